@@ -1,0 +1,1 @@
+//! One run from commit to outcome.

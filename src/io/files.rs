@@ -1,0 +1,138 @@
+//! Files that are never seen half written.
+
+use std::fs;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+/// What could not be read or written, and why.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum FileError {
+    /// A read failed.
+    #[error("cannot read {}", path.display())]
+    #[diagnostic(code(io::read))]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// A write failed; nothing is left under the final name.
+    #[error("cannot write {}", path.display())]
+    #[diagnostic(code(io::write), help("{}", write_help(source)))]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// A file is larger than it may be.
+    #[error("{} is larger than {limit} bytes", path.display())]
+    #[diagnostic(code(io::too_large))]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// A text file that is not UTF-8.
+    #[error("{} is not UTF-8 from byte {offset} on", path.display())]
+    #[diagnostic(code(io::encoding))]
+    Encoding {
+        /// The file.
+        path: PathBuf,
+        /// Where the first bad byte is.
+        offset: usize,
+    },
+}
+
+fn write_help(source: &io::Error) -> &'static str {
+    match source.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "the disk is full: make room, or name another folder with --output",
+        io::ErrorKind::PermissionDenied => "the folder may not be written to: name another one with --output",
+        _ => "nothing half written was left behind",
+    }
+}
+
+/// Reads a file of at most `limit` bytes.
+///
+/// # Errors
+/// [`FileError::Read`], [`FileError::TooLarge`].
+pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
+    let failed = |source| FileError::Read {
+        path: path.to_owned(),
+        source,
+    };
+    let file = fs::File::open(path).map_err(failed)?;
+    let mut bytes = Vec::new();
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > limit {
+        return Err(FileError::TooLarge {
+            path: path.to_owned(),
+            limit,
+        });
+    }
+    Ok(bytes)
+}
+
+/// Reads a UTF-8 file of at most `limit` bytes.
+///
+/// # Errors
+/// [`FileError::Read`], [`FileError::TooLarge`], [`FileError::Encoding`].
+pub fn read_text(path: &Path, limit: u64) -> Result<String, FileError> {
+    String::from_utf8(read(path, limit)?).map_err(|error| FileError::Encoding {
+        path: path.to_owned(),
+        offset: error.utf8_error().valid_up_to(),
+    })
+}
+
+/// Writes a file under a temporary name in the same folder, flushes it to the disk and renames it. Makes the folder.
+///
+/// # Errors
+/// [`FileError::Write`]; the old content stays then.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    let failed = |source| FileError::Write {
+        path: path.to_owned(),
+        source,
+    };
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).map_err(failed)?;
+    let mut file = tempfile::Builder::new()
+        .prefix(".portcullis-")
+        .tempfile_in(folder)
+        .map_err(failed)?;
+    file.write_all(bytes).map_err(failed)?;
+    file.as_file().sync_data().map_err(failed)?;
+    set_default_mode(file.path()).map_err(failed)?;
+    file.persist(path).map_err(|error| failed(error.error))?;
+    Ok(())
+}
+
+/// Temporary files are private; results are for everybody that the folder is for.
+fn set_default_mode(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o644))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_write_leaves_the_old_content() {
+        let dir = tempfile::tempdir().expect("folder");
+        let path = dir.path().join("a/b.json");
+        write(&path, b"one").expect("written");
+        write(&path, b"two").expect("written");
+        assert_eq!(read(&path, 10).expect("read"), b"two");
+        assert!(write(&path.join("c"), b"x").is_err());
+        assert_eq!(fs::read_dir(dir.path().join("a")).expect("listed").count(), 1);
+    }
+
+    #[test]
+    fn a_file_over_the_limit_is_refused() {
+        let dir = tempfile::tempdir().expect("folder");
+        let path = dir.path().join("x");
+        write(&path, b"12345").expect("written");
+        assert!(matches!(read(&path, 4), Err(FileError::TooLarge { limit: 4, .. })));
+    }
+}

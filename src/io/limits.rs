@@ -1,0 +1,71 @@
+//! Bounds on foreign bytes, all in one place.
+
+/// How much of anything is read before it is called hostile. Sizes are bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// One JSON document of an image: index, manifest, configuration.
+    pub manifest: u64,
+    /// One layer as stored.
+    pub layer: u64,
+    /// One layer unpacked.
+    pub layer_unpacked: u64,
+    /// Unpacked size over stored size; layers under 1 MiB unpacked are exempt.
+    pub expansion: u64,
+    /// Entries in one layer.
+    pub entries: u64,
+    /// Bytes of one path.
+    pub path: usize,
+    /// Depth of one path.
+    pub depth: usize,
+    /// One file that a cataloger reads whole (a package database, a lock file).
+    pub wanted_file: u64,
+    /// One executable that a cataloger reads.
+    pub executable: u64,
+    /// One PAX or GNU extension header.
+    pub tar_extension: u64,
+    /// Layers in one image.
+    pub layers: usize,
+    /// Platforms in one index.
+    pub platforms: usize,
+    /// One advisory record.
+    pub advisory: u64,
+    /// One feed's archive as downloaded.
+    pub feed: u64,
+    /// One feed's archive unpacked.
+    pub feed_unpacked: u64,
+    /// One SBOM file.
+    pub sbom: u64,
+    /// One configuration, policy or waiver file.
+    pub document: u64,
+    /// Nesting of any JSON, TOML or YAML document.
+    pub nesting: usize,
+}
+
+const KIB: u64 = 1024;
+const MIB: u64 = 1024 * KIB;
+const GIB: u64 = 1024 * MIB;
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            manifest: 4 * MIB,
+            layer: 16 * GIB,
+            layer_unpacked: 64 * GIB,
+            expansion: 1100,
+            entries: 10_000_000,
+            path: 4096,
+            depth: 256,
+            wanted_file: 64 * MIB,
+            executable: 512 * MIB,
+            tar_extension: MIB,
+            layers: 512,
+            platforms: 64,
+            advisory: 4 * MIB,
+            feed: GIB,
+            feed_unpacked: 8 * GIB,
+            sbom: 256 * MIB,
+            document: 4 * MIB,
+            nesting: 64,
+        }
+    }
+}

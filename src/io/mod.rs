@@ -1,0 +1,70 @@
+//! Effects: everything that touches the clock, the disk, the network or another program.
+//!
+//! Takes plain values. Gives plain values or an error that names the file and the offset.
+//! Invariant: whatever reads foreign bytes is bounded by [`limits::Limits`].
+
+pub mod clock;
+pub mod document;
+pub mod files;
+pub mod hash;
+pub mod limits;
+pub mod process;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::model::event::{Event, Observer, Stage};
+
+/// What a stage may do to the world. Cheap to clone.
+#[derive(Clone)]
+pub struct Effects {
+    /// The time.
+    pub clock: Arc<dyn clock::Clock>,
+    /// Bounds on foreign bytes.
+    pub limits: limits::Limits,
+    /// Who watches.
+    pub observer: Arc<dyn Observer>,
+    /// Set once when the user or the machine asks to stop (SIGINT, SIGTERM).
+    pub cancelled: Arc<AtomicBool>,
+    /// Folder for files that outlive a run (indexes, layer facts): `$XDG_CACHE_HOME/portcullis`.
+    pub cache: PathBuf,
+    /// No network.
+    pub offline: bool,
+}
+
+impl Effects {
+    /// Effects with the system's clock, default limits and nobody watching: for tests and small tools.
+    #[must_use]
+    pub fn plain(cache: PathBuf) -> Self {
+        Self {
+            clock: Arc::new(clock::System),
+            limits: limits::Limits::default(),
+            observer: Arc::new(crate::model::event::Unobserved),
+            cancelled: Arc::new(AtomicBool::new(false)),
+            cache,
+            offline: false,
+        }
+    }
+
+    /// True once somebody asked to stop.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Relaxed)
+    }
+
+    /// Tells the observer.
+    pub fn emit(&self, event: &Event) {
+        self.observer.on_event(event);
+    }
+
+    /// Tells the observer a line.
+    pub fn note(&self, stage: Stage, text: impl Into<String>) {
+        self.emit(&Event::Note { stage, text: text.into() });
+    }
+
+    /// Tells the observer something a person should look at.
+    pub fn warn(&self, stage: Stage, text: impl Into<String>) {
+        self.emit(&Event::Warning { stage, text: text.into() });
+    }
+}

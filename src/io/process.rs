@@ -1,0 +1,137 @@
+//! Other programs: git, cargo, docker. Always an argument vector, never a shell.
+
+use std::ffi::OsStr;
+use std::io::{self, BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+/// Why a program did not do its work.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum ProcessError {
+    /// It could not be started.
+    #[error("cannot start {program}")]
+    #[diagnostic(code(io::process), help("is {program} installed and on the PATH?"))]
+    Start {
+        /// The program.
+        program: String,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// It ended with another status than 0.
+    #[error("{program} failed ({status}): {tail}")]
+    #[diagnostic(code(io::process))]
+    Failed {
+        /// The program and its first arguments.
+        program: String,
+        /// How it ended.
+        status: String,
+        /// The last lines it wrote to stderr.
+        tail: String,
+    },
+}
+
+/// A program to run, in one folder, with a clean hand on its environment.
+pub struct Program {
+    command: Command,
+    name: String,
+}
+
+impl Program {
+    /// Names a program.
+    #[expect(clippy::disallowed_methods, reason = "the one place that starts programs")]
+    pub fn new(program: &str) -> Self {
+        let mut command = Command::new(program);
+        command.stdin(Stdio::null());
+        Self {
+            command,
+            name: program.to_owned(),
+        }
+    }
+
+    /// Adds arguments.
+    #[must_use]
+    pub fn args<A: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
+        self.command.args(args);
+        self
+    }
+
+    /// Sets a variable.
+    #[must_use]
+    pub fn env(mut self, key: &str, value: impl AsRef<OsStr>) -> Self {
+        self.command.env(key, value);
+        self
+    }
+
+    /// Runs in a folder.
+    #[must_use]
+    pub fn current_dir(mut self, dir: &Path) -> Self {
+        self.command.current_dir(dir);
+        self
+    }
+
+    /// Runs it to its end and gives what it wrote to stdout.
+    ///
+    /// # Errors
+    /// [`ProcessError::Start`], [`ProcessError::Failed`] with the end of its stderr.
+    pub fn stdout(mut self) -> Result<Vec<u8>, ProcessError> {
+        let output = self.output()?;
+        if output.status.success() {
+            Ok(output.stdout)
+        } else {
+            Err(self.failed(&output.status.to_string(), &String::from_utf8_lossy(&output.stderr)))
+        }
+    }
+
+    /// Runs it to its end, whatever its status.
+    ///
+    /// # Errors
+    /// [`ProcessError::Start`].
+    pub fn output(&mut self) -> Result<Output, ProcessError> {
+        self.command.output().map_err(|source| ProcessError::Start {
+            program: self.name.clone(),
+            source,
+        })
+    }
+
+    /// Runs it to its end and hands over each line of its stderr as it comes; stdout is discarded.
+    ///
+    /// # Errors
+    /// [`ProcessError::Start`], [`ProcessError::Failed`].
+    pub fn stream_stderr(mut self, mut on_line: impl FnMut(&str)) -> Result<(), ProcessError> {
+        let start = |source| ProcessError::Start {
+            program: self.name.clone(),
+            source,
+        };
+        let mut child = self.command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().map_err(start)?;
+        let mut tail = std::collections::VecDeque::with_capacity(12);
+        if let Some(stderr) = child.stderr.take() {
+            for line in BufReader::new(stderr).split(b'\n').map_while(Result::ok) {
+                let line = String::from_utf8_lossy(&line).trim_end().to_owned();
+                on_line(&line);
+                if tail.len() == 12 {
+                    tail.pop_front();
+                }
+                tail.push_back(line);
+            }
+        }
+        let status = child.wait().map_err(|source| ProcessError::Start {
+            program: self.name.clone(),
+            source,
+        })?;
+        if status.success() {
+            Ok(())
+        } else {
+            Err(self.failed(&status.to_string(), &Vec::from(tail).join("\n")))
+        }
+    }
+
+    fn failed(&self, status: &str, stderr: &str) -> ProcessError {
+        let mut lines: Vec<&str> = stderr.trim_end().lines().rev().take(12).collect();
+        lines.reverse();
+        ProcessError::Failed {
+            program: self.name.clone(),
+            status: status.to_owned(),
+            tail: lines.join("\n"),
+        }
+    }
+}

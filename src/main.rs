@@ -1,0 +1,5 @@
+//! The `portcullis` program.
+
+fn main() -> std::process::ExitCode {
+    portcullis::cli::main()
+}

@@ -1,0 +1,105 @@
+//! Advisories, and the claim that one of them names a component.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::digest::Digest;
+use super::severity::Rating;
+
+/// What an advisory says of a package.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AdvisoryKind {
+    /// It has a vulnerability.
+    Vulnerability,
+    /// It is malware (`MAL-` records, RustSec category `malicious`).
+    Malicious,
+    /// Nobody maintains it (RustSec informational).
+    Unmaintained,
+    /// It is unsound (RustSec informational).
+    Unsound,
+    /// A notice (RustSec informational).
+    Notice,
+}
+
+/// One advisory, with its whole alias group.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Advisory {
+    /// The record's own id: `RUSTSEC-2026-0001`, `DEBIAN-CVE-2026-1`, `GHSA-…`.
+    pub id: String,
+    /// Every id of its alias group, its own included, sorted.
+    pub ids: Vec<String>,
+    /// What it says.
+    pub kind: AdvisoryKind,
+    /// One line.
+    #[serde(default)]
+    pub summary: String,
+    /// How bad, the best source first asked; none where nobody says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rating: Option<Rating>,
+    /// When it was published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published: Option<Timestamp>,
+    /// When it was last changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub modified: Option<Timestamp>,
+    /// A page for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// Listed in CISA's catalogue of known exploited vulnerabilities.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub known_exploited: bool,
+    /// EPSS probability of exploitation within 30 days, 0.0 to 1.0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epss: Option<f64>,
+}
+
+/// Why a range holds a version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// The feed that the record came from: `osv:Debian`, `rustsec`.
+    pub feed: String,
+    /// The package name that was compared (the source package of an OS package).
+    pub package: String,
+    /// The version that was compared.
+    pub version: String,
+    /// The range that holds it, for people: `>=1.0.0, <1.2.3`.
+    pub range: String,
+}
+
+/// An advisory that names a component of the inventory.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Match {
+    /// Index into `Inventory::components`.
+    pub component: usize,
+    /// The advisory.
+    pub advisory: Advisory,
+    /// Why.
+    pub evidence: Evidence,
+    /// Versions that fix it on some branch, ascending.
+    pub fixed: Vec<String>,
+    /// The smallest version that clears every match of the component, where one exists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clears_all: Option<String>,
+    /// Set when the record says itself that it does not apply here (another OS or processor, distribution patched it): the reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_applicable: Option<String>,
+}
+
+/// One advisory feed as it was when the verdict was computed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct FeedRevision {
+    /// `osv:crates.io`, `rustsec`, `kev`.
+    pub name: String,
+    /// Where from: a URL without credentials, or the path as it was given.
+    pub source: String,
+    /// SHA-256 of the data that the index was built from.
+    pub revision: Digest,
+    /// How many records.
+    pub records: u64,
+    /// How many records could not be read and were set aside.
+    #[serde(default)]
+    pub quarantined: u64,
+    /// The time that its age counts from: when it was retrieved over HTTP, or the newest record's `modified` in a directory.
+    pub as_of: Timestamp,
+}

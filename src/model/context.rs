@@ -1,0 +1,41 @@
+//! What rules may know of the run beside the image: the repository and what is planned.
+
+use serde::{Deserialize, Serialize};
+
+use super::commit::Commit;
+use super::inventory::{Fact, Location};
+
+/// A base image that a Dockerfile (or the configuration) names.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct BaseImage {
+    /// As written: `debian:12`, `scratch`, `debian@sha256:…`.
+    pub image: String,
+    /// Where.
+    pub location: Location,
+}
+
+/// An action that a workflow uses.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ActionUse {
+    /// As written: `actions/checkout@v4`, `./local`, `docker://alpine:3`.
+    pub uses: String,
+    /// Where.
+    pub location: Location,
+}
+
+/// What is known of the repository and the plan.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Context {
+    /// The commit; none where the tree is no git checkout.
+    pub commit: Option<Commit>,
+    /// The tags that publishing would write.
+    pub tags: Vec<String>,
+    /// True when a publication is planned at all: tag rules are silent for a bare scan.
+    pub publishes: bool,
+    /// Base images, sorted.
+    pub base_images: Vec<BaseImage>,
+    /// Actions, sorted.
+    pub actions: Vec<ActionUse>,
+    /// Secrets in tracked files.
+    pub tracked_secrets: Vec<Fact>,
+}

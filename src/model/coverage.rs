@@ -1,0 +1,82 @@
+//! What could not be seen. A gap is evidence: rules decide on it, and every report lists it.
+
+use serde::{Deserialize, Serialize};
+
+use super::inventory::Location;
+
+/// The kinds of gaps. The names are what a policy's `[rules.incomplete-inventory]` and `[rules.stale-feed]` tables use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum GapKind {
+    /// The image holds no package at all, and nothing explains it.
+    EmptyInventory,
+    /// A package database, lock file or binary's package list could not be parsed whole.
+    PartialDatabase,
+    /// The image has packages of an operating system, but its release is not known.
+    UnknownDistro,
+    /// No configured feed covers the ecosystem of some component.
+    UncoveredEcosystem,
+    /// An executable that no package accounts for.
+    UnownedExecutable,
+    /// Something was passed over because it went past a limit.
+    LimitReached,
+    /// An advisory feed is missing or unreadable.
+    MissingFeed,
+    /// An advisory feed is older than the policy allows.
+    StaleFeed,
+    /// An advisory that names a component of this image could not be parsed.
+    MalformedAdvisory,
+    /// A component's version could not be ordered, so that ranges could not be decided.
+    UnorderedVersion,
+    /// A policy, a rule or a waiver file could not be evaluated.
+    UndecidedRule,
+}
+
+impl GapKind {
+    /// The name used in policies and reports.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::EmptyInventory => "empty-inventory",
+            Self::PartialDatabase => "partial-database",
+            Self::UnknownDistro => "unknown-distro",
+            Self::UncoveredEcosystem => "uncovered-ecosystem",
+            Self::UnownedExecutable => "unowned-executable",
+            Self::LimitReached => "limit-reached",
+            Self::MissingFeed => "missing-feed",
+            Self::StaleFeed => "stale-feed",
+            Self::MalformedAdvisory => "malformed-advisory",
+            Self::UnorderedVersion => "unordered-version",
+            Self::UndecidedRule => "undecided-rule",
+        }
+    }
+
+    /// Every kind, in the order of reports.
+    pub const ALL: [Self; 11] = [
+        Self::EmptyInventory,
+        Self::PartialDatabase,
+        Self::UnknownDistro,
+        Self::UncoveredEcosystem,
+        Self::UnownedExecutable,
+        Self::LimitReached,
+        Self::MissingFeed,
+        Self::StaleFeed,
+        Self::MalformedAdvisory,
+        Self::UnorderedVersion,
+        Self::UndecidedRule,
+    ];
+}
+
+/// One thing that could not be seen or decided.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Gap {
+    /// What kind.
+    pub kind: GapKind,
+    /// The file, feed, component or advisory that it is about.
+    pub subject: String,
+    /// One sentence: what happened, with the offset or line where there is one.
+    pub detail: String,
+    /// Where in the image or source tree.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<Location>,
+}

@@ -1,0 +1,140 @@
+//! What happens while a run is under way, for progress and for `events.ndjson`.
+
+use serde::{Deserialize, Serialize};
+
+use super::health::Sample;
+
+/// A stage of the pipeline, in the order in which they run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stage {
+    /// Commit to image.
+    Build,
+    /// Image to components.
+    Inventory,
+    /// Components to matches.
+    Matching,
+    /// Matches to a verdict.
+    Policy,
+    /// A cleared image to a registry, with its attestations.
+    Publish,
+    /// An attested digest to a serving version.
+    Rollout,
+}
+
+impl Stage {
+    /// Every stage, in order.
+    pub const ALL: [Self; 6] = [
+        Self::Build,
+        Self::Inventory,
+        Self::Matching,
+        Self::Policy,
+        Self::Publish,
+        Self::Rollout,
+    ];
+
+    /// The word used everywhere: the verb, the folder, the error-code prefix.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Build => "build",
+            Self::Inventory => "inventory",
+            Self::Matching => "matching",
+            Self::Policy => "policy",
+            Self::Publish => "publish",
+            Self::Rollout => "rollout",
+        }
+    }
+}
+
+/// What `done` and `total` of a progress event count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Unit {
+    /// Bytes.
+    Bytes,
+    /// Things: layers, records, blobs.
+    Items,
+}
+
+/// One thing that happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum Event {
+    /// A stage began.
+    Started {
+        /// Which.
+        stage: Stage,
+        /// What it works on, for people: `payments at 4f2a9c1b0d3e`.
+        what: String,
+    },
+    /// A part of a stage moved on. Never written to `events.ndjson`.
+    Progress {
+        /// Which stage.
+        stage: Stage,
+        /// Which part: a layer's short digest, a feed's name, a blob.
+        task: String,
+        /// How much is done.
+        done: u64,
+        /// Of how much, where it is known.
+        total: Option<u64>,
+        /// What is counted.
+        unit: Unit,
+    },
+    /// Something worth a line.
+    Note {
+        /// Which stage.
+        stage: Stage,
+        /// The line.
+        text: String,
+    },
+    /// Something that a person should look at and that decides nothing.
+    Warning {
+        /// Which stage.
+        stage: Stage,
+        /// The line.
+        text: String,
+    },
+    /// A line of output of a program that the stage runs (cargo, docker).
+    Output {
+        /// Which stage.
+        stage: Stage,
+        /// The line.
+        line: String,
+    },
+    /// A health check answered or failed.
+    Probed {
+        /// What it saw.
+        sample: Sample,
+    },
+    /// The rollout changed its state.
+    State {
+        /// The state, as the journal spells it.
+        state: String,
+        /// For people.
+        detail: String,
+    },
+    /// A stage ended well.
+    Finished {
+        /// Which.
+        stage: Stage,
+        /// What it gave, for people: `3 layers, 41 MB, sha256:…`.
+        result: String,
+        /// How long it took in milliseconds.
+        elapsed_ms: u64,
+    },
+}
+
+/// Somebody who watches. Called from any thread; must be quick and must not fail.
+pub trait Observer: Send + Sync {
+    /// Takes one event.
+    fn on_event(&self, event: &Event);
+}
+
+/// An observer that looks away.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Unobserved;
+
+impl Observer for Unobserved {
+    fn on_event(&self, _event: &Event) {}
+}

@@ -1,0 +1,182 @@
+//! What a rule objects to, and what the policy makes of it.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::advisory::AdvisoryKind;
+use super::inventory::{Location, SourcePackage};
+use super::purl::Purl;
+use super::severity::Severity;
+
+/// The stable code of a rule: `vulnerable-component`, or `custom/<name>` for an organisation's own.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RuleCode(String);
+
+impl RuleCode {
+    /// Takes a code.
+    #[must_use]
+    pub fn new(code: impl Into<String>) -> Self {
+        Self(code.into())
+    }
+
+    /// The code.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RuleCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// How hard a rule's objection weighs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// Not looked at.
+    Off,
+    /// Listed, does not block.
+    Warn,
+    /// Blocks.
+    Deny,
+}
+
+/// Why a finding is there today and was not in the last cleared verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cause {
+    /// A component came or moved.
+    IntroducedByChange,
+    /// The advisory is new.
+    NewlyPublished,
+    /// A fix exists now, and the policy asks for fixed versions only.
+    FixReleased,
+    /// The advisory's severity was raised.
+    SeverityRaised,
+    /// The waiver that covered it has ended.
+    WaiverExpired,
+    /// The policy is another one.
+    PolicyChanged,
+    /// It was there before (and was warned of, or waived).
+    Unchanged,
+}
+
+/// One objection of one rule.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// The rule.
+    pub rule: RuleCode,
+    /// The advisory's whole alias group; the advisory's own id first, the others sorted. Empty for rules without advisories.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ids: Vec<String>,
+    /// What the advisory says, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub advisory_kind: Option<AdvisoryKind>,
+    /// The component (for an OS package: the binary package).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purl: Option<Purl>,
+    /// The source package of an OS package.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<SourcePackage>,
+    /// The file, tag, waiver or feed that it is about, for rules without a component.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// One line for people: what is wrong. No secret ever stands here.
+    pub message: String,
+    /// What to do next, where the rule knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub help: Option<String>,
+    /// How bad; none where no source says.
+    #[serde(default)]
+    pub severity: Option<Severity>,
+    /// Who says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub severity_source: Option<String>,
+    /// Versions that fix it, ascending.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fixed: Vec<String>,
+    /// Where, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub locations: Vec<Location>,
+    /// The range or pattern that decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<String>,
+    /// How hard the rule weighs it before waivers.
+    pub level: Level,
+    /// False for a rule that no waiver may silence (waiver hygiene, a malformed policy).
+    #[serde(skip, default = "yes")]
+    pub waivable: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Finding {
+    /// A finding of a rule with a message; the rest is filled in by the caller.
+    #[must_use]
+    pub fn new(rule: RuleCode, level: Level, message: impl Into<String>) -> Self {
+        Self {
+            rule,
+            ids: Vec::new(),
+            advisory_kind: None,
+            purl: None,
+            source: None,
+            subject: None,
+            message: message.into(),
+            help: None,
+            severity: None,
+            severity_source: None,
+            fixed: Vec::new(),
+            locations: Vec::new(),
+            evidence: None,
+            level,
+            waivable: true,
+        }
+    }
+}
+
+/// What the policy makes of a finding. Nothing vanishes: a waived finding stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Disposition {
+    /// It blocks.
+    Denied,
+    /// It is listed.
+    Warned,
+    /// A waiver that holds today covers it.
+    Waived,
+}
+
+impl Disposition {
+    /// The word used in files.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Denied => "denied",
+            Self::Warned => "warned",
+            Self::Waived => "waived",
+        }
+    }
+}
+
+/// A finding with its disposition: one entry of `findings.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Judgement {
+    /// The finding.
+    #[serde(flatten)]
+    pub finding: Finding,
+    /// What was made of it.
+    pub disposition: Disposition,
+    /// The waiver that covers it: its place in the waiver file and its id, `#3 CVE-2024-12345`.
+    #[serde(default)]
+    pub waiver: Option<String>,
+    /// Why it is there today, where a baseline was given.
+    #[serde(default)]
+    pub cause: Option<Cause>,
+}

@@ -1,0 +1,146 @@
+//! The ways to name an image that exists already.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use super::digest::Digest;
+
+/// Where an image is taken from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ImageRef {
+    /// `oci:DIR` or `oci:DIR:TAG`: an OCI layout folder.
+    OciLayout {
+        /// The folder.
+        dir: PathBuf,
+        /// `org.opencontainers.image.ref.name` of the manifest, where the layout holds several.
+        tag: Option<String>,
+    },
+    /// `oci-archive:FILE`: the same in a tar.
+    OciArchive(PathBuf),
+    /// `docker-archive:FILE`: what `docker save` writes.
+    DockerArchive(PathBuf),
+    /// `docker-daemon:REF`: an image in the Docker Engine.
+    DockerDaemon(String),
+    /// `containers-storage:REF`: an image of podman or buildah.
+    ContainersStorage(String),
+    /// `registry:REPOSITORY@sha256:…`: by digest; a tag is refused.
+    Registry {
+        /// `host/path`, without tag or digest.
+        repository: String,
+        /// The digest.
+        digest: Digest,
+    },
+    /// `rootfs:DIR`: an unpacked root file system.
+    RootFs(PathBuf),
+}
+
+/// Why a text is not an [`ImageRef`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ImageRefError {
+    /// No known prefix.
+    #[error(
+        "`{0}` names no image: expected oci:DIR, oci-archive:FILE, docker-archive:FILE, docker-daemon:REF, containers-storage:REF, registry:REF@sha256:… or rootfs:DIR"
+    )]
+    Scheme(String),
+    /// A registry reference without a digest.
+    #[error("`{0}` has no digest: a tag can move between two looks, so write registry:REPOSITORY@sha256:…")]
+    NoDigest(String),
+    /// A digest that is none.
+    #[error(transparent)]
+    Digest(#[from] super::digest::DigestError),
+}
+
+impl ImageRef {
+    /// Parses one of the forms above.
+    ///
+    /// # Errors
+    /// [`ImageRefError`] for every other text.
+    pub fn parse(text: &str) -> Result<Self, ImageRefError> {
+        let (scheme, rest) = text
+            .split_once(':')
+            .filter(|(_, rest)| !rest.is_empty())
+            .ok_or_else(|| ImageRefError::Scheme(text.to_owned()))?;
+        Ok(match scheme {
+            "oci" => {
+                let (dir, tag) = match rest.rsplit_once(':') {
+                    Some((dir, tag)) if !dir.is_empty() && !tag.contains('/') => (dir, Some(tag.to_owned())),
+                    _ => (rest, None),
+                };
+                Self::OciLayout { dir: dir.into(), tag }
+            }
+            "oci-archive" => Self::OciArchive(rest.into()),
+            "docker-archive" => Self::DockerArchive(rest.into()),
+            "docker-daemon" => Self::DockerDaemon(rest.to_owned()),
+            "containers-storage" => Self::ContainersStorage(rest.to_owned()),
+            "rootfs" => Self::RootFs(rest.into()),
+            "registry" => {
+                let rest = rest.trim_start_matches("//");
+                let (repository, digest) = rest.split_once('@').ok_or_else(|| ImageRefError::NoDigest(text.to_owned()))?;
+                let name_start = repository.rfind('/').map_or(0, |at| at + 1);
+                let repository = match repository[name_start..].find(':') {
+                    Some(at) => &repository[..name_start + at],
+                    None => repository,
+                };
+                Self::Registry {
+                    repository: repository.to_owned(),
+                    digest: Digest::parse(digest)?,
+                }
+            }
+            _ => return Err(ImageRefError::Scheme(text.to_owned())),
+        })
+    }
+}
+
+impl fmt::Display for ImageRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OciLayout { dir, tag: None } => write!(f, "oci:{}", dir.display()),
+            Self::OciLayout { dir, tag: Some(tag) } => write!(f, "oci:{}:{tag}", dir.display()),
+            Self::OciArchive(file) => write!(f, "oci-archive:{}", file.display()),
+            Self::DockerArchive(file) => write!(f, "docker-archive:{}", file.display()),
+            Self::DockerDaemon(reference) => write!(f, "docker-daemon:{reference}"),
+            Self::ContainersStorage(reference) => write!(f, "containers-storage:{reference}"),
+            Self::Registry { repository, digest } => write!(f, "registry:{repository}@{digest}"),
+            Self::RootFs(dir) => write!(f, "rootfs:{}", dir.display()),
+        }
+    }
+}
+
+impl FromStr for ImageRef {
+    type Err = ImageRefError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::parse(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_registry_reference_needs_a_digest() {
+        assert!(matches!(
+            ImageRef::parse("registry:127.0.0.1:5000/a/b:v1"),
+            Err(ImageRefError::NoDigest(_))
+        ));
+        let digest = format!("sha256:{}", "0".repeat(64));
+        let parsed = ImageRef::parse(&format!("registry:127.0.0.1:5000/a/b:v1@{digest}")).expect("valid");
+        assert_eq!(parsed.to_string(), format!("registry:127.0.0.1:5000/a/b@{digest}"));
+    }
+
+    #[test]
+    fn every_form_reads_back_what_it_writes() {
+        for text in [
+            "oci:target/image",
+            "oci:/a/b:v1",
+            "oci-archive:x.tar",
+            "docker-archive:x.tar",
+            "docker-daemon:a/b:v1",
+            "rootfs:/mnt",
+        ] {
+            assert_eq!(ImageRef::parse(text).map(|r| r.to_string()), Ok(text.to_owned()));
+        }
+    }
+}

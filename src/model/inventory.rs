@@ -1,0 +1,362 @@
+//! What is in an image or a source tree.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::commit::CommitSha;
+use super::coverage::Gap;
+use super::digest::Digest;
+use super::image::{ImageConfig, Platform};
+use super::purl::Purl;
+
+/// The `schema` of a stored inventory.
+pub const INVENTORY_SCHEMA: &str = "portcullis/inventory/v1";
+
+/// The namespace of advisories that a component is looked up in, in OSV's words: `crates.io`, `npm`, `Debian:12`, `Alpine:v3.20`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Ecosystem(String);
+
+impl Ecosystem {
+    /// Crates.
+    pub const CRATES: &str = "crates.io";
+    /// npm packages.
+    pub const NPM: &str = "npm";
+    /// Python packages.
+    pub const PYPI: &str = "PyPI";
+    /// Go modules.
+    pub const GO: &str = "Go";
+    /// Java archives.
+    pub const MAVEN: &str = "Maven";
+
+    /// Takes OSV's spelling, suffix included.
+    #[must_use]
+    pub fn new(name: impl Into<String>) -> Self {
+        Self(name.into())
+    }
+
+    /// The whole name: `Debian:12`.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The name of the feed's folder: `Debian` of `Debian:12`.
+    #[must_use]
+    pub fn base(&self) -> &str {
+        self.0.split(':').next().unwrap_or(&self.0)
+    }
+
+    /// The release: `12` of `Debian:12`, `v3.20` of `Alpine:v3.20`.
+    #[must_use]
+    pub fn suffix(&self) -> Option<&str> {
+        self.0.split_once(':').map(|(_, suffix)| suffix)
+    }
+}
+
+impl fmt::Display for Ecosystem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Where a component or a finding is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Location {
+    /// Absolute path in the image (`/usr/bin/x`), or a path relative to the source tree (`Cargo.lock`).
+    pub path: String,
+    /// Digest of the layer as stored; none in a source tree.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layer: Option<Digest>,
+    /// The history entry (`created_by`) that made the layer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_by: Option<String>,
+    /// Line in the file, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
+}
+
+impl Location {
+    /// A place in a source tree.
+    #[must_use]
+    pub fn path(path: impl Into<String>) -> Self {
+        Self {
+            path: path.into(),
+            ..Self::default()
+        }
+    }
+}
+
+/// What a component is needed for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Scope {
+    /// It ships, or nothing says that it does not.
+    #[default]
+    Runtime,
+    /// It may be left out (npm's optional dependencies).
+    Optional,
+    /// It is needed to build only (build scripts, procedural macros).
+    Build,
+    /// It is needed to develop and test only.
+    Development,
+}
+
+/// Where a component came from.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "url", rename_all = "lowercase")]
+pub enum Origin {
+    /// The ecosystem's default registry, or the distribution.
+    #[default]
+    Registry,
+    /// Another registry, by URL.
+    AlternateRegistry(String),
+    /// A git repository, by URL with its revision.
+    Git(String),
+    /// A plain URL.
+    Url(String),
+    /// The workspace itself.
+    Local,
+}
+
+/// The source package that a distribution's binary package is built from.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct SourcePackage {
+    /// Its name, which advisories of the distribution use.
+    pub name: String,
+    /// Its version, which may differ from the binary's.
+    pub version: String,
+}
+
+/// One package.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Component {
+    /// Its name, version and qualifiers.
+    pub purl: Purl,
+    /// Where advisories for it are looked up; none where no feed can know it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ecosystem: Option<Ecosystem>,
+    /// The name in that ecosystem, as advisories write it (for OS packages: the binary package's).
+    pub name: String,
+    /// The version, as the ecosystem writes it.
+    pub version: String,
+    /// The source package of an OS package.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<SourcePackage>,
+    /// What it is needed for.
+    #[serde(default)]
+    pub scope: Scope,
+    /// Where it came from.
+    #[serde(default)]
+    pub origin: Origin,
+    /// SPDX expressions, or the words of the package database.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub licenses: Vec<String>,
+    /// SHA-256 of the package archive in hexadecimal, where the database has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// Where it is, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub locations: Vec<Location>,
+    /// The cataloger that found it: `dpkg`, `cargo-auditable`.
+    pub cataloger: String,
+    /// Purls of the components that it needs, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dependencies: Vec<Purl>,
+    /// The platform, in an image with several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub platform: Option<Platform>,
+    /// The OS package that owns the file it was found in, where one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owned_by: Option<Purl>,
+    /// True for the service's own packages (workspace members, the root package).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub root: bool,
+    /// True when the release was yanked, where the registry's index said so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub yanked: bool,
+}
+
+impl Component {
+    /// A runtime component from a registry with nothing else known.
+    #[must_use]
+    pub fn new(purl: Purl, ecosystem: Option<Ecosystem>, cataloger: &str) -> Self {
+        Self {
+            name: purl.full_name(),
+            version: purl.version.clone().unwrap_or_default(),
+            purl,
+            ecosystem,
+            source: None,
+            scope: Scope::Runtime,
+            origin: Origin::Registry,
+            licenses: Vec::new(),
+            sha256: None,
+            locations: Vec::new(),
+            cataloger: cataloger.to_owned(),
+            dependencies: Vec::new(),
+            platform: None,
+            owned_by: None,
+            root: false,
+            yanked: false,
+        }
+    }
+}
+
+/// An operating system's release, from `os-release`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OsRelease {
+    /// `ID`: `debian`, `alpine`.
+    pub id: String,
+    /// `VERSION_ID`: `12`, `3.20.1`.
+    pub version_id: String,
+    /// `PRETTY_NAME`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pretty_name: Option<String>,
+    /// Where advisories for it are looked up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ecosystem: Option<Ecosystem>,
+}
+
+/// What kind of thing was seen in the content of an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FactKind {
+    /// A file with the setuid or setgid bit.
+    SetuidFile,
+    /// A regular file that everybody may write.
+    WorldWritableFile,
+    /// A secret: a private key, credentials, an `.env` file. `detail` names the pattern, never the secret.
+    Secret,
+}
+
+/// Something seen in the content of an image that rules decide on.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Fact {
+    /// What kind.
+    pub kind: FactKind,
+    /// Where.
+    pub location: Location,
+    /// What it is, in a few words; never the secret itself.
+    pub detail: String,
+    /// True when a later layer deletes the file: the layer still carries it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deleted: bool,
+    /// The platform, in an image with several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub platform: Option<Platform>,
+}
+
+/// Size and origin of one layer, for reports and for `oversized-image`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LayerSummary {
+    /// Digest as stored.
+    pub digest: Digest,
+    /// Bytes as stored.
+    pub size: u64,
+    /// Bytes of the tar.
+    pub unpacked: u64,
+    /// Number of entries.
+    pub entries: u64,
+    /// The history entry that made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_by: Option<String>,
+}
+
+/// What is known of one platform beside its components.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlatformSummary {
+    /// The platform.
+    pub platform: Platform,
+    /// Digest of its manifest.
+    pub manifest: Digest,
+    /// Its operating system, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub os: Option<OsRelease>,
+    /// Its configuration.
+    pub config: ImageConfig,
+    /// Its layers, the lowest first.
+    pub layers: Vec<LayerSummary>,
+}
+
+/// What an inventory, a verdict or an SBOM is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subject {
+    /// The service's name, or the name of the folder, image or file that was scanned.
+    pub name: String,
+    /// The image's digest; none for a source tree.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
+    /// The commit, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<CommitSha>,
+}
+
+/// Everything found in one subject. Components, facts and gaps are sorted, so that equal content gives equal bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inventory {
+    /// [`INVENTORY_SCHEMA`].
+    pub schema: String,
+    /// What it is about.
+    pub subject: Subject,
+    /// Each platform of an image; empty for a source tree.
+    #[serde(default)]
+    pub platforms: Vec<PlatformSummary>,
+    /// Every component.
+    pub components: Vec<Component>,
+    /// What rules on content decide on.
+    #[serde(default)]
+    pub facts: Vec<Fact>,
+    /// What could not be seen.
+    pub gaps: Vec<Gap>,
+}
+
+impl Inventory {
+    /// An empty inventory of a subject.
+    #[must_use]
+    pub fn new(subject: Subject) -> Self {
+        Self {
+            schema: INVENTORY_SCHEMA.to_owned(),
+            subject,
+            platforms: Vec::new(),
+            components: Vec::new(),
+            facts: Vec::new(),
+            gaps: Vec::new(),
+        }
+    }
+
+    /// Sorts everything into the canonical order and merges components that differ in their locations only.
+    pub fn canonicalize(&mut self) {
+        let key = |c: &Component| {
+            (
+                c.purl.to_string(),
+                c.platform.clone(),
+                c.cataloger.clone(),
+                c.scope,
+                c.source.clone(),
+            )
+        };
+        self.components.sort_by_cached_key(key);
+        self.components.dedup_by(|next, kept| {
+            if key(next) != key(kept) {
+                return false;
+            }
+            kept.locations.append(&mut next.locations);
+            kept.dependencies.append(&mut next.dependencies);
+            kept.root |= next.root;
+            true
+        });
+        for component in &mut self.components {
+            component.locations.sort();
+            component.locations.dedup();
+            component.dependencies.sort();
+            component.dependencies.dedup();
+            component.licenses.sort();
+            component.licenses.dedup();
+        }
+        self.facts.sort();
+        self.facts.dedup();
+        self.gaps.sort();
+        self.gaps.dedup();
+    }
+}

@@ -1,0 +1,21 @@
+//! The result of matching, and what the policy may ask of advisory data.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::advisory::{FeedRevision, Match};
+use super::coverage::Gap;
+
+/// What matching gave: every claim, every gap, every feed's revision.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Matching {
+    /// Claims, sorted by component and advisory; one for each alias group and component.
+    pub matches: Vec<Match>,
+    /// What could not be decided.
+    pub gaps: Vec<Gap>,
+    /// The feeds that were asked, sorted by name.
+    pub feeds: Vec<FeedRevision>,
+    /// For each id that was asked for (the waivers' ids) and that some feed knows: its alias group, sorted.
+    pub known_ids: BTreeMap<String, Vec<String>>,
+}

@@ -1,0 +1,26 @@
+//! Nouns. No I/O, no clock, no environment.
+//!
+//! Takes nothing but `std`, serde, semver and a date type. Gives the types that flow from stage to stage:
+//! `Commit` + `BuildPlan` → `BuiltImage` → `Inventory` → `Matching` → `Verdict` → `Publication` → `RolloutReport` → `Outcome`.
+//! Invariant: equal content serializes to equal bytes.
+
+pub mod advisory;
+pub mod commit;
+pub mod context;
+pub mod coverage;
+pub mod digest;
+pub mod event;
+pub mod fault;
+pub mod finding;
+pub mod health;
+pub mod image;
+pub mod image_ref;
+pub mod inventory;
+pub mod matching;
+pub mod outcome;
+pub mod plan;
+pub mod purl;
+pub mod severity;
+pub mod verdict;
+pub mod version;
+pub mod waiver;

@@ -1,0 +1,133 @@
+//! How a run ended: what reporters print and `cli` turns into an exit code.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::commit::Commit;
+use super::digest::Digest;
+use super::event::Stage;
+use super::health::Sample;
+use super::inventory::Subject;
+use super::verdict::Verdict;
+
+/// What the publish stage did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Publication {
+    /// `repository@sha256:…`, or `oci:DIR@sha256:…`.
+    pub reference: String,
+    /// The digest.
+    pub digest: Digest,
+    /// Tags that name it now.
+    pub tags: Vec<String>,
+    /// Bytes of blobs that were sent.
+    pub bytes_sent: u64,
+    /// Digests of the attestations' manifests.
+    pub attestations: Vec<Digest>,
+    /// `ecdsa-p256:<hint>`: the key that signed; none where nothing was signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed_by: Option<String>,
+}
+
+/// How a rollout ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RolloutResult {
+    /// The new version serves, observed.
+    Committed,
+    /// It was live already; verified.
+    AlreadyDeployed,
+    /// The new version failed and the old one serves again, observed.
+    RolledBack,
+    /// The new version failed and the old one could not be brought back, or there was none.
+    RollbackFailed,
+    /// Nothing was changed.
+    Refused,
+    /// Another deployer holds the lock.
+    Locked,
+    /// Somebody else changed the target meanwhile.
+    Superseded,
+    /// The run was interrupted; `rollout resume` finishes it.
+    Interrupted,
+}
+
+impl RolloutResult {
+    /// The process exit code.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Committed | Self::AlreadyDeployed => 0,
+            Self::RolledBack => 10,
+            Self::RollbackFailed => 11,
+            Self::Refused => 12,
+            Self::Locked | Self::Superseded => 13,
+            Self::Interrupted => 14,
+        }
+    }
+}
+
+/// One step of a rollout with its time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// When it was reached.
+    pub at: Timestamp,
+    /// The state.
+    pub state: String,
+    /// For people.
+    pub detail: String,
+}
+
+/// What the rollout did and saw: `rollout.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RolloutReport {
+    /// `portcullis/rollout/v1`.
+    pub schema: String,
+    /// The service.
+    pub service: String,
+    /// The target's name: `process`.
+    pub target: String,
+    /// Identity of the run.
+    pub run: String,
+    /// How it ended.
+    pub result: RolloutResult,
+    /// The digest that was to be rolled out.
+    pub digest: Digest,
+    /// The digest that serves now, as observed.
+    pub live: Option<Digest>,
+    /// The digest that served before.
+    pub previous: Option<Digest>,
+    /// Why it failed, where it did.
+    pub reason: Option<String>,
+    /// Where it answers, for people.
+    pub url: Option<String>,
+    /// The reason that was given for a rollout without a verified attestation.
+    pub unverified: Option<String>,
+    /// Every state it went through.
+    pub steps: Vec<Step>,
+    /// Every probe.
+    pub samples: Vec<Sample>,
+    /// Requests that were still in flight when the old version was stopped.
+    pub cut_requests: u64,
+}
+
+/// Everything a run gave.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// The service.
+    pub service: String,
+    /// The commit.
+    pub commit: Option<Commit>,
+    /// What was judged.
+    pub subject: Option<Subject>,
+    /// The last stage that ended well.
+    pub reached: Option<Stage>,
+    /// The verdict.
+    pub verdict: Option<Verdict>,
+    /// What was published.
+    pub publication: Option<Publication>,
+    /// What was rolled out.
+    pub rollout: Option<RolloutReport>,
+    /// Files written, relative to the output folder, sorted.
+    pub files: Vec<String>,
+    /// True for `--dry-run`.
+    pub dry_run: bool,
+}

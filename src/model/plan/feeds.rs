@@ -1,0 +1,23 @@
+//! The advisory feeds' part of a plan.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Where advisories come from and how old they may be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeedsPlan {
+    /// OSV export: an `http(s)://` base URL, or a folder, with `<ecosystem>/all.zip` and `<ecosystem>/modified_id.csv` (or loose records).
+    pub osv: String,
+    /// RustSec's own database: a folder, a tarball or a git URL.
+    pub rustsec: Option<String>,
+    /// CISA KEV JSON: URL or file.
+    pub kev: Option<String>,
+    /// EPSS CSV: URL or file.
+    pub epss: Option<String>,
+    /// Older than this is a stale feed.
+    pub max_age: Duration,
+    /// Folder of the on-disk indexes and downloads.
+    pub cache: PathBuf,
+    /// Never fetch: use what the cache holds.
+    pub offline: bool,
+}

@@ -1,0 +1,11 @@
+//! What a run is to do: configuration and flags resolved, nothing left to look up. `cli` makes plans, stages carry them out.
+
+mod build;
+mod feeds;
+mod publish;
+mod rollout;
+
+pub use build::{BuildPlan, Builder};
+pub use feeds::FeedsPlan;
+pub use publish::{Destination, KeySource, PublishPlan};
+pub use rollout::{HealthPlan, ProbePlan, ProcessPlan, RolloutPlan, TargetPlan, VersionAssertion, Waits};

@@ -1,0 +1,110 @@
+//! The rollout's part of a plan. Every wait has its own deadline.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How a probe asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProbePlan {
+    /// HTTP GET: healthy on the status, and where given, on the JSON pointer's value.
+    Http {
+        /// URL of the front door.
+        url: String,
+        /// Status that is healthy.
+        status: u16,
+        /// JSON pointer and the value it must have.
+        json: Option<(String, String)>,
+    },
+    /// A TCP connection that opens.
+    Tcp {
+        /// Address.
+        address: String,
+    },
+    /// A command that exits with 0.
+    Command {
+        /// Argument vector; no shell.
+        argv: Vec<String>,
+    },
+}
+
+/// Where an answer names the version that gave it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum VersionAssertion {
+    /// A response header of the health URL.
+    Header(String),
+    /// A path on the front door that answers JSON or text; the answer must hold the commit or the digest as a whole word.
+    Path(String),
+}
+
+/// When the new version counts as serving.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HealthPlan {
+    /// How to ask.
+    pub probe: ProbePlan,
+    /// Where the version is named; none where nothing names it, which only targets that can count instances allow.
+    pub version: Option<VersionAssertion>,
+    /// Between two probes.
+    pub interval: Duration,
+    /// One probe's limit.
+    pub timeout: Duration,
+    /// How many successes in a row.
+    pub successes: u32,
+    /// For all of them together.
+    pub deadline: Duration,
+    /// How long it must stay healthy.
+    pub soak: Duration,
+    /// Share of failed samples that the soak allows, 0.0 to 1.0.
+    pub max_error_rate: f64,
+    /// Limit for the 95th percentile of latency in milliseconds.
+    pub max_p95_ms: Option<f64>,
+}
+
+/// Deadlines of the steps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waits {
+    /// For the new instance to be healthy by its own address.
+    pub stage: Duration,
+    /// For requests in flight on the old one.
+    pub drain: Duration,
+    /// Between SIGTERM and SIGKILL.
+    pub stop: Duration,
+    /// For the lock of another deployer.
+    pub lock: Duration,
+}
+
+/// The `process` target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProcessPlan {
+    /// The public listener.
+    pub listen: SocketAddr,
+    /// Environment of the service; `PORT` is set by the target.
+    pub env: BTreeMap<String, String>,
+    /// Folder of the service's state: journal, lock, instances, control socket.
+    pub state: PathBuf,
+}
+
+/// Which target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TargetPlan {
+    /// Local processes behind `portcullis switch`.
+    Process(ProcessPlan),
+}
+
+/// Everything the rollout stage needs to know.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RolloutPlan {
+    /// The service's name.
+    pub service: String,
+    /// Where to.
+    pub target: TargetPlan,
+    /// What "it serves" means.
+    pub health: HealthPlan,
+    /// Deadlines.
+    pub waits: Waits,
+    /// The reason for a rollout without a verified attestation, where somebody gave one.
+    pub unverified: Option<String>,
+    /// Changes nothing, says what it would do.
+    pub dry_run: bool,
+}

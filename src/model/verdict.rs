@@ -1,0 +1,133 @@
+//! The policy's answer for one image digest.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::advisory::FeedRevision;
+use super::coverage::{Gap, GapKind};
+use super::digest::Digest;
+use super::finding::{Disposition, Judgement};
+use super::inventory::Subject;
+use super::waiver::WaiverReport;
+
+/// The `schema` of `verdict.json`.
+pub const VERDICT_SCHEMA: &str = "portcullis/verdict/v1";
+
+/// The three answers. "No findings" and "we do not know" are different ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Decision {
+    /// Nothing denied, nothing unknown that the policy denies.
+    Cleared,
+    /// At least one finding is denied.
+    Blocked,
+    /// Nothing is denied, but something could not be seen. Never the same as cleared.
+    Undecidable,
+}
+
+impl Decision {
+    /// The word used in files.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Cleared => "cleared",
+            Self::Blocked => "blocked",
+            Self::Undecidable => "undecidable",
+        }
+    }
+}
+
+/// A gap with what the policy makes of it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct JudgedGap {
+    /// What kind.
+    pub kind: GapKind,
+    /// The file, feed, component or advisory.
+    pub subject: String,
+    /// One sentence.
+    pub detail: String,
+    /// Denied gaps make the verdict undecidable.
+    pub disposition: Disposition,
+}
+
+impl JudgedGap {
+    /// Puts a disposition on a gap.
+    #[must_use]
+    pub fn new(gap: &Gap, disposition: Disposition) -> Self {
+        Self {
+            kind: gap.kind,
+            subject: gap.subject.clone(),
+            detail: gap.detail.clone(),
+            disposition,
+        }
+    }
+}
+
+/// Everything that a verdict was computed from, by digest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inputs {
+    /// The gate's own version.
+    pub gate: String,
+    /// The policy document: its name for people and its digest.
+    pub policy: PolicyInput,
+    /// Digest of the waiver file; none where there is no file.
+    pub waivers: Option<Digest>,
+    /// Digest of the canonical inventory.
+    pub inventory: Digest,
+    /// Each feed.
+    pub feeds: Vec<FeedRevision>,
+}
+
+/// The policy document that was applied.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyInput {
+    /// The path as configured, or `embedded:gate.toml`.
+    pub name: String,
+    /// SHA-256 of its bytes.
+    pub digest: Digest,
+}
+
+/// The answer, with everything it was computed from. Two runs over the same inputs give the same bytes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// [`VERDICT_SCHEMA`].
+    pub schema: String,
+    /// What it is about; `digest` is the image's.
+    pub subject: Subject,
+    /// The answer.
+    pub verdict: Decision,
+    /// When it was computed; the only clock in it.
+    pub evaluated_at: Timestamp,
+    /// Findings, sorted: denied first, then by severity, rule, purl and id.
+    pub findings: Vec<Judgement>,
+    /// Gaps, sorted.
+    pub gaps: Vec<JudgedGap>,
+    /// Every waiver with its state, in file order.
+    pub waivers: Vec<WaiverReport>,
+    /// Advisories that say themselves that they do not apply here, for the record.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_applicable: Vec<NotApplicable>,
+    /// How many components were judged.
+    pub components: usize,
+    /// What it was computed from.
+    pub inputs: Inputs,
+}
+
+/// An advisory that names a component of ours and says itself that it does not apply here.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct NotApplicable {
+    /// The advisory.
+    pub id: String,
+    /// The component.
+    pub purl: String,
+    /// Why.
+    pub reason: String,
+}
+
+impl Verdict {
+    /// How many findings have the disposition.
+    #[must_use]
+    pub fn count(&self, disposition: Disposition) -> usize {
+        self.findings.iter().filter(|j| j.disposition == disposition).count()
+    }
+}

@@ -1,0 +1,129 @@
+//! Takes an image, a source tree or an SBOM. Gives an `Inventory`. Never leaves out what it could not see: that is a gap.
+
+pub mod sbom;
+
+use std::path::Path;
+
+use crate::io::Effects;
+use crate::model::coverage::GapKind;
+use crate::model::fault::Fault;
+use crate::model::image::BuiltImage;
+use crate::model::image_ref::ImageRef;
+use crate::model::inventory::{Component, FactKind, Inventory, OsRelease, Subject};
+use crate::model::purl::Purl;
+
+/// Where a cataloger is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Domain {
+    /// Layers of an image, or a root file system.
+    Image,
+    /// A source tree.
+    Source,
+    /// Both.
+    Both,
+}
+
+/// A file as the walker sees it before its content is read.
+#[derive(Debug, Clone, Copy)]
+pub struct EntryHead<'a> {
+    /// Path from the root without a leading slash, no `.` or `..` in it.
+    pub path: &'a str,
+    /// Unix mode bits.
+    pub mode: u32,
+    /// Size in bytes.
+    pub size: u64,
+}
+
+/// How much of a file a cataloger wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Want {
+    /// Nothing.
+    No,
+    /// The path alone: `catalog` is called with empty content.
+    Path,
+    /// The whole content.
+    Whole,
+    /// The whole content if its first bytes are one of these; nothing otherwise.
+    IfMagic(&'static [&'static [u8]]),
+}
+
+/// A regular file of a layer or tree, with its content.
+#[derive(Debug, Clone, Copy)]
+pub struct LayerFile<'a> {
+    /// Its head.
+    pub head: EntryHead<'a>,
+    /// Its content.
+    pub content: &'a [u8],
+}
+
+/// What a cataloger says of one file. The walker attributes it to the file's path and layer, and forgets it when a later layer
+/// hides the file (except facts about secrets, which stay as deleted).
+pub trait Sink {
+    /// A component that the file declares. Locations may be left empty: the file itself is added.
+    fn component(&mut self, component: Component);
+    /// A path (without leading slash) that a component of the OS owns.
+    fn owns(&mut self, path: &str, owner: &Purl);
+    /// The file is an executable that some cataloger accounts for.
+    fn accounted(&mut self);
+    /// The file is an executable that needs an account: an owner, audit data or build info.
+    fn executable(&mut self);
+    /// The operating system's release.
+    fn os_release(&mut self, release: OsRelease);
+    /// Something that rules on content decide on.
+    fn fact(&mut self, kind: FactKind, detail: String);
+    /// Something in the file could not be seen.
+    fn gap(&mut self, kind: GapKind, detail: String);
+}
+
+/// Reads one kind of package database, lock file or binary. One file each; add it to `CATALOGERS`.
+pub trait Cataloger: Sync {
+    /// Its name in reports: `dpkg`.
+    fn id(&self) -> &'static str;
+    /// Raised when its answers change: cached facts of older versions are not used.
+    fn version(&self) -> u32;
+    /// Where it is asked.
+    fn domain(&self) -> Domain;
+    /// How much it wants of a file. Called for every file: it must be quick.
+    fn wants(&self, head: &EntryHead<'_>) -> Want;
+    /// Reads a file. Never fails: what could not be read is a gap in the sink.
+    fn catalog(&self, file: &LayerFile<'_>, sink: &mut dyn Sink);
+}
+
+/// Why there is no inventory.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum InventoryError {}
+
+impl InventoryError {
+    /// How the run ends.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match *self {}
+    }
+}
+
+/// Inventories an image that lies in an OCI layout. Blocking; uses rayon.
+///
+/// # Errors
+/// [`InventoryError`] for bytes that do not hold together (a truncated layer, a wrong digest, a limit that matters).
+pub fn image(image: &BuiltImage, subject: Subject, effects: &Effects) -> Result<Inventory, InventoryError> {
+    let _ = (image, subject, effects);
+    todo!("inventory")
+}
+
+/// Inventories an image where it is, without a copy of it.
+///
+/// # Errors
+/// As [`image`], and when it cannot be reached.
+pub async fn image_ref(reference: &ImageRef, effects: &Effects) -> Result<Inventory, InventoryError> {
+    let _ = (reference, effects);
+    todo!("inventory")
+}
+
+/// Inventories a source tree, or a single lock file. Blocking.
+///
+/// # Errors
+/// When the path cannot be read.
+pub fn source(path: &Path, effects: &Effects) -> Result<Inventory, InventoryError> {
+    let _ = (path, effects);
+    todo!("inventory")
+}

@@ -1,0 +1,66 @@
+//! The sealed hand-off from policy to publish.
+
+use crate::model::digest::Digest;
+use crate::model::image::BuiltImage;
+use crate::model::verdict::{Decision, Verdict};
+
+/// An image whose verdict is cleared. Only [`clear`] makes one: publishing without a verdict does not compile.
+///
+/// ```compile_fail
+/// use portcullis::stage::policy::Cleared;
+/// fn skip_the_gate(image: portcullis::model::image::BuiltImage, verdict: portcullis::model::verdict::Verdict) -> Cleared {
+///     Cleared { image, verdict }
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Cleared {
+    image: BuiltImage,
+    verdict: Verdict,
+}
+
+/// Why an image is not cleared.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotCleared {
+    /// The verdict says so.
+    #[error("the verdict is {}", .0.as_str())]
+    Verdict(Decision),
+    /// The verdict is about something else.
+    #[error("the verdict is about {verdict:?}, the image is {image}")]
+    Subject {
+        /// The image's digest.
+        image: Digest,
+        /// The digest in the verdict.
+        verdict: Option<Digest>,
+    },
+}
+
+/// Hands an image over to publish if its own verdict is cleared.
+///
+/// # Errors
+/// [`NotCleared`] for any other verdict, and for a verdict about another digest.
+pub fn clear(image: BuiltImage, verdict: Verdict) -> Result<Cleared, NotCleared> {
+    if verdict.subject.digest != Some(image.digest) {
+        return Err(NotCleared::Subject {
+            image: image.digest,
+            verdict: verdict.subject.digest,
+        });
+    }
+    if verdict.verdict != Decision::Cleared {
+        return Err(NotCleared::Verdict(verdict.verdict));
+    }
+    Ok(Cleared { image, verdict })
+}
+
+impl Cleared {
+    /// The image.
+    #[must_use]
+    pub const fn image(&self) -> &BuiltImage {
+        &self.image
+    }
+
+    /// Its verdict.
+    #[must_use]
+    pub const fn verdict(&self) -> &Verdict {
+        &self.verdict
+    }
+}
