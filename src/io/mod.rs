@@ -6,6 +6,7 @@
 pub mod clock;
 pub mod document;
 pub mod files;
+pub mod git;
 pub mod hash;
 pub mod limits;
 pub mod process;

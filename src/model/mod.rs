@@ -21,6 +21,7 @@ pub mod outcome;
 pub mod plan;
 pub mod purl;
 pub mod severity;
+pub mod span;
 pub mod verdict;
 pub mod version;
 pub mod waiver;

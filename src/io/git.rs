@@ -1,0 +1,130 @@
+//! What git says of a checkout. `git` is called as a program.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use super::process::{ProcessError, Program};
+use crate::model::commit::{Commit, CommitSha};
+
+/// Why git could not be asked.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum GitError {
+    /// The program failed.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Process(#[from] ProcessError),
+    /// It answered something else than expected.
+    #[error("git {what} gave an answer that cannot be read: {answer}")]
+    #[diagnostic(code(io::git))]
+    Answer {
+        /// Which question.
+        what: &'static str,
+        /// The answer, cut.
+        answer: String,
+    },
+}
+
+/// The commit of the checkout that holds `root`, or none where there is no checkout or no commit.
+/// Files below `ignored` (the gate's own output) do not make the tree dirty.
+///
+/// # Errors
+/// [`GitError`] when git is there and a question fails that must not.
+pub fn commit(root: &Path, ignored: &[PathBuf]) -> Result<Option<Commit>, GitError> {
+    let Ok(sha) = ask(root, &["rev-parse", "--verify", "--quiet", "HEAD^{commit}"]) else {
+        return Ok(None);
+    };
+    let sha = CommitSha::parse(&sha).map_err(|_| answer("rev-parse", &sha))?;
+    let seconds = ask(root, &["show", "--no-patch", "--format=%ct", "HEAD"])?;
+    let time = seconds
+        .parse()
+        .ok()
+        .and_then(|seconds| Timestamp::from_second(seconds).ok())
+        .ok_or_else(|| answer("show", &seconds))?;
+    let tags = ask(root, &["for-each-ref", "refs/tags", "--points-at=HEAD", "--format=%(objecttype) %(refname:short)"])?;
+    let mut tags: Vec<String> = tags.lines().filter_map(|line| line.strip_prefix("tag ")).map(str::to_owned).collect();
+    tags.sort();
+    Ok(Some(Commit {
+        sha,
+        time,
+        dirty: is_dirty(root, ignored)?,
+        source: ask(root, &["remote", "get-url", "origin"]).ok().map(|url| without_credentials(&url)),
+        tags,
+    }))
+}
+
+/// The top folder of the checkout that holds `root`.
+#[must_use]
+pub fn top_level(root: &Path) -> Option<PathBuf> {
+    ask(root, &["rev-parse", "--show-toplevel"]).ok().map(PathBuf::from)
+}
+
+fn is_dirty(root: &Path, ignored: &[PathBuf]) -> Result<bool, GitError> {
+    let Some(top) = top_level(root) else { return Ok(false) };
+    let mut args = vec!["status".to_owned(), "--porcelain".to_owned(), "--".to_owned(), ":/".to_owned()];
+    let top = top.canonicalize().unwrap_or(top);
+    for path in ignored {
+        let path = path.canonicalize().unwrap_or_else(|_| path.clone());
+        if let Ok(inside) = path.strip_prefix(&top) {
+            args.push(format!(":(top,exclude,literal){}", inside.display()));
+        }
+    }
+    let changes = Program::new("git").args(&args).current_dir(root).env("GIT_OPTIONAL_LOCKS", "0").stdout()?;
+    Ok(!changes.is_empty())
+}
+
+fn ask(root: &Path, args: &[&str]) -> Result<String, ProcessError> {
+    let out = Program::new("git").args(args).current_dir(root).env("GIT_OPTIONAL_LOCKS", "0").stdout()?;
+    Ok(String::from_utf8_lossy(&out).trim().to_owned())
+}
+
+fn answer(what: &'static str, answer: &str) -> GitError {
+    GitError::Answer {
+        what,
+        answer: answer.chars().take(80).collect(),
+    }
+}
+
+/// `https://user:token@host/x` without `user:token@`.
+fn without_credentials(url: &str) -> String {
+    match url.split_once("://") {
+        Some((scheme, rest)) => {
+            let host_end = rest.find('/').unwrap_or(rest.len());
+            let host = rest[..host_end].rsplit('@').next().unwrap_or_default();
+            format!("{scheme}://{host}{}", &rest[host_end..])
+        }
+        None => url.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_in_a_remote_are_removed() {
+        assert_eq!(without_credentials("https://me:secret@example.com/a/b.git"), "https://example.com/a/b.git");
+        assert_eq!(without_credentials("git@example.com:a/b.git"), "git@example.com:a/b.git");
+    }
+
+    #[test]
+    fn a_new_file_makes_the_tree_dirty_unless_it_is_output() {
+        let dir = tempfile::tempdir().expect("folder");
+        let git = |args: &[&str]| {
+            Program::new("git")
+                .args(["-c", "user.name=t", "-c", "user.email=t@example.com"])
+                .args(args)
+                .current_dir(dir.path())
+                .stdout()
+                .expect("git")
+        };
+        git(&["init", "-q"]);
+        assert_eq!(commit(dir.path(), &[]).expect("no commit"), None);
+        git(&["commit", "-q", "--allow-empty", "-m", "x"]);
+        let out = dir.path().join("out");
+        std::fs::create_dir(&out).expect("folder");
+        std::fs::write(out.join("f"), "x").expect("written");
+        assert!(commit(dir.path(), &[]).expect("asked").expect("commit").dirty);
+        assert!(!commit(dir.path(), &[out]).expect("asked").expect("commit").dirty);
+    }
+}
