@@ -1,12 +1,14 @@
 //! Takes an image, a source tree or an SBOM. Gives an `Inventory`. Never leaves out what it could not see: that is a gap.
 
+mod error;
 pub mod sbom;
+
+pub use error::InventoryError;
 
 use std::path::Path;
 
 use crate::io::Effects;
 use crate::model::coverage::GapKind;
-use crate::model::fault::Fault;
 use crate::model::image::BuiltImage;
 use crate::model::image_ref::ImageRef;
 use crate::model::inventory::{Component, FactKind, Inventory, OsRelease, Subject};
@@ -83,23 +85,19 @@ pub trait Cataloger: Sync {
     fn version(&self) -> u32;
     /// Where it is asked.
     fn domain(&self) -> Domain;
+    /// Fixed paths (files, or folders ending in `/`) that it reads. A symbolic link on the way to one is followed, and what lies at its end
+    /// is given to [`Cataloger::catalog`] under the path here.
+    fn anchors(&self) -> &'static [&'static str] {
+        &[]
+    }
     /// How much it wants of a file. Called for every file: it must be quick.
     fn wants(&self, head: &EntryHead<'_>) -> Want;
     /// Reads a file. Never fails: what could not be read is a gap in the sink.
     fn catalog(&self, file: &LayerFile<'_>, sink: &mut dyn Sink);
 }
 
-/// Why there is no inventory.
-#[derive(Debug, thiserror::Error, miette::Diagnostic)]
-pub enum InventoryError {}
-
-impl InventoryError {
-    /// How the run ends.
-    #[must_use]
-    pub fn fault(&self) -> Fault {
-        match *self {}
-    }
-}
+/// Every cataloger. To add one: a file, its `mod` line above, its entry here, a fixture folder.
+pub static CATALOGERS: &[&dyn Cataloger] = &[];
 
 /// Inventories an image that lies in an OCI layout. Blocking; uses rayon.
 ///
