@@ -1,1 +1,369 @@
-//! One run from commit to outcome.
+//! One run from commit to outcome. The only file that sees every stage.
+//!
+//! Takes a `GatePlan`. Gives an `Outcome`. Invariant: the digest that the build gave is the one that is judged, published and rolled out.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use jiff::Timestamp;
+
+use crate::io::Effects;
+use crate::io::files::{self, FileError};
+use crate::model::context::Context;
+use crate::model::event::{Event, Stage};
+use crate::model::fault::Fault;
+use crate::model::image::BuiltImage;
+use crate::model::inventory::{Inventory, Subject};
+use crate::model::matching::Matching;
+use crate::model::outcome::Outcome;
+use crate::model::plan::{BuildPlan, FeedsPlan, PublishPlan, RolloutPlan};
+use crate::model::verdict::{Decision, Verdict};
+use crate::stage::build::{self, BuildError};
+use crate::stage::inventory::{self, InventoryError, sbom};
+use crate::stage::matching::{self, MatchingError};
+use crate::stage::policy::{self, Cleared, Evidence, Policy, PolicyError, Waivers};
+use crate::stage::publish::{self, Attested, PublishError};
+use crate::stage::rollout::{self, RolloutError};
+
+/// Everything one run needs.
+#[derive(Debug, Clone)]
+pub struct GatePlan {
+    /// The service's name.
+    pub service: String,
+    /// The build.
+    pub build: BuildPlan,
+    /// How to judge.
+    pub judging: JudgingPlan,
+    /// Where to publish.
+    pub publish: PublishPlan,
+    /// Where to roll out; none ends the run after publishing.
+    pub rollout: Option<RolloutPlan>,
+    /// The last stage.
+    pub until: Stage,
+    /// Folder for results.
+    pub output: PathBuf,
+}
+
+/// What a verdict needs beside the inventory.
+#[derive(Debug, Clone)]
+pub struct JudgingPlan {
+    /// Advisory feeds.
+    pub feeds: FeedsPlan,
+    /// Policy document; none is the embedded default.
+    pub policy: Option<PathBuf>,
+    /// Waiver file; none is no waivers.
+    pub waivers: Option<PathBuf>,
+}
+
+/// Why a run ended without an answer.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum GateError {
+    /// The build stage.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Build(#[from] BuildError),
+    /// The inventory stage.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Inventory(#[from] InventoryError),
+    /// The matching stage.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Matching(#[from] MatchingError),
+    /// The policy stage.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Policy(#[from] PolicyError),
+    /// The publish stage.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Publish(#[from] PublishError),
+    /// The rollout stage.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Rollout(#[from] RolloutError),
+    /// A result could not be written.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    File(#[from] FileError),
+    /// Somebody asked to stop.
+    #[error("the run was interrupted before {}", .0.as_str())]
+    #[diagnostic(code(gate::interrupted))]
+    Interrupted(Stage),
+}
+
+impl GateError {
+    /// How the run ends.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Build(error) => error.fault(),
+            Self::Inventory(error) => error.fault(),
+            Self::Matching(error) => error.fault(),
+            Self::Policy(error) => error.fault(),
+            Self::Publish(error) => error.fault(),
+            Self::Rollout(error) => error.fault(),
+            Self::File(error) => error.fault(),
+            Self::Interrupted(_) => Fault::Interrupted,
+        }
+    }
+}
+
+/// Policy, waivers and the feeds' plan: read before anything else, so that a broken file costs no build.
+pub struct Judge {
+    policy: Policy,
+    waivers: Waivers,
+    feeds: FeedsPlan,
+}
+
+/// A verdict with what it was computed from.
+pub struct Judged {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// What advisories said.
+    pub matching: Matching,
+}
+
+impl Judge {
+    /// Reads policy and waivers.
+    ///
+    /// # Errors
+    /// [`GateError::Policy`].
+    pub fn load(plan: &JudgingPlan, effects: &Effects) -> Result<Self, GateError> {
+        Ok(Self {
+            policy: Policy::load(plan.policy.as_deref(), effects)?,
+            waivers: Waivers::load(plan.waivers.as_deref(), effects)?,
+            feeds: plan.feeds.clone(),
+        })
+    }
+
+    /// Matches an inventory and judges it.
+    ///
+    /// # Errors
+    /// [`GateError::Matching`].
+    pub async fn judge(&self, inventory: &Inventory, context: &Context, effects: &Effects) -> Result<Judged, GateError> {
+        let step = Step::start(Stage::Matching, format!("{} components", inventory.components.len()), effects)?;
+        let feeds = matching::open(&self.feeds, inventory, effects).await?;
+        let matching = tokio::task::block_in_place(|| feeds.match_inventory(inventory, &self.waivers.ids()));
+        step.finish(
+            format!(
+                "{} in {} feeds",
+                plural(matching.matches.len(), "match", "matches"),
+                matching.feeds.len()
+            ),
+            effects,
+        );
+
+        let step = Step::start(Stage::Policy, plural(matching.matches.len(), "match", "matches"), effects)?;
+        let evidence = Evidence {
+            inventory,
+            matching: &matching,
+            context,
+            at: effects.clock.evaluation(),
+        };
+        let verdict = policy::judge(&self.policy, &self.waivers, &evidence);
+        step.finish(verdict.verdict.as_str().to_owned(), effects);
+        Ok(Judged { verdict, matching })
+    }
+}
+
+/// Runs the gate. The outcome holds whatever was reached, also when the run ends with an error.
+pub async fn run(plan: &GatePlan, effects: &Effects) -> (Outcome, Result<(), GateError>) {
+    let mut outcome = Outcome {
+        service: plan.service.clone(),
+        commit: plan.build.commit.clone(),
+        dry_run: plan.publish.dry_run,
+        ..Outcome::default()
+    };
+    let result = advance(plan, &mut outcome, effects).await;
+    (outcome, result)
+}
+
+async fn advance(plan: &GatePlan, outcome: &mut Outcome, effects: &Effects) -> Result<(), GateError> {
+    let judge = Judge::load(&plan.judging, effects)?;
+
+    let image = build_stage(plan, effects)?;
+    reached(outcome, Stage::Build);
+    outcome.subject = Some(subject(plan, &image));
+    if plan.until <= Stage::Build {
+        return Ok(());
+    }
+
+    let inventory = inventory_stage(plan, &image, effects)?;
+    write_inventory(plan, &inventory, outcome, effects)?;
+    reached(outcome, Stage::Inventory);
+    if plan.until <= Stage::Inventory {
+        return Ok(());
+    }
+
+    let context = Context {
+        commit: plan.build.commit.clone(),
+        tags: plan.publish.tags.clone(),
+        publishes: plan.until >= Stage::Publish,
+        ..Context::default()
+    };
+    let judged = judge.judge(&inventory, &context, effects).await?;
+    reached(outcome, Stage::Policy);
+    let decision = judged.verdict.verdict;
+    outcome.verdict = Some(judged.verdict.clone());
+    if plan.until <= Stage::Policy || decision != Decision::Cleared {
+        return Ok(());
+    }
+
+    let Ok(cleared) = policy::clearance::clear(image, judged.verdict) else {
+        // The verdict above is cleared and about this image: anything else is a bug that must not publish.
+        unreachable!("a cleared verdict of this image was not accepted")
+    };
+    let attested = publish_stage(plan, cleared, &inventory, outcome, effects).await?;
+    reached(outcome, Stage::Publish);
+    let Some(rollout) = plan.rollout.as_ref().filter(|_| plan.until >= Stage::Rollout) else {
+        return Ok(());
+    };
+
+    let step = Step::start(Stage::Rollout, attested.digest().short(), effects)?;
+    let report = rollout::rollout(&attested, rollout, effects).await?;
+    step.finish(format!("{:?}", report.result), effects);
+    outcome.rollout = Some(report);
+    reached(outcome, Stage::Rollout);
+    Ok(())
+}
+
+fn reached(outcome: &mut Outcome, stage: Stage) {
+    outcome.reached = Some(stage);
+}
+
+fn subject(plan: &GatePlan, image: &BuiltImage) -> Subject {
+    Subject {
+        name: plan.service.clone(),
+        digest: Some(image.digest),
+        commit: plan.build.commit.as_ref().map(|commit| commit.sha.clone()),
+    }
+}
+
+fn build_stage(plan: &GatePlan, effects: &Effects) -> Result<BuiltImage, GateError> {
+    let at = plan
+        .build
+        .commit
+        .as_ref()
+        .map_or_else(|| "no commit".to_owned(), |commit| commit.sha.short().to_owned());
+    let step = Step::start(Stage::Build, format!("{} at {at}", plan.service), effects)?;
+    let image = tokio::task::block_in_place(|| build::build(&plan.build, effects))?;
+    let layers = image.platforms.iter().map(|platform| platform.layers.len()).sum();
+    let bytes: u64 = image
+        .platforms
+        .iter()
+        .flat_map(|platform| &platform.layers)
+        .map(|layer| layer.size)
+        .sum();
+    step.finish(
+        format!(
+            "{}, {}, {}",
+            plural(layers, "layer", "layers"),
+            megabytes(bytes),
+            image.digest.short()
+        ),
+        effects,
+    );
+    Ok(image)
+}
+
+fn inventory_stage(plan: &GatePlan, image: &BuiltImage, effects: &Effects) -> Result<Inventory, GateError> {
+    let step = Step::start(Stage::Inventory, image.digest.short(), effects)?;
+    let inventory = tokio::task::block_in_place(|| inventory::image(image, subject(plan, image), effects))?;
+    step.finish(
+        format!(
+            "{}, {}",
+            plural(inventory.components.len(), "component", "components"),
+            plural(inventory.gaps.len(), "gap", "gaps")
+        ),
+        effects,
+    );
+    Ok(inventory)
+}
+
+async fn publish_stage(
+    plan: &GatePlan,
+    cleared: Cleared,
+    inventory: &Inventory,
+    outcome: &mut Outcome,
+    effects: &Effects,
+) -> Result<Attested, GateError> {
+    let step = Step::start(Stage::Publish, cleared.image().digest.short(), effects)?;
+    let created = created(&plan.build, effects);
+    let predicates = [publish::Predicate {
+        kind: "https://cyclonedx.org/bom".to_owned(),
+        body: serde_json::from_slice(&sbom::cyclonedx(inventory, created)).unwrap_or_default(),
+    }];
+    let (attested, publication) = publish::publish(cleared, &predicates, &plan.publish, effects).await?;
+    step.finish(publication.reference.clone(), effects);
+    outcome.publication = Some(publication);
+    Ok(attested)
+}
+
+fn write_inventory(plan: &GatePlan, inventory: &Inventory, outcome: &mut Outcome, effects: &Effects) -> Result<(), GateError> {
+    let created = created(&plan.build, effects);
+    write(&plan.output, "sbom.cdx.json", &sbom::cyclonedx(inventory, created), outcome)?;
+    write(&plan.output, "sbom.spdx.json", &sbom::spdx(inventory, created), outcome)
+}
+
+/// The date in reports about a build: the commit's, so that equal commits give equal bytes.
+fn created(build: &BuildPlan, effects: &Effects) -> Timestamp {
+    build
+        .commit
+        .as_ref()
+        .map_or_else(|| effects.clock.evaluation(), |commit| commit.time)
+}
+
+/// Writes a result and remembers that it was written.
+///
+/// # Errors
+/// [`GateError::File`].
+pub fn write(output: &Path, name: &str, bytes: &[u8], outcome: &mut Outcome) -> Result<(), GateError> {
+    files::write(&output.join(name), bytes)?;
+    outcome.files.push(name.to_owned());
+    outcome.files.sort();
+    outcome.files.dedup();
+    Ok(())
+}
+
+/// A stage under way: says that it started, and when it is finished, what it gave and how long it took.
+struct Step {
+    stage: Stage,
+    since: Instant,
+}
+
+impl Step {
+    fn start(stage: Stage, what: String, effects: &Effects) -> Result<Self, GateError> {
+        if effects.is_cancelled() {
+            return Err(GateError::Interrupted(stage));
+        }
+        effects.emit(&Event::Started { stage, what });
+        Ok(Self {
+            stage,
+            since: Instant::now(),
+        })
+    }
+
+    fn finish(self, result: String, effects: &Effects) {
+        effects.emit(&Event::Finished {
+            stage: self.stage,
+            result,
+            elapsed_ms: u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX),
+        });
+    }
+}
+
+fn plural(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+/// Bytes for people: `41.3 MB`.
+fn megabytes(bytes: u64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "one decimal is shown")]
+    let bytes = bytes as f64;
+    if bytes < 1e6 {
+        format!("{:.1} kB", bytes / 1e3)
+    } else {
+        format!("{:.1} MB", bytes / 1e6)
+    }
+}

@@ -4,6 +4,8 @@ use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+use crate::model::fault::Fault;
+
 /// What could not be read or written, and why.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum FileError {
@@ -43,6 +45,22 @@ pub enum FileError {
         /// Where the first bad byte is.
         offset: usize,
     },
+}
+
+impl FileError {
+    /// How the run ends: what the user named and is not there is usage, a disk that is full or fails is "cannot know".
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Read { source, .. } | Self::Write { source, .. } => match source.kind() {
+                io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied | io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory => {
+                    Fault::Usage
+                }
+                _ => Fault::Undecidable,
+            },
+            Self::TooLarge { .. } | Self::Encoding { .. } => Fault::Usage,
+        }
+    }
 }
 
 fn write_help(source: &io::Error) -> &'static str {

@@ -41,14 +41,28 @@ pub fn commit(root: &Path, ignored: &[PathBuf]) -> Result<Option<Commit>, GitErr
         .ok()
         .and_then(|seconds| Timestamp::from_second(seconds).ok())
         .ok_or_else(|| answer("show", &seconds))?;
-    let tags = ask(root, &["for-each-ref", "refs/tags", "--points-at=HEAD", "--format=%(objecttype) %(refname:short)"])?;
-    let mut tags: Vec<String> = tags.lines().filter_map(|line| line.strip_prefix("tag ")).map(str::to_owned).collect();
+    let tags = ask(
+        root,
+        &[
+            "for-each-ref",
+            "refs/tags",
+            "--points-at=HEAD",
+            "--format=%(objecttype) %(refname:short)",
+        ],
+    )?;
+    let mut tags: Vec<String> = tags
+        .lines()
+        .filter_map(|line| line.strip_prefix("tag "))
+        .map(str::to_owned)
+        .collect();
     tags.sort();
     Ok(Some(Commit {
         sha,
         time,
         dirty: is_dirty(root, ignored)?,
-        source: ask(root, &["remote", "get-url", "origin"]).ok().map(|url| without_credentials(&url)),
+        source: ask(root, &["remote", "get-url", "origin"])
+            .ok()
+            .map(|url| without_credentials(&url)),
         tags,
     }))
 }
@@ -69,12 +83,20 @@ fn is_dirty(root: &Path, ignored: &[PathBuf]) -> Result<bool, GitError> {
             args.push(format!(":(top,exclude,literal){}", inside.display()));
         }
     }
-    let changes = Program::new("git").args(&args).current_dir(root).env("GIT_OPTIONAL_LOCKS", "0").stdout()?;
+    let changes = Program::new("git")
+        .args(&args)
+        .current_dir(root)
+        .env("GIT_OPTIONAL_LOCKS", "0")
+        .stdout()?;
     Ok(!changes.is_empty())
 }
 
 fn ask(root: &Path, args: &[&str]) -> Result<String, ProcessError> {
-    let out = Program::new("git").args(args).current_dir(root).env("GIT_OPTIONAL_LOCKS", "0").stdout()?;
+    let out = Program::new("git")
+        .args(args)
+        .current_dir(root)
+        .env("GIT_OPTIONAL_LOCKS", "0")
+        .stdout()?;
     Ok(String::from_utf8_lossy(&out).trim().to_owned())
 }
 
@@ -103,7 +125,10 @@ mod tests {
 
     #[test]
     fn credentials_in_a_remote_are_removed() {
-        assert_eq!(without_credentials("https://me:secret@example.com/a/b.git"), "https://example.com/a/b.git");
+        assert_eq!(
+            without_credentials("https://me:secret@example.com/a/b.git"),
+            "https://example.com/a/b.git"
+        );
         assert_eq!(without_credentials("git@example.com:a/b.git"), "git@example.com:a/b.git");
     }
 

@@ -52,7 +52,16 @@ mod tests {
             assert_eq!(Span::parse(text), Ok(Span(Duration::from_secs(seconds))));
         }
         assert_eq!(Span::parse("500ms"), Ok(Span(Duration::from_millis(500))));
-        for text in ["", "24", "h", "1.5h", "-1s", "1 h", "99999999999999999999d", "18446744073709551615d"] {
+        for text in [
+            "",
+            "24",
+            "h",
+            "1.5h",
+            "-1s",
+            "1 h",
+            "99999999999999999999d",
+            "18446744073709551615d",
+        ] {
             assert!(Span::parse(text).is_err(), "{text}");
         }
     }

@@ -1,0 +1,222 @@
+//! `portcullis.toml`: what it may say. Parsed strictly; `wiring` turns it into plans.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::model::span::Span;
+
+/// The whole file.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "portcullis.toml")]
+pub struct Config {
+    /// The service.
+    #[serde(default)]
+    pub service: Service,
+    /// How its image is built.
+    #[serde(default)]
+    pub build: Build,
+    /// Where its image goes.
+    #[serde(default)]
+    pub image: Image,
+    /// Advisory data.
+    #[serde(default)]
+    pub feeds: Feeds,
+    /// Policy and waivers.
+    #[serde(default)]
+    pub policy: PolicyFiles,
+    /// Signing.
+    #[serde(default)]
+    pub sign: Sign,
+    /// Rolling out; without this table the gate ends after publishing.
+    pub rollout: Option<Rollout>,
+}
+
+/// `[service]`
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Service {
+    /// Name of the service [default: the folder's name].
+    pub name: Option<String>,
+}
+
+/// How the image is built.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Using {
+    /// Cargo, layered by the gate.
+    #[default]
+    Native,
+    /// An image that exists.
+    Image,
+}
+
+/// `[build]`
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+pub struct Build {
+    /// Which builder.
+    #[serde(default)]
+    pub using: Using,
+    /// native: the cargo package [default: the service's name].
+    pub package: Option<String>,
+    /// native: the binary target, where the package has several.
+    pub bin: Option<String>,
+    /// native: cargo features.
+    #[serde(default)]
+    pub features: Vec<String>,
+    /// native: leave the default features out.
+    #[serde(default)]
+    pub no_default_features: bool,
+    /// native: `scratch`, or an image by digest.
+    pub base: Option<String>,
+    /// TCP port that the service listens on.
+    pub port: Option<u16>,
+    /// image: which one: `oci:DIR`, `oci-archive:FILE`, `docker-archive:FILE`, `docker-daemon:REF`, `registry:REF@sha256:…`.
+    pub image: Option<String>,
+}
+
+/// `[image]`
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+pub struct Image {
+    /// `host/path`, or `oci:DIR` [default: `oci:` and the image folder in the output folder].
+    pub repository: Option<String>,
+    /// Tag templates: `{sha}`, `sha-{short}`, `{git-tag}` [default: `{sha}`].
+    pub tags: Option<Vec<String>>,
+    /// Allow plain HTTP beyond loopback.
+    #[serde(default)]
+    pub plain_http: bool,
+}
+
+/// `[feeds]`
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+pub struct Feeds {
+    /// OSV export: URL or folder.
+    pub osv: Option<String>,
+    /// RustSec's own database: folder, tarball or git URL.
+    pub rustsec: Option<String>,
+    /// CISA KEV JSON: URL or file.
+    pub kev: Option<String>,
+    /// EPSS CSV: URL or file.
+    pub epss: Option<String>,
+    /// Oldest data that counts [default: 24h].
+    pub max_age: Option<Span>,
+}
+
+/// `[policy]`
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+pub struct PolicyFiles {
+    /// Policy document [default: the embedded one].
+    pub document: Option<PathBuf>,
+    /// Waiver file [default: `policies/waivers.toml` where it exists].
+    pub waivers: Option<PathBuf>,
+}
+
+/// `[sign]`
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+pub struct Sign {
+    /// `env:NAME`, a PEM file, or `local:FILE` for a key pair that is made on first use.
+    pub key: Option<String>,
+}
+
+/// The rollout's target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Target {
+    /// Local processes behind `portcullis switch`.
+    Process,
+}
+
+/// `[rollout]`
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+pub struct Rollout {
+    /// Which target.
+    pub target: Target,
+    /// process: the public listener [default: host and port of the health URL].
+    pub listen: Option<SocketAddr>,
+    /// process: folder of the service's state [default: `portcullis/<service>` in the user's state folder].
+    pub state: Option<PathBuf>,
+    /// process: environment of the service.
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+    /// What "it serves" means.
+    pub health: Health,
+    /// Deadlines of the steps.
+    #[serde(default)]
+    pub waits: Waits,
+}
+
+/// `[rollout.health]`
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+pub struct Health {
+    /// HTTP: the front door's URL.
+    pub url: Option<String>,
+    /// HTTP: the healthy status [default: 200].
+    pub status: Option<u16>,
+    /// HTTP: a JSON pointer into the answer and the value it must have.
+    pub json: Option<JsonEquals>,
+    /// TCP: `host:port` that must accept.
+    pub tcp: Option<String>,
+    /// Command: argument vector that must exit with 0.
+    pub command: Option<Vec<String>>,
+    /// Where an answer names its version.
+    pub version: Option<Version>,
+    /// Between two probes [default: 2s].
+    pub interval: Option<Span>,
+    /// One probe's limit [default: 2s].
+    pub timeout: Option<Span>,
+    /// Successes in a row [default: 3].
+    pub successes: Option<u32>,
+    /// For all of them [default: 120s].
+    pub deadline: Option<Span>,
+    /// How long it must stay healthy [default: 60s].
+    pub soak: Option<Span>,
+    /// Share of failed samples that the soak allows, 0.0 to 1.0 [default: 0.0].
+    pub max_error_rate: Option<f64>,
+    /// Limit for the 95th percentile of latency, in milliseconds.
+    pub max_p95_ms: Option<f64>,
+}
+
+/// A JSON pointer and its value.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct JsonEquals {
+    /// RFC 6901 pointer, such as `/status`.
+    pub pointer: String,
+    /// The text that must stand there.
+    pub equals: String,
+}
+
+/// Where an answer names its version: one of the two.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Version {
+    /// A header of the health URL's answer.
+    Header(String),
+    /// A path on the same host whose answer names the commit or the digest.
+    Json(String),
+}
+
+/// `[rollout.waits]`
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+pub struct Waits {
+    /// For the new instance by its own address [default: 60s].
+    pub stage: Option<Span>,
+    /// For requests in flight on the old one [default: 30s].
+    pub drain: Option<Span>,
+    /// Between SIGTERM and SIGKILL [default: 10s].
+    pub stop: Option<Span>,
+    /// For another deployer's lock [default: 0s].
+    pub lock: Option<Span>,
+}

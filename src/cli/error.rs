@@ -1,0 +1,78 @@
+//! What can go wrong before a stage runs, and how any error becomes an exit code.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::gate::GateError;
+use crate::io::document::DocumentError;
+use crate::io::files::FileError;
+use crate::io::git::GitError;
+use crate::model::fault::Fault;
+
+/// Why a verb did not end with an answer.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum CliError {
+    /// `-C` names no folder.
+    #[error("cannot work in {}", path.display())]
+    #[diagnostic(code(cli::directory), help("-C must name a folder that is there"))]
+    Directory {
+        /// The folder.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// A file could not be read or written.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    File(#[from] FileError),
+    /// The configuration is invalid.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Document(#[from] DocumentError),
+    /// Git could not be asked.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Git(#[from] GitError),
+    /// A setting means nothing.
+    #[error("{key}: {problem}")]
+    #[diagnostic(code(cli::setting))]
+    Setting {
+        /// The key or flag.
+        key: &'static str,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A verb needs something that is not there.
+    #[error("{problem}")]
+    #[diagnostic(code(cli::missing), help("{help}"))]
+    Missing {
+        /// What.
+        problem: String,
+        /// What to do.
+        help: String,
+    },
+    /// A stage failed.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Gate(#[from] GateError),
+}
+
+impl CliError {
+    /// A setting that means nothing.
+    pub fn setting(key: &'static str, problem: impl Into<String>) -> Self {
+        Self::Setting {
+            key,
+            problem: problem.into(),
+        }
+    }
+
+    /// How the run ends.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Directory { .. } | Self::Document(_) | Self::Setting { .. } | Self::Missing { .. } | Self::Git(_) => Fault::Usage,
+            Self::File(error) => error.fault(),
+            Self::Gate(error) => error.fault(),
+        }
+    }
+}

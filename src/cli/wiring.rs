@@ -1,0 +1,418 @@
+//! Arguments and configuration resolved into plans: nothing is left to look up after this.
+
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::args::{Global, Judging};
+use super::config::{self, Config};
+use super::error::CliError;
+use crate::io::{document, files, git, limits::Limits};
+use crate::model::commit::Commit;
+use crate::model::image_ref::ImageRef;
+use crate::model::plan::{
+    BuildPlan, Builder, Destination, FeedsPlan, HealthPlan, KeySource, ProbePlan, ProcessPlan, PublishPlan, RolloutPlan, TargetPlan,
+    VersionAssertion, Waits,
+};
+use crate::model::span::Span;
+
+/// The public export that feeds come from unless configured otherwise.
+pub const DEFAULT_OSV: &str = "https://osv-vulnerabilities.storage.googleapis.com";
+const CONFIG_FILE: &str = "portcullis.toml";
+const WAIVER_FILE: &str = "policies/waivers.toml";
+const DEFAULT_MAX_AGE: Duration = Duration::from_secs(24 * 3600);
+
+/// A folder of work with its configuration, ready to make plans of.
+#[derive(Debug, Clone)]
+pub struct Workspace {
+    /// The folder that relative paths are relative to.
+    pub root: PathBuf,
+    /// Folder for results.
+    pub output: PathBuf,
+    /// The configuration; the defaults where there is no file.
+    pub config: Config,
+    /// True when a configuration file was read.
+    pub configured: bool,
+    offline: bool,
+    cache: PathBuf,
+}
+
+/// Folders that the environment names.
+#[derive(Debug, Clone)]
+pub struct UserFolders {
+    /// For what can be made again: `$XDG_CACHE_HOME/portcullis`.
+    pub cache: PathBuf,
+    /// For what must last: `$XDG_STATE_HOME/portcullis`.
+    pub state: PathBuf,
+}
+
+impl Workspace {
+    /// Reads the configuration of a folder.
+    ///
+    /// # Errors
+    /// [`CliError`] when the folder is not there, a named configuration is not there, or the configuration is invalid.
+    pub fn open(global: &Global, folders: &UserFolders, limits: &Limits) -> Result<Self, CliError> {
+        let directory = global.directory.canonicalize().map_err(|source| CliError::Directory {
+            path: global.directory.clone(),
+            source,
+        })?;
+        let named = global.config.as_ref().map(|path| directory.join(path));
+        let path = named.clone().unwrap_or_else(|| directory.join(CONFIG_FILE));
+        let configured = named.is_some() || path.is_file();
+        let config = if configured {
+            let text = files::read_text(&path, limits.document)?;
+            document::parse(&shown(&path, &directory), &text)?
+        } else {
+            Config::default()
+        };
+        // Paths in a configuration are relative to the folder it lies in, so that `--config` works from anywhere.
+        let root = match path.parent() {
+            Some(parent) if configured => parent.canonicalize().unwrap_or_else(|_| parent.to_owned()),
+            _ => directory.clone(),
+        };
+        let output = directory.join(global.output.clone().unwrap_or_else(|| PathBuf::from("target/portcullis")));
+        Ok(Self {
+            root,
+            output,
+            config,
+            configured,
+            offline: global.offline,
+            cache: folders.cache.clone(),
+        })
+    }
+
+    /// The service's name: configured, else the folder's.
+    #[must_use]
+    pub fn service(&self) -> String {
+        let folder = || {
+            self.root
+                .file_name()
+                .map_or_else(|| "service".to_owned(), |name| name.to_string_lossy().into_owned())
+        };
+        self.config.service.name.clone().unwrap_or_else(folder)
+    }
+
+    /// What git says of the folder; the gate's own output does not make it dirty.
+    ///
+    /// # Errors
+    /// [`CliError::Git`].
+    pub fn commit(&self) -> Result<Option<Commit>, CliError> {
+        Ok(git::commit(&self.root, std::slice::from_ref(&self.output))?)
+    }
+
+    /// The folder of the image's OCI layout.
+    #[must_use]
+    pub fn layout(&self) -> PathBuf {
+        self.output.join("image")
+    }
+
+    /// The build's plan.
+    ///
+    /// # Errors
+    /// [`CliError::Setting`] for a combination that means nothing.
+    pub fn build_plan(&self, commit: Option<Commit>) -> Result<BuildPlan, CliError> {
+        let build = &self.config.build;
+        let builder = match build.using {
+            config::Using::Native => Builder::Native {
+                package: build.package.clone().unwrap_or_else(|| self.service()),
+                bin: build.bin.clone(),
+                base: match build.base.as_deref() {
+                    None | Some("scratch") => None,
+                    Some(base) => Some(self.image_ref("build.base", base)?),
+                },
+                features: build.features.clone(),
+                no_default_features: build.no_default_features,
+            },
+            config::Using::Image => {
+                let image = build
+                    .image
+                    .as_deref()
+                    .ok_or_else(|| CliError::setting("build.image", "`using = \"image\"` needs it: which image is to be judged?"))?;
+                Builder::Image(self.image_ref("build.image", image)?)
+            }
+        };
+        Ok(BuildPlan {
+            service: self.service(),
+            root: self.root.clone(),
+            builder,
+            port: build.port,
+            commit,
+            layout: self.layout(),
+            work: self.output.join("work"),
+            offline: self.offline,
+        })
+    }
+
+    fn image_ref(&self, key: &'static str, text: &str) -> Result<ImageRef, CliError> {
+        let parsed = super::args::image_ref(text).map_err(|problem| CliError::setting(key, problem.to_string()))?;
+        Ok(match parsed {
+            ImageRef::OciLayout { dir, tag } => ImageRef::OciLayout {
+                dir: self.root.join(dir),
+                tag,
+            },
+            ImageRef::OciArchive(file) => ImageRef::OciArchive(self.root.join(file)),
+            ImageRef::DockerArchive(file) => ImageRef::DockerArchive(self.root.join(file)),
+            ImageRef::RootFs(dir) => ImageRef::RootFs(self.root.join(dir)),
+            other => other,
+        })
+    }
+
+    /// The feeds' plan.
+    ///
+    /// # Errors
+    /// [`CliError::Setting`] for an age that is none.
+    pub fn feeds_plan(&self, judging: &Judging) -> Result<FeedsPlan, CliError> {
+        let feeds = &self.config.feeds;
+        let max_age = match &judging.max_age {
+            Some(text) => {
+                Span::parse(text)
+                    .map_err(|problem| CliError::setting("--max-age", problem.to_string()))?
+                    .0
+            }
+            None => feeds.max_age.map_or(DEFAULT_MAX_AGE, |span| span.0),
+        };
+        let osv = match (&judging.osv, &feeds.osv) {
+            (Some(flag), _) => flag.clone(),
+            (None, Some(configured)) => self.source(configured),
+            (None, None) => DEFAULT_OSV.to_owned(),
+        };
+        Ok(FeedsPlan {
+            osv,
+            rustsec: feeds.rustsec.as_deref().map(|source| self.source(source)),
+            kev: feeds.kev.as_deref().map(|source| self.source(source)),
+            epss: feeds.epss.as_deref().map(|source| self.source(source)),
+            max_age,
+            cache: self.cache.join("feeds"),
+            offline: self.offline,
+        })
+    }
+
+    /// A URL as it is; a path relative to the configuration's folder.
+    fn source(&self, text: &str) -> String {
+        if text.contains("://") {
+            text.to_owned()
+        } else {
+            self.root.join(text).display().to_string()
+        }
+    }
+
+    /// The policy document; none is the embedded default.
+    #[must_use]
+    pub fn policy_path(&self, judging: &Judging) -> Option<PathBuf> {
+        let configured = || self.config.policy.document.as_ref().map(|path| self.root.join(path));
+        judging.policy.clone().or_else(configured)
+    }
+
+    /// The waiver file: named, configured, or `policies/waivers.toml` where it exists.
+    #[must_use]
+    pub fn waivers_path(&self, judging: &Judging) -> Option<PathBuf> {
+        let configured = || self.config.policy.waivers.as_ref().map(|path| self.root.join(path));
+        let usual = || Some(self.root.join(WAIVER_FILE)).filter(|path| path.is_file());
+        judging.waivers.clone().or_else(configured).or_else(usual)
+    }
+
+    /// Publishing's plan.
+    ///
+    /// # Errors
+    /// [`CliError::Setting`] for a destination, a tag or a key that is none.
+    pub fn publish_plan(&self, commit: Option<&Commit>, dry_run: bool) -> Result<PublishPlan, CliError> {
+        Ok(PublishPlan {
+            destination: self.destination()?,
+            tags: self.tags(commit)?,
+            key: self.key()?,
+            service: self.service(),
+            dry_run,
+        })
+    }
+
+    /// Where the image goes.
+    ///
+    /// # Errors
+    /// [`CliError::Setting`] for a repository with a tag or digest.
+    pub fn destination(&self) -> Result<Destination, CliError> {
+        let image = &self.config.image;
+        match image.repository.as_deref() {
+            None => Ok(Destination::OciLayout(self.output.join("registry"))),
+            Some(text) => match text.strip_prefix("oci:") {
+                Some(dir) => Ok(Destination::OciLayout(self.root.join(dir))),
+                None if text.contains('@') || text.rsplit('/').next().is_some_and(|name| name.contains(':')) || !text.contains('/') => {
+                    Err(CliError::setting(
+                        "image.repository",
+                        format!("`{text}` is no repository: expected host/path without tag or digest, or oci:DIR"),
+                    ))
+                }
+                None => Ok(Destination::Registry {
+                    repository: text.to_owned(),
+                    plain_http: image.plain_http,
+                }),
+            },
+        }
+    }
+
+    fn tags(&self, commit: Option<&Commit>) -> Result<Vec<String>, CliError> {
+        let default = vec!["{sha}".to_owned()];
+        let mut tags = Vec::new();
+        for template in self.config.image.tags.as_ref().unwrap_or(&default) {
+            let Some(commit) = commit else { continue };
+            if template.contains("{git-tag}") {
+                tags.extend(commit.tags.iter().map(|tag| template.replace("{git-tag}", tag)));
+                continue;
+            }
+            let tag = template
+                .replace("{sha}", commit.sha.as_str())
+                .replace("{short}", commit.sha.short());
+            if tag.contains(['{', '}']) {
+                let known = ["{sha}", "{short}", "{git-tag}"];
+                return Err(CliError::setting(
+                    "image.tags",
+                    format!("`{template}` has an unknown field: known are {}", known.join(", ")),
+                ));
+            }
+            tags.push(tag);
+        }
+        Ok(tags)
+    }
+
+    /// Where the signing key is.
+    ///
+    /// # Errors
+    /// [`CliError::Setting`] for a key written into the configuration itself.
+    pub fn key(&self) -> Result<Option<KeySource>, CliError> {
+        let Some(text) = self.config.sign.key.as_deref() else {
+            return Ok(None);
+        };
+        if text.contains("PRIVATE KEY") {
+            return Err(CliError::setting(
+                "sign.key",
+                "a key must not stand in the configuration: write env:NAME or a file",
+            ));
+        }
+        Ok(Some(match text.split_once(':') {
+            Some(("env", name)) => KeySource::Env(name.to_owned()),
+            Some(("local", file)) => KeySource::Local(self.root.join(file)),
+            _ if text == "keyless" => {
+                return Err(CliError::setting(
+                    "sign.key",
+                    "keyless signing is not available: write env:NAME or a file",
+                ));
+            }
+            _ => KeySource::File(self.root.join(text)),
+        }))
+    }
+
+    /// The rollout's plan; none where the configuration has no `[rollout]`.
+    ///
+    /// # Errors
+    /// [`CliError::Setting`] for a combination that means nothing.
+    pub fn rollout_plan(&self, folders: &UserFolders, unverified: Option<String>, dry_run: bool) -> Result<Option<RolloutPlan>, CliError> {
+        let Some(rollout) = &self.config.rollout else { return Ok(None) };
+        let health = health_plan(&rollout.health)?;
+        let target = match rollout.target {
+            config::Target::Process => TargetPlan::Process(ProcessPlan {
+                listen: match rollout.listen {
+                    Some(listen) => listen,
+                    None => front_door(&health.probe)?,
+                },
+                env: rollout.env.clone(),
+                state: match &rollout.state {
+                    Some(state) => self.root.join(state),
+                    None => folders.state.join(self.service()),
+                },
+            }),
+        };
+        let waits = &rollout.waits;
+        let or = |span: Option<Span>, seconds| span.map_or(Duration::from_secs(seconds), |span| span.0);
+        Ok(Some(RolloutPlan {
+            service: self.service(),
+            target,
+            health,
+            waits: Waits {
+                stage: or(waits.stage, 60),
+                drain: or(waits.drain, 30),
+                stop: or(waits.stop, 10),
+                lock: or(waits.lock, 0),
+            },
+            unverified,
+            dry_run,
+        }))
+    }
+}
+
+fn shown(path: &Path, directory: &Path) -> PathBuf {
+    path.strip_prefix(directory).unwrap_or(path).to_owned()
+}
+
+fn health_plan(health: &config::Health) -> Result<HealthPlan, CliError> {
+    let probe = match (&health.url, &health.tcp, &health.command) {
+        (Some(url), None, None) => ProbePlan::Http {
+            url: url.clone(),
+            status: health.status.unwrap_or(200),
+            json: health.json.as_ref().map(|json| (json.pointer.clone(), json.equals.clone())),
+        },
+        (None, Some(address), None) => ProbePlan::Tcp { address: address.clone() },
+        (None, None, Some(argv)) if !argv.is_empty() => ProbePlan::Command { argv: argv.clone() },
+        _ => {
+            return Err(CliError::setting(
+                "rollout.health",
+                "exactly one of `url`, `tcp` and `command` is needed",
+            ));
+        }
+    };
+    let or = |span: Option<Span>, seconds| span.map_or(Duration::from_secs(seconds), |span| span.0);
+    let rate = health.max_error_rate.unwrap_or(0.0);
+    if !(0.0..=1.0).contains(&rate) {
+        return Err(CliError::setting(
+            "rollout.health.max_error_rate",
+            format!("{rate} is no share: expected 0.0 to 1.0"),
+        ));
+    }
+    let successes = health.successes.unwrap_or(3);
+    if successes == 0 {
+        return Err(CliError::setting(
+            "rollout.health.successes",
+            "0 successes would prove nothing: expected at least 1",
+        ));
+    }
+    Ok(HealthPlan {
+        probe,
+        version: health.version.as_ref().map(|version| match version {
+            config::Version::Header(name) => VersionAssertion::Header(name.clone()),
+            config::Version::Json(path) => VersionAssertion::Path(path.clone()),
+        }),
+        interval: or(health.interval, 2),
+        timeout: or(health.timeout, 2),
+        successes,
+        deadline: or(health.deadline, 120),
+        soak: or(health.soak, 60),
+        max_error_rate: rate,
+        max_p95_ms: health.max_p95_ms,
+    })
+}
+
+/// The listener that a health URL or address points at.
+fn front_door(probe: &ProbePlan) -> Result<SocketAddr, CliError> {
+    let missing = || {
+        CliError::setting(
+            "rollout.listen",
+            "the health check does not name a host and port: write where the service listens",
+        )
+    };
+    let address = match probe {
+        ProbePlan::Http { url, .. } => {
+            let rest = url.strip_prefix("http://").ok_or_else(missing)?;
+            let host = rest.split('/').next().unwrap_or_default();
+            if host.contains(':') {
+                host.to_owned()
+            } else {
+                format!("{host}:80")
+            }
+        }
+        ProbePlan::Tcp { address } => address.clone(),
+        ProbePlan::Command { .. } => return Err(missing()),
+    };
+    address
+        .to_socket_addrs()
+        .ok()
+        .and_then(|mut addresses| addresses.next())
+        .ok_or_else(missing)
+}
