@@ -1,3 +1,195 @@
 //! Version orderings, one file each. Each says which tool it agrees with.
+//!
+//! A text is parsed once with [`Scheme::parse`] and compared often with [`Version::compare`]; neither allocates.
 
 pub mod dpkg;
+pub mod semver;
+
+use std::cmp::Ordering;
+use std::fmt;
+
+use super::inventory::Ecosystem;
+
+/// Why a text has no place in an ordering.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is not a {scheme} version: {problem}")]
+pub struct VersionError {
+    /// The ordering that refused it.
+    pub scheme: Scheme,
+    /// The text, cut to 100 characters.
+    pub text: String,
+    /// What is wrong with it.
+    pub problem: &'static str,
+}
+
+impl VersionError {
+    /// An error about a text.
+    #[must_use]
+    pub fn new(scheme: Scheme, text: &str, problem: &'static str) -> Self {
+        Self {
+            scheme,
+            text: text.chars().take(100).collect(),
+            problem,
+        }
+    }
+}
+
+/// An ordering of versions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scheme {
+    /// Debian's and Ubuntu's, [`dpkg`].
+    Dpkg,
+    /// Semantic versions, [`semver`]: crates, npm, Go.
+    Semver,
+}
+
+impl Scheme {
+    /// The ordering that an ecosystem's advisories are written in; none where no ordering is known here.
+    #[must_use]
+    pub fn of(ecosystem: &Ecosystem) -> Option<Self> {
+        match ecosystem.base() {
+            "Debian" | "Ubuntu" => Some(Self::Dpkg),
+            "crates.io" | "npm" | "Go" | "Hex" | "Pub" | "SwiftURL" | "GitHub Actions" => Some(Self::Semver),
+            _ => None,
+        }
+    }
+
+    /// Parses a version.
+    ///
+    /// # Errors
+    /// [`VersionError`] for a text that has no place in the ordering.
+    pub fn parse(self, text: &str) -> Result<Version<'_>, VersionError> {
+        match self {
+            Self::Dpkg => dpkg::Version::parse(text).map(Version::Dpkg),
+            Self::Semver => semver::Version::parse(text).map(Version::Semver),
+        }
+    }
+
+    /// Compares two texts.
+    ///
+    /// # Errors
+    /// [`VersionError`] for the first of them that has no place in the ordering.
+    pub fn compare(self, a: &str, b: &str) -> Result<Ordering, VersionError> {
+        Ok(self.parse(a)?.compare(&self.parse(b)?))
+    }
+
+    /// The word used in messages.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Dpkg => "dpkg",
+            Self::Semver => "semver",
+        }
+    }
+}
+
+impl fmt::Display for Scheme {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// A parsed version of some ordering.
+#[derive(Debug, Clone, Copy)]
+pub enum Version<'a> {
+    /// Debian's.
+    Dpkg(dpkg::Version<'a>),
+    /// Semantic.
+    Semver(semver::Version<'a>),
+}
+
+impl Version<'_> {
+    /// Compares two versions of one ordering. Versions of different orderings are never in one index; they compare by ordering.
+    #[must_use]
+    pub fn compare(&self, other: &Version<'_>) -> Ordering {
+        match (self, other) {
+            (Self::Dpkg(a), Version::Dpkg(b)) => a.cmp(b),
+            (Self::Semver(a), Version::Semver(b)) => a.cmp(b),
+            (a, b) => a.scheme().cmp(&b.scheme()),
+        }
+    }
+
+    /// The ordering that it is of.
+    #[must_use]
+    pub const fn scheme(&self) -> Scheme {
+        match self {
+            Self::Dpkg(_) => Scheme::Dpkg,
+            Self::Semver(_) => Scheme::Semver,
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// Checks a fixture: one version a line, `a < b` on consecutive lines, `= text` for another spelling of the line before. `#` comments.
+    pub(crate) fn assert_ordered(scheme: Scheme, fixture: &str) {
+        let mut ranks: Vec<(usize, &str)> = Vec::new();
+        for line in fixture
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        {
+            match line.strip_prefix("= ") {
+                Some(same) => ranks.push((ranks.last().expect("a line before").0, same)),
+                None => ranks.push((ranks.last().map_or(0, |(rank, _)| rank + 1), line)),
+            }
+        }
+        assert!(ranks.len() > 5, "the fixture is nearly empty");
+        for (rank_a, a) in &ranks {
+            for (rank_b, b) in &ranks {
+                assert_eq!(scheme.compare(a, b), Ok(rank_a.cmp(rank_b)), "{a} against {b}");
+            }
+        }
+    }
+
+    /// Antisymmetry and transitivity over three versions; texts that do not parse are left out.
+    pub(crate) fn assert_total_order(scheme: Scheme, texts: &[String]) {
+        let parsed: Vec<Version<'_>> = texts.iter().filter_map(|text| scheme.parse(text).ok()).collect();
+        for a in &parsed {
+            assert_eq!(a.compare(a), Ordering::Equal);
+            for b in &parsed {
+                assert_eq!(a.compare(b), b.compare(a).reverse(), "{a:?} {b:?}");
+                for c in &parsed {
+                    if a.compare(b).is_le() && b.compare(c).is_le() {
+                        assert!(a.compare(c).is_le(), "{a:?} {b:?} {c:?}");
+                    }
+                }
+            }
+        }
+    }
+
+    /// Debian versions as found in the wild, and shapes that break naive comparisons.
+    pub(crate) fn dpkg_samples() -> Vec<String> {
+        let mut samples: Vec<String> = include_str!("../../../fixtures/versions/dpkg.txt")
+            .lines()
+            .map(|line| line.trim().trim_start_matches("= ").to_owned())
+            .filter(|line| !line.is_empty() && !line.starts_with('#'))
+            .collect();
+        let pieces = [
+            "0", "1", "9", "10", "09", "1.2", "1.02", "1a", "1~", "1~rc1", "1+b1", "2.0.0", "1~~", "1~~a", "1.a", "1z", "1-1",
+        ];
+        let revisions = ["", "-0", "-1", "-1~bpo12+1", "-1+deb12u1", "-1.1", "-0ubuntu0.22.04.1", "-a"];
+        for epoch in ["", "0:", "1:"] {
+            for piece in pieces {
+                for revision in revisions {
+                    samples.push(format!("{epoch}{piece}{revision}"));
+                }
+            }
+        }
+        samples
+    }
+
+    /// Runs a shell script and gives its output; an error where a program in it is not there.
+    #[expect(clippy::disallowed_methods, reason = "the model knows no effects; a test asks dpkg itself")]
+    pub(crate) fn shell(script: &str) -> Result<String, std::io::Error> {
+        use std::process::Command;
+        Command::new("dpkg").arg("--version").output()?;
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("script");
+        std::fs::write(&file, script)?;
+        let output = Command::new("sh").arg(&file).output()?;
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+}
