@@ -126,7 +126,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
 }
 
 /// Temporary files are private; results are for everybody that the folder is for.
-fn set_default_mode(path: &Path) -> io::Result<()> {
+pub(crate) fn set_default_mode(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     fs::set_permissions(path, fs::Permissions::from_mode(0o644))
 }

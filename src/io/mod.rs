@@ -9,6 +9,7 @@ pub mod files;
 pub mod git;
 pub mod hash;
 pub mod limits;
+pub mod oci_layout;
 pub mod process;
 
 use std::path::PathBuf;

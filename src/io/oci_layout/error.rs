@@ -1,0 +1,167 @@
+//! What can be wrong with a layout.
+
+use std::path::{Path, PathBuf};
+
+use crate::io::files::FileError;
+use crate::model::digest::Digest;
+use crate::model::fault::Fault;
+
+/// Why a layout could not be read or written.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum LayoutError {
+    /// The folder is not there, or is no OCI layout.
+    #[error("{} is no OCI layout: {reason}", dir.display())]
+    #[diagnostic(
+        code(layout::missing),
+        help(
+            "an OCI layout is a folder with `oci-layout`, `index.json` and `blobs/sha256/`; `skopeo copy … oci:DIR` and `docker buildx build --output type=oci,tar=false,dest=DIR` write one"
+        )
+    )]
+    NotALayout {
+        /// The folder.
+        dir: PathBuf,
+        /// What is missing.
+        reason: String,
+    },
+    /// No manifest has the tag.
+    #[error("{} has no manifest tagged `{tag}`", dir.display())]
+    #[diagnostic(code(layout::tag), help("{}", known_tags(known)))]
+    UnknownTag {
+        /// The folder.
+        dir: PathBuf,
+        /// The tag that was asked for.
+        tag: String,
+        /// The tags that there are, sorted.
+        known: Vec<String>,
+    },
+    /// The layout holds several images and none was named.
+    #[error("{} holds {count} images, and none was named", dir.display())]
+    #[diagnostic(code(layout::ambiguous), help("name one with oci:DIR:TAG; {}", known_tags(known)))]
+    Ambiguous {
+        /// The folder.
+        dir: PathBuf,
+        /// How many images there are.
+        count: usize,
+        /// The tags that there are, sorted.
+        known: Vec<String>,
+    },
+    /// The layout holds no image at all.
+    #[error("{} holds no image", dir.display())]
+    #[diagnostic(code(layout::empty))]
+    Empty {
+        /// The folder.
+        dir: PathBuf,
+    },
+    /// A blob that a document names is not there.
+    #[error("blob {digest} is missing: there is no {}", path.display())]
+    #[diagnostic(code(layout::blob_missing), help("the image was copied in part: copy it again"))]
+    BlobMissing {
+        /// The blob.
+        digest: Digest,
+        /// Where it should be.
+        path: PathBuf,
+    },
+    /// A blob's bytes are not those that its name promises.
+    #[error("{} is not blob {digest}: its content has digest {found}", path.display())]
+    #[diagnostic(
+        code(layout::digest),
+        help("the file was changed or damaged after it was written: copy the image again")
+    )]
+    WrongDigest {
+        /// The blob.
+        digest: Digest,
+        /// What its content hashes to.
+        found: Digest,
+        /// The file.
+        path: PathBuf,
+    },
+    /// A blob is longer or shorter than its descriptor says.
+    #[error("{} has {found} bytes where its descriptor says {expected}", path.display())]
+    #[diagnostic(code(layout::size), help("the file was cut off or damaged: copy the image again"))]
+    WrongSize {
+        /// The file.
+        path: PathBuf,
+        /// Bytes that the descriptor promises.
+        expected: u64,
+        /// Bytes that are there.
+        found: u64,
+    },
+    /// A document of the image does not parse.
+    #[error("{} does not hold a valid {what}: {reason} (byte {offset})", path.display())]
+    #[diagnostic(code(layout::document))]
+    Document {
+        /// The file.
+        path: PathBuf,
+        /// What it should hold: `image manifest`.
+        what: &'static str,
+        /// What is wrong.
+        reason: String,
+        /// Where in it.
+        offset: usize,
+    },
+    /// A document parses, but what it says cannot be.
+    #[error("{} {reason}", path.display())]
+    #[diagnostic(code(layout::inconsistent))]
+    Inconsistent {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A file could not be read or written.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    File(#[from] FileError),
+}
+
+fn known_tags(known: &[String]) -> String {
+    match known {
+        [] => "no manifest in it has a tag".to_owned(),
+        _ => format!("its tags: {}", known.join(", ")),
+    }
+}
+
+impl LayoutError {
+    /// How the run ends: broken content cannot be judged, a wrong path or tag is the user's.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::NotALayout { .. } | Self::UnknownTag { .. } | Self::Ambiguous { .. } | Self::Empty { .. } => Fault::Usage,
+            Self::BlobMissing { .. }
+            | Self::WrongDigest { .. }
+            | Self::WrongSize { .. }
+            | Self::Document { .. }
+            | Self::Inconsistent { .. } => Fault::Undecidable,
+            Self::File(FileError::TooLarge { .. }) => Fault::Undecidable,
+            Self::File(error) => error.fault(),
+        }
+    }
+
+    pub(super) fn inconsistent(path: &Path, reason: impl Into<String>) -> Self {
+        Self::Inconsistent {
+            path: path.to_owned(),
+            reason: reason.into(),
+        }
+    }
+
+    pub(super) fn json(path: &Path, what: &'static str, bytes: &[u8], error: &serde_json::Error) -> Self {
+        let text = error.to_string();
+        let reason = text.split(" at line ").next().unwrap_or(&text).to_owned();
+        Self::Document {
+            path: path.to_owned(),
+            what,
+            reason,
+            offset: byte_offset(bytes, error.line(), error.column()),
+        }
+    }
+}
+
+/// Where in the bytes a line (from 1) and a column (from 1, in bytes) are.
+fn byte_offset(bytes: &[u8], line: usize, column: usize) -> usize {
+    let line_start: usize = bytes
+        .split_inclusive(|b| *b == b'\n')
+        .take(line.saturating_sub(1))
+        .map(<[u8]>::len)
+        .sum();
+    (line_start + column.saturating_sub(1)).min(bytes.len())
+}

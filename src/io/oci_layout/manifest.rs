@@ -1,0 +1,202 @@
+//! The three documents of an image: index, manifest, configuration, in OCI's and in Docker's media types.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
+
+use super::LayoutError;
+use crate::model::digest::Digest;
+use crate::model::image::{Compression, Descriptor, ImageConfig, media_type};
+
+/// An image index, or Docker's manifest list.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Index {
+    /// What it says it is.
+    #[serde(default)]
+    pub media_type: Option<String>,
+    /// What it lists.
+    pub manifests: Vec<Descriptor>,
+    /// The artifact type, where it is an index of artifacts.
+    #[serde(default)]
+    pub artifact_type: Option<String>,
+    #[serde(default)]
+    layers: Option<IgnoredAny>,
+}
+
+/// An image manifest.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Manifest {
+    /// What it says it is.
+    #[serde(default)]
+    pub media_type: Option<String>,
+    /// The configuration.
+    pub config: Descriptor,
+    /// The layers, the lowest first.
+    pub layers: Vec<Descriptor>,
+    /// The artifact type, where it is not an image.
+    #[serde(default)]
+    pub artifact_type: Option<String>,
+    /// What it refers to, where it is an attestation.
+    #[serde(default)]
+    pub subject: Option<Descriptor>,
+    /// Annotations.
+    #[serde(default)]
+    pub annotations: Option<BTreeMap<String, String>>,
+    #[serde(default)]
+    manifests: Option<IgnoredAny>,
+}
+
+/// An image configuration.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Operating system; empty where it is not said.
+    pub os: String,
+    /// Processor; empty where it is not said.
+    pub architecture: String,
+    /// Variant of the processor.
+    pub variant: Option<String>,
+    /// What decisions rest on.
+    pub config: ImageConfig,
+    /// Digests of the layers' tars, the lowest first.
+    pub diff_ids: Vec<Digest>,
+    /// `created_by` of each layer; all none where the history does not account for the layers one by one.
+    pub created_by: Vec<Option<String>>,
+}
+
+impl Index {
+    /// Parses an index. `path` is for errors.
+    ///
+    /// # Errors
+    /// [`LayoutError::Document`]; [`LayoutError::Inconsistent`] for a document that would pass as a manifest too.
+    pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self, LayoutError> {
+        let index: Self = parse(path, "image index", bytes)?;
+        if index.layers.is_some() {
+            return Err(ambiguous(path));
+        }
+        Ok(index)
+    }
+}
+
+impl Manifest {
+    /// Parses a manifest. `path` is for errors.
+    ///
+    /// # Errors
+    /// [`LayoutError::Document`]; [`LayoutError::Inconsistent`] for a document that would pass as an index too.
+    pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self, LayoutError> {
+        let manifest: Self = parse(path, "image manifest", bytes)?;
+        if manifest.manifests.is_some() {
+            return Err(ambiguous(path));
+        }
+        Ok(manifest)
+    }
+}
+
+impl Config {
+    /// Parses an image configuration. `path` is for errors.
+    ///
+    /// # Errors
+    /// [`LayoutError::Document`].
+    pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self, LayoutError> {
+        let raw: RawConfig = parse(path, "image configuration", bytes)?;
+        let inner = raw.config.unwrap_or_default();
+        let mut exposed_ports: Vec<String> = inner.exposed_ports.unwrap_or_default().into_keys().collect();
+        exposed_ports.sort();
+        let created_by = created_by(raw.history.unwrap_or_default(), raw.rootfs.diff_ids.len());
+        Ok(Self {
+            os: raw.os.unwrap_or_default(),
+            architecture: raw.architecture.unwrap_or_default(),
+            variant: raw.variant.filter(|v| !v.is_empty()),
+            config: ImageConfig {
+                user: inner.user.filter(|u| !u.is_empty()),
+                entrypoint: inner.entrypoint.unwrap_or_default(),
+                cmd: inner.cmd.unwrap_or_default(),
+                env: inner.env.unwrap_or_default(),
+                labels: inner.labels.unwrap_or_default(),
+                exposed_ports,
+                healthcheck: inner.healthcheck.and_then(|h| h.test),
+                working_dir: inner.working_dir.filter(|w| !w.is_empty()),
+                created: raw.created,
+            },
+            diff_ids: raw.rootfs.diff_ids,
+            created_by,
+        })
+    }
+}
+
+/// How a layer of some media type is packed; none where the type is not that of a layer.
+#[must_use]
+pub fn layer_compression(media: &str) -> Option<Compression> {
+    const NAMES: [(&str, Compression); 9] = [
+        (media_type::OCI_LAYER, Compression::None),
+        (media_type::OCI_LAYER_GZIP, Compression::Gzip),
+        (media_type::OCI_LAYER_ZSTD, Compression::Zstd),
+        ("application/vnd.oci.image.layer.nondistributable.v1.tar", Compression::None),
+        ("application/vnd.oci.image.layer.nondistributable.v1.tar+gzip", Compression::Gzip),
+        ("application/vnd.oci.image.layer.nondistributable.v1.tar+zstd", Compression::Zstd),
+        ("application/vnd.docker.image.rootfs.diff.tar", Compression::None),
+        (media_type::DOCKER_LAYER_GZIP, Compression::Gzip),
+        ("application/vnd.docker.image.rootfs.diff.tar.zstd", Compression::Zstd),
+    ];
+    NAMES.iter().find(|(name, _)| *name == media).map(|(_, compression)| *compression)
+}
+
+#[derive(Deserialize)]
+struct RawConfig {
+    os: Option<String>,
+    architecture: Option<String>,
+    variant: Option<String>,
+    created: Option<String>,
+    config: Option<RawInner>,
+    rootfs: RawRootFs,
+    history: Option<Vec<RawHistory>>,
+}
+
+#[derive(Deserialize)]
+struct RawRootFs {
+    diff_ids: Vec<Digest>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase")]
+struct RawInner {
+    user: Option<String>,
+    entrypoint: Option<Vec<String>>,
+    cmd: Option<Vec<String>>,
+    env: Option<Vec<String>>,
+    labels: Option<BTreeMap<String, String>>,
+    exposed_ports: Option<BTreeMap<String, IgnoredAny>>,
+    healthcheck: Option<RawHealthcheck>,
+    working_dir: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct RawHealthcheck {
+    test: Option<Vec<String>>,
+}
+
+#[derive(Deserialize)]
+struct RawHistory {
+    created_by: Option<String>,
+    #[serde(default)]
+    empty_layer: bool,
+}
+
+/// History entries of empty layers have no layer; a history that does not add up is better not believed.
+fn created_by(history: Vec<RawHistory>, layers: usize) -> Vec<Option<String>> {
+    let made: Vec<Option<String>> = history.into_iter().filter(|h| !h.empty_layer).map(|h| h.created_by).collect();
+    if made.len() == layers { made } else { vec![None; layers] }
+}
+
+fn parse<T: DeserializeOwned>(path: &Path, what: &'static str, bytes: &[u8]) -> Result<T, LayoutError> {
+    serde_json::from_slice(bytes).map_err(|error| LayoutError::json(path, what, bytes, &error))
+}
+
+/// Two readers would see two images in it. Source: CVE-2021-41190.
+fn ambiguous(path: &Path) -> LayoutError {
+    LayoutError::inconsistent(path, "is an image manifest and an image index at once, and is refused as neither")
+}

@@ -1,0 +1,151 @@
+//! From a descriptor to the image of each platform.
+
+use std::path::Path;
+
+use super::{Config, Index, LayoutError, Manifest, OciLayout, layer_compression};
+use crate::io::limits::Limits;
+use crate::model::image::{Descriptor, Layer, Platform, PlatformImage, media_type};
+
+/// Indexes within indexes: more than anybody nests.
+const MAX_DEPTH: usize = 3;
+
+impl OciLayout {
+    /// Every platform's image under a manifest or an index, in the index's order. BuildKit's attestation manifests
+    /// (`unknown/unknown`, which no engine runs) are passed over. Each layer's file is there and has the size that is promised;
+    /// its digest is for whoever streams it.
+    ///
+    /// # Errors
+    /// [`LayoutError`] naming the file for every document that does not hold together.
+    pub fn platforms(&self, descriptor: &Descriptor, limits: &Limits) -> Result<Vec<PlatformImage>, LayoutError> {
+        let mut found = Vec::new();
+        self.collect(descriptor, limits, 0, &mut found)?;
+        if found.is_empty() {
+            let path = self.blob_path(&descriptor.digest);
+            return Err(LayoutError::inconsistent(&path, "lists no image of any platform"));
+        }
+        Ok(found)
+    }
+
+    fn collect(&self, descriptor: &Descriptor, limits: &Limits, depth: usize, found: &mut Vec<PlatformImage>) -> Result<(), LayoutError> {
+        let path = self.blob_path(&descriptor.digest);
+        match descriptor.media_type.as_str() {
+            media_type::OCI_MANIFEST | media_type::DOCKER_MANIFEST => {
+                if found.len() == limits.platforms {
+                    return Err(LayoutError::inconsistent(
+                        &path,
+                        format!("is one of more than {} platforms", limits.platforms),
+                    ));
+                }
+                found.push(self.platform(descriptor, limits)?);
+                Ok(())
+            }
+            media_type::OCI_INDEX | media_type::DOCKER_INDEX if depth < MAX_DEPTH => {
+                let index = Index::parse(&path, &self.read_described(descriptor, limits)?)?;
+                let images = index.manifests.iter().filter(|d| !is_attestation(d));
+                images.into_iter().try_for_each(|d| self.collect(d, limits, depth + 1, found))
+            }
+            media_type::OCI_INDEX | media_type::DOCKER_INDEX => Err(LayoutError::inconsistent(
+                &path,
+                format!("is an index within more than {MAX_DEPTH} others"),
+            )),
+            other => Err(LayoutError::inconsistent(
+                &path,
+                format!("is no image manifest: its media type is `{other}`"),
+            )),
+        }
+    }
+
+    fn platform(&self, descriptor: &Descriptor, limits: &Limits) -> Result<PlatformImage, LayoutError> {
+        let path = self.blob_path(&descriptor.digest);
+        let manifest = Manifest::parse(&path, &self.read_described(descriptor, limits)?)?;
+        if manifest.layers.len() > limits.layers {
+            let reason = format!("has {} layers, more than {}", manifest.layers.len(), limits.layers);
+            return Err(LayoutError::inconsistent(&path, reason));
+        }
+        let config_path = self.blob_path(&manifest.config.digest);
+        let config = Config::parse(&config_path, &self.read_described(&manifest.config, limits)?)?;
+        if config.diff_ids.len() != manifest.layers.len() {
+            let reason = format!(
+                "names {} layers where its manifest has {}",
+                config.diff_ids.len(),
+                manifest.layers.len()
+            );
+            return Err(LayoutError::inconsistent(&config_path, reason));
+        }
+        Ok(PlatformImage {
+            platform: platform_of(descriptor, &config, &config_path)?,
+            manifest: descriptor.digest,
+            layers: self.layers(&manifest, &config, &path)?,
+            config: config.config,
+        })
+    }
+
+    fn layers(&self, manifest: &Manifest, config: &Config, path: &Path) -> Result<Vec<Layer>, LayoutError> {
+        let described = manifest.layers.iter().zip(config.diff_ids.iter().zip(&config.created_by));
+        described
+            .map(|(layer, (diff_id, created_by))| {
+                let compression = layer_compression(&layer.media_type).ok_or_else(|| {
+                    let reason = format!("has a layer of media type `{}`, which is none of an image's", layer.media_type);
+                    LayoutError::inconsistent(path, reason)
+                })?;
+                self.check_size(layer)?;
+                Ok(Layer {
+                    digest: layer.digest,
+                    diff_id: *diff_id,
+                    size: layer.size,
+                    compression,
+                    created_by: created_by.clone(),
+                })
+            })
+            .collect()
+    }
+
+    fn check_size(&self, descriptor: &Descriptor) -> Result<(), LayoutError> {
+        let path = self.blob_path(&descriptor.digest);
+        match path.metadata() {
+            Ok(metadata) if metadata.len() == descriptor.size => Ok(()),
+            Ok(metadata) => Err(LayoutError::WrongSize {
+                path,
+                expected: descriptor.size,
+                found: metadata.len(),
+            }),
+            Err(_) => Err(LayoutError::BlobMissing {
+                digest: descriptor.digest,
+                path,
+            }),
+        }
+    }
+
+    fn read_described(&self, descriptor: &Descriptor, limits: &Limits) -> Result<Vec<u8>, LayoutError> {
+        self.check_size(descriptor)?;
+        self.read_blob(&descriptor.digest, limits.manifest)
+    }
+}
+
+/// BuildKit lists its attestations beside the images, as images of a platform that does not exist.
+fn is_attestation(descriptor: &Descriptor) -> bool {
+    descriptor
+        .platform
+        .as_ref()
+        .is_some_and(|p| p.os == "unknown" && p.architecture == "unknown")
+}
+
+/// The index's word counts before the configuration's: it is what an engine picks by.
+fn platform_of(descriptor: &Descriptor, config: &Config, config_path: &Path) -> Result<Platform, LayoutError> {
+    let platform = match &descriptor.platform {
+        Some(p) => Platform {
+            os: p.os.clone(),
+            architecture: p.architecture.clone(),
+            variant: p.variant.clone().filter(|v| !v.is_empty()),
+        },
+        None => Platform {
+            os: config.os.clone(),
+            architecture: config.architecture.clone(),
+            variant: config.variant.clone(),
+        },
+    };
+    if platform.os.is_empty() || platform.architecture.is_empty() {
+        return Err(LayoutError::inconsistent(config_path, "names no operating system and processor"));
+    }
+    Ok(platform)
+}

@@ -1,0 +1,222 @@
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write;
+
+use serde_json::json;
+
+use super::*;
+use crate::io::limits::Limits;
+use crate::model::fault::Fault;
+use crate::model::image::{Compression, Descriptor, DescriptorPlatform, media_type};
+
+fn layout() -> (tempfile::TempDir, OciLayout) {
+    let dir = tempfile::tempdir().expect("folder");
+    let layout = OciLayout::create(dir.path().join("image")).expect("layout");
+    (dir, layout)
+}
+
+fn descriptor(layout: &OciLayout, media_type: &str, bytes: &[u8]) -> Descriptor {
+    Descriptor {
+        media_type: media_type.to_owned(),
+        digest: layout.write_blob(bytes).expect("blob"),
+        size: bytes.len() as u64,
+        platform: None,
+        artifact_type: None,
+        annotations: BTreeMap::new(),
+    }
+}
+
+/// An image of one layer and three history entries, one of them of an empty layer.
+fn image(layout: &OciLayout, architecture: &str) -> Descriptor {
+    let layer = descriptor(layout, media_type::OCI_LAYER_GZIP, b"not really a layer");
+    let config = json!({
+        "architecture": architecture, "os": "linux", "created": "2026-01-01T00:00:00Z",
+        "config": {"User": "65532", "Env": null, "ExposedPorts": {"8080/tcp": {}}},
+        "rootfs": {"type": "layers", "diff_ids": [format!("sha256:{}", "1".repeat(64))]},
+        "history": [{"created_by": "ENV A=b", "empty_layer": true}, {"created_by": "COPY x /x"}],
+    });
+    let config = descriptor(layout, media_type::OCI_CONFIG, config.to_string().as_bytes());
+    let manifest = json!({"schemaVersion": 2, "mediaType": media_type::OCI_MANIFEST, "config": config, "layers": [layer]});
+    descriptor(layout, media_type::OCI_MANIFEST, manifest.to_string().as_bytes())
+}
+
+fn on(platform: (&str, &str), mut descriptor: Descriptor) -> Descriptor {
+    descriptor.platform = Some(DescriptorPlatform {
+        os: platform.0.to_owned(),
+        architecture: platform.1.to_owned(),
+        variant: None,
+    });
+    descriptor
+}
+
+#[test]
+fn a_folder_that_is_none_is_the_users_error() {
+    let dir = tempfile::tempdir().expect("folder");
+    for path in [dir.path().to_owned(), dir.path().join("none")] {
+        let error = OciLayout::open(path).expect_err("no layout");
+        assert_eq!(error.fault(), Fault::Usage, "{error}");
+    }
+}
+
+#[test]
+fn a_blob_that_was_changed_is_refused() {
+    let (_dir, layout) = layout();
+    let digest = layout.write_blob(b"content").expect("blob");
+    assert_eq!(layout.read_blob(&digest, 100).expect("read"), b"content");
+    fs::write(layout.blob_path(&digest), b"c0ntent").expect("changed");
+    let error = layout.read_blob(&digest, 100).expect_err("changed");
+    assert!(matches!(error, LayoutError::WrongDigest { .. }));
+    assert_eq!(error.fault(), Fault::Undecidable);
+    assert!(error.to_string().contains(&digest.hex()));
+}
+
+#[test]
+fn a_blob_writer_names_what_it_wrote_and_leaves_nothing_when_dropped() {
+    let (_dir, layout) = layout();
+    let mut writer = layout.blob_writer().expect("writer");
+    writer.write_all(b"half").expect("written");
+    drop(writer);
+    let mut writer = layout.blob_writer().expect("writer");
+    writer.write_all(b"whole").expect("written");
+    let (digest, size) = writer.finish().expect("finished");
+    assert_eq!(
+        (layout.read_blob(&digest, 10).expect("read").as_slice(), size),
+        (b"whole".as_slice(), 5)
+    );
+    assert_eq!(fs::read_dir(layout.dir().join("blobs/sha256")).expect("listed").count(), 1);
+}
+
+#[test]
+fn a_tag_names_one_manifest() {
+    let (_dir, layout) = layout();
+    let (one, two) = (image(&layout, "amd64"), image(&layout, "arm64"));
+    layout.put(&one, None).expect("put");
+    assert_eq!(layout.find(None).expect("the only one").digest, one.digest);
+    layout.put(&one, Some("v1")).expect("put");
+    assert_eq!(layout.index().expect("index").len(), 1, "the untagged entry became the tagged one");
+    layout.put(&two, Some("v2")).expect("put");
+    assert!(matches!(layout.find(None), Err(LayoutError::Ambiguous { count: 2, .. })));
+    layout.put(&two, Some("v1")).expect("put");
+    assert_eq!(layout.find(Some("v1")).expect("v1").digest, two.digest);
+    assert!(matches!(layout.find(Some("v3")), Err(LayoutError::UnknownTag { known, .. }) if known == ["v1", "v2"]));
+    layout.remove(&two.digest).expect("removed");
+    assert!(matches!(layout.find(None), Err(LayoutError::Empty { .. })));
+}
+
+#[test]
+fn a_signature_beside_the_image_does_not_make_it_ambiguous() {
+    let (_dir, layout) = layout();
+    let (one, mut signature) = (image(&layout, "amd64"), image(&layout, "arm64"));
+    signature.artifact_type = Some("application/vnd.dev.sigstore.bundle.v0.3+json".to_owned());
+    layout.put(&one, None).expect("put");
+    layout.put(&signature, None).expect("put");
+    assert_eq!(layout.find(None).expect("the image").digest, one.digest);
+}
+
+#[test]
+fn what_the_index_holds_beside_its_entries_is_kept() {
+    let (_dir, layout) = layout();
+    let index = json!({"schemaVersion": 2, "annotations": {"a": "b"}, "manifests": []});
+    fs::write(layout.dir().join("index.json"), index.to_string()).expect("written");
+    layout.put(&image(&layout, "amd64"), Some("v1")).expect("put");
+    let index = fs::read_to_string(layout.dir().join("index.json")).expect("read");
+    assert!(index.contains(r#""annotations":{"a":"b"}"#), "{index}");
+}
+
+#[test]
+fn a_layer_knows_the_history_entry_that_made_it() {
+    let (_dir, layout) = layout();
+    let platforms = layout.platforms(&image(&layout, "amd64"), &Limits::default()).expect("platforms");
+    let [platform] = platforms.as_slice() else { panic!("one platform") };
+    assert_eq!(platform.platform.to_string(), "linux/amd64");
+    assert_eq!(platform.config.user.as_deref(), Some("65532"));
+    assert_eq!(platform.config.exposed_ports, ["8080/tcp"]);
+    assert_eq!(platform.layers[0].compression, Compression::Gzip);
+    assert_eq!(platform.layers[0].created_by.as_deref(), Some("COPY x /x"));
+}
+
+#[test]
+fn an_index_gives_every_platform_but_no_attestation() {
+    let (_dir, layout) = layout();
+    let entries = [
+        on(("linux", "amd64"), image(&layout, "amd64")),
+        on(("linux", "arm64"), image(&layout, "arm64")),
+        on(("unknown", "unknown"), image(&layout, "unknown")),
+    ];
+    let index = json!({"schemaVersion": 2, "mediaType": media_type::OCI_INDEX, "manifests": entries});
+    let index = descriptor(&layout, media_type::OCI_INDEX, index.to_string().as_bytes());
+    let platforms = layout.platforms(&index, &Limits::default()).expect("platforms");
+    let names: Vec<String> = platforms.iter().map(|p| p.platform.to_string()).collect();
+    assert_eq!(names, ["linux/amd64", "linux/arm64"]);
+    let few = Limits {
+        platforms: 1,
+        ..Limits::default()
+    };
+    assert!(layout.platforms(&index, &few).is_err());
+}
+
+#[test]
+fn a_layer_that_was_cut_off_is_refused_by_name() {
+    let (_dir, layout) = layout();
+    let image = image(&layout, "amd64");
+    let layer = layout.platforms(&image, &Limits::default()).expect("platforms")[0].layers[0].digest;
+    fs::write(layout.blob_path(&layer), b"not really").expect("cut");
+    let error = layout.platforms(&image, &Limits::default()).expect_err("cut");
+    assert!(
+        matches!(
+            &error,
+            LayoutError::WrongSize {
+                expected: 18,
+                found: 10,
+                ..
+            }
+        ),
+        "{error}"
+    );
+    fs::remove_file(layout.blob_path(&layer)).expect("removed");
+    let error = layout.platforms(&image, &Limits::default()).expect_err("gone");
+    assert!(matches!(error, LayoutError::BlobMissing { digest, .. } if digest == layer));
+}
+
+#[test]
+fn a_configuration_must_account_for_every_layer() {
+    let (_dir, layout) = layout();
+    let config = json!({"architecture": "amd64", "os": "linux", "rootfs": {"type": "layers", "diff_ids": []}});
+    let config = descriptor(&layout, media_type::OCI_CONFIG, config.to_string().as_bytes());
+    let layer = descriptor(&layout, media_type::OCI_LAYER, b"layer");
+    let manifest = json!({"schemaVersion": 2, "config": config, "layers": [layer]});
+    let manifest = descriptor(&layout, media_type::OCI_MANIFEST, manifest.to_string().as_bytes());
+    let error = layout.platforms(&manifest, &Limits::default()).expect_err("no diff ids");
+    assert!(error.to_string().contains("names 0 layers where its manifest has 1"), "{error}");
+}
+
+#[test]
+fn a_document_that_is_manifest_and_index_at_once_is_refused() {
+    let (_dir, layout) = layout();
+    let good = image(&layout, "amd64");
+    let bytes = layout.read_blob(&good.digest, 10_000).expect("manifest");
+    let mut value: serde_json::Value = serde_json::from_slice(&bytes).expect("json");
+    value["manifests"] = json!([good]);
+    for media in [media_type::OCI_MANIFEST, media_type::OCI_INDEX] {
+        let both = descriptor(&layout, media, value.to_string().as_bytes());
+        let error = layout.platforms(&both, &Limits::default()).expect_err("both");
+        assert!(error.to_string().contains("at once"), "{error}");
+    }
+}
+
+#[test]
+fn a_broken_document_names_file_and_offset() {
+    let (_dir, layout) = layout();
+    fs::write(layout.dir().join("index.json"), "{\n\"manifests\": [}").expect("broken");
+    let error = layout.index().expect_err("broken");
+    assert!(matches!(&error, LayoutError::Document { offset: 16, .. }), "{error}");
+    assert!(error.to_string().contains("index.json"), "{error}");
+}
+
+#[test]
+fn a_nested_manifest_is_found_by_its_digest() {
+    let (_dir, layout) = layout();
+    let inner = image(&layout, "amd64");
+    let found = layout.find_digest(&inner.digest, &Limits::default()).expect("found");
+    assert_eq!((found.media_type, found.size), (inner.media_type, inner.size));
+}
