@@ -146,9 +146,10 @@ impl Workspace {
     fn image_ref(&self, key: &'static str, text: &str) -> Result<ImageRef, CliError> {
         let parsed = super::args::image_ref(text).map_err(|problem| CliError::setting(key, problem.to_string()))?;
         Ok(match parsed {
-            ImageRef::OciLayout { dir, tag } => ImageRef::OciLayout {
+            ImageRef::OciLayout { dir, tag, digest } => ImageRef::OciLayout {
                 dir: self.root.join(dir),
                 tag,
+                digest,
             },
             ImageRef::OciArchive(file) => ImageRef::OciArchive(self.root.join(file)),
             ImageRef::DockerArchive(file) => ImageRef::DockerArchive(self.root.join(file)),
@@ -221,6 +222,7 @@ impl Workspace {
             tags: self.tags(commit)?,
             key: self.key()?,
             service: self.service(),
+            envelopes: Some(self.output.clone()),
             dry_run,
         })
     }

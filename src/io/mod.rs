@@ -11,6 +11,8 @@ pub mod hash;
 pub mod limits;
 pub mod oci_layout;
 pub mod process;
+pub mod registry;
+pub mod secret;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -33,10 +35,14 @@ pub struct Effects {
     pub cache: PathBuf,
     /// No network.
     pub offline: bool,
+    /// Keys and passwords, by name.
+    pub secrets: Arc<dyn secret::Secrets>,
+    /// Who the user is to registries.
+    pub logins: Arc<registry::Logins>,
 }
 
 impl Effects {
-    /// Effects with the system's clock, default limits and nobody watching: for tests and small tools.
+    /// Effects with the system's clock, default limits, no secrets and nobody watching: for tests and small tools.
     #[must_use]
     pub fn plain(cache: PathBuf) -> Self {
         Self {
@@ -46,6 +52,8 @@ impl Effects {
             cancelled: Arc::new(AtomicBool::new(false)),
             cache,
             offline: false,
+            secrets: Arc::new(secret::NoSecrets),
+            logins: Arc::new(registry::Logins::anonymous()),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Other programs: git, cargo, docker. Always an argument vector, never a shell.
 
 use std::ffi::OsStr;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -75,6 +75,29 @@ impl Program {
     /// [`ProcessError::Start`], [`ProcessError::Failed`] with the end of its stderr.
     pub fn stdout(mut self) -> Result<Vec<u8>, ProcessError> {
         let output = self.output()?;
+        if output.status.success() {
+            Ok(output.stdout)
+        } else {
+            Err(self.failed(&output.status.to_string(), &String::from_utf8_lossy(&output.stderr)))
+        }
+    }
+
+    /// Runs it to its end with some input and gives what it wrote to stdout.
+    ///
+    /// # Errors
+    /// As [`Self::stdout`].
+    pub fn stdout_of(mut self, input: &[u8]) -> Result<Vec<u8>, ProcessError> {
+        let start = |source| ProcessError::Start {
+            program: self.name.clone(),
+            source,
+        };
+        self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = self.command.spawn().map_err(start)?;
+        if let Some(mut stdin) = child.stdin.take() {
+            // A program that does not read its input may have answered all the same.
+            let _ = stdin.write_all(input);
+        }
+        let output = child.wait_with_output().map_err(start)?;
         if output.status.success() {
             Ok(output.stdout)
         } else {

@@ -9,12 +9,14 @@ use super::digest::Digest;
 /// Where an image is taken from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ImageRef {
-    /// `oci:DIR` or `oci:DIR:TAG`: an OCI layout folder.
+    /// `oci:DIR`, `oci:DIR:TAG` or `oci:DIR@sha256:…`: an OCI layout folder.
     OciLayout {
         /// The folder.
         dir: PathBuf,
         /// `org.opencontainers.image.ref.name` of the manifest, where the layout holds several.
         tag: Option<String>,
+        /// The manifest's digest; counts before the tag.
+        digest: Option<Digest>,
     },
     /// `oci-archive:FILE`: the same in a tar.
     OciArchive(PathBuf),
@@ -63,11 +65,19 @@ impl ImageRef {
             .ok_or_else(|| ImageRefError::Scheme(text.to_owned()))?;
         Ok(match scheme {
             "oci" => {
+                let (rest, digest) = match rest.split_once("@sha256:") {
+                    Some((rest, hex)) => (rest, Some(Digest::parse(&format!("sha256:{hex}"))?)),
+                    None => (rest, None),
+                };
                 let (dir, tag) = match rest.rsplit_once(':') {
                     Some((dir, tag)) if !dir.is_empty() && !tag.contains('/') => (dir, Some(tag.to_owned())),
                     _ => (rest, None),
                 };
-                Self::OciLayout { dir: dir.into(), tag }
+                Self::OciLayout {
+                    dir: dir.into(),
+                    tag,
+                    digest,
+                }
             }
             "oci-archive" => Self::OciArchive(rest.into()),
             "docker-archive" => Self::DockerArchive(rest.into()),
@@ -95,8 +105,11 @@ impl ImageRef {
 impl fmt::Display for ImageRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::OciLayout { dir, tag: None } => write!(f, "oci:{}", dir.display()),
-            Self::OciLayout { dir, tag: Some(tag) } => write!(f, "oci:{}:{tag}", dir.display()),
+            Self::OciLayout { dir, tag, digest } => {
+                write!(f, "oci:{}", dir.display())?;
+                tag.iter().try_for_each(|tag| write!(f, ":{tag}"))?;
+                digest.iter().try_for_each(|digest| write!(f, "@{digest}"))
+            }
             Self::OciArchive(file) => write!(f, "oci-archive:{}", file.display()),
             Self::DockerArchive(file) => write!(f, "docker-archive:{}", file.display()),
             Self::DockerDaemon(reference) => write!(f, "docker-daemon:{reference}"),
@@ -135,6 +148,8 @@ mod tests {
         for text in [
             "oci:target/image",
             "oci:/a/b:v1",
+            "oci:/a/b@sha256:0000000000000000000000000000000000000000000000000000000000000000",
+            "oci:/a/b:v1@sha256:0000000000000000000000000000000000000000000000000000000000000000",
             "oci-archive:x.tar",
             "docker-archive:x.tar",
             "docker-daemon:a/b:v1",

@@ -38,6 +38,8 @@ pub struct PublishPlan {
     pub key: Option<KeySource>,
     /// The verifier's name in the verdict's attestation.
     pub service: String,
+    /// Folder that gets each signed envelope as `*.dsse.json`.
+    pub envelopes: Option<PathBuf>,
     /// Writes nothing, says what it would do.
     pub dry_run: bool,
 }

@@ -2,25 +2,83 @@
 
 use std::path::Path;
 
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
 use crate::io::Effects;
+use crate::model::commit::CommitSha;
 use crate::model::digest::Digest;
 use crate::model::fault::Fault;
 use crate::model::image_ref::ImageRef;
 use crate::model::outcome::Publication;
 use crate::model::plan::{KeySource, PublishPlan};
-use crate::model::verdict::Verdict;
+use crate::model::verdict::{Decision, PolicyInput, Verdict};
 use crate::stage::policy::Cleared;
 
+/// Why an [`Attested`] may be believed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trust {
+    /// A signature over its verdict was made by this run or verified by it.
+    Signed {
+        /// `ecdsa-p256:<hint>`, where the hint is the base64 of the SHA-256 of the public key.
+        key: String,
+    },
+    /// This run judged and published it, without a key.
+    Unsigned,
+    /// Somebody said so.
+    Unverified {
+        /// The reason that was given.
+        reason: String,
+    },
+}
+
+/// What an attestation says of a verdict.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VerdictSummary {
+    /// The service.
+    pub service: String,
+    /// The answer.
+    pub decision: Decision,
+    /// SHA-256 of `verdict.json`, see [`verdict_file`].
+    pub digest: Digest,
+    /// The commit that was judged; none for an image that was taken as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<CommitSha>,
+    /// When it was judged.
+    pub evaluated_at: Timestamp,
+    /// The policy that was applied.
+    pub policy: PolicyInput,
+    /// How many components were judged.
+    pub components: usize,
+    /// Findings that only warn.
+    pub warned: usize,
+    /// Findings that a waiver covers.
+    pub waived: usize,
+}
+
 /// A digest in a registry or layout whose cleared verdict was signed or verified. Only this stage makes one.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attested {
     image: ImageRef,
     digest: Digest,
-    verdict: Verdict,
+    verdict: Option<VerdictSummary>,
+    trust: Trust,
 }
 
 impl Attested {
-    /// Where the image is, by digest.
+    /// Takes an image as it is, for the reason that a person gave. The one way around a verified verdict: whoever uses it records the reason.
+    #[must_use]
+    pub const fn unverified(image: ImageRef, digest: Digest, reason: String) -> Self {
+        Self {
+            image,
+            digest,
+            verdict: None,
+            trust: Trust::Unverified { reason },
+        }
+    }
+
+    /// Where the image is, by digest: [`ImageRef::Registry`] or [`ImageRef::OciLayout`].
     #[must_use]
     pub const fn image(&self) -> &ImageRef {
         &self.image
@@ -32,10 +90,22 @@ impl Attested {
         &self.digest
     }
 
-    /// Its verdict.
+    /// Its cleared verdict; none for an unverified image.
     #[must_use]
-    pub const fn verdict(&self) -> &Verdict {
-        &self.verdict
+    pub const fn verdict(&self) -> Option<&VerdictSummary> {
+        self.verdict.as_ref()
+    }
+
+    /// The commit that it was built from, as the verdict has it.
+    #[must_use]
+    pub fn commit(&self) -> Option<&CommitSha> {
+        self.verdict.as_ref().and_then(|verdict| verdict.commit.as_ref())
+    }
+
+    /// Why it may be believed.
+    #[must_use]
+    pub const fn trust(&self) -> &Trust {
+        &self.trust
     }
 }
 
@@ -100,4 +170,12 @@ pub async fn verify(image: &ImageRef, expected: &Expectation<'_>, effects: &Effe
 #[must_use]
 pub fn local_key(state: &Path) -> std::path::PathBuf {
     state.join("portcullis.key")
+}
+
+/// The bytes of `verdict.json`: what [`VerdictSummary::digest`] is the digest of.
+#[must_use]
+pub fn verdict_file(verdict: &Verdict) -> Vec<u8> {
+    let mut bytes = serde_json::to_vec_pretty(verdict).unwrap_or_default();
+    bytes.push(b'\n');
+    bytes
 }

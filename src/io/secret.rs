@@ -1,0 +1,74 @@
+//! Keys, passwords and tokens: asked for by name, never shown.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// A text that must not reach a log, a report or an error. Its `Debug` form hides it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Takes a text into custody.
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text, for the one place that needs it.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// Knows secrets by name.
+pub trait Secrets: Send + Sync {
+    /// The secret of a name; none where it is not set or empty.
+    fn secret(&self, name: &str) -> Option<Secret>;
+}
+
+/// The environment of this process.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Environment;
+
+impl Secrets for Environment {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the name of the variable comes from the plan; cli decides whether the environment is asked at all"
+    )]
+    fn secret(&self, name: &str) -> Option<Secret> {
+        std::env::var(name).ok().filter(|text| !text.is_empty()).map(Secret)
+    }
+}
+
+/// Knows none.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoSecrets;
+
+impl Secrets for NoSecrets {
+    fn secret(&self, _name: &str) -> Option<Secret> {
+        None
+    }
+}
+
+impl Secrets for BTreeMap<String, Secret> {
+    fn secret(&self, name: &str) -> Option<Secret> {
+        self.get(name).cloned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_not_shown() {
+        assert!(!format!("{:?}", Secret::new("hunter2")).contains("hunter2"));
+    }
+}
