@@ -8,7 +8,7 @@ use super::digest::Digest;
 use super::event::Stage;
 use super::health::Sample;
 use super::inventory::Subject;
-use super::verdict::Verdict;
+use super::verdict::{Decision, Verdict};
 
 /// What the publish stage did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,8 +109,37 @@ pub struct RolloutReport {
     pub cut_requests: u64,
 }
 
+/// Why a run stopped before its end: an error, not a policy violation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// The stage that failed; none before the first one.
+    pub stage: Option<Stage>,
+    /// What happened.
+    pub message: String,
+    /// Why, the nearest reason first.
+    #[serde(default)]
+    pub causes: Vec<String>,
+    /// What to do next, where the error knows.
+    #[serde(default)]
+    pub help: Option<String>,
+}
+
+/// The last cleared verdict that this run was compared with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Baseline {
+    /// Where it was read: a file, or `repository@sha256:…`.
+    pub source: String,
+    /// What it was about.
+    pub subject: Subject,
+    /// What it said.
+    pub verdict: Decision,
+    /// When it was computed.
+    pub evaluated_at: Timestamp,
+}
+
 /// Everything a run gave.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Outcome {
     /// The service.
     pub service: String,
@@ -120,12 +149,22 @@ pub struct Outcome {
     pub subject: Option<Subject>,
     /// The last stage that ended well.
     pub reached: Option<Stage>,
+    /// The stage that the run was asked to stop after; none for all of them.
+    pub until: Option<Stage>,
     /// The verdict.
     pub verdict: Option<Verdict>,
+    /// What the verdict was compared with, where somebody asked for it.
+    pub baseline: Option<Baseline>,
     /// What was published.
     pub publication: Option<Publication>,
     /// What was rolled out.
     pub rollout: Option<RolloutReport>,
+    /// What a dry run would have done, in order, for people.
+    pub planned: Vec<String>,
+    /// Why the run stopped before its end.
+    pub failure: Option<Failure>,
+    /// The output folder as people would type it.
+    pub output: String,
     /// Files written, relative to the output folder, sorted.
     pub files: Vec<String>,
     /// True for `--dry-run`.

@@ -1,1 +1,45 @@
 //! What people and programs read.
+//!
+//! Takes events and an [`Outcome`]. Gives text and the bytes of files; writes nothing itself but progress.
+//! Invariant: nothing vanishes (what a report leaves out for brevity it counts and names the file of), and no control character of
+//! foreign text reaches a screen, a workflow command or a page.
+
+pub mod exit;
+mod group;
+pub mod human;
+pub mod json;
+pub mod progress;
+pub mod quantity;
+pub mod style;
+pub mod summary;
+pub mod text;
+
+pub use human::human;
+pub use style::Style;
+
+use crate::model::event::Event;
+use crate::model::outcome::Outcome;
+
+/// Writes one file of the output folder.
+pub trait Reporter: Sync {
+    /// Its name in the output folder: `findings.json`.
+    fn file(&self) -> &'static str;
+
+    /// Takes one event; most reporters wait for the end.
+    fn on_event(&self, _event: &Event) {}
+
+    /// The file's content; none where the run has nothing to put into it (no verdict, no rollout).
+    fn finish(&self, outcome: &Outcome) -> Option<Vec<u8>>;
+}
+
+/// Every reporter, in the order of their files' names.
+pub const REPORTERS: &[&dyn Reporter] = &[&json::Findings, &json::Rollout, &summary::Summary, &json::VerdictFile];
+
+/// Every file that an outcome gives, by name, sorted.
+#[must_use]
+pub fn files(outcome: &Outcome) -> Vec<(&'static str, Vec<u8>)> {
+    REPORTERS
+        .iter()
+        .filter_map(|reporter| Some((reporter.file(), reporter.finish(outcome)?)))
+        .collect()
+}

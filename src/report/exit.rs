@@ -1,0 +1,141 @@
+//! The last line on stderr: which exit code, what it means, what to do next.
+
+use super::quantity::count;
+use super::text::prose;
+use crate::model::finding::Disposition;
+use crate::model::outcome::Outcome;
+use crate::model::verdict::Decision;
+
+/// What an exit code of the program means; the whole list of them.
+pub const CODES: &[(u8, &str)] = &[
+    (0, "cleared, committed or verified"),
+    (1, "blocked by policy"),
+    (2, "undecidable: the gate could not know, and fails closed"),
+    (10, "rolled back, and the old version verified"),
+    (11, "rollback failed, or there was nothing to restore"),
+    (12, "rollout refused, nothing changed"),
+    (13, "locked or superseded by another deployer"),
+    (14, "interrupted, `portcullis rollout resume` will finish"),
+    (64, "usage or configuration error"),
+    (69, "a service that is needed is unreachable after retries"),
+    (70, "a bug in portcullis"),
+];
+
+/// The last line on stderr, without a line end. Always one line.
+#[must_use]
+pub fn line(outcome: &Outcome, code: u8) -> String {
+    let next = next(outcome, code);
+    format!("portcullis: exit {code}, {}. Next: {next}", meaning(outcome, code))
+}
+
+/// What a code means for this run.
+#[must_use]
+pub fn meaning(outcome: &Outcome, code: u8) -> String {
+    let denied = outcome.verdict.as_ref().map_or(0, |v| v.count(Disposition::Denied));
+    let gaps = outcome
+        .verdict
+        .as_ref()
+        .map_or(0, |v| v.gaps.iter().filter(|gap| gap.disposition == Disposition::Denied).count());
+    match code {
+        0 => well(outcome).to_owned(),
+        1 if denied > 0 => format!("blocked by policy: {} denied", count(denied, "finding", "findings")),
+        2 if gaps > 0 => format!("undecidable: {} that the policy does not accept", count(gaps, "gap", "gaps")),
+        code => CODES
+            .iter()
+            .find(|(known, _)| *known == code)
+            .map_or("an unknown code", |(_, meaning)| meaning)
+            .to_owned(),
+    }
+}
+
+/// What exit code 0 stands for here.
+fn well(outcome: &Outcome) -> &'static str {
+    if let Some(rollout) = &outcome.rollout {
+        return match rollout.result {
+            crate::model::outcome::RolloutResult::AlreadyDeployed => "cleared; this digest serves already, verified",
+            _ => "cleared, published, rolled out and verified",
+        };
+    }
+    match (&outcome.verdict, &outcome.publication, outcome.dry_run) {
+        (Some(_), _, true) => "cleared; a dry run changes nothing",
+        (Some(_), Some(_), false) => "cleared and published",
+        (Some(_), None, false) => "cleared",
+        (None, ..) => "done",
+    }
+}
+
+/// What to do next, as one sentence or command.
+#[must_use]
+pub fn next(outcome: &Outcome, code: u8) -> String {
+    if let Some(help) = outcome.failure.as_ref().and_then(|failure| failure.help.as_deref()) {
+        return prose(help);
+    }
+    match code {
+        0 => next_when_well(outcome),
+        1 => next_when_blocked(outcome),
+        2 => next_when_undecidable(outcome),
+        10 => "the old version serves; read why the new one failed above, fix it, and run the gate on the fix".to_owned(),
+        11 => "look at the service now, nothing verified serves it; then `portcullis rollout status`".to_owned(),
+        12 => "read the reason above; nothing was touched, so the same command can be repeated".to_owned(),
+        13 => "let the other deployer finish, then `portcullis rollout status` and run again".to_owned(),
+        14 => "portcullis rollout resume".to_owned(),
+        64 => "correct what is named above; `portcullis help` lists every flag".to_owned(),
+        69 => "check the network and the service named above, then run again; nothing half done was left behind".to_owned(),
+        70 => "please report it with the message above and events.ndjson".to_owned(),
+        _ => "see the message above".to_owned(),
+    }
+}
+
+fn next_when_well(outcome: &Outcome) -> String {
+    if let Some(rollout) = &outcome.rollout {
+        return match &rollout.url {
+            Some(url) => format!("curl {}  (stop it with `portcullis rollout stop`)", prose(url)),
+            None => "`portcullis rollout status` shows what serves".to_owned(),
+        };
+    }
+    if outcome.dry_run {
+        return "run it without --dry-run".to_owned();
+    }
+    if outcome.publication.is_some() {
+        return "`portcullis rollout` brings it to production".to_owned();
+    }
+    match &outcome.verdict {
+        Some(verdict) if verdict.subject.digest.is_some() && outcome.until.is_some() => {
+            "`portcullis gate` publishes and rolls it out".to_owned()
+        }
+        _ => "nothing".to_owned(),
+    }
+}
+
+fn next_when_blocked(outcome: &Outcome) -> String {
+    let first = outcome
+        .verdict
+        .iter()
+        .flat_map(|verdict| &verdict.findings)
+        .find(|judgement| judgement.disposition == Disposition::Denied);
+    match first {
+        Some(judgement) => match (&judgement.finding.help, judgement.finding.ids.first()) {
+            (Some(help), _) => prose(help),
+            (None, Some(id)) => format!("`portcullis explain {}` says where it comes from and what clears it", prose(id)),
+            (None, None) => "correct what is denied above".to_owned(),
+        },
+        None => "correct what is denied above".to_owned(),
+    }
+}
+
+fn next_when_undecidable(outcome: &Outcome) -> String {
+    use crate::model::coverage::GapKind;
+    let Some(verdict) = outcome.verdict.as_ref().filter(|v| v.verdict == Decision::Undecidable) else {
+        return "read the reason above; nothing was published".to_owned();
+    };
+    let feeds = verdict
+        .gaps
+        .iter()
+        .filter(|gap| gap.disposition == Disposition::Denied)
+        .all(|gap| matches!(gap.kind, GapKind::MissingFeed | GapKind::StaleFeed));
+    if feeds {
+        "`portcullis feeds update`, then run again".to_owned()
+    } else {
+        "close the gaps above, or accept one by name in the policy under [rules.incomplete-inventory]".to_owned()
+    }
+}

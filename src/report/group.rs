@@ -1,0 +1,130 @@
+//! Findings as people think of them: what must be changed, with everything that is wrong with it.
+
+use crate::model::finding::{Disposition, Finding, Judgement};
+use crate::model::severity::Severity;
+use crate::model::verdict::Verdict;
+
+/// The findings of one disposition that one change would clear: those of one package (an OS package's source) or of one subject.
+#[derive(Debug)]
+pub(super) struct Group<'a> {
+    /// `smallvec 1.6.0`, or the subject of a rule without packages.
+    pub(super) title: String,
+    /// `cargo`, `deb`; empty for rules without packages.
+    pub(super) ecosystem: String,
+    /// Binary packages, where they differ from the title.
+    pub(super) packages: Vec<String>,
+    /// The findings, the worst first; one for each rule and advisory.
+    pub(super) judgements: Vec<&'a Judgement>,
+}
+
+/// Groups the findings of a disposition; the group with the worst finding first.
+pub(super) fn groups(verdict: &Verdict, disposition: Disposition) -> Vec<Group<'_>> {
+    let mut out: Vec<(String, Group<'_>)> = Vec::new();
+    for judgement in verdict.findings.iter().filter(|j| j.disposition == disposition) {
+        let (key, title, ecosystem) = name(&judgement.finding);
+        let at = out.iter().position(|(known, _)| *known == key).unwrap_or_else(|| {
+            out.push((
+                key,
+                Group {
+                    title,
+                    ecosystem,
+                    packages: Vec::new(),
+                    judgements: Vec::new(),
+                },
+            ));
+            out.len() - 1
+        });
+        out[at].1.add(judgement);
+    }
+    let mut groups: Vec<Group<'_>> = out.into_iter().map(|(_, group)| group).collect();
+    groups.sort_by_key(|group| (std::cmp::Reverse(group.worst()), group.title.clone()));
+    groups
+}
+
+/// What a finding is about: a key, a title, an ecosystem.
+fn name(finding: &Finding) -> (String, String, String) {
+    match (&finding.purl, &finding.source) {
+        (Some(purl), Some(source)) => {
+            let title = format!("{} {}", source.name, source.version);
+            (format!("{} {title}", purl.kind), title, purl.kind.clone())
+        }
+        (Some(purl), None) => {
+            let title = format!("{} {}", purl.full_name(), purl.version.as_deref().unwrap_or_default());
+            let title = title.trim_end().to_owned();
+            (format!("{} {title}", purl.kind), title, purl.kind.clone())
+        }
+        (None, _) => {
+            let subject = finding.subject.clone().unwrap_or_default();
+            let title = if subject.is_empty() {
+                finding.rule.to_string()
+            } else {
+                subject.clone()
+            };
+            (format!("rule {} {subject}", finding.rule), title, String::new())
+        }
+    }
+}
+
+impl<'a> Group<'a> {
+    fn add(&mut self, judgement: &'a Judgement) {
+        if let (Some(purl), Some(_)) = (&judgement.finding.purl, &judgement.finding.source) {
+            let package = purl.full_name();
+            if !self.packages.contains(&package) {
+                self.packages.push(package);
+                self.packages.sort();
+            }
+        }
+        let same = |known: &&Judgement| known.finding.rule == judgement.finding.rule && known.finding.ids == judgement.finding.ids;
+        let repeated = !judgement.finding.ids.is_empty() && self.judgements.iter().any(same);
+        if !repeated {
+            self.judgements.push(judgement);
+        }
+    }
+
+    /// The worst severity; unknown counts below the least.
+    pub(super) fn worst(&self) -> Option<Severity> {
+        self.judgements.iter().filter_map(|j| j.finding.severity).max()
+    }
+
+    /// The version that fixes all its findings, as far as their own lists say: the highest of the smallest.
+    pub(super) fn fixed(&self) -> Option<&'a str> {
+        let firsts: Vec<&str> = self
+            .judgements
+            .iter()
+            .filter_map(|j| j.finding.fixed.first().map(String::as_str))
+            .collect();
+        match firsts.as_slice() {
+            [] => None,
+            all if all.len() < self.judgements.len() => None,
+            [only] => Some(only),
+            all => all.iter().all(|one| *one == all[0]).then(|| all[0]),
+        }
+    }
+
+    /// Lines of help that differ, in order.
+    pub(super) fn helps(&self) -> Vec<&'a str> {
+        let mut out: Vec<&str> = Vec::new();
+        for help in self.judgements.iter().filter_map(|j| j.finding.help.as_deref()) {
+            if !out.contains(&help) {
+                out.push(help);
+            }
+        }
+        out
+    }
+
+    /// Places that differ, in order.
+    pub(super) fn places(&self) -> Vec<&'a crate::model::inventory::Location> {
+        let mut out = Vec::new();
+        for place in self.judgements.iter().flat_map(|j| &j.finding.locations) {
+            if !out.contains(&place) {
+                out.push(place);
+            }
+        }
+        out
+    }
+}
+
+/// `name → fixed` of findings with several fixes: the lists, joined.
+pub(super) fn fixes(finding: &Finding) -> String {
+    finding.fixed.join(", ")
+}

@@ -1,0 +1,107 @@
+//! What the verdict rests on: gaps, waivers that need somebody, the age of the advisory data.
+
+use super::page::Page;
+use crate::model::coverage::GapKind;
+use crate::model::finding::Disposition;
+use crate::model::verdict::Verdict;
+use crate::model::waiver::{WaiverReport, WaiverState};
+use crate::report::quantity::{age, count, thousands, until_day};
+use crate::report::style::Paint;
+
+/// Gaps of one kind shown; executables that nobody accounts for come in hundreds.
+const OF_A_KIND: usize = 5;
+
+/// Gaps of a disposition, by kind.
+pub(super) fn gaps(page: &mut Page, verdict: &Verdict, disposition: Disposition) {
+    let all: Vec<_> = verdict.gaps.iter().filter(|gap| gap.disposition == disposition).collect();
+    if all.is_empty() {
+        return;
+    }
+    let (heading, aside, paint, sign) = match disposition {
+        Disposition::Denied => ("Not known", "never the same as clean", Paint::Bad, page.signs().bad),
+        _ => ("Not known, accepted by the policy", "", Paint::Doubt, page.signs().doubt),
+    };
+    page.heading(heading, aside);
+    for kind in GapKind::ALL {
+        let of_kind: Vec<_> = all.iter().filter(|gap| gap.kind == kind).collect();
+        for gap in of_kind.iter().take(OF_A_KIND) {
+            let label = format!("{sign} {}", kind.as_str());
+            page.labelled(2, (paint, &label), 23, (Paint::Strong, &gap.subject));
+            page.labelled(2, (Paint::Dim, ""), 23, (Paint::Dim, &gap.detail));
+        }
+        if of_kind.len() > OF_A_KIND {
+            let more = format!(
+                "and {} of this kind in findings.json",
+                count(of_kind.len() - OF_A_KIND, "more", "more")
+            );
+            page.labelled(2, (Paint::Dim, ""), 23, (Paint::Dim, &more));
+        }
+    }
+}
+
+/// Waivers that somebody must look at: all but those that simply hold.
+pub(super) fn waivers(page: &mut Page, verdict: &Verdict) {
+    let odd: Vec<&WaiverReport> = verdict.waivers.iter().filter(|w| w.state != WaiverState::Active).collect();
+    if odd.is_empty() {
+        return;
+    }
+    let active = verdict.waivers.len() - odd.len();
+    let aside = if active > 0 {
+        format!("{} beside these", count(active, "active waiver", "active waivers"))
+    } else {
+        String::new()
+    };
+    page.heading("Waivers to look at", &aside);
+    let rows: Vec<_> = odd
+        .iter()
+        .map(|waiver| {
+            let (paint, sign) = match waiver.state {
+                WaiverState::Expired | WaiverState::Unknown => (Paint::Bad, page.signs().bad),
+                WaiverState::Expiring | WaiverState::Unused => (Paint::Doubt, page.signs().doubt),
+                WaiverState::Active => (Paint::Calm, page.signs().calm),
+            };
+            let meaning = match waiver.state {
+                WaiverState::Unknown => "no feed knows this id".to_owned(),
+                WaiverState::Unused => "covers nothing: remove it".to_owned(),
+                _ => format!("{} ({})", until_day(waiver.expires, verdict.evaluated_at), waiver.expires),
+            };
+            vec![
+                (paint, format!("{sign} {}", waiver.state.as_str())),
+                (Paint::Strong, waiver.waiver.clone()),
+                (Paint::Dim, waiver.package.clone()),
+                (Paint::Dim, format!("{meaning}, {}, line {}", waiver.owner, waiver.line)),
+            ]
+        })
+        .collect();
+    page.table(2, &rows);
+}
+
+/// Each feed with its size and age at the evaluation time.
+pub(super) fn feeds(page: &mut Page, verdict: &Verdict) {
+    if verdict.inputs.feeds.is_empty() {
+        return;
+    }
+    page.heading("Advisory data", "");
+    let stale = |name: &str| verdict.gaps.iter().any(|gap| gap.kind == GapKind::StaleFeed && gap.subject == name);
+    let rows: Vec<_> = verdict
+        .inputs
+        .feeds
+        .iter()
+        .map(|feed| {
+            let quarantined = match feed.quarantined {
+                0 => String::new(),
+                number => format!(", {} set aside as unreadable", thousands(number)),
+            };
+            let old = age(feed.as_of, verdict.evaluated_at);
+            let old = if old == "just now" { old } else { format!("{old} old") };
+            let paint = if stale(&feed.name) { Paint::Bad } else { Paint::Dim };
+            vec![
+                (Paint::Strong, feed.name.clone()),
+                (paint, old),
+                (Paint::Dim, format!("{} records{quarantined}", thousands(feed.records))),
+                (Paint::Dim, feed.source.clone()),
+            ]
+        })
+        .collect();
+    page.table(2, &rows);
+}

@@ -1,0 +1,295 @@
+//! Findings: those that block in full, the others as rows. What does not fit is counted, and `findings.json` holds all of it.
+
+use super::head::cause;
+use super::page::Page;
+use crate::model::finding::{Disposition, Finding, Judgement};
+use crate::model::inventory::Location;
+use crate::model::severity::Severity;
+use crate::model::verdict::Verdict;
+use crate::report::group::{Group, fixes, groups};
+use crate::report::quantity::{count, until_day};
+use crate::report::style::Paint;
+use crate::report::text::{pad, visible, width};
+
+/// Packages shown in full; what follows is one row each.
+const DETAILED: usize = 15;
+/// Findings of one package shown in full.
+const OF_ONE: usize = 8;
+/// Places of one package.
+const PLACES: usize = 3;
+/// Rows of a list.
+const ROWS: usize = 40;
+
+/// Each finding of a disposition with everything that is known of it, grouped by what must be changed.
+pub(super) fn detailed(page: &mut Page, verdict: &Verdict, disposition: Disposition) {
+    let groups = groups(verdict, disposition);
+    if groups.is_empty() {
+        return;
+    }
+    page.heading("Denied", &tally(verdict, disposition));
+    for group in groups.iter().take(DETAILED) {
+        block(page, group);
+    }
+    if groups.len() > DETAILED {
+        page.blank();
+        let rest: Vec<_> = groups
+            .iter()
+            .skip(DETAILED)
+            .flat_map(|group| group.judgements.iter().copied())
+            .collect();
+        rows(page, &rest);
+    }
+}
+
+/// Each finding of a disposition as a row.
+pub(super) fn listed(page: &mut Page, verdict: &Verdict, disposition: Disposition) {
+    let groups = groups(verdict, disposition);
+    if groups.is_empty() {
+        return;
+    }
+    page.heading("Warned", &tally(verdict, disposition));
+    let all: Vec<_> = groups.iter().flat_map(|group| group.judgements.iter().copied()).collect();
+    rows(page, &all);
+}
+
+/// Each waived finding with its waiver and the days that are left.
+pub(super) fn waived(page: &mut Page, verdict: &Verdict) {
+    let all: Vec<&Judgement> = verdict.findings.iter().filter(|j| j.disposition == Disposition::Waived).collect();
+    if all.is_empty() {
+        return;
+    }
+    page.heading("Waived", &tally(verdict, Disposition::Waived));
+    let mut table = Vec::new();
+    for judgement in all.iter().take(ROWS) {
+        let waiver = verdict.waivers.iter().find(|w| Some(&w.waiver) == judgement.waiver.as_ref());
+        let (left, owner) = waiver.map_or_else(
+            || (String::new(), String::new()),
+            |w| {
+                (
+                    format!("{} ({})", until_day(w.expires, verdict.evaluated_at), w.expires),
+                    w.owner.clone(),
+                )
+            },
+        );
+        let mut row = vec![(Paint::Calm, page.signs().calm.to_owned())];
+        row.extend(cells(&judgement.finding));
+        row.push((Paint::Calm, judgement.waiver.clone().unwrap_or_default()));
+        row.push((Paint::Dim, left));
+        row.push((Paint::Dim, owner));
+        table.push(row);
+    }
+    page.table(2, &table);
+    rest(page, all.len());
+}
+
+/// `2 critical, 1 high, 3 of unknown severity`.
+fn tally(verdict: &Verdict, disposition: Disposition) -> String {
+    let of = |severity: Option<Severity>| {
+        let same = |j: &&Judgement| j.disposition == disposition && !j.finding.ids.is_empty() && j.finding.severity == severity;
+        verdict.findings.iter().filter(same).count()
+    };
+    let mut parts = Vec::new();
+    for severity in [Severity::Critical, Severity::High, Severity::Medium, Severity::Low, Severity::None] {
+        if of(Some(severity)) > 0 {
+            parts.push(format!("{} {severity}", of(Some(severity))));
+        }
+    }
+    if of(None) > 0 {
+        parts.push(format!("{} of unknown severity", of(None)));
+    }
+    let others = verdict
+        .findings
+        .iter()
+        .filter(|j| j.disposition == disposition && j.finding.ids.is_empty())
+        .count();
+    if others > 0 {
+        parts.push(format!("{others} not about an advisory"));
+    }
+    parts.join(", ")
+}
+
+/// One package (or subject) with all that is wrong with it.
+fn block(page: &mut Page, group: &Group<'_>) {
+    page.blank();
+    let signs = page.signs();
+    let sign = page.paint(Paint::Bad, signs.bad);
+    let title = page.paint(Paint::Strong, &visible(&group.title));
+    let fixed = group.fixed().map_or_else(String::new, |version| {
+        format!(" {} {}", signs.arrow, page.paint(Paint::Good, &visible(version)))
+    });
+    let mut aside = Vec::new();
+    if !group.ecosystem.is_empty() {
+        aside.push(visible(&group.ecosystem).into_owned());
+    }
+    if group.packages.len() > 1
+        || group
+            .packages
+            .first()
+            .is_some_and(|only| !group.title.starts_with(&format!("{only} ")))
+    {
+        aside.push(format!("installed as {}", visible(&some(&group.packages, 4))));
+    }
+    let aside = page.paint(Paint::Dim, &aside.join(" "));
+    page.line(&format!("  {sign} {title}{fixed}  {aside}"));
+    let column = label_column(group);
+    for judgement in group.judgements.iter().take(OF_ONE) {
+        finding(page, judgement, column, group.fixed().is_none());
+    }
+    if group.judgements.len() > OF_ONE {
+        let more = format!("and {} more of this package in findings.json", group.judgements.len() - OF_ONE);
+        page.labelled(4, (Paint::Dim, ""), column, (Paint::Dim, &more));
+    }
+    places(page, &group.places(), column);
+    for help in group.helps().iter().take(3) {
+        page.labelled(4, (Paint::Calm, "fix"), column, (Paint::Calm, help));
+    }
+}
+
+fn label_column(group: &Group<'_>) -> usize {
+    let longest = group.judgements.iter().map(|j| width(label(&j.finding).1)).max().unwrap_or(0);
+    longest.clamp(6, 22) + 2
+}
+
+/// The word in front: a severity for advisories, the rule's code for everything else.
+fn label(finding: &Finding) -> (Paint, &str) {
+    if finding.ids.is_empty() {
+        return (Paint::Strong, finding.rule.as_str());
+    }
+    match finding.severity {
+        Some(severity) => (severity_paint(severity), severity.as_str()),
+        None => (Paint::Doubt, "unknown"),
+    }
+}
+
+const fn severity_paint(severity: Severity) -> Paint {
+    match severity {
+        Severity::Critical | Severity::High => Paint::Bad,
+        Severity::Medium => Paint::Doubt,
+        Severity::Low | Severity::None => Paint::Dim,
+    }
+}
+
+fn finding(page: &mut Page, judgement: &Judgement, column: usize, with_fix: bool) {
+    let finding = &judgement.finding;
+    let text = match finding.ids.first() {
+        Some(id) => format!("{id}  {}", without_id(&finding.message, id)),
+        None => finding.message.clone(),
+    };
+    page.labelled(4, label(finding), column, (Paint::Strong, &text));
+    let mut aside = Vec::new();
+    if finding.ids.len() > 1 {
+        aside.push(format!("also {}", some(&finding.ids[1..], 4)));
+    }
+    if !finding.ids.is_empty() && finding.rule.as_str() != "vulnerable-component" {
+        aside.push(finding.rule.to_string());
+    }
+    if with_fix && !finding.fixed.is_empty() {
+        aside.push(format!("fixed in {}", fixes(finding)));
+    }
+    if !finding.ids.is_empty() && finding.purl.is_some() && finding.fixed.is_empty() {
+        aside.push("no fix yet".to_owned());
+    }
+    if let Some(known) = judgement.cause {
+        aside.push(cause(known).to_owned());
+    }
+    if !aside.is_empty() {
+        let dot = format!(" {} ", page.signs().dot);
+        page.labelled(4, (Paint::Dim, ""), column, (Paint::Dim, &aside.join(&dot)));
+    }
+}
+
+/// Messages may begin with the id that stands in front of them already.
+fn without_id<'a>(message: &'a str, id: &str) -> &'a str {
+    message.strip_prefix(id).map_or(message, |rest| rest.trim_start_matches([':', ' ']))
+}
+
+fn places(page: &mut Page, places: &[&Location], column: usize) {
+    let mut label = "where";
+    for place in places.iter().take(PLACES) {
+        page.labelled(4, (Paint::Dim, label), column, (Paint::Dim, &location(place)));
+        label = "";
+    }
+    if places.len() > PLACES {
+        let more = format!("and {}", count(places.len() - PLACES, "more place", "more places"));
+        page.labelled(4, (Paint::Dim, ""), column, (Paint::Dim, &more));
+    }
+}
+
+/// `Cargo.lock:112`, or a path with the layer and the build step that brought it.
+pub(in crate::report) fn location(place: &Location) -> String {
+    let mut text = place.path.clone();
+    if let Some(line) = place.line {
+        text.push_str(&format!(":{line}"));
+    }
+    if let Some(layer) = &place.layer {
+        let hex = layer.to_string();
+        let short: String = hex.trim_start_matches("sha256:").chars().take(12).collect();
+        text.push_str(&format!(" in layer {short}"));
+    }
+    if let Some(step) = &place.created_by {
+        let step: String = crate::report::text::prose(step).chars().take(120).collect();
+        text.push_str(&format!(", {step}"));
+    }
+    text
+}
+
+/// The first few of a list, and how many follow.
+fn some(list: &[String], most: usize) -> String {
+    let mut text = list.iter().take(most).cloned().collect::<Vec<_>>().join(", ");
+    if list.len() > most {
+        text.push_str(&format!(" and {} more", list.len() - most));
+    }
+    text
+}
+
+fn rows(page: &mut Page, judgements: &[&Judgement]) {
+    let table: Vec<_> = judgements
+        .iter()
+        .take(ROWS)
+        .map(|judgement| {
+            let finding = &judgement.finding;
+            let mut row = vec![sign(page, judgement.disposition)];
+            row.extend(cells(finding));
+            let message = match finding.ids.first() {
+                Some(id) => without_id(&finding.message, id),
+                None => &finding.message,
+            };
+            row.push((Paint::Dim, crate::report::text::prose(message)));
+            row
+        })
+        .collect();
+    page.table(2, &table);
+    rest(page, judgements.len());
+}
+
+fn sign(page: &Page, disposition: Disposition) -> (Paint, String) {
+    let signs = page.signs();
+    match disposition {
+        Disposition::Denied => (Paint::Bad, signs.bad.to_owned()),
+        Disposition::Warned => (Paint::Doubt, signs.doubt.to_owned()),
+        Disposition::Waived => (Paint::Calm, signs.calm.to_owned()),
+    }
+}
+
+/// Severity or rule, id, package with its fix.
+fn cells(finding: &Finding) -> Vec<(Paint, String)> {
+    let (paint, label) = label(finding);
+    let id = finding.ids.first().cloned().unwrap_or_default();
+    let package = match (&finding.purl, &finding.subject) {
+        (Some(purl), _) => pad(&purl.full_name(), 0) + " " + purl.version.as_deref().unwrap_or_default(),
+        (None, Some(subject)) => subject.clone(),
+        (None, None) => String::new(),
+    };
+    let what = match finding.ids.is_empty() {
+        true => package,
+        false => format!("{id}  {package}"),
+    };
+    vec![(paint, label.to_owned()), (Paint::Strong, what.trim_end().to_owned())]
+}
+
+fn rest(page: &mut Page, all: usize) {
+    if all > ROWS {
+        let more = format!("and {} more, all of them in findings.json", all - ROWS);
+        page.prose(4, Paint::Dim, &more);
+    }
+}

@@ -1,0 +1,122 @@
+//! JSON for programs: `findings.json` (what `--format json` prints), `verdict.json`, `rollout.json`.
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::Reporter;
+use crate::model::finding::Judgement;
+use crate::model::outcome::Outcome;
+use crate::model::verdict::Verdict;
+
+/// The `schema` of `findings.json`.
+pub const FINDINGS_SCHEMA: &str = "portcullis/findings/v1";
+
+/// `findings.json`.
+pub struct Findings;
+
+impl Reporter for Findings {
+    fn file(&self) -> &'static str {
+        "findings.json"
+    }
+
+    fn finish(&self, outcome: &Outcome) -> Option<Vec<u8>> {
+        outcome.verdict.as_ref().map(findings)
+    }
+}
+
+/// `verdict.json`: the verdict's canonical bytes.
+pub struct VerdictFile;
+
+impl Reporter for VerdictFile {
+    fn file(&self) -> &'static str {
+        "verdict.json"
+    }
+
+    fn finish(&self, outcome: &Outcome) -> Option<Vec<u8>> {
+        outcome.verdict.as_ref().map(canonical)
+    }
+}
+
+/// `rollout.json`.
+pub struct Rollout;
+
+impl Reporter for Rollout {
+    fn file(&self) -> &'static str {
+        "rollout.json"
+    }
+
+    fn finish(&self, outcome: &Outcome) -> Option<Vec<u8>> {
+        outcome.rollout.as_ref().map(canonical)
+    }
+}
+
+/// The canonical bytes of a value: keys sorted, two blanks of indentation, one line end. Equal values give equal bytes.
+///
+/// A value that JSON cannot hold gives `null`; no type of [`crate::model`] is one.
+#[must_use]
+pub fn canonical<T: Serialize>(value: &T) -> Vec<u8> {
+    let value = sorted(serde_json::to_value(value).unwrap_or(Value::Null));
+    let mut bytes = serde_json::to_vec_pretty(&value).unwrap_or_default();
+    bytes.push(b'\n');
+    bytes
+}
+
+/// Does not rely on the map's own order: a feature of `serde_json` that any dependency may switch on changes that.
+fn sorted(value: Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let mut entries: Vec<(String, Value)> = map.into_iter().collect();
+            entries.sort_by(|a, b| a.0.cmp(&b.0));
+            Value::Object(entries.into_iter().map(|(key, value)| (key, sorted(value))).collect())
+        }
+        Value::Array(items) => Value::Array(items.into_iter().map(sorted).collect()),
+        other => other,
+    }
+}
+
+/// What `--format json` prints, and `findings.json` holds.
+#[must_use]
+pub fn findings(verdict: &Verdict) -> Vec<u8> {
+    canonical(&json!({
+        "schema": FINDINGS_SCHEMA,
+        "subject": verdict.subject,
+        "verdict": verdict.verdict,
+        "evaluated_at": verdict.evaluated_at,
+        "components": verdict.components,
+        "findings": verdict.findings.iter().map(finding).collect::<Vec<_>>(),
+        "gaps": verdict.gaps,
+        "waivers": verdict.waivers,
+        "not_applicable": verdict.not_applicable,
+        "inputs": verdict.inputs,
+    }))
+}
+
+/// What any other run prints with `--format json`: the whole outcome.
+#[must_use]
+pub fn outcome(outcome: &Outcome) -> Vec<u8> {
+    match &outcome.verdict {
+        Some(verdict) if outcome.rollout.is_none() && outcome.publication.is_none() => findings(verdict),
+        _ => canonical(outcome),
+    }
+}
+
+/// One entry of `findings`: the documented keys are always there, `null` or empty where nothing is known.
+fn finding(judgement: &Judgement) -> Value {
+    let mut map = match serde_json::to_value(judgement) {
+        Ok(Value::Object(map)) => map,
+        _ => Map::new(),
+    };
+    for list in ["ids", "fixed", "locations"] {
+        map.entry(list).or_insert_with(|| json!([]));
+    }
+    for key in ["purl", "severity", "severity_source", "waiver", "cause", "source"] {
+        map.entry(key).or_insert(Value::Null);
+    }
+    if let Some(Value::Array(locations)) = map.get_mut("locations") {
+        for location in locations.iter_mut().filter_map(Value::as_object_mut) {
+            location.entry("layer").or_insert(Value::Null);
+            location.entry("line").or_insert(Value::Null);
+        }
+    }
+    Value::Object(map)
+}

@@ -1,0 +1,393 @@
+//! The job summary in Markdown. Foreign text is escaped: no HTML, no link, no mention, no broken table comes from a package.
+
+use super::Reporter;
+use super::exit;
+use super::group::{Group, fixes, groups};
+use super::human::{cause_in_words, sentence, why_today};
+use super::quantity::{age, bytes, count, minute, second_of_day, thousands, until_day};
+use super::text::prose;
+use crate::model::finding::{Disposition, Judgement};
+use crate::model::outcome::{Outcome, RolloutReport, RolloutResult};
+use crate::model::verdict::{Decision, Verdict};
+
+/// Rows of one table; the files hold the rest.
+const ROWS: usize = 200;
+
+/// `summary.md`.
+pub struct Summary;
+
+impl Reporter for Summary {
+    fn file(&self) -> &'static str {
+        "summary.md"
+    }
+
+    fn finish(&self, outcome: &Outcome) -> Option<Vec<u8>> {
+        Some(summary(outcome).into_bytes())
+    }
+}
+
+/// The page.
+#[must_use]
+pub fn summary(outcome: &Outcome) -> String {
+    let mut out = String::new();
+    head(&mut out, outcome);
+    if let Some(verdict) = &outcome.verdict {
+        denied(&mut out, verdict);
+        gaps(&mut out, verdict);
+        others(&mut out, verdict);
+        inputs(&mut out, verdict);
+    }
+    publication(&mut out, outcome);
+    if let Some(report) = &outcome.rollout {
+        rollout(&mut out, report);
+    }
+    if !outcome.planned.is_empty() {
+        out.push_str("\n### Would be done without `--dry-run`\n\n");
+        for step in &outcome.planned {
+            out.push_str(&format!("1. {}\n", escape(step)));
+        }
+    }
+    out
+}
+
+fn head(out: &mut String, outcome: &Outcome) {
+    let (sign, word) = match outcome.verdict.as_ref().map(|verdict| verdict.verdict) {
+        Some(Decision::Cleared) => ("✅", "Cleared"),
+        Some(Decision::Blocked) => ("⛔", "Blocked"),
+        Some(Decision::Undecidable) => ("⚠️", "Undecidable"),
+        None if outcome.failure.is_some() => ("⚠️", "Stopped"),
+        None => ("▫️", "No verdict"),
+    };
+    let name = outcome.subject.as_ref().map_or(outcome.service.as_str(), |subject| &subject.name);
+    let rollout = outcome.rollout.as_ref().map_or("", |report| result(report.result));
+    out.push_str(&format!("## {sign} {word}{rollout}: {}\n\n", code(name)));
+    if let Some(failure) = &outcome.failure {
+        let stage = failure.stage.map_or("the start", |stage| stage.as_str());
+        out.push_str(&format!("**Stopped at {stage}:** {}\n\n", escape(&failure.message)));
+        for cause in &failure.causes {
+            out.push_str(&format!("- because {}\n", escape(cause)));
+        }
+        if let Some(help) = &failure.help {
+            out.push_str(&format!("\nNext: {}\n\n", escape(help)));
+        }
+    }
+    let Some(verdict) = &outcome.verdict else { return };
+    out.push_str(&format!("**{}**\n\n", escape(&sentence(verdict))));
+    if let Some(text) = why_today(outcome) {
+        out.push_str(&format!("> {}\n\n", escape(&text)));
+    }
+    let mut rows = Vec::new();
+    if let Some(digest) = &verdict.subject.digest {
+        rows.push(("Image", code(&digest.to_string())));
+    }
+    if let Some(commit) = &verdict.subject.commit {
+        rows.push(("Commit", code(commit.as_str())));
+    }
+    rows.push(("Components", thousands(verdict.components as u64)));
+    rows.push(("Policy", code(&verdict.inputs.policy.name)));
+    rows.push(("Judged", minute(verdict.evaluated_at)));
+    out.push_str("| | |\n|---|---|\n");
+    for (key, value) in rows {
+        out.push_str(&format!("| {key} | {value} |\n"));
+    }
+}
+
+const fn result(result: RolloutResult) -> &'static str {
+    match result {
+        RolloutResult::Committed => " and live",
+        RolloutResult::AlreadyDeployed => ", live already",
+        RolloutResult::RolledBack => ", rolled back",
+        RolloutResult::RollbackFailed => ", rollback failed",
+        RolloutResult::Refused => ", rollout refused",
+        RolloutResult::Locked => ", rollout locked",
+        RolloutResult::Superseded => ", rollout superseded",
+        RolloutResult::Interrupted => ", rollout interrupted",
+    }
+}
+
+fn denied(out: &mut String, verdict: &Verdict) {
+    let groups = groups(verdict, Disposition::Denied);
+    if groups.is_empty() {
+        return;
+    }
+    out.push_str("\n### Denied\n\n| Severity | Finding | Package | Fixed in | Why now |\n|---|---|---|---|---|\n");
+    for (group, judgement) in flat(&groups).take(ROWS) {
+        out.push_str(&row(group, judgement));
+    }
+    rest(out, verdict.count(Disposition::Denied));
+    let helps: Vec<&str> = groups.iter().flat_map(Group::helps).take(20).collect();
+    if !helps.is_empty() {
+        out.push_str("\n**What to do**\n\n");
+        for help in helps {
+            out.push_str(&format!("- {}\n", escape(help)));
+        }
+    }
+}
+
+fn flat<'a, 'g>(groups: &'g [Group<'a>]) -> impl Iterator<Item = (&'g Group<'a>, &'a Judgement)> {
+    groups
+        .iter()
+        .flat_map(|group| group.judgements.iter().map(move |judgement| (group, *judgement)))
+}
+
+fn row(group: &Group<'_>, judgement: &Judgement) -> String {
+    let finding = &judgement.finding;
+    let severity = match (finding.ids.is_empty(), finding.severity) {
+        (true, _) => String::new(),
+        (false, Some(severity)) => severity.to_string(),
+        (false, None) => "unknown".to_owned(),
+    };
+    let name = finding.ids.first().map_or_else(|| code(finding.rule.as_str()), |id| code(id));
+    let fixed = if finding.fixed.is_empty() {
+        String::new()
+    } else {
+        code(&fixes(finding))
+    };
+    let why = judgement.cause.map_or("", cause_in_words);
+    format!(
+        "| {severity} | {name} {} | {} | {fixed} | {why} |\n",
+        escape(&finding.message),
+        code(&group.title)
+    )
+}
+
+fn rest(out: &mut String, all: usize) {
+    if all > ROWS {
+        out.push_str(&format!("\nand {} more in `findings.json`\n", all - ROWS));
+    }
+}
+
+fn gaps(out: &mut String, verdict: &Verdict) {
+    if verdict.gaps.is_empty() {
+        return;
+    }
+    out.push_str("\n### Not known\n\n| Gap | About | What happened | |\n|---|---|---|---|\n");
+    for gap in verdict.gaps.iter().take(ROWS) {
+        let accepted = if gap.disposition == Disposition::Denied {
+            "denied"
+        } else {
+            "accepted by the policy"
+        };
+        out.push_str(&format!(
+            "| {} | {} | {} | {accepted} |\n",
+            gap.kind.as_str(),
+            code(&gap.subject),
+            escape(&gap.detail)
+        ));
+    }
+    rest(out, verdict.gaps.len());
+}
+
+/// Warned and waived findings, and waivers: folded, since they do not decide.
+fn others(out: &mut String, verdict: &Verdict) {
+    let warned = groups(verdict, Disposition::Warned);
+    if !warned.is_empty() {
+        let all = verdict.count(Disposition::Warned);
+        out.push_str(&format!(
+            "\n<details><summary>Warned: {}</summary>\n\n",
+            count(all, "finding", "findings")
+        ));
+        out.push_str("| Severity | Finding | Package | Fixed in | Why now |\n|---|---|---|---|---|\n");
+        for (group, judgement) in flat(&warned).take(ROWS) {
+            out.push_str(&row(group, judgement));
+        }
+        rest(out, all);
+        out.push_str("\n</details>\n");
+    }
+    let waived: Vec<&Judgement> = verdict.findings.iter().filter(|j| j.disposition == Disposition::Waived).collect();
+    if !waived.is_empty() {
+        out.push_str(&format!(
+            "\n<details><summary>Waived: {}</summary>\n\n",
+            count(waived.len(), "finding", "findings")
+        ));
+        out.push_str("| Finding | Package | Waiver |\n|---|---|---|\n");
+        for judgement in waived.iter().take(ROWS) {
+            let finding = &judgement.finding;
+            let id = finding.ids.first().map_or_else(|| finding.rule.to_string(), Clone::clone);
+            let package = finding.purl.as_ref().map(ToString::to_string).unwrap_or_default();
+            out.push_str(&format!(
+                "| {} | {} | {} |\n",
+                code(&id),
+                code(&package),
+                code(judgement.waiver.as_deref().unwrap_or_default())
+            ));
+        }
+        rest(out, waived.len());
+        out.push_str("\n</details>\n");
+    }
+    waivers(out, verdict);
+}
+
+fn waivers(out: &mut String, verdict: &Verdict) {
+    if verdict.waivers.is_empty() {
+        return;
+    }
+    out.push_str(&format!("\n<details><summary>Waivers: {}</summary>\n\n", verdict.waivers.len()));
+    out.push_str("| State | Waiver | Package | Until | Owner | Covers |\n|---|---|---|---|---|---|\n");
+    for waiver in verdict.waivers.iter().take(ROWS) {
+        out.push_str(&format!(
+            "| {} | {} | {} | {} ({}) | {} | {} |\n",
+            waiver.state.as_str(),
+            code(&waiver.waiver),
+            code(&waiver.package),
+            waiver.expires,
+            until_day(waiver.expires, verdict.evaluated_at),
+            escape(&waiver.owner),
+            waiver.covers
+        ));
+    }
+    rest(out, verdict.waivers.len());
+    out.push_str("\n</details>\n");
+}
+
+fn inputs(out: &mut String, verdict: &Verdict) {
+    if verdict.inputs.feeds.is_empty() {
+        return;
+    }
+    out.push_str("\n<details><summary>Advisory data</summary>\n\n| Feed | Age | Records | Revision | From |\n|---|---|---|---|---|\n");
+    for feed in &verdict.inputs.feeds {
+        out.push_str(&format!(
+            "| {} | {} | {} | {} | {} |\n",
+            code(&feed.name),
+            age(feed.as_of, verdict.evaluated_at),
+            thousands(feed.records),
+            code(&feed.revision.to_string()),
+            code(&feed.source)
+        ));
+    }
+    out.push_str("\n</details>\n");
+}
+
+fn publication(out: &mut String, outcome: &Outcome) {
+    let Some(publication) = &outcome.publication else { return };
+    let tags = publication.tags.iter().map(|tag| code(tag)).collect::<Vec<_>>().join(" ");
+    let signed = publication.signed_by.as_ref().map_or_else(
+        || "unsigned: no key is configured".to_owned(),
+        |key| {
+            let attested = count(publication.attestations.len(), "attestation", "attestations");
+            format!("{attested} signed by {}", code(key))
+        },
+    );
+    out.push_str(&format!(
+        "\n### Published\n\n{} {tags}, {} sent, {signed}\n",
+        code(&publication.reference),
+        bytes(publication.bytes_sent)
+    ));
+}
+
+fn rollout(out: &mut String, report: &RolloutReport) {
+    out.push_str(&format!("\n### Rollout to {}\n\n", escape(&report.target)));
+    if let Some(reason) = &report.reason {
+        out.push_str(&format!("**{}**\n\n", escape(reason)));
+    }
+    if let Some(reason) = &report.unverified {
+        out.push_str(&format!("⚠️ Rolled out without a verified verdict: {}\n\n", escape(reason)));
+    }
+    out.push_str("| Time (UTC) | State | |\n|---|---|---|\n");
+    for step in report.steps.iter().take(ROWS) {
+        out.push_str(&format!(
+            "| {} | {} | {} |\n",
+            second_of_day(step.at),
+            code(&step.state),
+            escape(&step.detail)
+        ));
+    }
+    rest(out, report.steps.len());
+    if !report.samples.is_empty() {
+        out.push_str(&format!("\nSamples: {}\n", escape(&super::human::samples(report))));
+    }
+    let live = report
+        .live
+        .as_ref()
+        .map_or_else(|| "nothing that was seen to answer".to_owned(), |digest| code(&digest.to_string()));
+    out.push_str(&format!("\nLive: {live}\n"));
+}
+
+/// The line that says what the exit code means, for the end of the page.
+#[must_use]
+pub fn ending(outcome: &Outcome, exit_code: u8) -> String {
+    format!("\n{}\n", escape(&exit::line(outcome, exit_code)))
+}
+
+/// Foreign text as Markdown that shows it and does nothing else, also inside a table.
+#[must_use]
+pub fn escape(text: &str) -> String {
+    let text = prose(text);
+    let mut out = String::with_capacity(text.len() + text.len() / 8);
+    for c in text.chars() {
+        match c {
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '&' => out.push_str("&amp;"),
+            // Behind these two GitHub makes links out of plain text; the word joiner is invisible and ends that.
+            '@' | '#' => {
+                out.push('\\');
+                out.push(c);
+                out.push('\u{2060}');
+            }
+            // "www." and "http://" become links by themselves; an escaped sign ends that.
+            '.' | ':' | '/' if is_link_sign(&out, c) => {
+                out.push('\\');
+                out.push(c);
+            }
+            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '+' | '|' | '~' | '!' | '$' => {
+                out.push('\\');
+                out.push(c);
+            }
+            c => out.push(c),
+        }
+    }
+    // A line that begins with these would be a list, a heading rule or a quote.
+    if out.starts_with(['-', '=']) {
+        out.insert(0, '\\');
+    }
+    out
+}
+
+/// True for the sign that would end `www` or `http`.
+fn is_link_sign(before: &str, sign: char) -> bool {
+    match sign {
+        '.' => before.to_ascii_lowercase().ends_with("www"),
+        ':' => before.ends_with(|c: char| c.is_ascii_alphabetic()),
+        _ => before.ends_with("\\:"),
+    }
+}
+
+/// Foreign text as a code span, also inside a table.
+#[must_use]
+pub fn code(text: &str) -> String {
+    let text = prose(text).replace('|', "\\|");
+    if text.is_empty() {
+        return String::new();
+    }
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest + 1);
+    if longest > 0 {
+        format!("{fence} {text} {fence}")
+    } else {
+        format!("{fence}{text}{fence}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn foreign_text_makes_no_html_link_mention_or_table() {
+        let hostile = "<img src=x> [a](http://evil.example) @admin #1 a|b www.evil.example `x` \n# heading\u{202e}";
+        let text = escape(hostile);
+        for bad in ["<img", "](", "http://", "www.", "@admin", "\n", " #1", "\u{202e}"] {
+            assert!(!text.contains(bad), "{bad} in {text}");
+        }
+        assert!(!text.replace("\\|", "").contains('|'));
+    }
+
+    #[test]
+    fn a_code_span_holds_whatever_stands_in_it() {
+        assert_eq!(code("a`b"), "`` a`b ``");
+        assert_eq!(code("a|b"), "`a\\|b`");
+        assert_eq!(code("``"), "``` `` ```");
+        assert_eq!(code("a\n::error::b"), "`a ::error::b`");
+    }
+}
