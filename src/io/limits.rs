@@ -45,6 +45,11 @@ const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
 const GIB: u64 = 1024 * MIB;
 
+impl Limits {
+    /// The audit data of one executable, unpacked: 16 MiB hold about 100,000 crates.
+    pub const AUDIT_DATA: usize = 16 << 20;
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {

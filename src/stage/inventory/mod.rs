@@ -1,6 +1,14 @@
 //! Takes an image, a source tree or an SBOM. Gives an `Inventory`. Never leaves out what it could not see: that is a gap.
 
+pub mod cargo_auditable;
+pub mod cargo_lock;
+mod crates;
+mod deb822;
+pub mod dpkg;
 mod error;
+pub mod os_release;
+#[cfg(test)]
+mod recorder;
 pub mod sbom;
 
 pub use error::InventoryError;
@@ -97,7 +105,12 @@ pub trait Cataloger: Sync {
 }
 
 /// Every cataloger. To add one: a file, its `mod` line above, its entry here, a fixture folder.
-pub static CATALOGERS: &[&dyn Cataloger] = &[];
+pub static CATALOGERS: &[&dyn Cataloger] = &[
+    &cargo_auditable::CargoAuditable,
+    &cargo_lock::CargoLock,
+    &dpkg::Dpkg,
+    &os_release::OsReleaseFile,
+];
 
 /// Inventories an image that lies in an OCI layout. Blocking; uses rayon.
 ///

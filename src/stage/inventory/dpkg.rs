@@ -1,0 +1,357 @@
+//! Debian's package database: `var/lib/dpkg/status`, and `status.d/*` of images without a package manager.
+//!
+//! Source: deb-control(5), dpkg(1) "Package states". Purls have no namespace and components no ecosystem: these follow from the
+//! operating system's release, which another file tells.
+
+use std::collections::HashMap;
+
+use crate::model::coverage::GapKind;
+use crate::model::inventory::{Component, SourcePackage};
+use crate::model::purl::Purl;
+
+use super::deb822::{self, Paragraph};
+use super::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
+
+/// Reads the package database and the lists of files that packages own.
+pub struct Dpkg;
+
+const STATUS: &str = "var/lib/dpkg/status";
+const STATUS_D: &str = "var/lib/dpkg/status.d/";
+const INFO: &str = "var/lib/dpkg/info/";
+
+impl Cataloger for Dpkg {
+    fn id(&self) -> &'static str {
+        "dpkg"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn domain(&self) -> Domain {
+        Domain::Image
+    }
+
+    fn anchors(&self) -> &'static [&'static str] {
+        &[STATUS, STATUS_D, INFO]
+    }
+
+    fn wants(&self, head: &EntryHead<'_>) -> Want {
+        let Some(rest) = head.path.strip_prefix("var/lib/dpkg/") else {
+            return Want::No;
+        };
+        let wanted = match rest.split_once('/') {
+            None => rest == "status",
+            Some(("status.d", name)) => !name.contains('/'),
+            Some(("info", name)) => name.ends_with(".list") || name.ends_with(".md5sums"),
+            Some(_) => false,
+        };
+        if wanted { Want::Whole } else { Want::No }
+    }
+
+    fn catalog(&self, file: &LayerFile<'_>, sink: &mut dyn Sink) {
+        let path = file.head.path;
+        if path == STATUS {
+            status(file.content, sink);
+        } else if let Some(name) = path.strip_prefix(STATUS_D) {
+            match name.strip_suffix(".md5sums") {
+                Some(name) => checksummed_files(name, file.content, sink),
+                None => packages(file.content, sink),
+            }
+        } else if let Some(name) = path.strip_prefix(INFO) {
+            if let Some(name) = name.strip_suffix(".list") {
+                listed_files(name, file.content, sink);
+            } else if let Some(name) = name.strip_suffix(".md5sums") {
+                checksummed_files(name, file.content, sink);
+            }
+        }
+    }
+}
+
+fn status(content: &[u8], sink: &mut dyn Sink) {
+    if !content.is_empty() && !content.ends_with(b"\n") {
+        let detail = format!("the package database ends in the middle of a line, at byte {}", content.len());
+        sink.gap(GapKind::PartialDatabase, detail);
+    }
+    packages(content, sink);
+}
+
+fn packages(content: &[u8], sink: &mut dyn Sink) {
+    let mut parsed = Vec::new();
+    for paragraph in deb822::paragraphs(content) {
+        match package(&paragraph) {
+            Ok(Some(package)) => parsed.push(package),
+            Ok(None) => {}
+            Err(problem) => {
+                let detail = format!("{problem}, in the paragraph at line {}, byte {}", paragraph.line, paragraph.offset);
+                sink.gap(GapKind::PartialDatabase, detail);
+            }
+        }
+        if let Some(line) = paragraph.malformed_line {
+            sink.gap(
+                GapKind::PartialDatabase,
+                format!("line {line} is neither a field nor its continuation"),
+            );
+        }
+    }
+    let providers = providers(&parsed);
+    for package in &parsed {
+        let mut component = package.component.clone();
+        component.dependencies = dependencies(package, &providers);
+        sink.component(component);
+    }
+}
+
+struct Package<'a> {
+    component: Component,
+    provides: &'a str,
+    depends: [&'a str; 2],
+}
+
+/// The package of a paragraph; none where it is not installed.
+fn package<'a>(paragraph: &Paragraph<'a>) -> Result<Option<Package<'a>>, &'static str> {
+    let name = paragraph
+        .field("Package")
+        .filter(|name| is_name(name))
+        .ok_or("no readable package name")?;
+    match paragraph.field("Status") {
+        Some(status) if !has_files(status)? => return Ok(None),
+        // Without a package manager (`status.d`) there is no state: what is listed is there.
+        _ => {}
+    }
+    let version = paragraph
+        .field("Version")
+        .filter(|v| !v.is_empty())
+        .ok_or("no readable version of an installed package")?;
+    let architecture = paragraph.field("Architecture").unwrap_or_default();
+    let purl = Purl::new("deb", name, version).with_qualifier("arch", architecture);
+    let mut component = Component::new(purl, None, "dpkg");
+    component.source = Some(source(paragraph.field("Source").unwrap_or_default(), name, version));
+    Ok(Some(Package {
+        component,
+        provides: paragraph.field("Provides").unwrap_or_default(),
+        depends: [
+            paragraph.field("Pre-Depends").unwrap_or_default(),
+            paragraph.field("Depends").unwrap_or_default(),
+        ],
+    }))
+}
+
+fn is_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.' | b'_'))
+}
+
+/// Whether a package's files are on the disk, by `Status: want flag state`.
+fn has_files(status: &str) -> Result<bool, &'static str> {
+    match status.split_ascii_whitespace().nth(2) {
+        Some("installed" | "unpacked" | "half-configured" | "half-installed" | "triggers-awaited" | "triggers-pending") => Ok(true),
+        Some("not-installed" | "config-files") => Ok(false),
+        _ => Err("an unknown package state"),
+    }
+}
+
+/// `Source: name (version)`; what is left out is as the binary package's.
+fn source(field: &str, name: &str, version: &str) -> SourcePackage {
+    let (source, in_brackets) = field.split_once('(').unwrap_or((field, ""));
+    let or = |text: &str, default: &str| match text.trim() {
+        "" => default.to_owned(),
+        text => text.to_owned(),
+    };
+    SourcePackage {
+        name: or(source, name),
+        version: or(in_brackets.trim_end().trim_end_matches(')'), version),
+    }
+}
+
+/// Which package answers to a name: its own, or one that it provides.
+fn providers<'a>(packages: &'a [Package<'a>]) -> HashMap<&'a str, &'a Purl> {
+    let mut providers = HashMap::with_capacity(packages.len() * 2);
+    for package in packages {
+        for name in package.provides.split(',').map(bare_name).filter(|name| !name.is_empty()) {
+            providers.entry(name).or_insert(&package.component.purl);
+        }
+    }
+    providers.extend(packages.iter().map(|p| (p.component.name.as_str(), &p.component.purl)));
+    providers
+}
+
+/// Each of `a, b (>= 1) | c` that is in the database, by the first alternative that is.
+fn dependencies(package: &Package<'_>, providers: &HashMap<&str, &Purl>) -> Vec<Purl> {
+    let mut found: Vec<Purl> = package
+        .depends
+        .iter()
+        .flat_map(|field| field.split(','))
+        .filter_map(|group| group.split('|').find_map(|alternative| providers.get(bare_name(alternative))))
+        .filter(|purl| **purl != &package.component.purl)
+        .map(|purl| (*purl).clone())
+        .collect();
+    found.sort();
+    found.dedup();
+    found
+}
+
+/// `libc6` of ` libc6:any (>= 2.36)`.
+fn bare_name(relation: &str) -> &str {
+    let relation = relation.trim();
+    let end = relation.find([' ', '(', ':', '[']).unwrap_or(relation.len());
+    &relation[..end]
+}
+
+/// The package that a file of `info/` is about: `name` or `name:architecture`. Its version is in the database, not here.
+fn owner(stem: &str) -> Purl {
+    match stem.split_once(':') {
+        Some((name, architecture)) => Purl::new("deb", name, "").with_qualifier("arch", architecture),
+        None => Purl::new("deb", stem, ""),
+    }
+}
+
+fn listed_files(stem: &str, content: &[u8], sink: &mut dyn Sink) {
+    let owner = owner(stem);
+    for line in content.split(|b| *b == b'\n') {
+        owns(line, &owner, sink);
+    }
+}
+
+/// Lines of `md5  path`.
+fn checksummed_files(stem: &str, content: &[u8], sink: &mut dyn Sink) {
+    let owner = owner(stem);
+    for line in content.split(|b| *b == b'\n') {
+        if let Some(at) = line.iter().position(|b| *b == b' ') {
+            owns(line[at..].trim_ascii_start(), &owner, sink);
+        }
+    }
+}
+
+fn owns(path: &[u8], owner: &Purl, sink: &mut dyn Sink) {
+    // A path that is not UTF-8 is left unowned: that is reported where it matters, as an executable without an owner.
+    let Ok(path) = std::str::from_utf8(path) else { return };
+    let path = path.trim_start_matches("./").trim_start_matches('/');
+    if !path.is_empty() && path != "." {
+        sink.owns(path, owner);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::recorder::Recorder;
+    use super::*;
+
+    fn of_status(text: &str) -> Recorder {
+        Recorder::of(&Dpkg, STATUS, text.as_bytes())
+    }
+
+    #[test]
+    fn installed_packages_carry_their_source_package() {
+        let seen = of_status(
+            "Package: libc6\nStatus: install ok installed\nArchitecture: amd64\nSource: glibc\nVersion: 2.36-9+deb12u10\n\n\
+             Package: passwd\nStatus: install ok installed\nArchitecture: amd64\nSource: shadow (1:4.13+dfsg1-1)\nVersion: 1:4.13+dfsg1-1+b1\n\n\
+             Package: bash\nStatus: hold ok installed\nArchitecture: amd64\nVersion: 5.2.15-2+b7\n\n",
+        );
+        assert_eq!(
+            seen.purls(),
+            [
+                "pkg:deb/libc6@2.36-9%2Bdeb12u10?arch=amd64",
+                "pkg:deb/passwd@1:4.13%2Bdfsg1-1%2Bb1?arch=amd64",
+                "pkg:deb/bash@5.2.15-2%2Bb7?arch=amd64"
+            ]
+        );
+        let sources: Vec<_> = seen
+            .components
+            .iter()
+            .flat_map(|c| &c.source)
+            .map(|s| (s.name.as_str(), s.version.as_str()))
+            .collect();
+        assert_eq!(
+            sources,
+            [("glibc", "2.36-9+deb12u10"), ("shadow", "1:4.13+dfsg1-1"), ("bash", "5.2.15-2+b7")]
+        );
+        assert!(seen.gaps.is_empty());
+    }
+
+    #[test]
+    fn removed_packages_are_not_there() {
+        let seen =
+            of_status("Package: vim\nStatus: deinstall ok config-files\nVersion: 2\n\nPackage: ed\nStatus: purge ok not-installed\n\n");
+        assert_eq!((seen.purls().len(), seen.gaps.len()), (0, 0));
+    }
+
+    #[test]
+    fn unparsable_dpkg_status_is_partial_coverage() {
+        let seen = of_status(
+            "Package: a\nStatus: install ok installed\nVersion: 1\n\nPackage: b\nStatus: install ok installed\n\n\
+             garbage\n\nPackage: c\nStatus: install ok installed\nVersion: 3\nMaintai",
+        );
+        assert_eq!(seen.purls(), ["pkg:deb/a@1", "pkg:deb/c@3"]);
+        let details: Vec<_> = seen.gaps.iter().map(|(kind, detail)| (*kind, detail.as_str())).collect();
+        assert_eq!(details.len(), 5, "{details:?}");
+        assert!(details.iter().all(|(kind, _)| *kind == GapKind::PartialDatabase));
+        assert!(
+            details.iter().any(|(_, d)| d.contains("paragraph at line 5, byte 52")),
+            "{details:?}"
+        );
+        assert!(details.iter().any(|(_, d)| d.contains("in the middle of a line")), "{details:?}");
+    }
+
+    #[test]
+    fn a_distroless_record_needs_no_state() {
+        let seen = Recorder::of(
+            &Dpkg,
+            "var/lib/dpkg/status.d/tzdata",
+            b"Package: tzdata\nArchitecture: all\nVersion: 2024a-0+deb12u1\n",
+        );
+        assert_eq!(seen.purls(), ["pkg:deb/tzdata@2024a-0%2Bdeb12u1?arch=all"]);
+        assert!(seen.gaps.is_empty());
+    }
+
+    #[test]
+    fn dependencies_are_those_that_are_installed_by_name_or_provision() {
+        let seen = of_status(
+            "Package: a\nStatus: install ok installed\nVersion: 1\nPre-Depends: d\nDepends: b (>= 1) | x, mail-agent, c:any, missing\n\n\
+             Package: x\nStatus: install ok installed\nVersion: 1\n\n\
+             Package: exim\nStatus: install ok installed\nVersion: 4\nProvides: mail-agent (= 1), other\n\n\
+             Package: c\nStatus: install ok installed\nVersion: 1\n\nPackage: d\nStatus: install ok installed\nVersion: 1\n\n",
+        );
+        let names: Vec<_> = seen.named("a").dependencies.iter().map(|p| p.name.as_str()).collect();
+        assert_eq!(names, ["c", "d", "exim", "x"]);
+    }
+
+    #[test]
+    fn file_lists_say_who_owns_what() {
+        let seen = Recorder::of(
+            &Dpkg,
+            "var/lib/dpkg/info/libc6:amd64.list",
+            b"/.\n/lib\n/lib/x86_64-linux-gnu/libc.so.6\n",
+        );
+        let owner = Purl::new("deb", "libc6", "").with_qualifier("arch", "amd64");
+        assert_eq!(
+            seen.owned,
+            [
+                ("lib".to_owned(), owner.clone()),
+                ("lib/x86_64-linux-gnu/libc.so.6".to_owned(), owner)
+            ]
+        );
+        let seen = Recorder::of(
+            &Dpkg,
+            "var/lib/dpkg/status.d/base.md5sums",
+            b"0123  ./usr/bin/x\n0123  usr/bin/y z\n",
+        );
+        let paths: Vec<_> = seen.owned.iter().map(|(path, _)| path.as_str()).collect();
+        assert_eq!(paths, ["usr/bin/x", "usr/bin/y z"]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn arbitrary_bytes_never_panic(bytes: Vec<u8>) {
+            Recorder::of(&Dpkg, STATUS, &bytes);
+            Recorder::of(&Dpkg, "var/lib/dpkg/info/x.md5sums", &bytes);
+        }
+
+        #[test]
+        fn broken_paragraphs_never_panic(text in "(Package: [a-z\n ]{0,4}|Status: [a-z ]{0,20}|Version:|\n| |Source: \\(?x?\\)?){0,20}") {
+            of_status(&text);
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! A sink that keeps what a cataloger said, for tests.
+
+use crate::model::coverage::GapKind;
+use crate::model::inventory::{Component, FactKind, OsRelease};
+use crate::model::purl::Purl;
+
+use super::{Cataloger, EntryHead, LayerFile, Sink, Want};
+
+/// What one cataloger said of one file, in order.
+#[derive(Debug, Default)]
+pub(super) struct Recorder {
+    pub(super) components: Vec<Component>,
+    pub(super) owned: Vec<(String, Purl)>,
+    pub(super) accounted: bool,
+    pub(super) executable: bool,
+    pub(super) releases: Vec<OsRelease>,
+    pub(super) facts: Vec<(FactKind, String)>,
+    pub(super) gaps: Vec<(GapKind, String)>,
+}
+
+impl Recorder {
+    /// Asks a cataloger about a file as the walker would.
+    pub(super) fn of(cataloger: &dyn Cataloger, path: &str, content: &[u8]) -> Self {
+        let mut recorder = Self::default();
+        let head = EntryHead {
+            path,
+            mode: 0o644,
+            size: content.len() as u64,
+        };
+        let content = match cataloger.wants(&head) {
+            Want::No => return recorder,
+            Want::Path => &[],
+            Want::Whole => content,
+            Want::IfMagic(magics) if magics.iter().any(|magic| content.starts_with(magic)) => content,
+            Want::IfMagic(_) => return recorder,
+        };
+        cataloger.catalog(&LayerFile { head, content }, &mut recorder);
+        recorder
+    }
+
+    /// The components' purls.
+    pub(super) fn purls(&self) -> Vec<String> {
+        self.components.iter().map(|c| c.purl.to_string()).collect()
+    }
+
+    /// The component of a name.
+    pub(super) fn named(&self, name: &str) -> &Component {
+        let found = self.components.iter().find(|c| c.name == name);
+        found.unwrap_or_else(|| panic!("no component {name} in {:?}", self.purls()))
+    }
+}
+
+impl Sink for Recorder {
+    fn component(&mut self, component: Component) {
+        self.components.push(component);
+    }
+
+    fn owns(&mut self, path: &str, owner: &Purl) {
+        self.owned.push((path.to_owned(), owner.clone()));
+    }
+
+    fn accounted(&mut self) {
+        self.accounted = true;
+    }
+
+    fn executable(&mut self) {
+        self.executable = true;
+    }
+
+    fn os_release(&mut self, release: OsRelease) {
+        self.releases.push(release);
+    }
+
+    fn fact(&mut self, kind: FactKind, detail: String) {
+        self.facts.push((kind, detail));
+    }
+
+    fn gap(&mut self, kind: GapKind, detail: String) {
+        self.gaps.push((kind, detail));
+    }
+}
