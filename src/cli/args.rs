@@ -13,7 +13,6 @@ use crate::model::image_ref::ImageRef;
     name = "portcullis",
     version,
     max_term_width = 100,
-    disable_help_subcommand = true,
     after_help = "Exit codes: 0 cleared, committed or verified · 1 blocked · 2 undecidable · 10 rolled back · 11 rollback failed · \
                   12 rollout refused · 13 locked or superseded · 14 interrupted · 64 usage · 69 unreachable · 70 a bug"
 )]

@@ -2,19 +2,60 @@
 
 pub mod args;
 pub mod config;
+mod end;
+mod environment;
 mod error;
+mod session;
+mod signals;
+mod verbs;
 mod wiring;
 
 pub use error::CliError;
 
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::model::fault::Fault;
+use args::Cli;
+use environment::Environment;
+
 /// Runs the program.
 #[must_use]
-pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::from(70)
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return ExitCode::from(refused(&error)),
+    };
+    let run = || verbs::run(&cli, &Environment::read());
+    // A panic is a bug of ours: it must not look like any of the answers.
+    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)) {
+        Ok(code) => ExitCode::from(code),
+        Err(_) => {
+            end::last_line(&format!(
+                "portcullis: exit {}, a bug in portcullis. Next: please report it with the message above",
+                Fault::Bug.code()
+            ));
+            ExitCode::from(Fault::Bug.code())
+        }
+    }
+}
+
+/// Shows what clap says. Help and the version go to stdout and are no error.
+fn refused(error: &clap::Error) -> u8 {
+    let _ = error.print();
+    if !error.use_stderr() {
+        return 0;
+    }
+    end::last_line(&format!(
+        "portcullis: exit {}, usage error. Next: correct what is named above; `portcullis --help` lists every verb",
+        Fault::Usage.code()
+    ));
+    Fault::Usage.code()
 }
 
 /// The command line's definition, for completions and for whoever checks that something mirrors it.
 #[must_use]
 pub fn command() -> clap::Command {
-    <args::Cli as clap::CommandFactory>::command()
+    <Cli as clap::CommandFactory>::command()
 }

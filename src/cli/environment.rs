@@ -1,0 +1,80 @@
+//! The environment, read once.
+
+use std::env;
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+use super::args::{ColorChoice, Global};
+use super::wiring::UserFolders;
+use crate::report::Style;
+
+/// What the environment says.
+#[derive(Debug, Clone)]
+pub struct Environment {
+    /// Where caches and state go.
+    pub folders: UserFolders,
+    /// stdout is a terminal.
+    pub stdout_terminal: bool,
+    /// stderr is a terminal.
+    pub stderr_terminal: bool,
+    no_color: bool,
+    columns: Option<usize>,
+    unicode: bool,
+}
+
+impl Environment {
+    /// Reads it.
+    #[must_use]
+    pub fn read() -> Self {
+        let home = variable("HOME").map_or_else(|| PathBuf::from("/tmp"), PathBuf::from);
+        let folder = |name: &str, usual: &str| variable(name).map_or_else(|| home.join(usual), PathBuf::from).join("portcullis");
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| variable(name)).unwrap_or_default().to_lowercase();
+        Self {
+            folders: UserFolders {
+                cache: folder("XDG_CACHE_HOME", ".cache"),
+                state: folder("XDG_STATE_HOME", ".local/state"),
+            },
+            stdout_terminal: std::io::stdout().is_terminal(),
+            stderr_terminal: std::io::stderr().is_terminal(),
+            no_color: variable("NO_COLOR").is_some(),
+            columns: variable("COLUMNS").and_then(|text| text.parse().ok()),
+            unicode: locale.is_empty() || locale.contains("utf"),
+        }
+    }
+
+    /// How text on stdout looks.
+    #[must_use]
+    pub fn stdout_style(&self, global: &Global) -> Style {
+        self.style(global, self.stdout_terminal)
+    }
+
+    /// How text on stderr looks.
+    #[must_use]
+    pub fn stderr_style(&self, global: &Global) -> Style {
+        self.style(global, self.stderr_terminal)
+    }
+
+    fn style(&self, global: &Global, terminal: bool) -> Style {
+        Style {
+            color: match global.color {
+                ColorChoice::Always => true,
+                ColorChoice::Never => false,
+                ColorChoice::Auto => terminal && !self.no_color,
+            },
+            width: self.columns.or_else(|| terminal.then(terminal_columns).flatten()).unwrap_or(100),
+            unicode: self.unicode,
+        }
+    }
+}
+
+/// A variable that is set and not empty.
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment for the command line")]
+#[must_use]
+pub fn variable(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn terminal_columns() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(std::io::stderr()).ok()?;
+    (size.ws_col > 0).then_some(usize::from(size.ws_col))
+}

@@ -1,0 +1,74 @@
+//! `gate`, `build`, `publish`: the pipeline, whole or up to a stage.
+
+use crate::cli::args::{GateArgs, Judging, PublishArgs, Until};
+use crate::cli::error::CliError;
+use crate::cli::session::{Answer, Session};
+use crate::gate::{self, GatePlan, JudgingPlan};
+use crate::model::event::Stage;
+use crate::model::image_ref::ImageRef;
+use crate::model::plan::Builder;
+
+/// The whole gate.
+pub(super) async fn run(session: &Session<'_>, args: &GateArgs) -> Result<Answer, CliError> {
+    let plan = plan(session, &args.judging, stage(args.until), args.dry_run)?;
+    Ok(carry_out(&plan, session).await)
+}
+
+/// The build alone.
+pub(super) async fn build(session: &Session<'_>) -> Result<Answer, CliError> {
+    let plan = plan(session, &Judging::default(), Stage::Build, false)?;
+    Ok(carry_out(&plan, session).await)
+}
+
+/// The image that `build` left, judged again and published: a verdict on disk is not trusted.
+pub(super) async fn publish(session: &Session<'_>, args: &PublishArgs) -> Result<Answer, CliError> {
+    let mut plan = plan(session, &args.judging, Stage::Publish, args.dry_run)?;
+    let built = session.workspace.layout();
+    if !built.join("index.json").is_file() {
+        return Err(CliError::Missing {
+            problem: format!("there is no image in {}", built.display()),
+            help: "`portcullis build` makes one, `portcullis gate` does everything at once".to_owned(),
+        });
+    }
+    plan.build.builder = Builder::Image(ImageRef::OciLayout { dir: built, tag: None });
+    Ok(carry_out(&plan, session).await)
+}
+
+async fn carry_out(plan: &GatePlan, session: &Session<'_>) -> Answer {
+    let (outcome, result) = gate::run(plan, &session.effects).await;
+    Answer::Run {
+        outcome: Box::new(outcome),
+        error: result.err().map(CliError::from),
+        files: true,
+    }
+}
+
+fn plan(session: &Session<'_>, judging: &Judging, until: Stage, dry_run: bool) -> Result<GatePlan, CliError> {
+    let workspace = &session.workspace;
+    let commit = workspace.commit()?;
+    let publish = workspace.publish_plan(commit.as_ref(), dry_run)?;
+    Ok(GatePlan {
+        service: workspace.service(),
+        build: workspace.build_plan(commit)?,
+        judging: JudgingPlan {
+            feeds: workspace.feeds_plan(judging)?,
+            policy: workspace.policy_path(judging),
+            waivers: workspace.waivers_path(judging),
+        },
+        publish,
+        rollout: workspace.rollout_plan(&session.environment.folders, None, dry_run)?,
+        until,
+        output: workspace.output.clone(),
+    })
+}
+
+const fn stage(until: Until) -> Stage {
+    match until {
+        Until::Build => Stage::Build,
+        Until::Inventory => Stage::Inventory,
+        Until::Matching => Stage::Matching,
+        Until::Policy => Stage::Policy,
+        Until::Publish => Stage::Publish,
+        Until::Rollout => Stage::Rollout,
+    }
+}

@@ -1,0 +1,70 @@
+//! One file a verb: plans from the workspace, a call into the gate or a stage, an answer.
+
+mod gate;
+mod rollout;
+mod sbom;
+mod scan;
+mod target;
+mod verify;
+
+use super::args::{Cli, Verb};
+use super::end;
+use super::environment::Environment;
+use super::error::CliError;
+use super::session::{Answer, Session};
+use crate::model::fault::Fault;
+use crate::model::outcome::Outcome;
+
+/// Runs a verb and gives the exit code.
+#[must_use]
+pub fn run(cli: &Cli, environment: &Environment) -> u8 {
+    if let Verb::Completions { shell } = &cli.verb {
+        clap_complete::generate(*shell, &mut super::command(), "portcullis", &mut std::io::stdout());
+        return 0;
+    }
+    // The only TLS provider in the program: without this the first connection panics.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            end::last_line(&format!("portcullis: exit {}, cannot start threads: {error}", Fault::Bug.code()));
+            return Fault::Bug.code();
+        }
+    };
+    runtime.block_on(async {
+        let session = match Session::open(&cli.global, environment) {
+            Ok(session) => session,
+            Err(error) => return refused(&error, cli, environment),
+        };
+        match dispatch(&cli.verb, &session).await {
+            Ok(answer) => session.close(answer),
+            Err(error) => refused(&error, cli, environment),
+        }
+    })
+}
+
+async fn dispatch(verb: &Verb, session: &Session<'_>) -> Result<Answer, CliError> {
+    match verb {
+        Verb::Gate(args) => gate::run(session, args).await,
+        Verb::Build => gate::build(session).await,
+        Verb::Publish(args) => gate::publish(session, args).await,
+        Verb::Sbom(args) => sbom::run(session, args).await,
+        Verb::Scan(args) => scan::run(session, args).await,
+        Verb::Verify(args) => verify::run(session, args).await,
+        Verb::Rollout(args) => rollout::run(session, args).await,
+        Verb::Switch(args) => rollout::switch(session, args).await,
+        Verb::Completions { .. } => Ok(Answer::Bytes(Vec::new())),
+    }
+}
+
+/// An error before any stage ran.
+fn refused(error: &CliError, cli: &Cli, environment: &Environment) -> u8 {
+    let code = error.fault().code();
+    end::last_line(&end::diagnostic(error, &environment.stderr_style(&cli.global)));
+    let outcome = Outcome {
+        failure: Some(end::failure(error, None)),
+        ..Outcome::default()
+    };
+    end::last_line(&crate::report::exit::line(&outcome, code));
+    code
+}

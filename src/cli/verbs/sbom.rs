@@ -1,0 +1,25 @@
+//! `sbom`: what is in something, in a standard form.
+
+use super::target;
+use crate::cli::args::{SbomArgs, SbomForm};
+use crate::cli::error::CliError;
+use crate::cli::session::{Answer, Session};
+use crate::stage::inventory::sbom;
+
+/// Writes an SBOM to stdout.
+pub(super) async fn run(session: &Session<'_>, args: &SbomArgs) -> Result<Answer, CliError> {
+    let inventory = target::inventory(&args.target, session).await?;
+    let created = match session.workspace.commit()? {
+        Some(commit) if session.global.at.is_none() => commit.time,
+        _ => session.effects.clock.evaluation(),
+    };
+    Ok(Answer::Bytes(match args.form {
+        SbomForm::Cyclonedx => sbom::cyclonedx(&inventory, created),
+        SbomForm::Spdx => sbom::spdx(&inventory, created),
+        SbomForm::Inventory => {
+            let mut bytes = serde_json::to_vec_pretty(&inventory).unwrap_or_default();
+            bytes.push(b'\n');
+            bytes
+        }
+    }))
+}

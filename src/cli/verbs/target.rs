@@ -1,0 +1,36 @@
+//! What `scan` and `sbom` may be pointed at.
+
+use crate::cli::args::image_ref;
+use crate::cli::error::CliError;
+use crate::cli::session::Session;
+use crate::gate::GateError;
+use crate::model::inventory::Inventory;
+use crate::stage::inventory::{self, InventoryError, sbom};
+
+/// Inventories a folder, a lock file, an image in any form, or an SBOM (`sbom:FILE`).
+///
+/// # Errors
+/// [`CliError::Missing`] when it is none of these; the inventory stage's errors.
+pub(super) async fn inventory(text: &str, session: &Session<'_>) -> Result<Inventory, CliError> {
+    let effects = &session.effects;
+    let base = session.global.directory.as_path();
+    if let Some(file) = text.strip_prefix("sbom:") {
+        let path = base.join(file);
+        return tokio::task::block_in_place(|| sbom::read(&path, effects)).map_err(failed);
+    }
+    let path = base.join(text);
+    if path.exists() {
+        return tokio::task::block_in_place(|| inventory::source(&path, effects)).map_err(failed);
+    }
+    match image_ref(text) {
+        Ok(reference) => inventory::image_ref(&reference, effects).await.map_err(failed),
+        Err(problem) => Err(CliError::Missing {
+            problem: format!("there is no file or folder `{text}`, and {problem}"),
+            help: "name a folder, a lock file, an image or sbom:FILE".to_owned(),
+        }),
+    }
+}
+
+fn failed(error: InventoryError) -> CliError {
+    CliError::Gate(GateError::Inventory(error))
+}
