@@ -29,7 +29,10 @@ fn sources() -> Vec<PathBuf> {
 /// The module that a file belongs to, as far as the table tells them apart: `model`, `io`, `stage/build`, `gate`, `report`, `github`, `cli`.
 fn module_of(path: &Path) -> String {
     let relative = path.strip_prefix(root().join("src")).unwrap();
-    let parts: Vec<String> = relative.iter().map(|p| p.to_string_lossy().trim_end_matches(".rs").to_owned()).collect();
+    let parts: Vec<String> = relative
+        .iter()
+        .map(|p| p.to_string_lossy().trim_end_matches(".rs").to_owned())
+        .collect();
     match parts[0].as_str() {
         "stage" if parts.len() > 1 && parts[1] != "mod" => format!("stage/{}", parts[1]),
         first => first.to_owned(),
@@ -97,7 +100,10 @@ fn modules_import_only_what_the_table_allows() {
                 allowed[module.as_str()].contains(&first.as_str())
             };
             if !fine {
-                broken.push(format!("{}: crate::{first}::{second}", path.strip_prefix(root()).unwrap().display()));
+                broken.push(format!(
+                    "{}: crate::{first}::{second}",
+                    path.strip_prefix(root()).unwrap().display()
+                ));
             }
         }
     }
@@ -110,13 +116,28 @@ fn model_knows_no_effects() {
     for path in sources().into_iter().filter(|path| module_of(path) == "model") {
         let text = fs::read_to_string(&path).unwrap();
         let code = text.split("#[cfg(test)]").next().unwrap();
-        for word in ["std::fs", "std::env", "std::process", "std::net::Tcp", "std::io", "tokio", "reqwest", "Timestamp::now", "SystemTime", "Instant::now"] {
+        for word in [
+            "std::fs",
+            "std::env",
+            "std::process",
+            "std::net::Tcp",
+            "std::io",
+            "tokio",
+            "reqwest",
+            "Timestamp::now",
+            "SystemTime",
+            "Instant::now",
+        ] {
             if code.contains(word) {
                 broken.push(format!("{}: {word}", path.display()));
             }
         }
     }
-    assert!(broken.is_empty(), "the model has no I/O, no clock and no environment:\n{}", broken.join("\n"));
+    assert!(
+        broken.is_empty(),
+        "the model has no I/O, no clock and no environment:\n{}",
+        broken.join("\n")
+    );
 }
 
 #[test]
@@ -131,10 +152,7 @@ fn no_module_is_an_orphan() {
                 dir.file_name().unwrap().to_string_lossy().into_owned(),
                 vec![dir.parent().unwrap().join("mod.rs"), dir.parent().unwrap().join("lib.rs")],
             ),
-            _ => (
-                name,
-                vec![dir.join("mod.rs"), dir.join("lib.rs"), dir.with_extension("rs")],
-            ),
+            _ => (name, vec![dir.join("mod.rs"), dir.join("lib.rs"), dir.with_extension("rs")]),
         };
         let declared = parents.iter().filter_map(|p| fs::read_to_string(p).ok()).any(|text| {
             text.lines().any(|line| {
@@ -153,8 +171,15 @@ fn no_module_is_an_orphan() {
 fn every_stage_says_what_it_takes_and_gives() {
     for stage in ["build", "inventory", "matching", "policy", "publish", "rollout"] {
         let text = fs::read_to_string(root().join("src/stage").join(stage).join("mod.rs")).unwrap();
-        let head: String = text.lines().take_while(|line| line.starts_with("//!")).collect::<Vec<_>>().join(" ");
-        assert!(head.contains("Takes ") && head.contains("Gives "), "src/stage/{stage}/mod.rs: the first lines say Takes, Gives and the invariant");
+        let head: String = text
+            .lines()
+            .take_while(|line| line.starts_with("//!"))
+            .collect::<Vec<_>>()
+            .join(" ");
+        assert!(
+            head.contains("Takes ") && head.contains("Gives "),
+            "src/stage/{stage}/mod.rs: the first lines say Takes, Gives and the invariant"
+        );
     }
 }
 
@@ -177,7 +202,10 @@ fn every_path_that_the_docs_name_exists() {
         let docs = if path.extension().is_some_and(|e| e == "md") {
             text
         } else {
-            text.lines().filter(|line| line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+            text.lines()
+                .filter(|line| line.trim_start().starts_with("//"))
+                .collect::<Vec<_>>()
+                .join("\n")
         };
         for name in paths_in(&docs) {
             if !root().join(name.trim_end_matches('/')).exists() {
@@ -185,7 +213,11 @@ fn every_path_that_the_docs_name_exists() {
             }
         }
     }
-    assert!(missing.is_empty(), "the docs name paths that are not there:\n{}", missing.join("\n"));
+    assert!(
+        missing.is_empty(),
+        "the docs name paths that are not there:\n{}",
+        missing.join("\n")
+    );
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::report::Style;
 
 /// The exit code of an outcome that has no error.
 #[must_use]
-pub fn code(outcome: &Outcome) -> u8 {
+pub(super) fn code(outcome: &Outcome) -> u8 {
     if let Some(rollout) = &outcome.rollout {
         return rollout.result.code();
     }
@@ -25,7 +25,7 @@ pub fn code(outcome: &Outcome) -> u8 {
 
 /// Shows an error with its source, span and help.
 #[must_use]
-pub fn diagnostic(error: &CliError, style: &Style) -> String {
+pub(super) fn diagnostic(error: &CliError, style: &Style) -> String {
     let theme = match (style.color, style.unicode) {
         (true, true) => GraphicalTheme::unicode(),
         (false, true) => GraphicalTheme::unicode_nocolor(),
@@ -44,7 +44,7 @@ pub fn diagnostic(error: &CliError, style: &Style) -> String {
 
 /// What an error is in an outcome.
 #[must_use]
-pub fn failure(error: &CliError, stage: Option<Stage>) -> Failure {
+pub(super) fn failure(error: &CliError, stage: Option<Stage>) -> Failure {
     use miette::Diagnostic as _;
     let mut causes = Vec::new();
     let mut source = std::error::Error::source(error);
@@ -61,7 +61,7 @@ pub fn failure(error: &CliError, stage: Option<Stage>) -> Failure {
 }
 
 /// Writes to stdout; a reader that has gone away is no error.
-pub fn print(text: &str) {
+pub(super) fn print(text: &str) {
     let mut out = std::io::stdout().lock();
     let _ = out.write_all(text.as_bytes());
     if !text.ends_with('\n') {
@@ -71,7 +71,7 @@ pub fn print(text: &str) {
 }
 
 /// Writes a line to stderr.
-pub fn last_line(text: &str) {
+pub(super) fn last_line(text: &str) {
     let mut err = std::io::stderr().lock();
     let _ = writeln!(err, "{}", text.trim_end());
 }

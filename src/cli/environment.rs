@@ -6,17 +6,19 @@ use std::path::PathBuf;
 
 use super::args::{ColorChoice, Global};
 use super::wiring::UserFolders;
+use crate::io::registry::Logins;
 use crate::report::Style;
 
 /// What the environment says.
 #[derive(Debug, Clone)]
-pub struct Environment {
+pub(super) struct Environment {
     /// Where caches and state go.
     pub folders: UserFolders,
     /// stdout is a terminal.
     pub stdout_terminal: bool,
     /// stderr is a terminal.
     pub stderr_terminal: bool,
+    docker: PathBuf,
     no_color: bool,
     columns: Option<usize>,
     unicode: bool,
@@ -25,10 +27,14 @@ pub struct Environment {
 impl Environment {
     /// Reads it.
     #[must_use]
-    pub fn read() -> Self {
+    pub(super) fn read() -> Self {
         let home = variable("HOME").map_or_else(|| PathBuf::from("/tmp"), PathBuf::from);
         let folder = |name: &str, usual: &str| variable(name).map_or_else(|| home.join(usual), PathBuf::from).join("portcullis");
-        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| variable(name)).unwrap_or_default().to_lowercase();
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+            .iter()
+            .find_map(|name| variable(name))
+            .unwrap_or_default()
+            .to_lowercase();
         Self {
             folders: UserFolders {
                 cache: folder("XDG_CACHE_HOME", ".cache"),
@@ -36,21 +42,28 @@ impl Environment {
             },
             stdout_terminal: std::io::stdout().is_terminal(),
             stderr_terminal: std::io::stderr().is_terminal(),
+            docker: variable("DOCKER_CONFIG").map_or_else(|| home.join(".docker"), PathBuf::from),
             no_color: variable("NO_COLOR").is_some(),
             columns: variable("COLUMNS").and_then(|text| text.parse().ok()),
             unicode: locale.is_empty() || locale.contains("utf"),
         }
     }
 
+    /// Who the user is to registries: Docker's logins.
+    #[must_use]
+    pub(super) fn logins(&self) -> Logins {
+        Logins::docker(self.docker.clone())
+    }
+
     /// How text on stdout looks.
     #[must_use]
-    pub fn stdout_style(&self, global: &Global) -> Style {
+    pub(super) fn stdout_style(&self, global: &Global) -> Style {
         self.style(global, self.stdout_terminal)
     }
 
     /// How text on stderr looks.
     #[must_use]
-    pub fn stderr_style(&self, global: &Global) -> Style {
+    pub(super) fn stderr_style(&self, global: &Global) -> Style {
         self.style(global, self.stderr_terminal)
     }
 
@@ -68,9 +81,12 @@ impl Environment {
 }
 
 /// A variable that is set and not empty.
-#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment for the command line")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the environment for the command line"
+)]
 #[must_use]
-pub fn variable(name: &str) -> Option<String> {
+pub(super) fn variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }
 

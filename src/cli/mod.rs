@@ -5,6 +5,7 @@ pub mod config;
 mod end;
 mod environment;
 mod error;
+mod screen;
 mod session;
 mod signals;
 mod verbs;

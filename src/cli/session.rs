@@ -9,17 +9,19 @@ use super::args::{Format, Global};
 use super::end;
 use super::environment::Environment;
 use super::error::CliError;
+use super::screen::Screen;
 use super::signals::{self, Phase};
 use super::wiring::Workspace;
 use crate::io::clock::{At, Clock, System};
 use crate::io::limits::Limits;
-use crate::io::{Effects, files};
-use crate::model::event::{Event, Observer};
+use crate::io::{Effects, files, secret};
+use crate::model::event::Observer;
 use crate::model::outcome::Outcome;
 use crate::report;
+use crate::report::progress::{Fanout, Log};
 
 /// What a verb works with.
-pub struct Session<'a> {
+pub(super) struct Session<'a> {
     /// What every verb takes.
     pub global: &'a Global,
     /// The environment.
@@ -28,10 +30,11 @@ pub struct Session<'a> {
     pub workspace: Workspace,
     /// What stages may do.
     pub effects: Effects,
+    screen: Screen,
 }
 
 /// What a verb answers.
-pub enum Answer {
+pub(super) enum Answer {
     /// A run of stages.
     Run {
         /// How far it came and what it gave.
@@ -56,22 +59,12 @@ pub enum Answer {
     },
 }
 
-struct Everybody(Vec<Arc<dyn Observer>>);
-
-impl Observer for Everybody {
-    fn on_event(&self, event: &Event) {
-        for observer in &self.0 {
-            observer.on_event(event);
-        }
-    }
-}
-
 impl<'a> Session<'a> {
     /// Reads the configuration and starts to listen for signals. Must run inside tokio.
     ///
     /// # Errors
     /// [`CliError`] for a configuration that is invalid.
-    pub fn open(global: &'a Global, environment: &'a Environment) -> Result<Self, CliError> {
+    pub(super) fn open(global: &'a Global, environment: &'a Environment, logged: bool) -> Result<Self, CliError> {
         let limits = Limits::default();
         let workspace = Workspace::open(global, &environment.folders, &limits)?;
         let clock: Arc<dyn Clock> = match global.at {
@@ -81,27 +74,35 @@ impl<'a> Session<'a> {
         let phase = Arc::new(Phase::default());
         let cancelled = Arc::new(AtomicBool::new(false));
         signals::listen(Arc::clone(&cancelled), Arc::clone(&phase));
-        let style = environment.stderr_style(global);
-        let watchers: Vec<Arc<dyn Observer>> = vec![phase, report::progress::progress(style, environment.stderr_terminal, global.quiet, global.verbose)];
+        let events = if logged { Some(event_log(&workspace)?) } else { None };
+        let screen = Screen::open(global, environment);
+        let mut watchers: Vec<Arc<dyn Observer>> = vec![phase, screen.observer()];
+        if let Some(log) = events {
+            watchers.push(log);
+        }
         let effects = Effects {
             clock,
             limits,
-            observer: Arc::new(Everybody(watchers)),
+            observer: Arc::new(Fanout(watchers)),
             cancelled,
             cache: environment.folders.cache.clone(),
             offline: global.offline,
+            secrets: Arc::new(secret::Environment),
+            logins: Arc::new(environment.logins()),
         };
         Ok(Self {
             global,
             environment,
             workspace,
             effects,
+            screen,
         })
     }
 
     /// Prints an answer and gives the exit code.
     #[must_use]
-    pub fn close(&self, answer: Answer) -> u8 {
+    pub(super) fn close(&self, answer: Answer) -> u8 {
+        self.screen.close();
         match answer {
             Answer::Run { outcome, error, files } => self.close_run(*outcome, error, files),
             Answer::Bytes(bytes) => {
@@ -126,16 +127,16 @@ impl<'a> Session<'a> {
             error = error.or(Some(failed));
         }
         if let Some(error) = &error {
-            outcome.failure = Some(end::failure(error, &outcome));
+            outcome.failure = Some(end::failure(error, outcome.reached));
         }
         let code = error.as_ref().map_or_else(|| end::code(&outcome), |error| error.fault().code());
         if let Some(error) = &error {
             end::last_line(&end::diagnostic(error, &self.environment.stderr_style(self.global)));
         }
-        match self.global.format {
-            Format::Json if outcome.verdict.is_some() => end::print(&String::from_utf8_lossy(&report::json::findings(&outcome))),
-            Format::Json => {}
-            Format::Human => end::print(&report::human(&outcome, &self.environment.stdout_style(self.global), self.effects.clock.now())),
+        match (self.global.format, &outcome.verdict) {
+            (Format::Json, Some(verdict)) => end::print(&String::from_utf8_lossy(&report::json::findings(verdict))),
+            (Format::Json, None) => end::print(&String::from_utf8_lossy(&report::json::outcome(&outcome))),
+            (Format::Human, _) => end::print(&report::human(&outcome, self.environment.stdout_style(self.global))),
         }
         end::last_line(&report::exit::line(&outcome, code));
         code
@@ -152,4 +153,15 @@ impl<'a> Session<'a> {
         }
         Ok(())
     }
+}
+
+/// `events.ndjson` of the run, begun anew.
+fn event_log(workspace: &Workspace) -> Result<Arc<dyn Observer>, CliError> {
+    let path = workspace.output.join("events.ndjson");
+    files::write(&path, b"")?;
+    let file = std::fs::OpenOptions::new()
+        .append(true)
+        .open(&path)
+        .map_err(|source| files::FileError::Write { path, source })?;
+    Ok(Arc::new(Log::new(Box::new(file), || System.now())))
 }

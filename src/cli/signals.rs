@@ -10,7 +10,7 @@ use crate::model::fault::Fault;
 
 /// Knows whether a rollout is under way.
 #[derive(Debug, Default)]
-pub struct Phase {
+pub(super) struct Phase {
     in_rollout: AtomicBool,
 }
 
@@ -25,7 +25,7 @@ impl Observer for Phase {
 }
 
 /// Listens until the program ends. A second signal during a rollout ends it at once too; `rollout resume` picks it up.
-pub fn listen(cancelled: Arc<AtomicBool>, phase: Arc<Phase>) {
+pub(super) fn listen(cancelled: Arc<AtomicBool>, phase: Arc<Phase>) {
     tokio::spawn(async move {
         let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
             return;
@@ -54,7 +54,10 @@ pub fn listen(cancelled: Arc<AtomicBool>, phase: Arc<Phase>) {
     });
 }
 
-#[expect(clippy::exit, reason = "every write is atomic, so that the run may end anywhere before the rollout")]
+#[expect(
+    clippy::exit,
+    reason = "every write is atomic, so that the run may end anywhere before the rollout"
+)]
 fn end() {
     std::process::exit(i32::from(Fault::Interrupted.code()));
 }

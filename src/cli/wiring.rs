@@ -17,29 +17,27 @@ use crate::model::plan::{
 use crate::model::span::Span;
 
 /// The public export that feeds come from unless configured otherwise.
-pub const DEFAULT_OSV: &str = "https://osv-vulnerabilities.storage.googleapis.com";
+pub(super) const DEFAULT_OSV: &str = "https://osv-vulnerabilities.storage.googleapis.com";
 const CONFIG_FILE: &str = "portcullis.toml";
 const WAIVER_FILE: &str = "policies/waivers.toml";
 const DEFAULT_MAX_AGE: Duration = Duration::from_secs(24 * 3600);
 
 /// A folder of work with its configuration, ready to make plans of.
 #[derive(Debug, Clone)]
-pub struct Workspace {
+pub(super) struct Workspace {
     /// The folder that relative paths are relative to.
     pub root: PathBuf,
     /// Folder for results.
     pub output: PathBuf,
     /// The configuration; the defaults where there is no file.
     pub config: Config,
-    /// True when a configuration file was read.
-    pub configured: bool,
     offline: bool,
     cache: PathBuf,
 }
 
 /// Folders that the environment names.
 #[derive(Debug, Clone)]
-pub struct UserFolders {
+pub(super) struct UserFolders {
     /// For what can be made again: `$XDG_CACHE_HOME/portcullis`.
     pub cache: PathBuf,
     /// For what must last: `$XDG_STATE_HOME/portcullis`.
@@ -51,7 +49,7 @@ impl Workspace {
     ///
     /// # Errors
     /// [`CliError`] when the folder is not there, a named configuration is not there, or the configuration is invalid.
-    pub fn open(global: &Global, folders: &UserFolders, limits: &Limits) -> Result<Self, CliError> {
+    pub(super) fn open(global: &Global, folders: &UserFolders, limits: &Limits) -> Result<Self, CliError> {
         let directory = global.directory.canonicalize().map_err(|source| CliError::Directory {
             path: global.directory.clone(),
             source,
@@ -75,7 +73,7 @@ impl Workspace {
             root,
             output,
             config,
-            configured,
+
             offline: global.offline,
             cache: folders.cache.clone(),
         })
@@ -83,7 +81,7 @@ impl Workspace {
 
     /// The service's name: configured, else the folder's.
     #[must_use]
-    pub fn service(&self) -> String {
+    pub(super) fn service(&self) -> String {
         let folder = || {
             self.root
                 .file_name()
@@ -96,13 +94,13 @@ impl Workspace {
     ///
     /// # Errors
     /// [`CliError::Git`].
-    pub fn commit(&self) -> Result<Option<Commit>, CliError> {
+    pub(super) fn commit(&self) -> Result<Option<Commit>, CliError> {
         Ok(git::commit(&self.root, std::slice::from_ref(&self.output))?)
     }
 
     /// The folder of the image's OCI layout.
     #[must_use]
-    pub fn layout(&self) -> PathBuf {
+    pub(super) fn layout(&self) -> PathBuf {
         self.output.join("image")
     }
 
@@ -110,7 +108,7 @@ impl Workspace {
     ///
     /// # Errors
     /// [`CliError::Setting`] for a combination that means nothing.
-    pub fn build_plan(&self, commit: Option<Commit>) -> Result<BuildPlan, CliError> {
+    pub(super) fn build_plan(&self, commit: Option<Commit>) -> Result<BuildPlan, CliError> {
         let build = &self.config.build;
         let builder = match build.using {
             config::Using::Native => Builder::Native {
@@ -162,7 +160,7 @@ impl Workspace {
     ///
     /// # Errors
     /// [`CliError::Setting`] for an age that is none.
-    pub fn feeds_plan(&self, judging: &Judging) -> Result<FeedsPlan, CliError> {
+    pub(super) fn feeds_plan(&self, judging: &Judging) -> Result<FeedsPlan, CliError> {
         let feeds = &self.config.feeds;
         let max_age = match &judging.max_age {
             Some(text) => {
@@ -199,14 +197,14 @@ impl Workspace {
 
     /// The policy document; none is the embedded default.
     #[must_use]
-    pub fn policy_path(&self, judging: &Judging) -> Option<PathBuf> {
+    pub(super) fn policy_path(&self, judging: &Judging) -> Option<PathBuf> {
         let configured = || self.config.policy.document.as_ref().map(|path| self.root.join(path));
         judging.policy.clone().or_else(configured)
     }
 
     /// The waiver file: named, configured, or `policies/waivers.toml` where it exists.
     #[must_use]
-    pub fn waivers_path(&self, judging: &Judging) -> Option<PathBuf> {
+    pub(super) fn waivers_path(&self, judging: &Judging) -> Option<PathBuf> {
         let configured = || self.config.policy.waivers.as_ref().map(|path| self.root.join(path));
         let usual = || Some(self.root.join(WAIVER_FILE)).filter(|path| path.is_file());
         judging.waivers.clone().or_else(configured).or_else(usual)
@@ -216,7 +214,7 @@ impl Workspace {
     ///
     /// # Errors
     /// [`CliError::Setting`] for a destination, a tag or a key that is none.
-    pub fn publish_plan(&self, commit: Option<&Commit>, dry_run: bool) -> Result<PublishPlan, CliError> {
+    pub(super) fn publish_plan(&self, commit: Option<&Commit>, dry_run: bool) -> Result<PublishPlan, CliError> {
         Ok(PublishPlan {
             destination: self.destination()?,
             tags: self.tags(commit)?,
@@ -231,7 +229,7 @@ impl Workspace {
     ///
     /// # Errors
     /// [`CliError::Setting`] for a repository with a tag or digest.
-    pub fn destination(&self) -> Result<Destination, CliError> {
+    pub(super) fn destination(&self) -> Result<Destination, CliError> {
         let image = &self.config.image;
         match image.repository.as_deref() {
             None => Ok(Destination::OciLayout(self.output.join("registry"))),
@@ -279,7 +277,7 @@ impl Workspace {
     ///
     /// # Errors
     /// [`CliError::Setting`] for a key written into the configuration itself.
-    pub fn key(&self) -> Result<Option<KeySource>, CliError> {
+    pub(super) fn key(&self) -> Result<Option<KeySource>, CliError> {
         let Some(text) = self.config.sign.key.as_deref() else {
             return Ok(None);
         };
@@ -306,7 +304,12 @@ impl Workspace {
     ///
     /// # Errors
     /// [`CliError::Setting`] for a combination that means nothing.
-    pub fn rollout_plan(&self, folders: &UserFolders, unverified: Option<String>, dry_run: bool) -> Result<Option<RolloutPlan>, CliError> {
+    pub(super) fn rollout_plan(
+        &self,
+        folders: &UserFolders,
+        unverified: Option<String>,
+        dry_run: bool,
+    ) -> Result<Option<RolloutPlan>, CliError> {
         let Some(rollout) = &self.config.rollout else { return Ok(None) };
         let health = health_plan(&rollout.health)?;
         let target = match rollout.target {

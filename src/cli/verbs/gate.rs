@@ -30,7 +30,11 @@ pub(super) async fn publish(session: &Session<'_>, args: &PublishArgs) -> Result
             help: "`portcullis build` makes one, `portcullis gate` does everything at once".to_owned(),
         });
     }
-    plan.build.builder = Builder::Image(ImageRef::OciLayout { dir: built, tag: None });
+    plan.build.builder = Builder::Image(ImageRef::OciLayout {
+        dir: built,
+        tag: None,
+        digest: None,
+    });
     Ok(carry_out(&plan, session).await)
 }
 

@@ -17,7 +17,7 @@ use crate::model::outcome::Outcome;
 
 /// Runs a verb and gives the exit code.
 #[must_use]
-pub fn run(cli: &Cli, environment: &Environment) -> u8 {
+pub(super) fn run(cli: &Cli, environment: &Environment) -> u8 {
     if let Verb::Completions { shell } = &cli.verb {
         clap_complete::generate(*shell, &mut super::command(), "portcullis", &mut std::io::stdout());
         return 0;
@@ -32,7 +32,7 @@ pub fn run(cli: &Cli, environment: &Environment) -> u8 {
         }
     };
     runtime.block_on(async {
-        let session = match Session::open(&cli.global, environment) {
+        let session = match Session::open(&cli.global, environment, is_run(&cli.verb)) {
             Ok(session) => session,
             Err(error) => return refused(&error, cli, environment),
         };
@@ -55,6 +55,11 @@ async fn dispatch(verb: &Verb, session: &Session<'_>) -> Result<Answer, CliError
         Verb::Switch(args) => rollout::switch(session, args).await,
         Verb::Completions { .. } => Ok(Answer::Bytes(Vec::new())),
     }
+}
+
+/// True for the verbs that leave files in the output folder.
+const fn is_run(verb: &Verb) -> bool {
+    matches!(verb, Verb::Gate(_) | Verb::Build | Verb::Publish(_))
 }
 
 /// An error before any stage ran.

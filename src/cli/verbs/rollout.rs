@@ -7,7 +7,13 @@ use crate::cli::session::{Answer, Session};
 
 /// A rollout, or a question about one.
 pub(super) async fn run(session: &Session<'_>, args: &RolloutArgs) -> Result<Answer, CliError> {
-    let _ = (session, args, image_ref as fn(&str) -> _, verify::key as fn(_, _) -> _, RolloutVerb::Status);
+    let _ = (
+        session,
+        args,
+        image_ref as fn(&str) -> _,
+        verify::key as fn(_, _) -> _,
+        RolloutVerb::Status,
+    );
     Err(CliError::setting("rollout", "not wired"))
 }
 

@@ -22,7 +22,11 @@ pub(super) async fn run(session: &Session<'_>, args: &VerifyArgs) -> Result<Answ
         None => None,
     };
     let max_age = match &args.max_age {
-        Some(text) => Some(Span::parse(text).map_err(|problem| CliError::setting("--max-age", problem.to_string()))?.0),
+        Some(text) => Some(
+            Span::parse(text)
+                .map_err(|problem| CliError::setting("--max-age", problem.to_string()))?
+                .0,
+        ),
         None => None,
     };
     let expected = Expectation {
@@ -31,7 +35,9 @@ pub(super) async fn run(session: &Session<'_>, args: &VerifyArgs) -> Result<Answ
         max_age,
         plain_http: args.plain_http || session.workspace.config.image.plain_http,
     };
-    let attested = publish::verify(&image, &expected, &session.effects).await.map_err(GateError::from)?;
+    let attested = publish::verify(&image, &expected, &session.effects)
+        .await
+        .map_err(GateError::from)?;
     Ok(Answer::Said {
         human: format!("verified: {} carries a signed verdict that clears it", attested.image()),
         json: json!({
