@@ -23,8 +23,21 @@ pub struct ActionUse {
     pub location: Location,
 }
 
+/// Who wrote one waiver entry, as `git blame` says of its lines (the lines of `approved_by` left out: approvers add themselves there).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct WaiverAuthors {
+    /// Line of the entry in the waiver file, from 1.
+    pub line: u32,
+    /// Mail addresses, lower case, sorted.
+    pub authors: Vec<String>,
+    /// True when some line of it is not committed: its author is not known.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub uncommitted: bool,
+}
+
 /// What is known of the repository and the plan.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Context {
     /// The commit; none where the tree is no git checkout.
     pub commit: Option<Commit>,
@@ -38,4 +51,6 @@ pub struct Context {
     pub actions: Vec<ActionUse>,
     /// Secrets in tracked files.
     pub tracked_secrets: Vec<Fact>,
+    /// Who wrote each waiver entry, sorted by line; none where the waiver file has no history.
+    pub waiver_authors: Option<Vec<WaiverAuthors>>,
 }

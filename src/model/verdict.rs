@@ -81,7 +81,7 @@ pub struct Inputs {
 /// The policy document that was applied.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PolicyInput {
-    /// The path as configured, or `embedded:gate.toml`.
+    /// The file's name, or `embedded:gate.toml`; never a folder, which would make equal verdicts differ.
     pub name: String,
     /// SHA-256 of its bytes.
     pub digest: Digest,

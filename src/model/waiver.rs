@@ -33,6 +33,63 @@ impl WaiverState {
     }
 }
 
+/// OpenVEX's statuses: what a waiver says of the finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum VexStatus {
+    /// The vulnerability cannot be reached here; needs a justification.
+    NotAffected,
+    /// It can, and the risk is taken until the waiver ends.
+    Affected,
+    /// It is fixed here in another way than by version (a backported patch).
+    Fixed,
+    /// Nobody knows yet.
+    UnderInvestigation,
+}
+
+impl VexStatus {
+    /// OpenVEX's word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NotAffected => "not_affected",
+            Self::Affected => "affected",
+            Self::Fixed => "fixed",
+            Self::UnderInvestigation => "under_investigation",
+        }
+    }
+}
+
+/// OpenVEX's justifications for `not_affected`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Justification {
+    /// The component is not in the product.
+    ComponentNotPresent,
+    /// The component is there, the vulnerable code is not.
+    VulnerableCodeNotPresent,
+    /// The vulnerable code is never run.
+    VulnerableCodeNotInExecutePath,
+    /// An adversary cannot steer the vulnerable code.
+    VulnerableCodeCannotBeControlledByAdversary,
+    /// Something inside the product stops it.
+    InlineMitigationsAlreadyExist,
+}
+
+impl Justification {
+    /// OpenVEX's word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ComponentNotPresent => "component_not_present",
+            Self::VulnerableCodeNotPresent => "vulnerable_code_not_present",
+            Self::VulnerableCodeNotInExecutePath => "vulnerable_code_not_in_execute_path",
+            Self::VulnerableCodeCannotBeControlledByAdversary => "vulnerable_code_cannot_be_controlled_by_adversary",
+            Self::InlineMitigationsAlreadyExist => "inline_mitigations_already_exist",
+        }
+    }
+}
+
 /// One waiver as reports show it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WaiverReport {
@@ -65,4 +122,7 @@ pub struct WaiverReport {
     pub line: u32,
     /// How many findings it covers.
     pub covers: usize,
+    /// Why the policy does not accept it (approvals, lifetime): it covers nothing then. Sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<String>,
 }

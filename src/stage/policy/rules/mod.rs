@@ -1,1 +1,139 @@
-//! One file a rule.
+//! One file a rule. A rule has a stable code, its own `[rules.<code>]` table, and its own words for people.
+//!
+//! Takes `Evidence`, or what waivers came to. Gives findings and gaps. Invariant: the same evidence gives the same objections in the same order.
+
+mod advisories;
+mod expired_waiver;
+mod incomplete_inventory;
+mod malicious_component;
+mod root_user;
+mod stale_feed;
+mod unapproved_waiver;
+mod unknown_waiver;
+mod unmaintained_crate;
+mod unsound_crate;
+mod untraceable_tag;
+mod unused_waiver;
+mod vulnerable_component;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::de::DeserializeOwned;
+use toml::Spanned;
+use toml::de::{DeValue, ValueDeserializer};
+
+use crate::model::coverage::Gap;
+use crate::model::finding::{Finding, Level, RuleCode};
+
+use super::Evidence;
+use super::waivers::Standing;
+
+/// Every rule, by code.
+pub const RULES: &[Entry] = &[
+    Entry::of::<expired_waiver::ExpiredWaiver>(),
+    Entry::of::<incomplete_inventory::IncompleteInventory>(),
+    Entry::of::<malicious_component::MaliciousComponent>(),
+    Entry::of::<root_user::RootUser>(),
+    Entry::of::<stale_feed::StaleFeed>(),
+    Entry::of::<unapproved_waiver::UnapprovedWaiver>(),
+    Entry::of::<unknown_waiver::UnknownWaiver>(),
+    Entry::of::<unmaintained_crate::UnmaintainedCrate>(),
+    Entry::of::<unsound_crate::UnsoundCrate>(),
+    Entry::of::<untraceable_tag::UntraceableTag>(),
+    Entry::of::<unused_waiver::UnusedWaiver>(),
+    Entry::of::<vulnerable_component::VulnerableComponent>(),
+];
+
+/// What a rule objects to.
+#[derive(Debug, Default)]
+pub struct Objections {
+    /// What is wrong.
+    pub findings: Vec<Finding>,
+    /// What could not be decided.
+    pub gaps: Vec<Gap>,
+}
+
+/// A rule with its settings. Every method is pure.
+pub trait Rule: Send + Sync + std::fmt::Debug {
+    /// Looks at the evidence.
+    fn check(&self, evidence: &Evidence<'_>, objections: &mut Objections) {
+        let _ = (evidence, objections);
+    }
+
+    /// Looks at what the waivers came to.
+    fn check_waivers(&self, standings: &[Standing<'_>], objections: &mut Objections) {
+        let _ = (standings, objections);
+    }
+
+    /// How hard it weighs a gap; none for gaps that are not its own.
+    fn weigh(&self, gap: &Gap) -> Option<Level> {
+        let _ = gap;
+        None
+    }
+}
+
+/// What people read about a rule: in the docs, and as SARIF's rule help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct About {
+    /// The stable code.
+    pub code: &'static str,
+    /// One sentence: what it decides.
+    pub summary: &'static str,
+    /// Why that matters.
+    pub why: &'static str,
+    /// How to get rid of a finding.
+    pub fix: &'static str,
+}
+
+impl About {
+    /// A finding of this rule.
+    #[must_use]
+    pub fn finding(&self, level: Level, message: impl Into<String>) -> Finding {
+        Finding::new(RuleCode::new(self.code), level, message)
+    }
+}
+
+/// A rule's settings as its table gives them: the rule itself.
+pub(crate) trait Settings: Rule + Default + DeserializeOwned + JsonSchema + 'static {
+    /// What people read about it.
+    const ABOUT: About;
+}
+
+/// A rule before it has settings.
+#[derive(Clone, Copy)]
+pub struct Entry {
+    /// What people read about it.
+    pub about: &'static About,
+    /// Reads its table.
+    pub(crate) parse: fn(Spanned<DeValue<'_>>) -> Result<Box<dyn Rule>, toml::de::Error>,
+    /// Its settings where the document has no table for it.
+    pub(crate) defaults: fn() -> Box<dyn Rule>,
+    /// The schema of its table.
+    pub(crate) schema: fn(&mut SchemaGenerator) -> Schema,
+}
+
+impl Entry {
+    const fn of<S: Settings>() -> Self {
+        Self {
+            about: &S::ABOUT,
+            parse: |table| Ok(Box::new(S::deserialize(ValueDeserializer::from(table))?)),
+            defaults: || Box::new(S::default()),
+            schema: |generator| S::json_schema(generator),
+        }
+    }
+}
+
+/// What people read about a rule; none for a code that no rule has (an organisation's own rules describe themselves).
+#[must_use]
+pub fn about(code: &str) -> Option<&'static About> {
+    RULES.iter().map(|entry| entry.about).find(|about| about.code == code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_sorted() {
+        assert!(RULES.windows(2).all(|pair| pair[0].about.code < pair[1].about.code));
+    }
+}

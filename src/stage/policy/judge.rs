@@ -1,0 +1,176 @@
+//! From evidence to a verdict. Pure: the same inputs give the same bytes.
+
+use std::cmp::Reverse;
+use std::io;
+
+use crate::io::hash::Hashing;
+use crate::model::coverage::{Gap, GapKind};
+use crate::model::digest::Digest;
+use crate::model::finding::{Disposition, Finding, Judgement, Level};
+use crate::model::inventory::Inventory;
+use crate::model::verdict::{Decision, Inputs, JudgedGap, NotApplicable, VERDICT_SCHEMA, Verdict};
+
+use super::rules::Objections;
+use super::waivers::{Covered, cover};
+use super::{Evidence, Policy, Waivers};
+
+/// Judges. Pure: the same inputs give the same bytes.
+#[must_use]
+pub fn judge(policy: &Policy, waivers: &Waivers, evidence: &Evidence<'_>) -> Verdict {
+    let mut objections = Objections::default();
+    for configured in &policy.rules {
+        configured.rule.check(evidence, &mut objections);
+    }
+    let mut findings = merged(std::mem::take(&mut objections.findings));
+    let Covered { mut by, standings } = cover(waivers, &policy.document.waivers, &findings, evidence);
+    for configured in &policy.rules {
+        configured.rule.check_waivers(&standings, &mut objections);
+    }
+    findings.append(&mut objections.findings);
+    by.resize(findings.len(), None);
+
+    let mut judged: Vec<Judgement> = findings
+        .into_iter()
+        .zip(by)
+        .map(|(finding, waiver)| judgement(finding, waiver))
+        .collect();
+    judged.sort_by_cached_key(rank);
+    let gaps = weighed(policy, evidence, &objections.gaps);
+    Verdict {
+        schema: VERDICT_SCHEMA.to_owned(),
+        subject: evidence.inventory.subject.clone(),
+        verdict: decide(&judged, &gaps),
+        evaluated_at: evidence.at,
+        findings: judged,
+        gaps,
+        waivers: standings.into_iter().map(|standing| standing.report).collect(),
+        not_applicable: not_applicable(evidence),
+        components: evidence.inventory.components.len(),
+        inputs: Inputs {
+            gate: env!("CARGO_PKG_VERSION").to_owned(),
+            policy: policy.input(),
+            waivers: waivers.digest(),
+            inventory: inventory_digest(evidence.inventory),
+            feeds: evidence.matching.feeds.clone(),
+        },
+    }
+}
+
+/// SHA-256 of the canonical JSON of an inventory.
+#[must_use]
+pub(crate) fn inventory_digest(inventory: &Inventory) -> Digest {
+    let mut hashing = Hashing::new(io::BufWriter::new(io::sink()));
+    let written = serde_json::to_writer(&mut hashing, inventory);
+    debug_assert!(written.is_ok(), "an inventory is always JSON, and a sink never fails");
+    hashing.finish().1
+}
+
+/// One finding for each rule, advisory and component: the same package at two places (two platforms, two layers) is one finding with two places.
+fn merged(mut findings: Vec<Finding>) -> Vec<Finding> {
+    let key = |f: &Finding| {
+        (
+            f.rule.clone(),
+            f.purl.as_ref().map(ToString::to_string),
+            f.ids.clone(),
+            f.subject.clone(),
+            f.message.clone(),
+        )
+    };
+    findings.sort_by_cached_key(|f| (key(f), Reverse(f.level)));
+    findings.dedup_by(|next, kept| {
+        if key(next) != key(kept) {
+            return false;
+        }
+        kept.locations.append(&mut next.locations);
+        true
+    });
+    for finding in &mut findings {
+        finding.locations.sort();
+        finding.locations.dedup();
+    }
+    findings
+}
+
+fn judgement(finding: Finding, waiver: Option<String>) -> Judgement {
+    let disposition = match (&waiver, finding.level) {
+        (Some(_), _) => Disposition::Waived,
+        (None, Level::Deny) => Disposition::Denied,
+        (None, Level::Warn | Level::Off) => Disposition::Warned,
+    };
+    Judgement {
+        finding,
+        disposition,
+        waiver,
+        cause: None,
+    }
+}
+
+/// Denied first, then by severity (unknown before none), rule, purl and id.
+type Rank = (Disposition, Reverse<u8>, String, String, Vec<String>, String, String);
+
+fn rank(judgement: &Judgement) -> Rank {
+    let finding = &judgement.finding;
+    let severity = finding.severity.map_or(0, |severity| severity as u8 + 1);
+    (
+        judgement.disposition,
+        Reverse(severity),
+        finding.rule.to_string(),
+        finding.purl.as_ref().map(ToString::to_string).unwrap_or_default(),
+        finding.ids.clone(),
+        finding.subject.clone().unwrap_or_default(),
+        finding.message.clone(),
+    )
+}
+
+/// Every gap with its disposition. A gap that no rule weighs is denied: nothing is lowered by accident.
+fn weighed(policy: &Policy, evidence: &Evidence<'_>, of_rules: &[Gap]) -> Vec<JudgedGap> {
+    let level = |gap: &Gap| {
+        let levels = policy.rules.iter().filter_map(|configured| configured.rule.weigh(gap));
+        match gap.kind {
+            GapKind::UndecidedRule => Level::Deny,
+            _ => levels.max().unwrap_or(Level::Deny),
+        }
+    };
+    let all = evidence.inventory.gaps.iter().chain(&evidence.matching.gaps).chain(of_rules);
+    let mut gaps: Vec<JudgedGap> = all
+        .map(|gap| {
+            let disposition = if level(gap) == Level::Deny {
+                Disposition::Denied
+            } else {
+                Disposition::Warned
+            };
+            JudgedGap::new(gap, disposition)
+        })
+        .collect();
+    gaps.sort_by(|a, b| (a.disposition, a).cmp(&(b.disposition, b)));
+    gaps.dedup();
+    gaps
+}
+
+fn decide(findings: &[Judgement], gaps: &[JudgedGap]) -> Decision {
+    if findings.iter().any(|judgement| judgement.disposition == Disposition::Denied) {
+        Decision::Blocked
+    } else if gaps.iter().any(|gap| gap.disposition == Disposition::Denied) {
+        Decision::Undecidable
+    } else {
+        Decision::Cleared
+    }
+}
+
+fn not_applicable(evidence: &Evidence<'_>) -> Vec<NotApplicable> {
+    let mut all: Vec<NotApplicable> = evidence
+        .matching
+        .matches
+        .iter()
+        .filter_map(|claim| {
+            Some(NotApplicable {
+                id: claim.advisory.id.clone(),
+                purl: evidence.inventory.components.get(claim.component)?.purl.to_string(),
+                reason: claim.not_applicable.clone()?,
+            })
+        })
+        .collect();
+    all.sort();
+    all.dedup();
+    all
+}

@@ -1,0 +1,65 @@
+//! What the rules on advisories share: from a claim of matching to a finding.
+
+use crate::model::advisory::{AdvisoryKind, Match};
+use crate::model::finding::{Finding, Level};
+use crate::model::inventory::Component;
+
+use super::About;
+use crate::stage::policy::Evidence;
+
+/// The claims of one kind that apply, each with its component.
+pub(super) fn claims<'a>(evidence: &Evidence<'a>, kind: AdvisoryKind) -> impl Iterator<Item = (&'a Component, &'a Match)> + use<'a> {
+    let components = &evidence.inventory.components;
+    evidence
+        .matching
+        .matches
+        .iter()
+        .filter(move |claim| claim.advisory.kind == kind && claim.not_applicable.is_none())
+        .filter_map(move |claim| Some((components.get(claim.component)?, claim)))
+}
+
+/// A finding about a claim: the advisory's own id first, the rest of its alias group after it.
+pub(super) fn finding(about: &About, level: Level, component: &Component, claim: &Match) -> Finding {
+    let advisory = &claim.advisory;
+    let mut ids = vec![advisory.id.clone()];
+    ids.extend(advisory.ids.iter().filter(|id| **id != advisory.id).cloned());
+    ids[1..].sort();
+    let mut finding = about.finding(level, message(component, claim));
+    finding.ids = ids;
+    finding.advisory_kind = Some(advisory.kind);
+    finding.purl = Some(component.purl.clone());
+    finding.source = component.source.clone();
+    finding.severity = advisory.rating.as_ref().map(|rating| rating.severity);
+    finding.severity_source = advisory.rating.as_ref().map(|rating| rating.source.clone());
+    finding.fixed = claim.fixed.clone();
+    finding.locations = component.locations.clone();
+    finding.evidence = Some(claim.evidence.range.clone()).filter(|range| !range.is_empty());
+    finding.help = Some(help(component, claim));
+    finding
+}
+
+fn message(component: &Component, claim: &Match) -> String {
+    let summary: String = claim.advisory.summary.chars().filter(|c| !c.is_control()).take(200).collect();
+    let summary = match summary.trim() {
+        "" => claim.advisory.id.as_str(),
+        summary => summary,
+    };
+    format!("{} {}: {summary}", component.name, component.version)
+}
+
+/// The smallest change that clears it.
+fn help(component: &Component, claim: &Match) -> String {
+    let name = &component.name;
+    let Some(version) = claim.clears_all.as_ref().or(claim.fixed.last()) else {
+        return format!("no release of {name} is known to fix it: replace it, or waive it with a reason and an end");
+    };
+    match (component.purl.kind.as_str(), &component.source) {
+        ("cargo", _) => format!("cargo update -p {name}@{} --precise {version}", component.version),
+        ("npm", _) => format!("update {name} to {version}"),
+        ("deb" | "apk" | "rpm", Some(source)) if source.name != *name => {
+            format!("rebuild on a base image with {name} from {} {version} or newer", source.name)
+        }
+        ("deb" | "apk" | "rpm", _) => format!("rebuild on a base image with {name} {version} or newer"),
+        _ => format!("update {name} to {version} or newer"),
+    }
+}

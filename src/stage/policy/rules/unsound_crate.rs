@@ -1,0 +1,45 @@
+//! `unsound-crate`: RustSec's informational advisories on crates whose safe functions can break memory safety.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{About, Objections, Rule, Settings, advisories};
+use crate::model::advisory::AdvisoryKind;
+use crate::model::finding::Level;
+use crate::stage::policy::Evidence;
+
+/// Settings of `unsound-crate`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct UnsoundCrate {
+    /// How hard it weighs.
+    pub level: Level,
+}
+
+impl Default for UnsoundCrate {
+    fn default() -> Self {
+        Self { level: Level::Warn }
+    }
+}
+
+impl Settings for UnsoundCrate {
+    const ABOUT: About = About {
+        code: "unsound-crate",
+        summary: "A crate is unsound: safe code can use it to break memory safety.",
+        why: "Whether it is a vulnerability depends on how the crate is called. The compiler will not say when a change begins to call it so.",
+        fix: "Update to a release that fixes it, or waive it after looking at every call.",
+    };
+}
+
+impl Rule for UnsoundCrate {
+    fn check(&self, evidence: &Evidence<'_>, objections: &mut Objections) {
+        if self.level == Level::Off {
+            return;
+        }
+        for (component, claim) in advisories::claims(evidence, AdvisoryKind::Unsound) {
+            objections
+                .findings
+                .push(advisories::finding(&Self::ABOUT, self.level, component, claim));
+        }
+    }
+}

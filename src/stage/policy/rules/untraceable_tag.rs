@@ -1,0 +1,115 @@
+//! `untraceable-tag`: from any tag one gets to the commit, and the same one every time.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{About, Objections, Rule, Settings};
+use crate::model::commit::Commit;
+use crate::model::finding::Level;
+use crate::stage::policy::Evidence;
+
+/// The label that names the commit an image was built from (OCI image specification, "Annotations").
+const REVISION: &str = "org.opencontainers.image.revision";
+
+/// Settings of `untraceable-tag`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct UntraceableTag {
+    /// How hard it weighs.
+    pub level: Level,
+    /// Names that move from image to image and may therefore never be a tag.
+    pub mutable_tags: Vec<String>,
+}
+
+impl Default for UntraceableTag {
+    fn default() -> Self {
+        let mutable = [
+            "latest",
+            "main",
+            "master",
+            "develop",
+            "dev",
+            "edge",
+            "nightly",
+            "stable",
+            "staging",
+            "production",
+            "prod",
+        ];
+        Self {
+            level: Level::Deny,
+            mutable_tags: mutable.map(str::to_owned).to_vec(),
+        }
+    }
+}
+
+impl Settings for UntraceableTag {
+    const ABOUT: About = About {
+        code: "untraceable-tag",
+        summary: "What would be published cannot be traced to one commit.",
+        why: "At three in the morning the tag is all one has. A tag that moves, a tree with changes that were never committed, or a label that \
+              names another commit leads to source that is not what runs.",
+        fix: "Commit or remove what is changed, fetch the whole history, and tag with `{sha}`, the full commit id. Versions come from annotated \
+              git tags.",
+    };
+}
+
+impl Rule for UntraceableTag {
+    fn check(&self, evidence: &Evidence<'_>, objections: &mut Objections) {
+        if self.level == Level::Off || !evidence.context.publishes {
+            return;
+        }
+        let mut object = |subject: &str, message: String, help: &str| {
+            let mut finding = Self::ABOUT.finding(self.level, message);
+            finding.subject = Some(subject.to_owned());
+            finding.help = Some(help.to_owned());
+            objections.findings.push(finding);
+        };
+        for tag in &evidence.context.tags {
+            if self.mutable_tags.iter().any(|name| name.eq_ignore_ascii_case(tag)) {
+                object(
+                    tag,
+                    format!("the tag `{tag}` moves from image to image"),
+                    "leave it out of [image] tags",
+                );
+            }
+        }
+        let Some(commit) = &evidence.context.commit else {
+            object(
+                "HEAD",
+                "there is no commit to trace the image to".to_owned(),
+                "build from a git checkout",
+            );
+            return;
+        };
+        if commit.dirty {
+            let message = format!("the tree differs from commit {}", commit.sha.short());
+            object("HEAD", message, "commit or remove what `git status` lists");
+        }
+        if !evidence.context.tags.iter().any(|tag| tag == commit.sha.as_str()) {
+            let message = format!("no tag is the full commit id {}", commit.sha);
+            object("tags", message, "add `{sha}` to [image] tags");
+        }
+        for (platform, message) in labels(evidence, commit) {
+            object(&platform, message, "build the image from the commit that is checked out");
+        }
+    }
+}
+
+/// Each platform whose revision label is missing or names another commit.
+fn labels(evidence: &Evidence<'_>, commit: &Commit) -> Vec<(String, String)> {
+    let platforms = evidence.inventory.platforms.iter();
+    platforms
+        .filter_map(|platform| {
+            let message = match platform.config.labels.get(REVISION) {
+                Some(label) if label == commit.sha.as_str() => return None,
+                Some(label) => {
+                    let label: String = label.chars().filter(|c| !c.is_control()).take(80).collect();
+                    format!("the image's revision label says `{label}`, HEAD is {}", commit.sha)
+                }
+                None => format!("the image has no label {REVISION}"),
+            };
+            Some((platform.platform.to_string(), message))
+        })
+        .collect()
+}

@@ -1,0 +1,160 @@
+//! `vulnerable-component`: which vulnerabilities block.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{About, Objections, Rule, Settings, advisories};
+use crate::model::advisory::{AdvisoryKind, Match};
+use crate::model::finding::Level;
+use crate::model::inventory::{Component, Scope};
+use crate::model::severity::Severity;
+use crate::stage::policy::Evidence;
+
+/// From which severity on a vulnerability blocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Threshold {
+    /// Every vulnerability blocks.
+    None,
+    /// Low and worse.
+    Low,
+    /// Medium and worse.
+    Medium,
+    /// High and worse.
+    High,
+    /// Critical only.
+    Critical,
+    /// None blocks; all are listed.
+    Never,
+}
+
+/// Days between publication and the day from which a vulnerability blocks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct GraceDays {
+    /// For critical ones.
+    pub critical: u16,
+    /// For high ones.
+    pub high: u16,
+    /// For medium ones.
+    pub medium: u16,
+    /// For low ones and those without a severity of their own worth.
+    pub low: u16,
+}
+
+/// Settings of `vulnerable-component`.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct VulnerableComponent {
+    /// `deny`: what reaches the threshold blocks. `warn`: it is listed. `off`: the rule does not look.
+    pub level: Level,
+    /// From which severity on a vulnerability blocks; below it is listed as a warning.
+    pub threshold: Threshold,
+    /// Other thresholds for ecosystems, by OSV's names (`"crates.io"`, `npm`, `Debian`, `"Debian:12"`); the longest name wins.
+    pub ecosystems: BTreeMap<String, Threshold>,
+    /// Other thresholds for what is not needed at run time; the milder one of scope and ecosystem counts.
+    pub scopes: BTreeMap<Scope, Threshold>,
+    /// What a vulnerability without any severity is treated as.
+    pub unknown_severity: Severity,
+    /// Only a vulnerability that some release fixes blocks; the others are listed.
+    pub only_fixable: bool,
+    /// Days after publication in which a vulnerability is listed and does not block. Without a publication date there are none.
+    pub grace_days: GraceDays,
+    /// A vulnerability that is known to be exploited (CISA's catalogue) blocks whatever threshold, fix and grace say.
+    pub known_exploited: bool,
+    /// A vulnerability whose EPSS probability (0.0 to 1.0) reaches this blocks whatever threshold, fix and grace say.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub epss: Option<f64>,
+}
+
+impl Default for VulnerableComponent {
+    fn default() -> Self {
+        Self {
+            level: Level::Deny,
+            threshold: Threshold::High,
+            ecosystems: BTreeMap::new(),
+            scopes: BTreeMap::new(),
+            unknown_severity: Severity::High,
+            only_fixable: false,
+            grace_days: GraceDays::default(),
+            known_exploited: true,
+            epss: None,
+        }
+    }
+}
+
+impl Settings for VulnerableComponent {
+    const ABOUT: About = About {
+        code: "vulnerable-component",
+        summary: "A component has a known vulnerability.",
+        why: "What ships with a known vulnerability is found by everybody who reads the same advisories. The policy says from which severity \
+              on that blocks, for each ecosystem and for what the component is needed for; a vulnerability without a severity is treated as a \
+              bad one, because nobody has said that it is harmless.",
+        fix: "Update the component to a fixed version; the finding names the smallest one. For a package of the operating system rebuild on a \
+              newer base image. Where no fix exists or the bug cannot be reached, write a waiver with a reason, an owner and an end.",
+    };
+}
+
+impl Rule for VulnerableComponent {
+    fn check(&self, evidence: &Evidence<'_>, objections: &mut Objections) {
+        if self.level == Level::Off {
+            return;
+        }
+        for (component, claim) in advisories::claims(evidence, AdvisoryKind::Vulnerability) {
+            let level = if self.blocks(component, claim, evidence.at) {
+                self.level
+            } else {
+                Level::Warn
+            };
+            objections.findings.push(advisories::finding(&Self::ABOUT, level, component, claim));
+        }
+    }
+}
+
+impl VulnerableComponent {
+    fn blocks(&self, component: &Component, claim: &Match, at: Timestamp) -> bool {
+        let advisory = &claim.advisory;
+        let exploited = self.known_exploited && advisory.known_exploited;
+        let likely = matches!((self.epss, advisory.epss), (Some(limit), Some(epss)) if epss >= limit);
+        if exploited || likely {
+            return true;
+        }
+        let severity = advisory.rating.as_ref().map_or(self.unknown_severity, |rating| rating.severity);
+        reaches(severity, self.threshold_for(component))
+            && (!self.only_fixable || !claim.fixed.is_empty())
+            && !self.in_grace(severity, advisory.published, at)
+    }
+
+    fn threshold_for(&self, component: &Component) -> Threshold {
+        let ecosystem = component.ecosystem.as_ref();
+        let by_ecosystem = ecosystem.and_then(|e| self.ecosystems.get(e.as_str()).or_else(|| self.ecosystems.get(e.base())));
+        let threshold = by_ecosystem.copied().unwrap_or(self.threshold);
+        self.scopes
+            .get(&component.scope)
+            .map_or(threshold, |by_scope| threshold.max(*by_scope))
+    }
+
+    fn in_grace(&self, severity: Severity, published: Option<Timestamp>, at: Timestamp) -> bool {
+        let days = match severity {
+            Severity::Critical => self.grace_days.critical,
+            Severity::High => self.grace_days.high,
+            Severity::Medium => self.grace_days.medium,
+            Severity::Low | Severity::None => self.grace_days.low,
+        };
+        published.is_some_and(|published| at.duration_since(published) < SignedDuration::from_hours(24 * i64::from(days)))
+    }
+}
+
+fn reaches(severity: Severity, threshold: Threshold) -> bool {
+    match threshold {
+        Threshold::None => true,
+        Threshold::Low => severity >= Severity::Low,
+        Threshold::Medium => severity >= Severity::Medium,
+        Threshold::High => severity >= Severity::High,
+        Threshold::Critical => severity >= Severity::Critical,
+        Threshold::Never => false,
+    }
+}

@@ -1,0 +1,240 @@
+//! Which waivers cover which findings, and what each waiver comes to.
+
+use std::collections::BTreeSet;
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use super::{Waiver, WaiverSettings, Waivers};
+use crate::io::document::nearest;
+use crate::model::context::Context;
+use crate::model::finding::{Finding, Level};
+use crate::model::inventory::Location;
+use crate::model::matching::Matching;
+use crate::model::purl::Purl;
+use crate::model::waiver::{WaiverReport, WaiverState};
+use crate::stage::policy::Evidence;
+use crate::stage::policy::rules::About;
+
+/// One waiver with what it comes to at the evaluation time.
+#[derive(Debug)]
+pub struct Standing<'a> {
+    /// What reports show.
+    pub report: WaiverReport,
+    /// The file that holds it.
+    pub file: &'a str,
+    /// How many findings it names, whether it holds or not.
+    pub would_cover: usize,
+    /// True when the subject can hold packages of its kind: a scan of a lock file says nothing of waivers for Debian packages.
+    pub in_question: bool,
+    /// What its author may have meant: another id, or the package that has the advisory.
+    pub near: Option<String>,
+}
+
+impl Standing<'_> {
+    /// A finding about this waiver; no waiver covers it.
+    #[must_use]
+    pub fn finding(&self, about: &About, level: Level, message: String, help: &str) -> Finding {
+        let mut finding = about.finding(level, message);
+        finding.subject = Some(self.report.waiver.clone());
+        finding.help = Some(help.to_owned());
+        finding.waivable = false;
+        finding.locations = vec![Location {
+            line: Some(self.report.line),
+            ..Location::path(self.file)
+        }];
+        finding
+    }
+}
+
+/// What became of the findings and the waivers.
+pub(crate) struct Covered<'a> {
+    /// For each finding: the name of the waiver that covers it.
+    pub(crate) by: Vec<Option<String>>,
+    /// For each waiver, in file order.
+    pub(crate) standings: Vec<Standing<'a>>,
+}
+
+/// Lays the waivers over the findings.
+pub(crate) fn cover<'a>(waivers: &'a Waivers, settings: &WaiverSettings, findings: &[Finding], evidence: &Evidence<'_>) -> Covered<'a> {
+    let mut by: Vec<Option<String>> = vec![None; findings.len()];
+    let today = evidence.at.to_zoned(TimeZone::UTC).date();
+    let mut standings = Vec::with_capacity(waivers.entries().len());
+    for waiver in waivers.entries() {
+        let group = evidence.matching.known_ids.get(&waiver.id);
+        let is_same = |id: &String| *id == waiver.id || group.is_some_and(|group| group.binary_search(id).is_ok());
+        let mut standing = begin(waiver, waivers.name().unwrap_or_default(), evidence);
+        let mut refused = BTreeSet::new();
+        for (finding, by) in findings.iter().zip(&mut by) {
+            if !finding.ids.iter().any(is_same) {
+                continue;
+            }
+            if !is_named(waiver, finding) {
+                standing.near = standing.near.or_else(|| finding.purl.as_ref().map(Purl::to_string));
+                continue;
+            }
+            standing.would_cover += 1;
+            if today > waiver.expires {
+                continue;
+            }
+            match refusal(waiver, settings, finding, evidence.context, today) {
+                Some(refusal) => _ = refused.insert(refusal),
+                None => {
+                    standing.report.covers += 1;
+                    by.get_or_insert_with(|| waiver.name());
+                }
+            }
+        }
+        standing.report.refused = refused.into_iter().collect();
+        standing.report.state = state(waiver, settings, &standing, evidence.matching, today);
+        if standing.report.state == WaiverState::Unknown {
+            standing.near = similar_id(&waiver.id, evidence.matching);
+        }
+        standings.push(standing);
+    }
+    Covered { by, standings }
+}
+
+fn begin<'a>(waiver: &Waiver, file: &'a str, evidence: &Evidence<'_>) -> Standing<'a> {
+    let inventory = evidence.inventory;
+    let is_image = inventory.subject.digest.is_some() || !inventory.platforms.is_empty();
+    Standing {
+        report: WaiverReport {
+            waiver: waiver.name(),
+            id: waiver.id.clone(),
+            package: waiver.package.as_str().to_owned(),
+            state: WaiverState::Unused,
+            reason: waiver.reason.as_str().to_owned(),
+            justification: waiver.justification.map(|justification| justification.as_str().to_owned()),
+            statement: waiver.statement.clone(),
+            owner: waiver.owner.clone(),
+            approved_by: waiver.approved_by.clone(),
+            created: waiver.created,
+            expires: waiver.expires,
+            line: waiver.line,
+            covers: 0,
+            refused: Vec::new(),
+        },
+        file,
+        would_cover: 0,
+        in_question: is_image || inventory.components.iter().any(|c| c.purl.kind == waiver.package.kind()),
+        near: None,
+    }
+}
+
+/// True when package and paths name the finding. A finding without a purl, or without places where places are asked for, is not named.
+fn is_named(waiver: &Waiver, finding: &Finding) -> bool {
+    let package = finding.purl.as_ref().is_some_and(|purl| waiver.package.matches(purl));
+    package
+        && waiver.paths.as_ref().is_none_or(|paths| {
+            let named = |place: &Location| paths.iter().any(|pattern| pattern.matches(&place.path));
+            !finding.locations.is_empty() && finding.locations.iter().all(named)
+        })
+}
+
+/// Why a waiver that names a finding and has not ended does not cover it.
+fn refusal(waiver: &Waiver, settings: &WaiverSettings, finding: &Finding, context: &Context, today: Date) -> Option<String> {
+    let severity = finding.severity;
+    let word = severity.map_or("unknown", |severity| severity.as_str());
+    if !finding.waivable {
+        return Some(format!("no waiver may cover a finding of {}", finding.rule));
+    }
+    if let Some(created) = waiver.created.filter(|created| *created > today) {
+        return Some(format!("it begins on {created}"));
+    }
+    let most = settings.lifetime_days(severity);
+    let begin = waiver.created.unwrap_or(today);
+    let lasts = days_between(begin, waiver.expires);
+    if lasts > most {
+        return Some(match waiver.created {
+            Some(_) => format!("it lasts {lasts} days, and a finding of {word} severity may be waived for {most}"),
+            None => format!("it ends in {lasts} days and states no `created`, and a finding of {word} severity may be waived for {most}"),
+        });
+    }
+    let needed = settings.approvals_needed(severity);
+    let (count, disregarded) = approvals(waiver, settings, context);
+    (count < needed).then(|| {
+        let why = disregarded.map(|why| format!(" ({why})")).unwrap_or_default();
+        format!("it has {count} of the {needed} approvals that a finding of {word} severity needs{why}")
+    })
+}
+
+fn days_between(from: Date, to: Date) -> i64 {
+    from.duration_until(to).as_hours() / 24
+}
+
+/// How many approvers agreed, each counted once, and why somebody who is named does not count.
+fn approvals(waiver: &Waiver, settings: &WaiverSettings, context: &Context) -> (usize, Option<String>) {
+    let written = context
+        .waiver_authors
+        .as_ref()
+        .map(|all| all.iter().find(|authors| authors.line == waiver.line));
+    if let Some(None) = written {
+        return (0, Some("git does not know who wrote it".to_owned()));
+    }
+    let written = written.flatten();
+    if written.is_some_and(|authors| authors.uncommitted) {
+        return (0, Some("it is not committed, so that nobody knows who wrote it".to_owned()));
+    }
+    let mut agreed = BTreeSet::new();
+    let mut disregarded = None;
+    for approver in &waiver.approved_by {
+        let address = approver.trim().to_lowercase();
+        if !settings.approvers.iter().any(|known| known.trim().to_lowercase() == address) {
+            disregarded = Some(format!("{address} is not an approver of the policy"));
+        } else if written.is_some_and(|authors| authors.authors.contains(&address)) {
+            disregarded = Some(format!("{address} wrote it"));
+        } else {
+            agreed.insert(address);
+        }
+    }
+    (agreed.len(), disregarded)
+}
+
+fn state(waiver: &Waiver, settings: &WaiverSettings, standing: &Standing<'_>, matching: &Matching, today: Date) -> WaiverState {
+    if today > waiver.expires {
+        WaiverState::Expired
+    } else if standing.report.covers > 0 {
+        match days_between(today, waiver.expires) <= settings.expiring_days() {
+            true => WaiverState::Expiring,
+            false => WaiverState::Active,
+        }
+    } else if is_known(waiver, matching) || !is_answered(waiver.package.kind(), matching) {
+        WaiverState::Unused
+    } else {
+        WaiverState::Unknown
+    }
+}
+
+fn is_known(waiver: &Waiver, matching: &Matching) -> bool {
+    matching.known_ids.contains_key(&waiver.id) || matching.matches.iter().any(|claim| claim.advisory.ids.contains(&waiver.id))
+}
+
+/// True when a feed for the kind of package was asked at all: only then is an id that nobody knows a wrong one.
+fn is_answered(kind: &str, matching: &Matching) -> bool {
+    let feeds: &[&str] = match kind {
+        "cargo" => &["crates.io", "rustsec"],
+        "npm" => &["npm"],
+        "pypi" => &["PyPI"],
+        "golang" => &["Go"],
+        "maven" => &["Maven"],
+        "deb" => &["Debian", "Ubuntu"],
+        "apk" => &["Alpine", "Wolfi", "Chainguard"],
+        "rpm" => &["Red Hat", "Rocky Linux", "AlmaLinux", "SUSE", "openSUSE"],
+        _ => return !matching.feeds.is_empty(),
+    };
+    matching.feeds.iter().any(|feed| {
+        let name = feed.name.strip_prefix("osv:").unwrap_or(&feed.name);
+        feeds.contains(&name.split(':').next().unwrap_or(name))
+    })
+}
+
+fn similar_id(id: &str, matching: &Matching) -> Option<String> {
+    let known: BTreeSet<&str> = matching
+        .matches
+        .iter()
+        .flat_map(|claim| &claim.advisory.ids)
+        .map(String::as_str)
+        .collect();
+    nearest(id, &known.into_iter().collect::<Vec<_>>()).map(str::to_owned)
+}

@@ -1,0 +1,135 @@
+use super::*;
+
+const WHOLE: &str = r#"# waivers
+[[waiver]]
+id = "CVE-2024-12345"
+package = "pkg:cargo/foo@1.2.*"
+reason = "not_affected"
+justification = "vulnerable_code_not_in_execute_path"
+statement = "We never enable the feature."
+owner = "payments-team"
+approved_by = [
+  "security@acme.example",
+]
+created = 2026-11-01
+expires = 2026-12-01
+
+[[waiver]]
+id = "CVE-2024-2"
+package = "pkg:npm/@acme/x"
+reason = "affected"
+statement = "s"
+owner = "o"
+expires = 2026-12-01
+"#;
+
+fn error(text: &str) -> DocumentError {
+    match Waivers::from_text("waivers.toml", text) {
+        Err(PolicyError::Waivers(error)) => error,
+        Err(other) => panic!("another error: {other}"),
+        Ok(_) => panic!("it was accepted"),
+    }
+}
+
+fn marked(text: &str) -> (String, String) {
+    let error = error(text);
+    (error.problem.clone(), text[error.span.offset()..][..error.span.len()].to_owned())
+}
+
+#[test]
+fn entries_know_their_lines() {
+    let waivers = Waivers::from_text("w", WHOLE).expect("valid");
+    let lines: Vec<_> = waivers.entries().iter().map(|w| (w.line, w.last_line, w.approval_lines)).collect();
+    assert_eq!(lines, [(2, 14, Some((9, 11))), (15, 22, None)]);
+    assert_eq!(waivers.ids(), ["CVE-2024-12345", "CVE-2024-2"]);
+}
+
+#[test]
+fn a_mistyped_key_is_an_error_that_points_at_it() {
+    let (problem, at) = marked(&WHOLE.replacen("expires", "expire", 1));
+    assert_eq!((problem.as_str(), at.as_str()), ("unknown key `expire`", "expire"));
+}
+
+#[test]
+fn a_missing_expiry_is_an_error() {
+    let error = error(&WHOLE.replacen("expires = 2026-12-01\n", "", 1));
+    assert!(error.problem.contains("missing field `expires`"), "{}", error.problem);
+}
+
+#[test]
+fn a_package_is_required() {
+    let error = error(&WHOLE.replacen("package = \"pkg:cargo/foo@1.2.*\"\n", "", 1));
+    assert!(error.problem.contains("missing field `package`"), "{}", error.problem);
+}
+
+#[test]
+fn an_empty_owner_or_statement_points_at_itself() {
+    for (key, value) in [("owner", "\"payments-team\""), ("statement", "\"We never enable the feature.\"")] {
+        let (problem, at) = marked(&WHOLE.replacen(value, "\"  \"", 1));
+        assert_eq!((problem, at.as_str()), (format!("`{key}` is empty"), "\"  \""));
+    }
+}
+
+#[test]
+fn a_placeholder_is_refused() {
+    let (problem, _) = marked(&WHOLE.replacen("\"payments-team\"", "\"TODO: who?\"", 1));
+    assert_eq!(problem, "`owner` still has to be filled in");
+}
+
+#[test]
+fn an_expiry_that_is_no_day_points_at_itself() {
+    for value in ["\"2026-12-01\"", "2026-12-01T10:00:00Z", "\"never\"", "true"] {
+        let (problem, at) = marked(&WHOLE.replacen("2026-12-01", value, 1));
+        assert!(problem.contains("expected a day"), "{problem}");
+        assert_eq!(at, value);
+    }
+    assert!(Waivers::from_text("w", &WHOLE.replacen("2026-12-01", "2026-02-30", 1)).is_err());
+}
+
+#[test]
+fn not_affected_without_a_justification_is_refused() {
+    let text = WHOLE.replacen("justification = \"vulnerable_code_not_in_execute_path\"\n", "", 1);
+    assert_eq!(
+        marked(&text),
+        ("`not_affected` needs a `justification`".to_owned(), "\"CVE-2024-12345\"".to_owned())
+    );
+}
+
+#[test]
+fn a_package_that_is_no_purl_points_at_itself() {
+    let (problem, at) = marked(&WHOLE.replacen("pkg:cargo/foo@1.2.*", "foo", 1));
+    assert!(problem.contains("not a package URL"), "{problem}");
+    assert_eq!(at, "\"foo\"");
+}
+
+#[test]
+fn empty_paths_are_not_every_path() {
+    let text = WHOLE.replacen("reason", "paths = []\nreason", 1);
+    assert_eq!(marked(&text), ("`paths` is empty".to_owned(), "[]".to_owned()));
+}
+
+#[test]
+fn a_malformed_waiver_file_is_undecidable() {
+    for text in ["[[waiver]", "waiver = 3", "[waivers]", "\u{0}"] {
+        let error = Waivers::from_text("w", text).map(|_| ()).expect_err("malformed");
+        assert_eq!(error.fault().code(), 2, "{text}");
+    }
+}
+
+#[test]
+fn a_configured_waiver_file_that_is_not_there_is_undecidable() {
+    let dir = tempfile::tempdir().expect("folder");
+    let effects = Effects::plain(dir.path().to_owned());
+    let error = Waivers::load(Some(&dir.path().join("none.toml")), &effects)
+        .map(|_| ())
+        .expect_err("missing");
+    assert_eq!(error.fault().code(), 2);
+}
+
+#[test]
+fn duplicates_are_found() {
+    let twice = format!("{WHOLE}{}", WHOLE.trim_start_matches("# waivers\n"));
+    let waivers = Waivers::from_text("w", &twice).expect("valid");
+    let pairs: Vec<_> = waivers.duplicates().map(|(first, again)| (first.place, again.place)).collect();
+    assert_eq!(pairs, [(1, 3), (2, 4)]);
+}
