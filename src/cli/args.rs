@@ -128,6 +128,12 @@ pub enum Verb {
     Verify(VerifyArgs),
     /// Roll a published digest out, or ask about rollouts
     Rollout(RolloutArgs),
+    /// Run `check` before every push
+    Hook {
+        /// What to do.
+        #[command(subcommand)]
+        verb: HookVerb,
+    },
     /// Own the public listener of a service (started by the `process` target)
     #[command(hide = true)]
     Switch(SwitchArgs),
@@ -246,6 +252,15 @@ pub enum RolloutVerb {
     Stop,
     /// Bring the last known good version before this one back, verified
     Rollback,
+}
+
+/// What can be done with the hook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub enum HookVerb {
+    /// Add the pre-push hook; one that is there already runs after it
+    Install,
+    /// Take it away, and bring the one before it back
+    Uninstall,
 }
 
 /// `switch`.

@@ -1,6 +1,7 @@
 //! One file a verb: plans from the workspace, a call into the gate or a stage, an answer.
 
 mod gate;
+mod hook;
 mod rollout;
 mod sbom;
 mod scan;
@@ -52,6 +53,7 @@ async fn dispatch(verb: &Verb, session: &Session<'_>) -> Result<Answer, CliError
         Verb::Scan(args) => scan::run(session, args).await,
         Verb::Verify(args) => verify::run(session, args).await,
         Verb::Rollout(args) => rollout::run(session, args).await,
+        Verb::Hook { verb } => hook::run(session, *verb),
         Verb::Switch(args) => rollout::switch(session, args).await,
         Verb::Completions { .. } => Ok(Answer::Bytes(Vec::new())),
     }
