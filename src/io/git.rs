@@ -76,7 +76,9 @@ pub fn top_level(root: &Path) -> Option<PathBuf> {
 /// The folder of the checkout's hooks, `core.hooksPath` and worktrees respected; none outside a checkout.
 #[must_use]
 pub fn hooks_folder(root: &Path) -> Option<PathBuf> {
-    ask(root, &["rev-parse", "--path-format=absolute", "--git-path", "hooks"]).ok().map(PathBuf::from)
+    ask(root, &["rev-parse", "--path-format=absolute", "--git-path", "hooks"])
+        .ok()
+        .map(PathBuf::from)
 }
 
 /// Every file that git tracks below `root`, relative to it, in git's order; none outside a checkout.
@@ -84,7 +86,11 @@ pub fn hooks_folder(root: &Path) -> Option<PathBuf> {
 pub fn tracked_files(root: &Path) -> Option<Vec<PathBuf>> {
     let out = Program::new("git").args(["ls-files", "-z"]).current_dir(root).stdout().ok()?;
     let names = out.split(|byte| *byte == 0).filter(|name| !name.is_empty());
-    Some(names.map(|name| PathBuf::from(String::from_utf8_lossy(name).into_owned())).collect())
+    Some(
+        names
+            .map(|name| PathBuf::from(String::from_utf8_lossy(name).into_owned()))
+            .collect(),
+    )
 }
 
 fn is_dirty(root: &Path, ignored: &[PathBuf]) -> Result<bool, GitError> {

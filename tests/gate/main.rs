@@ -1,1 +1,8 @@
+//! The integration tests, one module a stage, in one binary.
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test ends at the first surprise, and may start programs"
+)]
 
+mod cli;

@@ -1,0 +1,128 @@
+//! What the command line does with wrong input, before any stage runs.
+
+use std::fs;
+use std::path::Path;
+use std::process::Output;
+
+use assert_cmd::Command;
+
+/// Runs the program in a folder, with caches and state of its own.
+fn portcullis(dir: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_portcullis"))
+        .current_dir(dir)
+        .env("HOME", dir)
+        .env("COLUMNS", "200")
+        .env("XDG_CACHE_HOME", dir.join(".cache"))
+        .env("XDG_STATE_HOME", dir.join(".state"))
+        .env_remove("PORTCULLIS_CONFIG")
+        .args(args)
+        .output()
+        .expect("the program runs")
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().expect("folder");
+    for (name, text) in files {
+        let path = dir.path().join(name);
+        fs::create_dir_all(path.parent().expect("parent")).expect("folder");
+        fs::write(path, text).expect("written");
+    }
+    dir
+}
+
+#[test]
+fn a_mistyped_verb_is_a_usage_error_with_the_nearest_verb() {
+    let dir = folder(&[]);
+    let output = portcullis(dir.path(), &["scna"]);
+    assert_eq!(output.status.code(), Some(64));
+    let text = stderr(&output);
+    assert!(text.contains("'scan'"), "{text}");
+    assert!(text.lines().last().expect("a line").starts_with("portcullis: exit 64"), "{text}");
+}
+
+#[test]
+fn an_unknown_key_in_the_configuration_points_at_itself_and_suggests_the_nearest() {
+    let dir = folder(&[("portcullis.toml", "[feeds]\nmax_agee = \"24h\"\n")]);
+    let output = portcullis(dir.path(), &["gate"]);
+    assert_eq!(output.status.code(), Some(64));
+    let text = stderr(&output);
+    for part in ["unknown key `max_agee`", "portcullis.toml:2:1", "did you mean `max_age`?"] {
+        assert!(text.contains(part), "{part} in\n{text}");
+    }
+}
+
+#[test]
+fn an_impossible_value_says_what_is_allowed() {
+    for (config, expected) in [
+        ("[feeds]\nmax_age = \"a while\"\n", "24h"),
+        ("[build]\nusing = \"magic\"\n", "native"),
+        ("[image]\nrepository = \"ghcr.io/acme/x:latest\"\n", "without tag or digest"),
+        ("[image]\ntags = [\"{shaa}\"]\n", "{sha}"),
+        ("[sign]\nkey = \"-----BEGIN PRIVATE KEY-----\"\n", "env:NAME"),
+        (
+            "[rollout]\ntarget = \"process\"\n[rollout.health]\nurl = \"http://127.0.0.1:8080/\"\nsuccesses = 0\n",
+            "at least 1",
+        ),
+        ("[rollout]\ntarget = \"process\"\n[rollout.health]\n", "`url`, `tcp` and `command`"),
+    ] {
+        let dir = folder(&[("portcullis.toml", config)]);
+        fs::create_dir(dir.path().join(".git")).expect("folder");
+        let git = |args: &[&str]| Command::new("git").current_dir(dir.path()).args(args).output().expect("git");
+        git(&["init", "-q"]);
+        git(&[
+            "-c",
+            "user.name=t",
+            "-c",
+            "user.email=t@example.com",
+            "commit",
+            "-q",
+            "--allow-empty",
+            "-m",
+            "x",
+        ]);
+        let output = portcullis(dir.path(), &["gate"]);
+        assert_eq!(output.status.code(), Some(64), "{config}\n{}", stderr(&output));
+        assert!(stderr(&output).contains(expected), "{expected} in\n{}", stderr(&output));
+    }
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_a_usage_error() {
+    let dir = folder(&[]);
+    let output = portcullis(dir.path(), &["-C", "nowhere", "gate"]);
+    assert_eq!(output.status.code(), Some(64));
+    assert!(stderr(&output).contains("nowhere"));
+}
+
+#[test]
+fn a_scan_of_nothing_says_what_could_be_scanned() {
+    let dir = folder(&[]);
+    let output = portcullis(dir.path(), &["scan", "nothing-here"]);
+    assert_eq!(output.status.code(), Some(64));
+    assert!(stderr(&output).contains("sbom:FILE"), "{}", stderr(&output));
+}
+
+#[test]
+fn the_hook_lets_an_existing_one_run_and_gives_it_back() {
+    let dir = folder(&[]);
+    let git = |args: &[&str]| Command::new("git").current_dir(dir.path()).args(args).output().expect("git");
+    git(&["init", "-q"]);
+    git(&["config", "core.hooksPath", "hooks"]);
+    fs::create_dir(dir.path().join("hooks")).expect("folder");
+    let hook = dir.path().join("hooks/pre-push");
+    fs::write(&hook, "#!/bin/sh\necho mine\n").expect("written");
+
+    assert!(portcullis(dir.path(), &["hook", "install"]).status.success());
+    let text = fs::read_to_string(&hook).expect("hook");
+    assert!(text.contains("check") && text.contains("pre-push.before-portcullis"), "{text}");
+    assert!(
+        portcullis(dir.path(), &["hook", "install"]).status.success(),
+        "installing twice is no error"
+    );
+    assert!(portcullis(dir.path(), &["hook", "uninstall"]).status.success());
+    assert_eq!(fs::read_to_string(&hook).expect("hook"), "#!/bin/sh\necho mine\n");
+}
