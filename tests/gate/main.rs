@@ -6,3 +6,5 @@
 )]
 
 mod cli;
+mod policy;
+mod policy_case;

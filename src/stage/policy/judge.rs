@@ -105,7 +105,7 @@ fn judgement(finding: Finding, waiver: Option<String>) -> Judgement {
     }
 }
 
-/// Denied first, then by severity (unknown before none), rule, purl and id.
+/// Denied first, then by severity (the unknown ones last), rule, purl and id.
 type Rank = (Disposition, Reverse<u8>, String, String, Vec<String>, String, String);
 
 fn rank(judgement: &Judgement) -> Rank {
