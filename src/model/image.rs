@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::commit::Commit;
 use super::digest::Digest;
+use super::provenance::Provenance;
 
 /// Media types that are read or written.
 pub mod media_type {
@@ -220,4 +221,6 @@ pub struct BuiltImage {
     pub platforms: Vec<PlatformImage>,
     /// The commit that it was built from; none for an image that was taken as it is.
     pub commit: Option<Commit>,
+    /// What it was made from and with; none for an image that was taken as it is.
+    pub provenance: Option<Provenance>,
 }

@@ -19,6 +19,7 @@ pub mod inventory;
 pub mod matching;
 pub mod outcome;
 pub mod plan;
+pub mod provenance;
 pub mod purl;
 pub mod severity;
 pub mod span;

@@ -9,6 +9,7 @@ mod error;
 mod manifest;
 mod platforms;
 mod read;
+mod replace;
 mod write;
 
 pub use error::LayoutError;

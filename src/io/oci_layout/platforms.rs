@@ -7,7 +7,7 @@ use crate::io::limits::Limits;
 use crate::model::image::{Descriptor, Layer, Platform, PlatformImage, media_type};
 
 /// Indexes within indexes: more than anybody nests.
-const MAX_DEPTH: usize = 3;
+pub(super) const MAX_DEPTH: usize = 3;
 
 impl OciLayout {
     /// Every platform's image under a manifest or an index, in the index's order. BuildKit's attestation manifests

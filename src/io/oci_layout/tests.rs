@@ -220,3 +220,25 @@ fn a_nested_manifest_is_found_by_its_digest() {
     let found = layout.find_digest(&inner.digest, &Limits::default()).expect("found");
     assert_eq!((found.media_type, found.size), (inner.media_type, inner.size));
 }
+
+#[test]
+fn the_old_image_goes_when_a_new_one_takes_its_place() {
+    let (_dir, layout) = layout();
+    let (old, new) = (image(&layout, "amd64"), image(&layout, "arm64"));
+    layout.put(&old, Some("old")).expect("put");
+    layout.replace_with(&new, None, &Limits::default()).expect("replaced");
+    assert_eq!(layout.find(None).expect("the new one").digest, new.digest);
+    assert!(!layout.has_blob(&old.digest));
+    assert_eq!(fs::read_dir(layout.dir().join("blobs/sha256")).expect("listed").count(), 3);
+    layout.platforms(&new, &Limits::default()).expect("whole");
+}
+
+#[test]
+fn an_image_that_is_not_whole_takes_no_place() {
+    let (_dir, layout) = layout();
+    let (old, new) = (image(&layout, "amd64"), image(&layout, "arm64"));
+    layout.put(&old, None).expect("put");
+    fs::remove_file(layout.blob_path(&new.digest)).expect("removed");
+    assert!(layout.replace_with(&new, None, &Limits::default()).is_err());
+    assert_eq!(layout.find(None).expect("the old one").digest, old.digest);
+}

@@ -65,11 +65,7 @@ impl OciLayout {
     /// # Errors
     /// [`LayoutError::Document`], [`LayoutError::File`]; `index.json` is unchanged then.
     pub fn put(&self, descriptor: &Descriptor, tag: Option<&str>) -> Result<(), LayoutError> {
-        let mut entry = descriptor.clone();
-        entry.annotations.remove(REF_NAME);
-        if let Some(tag) = tag {
-            entry.annotations.insert(REF_NAME.to_owned(), tag.to_owned());
-        }
+        let entry = entry(descriptor, tag);
         let digest = entry.digest.to_string();
         self.edit_index(|entries| {
             if tag.is_none() && entries.iter().any(|e| has_digest(e, &digest)) {
@@ -81,6 +77,14 @@ impl OciLayout {
                 (_, None) => true,
             });
             entries.push(serde_json::to_value(&entry)?);
+            Ok(())
+        })
+    }
+
+    /// Makes a manifest the only entry.
+    pub(super) fn put_only(&self, descriptor: &Descriptor, tag: Option<&str>) -> Result<(), LayoutError> {
+        self.edit_index(|entries| {
+            *entries = vec![serde_json::to_value(entry(descriptor, tag))?];
             Ok(())
         })
     }
@@ -112,6 +116,15 @@ impl OciLayout {
         files::write(&path, index.to_string().as_bytes())?;
         Ok(())
     }
+}
+
+fn entry(descriptor: &Descriptor, tag: Option<&str>) -> Descriptor {
+    let mut entry = descriptor.clone();
+    entry.annotations.remove(REF_NAME);
+    if let Some(tag) = tag {
+        entry.annotations.insert(REF_NAME.to_owned(), tag.to_owned());
+    }
+    entry
 }
 
 fn name_of(entry: &Value) -> Option<&str> {

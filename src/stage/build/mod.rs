@@ -1,29 +1,20 @@
 //! Takes a `BuildPlan`. Gives a `BuiltImage` in an OCI layout of the gate's own. Never gives a digest that it did not compute itself.
 
+mod error;
+
+pub use error::BuildError;
+
 use crate::io::Effects;
-use crate::model::fault::Fault;
 use crate::model::image::BuiltImage;
-use crate::model::plan::BuildPlan;
+use crate::model::plan::{BuildPlan, Builder};
 
 /// A way to come by an image.
 pub trait ImageSource: Sync {
-    /// Makes the image and puts it into `plan.layout`. Blocking.
+    /// Makes the image and puts it into `plan.layout`, as the only one there. Blocking.
     ///
     /// # Errors
     /// [`BuildError`]; nothing half written stays in `plan.layout`.
     fn acquire(&self, plan: &BuildPlan, effects: &Effects) -> Result<BuiltImage, BuildError>;
-}
-
-/// Why there is no image.
-#[derive(Debug, thiserror::Error, miette::Diagnostic)]
-pub enum BuildError {}
-
-impl BuildError {
-    /// How the run ends.
-    #[must_use]
-    pub fn fault(&self) -> Fault {
-        match *self {}
-    }
 }
 
 /// Builds as the plan says. Blocking.
@@ -31,6 +22,21 @@ impl BuildError {
 /// # Errors
 /// [`BuildError`].
 pub fn build(plan: &BuildPlan, effects: &Effects) -> Result<BuiltImage, BuildError> {
-    let _ = (plan, effects);
-    todo!("build")
+    source(&plan.builder)?.acquire(plan, effects)
+}
+
+fn source(builder: &Builder) -> Result<&'static dyn ImageSource, BuildError> {
+    let missing = |what: &str, help: &str| {
+        Err(BuildError::Unavailable {
+            what: what.to_owned(),
+            help: help.to_owned(),
+        })
+    };
+    let instead = "build the image yourself and judge it: `[build] using = \"image\"`, `image = \"oci:DIR\"` or `\"docker-archive:FILE\"`";
+    match builder {
+        Builder::Native { .. } => missing("the native builder", instead),
+        Builder::Image(_) => missing("`using = \"image\"`", instead),
+        Builder::Buildkit { .. } => missing("the BuildKit builder", instead),
+        Builder::Buildah { .. } => missing("the buildah builder", instead),
+    }
 }

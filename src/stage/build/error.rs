@@ -1,0 +1,241 @@
+//! Why there is no image.
+
+use std::path::PathBuf;
+
+use crate::io::files::FileError;
+use crate::io::oci_layout::LayoutError;
+use crate::io::process::ProcessError;
+use crate::model::fault::Fault;
+
+/// Why there is no image.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum BuildError {
+    /// There is no cargo, or no rustc.
+    #[error("the native builder needs {program}, which could not be started")]
+    #[diagnostic(
+        code(build::toolchain),
+        help("install Rust (https://rustup.rs), or judge an image that exists: `[build] using = \"image\"`")
+    )]
+    Toolchain {
+        /// `cargo` or `rustc`.
+        program: &'static str,
+        /// Why.
+        source: ProcessError,
+    },
+    /// A question to cargo or rustc that failed.
+    #[error("{what} cannot be read")]
+    #[diagnostic(code(build::cargo))]
+    Cargo {
+        /// What was asked: `the workspace`.
+        what: &'static str,
+        /// Its answer.
+        source: ProcessError,
+    },
+    /// cargo or rustc gave an answer that is not understood.
+    #[error("{what} gave an answer that is not understood: {detail}")]
+    #[diagnostic(code(build::answer), help("this version of cargo may be newer than portcullis knows"))]
+    Answer {
+        /// Which question.
+        what: &'static str,
+        /// What is odd.
+        detail: String,
+    },
+    /// No `Cargo.toml`.
+    #[error("{} has no Cargo.toml", root.display())]
+    #[diagnostic(
+        code(build::no_manifest),
+        help(
+            "the native builder builds a Cargo package: point -C at its folder, or judge an image that exists with `[build] using = \"image\"`"
+        )
+    )]
+    NoManifest {
+        /// The source tree.
+        root: PathBuf,
+    },
+    /// No `Cargo.lock`.
+    #[error("there is no {}", path.display())]
+    #[diagnostic(
+        code(build::no_lock),
+        help("without a lock file, two builds of one commit may differ: run `cargo generate-lockfile` and commit Cargo.lock")
+    )]
+    NoLock {
+        /// Where it should be.
+        path: PathBuf,
+    },
+    /// `Cargo.lock` does not fit `Cargo.toml`.
+    #[error("Cargo.lock does not fit Cargo.toml any more")]
+    #[diagnostic(
+        code(build::stale_lock),
+        help("run `cargo update --workspace` (or any cargo command), and commit Cargo.lock")
+    )]
+    StaleLock {
+        /// What cargo says.
+        source: ProcessError,
+    },
+    /// No package of that name.
+    #[error("the workspace has no package `{name}`")]
+    #[diagnostic(code(build::unknown_package), help("{}", nearest_help("build.package", nearest.as_deref(), known)))]
+    UnknownPackage {
+        /// The name that was asked for.
+        name: String,
+        /// The most similar one.
+        nearest: Option<String>,
+        /// Every package, sorted.
+        known: Vec<String>,
+    },
+    /// The package has no binary.
+    #[error("package `{package}` has no binary target")]
+    #[diagnostic(
+        code(build::no_binary),
+        help("a service needs a `src/main.rs` or a `[[bin]]`; set build.package to the package that has it")
+    )]
+    NoBinary {
+        /// The package.
+        package: String,
+    },
+    /// The package has several binaries, and none or another was named.
+    #[error("{}", which_binary(package, asked.as_deref(), known.len()))]
+    #[diagnostic(code(build::which_binary), help("{}", nearest_help("build.bin", nearest.as_deref(), known)))]
+    WhichBinary {
+        /// The package.
+        package: String,
+        /// The name that was asked for.
+        asked: Option<String>,
+        /// The most similar one.
+        nearest: Option<String>,
+        /// Every binary, sorted.
+        known: Vec<String>,
+    },
+    /// The machine cannot make a Linux binary natively.
+    #[error("the native builder makes Linux binaries on Linux, and this is `{host}`")]
+    #[diagnostic(code(build::host), help("build the image elsewhere and judge it with `[build] using = \"image\"`"))]
+    Host {
+        /// rustc's name of this machine.
+        host: String,
+    },
+    /// There is nothing to link a static binary with.
+    #[error("a static binary cannot be linked here: neither glibc's static library nor the Rust target `{musl}` is installed")]
+    #[diagnostic(
+        code(build::no_static_libc),
+        help("Debian, Ubuntu: `apt install libc6-dev` · Fedora: `dnf install glibc-static` · anywhere: `rustup target add {musl}`")
+    )]
+    NoStaticLibc {
+        /// The musl target that would do.
+        musl: String,
+    },
+    /// The binary asks for a dynamic loader.
+    #[error("{} is not static: it asks for the loader {interpreter}, which `scratch` does not have", path.display())]
+    #[diagnostic(
+        code(build::not_static),
+        help(
+            "a dependency links a shared library: choose a crate feature that bundles or vendors it, or a base image that has it (`[build] base = \"registry:…@sha256:…\"`)"
+        )
+    )]
+    NotStatic {
+        /// The binary.
+        path: PathBuf,
+        /// The loader.
+        interpreter: String,
+    },
+    /// The binary is no ELF file that we can read.
+    #[error("{} is no ELF executable for 64-bit little-endian Linux: {reason}", path.display())]
+    #[diagnostic(code(build::elf))]
+    Elf {
+        /// The file.
+        path: PathBuf,
+        /// What is odd.
+        reason: String,
+    },
+    /// The code does not compile.
+    #[error("`{package}` does not compile\n{tail}")]
+    #[diagnostic(
+        code(build::compile),
+        help("nothing was judged: fix it, and see all of it with `cargo build --release --locked`")
+    )]
+    Compile {
+        /// The package.
+        package: String,
+        /// The end of what cargo said.
+        tail: String,
+    },
+    /// Crates could not be had.
+    #[error("cargo could not get the crates\n{tail}")]
+    #[diagnostic(code(build::crates), help("{}", if *offline { "with --offline, every crate must be in cargo's cache: run `cargo fetch --locked` once with a network" } else { "check the network or the registry, and run again: what was downloaded is kept" }))]
+    Crates {
+        /// The end of what cargo said.
+        tail: String,
+        /// No network was allowed.
+        offline: bool,
+    },
+    /// The disk is full.
+    #[error("the disk is full")]
+    #[diagnostic(code(build::disk_full), help("make room where {} lies, or name another folder with --output", folder.display()))]
+    DiskFull {
+        /// The folder that is written to.
+        folder: PathBuf,
+    },
+    /// A builder or a form of image that is not there.
+    #[error("{what} is not available")]
+    #[diagnostic(code(build::unavailable), help("{help}"))]
+    Unavailable {
+        /// What.
+        what: String,
+        /// What to do instead.
+        help: String,
+    },
+    /// Somebody asked to stop.
+    #[error("the build was interrupted")]
+    #[diagnostic(code(build::interrupted))]
+    Interrupted,
+    /// An image is not whole, or could not be written.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Layout(#[from] LayoutError),
+    /// A file could not be read or written.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    File(#[from] FileError),
+}
+
+fn nearest_help(key: &str, nearest: Option<&str>, known: &[String]) -> String {
+    let known = known.join(", ");
+    match nearest {
+        Some(nearest) => format!("did you mean {key} = \"{nearest}\"? There are: {known}"),
+        None => format!("set {key} to one of: {known}"),
+    }
+}
+
+fn which_binary(package: &str, asked: Option<&str>, known: usize) -> String {
+    match asked {
+        Some(asked) => format!("package `{package}` has no binary `{asked}`"),
+        None => format!("package `{package}` has {known} binaries, and none was named"),
+    }
+}
+
+impl BuildError {
+    /// How the run ends.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Toolchain { .. }
+            | Self::NoManifest { .. }
+            | Self::NoLock { .. }
+            | Self::StaleLock { .. }
+            | Self::UnknownPackage { .. }
+            | Self::NoBinary { .. }
+            | Self::WhichBinary { .. }
+            | Self::Host { .. }
+            | Self::NoStaticLibc { .. }
+            | Self::NotStatic { .. }
+            | Self::Unavailable { .. } => Fault::Usage,
+            // No image, no verdict: not the user's flags, and not a finding either.
+            Self::Cargo { .. } | Self::Answer { .. } | Self::Elf { .. } | Self::Compile { .. } | Self::DiskFull { .. } => {
+                Fault::Undecidable
+            }
+            Self::Crates { .. } => Fault::Unreachable,
+            Self::Interrupted => Fault::Interrupted,
+            Self::Layout(error) => error.fault(),
+            Self::File(error) => error.fault(),
+        }
+    }
+}
