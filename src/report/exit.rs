@@ -1,7 +1,9 @@
 //! The last line on stderr: which exit code, what it means, what to do next.
 
+use super::human::code_is_not_why;
 use super::quantity::count;
 use super::text::prose;
+use crate::model::event::Stage;
 use crate::model::finding::Disposition;
 use crate::model::outcome::Outcome;
 use crate::model::verdict::Decision;
@@ -15,7 +17,7 @@ pub const CODES: &[(u8, &str)] = &[
     (11, "rollback failed, or there was nothing to restore"),
     (12, "rollout refused, nothing changed"),
     (13, "locked or superseded by another deployer"),
-    (14, "interrupted, `portcullis rollout resume` will finish"),
+    (14, "interrupted"),
     (64, "usage or configuration error"),
     (69, "a service that is needed is unreachable after retries"),
     (70, "a bug in portcullis"),
@@ -38,7 +40,10 @@ pub fn meaning(outcome: &Outcome, code: u8) -> String {
         .map_or(0, |v| v.gaps.iter().filter(|gap| gap.disposition == Disposition::Denied).count());
     match code {
         0 => well(outcome).to_owned(),
-        1 if denied > 0 => format!("blocked by policy: {} denied", count(denied, "finding", "findings")),
+        1 if denied > 0 => {
+            let code = if code_is_not_why(outcome) { " (the code is not why)" } else { "" };
+            format!("blocked by policy: {} denied{code}", count(denied, "finding", "findings"))
+        }
         2 if gaps > 0 => format!("undecidable: {} that the policy does not accept", count(gaps, "gap", "gaps")),
         code => CODES
             .iter()
@@ -78,7 +83,8 @@ pub fn next(outcome: &Outcome, code: u8) -> String {
         11 => "look at the service now, nothing verified serves it; then `portcullis rollout status`".to_owned(),
         12 => "read the reason above; nothing was touched, so the same command can be repeated".to_owned(),
         13 => "let the other deployer finish, then `portcullis rollout status` and run again".to_owned(),
-        14 => "portcullis rollout resume".to_owned(),
+        14 if outcome.reached.is_some_and(|stage| stage < Stage::Publish) => "nothing was published or rolled out: run it again".to_owned(),
+        14 => "`portcullis rollout resume` finishes or reverts what was under way".to_owned(),
         64 => "correct what is named above; `portcullis help` lists every flag".to_owned(),
         69 => "check the network and the service named above, then run again; nothing half done was left behind".to_owned(),
         70 => "please report it with the message above and events.ndjson".to_owned(),
@@ -103,7 +109,7 @@ fn next_when_well(outcome: &Outcome) -> String {
         Some(verdict) if verdict.subject.digest.is_some() && outcome.until.is_some() => {
             "`portcullis gate` publishes and rolls it out".to_owned()
         }
-        _ => "nothing".to_owned(),
+        _ => "nothing to do".to_owned(),
     }
 }
 

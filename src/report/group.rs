@@ -7,7 +7,7 @@ use crate::model::verdict::Verdict;
 /// The findings of one disposition that one change would clear: those of one package (an OS package's source) or of one subject.
 #[derive(Debug)]
 pub(super) struct Group<'a> {
-    /// `smallvec 1.6.0`, or the subject of a rule without packages.
+    /// `smallvec 1.6.0`; a rule without packages and its subject: `root-user User`.
     pub(super) title: String,
     /// `cargo`, `deb`; empty for rules without packages.
     pub(super) ecosystem: String,
@@ -55,12 +55,8 @@ fn name(finding: &Finding) -> (String, String, String) {
         }
         (None, _) => {
             let subject = finding.subject.clone().unwrap_or_default();
-            let title = if subject.is_empty() {
-                finding.rule.to_string()
-            } else {
-                subject.clone()
-            };
-            (format!("rule {} {subject}", finding.rule), title, String::new())
+            let title = format!("{} {subject}", finding.rule).trim_end().to_owned();
+            (format!("rule {title}"), title, String::new())
         }
     }
 }

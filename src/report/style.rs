@@ -14,6 +14,8 @@ pub struct Style {
 /// What a piece of text is, from which its colour follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Paint {
+    /// As it is.
+    Plain,
     /// A heading or a name.
     Strong,
     /// Secondary.
@@ -94,11 +96,11 @@ impl Style {
     /// The text in its colour, or as it is.
     #[must_use]
     pub fn paint(&self, paint: Paint, text: &str) -> String {
-        if !self.color || text.is_empty() {
+        if !self.color || text.is_empty() || paint == Paint::Plain {
             return text.to_owned();
         }
         let code = match paint {
-            Paint::Strong => "1",
+            Paint::Plain | Paint::Strong => "1",
             Paint::Dim => "2",
             Paint::Bad => "1;31",
             Paint::Doubt => "33",

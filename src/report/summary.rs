@@ -3,7 +3,7 @@
 use super::Reporter;
 use super::exit;
 use super::group::{Group, fixes, groups};
-use super::human::{cause_in_words, sentence, why_today};
+use super::human::{cause_in_words, code_is_not_why, sentence, why_today};
 use super::quantity::{age, bytes, count, minute, second_of_day, thousands, until_day};
 use super::text::prose;
 use crate::model::finding::{Disposition, Judgement};
@@ -60,7 +60,12 @@ fn head(out: &mut String, outcome: &Outcome) {
     };
     let name = outcome.subject.as_ref().map_or(outcome.service.as_str(), |subject| &subject.name);
     let rollout = outcome.rollout.as_ref().map_or("", |report| result(report.result));
-    out.push_str(&format!("## {sign} {word}{rollout}: {}\n\n", code(name)));
+    let why = if code_is_not_why(outcome) {
+        ", and the code is not why"
+    } else {
+        ""
+    };
+    out.push_str(&format!("## {sign} {word}{rollout}: {}{why}\n\n", code(name)));
     if let Some(failure) = &outcome.failure {
         let stage = failure.stage.map_or("the start", |stage| stage.as_str());
         out.push_str(&format!("**Stopped at {stage}:** {}\n\n", escape(&failure.message)));

@@ -5,6 +5,10 @@
     reason = "a test ends at the first surprise, and may start programs"
 )]
 
+#[path = "../support/mod.rs"]
+mod support;
+
 mod cli;
 mod policy;
 mod policy_case;
+mod report;

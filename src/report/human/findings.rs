@@ -2,6 +2,7 @@
 
 use super::head::cause;
 use super::page::Page;
+use crate::model::advisory::AdvisoryKind;
 use crate::model::finding::{Disposition, Finding, Judgement};
 use crate::model::inventory::Location;
 use crate::model::severity::Severity;
@@ -9,7 +10,7 @@ use crate::model::verdict::Verdict;
 use crate::report::group::{Group, fixes, groups};
 use crate::report::quantity::{count, until_day};
 use crate::report::style::Paint;
-use crate::report::text::{pad, visible, width};
+use crate::report::text::{fit, visible, width};
 
 /// Packages shown in full; what follows is one row each.
 const DETAILED: usize = 15;
@@ -85,7 +86,7 @@ pub(super) fn waived(page: &mut Page, verdict: &Verdict) {
 /// `2 critical, 1 high, 3 of unknown severity`.
 fn tally(verdict: &Verdict, disposition: Disposition) -> String {
     let of = |severity: Option<Severity>| {
-        let same = |j: &&Judgement| j.disposition == disposition && !j.finding.ids.is_empty() && j.finding.severity == severity;
+        let same = |j: &&Judgement| j.disposition == disposition && is_rated(&j.finding) && j.finding.severity == severity;
         verdict.findings.iter().filter(same).count()
     };
     let mut parts = Vec::new();
@@ -97,15 +98,18 @@ fn tally(verdict: &Verdict, disposition: Disposition) -> String {
     if of(None) > 0 {
         parts.push(format!("{} of unknown severity", of(None)));
     }
-    let others = verdict
-        .findings
-        .iter()
-        .filter(|j| j.disposition == disposition && j.finding.ids.is_empty())
-        .count();
+    let other = |j: &&Judgement| j.disposition == disposition && !is_rated(&j.finding);
+    let others = verdict.findings.iter().filter(other).count();
     if others > 0 {
-        parts.push(format!("{others} not about an advisory"));
+        parts.push(format!("{others} of other rules"));
     }
     parts.join(", ")
+}
+
+/// True for findings that are expected to have a severity: those of advisories about vulnerabilities.
+fn is_rated(finding: &Finding) -> bool {
+    let vulnerability = matches!(finding.advisory_kind, None | Some(AdvisoryKind::Vulnerability));
+    !finding.ids.is_empty() && (finding.severity.is_some() || vulnerability)
 }
 
 /// One package (or subject) with all that is wrong with it.
@@ -113,7 +117,8 @@ fn block(page: &mut Page, group: &Group<'_>) {
     page.blank();
     let signs = page.signs();
     let sign = page.paint(Paint::Bad, signs.bad);
-    let title = page.paint(Paint::Strong, &visible(&group.title));
+    let title = visible(&group.title);
+    let title = page.paint(Paint::Strong, &fit(&title, page.columns().saturating_sub(24), signs.cut));
     let fixed = group.fixed().map_or_else(String::new, |version| {
         format!(" {} {}", signs.arrow, page.paint(Paint::Good, &visible(version)))
     });
@@ -129,8 +134,10 @@ fn block(page: &mut Page, group: &Group<'_>) {
     {
         aside.push(format!("installed as {}", visible(&some(&group.packages, 4))));
     }
-    let aside = page.paint(Paint::Dim, &aside.join(" "));
-    page.line(&format!("  {sign} {title}{fixed}  {aside}"));
+    let head = format!("  {sign} {title}{fixed}  ");
+    let aside = aside.join(" ");
+    let aside = page.paint(Paint::Dim, &fit(&aside, page.columns().saturating_sub(width(&head)), signs.cut));
+    page.line(&format!("{head}{aside}"));
     let column = label_column(group);
     for judgement in group.judgements.iter().take(OF_ONE) {
         finding(page, judgement, column, group.fixed().is_none());
@@ -146,7 +153,8 @@ fn block(page: &mut Page, group: &Group<'_>) {
 }
 
 fn label_column(group: &Group<'_>) -> usize {
-    let longest = group.judgements.iter().map(|j| width(label(&j.finding).1)).max().unwrap_or(0);
+    let advisories = group.judgements.iter().filter(|j| !j.finding.ids.is_empty());
+    let longest = advisories.map(|j| width(label(&j.finding).1)).max().unwrap_or(0);
     longest.clamp(6, 22) + 2
 }
 
@@ -155,9 +163,13 @@ fn label(finding: &Finding) -> (Paint, &str) {
     if finding.ids.is_empty() {
         return (Paint::Strong, finding.rule.as_str());
     }
-    match finding.severity {
-        Some(severity) => (severity_paint(severity), severity.as_str()),
-        None => (Paint::Doubt, "unknown"),
+    match (finding.advisory_kind, finding.severity) {
+        (Some(AdvisoryKind::Malicious), _) => (Paint::Bad, "malicious"),
+        (_, Some(severity)) => (severity_paint(severity), severity.as_str()),
+        (Some(AdvisoryKind::Unmaintained), None) => (Paint::Doubt, "unmaintained"),
+        (Some(AdvisoryKind::Unsound), None) => (Paint::Doubt, "unsound"),
+        (Some(AdvisoryKind::Notice), None) => (Paint::Doubt, "notice"),
+        (_, None) => (Paint::Doubt, "unknown"),
     }
 }
 
@@ -171,11 +183,10 @@ const fn severity_paint(severity: Severity) -> Paint {
 
 fn finding(page: &mut Page, judgement: &Judgement, column: usize, with_fix: bool) {
     let finding = &judgement.finding;
-    let text = match finding.ids.first() {
-        Some(id) => format!("{id}  {}", without_id(&finding.message, id)),
-        None => finding.message.clone(),
-    };
-    page.labelled(4, label(finding), column, (Paint::Strong, &text));
+    match finding.ids.first() {
+        Some(id) => page.labelled_with(4, label(finding), column, id, (Paint::Plain, without_id(&finding.message, id))),
+        None => page.labelled(4, (Paint::Dim, "why"), column, (Paint::Plain, &finding.message)),
+    }
     let mut aside = Vec::new();
     if finding.ids.len() > 1 {
         aside.push(format!("also {}", some(&finding.ids[1..], 4)));
@@ -227,8 +238,8 @@ pub(in crate::report) fn location(place: &Location) -> String {
         text.push_str(&format!(" in layer {short}"));
     }
     if let Some(step) = &place.created_by {
-        let step: String = crate::report::text::prose(step).chars().take(120).collect();
-        text.push_str(&format!(", {step}"));
+        let step = crate::report::text::prose(step);
+        text.push_str(&format!(", {}", fit(&step, 110, "...")));
     }
     text
 }
@@ -276,7 +287,7 @@ fn cells(finding: &Finding) -> Vec<(Paint, String)> {
     let (paint, label) = label(finding);
     let id = finding.ids.first().cloned().unwrap_or_default();
     let package = match (&finding.purl, &finding.subject) {
-        (Some(purl), _) => pad(&purl.full_name(), 0) + " " + purl.version.as_deref().unwrap_or_default(),
+        (Some(purl), _) => format!("{} {}", purl.full_name(), purl.version.as_deref().unwrap_or_default()),
         (None, Some(subject)) => subject.clone(),
         (None, None) => String::new(),
     };

@@ -2,11 +2,11 @@
 
 use super::page::Page;
 use crate::model::finding::{Cause, Disposition};
-use crate::model::outcome::{Outcome, RolloutResult};
+use crate::model::outcome::{Outcome, RolloutReport, RolloutResult};
 use crate::model::verdict::{Decision, Verdict};
 use crate::report::quantity::{age, count, minute};
 use crate::report::style::Paint;
-use crate::report::text::visible;
+use crate::report::text::{fit, visible, width};
 
 pub(super) fn write(page: &mut Page, outcome: &Outcome) {
     let mut blocks = Vec::new();
@@ -27,15 +27,29 @@ pub(super) fn write(page: &mut Page, outcome: &Outcome) {
         blocks.push(page.paint(paint, &format!(" {word} ")));
     }
     let name = outcome.subject.as_ref().map_or(outcome.service.as_str(), |subject| &subject.name);
-    let name = page.paint(Paint::Strong, &visible(name));
+    let name = visible(name);
+    let name = page.paint(Paint::Strong, &fit(&name, page.columns() / 3, page.signs().cut));
     let commit = commit(outcome).map(|text| page.paint(Paint::Dim, &text)).unwrap_or_default();
-    page.line(&format!("{}  {name}  {commit}", blocks.join(" ")));
+    let code = match code_is_not_why(outcome) {
+        true => page.paint(Paint::Doubt, "  the code is not why"),
+        false => String::new(),
+    };
+    let line = format!("{}  {name}  {commit}{code}", blocks.join(" "));
+    if width(&line) <= page.columns() {
+        page.line(&line);
+    } else {
+        page.line(&format!("{}  {name}{code}", blocks.join(" ")));
+        page.line(&commit);
+    }
     if let Some(verdict) = &outcome.verdict {
         subject(page, outcome, verdict);
         page.blank();
         page.prose(0, Paint::Strong, &sentence(verdict));
         if let Some(text) = why_today(outcome) {
             page.prose(0, Paint::Doubt, &text);
+        }
+        if let Some(text) = outcome.rollout.as_ref().and_then(trouble) {
+            page.prose(0, Paint::Bad, &text);
         }
     }
     failure(page, outcome);
@@ -61,6 +75,25 @@ fn result(result: RolloutResult) -> (Paint, &'static str) {
         RolloutResult::Superseded => (Paint::DoubtBlock, "SUPERSEDED"),
         RolloutResult::Interrupted => (Paint::DoubtBlock, "INTERRUPTED"),
     }
+}
+
+/// What a rollout that did not commit means for the service.
+fn trouble(report: &RolloutReport) -> Option<String> {
+    let meaning = match report.result {
+        RolloutResult::Committed | RolloutResult::AlreadyDeployed => return None,
+        RolloutResult::RolledBack => "The new version did not hold; the old one serves again, verified",
+        RolloutResult::RollbackFailed => "The new version did not hold, and the old one could not be brought back",
+        RolloutResult::Refused => "The rollout was refused; nothing was changed",
+        RolloutResult::Locked => "Another deployer holds the lock; nothing was changed",
+        RolloutResult::Superseded => "Somebody else changed the target meanwhile; nothing was restored",
+        RolloutResult::Interrupted => "The rollout was interrupted; `portcullis rollout resume` finishes it",
+    };
+    Some(
+        report
+            .reason
+            .as_ref()
+            .map_or_else(|| format!("{meaning}."), |reason| format!("{meaning}: {reason}")),
+    )
 }
 
 fn commit(outcome: &Outcome) -> Option<String> {
@@ -132,19 +165,27 @@ pub(in crate::report) fn sentence(verdict: &Verdict) -> String {
     }
 }
 
-/// What changed since the baseline, first of all whether the code did.
-pub(in crate::report) fn why_today(outcome: &Outcome) -> Option<String> {
+/// The cause of each denied finding; none where a baseline is missing or says nothing of one of them.
+fn causes(outcome: &Outcome) -> Option<Vec<Cause>> {
     let verdict = outcome.verdict.as_ref().filter(|v| v.verdict == Decision::Blocked)?;
-    let causes: Vec<Option<Cause>> = verdict
+    let denied = verdict
         .findings
         .iter()
-        .filter(|judgement| judgement.disposition == Disposition::Denied)
-        .map(|judgement| judgement.cause)
-        .collect();
-    if causes.is_empty() || causes.contains(&None) {
-        return None;
-    }
-    let of = |cause: Cause| causes.iter().filter(|c| **c == Some(cause)).count();
+        .filter(|judgement| judgement.disposition == Disposition::Denied);
+    denied.map(|judgement| judgement.cause).collect()
+}
+
+/// True when a baseline shows that nothing that blocks came with the code.
+#[must_use]
+pub(in crate::report) fn code_is_not_why(outcome: &Outcome) -> bool {
+    causes(outcome).is_some_and(|causes| !causes.is_empty() && !causes.contains(&Cause::IntroducedByChange))
+}
+
+/// What changed since the baseline, first of all whether the code did.
+pub(in crate::report) fn why_today(outcome: &Outcome) -> Option<String> {
+    let verdict = outcome.verdict.as_ref()?;
+    let causes = causes(outcome).filter(|causes| !causes.is_empty())?;
+    let of = |cause: Cause| causes.iter().filter(|c| **c == cause).count();
     let mut reasons = Vec::new();
     for (cause, text) in CAUSES {
         match of(*cause) {
@@ -185,9 +226,9 @@ const CAUSES: &[(Cause, &str)] = &[
 pub(in crate::report) fn cause(cause: Cause) -> &'static str {
     match cause {
         Cause::IntroducedByChange => "introduced by this change",
-        Cause::NewlyPublished => "newly published, the code is not why",
-        Cause::FixReleased => "a fix exists now, the code is not why",
-        Cause::SeverityRaised => "severity raised, the code is not why",
+        Cause::NewlyPublished => "newly published",
+        Cause::FixReleased => "a fix exists now",
+        Cause::SeverityRaised => "severity raised",
         Cause::WaiverExpired => "its waiver has expired",
         Cause::PolicyChanged => "the policy changed",
         Cause::Unchanged => "there before",

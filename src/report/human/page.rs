@@ -3,6 +3,9 @@
 use crate::report::style::{Paint, Signs, Style};
 use crate::report::text::{fold, pad, visible, width};
 
+/// Columns of one text, over several lines: an advisory may bring a novel along.
+const LONGEST: usize = 800;
+
 /// Text under way.
 pub(super) struct Page {
     style: Style,
@@ -46,7 +49,9 @@ impl Page {
     /// A blank line and a heading with something secondary behind it.
     pub(super) fn heading(&mut self, heading: &str, aside: &str) {
         self.blank();
-        let aside = self.paint(Paint::Dim, &visible(aside));
+        let aside = visible(aside);
+        let room = self.columns().saturating_sub(width(heading) + 2);
+        let aside = self.paint(Paint::Dim, &crate::report::text::fit(&aside, room, self.signs().cut));
         let heading = self.paint(Paint::Strong, heading);
         self.line(&format!("{heading}  {aside}"));
     }
@@ -62,14 +67,24 @@ impl Page {
 
     /// A label, and foreign prose beside it that folds into its own column.
     pub(super) fn labelled(&mut self, indent: usize, label: (Paint, &str), column: usize, text: (Paint, &str)) {
+        self.labelled_with(indent, label, column, "", text);
+    }
+
+    /// The same, the prose with a name in front of it that stands out.
+    pub(super) fn labelled_with(&mut self, indent: usize, label: (Paint, &str), column: usize, name: &str, text: (Paint, &str)) {
         let start = indent + column;
-        let prose = crate::report::text::prose(text.1);
+        let name = visible(name);
+        let prose = format!("{name} {}", crate::report::text::prose(text.1));
+        let prose = crate::report::text::fit(&prose, LONGEST, self.signs().cut);
         let mut label = pad(&self.paint(label.0, label.1), column);
         if width(&label) > column {
             label.push(' ');
         }
-        for line in fold(&prose, self.columns().saturating_sub(start)) {
-            let line = self.paint(text.0, &line);
+        for (at, line) in fold(&prose, self.columns().saturating_sub(start)).iter().enumerate() {
+            let line = match line.strip_prefix(name.as_ref()) {
+                Some(rest) if at == 0 && !name.is_empty() => format!("{}{}", self.paint(Paint::Strong, &name), self.paint(text.0, rest)),
+                _ => self.paint(text.0, line),
+            };
             self.line(&format!("{}{label}{line}", " ".repeat(indent)));
             label = " ".repeat(column);
         }
@@ -82,12 +97,7 @@ impl Page {
             .iter()
             .map(|row| row.iter().map(|(paint, cell)| (*paint, visible(cell).into_owned())).collect())
             .collect();
-        let widths: Vec<usize> = (0..columns)
-            .map(|at| {
-                let cells = rows.iter().filter_map(|row| row.get(at));
-                cells.map(|(_, cell)| width(cell)).max().unwrap_or(0).min(self.columns() / 2)
-            })
-            .collect();
+        let widths = widths(&rows, columns, self.columns().saturating_sub(indent));
         for row in &rows {
             let mut line = " ".repeat(indent);
             let mut used = indent;
@@ -106,4 +116,28 @@ impl Page {
             self.line(&line);
         }
     }
+}
+
+/// The columns' widths: what they need, the widest made narrower until all fit into `room`; the last takes what is left.
+fn widths(rows: &[Vec<(Paint, String)>], columns: usize, room: usize) -> Vec<usize> {
+    let need = |at: usize| {
+        rows.iter()
+            .filter_map(|row| row.get(at))
+            .map(|(_, cell)| width(cell))
+            .max()
+            .unwrap_or(0)
+    };
+    let mut widths: Vec<usize> = (0..columns).map(need).collect();
+    let gaps = 2 * columns.saturating_sub(1);
+    // A last column of long prose may be cut first: it is asked to keep 24 columns only.
+    if let Some(last) = widths.last_mut() {
+        *last = (*last).min(24);
+    }
+    while widths.iter().sum::<usize>() + gaps > room {
+        match widths.iter().enumerate().max_by_key(|(_, width)| **width) {
+            Some((at, widest)) if *widest > 8 => widths[at] -= 1,
+            _ => break,
+        }
+    }
+    widths
 }

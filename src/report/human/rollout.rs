@@ -86,7 +86,7 @@ pub(super) fn rollout(page: &mut Page, outcome: &Outcome) {
 fn state_paint(state: &str) -> Paint {
     match state {
         "Committed" | "RolledBack" => Paint::Good,
-        "RollingBack" | "VerifyingRollback" | "RollbackFailed" | "Refused" | "Superseded" | "Locked" => Paint::Bad,
+        "RollingBack" | "VerifyingRollback" | "RollbackFailed" | "Refused" | "Superseded" => Paint::Bad,
         _ => Paint::Strong,
     }
 }

@@ -1,0 +1,277 @@
+//! What people and programs read of an outcome.
+
+use std::sync::{Arc, Mutex};
+
+use portcullis::model::event::{Event, Observer, Stage, Unit};
+use portcullis::model::outcome::{Failure, Outcome};
+use portcullis::report::progress::{Lines, Log, Verbosity};
+use portcullis::report::{Style, exit, human, json, summary, text};
+
+use crate::support::outcomes;
+
+const PLAIN: Style = Style::PLAIN;
+
+#[test]
+fn a_blocked_run_says_so_first_and_then_why() {
+    insta::assert_snapshot!("human_blocked", human(&outcomes::blocked(), PLAIN));
+}
+
+#[test]
+fn a_live_service_is_told_with_its_timeline_and_how_to_stop_it() {
+    insta::assert_snapshot!("human_live", human(&outcomes::live(), PLAIN));
+}
+
+#[test]
+fn an_undecidable_run_is_not_called_clean() {
+    insta::assert_snapshot!("human_undecidable", human(&outcomes::undecidable(), PLAIN));
+}
+
+#[test]
+fn a_rollback_is_unmissable() {
+    insta::assert_snapshot!("human_rolled_back", human(&outcomes::rolled_back(), PLAIN));
+}
+
+#[test]
+fn a_main_branch_that_went_red_overnight_hears_in_the_first_line_that_the_code_is_not_why() {
+    let outcome = outcomes::red_overnight();
+    let text = human(&outcome, PLAIN);
+    assert!(text.lines().next().unwrap().ends_with("the code is not why"), "{text}");
+    assert!(text.contains("The code is not why: 4 newly published, 1 whose waiver has expired since the last cleared run"));
+    assert!(
+        summary::summary(&outcome)
+            .lines()
+            .next()
+            .unwrap()
+            .ends_with("and the code is not why")
+    );
+    assert!(exit::line(&outcome, 1).contains("(the code is not why)"));
+}
+
+#[test]
+fn a_change_that_brings_a_finding_is_named_as_the_reason() {
+    let mut outcome = outcomes::red_overnight();
+    outcome.verdict.as_mut().unwrap().findings[0].cause = Some(portcullis::model::finding::Cause::IntroducedByChange);
+    let text = human(&outcome, PLAIN);
+    assert!(
+        text.contains("This change is part of why: 1 introduced by the change, 4 newly published"),
+        "{text}"
+    );
+    assert!(!text.contains("code is not why"));
+}
+
+#[test]
+fn no_line_is_wider_than_the_screen() {
+    for width in [60, 80, 100, 160] {
+        let style = Style {
+            color: true,
+            width,
+            unicode: false,
+        };
+        for outcome in outcomes::all() {
+            for line in human(&outcome, style).lines() {
+                let single_word = line.split_whitespace().any(|word| text::width(word) > width / 2);
+                assert!(text::width(line) <= width || single_word, "{width}: {line}");
+            }
+        }
+    }
+}
+
+#[test]
+fn without_colour_there_is_no_escape_and_without_unicode_only_ascii() {
+    for outcome in outcomes::all() {
+        assert!(!human(&outcome, PLAIN).contains('\u{1b}'));
+    }
+    let ascii = Style { unicode: false, ..PLAIN };
+    assert!(human(&outcomes::red_overnight(), ascii).is_ascii());
+}
+
+#[test]
+fn foreign_text_cannot_act_on_a_screen() {
+    let outcome = outcomes::hostile();
+    let page = human(&outcome, PLAIN);
+    assert!(!page.contains(['\u{1b}', '\u{202e}', '\r']), "{page}");
+    for code in exit::CODES.iter().map(|(code, _)| *code) {
+        assert_eq!(exit::line(&outcome, code).lines().count(), 1);
+        assert!(!exit::line(&outcome, code).contains('\u{1b}'));
+    }
+}
+
+#[test]
+fn foreign_text_makes_nothing_in_the_summary() {
+    let page = summary::summary(&outcomes::hostile());
+    for bad in ["<script", "](http", "\u{1b}", "\u{202e}", "\r"] {
+        let outside: String = page.lines().map(without_code_spans).collect::<Vec<_>>().join("\n");
+        assert!(!outside.contains(bad), "{bad:?} in {outside}");
+    }
+    for table in page.split("\n\n").filter(|part| part.contains("|---|")) {
+        let columns = |line: &str| line.replace("\\|", "").matches('|').count();
+        let rows: Vec<&str> = table.lines().filter(|line| line.starts_with('|')).collect();
+        assert!(rows.iter().all(|row| columns(row) == columns(rows[0])), "{table}");
+    }
+}
+
+/// Text in code spans shows as it is.
+fn without_code_spans(line: &str) -> String {
+    line.split('`').step_by(2).collect()
+}
+
+#[test]
+fn findings_json_has_every_documented_key_sorted() {
+    let outcome = outcomes::blocked();
+    let bytes = json::findings(outcome.verdict.as_ref().unwrap());
+    let value: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+    assert_eq!(value["schema"], "portcullis/findings/v1");
+    for key in ["subject", "verdict", "evaluated_at", "findings", "gaps", "inputs"] {
+        assert!(!value[key].is_null(), "{key}");
+    }
+    for finding in value["findings"].as_array().unwrap() {
+        let finding = finding.as_object().unwrap();
+        for key in [
+            "rule",
+            "ids",
+            "purl",
+            "severity",
+            "severity_source",
+            "fixed",
+            "disposition",
+            "waiver",
+            "cause",
+            "locations",
+            "source",
+        ] {
+            assert!(finding.contains_key(key), "{key} in {finding:?}");
+        }
+        for location in finding["locations"].as_array().unwrap() {
+            for key in ["path", "layer", "line"] {
+                assert!(location.as_object().unwrap().contains_key(key), "{key}");
+            }
+        }
+    }
+    assert_eq!(value["gaps"][0]["kind"], "unowned-executable");
+    assert_eq!(value["gaps"][0]["disposition"], "warned");
+    let text = String::from_utf8(bytes).unwrap();
+    let top: Vec<&str> = text
+        .lines()
+        .filter(|l| l.starts_with("  \""))
+        .map(|l| l.split('"').nth(1).unwrap())
+        .collect();
+    assert!(top.is_sorted(), "{top:?}");
+    insta::assert_snapshot!("findings_json", text);
+}
+
+#[test]
+fn verdict_json_reads_back_as_the_verdict() {
+    let outcome = outcomes::red_overnight();
+    let files = portcullis::report::files(&outcome);
+    let (_, bytes) = files.iter().find(|(name, _)| *name == "verdict.json").unwrap();
+    let mut verdict: portcullis::model::verdict::Verdict = serde_json::from_slice(bytes).unwrap();
+    for judgement in &mut verdict.findings {
+        judgement.finding.waivable = true;
+    }
+    assert_eq!(Some(&verdict), outcome.verdict.as_ref());
+    assert_eq!(&json::canonical(&verdict), bytes);
+}
+
+#[test]
+fn a_run_without_a_verdict_writes_no_findings() {
+    let mut outcome = Outcome {
+        service: "payments".to_owned(),
+        ..Outcome::default()
+    };
+    outcome.failure = Some(Failure {
+        stage: Some(Stage::Build),
+        message: "cargo failed (exit status: 101)".to_owned(),
+        causes: vec!["error[E0425]: cannot find value `x`".to_owned()],
+        help: Some("correct the build".to_owned()),
+    });
+    let names: Vec<&str> = portcullis::report::files(&outcome).iter().map(|(name, _)| *name).collect();
+    assert_eq!(names, ["summary.md"]);
+    let text = human(&outcome, PLAIN);
+    assert!(text.starts_with(" STOPPED "), "{text}");
+    assert!(text.contains("cargo failed") && text.contains("because error[E0425]"), "{text}");
+}
+
+#[test]
+fn every_exit_code_says_what_it_means_and_what_to_do_next() {
+    let outcome = Outcome::default();
+    let lines: Vec<String> = exit::CODES.iter().map(|(code, _)| exit::line(&outcome, *code)).collect();
+    insta::assert_snapshot!("exit_lines", lines.join("\n"));
+}
+
+fn written() -> (Arc<Mutex<Vec<u8>>>, Box<dyn std::io::Write + Send>) {
+    struct Shared(Arc<Mutex<Vec<u8>>>);
+    impl std::io::Write for Shared {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let bytes = Arc::new(Mutex::new(Vec::new()));
+    (bytes.clone(), Box::new(Shared(bytes)))
+}
+
+fn story() -> Vec<Event> {
+    let stage = Stage::Build;
+    vec![
+        Event::Started {
+            stage,
+            what: "payments at 4f2a9c1b0d3e".to_owned(),
+        },
+        Event::Output {
+            stage,
+            line: "Compiling \u{1b}[1mpayments\u{1b}[0m".to_owned(),
+        },
+        Event::Progress {
+            stage,
+            task: "sha256:ab".to_owned(),
+            done: 1,
+            total: Some(9),
+            unit: Unit::Bytes,
+        },
+        Event::Note {
+            stage,
+            text: "two\nlines".to_owned(),
+        },
+        Event::Warning {
+            stage,
+            text: "the tree is dirty".to_owned(),
+        },
+        Event::Finished {
+            stage,
+            result: "1 layer, 4.8 MB".to_owned(),
+            elapsed_ms: 2_345,
+        },
+    ]
+}
+
+#[test]
+fn plain_lines_tell_one_thing_each() {
+    for (verbosity, name) in [
+        (Verbosity::Quiet, "lines_quiet"),
+        (Verbosity::Normal, "lines_normal"),
+        (Verbosity::Verbose, "lines_verbose"),
+    ] {
+        let (bytes, out) = written();
+        let lines = Lines::new(out, PLAIN, verbosity);
+        story().iter().for_each(|event| lines.on_event(event));
+        let text = String::from_utf8(bytes.lock().unwrap().clone()).unwrap();
+        insta::assert_snapshot!(name, text);
+    }
+}
+
+#[test]
+fn the_event_log_holds_everything_but_progress_with_its_time() {
+    let (bytes, out) = written();
+    let log = Log::new(out, || outcomes::time("2026-11-21T12:40:00Z"));
+    story().iter().for_each(|event| log.on_event(event));
+    let text = String::from_utf8(bytes.lock().unwrap().clone()).unwrap();
+    assert_eq!(text.lines().count(), story().len() - 1);
+    for line in text.lines() {
+        let value: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert_eq!(value["at"], "2026-11-21T12:40:00Z");
+        assert_ne!(value["event"], "progress");
+    }
+}
