@@ -248,6 +248,7 @@ fn waiver(name: &str, package: &str, state: WaiverState, expires: &str, line: u3
         expires: expires.parse().unwrap(),
         line,
         covers,
+        refused: Vec::new(),
     }
 }
 
