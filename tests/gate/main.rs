@@ -12,3 +12,4 @@ mod cli;
 mod policy;
 mod policy_case;
 mod report;
+mod sbom;

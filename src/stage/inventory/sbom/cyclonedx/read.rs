@@ -1,0 +1,261 @@
+//! CycloneDX JSON of ours and of others.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use serde::Deserialize;
+
+use crate::model::coverage::{Gap, GapKind};
+use crate::model::digest::Digest;
+use crate::model::inventory::{Component, Inventory, Location, Scope};
+use crate::model::purl::Purl;
+
+use super::super::ecosystem::{self, NamedOs};
+use super::super::{carried, unread, upstream};
+
+#[derive(Deserialize)]
+struct Document<'a> {
+    #[serde(borrow, default)]
+    metadata: Option<Metadata<'a>>,
+    #[serde(borrow, default)]
+    components: Vec<Element<'a>>,
+    #[serde(borrow, default)]
+    dependencies: Vec<Edge<'a>>,
+}
+
+#[derive(Deserialize, Default)]
+struct Metadata<'a> {
+    #[serde(borrow, default)]
+    component: Option<Element<'a>>,
+    #[serde(borrow, default)]
+    properties: Vec<Pair<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Element<'a> {
+    #[serde(borrow, rename = "type", default)]
+    kind: Cow<'a, str>,
+    #[serde(borrow, rename = "bom-ref", default)]
+    reference: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    name: Cow<'a, str>,
+    #[serde(borrow, default)]
+    version: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    scope: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    purl: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    hashes: Vec<Hash<'a>>,
+    #[serde(borrow, default)]
+    licenses: Vec<LicenseChoice<'a>>,
+    #[serde(borrow, default)]
+    properties: Vec<Pair<'a>>,
+    #[serde(borrow, default)]
+    evidence: Option<Evidence<'a>>,
+    #[serde(borrow, default)]
+    components: Vec<Element<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Hash<'a> {
+    #[serde(borrow)]
+    alg: Cow<'a, str>,
+    #[serde(borrow)]
+    content: Cow<'a, str>,
+}
+
+#[derive(Deserialize)]
+struct LicenseChoice<'a> {
+    #[serde(borrow, default)]
+    expression: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    license: Option<License<'a>>,
+}
+
+#[derive(Deserialize)]
+struct License<'a> {
+    #[serde(borrow, default)]
+    id: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    name: Option<Cow<'a, str>>,
+}
+
+#[derive(Deserialize)]
+struct Pair<'a> {
+    #[serde(borrow)]
+    name: Cow<'a, str>,
+    #[serde(borrow, default)]
+    value: Cow<'a, str>,
+}
+
+#[derive(Deserialize)]
+struct Evidence<'a> {
+    #[serde(borrow, default)]
+    occurrences: Vec<Occurrence<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Occurrence<'a> {
+    #[serde(borrow)]
+    location: Cow<'a, str>,
+}
+
+#[derive(Deserialize)]
+struct Edge<'a> {
+    #[serde(borrow, rename = "ref")]
+    from: Cow<'a, str>,
+    #[serde(borrow, rename = "dependsOn", default)]
+    to: Vec<Cow<'a, str>>,
+}
+
+/// Reads a document into an empty inventory.
+pub(in super::super) fn read(bytes: &[u8], inventory: &mut Inventory) -> Result<(), String> {
+    let document: Document<'_> = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    let metadata = document.metadata.unwrap_or_default();
+    let ours = pairs(&metadata.properties).next().is_some();
+    if let Some(subject) = &metadata.component {
+        inventory.subject.name = subject.name.clone().into_owned();
+        inventory.subject.digest = subject.version.as_deref().and_then(|version| Digest::parse(version).ok());
+    }
+    carried::to_inventory(inventory, pairs(&metadata.properties))?;
+    let elements = flattened(&document.components);
+    let os = (!ours).then(|| operating_system(&elements)).flatten();
+    let mut by_reference: HashMap<&str, usize> = HashMap::with_capacity(elements.len());
+    for (place, element) in &elements {
+        match component(element, os.as_ref()).map_err(|problem| format!("{place}: {problem}"))? {
+            Read::Component(component) => {
+                if let Some(reference) = &element.reference {
+                    by_reference.insert(reference, inventory.components.len());
+                }
+                if ecosystem::is_os_package(&component.purl) && component.ecosystem.is_none() && !ours {
+                    inventory.gaps.push(unknown_release(place, &component));
+                }
+                inventory.components.push(*component);
+            }
+            Read::Unknown(detail) => inventory.gaps.push(unread(place.clone(), detail)),
+            Read::Nothing => {}
+        }
+    }
+    connect(&document.dependencies, &by_reference, inventory);
+    Ok(())
+}
+
+/// The pairs that are ours.
+fn pairs<'a>(properties: &'a [Pair<'_>]) -> impl Iterator<Item = (&'a str, &'a str)> {
+    properties
+        .iter()
+        .filter_map(|pair| Some((carried::short_name(&pair.name)?, &*pair.value)))
+}
+
+/// Every element with its place, those inside of others too.
+fn flattened<'e, 'a>(elements: &'e [Element<'a>]) -> Vec<(String, &'e Element<'a>)> {
+    let mut all = Vec::with_capacity(elements.len());
+    let mut open: Vec<(String, &'e [Element<'a>])> = vec![("components".to_owned(), elements)];
+    while let Some((place, elements)) = open.pop() {
+        for (at, element) in elements.iter().enumerate() {
+            let here = format!("{place}[{at}]");
+            if !element.components.is_empty() {
+                open.push((format!("{here}.components"), &element.components));
+            }
+            all.push((here, element));
+        }
+    }
+    all
+}
+
+fn operating_system(elements: &[(String, &Element<'_>)]) -> Option<NamedOs> {
+    let (_, element) = elements.iter().find(|(_, element)| element.kind == "operating-system")?;
+    Some(NamedOs {
+        id: element.name.to_lowercase(),
+        version: element.version.as_deref().unwrap_or_default().to_owned(),
+    })
+}
+
+enum Read {
+    Component(Box<Component>),
+    /// It should be a component, and cannot be looked up.
+    Unknown(String),
+    /// It is none: a file, an operating system, a device.
+    Nothing,
+}
+
+fn component(element: &Element<'_>, os: Option<&NamedOs>) -> Result<Read, String> {
+    let Some(text) = &element.purl else {
+        return Ok(match &*element.kind {
+            "library" | "application" | "framework" | "platform" => Read::Unknown(format!("`{}` has no purl", element.name)),
+            _ => Read::Nothing,
+        });
+    };
+    let mut purl = match Purl::parse(text) {
+        Ok(purl) => purl,
+        Err(error) => return Ok(Read::Unknown(error.to_string())),
+    };
+    let source = upstream::take_upstream(&mut purl);
+    let mut component = Component::new(purl, None, "cyclonedx");
+    component.source = source;
+    component.sha256 = element
+        .hashes
+        .iter()
+        .find(|hash| hash.alg == "SHA-256")
+        .map(|hash| hash.content.to_lowercase());
+    component.licenses = licenses(&element.licenses);
+    if pairs(&element.properties).next().is_some() {
+        carried::to_component(&mut component, pairs(&element.properties))?;
+    } else {
+        foreign(&mut component, element, os);
+    }
+    Ok(Read::Component(Box::new(component)))
+}
+
+/// What another program's element says in its own ways.
+fn foreign(component: &mut Component, element: &Element<'_>, os: Option<&NamedOs>) {
+    if component.version.is_empty() {
+        component.version = element.version.as_deref().unwrap_or_default().to_owned();
+    }
+    component.ecosystem = ecosystem::of(&component.purl, os);
+    component.origin = ecosystem::origin(&component.purl);
+    component.scope = match element.scope.as_deref() {
+        Some("optional") => Scope::Optional,
+        _ => Scope::Runtime,
+    };
+    let occurrences = element.evidence.iter().flat_map(|evidence| &evidence.occurrences);
+    let of_syft = element
+        .properties
+        .iter()
+        .filter(|pair| pair.name.starts_with("syft:location:") && pair.name.ends_with(":path"));
+    component.locations = occurrences
+        .map(|occurrence| &occurrence.location)
+        .chain(of_syft.map(|pair| &pair.value))
+        .map(|path| Location::path(path.clone()))
+        .collect();
+}
+
+fn licenses(choices: &[LicenseChoice<'_>]) -> Vec<String> {
+    let text = |choice: &LicenseChoice<'_>| {
+        let license = choice.license.as_ref();
+        let id = license.and_then(|license| license.id.as_ref().or(license.name.as_ref()));
+        choice.expression.as_ref().or(id).map(|text| text.clone().into_owned())
+    };
+    choices.iter().filter_map(text).collect()
+}
+
+fn unknown_release(place: &str, component: &Component) -> Gap {
+    Gap {
+        kind: GapKind::UnknownDistro,
+        subject: component.purl.to_string(),
+        detail: format!("{place} is a package of an operating system whose release the SBOM does not tell in words that are known"),
+        location: None,
+    }
+}
+
+fn connect(edges: &[Edge<'_>], by_reference: &HashMap<&str, usize>, inventory: &mut Inventory) {
+    for edge in edges {
+        let Some(&from) = by_reference.get(&*edge.from) else {
+            continue;
+        };
+        let needs = edge.to.iter().filter_map(|to| by_reference.get(&**to));
+        let purls: Vec<Purl> = needs.map(|to| inventory.components[*to].purl.clone()).collect();
+        inventory.components[from].dependencies.extend(purls);
+    }
+}

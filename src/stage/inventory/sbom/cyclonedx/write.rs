@@ -1,0 +1,193 @@
+//! An inventory as CycloneDX 1.5 JSON, by the format's own library.
+
+use cyclonedx_bom::models::component::{Classification, ComponentEvidence, Occurrence, Occurrences, Scope as BomScope};
+use cyclonedx_bom::models::dependency::{Dependencies, Dependency};
+use cyclonedx_bom::models::hash::{Hash, HashAlgorithm, HashValue, Hashes};
+use cyclonedx_bom::models::license::{License, LicenseChoice, Licenses};
+use cyclonedx_bom::models::property::{Properties, Property};
+use cyclonedx_bom::models::tool::Tools;
+use cyclonedx_bom::prelude::{Bom, Component as BomComponent, Components, DateTime, Metadata, SpecVersion, UrnUuid};
+
+use crate::model::inventory::{Component, Inventory, Scope, Subject};
+
+use super::super::identity::{self, References};
+use super::super::{carried, license, upstream};
+
+const SUBJECT: &str = "subject";
+
+/// Writes an inventory.
+pub(in super::super) fn write(inventory: &Inventory, created: jiff::Timestamp) -> Vec<u8> {
+    let references = References::new(inventory);
+    let mut components: Vec<BomComponent> = operating_systems(inventory);
+    components.extend(
+        inventory
+            .components
+            .iter()
+            .zip(&references.of)
+            .map(|(c, reference)| component(c, reference)),
+    );
+    let bom = Bom {
+        version: 1,
+        serial_number: UrnUuid::new(format!("urn:uuid:{}", identity::uuid(inventory, created))).ok(),
+        metadata: Some(metadata(inventory, created)),
+        components: Some(Components(components)),
+        dependencies: Some(dependencies(inventory, &references)),
+        spec_version: SpecVersion::V1_5,
+        services: None,
+        external_references: None,
+        compositions: None,
+        properties: None,
+        vulnerabilities: None,
+        signature: None,
+        annotations: None,
+        formulation: None,
+    };
+    let mut bytes = Vec::with_capacity(1024 * (1 + inventory.components.len()));
+    bom.output_as_json(&mut bytes, SpecVersion::V1_5)
+        .expect("no part of it is unknown to 1.5, and memory takes every byte");
+    bytes.push(b'\n');
+    bytes
+}
+
+fn metadata(inventory: &Inventory, created: jiff::Timestamp) -> Metadata {
+    let tool = BomComponent::new(Classification::Application, "portcullis", env!("CARGO_PKG_VERSION"), None);
+    Metadata {
+        timestamp: DateTime::try_from(seconds(created)).ok(),
+        tools: Some(Tools::Object {
+            services: None,
+            components: Some(Components(vec![tool])),
+        }),
+        component: Some(subject(&inventory.subject, !inventory.platforms.is_empty())),
+        properties: Some(properties(carried::of_inventory(inventory))),
+        ..Metadata::default()
+    }
+}
+
+/// `2026-11-21T12:00:00Z`: whole seconds, as both formats want them.
+fn seconds(time: jiff::Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+fn subject(subject: &Subject, is_image: bool) -> BomComponent {
+    let kind = if is_image {
+        Classification::Container
+    } else {
+        Classification::Application
+    };
+    let version = match (&subject.digest, &subject.commit) {
+        (Some(digest), _) => digest.to_string(),
+        (None, Some(commit)) => commit.to_string(),
+        (None, None) => String::new(),
+    };
+    let mut component = BomComponent::new(kind, &subject.name, &version, Some(SUBJECT.to_owned()));
+    component.version = component.version.filter(|version| !version.is_empty());
+    component
+}
+
+/// One component a release, so that other scanners know which distribution the packages are of.
+fn operating_systems(inventory: &Inventory) -> Vec<BomComponent> {
+    let mut seen: Vec<(&str, &str)> = Vec::new();
+    let mut systems = Vec::new();
+    for os in inventory.platforms.iter().filter_map(|platform| platform.os.as_ref()) {
+        if seen.contains(&(&os.id, &os.version_id)) {
+            continue;
+        }
+        seen.push((&os.id, &os.version_id));
+        let reference = format!("os:{}-{}", os.id, os.version_id);
+        let mut component = BomComponent::new(Classification::OperatingSystem, &os.id, &os.version_id, Some(reference));
+        component.description = os.pretty_name.as_deref().map(Into::into);
+        systems.push(component);
+    }
+    systems
+}
+
+fn component(component: &Component, reference: &str) -> BomComponent {
+    let kind = if component.root {
+        Classification::Application
+    } else {
+        Classification::Library
+    };
+    let mut out = BomComponent::new(kind, &component.purl.name, &component.version, Some(reference.to_owned()));
+    out.group = component.purl.namespace.as_deref().map(Into::into);
+    out.purl = upstream::purl_with_upstream(component).to_string().parse().ok();
+    out.scope = Some(match component.scope {
+        Scope::Runtime => BomScope::Required,
+        Scope::Optional => BomScope::Optional,
+        Scope::Build | Scope::Development => BomScope::Excluded,
+    });
+    out.licenses = licenses(&component.licenses);
+    out.hashes = component.sha256.as_ref().map(|sha256| {
+        Hashes(vec![Hash {
+            alg: HashAlgorithm::SHA_256,
+            content: HashValue(sha256.to_ascii_lowercase()),
+        }])
+    });
+    out.evidence = evidence(component);
+    out.properties = Some(properties(carried::of_component(component)));
+    out
+}
+
+/// One expression, or a list of licenses: the format does not mix them.
+fn licenses(texts: &[String]) -> Option<Licenses> {
+    let choices = match texts {
+        [] => return None,
+        [one] if license::is_expression(one) => vec![LicenseChoice::expression(one)],
+        several => several
+            .iter()
+            .map(|text| {
+                LicenseChoice::License(if license::is_identifier(text) {
+                    License::license_id(text)
+                } else {
+                    License::named_license(text)
+                })
+            })
+            .collect(),
+    };
+    Some(Licenses(choices))
+}
+
+fn evidence(component: &Component) -> Option<ComponentEvidence> {
+    let mut paths: Vec<&str> = component.locations.iter().map(|location| location.path.as_str()).collect();
+    paths.dedup();
+    (!paths.is_empty()).then(|| ComponentEvidence {
+        licenses: None,
+        copyright: None,
+        occurrences: Some(Occurrences(paths.into_iter().map(Occurrence::new).collect())),
+        callstack: None,
+        identity: None,
+    })
+}
+
+fn properties(pairs: Vec<(&'static str, String)>) -> Properties {
+    Properties(
+        pairs
+            .iter()
+            .map(|(name, value)| Property::new(carried::full_name(name), value))
+            .collect(),
+    )
+}
+
+/// The subject needs its root packages, or everything where nothing is marked as one.
+fn dependencies(inventory: &Inventory, references: &References<'_>) -> Dependencies {
+    let roots = |all: bool| {
+        let chosen = inventory
+            .components
+            .iter()
+            .zip(&references.of)
+            .filter(|(component, _)| all || component.root);
+        chosen.map(|(_, reference)| reference.clone()).collect::<Vec<_>>()
+    };
+    let only_roots = roots(false);
+    let mut dependencies = vec![Dependency {
+        dependency_ref: SUBJECT.to_owned(),
+        dependencies: if only_roots.is_empty() { roots(true) } else { only_roots },
+    }];
+    for (at, reference) in references.of.iter().enumerate() {
+        let needs = references.needs(inventory, at);
+        dependencies.push(Dependency {
+            dependency_ref: reference.clone(),
+            dependencies: needs.into_iter().map(|needed| references.of[needed].clone()).collect(),
+        });
+    }
+    Dependencies(dependencies)
+}

@@ -1,0 +1,84 @@
+//! Where a component of somebody else's SBOM is looked up: from its purl, and the operating system that the SBOM names.
+
+use crate::model::inventory::{Ecosystem, Origin};
+use crate::model::purl::Purl;
+
+use super::super::os_release;
+
+/// An operating system as an SBOM names it: `debian`, `12`.
+pub(super) struct NamedOs {
+    pub(super) id: String,
+    pub(super) version: String,
+}
+
+/// The ecosystem of a purl; none where no feed can know it.
+pub(super) fn of(purl: &Purl, os: Option<&NamedOs>) -> Option<Ecosystem> {
+    let fixed = match purl.kind.as_str() {
+        "cargo" => Ecosystem::CRATES,
+        "npm" => Ecosystem::NPM,
+        "pypi" => Ecosystem::PYPI,
+        "golang" => Ecosystem::GO,
+        "maven" => Ecosystem::MAVEN,
+        "deb" | "apk" | "rpm" => return distribution(purl, os),
+        _ => return None,
+    };
+    Some(Ecosystem::new(fixed))
+}
+
+/// True for packages that belong to an operating system.
+pub(super) fn is_os_package(purl: &Purl) -> bool {
+    matches!(purl.kind.as_str(), "deb" | "apk" | "rpm")
+}
+
+/// `distro=debian-12` and `distro=opensuse-leap-15.6` name an id and a version; `distro=3.19.1` a version in the namespace.
+fn distribution(purl: &Purl, os: Option<&NamedOs>) -> Option<Ecosystem> {
+    let distro = purl.qualifiers.get("distro").map(String::as_str);
+    let by_distro = distro
+        .and_then(|distro| distro.rsplit_once('-'))
+        .and_then(|(id, version)| os_release::ecosystem(id, version));
+    let by_namespace = || os_release::ecosystem(purl.namespace.as_deref()?, distro.unwrap_or_default());
+    let by_os = || os.and_then(|os| os_release::ecosystem(&os.id, &os.version));
+    by_distro.or_else(by_namespace).or_else(by_os)
+}
+
+/// Where a component came from, by the qualifiers of its purl.
+pub(super) fn origin(purl: &Purl) -> Origin {
+    let qualifier = |key: &str| purl.qualifiers.get(key).cloned();
+    if let Some(url) = qualifier("vcs_url") {
+        Origin::Git(url.strip_prefix("git+").unwrap_or(&url).to_owned())
+    } else if let Some(url) = qualifier("repository_url") {
+        Origin::AlternateRegistry(url)
+    } else if let Some(url) = qualifier("download_url") {
+        Origin::Url(url)
+    } else {
+        Origin::Registry
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_distribution_is_taken_from_the_qualifier_the_namespace_or_the_system() {
+        let os = NamedOs {
+            id: "debian".to_owned(),
+            version: "11".to_owned(),
+        };
+        for (text, expected) in [
+            ("pkg:deb/debian/bash@5?distro=debian-12", Some("Debian:12")),
+            ("pkg:deb/debian/bash@5?distro=debian-12.5", Some("Debian:12")),
+            ("pkg:deb/ubuntu/bash@5?distro=ubuntu-22.04", Some("Ubuntu:22.04:LTS")),
+            ("pkg:apk/alpine/musl@1?distro=alpine-3.20.1", Some("Alpine:v3.20")),
+            ("pkg:apk/alpine/musl@1?distro=3.19.1", Some("Alpine:v3.19")),
+            ("pkg:apk/wolfi/bash@5?distro=wolfi-20230201", Some("Wolfi")),
+            ("pkg:rpm/rocky/bash@5?distro=rocky-9.3", Some("Rocky Linux:9")),
+            ("pkg:deb/debian/bash@5", Some("Debian:11")),
+            ("pkg:cargo/serde@1", Some("crates.io")),
+            ("pkg:gem/rails@1", None),
+        ] {
+            let purl = Purl::parse(text).expect("valid");
+            assert_eq!(of(&purl, Some(&os)).as_ref().map(Ecosystem::as_str), expected, "{text}");
+        }
+    }
+}

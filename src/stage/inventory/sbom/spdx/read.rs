@@ -1,0 +1,229 @@
+//! SPDX 2.3 JSON of ours and of others.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+
+use serde::Deserialize;
+
+use crate::model::coverage::{Gap, GapKind};
+use crate::model::digest::Digest;
+use crate::model::inventory::{Component, Inventory};
+use crate::model::purl::Purl;
+
+use super::super::ecosystem::{self, NamedOs};
+use super::super::{carried, unread, upstream};
+use super::{ANNOTATION, DEPENDS_ON, OPERATING_SYSTEM, OPERATING_SYSTEM_IN_TEXT};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Document<'a> {
+    #[serde(borrow, default)]
+    name: Cow<'a, str>,
+    #[serde(borrow, default)]
+    packages: Vec<Package<'a>>,
+    #[serde(borrow, default)]
+    relationships: Vec<Relationship<'a>>,
+    #[serde(borrow, default)]
+    document_describes: Vec<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    annotations: Vec<Annotation<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Package<'a> {
+    #[serde(borrow, default)]
+    name: Cow<'a, str>,
+    #[serde(borrow, rename = "SPDXID")]
+    id: Cow<'a, str>,
+    #[serde(borrow, default)]
+    version_info: Cow<'a, str>,
+    #[serde(borrow, default)]
+    license_declared: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    primary_package_purpose: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    checksums: Vec<Checksum<'a>>,
+    #[serde(borrow, default)]
+    external_refs: Vec<ExternalRef<'a>>,
+    #[serde(borrow, default)]
+    annotations: Vec<Annotation<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Checksum<'a> {
+    #[serde(borrow)]
+    algorithm: Cow<'a, str>,
+    #[serde(borrow)]
+    checksum_value: Cow<'a, str>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ExternalRef<'a> {
+    #[serde(borrow)]
+    reference_type: Cow<'a, str>,
+    #[serde(borrow)]
+    reference_locator: Cow<'a, str>,
+}
+
+#[derive(Deserialize)]
+struct Annotation<'a> {
+    #[serde(borrow, default)]
+    comment: Cow<'a, str>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Relationship<'a> {
+    #[serde(borrow)]
+    spdx_element_id: Cow<'a, str>,
+    #[serde(borrow)]
+    relationship_type: Cow<'a, str>,
+    #[serde(borrow)]
+    related_spdx_element: Cow<'a, str>,
+}
+
+/// Reads a document into an empty inventory.
+pub(in super::super) fn read(bytes: &[u8], inventory: &mut Inventory) -> Result<(), String> {
+    let document: Document<'_> = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    let ours = pairs(&document.annotations).next().is_some();
+    if !document.name.is_empty() {
+        inventory.subject.name = document.name.clone().into_owned();
+    }
+    let described = described(&document);
+    let os = (!ours).then(|| operating_system(&document.packages)).flatten();
+    let mut by_id: HashMap<&str, usize> = HashMap::with_capacity(document.packages.len());
+    for (at, package) in document.packages.iter().enumerate() {
+        let is_subject = described.contains(&*package.id);
+        if is_subject {
+            inventory.subject.digest = Digest::parse(&package.version_info).ok();
+        }
+        let place = format!("packages[{at}]");
+        match component(package, is_subject, os.as_ref()).map_err(|problem| format!("{place}: {problem}"))? {
+            Read::Component(component) => {
+                by_id.insert(&package.id, inventory.components.len());
+                if ecosystem::is_os_package(&component.purl) && component.ecosystem.is_none() && !ours {
+                    inventory.gaps.push(unknown_release(&place, &component));
+                }
+                inventory.components.push(*component);
+            }
+            Read::Unknown(detail) => inventory.gaps.push(unread(place, detail)),
+            Read::Nothing => {}
+        }
+    }
+    carried::to_inventory(inventory, pairs(&document.annotations))?;
+    connect(&document.relationships, &by_id, inventory);
+    Ok(())
+}
+
+/// The pairs of our own annotations.
+fn pairs<'a>(annotations: &'a [Annotation<'_>]) -> impl Iterator<Item = (&'a str, &'a str)> {
+    let lines = annotations
+        .iter()
+        .filter_map(|annotation| annotation.comment.strip_prefix(ANNOTATION)?.strip_prefix('\n'));
+    lines.flat_map(str::lines).filter_map(|line| line.split_once('='))
+}
+
+/// What the document is about.
+fn described<'a>(document: &'a Document<'_>) -> HashSet<&'a str> {
+    let by_relationship = document
+        .relationships
+        .iter()
+        .filter(|relationship| relationship.relationship_type == "DESCRIBES")
+        .map(|relationship| &*relationship.related_spdx_element);
+    document.document_describes.iter().map(|id| &**id).chain(by_relationship).collect()
+}
+
+fn operating_system(packages: &[Package<'_>]) -> Option<NamedOs> {
+    let package = packages.iter().find(|package| {
+        matches!(
+            package.primary_package_purpose.as_deref(),
+            Some(OPERATING_SYSTEM | OPERATING_SYSTEM_IN_TEXT)
+        )
+    })?;
+    Some(NamedOs {
+        id: package.name.to_lowercase(),
+        version: package.version_info.clone().into_owned(),
+    })
+}
+
+enum Read {
+    Component(Box<Component>),
+    /// It should be a component, and cannot be looked up.
+    Unknown(String),
+    /// It is none: the subject, an operating system, a file.
+    Nothing,
+}
+
+fn component(package: &Package<'_>, is_subject: bool, os: Option<&NamedOs>) -> Result<Read, String> {
+    let purl = package.external_refs.iter().find(|reference| reference.reference_type == "purl");
+    let Some(reference) = purl else {
+        let is_other = matches!(
+            package.primary_package_purpose.as_deref(),
+            Some(OPERATING_SYSTEM | OPERATING_SYSTEM_IN_TEXT | "CONTAINER" | "FILE" | "ARCHIVE" | "SOURCE" | "DEVICE" | "FIRMWARE")
+        );
+        return Ok(if is_subject || is_other {
+            Read::Nothing
+        } else {
+            Read::Unknown(format!("`{}` has no purl", package.name))
+        });
+    };
+    let mut purl = match Purl::parse(&reference.reference_locator) {
+        Ok(purl) if matches!(purl.kind.as_str(), "oci" | "docker") => return Ok(Read::Nothing),
+        Ok(purl) => purl,
+        Err(error) => return Ok(Read::Unknown(error.to_string())),
+    };
+    let source = upstream::take_upstream(&mut purl);
+    let mut component = Component::new(purl, None, "spdx");
+    component.source = source;
+    component.sha256 = package
+        .checksums
+        .iter()
+        .find(|sum| sum.algorithm == "SHA256")
+        .map(|sum| sum.checksum_value.to_lowercase());
+    let declared = package
+        .license_declared
+        .as_deref()
+        .filter(|text| !matches!(*text, "NOASSERTION" | "NONE" | ""));
+    let is_ours = pairs(&package.annotations).next().is_some();
+    if is_ours {
+        carried::to_component(&mut component, pairs(&package.annotations))?;
+    } else {
+        component.root = is_subject;
+        component.ecosystem = ecosystem::of(&component.purl, os);
+        component.origin = ecosystem::origin(&component.purl);
+        if component.version.is_empty() {
+            component.version = package.version_info.clone().into_owned();
+        }
+    }
+    if component.licenses.is_empty() {
+        component.licenses.extend(declared.map(str::to_owned));
+    }
+    Ok(Read::Component(Box::new(component)))
+}
+
+fn unknown_release(place: &str, component: &Component) -> Gap {
+    Gap {
+        kind: GapKind::UnknownDistro,
+        subject: component.purl.to_string(),
+        detail: format!("{place} is a package of an operating system whose release the SBOM does not tell in words that are known"),
+        location: None,
+    }
+}
+
+fn connect(relationships: &[Relationship<'_>], by_id: &HashMap<&str, usize>, inventory: &mut Inventory) {
+    for relationship in relationships {
+        let ends = (&*relationship.spdx_element_id, &*relationship.related_spdx_element);
+        let (from, to) = match &*relationship.relationship_type {
+            DEPENDS_ON => ends,
+            "DEPENDENCY_OF" => (ends.1, ends.0),
+            _ => continue,
+        };
+        if let (Some(&from), Some(&to)) = (by_id.get(from), by_id.get(to)) {
+            let purl = inventory.components[to].purl.clone();
+            inventory.components[from].dependencies.push(purl);
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! The source package of an OS package, as the `upstream` qualifier of its purl that scanners agree on.
+//!
+//! deb and apk write `name` or `name@version`, rpm the file name of the source package. Where the qualifier is absent, the source
+//! package is as the binary one.
+
+use crate::model::inventory::{Component, SourcePackage};
+use crate::model::purl::Purl;
+
+const KEY: &str = "upstream";
+
+fn has_source(purl: &Purl) -> bool {
+    matches!(purl.kind.as_str(), "deb" | "apk" | "rpm")
+}
+
+/// The component's purl with its source package.
+pub(super) fn purl_with_upstream(component: &Component) -> Purl {
+    let purl = component.purl.clone();
+    let Some(source) = &component.source else {
+        return purl;
+    };
+    let text = match purl.kind.as_str() {
+        "rpm" => format!("{}-{}.src.rpm", source.name, source.version),
+        _ if source.version != component.version => format!("{}@{}", source.name, source.version),
+        _ if source.name != component.name => source.name.clone(),
+        _ => return purl,
+    };
+    purl.with_qualifier(KEY, &text)
+}
+
+/// Takes the source package out of a purl.
+pub(super) fn take_upstream(purl: &mut Purl) -> Option<SourcePackage> {
+    let upstream = purl.qualifiers.remove(KEY);
+    if !has_source(purl) {
+        return None;
+    }
+    let own_version = purl.version.clone().unwrap_or_default();
+    let Some(upstream) = upstream else {
+        return Some(SourcePackage {
+            name: purl.name.clone(),
+            version: own_version,
+        });
+    };
+    let (name, version) = match upstream.strip_suffix(".src.rpm") {
+        Some(file) => {
+            let mut parts = file.rsplitn(3, '-');
+            match (parts.next(), parts.next(), parts.next()) {
+                (Some(release), Some(version), Some(name)) => (name.to_owned(), format!("{version}-{release}")),
+                _ => (file.to_owned(), own_version),
+            }
+        }
+        None => match upstream.split_once('@') {
+            Some((name, version)) => (name.to_owned(), version.to_owned()),
+            None => (upstream, own_version),
+        },
+    };
+    Some(SourcePackage { name, version })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn source_packages_read_back_what_they_write() {
+        for (kind, name, version, source) in [
+            ("deb", "libc6", "2.36-9", ("glibc", "2.36-9")),
+            ("deb", "passwd", "1:4.13-1+b1", ("shadow", "1:4.13-1")),
+            ("deb", "bash", "5.2-1", ("bash", "5.2-1")),
+            ("apk", "libcrypto3", "3.3.1-r0", ("openssl", "3.3.1-r0")),
+            ("rpm", "bash-libs", "5.1.8-6.el9", ("bash", "5.1.8-6.el9")),
+        ] {
+            let mut component = Component::new(Purl::new(kind, name, version), None, "t");
+            component.source = Some(SourcePackage {
+                name: source.0.to_owned(),
+                version: source.1.to_owned(),
+            });
+            let mut purl = Purl::parse(&purl_with_upstream(&component).to_string()).expect("valid");
+            assert_eq!(take_upstream(&mut purl), component.source, "{kind} {name}");
+            assert_eq!(purl, component.purl);
+        }
+    }
+
+    #[test]
+    fn a_crate_has_no_source_package() {
+        assert_eq!(take_upstream(&mut Purl::new("cargo", "serde", "1.0.0")), None);
+    }
+}

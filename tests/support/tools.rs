@@ -1,0 +1,29 @@
+//! Programs and data that tests compare with, where they are present.
+
+use std::path::PathBuf;
+
+/// A program on the PATH; prints why the test is skipped where it is not there.
+pub(crate) fn program(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path)
+        .map(|folder| folder.join(name))
+        .find(|file| file.is_file());
+    if found.is_none() {
+        println!("skipped: {name} (it is not on the PATH; tests/setup gets it)");
+    }
+    found
+}
+
+/// The folder with real advisory data and lock files; prints why the test is skipped where it is not there.
+pub(crate) fn shared() -> Option<PathBuf> {
+    let folder =
+        std::env::var_os("PORTCULLIS_SHARED").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
+    let present = folder.join("lockfiles").is_dir();
+    if !present {
+        println!(
+            "skipped: comparison with real data (none at {}; PORTCULLIS_SHARED names it)",
+            folder.display()
+        );
+    }
+    present.then_some(folder)
+}
