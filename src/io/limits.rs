@@ -9,8 +9,10 @@ pub struct Limits {
     pub layer: u64,
     /// One layer unpacked.
     pub layer_unpacked: u64,
-    /// Unpacked size over stored size; layers under 1 MiB unpacked are exempt.
+    /// Unpacked size over stored size of a layer. Real layers reach 5 to 10, hostile gzip 1,000.
     pub expansion: u64,
+    /// Layers that unpack to no more than this are exempt from `expansion`.
+    pub expansion_free: u64,
     /// Entries in one layer.
     pub entries: u64,
     /// Bytes of one path.
@@ -56,7 +58,8 @@ impl Default for Limits {
             manifest: 4 * MIB,
             layer: 16 * GIB,
             layer_unpacked: 64 * GIB,
-            expansion: 1100,
+            expansion: 200,
+            expansion_free: 256 * MIB,
             entries: 10_000_000,
             path: 4096,
             depth: 256,

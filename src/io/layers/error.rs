@@ -1,0 +1,88 @@
+//! Why a layer could not be read.
+
+use std::io;
+
+use crate::model::digest::Digest;
+
+/// What is wrong with a layer's bytes.
+#[derive(Debug, thiserror::Error)]
+pub enum LayerProblem {
+    /// The system could not read the blob.
+    #[error("it cannot be read")]
+    Read(#[source] io::Error),
+    /// The blob is shorter than its descriptor says.
+    #[error("it is truncated: {found} of {expected} bytes")]
+    Truncated {
+        /// Bytes that the descriptor states.
+        expected: u64,
+        /// Bytes that were there.
+        found: u64,
+    },
+    /// The blob is longer than its descriptor says.
+    #[error("it is longer than the {0} bytes that its descriptor states")]
+    TooLong(u64),
+    /// The blob's own digest is another one.
+    #[error("its content has the digest {0}")]
+    WrongDigest(Digest),
+    /// The unpacked tar's digest is not the one that the configuration states.
+    #[error("its unpacked content has the digest {found}, the configuration states {expected}")]
+    WrongDiffId {
+        /// As the configuration states it.
+        expected: Digest,
+        /// As computed.
+        found: Digest,
+    },
+    /// The compressed stream is broken.
+    #[error("its compressed stream is broken: {0}")]
+    Compression(String),
+    /// The tar ends inside of an entry.
+    #[error("the tar ends inside of {0}")]
+    EndsInside(String),
+    /// A header that is none.
+    #[error("the tar header is broken: {0}")]
+    Header(&'static str),
+    /// A path that leads out of the root.
+    #[error("the path `{0}` leads out of the root")]
+    Escape(String),
+    /// A path with control characters.
+    #[error("the file name `{0}` has control characters")]
+    ControlCharacters(String),
+    /// Something past a limit.
+    #[error("{what} is past the limit of {limit}")]
+    Limit {
+        /// What.
+        what: &'static str,
+        /// The limit.
+        limit: u64,
+    },
+    /// Far larger unpacked than stored.
+    #[error("it unpacks to more than {unpacked} bytes from {stored}: a decompression bomb")]
+    Bomb {
+        /// Bytes unpacked so far.
+        unpacked: u64,
+        /// Bytes as stored.
+        stored: u64,
+    },
+    /// Somebody asked to stop.
+    #[error("the run was interrupted")]
+    Interrupted,
+}
+
+/// A layer that does not hold together: which, where, why.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[error("layer {layer}: {problem} (byte {offset} of the {})", if *.unpacked { "unpacked tar" } else { "blob" })]
+#[diagnostic(
+    code(layers::broken),
+    help("nothing is known about what such an image would run: pull or build it again, and compare the digests")
+)]
+pub struct LayerError {
+    /// Digest of the layer as stored, or the name of the archive.
+    pub layer: String,
+    /// Byte offset.
+    pub offset: u64,
+    /// True when the offset counts bytes of the unpacked tar, false for bytes as stored.
+    pub unpacked: bool,
+    /// What is wrong.
+    #[source]
+    pub problem: LayerProblem,
+}

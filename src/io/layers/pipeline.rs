@@ -1,0 +1,351 @@
+//! Three hands on one layer: one reads and hashes the blob, one decodes it, the caller hashes the tar and walks over it.
+//! A plain layer needs no second hand, and its one digest is both.
+
+use std::io::{self, BufRead, Read};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::thread;
+
+use sha2::{Digest as _, Sha256};
+
+use super::Visitor;
+use super::decode;
+use super::error::{LayerError, LayerProblem};
+use super::stream::{Chunks, Stream};
+use super::walk;
+use crate::io::limits::Limits;
+use crate::model::digest::Digest;
+use crate::model::image::Compression;
+
+/// Bytes of one chunk: a whole number of tar blocks, small enough to stay in the second-level cache.
+const CHUNK: usize = 256 * 1024;
+/// Chunks on their way between two hands.
+const IN_FLIGHT: usize = 4;
+
+/// What the manifest and the configuration state about a layer. What is none is computed and not compared.
+#[derive(Debug, Clone, Default)]
+pub struct Stated {
+    /// Digest of the blob.
+    pub digest: Option<Digest>,
+    /// Digest of the unpacked tar.
+    pub diff_id: Option<Digest>,
+    /// Size of the blob in bytes.
+    pub size: Option<u64>,
+    /// What to call it in errors when there is no digest.
+    pub name: String,
+}
+
+/// What was computed about a layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Totals {
+    /// Digest of the blob.
+    pub digest: Digest,
+    /// Digest of the unpacked tar.
+    pub diff_id: Digest,
+    /// Size of the blob in bytes.
+    pub size: u64,
+    /// Size of the unpacked tar in bytes.
+    pub unpacked: u64,
+    /// Number of entries.
+    pub entries: u64,
+}
+
+/// Reads a layer once: walks over its entries and verifies its size and its digests.
+///
+/// # Errors
+/// [`LayerError`]; then nothing that the visitor saw may be used.
+pub fn read(blob: impl Read + Send, stated: &Stated, limits: &Limits, visitor: &mut dyn Visitor) -> Result<Totals, LayerError> {
+    let failed = |problem, offset, unpacked| LayerError {
+        layer: stated.digest.map_or_else(|| stated.name.clone(), |digest| digest.to_string()),
+        offset,
+        unpacked,
+        problem,
+    };
+    if stated.size.unwrap_or(0) > limits.layer {
+        let limit = limits.layer;
+        return Err(failed(
+            LayerProblem::Limit {
+                what: "the size of a layer",
+                limit,
+            },
+            0,
+            false,
+        ));
+    }
+    thread::scope(|scope| {
+        let (stored, stored_chunks) = sync_channel(IN_FLIGHT);
+        let (spent_stored, recycled) = channel();
+        let bound = stated.size.unwrap_or(limits.layer);
+        let reader = scope.spawn(move || read_blob(blob, bound, &stored, &recycled));
+        let mut source = Source::new(stored_chunks, spent_stored);
+        let compression = match source.fill_buf() {
+            Ok(start) => decode::sniff(start),
+            Err(_) => Compression::None,
+        };
+        let walked = if compression == Compression::None {
+            let walked = walk_over(&mut source, limits, bound, visitor, false);
+            drop(source);
+            walked
+        } else {
+            let (plain, plain_chunks) = sync_channel(IN_FLIGHT);
+            let (spent_plain, recycled) = channel();
+            let decoding = scope.spawn(move || decode_blob(source, compression, &plain, &recycled));
+            let mut decoded = Source::new(plain_chunks, spent_plain);
+            let walked = walk_over(&mut decoded, limits, bound, visitor, true);
+            drop(decoded);
+            if decoding.join().is_err() {
+                return Err(failed(LayerProblem::Compression("the decoder failed".to_owned()), 0, false));
+            }
+            walked
+        };
+        finish(reader, walked, stated, &failed)
+    })
+}
+
+/// What the first hand saw.
+struct Blob {
+    digest: Digest,
+    size: u64,
+    problem: Option<LayerProblem>,
+}
+
+/// What the caller's hand saw.
+struct Walked {
+    entries: Result<u64, LayerProblem>,
+    offset: u64,
+    diff_id: Option<Digest>,
+    unpacked: u64,
+}
+
+type Message = Result<Vec<u8>, LayerProblem>;
+
+/// Reads the blob to its end, also when nobody listens any more: its digest tells a wrong blob from a broken one.
+fn read_blob(blob: impl Read, bound: u64, chunks: &SyncSender<Message>, spent: &Receiver<Vec<u8>>) -> Blob {
+    let mut blob = blob.take(bound.saturating_add(1));
+    let mut hasher = Sha256::new();
+    let mut size = 0;
+    let mut problem = None;
+    loop {
+        let mut chunk = spent.try_recv().unwrap_or_default();
+        match fill(&mut blob, &mut chunk) {
+            Ok(()) => {
+                hasher.update(&chunk);
+                size += chunk.len() as u64;
+                let last = chunk.len() < CHUNK;
+                if !chunk.is_empty() {
+                    // An error means that nobody listens.
+                    let _ = chunks.send(Ok(chunk));
+                }
+                if last {
+                    break;
+                }
+            }
+            Err(error) => {
+                problem = Some(LayerProblem::Read(error));
+                break;
+            }
+        }
+    }
+    Blob {
+        digest: Digest::from_bytes(hasher.finalize().into()),
+        size,
+        problem,
+    }
+}
+
+fn decode_blob(source: Source, compression: Compression, chunks: &SyncSender<Message>, spent: &Receiver<Vec<u8>>) {
+    let broken = |error: io::Error| Err(LayerProblem::Compression(error.to_string()));
+    let mut decoder = match decode::decoder(compression, source) {
+        Ok(decoder) => decoder,
+        Err(error) => {
+            let _ = chunks.send(broken(error));
+            return;
+        }
+    };
+    loop {
+        let mut chunk = spent.try_recv().unwrap_or_default();
+        let filled = fill(&mut decoder, &mut chunk);
+        let last = chunk.len() < CHUNK;
+        if !chunk.is_empty() && chunks.send(Ok(chunk)).is_err() {
+            return;
+        }
+        if let Err(error) = filled {
+            let _ = chunks.send(broken(error));
+            return;
+        }
+        if last {
+            return;
+        }
+    }
+}
+
+/// Fills a chunk; a shorter one is the last. After an error the chunk holds what came before it.
+fn fill(reader: &mut impl Read, chunk: &mut Vec<u8>) -> io::Result<()> {
+    chunk.resize(CHUNK, 0);
+    let mut filled = 0;
+    let result = loop {
+        match reader.read(&mut chunk[filled..]) {
+            Ok(0) => break Ok(()),
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => break Err(error),
+        }
+        if filled == CHUNK {
+            break Ok(());
+        }
+    };
+    chunk.truncate(filled);
+    result
+}
+
+/// The receiving end of a row of chunks.
+struct Source {
+    chunks: Receiver<Message>,
+    spent: Sender<Vec<u8>>,
+    chunk: Vec<u8>,
+    at: usize,
+}
+
+impl Source {
+    fn new(chunks: Receiver<Message>, spent: Sender<Vec<u8>>) -> Self {
+        Self {
+            chunks,
+            spent,
+            chunk: Vec::new(),
+            at: 0,
+        }
+    }
+
+    fn receive(&mut self) -> Result<Option<Vec<u8>>, LayerProblem> {
+        self.chunks.recv().ok().transpose()
+    }
+}
+
+impl Chunks for Source {
+    fn next(&mut self, spent: Vec<u8>) -> Result<Option<Vec<u8>>, LayerProblem> {
+        if spent.capacity() > 0 {
+            // An error means that the other hand is done.
+            let _ = self.spent.send(spent);
+        }
+        if self.chunk.is_empty() {
+            return self.receive();
+        }
+        Ok(Some(std::mem::take(&mut self.chunk)))
+    }
+}
+
+impl Read for Source {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let ready = self.fill_buf()?;
+        let count = ready.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&ready[..count]);
+        self.consume(count);
+        Ok(count)
+    }
+}
+
+impl BufRead for Source {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.at == self.chunk.len() {
+            let spent = std::mem::take(&mut self.chunk);
+            self.at = 0;
+            self.chunk = Chunks::next(self, spent).map_err(io::Error::other)?.unwrap_or_default();
+        }
+        Ok(&self.chunk[self.at..])
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.at += count;
+    }
+}
+
+/// Counts and, where the tar's digest is not the blob's, hashes what passes.
+struct Measured<'s> {
+    source: &'s mut Source,
+    hasher: Option<Sha256>,
+    unpacked: u64,
+    stored: u64,
+    limits: &'s Limits,
+}
+
+impl Chunks for Measured<'_> {
+    fn next(&mut self, spent: Vec<u8>) -> Result<Option<Vec<u8>>, LayerProblem> {
+        let Some(chunk) = self.source.next(spent)? else {
+            return Ok(None);
+        };
+        self.unpacked += chunk.len() as u64;
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(&chunk);
+            let (unpacked, stored) = (self.unpacked, self.stored);
+            if unpacked > self.limits.expansion_free && unpacked / self.limits.expansion > stored {
+                return Err(LayerProblem::Bomb { unpacked, stored });
+            }
+        }
+        if self.unpacked > self.limits.layer_unpacked {
+            return Err(LayerProblem::Limit {
+                what: "the unpacked size of a layer",
+                limit: self.limits.layer_unpacked,
+            });
+        }
+        Ok(Some(chunk))
+    }
+}
+
+fn walk_over(source: &mut Source, limits: &Limits, stored: u64, visitor: &mut dyn Visitor, decoded: bool) -> Walked {
+    let mut measured = Measured {
+        source,
+        hasher: decoded.then(Sha256::new),
+        unpacked: 0,
+        stored,
+        limits,
+    };
+    let mut stream = Stream::new(&mut measured);
+    let entries = walk::walk(&mut stream, limits, visitor);
+    let offset = stream.offset();
+    Walked {
+        entries,
+        offset,
+        diff_id: measured.hasher.map(|hasher| Digest::from_bytes(hasher.finalize().into())),
+        unpacked: measured.unpacked,
+    }
+}
+
+/// Compares what was stated with what was seen. The blob comes first: a wrong blob explains a broken tar, not the reverse.
+fn finish(
+    reader: thread::ScopedJoinHandle<'_, Blob>,
+    walked: Walked,
+    stated: &Stated,
+    failed: &dyn Fn(LayerProblem, u64, bool) -> LayerError,
+) -> Result<Totals, LayerError> {
+    let Ok(blob) = reader.join() else {
+        return Err(failed(LayerProblem::Read(io::Error::other("the reader failed")), 0, false));
+    };
+    if matches!(walked.entries, Err(LayerProblem::Interrupted)) {
+        return Err(failed(LayerProblem::Interrupted, walked.offset, true));
+    }
+    if let Some(problem) = blob.problem {
+        return Err(failed(problem, blob.size, false));
+    }
+    match stated.size {
+        Some(expected) if blob.size < expected => {
+            let found = blob.size;
+            return Err(failed(LayerProblem::Truncated { expected, found }, found, false));
+        }
+        Some(expected) if blob.size > expected => return Err(failed(LayerProblem::TooLong(expected), expected, false)),
+        _ => {}
+    }
+    if stated.digest.is_some_and(|digest| digest != blob.digest) {
+        return Err(failed(LayerProblem::WrongDigest(blob.digest), blob.size, false));
+    }
+    let entries = walked.entries.map_err(|problem| failed(problem, walked.offset, true))?;
+    let found = walked.diff_id.unwrap_or(blob.digest);
+    match stated.diff_id {
+        Some(expected) if expected != found => Err(failed(LayerProblem::WrongDiffId { expected, found }, walked.unpacked, true)),
+        _ => Ok(Totals {
+            digest: blob.digest,
+            diff_id: found,
+            size: blob.size,
+            unpacked: walked.unpacked,
+            entries,
+        }),
+    }
+}

@@ -1,0 +1,222 @@
+//! The walk over a tar: headers are read, contents are passed over unless somebody wants them.
+
+use std::ops::ControlFlow;
+
+use super::error::LayerProblem;
+use super::header::{BLOCK, Flag, Header, sparse_entries};
+use super::pax::{self, Pax};
+use super::stream::Stream;
+use super::{Entry, Kind, Need, Visitor, path, sparse};
+use crate::io::limits::Limits;
+
+/// Walks over one tar to its end and gives the number of its entries.
+pub(super) fn walk(stream: &mut Stream<'_>, limits: &Limits, visitor: &mut dyn Visitor) -> Result<u64, LayerProblem> {
+    let mut walk = Walk {
+        limits,
+        buffer: Vec::new(),
+        name: Vec::new(),
+        clean: Vec::new(),
+        clean_link: Vec::new(),
+        pending: Pending::default(),
+        entries: 0,
+    };
+    while walk.entry(stream, visitor)? {
+        if visitor.at(stream.offset()) == ControlFlow::Break(()) {
+            return Err(LayerProblem::Interrupted);
+        }
+    }
+    stream.drain()?;
+    Ok(walk.entries)
+}
+
+/// What extension headers say of the entry that follows them.
+#[derive(Default)]
+struct Pending {
+    name: Option<Vec<u8>>,
+    link: Option<Vec<u8>>,
+    pax: Pax,
+}
+
+struct Walk<'l> {
+    limits: &'l Limits,
+    buffer: Vec<u8>,
+    name: Vec<u8>,
+    clean: Vec<u8>,
+    clean_link: Vec<u8>,
+    pending: Pending,
+    entries: u64,
+}
+
+/// A sparse file's map, once it is known.
+enum SparseMap {
+    Known(sparse::Map),
+    Leading,
+}
+
+impl Walk<'_> {
+    /// Reads one header and what belongs to it; false at the end of the archive.
+    fn entry(&mut self, stream: &mut Stream<'_>, visitor: &mut dyn Visitor) -> Result<bool, LayerProblem> {
+        let Some(block) = stream.block()? else {
+            return Ok(false);
+        };
+        let Some(header) = Header::parse(block)? else {
+            return match stream.block()?.map(Header::parse) {
+                None | Some(Ok(None)) => Ok(false),
+                Some(_) => Err(LayerProblem::Header("a lone block of zeros before the end")),
+            };
+        };
+        let (flag, mode, size) = (header.flag, header.mode, header.size);
+        match flag {
+            Flag::PaxLocal | Flag::GnuName | Flag::GnuLink => {
+                self.extension(stream, flag, size)?;
+                return Ok(true);
+            }
+            // As the unpackers of images do: global headers name nothing.
+            Flag::PaxGlobal | Flag::Other => {
+                self.pending = Pending::default();
+                stream.skip(size)?;
+                return Ok(true);
+            }
+            _ => {}
+        }
+        self.count()?;
+        header.path(&mut self.name);
+        let old_sparse = (flag == Flag::Sparse)
+            .then(|| header.gnu_sparse().ok_or(LayerProblem::Header("a sparse map is broken")))
+            .transpose()?;
+        let pending = std::mem::take(&mut self.pending);
+        let link: Vec<u8> = match pending.pax.link.or(pending.link) {
+            Some(link) => link,
+            None => header.link().to_vec(),
+        };
+        if let Some(name) = pending.pax.path.or(pending.name) {
+            self.name = name;
+        }
+        let stored = match flag {
+            Flag::Regular | Flag::Sparse => pending.pax.size.unwrap_or(size),
+            _ => size,
+        };
+        let sparse = match (old_sparse, pending.pax.sparse) {
+            (Some((map, more, real)), _) => Some((SparseMap::Known(self.rest_of_map(stream, map, more)?), real)),
+            (None, Some(sparse)) if flag == Flag::Regular => {
+                Some((sparse.map.map_or(SparseMap::Leading, SparseMap::Known), sparse.real_size))
+            }
+            _ => None,
+        };
+        path::clean(&self.name, self.limits, &mut self.clean)?;
+        let kind = match flag {
+            Flag::HardLink => {
+                path::clean(&link, self.limits, &mut self.clean_link)?;
+                Kind::HardLink(&self.clean_link)
+            }
+            Flag::Symlink if link.len() > self.limits.path => {
+                return Err(LayerProblem::Limit {
+                    what: "the length of a link's target",
+                    limit: self.limits.path as u64,
+                });
+            }
+            Flag::Symlink => Kind::Symlink(&link),
+            Flag::Directory => Kind::Directory,
+            Flag::Special => Kind::Special,
+            _ => Kind::File,
+        };
+        if self.clean.is_empty() {
+            stream.skip(stored)?;
+            return Ok(true);
+        }
+        let name = String::from_utf8_lossy(&self.clean);
+        let entry = Entry {
+            raw: &self.clean,
+            path: &name,
+            kind,
+            mode,
+            size: sparse.as_ref().map_or(stored, |(_, real)| *real),
+        };
+        let need = match visitor.entry(&entry)? {
+            Need::Magic if sparse.is_none() => visitor.magic(&entry, stream.peek(stored)?),
+            // The first bytes of a sparse file are known after all of it was read.
+            Need::Magic => Need::Content,
+            need => need,
+        };
+        match (need, sparse) {
+            (Need::Content, None) => stream.content(stored, &mut self.buffer, |bytes| visitor.content(&entry, bytes))?,
+            (Need::Content, Some((map, real))) => {
+                let expanded = stream.content(stored, &mut self.buffer, |bytes| expand(map, bytes, real, self.limits))??;
+                visitor.content(&entry, &expanded);
+            }
+            _ => stream.skip(stored)?,
+        }
+        Ok(true)
+    }
+
+    fn count(&mut self) -> Result<(), LayerProblem> {
+        self.entries += 1;
+        if self.entries > self.limits.entries {
+            return Err(LayerProblem::Limit {
+                what: "the number of entries",
+                limit: self.limits.entries,
+            });
+        }
+        Ok(())
+    }
+
+    /// Reads an extension header's data, which speaks of the next entry.
+    fn extension(&mut self, stream: &mut Stream<'_>, flag: Flag, size: u64) -> Result<(), LayerProblem> {
+        if size > self.limits.tar_extension {
+            return Err(LayerProblem::Limit {
+                what: "the size of an extension header",
+                limit: self.limits.tar_extension,
+            });
+        }
+        // A row of extension headers without an entry must not run on for ever.
+        self.count()?;
+        let pending = &mut self.pending;
+        stream.content(size, &mut self.buffer, |data| {
+            match flag {
+                Flag::PaxLocal => pending.pax = pax::parse(data)?,
+                Flag::GnuName => pending.name = Some(until_nul(data)),
+                _ => pending.link = Some(until_nul(data)),
+            }
+            Ok(())
+        })?
+    }
+
+    /// The blocks that continue an old GNU sparse map.
+    fn rest_of_map(&self, stream: &mut Stream<'_>, mut map: sparse::Map, mut more: bool) -> Result<sparse::Map, LayerProblem> {
+        while more {
+            let block = stream.block()?.ok_or_else(|| LayerProblem::EndsInside("a sparse map".to_owned()))?;
+            map.append(&mut sparse_entries(&block[..504]).ok_or(LayerProblem::Header("a sparse map is broken"))?);
+            more = block[504] != 0;
+            if map.len() * BLOCK / 21 > usize::try_from(self.limits.tar_extension).unwrap_or(usize::MAX) {
+                return Err(LayerProblem::Limit {
+                    what: "the size of a sparse map",
+                    limit: self.limits.tar_extension,
+                });
+            }
+        }
+        Ok(map)
+    }
+}
+
+/// The visitor asked for the content, so it found `real` within its own limit; it is checked once more before memory is taken.
+fn expand(map: SparseMap, bytes: &[u8], real: u64, limits: &Limits) -> Result<Vec<u8>, LayerProblem> {
+    let limit = limits.executable.max(limits.wanted_file);
+    let real = usize::try_from(real)
+        .ok()
+        .filter(|real| *real as u64 <= limit)
+        .ok_or(LayerProblem::Limit {
+            what: "the size of a sparse file",
+            limit,
+        })?;
+    match map {
+        SparseMap::Known(map) => sparse::expand(&map, bytes, real),
+        SparseMap::Leading => {
+            let (map, start) = sparse::leading_map(bytes)?;
+            sparse::expand(&map, &bytes[start..], real)
+        }
+    }
+}
+
+fn until_nul(data: &[u8]) -> Vec<u8> {
+    data.split(|byte| *byte == 0).next().unwrap_or_default().to_vec()
+}
