@@ -25,6 +25,14 @@ pub struct Limits {
     pub executable: u64,
     /// One PAX or GNU extension header.
     pub tar_extension: u64,
+    /// Components that one layer may declare.
+    pub components: usize,
+    /// Paths that the packages of one layer may own.
+    pub owned_paths: usize,
+    /// Links of one layer that are followed.
+    pub links: usize,
+    /// Links on the way to one file.
+    pub link_depth: usize,
     /// Layers in one image.
     pub layers: usize,
     /// Platforms in one index.
@@ -58,7 +66,7 @@ impl Default for Limits {
             manifest: 4 * MIB,
             layer: 16 * GIB,
             layer_unpacked: 64 * GIB,
-            expansion: 200,
+            expansion: 100,
             expansion_free: 256 * MIB,
             entries: 10_000_000,
             path: 4096,
@@ -66,6 +74,10 @@ impl Default for Limits {
             wanted_file: 64 * MIB,
             executable: 512 * MIB,
             tar_extension: MIB,
+            components: 200_000,
+            owned_paths: 4_000_000,
+            links: 200_000,
+            link_depth: 40,
             layers: 512,
             platforms: 64,
             advisory: 4 * MIB,

@@ -12,6 +12,13 @@ mod sparse;
 mod stream;
 mod walk;
 
+#[cfg(test)]
+#[path = "../../../tests/support/layer.rs"]
+#[expect(unreachable_pub, reason = "shared with the integration tests")]
+pub(crate) mod sample;
+#[cfg(test)]
+mod tests;
+
 use std::ops::ControlFlow;
 
 pub use error::{LayerError, LayerProblem};

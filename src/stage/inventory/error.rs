@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
+use super::links::Loop;
 use crate::io::files::FileError;
+use crate::io::layers::{LayerError, LayerProblem};
+use crate::io::oci_layout::LayoutError;
 use crate::model::fault::Fault;
 
 /// Why there is no inventory.
@@ -27,6 +30,35 @@ pub enum InventoryError {
         /// The file.
         path: PathBuf,
     },
+    /// A layer that does not hold together.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Layer(#[from] LayerError),
+    /// An image whose documents do not hold together, or that is not there.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Layout(#[from] LayoutError),
+    /// Symbolic links that lead in a circle where a package database should be.
+    #[error("the symbolic links on the way to /{path} lead in a circle")]
+    #[diagnostic(
+        code(inventory::link_loop),
+        help("whether a package database lies there cannot be known: repair the links in the image")
+    )]
+    LinkLoop {
+        /// The path, without a leading slash.
+        path: String,
+    },
+    /// A form of image that cannot be read yet.
+    #[error("`{reference}` cannot be read where it is")]
+    #[diagnostic(code(inventory::unsupported), help("copy it into an OCI layout: skopeo copy … oci:DIR"))]
+    Unsupported {
+        /// The reference.
+        reference: String,
+    },
+    /// Somebody asked to stop.
+    #[error("the inventory was interrupted")]
+    #[diagnostic(code(inventory::interrupted))]
+    Interrupted,
     /// A file that is too large, or is not text.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -47,8 +79,26 @@ impl InventoryError {
     #[must_use]
     pub fn fault(&self) -> Fault {
         match self {
-            Self::Unreadable { .. } | Self::UnknownFile { .. } => Fault::Usage,
-            Self::File(_) | Self::Sbom { .. } => Fault::Undecidable,
+            Self::Unreadable { .. } | Self::UnknownFile { .. } | Self::Unsupported { .. } => Fault::Usage,
+            Self::Layout(error) => error.fault(),
+            Self::Interrupted => Fault::Interrupted,
+            Self::Layer(_) if self.is_interruption() => Fault::Interrupted,
+            Self::Layer(_) | Self::LinkLoop { .. } | Self::File(_) | Self::Sbom { .. } => Fault::Undecidable,
         }
+    }
+
+    /// True when nothing is wrong but that somebody asked to stop.
+    pub(super) fn is_interruption(&self) -> bool {
+        match self {
+            Self::Interrupted => true,
+            Self::Layer(error) => matches!(error.problem, LayerProblem::Interrupted),
+            _ => false,
+        }
+    }
+}
+
+impl From<Loop> for InventoryError {
+    fn from(Loop(path): Loop) -> Self {
+        Self::LinkLoop { path }
     }
 }

@@ -1,15 +1,26 @@
 //! Takes an image, a source tree or an SBOM. Gives an `Inventory`. Never leaves out what it could not see: that is a gap.
 
+mod aliases;
 pub mod cargo_auditable;
 pub mod cargo_lock;
 mod crates;
 mod deb822;
+mod distro;
 pub mod dpkg;
+mod engine;
 mod error;
+mod facts;
+mod layout;
+mod links;
+mod merge;
 pub mod os_release;
+mod owners;
+mod paths;
 #[cfg(test)]
 mod recorder;
 pub mod sbom;
+mod scan;
+mod source_tree;
 
 pub use error::InventoryError;
 
@@ -117,8 +128,7 @@ pub static CATALOGERS: &[&dyn Cataloger] = &[
 /// # Errors
 /// [`InventoryError`] for bytes that do not hold together (a truncated layer, a wrong digest, a limit that matters).
 pub fn image(image: &BuiltImage, subject: Subject, effects: &Effects) -> Result<Inventory, InventoryError> {
-    let _ = (image, subject, effects);
-    todo!("inventory")
+    layout::built(image, subject, effects)
 }
 
 /// Inventories an image where it is, without a copy of it.
@@ -126,8 +136,7 @@ pub fn image(image: &BuiltImage, subject: Subject, effects: &Effects) -> Result<
 /// # Errors
 /// As [`image`], and when it cannot be reached.
 pub async fn image_ref(reference: &ImageRef, effects: &Effects) -> Result<Inventory, InventoryError> {
-    let _ = (reference, effects);
-    todo!("inventory")
+    layout::of_reference(reference, effects).await
 }
 
 /// Inventories a source tree, or a single lock file. Blocking.
@@ -135,6 +144,5 @@ pub async fn image_ref(reference: &ImageRef, effects: &Effects) -> Result<Invent
 /// # Errors
 /// When the path cannot be read.
 pub fn source(path: &Path, effects: &Effects) -> Result<Inventory, InventoryError> {
-    let _ = (path, effects);
-    todo!("inventory")
+    source_tree::source(path, effects)
 }

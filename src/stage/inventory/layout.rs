@@ -1,0 +1,59 @@
+//! Where images come from: OCI layouts, archives, folders.
+
+use std::io::Read;
+use std::path::Path;
+
+use super::engine::{self, Blobs};
+use super::{InventoryError, source_tree};
+use crate::io::Effects;
+use crate::io::oci_layout::OciLayout;
+use crate::model::image::{BuiltImage, Layer};
+use crate::model::image_ref::ImageRef;
+use crate::model::inventory::{Inventory, Subject};
+
+impl Blobs for OciLayout {
+    fn open(&self, layer: &Layer) -> Result<Box<dyn Read + Send + '_>, InventoryError> {
+        Ok(Box::new(self.open_blob(&layer.digest)?))
+    }
+}
+
+/// Inventories an image in the gate's own layout.
+pub(super) fn built(image: &BuiltImage, subject: Subject, effects: &Effects) -> Result<Inventory, InventoryError> {
+    let layout = OciLayout::open(&image.layout)?;
+    engine::inventory(&image.platforms, &layout, subject, effects)
+}
+
+/// Inventories an image where it is.
+pub(super) async fn of_reference(reference: &ImageRef, effects: &Effects) -> Result<Inventory, InventoryError> {
+    let (reference, effects) = (reference.clone(), effects.clone());
+    let work = tokio::task::spawn_blocking(move || on_disk(&reference, &effects));
+    work.await.unwrap_or(Err(InventoryError::Interrupted))
+}
+
+fn on_disk(reference: &ImageRef, effects: &Effects) -> Result<Inventory, InventoryError> {
+    match reference {
+        ImageRef::OciLayout { dir, tag, digest } => {
+            let layout = OciLayout::open(dir)?;
+            let descriptor = match digest {
+                Some(digest) => layout.find_digest(digest, &effects.limits)?,
+                None => layout.find(tag.as_deref())?,
+            };
+            let platforms = layout.platforms(&descriptor, &effects.limits)?;
+            let subject = Subject {
+                name: name_of(dir),
+                digest: Some(descriptor.digest),
+                commit: None,
+            };
+            engine::inventory(&platforms, &layout, subject, effects)
+        }
+        ImageRef::RootFs(dir) => source_tree::rootfs(dir, effects),
+        other => Err(InventoryError::Unsupported {
+            reference: other.to_string(),
+        }),
+    }
+}
+
+fn name_of(path: &Path) -> String {
+    let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    whole.file_name().unwrap_or(whole.as_os_str()).to_string_lossy().into_owned()
+}

@@ -1,0 +1,264 @@
+//! The layers of one platform laid over each other: what is seen in the finished image, and which layer brought it.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::distro;
+use super::facts::{FileFacts, LayerFacts};
+use super::links::Links;
+use super::owners::Owners;
+use crate::model::coverage::{Gap, GapKind};
+use crate::model::image::{Layer, Platform};
+use crate::model::inventory::{Component, Fact, FactKind, Inventory, Location, OsRelease};
+use crate::model::purl::Purl;
+
+/// One layer with what it says; no [`Layer`] for a folder.
+#[derive(Clone, Copy)]
+pub(super) struct Layered<'a> {
+    pub(super) layer: Option<&'a Layer>,
+    pub(super) facts: &'a LayerFacts,
+    /// What lies behind links, from the second walk.
+    pub(super) behind_links: &'a [FileFacts],
+}
+
+/// Adds what is seen in one platform's image to the inventory and gives its operating system. `subject` names the image in gaps; the
+/// platform is noted where there are several.
+pub(super) fn merge(
+    layers: &[Layered<'_>],
+    links: &Links,
+    subject: &str,
+    platform: Option<&Platform>,
+    inventory: &mut Inventory,
+) -> Option<OsRelease> {
+    let view = View::new(layers, links);
+    let os = view.os_release();
+    let mut components = view.components();
+    for component in &mut components {
+        component.platform = platform.cloned();
+        distro::complete(component, os.as_ref());
+    }
+    let owners = Owners::new(&view, &components);
+    for component in &mut components {
+        if !distro::is_os_package(&component.purl) {
+            component.owned_by = component.locations.first().and_then(|l| owners.of(l.path.trim_start_matches('/')));
+        }
+    }
+    inventory.facts.extend(view.facts(platform));
+    inventory.gaps.extend(view.gaps());
+    inventory.gaps.extend(view.unowned(&owners));
+    inventory.gaps.extend(distro::gaps(&components, os.as_ref(), subject));
+    inventory.components.append(&mut components);
+    os
+}
+
+/// A file that is seen in the finished image.
+pub(super) struct Seen<'a> {
+    /// Index of its layer.
+    pub(super) layer: usize,
+    pub(super) file: &'a FileFacts,
+    /// The name under which it is seen.
+    pub(super) name: &'a str,
+}
+
+/// The finished image.
+pub(super) struct View<'a> {
+    pub(super) layers: &'a [Layered<'a>],
+    pub(super) links: &'a Links,
+    pub(super) seen: Vec<Seen<'a>>,
+}
+
+impl<'a> View<'a> {
+    fn new(layers: &'a [Layered<'a>], links: &'a Links) -> Self {
+        let mut view = Self {
+            layers,
+            links,
+            seen: Vec::new(),
+        };
+        for at in 0..layers.len() {
+            for file in view.files(at) {
+                if let Some(name) = view.name_seen(at, file) {
+                    view.seen.push(Seen { layer: at, file, name });
+                }
+            }
+        }
+        view
+    }
+
+    fn files(&self, layer: usize) -> impl Iterator<Item = &'a FileFacts> + use<'a> {
+        let layered = self.layers[layer];
+        layered.facts.files.iter().chain(layered.behind_links)
+    }
+
+    /// The first of a file's names that no layer above hides.
+    fn name_seen(&self, layer: usize, file: &'a FileFacts) -> Option<&'a str> {
+        if file.replaced {
+            return None;
+        }
+        if !self.hidden(layer, &file.path, file.raw()) {
+            return Some(&file.path);
+        }
+        let seen = |name: &&String| !self.hidden(layer, name, name.as_bytes());
+        file.names.iter().find(seen).map(String::as_str)
+    }
+
+    fn hidden(&self, layer: usize, path: &str, raw: &[u8]) -> bool {
+        let above = &self.layers[layer + 1..];
+        if above.is_empty() {
+            return false;
+        }
+        let aliases = self.links.aliases(path);
+        above.iter().any(|upper| {
+            let paths = &upper.facts.paths;
+            paths.hides(raw, 0) || aliases.iter().any(|(alias, link)| paths.hides(alias.as_bytes(), *link))
+        })
+    }
+
+    /// `/etc/os-release` counts before `/usr/lib/os-release`, a higher layer before a lower one.
+    fn os_release(&self) -> Option<OsRelease> {
+        let releases = self.seen.iter().filter_map(|seen| Some((seen, seen.file.os_release.as_ref()?)));
+        let rank = |seen: &Seen<'_>| (seen.file.role().starts_with("etc/"), seen.layer);
+        releases.max_by_key(|(seen, _)| rank(seen)).map(|(_, release)| release.clone())
+    }
+
+    pub(super) fn location(&self, layer: usize, path: &str) -> Location {
+        let layer = self.layers[layer].layer;
+        Location {
+            path: format!("/{path}"),
+            layer: layer.map(|layer| layer.digest),
+            created_by: layer.and_then(|layer| layer.created_by.clone()),
+            line: None,
+        }
+    }
+
+    /// The components of every file that is seen, each attributed to the layer that first brought it.
+    fn components(&self) -> Vec<Component> {
+        let history = self.history();
+        let mut found = Vec::new();
+        for seen in self.seen.iter().filter(|seen| !seen.file.components.is_empty()) {
+            let older = history.get(&self.links.canonical(seen.file.role()));
+            let brought = Brought::new(seen.layer, older);
+            for component in &seen.file.components {
+                let place = self.location(brought.by(&component.purl), seen.name);
+                found.push(placed(component, &place));
+            }
+        }
+        found
+    }
+
+    /// Every version of each database, seen or not, by its place, the lowest layer first.
+    fn history(&self) -> HashMap<String, Vec<(usize, &'a FileFacts)>> {
+        let mut history: HashMap<String, Vec<(usize, &FileFacts)>> = HashMap::new();
+        for at in 0..self.layers.len() {
+            for file in self.files(at).filter(|file| !file.components.is_empty() && !file.replaced) {
+                history.entry(self.links.canonical(file.role())).or_default().push((at, file));
+            }
+        }
+        history
+    }
+
+    /// Secrets stay when a layer above deletes them: the layer that has them is still delivered. Other facts go with their file.
+    fn facts(&self, platform: Option<&Platform>) -> Vec<Fact> {
+        let mut found = Vec::new();
+        for at in 0..self.layers.len() {
+            for file in self.files(at).filter(|file| !file.facts.is_empty()) {
+                let name = self.name_seen(at, file);
+                for (kind, detail) in &file.facts {
+                    if name.is_some() || *kind == FactKind::Secret {
+                        found.push(Fact {
+                            kind: *kind,
+                            location: self.location(at, name.unwrap_or(&file.path)),
+                            detail: detail.clone(),
+                            deleted: name.is_none(),
+                            platform: platform.cloned(),
+                        });
+                    }
+                }
+            }
+        }
+        found
+    }
+
+    fn gaps(&self) -> Vec<Gap> {
+        let of_files = self.seen.iter().flat_map(|seen| {
+            seen.file.gaps.iter().map(|(kind, detail)| {
+                let location = self.location(seen.layer, seen.name);
+                gap(*kind, location.path.clone(), detail.clone(), Some(location))
+            })
+        });
+        let of_layers = self.layers.iter().flat_map(|layered| {
+            let subject = layered.layer.map_or_else(|| "/".to_owned(), |layer| layer.digest.to_string());
+            layered
+                .facts
+                .gaps
+                .iter()
+                .map(move |(kind, detail)| gap(*kind, subject.clone(), detail.clone(), None))
+        });
+        of_files.chain(of_layers).collect()
+    }
+
+    /// Executables that neither an OS package nor data of their own accounts for.
+    fn unowned(&self, owners: &Owners<'_>) -> Vec<Gap> {
+        let unaccounted = self.seen.iter().filter(|seen| seen.file.executable && !seen.file.accounted);
+        unaccounted
+            .filter(|seen| owners.of(seen.name).is_none())
+            .map(|seen| {
+                let location = self.location(seen.layer, seen.name);
+                let detail = "an executable that no package owns and that says nothing of what is in it".to_owned();
+                gap(GapKind::UnownedExecutable, location.path.clone(), detail, Some(location))
+            })
+            .collect()
+    }
+}
+
+fn gap(kind: GapKind, subject: String, detail: String, location: Option<Location>) -> Gap {
+    Gap {
+        kind,
+        subject,
+        detail,
+        location,
+    }
+}
+
+/// A component at its place: the file itself, or the lines in it that the cataloger named.
+fn placed(component: &Component, place: &Location) -> Component {
+    let mut component = component.clone();
+    if component.locations.is_empty() {
+        component.locations.push(place.clone());
+    }
+    for location in &mut component.locations {
+        if location.path.is_empty() || location.layer.is_none() {
+            let line = location.line;
+            location.clone_from(place);
+            location.line = line;
+        }
+    }
+    component
+}
+
+/// Tells which layer first brought a component of a database that later layers wrote again.
+struct Brought {
+    last: usize,
+    /// The older versions, the newest first.
+    older: Vec<(usize, HashSet<Purl>)>,
+}
+
+impl Brought {
+    fn new(last: usize, history: Option<&Vec<(usize, &FileFacts)>>) -> Self {
+        let mut by_layer: BTreeMap<usize, HashSet<Purl>> = BTreeMap::new();
+        for (at, file) in history.into_iter().flatten().filter(|(at, _)| *at < last) {
+            by_layer
+                .entry(*at)
+                .or_default()
+                .extend(file.components.iter().map(|c| c.purl.clone()));
+        }
+        Self {
+            last,
+            older: by_layer.into_iter().rev().collect(),
+        }
+    }
+
+    /// A package that was removed and came back was brought when it came back.
+    fn by(&self, purl: &Purl) -> usize {
+        let unbroken = self.older.iter().take_while(|(_, purls)| purls.contains(purl));
+        unbroken.last().map_or(self.last, |(at, _)| *at)
+    }
+}

@@ -1,0 +1,74 @@
+//! Which OS package owns a path. Only packages that the image's database has installed own anything: a file list alone proves nothing.
+
+use std::collections::HashMap;
+
+use super::distro::is_os_package;
+use super::merge::View;
+use crate::model::inventory::Component;
+use crate::model::purl::Purl;
+
+/// The owned paths of each layer, hashed under the layer's own seed, with the index of the owner.
+pub(super) struct Owners<'a> {
+    view: &'a View<'a>,
+    /// By layer, sorted by hash.
+    owned: Vec<(usize, Vec<(u64, usize)>)>,
+    owners: Vec<Purl>,
+}
+
+impl<'a> Owners<'a> {
+    pub(super) fn new(view: &'a View<'a>, components: &[Component]) -> Self {
+        let mut installed: HashMap<(&str, &str), Vec<&Purl>> = HashMap::new();
+        for component in components.iter().filter(|c| is_os_package(&c.purl)) {
+            let purl = &component.purl;
+            installed.entry((&purl.kind, &purl.name)).or_default().push(purl);
+        }
+        let mut owners = Self {
+            view,
+            owned: Vec::new(),
+            owners: Vec::new(),
+        };
+        for (at, _) in view.layers.iter().enumerate() {
+            let mut paths = Vec::new();
+            for owned in view.seen.iter().filter(|seen| seen.layer == at).flat_map(|seen| &seen.file.owned) {
+                let Some(owner) = installed_owner(&installed, &owned.owner) else {
+                    continue;
+                };
+                paths.extend(owned.paths.iter().map(|hash| (*hash, owners.owners.len())));
+                owners.owners.push(owner);
+            }
+            if !paths.is_empty() {
+                paths.sort_unstable();
+                owners.owned.push((at, paths));
+            }
+        }
+        owners
+    }
+
+    /// The package that owns a path, under any of the path's names.
+    pub(super) fn of(&self, path: &str) -> Option<Purl> {
+        self.exactly(path)
+            .or_else(|| self.view.links.aliases(path).iter().find_map(|(alias, _)| self.exactly(alias)))
+    }
+
+    fn exactly(&self, path: &str) -> Option<Purl> {
+        self.owned.iter().find_map(|(layer, paths)| {
+            let hash = self.view.layers[*layer].facts.paths.seed.hash(path.as_bytes());
+            let at = paths.partition_point(|(owned, _)| *owned < hash);
+            let (found, owner) = paths.get(at)?;
+            (*found == hash).then(|| self.owners[*owner].clone())
+        })
+    }
+}
+
+/// The installed package that a file list speaks of: same type and name, and the same architecture and version where the list names them.
+fn installed_owner(installed: &HashMap<(&str, &str), Vec<&Purl>>, owner: &Purl) -> Option<Purl> {
+    let candidates = installed.get(&(owner.kind.as_str(), owner.name.as_str()))?;
+    let fits = |purl: &&&Purl| {
+        let same_arch = match (owner.qualifiers.get("arch"), purl.qualifiers.get("arch")) {
+            (Some(a), Some(b)) => a == b,
+            _ => true,
+        };
+        same_arch && (owner.version.is_none() || owner.version == purl.version)
+    };
+    candidates.iter().find(fits).map(|purl| (**purl).clone())
+}

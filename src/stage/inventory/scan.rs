@@ -1,0 +1,381 @@
+//! The visitor of one layer: asks the catalogers about each entry and keeps what they say.
+
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+
+use super::facts::{FileFacts, LayerFacts, Link, Owned};
+use super::paths::{Mark, PathSet, Seed};
+use super::{Cataloger, EntryHead, LayerFile, Sink, Want};
+use crate::io::layers::{Entry, Kind, LayerProblem, Need, Visitor};
+use crate::io::limits::Limits;
+use crate::model::coverage::GapKind;
+use crate::model::inventory::{Component, FactKind, OsRelease};
+use crate::model::purl::Purl;
+
+/// Hears how far a layer is; may stop it.
+pub(super) type Pulse<'a> = &'a dyn Fn() -> ControlFlow<()>;
+
+/// Looks at one layer.
+pub(super) struct Scan<'a> {
+    catalogers: &'a [&'a dyn Cataloger],
+    limits: &'a Limits,
+    pulse: Pulse<'a>,
+    next_pulse: u64,
+    /// What each cataloger wants of the entry under the hand.
+    wants: Vec<(&'a dyn Cataloger, Want)>,
+    /// Files that somebody said something of, by the hash of each of their names.
+    known: HashMap<u64, usize>,
+    components: usize,
+    owned: usize,
+    facts: LayerFacts,
+}
+
+/// Unpacked bytes between two pulses.
+const PULSE: u64 = 4 << 20;
+
+impl<'a> Scan<'a> {
+    pub(super) fn new(catalogers: &'a [&'a dyn Cataloger], limits: &'a Limits, pulse: Pulse<'a>) -> Self {
+        Self {
+            catalogers,
+            limits,
+            pulse,
+            next_pulse: PULSE,
+            wants: Vec::new(),
+            known: HashMap::new(),
+            components: 0,
+            owned: 0,
+            facts: LayerFacts {
+                diff_id: None,
+                unpacked: 0,
+                entries: 0,
+                files: Vec::new(),
+                paths: PathSet::new(),
+                symlinks: Vec::new(),
+                hard_links: Vec::new(),
+                wanted_links: Vec::new(),
+                gaps: Vec::new(),
+            },
+        }
+    }
+
+    /// What the layer says.
+    pub(super) fn finish(mut self) -> LayerFacts {
+        self.facts.paths.finish();
+        self.facts
+    }
+
+    /// Takes a file that is on nobody's walk, under a path that catalogers know.
+    pub(super) fn read_as(&mut self, name: &str, role: &str, content: &[u8]) {
+        let entry = Entry {
+            raw: name.as_bytes(),
+            path: name,
+            kind: Kind::File,
+            mode: 0o644,
+            size: content.len() as u64,
+        };
+        let head = EntryHead {
+            path: role,
+            ..head(&entry)
+        };
+        self.ask(&head);
+        let mut sink = FileSink::new(self.facts.paths.seed, &entry);
+        for (cataloger, _) in self.wants.iter().filter(|(_, want)| *want == Want::Whole) {
+            cataloger.catalog(&LayerFile { head, content }, &mut sink);
+        }
+        self.keep(&entry, sink.facts);
+    }
+
+    fn ask(&mut self, head: &EntryHead<'_>) -> Want {
+        self.wants.clear();
+        let mut most = Want::No;
+        for cataloger in self.catalogers {
+            let want = cataloger.wants(head);
+            if want != Want::No {
+                self.wants.push((*cataloger, want));
+                most = more(most, want);
+            }
+        }
+        most
+    }
+
+    /// Marks a whiteout; true when the entry was one.
+    fn whiteout(&mut self, raw: &[u8]) -> bool {
+        let name_start = raw.iter().rposition(|byte| *byte == b'/').map_or(0, |at| at + 1);
+        let (folder, name) = raw.split_at(name_start);
+        let Some(hidden) = name.strip_prefix(b".wh.") else {
+            return false;
+        };
+        let paths = &mut self.facts.paths;
+        if hidden == b".wh..opq" {
+            let folder = folder.strip_suffix(b"/").unwrap_or(folder);
+            paths.push(paths.seed.hash(folder), Mark::Opaque);
+        } else if !hidden.starts_with(b".wh.") && !hidden.is_empty() {
+            let path = [folder, hidden].concat();
+            paths.push(paths.seed.hash(&path), Mark::Whiteout);
+        }
+        // Other names with two prefixes are aufs's own book-keeping.
+        true
+    }
+
+    /// A later entry of one layer replaces an earlier one of the same path.
+    fn forget(&mut self, hash: u64, path: &str) {
+        let Some(at) = self.known.remove(&hash) else { return };
+        let file = &mut self.facts.files[at];
+        if file.path == path {
+            file.replaced = file.names.is_empty();
+            if let Some(name) = file.names.pop() {
+                file.path = name;
+                file.raw = None;
+            }
+        } else {
+            file.names.retain(|name| name != path);
+        }
+    }
+
+    fn catalog(&mut self, entry: &Entry<'_>, content: &[u8], wanted: impl Fn(Want) -> bool) {
+        let head = head(entry);
+        let mut sink = FileSink::new(self.facts.paths.seed, entry);
+        for (cataloger, want) in &self.wants {
+            if wanted(*want) {
+                cataloger.catalog(&LayerFile { head, content }, &mut sink);
+            }
+        }
+        self.keep(entry, sink.facts);
+    }
+
+    /// Keeps what was said of a file, within bounds.
+    fn keep(&mut self, entry: &Entry<'_>, mut file: FileFacts) {
+        if file.is_empty() {
+            return;
+        }
+        self.components += file.components.len();
+        self.owned += file.owned.iter().map(|owned| owned.paths.len()).sum::<usize>();
+        if self.components > self.limits.components {
+            file.components.clear();
+            file.gaps.push((
+                GapKind::LimitReached,
+                format!("more than {} components in one layer", self.limits.components),
+            ));
+        }
+        if self.owned > self.limits.owned_paths {
+            file.owned.clear();
+            file.gaps.push((
+                GapKind::LimitReached,
+                format!("more than {} owned paths in one layer", self.limits.owned_paths),
+            ));
+        }
+        let hash = self.facts.paths.seed.hash(entry.raw);
+        match self.known.get(&hash) {
+            Some(at) => self.facts.files[*at].absorb(file),
+            None => {
+                self.known.insert(hash, self.facts.files.len());
+                self.facts.files.push(file);
+            }
+        }
+    }
+
+    fn symlink(&mut self, entry: &Entry<'_>, target: &[u8]) {
+        if self.may_keep_link() {
+            self.facts.symlinks.push(link(entry, target));
+        }
+    }
+
+    fn may_keep_link(&mut self) -> bool {
+        let limit = self.limits.links;
+        let within = self.facts.symlinks.len() + self.facts.hard_links.len() < limit;
+        if !within && self.facts.gaps.is_empty() {
+            let detail = format!("more than {limit} links in one layer: the rest was not followed");
+            self.facts.gaps.push((GapKind::LimitReached, detail));
+        }
+        within
+    }
+
+    fn hard_link(&mut self, entry: &Entry<'_>, hash: u64, target: &[u8]) {
+        if let Some(at) = self.known.get(&self.facts.paths.seed.hash(target)).copied() {
+            self.facts.files[at].names.push(entry.path.to_owned());
+            self.known.insert(hash, at);
+        }
+        if self.may_keep_link() {
+            self.facts.hard_links.push(link(entry, target));
+        }
+        match self.ask(&head(entry)) {
+            Want::No | Want::IfMagic(_) => {}
+            Want::Whole => self.facts.wanted_links.push(link(entry, target)),
+            Want::Path => self.catalog(entry, &[], |want| want == Want::Path),
+        }
+    }
+
+    fn file(&mut self, entry: &Entry<'_>) -> Need {
+        let most = self.ask(&head(entry));
+        if self.wants.iter().any(|(_, want)| *want == Want::Path) {
+            self.catalog(entry, &[], |want| want == Want::Path);
+        }
+        match most {
+            Want::No | Want::Path => Need::Nothing,
+            Want::Whole if entry.size > self.limits.wanted_file => self.too_large(entry, self.limits.wanted_file),
+            Want::Whole => Need::Content,
+            Want::IfMagic(_) if entry.size == 0 => Need::Nothing,
+            Want::IfMagic(_) => Need::Magic,
+        }
+    }
+
+    fn too_large(&mut self, entry: &Entry<'_>, limit: u64) -> Need {
+        let mut sink = FileSink::new(self.facts.paths.seed, entry);
+        sink.facts.gaps.push((
+            GapKind::LimitReached,
+            format!("{} bytes are more than the {limit} that are read of such a file", entry.size),
+        ));
+        self.keep(entry, sink.facts);
+        Need::Nothing
+    }
+}
+
+impl Visitor for Scan<'_> {
+    fn entry(&mut self, entry: &Entry<'_>) -> Result<Need, LayerProblem> {
+        if self.whiteout(entry.raw) {
+            return Ok(Need::Nothing);
+        }
+        let hash = self.facts.paths.seed.hash(entry.raw);
+        let mark = if entry.kind == Kind::Directory {
+            Mark::Directory
+        } else {
+            Mark::Other
+        };
+        self.facts.paths.push(hash, mark);
+        self.forget(hash, entry.path);
+        Ok(match entry.kind {
+            Kind::File => self.file(entry),
+            Kind::Symlink(target) => {
+                self.symlink(entry, target);
+                Need::Nothing
+            }
+            Kind::HardLink(target) => {
+                self.hard_link(entry, hash, target);
+                Need::Nothing
+            }
+            Kind::Directory | Kind::Special => Need::Nothing,
+        })
+    }
+
+    fn magic(&mut self, entry: &Entry<'_>, start: &[u8]) -> Need {
+        if !self.wants.iter().any(|(_, want)| is_magic(*want, start)) {
+            return Need::Nothing;
+        }
+        if entry.size > self.limits.executable {
+            return self.too_large(entry, self.limits.executable);
+        }
+        Need::Content
+    }
+
+    fn content(&mut self, entry: &Entry<'_>, bytes: &[u8]) {
+        self.catalog(entry, bytes, |want| want == Want::Whole || is_magic(want, bytes));
+    }
+
+    fn at(&mut self, unpacked: u64) -> ControlFlow<()> {
+        if unpacked < self.next_pulse {
+            return ControlFlow::Continue(());
+        }
+        self.next_pulse = unpacked + PULSE;
+        (self.pulse)()
+    }
+}
+
+fn link(entry: &Entry<'_>, target: &[u8]) -> Link {
+    Link {
+        path: entry.path.to_owned(),
+        target: String::from_utf8_lossy(target).into_owned(),
+    }
+}
+
+/// The wider of two wishes.
+pub(super) fn more(a: Want, b: Want) -> Want {
+    let width = |want| match want {
+        Want::No => 0,
+        Want::Path => 1,
+        Want::IfMagic(_) => 2,
+        Want::Whole => 3,
+    };
+    if width(b) > width(a) { b } else { a }
+}
+
+pub(super) fn is_magic(want: Want, start: &[u8]) -> bool {
+    matches!(want, Want::IfMagic(magics) if magics.iter().any(|magic| start.starts_with(magic)))
+}
+
+fn head<'e>(entry: &Entry<'e>) -> EntryHead<'e> {
+    EntryHead {
+        path: entry.path,
+        mode: entry.mode,
+        size: entry.size,
+    }
+}
+
+/// Keeps what catalogers say of one file.
+pub(super) struct FileSink {
+    seed: Seed,
+    /// What was said so far.
+    pub(super) facts: FileFacts,
+}
+
+impl FileSink {
+    pub(super) fn new(seed: Seed, entry: &Entry<'_>) -> Self {
+        Self {
+            seed,
+            facts: FileFacts {
+                path: entry.path.to_owned(),
+                raw: (entry.path.as_bytes() != entry.raw).then(|| entry.raw.to_owned()),
+                ..FileFacts::default()
+            },
+        }
+    }
+}
+
+impl Sink for FileSink {
+    fn component(&mut self, component: Component) {
+        self.facts.components.push(component);
+    }
+
+    fn owns(&mut self, path: &str, owner: &Purl) {
+        let hash = self.seed.hash(path.as_bytes());
+        match self.facts.owned.last_mut() {
+            Some(last) if last.owner == *owner => last.paths.push(hash),
+            _ => self.facts.owned.push(Owned {
+                owner: owner.clone(),
+                paths: vec![hash],
+            }),
+        }
+    }
+
+    fn accounted(&mut self) {
+        self.facts.accounted = true;
+    }
+
+    fn executable(&mut self) {
+        self.facts.executable = true;
+    }
+
+    fn os_release(&mut self, release: OsRelease) {
+        self.facts.os_release = Some(release);
+    }
+
+    fn fact(&mut self, kind: FactKind, detail: String) {
+        self.facts.facts.push((kind, detail));
+    }
+
+    fn gap(&mut self, kind: GapKind, detail: String) {
+        self.facts.gaps.push((kind, detail));
+    }
+}
+
+impl FileFacts {
+    /// Adds what was said of the same file at another time.
+    fn absorb(&mut self, mut other: Self) {
+        self.components.append(&mut other.components);
+        self.owned.append(&mut other.owned);
+        self.facts.append(&mut other.facts);
+        self.gaps.append(&mut other.gaps);
+        self.executable |= other.executable;
+        self.accounted |= other.accounted;
+        self.os_release = other.os_release.or(self.os_release.take());
+    }
+}

@@ -1,0 +1,249 @@
+//! Folders on disk: a source tree, a single lock file, an unpacked root file system. Symbolic links are never followed.
+
+use std::fs;
+use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use super::aliases::{AliasScan, behind_links};
+use super::facts::LayerFacts;
+use super::links::Links;
+use super::merge::{Layered, merge};
+use super::scan::Scan;
+use super::{Cataloger, Domain, EntryHead, InventoryError, Want, engine};
+use crate::io::Effects;
+use crate::io::layers::{Entry, Kind, Need, Visitor};
+use crate::model::coverage::{Gap, GapKind};
+use crate::model::inventory::{Inventory, Subject};
+
+/// Folders of a source tree that hold what was built or fetched, not what is written.
+const PASSED_OVER: [&str; 5] = [".git", ".hg", ".svn", "node_modules", "target"];
+
+/// Inventories a source tree, or a single file.
+pub(super) fn source(path: &Path, effects: &Effects) -> Result<Inventory, InventoryError> {
+    let metadata = fs::metadata(path).map_err(|source| unreadable(path, source))?;
+    let catalogers = engine::of_domain(Domain::Source);
+    let mut scan = Scan::new(&catalogers, &effects.limits, &|| std::ops::ControlFlow::Continue(()));
+    if metadata.is_dir() {
+        Tree::new(path, effects, true).walk(&mut scan)?;
+    } else {
+        single(path, &catalogers, effects, &mut scan)?;
+    }
+    let mut inventory = Inventory::new(subject(path));
+    collect(&scan.finish(), effects, &mut inventory);
+    if inventory.components.is_empty() && inventory.gaps.is_empty() {
+        inventory.gaps.push(Gap {
+            kind: GapKind::EmptyInventory,
+            subject: path.display().to_string(),
+            detail: "no lock file or package list that is known was found in it".to_owned(),
+            location: None,
+        });
+    }
+    inventory.canonicalize();
+    Ok(inventory)
+}
+
+/// Inventories an unpacked root file system as an image of one layer.
+pub(super) fn rootfs(path: &Path, effects: &Effects) -> Result<Inventory, InventoryError> {
+    let catalogers = engine::image_catalogers();
+    let mut scan = Scan::new(&catalogers, &effects.limits, &|| std::ops::ControlFlow::Continue(()));
+    Tree::new(path, effects, false).walk(&mut scan)?;
+    let facts = scan.finish();
+    let links = Links::new(&[&facts], effects.limits.link_depth);
+    let aliases = behind_links(&catalogers, &[&facts], &links)?;
+    let mut behind = Vec::new();
+    if !aliases.is_empty() {
+        let mut scan = AliasScan {
+            catalogers: &catalogers,
+            aliases: &aliases,
+            limits: &effects.limits,
+            seed: facts.paths.seed,
+            pulse: &|| std::ops::ControlFlow::Continue(()),
+            files: Vec::new(),
+        };
+        Tree::new(path, effects, false).walk(&mut scan)?;
+        behind = scan.files;
+    }
+    let mut inventory = Inventory::new(subject(path));
+    let layer = Layered {
+        layer: None,
+        facts: &facts,
+        behind_links: &behind,
+    };
+    let name = inventory.subject.name.clone();
+    merge(&[layer], &links, &name, None, &mut inventory);
+    inventory.canonicalize();
+    Ok(inventory)
+}
+
+fn subject(path: &Path) -> Subject {
+    let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    Subject {
+        name: whole.file_name().unwrap_or(whole.as_os_str()).to_string_lossy().into_owned(),
+        digest: None,
+        commit: None,
+    }
+}
+
+fn unreadable(path: &Path, source: std::io::Error) -> InventoryError {
+    InventoryError::Unreadable {
+        path: path.to_owned(),
+        source,
+    }
+}
+
+/// Puts what was said of a tree into the inventory: nothing hides anything there, and paths stay relative.
+fn collect(facts: &LayerFacts, effects: &Effects, inventory: &mut Inventory) {
+    let links = Links::new(&[], effects.limits.link_depth);
+    let layer = Layered {
+        layer: None,
+        facts,
+        behind_links: &[],
+    };
+    let mut found = Inventory::new(inventory.subject.clone());
+    merge(&[layer], &links, "", None, &mut found);
+    found
+        .gaps
+        .retain(|gap| !matches!(gap.kind, GapKind::EmptyInventory | GapKind::UnownedExecutable));
+    let relative = |path: &mut String| {
+        if let Some(rest) = path.strip_prefix('/') {
+            *path = rest.to_owned();
+        }
+    };
+    for component in &mut found.components {
+        component.locations.iter_mut().for_each(|l| relative(&mut l.path));
+    }
+    for fact in &mut found.facts {
+        relative(&mut fact.location.path);
+    }
+    for gap in &mut found.gaps {
+        relative(&mut gap.subject);
+        if let Some(location) = &mut gap.location {
+            relative(&mut location.path);
+        }
+    }
+    inventory.components = found.components;
+    inventory.facts = found.facts;
+    inventory.gaps = found.gaps;
+}
+
+/// Reads one file, as the lock file that its name ends with: `app.Cargo.lock` is a `Cargo.lock`.
+fn single(path: &Path, catalogers: &[&dyn Cataloger], effects: &Effects, scan: &mut Scan<'_>) -> Result<(), InventoryError> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let wanted = |name: &str| {
+        let head = EntryHead {
+            path: name,
+            mode: 0o644,
+            size: 1,
+        };
+        catalogers.iter().any(|cataloger| cataloger.wants(&head) == Want::Whole)
+    };
+    let tails = name.match_indices(['.', '-', '_']).map(|(at, _)| &name[at + 1..]);
+    let Some(role) = std::iter::once(name.as_str()).chain(tails).find(|tail| wanted(tail)) else {
+        return Err(InventoryError::UnknownFile { path: path.to_owned() });
+    };
+    let content = crate::io::files::read(path, effects.limits.wanted_file)?;
+    scan.read_as(&name, role, &content);
+    Ok(())
+}
+
+/// A walk over a folder, in the order of names.
+struct Tree<'t> {
+    root: &'t Path,
+    effects: &'t Effects,
+    source: bool,
+    entries: u64,
+}
+
+impl<'t> Tree<'t> {
+    fn new(root: &'t Path, effects: &'t Effects, source: bool) -> Self {
+        Self {
+            root,
+            effects,
+            source,
+            entries: 0,
+        }
+    }
+
+    fn walk(&mut self, visitor: &mut dyn Visitor) -> Result<(), InventoryError> {
+        self.folder(self.root, 0, visitor)
+    }
+
+    fn folder(&mut self, folder: &Path, depth: usize, visitor: &mut dyn Visitor) -> Result<(), InventoryError> {
+        if depth > self.effects.limits.depth {
+            return Err(unreadable(folder, std::io::Error::other("it is nested too deeply")));
+        }
+        if self.effects.is_cancelled() {
+            return Err(InventoryError::Interrupted);
+        }
+        let listed = fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+        let mut listed = listed.map_err(|source| unreadable(folder, source))?;
+        listed.sort_by_key(fs::DirEntry::file_name);
+        for entry in listed {
+            let path = entry.path();
+            let metadata = entry.metadata().map_err(|source| unreadable(&path, source))?;
+            self.entries += 1;
+            if self.entries > self.effects.limits.entries {
+                return Err(unreadable(self.root, std::io::Error::other("it holds too many files")));
+            }
+            let passed_over = self.source && PASSED_OVER.iter().any(|name| entry.file_name() == *name);
+            if metadata.is_dir() && passed_over {
+                continue;
+            }
+            self.entry(&path, &metadata, visitor)?;
+            if metadata.is_dir() {
+                self.folder(&path, depth + 1, visitor)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn entry(&self, path: &Path, metadata: &fs::Metadata, visitor: &mut dyn Visitor) -> Result<(), InventoryError> {
+        let raw = path.strip_prefix(self.root).unwrap_or(path).as_os_str().as_bytes();
+        let text = String::from_utf8_lossy(raw);
+        let target = if metadata.is_symlink() {
+            fs::read_link(path).map_err(|source| unreadable(path, source))?.into_os_string()
+        } else {
+            std::ffi::OsString::new()
+        };
+        let kind = if metadata.is_dir() {
+            Kind::Directory
+        } else if metadata.is_symlink() {
+            Kind::Symlink(target.as_bytes())
+        } else if metadata.is_file() {
+            Kind::File
+        } else {
+            Kind::Special
+        };
+        let entry = Entry {
+            raw,
+            path: &text,
+            kind,
+            mode: metadata.permissions().mode() & 0o7777,
+            size: metadata.len(),
+        };
+        let need = visitor
+            .entry(&entry)
+            .map_err(|problem| unreadable(path, std::io::Error::other(problem.to_string())))?;
+        self.content(path, &entry, need, visitor)
+    }
+
+    fn content(&self, path: &Path, entry: &Entry<'_>, need: Need, visitor: &mut dyn Visitor) -> Result<(), InventoryError> {
+        if need == Need::Nothing {
+            return Ok(());
+        }
+        let failed = |source| unreadable(path, source);
+        let mut file = fs::File::open(path).map_err(failed)?;
+        let mut content = vec![0; usize::try_from(entry.size.min(512)).unwrap_or(512)];
+        file.read_exact(&mut content).map_err(failed)?;
+        if need == Need::Magic && visitor.magic(entry, &content) != Need::Content {
+            return Ok(());
+        }
+        let limits = &self.effects.limits;
+        let limit = limits.executable.max(limits.wanted_file);
+        file.take(limit).read_to_end(&mut content).map_err(failed)?;
+        visitor.content(entry, &content);
+        Ok(())
+    }
+}
