@@ -8,6 +8,7 @@ pub mod document;
 pub mod files;
 pub mod git;
 pub mod hash;
+pub mod http;
 pub mod layers;
 pub mod limits;
 pub mod oci_layout;

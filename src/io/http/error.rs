@@ -1,0 +1,141 @@
+//! Why a document could not be had.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Why a request gave nothing.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum HttpError {
+    /// No client could be made.
+    #[error("cannot set up an HTTP client")]
+    #[diagnostic(code(io::http), help("is there a CA bundle? A container from scratch has none: set SSL_CERT_FILE"))]
+    Client {
+        /// The reason.
+        source: reqwest::Error,
+    },
+    /// Nobody answered, or the answer broke off.
+    #[error("{url} is unreachable (tried {attempts} times)")]
+    #[diagnostic(
+        code(io::unreachable),
+        help("is the network up, and HTTPS_PROXY set where one is needed? --offline uses what is cached")
+    )]
+    Unreachable {
+        /// Where, without credentials.
+        url: String,
+        /// How often it was tried.
+        attempts: usize,
+        /// The reason.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The server answered with an error.
+    #[error("{url} answers with status {status}")]
+    #[diagnostic(code(io::http))]
+    Refused {
+        /// Where, without credentials.
+        url: String,
+        /// The status.
+        status: u16,
+        /// How long the server asks to wait, 30 seconds at most.
+        retry_after: Option<Duration>,
+    },
+    /// The server has no such document.
+    #[error("{url} is not there")]
+    #[diagnostic(code(io::http))]
+    Absent {
+        /// Where, without credentials.
+        url: String,
+    },
+    /// The document is larger than it may be.
+    #[error("{url} is larger than {limit} bytes")]
+    #[diagnostic(code(io::too_large))]
+    TooLarge {
+        /// Where, without credentials.
+        url: String,
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// The document could not be written down.
+    #[error("cannot write {}", path.display())]
+    #[diagnostic(code(io::write), help("is the disk full, or the cache folder not writable?"))]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+}
+
+impl HttpError {
+    /// True when it is about reaching the service at all, not about what it said.
+    #[must_use]
+    pub fn is_unreachable(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } => true,
+            Self::Refused { status, .. } => *status >= 500 || *status == 429 || *status == 408,
+            _ => false,
+        }
+    }
+
+    pub(super) fn unreachable(url: &str, source: reqwest::Error) -> Self {
+        Self::Unreachable {
+            url: redact(url),
+            attempts: 1,
+            // The URL is in our own message already, and might hold credentials in this one.
+            source: Box::new(source.without_url()),
+        }
+    }
+
+    pub(super) fn broken_off(url: &str, got: u64, expected: u64) -> Self {
+        Self::Unreachable {
+            url: redact(url),
+            attempts: 1,
+            source: format!("the answer broke off after {got} of {expected} bytes").into(),
+        }
+    }
+
+    /// Whether another attempt may help.
+    pub(super) fn is_passing(&self) -> bool {
+        self.is_unreachable()
+    }
+
+    pub(super) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Refused { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+
+    pub(super) fn after(self, tried: usize) -> Self {
+        match self {
+            Self::Unreachable { url, source, .. } => Self::Unreachable {
+                url,
+                attempts: tried,
+                source,
+            },
+            other => other,
+        }
+    }
+}
+
+/// A URL without user, password, query and fragment.
+#[must_use]
+pub fn redact(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return url.to_owned();
+    };
+    let rest = rest.split(['?', '#']).next().unwrap_or_default();
+    let (authority, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    format!("{scheme}://{host}{path}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_credentials_are_left_in_a_url() {
+        assert_eq!(redact("https://user:p%40ss@host:8/a/b?token=1#x"), "https://host:8/a/b");
+        assert_eq!(redact("https://host/a@b"), "https://host/a@b");
+    }
+}

@@ -1,0 +1,185 @@
+//! HTTP as a client: conditional, resumable, retried a bounded number of times. Proxies come from the usual variables.
+//!
+//! Takes URLs. Gives bytes, a file, or an error that tells an unreachable service from one that says no.
+//! Invariant: no file under its final name is ever half downloaded; no credentials in any message.
+
+mod download;
+mod error;
+
+pub use error::{HttpError, redact};
+
+use std::path::Path;
+use std::time::Duration;
+
+use backon::{ExponentialBuilder, Retryable};
+use reqwest::{Client, RequestBuilder, Response, StatusCode, header};
+use serde::{Deserialize, Serialize};
+
+/// What a server said of a document, to ask for it again only when it has changed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Validators {
+    /// `ETag`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub etag: Option<String>,
+    /// `Last-Modified`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_modified: Option<String>,
+}
+
+impl Validators {
+    /// True when there is nothing to ask by.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.etag.is_none() && self.last_modified.is_none()
+    }
+
+    fn of(response: &Response) -> Self {
+        let text = |name| response.headers().get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
+        Self {
+            etag: text(header::ETAG),
+            last_modified: text(header::LAST_MODIFIED),
+        }
+    }
+
+    fn condition(&self, request: RequestBuilder) -> RequestBuilder {
+        let request = match &self.etag {
+            Some(etag) => request.header(header::IF_NONE_MATCH, etag),
+            None => request,
+        };
+        match &self.last_modified {
+            Some(time) => request.header(header::IF_MODIFIED_SINCE, time),
+            None => request,
+        }
+    }
+}
+
+/// What a conditional request gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fetched {
+    /// The document is as it was.
+    NotModified,
+    /// The document, now under the path that was asked for.
+    New {
+        /// For the next time.
+        validators: Validators,
+        /// Its length in bytes.
+        length: u64,
+    },
+}
+
+/// How often and how long to try.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// Attempts after the first.
+    pub retries: usize,
+    /// The wait before the second attempt; it doubles from there, with jitter, up to 10 seconds.
+    pub first_wait: Duration,
+    /// To connect.
+    pub connect: Duration,
+    /// Without a byte.
+    pub silence: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            retries: 3,
+            first_wait: Duration::from_millis(500),
+            connect: Duration::from_secs(10),
+            silence: Duration::from_secs(30),
+        }
+    }
+}
+
+/// A client. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Http {
+    client: Client,
+    patience: Patience,
+}
+
+impl Http {
+    /// A client that trusts the system's certificates.
+    ///
+    /// # Errors
+    /// [`HttpError::Client`] when there is no usable TLS set-up (a `scratch` container without a CA bundle).
+    pub fn new(patience: Patience) -> Result<Self, HttpError> {
+        // An error says that another part of the program was first, with the same provider.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = Client::builder()
+            .user_agent(concat!("portcullis/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(patience.connect)
+            .read_timeout(patience.silence)
+            .build()
+            .map_err(|source| HttpError::Client { source })?;
+        Ok(Self { client, patience })
+    }
+
+    /// Fetches a document into a file, unless it is as it was. A download that was cut off goes on where it ended, in this run or the next.
+    ///
+    /// # Errors
+    /// [`HttpError`]; the old file stays then.
+    pub async fn fetch(
+        &self,
+        url: &str,
+        known: &Validators,
+        to: &Path,
+        limit: u64,
+        watch: &(dyn Fn(u64, Option<u64>) + Send + Sync),
+    ) -> Result<Fetched, HttpError> {
+        self.tried(url, || download::attempt(&self.client, url, known, to, limit, watch))
+            .await
+    }
+
+    /// Reads a small document; none where the server says that there is none (404, 410).
+    ///
+    /// # Errors
+    /// [`HttpError`].
+    pub async fn read(&self, url: &str, limit: u64) -> Result<Option<Vec<u8>>, HttpError> {
+        let attempt = || async {
+            let response = match accepted(url, self.client.get(url).send().await) {
+                Err(HttpError::Absent { .. }) => return Ok(None),
+                other => other?,
+            };
+            download::body(url, response, limit).await.map(Some)
+        };
+        self.tried(url, attempt).await
+    }
+
+    async fn tried<T, F: Future<Output = Result<T, HttpError>>>(&self, url: &str, attempt: impl FnMut() -> F) -> Result<T, HttpError> {
+        let waits = ExponentialBuilder::new()
+            .with_min_delay(self.patience.first_wait)
+            .with_max_delay(Duration::from_secs(10))
+            .with_max_times(self.patience.retries)
+            .with_jitter();
+        let attempts = self.patience.retries + 1;
+        attempt
+            .retry(waits)
+            .when(HttpError::is_passing)
+            .adjust(|error, wait| wait.map(|wait| error.retry_after().unwrap_or(wait)))
+            .notify(|error, wait| tracing::debug!(url = redact(url), %error, ?wait, "trying again"))
+            .await
+            .map_err(|error| error.after(attempts))
+    }
+}
+
+/// A response with a good status, or the error that it is.
+fn accepted(url: &str, response: Result<Response, reqwest::Error>) -> Result<Response, HttpError> {
+    let response = response.map_err(|source| HttpError::unreachable(url, source))?;
+    let status = response.status();
+    match status {
+        StatusCode::NOT_FOUND | StatusCode::GONE => Err(HttpError::Absent { url: redact(url) }),
+        _ if status.is_success() || status == StatusCode::NOT_MODIFIED => Ok(response),
+        _ => {
+            let seconds = response
+                .headers()
+                .get(header::RETRY_AFTER)
+                .and_then(|v| v.to_str().ok()?.parse().ok());
+            Err(HttpError::Refused {
+                url: redact(url),
+                status: status.as_u16(),
+                retry_after: seconds.map(|s: u64| Duration::from_secs(s.min(30))),
+            })
+        }
+    }
+}

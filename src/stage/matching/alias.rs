@@ -1,0 +1,272 @@
+//! Which records speak of the same thing.
+//!
+//! `aliases` are equal, in both directions, across the whole ecosystem. A record made for one vulnerability (`DEBIAN-CVE-2024-1`, `CGA-…`) equals the
+//! one it is made from. A distribution's notice (DSA, DLA, USN, RHSA …) is a *bundle*: its `upstream` lists every vulnerability that one update fixes.
+//! It joins each of them and never makes them one: a waiver on one CVE must not cover its neighbours.
+
+use std::collections::HashMap;
+
+use crate::model::advisory::AdvisoryKind;
+
+use super::draft::{Draft, DraftRating};
+use super::index::strings::{Pool, PoolFull, StringRef};
+
+/// Ids that speak of one thing.
+#[derive(Debug)]
+pub(super) struct Group {
+    /// Sorted by text.
+    pub(super) ids: Vec<StringRef>,
+    /// What its records say, see [`kind_of`].
+    pub(super) kind: AdvisoryKind,
+    /// The worst that its records say of themselves.
+    pub(super) rating: Option<DraftRating>,
+}
+
+/// Every group, and the groups of each record and id.
+#[derive(Debug)]
+pub(super) struct Groups {
+    pub(super) groups: Vec<Group>,
+    /// The groups of each draft: one, or for a bundle those that it joins.
+    pub(super) of_draft: Vec<Box<[u32]>>,
+    /// The group that an id is in. A bundle's id is in one of its own, beside those that it joins.
+    pub(super) of_id: Vec<(StringRef, u32)>,
+}
+
+/// Puts records into groups.
+pub(super) fn resolve(drafts: &[Draft], pool: &mut Pool) -> Result<Groups, PoolFull> {
+    let mut sets = Sets::default();
+    for draft in drafts {
+        let own = sets.node(draft.id);
+        if draft.withdrawn || draft.broken.is_some() {
+            continue;
+        }
+        for alias in draft.aliases.iter().chain(draft.upstream.iter()).copied() {
+            let node = sets.node(alias);
+            if let Some(cve) = embedded_cve(pool.get(alias)).map(str::to_owned) {
+                let cve = sets.node(pool.intern(&cve)?);
+                sets.join(node, cve);
+            }
+        }
+        for alias in &draft.aliases {
+            let alias = sets.node(*alias);
+            sets.join(own, alias);
+        }
+        if let Some(cve) = embedded_cve(pool.get(draft.id)).map(str::to_owned) {
+            let cve = sets.node(pool.intern(&cve)?);
+            sets.join(own, cve);
+        } else if is_made_from_one(pool.get(draft.id)) {
+            for upstream in &draft.upstream {
+                let upstream = sets.node(*upstream);
+                sets.join(own, upstream);
+            }
+        }
+    }
+    Ok(collect(drafts, pool, sets))
+}
+
+/// The CVE in an id such as `DEBIAN-CVE-2024-1`; none in a CVE itself.
+fn embedded_cve(id: &str) -> Option<&str> {
+    let at = id.find("-CVE-")?;
+    let (prefix, cve) = (&id[..at], &id[at + 1..]);
+    let mut parts = cve.split('-').skip(1);
+    let number = |part: Option<&str>| part.is_some_and(|p| p.len() >= 4 && p.bytes().all(|b| b.is_ascii_digit()));
+    let real = number(parts.next()) && number(parts.next()) && parts.next().is_none();
+    (real && !prefix.is_empty() && prefix.bytes().all(|b| b.is_ascii_alphanumeric())).then_some(cve)
+}
+
+/// Databases whose records are each made for one vulnerability of one package, whatever number of ids they give as upstream.
+fn is_made_from_one(id: &str) -> bool {
+    id.starts_with("CGA-") || id.starts_with("MINI-") || id.starts_with("ECHO-")
+}
+
+fn is_bundle(draft: &Draft, pool: &Pool) -> bool {
+    let id = pool.get(draft.id);
+    !draft.upstream.is_empty() && embedded_cve(id).is_none() && !is_made_from_one(id)
+}
+
+fn collect(drafts: &[Draft], pool: &Pool, mut sets: Sets) -> Groups {
+    let mut groups: Vec<Group> = Vec::new();
+    let mut number: HashMap<u32, u32> = HashMap::new();
+    let mut of_id = Vec::with_capacity(sets.ids.len());
+    for node in 0..sets.ids.len() as u32 {
+        let root = sets.root(node);
+        let group = *number.entry(root).or_insert_with(|| {
+            groups.push(Group {
+                ids: Vec::with_capacity(2),
+                kind: AdvisoryKind::Vulnerability,
+                rating: None,
+            });
+            groups.len() as u32 - 1
+        });
+        let id = sets.ids[node as usize];
+        groups[group as usize].ids.push(id);
+        of_id.push((id, group));
+    }
+    let mut kinds: Vec<Option<(bool, AdvisoryKind)>> = vec![None; groups.len()];
+    let mut of_draft = Vec::with_capacity(drafts.len());
+    for draft in drafts {
+        let own = of_id[sets.nodes[&draft.id] as usize].1;
+        if !draft.withdrawn && draft.broken.is_none() {
+            let group = &mut groups[own as usize];
+            group.rating = worst(group.rating, draft.rating);
+            kinds[own as usize] = Some(kind_of(kinds[own as usize], draft, pool));
+        }
+        of_draft.push(if is_bundle(draft, pool) {
+            let mut joined: Vec<u32> = draft.upstream.iter().map(|id| of_id[sets.node(*id) as usize].1).collect();
+            joined.sort_unstable();
+            joined.dedup();
+            joined.into()
+        } else {
+            Box::from([own])
+        });
+    }
+    for (group, kind) in groups.iter_mut().zip(kinds) {
+        group.ids.sort_unstable_by(|a, b| pool.get(*a).cmp(pool.get(*b)));
+        let malicious = group.ids.iter().any(|id| pool.get(*id).starts_with("MAL-"));
+        group.kind = if malicious {
+            AdvisoryKind::Malicious
+        } else {
+            kind.map_or(AdvisoryKind::Vulnerability, |(_, kind)| kind)
+        };
+    }
+    Groups { groups, of_draft, of_id }
+}
+
+/// What a group says: malice before all; then RustSec's word (it knows "unmaintained", where GitHub's record of the same thing says
+/// "vulnerability"), then the gravest word of any record.
+fn kind_of(before: Option<(bool, AdvisoryKind)>, draft: &Draft, pool: &Pool) -> (bool, AdvisoryKind) {
+    let ours = (pool.get(draft.id).starts_with("RUSTSEC-"), draft.kind);
+    match before {
+        None => ours,
+        Some((_, AdvisoryKind::Malicious)) => (true, AdvisoryKind::Malicious),
+        Some(_) if draft.kind == AdvisoryKind::Malicious => ours,
+        Some((true, kind)) if !ours.0 => (true, kind),
+        Some((false, _)) if ours.0 => ours,
+        Some((specific, kind)) => (specific, kind.min_gravity(draft.kind)),
+    }
+}
+
+trait Gravity {
+    fn min_gravity(self, other: Self) -> Self;
+}
+
+impl Gravity for AdvisoryKind {
+    /// The graver of two: the enum lists them from `Vulnerability` down, `Malicious` handled before.
+    fn min_gravity(self, other: Self) -> Self {
+        let rank = |kind: Self| match kind {
+            Self::Malicious => 0,
+            Self::Vulnerability => 1,
+            Self::Unsound => 2,
+            Self::Unmaintained => 3,
+            Self::Notice => 4,
+        };
+        if rank(self) <= rank(other) { self } else { other }
+    }
+}
+
+fn worst(a: Option<DraftRating>, b: Option<DraftRating>) -> Option<DraftRating> {
+    let (Some(x), Some(y)) = (a, b) else { return a.or(b) };
+    let score = |rating: DraftRating| rating.score.unwrap_or(-1.0);
+    let order = x.severity.cmp(&y.severity).then(score(x).total_cmp(&score(y)));
+    Some(if order.is_ge() { x } else { y })
+}
+
+/// Disjoint sets of ids.
+#[derive(Debug, Default)]
+struct Sets {
+    nodes: HashMap<StringRef, u32>,
+    ids: Vec<StringRef>,
+    parents: Vec<u32>,
+}
+
+impl Sets {
+    fn node(&mut self, id: StringRef) -> u32 {
+        *self.nodes.entry(id).or_insert_with(|| {
+            self.ids.push(id);
+            self.parents.push(self.parents.len() as u32);
+            self.parents.len() as u32 - 1
+        })
+    }
+
+    fn root(&mut self, mut node: u32) -> u32 {
+        while self.parents[node as usize] != node {
+            let parent = self.parents[node as usize];
+            self.parents[node as usize] = self.parents[parent as usize];
+            node = parent;
+        }
+        node
+    }
+
+    fn join(&mut self, a: u32, b: u32) {
+        let (a, b) = (self.root(a), self.root(b));
+        // The lower number stays the root, so that the outcome does not depend on the order of joins.
+        self.parents[a.max(b) as usize] = a.min(b);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stage::matching::draft::{Target, draft};
+
+    fn groups_of(records: &[&str]) -> (Vec<Vec<String>>, Vec<Vec<u32>>, Vec<AdvisoryKind>) {
+        let mut pool = Pool::new();
+        let target = Target { base: "x", scheme: None };
+        let drafts: Vec<Draft> = records
+            .iter()
+            .map(|r| draft(r.as_bytes(), "f", target, &mut pool).expect("room"))
+            .collect();
+        let found = resolve(&drafts, &mut pool).expect("room");
+        let ids = |group: &Group| group.ids.iter().map(|id| pool.get(*id).to_owned()).collect();
+        (
+            found.groups.iter().map(ids).collect(),
+            found.of_draft.iter().map(|groups| groups.to_vec()).collect(),
+            found.groups.iter().map(|group| group.kind).collect(),
+        )
+    }
+
+    #[test]
+    fn aliases_join_across_records_and_in_both_directions() {
+        let (groups, of, _) = groups_of(&[
+            r#"{"id":"RUSTSEC-2020-0001","aliases":["CVE-2020-0001"]}"#,
+            r#"{"id":"GHSA-a","aliases":["CVE-2020-0001"]}"#,
+            r#"{"id":"GHSA-b"}"#,
+        ]);
+        assert_eq!(groups[0], ["CVE-2020-0001", "GHSA-a", "RUSTSEC-2020-0001"]);
+        assert_eq!((&of[0], &of[1]), (&vec![0], &vec![0]));
+        assert_eq!(groups[of[2][0] as usize], ["GHSA-b"]);
+    }
+
+    #[test]
+    fn a_record_named_after_a_cve_equals_it() {
+        let (groups, ..) = groups_of(&[r#"{"id":"DEBIAN-CVE-2024-1234","upstream":["CVE-2024-1234"]}"#]);
+        assert_eq!(groups, [["CVE-2024-1234", "DEBIAN-CVE-2024-1234"]]);
+    }
+
+    #[test]
+    fn a_bundle_joins_each_of_its_vulnerabilities_and_makes_them_not_one() {
+        let (groups, of, _) = groups_of(&[
+            r#"{"id":"DSA-1-1","upstream":["CVE-2024-1111","CVE-2024-2222"]}"#,
+            r#"{"id":"DEBIAN-CVE-2024-1111","upstream":["CVE-2024-1111"]}"#,
+        ]);
+        let joined: Vec<&Vec<String>> = of[0].iter().map(|group| &groups[*group as usize]).collect();
+        assert_eq!(joined, [&vec!["CVE-2024-1111", "DEBIAN-CVE-2024-1111"], &vec!["CVE-2024-2222"]]);
+    }
+
+    #[test]
+    fn a_withdrawn_record_joins_nothing() {
+        let (groups, ..) = groups_of(&[r#"{"id":"GHSA-a","aliases":["CVE-2020-0001"],"withdrawn":"2021-01-01T00:00:00Z"}"#]);
+        assert_eq!(groups, [["GHSA-a"]]);
+    }
+
+    #[test]
+    fn rustsec_says_unmaintained_where_github_says_vulnerability_and_malice_goes_before_all() {
+        let (_, _, kinds) = groups_of(&[
+            r#"{"id":"GHSA-a","aliases":["RUSTSEC-2020-0001"]}"#,
+            r#"{"id":"RUSTSEC-2020-0001","affected":[{"package":{"ecosystem":"x","name":"a"},"database_specific":{"informational":"unmaintained"}}]}"#,
+        ]);
+        assert_eq!(kinds, [AdvisoryKind::Unmaintained]);
+        let (_, _, kinds) = groups_of(&[r#"{"id":"GHSA-a","aliases":["MAL-2020-1"]}"#]);
+        assert_eq!(kinds, [AdvisoryKind::Malicious]);
+    }
+}

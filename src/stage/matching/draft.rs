@@ -1,0 +1,355 @@
+//! A record on its way into an index: what matching needs of it, with its texts in a pool.
+
+use crate::model::advisory::AdvisoryKind;
+use crate::model::severity::Rating;
+use crate::model::version::Scheme;
+
+use super::index::strings::{EMPTY, Pool, PoolFull, StringRef};
+use super::interval::{End, Interval, intervals};
+use super::record::{Affected, Record, Specific, lenient};
+use super::{rating, salvage};
+
+/// One record.
+#[derive(Debug, Clone)]
+pub(super) struct Draft {
+    pub(super) id: StringRef,
+    pub(super) kind: AdvisoryKind,
+    pub(super) withdrawn: bool,
+    pub(super) summary: StringRef,
+    pub(super) url: StringRef,
+    /// Seconds since 1970; the least value where it is not said.
+    pub(super) published: i64,
+    pub(super) modified: i64,
+    pub(super) rating: Option<DraftRating>,
+    pub(super) aliases: Box<[StringRef]>,
+    pub(super) upstream: Box<[StringRef]>,
+    pub(super) claims: Box<[DraftClaim]>,
+    /// Why the record was set aside, where it was.
+    pub(super) broken: Option<StringRef>,
+}
+
+/// A rating with its texts in a pool.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct DraftRating {
+    pub(super) severity: crate::model::severity::Severity,
+    pub(super) score: Option<f64>,
+    pub(super) vector: Option<StringRef>,
+    pub(super) source: StringRef,
+}
+
+/// What a record claims of one package in one release.
+#[derive(Debug, Clone, Default)]
+pub(super) struct DraftClaim {
+    pub(super) package: StringRef,
+    /// The release, `12` of `Debian:12`; empty for all.
+    pub(super) release: StringRef,
+    /// Start (empty: from the beginning), end (empty: open), whether the end itself is affected.
+    pub(super) intervals: Box<[(StringRef, StringRef, bool)]>,
+    pub(super) versions: Box<[StringRef]>,
+    pub(super) fixed: Box<[StringRef]>,
+    pub(super) os: Box<[StringRef]>,
+    pub(super) arch: Box<[StringRef]>,
+    /// Why the claim cannot be decided, where it cannot; empty otherwise.
+    pub(super) broken: StringRef,
+}
+
+/// The time of a field that is not there.
+pub(super) const NO_TIME: i64 = i64::MIN;
+
+/// The ecosystem that an index is built for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Target<'a> {
+    /// `Debian`, `crates.io`: without the release.
+    pub(super) base: &'a str,
+    /// Its ordering, where one is known.
+    pub(super) scheme: Option<Scheme>,
+}
+
+impl Target<'_> {
+    /// The name of a package as it is looked up.
+    pub(super) fn name<'n>(&self, name: &'n str) -> std::borrow::Cow<'n, str> {
+        normal_name(self.base, name)
+    }
+}
+
+/// A package's name in the form that is compared: PyPI's by PEP 503, all others as written.
+pub(super) fn normal_name<'n>(base: &str, name: &'n str) -> std::borrow::Cow<'n, str> {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    if base != "PyPI" || (name.bytes().all(plain) && !name.contains("--")) {
+        return std::borrow::Cow::Borrowed(name);
+    }
+    let mut out = String::with_capacity(name.len());
+    for c in name
+        .chars()
+        .map(|c| if matches!(c, '_' | '.') { '-' } else { c.to_ascii_lowercase() })
+    {
+        if !(c == '-' && out.ends_with('-')) {
+            out.push(c);
+        }
+    }
+    std::borrow::Cow::Owned(out)
+}
+
+/// Reads a record's bytes. A record that cannot be read becomes a broken draft that claims what it can be told to name.
+pub(super) fn draft(bytes: &[u8], file: &str, target: Target<'_>, pool: &mut Pool) -> Result<Draft, PoolFull> {
+    let read = serde_json::from_slice::<Record<'_>>(bytes).map_err(|error| error.to_string());
+    match read.and_then(|record| check(&record).map(|()| record)) {
+        Ok(record) => from_record(&record, target, pool),
+        Err(problem) => broken(bytes, file, &problem, target, pool),
+    }
+}
+
+fn check(record: &Record<'_>) -> Result<(), String> {
+    if record.id.as_ref().trim().is_empty() {
+        return Err("its id is empty".to_owned());
+    }
+    match &record.withdrawn {
+        Some(time) if seconds(time.as_ref()) == NO_TIME => Err("its time of withdrawal is not a time".to_owned()),
+        _ => Ok(()),
+    }
+}
+
+/// A draft for a record that was set aside.
+pub(super) fn broken(bytes: &[u8], file: &str, problem: &str, target: Target<'_>, pool: &mut Pool) -> Result<Draft, PoolFull> {
+    let reason = pool.intern(problem)?;
+    let claims = salvage::names(bytes)
+        .iter()
+        .map(|name| {
+            Ok(DraftClaim {
+                package: pool.intern(&target.name(name))?,
+                broken: reason,
+                ..DraftClaim::default()
+            })
+        })
+        .collect::<Result<Box<[_]>, PoolFull>>()?;
+    let id = file.rsplit('/').next().unwrap_or(file);
+    Ok(Draft {
+        id: pool.intern(id.strip_suffix(".json").unwrap_or(id))?,
+        kind: AdvisoryKind::Vulnerability,
+        withdrawn: false,
+        summary: EMPTY,
+        url: EMPTY,
+        published: NO_TIME,
+        modified: NO_TIME,
+        rating: None,
+        aliases: Box::default(),
+        upstream: Box::default(),
+        claims,
+        broken: Some(reason),
+    })
+}
+
+fn from_record(record: &Record<'_>, target: Target<'_>, pool: &mut Pool) -> Result<Draft, PoolFull> {
+    let mut specifics: Vec<Specific> = vec![lenient(record.database_specific)];
+    let mut claims = Vec::new();
+    for affected in &record.affected {
+        let ecosystem: Specific = lenient(affected.ecosystem_specific);
+        let database: Specific = lenient(affected.database_specific);
+        if let Some(claim) = claim(affected, &ecosystem, target, pool)? {
+            claims.push(claim);
+        }
+        specifics.push(ecosystem);
+        specifics.push(database);
+    }
+    let id = record.id.as_ref();
+    let time = |text: &Option<super::record::Text<'_>>| text.as_ref().map_or(NO_TIME, |text| seconds(text.as_ref()));
+    let mut refs = |texts: &[super::record::Text<'_>]| {
+        let real = texts.iter().map(AsRef::as_ref).filter(|text: &&str| !text.is_empty());
+        real.map(|text| pool.intern(text)).collect::<Result<Box<[_]>, _>>()
+    };
+    let aliases = refs(&record.aliases)?;
+    // Older records of the rpm distributions name the CVEs that they fix as related.
+    let upstream = refs(if record.upstream.is_empty() && is_bundle_prefix(id) {
+        &record.related
+    } else {
+        &record.upstream
+    })?;
+    let url = record.url();
+    Ok(Draft {
+        id: pool.intern(id)?,
+        kind: kind(id, &specifics),
+        withdrawn: record.withdrawn.is_some(),
+        summary: pool.intern(record.summary.as_ref().map_or("", AsRef::as_ref).trim())?,
+        url: pool.intern(url.as_deref().unwrap_or_default())?,
+        published: time(&record.published),
+        modified: time(&record.modified),
+        rating: rating::of_record(record, &specifics)
+            .map(|rating| rated(&rating, pool))
+            .transpose()?,
+        aliases,
+        upstream,
+        claims: claims.into(),
+        broken: None,
+    })
+}
+
+fn is_bundle_prefix(id: &str) -> bool {
+    [
+        "ALSA-",
+        "ALBA-",
+        "ALEA-",
+        "RLSA-",
+        "RXSA-",
+        "RHSA-",
+        "RHBA-",
+        "RHEA-",
+        "SUSE-",
+        "openSUSE-",
+    ]
+    .iter()
+    .any(|prefix| id.starts_with(prefix))
+}
+
+fn rated(rating: &Rating, pool: &mut Pool) -> Result<DraftRating, PoolFull> {
+    Ok(DraftRating {
+        severity: rating.severity,
+        score: rating.score,
+        vector: rating.vector.as_deref().map(|vector| pool.intern(vector)).transpose()?,
+        source: pool.intern(&rating.source)?,
+    })
+}
+
+fn kind(id: &str, specifics: &[Specific]) -> AdvisoryKind {
+    let has_category = |category: &str| {
+        let mut categories = specifics.iter().filter_map(|s| s.categories.as_ref()).flatten();
+        categories.any(|c| c == category)
+    };
+    if id.starts_with("MAL-") || has_category("malicious") {
+        return AdvisoryKind::Malicious;
+    }
+    match specifics.iter().find_map(|s| s.informational.as_deref()) {
+        Some("unmaintained") => AdvisoryKind::Unmaintained,
+        Some("unsound") => AdvisoryKind::Unsound,
+        Some("notice") => AdvisoryKind::Notice,
+        _ => AdvisoryKind::Vulnerability,
+    }
+}
+
+fn claim(affected: &Affected<'_>, specific: &Specific, target: Target<'_>, pool: &mut Pool) -> Result<Option<DraftClaim>, PoolFull> {
+    let Some(package) = &affected.package else { return Ok(None) };
+    let (base, release) = package
+        .ecosystem
+        .as_ref()
+        .split_once(':')
+        .unwrap_or((package.ecosystem.as_ref(), ""));
+    if base != target.base {
+        return Ok(None);
+    }
+    let mut claim = DraftClaim {
+        package: pool.intern(&target.name(package.name.as_ref()))?,
+        release: pool.intern(release)?,
+        ..DraftClaim::default()
+    };
+    let mut texts = |list: Option<&Vec<String>>| {
+        let list = list.map(Vec::as_slice).unwrap_or_default().iter();
+        list.map(|text| pool.intern(text)).collect::<Result<Box<[_]>, _>>()
+    };
+    let affects = specific.affects.as_ref();
+    claim.os = texts(affects.and_then(|a| a.os.as_ref()))?;
+    claim.arch = texts(affects.and_then(|a| a.arch.as_ref()))?;
+    match ranges(affected, target.scheme) {
+        Ok(found) => fill(&mut claim, &found, affected, target.scheme, pool)?,
+        Err(problem) => {
+            claim.broken = pool.intern(&problem)?;
+            claim.versions = affected
+                .versions
+                .iter()
+                .map(|v| pool.intern(v.as_ref()))
+                .collect::<Result<_, _>>()?;
+        }
+    }
+    Ok(Some(claim))
+}
+
+type Ranges<'a> = (Vec<Interval<'a>>, Vec<&'a str>);
+
+/// The intervals and fixed versions of all ranges of a package; an error for people where they cannot be decided.
+fn ranges<'a>(affected: &'a Affected<'a>, scheme: Option<Scheme>) -> Result<Ranges<'a>, String> {
+    let mut all: Ranges<'a> = Default::default();
+    let usable: Vec<_> = affected.ranges.iter().filter(|range| range.kind.as_ref() != "GIT").collect();
+    if usable.is_empty() {
+        return if affected.versions.is_empty() {
+            Err("it names neither versions nor ranges of versions".to_owned())
+        } else {
+            Ok(all)
+        };
+    }
+    let scheme = scheme.ok_or_else(|| "the order of this ecosystem's versions is not known here".to_owned())?;
+    for range in usable {
+        let (mut found, mut fixed) = intervals(scheme, range).map_err(|error| error.to_string())?;
+        all.0.append(&mut found);
+        all.1.append(&mut fixed);
+    }
+    Ok(all)
+}
+
+fn fill(
+    claim: &mut DraftClaim,
+    (found, fixed): &Ranges<'_>,
+    affected: &Affected<'_>,
+    scheme: Option<Scheme>,
+    pool: &mut Pool,
+) -> Result<(), PoolFull> {
+    let mut encode = |interval: &Interval<'_>| {
+        let (end, inclusive) = match interval.end {
+            End::Open => ("", false),
+            End::Before(end) => (end, false),
+            End::After(end) => (end, true),
+        };
+        Ok((pool.intern(interval.start.unwrap_or_default())?, pool.intern(end)?, inclusive))
+    };
+    claim.intervals = found.iter().map(&mut encode).collect::<Result<_, PoolFull>>()?;
+    // Most lists of versions only spell out the ranges beside them.
+    let in_a_range = |text: &str| {
+        let Some(scheme) = scheme else { return false };
+        let Ok(version) = scheme.parse(text) else { return false };
+        found.iter().any(|interval| interval.holds(scheme, &version).unwrap_or(false))
+    };
+    let versions = affected.versions.iter().map(AsRef::as_ref).filter(|text| !in_a_range(text));
+    claim.versions = versions.map(|text| pool.intern(text)).collect::<Result<_, _>>()?;
+    claim.fixed = fixed.iter().map(|text| pool.intern(text)).collect::<Result<_, _>>()?;
+    Ok(())
+}
+
+/// Seconds since 1970 of an RFC 3339 time, [`NO_TIME`] where it is none.
+pub(super) fn seconds(text: &str) -> i64 {
+    text.parse::<jiff::Timestamp>().map_or(NO_TIME, jiff::Timestamp::as_second)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn python_names_are_compared_by_pep_503() {
+        assert_eq!(normal_name("PyPI", "Foo._Bar"), "foo-bar");
+        assert_eq!(normal_name("PyPI", "foo-bar"), "foo-bar");
+        assert_eq!(normal_name("npm", "Foo_Bar"), "Foo_Bar");
+    }
+
+    #[test]
+    fn a_list_of_versions_that_a_range_spells_out_is_not_kept_twice() {
+        let json = br#"{"id":"X","affected":[{"package":{"ecosystem":"npm","name":"a"},
+            "ranges":[{"type":"SEMVER","events":[{"introduced":"1.0.0"},{"fixed":"1.2.0"}]}],"versions":["1.0.0","1.1.0","3.0.0","odd"]}]}"#;
+        let target = Target {
+            base: "npm",
+            scheme: Some(Scheme::Semver),
+        };
+        let mut pool = Pool::new();
+        let draft = draft(json, "X.json", target, &mut pool).expect("room");
+        let versions: Vec<&str> = draft.claims[0].versions.iter().map(|v| pool.get(*v)).collect();
+        assert_eq!(versions, ["3.0.0", "odd"]);
+    }
+
+    #[test]
+    fn packages_of_other_ecosystems_in_a_record_are_left_out() {
+        let json = br#"{"id":"X","affected":[{"package":{"ecosystem":"Maven","name":"a"},"versions":["1"]},{"package":{"ecosystem":"npm","name":"b"},"versions":["1"]}]}"#;
+        let target = Target {
+            base: "npm",
+            scheme: Some(Scheme::Semver),
+        };
+        let mut pool = Pool::new();
+        let draft = draft(json, "X.json", target, &mut pool).expect("room");
+        assert_eq!(draft.claims.iter().map(|c| pool.get(c.package)).collect::<Vec<_>>(), ["b"]);
+    }
+}

@@ -1,0 +1,60 @@
+//! Why matching could not be done at all.
+
+use std::path::PathBuf;
+
+use crate::io::http::HttpError;
+use crate::model::fault::Fault;
+
+/// Why matching could not be done at all. A feed that is only missing, damaged or stale is a gap, not an error.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum MatchingError {
+    /// No feed that is needed could be reached, and the cache has none of them.
+    #[error("no advisory data: {url} is unreachable, and nothing of it is cached")]
+    #[diagnostic(
+        code(matching::unreachable),
+        help(
+            "try again; or name a mirror or a folder under [feeds] osv in portcullis.toml, or import a bundle with `portcullis feeds import`"
+        )
+    )]
+    Unreachable {
+        /// Where from, without credentials.
+        url: String,
+        /// The last reason.
+        source: HttpError,
+    },
+    /// There is no way to speak HTTP.
+    #[error("no advisory data can be fetched")]
+    #[diagnostic(code(matching::http))]
+    Http {
+        /// The reason.
+        source: HttpError,
+    },
+    /// The cache cannot be written.
+    #[error("the cache {} cannot be used", path.display())]
+    #[diagnostic(
+        code(matching::cache),
+        help("is the disk full, or the folder not writable? --cache-dir or XDG_CACHE_HOME names another one")
+    )]
+    Cache {
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// Somebody asked to stop.
+    #[error("interrupted while advisory data was prepared")]
+    #[diagnostic(code(matching::interrupted))]
+    Interrupted,
+}
+
+impl MatchingError {
+    /// How the run ends.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Unreachable { .. } => Fault::Unreachable,
+            Self::Http { .. } | Self::Cache { .. } => Fault::Undecidable,
+            Self::Interrupted => Fault::Interrupted,
+        }
+    }
+}

@@ -1,0 +1,311 @@
+//! Drafts to the bytes of an index. Equal drafts give equal bytes, whatever their order.
+
+use std::collections::HashMap;
+
+use crate::model::advisory::AdvisoryKind;
+use crate::model::severity::Severity;
+use crate::stage::matching::alias::{self, Groups};
+use crate::stage::matching::draft::{Draft, DraftClaim, DraftRating};
+
+use super::Meta;
+use super::layout::{BLOCK, Header, NONE, SECTIONS, Section};
+use super::strings::{EMPTY, Pool, PoolFull, StringRef, hash};
+
+/// Records and the pool of their texts.
+pub(in crate::stage::matching) struct Chunk {
+    pub(in crate::stage::matching) pool: Pool,
+    pub(in crate::stage::matching) drafts: Vec<Draft>,
+}
+
+/// Joins chunks into one, sorted by id.
+pub(in crate::stage::matching) fn join(chunks: impl IntoIterator<Item = Chunk>) -> Result<Chunk, PoolFull> {
+    let mut all = Chunk {
+        pool: Pool::new(),
+        drafts: Vec::new(),
+    };
+    for Chunk { pool, drafts } in chunks {
+        let mut seen: HashMap<StringRef, StringRef> = HashMap::new();
+        let into = &mut all.pool;
+        let mut moved = |at: StringRef| -> Result<StringRef, PoolFull> {
+            if let Some(known) = seen.get(&at) {
+                return Ok(*known);
+            }
+            let new = into.intern(pool.get(at))?;
+            seen.insert(at, new);
+            Ok(new)
+        };
+        for mut draft in drafts {
+            relocate(&mut draft, &mut moved)?;
+            all.drafts.push(draft);
+        }
+    }
+    let pool = &all.pool;
+    all.drafts.sort_by(|a, b| pool.get(a.id).cmp(pool.get(b.id)));
+    Ok(all)
+}
+
+fn relocate(draft: &mut Draft, moved: &mut impl FnMut(StringRef) -> Result<StringRef, PoolFull>) -> Result<(), PoolFull> {
+    for text in [&mut draft.id, &mut draft.summary, &mut draft.url] {
+        *text = moved(*text)?;
+    }
+    for text in draft
+        .aliases
+        .iter_mut()
+        .chain(draft.upstream.iter_mut())
+        .chain(draft.broken.iter_mut())
+    {
+        *text = moved(*text)?;
+    }
+    if let Some(rating) = &mut draft.rating {
+        rating.source = moved(rating.source)?;
+        rating.vector = rating.vector.map(&mut *moved).transpose()?;
+    }
+    for claim in &mut draft.claims {
+        for text in [&mut claim.package, &mut claim.release, &mut claim.broken] {
+            *text = moved(*text)?;
+        }
+        for (start, end, _) in &mut claim.intervals {
+            *start = moved(*start)?;
+            *end = moved(*end)?;
+        }
+        let lists = [&mut claim.versions, &mut claim.fixed, &mut claim.os, &mut claim.arch];
+        for text in lists.into_iter().flatten() {
+            *text = moved(*text)?;
+        }
+    }
+    Ok(())
+}
+
+/// The bytes of the file.
+pub(in crate::stage::matching) fn encode(mut chunk: Chunk, meta: &Meta) -> Result<Vec<u8>, PoolFull> {
+    let groups = alias::resolve(&chunk.drafts, &mut chunk.pool)?;
+    let mut words = Words::default();
+    let (groups_section, group_lists) = encode_groups(&groups, &mut words);
+    let (advisories, joined_lists) = encode_advisories(&chunk.drafts, &groups, &group_lists, &mut words);
+    let ids = encode_ids(&chunk, &groups, &group_lists, &joined_lists);
+    let (buckets, packages, claims) = encode_claims(&mut chunk, &mut words);
+    let meta = serde_json::to_vec(meta).unwrap_or_default();
+    let words = words.bytes;
+    drop(chunk.drafts);
+    drop(groups);
+    let strings = chunk.pool.into_bytes();
+    Ok(assemble([
+        meta,
+        strings,
+        buckets,
+        packages,
+        claims,
+        words,
+        advisories,
+        groups_section,
+        ids,
+    ]))
+}
+
+fn assemble(parts: [Vec<u8>; SECTIONS - 1]) -> Vec<u8> {
+    let body: usize = parts.iter().map(Vec::len).sum();
+    let mut file = Vec::with_capacity(BLOCK + body + body / BLOCK * 4 + 8);
+    file.resize(BLOCK, 0);
+    let mut sections = [(0, 0); SECTIONS];
+    for (at, part) in parts.into_iter().enumerate() {
+        sections[at] = (file.len() as u64, part.len() as u64);
+        file.extend_from_slice(&part);
+    }
+    let checks: Vec<u8> = file[BLOCK..]
+        .chunks(BLOCK)
+        .flat_map(|block| crc32fast::hash(block).to_le_bytes())
+        .collect();
+    sections[Section::Checks as usize] = (file.len() as u64, checks.len() as u64);
+    let header = Header {
+        length: (file.len() + checks.len()) as u64,
+        sections,
+        checks: crc32fast::hash(&checks),
+    };
+    file.extend_from_slice(&checks);
+    file[..BLOCK].copy_from_slice(&header.encode());
+    file
+}
+
+/// The section of lists.
+#[derive(Default)]
+struct Words {
+    bytes: Vec<u8>,
+}
+
+impl Words {
+    fn here(&self) -> u32 {
+        u32::try_from(self.bytes.len() / 4).unwrap_or(NONE)
+    }
+
+    fn put(&mut self, word: u32) {
+        self.bytes.extend_from_slice(&word.to_le_bytes());
+    }
+
+    fn list(&mut self, items: &[u32]) -> u32 {
+        let at = self.here();
+        self.put(items.len() as u32);
+        for item in items {
+            self.put(*item);
+        }
+        at
+    }
+}
+
+fn put(bytes: &mut Vec<u8>, numbers: &[u32]) {
+    for number in numbers {
+        bytes.extend_from_slice(&number.to_le_bytes());
+    }
+}
+
+fn rating_words(rating: Option<DraftRating>) -> [u32; 4] {
+    let Some(rating) = rating else { return [NONE; 4] };
+    let score = rating.score.map_or(NONE, |score| (score * 10.0).round() as u32);
+    [severity_word(rating.severity), score, rating.vector.unwrap_or(NONE), rating.source]
+}
+
+/// Numbers of the file format; never reorder.
+pub(super) fn severity_word(severity: Severity) -> u32 {
+    match severity {
+        Severity::None => 0,
+        Severity::Low => 1,
+        Severity::Medium => 2,
+        Severity::High => 3,
+        Severity::Critical => 4,
+    }
+}
+
+/// Numbers of the file format; never reorder. Bit 8: withdrawn. Bit 9: set aside.
+pub(super) fn kind_word(kind: AdvisoryKind) -> u32 {
+    match kind {
+        AdvisoryKind::Vulnerability => 0,
+        AdvisoryKind::Malicious => 1,
+        AdvisoryKind::Unmaintained => 2,
+        AdvisoryKind::Unsound => 3,
+        AdvisoryKind::Notice => 4,
+    }
+}
+
+/// Set in a record's kind when it was withdrawn.
+pub(super) const WITHDRAWN: u32 = 1 << 8;
+/// Set in a record's kind when it was set aside; its summary is the reason.
+pub(super) const BROKEN: u32 = 1 << 9;
+
+fn encode_groups(groups: &Groups, words: &mut Words) -> (Vec<u8>, Vec<u32>) {
+    let mut bytes = Vec::with_capacity(groups.groups.len() * super::layout::GROUP);
+    let mut lists = Vec::with_capacity(groups.groups.len());
+    for (at, group) in groups.groups.iter().enumerate() {
+        let ids = words.list(&group.ids);
+        lists.push(words.list(&[at as u32]));
+        put(&mut bytes, &[ids, kind_word(group.kind)]);
+        put(&mut bytes, &rating_words(group.rating));
+    }
+    (bytes, lists)
+}
+
+/// The records, and for each bundle (by the string of its id) the list of its groups, its own among them.
+fn encode_advisories(drafts: &[Draft], groups: &Groups, lists: &[u32], words: &mut Words) -> (Vec<u8>, HashMap<StringRef, u32>) {
+    let own: HashMap<StringRef, u32> = groups.of_id.iter().copied().collect();
+    let mut joined = HashMap::new();
+    let mut bytes = Vec::with_capacity(drafts.len() * super::layout::ADVISORY);
+    for (draft, of) in drafts.iter().zip(&groups.of_draft) {
+        let list = match **of {
+            [one] => lists[one as usize],
+            ref many => words.list(many),
+        };
+        let own = own.get(&draft.id).copied();
+        if own.is_some_and(|own| !of.contains(&own)) {
+            let mut all = of.to_vec();
+            all.extend(own);
+            joined.insert(draft.id, words.list(&all));
+        }
+        let flags = if draft.withdrawn { WITHDRAWN } else { 0 } | if draft.broken.is_some() { BROKEN } else { 0 };
+        let summary = draft.broken.unwrap_or(draft.summary);
+        put(&mut bytes, &[draft.id, summary, draft.url, list, kind_word(draft.kind) | flags]);
+        put(&mut bytes, &rating_words(draft.rating));
+        bytes.extend_from_slice(&draft.published.to_le_bytes());
+        bytes.extend_from_slice(&draft.modified.to_le_bytes());
+    }
+    (bytes, joined)
+}
+
+fn encode_ids(chunk: &Chunk, groups: &Groups, lists: &[u32], joined: &HashMap<StringRef, u32>) -> Vec<u8> {
+    let entry = |(id, group): &(StringRef, u32)| {
+        let list = joined.get(id).copied().unwrap_or(lists[*group as usize]);
+        (hash(chunk.pool.get(*id)), *id, list)
+    };
+    let mut entries: Vec<(u64, u32, u32)> = groups.of_id.iter().map(entry).collect();
+    entries.sort_unstable();
+    let mut bytes = Vec::with_capacity(entries.len() * super::layout::ID);
+    for (hash, id, list) in entries {
+        bytes.extend_from_slice(&hash.to_le_bytes());
+        put(&mut bytes, &[id, list]);
+    }
+    bytes
+}
+
+/// Buckets, packages and claims. Records that were withdrawn claim nothing.
+fn encode_claims(chunk: &mut Chunk, words: &mut Words) -> (Vec<u8>, Vec<u8>, Vec<u8>) {
+    let mut order: Vec<(u64, StringRef, u32, u32)> = Vec::new();
+    for (advisory, draft) in chunk.drafts.iter().enumerate().filter(|(_, draft)| !draft.withdrawn) {
+        for (at, claim) in draft.claims.iter().enumerate() {
+            order.push((hash(chunk.pool.get(claim.package)), claim.package, advisory as u32, at as u32));
+        }
+    }
+    order.sort_unstable();
+    let (mut packages, mut claims, mut starts) = (Vec::new(), Vec::new(), Vec::new());
+    let mut at = 0;
+    while let Some(&(hash, package, ..)) = order.get(at) {
+        let count = order[at..].iter().take_while(|entry| entry.1 == package && entry.0 == hash).count();
+        starts.push(hash);
+        packages.extend_from_slice(&hash.to_le_bytes());
+        put(&mut packages, &[package, at as u32, count as u32]);
+        for (.., advisory, number) in &order[at..at + count] {
+            let claim = &chunk.drafts[*advisory as usize].claims[*number as usize];
+            let list = claim_words(claim, words);
+            put(&mut claims, &[*advisory, claim.release, list]);
+        }
+        at += count;
+    }
+    (buckets(&starts), packages, claims)
+}
+
+/// For each bucket the number of the first package whose hash is in it or above.
+fn buckets(hashes: &[u64]) -> Vec<u8> {
+    let bits = bucket_bits(hashes.len());
+    let mut bytes = Vec::with_capacity(((1 << bits) + 1) * 4);
+    let mut at = 0;
+    for bucket in 0..1_u64 << bits {
+        while at < hashes.len() && bucket_of(hashes[at], bits) < bucket {
+            at += 1;
+        }
+        put(&mut bytes, &[at as u32]);
+    }
+    put(&mut bytes, &[hashes.len() as u32]);
+    bytes
+}
+
+/// How many of a hash's upper bits name its bucket: about one package a bucket.
+pub(super) fn bucket_bits(packages: usize) -> u32 {
+    packages.max(1).next_power_of_two().trailing_zeros()
+}
+
+/// The bucket of a hash.
+pub(super) fn bucket_of(hash: u64, bits: u32) -> u64 {
+    if bits == 0 { 0 } else { hash >> (64 - bits) }
+}
+
+fn claim_words(claim: &DraftClaim, words: &mut Words) -> u32 {
+    let at = words.here();
+    words.put(claim.broken);
+    words.put(claim.intervals.len() as u32);
+    for (start, end, inclusive) in &claim.intervals {
+        words.put(*start);
+        words.put(*end);
+        words.put(u32::from(*inclusive));
+    }
+    for list in [&claim.versions, &claim.fixed, &claim.os, &claim.arch] {
+        words.list(list);
+    }
+    debug_assert!(claim.broken != NONE && EMPTY == 0);
+    at
+}

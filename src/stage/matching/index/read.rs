@@ -1,0 +1,388 @@
+//! Reading an index: every reference is checked, every block verified before its bytes are believed.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::model::advisory::AdvisoryKind;
+use crate::model::severity::{Rating, Severity};
+
+use super::Meta;
+use super::build::{BROKEN, WITHDRAWN, bucket_bits, bucket_of};
+use super::layout::{ADVISORY, BLOCK, CLAIM, GROUP, Header, ID, NONE, PACKAGE, Section, u32_at, u64_at};
+use super::map::Mapped;
+use super::strings::hash;
+
+/// Why an index cannot be used. It is rebuilt, or the feed is a gap.
+#[derive(Debug, thiserror::Error)]
+pub(in crate::stage::matching) enum IndexError {
+    /// It is not there or cannot be read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// It is another version, another program's, or damaged.
+    #[error("{} cannot be used: {problem} (offset {offset})", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: &'static str,
+        /// Where.
+        offset: usize,
+    },
+}
+
+/// An open index. Cheap to share between threads.
+pub(in crate::stage::matching) struct Index {
+    map: Mapped,
+    path: PathBuf,
+    header: Header,
+    /// One bit for each block that was verified.
+    verified: Box<[AtomicU64]>,
+    packages: usize,
+    meta: Meta,
+}
+
+/// An index of this size is verified whole when it is opened: it takes a millisecond, and damage is found while there is time to rebuild.
+const VERIFIED_AT_ONCE: usize = 4 << 20;
+
+impl Index {
+    /// Opens an index and checks that it is one.
+    pub(in crate::stage::matching) fn open(path: &Path) -> Result<Self, IndexError> {
+        let map = Mapped::open(path).map_err(|source| IndexError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        let damaged = |problem| IndexError::Damaged {
+            path: path.to_owned(),
+            problem,
+            offset: 0,
+        };
+        let header = Header::decode(&map).map_err(damaged)?;
+        let blocks = map.len().div_ceil(BLOCK);
+        let mut index = Self {
+            verified: (0..blocks.div_ceil(64)).map(|_| AtomicU64::new(0)).collect(),
+            packages: header.sections[Section::Packages as usize].1 as usize / PACKAGE,
+            map,
+            path: path.to_owned(),
+            header,
+            meta: Meta::default(),
+        };
+        let expected = ((1_u64 << bucket_bits(index.packages)) + 1) * 4;
+        if index.header.sections[Section::Buckets as usize].1 != expected {
+            return Err(damaged("its buckets do not fit its packages"));
+        }
+        let length = index.header.sections[Section::Meta as usize].1 as usize;
+        index.meta =
+            serde_json::from_slice(index.bytes(Section::Meta, 0, length)?).map_err(|_| damaged("its description is not readable"))?;
+        if index.map.len() <= VERIFIED_AT_ONCE {
+            index.verify(BLOCK, index.header.sections[Section::Checks as usize].0 as usize)?;
+        }
+        Ok(index)
+    }
+
+    /// What it was built from.
+    pub(in crate::stage::matching) fn meta(&self) -> &Meta {
+        &self.meta
+    }
+
+    /// The first claim and the number of claims of a package, by its name in [`normal_name`](crate::stage::matching::draft::normal_name)'s form.
+    pub(in crate::stage::matching) fn package(&self, name: &str) -> Result<Option<(u32, u32)>, IndexError> {
+        let wanted = hash(name);
+        let bucket = bucket_of(wanted, bucket_bits(self.packages)) as usize;
+        let range = self.bytes(Section::Buckets, bucket * 4, 8)?;
+        for at in u32_at(range, 0)..u32_at(range, 4) {
+            let entry = self.bytes(Section::Packages, at as usize * PACKAGE, PACKAGE)?;
+            if u64_at(entry, 0) == wanted && self.text(u32_at(entry, 8))? == name {
+                return Ok(Some((u32_at(entry, 12), u32_at(entry, 16))));
+            }
+        }
+        Ok(None)
+    }
+
+    /// A claim by its number.
+    pub(in crate::stage::matching) fn claim(&self, at: u32) -> Result<Claim<'_>, IndexError> {
+        let entry = self.bytes(Section::Claims, at as usize * CLAIM, CLAIM)?;
+        let words = u32_at(entry, 8);
+        let head = self.bytes(Section::Words, words as usize * 4, 8)?;
+        let count = u32_at(head, 4) as usize;
+        let intervals = self.bytes(Section::Words, (words as usize + 2) * 4, count.saturating_mul(12))?;
+        Ok(Claim {
+            index: self,
+            advisory: u32_at(entry, 0),
+            release: self.text(u32_at(entry, 4))?,
+            broken: self.text(u32_at(head, 0))?,
+            intervals,
+            lists: words as usize + 2 + count * 3,
+        })
+    }
+
+    /// A record by its number.
+    pub(in crate::stage::matching) fn advisory(&self, number: u32) -> Result<AdvisoryView<'_>, IndexError> {
+        let entry = self.bytes(Section::Advisories, number as usize * ADVISORY, ADVISORY)?;
+        Ok(AdvisoryView { index: self, entry })
+    }
+
+    /// How many records it holds.
+    pub(in crate::stage::matching) fn advisories(&self) -> u32 {
+        (self.header.sections[Section::Advisories as usize].1 as usize / ADVISORY) as u32
+    }
+
+    /// A group by its number.
+    pub(in crate::stage::matching) fn group(&self, number: u32) -> Result<GroupView<'_>, IndexError> {
+        let entry = self.bytes(Section::Groups, number as usize * GROUP, GROUP)?;
+        Ok(GroupView { index: self, entry })
+    }
+
+    /// The groups of an id, where it is known.
+    pub(in crate::stage::matching) fn groups_of(&self, id: &str) -> Result<Option<Vec<u32>>, IndexError> {
+        let wanted = hash(id);
+        let count = self.header.sections[Section::Ids as usize].1 as usize / ID;
+        let hash_at = |at: usize| Ok::<_, IndexError>(u64_at(self.bytes(Section::Ids, at * ID, ID)?, 0));
+        let (mut low, mut high) = (0, count);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if hash_at(middle)? < wanted {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        while low < count && hash_at(low)? == wanted {
+            let entry = self.bytes(Section::Ids, low * ID, ID)?;
+            if self.text(u32_at(entry, 8))? == id {
+                return Ok(Some(self.numbers(u32_at(entry, 12) as usize)?.0));
+            }
+            low += 1;
+        }
+        Ok(None)
+    }
+
+    /// A list of numbers and the place behind it.
+    fn numbers(&self, at: usize) -> Result<(Vec<u32>, usize), IndexError> {
+        let count = u32_at(self.bytes(Section::Words, at * 4, 4)?, 0) as usize;
+        let bytes = self.bytes(Section::Words, (at + 1) * 4, count.saturating_mul(4))?;
+        Ok(((0..count).map(|i| u32_at(bytes, i * 4)).collect(), at + 1 + count))
+    }
+
+    fn texts(&self, at: usize) -> Result<(Vec<&str>, usize), IndexError> {
+        let (numbers, next) = self.numbers(at)?;
+        Ok((numbers.into_iter().map(|text| self.text(text)).collect::<Result<_, _>>()?, next))
+    }
+
+    fn text(&self, at: u32) -> Result<&str, IndexError> {
+        let length = u32_at(self.bytes(Section::Strings, at as usize, 4)?, 0) as usize;
+        let bytes = self.bytes(Section::Strings, at as usize + 4, length)?;
+        std::str::from_utf8(bytes).map_err(|_| self.damaged("a text in it is not UTF-8", at as usize))
+    }
+
+    fn optional_text(&self, at: u32) -> Result<Option<&str>, IndexError> {
+        if at == NONE {
+            return Ok(None);
+        }
+        self.text(at).map(Some)
+    }
+
+    fn rating(&self, words: &[u8]) -> Result<Option<Rating>, IndexError> {
+        let severity = match u32_at(words, 0) {
+            0 => Severity::None,
+            1 => Severity::Low,
+            2 => Severity::Medium,
+            3 => Severity::High,
+            4 => Severity::Critical,
+            _ => return Ok(None),
+        };
+        let score = u32_at(words, 4);
+        Ok(Some(Rating {
+            severity,
+            score: (score != NONE).then(|| f64::from(score) / 10.0),
+            vector: self.optional_text(u32_at(words, 8))?.map(str::to_owned),
+            source: self.text(u32_at(words, 12))?.to_owned(),
+        }))
+    }
+
+    /// Bytes of a section, verified.
+    fn bytes(&self, section: Section, offset: usize, length: usize) -> Result<&[u8], IndexError> {
+        let (start, size) = self.header.sections[section as usize];
+        let end = offset.checked_add(length).filter(|end| *end as u64 <= size);
+        let Some(end) = end else {
+            return Err(self.damaged("a reference in it leads out of its section", offset));
+        };
+        let (from, to) = (start as usize + offset, start as usize + end);
+        self.verify(from, to)?;
+        Ok(&self.map[from..to])
+    }
+
+    fn verify(&self, from: usize, to: usize) -> Result<(), IndexError> {
+        if from == to {
+            return Ok(());
+        }
+        let (checks, _) = self.header.sections[Section::Checks as usize];
+        for block in from / BLOCK..=(to - 1) / BLOCK {
+            let bit = 1_u64 << (block % 64);
+            let seen = &self.verified[block / 64];
+            if seen.load(Ordering::Relaxed) & bit != 0 {
+                continue;
+            }
+            let end = ((block + 1) * BLOCK).min(checks as usize);
+            let expected = u32_at(&self.map, checks as usize + (block - 1) * 4);
+            if crc32fast::hash(&self.map[block * BLOCK..end]) != expected {
+                return Err(self.damaged("a block of it is damaged", block * BLOCK));
+            }
+            seen.fetch_or(bit, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    fn damaged(&self, problem: &'static str, offset: usize) -> IndexError {
+        IndexError::Damaged {
+            path: self.path.clone(),
+            problem,
+            offset,
+        }
+    }
+}
+
+/// What a record claims of a package in a release.
+#[derive(Clone, Copy)]
+pub(in crate::stage::matching) struct Claim<'a> {
+    index: &'a Index,
+    /// The record's number.
+    pub(in crate::stage::matching) advisory: u32,
+    /// The release; empty for all.
+    pub(in crate::stage::matching) release: &'a str,
+    /// Why it cannot be decided; empty where it can.
+    pub(in crate::stage::matching) broken: &'a str,
+    intervals: &'a [u8],
+    lists: usize,
+}
+
+/// The lists of a claim.
+pub(in crate::stage::matching) struct ClaimLists<'a> {
+    /// Affected versions beside the intervals.
+    pub(in crate::stage::matching) versions: Vec<&'a str>,
+    /// Versions that fix it.
+    pub(in crate::stage::matching) fixed: Vec<&'a str>,
+    /// The operating systems that it is about; empty for all.
+    pub(in crate::stage::matching) os: Vec<&'a str>,
+    /// The processors that it is about; empty for all.
+    pub(in crate::stage::matching) arch: Vec<&'a str>,
+}
+
+impl<'a> Claim<'a> {
+    /// Its intervals.
+    pub(in crate::stage::matching) fn intervals(
+        &self,
+    ) -> impl Iterator<Item = Result<crate::stage::matching::interval::Interval<'a>, IndexError>> + use<'a> {
+        use crate::stage::matching::interval::{End, Interval};
+        let index = self.index;
+        self.intervals.chunks_exact(12).map(move |words| {
+            let start = index.text(u32_at(words, 0))?;
+            let end = index.text(u32_at(words, 4))?;
+            Ok(Interval {
+                start: (!start.is_empty()).then_some(start),
+                end: match (end, u32_at(words, 8)) {
+                    ("", _) => End::Open,
+                    (end, 0) => End::Before(end),
+                    (end, _) => End::After(end),
+                },
+            })
+        })
+    }
+
+    /// The id of its record.
+    pub(in crate::stage::matching) fn record_id(&self) -> Result<&'a str, IndexError> {
+        self.index.advisory(self.advisory)?.id()
+    }
+
+    /// Its affected versions beside the intervals.
+    pub(in crate::stage::matching) fn versions(&self) -> Result<Vec<&'a str>, IndexError> {
+        Ok(self.index.texts(self.lists)?.0)
+    }
+
+    /// All its lists.
+    pub(in crate::stage::matching) fn lists(&self) -> Result<ClaimLists<'a>, IndexError> {
+        let (versions, next) = self.index.texts(self.lists)?;
+        let (fixed, next) = self.index.texts(next)?;
+        let (os, next) = self.index.texts(next)?;
+        let (arch, _) = self.index.texts(next)?;
+        Ok(ClaimLists { versions, fixed, os, arch })
+    }
+}
+
+/// A record.
+#[derive(Clone, Copy)]
+pub(in crate::stage::matching) struct AdvisoryView<'a> {
+    index: &'a Index,
+    entry: &'a [u8],
+}
+
+impl<'a> AdvisoryView<'a> {
+    pub(in crate::stage::matching) fn id(&self) -> Result<&'a str, IndexError> {
+        self.index.text(u32_at(self.entry, 0))
+    }
+
+    /// One line; of a record that was set aside: why.
+    pub(in crate::stage::matching) fn summary(&self) -> Result<&'a str, IndexError> {
+        self.index.text(u32_at(self.entry, 4))
+    }
+
+    pub(in crate::stage::matching) fn url(&self) -> Result<&'a str, IndexError> {
+        self.index.text(u32_at(self.entry, 8))
+    }
+
+    pub(in crate::stage::matching) fn groups(&self) -> Result<Vec<u32>, IndexError> {
+        Ok(self.index.numbers(u32_at(self.entry, 12) as usize)?.0)
+    }
+
+    pub(in crate::stage::matching) fn is_withdrawn(&self) -> bool {
+        u32_at(self.entry, 16) & WITHDRAWN != 0
+    }
+
+    pub(in crate::stage::matching) fn is_broken(&self) -> bool {
+        u32_at(self.entry, 16) & BROKEN != 0
+    }
+
+    pub(in crate::stage::matching) fn rating(&self) -> Result<Option<Rating>, IndexError> {
+        self.index.rating(&self.entry[20..36])
+    }
+
+    pub(in crate::stage::matching) fn published(&self) -> Option<jiff::Timestamp> {
+        jiff::Timestamp::from_second(u64_at(self.entry, 36).cast_signed()).ok()
+    }
+
+    pub(in crate::stage::matching) fn modified(&self) -> Option<jiff::Timestamp> {
+        jiff::Timestamp::from_second(u64_at(self.entry, 44).cast_signed()).ok()
+    }
+}
+
+/// An alias group.
+#[derive(Clone, Copy)]
+pub(in crate::stage::matching) struct GroupView<'a> {
+    index: &'a Index,
+    entry: &'a [u8],
+}
+
+impl<'a> GroupView<'a> {
+    /// Sorted.
+    pub(in crate::stage::matching) fn ids(&self) -> Result<Vec<&'a str>, IndexError> {
+        Ok(self.index.texts(u32_at(self.entry, 0) as usize)?.0)
+    }
+
+    pub(in crate::stage::matching) fn kind(&self) -> AdvisoryKind {
+        match u32_at(self.entry, 4) {
+            1 => AdvisoryKind::Malicious,
+            2 => AdvisoryKind::Unmaintained,
+            3 => AdvisoryKind::Unsound,
+            4 => AdvisoryKind::Notice,
+            _ => AdvisoryKind::Vulnerability,
+        }
+    }
+
+    pub(in crate::stage::matching) fn rating(&self) -> Result<Option<Rating>, IndexError> {
+        self.index.rating(&self.entry[8..24])
+    }
+}

@@ -1,0 +1,159 @@
+//! One OSV record, as far as matching reads it. Borrowed from its bytes; what matching does not read is skipped, whatever its shape.
+//! Source: the OSV schema, 1.7.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+/// A text, borrowed where it has no escapes.
+#[derive(Debug, Deserialize)]
+pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
+
+impl AsRef<str> for Text<'_> {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A record. Lists may be missing or null.
+#[derive(Debug, Deserialize)]
+pub(super) struct Record<'a> {
+    #[serde(borrow)]
+    pub(super) id: Text<'a>,
+    #[serde(borrow, default)]
+    pub(super) modified: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) published: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) withdrawn: Option<Text<'a>>,
+    #[serde(borrow, default, deserialize_with = "list")]
+    pub(super) aliases: Vec<Text<'a>>,
+    #[serde(borrow, default, deserialize_with = "list")]
+    pub(super) upstream: Vec<Text<'a>>,
+    #[serde(borrow, default, deserialize_with = "list")]
+    pub(super) related: Vec<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) summary: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) severity: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "list")]
+    pub(super) affected: Vec<Affected<'a>>,
+    #[serde(borrow, default)]
+    pub(super) references: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    pub(super) database_specific: Option<&'a RawValue>,
+}
+
+/// One package that a record names.
+#[derive(Debug, Deserialize)]
+pub(super) struct Affected<'a> {
+    #[serde(borrow, default)]
+    pub(super) package: Option<Package<'a>>,
+    #[serde(borrow, default, deserialize_with = "list")]
+    pub(super) ranges: Vec<Range<'a>>,
+    #[serde(borrow, default, deserialize_with = "list")]
+    pub(super) versions: Vec<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) severity: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    pub(super) ecosystem_specific: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    pub(super) database_specific: Option<&'a RawValue>,
+}
+
+/// A package's name in its ecosystem.
+#[derive(Debug, Deserialize)]
+pub(super) struct Package<'a> {
+    #[serde(borrow)]
+    pub(super) ecosystem: Text<'a>,
+    #[serde(borrow)]
+    pub(super) name: Text<'a>,
+}
+
+/// A list of events of one kind of versions.
+#[derive(Debug, Deserialize)]
+pub(super) struct Range<'a> {
+    #[serde(borrow, rename = "type")]
+    pub(super) kind: Text<'a>,
+    #[serde(borrow, default, deserialize_with = "list")]
+    pub(super) events: Vec<Event<'a>>,
+}
+
+/// A version at which something changes. One field is set; records with several in one event exist and are read as several events.
+#[derive(Debug, Deserialize)]
+pub(super) struct Event<'a> {
+    #[serde(borrow, default)]
+    pub(super) introduced: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) fixed: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) last_affected: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) limit: Option<Text<'a>>,
+}
+
+/// One entry of a `severity` list.
+#[derive(Debug, Deserialize)]
+pub(super) struct Score<'a> {
+    #[serde(borrow, rename = "type")]
+    pub(super) kind: Text<'a>,
+    #[serde(borrow)]
+    pub(super) score: Text<'a>,
+}
+
+/// One link.
+#[derive(Debug, Deserialize)]
+pub(super) struct Reference<'a> {
+    #[serde(borrow, rename = "type", default)]
+    pub(super) kind: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) url: Text<'a>,
+}
+
+/// What databases add to a record or to a package of it. Every field is optional, and a wrong shape reads as "not said".
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Specific {
+    /// GHSA: `LOW`, `MODERATE`, `HIGH`, `CRITICAL`.
+    pub(super) severity: Option<String>,
+    /// Debian: `low`, `not yet assigned`, `unimportant`.
+    pub(super) urgency: Option<String>,
+    /// RustSec: a vector.
+    pub(super) cvss: Option<String>,
+    /// RustSec: `unmaintained`, `unsound`, `notice`.
+    pub(super) informational: Option<String>,
+    /// RustSec: `malicious` among them.
+    pub(super) categories: Option<Vec<String>>,
+    /// RustSec: the targets it is about.
+    pub(super) affects: Option<Affects>,
+}
+
+/// RustSec's `affects`. An empty list is "all".
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Affects {
+    pub(super) os: Option<Vec<String>>,
+    pub(super) arch: Option<Vec<String>>,
+}
+
+fn list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// Reads an inner document that matching can do without: a wrong shape is the default.
+pub(super) fn lenient<'a, T: Deserialize<'a> + Default>(raw: Option<&'a RawValue>) -> T {
+    raw.and_then(|raw| serde_json::from_str::<Option<T>>(raw.get()).ok().flatten())
+        .unwrap_or_default()
+}
+
+impl Record<'_> {
+    /// The page for people: the advisory itself where one is named, else the first page.
+    pub(super) fn url(&self) -> Option<String> {
+        let references: Vec<Reference<'_>> = lenient(self.references);
+        let advisory = |r: &&Reference<'_>| r.kind.as_ref().is_some_and(|kind| kind.as_ref() == "ADVISORY");
+        let chosen = references.iter().find(advisory).or_else(|| references.first())?;
+        let url = chosen.url.as_ref();
+        (url.starts_with("https://") || url.starts_with("http://")).then(|| url.to_owned())
+    }
+}
