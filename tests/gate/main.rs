@@ -8,6 +8,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod catalogers;
 mod cli;
 mod policy;
 mod policy_case;

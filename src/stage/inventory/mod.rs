@@ -3,6 +3,7 @@
 mod aliases;
 pub mod cargo_auditable;
 pub mod cargo_lock;
+pub mod cargo_metadata;
 mod crates;
 mod deb822;
 mod distro;

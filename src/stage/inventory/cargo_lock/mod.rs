@@ -117,7 +117,8 @@ fn same_source(full: &str, named: &str) -> bool {
     full == named || full.split_once('#').is_some_and(|(address, _)| address == named)
 }
 
-fn origin(source: Option<&str>) -> Origin {
+/// Where a package is from, by the `source` that cargo writes; none is a local folder.
+pub(super) fn origin(source: Option<&str>) -> Origin {
     let Some(source) = source else {
         return Origin::Local;
     };

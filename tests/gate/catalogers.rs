@@ -1,0 +1,173 @@
+//! Each cataloger over small file trees: `fixtures/inventory/<cataloger>/<case>/root/…`, and what it must say of them in `expected.json`.
+//!
+//! `PORTCULLIS_BLESS=1` writes what is said now; read the difference before it is committed.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use portcullis::model::coverage::GapKind;
+use portcullis::model::inventory::{Component, FactKind, Origin, OsRelease, Scope};
+use portcullis::model::purl::Purl;
+use portcullis::stage::inventory::{CATALOGERS, Cataloger, EntryHead, LayerFile, Sink, Want};
+use serde_json::{Value, json};
+
+/// Keeps what a cataloger says of one file.
+#[derive(Default)]
+struct Said {
+    components: Vec<Component>,
+    owned: BTreeMap<String, Vec<String>>,
+    others: Vec<Value>,
+}
+
+impl Sink for Said {
+    fn component(&mut self, component: Component) {
+        self.components.push(component);
+    }
+
+    fn owns(&mut self, path: &str, owner: &Purl) {
+        self.owned.entry(owner.to_string()).or_default().push(path.to_owned());
+    }
+
+    fn accounted(&mut self) {
+        self.others.push(json!("accounted"));
+    }
+
+    fn executable(&mut self) {
+        self.others.push(json!("executable"));
+    }
+
+    fn os_release(&mut self, release: OsRelease) {
+        self.others.push(json!({ "os": release }));
+    }
+
+    fn fact(&mut self, kind: FactKind, detail: String) {
+        self.others.push(json!({ "fact": kind, "detail": detail }));
+    }
+
+    fn gap(&mut self, kind: GapKind, detail: String) {
+        self.others.push(json!({ "gap": kind, "detail": detail }));
+    }
+}
+
+/// A component without what its purl says already.
+fn brief(component: &Component) -> Value {
+    let mut fields = serde_json::Map::new();
+    let mut add = |name: &str, value: Value| _ = fields.insert(name.to_owned(), value);
+    add("purl", json!(component.purl));
+    if let Some(ecosystem) = &component.ecosystem {
+        add("ecosystem", json!(ecosystem));
+    }
+    if let Some(source) = &component.source {
+        add("source", json!(format!("{} {}", source.name, source.version)));
+    }
+    if component.scope != Scope::Runtime {
+        add("scope", json!(component.scope));
+    }
+    if component.origin != Origin::Registry {
+        add("origin", json!(component.origin));
+    }
+    if !component.licenses.is_empty() {
+        add("licenses", json!(component.licenses));
+    }
+    if let Some(sha256) = &component.sha256 {
+        add("sha256", json!(sha256));
+    }
+    if let Some(line) = component.locations.first().and_then(|location| location.line) {
+        add("line", json!(line));
+    }
+    if !component.dependencies.is_empty() {
+        add("needs", json!(component.dependencies));
+    }
+    if component.root {
+        add("root", json!(true));
+    }
+    Value::Object(fields)
+}
+
+/// Everything that a cataloger says of a tree, by path.
+fn said_of(cataloger: &dyn Cataloger, root: &Path) -> Value {
+    let mut by_path = serde_json::Map::new();
+    for file in files(root) {
+        let content = std::fs::read(&file).unwrap();
+        let path = file.strip_prefix(root).unwrap().to_str().unwrap();
+        let head = EntryHead {
+            path,
+            mode: 0o755,
+            size: content.len() as u64,
+        };
+        let content: &[u8] = match cataloger.wants(&head) {
+            Want::Whole => &content,
+            Want::Path => &[],
+            Want::IfMagic(magics) if magics.iter().any(|magic| content.starts_with(magic)) => &content,
+            Want::IfMagic(_) | Want::No => continue,
+        };
+        let mut said = Said::default();
+        cataloger.catalog(&LayerFile { head, content }, &mut said);
+        let mut lines: Vec<Value> = said.components.iter().map(brief).collect();
+        lines.append(&mut said.others);
+        lines.extend(
+            said.owned
+                .into_iter()
+                .map(|(owner, paths)| json!({ "owner": owner, "paths": paths })),
+        );
+        by_path.insert(path.to_owned(), Value::Array(lines));
+    }
+    Value::Object(by_path)
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let mut open = vec![folder.to_owned()];
+    while let Some(folder) = open.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { open.push(path) } else { files.push(path) }
+        }
+    }
+    files.sort();
+    files
+}
+
+fn cases(cataloger: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/inventory").join(cataloger);
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    let mut cases: Vec<PathBuf> = entries
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.join("root").is_dir())
+        .collect();
+    cases.sort();
+    cases
+}
+
+#[test]
+fn catalogers_say_of_each_case_what_is_expected() {
+    let bless = std::env::var_os("PORTCULLIS_BLESS").is_some();
+    for cataloger in CATALOGERS {
+        for case in cases(cataloger.id()) {
+            let said = format!("{:#}\n", said_of(*cataloger, &case.join("root")));
+            let expected = case.join("expected.json");
+            if bless {
+                std::fs::write(&expected, &said).unwrap();
+            }
+            let wanted = std::fs::read_to_string(&expected).unwrap_or_default();
+            assert_eq!(said, wanted, "{}", case.display());
+        }
+    }
+}
+
+#[test]
+fn every_cataloger_has_a_case() {
+    let without: Vec<&str> = CATALOGERS.iter().map(|c| c.id()).filter(|id| cases(id).is_empty()).collect();
+    assert!(without.is_empty(), "no folder in fixtures/inventory for {without:?}");
+}
+
+#[test]
+fn every_case_belongs_to_a_cataloger() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/inventory");
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        assert!(CATALOGERS.iter().any(|cataloger| cataloger.id() == name), "{name}");
+    }
+}
