@@ -137,6 +137,26 @@ pub struct Baseline {
     pub evaluated_at: Timestamp,
 }
 
+/// A file of the source tree that reports point into: a lock file, a Dockerfile.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SourceFile {
+    /// Relative to the service's folder, with `/`.
+    pub path: String,
+    /// Its text.
+    pub text: String,
+}
+
+/// What a rule is, for reports that explain it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RuleText {
+    /// Its code.
+    pub code: &'static str,
+    /// One line: what it objects to.
+    pub title: &'static str,
+    /// What it decides and how to satisfy it, in Markdown.
+    pub help: &'static str,
+}
+
 /// Everything a run gave.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -169,4 +189,10 @@ pub struct Outcome {
     pub files: Vec<String>,
     /// True for `--dry-run`.
     pub dry_run: bool,
+    /// Files of the source tree that findings are shown in.
+    #[serde(skip)]
+    pub sources: Vec<SourceFile>,
+    /// The rules that the policy could apply.
+    #[serde(skip)]
+    pub rules: Vec<RuleText>,
 }

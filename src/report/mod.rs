@@ -8,6 +8,7 @@ pub mod exit;
 mod group;
 pub mod human;
 pub mod json;
+pub mod place;
 pub mod progress;
 pub mod quantity;
 pub mod style;

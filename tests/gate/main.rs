@@ -10,6 +10,7 @@ mod support;
 
 mod catalogers;
 mod cli;
+mod github;
 mod policy;
 mod policy_case;
 mod report;

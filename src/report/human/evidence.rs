@@ -41,7 +41,11 @@ pub(super) fn gaps(page: &mut Page, verdict: &Verdict, disposition: Disposition)
 
 /// Waivers that somebody must look at: all but those that simply hold.
 pub(super) fn waivers(page: &mut Page, verdict: &Verdict) {
-    let odd: Vec<&WaiverReport> = verdict.waivers.iter().filter(|w| w.state != WaiverState::Active).collect();
+    let odd: Vec<&WaiverReport> = verdict
+        .waivers
+        .iter()
+        .filter(|w| w.state != WaiverState::Active || !w.refused.is_empty())
+        .collect();
     if odd.is_empty() {
         return;
     }
@@ -56,11 +60,13 @@ pub(super) fn waivers(page: &mut Page, verdict: &Verdict) {
         .iter()
         .map(|waiver| {
             let (paint, sign) = match waiver.state {
+                _ if !waiver.refused.is_empty() => (Paint::Bad, page.signs().bad),
                 WaiverState::Expired | WaiverState::Unknown => (Paint::Bad, page.signs().bad),
                 WaiverState::Expiring | WaiverState::Unused => (Paint::Doubt, page.signs().doubt),
                 WaiverState::Active => (Paint::Calm, page.signs().calm),
             };
             let meaning = match waiver.state {
+                _ if !waiver.refused.is_empty() => format!("not accepted: {}", waiver.refused.join("; ")),
                 WaiverState::Unknown => "no feed knows this id".to_owned(),
                 WaiverState::Unused => "covers nothing: remove it".to_owned(),
                 _ => format!("{} ({})", until_day(waiver.expires, verdict.evaluated_at), waiver.expires),

@@ -1,0 +1,73 @@
+//! Workflow commands: `::name key=value::text`. Source: "Workflow commands for GitHub Actions", and the runner's `ActionCommand`.
+
+use std::fmt::Write as _;
+
+/// A command with properties. Everything in it is escaped.
+#[must_use]
+pub(super) fn command(name: &str, properties: &[(&str, String)], text: &str) -> String {
+    let mut line = format!("::{name}");
+    for (at, (key, value)) in properties.iter().enumerate() {
+        let _ = write!(line, "{}{key}={}", if at == 0 { ' ' } else { ',' }, property(value));
+    }
+    line.push_str("::");
+    line.push_str(&data(text));
+    line
+}
+
+/// Begins a part of the log that can be folded.
+#[must_use]
+pub fn group(title: &str) -> String {
+    command("group", &[], title)
+}
+
+/// Ends it.
+#[must_use]
+pub fn endgroup() -> &'static str {
+    "::endgroup::"
+}
+
+/// Commands that hide a secret in all logs that follow: one for each line of it, since the runner compares lines.
+#[must_use]
+pub fn mask(secret: &str) -> Vec<String> {
+    let lines = secret.lines().map(str::trim).filter(|line| line.len() >= 4);
+    lines.map(|line| command("add-mask", &[], line)).collect()
+}
+
+/// Escapes the text of a command: it ends with its line.
+fn data(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+/// Escapes a property: it ends with a comma or two colons.
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_breaks_out_of_a_command() {
+        let evil = "a%0A\r\n::set-output name=x::y,file=/etc/passwd:z";
+        let line = command("error", &[("file", evil.to_owned()), ("line", "1".to_owned())], evil);
+        assert_eq!(line.lines().count(), 1);
+        assert_eq!(
+            line,
+            "::error file=a%250A%0D%0A%3A%3Aset-output name=x%3A%3Ay%2Cfile=/etc/passwd%3Az,line=1::a%250A%0D%0A::set-output name=x::y,file=/etc/passwd:z"
+        );
+    }
+
+    #[test]
+    fn every_line_of_a_secret_is_masked() {
+        let pem = "-----BEGIN KEY-----\nabcd\r\n\n-----END KEY-----\n";
+        assert_eq!(
+            mask(pem),
+            [
+                "::add-mask::-----BEGIN KEY-----",
+                "::add-mask::abcd",
+                "::add-mask::-----END KEY-----"
+            ]
+        );
+    }
+}
