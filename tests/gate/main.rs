@@ -11,6 +11,7 @@ mod support;
 mod catalogers;
 mod cli;
 mod github;
+mod matching;
 mod policy;
 mod policy_case;
 mod report;

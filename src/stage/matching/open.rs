@@ -314,7 +314,7 @@ impl Opener<'_> {
             kind: GapKind::StaleFeed,
             subject: revision.name.clone(),
             detail: format!(
-                "its data is of {}, which is {} hours old; the policy allows {}",
+                "its data is of {}, which is {} hours old; {} are allowed",
                 revision.as_of,
                 age.as_hours(),
                 self.plan.max_age.as_secs() / 3600
