@@ -1,8 +1,13 @@
 //! Version orderings, one file each. Each says which tool it agrees with.
 //!
-//! A text is parsed once with [`Scheme::parse`] and compared often with [`Version::compare`]; neither allocates.
+//! A text is parsed once with [`Scheme::parse`] and compared often with [`Version::compare`]; neither allocates
+//! (but for [`maven`], whose specification asks for padding, and the parts of [`pep440`]).
 
+pub mod apk;
 pub mod dpkg;
+pub mod maven;
+pub mod pep440;
+pub mod rpm;
 pub mod semver;
 
 use std::cmp::Ordering;
@@ -41,6 +46,14 @@ pub enum Scheme {
     Dpkg,
     /// Semantic versions, [`semver`]: crates, npm, Go.
     Semver,
+    /// Alpine's, Wolfi's and Chainguard's, [`apk`].
+    Apk,
+    /// Those of RPM-based distributions, [`rpm`].
+    Rpm,
+    /// Python's, [`pep440`].
+    Pep440,
+    /// Maven's, [`maven`].
+    Maven,
 }
 
 impl Scheme {
@@ -50,6 +63,10 @@ impl Scheme {
         match ecosystem.base() {
             "Debian" | "Ubuntu" => Some(Self::Dpkg),
             "crates.io" | "npm" | "Go" | "Hex" | "Pub" | "SwiftURL" | "GitHub Actions" => Some(Self::Semver),
+            "Alpine" | "Wolfi" | "Chainguard" | "Alpaquita" => Some(Self::Apk),
+            "Rocky Linux" | "AlmaLinux" | "Red Hat" | "SUSE" | "openSUSE" | "Mageia" | "openEuler" | "Azure Linux" => Some(Self::Rpm),
+            "PyPI" => Some(Self::Pep440),
+            "Maven" => Some(Self::Maven),
             _ => None,
         }
     }
@@ -62,6 +79,10 @@ impl Scheme {
         match self {
             Self::Dpkg => dpkg::Version::parse(text).map(Version::Dpkg),
             Self::Semver => semver::Version::parse(text).map(Version::Semver),
+            Self::Apk => apk::Version::parse(text).map(Version::Apk),
+            Self::Rpm => rpm::Version::parse(text).map(Version::Rpm),
+            Self::Pep440 => pep440::Version::parse(text).map(Version::Pep440),
+            Self::Maven => maven::Version::parse(text).map(Version::Maven),
         }
     }
 
@@ -79,6 +100,10 @@ impl Scheme {
         match self {
             Self::Dpkg => "dpkg",
             Self::Semver => "semver",
+            Self::Apk => "apk",
+            Self::Rpm => "rpm",
+            Self::Pep440 => "PEP 440",
+            Self::Maven => "Maven",
         }
     }
 }
@@ -96,6 +121,14 @@ pub enum Version<'a> {
     Dpkg(dpkg::Version<'a>),
     /// Semantic.
     Semver(semver::Version<'a>),
+    /// Alpine's.
+    Apk(apk::Version<'a>),
+    /// RPM's.
+    Rpm(rpm::Version<'a>),
+    /// Python's.
+    Pep440(pep440::Version<'a>),
+    /// Maven's.
+    Maven(maven::Version<'a>),
 }
 
 impl Version<'_> {
@@ -105,6 +138,10 @@ impl Version<'_> {
         match (self, other) {
             (Self::Dpkg(a), Version::Dpkg(b)) => a.cmp(b),
             (Self::Semver(a), Version::Semver(b)) => a.cmp(b),
+            (Self::Apk(a), Version::Apk(b)) => a.cmp(b),
+            (Self::Rpm(a), Version::Rpm(b)) => a.cmp(b),
+            (Self::Pep440(a), Version::Pep440(b)) => a.cmp(b),
+            (Self::Maven(a), Version::Maven(b)) => a.cmp(b),
             (a, b) => a.scheme().cmp(&b.scheme()),
         }
     }
@@ -115,6 +152,10 @@ impl Version<'_> {
         match self {
             Self::Dpkg(_) => Scheme::Dpkg,
             Self::Semver(_) => Scheme::Semver,
+            Self::Apk(_) => Scheme::Apk,
+            Self::Rpm(_) => Scheme::Rpm,
+            Self::Pep440(_) => Scheme::Pep440,
+            Self::Maven(_) => Scheme::Maven,
         }
     }
 }
