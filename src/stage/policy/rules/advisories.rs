@@ -63,3 +63,13 @@ fn help(component: &Component, claim: &Match) -> String {
         _ => format!("update {name} to {version} or newer"),
     }
 }
+
+/// A finding about a component that no advisory names.
+pub(super) fn of_component(about: &About, level: Level, component: &Component, message: String, help: String) -> Finding {
+    let mut finding = about.finding(level, message);
+    finding.purl = Some(component.purl.clone());
+    finding.source = component.source.clone();
+    finding.locations = component.locations.clone();
+    finding.help = Some(help);
+    finding
+}

@@ -11,7 +11,7 @@ pub use cover::Standing;
 pub use settings::WaiverSettings;
 
 pub(crate) use cover::{Covered, cover};
-pub(crate) use entry::WaiverFile;
+pub(crate) use entry::{Day, WaiverFile};
 
 use std::ops::Range;
 use std::path::Path;

@@ -1,0 +1,110 @@
+//! `oversized-image`: images that grew without anybody noticing.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer};
+
+use super::{About, Objections, Rule, Settings};
+use crate::model::finding::Level;
+use crate::stage::policy::Evidence;
+
+/// A number of bytes as people write it: `500MB` (10^6), `1GiB` (2^30).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema)]
+#[schemars(with = "String", extend("pattern" = "^[0-9]+(B|kB|MB|GB|KiB|MiB|GiB)$"))]
+pub(crate) struct Size(pub u64);
+
+impl Size {
+    fn parse(text: &str) -> Option<Self> {
+        let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+        let number: u64 = text[..digits].parse().ok()?;
+        let unit = match &text[digits..] {
+            "B" => 1,
+            "kB" => 1_000,
+            "MB" => 1_000_000,
+            "GB" => 1_000_000_000,
+            "KiB" => 1 << 10,
+            "MiB" => 1 << 20,
+            "GiB" => 1 << 30,
+            _ => return None,
+        };
+        number.checked_mul(unit).map(Self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Size {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| serde::de::Error::custom("expected a size such as 500MB or 1GiB"))
+    }
+}
+
+/// Settings of `oversized-image`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct OversizedImage {
+    /// How hard it weighs.
+    pub level: Level,
+    /// The most bytes that the layers of one platform may have as stored (compressed): `500MB`, `1GiB`.
+    pub max: Size,
+}
+
+impl Default for OversizedImage {
+    fn default() -> Self {
+        Self {
+            level: Level::Warn,
+            max: Size(1 << 30),
+        }
+    }
+}
+
+impl Settings for OversizedImage {
+    const ABOUT: About = About {
+        code: "oversized-image",
+        summary: "The image is larger than the policy allows.",
+        why: "Size is time at every rollout, and most of it is code that nobody needs and somebody has to patch.",
+        fix: "Build in one stage and copy the result into a small one; the report lists each layer with its size and its build step.",
+    };
+}
+
+impl Rule for OversizedImage {
+    fn check(&self, evidence: &Evidence<'_>, objections: &mut Objections) {
+        if self.level == Level::Off {
+            return;
+        }
+        for platform in &evidence.inventory.platforms {
+            let size = platform.layers.iter().fold(0u64, |sum, layer| sum.saturating_add(layer.size));
+            if size <= self.max.0 {
+                continue;
+            }
+            let message = format!(
+                "the image has {} MB, the policy allows {} MB",
+                size / 1_000_000,
+                self.max.0 / 1_000_000
+            );
+            let mut finding = Self::ABOUT.finding(self.level, message);
+            finding.subject = Some(platform.platform.to_string());
+            if let Some(largest) = platform.layers.iter().max_by_key(|layer| layer.size) {
+                let step = largest.created_by.as_deref().unwrap_or("an unnamed step");
+                let step: String = step.chars().filter(|c| !c.is_control()).take(120).collect();
+                finding.help = Some(format!(
+                    "its largest layer has {} MB and comes from: {step}",
+                    largest.size / 1_000_000
+                ));
+            }
+            objections.findings.push(finding);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Size;
+
+    #[test]
+    fn a_size_needs_its_unit() {
+        assert_eq!(Size::parse("1GiB"), Some(Size(1 << 30)));
+        assert_eq!(Size::parse("500MB"), Some(Size(500_000_000)));
+        for text in ["", "1", "MB", "1.5GB", "-1MB", "99999999999999999GiB"] {
+            assert_eq!(Size::parse(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! `secret-in-image`: credentials in a layer, in the configuration, or in tracked files.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{About, Objections, Rule, Settings};
+use crate::model::finding::Level;
+use crate::model::inventory::{Fact, FactKind};
+use crate::stage::policy::Evidence;
+use crate::stage::policy::pattern::TextPattern;
+
+/// How the name of a variable ends that holds a secret. Names that end in `_FILE` or `_PATH` hold a place.
+const SECRET_NAMES: [&str; 10] = [
+    "PASSWORD",
+    "PASSWD",
+    "SECRET",
+    "SECRET_KEY",
+    "SECRET_ACCESS_KEY",
+    "TOKEN",
+    "API_KEY",
+    "APIKEY",
+    "PRIVATE_KEY",
+    "CREDENTIALS",
+];
+
+/// Settings of `secret-in-image`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct SecretInImage {
+    /// How hard it weighs.
+    pub level: Level,
+    /// Paths that are fine (keys of test fixtures); `*` stands for any characters but `/`, `**` for any.
+    pub allow: Vec<TextPattern>,
+    /// Variables of the image's configuration that are fine, by name.
+    pub allow_env: Vec<TextPattern>,
+}
+
+impl Default for SecretInImage {
+    fn default() -> Self {
+        Self {
+            level: Level::Deny,
+            allow: Vec::new(),
+            allow_env: Vec::new(),
+        }
+    }
+}
+
+impl Settings for SecretInImage {
+    const ABOUT: About = About {
+        code: "secret-in-image",
+        summary: "A secret is in the image or in a tracked file: a private key, credentials, an `.env` file.",
+        why: "Whoever can pull the image has the secret. Deleting the file in a later layer hides it from a shell, not from anybody who unpacks \
+              the layers.",
+        fix: "Rotate the secret first: it is known. Then keep it out of the build context and mount it at run time (`RUN --mount=type=secret` \
+              for builds).",
+    };
+}
+
+impl Rule for SecretInImage {
+    fn check(&self, evidence: &Evidence<'_>, objections: &mut Objections) {
+        if self.level == Level::Off {
+            return;
+        }
+        let in_image = evidence.inventory.facts.iter().filter(|fact| fact.kind == FactKind::Secret);
+        for fact in in_image.chain(&evidence.context.tracked_secrets) {
+            if !self.allow.iter().any(|pattern| pattern.matches(&fact.location.path)) {
+                self.object(fact, objections);
+            }
+        }
+        for platform in &evidence.inventory.platforms {
+            for (name, value) in platform.config.env.iter().filter_map(|pair| pair.split_once('=')) {
+                let allowed = self.allow_env.iter().any(|pattern| pattern.matches(name));
+                if !allowed && holds_secret(name, value) {
+                    let name: String = name.chars().filter(|c| !c.is_control()).take(80).collect();
+                    let mut finding = Self::ABOUT.finding(self.level, format!("the image's configuration sets {name} to a value"));
+                    finding.subject = Some(format!("env {name}"));
+                    finding.help = Some("rotate it, and give it to the container when it starts".to_owned());
+                    objections.findings.push(finding);
+                }
+            }
+        }
+    }
+}
+
+impl SecretInImage {
+    fn object(&self, fact: &Fact, objections: &mut Objections) {
+        let path = &fact.location.path;
+        let message = match fact.deleted {
+            true => format!(
+                "{path} holds a secret ({}); a later layer deletes the file, the layer still has it",
+                fact.detail
+            ),
+            false => format!("{path} holds a secret ({})", fact.detail),
+        };
+        let mut finding = Self::ABOUT.finding(self.level, message);
+        finding.subject = Some(path.clone());
+        finding.help = Some("rotate it, then keep it out of the build context".to_owned());
+        finding.locations = vec![fact.location.clone()];
+        objections.findings.push(finding);
+    }
+}
+
+fn holds_secret(name: &str, value: &str) -> bool {
+    let upper = name.to_ascii_uppercase();
+    let named = SECRET_NAMES.iter().any(|secret| {
+        upper
+            .strip_suffix(secret)
+            .is_some_and(|rest| rest.is_empty() || rest.ends_with(['_', '-', '.']))
+    });
+    // A path, a reference to another variable, or a switch is no secret.
+    named && value.len() >= 4 && !value.starts_with(['/', '$']) && !matches!(value, "true" | "false" | "none" | "null")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::holds_secret;
+
+    #[test]
+    fn places_and_switches_are_no_secrets() {
+        for (name, value) in [
+            ("DB_PASSWORD", "hunter22"),
+            ("AWS_SECRET_ACCESS_KEY", "abcd/efgh"),
+            ("GITHUB_TOKEN", "ghp_x"),
+            ("api_key", "12345"),
+        ] {
+            assert!(holds_secret(name, value), "{name}");
+        }
+        for (name, value) in [
+            ("DB_PASSWORD_FILE", "/run/secrets/db"),
+            ("DB_PASSWORD", "/run/secrets/db"),
+            ("DB_PASSWORD", ""),
+            ("USE_TOKEN", "true"),
+            ("GPG_KEY", "E3FF2839C048B25C084DEBE9B26995E310250568"),
+            ("PATH", "/usr/bin"),
+            ("TOKENIZER", "fast"),
+            ("MYTOKEN", "abcdef"),
+        ] {
+            assert!(!holds_secret(name, value), "{name}={value}");
+        }
+    }
+}

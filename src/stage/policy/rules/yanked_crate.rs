@@ -1,0 +1,46 @@
+//! `yanked-crate`: releases that their authors took back.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{About, Objections, Rule, Settings, advisories};
+use crate::model::finding::Level;
+use crate::stage::policy::Evidence;
+
+/// Settings of `yanked-crate`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct YankedCrate {
+    /// How hard it weighs.
+    pub level: Level,
+}
+
+impl Default for YankedCrate {
+    fn default() -> Self {
+        Self { level: Level::Warn }
+    }
+}
+
+impl Settings for YankedCrate {
+    const ABOUT: About = About {
+        code: "yanked-crate",
+        summary: "A release was yanked from its registry.",
+        why: "Authors yank a release that must not be used: it is broken, it leaks, or it was never meant to go out. A lock file keeps it alive.",
+        fix: "`cargo update -p NAME` moves to the next release that was not yanked.",
+    };
+}
+
+impl Rule for YankedCrate {
+    fn check(&self, evidence: &Evidence<'_>, objections: &mut Objections) {
+        if self.level == Level::Off {
+            return;
+        }
+        for component in evidence.inventory.components.iter().filter(|component| component.yanked) {
+            let message = format!("{} {} was yanked from its registry", component.name, component.version);
+            let help = format!("cargo update -p {}@{}", component.name, component.version);
+            objections
+                .findings
+                .push(advisories::of_component(&Self::ABOUT, self.level, component, message, help));
+        }
+    }
+}
