@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::commit::Commit;
+use super::coverage::Gap;
 use super::inventory::{Fact, Location};
 
 /// A base image that a Dockerfile (or the configuration) names.
@@ -53,4 +54,7 @@ pub struct Context {
     pub tracked_secrets: Vec<Fact>,
     /// Who wrote each waiver entry, sorted by line; none where the waiver file has no history.
     pub waiver_authors: Option<Vec<WaiverAuthors>>,
+    /// What of the repository could not be read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub gaps: Vec<Gap>,
 }

@@ -131,7 +131,13 @@ fn weighed(policy: &Policy, evidence: &Evidence<'_>, of_rules: &[Gap]) -> Vec<Ju
             _ => levels.max().unwrap_or(Level::Deny),
         }
     };
-    let all = evidence.inventory.gaps.iter().chain(&evidence.matching.gaps).chain(of_rules);
+    let seen = evidence
+        .inventory
+        .gaps
+        .iter()
+        .chain(&evidence.matching.gaps)
+        .chain(&evidence.context.gaps);
+    let all = seen.chain(of_rules);
     let mut gaps: Vec<JudgedGap> = all
         .map(|gap| {
             let disposition = if level(gap) == Level::Deny {

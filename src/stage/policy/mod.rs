@@ -6,6 +6,7 @@ pub mod document;
 mod error;
 mod judge;
 pub mod pattern;
+pub mod repository;
 pub mod rules;
 pub mod waivers;
 

@@ -114,7 +114,8 @@ fn wildcard(pattern: &str, text: &str) -> bool {
     let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
     let (mut p, mut t) = (0, 0);
     // Where to go back to: the place after a wildcard in the pattern, and how much text it holds already.
-    let (mut single, mut double): (Option<(usize, usize)>, Option<(usize, usize)>) = (None, None);
+    type Mark = Option<(usize, usize)>;
+    let (mut single, mut double): (Mark, Mark) = (None, None);
     loop {
         if pattern[p..].starts_with(b"**") {
             p += 2;

@@ -120,13 +120,15 @@ pub(crate) trait Settings: Rule + Default + DeserializeOwned + JsonSchema + 'sta
     const ABOUT: About;
 }
 
+type ParseRule = fn(Spanned<DeValue<'_>>) -> Result<Box<dyn Rule>, toml::de::Error>;
+
 /// A rule before it has settings.
 #[derive(Clone, Copy)]
 pub struct Entry {
     /// What people read about it.
     pub about: &'static About,
     /// Reads its table.
-    pub(crate) parse: fn(Spanned<DeValue<'_>>) -> Result<Box<dyn Rule>, toml::de::Error>,
+    pub(crate) parse: ParseRule,
     /// Its settings where the document has no table for it.
     pub(crate) defaults: fn() -> Box<dyn Rule>,
     /// The schema of its table.
