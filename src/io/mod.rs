@@ -3,6 +3,7 @@
 //! Takes plain values. Gives plain values or an error that names the file and the offset.
 //! Invariant: whatever reads foreign bytes is bounded by [`limits::Limits`].
 
+pub mod archive;
 pub mod clock;
 pub mod document;
 pub mod files;

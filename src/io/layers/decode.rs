@@ -6,7 +6,7 @@ use crate::model::image::Compression;
 
 /// What the first bytes of a blob say about its packing.
 #[must_use]
-pub(super) fn sniff(start: &[u8]) -> Compression {
+pub fn sniff(start: &[u8]) -> Compression {
     match start {
         [0x1f, 0x8b, ..] => Compression::Gzip,
         // A frame, or a skippable one.
@@ -16,7 +16,10 @@ pub(super) fn sniff(start: &[u8]) -> Compression {
 }
 
 /// A decoder over a buffered reader.
-pub(super) fn decoder<'r, R: BufRead + 'r>(compression: Compression, reader: R) -> io::Result<Box<dyn Read + 'r>> {
+///
+/// # Errors
+/// When memory for it cannot be had.
+pub fn decoder<'r, R: BufRead + 'r>(compression: Compression, reader: R) -> io::Result<Box<dyn Read + 'r>> {
     Ok(match compression {
         Compression::None => Box::new(reader),
         Compression::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(reader)),

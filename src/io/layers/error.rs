@@ -70,13 +70,13 @@ pub enum LayerProblem {
 
 /// A layer that does not hold together: which, where, why.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
-#[error("layer {layer}: {problem} (byte {offset} of the {})", if *.unpacked { "unpacked tar" } else { "blob" })]
+#[error("{layer}: {problem} (byte {offset} of the {})", if *.unpacked { "unpacked tar" } else { "blob" })]
 #[diagnostic(
     code(layers::broken),
     help("nothing is known about what such an image would run: pull or build it again, and compare the digests")
 )]
 pub struct LayerError {
-    /// Digest of the layer as stored, or the name of the archive.
+    /// `layer sha256:…`, or the archive's name.
     pub layer: String,
     /// Byte offset.
     pub offset: u64,

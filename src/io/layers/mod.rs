@@ -5,6 +5,7 @@
 mod decode;
 mod error;
 mod header;
+mod index;
 mod path;
 mod pax;
 mod pipeline;
@@ -21,7 +22,9 @@ mod tests;
 
 use std::ops::ControlFlow;
 
+pub use decode::{decoder, sniff};
 pub use error::{LayerError, LayerProblem};
+pub use index::index;
 pub use pipeline::{Stated, Totals, read};
 
 /// What an entry is.
@@ -52,6 +55,10 @@ pub struct Entry<'a> {
     pub mode: u32,
     /// Size in bytes, holes included.
     pub size: u64,
+    /// Where its content starts in the unpacked tar, in bytes.
+    pub offset: u64,
+    /// True when holes are left out of the stored content.
+    pub sparse: bool,
 }
 
 /// What a visitor needs of an entry.

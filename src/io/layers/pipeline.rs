@@ -55,7 +55,9 @@ pub struct Totals {
 /// [`LayerError`]; then nothing that the visitor saw may be used.
 pub fn read(blob: impl Read + Send, stated: &Stated, limits: &Limits, visitor: &mut dyn Visitor) -> Result<Totals, LayerError> {
     let failed = |problem, offset, unpacked| LayerError {
-        layer: stated.digest.map_or_else(|| stated.name.clone(), |digest| digest.to_string()),
+        layer: stated
+            .digest
+            .map_or_else(|| stated.name.clone(), |digest| format!("layer {digest}")),
         offset,
         unpacked,
         problem,

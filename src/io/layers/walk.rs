@@ -9,8 +9,15 @@ use super::stream::Stream;
 use super::{Entry, Kind, Need, Visitor, path, sparse};
 use crate::io::limits::Limits;
 
-/// Walks over one tar to its end and gives the number of its entries.
+/// Walks over one tar to the end of its bytes and gives the number of its entries.
 pub(super) fn walk(stream: &mut Stream<'_>, limits: &Limits, visitor: &mut dyn Visitor) -> Result<u64, LayerProblem> {
+    let entries = entries(stream, limits, visitor)?;
+    stream.drain()?;
+    Ok(entries)
+}
+
+/// Walks over one tar to its end mark and gives the number of its entries.
+pub(super) fn entries(stream: &mut Stream<'_>, limits: &Limits, visitor: &mut dyn Visitor) -> Result<u64, LayerProblem> {
     let mut walk = Walk {
         limits,
         buffer: Vec::new(),
@@ -25,7 +32,6 @@ pub(super) fn walk(stream: &mut Stream<'_>, limits: &Limits, visitor: &mut dyn V
             return Err(LayerProblem::Interrupted);
         }
     }
-    stream.drain()?;
     Ok(walk.entries)
 }
 
@@ -131,6 +137,8 @@ impl Walk<'_> {
             kind,
             mode,
             size: sparse.as_ref().map_or(stored, |(_, real)| *real),
+            offset: stream.offset(),
+            sparse: sparse.is_some(),
         };
         let need = match visitor.entry(&entry)? {
             Need::Magic if sparse.is_none() => visitor.magic(&entry, stream.peek(stored)?),

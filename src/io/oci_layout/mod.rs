@@ -14,6 +14,8 @@ mod write;
 
 pub use error::LayoutError;
 pub use manifest::{Config, Index, Manifest, layer_compression};
+pub use platforms::{Blobs, platforms};
+pub use read::find_image;
 pub use write::BlobWriter;
 
 use std::path::{Path, PathBuf};

@@ -1,13 +1,43 @@
 //! From a descriptor to the image of each platform.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{Config, Index, LayoutError, Manifest, OciLayout, layer_compression};
 use crate::io::limits::Limits;
+use crate::model::digest::Digest;
 use crate::model::image::{Descriptor, Layer, Platform, PlatformImage, media_type};
 
 /// Indexes within indexes: more than anybody nests.
 pub(super) const MAX_DEPTH: usize = 3;
+
+/// Where an image's blobs lie: a layout folder, or an archive of one.
+pub trait Blobs {
+    /// A blob's place, for errors.
+    fn place(&self, digest: &Digest) -> PathBuf;
+
+    /// A blob's size in bytes; none when it is not there.
+    fn size(&self, digest: &Digest) -> Option<u64>;
+
+    /// A blob of at most `limit` bytes, verified.
+    ///
+    /// # Errors
+    /// [`LayoutError`].
+    fn document(&self, digest: &Digest, limit: u64) -> Result<Vec<u8>, LayoutError>;
+}
+
+impl Blobs for OciLayout {
+    fn place(&self, digest: &Digest) -> PathBuf {
+        self.blob_path(digest)
+    }
+
+    fn size(&self, digest: &Digest) -> Option<u64> {
+        self.blob_path(digest).metadata().ok().map(|metadata| metadata.len())
+    }
+
+    fn document(&self, digest: &Digest, limit: u64) -> Result<Vec<u8>, LayoutError> {
+        self.read_blob(digest, limit)
+    }
+}
 
 impl OciLayout {
     /// Every platform's image under a manifest or an index, in the index's order. BuildKit's attestation manifests
@@ -17,13 +47,31 @@ impl OciLayout {
     /// # Errors
     /// [`LayoutError`] naming the file for every document that does not hold together.
     pub fn platforms(&self, descriptor: &Descriptor, limits: &Limits) -> Result<Vec<PlatformImage>, LayoutError> {
-        let mut found = Vec::new();
-        self.collect(descriptor, limits, 0, &mut found)?;
-        if found.is_empty() {
-            let path = self.blob_path(&descriptor.digest);
-            return Err(LayoutError::inconsistent(&path, "lists no image of any platform"));
-        }
-        Ok(found)
+        platforms(self, descriptor, limits)
+    }
+}
+
+/// [`OciLayout::platforms`] over whatever holds the blobs.
+///
+/// # Errors
+/// [`LayoutError`].
+pub fn platforms(blobs: &dyn Blobs, descriptor: &Descriptor, limits: &Limits) -> Result<Vec<PlatformImage>, LayoutError> {
+    let mut found = Vec::new();
+    Reading { blobs }.collect(descriptor, limits, 0, &mut found)?;
+    if found.is_empty() {
+        let path = blobs.place(&descriptor.digest);
+        return Err(LayoutError::inconsistent(&path, "lists no image of any platform"));
+    }
+    Ok(found)
+}
+
+struct Reading<'b> {
+    blobs: &'b dyn Blobs,
+}
+
+impl Reading<'_> {
+    fn blob_path(&self, digest: &Digest) -> PathBuf {
+        self.blobs.place(digest)
     }
 
     fn collect(&self, descriptor: &Descriptor, limits: &Limits, depth: usize, found: &mut Vec<PlatformImage>) -> Result<(), LayoutError> {
@@ -102,14 +150,14 @@ impl OciLayout {
 
     fn check_size(&self, descriptor: &Descriptor) -> Result<(), LayoutError> {
         let path = self.blob_path(&descriptor.digest);
-        match path.metadata() {
-            Ok(metadata) if metadata.len() == descriptor.size => Ok(()),
-            Ok(metadata) => Err(LayoutError::WrongSize {
+        match self.blobs.size(&descriptor.digest) {
+            Some(size) if size == descriptor.size => Ok(()),
+            Some(found) => Err(LayoutError::WrongSize {
                 path,
                 expected: descriptor.size,
-                found: metadata.len(),
+                found,
             }),
-            Err(_) => Err(LayoutError::BlobMissing {
+            None => Err(LayoutError::BlobMissing {
                 digest: descriptor.digest,
                 path,
             }),
@@ -118,7 +166,7 @@ impl OciLayout {
 
     fn read_described(&self, descriptor: &Descriptor, limits: &Limits) -> Result<Vec<u8>, LayoutError> {
         self.check_size(descriptor)?;
-        self.read_blob(&descriptor.digest, limits.manifest)
+        self.blobs.document(&descriptor.digest, limits.manifest)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{Index, LayoutError, Manifest, OciLayout, REF_NAME};
 use crate::io::files::{self, FileError};
@@ -92,31 +92,7 @@ impl OciLayout {
     /// # Errors
     /// [`LayoutError::UnknownTag`], [`LayoutError::Ambiguous`], [`LayoutError::Empty`], and those of [`Self::index`].
     pub fn find(&self, tag: Option<&str>) -> Result<Descriptor, LayoutError> {
-        let entries = self.index()?;
-        let names = |d: &Descriptor, tag: &str| {
-            [REF_NAME, CONTAINERD_NAME]
-                .iter()
-                .any(|key| d.annotations.get(*key).is_some_and(|name| name == tag))
-        };
-        if let Some(tag) = tag {
-            let found = entries.iter().find(|d| names(d, tag)).cloned();
-            return found.ok_or_else(|| LayoutError::UnknownTag {
-                dir: self.dir.clone(),
-                tag: tag.to_owned(),
-                known: tags(&entries),
-            });
-        }
-        let images: Vec<&Descriptor> = entries.iter().filter(|d| d.artifact_type.is_none()).collect();
-        let distinct: BTreeSet<Digest> = images.iter().map(|d| d.digest).collect();
-        match (images.first(), distinct.len()) {
-            (Some(only), 1) => Ok((*only).clone()),
-            (None, _) => Err(LayoutError::Empty { dir: self.dir.clone() }),
-            (Some(_), count) => Err(LayoutError::Ambiguous {
-                dir: self.dir.clone(),
-                count,
-                known: tags(&entries),
-            }),
-        }
+        find_image(&self.index()?, &self.dir, tag)
     }
 
     /// The descriptor of a manifest or index by digest, whether `index.json` lists it or only an index inside the layout does.
@@ -143,6 +119,37 @@ impl OciLayout {
             artifact_type: None,
             annotations: std::collections::BTreeMap::new(),
         })
+    }
+}
+
+/// The image with a tag among the entries of an index; without a tag, the only one. `place` is for errors.
+///
+/// # Errors
+/// [`LayoutError::UnknownTag`], [`LayoutError::Ambiguous`], [`LayoutError::Empty`].
+pub fn find_image(entries: &[Descriptor], place: &Path, tag: Option<&str>) -> Result<Descriptor, LayoutError> {
+    let names = |d: &Descriptor, tag: &str| {
+        [REF_NAME, CONTAINERD_NAME]
+            .iter()
+            .any(|key| d.annotations.get(*key).is_some_and(|name| name == tag))
+    };
+    if let Some(tag) = tag {
+        let found = entries.iter().find(|d| names(d, tag)).cloned();
+        return found.ok_or_else(|| LayoutError::UnknownTag {
+            dir: place.to_owned(),
+            tag: tag.to_owned(),
+            known: tags(entries),
+        });
+    }
+    let images: Vec<&Descriptor> = entries.iter().filter(|d| d.artifact_type.is_none()).collect();
+    let distinct: BTreeSet<Digest> = images.iter().map(|d| d.digest).collect();
+    match (images.first(), distinct.len()) {
+        (Some(only), 1) => Ok((*only).clone()),
+        (None, _) => Err(LayoutError::Empty { dir: place.to_owned() }),
+        (Some(_), count) => Err(LayoutError::Ambiguous {
+            dir: place.to_owned(),
+            count,
+            known: tags(entries),
+        }),
     }
 }
 

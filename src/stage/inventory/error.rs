@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::links::Loop;
+use crate::io::archive::ArchiveError;
 use crate::io::files::FileError;
 use crate::io::layers::{LayerError, LayerProblem};
 use crate::io::oci_layout::LayoutError;
@@ -38,6 +39,10 @@ pub enum InventoryError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Layout(#[from] LayoutError),
+    /// An archive that does not hold together, or is none.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Archive(#[from] ArchiveError),
     /// Symbolic links that lead in a circle where a package database should be.
     #[error("the symbolic links on the way to /{path} lead in a circle")]
     #[diagnostic(
@@ -81,6 +86,7 @@ impl InventoryError {
         match self {
             Self::Unreadable { .. } | Self::UnknownFile { .. } | Self::Unsupported { .. } => Fault::Usage,
             Self::Layout(error) => error.fault(),
+            Self::Archive(error) => error.fault(),
             Self::Interrupted => Fault::Interrupted,
             Self::Layer(_) if self.is_interruption() => Fault::Interrupted,
             Self::Layer(_) | Self::LinkLoop { .. } | Self::File(_) | Self::Sbom { .. } => Fault::Undecidable,

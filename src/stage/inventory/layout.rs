@@ -6,7 +6,9 @@ use std::path::Path;
 use super::engine::{self, Blobs};
 use super::{InventoryError, source_tree};
 use crate::io::Effects;
+use crate::io::archive::{DockerImage, OciImage};
 use crate::io::oci_layout::OciLayout;
+use crate::model::digest::Digest;
 use crate::model::image::{BuiltImage, Layer};
 use crate::model::image_ref::ImageRef;
 use crate::model::inventory::{Inventory, Subject};
@@ -14,6 +16,18 @@ use crate::model::inventory::{Inventory, Subject};
 impl Blobs for OciLayout {
     fn open(&self, layer: &Layer) -> Result<Box<dyn Read + Send + '_>, InventoryError> {
         Ok(Box::new(self.open_blob(&layer.digest)?))
+    }
+}
+
+impl Blobs for OciImage {
+    fn open(&self, layer: &Layer) -> Result<Box<dyn Read + Send + '_>, InventoryError> {
+        Ok(Box::new(self.open_blob(&layer.digest)?))
+    }
+}
+
+impl Blobs for DockerImage {
+    fn open(&self, layer: &Layer) -> Result<Box<dyn Read + Send + '_>, InventoryError> {
+        Ok(Box::new(self.open_layer(layer)?))
     }
 }
 
@@ -39,12 +53,17 @@ fn on_disk(reference: &ImageRef, effects: &Effects) -> Result<Inventory, Invento
                 None => layout.find(tag.as_deref())?,
             };
             let platforms = layout.platforms(&descriptor, &effects.limits)?;
-            let subject = Subject {
-                name: name_of(dir),
-                digest: Some(descriptor.digest),
-                commit: None,
-            };
-            engine::inventory(&platforms, &layout, subject, effects)
+            engine::inventory(&platforms, &layout, named(dir, descriptor.digest), effects)
+        }
+        ImageRef::OciArchive(file) => {
+            let image = OciImage::open(file, &effects.limits)?;
+            let subject = named(file, image.descriptor.digest);
+            engine::inventory(&image.platforms, &image, subject, effects)
+        }
+        ImageRef::DockerArchive(file) => {
+            let image = DockerImage::open(file, &effects.limits)?;
+            let subject = named(file, image.image.manifest);
+            engine::inventory(std::slice::from_ref(&image.image), &image, subject, effects)
         }
         ImageRef::RootFs(dir) => source_tree::rootfs(dir, effects),
         other => Err(InventoryError::Unsupported {
@@ -53,7 +72,11 @@ fn on_disk(reference: &ImageRef, effects: &Effects) -> Result<Inventory, Invento
     }
 }
 
-fn name_of(path: &Path) -> String {
+fn named(path: &Path, digest: Digest) -> Subject {
     let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    whole.file_name().unwrap_or(whole.as_os_str()).to_string_lossy().into_owned()
+    Subject {
+        name: whole.file_name().unwrap_or(whole.as_os_str()).to_string_lossy().into_owned(),
+        digest: Some(digest),
+        commit: None,
+    }
 }

@@ -72,6 +72,8 @@ impl<'a> Scan<'a> {
             kind: Kind::File,
             mode: 0o644,
             size: content.len() as u64,
+            offset: 0,
+            sparse: false,
         };
         let head = EntryHead {
             path: role,

@@ -222,6 +222,8 @@ impl<'t> Tree<'t> {
             kind,
             mode: metadata.permissions().mode() & 0o7777,
             size: metadata.len(),
+            offset: 0,
+            sparse: false,
         };
         let need = visitor
             .entry(&entry)

@@ -1,0 +1,85 @@
+//! What can be wrong with an archive.
+
+use std::path::PathBuf;
+
+use crate::io::files::FileError;
+use crate::io::layers::LayerError;
+use crate::io::oci_layout::LayoutError;
+use crate::model::digest::Digest;
+use crate::model::fault::Fault;
+
+/// Why an archive could not be read.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum ArchiveError {
+    /// The file is there, but is no such archive.
+    #[error("{} is no {kind}: {reason}", path.display())]
+    #[diagnostic(
+        code(archive::kind),
+        help("`docker save` and `podman save` write docker-archive:, `skopeo copy … oci-archive:FILE` writes oci-archive:")
+    )]
+    WrongKind {
+        /// The file.
+        path: PathBuf,
+        /// What it should be.
+        kind: &'static str,
+        /// What is missing.
+        reason: String,
+    },
+    /// The archive holds several images.
+    #[error("{} holds {count} images, and one is judged at a time", path.display())]
+    #[diagnostic(code(archive::several), help("save one image: `docker save -o FILE IMAGE`"))]
+    Several {
+        /// The file.
+        path: PathBuf,
+        /// How many.
+        count: usize,
+    },
+    /// A member that the image needs is missing.
+    #[error("{} has no `{member}`, which the image needs", path.display())]
+    #[diagnostic(code(archive::missing), help("the archive was cut off or made by hand: save the image again"))]
+    Missing {
+        /// The file.
+        path: PathBuf,
+        /// The member.
+        member: String,
+    },
+    /// A member's bytes are not those that its name promises.
+    #[error("`{member}` in {} has the digest {found}", path.display())]
+    #[diagnostic(
+        code(archive::digest),
+        help("the file was changed or damaged after it was written: save the image again")
+    )]
+    WrongDigest {
+        /// The file.
+        path: PathBuf,
+        /// The member.
+        member: String,
+        /// What its content hashes to.
+        found: Digest,
+    },
+    /// The tar does not hold together.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Broken(#[from] LayerError),
+    /// A document in it does not hold together.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Layout(#[from] LayoutError),
+    /// The file cannot be read.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    File(#[from] FileError),
+}
+
+impl ArchiveError {
+    /// How the run ends: broken content cannot be judged, a wrong path is the user's.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::WrongKind { .. } | Self::Several { .. } => Fault::Usage,
+            Self::Missing { .. } | Self::WrongDigest { .. } | Self::Broken(_) => Fault::Undecidable,
+            Self::Layout(error) => error.fault(),
+            Self::File(error) => error.fault(),
+        }
+    }
+}
