@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
+use crate::io::archive::ArchiveError;
 use crate::io::files::FileError;
+use crate::io::layers::LayerError;
 use crate::io::oci_layout::LayoutError;
 use crate::io::process::ProcessError;
 use crate::model::fault::Fault;
@@ -187,6 +189,14 @@ pub enum BuildError {
     #[error("the build was interrupted")]
     #[diagnostic(code(build::interrupted))]
     Interrupted,
+    /// An archive of an image is not whole, or is none.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Archive(#[from] ArchiveError),
+    /// A layer does not hold together.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Layer(#[from] LayerError),
     /// An image is not whole, or could not be written.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -234,6 +244,8 @@ impl BuildError {
             }
             Self::Crates { .. } => Fault::Unreachable,
             Self::Interrupted => Fault::Interrupted,
+            Self::Archive(error) => error.fault(),
+            Self::Layer(_) => Fault::Undecidable,
             Self::Layout(error) => error.fault(),
             Self::File(error) => error.fault(),
         }

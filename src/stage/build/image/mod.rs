@@ -1,0 +1,135 @@
+//! `using = "image"`: an image that exists becomes the gate's own OCI layout.
+//!
+//! An image in OCI form is copied byte by byte and keeps its digest. What `docker save` writes has no digest of its own: its layers are
+//! compressed here, in one way, so that the digest does not depend on the engine.
+
+mod copy;
+mod repack;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::{BuildError, ImageSource};
+use crate::io::Effects;
+use crate::io::archive::{DockerImage, OciImage};
+use crate::io::files::FileError;
+use crate::io::oci_layout::OciLayout;
+use crate::model::image::{BuiltImage, Descriptor};
+use crate::model::image_ref::ImageRef;
+use crate::model::plan::{BuildPlan, Builder};
+
+/// Takes an image that exists.
+#[derive(Debug, Clone, Copy)]
+pub struct Image;
+
+impl ImageSource for Image {
+    fn acquire(&self, plan: &BuildPlan, effects: &Effects) -> Result<BuiltImage, BuildError> {
+        match &plan.builder {
+            Builder::Image(reference) => import(reference, plan, effects),
+            _ => Err(BuildError::Unavailable {
+                what: "an image that exists".to_owned(),
+                help: "name one: `[build] using = \"image\"`, `image = \"oci:DIR\"`".to_owned(),
+            }),
+        }
+    }
+}
+
+/// Puts an image that exists into the gate's own layout, as the only one there.
+pub(super) fn import(reference: &ImageRef, plan: &BuildPlan, effects: &Effects) -> Result<BuiltImage, BuildError> {
+    let target = Target::new(&plan.layout)?;
+    let descriptor = bring(reference, plan, &target.layout, effects)?;
+    let platforms = target.layout.platforms(&descriptor, &effects.limits)?;
+    target.layout.put(&descriptor, None)?;
+    let layout = target.keep(&plan.layout)?;
+    Ok(BuiltImage {
+        digest: descriptor.digest,
+        media_type: descriptor.media_type,
+        size: descriptor.size,
+        layout,
+        platforms,
+        commit: None,
+        provenance: None,
+    })
+}
+
+/// Brings an image into a layout. Every byte is verified on its way.
+fn bring(reference: &ImageRef, plan: &BuildPlan, layout: &OciLayout, effects: &Effects) -> Result<Descriptor, BuildError> {
+    let unavailable = |help: &str| {
+        Err(BuildError::Unavailable {
+            what: format!("`{reference}` as a source of images"),
+            help: help.to_owned(),
+        })
+    };
+    match reference {
+        ImageRef::OciLayout { dir, tag, digest } => {
+            let from = OciLayout::open(plan.root.join(dir))?;
+            let descriptor = match digest {
+                Some(digest) => from.find_digest(digest, &effects.limits)?,
+                None => from.find(tag.as_deref())?,
+            };
+            copy::image(&from, &descriptor, layout, effects)?;
+            Ok(plain(descriptor))
+        }
+        ImageRef::OciArchive(file) => {
+            let from = OciImage::open(&plan.root.join(file), &effects.limits)?;
+            copy::image(&from, &from.descriptor, layout, effects)?;
+            Ok(plain(from.descriptor.clone()))
+        }
+        ImageRef::DockerArchive(file) => {
+            let from = DockerImage::open(&plan.root.join(file), &effects.limits)?;
+            repack::image(&from, layout, effects)
+        }
+        ImageRef::RootFs(_) => unavailable("a folder of files is no image: it can be scanned, but not published"),
+        ImageRef::DockerDaemon(_) | ImageRef::ContainersStorage(_) | ImageRef::Registry { .. } => {
+            unavailable("copy it into an OCI layout first: skopeo copy … oci:DIR")
+        }
+    }
+}
+
+/// A descriptor without what the place it came from says about it.
+fn plain(mut descriptor: Descriptor) -> Descriptor {
+    descriptor.annotations.clear();
+    descriptor
+}
+
+/// A layout beside the final one, which takes its place when it is whole.
+struct Target {
+    layout: OciLayout,
+    folder: tempfile::TempDir,
+}
+
+impl Target {
+    fn new(last: &Path) -> Result<Self, BuildError> {
+        let parent = last.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let failed = |source| FileError::Write {
+            path: last.to_owned(),
+            source,
+        };
+        fs::create_dir_all(parent).map_err(failed)?;
+        let folder = tempfile::Builder::new()
+            .prefix(".portcullis-image-")
+            .tempdir_in(parent)
+            .map_err(failed)?;
+        Ok(Self {
+            layout: OciLayout::create(folder.path().join("image"))?,
+            folder,
+        })
+    }
+
+    fn keep(self, last: &Path) -> Result<PathBuf, BuildError> {
+        let failed = |source| FileError::Write {
+            path: last.to_owned(),
+            source,
+        };
+        if last.exists() {
+            // A folder that is no layout is somebody's own.
+            OciLayout::open(last)?;
+            fs::rename(last, self.folder.path().join("old")).map_err(failed)?;
+        }
+        fs::rename(self.layout.dir(), last).map_err(failed)?;
+        Ok(last.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests;
