@@ -12,6 +12,7 @@ mod catalogers;
 mod cli;
 mod github;
 mod matching;
+mod matching_case;
 mod policy;
 mod policy_case;
 mod report;

@@ -38,6 +38,10 @@ pub(super) fn resolve(drafts: &[Draft], pool: &mut Pool) -> Result<Groups, PoolF
     for draft in drafts {
         let own = sets.node(draft.id);
         if draft.withdrawn || draft.broken.is_some() {
+            // Known, so that no waiver on one of them looks like a slip of the pen, and joined to nothing.
+            for alias in &draft.aliases {
+                sets.node(*alias);
+            }
             continue;
         }
         for alias in draft.aliases.iter().chain(draft.upstream.iter()).copied() {
@@ -256,7 +260,7 @@ mod tests {
     #[test]
     fn a_withdrawn_record_joins_nothing() {
         let (groups, ..) = groups_of(&[r#"{"id":"GHSA-a","aliases":["CVE-2020-0001"],"withdrawn":"2021-01-01T00:00:00Z"}"#]);
-        assert_eq!(groups, [["GHSA-a"]]);
+        assert_eq!(groups, [["GHSA-a"], ["CVE-2020-0001"]]);
     }
 
     #[test]

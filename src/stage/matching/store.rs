@@ -110,3 +110,105 @@ pub(super) fn file_name(base: &str) -> String {
     }
     name
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    const RECORD: &str = r#"{"id":"GHSA-a","modified":"2026-01-02T00:00:00Z","aliases":["CVE-2026-0001"],
+        "affected":[{"package":{"ecosystem":"npm","name":"left-pad"},"ranges":[{"type":"SEMVER","events":[{"introduced":"0"},{"fixed":"1.2.0"}]}]}]}"#;
+
+    struct Rig {
+        folder: tempfile::TempDir,
+        effects: Effects,
+        store: Store,
+    }
+
+    impl Rig {
+        fn new(records: &[(&str, &str)]) -> Self {
+            let folder = tempfile::tempdir().expect("folder");
+            for (name, text) in records {
+                files::write(&folder.path().join("npm").join(name), text.as_bytes()).expect("written");
+            }
+            let cache = folder.path().join("cache");
+            Self {
+                effects: Effects::plain(cache.clone()),
+                store: Store::new(&cache, "feed"),
+                folder,
+            }
+        }
+
+        fn open(&self) -> Index {
+            let source = Source::find(&self.folder.path().join("npm")).expect("readable").expect("records");
+            self.store.open(&source, "npm", &self.effects).expect("an index")
+        }
+    }
+
+    #[test]
+    fn an_index_gives_back_what_went_in() {
+        let rig = Rig::new(&[("GHSA-a.json", RECORD)]);
+        let index = rig.open();
+        let (first, count) = index.package("left-pad").expect("sound").expect("there");
+        assert_eq!(count, 1);
+        let claim = index.claim(first).expect("sound");
+        assert_eq!(claim.record_id().expect("sound"), "GHSA-a");
+        assert_eq!(claim.intervals().next().expect("one").expect("sound").describe(), "<1.2.0");
+        assert!(index.package("left-pad2").expect("sound").is_none());
+        assert_eq!(index.groups_of("CVE-2026-0001").expect("sound").expect("known").len(), 1);
+        assert!(index.groups_of("CVE-2026-0002").expect("sound").is_none());
+    }
+
+    #[test]
+    fn every_single_damaged_byte_is_noticed() {
+        let rig = Rig::new(&[("GHSA-a.json", RECORD)]);
+        rig.open();
+        let path = rig.store.path("npm");
+        let sound = fs::read(&path).expect("read");
+        let header_end = 24 + 10 * 16 + 4;
+        for at in (0..header_end).chain(4096..sound.len()) {
+            let mut damaged = sound.clone();
+            damaged[at] ^= 0x10;
+            fs::write(&path, &damaged).expect("written");
+            assert!(rig.store.open_cached("npm").is_err(), "byte {at}");
+        }
+        for length in [0, 7, 4095, 4096, sound.len() - 1] {
+            fs::write(&path, &sound[..length]).expect("written");
+            assert!(rig.store.open_cached("npm").is_err(), "cut to {length}");
+        }
+    }
+
+    #[test]
+    fn a_damaged_or_foreign_index_is_built_anew() {
+        let rig = Rig::new(&[("GHSA-a.json", RECORD)]);
+        rig.open();
+        let path = rig.store.path("npm");
+        for foreign in [b"not an index".to_vec(), vec![0; 9000]] {
+            fs::write(&path, foreign).expect("written");
+            assert!(rig.open().package("left-pad").expect("sound").is_some());
+        }
+    }
+
+    #[test]
+    fn another_source_makes_another_index_and_readers_keep_theirs() {
+        let rig = Rig::new(&[("GHSA-a.json", RECORD)]);
+        let before = rig.open();
+        let other = RECORD.replace("left-pad", "right-pad").replace("GHSA-a", "GHSA-b");
+        files::write(&rig.folder.path().join("npm/GHSA-b.json"), other.as_bytes()).expect("written");
+        let after = rig.open();
+        assert!(after.package("right-pad").expect("sound").is_some());
+        assert!(before.package("right-pad").expect("sound").is_none());
+        assert!(before.package("left-pad").expect("sound").is_some());
+    }
+
+    #[test]
+    fn a_cut_archive_is_damaged_not_empty() {
+        let rig = Rig::new(&[]);
+        files::write(&rig.folder.path().join("npm/all.zip"), b"PK\x03\x04 cut").expect("written");
+        let source = Source::find(&rig.folder.path().join("npm")).expect("readable").expect("an archive");
+        assert!(matches!(
+            rig.store.open(&source, "npm", &rig.effects),
+            Err(StoreError::Source(SourceError::Archive { .. }))
+        ));
+    }
+}
