@@ -1,13 +1,18 @@
 //! The environment, read once.
 
+use std::borrow::Cow;
 use std::env;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use super::args::{ColorChoice, Global};
 use super::wiring::UserFolders;
+use crate::github::{self, Actions};
 use crate::io::registry::Logins;
 use crate::report::Style;
+
+/// Columns of a log, which has no edge.
+const LOG_COLUMNS: usize = 100;
 
 /// What the environment says.
 #[derive(Debug, Clone)]
@@ -18,6 +23,8 @@ pub(super) struct Environment {
     pub stdout_terminal: bool,
     /// stderr is a terminal.
     pub stderr_terminal: bool,
+    /// The step of a GitHub workflow that this is.
+    pub github: Option<Actions>,
     docker: PathBuf,
     no_color: bool,
     columns: Option<usize>,
@@ -42,6 +49,7 @@ impl Environment {
             },
             stdout_terminal: std::io::stdout().is_terminal(),
             stderr_terminal: std::io::stderr().is_terminal(),
+            github: Actions::detect(),
             docker: variable("DOCKER_CONFIG").map_or_else(|| home.join(".docker"), PathBuf::from),
             no_color: variable("NO_COLOR").is_some(),
             columns: variable("COLUMNS").and_then(|text| text.parse().ok()),
@@ -67,14 +75,36 @@ impl Environment {
         self.style(global, self.stderr_terminal)
     }
 
+    /// Text for stdout or stderr: in a workflow's log, no line of it is a command.
+    #[must_use]
+    pub(super) fn safe<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        match self.github {
+            Some(_) => Cow::Owned(github::neutral(text)),
+            None => Cow::Borrowed(text),
+        }
+    }
+
+    /// The same for JSON, which keeps its meaning.
+    #[must_use]
+    pub(super) fn safe_json(&self, json: &[u8]) -> String {
+        let text = String::from_utf8_lossy(json);
+        match self.github {
+            Some(_) => github::neutral_json(&text),
+            None => text.into_owned(),
+        }
+    }
+
     fn style(&self, global: &Global, terminal: bool) -> Style {
         Style {
             color: match global.color {
                 ColorChoice::Always => true,
                 ColorChoice::Never => false,
-                ColorChoice::Auto => terminal && !self.no_color,
+                ColorChoice::Auto => (terminal || self.github.is_some()) && !self.no_color,
             },
-            width: self.columns.or_else(|| terminal.then(terminal_columns).flatten()).unwrap_or(100),
+            width: self
+                .columns
+                .or_else(|| terminal.then(terminal_columns).flatten())
+                .unwrap_or(LOG_COLUMNS),
             unicode: self.unicode,
         }
     }

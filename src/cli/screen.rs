@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::args::Global;
 use super::environment::Environment;
+use crate::github::Groups;
 use crate::model::event::Observer;
 use crate::report::progress::{Lines, Terminal, Verbosity};
 
@@ -13,6 +14,8 @@ pub(super) enum Screen {
     Live(Arc<Terminal>),
     /// A log.
     Plain(Arc<Lines>),
+    /// A workflow's log.
+    Grouped(Arc<Groups>),
 }
 
 impl Screen {
@@ -25,10 +28,13 @@ impl Screen {
             (false, _) => Verbosity::Verbose,
         };
         let style = environment.stderr_style(global);
-        if environment.stderr_terminal && verbosity != Verbosity::Quiet {
+        let stderr = || Box::new(std::io::stderr());
+        if environment.github.is_some() {
+            Self::Grouped(Arc::new(Groups::new(stderr(), stderr(), style, verbosity)))
+        } else if environment.stderr_terminal && verbosity != Verbosity::Quiet {
             Self::Live(Arc::new(Terminal::new(style, verbosity)))
         } else {
-            Self::Plain(Arc::new(Lines::new(Box::new(std::io::stderr()), style, verbosity)))
+            Self::Plain(Arc::new(Lines::new(stderr(), style, verbosity)))
         }
     }
 
@@ -38,13 +44,16 @@ impl Screen {
         match self {
             Self::Live(terminal) => Arc::clone(terminal) as Arc<dyn Observer>,
             Self::Plain(lines) => Arc::clone(lines) as Arc<dyn Observer>,
+            Self::Grouped(groups) => Arc::clone(groups) as Arc<dyn Observer>,
         }
     }
 
     /// Takes what moves off the screen before something else writes to it.
     pub(super) fn close(&self) {
-        if let Self::Live(terminal) = self {
-            terminal.close();
+        match self {
+            Self::Live(terminal) => terminal.close(),
+            Self::Grouped(groups) => groups.close(),
+            Self::Plain(_) => {}
         }
     }
 }

@@ -12,13 +12,22 @@ use super::error::CliError;
 use super::screen::Screen;
 use super::signals::{self, Phase};
 use super::wiring::Workspace;
+use crate::github;
 use crate::io::clock::{At, Clock, System};
 use crate::io::limits::Limits;
 use crate::io::{Effects, files, secret};
 use crate::model::event::Observer;
-use crate::model::outcome::Outcome;
+use crate::model::fault::Fault;
+use crate::model::outcome::{Outcome, RuleText, SourceFile};
 use crate::report;
 use crate::report::progress::{Fanout, Log};
+use crate::stage::policy::rules::RULES;
+
+/// Variables that hold secrets wherever the configuration names none.
+const SECRETS: [&str; 4] = ["PORTCULLIS_KEY", "COSIGN_PASSWORD", "GITHUB_TOKEN", "GH_TOKEN"];
+
+/// Files of a source tree that findings are shown in.
+const POINTED_INTO: [&str; 4] = ["Cargo.lock", "Containerfile", "Dockerfile", "package-lock.json"];
 
 /// What a verb works with.
 pub(super) struct Session<'a> {
@@ -76,6 +85,7 @@ impl<'a> Session<'a> {
         signals::listen(Arc::clone(&cancelled), Arc::clone(&phase));
         let events = if logged { Some(event_log(&workspace)?) } else { None };
         let screen = Screen::open(global, environment);
+        hide_secrets(environment, &workspace);
         let mut watchers: Vec<Arc<dyn Observer>> = vec![phase, screen.observer()];
         if let Some(log) = events {
             watchers.push(log);
@@ -111,10 +121,10 @@ impl<'a> Session<'a> {
             }
             Answer::Said { human, json, code, next } => {
                 match self.global.format {
-                    Format::Human => end::print(&human),
-                    Format::Json => end::print(&format!("{json:#}")),
+                    Format::Human => end::print(&self.environment.safe(&human)),
+                    Format::Json => end::print(&self.environment.safe_json(format!("{json:#}").as_bytes())),
                 }
-                end::last_line(&format!("portcullis: exit {code}. Next: {next}"));
+                end::last_line(&self.environment.safe(&format!("portcullis: exit {code}. Next: {next}")));
                 code
             }
         }
@@ -122,6 +132,7 @@ impl<'a> Session<'a> {
 
     fn close_run(&self, mut outcome: Outcome, mut error: Option<CliError>, files: bool) -> u8 {
         outcome.output = self.workspace.output.display().to_string();
+        self.add_sources(&mut outcome);
         if files && let Err(failed) = self.write_files(&mut outcome) {
             // Without its files the run is not over well, whatever the verdict was.
             error = error.or(Some(failed));
@@ -131,15 +142,54 @@ impl<'a> Session<'a> {
         }
         let code = error.as_ref().map_or_else(|| end::code(&outcome), |error| error.fault().code());
         if let Some(error) = &error {
-            end::last_line(&end::diagnostic(error, &self.environment.stderr_style(self.global)));
+            let diagnostic = end::diagnostic(error, &self.environment.stderr_style(self.global));
+            end::last_line(&self.environment.safe(&diagnostic));
         }
+        let style = self.environment.stdout_style(self.global);
         match (self.global.format, &outcome.verdict) {
-            (Format::Json, Some(verdict)) => end::print(&String::from_utf8_lossy(&report::json::findings(verdict))),
-            (Format::Json, None) => end::print(&String::from_utf8_lossy(&report::json::outcome(&outcome))),
-            (Format::Human, _) => end::print(&report::human(&outcome, self.environment.stdout_style(self.global))),
+            (Format::Json, Some(verdict)) => end::print(&self.environment.safe_json(&report::json::findings(verdict))),
+            (Format::Json, None) => end::print(&self.environment.safe_json(&report::json::outcome(&outcome))),
+            (Format::Human, _) => end::print(&self.environment.safe(&report::human(&outcome, style))),
         }
-        end::last_line(&report::exit::line(&outcome, code));
+        let code = self.tell_github(&outcome, code);
+        end::last_line(&self.environment.safe(&report::exit::line(&outcome, code)));
         code
+    }
+
+    /// Annotations, job summary, outputs. A runner that could not be told makes a good end a bad one.
+    fn tell_github(&self, outcome: &Outcome, code: u8) -> u8 {
+        let Some(actions) = &self.environment.github else { return code };
+        end::last_line(&actions.commands(outcome, code, &self.workspace.root));
+        match actions.record(outcome, code, &self.workspace.output) {
+            Ok(()) => code,
+            Err(error) => {
+                end::last_line(&self.environment.safe(&format!("portcullis: {error}: {}", error.reason())));
+                if code == 0 { Fault::Bug.code() } else { code }
+            }
+        }
+    }
+
+    /// What reports point into and explain with.
+    fn add_sources(&self, outcome: &mut Outcome) {
+        outcome.sources = POINTED_INTO
+            .iter()
+            .filter_map(|path| {
+                let text = files::read_text(&self.workspace.root.join(path), self.effects.limits.document).ok()?;
+                Some(SourceFile {
+                    path: (*path).to_owned(),
+                    text,
+                })
+            })
+            .collect();
+        outcome.rules = RULES
+            .iter()
+            .map(|entry| RuleText {
+                code: entry.about.code,
+                summary: entry.about.summary,
+                why: entry.about.why,
+                fix: entry.about.fix,
+            })
+            .collect();
     }
 
     fn write_files(&self, outcome: &mut Outcome) -> Result<(), CliError> {
@@ -164,4 +214,18 @@ fn event_log(workspace: &Workspace) -> Result<Arc<dyn Observer>, CliError> {
         .open(&path)
         .map_err(|source| files::FileError::Write { path, source })?;
     Ok(Arc::new(Log::new(Box::new(file), || System.now())))
+}
+
+/// Tells a workflow's log which texts to hide, before anything else is written to it.
+fn hide_secrets(environment: &Environment, workspace: &Workspace) {
+    if environment.github.is_none() {
+        return;
+    }
+    let configured = workspace.config.sign.key.as_deref().and_then(|key| key.strip_prefix("env:"));
+    for name in SECRETS.into_iter().chain(configured) {
+        let secret = secret::Secrets::secret(&secret::Environment, name);
+        for command in secret.iter().flat_map(|secret| github::mask(secret.expose())) {
+            end::last_line(&command);
+        }
+    }
 }

@@ -104,7 +104,7 @@ impl Actions {
         }
         if let Some(path) = &self.output {
             let folder = self.relative(output_folder).unwrap_or_else(|| output_folder.display().to_string());
-            step::append(path, &step::heredocs(&outputs(outcome, exit_code, &folder)))?;
+            step::append(path, &step::heredocs(&outputs(outcome, &folder)))?;
         }
         Ok(())
     }

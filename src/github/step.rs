@@ -20,6 +20,14 @@ pub struct StepError {
     source: io::Error,
 }
 
+impl StepError {
+    /// The system's reason.
+    #[must_use]
+    pub const fn reason(&self) -> &io::Error {
+        &self.source
+    }
+}
+
 /// One output of the step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Output {
@@ -31,7 +39,7 @@ pub struct Output {
 
 /// Every output, in the order of `action.yml`. Paths are below `folder`.
 #[must_use]
-pub fn outputs(outcome: &Outcome, exit_code: u8, folder: &str) -> Vec<Output> {
+pub fn outputs(outcome: &Outcome, folder: &str) -> Vec<Output> {
     let file = |name: &str| {
         let written = outcome.files.iter().any(|file| file == name);
         if written {
@@ -56,11 +64,9 @@ pub fn outputs(outcome: &Outcome, exit_code: u8, folder: &str) -> Vec<Output> {
         ),
         ("sbom", file("sbom.cdx.json")),
         ("sarif", file("findings.sarif")),
-        ("report", file("report.html")),
         ("findings", file("findings.json")),
         ("blocked", denied.to_string()),
         ("rollout", rollout.as_ref().and_then(|v| v.as_str()).unwrap_or_default().to_owned()),
-        ("exit-code", exit_code.to_string()),
     ];
     values.into_iter().map(|(name, value)| Output { name, value }).collect()
 }

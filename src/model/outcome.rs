@@ -112,7 +112,7 @@ pub struct RolloutReport {
 /// Why a run stopped before its end: an error, not a policy violation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
-    /// The stage that failed; none before the first one.
+    /// The last stage that ended well; none before the first one.
     pub stage: Option<Stage>,
     /// What happened.
     pub message: String,
@@ -151,10 +151,12 @@ pub struct SourceFile {
 pub struct RuleText {
     /// Its code.
     pub code: &'static str,
-    /// One line: what it objects to.
-    pub title: &'static str,
-    /// What it decides and how to satisfy it, in Markdown.
-    pub help: &'static str,
+    /// One sentence: what it decides.
+    pub summary: &'static str,
+    /// Why that matters.
+    pub why: &'static str,
+    /// How to get rid of a finding.
+    pub fix: &'static str,
 }
 
 /// Everything a run gave.

@@ -67,8 +67,8 @@ fn head(out: &mut String, outcome: &Outcome) {
     };
     out.push_str(&format!("## {sign} {word}{rollout}: {}{why}\n\n", code(name)));
     if let Some(failure) = &outcome.failure {
-        let stage = failure.stage.map_or("the start", |stage| stage.as_str());
-        out.push_str(&format!("**Stopped at {stage}:** {}\n\n", escape(&failure.message)));
+        let after = failure.stage.map_or_else(String::new, |stage| format!(" after {}", stage.as_str()));
+        out.push_str(&format!("**Stopped{after}:** {}\n\n", escape(&failure.message)));
         for cause in &failure.causes {
             out.push_str(&format!("- because {}\n", escape(cause)));
         }

@@ -108,12 +108,12 @@ fn a_step_gets_its_summary_and_its_outputs() {
     assert_eq!(value("blocked"), "0");
     assert!(value("digest").starts_with("sha256:9f"));
     assert!(value("image").starts_with("oci:target/image@sha256:9f"));
-    assert_eq!(value("report"), "", "what does not exist is empty");
+    assert_eq!(value("sarif"), "", "what was not written is empty");
 }
 
 #[test]
 fn outputs_of_a_blocked_run_say_how_many_findings_block() {
-    let all = outputs(&outcomes::blocked(), 1, "out/");
+    let all = outputs(&outcomes::blocked(), "out/");
     let value = |name: &str| all.iter().find(|output| output.name == name).unwrap().value.clone();
     assert_eq!(
         (value("verdict"), value("blocked"), value("rollout")),

@@ -8,6 +8,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod action;
 mod catalogers;
 mod cli;
 mod github;

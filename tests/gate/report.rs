@@ -188,7 +188,9 @@ fn a_run_without_a_verdict_writes_no_findings() {
     assert_eq!(names, ["summary.md"]);
     let text = human(&outcome, PLAIN);
     assert!(text.starts_with(" STOPPED "), "{text}");
-    assert!(text.contains("cargo failed") && text.contains("because error[E0425]"), "{text}");
+    assert!(text.contains("stopped after build  cargo failed"), "{text}");
+    let page = summary::summary(&outcome);
+    assert!(page.contains("because error\\[E0425\\]"), "{page}");
 }
 
 #[test]

@@ -67,11 +67,17 @@ const fn is_run(verb: &Verb) -> bool {
 /// An error before any stage ran.
 fn refused(error: &CliError, cli: &Cli, environment: &Environment) -> u8 {
     let code = error.fault().code();
-    end::last_line(&end::diagnostic(error, &environment.stderr_style(&cli.global)));
+    let diagnostic = end::diagnostic(error, &environment.stderr_style(&cli.global));
+    end::last_line(&environment.safe(&diagnostic));
     let outcome = Outcome {
         failure: Some(end::failure(error, None)),
         ..Outcome::default()
     };
-    end::last_line(&crate::report::exit::line(&outcome, code));
+    if let Some(actions) = &environment.github {
+        end::last_line(&actions.commands(&outcome, code, &cli.global.directory));
+        // The run has failed already: a runner that cannot be told as well changes nothing.
+        let _ = actions.record(&outcome, code, &cli.global.directory);
+    }
+    end::last_line(&environment.safe(&crate::report::exit::line(&outcome, code)));
     code
 }

@@ -235,22 +235,16 @@ pub(in crate::report) fn cause(cause: Cause) -> &'static str {
     }
 }
 
-/// The error that stopped the run.
+/// The error that stopped the run, in one line: its diagnostic with source and help goes to stderr.
 fn failure(page: &mut Page, outcome: &Outcome) {
     let Some(failure) = &outcome.failure else { return };
-    let stage = failure.stage.map_or("the start", |stage| stage.as_str());
-    page.blank();
+    let after = failure.stage.map_or_else(String::new, |stage| format!(" after {}", stage.as_str()));
     let sign = page.signs().bad;
+    page.blank();
     page.labelled(
         0,
-        (Paint::Bad, &format!("{sign} {stage}")),
-        stage.len() + 3,
+        (Paint::Bad, &format!("{sign} stopped{after}")),
+        after.len() + 11,
         (Paint::Strong, &failure.message),
     );
-    for cause in &failure.causes {
-        page.labelled(stage.len() + 3, (Paint::Dim, "because"), 8, (Paint::Dim, cause));
-    }
-    if let Some(help) = &failure.help {
-        page.labelled(stage.len() + 3, (Paint::Calm, "help"), 8, (Paint::Calm, help));
-    }
 }
