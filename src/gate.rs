@@ -147,9 +147,9 @@ impl Judge {
         let matching = tokio::task::block_in_place(|| feeds.match_inventory(inventory, &self.waivers.ids()));
         step.finish(
             format!(
-                "{} in {} feeds",
+                "{} in {}",
                 plural(matching.matches.len(), "match", "matches"),
-                matching.feeds.len()
+                plural(matching.feeds.len(), "feed", "feeds")
             ),
             effects,
         );
@@ -172,6 +172,7 @@ pub async fn run(plan: &GatePlan, effects: &Effects) -> (Outcome, Result<(), Gat
     let mut outcome = Outcome {
         service: plan.service.clone(),
         commit: plan.build.commit.clone(),
+        until: Some(plan.until),
         dry_run: plan.publish.dry_run,
         ..Outcome::default()
     };
