@@ -21,6 +21,7 @@ use crate::model::verdict::{Decision, Verdict};
 use crate::stage::build::{self, BuildError};
 use crate::stage::inventory::{self, InventoryError, sbom};
 use crate::stage::matching::{self, MatchingError};
+use crate::stage::policy::repository::{self, Dockerfiles};
 use crate::stage::policy::{self, Cleared, Evidence, Policy, PolicyError, Waivers};
 use crate::stage::publish::{self, Attested, PublishError};
 use crate::stage::rollout::{self, RolloutError};
@@ -49,10 +50,37 @@ pub struct GatePlan {
 pub struct JudgingPlan {
     /// Advisory feeds.
     pub feeds: FeedsPlan,
-    /// Policy document; none is the embedded default.
-    pub policy: Option<PathBuf>,
-    /// Waiver file; none is no waivers.
-    pub waivers: Option<PathBuf>,
+    /// The feeds' sources as people wrote them, where the plan's differ (a relative folder): what the verdict names.
+    pub written: Vec<(String, String)>,
+    /// Policy document.
+    pub policy: PolicySource,
+    /// Waiver file: where it is, and what findings call it; none is no waivers.
+    pub waivers: Option<(PathBuf, String)>,
+}
+
+/// Which policy applies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PolicySource {
+    /// The embedded `policies/gate.toml`.
+    Default,
+    /// The embedded `policies/strict.toml`.
+    Strict,
+    /// A file.
+    File(PathBuf),
+}
+
+impl PolicySource {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// [`PolicyError`] with the span.
+    pub fn load(&self, effects: &Effects) -> Result<Policy, PolicyError> {
+        match self {
+            Self::Default => Policy::load(None, effects),
+            Self::Strict => Policy::from_text("embedded:strict.toml", include_str!("../policies/strict.toml")),
+            Self::File(path) => Policy::load(Some(path), effects),
+        }
+    }
 }
 
 /// Why a run ended without an answer.
@@ -113,7 +141,7 @@ impl GateError {
 pub struct Judge {
     policy: Policy,
     waivers: Waivers,
-    feeds: FeedsPlan,
+    plan: JudgingPlan,
 }
 
 /// A verdict with what it was computed from.
@@ -131,10 +159,19 @@ impl Judge {
     /// [`GateError::Policy`].
     pub fn load(plan: &JudgingPlan, effects: &Effects) -> Result<Self, GateError> {
         Ok(Self {
-            policy: Policy::load(plan.policy.as_deref(), effects)?,
-            waivers: Waivers::load(plan.waivers.as_deref(), effects)?,
-            feeds: plan.feeds.clone(),
+            policy: plan.policy.load(effects)?,
+            waivers: match &plan.waivers {
+                Some((path, name)) => Waivers::load_as(path, name, effects)?,
+                None => Waivers::default(),
+            },
+            plan: plan.clone(),
         })
+    }
+
+    /// Adds to a context what the repository below `root` says: base images, actions, who wrote which waiver.
+    pub fn survey(&self, root: &Path, dockerfiles: &Dockerfiles, effects: &Effects, context: &mut Context) {
+        let waiver_file = self.plan.waivers.as_ref().map(|(path, _)| path.as_path());
+        repository::survey(root, dockerfiles, &self.waivers, waiver_file, effects, context);
     }
 
     /// Matches an inventory and judges it.
@@ -143,8 +180,14 @@ impl Judge {
     /// [`GateError::Matching`].
     pub async fn judge(&self, inventory: &Inventory, context: &Context, effects: &Effects) -> Result<Judged, GateError> {
         let step = Step::start(Stage::Matching, format!("{} components", inventory.components.len()), effects)?;
-        let feeds = matching::open(&self.feeds, inventory, effects).await?;
-        let matching = tokio::task::block_in_place(|| feeds.match_inventory(inventory, &self.waivers.ids()));
+        let feeds = matching::open(&self.plan.feeds, inventory, effects).await?;
+        let mut matching = tokio::task::block_in_place(|| feeds.match_inventory(inventory, &self.waivers.ids()));
+        for feed in &mut matching.feeds {
+            // A folder of this machine in a verdict would make equal verdicts differ.
+            if let Some((_, written)) = self.plan.written.iter().find(|(source, _)| *source == feed.source) {
+                feed.source.clone_from(written);
+            }
+        }
         step.finish(
             format!(
                 "{} in {}",
@@ -197,12 +240,14 @@ async fn advance(plan: &GatePlan, outcome: &mut Outcome, effects: &Effects) -> R
         return Ok(());
     }
 
-    let context = Context {
+    let mut context = Context {
         commit: plan.build.commit.clone(),
         tags: plan.publish.tags.clone(),
         publishes: plan.until >= Stage::Publish,
         ..Context::default()
     };
+    let dockerfiles = Dockerfiles::These(plan.build.builder.dockerfiles());
+    judge.survey(&plan.build.root, &dockerfiles, effects, &mut context);
     let judged = judge.judge(&inventory, &context, effects).await?;
     reached(outcome, Stage::Policy);
     let decision = judged.verdict.verdict;

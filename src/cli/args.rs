@@ -116,6 +116,8 @@ pub struct Judging {
 pub enum Verb {
     /// Build, inventory, match, judge, publish and roll out: the whole gate
     Gate(GateArgs),
+    /// Judge lock files, pins, waivers and tracked secrets before a push; no image, no network when the cache is fresh
+    Check(CheckArgs),
     /// Build the image and nothing else
     Build,
     /// Write SBOMs of an image or a source tree
@@ -153,6 +155,14 @@ pub struct GateArgs {
     /// Publish and roll out nothing; say what would be done
     #[arg(long, env = "PORTCULLIS_DRY_RUN", value_parser = clap::builder::FalseyValueParser::new(), action = clap::ArgAction::SetTrue)]
     pub dry_run: bool,
+    /// Feeds, policy and waivers.
+    #[command(flatten)]
+    pub judging: Judging,
+}
+
+/// `check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
     /// Feeds, policy and waivers.
     #[command(flatten)]
     pub judging: Judging,

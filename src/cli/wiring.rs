@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::args::{Global, Judging};
 use super::config::{self, Config};
 use super::error::CliError;
+use crate::gate::{JudgingPlan, PolicySource};
 use crate::io::{document, files, git, limits::Limits};
 use crate::model::commit::Commit;
 use crate::model::image_ref::ImageRef;
@@ -195,19 +196,48 @@ impl Workspace {
         }
     }
 
-    /// The policy document; none is the embedded default.
-    #[must_use]
-    pub(super) fn policy_path(&self, judging: &Judging) -> Option<PathBuf> {
-        let configured = || self.config.policy.document.as_ref().map(|path| self.root.join(path));
-        judging.policy.clone().or_else(configured)
+    /// What a verdict needs beside the inventory.
+    ///
+    /// # Errors
+    /// [`CliError::Setting`] for an age that is none.
+    pub(crate) fn judging_plan(&self, judging: &Judging) -> Result<JudgingPlan, CliError> {
+        let feeds = &self.config.feeds;
+        let sources = [&feeds.osv, &feeds.rustsec, &feeds.kev, &feeds.epss];
+        Ok(JudgingPlan {
+            feeds: self.feeds_plan(judging)?,
+            written: sources
+                .into_iter()
+                .flatten()
+                .map(|text| (self.source(text), text.clone()))
+                .collect(),
+            policy: self.policy(judging),
+            waivers: self.waivers(judging),
+        })
     }
 
-    /// The waiver file: named, configured, or `policies/waivers.toml` where it exists.
-    #[must_use]
-    pub(super) fn waivers_path(&self, judging: &Judging) -> Option<PathBuf> {
+    /// The policy document: named, configured, or the embedded default.
+    fn policy(&self, judging: &Judging) -> PolicySource {
+        match (&judging.policy, &self.config.policy.document) {
+            (Some(named), _) if named.as_os_str() == "strict" && !named.exists() => PolicySource::Strict,
+            (Some(named), _) => PolicySource::File(named.clone()),
+            (None, Some(configured)) if configured.as_os_str() == "strict" => PolicySource::Strict,
+            (None, Some(configured)) => PolicySource::File(self.root.join(configured)),
+            (None, None) => PolicySource::Default,
+        }
+    }
+
+    /// The waiver file: named, configured, or `policies/waivers.toml` where it exists; with its path in the repository.
+    fn waivers(&self, judging: &Judging) -> Option<(PathBuf, String)> {
         let configured = || self.config.policy.waivers.as_ref().map(|path| self.root.join(path));
         let usual = || Some(self.root.join(WAIVER_FILE)).filter(|path| path.is_file());
-        judging.waivers.clone().or_else(configured).or_else(usual)
+        let path = judging.waivers.clone().or_else(configured).or_else(usual)?;
+        let inside = path.strip_prefix(&self.root).unwrap_or(&path);
+        let name = if inside.is_absolute() {
+            Path::new(inside.file_name()?)
+        } else {
+            inside
+        };
+        Some((path.clone(), name.display().to_string()))
     }
 
     /// Publishing's plan.

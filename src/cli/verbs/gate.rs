@@ -3,7 +3,7 @@
 use crate::cli::args::{GateArgs, Judging, PublishArgs, Until};
 use crate::cli::error::CliError;
 use crate::cli::session::{Answer, Session};
-use crate::gate::{self, GatePlan, JudgingPlan};
+use crate::gate::{self, GatePlan};
 use crate::model::event::Stage;
 use crate::model::image_ref::ImageRef;
 use crate::model::plan::Builder;
@@ -54,11 +54,7 @@ fn plan(session: &Session<'_>, judging: &Judging, until: Stage, dry_run: bool) -
     Ok(GatePlan {
         service: workspace.service(),
         build: workspace.build_plan(commit)?,
-        judging: JudgingPlan {
-            feeds: workspace.feeds_plan(judging)?,
-            policy: workspace.policy_path(judging),
-            waivers: workspace.waivers_path(judging),
-        },
+        judging: workspace.judging_plan(judging)?,
         publish,
         rollout: workspace.rollout_plan(&session.environment.folders, None, dry_run)?,
         until,

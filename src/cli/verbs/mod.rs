@@ -1,7 +1,9 @@
 //! One file a verb: plans from the workspace, a call into the gate or a stage, an answer.
 
+mod check;
 mod gate;
 mod hook;
+mod judged;
 mod rollout;
 mod sbom;
 mod scan;
@@ -47,6 +49,7 @@ pub(super) fn run(cli: &Cli, environment: &Environment) -> u8 {
 async fn dispatch(verb: &Verb, session: &Session<'_>) -> Result<Answer, CliError> {
     match verb {
         Verb::Gate(args) => gate::run(session, args).await,
+        Verb::Check(args) => check::run(session, args).await,
         Verb::Build => gate::build(session).await,
         Verb::Publish(args) => gate::publish(session, args).await,
         Verb::Sbom(args) => sbom::run(session, args).await,

@@ -39,6 +39,17 @@ pub enum Builder {
     Image(ImageRef),
 }
 
+impl Builder {
+    /// The Dockerfiles that it builds from, relative to the root.
+    #[must_use]
+    pub fn dockerfiles(&self) -> Vec<PathBuf> {
+        match self {
+            Self::Buildkit { dockerfile, .. } | Self::Buildah { dockerfile, .. } => vec![dockerfile.clone()],
+            Self::Native { .. } | Self::Image(_) => Vec::new(),
+        }
+    }
+}
+
 /// Everything the build stage needs to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BuildPlan {

@@ -1,0 +1,33 @@
+//! A verdict on an inventory, as an answer: what `scan` and `check` share.
+
+use crate::cli::error::CliError;
+use crate::cli::session::{Answer, Session};
+use crate::gate::Judge;
+use crate::model::context::Context;
+use crate::model::event::Stage;
+use crate::model::inventory::Inventory;
+use crate::model::outcome::Outcome;
+
+/// Judges. Leaves files only where somebody says where: both verbs answer a question.
+pub(super) async fn answer(judge: &Judge, inventory: &Inventory, context: &Context, session: &Session<'_>) -> Answer {
+    let mut outcome = Outcome {
+        service: inventory.subject.name.clone(),
+        subject: Some(inventory.subject.clone()),
+        commit: context.commit.clone(),
+        reached: Some(Stage::Inventory),
+        ..Outcome::default()
+    };
+    let error = match judge.judge(inventory, context, &session.effects).await {
+        Ok(judged) => {
+            outcome.reached = Some(Stage::Policy);
+            outcome.verdict = Some(judged.verdict);
+            None
+        }
+        Err(error) => Some(CliError::from(error)),
+    };
+    Answer::Run {
+        outcome: Box::new(outcome),
+        error,
+        files: session.global.output.is_some(),
+    }
+}
