@@ -3,8 +3,22 @@
 //! Takes a repository and who the user is. Gives blobs and manifests whose digests were checked, and takes them.
 //! Invariant: nothing that a registry serves is believed before its digest was computed; plain HTTP is for loopback or by name.
 
+mod auth;
+mod client;
+mod error;
 mod logins;
+mod manifests;
+mod pull;
+mod push;
+mod referrers;
 mod repository;
+mod send;
 
+pub use client::{Access, Options, Patience, Registry};
+pub use error::RegistryError;
 pub use logins::{Login, LoginError, Logins};
+pub use manifests::{RawManifest, Stored};
+pub use pull::{BlobReader, BlobStream};
+pub use push::{Content, OnBytes, Pushed};
+pub use referrers::{Referrers, referrers_tag};
 pub use repository::{Repository, RepositoryError};

@@ -1,5 +1,19 @@
 //! Takes `Cleared`. Gives `Attested`. Never moves an existing SHA tag, never resolves a tag to find out what it published.
 
+mod artifact;
+mod attest;
+mod error;
+mod graph;
+mod layout;
+mod place;
+mod push;
+mod sha_tag;
+pub mod sign;
+mod verify;
+
+pub use attest::{predicate_type, provenance};
+pub use error::PublishError;
+
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -8,7 +22,6 @@ use serde::{Deserialize, Serialize};
 use crate::io::Effects;
 use crate::model::commit::CommitSha;
 use crate::model::digest::Digest;
-use crate::model::fault::Fault;
 use crate::model::image_ref::ImageRef;
 use crate::model::outcome::Publication;
 use crate::model::plan::{KeySource, PublishPlan};
@@ -42,6 +55,8 @@ pub struct VerdictSummary {
     pub decision: Decision,
     /// SHA-256 of `verdict.json`, see [`verdict_file`].
     pub digest: Digest,
+    /// The same without the times in it: equal for two verdicts that differ only in when they were reached.
+    pub substance: Digest,
     /// The commit that was judged; none for an image that was taken as it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<CommitSha>,
@@ -109,18 +124,6 @@ impl Attested {
     }
 }
 
-/// Why nothing was published.
-#[derive(Debug, thiserror::Error, miette::Diagnostic)]
-pub enum PublishError {}
-
-impl PublishError {
-    /// How the run ends.
-    #[must_use]
-    pub fn fault(&self) -> Fault {
-        match *self {}
-    }
-}
-
 /// A further statement to attach: an SBOM, provenance, VEX.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Predicate {
@@ -140,8 +143,7 @@ pub async fn publish(
     plan: &PublishPlan,
     effects: &Effects,
 ) -> Result<(Attested, Publication), PublishError> {
-    let _ = (cleared, predicates, plan, effects);
-    todo!("publish")
+    push::publish(&cleared, predicates, plan, effects).await
 }
 
 /// What must hold for an image to be trusted.
@@ -162,8 +164,7 @@ pub struct Expectation<'a> {
 /// # Errors
 /// [`PublishError`] naming what does not hold.
 pub async fn verify(image: &ImageRef, expected: &Expectation<'_>, effects: &Effects) -> Result<Attested, PublishError> {
-    let _ = (image, expected, effects);
-    todo!("verify")
+    verify::verify(image, expected, effects).await
 }
 
 /// Where a demo's local signing key lies in a folder of state.

@@ -1,0 +1,171 @@
+//! One repository of one registry, and how long we are patient with it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use reqwest::redirect;
+
+use super::auth::Authorizer;
+use super::repository::is_loopback;
+use super::{RegistryError, Repository};
+use crate::io::Effects;
+use crate::io::limits::Limits;
+
+/// How often and how long something is tried again. Delays double, with jitter; a `Retry-After` of the registry counts before them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// How often at most.
+    pub attempts: usize,
+    /// Before the second attempt.
+    pub first: Duration,
+    /// Between two attempts at most, whatever the registry asks for.
+    pub longest: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            attempts: 5,
+            first: Duration::from_millis(300),
+            longest: Duration::from_secs(60),
+        }
+    }
+}
+
+/// What is to be done in a repository: what a token is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Pull.
+    Read,
+    /// Pull and push.
+    Write,
+}
+
+/// A client for one repository. Cheap to clone.
+#[derive(Clone)]
+pub struct Registry {
+    pub(super) inner: Arc<Inner>,
+}
+
+pub(super) struct Inner {
+    pub(super) repository: Repository,
+    pub(super) base: String,
+    pub(super) http: reqwest::Client,
+    pub(super) authorizer: Authorizer,
+    pub(super) patience: Patience,
+    pub(super) limits: Limits,
+    pub(super) plain_http: bool,
+    cancelled: Arc<AtomicBool>,
+    requests: AtomicU64,
+}
+
+/// What a client is opened with beside the repository.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// What will be done.
+    pub access: Access,
+    /// Allows plain HTTP for this registry; loopback is allowed without it.
+    pub plain_http: bool,
+    /// How long to try.
+    pub patience: Patience,
+}
+
+impl Options {
+    /// Options with the default patience.
+    #[must_use]
+    pub fn new(access: Access, plain_http: bool) -> Self {
+        Self {
+            access,
+            plain_http,
+            patience: Patience::default(),
+        }
+    }
+}
+
+impl Registry {
+    /// Opens a repository. Sends nothing yet.
+    ///
+    /// # Errors
+    /// [`RegistryError::Repository`] for a name that is none, [`RegistryError::Offline`], [`RegistryError::Tls`].
+    pub fn open(repository: &str, options: Options, effects: &Effects) -> Result<Self, RegistryError> {
+        let repository = Repository::parse(repository)?;
+        if effects.offline && !repository.is_loopback() {
+            return Err(RegistryError::Offline {
+                host: repository.host().to_owned(),
+            });
+        }
+        let plain = options.plain_http || repository.is_loopback();
+        let scheme = if plain { "http" } else { "https" };
+        let base = format!("{scheme}://{}/v2/{}", repository.server(), repository.path());
+        Ok(Self {
+            inner: Arc::new(Inner {
+                http: http_client(plain, repository.is_loopback())?,
+                authorizer: Authorizer::new(repository.clone(), options.access, plain, Arc::clone(&effects.logins)),
+                repository,
+                base,
+                patience: options.patience,
+                limits: effects.limits,
+                plain_http: plain,
+                cancelled: Arc::clone(&effects.cancelled),
+                requests: AtomicU64::new(0),
+            }),
+        })
+    }
+
+    /// The repository.
+    #[must_use]
+    pub fn repository(&self) -> &Repository {
+        &self.inner.repository
+    }
+
+    /// How many requests were sent so far, those for tokens and those that were tried again included.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        self.inner.requests.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn url(&self, tail: &str) -> String {
+        format!("{}/{tail}", self.inner.base)
+    }
+}
+
+impl Inner {
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn count_request(&self) {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+fn http_client(plain: bool, loopback: bool) -> Result<reqwest::Client, RegistryError> {
+    // Fails when somebody installed one already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut builder = reqwest::Client::builder()
+        .user_agent(concat!("portcullis/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(Duration::from_secs(10))
+        .read_timeout(Duration::from_secs(60))
+        .redirect(redirect::Policy::custom(move |attempt| follow(attempt, plain)));
+    if loopback {
+        builder = builder.no_proxy();
+    }
+    if plain {
+        // No certificate is looked at, so none need be installed: a container from scratch has none.
+        builder = builder.tls_certs_only([]);
+    }
+    builder.build().map_err(RegistryError::Tls)
+}
+
+/// Blobs are often redirected to a store. Never from HTTPS to plain HTTP, never far.
+fn follow(attempt: redirect::Attempt<'_>, plain: bool) -> redirect::Action {
+    let downgrade = attempt.url().scheme() != "https" && !plain && !attempt.url().host_str().is_some_and(is_loopback);
+    if attempt.previous().len() > 5 {
+        attempt.error("more than five redirects")
+    } else if downgrade {
+        attempt.error("a redirect from HTTPS to plain HTTP is not followed")
+    } else {
+        attempt.follow()
+    }
+}

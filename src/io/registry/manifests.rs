@@ -1,0 +1,237 @@
+//! Manifests: by digest, verified; by tag, only to see what it names; never re-serialised.
+
+use bytes::Bytes;
+use reqwest::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
+use reqwest::{Method, Response, StatusCode};
+use serde::Deserialize;
+
+use super::send::{bare, body};
+use super::{Registry, RegistryError};
+use crate::io::hash::sha256;
+use crate::model::digest::Digest;
+use crate::model::image::media_type;
+
+const DIGEST_HEADER: &str = "docker-content-digest";
+const SUBJECT_HEADER: &str = "oci-subject";
+
+/// A manifest or an index as the registry has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RawManifest {
+    /// Its media type.
+    pub media_type: String,
+    /// Its digest, computed from the bytes.
+    pub digest: Digest,
+    /// The bytes.
+    pub bytes: Bytes,
+}
+
+/// What the registry did with a manifest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stored {
+    /// It noted the manifest's `subject` for its referrers API; otherwise the tag schema is for us to keep.
+    pub subject_noted: bool,
+}
+
+impl Registry {
+    /// What a tag names; none where there is no such tag.
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    pub async fn tag(&self, tag: &str) -> Result<Option<Digest>, RegistryError> {
+        const ACTION: &str = "look a tag up";
+        let url = self.url(&format!("manifests/{tag}"));
+        let response = self.send(ACTION, Method::HEAD, &url, |r| Ok(r.header(ACCEPT, accepted()))).await?;
+        match response.status() {
+            StatusCode::OK => match named_digest(response.headers(), &url)? {
+                Some(digest) => Ok(Some(digest)),
+                None => Ok(self.manifest_of(tag).await?.map(|manifest| manifest.digest)),
+            },
+            StatusCode::NOT_FOUND => Ok(None),
+            _ => Err(self.refused(ACTION, response).await),
+        }
+    }
+
+    /// The size in bytes of a manifest; none where it is not there.
+    ///
+    /// # Errors
+    /// [`RegistryError`]; another digest in the answer's header is one.
+    pub async fn manifest_size(&self, digest: &Digest) -> Result<Option<u64>, RegistryError> {
+        const ACTION: &str = "look for a manifest";
+        let url = self.url(&format!("manifests/{digest}"));
+        let response = self.send(ACTION, Method::HEAD, &url, |r| Ok(r.header(ACCEPT, accepted()))).await?;
+        self.found(ACTION, response, digest).await
+    }
+
+    /// A manifest by digest, verified.
+    ///
+    /// # Errors
+    /// [`RegistryError::Missing`], [`RegistryError::WrongDigest`] and the others.
+    pub async fn manifest(&self, digest: &Digest) -> Result<RawManifest, RegistryError> {
+        let missing = || RegistryError::Missing {
+            what: format!("manifest {digest}"),
+            repository: self.repository().to_string(),
+        };
+        let manifest = self.manifest_of(&digest.to_string()).await?.ok_or_else(missing)?;
+        if manifest.digest == *digest {
+            Ok(manifest)
+        } else {
+            Err(RegistryError::WrongDigest {
+                url: bare(&self.url(&format!("manifests/{digest}"))),
+                expected: *digest,
+                found: manifest.digest,
+            })
+        }
+    }
+
+    /// Whatever a tag or digest names now; none where there is nothing. The digest is that of the bytes.
+    pub(super) async fn manifest_of(&self, reference: &str) -> Result<Option<RawManifest>, RegistryError> {
+        const ACTION: &str = "get a manifest";
+        let url = self.url(&format!("manifests/{reference}"));
+        let mut delays = self.inner.patience.delays();
+        loop {
+            let response = self.send(ACTION, Method::GET, &url, |r| Ok(r.header(ACCEPT, accepted()))).await?;
+            match response.status() {
+                StatusCode::OK => {}
+                StatusCode::NOT_FOUND => return Ok(None),
+                _ => return Err(self.refused(ACTION, response).await),
+            }
+            let media_type = text(response.headers(), CONTENT_TYPE.as_str()).unwrap_or_default();
+            let media_type = media_type.split(';').next().unwrap_or_default().trim().to_owned();
+            match (body(ACTION, response, self.inner.limits.manifest).await, delays.next()) {
+                (Ok(bytes), _) => {
+                    return Ok(Some(RawManifest {
+                        media_type,
+                        digest: sha256(&bytes),
+                        bytes,
+                    }));
+                }
+                // Cut off in the middle: once more.
+                (Err(RegistryError::Unreachable { .. }), Some(delay)) => self.wait(delay).await?,
+                (Err(error), _) => return Err(error),
+            }
+        }
+    }
+
+    /// Stores the bytes of a manifest under a tag or a digest.
+    ///
+    /// # Errors
+    /// [`RegistryError`]; a registry that names another digest than that of the bytes is one.
+    pub async fn put_manifest(&self, reference: &str, media: &str, bytes: &Bytes) -> Result<Stored, RegistryError> {
+        const ACTION: &str = "store a manifest";
+        let url = self.url(&format!("manifests/{reference}"));
+        let response = self
+            .send(ACTION, Method::PUT, &url, |r| Ok(r.header(CONTENT_TYPE, media).body(bytes.clone())))
+            .await?;
+        if !response.status().is_success() {
+            return Err(self.refused(ACTION, response).await);
+        }
+        let expected = sha256(bytes);
+        match named_digest(response.headers(), &url)? {
+            Some(found) if found != expected => Err(RegistryError::WrongDigest {
+                url: bare(&url),
+                expected,
+                found,
+            }),
+            _ => Ok(Stored {
+                subject_noted: response.headers().contains_key(SUBJECT_HEADER),
+            }),
+        }
+    }
+
+    /// Every tag of the repository, sorted; none where there is no such repository.
+    ///
+    /// # Errors
+    /// [`RegistryError`]; more than 10,000 pages or a list over the limit for a manifest are.
+    pub async fn tags(&self) -> Result<Vec<String>, RegistryError> {
+        const ACTION: &str = "list tags";
+        #[derive(Deserialize)]
+        struct Answer {
+            #[serde(default)]
+            tags: Option<Vec<String>>,
+        }
+        let mut tags: Vec<String> = Vec::new();
+        let mut next = Some(self.url("tags/list?n=1000"));
+        for _ in 0..10_000 {
+            let Some(url) = next.take() else { break };
+            let response = self.send(ACTION, Method::GET, &url, Ok).await?;
+            match response.status() {
+                StatusCode::OK => {}
+                StatusCode::NOT_FOUND => break,
+                _ => return Err(self.refused(ACTION, response).await),
+            }
+            next = self.next_page(response.headers());
+            let bytes = body(ACTION, response, self.inner.limits.manifest).await?;
+            let answer: Answer = parse(&url, "list of tags", &bytes)?;
+            tags.extend(answer.tags.unwrap_or_default());
+        }
+        tags.sort();
+        tags.dedup();
+        Ok(tags)
+    }
+
+    /// The size of what a HEAD found.
+    pub(super) async fn found(&self, action: &'static str, response: Response, digest: &Digest) -> Result<Option<u64>, RegistryError> {
+        let url = response.url().to_string();
+        match response.status() {
+            StatusCode::OK => {}
+            StatusCode::NOT_FOUND => return Ok(None),
+            _ => return Err(self.refused(action, response).await),
+        }
+        if let Some(found) = named_digest(response.headers(), &url)?.filter(|found| found != digest) {
+            return Err(RegistryError::WrongDigest {
+                url: bare(&url),
+                expected: *digest,
+                found,
+            });
+        }
+        let length = text(response.headers(), CONTENT_LENGTH.as_str()).and_then(|length| length.parse().ok());
+        length.map(Some).ok_or_else(|| RegistryError::Answer {
+            url: bare(&url),
+            what: "description of a blob",
+            reason: "it has no Content-Length".to_owned(),
+        })
+    }
+
+    /// `Link: </v2/…>; rel="next"`, on this registry only.
+    pub(super) fn next_page(&self, headers: &HeaderMap) -> Option<String> {
+        let link = text(headers, "link")?;
+        let (target, parameters) = link.strip_prefix('<')?.split_once('>')?;
+        parameters.contains("next").then_some(())?;
+        let next = reqwest::Url::parse(&self.inner.base).ok()?.join(target).ok()?;
+        next.as_str().starts_with(&self.inner.base).then(|| next.to_string())
+    }
+}
+
+pub(super) fn parse<T: serde::de::DeserializeOwned>(url: &str, what: &'static str, bytes: &[u8]) -> Result<T, RegistryError> {
+    serde_json::from_slice(bytes).map_err(|error| RegistryError::Answer {
+        url: bare(url),
+        what,
+        reason: error.to_string(),
+    })
+}
+
+pub(super) fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers.get(name)?.to_str().ok().map(str::to_owned)
+}
+
+fn named_digest(headers: &HeaderMap, url: &str) -> Result<Option<Digest>, RegistryError> {
+    let Some(text) = text(headers, DIGEST_HEADER) else {
+        return Ok(None);
+    };
+    match Digest::parse(&text) {
+        Ok(digest) => Ok(Some(digest)),
+        // Another algorithm than ours says nothing about our digest.
+        Err(_) if text.contains(':') && !text.starts_with("sha256:") => Ok(None),
+        Err(error) => Err(RegistryError::digest(bare(url), &error)),
+    }
+}
+
+fn accepted() -> String {
+    [
+        media_type::OCI_MANIFEST,
+        media_type::OCI_INDEX,
+        media_type::DOCKER_MANIFEST,
+        media_type::DOCKER_INDEX,
+    ]
+    .join(", ")
+}

@@ -1,0 +1,122 @@
+//! What refers to a manifest: the referrers API, or the index under the tag `sha256-<hex>` where a registry has none.
+//!
+//! Source: the OCI distribution specification, "Listing Referrers" and "Unavailable Referrers API".
+
+use bytes::Bytes;
+use reqwest::header::ACCEPT;
+use reqwest::{Method, StatusCode};
+use serde::{Deserialize, Serialize};
+
+use super::manifests::parse;
+use super::send::body;
+use super::{Registry, RegistryError};
+use crate::model::digest::Digest;
+use crate::model::image::{Descriptor, media_type};
+
+/// Pages of the referrers API: a registry that gives more is not believed.
+const PAGES: usize = 1000;
+
+/// The referrers of one manifest, and where they stand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Referrers {
+    /// Their descriptors, as the registry says: nothing in them is verified.
+    pub list: Vec<Descriptor>,
+    /// They come from the tag, since the registry has no API for them.
+    pub by_tag: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Index {
+    schema_version: u8,
+    media_type: String,
+    manifests: Vec<Descriptor>,
+}
+
+/// The tag under which the referrers of a digest are listed where there is no API: `sha256-<hex>`.
+#[must_use]
+pub fn referrers_tag(digest: &Digest) -> String {
+    format!("sha256-{}", digest.hex())
+}
+
+impl Registry {
+    /// Everything that refers to a digest.
+    ///
+    /// # Errors
+    /// [`RegistryError`]; a digest that nothing refers to is none.
+    pub async fn referrers(&self, digest: &Digest) -> Result<Referrers, RegistryError> {
+        match self.referrers_by_api(digest).await? {
+            Some(list) => Ok(Referrers { list, by_tag: false }),
+            None => Ok(Referrers {
+                list: self.referrers_by_tag(digest).await?,
+                by_tag: true,
+            }),
+        }
+    }
+
+    /// None where the registry has no such API.
+    async fn referrers_by_api(&self, digest: &Digest) -> Result<Option<Vec<Descriptor>>, RegistryError> {
+        const ACTION: &str = "list referrers";
+        let mut list = Vec::new();
+        let mut next = Some(self.url(&format!("referrers/{digest}")));
+        for page in 0..PAGES {
+            let Some(url) = next.take() else { break };
+            let response = self
+                .send(ACTION, Method::GET, &url, |r| Ok(r.header(ACCEPT, media_type::OCI_INDEX)))
+                .await?;
+            match response.status() {
+                StatusCode::OK => {}
+                StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED | StatusCode::BAD_REQUEST if page == 0 => return Ok(None),
+                _ => return Err(self.refused(ACTION, response).await),
+            }
+            let kind = super::manifests::text(response.headers(), "content-type").unwrap_or_default();
+            if page == 0 && !kind.starts_with(media_type::OCI_INDEX) {
+                // Some answer every unknown path with a page.
+                return Ok(None);
+            }
+            next = self.next_page(response.headers());
+            let bytes = body(ACTION, response, self.inner.limits.manifest).await?;
+            list.extend(parse::<Index>(&url, "list of referrers", &bytes)?.manifests);
+        }
+        Ok(Some(list))
+    }
+
+    /// What the index under the fallback tag lists, whether the registry has the API or not.
+    ///
+    /// # Errors
+    /// [`RegistryError`]; a tag that is not there is none.
+    pub async fn referrers_by_tag(&self, digest: &Digest) -> Result<Vec<Descriptor>, RegistryError> {
+        let tag = referrers_tag(digest);
+        match self.manifest_of(&tag).await? {
+            Some(found) => {
+                let url = self.url(&format!("manifests/{tag}"));
+                Ok(parse::<Index>(&url, "list of referrers", &found.bytes)?.manifests)
+            }
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Writes the referrers' index under its tag, for a registry without the API: what was there stays, what is new is added.
+    /// The caller reads [`Self::referrers`] just before: the specification offers no lock, and its own words are that entries
+    /// may be lost when two write at once.
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    pub async fn list_by_tag(&self, digest: &Digest, known: &[Descriptor], added: &[Descriptor]) -> Result<(), RegistryError> {
+        let mut manifests = known.to_vec();
+        for descriptor in added {
+            if !manifests.iter().any(|m| m.digest == descriptor.digest) {
+                manifests.push(descriptor.clone());
+            }
+        }
+        let index = Index {
+            schema_version: 2,
+            media_type: media_type::OCI_INDEX.to_owned(),
+            manifests,
+        };
+        let bytes = Bytes::from(serde_json::to_vec(&index).unwrap_or_default());
+        self.put_manifest(&referrers_tag(digest), media_type::OCI_INDEX, &bytes)
+            .await
+            .map(|_| ())
+    }
+}

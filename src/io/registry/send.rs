@@ -1,0 +1,248 @@
+//! Sending one request: with a token, again after a while where that makes sense, and reading its answer within bounds.
+
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+use bytes::Bytes;
+use reqwest::header::{AUTHORIZATION, HeaderMap, RETRY_AFTER};
+use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
+
+use super::error::detail;
+use super::{Patience, Registry, RegistryError};
+
+/// How much of an answer that is an error is read, in bytes.
+const ERROR_BODY: u64 = 16 * 1024;
+
+impl Patience {
+    /// The waits between attempts: one fewer than there are attempts.
+    pub(super) fn delays(self) -> impl Iterator<Item = Duration> {
+        ExponentialBuilder::default()
+            .with_jitter()
+            .with_min_delay(self.first)
+            .with_max_delay(self.longest)
+            .with_max_times(self.attempts.saturating_sub(1))
+            .build()
+            .map(move |delay| delay.min(self.longest))
+    }
+}
+
+impl Registry {
+    /// Sends a request to a URL until it is answered with something else than "not now". `complete` adds headers and a body, anew for each
+    /// attempt. The answer's status may still be an error: see [`Self::refused`].
+    pub(super) async fn send(
+        &self,
+        action: &'static str,
+        method: Method,
+        url: &str,
+        complete: impl Fn(RequestBuilder) -> Result<RequestBuilder, RegistryError>,
+    ) -> Result<Response, RegistryError> {
+        let mut delays = self.inner.patience.delays();
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let sent = self.send_authorized(action, &method, url, &complete).await;
+            let asked = match &sent {
+                Ok(response) if !is_passing(response.status()) => return sent,
+                Ok(response) => retry_after(response.headers()),
+                Err(RegistryError::Unreachable { .. } | RegistryError::Unavailable { .. }) => None,
+                Err(_) => return sent,
+            };
+            match delays.next() {
+                Some(delay) => self.wait(asked.map_or(delay, |a| a.min(self.inner.patience.longest))).await?,
+                None => return self.give_up(action, url, attempts, sent).await,
+            }
+        }
+    }
+
+    /// One attempt; a second one with a new token when the first is not accepted.
+    pub(super) async fn send_authorized(
+        &self,
+        action: &'static str,
+        method: &Method,
+        url: &str,
+        complete: &impl Fn(RequestBuilder) -> Result<RequestBuilder, RegistryError>,
+    ) -> Result<Response, RegistryError> {
+        // A registry may send uploads to a store of somebody else's, who must not see the token.
+        let ours = self.is_own(url);
+        let header = if ours { self.inner.authorizer.header().await } else { None };
+        let request = |header: Option<reqwest::header::HeaderValue>| {
+            let request = complete(self.inner.http.request(method.clone(), url))?;
+            Ok::<_, RegistryError>(match header {
+                Some(header) => request.header(AUTHORIZATION, header),
+                None => request,
+            })
+        };
+        let response = self.send_once(action, url, request(header.clone())?).await?;
+        if response.status() != StatusCode::UNAUTHORIZED || !ours {
+            return Ok(response);
+        }
+        match self.authorize(&response, header).await? {
+            Some(header) => self.send_once(action, url, request(Some(header))?).await,
+            None => Ok(response),
+        }
+    }
+
+    pub(super) async fn send_once(&self, action: &'static str, url: &str, request: RequestBuilder) -> Result<Response, RegistryError> {
+        if self.inner.is_cancelled() {
+            return Err(RegistryError::Interrupted);
+        }
+        self.inner.count_request();
+        request.send().await.map_err(|source| RegistryError::Unreachable {
+            action,
+            url: bare(url),
+            attempts: 1,
+            source: source.without_url(),
+        })
+    }
+
+    /// Waits, but not past a request to stop.
+    pub(super) async fn wait(&self, delay: Duration) -> Result<(), RegistryError> {
+        let mut left = delay;
+        while !left.is_zero() {
+            if self.inner.is_cancelled() {
+                return Err(RegistryError::Interrupted);
+            }
+            let step = left.min(Duration::from_millis(100));
+            tokio::time::sleep(step).await;
+            left = left.saturating_sub(step);
+        }
+        Ok(())
+    }
+
+    async fn give_up(
+        &self,
+        action: &'static str,
+        url: &str,
+        attempts: usize,
+        last: Result<Response, RegistryError>,
+    ) -> Result<Response, RegistryError> {
+        match last {
+            Ok(response) => Err(RegistryError::Unavailable {
+                action,
+                url: bare(url),
+                status: response.status(),
+                attempts,
+                detail: error_body(response).await,
+            }),
+            Err(mut error) => {
+                if let RegistryError::Unreachable { attempts: tried, .. } | RegistryError::Unavailable { attempts: tried, .. } = &mut error
+                {
+                    *tried = attempts;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Turns an answer with an unexpected status into an error.
+    pub(super) async fn refused(&self, action: &'static str, response: Response) -> RegistryError {
+        let (url, status) = (bare(response.url().as_str()), response.status());
+        let detail = error_body(response).await;
+        match status {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => RegistryError::Denied {
+                action,
+                url,
+                status,
+                who: self.inner.authorizer.who().await,
+                detail,
+            },
+            _ if is_passing(status) => RegistryError::Unavailable {
+                action,
+                url,
+                status,
+                attempts: 1,
+                detail,
+            },
+            _ => RegistryError::Refused {
+                action,
+                url,
+                status,
+                detail,
+            },
+        }
+    }
+
+    /// True for a URL of the registry itself.
+    fn is_own(&self, url: &str) -> bool {
+        let (Ok(url), Ok(base)) = (Url::parse(url), Url::parse(&self.inner.base)) else {
+            return false;
+        };
+        url.origin() == base.origin()
+    }
+}
+
+/// Reads a whole answer of at most `limit` bytes.
+pub(super) async fn body(action: &'static str, mut response: Response, limit: u64) -> Result<Bytes, RegistryError> {
+    let url = bare(response.url().as_str());
+    let mut bytes = Vec::new();
+    loop {
+        let chunk = response.chunk().await.map_err(|source| RegistryError::Unreachable {
+            action,
+            url: url.clone(),
+            attempts: 1,
+            source: source.without_url(),
+        })?;
+        match chunk {
+            Some(chunk) if (bytes.len() + chunk.len()) as u64 > limit => return Err(RegistryError::TooLarge { url, limit }),
+            Some(chunk) => bytes.extend_from_slice(&chunk),
+            None => return Ok(bytes.into()),
+        }
+    }
+}
+
+async fn error_body(response: Response) -> String {
+    body("read an error", response, ERROR_BODY)
+        .await
+        .map(|bytes| detail(&bytes))
+        .unwrap_or_default()
+}
+
+/// A URL without its query and its user: upload URLs and redirects carry signatures there.
+pub(super) fn bare(url: &str) -> String {
+    match Url::parse(url) {
+        Ok(mut parsed) => {
+            parsed.set_query(None);
+            parsed.set_fragment(None);
+            let _ = parsed.set_username("");
+            let _ = parsed.set_password(None);
+            parsed.to_string()
+        }
+        Err(_) => "an invalid URL".to_owned(),
+    }
+}
+
+/// Answers that may be other ones in a while.
+fn is_passing(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 408 | 425 | 429 | 500 | 502 | 503 | 504)
+}
+
+/// `Retry-After` in seconds; a date is not worth a parser here, the usual delay takes its place.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delays_grow_and_end() {
+        let patience = Patience {
+            attempts: 4,
+            first: Duration::from_millis(100),
+            longest: Duration::from_millis(250),
+        };
+        let delays: Vec<Duration> = patience.delays().collect();
+        assert_eq!(delays.len(), 3);
+        assert!(
+            delays[0] >= patience.first && delays.iter().all(|d| *d <= patience.longest),
+            "{delays:?}"
+        );
+    }
+
+    #[test]
+    fn what_an_error_shows_has_no_query_and_no_user() {
+        assert_eq!(bare("https://u:p@r.example/v2/a?sig=secret#x"), "https://r.example/v2/a");
+    }
+}

@@ -1,0 +1,128 @@
+//! One attestation as an OCI artifact: a manifest that refers to the image, and a bundle as its only layer.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::attest::Statement;
+use super::sign::{BUNDLE_MEDIA_TYPE, Bundle, Envelope, SigningKey};
+use crate::io::hash::sha256;
+use crate::model::digest::Digest;
+use crate::model::image::{Descriptor, media_type};
+
+/// What the bundle holds: cosign looks for it.
+const CONTENT_ANNOTATION: &str = "dev.sigstore.bundle.content";
+/// The predicate type of the statement in it.
+const PREDICATE_ANNOTATION: &str = "dev.sigstore.bundle.predicateType";
+const CREATED_ANNOTATION: &str = "org.opencontainers.image.created";
+
+/// The empty configuration: `{}`.
+pub(super) const EMPTY: &[u8] = b"{}";
+
+/// A signed statement, ready to be attached.
+#[derive(Debug, Clone)]
+pub(super) struct Artifact {
+    /// The predicate's type.
+    pub(super) predicate_type: String,
+    /// The envelope, for a file.
+    pub(super) envelope: Envelope,
+    /// The layer.
+    pub(super) bundle: Bytes,
+    /// The manifest.
+    pub(super) manifest: Bytes,
+    /// How an index of referrers lists it.
+    pub(super) descriptor: Descriptor,
+}
+
+/// An artifact's manifest as it is written.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Written<'a> {
+    schema_version: u8,
+    media_type: &'static str,
+    artifact_type: &'static str,
+    config: Descriptor,
+    layers: [Descriptor; 1],
+    subject: &'a Descriptor,
+    annotations: &'a BTreeMap<String, String>,
+}
+
+/// An artifact's manifest as it is read.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ArtifactManifest {
+    /// Its layers: a bundle is the only one.
+    pub(super) layers: Vec<Descriptor>,
+    /// What it refers to.
+    #[serde(default)]
+    pub(super) subject: Option<Descriptor>,
+}
+
+impl Artifact {
+    /// Signs a statement about an image. Deterministic: the same statement, key and time give the same bytes.
+    pub(super) fn sign(statement: &Statement, subject: &Descriptor, key: &SigningKey, at: Timestamp) -> Self {
+        let envelope = Envelope::sign(&statement.bytes(), key);
+        let bundle = Bytes::from(Bundle::new(envelope.clone(), &key.verifying_key()).bytes());
+        let annotations = BTreeMap::from([
+            (CONTENT_ANNOTATION.to_owned(), "dsse-envelope".to_owned()),
+            (PREDICATE_ANNOTATION.to_owned(), statement.predicate_type.clone()),
+            (CREATED_ANNOTATION.to_owned(), at.to_string()),
+        ]);
+        let subject = plain(&subject.media_type, subject.digest, subject.size);
+        let manifest = Bytes::from(
+            serde_json::to_vec(&Written {
+                schema_version: 2,
+                media_type: media_type::OCI_MANIFEST,
+                artifact_type: BUNDLE_MEDIA_TYPE,
+                config: plain(media_type::OCI_EMPTY, sha256(EMPTY), EMPTY.len() as u64),
+                layers: [plain(BUNDLE_MEDIA_TYPE, sha256(&bundle), bundle.len() as u64)],
+                subject: &subject,
+                annotations: &annotations,
+            })
+            .unwrap_or_default(),
+        );
+        let descriptor = Descriptor {
+            artifact_type: Some(BUNDLE_MEDIA_TYPE.to_owned()),
+            annotations,
+            ..plain(media_type::OCI_MANIFEST, sha256(&manifest), manifest.len() as u64)
+        };
+        Self {
+            predicate_type: statement.predicate_type.clone(),
+            envelope,
+            bundle,
+            manifest,
+            descriptor,
+        }
+    }
+
+    /// Digest of the envelope's file.
+    pub(super) fn envelope_bytes(&self) -> Vec<u8> {
+        serde_json::to_vec(&self.envelope).unwrap_or_default()
+    }
+}
+
+/// True for a referrer that may be a verdict: registries differ in what they say of an artifact, so only what excludes one counts.
+pub(super) fn may_be(descriptor: &Descriptor, predicate_type: &str) -> bool {
+    let kind = descriptor.artifact_type.as_deref();
+    let foreign = kind.is_some_and(|kind| kind != BUNDLE_MEDIA_TYPE && kind != media_type::OCI_EMPTY);
+    let predicate = descriptor.annotations.get(PREDICATE_ANNOTATION);
+    !foreign && predicate.is_none_or(|found| found == predicate_type)
+}
+
+/// When the referrer says it was made; a text that sorts. Not verified.
+pub(super) fn created(descriptor: &Descriptor) -> Option<&String> {
+    descriptor.annotations.get(CREATED_ANNOTATION)
+}
+
+fn plain(media_type: &str, digest: Digest, size: u64) -> Descriptor {
+    Descriptor {
+        media_type: media_type.to_owned(),
+        digest,
+        size,
+        platform: None,
+        artifact_type: None,
+        annotations: BTreeMap::new(),
+    }
+}

@@ -1,0 +1,282 @@
+//! What is attested: in-toto statements about an image's digest.
+//!
+//! Source: in-toto attestation framework, statement v1; SLSA v1.1, "Verification Summary Attestation" and "Provenance".
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{Predicate, VerdictSummary};
+use crate::model::digest::Digest;
+use crate::model::finding::Disposition;
+use crate::model::image::BuiltImage;
+use crate::model::plan::{BuildPlan, Builder};
+use crate::model::verdict::{Decision, Verdict};
+
+/// Predicate types.
+pub mod predicate_type {
+    /// The verdict: SLSA's verification summary.
+    pub const VERIFICATION_SUMMARY: &str = "https://slsa.dev/verification_summary/v1";
+    /// How the image was made.
+    pub const PROVENANCE: &str = "https://slsa.dev/provenance/v1";
+    /// A CycloneDX SBOM.
+    pub const CYCLONEDX: &str = "https://cyclonedx.org/bom";
+    /// An SPDX SBOM.
+    pub const SPDX: &str = "https://spdx.dev/Document";
+    /// An OpenVEX document.
+    pub const OPENVEX: &str = "https://openvex.dev/ns";
+}
+
+/// Who verified, as a URI.
+const VERIFIER: &str = "https://portcullis.dev/gate";
+
+/// The field of a verification summary that holds our own summary. In-toto's rules for extensions: its name is a URI.
+pub(super) const SUMMARY_FIELD: &str = "https://portcullis.dev/verdict-summary/v1";
+
+/// The build type of what the native builder makes.
+const BUILD_TYPE: &str = "https://portcullis.dev/build";
+
+const STATEMENT_V1: &str = "https://in-toto.io/Statement/v1";
+/// What cosign 3.1 writes.
+const STATEMENT_V01: &str = "https://in-toto.io/Statement/v0.1";
+
+/// An in-toto statement.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Statement {
+    #[serde(rename = "_type")]
+    kind: String,
+    subject: Vec<StatementSubject>,
+    #[serde(rename = "predicateType")]
+    pub(super) predicate_type: String,
+    pub(super) predicate: Value,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct StatementSubject {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    digest: BTreeMap<String, String>,
+}
+
+impl Statement {
+    /// A statement about an image. `name` is where it was published: for people, not for decisions.
+    pub(super) fn new(name: &str, digest: &Digest, predicate: &Predicate) -> Self {
+        Self {
+            kind: STATEMENT_V1.to_owned(),
+            subject: vec![StatementSubject {
+                name: Some(name.to_owned()),
+                digest: BTreeMap::from([("sha256".to_owned(), digest.hex())]),
+            }],
+            predicate_type: predicate.kind.clone(),
+            predicate: predicate.body.clone(),
+        }
+    }
+
+    /// Reads a statement of version 1 or 0.1.
+    pub(super) fn parse(bytes: &[u8]) -> Result<Self, String> {
+        let statement: Self = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+        match statement.kind.as_str() {
+            STATEMENT_V1 | STATEMENT_V01 => Ok(statement),
+            other => Err(format!("its type is `{}`", other.chars().take(100).collect::<String>())),
+        }
+    }
+
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+
+    /// True when the digest is among its subjects.
+    pub(super) fn is_about(&self, digest: &Digest) -> bool {
+        let hex = digest.hex();
+        self.subject.iter().any(|subject| subject.digest.get("sha256") == Some(&hex))
+    }
+
+    /// What it is about, for an error.
+    pub(super) fn subjects(&self) -> String {
+        let digests = self.subject.iter().filter_map(|s| s.digest.get("sha256"));
+        let digests: Vec<String> = digests.take(3).map(|hex| format!("sha256:{hex}")).collect();
+        if digests.is_empty() {
+            "nothing".to_owned()
+        } else {
+            digests.join(", ")
+        }
+    }
+}
+
+/// The part of a verification summary that decisions rest on.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct VerificationSummary {
+    pub(super) time_verified: Timestamp,
+    pub(super) verification_result: String,
+    #[serde(default)]
+    pub(super) policy: ResourceDescriptor,
+    /// None in what another tool wrote.
+    #[serde(rename = "https://portcullis.dev/verdict-summary/v1", default)]
+    pub(super) summary: Option<VerdictSummary>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub(super) struct ResourceDescriptor {
+    pub(super) uri: String,
+    pub(super) digest: BTreeMap<String, String>,
+}
+
+/// Sums a verdict up.
+#[must_use]
+pub(super) fn summarize(verdict: &Verdict, service: &str) -> VerdictSummary {
+    VerdictSummary {
+        service: service.to_owned(),
+        decision: verdict.verdict,
+        digest: crate::io::hash::sha256(&super::verdict_file(verdict)),
+        substance: substance(verdict),
+        commit: verdict.subject.commit.clone(),
+        evaluated_at: verdict.evaluated_at,
+        policy: verdict.inputs.policy.clone(),
+        components: verdict.components,
+        warned: verdict.count(Disposition::Warned),
+        waived: verdict.findings.len() - verdict.count(Disposition::Warned) - verdict.count(Disposition::Denied),
+    }
+}
+
+/// The digest of a verdict without the times in it: equal for two verdicts that differ only in when they were reached.
+fn substance(verdict: &Verdict) -> Digest {
+    let mut timeless = verdict.clone();
+    timeless.evaluated_at = Timestamp::UNIX_EPOCH;
+    for feed in &mut timeless.inputs.feeds {
+        feed.as_of = Timestamp::UNIX_EPOCH;
+    }
+    crate::io::hash::sha256(&super::verdict_file(&timeless))
+}
+
+/// The verdict as a verification summary. `inputs` are the other attestations of the image, by predicate type and digest of their envelope.
+#[must_use]
+pub(super) fn verification_summary(summary: &VerdictSummary, resource: &str, inputs: &[(String, Digest)]) -> Predicate {
+    let passed = summary.decision == Decision::Cleared;
+    let inputs: Vec<Value> = inputs
+        .iter()
+        .map(|(kind, digest)| json!({"uri": kind, "digest": {"sha256": digest.hex()}}))
+        .collect();
+    Predicate {
+        kind: predicate_type::VERIFICATION_SUMMARY.to_owned(),
+        body: json!({
+            "verifier": {"id": VERIFIER, "version": {"portcullis": env!("CARGO_PKG_VERSION")}},
+            "timeVerified": summary.evaluated_at.to_string(),
+            "resourceUri": resource,
+            "policy": {"uri": summary.policy.name, "digest": {"sha256": summary.policy.digest.hex()}},
+            "inputAttestations": inputs,
+            "verificationResult": if passed { "PASSED" } else { "FAILED" },
+            // The gate judges content; it does not grade the build platform.
+            "verifiedLevels": ["SLSA_BUILD_LEVEL_UNEVALUATED"],
+            "slsaVersion": "1.1",
+            SUMMARY_FIELD: summary,
+        }),
+    }
+}
+
+/// How the image was made, as SLSA provenance.
+#[must_use]
+pub fn provenance(image: &BuiltImage, plan: &BuildPlan) -> Predicate {
+    let (using, parameters) = parameters(&plan.builder);
+    let dependencies: Vec<Value> = image
+        .commit
+        .iter()
+        .map(|commit| {
+            let source = commit.source.as_deref().unwrap_or("unknown");
+            json!({"uri": format!("git+{source}@{}", commit.sha), "digest": {"gitCommit": commit.sha.as_str()}})
+        })
+        .collect();
+    let mut external = json!({"service": plan.service, "using": using});
+    merge(&mut external, parameters);
+    Predicate {
+        kind: predicate_type::PROVENANCE.to_owned(),
+        body: json!({
+            "buildDefinition": {
+                "buildType": format!("{BUILD_TYPE}/{using}/v1"),
+                "externalParameters": external,
+                "internalParameters": {"dirty": image.commit.as_ref().map(|commit| commit.dirty)},
+                "resolvedDependencies": dependencies,
+            },
+            "runDetails": {
+                "builder": {"id": VERIFIER, "version": {"portcullis": env!("CARGO_PKG_VERSION")}},
+                "metadata": {},
+            },
+        }),
+    }
+}
+
+fn parameters(builder: &Builder) -> (&'static str, Value) {
+    let dockerfile = |dockerfile: &std::path::Path, context: &std::path::Path| json!({"dockerfile": dockerfile.display().to_string(), "context": context.display().to_string()});
+    match builder {
+        Builder::Native {
+            package,
+            bin,
+            base,
+            features,
+            no_default_features,
+        } => (
+            "native",
+            json!({
+                "package": package,
+                "bin": bin,
+                "base": base.as_ref().map(ToString::to_string),
+                "features": features,
+                "noDefaultFeatures": no_default_features,
+            }),
+        ),
+        Builder::Buildkit { dockerfile: file, context } => ("buildkit", dockerfile(file, context)),
+        Builder::Buildah { dockerfile: file, context } => ("buildah", dockerfile(file, context)),
+        Builder::Image(image) => ("image", json!({"image": image.to_string()})),
+    }
+}
+
+fn merge(into: &mut Value, from: Value) {
+    if let (Value::Object(into), Value::Object(from)) = (into, from) {
+        into.extend(from);
+    }
+}
+
+/// The image as a package URL: what `resourceUri` of a verification summary is.
+/// Source: the purl specification, type `oci`.
+#[must_use]
+pub(super) fn resource_uri(repository: Option<&str>, service: &str, digest: &Digest) -> String {
+    let name = repository.and_then(|r| r.rsplit('/').next()).unwrap_or(service).to_lowercase();
+    let base = format!("pkg:oci/{name}@sha256%3A{}", digest.hex());
+    match repository {
+        Some(repository) => format!("{base}?repository_url={repository}"),
+        None => base,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_statement_of_another_type_or_about_another_digest_is_told() {
+        let digest = Digest::from_bytes([1; 32]);
+        let predicate = Predicate {
+            kind: "https://example.com/x".to_owned(),
+            body: json!({}),
+        };
+        let statement = Statement::new("r.example/a", &digest, &predicate);
+        let read = Statement::parse(&statement.bytes()).expect("statement");
+        assert!(read.is_about(&digest) && !read.is_about(&Digest::from_bytes([2; 32])));
+        let text = String::from_utf8(statement.bytes()).expect("text");
+        assert!(Statement::parse(text.replace("Statement/v1", "Statement/v0.1").as_bytes()).is_ok());
+        assert!(Statement::parse(text.replace("Statement/v1", "Statement/v9").as_bytes()).is_err());
+    }
+
+    #[test]
+    fn a_resource_is_named_by_its_repository() {
+        let digest = Digest::from_bytes([0xab; 32]);
+        let uri = resource_uri(Some("ghcr.io/acme/payments"), "x", &digest);
+        assert!(
+            uri.starts_with("pkg:oci/payments@sha256%3Aabab") && uri.ends_with("?repository_url=ghcr.io/acme/payments"),
+            "{uri}"
+        );
+    }
+}

@@ -1,0 +1,240 @@
+//! Why nothing was published, or an image is not to be trusted.
+
+use crate::io::files::FileError;
+use crate::io::oci_layout::LayoutError;
+use crate::io::registry::RegistryError;
+use crate::model::digest::Digest;
+use crate::model::fault::Fault;
+
+use super::sign::KeyError;
+
+/// Why nothing was published, or an image is not to be trusted.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum PublishError {
+    /// The registry.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Registry(#[from] RegistryError),
+    /// A layout.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Layout(#[from] LayoutError),
+    /// A file.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    File(#[from] FileError),
+    /// The key.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Key(#[from] KeyError),
+    /// A tag that is none.
+    #[error("`{tag}` is no tag")]
+    #[diagnostic(
+        code(publish::tag),
+        help("a tag is at most 128 letters, digits, `_`, `.` and `-`, and begins with a letter, a digit or `_`")
+    )]
+    TagName {
+        /// The text.
+        tag: String,
+    },
+    /// A tag names another image already.
+    #[error("tag {tag} of {place} names {found} already, and this image is {ours}")]
+    #[diagnostic(
+        code(publish::tag_taken),
+        help(
+            "a tag never moves. If both were built from this commit, the build is not reproducible: compare the two digests; otherwise commit, and publish that commit"
+        )
+    )]
+    TagTaken {
+        /// The tag.
+        tag: String,
+        /// The repository.
+        place: String,
+        /// The digest that was to be published.
+        ours: Digest,
+        /// The digest that is there.
+        found: Digest,
+    },
+    /// The destination lost what it had taken.
+    #[error("{place} did not keep {what}: it has {found}")]
+    #[diagnostic(
+        code(publish::not_kept),
+        help("nothing was tagged that is incomplete unless this is the manifest itself; publish again")
+    )]
+    NotKept {
+        /// `blob sha256:…`.
+        what: String,
+        /// The repository.
+        place: String,
+        /// What is there instead.
+        found: String,
+    },
+    /// A form of image that has no room for attestations.
+    #[error("{image} can hold no attestations")]
+    #[diagnostic(code(publish::verify), help("name the image by registry:REPOSITORY@sha256:… or oci:DIR"))]
+    NoAttestationsThere {
+        /// The image.
+        image: String,
+    },
+    /// Nothing says that the image was judged.
+    #[error("{digest} in {place} has no attested verdict{}", others(*referrers))]
+    #[diagnostic(
+        code(publish::no_verdict),
+        help("`portcullis publish` judges, publishes and attests; was it run with a key?")
+    )]
+    NoVerdict {
+        /// The image.
+        digest: Digest,
+        /// The repository.
+        place: String,
+        /// How many other things refer to it.
+        referrers: usize,
+    },
+    /// There are verdicts, signed by other keys.
+    #[error("no verdict on {digest} is signed by {expected}; found: {}", found.join(", "))]
+    #[diagnostic(
+        code(publish::other_key),
+        help("is this the right public key? Otherwise somebody else attested the image")
+    )]
+    OtherKey {
+        /// The image.
+        digest: Digest,
+        /// Our key.
+        expected: String,
+        /// The keys that the attestations name, unverified.
+        found: Vec<String>,
+    },
+    /// The envelope names our key, and its signature does not hold.
+    #[error("attestation {attestation} was altered after it was signed: {reason}")]
+    #[diagnostic(
+        code(publish::altered),
+        help("do not use the image: somebody changed its evidence, or it was damaged")
+    )]
+    Altered {
+        /// The attestation's manifest.
+        attestation: Digest,
+        /// What does not hold.
+        reason: String,
+    },
+    /// A good signature over a statement about something else.
+    #[error("attestation {attestation} is about {found}, not about {digest}")]
+    #[diagnostic(
+        code(publish::other_subject),
+        help("it was copied from another image: the signature is good, but says nothing of this one")
+    )]
+    OtherSubject {
+        /// The attestation's manifest.
+        attestation: Digest,
+        /// The image.
+        digest: Digest,
+        /// What it is about.
+        found: String,
+    },
+    /// Something that cannot be read as an attestation.
+    #[error("attestation {attestation} cannot be read: {reason}")]
+    #[diagnostic(code(publish::malformed))]
+    Malformed {
+        /// The attestation's manifest.
+        attestation: Digest,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The newest verdict is not cleared.
+    #[error("the verdict on {digest} of {evaluated_at} is {decision}")]
+    #[diagnostic(
+        code(publish::not_cleared),
+        help("see the findings of that run; an older verdict does not count beside a newer one")
+    )]
+    NotCleared {
+        /// The image.
+        digest: Digest,
+        /// The decision, or the result of the verification summary.
+        decision: String,
+        /// When it was judged.
+        evaluated_at: jiff::Timestamp,
+    },
+    /// Judged by another policy.
+    #[error("{digest} was judged by another policy: {name} with digest {found}, expected {expected}")]
+    #[diagnostic(
+        code(publish::other_policy),
+        help("judge the image again with the policy that is expected: `portcullis publish`")
+    )]
+    OtherPolicy {
+        /// The image.
+        digest: Digest,
+        /// The digest that must be.
+        expected: Digest,
+        /// The digest in the verdict.
+        found: String,
+        /// The policy's name in the verdict.
+        name: String,
+    },
+    /// Too long ago.
+    #[error("the verdict on {digest} is too old: judged at {evaluated_at}, {age} ago, and {limit} is allowed")]
+    #[diagnostic(code(publish::stale), help("judge the image against today's advisories: `portcullis publish`"))]
+    Stale {
+        /// The image.
+        digest: Digest,
+        /// When it was judged.
+        evaluated_at: jiff::Timestamp,
+        /// How long ago: `3 days`.
+        age: String,
+        /// How long is allowed.
+        limit: String,
+    },
+    /// Judged in the future.
+    #[error("the verdict on {digest} says that it was reached at {evaluated_at}, which is in the future")]
+    #[diagnostic(code(publish::future), help("is the clock of this machine right?"))]
+    Future {
+        /// The image.
+        digest: Digest,
+        /// When it says it was judged.
+        evaluated_at: jiff::Timestamp,
+    },
+    /// Somebody asked to stop.
+    #[error("interrupted; nothing was tagged")]
+    #[diagnostic(code(publish::interrupted))]
+    Interrupted,
+}
+
+impl PublishError {
+    /// How the run ends. A tag that is taken and an image that cannot be trusted fail closed, with 2: nothing was decided against the
+    /// image's content (that would be 1), and nothing was rolled out (that would be 12).
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Registry(error) => error.fault(),
+            Self::Layout(error) => error.fault(),
+            Self::File(error) => error.fault(),
+            Self::Key(error) => error.fault(),
+            Self::TagName { .. } | Self::NoAttestationsThere { .. } => Fault::Usage,
+            Self::Interrupted => Fault::Interrupted,
+            _ => Fault::Undecidable,
+        }
+    }
+
+    /// True when the image was looked at and is not to be trusted: a rollout refuses it (12).
+    #[must_use]
+    pub const fn is_distrust(&self) -> bool {
+        matches!(
+            self,
+            Self::NoVerdict { .. }
+                | Self::OtherKey { .. }
+                | Self::Altered { .. }
+                | Self::OtherSubject { .. }
+                | Self::Malformed { .. }
+                | Self::NotCleared { .. }
+                | Self::OtherPolicy { .. }
+                | Self::Stale { .. }
+                | Self::Future { .. }
+        )
+    }
+}
+
+fn others(count: usize) -> String {
+    match count {
+        0 => String::new(),
+        1 => " (one other thing refers to it)".to_owned(),
+        count => format!(" ({count} other things refer to it)"),
+    }
+}

@@ -1,0 +1,105 @@
+//! Everything that an image consists of, in the order in which it must be pushed.
+
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+
+use crate::io::limits::Limits;
+use crate::io::oci_layout::{Index, LayoutError, Manifest, OciLayout};
+use crate::model::digest::Digest;
+use crate::model::image::{Descriptor, media_type};
+
+/// Indexes within indexes: more than anybody nests.
+const MAX_DEPTH: usize = 3;
+
+/// A manifest or index with its bytes as they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct RawDocument {
+    pub(super) media_type: String,
+    pub(super) digest: Digest,
+    pub(super) bytes: Bytes,
+}
+
+/// An image, taken apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Graph {
+    /// Manifests and indexes, each after what it lists; the image's own is the last.
+    pub(super) documents: Vec<RawDocument>,
+    /// Configurations and layers, each once.
+    pub(super) blobs: Vec<Descriptor>,
+}
+
+impl Graph {
+    /// Reads an image from a layout. Every document is verified; blobs are named only.
+    ///
+    /// # Errors
+    /// [`LayoutError`].
+    pub(super) fn read(layout: &OciLayout, root: &Descriptor, limits: &Limits) -> Result<Self, LayoutError> {
+        let mut graph = Self {
+            documents: Vec::new(),
+            blobs: Vec::new(),
+        };
+        let mut walk = Walk {
+            layout,
+            limits,
+            graph: &mut graph,
+            seen: BTreeSet::new(),
+        };
+        walk.visit(root, 0)?;
+        Ok(graph)
+    }
+
+    /// Bytes of all blobs together.
+    pub(super) fn bytes(&self) -> u64 {
+        self.blobs.iter().map(|blob| blob.size).sum()
+    }
+}
+
+struct Walk<'a> {
+    layout: &'a OciLayout,
+    limits: &'a Limits,
+    graph: &'a mut Graph,
+    seen: BTreeSet<Digest>,
+}
+
+impl Walk<'_> {
+    fn visit(&mut self, descriptor: &Descriptor, depth: usize) -> Result<(), LayoutError> {
+        if !self.seen.insert(descriptor.digest) {
+            return Ok(());
+        }
+        let path = self.layout.blob_path(&descriptor.digest);
+        let bytes = self.layout.read_blob(&descriptor.digest, self.limits.manifest)?;
+        match descriptor.media_type.as_str() {
+            media_type::OCI_INDEX | media_type::DOCKER_INDEX => {
+                let index = Index::parse(&path, &bytes)?;
+                if depth == MAX_DEPTH || index.manifests.len() > 4 * self.limits.platforms {
+                    return Err(LayoutError::Inconsistent {
+                        path,
+                        reason: "lists too many images, or lists within lists".to_owned(),
+                    });
+                }
+                index.manifests.iter().try_for_each(|inner| self.visit(inner, depth + 1))?;
+            }
+            media_type::OCI_MANIFEST | media_type::DOCKER_MANIFEST => {
+                let manifest = Manifest::parse(&path, &bytes)?;
+                for blob in std::iter::once(manifest.config).chain(manifest.layers) {
+                    if self.seen.insert(blob.digest) {
+                        self.graph.blobs.push(blob);
+                    }
+                }
+            }
+            other => {
+                return Err(LayoutError::Inconsistent {
+                    path,
+                    reason: format!("is no image manifest: its media type is `{other}`"),
+                });
+            }
+        }
+        self.graph.documents.push(RawDocument {
+            media_type: descriptor.media_type.clone(),
+            digest: descriptor.digest,
+            bytes: bytes.into(),
+        });
+        Ok(())
+    }
+}

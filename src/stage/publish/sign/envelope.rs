@@ -1,0 +1,100 @@
+//! DSSE: a signed payload whose type is signed with it.
+//!
+//! Source: the DSSE protocol, version 1.0.2.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+use serde::{Deserialize, Serialize};
+
+use super::{SigningKey, VerifyingKey};
+
+/// The payload type of an in-toto statement.
+const IN_TOTO: &str = "application/vnd.in-toto+json";
+
+/// A signed in-toto statement.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Envelope {
+    payload: String,
+    payload_type: String,
+    signatures: Vec<Signature>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Signature {
+    sig: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    keyid: Option<String>,
+}
+
+/// Why an envelope is not to be believed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EnvelopeError {
+    /// The payload is none of ours.
+    #[error("its payload type is `{0}`")]
+    PayloadType(String),
+    /// Not base64.
+    #[error("its {0} is not base64")]
+    Encoding(&'static str),
+    /// No signature is one by the key.
+    #[error("none of its {0} signatures is one by this key over this payload")]
+    Signature(usize),
+}
+
+impl Envelope {
+    /// Signs a statement.
+    #[must_use]
+    pub fn sign(statement: &[u8], key: &SigningKey) -> Self {
+        let signature = key.sign(&authenticated(IN_TOTO, statement));
+        Self {
+            payload: STANDARD.encode(statement),
+            payload_type: IN_TOTO.to_owned(),
+            signatures: vec![Signature {
+                sig: STANDARD.encode(signature),
+                keyid: None,
+            }],
+        }
+    }
+
+    /// The statement, if the key signed it.
+    ///
+    /// # Errors
+    /// [`EnvelopeError`].
+    pub fn open(&self, key: &VerifyingKey) -> Result<Vec<u8>, EnvelopeError> {
+        if self.payload_type != IN_TOTO {
+            return Err(EnvelopeError::PayloadType(self.payload_type.chars().take(100).collect()));
+        }
+        let payload = decode(&self.payload).ok_or(EnvelopeError::Encoding("payload"))?;
+        let signed = authenticated(&self.payload_type, &payload);
+        let signatures: Option<Vec<Vec<u8>>> = self.signatures.iter().map(|s| decode(&s.sig)).collect();
+        let signatures = signatures.ok_or(EnvelopeError::Encoding("signature"))?;
+        if signatures.iter().take(16).any(|signature| key.verifies(&signed, signature)) {
+            Ok(payload)
+        } else {
+            Err(EnvelopeError::Signature(self.signatures.len()))
+        }
+    }
+}
+
+/// Both alphabets are allowed to writers.
+fn decode(text: &str) -> Option<Vec<u8>> {
+    STANDARD.decode(text).or_else(|_| URL_SAFE.decode(text)).ok()
+}
+
+/// The pre-authentication encoding: what is signed.
+fn authenticated(kind: &str, payload: &[u8]) -> Vec<u8> {
+    let mut bytes = format!("DSSEv1 {} {kind} {} ", kind.len(), payload.len()).into_bytes();
+    bytes.extend_from_slice(payload);
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_encoding_is_that_of_the_protocols_example() {
+        let bytes = authenticated("http://example.com/HelloWorld", b"hello world");
+        assert_eq!(bytes, b"DSSEv1 29 http://example.com/HelloWorld 11 hello world");
+    }
+}

@@ -1,0 +1,97 @@
+use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
+use std::sync::Arc;
+
+use super::*;
+use crate::stage::publish::sign::{Envelope, EnvelopeError};
+
+// Made for these tests with `cosign generate-key-pair`, password `pw`.
+const COSIGN_KEY: &str = include_str!("../../../../../fixtures/publish/keys/cosign.key");
+const COSIGN_PUB: &str = include_str!("../../../../../fixtures/publish/keys/cosign.pub");
+
+fn effects(secrets: &[(&str, &str)]) -> Effects {
+    let secrets: BTreeMap<String, Secret> = secrets.iter().map(|(k, v)| ((*k).to_owned(), Secret::new(*v))).collect();
+    Effects {
+        secrets: Arc::new(secrets),
+        ..Effects::plain(std::env::temp_dir())
+    }
+}
+
+fn env() -> KeySource {
+    KeySource::Env("KEY".to_owned())
+}
+
+#[test]
+fn cosigns_encrypted_key_opens_with_its_password_only() {
+    let key = SigningKey::load(&env(), &effects(&[("KEY", COSIGN_KEY), ("COSIGN_PASSWORD", "pw")])).expect("opens");
+    let public = VerifyingKey::load(&env(), &effects(&[("KEY", COSIGN_PUB)])).expect("public key");
+    assert_eq!(key.verifying_key(), public);
+    let wrong = SigningKey::load(&env(), &effects(&[("KEY", COSIGN_KEY), ("COSIGN_PASSWORD", "pW")]));
+    assert!(matches!(wrong, Err(KeyError::WrongPassword { .. })));
+    let none = SigningKey::load(&env(), &effects(&[("KEY", COSIGN_KEY)]));
+    assert!(matches!(none, Err(KeyError::NoPassword { .. })));
+}
+
+#[test]
+fn a_local_key_is_made_once_and_for_its_owner_only() {
+    let dir = tempfile::tempdir().expect("folder");
+    let source = KeySource::Local(dir.path().join("state/portcullis.key"));
+    let first = SigningKey::load(&source, &effects(&[])).expect("made");
+    let again = SigningKey::load(&source, &effects(&[])).expect("loaded");
+    assert_eq!(first.verifying_key(), again.verifying_key());
+    let mode = fs::metadata(dir.path().join("state/portcullis.key"))
+        .expect("there")
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
+    fs::remove_file(dir.path().join("state/portcullis.key")).expect("removed");
+    let public = VerifyingKey::load(&source, &effects(&[])).expect("the public half is enough to verify");
+    assert_eq!(public, first.verifying_key());
+}
+
+#[test]
+fn a_key_in_sec1_and_with_written_out_newlines_is_read() {
+    let key = SecretKey::try_generate().expect("key");
+    let sec1 = key.to_sec1_pem(LineEnding::LF).expect("pem").replace('\n', "\\n");
+    let loaded = SigningKey::load(&env(), &effects(&[("KEY", &sec1)])).expect("loads");
+    assert_eq!(loaded.verifying_key(), VerifyingKey(key.public_key().into()));
+}
+
+#[test]
+fn what_is_no_key_is_refused_without_being_shown() {
+    for (text, expected) in [
+        ("hunter2", "no `-----BEGIN` line"),
+        ("-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----\n", "damaged"),
+        (
+            "-----BEGIN RSA PRIVATE KEY-----\nhunter2\n-----END RSA PRIVATE KEY-----\n",
+            "something else",
+        ),
+        ("-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\nhunter2\n", "not base64"),
+        ("-----BEGIN CERTIFICATE-----\nhunter2\n", "certificate"),
+    ] {
+        let error = SigningKey::load(&env(), &effects(&[("KEY", text), ("COSIGN_PASSWORD", "hunter2")])).expect_err(text);
+        let shown = format!("{error} {error:?}");
+        assert!(shown.contains(expected), "{shown}");
+        assert!(!shown.contains("hunter2"), "{shown}");
+    }
+    assert!(matches!(SigningKey::load(&env(), &effects(&[])), Err(KeyError::NotSet { .. })));
+    let public = SigningKey::load(&env(), &effects(&[("KEY", COSIGN_PUB)]));
+    assert!(matches!(public, Err(KeyError::Public { .. })));
+}
+
+#[test]
+fn an_envelope_opens_for_the_key_that_signed_it_and_unchanged() {
+    let key = SigningKey(SecretKey::try_generate().expect("key").into());
+    let other = SigningKey(SecretKey::try_generate().expect("key").into());
+    let envelope = Envelope::sign(b"{}", &key);
+    assert_eq!(envelope, Envelope::sign(b"{}", &key), "signing is deterministic");
+    assert_eq!(envelope.open(&key.verifying_key()).expect("opens"), b"{}");
+    assert_eq!(envelope.open(&other.verifying_key()), Err(EnvelopeError::Signature(1)));
+    let text = serde_json::to_string(&envelope).expect("json");
+    let payload = STANDARD.encode("[]");
+    let altered: Envelope = serde_json::from_str(&text.replace("e30=", &payload)).expect("json");
+    assert_eq!(altered.open(&key.verifying_key()), Err(EnvelopeError::Signature(1)));
+    let altered: Envelope = serde_json::from_str(&text.replace("in-toto", "other")).expect("json");
+    assert!(matches!(altered.open(&key.verifying_key()), Err(EnvelopeError::PayloadType(_))));
+    assert!(!format!("{key:?}").contains("SecretKey"));
+}
