@@ -16,5 +16,6 @@ mod matching;
 mod matching_case;
 mod policy;
 mod policy_case;
+mod publish;
 mod report;
 mod sbom;

@@ -1,4 +1,7 @@
 //! What integration tests share.
 
+pub(crate) mod faults;
+pub(crate) mod images;
 pub(crate) mod outcomes;
+pub(crate) mod registry;
 pub(crate) mod tools;

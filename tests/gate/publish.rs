@@ -1,0 +1,250 @@
+//! Publishing to layouts and to real registries, and verifying what was published.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::Method;
+use jiff::Timestamp;
+use portcullis::io::clock::At;
+use portcullis::io::registry::{Access, Options, Patience, Registry};
+use portcullis::io::{Effects, oci_layout::OciLayout};
+use portcullis::model::digest::Digest;
+use portcullis::model::fault::Fault;
+use portcullis::model::image::BuiltImage;
+use portcullis::model::image_ref::ImageRef;
+use portcullis::model::outcome::Publication;
+use portcullis::model::plan::{Destination, KeySource, PublishPlan};
+use portcullis::stage::publish::{self, Attested, Expectation, Predicate, PublishError, Trust, predicate_type};
+use serde_json::json;
+
+use crate::support::faults::{Fault as Broken, FaultyProxy};
+use crate::support::images::{COMMIT, EVALUATED, cleared, image, index, policy, verdict};
+use crate::support::registry::{RunningRegistry, free_address};
+
+/// A folder with an image, a key and whatever else a test needs.
+struct Workplace {
+    dir: tempfile::TempDir,
+    effects: Effects,
+}
+
+impl Workplace {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let effects = Effects {
+            clock: Arc::new(At(EVALUATED.parse().unwrap())),
+            ..Effects::plain(dir.path().join("cache"))
+        };
+        Self { dir, effects }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn image(&self) -> BuiltImage {
+        image(&self.path("image"), &[b"one layer".to_vec(), vec![7; 300_000]])
+    }
+
+    fn key(&self) -> KeySource {
+        KeySource::Local(self.path("state/portcullis.key"))
+    }
+
+    fn plan(&self, destination: Destination) -> PublishPlan {
+        PublishPlan {
+            destination,
+            tags: vec![COMMIT.to_owned()],
+            key: Some(self.key()),
+            service: "payments".to_owned(),
+            envelopes: Some(self.path("out")),
+            dry_run: false,
+        }
+    }
+
+    async fn publish(&self, image: &BuiltImage, plan: &PublishPlan) -> Result<(Attested, Publication), PublishError> {
+        let predicates = [Predicate {
+            kind: predicate_type::CYCLONEDX.to_owned(),
+            body: json!({"bomFormat": "CycloneDX", "specVersion": "1.5"}),
+        }];
+        publish::publish(cleared(image), &predicates, plan, &self.effects).await
+    }
+
+    async fn verify(&self, image: &ImageRef) -> Result<Attested, PublishError> {
+        let key = self.key();
+        publish::verify(image, &expectation(&key), &self.effects).await
+    }
+}
+
+fn expectation(key: &KeySource) -> Expectation<'_> {
+    Expectation {
+        key,
+        policy: Some(policy()),
+        max_age: Some(Duration::from_secs(3600)),
+        plain_http: false,
+    }
+}
+
+fn registry(repository: String) -> Destination {
+    Destination::Registry {
+        repository,
+        plain_http: false,
+    }
+}
+
+fn at(place: &Workplace, time: &str) -> Effects {
+    Effects {
+        clock: Arc::new(At(time.parse::<Timestamp>().unwrap())),
+        ..place.effects.clone()
+    }
+}
+
+#[tokio::test]
+async fn a_layout_holds_image_tag_and_verdict() {
+    let place = Workplace::new();
+    let image = place.image();
+    let plan = place.plan(Destination::OciLayout(place.path("registry")));
+    let (attested, publication) = place.publish(&image, &plan).await.unwrap();
+    assert_eq!(attested.digest(), &image.digest);
+    assert_eq!(attested.commit().unwrap().as_str(), COMMIT);
+    assert!(publication.bytes_sent > 300_000);
+    assert_eq!(publication.attestations.len(), 2);
+
+    let layout = OciLayout::open(place.path("registry")).unwrap();
+    assert_eq!(layout.find(Some(COMMIT)).unwrap().digest, image.digest);
+    assert_eq!(layout.find(None).unwrap().digest, image.digest, "attestations are no images");
+
+    let verified = place.verify(attested.image()).await.unwrap();
+    assert_eq!(verified, attested);
+    assert_eq!(
+        *verified.trust(),
+        Trust::Signed {
+            key: publication.signed_by.unwrap()
+        }
+    );
+    for name in ["verdict.dsse.json", "sbom.cdx.dsse.json"] {
+        assert!(place.path("out").join(name).is_file(), "{name}");
+    }
+
+    let (_, again) = place.publish(&image, &plan).await.unwrap();
+    assert_eq!(again.bytes_sent, 0);
+    assert_eq!(again.attestations, publication.attestations[1..], "the verdict is attested once");
+}
+
+async fn publish_and_verify(running: &RunningRegistry) {
+    let place = Workplace::new();
+    let image = index(&place.path("index"));
+    let plan = place.plan(registry(running.repository("team/payments")));
+    let (attested, publication) = place.publish(&image, &plan).await.unwrap();
+    assert!(publication.bytes_sent > 0);
+    assert_eq!(
+        publication.reference,
+        format!("{}@{}", running.repository("team/payments"), image.digest)
+    );
+    let verified = place.verify(attested.image()).await.unwrap();
+    assert_eq!(verified, attested);
+
+    let options = Options::new(Access::Read, false);
+    let client = Registry::open(&running.repository("team/payments"), options, &place.effects).unwrap();
+    let source = OciLayout::open(place.path("index")).unwrap();
+    let kept = client.manifest(&image.digest).await.unwrap();
+    assert_eq!(
+        kept.bytes,
+        source.read_blob(&image.digest, 100_000).unwrap(),
+        "the manifest is not re-serialised"
+    );
+    assert_eq!(client.tag(COMMIT).await.unwrap(), Some(image.digest));
+    assert_eq!(client.tag("latest").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn an_index_is_published_to_a_registry_without_the_referrers_api() {
+    if let Some(running) = RunningRegistry::docker() {
+        publish_and_verify(&running).await;
+    }
+}
+
+#[tokio::test]
+async fn an_index_is_published_to_a_registry_with_the_referrers_api() {
+    if let Some(running) = RunningRegistry::with_referrers() {
+        publish_and_verify(&running).await;
+    }
+}
+
+#[tokio::test]
+async fn an_unchanged_image_costs_six_requests_at_most_and_no_bytes() {
+    let Some(running) = RunningRegistry::docker() else { return };
+    let proxy = FaultyProxy::start(running.address).await;
+    let place = Workplace::new();
+    let image = place.image();
+    let plan = place.plan(registry(proxy.repository("payments")));
+    let (_, first) = place.publish(&image, &plan).await.unwrap();
+    let before = proxy.seen();
+    let (_, second) = place.publish(&image, &plan).await.unwrap();
+    let seen = proxy.seen();
+    println!(
+        "first publication: {} requests; of an unchanged image: {}",
+        before.len(),
+        seen.len()
+    );
+    assert!(seen.len() <= 6, "{seen:#?}");
+    assert!(seen.iter().all(|request| request.body_bytes == 0), "{seen:#?}");
+    assert_eq!((second.bytes_sent, &second.attestations[..]), (0, &first.attestations[1..]));
+}
+
+#[tokio::test]
+async fn a_tag_that_names_another_image_is_refused_with_both_digests() {
+    let Some(running) = RunningRegistry::docker() else { return };
+    let place = Workplace::new();
+    let (first, second) = (place.image(), image(&place.path("other"), &[b"another".to_vec()]));
+    for destination in [
+        registry(running.repository("payments")),
+        Destination::OciLayout(place.path("registry")),
+    ] {
+        let plan = place.plan(destination);
+        place.publish(&first, &plan).await.unwrap();
+        let error = place.publish(&second, &plan).await.unwrap_err();
+        assert_eq!(error.fault(), Fault::Undecidable);
+        let text = error.to_string();
+        assert!(
+            text.contains(&first.digest.to_string()) && text.contains(&second.digest.to_string()),
+            "{text}"
+        );
+    }
+    let client = Registry::open(&running.repository("payments"), Options::new(Access::Read, false), &place.effects).unwrap();
+    assert_eq!(client.tag(COMMIT).await.unwrap(), Some(first.digest), "the tag did not move");
+    assert_eq!(
+        client.manifest_size(&second.digest).await.unwrap(),
+        None,
+        "nothing of the second was published"
+    );
+}
+
+#[tokio::test]
+async fn a_dry_run_writes_nothing() {
+    let place = Workplace::new();
+    let image = place.image();
+    let mut plan = place.plan(Destination::OciLayout(place.path("registry")));
+    plan.dry_run = true;
+    let (attested, publication) = place.publish(&image, &plan).await.unwrap();
+    assert_eq!((attested.trust(), publication.bytes_sent), (&Trust::Unsigned, 0));
+    assert!(!place.path("registry").exists() && !place.path("state").exists() && !place.path("out").exists());
+}
+
+#[tokio::test]
+async fn without_a_key_nothing_is_attested_and_verify_says_so() {
+    let place = Workplace::new();
+    let image = place.image();
+    let mut plan = place.plan(Destination::OciLayout(place.path("registry")));
+    plan.key = None;
+    let (attested, publication) = place.publish(&image, &plan).await.unwrap();
+    assert_eq!((attested.trust(), publication.signed_by), (&Trust::Unsigned, None));
+    publish_elsewhere(&place).await;
+    let error = place.verify(attested.image()).await.unwrap_err();
+    assert!(matches!(error, PublishError::NoVerdict { .. }), "{error}");
+}
+
+/// Makes the workplace's key.
+async fn publish_elsewhere(place: &Workplace) {
+    let plan = place.plan(Destination::OciLayout(place.path("elsewhere")));
+    place.publish(&image(&place.path("small"), &[b"x".to_vec()]), &plan).await.unwrap();
+}

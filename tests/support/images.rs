@@ -1,0 +1,123 @@
+//! Small images in layouts, and verdicts about them.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use portcullis::io::oci_layout::OciLayout;
+use portcullis::model::commit::{Commit, CommitSha};
+use portcullis::model::digest::Digest;
+use portcullis::model::image::{BuiltImage, Descriptor, media_type};
+use portcullis::model::inventory::Subject;
+use portcullis::model::verdict::{Decision, Inputs, PolicyInput, VERDICT_SCHEMA, Verdict};
+use portcullis::stage::policy::{Cleared, clearance};
+use serde_json::json;
+
+/// The commit of every image here.
+pub(crate) const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
+
+/// The evaluation time of every verdict here.
+pub(crate) const EVALUATED: &str = "2026-11-20T12:00:00Z";
+
+fn blob(layout: &OciLayout, media: &str, bytes: &[u8]) -> Descriptor {
+    Descriptor {
+        media_type: media.to_owned(),
+        digest: layout.write_blob(bytes).unwrap(),
+        size: bytes.len() as u64,
+        platform: None,
+        artifact_type: None,
+        annotations: std::collections::BTreeMap::new(),
+    }
+}
+
+fn manifest(layout: &OciLayout, architecture: &str, layers: &[Vec<u8>]) -> Descriptor {
+    let layers: Vec<Descriptor> = layers.iter().map(|bytes| blob(layout, media_type::OCI_LAYER, bytes)).collect();
+    let diff_ids: Vec<String> = layers.iter().map(|l| l.digest.to_string()).collect();
+    let config = json!({"architecture": architecture, "os": "linux", "config": {}, "rootfs": {"type": "layers", "diff_ids": diff_ids}});
+    let config = blob(layout, media_type::OCI_CONFIG, config.to_string().as_bytes());
+    let manifest = json!({"schemaVersion": 2, "mediaType": media_type::OCI_MANIFEST, "config": config, "layers": layers});
+    blob(layout, media_type::OCI_MANIFEST, manifest.to_string().as_bytes())
+}
+
+fn built(layout: &OciLayout, root: &Descriptor) -> BuiltImage {
+    layout.put(root, None).unwrap();
+    BuiltImage {
+        digest: root.digest,
+        media_type: root.media_type.clone(),
+        size: root.size,
+        layout: layout.dir().to_owned(),
+        platforms: Vec::new(),
+        commit: Some(Commit {
+            sha: CommitSha::parse(COMMIT).unwrap(),
+            time: EVALUATED.parse().unwrap(),
+            dirty: false,
+            source: None,
+            tags: Vec::new(),
+        }),
+        provenance: None,
+    }
+}
+
+/// An image of one platform with these layers (any bytes: nothing here unpacks them).
+pub(crate) fn image(dir: &Path, layers: &[Vec<u8>]) -> BuiltImage {
+    let layout = OciLayout::create(dir).unwrap();
+    let root = manifest(&layout, "amd64", layers);
+    built(&layout, &root)
+}
+
+/// An image of two platforms that share a layer.
+pub(crate) fn index(dir: &Path) -> BuiltImage {
+    let layout = OciLayout::create(dir).unwrap();
+    let shared = b"shared".to_vec();
+    let mut manifests = Vec::new();
+    for architecture in ["amd64", "arm64"] {
+        let mut descriptor = manifest(&layout, architecture, &[shared.clone(), architecture.as_bytes().to_vec()]);
+        descriptor.platform = Some(portcullis::model::image::DescriptorPlatform {
+            architecture: architecture.to_owned(),
+            os: "linux".to_owned(),
+            variant: None,
+        });
+        manifests.push(descriptor);
+    }
+    let index = json!({"schemaVersion": 2, "mediaType": media_type::OCI_INDEX, "manifests": manifests});
+    let root = blob(&layout, media_type::OCI_INDEX, index.to_string().as_bytes());
+    built(&layout, &root)
+}
+
+/// The digest of the policy of every verdict here.
+pub(crate) fn policy() -> Digest {
+    Digest::from_bytes([0x70; 32])
+}
+
+/// A cleared verdict.
+pub(crate) fn verdict(image: &BuiltImage, at: &str) -> Verdict {
+    Verdict {
+        schema: VERDICT_SCHEMA.to_owned(),
+        subject: Subject {
+            name: "payments".to_owned(),
+            digest: Some(image.digest),
+            commit: Some(CommitSha::parse(COMMIT).unwrap()),
+        },
+        verdict: Decision::Cleared,
+        evaluated_at: at.parse::<Timestamp>().unwrap(),
+        findings: Vec::new(),
+        gaps: Vec::new(),
+        waivers: Vec::new(),
+        not_applicable: Vec::new(),
+        components: 3,
+        inputs: Inputs {
+            gate: "0.1.0".to_owned(),
+            policy: PolicyInput {
+                name: "policies/gate.toml".to_owned(),
+                digest: policy(),
+            },
+            waivers: None,
+            inventory: Digest::from_bytes([0x1f; 32]),
+            feeds: Vec::new(),
+        },
+    }
+}
+
+/// An image that passed the gate.
+pub(crate) fn cleared(image: &BuiltImage) -> Cleared {
+    clearance::clear(image.clone(), verdict(image, EVALUATED)).unwrap()
+}
