@@ -171,3 +171,52 @@ fn every_case_belongs_to_a_cataloger() {
         assert!(CATALOGERS.iter().any(|cataloger| cataloger.id() == name), "{name}");
     }
 }
+
+/// Every file of every case, with the cataloger that it is a case of.
+fn all_files() -> Vec<(&'static dyn Cataloger, String, Vec<u8>)> {
+    let mut all = Vec::new();
+    for cataloger in CATALOGERS {
+        for case in cases(cataloger.id()) {
+            let root = case.join("root");
+            for file in files(&root) {
+                let path = file.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
+                all.push((*cataloger, path, std::fs::read(&file).unwrap()));
+            }
+        }
+    }
+    all
+}
+
+fn catalog(cataloger: &dyn Cataloger, path: &str, content: &[u8]) -> Said {
+    let head = EntryHead {
+        path,
+        mode: 0o755,
+        size: content.len() as u64,
+    };
+    let mut said = Said::default();
+    cataloger.catalog(&LayerFile { head, content }, &mut said);
+    said
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_cataloger_panics_on_arbitrary_bytes(bytes: Vec<u8>) {
+        for (cataloger, path, _) in all_files() {
+            catalog(cataloger, &path, &bytes);
+        }
+    }
+
+    #[test]
+    fn no_cataloger_panics_on_damaged_files(damages in proptest::collection::vec((0.0f64..1.0, proptest::num::u8::ANY), 0..8), cut in 0.0f64..1.5) {
+        for (cataloger, path, mut content) in all_files() {
+            let size = content.len() as f64;
+            for (at, byte) in &damages {
+                if let Some(target) = content.get_mut((at * size) as usize) {
+                    *target = *byte;
+                }
+            }
+            content.truncate((cut * size) as usize);
+            catalog(cataloger, &path, &content);
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! Takes an image, a source tree or an SBOM. Gives an `Inventory`. Never leaves out what it could not see: that is a gap.
 
 mod aliases;
+pub mod apk;
 pub mod cargo_auditable;
 pub mod cargo_lock;
 pub mod cargo_metadata;
@@ -14,6 +15,7 @@ mod facts;
 mod layout;
 mod links;
 mod merge;
+pub mod npm;
 pub mod os_release;
 mod owners;
 mod paths;
@@ -118,9 +120,14 @@ pub trait Cataloger: Sync {
 
 /// Every cataloger. To add one: a file, its `mod` line above, its entry here, a fixture folder.
 pub static CATALOGERS: &[&dyn Cataloger] = &[
+    &apk::Apk,
     &cargo_auditable::CargoAuditable,
     &cargo_lock::CargoLock,
     &dpkg::Dpkg,
+    &npm::installed::NpmInstalled,
+    &npm::package_lock::PackageLock,
+    &npm::pnpm_lock::PnpmLock,
+    &npm::yarn_lock::YarnLock,
     &os_release::OsReleaseFile,
 ];
 

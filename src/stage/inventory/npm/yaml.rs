@@ -1,0 +1,204 @@
+//! The part of YAML that package managers write: nested mappings by indentation, plain and quoted scalars, `{a: b}` and `[a]` on one line.
+//!
+//! Whatever else a line holds is told as trouble, so that nothing is passed over in silence.
+
+use std::borrow::Cow;
+
+use crate::io::limits::Limits;
+
+/// A mapping's entry: `key: value`, or `key:` with entries inside.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Entry<'a> {
+    pub(super) key: Cow<'a, str>,
+    /// The scalar after the colon, or one in braces or brackets as it is written.
+    pub(super) value: Option<Cow<'a, str>>,
+    pub(super) entries: Vec<Entry<'a>>,
+    /// Line, from 1.
+    pub(super) line: u32,
+}
+
+impl<'a> Entry<'a> {
+    /// The entry of a key.
+    pub(super) fn get(&self, key: &str) -> Option<&Entry<'a>> {
+        self.entries.iter().find(|entry| entry.key == key)
+    }
+
+    /// The scalar of a key.
+    pub(super) fn text(&self, key: &str) -> Option<&str> {
+        self.get(key)?.value.as_deref()
+    }
+}
+
+/// Reads a document; gives its top as an entry without a key, and what it did not understand.
+pub(super) fn read(text: &str) -> (Entry<'_>, Vec<String>) {
+    let mut troubles = Vec::new();
+    // The way from the top to the entry that was read last, each with its indentation.
+    let mut way: Vec<(usize, Entry<'_>)> = vec![(0, Entry::default())];
+    let mut started = false;
+    // Lines of a sequence or a block scalar that hang under an entry are passed over: no field that is read has one.
+    let mut block: Option<usize> = None;
+    for (at, raw) in text.lines().enumerate() {
+        let number = at as u32 + 1;
+        let content = raw.trim_start_matches(' ');
+        let mut indent = raw.len() - content.len();
+        let mut content = content.trim_end();
+        if content.is_empty() || content.starts_with('#') || (!started && content == "---") {
+            continue;
+        }
+        if block.is_some_and(|block| indent > block) {
+            continue;
+        }
+        block = None;
+        started = true;
+        if content == "-" || content.starts_with("- ") {
+            continue;
+        }
+        // An explicit key, `? key`, has its first entry on the line after it, `: a: b`. Yarn writes long keys so.
+        if let Some(rest) = content.strip_prefix(": ") {
+            content = rest;
+            indent += 2;
+        }
+        let explicit = content.strip_prefix("? ").map(|key| (scalar(key), ""));
+        let Some((key, value)) = explicit.or_else(|| pair(content)) else {
+            troubles.push(format!("line {number} is not of a form that is known"));
+            continue;
+        };
+        while way.len() > 1 && way.last().is_some_and(|(open, _)| *open > indent) {
+            close(&mut way);
+        }
+        if way.len() > Limits::default().nesting {
+            troubles.push(format!("line {number} is nested too deep"));
+            continue;
+        }
+        let value = match value {
+            "|" | ">" | "|-" | ">-" | "|+" | ">+" => {
+                block = Some(indent);
+                None
+            }
+            "" => None,
+            value => Some(scalar(value)),
+        };
+        way.push((
+            indent + 1,
+            Entry {
+                key,
+                value,
+                entries: Vec::new(),
+                line: number,
+            },
+        ));
+    }
+    while way.len() > 1 {
+        close(&mut way);
+    }
+    (way.pop().map(|(_, top)| top).unwrap_or_default(), troubles)
+}
+
+fn close<'a>(way: &mut Vec<(usize, Entry<'a>)>) {
+    if let Some((_, entry)) = way.pop()
+        && let Some((_, parent)) = way.last_mut()
+    {
+        parent.entries.push(entry);
+    }
+}
+
+/// The pairs of `{a: b, 'c': "d"}`.
+pub(super) fn flow(text: &str) -> Vec<(Cow<'_, str>, Cow<'_, str>)> {
+    let Some(inner) = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) else {
+        return Vec::new();
+    };
+    inner
+        .split(", ")
+        .filter_map(|part| pair(part.trim()))
+        .map(|(key, value)| (key, scalar(value)))
+        .collect()
+}
+
+/// Parts `key: value` at the colon that ends the key.
+fn pair(content: &str) -> Option<(Cow<'_, str>, &str)> {
+    if let Some(rest) = content.strip_prefix(['"', '\'']) {
+        let quote = &content[..1];
+        let end = rest.find(quote)?;
+        let after = rest[end + 1..].strip_prefix(':')?;
+        return Some((Cow::Borrowed(&rest[..end]), after.trim()));
+    }
+    match content.find(": ") {
+        Some(at) => Some((Cow::Borrowed(&content[..at]), content[at + 2..].trim())),
+        None => Some((Cow::Borrowed(content.strip_suffix(':')?), "")),
+    }
+}
+
+fn scalar(value: &str) -> Cow<'_, str> {
+    if let Some(inner) = value.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')) {
+        return if inner.contains("''") {
+            Cow::Owned(inner.replace("''", "'"))
+        } else {
+            Cow::Borrowed(inner)
+        };
+    }
+    if let Some(inner) = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+        return if inner.contains('\\') {
+            serde_json::from_str(value).map_or(Cow::Borrowed(inner), Cow::Owned)
+        } else {
+            Cow::Borrowed(inner)
+        };
+    }
+    Cow::Borrowed(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mappings_nest_by_indentation() {
+        let (top, troubles) =
+            read("a: 1\n'b@1':\n  c: \"x\"\n  d: {e: f, 'g': h}\n  list:\n    - one\n    - two\n  deep:\n    z: 'it''s'\nlast: y\n");
+        assert!(troubles.is_empty(), "{troubles:?}");
+        let keys: Vec<_> = top.entries.iter().map(|e| (&*e.key, e.line)).collect();
+        assert_eq!(keys, [("a", 1), ("b@1", 2), ("last", 10)]);
+        let b = top.get("b@1").expect("b@1");
+        assert_eq!(
+            (b.text("c"), b.get("deep").and_then(|deep| deep.text("z"))),
+            (Some("x"), Some("it's"))
+        );
+        assert_eq!(flow(b.text("d").expect("d")), [("e".into(), "f".into()), ("g".into(), "h".into())]);
+    }
+
+    #[test]
+    fn what_is_not_understood_is_told() {
+        assert_eq!(read("<<<<<<< HEAD\na: 1\n").1.len(), 1);
+    }
+
+    #[test]
+    fn explicit_keys_hold_what_follows_their_colon() {
+        let (top, troubles) = read("? \"a@1, a@2\"\n: version: 3\n  resolution: x\nb:\n  version: 4\n");
+        assert!(troubles.is_empty(), "{troubles:?}");
+        let a = top.get("a@1, a@2").expect("a");
+        assert_eq!(
+            (a.text("version"), a.text("resolution"), top.entries.len()),
+            (Some("3"), Some("x"), 2)
+        );
+    }
+
+    #[test]
+    fn deep_nesting_is_told() {
+        let text: String = (0..100).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect();
+        assert!(!read(&text).1.is_empty());
+    }
+
+    #[test]
+    fn block_scalars_are_passed_over() {
+        let (top, troubles) = read("a:\n  deprecated: |-\n    some: words\n    <<\n  b: 1\n");
+        assert!(troubles.is_empty());
+        assert_eq!(top.get("a").and_then(|a| a.text("b")), Some("1"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn arbitrary_text_never_panics(text in "([ ]{0,4}(a|'b'|\"c\"|- |\\{|é)?:?( (x|'y|\"z\"|\\||\\{a: b\\}))?\n){0,20}") {
+            read(&text);
+            flow(&text);
+        }
+    }
+}

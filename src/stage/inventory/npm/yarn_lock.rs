@@ -1,0 +1,158 @@
+//! `yarn.lock`: the format of yarn 1, and the YAML of later ones ([`super::berry`]).
+//!
+//! Neither says what is needed for development only.
+
+use std::collections::HashMap;
+
+use crate::model::coverage::GapKind;
+use crate::model::inventory::Component;
+
+use super::super::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
+use super::berry;
+
+/// Reads the lock files of yarn.
+pub struct YarnLock;
+
+pub(super) const ID: &str = "yarn-lock";
+
+impl Cataloger for YarnLock {
+    fn id(&self) -> &'static str {
+        ID
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn domain(&self) -> Domain {
+        Domain::Source
+    }
+
+    fn wants(&self, head: &EntryHead<'_>) -> Want {
+        if head.path.rsplit('/').next() == Some("yarn.lock") {
+            Want::Whole
+        } else {
+            Want::No
+        }
+    }
+
+    fn catalog(&self, file: &LayerFile<'_>, sink: &mut dyn Sink) {
+        match std::str::from_utf8(file.content) {
+            Ok(text) if text.lines().any(|line| line.starts_with("__metadata:")) => berry::read(text, file.head.path, sink),
+            Ok(text) => read(text, file.head.path, sink),
+            Err(error) => sink.gap(GapKind::PartialDatabase, format!("not UTF-8 from byte {} on", error.valid_up_to())),
+        }
+    }
+}
+
+/// One entry: `"a@^1", a@1.2:` and the indented lines under it.
+#[derive(Default)]
+struct Locked<'a> {
+    patterns: Vec<&'a str>,
+    version: &'a str,
+    resolved: Option<&'a str>,
+    needs: Vec<(&'a str, &'a str)>,
+    line: u32,
+}
+
+fn read(text: &str, path: &str, sink: &mut dyn Sink) {
+    let mut entries: Vec<Locked<'_>> = Vec::new();
+    let mut in_needs = false;
+    for (at, raw) in text.lines().enumerate() {
+        let number = at as u32 + 1;
+        let content = raw.trim();
+        if content.is_empty() || content.starts_with('#') {
+            continue;
+        }
+        let understood = match (raw.len() - raw.trim_start().len(), entries.last_mut()) {
+            (0, _) => content.strip_suffix(':').map(|patterns| {
+                entries.push(Locked {
+                    patterns: patterns.split(", ").map(unquoted).collect(),
+                    line: number,
+                    ..Locked::default()
+                });
+                in_needs = false;
+            }),
+            (2, Some(entry)) => {
+                in_needs = matches!(content, "dependencies:" | "optionalDependencies:");
+                if in_needs { Some(()) } else { field(entry, content) }
+            }
+            (4, Some(entry)) if in_needs => content
+                .split_once(' ')
+                .map(|(name, range)| entry.needs.push((unquoted(name), unquoted(range.trim())))),
+            _ => None,
+        };
+        if understood.is_none() {
+            sink.gap(GapKind::PartialDatabase, format!("line {number} is not of a form that is known"));
+        }
+    }
+    emit(&entries, path, sink);
+}
+
+fn field<'a>(entry: &mut Locked<'a>, content: &'a str) -> Option<()> {
+    let (key, value) = content.split_once(' ')?;
+    match key {
+        "version" => entry.version = unquoted(value),
+        "resolved" => entry.resolved = Some(unquoted(value)),
+        _ => {}
+    }
+    Some(())
+}
+
+fn emit(entries: &[Locked<'_>], path: &str, sink: &mut dyn Sink) {
+    let by_pattern: HashMap<&str, usize> = entries
+        .iter()
+        .enumerate()
+        .flat_map(|(at, entry)| entry.patterns.iter().map(move |p| (*p, at)))
+        .collect();
+    let components: Vec<Option<Component>> = entries.iter().map(|entry| component(entry, path)).collect();
+    for (entry, component) in entries.iter().zip(&components) {
+        let Some(mut component) = component.clone() else {
+            sink.gap(
+                GapKind::PartialDatabase,
+                format!("the entry at line {} names no package or no version", entry.line),
+            );
+            continue;
+        };
+        let needs = entry
+            .needs
+            .iter()
+            .filter_map(|(name, range)| by_pattern.get(format!("{name}@{range}").as_str()));
+        component.dependencies = needs
+            .filter_map(|at| components[*at].as_ref())
+            .map(|needed| needed.purl.clone())
+            .collect();
+        component.dependencies.sort();
+        component.dependencies.dedup();
+        sink.component(component);
+    }
+}
+
+fn component(entry: &Locked<'_>, path: &str) -> Option<Component> {
+    let pattern = entry.patterns.first()?;
+    let (name, range) = name_and_range(pattern)?;
+    let name = range
+        .strip_prefix("npm:")
+        .map_or(name, |real| name_and_range(real).map_or(real, |(name, _)| name));
+    if entry.version.is_empty() {
+        return None;
+    }
+    // A package from a folder is listed without an address.
+    let address = entry
+        .resolved
+        .or(Some(range).filter(|range| range.starts_with("file:") || range.starts_with("link:")));
+    let mut component = super::component(name, entry.version, super::origin(address), ID);
+    component.locations = vec![super::line(path, entry.line)];
+    Some(component)
+}
+
+/// `@babel/core` and `^7` of `@babel/core@^7`.
+pub(super) fn name_and_range(pattern: &str) -> Option<(&str, &str)> {
+    let first = pattern.chars().next()?.len_utf8();
+    let at = first + pattern[first..].find('@')?;
+    Some((&pattern[..at], &pattern[at + 1..]))
+}
+
+fn unquoted(text: &str) -> &str {
+    text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text)
+}
