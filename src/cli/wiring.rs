@@ -12,7 +12,7 @@ use crate::io::{document, files, git, limits::Limits};
 use crate::model::commit::Commit;
 use crate::model::image_ref::ImageRef;
 use crate::model::plan::{
-    BuildPlan, Builder, Destination, FeedsPlan, HealthPlan, KeySource, ProbePlan, ProcessPlan, PublishPlan, RolloutPlan, TargetPlan,
+    BuildPlan, Builder, Destination, FeedsPlan, HealthPlan, KeySource, ProbePlan, ProcessPlan, Protocol, PublishPlan, RolloutPlan, TargetPlan,
     VersionAssertion, Waits,
 };
 use crate::model::span::Span;
@@ -344,6 +344,11 @@ impl Workspace {
         let health = health_plan(&rollout.health)?;
         let target = match rollout.target {
             config::Target::Process => TargetPlan::Process(ProcessPlan {
+                program: std::env::current_exe().unwrap_or_else(|_| PathBuf::from("portcullis")),
+                protocol: match health.probe {
+                    ProbePlan::Tcp { .. } => Protocol::Tcp,
+                    ProbePlan::Http { .. } | ProbePlan::Command { .. } => Protocol::Http,
+                },
                 listen: match rollout.listen {
                     Some(listen) => listen,
                     None => front_door(&health.probe)?,

@@ -5,6 +5,7 @@
 
 pub mod archive;
 pub mod clock;
+pub mod detached;
 pub mod document;
 pub mod files;
 pub mod git;

@@ -105,6 +105,28 @@ impl Program {
         }
     }
 
+    /// Runs it to its end or for at most `limit`, whatever it writes; none when the time was over, and then it has been killed.
+    ///
+    /// # Errors
+    /// [`ProcessError::Start`].
+    pub async fn status_within(mut self, limit: std::time::Duration) -> Result<Option<std::process::ExitStatus>, ProcessError> {
+        self.command.stdout(Stdio::null()).stderr(Stdio::null());
+        let mut command = tokio::process::Command::from(self.command);
+        let start = |source| ProcessError::Start {
+            program: self.name.clone(),
+            source,
+        };
+        let mut child = command.kill_on_drop(true).spawn().map_err(start)?;
+        match tokio::time::timeout(limit, child.wait()).await {
+            Ok(status) => status.map(Some).map_err(start),
+            Err(_) => {
+                // One that cannot be killed any more has ended.
+                let _ = child.kill().await;
+                Ok(None)
+            }
+        }
+    }
+
     /// Runs it to its end, whatever its status.
     ///
     /// # Errors

@@ -40,6 +40,8 @@ pub enum RolloutResult {
     RolledBack,
     /// The new version failed and the old one could not be brought back, or there was none.
     RollbackFailed,
+    /// A dry run: nothing was changed, and what would be done was said.
+    Planned,
     /// Nothing was changed.
     Refused,
     /// Another deployer holds the lock.
@@ -55,7 +57,7 @@ impl RolloutResult {
     #[must_use]
     pub const fn code(self) -> u8 {
         match self {
-            Self::Committed | Self::AlreadyDeployed => 0,
+            Self::Committed | Self::AlreadyDeployed | Self::Planned => 0,
             Self::RolledBack => 10,
             Self::RollbackFailed => 11,
             Self::Refused => 12,

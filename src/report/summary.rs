@@ -101,6 +101,7 @@ const fn result(result: RolloutResult) -> &'static str {
     match result {
         RolloutResult::Committed => " and live",
         RolloutResult::AlreadyDeployed => ", live already",
+        RolloutResult::Planned => ", not rolled out (dry run)",
         RolloutResult::RolledBack => ", rolled back",
         RolloutResult::RollbackFailed => ", rollback failed",
         RolloutResult::Refused => ", rollout refused",

@@ -8,4 +8,4 @@ mod rollout;
 pub use build::{BuildPlan, Builder};
 pub use feeds::FeedsPlan;
 pub use publish::{Destination, KeySource, PublishPlan};
-pub use rollout::{HealthPlan, ProbePlan, ProcessPlan, RolloutPlan, TargetPlan, VersionAssertion, Waits};
+pub use rollout::{HealthPlan, ProbePlan, ProcessPlan, Protocol, RolloutPlan, TargetPlan, VersionAssertion, Waits};

@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// How a probe asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ProbePlan {
@@ -74,11 +76,26 @@ pub struct Waits {
     pub lock: Duration,
 }
 
+/// What the switch understands of the traffic that it carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Protocol {
+    /// HTTP/1.1: each request goes to the backend of its moment. HTTP/2 without TLS is carried connection by connection.
+    #[default]
+    Http,
+    /// Anything: each connection stays with the backend that it began with.
+    Tcp,
+}
+
 /// The `process` target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProcessPlan {
-    /// The public listener.
+    /// The `portcullis` program, which is started again as `portcullis switch …`.
+    pub program: PathBuf,
+    /// The public listener; port 0 is refused.
     pub listen: SocketAddr,
+    /// What the switch understands of the traffic.
+    pub protocol: Protocol,
     /// Environment of the service; `PORT` is set by the target.
     pub env: BTreeMap<String, String>,
     /// Folder of the service's state: journal, lock, instances, control socket.

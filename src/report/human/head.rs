@@ -68,6 +68,7 @@ fn result(result: RolloutResult) -> (Paint, &'static str) {
     match result {
         RolloutResult::Committed => (Paint::GoodBlock, "LIVE"),
         RolloutResult::AlreadyDeployed => (Paint::GoodBlock, "LIVE ALREADY"),
+        RolloutResult::Planned => (Paint::GoodBlock, "DRY RUN"),
         RolloutResult::RolledBack => (Paint::BadBlock, "ROLLED BACK"),
         RolloutResult::RollbackFailed => (Paint::BadBlock, "ROLLBACK FAILED"),
         RolloutResult::Refused => (Paint::BadBlock, "ROLLOUT REFUSED"),

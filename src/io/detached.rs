@@ -1,0 +1,184 @@
+//! Programs that outlive the gate: started in a process group of their own, found again by a mark in their environment.
+//!
+//! Linux only in effect: elsewhere there is no `/proc`, and [`find`] says so.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+
+/// A program with everything it starts with. Its environment is `env` and nothing else.
+#[derive(Debug, Clone)]
+pub struct Launch {
+    /// The file to execute.
+    pub program: PathBuf,
+    /// Arguments after the program's own name.
+    pub args: Vec<String>,
+    /// The whole environment.
+    pub env: BTreeMap<String, String>,
+    /// The working folder.
+    pub dir: PathBuf,
+    /// Where stdout and stderr are appended to; made with mode 0600.
+    pub log: PathBuf,
+}
+
+/// Starts a program that stays when the gate goes: own process group, no terminal, output to a file.
+///
+/// # Errors
+/// The system's reason.
+#[expect(clippy::disallowed_methods, reason = "io starts programs")]
+pub fn spawn(launch: &Launch) -> io::Result<Child> {
+    let log = fs::OpenOptions::new().create(true).append(true).mode(0o600).open(&launch.log)?;
+    Command::new(&launch.program)
+        .args(&launch.args)
+        .env_clear()
+        .envs(&launch.env)
+        .current_dir(&launch.dir)
+        .stdin(Stdio::null())
+        .stdout(log.try_clone()?)
+        .stderr(log)
+        .process_group(0)
+        .spawn()
+}
+
+/// A process that carries a mark.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Its id.
+    pub pid: u32,
+    /// True for the one that was started; its children have inherited the mark.
+    pub leader: bool,
+    /// Its environment as it was when it started.
+    pub env: BTreeMap<String, String>,
+}
+
+/// Every running process of ours whose environment holds `key=value`, by id. Zombies are not running.
+///
+/// # Errors
+/// When there is no `/proc`.
+pub fn find(key: &str, value: &str) -> io::Result<Vec<Found>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc")? {
+        let Ok(entry) = entry else { continue };
+        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
+            continue;
+        };
+        if let Some(process) = inspect(pid)
+            && process.env.get(key).is_some_and(|v| v == value)
+        {
+            found.push(process);
+        }
+    }
+    found.sort_by_key(|process| process.pid);
+    Ok(found)
+}
+
+/// A running process by its id; none when it has ended, is a zombie, or belongs to somebody else.
+#[must_use]
+pub fn inspect(pid: u32) -> Option<Found> {
+    let folder = Path::new("/proc").join(pid.to_string());
+    let environ = fs::read(folder.join("environ")).ok().filter(|bytes| !bytes.is_empty())?;
+    let stat = fs::read_to_string(folder.join("stat")).ok()?;
+    // The name in parentheses may hold anything: the fields begin after the last one.
+    let mut fields = stat.rsplit_once(") ")?.1.split(' ');
+    let state = fields.next()?;
+    let _parent = fields.next()?;
+    let group: u32 = fields.next()?.parse().ok()?;
+    if matches!(state, "Z" | "X" | "x") {
+        return None;
+    }
+    let env = environ
+        .split(|byte| *byte == 0)
+        .filter_map(|pair| std::str::from_utf8(pair).ok()?.split_once('='))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    Some(Found {
+        pid,
+        leader: group == pid,
+        env,
+    })
+}
+
+/// How to end a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// SIGTERM: it may finish what it does.
+    Ask,
+    /// SIGKILL.
+    Kill,
+}
+
+/// Ends a process that [`find`] gave, with its whole group when it leads one. One that has ended already is no error.
+///
+/// # Errors
+/// The system's reason.
+pub fn end(process: &Found, how: End) -> io::Result<()> {
+    let signal = match how {
+        End::Ask => Signal::TERM,
+        End::Kill => Signal::KILL,
+    };
+    let Some(pid) = i32::try_from(process.pid).ok().and_then(Pid::from_raw) else {
+        return Ok(());
+    };
+    let sent = if process.leader {
+        kill_process_group(pid, signal)
+    } else {
+        kill_process(pid, signal)
+    };
+    match sent {
+        Err(rustix::io::Errno::SRCH) | Ok(()) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Makes a folder that only its owner may look into.
+///
+/// # Errors
+/// The system's reason.
+pub fn private_folder(path: &Path) -> io::Result<()> {
+    fs::create_dir_all(path)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o700))
+}
+
+/// A path to a file in a folder that is short enough for a Unix socket's address (108 bytes), however deep the folder lies.
+/// It is good for as long as the returned handle lives.
+///
+/// # Errors
+/// When the folder cannot be opened.
+pub fn short_path(folder: &Path, name: &str) -> io::Result<(PathBuf, fs::File)> {
+    use std::os::fd::AsRawFd;
+    let handle = fs::File::open(folder)?;
+    let path = PathBuf::from(format!("/proc/self/fd/{}/{name}", handle.as_raw_fd()));
+    Ok((path, handle))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_started_program_is_found_by_its_mark_and_ended() {
+        let dir = tempfile::tempdir().expect("folder");
+        let mark = dir.path().display().to_string();
+        let mut child = spawn(&Launch {
+            program: "/bin/sleep".into(),
+            args: vec!["600".to_owned()],
+            env: BTreeMap::from([("MARK".to_owned(), mark.clone())]),
+            dir: dir.path().to_owned(),
+            log: dir.path().join("log"),
+        })
+        .expect("started");
+        let found = find("MARK", &mark).expect("listed");
+        assert_eq!(found.len(), 1);
+        assert!(found[0].leader);
+        assert_eq!(found[0].pid, child.id());
+        end(&found[0], End::Kill).expect("ended");
+        child.wait().expect("reaped");
+        assert_eq!(find("MARK", &mark).expect("listed"), []);
+    }
+}

@@ -1,0 +1,119 @@
+//! Why a rollout could not be begun.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::lock::Holder;
+use crate::io::files::FileError;
+use crate::io::oci_layout::LayoutError;
+use crate::model::digest::Digest;
+use crate::model::fault::Fault;
+
+/// Why a rollout could not be carried out (a rollout that failed and was rolled back is a report, not an error).
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum RolloutError {
+    /// A line of the journal is not what was written.
+    #[error("line {line} of {} is damaged", path.display())]
+    #[diagnostic(
+        code(rollout::journal),
+        help("nothing was changed; look at what serves with `portcullis rollout status`, move the file away, and roll out again: what serves is then taken as last known good")
+    )]
+    Journal {
+        /// The journal.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+    },
+    /// A file of the service's state cannot be read or written.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    File(#[from] FileError),
+    /// The state folder cannot be worked with.
+    #[error("cannot work in {}", path.display())]
+    #[diagnostic(code(rollout::state), help("the folder holds journal, lock and instances of the service; name another with [rollout] state"))]
+    State {
+        /// The folder or file.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// Another deployer has taken over while this one slept.
+    #[error("another deployer took over: {holder}")]
+    #[diagnostic(code(rollout::superseded), help("see `portcullis rollout status`"))]
+    Superseded {
+        /// Who.
+        holder: Holder,
+    },
+    /// Another deployer is at work (for `stop`, which gives no report).
+    #[error("another deployer is at work: {holder}")]
+    #[diagnostic(code(rollout::locked), help("let it finish, then try again"))]
+    Locked {
+        /// Who.
+        holder: Holder,
+    },
+    /// The image cannot be read.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Layout(#[from] LayoutError),
+    /// The image is where this target cannot take it from.
+    #[error("cannot take {image} apart here")]
+    #[diagnostic(code(rollout::image), help("the process target runs images from oci:DIR"))]
+    Unsupported {
+        /// The image.
+        image: String,
+    },
+    /// The image's content cannot be laid out on the disk as it says.
+    #[error("layer {layer} cannot be unpacked: {reason}")]
+    #[diagnostic(code(rollout::unpack))]
+    Unpack {
+        /// The layer.
+        layer: Digest,
+        /// What is wrong, with the entry's name.
+        reason: String,
+    },
+    /// The image names nothing that can be run here.
+    #[error("{digest} cannot be run here: {reason}")]
+    #[diagnostic(code(rollout::entry_point))]
+    EntryPoint {
+        /// The image.
+        digest: Digest,
+        /// Why.
+        reason: String,
+    },
+    /// The plan cannot work.
+    #[error("{reason}")]
+    #[diagnostic(code(rollout::plan))]
+    Plan {
+        /// Why.
+        reason: String,
+        /// What would.
+        #[help]
+        help: Option<String>,
+    },
+    /// The public address is taken by somebody else, or the switch does not start.
+    #[error("cannot own the front door: {reason}")]
+    #[diagnostic(code(rollout::front_door), help("free the address, or name another with [rollout] listen"))]
+    FrontDoor {
+        /// Why.
+        reason: String,
+    },
+}
+
+impl RolloutError {
+    /// How the run ends.
+    #[must_use]
+    pub const fn fault(&self) -> Fault {
+        match self {
+            Self::Plan { .. } => Fault::Usage,
+            Self::Superseded { .. } | Self::Locked { .. } => Fault::Locked,
+            Self::Journal { .. }
+            | Self::File(_)
+            | Self::State { .. }
+            | Self::Layout(_)
+            | Self::Unsupported { .. }
+            | Self::Unpack { .. }
+            | Self::EntryPoint { .. }
+            | Self::FrontDoor { .. } => Fault::Refused,
+        }
+    }
+}

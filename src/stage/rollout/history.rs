@@ -1,0 +1,196 @@
+//! What the journal says of the past: what was good, and what was begun and not ended.
+
+use super::journal::{Entry, Purpose, Record};
+use super::release::{Deployed, Release};
+use crate::model::outcome::{RolloutResult, Step};
+
+/// How many releases are kept to go back to.
+pub(super) const KEPT: usize = 5;
+
+/// A run without an end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct OpenRun {
+    pub(super) run: String,
+    pub(super) purpose: Purpose,
+    pub(super) release: Release,
+    pub(super) unverified: Option<String>,
+    pub(super) snapshot: Option<Snapshot>,
+    /// Why it was being rolled back, where it was.
+    pub(super) rolling_back: Option<String>,
+    pub(super) steps: Vec<Step>,
+}
+
+/// What there was before a run.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Snapshot {
+    /// What was in front.
+    pub(super) live: Option<Deployed>,
+    /// The last known good one.
+    pub(super) good: Option<Deployed>,
+}
+
+/// The past.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct History {
+    /// Releases that were committed, the last known good one last. A rollback takes those after its goal away, so that the
+    /// next one goes further back and never forward to a bad one.
+    pub(super) good: Vec<Deployed>,
+    /// The run without an end.
+    pub(super) open: Option<OpenRun>,
+    /// True when the last thing that happened was a stop.
+    pub(super) stopped: bool,
+}
+
+impl History {
+    pub(super) fn of(records: &[Record]) -> Self {
+        let mut history = Self::default();
+        for record in records {
+            history.take(record);
+        }
+        history
+    }
+
+    pub(super) fn last_good(&self) -> Option<&Deployed> {
+        self.good.last()
+    }
+
+    fn take(&mut self, record: &Record) {
+        match &record.entry {
+            Entry::History { good } => self.good.clone_from(good),
+            Entry::Begin {
+                purpose,
+                release,
+                unverified,
+            } => {
+                self.stopped = false;
+                self.open = Some(OpenRun {
+                    run: record.run.clone(),
+                    purpose: *purpose,
+                    release: release.clone(),
+                    unverified: unverified.clone(),
+                    snapshot: None,
+                    rolling_back: None,
+                    steps: Vec::new(),
+                });
+            }
+            Entry::End { result, .. } => {
+                if let Some(open) = self.open.take()
+                    && *result == RolloutResult::Committed
+                {
+                    self.commit(open);
+                }
+            }
+            Entry::Stopped => {
+                self.stopped = true;
+                self.open = None;
+            }
+            Entry::Snapshot { live, good } => {
+                if let Some(open) = &mut self.open {
+                    open.snapshot = Some(Snapshot {
+                        live: live.clone(),
+                        good: good.clone(),
+                    });
+                }
+            }
+            Entry::State { state, detail } => {
+                if let Some(open) = &mut self.open {
+                    if state == "RollingBack" {
+                        open.rolling_back = Some(detail.clone());
+                    }
+                    open.steps.push(Step {
+                        at: record.at,
+                        state: state.clone(),
+                        detail: detail.clone(),
+                    });
+                }
+            }
+            Entry::Intent { .. } | Entry::Done { .. } => {}
+        }
+    }
+
+    fn commit(&mut self, open: OpenRun) {
+        if open.purpose == Purpose::Rollback
+            && let Some(at) = self.good.iter().rposition(|good| good.release.digest == open.release.digest)
+        {
+            self.good.truncate(at);
+        }
+        self.good.retain(|good| good.release.digest != open.release.digest);
+        self.good.push(Deployed {
+            run: open.run,
+            release: open.release,
+        });
+        let extra = self.good.len().saturating_sub(KEPT);
+        self.good.drain(..extra);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::digest::Digest;
+
+    fn run(name: &str, of: u8, purpose: Purpose, result: RolloutResult) -> Vec<Record> {
+        let entry = |entry| Record {
+            seq: 1,
+            at: jiff::Timestamp::UNIX_EPOCH,
+            run: name.to_owned(),
+            token: 1,
+            entry,
+        };
+        let release = Release {
+            digest: Digest::from_bytes([of; 32]),
+            commit: None,
+            image: "oci:x".to_owned(),
+        };
+        vec![
+            entry(Entry::Begin {
+                purpose,
+                release,
+                unverified: None,
+            }),
+            entry(Entry::End { result, reason: None }),
+        ]
+    }
+
+    fn good(records: &[Record]) -> Vec<u8> {
+        History::of(records)
+            .good
+            .iter()
+            .map(|good| good.release.digest.bytes()[0])
+            .collect()
+    }
+
+    #[test]
+    fn last_known_good_advances_only_on_committed() {
+        let mut records = run("a", 1, Purpose::Deploy, RolloutResult::Committed);
+        records.extend(run("b", 2, Purpose::Deploy, RolloutResult::RolledBack));
+        records.extend(run("c", 3, Purpose::Deploy, RolloutResult::RollbackFailed));
+        assert_eq!(good(&records), [1]);
+    }
+
+    #[test]
+    fn a_second_rollback_goes_further_back_and_not_forward_again() {
+        let mut records = Vec::new();
+        for n in 1..=3 {
+            records.extend(run("d", n, Purpose::Deploy, RolloutResult::Committed));
+        }
+        records.extend(run("r", 2, Purpose::Rollback, RolloutResult::Committed));
+        assert_eq!(good(&records), [1, 2]);
+        records.extend(run("r", 1, Purpose::Rollback, RolloutResult::Committed));
+        assert_eq!(good(&records), [1]);
+    }
+
+    #[test]
+    fn a_run_without_an_end_is_open_with_its_reason_to_go_back() {
+        let mut records = run("a", 1, Purpose::Deploy, RolloutResult::Committed);
+        records.pop();
+        let mut state = records[0].clone();
+        state.entry = Entry::State {
+            state: "RollingBack".to_owned(),
+            detail: "it exited".to_owned(),
+        };
+        records.push(state);
+        let open = History::of(&records).open.expect("open");
+        assert_eq!(open.rolling_back.as_deref(), Some("it exited"));
+    }
+}

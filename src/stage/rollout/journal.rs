@@ -1,0 +1,251 @@
+//! The append-only record of every run, at the target, because CI disks vanish.
+//!
+//! One JSON line an entry, `{"record": {…}, "sum": "…"}`, flushed to the disk before what it announces is done. `sum` is the first 16
+//! hexadecimal digits of the SHA-256 of the record's text. A last line that is torn is ignored; damage before it refuses the rollout.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::error::RolloutError;
+use super::lock::Lock;
+use super::release::{Deployed, Release};
+use crate::io::clock::Clock;
+use crate::io::files;
+use crate::io::hash::sha256;
+use crate::model::outcome::RolloutResult;
+
+/// A journal is made short again when it is longer than this, in bytes.
+const LONG: u64 = 512 * 1024;
+/// The most that is read of one.
+const LIMIT: u64 = 64 * 1024 * 1024;
+
+/// Why a run was begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Purpose {
+    /// Something new.
+    Deploy,
+    /// A person wants the last known good before this one.
+    Rollback,
+}
+
+/// What is recorded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "entry", rename_all = "kebab-case")]
+pub(super) enum Entry {
+    /// What was known when the journal was made short.
+    History { good: Vec<Deployed> },
+    /// A run begins.
+    Begin {
+        purpose: Purpose,
+        release: Release,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        unverified: Option<String>,
+    },
+    /// What served before it.
+    Snapshot { live: Option<Deployed>, good: Option<Deployed> },
+    /// An operation is about to be done.
+    Intent { operation: String },
+    /// It was done.
+    Done { operation: String, detail: String },
+    /// The state machine moved.
+    State { state: String, detail: String },
+    /// The run is over.
+    End { result: RolloutResult, reason: Option<String> },
+    /// Somebody stopped the service.
+    Stopped,
+}
+
+/// An entry with its circumstances.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Record {
+    pub(super) seq: u64,
+    pub(super) at: Timestamp,
+    pub(super) run: String,
+    pub(super) token: u64,
+    #[serde(flatten)]
+    pub(super) entry: Entry,
+}
+
+#[derive(Deserialize)]
+struct Line<'a> {
+    #[serde(borrow)]
+    record: &'a RawValue,
+    sum: &'a str,
+}
+
+/// The journal of a service, for its one writer.
+pub(super) struct Journal {
+    path: PathBuf,
+    file: File,
+    seq: u64,
+    lock: Box<Lock>,
+}
+
+impl Journal {
+    /// Opens the journal of a state folder behind its lock, and gives what it holds. A torn last line is cut off.
+    pub(super) fn open(state: &Path, lock: Box<Lock>) -> Result<(Self, Vec<Record>), RolloutError> {
+        let path = path_in(state);
+        let failed = |source| RolloutError::State {
+            path: path_in(state),
+            source,
+        };
+        let (records, whole) = read(state)?;
+        let file = File::options().create(true).append(true).open(&path).map_err(failed)?;
+        if file.metadata().map_err(failed)?.len() > whole {
+            file.set_len(whole).map_err(failed)?;
+        }
+        file.sync_all().map_err(failed)?;
+        File::open(state).and_then(|folder| folder.sync_all()).map_err(failed)?;
+        let seq = records.last().map_or(0, |record| record.seq);
+        Ok((Self { path, file, seq, lock }, records))
+    }
+
+    /// The fencing token of whoever writes.
+    pub(super) fn token(&self) -> u64 {
+        self.lock.token()
+    }
+
+    /// Writes an entry and waits until it is on the disk.
+    pub(super) fn append(&mut self, run: &str, entry: Entry, clock: &dyn Clock) -> Result<(), RolloutError> {
+        self.lock.check()?;
+        self.seq += 1;
+        let record = Record {
+            seq: self.seq,
+            at: clock.now(),
+            run: run.to_owned(),
+            token: self.lock.token(),
+            entry,
+        };
+        let line = to_line(&record);
+        let written = self.file.write_all(line.as_bytes()).and_then(|()| self.file.sync_data());
+        written.map_err(|source| RolloutError::State {
+            path: self.path.clone(),
+            source,
+        })
+    }
+
+    /// Replaces a long journal by what it says of the past. Only between runs.
+    pub(super) fn shorten(&mut self, good: &[Deployed], clock: &dyn Clock) -> Result<(), RolloutError> {
+        let failed = |source: io::Error| RolloutError::State {
+            path: self.path.clone(),
+            source,
+        };
+        if self.file.metadata().map_err(failed)?.len() <= LONG {
+            return Ok(());
+        }
+        self.lock.check()?;
+        self.seq += 1;
+        let record = Record {
+            seq: self.seq,
+            at: clock.now(),
+            run: String::new(),
+            token: self.lock.token(),
+            entry: Entry::History { good: good.to_vec() },
+        };
+        files::write(&self.path, to_line(&record).as_bytes())?;
+        self.file = File::options().append(true).open(&self.path).map_err(failed)?;
+        Ok(())
+    }
+}
+
+fn path_in(state: &Path) -> PathBuf {
+    state.join("journal.jsonl")
+}
+
+fn to_line(record: &Record) -> String {
+    let text = serde_json::to_string(record).unwrap_or_default();
+    let sum = sum(&text);
+    format!("{{\"record\":{text},\"sum\":\"{sum}\"}}\n")
+}
+
+fn sum(text: &str) -> String {
+    sha256(text.as_bytes()).hex()[..16].to_owned()
+}
+
+/// What the journal of a state folder holds, and how many of its bytes are whole lines.
+pub(super) fn read(state: &Path) -> Result<(Vec<Record>, u64), RolloutError> {
+    let path = path_in(state);
+    if !path.exists() {
+        return Ok((Vec::new(), 0));
+    }
+    let bytes = files::read(&path, LIMIT)?;
+    let mut records = Vec::new();
+    let mut whole = 0u64;
+    for (at, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
+        let last = whole + line.len() as u64 == bytes.len() as u64;
+        match parse(line) {
+            Some(record) => records.push(record),
+            None if last => break,
+            None => return Err(RolloutError::Journal { path, line: at + 1 }),
+        }
+        whole += line.len() as u64;
+    }
+    Ok((records, whole))
+}
+
+fn parse(line: &[u8]) -> Option<Record> {
+    let text = std::str::from_utf8(line.strip_suffix(b"\n")?).ok()?;
+    let line: Line<'_> = serde_json::from_str(text).ok()?;
+    if sum(line.record.get()) != line.sum {
+        return None;
+    }
+    serde_json::from_str(line.record.get()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(count: u64) -> String {
+        (1..=count)
+            .map(|seq| {
+                to_line(&Record {
+                    seq,
+                    at: Timestamp::from_second(0).expect("time"),
+                    run: "r".to_owned(),
+                    token: 1,
+                    entry: Entry::State {
+                        state: "Staging".to_owned(),
+                        detail: "a \"quoted\" word".to_owned(),
+                    },
+                })
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_torn_last_line_is_ignored_wherever_it_is_torn() {
+        let dir = tempfile::tempdir().expect("folder");
+        let text = lines(3);
+        let two = lines(2).len();
+        for cut in two..text.len() {
+            std::fs::write(dir.path().join("journal.jsonl"), &text[..cut]).expect("written");
+            let (records, whole) = read(dir.path()).expect("read");
+            assert_eq!((records.len(), whole), (2, two as u64), "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn a_changed_byte_before_the_last_line_is_refused_with_its_line() {
+        let dir = tempfile::tempdir().expect("folder");
+        let text = lines(3).replacen("Staging", "Stagins", 1);
+        std::fs::write(dir.path().join("journal.jsonl"), text).expect("written");
+        assert!(matches!(read(dir.path()), Err(RolloutError::Journal { line: 1, .. })));
+    }
+
+    #[test]
+    fn a_changed_byte_in_the_last_line_is_taken_as_torn() {
+        let dir = tempfile::tempdir().expect("folder");
+        let mut text = lines(3);
+        let at = text.rfind("Staging").expect("there");
+        text.replace_range(at..at + 1, "X");
+        std::fs::write(dir.path().join("journal.jsonl"), text).expect("written");
+        assert_eq!(read(dir.path()).expect("read").0.len(), 2);
+    }
+}

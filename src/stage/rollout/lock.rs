@@ -1,0 +1,242 @@
+//! One deployer at a time for each service: a file lock with a fencing token and a lease.
+//!
+//! The system releases the lock when its holder dies, however it dies. A holder that lives but has not renewed its lease (it was
+//! suspended, its disk hung) loses the lock to the next one, who puts a new file in its place with a higher token; the journal and the
+//! switch refuse what the old holder still tries.
+
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+
+use super::error::RolloutError;
+use crate::io::Effects;
+use crate::io::detached;
+
+/// A holder that has not renewed for this long has lost the lock.
+const LEASE: Duration = Duration::from_secs(30);
+const RENEW: Duration = Duration::from_secs(5);
+
+/// Who holds a lock.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// Its process id.
+    pub pid: u32,
+    /// Its run.
+    pub run: String,
+    /// Its fencing token.
+    pub token: u64,
+    /// Since when.
+    pub since: Timestamp,
+    /// When it last said that it lives.
+    pub renewed: Timestamp,
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "process {} in run {} since {:.0}", self.pid, self.run, self.since)
+    }
+}
+
+/// Holds the lock until it is dropped.
+#[derive(Debug)]
+pub(super) struct Lock {
+    file: Arc<File>,
+    path: PathBuf,
+    holder: Holder,
+    renewal: tokio::task::JoinHandle<()>,
+}
+
+/// What came of asking for it.
+pub(super) enum Acquired {
+    Ours(Box<Lock>),
+    Theirs(Holder),
+}
+
+impl Lock {
+    /// Takes the lock of a state folder, waiting for a holder for at most `wait`.
+    pub(super) async fn acquire(state: &Path, run: &str, wait: Duration, effects: &Effects) -> Result<Acquired, RolloutError> {
+        detached::private_folder(state).map_err(|source| failed(state, source))?;
+        let end = Instant::now() + wait;
+        loop {
+            let theirs = match attempt(state, run, effects).map_err(|source| failed(&state.join("lock"), source))? {
+                Acquired::Ours(lock) => return Ok(Acquired::Ours(lock)),
+                Acquired::Theirs(holder) => holder,
+            };
+            if Instant::now() >= end || effects.is_cancelled() {
+                return Ok(Acquired::Theirs(theirs));
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// The fencing token: higher than that of every holder before.
+    pub(super) const fn token(&self) -> u64 {
+        self.holder.token
+    }
+
+    /// Fails when somebody else has put a lock in this one's place.
+    pub(super) fn check(&self) -> Result<(), RolloutError> {
+        let ours = self.file.metadata().map_err(|source| failed(&self.path, source))?.ino();
+        match fs::metadata(&self.path) {
+            Ok(there) if there.ino() == ours => Ok(()),
+            Ok(_) => Err(RolloutError::Superseded {
+                holder: read_holder(&self.path).unwrap_or_else(|| self.holder.clone()),
+            }),
+            Err(source) => Err(failed(&self.path, source)),
+        }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        self.renewal.abort();
+        let _ = self.file.unlock();
+    }
+}
+
+/// Who holds the lock of a state folder now.
+pub(super) fn current(state: &Path) -> Option<Holder> {
+    let path = state.join("lock");
+    let file = File::open(&path).ok()?;
+    match file.try_lock_shared() {
+        Ok(()) => None,
+        Err(_) => read_holder(&path),
+    }
+}
+
+fn attempt(state: &Path, run: &str, effects: &Effects) -> io::Result<Acquired> {
+    // Held for microseconds: only one at a time looks and decides.
+    let guard = open(&state.join("lock.guard"))?;
+    guard.lock()?;
+    let path = state.join("lock");
+    let mut file = open(&path)?;
+    let before = read_holder(&path);
+    let now = effects.clock.now();
+    if file.try_lock().is_err() {
+        let held_by = before.clone().unwrap_or_else(|| unknown(now));
+        let silent = now.duration_since(held_by.renewed);
+        if before.is_none() || silent <= jiff::SignedDuration::try_from(LEASE).unwrap_or_default() {
+            return Ok(Acquired::Theirs(held_by));
+        }
+        let fresh = state.join("lock.new");
+        let _ = fs::remove_file(&fresh);
+        file = open(&fresh)?;
+        file.try_lock().map_err(io::Error::from)?;
+        fs::rename(&fresh, &path)?;
+    }
+    let holder = Holder {
+        pid: std::process::id(),
+        run: run.to_owned(),
+        token: before.map_or(1, |before| before.token + 1),
+        since: now,
+        renewed: now,
+    };
+    write_holder(&file, &holder)?;
+    file.sync_data()?;
+    let file = Arc::new(file);
+    let renewal = tokio::spawn(renew(Arc::clone(&file), holder.clone(), effects.clone()));
+    Ok(Acquired::Ours(Box::new(Lock {
+        file,
+        path,
+        holder,
+        renewal,
+    })))
+}
+
+async fn renew(file: Arc<File>, mut holder: Holder, effects: Effects) {
+    loop {
+        tokio::time::sleep(RENEW).await;
+        holder.renewed = effects.clock.now();
+        let _ = write_holder(&file, &holder);
+    }
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    File::options().create(true).truncate(false).read(true).write(true).open(path)
+}
+
+/// Always as long as the one before or padded to it, so that a reader never sees a mixture that parses.
+fn write_holder(mut file: &File, holder: &Holder) -> io::Result<()> {
+    let mut text = serde_json::to_string(holder).unwrap_or_default();
+    text.push_str(&" ".repeat(512usize.saturating_sub(text.len())));
+    file.rewind()?;
+    file.write_all(text.as_bytes())
+}
+
+fn read_holder(path: &Path) -> Option<Holder> {
+    let mut text = String::new();
+    File::open(path).ok()?.take(4096).read_to_string(&mut text).ok()?;
+    serde_json::from_str(text.trim()).ok()
+}
+
+fn unknown(now: Timestamp) -> Holder {
+    Holder {
+        pid: 0,
+        run: "unknown".to_owned(),
+        token: 0,
+        since: now,
+        renewed: now,
+    }
+}
+
+fn failed(path: &Path, source: io::Error) -> RolloutError {
+    RolloutError::State {
+        path: path.to_owned(),
+        source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn acquire(state: &Path, run: &str) -> Acquired {
+        let effects = Effects::plain(state.to_owned());
+        Lock::acquire(state, run, Duration::ZERO, &effects).await.expect("folder")
+    }
+
+    #[tokio::test]
+    async fn the_second_deployer_is_told_who_holds_the_lock() {
+        let dir = tempfile::tempdir().expect("folder");
+        let Acquired::Ours(first) = acquire(dir.path(), "first").await else {
+            panic!("free")
+        };
+        let Acquired::Theirs(holder) = acquire(dir.path(), "second").await else {
+            panic!("held")
+        };
+        assert_eq!(holder.run, "first");
+        assert_eq!(current(dir.path()).map(|holder| holder.run), Some("first".to_owned()));
+        let token = first.token();
+        drop(first);
+        assert_eq!(current(dir.path()), None);
+        let Acquired::Ours(second) = acquire(dir.path(), "second").await else {
+            panic!("free")
+        };
+        assert_eq!(second.token(), token + 1);
+    }
+
+    #[tokio::test]
+    async fn a_holder_whose_lease_ran_out_loses_the_lock_and_is_told() {
+        let dir = tempfile::tempdir().expect("folder");
+        let Acquired::Ours(asleep) = acquire(dir.path(), "asleep").await else {
+            panic!("free")
+        };
+        let mut old = asleep.holder.clone();
+        old.renewed = Timestamp::from_second(0).expect("time");
+        write_holder(&asleep.file, &old).expect("written");
+        let Acquired::Ours(next) = acquire(dir.path(), "next").await else {
+            panic!("the lease ran out")
+        };
+        assert!(next.token() > asleep.token());
+        assert!(matches!(asleep.check(), Err(RolloutError::Superseded { holder }) if holder.run == "next"));
+        next.check().expect("ours");
+    }
+}

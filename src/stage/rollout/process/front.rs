@@ -1,0 +1,175 @@
+//! The switch as the target sees it: started where it is missing, upgraded where it is old.
+
+use std::collections::BTreeMap;
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::super::error::RolloutError;
+use super::super::switch::message::{Routes, Status};
+use super::super::switch::{SwitchClient, SwitchPlan, SwitchTrouble};
+use super::super::target::TargetError;
+use super::instance::tail;
+use crate::io::detached::{self, End, Launch};
+use crate::model::plan::ProcessPlan;
+
+/// Marks the switch's process in its environment.
+const MARK: &str = "PORTCULLIS_SWITCH";
+const START: Duration = Duration::from_secs(5);
+
+/// The front door of a service.
+#[derive(Debug)]
+pub(super) struct Front {
+    plan: ProcessPlan,
+    client: SwitchClient,
+    started: std::sync::Mutex<Vec<std::process::Child>>,
+}
+
+impl From<SwitchTrouble> for TargetError {
+    fn from(trouble: SwitchTrouble) -> Self {
+        match trouble {
+            SwitchTrouble::Superseded(_) => Self::Superseded(trouble.to_string()),
+            SwitchTrouble::Absent { .. } | SwitchTrouble::Refused(_) => Self::Failed(trouble.to_string()),
+        }
+    }
+}
+
+impl Front {
+    /// `plan.state` is absolute.
+    pub(super) fn new(plan: ProcessPlan) -> Self {
+        Self {
+            client: SwitchClient::new(&plan.state),
+            plan,
+            started: std::sync::Mutex::default(),
+        }
+    }
+
+    pub(super) const fn client(&self) -> &SwitchClient {
+        &self.client
+    }
+
+    /// What the switch says, where it runs.
+    pub(super) async fn status(&self) -> Option<Status> {
+        self.client.status().await.ok()
+    }
+
+    /// True when a switch can be had: one that runs with this plan, or an address that is free.
+    pub(super) async fn check(&self) -> Result<(), RolloutError> {
+        match self.status().await {
+            Some(status) => self.same(&status).map_err(|reason| RolloutError::FrontDoor { reason }),
+            None => match TcpListener::bind(self.plan.listen) {
+                Ok(_) => Ok(()),
+                Err(error) => Err(RolloutError::FrontDoor {
+                    reason: format!("{}: {error}", self.plan.listen),
+                }),
+            },
+        }
+    }
+
+    fn same(&self, status: &Status) -> Result<(), String> {
+        if (status.listen, status.protocol) == (self.plan.listen, self.plan.protocol) {
+            return Ok(());
+        }
+        Err(format!(
+            "the switch listens on {} ({:?}) and the plan says {} ({:?}): `portcullis rollout stop` first",
+            status.listen, status.protocol, self.plan.listen, self.plan.protocol
+        ))
+    }
+
+    /// The switch's status; starts it, or replaces one of another version without closing the listener.
+    pub(super) async fn ensure(&self) -> Result<Status, TargetError> {
+        match self.status().await {
+            Some(status) if status.version == env!("CARGO_PKG_VERSION") => {
+                self.same(&status).map_err(TargetError::Failed)?;
+                Ok(status)
+            }
+            Some(status) => self.begin(Some(status.pid)).await,
+            None => self.begin(None).await,
+        }
+    }
+
+    /// Replaces the switch that runs by a new process that takes its listening socket.
+    pub(super) async fn begin(&self, before: Option<u32>) -> Result<Status, TargetError> {
+        let log = self.plan.state.join("switch.log");
+        let plan = SwitchPlan {
+            state: self.plan.state.clone(),
+            listen: self.plan.listen,
+            protocol: self.plan.protocol,
+            take_over: before.is_some(),
+        };
+        let launch = Launch {
+            program: self.plan.program.clone(),
+            args: plan.to_args(),
+            env: BTreeMap::from([(MARK.to_owned(), self.mark())]),
+            dir: PathBuf::from("/"),
+            log: log.clone(),
+        };
+        let failed = |reason: String| TargetError::Failed(format!("the switch does not start: {reason}"));
+        let mut child = detached::spawn(&launch).map_err(|error| failed(format!("{}: {error}", self.plan.program.display())))?;
+        let end = Instant::now() + START;
+        loop {
+            if let Some(status) = self.status().await
+                && Some(status.pid) != before
+            {
+                self.started.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(child);
+                return Ok(status);
+            }
+            if let Ok(Some(status)) = child.try_wait() {
+                return Err(failed(format!("it ended ({status}): {}", tail(&log))));
+            }
+            if Instant::now() >= end {
+                let _ = child.kill();
+                let _ = child.wait();
+                return Err(failed(format!("no answer within {} s", START.as_secs())));
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    fn mark(&self) -> String {
+        self.plan.state.display().to_string()
+    }
+
+    /// Sends requests elsewhere from now on.
+    pub(super) async fn route(&self, routes: Routes) -> Result<(), TargetError> {
+        Ok(self.client.swap(routes).await?)
+    }
+
+    fn reap(&self) {
+        let mut started = self.started.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        started.retain_mut(|child| matches!(child.try_wait(), Ok(None)));
+    }
+
+    /// Waits for switches that have handed over and still finish requests.
+    pub(super) async fn await_predecessors(&self, current: u32, end: Instant) {
+        loop {
+            self.reap();
+            let others = detached::find(MARK, &self.mark()).unwrap_or_default();
+            if !others.iter().any(|found| found.pid != current) || Instant::now() >= end {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Ends every switch of the service, after what is in flight has been answered or the time is over.
+    pub(super) async fn stop(&self, wait: Duration) {
+        let _ = self.client.stop(wait).await;
+        let end = Instant::now() + wait + Duration::from_millis(500);
+        loop {
+            self.reap();
+            let left = detached::find(MARK, &self.mark()).unwrap_or_default();
+            if left.is_empty() {
+                return;
+            }
+            if Instant::now() >= end {
+                for process in &left {
+                    let _ = detached::end(process, End::Kill);
+                }
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! Releases on the disk: fetched by digest, complete or not there.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use super::super::error::RolloutError;
+use super::super::release::Release;
+use super::rootfs;
+use crate::io::Effects;
+use crate::io::files;
+use crate::io::oci_layout::OciLayout;
+use crate::model::image::{ImageConfig, PlatformImage};
+use crate::model::image_ref::ImageRef;
+
+const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// The releases of a service.
+#[derive(Debug, Clone)]
+pub(super) struct Store {
+    folder: PathBuf,
+}
+
+/// A release that lies ready.
+#[derive(Debug, Clone)]
+pub(super) struct Unpacked {
+    pub(super) root: PathBuf,
+    pub(super) config: ImageConfig,
+}
+
+impl Store {
+    pub(super) fn new(state: &Path) -> Self {
+        Self {
+            folder: state.join("releases"),
+        }
+    }
+
+    fn place(&self, release: &Release) -> PathBuf {
+        self.folder.join(release.digest.hex())
+    }
+
+    /// Unpacks a release, unless it lies there whole. Blocking.
+    pub(super) fn fetch(&self, release: &Release, effects: &Effects) -> Result<Unpacked, RolloutError> {
+        if let Some(unpacked) = self.open(release) {
+            return Ok(unpacked);
+        }
+        let failed = |source| RolloutError::State {
+            path: self.folder.clone(),
+            source,
+        };
+        let (layout, image) = find(release, effects)?;
+        fs::create_dir_all(&self.folder).map_err(failed)?;
+        let fresh = tempfile::Builder::new()
+            .prefix(".unpacking-")
+            .tempdir_in(&self.folder)
+            .map_err(failed)?;
+        let root = fresh.path().join("root");
+        fs::create_dir(&root).map_err(failed)?;
+        rootfs::unpack(&layout, &image, &root, &effects.limits)?;
+        let config = serde_json::to_vec(&image.config).unwrap_or_default();
+        files::write(&fresh.path().join("config.json"), &config)?;
+        // Complete from here on: the name appears in one step.
+        let fresh = fresh.keep();
+        if let Err(source) = fs::rename(&fresh, self.place(release)) {
+            let _ = fs::remove_dir_all(&fresh);
+            return Err(failed(source));
+        }
+        self.open(release).ok_or_else(|| RolloutError::EntryPoint {
+            digest: release.digest,
+            reason: "its unpacked configuration cannot be read back".to_owned(),
+        })
+    }
+
+    /// A release that lies there whole.
+    pub(super) fn open(&self, release: &Release) -> Option<Unpacked> {
+        let place = self.place(release);
+        let config = files::read(&place.join("config.json"), 4 << 20).ok()?;
+        Some(Unpacked {
+            root: place.join("root"),
+            config: serde_json::from_slice(&config).ok()?,
+        })
+    }
+
+    /// Removes every release but these.
+    pub(super) fn clean(&self, keep: &[String]) {
+        let Ok(entries) = fs::read_dir(&self.folder) else { return };
+        for entry in entries.flatten() {
+            let name = entry.file_name();
+            if !keep.iter().any(|kept| name == kept.as_str()) {
+                let _ = fs::remove_dir_all(entry.path());
+            }
+        }
+    }
+}
+
+impl Unpacked {
+    /// The program to execute, and its arguments: `ENTRYPOINT` and `CMD`, the program found inside the root.
+    pub(super) fn entry_point(&self, release: &Release) -> Result<(PathBuf, Vec<String>), RolloutError> {
+        let wrong = |reason: String| RolloutError::EntryPoint {
+            digest: release.digest,
+            reason,
+        };
+        let mut argv = self.config.entrypoint.iter().chain(&self.config.cmd).cloned();
+        let name = argv
+            .next()
+            .filter(|name| !name.is_empty())
+            .ok_or_else(|| wrong("the image has no ENTRYPOINT and no CMD".to_owned()))?;
+        let candidates: Vec<PathBuf> = if name.starts_with('/') {
+            vec![PathBuf::from(&name)]
+        } else if name.contains('/') {
+            vec![Path::new(self.config.working_dir.as_deref().unwrap_or("/")).join(&name)]
+        } else {
+            let path = self.config.env.iter().find_map(|pair| pair.strip_prefix("PATH="));
+            let folders = path.unwrap_or(DEFAULT_PATH).split(':').filter(|folder| !folder.is_empty());
+            folders.map(|folder| Path::new(folder).join(&name)).collect()
+        };
+        let found = candidates.iter().find_map(|candidate| {
+            let place = rootfs::resolve(&self.root, candidate).ok()?;
+            let meta = fs::metadata(&place).ok()?;
+            (meta.is_file() && meta.permissions().mode() & 0o111 != 0).then_some(place)
+        });
+        let program = found.ok_or_else(|| wrong(format!("`{name}` is no executable file in it")))?;
+        Ok((program, argv.collect()))
+    }
+
+    /// The image's working folder, on the disk.
+    pub(super) fn working_dir(&self) -> PathBuf {
+        let named = Path::new(self.config.working_dir.as_deref().unwrap_or("/"));
+        match rootfs::resolve(&self.root, named) {
+            Ok(place) if place.is_dir() => place,
+            _ => self.root.clone(),
+        }
+    }
+}
+
+fn find(release: &Release, effects: &Effects) -> Result<(OciLayout, PlatformImage), RolloutError> {
+    let unsupported = || RolloutError::Unsupported {
+        image: release.image.clone(),
+    };
+    let Ok(ImageRef::OciLayout { dir, .. }) = ImageRef::parse(&release.image) else {
+        return Err(unsupported());
+    };
+    let layout = OciLayout::open(dir)?;
+    let descriptor = layout.find_digest(&release.digest, &effects.limits)?;
+    let images = layout.platforms(&descriptor, &effects.limits)?;
+    let count = images.len();
+    let here = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
+    let image = images
+        .into_iter()
+        .find(|image| image.platform.os == "linux" && (count == 1 || image.platform.architecture == here))
+        .ok_or_else(|| RolloutError::EntryPoint {
+            digest: release.digest,
+            reason: format!("it has no image for linux/{here}"),
+        })?;
+    if image.platform.architecture != here {
+        return Err(RolloutError::EntryPoint {
+            digest: release.digest,
+            reason: format!("it is for {}, and this machine is linux/{here}", image.platform),
+        });
+    }
+    Ok((layout, image))
+}

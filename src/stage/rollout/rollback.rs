@@ -1,0 +1,83 @@
+//! The way back: `RollingBack → VerifyingRollback → RolledBack | RollbackFailed`. To the last known good, once, verified by the same gate.
+
+use super::machine::{Halt, Run};
+use super::release::Deployed;
+use super::target::{RolloutTarget, TargetError};
+use crate::model::event::Stage;
+use crate::model::outcome::RolloutResult;
+
+type Ended = (RolloutResult, Option<String>);
+
+impl<T: RolloutTarget> Run<'_, T> {
+    /// Brings the last known good release back. What cannot be written into the journal any more does not hinder that.
+    pub(super) async fn roll_back(&mut self, reason: String) -> Result<Ended, Halt> {
+        self.try_state("RollingBack", &reason)?;
+        let Some(good) = self.snapshot.good.clone() else {
+            return self.remove_first(reason).await;
+        };
+        let token = self.journal.token();
+        self.try_intend("restore")?;
+        match self.target.restore(&good, token, self.plan.waits.stage).await {
+            Ok(()) => {}
+            Err(TargetError::Superseded(by)) => return Err(Halt::Superseded(by)),
+            Err(TargetError::Failed(trouble)) => {
+                return self.failed_back(format!("{reason}; {} could not be started again: {trouble}", good.release.shown()));
+            }
+        }
+        self.retire_all_but(&good).await?;
+        self.try_state("VerifyingRollback", &format!("{} is in front again", good.release.shown()))?;
+        match self.verify_restored(&good).await {
+            Ok(()) => {
+                self.try_state("RolledBack", &format!("{} serves", good.release.shown()))?;
+                Ok((RolloutResult::RolledBack, Some(reason)))
+            }
+            Err(Halt::Failed(trouble)) => self.failed_back(format!("{reason}; then {} failed too: {trouble}", good.release.shown())),
+            Err(other) => Err(other),
+        }
+    }
+
+    async fn retire_all_but(&mut self, good: &Deployed) -> Result<(), Halt> {
+        let (token, waits) = (self.journal.token(), &self.plan.waits);
+        let _ = self.target.drain(Some(&good.run), token, waits.drain).await;
+        match self.target.retire(Some(&good.run), token, waits.stop).await {
+            Ok(cut) => self.cut += cut,
+            Err(TargetError::Superseded(by)) => return Err(Halt::Superseded(by)),
+            Err(TargetError::Failed(trouble)) => self.effects.warn(Stage::Rollout, trouble),
+        }
+        Ok(())
+    }
+
+    /// There was nothing before: what failed is removed, and nothing serves.
+    async fn remove_first(&mut self, reason: String) -> Result<Ended, Halt> {
+        let (token, waits) = (self.journal.token(), &self.plan.waits);
+        self.try_intend("remove")?;
+        let _ = self.target.drain(None, token, waits.drain).await;
+        if let Ok(cut) = self.target.retire(None, token, waits.stop).await {
+            self.cut += cut;
+        }
+        self.failed_back(format!("{reason}; nothing to restore: nothing was deployed before"))
+    }
+
+    fn failed_back(&mut self, reason: String) -> Result<Ended, Halt> {
+        self.try_state("RollbackFailed", &reason)?;
+        Ok((RolloutResult::RollbackFailed, Some(reason)))
+    }
+
+    fn try_state(&mut self, state: &str, detail: &str) -> Result<(), Halt> {
+        match self.state(state, detail) {
+            Err(Halt::Failed(trouble)) => {
+                self.effects.warn(Stage::Rollout, format!("the journal is not written any more: {trouble}"));
+                self.tell(state, detail);
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    fn try_intend(&mut self, operation: &str) -> Result<(), Halt> {
+        match self.intend(operation) {
+            Err(Halt::Failed(_)) => Ok(()),
+            other => other,
+        }
+    }
+}

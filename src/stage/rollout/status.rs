@@ -1,0 +1,74 @@
+//! What `portcullis rollout status` and `stop` tell.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::lock::Holder;
+use super::release::Deployed;
+use super::switch::message::Traffic;
+
+/// What there is of a service, seen and remembered.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RolloutStatus {
+    /// `portcullis/rollout-status/v1`.
+    pub schema: String,
+    /// The service.
+    pub service: String,
+    /// The target's name.
+    pub target: String,
+    /// Where it answers, for people.
+    pub url: Option<String>,
+    /// What the front door leads to and runs.
+    pub live: Option<InstanceStatus>,
+    /// Every instance that runs, as it was seen.
+    pub instances: Vec<InstanceStatus>,
+    /// True when the switch answers.
+    pub switch: bool,
+    /// Counters of every instance that the switch knows.
+    pub traffic: Vec<Traffic>,
+    /// Releases that were committed, the last known good one last.
+    pub good: Vec<Deployed>,
+    /// The run that was interrupted, with the state that it had reached.
+    pub interrupted: Option<Interrupted>,
+    /// Who is at work.
+    pub locked_by: Option<Holder>,
+    /// The state folder.
+    pub state: PathBuf,
+}
+
+/// An instance that runs.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct InstanceStatus {
+    /// The run that started it, and what it runs.
+    #[serde(flatten)]
+    pub deployed: Deployed,
+    /// Its process id.
+    pub pid: u32,
+    /// Its own address.
+    pub address: SocketAddr,
+    /// What it writes.
+    pub log: PathBuf,
+}
+
+/// A run without an end.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Interrupted {
+    /// The run, and what it was to roll out.
+    #[serde(flatten)]
+    pub deployed: Deployed,
+    /// The last state it reached.
+    pub state: String,
+}
+
+/// What was stopped.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StopReport {
+    /// The service.
+    pub service: String,
+    /// Runs whose instances were stopped.
+    pub stopped: Vec<String>,
+    /// Requests that were still in flight then.
+    pub cut_requests: u64,
+}

@@ -1,0 +1,236 @@
+//! HTTP/1.1: each request goes to the instance that is in front at its moment, so a swap needs no connection to be closed.
+
+use std::convert::Infallible;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{Either, Empty, Full};
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
+use hyper::http::request::Parts;
+use hyper::{Method, Request, Response, StatusCode, Version};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+use super::table::{Flight, Table};
+
+/// A connection to an instance.
+pub(super) type Sender = hyper::client::conn::http1::SendRequest<Either<Incoming, Empty<Bytes>>>;
+type Answer = Response<Either<Counted, Full<Bytes>>>;
+
+const CONNECT: Duration = Duration::from_secs(2);
+
+/// Answers one request. Never fails: what goes wrong becomes a 502 or 503.
+pub(super) async fn answer(table: Arc<Table>, peer: SocketAddr, mut request: Request<Incoming>) -> Result<Answer, Infallible> {
+    let wants_upgrade = request.headers().contains_key(header::UPGRADE);
+    let client = wants_upgrade.then(|| hyper::upgrade::on(&mut request));
+    let (mut parts, body) = request.into_parts();
+    prepare(&mut parts, peer.ip(), wants_upgrade);
+    let mut answer = forward(&table, parts, body).await;
+    if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
+        if let Some(client) = client {
+            tunnel_upgrade(client, &mut answer);
+        }
+    } else if table.closing.load(Ordering::Relaxed) {
+        answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    Ok(answer)
+}
+
+async fn forward(table: &Table, parts: Parts, body: Incoming) -> Answer {
+    let repeatable = matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS) && body.is_end_stream();
+    let Some(mut flight) = table.enter() else {
+        table.unanswered.fetch_add(1, Ordering::Relaxed);
+        return own(StatusCode::SERVICE_UNAVAILABLE, "no instance is in front\n");
+    };
+    // An instance may close an idle connection in the very moment in which it is used again, and then nobody knows whether it saw the
+    // request: only what can be repeated goes over a used connection.
+    if repeatable
+        && let Some(mut sender) = flight.instance().idle()
+        && let Ok(response) = sender.send_request(again(&parts)).await
+    {
+        return pass(response, flight, sender);
+    }
+    let mut body = Some(body);
+    let mut on_standby = false;
+    loop {
+        let sent = match connect(flight.instance().backend.address).await {
+            Ok(mut sender) => {
+                let request = match body.take() {
+                    _ if repeatable => again(&parts),
+                    Some(body) => Request::from_parts(parts.clone(), Either::Left(body)),
+                    None => return own(StatusCode::BAD_GATEWAY, "the instance did not answer\n"),
+                };
+                sender.send_request(request).await.map(|response| (response, sender)).ok()
+            }
+            Err(_) => None,
+        };
+        if let Some((response, sender)) = sent {
+            if on_standby {
+                table.from_standby.fetch_add(1, Ordering::Relaxed);
+            }
+            return pass(response, flight, sender);
+        }
+        flight.broken();
+        let may_repeat = !on_standby && (repeatable || body.is_some());
+        match may_repeat.then(|| table.enter_standby()).flatten() {
+            Some(standby) => flight = standby,
+            None => {
+                table.unanswered.fetch_add(1, Ordering::Relaxed);
+                return own(StatusCode::BAD_GATEWAY, "the instance did not answer\n");
+            }
+        }
+        on_standby = true;
+    }
+}
+
+async fn connect(address: SocketAddr) -> Result<Sender, Box<dyn std::error::Error + Send + Sync>> {
+    let stream = tokio::time::timeout(CONNECT, TcpStream::connect(address)).await??;
+    stream.set_nodelay(true)?;
+    let (sender, connection) = hyper::client::conn::http1::Builder::new()
+        .preserve_header_case(true)
+        .handshake(TokioIo::new(stream))
+        .await?;
+    tokio::spawn(connection.with_upgrades());
+    Ok(sender)
+}
+
+fn again(parts: &Parts) -> Request<Either<Incoming, Empty<Bytes>>> {
+    Request::from_parts(parts.clone(), Either::Right(Empty::new()))
+}
+
+fn own(status: StatusCode, text: &'static str) -> Answer {
+    let mut answer = Response::new(Either::Right(Full::new(Bytes::from_static(text.as_bytes()))));
+    *answer.status_mut() = status;
+    let headers = answer.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    headers.insert(header::SERVER, HeaderValue::from_static("portcullis-switch"));
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    answer
+}
+
+fn pass(response: Response<Incoming>, flight: Flight, sender: Sender) -> Answer {
+    let upgraded = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+    let (mut parts, body) = response.into_parts();
+    if !upgraded {
+        strip_hop_by_hop(&mut parts.headers);
+    }
+    parts.version = Version::HTTP_11;
+    let mut counted = Counted {
+        inner: body,
+        flight: Some(flight),
+        sender: (!upgraded).then_some(sender),
+    };
+    if !upgraded && counted.inner.is_end_stream() {
+        counted.finish();
+    }
+    Response::from_parts(parts, Either::Left(counted))
+}
+
+fn prepare(parts: &mut Parts, peer: IpAddr, upgrade: bool) {
+    let wanted = parts.headers.get(header::UPGRADE).cloned();
+    strip_hop_by_hop(&mut parts.headers);
+    if let Some(wanted) = wanted.filter(|_| upgrade) {
+        parts.headers.insert(header::UPGRADE, wanted);
+        parts.headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+    }
+    if let Ok(value) = HeaderValue::from_str(&peer.to_string()) {
+        parts.headers.append(HeaderName::from_static("x-forwarded-for"), value);
+    }
+    parts.version = Version::HTTP_11;
+    if parts.uri.authority().is_some()
+        && let Some(path) = parts.uri.path_and_query().cloned()
+    {
+        parts.uri = path.into();
+    }
+}
+
+/// RFC 9110, 7.6.1: what concerns one connection is not passed on. The framing itself is hyper's.
+fn strip_hop_by_hop(headers: &mut HeaderMap) {
+    let named: Vec<HeaderName> = headers
+        .get_all(header::CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|name| name.trim().parse().ok())
+        .filter(|name| *name != header::CONTENT_LENGTH && *name != header::TRANSFER_ENCODING && *name != header::HOST)
+        .collect();
+    for name in named {
+        headers.remove(name);
+    }
+    for name in ["connection", "keep-alive", "proxy-connection", "upgrade"] {
+        headers.remove(name);
+    }
+}
+
+fn tunnel_upgrade(client: hyper::upgrade::OnUpgrade, answer: &mut Answer) {
+    let instance = hyper::upgrade::on(&mut *answer);
+    let mut flight = match answer.body_mut() {
+        Either::Left(counted) => counted.flight.take(),
+        Either::Right(_) => None,
+    };
+    tokio::spawn(async move {
+        if let (Ok(client), Ok(instance)) = (client.await, instance.await) {
+            let copied = tokio::io::copy_bidirectional(&mut TokioIo::new(client), &mut TokioIo::new(instance)).await;
+            match (copied, flight.as_mut()) {
+                (Ok(_), Some(flight)) => flight.served(),
+                (Err(_), Some(flight)) => flight.broken(),
+                (_, None) => {}
+            }
+        }
+        drop(flight);
+    });
+}
+
+/// An answer's body that keeps its request in flight until its last byte has passed.
+pub(super) struct Counted {
+    inner: Incoming,
+    flight: Option<Flight>,
+    sender: Option<Sender>,
+}
+
+impl Counted {
+    fn finish(&mut self) {
+        if let Some(mut flight) = self.flight.take() {
+            flight.served();
+            if let Some(sender) = self.sender.take() {
+                flight.instance().give_back(sender);
+            }
+        }
+    }
+}
+
+impl Body for Counted {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let polled = Pin::new(&mut self.inner).poll_frame(context);
+        match &polled {
+            Poll::Ready(None) => self.finish(),
+            Poll::Ready(Some(Ok(_))) if self.inner.is_end_stream() => self.finish(),
+            Poll::Ready(Some(Err(_))) => {
+                if let Some(mut flight) = self.flight.take() {
+                    flight.broken();
+                }
+            }
+            Poll::Ready(Some(Ok(_))) | Poll::Pending => {}
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}

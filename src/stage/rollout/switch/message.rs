@@ -1,0 +1,119 @@
+//! What is said over the control socket: one JSON document a line, one answer to each.
+
+use std::net::SocketAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::digest::Digest;
+use crate::model::plan::Protocol;
+
+/// An instance as the switch knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Backend {
+    /// The run that started it.
+    pub run: String,
+    /// What it runs.
+    pub digest: Digest,
+    /// The commit, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    /// Its loopback address.
+    pub address: SocketAddr,
+}
+
+/// Where requests go. The file `switch.json` holds it, so that a switch that died goes on where it was.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Routes {
+    /// The highest fencing token that was seen; orders with a lower one are refused.
+    pub token: u64,
+    /// Who gets the requests.
+    pub front: Option<Backend>,
+    /// Who gets those that `front` did not take, as long as both run.
+    pub standby: Option<Backend>,
+}
+
+/// An order or a question.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "op", rename_all = "kebab-case")]
+pub enum Order {
+    /// What there is.
+    Status,
+    /// From now on, requests go there.
+    Swap {
+        /// The new routes, with the token of whoever orders.
+        routes: Routes,
+    },
+    /// Answers when nothing is in flight on an instance any more, or when the time is over.
+    Drain {
+        /// The instance's run.
+        run: String,
+        /// How long to wait, in milliseconds.
+        wait_ms: u64,
+    },
+    /// Hand the listening socket to the one who asks.
+    Upgrade,
+    /// Take no more connections, finish what is in flight, end.
+    Stop {
+        /// How long to wait for requests in flight, in milliseconds.
+        wait_ms: u64,
+    },
+}
+
+/// An instance's counters since the switch knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Traffic {
+    /// The instance.
+    pub backend: Backend,
+    /// Requests (or connections, for `tcp`) that have no whole answer yet.
+    pub in_flight: u64,
+    /// Requests that were answered whole.
+    pub served: u64,
+    /// Requests that the instance took and did not answer whole.
+    pub broken: u64,
+}
+
+/// What the switch says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// The program's version; another one than the gate's is upgraded at the next rollout.
+    pub version: String,
+    /// Its process id.
+    pub pid: u32,
+    /// The public listener.
+    pub listen: SocketAddr,
+    /// What it understands of the traffic.
+    pub protocol: Protocol,
+    /// Where requests go.
+    pub routes: Routes,
+    /// Every instance that it knows.
+    pub traffic: Vec<Traffic>,
+    /// Requests that `standby` answered because `front` did not take them.
+    pub from_standby: u64,
+    /// Requests that nobody took.
+    pub unanswered: u64,
+}
+
+/// An answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "answer", rename_all = "kebab-case")]
+pub enum Answer {
+    /// To `status`.
+    Status(Box<Status>),
+    /// Done.
+    Done,
+    /// To `drain`.
+    Drained {
+        /// What was still in flight.
+        in_flight: u64,
+    },
+    /// Not done: somebody with a higher token gives the orders now.
+    Superseded {
+        /// The token that was seen.
+        token: u64,
+    },
+    /// Not done.
+    Refused {
+        /// Why.
+        reason: String,
+    },
+}

@@ -1,0 +1,102 @@
+//! The one trait that every target fulfils.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use super::error::RolloutError;
+use super::release::{Deployed, Release};
+
+/// What a target can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Capabilities {
+    /// Old and new run side by side, so that a rollback is a switch and not a boot.
+    pub(super) dual_run: bool,
+    /// Each instance can be asked by its own address.
+    pub(super) per_instance_probe: bool,
+    /// Requests in flight are counted and waited for.
+    pub(super) drain: bool,
+    /// Staging and shifting are one step of the engine's.
+    pub(super) fused_shift: bool,
+}
+
+/// What there is, seen and not remembered.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Observed {
+    /// What the front door leads to.
+    pub(super) front: Option<Deployed>,
+    /// Every instance that runs.
+    pub(super) instances: Vec<Running>,
+}
+
+impl Observed {
+    pub(super) fn runs(&self, run: &str) -> bool {
+        self.instances.iter().any(|instance| instance.deployed.run == run)
+    }
+}
+
+/// An instance that runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Running {
+    pub(super) deployed: Deployed,
+    pub(super) address: SocketAddr,
+    pub(super) pid: u32,
+}
+
+/// Why an operation was not done.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum TargetError {
+    /// Somebody else gives the orders.
+    #[error("{0}")]
+    Superseded(String),
+    /// It failed.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// Where a release is rolled out to. Every operation can be repeated with the same run and then does only what is missing.
+pub(super) trait RolloutTarget: Send + Sync {
+    /// `process`.
+    fn name(&self) -> &'static str;
+
+    /// What it can do.
+    fn capabilities(&self) -> Capabilities;
+
+    /// The folder with journal and lock.
+    fn state(&self) -> &Path;
+
+    /// Where people find the service.
+    fn url(&self) -> Option<String>;
+
+    /// Fetches and verifies what the release needs, and checks that the target could take it. Changes nothing that serves.
+    /// Gives the release with what its image says of itself.
+    fn prepare(&self, release: &Release) -> impl Future<Output = Result<Release, RolloutError>> + Send;
+
+    /// True when the release is in front already, with the same environment.
+    fn is_live(&self, release: &Release) -> impl Future<Output = bool> + Send;
+
+    /// Looks.
+    fn observe(&self) -> impl Future<Output = Result<Observed, TargetError>> + Send;
+
+    /// Starts the release beside what runs. Gives the instance's address.
+    fn stage(&self, deployed: &Deployed) -> impl Future<Output = Result<Option<SocketAddr>, TargetError>> + Send;
+
+    /// Sends requests to the run's instance from now on.
+    fn shift(&self, run: &str, token: u64) -> impl Future<Output = Result<(), TargetError>> + Send;
+
+    /// Waits for requests in flight on every other instance; gives what is left when the time is over.
+    fn drain(&self, keep: Option<&str>, token: u64, wait: Duration) -> impl Future<Output = Result<u64, TargetError>> + Send;
+
+    /// Stops every other instance: SIGTERM, then SIGKILL after `wait`. Gives how many requests were cut.
+    fn retire(&self, keep: Option<&str>, token: u64, wait: Duration) -> impl Future<Output = Result<u64, TargetError>> + Send;
+
+    /// Brings a release that ran before back to the front, starting it again where it does not run any more.
+    fn restore(&self, deployed: &Deployed, token: u64, wait: Duration) -> impl Future<Output = Result<(), TargetError>> + Send;
+
+    /// Why a run's instance does not run, for people.
+    fn post_mortem(&self, run: &str) -> String;
+
+    /// Forgets what is neither kept nor running.
+    fn clean(&self, keep: &[Deployed]);
+}
