@@ -12,8 +12,8 @@ use crate::io::{document, files, git, limits::Limits};
 use crate::model::commit::Commit;
 use crate::model::image_ref::ImageRef;
 use crate::model::plan::{
-    BuildPlan, Builder, Destination, FeedsPlan, HealthPlan, KeySource, ProbePlan, ProcessPlan, Protocol, PublishPlan, RolloutPlan, TargetPlan,
-    VersionAssertion, Waits,
+    BuildPlan, Builder, Destination, FeedsPlan, HealthPlan, KeySource, ProbePlan, ProcessPlan, Protocol, PublishPlan, RolloutPlan,
+    TargetPlan, VersionAssertion, Waits,
 };
 use crate::model::span::Span;
 

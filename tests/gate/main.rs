@@ -18,4 +18,5 @@ mod policy;
 mod policy_case;
 mod publish;
 mod report;
+mod rollout;
 mod sbom;

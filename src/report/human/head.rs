@@ -81,7 +81,7 @@ fn result(result: RolloutResult) -> (Paint, &'static str) {
 /// What a rollout that did not commit means for the service.
 fn trouble(report: &RolloutReport) -> Option<String> {
     let meaning = match report.result {
-        RolloutResult::Committed | RolloutResult::AlreadyDeployed => return None,
+        RolloutResult::Committed | RolloutResult::AlreadyDeployed | RolloutResult::Planned => return None,
         RolloutResult::RolledBack => "The new version did not hold; the old one serves again, verified",
         RolloutResult::RollbackFailed => "The new version did not hold, and the old one could not be brought back",
         RolloutResult::Refused => "The rollout was refused; nothing was changed",

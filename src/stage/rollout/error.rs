@@ -16,7 +16,9 @@ pub enum RolloutError {
     #[error("line {line} of {} is damaged", path.display())]
     #[diagnostic(
         code(rollout::journal),
-        help("nothing was changed; look at what serves with `portcullis rollout status`, move the file away, and roll out again: what serves is then taken as last known good")
+        help(
+            "nothing was changed; look at what serves with `portcullis rollout status`, move the file away, and roll out again: what serves is then taken as last known good"
+        )
     )]
     Journal {
         /// The journal.
@@ -30,7 +32,10 @@ pub enum RolloutError {
     File(#[from] FileError),
     /// The state folder cannot be worked with.
     #[error("cannot work in {}", path.display())]
-    #[diagnostic(code(rollout::state), help("the folder holds journal, lock and instances of the service; name another with [rollout] state"))]
+    #[diagnostic(
+        code(rollout::state),
+        help("the folder holds journal, lock and instances of the service; name another with [rollout] state")
+    )]
     State {
         /// The folder or file.
         path: PathBuf,

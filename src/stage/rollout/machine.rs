@@ -139,7 +139,10 @@ impl<T: RolloutTarget> Run<'_, T> {
         self.done("shift", String::new())?;
 
         let health = &self.plan.health;
-        self.state("Verifying", &format!("{} successes in a row through the front door", health.successes))?;
+        self.state(
+            "Verifying",
+            &format!("{} successes in a row through the front door", health.successes),
+        )?;
         self.await_streak(Door::Front, health.deadline, health.interval, false).await?;
         if !health.soak.is_zero() {
             self.state("Soaking", &format!("{} s", health.soak.as_secs_f64()))?;
@@ -169,7 +172,10 @@ impl<T: RolloutTarget> Run<'_, T> {
         let observed = self.target.observe().await?;
         let live = observed.front.filter(|front| front.run != self.id);
         // Without a record of what was good, what serves is the only thing to go back to.
-        let good = self.history.last_good().cloned().or_else(|| live.clone().filter(|live| observed.instances.iter().any(|i| i.deployed.run == live.run)));
+        let good = self.history.last_good().cloned().or_else(|| {
+            live.clone()
+                .filter(|live| observed.instances.iter().any(|i| i.deployed.run == live.run))
+        });
         self.snapshot = Snapshot { live, good };
         let entry = Entry::Snapshot {
             live: self.snapshot.live.clone(),
@@ -187,7 +193,11 @@ impl<T: RolloutTarget> Run<'_, T> {
         let reason = format!("run {} began before this one was resumed", self.id);
         self.effects.warn(
             Stage::Rollout,
-            format!("run {} of {} was interrupted and is given up for this one", open.run, open.release.shown()),
+            format!(
+                "run {} of {} was interrupted and is given up for this one",
+                open.run,
+                open.release.shown()
+            ),
         );
         let entry = Entry::End {
             result: RolloutResult::Superseded,
@@ -276,8 +286,10 @@ impl<T: RolloutTarget> Run<'_, T> {
             reason: reason.clone(),
         };
         if let Err(error) = self.journal.append(&self.id, entry, &*self.effects.clock) {
-            self.effects
-                .warn(Stage::Rollout, format!("the end of the run could not be recorded: {}", told(&error)));
+            self.effects.warn(
+                Stage::Rollout,
+                format!("the end of the run could not be recorded: {}", told(&error)),
+            );
         }
         let mut keep = self.history.good.clone();
         keep.push(self.deployed());

@@ -120,7 +120,14 @@ pub async fn rollback(plan: &RolloutPlan, effects: &Effects) -> Result<RolloutRe
         Err(holder) => return Ok(locked(&target, plan, id, &goal, &holder)),
     };
     let goal = target.prepare(&goal).await?;
-    let run = begin(&target, plan, effects, journal, history, (id, Purpose::Rollback, goal, plan.unverified.clone()));
+    let run = begin(
+        &target,
+        plan,
+        effects,
+        journal,
+        history,
+        (id, Purpose::Rollback, goal, plan.unverified.clone()),
+    );
     run.carry_out().await
 }
 
@@ -150,7 +157,10 @@ pub async fn status(plan: &RolloutPlan, effects: &Effects) -> Result<RolloutStat
         service: plan.service.clone(),
         target: target.name().to_owned(),
         url: target.url(),
-        live: instances.iter().find(|instance| Some(&instance.deployed.run) == front.as_ref()).cloned(),
+        live: instances
+            .iter()
+            .find(|instance| Some(&instance.deployed.run) == front.as_ref())
+            .cloned(),
         instances,
         switch: switch.is_some(),
         traffic: switch.map(|status| status.traffic).unwrap_or_default(),
@@ -195,7 +205,12 @@ fn open(plan: &RolloutPlan, tends: bool, effects: &Effects) -> Result<ProcessTar
 
 type Entered = (Journal, History);
 
-async fn enter(target: &impl RolloutTarget, plan: &RolloutPlan, id: &str, effects: &Effects) -> Result<Result<Entered, Holder>, RolloutError> {
+async fn enter(
+    target: &impl RolloutTarget,
+    plan: &RolloutPlan,
+    id: &str,
+    effects: &Effects,
+) -> Result<Result<Entered, Holder>, RolloutError> {
     match Lock::acquire(target.state(), id, plan.waits.lock, effects).await? {
         Acquired::Theirs(holder) => Ok(Err(holder)),
         Acquired::Ours(lock) => {
@@ -246,7 +261,10 @@ async fn verify_live<T: RolloutTarget>(mut run: Run<'_, T>) -> Result<RolloutRep
             Ok(run.report(RolloutResult::AlreadyDeployed, None).await)
         }
         Err(machine::Halt::Cancelled) => Ok(run
-            .report(RolloutResult::Interrupted, Some("interrupted before anything was changed".to_owned()))
+            .report(
+                RolloutResult::Interrupted,
+                Some("interrupted before anything was changed".to_owned()),
+            )
             .await),
         Err(machine::Halt::Failed(reason) | machine::Halt::Superseded(reason)) => {
             run.effects
@@ -325,4 +343,3 @@ fn new_run(effects: &Effects) -> String {
     let random = RandomState::new().hash_one(now.as_nanosecond()) & 0xff_ffff;
     format!("{}-{random:06x}", now.strftime("%Y%m%dT%H%M%S.%3fZ"))
 }
-

@@ -66,7 +66,8 @@ impl<T: RolloutTarget> Run<'_, T> {
     fn try_state(&mut self, state: &str, detail: &str) -> Result<(), Halt> {
         match self.state(state, detail) {
             Err(Halt::Failed(trouble)) => {
-                self.effects.warn(Stage::Rollout, format!("the journal is not written any more: {trouble}"));
+                self.effects
+                    .warn(Stage::Rollout, format!("the journal is not written any more: {trouble}"));
                 self.tell(state, detail);
                 Ok(())
             }

@@ -34,7 +34,13 @@ impl<T: RolloutTarget> Run<'_, T> {
     }
 
     /// Until this run's release has answered often enough in a row.
-    pub(super) async fn await_streak(&mut self, door: Door, deadline: Duration, interval: Duration, old_is_fatal: bool) -> Result<(), Halt> {
+    pub(super) async fn await_streak(
+        &mut self,
+        door: Door,
+        deadline: Duration,
+        interval: Duration,
+        old_is_fatal: bool,
+    ) -> Result<(), Halt> {
         let streak = Streak {
             door,
             deadline,

@@ -214,7 +214,10 @@ impl RolloutTarget for ProcessTarget {
 
     async fn is_live(&self, release: &Release) -> bool {
         let Ok(observed) = self.observe().await else { return false };
-        let Some(front) = observed.front.filter(|front| observed.instances.iter().any(|i| i.deployed.run == front.run)) else {
+        let Some(front) = observed
+            .front
+            .filter(|front| observed.instances.iter().any(|i| i.deployed.run == front.run))
+        else {
             return false;
         };
         front.release.digest == release.digest
@@ -256,9 +259,7 @@ impl RolloutTarget for ProcessTarget {
         if status.routes.front.as_ref().is_some_and(|front| front.run == run) {
             return Ok(());
         }
-        let running = self
-            .find(run)
-            .ok_or_else(|| TargetError::Failed(self.instances.post_mortem(run)))?;
+        let running = self.find(run).ok_or_else(|| TargetError::Failed(self.instances.post_mortem(run)))?;
         let standby = status.routes.front.filter(|front| self.find(&front.run).is_some());
         self.front
             .route(Routes {

@@ -73,9 +73,7 @@ fn verify_stored(layout: &OciLayout, layer: &Layer) -> Result<(), RolloutError> 
 }
 
 fn unpack_layer(layout: &OciLayout, layer: &Layer, root: &Path, limits: &Limits) -> Result<(), Trouble> {
-    let file = layout
-        .open_blob(&layer.digest)
-        .map_err(|error| Trouble::Layout(Box::new(error)))?;
+    let file = layout.open_blob(&layer.digest).map_err(|error| Trouble::Layout(Box::new(error)))?;
     let file = io::BufReader::with_capacity(1 << 18, file);
     let plain: Box<dyn Read> = match layer.compression {
         Compression::None => Box::new(file),
@@ -150,11 +148,7 @@ impl Folder<'_> {
             }
             EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => {
                 clear(&place)?;
-                let mut file = fs::File::options()
-                    .write(true)
-                    .create_new(true)
-                    .mode(mode | 0o600)
-                    .open(&place)?;
+                let mut file = fs::File::options().write(true).create_new(true).mode(mode | 0o600).open(&place)?;
                 io::copy(entry, &mut file)?;
             }
             EntryType::Symlink => {
@@ -348,7 +342,10 @@ mod tests {
     #[test]
     fn a_path_that_leads_out_of_the_image_is_refused() {
         for path in ["../x", "a/../../x", "/../x"] {
-            assert!(matches!(unpacked(&[&[(path, Regular, "x")]]), Err(RolloutError::Unpack { .. })), "{path}");
+            assert!(
+                matches!(unpacked(&[&[(path, Regular, "x")]]), Err(RolloutError::Unpack { .. })),
+                "{path}"
+            );
         }
     }
 
@@ -386,7 +383,12 @@ mod tests {
     #[test]
     fn whiteouts_hide_what_lower_layers_have() {
         let dir = unpacked(&[
-            &[("d", Directory, ""), ("d/a", Regular, "1"), ("d/b", Regular, "1"), ("e/f", Regular, "1")],
+            &[
+                ("d", Directory, ""),
+                ("d/a", Regular, "1"),
+                ("d/b", Regular, "1"),
+                ("e/f", Regular, "1"),
+            ],
             &[("d/.wh.a", Regular, ""), ("e/new", Regular, "2"), ("e/.wh..wh..opq", Regular, "")],
         ])
         .expect("unpacked");

@@ -95,7 +95,10 @@ impl SwitchClient {
             serde_json::from_str(&line).map_err(|error| SwitchTrouble::Refused(error.to_string()))
         };
         tokio::time::timeout(patience, asked).await.unwrap_or_else(|_| {
-            Err(SwitchTrouble::Refused(format!("no answer to {order:?} within {} s", patience.as_secs())))
+            Err(SwitchTrouble::Refused(format!(
+                "no answer to {order:?} within {} s",
+                patience.as_secs()
+            )))
         })
     }
 }

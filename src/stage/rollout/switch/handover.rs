@@ -31,6 +31,9 @@ pub(super) fn receive(over: impl AsFd) -> io::Result<TcpListener> {
     });
     match socket {
         Some(socket) if received.bytes == 1 => Ok(TcpListener::from(socket)),
-        _ => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the switch that runs did not pass its socket")),
+        _ => Err(io::Error::new(
+            io::ErrorKind::UnexpectedEof,
+            "the switch that runs did not pass its socket",
+        )),
     }
 }

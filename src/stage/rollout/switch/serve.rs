@@ -29,7 +29,13 @@ pub(super) struct Ending {
 pub(super) async fn serve(plan: &SwitchPlan, public: TcpListener, control: UnixListener, table: Arc<Table>) {
     let (end, ending) = watch::channel(None::<Ending>);
     let public = Arc::new(public);
-    let orders = tokio::spawn(control::obey(control, Arc::clone(&table), Arc::clone(&public), plan.clone(), end.clone()));
+    let orders = tokio::spawn(control::obey(
+        control,
+        Arc::clone(&table),
+        Arc::clone(&public),
+        plan.clone(),
+        end.clone(),
+    ));
     tokio::spawn(obey_signals(end));
     let (alive, mut all_gone) = mpsc::channel::<()>(1);
     let mut stop = ending.clone();
@@ -46,7 +52,10 @@ pub(super) async fn serve(plan: &SwitchPlan, public: TcpListener, control: UnixL
             _ = stop.wait_for(Option::is_some) => break,
         }
     }
-    let how = ending.borrow().unwrap_or(Ending { linger: Duration::ZERO, wait: Duration::ZERO });
+    let how = ending.borrow().unwrap_or(Ending {
+        linger: Duration::ZERO,
+        wait: Duration::ZERO,
+    });
     table.closing.store(true, Ordering::SeqCst);
     // The sockets close with their last owner; after a hand-over the new switch owns the public one too.
     orders.abort();

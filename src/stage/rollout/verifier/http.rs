@@ -70,7 +70,11 @@ async fn get_plain(url: &str, instance: Option<SocketAddr>) -> Result<Answer, St
         .map_err(|error| error.to_string())?;
     let response = sender.send_request(request).await.map_err(|error| describe(&error))?;
     let (parts, body) = response.into_parts();
-    let body = Limited::new(body, LONGEST).collect().await.map_err(|error| error.to_string())?.to_bytes();
+    let body = Limited::new(body, LONGEST)
+        .collect()
+        .await
+        .map_err(|error| error.to_string())?
+        .to_bytes();
     drop(sender);
     driver.abort();
     Ok(Answer {

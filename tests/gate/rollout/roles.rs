@@ -1,0 +1,123 @@
+//! The test binary started again as something else: the service, the switch, or a deployer that is killed on the way.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use portcullis::io::clock::{self, Clock};
+use portcullis::stage::rollout::{self, switch};
+
+use super::world::World;
+
+/// Not a test: what the other roles are reached by, and nothing without a role.
+#[test]
+fn act() {
+    let Ok(role) = std::env::var("PORTCULLIS_TEST_ROLE") else { return };
+    match role.as_str() {
+        "service" => super::service::serve(),
+        "switch" => {
+            let args: Vec<String> = std::env::var("PORTCULLIS_TEST_ARGS")
+                .unwrap()
+                .split(' ')
+                .skip(1)
+                .map(str::to_owned)
+                .collect();
+            let plan = switch::SwitchPlan::from_args(&args).unwrap();
+            let effects = portcullis::io::Effects::plain(PathBuf::from("/nonexistent"));
+            runtime().block_on(switch::run(plan, &effects)).unwrap();
+        }
+        "deployer" => deploy(),
+        other => panic!("no such role: {other}"),
+    }
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap()
+}
+
+/// A deployer in a process of its own, which kills itself after some line of the journal.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Death {
+    /// As soon as the line is on the disk: while what it announces is being done.
+    Soon(usize),
+    /// At the first look at the clock after it: when what it announces has just been done.
+    Late(usize),
+    /// Not at all.
+    Never,
+}
+
+/// Starts a deployer for the release with a letter. Its report, if it lives to give one, is `deployer.json` in the world.
+pub(crate) fn start_deployer(world: &World, letter: char, death: Death) -> std::process::Child {
+    let (how, line) = match death {
+        Death::Soon(line) => ("soon", line),
+        Death::Late(line) => ("late", line),
+        Death::Never => ("never", 0),
+    };
+    std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "rollout::roles::act", "--nocapture"])
+        .env("PORTCULLIS_TEST_ROLE", "deployer")
+        .env("PORTCULLIS_TEST_WORLD", world.path())
+        .env("PORTCULLIS_TEST_RELEASE", letter.to_string())
+        .env("PORTCULLIS_TEST_DEATH", format!("{how} {line}"))
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+fn deploy() {
+    let world = World::at(Path::new(&std::env::var("PORTCULLIS_TEST_WORLD").unwrap()));
+    let letter = std::env::var("PORTCULLIS_TEST_RELEASE").unwrap().chars().next().unwrap();
+    let death = std::env::var("PORTCULLIS_TEST_DEATH").unwrap();
+    let (how, line) = death.split_once(' ').unwrap();
+    let goal = line.parse::<usize>().unwrap();
+    let journal = world.state().join("journal.jsonl");
+    let mut effects = world.effects();
+    match how {
+        "late" => effects.clock = Arc::new(Deadly { journal, goal }),
+        "soon" => {
+            std::thread::spawn(move || {
+                loop {
+                    die_after(&journal, goal);
+                    std::thread::sleep(Duration::from_micros(100));
+                }
+            });
+        }
+        _ => {}
+    }
+    let release = world.opened(letter);
+    let report = runtime().block_on(rollout::rollout(&release, &world.plan, &effects)).unwrap();
+    fs::write(world.path().join("deployer.json"), serde_json::to_vec(&report).unwrap()).unwrap();
+}
+
+#[derive(Debug)]
+struct Deadly {
+    journal: PathBuf,
+    goal: usize,
+}
+
+impl Clock for Deadly {
+    fn now(&self) -> jiff::Timestamp {
+        die_after(&self.journal, self.goal);
+        clock::System.now()
+    }
+
+    fn evaluation(&self) -> jiff::Timestamp {
+        clock::System.evaluation()
+    }
+}
+
+pub(crate) fn lines(journal: &Path) -> usize {
+    fs::read(journal).map_or(0, |bytes| bytes.iter().filter(|byte| **byte == b'\n').count())
+}
+
+fn die_after(journal: &Path, goal: usize) {
+    if lines(journal) >= goal {
+        let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+    }
+}

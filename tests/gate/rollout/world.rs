@@ -1,0 +1,224 @@
+//! A service in a folder of its own: images, plan, front door. Whatever runs in it ends with it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use portcullis::io::Effects;
+use portcullis::io::detached::{self, End};
+use portcullis::io::oci_layout::OciLayout;
+use portcullis::model::digest::Digest;
+use portcullis::model::image_ref::ImageRef;
+use portcullis::model::outcome::RolloutReport;
+use portcullis::model::plan::{HealthPlan, ProbePlan, ProcessPlan, Protocol, RolloutPlan, TargetPlan, VersionAssertion, Waits};
+use portcullis::stage::publish::Attested;
+use portcullis::stage::rollout::{self, RolloutStatus};
+use serde_json::json;
+
+use super::service::Behaviour;
+
+pub(crate) struct World {
+    dir: Option<tempfile::TempDir>,
+    path: PathBuf,
+    pub(crate) plan: RolloutPlan,
+}
+
+impl World {
+    /// A service that nobody has deployed yet.
+    pub(crate) fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().canonicalize().unwrap();
+        let listen = free_address();
+        fs::write(path.join("listen"), listen.to_string()).unwrap();
+        // What `portcullis switch` is to a real gate: a program that reads the switch's arguments.
+        let program = path.join("portcullis");
+        let text = format!(
+            "#!/bin/sh\nPORTCULLIS_TEST_ROLE=switch PORTCULLIS_TEST_ARGS=\"$*\" exec '{}' --exact rollout::roles::act --nocapture\n",
+            std::env::current_exe().unwrap().display()
+        );
+        fs::write(&program, text).unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        let mut world = Self::at(&path);
+        world.dir = Some(dir);
+        world
+    }
+
+    /// The same service, seen from another process.
+    pub(crate) fn at(path: &Path) -> Self {
+        let listen: SocketAddr = fs::read_to_string(path.join("listen")).unwrap().parse().unwrap();
+        let plan = RolloutPlan {
+            service: "shop".to_owned(),
+            target: TargetPlan::Process(ProcessPlan {
+                program: path.join("portcullis"),
+                listen,
+                protocol: Protocol::Http,
+                env: BTreeMap::new(),
+                state: path.join("state"),
+            }),
+            health: HealthPlan {
+                probe: ProbePlan::Http {
+                    url: format!("http://{listen}/readyz"),
+                    status: 200,
+                    json: None,
+                },
+                version: Some(VersionAssertion::Path("/version".to_owned())),
+                interval: Duration::from_millis(25),
+                timeout: Duration::from_millis(1000),
+                successes: 3,
+                deadline: Duration::from_secs(3),
+                soak: Duration::from_millis(300),
+                max_error_rate: 0.0,
+                max_p95_ms: None,
+            },
+            waits: Waits {
+                stage: Duration::from_secs(10),
+                drain: Duration::from_secs(3),
+                stop: Duration::from_secs(2),
+                lock: Duration::ZERO,
+            },
+            unverified: None,
+            dry_run: false,
+        };
+        Self {
+            dir: None,
+            path: path.to_owned(),
+            plan,
+        }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn state(&self) -> PathBuf {
+        self.path.join("state")
+    }
+
+    pub(crate) fn listen(&self) -> SocketAddr {
+        let TargetPlan::Process(plan) = &self.plan.target;
+        plan.listen
+    }
+
+    pub(crate) fn effects(&self) -> Effects {
+        Effects::plain(self.path.join("cache"))
+    }
+
+    /// An image of a release whose commit is one letter, forty times.
+    pub(crate) fn release(&self, letter: char, behaviour: Behaviour) -> Attested {
+        let behaviour = Behaviour {
+            commit: behaviour.commit.or_else(|| Some(commit(letter))),
+            ..behaviour
+        };
+        let layout = OciLayout::create(self.path.join(format!("image-{letter}"))).unwrap();
+        let trap = if behaviour.ignores_term { "trap '' TERM\n" } else { "" };
+        let script = format!(
+            "#!/bin/sh\n{trap}PORTCULLIS_TEST_ROLE=service exec '{}' --exact rollout::roles::act --nocapture\n",
+            std::env::current_exe().unwrap().display()
+        );
+        let mut tar = tar::Builder::new(Vec::new());
+        for (name, mode, content) in [
+            ("service", 0o755, script.into_bytes()),
+            ("behaviour.json", 0o644, serde_json::to_vec(&behaviour).unwrap()),
+        ] {
+            let mut header = tar::Header::new_gnu();
+            header.set_mode(mode);
+            header.set_size(content.len() as u64);
+            tar.append_data(&mut header, name, content.as_slice()).unwrap();
+        }
+        let layer = tar.into_inner().unwrap();
+        let layer_digest = layout.write_blob(&layer).unwrap();
+        let config = serde_json::to_vec(&json!({
+            "os": "linux",
+            "architecture": if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" },
+            "config": {
+                "Entrypoint": ["/service"],
+                "Labels": {"org.opencontainers.image.revision": commit(letter)},
+            },
+            "rootfs": {"type": "layers", "diff_ids": [layer_digest]},
+        }))
+        .unwrap();
+        let config_digest = layout.write_blob(&config).unwrap();
+        let manifest = serde_json::to_vec(&json!({
+            "schemaVersion": 2,
+            "mediaType": "application/vnd.oci.image.manifest.v1+json",
+            "config": {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": config_digest, "size": config.len()},
+            "layers": [{"mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": layer_digest, "size": layer.len()}],
+        }))
+        .unwrap();
+        let digest = layout.write_blob(&manifest).unwrap();
+        fs::write(layout.dir().join("digest"), digest.to_string()).unwrap();
+        self.opened(letter)
+    }
+
+    /// A release that was packed before.
+    pub(crate) fn opened(&self, letter: char) -> Attested {
+        let dir = self.path.join(format!("image-{letter}"));
+        let digest = Digest::parse(fs::read_to_string(dir.join("digest")).unwrap().trim()).unwrap();
+        Attested::unverified(
+            ImageRef::OciLayout {
+                dir,
+                tag: None,
+                digest: Some(digest),
+            },
+            digest,
+            "a test".to_owned(),
+        )
+    }
+
+    /// A release without peculiarities.
+    pub(crate) fn good(&self, letter: char) -> Attested {
+        self.release(letter, Behaviour::default())
+    }
+
+    pub(crate) async fn rollout(&self, release: &Attested) -> RolloutReport {
+        rollout::rollout(release, &self.plan, &self.effects()).await.unwrap()
+    }
+
+    pub(crate) async fn status(&self) -> RolloutStatus {
+        rollout::status(&self.plan, &self.effects()).await.unwrap()
+    }
+
+    /// The digest in front, and how many instances run.
+    pub(crate) async fn live(&self) -> (Option<Digest>, usize) {
+        let status = self.status().await;
+        (status.live.map(|live| live.deployed.release.digest), status.instances.len())
+    }
+
+    /// What the front door answers at a path.
+    pub(crate) async fn get(&self, path: &str) -> Result<(u16, String), String> {
+        let text = super::load::plain_get(self.listen(), path).await?;
+        Ok(text)
+    }
+}
+
+/// The commit of a release.
+pub(crate) fn commit(letter: char) -> String {
+    letter.to_string().repeat(40)
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if self.dir.is_none() {
+            return;
+        }
+        let state = self.state().display().to_string();
+        for mark in ["PORTCULLIS_SWITCH", "PORTCULLIS_STATE"] {
+            for process in detached::find(mark, &state).unwrap_or_default() {
+                let _ = detached::end(&process, End::Kill);
+            }
+        }
+    }
+}
+
+fn free_address() -> SocketAddr {
+    use std::hash::{BuildHasher, RandomState};
+    // Not among the ports that the system gives to outgoing connections: one of those could take it before the switch does.
+    let first = 10_000 + (RandomState::new().hash_one(1u8) % 9_000) as u16;
+    (first..20_000)
+        .map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
+        .find(|address| TcpListener::bind(address).is_ok())
+        .unwrap()
+}
