@@ -24,6 +24,8 @@ mod recorder;
 pub mod sbom;
 mod scan;
 mod source_tree;
+#[cfg(test)]
+mod tests;
 
 pub use error::InventoryError;
 
