@@ -124,3 +124,19 @@ impl<'a> Group<'a> {
 pub(super) fn fixes(finding: &Finding) -> String {
     finding.fixed.join(", ")
 }
+
+/// The message without the id and the package in front of it, for where these stand already.
+pub(super) fn message(finding: &Finding) -> &str {
+    let mut rest = finding.message.as_str();
+    let package = finding
+        .purl
+        .as_ref()
+        .map(|purl| format!("{} {}", purl.full_name(), purl.version.as_deref().unwrap_or_default()));
+    let source = finding.source.as_ref().map(|source| format!("{} {}", source.name, source.version));
+    for known in finding.ids.first().into_iter().chain(&package).chain(&source) {
+        if let Some(after) = rest.strip_prefix(known.as_str()).and_then(|after| after.strip_prefix(':')) {
+            rest = after.trim_start();
+        }
+    }
+    rest
+}

@@ -44,11 +44,12 @@ fn first_line(file: &str) -> Place {
 fn in_lock_file(finding: &Finding, sources: &[SourceFile]) -> Option<Place> {
     let purl = finding.purl.as_ref()?;
     let version = purl.version.as_deref().unwrap_or_default();
-    let (name, find): (&str, fn(&str, &str, &str) -> Option<u32>) = match purl.kind.as_str() {
-        "cargo" => ("Cargo.lock", cargo_lock_line),
-        "npm" => ("package-lock.json", npm_lock_line),
+    let name = match purl.kind.as_str() {
+        "cargo" => "Cargo.lock",
+        "npm" => "package-lock.json",
         _ => return None,
     };
+    let find = if purl.kind == "cargo" { cargo_lock_line } else { npm_lock_line };
     let named = |source: &&SourceFile| source.path.rsplit('/').next() == Some(name);
     sources.iter().filter(named).find_map(|source| {
         let line = find(&source.text, &purl.full_name(), version)?;

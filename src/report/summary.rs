@@ -2,7 +2,7 @@
 
 use super::Reporter;
 use super::exit;
-use super::group::{Group, fixes, groups};
+use super::group::{Group, fixes, groups, message};
 use super::human::{cause_in_words, code_is_not_why, sentence, why_today};
 use super::quantity::{age, bytes, count, minute, second_of_day, thousands, until_day};
 use super::text::prose;
@@ -152,7 +152,7 @@ fn row(group: &Group<'_>, judgement: &Judgement) -> String {
     let why = judgement.cause.map_or("", cause_in_words);
     format!(
         "| {severity} | {name} {} | {} | {fixed} | {why} |\n",
-        escape(&finding.message),
+        escape(message(finding)),
         code(&group.title)
     )
 }

@@ -1,11 +1,13 @@
 //! `action.yml`: its inputs are the command line's, its outputs are what the program writes, and a real runner runs it.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use portcullis::github::outputs;
 use portcullis::model::outcome::Outcome;
+
+use crate::support::tools;
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -76,23 +78,9 @@ fn no_expression_is_spliced_into_a_script() {
     }
 }
 
-/// A program's path, if it is installed; `PORTCULLIS_TOOLS`' folders are on the `PATH` of the test command.
-fn tool(name: &str) -> Option<PathBuf> {
-    std::env::split_paths(&std::env::var_os("PATH")?)
-        .map(|dir| dir.join(name))
-        .find(|path| path.is_file())
-}
-
-fn shared() -> Option<PathBuf> {
-    let named = std::env::var_os("PORTCULLIS_SHARED").map(PathBuf::from);
-    let folder = named.unwrap_or_else(|| root().join("../shared"));
-    folder.is_dir().then_some(folder)
-}
-
 #[test]
 fn it_is_valid_against_githubs_schema() {
-    let (Some(checker), Some(shared)) = (tool("check-jsonschema"), shared()) else {
-        println!("skipped: action.yml against its schema (check-jsonschema or the schemas are not here)");
+    let (Some(checker), Some(shared)) = (tools::program("check-jsonschema"), tools::shared()) else {
         return;
     };
     let schema = shared.join("schemas/github-action.json");
@@ -107,15 +95,11 @@ fn it_is_valid_against_githubs_schema() {
 
 #[test]
 fn linters_of_workflows_have_nothing_to_say() {
-    match tool("zizmor") {
-        Some(zizmor) => {
-            let done = Command::new(zizmor)
-                .args(["--offline", "--no-progress"])
-                .arg(root().join("action.yml"))
-                .output()
-                .unwrap();
-            assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stdout));
-        }
-        None => println!("skipped: zizmor over action.yml (it is not installed)"),
-    }
+    let Some(zizmor) = tools::program("zizmor") else { return };
+    let done = Command::new(zizmor)
+        .args(["--offline", "--no-progress"])
+        .arg(root().join("action.yml"))
+        .output()
+        .unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stdout));
 }

@@ -7,7 +7,7 @@ use crate::model::finding::{Disposition, Finding, Judgement};
 use crate::model::inventory::Location;
 use crate::model::severity::Severity;
 use crate::model::verdict::Verdict;
-use crate::report::group::{Group, fixes, groups};
+use crate::report::group::{Group, fixes, groups, message};
 use crate::report::quantity::{count, until_day};
 use crate::report::style::Paint;
 use crate::report::text::{fit, visible, width};
@@ -184,7 +184,7 @@ const fn severity_paint(severity: Severity) -> Paint {
 fn finding(page: &mut Page, judgement: &Judgement, column: usize, with_fix: bool) {
     let finding = &judgement.finding;
     match finding.ids.first() {
-        Some(id) => page.labelled_with(4, label(finding), column, id, (Paint::Plain, without_id(&finding.message, id))),
+        Some(id) => page.labelled_with(4, label(finding), column, id, (Paint::Plain, message(finding))),
         None => page.labelled(4, (Paint::Dim, "why"), column, (Paint::Plain, &finding.message)),
     }
     let mut aside = Vec::new();
@@ -207,11 +207,6 @@ fn finding(page: &mut Page, judgement: &Judgement, column: usize, with_fix: bool
         let dot = format!(" {} ", page.signs().dot);
         page.labelled(4, (Paint::Dim, ""), column, (Paint::Dim, &aside.join(&dot)));
     }
-}
-
-/// Messages may begin with the id that stands in front of them already.
-fn without_id<'a>(message: &'a str, id: &str) -> &'a str {
-    message.strip_prefix(id).map_or(message, |rest| rest.trim_start_matches([':', ' ']))
 }
 
 fn places(page: &mut Page, places: &[&Location], column: usize) {
@@ -261,11 +256,7 @@ fn rows(page: &mut Page, judgements: &[&Judgement]) {
             let finding = &judgement.finding;
             let mut row = vec![sign(page, judgement.disposition)];
             row.extend(cells(finding));
-            let message = match finding.ids.first() {
-                Some(id) => without_id(&finding.message, id),
-                None => &finding.message,
-            };
-            row.push((Paint::Dim, crate::report::text::prose(message)));
+            row.push((Paint::Dim, crate::report::text::prose(message(finding))));
             row
         })
         .collect();
