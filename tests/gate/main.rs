@@ -14,6 +14,7 @@ mod cli;
 mod github;
 mod matching;
 mod matching_case;
+mod matching_peers;
 mod policy;
 mod policy_case;
 mod publish;

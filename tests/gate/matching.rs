@@ -48,7 +48,7 @@ pub(crate) fn matched(plan: &FeedsPlan, inventory: &Inventory, ids: &[&str]) -> 
     feeds.match_inventory(inventory, &ids)
 }
 
-fn lock_files(shared: &Path) -> Vec<PathBuf> {
+pub(crate) fn lock_files(shared: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(shared.join("lockfiles")).unwrap();
     let mut files: Vec<PathBuf> = entries
         .map(|entry| entry.unwrap().path())
@@ -141,7 +141,7 @@ fn crates_agree_with_cargo_audit_on_every_real_lock_file() {
 }
 
 /// The packages of a dpkg status file: (binary name, binary version, source name, source version).
-fn dpkg_packages(status: &str) -> Vec<[String; 4]> {
+pub(crate) fn dpkg_packages(status: &str) -> Vec<[String; 4]> {
     let mut packages = Vec::new();
     for paragraph in status.split("\n\n") {
         let field = |name: &str| {
@@ -167,7 +167,7 @@ fn dpkg_packages(status: &str) -> Vec<[String; 4]> {
     packages
 }
 
-fn debian_component([name, version, source, source_version]: &[String; 4]) -> Component {
+pub(crate) fn debian_component([name, version, source, source_version]: &[String; 4]) -> Component {
     let purl = Purl::new("deb", name, version).with_namespace("debian");
     let mut component = Component::new(purl, Some(Ecosystem::new("Debian:12")), "dpkg");
     component.source = Some(SourcePackage {
@@ -218,7 +218,7 @@ fn by_dpkg(records: &Path, packages: &[[String; 4]]) -> BTreeSet<(String, String
 }
 
 /// A root file system: one that `PORTCULLIS_ROOTFS` names, or one made by debootstrap when `PORTCULLIS_HEAVY` is set.
-fn root_file_system(folder: &Path) -> Option<PathBuf> {
+pub(crate) fn root_file_system(folder: &Path) -> Option<PathBuf> {
     if let Some(named) = std::env::var_os("PORTCULLIS_ROOTFS") {
         return Some(PathBuf::from(named));
     }
