@@ -62,6 +62,8 @@ pub enum Cause {
     WaiverExpired,
     /// The policy is another one.
     PolicyChanged,
+    /// The days that the policy gives after publication are over.
+    GraceEnded,
     /// It was there before (and was warned of, or waived).
     Unchanged,
 }

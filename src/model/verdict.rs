@@ -72,6 +72,9 @@ pub struct Inputs {
     pub policy: PolicyInput,
     /// Digest of the waiver file; none where there is no file.
     pub waivers: Option<Digest>,
+    /// Each VEX document of a trusted author, sorted by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub vex: Vec<VexInput>,
     /// Digest of the canonical inventory.
     pub inventory: Digest,
     /// Each feed.
@@ -83,6 +86,17 @@ pub struct Inputs {
 pub struct PolicyInput {
     /// The file's name, or `embedded:gate.toml`; never a folder, which would make equal verdicts differ.
     pub name: String,
+    /// SHA-256 of its bytes.
+    pub digest: Digest,
+}
+
+/// A VEX document that was taken into account.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct VexInput {
+    /// The file's name.
+    pub name: String,
+    /// Its author, whom the policy trusts.
+    pub author: String,
     /// SHA-256 of its bytes.
     pub digest: Digest,
 }
@@ -107,6 +121,9 @@ pub struct Verdict {
     /// Advisories that say themselves that they do not apply here, for the record.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_applicable: Vec<NotApplicable>,
+    /// True when only what the change introduces may block (`--only-new`): such a verdict never publishes.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub only_new: bool,
     /// How many components were judged.
     pub components: usize,
     /// What it was computed from.

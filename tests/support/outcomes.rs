@@ -56,6 +56,7 @@ fn verdict(decision: Decision) -> Verdict {
         gaps: Vec::new(),
         waivers: Vec::new(),
         not_applicable: Vec::new(),
+        only_new: false,
         components: 118,
         inputs: Inputs {
             gate: "0.1.0".to_owned(),
@@ -64,6 +65,7 @@ fn verdict(decision: Decision) -> Verdict {
                 digest: digest(0x70),
             },
             waivers: Some(digest(0x77)),
+            vex: Vec::new(),
             inventory: digest(0x1f),
             feeds: vec![
                 feed("osv:Debian", 41_230, "2026-11-21T09:12:00Z"),

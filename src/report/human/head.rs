@@ -220,6 +220,7 @@ const CAUSES: &[(Cause, &str)] = &[
     (Cause::SeverityRaised, "raised in severity"),
     (Cause::WaiverExpired, "whose waiver has expired"),
     (Cause::PolicyChanged, "denied by a changed policy"),
+    (Cause::GraceEnded, "whose days of grace are over"),
     (Cause::Unchanged, "there before"),
 ];
 
@@ -232,6 +233,7 @@ pub(in crate::report) fn cause(cause: Cause) -> &'static str {
         Cause::SeverityRaised => "severity raised",
         Cause::WaiverExpired => "its waiver has expired",
         Cause::PolicyChanged => "the policy changed",
+        Cause::GraceEnded => "its days of grace are over, the code is not why",
         Cause::Unchanged => "there before",
     }
 }

@@ -24,6 +24,9 @@ pub enum NotCleared {
     /// The verdict says so.
     #[error("the verdict is {}", .0.as_str())]
     Verdict(Decision),
+    /// The verdict looked at what a change introduces alone.
+    #[error("the verdict looks at what the change introduces and no further")]
+    OnlyNew,
     /// The verdict is about something else.
     #[error("the verdict is about {verdict:?}, the image is {image}")]
     Subject {
@@ -37,7 +40,7 @@ pub enum NotCleared {
 /// Hands an image over to publish if its own verdict is cleared.
 ///
 /// # Errors
-/// [`NotCleared`] for any other verdict, and for a verdict about another digest.
+/// [`NotCleared`] for any other verdict, for one that looked at the change alone, and for one about another digest.
 pub fn clear(image: BuiltImage, verdict: Verdict) -> Result<Cleared, NotCleared> {
     if verdict.subject.digest != Some(image.digest) {
         return Err(NotCleared::Subject {
@@ -47,6 +50,9 @@ pub fn clear(image: BuiltImage, verdict: Verdict) -> Result<Cleared, NotCleared>
     }
     if verdict.verdict != Decision::Cleared {
         return Err(NotCleared::Verdict(verdict.verdict));
+    }
+    if verdict.only_new {
+        return Err(NotCleared::OnlyNew);
     }
     Ok(Cleared { image, verdict })
 }

@@ -12,8 +12,9 @@ use crate::model::digest::Digest;
 use crate::model::verdict::PolicyInput;
 
 use super::PolicyError;
+use super::custom::{self, CustomRule};
 use super::rules::{self, Rule};
-use super::waivers::WaiverSettings;
+use super::waivers::{VexSettings, WaiverSettings};
 
 /// The document that applies where none is configured.
 pub const EMBEDDED: &str = include_str!("../../../policies/gate.toml");
@@ -32,9 +33,16 @@ pub(crate) struct Document {
     /// What waivers may do.
     #[serde(default)]
     pub(crate) waivers: WaiverSettings,
+    /// Whose VEX documents count as waivers.
+    #[serde(default)]
+    pub(crate) vex: VexSettings,
+    /// The organisation's own rules.
+    #[serde(default)]
+    pub(crate) custom: Vec<CustomRule>,
     /// One table for each rule. A rule without a table has its defaults; `level = "off"` switches it off.
     #[serde(default)]
     #[schemars(skip)]
+    #[expect(dead_code, reason = "it is here so that the nearest key of a mistyped `rules` is found")]
     rules: serde::de::IgnoredAny,
 }
 
@@ -78,6 +86,7 @@ impl Policy {
         let table = DeTable::parse(text).map_err(syntax)?;
         let configured = configure(shown, text, table.get_ref())?;
         let document = Document::deserialize(Deserializer::from(table)).map_err(syntax)?;
+        custom::validate(&document.custom, shown, text)?;
         Ok(Self {
             name: name.to_owned(),
             text: text.to_owned(),
@@ -94,6 +103,12 @@ impl Policy {
             name: self.name.clone(),
             digest: self.digest,
         }
+    }
+
+    /// What the document says of itself.
+    #[must_use]
+    pub fn description(&self) -> &str {
+        &self.document.description
     }
 
     /// The document as it was read.

@@ -12,7 +12,7 @@ use crate::model::verdict::{Decision, Inputs, JudgedGap, NotApplicable, VERDICT_
 
 use super::rules::Objections;
 use super::waivers::{Covered, cover};
-use super::{Evidence, Policy, Waivers};
+use super::{Evidence, Policy, Waivers, custom};
 
 /// Judges. Pure: the same inputs give the same bytes.
 #[must_use]
@@ -21,6 +21,7 @@ pub fn judge(policy: &Policy, waivers: &Waivers, evidence: &Evidence<'_>) -> Ver
     for configured in &policy.rules {
         configured.rule.check(evidence, &mut objections);
     }
+    custom::check(&policy.document.custom, evidence, &mut objections);
     let mut findings = merged(std::mem::take(&mut objections.findings));
     let Covered { mut by, standings } = cover(waivers, &policy.document.waivers, &findings, evidence);
     for configured in &policy.rules {
@@ -45,11 +46,13 @@ pub fn judge(policy: &Policy, waivers: &Waivers, evidence: &Evidence<'_>) -> Ver
         gaps,
         waivers: standings.into_iter().map(|standing| standing.report).collect(),
         not_applicable: not_applicable(evidence),
+        only_new: false,
         components: evidence.inventory.components.len(),
         inputs: Inputs {
             gate: env!("CARGO_PKG_VERSION").to_owned(),
             policy: policy.input(),
             waivers: waivers.digest(),
+            vex: waivers.vex_inputs(),
             inventory: inventory_digest(evidence.inventory),
             feeds: evidence.matching.feeds.clone(),
         },
@@ -106,9 +109,9 @@ fn judgement(finding: Finding, waiver: Option<String>) -> Judgement {
 }
 
 /// Denied first, then by severity (the unknown ones last), rule, purl and id.
-type Rank = (Disposition, Reverse<u8>, String, String, Vec<String>, String, String);
+pub(super) type Rank = (Disposition, Reverse<u8>, String, String, Vec<String>, String, String);
 
-fn rank(judgement: &Judgement) -> Rank {
+pub(super) fn rank(judgement: &Judgement) -> Rank {
     let finding = &judgement.finding;
     let severity = finding.severity.map_or(0, |severity| severity as u8 + 1);
     (
@@ -153,7 +156,7 @@ fn weighed(policy: &Policy, evidence: &Evidence<'_>, of_rules: &[Gap]) -> Vec<Ju
     gaps
 }
 
-fn decide(findings: &[Judgement], gaps: &[JudgedGap]) -> Decision {
+pub(super) fn decide(findings: &[Judgement], gaps: &[JudgedGap]) -> Decision {
     if findings.iter().any(|judgement| judgement.disposition == Disposition::Denied) {
         Decision::Blocked
     } else if gaps.iter().any(|gap| gap.disposition == Disposition::Denied) {

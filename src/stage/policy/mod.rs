@@ -1,11 +1,16 @@
 //! Takes matches, an inventory with its gaps, and what is known of the run. Gives a `Verdict`, and `Cleared` for an image whose verdict is
 //! cleared. Never reads a broken policy or waiver file as an empty one.
 
+pub mod baseline;
 pub mod clearance;
+mod custom;
 pub mod document;
 mod error;
+pub mod explain;
 mod judge;
 pub mod pattern;
+pub mod recheck;
+pub mod record;
 pub mod repository;
 pub mod rules;
 pub mod waivers;

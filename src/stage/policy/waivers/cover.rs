@@ -60,16 +60,17 @@ pub(crate) fn cover<'a>(waivers: &'a Waivers, settings: &WaiverSettings, finding
     let mut by: Vec<Option<String>> = vec![None; findings.len()];
     let today = evidence.at.to_zoned(TimeZone::UTC).date();
     let mut standings = Vec::with_capacity(waivers.entries().len());
-    for waiver in waivers.entries() {
+    for waiver in waivers.all() {
         let group = evidence.matching.known_ids.get(&waiver.id);
         let is_same = |id: &String| *id == waiver.id || group.is_some_and(|group| group.binary_search(id).is_ok());
-        let mut standing = begin(waiver, waivers.name().unwrap_or_default(), evidence);
+        let file = waiver.vex.as_deref().or(waivers.name()).unwrap_or_default();
+        let mut standing = begin(waiver, file, evidence);
         let mut refused = BTreeSet::new();
         for (finding, by) in findings.iter().zip(&mut by) {
             if !finding.ids.iter().any(is_same) {
                 continue;
             }
-            if !is_named(waiver, finding) {
+            if !is_named(waiver, finding, evidence) {
                 standing.near = standing.near.or_else(|| finding.purl.as_ref().map(Purl::to_string));
                 continue;
             }
@@ -90,7 +91,10 @@ pub(crate) fn cover<'a>(waivers: &'a Waivers, settings: &WaiverSettings, finding
         if standing.report.state == WaiverState::Unknown {
             standing.near = similar_id(&waiver.id, evidence.matching);
         }
-        standings.push(standing);
+        // A supplier's document may say much that concerns other images: what names nothing here is no news.
+        if waiver.vex.is_none() || standing.would_cover > 0 {
+            standings.push(standing);
+        }
     }
     Covered { by, standings }
 }
@@ -123,9 +127,11 @@ fn begin<'a>(waiver: &Waiver, file: &'a str, evidence: &Evidence<'_>) -> Standin
 }
 
 /// True when package and paths name the finding. A finding without a purl, or without places where places are asked for, is not named.
-fn is_named(waiver: &Waiver, finding: &Finding) -> bool {
+fn is_named(waiver: &Waiver, finding: &Finding, evidence: &Evidence<'_>) -> bool {
     let package = finding.purl.as_ref().is_some_and(|purl| waiver.package.matches(purl));
+    let product = waiver.product.is_none() || waiver.product == evidence.inventory.subject.digest;
     package
+        && product
         && waiver.paths.as_ref().is_none_or(|paths| {
             let named = |place: &Location| paths.iter().any(|pattern| pattern.matches(&place.path));
             !finding.locations.is_empty() && finding.locations.iter().all(named)
@@ -141,6 +147,10 @@ fn refusal(waiver: &Waiver, settings: &WaiverSettings, finding: &Finding, contex
     }
     if let Some(created) = waiver.created.filter(|created| *created > today) {
         return Some(format!("it begins on {created}"));
+    }
+    if waiver.vex.is_some() {
+        // The policy trusts its author; its end comes from the policy too.
+        return None;
     }
     let most = settings.lifetime_days(severity);
     let begin = waiver.created.unwrap_or(today);

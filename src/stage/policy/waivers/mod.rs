@@ -6,9 +6,11 @@
 mod cover;
 mod entry;
 mod settings;
+mod vex;
 
 pub use cover::Standing;
 pub use settings::WaiverSettings;
+pub use vex::{VexOutcome, VexSettings};
 
 pub(crate) use cover::{Covered, cover};
 pub(crate) use entry::{Day, WaiverFile};
@@ -63,13 +65,17 @@ pub struct Waiver {
     pub created: Option<Date>,
     /// The last day, in UTC.
     pub expires: Date,
+    /// The VEX document that it comes from; none for an entry of the waiver file.
+    pub vex: Option<String>,
+    /// The image that a VEX statement is about, where it is about one.
+    pub product: Option<Digest>,
 }
 
 impl Waiver {
-    /// `#3 CVE-2024-12345`.
+    /// `#3 CVE-2024-12345`, or `vex.json#3 CVE-2024-12345`.
     #[must_use]
     pub fn name(&self) -> String {
-        format!("#{} {}", self.place, self.id)
+        format!("{}#{} {}", self.vex.as_deref().unwrap_or_default(), self.place, self.id)
     }
 }
 
@@ -78,6 +84,7 @@ impl Waiver {
 pub struct Waivers {
     file: Option<File>,
     entries: Vec<Waiver>,
+    vex: Vec<vex::VexDocument>,
 }
 
 #[derive(Debug, Clone)]
@@ -145,13 +152,14 @@ impl Waivers {
                 digest,
             }),
             entries,
+            vex: Vec::new(),
         })
     }
 
-    /// The ids of all entries, for [`Matching::known_ids`](crate::model::matching::Matching::known_ids).
+    /// The ids of all entries and statements, for [`Matching::known_ids`](crate::model::matching::Matching::known_ids).
     #[must_use]
     pub fn ids(&self) -> Vec<String> {
-        let mut ids: Vec<String> = self.entries.iter().map(|entry| entry.id.clone()).collect();
+        let mut ids: Vec<String> = self.all().map(|waiver| waiver.id.clone()).collect();
         ids.sort();
         ids.dedup();
         ids
@@ -161,6 +169,11 @@ impl Waivers {
     #[must_use]
     pub fn entries(&self) -> &[Waiver] {
         &self.entries
+    }
+
+    /// Every entry, then every statement of a trusted VEX document.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Waiver> {
+        self.entries.iter().chain(self.vex.iter().flat_map(|document| &document.statements))
     }
 
     /// What findings call the file; none where there is none.
@@ -249,6 +262,8 @@ fn checked(place: usize, span: Range<usize>, entry: WaiverEntry, lines: &Lines, 
         approved_by: entry.approved_by.map(Spanned::into_inner).unwrap_or_default(),
         created: entry.created.map(|day| day.0),
         expires,
+        vex: None,
+        product: None,
     })
 }
 

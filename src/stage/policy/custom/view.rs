@@ -1,0 +1,256 @@
+//! The evidence as custom rules see it. The names are a contract: `policies/rules.md` lists them.
+
+use cel::Value;
+use serde::Serialize;
+
+use super::Each;
+use crate::model::advisory::{AdvisoryKind, Match};
+use crate::model::inventory::{Component, Location, Origin, PlatformSummary, SourcePackage};
+use crate::model::purl::Purl;
+use crate::model::severity::Severity;
+use crate::stage::policy::Evidence;
+
+/// What one evaluation is asked of, with its variables.
+pub(super) struct Item {
+    pub(super) variables: Vec<(&'static str, Value)>,
+    pub(super) label: Option<String>,
+    pub(super) ids: Vec<String>,
+    pub(super) kind: Option<AdvisoryKind>,
+    pub(super) severity: Option<Severity>,
+    pub(super) purl: Option<Purl>,
+    pub(super) source: Option<SourcePackage>,
+    pub(super) subject: Option<String>,
+    pub(super) locations: Vec<Location>,
+}
+
+impl Item {
+    fn new(variables: Vec<(&'static str, Value)>) -> Self {
+        Self {
+            variables,
+            label: None,
+            ids: Vec::new(),
+            kind: None,
+            severity: None,
+            purl: None,
+            source: None,
+            subject: None,
+            locations: Vec::new(),
+        }
+    }
+
+    fn of_component(mut self, component: &Component) -> Self {
+        self.label = Some(format!("{} {}", component.name, component.version));
+        self.purl = Some(component.purl.clone());
+        self.source = component.source.clone();
+        self.locations = component.locations.clone();
+        self
+    }
+
+    /// ` for pkg:cargo/x@1`, for messages.
+    pub(super) fn name(&self) -> String {
+        match (&self.purl, &self.subject) {
+            (Some(purl), _) => format!(" for {purl}"),
+            (None, Some(subject)) => format!(" for {subject}"),
+            (None, None) => String::new(),
+        }
+    }
+}
+
+/// `component`.
+#[derive(Serialize)]
+struct ComponentView<'a> {
+    purl: String,
+    r#type: &'a str,
+    namespace: &'a str,
+    name: &'a str,
+    version: &'a str,
+    ecosystem: &'a str,
+    scope: crate::model::inventory::Scope,
+    origin: &'static str,
+    url: &'a str,
+    licenses: &'a [String],
+    paths: Vec<&'a str>,
+    source: &'a str,
+    cataloger: &'a str,
+    dependencies: Vec<String>,
+    root: bool,
+    yanked: bool,
+}
+
+/// `advisory`.
+#[derive(Serialize)]
+struct AdvisoryView<'a> {
+    id: &'a str,
+    ids: &'a [String],
+    kind: AdvisoryKind,
+    summary: &'a str,
+    severity: &'static str,
+    score: f64,
+    published: i64,
+    known_exploited: bool,
+    epss: f64,
+    fixed: &'a [String],
+}
+
+/// `platform`.
+#[derive(Serialize)]
+struct PlatformView<'a> {
+    name: String,
+    os: &'a str,
+    os_version: &'a str,
+    user: &'a str,
+    entrypoint: &'a [String],
+    cmd: &'a [String],
+    env: &'a [String],
+    labels: &'a std::collections::BTreeMap<String, String>,
+    ports: &'a [String],
+    layers: i64,
+    size: i64,
+}
+
+/// `subject`.
+#[derive(Serialize)]
+struct SubjectView<'a> {
+    name: &'a str,
+    digest: String,
+    commit: &'a str,
+    dirty: bool,
+    repository: &'a str,
+    tags: &'a [String],
+    publishes: bool,
+}
+
+/// Everything that a rule is asked of, in the order of the evidence.
+pub(super) fn items(evidence: &Evidence<'_>, each: Each) -> Result<Vec<Item>, String> {
+    let components = &evidence.inventory.components;
+    let common = vec![("subject", value(&subject(evidence))?), ("at", Value::Int(evidence.at.as_second()))];
+    let with = |more: Vec<(&'static str, Value)>| Item::new(common.iter().cloned().chain(more).collect());
+    match each {
+        Each::Component => components
+            .iter()
+            .map(|component| Ok(with(vec![("component", value(&component_view(component))?)]).of_component(component)))
+            .collect(),
+        Each::Advisory => evidence
+            .matching
+            .matches
+            .iter()
+            .filter(|claim| claim.not_applicable.is_none())
+            .filter_map(|claim| Some((claim, components.get(claim.component)?)))
+            .map(|(claim, component)| {
+                let variables = vec![
+                    ("advisory", value(&advisory_view(claim))?),
+                    ("component", value(&component_view(component))?),
+                ];
+                let mut item = with(variables).of_component(component);
+                item.ids = vec![claim.advisory.id.clone()];
+                item.ids
+                    .extend(claim.advisory.ids.iter().filter(|id| **id != claim.advisory.id).cloned());
+                item.kind = Some(claim.advisory.kind);
+                item.severity = claim.advisory.rating.as_ref().map(|rating| rating.severity);
+                Ok(item)
+            })
+            .collect(),
+        Each::Platform => evidence
+            .inventory
+            .platforms
+            .iter()
+            .map(|platform| {
+                let mut item = with(vec![("platform", value(&platform_view(platform))?)]);
+                item.subject = Some(platform.platform.to_string());
+                Ok(item)
+            })
+            .collect(),
+        Each::Run => {
+            let all: Vec<ComponentView<'_>> = components.iter().map(component_view).collect();
+            let advisories: Vec<AdvisoryView<'_>> = evidence.matching.matches.iter().map(advisory_view).collect();
+            let platforms: Vec<PlatformView<'_>> = evidence.inventory.platforms.iter().map(platform_view).collect();
+            Ok(vec![with(vec![
+                ("components", value(&all)?),
+                ("advisories", value(&advisories)?),
+                ("platforms", value(&platforms)?),
+            ])])
+        }
+    }
+}
+
+fn value<T: Serialize>(view: &T) -> Result<Value, String> {
+    cel::to_value(view).map_err(|error| format!("the evidence could not be handed over: {error}"))
+}
+
+fn component_view(component: &Component) -> ComponentView<'_> {
+    let (origin, url) = match &component.origin {
+        Origin::Registry => ("registry", ""),
+        Origin::AlternateRegistry(url) => ("alternate-registry", url.as_str()),
+        Origin::Git(url) => ("git", url.as_str()),
+        Origin::Url(url) => ("url", url.as_str()),
+        Origin::Local => ("local", ""),
+    };
+    ComponentView {
+        purl: component.purl.to_string(),
+        r#type: &component.purl.kind,
+        namespace: component.purl.namespace.as_deref().unwrap_or_default(),
+        name: &component.name,
+        version: &component.version,
+        ecosystem: component.ecosystem.as_ref().map_or("", |ecosystem| ecosystem.as_str()),
+        scope: component.scope,
+        origin,
+        url,
+        licenses: &component.licenses,
+        paths: component.locations.iter().map(|location| location.path.as_str()).collect(),
+        source: component.source.as_ref().map_or("", |source| source.name.as_str()),
+        cataloger: &component.cataloger,
+        dependencies: component.dependencies.iter().map(ToString::to_string).collect(),
+        root: component.root,
+        yanked: component.yanked,
+    }
+}
+
+fn advisory_view(claim: &Match) -> AdvisoryView<'_> {
+    let advisory = &claim.advisory;
+    let rating = advisory.rating.as_ref();
+    AdvisoryView {
+        id: &advisory.id,
+        ids: &advisory.ids,
+        kind: advisory.kind,
+        summary: &advisory.summary,
+        severity: rating.map_or("unknown", |rating| rating.severity.as_str()),
+        score: rating.and_then(|rating| rating.score).unwrap_or(-1.0),
+        published: advisory.published.map_or(0, |published| published.as_second()),
+        known_exploited: advisory.known_exploited,
+        epss: advisory.epss.unwrap_or(-1.0),
+        fixed: &claim.fixed,
+    }
+}
+
+fn platform_view(platform: &PlatformSummary) -> PlatformView<'_> {
+    let config = &platform.config;
+    let size = platform.layers.iter().fold(0u64, |sum, layer| sum.saturating_add(layer.size));
+    PlatformView {
+        name: platform.platform.to_string(),
+        os: platform.os.as_ref().map_or("", |os| os.id.as_str()),
+        os_version: platform.os.as_ref().map_or("", |os| os.version_id.as_str()),
+        user: config.user.as_deref().unwrap_or_default(),
+        entrypoint: &config.entrypoint,
+        cmd: &config.cmd,
+        env: &config.env,
+        labels: &config.labels,
+        ports: &config.exposed_ports,
+        layers: i64::try_from(platform.layers.len()).unwrap_or(i64::MAX),
+        size: i64::try_from(size).unwrap_or(i64::MAX),
+    }
+}
+
+fn subject<'a>(evidence: &Evidence<'a>) -> SubjectView<'a> {
+    let subject = &evidence.inventory.subject;
+    let context = evidence.context;
+    let commit = context.commit.as_ref();
+    SubjectView {
+        name: &subject.name,
+        digest: subject.digest.map(|digest| digest.to_string()).unwrap_or_default(),
+        commit: commit.map_or("", |commit| commit.sha.as_str()),
+        dirty: commit.is_some_and(|commit| commit.dirty),
+        repository: commit.and_then(|commit| commit.source.as_deref()).unwrap_or_default(),
+        tags: &context.tags,
+        publishes: context.publishes,
+    }
+}

@@ -1,0 +1,192 @@
+//! Why something is in the image, and the smallest change that clears it.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use serde::Serialize;
+
+use crate::model::finding::{Disposition, Judgement};
+use crate::model::inventory::{Component, Inventory, Location};
+use crate::model::purl::Purl;
+use crate::model::verdict::Verdict;
+
+use super::pattern::PurlPattern;
+
+/// The most paths that are listed; the shortest come first.
+const MAX_PATHS: usize = 5;
+
+/// What is known of one component.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Explanation {
+    /// The component.
+    pub purl: Purl,
+    /// From the service to it, each path from the outside in; empty where the inventory has no graph.
+    pub paths: Vec<Vec<Purl>>,
+    /// Where it is: file, layer, build step.
+    pub locations: Vec<Location>,
+    /// What the policy found in it.
+    pub findings: Vec<Judgement>,
+    /// What to do, the smallest change first.
+    pub changes: Vec<Change>,
+}
+
+/// One way to clear findings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Change {
+    /// What it is: `update`, `update-parent`, `rebase`, `replace`, `waive`.
+    pub kind: &'static str,
+    /// For people.
+    pub text: String,
+    /// The command, where one does it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
+}
+
+/// Explains every component that a query names: an advisory's id (any alias), a package URL (`*` allowed), or a package's name.
+#[must_use]
+pub fn explain(query: &str, inventory: &Inventory, verdict: &Verdict) -> Vec<Explanation> {
+    let graph = Graph::new(inventory);
+    let pattern = PurlPattern::parse(query).ok();
+    let has_id = |judgement: &&Judgement| judgement.finding.ids.iter().any(|id| id.eq_ignore_ascii_case(query));
+    let by_id: Vec<&Purl> = verdict
+        .findings
+        .iter()
+        .filter(has_id)
+        .filter_map(|j| j.finding.purl.as_ref())
+        .collect();
+    let mut seen = Vec::new();
+    let mut explanations = Vec::new();
+    for component in &inventory.components {
+        let named = match &pattern {
+            Some(pattern) => pattern.matches(&component.purl),
+            None => by_id.contains(&&component.purl) || component.name == query,
+        };
+        if named && !seen.contains(&&component.purl) {
+            seen.push(&component.purl);
+            explanations.push(explain_component(component, &graph, verdict));
+        }
+    }
+    explanations
+}
+
+fn explain_component(component: &Component, graph: &Graph<'_>, verdict: &Verdict) -> Explanation {
+    let about = |judgement: &&Judgement| judgement.finding.purl.as_ref() == Some(&component.purl);
+    let findings: Vec<Judgement> = verdict.findings.iter().filter(about).cloned().collect();
+    let paths = graph.paths(&component.purl);
+    Explanation {
+        changes: changes(component, &findings, &paths),
+        purl: component.purl.clone(),
+        paths,
+        locations: component.locations.clone(),
+        findings,
+    }
+}
+
+/// Who needs whom.
+struct Graph<'a> {
+    needed_by: BTreeMap<&'a Purl, Vec<&'a Purl>>,
+    roots: Vec<&'a Purl>,
+}
+
+impl<'a> Graph<'a> {
+    fn new(inventory: &'a Inventory) -> Self {
+        let mut needed_by: BTreeMap<&Purl, Vec<&Purl>> = BTreeMap::new();
+        for component in &inventory.components {
+            for dependency in &component.dependencies {
+                needed_by.entry(dependency).or_default().push(&component.purl);
+            }
+        }
+        let roots = inventory.components.iter().filter(|c| c.root).map(|c| &c.purl).collect();
+        Self { needed_by, roots }
+    }
+
+    /// The shortest paths from a root to a component, one for each component that needs it directly.
+    fn paths(&self, purl: &Purl) -> Vec<Vec<Purl>> {
+        let parents = self.needed_by.get(purl).map(Vec::as_slice).unwrap_or_default();
+        let mut paths: Vec<Vec<Purl>> = parents
+            .iter()
+            .filter_map(|parent| {
+                let mut path = self.shortest(parent, purl)?;
+                path.push(purl.clone());
+                Some(path)
+            })
+            .collect();
+        paths.sort_by(|a, b| (a.len(), a).cmp(&(b.len(), b)));
+        paths.dedup();
+        paths.truncate(MAX_PATHS);
+        paths
+    }
+
+    /// Breadth first from a component outwards, until a root, or one that nobody needs. Never through the component that is asked about.
+    fn shortest(&self, from: &'a Purl, avoid: &Purl) -> Option<Vec<Purl>> {
+        let mut inward: BTreeMap<&Purl, Option<&Purl>> = BTreeMap::from([(from, None)]);
+        let mut queue = VecDeque::from([from]);
+        let mut end = None;
+        while let Some(at) = queue.pop_front() {
+            let parents = self.needed_by.get(at).map(Vec::as_slice).unwrap_or_default();
+            if self.roots.contains(&at) || parents.is_empty() {
+                end = Some(at);
+                break;
+            }
+            for parent in parents.iter().copied().filter(|parent| *parent != avoid) {
+                if !inward.contains_key(parent) {
+                    inward.insert(parent, Some(at));
+                    queue.push_back(parent);
+                }
+            }
+        }
+        let mut path = vec![end?.clone()];
+        let mut at = end?;
+        while let Some(Some(next)) = inward.get(at) {
+            path.push((*next).clone());
+            at = next;
+        }
+        Some(path)
+    }
+}
+
+/// The smallest change first, a waiver last.
+fn changes(component: &Component, findings: &[Judgement], paths: &[Vec<Purl>]) -> Vec<Change> {
+    let open: Vec<&Judgement> = findings.iter().filter(|j| j.disposition != Disposition::Waived).collect();
+    if open.is_empty() {
+        return Vec::new();
+    }
+    let mut changes = Vec::new();
+    let fixed: Vec<&String> = open.iter().filter_map(|j| j.finding.fixed.last()).collect();
+    let name = &component.name;
+    let advised = open.iter().find_map(|j| j.finding.help.clone());
+    match (component.purl.kind.as_str(), fixed.is_empty()) {
+        ("deb" | "apk" | "rpm", false) => changes.push(Change {
+            kind: "rebase",
+            text: advised.unwrap_or_else(|| format!("rebuild on a base image with a newer {name}")),
+            command: None,
+        }),
+        (kind, false) => {
+            let command = advised.filter(|help| kind == "cargo" && help.starts_with("cargo "));
+            changes.push(Change {
+                kind: "update",
+                text: format!("update {name} {}", component.version),
+                command,
+            });
+            if let Some(parent) = paths.first().and_then(|path| path.iter().rev().nth(1)) {
+                changes.push(Change {
+                    kind: "update-parent",
+                    text: format!("where {parent} does not allow that release, update {} first", parent.full_name()),
+                    command: (kind == "cargo").then(|| format!("cargo update -p {}", parent.name)),
+                });
+            }
+        }
+        (_, true) => changes.push(Change {
+            kind: "replace",
+            text: format!("no release of {name} is known to fix it: replace it"),
+            command: None,
+        }),
+    }
+    if let Some(id) = open.iter().find_map(|j| j.finding.ids.first()) {
+        changes.push(Change {
+            kind: "waive",
+            text: "as the last resort, waive it with a reason, an owner and an end".to_owned(),
+            command: Some(format!("portcullis waive {id} --package '{}'", component.purl)),
+        });
+    }
+    changes
+}

@@ -1,0 +1,244 @@
+//! Judging stored inventories against today's advisories, without the images: one file, a folder, a share of a fleet.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::io::{Effects, files};
+use crate::model::context::Context;
+use crate::model::finding::Disposition;
+use crate::model::inventory::{INVENTORY_SCHEMA, Inventory, Subject};
+use crate::model::matching::Matching;
+use crate::model::verdict::{Decision, Verdict};
+
+use super::record::{RECORD_SCHEMA, Record};
+use super::{Evidence, Policy, Waivers, judge};
+
+/// One of N equal shares of a fleet: `2/8`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shard {
+    index: usize,
+    count: usize,
+}
+
+/// Why a text is not a [`Shard`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a share: expected I/N with I from 1 to N, such as 2/8")]
+pub struct ShardError(String);
+
+impl Shard {
+    /// Everything.
+    pub const WHOLE: Self = Self { index: 0, count: 1 };
+
+    /// True when the share holds the item at a place of the sorted list.
+    #[must_use]
+    pub const fn holds(self, place: usize) -> bool {
+        place % self.count == self.index
+    }
+}
+
+impl FromStr for Shard {
+    type Err = ShardError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let parsed = text
+            .split_once('/')
+            .and_then(|(index, count)| Some((index.parse::<usize>().ok()?, count.parse::<usize>().ok()?)));
+        match parsed {
+            Some((index, count)) if (1..=count).contains(&index) => Ok(Self { index: index - 1, count }),
+            _ => Err(ShardError(text.chars().take(40).collect())),
+        }
+    }
+}
+
+/// What became of one stored inventory.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Rechecked {
+    /// The file, relative to the folder.
+    pub file: String,
+    /// What it is about; none where the file could not be read.
+    pub subject: Option<Subject>,
+    /// The answer. A file that cannot be read is undecidable, never left out.
+    pub verdict: Decision,
+    /// Denied findings, by id (or rule) and package, sorted.
+    pub denied: Vec<String>,
+    /// How many findings are listed as warnings.
+    pub warned: usize,
+    /// How many are waived.
+    pub waived: usize,
+    /// Why it could not be judged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+}
+
+/// What recheck needs beside the inventories. `matcher` is the matching stage: an inventory and the waivers' ids in, claims out.
+pub struct Recheck<'a, M> {
+    /// The policy.
+    pub policy: &'a Policy,
+    /// The waivers.
+    pub waivers: &'a Waivers,
+    /// The matching stage.
+    pub matcher: M,
+    /// The evaluation time.
+    pub at: Timestamp,
+    /// Limits and observer.
+    pub effects: &'a Effects,
+}
+
+/// The stored inventories of a file or a folder (every `*.json` below it), sorted, and the share of them.
+#[must_use]
+pub fn stored(path: &Path, shard: Shard) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    collect(path, 0, &mut found);
+    found.sort();
+    let shared = found.into_iter().enumerate().filter(|(place, _)| shard.holds(*place));
+    shared.map(|(_, path)| path).collect()
+}
+
+fn collect(path: &Path, depth: usize, found: &mut Vec<PathBuf>) {
+    if !path.is_dir() {
+        found.push(path.to_owned());
+        return;
+    }
+    let Ok(entries) = std::fs::read_dir(path) else {
+        // It is said when it is read.
+        found.push(path.to_owned());
+        return;
+    };
+    for entry in entries.flatten().map(|entry| entry.path()) {
+        let is_json = entry.extension().is_some_and(|extension| extension == "json");
+        if entry.is_dir() && depth < 8 {
+            collect(&entry, depth + 1, found);
+        } else if is_json && !entry.is_dir() {
+            found.push(entry);
+        }
+    }
+}
+
+impl<M: Fn(&Inventory, &[String]) -> Matching + Sync> Recheck<'_, M> {
+    /// Judges the files in parallel; results are in the order of the files. `root` is left out of their names. Blocking; uses rayon.
+    #[must_use]
+    pub fn run(&self, root: &Path, files: &[PathBuf]) -> Vec<Rechecked> {
+        let ids = self.waivers.ids();
+        files
+            .par_iter()
+            .map(|file| {
+                let name = file.strip_prefix(root).unwrap_or(file);
+                let name = if name.as_os_str().is_empty() {
+                    super::document::file_name(file)
+                } else {
+                    name.display().to_string()
+                };
+                match read(file, self.effects) {
+                    Ok(stored) => self.judge(name, &stored, &ids),
+                    Err(problem) => Rechecked {
+                        file: name,
+                        subject: None,
+                        verdict: Decision::Undecidable,
+                        denied: Vec::new(),
+                        warned: 0,
+                        waived: 0,
+                        problem: Some(problem),
+                    },
+                }
+            })
+            .collect()
+    }
+
+    fn judge(&self, file: String, stored: &Stored, ids: &[String]) -> Rechecked {
+        let matching = (self.matcher)(&stored.inventory, ids);
+        // Who wrote the waivers is asked of today's repository, not of the record.
+        let context = Context {
+            waiver_authors: None,
+            ..stored.context.clone()
+        };
+        let verdict = judge(
+            self.policy,
+            self.waivers,
+            &Evidence {
+                inventory: &stored.inventory,
+                matching: &matching,
+                context: &context,
+                at: self.at,
+            },
+        );
+        Rechecked {
+            file,
+            subject: Some(verdict.subject.clone()),
+            verdict: verdict.verdict,
+            denied: denied(&verdict),
+            warned: verdict.count(Disposition::Warned),
+            waived: verdict.count(Disposition::Waived),
+            problem: None,
+        }
+    }
+}
+
+fn denied(verdict: &Verdict) -> Vec<String> {
+    let denied = verdict
+        .findings
+        .iter()
+        .filter(|judgement| judgement.disposition == Disposition::Denied);
+    let mut names: Vec<String> = denied
+        .map(|judgement| {
+            let finding = &judgement.finding;
+            let what = finding.ids.first().map_or(finding.rule.as_str(), String::as_str);
+            let which = finding.purl.as_ref().map(ToString::to_string).or_else(|| finding.subject.clone());
+            which.map_or_else(|| what.to_owned(), |which| format!("{what} {which}"))
+        })
+        .collect();
+    names.sort();
+    names
+}
+
+/// Counts for the last line.
+#[must_use]
+pub fn counts(results: &[Rechecked]) -> BTreeMap<Decision, usize> {
+    let mut counts = BTreeMap::new();
+    for result in results {
+        *counts.entry(result.verdict).or_default() += 1;
+    }
+    counts
+}
+
+struct Stored {
+    inventory: Inventory,
+    context: Context,
+}
+
+#[derive(Deserialize)]
+struct Head {
+    #[serde(default)]
+    schema: String,
+}
+
+/// Reads a stored inventory, or the evidence of a run.
+fn read(file: &Path, effects: &Effects) -> Result<Stored, String> {
+    let bytes = files::read(file, effects.limits.sbom).map_err(|error| error.to_string())?;
+    let problem = |error: serde_json::Error| error.to_string();
+    // An inventory begins with its schema; asking for it alone first would read every file twice.
+    match serde_json::from_slice::<Inventory>(&bytes) {
+        Ok(inventory) if inventory.schema == INVENTORY_SCHEMA => Ok(Stored {
+            inventory,
+            context: Context::default(),
+        }),
+        other => {
+            let head: Head = serde_json::from_slice(&bytes).map_err(problem)?;
+            if head.schema == RECORD_SCHEMA {
+                let record: Record = serde_json::from_slice(&bytes).map_err(problem)?;
+                return Ok(Stored {
+                    inventory: record.inventory,
+                    context: record.context,
+                });
+            }
+            Err(match other {
+                Err(error) if head.schema == INVENTORY_SCHEMA => error.to_string(),
+                _ => format!("it is neither {INVENTORY_SCHEMA} nor {RECORD_SCHEMA}"),
+            })
+        }
+    }
+}
