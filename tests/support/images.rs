@@ -103,6 +103,7 @@ pub(crate) fn verdict(image: &BuiltImage, at: &str) -> Verdict {
         gaps: Vec::new(),
         waivers: Vec::new(),
         not_applicable: Vec::new(),
+        only_new: false,
         components: 3,
         inputs: Inputs {
             gate: "0.1.0".to_owned(),
@@ -111,6 +112,7 @@ pub(crate) fn verdict(image: &BuiltImage, at: &str) -> Verdict {
                 digest: policy(),
             },
             waivers: None,
+            vex: Vec::new(),
             inventory: Digest::from_bytes([0x1f; 32]),
             feeds: Vec::new(),
         },
