@@ -4,6 +4,7 @@
 //! Invariant: whatever reads foreign bytes is bounded by [`limits::Limits`].
 
 pub mod archive;
+pub mod cargo;
 pub mod clock;
 pub mod detached;
 pub mod document;

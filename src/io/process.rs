@@ -1,5 +1,7 @@
 //! Other programs: git, cargo, docker. Always an argument vector, never a shell.
 
+mod lines;
+
 use std::ffi::OsStr;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;

@@ -9,6 +9,7 @@
 mod support;
 
 mod action;
+mod build;
 mod catalogers;
 mod cli;
 mod github;

@@ -1,7 +1,9 @@
 //! Takes a `BuildPlan`. Gives a `BuiltImage` in an OCI layout of the gate's own. Never gives a digest that it did not compute itself.
 
+mod assembly;
 mod error;
 mod image;
+mod native;
 
 pub use error::BuildError;
 
@@ -35,7 +37,7 @@ fn source(builder: &Builder) -> Result<&'static dyn ImageSource, BuildError> {
     };
     let instead = "build the image yourself and judge it: `[build] using = \"image\"`, `image = \"oci:DIR\"` or `\"docker-archive:FILE\"`";
     match builder {
-        Builder::Native { .. } => missing("the native builder", instead),
+        Builder::Native { .. } => Ok(&native::Native),
         Builder::Image(_) => Ok(&image::Image),
         Builder::Buildkit { .. } => missing("the BuildKit builder", instead),
         Builder::Buildah { .. } => missing("the buildah builder", instead),

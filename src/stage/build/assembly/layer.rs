@@ -1,0 +1,120 @@
+//! Writing one layer: a tar, compressed and hashed as it is written.
+
+use std::io::{self, Write};
+
+use flate2::write::GzEncoder;
+use flate2::{Compression, GzBuilder};
+
+use crate::io::files::FileError;
+use crate::io::hash::Hashing;
+use crate::io::oci_layout::{BlobWriter, OciLayout};
+use crate::model::digest::Digest;
+use crate::stage::build::BuildError;
+
+/// The level that `docker build` uses; higher ones save 1 % for twice the time.
+const LEVEL: Compression = Compression::new(6);
+
+/// A layer that lies in the layout.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::stage::build) struct NewLayer {
+    /// Digest of the compressed bytes.
+    pub(in crate::stage::build) digest: Digest,
+    /// Their number.
+    pub(in crate::stage::build) size: u64,
+    /// Digest of the tar.
+    pub(in crate::stage::build) diff_id: Digest,
+    /// What made it, for the image's history.
+    pub(in crate::stage::build) created_by: String,
+}
+
+/// A layer that is being written. Entries come in the order of their paths, folders before what is in them.
+pub(in crate::stage::build) struct LayerWriter {
+    tar: tar::Builder<Hashing<GzEncoder<BlobWriter>>>,
+    layout: OciLayout,
+    mtime: u64,
+}
+
+impl LayerWriter {
+    /// A layer whose files all have one time, in seconds since 1970.
+    ///
+    /// # Errors
+    /// [`BuildError::Layout`].
+    pub(in crate::stage::build) fn new(layout: &OciLayout, mtime: u64) -> Result<Self, BuildError> {
+        const UNKNOWN_SYSTEM: u8 = 255;
+        let gzip = GzBuilder::new().mtime(0).operating_system(UNKNOWN_SYSTEM);
+        let mut tar = tar::Builder::new(Hashing::new(gzip.write(layout.blob_writer()?, LEVEL)));
+        tar.mode(tar::HeaderMode::Deterministic);
+        Ok(Self {
+            tar,
+            layout: layout.clone(),
+            mtime,
+        })
+    }
+
+    /// Adds a folder that root owns.
+    ///
+    /// # Errors
+    /// [`BuildError::File`].
+    pub(in crate::stage::build) fn folder(&mut self, path: &str, mode: u32) -> Result<(), BuildError> {
+        self.entry(&format!("{path}/"), mode, tar::EntryType::Directory, &[])
+    }
+
+    /// Adds a file that root owns.
+    ///
+    /// # Errors
+    /// [`BuildError::File`].
+    pub(in crate::stage::build) fn file(&mut self, path: &str, mode: u32, content: &[u8]) -> Result<(), BuildError> {
+        self.entry(path, mode, tar::EntryType::Regular, content)
+    }
+
+    fn entry(&mut self, path: &str, mode: u32, kind: tar::EntryType, content: &[u8]) -> Result<(), BuildError> {
+        let mut header = tar::Header::new_ustar();
+        header.set_entry_type(kind);
+        header.set_mode(mode);
+        header.set_uid(0);
+        header.set_gid(0);
+        header.set_mtime(self.mtime);
+        header.set_size(content.len() as u64);
+        let written = header.set_path(path).and_then(|()| {
+            header.set_cksum();
+            self.tar.append(&header, content)
+        });
+        written.map_err(|source| self.failed(source))
+    }
+
+    /// Ends the tar and gives the blob its name.
+    ///
+    /// # Errors
+    /// [`BuildError::File`], [`BuildError::Layout`].
+    pub(in crate::stage::build) fn finish(self, created_by: &str) -> Result<NewLayer, BuildError> {
+        let layout = self.layout.clone();
+        let failed = |source| write_error(&layout, source);
+        let (gzip, diff_id, _) = self.tar.into_inner().map_err(failed)?.finish();
+        let mut blob = gzip.finish().map_err(failed)?;
+        blob.flush().map_err(failed)?;
+        let (digest, size) = blob.finish()?;
+        Ok(NewLayer {
+            digest,
+            size,
+            diff_id,
+            created_by: created_by.to_owned(),
+        })
+    }
+
+    fn failed(&self, source: io::Error) -> BuildError {
+        write_error(&self.layout, source)
+    }
+}
+
+fn write_error(layout: &OciLayout, source: io::Error) -> BuildError {
+    match source.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => BuildError::DiskFull {
+            folder: layout.dir().to_owned(),
+        },
+        _ => FileError::Write {
+            path: layout.dir().to_owned(),
+            source,
+        }
+        .into(),
+    }
+}

@@ -1,0 +1,10 @@
+//! Putting an image together: layers and a configuration, written as an OCI manifest.
+//!
+//! Takes files and settings. Gives blobs in a layout. Invariant: equal input gives equal bytes; no clock, no owner, no order of a
+//! file system gets in.
+
+mod image;
+mod layer;
+
+pub(super) use image::{Settings, assemble};
+pub(super) use layer::{LayerWriter, NewLayer};
