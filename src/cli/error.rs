@@ -7,6 +7,7 @@ use crate::gate::GateError;
 use crate::io::document::DocumentError;
 use crate::io::files::FileError;
 use crate::io::git::GitError;
+use crate::io::registry::RegistryError;
 use crate::model::fault::Fault;
 
 /// Why a verb did not end with an answer.
@@ -33,6 +34,10 @@ pub enum CliError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Git(#[from] GitError),
+    /// A registry could not be asked.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Registry(RegistryError),
     /// A setting means nothing.
     #[error("{key}: {problem}")]
     #[diagnostic(code(cli::setting))]
@@ -72,6 +77,7 @@ impl CliError {
         match self {
             Self::Directory { .. } | Self::Document(_) | Self::Setting { .. } | Self::Missing { .. } | Self::Git(_) => Fault::Usage,
             Self::File(error) => error.fault(),
+            Self::Registry(error) => error.fault(),
             Self::Gate(error) => error.fault(),
         }
     }

@@ -1,0 +1,158 @@
+//! `rollout` and its questions, and the hidden `switch`.
+
+mod said;
+
+use super::verify;
+use crate::cli::args::{RolloutArgs, RolloutVerb, SwitchArgs, image_ref};
+use crate::cli::error::CliError;
+use crate::cli::session::{Answer, Session};
+use crate::gate::GateError;
+use crate::io::oci_layout::OciLayout;
+use crate::io::registry::{Access, Options, Registry};
+use crate::model::digest::Digest;
+use crate::model::event::{Event, Stage};
+use crate::model::image_ref::ImageRef;
+use crate::model::outcome::{Outcome, RolloutReport};
+use crate::model::plan::{Destination, RolloutPlan};
+use crate::stage::publish::{self, Attested, Expectation};
+use crate::stage::rollout::{self, switch};
+
+/// A rollout, or a question about one.
+pub(super) async fn run(session: &Session<'_>, args: &RolloutArgs) -> Result<Answer, CliError> {
+    let plan = plan(session, args)?;
+    let effects = &session.effects;
+    match args.verb {
+        None => deploy(session, args, &plan).await,
+        Some(RolloutVerb::Status) => Ok(said::status(&rollout::status(&plan, effects).await.map_err(GateError::from)?)),
+        Some(RolloutVerb::Stop) => Ok(said::stopped(&rollout::stop(&plan, effects).await.map_err(GateError::from)?)),
+        Some(RolloutVerb::Resume) => {
+            begin(session, "an interrupted run");
+            match rollout::resume(&plan, effects).await.map_err(GateError::from)? {
+                Some(report) => Ok(answer(session, report)),
+                None => Ok(said::nothing_to_resume(&plan.service)),
+            }
+        }
+        Some(RolloutVerb::Rollback) => {
+            begin(session, "the last known good version");
+            let report = rollout::rollback(&plan, effects).await.map_err(GateError::from)?;
+            Ok(answer(session, report))
+        }
+    }
+}
+
+/// The process that owns the public listener.
+pub(super) async fn switch(session: &Session<'_>, args: &SwitchArgs) -> Result<Answer, CliError> {
+    let plan = switch::SwitchPlan::from_args(&args.rest).map_err(|error| CliError::setting("switch", error.to_string()))?;
+    let ended = switch::run(plan, &session.effects).await;
+    ended.map_err(|error| CliError::Missing {
+        problem: error.to_string(),
+        help: "`portcullis rollout status` shows what serves".to_owned(),
+    })?;
+    Ok(Answer::Bytes(Vec::new()))
+}
+
+fn plan(session: &Session<'_>, args: &RolloutArgs) -> Result<RolloutPlan, CliError> {
+    let plan = session
+        .workspace
+        .rollout_plan(&session.environment.folders, args.unverified.clone(), args.dry_run)?;
+    plan.ok_or_else(|| CliError::Missing {
+        problem: "the configuration has no [rollout]".to_owned(),
+        help: "say in portcullis.toml where to: [rollout] target = \"process\" and [rollout.health] url = …".to_owned(),
+    })
+}
+
+async fn deploy(session: &Session<'_>, args: &RolloutArgs, plan: &RolloutPlan) -> Result<Answer, CliError> {
+    let image = match &args.image {
+        Some(text) => image_ref(text).map_err(|problem| CliError::setting("IMAGE", problem.to_string()))?,
+        None => published(session).await?,
+    };
+    let attested = attested(session, args, image).await?;
+    begin(session, &attested.digest().short());
+    let report = rollout::rollout(&attested, plan, &session.effects).await.map_err(GateError::from)?;
+    Ok(answer(session, report))
+}
+
+/// The image with its verified verdict; with `--unverified`, as it is and for the given reason.
+async fn attested(session: &Session<'_>, args: &RolloutArgs, image: ImageRef) -> Result<Attested, CliError> {
+    let Some(reason) = &args.unverified else {
+        let key = verify::key(session, args.key.as_ref())?;
+        let expected = Expectation {
+            key: &key,
+            policy: None,
+            max_age: None,
+            plain_http: session.workspace.config.image.plain_http,
+        };
+        return Ok(publish::verify(&image, &expected, &session.effects)
+            .await
+            .map_err(GateError::from)?);
+    };
+    let digest = match &image {
+        ImageRef::Registry { digest, .. } | ImageRef::OciLayout { digest: Some(digest), .. } => *digest,
+        _ => {
+            return Err(CliError::setting(
+                "IMAGE",
+                "an unverified rollout needs the digest itself: …@sha256:…",
+            ));
+        }
+    };
+    Ok(Attested::unverified(image, digest, reason.clone()))
+}
+
+/// What the configured repository holds under HEAD's full SHA, a tag that does not move; its verdict is verified like any other.
+async fn published(session: &Session<'_>) -> Result<ImageRef, CliError> {
+    let workspace = &session.workspace;
+    let commit = workspace.commit()?.ok_or_else(|| CliError::Missing {
+        problem: "there is no commit here to find an image for".to_owned(),
+        help: "name the image: portcullis rollout REPOSITORY@sha256:…".to_owned(),
+    })?;
+    let tag = commit.sha.as_str();
+    let missing = |place: String| CliError::Missing {
+        problem: format!("{place} holds no image of {}", commit.sha.short()),
+        help: "`portcullis gate` publishes one".to_owned(),
+    };
+    match workspace.destination()? {
+        Destination::OciLayout(dir) => {
+            let digest = OciLayout::open(&dir)
+                .and_then(|layout| layout.find(Some(tag)))
+                .map(|found| found.digest);
+            let digest: Digest = digest.map_err(|_| missing(dir.display().to_string()))?;
+            Ok(ImageRef::OciLayout {
+                dir,
+                tag: None,
+                digest: Some(digest),
+            })
+        }
+        Destination::Registry { repository, plain_http } => {
+            let options = Options::new(Access::Read, plain_http);
+            let found = match Registry::open(&repository, options, &session.effects) {
+                Ok(registry) => registry.tag(tag).await,
+                Err(error) => Err(error),
+            };
+            let digest = found.map_err(CliError::Registry)?.ok_or_else(|| missing(repository.clone()))?;
+            Ok(ImageRef::Registry { repository, digest })
+        }
+    }
+}
+
+/// Tells everybody, signal handling included, that a rollout is under way.
+fn begin(session: &Session<'_>, what: &str) {
+    session.effects.emit(&Event::Started {
+        stage: Stage::Rollout,
+        what: what.to_owned(),
+    });
+}
+
+fn answer(session: &Session<'_>, report: RolloutReport) -> Answer {
+    let outcome = Outcome {
+        service: report.service.clone(),
+        reached: Some(Stage::Rollout),
+        rollout: Some(report),
+        commit: session.workspace.commit().ok().flatten(),
+        ..Outcome::default()
+    };
+    Answer::Run {
+        outcome: Box::new(outcome),
+        error: None,
+        files: true,
+    }
+}

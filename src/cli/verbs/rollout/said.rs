@@ -1,0 +1,90 @@
+//! What `rollout status`, `stop` and an idle `resume` say.
+
+use std::fmt::Write as _;
+
+use serde_json::json;
+
+use crate::cli::session::Answer;
+use crate::stage::rollout::{RolloutStatus, StopReport};
+
+/// What serves, since when, and what is unfinished.
+pub(super) fn status(status: &RolloutStatus) -> Answer {
+    let mut text = format!("{} ({})\n", status.service, status.target);
+    match &status.live {
+        Some(live) => {
+            let commit = live
+                .deployed
+                .release
+                .commit
+                .as_ref()
+                .map_or("no commit", |commit| &commit[..commit.len().min(12)]);
+            let _ = writeln!(
+                text,
+                "  serves     {} of {commit}, run {}",
+                live.deployed.release.digest.short(),
+                live.deployed.run
+            );
+        }
+        None => text.push_str("  serves     nothing\n"),
+    }
+    if let Some(url) = &status.url {
+        let _ = writeln!(
+            text,
+            "  at         {url}{}",
+            if status.switch { "" } else { " (the switch does not answer)" }
+        );
+    }
+    for instance in &status.instances {
+        let _ = writeln!(
+            text,
+            "  instance   pid {} on {}, log {}",
+            instance.pid,
+            instance.address,
+            instance.log.display()
+        );
+    }
+    if let Some(good) = status.good.last() {
+        let _ = writeln!(text, "  last good  {} of run {}", good.release.digest.short(), good.run);
+    }
+    if let Some(open) = &status.interrupted {
+        let _ = writeln!(text, "  unfinished run {} at {}", open.deployed.run, open.state);
+    }
+    let next = match (&status.interrupted, &status.live) {
+        (Some(_), _) => "portcullis rollout resume",
+        (None, Some(_)) => "portcullis rollout stop, or nothing",
+        (None, None) => "portcullis gate",
+    };
+    said(text, json!(status), next)
+}
+
+/// What was stopped.
+pub(super) fn stopped(report: &StopReport) -> Answer {
+    let text = if report.stopped.is_empty() {
+        format!("{}: nothing was running", report.service)
+    } else {
+        let count = report.stopped.len();
+        let cut = report.cut_requests;
+        format!(
+            "{}: stopped {count} {}, {cut} {} cut",
+            report.service,
+            if count == 1 { "instance" } else { "instances" },
+            if cut == 1 { "request" } else { "requests" },
+        )
+    };
+    said(text, json!(report), "portcullis rollout brings it back")
+}
+
+/// No run was interrupted.
+pub(super) fn nothing_to_resume(service: &str) -> Answer {
+    let json = json!({ "schema": "portcullis/rollout-resume/v1", "service": service, "resumed": false });
+    said(format!("{service}: no run was interrupted"), json, "nothing")
+}
+
+fn said(human: String, json: serde_json::Value, next: &str) -> Answer {
+    Answer::Said {
+        human,
+        json,
+        code: 0,
+        next: next.to_owned(),
+    }
+}
