@@ -1,102 +1,16 @@
-//! Publishing to layouts and to real registries, and verifying what was published.
+//! Publishing to layouts and to real registries.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
-
-use hyper::Method;
-use jiff::Timestamp;
-use portcullis::io::clock::At;
-use portcullis::io::registry::{Access, Options, Patience, Registry};
-use portcullis::io::{Effects, oci_layout::OciLayout};
-use portcullis::model::digest::Digest;
+use portcullis::io::oci_layout::OciLayout;
+use portcullis::io::registry::{Access, Options, Registry};
 use portcullis::model::fault::Fault;
-use portcullis::model::image::BuiltImage;
-use portcullis::model::image_ref::ImageRef;
-use portcullis::model::outcome::Publication;
-use portcullis::model::plan::{Destination, KeySource, PublishPlan};
-use portcullis::stage::publish::{self, Attested, Expectation, Predicate, PublishError, Trust, predicate_type};
-use serde_json::json;
+use portcullis::model::plan::Destination;
+use portcullis::stage::publish::sign::SigningKey;
+use portcullis::stage::publish::{PublishError, Trust};
 
-use crate::support::faults::{Fault as Broken, FaultyProxy};
-use crate::support::images::{COMMIT, EVALUATED, cleared, image, index, policy, verdict};
-use crate::support::registry::{RunningRegistry, free_address};
-
-/// A folder with an image, a key and whatever else a test needs.
-struct Workplace {
-    dir: tempfile::TempDir,
-    effects: Effects,
-}
-
-impl Workplace {
-    fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let effects = Effects {
-            clock: Arc::new(At(EVALUATED.parse().unwrap())),
-            ..Effects::plain(dir.path().join("cache"))
-        };
-        Self { dir, effects }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    fn image(&self) -> BuiltImage {
-        image(&self.path("image"), &[b"one layer".to_vec(), vec![7; 300_000]])
-    }
-
-    fn key(&self) -> KeySource {
-        KeySource::Local(self.path("state/portcullis.key"))
-    }
-
-    fn plan(&self, destination: Destination) -> PublishPlan {
-        PublishPlan {
-            destination,
-            tags: vec![COMMIT.to_owned()],
-            key: Some(self.key()),
-            service: "payments".to_owned(),
-            envelopes: Some(self.path("out")),
-            dry_run: false,
-        }
-    }
-
-    async fn publish(&self, image: &BuiltImage, plan: &PublishPlan) -> Result<(Attested, Publication), PublishError> {
-        let predicates = [Predicate {
-            kind: predicate_type::CYCLONEDX.to_owned(),
-            body: json!({"bomFormat": "CycloneDX", "specVersion": "1.5"}),
-        }];
-        publish::publish(cleared(image), &predicates, plan, &self.effects).await
-    }
-
-    async fn verify(&self, image: &ImageRef) -> Result<Attested, PublishError> {
-        let key = self.key();
-        publish::verify(image, &expectation(&key), &self.effects).await
-    }
-}
-
-fn expectation(key: &KeySource) -> Expectation<'_> {
-    Expectation {
-        key,
-        policy: Some(policy()),
-        max_age: Some(Duration::from_secs(3600)),
-        plain_http: false,
-    }
-}
-
-fn registry(repository: String) -> Destination {
-    Destination::Registry {
-        repository,
-        plain_http: false,
-    }
-}
-
-fn at(place: &Workplace, time: &str) -> Effects {
-    Effects {
-        clock: Arc::new(At(time.parse::<Timestamp>().unwrap())),
-        ..place.effects.clone()
-    }
-}
+use crate::support::faults::FaultyProxy;
+use crate::support::images::{COMMIT, image, index};
+use crate::support::publishing::{Workplace, registry};
+use crate::support::registry::RunningRegistry;
 
 #[tokio::test]
 async fn a_layout_holds_image_tag_and_verdict() {
@@ -238,13 +152,7 @@ async fn without_a_key_nothing_is_attested_and_verify_says_so() {
     plan.key = None;
     let (attested, publication) = place.publish(&image, &plan).await.unwrap();
     assert_eq!((attested.trust(), publication.signed_by), (&Trust::Unsigned, None));
-    publish_elsewhere(&place).await;
+    SigningKey::load(&place.key(), &place.effects).unwrap();
     let error = place.verify(attested.image()).await.unwrap_err();
     assert!(matches!(error, PublishError::NoVerdict { .. }), "{error}");
-}
-
-/// Makes the workplace's key.
-async fn publish_elsewhere(place: &Workplace) {
-    let plan = place.plan(Destination::OciLayout(place.path("elsewhere")));
-    place.publish(&image(&place.path("small"), &[b"x".to_vec()]), &plan).await.unwrap();
 }

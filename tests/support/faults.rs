@@ -28,14 +28,13 @@ pub(crate) enum Fault {
     Corrupt,
     /// The answer's body is this one.
     Replace(Bytes),
-    /// The answer lacks a header.
-    Without(&'static str),
 }
 
 /// Which requests a fault is for.
 struct Rule {
     method: Method,
     path_part: String,
+    skip: usize,
     times: usize,
     fault: Fault,
 }
@@ -52,6 +51,9 @@ pub(crate) struct Seen {
 struct State {
     rules: Vec<Rule>,
     seen: Vec<Seen>,
+    /// Asks for a token; given to whoever has this `Authorization` header.
+    guard: Option<String>,
+    tokens: usize,
 }
 
 /// The proxy. Ends with the runtime that it was started on.
@@ -90,12 +92,38 @@ impl FaultyProxy {
 
     /// Breaks the next `times` requests of this method whose path and query hold `path_part`.
     pub(crate) fn on(&self, method: Method, path_part: &str, times: usize, fault: Fault) {
+        self.add(method, path_part, 0, times, fault);
+    }
+
+    /// Breaks the `nth` (from 1) such request only.
+    pub(crate) fn on_nth(&self, method: Method, path_part: &str, nth: usize, fault: Fault) {
+        self.add(method, path_part, nth - 1, 1, fault);
+    }
+
+    fn add(&self, method: Method, path_part: &str, skip: usize, times: usize, fault: Fault) {
         self.state.lock().unwrap().rules.push(Rule {
             method,
             path_part: path_part.to_owned(),
+            skip,
             times,
             fault,
         });
+    }
+
+    /// Breaks nothing more.
+    pub(crate) fn clear(&self) {
+        self.state.lock().unwrap().rules.clear();
+    }
+
+    /// Lets only those pass who have a token, and gives one to whoever shows this `Authorization` header. A token is good until
+    /// [`Self::expire_tokens`].
+    pub(crate) fn guard(&self, authorization: &str) {
+        self.state.lock().unwrap().guard = Some(authorization.to_owned());
+    }
+
+    /// Makes the tokens that were given worthless.
+    pub(crate) fn expire_tokens(&self) {
+        self.state.lock().unwrap().tokens += 1;
     }
 
     /// Every request since the last call.
@@ -125,13 +153,20 @@ async fn handle(
             path: path.clone(),
             body_bytes: body.len(),
         });
+        if let Some(answer) = state.guarded(&path, &parts.headers) {
+            return Ok(answer);
+        }
         let rule = state
             .rules
             .iter_mut()
             .find(|r| r.times > 0 && r.method == parts.method && path.contains(&r.path_part));
-        rule.map(|rule| {
+        rule.and_then(|rule| {
+            if rule.skip > 0 {
+                rule.skip -= 1;
+                return None;
+            }
             rule.times -= 1;
-            rule.fault.clone()
+            Some(rule.fault.clone())
         })
     };
     match fault {
@@ -160,9 +195,6 @@ async fn handle(
         Some(Fault::Truncate) => (bytes.slice(..bytes.len() / 2), true),
         _ => (bytes, false),
     };
-    if let Some(Fault::Without(name)) = fault {
-        headers.remove(name);
-    }
     headers.remove("transfer-encoding");
     if matches!(fault, Some(Fault::Replace(_))) {
         headers.insert("content-length", bytes.len().into());
@@ -180,6 +212,32 @@ async fn handle(
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     Ok(response)
+}
+
+impl State {
+    /// The answer to whoever may not pass, and to whoever wants a token.
+    fn guarded(&self, path: &str, headers: &hyper::HeaderMap) -> Option<Answer> {
+        let guard = self.guard.as_ref()?;
+        let shown = headers.get("authorization").map_or("", |value| value.to_str().unwrap());
+        let token = format!("token-{}", self.tokens);
+        if path.starts_with("/token?") {
+            assert!(path.contains("scope=repository"), "{path}");
+            let body = format!(r#"{{"token": "{token}"}}"#);
+            return Some(if shown == guard {
+                Response::new(whole(body.into()))
+            } else {
+                plain(401, None)
+            });
+        }
+        if shown == format!("Bearer {token}") {
+            return None;
+        }
+        let host = headers.get("host").unwrap().to_str().unwrap();
+        let mut answer = plain(401, None);
+        let challenge = format!(r#"Bearer realm="http://{host}/token",service="test""#);
+        answer.headers_mut().insert("www-authenticate", challenge.parse().unwrap());
+        Some(answer)
+    }
 }
 
 fn plain(status: u16, retry_after: Option<u64>) -> Answer {

@@ -3,5 +3,6 @@
 pub(crate) mod faults;
 pub(crate) mod images;
 pub(crate) mod outcomes;
+pub(crate) mod publishing;
 pub(crate) mod registry;
 pub(crate) mod tools;

@@ -27,7 +27,7 @@ impl RunningRegistry {
         let program = tools::program("docker-registry")?;
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("htpasswd");
-        std::fs::write(&file, "robot:$2y$05$ZZVwLbCNDuxiAWj6JwUcP.DXDl3GezF3G36ErDVUH4MYNWDU7wTIm\n").unwrap();
+        std::fs::write(&file, "robot:$2b$04$oKapd6M1a8KRrpi0MUfpW.fXa3lyUhDQhRvwebZo7xR6MwZHh63nC\n").unwrap();
         let auth = format!("auth:\n  htpasswd:\n    realm: test\n    path: {}\n", file.display());
         let running = Self::start_docker(program, &auth);
         // The file must outlive the process: it is read at each request.

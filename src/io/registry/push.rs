@@ -142,7 +142,7 @@ impl Upload<'_> {
                     None => return Ok(Pushed::Sent),
                 },
             };
-            failure = match self.rest(session.clone(), at).await {
+            failure = match self.rest(&mut session, at).await {
                 Ok(()) => return Ok(Pushed::Sent),
                 // No chunks here: all of it again, in a session of its own.
                 Err(RegistryError::Refused { .. }) if at == 0 || self.size > CHUNK => match self.start(None).await? {
@@ -181,17 +181,19 @@ impl Upload<'_> {
         self.put(session, 0, self.size).await
     }
 
-    /// The bytes from `at` on, in chunks.
-    async fn rest(&self, mut session: String, mut at: u64) -> Result<(), RegistryError> {
+    /// The bytes from `at` on, in chunks. Each answer moves the session to another address, which is kept when the next one fails.
+    async fn rest(&self, session: &mut String, mut at: u64) -> Result<(), RegistryError> {
         while at < self.size {
             let end = self.size.min(at + CHUNK);
-            match self.patch(&session, at, end).await? {
-                Step::At(location, now) if now > at => (session, at) = (location, now),
-                Step::At(location, _) => (session, at) = (location, end),
+            match self.patch(session, at, end).await? {
+                Step::At(location, now) => {
+                    *session = location;
+                    at = if now > at { now } else { end };
+                }
                 Step::Done => return Ok(()),
             }
         }
-        self.put(&session, self.size, self.size).await
+        self.put(session, self.size, self.size).await
     }
 
     async fn patch(&self, session: &str, start: u64, end: u64) -> Result<Step, RegistryError> {

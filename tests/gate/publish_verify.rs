@@ -1,0 +1,264 @@
+//! What must hold for an image to be trusted, each claim broken once.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use portcullis::io::Effects;
+use portcullis::io::clock::At;
+use portcullis::io::oci_layout::OciLayout;
+use portcullis::model::digest::Digest;
+use portcullis::model::fault::Fault;
+use portcullis::model::image::{BuiltImage, Descriptor};
+use portcullis::model::image_ref::ImageRef;
+use portcullis::model::plan::{Destination, KeySource};
+use portcullis::stage::publish::sign::{Bundle, Envelope, SigningKey};
+use portcullis::stage::publish::{self, Expectation, PublishError, predicate_type};
+use serde_json::{Value, json};
+
+use crate::support::images::{image, policy};
+use crate::support::publishing::{Workplace, expectation};
+
+/// An image that was published to a layout.
+struct Published {
+    place: Workplace,
+    image: BuiltImage,
+    layout: OciLayout,
+    reference: ImageRef,
+}
+
+impl Published {
+    async fn new() -> Self {
+        let place = Workplace::new();
+        let image = place.image();
+        let folder = place.path("registry");
+        let (attested, _) = place
+            .publish(&image, &place.plan(Destination::OciLayout(folder.clone())))
+            .await
+            .unwrap();
+        Self {
+            layout: OciLayout::open(folder).unwrap(),
+            reference: attested.image().clone(),
+            place,
+            image,
+        }
+    }
+
+    fn key(&self) -> SigningKey {
+        SigningKey::load(&self.place.key(), &self.place.effects).unwrap()
+    }
+
+    /// The verdict's attestation: its entry, its manifest and its bundle.
+    fn verdict(&self) -> (Descriptor, Value, Value) {
+        let is_verdict = |d: &Descriptor| {
+            d.annotations.get("dev.sigstore.bundle.predicateType").map(String::as_str) == Some(predicate_type::VERIFICATION_SUMMARY)
+        };
+        let entry = self.layout.index().unwrap().into_iter().find(is_verdict).unwrap();
+        let manifest: Value = self.json(&entry.digest);
+        let bundle = self.json(&Digest::parse(manifest["layers"][0]["digest"].as_str().unwrap()).unwrap());
+        (entry, manifest, bundle)
+    }
+
+    fn json(&self, digest: &Digest) -> Value {
+        serde_json::from_slice(&self.layout.read_blob(digest, 1_000_000).unwrap()).unwrap()
+    }
+
+    fn statement(&self) -> Value {
+        let (.., bundle) = self.verdict();
+        serde_json::from_slice(&STANDARD.decode(bundle["dsseEnvelope"]["payload"].as_str().unwrap()).unwrap()).unwrap()
+    }
+
+    /// Puts another bundle in the place of the verdict's, or beside it.
+    fn attach(&self, bundle: &[u8], instead: bool) {
+        let (mut entry, mut manifest, _) = self.verdict();
+        if instead {
+            for old in self.layout.index().unwrap() {
+                if old.artifact_type.is_some() {
+                    self.layout.remove(&old.digest).unwrap();
+                }
+            }
+        }
+        manifest["layers"][0]["digest"] = json!(self.layout.write_blob(bundle).unwrap());
+        manifest["layers"][0]["size"] = json!(bundle.len());
+        let bytes = manifest.to_string().into_bytes();
+        entry.digest = self.layout.write_blob(&bytes).unwrap();
+        entry.size = bytes.len() as u64;
+        self.layout.put(&entry, None).unwrap();
+    }
+
+    /// Signs the verdict's statement again after a change.
+    fn sign(&self, key: &SigningKey, instead: bool, change: impl FnOnce(&mut Value)) {
+        let mut statement = self.statement();
+        change(&mut statement);
+        let envelope = Envelope::sign(statement.to_string().as_bytes(), key);
+        self.attach(&Bundle::new(envelope, &key.verifying_key()).bytes(), instead);
+    }
+
+    async fn verify(&self) -> Result<publish::Attested, PublishError> {
+        self.place.verify(&self.reference).await
+    }
+
+    async fn refusal(&self) -> PublishError {
+        let error = self.verify().await.unwrap_err();
+        assert_eq!(error.fault(), Fault::Undecidable, "{error}");
+        assert!(error.is_distrust(), "{error}");
+        error
+    }
+}
+
+#[tokio::test]
+async fn an_altered_envelope_is_refused() {
+    let published = Published::new().await;
+    let (.., mut bundle) = published.verdict();
+    let mut statement = published.statement();
+    statement["predicate"]["timeVerified"] = json!("2026-11-20T12:30:00Z");
+    bundle["dsseEnvelope"]["payload"] = json!(STANDARD.encode(statement.to_string()));
+    published.attach(bundle.to_string().as_bytes(), true);
+    assert!(matches!(published.refusal().await, PublishError::Altered { .. }));
+}
+
+#[tokio::test]
+async fn a_verdict_that_another_key_signed_is_refused() {
+    let published = Published::new().await;
+    let other = KeySource::Local(published.place.path("other.key"));
+    let other = SigningKey::load(&other, &published.place.effects).unwrap();
+    published.sign(&other, true, |_| {});
+    let error = published.refusal().await;
+    assert!(
+        matches!(&error, PublishError::OtherKey { found, .. } if *found == [other.verifying_key().hint()]),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_foreign_attestation_beside_a_good_one_does_no_harm() {
+    let published = Published::new().await;
+    let other = KeySource::Local(published.place.path("other.key"));
+    let other = SigningKey::load(&other, &published.place.effects).unwrap();
+    published.sign(&other, false, |s| s["predicate"]["verificationResult"] = json!("FAILED"));
+    published.attach(b"{}", false);
+    published.attach(b"not json", false);
+    published.verify().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_verdict_on_another_image_is_refused() {
+    let published = Published::new().await;
+    published.sign(&published.key(), true, |s| {
+        s["subject"][0]["digest"]["sha256"] = json!("0".repeat(64))
+    });
+    assert!(matches!(published.refusal().await, PublishError::OtherSubject { .. }));
+}
+
+#[tokio::test]
+async fn a_blocked_verdict_is_refused_also_beside_an_older_cleared_one() {
+    let published = Published::new().await;
+    published.sign(&published.key(), false, |s| {
+        s["predicate"]["verificationResult"] = json!("FAILED");
+        s["predicate"]["timeVerified"] = json!("2026-11-20T12:00:01Z");
+        s["predicate"]["https://portcullis.dev/verdict-summary/v1"]["decision"] = json!("blocked");
+    });
+    let error = published.refusal().await;
+    assert!(
+        matches!(&error, PublishError::NotCleared { decision, .. } if decision == "blocked"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_passed_result_with_an_undecidable_decision_is_refused() {
+    let published = Published::new().await;
+    published.sign(&published.key(), true, |s| {
+        s["predicate"]["https://portcullis.dev/verdict-summary/v1"]["decision"] = json!("undecidable");
+    });
+    let error = published.refusal().await;
+    assert!(
+        matches!(&error, PublishError::NotCleared { decision, .. } if decision == "undecidable"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_verdict_by_another_policy_is_refused() {
+    let published = Published::new().await;
+    let key = published.place.key();
+    let other = Expectation {
+        policy: Some(Digest::from_bytes([9; 32])),
+        ..expectation(&key)
+    };
+    let error = publish::verify(&published.reference, &other, &published.place.effects)
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(&error, PublishError::OtherPolicy { name, .. } if name == "policies/gate.toml"),
+        "{error}"
+    );
+    assert!(error.to_string().contains(&policy().to_string()), "{error}");
+}
+
+#[tokio::test]
+async fn a_verdict_is_refused_when_it_is_too_old_or_from_the_future() {
+    let published = Published::new().await;
+    let key = published.place.key();
+    let at = |time: &str| Effects {
+        clock: Arc::new(At(time.parse().unwrap())),
+        ..published.place.effects.clone()
+    };
+    let verify = |time: &str| {
+        let (effects, key, reference) = (at(time), key.clone(), published.reference.clone());
+        async move { publish::verify(&reference, &expectation(&key), &effects).await }
+    };
+    verify("2026-11-20T13:00:00Z").await.unwrap();
+    verify("2026-11-20T11:58:00Z").await.unwrap();
+    let error = verify("2026-11-20T15:00:00Z").await.unwrap_err();
+    assert!(matches!(error, PublishError::Stale { .. }), "{error}");
+    assert!(error.to_string().contains("3 hours ago, and 60 minutes is allowed"), "{error}");
+    assert!(matches!(verify("2026-11-20T11:00:00Z").await, Err(PublishError::Future { .. })));
+}
+
+#[tokio::test]
+async fn something_that_is_no_attestation_is_named() {
+    let published = Published::new().await;
+    published.attach(b"{\"mediaType\": 3}", true);
+    assert!(matches!(published.refusal().await, PublishError::Malformed { .. }));
+}
+
+#[tokio::test]
+async fn an_image_in_a_form_without_attestations_is_a_usage_error() {
+    let published = Published::new().await;
+    let error = published.place.verify(&ImageRef::DockerArchive("x.tar".into())).await.unwrap_err();
+    assert_eq!(error.fault(), Fault::Usage);
+}
+
+#[tokio::test]
+async fn two_images_in_one_layout_are_verified_by_digest() {
+    let published = Published::new().await;
+    let second = image(&published.place.path("second"), &[b"second".to_vec()]);
+    let mut plan = published.place.plan(Destination::OciLayout(published.place.path("registry")));
+    plan.tags = vec!["f".repeat(40)];
+    let (attested, _) = published.place.publish(&second, &plan).await.unwrap();
+    assert_eq!(published.place.verify(attested.image()).await.unwrap().digest(), &second.digest);
+    assert_eq!(published.verify().await.unwrap().digest(), &published.image.digest);
+}
+
+#[tokio::test]
+async fn an_envelopes_file_is_the_one_that_was_attached() {
+    let published = Published::new().await;
+    let (.., bundle) = published.verdict();
+    let file: Value = read(&published.place.path("out/verdict.dsse.json"));
+    assert_eq!(file, bundle["dsseEnvelope"]);
+    let statement = published.statement();
+    assert_eq!(statement["_type"], "https://in-toto.io/Statement/v1");
+    assert_eq!(statement["predicate"]["verificationResult"], "PASSED");
+    assert_eq!(statement["predicate"]["policy"]["digest"]["sha256"], policy().hex());
+    let inputs: BTreeMap<String, Value> = serde_json::from_value(statement["predicate"]["inputAttestations"][0].clone()).unwrap();
+    assert_eq!(inputs["uri"], predicate_type::CYCLONEDX);
+    let sbom = std::fs::read(published.place.path("out/sbom.cdx.dsse.json")).unwrap();
+    assert_eq!(inputs["digest"]["sha256"], portcullis::io::hash::sha256(&sbom).hex());
+}
+
+fn read(path: &Path) -> Value {
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
