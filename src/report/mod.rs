@@ -11,9 +11,11 @@ pub mod json;
 pub mod place;
 pub mod progress;
 pub mod quantity;
+pub mod sarif;
 pub mod style;
 pub mod summary;
 pub mod text;
+pub mod vex;
 
 pub use human::human;
 pub use style::Style;
@@ -34,7 +36,14 @@ pub trait Reporter: Sync {
 }
 
 /// Every reporter, in the order of their files' names.
-pub const REPORTERS: &[&dyn Reporter] = &[&json::Findings, &json::Rollout, &summary::Summary, &json::VerdictFile];
+pub const REPORTERS: &[&dyn Reporter] = &[
+    &json::Findings,
+    &sarif::Sarif,
+    &json::Rollout,
+    &summary::Summary,
+    &json::VerdictFile,
+    &vex::Vex,
+];
 
 /// Every file that an outcome gives, by name, sorted.
 #[must_use]

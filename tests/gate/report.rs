@@ -1,13 +1,14 @@
 //! What people and programs read of an outcome.
 
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use portcullis::model::event::{Event, Observer, Stage, Unit};
-use portcullis::model::outcome::{Failure, Outcome};
+use portcullis::model::outcome::{Failure, Outcome, RuleText, SourceFile};
 use portcullis::report::progress::{Lines, Log, Verbosity};
 use portcullis::report::{Style, exit, human, json, summary, text};
 
-use crate::support::outcomes;
+use crate::support::{outcomes, tools};
 
 const PLAIN: Style = Style::PLAIN;
 
@@ -276,4 +277,96 @@ fn the_event_log_holds_everything_but_progress_with_its_time() {
         assert_eq!(value["at"], "2026-11-21T12:40:00Z");
         assert_ne!(value["event"], "progress");
     }
+}
+
+/// Checks a file against one of the official schemas; nothing where they are not here.
+fn valid(file: &str, schema: &str, bytes: &[u8]) {
+    let (Some(checker), Some(shared)) = (tools::program("check-jsonschema"), tools::shared()) else {
+        return;
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join(file);
+    std::fs::write(&path, bytes).unwrap();
+    let schema = shared.join("schemas").join(schema);
+    let done = Command::new(checker).arg("--schemafile").arg(schema).arg(&path).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stdout));
+}
+
+fn file(outcome: &Outcome, name: &str) -> Option<Vec<u8>> {
+    portcullis::report::files(outcome)
+        .into_iter()
+        .find(|(known, _)| *known == name)
+        .map(|(_, bytes)| bytes)
+}
+
+#[test]
+fn sarif_and_openvex_are_valid_against_the_official_schemas() {
+    for outcome in outcomes::all() {
+        valid(
+            "findings.sarif",
+            "sarif-schema-2.1.0.json",
+            &file(&outcome, "findings.sarif").unwrap(),
+        );
+        if let Some(bytes) = file(&outcome, "vex.openvex.json") {
+            valid("vex.openvex.json", "openvex_json_schema.json", &bytes);
+        }
+    }
+}
+
+#[test]
+fn sarif_shows_findings_in_the_repository_and_waived_ones_as_suppressed() {
+    let mut outcome = outcomes::blocked();
+    outcome.rules = vec![RuleText {
+        code: "vulnerable-component",
+        summary: "A component has a known vulnerability.",
+        why: "Attackers read advisories too.",
+        fix: "Update it.",
+    }];
+    outcome.sources = vec![SourceFile {
+        path: "deploy/Dockerfile".to_owned(),
+        text: "FROM debian:12\nRUN apt-get update && \\\n  apt-get install -y --no-install-recommends openssl ca-certificates && rm -rf /var/lib/apt/lists/*\n".to_owned(),
+    }];
+    let text = String::from_utf8(file(&outcome, "findings.sarif").unwrap()).unwrap();
+    let log: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let results = log["runs"][0]["results"].as_array().unwrap();
+    let place = |at: usize| &results[at]["locations"][0]["physicalLocation"];
+    assert_eq!(place(0)["artifactLocation"]["uri"], "Cargo.lock");
+    assert_eq!(place(0)["region"]["startLine"], 112);
+    assert_eq!(place(1)["artifactLocation"]["uri"], "deploy/Dockerfile");
+    assert_eq!(place(1)["region"]["startLine"], 2);
+    let suppressed: Vec<_> = results.iter().filter(|result| !result["suppressions"].is_null()).collect();
+    assert_eq!(suppressed.len(), 1);
+    assert_eq!(suppressed[0]["suppressions"][0]["status"], "accepted");
+    assert!(
+        suppressed[0]["suppressions"][0]["justification"]
+            .as_str()
+            .unwrap()
+            .contains("until 2026-11-24")
+    );
+    for result in results {
+        let rule = &log["runs"][0]["tool"]["driver"]["rules"][usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap()];
+        assert_eq!(rule["id"], result["ruleId"]);
+    }
+    let mut fingerprints: Vec<_> = results
+        .iter()
+        .map(|r| r["partialFingerprints"]["portcullis/v1"].to_string())
+        .collect();
+    fingerprints.sort();
+    fingerprints.dedup();
+    assert_eq!(fingerprints.len(), results.len());
+    insta::assert_snapshot!("findings_sarif", text);
+}
+
+#[test]
+fn openvex_repeats_the_waivers_words_and_claims_nothing_of_the_rest() {
+    let text = String::from_utf8(file(&outcomes::blocked(), "vex.openvex.json").unwrap()).unwrap();
+    let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let statements = document["statements"].as_array().unwrap();
+    let of = |name: &str| statements.iter().find(|s| s["vulnerability"]["name"] == name).unwrap();
+    let waived = of("RUSTSEC-2023-0071");
+    assert_eq!(waived["status"], "not_affected");
+    assert_eq!(waived["justification"], "vulnerable_code_not_in_execute_path");
+    assert_eq!(waived["products"][0]["subcomponents"][0]["@id"], "pkg:cargo/rsa@0.9.6");
+    assert_eq!(of("RUSTSEC-2021-0003")["status"], "under_investigation");
+    assert_eq!(file(&outcomes::live(), "vex.openvex.json"), None, "no statement, no document");
 }

@@ -6,6 +6,7 @@ mod head;
 mod page;
 mod rollout;
 
+pub(in crate::report) use findings::location;
 pub(in crate::report) use head::{cause as cause_in_words, code_is_not_why, sentence, why_today};
 pub(in crate::report) use rollout::samples;
 

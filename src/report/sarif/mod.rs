@@ -1,0 +1,213 @@
+//! `findings.sarif`: SARIF 2.1.0 for code scanning.
+//!
+//! Takes an [`Outcome`] with a verdict. Gives every finding as a result (waived ones with their suppression), every gap as a notification.
+//! Invariant: locations are relative to the service's folder, and a finding keeps its fingerprint when lines or versions move.
+
+mod fingerprint;
+mod rules;
+
+use serde_json::{Map, Value, json};
+
+use super::Reporter;
+use super::group::message;
+use super::human::location;
+use super::json::canonical;
+use super::place::place;
+use super::text::prose;
+use crate::model::finding::{Disposition, Judgement, Level};
+use crate::model::inventory::Location;
+use crate::model::outcome::Outcome;
+use crate::model::verdict::Verdict;
+use fingerprint::Fingerprints;
+use rules::Rules;
+
+const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
+
+/// The file that a finding is shown in where no file of the tree brings it.
+const FALLBACK: &str = "portcullis.toml";
+
+/// `findings.sarif`.
+pub struct Sarif;
+
+impl Reporter for Sarif {
+    fn file(&self) -> &'static str {
+        "findings.sarif"
+    }
+
+    fn finish(&self, outcome: &Outcome) -> Option<Vec<u8>> {
+        outcome.verdict.as_ref().map(|verdict| canonical(&sarif(outcome, verdict)))
+    }
+}
+
+/// The whole log: one run.
+fn sarif(outcome: &Outcome, verdict: &Verdict) -> Value {
+    let rules = Rules::new(&outcome.rules, verdict);
+    let mut fingerprints = Fingerprints::default();
+    let results: Vec<Value> = verdict
+        .findings
+        .iter()
+        .map(|judgement| result(judgement, outcome, verdict, &rules, fingerprints.of(&judgement.finding)))
+        .collect();
+    let mut run = json!({
+        "tool": {"driver": {
+            "name": "portcullis",
+            "version": verdict.inputs.gate,
+            "semanticVersion": verdict.inputs.gate,
+            "rules": rules.descriptors(),
+        }},
+        "automationDetails": {"id": format!("portcullis/{}/", prose(&outcome.service))},
+        "invocations": [{
+            "executionSuccessful": outcome.failure.is_none(),
+            "endTimeUtc": verdict.evaluated_at,
+            "toolExecutionNotifications": notifications(verdict),
+        }],
+        "originalUriBaseIds": {"%SRCROOT%": {"description": {"text": "the service's folder in its repository"}}},
+        "properties": {
+            "verdict": verdict.verdict,
+            "digest": verdict.subject.digest,
+            "policy": verdict.inputs.policy.digest,
+        },
+        "results": results,
+    });
+    if let Some(provenance) = provenance(outcome) {
+        run["versionControlProvenance"] = json!([provenance]);
+    }
+    json!({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
+}
+
+fn provenance(outcome: &Outcome) -> Option<Value> {
+    let commit = outcome.commit.as_ref()?;
+    let source = commit.source.as_ref().filter(|source| source.starts_with("https://"))?;
+    Some(json!({"repositoryUri": source, "revisionId": commit.sha}))
+}
+
+/// What could not be seen.
+fn notifications(verdict: &Verdict) -> Vec<Value> {
+    let level = |disposition| if disposition == Disposition::Denied { "error" } else { "warning" };
+    verdict
+        .gaps
+        .iter()
+        .map(|gap| {
+            json!({
+                "descriptor": {"id": gap.kind.as_str()},
+                "level": level(gap.disposition),
+                "message": {"text": prose(&format!("{}: {}", gap.subject, gap.detail))},
+            })
+        })
+        .collect()
+}
+
+fn result(judgement: &Judgement, outcome: &Outcome, verdict: &Verdict, rules: &Rules<'_>, fingerprint: String) -> Value {
+    let finding = &judgement.finding;
+    let (id, index) = rules.of(finding);
+    let mut value = json!({
+        "ruleId": id,
+        "ruleIndex": index,
+        "level": level(judgement),
+        "message": {"text": text(judgement)},
+        "locations": [place_of(judgement, outcome)],
+        // The second is the one that GitHub looks at.
+        "partialFingerprints": {"portcullis/v1": fingerprint, "primaryLocationLineHash": fingerprint},
+        "properties": properties(judgement),
+    });
+    if judgement.disposition == Disposition::Waived {
+        value["suppressions"] = json!([suppression(judgement, verdict)]);
+    }
+    value
+}
+
+/// What a finding weighs; a waived one what it would weigh.
+fn level(judgement: &Judgement) -> &'static str {
+    match (judgement.disposition, judgement.finding.level) {
+        (Disposition::Denied, _) | (Disposition::Waived, Level::Deny) => "error",
+        (Disposition::Warned, _) | (Disposition::Waived, Level::Warn) => "warning",
+        (Disposition::Waived, Level::Off) => "note",
+    }
+}
+
+fn text(judgement: &Judgement) -> String {
+    let finding = &judgement.finding;
+    let mut text = String::new();
+    if let Some(id) = finding.ids.first() {
+        text.push_str(&format!("{id}: "));
+    }
+    if let Some(purl) = &finding.purl {
+        text.push_str(&format!("{} {}: ", purl.full_name(), purl.version.as_deref().unwrap_or_default()));
+    }
+    text.push_str(message(finding));
+    if !finding.fixed.is_empty() {
+        text.push_str(&format!(". Fixed in {}", finding.fixed.join(", ")));
+    }
+    if let Some(help) = &finding.help {
+        text.push_str(&format!(". To do: {help}"));
+    }
+    prose(&text)
+}
+
+fn properties(judgement: &Judgement) -> Value {
+    let finding = &judgement.finding;
+    json!({
+        "disposition": judgement.disposition,
+        "ids": finding.ids,
+        "purl": finding.purl,
+        "severity": finding.severity,
+        "fixed": finding.fixed,
+        "cause": judgement.cause,
+    })
+}
+
+/// Where it is: a line of the tree, and the places in the image.
+fn place_of(judgement: &Judgement, outcome: &Outcome) -> Value {
+    let finding = &judgement.finding;
+    let (file, line) = place(finding, &outcome.sources).map_or_else(|| (FALLBACK.to_owned(), 1), |place| (place.file, place.line));
+    let mut value = json!({
+        "physicalLocation": {
+            "artifactLocation": {"uri": uri(&file), "uriBaseId": "%SRCROOT%"},
+            "region": {"startLine": line.max(1)},
+        },
+    });
+    let in_image: Vec<Value> = finding
+        .locations
+        .iter()
+        .filter(|l| l.layer.is_some())
+        .take(20)
+        .map(logical)
+        .collect();
+    if !in_image.is_empty() {
+        value["logicalLocations"] = Value::Array(in_image);
+    }
+    value
+}
+
+fn logical(place: &Location) -> Value {
+    let layer = place.layer.as_ref().map(ToString::to_string).unwrap_or_default();
+    let mut value = Map::new();
+    value.insert("kind".to_owned(), json!("resource"));
+    value.insert("name".to_owned(), json!(prose(&location(place))));
+    value.insert("fullyQualifiedName".to_owned(), json!(prose(&format!("{layer}{}", place.path))));
+    Value::Object(value)
+}
+
+/// A path as a relative URI reference.
+fn uri(path: &str) -> String {
+    let mut out = String::with_capacity(path.len());
+    for byte in path.trim_start_matches('/').bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'.' | b'-' | b'_' | b'~') {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
+/// The waiver that covers a finding.
+fn suppression(judgement: &Judgement, verdict: &Verdict) -> Value {
+    let name = judgement.waiver.as_deref().unwrap_or_default();
+    let waiver = verdict.waivers.iter().find(|waiver| waiver.waiver == name);
+    let justification = waiver.map_or_else(
+        || format!("waiver {name}"),
+        |w| format!("waiver {name}, {}: {} ({}, until {})", w.reason, w.statement, w.owner, w.expires),
+    );
+    json!({"kind": "external", "status": "accepted", "justification": prose(&justification)})
+}

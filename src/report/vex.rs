@@ -1,0 +1,121 @@
+//! `vex.openvex.json`: OpenVEX 0.2, what the waivers say of each advisory, and what nobody has looked at yet.
+
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use super::Reporter;
+use super::json::canonical;
+use super::text::prose;
+use crate::model::finding::{Disposition, Judgement};
+use crate::model::outcome::Outcome;
+use crate::model::purl::Purl;
+use crate::model::verdict::Verdict;
+use crate::model::waiver::WaiverReport;
+
+/// `vex.openvex.json`. OpenVEX knows no empty document: without a statement there is no file.
+pub struct Vex;
+
+impl Reporter for Vex {
+    fn file(&self) -> &'static str {
+        "vex.openvex.json"
+    }
+
+    fn finish(&self, outcome: &Outcome) -> Option<Vec<u8>> {
+        document(outcome.verdict.as_ref()?).as_ref().map(canonical)
+    }
+}
+
+/// The document about a verdict's subject; none without a statement. Also the predicate of the VEX attestation.
+#[must_use]
+pub fn document(verdict: &Verdict) -> Option<Value> {
+    let mut statements: Vec<Value> = verdict
+        .findings
+        .iter()
+        .filter_map(|judgement| statement(judgement, verdict))
+        .collect();
+    statements.extend(verdict.not_applicable.iter().map(|known| {
+        json!({
+            "vulnerability": {"name": known.id},
+            "products": [product(verdict, Some(&known.purl))],
+            "status": "not_affected",
+            "impact_statement": prose(&known.reason),
+        })
+    }));
+    let mut unique: Vec<Value> = Vec::with_capacity(statements.len());
+    for statement in statements {
+        if !unique.contains(&statement) {
+            unique.push(statement);
+        }
+    }
+    if unique.is_empty() {
+        return None;
+    }
+    let hash = hex::encode(Sha256::digest(canonical(&json!([unique, verdict.evaluated_at]))));
+    Some(json!({
+        "@context": "https://openvex.dev/ns/v0.2.0",
+        "@id": format!("https://openvex.dev/docs/public/vex-{hash}"),
+        "author": prose(&verdict.subject.name),
+        "timestamp": verdict.evaluated_at,
+        "version": 1,
+        "tooling": format!("portcullis {}", verdict.inputs.gate),
+        "statements": unique,
+    }))
+}
+
+/// What is said of one finding; nothing of rules without advisories.
+fn statement(judgement: &Judgement, verdict: &Verdict) -> Option<Value> {
+    let finding = &judgement.finding;
+    let (name, aliases) = finding.ids.split_first()?;
+    let purl = finding.purl.as_ref().map(ToString::to_string);
+    let mut value = json!({
+        "vulnerability": {"name": name},
+        "products": [product(verdict, purl.as_deref())],
+        "status": "under_investigation",
+    });
+    if !aliases.is_empty() {
+        value["vulnerability"]["aliases"] = json!(aliases);
+    }
+    let waiver = verdict
+        .waivers
+        .iter()
+        .find(|waiver| Some(&waiver.waiver) == judgement.waiver.as_ref());
+    match waiver.filter(|_| judgement.disposition == Disposition::Waived) {
+        Some(waiver) => waived(&mut value, waiver),
+        None => value["status_notes"] = json!(format!("{} by the policy", judgement.disposition.as_str())),
+    }
+    Some(value)
+}
+
+/// The waiver's own words.
+fn waived(value: &mut Value, waiver: &WaiverReport) {
+    value["status"] = json!(waiver.reason);
+    value["supplier"] = json!(prose(&waiver.owner));
+    value["status_notes"] = json!(prose(&format!("waiver {}, holds until {}", waiver.waiver, waiver.expires)));
+    if let Some(justification) = &waiver.justification {
+        value["justification"] = json!(justification);
+    }
+    match waiver.reason.as_str() {
+        "not_affected" => value["impact_statement"] = json!(prose(&waiver.statement)),
+        "affected" => value["action_statement"] = json!(prose(&waiver.statement)),
+        _ => {}
+    }
+}
+
+/// The image (or the source tree), and the package in it.
+fn product(verdict: &Verdict, package: Option<&str>) -> Value {
+    let name = prose(&verdict.subject.name).to_lowercase();
+    let mut value = match &verdict.subject.digest {
+        Some(digest) => {
+            let purl = Purl::new("oci", &name, &digest.to_string()).to_string();
+            json!({"@id": purl, "identifiers": {"purl": purl}, "hashes": {"sha-256": digest.hex()}})
+        }
+        None => {
+            let version = verdict.subject.commit.as_ref().map_or("", |sha| sha.as_str());
+            json!({"@id": Purl::new("generic", &name, version).to_string()})
+        }
+    };
+    if let Some(package) = package {
+        value["subcomponents"] = json!([{"@id": package}]);
+    }
+    value
+}
