@@ -84,7 +84,7 @@ fn effects() -> Effects {
 }
 
 /// Built once a run, in a folder that lasts, so that only the first run ever compiles everything.
-fn warm(features: &[&str]) -> &'static BuiltImage {
+pub(crate) fn warm(features: &[&str]) -> &'static BuiltImage {
     static PLAIN: OnceLock<BuiltImage> = OnceLock::new();
     static WITH_FEATURE: OnceLock<BuiltImage> = OnceLock::new();
     let cell = if features.is_empty() { &PLAIN } else { &WITH_FEATURE };
@@ -97,7 +97,7 @@ fn warm(features: &[&str]) -> &'static BuiltImage {
 }
 
 /// Every file of every layer, upper layers over lower ones: mode, modification time, content.
-fn files(image: &BuiltImage) -> BTreeMap<String, (u32, u64, Vec<u8>)> {
+pub(crate) fn files(image: &BuiltImage) -> BTreeMap<String, (u32, u64, Vec<u8>)> {
     let layout = OciLayout::open(&image.layout).unwrap();
     let mut found = BTreeMap::new();
     for layer in &image.platforms[0].layers {
