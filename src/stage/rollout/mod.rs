@@ -47,7 +47,7 @@ pub async fn rollout(attested: &Attested, plan: &RolloutPlan, effects: &Effects)
         Trust::Unverified { reason } => Some(reason.clone()),
         Trust::Signed { .. } | Trust::Unsigned => plan.unverified.clone(),
     };
-    let target = open(plan, !plan.dry_run, effects)?;
+    let target = open(plan, effects)?;
     if plan.dry_run {
         return say(&target, plan, effects, release, unverified).await;
     }
@@ -74,7 +74,7 @@ pub async fn rollout(attested: &Attested, plan: &RolloutPlan, effects: &Effects)
 /// # Errors
 /// [`RolloutError`] when the target cannot be worked with at all.
 pub async fn resume(plan: &RolloutPlan, effects: &Effects) -> Result<Option<RolloutReport>, RolloutError> {
-    let target = open(plan, true, effects)?;
+    let target = open(plan, effects)?;
     // Without a journal there is nothing to resume, and nothing is made.
     let (records, _) = journal::read(target.state())?;
     let Some(seen) = History::of(&records).open else {
@@ -95,7 +95,7 @@ pub async fn resume(plan: &RolloutPlan, effects: &Effects) -> Result<Option<Roll
 /// # Errors
 /// [`RolloutError`] when the target cannot be worked with at all.
 pub async fn rollback(plan: &RolloutPlan, effects: &Effects) -> Result<RolloutReport, RolloutError> {
-    let target = open(plan, true, effects)?;
+    let target = open(plan, effects)?;
     let id = new_run(effects);
     let (records, _) = journal::read(target.state())?;
     let history = History::of(&records);
@@ -136,7 +136,7 @@ pub async fn rollback(plan: &RolloutPlan, effects: &Effects) -> Result<RolloutRe
 /// # Errors
 /// [`RolloutError`] when the state folder cannot be read.
 pub async fn status(plan: &RolloutPlan, effects: &Effects) -> Result<RolloutStatus, RolloutError> {
-    let target = open(plan, false, effects)?;
+    let target = open(plan, effects)?;
     let (records, _) = journal::read(target.state())?;
     let history = History::of(&records);
     let observed = target.observe().await.unwrap_or_default();
@@ -182,7 +182,7 @@ pub async fn status(plan: &RolloutPlan, effects: &Effects) -> Result<RolloutStat
 /// # Errors
 /// [`RolloutError`] when another deployer is at work.
 pub async fn stop(plan: &RolloutPlan, effects: &Effects) -> Result<StopReport, RolloutError> {
-    let target = open(plan, false, effects)?;
+    let target = open(plan, effects)?;
     let id = new_run(effects);
     let (mut journal, _) = match enter(&target, plan, &id, effects).await? {
         Ok(entered) => entered,
@@ -197,9 +197,9 @@ pub async fn stop(plan: &RolloutPlan, effects: &Effects) -> Result<StopReport, R
     })
 }
 
-fn open(plan: &RolloutPlan, tends: bool, effects: &Effects) -> Result<ProcessTarget, RolloutError> {
+fn open(plan: &RolloutPlan, effects: &Effects) -> Result<ProcessTarget, RolloutError> {
     match &plan.target {
-        TargetPlan::Process(process) => ProcessTarget::new(process, tends, effects),
+        TargetPlan::Process(process) => ProcessTarget::new(process, effects),
     }
 }
 

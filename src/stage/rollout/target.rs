@@ -76,7 +76,10 @@ pub(super) trait RolloutTarget: Send + Sync {
     /// True when the release is in front already, with the same environment.
     fn is_live(&self, release: &Release) -> impl Future<Output = bool> + Send;
 
-    /// Looks.
+    /// Brings back what carries the requests, should it have died.
+    fn tend(&self) -> impl Future<Output = Result<(), TargetError>> + Send;
+
+    /// Looks, and changes nothing.
     fn observe(&self) -> impl Future<Output = Result<Observed, TargetError>> + Send;
 
     /// Starts the release beside what runs. Gives the instance's address.

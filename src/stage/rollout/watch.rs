@@ -176,10 +176,14 @@ async fn take(verifier: &Verifier<'_>, door: Door, samples: &mut Vec<Sample>) ->
 /// Fails when the run's instance is gone, or somebody else's is in front. A target that cannot be asked for a moment is no failure:
 /// the probes and the deadline decide.
 async fn still_there<T: RolloutTarget>(target: &T, run: &str, door: Door) -> Result<(), Halt> {
-    let observed = match target.observe().await {
-        Ok(observed) => observed,
-        Err(TargetError::Superseded(by)) => return Err(Halt::Superseded(by)),
-        Err(TargetError::Failed(_)) => return Ok(()),
+    let seen = match door {
+        Door::Front => target.tend().await,
+        Door::Instance(_) => Ok(()),
+    };
+    let observed = match (seen, target.observe().await) {
+        (Ok(()), Ok(observed)) => observed,
+        (Err(TargetError::Superseded(by)), _) | (_, Err(TargetError::Superseded(by))) => return Err(Halt::Superseded(by)),
+        (Err(TargetError::Failed(_)), _) | (_, Err(TargetError::Failed(_))) => return Ok(()),
     };
     if door == Door::Front
         && let Some(front) = &observed.front

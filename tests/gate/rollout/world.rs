@@ -187,6 +187,39 @@ impl World {
         (status.live.map(|live| live.deployed.release.digest), status.instances.len())
     }
 
+    /// Kills every instance, as a machine out of memory would.
+    pub(crate) fn kill_instances(&self) {
+        self.kill("PORTCULLIS_STATE");
+    }
+
+    /// Kills the switch.
+    pub(crate) fn kill_switch(&self) {
+        self.kill("PORTCULLIS_SWITCH");
+    }
+
+    /// The switches that run.
+    pub(crate) fn switches(&self) -> Vec<u32> {
+        let found = detached::find("PORTCULLIS_SWITCH", &self.state().display().to_string()).unwrap();
+        found.into_iter().map(|process| process.pid).collect()
+    }
+
+    fn kill(&self, mark: &str) {
+        let find = || detached::find(mark, &self.state().display().to_string()).unwrap();
+        for process in find() {
+            detached::end(&process, End::Kill).unwrap();
+        }
+        while !find().is_empty() {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// Waits until the journal is so many lines long.
+    pub(crate) async fn until_journal_has(&self, count: usize) {
+        while super::roles::lines(&self.state().join("journal.jsonl")) < count {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+
     /// What the front door answers at a path.
     pub(crate) async fn get(&self, path: &str) -> Result<(u16, String), String> {
         let text = super::load::plain_get(self.listen(), path).await?;

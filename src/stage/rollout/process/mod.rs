@@ -41,13 +41,11 @@ pub(super) struct ProcessTarget {
     instances: Instances,
     front: Front,
     effects: Effects,
-    /// True for whoever holds the lock: looking also brings a switch back that has died.
-    tends: bool,
 }
 
 impl ProcessTarget {
     /// Makes the state folder where it is missing.
-    pub(super) fn new(plan: &ProcessPlan, tends: bool, effects: &Effects) -> Result<Self, RolloutError> {
+    pub(super) fn new(plan: &ProcessPlan, effects: &Effects) -> Result<Self, RolloutError> {
         let failed = |source| RolloutError::State {
             path: plan.state.clone(),
             source,
@@ -67,7 +65,6 @@ impl ProcessTarget {
             front: Front::new(plan.clone()),
             plan,
             effects: effects.clone(),
-            tends,
         })
     }
 
@@ -213,6 +210,9 @@ impl RolloutTarget for ProcessTarget {
     }
 
     async fn is_live(&self, release: &Release) -> bool {
+        if !self.instances.running().is_empty() && self.tend().await.is_err() {
+            return false;
+        }
         let Ok(observed) = self.observe().await else { return false };
         let Some(front) = observed
             .front
@@ -227,13 +227,13 @@ impl RolloutTarget for ProcessTarget {
                 .is_some_and(|start| start.spec == self.spec(release))
     }
 
+    async fn tend(&self) -> Result<(), TargetError> {
+        self.front.ensure().await.map(drop)
+    }
+
     async fn observe(&self) -> Result<Observed, TargetError> {
         let instances = self.instances.running();
-        let status = match self.front.status().await {
-            None if self.tends => Some(self.front.ensure().await?),
-            status => status,
-        };
-        let front = status.and_then(|status| status.routes.front).map(|backend| {
+        let front = self.front.status().await.and_then(|status| status.routes.front).map(|backend| {
             let known = instances.iter().find(|running| running.deployed.run == backend.run);
             known.map(|running| running.deployed.clone()).unwrap_or_else(|| Deployed {
                 run: backend.run.clone(),
