@@ -1,4 +1,4 @@
-//! The test binary started again as something else: the service, the switch, or a deployer that is killed on the way.
+//! The test binary started again as something else: the service, or a deployer that is killed on the way.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use portcullis::io::clock::{self, Clock};
-use portcullis::stage::rollout::{self, switch};
+use portcullis::stage::rollout;
 
 use super::world::World;
 
@@ -16,17 +16,6 @@ fn act() {
     let Ok(role) = std::env::var("PORTCULLIS_TEST_ROLE") else { return };
     match role.as_str() {
         "service" => super::service::serve(),
-        "switch" => {
-            let args: Vec<String> = std::env::var("PORTCULLIS_TEST_ARGS")
-                .unwrap()
-                .split(' ')
-                .skip(1)
-                .map(str::to_owned)
-                .collect();
-            let plan = switch::SwitchPlan::from_args(&args).unwrap();
-            let effects = portcullis::io::Effects::plain(PathBuf::from("/nonexistent"));
-            runtime().block_on(switch::run(plan, &effects)).unwrap();
-        }
         "deployer" => deploy(),
         other => panic!("no such role: {other}"),
     }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -33,14 +32,6 @@ impl World {
         let path = dir.path().canonicalize().unwrap();
         let listen = free_address();
         fs::write(path.join("listen"), listen.to_string()).unwrap();
-        // What `portcullis switch` is to a real gate: a program that reads the switch's arguments.
-        let program = path.join("portcullis");
-        let text = format!(
-            "#!/bin/sh\nPORTCULLIS_TEST_ROLE=switch PORTCULLIS_TEST_ARGS=\"$*\" exec '{}' --exact rollout::roles::act --nocapture\n",
-            std::env::current_exe().unwrap().display()
-        );
-        fs::write(&program, text).unwrap();
-        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
         let mut world = Self::at(&path);
         world.dir = Some(dir);
         world
@@ -52,7 +43,7 @@ impl World {
         let plan = RolloutPlan {
             service: "shop".to_owned(),
             target: TargetPlan::Process(ProcessPlan {
-                program: path.join("portcullis"),
+                program: env!("CARGO_BIN_EXE_portcullis").into(),
                 listen,
                 protocol: Protocol::Http,
                 env: BTreeMap::new(),
