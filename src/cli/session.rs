@@ -159,7 +159,7 @@ impl<'a> Session<'a> {
     /// Annotations, job summary, outputs. A runner that could not be told makes a good end a bad one.
     fn tell_github(&self, outcome: &Outcome, code: u8) -> u8 {
         let Some(actions) = &self.environment.github else { return code };
-        end::last_line(&actions.commands(outcome, code, &self.workspace.root));
+        end::last_line(&actions.commands(outcome, code));
         match actions.record(outcome, code, &self.workspace.output) {
             Ok(()) => code,
             Err(error) => {
@@ -171,6 +171,10 @@ impl<'a> Session<'a> {
 
     /// What reports point into and explain with.
     fn add_sources(&self, outcome: &mut Outcome) {
+        let root = &self.workspace.root;
+        let repository = root.ancestors().find(|folder| folder.join(".git").exists());
+        let inside = repository.and_then(|repository| root.strip_prefix(repository).ok());
+        outcome.folder = inside.map(|folder| folder.to_string_lossy().into_owned()).unwrap_or_default();
         outcome.sources = POINTED_INTO
             .iter()
             .filter_map(|path| {

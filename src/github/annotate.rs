@@ -53,9 +53,9 @@ impl fmt::Display for Annotation {
     }
 }
 
-/// The annotations of an outcome. `inside` is the folder of the service relative to the repository.
+/// The annotations of an outcome.
 #[must_use]
-pub fn annotations(outcome: &Outcome, exit_code: u8, inside: &str) -> Vec<Annotation> {
+pub fn annotations(outcome: &Outcome, exit_code: u8) -> Vec<Annotation> {
     let mut all = Vec::new();
     if exit_code != 0 {
         all.push(Annotation {
@@ -86,12 +86,7 @@ pub fn annotations(outcome: &Outcome, exit_code: u8, inside: &str) -> Vec<Annota
         } else {
             findings.len()
         };
-        all.extend(
-            findings
-                .iter()
-                .take(shown)
-                .map(|judgement| annotation(judgement, notice, outcome, inside)),
-        );
+        all.extend(findings.iter().take(shown).map(|judgement| annotation(judgement, notice, outcome)));
         if findings.len() > shown {
             all.push(Annotation {
                 notice,
@@ -104,7 +99,7 @@ pub fn annotations(outcome: &Outcome, exit_code: u8, inside: &str) -> Vec<Annota
     all
 }
 
-fn annotation(judgement: &Judgement, notice: Notice, outcome: &Outcome, inside: &str) -> Annotation {
+fn annotation(judgement: &Judgement, notice: Notice, outcome: &Outcome) -> Annotation {
     let finding = &judgement.finding;
     let id = finding.ids.first().map_or_else(|| finding.rule.to_string(), Clone::clone);
     let package = finding.purl.as_ref().map(|purl| {
@@ -120,14 +115,7 @@ fn annotation(judgement: &Judgement, notice: Notice, outcome: &Outcome, inside: 
     }
     Annotation {
         notice,
-        place: place(finding, &outcome.sources).map(|place| Place {
-            file: if inside.is_empty() {
-                place.file
-            } else {
-                format!("{inside}/{}", place.file)
-            },
-            ..place
-        }),
+        place: place(finding, outcome),
         title: prose(&format!("{id}{}", package.unwrap_or_default())),
         text,
     }

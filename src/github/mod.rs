@@ -88,9 +88,8 @@ impl Actions {
 
     /// The lines that make GitHub show the outcome beside the code; to be written to stderr, so that stdout stays the result's.
     #[must_use]
-    pub fn commands(&self, outcome: &Outcome, exit_code: u8, root: &Path) -> String {
-        let inside = self.relative(root).unwrap_or_default();
-        annotations(outcome, exit_code, &inside).iter().map(|a| format!("{a}\n")).collect()
+    pub fn commands(&self, outcome: &Outcome, exit_code: u8) -> String {
+        annotations(outcome, exit_code).iter().map(|a| format!("{a}\n")).collect()
     }
 
     /// Appends the job summary and the outputs to the files that the runner named.

@@ -193,6 +193,9 @@ pub struct Outcome {
     pub files: Vec<String>,
     /// True for `--dry-run`.
     pub dry_run: bool,
+    /// The service's folder in its repository, with `/`; empty for the repository's root, or where there is none.
+    #[serde(skip)]
+    pub folder: String,
     /// Files of the source tree that findings are shown in.
     #[serde(skip)]
     pub sources: Vec<SourceFile>,

@@ -2,20 +2,36 @@
 
 use crate::model::finding::Finding;
 use crate::model::inventory::Location;
-use crate::model::outcome::SourceFile;
+use crate::model::outcome::{Outcome, SourceFile};
 
 /// A line of a file of the source tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
-    /// Relative to the service's folder, with `/`.
+    /// Relative to the repository, with `/`.
     pub file: String,
     /// From 1.
     pub line: u32,
 }
 
-/// Where to show a finding; none where no file of the tree brings it.
+/// Where to show a finding in the repository; none where no file of the tree brings it.
 #[must_use]
-pub fn place(finding: &Finding, sources: &[SourceFile]) -> Option<Place> {
+pub fn place(finding: &Finding, outcome: &Outcome) -> Option<Place> {
+    in_folder(finding, &outcome.sources).map(|place| Place {
+        file: in_repository(outcome, &place.file),
+        ..place
+    })
+}
+
+/// A path in the service's folder as a path in the repository.
+#[must_use]
+pub fn in_repository(outcome: &Outcome, file: &str) -> String {
+    match outcome.folder.trim_matches('/') {
+        "" => file.to_owned(),
+        folder => format!("{folder}/{file}"),
+    }
+}
+
+fn in_folder(finding: &Finding, sources: &[SourceFile]) -> Option<Place> {
     let in_tree = finding
         .locations
         .iter()
@@ -177,13 +193,15 @@ mod tests {
     const LOCK: &str = "version = 4\n\n[[package]]\nname = \"a\"\nversion = \"1.0.0\"\n\n[[package]]\nname = \"a\"\nversion = \"2.0.0\"\n";
     const DOCKERFILE: &str = "# syntax\nFROM rust AS build\nRUN cargo build\n\nFROM debian:12\nRUN apt-get update \\\n # why\n && apt-get install -y curl\nCOPY --from=build /target/x /x\n";
 
-    fn sources() -> Vec<SourceFile> {
-        [("Cargo.lock", LOCK), ("Dockerfile", DOCKERFILE)]
-            .map(|(path, text)| SourceFile {
-                path: path.to_owned(),
-                text: text.to_owned(),
-            })
-            .to_vec()
+    fn outcome() -> Outcome {
+        let sources = [("Cargo.lock", LOCK), ("Dockerfile", DOCKERFILE)].map(|(path, text)| SourceFile {
+            path: path.to_owned(),
+            text: text.to_owned(),
+        });
+        Outcome {
+            sources: sources.to_vec(),
+            ..Outcome::default()
+        }
     }
 
     fn finding(purl: &str, step: Option<&str>) -> Finding {
@@ -200,8 +218,14 @@ mod tests {
 
     #[test]
     fn a_crate_is_shown_at_its_version_in_the_lock_file() {
-        let at = place(&finding("pkg:cargo/a@2.0.0", None), &sources()).expect("a place");
+        let at = place(&finding("pkg:cargo/a@2.0.0", None), &outcome()).expect("a place");
         assert_eq!((at.file.as_str(), at.line), ("Cargo.lock", 8));
+        let nested = Outcome {
+            folder: "services/pay".to_owned(),
+            ..outcome()
+        };
+        let at = place(&finding("pkg:cargo/a@2.0.0", None), &nested).expect("a place");
+        assert_eq!(at.file, "services/pay/Cargo.lock");
     }
 
     #[test]
@@ -213,13 +237,13 @@ mod tests {
             ("/bin/sh -c #(nop) COPY file:1234 in /x", 9),
             ("/bin/sh -c #(nop) ADD file:99 in / ", 5),
         ] {
-            let at = place(&finding("pkg:deb/debian/curl@7", Some(step)), &sources()).expect("a place");
+            let at = place(&finding("pkg:deb/debian/curl@7", Some(step)), &outcome()).expect("a place");
             assert_eq!((at.file.as_str(), at.line), ("Dockerfile", line), "{step}");
         }
     }
 
     #[test]
     fn what_no_file_brings_has_no_place() {
-        assert_eq!(place(&finding("pkg:deb/debian/curl@7", None), &[]), None);
+        assert_eq!(place(&finding("pkg:deb/debian/curl@7", None), &Outcome::default()), None);
     }
 }

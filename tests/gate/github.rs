@@ -40,7 +40,7 @@ fn actions(dir: &Path) -> Actions {
 #[test]
 fn no_text_of_a_package_forms_a_workflow_command() {
     let outcome = outcomes::hostile();
-    for annotation in annotations(&outcome, 1, "") {
+    for annotation in annotations(&outcome, 1) {
         let line = annotation.to_string();
         assert_eq!(line.lines().count(), 1, "{line}");
         assert!(matches!(command(&line), Some("error" | "warning")), "{line}");
@@ -62,11 +62,12 @@ fn no_text_of_a_package_forms_a_workflow_command() {
 fn a_finding_is_shown_at_the_line_of_the_lock_file() {
     let mut outcome = outcomes::blocked();
     outcome.verdict.as_mut().unwrap().findings[0].finding.locations.clear();
+    outcome.folder = "services/payments".to_owned();
     outcome.sources = vec![SourceFile {
         path: "Cargo.lock".to_owned(),
         text: "version = 4\n\n[[package]]\nname = \"smallvec\"\nversion = \"1.6.0\"\n".to_owned(),
     }];
-    let all = annotations(&outcome, 1, "services/payments");
+    let all = annotations(&outcome, 1);
     let smallvec = all.iter().find(|a| a.title.contains("smallvec")).unwrap();
     assert_eq!(
         smallvec.to_string(),
@@ -81,7 +82,7 @@ fn more_findings_than_github_shows_are_counted() {
     let verdict = outcome.verdict.as_mut().unwrap();
     let one = verdict.findings[0].clone();
     verdict.findings = vec![one; 40];
-    let all = annotations(&outcome, 1, "");
+    let all = annotations(&outcome, 1);
     assert_eq!(all.len(), 10);
     assert_eq!(all[9].text, "and 32 more, see the job summary");
 }

@@ -77,7 +77,7 @@ fn refused(error: &CliError, cli: &Cli, environment: &Environment) -> u8 {
         ..Outcome::default()
     };
     if let Some(actions) = &environment.github {
-        end::last_line(&actions.commands(&outcome, code, &cli.global.directory));
+        end::last_line(&actions.commands(&outcome, code));
         // The run has failed already: a runner that cannot be told as well changes nothing.
         let _ = actions.record(&outcome, code, &cli.global.directory);
     }

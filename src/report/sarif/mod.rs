@@ -1,7 +1,7 @@
 //! `findings.sarif`: SARIF 2.1.0 for code scanning.
 //!
 //! Takes an [`Outcome`] with a verdict. Gives every finding as a result (waived ones with their suppression), every gap as a notification.
-//! Invariant: locations are relative to the service's folder, and a finding keeps its fingerprint when lines or versions move.
+//! Invariant: locations are relative to the repository, and a finding keeps its fingerprint when lines or versions move.
 
 mod fingerprint;
 mod rules;
@@ -12,7 +12,7 @@ use super::Reporter;
 use super::group::message;
 use super::human::location;
 use super::json::canonical;
-use super::place::place;
+use super::place::{in_repository, place};
 use super::text::prose;
 use crate::model::finding::{Disposition, Judgement, Level};
 use crate::model::inventory::Location;
@@ -61,7 +61,7 @@ fn sarif(outcome: &Outcome, verdict: &Verdict) -> Value {
             "endTimeUtc": verdict.evaluated_at,
             "toolExecutionNotifications": notifications(verdict),
         }],
-        "originalUriBaseIds": {"%SRCROOT%": {"description": {"text": "the service's folder in its repository"}}},
+        "originalUriBaseIds": {"%SRCROOT%": {"description": {"text": "the repository"}}},
         "properties": {
             "verdict": verdict.verdict,
             "digest": verdict.subject.digest,
@@ -159,7 +159,7 @@ fn properties(judgement: &Judgement) -> Value {
 /// Where it is: a line of the tree, and the places in the image.
 fn place_of(judgement: &Judgement, outcome: &Outcome) -> Value {
     let finding = &judgement.finding;
-    let (file, line) = place(finding, &outcome.sources).map_or_else(|| (FALLBACK.to_owned(), 1), |place| (place.file, place.line));
+    let (file, line) = place(finding, outcome).map_or_else(|| (in_repository(outcome, FALLBACK), 1), |place| (place.file, place.line));
     let mut value = json!({
         "physicalLocation": {
             "artifactLocation": {"uri": uri(&file), "uriBaseId": "%SRCROOT%"},
