@@ -2,6 +2,10 @@
 //!
 //! Takes a `GatePlan`. Gives an `Outcome`. Invariant: the digest that the build gave is the one that is judged, published and rolled out.
 
+mod judge;
+
+pub use judge::{BaselinePlan, Judge, Judged, JudgingPlan, PolicySource};
+
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -14,15 +18,15 @@ use crate::model::event::{Event, Stage};
 use crate::model::fault::Fault;
 use crate::model::image::BuiltImage;
 use crate::model::inventory::{Inventory, Subject};
-use crate::model::matching::Matching;
 use crate::model::outcome::Outcome;
-use crate::model::plan::{BuildPlan, FeedsPlan, PublishPlan, RolloutPlan};
-use crate::model::verdict::{Decision, Verdict};
+use crate::model::plan::{BuildPlan, PublishPlan, RolloutPlan};
+use crate::model::verdict::Decision;
 use crate::stage::build::{self, BuildError};
 use crate::stage::inventory::{self, InventoryError, sbom};
-use crate::stage::matching::{self, MatchingError};
-use crate::stage::policy::repository::{self, Dockerfiles};
-use crate::stage::policy::{self, Cleared, Evidence, Policy, PolicyError, Waivers};
+use crate::stage::matching::MatchingError;
+use crate::stage::policy::record::{RECORD_FILE, RecordError};
+use crate::stage::policy::repository::Dockerfiles;
+use crate::stage::policy::{self, Cleared, PolicyError};
 use crate::stage::publish::{self, Attested, PublishError};
 use crate::stage::rollout::{self, RolloutError};
 
@@ -43,44 +47,6 @@ pub struct GatePlan {
     pub until: Stage,
     /// Folder for results.
     pub output: PathBuf,
-}
-
-/// What a verdict needs beside the inventory.
-#[derive(Debug, Clone)]
-pub struct JudgingPlan {
-    /// Advisory feeds.
-    pub feeds: FeedsPlan,
-    /// The feeds' sources as people wrote them, where the plan's differ (a relative folder): what the verdict names.
-    pub written: Vec<(String, String)>,
-    /// Policy document.
-    pub policy: PolicySource,
-    /// Waiver file: where it is, and what findings call it; none is no waivers.
-    pub waivers: Option<(PathBuf, String)>,
-}
-
-/// Which policy applies.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PolicySource {
-    /// The embedded `policies/gate.toml`.
-    Default,
-    /// The embedded `policies/strict.toml`.
-    Strict,
-    /// A file.
-    File(PathBuf),
-}
-
-impl PolicySource {
-    /// Reads it.
-    ///
-    /// # Errors
-    /// [`PolicyError`] with the span.
-    pub fn load(&self, effects: &Effects) -> Result<Policy, PolicyError> {
-        match self {
-            Self::Default => Policy::load(None, effects),
-            Self::Strict => Policy::from_text("embedded:strict.toml", include_str!("../policies/strict.toml")),
-            Self::File(path) => Policy::load(Some(path), effects),
-        }
-    }
 }
 
 /// Why a run ended without an answer.
@@ -110,6 +76,10 @@ pub enum GateError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Rollout(#[from] RolloutError),
+    /// Stored evidence could not be used.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Record(#[from] RecordError),
     /// A result could not be written.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -131,82 +101,10 @@ impl GateError {
             Self::Policy(error) => error.fault(),
             Self::Publish(error) => error.fault(),
             Self::Rollout(error) => error.fault(),
+            Self::Record(error) => error.fault(),
             Self::File(error) => error.fault(),
             Self::Interrupted(_) => Fault::Interrupted,
         }
-    }
-}
-
-/// Policy, waivers and the feeds' plan: read before anything else, so that a broken file costs no build.
-pub struct Judge {
-    policy: Policy,
-    waivers: Waivers,
-    plan: JudgingPlan,
-}
-
-/// A verdict with what it was computed from.
-pub struct Judged {
-    /// The verdict.
-    pub verdict: Verdict,
-    /// What advisories said.
-    pub matching: Matching,
-}
-
-impl Judge {
-    /// Reads policy and waivers.
-    ///
-    /// # Errors
-    /// [`GateError::Policy`].
-    pub fn load(plan: &JudgingPlan, effects: &Effects) -> Result<Self, GateError> {
-        Ok(Self {
-            policy: plan.policy.load(effects)?,
-            waivers: match &plan.waivers {
-                Some((path, name)) => Waivers::load_as(path, name, effects)?,
-                None => Waivers::default(),
-            },
-            plan: plan.clone(),
-        })
-    }
-
-    /// Adds to a context what the repository below `root` says: base images, actions, who wrote which waiver.
-    pub fn survey(&self, root: &Path, dockerfiles: &Dockerfiles, effects: &Effects, context: &mut Context) {
-        let waiver_file = self.plan.waivers.as_ref().map(|(path, _)| path.as_path());
-        repository::survey(root, dockerfiles, &self.waivers, waiver_file, effects, context);
-    }
-
-    /// Matches an inventory and judges it.
-    ///
-    /// # Errors
-    /// [`GateError::Matching`].
-    pub async fn judge(&self, inventory: &Inventory, context: &Context, effects: &Effects) -> Result<Judged, GateError> {
-        let step = Step::start(Stage::Matching, format!("{} components", inventory.components.len()), effects)?;
-        let feeds = matching::open(&self.plan.feeds, inventory, effects).await?;
-        let mut matching = tokio::task::block_in_place(|| feeds.match_inventory(inventory, &self.waivers.ids()));
-        for feed in &mut matching.feeds {
-            // A folder of this machine in a verdict would make equal verdicts differ.
-            if let Some((_, written)) = self.plan.written.iter().find(|(source, _)| *source == feed.source) {
-                feed.source.clone_from(written);
-            }
-        }
-        step.finish(
-            format!(
-                "{} in {}",
-                plural(matching.matches.len(), "match", "matches"),
-                plural(matching.feeds.len(), "feed", "feeds")
-            ),
-            effects,
-        );
-
-        let step = Step::start(Stage::Policy, plural(matching.matches.len(), "match", "matches"), effects)?;
-        let evidence = Evidence {
-            inventory,
-            matching: &matching,
-            context,
-            at: effects.clock.evaluation(),
-        };
-        let verdict = policy::judge(&self.policy, &self.waivers, &evidence);
-        step.finish(verdict.verdict.as_str().to_owned(), effects);
-        Ok(Judged { verdict, matching })
     }
 }
 
@@ -252,6 +150,8 @@ async fn advance(plan: &GatePlan, outcome: &mut Outcome, effects: &Effects) -> R
     reached(outcome, Stage::Policy);
     let decision = judged.verdict.verdict;
     outcome.verdict = Some(judged.verdict.clone());
+    outcome.baseline.clone_from(&judged.baseline);
+    write(&plan.output, RECORD_FILE, &judged.record.bytes(), outcome)?;
     if plan.until <= Stage::Policy || decision != Decision::Cleared {
         return Ok(());
     }
@@ -336,10 +236,13 @@ async fn publish_stage(
 ) -> Result<Attested, GateError> {
     let step = Step::start(Stage::Publish, cleared.image().digest.short(), effects)?;
     let created = created(&plan.build, effects);
-    let predicates = [publish::Predicate {
-        kind: "https://cyclonedx.org/bom".to_owned(),
-        body: serde_json::from_slice(&sbom::cyclonedx(inventory, created)).unwrap_or_default(),
-    }];
+    let predicates = [
+        publish::Predicate {
+            kind: "https://cyclonedx.org/bom".to_owned(),
+            body: serde_json::from_slice(&sbom::cyclonedx(inventory, created)).unwrap_or_default(),
+        },
+        publish::provenance(cleared.image(), &plan.build),
+    ];
     let (attested, publication) = publish::publish(cleared, &predicates, &plan.publish, effects).await?;
     step.finish(publication.reference.clone(), effects);
     outcome.publication = Some(publication);

@@ -109,6 +109,12 @@ pub struct Judging {
     /// Waiver file
     #[arg(long, value_name = "FILE", env = "PORTCULLIS_WAIVERS")]
     pub waivers: Option<PathBuf>,
+    /// The last cleared verdict of the service: `verdict.json`, or the output folder of that run. Findings say why they are new
+    #[arg(long, value_name = "PATH", env = "PORTCULLIS_BASELINE")]
+    pub baseline: Option<PathBuf>,
+    /// Block only on what came since the baseline, and list the rest; publishes nothing
+    #[arg(long, requires = "baseline")]
+    pub only_new: bool,
 }
 
 /// The verbs.

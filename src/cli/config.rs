@@ -117,6 +117,9 @@ pub struct PolicyFiles {
     pub document: Option<PathBuf>,
     /// Waiver file [default: `policies/waivers.toml` where it exists].
     pub waivers: Option<PathBuf>,
+    /// VEX documents (OpenVEX or CycloneDX VEX); they count where the policy trusts their author.
+    #[serde(default)]
+    pub vex: Vec<PathBuf>,
 }
 
 /// `[sign]`

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::args::{Global, Judging};
 use super::config::{self, Config};
 use super::error::CliError;
-use crate::gate::{JudgingPlan, PolicySource};
+use crate::gate::{BaselinePlan, JudgingPlan, PolicySource};
 use crate::io::{document, files, git, limits::Limits};
 use crate::model::commit::Commit;
 use crate::model::image_ref::ImageRef;
@@ -212,6 +212,17 @@ impl Workspace {
                 .collect(),
             policy: self.policy(judging),
             waivers: self.waivers(judging),
+            vex: self
+                .config
+                .policy
+                .vex
+                .iter()
+                .map(|path| (self.root.join(path), path.display().to_string()))
+                .collect(),
+            baseline: judging.baseline.as_ref().map(|path| BaselinePlan {
+                path: path.clone(),
+                only_new: judging.only_new,
+            }),
         })
     }
 

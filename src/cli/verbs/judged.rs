@@ -2,11 +2,12 @@
 
 use crate::cli::error::CliError;
 use crate::cli::session::{Answer, Session};
-use crate::gate::Judge;
+use crate::gate::{self, Judge};
 use crate::model::context::Context;
 use crate::model::event::Stage;
 use crate::model::inventory::Inventory;
 use crate::model::outcome::Outcome;
+use crate::stage::policy::record::RECORD_FILE;
 
 /// Judges. Leaves files only where somebody says where: both verbs answer a question.
 pub(super) async fn answer(judge: &Judge, inventory: &Inventory, context: &Context, session: &Session<'_>) -> Answer {
@@ -21,7 +22,10 @@ pub(super) async fn answer(judge: &Judge, inventory: &Inventory, context: &Conte
         Ok(judged) => {
             outcome.reached = Some(Stage::Policy);
             outcome.verdict = Some(judged.verdict);
-            None
+            outcome.baseline = judged.baseline;
+            let kept = session.global.output.as_ref().map(|_| &session.workspace.output);
+            kept.and_then(|folder| gate::write(folder, RECORD_FILE, &judged.record.bytes(), &mut outcome).err())
+                .map(CliError::from)
         }
         Err(error) => Some(CliError::from(error)),
     };

@@ -13,6 +13,7 @@ use crate::model::inventory::Inventory;
 use crate::model::matching::Matching;
 use crate::model::verdict::Verdict;
 
+use super::baseline::{Baseline, fill_causes, only_new};
 use super::{Evidence, Policy, PolicyError, Waivers, judge};
 
 /// The `schema` of a record.
@@ -52,6 +53,61 @@ pub struct Record {
     pub inventory: Inventory,
     /// What advisories said.
     pub matching: Matching,
+    /// What the verdict was compared with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<RecordedBaseline>,
+}
+
+/// The verdict of before that causes were found against.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RecordedBaseline {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Its inventory, where it was kept.
+    pub inventory: Option<Inventory>,
+    /// Whether only what came since then blocks.
+    pub only_new: bool,
+}
+
+impl RecordedBaseline {
+    /// Reads `verdict.json`, a record, or a folder with either; the record is preferred, since it has the inventory.
+    ///
+    /// # Errors
+    /// [`RecordError`] when none of them is there or it cannot be read.
+    pub fn read(path: &Path, only_new: bool, effects: &Effects) -> Result<Self, RecordError> {
+        let file = match path.is_dir() {
+            true if path.join(RECORD_FILE).is_file() => path.join(RECORD_FILE),
+            true => path.join("verdict.json"),
+            false => path.to_owned(),
+        };
+        let bytes = files::read(&file, effects.limits.sbom)?;
+        if let Ok(verdict) = serde_json::from_slice::<Verdict>(&bytes) {
+            return Ok(Self {
+                verdict,
+                inventory: None,
+                only_new,
+            });
+        }
+        let mut record = Record::read(&file, effects)?;
+        record.baseline = None;
+        Ok(Self {
+            verdict: record.replay()?,
+            inventory: Some(record.inventory),
+            only_new,
+        })
+    }
+
+    /// Fills in the causes, and where asked lets only what is new block.
+    pub fn apply(&self, verdict: &mut Verdict, matching: &Matching) {
+        let baseline = Baseline {
+            verdict: &self.verdict,
+            inventory: self.inventory.as_ref(),
+        };
+        fill_causes(verdict, matching, &baseline);
+        if self.only_new {
+            only_new(verdict);
+        }
+    }
 }
 
 /// Why a record cannot be used.
@@ -106,6 +162,7 @@ impl Record {
             context: evidence.context.clone(),
             inventory: evidence.inventory.clone(),
             matching: evidence.matching.clone(),
+            baseline: None,
         }
     }
 
@@ -162,7 +219,11 @@ impl Record {
             context: &self.context,
             at: self.at,
         };
-        Ok(judge(&policy, &waivers, &evidence))
+        let mut verdict = judge(&policy, &waivers, &evidence);
+        if let Some(baseline) = &self.baseline {
+            baseline.apply(&mut verdict, &self.matching);
+        }
+        Ok(verdict)
     }
 }
 

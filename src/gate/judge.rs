@@ -1,0 +1,197 @@
+//! From an inventory to a verdict: policy, waivers, feeds, and what the verdict is compared with.
+
+use std::path::{Path, PathBuf};
+
+use super::{GateError, Step, plural};
+use crate::io::Effects;
+use crate::io::files;
+use crate::model::context::Context;
+use crate::model::event::Stage;
+use crate::model::inventory::Inventory;
+use crate::model::matching::Matching;
+use crate::model::outcome::Baseline as Compared;
+use crate::model::plan::FeedsPlan;
+use crate::model::verdict::Verdict;
+use crate::stage::matching;
+use crate::stage::policy::record::{Record, RecordedBaseline};
+use crate::stage::policy::repository::{self, Dockerfiles};
+use crate::stage::policy::{self, Evidence, Policy, PolicyError, Waivers};
+
+/// What a verdict needs beside the inventory.
+#[derive(Debug, Clone)]
+pub struct JudgingPlan {
+    /// Advisory feeds.
+    pub feeds: FeedsPlan,
+    /// The feeds' sources as people wrote them, where the plan's differ (a relative folder): what the verdict names.
+    pub written: Vec<(String, String)>,
+    /// Policy document.
+    pub policy: PolicySource,
+    /// Waiver file: where it is, and what findings call it; none is no waivers.
+    pub waivers: Option<(PathBuf, String)>,
+    /// VEX documents: where each is, and what findings call it. They count where the policy trusts their author.
+    pub vex: Vec<(PathBuf, String)>,
+    /// What the verdict is compared with.
+    pub baseline: Option<BaselinePlan>,
+}
+
+/// A verdict of before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BaselinePlan {
+    /// `verdict.json`, `evidence.json`, or a folder with one of them.
+    pub path: PathBuf,
+    /// Only what came since then blocks; such a verdict never publishes.
+    pub only_new: bool,
+}
+
+/// Which policy applies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PolicySource {
+    /// The embedded `policies/gate.toml`.
+    Default,
+    /// The embedded `policies/strict.toml`.
+    Strict,
+    /// A file.
+    File(PathBuf),
+}
+
+impl PolicySource {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// [`PolicyError`] with the span.
+    pub fn load(&self, effects: &Effects) -> Result<Policy, PolicyError> {
+        match self {
+            Self::Default => Policy::load(None, effects),
+            Self::Strict => Policy::from_text("embedded:strict.toml", include_str!("../../policies/strict.toml")),
+            Self::File(path) => Policy::load(Some(path), effects),
+        }
+    }
+}
+
+/// Policy, waivers and the rest of the plan: read before anything else, so that a broken file costs no build.
+pub struct Judge {
+    policy: Policy,
+    waivers: Waivers,
+    baseline: Option<RecordedBaseline>,
+    plan: JudgingPlan,
+}
+
+/// A verdict with what it was computed from.
+pub struct Judged {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Everything that it was computed from, for `replay`.
+    pub record: Record,
+    /// What it was compared with.
+    pub baseline: Option<Compared>,
+}
+
+impl Judge {
+    /// Reads policy, waivers, VEX documents and the baseline.
+    ///
+    /// # Errors
+    /// [`GateError::Policy`], [`GateError::Record`] or [`GateError::File`] for the first that cannot be used.
+    pub fn load(plan: &JudgingPlan, effects: &Effects) -> Result<Self, GateError> {
+        let policy = plan.policy.load(effects)?;
+        let mut waivers = match &plan.waivers {
+            Some((path, name)) => Waivers::load_as(path, name, effects)?,
+            None => Waivers::default(),
+        };
+        for (path, name) in &plan.vex {
+            let text = files::read_text(path, effects.limits.document)?;
+            waivers.add_vex(&policy, name, &text)?;
+        }
+        let baseline = match &plan.baseline {
+            Some(baseline) => Some(RecordedBaseline::read(&baseline.path, baseline.only_new, effects)?),
+            None => None,
+        };
+        Ok(Self {
+            policy,
+            waivers,
+            baseline,
+            plan: plan.clone(),
+        })
+    }
+
+    /// The policy.
+    #[must_use]
+    pub const fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// The waivers.
+    #[must_use]
+    pub const fn waivers(&self) -> &Waivers {
+        &self.waivers
+    }
+
+    /// Opens the feeds that an inventory needs.
+    ///
+    /// # Errors
+    /// [`GateError::Matching`].
+    pub async fn feeds(&self, inventory: &Inventory, effects: &Effects) -> Result<matching::Feeds, GateError> {
+        Ok(matching::open(&self.plan.feeds, inventory, effects).await?)
+    }
+
+    /// Adds to a context what the repository below `root` says: base images, actions, who wrote which waiver.
+    pub fn survey(&self, root: &Path, dockerfiles: &Dockerfiles, effects: &Effects, context: &mut Context) {
+        let waiver_file = self.plan.waivers.as_ref().map(|(path, _)| path.as_path());
+        repository::survey(root, dockerfiles, &self.waivers, waiver_file, effects, context);
+    }
+
+    /// Matches an inventory and judges it.
+    ///
+    /// # Errors
+    /// [`GateError::Matching`].
+    pub async fn judge(&self, inventory: &Inventory, context: &Context, effects: &Effects) -> Result<Judged, GateError> {
+        let matching = self.matched(inventory, effects).await?;
+        let step = Step::start(Stage::Policy, plural(matching.matches.len(), "match", "matches"), effects)?;
+        let evidence = Evidence {
+            inventory,
+            matching: &matching,
+            context,
+            at: effects.clock.evaluation(),
+        };
+        let mut verdict = policy::judge(&self.policy, &self.waivers, &evidence);
+        let mut record = Record::new(&self.policy, &self.waivers, &evidence);
+        if let Some(baseline) = &self.baseline {
+            baseline.apply(&mut verdict, &matching);
+            record.baseline = Some(baseline.clone());
+        }
+        step.finish(verdict.verdict.as_str().to_owned(), effects);
+        Ok(Judged {
+            baseline: self.compared(),
+            verdict,
+            record,
+        })
+    }
+
+    async fn matched(&self, inventory: &Inventory, effects: &Effects) -> Result<Matching, GateError> {
+        let step = Step::start(
+            Stage::Matching,
+            plural(inventory.components.len(), "component", "components"),
+            effects,
+        )?;
+        let feeds = self.feeds(inventory, effects).await?;
+        let mut matching = tokio::task::block_in_place(|| feeds.match_inventory(inventory, &self.waivers.ids()));
+        for feed in &mut matching.feeds {
+            // A folder of this machine in a verdict would make equal verdicts differ.
+            if let Some((_, written)) = self.plan.written.iter().find(|(source, _)| *source == feed.source) {
+                feed.source.clone_from(written);
+            }
+        }
+        let found = plural(matching.matches.len(), "match", "matches");
+        step.finish(format!("{found} in {}", plural(matching.feeds.len(), "feed", "feeds")), effects);
+        Ok(matching)
+    }
+
+    fn compared(&self) -> Option<Compared> {
+        let (plan, baseline) = self.plan.baseline.as_ref().zip(self.baseline.as_ref())?;
+        Some(Compared {
+            source: plan.path.display().to_string(),
+            subject: baseline.verdict.subject.clone(),
+            verdict: baseline.verdict.verdict,
+            evaluated_at: baseline.verdict.evaluated_at,
+        })
+    }
+}
