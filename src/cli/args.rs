@@ -136,6 +136,12 @@ pub enum Verb {
     Verify(VerifyArgs),
     /// Roll a published digest out, or ask about rollouts
     Rollout(RolloutArgs),
+    /// Say why something is in the image and what clears it
+    Explain(ExplainArgs),
+    /// Compute a stored verdict again, offline, and compare every byte
+    Replay(ReplayArgs),
+    /// Judge stored inventories against today's advisories, without the images
+    Recheck(RecheckArgs),
     /// Run `check` before every push
     Hook {
         /// What to do.
@@ -213,6 +219,36 @@ pub struct PublishArgs {
     /// Write nothing; say what would be done
     #[arg(long)]
     pub dry_run: bool,
+    /// Feeds, policy and waivers.
+    #[command(flatten)]
+    pub judging: Judging,
+}
+
+/// `explain`.
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// An advisory's id (any alias), a package URL, or a package's name
+    pub query: String,
+    /// Folder with evidence.json [default: the output folder]
+    #[arg(long, value_name = "DIR")]
+    pub evidence: Option<PathBuf>,
+}
+
+/// `replay`.
+#[derive(Debug, Args)]
+pub struct ReplayArgs {
+    /// Folder with evidence.json and verdict.json [default: the output folder]
+    pub evidence: Option<PathBuf>,
+}
+
+/// `recheck`.
+#[derive(Debug, Args)]
+pub struct RecheckArgs {
+    /// A stored inventory, an evidence.json, or a folder of them
+    pub path: PathBuf,
+    /// Only the I-th of N equal shares
+    #[arg(long, value_name = "I/N")]
+    pub shard: Option<String>,
     /// Feeds, policy and waivers.
     #[command(flatten)]
     pub judging: Judging,

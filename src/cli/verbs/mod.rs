@@ -1,9 +1,12 @@
 //! One file a verb: plans from the workspace, a call into the gate or a stage, an answer.
 
 mod check;
+mod explain;
 mod gate;
 mod hook;
 mod judged;
+mod recheck;
+mod replay;
 mod rollout;
 mod sbom;
 mod scan;
@@ -56,6 +59,9 @@ async fn dispatch(verb: &Verb, session: &Session<'_>) -> Result<Answer, CliError
         Verb::Scan(args) => scan::run(session, args).await,
         Verb::Verify(args) => verify::run(session, args).await,
         Verb::Rollout(args) => rollout::run(session, args).await,
+        Verb::Explain(args) => explain::run(session, args),
+        Verb::Replay(args) => replay::run(session, args),
+        Verb::Recheck(args) => recheck::run(session, args).await,
         Verb::Hook { verb } => hook::run(session, *verb),
         Verb::Switch(args) => rollout::switch(session, args).await,
         Verb::Completions { .. } => Ok(Answer::Bytes(Vec::new())),
