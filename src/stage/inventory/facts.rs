@@ -36,7 +36,7 @@ pub(super) struct FileFacts {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) os_release: Option<OsRelease>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) facts: Vec<(FactKind, String)>,
+    pub(super) facts: Vec<(FactKind, String, Option<u32>)>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) gaps: Vec<(GapKind, String)>,
 }

@@ -42,7 +42,7 @@ pub(super) fn merge(
             component.owned_by = component.locations.first().and_then(|l| owners.of(l.path.trim_start_matches('/')));
         }
     }
-    inventory.facts.extend(view.facts(platform));
+    inventory.facts.extend(view.facts(platform, &owners));
     inventory.gaps.extend(view.gaps());
     inventory.gaps.extend(view.unowned(&owners));
     inventory.gaps.extend(distro::gaps(&components, os.as_ref(), subject));
@@ -155,17 +155,24 @@ impl<'a> View<'a> {
         history
     }
 
-    /// Secrets stay when a layer above deletes them: the layer that has them is still delivered. Other facts go with their file.
-    fn facts(&self, platform: Option<&Platform>) -> Vec<Fact> {
+    /// Secrets stay when a layer above deletes them: the layer that has them is still delivered. Other facts go with their file. What a
+    /// distribution's package ships outside of `/etc` is no secret of anybody's.
+    fn facts(&self, platform: Option<&Platform>, owners: &Owners<'_>) -> Vec<Fact> {
         let mut found = Vec::new();
         for at in 0..self.layers.len() {
             for file in self.files(at).filter(|file| !file.facts.is_empty()) {
                 let name = self.name_seen(at, file);
-                for (kind, detail) in &file.facts {
-                    if name.is_some() || *kind == FactKind::Secret {
+                let distributed = || !file.path.starts_with("etc/") && owners.of(&file.path).is_some();
+                for (kind, detail, line) in &file.facts {
+                    let stays = match kind {
+                        FactKind::Secret => !distributed(),
+                        _ => name.is_some(),
+                    };
+                    if stays {
+                        let place = self.location(at, name.unwrap_or(&file.path));
                         found.push(Fact {
                             kind: *kind,
-                            location: self.location(at, name.unwrap_or(&file.path)),
+                            location: Location { line: *line, ..place },
                             detail: detail.clone(),
                             deleted: name.is_none(),
                             platform: platform.cloned(),

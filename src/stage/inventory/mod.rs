@@ -23,6 +23,8 @@ mod paths;
 mod recorder;
 pub mod sbom;
 mod scan;
+pub mod secrets;
+pub mod setuid;
 mod source_tree;
 #[cfg(test)]
 mod tests;
@@ -97,6 +99,11 @@ pub trait Sink {
     fn os_release(&mut self, release: OsRelease);
     /// Something that rules on content decide on.
     fn fact(&mut self, kind: FactKind, detail: String);
+    /// The same with its line, from 1.
+    fn fact_at(&mut self, kind: FactKind, detail: String, line: u32) {
+        let _ = line;
+        self.fact(kind, detail);
+    }
     /// Something in the file could not be seen.
     fn gap(&mut self, kind: GapKind, detail: String);
 }
@@ -131,6 +138,8 @@ pub static CATALOGERS: &[&dyn Cataloger] = &[
     &npm::pnpm_lock::PnpmLock,
     &npm::yarn_lock::YarnLock,
     &os_release::OsReleaseFile,
+    &secrets::Secrets,
+    &setuid::Setuid,
 ];
 
 /// Inventories an image that lies in an OCI layout. Blocking; uses rayon.

@@ -361,7 +361,11 @@ impl Sink for FileSink {
     }
 
     fn fact(&mut self, kind: FactKind, detail: String) {
-        self.facts.facts.push((kind, detail));
+        self.facts.facts.push((kind, detail, None));
+    }
+
+    fn fact_at(&mut self, kind: FactKind, detail: String, line: u32) {
+        self.facts.facts.push((kind, detail, Some(line)));
     }
 
     fn gap(&mut self, kind: GapKind, detail: String) {

@@ -1,10 +1,11 @@
 //! Folders on disk: a source tree, a single lock file, an unpacked root file system. Symbolic links are never followed.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::aliases::{AliasScan, behind_links};
 use super::facts::LayerFacts;
@@ -13,9 +14,10 @@ use super::merge::{Layered, merge};
 use super::scan::Scan;
 use super::{Cataloger, Domain, EntryHead, InventoryError, Want, engine};
 use crate::io::Effects;
+use crate::io::git;
 use crate::io::layers::{Entry, Kind, Need, Visitor};
 use crate::model::coverage::{Gap, GapKind};
-use crate::model::inventory::{Inventory, Subject};
+use crate::model::inventory::{Fact, FactKind, Inventory, Subject};
 
 /// Folders of a source tree that hold what was built or fetched, not what is written.
 const PASSED_OVER: [&str; 5] = [".git", ".hg", ".svn", "node_modules", "target"];
@@ -32,6 +34,9 @@ pub(super) fn source(path: &Path, effects: &Effects) -> Result<Inventory, Invent
     }
     let mut inventory = Inventory::new(subject(path));
     collect(&scan.finish(), effects, &mut inventory);
+    if metadata.is_dir() {
+        keep_tracked_secrets(path, &mut inventory);
+    }
     if inventory.components.is_empty() && inventory.gaps.is_empty() {
         inventory.gaps.push(Gap {
             kind: GapKind::EmptyInventory,
@@ -42,6 +47,20 @@ pub(super) fn source(path: &Path, effects: &Effects) -> Result<Inventory, Invent
     }
     inventory.canonicalize();
     Ok(inventory)
+}
+
+/// A secret in a file that git does not track (a local `.env`) is where it belongs.
+fn keep_tracked_secrets(root: &Path, inventory: &mut Inventory) {
+    let is_secret = |fact: &Fact| fact.kind == FactKind::Secret;
+    if !inventory.facts.iter().any(is_secret) {
+        return;
+    }
+    if let Some(tracked) = git::tracked_files(root) {
+        let tracked: HashSet<PathBuf> = tracked.into_iter().collect();
+        inventory
+            .facts
+            .retain(|fact| !is_secret(fact) || tracked.contains(Path::new(&fact.location.path)));
+    }
 }
 
 /// Inventories an unpacked root file system as an image of one layer.

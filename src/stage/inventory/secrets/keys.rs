@@ -1,0 +1,59 @@
+//! Private keys in PEM, in files of their own or within other text.
+
+use memchr::memmem;
+
+use super::{Found, line_of};
+
+const BEGIN: &[u8] = b"-----BEGIN ";
+const END_OF_LABEL: &[u8] = b"PRIVATE KEY";
+
+/// Every private key in a text: a `BEGIN` line, enough base 64, an `END` line. Line ends may be written as `\n`, as JSON does.
+pub(super) fn private_keys(content: &[u8]) -> Vec<Found> {
+    let mut found = Vec::new();
+    for start in memmem::find_iter(content, BEGIN) {
+        let after = &content[start + BEGIN.len()..];
+        let Some(label_end) = memmem::find(&after[..after.len().min(60)], b"-----") else {
+            continue;
+        };
+        let label = &after[..label_end];
+        let is_key = label.ends_with(END_OF_LABEL) || label.ends_with(b"PRIVATE KEY BLOCK");
+        let body = &after[label_end + 5..];
+        let Some(end) = memmem::find(&body[..body.len().min(32 * 1024)], b"-----END ") else {
+            continue;
+        };
+        if !is_key || !is_base64(&body[..end]) {
+            continue;
+        }
+        let label = String::from_utf8_lossy(label).to_ascii_lowercase();
+        let locked = label.starts_with("encrypted") || memmem::find(&body[..end], b"Proc-Type: 4,ENCRYPTED").is_some();
+        found.push(Found {
+            line: line_of(content, start),
+            what: if locked && !label.starts_with("encrypted") {
+                format!("encrypted {label}")
+            } else {
+                label
+            },
+        });
+    }
+    found
+}
+
+/// At least 64 characters of base 64, and nothing but that, line ends and headers.
+fn is_base64(body: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(body)
+        .replace("\\n", "\n")
+        .replace("\\r", "")
+        .replace('\\', "");
+    let mut letters = 0;
+    for line in text.lines().map(|line| line.trim_matches([' ', '\t', '"', '\'', '+', ',', '\r'])) {
+        if line.is_empty() || line.contains(": ") {
+            continue;
+        }
+        let valid = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
+        if !line.bytes().all(valid) {
+            return false;
+        }
+        letters += line.len();
+    }
+    letters >= 64
+}

@@ -1,0 +1,109 @@
+//! Which files are read for secrets.
+
+/// Files larger than this are data, not configuration.
+const MAX_SIZE: u64 = 1 << 20;
+
+/// Endings of files that hold no readable text, or text that programs made from other text.
+const PASSED_OVER: [&str; 46] = [
+    "a", "avif", "bmp", "bz2", "c", "cc", "class", "cpp", "css", "deb", "eot", "gif", "gz", "h", "hpp", "htm", "html", "ico", "jar",
+    "jpeg", "jpg", "list", "map", "md", "md5sums", "mo", "mp3", "mp4", "o", "otf", "pdf", "png", "po", "pyc", "rlib", "rst", "shlibs",
+    "so", "svg", "symbols", "ttf", "wasm", "webp", "woff", "woff2", "xz",
+];
+
+/// Folders of documentation and of data that distributions ship.
+const DISTRIBUTED: [&str; 20] = [
+    "usr/share/doc/",
+    "usr/share/man/",
+    "usr/share/info/",
+    "usr/share/locale/",
+    "usr/share/zoneinfo/",
+    "usr/share/i18n/",
+    "usr/share/ca-certificates/",
+    "usr/share/perl/",
+    "usr/share/perl5/",
+    "usr/share/bash-completion/",
+    "usr/share/mime/",
+    "usr/share/icons/",
+    "usr/share/fonts/",
+    "usr/share/common-licenses/",
+    "usr/share/lintian/",
+    "usr/include/",
+    "usr/lib/locale/",
+    "etc/ssl/certs/",
+    "var/lib/dpkg/",
+    "proc/",
+];
+
+/// True for files that may hold secrets of somebody's own.
+pub(super) fn is_worth_reading(path: &str, size: u64) -> bool {
+    if !(16..=MAX_SIZE).contains(&size) || DISTRIBUTED.iter().any(|folder| path.starts_with(folder)) {
+        return false;
+    }
+    let name = file_name(path);
+    if name == "ssl-cert-snakeoil.key" || name.ends_with(".d.ts") || name.contains(".so.") {
+        return false;
+    }
+    match name.rsplit_once('.') {
+        Some((_, ending)) => PASSED_OVER.binary_search(&ending).is_err(),
+        None => true,
+    }
+}
+
+/// Words in a path that say that what lies there is made up.
+const SAMPLES: [&str; 14] = [
+    "__fixtures__",
+    "__tests__",
+    "doc",
+    "docs",
+    "example",
+    "examples",
+    "fixture",
+    "fixtures",
+    "sample",
+    "samples",
+    "spec",
+    "test",
+    "testdata",
+    "tests",
+];
+
+/// True for examples and tests: their keys are made for everybody to see.
+pub(super) fn is_sample(path: &str) -> bool {
+    let name = file_name(path);
+    let marked = [".example", ".sample", ".template", ".dist", ".tmpl"];
+    marked.iter().any(|mark| name.ends_with(mark) || name.contains(&format!("{mark}.")))
+        || path.split('/').any(|part| SAMPLES.contains(&part))
+}
+
+/// The last part of a path.
+pub(super) fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_endings_are_sorted() {
+        assert!(PASSED_OVER.is_sorted());
+        assert!(SAMPLES.is_sorted());
+    }
+
+    #[test]
+    fn configuration_is_read_and_documentation_is_not() {
+        for path in ["app/.env", "root/.ssh/id_rsa", "etc/app.yaml", "srv/server.key", "app/Makefile"] {
+            assert!(is_worth_reading(path, 100), "{path}");
+        }
+        for path in [
+            "usr/share/doc/x/key.pem",
+            "etc/ssl/private/ssl-cert-snakeoil.key",
+            "usr/lib/libx.so.1",
+            "a/x.png",
+            "README.md",
+        ] {
+            assert!(!is_worth_reading(path, 100), "{path}");
+        }
+        assert!(!is_worth_reading("app/.env", 2 << 20));
+    }
+}

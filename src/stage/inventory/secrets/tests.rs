@@ -1,0 +1,145 @@
+use super::proof::with_checksum;
+use super::*;
+
+fn of(path: &str, content: &str) -> Vec<String> {
+    let head = EntryHead {
+        path,
+        mode: 0o600,
+        size: content.len() as u64,
+    };
+    if Secrets.wants(&head) == Want::No {
+        return Vec::new();
+    }
+    let mut found = secrets(path, content.as_bytes());
+    found.sort();
+    found.iter().map(|found| format!("{} (line {})", found.what, found.line)).collect()
+}
+
+/// Letters that look drawn by chance, made here so that no scanner takes this file for a leak.
+fn random(length: usize) -> String {
+    const LETTERS: &[u8] = b"q7WzK2mXv9RtL4bNcY8sHgJ5dPfA3eUoTiQ6ZkMwVxB1nCyDhSrGjFlE";
+    (0..length)
+        .map(|at| char::from(LETTERS[(at * 17 + at / 7) % LETTERS.len()]))
+        .collect()
+}
+
+fn pem(label: &str) -> String {
+    format!("-----BEGIN {label}-----\n{}\n{}\n-----END {label}-----\n", random(64), random(48))
+}
+
+#[test]
+fn private_keys_are_found_wherever_they_lie() {
+    for label in [
+        "PRIVATE KEY",
+        "RSA PRIVATE KEY",
+        "EC PRIVATE KEY",
+        "OPENSSH PRIVATE KEY",
+        "ENCRYPTED PRIVATE KEY",
+    ] {
+        assert_eq!(of("root/.ssh/id_x", &pem(label)), [format!("{} (line 1)", label.to_lowercase())]);
+    }
+    let json = format!("{{\"key\": \"{}\"}}", pem("PRIVATE KEY").replace('\n', "\\n"));
+    assert_eq!(of("app/config.json", &json), ["private key (line 1)"]);
+    assert_eq!(
+        of("app/config.yaml", &format!("a: 1\nkey: |\n{}", pem("PRIVATE KEY"))),
+        ["private key (line 3)"]
+    );
+}
+
+#[test]
+fn certificates_public_keys_and_words_about_keys_are_none() {
+    for text in [
+        pem("CERTIFICATE"),
+        pem("PUBLIC KEY"),
+        "-----BEGIN PRIVATE KEY-----\n...\n-----END PRIVATE KEY-----\n".to_owned(),
+        "if line.startswith('-----BEGIN RSA PRIVATE KEY-----'): raise\n".to_owned(),
+    ] {
+        assert_eq!(of("app/x.pem", &text), [] as [&str; 0], "{text}");
+    }
+    assert_eq!(of("etc/ssl/private/ssl-cert-snakeoil.key", &pem("PRIVATE KEY")), [] as [&str; 0]);
+    assert_eq!(of("usr/share/doc/openssl/key.pem", &pem("PRIVATE KEY")), [] as [&str; 0]);
+    assert_eq!(of("app/node_modules/x/test/key.pem", &pem("PRIVATE KEY")), [] as [&str; 0]);
+}
+
+#[test]
+fn tokens_are_told_by_checksum_length_and_entropy() {
+    let github = format!("ghp_{}", with_checksum(&random(30)));
+    assert_eq!(
+        of("app/run.sh", &format!("x\nTOKEN={github}\n")),
+        ["GitHub personal access token (line 2)"]
+    );
+    assert!(of("app/run.sh", &format!("ghp_{}", random(36)))[0].contains("checksum does not hold"));
+    assert_eq!(of("app/run.sh", &format!("ghp_{}", "x".repeat(36))), [] as [&str; 0]);
+    assert_eq!(of("app/run.sh", &format!("ghp_{}", random(40))), [] as [&str; 0]);
+    for (token, name) in [
+        (format!("glpat-{}", random(20)), "GitLab personal access token"),
+        (format!("npm_{}", with_checksum(&random(30))), "npm token"),
+        (format!("xoxb-123456789012-123456789012-{}", random(24)), "Slack bot token"),
+        (
+            format!("https://hooks.slack.com/services/T01234567/B01234567/{}", random(24)),
+            "Slack webhook",
+        ),
+        (format!("AccountName=x;AccountKey={}==;", random(86)), "Azure storage key"),
+        (format!("sk_live_{}", random(24)), "Stripe live key"),
+    ] {
+        assert_eq!(of("app/settings.py", &format!("a = '{token}'\n")), [format!("{name} (line 1)")]);
+    }
+}
+
+#[test]
+fn an_aws_id_counts_with_its_secret_key_only() {
+    let id = "AKIAQ3EGV7JXTN2LWKZM";
+    assert_eq!(
+        of("app/a.ini", &format!("id = {id}\nkey = {}\n", random(40))),
+        ["AWS access key with its secret key (line 1)"]
+    );
+    assert_eq!(of("app/a.ini", &format!("id = {id}\n# nothing else here\n")), [] as [&str; 0]);
+    let documented = "AKIAIOSFODNN7EXAMPLE\nwJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY\n";
+    assert_eq!(of("app/a.ini", documented), [] as [&str; 0]);
+}
+
+#[test]
+fn files_are_known_by_name() {
+    assert_eq!(
+        of("app/.env", "# x\nPORT=8080\nDB_PASSWORD=hunter22\nEMPTY=\n"),
+        [".env file with 2 variables, among them DB_PASSWORD (line 2)"]
+    );
+    assert_eq!(of("app/.env", "DB_PASSWORD=\nTOKEN=${TOKEN}\n"), [] as [&str; 0]);
+    assert_eq!(of("app/.env.example", "DB_PASSWORD=hunter22\n"), [] as [&str; 0]);
+    assert_eq!(
+        of("root/.npmrc", "//r.example.org/:_authToken=q8dj2kdh3ks\n"),
+        ["npm credentials (line 1)"]
+    );
+    assert_eq!(of("root/.npmrc", "//r.org/:_authToken=${NPM_TOKEN}\n"), [] as [&str; 0]);
+    assert_eq!(
+        of(
+            "root/.docker/config.json",
+            r#"{"auths": {"ghcr.io": {"auth": "YTpodW50ZXIyMg=="}}}"#
+        )
+        .len(),
+        1
+    );
+    assert_eq!(
+        of("root/.docker/config.json", r#"{"auths": {"ghcr.io": {}}, "credsStore": "x"}"#),
+        [] as [&str; 0]
+    );
+    assert_eq!(
+        of("root/.netrc", "machine github.com login me password s3cr3t9\n"),
+        ["netrc password (line 1)"]
+    );
+    assert_eq!(
+        of("root/.git-credentials", "https://me:s3cr3t9@github.com\n"),
+        ["git credentials (line 1)"]
+    );
+    let key = random(40);
+    assert_eq!(
+        of("root/.aws/credentials", &format!("[default]\naws_secret_access_key = {key}\n")),
+        ["AWS credentials (line 2)"]
+    );
+}
+
+#[test]
+fn the_secret_itself_is_never_said() {
+    let secret = format!("glpat-{}", random(20));
+    assert!(!of("app/x.sh", &secret).join(" ").contains(&secret[6..]));
+}
