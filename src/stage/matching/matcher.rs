@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
+use crate::model::advisory::{AdvisoryKind, Match};
 use crate::model::coverage::{Gap, GapKind};
 use crate::model::image::Platform;
-use crate::model::inventory::Inventory;
+use crate::model::inventory::{Component, Inventory};
 use crate::model::matching::Matching;
+use crate::model::purl::Purl;
 
 use super::component::{Outcome, Subject, match_component};
 use super::index::{Index, IndexError};
@@ -41,6 +43,10 @@ impl Feeds {
             matching.matches.append(&mut part.matches);
             matching.gaps.append(&mut part.gaps);
         }
+        for found in &mut matching.matches {
+            self.enrichment.enrich(found);
+        }
+        matching.feeds.extend(self.enrichment.revisions.iter().cloned());
         matching.known_ids = self.known_ids(ids, &mut matching.gaps);
         matching.feeds.sort();
         matching.gaps.sort();
@@ -57,15 +63,39 @@ impl Feeds {
             ecosystem,
             platform: component.platform.as_ref().or(single),
         };
+        let mut found: Vec<Match> = Vec::new();
         for feed in self.feeds.iter().filter(|feed| feed.index.meta().ecosystem == ecosystem.base()) {
             match match_component(&feed.index, &feed.revision.name, &subject) {
                 Ok(mut outcome) => {
-                    all.matches.append(&mut outcome.matches);
+                    found = if found.is_empty() {
+                        outcome.matches
+                    } else {
+                        merge(found, outcome.matches)
+                    };
                     all.gaps.append(&mut outcome.gaps);
                 }
                 Err(error) => all.gaps.push(feed.damaged(&error)),
             }
         }
+        if let Some(reason) = self.patched(component) {
+            for found in &mut found {
+                found.not_applicable.get_or_insert_with(|| reason.clone());
+            }
+        }
+        all.matches.append(&mut found);
+    }
+
+    /// Why upstream's advisories do not apply to a component whose files an OS package owns: the distribution patches without raising upstream's
+    /// version, and its own records decide. Only where a feed for that distribution is open.
+    fn patched(&self, component: &Component) -> Option<String> {
+        let owner = component.owned_by.as_ref().filter(|owner| owner.kind != component.purl.kind)?;
+        let is_open = |base: &str| self.feeds.iter().any(|feed| feed.index.meta().ecosystem == base);
+        let base = distributions(owner).iter().find(|base| is_open(base))?;
+        Some(format!(
+            "{} {} owns its files, and {base}'s own advisories decide",
+            owner.kind,
+            owner.full_name()
+        ))
     }
 
     fn known_ids(&self, ids: &[String], gaps: &mut Vec<Gap>) -> BTreeMap<String, Vec<String>> {
@@ -84,6 +114,60 @@ impl Feeds {
         }
         known
     }
+}
+
+/// The feeds that may speak for the owner of a file.
+fn distributions(owner: &Purl) -> &'static [&'static str] {
+    match (owner.kind.as_str(), owner.namespace.as_deref()) {
+        ("deb", Some("ubuntu")) => &["Ubuntu"],
+        ("deb", _) => &["Debian"],
+        ("apk", Some("wolfi")) => &["Wolfi"],
+        ("apk", Some("chainguard")) => &["Chainguard"],
+        ("apk", _) => &["Alpine"],
+        ("rpm", Some("almalinux")) => &["AlmaLinux"],
+        ("rpm", Some("rocky" | "rockylinux" | "rocky-linux")) => &["Rocky Linux"],
+        ("rpm", Some("redhat" | "rhel")) => &["Red Hat"],
+        ("rpm", Some("opensuse")) => &["openSUSE"],
+        ("rpm", Some("suse" | "sles")) => &["SUSE"],
+        _ => &[],
+    }
+}
+
+/// Two feeds that say the same of one component say it once: the first one's words, with what the second one adds.
+fn merge(mut first: Vec<Match>, second: Vec<Match>) -> Vec<Match> {
+    let is_bundle = |id: &str| id.starts_with("DSA-") || id.starts_with("DLA-") || id.starts_with("USN-");
+    for other in second {
+        let same = |known: &&mut Match| {
+            known
+                .advisory
+                .ids
+                .iter()
+                .any(|id| !is_bundle(id) && other.advisory.ids.contains(id))
+        };
+        let Some(known) = first.iter_mut().find(same) else {
+            first.push(other);
+            continue;
+        };
+        known.advisory.ids.extend(other.advisory.ids);
+        known.advisory.ids.sort();
+        known.advisory.ids.dedup();
+        known.advisory.rating = known.advisory.rating.take().or(other.advisory.rating);
+        known.advisory.kind = if other.advisory.kind == AdvisoryKind::Malicious {
+            other.advisory.kind
+        } else {
+            known.advisory.kind
+        };
+        if known.advisory.summary.is_empty() {
+            known.advisory.summary = other.advisory.summary;
+        }
+        if known.fixed.is_empty() {
+            known.fixed = other.fixed;
+            known.clears_all = other.clears_all;
+        }
+        known.not_applicable = known.not_applicable.take().or(other.not_applicable);
+    }
+    first.sort_by(|a, b| a.advisory.id.cmp(&b.advisory.id).then_with(|| a.advisory.ids.cmp(&b.advisory.ids)));
+    first
 }
 
 /// Every id that speaks of the same thing, the id itself among them; none where it is not known.

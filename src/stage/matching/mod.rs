@@ -6,6 +6,7 @@
 mod alias;
 mod component;
 mod draft;
+mod enrich;
 mod error;
 mod evaluate;
 mod index;
@@ -15,6 +16,9 @@ mod open;
 mod place;
 mod rating;
 mod record;
+mod retrieve;
+mod rustsec;
+mod rustsec_place;
 mod salvage;
 mod source;
 mod store;

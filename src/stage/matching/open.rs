@@ -2,30 +2,31 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::io::Effects;
-use crate::io::files::FileError;
-use crate::io::http::{Fetched, Http, HttpError, Patience, Validators};
 use crate::model::advisory::FeedRevision;
 use crate::model::coverage::{Gap, GapKind};
-use crate::model::event::{Event, Stage, Unit};
 use crate::model::inventory::{Ecosystem, Inventory};
 use crate::model::plan::FeedsPlan;
 
 use super::MatchingError;
+use super::enrich::{Enrichment, Kind, chain};
 use super::evaluate::normal_release;
 use super::index::Index;
 use super::place::{Place, Retrieval, is_plain};
+use super::retrieve::{Absence, Retriever, cache_error};
+use super::rustsec::Database;
+use super::rustsec_place::RustSecPlace;
 use super::source::{Source, SourceError};
-use super::store::{Store, StoreError, file_name};
+use super::store::{Store, StoreError};
 
 /// The feeds that an inventory needs, opened.
 pub struct Feeds {
     pub(super) feeds: Vec<OpenFeed>,
+    pub(super) enrichment: Enrichment,
     pub(super) gaps: Vec<Gap>,
 }
 
@@ -36,6 +37,9 @@ pub(super) struct OpenFeed {
     pub(super) revision: FeedRevision,
 }
 
+/// The name of RustSec's own database among the feeds.
+pub(super) const RUSTSEC: &str = "rustsec";
+
 /// Fetches what is needed for the inventory's ecosystems and is not fresh, builds what has no index, opens all.
 ///
 /// A copy that was retrieved less than an hour ago (less than half of `max_age`, where that is shorter) is used without asking. A server that
@@ -45,48 +49,52 @@ pub(super) struct OpenFeed {
 /// [`MatchingError::Unreachable`] when no feed could be reached and the cache has no copy of any; [`MatchingError::Cache`] for a cache that cannot be
 /// written. Everything else that is wrong with a feed is a gap.
 pub async fn open(plan: &FeedsPlan, inventory: &Inventory, effects: &Effects) -> Result<Feeds, MatchingError> {
-    let opener = Opener {
-        plan,
-        effects,
-        place: Place::parse(&plan.osv),
-        http: None,
-    }
-    .with_client()?;
     let needed = needed(inventory);
-    let answers = join_all(needed.keys().map(|base| opener.open(base))).await;
+    let crates = needed.contains_key(Ecosystem::CRATES);
+    let opener = Opener::new(plan, effects)?;
+    let (answers, rustsec) = tokio::join!(join_all(needed.keys().map(|base| opener.open(base))), opener.rustsec(crates));
     let mut feeds = Feeds {
         feeds: Vec::new(),
+        enrichment: Enrichment::default(),
         gaps: Vec::new(),
     };
     let mut unreachable = None;
-    for (answer, (base, wanted)) in answers.into_iter().zip(&needed) {
-        match answer {
-            Ok(Ok(feed)) => {
+    let mut take = |feeds: &mut Feeds, answer: Answer, name: &str, base: &str, wanted: &Wanted| -> Result<(), MatchingError> {
+        match answer? {
+            Ok(feed) => {
                 feeds.gaps.extend(opener.stale(&feed.revision));
                 feeds.gaps.extend(without_release(&feed, base, wanted));
                 feeds.feeds.push(feed);
             }
-            Ok(Err(absence)) => {
-                feeds.gaps.push(absence.gap(base, wanted.components, &opener.place));
+            Err(Absence::Uncovered) if feeds.covers(&Ecosystem::new(base)) => {}
+            Err(absence) => {
+                feeds.gaps.push(gap(&absence, name, base, wanted.components, &opener.place));
                 if let Absence::Unreachable(error) = absence {
                     unreachable = Some(error);
                 }
             }
-            Err(error) => return Err(error),
         }
+        Ok(())
+    };
+    if let (Some(answer), Some(wanted)) = (rustsec, needed.get(Ecosystem::CRATES)) {
+        take(&mut feeds, answer, RUSTSEC, Ecosystem::CRATES, wanted)?;
     }
-    match unreachable {
-        Some(source) if feeds.feeds.is_empty() => Err(MatchingError::Unreachable {
+    for (answer, (base, wanted)) in answers.into_iter().zip(&needed) {
+        take(&mut feeds, answer, &format!("osv:{base}"), base, wanted)?;
+    }
+    if let Some(source) = unreachable.filter(|_| feeds.feeds.is_empty()) {
+        return Err(MatchingError::Unreachable {
             url: opener.place.shown(),
             source,
-        }),
-        _ => Ok(feeds),
+        });
     }
+    opener.enrich(&mut feeds).await?;
+    Ok(feeds)
 }
 
 /// What an inventory holds of one ecosystem.
 #[derive(Default)]
-struct Wanted {
+pub(super) struct Wanted {
     components: usize,
     releases: BTreeMap<String, usize>,
 }
@@ -125,58 +133,52 @@ fn without_release(feed: &OpenFeed, base: &str, wanted: &Wanted) -> Vec<Gap> {
         .collect()
 }
 
-/// Why an ecosystem has no feed.
-enum Absence {
-    /// The feed has no such ecosystem.
-    Uncovered,
-    /// It should be there and cannot be read.
-    Missing(String),
-    /// It could not be reached, and there is no copy.
-    Unreachable(HttpError),
-}
-
-impl Absence {
-    fn gap(&self, base: &str, components: usize, place: &Place) -> Gap {
-        let (kind, why) = match self {
-            Self::Uncovered => (GapKind::UncoveredEcosystem, format!("{} has no data for it", place.shown())),
-            Self::Missing(why) => (GapKind::MissingFeed, why.clone()),
-            Self::Unreachable(error) => (GapKind::MissingFeed, format!("{error}, and nothing of it is cached")),
-        };
-        let subject = match kind {
-            GapKind::UncoveredEcosystem => base.to_owned(),
-            _ => format!("osv:{base}"),
-        };
-        Gap {
-            kind,
-            subject,
-            detail: format!("{why}: {components} components were not looked up"),
-            location: None,
-        }
+/// The gap of a feed that is not open.
+fn gap(absence: &Absence, name: &str, base: &str, components: usize, place: &Place) -> Gap {
+    let (kind, subject, why) = match absence {
+        Absence::Uncovered => (GapKind::UncoveredEcosystem, base, format!("{} has no data for it", place.shown())),
+        Absence::Missing(why) => (GapKind::MissingFeed, name, why.clone()),
+        Absence::Unreachable(error) => (GapKind::MissingFeed, name, format!("{error}, and nothing of it is cached")),
+    };
+    Gap {
+        kind,
+        subject: subject.to_owned(),
+        detail: format!("{why}: {components} components were not looked up"),
+        location: None,
     }
 }
 
-type Answer = Result<Result<OpenFeed, Absence>, MatchingError>;
+pub(super) type Answer = Result<Result<OpenFeed, Absence>, MatchingError>;
 
-struct Opener<'a> {
+/// Opens feeds as a plan says.
+pub(super) struct Opener<'a> {
     plan: &'a FeedsPlan,
     effects: &'a Effects,
-    place: Place,
-    http: Option<Http>,
+    pub(super) place: Place,
+    pub(super) retriever: Retriever<'a>,
 }
 
-impl Opener<'_> {
-    fn with_client(mut self) -> Result<Self, MatchingError> {
-        if matches!(self.place, Place::Url(_)) && !self.is_offline() {
-            self.http = Some(Http::new(Patience::default()).map_err(|source| MatchingError::Http { source })?);
-        }
-        Ok(self)
+impl<'a> Opener<'a> {
+    pub(super) fn new(plan: &'a FeedsPlan, effects: &'a Effects) -> Result<Self, MatchingError> {
+        let place = Place::parse(&plan.osv);
+        let others = [&plan.rustsec, &plan.kev, &plan.epss].into_iter().flatten();
+        let remote = |text: &str| matches!(Place::parse(text), Place::Url(_));
+        let needs_network = matches!(place, Place::Url(_)) || others.into_iter().any(|text| remote(text));
+        Ok(Self {
+            plan,
+            effects,
+            place,
+            retriever: Retriever::new(plan, effects, needs_network)?,
+        })
     }
 
-    fn is_offline(&self) -> bool {
-        self.plan.offline || self.effects.offline
+    /// Where the indexes of the OSV feed are kept.
+    pub(super) fn store(&self) -> Store {
+        Store::new(&self.plan.cache, &self.place.key())
     }
 
-    async fn open(&self, base: &str) -> Answer {
+    /// Opens one ecosystem of the OSV feed.
+    pub(super) async fn open(&self, base: &str) -> Answer {
         if !is_plain(base) {
             return Ok(Err(Absence::Uncovered));
         }
@@ -186,82 +188,63 @@ impl Opener<'_> {
             return Ok(Err(Absence::Missing(format!("{} is not a folder", root.display()))));
         }
         let folder = self.place.folder(base, &self.plan.cache);
+        let store = self.store();
         let mut as_of = None;
         if let Place::Url(url) = &self.place {
-            match self.retrieve(url, base, &folder).await? {
+            let index = store.open_cached(base).ok();
+            match self.retriever.ecosystem(url, base, &folder, index).await? {
                 Ok(retrieved) => as_of = Some(retrieved),
                 Err(absence) => return Ok(Err(absence)),
             }
         }
-        self.index(base, folder, as_of).await
+        let names = (format!("osv:{base}"), self.place.shown());
+        let find = {
+            let folder = folder.clone();
+            move || Source::find(&folder)
+        };
+        let answer = self.index(find, store, base, names, as_of).await?;
+        if let (Err(Absence::Missing(_)), Place::Url(_)) = (&answer, &self.place) {
+            // A damaged download is fetched anew by the next run, whatever the server says of its age.
+            Retrieval::default().save(&folder).map_err(cache_error)?;
+        }
+        Ok(answer)
     }
 
-    /// Brings the cached copy up to date where it is due, and tells when the server last vouched for it.
-    async fn retrieve(&self, url: &str, base: &str, folder: &std::path::Path) -> Result<Result<Timestamp, Absence>, MatchingError> {
-        let copy = folder.join("all.zip");
-        let mut known = if copy.exists() {
-            Retrieval::load(folder)
-        } else {
-            Retrieval::default()
-        };
-        let now = self.effects.clock.now();
-        let fresh_for = (self.plan.max_age / 2).min(Duration::from_secs(3600));
-        if let Some(retrieved) = known.retrieved
-            && (self.is_offline() || now.duration_since(retrieved) < signed(fresh_for))
-        {
-            return Ok(Ok(retrieved));
-        }
-        let Some(http) = &self.http else {
-            return Ok(Err(Absence::Missing(format!(
-                "{} is not in the cache, and the network is not to be used",
-                self.place.shown()
-            ))));
-        };
-        let task = format!("osv:{base}");
-        let watch = |done, total| {
-            self.effects.emit(&Event::Progress {
-                stage: Stage::Matching,
-                task: task.clone(),
-                done,
-                total,
-                unit: Unit::Bytes,
-            });
-        };
-        let address = format!("{url}/{}/all.zip", file_name(base));
-        match http
-            .fetch(&address, &known.validators, &copy, self.effects.limits.feed, &watch)
-            .await
-        {
-            Ok(fetched) => {
-                if let Fetched::New { validators, length } = fetched {
-                    known.validators = validators;
-                    self.effects
-                        .note(Stage::Matching, format!("{task}: {length} bytes from {}", self.place.shown()));
-                }
-                known.url = self.place.shown();
-                known.retrieved = Some(now);
-                known.save(folder).map_err(cache_error)?;
-                Ok(Ok(now))
-            }
-            Err(HttpError::Absent { .. }) => Ok(Err(Absence::Uncovered)),
-            Err(HttpError::Write { path, source }) => Err(MatchingError::Cache { path, source }),
-            Err(error) => match known.retrieved {
-                Some(retrieved) => {
-                    self.effects
-                        .warn(Stage::Matching, format!("{task}: {error}; the copy of {retrieved} is used"));
-                    Ok(Ok(retrieved))
-                }
-                None if error.is_unreachable() => Ok(Err(Absence::Unreachable(error))),
-                None => Ok(Err(Absence::Missing(error.to_string()))),
-            },
-        }
+    /// Opens RustSec's own database, where one is configured and the inventory holds crates.
+    async fn rustsec(&self, wanted: bool) -> Option<Answer> {
+        let place = RustSecPlace::parse(self.plan.rustsec.as_deref().filter(|_| wanted)?);
+        Some(self.open_rustsec(&place).await)
     }
 
-    async fn index(&self, base: &str, folder: PathBuf, retrieved: Option<Timestamp>) -> Answer {
-        let store = Store::new(&self.plan.cache, &self.place.key());
+    /// Opens RustSec's own database.
+    pub(super) async fn open_rustsec(&self, place: &RustSecPlace) -> Answer {
+        let (path, retrieved) = match place.bring(&self.plan.cache, &self.retriever, self.effects).await? {
+            Ok(found) => found,
+            Err(Absence::Uncovered) => return Ok(Err(Absence::Missing(format!("{} is not there", place.shown())))),
+            Err(absence) => return Ok(Err(absence)),
+        };
+        let store = Store::new(&self.plan.cache, &format!("{RUSTSEC} {}", place.shown()));
+        let names = (RUSTSEC.to_owned(), place.shown());
+        let find = move || Ok(Database::find(&path)?.map(Source::RustSec));
+        let answer = self.index(find, store, Ecosystem::CRATES, names, retrieved).await?;
+        Ok(answer.map_err(|absence| match absence {
+            Absence::Uncovered => Absence::Missing(format!("{} holds no advisories under crates/", place.shown())),
+            other => other,
+        }))
+    }
+
+    /// Finds the records and opens their index, which is built where it does not fit them.
+    async fn index(
+        &self,
+        find: impl FnOnce() -> Result<Option<Source>, SourceError> + Send + 'static,
+        store: Store,
+        base: &str,
+        (name, shown): (String, String),
+        retrieved: Option<Timestamp>,
+    ) -> Answer {
         let path = store.path(base);
         let (effects, ecosystem) = (self.effects.clone(), base.to_owned());
-        let work = move || match Source::find(&folder)? {
+        let work = move || match find()? {
             Some(source) => store.open(&source, &ecosystem, &effects).map(Some),
             None => Ok(None),
         };
@@ -269,72 +252,77 @@ impl Opener<'_> {
             Ok(built) => built,
             Err(error) => return Ok(Err(Absence::Missing(format!("the index could not be built: {error}")))),
         };
-        match built {
-            Ok(None) => Ok(Err(Absence::Uncovered)),
-            Ok(Some(index)) => Ok(self.revision(base, index, path, retrieved)),
-            Err(StoreError::Source(SourceError::Cancelled)) => Err(MatchingError::Interrupted),
-            Err(StoreError::Write(error)) => Err(cache_error(error)),
-            Err(error) => {
-                // A damaged download is fetched anew by the next run, whatever the server says of its age.
-                if let Place::Url(_) = self.place {
-                    let folder = self.place.folder(base, &self.plan.cache);
-                    let forgotten = Retrieval {
-                        validators: Validators::default(),
-                        retrieved: None,
-                        url: String::new(),
-                    };
-                    let _ = forgotten.save(&folder);
-                }
-                Ok(Err(Absence::Missing(error.to_string())))
-            }
-        }
-    }
-
-    fn revision(&self, base: &str, index: Index, path: PathBuf, retrieved: Option<Timestamp>) -> Result<OpenFeed, Absence> {
+        let index = match built {
+            Ok(Some(index)) => index,
+            Ok(None) => return Ok(Err(Absence::Uncovered)),
+            Err(StoreError::Source(SourceError::Cancelled)) => return Err(MatchingError::Interrupted),
+            Err(StoreError::Write(error)) => return Err(cache_error(error)),
+            Err(error) => return Ok(Err(Absence::Missing(chain(&error)))),
+        };
         let meta = index.meta();
-        let as_of = match retrieved.or(meta.newest) {
-            _ if meta.records == 0 => return Err(Absence::Missing(format!("{} holds no records for it", self.place.shown()))),
-            None => return Err(Absence::Missing(format!("nothing in {} tells how old it is", self.place.shown()))),
-            Some(as_of) => as_of,
+        if meta.records == 0 {
+            return Ok(Err(Absence::Missing(format!("{shown} holds no records for it"))));
+        }
+        let Some(as_of) = retrieved.or(meta.newest) else {
+            return Ok(Err(Absence::Missing(format!("nothing in {shown} tells how old it is"))));
         };
         let revision = FeedRevision {
-            name: format!("osv:{base}"),
-            source: self.place.shown(),
+            name,
+            source: shown,
             revision: meta.revision,
             records: meta.records,
             quarantined: meta.quarantined,
             as_of,
         };
-        Ok(OpenFeed { index, path, revision })
+        Ok(Ok(OpenFeed { index, path, revision }))
     }
 
-    fn stale(&self, revision: &FeedRevision) -> Option<Gap> {
+    /// Reads the catalogue of exploited vulnerabilities and the scores, as far as they are configured.
+    async fn enrich(&self, feeds: &mut Feeds) -> Result<(), MatchingError> {
+        for (kind, text) in [(Kind::Kev, &self.plan.kev), (Kind::Epss, &self.plan.epss)] {
+            let Some(text) = text else { continue };
+            let added = feeds
+                .enrichment
+                .add(kind, text, &self.plan.cache, &self.retriever, self.effects)
+                .await?;
+            let why = match added {
+                Ok(()) => continue,
+                Err(Absence::Missing(why)) => why,
+                Err(Absence::Unreachable(error)) => format!("{error}, and nothing of it is cached"),
+                Err(Absence::Uncovered) => continue,
+            };
+            feeds.gaps.push(Gap {
+                kind: GapKind::MissingFeed,
+                subject: kind.name().to_owned(),
+                detail: why,
+                location: None,
+            });
+        }
+        let stale: Vec<Gap> = feeds
+            .enrichment
+            .revisions
+            .iter()
+            .filter_map(|revision| self.stale(revision))
+            .collect();
+        feeds.gaps.extend(stale);
+        Ok(())
+    }
+
+    /// The gap of a feed that is older than it may be.
+    pub(super) fn stale(&self, revision: &FeedRevision) -> Option<Gap> {
         let age = self.effects.clock.evaluation().duration_since(revision.as_of);
-        (age > signed(self.plan.max_age)).then(|| Gap {
+        let allowed = SignedDuration::try_from(self.plan.max_age).unwrap_or(SignedDuration::MAX);
+        (age > allowed).then(|| Gap {
             kind: GapKind::StaleFeed,
             subject: revision.name.clone(),
             detail: format!(
                 "its data is of {}, which is {} hours old; {} are allowed",
                 revision.as_of,
                 age.as_hours(),
-                self.plan.max_age.as_secs() / 3600
+                allowed.as_hours()
             ),
             location: None,
         })
-    }
-}
-
-fn signed(span: Duration) -> SignedDuration {
-    SignedDuration::try_from(span).unwrap_or(SignedDuration::MAX)
-}
-
-fn cache_error(error: FileError) -> MatchingError {
-    match error {
-        FileError::Read { path, source } | FileError::Write { path, source } => MatchingError::Cache { path, source },
-        other => MatchingError::Cache {
-            path: PathBuf::new(),
-            source: std::io::Error::other(other.to_string()),
-        },
     }
 }
 

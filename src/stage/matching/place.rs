@@ -63,6 +63,11 @@ impl Place {
     }
 }
 
+/// A URL as a file name, without its credentials.
+pub(super) fn redacted_file(url: &str) -> String {
+    sha256(redact(url).as_bytes()).hex()[..16].to_owned()
+}
+
 /// A name that may be a folder's: ecosystems come from images, and no image steers us out of the feed's folder.
 pub(super) fn is_plain(base: &str) -> bool {
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b' ' | b'.' | b'-' | b'_');

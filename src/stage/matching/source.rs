@@ -20,6 +20,7 @@ use crate::model::event::{Event, Stage, Unit};
 use super::draft::{Draft, NO_TIME, Target, broken, draft};
 use super::index::strings::{Pool, PoolFull};
 use super::index::{Chunk, join};
+use super::rustsec::Database;
 
 /// Why a source cannot be read. The feed is a gap then.
 #[derive(Debug, thiserror::Error)]
@@ -72,9 +73,10 @@ impl From<FileError> for SourceError {
 /// Records in one folder.
 #[derive(Debug)]
 pub(super) enum Source {
-    /// `all.zip`, with `modified_id.csv` beside it where there is one.
+    /// `all.zip`, with `modified_id.csv` beside it where there is one, and newer records in the folder [`OVERLAY`].
     Archive {
         zip: PathBuf,
+        overlay: Vec<String>,
         look: String,
         times: Option<PathBuf>,
     },
@@ -85,6 +87,8 @@ pub(super) enum Source {
         look: String,
         times: Option<PathBuf>,
     },
+    /// RustSec's own database.
+    RustSec(Database),
 }
 
 /// The content of a source.
@@ -95,6 +99,9 @@ pub(super) struct Content {
     /// The newest time of a change that it tells of.
     pub(super) newest: Option<Timestamp>,
 }
+
+/// The folder of records that are newer than the archive beside it.
+pub(super) const OVERLAY: &str = "changed";
 
 /// Records in one unit of parallel work.
 const BATCH: usize = 1024;
@@ -114,36 +121,18 @@ impl Source {
         let zip = folder.join("all.zip");
         match fs::metadata(&zip) {
             Ok(found) => {
-                let look = format!("zip {} {times_look}", look(&found));
-                return Ok(Some(Self::Archive { zip, look, times }));
+                let (overlay, overlay_look) = loose_files(&folder.join(OVERLAY))?;
+                let look = format!("zip {} {times_look} {overlay_look}", look(&found));
+                return Ok(Some(Self::Archive { zip, overlay, look, times }));
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(failed(&zip)(error)),
         }
-        let entries = match fs::read_dir(folder) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(failed(folder)(error)),
-        };
-        let mut files = Vec::new();
-        for entry in entries {
-            let entry = entry.map_err(failed(folder))?;
-            if let Ok(name) = entry.file_name().into_string()
-                && name.ends_with(".json")
-                && !name.starts_with('.')
-            {
-                files.push((name, look(&entry.metadata().map_err(failed(&entry.path()))?)));
-            }
-        }
-        if files.is_empty() {
-            return Ok(None);
-        }
-        files.sort();
-        let text: String = files.iter().map(|(name, look)| format!("{name}\0{look}\n")).collect();
-        Ok(Some(Self::Loose {
+        let (files, files_look) = loose_files(folder)?;
+        Ok((!files.is_empty()).then(|| Self::Loose {
             folder: folder.to_owned(),
-            look: format!("loose {} {times_look}", sha256(text.as_bytes())),
-            files: files.into_iter().map(|(name, _)| name).collect(),
+            look: format!("loose {files_look} {times_look}"),
+            files,
             times,
         }))
     }
@@ -152,20 +141,33 @@ impl Source {
     pub(super) fn identity(&self) -> &str {
         match self {
             Self::Archive { look, .. } | Self::Loose { look, .. } => look,
+            Self::RustSec(database) => database.identity(),
         }
     }
 
     /// Reads every record, on all processors.
     pub(super) fn read(&self, target: Target<'_>, effects: &Effects) -> Result<Content, SourceError> {
-        let (chunks, revision) = match self {
-            Self::Archive { zip, .. } => read_archive(zip, target, effects)?,
-            Self::Loose { folder, files, .. } => read_loose(folder, files, target, effects)?,
+        let (chunks, revision, newest) = match self {
+            Self::Archive { zip, overlay, times, .. } => {
+                let (mut chunks, mut revision) = read_archive(zip, overlay, target, effects)?;
+                if !overlay.is_empty() {
+                    let folder = zip.with_file_name(OVERLAY);
+                    let (newer, theirs) = read_loose(&folder, overlay, target, effects)?;
+                    chunks.extend(newer);
+                    revision = sha256(format!("{revision} {theirs}").as_bytes());
+                }
+                (chunks, revision, newest_of_times(times.as_deref(), effects)?)
+            }
+            Self::Loose { folder, files, times, .. } => {
+                let (chunks, revision) = read_loose(folder, files, target, effects)?;
+                (chunks, revision, newest_of_times(times.as_deref(), effects)?)
+            }
+            Self::RustSec(database) => {
+                let (chunk, revision, newest) = database.read(target, effects)?;
+                (vec![chunk], revision, newest)
+            }
         };
         let chunk = join(chunks).map_err(|error| pool_full(self.path(), &error))?;
-        let newest = match self.times() {
-            Some(path) => newest_of_list(&files::read(path, effects.limits.feed)?),
-            None => None,
-        };
         let newest = newest.or_else(|| {
             let newest = chunk
                 .drafts
@@ -182,17 +184,51 @@ impl Source {
         match self {
             Self::Archive { zip, .. } => zip,
             Self::Loose { folder, .. } => folder,
-        }
-    }
-
-    fn times(&self) -> Option<&Path> {
-        match self {
-            Self::Archive { times, .. } | Self::Loose { times, .. } => times.as_deref(),
+            Self::RustSec(database) => database.path(),
         }
     }
 }
 
-fn look(found: &Metadata) -> String {
+fn newest_of_times(path: Option<&Path>, effects: &Effects) -> Result<Option<Timestamp>, SourceError> {
+    let Some(path) = path else { return Ok(None) };
+    Ok(newest_of_list(&files::read(path, effects.limits.feed)?))
+}
+
+/// The records in a folder, sorted, and what they look like together; nothing where there is no folder.
+fn loose_files(folder: &Path) -> Result<(Vec<String>, String), SourceError> {
+    let failed = |source| SourceError::Read {
+        path: folder.to_owned(),
+        source,
+    };
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Default::default()),
+        Err(error) => return Err(failed(error)),
+    };
+    let mut files = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(failed)?;
+        if let Ok(name) = entry.file_name().into_string()
+            && name.ends_with(".json")
+            && name != "retrieval.json"
+            && !name.starts_with('.')
+        {
+            files.push((name, look(&entry.metadata().map_err(failed)?)));
+        }
+    }
+    if files.is_empty() {
+        return Ok(Default::default());
+    }
+    files.sort();
+    let text: String = files.iter().map(|(name, look)| format!("{name}\0{look}\n")).collect();
+    Ok((
+        files.into_iter().map(|(name, _)| name).collect(),
+        sha256(text.as_bytes()).to_string(),
+    ))
+}
+
+/// Size, time of change and inode.
+pub(super) fn look(found: &Metadata) -> String {
     format!("{}:{}.{}:{}", found.len(), found.mtime(), found.mtime_nsec(), found.ino())
 }
 
@@ -235,7 +271,7 @@ impl Progress<'_> {
     }
 }
 
-fn read_archive(path: &Path, target: Target<'_>, effects: &Effects) -> Result<(Vec<Chunk>, Digest), SourceError> {
+fn read_archive(path: &Path, overlay: &[String], target: Target<'_>, effects: &Effects) -> Result<(Vec<Chunk>, Digest), SourceError> {
     let read_failed = |source| SourceError::Read {
         path: path.to_owned(),
         source,
@@ -285,7 +321,7 @@ fn read_archive(path: &Path, target: Target<'_>, effects: &Effects) -> Result<(V
         for at in first..last {
             let mut entry = archive.by_index(at).map_err(|error| damaged(format!("entry {at}: {error}")))?;
             let name = entry.name().map_err(|error| damaged(format!("entry {at}: {error}")))?.into_owned();
-            if !entry.is_file() || !name.ends_with(".json") {
+            if !entry.is_file() || !name.ends_with(".json") || overlay.binary_search(&name).is_ok() {
                 continue;
             }
             bytes.clear();
