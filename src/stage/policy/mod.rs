@@ -7,12 +7,14 @@ mod custom;
 pub mod document;
 mod error;
 pub mod explain;
+pub mod import;
 mod judge;
 pub mod pattern;
 pub mod recheck;
 pub mod record;
 pub mod repository;
 pub mod rules;
+pub mod waive;
 pub mod waivers;
 
 pub use clearance::Cleared;

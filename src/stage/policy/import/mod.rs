@@ -1,0 +1,189 @@
+//! Other tools' ignore files as waivers.
+//!
+//! Takes the text of one file. Gives a waiver file in which every field that a human must still fill in says so. Invariant: the result is
+//! refused by the gate until somebody does; what cannot be read is an error, never left out.
+
+mod formats;
+mod yaml;
+
+use jiff::civil::Date;
+use toml_edit::{Array, ArrayOfTables, DocumentMut, Item, Table, value};
+
+use crate::model::fault::Fault;
+use crate::model::waiver::{Justification, VexStatus};
+
+use super::waive::day;
+use super::waivers::PLACEHOLDER;
+
+/// The formats that are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// `.trivyignore`: an id a line.
+    TrivyIgnore,
+    /// `.trivyignore.yaml`.
+    TrivyIgnoreYaml,
+    /// `.grype.yaml`.
+    Grype,
+    /// `osv-scanner.toml`.
+    OsvScanner,
+    /// `.cargo/audit.toml`.
+    CargoAudit,
+    /// `deny.toml` of cargo-deny.
+    CargoDeny,
+    /// OpenVEX JSON.
+    OpenVex,
+}
+
+impl Format {
+    /// The format that a file's name tells.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
+        let name = name.rsplit('/').next().unwrap_or(name);
+        match name {
+            ".trivyignore" => Some(Self::TrivyIgnore),
+            ".trivyignore.yaml" | ".trivyignore.yml" => Some(Self::TrivyIgnoreYaml),
+            ".grype.yaml" | ".grype.yml" | "grype.yaml" => Some(Self::Grype),
+            "osv-scanner.toml" => Some(Self::OsvScanner),
+            "audit.toml" => Some(Self::CargoAudit),
+            "deny.toml" | ".deny.toml" => Some(Self::CargoDeny),
+            name if name.ends_with(".json") => Some(Self::OpenVex),
+            _ => None,
+        }
+    }
+}
+
+/// Why a file could not be imported.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
+pub enum ImportError {
+    /// Its name tells no format.
+    #[error("{0} is not a name that tells what the file is")]
+    #[diagnostic(
+        code(policy::import),
+        help("known are .trivyignore, .trivyignore.yaml, .grype.yaml, osv-scanner.toml, audit.toml, deny.toml and OpenVEX as .json")
+    )]
+    UnknownFormat(String),
+    /// It cannot be read.
+    #[error("{file}{}: {problem}", line.map(|line| format!(", line {line}")).unwrap_or_default())]
+    #[diagnostic(code(policy::import))]
+    Malformed {
+        /// The file.
+        file: String,
+        /// The line, where it is known, from 1.
+        line: Option<usize>,
+        /// What is wrong.
+        problem: String,
+    },
+}
+
+impl ImportError {
+    /// How the run ends.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        Fault::Usage
+    }
+}
+
+/// What an import gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Imported {
+    /// The waiver file. The gate refuses it until every `TODO` is filled in.
+    pub text: String,
+    /// How many entries it has.
+    pub entries: usize,
+    /// What a reader should know: what has no counterpart here.
+    pub notes: Vec<String>,
+}
+
+/// What another tool's entry says. What is none has to be filled in.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Draft {
+    id: String,
+    package: Option<String>,
+    paths: Vec<String>,
+    reason: Option<VexStatus>,
+    justification: Option<Justification>,
+    statement: Option<String>,
+    expires: Option<Date>,
+    /// What the human needs to know to fill in the rest.
+    hint: Option<String>,
+}
+
+/// Reads another tool's file. `today` becomes `created`.
+///
+/// # Errors
+/// [`ImportError`] for an unknown name, and for anything in the file that is not understood.
+pub fn import(name: &str, format: Option<Format>, text: &str, today: Date) -> Result<Imported, ImportError> {
+    let format = format
+        .or_else(|| Format::of_name(name))
+        .ok_or_else(|| ImportError::UnknownFormat(name.to_owned()))?;
+    let mut notes = Vec::new();
+    let drafts = formats::read(format, text, &mut notes).map_err(|(line, problem)| ImportError::Malformed {
+        file: name.to_owned(),
+        line,
+        problem,
+    })?;
+    let mut entries = ArrayOfTables::new();
+    for draft in &drafts {
+        entries.push(table(draft, today));
+    }
+    let mut document = DocumentMut::new();
+    document.insert("waiver", Item::ArrayOfTables(entries));
+    let head = format!(
+        "# Imported from {}. Portcullis refuses this file until every `{PLACEHOLDER}` is filled in by somebody who knows.\n",
+        name.rsplit('/').next().unwrap_or(name)
+    );
+    Ok(Imported {
+        text: head + &document.to_string(),
+        entries: drafts.len(),
+        notes,
+    })
+}
+
+fn table(draft: &Draft, today: Date) -> Table {
+    let todo = |what: &str| value(format!("{PLACEHOLDER}: {what}"));
+    let mut table = Table::new();
+    let hint = draft
+        .hint
+        .as_ref()
+        .map(|hint| format!("# {}\n", hint.replace(['\n', '\r'], " ")))
+        .unwrap_or_default();
+    table.decor_mut().set_prefix(format!("\n{hint}"));
+    table.insert("id", value(&draft.id));
+    let package = draft.package.as_ref().map(value);
+    table.insert(
+        "package",
+        package.unwrap_or_else(|| todo("the package, such as pkg:cargo/name@1.2.*")),
+    );
+    if !draft.paths.is_empty() {
+        table.insert("paths", value(draft.paths.iter().collect::<Array>()));
+    }
+    let reason = draft.reason.map(|reason| value(reason.as_str()));
+    table.insert(
+        "reason",
+        reason.unwrap_or_else(|| todo("not_affected, affected, fixed or under_investigation")),
+    );
+    match (draft.reason, draft.justification) {
+        (_, Some(justification)) => _ = table.insert("justification", value(justification.as_str())),
+        (Some(VexStatus::NotAffected), None) => _ = table.insert("justification", todo("one of OpenVEX's justifications")),
+        _ => {}
+    }
+    let statement = draft.statement.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(value);
+    table.insert(
+        "statement",
+        statement.unwrap_or_else(|| todo("why, in words that a reviewer can check")),
+    );
+    // No other tool asks who answers for it: this one is always left to a human.
+    table.insert("owner", todo("who answers for it"));
+    // One that has ended already began before today; nobody knows when.
+    if draft.expires.is_none_or(|expires| expires >= today) {
+        table.insert("created", day(today));
+    }
+    table.insert(
+        "expires",
+        draft.expires.map_or_else(|| todo("the last day it holds, without quotes"), day),
+    );
+    table
+}
+
+#[cfg(test)]
+mod tests;

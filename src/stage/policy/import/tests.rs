@@ -1,0 +1,208 @@
+use jiff::civil::date;
+
+use super::*;
+use crate::stage::policy::Waivers;
+
+fn imported(name: &str, text: &str) -> Imported {
+    import(name, None, text, date(2026, 11, 21)).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Imports, checks that the gate refuses the result, fills the placeholders in, and gives the entries.
+fn filled(name: &str, text: &str) -> Vec<(String, String, String)> {
+    let imported = imported(name, text);
+    assert!(
+        Waivers::from_text("w", &imported.text).is_err(),
+        "the gate accepts it:\n{}",
+        imported.text
+    );
+    let done: String = imported
+        .text
+        .lines()
+        .map(|line| match line.split_once(" = \"TODO") {
+            Some(("package", _)) => "package = \"pkg:cargo/filled-in\"\n".to_owned(),
+            Some(("reason", _)) => "reason = \"affected\"\n".to_owned(),
+            Some(("justification", _)) => "justification = \"component_not_present\"\n".to_owned(),
+            Some(("expires", _)) => "expires = 2026-12-01\n".to_owned(),
+            Some((key, _)) => format!("{key} = \"filled in\"\n"),
+            None => format!("{line}\n"),
+        })
+        .collect();
+    let waivers = Waivers::from_text("w", &done).unwrap_or_else(|error| panic!("{error}\n{done}"));
+    assert_eq!(waivers.entries().len(), imported.entries);
+    let row = |w: &crate::stage::policy::waivers::Waiver| (w.id.clone(), w.package.as_str().to_owned(), w.expires.to_string());
+    waivers.entries().iter().map(row).collect()
+}
+
+fn row(id: &str, package: &str, expires: &str) -> (String, String, String) {
+    (id.to_owned(), package.to_owned(), expires.to_owned())
+}
+
+const TODO_PACKAGE: &str = "pkg:cargo/filled-in";
+const TODO_DAY: &str = "2026-12-01";
+
+#[test]
+fn trivyignore() {
+    let text = "# We accept it\nCVE-2024-1\n\nCVE-2024-2 exp:2024-12-31 # soon\n";
+    assert_eq!(
+        filled(".trivyignore", text),
+        [
+            row("CVE-2024-1", TODO_PACKAGE, TODO_DAY),
+            row("CVE-2024-2", TODO_PACKAGE, "2024-12-30")
+        ],
+        "an entry there has ended when its day begins"
+    );
+    assert!(imported(".trivyignore", text).text.contains("statement = \"We accept it\""));
+    assert!(import(".trivyignore", None, "CVE-1 until:tomorrow", date(2026, 1, 1)).is_err());
+}
+
+#[test]
+fn trivyignore_yaml() {
+    let text = "---\nvulnerabilities:\n  - id: CVE-2024-1 # why\n    paths:\n      - \"usr/lib/x\"\n      - usr/**/y\n    purls: [pkg:deb/debian/bash, 'pkg:npm/%40a/b']\n    \
+                statement: >\n      It is\n      fine.\n    expired_at: 2024-12-31\n  - id: CVE-2024-2\nmisconfigurations:\n- id: AVD-1\n";
+    let imported = imported("a/.trivyignore.yaml", text);
+    assert_eq!(imported.notes, ["`misconfigurations` has no counterpart here"]);
+    assert!(
+        imported.text.contains("paths = [\"/usr/lib/x\", \"/usr/**/y\"]"),
+        "{}",
+        imported.text
+    );
+    assert!(imported.text.contains("statement = \"It is fine.\""), "{}", imported.text);
+    assert_eq!(
+        filled("a/.trivyignore.yaml", text),
+        [
+            row("CVE-2024-1", "pkg:deb/debian/bash", "2024-12-30"),
+            row("CVE-2024-1", "pkg:npm/%40a/b", "2024-12-30"),
+            row("CVE-2024-2", TODO_PACKAGE, TODO_DAY)
+        ]
+    );
+}
+
+#[test]
+fn a_mistyped_key_of_another_tool_is_not_passed_over() {
+    let text = "vulnerabilities:\n  - id: CVE-2024-1\n    expire_at: 2024-12-31\n";
+    let error = import(".trivyignore.yaml", None, text, date(2026, 1, 1)).expect_err("mistyped");
+    assert_eq!(error.to_string(), ".trivyignore.yaml, line 3: `expire_at` is not understood");
+}
+
+#[test]
+fn grype() {
+    let text = "check-for-app-update: false\nignore:\n  - vulnerability: CVE-2008-4318\n    fix-state: unknown\n    vex-status: not_affected\n    \
+                vex-justification: vulnerable_code_not_present\n    package:\n      name: libcurl\n      version: 1.5.1\n      type: npm\n      \
+                location: \"/usr/local/lib/node_modules/**\"\n  - package:\n      type: gem\n  - vulnerability: CVE-1\n    package:\n      name: openssl\n      type: deb\n";
+    let imported = imported(".grype.yaml", text);
+    assert_eq!(imported.notes.len(), 1);
+    assert!(
+        imported.text.contains("# there it holds only for fix-state: unknown"),
+        "{}",
+        imported.text
+    );
+    assert!(
+        imported.text.contains("# there it holds only for the package openssl deb"),
+        "{}",
+        imported.text
+    );
+    assert_eq!(
+        filled(".grype.yaml", text),
+        [
+            row("CVE-2008-4318", "pkg:npm/libcurl@1.5.1", TODO_DAY),
+            row("CVE-1", TODO_PACKAGE, TODO_DAY)
+        ]
+    );
+}
+
+#[test]
+fn osv_scanner() {
+    let text = "[[IgnoredVulns]]\nid = \"GO-2022-0968\"\nignoreUntil = 2022-11-09T00:00:00Z\nreason = \"No ssh servers\"\n[[IgnoredVulns]]\nid = \"GHSA-1\"\n";
+    assert_eq!(
+        filled("osv-scanner.toml", text),
+        [
+            row("GO-2022-0968", TODO_PACKAGE, "2022-11-08"),
+            row("GHSA-1", TODO_PACKAGE, TODO_DAY)
+        ]
+    );
+    assert!(
+        import(
+            "osv-scanner.toml",
+            None,
+            "[[IgnoredVulns]]\nid = \"x\"\nignoreUntill = 2022-11-09\n",
+            date(2026, 1, 1)
+        )
+        .is_err()
+    );
+}
+
+#[test]
+fn cargo_audit_and_cargo_deny() {
+    let audit = "[advisories]\nignore = [\"RUSTSEC-2020-0001\"]\nseverity_threshold = \"low\"\n";
+    assert_eq!(
+        filled(".cargo/audit.toml", audit),
+        [row("RUSTSEC-2020-0001", TODO_PACKAGE, TODO_DAY)]
+    );
+    let deny = "[advisories]\nignore = [\"RUSTSEC-2020-0001\", { id = \"RUSTSEC-2020-0002\", reason = \"why\" }, { crate = \"a@0.1.0\" }]\n[bans]\n";
+    assert_eq!(
+        filled("deny.toml", deny),
+        [
+            row("RUSTSEC-2020-0001", TODO_PACKAGE, TODO_DAY),
+            row("RUSTSEC-2020-0002", TODO_PACKAGE, TODO_DAY)
+        ]
+    );
+    assert_eq!(imported("deny.toml", deny).notes.len(), 1);
+}
+
+#[test]
+fn open_vex() {
+    let text = r#"{"@context":"https://openvex.dev/ns/v0.2.0","@id":"x","author":"A","timestamp":"2026-01-01T00:00:00Z","version":1,
+        "statements":[{"vulnerability":{"name":"CVE-1"},"products":[{"@id":"pkg:oci/img@sha256:00","subcomponents":[{"@id":"pkg:cargo/foo@1"}]}],
+        "status":"not_affected","justification":"component_not_present"},{"vulnerability":{"name":"CVE-2"},"status":"affected"}]}"#;
+    assert_eq!(
+        filled("vex.json", text),
+        [row("CVE-1", "pkg:cargo/foo@1", TODO_DAY), row("CVE-2", TODO_PACKAGE, TODO_DAY)]
+    );
+}
+
+#[test]
+fn yaml_that_is_not_understood_is_an_error_with_its_line() {
+    for (text, line) in [
+        ("ignore: &a\n  - x: y\n", 1),
+        ("ignore:\n\t- x: y\n", 2),
+        ("ignore:\n  - vulnerability: {a: b}\n", 2),
+        ("ignore:\n  - vulnerability: a\n   package: b\n", 3),
+        ("a: b\na: c\n", 2),
+        ("ignore: [a,\n  b]\n", 1),
+        ("just text\n", 1),
+    ] {
+        let error = import(".grype.yaml", None, text, date(2026, 1, 1)).expect_err(text);
+        assert!(
+            matches!(error, ImportError::Malformed { line: Some(at), .. } if at == line),
+            "{text}: {error}"
+        );
+    }
+}
+
+#[test]
+fn hostile_yaml_does_not_panic() {
+    for text in [
+        "-",
+        "- -",
+        "- - - -",
+        ":",
+        "a:",
+        "a: |",
+        "a: \"",
+        "a: '",
+        "- a:\n- ",
+        "é: ü",
+        "a:\n -\n  - b",
+        "- [",
+        &"- ".repeat(5000),
+        &"a:\n ".repeat(100),
+    ] {
+        let _ = import(".grype.yaml", None, text, date(2026, 1, 1));
+    }
+}
+
+#[test]
+fn a_name_that_tells_nothing_is_a_usage_error() {
+    let error = import("ignore.txt", None, "", date(2026, 1, 1)).expect_err("unknown");
+    assert_eq!(error.fault(), Fault::Usage);
+}
