@@ -27,6 +27,9 @@ struct Short {
     at: Timestamp,
     #[serde(default)]
     image: bool,
+    /// Another policy than the embedded one, by its path in the repository; beside it `policy.toml` counts.
+    #[serde(default)]
+    policy: Option<String>,
     #[serde(default)]
     component: Vec<ShortComponent>,
     #[serde(default, rename = "match")]
@@ -139,8 +142,10 @@ impl Case {
     fn read(folder: &Path) -> Self {
         let text = fs::read_to_string(folder.join("case.toml")).expect("case.toml");
         let short: Short = toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-        let policy = match fs::read_to_string(folder.join("policy.toml")) {
+        let named = short.policy.as_ref().map(|path| Path::new(env!("CARGO_MANIFEST_DIR")).join(path));
+        let policy = match fs::read_to_string(named.clone().unwrap_or_else(|| folder.join("policy.toml"))) {
             Ok(text) => ("policy.toml".to_owned(), text),
+            Err(error) if named.is_some() => panic!("{}: {error}", folder.display()),
             Err(_) => (
                 "embedded:gate.toml".to_owned(),
                 portcullis::stage::policy::document::EMBEDDED.to_owned(),

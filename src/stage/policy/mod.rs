@@ -4,6 +4,7 @@
 pub mod baseline;
 pub mod clearance;
 mod custom;
+mod docs;
 pub mod document;
 mod error;
 pub mod explain;
@@ -14,10 +15,12 @@ pub mod recheck;
 pub mod record;
 pub mod repository;
 pub mod rules;
+pub mod schema;
 pub mod waive;
 pub mod waivers;
 
 pub use clearance::Cleared;
+pub use docs::rules_page;
 pub use document::Policy;
 pub use error::PolicyError;
 pub use judge::judge;

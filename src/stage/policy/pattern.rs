@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::model::purl::{Purl, PurlError};
 
@@ -75,6 +75,12 @@ impl fmt::Display for PurlPattern {
     }
 }
 
+impl Serialize for PurlPattern {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text)
+    }
+}
+
 impl TryFrom<String> for PurlPattern {
     type Error = PurlError;
 
@@ -84,7 +90,7 @@ impl TryFrom<String> for PurlPattern {
 }
 
 /// A text in which `*` stands for any characters but `/`, and `**` for any characters: paths, image names, URLs, licence ids.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(transparent)]
 #[schemars(with = "String")]
 pub struct TextPattern(String);

@@ -1,7 +1,7 @@
 //! `denied-component`: packages that the organisation does not want.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{About, Objections, Rule, Settings, advisories};
 use crate::model::finding::Level;
@@ -9,7 +9,7 @@ use crate::stage::policy::Evidence;
 use crate::stage::policy::pattern::PurlPattern;
 
 /// One ban.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Ban {
     /// The packages, as a package URL in which `*` stands for any characters but `/`.
@@ -22,7 +22,7 @@ pub(crate) struct Ban {
 }
 
 /// Settings of `denied-component`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct DeniedComponent {
     /// How hard it weighs.

@@ -1,7 +1,7 @@
 //! `denied-license`: licences that the organisation cannot fulfil.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use spdx::{Expression, LicenseReq, ParseMode};
 
 use super::{About, Objections, Rule, Settings, advisories};
@@ -11,7 +11,7 @@ use crate::stage::policy::Evidence;
 use crate::stage::policy::pattern::{PurlPattern, TextPattern};
 
 /// Licences that are fine for some packages only.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Exception {
     /// The packages.
@@ -21,7 +21,7 @@ pub(crate) struct Exception {
 }
 
 /// Settings of `denied-license`. With both lists empty the rule is silent. Patterns: `*` stands for any characters.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct DeniedLicense {
     /// How hard a licence that is not allowed weighs.

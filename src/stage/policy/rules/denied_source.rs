@@ -1,7 +1,7 @@
 //! `denied-source`: components from a registry, a git repository or a URL that the policy does not name.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{About, Objections, Rule, Settings, advisories};
 use crate::model::finding::Level;
@@ -10,7 +10,7 @@ use crate::stage::policy::Evidence;
 use crate::stage::policy::pattern::TextPattern;
 
 /// Settings of `denied-source`. Patterns: `*` stands for any characters but `/`, `**` for any.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct DeniedSource {
     /// How hard it weighs.

@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use jiff::civil::date;
 use jiff::tz::TimeZone;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{About, Objections, Rule, Settings};
 use crate::model::finding::Level;
@@ -70,7 +70,7 @@ const LAST_DAYS: &[(&str, &str, Date)] = &[
 ];
 
 /// Settings of `end-of-life-distro`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct EndOfLifeDistro {
     /// How hard it weighs.

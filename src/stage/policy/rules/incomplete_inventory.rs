@@ -1,7 +1,7 @@
 //! `incomplete-inventory`: what the gate could not see in the image.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{About, Rule, Settings};
 use crate::model::coverage::{Gap, GapKind};
@@ -9,7 +9,7 @@ use crate::model::finding::Level;
 use crate::stage::policy::pattern::TextPattern;
 
 /// How hard a gap weighs. It cannot be switched off: what could not be seen is always listed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum GapLevel {
     /// It is listed.
@@ -28,7 +28,7 @@ impl From<GapLevel> for Level {
 }
 
 /// One gap that is known and accepted.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Accepted {
     /// Its kind.
@@ -40,7 +40,7 @@ pub(crate) struct Accepted {
 }
 
 /// Settings of `incomplete-inventory`: a level for each kind of gap.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub(crate) struct IncompleteInventory {
     /// The image holds no package at all, and nothing explains it.

@@ -1,7 +1,7 @@
 //! `malicious-component`: malware is never a matter of severity.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{About, Objections, Rule, Settings, advisories};
 use crate::model::advisory::AdvisoryKind;
@@ -9,7 +9,7 @@ use crate::model::finding::Level;
 use crate::stage::policy::Evidence;
 
 /// Settings of `malicious-component`. It cannot be switched off.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct MaliciousComponent {
     /// Lets waivers cover malware (for an image of a malware laboratory, say).

@@ -1,14 +1,14 @@
 //! `missing-healthcheck`: the image says how to see that it works.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{About, Objections, Rule, Settings};
 use crate::model::finding::Level;
 use crate::stage::policy::Evidence;
 
 /// Settings of `missing-healthcheck`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct MissingHealthcheck {
     /// How hard it weighs. Off by default: orchestrators and Portcullis itself probe from outside.

@@ -1,7 +1,7 @@
 //! `oversized-image`: images that grew without anybody noticing.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{About, Objections, Rule, Settings};
 use crate::model::finding::Level;
@@ -37,8 +37,25 @@ impl<'de> Deserialize<'de> for Size {
     }
 }
 
+impl Serialize for Size {
+    /// In the largest unit that holds it whole.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let units = [
+            (1 << 30, "GiB"),
+            (1_000_000_000, "GB"),
+            (1 << 20, "MiB"),
+            (1_000_000, "MB"),
+            (1 << 10, "KiB"),
+            (1_000, "kB"),
+        ];
+        let fitting = units.iter().find(|(unit, _)| self.0 > 0 && self.0 % unit == 0);
+        let (unit, name) = fitting.copied().unwrap_or((1, "B"));
+        serializer.collect_str(&format_args!("{}{name}", self.0 / unit))
+    }
+}
+
 /// Settings of `oversized-image`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct OversizedImage {
     /// How hard it weighs.

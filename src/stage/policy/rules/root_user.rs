@@ -1,14 +1,14 @@
 //! `root-user`: the image's process does not start as root.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{About, Objections, Rule, Settings};
 use crate::model::finding::Level;
 use crate::stage::policy::Evidence;
 
 /// Settings of `root-user`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct RootUser {
     /// How hard it weighs.

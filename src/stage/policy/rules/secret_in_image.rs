@@ -1,7 +1,7 @@
 //! `secret-in-image`: credentials in a layer, in the configuration, or in tracked files.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{About, Objections, Rule, Settings};
 use crate::model::finding::Level;
@@ -24,7 +24,7 @@ const SECRET_NAMES: [&str; 10] = [
 ];
 
 /// Settings of `secret-in-image`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct SecretInImage {
     /// How hard it weighs.

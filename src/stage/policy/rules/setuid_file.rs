@@ -1,7 +1,7 @@
 //! `setuid-file`: programs that run with more rights than whoever starts them, and files that everybody may write.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{About, Objections, Rule, Settings};
 use crate::model::finding::Level;
@@ -28,7 +28,7 @@ const DISTRIBUTION: [&str; 14] = [
 ];
 
 /// Settings of `setuid-file`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct SetuidFile {
     /// How hard a setuid or setgid file weighs.

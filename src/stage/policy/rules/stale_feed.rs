@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::incomplete_inventory::GapLevel;
 use super::{About, Objections, Rule, Settings};
@@ -12,7 +12,7 @@ use crate::model::span::Span;
 use crate::stage::policy::Evidence;
 
 /// Settings of `stale-feed`: a level for each kind of gap.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub(crate) struct StaleFeed {
     /// An advisory feed is missing or unreadable.

@@ -1,14 +1,14 @@
 //! `unapproved-waiver`: a waiver that the policy does not accept.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{About, Objections, Rule, Settings};
 use crate::model::finding::Level;
 use crate::stage::policy::waivers::Standing;
 
 /// Settings of `unapproved-waiver`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct UnapprovedWaiver {
     /// How hard it weighs. Such a waiver covers nothing in any case.

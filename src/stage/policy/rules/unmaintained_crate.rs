@@ -1,7 +1,7 @@
 //! `unmaintained-crate`: RustSec's informational advisories on crates that nobody looks after, and its notices.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{About, Objections, Rule, Settings, advisories};
 use crate::model::advisory::AdvisoryKind;
@@ -9,7 +9,7 @@ use crate::model::finding::Level;
 use crate::stage::policy::Evidence;
 
 /// Settings of `unmaintained-crate`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct UnmaintainedCrate {
     /// How hard an unmaintained crate weighs. Notices are listed as warnings unless this is `off`.

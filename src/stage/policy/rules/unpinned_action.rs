@@ -1,7 +1,7 @@
 //! `unpinned-action`: every action by full commit id.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{About, Objections, Rule, Settings};
 use crate::model::commit::CommitSha;
@@ -11,7 +11,7 @@ use crate::stage::policy::Evidence;
 use crate::stage::policy::pattern::TextPattern;
 
 /// Settings of `unpinned-action`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct UnpinnedAction {
     /// How hard it weighs.

@@ -1,7 +1,7 @@
 //! `unpinned-base`: every base image by digest.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{About, Objections, Rule, Settings};
 use crate::model::context::BaseImage;
@@ -11,7 +11,7 @@ use crate::stage::policy::Evidence;
 use crate::stage::policy::pattern::TextPattern;
 
 /// Settings of `unpinned-base`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct UnpinnedBase {
     /// How hard it weighs.

@@ -1,7 +1,7 @@
 //! `untraceable-tag`: from any tag one gets to the commit, and the same one every time.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{About, Objections, Rule, Settings};
 use crate::model::commit::Commit;
@@ -12,7 +12,7 @@ use crate::stage::policy::Evidence;
 const REVISION: &str = "org.opencontainers.image.revision";
 
 /// Settings of `untraceable-tag`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct UntraceableTag {
     /// How hard it weighs.

@@ -1,7 +1,7 @@
 //! `unused-waiver`: a waiver that covers nothing.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{About, Objections, Rule, Settings};
 use crate::model::finding::Level;
@@ -9,7 +9,7 @@ use crate::model::waiver::WaiverState;
 use crate::stage::policy::waivers::Standing;
 
 /// Settings of `unused-waiver`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct UnusedWaiver {
     /// How hard it weighs.

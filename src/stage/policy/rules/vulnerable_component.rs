@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{About, Objections, Rule, Settings, advisories};
 use crate::model::advisory::{AdvisoryKind, Match};
@@ -14,7 +14,7 @@ use crate::model::severity::Severity;
 use crate::stage::policy::Evidence;
 
 /// From which severity on a vulnerability blocks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Threshold {
     /// Every vulnerability blocks.
@@ -32,7 +32,7 @@ pub(crate) enum Threshold {
 }
 
 /// Days between publication and the day from which a vulnerability blocks.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct GraceDays {
     /// For critical ones.
@@ -46,7 +46,7 @@ pub(crate) struct GraceDays {
 }
 
 /// Settings of `vulnerable-component`.
-#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct VulnerableComponent {
     /// `deny`: what reaches the threshold blocks. `warn`: it is listed. `off`: the rule does not look.

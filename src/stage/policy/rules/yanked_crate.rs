@@ -1,14 +1,14 @@
 //! `yanked-crate`: releases that their authors took back.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{About, Objections, Rule, Settings, advisories};
 use crate::model::finding::Level;
 use crate::stage::policy::Evidence;
 
 /// Settings of `yanked-crate`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct YankedCrate {
     /// How hard it weighs.

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::model::severity::Severity;
 use crate::model::span::Span;
 
 /// What waivers may do.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct WaiverSettings {
     /// A waiver that ends within this is `expiring` in every report.
@@ -34,7 +34,7 @@ impl Default for WaiverSettings {
 }
 
 /// How long a waiver may last, by severity: whole days, such as `14d`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Lifetimes {
     /// For critical findings.
@@ -62,7 +62,7 @@ impl Default for Lifetimes {
 }
 
 /// How many approvers a waiver needs, by severity.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Approvals {
     /// For critical findings.

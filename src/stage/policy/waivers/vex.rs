@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Span as Period, Timestamp};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::io::document::DocumentError;
 use crate::io::hash;
@@ -19,7 +19,7 @@ use crate::stage::policy::{Policy, PolicyError};
 use super::{Waiver, Waivers};
 
 /// Whose VEX documents count.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct VexSettings {
     /// Authors whose documents count as waivers, exactly as the documents write them. Empty: nobody's do.
