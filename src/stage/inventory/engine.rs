@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 
 use super::aliases::{Alias, AliasScan, behind_links};
+use super::cache::Cache;
 use super::facts::{FileFacts, LayerFacts};
 use super::links::Links;
 use super::merge::{Layered, merge};
@@ -43,19 +44,32 @@ pub(super) fn inventory(
     blobs: &dyn Blobs,
     subject: Subject,
     effects: &Effects,
+    memory: Memory,
 ) -> Result<Inventory, InventoryError> {
+    let catalogers = image_catalogers();
     Engine {
         blobs,
         effects,
-        catalogers: image_catalogers(),
+        cache: (memory == Memory::Cached).then(|| Cache::new(&effects.cache, &catalogers, &effects.limits)),
+        catalogers,
         stop: AtomicBool::new(false),
     }
     .inventory(platforms, subject)
 }
 
+/// Whether facts of layers may come from an earlier run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Memory {
+    /// Every byte is read and verified now.
+    None,
+    /// Layers that were seen before are believed.
+    Cached,
+}
+
 struct Engine<'a> {
     blobs: &'a dyn Blobs,
     effects: &'a Effects,
+    cache: Option<Cache>,
     catalogers: Vec<&'static dyn Cataloger>,
     stop: AtomicBool,
 }
@@ -70,7 +84,7 @@ fn key(layer: &Layer) -> Key {
 impl Engine<'_> {
     fn inventory(&self, platforms: &[PlatformImage], subject: Subject) -> Result<Inventory, InventoryError> {
         let distinct = distinct_layers(platforms);
-        let scanned = self.each(&distinct, &|layer| self.scan(layer))?;
+        let scanned = self.each(&distinct, &|layer| self.remembered(layer))?;
         let facts: HashMap<Key, LayerFacts> = distinct.iter().map(|layer| key(layer)).zip(scanned).collect();
         let mut inventory = Inventory::new(subject);
         for image in platforms {
@@ -116,6 +130,18 @@ impl Engine<'_> {
                 .collect(),
         });
         Ok(())
+    }
+
+    fn remembered(&self, layer: &Layer) -> Result<LayerFacts, InventoryError> {
+        let Some(cache) = &self.cache else {
+            return self.scan(layer);
+        };
+        if let Some(facts) = cache.get(layer) {
+            return Ok(facts);
+        }
+        let facts = self.scan(layer)?;
+        cache.put(layer, &facts);
+        Ok(facts)
     }
 
     /// The first walk over a layer.

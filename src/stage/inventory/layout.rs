@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::Path;
 
-use super::engine::{self, Blobs};
+use super::engine::{self, Blobs, Memory};
 use super::{InventoryError, source_tree};
 use crate::io::Effects;
 use crate::io::archive::{DockerImage, OciImage};
@@ -34,7 +34,7 @@ impl Blobs for DockerImage {
 /// Inventories an image in the gate's own layout.
 pub(super) fn built(image: &BuiltImage, subject: Subject, effects: &Effects) -> Result<Inventory, InventoryError> {
     let layout = OciLayout::open(&image.layout)?;
-    engine::inventory(&image.platforms, &layout, subject, effects)
+    engine::inventory(&image.platforms, &layout, subject, effects, Memory::None)
 }
 
 /// Inventories an image where it is.
@@ -53,17 +53,17 @@ fn on_disk(reference: &ImageRef, effects: &Effects) -> Result<Inventory, Invento
                 None => layout.find(tag.as_deref())?,
             };
             let platforms = layout.platforms(&descriptor, &effects.limits)?;
-            engine::inventory(&platforms, &layout, named(dir, descriptor.digest), effects)
+            engine::inventory(&platforms, &layout, named(dir, descriptor.digest), effects, Memory::Cached)
         }
         ImageRef::OciArchive(file) => {
             let image = OciImage::open(file, &effects.limits)?;
             let subject = named(file, image.descriptor.digest);
-            engine::inventory(&image.platforms, &image, subject, effects)
+            engine::inventory(&image.platforms, &image, subject, effects, Memory::Cached)
         }
         ImageRef::DockerArchive(file) => {
             let image = DockerImage::open(file, &effects.limits)?;
             let subject = named(file, image.image.manifest);
-            engine::inventory(std::slice::from_ref(&image.image), &image, subject, effects)
+            engine::inventory(std::slice::from_ref(&image.image), &image, subject, effects, Memory::Cached)
         }
         ImageRef::RootFs(dir) => source_tree::rootfs(dir, effects),
         other => Err(InventoryError::Unsupported {

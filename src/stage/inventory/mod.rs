@@ -2,6 +2,7 @@
 
 mod aliases;
 pub mod apk;
+mod cache;
 pub mod cargo_auditable;
 pub mod cargo_lock;
 pub mod cargo_metadata;
@@ -142,7 +143,7 @@ pub static CATALOGERS: &[&dyn Cataloger] = &[
     &setuid::Setuid,
 ];
 
-/// Inventories an image that lies in an OCI layout. Blocking; uses rayon.
+/// Inventories an image that lies in an OCI layout. Every byte of it is read and verified; nothing is believed from an earlier run. Blocking.
 ///
 /// # Errors
 /// [`InventoryError`] for bytes that do not hold together (a truncated layer, a wrong digest, a limit that matters).
@@ -150,7 +151,7 @@ pub fn image(image: &BuiltImage, subject: Subject, effects: &Effects) -> Result<
     layout::built(image, subject, effects)
 }
 
-/// Inventories an image where it is, without a copy of it.
+/// Inventories an image where it is, without a copy of it. Facts of layers that were seen before come from the cache folder.
 ///
 /// # Errors
 /// As [`image`], and when it cannot be reached.

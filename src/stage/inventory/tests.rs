@@ -330,7 +330,7 @@ fn a_file_past_the_limit_is_a_gap_and_not_an_absence() {
         digest: None,
         commit: None,
     };
-    let inventory = engine::inventory(&[sample.platform("amd64")], &layout, subject, &effects).expect("an inventory");
+    let inventory = engine::inventory(&[sample.platform("amd64")], &layout, subject, &effects, engine::Memory::None).expect("an inventory");
     assert!(gaps(&inventory).contains(&(GapKind::LimitReached, "/var/lib/dpkg/status")));
 }
 
@@ -392,4 +392,25 @@ fn what_a_package_ships_is_no_secret_but_what_lies_in_etc_may_be() {
     let inventory = of(&[shipped]);
     let paths: Vec<&str> = inventory.facts.iter().map(|f| f.location.path.as_str()).collect();
     assert_eq!(paths, ["/etc/base/key.pem"]);
+}
+
+#[test]
+fn cached_facts_give_the_same_inventory_and_are_not_believed_by_the_gate() {
+    let second = Tar::new()
+        .file("var/lib/dpkg/status", status(&["added", "base"]))
+        .file("app/key.pem", secret());
+    let sample = Sample::new(&[base(), second, Tar::new().file("app/.wh.key.pem", "")]);
+    let layout = OciLayout::open(sample.dir.path().join("image")).expect("layout");
+    let effects = effects(sample.dir.path());
+    let subject = || Subject {
+        name: "sample".to_owned(),
+        digest: Some(Digest::from_bytes([7; 32])),
+        commit: None,
+    };
+    let run = |memory| engine::inventory(&[sample.platform("amd64")], &layout, subject(), &effects, memory);
+    let cold = run(engine::Memory::Cached).expect("an inventory");
+    std::fs::write(layout.blob_path(&sample.layers[0].digest), "damaged").expect("written");
+    let warm = run(engine::Memory::Cached).expect("from the cache");
+    assert_eq!(cold, warm);
+    assert!(run(engine::Memory::None).is_err());
 }
