@@ -60,7 +60,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-fn plan(root: &Path, work: &Path, features: &[&str]) -> BuildPlan {
+pub(crate) fn plan(root: &Path, work: &Path, features: &[&str]) -> BuildPlan {
     BuildPlan {
         service: "greeter".to_owned(),
         root: root.to_owned(),
@@ -79,7 +79,7 @@ fn plan(root: &Path, work: &Path, features: &[&str]) -> BuildPlan {
     }
 }
 
-fn effects() -> Effects {
+pub(crate) fn effects() -> Effects {
     Effects::plain(std::env::temp_dir())
 }
 
@@ -233,7 +233,7 @@ fn contains(haystack: &[u8], needle: &[u8]) -> bool {
 }
 
 /// A package that nothing of is compiled: for what is wrong before the compiler is asked.
-fn package(folder: &Path, manifest: &str, with_lock: bool) {
+pub(crate) fn package(folder: &Path, manifest: &str, with_lock: bool) {
     fs::create_dir_all(folder.join("src/bin")).unwrap();
     fs::write(folder.join("Cargo.toml"), manifest).unwrap();
     fs::write(folder.join("src/lib.rs"), "").unwrap();
@@ -247,7 +247,7 @@ fn package(folder: &Path, manifest: &str, with_lock: bool) {
     }
 }
 
-const MANIFEST: &str = "[package]\nname = \"greeter\"\nversion = \"0.1.0\"\nedition = \"2021\"\n[workspace]\n";
+pub(crate) const MANIFEST: &str = "[package]\nname = \"greeter\"\nversion = \"0.1.0\"\nedition = \"2021\"\n[workspace]\n";
 
 #[test]
 fn what_is_wrong_before_compiling_is_the_users_and_says_what_there_is() {

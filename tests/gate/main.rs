@@ -10,6 +10,7 @@ mod support;
 
 mod action;
 mod build;
+mod build_base;
 mod build_service;
 mod catalogers;
 mod cli;

@@ -242,3 +242,12 @@ fn an_image_that_is_not_whole_takes_no_place() {
     assert!(layout.replace_with(&new, None, &Limits::default()).is_err());
     assert_eq!(layout.find(None).expect("the old one").digest, old.digest);
 }
+
+#[test]
+fn a_folder_with_other_things_in_it_is_left_alone() {
+    let dir = tempfile::tempdir().expect("folder");
+    fs::write(dir.path().join("thesis.txt"), "years of work").expect("written");
+    let error = OciLayout::create(dir.path()).expect_err("somebody's own folder");
+    assert_eq!(error.fault(), Fault::Usage);
+    assert_eq!(fs::read_dir(dir.path()).expect("listed").count(), 1);
+}

@@ -15,21 +15,25 @@ use crate::model::digest::Digest;
 use crate::model::image::{Descriptor, media_type};
 
 impl OciLayout {
-    /// Opens a layout, or makes an empty one where there is none. Blobs that are there stay.
+    /// Opens a layout, or makes an empty one where there is no folder or an empty one. Blobs that are there stay.
     ///
     /// # Errors
-    /// [`LayoutError::File`] when the folder cannot be written to.
+    /// [`LayoutError::NotALayout`] for a folder with other things in it, [`LayoutError::File`] when it cannot be written to.
     pub fn create(dir: impl Into<PathBuf>) -> Result<Self, LayoutError> {
         let layout = Self { dir: dir.into() };
-        let blobs = layout.dir.join("blobs/sha256");
-        fs::create_dir_all(&blobs).map_err(|source| FileError::Write { path: blobs, source })?;
+        if !layout.marker_path().exists() {
+            if fs::read_dir(&layout.dir).is_ok_and(|mut entries| entries.next().is_some()) {
+                let reason = "it has other files in it, and will not be written over".to_owned();
+                return Err(LayoutError::NotALayout { dir: layout.dir, reason });
+            }
+            files::write(&layout.marker_path(), br#"{"imageLayoutVersion":"1.0.0"}"#)?;
+        }
         if !layout.index_path().exists() {
             let empty = json!({"schemaVersion": 2, "mediaType": media_type::OCI_INDEX, "manifests": []});
             files::write(&layout.index_path(), empty.to_string().as_bytes())?;
         }
-        if !layout.marker_path().exists() {
-            files::write(&layout.marker_path(), br#"{"imageLayoutVersion":"1.0.0"}"#)?;
-        }
+        let blobs = layout.dir.join("blobs/sha256");
+        fs::create_dir_all(&blobs).map_err(|source| FileError::Write { path: blobs, source })?;
         Ok(layout)
     }
 

@@ -115,6 +115,17 @@ pub enum BuildError {
         /// rustc's name of this machine.
         host: String,
     },
+    /// The base image has no variant for the machine.
+    #[error("`{base}` has no image for {wanted}")]
+    #[diagnostic(code(build::base_platform), help("it has: {}", has.join(", ")))]
+    BasePlatform {
+        /// The base, as configured.
+        base: String,
+        /// The platform that is built for.
+        wanted: String,
+        /// The platforms that it has.
+        has: Vec<String>,
+    },
     /// There is nothing to link a static binary with.
     #[error("a static binary cannot be linked here: neither glibc's static library nor the Rust target `{musl}` is installed")]
     #[diagnostic(
@@ -235,6 +246,7 @@ impl BuildError {
             | Self::NoBinary { .. }
             | Self::WhichBinary { .. }
             | Self::Host { .. }
+            | Self::BasePlatform { .. }
             | Self::NoStaticLibc { .. }
             | Self::NotStatic { .. }
             | Self::Unavailable { .. } => Fault::Usage,

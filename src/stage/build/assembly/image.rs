@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::NewLayer;
+use super::{Base, NewLayer};
 use crate::io::oci_layout::OciLayout;
-use crate::model::image::{Descriptor, Platform, media_type};
+use crate::model::image::{Compression, Descriptor, Layer, Platform, media_type};
 use crate::stage::build::BuildError;
+
+/// Labels that speak of the image they are on, and must not be inherited.
+const SELF_LABELS: &str = "org.opencontainers.image.";
 
 /// How the image is run and what it says about itself.
 #[derive(Debug, Clone)]
@@ -16,32 +19,38 @@ pub(in crate::stage::build) struct Settings {
     pub(in crate::stage::build) platform: Platform,
     /// The commit's time.
     pub(in crate::stage::build) created: Timestamp,
-    /// `uid:gid`.
+    /// `uid:gid`, where the base names no user or root.
     pub(in crate::stage::build) user: String,
     pub(in crate::stage::build) entrypoint: Vec<String>,
-    /// Each `NAME=value`.
-    pub(in crate::stage::build) env: Vec<String>,
+    /// Name and value, over the base's.
+    pub(in crate::stage::build) env: Vec<(String, String)>,
     /// TCP port.
     pub(in crate::stage::build) port: Option<u16>,
     pub(in crate::stage::build) labels: BTreeMap<String, String>,
 }
 
-/// Writes the configuration and the manifest of layers that lie in the layout.
+/// Writes the configuration and the manifest of layers that lie in the layout, upon a base or upon nothing.
 ///
 /// # Errors
 /// [`BuildError::Layout`].
-pub(in crate::stage::build) fn assemble(layout: &OciLayout, layers: &[NewLayer], settings: &Settings) -> Result<Descriptor, BuildError> {
-    let config = configuration(layers, settings).to_string();
+pub(in crate::stage::build) fn assemble(
+    layout: &OciLayout,
+    base: Option<&Base>,
+    layers: &[NewLayer],
+    settings: &Settings,
+) -> Result<Descriptor, BuildError> {
+    let config = configuration(base, layers, settings).to_string();
     let config = json!({
         "mediaType": media_type::OCI_CONFIG,
         "digest": layout.write_blob(config.as_bytes())?,
         "size": config.len(),
     });
-    let described: Vec<Value> = layers
+    let below = base.iter().flat_map(|base| &base.layers).map(described);
+    let above = layers
         .iter()
-        .map(|layer| json!({"mediaType": media_type::OCI_LAYER_GZIP, "digest": layer.digest, "size": layer.size}))
-        .collect();
-    let manifest = json!({"schemaVersion": 2, "mediaType": media_type::OCI_MANIFEST, "config": config, "layers": described}).to_string();
+        .map(|layer| json!({"mediaType": media_type::OCI_LAYER_GZIP, "digest": layer.digest, "size": layer.size}));
+    let layers: Vec<Value> = below.chain(above).collect();
+    let manifest = json!({"schemaVersion": 2, "mediaType": media_type::OCI_MANIFEST, "config": config, "layers": layers}).to_string();
     Ok(Descriptor {
         media_type: media_type::OCI_MANIFEST.to_owned(),
         digest: layout.write_blob(manifest.as_bytes())?,
@@ -52,28 +61,35 @@ pub(in crate::stage::build) fn assemble(layout: &OciLayout, layers: &[NewLayer],
     })
 }
 
-fn configuration(layers: &[NewLayer], settings: &Settings) -> Value {
+/// A layer of the base, in OCI's words: the bytes of Docker's types are the same.
+fn described(layer: &Layer) -> Value {
+    let media = match layer.compression {
+        Compression::None => media_type::OCI_LAYER,
+        Compression::Gzip => media_type::OCI_LAYER_GZIP,
+        Compression::Zstd => media_type::OCI_LAYER_ZSTD,
+    };
+    json!({"mediaType": media, "digest": layer.digest, "size": layer.size})
+}
+
+fn configuration(base: Option<&Base>, layers: &[NewLayer], settings: &Settings) -> Value {
+    let below = base.map(|base| &base.configuration);
     let created = settings.created.to_string();
-    let mut running = json!({
-        "User": settings.user,
-        "Entrypoint": settings.entrypoint,
-        "Env": settings.env,
-        "WorkingDir": "/",
-        "Labels": settings.labels,
-    });
-    if let Some(port) = settings.port {
-        running["ExposedPorts"] = json!({ format!("{port}/tcp"): {} });
-    }
-    let diff_ids: Vec<_> = layers.iter().map(|layer| layer.diff_id).collect();
-    let history: Vec<Value> = layers
+    let of_base = base.iter().flat_map(|base| &base.layers).map(|layer| layer.diff_id);
+    let diff_ids: Vec<_> = of_base.chain(layers.iter().map(|layer| layer.diff_id)).collect();
+    let mut history = below
+        .and_then(|c| c.get("history"))
+        .and_then(Value::as_array)
+        .cloned()
+        .unwrap_or_default();
+    let made = layers
         .iter()
-        .map(|layer| json!({"created": created, "created_by": layer.created_by}))
-        .collect();
+        .map(|layer| json!({"created": created, "created_by": layer.created_by}));
+    history.extend(made);
     let mut configuration = json!({
         "architecture": settings.platform.architecture,
         "os": settings.platform.os,
         "created": created,
-        "config": running,
+        "config": running(below.and_then(|c| c.get("config")).and_then(Value::as_object), settings),
         "rootfs": {"type": "layers", "diff_ids": diff_ids},
         "history": history,
     });
@@ -81,4 +97,43 @@ fn configuration(layers: &[NewLayer], settings: &Settings) -> Value {
         configuration["variant"] = json!(variant);
     }
     configuration
+}
+
+/// How the image is run. What only made sense for the base's own program goes: its command, its health check, its hooks.
+fn running(below: Option<&Map<String, Value>>, settings: &Settings) -> Value {
+    let inherited = |key: &str| below.and_then(|below| below.get(key)).cloned().filter(|value| !value.is_null());
+    let user = inherited("User").filter(|user| !is_root(user.as_str().unwrap_or_default()));
+    let mut running = json!({
+        "User": user.unwrap_or_else(|| json!(settings.user)),
+        "Entrypoint": settings.entrypoint,
+        "Env": environment(inherited("Env"), &settings.env),
+        "WorkingDir": "/",
+        "Labels": labels(inherited("Labels"), &settings.labels),
+    });
+    if let Some(port) = settings.port {
+        running["ExposedPorts"] = json!({ format!("{port}/tcp"): {} });
+    }
+    running
+}
+
+fn is_root(user: &str) -> bool {
+    matches!(user.split(':').next(), None | Some("" | "0" | "root"))
+}
+
+fn environment(below: Option<Value>, over: &[(String, String)]) -> Vec<String> {
+    let below: Vec<String> = below.and_then(|env| serde_json::from_value(env).ok()).unwrap_or_default();
+    let name = |entry: &str| entry.split('=').next().unwrap_or_default().to_owned();
+    let mut env: Vec<String> = below
+        .into_iter()
+        .filter(|entry| !over.iter().any(|(key, _)| *key == name(entry)))
+        .collect();
+    env.extend(over.iter().map(|(key, value)| format!("{key}={value}")));
+    env
+}
+
+fn labels(below: Option<Value>, over: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let mut labels: BTreeMap<String, String> = below.and_then(|labels| serde_json::from_value(labels).ok()).unwrap_or_default();
+    labels.retain(|name, _| !name.starts_with(SELF_LABELS));
+    labels.extend(over.clone());
+    labels
 }

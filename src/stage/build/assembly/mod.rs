@@ -3,8 +3,10 @@
 //! Takes files and settings. Gives blobs in a layout. Invariant: equal input gives equal bytes; no clock, no owner, no order of a
 //! file system gets in.
 
+mod base;
 mod image;
 mod layer;
 
+pub(super) use base::Base;
 pub(super) use image::{Settings, assemble};
 pub(super) use layer::{LayerWriter, NewLayer};

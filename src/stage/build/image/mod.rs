@@ -53,7 +53,7 @@ pub(super) fn import(reference: &ImageRef, plan: &BuildPlan, effects: &Effects) 
 }
 
 /// Brings an image into a layout. Every byte is verified on its way.
-fn bring(reference: &ImageRef, plan: &BuildPlan, layout: &OciLayout, effects: &Effects) -> Result<Descriptor, BuildError> {
+pub(super) fn bring(reference: &ImageRef, plan: &BuildPlan, layout: &OciLayout, effects: &Effects) -> Result<Descriptor, BuildError> {
     let unavailable = |help: &str| {
         Err(BuildError::Unavailable {
             what: format!("`{reference}` as a source of images"),

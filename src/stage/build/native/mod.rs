@@ -6,12 +6,10 @@
 mod audit;
 mod compile;
 mod elf;
+mod origin;
 mod project;
 mod rootfs;
 mod toolchain;
-
-use std::collections::BTreeMap;
-use std::path::Path;
 
 use jiff::Timestamp;
 
@@ -19,15 +17,16 @@ use self::compile::{Compilate, Compilation};
 use self::elf::ElfError;
 use self::project::Project;
 use self::toolchain::Toolchain;
-use super::assembly::{LayerWriter, NewLayer, Settings, assemble};
+use super::assembly::{Base, LayerWriter, NewLayer, Settings, assemble};
+use super::image::bring;
 use super::{BuildError, ImageSource};
 use crate::io::Effects;
 use crate::io::files;
 use crate::io::oci_layout::OciLayout;
 use crate::model::event::Stage;
 use crate::model::image::BuiltImage;
+use crate::model::image_ref::ImageRef;
 use crate::model::plan::{BuildPlan, Builder};
-use crate::model::provenance::{Material, Provenance};
 
 /// `cargo build`, layered by the gate itself.
 pub(super) struct Native;
@@ -44,12 +43,6 @@ impl ImageSource for Native {
         else {
             unreachable!("the native builder is asked for native builds only")
         };
-        if let Some(base) = base {
-            return Err(BuildError::Unavailable {
-                what: format!("`base = \"{base}\"`"),
-                help: "the native builder builds upon `scratch`".to_owned(),
-            });
-        }
         let (project, toolchain) = prepare(plan, package, bin.as_deref(), effects)?;
         let compilation = Compilation {
             plan,
@@ -59,7 +52,7 @@ impl ImageSource for Native {
             effects,
         };
         let binary = binary(&compilation.run()?, &project, effects)?;
-        let image = layers(&compilation, &binary)?;
+        let image = image(&compilation, &binary, base.as_ref())?;
         effects.note(
             Stage::Build,
             format!("{} {} with rustc {}", project.bin, project.version, toolchain.release),
@@ -114,12 +107,31 @@ fn binary(compilate: &Compilate, project: &Project, effects: &Effects) -> Result
     Ok(bytes)
 }
 
-fn layers(compilation: &Compilation<'_>, binary: &[u8]) -> Result<BuiltImage, BuildError> {
-    let plan = compilation.plan;
+fn image(compilation: &Compilation<'_>, binary: &[u8], base: Option<&ImageRef>) -> Result<BuiltImage, BuildError> {
+    let (plan, limits) = (compilation.plan, &compilation.effects.limits);
     let layout = OciLayout::create(&plan.layout)?;
-    let layers = [rootfs::layer(&layout)?, program(&layout, compilation, binary)?];
-    let descriptor = assemble(&layout, &layers, &settings(compilation))?;
-    let limits = &compilation.effects.limits;
+    let settings = settings(compilation);
+    let base = match base {
+        None => None,
+        Some(reference) => {
+            let descriptor = bring(reference, plan, &layout, compilation.effects)?;
+            Some(Base::open(
+                &layout,
+                &reference.to_string(),
+                &descriptor,
+                &settings.platform,
+                limits,
+            )?)
+        }
+    };
+    let program = program(&layout, compilation, binary)?;
+    let layers = match &base {
+        // A base brings its own users and certificates.
+        Some(_) => vec![program],
+        None => vec![rootfs::layer(&layout)?, program],
+    };
+    let settings = upon(settings, base.as_ref());
+    let descriptor = assemble(&layout, base.as_ref(), &layers, &settings)?;
     let platforms = layout.platforms(&descriptor, limits)?;
     layout.replace_with(&descriptor, None, limits)?;
     Ok(BuiltImage {
@@ -129,7 +141,7 @@ fn layers(compilation: &Compilation<'_>, binary: &[u8]) -> Result<BuiltImage, Bu
         layout: plan.layout.clone(),
         platforms,
         commit: plan.commit.clone(),
-        provenance: Some(provenance(compilation)),
+        provenance: Some(origin::provenance(compilation, base.as_ref())),
     })
 }
 
@@ -148,67 +160,29 @@ fn created(plan: &BuildPlan) -> Timestamp {
 
 fn settings(compilation: &Compilation<'_>) -> Settings {
     let plan = compilation.plan;
-    let mut env = vec!["PATH=/app".to_owned(), format!("SSL_CERT_FILE={}", rootfs::CERTIFICATES)];
-    env.extend(plan.port.map(|port| format!("PORT={port}")));
+    let port = plan.port.map(|port| ("PORT".to_owned(), port.to_string()));
     Settings {
         platform: compilation.toolchain.platform(),
         created: created(plan),
         user: rootfs::USER.to_owned(),
         entrypoint: vec![format!("/app/{}", compilation.project.bin)],
-        env,
+        env: port.into_iter().collect(),
         port: plan.port,
-        labels: labels(compilation),
+        labels: origin::labels(compilation),
     }
 }
 
-/// Source: the OCI image specification, "Annotations".
-fn labels(compilation: &Compilation<'_>) -> BTreeMap<String, String> {
-    let plan = compilation.plan;
-    let mut labels = BTreeMap::new();
-    let mut label = |name: &str, value: String| labels.insert(format!("org.opencontainers.image.{name}"), value);
-    label("title", plan.service.clone());
-    label("version", compilation.project.version.clone());
-    label("created", created(plan).to_string());
-    if let Some(commit) = &plan.commit {
-        label("revision", commit.sha.to_string());
-        commit.source.as_ref().map(|source| label("source", source.clone()));
-    }
-    labels
-}
-
-fn provenance(compilation: &Compilation<'_>) -> Provenance {
-    let (plan, project) = (compilation.plan, compilation.project);
-    let sha256 = |digest: String| BTreeMap::from([("sha256".to_owned(), digest)]);
-    let mut materials = vec![Material {
-        uri: format!("file:{}", lock_path(&plan.root, &project.workspace)),
-        digest: sha256(project.lock.hex()),
-    }];
-    materials.extend(plan.commit.as_ref().map(|commit| Material {
-        uri: format!("git+{}", commit.source.as_deref().unwrap_or("file:.")),
-        digest: BTreeMap::from([("gitCommit".to_owned(), commit.sha.to_string())]),
-    }));
-    materials.sort();
-    let text = |key: &str, value: &str| (key.to_owned(), value.to_owned());
-    Provenance {
-        builder: "native".to_owned(),
-        parameters: BTreeMap::from([
-            text("base", "scratch"),
-            text("binary", &project.bin),
-            text("command", &compilation.shown()),
-            text("package", &project.package),
-            text("target", &compilation.toolchain.target),
+/// What differs between `scratch` and a base.
+fn upon(mut settings: Settings, base: Option<&Base>) -> Settings {
+    match base {
+        Some(base) => {
+            let digest = ("org.opencontainers.image.base.digest".to_owned(), base.digest.to_string());
+            settings.labels.extend([digest]);
+        }
+        None => settings.env.extend([
+            ("PATH".to_owned(), "/app".to_owned()),
+            ("SSL_CERT_FILE".to_owned(), rootfs::CERTIFICATES.to_owned()),
         ]),
-        materials,
-        tools: BTreeMap::from([
-            text("rustc", &compilation.toolchain.release),
-            text("portcullis", env!("CARGO_PKG_VERSION")),
-        ]),
-        reproducible: plan.commit.as_ref().is_some_and(|commit| !commit.dirty),
     }
-}
-
-/// Where the lock file lies, seen from the service's folder.
-fn lock_path(root: &Path, workspace: &Path) -> String {
-    let up = root.strip_prefix(workspace).map_or(0, |below| below.components().count());
-    format!("{}Cargo.lock", "../".repeat(up))
+    settings
 }
