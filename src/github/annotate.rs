@@ -5,9 +5,9 @@ use std::fmt;
 use super::command::command;
 use crate::model::finding::{Disposition, Judgement};
 use crate::model::outcome::Outcome;
-use crate::report::exit;
 use crate::report::place::{Place, place};
 use crate::report::text::{prose, visible};
+use crate::report::{exit, message};
 
 /// GitHub shows ten of each kind for a step; the last one says how many there are.
 const OF_A_KIND: usize = 10;
@@ -106,7 +106,7 @@ fn annotation(judgement: &Judgement, notice: Notice, outcome: &Outcome) -> Annot
         let version = purl.version.as_deref().unwrap_or_default();
         format!(" in {} {version}", purl.full_name())
     });
-    let mut text = prose(&finding.message);
+    let mut text = prose(message(finding));
     if !finding.fixed.is_empty() {
         text.push_str(&format!("\nfixed in {}", prose(&finding.fixed.join(", "))));
     }

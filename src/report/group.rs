@@ -126,7 +126,8 @@ pub(super) fn fixes(finding: &Finding) -> String {
 }
 
 /// The message without the id and the package in front of it, for where these stand already.
-pub(super) fn message(finding: &Finding) -> &str {
+#[must_use]
+pub fn message(finding: &Finding) -> &str {
     let mut rest = finding.message.as_str();
     let package = finding
         .purl

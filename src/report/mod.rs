@@ -17,6 +17,7 @@ pub mod summary;
 pub mod text;
 pub mod vex;
 
+pub use group::message;
 pub use human::human;
 pub use style::Style;
 

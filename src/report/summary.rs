@@ -125,7 +125,7 @@ fn denied(out: &mut String, verdict: &Verdict) {
     if !helps.is_empty() {
         out.push_str("\n**What to do**\n\n");
         for help in helps {
-            out.push_str(&format!("- {}\n", escape(help)));
+            out.push_str(&format!("- {}\n", code(help)));
         }
     }
 }
@@ -312,7 +312,7 @@ fn rollout(out: &mut String, report: &RolloutReport) {
 /// The line that says what the exit code means, for the end of the page.
 #[must_use]
 pub fn ending(outcome: &Outcome, exit_code: u8) -> String {
-    format!("\n{}\n", escape(&exit::line(outcome, exit_code)))
+    format!("\n{}\n", code(&exit::line(outcome, exit_code)))
 }
 
 /// Foreign text as Markdown that shows it and does nothing else, also inside a table.

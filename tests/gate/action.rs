@@ -1,7 +1,7 @@
 //! `action.yml`: its inputs are the command line's, its outputs are what the program writes, and a real runner runs it.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use portcullis::github::outputs;
@@ -102,4 +102,136 @@ fn linters_of_workflows_have_nothing_to_say() {
         .output()
         .unwrap();
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stdout));
+}
+
+/// A repository with a service and a workflow, and what its runs share: results and the state of the rollout.
+struct Sample {
+    folder: tempfile::TempDir,
+    port: u16,
+}
+
+impl Sample {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let sample = Self { folder, port };
+        let repository = sample.repository();
+        copy(&root().join("fixtures/service"), &repository.join("service"));
+        copy(&root().join("fixtures/advisories"), &repository.join("advisories"));
+        let workflow = std::fs::read_to_string(root().join("fixtures/github/workflow.yml")).unwrap();
+        // Results outside of the checkout, which the runner removes: the second build starts from the first one's.
+        let output = format!("directory: service\n          output: {}", sample.path("results").display());
+        write(
+            &repository.join(".github/workflows/gate.yml"),
+            &workflow.replace("directory: service", &output),
+        );
+        write(&repository.join(".github/actions/portcullis/action.yml"), &action());
+        write(&repository.join(".gitignore"), "target/\n");
+        sample.git(&["init", "-q"]);
+        sample
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn repository(&self) -> PathBuf {
+        self.path("repository")
+    }
+
+    fn git(&self, arguments: &[&str]) {
+        let identity = ["-c", "user.name=test", "-c", "user.email=test@example.org"];
+        let done = Command::new("git")
+            .args(identity)
+            .args(arguments)
+            .current_dir(self.repository())
+            .output()
+            .unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    }
+
+    /// Commits the service with or without its vulnerable feature, and runs the workflow as for a push.
+    fn push(&self, act: &Path, vulnerable: bool) -> (bool, String) {
+        let text = std::fs::read_to_string(root().join("fixtures/service/portcullis.toml")).unwrap();
+        let mut text = text
+            .replace(":8080", &format!(":{}", self.port))
+            .replace("port = 8080", &format!("port = {}", self.port))
+            .replace("\"target/state\"", &format!("{:?}", self.path("state")))
+            .replace("soak = \"5s\"", "soak = \"1s\"");
+        if vulnerable {
+            text = text.replace("package = \"greeter\"", "package = \"greeter\"\nfeatures = [\"recent-visitors\"]");
+        }
+        write(&self.repository().join("service/portcullis.toml"), &text);
+        self.git(&["add", "-A"]);
+        self.git(&["commit", "-qm", "change"]);
+        let cache = format!("XDG_CACHE_HOME={}", self.path("cache").display());
+        let done = Command::new(act)
+            .args(["push", "-P", "ubuntu-latest=-self-hosted", "--env", &cache, "--env"])
+            .arg(format!("PORTCULLIS_BIN={}", env!("CARGO_BIN_EXE_portcullis")))
+            .env("XDG_CACHE_HOME", self.path("act"))
+            .current_dir(self.repository())
+            .output()
+            .unwrap();
+        let log = format!("{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+        (done.status.success(), log)
+    }
+
+    fn serves(&self) -> bool {
+        std::net::TcpStream::connect(("127.0.0.1", self.port)).is_ok()
+    }
+}
+
+impl Drop for Sample {
+    fn drop(&mut self) {
+        let service = self.repository().join("service");
+        let _ = Command::new(env!("CARGO_BIN_EXE_portcullis"))
+            .arg("-C")
+            .arg(service)
+            .args(["rollout", "stop"])
+            .output();
+    }
+}
+
+fn write(path: &Path, text: &str) {
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, text).unwrap();
+}
+
+/// Copies what git would: no build results.
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_name() == "target" {
+            continue;
+        }
+        let to = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            std::fs::copy(entry.path(), to).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_runner_blocks_a_vulnerable_push_and_rolls_out_the_one_that_mends_it() {
+    let Some(act) = tools::program("act") else { return };
+    let sample = Sample::new();
+
+    let (succeeded, log) = sample.push(&act, true);
+    assert!(!succeeded, "{log}");
+    assert!(log.contains("outputs verdict=blocked blocked=1 rollout= findings="), "{log}");
+    assert!(log.contains("::error file=service/Cargo.lock,line="), "{log}");
+    assert!(log.contains("## ⛔ Blocked: `greeter`"), "{log}");
+    assert!(!sample.serves(), "nothing of a blocked push may run");
+
+    let (succeeded, log) = sample.push(&act, false);
+    assert!(succeeded, "{log}");
+    assert!(
+        log.contains("outputs verdict=cleared blocked=0 rollout=committed findings="),
+        "{log}"
+    );
+    assert!(log.contains("## ✅ Cleared and live: `greeter`"), "{log}");
+    assert!(sample.serves(), "the service outlives the job");
 }

@@ -114,8 +114,8 @@ impl Terminal {
         let template = match (unit, sized) {
             (Unit::Bytes, true) => "    {prefix} {bar:20} {decimal_bytes:>9} of {decimal_total_bytes}  {decimal_bytes_per_sec}  {eta}",
             (Unit::Bytes, false) => "    {prefix} {decimal_bytes:>9}  {decimal_bytes_per_sec}",
-            (Unit::Items, true) => "    {prefix} {bar:20} {human_pos:>9} of {human_len}  {per_sec:.0}  {eta}",
-            (Unit::Items, false) => "    {prefix} {human_pos:>9}  {per_sec:.0}",
+            (Unit::Items, true) => "    {prefix} {bar:20} {human_pos:>9} of {human_len}  {per_sec}  {eta}",
+            (Unit::Items, false) => "    {prefix} {human_pos:>9}  {per_sec}",
         };
         let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
         style.progress_chars(if self.style.unicode { "━╸ " } else { "=> " })
@@ -172,7 +172,7 @@ impl Observer for Terminal {
             Event::Probed { sample } if verbose => self.line(Stage::Rollout, (Paint::Dim, signs.dot), &probe(sample)),
             Event::Probed { sample } => Self::beside(&state, &probe(sample)),
             Event::State { state: name, detail } => {
-                let name = self.style.paint(Paint::Strong, &prose(name));
+                let name = self.style.paint(Paint::Strong, &pad(&prose(name), 13));
                 self.line(Stage::Rollout, (Paint::Dim, signs.arrow), &format!("{name} {}", prose(detail)));
             }
             Event::Finished { stage, result, elapsed_ms } => {
