@@ -102,6 +102,9 @@ pub struct Finding {
     /// Versions that fix it, ascending.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fixed: Vec<String>,
+    /// The smallest version that clears everything found in the component, where one exists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clears: Option<String>,
     /// Where, sorted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub locations: Vec<Location>,
@@ -135,6 +138,7 @@ impl Finding {
             severity: None,
             severity_source: None,
             fixed: Vec::new(),
+            clears: None,
             locations: Vec::new(),
             evidence: None,
             level,

@@ -5,6 +5,7 @@
 //! Invariant: equal content serializes to equal bytes.
 
 pub mod advisory;
+pub mod canonical;
 pub mod commit;
 pub mod context;
 pub mod coverage;

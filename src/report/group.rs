@@ -82,12 +82,16 @@ impl<'a> Group<'a> {
         self.judgements.iter().filter_map(|j| j.finding.severity).max()
     }
 
-    /// The version that fixes all its findings, as far as their own lists say: the highest of the smallest.
+    /// The version that clears all its findings.
     pub(super) fn fixed(&self) -> Option<&'a str> {
         let firsts: Vec<&str> = self
             .judgements
             .iter()
-            .filter_map(|j| j.finding.fixed.first().map(String::as_str))
+            .filter_map(|j| match (&j.finding.clears, j.finding.fixed.as_slice()) {
+                (Some(version), _) => Some(version.as_str()),
+                (None, [only]) => Some(only.as_str()),
+                (None, _) => None,
+            })
             .collect();
         match firsts.as_slice() {
             [] => None,

@@ -20,6 +20,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::io::Effects;
+use crate::model::canonical::canonical;
 use crate::model::commit::CommitSha;
 use crate::model::digest::Digest;
 use crate::model::image_ref::ImageRef;
@@ -176,7 +177,5 @@ pub fn local_key(state: &Path) -> std::path::PathBuf {
 /// The bytes of `verdict.json`: what [`VerdictSummary::digest`] is the digest of.
 #[must_use]
 pub fn verdict_file(verdict: &Verdict) -> Vec<u8> {
-    let mut bytes = serde_json::to_vec_pretty(verdict).unwrap_or_default();
-    bytes.push(b'\n');
-    bytes
+    canonical(verdict)
 }

@@ -32,6 +32,7 @@ pub(super) fn finding(about: &About, level: Level, component: &Component, claim:
     finding.severity = advisory.rating.as_ref().map(|rating| rating.severity);
     finding.severity_source = advisory.rating.as_ref().map(|rating| rating.source.clone());
     finding.fixed = claim.fixed.clone();
+    finding.clears.clone_from(&claim.clears_all);
     finding.locations = component.locations.clone();
     finding.evidence = Some(claim.evidence.range.clone()).filter(|range| !range.is_empty());
     finding.help = Some(help(component, claim));
