@@ -318,7 +318,6 @@ async fn a_layer_that_was_damaged_after_the_build_is_not_published() {
         .publish(&image, &place.plan(registry(running.repository("payments"))))
         .await
         .unwrap_err();
-    println!("{error}");
     assert_eq!(error.fault(), Fault::Undecidable);
     let client = Registry::open(&running.repository("payments"), QUICK, &place.effects).unwrap();
     assert_eq!(client.tag(COMMIT).await.unwrap(), None);

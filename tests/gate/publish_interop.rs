@@ -56,7 +56,11 @@ async fn cosign_accepts_ours(running: &RunningRegistry) {
     let mut plan = place.plan(registry(running.repository("team/payments")));
     plan.key = Some(KeySource::File(fixture("cosign.key")));
     let (_, publication) = place.publish(&place.image(), &plan).await.unwrap();
-    for kind in [predicate_type::VERIFICATION_SUMMARY, predicate_type::CYCLONEDX] {
+    for kind in [
+        predicate_type::VERIFICATION_SUMMARY,
+        predicate_type::CYCLONEDX,
+        predicate_type::PROVENANCE,
+    ] {
         let mut command = cosign(&place).unwrap();
         command.args([
             "verify-attestation",
@@ -74,7 +78,7 @@ async fn cosign_accepts_ours(running: &RunningRegistry) {
     command.args([
         "verify-attestation",
         "--type",
-        predicate_type::PROVENANCE,
+        predicate_type::SPDX,
         "--insecure-ignore-tlog",
         "--allow-http-registry",
         "--key",

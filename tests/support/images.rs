@@ -1,5 +1,6 @@
 //! Small images in layouts, and verdicts about them.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -8,6 +9,7 @@ use portcullis::model::commit::{Commit, CommitSha};
 use portcullis::model::digest::Digest;
 use portcullis::model::image::{BuiltImage, Descriptor, media_type};
 use portcullis::model::inventory::Subject;
+use portcullis::model::provenance::{Material, Provenance};
 use portcullis::model::verdict::{Decision, Inputs, PolicyInput, VERDICT_SCHEMA, Verdict};
 use portcullis::stage::policy::{Cleared, clearance};
 use serde_json::json;
@@ -25,7 +27,7 @@ fn blob(layout: &OciLayout, media: &str, bytes: &[u8]) -> Descriptor {
         size: bytes.len() as u64,
         platform: None,
         artifact_type: None,
-        annotations: std::collections::BTreeMap::new(),
+        annotations: BTreeMap::new(),
     }
 }
 
@@ -53,7 +55,16 @@ fn built(layout: &OciLayout, root: &Descriptor) -> BuiltImage {
             source: None,
             tags: Vec::new(),
         }),
-        provenance: None,
+        provenance: Some(Provenance {
+            builder: "native".to_owned(),
+            parameters: BTreeMap::from([("package".to_owned(), "payments".to_owned())]),
+            materials: vec![Material {
+                uri: "git+https://example.com/payments.git".to_owned(),
+                digest: BTreeMap::from([("gitCommit".to_owned(), COMMIT.to_owned())]),
+            }],
+            tools: BTreeMap::from([("rustc".to_owned(), "1.95.0".to_owned())]),
+            reproducible: true,
+        }),
     }
 }
 

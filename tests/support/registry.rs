@@ -12,7 +12,8 @@ use super::tools;
 pub(crate) struct RunningRegistry {
     child: Child,
     pub(crate) address: SocketAddr,
-    _folder: tempfile::TempDir,
+    /// What it reads and writes.
+    folders: Vec<tempfile::TempDir>,
 }
 
 impl RunningRegistry {
@@ -22,16 +23,16 @@ impl RunningRegistry {
         Some(Self::start_docker(program, ""))
     }
 
-    /// The same with basic authentication: user `robot`, password `sesame`. Needs bcrypt in `htpasswd`'s form, made beforehand.
+    /// The same with basic authentication: user `robot`, password `sesame`.
     pub(crate) fn docker_with_password() -> Option<Self> {
         let program = tools::program("docker-registry")?;
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("htpasswd");
         std::fs::write(&file, "robot:$2b$04$oKapd6M1a8KRrpi0MUfpW.fXa3lyUhDQhRvwebZo7xR6MwZHh63nC\n").unwrap();
         let auth = format!("auth:\n  htpasswd:\n    realm: test\n    path: {}\n", file.display());
-        let running = Self::start_docker(program, &auth);
-        // The file must outlive the process: it is read at each request.
-        std::mem::forget(folder);
+        let mut running = Self::start_docker(program, &auth);
+        // It is read at each request.
+        running.folders.push(folder);
         Some(running)
     }
 
@@ -60,7 +61,7 @@ impl RunningRegistry {
         let running = Self {
             child,
             address,
-            _folder: folder,
+            folders: vec![folder],
         };
         let deadline = Instant::now() + Duration::from_secs(20);
         while !answers(address) {

@@ -5,6 +5,7 @@
 
 mod auth;
 mod client;
+mod content;
 mod error;
 mod logins;
 mod manifests;
@@ -15,10 +16,11 @@ mod repository;
 mod send;
 
 pub use client::{Access, Options, Patience, Registry};
+pub use content::{Content, OnBytes};
 pub use error::RegistryError;
 pub use logins::{Login, LoginError, Logins};
 pub use manifests::{RawManifest, Stored};
 pub use pull::{BlobReader, BlobStream};
-pub use push::{Content, OnBytes, Pushed};
+pub use push::Pushed;
 pub use referrers::{Referrers, referrers_tag};
 pub use repository::{Repository, RepositoryError};

@@ -1,41 +1,23 @@
 //! Pushing blobs: what is there is left alone; the first attempt sends all in one request, which every registry takes; after a broken
 //! connection the rest follows in chunks, from the byte that the registry says it has.
 
-use std::io::{self, Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::stream;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderMap, LOCATION, RANGE};
-use reqwest::{Body, Method, StatusCode, Url};
+use reqwest::{Method, StatusCode, Url};
 
 use super::manifests::text;
 use super::repository::is_loopback;
 use super::send::bare;
-use super::{Registry, RegistryError, Repository};
-use crate::io::files::FileError;
+use super::{Content, OnBytes, Registry, RegistryError, Repository};
 use crate::model::digest::Digest;
 
 const ACTION: &str = "upload a blob";
 
 /// One chunk of a resumed upload, in bytes.
 const CHUNK: u64 = 16 * 1024 * 1024;
-
-/// What is read from a file and handed to the connection at once, in bytes.
-const PIECE: usize = 256 * 1024;
-
-/// Where a blob's bytes come from.
-#[derive(Debug, Clone)]
-pub enum Content {
-    /// A file, streamed.
-    File(PathBuf),
-    /// Bytes.
-    Bytes(Bytes),
-}
-
-/// Called with the number of bytes that were handed to the connection since the last call.
-pub type OnBytes = Arc<dyn Fn(u64) + Send + Sync>;
 
 /// How a blob came to be in the repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,8 +88,10 @@ struct Upload<'a> {
 enum Step {
     /// The registry has it.
     Done,
-    /// The session is here now and holds so many bytes.
+    /// The session is here now, and a chunk further.
     At(String, u64),
+    /// The registry holds another number of bytes than we thought.
+    Elsewhere(String, u64),
 }
 
 impl Upload<'_> {
@@ -115,7 +99,9 @@ impl Upload<'_> {
         let Some(mut session) = self.start(from).await? else {
             return Ok(Pushed::Mounted);
         };
-        let mut delays = self.registry.inner.patience.delays();
+        let patience = self.registry.inner.patience;
+        let mut delays: Box<dyn Iterator<Item = Duration> + Send> = Box::new(patience.delays());
+        let mut reached = 0;
         let mut failure = match self.whole(&session).await {
             Ok(()) => return Ok(Pushed::Sent),
             Err(error) => error,
@@ -142,6 +128,10 @@ impl Upload<'_> {
                     None => return Ok(Pushed::Sent),
                 },
             };
+            if at > reached {
+                // It goes on, if slowly: that is worth all our patience again.
+                (reached, delays) = (at, Box::new(patience.delays()));
+            }
             failure = match self.rest(&mut session, at).await {
                 Ok(()) => return Ok(Pushed::Sent),
                 // No chunks here: all of it again, in a session of its own.
@@ -183,12 +173,22 @@ impl Upload<'_> {
 
     /// The bytes from `at` on, in chunks. Each answer moves the session to another address, which is kept when the next one fails.
     async fn rest(&self, session: &mut String, mut at: u64) -> Result<(), RegistryError> {
+        let mut surprises = 0;
         while at < self.size {
             let end = self.size.min(at + CHUNK);
             match self.patch(session, at, end).await? {
-                Step::At(location, now) => {
-                    *session = location;
-                    at = if now > at { now } else { end };
+                // Some answer with a range that says nothing.
+                Step::At(location, now) => (*session, at) = (location, if now > at { now } else { end }),
+                Step::Elsewhere(location, now) if surprises < 3 => {
+                    (*session, at) = (location, now);
+                    surprises += 1;
+                }
+                Step::Elsewhere(location, _) => {
+                    return Err(RegistryError::Answer {
+                        url: bare(&location),
+                        what: "upload session",
+                        reason: "it keeps losing bytes".to_owned(),
+                    });
                 }
                 Step::Done => return Ok(()),
             }
@@ -211,7 +211,7 @@ impl Upload<'_> {
             StatusCode::CREATED => Ok(Step::Done),
             // Not where we thought it was: the registry says where.
             StatusCode::RANGE_NOT_SATISFIABLE => match self.status(session).await? {
-                Some((location, at)) => Ok(Step::At(location, at)),
+                Some((location, at)) => Ok(Step::Elsewhere(location, at)),
                 None => Err(self.registry.refused(ACTION, response).await),
             },
             _ => Err(self.registry.refused(ACTION, response).await),
@@ -284,46 +284,6 @@ impl Upload<'_> {
             })
         }
     }
-}
-
-impl Content {
-    /// A body of the bytes from `start` to `end`.
-    fn body(&self, start: u64, end: u64, on_bytes: OnBytes) -> Result<Body, RegistryError> {
-        match self {
-            Self::Bytes(bytes) => {
-                let range = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(bytes.len());
-                on_bytes(end - start);
-                Ok(Body::from(bytes.slice(range(start)..range(end))))
-            }
-            Self::File(path) => {
-                let file = open_at(path, start).map_err(|source| FileError::Read {
-                    path: path.clone(),
-                    source,
-                })?;
-                let pieces = stream::try_unfold((file, end - start), move |(mut file, left)| {
-                    let on_bytes = Arc::clone(&on_bytes);
-                    async move {
-                        if left == 0 {
-                            return Ok::<_, io::Error>(None);
-                        }
-                        let wanted = usize::try_from(left).unwrap_or(PIECE).min(PIECE);
-                        // A local file, in pieces of a quarter of a megabyte: quicker than a trip to another thread.
-                        let mut piece = vec![0; wanted];
-                        file.read_exact(&mut piece)?;
-                        on_bytes(wanted as u64);
-                        Ok(Some((Bytes::from(piece), (file, left - wanted as u64))))
-                    }
-                });
-                Ok(Body::wrap_stream(pieces))
-            }
-        }
-    }
-}
-
-fn open_at(path: &Path, start: u64) -> io::Result<std::fs::File> {
-    let mut file = std::fs::File::open(path)?;
-    file.seek(SeekFrom::Start(start))?;
-    Ok(file)
 }
 
 /// `Range: 0-N`: the registry holds N+1 bytes. `0-0` of an empty session and of one byte look the same; 0 is the safe reading.

@@ -12,7 +12,6 @@ use super::{Predicate, VerdictSummary};
 use crate::model::digest::Digest;
 use crate::model::finding::Disposition;
 use crate::model::image::BuiltImage;
-use crate::model::plan::{BuildPlan, Builder};
 use crate::model::verdict::{Decision, Verdict};
 
 /// Predicate types.
@@ -35,7 +34,7 @@ const VERIFIER: &str = "https://portcullis.dev/gate";
 /// The field of a verification summary that holds our own summary. In-toto's rules for extensions: its name is a URI.
 pub(super) const SUMMARY_FIELD: &str = "https://portcullis.dev/verdict-summary/v1";
 
-/// The build type of what the native builder makes.
+/// What build types begin with.
 const BUILD_TYPE: &str = "https://portcullis.dev/build";
 
 const STATEMENT_V1: &str = "https://in-toto.io/Statement/v1";
@@ -177,66 +176,32 @@ pub(super) fn verification_summary(summary: &VerdictSummary, resource: &str, inp
     }
 }
 
-/// How the image was made, as SLSA provenance.
+/// How the image was made, as SLSA provenance; none for an image that was taken as it is, of which nothing is known.
 #[must_use]
-pub fn provenance(image: &BuiltImage, plan: &BuildPlan) -> Predicate {
-    let (using, parameters) = parameters(&plan.builder);
-    let dependencies: Vec<Value> = image
-        .commit
+pub(super) fn provenance(image: &BuiltImage) -> Option<Predicate> {
+    let made = image.provenance.as_ref()?;
+    let dependencies: Vec<Value> = made
+        .materials
         .iter()
-        .map(|commit| {
-            let source = commit.source.as_deref().unwrap_or("unknown");
-            json!({"uri": format!("git+{source}@{}", commit.sha), "digest": {"gitCommit": commit.sha.as_str()}})
-        })
+        .map(|material| json!({"uri": material.uri, "digest": material.digest}))
         .collect();
-    let mut external = json!({"service": plan.service, "using": using});
-    merge(&mut external, parameters);
-    Predicate {
+    let mut tools = made.tools.clone();
+    tools.insert("portcullis".to_owned(), env!("CARGO_PKG_VERSION").to_owned());
+    Some(Predicate {
         kind: predicate_type::PROVENANCE.to_owned(),
         body: json!({
             "buildDefinition": {
-                "buildType": format!("{BUILD_TYPE}/{using}/v1"),
-                "externalParameters": external,
-                "internalParameters": {"dirty": image.commit.as_ref().map(|commit| commit.dirty)},
+                "buildType": format!("{BUILD_TYPE}/{}/v1", made.builder),
+                "externalParameters": made.parameters,
+                "internalParameters": {
+                    "dirty": image.commit.as_ref().map(|commit| commit.dirty),
+                    "reproducible": made.reproducible,
+                },
                 "resolvedDependencies": dependencies,
             },
-            "runDetails": {
-                "builder": {"id": VERIFIER, "version": {"portcullis": env!("CARGO_PKG_VERSION")}},
-                "metadata": {},
-            },
+            "runDetails": {"builder": {"id": VERIFIER, "version": tools}, "metadata": {}},
         }),
-    }
-}
-
-fn parameters(builder: &Builder) -> (&'static str, Value) {
-    let dockerfile = |dockerfile: &std::path::Path, context: &std::path::Path| json!({"dockerfile": dockerfile.display().to_string(), "context": context.display().to_string()});
-    match builder {
-        Builder::Native {
-            package,
-            bin,
-            base,
-            features,
-            no_default_features,
-        } => (
-            "native",
-            json!({
-                "package": package,
-                "bin": bin,
-                "base": base.as_ref().map(ToString::to_string),
-                "features": features,
-                "noDefaultFeatures": no_default_features,
-            }),
-        ),
-        Builder::Buildkit { dockerfile: file, context } => ("buildkit", dockerfile(file, context)),
-        Builder::Buildah { dockerfile: file, context } => ("buildah", dockerfile(file, context)),
-        Builder::Image(image) => ("image", json!({"image": image.to_string()})),
-    }
-}
-
-fn merge(into: &mut Value, from: Value) {
-    if let (Value::Object(into), Value::Object(from)) = (into, from) {
-        into.extend(from);
-    }
+    })
 }
 
 /// The image as a package URL: what `resourceUri` of a verification summary is.

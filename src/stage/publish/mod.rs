@@ -7,11 +7,13 @@ mod graph;
 mod layout;
 mod place;
 mod push;
+mod registry;
 mod sha_tag;
 pub mod sign;
+mod signed;
 mod verify;
 
-pub use attest::{predicate_type, provenance};
+pub use attest::predicate_type;
 pub use error::PublishError;
 
 use std::path::Path;
@@ -134,7 +136,8 @@ pub struct Predicate {
     pub body: serde_json::Value,
 }
 
-/// Pushes the image, tags it, signs the verdict and the predicates, attaches them, and reads all of it back.
+/// Pushes the image, tags it, signs the verdict, the build's provenance and the predicates, attaches them, and reads the image back.
+/// Where the same verdict (give or take its times) was attested by this key within the last hour, nothing is sent.
 ///
 /// # Errors
 /// [`PublishError`]; a tag that exists with another digest is one.

@@ -8,7 +8,7 @@ use super::graph::Graph;
 use super::place::Place;
 use super::sha_tag::{self, TagState};
 use super::sign::SigningKey;
-use super::{Attested, Predicate, PublishError, Trust, VerdictSummary, verify};
+use super::{Attested, Predicate, PublishError, Trust, VerdictSummary, signed};
 use crate::io::Effects;
 use crate::io::files;
 use crate::io::hash::sha256;
@@ -67,7 +67,9 @@ pub(super) async fn publish(
                 plan,
                 effects,
             };
-            let attestations = attesting.run(predicates, &summary).await?;
+            let mut predicates = predicates.to_vec();
+            predicates.extend(attest::provenance(image));
+            let attestations = attesting.run(&predicates, &summary).await?;
             let name = key.verifying_key().name();
             (attestations, Trust::Signed { key: name })
         }
@@ -118,7 +120,7 @@ impl Attesting<'_> {
     /// Signs and attaches everything, the verdict last: whoever finds a verdict finds its inputs. Gives the attestations' digests.
     async fn run(&self, predicates: &[Predicate], summary: &VerdictSummary) -> Result<Vec<Digest>, PublishError> {
         let verifying = self.key.verifying_key();
-        let existing = verify::existing(self.place, &self.root.digest, &verifying, self.effects).await?;
+        let existing = signed::newest(self.place, &self.root.digest, &verifying, self.effects).await?;
         if let Some(existing) = existing.filter(|existing| existing.is_same(summary, RENEW_AFTER)) {
             self.effects
                 .note(Stage::Publish, "the image and its verdict are published already; nothing was sent");
