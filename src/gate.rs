@@ -21,13 +21,14 @@ use crate::model::inventory::{Inventory, Subject};
 use crate::model::outcome::Outcome;
 use crate::model::plan::{BuildPlan, PublishPlan, RolloutPlan};
 use crate::model::verdict::Decision;
+use crate::report::vex;
 use crate::stage::build::{self, BuildError};
 use crate::stage::inventory::{self, InventoryError, sbom};
 use crate::stage::matching::MatchingError;
 use crate::stage::policy::record::{RECORD_FILE, RecordError};
 use crate::stage::policy::repository::Dockerfiles;
 use crate::stage::policy::{self, Cleared, PolicyError};
-use crate::stage::publish::{self, Attested, PublishError};
+use crate::stage::publish::{self, Attested, PublishError, predicate_type};
 use crate::stage::rollout::{self, RolloutError};
 
 /// Everything one run needs.
@@ -236,13 +237,14 @@ async fn publish_stage(
 ) -> Result<Attested, GateError> {
     let step = Step::start(Stage::Publish, cleared.image().digest.short(), effects)?;
     let created = created(&plan.build, effects);
-    let predicates = [
-        publish::Predicate {
-            kind: "https://cyclonedx.org/bom".to_owned(),
-            body: serde_json::from_slice(&sbom::cyclonedx(inventory, created)).unwrap_or_default(),
-        },
-        publish::provenance(cleared.image(), &plan.build),
-    ];
+    let mut predicates = vec![publish::Predicate {
+        kind: predicate_type::CYCLONEDX.to_owned(),
+        body: serde_json::from_slice(&sbom::cyclonedx(inventory, created)).unwrap_or_default(),
+    }];
+    predicates.extend(vex::document(cleared.verdict()).map(|body| publish::Predicate {
+        kind: predicate_type::OPENVEX.to_owned(),
+        body,
+    }));
     let (attested, publication) = publish::publish(cleared, &predicates, &plan.publish, effects).await?;
     step.finish(publication.reference.clone(), effects);
     outcome.publication = Some(publication);
