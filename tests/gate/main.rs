@@ -18,6 +18,7 @@ mod cli;
 mod github;
 mod matching;
 mod matching_case;
+mod matching_feeds;
 mod matching_peers;
 mod policy;
 mod policy_case;

@@ -1,6 +1,7 @@
 //! What integration tests share.
 
 pub(crate) mod faults;
+pub(crate) mod files_server;
 pub(crate) mod images;
 pub(crate) mod outcomes;
 pub(crate) mod publishing;

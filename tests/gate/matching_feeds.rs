@@ -1,0 +1,257 @@
+//! Feeds over HTTP: what is asked for, what is kept, and what a run makes of a server that is slow, gone or lying.
+
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use portcullis::io::Effects;
+use portcullis::io::clock::Clock;
+use portcullis::model::coverage::GapKind;
+use portcullis::model::fault::Fault;
+use portcullis::model::inventory::{Component, Ecosystem, Inventory};
+use portcullis::model::matching::Matching;
+use portcullis::model::plan::FeedsPlan;
+use portcullis::model::purl::Purl;
+use portcullis::stage::matching::{self, MatchingError};
+
+use crate::matching::inventory_of;
+use crate::support::files_server::FilesServer;
+
+/// A clock that a test moves.
+struct Watch(jiff::Timestamp);
+
+impl Clock for Watch {
+    fn now(&self) -> jiff::Timestamp {
+        self.0
+    }
+
+    fn evaluation(&self) -> jiff::Timestamp {
+        self.0
+    }
+}
+
+fn record(id: &str, package: &str, fixed: &str, modified: &str) -> String {
+    format!(
+        r#"{{"id":"{id}","modified":"{modified}","affected":[{{"package":{{"ecosystem":"npm","name":"{package}"}},"ranges":[{{"type":"SEMVER","events":[{{"introduced":"0"}},{{"fixed":"{fixed}"}}]}}]}}]}}"#
+    )
+}
+
+fn archive(records: &[(&str, String)]) -> Vec<u8> {
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (id, text) in records {
+        zip.start_file(format!("{id}.json"), zip::write::SimpleFileOptions::default())
+            .unwrap();
+        zip.write_all(text.as_bytes()).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
+fn plan(server: &FilesServer, cache: &Path) -> FeedsPlan {
+    FeedsPlan {
+        osv: server.url(),
+        rustsec: None,
+        kev: None,
+        epss: None,
+        max_age: Duration::from_secs(24 * 3600),
+        cache: cache.to_owned(),
+        offline: false,
+    }
+}
+
+fn inventory() -> Inventory {
+    let component = |name: &str| Component::new(Purl::new("npm", name, "1.0.0"), Some(Ecosystem::new("npm")), "test");
+    inventory_of(vec![component("left-pad"), component("right-pad")])
+}
+
+fn run_at(plan: &FeedsPlan, time: &str) -> Result<Matching, MatchingError> {
+    let mut effects = Effects::plain(plan.cache.clone());
+    effects.clock = Arc::new(Watch(time.parse().unwrap()));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let inventory = inventory();
+    Ok(runtime
+        .block_on(matching::open(plan, &inventory, &effects))?
+        .match_inventory(&inventory, &[]))
+}
+
+fn ids(matching: &Matching) -> Vec<&str> {
+    matching.matches.iter().map(|found| found.advisory.id.as_str()).collect()
+}
+
+fn gaps(matching: &Matching) -> Vec<GapKind> {
+    matching.gaps.iter().map(|gap| gap.kind).collect()
+}
+
+fn statuses(server: &FilesServer) -> Vec<u16> {
+    server.seen().iter().map(|seen| seen.status).collect()
+}
+
+const OLD: &str = "2026-01-01T00:00:00Z";
+
+#[test]
+fn a_feed_is_fetched_once_asked_again_by_its_etag_and_ages_when_the_server_is_gone() {
+    let server = FilesServer::start();
+    server.put("/npm/all.zip", archive(&[("GHSA-1", record("GHSA-1", "left-pad", "1.1.0", OLD))]));
+    let cache = tempfile::tempdir().unwrap();
+    let plan = plan(&server, cache.path());
+
+    let first = run_at(&plan, "2026-02-01T00:00:00Z").unwrap();
+    assert_eq!((ids(&first), gaps(&first)), (vec!["GHSA-1"], vec![]));
+    assert_eq!(first.feeds[0].as_of.to_string(), "2026-02-01T00:00:00Z");
+    assert_eq!(statuses(&server), [200]);
+
+    // Half an hour later nobody is asked; three hours later the list is, which is not there, and the archive, which is as it was.
+    run_at(&plan, "2026-02-01T00:30:00Z").unwrap();
+    assert_eq!(statuses(&server), [0_u16; 0]);
+    let later = run_at(&plan, "2026-02-01T03:00:00Z").unwrap();
+    assert_eq!(later.feeds[0].as_of.to_string(), "2026-02-01T03:00:00Z");
+    assert_eq!(statuses(&server), [404, 304]);
+
+    // The server is gone: the copy serves until it is too old.
+    drop(server);
+    let without = run_at(&plan, "2026-02-01T09:00:00Z").unwrap();
+    assert_eq!((ids(&without), gaps(&without)), (vec!["GHSA-1"], vec![]));
+    let stale = run_at(&plan, "2026-02-02T04:00:00Z").unwrap();
+    assert_eq!((ids(&stale), gaps(&stale)), (vec!["GHSA-1"], vec![GapKind::StaleFeed]));
+}
+
+#[test]
+fn only_the_records_that_changed_are_fetched_when_they_are_few() {
+    let server = FilesServer::start();
+    let left = record("GHSA-1", "left-pad", "1.1.0", OLD);
+    server.put(
+        "/npm/all.zip",
+        archive(&[("GHSA-1", left), ("GHSA-2", record("GHSA-2", "right-pad", "0.5.0", OLD))]),
+    );
+    server.put("/npm/modified_id.csv", format!("{OLD},GHSA-2\n{OLD},GHSA-1\n"));
+    let cache = tempfile::tempdir().unwrap();
+    let plan = plan(&server, cache.path());
+    let before = run_at(&plan, "2026-02-01T00:00:00Z").unwrap();
+    assert_eq!(ids(&before), ["GHSA-1"]);
+    server.seen();
+
+    let new = "2026-02-01T01:00:00Z";
+    server.put("/npm/GHSA-2.json", record("GHSA-2", "right-pad", "2.0.0", new));
+    server.put("/npm/GHSA-3.json", record("GHSA-3", "left-pad", "3.0.0", new));
+    server.put("/npm/modified_id.csv", format!("{new},GHSA-3\n{new},GHSA-2\n{OLD},GHSA-1\n"));
+    let after = run_at(&plan, "2026-02-01T03:00:00Z").unwrap();
+    assert_eq!(ids(&after), ["GHSA-1", "GHSA-3", "GHSA-2"]);
+    let mut asked: Vec<String> = server.seen().into_iter().map(|seen| seen.path).collect();
+    asked.sort();
+    assert_eq!(asked, ["/npm/GHSA-2.json", "/npm/GHSA-3.json", "/npm/modified_id.csv"]);
+    assert_ne!(before.feeds[0].revision, after.feeds[0].revision);
+
+    // Nothing more has changed: the list alone is asked for.
+    run_at(&plan, "2026-02-01T06:00:00Z").unwrap();
+    assert_eq!(server.seen().len(), 1);
+
+    // A record vanishes: only the archive can tell.
+    server.put("/npm/modified_id.csv", format!("{new},GHSA-3\n{OLD},GHSA-1\n"));
+    server.put(
+        "/npm/all.zip",
+        archive(&[
+            ("GHSA-3", record("GHSA-3", "left-pad", "3.0.0", new)),
+            ("GHSA-1", record("GHSA-1", "left-pad", "1.1.0", OLD)),
+        ]),
+    );
+    let vanished = run_at(&plan, "2026-02-01T09:00:00Z").unwrap();
+    assert_eq!(ids(&vanished), ["GHSA-1", "GHSA-3"]);
+}
+
+#[test]
+fn a_download_that_breaks_off_goes_on_where_it_ended() {
+    let server = FilesServer::start();
+    let noise: String = (0..6000)
+        .map(|at: u64| char::from(33 + (at.wrapping_mul(2_654_435_761) >> 7) as u8 % 90))
+        .filter(|c| *c != '"' && *c != '\\')
+        .collect();
+    let records: Vec<(String, String)> = (0..40)
+        .map(|at| {
+            let text = record(&format!("GHSA-{at}"), "left-pad", "1.1.0", OLD);
+            (
+                format!("GHSA-{at}"),
+                text.replacen('{', &format!("{{\"details\":\"{at}{noise}\","), 1),
+            )
+        })
+        .collect();
+    let records: Vec<(&str, String)> = records.iter().map(|(id, text)| (id.as_str(), text.clone())).collect();
+    server.put("/npm/all.zip", archive(&records));
+    server.cut(2, 20_000);
+    let cache = tempfile::tempdir().unwrap();
+    let found = run_at(&plan(&server, cache.path()), "2026-02-01T00:00:00Z").unwrap();
+    assert_eq!(found.matches.len(), 40);
+    let seen = server.seen();
+    assert_eq!(seen.iter().map(|seen| seen.status).collect::<Vec<_>>(), [200, 206, 206]);
+    assert_eq!(seen[2].range.as_deref(), Some("bytes=40000-"));
+}
+
+#[test]
+fn a_server_that_stumbles_is_asked_again_and_one_that_is_not_there_ends_the_run() {
+    let server = FilesServer::start();
+    server.put("/npm/all.zip", archive(&[("GHSA-1", record("GHSA-1", "left-pad", "1.1.0", OLD))]));
+    server.fail(2);
+    let cache = tempfile::tempdir().unwrap();
+    let mut plan = plan(&server, cache.path());
+    assert_eq!(ids(&run_at(&plan, "2026-02-01T00:00:00Z").unwrap()), ["GHSA-1"]);
+    assert_eq!(statuses(&server), [503, 503, 200]);
+
+    drop(server);
+    let empty = tempfile::tempdir().unwrap();
+    plan.cache = empty.path().to_owned();
+    let error = run_at(&plan, "2026-02-01T00:00:00Z").unwrap_err();
+    assert_eq!(error.fault(), Fault::Unreachable);
+}
+
+#[test]
+fn an_ecosystem_that_the_server_lacks_is_uncovered_and_offline_without_a_copy_is_missing() {
+    let server = FilesServer::start();
+    let cache = tempfile::tempdir().unwrap();
+    let mut plan = plan(&server, cache.path());
+    assert_eq!(gaps(&run_at(&plan, "2026-02-01T00:00:00Z").unwrap()), [GapKind::UncoveredEcosystem]);
+    plan.offline = true;
+    assert_eq!(gaps(&run_at(&plan, "2026-02-01T00:00:00Z").unwrap()), [GapKind::MissingFeed]);
+}
+
+#[test]
+fn a_damaged_archive_is_missing_data_and_is_fetched_anew() {
+    let server = FilesServer::start();
+    server.put("/npm/all.zip", &b"<html>not a zip</html>"[..]);
+    let cache = tempfile::tempdir().unwrap();
+    let plan = plan(&server, cache.path());
+    assert_eq!(gaps(&run_at(&plan, "2026-02-01T00:00:00Z").unwrap()), [GapKind::MissingFeed]);
+    server.put("/npm/all.zip", archive(&[("GHSA-1", record("GHSA-1", "left-pad", "1.1.0", OLD))]));
+    assert_eq!(ids(&run_at(&plan, "2026-02-01T00:10:00Z").unwrap()), ["GHSA-1"]);
+}
+
+#[test]
+fn exploitation_is_known_from_kev_and_epss() {
+    let server = FilesServer::start();
+    let aliased = record("GHSA-1", "left-pad", "1.1.0", OLD).replacen('{', r#"{"aliases":["CVE-2026-0001"],"#, 1);
+    server.put("/npm/all.zip", archive(&[("GHSA-1", aliased)]));
+    server.put(
+        "/kev.json",
+        r#"{"dateReleased":"2026-01-31T00:00:00Z","vulnerabilities":[{"cveID":"CVE-2026-0001"}]}"#,
+    );
+    server.put(
+        "/epss.csv",
+        "#model_version:v1,score_date:2026-01-31T00:00:00Z\ncve,epss,percentile\nCVE-2026-0001,0.5,0.9\n",
+    );
+    let cache = tempfile::tempdir().unwrap();
+    let mut plan = plan(&server, cache.path());
+    plan.kev = Some(format!("{}/kev.json", server.url()));
+    plan.epss = Some(format!("{}/epss.csv", server.url()));
+    let found = run_at(&plan, "2026-02-01T00:00:00Z").unwrap();
+    assert_eq!(
+        (found.matches[0].advisory.known_exploited, found.matches[0].advisory.epss),
+        (true, Some(0.5))
+    );
+    assert_eq!(
+        found.feeds.iter().map(|feed| feed.name.as_str()).collect::<Vec<_>>(),
+        ["epss", "kev", "osv:npm"]
+    );
+    assert_eq!(found.gaps, []);
+
+    plan.kev = Some(cache.path().join("nothing.json").display().to_string());
+    let without = run_at(&plan, "2026-02-01T00:00:00Z").unwrap();
+    assert_eq!(gaps(&without), [GapKind::MissingFeed]);
+}
