@@ -58,6 +58,8 @@ const GIB: u64 = 1024 * MIB;
 impl Limits {
     /// The audit data of one executable, unpacked: 16 MiB hold about 100,000 crates.
     pub const AUDIT_DATA: usize = 16 << 20;
+    /// What is read of all archives inside of one archive, unpacked.
+    pub const NESTED_ARCHIVES: u64 = 512 << 20;
 }
 
 impl Default for Limits {

@@ -158,8 +158,10 @@ fn catalogers_say_of_each_case_what_is_expected() {
 }
 
 #[test]
-fn every_cataloger_has_a_case() {
-    let without: Vec<&str> = CATALOGERS.iter().map(|c| c.id()).filter(|id| cases(id).is_empty()).collect();
+fn every_cataloger_of_packages_has_a_case() {
+    // These two find facts, by modes and secrets that a checkout does not keep; their tests are beside them.
+    let of_packages = CATALOGERS.iter().map(|c| c.id()).filter(|id| !matches!(*id, "setuid" | "secrets"));
+    let without: Vec<&str> = of_packages.filter(|id| cases(id).is_empty()).collect();
     assert!(without.is_empty(), "no folder in fixtures/inventory for {without:?}");
 }
 

@@ -2,6 +2,7 @@
 
 mod aliases;
 pub mod apk;
+pub mod binaries;
 mod cache;
 pub mod cargo_auditable;
 pub mod cargo_lock;
@@ -10,9 +11,12 @@ mod crates;
 mod deb822;
 mod distro;
 pub mod dpkg;
+mod elf;
 mod engine;
 mod error;
 mod facts;
+pub mod go_buildinfo;
+pub mod java;
 mod layout;
 mod links;
 mod merge;
@@ -20,8 +24,10 @@ pub mod npm;
 pub mod os_release;
 mod owners;
 mod paths;
+pub mod python;
 #[cfg(test)]
 mod recorder;
+pub mod rpm;
 pub mod sbom;
 mod scan;
 pub mod secrets;
@@ -131,14 +137,19 @@ pub trait Cataloger: Sync {
 /// Every cataloger. To add one: a file, its `mod` line above, its entry here, a fixture folder.
 pub static CATALOGERS: &[&dyn Cataloger] = &[
     &apk::Apk,
+    &binaries::Binaries,
     &cargo_auditable::CargoAuditable,
     &cargo_lock::CargoLock,
     &dpkg::Dpkg,
+    &go_buildinfo::GoBuildInfo,
+    &java::Java,
     &npm::installed::NpmInstalled,
     &npm::package_lock::PackageLock,
     &npm::pnpm_lock::PnpmLock,
     &npm::yarn_lock::YarnLock,
     &os_release::OsReleaseFile,
+    &python::Python,
+    &rpm::Rpm,
     &secrets::Secrets,
     &setuid::Setuid,
 ];

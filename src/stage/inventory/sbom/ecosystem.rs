@@ -1,9 +1,9 @@
 //! Where a component of somebody else's SBOM is looked up: from its purl, and the operating system that the SBOM names.
 
-use crate::model::inventory::{Ecosystem, Origin};
+use crate::model::inventory::{Component, Ecosystem, Origin};
 use crate::model::purl::Purl;
 
-use super::super::os_release;
+use super::super::{os_release, python};
 
 /// An operating system as an SBOM names it: `debian`, `12`.
 pub(super) struct NamedOs {
@@ -23,6 +23,19 @@ pub(super) fn of(purl: &Purl, os: Option<&NamedOs>) -> Option<Ecosystem> {
         _ => return None,
     };
     Some(Ecosystem::new(fixed))
+}
+
+/// Name and version as advisories write them, where the purl has them in another form.
+pub(super) fn as_advisories_write(component: &mut Component) {
+    match component.purl.kind.as_str() {
+        "pypi" => component.name = python::normal_name(&component.name),
+        "rpm" => {
+            if let Some(epoch) = component.purl.qualifiers.get("epoch").filter(|epoch| *epoch != "0") {
+                component.version = format!("{epoch}:{}", component.version);
+            }
+        }
+        _ => {}
+    }
 }
 
 /// True for packages that belong to an operating system.

@@ -213,6 +213,7 @@ fn foreign(component: &mut Component, element: &Element<'_>, os: Option<&NamedOs
     if component.version.is_empty() {
         component.version = element.version.as_deref().unwrap_or_default().to_owned();
     }
+    ecosystem::as_advisories_write(component);
     component.ecosystem = ecosystem::of(&component.purl, os);
     component.origin = ecosystem::origin(&component.purl);
     component.scope = match element.scope.as_deref() {

@@ -197,6 +197,7 @@ fn component(package: &Package<'_>, is_subject: bool, os: Option<&NamedOs>) -> R
         if component.version.is_empty() {
             component.version = package.version_info.clone().into_owned();
         }
+        ecosystem::as_advisories_write(&mut component);
     }
     if component.licenses.is_empty() {
         component.licenses.extend(declared.map(str::to_owned));

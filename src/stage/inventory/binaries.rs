@@ -1,0 +1,156 @@
+//! Well-known programs that nobody's package owns, by the version strings in them: what language base images copy into place.
+//!
+//! No feed is about these names, so that their components have no ecosystem, and the executables stay unaccounted for.
+
+use memchr::memmem;
+
+use crate::model::inventory::Component;
+use crate::model::purl::Purl;
+
+use super::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
+
+/// Reads executables of certain names.
+pub struct Binaries;
+
+/// A program, the files that carry its version, and what stands before the version in them.
+struct Program {
+    name: &'static str,
+    /// True for a file name, version and ending taken off.
+    is_file: fn(&str) -> bool,
+    before: &'static [u8],
+}
+
+const PROGRAMS: &[Program] = &[
+    program("node", |file| file == "node", b"node.js/v"),
+    program("python", |file| starts(file, "python") || starts(file, "libpython"), b"\0Python "),
+    program("ruby", |file| starts(file, "ruby") || starts(file, "libruby"), b"\0ruby "),
+    program("busybox", |file| starts(file, "busybox"), b"BusyBox v"),
+    program(
+        "openssl",
+        |file| starts(file, "openssl") || starts(file, "libcrypto"),
+        b"\0OpenSSL ",
+    ),
+    program("nginx", |file| file == "nginx", b"\0nginx/"),
+    program("redis", |file| file.starts_with("redis-"), b"redis_version:"),
+    program("curl", |file| starts(file, "curl") || starts(file, "libcurl"), b"libcurl/"),
+    program("php", |file| starts(file, "php") || starts(file, "libphp"), b"X-Powered-By: PHP/"),
+    program("httpd", |file| file == "httpd" || file == "apache2", b"\0Apache/"),
+    program("postgresql", |file| file == "postgres" || file == "psql", b"(PostgreSQL) "),
+    program("haproxy", |file| file == "haproxy", b"HAProxy version "),
+    program("bash", |file| file == "bash", b"@(#)Bash version "),
+    program("perl", |file| starts(file, "perl"), b"/perl5/"),
+    program("deno", |file| file == "deno", b"Deno/"),
+];
+
+const fn program(name: &'static str, is_file: fn(&str) -> bool, before: &'static [u8]) -> Program {
+    Program { name, is_file, before }
+}
+
+/// `python` of `python3.12`, `libpython3.12.so.1.0`, `libcrypto.so.3`, `libcurl-gnutls.so.4`.
+fn starts(file: &str, name: &str) -> bool {
+    file.strip_prefix(name)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '.' | '-')))
+}
+
+impl Cataloger for Binaries {
+    fn id(&self) -> &'static str {
+        "binaries"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn domain(&self) -> Domain {
+        Domain::Image
+    }
+
+    fn wants(&self, head: &EntryHead<'_>) -> Want {
+        if programs(head.path).next().is_some() {
+            Want::IfMagic(&[b"\x7fELF"])
+        } else {
+            Want::No
+        }
+    }
+
+    fn catalog(&self, file: &LayerFile<'_>, sink: &mut dyn Sink) {
+        for program in programs(file.head.path) {
+            if let Some(version) = version(file.content, program.before) {
+                sink.component(Component::new(Purl::new("generic", program.name, version), None, "binaries"));
+            }
+        }
+    }
+}
+
+fn programs(path: &str) -> impl Iterator<Item = &'static Program> {
+    let file = path.rsplit('/').next().unwrap_or(path);
+    PROGRAMS.iter().filter(move |program| (program.is_file)(file))
+}
+
+/// The first version that stands behind a text: digits with at least one dot, then what suffixes are made of.
+fn version<'a>(content: &'a [u8], before: &[u8]) -> Option<&'a str> {
+    const LONGEST: usize = 32;
+    memmem::find_iter(content, before).find_map(|at| {
+        let rest = &content[at + before.len()..];
+        let rest = &rest[..rest.len().min(LONGEST)];
+        let end = rest
+            .iter()
+            .position(|b| !(b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'+')))
+            .unwrap_or(rest.len());
+        let text = std::str::from_utf8(&rest[..end]).ok()?;
+        let text = text.trim_end_matches(['.', '-', '_', '+']);
+        let (major, minor) = text.split_once('.')?;
+        let is_number = !major.is_empty() && major.bytes().all(|b| b.is_ascii_digit());
+        (is_number && minor.starts_with(|c: char| c.is_ascii_digit())).then_some(text)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::recorder::Recorder;
+    use super::*;
+
+    #[test]
+    fn programs_are_known_by_their_version_strings() {
+        for (path, content, expected) in [
+            (
+                "usr/local/bin/node",
+                &b"\x7fELF..node.js/v20.11.1\0"[..],
+                "pkg:generic/node@20.11.1",
+            ),
+            (
+                "usr/local/lib/libpython3.12.so.1.0",
+                b"\x7fELF\0Python %s\0\0Python 3.12.1 (main)",
+                "pkg:generic/python@3.12.1",
+            ),
+            ("bin/busybox", b"\x7fELF BusyBox v1.36.1 (2023)", "pkg:generic/busybox@1.36.1"),
+            (
+                "usr/lib/libcrypto.so.1.1",
+                b"\x7fELF\0OpenSSL 1.1.1w  11 Sep 2023",
+                "pkg:generic/openssl@1.1.1w",
+            ),
+            ("usr/sbin/nginx", b"\x7fELF\0nginx/1.25.3\0", "pkg:generic/nginx@1.25.3"),
+        ] {
+            assert_eq!(Recorder::of(&Binaries, path, content).purls(), [expected], "{path}");
+        }
+    }
+
+    #[test]
+    fn other_files_and_texts_without_a_version_say_nothing() {
+        assert!(
+            Recorder::of(&Binaries, "usr/bin/nodeenv", b"\x7fELF node.js/v20.1.1")
+                .components
+                .is_empty()
+        );
+        assert!(
+            Recorder::of(&Binaries, "usr/bin/node", b"\x7fELF node.js/v%s")
+                .components
+                .is_empty()
+        );
+        assert!(
+            Recorder::of(&Binaries, "usr/bin/node", b"#!/bin/sh node.js/v20.1.1")
+                .components
+                .is_empty()
+        );
+    }
+}

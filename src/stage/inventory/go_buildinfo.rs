@@ -1,0 +1,342 @@
+//! Build information in executables that Go linked: the modules of a program and the version of Go.
+//!
+//! Source: Go's `debug/buildinfo`. From Go 1.18 on the texts lie behind the header; before, it points to them.
+
+use crate::model::coverage::GapKind;
+use crate::model::inventory::{Component, Ecosystem, Origin};
+use crate::model::purl::Purl;
+
+use super::elf::{Elf, Segment};
+use super::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
+
+/// Reads ELF, PE and Mach-O files.
+pub struct GoBuildInfo;
+
+const MAGICS: &[&[u8]] = &[b"\x7fELF", b"MZ", b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe"];
+const HEADER: &[u8] = b"\xff Go buildinf:";
+const HEADER_SIZE: usize = 32;
+/// The header lies at a multiple of this.
+const ALIGNMENT: usize = 16;
+/// Each end of the list of modules is marked by so many bytes.
+const MARK: usize = 16;
+
+impl Cataloger for GoBuildInfo {
+    fn id(&self) -> &'static str {
+        "go-buildinfo"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn domain(&self) -> Domain {
+        Domain::Image
+    }
+
+    fn wants(&self, _head: &EntryHead<'_>) -> Want {
+        Want::IfMagic(MAGICS)
+    }
+
+    fn catalog(&self, file: &LayerFile<'_>, sink: &mut dyn Sink) {
+        match find(file.content) {
+            Ok(None) => {}
+            Ok(Some(info)) => modules(&info, sink),
+            Err(problem) => sink.gap(
+                GapKind::PartialDatabase,
+                format!("Go's build information cannot be read: {problem}"),
+            ),
+        }
+    }
+}
+
+/// The two texts of build information.
+struct Info {
+    /// `go1.22.3`.
+    go: String,
+    /// Lines of fields parted by tabs; empty for programs that are built without modules.
+    modules: String,
+}
+
+fn find(content: &[u8]) -> Result<Option<Info>, &'static str> {
+    let Some(elf) = Elf::new(content) else {
+        return match aligned_header(content) {
+            Some(data) => read(data, &[]).map(Some),
+            None => Ok(None),
+        };
+    };
+    let segments = elf.segments();
+    if let Some(section) = elf.section(".go.buildinfo") {
+        return read(section, &segments).map(Some);
+    }
+    if elf.has_sections() {
+        return Ok(None);
+    }
+    // Without a table of sections the header is at the start of what can be written to.
+    match segments
+        .iter()
+        .filter(|segment| segment.writable)
+        .find_map(|segment| aligned_header(segment.data))
+    {
+        Some(data) => read(data, &segments).map(Some),
+        None => Ok(None),
+    }
+}
+
+fn aligned_header(data: &[u8]) -> Option<&[u8]> {
+    let at = data.chunks(ALIGNMENT).position(|chunk| chunk.starts_with(HEADER))?;
+    data.get(at * ALIGNMENT..)
+}
+
+/// Reads the texts that a header is followed by, or points to.
+fn read(data: &[u8], segments: &[Segment<'_>]) -> Result<Info, &'static str> {
+    if !data.starts_with(HEADER) || data.len() < HEADER_SIZE {
+        return Err("it does not start with its mark");
+    }
+    const INLINE: u8 = 2;
+    let (go, modules) = if data[15] & INLINE != 0 {
+        let (go, rest) = counted(&data[HEADER_SIZE..]).ok_or("the version of Go ends outside of it")?;
+        let (modules, _) = counted(rest).ok_or("the list of modules ends outside of it")?;
+        (go, modules)
+    } else {
+        let pointers = Pointers {
+            size: data[14].into(),
+            big_endian: data[15] & 1 != 0,
+            segments,
+        };
+        pointers.texts(data).ok_or("it points outside of the file")?
+    };
+    let modules = match modules {
+        [] => modules,
+        _ if modules.len() > 2 * MARK && modules[modules.len() - MARK - 1] == b'\n' => &modules[MARK..modules.len() - MARK],
+        _ => return Err("the list of modules is not between its marks"),
+    };
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).map_err(|_| "it is not UTF-8");
+    Ok(Info {
+        go: text(go)?,
+        modules: text(modules)?,
+    })
+}
+
+/// A text behind its length as a variable-length number, and what follows it.
+fn counted(data: &[u8]) -> Option<(&[u8], &[u8])> {
+    let mut length = 0u64;
+    for (at, byte) in data.iter().take(9).enumerate() {
+        length |= u64::from(byte & 0x7f) << (7 * at);
+        if byte & 0x80 == 0 {
+            return data[at + 1..].split_at_checked(usize::try_from(length).ok()?);
+        }
+    }
+    None
+}
+
+/// The older form: addresses of two Go strings, each an address and a length.
+struct Pointers<'a> {
+    size: usize,
+    big_endian: bool,
+    segments: &'a [Segment<'a>],
+}
+
+impl<'a> Pointers<'a> {
+    fn texts(&self, data: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
+        if !matches!(self.size, 4 | 8) {
+            return None;
+        }
+        let go = self.string(self.number(data.get(16..)?)?)?;
+        let modules = match self.number(data.get(16 + self.size..)?)? {
+            0 => &[],
+            address => self.string(address)?,
+        };
+        Some((go, modules))
+    }
+
+    fn string(&self, header: u64) -> Option<&'a [u8]> {
+        let header = self.at(header, 2 * self.size as u64)?;
+        self.at(self.number(header)?, self.number(&header[self.size..])?)
+    }
+
+    fn number(&self, bytes: &[u8]) -> Option<u64> {
+        let bytes = bytes.get(..self.size)?;
+        let push = |number: u64, byte: &u8| number << 8 | u64::from(*byte);
+        Some(if self.big_endian {
+            bytes.iter().fold(0, push)
+        } else {
+            bytes.iter().rev().fold(0, push)
+        })
+    }
+
+    fn at(&self, address: u64, size: u64) -> Option<&'a [u8]> {
+        self.segments.iter().find_map(|segment| {
+            let start = usize::try_from(address.checked_sub(segment.address)?).ok()?;
+            segment.data.get(start..start.checked_add(usize::try_from(size).ok()?)?)
+        })
+    }
+}
+
+/// Lines of `mod`, `dep` and `=>`, each with a path, a version and a checksum.
+fn modules(info: &Info, sink: &mut dyn Sink) {
+    let version = info.go.split(' ').find_map(|word| word.strip_prefix("go")).unwrap_or(&info.go);
+    let mut library = Component::new(
+        Purl::new("golang", "stdlib", version),
+        Some(Ecosystem::new(Ecosystem::GO)),
+        "go-buildinfo",
+    );
+    library.name = "stdlib".to_owned();
+    let mut main: Option<Component> = None;
+    let mut needed: Vec<Component> = Vec::new();
+    for line in info.modules.lines() {
+        let mut fields = line.split('\t');
+        let (kind, path, version) = (fields.next(), fields.next().unwrap_or_default(), fields.next().unwrap_or_default());
+        match kind {
+            Some("mod") => main = Some(module(path, version)),
+            Some("dep") => needed.push(module(path, version)),
+            // The line above is replaced by this module, or by a folder.
+            Some("=>") => {
+                if let Some(last) = needed.last_mut().or(main.as_mut()) {
+                    replace(last, path, version);
+                }
+            }
+            _ => {}
+        }
+    }
+    if let Some(mut main) = main {
+        sink.accounted();
+        main.dependencies = needed
+            .iter()
+            .map(|module| module.purl.clone())
+            .chain([library.purl.clone()])
+            .collect();
+        main.dependencies.sort();
+        main.dependencies.dedup();
+        sink.component(main);
+    }
+    sink.component(library);
+    for module in needed {
+        sink.component(module);
+    }
+}
+
+fn module(path: &str, version: &str) -> Component {
+    let purl = match path.rsplit_once('/') {
+        Some((namespace, name)) => Purl::new("golang", name, version).with_namespace(namespace),
+        None => Purl::new("golang", path, version),
+    };
+    Component::new(purl, Some(Ecosystem::new(Ecosystem::GO)), "go-buildinfo")
+}
+
+fn replace(replaced: &mut Component, path: &str, version: &str) {
+    if version.is_empty() || path.starts_with('.') || path.starts_with('/') {
+        // Code of a folder under the name of the module: it is looked up as that, as of the version that was asked for.
+        replaced.origin = Origin::Local;
+    } else {
+        *replaced = module(path, version);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::recorder::Recorder;
+    use super::*;
+
+    const MODULES: &str = "path\texample.org/acme/svc/cmd\nmod\texample.org/acme/svc\t(devel)\t\ndep\tgolang.org/x/net\tv0.17.0\th1:AA=\n\
+        dep\tgithub.com/old/name\tv1.0.0\n=>\tgithub.com/new/name\tv1.0.1\th1:AA=\ndep\texample.org/here\tv0.0.0\n=>\t./here\t\t\nbuild\t-compiler=gc\n";
+
+    fn marked(text: &str) -> Vec<u8> {
+        [&[b'<'; MARK][..], text.as_bytes(), &[b'>'; MARK][..]].concat()
+    }
+
+    fn inline(go: &str, modules: &[u8]) -> Vec<u8> {
+        let mut data = [HEADER, &[8, 2], &[0; 16]].concat();
+        for text in [go.as_bytes(), modules] {
+            data.push((text.len() & 0x7f) as u8 | 0x80);
+            data.push((text.len() >> 7) as u8);
+            data.extend_from_slice(text);
+        }
+        data
+    }
+
+    /// A 64-bit file of one writable segment at 0x1000 and no sections.
+    fn with_segment(data: &[u8]) -> Vec<u8> {
+        let mut file = [&b"\x7fELF\x02\x01\x01"[..], &[0; 9], &[2, 0, 62, 0, 1, 0, 0, 0], &[0; 8]].concat();
+        file.extend_from_slice(&64u64.to_le_bytes());
+        file.extend_from_slice(&[0; 8]);
+        file.extend_from_slice(&[0, 0, 0, 0, 64, 0, 56, 0, 1, 0, 0, 0, 0, 0, 0, 0]);
+        file.extend_from_slice(&[1, 0, 0, 0, 6, 0, 0, 0]);
+        for word in [128, 0x1000, 0x1000, data.len() as u64, data.len() as u64, 16u64] {
+            file.extend_from_slice(&word.to_le_bytes());
+        }
+        file.resize(128, 0);
+        file.extend_from_slice(data);
+        file
+    }
+
+    fn expect_modules(seen: &Recorder) {
+        assert!(seen.gaps.is_empty() && seen.accounted, "{seen:?}");
+        assert_eq!(
+            seen.purls(),
+            [
+                "pkg:golang/example.org/acme/svc@%28devel%29",
+                "pkg:golang/stdlib@1.22.3",
+                "pkg:golang/golang.org/x/net@v0.17.0",
+                "pkg:golang/github.com/new/name@v1.0.1",
+                "pkg:golang/example.org/here@v0.0.0",
+            ]
+        );
+        assert_eq!(seen.named("example.org/here").origin, Origin::Local);
+        assert_eq!(seen.named("example.org/acme/svc").dependencies.len(), 4);
+    }
+
+    #[test]
+    fn modules_are_read_from_behind_the_header() {
+        let file = with_segment(&inline("go1.22.3 X:regabi", &marked(MODULES)));
+        expect_modules(&Recorder::of(&GoBuildInfo, "bin/svc", &file));
+    }
+
+    #[test]
+    fn modules_are_read_where_an_older_header_points() {
+        let modules = marked(MODULES);
+        let mut data = [HEADER, &[8, 0]].concat();
+        let strings = 0x1000 + 32u64;
+        for word in [strings, strings + 16, strings + 32, 8, strings + 40, modules.len() as u64] {
+            data.extend_from_slice(&word.to_le_bytes());
+        }
+        data.extend_from_slice(b"go1.22.3");
+        data.extend_from_slice(&modules);
+        expect_modules(&Recorder::of(&GoBuildInfo, "bin/svc", &with_segment(&data)));
+    }
+
+    #[test]
+    fn other_systems_files_are_searched_for_the_header() {
+        let mut file = b"MZ".to_vec();
+        file.resize(64, 0);
+        file.extend_from_slice(&inline("go1.22.3", &marked(MODULES)));
+        expect_modules(&Recorder::of(&GoBuildInfo, "svc.exe", &file));
+    }
+
+    #[test]
+    fn damaged_build_information_is_a_gap() {
+        let file = with_segment(&inline("go1.22.3", &marked(MODULES)));
+        for cut in [file.len() - 40, 170] {
+            let mut file = file.clone();
+            file.truncate(cut);
+            file[96..104].copy_from_slice(&(cut as u64 - 128).to_le_bytes());
+            let seen = Recorder::of(&GoBuildInfo, "bin/svc", &file);
+            assert_eq!((seen.gaps.len(), seen.accounted), (1, false), "{cut}");
+        }
+    }
+
+    #[test]
+    fn a_program_without_modules_names_its_library_and_is_not_accounted_for() {
+        let seen = Recorder::of(&GoBuildInfo, "bin/svc", &with_segment(&inline("go1.11", b"")));
+        assert_eq!((seen.purls(), seen.accounted), (vec!["pkg:golang/stdlib@1.11".to_owned()], false));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn arbitrary_bytes_never_panic(magic in 0..MAGICS.len(), bytes: Vec<u8>, at in 0usize..300, byte: u8) {
+            Recorder::of(&GoBuildInfo, "x", &[MAGICS[magic], &bytes].concat());
+            let mut file = with_segment(&inline("go1.22.3", &marked(MODULES)));
+            file[at] = byte;
+            Recorder::of(&GoBuildInfo, "x", &file);
+        }
+    }
+}

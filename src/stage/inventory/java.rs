@@ -1,0 +1,217 @@
+//! Java archives: the Maven coordinates in `META-INF/maven/**/pom.properties`, also of archives inside of archives.
+//!
+//! Source: the JAR file specification, Maven's archiver. An archive without coordinates is listed by its manifest or its file name; no feed
+//! can know it then, and its component has no ecosystem.
+
+use std::io::{Cursor, Read};
+
+use zip::ZipArchive;
+
+use crate::io::limits::Limits;
+use crate::model::coverage::GapKind;
+use crate::model::inventory::{Component, Ecosystem};
+use crate::model::purl::Purl;
+
+use super::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
+
+/// Reads `.jar`, `.war`, `.ear` and their like.
+pub struct Java;
+
+const ENDINGS: [&str; 6] = [".jar", ".war", ".ear", ".par", ".hpi", ".jpi"];
+
+impl Cataloger for Java {
+    fn id(&self) -> &'static str {
+        "java"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn domain(&self) -> Domain {
+        Domain::Image
+    }
+
+    fn wants(&self, head: &EntryHead<'_>) -> Want {
+        if is_archive(head.path) { Want::IfMagic(&[b"PK"]) } else { Want::No }
+    }
+
+    fn catalog(&self, file: &LayerFile<'_>, sink: &mut dyn Sink) {
+        let mut budget = Limits::NESTED_ARCHIVES;
+        archive(file.head.path, file.content, 0, &mut budget, sink);
+    }
+}
+
+fn is_archive(path: &str) -> bool {
+    ENDINGS
+        .iter()
+        .any(|ending| path.len() > ending.len() && path.to_ascii_lowercase().ends_with(ending))
+}
+
+/// Reads one archive and those inside of it. `budget` is how many bytes may still be unpacked.
+fn archive(name: &str, content: &[u8], depth: usize, budget: &mut u64, sink: &mut dyn Sink) {
+    const DEEPEST: usize = 4;
+    if depth > DEEPEST {
+        return sink.gap(
+            GapKind::LimitReached,
+            format!("{name}: archives are nested more than {DEEPEST} deep"),
+        );
+    }
+    let mut zip = match ZipArchive::new(Cursor::new(content)) {
+        Ok(zip) => zip,
+        Err(error) => return sink.gap(GapKind::PartialDatabase, format!("{name}: {error}")),
+    };
+    let mut found = false;
+    let mut manifest = None;
+    for at in 0..zip.len() {
+        let entry = match zip.name_for_index(at) {
+            Some(Ok(entry)) => entry.into_owned(),
+            Some(Err(error)) => {
+                sink.gap(GapKind::PartialDatabase, format!("{name}: {error}"));
+                continue;
+            }
+            None => continue,
+        };
+        let is_properties = entry.starts_with("META-INF/maven/") && entry.ends_with("/pom.properties");
+        let is_manifest = entry.eq_ignore_ascii_case("META-INF/MANIFEST.MF");
+        let inner = is_archive(&entry);
+        if !is_properties && !is_manifest && !inner {
+            continue;
+        }
+        let unpacked = match unpack(&mut zip, at, budget) {
+            Ok(unpacked) => unpacked,
+            Err((kind, problem)) => {
+                sink.gap(kind, format!("{name}: {entry}: {problem}"));
+                continue;
+            }
+        };
+        if inner {
+            archive(&format!("{name}:{entry}"), &unpacked, depth + 1, budget, sink);
+        } else if is_properties {
+            match coordinates(&String::from_utf8_lossy(&unpacked)) {
+                Some(component) => {
+                    found = true;
+                    sink.component(component);
+                }
+                None => sink.gap(
+                    GapKind::PartialDatabase,
+                    format!("{name}: {entry} names no group, artifact or version"),
+                ),
+            }
+        } else {
+            manifest = Some(String::from_utf8_lossy(&unpacked).into_owned());
+        }
+    }
+    if !found && let Some(component) = uncoordinated(name, manifest.as_deref().unwrap_or_default()) {
+        sink.component(component);
+    }
+}
+
+fn unpack(zip: &mut ZipArchive<Cursor<&[u8]>>, at: usize, budget: &mut u64) -> Result<Vec<u8>, (GapKind, String)> {
+    let entry = zip.by_index(at).map_err(|error| (GapKind::PartialDatabase, error.to_string()))?;
+    let mut unpacked = Vec::new();
+    // The size that the archive names is not trusted.
+    let read = entry.take(*budget + 1).read_to_end(&mut unpacked);
+    read.map_err(|error| (GapKind::PartialDatabase, error.to_string()))?;
+    let size = unpacked.len() as u64;
+    if size > *budget {
+        return Err((
+            GapKind::LimitReached,
+            format!("what is inside unpacks to more than {} bytes", Limits::NESTED_ARCHIVES),
+        ));
+    }
+    *budget -= size;
+    Ok(unpacked)
+}
+
+/// The component of a `pom.properties`.
+fn coordinates(text: &str) -> Option<Component> {
+    let property = |wanted: &str| {
+        let pairs = text.lines().filter_map(|line| line.split_once(['=', ':']));
+        pairs
+            .map(|(key, value)| (key.trim(), value.trim()))
+            .find(|(key, value)| *key == wanted && !value.is_empty())
+            .map(|(_, value)| value)
+    };
+    let purl = Purl::new("maven", property("artifactId")?, property("version")?).with_namespace(property("groupId")?);
+    Some(Component::new(purl, Some(Ecosystem::new(Ecosystem::MAVEN)), "java"))
+}
+
+/// An archive that does not say which artifact it is: by its manifest, or by a file name with a version.
+fn uncoordinated(name: &str, manifest: &str) -> Option<Component> {
+    let header = |wanted: &str| {
+        let pairs = manifest.lines().filter_map(|line| line.split_once(':'));
+        pairs
+            .map(|(key, value)| (key.trim(), value.trim()))
+            .find(|(key, value)| *key == wanted && !value.is_empty())
+            .map(|(_, value)| value)
+    };
+    let file = name.rsplit(['/', ':']).next().unwrap_or(name);
+    let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
+    let versioned = stem
+        .match_indices('-')
+        .map(|(at, _)| (&stem[..at], &stem[at + 1..]))
+        .find(|(artifact, version)| !artifact.is_empty() && version.starts_with(|c: char| c.is_ascii_digit()));
+    let (artifact, version) = match (versioned, header("Implementation-Version").or(header("Bundle-Version"))) {
+        (Some(parts), _) => parts,
+        (None, Some(version)) => (stem, version),
+        (None, None) => return None,
+    };
+    Some(Component::new(Purl::new("maven", artifact, version), None, "java"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use zip::write::SimpleFileOptions;
+
+    use super::super::recorder::Recorder;
+    use super::*;
+
+    fn jar(entries: &[(&str, &[u8])]) -> Vec<u8> {
+        let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        for (name, content) in entries {
+            writer.start_file(*name, SimpleFileOptions::default()).expect("in memory");
+            writer.write_all(content).expect("in memory");
+        }
+        writer.finish().expect("in memory").into_inner()
+    }
+
+    const POM: (&str, &[u8]) = (
+        "META-INF/maven/org.acme/lib/pom.properties",
+        b"#Generated\ngroupId=org.acme\nartifactId=lib\nversion=1.2.3\n",
+    );
+
+    #[test]
+    fn archives_inside_of_archives_are_read() {
+        let inner = jar(&[POM]);
+        let plain = jar(&[("META-INF/MANIFEST.MF", b"Implementation-Version: 9\r\n")]);
+        let war = jar(&[("WEB-INF/lib/lib-1.2.3.jar", &inner), ("WEB-INF/lib/other-2.0.jar", &plain)]);
+        let seen = Recorder::of(&Java, "srv/app.war", &war);
+        assert_eq!(seen.purls(), ["pkg:maven/org.acme/lib@1.2.3", "pkg:maven/other@2.0"]);
+        let looked_up: Vec<bool> = seen.components.iter().map(|c| c.ecosystem.is_some()).collect();
+        assert_eq!((looked_up, seen.gaps.len()), (vec![true, false], 0));
+    }
+
+    #[test]
+    fn broken_archives_and_nameless_properties_are_partial_coverage() {
+        assert_eq!(Recorder::of(&Java, "a.jar", b"PK\x03\x04junk").gaps.len(), 1);
+        let nameless = jar(&[(POM.0, b"version=1\n")]);
+        assert_eq!(Recorder::of(&Java, "a.jar", &nameless).gaps.len(), 1);
+    }
+
+    #[test]
+    fn bombs_and_deep_nests_end_at_a_limit() {
+        let mut nest = jar(&[POM]);
+        for _ in 0..8 {
+            nest = jar(&[("inner.jar", &nest)]);
+        }
+        let seen = Recorder::of(&Java, "a.jar", &nest);
+        assert!(seen.gaps.iter().any(|(kind, _)| *kind == GapKind::LimitReached), "{seen:?}");
+        let mut budget = 1000;
+        let mut recorder = Recorder::default();
+        archive("a.jar", &jar(&[("inner.jar", &[0; 5000])]), 0, &mut budget, &mut recorder);
+        assert_eq!(recorder.gaps.first().map(|gap| gap.0), Some(GapKind::LimitReached));
+    }
+}
