@@ -1,5 +1,6 @@
 //! One run of a verb: its workspace, its effects, and how it ends.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -132,6 +133,7 @@ impl<'a> Session<'a> {
 
     fn close_run(&self, mut outcome: Outcome, mut error: Option<CliError>, files: bool) -> u8 {
         outcome.output = self.workspace.output.display().to_string();
+        outcome.program = self.program();
         self.add_sources(&mut outcome);
         if files && let Err(failed) = self.write_files(&mut outcome) {
             // Without its files the run is not over well, whatever the verdict was.
@@ -167,6 +169,18 @@ impl<'a> Session<'a> {
                 if code == 0 { Fault::Bug.code() } else { code }
             }
         }
+    }
+
+    /// The program's name with what names this service.
+    fn program(&self) -> String {
+        let mut program = "portcullis".to_owned();
+        if self.global.directory != Path::new(".") {
+            program.push_str(&format!(" -C {}", self.global.directory.display()));
+        }
+        if let Some(config) = &self.global.config {
+            program.push_str(&format!(" --config {}", config.display()));
+        }
+        program
     }
 
     /// What reports point into and explain with.

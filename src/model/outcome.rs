@@ -161,6 +161,15 @@ pub struct RuleText {
     pub fix: &'static str,
 }
 
+impl Outcome {
+    /// A command that continues with this service: `portcullis -C service rollout stop`.
+    #[must_use]
+    pub fn command(&self, verb: &str) -> String {
+        let program = if self.program.is_empty() { "portcullis" } else { &self.program };
+        format!("{program} {verb}")
+    }
+}
+
 /// Everything a run gave.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -189,6 +198,8 @@ pub struct Outcome {
     pub failure: Option<Failure>,
     /// The output folder as people would type it.
     pub output: String,
+    /// How people would start the program on the same service again: `portcullis -C service`; empty for `portcullis`.
+    pub program: String,
     /// Files written, relative to the output folder, sorted.
     pub files: Vec<String>,
     /// True for `--dry-run`.

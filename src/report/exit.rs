@@ -80,12 +80,21 @@ pub fn next(outcome: &Outcome, code: u8) -> String {
         1 => next_when_blocked(outcome),
         2 => next_when_undecidable(outcome),
         10 => "the old version serves; read why the new one failed above, fix it, and run the gate on the fix".to_owned(),
-        11 => "look at the service now, nothing verified serves it; then `portcullis rollout status`".to_owned(),
+        11 => format!(
+            "look at the service now, nothing verified serves it; then `{}`",
+            prose(&outcome.command("rollout status"))
+        ),
         12 => "read the reason above; nothing was touched, so the same command can be repeated".to_owned(),
-        13 => "let the other deployer finish, then `portcullis rollout status` and run again".to_owned(),
+        13 => format!(
+            "let the other deployer finish, then `{}` and run again",
+            prose(&outcome.command("rollout status"))
+        ),
         14 if outcome.reached.is_some_and(|stage| stage < Stage::Publish) => "nothing was published or rolled out: run it again".to_owned(),
-        14 => "`portcullis rollout resume` finishes or reverts what was under way".to_owned(),
-        64 => "correct what is named above; `portcullis help` lists every flag".to_owned(),
+        14 => format!(
+            "`{}` finishes or reverts what was under way",
+            prose(&outcome.command("rollout resume"))
+        ),
+        64 => "correct what is named above; `portcullis --help` lists every verb".to_owned(),
         69 => "check the network and the service named above, then run again; nothing half done was left behind".to_owned(),
         70 => "please report it with the message above and events.ndjson".to_owned(),
         _ => "see the message above".to_owned(),
@@ -95,15 +104,15 @@ pub fn next(outcome: &Outcome, code: u8) -> String {
 fn next_when_well(outcome: &Outcome) -> String {
     if let Some(rollout) = &outcome.rollout {
         return match &rollout.url {
-            Some(url) => format!("curl {}  (stop it with `portcullis rollout stop`)", prose(url)),
-            None => "`portcullis rollout status` shows what serves".to_owned(),
+            Some(url) => format!("curl {}  (stop it with `{}`)", prose(url), prose(&outcome.command("rollout stop"))),
+            None => format!("`{}` shows what serves", prose(&outcome.command("rollout status"))),
         };
     }
     if outcome.dry_run {
         return "run it without --dry-run".to_owned();
     }
     if outcome.publication.is_some() {
-        return "`portcullis rollout` brings it to production".to_owned();
+        return format!("`{}` brings it to production", prose(&outcome.command("rollout")));
     }
     match &outcome.verdict {
         Some(verdict) if verdict.subject.digest.is_some() && outcome.until.is_some() => {
@@ -122,7 +131,10 @@ fn next_when_blocked(outcome: &Outcome) -> String {
     match first {
         Some(judgement) => match (&judgement.finding.help, judgement.finding.ids.first()) {
             (Some(help), _) => prose(help),
-            (None, Some(id)) => format!("`portcullis explain {}` says where it comes from and what clears it", prose(id)),
+            (None, Some(id)) => format!(
+                "`{}` says where it comes from and what clears it",
+                prose(&outcome.command(&format!("explain {id}")))
+            ),
             (None, None) => "correct what is denied above".to_owned(),
         },
         None => "correct what is denied above".to_owned(),
@@ -140,7 +152,7 @@ fn next_when_undecidable(outcome: &Outcome) -> String {
         .filter(|gap| gap.disposition == Disposition::Denied)
         .all(|gap| matches!(gap.kind, GapKind::MissingFeed | GapKind::StaleFeed));
     if feeds {
-        "`portcullis feeds update`, then run again".to_owned()
+        "run again where the advisory data can be fetched, or point --osv at newer data".to_owned()
     } else {
         "close the gaps above, or accept one by name in the policy under [rules.incomplete-inventory]".to_owned()
     }

@@ -122,6 +122,9 @@ fn subject(page: &mut Page, outcome: &Outcome, verdict: &Verdict) {
         format!("policy {}", verdict.inputs.policy.name),
         format!("judged {}", minute(verdict.evaluated_at)),
     ];
+    if verdict.only_new {
+        parts.push("only what is new blocks".to_owned());
+    }
     if outcome.dry_run {
         parts.push("dry run".to_owned());
     }

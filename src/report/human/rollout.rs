@@ -80,7 +80,7 @@ pub(super) fn rollout(page: &mut Page, outcome: &Outcome) {
             (Paint::Doubt, &format!("rolled out without a verified verdict: {reason}")),
         );
     }
-    live(page, report);
+    live(page, report, &outcome.command("rollout stop"));
 }
 
 fn state_paint(state: &str) -> Paint {
@@ -116,7 +116,7 @@ pub(in crate::report) fn samples(report: &RolloutReport) -> String {
 }
 
 /// What serves now, and where.
-fn live(page: &mut Page, report: &RolloutReport) {
+fn live(page: &mut Page, report: &RolloutReport, stop: &str) {
     match &report.live {
         Some(digest) => {
             let which = if *digest == report.digest {
@@ -136,7 +136,7 @@ fn live(page: &mut Page, report: &RolloutReport) {
         RolloutResult::Committed | RolloutResult::AlreadyDeployed | RolloutResult::RolledBack
     ) {
         page.labelled(2, (Paint::Dim, "see it"), 10, (Paint::Calm, &format!("curl {url}")));
-        page.labelled(2, (Paint::Dim, "stop it"), 10, (Paint::Calm, "portcullis rollout stop"));
+        page.labelled(2, (Paint::Dim, "stop it"), 10, (Paint::Calm, stop));
     }
 }
 
