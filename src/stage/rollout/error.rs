@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::lock::Holder;
 use crate::io::files::FileError;
 use crate::io::oci_layout::LayoutError;
+use crate::io::registry::RegistryError;
 use crate::model::digest::Digest;
 use crate::model::fault::Fault;
 
@@ -60,9 +61,16 @@ pub enum RolloutError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Layout(#[from] LayoutError),
+    /// The image cannot be pulled.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Registry(#[from] RegistryError),
     /// The image is where this target cannot take it from.
     #[error("cannot take {image} apart here")]
-    #[diagnostic(code(rollout::image), help("the process target runs images from oci:DIR"))]
+    #[diagnostic(
+        code(rollout::image),
+        help("the process target runs images from oci:DIR and registry:REPOSITORY@sha256:…")
+    )]
     Unsupported {
         /// The image.
         image: String,
@@ -107,9 +115,13 @@ pub enum RolloutError {
 impl RolloutError {
     /// How the run ends.
     #[must_use]
-    pub const fn fault(&self) -> Fault {
+    pub fn fault(&self) -> Fault {
         match self {
             Self::Plan { .. } => Fault::Usage,
+            Self::Registry(error) => match error.fault() {
+                Fault::Unreachable => Fault::Unreachable,
+                _ => Fault::Refused,
+            },
             Self::Superseded { .. } | Self::Locked { .. } => Fault::Locked,
             Self::Journal { .. }
             | Self::File(_)

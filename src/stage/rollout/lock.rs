@@ -22,6 +22,8 @@ use crate::io::detached;
 
 /// A holder that has not renewed for this long has lost the lock.
 const LEASE: Duration = Duration::from_secs(30);
+/// What everybody waits: the switch holds the lock for moments when it starts an instance again.
+const LEAST: Duration = Duration::from_millis(250);
 const RENEW: Duration = Duration::from_secs(5);
 
 /// Who holds a lock.
@@ -64,7 +66,7 @@ impl Lock {
     /// Takes the lock of a state folder, waiting for a holder for at most `wait`.
     pub(super) async fn acquire(state: &Path, run: &str, wait: Duration, effects: &Effects) -> Result<Acquired, RolloutError> {
         detached::private_folder(state).map_err(|source| failed(state, source))?;
-        let end = Instant::now() + wait;
+        let end = Instant::now() + wait.max(LEAST);
         loop {
             let theirs = match attempt(state, run, effects).map_err(|source| failed(&state.join("lock"), source))? {
                 Acquired::Ours(lock) => return Ok(Acquired::Ours(lock)),

@@ -163,6 +163,7 @@ pub async fn status(plan: &RolloutPlan, effects: &Effects) -> Result<RolloutStat
             .cloned(),
         instances,
         switch: switch.is_some(),
+        restarts: switch.as_ref().map_or(0, |status| status.restarts),
         traffic: switch.map(|status| status.traffic).unwrap_or_default(),
         good: history.good,
         interrupted: history.open.map(|open| Interrupted {

@@ -26,6 +26,8 @@ pub struct RolloutStatus {
     pub instances: Vec<InstanceStatus>,
     /// True when the switch answers.
     pub switch: bool,
+    /// How often the switch has started an instance again that had died.
+    pub restarts: u64,
     /// Counters of every instance that the switch knows.
     pub traffic: Vec<Traffic>,
     /// Releases that were committed, the last known good one last.

@@ -74,11 +74,11 @@ async fn the_same_release_with_another_environment_is_a_new_deploy() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_same_release_whose_instance_died_is_started_again() {
+async fn the_same_release_after_a_reboot_is_started_again() {
     let world = World::new();
     let release = world.good('a');
     world.rollout(&release).await;
-    world.kill_instances();
+    world.reboot();
     let report = world.rollout(&release).await;
     assert_eq!(report.result, RolloutResult::Committed, "{:?}", report.reason);
     assert_eq!(world.live().await, (Some(*release.digest()), 1));

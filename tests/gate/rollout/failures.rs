@@ -168,7 +168,7 @@ async fn a_last_known_good_that_died_and_cannot_start_again_fails_the_rollback()
     };
     assert_eq!(world.rollout(&world.release('a', behaviour)).await.result, RolloutResult::Committed);
     std::fs::write(&file, "").unwrap();
-    world.kill_instances();
+    world.reboot();
     let behaviour = Behaviour {
         exits: Some(1),
         ..Behaviour::default()
@@ -184,7 +184,7 @@ async fn a_last_known_good_that_died_is_started_again_by_a_rollback() {
     let world = World::new();
     let old = world.good('a');
     world.rollout(&old).await;
-    world.kill_instances();
+    world.reboot();
     let behaviour = Behaviour {
         exits: Some(1),
         ..Behaviour::default()

@@ -7,6 +7,7 @@ mod interruptions;
 mod load;
 mod roles;
 mod service;
+mod switching;
 mod traffic;
 mod world;
 

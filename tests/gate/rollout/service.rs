@@ -76,6 +76,11 @@ fn converse(stream: TcpStream, behaviour: &Behaviour, probes: &AtomicU64) {
     let mut reader = BufReader::new(stream);
     while let Some(request) = read_request(&mut reader) {
         std::thread::sleep(Duration::from_millis(behaviour.slow_ms));
+        if request.path == "/upgrade" {
+            let _ = writer.write_all(b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n");
+            let _ = std::io::copy(&mut reader, &mut writer);
+            return;
+        }
         let (status, body) = answer(&request, behaviour, probes);
         let text = format!(
             "HTTP/1.1 {status} X\r\ncontent-length: {}\r\nx-revision: {}\r\nx-request-id: {}\r\n\r\n{body}",

@@ -178,30 +178,33 @@ impl World {
         (status.live.map(|live| live.deployed.release.digest), status.instances.len())
     }
 
+    /// Kills everything, as a machine that starts anew.
+    pub(crate) fn reboot(&self) {
+        self.kill_switch();
+        self.kill_instances();
+    }
+
     /// Kills every instance, as a machine out of memory would.
     pub(crate) fn kill_instances(&self) {
-        self.kill("PORTCULLIS_STATE");
+        for process in detached::find("PORTCULLIS_STATE", &self.state().display().to_string()).unwrap() {
+            detached::end(&process, End::Kill).unwrap();
+        }
     }
 
     /// Kills the switch.
     pub(crate) fn kill_switch(&self) {
-        self.kill("PORTCULLIS_SWITCH");
+        for process in detached::find("PORTCULLIS_SWITCH", &self.state().display().to_string()).unwrap() {
+            detached::end(&process, End::Kill).unwrap();
+        }
+        while !self.switches().is_empty() {
+            std::thread::sleep(Duration::from_millis(2));
+        }
     }
 
     /// The switches that run.
     pub(crate) fn switches(&self) -> Vec<u32> {
         let found = detached::find("PORTCULLIS_SWITCH", &self.state().display().to_string()).unwrap();
         found.into_iter().map(|process| process.pid).collect()
-    }
-
-    fn kill(&self, mark: &str) {
-        let find = || detached::find(mark, &self.state().display().to_string()).unwrap();
-        for process in find() {
-            detached::end(&process, End::Kill).unwrap();
-        }
-        while !find().is_empty() {
-            std::thread::sleep(Duration::from_millis(2));
-        }
     }
 
     /// Waits until the journal is so many lines long.

@@ -30,7 +30,7 @@ const KEPT_LOGS: usize = 10;
 
 /// How an instance is started. Written before it is, so that a release can be started again as it was.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Start {
+pub(in crate::stage::rollout) struct Start {
     pub(super) deployed: Deployed,
     /// Digest of everything that makes two instances of one release differ.
     pub(super) spec: Digest,
@@ -42,14 +42,14 @@ pub(super) struct Start {
 
 /// The instances of a service.
 #[derive(Debug)]
-pub(super) struct Instances {
+pub(in crate::stage::rollout) struct Instances {
     state: PathBuf,
     folder: PathBuf,
     children: Mutex<Vec<(String, Child)>>,
 }
 
 impl Instances {
-    pub(super) fn new(state: &Path) -> Self {
+    pub(in crate::stage::rollout) fn new(state: &Path) -> Self {
         Self {
             state: state.to_owned(),
             folder: state.join("instances"),
@@ -66,12 +66,12 @@ impl Instances {
     }
 
     /// How a run's instance was started.
-    pub(super) fn start_of(&self, run: &str) -> Option<Start> {
+    pub(in crate::stage::rollout) fn start_of(&self, run: &str) -> Option<Start> {
         serde_json::from_slice(&files::read(&self.record(run), 4 << 20).ok()?).ok()
     }
 
     /// Starts an instance on a free loopback port.
-    pub(super) fn start(&self, start: &Start) -> Result<Running, String> {
+    pub(in crate::stage::rollout) fn start(&self, start: &Start) -> Result<Running, String> {
         let told = |error: std::io::Error| format!("cannot start {}: {error}", start.program.display());
         detached::private_folder(&self.folder).map_err(told)?;
         let run = &start.deployed.run;
@@ -122,7 +122,7 @@ impl Instances {
     }
 
     /// Every instance that runs.
-    pub(super) fn running(&self) -> Vec<Running> {
+    pub(in crate::stage::rollout) fn running(&self) -> Vec<Running> {
         self.processes().iter().filter(|found| found.leader).filter_map(running).collect()
     }
 
@@ -158,7 +158,7 @@ impl Instances {
     }
 
     /// How an instance ended and what it said last.
-    pub(super) fn post_mortem(&self, run: &str) -> String {
+    pub(in crate::stage::rollout) fn post_mortem(&self, run: &str) -> String {
         let mut said = match self.children().iter_mut().find(|(name, _)| name == run) {
             Some((_, child)) => match child.try_wait() {
                 Ok(Some(status)) => format!("the instance ended ({status})"),

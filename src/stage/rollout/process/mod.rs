@@ -6,8 +6,9 @@
 //!
 //! Folder of the state: `journal.jsonl`, `lock`, `switch.json`, `control`, `switch.log`, `releases/<hex>/root`, `instances/<run>.{json,log}`.
 
+mod fetch;
 mod front;
-mod instance;
+pub(super) mod instance;
 mod rootfs;
 mod store;
 
@@ -109,9 +110,9 @@ impl ProcessTarget {
         sha256(&text)
     }
 
-    fn start_plan(&self, deployed: &Deployed) -> Result<Start, RolloutError> {
+    async fn start_plan(&self, deployed: &Deployed) -> Result<Start, RolloutError> {
         let release = &deployed.release;
-        let unpacked = self.store.fetch(release, &self.effects)?;
+        let unpacked = self.store.fetch(release, &self.effects).await?;
         let (program, args) = unpacked.entry_point(release)?;
         let mut env: BTreeMap<String, String> = unpacked
             .config
@@ -136,13 +137,13 @@ impl ProcessTarget {
         self.instances.running().into_iter().find(|running| running.deployed.run == run)
     }
 
-    fn ensure_started(&self, deployed: &Deployed) -> Result<Running, TargetError> {
+    async fn ensure_started(&self, deployed: &Deployed) -> Result<Running, TargetError> {
         if let Some(running) = self.find(&deployed.run) {
             return Ok(running);
         }
         let start = match self.instances.start_of(&deployed.run) {
             Some(start) if self.store.open(&deployed.release).is_some() => start,
-            _ => self.start_plan(deployed).map_err(|error| TargetError::Failed(told(&error)))?,
+            _ => self.start_plan(deployed).await.map_err(|error| TargetError::Failed(told(&error)))?,
         };
         self.instances.start(&start).map_err(TargetError::Failed)
     }
@@ -192,16 +193,9 @@ impl RolloutTarget for ProcessTarget {
 
     async fn prepare(&self, release: &Release) -> Result<Release, RolloutError> {
         self.front.check().await?;
-        let (store, effects, wanted) = (self.store.clone(), self.effects.clone(), release.clone());
-        let fetched = tokio::task::spawn_blocking(move || {
-            let unpacked = store.fetch(&wanted, &effects)?;
-            unpacked.entry_point(&wanted)?;
-            Ok::<_, RolloutError>(unpacked.config)
-        });
-        let config = fetched.await.map_err(|error| RolloutError::Unpack {
-            layer: release.digest,
-            reason: error.to_string(),
-        })??;
+        let unpacked = self.store.fetch(release, &self.effects).await?;
+        unpacked.entry_point(release)?;
+        let config = unpacked.config;
         let commit = release.commit.clone().or_else(|| config.labels.get(REVISION).cloned());
         Ok(Release {
             commit: commit.filter(|commit| !commit.is_empty()),
@@ -251,7 +245,7 @@ impl RolloutTarget for ProcessTarget {
     }
 
     async fn stage(&self, deployed: &Deployed) -> Result<Option<SocketAddr>, TargetError> {
-        Ok(Some(self.ensure_started(deployed)?.address))
+        Ok(Some(self.ensure_started(deployed).await?.address))
     }
 
     async fn shift(&self, run: &str, token: u64) -> Result<(), TargetError> {
@@ -314,7 +308,7 @@ impl RolloutTarget for ProcessTarget {
 
     async fn restore(&self, deployed: &Deployed, token: u64, wait: Duration) -> Result<(), TargetError> {
         let status = self.front.ensure().await?;
-        let running = self.ensure_started(deployed)?;
+        let running = self.ensure_started(deployed).await?;
         let end = Instant::now() + wait;
         while tokio::net::TcpStream::connect(running.address).await.is_err() {
             if self.find(&deployed.run).is_none() {

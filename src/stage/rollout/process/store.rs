@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 
 use super::super::error::RolloutError;
 use super::super::release::Release;
-use super::rootfs;
+use super::{fetch, rootfs};
 use crate::io::Effects;
 use crate::io::files;
 use crate::io::oci_layout::OciLayout;
-use crate::model::image::{ImageConfig, PlatformImage};
+use crate::model::digest::Digest;
+use crate::model::image::ImageConfig;
 use crate::model::image_ref::ImageRef;
 
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -39,16 +40,46 @@ impl Store {
         self.folder.join(release.digest.hex())
     }
 
-    /// Unpacks a release, unless it lies there whole. Blocking.
-    pub(super) fn fetch(&self, release: &Release, effects: &Effects) -> Result<Unpacked, RolloutError> {
+    /// Fetches and unpacks a release, unless it lies there whole.
+    pub(super) async fn fetch(&self, release: &Release, effects: &Effects) -> Result<Unpacked, RolloutError> {
         if let Some(unpacked) = self.open(release) {
             return Ok(unpacked);
         }
-        let failed = |source| RolloutError::State {
+        let unsupported = || RolloutError::Unsupported {
+            image: release.image.clone(),
+        };
+        match ImageRef::parse(&release.image) {
+            Ok(ImageRef::OciLayout { dir, .. }) => {
+                let layout = OciLayout::open(dir)?;
+                self.unpack(layout, release.digest, release, effects).await
+            }
+            Ok(ImageRef::Registry { repository, .. }) => {
+                fs::create_dir_all(&self.folder).map_err(|source| self.failed(source))?;
+                let fresh = tempfile::Builder::new().prefix(".pulling-").tempdir_in(&self.folder);
+                let fresh = fresh.map_err(|source| self.failed(source))?;
+                let (layout, manifest) = fetch::pull(&repository, &release.digest, fresh.path(), effects).await?;
+                self.unpack(layout, manifest, release, effects).await
+            }
+            _ => Err(unsupported()),
+        }
+    }
+
+    fn failed(&self, source: std::io::Error) -> RolloutError {
+        RolloutError::State {
             path: self.folder.clone(),
             source,
-        };
-        let (layout, image) = find(release, effects)?;
+        }
+    }
+
+    async fn unpack(&self, layout: OciLayout, manifest: Digest, release: &Release, effects: &Effects) -> Result<Unpacked, RolloutError> {
+        let (store, release, effects) = (self.clone(), release.clone(), effects.clone());
+        let unpacked = tokio::task::spawn_blocking(move || store.unpack_now(&layout, &manifest, &release, &effects));
+        unpacked.await.map_err(|error| self.failed(std::io::Error::other(error)))?
+    }
+
+    fn unpack_now(&self, layout: &OciLayout, manifest: &Digest, release: &Release, effects: &Effects) -> Result<Unpacked, RolloutError> {
+        let failed = |source| self.failed(source);
+        let image = fetch::for_this_machine(layout, manifest, effects)?;
         fs::create_dir_all(&self.folder).map_err(failed)?;
         let fresh = tempfile::Builder::new()
             .prefix(".unpacking-")
@@ -56,7 +87,7 @@ impl Store {
             .map_err(failed)?;
         let root = fresh.path().join("root");
         fs::create_dir(&root).map_err(failed)?;
-        rootfs::unpack(&layout, &image, &root, &effects.limits)?;
+        rootfs::unpack(layout, &image, &root, &effects.limits)?;
         let config = serde_json::to_vec(&image.config).unwrap_or_default();
         files::write(&fresh.path().join("config.json"), &config)?;
         // Complete from here on: the name appears in one step.
@@ -131,32 +162,4 @@ impl Unpacked {
             _ => self.root.clone(),
         }
     }
-}
-
-fn find(release: &Release, effects: &Effects) -> Result<(OciLayout, PlatformImage), RolloutError> {
-    let unsupported = || RolloutError::Unsupported {
-        image: release.image.clone(),
-    };
-    let Ok(ImageRef::OciLayout { dir, .. }) = ImageRef::parse(&release.image) else {
-        return Err(unsupported());
-    };
-    let layout = OciLayout::open(dir)?;
-    let descriptor = layout.find_digest(&release.digest, &effects.limits)?;
-    let images = layout.platforms(&descriptor, &effects.limits)?;
-    let count = images.len();
-    let here = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
-    let image = images
-        .into_iter()
-        .find(|image| image.platform.os == "linux" && (count == 1 || image.platform.architecture == here))
-        .ok_or_else(|| RolloutError::EntryPoint {
-            digest: release.digest,
-            reason: format!("it has no image for linux/{here}"),
-        })?;
-    if image.platform.architecture != here {
-        return Err(RolloutError::EntryPoint {
-            digest: release.digest,
-            reason: format!("it is for {}, and this machine is linux/{here}", image.platform),
-        });
-    }
-    Ok((layout, image))
 }

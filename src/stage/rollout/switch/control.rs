@@ -108,6 +108,7 @@ async fn carry_out(order: Order, table: &Table, plan: &SwitchPlan, end: &watch::
                 protocol: plan.protocol,
                 routes,
                 traffic,
+                restarts: table.restarts.load(Ordering::Relaxed),
                 from_standby: table.from_standby.load(Ordering::Relaxed),
                 unanswered: table.unanswered.load(Ordering::Relaxed),
             }))

@@ -89,6 +89,9 @@ pub struct Status {
     pub traffic: Vec<Traffic>,
     /// Requests that `standby` answered because `front` did not take them.
     pub from_standby: u64,
+    /// How often an instance that had died was started again.
+    #[serde(default)]
+    pub restarts: u64,
     /// Requests that nobody took.
     pub unanswered: u64,
 }

@@ -6,6 +6,7 @@
 //! Started by the `process` target as
 //! `portcullis switch --state DIR --listen ADDRESS --protocol http|tcp [--take-over]`, in its own process group; it outlives the gate.
 //! `--take-over` asks the switch that runs for its listening socket, and that one finishes what it has under way and ends.
+//! An instance in front that dies while no deployer is at work is started again, with pauses that grow.
 //! SIGTERM: take no more connections, finish what is in flight for at most 10 seconds, end.
 
 mod client;
@@ -14,6 +15,7 @@ mod handover;
 mod http;
 pub mod message;
 mod serve;
+mod supervise;
 mod table;
 mod tunnel;
 
@@ -155,7 +157,6 @@ pub async fn run(plan: SwitchPlan, effects: &Effects) -> Result<(), SwitchError>
         state: plan.state.clone(),
         source,
     };
-    let _ = effects;
     serve::raise_file_limit();
     let predecessor = if plan.take_over {
         Some(control::ask_for_socket(&plan.state).map_err(control_failed)?)
@@ -179,7 +180,9 @@ pub async fn run(plan: SwitchPlan, effects: &Effects) -> Result<(), SwitchError>
     if let Some(ack) = ack {
         control::acknowledge(ack).map_err(control_failed)?;
     }
+    let supervised = tokio::spawn(supervise::supervise(plan.clone(), Arc::clone(&table), effects.clone()));
     serve::serve(&plan, public, control, table).await;
+    supervised.abort();
     Ok(())
 }
 

@@ -175,6 +175,7 @@ pub(super) struct Table {
     /// True once the listener was handed over or closed: what is left is finished, and kept-alive connections are let go.
     pub(super) closing: AtomicBool,
     pub(super) from_standby: AtomicU64,
+    pub(super) restarts: AtomicU64,
     pub(super) unanswered: AtomicU64,
 }
 
@@ -187,6 +188,7 @@ impl Table {
             file,
             closing: AtomicBool::new(false),
             from_standby: AtomicU64::new(0),
+            restarts: AtomicU64::new(0),
             unanswered: AtomicU64::new(0),
         };
         table.read_file()?;

@@ -1,0 +1,106 @@
+//! Starts the instance in front again when it has died and no deployer is at work.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::SwitchPlan;
+use super::message::{Backend, Routes};
+use super::table::Table;
+use crate::io::{Effects, detached};
+use crate::model::event::Stage;
+use crate::stage::rollout::lock::{self, Acquired, Lock};
+use crate::stage::rollout::process::instance::Instances;
+
+/// How often is looked.
+const LOOK: Duration = Duration::from_millis(250);
+/// The first pause before a restart; doubled with each one that did not last.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// An instance that has lived this long is not the one that keeps dying.
+const LASTED: Duration = Duration::from_secs(60);
+/// The name by which the lock tells who holds it.
+const HOLDER: &str = "restart-by-the-switch";
+
+/// Watches until the switch ends.
+pub(super) async fn supervise(plan: SwitchPlan, table: Arc<Table>, effects: Effects) {
+    let instances = Instances::new(&plan.state);
+    let mut pause = FIRST_PAUSE;
+    let mut started = Instant::now();
+    let mut known = None;
+    loop {
+        tokio::time::sleep(LOOK).await;
+        if table.closing.load(Ordering::Relaxed) {
+            return;
+        }
+        let (Routes { front: Some(front), .. }, _) = table.snapshot() else {
+            continue;
+        };
+        if lives(&instances, &front, &mut known) {
+            if started.elapsed() > LASTED {
+                pause = FIRST_PAUSE;
+            }
+            continue;
+        }
+        // A deployer that is at work sees it too, and decides.
+        if lock::current(&plan.state).is_some() {
+            continue;
+        }
+        effects.warn(
+            Stage::Rollout,
+            format!(
+                "{}; it is started again in {} ms",
+                instances.post_mortem(&front.run),
+                pause.as_millis()
+            ),
+        );
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+        started = Instant::now();
+        if let Err(trouble) = restart(&plan, &table, &instances, &front, &effects).await {
+            effects.warn(Stage::Rollout, trouble);
+        }
+    }
+}
+
+/// Looks at one process where its id is known, and at all of them otherwise.
+fn lives(instances: &Instances, front: &Backend, known: &mut Option<(Backend, u32)>) -> bool {
+    if let Some((backend, pid)) = known
+        && backend == front
+        && detached::inspect(*pid).is_some()
+    {
+        return true;
+    }
+    let found = instances.running().into_iter().find(|running| running.deployed.run == front.run);
+    *known = found.map(|running| (front.clone(), running.pid));
+    known.is_some()
+}
+
+async fn restart(plan: &SwitchPlan, table: &Table, instances: &Instances, front: &Backend, effects: &Effects) -> Result<(), String> {
+    let lock = match Lock::acquire(&plan.state, HOLDER, Duration::ZERO, effects).await {
+        Ok(Acquired::Ours(lock)) => lock,
+        Ok(Acquired::Theirs(_)) => return Ok(()),
+        Err(error) => return Err(error.to_string()),
+    };
+    let (routes, _) = table.snapshot();
+    if routes.front.as_ref() != Some(front) || instances.running().iter().any(|running| running.deployed.run == front.run) {
+        return Ok(());
+    }
+    let start = instances
+        .start_of(&front.run)
+        .ok_or_else(|| format!("how run {} was started is not known any more", front.run))?;
+    let running = instances.start(&start)?;
+    let routes = Routes {
+        token: lock.token(),
+        front: Some(Backend {
+            address: running.address,
+            ..front.clone()
+        }),
+        standby: routes.standby,
+    };
+    table.restarts.fetch_add(1, Ordering::Relaxed);
+    table.swap(routes).map_err(|error| error.to_string())?;
+    Ok(())
+}
