@@ -296,3 +296,31 @@ fn a_warm_run_reads_the_index_and_not_the_source() {
 fn matching_gaps(matching: &Matching) -> Vec<GapKind> {
     matching.gaps.iter().map(|gap| gap.kind).collect()
 }
+
+#[test]
+fn rustsec_s_own_database_says_what_the_osv_export_of_it_says() {
+    let Some(shared) = tools::shared() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let cache = folder.path().join("cache");
+    let exported = plan(&shared.join("mirror"), &cache);
+    std::fs::create_dir(folder.path().join("nothing")).unwrap();
+    let own = FeedsPlan {
+        rustsec: Some(shared.join("rustsec-advisory-db.tar.gz").display().to_string()),
+        ..plan(&folder.path().join("nothing"), &cache)
+    };
+    let both = FeedsPlan {
+        rustsec: own.rustsec.clone(),
+        ..exported.clone()
+    };
+    for lock in lock_files(&shared) {
+        let inventory = inventory::source(&lock, &Effects::plain(cache.clone())).unwrap();
+        let from_export = matched(&exported, &inventory, &[]);
+        let from_own = matched(&own, &inventory, &[]);
+        assert_eq!(from_own.gaps, []);
+        assert_eq!(ours(&inventory, &from_own), ours(&inventory, &from_export), "{}", lock.display());
+        // Two feeds that say the same say it once.
+        let from_both = matched(&both, &inventory, &[]);
+        assert_eq!(from_both.matches.len(), from_export.matches.len());
+        assert_eq!(from_both.feeds.len(), 2);
+    }
+}

@@ -255,3 +255,79 @@ fn exploitation_is_known_from_kev_and_epss() {
     let without = run_at(&plan, "2026-02-01T00:00:00Z").unwrap();
     assert_eq!(gaps(&without), [GapKind::MissingFeed]);
 }
+
+fn blocking<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(work)
+}
+
+#[test]
+fn feeds_are_updated_looked_at_and_carried_over_an_air_gap() {
+    let server = FilesServer::start();
+    let broken = r#"{"id":"GHSA-9","affected":"#.to_owned();
+    server.put(
+        "/npm/all.zip",
+        archive(&[("GHSA-1", record("GHSA-1", "left-pad", "1.1.0", OLD)), ("GHSA-9", broken)]),
+    );
+    let here = tempfile::tempdir().unwrap();
+    let plan_here = plan(&server, here.path());
+    let mut effects = Effects::plain(here.path().to_owned());
+    effects.clock = Arc::new(Watch("2026-02-01T00:00:00Z".parse().unwrap()));
+    assert_eq!(blocking(matching::status(&plan_here, &[], &effects)).unwrap(), []);
+
+    let updated = blocking(matching::update(&plan_here, &[Ecosystem::new("npm")], &effects)).unwrap();
+    assert_eq!(updated[0].quarantine.iter().map(|q| q.id.as_str()).collect::<Vec<_>>(), ["GHSA-9"]);
+    assert_eq!(updated[0].revision.as_ref().unwrap().records, 2);
+    // An update asks, however fresh the copy is; a look does not.
+    server.seen();
+    blocking(matching::update(&plan_here, &[], &effects)).unwrap();
+    assert_eq!(statuses(&server), [404, 304]);
+    assert_eq!(blocking(matching::status(&plan_here, &[], &effects)).unwrap(), updated);
+    assert_eq!(statuses(&server), [0_u16; 0]);
+
+    let file = here.path().join("out/feeds.tar");
+    let written = matching::export(&plan_here, &[], &file).unwrap();
+    let again = matching::export(&plan_here, &[], &here.path().join("again.tar")).unwrap();
+    assert_eq!(written, again, "equal copies give equal bundles");
+
+    let there = tempfile::tempdir().unwrap();
+    let mut plan_there = plan(&server, there.path());
+    plan_there.offline = true;
+    assert_eq!(gaps(&run_at(&plan_there, "2026-02-01T12:00:00Z").unwrap()), [GapKind::MissingFeed]);
+    assert_eq!(matching::import(&file, &plan_there, &effects).unwrap().digest, written.digest);
+    let found = run_at(&plan_there, "2026-02-01T12:00:00Z").unwrap();
+    assert_eq!((ids(&found), gaps(&found)), (vec!["GHSA-1"], vec![]));
+    assert_eq!(
+        found.feeds[0].as_of.to_string(),
+        "2026-02-01T00:00:00Z",
+        "as old as the copy, not as the import"
+    );
+}
+
+#[test]
+fn a_bundle_that_was_cut_or_changed_is_refused_and_leaves_what_was_there() {
+    let server = FilesServer::start();
+    server.put("/npm/all.zip", archive(&[("GHSA-1", record("GHSA-1", "left-pad", "1.1.0", OLD))]));
+    let cache = tempfile::tempdir().unwrap();
+    let plan = plan(&server, cache.path());
+    run_at(&plan, "2026-02-01T00:00:00Z").unwrap();
+    let file = cache.path().join("feeds.tar");
+    matching::export(&plan, &[], &file).unwrap();
+    let sound = std::fs::read(&file).unwrap();
+    let effects = Effects::plain(cache.path().to_owned());
+    let at = sound
+        .windows(9)
+        .position(|window| window == b"left-pad\"" || window == b"GHSA-1.js")
+        .unwrap();
+    let mut changed = sound.clone();
+    changed[at] ^= 1;
+    for bytes in [&sound[..sound.len() / 2], &sound[..600], &changed, b"not a tar"] {
+        std::fs::write(&file, bytes).unwrap();
+        let error = matching::import(&file, &plan, &effects).unwrap_err();
+        assert_eq!(error.fault(), Fault::Undecidable, "{error}");
+    }
+    assert_eq!(ids(&run_at(&plan, "2026-02-01T00:10:00Z").unwrap()), ["GHSA-1"]);
+}

@@ -41,6 +41,15 @@ pub enum MatchingError {
         /// The system's reason.
         source: std::io::Error,
     },
+    /// A bundle of feeds cannot be written or taken.
+    #[error("{}: {problem}", path.display())]
+    #[diagnostic(code(matching::bundle))]
+    Bundle {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
     /// Somebody asked to stop.
     #[error("interrupted while advisory data was prepared")]
     #[diagnostic(code(matching::interrupted))]
@@ -53,7 +62,7 @@ impl MatchingError {
     pub fn fault(&self) -> Fault {
         match self {
             Self::Unreachable { .. } => Fault::Unreachable,
-            Self::Http { .. } | Self::Cache { .. } => Fault::Undecidable,
+            Self::Http { .. } | Self::Cache { .. } | Self::Bundle { .. } => Fault::Undecidable,
             Self::Interrupted => Fault::Interrupted,
         }
     }

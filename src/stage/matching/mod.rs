@@ -4,6 +4,7 @@
 //! [`alias`] group.
 
 mod alias;
+mod bundle;
 mod component;
 mod draft;
 mod enrich;
@@ -11,6 +12,7 @@ mod error;
 mod evaluate;
 mod index;
 mod interval;
+mod manage;
 mod matcher;
 mod open;
 mod place;
@@ -23,5 +25,7 @@ mod salvage;
 mod source;
 mod store;
 
+pub use bundle::{BUNDLE_MEDIA_TYPE, Bundle, Contents, export, import};
 pub use error::MatchingError;
+pub use manage::{FeedStatus, Quarantined, status, update};
 pub use open::{Feeds, open};
