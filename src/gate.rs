@@ -25,8 +25,10 @@ use crate::report::vex;
 use crate::stage::build::{self, BuildError};
 use crate::stage::inventory::{self, InventoryError, sbom};
 use crate::stage::matching::MatchingError;
+use crate::stage::policy::import::ImportError;
 use crate::stage::policy::record::{RECORD_FILE, RecordError};
 use crate::stage::policy::repository::Dockerfiles;
+use crate::stage::policy::waive::WaiveError;
 use crate::stage::policy::{self, Cleared, PolicyError};
 use crate::stage::publish::{self, Attested, PublishError, predicate_type};
 use crate::stage::rollout::{self, RolloutError};
@@ -77,6 +79,14 @@ pub enum GateError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Rollout(#[from] RolloutError),
+    /// A waiver could not be added.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Waive(#[from] WaiveError),
+    /// Another tool's ignore file could not be read.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Import(#[from] ImportError),
     /// Stored evidence could not be used.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -102,6 +112,10 @@ impl GateError {
             Self::Policy(error) => error.fault(),
             Self::Publish(error) => error.fault(),
             Self::Rollout(error) => error.fault(),
+            Self::Waive(WaiveError::File(error)) => error.fault(),
+            // The file is not valid, or the entry would not be: what was typed is wrong.
+            Self::Waive(WaiveError::Invalid(_)) => Fault::Usage,
+            Self::Import(error) => error.fault(),
             Self::Record(error) => error.fault(),
             Self::File(error) => error.fault(),
             Self::Interrupted(_) => Fault::Interrupted,

@@ -142,6 +142,14 @@ pub enum Verb {
     Replay(ReplayArgs),
     /// Judge stored inventories against today's advisories, without the images
     Recheck(RecheckArgs),
+    /// Add a waiver; asks on a terminal for what the flags leave out
+    Waive(WaiveArgs),
+    /// List waivers with their states, or import another tool's ignore file
+    Waivers {
+        /// What to do.
+        #[command(subcommand)]
+        verb: WaiversVerb,
+    },
     /// Run `check` before every push
     Hook {
         /// What to do.
@@ -222,6 +230,49 @@ pub struct PublishArgs {
     /// Feeds, policy and waivers.
     #[command(flatten)]
     pub judging: Judging,
+}
+
+/// `waive`.
+#[derive(Debug, Args)]
+pub struct WaiveArgs {
+    /// The advisory, by any of its ids
+    pub id: String,
+    /// Package pattern, such as pkg:cargo/foo@1.2.* [default: what the last run found it in]
+    #[arg(long, value_name = "PURL")]
+    pub package: Option<String>,
+    /// Only in this place of the image; `*` allowed, repeatable
+    #[arg(long, value_name = "PATH")]
+    pub path: Vec<String>,
+    /// OpenVEX status: `not_affected`, affected, `under_investigation`, fixed
+    #[arg(long)]
+    pub reason: Option<String>,
+    /// OpenVEX justification, for `not_affected`
+    #[arg(long)]
+    pub justification: Option<String>,
+    /// Why, in a sentence
+    #[arg(long)]
+    pub statement: Option<String>,
+    /// Who answers for it
+    #[arg(long)]
+    pub owner: Option<String>,
+    /// Who agreed; repeatable
+    #[arg(long, value_name = "WHO")]
+    pub approved_by: Vec<String>,
+    /// Last day it holds (UTC) [default: 14 days from now]
+    #[arg(long, value_name = "DATE")]
+    pub expires: Option<String>,
+}
+
+/// `waivers`.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum WaiversVerb {
+    /// Every waiver with its state in the last run
+    List,
+    /// Print .trivyignore(.yaml), .grype.yaml, osv-scanner.toml, audit.toml, deny.toml or `OpenVEX` as waivers, with marks where a human must decide
+    Import {
+        /// The file.
+        file: PathBuf,
+    },
 }
 
 /// `explain`.

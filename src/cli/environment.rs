@@ -19,6 +19,8 @@ const LOG_COLUMNS: usize = 100;
 pub(super) struct Environment {
     /// Where caches and state go.
     pub folders: UserFolders,
+    /// stdin is a terminal.
+    pub stdin_terminal: bool,
     /// stdout is a terminal.
     pub stdout_terminal: bool,
     /// stderr is a terminal.
@@ -47,6 +49,7 @@ impl Environment {
                 cache: folder("XDG_CACHE_HOME", ".cache"),
                 state: folder("XDG_STATE_HOME", ".local/state"),
             },
+            stdin_terminal: std::io::stdin().is_terminal(),
             stdout_terminal: std::io::stdout().is_terminal(),
             stderr_terminal: std::io::stderr().is_terminal(),
             github: Actions::detect(),

@@ -237,6 +237,12 @@ impl Workspace {
         }
     }
 
+    /// Where the waiver file is, if there is one.
+    #[must_use]
+    pub(crate) fn waivers_file(&self, judging: &Judging) -> Option<PathBuf> {
+        self.waivers(judging).map(|(path, _)| path)
+    }
+
     /// The waiver file: named, configured, or `policies/waivers.toml` where it exists; with its path in the repository.
     fn waivers(&self, judging: &Judging) -> Option<(PathBuf, String)> {
         let configured = || self.config.policy.waivers.as_ref().map(|path| self.root.join(path));

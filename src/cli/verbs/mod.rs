@@ -12,6 +12,7 @@ mod sbom;
 mod scan;
 mod target;
 mod verify;
+mod waivers;
 
 use super::args::{Cli, Verb};
 use super::end;
@@ -62,6 +63,8 @@ async fn dispatch(verb: &Verb, session: &Session<'_>) -> Result<Answer, CliError
         Verb::Explain(args) => explain::run(session, args),
         Verb::Replay(args) => replay::run(session, args),
         Verb::Recheck(args) => recheck::run(session, args).await,
+        Verb::Waive(args) => waivers::add(session, args),
+        Verb::Waivers { verb } => waivers::run(session, verb),
         Verb::Hook { verb } => hook::run(session, *verb),
         Verb::Switch(args) => rollout::switch(session, args).await,
         Verb::Completions { .. } => Ok(Answer::Bytes(Vec::new())),
