@@ -29,6 +29,12 @@ fn the_schema_of_waivers_is_up_to_date() {
 }
 
 #[test]
+fn the_schema_of_the_configuration_is_up_to_date() {
+    let schema = schema::of::<portcullis::cli::config::Config>();
+    is_as_generated("policies/schema/portcullis.schema.json", &schema::bytes(&schema));
+}
+
+#[test]
 fn the_reference_of_the_rules_is_up_to_date() {
     is_as_generated("policies/rules.md", rules_page().as_bytes());
 }
