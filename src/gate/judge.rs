@@ -180,6 +180,12 @@ impl Judge {
                 feed.source.clone_from(written);
             }
         }
+        for gap in &mut matching.gaps {
+            for (source, written) in &self.plan.written {
+                gap.detail = gap.detail.replace(source.as_str(), written);
+                gap.subject = gap.subject.replace(source.as_str(), written);
+            }
+        }
         let found = plural(matching.matches.len(), "match", "matches");
         step.finish(format!("{found} in {}", plural(matching.feeds.len(), "feed", "feeds")), effects);
         Ok(matching)

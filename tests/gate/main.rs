@@ -32,3 +32,4 @@ mod publish_verify;
 mod report;
 mod rollout;
 mod sbom;
+mod unhappy;
