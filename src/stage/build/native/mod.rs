@@ -51,8 +51,14 @@ impl ImageSource for Native {
             features: feature_arguments(features, *no_default_features),
             effects,
         };
-        let binary = binary(&compilation.run()?, &project, effects)?;
-        let image = image(&compilation, &binary, base.as_ref())?;
+        let compilate = compilation.run()?;
+        let outside = project.outside(compilate.compiled.keys());
+        for folder in &outside {
+            let what = "lies outside of the workspace: cargo makes the digest depend on where the checkout lies; make it a member";
+            effects.warn(Stage::Build, format!("{folder} {what}"));
+        }
+        let binary = binary(&compilate, &project, effects)?;
+        let image = image(&compilation, &binary, base.as_ref(), outside.is_empty())?;
         effects.note(
             Stage::Build,
             format!("{} {} with rustc {}", project.bin, project.version, toolchain.release),
@@ -107,7 +113,7 @@ fn binary(compilate: &Compilate, project: &Project, effects: &Effects) -> Result
     Ok(bytes)
 }
 
-fn image(compilation: &Compilation<'_>, binary: &[u8], base: Option<&ImageRef>) -> Result<BuiltImage, BuildError> {
+fn image(compilation: &Compilation<'_>, binary: &[u8], base: Option<&ImageRef>, reproducible: bool) -> Result<BuiltImage, BuildError> {
     let (plan, limits) = (compilation.plan, &compilation.effects.limits);
     let layout = OciLayout::create(&plan.layout)?;
     let settings = settings(compilation);
@@ -141,7 +147,7 @@ fn image(compilation: &Compilation<'_>, binary: &[u8], base: Option<&ImageRef>) 
         layout: plan.layout.clone(),
         platforms,
         commit: plan.commit.clone(),
-        provenance: Some(origin::provenance(compilation, base.as_ref())),
+        provenance: Some(origin::provenance(compilation, base.as_ref(), reproducible)),
     })
 }
 

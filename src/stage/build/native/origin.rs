@@ -23,7 +23,7 @@ pub(super) fn labels(compilation: &Compilation<'_>) -> BTreeMap<String, String> 
 }
 
 /// The facts that a provenance statement rests on.
-pub(super) fn provenance(compilation: &Compilation<'_>, base: Option<&Base>) -> Provenance {
+pub(super) fn provenance(compilation: &Compilation<'_>, base: Option<&Base>, reproducible: bool) -> Provenance {
     let (plan, project) = (compilation.plan, compilation.project);
     let sha256 = |digest: String| BTreeMap::from([("sha256".to_owned(), digest)]);
     let mut materials = vec![Material {
@@ -54,7 +54,7 @@ pub(super) fn provenance(compilation: &Compilation<'_>, base: Option<&Base>) -> 
             text("rustc", &compilation.toolchain.release),
             text("portcullis", env!("CARGO_PKG_VERSION")),
         ]),
-        reproducible: plan.commit.as_ref().is_some_and(|commit| !commit.dirty),
+        reproducible: reproducible && plan.commit.as_ref().is_some_and(|commit| !commit.dirty),
     }
 }
 

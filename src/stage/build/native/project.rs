@@ -51,6 +51,13 @@ impl Project {
             lock: sha256(&files::read(&path, limits.wanted_file)?),
         })
     }
+
+    /// Folders of local packages, out of cargo's identities, that lie outside of the workspace. cargo puts the absolute path of such
+    /// a package into its symbols: the digest depends on where the checkout lies.
+    pub(super) fn outside<'a>(&self, ids: impl Iterator<Item = &'a String>) -> Vec<&'a str> {
+        let local = ids.filter_map(|id| id.strip_prefix("path+file://")?.split('#').next());
+        local.filter(|folder| !Path::new(folder).starts_with(&self.workspace)).collect()
+    }
 }
 
 fn workspace(root: &Path) -> Result<Metadata, BuildError> {
@@ -107,5 +114,30 @@ fn binary(package: &Package, asked: Option<&str>) -> Result<String, BuildError> 
                 known,
             })
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_package_outside_of_the_workspace_is_found_out() {
+        let project = Project {
+            id: String::new(),
+            package: String::new(),
+            version: String::new(),
+            bin: String::new(),
+            workspace: "/home/a/svc".into(),
+            lock: sha256(b""),
+        };
+        let ids = [
+            "path+file:///home/a/svc#0.1.0",
+            "path+file:///home/a/svc/member#0.1.0",
+            "path+file:///home/a/svc-lib#0.1.0",
+            "registry+https://github.com/rust-lang/crates.io-index#serde@1.0.0",
+        ]
+        .map(str::to_owned);
+        assert_eq!(project.outside(ids.iter()), ["/home/a/svc-lib"]);
     }
 }
