@@ -12,6 +12,7 @@ mod support;
 mod action;
 mod build;
 mod build_base;
+mod build_faults;
 mod build_service;
 mod catalogers;
 mod cli;

@@ -341,10 +341,10 @@ async fn a_key_that_cannot_be_used_stops_the_publication_before_anything_is_sent
 }
 
 /// A folder on a disk of 200 kB.
-struct TinyDisk<'a>(&'a std::path::Path);
+pub(crate) struct TinyDisk<'a>(&'a std::path::Path);
 
 impl<'a> TinyDisk<'a> {
-    fn mount(folder: &'a std::path::Path) -> Option<Self> {
+    pub(crate) fn mount(folder: &'a std::path::Path) -> Option<Self> {
         std::fs::create_dir_all(folder).unwrap();
         let mounted = Command::new("mount")
             .args(["-t", "tmpfs", "-o", "size=200k", "tmpfs"])
