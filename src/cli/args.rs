@@ -142,6 +142,8 @@ pub enum Verb {
     Replay(ReplayArgs),
     /// Judge stored inventories against today's advisories, without the images
     Recheck(RecheckArgs),
+    /// The advisory data: fetch it, see how old it is, carry it over an air gap
+    Feeds(FeedsArgs),
     /// Add a waiver; asks on a terminal for what the flags leave out
     Waive(WaiveArgs),
     /// List waivers with their states, or import another tool's ignore file
@@ -230,6 +232,39 @@ pub struct PublishArgs {
     /// Feeds, policy and waivers.
     #[command(flatten)]
     pub judging: Judging,
+}
+
+/// `feeds`.
+#[derive(Debug, Args)]
+pub struct FeedsArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: FeedsVerb,
+    /// An ecosystem, such as crates.io or Debian; repeatable [default: those that are here]
+    #[arg(long, value_name = "NAME", global = true)]
+    pub ecosystem: Vec<String>,
+    /// Where from.
+    #[command(flatten)]
+    pub judging: Judging,
+}
+
+/// What can be done with feeds.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum FeedsVerb {
+    /// Fetch what changed
+    Update,
+    /// What is here, how old it is, what was set aside
+    Status,
+    /// Write everything into one file with a digest
+    Export {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Read such a file
+    Import {
+        /// The file.
+        file: PathBuf,
+    },
 }
 
 /// `waive`.

@@ -2,6 +2,7 @@
 
 mod check;
 mod explain;
+mod feeds;
 mod gate;
 mod hook;
 mod judged;
@@ -65,6 +66,7 @@ async fn dispatch(verb: &Verb, session: &Session<'_>) -> Result<Answer, CliError
         Verb::Recheck(args) => recheck::run(session, args).await,
         Verb::Waive(args) => waivers::add(session, args),
         Verb::Waivers { verb } => waivers::run(session, verb),
+        Verb::Feeds(args) => feeds::run(session, args).await,
         Verb::Hook { verb } => hook::run(session, *verb),
         Verb::Switch(args) => rollout::switch(session, args).await,
         Verb::Completions { .. } => Ok(Answer::Bytes(Vec::new())),
