@@ -243,9 +243,12 @@ pub struct FeedsArgs {
     /// An ecosystem, such as crates.io or Debian; repeatable [default: those that are here]
     #[arg(long, value_name = "NAME", global = true)]
     pub ecosystem: Vec<String>,
-    /// Where from.
-    #[command(flatten)]
-    pub judging: Judging,
+    /// Advisories in the layout of the OSV export: a URL or a folder
+    #[arg(long, value_name = "URL|DIR", env = "PORTCULLIS_OSV", global = true)]
+    pub osv: Option<String>,
+    /// Oldest advisory data that counts, such as 24h
+    #[arg(long, value_name = "TIME", global = true)]
+    pub max_age: Option<String>,
 }
 
 /// What can be done with feeds.

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use crate::cli::args::{FeedsArgs, FeedsVerb};
+use crate::cli::args::{FeedsArgs, FeedsVerb, Judging};
 use crate::cli::error::CliError;
 use crate::cli::session::{Answer, Session};
 use crate::gate::GateError;
@@ -16,7 +16,12 @@ use crate::stage::matching::{self, Bundle, FeedStatus, MatchingError};
 
 /// Updates, shows, exports or imports.
 pub(super) async fn run(session: &Session<'_>, args: &FeedsArgs) -> Result<Answer, CliError> {
-    let plan = session.workspace.judging_plan(&args.judging)?.feeds;
+    let judging = Judging {
+        osv: args.osv.clone(),
+        max_age: args.max_age.clone(),
+        ..Judging::default()
+    };
+    let plan = session.workspace.judging_plan(&judging)?.feeds;
     let effects = &session.effects;
     let named: Vec<Ecosystem> = args.ecosystem.iter().map(Ecosystem::new).collect();
     match &args.verb {
