@@ -5,6 +5,7 @@
 //! file without a name.
 
 mod docker;
+mod engines;
 mod error;
 mod members;
 mod oci;
@@ -12,6 +13,7 @@ mod oci;
 mod tests;
 
 pub use docker::DockerImage;
+pub use engines::{save_from_containers_storage, save_from_docker};
 pub use error::ArchiveError;
 pub use members::{Archive, Section};
 pub use oci::OciImage;

@@ -61,8 +61,8 @@ impl Blobs for Archive {
         self.path().join(name(digest))
     }
 
-    fn size(&self, digest: &Digest) -> Option<u64> {
-        Self::size(self, &name(digest))
+    fn size(&self, descriptor: &Descriptor) -> Option<u64> {
+        Self::size(self, &name(&descriptor.digest))
     }
 
     fn document(&self, digest: &Digest, limit: u64) -> Result<Vec<u8>, LayoutError> {

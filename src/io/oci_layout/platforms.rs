@@ -15,8 +15,8 @@ pub trait Blobs {
     /// A blob's place, for errors.
     fn place(&self, digest: &Digest) -> PathBuf;
 
-    /// A blob's size in bytes; none when it is not there.
-    fn size(&self, digest: &Digest) -> Option<u64>;
+    /// The size in bytes of the blob that a descriptor names; none when it is not there.
+    fn size(&self, descriptor: &Descriptor) -> Option<u64>;
 
     /// A blob of at most `limit` bytes, verified.
     ///
@@ -30,8 +30,8 @@ impl Blobs for OciLayout {
         self.blob_path(digest)
     }
 
-    fn size(&self, digest: &Digest) -> Option<u64> {
-        self.blob_path(digest).metadata().ok().map(|metadata| metadata.len())
+    fn size(&self, descriptor: &Descriptor) -> Option<u64> {
+        self.blob_path(&descriptor.digest).metadata().ok().map(|metadata| metadata.len())
     }
 
     fn document(&self, digest: &Digest, limit: u64) -> Result<Vec<u8>, LayoutError> {
@@ -150,7 +150,7 @@ impl Reading<'_> {
 
     fn check_size(&self, descriptor: &Descriptor) -> Result<(), LayoutError> {
         let path = self.blob_path(&descriptor.digest);
-        match self.blobs.size(&descriptor.digest) {
+        match self.blobs.size(descriptor) {
             Some(size) if size == descriptor.size => Ok(()),
             Some(found) => Err(LayoutError::WrongSize {
                 path,

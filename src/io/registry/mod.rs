@@ -12,6 +12,7 @@ mod manifests;
 mod pull;
 mod push;
 mod referrers;
+mod remote;
 mod repository;
 mod send;
 
@@ -23,4 +24,5 @@ pub use manifests::{RawManifest, Stored};
 pub use pull::{BlobReader, BlobStream};
 pub use push::Pushed;
 pub use referrers::{Referrers, referrers_tag};
+pub use remote::{RemoteError, RemoteImage};
 pub use repository::{Repository, RepositoryError};

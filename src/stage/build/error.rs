@@ -7,6 +7,7 @@ use crate::io::files::FileError;
 use crate::io::layers::LayerError;
 use crate::io::oci_layout::LayoutError;
 use crate::io::process::ProcessError;
+use crate::io::registry::RemoteError;
 use crate::model::fault::Fault;
 
 /// Why there is no image.
@@ -204,6 +205,14 @@ pub enum BuildError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Archive(#[from] ArchiveError),
+    /// An image in a registry could not be had, or does not hold together.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Remote(#[from] RemoteError),
+    /// A container engine's program did not do its work.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Engine(ProcessError),
     /// A layer does not hold together.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -257,6 +266,8 @@ impl BuildError {
             Self::Crates { .. } => Fault::Unreachable,
             Self::Interrupted => Fault::Interrupted,
             Self::Archive(error) => error.fault(),
+            Self::Remote(error) => error.fault(),
+            Self::Engine(_) => Fault::Unreachable,
             Self::Layer(_) => Fault::Undecidable,
             Self::Layout(error) => error.fault(),
             Self::File(error) => error.fault(),

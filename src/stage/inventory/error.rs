@@ -7,6 +7,8 @@ use crate::io::archive::ArchiveError;
 use crate::io::files::FileError;
 use crate::io::layers::{LayerError, LayerProblem};
 use crate::io::oci_layout::LayoutError;
+use crate::io::process::ProcessError;
+use crate::io::registry::RemoteError;
 use crate::model::fault::Fault;
 
 /// Why there is no inventory.
@@ -43,6 +45,14 @@ pub enum InventoryError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Archive(#[from] ArchiveError),
+    /// An image in a registry that could not be had, or does not hold together.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Remote(#[from] RemoteError),
+    /// A container engine's program that did not do its work.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Process(#[from] ProcessError),
     /// Symbolic links that lead in a circle where a package database should be.
     #[error("the symbolic links on the way to /{path} lead in a circle")]
     #[diagnostic(
@@ -87,6 +97,8 @@ impl InventoryError {
             Self::Unreadable { .. } | Self::UnknownFile { .. } | Self::Unsupported { .. } => Fault::Usage,
             Self::Layout(error) => error.fault(),
             Self::Archive(error) => error.fault(),
+            Self::Remote(error) => error.fault(),
+            Self::Process(_) => Fault::Unreachable,
             Self::Interrupted => Fault::Interrupted,
             Self::Layer(_) if self.is_interruption() => Fault::Interrupted,
             Self::Layer(_) | Self::LinkLoop { .. } | Self::File(_) | Self::Sbom { .. } => Fault::Undecidable,

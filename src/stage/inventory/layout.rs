@@ -6,8 +6,10 @@ use std::path::Path;
 use super::engine::{self, Blobs, Memory};
 use super::{InventoryError, source_tree};
 use crate::io::Effects;
-use crate::io::archive::{DockerImage, OciImage};
+use crate::io::archive::{ArchiveError, DockerImage, OciImage, save_from_containers_storage, save_from_docker};
 use crate::io::oci_layout::OciLayout;
+use crate::io::process::ProcessError;
+use crate::io::registry::{RemoteError, RemoteImage};
 use crate::model::digest::Digest;
 use crate::model::image::{BuiltImage, Layer};
 use crate::model::image_ref::ImageRef;
@@ -37,11 +39,65 @@ pub(super) fn built(image: &BuiltImage, subject: Subject, effects: &Effects) -> 
     engine::inventory(&image.platforms, &layout, subject, effects, Memory::None)
 }
 
+/// An image in a registry, with a way to wait for its bytes.
+struct Remote {
+    image: RemoteImage,
+    runtime: tokio::runtime::Handle,
+}
+
+impl Blobs for Remote {
+    fn open(&self, layer: &Layer) -> Result<Box<dyn Read + Send + '_>, InventoryError> {
+        let blob = self.image.open_blob(&layer.digest, layer.size, &self.runtime);
+        Ok(Box::new(blob.map_err(RemoteError::from)?))
+    }
+}
+
 /// Inventories an image where it is.
 pub(super) async fn of_reference(reference: &ImageRef, effects: &Effects) -> Result<Inventory, InventoryError> {
+    let remote = match reference {
+        ImageRef::Registry { repository, digest } => Some(Remote {
+            image: RemoteImage::open(repository, digest, effects).await?,
+            runtime: tokio::runtime::Handle::current(),
+        }),
+        _ => None,
+    };
     let (reference, effects) = (reference.clone(), effects.clone());
-    let work = tokio::task::spawn_blocking(move || on_disk(&reference, &effects));
+    let work = tokio::task::spawn_blocking(move || match remote {
+        Some(remote) => {
+            let subject = Subject {
+                name: reference
+                    .to_string()
+                    .trim_start_matches("registry:")
+                    .split('@')
+                    .next()
+                    .unwrap_or_default()
+                    .to_owned(),
+                digest: Some(remote.image.descriptor.digest),
+                commit: None,
+            };
+            engine::inventory(&remote.image.platforms, &remote, subject, &effects, Memory::Cached)
+        }
+        None => on_disk(&reference, &effects),
+    });
     work.await.unwrap_or(Err(InventoryError::Interrupted))
+}
+
+/// Saves an image of a container engine into a file that goes away, and inventories that.
+fn saved(reference: &str, effects: &Effects, save: impl Fn(&str, &Path) -> Result<(), ProcessError>) -> Result<Inventory, InventoryError> {
+    let failed = |source| InventoryError::Unreadable {
+        path: std::env::temp_dir(),
+        source,
+    };
+    let folder = tempfile::tempdir().map_err(failed)?;
+    let file = folder.path().join("image.tar");
+    save(reference, &file)?;
+    let name = reference.to_owned();
+    let mut inventory = match DockerImage::open(&file, &effects.limits) {
+        Err(ArchiveError::WrongKind { .. }) => on_disk(&ImageRef::OciArchive(file), effects)?,
+        _ => on_disk(&ImageRef::DockerArchive(file), effects)?,
+    };
+    inventory.subject.name = name;
+    Ok(inventory)
 }
 
 fn on_disk(reference: &ImageRef, effects: &Effects) -> Result<Inventory, InventoryError> {
@@ -66,7 +122,9 @@ fn on_disk(reference: &ImageRef, effects: &Effects) -> Result<Inventory, Invento
             engine::inventory(std::slice::from_ref(&image.image), &image, subject, effects, Memory::Cached)
         }
         ImageRef::RootFs(dir) => source_tree::rootfs(dir, effects),
-        other => Err(InventoryError::Unsupported {
+        ImageRef::DockerDaemon(name) => saved(name, effects, save_from_docker),
+        ImageRef::ContainersStorage(name) => saved(name, effects, save_from_containers_storage),
+        other @ ImageRef::Registry { .. } => Err(InventoryError::Unsupported {
             reference: other.to_string(),
         }),
     }

@@ -3,10 +3,13 @@
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
 
+use tokio::runtime::Handle;
+
 use crate::io::Effects;
 use crate::io::archive::OciImage;
 use crate::io::files::FileError;
 use crate::io::oci_layout::{Index, LayoutError, Manifest, OciLayout};
+use crate::io::registry::{RemoteError, RemoteImage};
 use crate::model::digest::Digest;
 use crate::model::event::{Event, Stage, Unit};
 use crate::model::image::{Descriptor, media_type};
@@ -14,18 +17,34 @@ use crate::stage::build::BuildError;
 
 /// Where blobs are copied from.
 pub(super) trait Origin {
-    fn open(&self, digest: &Digest) -> Result<Box<dyn Read + '_>, BuildError>;
+    fn open(&self, descriptor: &Descriptor) -> Result<Box<dyn Read + '_>, BuildError>;
 }
 
 impl Origin for OciLayout {
-    fn open(&self, digest: &Digest) -> Result<Box<dyn Read + '_>, BuildError> {
-        Ok(Box::new(self.open_blob(digest)?))
+    fn open(&self, descriptor: &Descriptor) -> Result<Box<dyn Read + '_>, BuildError> {
+        Ok(Box::new(self.open_blob(&descriptor.digest)?))
     }
 }
 
 impl Origin for OciImage {
-    fn open(&self, digest: &Digest) -> Result<Box<dyn Read + '_>, BuildError> {
-        Ok(Box::new(self.open_blob(digest)?))
+    fn open(&self, descriptor: &Descriptor) -> Result<Box<dyn Read + '_>, BuildError> {
+        Ok(Box::new(self.open_blob(&descriptor.digest)?))
+    }
+}
+
+/// An image in a registry, with a way to wait for its bytes.
+pub(super) struct Remote {
+    pub(super) image: RemoteImage,
+    pub(super) runtime: Handle,
+}
+
+impl Origin for Remote {
+    fn open(&self, descriptor: &Descriptor) -> Result<Box<dyn Read + '_>, BuildError> {
+        if let Some(bytes) = self.image.fetched(&descriptor.digest) {
+            return Ok(Box::new(bytes));
+        }
+        let blob = self.image.open_blob(&descriptor.digest, descriptor.size, &self.runtime);
+        Ok(Box::new(blob.map_err(RemoteError::from)?))
     }
 }
 
@@ -90,7 +109,7 @@ impl Copy<'_> {
             source,
         };
         // One byte more than promised tells a blob that is too long without reading it to its end.
-        let mut blob = self.from.open(&descriptor.digest)?.take(descriptor.size.saturating_add(1));
+        let mut blob = self.from.open(descriptor)?.take(descriptor.size.saturating_add(1));
         let mut writer = self.to.blob_writer()?;
         let mut chunk = vec![0; 256 * 1024];
         let mut copied = 0;

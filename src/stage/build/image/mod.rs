@@ -9,18 +9,23 @@ mod repack;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use tokio::runtime::Handle;
+
 use super::{BuildError, ImageSource};
 use crate::io::Effects;
-use crate::io::archive::{DockerImage, OciImage};
+use crate::io::archive::{ArchiveError, DockerImage, OciImage, save_from_containers_storage, save_from_docker};
 use crate::io::files::FileError;
 use crate::io::oci_layout::OciLayout;
+use crate::io::process::ProcessError;
+use crate::io::registry::RemoteImage;
+use crate::model::digest::Digest;
 use crate::model::image::{BuiltImage, Descriptor};
 use crate::model::image_ref::ImageRef;
 use crate::model::plan::{BuildPlan, Builder};
 
 /// Takes an image that exists.
 #[derive(Debug, Clone, Copy)]
-pub struct Image;
+pub(super) struct Image;
 
 impl ImageSource for Image {
     fn acquire(&self, plan: &BuildPlan, effects: &Effects) -> Result<BuiltImage, BuildError> {
@@ -80,9 +85,55 @@ pub(super) fn bring(reference: &ImageRef, plan: &BuildPlan, layout: &OciLayout, 
             repack::image(&from, layout, effects)
         }
         ImageRef::RootFs(_) => unavailable("a folder of files is no image: it can be scanned, but not published"),
-        ImageRef::DockerDaemon(_) | ImageRef::ContainersStorage(_) | ImageRef::Registry { .. } => {
-            unavailable("copy it into an OCI layout first: skopeo copy … oci:DIR")
+        ImageRef::DockerDaemon(name) => saved(name, layout, effects, save_from_docker),
+        ImageRef::ContainersStorage(name) => saved(name, layout, effects, save_from_containers_storage),
+        ImageRef::Registry { repository, digest } => pull(repository, digest, layout, effects),
+    }
+}
+
+/// Pulls an image by digest.
+fn pull(repository: &str, digest: &Digest, layout: &OciLayout, effects: &Effects) -> Result<Descriptor, BuildError> {
+    // Within a run there is a runtime already; a caller without one gets its own for as long as this takes.
+    let (own, runtime) = match Handle::try_current() {
+        Ok(handle) => (None, handle),
+        Err(_) => {
+            let own = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+            let own = own.map_err(|source| FileError::Read {
+                path: layout.dir().to_owned(),
+                source,
+            })?;
+            let handle = own.handle().clone();
+            (Some(own), handle)
         }
+    };
+    let image = runtime.block_on(RemoteImage::open(repository, digest, effects))?;
+    let descriptor = image.descriptor.clone();
+    copy::image(&copy::Remote { image, runtime }, &descriptor, layout, effects)?;
+    drop(own);
+    Ok(descriptor)
+}
+
+/// Saves an image of a container engine into a file that goes away, and takes it from there.
+fn saved(
+    name: &str,
+    layout: &OciLayout,
+    effects: &Effects,
+    save: impl Fn(&str, &Path) -> Result<(), ProcessError>,
+) -> Result<Descriptor, BuildError> {
+    let beside = layout.dir().parent().unwrap_or(Path::new("."));
+    let folder = tempfile::tempdir_in(beside).map_err(|source| FileError::Write {
+        path: beside.to_owned(),
+        source,
+    })?;
+    let file = folder.path().join("image.tar");
+    save(name, &file).map_err(BuildError::Engine)?;
+    match DockerImage::open(&file, &effects.limits) {
+        Err(ArchiveError::WrongKind { .. }) => {
+            let from = OciImage::open(&file, &effects.limits)?;
+            copy::image(&from, &from.descriptor, layout, effects)?;
+            Ok(plain(from.descriptor.clone()))
+        }
+        from => repack::image(&from?, layout, effects),
     }
 }
 
