@@ -78,7 +78,8 @@ pub struct Match {
     pub evidence: Evidence,
     /// Versions that fix it on some branch, ascending.
     pub fixed: Vec<String>,
-    /// The smallest version that clears every match of the component, where one exists.
+    /// The smallest fixed version that clears every match of the component, where one exists. Matches that do not apply, and those that no version
+    /// clears by their nature (unmaintained, notice), are left out of account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clears_all: Option<String>,
     /// Set when the record says itself that it does not apply here (another OS or processor, distribution patched it): the reason.

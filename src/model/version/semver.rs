@@ -30,14 +30,12 @@ impl<'a> Version<'a> {
             None => (rest, ""),
         };
         let mut core = [0; 3];
-        let mut count = 0;
-        for number in numbers.split('.') {
-            let slot = core.get_mut(count).ok_or_else(|| fail("it has more than three numbers"))?;
+        for (at, number) in numbers.split('.').enumerate() {
+            let slot = core.get_mut(at).ok_or_else(|| fail("it has more than three numbers"))?;
             if number.is_empty() || !number.bytes().all(|b| b.is_ascii_digit()) {
                 return Err(fail("it does not begin with numbers"));
             }
             *slot = number.parse().map_err(|_| fail("a number in it is too large"))?;
-            count += 1;
         }
         let identifier = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
         if !pre.is_empty() && !pre.split('.').all(identifier) {

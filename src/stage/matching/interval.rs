@@ -97,7 +97,7 @@ pub(super) fn intervals<'a>(scheme: Scheme, range: &'a Range<'a>) -> Result<(Vec
             limits.push((scheme.parse(text.as_ref())?, text.as_ref()));
         }
     }
-    points.sort_by(|a, b| compare_points(a, b));
+    points.sort_by(compare_points);
     let mut found = sweep(&points);
     // A version is looked at when it is below any of the limits: below the greatest.
     if let Some((limit, text)) = limits.into_iter().max_by(|a, b| a.0.compare(&b.0)) {

@@ -10,10 +10,12 @@ use crate::model::image::Platform;
 use crate::model::inventory::{Component, Inventory};
 use crate::model::matching::Matching;
 use crate::model::purl::Purl;
+use crate::model::severity::Rating;
 
 use super::component::{Outcome, Subject, match_component};
 use super::index::{Index, IndexError};
 use super::open::{Feeds, OpenFeed};
+use super::rating::worse;
 
 impl Feeds {
     /// Matches every component; `ids` are the waivers' ids, asked for `known_ids`. Blocking; uses rayon.
@@ -45,6 +47,9 @@ impl Feeds {
         }
         for found in &mut matching.matches {
             self.enrichment.enrich(found);
+            if found.advisory.rating.is_none() {
+                found.advisory.rating = self.rating_elsewhere(&found.advisory.ids);
+            }
         }
         matching.feeds.extend(self.enrichment.revisions.iter().cloned());
         matching.known_ids = self.known_ids(ids, &mut matching.gaps);
@@ -96,6 +101,19 @@ impl Feeds {
             owner.kind,
             owner.full_name()
         ))
+    }
+
+    /// What the records of other ecosystems say of the same ids, where the own ones say nothing: the worst.
+    fn rating_elsewhere(&self, ids: &[String]) -> Option<Rating> {
+        let of = |index: &Index, id: &String| -> Result<Vec<Rating>, IndexError> {
+            let groups = index.groups_of(id)?.unwrap_or_default();
+            let ratings = groups.into_iter().map(|group| index.group(group)?.rating());
+            Ok(ratings.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+        };
+        // A bundle's id would lend the severity of its other vulnerabilities.
+        let single = ids.iter().filter(|id| id.starts_with("CVE-") || id.starts_with("GHSA-"));
+        let asked = single.flat_map(|id| self.feeds.iter().map(move |feed| of(&feed.index, id).unwrap_or_default()));
+        asked.flatten().max_by(worse)
     }
 
     fn known_ids(&self, ids: &[String], gaps: &mut Vec<Gap>) -> BTreeMap<String, Vec<String>> {

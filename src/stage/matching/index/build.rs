@@ -186,7 +186,7 @@ pub(super) fn kind_word(kind: AdvisoryKind) -> u32 {
 }
 
 /// Set in a record's kind when it was withdrawn.
-pub(super) const WITHDRAWN: u32 = 1 << 8;
+const WITHDRAWN: u32 = 1 << 8;
 /// Set in a record's kind when it was set aside; its summary is the reason.
 pub(super) const BROKEN: u32 = 1 << 9;
 

@@ -7,7 +7,7 @@ use crate::model::advisory::AdvisoryKind;
 use crate::model::severity::{Rating, Severity};
 
 use super::Meta;
-use super::build::{BROKEN, WITHDRAWN, bucket_bits, bucket_of};
+use super::build::{BROKEN, bucket_bits, bucket_of};
 use super::layout::{ADVISORY, BLOCK, CLAIM, GROUP, Header, ID, NONE, PACKAGE, Section, u32_at, u64_at};
 use super::map::Mapped;
 use super::strings::hash;
@@ -262,8 +262,6 @@ pub(in crate::stage::matching) struct Claim<'a> {
 
 /// The lists of a claim.
 pub(in crate::stage::matching) struct ClaimLists<'a> {
-    /// Affected versions beside the intervals.
-    pub(in crate::stage::matching) versions: Vec<&'a str>,
     /// Versions that fix it.
     pub(in crate::stage::matching) fixed: Vec<&'a str>,
     /// The operating systems that it is about; empty for all.
@@ -305,11 +303,11 @@ impl<'a> Claim<'a> {
 
     /// All its lists.
     pub(in crate::stage::matching) fn lists(&self) -> Result<ClaimLists<'a>, IndexError> {
-        let (versions, next) = self.index.texts(self.lists)?;
+        let (_versions, next) = self.index.numbers(self.lists)?;
         let (fixed, next) = self.index.texts(next)?;
         let (os, next) = self.index.texts(next)?;
         let (arch, _) = self.index.texts(next)?;
-        Ok(ClaimLists { versions, fixed, os, arch })
+        Ok(ClaimLists { fixed, os, arch })
     }
 }
 
@@ -336,10 +334,6 @@ impl<'a> AdvisoryView<'a> {
 
     pub(in crate::stage::matching) fn groups(&self) -> Result<Vec<u32>, IndexError> {
         Ok(self.index.numbers(u32_at(self.entry, 12) as usize)?.0)
-    }
-
-    pub(in crate::stage::matching) fn is_withdrawn(&self) -> bool {
-        u32_at(self.entry, 16) & WITHDRAWN != 0
     }
 
     pub(in crate::stage::matching) fn is_broken(&self) -> bool {
