@@ -138,6 +138,8 @@ pub enum Verb {
     Rollout(RolloutArgs),
     /// Say why something is in the image and what clears it
     Explain(ExplainArgs),
+    /// What is different between two verdicts
+    Diff(DiffArgs),
     /// Compute a stored verdict again, offline, and compare every byte
     Replay(ReplayArgs),
     /// Judge stored inventories against today's advisories, without the images
@@ -311,6 +313,15 @@ pub enum WaiversVerb {
         /// The file.
         file: PathBuf,
     },
+}
+
+/// `diff`.
+#[derive(Debug, Args)]
+pub struct DiffArgs {
+    /// The older one: `verdict.json`, or the output folder of a run
+    pub before: PathBuf,
+    /// The newer one
+    pub after: PathBuf,
 }
 
 /// `explain`.

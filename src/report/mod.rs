@@ -4,6 +4,7 @@
 //! Invariant: nothing vanishes (what a report leaves out for brevity it counts and names the file of), and no control character of
 //! foreign text reaches a screen, a workflow command or a page.
 
+pub mod difference;
 pub mod exit;
 mod group;
 pub mod human;

@@ -4,7 +4,9 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use portcullis::model::event::{Event, Observer, Stage, Unit};
+use portcullis::model::finding::Disposition;
 use portcullis::model::outcome::{Failure, Outcome, RuleText, SourceFile};
+use portcullis::report::difference::difference;
 use portcullis::report::progress::{Lines, Log, Verbosity};
 use portcullis::report::{Style, exit, human, json, summary, text};
 
@@ -369,4 +371,57 @@ fn openvex_repeats_the_waivers_words_and_claims_nothing_of_the_rest() {
     assert_eq!(waived["products"][0]["subcomponents"][0]["@id"], "pkg:cargo/rsa@0.9.6");
     assert_eq!(of("RUSTSEC-2021-0003")["status"], "under_investigation");
     assert_eq!(file(&outcomes::live(), "vex.openvex.json"), None, "no statement, no document");
+}
+
+#[test]
+fn two_verdicts_are_compared_by_what_came_went_and_weighs_otherwise() {
+    let before = outcomes::live().verdict.unwrap();
+    let mut waived = outcomes::blocked().verdict.unwrap();
+    let after = outcomes::red_overnight().verdict.unwrap();
+    waived.findings[0].disposition = Disposition::Waived;
+    let page = |a, b| human::compared(&difference(a, b), PLAIN);
+    insta::assert_snapshot!("compared", page(&waived, &after));
+    assert!(
+        page(&before, &after).starts_with(" CLEARED  →  BLOCKED"),
+        "{}",
+        page(&before, &after)
+    );
+    let same = difference(&after, &after);
+    assert!(same.came.is_empty() && same.went.is_empty() && same.moved.is_empty() && same.inputs.is_empty());
+}
+
+#[test]
+fn the_list_of_waivers_shows_each_with_its_state_and_its_words() {
+    let mut verdict = outcomes::blocked().verdict.unwrap();
+    verdict.waivers[1].refused = vec!["1 of 2 approvals".to_owned()];
+    insta::assert_snapshot!("waiver_list", human::waiver_list(&verdict, PLAIN));
+}
+
+#[test]
+fn an_explanation_names_the_way_in_and_the_smallest_change_first() {
+    let outcome = outcomes::red_overnight();
+    let judgements = &outcome.verdict.as_ref().unwrap().findings[..1];
+    let purl = |text: &str| portcullis::model::purl::Purl::parse(text).unwrap();
+    let paths = [["pkg:cargo/payments@0.1.0", "pkg:cargo/tera@1.0.0", "pkg:cargo/smallvec@1.6.0"]
+        .map(purl)
+        .to_vec()];
+    let explained = human::Explained {
+        purl: judgements[0].finding.purl.as_ref().unwrap(),
+        paths: &paths,
+        locations: &judgements[0].finding.locations,
+        findings: judgements,
+        ways: vec![
+            human::Way {
+                kind: "update",
+                text: "smallvec 1.6.1 fixes all of it and is compatible",
+                command: Some("cargo update -p smallvec@1.6.0 --precise 1.6.1"),
+            },
+            human::Way {
+                kind: "waive",
+                text: "as the last resort, with a reason and an end",
+                command: None,
+            },
+        ],
+    };
+    insta::assert_snapshot!("explanation", human::explanations(&[explained], PLAIN));
 }

@@ -1,14 +1,13 @@
 //! `explain`: why something is in the image, and the smallest change that clears it.
 
-use std::fmt::Write as _;
-
 use serde_json::json;
 
 use crate::cli::args::ExplainArgs;
 use crate::cli::error::CliError;
 use crate::cli::session::{Answer, Session};
 use crate::gate::GateError;
-use crate::model::purl::Purl;
+use crate::report;
+use crate::report::human::{Explained, Way};
 use crate::report::text::prose;
 use crate::stage::policy::explain::{Explanation, explain};
 use crate::stage::policy::record::Record;
@@ -29,49 +28,29 @@ pub(super) fn run(session: &Session<'_>, args: &ExplainArgs) -> Result<Answer, C
         .iter()
         .flat_map(|explanation| &explanation.changes)
         .find_map(|change| change.command.clone());
+    let all: Vec<Explained<'_>> = explanations.iter().map(explained).collect();
     Ok(Answer::Said {
-        human: explanations.iter().map(section).collect::<Vec<_>>().join("\n"),
+        human: report::human::explanations(&all, session.environment.stdout_style(session.global)),
         json: json!({ "schema": "portcullis/explanation/v1", "explanations": explanations }),
         code: 0,
         next: next.unwrap_or_else(|| "nothing".to_owned()),
     })
 }
 
-fn section(explanation: &Explanation) -> String {
-    let mut text = format!("{}\n", prose(&explanation.purl.to_string()));
-    for judgement in &explanation.findings {
-        let finding = &judgement.finding;
-        let severity = finding.severity.map_or("unknown", |severity| severity.as_str());
-        let _ = writeln!(
-            text,
-            "  {:<9} {severity}: {}",
-            judgement.disposition.as_str(),
-            prose(&finding.message)
-        );
-        if !finding.ids.is_empty() {
-            let _ = writeln!(text, "            {}", prose(&finding.ids.join(", ")));
-        }
-    }
-    for path in &explanation.paths {
-        let names: Vec<String> = path
+fn explained(explanation: &Explanation) -> Explained<'_> {
+    Explained {
+        purl: &explanation.purl,
+        paths: &explanation.paths,
+        locations: &explanation.locations,
+        findings: &explanation.findings,
+        ways: explanation
+            .changes
             .iter()
-            .map(|purl: &Purl| format!("{} {}", purl.name, purl.version.as_deref().unwrap_or_default()))
-            .collect();
-        let _ = writeln!(text, "  path      {}", prose(&names.join(" → ")));
+            .map(|change| Way {
+                kind: change.kind,
+                text: &change.text,
+                command: change.command.as_deref(),
+            })
+            .collect(),
     }
-    for location in &explanation.locations {
-        let line = location.line.map(|line| format!(":{line}")).unwrap_or_default();
-        let _ = writeln!(text, "  where     {}{line}", prose(&location.path));
-        if let Some(layer) = &location.layer {
-            let step = location.created_by.as_deref().unwrap_or("no history");
-            let _ = writeln!(text, "            layer {}, made by: {}", layer.short(), prose(step));
-        }
-    }
-    for change in &explanation.changes {
-        let _ = writeln!(text, "  {:<9} {}", change.kind, prose(&change.text));
-        if let Some(command) = &change.command {
-            let _ = writeln!(text, "            $ {}", prose(command));
-        }
-    }
-    text
 }

@@ -1,6 +1,7 @@
 //! One file a verb: plans from the workspace, a call into the gate or a stage, an answer.
 
 mod check;
+mod diff;
 mod explain;
 mod feeds;
 mod gate;
@@ -61,6 +62,7 @@ async fn dispatch(verb: &Verb, session: &Session<'_>) -> Result<Answer, CliError
         Verb::Scan(args) => scan::run(session, args).await,
         Verb::Verify(args) => verify::run(session, args).await,
         Verb::Rollout(args) => rollout::run(session, args).await,
+        Verb::Diff(args) => diff::run(session, args),
         Verb::Explain(args) => explain::run(session, args),
         Verb::Replay(args) => replay::run(session, args),
         Verb::Recheck(args) => recheck::run(session, args).await,

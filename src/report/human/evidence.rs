@@ -59,12 +59,7 @@ pub(super) fn waivers(page: &mut Page, verdict: &Verdict) {
     let rows: Vec<_> = odd
         .iter()
         .map(|waiver| {
-            let (paint, sign) = match waiver.state {
-                _ if !waiver.refused.is_empty() => (Paint::Bad, page.signs().bad),
-                WaiverState::Expired | WaiverState::Unknown => (Paint::Bad, page.signs().bad),
-                WaiverState::Expiring | WaiverState::Unused => (Paint::Doubt, page.signs().doubt),
-                WaiverState::Active => (Paint::Calm, page.signs().calm),
-            };
+            let (paint, sign) = state_sign(page, waiver);
             let meaning = match waiver.state {
                 _ if !waiver.refused.is_empty() => format!("not accepted: {}", waiver.refused.join("; ")),
                 WaiverState::Unknown => "no feed knows this id".to_owned(),
@@ -80,6 +75,17 @@ pub(super) fn waivers(page: &mut Page, verdict: &Verdict) {
         })
         .collect();
     page.table(2, &rows);
+}
+
+/// The sign and colour of a waiver's state.
+pub(super) fn state_sign(page: &Page, waiver: &WaiverReport) -> (Paint, &'static str) {
+    let signs = page.signs();
+    match waiver.state {
+        _ if !waiver.refused.is_empty() => (Paint::Bad, signs.bad),
+        WaiverState::Expired | WaiverState::Unknown => (Paint::Bad, signs.bad),
+        WaiverState::Expiring | WaiverState::Unused => (Paint::Doubt, signs.doubt),
+        WaiverState::Active => (Paint::Calm, signs.calm),
+    }
 }
 
 /// Each feed with its size and age at the evaluation time.

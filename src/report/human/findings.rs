@@ -63,20 +63,12 @@ pub(super) fn waived(page: &mut Page, verdict: &Verdict) {
     let mut table = Vec::new();
     for judgement in all.iter().take(ROWS) {
         let waiver = verdict.waivers.iter().find(|w| Some(&w.waiver) == judgement.waiver.as_ref());
-        let (left, owner) = waiver.map_or_else(
-            || (String::new(), String::new()),
-            |w| {
-                (
-                    format!("{} ({})", until_day(w.expires, verdict.evaluated_at), w.expires),
-                    w.owner.clone(),
-                )
-            },
-        );
-        let mut row = vec![(Paint::Calm, page.signs().calm.to_owned())];
-        row.extend(cells(&judgement.finding));
-        row.push((Paint::Calm, judgement.waiver.clone().unwrap_or_default()));
-        row.push((Paint::Dim, left));
-        row.push((Paint::Dim, owner));
+        let about = waiver.map_or_else(String::new, |w| {
+            format!(", {} ({}), {}", until_day(w.expires, verdict.evaluated_at), w.expires, w.owner)
+        });
+        let mut row = cells(&judgement.finding, page.signs().calm);
+        let name = judgement.waiver.clone().unwrap_or_default();
+        row.push((Paint::Calm, format!("{name}{about}")));
         table.push(row);
     }
     page.table(2, &table);
@@ -181,7 +173,7 @@ const fn severity_paint(severity: Severity) -> Paint {
     }
 }
 
-fn finding(page: &mut Page, judgement: &Judgement, column: usize, with_fix: bool) {
+pub(super) fn finding(page: &mut Page, judgement: &Judgement, column: usize, with_fix: bool) {
     let finding = &judgement.finding;
     match finding.ids.first() {
         Some(id) => page.labelled_with(4, label(finding), column, id, (Paint::Plain, message(finding))),
@@ -248,14 +240,13 @@ fn some(list: &[String], most: usize) -> String {
     text
 }
 
-fn rows(page: &mut Page, judgements: &[&Judgement]) {
+pub(super) fn rows(page: &mut Page, judgements: &[&Judgement]) {
     let table: Vec<_> = judgements
         .iter()
         .take(ROWS)
         .map(|judgement| {
             let finding = &judgement.finding;
-            let mut row = vec![sign(page, judgement.disposition)];
-            row.extend(cells(finding));
+            let mut row = cells(finding, sign(page, judgement.disposition));
             row.push((Paint::Dim, crate::report::text::prose(message(finding))));
             row
         })
@@ -264,17 +255,16 @@ fn rows(page: &mut Page, judgements: &[&Judgement]) {
     rest(page, judgements.len());
 }
 
-fn sign(page: &Page, disposition: Disposition) -> (Paint, String) {
-    let signs = page.signs();
+const fn sign(page: &Page, disposition: Disposition) -> &'static str {
     match disposition {
-        Disposition::Denied => (Paint::Bad, signs.bad.to_owned()),
-        Disposition::Warned => (Paint::Doubt, signs.doubt.to_owned()),
-        Disposition::Waived => (Paint::Calm, signs.calm.to_owned()),
+        Disposition::Denied => page.signs().bad,
+        Disposition::Warned => page.signs().doubt,
+        Disposition::Waived => page.signs().calm,
     }
 }
 
-/// Severity or rule, id, package with its fix.
-fn cells(finding: &Finding) -> Vec<(Paint, String)> {
+/// Severity or rule, id, package.
+fn cells(finding: &Finding, sign: &str) -> Vec<(Paint, String)> {
     let (paint, label) = label(finding);
     let id = finding.ids.first().cloned().unwrap_or_default();
     let package = match (&finding.purl, &finding.subject) {
@@ -282,11 +272,11 @@ fn cells(finding: &Finding) -> Vec<(Paint, String)> {
         (None, Some(subject)) => subject.clone(),
         (None, None) => String::new(),
     };
-    let what = match finding.ids.is_empty() {
-        true => package,
-        false => format!("{id}  {package}"),
-    };
-    vec![(paint, label.to_owned()), (Paint::Strong, what.trim_end().to_owned())]
+    vec![
+        (paint, format!("{sign} {label}")),
+        (Paint::Strong, id),
+        (Paint::Plain, package.trim_end().to_owned()),
+    ]
 }
 
 fn rest(page: &mut Page, all: usize) {

@@ -56,7 +56,7 @@ pub(super) fn write(page: &mut Page, outcome: &Outcome) {
 }
 
 /// The verdict as a word and its colour.
-fn decision(decision: Decision) -> (Paint, &'static str) {
+pub(super) fn decision(decision: Decision) -> (Paint, &'static str) {
     match decision {
         Decision::Cleared => (Paint::GoodBlock, "CLEARED"),
         Decision::Blocked => (Paint::BadBlock, "BLOCKED"),

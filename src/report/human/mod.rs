@@ -1,11 +1,15 @@
 //! The result for people, on stdout: the verdict first, then why, then everything a decision rested on, then what to do next.
 
+mod compared;
 mod evidence;
+mod explanation;
 mod findings;
 mod head;
 mod page;
 mod rollout;
 
+pub use compared::{compared, waiver_list};
+pub use explanation::{Explained, Way, explanations};
 pub(in crate::report) use findings::location;
 pub(in crate::report) use head::{cause as cause_in_words, code_is_not_why, sentence, why_today};
 pub(in crate::report) use rollout::samples;

@@ -24,7 +24,7 @@ impl Page {
         self.text
     }
 
-    pub(super) fn signs(&self) -> &'static Signs {
+    pub(super) const fn signs(&self) -> &'static Signs {
         self.style.signs()
     }
 
