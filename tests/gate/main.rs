@@ -21,6 +21,7 @@ mod matching;
 mod matching_case;
 mod matching_feeds;
 mod matching_peers;
+mod package_managers;
 mod policy;
 mod policy_case;
 mod policy_generated;

@@ -12,6 +12,8 @@ use super::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
 /// Reads executables of certain names.
 pub struct Binaries;
 
+pub(super) const ID: &str = "binaries";
+
 /// A program, the files that carry its version, and what stands before the version in them.
 struct Program {
     name: &'static str,
@@ -22,7 +24,6 @@ struct Program {
 
 const PROGRAMS: &[Program] = &[
     program("node", |file| file == "node", b"node.js/v"),
-    program("python", |file| starts(file, "python") || starts(file, "libpython"), b"\0Python "),
     program("ruby", |file| starts(file, "ruby") || starts(file, "libruby"), b"\0ruby "),
     program("busybox", |file| starts(file, "busybox"), b"BusyBox v"),
     program(
@@ -54,7 +55,7 @@ fn starts(file: &str, name: &str) -> bool {
 
 impl Cataloger for Binaries {
     fn id(&self) -> &'static str {
-        "binaries"
+        ID
     }
 
     fn version(&self) -> u32 {
@@ -66,7 +67,7 @@ impl Cataloger for Binaries {
     }
 
     fn wants(&self, head: &EntryHead<'_>) -> Want {
-        if programs(head.path).next().is_some() {
+        if programs(head.path).next().is_some() || python_series(head.path).is_some() {
             Want::IfMagic(&[b"\x7fELF"])
         } else {
             Want::No
@@ -74,12 +75,37 @@ impl Cataloger for Binaries {
     }
 
     fn catalog(&self, file: &LayerFile<'_>, sink: &mut dyn Sink) {
-        for program in programs(file.head.path) {
-            if let Some(version) = version(file.content, program.before) {
-                sink.component(Component::new(Purl::new("generic", program.name, version), None, "binaries"));
-            }
+        let found = programs(file.head.path).filter_map(|program| Some((program.name, version(file.content, program.before)?)));
+        for (name, version) in found.chain(python(file)) {
+            sink.component(Component::new(Purl::new("generic", name, version), None, ID));
         }
     }
+}
+
+/// Python's version stands by itself. The file's name tells how it begins: `python3.12`, `libpython3.12.so.1.0`.
+fn python<'a>(file: &LayerFile<'a>) -> Option<(&'static str, &'a str)> {
+    let series = python_series(file.head.path)?;
+    let before = format!("\0{series}.");
+    let found = memmem::find_iter(file.content, &before).find_map(|at| {
+        let rest = file.content.get(at + 1..)?;
+        let end = rest.iter().position(|byte| *byte == 0).filter(|end| *end < before.len() + 8)?;
+        let text = std::str::from_utf8(&rest[..end]).ok()?;
+        let patch = text.get(before.len() - 1..)?;
+        let is_version = patch.starts_with(|c: char| c.is_ascii_digit()) && patch.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'+');
+        is_version.then_some(text)
+    });
+    found.map(|version| ("python", version))
+}
+
+fn python_series(path: &str) -> Option<&str> {
+    let file = path.rsplit('/').next().unwrap_or(path);
+    let rest = file.strip_prefix("lib").unwrap_or(file).strip_prefix("python")?;
+    let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+    let series = rest[..end].trim_end_matches('.');
+    series
+        .split_once('.')
+        .is_some_and(|(major, minor)| !major.is_empty() && !minor.is_empty())
+        .then_some(series)
 }
 
 fn programs(path: &str) -> impl Iterator<Item = &'static Program> {
@@ -120,7 +146,7 @@ mod tests {
             ),
             (
                 "usr/local/lib/libpython3.12.so.1.0",
-                b"\x7fELF\0Python %s\0\0Python 3.12.1 (main)",
+                b"\x7fELF\0Python %s\0\x003.12.%d\0\x003.12.1\0",
                 "pkg:generic/python@3.12.1",
             ),
             ("bin/busybox", b"\x7fELF BusyBox v1.36.1 (2023)", "pkg:generic/busybox@1.36.1"),

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use super::binaries;
 use super::distro;
 use super::facts::{FileFacts, LayerFacts};
 use super::links::Links;
@@ -42,6 +43,8 @@ pub(super) fn merge(
             component.owned_by = component.locations.first().and_then(|l| owners.of(l.path.trim_start_matches('/')));
         }
     }
+    // A program that a package owns is known by that package already.
+    components.retain(|component| component.cataloger != binaries::ID || component.owned_by.is_none());
     inventory.facts.extend(view.facts(platform, &owners));
     inventory.gaps.extend(view.gaps());
     inventory.gaps.extend(view.unowned(&owners));

@@ -1,0 +1,111 @@
+//! The inventory of a real root file system against the lists of the package managers themselves.
+//!
+//! `PORTCULLIS_HEAVY=1` switches it on; it needs root, debootstrap, npm and a network. `PORTCULLIS_ROOTFS` names a Debian root file system with
+//! Python to take instead of making one.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use portcullis::io::Effects;
+use portcullis::model::image_ref::ImageRef;
+use portcullis::model::inventory::{Component, Inventory};
+use portcullis::stage::inventory;
+
+use crate::support::tools;
+
+fn output(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {errors}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn inventory_of(root: &Path, cache: &Path) -> Inventory {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let reference = ImageRef::RootFs(root.to_owned());
+    runtime
+        .block_on(inventory::image_ref(&reference, &Effects::plain(cache.to_owned())))
+        .unwrap()
+}
+
+fn of_kind<'a>(inventory: &'a Inventory, kind: &'a str) -> impl Iterator<Item = &'a Component> {
+    inventory.components.iter().filter(move |component| component.purl.kind == kind)
+}
+
+/// A root file system that is there, or a new one.
+fn debian(folder: &Path) -> PathBuf {
+    if let Some(root) = std::env::var_os("PORTCULLIS_ROOTFS") {
+        return root.into();
+    }
+    let root = folder.join("root");
+    output(
+        Command::new("debootstrap")
+            .args(["--variant=minbase", "--include=nodejs,npm,python3-pip", "bookworm"])
+            .arg(&root),
+    );
+    root
+}
+
+#[test]
+fn a_real_root_file_system_lists_as_its_package_managers_do() {
+    if std::env::var_os("PORTCULLIS_HEAVY").is_none() {
+        println!("skipped: a real Debian root file system (set PORTCULLIS_HEAVY=1)");
+        return;
+    }
+    let is_root = output(Command::new("id").arg("-u")).trim() == "0";
+    let (true, Some(_), Some(npm)) = (is_root, tools::program("debootstrap"), tools::program("npm")) else {
+        println!("skipped: a real Debian root file system (it needs root, debootstrap and npm)");
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let root = debian(folder.path());
+    let inventory = inventory_of(&root, &folder.path().join("cache"));
+
+    let query = [
+        "-W",
+        "-f",
+        "${db:Status-Status} ${Package} ${Version} ${source:Package} ${source:Version}\n",
+        "--admindir",
+    ];
+    let listed = output(Command::new("dpkg-query").args(query).arg(root.join("var/lib/dpkg")));
+    let listed: BTreeSet<&str> = listed.lines().filter_map(|line| line.strip_prefix("installed ")).collect();
+    let ours: BTreeSet<String> = of_kind(&inventory, "deb")
+        .map(|c| {
+            let source = c.source.as_ref().unwrap();
+            format!("{} {} {} {}", c.name, c.version, source.name, source.version)
+        })
+        .collect();
+    assert_eq!(ours.iter().map(String::as_str).collect::<BTreeSet<_>>(), listed);
+
+    let listed = output(
+        Command::new("chroot")
+            .arg(&root)
+            .args(["pip", "list", "--format=freeze", "--disable-pip-version-check"]),
+    );
+    let ours: BTreeSet<String> = of_kind(&inventory, "pypi").map(|c| format!("{}=={}", c.name, c.version)).collect();
+    assert_eq!(ours.iter().map(String::as_str).collect::<BTreeSet<_>>(), listed.lines().collect());
+
+    let app = folder.path().join("app/srv");
+    std::fs::create_dir_all(&app).unwrap();
+    let packages = ["express@4.17.1", "semver@7.3.5", "tar@6.0.0"];
+    output(
+        Command::new(&npm)
+            .args(["install", "--silent", "--ignore-scripts", "--no-audit"])
+            .args(packages)
+            .current_dir(&app),
+    );
+    let inventory = inventory_of(&folder.path().join("app"), &folder.path().join("cache"));
+    let listed = output(Command::new(&npm).args(["ls", "--all", "--parseable"]).current_dir(&app));
+    let prefix = folder.path().join("app").canonicalize().unwrap();
+    let listed: BTreeSet<String> = listed
+        .lines()
+        .skip(1)
+        .map(|path| format!("/{}/package.json", Path::new(path).strip_prefix(&prefix).unwrap().display()))
+        .collect();
+    let ours: BTreeSet<String> = of_kind(&inventory, "npm")
+        .flat_map(|c| &c.locations)
+        .map(|l| l.path.clone())
+        .collect();
+    assert_eq!(ours, listed);
+}
