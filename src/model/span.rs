@@ -47,7 +47,7 @@ impl Serialize for Span {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let millis = self.0.as_millis();
         let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s")];
-        let fitting = units.iter().find(|(unit, _)| millis > 0 && millis % unit == 0);
+        let fitting = units.iter().find(|(unit, _)| millis > 0 && millis.is_multiple_of(*unit));
         let (unit, name) = fitting.copied().unwrap_or((1, "ms"));
         serializer.collect_str(&format_args!("{}{name}", millis / unit))
     }

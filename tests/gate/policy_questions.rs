@@ -9,7 +9,6 @@ use portcullis::io::Effects;
 use portcullis::io::hash::sha256;
 use portcullis::model::finding::{Cause, Disposition};
 use portcullis::model::inventory::Inventory;
-use portcullis::model::matching::Matching;
 use portcullis::model::purl::Purl;
 use portcullis::model::verdict::{Decision, Verdict};
 use portcullis::stage::policy::baseline::{Baseline, fill_causes, only_new};
@@ -267,7 +266,9 @@ fn fleet(dir: &std::path::Path, inventories: usize, components: usize) {
             component.purl = Purl::new("cargo", &format!("crate-{index:04}"), &format!("1.{number}.{index}"));
             component.name = component.purl.name.clone();
             component.version = component.purl.version.clone().unwrap_or_default();
-            component.dependencies = vec![template.purl.clone()];
+            let near = |step: usize| Purl::new("cargo", &format!("crate-{:04}", (index + step * 7) % components), "1.0.0");
+            component.dependencies = (0..8).map(near).collect();
+            component.dependencies.sort();
             inventory.components.push(component);
         }
         inventory.canonicalize();

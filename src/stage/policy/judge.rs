@@ -17,6 +17,11 @@ use super::{Evidence, Policy, Waivers, custom};
 /// Judges. Pure: the same inputs give the same bytes.
 #[must_use]
 pub fn judge(policy: &Policy, waivers: &Waivers, evidence: &Evidence<'_>) -> Verdict {
+    judge_inventory(policy, waivers, evidence, inventory_digest(evidence.inventory))
+}
+
+/// As [`judge`], with the inventory's digest given.
+pub(super) fn judge_inventory(policy: &Policy, waivers: &Waivers, evidence: &Evidence<'_>, inventory: Digest) -> Verdict {
     let mut objections = Objections::default();
     for configured in &policy.rules {
         configured.rule.check(evidence, &mut objections);
@@ -53,7 +58,7 @@ pub fn judge(policy: &Policy, waivers: &Waivers, evidence: &Evidence<'_>) -> Ver
             policy: policy.input(),
             waivers: waivers.digest(),
             vex: waivers.vex_inputs(),
-            inventory: inventory_digest(evidence.inventory),
+            inventory,
             feeds: evidence.matching.feeds.clone(),
         },
     }

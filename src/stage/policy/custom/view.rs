@@ -123,7 +123,7 @@ struct SubjectView<'a> {
 /// Everything that a rule is asked of, in the order of the evidence.
 pub(super) fn items(evidence: &Evidence<'_>, each: Each) -> Result<Vec<Item>, String> {
     let components = &evidence.inventory.components;
-    let common = vec![("subject", value(&subject(evidence))?), ("at", Value::Int(evidence.at.as_second()))];
+    let common = [("subject", value(&subject(evidence))?), ("at", Value::Int(evidence.at.as_second()))];
     let with = |more: Vec<(&'static str, Value)>| Item::new(common.iter().cloned().chain(more).collect());
     match each {
         Each::Component => components

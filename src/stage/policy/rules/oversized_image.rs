@@ -48,7 +48,7 @@ impl Serialize for Size {
             (1 << 10, "KiB"),
             (1_000, "kB"),
         ];
-        let fitting = units.iter().find(|(unit, _)| self.0 > 0 && self.0 % unit == 0);
+        let fitting = units.iter().find(|(unit, _)| self.0 > 0 && self.0.is_multiple_of(*unit));
         let (unit, name) = fitting.copied().unwrap_or((1, "B"));
         serializer.collect_str(&format_args!("{}{name}", self.0 / unit))
     }
