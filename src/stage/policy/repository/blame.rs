@@ -11,7 +11,8 @@ use crate::stage::policy::Waivers;
 const UNCOMMITTED: &str = "not.committed.yet";
 
 /// The authors of each entry, by the lines of the entry but those of `approved_by`: an approver may add their own name.
-/// None where the file has no history (no git, no checkout, not tracked).
+/// None where the file has no history (no git, no checkout, not tracked), and in a shallow clone: there git names the author of the oldest
+/// commit that it has for every line, so that whoever approved their own waiver would not be seen.
 #[must_use]
 pub fn waiver_authors(file: &Path, waivers: &Waivers) -> Option<Vec<WaiverAuthors>> {
     let folder = file
@@ -19,13 +20,12 @@ pub fn waiver_authors(file: &Path, waivers: &Waivers) -> Option<Vec<WaiverAuthor
         .filter(|folder| !folder.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
     let name = file.file_name()?;
-    let blamed = Program::new("git")
-        .args(["blame", "--line-porcelain", "--"])
-        .args([name])
-        .current_dir(folder)
-        .env("GIT_OPTIONAL_LOCKS", "0")
-        .stdout()
-        .ok()?;
+    let git = || Program::new("git").current_dir(folder).env("GIT_OPTIONAL_LOCKS", "0");
+    let shallow = git().args(["rev-parse", "--is-shallow-repository"]).stdout().ok()?;
+    if shallow.trim_ascii() != b"false" {
+        return None;
+    }
+    let blamed = git().args(["blame", "--line-porcelain", "--"]).args([name]).stdout().ok()?;
     let authors = authors_by_line(&String::from_utf8_lossy(&blamed));
     Some(waivers.entries().iter().map(|waiver| entry(waiver, &authors)).collect())
 }

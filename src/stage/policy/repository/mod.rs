@@ -48,15 +48,19 @@ pub fn survey(
     context: &mut Context,
 ) {
     let tracked = tracked(root);
-    let is_workflow = |path: &&String| workflow::is_workflow(path);
-    for path in tracked.iter().filter(is_workflow) {
+    // A file that is tracked and deleted is nowhere to be read; asking so only of what counts keeps large repositories quick.
+    let is_there = |path: &str| root.join(path).is_file();
+    for path in tracked.iter().filter(|path| workflow::is_workflow(path) && is_there(path)) {
         match read(root, path, &effects.limits) {
             Ok(text) => context.actions.extend(action_uses(path, &text)),
             Err(gap) => context.gaps.push(gap),
         }
     }
     let chosen: Vec<String> = match dockerfiles {
-        Dockerfiles::Tracked => tracked.into_iter().filter(|path| dockerfile::is_dockerfile(path)).collect(),
+        Dockerfiles::Tracked => tracked
+            .into_iter()
+            .filter(|path| dockerfile::is_dockerfile(path) && is_there(path))
+            .collect(),
         Dockerfiles::These(paths) => paths.iter().map(|path| path.to_string_lossy().into_owned()).collect(),
     };
     for path in &chosen {
@@ -99,7 +103,6 @@ fn tracked(root: &Path) -> Vec<String> {
             .split(|byte| *byte == 0)
             .filter(|path| !path.is_empty())
             .map(|path| String::from_utf8_lossy(path).into_owned())
-            .filter(|path| root.join(path).is_file())
             .collect(),
         Err(_) => {
             let mut found = Vec::new();

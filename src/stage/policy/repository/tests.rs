@@ -140,6 +140,24 @@ fn an_approver_who_adds_their_own_name_did_not_write_the_entry() {
 }
 
 #[test]
+fn a_shallow_clone_has_no_history_to_ask() {
+    let dir = tempfile::tempdir().expect("folder");
+    let whole = dir.path().join("whole");
+    fs::create_dir(&whole).expect("folder");
+    git(&whole, "x@example.com", &["init", "-q"]);
+    fs::write(whole.join("waivers.toml"), ENTRY).expect("written");
+    git(&whole, "x@example.com", &["add", "."]);
+    git(&whole, "security@example.com", &["commit", "-q", "-m", "add"]);
+    git(&whole, "dev@example.com", &["commit", "-q", "--allow-empty", "-m", "later"]);
+    let url = format!("file://{}", whole.display());
+    git(dir.path(), "x@example.com", &["clone", "-q", "--depth", "1", &url, "shallow"]);
+    let waivers = Waivers::from_text("w", ENTRY).expect("valid");
+    let authors = waiver_authors(&whole.join("waivers.toml"), &waivers).expect("history");
+    assert_eq!(authors[0].authors, ["security@example.com"]);
+    assert_eq!(waiver_authors(&dir.path().join("shallow/waivers.toml"), &waivers), None);
+}
+
+#[test]
 fn the_survey_reads_tracked_files_and_says_what_it_could_not_read() {
     let dir = tempfile::tempdir().expect("folder");
     let root = dir.path();

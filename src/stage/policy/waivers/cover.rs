@@ -27,6 +27,8 @@ pub struct Standing<'a> {
     pub would_cover: usize,
     /// True when the subject can hold packages of its kind: a scan of a lock file says nothing of waivers for Debian packages.
     pub in_question: bool,
+    /// True when it needs approvals, and nobody knows whether an approver wrote it: there is no history to ask.
+    pub author_unknown: bool,
     /// What its author may have meant: another id, or the package that has the advisory.
     pub near: Option<String>,
 }
@@ -65,6 +67,10 @@ pub(crate) fn cover<'a>(waivers: &'a Waivers, settings: &WaiverSettings, finding
         let is_same = |id: &String| *id == waiver.id || group.is_some_and(|group| group.binary_search(id).is_ok());
         let file = waiver.vex.as_deref().or(waivers.name()).unwrap_or_default();
         let mut standing = begin(waiver, file, evidence);
+        standing.author_unknown = waiver.vex.is_none()
+            && !waiver.approved_by.is_empty()
+            && !settings.approvers.is_empty()
+            && evidence.context.waiver_authors.is_none();
         let mut refused = BTreeSet::new();
         for (finding, by) in findings.iter().zip(&mut by) {
             if !finding.ids.iter().any(is_same) {
@@ -122,6 +128,7 @@ fn begin<'a>(waiver: &Waiver, file: &'a str, evidence: &Evidence<'_>) -> Standin
         file,
         would_cover: 0,
         in_question: is_image || inventory.components.iter().any(|c| c.purl.kind == waiver.package.kind()),
+        author_unknown: false,
         near: None,
     }
 }
