@@ -1,18 +1,22 @@
 //! A new version that fails: back to the last known good, verified, once.
 
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use portcullis::model::event::{Event, Observer};
 use portcullis::model::health::Answered;
-use portcullis::model::outcome::RolloutResult;
+use portcullis::model::outcome::{RolloutReport, RolloutResult};
 use portcullis::model::plan::VersionAssertion;
+use portcullis::stage::rollout;
 
-use super::load::Load;
+use super::load::{Load, Tally};
 use super::service::Behaviour;
 use super::states;
 use super::world::{World, commit};
 
 /// Deploys a good version, then one that behaves so, and expects the good one back.
-async fn comes_back_from(world: &World, behaviour: Behaviour) -> portcullis::model::outcome::RolloutReport {
+async fn comes_back_from(world: &World, behaviour: Behaviour) -> RolloutReport {
     let old = world.good('a');
     assert_eq!(world.rollout(&old).await.result, RolloutResult::Committed);
     let report = world.rollout(&world.release('b', behaviour)).await;
@@ -40,22 +44,40 @@ async fn a_new_version_that_exits_at_once_is_rolled_back_and_its_last_words_are_
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_version_that_exits_in_the_soak_is_rolled_back() {
     let mut world = World::new();
-    world.plan.health.soak = Duration::from_secs(4);
-    world.plan.health.deadline = Duration::from_secs(10);
     let old = world.good('a');
-    world.plan.health.soak = Duration::from_millis(100);
     world.rollout(&old).await;
-    world.plan.health.soak = Duration::from_secs(6);
-    let behaviour = Behaviour {
-        exits_after_ms: Some(2500),
-        ..Behaviour::default()
-    };
-    let new = world.release('b', behaviour);
-    // The rollback's own soak need not be as long.
-    let report = world.rollout(&new).await;
+    world.plan.health.soak = Duration::from_secs(2);
+    let (report, _) = dies_in_the_soak(&world).await;
     assert_eq!(report.result, RolloutResult::RolledBack, "{:?}", report.reason);
     assert!(states(&report).contains(&"Soaking"), "{:?}", states(&report));
+    assert!(!states(&report).contains(&"Draining"));
     assert_eq!(world.live().await, (Some(*old.digest()), 1));
+}
+
+/// Rolls out a version that ends as soon as the soak begins, under load.
+async fn dies_in_the_soak(world: &World) -> (RolloutReport, Arc<Tally>) {
+    let file = world.path().join("end");
+    let behaviour = Behaviour {
+        exits_when: Some(file.display().to_string()),
+        ..Behaviour::default()
+    };
+    let bad = world.release('b', behaviour);
+    let mut effects = world.effects();
+    effects.observer = Arc::new(TouchInSoak(file));
+    let load = Load::start(world.listen(), Duration::from_millis(20));
+    let report = rollout::rollout(&bad, &world.plan, &effects).await.unwrap();
+    (report, load.end().await)
+}
+
+/// Makes a file when the soak begins.
+struct TouchInSoak(PathBuf);
+
+impl Observer for TouchInSoak {
+    fn on_event(&self, event: &Event) {
+        if matches!(event, Event::State { state, .. } if state == "Soaking") {
+            std::fs::write(&self.0, "").unwrap();
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -271,16 +293,9 @@ async fn a_long_request_that_ends_within_the_drain_is_not_cut() {
 async fn when_the_new_version_dies_in_front_the_standby_answers_until_the_rollback() {
     let mut world = World::new();
     world.rollout(&world.good('a')).await;
-    world.plan.health.soak = Duration::from_secs(5);
-    let behaviour = Behaviour {
-        exits_after_ms: Some(2000),
-        ..Behaviour::default()
-    };
-    let bad = world.release('b', behaviour);
-    let load = Load::start(world.listen(), Duration::from_millis(20));
-    let report = world.rollout(&bad).await;
-    let tally = load.end().await;
+    world.plan.health.soak = Duration::from_secs(1);
+    let (report, tally) = dies_in_the_soak(&world).await;
     assert_eq!(report.result, RolloutResult::RolledBack, "{:?}", report.reason);
-    // A POST or slow GET that the dying process had already taken is lost with it; nothing that came after is.
+    // A POST that the dying process had already taken is lost with it; nothing that came after is.
     assert!(tally.lost().len() <= 10, "{}: {:?}", tally.line(), tally.lost());
 }

@@ -20,8 +20,8 @@ pub(crate) struct Behaviour {
     pub(crate) salt: u32,
     /// Ends at once with this status.
     pub(crate) exits: Option<i32>,
-    /// Ends this long after its start.
-    pub(crate) exits_after_ms: Option<u64>,
+    /// Ends as soon as this file is there.
+    pub(crate) exits_when: Option<String>,
     /// Every other answer of `/readyz` is 503.
     pub(crate) flaps: bool,
     /// `/readyz` is 503.
@@ -54,9 +54,12 @@ pub(crate) fn serve() {
         println!("cannot read the configuration");
         std::process::exit(code);
     }
-    if let Some(after) = behaviour.exits_after_ms {
+    if behaviour.exits_when.is_some() {
+        let file = behaviour.exits_when.clone();
         std::thread::spawn(move || {
-            std::thread::sleep(Duration::from_millis(after));
+            while !there(&file) {
+                std::thread::sleep(Duration::from_millis(5));
+            }
             println!("out of memory");
             std::process::exit(137);
         });

@@ -57,6 +57,12 @@ impl ProcessTarget {
                 help: Some("write a port in [rollout] listen".to_owned()),
             });
         }
+        if !Path::new("/proc/self/environ").exists() {
+            return Err(RolloutError::Plan {
+                reason: "the process target sees what runs through /proc, and there is none here".to_owned(),
+                help: Some("it needs Linux".to_owned()),
+            });
+        }
         detached::private_folder(&plan.state).map_err(failed)?;
         let state = plan.state.canonicalize().map_err(failed)?;
         let plan = ProcessPlan { state, ..plan.clone() };
