@@ -1,14 +1,21 @@
 //! Publishing to layouts and to real registries.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use portcullis::io::hash;
 use portcullis::io::oci_layout::OciLayout;
-use portcullis::io::registry::{Access, Options, Registry};
+use portcullis::io::registry::{Access, OnBytes, Options, Registry, fetch_image};
 use portcullis::model::fault::Fault;
+use portcullis::model::outcome::Outcome;
 use portcullis::model::plan::Destination;
+use portcullis::report::Reporter as _;
+use portcullis::report::json::VerdictFile;
 use portcullis::stage::publish::sign::SigningKey;
 use portcullis::stage::publish::{PublishError, Trust};
 
 use crate::support::faults::FaultyProxy;
-use crate::support::images::{COMMIT, image, index};
+use crate::support::images::{COMMIT, EVALUATED, image, index, verdict};
 use crate::support::publishing::{Workplace, registry};
 use crate::support::registry::RunningRegistry;
 
@@ -150,4 +157,42 @@ async fn without_a_key_nothing_is_attested_and_verify_says_so() {
     SigningKey::load(&place.key(), &place.effects).unwrap();
     let error = place.verify(attested.image()).await.unwrap_err();
     assert!(matches!(error, PublishError::NoVerdict { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn an_attestation_names_the_verdict_file_that_is_written() {
+    let place = Workplace::new();
+    let image = place.image();
+    let plan = place.plan(Destination::OciLayout(place.path("registry")));
+    let (attested, _) = place.publish(&image, &plan).await.unwrap();
+    let outcome = Outcome {
+        verdict: Some(verdict(&image, EVALUATED)),
+        ..Outcome::default()
+    };
+    let written = VerdictFile.finish(&outcome).unwrap();
+    assert_eq!(attested.verdict().unwrap().digest, hash::sha256(&written));
+}
+
+async fn fetch_an_index(running: &RunningRegistry) {
+    let place = Workplace::new();
+    let image = index(&place.path("index"));
+    let repository = running.repository("payments");
+    place.publish(&image, &place.plan(registry(repository.clone()))).await.unwrap();
+    let layout = OciLayout::create(place.path("fetched")).unwrap();
+    let quiet: OnBytes = Arc::new(|_| {});
+    let fetched = fetch_image(&repository, &image.digest, false, &layout, &quiet, &place.effects).unwrap();
+    assert_eq!((fetched.digest, fetched.size), (image.digest, image.size));
+    let source = OciLayout::open(&image.layout).unwrap();
+    let names = |layout: &OciLayout| -> BTreeSet<_> {
+        let files = std::fs::read_dir(layout.dir().join("blobs/sha256")).unwrap();
+        files.map(|file| file.unwrap().file_name()).collect()
+    };
+    assert_eq!(names(&layout), names(&source), "everything of the image, and nothing else");
+}
+
+#[tokio::test]
+async fn an_image_is_fetched_whole_from_a_registry_by_code_that_blocks() {
+    if let Some(running) = RunningRegistry::docker() {
+        fetch_an_index(&running).await;
+    }
 }
