@@ -1,16 +1,14 @@
 //! Publishing to layouts and to real registries.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
-
 use portcullis::io::hash;
 use portcullis::io::oci_layout::OciLayout;
-use portcullis::io::registry::{Access, OnBytes, Options, Registry, fetch_image};
+use portcullis::io::registry::{Access, Options, Registry};
 use portcullis::model::fault::Fault;
 use portcullis::model::outcome::Outcome;
-use portcullis::model::plan::Destination;
+use portcullis::model::plan::{BuildPlan, Builder, Destination};
 use portcullis::report::Reporter as _;
 use portcullis::report::json::VerdictFile;
+use portcullis::stage::build;
 use portcullis::stage::publish::sign::SigningKey;
 use portcullis::stage::publish::{PublishError, Trust};
 
@@ -173,26 +171,26 @@ async fn an_attestation_names_the_verdict_file_that_is_written() {
     assert_eq!(attested.verdict().unwrap().digest, hash::sha256(&written));
 }
 
-async fn fetch_an_index(running: &RunningRegistry) {
-    let place = Workplace::new();
-    let image = index(&place.path("index"));
-    let repository = running.repository("payments");
-    place.publish(&image, &place.plan(registry(repository.clone()))).await.unwrap();
-    let layout = OciLayout::create(place.path("fetched")).unwrap();
-    let quiet: OnBytes = Arc::new(|_| {});
-    let fetched = fetch_image(&repository, &image.digest, false, &layout, &quiet, &place.effects).unwrap();
-    assert_eq!((fetched.digest, fetched.size), (image.digest, image.size));
-    let source = OciLayout::open(&image.layout).unwrap();
-    let names = |layout: &OciLayout| -> BTreeSet<_> {
-        let files = std::fs::read_dir(layout.dir().join("blobs/sha256")).unwrap();
-        files.map(|file| file.unwrap().file_name()).collect()
-    };
-    assert_eq!(names(&layout), names(&source), "everything of the image, and nothing else");
-}
-
 #[tokio::test]
-async fn an_image_is_fetched_whole_from_a_registry_by_code_that_blocks() {
-    if let Some(running) = RunningRegistry::docker() {
-        fetch_an_index(&running).await;
-    }
+async fn a_published_image_is_taken_as_a_build_from_its_registry() {
+    let Some(running) = RunningRegistry::docker() else { return };
+    let place = Workplace::new();
+    let image = place.image();
+    let (attested, _) = place
+        .publish(&image, &place.plan(registry(running.repository("payments"))))
+        .await
+        .unwrap();
+    let plan = BuildPlan {
+        service: "payments".to_owned(),
+        root: place.path("."),
+        builder: Builder::Image(attested.image().clone()),
+        port: None,
+        commit: None,
+        layout: place.path("taken"),
+        work: place.path("work"),
+        offline: false,
+    };
+    let taken = build::build(&plan, &place.effects).unwrap();
+    assert_eq!(taken.digest, image.digest);
+    assert_eq!(taken.platforms[0].layers.len(), 2);
 }

@@ -4,7 +4,6 @@ use reqwest::StatusCode;
 
 use super::{LoginError, RepositoryError};
 use crate::io::files::FileError;
-use crate::io::oci_layout::LayoutError;
 use crate::model::digest::{Digest, DigestError};
 use crate::model::fault::Fault;
 
@@ -158,10 +157,6 @@ pub enum RegistryError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     File(#[from] FileError),
-    /// A layout, or a document of an image.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Layout(#[from] LayoutError),
     /// The client could not be made.
     #[error("cannot set up HTTPS")]
     #[diagnostic(code(registry::tls), help("are CA certificates installed? SSL_CERT_FILE names a bundle"))]
@@ -189,7 +184,6 @@ impl RegistryError {
                 Fault::Undecidable
             }
             Self::File(error) => error.fault(),
-            Self::Layout(error) => error.fault(),
             Self::Interrupted => Fault::Interrupted,
         }
     }

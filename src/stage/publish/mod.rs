@@ -177,25 +177,8 @@ pub fn local_key(state: &Path) -> std::path::PathBuf {
     state.join("portcullis.key")
 }
 
-/// The bytes of `verdict.json`: what [`VerdictSummary::digest`] is the digest of. Keys sorted, two blanks of indentation, one line end.
+/// The bytes of `verdict.json`: what [`VerdictSummary::digest`] is the digest of.
 #[must_use]
 pub fn verdict_file(verdict: &Verdict) -> Vec<u8> {
-    let value = serde_json::to_value(verdict).unwrap_or_default();
-    let mut bytes = serde_json::to_vec_pretty(&sorted(value)).unwrap_or_default();
-    bytes.push(b'\n');
-    bytes
-}
-
-/// Does not rely on the map's own order, which a feature of `serde_json` changes for everybody.
-fn sorted(value: serde_json::Value) -> serde_json::Value {
-    use serde_json::Value;
-    match value {
-        Value::Object(map) => {
-            let mut entries: Vec<(String, Value)> = map.into_iter().map(|(key, value)| (key, sorted(value))).collect();
-            entries.sort_by(|a, b| a.0.cmp(&b.0));
-            Value::Object(entries.into_iter().collect())
-        }
-        Value::Array(items) => Value::Array(items.into_iter().map(sorted).collect()),
-        other => other,
-    }
+    canonical(verdict)
 }
