@@ -1,6 +1,5 @@
 //! `waive` and `waivers`: writing, listing and importing waivers.
 
-use std::fmt::Write as _;
 use std::io::{BufRead, Write as _};
 use std::path::PathBuf;
 
@@ -16,7 +15,6 @@ use crate::io::files;
 use crate::model::purl::Purl;
 use crate::model::verdict::Verdict;
 use crate::model::waiver::{Justification, VexStatus};
-use crate::report::text::prose;
 use crate::stage::policy::import::import;
 use crate::stage::policy::record::Record;
 use crate::stage::policy::waive::{NewWaiver, waive};
@@ -103,27 +101,8 @@ fn list(session: &Session<'_>) -> Result<Answer, CliError> {
     let output = &session.workspace.output;
     let record = Record::read(output, &session.effects).map_err(GateError::from)?;
     let verdict: Verdict = record.replay().map_err(GateError::from)?;
-    let mut text = String::new();
-    for waiver in &verdict.waivers {
-        let _ = writeln!(
-            text,
-            "{:<9} until {}  {}  {}",
-            waiver.state.as_str(),
-            waiver.expires,
-            prose(&waiver.waiver),
-            prose(&waiver.package)
-        );
-        let _ = writeln!(
-            text,
-            "          {} ({}), covers {}",
-            prose(&waiver.statement),
-            prose(&waiver.owner),
-            waiver.covers
-        );
-    }
-    let _ = write!(text, "{} waivers, as of {}", verdict.waivers.len(), verdict.evaluated_at);
     Ok(Answer::Said {
-        human: text,
+        human: crate::report::human::waiver_list(&verdict, session.environment.stdout_style(session.global)),
         json: json!({ "schema": "portcullis/waivers/v1", "evaluated_at": verdict.evaluated_at, "waivers": verdict.waivers }),
         code: 0,
         next: "nothing".to_owned(),
