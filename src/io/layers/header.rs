@@ -1,6 +1,7 @@
 //! One tar header block: v7, ustar, GNU. Source: POSIX pax "ustar interchange format", the GNU tar manual.
 
 use super::error::LayerProblem;
+use super::sparse::Map;
 
 pub(super) const BLOCK: usize = 512;
 
@@ -93,14 +94,14 @@ impl<'a> Header<'a> {
     }
 
     /// The first four entries of an old GNU sparse map, whether more follow, and the real size.
-    pub(super) fn gnu_sparse(&self) -> Option<(Vec<(u64, u64)>, bool, u64)> {
+    pub(super) fn gnu_sparse(&self) -> Option<(Map, bool, u64)> {
         let map = sparse_entries(&self.block[386..482])?;
         Some((map, self.block[482] != 0, number(&self.block[483..495])?))
     }
 }
 
 /// Reads the pairs of 12-byte offset and length of an old GNU sparse block.
-pub(super) fn sparse_entries(bytes: &[u8]) -> Option<Vec<(u64, u64)>> {
+pub(super) fn sparse_entries(bytes: &[u8]) -> Option<Map> {
     let mut map = Vec::new();
     for pair in bytes.chunks_exact(24) {
         if pair[0] == 0 {

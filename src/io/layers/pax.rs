@@ -32,11 +32,8 @@ pub(super) fn parse(mut data: &[u8]) -> Result<Pax, LayerProblem> {
         }
         let number = || decimal(value).ok_or(LayerProblem::Header("a PAX number is broken"));
         match key {
-            b"path" => {
-                if !is_sparse || pax.path.is_none() {
-                    pax.path = Some(value.to_vec());
-                }
-            }
+            b"path" if is_sparse && pax.path.is_some() => {}
+            b"path" => pax.path = Some(value.to_vec()),
             b"linkpath" => pax.link = Some(value.to_vec()),
             b"size" => pax.size = Some(number()?),
             b"GNU.sparse.name" => {
@@ -61,7 +58,7 @@ pub(super) fn parse(mut data: &[u8]) -> Result<Pax, LayerProblem> {
         }
     }
     if is_sparse {
-        if numbers.len() % 2 != 0 {
+        if !numbers.len().is_multiple_of(2) {
             return Err(LayerProblem::Header("a PAX sparse map is broken"));
         }
         sparse.map = (major == 0).then(|| numbers.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect());

@@ -50,7 +50,7 @@ impl Cataloger for Setuid {
 
 /// A setgid bit without the right to execute is an old lock mark, not a right.
 fn runs_as_owner(mode: u32) -> bool {
-    mode & SET_UID != 0 && mode & EXECUTABLE != 0 || mode & SET_GID != 0 && mode & EXECUTABLE != 0
+    mode & (SET_UID | SET_GID) != 0 && mode & EXECUTABLE != 0
 }
 
 #[cfg(test)]

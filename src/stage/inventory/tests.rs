@@ -206,7 +206,7 @@ fn a_database_behind_symbolic_links_is_found() {
         .file("etc/os-release", OS)
         .symlink("var/lib/dpkg", "../../opt/db")
         .file("opt/db/status", status(&["linked"]));
-    let inventory = of(&[folder.clone()]);
+    let inventory = of(std::slice::from_ref(&folder));
     assert_eq!(names(&inventory), ["linked"]);
     assert_eq!(inventory.components[0].locations[0].path, "/opt/db/status");
     let file = Tar::new()
@@ -226,7 +226,7 @@ fn a_database_that_is_a_hard_link_is_found() {
         .file("opt/list", status(&["linked"]))
         .hard_link("opt/second", "opt/list")
         .hard_link("var/lib/dpkg/status", "opt/second");
-    assert_eq!(names(&of(&[linked.clone()])), ["linked"]);
+    assert_eq!(names(&of(std::slice::from_ref(&linked))), ["linked"]);
     let removed = Tar::new().file("opt/.wh.list", "").file("opt/.wh.second", "");
     assert_eq!(names(&of(&[linked, removed])), ["linked"], "the other name is still there");
 }
@@ -251,7 +251,7 @@ fn an_upper_layer_that_writes_through_a_linked_folder_replaces_what_lies_below()
         .file("var/lib/dpkg/status", status(&["base"]))
         .file("usr/lib/tool", b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x02\0\x3e\0\x01\0\0\0");
     let over = Tar::new().file("lib/tool", "a script");
-    assert!(gaps(&of(&[merged.clone()])).contains(&(GapKind::UnownedExecutable, "/usr/lib/tool")));
+    assert!(gaps(&of(std::slice::from_ref(&merged))).contains(&(GapKind::UnownedExecutable, "/usr/lib/tool")));
     assert_eq!(gaps(&of(&[merged, over])), []);
 }
 
@@ -413,4 +413,42 @@ fn cached_facts_give_the_same_inventory_and_are_not_believed_by_the_gate() {
     let warm = run(engine::Memory::Cached).expect("from the cache");
     assert_eq!(cold, warm);
     assert!(run(engine::Memory::None).is_err());
+}
+
+/// A tar of empty files, made as it is read.
+struct ManyFiles {
+    left: u64,
+    block: std::io::Cursor<Vec<u8>>,
+}
+
+impl std::io::Read for ManyFiles {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if self.block.position() == self.block.get_ref().len() as u64 && self.left > 0 {
+            self.left -= 1;
+            let path = format!("srv/{}/{}/f", self.left % 1000, self.left);
+            self.block = std::io::Cursor::new(Tar::new().file(&path, "").unfinished());
+        }
+        std::io::Read::read(&mut self.block, buffer)
+    }
+}
+
+#[test]
+#[ignore = "takes a minute without optimisation; run it alone: it looks at the memory of the whole process"]
+fn three_million_tiny_files_stream_within_150_megabytes() {
+    let catalogers = engine::image_catalogers();
+    let limits = crate::io::limits::Limits::default();
+    let pulse = || std::ops::ControlFlow::Continue(());
+    let mut scan = super::scan::Scan::new(&catalogers, &limits, &pulse);
+    let many = ManyFiles {
+        left: 3_000_000,
+        block: std::io::Cursor::default(),
+    };
+    let totals = crate::io::layers::read(many, &crate::io::layers::Stated::default(), &limits, &mut scan).expect("a sound layer");
+    assert_eq!(totals.entries, 3_000_000);
+    assert!(scan.finish().paths.hides(b"srv/7/7/f", 0));
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:")?.split_whitespace().next()?.parse::<u64>().ok());
+    assert!(peak.is_none_or(|kilobytes| kilobytes < 150_000), "{peak:?} kB");
 }
