@@ -2,17 +2,12 @@
 
 use std::io::{self, Write};
 
-use flate2::write::GzEncoder;
-use flate2::{Compression, GzBuilder};
-
+use super::gzip::Gzip;
 use crate::io::files::FileError;
 use crate::io::hash::Hashing;
 use crate::io::oci_layout::{BlobWriter, OciLayout};
 use crate::model::digest::Digest;
 use crate::stage::build::BuildError;
-
-/// The level that `docker build` uses; higher ones save 1 % for twice the time.
-const LEVEL: Compression = Compression::new(6);
 
 /// A layer that lies in the layout.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +24,7 @@ pub(in crate::stage::build) struct NewLayer {
 
 /// A layer that is being written. Entries come in the order of their paths, folders before what is in them.
 pub(in crate::stage::build) struct LayerWriter {
-    tar: tar::Builder<Hashing<GzEncoder<BlobWriter>>>,
+    tar: tar::Builder<Hashing<Gzip<BlobWriter>>>,
     layout: OciLayout,
     mtime: u64,
 }
@@ -40,9 +35,7 @@ impl LayerWriter {
     /// # Errors
     /// [`BuildError::Layout`].
     pub(in crate::stage::build) fn new(layout: &OciLayout, mtime: u64) -> Result<Self, BuildError> {
-        const UNKNOWN_SYSTEM: u8 = 255;
-        let gzip = GzBuilder::new().mtime(0).operating_system(UNKNOWN_SYSTEM);
-        let mut tar = tar::Builder::new(Hashing::new(gzip.write(layout.blob_writer()?, LEVEL)));
+        let mut tar = tar::Builder::new(Hashing::new(Gzip::new(layout.blob_writer()?)));
         tar.mode(tar::HeaderMode::Deterministic);
         Ok(Self {
             tar,

@@ -4,6 +4,7 @@
 //! file system gets in.
 
 mod base;
+mod gzip;
 mod image;
 mod layer;
 
