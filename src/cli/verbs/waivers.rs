@@ -1,7 +1,7 @@
 //! `waive` and `waivers`: writing, listing and importing waivers.
 
 use std::io::{BufRead, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -110,7 +110,7 @@ fn list(session: &Session<'_>) -> Result<Answer, CliError> {
 }
 
 /// Prints another tool's file as waivers; the gate refuses them until a human has filled in every mark.
-fn bring(session: &Session<'_>, file: &PathBuf) -> Result<Answer, CliError> {
+fn bring(session: &Session<'_>, file: &Path) -> Result<Answer, CliError> {
     let text = files::read_text(file, session.effects.limits.document)?;
     let name = file.display().to_string();
     let imported = import(&name, None, &text, today(session)).map_err(GateError::from)?;

@@ -112,7 +112,7 @@ fn word<'t>(text: &'t str, word: &str) -> Option<&'t str> {
 }
 
 /// A number with at most one separator in front, or 0 where there is none. Numbers that do not fit are as large as can be.
-fn number<'t>(text: &'t str) -> (u64, &'t str) {
+fn number(text: &str) -> (u64, &str) {
     let bare = unseparated(text);
     let length = bare.bytes().take_while(u8::is_ascii_digit).count();
     if length == 0 {

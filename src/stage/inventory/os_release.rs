@@ -100,7 +100,7 @@ pub fn ecosystem(id: &str, version_id: &str) -> Option<Ecosystem> {
 fn ubuntu(version_id: &str) -> Option<String> {
     let (year, month) = version_id.split_once('.')?;
     let year: u32 = year.parse().ok()?;
-    Some(if month == "04" && year % 2 == 0 {
+    Some(if month == "04" && year.is_multiple_of(2) {
         format!("Ubuntu:{version_id}:LTS")
     } else {
         format!("Ubuntu:{version_id}")

@@ -21,7 +21,7 @@ pub(super) fn blobs(content: &[u8]) -> Blobs<'_> {
         return Blobs::trouble("it is no hash table of Berkeley DB");
     };
     let mut blobs = Blobs::default();
-    if content.len() % database.page_size != 0 {
+    if !content.len().is_multiple_of(database.page_size) {
         blobs
             .troubles
             .push(format!("it ends in the middle of a page, at byte {}", content.len()));
