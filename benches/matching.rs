@@ -61,7 +61,7 @@ fn main() {
 /// Time for one name: of 100,000 names that are there, and of as many that are not.
 fn lookups(feeds: &Feeds) {
     const COUNT: usize = 100_000;
-    let there = inventory(COUNT, |at| (format!("package-{}", at * 7 % RECORDS), "0.0.0-none".to_owned()));
+    let there = inventory(COUNT, |at| (format!("package-{}", at * 7 % RECORDS), "100.0.0".to_owned()));
     let absent = inventory(COUNT, |at| (format!("nothing-{at}"), "1.0.0".to_owned()));
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     for (name, inventory) in [
