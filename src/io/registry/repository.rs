@@ -51,7 +51,7 @@ impl Repository {
         if path.len() > 255 {
             return Err(fail("its path has more than 255 characters"));
         }
-        if !path.split('/').all(is_component) {
+        if !is_path(&path) {
             return Err(fail(
                 "its path is not lower-case letters and digits, joined by `.`, `_`, `-` and `/`",
             ));
@@ -116,25 +116,9 @@ fn is_host(host: &str) -> bool {
     !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-')) && !name.starts_with(['.', '-'])
 }
 
-/// `[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*`
-fn is_component(part: &str) -> bool {
-    let mut separator = String::new();
-    let mut before = false;
-    for c in part.chars() {
-        if c.is_ascii_lowercase() || c.is_ascii_digit() {
-            let allowed = matches!(separator.as_str(), "" | "." | "_" | "__") || separator.bytes().all(|b| b == b'-');
-            if !allowed || (!before && !separator.is_empty()) {
-                return false;
-            }
-            separator.clear();
-            before = true;
-        } else if matches!(c, '.' | '_' | '-') {
-            separator.push(c);
-        } else {
-            return false;
-        }
-    }
-    before && separator.is_empty()
+/// What the distribution specification's grammar allows, as `oci-client` has it: no tag, no digest, no upper case.
+fn is_path(path: &str) -> bool {
+    oci_client::Reference::try_from(format!("registry.invalid/{path}")).is_ok_and(|reference| reference.repository() == path)
 }
 
 impl fmt::Display for Repository {
