@@ -261,14 +261,39 @@ async fn publish_stage(
     }));
     let (attested, publication) = publish::publish(cleared, &predicates, &plan.publish, effects).await?;
     step.finish(publication.reference.clone(), effects);
+    if plan.publish.dry_run {
+        outcome
+            .planned
+            .push(format!("publish {} as {}", publication.reference, publication.tags.join(", ")));
+        let target = plan.rollout.as_ref().filter(|_| plan.until >= Stage::Rollout);
+        outcome
+            .planned
+            .extend(target.map(|rollout| format!("roll it out to {}", rollout.target.name())));
+    }
     outcome.publication = Some(publication);
     Ok(attested)
 }
 
 fn write_inventory(plan: &GatePlan, inventory: &Inventory, outcome: &mut Outcome, effects: &Effects) -> Result<(), GateError> {
     let created = created(&plan.build, effects);
+    let crates = crates_of(inventory);
+    if !crates.components.is_empty() {
+        write(&plan.output, "crates.cdx.json", &sbom::cyclonedx(&crates, created), outcome)?;
+    }
     write(&plan.output, "sbom.cdx.json", &sbom::cyclonedx(inventory, created), outcome)?;
     write(&plan.output, "sbom.spdx.json", &sbom::spdx(inventory, created), outcome)
+}
+
+/// The service's crates alone, as its binary's own audit data lists them: resolved by features and target.
+fn crates_of(inventory: &Inventory) -> Inventory {
+    let mut crates = Inventory::new(inventory.subject.clone());
+    crates.components = inventory
+        .components
+        .iter()
+        .filter(|component| component.purl.kind == "cargo")
+        .cloned()
+        .collect();
+    crates
 }
 
 /// The date in reports about a build: the commit's, so that equal commits give equal bytes.

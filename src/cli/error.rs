@@ -9,6 +9,7 @@ use crate::io::files::FileError;
 use crate::io::git::GitError;
 use crate::io::registry::RegistryError;
 use crate::model::fault::Fault;
+use crate::stage::publish::PublishError;
 
 /// Why a verb did not end with an answer.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -38,6 +39,13 @@ pub enum CliError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Registry(RegistryError),
+    /// An image's verdict does not hold: nothing is rolled out.
+    #[error("the rollout is refused")]
+    #[diagnostic(
+        code(rollout::refused),
+        help("`portcullis gate` judges and publishes; --unverified REASON goes without, and is recorded")
+    )]
+    Distrusted(#[source] PublishError),
     /// A setting means nothing.
     #[error("{key}: {problem}")]
     #[diagnostic(code(cli::setting))]
@@ -76,6 +84,7 @@ impl CliError {
     pub fn fault(&self) -> Fault {
         match self {
             Self::Directory { .. } | Self::Document(_) | Self::Setting { .. } | Self::Missing { .. } | Self::Git(_) => Fault::Usage,
+            Self::Distrusted(_) => Fault::Refused,
             Self::File(error) => error.fault(),
             Self::Registry(error) => error.fault(),
             Self::Gate(error) => error.fault(),

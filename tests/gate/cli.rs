@@ -126,3 +126,48 @@ fn the_hook_lets_an_existing_one_run_and_gives_it_back() {
     assert!(portcullis(dir.path(), &["hook", "uninstall"]).status.success());
     assert_eq!(fs::read_to_string(&hook).expect("hook"), "#!/bin/sh\necho mine\n");
 }
+
+#[test]
+fn a_blocked_scan_is_replayed_explained_rechecked_and_waived() {
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let dir = folder(&[]);
+    fs::copy(repository.join("fixtures/service/Cargo.lock"), dir.path().join("Cargo.lock")).expect("copied");
+    let feed = repository.join("fixtures/advisories/demo").display().to_string();
+    let scan = ["scan", "Cargo.lock", "--osv", &feed, "--max-age", "36500d", "--output", "out"];
+    let at = |args: &[&str], code: i32, word: &str| {
+        let output = portcullis(dir.path(), args);
+        let out = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{args:?}\n{out}\n{}", stderr(&output));
+        assert!(out.contains(word), "{word} in\n{out}");
+    };
+    at(&scan, 1, "RUSTSEC-2021-0003");
+    at(&["replay", "out"], 0, "identical");
+    at(&["explain", "CVE-2021-25900", "--evidence", "out"], 0, "1.6.1");
+    at(
+        &["recheck", "out/evidence.json", "--osv", &feed, "--max-age", "36500d"],
+        1,
+        "1 blocked",
+    );
+    at(
+        &[
+            "waive",
+            "RUSTSEC-2021-0003",
+            "--output",
+            "out",
+            "--reason",
+            "affected",
+            "--statement",
+            "known",
+            "--owner",
+            "me",
+        ],
+        0,
+        "policies/waivers.toml",
+    );
+    at(&scan, 0, "waived");
+
+    let file = dir.path().join("out/verdict.json");
+    let text = fs::read_to_string(&file).expect("verdict").replace("cleared", "blocked");
+    fs::write(&file, text).expect("written");
+    at(&["replay", "out"], 2, "different");
+}

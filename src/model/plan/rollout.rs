@@ -109,6 +109,16 @@ pub enum TargetPlan {
     Process(ProcessPlan),
 }
 
+impl TargetPlan {
+    /// Its name in configuration and reports.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Process(_) => "process",
+        }
+    }
+}
+
 /// Everything the rollout stage needs to know.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RolloutPlan {

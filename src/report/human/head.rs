@@ -198,11 +198,10 @@ pub(in crate::report) fn why_today(outcome: &Outcome) -> Option<String> {
         }
     }
     let since = outcome.baseline.as_ref().map_or_else(String::new, |baseline| {
-        let at = format!(
-            "{} ago, {}",
-            age(baseline.evaluated_at, verdict.evaluated_at),
-            minute(baseline.evaluated_at)
-        );
+        let at = match age(baseline.evaluated_at, verdict.evaluated_at) {
+            ago if ago.starts_with(|c: char| c.is_ascii_digit()) => format!("{ago} ago, {}", minute(baseline.evaluated_at)),
+            _ => minute(baseline.evaluated_at),
+        };
         match &baseline.subject.commit {
             Some(sha) => format!(" since the last cleared run (commit {}, {at})", sha.short()),
             None => format!(" since the last cleared run ({at})"),

@@ -3,7 +3,7 @@
 mod said;
 
 use super::verify;
-use crate::cli::args::{RolloutArgs, RolloutVerb, SwitchArgs, image_ref};
+use crate::cli::args::{Judging, RolloutArgs, RolloutVerb, SwitchArgs, image_ref};
 use crate::cli::error::CliError;
 use crate::cli::session::{Answer, Session};
 use crate::gate::GateError;
@@ -76,15 +76,18 @@ async fn deploy(session: &Session<'_>, args: &RolloutArgs, plan: &RolloutPlan) -
 async fn attested(session: &Session<'_>, args: &RolloutArgs, image: ImageRef) -> Result<Attested, CliError> {
     let Some(reason) = &args.unverified else {
         let key = verify::key(session, args.key.as_ref())?;
+        let policy = session.workspace.judging_plan(&Judging::default())?.policy.load(&session.effects);
         let expected = Expectation {
             key: &key,
-            policy: None,
+            policy: Some(policy.map_err(GateError::from)?.input().digest),
             max_age: None,
             plain_http: session.workspace.config.image.plain_http,
         };
-        return Ok(publish::verify(&image, &expected, &session.effects)
-            .await
-            .map_err(GateError::from)?);
+        let verified = publish::verify(&image, &expected, &session.effects).await;
+        return verified.map_err(|error| match error.is_distrust() {
+            true => CliError::Distrusted(error),
+            false => CliError::Gate(GateError::from(error)),
+        });
     };
     let digest = match &image {
         ImageRef::Registry { digest, .. } | ImageRef::OciLayout { digest: Some(digest), .. } => *digest,
