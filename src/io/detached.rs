@@ -34,7 +34,7 @@ pub struct Launch {
 #[expect(clippy::disallowed_methods, reason = "io starts programs")]
 pub fn spawn(launch: &Launch) -> io::Result<Child> {
     let log = fs::OpenOptions::new().create(true).append(true).mode(0o600).open(&launch.log)?;
-    Command::new(&launch.program)
+    let mut child = Command::new(&launch.program)
         .args(&launch.args)
         .env_clear()
         .envs(&launch.env)
@@ -43,7 +43,22 @@ pub fn spawn(launch: &Launch) -> io::Result<Child> {
         .stdout(log.try_clone()?)
         .stderr(log)
         .process_group(0)
-        .spawn()
+        .spawn()?;
+    settle(&mut child);
+    Ok(child)
+}
+
+/// Waits until the process shows its environment or has ended. The kernel lets the parent go on a moment before the new program's
+/// environment can be read: whoever looks in that moment would not find it.
+fn settle(child: &mut Child) {
+    let environ = Path::new("/proc").join(child.id().to_string()).join("environ");
+    for _ in 0..500 {
+        let shown = fs::read(&environ).map_or(true, |bytes| !bytes.is_empty());
+        if shown || !matches!(child.try_wait(), Ok(None)) {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
 }
 
 /// A process that carries a mark.
@@ -82,7 +97,7 @@ pub fn find(key: &str, value: &str) -> io::Result<Vec<Found>> {
 #[must_use]
 pub fn inspect(pid: u32) -> Option<Found> {
     let folder = Path::new("/proc").join(pid.to_string());
-    let environ = fs::read(folder.join("environ")).ok().filter(|bytes| !bytes.is_empty())?;
+    let environ = environ(&folder)?;
     let stat = fs::read_to_string(folder.join("stat")).ok()?;
     // The name in parentheses may hold anything: the fields begin after the last one.
     let mut fields = stat.rsplit_once(") ")?.1.split(' ');
@@ -102,6 +117,23 @@ pub fn inspect(pid: u32) -> Option<Found> {
         leader: group == pid,
         env,
     })
+}
+
+/// A process's environment. It reads as empty for a moment while the kernel sets a new program up, and always for its own threads, which
+/// have no command line either: the first are asked again.
+fn environ(folder: &Path) -> Option<Vec<u8>> {
+    for _ in 0..20 {
+        let bytes = fs::read(folder.join("environ")).ok()?;
+        if !bytes.is_empty() {
+            return Some(bytes);
+        }
+        let is_program = fs::read_link(folder.join("exe")).is_ok();
+        if !is_program {
+            return None;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    None
 }
 
 /// How to end a process.

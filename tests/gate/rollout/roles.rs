@@ -60,11 +60,15 @@ pub(crate) fn start_deployer(world: &World, letter: char, death: Death) -> std::
 }
 
 fn deploy() {
-    let world = World::at(Path::new(&std::env::var("PORTCULLIS_TEST_WORLD").unwrap()));
+    let mut world = World::at(Path::new(&std::env::var("PORTCULLIS_TEST_WORLD").unwrap()));
     let letter = std::env::var("PORTCULLIS_TEST_RELEASE").unwrap().chars().next().unwrap();
     let death = std::env::var("PORTCULLIS_TEST_DEATH").unwrap();
     let (how, line) = death.split_once(' ').unwrap();
     let goal = line.parse::<usize>().unwrap();
+    if how == "never" {
+        // Long enough for somebody else to come while it is at work, on a busy machine too.
+        world.plan.health.soak = std::time::Duration::from_secs(3);
+    }
     let journal = world.state().join("journal.jsonl");
     let mut effects = world.effects();
     match how {

@@ -118,7 +118,15 @@ impl Instances {
 
     fn processes(&self) -> Vec<Found> {
         self.reap();
-        detached::find(STATE, &self.state.display().to_string()).unwrap_or_default()
+        let mut found = detached::find(STATE, &self.state.display().to_string()).unwrap_or_default();
+        // What we started ourselves and has not ended runs, even where one look at the list of processes misses it.
+        let mut children = self.children();
+        let alive = children
+            .iter_mut()
+            .filter_map(|(_, child)| matches!(child.try_wait(), Ok(None)).then(|| child.id()));
+        let missed: Vec<u32> = alive.filter(|pid| found.iter().all(|process| process.pid != *pid)).collect();
+        found.extend(missed.into_iter().filter_map(detached::inspect));
+        found
     }
 
     /// Every instance that runs.
