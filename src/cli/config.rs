@@ -146,7 +146,7 @@ pub struct Rollout {
     pub target: Target,
     /// process: the public listener [default: host and port of the health URL].
     pub listen: Option<SocketAddr>,
-    /// process: folder of the service's state [default: `portcullis/<service>` in the user's state folder].
+    /// process: folder of the service's state (default: `portcullis/<service>` in the user's state folder).
     pub state: Option<PathBuf>,
     /// process: environment of the service.
     #[serde(default)]

@@ -30,7 +30,7 @@ pub fn cyclonedx(inventory: &Inventory, created: jiff::Timestamp) -> Vec<u8> {
     cyclonedx::write(inventory, created)
 }
 
-/// Writes SPDX 2.3 JSON. Deterministic, as [`cyclonedx`].
+/// Writes SPDX 2.3 JSON. Deterministic, as [`cyclonedx()`].
 #[must_use]
 pub fn spdx(inventory: &Inventory, created: jiff::Timestamp) -> Vec<u8> {
     spdx::write(inventory, created)
