@@ -16,8 +16,6 @@ mod verify;
 pub use attest::predicate_type;
 pub use error::PublishError;
 
-use std::path::Path;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -169,12 +167,6 @@ pub struct Expectation<'a> {
 /// [`PublishError`] naming what does not hold.
 pub async fn verify(image: &ImageRef, expected: &Expectation<'_>, effects: &Effects) -> Result<Attested, PublishError> {
     verify::verify(image, expected, effects).await
-}
-
-/// Where a demo's local signing key lies in a folder of state.
-#[must_use]
-pub fn local_key(state: &Path) -> std::path::PathBuf {
-    state.join("portcullis.key")
 }
 
 /// The bytes of `verdict.json`: what [`VerdictSummary::digest`] is the digest of.
