@@ -211,14 +211,12 @@ impl<'a> Session<'a> {
     }
 
     fn write_files(&self, outcome: &mut Outcome) -> Result<(), CliError> {
-        for (name, _) in report::files(outcome) {
+        for (name, bytes) in report::files(outcome) {
+            files::write(&self.workspace.output.join(name), &bytes)?;
             outcome.files.push(name.to_owned());
         }
         outcome.files.sort();
         outcome.files.dedup();
-        for (name, bytes) in report::files(outcome) {
-            files::write(&self.workspace.output.join(name), &bytes)?;
-        }
         Ok(())
     }
 }

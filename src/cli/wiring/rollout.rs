@@ -1,0 +1,135 @@
+//! `[rollout]` resolved: where the service runs, what proves that it serves, how long each step may take.
+
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::{UserFolders, Workspace};
+use crate::cli::config;
+use crate::cli::error::CliError;
+use crate::model::plan::{HealthPlan, ProbePlan, ProcessPlan, Protocol, RolloutPlan, TargetPlan, VersionAssertion, Waits};
+use crate::model::span::Span;
+
+impl Workspace {
+    /// The rollout's plan; none where the configuration has no `[rollout]`.
+    ///
+    /// # Errors
+    /// [`CliError::Setting`] for a combination that means nothing.
+    pub(in crate::cli) fn rollout_plan(
+        &self,
+        folders: &UserFolders,
+        unverified: Option<String>,
+        dry_run: bool,
+    ) -> Result<Option<RolloutPlan>, CliError> {
+        let Some(rollout) = &self.config.rollout else { return Ok(None) };
+        let health = health_plan(&rollout.health)?;
+        let target = match rollout.target {
+            config::Target::Process => TargetPlan::Process(ProcessPlan {
+                program: std::env::current_exe().unwrap_or_else(|_| PathBuf::from("portcullis")),
+                protocol: match health.probe {
+                    ProbePlan::Tcp { .. } => Protocol::Tcp,
+                    ProbePlan::Http { .. } | ProbePlan::Command { .. } => Protocol::Http,
+                },
+                listen: match rollout.listen {
+                    Some(listen) => listen,
+                    None => front_door(&health.probe)?,
+                },
+                env: rollout.env.clone(),
+                state: match &rollout.state {
+                    Some(state) => self.root.join(state),
+                    None => folders.state.join(self.service()),
+                },
+            }),
+        };
+        let waits = &rollout.waits;
+        let or = |span: Option<Span>, seconds| span.map_or(Duration::from_secs(seconds), |span| span.0);
+        Ok(Some(RolloutPlan {
+            service: self.service(),
+            target,
+            health,
+            waits: Waits {
+                stage: or(waits.stage, 60),
+                drain: or(waits.drain, 30),
+                stop: or(waits.stop, 10),
+                lock: or(waits.lock, 0),
+            },
+            unverified,
+            dry_run,
+        }))
+    }
+}
+
+fn health_plan(health: &config::Health) -> Result<HealthPlan, CliError> {
+    let probe = match (&health.url, &health.tcp, &health.command) {
+        (Some(url), None, None) => ProbePlan::Http {
+            url: url.clone(),
+            status: health.status.unwrap_or(200),
+            json: health.json.as_ref().map(|json| (json.pointer.clone(), json.equals.clone())),
+        },
+        (None, Some(address), None) => ProbePlan::Tcp { address: address.clone() },
+        (None, None, Some(argv)) if !argv.is_empty() => ProbePlan::Command { argv: argv.clone() },
+        _ => {
+            return Err(CliError::setting(
+                "rollout.health",
+                "exactly one of `url`, `tcp` and `command` is needed",
+            ));
+        }
+    };
+    let or = |span: Option<Span>, seconds| span.map_or(Duration::from_secs(seconds), |span| span.0);
+    let rate = health.max_error_rate.unwrap_or(0.0);
+    if !(0.0..=1.0).contains(&rate) {
+        return Err(CliError::setting(
+            "rollout.health.max_error_rate",
+            format!("{rate} is no share: expected 0.0 to 1.0"),
+        ));
+    }
+    let successes = health.successes.unwrap_or(3);
+    if successes == 0 {
+        return Err(CliError::setting(
+            "rollout.health.successes",
+            "0 successes would prove nothing: expected at least 1",
+        ));
+    }
+    Ok(HealthPlan {
+        probe,
+        version: health.version.as_ref().map(|version| match version {
+            config::Version::Header(name) => VersionAssertion::Header(name.clone()),
+            config::Version::Json(path) => VersionAssertion::Path(path.clone()),
+        }),
+        interval: or(health.interval, 2),
+        timeout: or(health.timeout, 2),
+        successes,
+        deadline: or(health.deadline, 120),
+        soak: or(health.soak, 60),
+        max_error_rate: rate,
+        max_p95_ms: health.max_p95_ms,
+    })
+}
+
+/// The listener that a health URL or address points at.
+fn front_door(probe: &ProbePlan) -> Result<SocketAddr, CliError> {
+    let missing = || {
+        CliError::setting(
+            "rollout.listen",
+            "the health check does not name a host and port: write where the service listens",
+        )
+    };
+    let address = match probe {
+        ProbePlan::Http { url, .. } => {
+            let rest = url.strip_prefix("http://").ok_or_else(missing)?;
+            let host = rest.split('/').next().unwrap_or_default();
+            if host.contains(':') {
+                host.to_owned()
+            } else {
+                format!("{host}:80")
+            }
+        }
+        ProbePlan::Tcp { address } => address.clone(),
+        ProbePlan::Command { .. } => return Err(missing()),
+    };
+    address
+        .to_socket_addrs()
+        .ok()
+        .and_then(|mut addresses| addresses.next())
+        .ok_or_else(missing)
+}
