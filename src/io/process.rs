@@ -1,6 +1,9 @@
 //! Other programs: git, cargo, docker. Always an argument vector, never a shell.
 
 mod lines;
+mod output;
+
+pub use output::Running;
 
 use std::ffi::OsStr;
 use std::io::{self, BufRead, BufReader, Write};
@@ -173,12 +176,16 @@ impl Program {
     }
 
     fn failed(&self, status: &str, stderr: &str) -> ProcessError {
-        let mut lines: Vec<&str> = stderr.trim_end().lines().rev().take(12).collect();
-        lines.reverse();
-        ProcessError::Failed {
-            program: self.name.clone(),
-            status: status.to_owned(),
-            tail: lines.join("\n"),
-        }
+        failed(&self.name, status, stderr)
+    }
+}
+
+fn failed(program: &str, status: &str, stderr: &str) -> ProcessError {
+    let mut lines: Vec<&str> = stderr.trim_end().lines().rev().take(12).collect();
+    lines.reverse();
+    ProcessError::Failed {
+        program: program.to_owned(),
+        status: status.to_owned(),
+        tail: lines.join("\n"),
     }
 }

@@ -1,8 +1,10 @@
 //! What integration tests share.
 
+pub(crate) mod engines;
 pub(crate) mod faults;
 pub(crate) mod files_server;
 pub(crate) mod images;
+pub(crate) mod layered;
 pub(crate) mod outcomes;
 pub(crate) mod publishing;
 pub(crate) mod registry;

@@ -38,6 +38,94 @@ struct Saved {
     layers: Vec<String>,
 }
 
+/// Where the documents and layers of a saved image are: a file, or what has come of a stream.
+pub(super) trait Place {
+    /// The archive's name, for errors.
+    fn path(&self) -> &Path;
+
+    /// A document of at most `limit` bytes; none where there is no such member.
+    fn document(&self, name: &str, limit: u64) -> Result<Option<Vec<u8>>, ArchiveError>;
+
+    /// What is known of the layer that a member is.
+    fn layer(&self, member: &str, diff_id: &Digest, created_by: Option<String>) -> Result<Layer, ArchiveError>;
+}
+
+/// An image with what it was read from.
+pub(super) struct Assembled {
+    pub(super) image: PlatformImage,
+    pub(super) config: Vec<u8>,
+    pub(super) tag: Option<String>,
+    pub(super) members: HashMap<Digest, String>,
+}
+
+/// Puts the only image of an archive together from its documents.
+pub(super) fn assemble(place: &dyn Place, limits: &Limits) -> Result<Assembled, ArchiveError> {
+    let saved = saved(place, limits)?;
+    let config_path = place.path().join(&saved.config);
+    let config = place.document(&saved.config, limits.manifest)?;
+    let config = config.ok_or_else(|| missing(place.path(), &saved.config))?;
+    let parsed = Config::parse(&config_path, &config)?;
+    let inconsistent = |reason: String| LayoutError::Inconsistent {
+        path: config_path.clone(),
+        reason,
+    };
+    if saved.layers.len() > limits.layers {
+        return Err(inconsistent(format!("has {} layers, more than {}", saved.layers.len(), limits.layers)).into());
+    }
+    if parsed.diff_ids.len() != saved.layers.len() {
+        let reason = format!(
+            "names {} layers where manifest.json has {}",
+            parsed.diff_ids.len(),
+            saved.layers.len()
+        );
+        return Err(inconsistent(reason).into());
+    }
+    let mut members = HashMap::new();
+    let mut layers = Vec::new();
+    for ((member, diff_id), created_by) in saved.layers.iter().zip(&parsed.diff_ids).zip(&parsed.created_by) {
+        let layer = place.layer(member, diff_id, created_by.clone())?;
+        members.insert(layer.digest, member.clone());
+        layers.push(layer);
+    }
+    let id = sha256(&config);
+    Ok(Assembled {
+        image: PlatformImage {
+            platform: Platform {
+                os: or_else(parsed.os, "linux"),
+                architecture: or_else(parsed.architecture, "unknown"),
+                variant: parsed.variant,
+            },
+            manifest: manifest_of(place, &id, limits).unwrap_or(id),
+            config: parsed.config,
+            layers,
+        },
+        config,
+        tag: saved.repo_tags.and_then(|tags| tags.into_iter().next()),
+        members,
+    })
+}
+
+pub(super) fn missing(archive: &Path, member: &str) -> ArchiveError {
+    ArchiveError::Missing {
+        path: archive.to_owned(),
+        member: member.to_owned(),
+    }
+}
+
+impl Place for Archive {
+    fn path(&self) -> &Path {
+        Self::path(self)
+    }
+
+    fn document(&self, name: &str, limit: u64) -> Result<Option<Vec<u8>>, ArchiveError> {
+        self.has(name).then(|| self.read(name, limit)).transpose()
+    }
+
+    fn layer(&self, member: &str, diff_id: &Digest, created_by: Option<String>) -> Result<Layer, ArchiveError> {
+        layer(self, member, diff_id, created_by)
+    }
+}
+
 impl DockerImage {
     /// Reads the documents of the only image in an archive.
     ///
@@ -45,49 +133,13 @@ impl DockerImage {
     /// [`ArchiveError`].
     pub fn open(path: &Path, limits: &Limits) -> Result<Self, ArchiveError> {
         let archive = Archive::open(path, limits)?;
-        let saved = saved(&archive, limits)?;
-        let config_path = path.join(&saved.config);
-        let config = archive.read(&saved.config, limits.manifest)?;
-        let parsed = Config::parse(&config_path, &config)?;
-        let inconsistent = |reason: String| LayoutError::Inconsistent {
-            path: config_path.clone(),
-            reason,
-        };
-        if saved.layers.len() > limits.layers {
-            return Err(inconsistent(format!("has {} layers, more than {}", saved.layers.len(), limits.layers)).into());
-        }
-        if parsed.diff_ids.len() != saved.layers.len() {
-            let reason = format!(
-                "names {} layers where manifest.json has {}",
-                parsed.diff_ids.len(),
-                saved.layers.len()
-            );
-            return Err(inconsistent(reason).into());
-        }
-        let mut members = HashMap::new();
-        let mut layers = Vec::new();
-        for ((member, diff_id), created_by) in saved.layers.iter().zip(&parsed.diff_ids).zip(&parsed.created_by) {
-            let layer = layer(&archive, member, diff_id, created_by.clone())?;
-            members.insert(layer.digest, member.clone());
-            layers.push(layer);
-        }
-        let id = sha256(&config);
-        let image = PlatformImage {
-            platform: Platform {
-                os: or_else(parsed.os, "linux"),
-                architecture: or_else(parsed.architecture, "unknown"),
-                variant: parsed.variant,
-            },
-            manifest: manifest_of(&archive, &id, limits).unwrap_or(id),
-            config: parsed.config,
-            layers,
-        };
+        let assembled = assemble(&archive, limits)?;
         Ok(Self {
             archive,
-            image,
-            config,
-            tag: saved.repo_tags.and_then(|tags| tags.into_iter().next()),
-            members,
+            image: assembled.image,
+            config: assembled.config,
+            tag: assembled.tag,
+            members: assembled.members,
         })
     }
 
@@ -106,23 +158,21 @@ fn or_else(word: String, instead: &str) -> String {
     if word.is_empty() { instead.to_owned() } else { word }
 }
 
-fn saved(archive: &Archive, limits: &Limits) -> Result<Saved, ArchiveError> {
-    if !archive.has("manifest.json") {
-        return Err(ArchiveError::WrongKind {
-            path: archive.path().to_owned(),
-            kind: "docker save archive",
-            reason: "it has no `manifest.json`".to_owned(),
-        });
-    }
-    let bytes = archive.read("manifest.json", limits.manifest)?;
+fn saved(place: &dyn Place, limits: &Limits) -> Result<Saved, ArchiveError> {
+    let bytes = place.document("manifest.json", limits.manifest)?;
+    let bytes = bytes.ok_or_else(|| ArchiveError::WrongKind {
+        path: place.path().to_owned(),
+        kind: "docker save archive",
+        reason: "it has no `manifest.json`".to_owned(),
+    })?;
     let mut images: Vec<Saved> = serde_json::from_slice(&bytes).map_err(|error| LayoutError::Inconsistent {
-        path: archive.path().join("manifest.json"),
+        path: place.path().join("manifest.json"),
         reason: format!("is no list of saved images: {error}"),
     })?;
     match (images.len(), images.pop()) {
         (1, Some(only)) => Ok(only),
         (count, _) => Err(ArchiveError::Several {
-            path: archive.path().to_owned(),
+            path: place.path().to_owned(),
             count,
         }),
     }
@@ -138,10 +188,7 @@ fn layer(archive: &Archive, member: &str, diff_id: &Digest, created_by: Option<S
     let mut start = Vec::new();
     archive.open_member(member)?.take(6).read_to_end(&mut start).map_err(failed)?;
     let compression = sniff(&start);
-    let named = member
-        .strip_prefix("blobs/sha256/")
-        .and_then(|hex| Digest::parse(&format!("sha256:{hex}")).ok());
-    let digest = match (named, compression) {
+    let digest = match (blob_name(member), compression) {
         (Some(digest), _) => digest,
         (None, Compression::None) => *diff_id,
         (None, _) => {
@@ -159,14 +206,20 @@ fn layer(archive: &Archive, member: &str, diff_id: &Digest, created_by: Option<S
     })
 }
 
+/// The digest that a member's name in an OCI layout is.
+pub(super) fn blob_name(member: &str) -> Option<Digest> {
+    let hex = member.strip_prefix("blobs/sha256/")?;
+    Digest::parse(&format!("sha256:{hex}")).ok()
+}
+
 /// The digest of the OCI manifest of the same configuration, in archives that are OCI layouts too.
-fn manifest_of(archive: &Archive, config: &Digest, limits: &Limits) -> Option<Digest> {
-    let bytes = archive.read("index.json", limits.manifest).ok()?;
-    let index = Index::parse(&archive.path().join("index.json"), &bytes).ok()?;
+fn manifest_of(place: &dyn Place, config: &Digest, limits: &Limits) -> Option<Digest> {
+    let bytes = place.document("index.json", limits.manifest).ok()??;
+    let index = Index::parse(&place.path().join("index.json"), &bytes).ok()?;
     let names_it = |digest: &Digest| {
         let name = format!("blobs/sha256/{}", digest.hex());
-        let bytes = archive.read(&name, limits.manifest).ok()?;
-        let manifest = Manifest::parse(&archive.path().join(&name), &bytes).ok()?;
+        let bytes = place.document(&name, limits.manifest).ok()??;
+        let manifest = Manifest::parse(&place.path().join(&name), &bytes).ok()?;
         (manifest.config.digest == *config).then_some(())
     };
     index.manifests.iter().map(|d| d.digest).find(|digest| names_it(digest).is_some())

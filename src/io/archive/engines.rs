@@ -1,41 +1,32 @@
-//! Images in a container engine's own store, saved to a file by the engine's own program.
+//! Images in a container engine's own store, as the engine's own program saves them: in the form of `docker save`.
 
-use std::path::Path;
+use crate::io::process::{ProcessError, Program, Running};
 
-use crate::io::process::{ProcessError, Program};
-
-/// Saves an image of the Docker Engine as a `docker save` archive.
-///
-/// # Errors
-/// [`ProcessError`] with what `docker` says.
-pub fn save_from_docker(reference: &str, file: &Path) -> Result<(), ProcessError> {
-    let name = file.as_os_str();
-    // Behind `--` no reference can pass for an option.
-    Program::new("docker")
-        .args([
-            "image".as_ref(),
-            "save".as_ref(),
-            "--output".as_ref(),
-            name,
-            "--".as_ref(),
-            reference.as_ref(),
-        ])
-        .stdout()?;
-    Ok(())
+/// Whose store an image is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// The Docker Engine, through `docker`.
+    Docker,
+    /// The store of podman and buildah, through either of them.
+    ContainersStorage,
 }
 
-/// Saves an image of podman's and buildah's store as an OCI archive.
+/// Starts to save an image; the archive is what is read.
 ///
 /// # Errors
-/// [`ProcessError`] with what `buildah` or `podman` says.
-pub fn save_from_containers_storage(reference: &str, file: &Path) -> Result<(), ProcessError> {
-    let target = format!("oci-archive:{}", file.display());
-    match Program::new("buildah").args(["push", "--quiet", "--", reference, &target]).stdout() {
-        Err(ProcessError::Start { .. }) => {
-            let arguments = ["push", "--quiet", "--", reference, &target];
-            Program::new("podman").args(arguments).stdout()?;
-            Ok(())
+/// [`ProcessError::Start`]. What the program says is told by [`Running::finish`].
+pub fn save(engine: Engine, reference: &str) -> Result<Running, ProcessError> {
+    // Behind `--` no reference can pass for an option.
+    match engine {
+        Engine::Docker => Program::new("docker").args(["image", "save", "--", reference]).piped(),
+        Engine::ContainersStorage => {
+            let target = "docker-archive:/dev/stdout";
+            match Program::new("buildah").args(["push", "--quiet", "--", reference, target]).piped() {
+                Err(ProcessError::Start { .. }) => Program::new("podman")
+                    .args(["image", "save", "--quiet", "--format", "docker-archive", "--", reference])
+                    .piped(),
+                other => other,
+            }
         }
-        other => other.map(|_| ()),
     }
 }

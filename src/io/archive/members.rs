@@ -31,7 +31,7 @@ enum Member {
 }
 
 /// Links in old `docker save` archives lead from a layer to an equal one.
-const MAX_LINKS: usize = 8;
+pub(super) const MAX_LINKS: usize = 8;
 
 impl Archive {
     /// Lists the members of an archive.
@@ -103,16 +103,7 @@ impl Archive {
         let mut bytes = Vec::new();
         let read = self.open_member(name)?.read_to_end(&mut bytes);
         read.map_err(|source| FileError::Read { path, source })?;
-        let base = name.rsplit('/').next().unwrap_or(name);
-        let hex = base.strip_suffix(".json").unwrap_or(base);
-        let found = sha256(&bytes);
-        if hex.len() == 64 && hex.bytes().all(|b| b.is_ascii_hexdigit()) && hex != found.hex() {
-            return Err(ArchiveError::WrongDigest {
-                path: self.path.clone(),
-                member: name.to_owned(),
-                found,
-            });
-        }
+        verify(&self.path, name, &bytes)?;
         Ok(bytes)
     }
 
@@ -133,6 +124,21 @@ impl Archive {
         }
         None
     }
+}
+
+/// Checks a document whose name is a digest against its name.
+pub(super) fn verify(archive: &Path, name: &str, bytes: &[u8]) -> Result<(), ArchiveError> {
+    let base = name.rsplit('/').next().unwrap_or(name);
+    let hex = base.strip_suffix(".json").unwrap_or(base);
+    let found = sha256(bytes);
+    if hex.len() == 64 && hex.bytes().all(|b| b.is_ascii_hexdigit()) && hex != found.hex() {
+        return Err(ArchiveError::WrongDigest {
+            path: archive.to_owned(),
+            member: name.to_owned(),
+            found,
+        });
+    }
+    Ok(())
 }
 
 /// Decompresses an archive into a file that has no name.
@@ -190,7 +196,7 @@ impl Visitor for Members {
 }
 
 /// The name that a symbolic link in an archive leads to; it cannot lead out of the archive.
-fn beside(link: &str, target: &str) -> String {
+pub(super) fn beside(link: &str, target: &str) -> String {
     let mut parts: Vec<&str> = link.split('/').collect();
     parts.pop();
     if target.starts_with('/') {

@@ -6,6 +6,7 @@ mod decode;
 mod error;
 mod header;
 mod index;
+mod members;
 mod path;
 mod pax;
 mod pipeline;
@@ -25,6 +26,7 @@ use std::ops::ControlFlow;
 pub use decode::{decoder, sniff};
 pub use error::{LayerError, LayerProblem};
 pub use index::index;
+pub use members::{Link, Member, Members};
 pub use pipeline::{Stated, Totals, read};
 
 /// What an entry is.

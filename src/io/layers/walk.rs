@@ -225,6 +225,6 @@ fn expand(map: SparseMap, bytes: &[u8], real: u64, limits: &Limits) -> Result<Ve
     }
 }
 
-fn until_nul(data: &[u8]) -> Vec<u8> {
+pub(super) fn until_nul(data: &[u8]) -> Vec<u8> {
     data.split(|byte| *byte == 0).next().unwrap_or_default().to_vec()
 }

@@ -46,10 +46,30 @@ pub(super) fn inventory(
     effects: &Effects,
     memory: Memory,
 ) -> Result<Inventory, InventoryError> {
+    inventory_known(platforms, blobs, subject, effects, memory, HashMap::new())
+}
+
+/// What was said of a layer before the run.
+pub(super) struct Known {
+    pub(super) facts: LayerFacts,
+    /// True where it was not said by the cache.
+    pub(super) fresh: bool,
+}
+
+/// The same, where some layers were looked at already.
+pub(super) fn inventory_known(
+    platforms: &[PlatformImage],
+    blobs: &dyn Blobs,
+    subject: Subject,
+    effects: &Effects,
+    memory: Memory,
+    known: HashMap<Key, Known>,
+) -> Result<Inventory, InventoryError> {
     let catalogers = image_catalogers();
     Engine {
         blobs,
         effects,
+        known: Mutex::new(known),
         cache: (memory == Memory::Cached).then(|| Cache::new(&effects.cache, &catalogers, &effects.limits)),
         catalogers,
         stop: AtomicBool::new(false),
@@ -69,15 +89,16 @@ pub(super) enum Memory {
 struct Engine<'a> {
     blobs: &'a dyn Blobs,
     effects: &'a Effects,
+    known: Mutex<HashMap<Key, Known>>,
     cache: Option<Cache>,
     catalogers: Vec<&'static dyn Cataloger>,
     stop: AtomicBool,
 }
 
 /// A layer is known by both of its digests: the one that is stated wrongly must not hide behind the one that is not.
-type Key = (Digest, Digest);
+pub(super) type Key = (Digest, Digest);
 
-fn key(layer: &Layer) -> Key {
+pub(super) fn key(layer: &Layer) -> Key {
     (layer.digest, layer.diff_id)
 }
 
@@ -133,6 +154,12 @@ impl Engine<'_> {
     }
 
     fn remembered(&self, layer: &Layer) -> Result<LayerFacts, InventoryError> {
+        if let Some(known) = self.known.lock().ok().and_then(|mut known| known.remove(&key(layer))) {
+            if let Some(cache) = self.cache.as_ref().filter(|_| known.fresh) {
+                cache.put(layer, &known.facts);
+            }
+            return Ok(known.facts);
+        }
         let Some(cache) = &self.cache else {
             return self.scan(layer);
         };
@@ -151,11 +178,7 @@ impl Engine<'_> {
         self.read(layer, &mut |pulse, read| {
             let mut scan = Scan::new(&self.catalogers, limits, pulse);
             let totals = read(&mut scan)?;
-            let mut found = scan.finish();
-            found.diff_id = Some(totals.diff_id);
-            found.unpacked = totals.unpacked;
-            found.entries = totals.entries;
-            facts = Some(found);
+            facts = Some(scanned(scan, &totals));
             Ok(())
         })?;
         facts.ok_or(InventoryError::Interrupted)
@@ -260,6 +283,51 @@ impl Engine<'_> {
         }
         if stopped { Err(InventoryError::Interrupted) } else { Ok(found) }
     }
+}
+
+/// Looks at a layer of `size` bytes that comes as a stream, before anybody states what its digests are.
+pub(super) fn scan_stream(
+    name: &str,
+    content: &mut (dyn Read + Send),
+    size: u64,
+    effects: &Effects,
+) -> Result<(LayerFacts, layers::Totals), InventoryError> {
+    let catalogers = image_catalogers();
+    let passed = AtomicU64::new(0);
+    let blob = Counted {
+        inner: content,
+        passed: &passed,
+    };
+    let stated = Stated {
+        size: Some(size),
+        name: format!("layer `{name}`"),
+        ..Stated::default()
+    };
+    let pulse = || {
+        effects.emit(&Event::Progress {
+            stage: Stage::Inventory,
+            task: name.chars().take(24).collect(),
+            done: passed.load(Ordering::Relaxed),
+            total: Some(size),
+            unit: Unit::Bytes,
+        });
+        if effects.is_cancelled() {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    };
+    let mut scan = Scan::new(&catalogers, &effects.limits, &pulse);
+    let totals = layers::read(blob, &stated, &effects.limits, &mut scan)?;
+    Ok((scanned(scan, &totals), totals))
+}
+
+fn scanned(scan: Scan<'_>, totals: &layers::Totals) -> LayerFacts {
+    let mut facts = scan.finish();
+    facts.diff_id = Some(totals.diff_id);
+    facts.unpacked = totals.unpacked;
+    facts.entries = totals.entries;
+    facts
 }
 
 /// Reads a layer with a visitor.

@@ -1,14 +1,13 @@
-//! Where images come from: OCI layouts, archives, folders.
+//! Where images come from: OCI layouts, archives, registries, container engines, folders.
 
 use std::io::Read;
 use std::path::Path;
 
 use super::engine::{self, Blobs, Memory};
-use super::{InventoryError, source_tree};
+use super::{InventoryError, source_tree, streamed};
 use crate::io::Effects;
-use crate::io::archive::{ArchiveError, DockerImage, OciImage, save_from_containers_storage, save_from_docker};
+use crate::io::archive::{DockerImage, Engine, OciImage};
 use crate::io::oci_layout::OciLayout;
-use crate::io::process::ProcessError;
 use crate::io::registry::{RemoteError, RemoteImage};
 use crate::model::digest::Digest;
 use crate::model::image::{BuiltImage, Layer};
@@ -82,24 +81,6 @@ pub(super) async fn of_reference(reference: &ImageRef, effects: &Effects) -> Res
     work.await.unwrap_or(Err(InventoryError::Interrupted))
 }
 
-/// Saves an image of a container engine into a file that goes away, and inventories that.
-fn saved(reference: &str, effects: &Effects, save: impl Fn(&str, &Path) -> Result<(), ProcessError>) -> Result<Inventory, InventoryError> {
-    let failed = |source| InventoryError::Unreadable {
-        path: std::env::temp_dir(),
-        source,
-    };
-    let folder = tempfile::tempdir().map_err(failed)?;
-    let file = folder.path().join("image.tar");
-    save(reference, &file)?;
-    let name = reference.to_owned();
-    let mut inventory = match DockerImage::open(&file, &effects.limits) {
-        Err(ArchiveError::WrongKind { .. }) => on_disk(&ImageRef::OciArchive(file), effects)?,
-        _ => on_disk(&ImageRef::DockerArchive(file), effects)?,
-    };
-    inventory.subject.name = name;
-    Ok(inventory)
-}
-
 fn on_disk(reference: &ImageRef, effects: &Effects) -> Result<Inventory, InventoryError> {
     match reference {
         ImageRef::OciLayout { dir, tag, digest } => {
@@ -122,8 +103,8 @@ fn on_disk(reference: &ImageRef, effects: &Effects) -> Result<Inventory, Invento
             engine::inventory(std::slice::from_ref(&image.image), &image, subject, effects, Memory::Cached)
         }
         ImageRef::RootFs(dir) => source_tree::rootfs(dir, effects),
-        ImageRef::DockerDaemon(name) => saved(name, effects, save_from_docker),
-        ImageRef::ContainersStorage(name) => saved(name, effects, save_from_containers_storage),
+        ImageRef::DockerDaemon(name) => streamed::inventory(Engine::Docker, name, effects),
+        ImageRef::ContainersStorage(name) => streamed::inventory(Engine::ContainersStorage, name, effects),
         other @ ImageRef::Registry { .. } => Err(InventoryError::Unsupported {
             reference: other.to_string(),
         }),

@@ -33,6 +33,7 @@ mod scan;
 pub mod secrets;
 pub mod setuid;
 mod source_tree;
+mod streamed;
 #[cfg(test)]
 mod tests;
 

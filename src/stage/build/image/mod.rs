@@ -7,16 +7,16 @@ mod copy;
 mod repack;
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use tokio::runtime::Handle;
 
 use super::{BuildError, ImageSource};
 use crate::io::Effects;
-use crate::io::archive::{ArchiveError, DockerImage, OciImage, save_from_containers_storage, save_from_docker};
+use crate::io::archive::{DockerImage, Engine, OciImage, save};
 use crate::io::files::FileError;
 use crate::io::oci_layout::OciLayout;
-use crate::io::process::ProcessError;
 use crate::io::registry::RemoteImage;
 use crate::model::digest::Digest;
 use crate::model::image::{BuiltImage, Descriptor};
@@ -85,8 +85,8 @@ pub(super) fn bring(reference: &ImageRef, plan: &BuildPlan, layout: &OciLayout, 
             repack::image(&from, layout, effects)
         }
         ImageRef::RootFs(_) => unavailable("a folder of files is no image: it can be scanned, but not published"),
-        ImageRef::DockerDaemon(name) => saved(name, layout, effects, save_from_docker),
-        ImageRef::ContainersStorage(name) => saved(name, layout, effects, save_from_containers_storage),
+        ImageRef::DockerDaemon(name) => saved(Engine::Docker, name, layout, effects),
+        ImageRef::ContainersStorage(name) => saved(Engine::ContainersStorage, name, layout, effects),
         ImageRef::Registry { repository, digest } => pull(repository, digest, layout, effects),
     }
 }
@@ -113,28 +113,18 @@ fn pull(repository: &str, digest: &Digest, layout: &OciLayout, effects: &Effects
     Ok(descriptor)
 }
 
-/// Saves an image of a container engine into a file that goes away, and takes it from there.
-fn saved(
-    name: &str,
-    layout: &OciLayout,
-    effects: &Effects,
-    save: impl Fn(&str, &Path) -> Result<(), ProcessError>,
-) -> Result<Descriptor, BuildError> {
+/// Saves an image of a container engine into a file that goes away, and takes it from there: its layers are compressed on all cores.
+fn saved(engine: Engine, name: &str, layout: &OciLayout, effects: &Effects) -> Result<Descriptor, BuildError> {
     let beside = layout.dir().parent().unwrap_or(Path::new("."));
-    let folder = tempfile::tempdir_in(beside).map_err(|source| FileError::Write {
+    let failed = |source| FileError::Write {
         path: beside.to_owned(),
         source,
-    })?;
-    let file = folder.path().join("image.tar");
-    save(name, &file).map_err(BuildError::Engine)?;
-    match DockerImage::open(&file, &effects.limits) {
-        Err(ArchiveError::WrongKind { .. }) => {
-            let from = OciImage::open(&file, &effects.limits)?;
-            copy::image(&from, &from.descriptor, layout, effects)?;
-            Ok(plain(from.descriptor.clone()))
-        }
-        from => repack::image(&from?, layout, effects),
-    }
+    };
+    let mut file = tempfile::NamedTempFile::new_in(beside).map_err(failed)?;
+    let mut running = save(engine, name).map_err(BuildError::Engine)?;
+    io::copy(&mut running, file.as_file_mut()).map_err(failed)?;
+    running.finish().map_err(BuildError::Engine)?;
+    repack::image(&DockerImage::open(file.path(), &effects.limits)?, layout, effects)
 }
 
 /// A descriptor without what the place it came from says about it.
