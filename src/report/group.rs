@@ -129,7 +129,7 @@ pub(super) fn fixes(finding: &Finding) -> String {
     finding.fixed.join(", ")
 }
 
-/// The message without the id and the package in front of it, for where these stand already.
+/// The message without the id and the package in front of it, for where these stand already; empty where nothing else is said.
 #[must_use]
 pub fn message(finding: &Finding) -> &str {
     let mut rest = finding.message.as_str();
@@ -143,5 +143,31 @@ pub fn message(finding: &Finding) -> &str {
             rest = after.trim_start();
         }
     }
-    rest
+    // A record without a title has only its id to say.
+    if finding.ids.first().is_some_and(|id| id == rest) {
+        ""
+    } else {
+        rest
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::finding::{Level, RuleCode};
+    use crate::model::purl::Purl;
+
+    fn said(text: &str) -> String {
+        let mut finding = Finding::new(RuleCode::new("vulnerable-component"), Level::Deny, text);
+        finding.ids = vec!["CVE-2026-1".to_owned()];
+        finding.purl = Purl::parse("pkg:deb/debian/perl@5.36").ok();
+        message(&finding).to_owned()
+    }
+
+    #[test]
+    fn a_message_does_not_repeat_the_package_or_the_id() {
+        assert_eq!(said("perl 5.36: a title"), "a title");
+        assert_eq!(said("CVE-2026-1: a title"), "a title");
+        assert_eq!(said("perl 5.36: CVE-2026-1"), "");
+    }
 }

@@ -175,13 +175,20 @@ const fn severity_paint(severity: Severity) -> Paint {
 
 pub(super) fn finding(page: &mut Page, judgement: &Judgement, column: usize, with_fix: bool) {
     let finding = &judgement.finding;
+    let also = (finding.ids.len() > 1).then(|| format!("also {}", some(&finding.ids[1..], 4)));
+    let untitled = message(finding).is_empty();
+    let title = if untitled {
+        also.as_deref().unwrap_or_default()
+    } else {
+        message(finding)
+    };
     match finding.ids.first() {
-        Some(id) => page.labelled_with(4, label(finding), column, id, (Paint::Plain, message(finding))),
+        Some(id) => page.labelled_with(4, label(finding), column, id, (Paint::Plain, title)),
         None => page.labelled(4, (Paint::Dim, "why"), column, (Paint::Plain, &finding.message)),
     }
     let mut aside = Vec::new();
-    if finding.ids.len() > 1 {
-        aside.push(format!("also {}", some(&finding.ids[1..], 4)));
+    if !untitled {
+        aside.extend(also);
     }
     if !finding.ids.is_empty() && finding.rule.as_str() != "vulnerable-component" {
         aside.push(finding.rule.to_string());
@@ -247,7 +254,10 @@ pub(super) fn rows(page: &mut Page, judgements: &[&Judgement]) {
         .map(|judgement| {
             let finding = &judgement.finding;
             let mut row = cells(finding, sign(page, judgement.disposition));
-            row.push((Paint::Dim, crate::report::text::prose(message(finding))));
+            row.push(match message(finding) {
+                "" => (Paint::Dim, some(finding.ids.get(1..).unwrap_or_default(), 2)),
+                title => (Paint::Dim, crate::report::text::prose(title)),
+            });
             row
         })
         .collect();
