@@ -79,6 +79,7 @@ fn plan(feed: &Path, cache: &Path) -> FeedsPlan {
         rustsec: None,
         kev: None,
         epss: None,
+        crates_index: None,
         max_age: Duration::from_secs(100 * 365 * 24 * 3600),
         cache: cache.to_owned(),
         offline: true,

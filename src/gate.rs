@@ -164,9 +164,10 @@ async fn advance(plan: &GatePlan, outcome: &mut Outcome, effects: &Effects) -> R
     let judged = judge.judge(&inventory, &context, effects).await?;
     reached(outcome, Stage::Policy);
     let decision = judged.verdict.verdict;
+    let record = judge.record(&judged, &inventory, &context);
     outcome.verdict = Some(judged.verdict.clone());
     outcome.baseline.clone_from(&judged.baseline);
-    write(&plan.output, RECORD_FILE, &judged.record.bytes(), outcome)?;
+    write(&plan.output, RECORD_FILE, &record.bytes(), outcome)?;
     if plan.until <= Stage::Policy || decision != Decision::Cleared {
         return Ok(());
     }

@@ -46,6 +46,7 @@ impl Environment {
             .to_lowercase();
         Self {
             folders: UserFolders {
+                cargo: variable("CARGO_HOME").map_or_else(|| home.join(".cargo"), PathBuf::from),
                 cache: folder("XDG_CACHE_HOME", ".cache"),
                 state: folder("XDG_STATE_HOME", ".local/state"),
             },

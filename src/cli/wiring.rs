@@ -12,7 +12,7 @@ use crate::gate::{BaselinePlan, JudgingPlan, PolicySource};
 use crate::io::{document, files, git, limits::Limits};
 use crate::model::commit::Commit;
 use crate::model::image_ref::ImageRef;
-use crate::model::plan::{BuildPlan, Builder, Destination, FeedsPlan, KeySource, PublishPlan};
+use crate::model::plan::{BuildPlan, Builder, CratesIndexPlace, Destination, FeedsPlan, KeySource, PublishPlan};
 use crate::model::span::Span;
 
 /// The public export that feeds come from unless configured otherwise.
@@ -32,6 +32,7 @@ pub(super) struct Workspace {
     pub config: Config,
     offline: bool,
     cache: PathBuf,
+    cargo_home: PathBuf,
 }
 
 /// Folders that the environment names.
@@ -39,6 +40,8 @@ pub(super) struct Workspace {
 pub(super) struct UserFolders {
     /// For what can be made again: `$XDG_CACHE_HOME/portcullis`.
     pub cache: PathBuf,
+    /// Cargo's home: `$CARGO_HOME`.
+    pub cargo: PathBuf,
     /// For what must last: `$XDG_STATE_HOME/portcullis`.
     pub state: PathBuf,
 }
@@ -75,6 +78,7 @@ impl Workspace {
 
             offline: global.offline,
             cache: folders.cache.clone(),
+            cargo_home: folders.cargo.clone(),
         })
     }
 
@@ -179,9 +183,22 @@ impl Workspace {
             rustsec: feeds.rustsec.as_deref().map(|source| self.source(source)),
             kev: feeds.kev.as_deref().map(|source| self.source(source)),
             epss: feeds.epss.as_deref().map(|source| self.source(source)),
+            crates_index: self.crates_index()?,
             max_age,
             cache: self.cache.join("feeds"),
             offline: self.offline,
+        })
+    }
+
+    fn crates_index(&self) -> Result<Option<CratesIndexPlace>, CliError> {
+        Ok(match self.config.feeds.crates_index.as_deref() {
+            None | Some("cargo") => Some(CratesIndexPlace::Cargo(self.cargo_home.join("registry/index"))),
+            Some("off") => None,
+            Some(url) if url.trim_start_matches("sparse+").starts_with("http") => Some(CratesIndexPlace::Sparse(url.to_owned())),
+            Some(other) => {
+                let problem = format!("`{other}` is neither `cargo`, `off` nor the URL of a sparse index");
+                return Err(CliError::setting("feeds.crates_index", problem));
+            }
         })
     }
 

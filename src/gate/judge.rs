@@ -80,8 +80,8 @@ pub struct Judge {
 pub struct Judged {
     /// The verdict.
     pub verdict: Verdict,
-    /// Everything that it was computed from, for `replay`.
-    pub record: Record,
+    /// What advisories said.
+    pub matching: Matching,
     /// What it was compared with.
     pub baseline: Option<Compared>,
 }
@@ -153,17 +153,29 @@ impl Judge {
             at: effects.clock.evaluation(),
         };
         let mut verdict = policy::judge(&self.policy, &self.waivers, &evidence);
-        let mut record = Record::new(&self.policy, &self.waivers, &evidence);
         if let Some(baseline) = &self.baseline {
             baseline.apply(&mut verdict, &matching);
-            record.baseline = Some(baseline.clone());
         }
         step.finish(verdict.verdict.as_str().to_owned(), effects);
         Ok(Judged {
             baseline: self.compared(),
             verdict,
-            record,
+            matching,
         })
+    }
+
+    /// Everything that a verdict was computed from, for `replay`.
+    #[must_use]
+    pub fn record(&self, judged: &Judged, inventory: &Inventory, context: &Context) -> Record {
+        let evidence = Evidence {
+            inventory,
+            matching: &judged.matching,
+            context,
+            at: judged.verdict.evaluated_at,
+        };
+        let mut record = Record::new(&self.policy, &self.waivers, &evidence);
+        record.baseline.clone_from(&self.baseline);
+        record
     }
 
     async fn matched(&self, inventory: &Inventory, effects: &Effects) -> Result<Matching, GateError> {

@@ -28,6 +28,8 @@ pub enum GapKind {
     MalformedAdvisory,
     /// A component's version could not be ordered, so that ranges could not be decided.
     UnorderedVersion,
+    /// Whether some crates were yanked is not known.
+    UnknownYank,
     /// A policy, a rule or a waiver file could not be evaluated.
     UndecidedRule,
 }
@@ -47,12 +49,13 @@ impl GapKind {
             Self::StaleFeed => "stale-feed",
             Self::MalformedAdvisory => "malformed-advisory",
             Self::UnorderedVersion => "unordered-version",
+            Self::UnknownYank => "unknown-yank",
             Self::UndecidedRule => "undecided-rule",
         }
     }
 
     /// Every kind, in the order of reports.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::EmptyInventory,
         Self::PartialDatabase,
         Self::UnknownDistro,
@@ -63,6 +66,7 @@ impl GapKind {
         Self::StaleFeed,
         Self::MalformedAdvisory,
         Self::UnorderedVersion,
+        Self::UnknownYank,
         Self::UndecidedRule,
     ];
 }

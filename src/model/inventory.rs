@@ -327,16 +327,10 @@ impl Inventory {
 
     /// Sorts everything into the canonical order and merges components that differ in their locations only.
     pub fn canonicalize(&mut self) {
-        let key = |c: &Component| {
-            (
-                c.purl.to_string(),
-                c.platform.clone(),
-                c.cataloger.clone(),
-                c.scope,
-                c.source.clone(),
-            )
-        };
-        self.components.sort_by_cached_key(key);
+        fn key(c: &Component) -> (&str, &Option<Platform>, &str, Scope, &Option<SourcePackage>) {
+            (c.purl.as_str(), &c.platform, &c.cataloger, c.scope, &c.source)
+        }
+        self.components.sort_by(|a, b| key(a).cmp(&key(b)));
         self.components.dedup_by(|next, kept| {
             if key(next) != key(kept) {
                 return false;

@@ -14,6 +14,9 @@ pub struct Matching {
     pub matches: Vec<Match>,
     /// What could not be decided.
     pub gaps: Vec<Gap>,
+    /// Releases that their registry's index says were yanked: indexes into `Inventory::components`, ascending.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub yanked: Vec<usize>,
     /// The feeds that were asked, sorted by name.
     pub feeds: Vec<FeedRevision>,
     /// For each id that was asked for (the waivers' ids) and that some feed knows: its alias group, sorted.

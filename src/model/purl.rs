@@ -1,16 +1,31 @@
 //! Package URLs: the one name of a component across catalogers, advisories, policies and reports.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::ops::{Deref, DerefMut};
 use std::str::FromStr;
+use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A package URL, `pkg:type/namespace/name@version?qualifiers#subpath`.
 ///
-/// Fields are kept decoded; `Display` writes the canonical form. Source: the purl specification (ECMA-427).
+/// Its [`Parts`] are kept decoded; `Display` writes the canonical form, which is put together once. A copy is shared, not made: dependency graphs
+/// name each package many times. Source: the purl specification (ECMA-427).
+#[derive(Clone, Default)]
+pub struct Purl(Arc<Kept>);
+
+#[derive(Clone, Default)]
+struct Kept {
+    parts: Parts,
+    text: OnceLock<Box<str>>,
+}
+
+/// The parts of a [`Purl`].
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Purl {
+pub struct Parts {
     /// The type, lower case: `cargo`, `npm`, `deb`, `apk`, `rpm`, `pypi`, `golang`, `maven`, `generic`.
     pub kind: String,
     /// The namespace, segments joined by `/`: `debian`, `@babel`, `github.com/acme`.
@@ -39,12 +54,23 @@ impl Purl {
     /// A purl of a type, a name and a version, without a namespace or qualifiers.
     #[must_use]
     pub fn new(kind: &str, name: &str, version: &str) -> Self {
-        Self {
+        Self::of(Parts {
             kind: kind.to_owned(),
             name: name.to_owned(),
             version: (!version.is_empty()).then(|| version.to_owned()),
-            ..Self::default()
-        }
+            ..Parts::default()
+        })
+    }
+
+    fn of(parts: Parts) -> Self {
+        let text = OnceLock::new();
+        Self(Arc::new(Kept { parts, text }))
+    }
+
+    /// The canonical form.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.text.get_or_init(|| self.0.parts.to_string().into_boxed_str())
     }
 
     /// The same purl with a namespace.
@@ -130,14 +156,14 @@ impl Purl {
             "github" | "bitbucket" | "deb" | "apk" | "composer" => name = name.to_lowercase(),
             _ => {}
         }
-        Ok(Self {
+        Ok(Self::of(Parts {
             kind,
             namespace: namespace.filter(|n| !n.is_empty()),
             name,
             version: version.map(text_of).transpose()?.filter(|v| !v.is_empty()),
             qualifiers,
             subpath: subpath.map(text_of).transpose()?.filter(|s| !s.is_empty()),
-        })
+        }))
     }
 
     /// Namespace and name as the ecosystem writes them: `@babel/core`, `github.com/acme/x`, `org.acme:lib`, `bash`.
@@ -153,12 +179,12 @@ impl Purl {
     /// The purl without version, qualifiers and subpath: what names the package over all its versions.
     #[must_use]
     pub fn package(&self) -> Self {
-        Self {
+        Self::of(Parts {
             kind: self.kind.clone(),
             namespace: self.namespace.clone(),
             name: self.name.clone(),
-            ..Self::default()
-        }
+            ..Parts::default()
+        })
     }
 }
 
@@ -191,18 +217,78 @@ fn decode(text: &str) -> Option<String> {
 
 /// Escapes everything but letters, digits, `.-_~:` and, where asked, `/`.
 fn encode(text: &str, keep_slash: bool, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    for byte in text.bytes() {
-        let plain = byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'~' | b':') || (keep_slash && byte == b'/');
-        if plain {
-            f.write_str(char::from(byte).encode_utf8(&mut [0; 4]))?;
-        } else {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'~' | b':') || (keep_slash && byte == b'/');
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(|byte| !plain(byte)) {
+        // What is not plain may be one byte of several: they are escaped one by one, up to the next plain one, which begins a character.
+        let until = rest.bytes().skip(at).position(plain).map_or(rest.len(), |more| at + more);
+        f.write_str(&rest[..at])?;
+        for byte in rest[at..until].bytes() {
             write!(f, "%{byte:02X}")?;
         }
+        rest = &rest[until..];
     }
-    Ok(())
+    f.write_str(rest)
+}
+
+impl Deref for Purl {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0.parts
+    }
+}
+
+impl DerefMut for Purl {
+    fn deref_mut(&mut self) -> &mut Parts {
+        let kept = Arc::make_mut(&mut self.0);
+        kept.text = OnceLock::new();
+        &mut kept.parts
+    }
+}
+
+impl PartialEq for Purl {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.0.parts == other.0.parts
+    }
+}
+
+impl Eq for Purl {}
+
+impl PartialOrd for Purl {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Purl {
+    fn cmp(&self, other: &Self) -> Ordering {
+        if Arc::ptr_eq(&self.0, &other.0) {
+            return Ordering::Equal;
+        }
+        self.0.parts.cmp(&other.0.parts)
+    }
+}
+
+impl Hash for Purl {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.parts.hash(state);
+    }
+}
+
+impl fmt::Debug for Purl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Purl").field(&self.as_str()).finish()
+    }
 }
 
 impl fmt::Display for Purl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Display for Parts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "pkg:{}/", self.kind)?;
         if let Some(namespace) = &self.namespace {
@@ -236,7 +322,7 @@ impl FromStr for Purl {
 
 impl Serialize for Purl {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(self.as_str())
     }
 }
 
@@ -264,6 +350,21 @@ mod tests {
         ] {
             assert_eq!(Purl::parse(text).map(|p| p.to_string()), Ok(text.to_owned()));
         }
+    }
+
+    #[test]
+    fn what_is_not_plain_is_escaped_byte_by_byte() {
+        assert_eq!(Purl::new("generic", "é+ü", "1 0").to_string(), "pkg:generic/%C3%A9%2B%C3%BC@1%200");
+    }
+
+    #[test]
+    fn a_changed_purl_is_written_as_it_is_now_and_its_copies_as_they_were() {
+        let before = Purl::new("deb", "bash", "5");
+        assert_eq!(before.as_str(), "pkg:deb/bash@5");
+        let mut after = before.clone();
+        after.namespace = Some("debian".to_owned());
+        assert_eq!((before.as_str(), after.as_str()), ("pkg:deb/bash@5", "pkg:deb/debian/bash@5"));
+        assert_ne!(before, after);
     }
 
     #[test]

@@ -53,6 +53,7 @@ fn plan(server: &FilesServer, cache: &Path) -> FeedsPlan {
         rustsec: None,
         kev: None,
         epss: None,
+        crates_index: None,
         max_age: Duration::from_secs(24 * 3600),
         cache: cache.to_owned(),
         offline: false,

@@ -21,10 +21,12 @@ pub(super) async fn answer(judge: &Judge, inventory: &Inventory, context: &Conte
     let error = match judge.judge(inventory, context, &session.effects).await {
         Ok(judged) => {
             outcome.reached = Some(Stage::Policy);
+            let kept = session.global.output.as_ref().map(|_| &session.workspace.output);
+            let record = kept.map(|folder| (folder, judge.record(&judged, inventory, context)));
             outcome.verdict = Some(judged.verdict);
             outcome.baseline = judged.baseline;
-            let kept = session.global.output.as_ref().map(|_| &session.workspace.output);
-            kept.and_then(|folder| gate::write(folder, RECORD_FILE, &judged.record.bytes(), &mut outcome).err())
+            record
+                .and_then(|(folder, record)| gate::write(folder, RECORD_FILE, &record.bytes(), &mut outcome).err())
                 .map(CliError::from)
         }
         Err(error) => Some(CliError::from(error)),

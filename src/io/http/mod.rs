@@ -67,6 +67,22 @@ pub enum Fetched {
     },
 }
 
+/// What a conditional request for a small document gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReadIfChanged {
+    /// It is as it was.
+    NotModified,
+    /// The server says that there is none.
+    Absent,
+    /// It is another one.
+    New {
+        /// Its bytes.
+        bytes: Vec<u8>,
+        /// For the next time.
+        validators: Validators,
+    },
+}
+
 /// How often and how long to try.
 #[derive(Debug, Clone, Copy)]
 pub struct Patience {
@@ -142,6 +158,26 @@ impl Http {
                 other => other?,
             };
             download::body(url, response, limit).await.map(Some)
+        };
+        self.tried(url, attempt).await
+    }
+
+    /// Reads a small document unless it is as it was.
+    ///
+    /// # Errors
+    /// [`HttpError`].
+    pub async fn read_if_changed(&self, url: &str, known: &Validators, limit: u64) -> Result<ReadIfChanged, HttpError> {
+        let attempt = || async {
+            let response = match accepted(url, known.condition(self.client.get(url)).send().await) {
+                Err(HttpError::Absent { .. }) => return Ok(ReadIfChanged::Absent),
+                other => other?,
+            };
+            if response.status() == StatusCode::NOT_MODIFIED {
+                return Ok(ReadIfChanged::NotModified);
+            }
+            let validators = Validators::of(&response);
+            let bytes = download::body(url, response, limit).await?;
+            Ok(ReadIfChanged::New { bytes, validators })
         };
         self.tried(url, attempt).await
     }

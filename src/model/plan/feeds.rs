@@ -14,10 +14,21 @@ pub struct FeedsPlan {
     pub kev: Option<String>,
     /// EPSS CSV: URL or file.
     pub epss: Option<String>,
+    /// crates.io's index, which tells of yanked releases and of what releases need; none leaves both out.
+    pub crates_index: Option<CratesIndexPlace>,
     /// Older than this is a stale feed.
     pub max_age: Duration,
     /// Folder of the on-disk indexes and downloads.
     pub cache: PathBuf,
     /// Never fetch: use what the cache holds.
     pub offline: bool,
+}
+
+/// Where crates.io's index is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CratesIndexPlace {
+    /// Cargo's own copy: the folder `registry/index` in cargo's home.
+    Cargo(PathBuf),
+    /// A sparse index behind a URL (`sparse+https://index.crates.io/`).
+    Sparse(String),
 }

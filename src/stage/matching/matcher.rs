@@ -51,6 +51,12 @@ impl Feeds {
                 found.advisory.rating = self.rating_elsewhere(&found.advisory.ids);
             }
         }
+        if let Some(index) = &self.crates_index {
+            let standing = index.standing(inventory);
+            matching.yanked = standing.yanked;
+            matching.gaps.extend(standing.gap);
+            matching.feeds.extend(standing.revision);
+        }
         matching.feeds.extend(self.enrichment.revisions.iter().cloned());
         matching.known_ids = self.known_ids(ids, &mut matching.gaps);
         matching.feeds.sort();

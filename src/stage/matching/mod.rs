@@ -6,6 +6,7 @@
 mod alias;
 mod bundle;
 mod component;
+mod crates_index;
 mod draft;
 mod enrich;
 mod error;

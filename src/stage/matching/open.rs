@@ -9,10 +9,11 @@ use jiff::{SignedDuration, Timestamp};
 use crate::io::Effects;
 use crate::model::advisory::FeedRevision;
 use crate::model::coverage::{Gap, GapKind};
-use crate::model::inventory::{Ecosystem, Inventory};
-use crate::model::plan::FeedsPlan;
+use crate::model::inventory::{Component, Ecosystem, Inventory, Origin};
+use crate::model::plan::{CratesIndexPlace, FeedsPlan};
 
 use super::MatchingError;
+use super::crates_index::CratesIndex;
 use super::enrich::{Enrichment, Kind, chain};
 use super::evaluate::normal_release;
 use super::index::Index;
@@ -28,6 +29,8 @@ pub struct Feeds {
     pub(super) feeds: Vec<OpenFeed>,
     pub(super) enrichment: Enrichment,
     pub(super) gaps: Vec<Gap>,
+    /// crates.io's index, where it is asked.
+    pub(super) crates_index: Option<CratesIndex>,
 }
 
 /// One ecosystem's records from one feed.
@@ -57,6 +60,7 @@ pub async fn open(plan: &FeedsPlan, inventory: &Inventory, effects: &Effects) ->
         feeds: Vec::new(),
         enrichment: Enrichment::default(),
         gaps: Vec::new(),
+        crates_index: opener.crates_index(inventory).await?,
     };
     let mut unreachable = None;
     let mut take = |feeds: &mut Feeds, answer: Answer, name: &str, base: &str, wanted: &Wanted| -> Result<(), MatchingError> {
@@ -161,7 +165,11 @@ pub(super) struct Opener<'a> {
 impl<'a> Opener<'a> {
     pub(super) fn new(plan: &'a FeedsPlan, effects: &'a Effects) -> Result<Self, MatchingError> {
         let place = Place::parse(&plan.osv);
-        let others = [&plan.rustsec, &plan.kev, &plan.epss].into_iter().flatten();
+        let sparse = match &plan.crates_index {
+            Some(CratesIndexPlace::Sparse(url)) => Some(url.trim_start_matches("sparse+").to_owned()),
+            _ => None,
+        };
+        let others = [&plan.rustsec, &plan.kev, &plan.epss, &sparse].into_iter().flatten();
         let remote = |text: &str| matches!(Place::parse(text), Place::Url(_));
         let needs_network = matches!(place, Place::Url(_)) || others.into_iter().any(|text| remote(text));
         Ok(Self {
@@ -275,6 +283,22 @@ impl<'a> Opener<'a> {
             as_of,
         };
         Ok(Ok(OpenFeed { index, path, revision }))
+    }
+
+    /// Opens crates.io's index, where it is asked and the inventory holds crates.
+    async fn crates_index(&self, inventory: &Inventory) -> Result<Option<CratesIndex>, MatchingError> {
+        let is_crate = |component: &&Component| component.ecosystem.as_ref().is_some_and(|e| e.base() == Ecosystem::CRATES);
+        let mut crates = inventory.components.iter().filter(is_crate).peekable();
+        let Some(place) = self.plan.crates_index.as_ref().filter(|_| crates.peek().is_some()) else {
+            return Ok(None);
+        };
+        Ok(Some(match place {
+            CratesIndexPlace::Cargo(registries) => CratesIndex::of_cargo(registries),
+            CratesIndexPlace::Sparse(url) => {
+                let names = crates.filter(|c| c.origin == Origin::Registry).map(|c| c.name.as_str()).collect();
+                CratesIndex::of_sparse(url, &self.plan.cache, &names, &self.retriever, self.effects).await?
+            }
+        }))
     }
 
     /// Reads the catalogue of exploited vulnerabilities and the scores, as far as they are configured.

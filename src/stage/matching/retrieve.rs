@@ -73,6 +73,11 @@ impl<'a> Retriever<'a> {
         self.is_offline() || (!self.always && age < SignedDuration::try_from(fresh_for).unwrap_or(SignedDuration::MAX))
     }
 
+    /// The client; none where the network is not to be used or not needed.
+    pub(super) const fn http(&self) -> Option<&Http> {
+        self.http.as_ref()
+    }
+
     /// Whether the network is not to be used.
     pub(super) fn is_offline(&self) -> bool {
         self.plan.offline || self.effects.offline

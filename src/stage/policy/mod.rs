@@ -44,3 +44,12 @@ pub struct Evidence<'a> {
     /// The evaluation time.
     pub at: Timestamp,
 }
+
+impl Evidence<'_> {
+    /// Whether a component's release was yanked: the registry's index says so today, or did when the inventory was taken.
+    #[must_use]
+    pub fn is_yanked(&self, component: usize) -> bool {
+        let then = self.inventory.components.get(component).is_some_and(|component| component.yanked);
+        then || self.matching.yanked.binary_search(&component).is_ok()
+    }
+}

@@ -128,7 +128,11 @@ pub(super) fn items(evidence: &Evidence<'_>, each: Each) -> Result<Vec<Item>, St
     match each {
         Each::Component => components
             .iter()
-            .map(|component| Ok(with(vec![("component", value(&component_view(component))?)]).of_component(component)))
+            .enumerate()
+            .map(|(at, component)| {
+                let view = component_view(component, evidence.is_yanked(at));
+                Ok(with(vec![("component", value(&view)?)]).of_component(component))
+            })
             .collect(),
         Each::Advisory => evidence
             .matching
@@ -139,7 +143,7 @@ pub(super) fn items(evidence: &Evidence<'_>, each: Each) -> Result<Vec<Item>, St
             .map(|(claim, component)| {
                 let variables = vec![
                     ("advisory", value(&advisory_view(claim))?),
-                    ("component", value(&component_view(component))?),
+                    ("component", value(&component_view(component, evidence.is_yanked(claim.component)))?),
                 ];
                 let mut item = with(variables).of_component(component);
                 item.ids = vec![claim.advisory.id.clone()];
@@ -161,7 +165,10 @@ pub(super) fn items(evidence: &Evidence<'_>, each: Each) -> Result<Vec<Item>, St
             })
             .collect(),
         Each::Run => {
-            let all: Vec<ComponentView<'_>> = components.iter().map(component_view).collect();
+            let views = components.iter().enumerate();
+            let all: Vec<ComponentView<'_>> = views
+                .map(|(at, component)| component_view(component, evidence.is_yanked(at)))
+                .collect();
             let advisories: Vec<AdvisoryView<'_>> = evidence.matching.matches.iter().map(advisory_view).collect();
             let platforms: Vec<PlatformView<'_>> = evidence.inventory.platforms.iter().map(platform_view).collect();
             Ok(vec![with(vec![
@@ -177,7 +184,7 @@ fn value<T: Serialize>(view: &T) -> Result<Value, String> {
     cel::to_value(view).map_err(|error| format!("the evidence could not be handed over: {error}"))
 }
 
-fn component_view(component: &Component) -> ComponentView<'_> {
+fn component_view(component: &Component, yanked: bool) -> ComponentView<'_> {
     let (origin, url) = match &component.origin {
         Origin::Registry => ("registry", ""),
         Origin::AlternateRegistry(url) => ("alternate-registry", url.as_str()),
@@ -201,7 +208,7 @@ fn component_view(component: &Component) -> ComponentView<'_> {
         cataloger: &component.cataloger,
         dependencies: component.dependencies.iter().map(ToString::to_string).collect(),
         root: component.root,
-        yanked: component.yanked,
+        yanked,
     }
 }
 

@@ -98,7 +98,9 @@ impl Rule for IncompleteInventory {
             GapKind::UnownedExecutable => self.unowned_executable,
             GapKind::LimitReached => self.limit_reached,
             GapKind::UnorderedVersion => self.unordered_version,
-            GapKind::MissingFeed | GapKind::StaleFeed | GapKind::MalformedAdvisory | GapKind::UndecidedRule => return None,
+            GapKind::MissingFeed | GapKind::StaleFeed | GapKind::MalformedAdvisory | GapKind::UnknownYank | GapKind::UndecidedRule => {
+                return None;
+            }
         };
         let accepted = self.accept.iter().any(|a| a.kind == gap.kind && a.subject.matches(&gap.subject));
         Some(if accepted { Level::Warn } else { level.into() })

@@ -3,7 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::incomplete_inventory::GapLevel;
 use super::{About, Objections, Rule, Settings, advisories};
+use crate::model::coverage::{Gap, GapKind};
 use crate::model::finding::Level;
 use crate::stage::policy::Evidence;
 
@@ -13,11 +15,16 @@ use crate::stage::policy::Evidence;
 pub(crate) struct YankedCrate {
     /// How hard it weighs.
     pub level: Level,
+    /// How hard it weighs that nothing is known of some crates: the registry's index was not asked, or does not list them.
+    pub unknown: GapLevel,
 }
 
 impl Default for YankedCrate {
     fn default() -> Self {
-        Self { level: Level::Warn }
+        Self {
+            level: Level::Warn,
+            unknown: GapLevel::Warn,
+        }
     }
 }
 
@@ -35,12 +42,21 @@ impl Rule for YankedCrate {
         if self.level == Level::Off {
             return;
         }
-        for component in evidence.inventory.components.iter().filter(|component| component.yanked) {
+        let components = evidence.inventory.components.iter().enumerate();
+        for (_, component) in components.filter(|(at, _)| evidence.is_yanked(*at)) {
             let message = format!("{} {} was yanked from its registry", component.name, component.version);
             let help = format!("cargo update -p {}@{}", component.name, component.version);
             objections
                 .findings
                 .push(advisories::of_component(&Self::ABOUT, self.level, component, message, help));
         }
+    }
+    fn weigh(&self, gap: &Gap) -> Option<Level> {
+        let weighed = if self.level == Level::Off {
+            Level::Warn
+        } else {
+            self.unknown.into()
+        };
+        (gap.kind == GapKind::UnknownYank).then_some(weighed)
     }
 }
