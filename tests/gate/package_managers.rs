@@ -4,22 +4,16 @@
 //! Python to take instead of making one.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use portcullis::io::Effects;
 use portcullis::model::image_ref::ImageRef;
-use portcullis::model::inventory::{Component, Inventory};
+use portcullis::model::inventory::{Component, Inventory, Origin};
 use portcullis::stage::inventory;
 
-use crate::support::tools;
-
-fn output(command: &mut Command) -> String {
-    let output = command.output().unwrap();
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{command:?}: {errors}");
-    String::from_utf8(output.stdout).unwrap()
-}
+use crate::support::engines::{is_root, output};
+use crate::support::{rootfs, tools};
 
 fn inventory_of(root: &Path, cache: &Path) -> Inventory {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -33,41 +27,12 @@ fn of_kind<'a>(inventory: &'a Inventory, kind: &'a str) -> impl Iterator<Item = 
     inventory.components.iter().filter(move |component| component.purl.kind == kind)
 }
 
-/// A root file system that is there, or a new one.
-fn debian(folder: &Path) -> PathBuf {
-    if let Some(root) = std::env::var_os("PORTCULLIS_ROOTFS") {
-        return root.into();
-    }
-    let root = folder.join("root");
-    output(Command::new("debootstrap").args(["--variant=minbase", "bookworm"]).arg(&root));
-    // debootstrap's own resolver does not follow what npm needs: apt does.
-    for name in ["resolv.conf", "hosts"] {
-        let _ = std::fs::copy(Path::new("/etc").join(name), root.join("etc").join(name));
-    }
-    let install = "apt-get update -qq && apt-get install -y -qq --no-install-recommends nodejs npm python3-pip >/dev/null";
-    let chroot = ["sh", "-c", install];
-    output(
-        Command::new("chroot")
-            .arg(&root)
-            .args(chroot)
-            .env("DEBIAN_FRONTEND", "noninteractive"),
-    );
-    root
-}
-
 #[test]
 fn a_real_root_file_system_lists_as_its_package_managers_do() {
-    if std::env::var_os("PORTCULLIS_HEAVY").is_none() {
-        println!("skipped: a real Debian root file system (set PORTCULLIS_HEAVY=1)");
-        return;
-    }
-    let is_root = output(Command::new("id").arg("-u")).trim() == "0";
-    let (true, Some(_), Some(npm)) = (is_root, tools::program("debootstrap"), tools::program("npm")) else {
-        println!("skipped: a real Debian root file system (it needs root, debootstrap and npm)");
+    let (true, Some(root), Some(npm)) = (is_root(), rootfs::debian(), tools::program("npm")) else {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
-    let root = debian(folder.path());
     let inventory = inventory_of(&root, &folder.path().join("cache"));
 
     let query = [
@@ -116,4 +81,20 @@ fn a_real_root_file_system_lists_as_its_package_managers_do() {
         .map(|l| l.path.clone())
         .collect();
     assert_eq!(ours, listed);
+}
+
+#[test]
+fn packages_of_real_lock_files_come_from_the_registry_of_their_manager() {
+    let Some(shared) = tools::shared() else { return };
+    let cache = tempfile::tempdir().unwrap();
+    for name in ["package-lock.json", "yarn.lock", "pnpm-lock.yaml"] {
+        let effects = Effects::plain(cache.path().to_owned());
+        let inventory = inventory::source(&shared.join("lockfiles/node-service").join(name), &effects).unwrap();
+        let elsewhere: Vec<&Component> = inventory
+            .components
+            .iter()
+            .filter(|component| !matches!(component.origin, Origin::Registry | Origin::Local))
+            .collect();
+        assert!(inventory.components.len() > 50 && elsewhere.is_empty(), "{name}: {elsewhere:?}");
+    }
 }

@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::path::Path;
 
+use portcullis::io::hash::Hashing;
 use portcullis::io::oci_layout::OciLayout;
 use portcullis::model::digest::Digest;
 use portcullis::model::image::{Compression, media_type};
@@ -106,4 +107,37 @@ fn put(layout: &OciLayout, root: Value) -> Digest {
     let root = serde_json::from_value(root).unwrap();
     layout.put(&root, None).unwrap();
     root.digest
+}
+
+/// Packs a folder with everything in it into an image of one layer, in the form of `docker save`.
+pub(crate) fn archive_of_folder(folder: &Path, file: &Path) {
+    let layer = file.with_extension("layer.tar");
+    let mut tar = std::process::Command::new("tar");
+    tar.args(["--numeric-owner", "--one-file-system", "-C"])
+        .arg(folder)
+        .arg("-cf")
+        .arg(&layer)
+        .arg(".");
+    super::engines::output(&mut tar);
+    let mut content = Hashing::new(std::fs::File::open(&layer).unwrap());
+    std::io::copy(&mut content, &mut std::io::sink()).unwrap();
+    let diff_id = content.finish().1;
+    let config = json!({
+        "architecture": "amd64", "os": "linux", "config": {}, "history": [{"created_by": "ADD folder /"}],
+        "rootfs": {"type": "layers", "diff_ids": [diff_id]},
+    })
+    .to_string();
+    let config_name = format!("{}.json", hex::encode(Sha256::digest(&config)));
+    let layer_name = format!("{}/layer.tar", diff_id.hex());
+    let manifest = json!([{"Config": config_name, "RepoTags": ["folder:1"], "Layers": [layer_name]}]).to_string();
+    let mut builder = tar::Builder::new(std::fs::File::create(file).unwrap());
+    for (name, content) in [(config_name.as_str(), &config), ("manifest.json", &manifest)] {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        header.set_mode(0o644);
+        builder.append_data(&mut header, name, content.as_bytes()).unwrap();
+    }
+    builder.append_path_with_name(&layer, &layer_name).unwrap();
+    builder.finish().unwrap();
+    std::fs::remove_file(layer).unwrap();
 }

@@ -8,4 +8,5 @@ pub(crate) mod layered;
 pub(crate) mod outcomes;
 pub(crate) mod publishing;
 pub(crate) mod registry;
+pub(crate) mod rootfs;
 pub(crate) mod tools;

@@ -26,7 +26,7 @@ impl Cataloger for GoBuildInfo {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn domain(&self) -> Domain {
@@ -216,11 +216,15 @@ fn modules(info: &Info, sink: &mut dyn Sink) {
 }
 
 fn module(path: &str, version: &str) -> Component {
+    // What is built from its own folder has no version: that is said of the component, and no purl names it.
+    let known = if version == "(devel)" { "" } else { version };
     let purl = match path.rsplit_once('/') {
-        Some((namespace, name)) => Purl::new("golang", name, version).with_namespace(namespace),
-        None => Purl::new("golang", path, version),
+        Some((namespace, name)) => Purl::new("golang", name, known).with_namespace(namespace),
+        None => Purl::new("golang", path, known),
     };
-    Component::new(purl, Some(Ecosystem::new(Ecosystem::GO)), "go-buildinfo")
+    let mut component = Component::new(purl, Some(Ecosystem::new(Ecosystem::GO)), "go-buildinfo");
+    component.version = version.to_owned();
+    component
 }
 
 fn replace(replaced: &mut Component, path: &str, version: &str) {
@@ -274,7 +278,7 @@ mod tests {
         assert_eq!(
             seen.purls(),
             [
-                "pkg:golang/example.org/acme/svc@%28devel%29",
+                "pkg:golang/example.org/acme/svc",
                 "pkg:golang/stdlib@1.22.3",
                 "pkg:golang/golang.org/x/net@v0.17.0",
                 "pkg:golang/github.com/new/name@v1.0.1",

@@ -7,6 +7,7 @@ mod lines;
 mod nested;
 pub mod package_lock;
 pub mod pnpm_lock;
+mod registry;
 mod yaml;
 pub mod yarn_lock;
 
@@ -74,12 +75,7 @@ fn origin(resolved: Option<&str>) -> Origin {
     {
         return Origin::Local;
     }
-    const DEFAULT: [&str; 3] = [
-        "https://registry.npmjs.org/",
-        "https://registry.yarnpkg.com/",
-        "http://registry.npmjs.org/",
-    ];
-    if DEFAULT.iter().any(|registry| url.starts_with(registry)) {
+    if registry::is_own(url) {
         return Origin::Registry;
     }
     if let Some((repository, commit)) = url
@@ -88,15 +84,8 @@ fn origin(resolved: Option<&str>) -> Origin {
     {
         return Origin::Git(format!("https://github.com/{repository}#{commit}"));
     }
-    // A registry serves `<registry>/<name>/-/<file>.tgz`.
-    match bare.split_once("/-/") {
-        Some((package, _)) => {
-            let base = package
-                .rsplit_once("/@")
-                .or_else(|| package.rsplit_once('/'))
-                .map_or(package, |(base, _)| base);
-            Origin::AlternateRegistry(base.to_owned())
-        }
+    match registry::of_package(bare) {
+        Some(registry) => Origin::AlternateRegistry(registry.to_owned()),
         None => Origin::Url(bare.to_owned()),
     }
 }
@@ -108,8 +97,6 @@ mod tests {
     #[test]
     fn addresses_say_where_a_package_is_from() {
         for (url, expected) in [
-            ("https://registry.npmjs.org/ws/-/ws-7.4.0.tgz", Origin::Registry),
-            ("https://registry.yarnpkg.com/ws/-/ws-7.4.0.tgz#0123", Origin::Registry),
             (
                 "https://npm.example.org/@acme/ws/-/ws-7.4.0.tgz",
                 Origin::AlternateRegistry("https://npm.example.org".to_owned()),
