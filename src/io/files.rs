@@ -108,6 +108,18 @@ pub fn read_text(path: &Path, limit: u64) -> Result<String, FileError> {
 /// # Errors
 /// [`FileError::Write`]; the old content stays then.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    persist(path, bytes, fs::File::sync_data)
+}
+
+/// The same without waiting for the disk, for what may be lost: after a power failure the file may be empty or cut off.
+///
+/// # Errors
+/// [`FileError::Write`]; the old content stays then.
+pub fn write_unsynced(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    persist(path, bytes, |_| Ok(()))
+}
+
+fn persist(path: &Path, bytes: &[u8], sync: fn(&fs::File) -> io::Result<()>) -> Result<(), FileError> {
     let failed = |source| FileError::Write {
         path: path.to_owned(),
         source,
@@ -119,7 +131,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
         .tempfile_in(folder)
         .map_err(failed)?;
     file.write_all(bytes).map_err(failed)?;
-    file.as_file().sync_data().map_err(failed)?;
+    sync(file.as_file()).map_err(failed)?;
     set_default_mode(file.path()).map_err(failed)?;
     file.persist(path).map_err(|error| failed(error.error))?;
     Ok(())

@@ -4,6 +4,7 @@
 
 mod decode;
 mod error;
+mod hands;
 mod header;
 mod index;
 mod members;

@@ -16,7 +16,7 @@ use crate::io::limits::Limits;
 use crate::model::image::Layer;
 
 /// Raised when the form of the files, or what the walk itself notes, changes.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// Larger files are not worth reading.
 const MAX_SIZE: u64 = 256 << 20;
 
@@ -67,7 +67,7 @@ impl Cache {
         };
         self.forget_other_versions();
         if let Ok(bytes) = serde_json::to_vec(&entry) {
-            let _ = files::write(&self.path(layer), &bytes);
+            let _ = files::write_unsynced(&self.path(layer), &bytes);
         }
     }
 

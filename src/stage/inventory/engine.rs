@@ -106,23 +106,37 @@ impl Engine<'_> {
     fn inventory(&self, platforms: &[PlatformImage], subject: Subject) -> Result<Inventory, InventoryError> {
         let distinct = distinct_layers(platforms);
         let scanned = self.each(&distinct, &|layer| self.remembered(layer))?;
-        let facts: HashMap<Key, LayerFacts> = distinct.iter().map(|layer| key(layer)).zip(scanned).collect();
-        let mut inventory = Inventory::new(subject);
-        for image in platforms {
-            self.platform(image, &facts, platforms.len() > 1, &mut inventory)?;
+        let facts: HashMap<Key, Known> = distinct.iter().map(|layer| key(layer)).zip(scanned).collect();
+        thread::scope(|scope| {
+            scope.spawn(|| self.remember(&distinct, &facts));
+            let mut inventory = Inventory::new(subject);
+            for image in platforms {
+                self.platform(image, &facts, platforms.len() > 1, &mut inventory)?;
+            }
+            inventory.canonicalize();
+            Ok(inventory)
+        })
+    }
+
+    /// Keeps what was not known before, for the next run.
+    fn remember(&self, layers: &[&Layer], facts: &HashMap<Key, Known>) {
+        let Some(cache) = &self.cache else { return };
+        for layer in layers {
+            let known = &facts[&key(layer)];
+            if known.fresh {
+                cache.put(layer, &known.facts);
+            }
         }
-        inventory.canonicalize();
-        Ok(inventory)
     }
 
     fn platform(
         &self,
         image: &PlatformImage,
-        facts: &HashMap<Key, LayerFacts>,
+        facts: &HashMap<Key, Known>,
         several: bool,
         inventory: &mut Inventory,
     ) -> Result<(), InventoryError> {
-        let own: Vec<&LayerFacts> = image.layers.iter().map(|layer| &facts[&key(layer)]).collect();
+        let own: Vec<&LayerFacts> = image.layers.iter().map(|layer| &facts[&key(layer)].facts).collect();
         let links = Links::new(&own, self.effects.limits.link_depth);
         let aliases = behind_links(&self.catalogers, &own, &links)?;
         let behind = self.behind_links(&image.layers, &own, &aliases)?;
@@ -153,22 +167,15 @@ impl Engine<'_> {
         Ok(())
     }
 
-    fn remembered(&self, layer: &Layer) -> Result<LayerFacts, InventoryError> {
+    fn remembered(&self, layer: &Layer) -> Result<Known, InventoryError> {
         if let Some(known) = self.known.lock().ok().and_then(|mut known| known.remove(&key(layer))) {
-            if let Some(cache) = self.cache.as_ref().filter(|_| known.fresh) {
-                cache.put(layer, &known.facts);
-            }
-            return Ok(known.facts);
+            return Ok(known);
         }
-        let Some(cache) = &self.cache else {
-            return self.scan(layer);
-        };
-        if let Some(facts) = cache.get(layer) {
-            return Ok(facts);
-        }
-        let facts = self.scan(layer)?;
-        cache.put(layer, &facts);
-        Ok(facts)
+        let remembered = self.cache.as_ref().and_then(|cache| cache.get(layer));
+        Ok(Known {
+            fresh: remembered.is_none(),
+            facts: remembered.map_or_else(|| self.scan(layer), Ok)?,
+        })
     }
 
     /// The first walk over a layer.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::packed;
 use super::paths::PathSet;
 use crate::model::coverage::GapKind;
 use crate::model::digest::Digest;
@@ -23,15 +24,15 @@ pub(super) struct FileFacts {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) names: Vec<String>,
     /// True when a later entry of the same layer replaced it.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) replaced: bool,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) components: Vec<Component>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) owned: Vec<Owned>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) executable: bool,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) accounted: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) os_release: Option<OsRelease>,
@@ -45,6 +46,7 @@ pub(super) struct FileFacts {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Owned {
     pub(super) owner: Purl,
+    #[serde(with = "packed")]
     pub(super) paths: Vec<u64>,
 }
 

@@ -43,9 +43,11 @@ impl Cataloger for Java {
 }
 
 fn is_archive(path: &str) -> bool {
-    ENDINGS
-        .iter()
-        .any(|ending| path.len() > ending.len() && path.to_ascii_lowercase().ends_with(ending))
+    let path = path.as_bytes();
+    ENDINGS.iter().any(|ending| {
+        let start = path.len().saturating_sub(ending.len());
+        start > 0 && path[start..].eq_ignore_ascii_case(ending.as_bytes())
+    })
 }
 
 /// Reads one archive and those inside of it. `budget` is how many bytes may still be unpacked.

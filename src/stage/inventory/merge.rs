@@ -137,8 +137,8 @@ impl<'a> View<'a> {
         let history = self.history();
         let mut found = Vec::new();
         for seen in self.seen.iter().filter(|seen| !seen.file.components.is_empty()) {
-            let older = history.get(&self.links.canonical(seen.file.role()));
-            let brought = Brought::new(seen.layer, older);
+            let older = (seen.layer > 0).then(|| history.get(&self.links.canonical(seen.file.role())));
+            let brought = Brought::new(seen.layer, older.flatten());
             for component in &seen.file.components {
                 let place = self.location(brought.by(&component.purl), seen.name);
                 found.push(placed(component, &place));
@@ -150,6 +150,9 @@ impl<'a> View<'a> {
     /// Every version of each database, seen or not, by its place, the lowest layer first.
     fn history(&self) -> HashMap<String, Vec<(usize, &'a FileFacts)>> {
         let mut history: HashMap<String, Vec<(usize, &FileFacts)>> = HashMap::new();
+        if self.layers.len() < 2 {
+            return history;
+        }
         for at in 0..self.layers.len() {
             for file in self.files(at).filter(|file| !file.components.is_empty() && !file.replaced) {
                 history.entry(self.links.canonical(file.role())).or_default().push((at, file));

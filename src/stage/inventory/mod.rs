@@ -23,6 +23,7 @@ mod merge;
 pub mod npm;
 pub mod os_release;
 mod owners;
+mod packed;
 mod paths;
 pub mod python;
 #[cfg(test)]

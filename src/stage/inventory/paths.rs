@@ -4,6 +4,8 @@ use std::hash::{BuildHasher, DefaultHasher, Hasher, RandomState};
 
 use serde::{Deserialize, Serialize};
 
+use super::packed;
+
 /// What a layer says about a path. The two low bits of a mark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mark {
@@ -51,6 +53,7 @@ pub(super) struct Marks {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct PathSet {
     pub(super) seed: Seed,
+    #[serde(with = "packed")]
     marks: Vec<u64>,
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, MatchKind};
 
 use super::proof::{base62_checksum_holds, is_placeholder, is_random};
 use super::{Found, line_of};
@@ -78,8 +78,13 @@ static TOKENS: [Token; 37] = [
 ];
 
 #[expect(clippy::expect_used, reason = "the patterns are constants, and a test builds the automaton")]
-static FINDER: LazyLock<AhoCorasick> =
-    LazyLock::new(|| AhoCorasick::new(TOKENS.iter().map(|token| token.prefix)).expect("37 short patterns make an automaton"));
+static FINDER: LazyLock<AhoCorasick> = LazyLock::new(|| {
+    // Only with this kind of match is text passed over by vector instructions: four times as fast.
+    let mut builder = AhoCorasick::builder();
+    let builder = builder.match_kind(MatchKind::LeftmostFirst);
+    let prefixes = TOKENS.iter().map(|token| token.prefix);
+    builder.build(prefixes).expect("37 short patterns make an automaton")
+});
 
 /// Every token in a text.
 pub(super) fn in_text(content: &[u8]) -> Vec<Found> {

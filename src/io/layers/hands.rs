@@ -1,0 +1,169 @@
+//! The hands that bring a layer's bytes: one reads and hashes the blob, one decodes it. Chunks go from hand to hand, and back when they are
+//! spent, so that a layer of any size takes the memory of some chunks.
+
+use std::io::{self, BufRead, Read};
+use std::sync::mpsc::{Receiver, Sender, SyncSender};
+
+use sha2::{Digest as _, Sha256};
+
+use super::decode;
+use super::error::LayerProblem;
+use super::stream::Chunks;
+use crate::model::digest::Digest;
+use crate::model::image::Compression;
+
+/// Bytes of one chunk: a whole number of tar blocks, small enough to stay in the second-level cache.
+const CHUNK: usize = 256 * 1024;
+/// Chunks of the blob on their way to the hand that decodes or walks.
+pub(super) const STORED_IN_FLIGHT: usize = 8;
+/// Chunks of the tar on their way to the hand that walks: enough to go on decoding while a large file is looked at.
+pub(super) const PLAIN_IN_FLIGHT: usize = 24;
+
+/// What the first hand saw.
+pub(super) struct Blob {
+    pub(super) digest: Digest,
+    pub(super) size: u64,
+    pub(super) problem: Option<LayerProblem>,
+}
+
+pub(super) type Message = Result<Vec<u8>, LayerProblem>;
+
+/// Reads the blob to its end, also when nobody listens any more: its digest tells a wrong blob from a broken one.
+pub(super) fn read_blob(blob: impl Read, bound: u64, chunks: &SyncSender<Message>, spent: &Receiver<Vec<u8>>) -> Blob {
+    let mut blob = blob.take(bound.saturating_add(1));
+    let mut hasher = Sha256::new();
+    let mut size = 0;
+    let mut problem = None;
+    loop {
+        let mut chunk = spent.try_recv().unwrap_or_default();
+        match fill(&mut blob, &mut chunk) {
+            Ok(()) => {
+                hasher.update(&chunk);
+                size += chunk.len() as u64;
+                let last = chunk.len() < CHUNK;
+                if !chunk.is_empty() {
+                    // An error means that nobody listens.
+                    let _ = chunks.send(Ok(chunk));
+                }
+                if last {
+                    break;
+                }
+            }
+            Err(error) => {
+                problem = Some(LayerProblem::Read(error));
+                break;
+            }
+        }
+    }
+    Blob {
+        digest: Digest::from_bytes(hasher.finalize().into()),
+        size,
+        problem,
+    }
+}
+
+pub(super) fn decode_blob(source: Source, compression: Compression, chunks: &SyncSender<Message>, spent: &Receiver<Vec<u8>>) {
+    let broken = |error: io::Error| Err(LayerProblem::Compression(error.to_string()));
+    let mut decoder = match decode::decoder(compression, source) {
+        Ok(decoder) => decoder,
+        Err(error) => {
+            let _ = chunks.send(broken(error));
+            return;
+        }
+    };
+    loop {
+        let mut chunk = spent.try_recv().unwrap_or_default();
+        let filled = fill(&mut decoder, &mut chunk);
+        let last = chunk.len() < CHUNK;
+        if !chunk.is_empty() && chunks.send(Ok(chunk)).is_err() {
+            return;
+        }
+        if let Err(error) = filled {
+            let _ = chunks.send(broken(error));
+            return;
+        }
+        if last {
+            return;
+        }
+    }
+}
+
+/// Fills a chunk; a shorter one is the last. After an error the chunk holds what came before it.
+fn fill(reader: &mut impl Read, chunk: &mut Vec<u8>) -> io::Result<()> {
+    chunk.resize(CHUNK, 0);
+    let mut filled = 0;
+    let result = loop {
+        match reader.read(&mut chunk[filled..]) {
+            Ok(0) => break Ok(()),
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => break Err(error),
+        }
+        if filled == CHUNK {
+            break Ok(());
+        }
+    };
+    chunk.truncate(filled);
+    result
+}
+
+/// The receiving end of a row of chunks.
+pub(super) struct Source {
+    chunks: Receiver<Message>,
+    spent: Sender<Vec<u8>>,
+    chunk: Vec<u8>,
+    at: usize,
+}
+
+impl Source {
+    pub(super) fn new(chunks: Receiver<Message>, spent: Sender<Vec<u8>>) -> Self {
+        Self {
+            chunks,
+            spent,
+            chunk: Vec::new(),
+            at: 0,
+        }
+    }
+
+    fn receive(&mut self) -> Result<Option<Vec<u8>>, LayerProblem> {
+        self.chunks.recv().ok().transpose()
+    }
+}
+
+impl Chunks for Source {
+    fn next(&mut self, spent: Vec<u8>) -> Result<Option<Vec<u8>>, LayerProblem> {
+        if spent.capacity() > 0 {
+            // An error means that the other hand is done.
+            let _ = self.spent.send(spent);
+        }
+        if self.chunk.is_empty() {
+            return self.receive();
+        }
+        Ok(Some(std::mem::take(&mut self.chunk)))
+    }
+}
+
+impl Read for Source {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let ready = self.fill_buf()?;
+        let count = ready.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&ready[..count]);
+        self.consume(count);
+        Ok(count)
+    }
+}
+
+impl BufRead for Source {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.at == self.chunk.len() {
+            let spent = std::mem::take(&mut self.chunk);
+            self.at = 0;
+            self.chunk = Chunks::next(self, spent).map_err(io::Error::other)?.unwrap_or_default();
+        }
+        Ok(&self.chunk[self.at..])
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.at += count;
+    }
+}
