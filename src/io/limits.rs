@@ -21,8 +21,10 @@ pub struct Limits {
     pub depth: usize,
     /// One file that a cataloger reads whole (a package database, a lock file).
     pub wanted_file: u64,
-    /// One executable that a cataloger reads.
+    /// One executable or Java archive that a cataloger reads.
     pub executable: u64,
+    /// Of those, the ones that are held in memory; larger ones are put aside on disk.
+    pub held: u64,
     /// One PAX or GNU extension header.
     pub tar_extension: u64,
     /// Components that one layer may declare.
@@ -58,6 +60,8 @@ const GIB: u64 = 1024 * MIB;
 impl Limits {
     /// The audit data of one executable, unpacked: 16 MiB hold about 100,000 crates.
     pub const AUDIT_DATA: usize = 16 << 20;
+    /// One archive inside of another, unpacked: it is held in memory.
+    pub const NESTED_ARCHIVE: u64 = 32 << 20;
     /// What is read of all archives inside of one archive, unpacked.
     pub const NESTED_ARCHIVES: u64 = 512 << 20;
 }
@@ -75,6 +79,7 @@ impl Default for Limits {
             depth: 256,
             wanted_file: 64 * MIB,
             executable: 512 * MIB,
+            held: 16 * MIB,
             tar_extension: MIB,
             components: 200_000,
             owned_paths: 4_000_000,

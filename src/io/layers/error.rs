@@ -10,6 +10,9 @@ pub enum LayerProblem {
     /// The system could not read the blob.
     #[error("it cannot be read")]
     Read(#[source] io::Error),
+    /// A large file could not be put aside.
+    #[error("a large file in it cannot be put into the folder for temporary files")]
+    Spill(#[source] io::Error),
     /// The blob is shorter than its descriptor says.
     #[error("it is truncated: {found} of {expected} bytes")]
     Truncated {

@@ -1,6 +1,6 @@
 //! Takes the stored bytes of one layer as a stream. Gives each entry of its tar to a visitor, in order.
 //! Invariant: nothing is extracted; both digests are verified before anything that was seen may be trusted; memory is bounded by the
-//! largest content that the visitor asks for.
+//! largest content that the visitor asks to have in memory.
 
 mod decode;
 mod error;
@@ -12,6 +12,7 @@ mod path;
 mod pax;
 mod pipeline;
 mod sparse;
+mod spill;
 mod stream;
 mod walk;
 
@@ -29,6 +30,7 @@ pub use error::{LayerError, LayerProblem};
 pub use index::index;
 pub use members::{Link, Member, Members};
 pub use pipeline::{Stated, Totals, read};
+pub use spill::Spilled;
 
 /// What an entry is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,8 +73,10 @@ pub enum Need {
     Nothing,
     /// Its first bytes, to decide.
     Magic,
-    /// Its content.
+    /// Its content, in memory.
     Content,
+    /// Its content, on disk. Not for sparse files.
+    Spill,
 }
 
 /// Somebody who looks at the entries of a layer.
@@ -91,6 +95,11 @@ pub trait Visitor {
 
     /// Sees the whole content of a file after [`Need::Content`].
     fn content(&mut self, entry: &Entry<'_>, bytes: &[u8]);
+
+    /// Sees the whole content of a file after [`Need::Spill`].
+    fn spilled(&mut self, entry: &Entry<'_>, content: &Spilled) {
+        let _ = (entry, content);
+    }
 
     /// Hears how many unpacked bytes have passed; may stop the walk.
     fn at(&mut self, unpacked: u64) -> ControlFlow<()> {

@@ -14,6 +14,9 @@ pub(super) trait Chunks {
     }
 }
 
+/// Larger buffers are given back at once.
+const KEPT: usize = 1 << 20;
+
 pub(super) struct Stream<'c> {
     chunks: &'c mut dyn Chunks,
     chunk: Vec<u8>,
@@ -118,17 +121,30 @@ impl<'c> Stream<'c> {
             return Ok(result);
         }
         buffer.clear();
-        while buffer.len() < wanted {
+        self.pieces(size, |piece| {
+            buffer.extend_from_slice(piece);
+            Ok(())
+        })?;
+        let result = take(buffer);
+        if buffer.capacity() > KEPT {
+            *buffer = Vec::new();
+        }
+        Ok(result)
+    }
+
+    /// Hands `size` bytes of content over in pieces; passes over the padding.
+    pub(super) fn pieces(&mut self, size: u64, mut take: impl FnMut(&[u8]) -> Result<(), LayerProblem>) -> Result<(), LayerProblem> {
+        let mut left = size;
+        while left > 0 {
             if !self.fill()? {
                 return Err(LayerProblem::EndsInside("a file".to_owned()));
             }
-            let part = (wanted - buffer.len()).min(self.chunk.len() - self.at);
-            buffer.extend_from_slice(&self.chunk[self.at..self.at + part]);
+            let part = usize::try_from(left).unwrap_or(usize::MAX).min(self.chunk.len() - self.at);
+            take(&self.chunk[self.at..self.at + part])?;
             self.at += part;
+            left -= part as u64;
         }
-        let result = take(buffer);
-        self.padding(size)?;
-        Ok(result)
+        self.padding(size)
     }
 
     fn padding(&mut self, size: u64) -> Result<(), LayerProblem> {

@@ -6,7 +6,7 @@ use super::error::LayerProblem;
 use super::header::{BLOCK, Flag, Header, sparse_entries};
 use super::pax::{self, Pax};
 use super::stream::Stream;
-use super::{Entry, Kind, Need, Visitor, path, sparse};
+use super::{Entry, Kind, Need, Spilled, Visitor, path, sparse};
 use crate::io::limits::Limits;
 
 /// Walks over one tar to the end of its bytes and gives the number of its entries.
@@ -26,6 +26,7 @@ pub(super) fn entries(stream: &mut Stream<'_>, limits: &Limits, visitor: &mut dy
         clean_link: Vec::new(),
         pending: Pending::default(),
         entries: 0,
+        spilled: None,
     };
     while walk.entry(stream, visitor)? {
         if visitor.at(stream.offset()) == ControlFlow::Break(()) {
@@ -51,6 +52,8 @@ struct Walk<'l> {
     clean_link: Vec<u8>,
     pending: Pending,
     entries: u64,
+    /// Holds one large file after the other.
+    spilled: Option<Spilled>,
 }
 
 /// A sparse file's map, once it is known.
@@ -148,6 +151,20 @@ impl Walk<'_> {
         };
         match (need, sparse) {
             (Need::Content, None) => stream.content(stored, &mut self.buffer, |bytes| visitor.content(&entry, bytes))?,
+            (Need::Spill, None) => {
+                let mut spilled = match self.spilled.take() {
+                    Some(spilled) => spilled,
+                    None => Spilled::new()?,
+                };
+                spilled.clear()?;
+                stream.pieces(stored, |piece| spilled.push(piece))?;
+                visitor.spilled(&entry, &spilled);
+                self.spilled = Some(spilled);
+            }
+            // The map and a partial block are all that is stored beyond the file's own bytes.
+            (Need::Content, Some((_, real))) if stored > real.saturating_add(self.limits.tar_extension) => {
+                return Err(LayerProblem::Header("a sparse file stores more than it holds"));
+            }
             (Need::Content, Some((map, real))) => {
                 let expanded = stream.content(stored, &mut self.buffer, |bytes| expand(map, bytes, real, self.limits))??;
                 visitor.content(&entry, &expanded);
@@ -208,7 +225,7 @@ impl Walk<'_> {
 
 /// The visitor asked for the content, so it found `real` within its own limit; it is checked once more before memory is taken.
 fn expand(map: SparseMap, bytes: &[u8], real: u64, limits: &Limits) -> Result<Vec<u8>, LayerProblem> {
-    let limit = limits.executable.max(limits.wanted_file);
+    let limit = limits.held.max(limits.wanted_file);
     let real = usize::try_from(real)
         .ok()
         .filter(|real| *real as u64 <= limit)

@@ -2,11 +2,15 @@
 //!
 //! No feed is about these names, so that their components have no ecosystem, and the executables stay unaccounted for.
 
+use std::ops::ControlFlow;
+
 use memchr::memmem;
 
+use crate::io::layers::Spilled;
 use crate::model::inventory::Component;
 use crate::model::purl::Purl;
 
+use super::bytes::Bytes;
 use super::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
 
 /// Reads executables of certain names.
@@ -75,26 +79,51 @@ impl Cataloger for Binaries {
     }
 
     fn catalog(&self, file: &LayerFile<'_>, sink: &mut dyn Sink) {
-        let found = programs(file.head.path).filter_map(|program| Some((program.name, version(file.content, program.before)?)));
-        for (name, version) in found.chain(python(file)) {
-            sink.component(Component::new(Purl::new("generic", name, version), None, ID));
-        }
+        catalog(file.head.path, &file.content, sink);
+    }
+
+    fn catalog_large(&self, head: &EntryHead<'_>, content: &Spilled, sink: &mut dyn Sink) {
+        catalog(head.path, content, sink);
     }
 }
 
+fn catalog(path: &str, content: &dyn Bytes, sink: &mut dyn Sink) {
+    let found = programs(path).filter_map(|program| {
+        let version = first(content, |window, own| version(window, own, program.before))?;
+        Some((program.name, version))
+    });
+    let python = python_series(path).and_then(|series| Some(("python", first(content, |window, own| python(window, own, series))?)));
+    for (name, version) in found.chain(python) {
+        sink.component(Component::new(Purl::new("generic", name, &version), None, ID));
+    }
+}
+
+/// What is found first in a file, window by window.
+fn first(content: &dyn Bytes, mut find: impl FnMut(&[u8], usize) -> Option<String>) -> Option<String> {
+    let mut found = None;
+    content.windows(0, content.size(), &mut |window, own| {
+        found = find(window, own);
+        if found.is_some() {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    });
+    found
+}
+
 /// Python's version stands by itself. The file's name tells how it begins: `python3.12`, `libpython3.12.so.1.0`.
-fn python<'a>(file: &LayerFile<'a>) -> Option<(&'static str, &'a str)> {
-    let series = python_series(file.head.path)?;
+fn python(content: &[u8], own: usize, series: &str) -> Option<String> {
     let before = format!("\0{series}.");
-    let found = memmem::find_iter(file.content, &before).find_map(|at| {
-        let rest = file.content.get(at + 1..)?;
+    let hits = memmem::find_iter(content, &before).take_while(|at| *at < own);
+    hits.into_iter().find_map(|at| {
+        let rest = content.get(at + 1..)?;
         let end = rest.iter().position(|byte| *byte == 0).filter(|end| *end < before.len() + 8)?;
         let text = std::str::from_utf8(&rest[..end]).ok()?;
         let patch = text.get(before.len() - 1..)?;
         let is_version = patch.starts_with(|c: char| c.is_ascii_digit()) && patch.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'+');
-        is_version.then_some(text)
-    });
-    found.map(|version| ("python", version))
+        is_version.then(|| text.to_owned())
+    })
 }
 
 fn python_series(path: &str) -> Option<&str> {
@@ -114,9 +143,10 @@ fn programs(path: &str) -> impl Iterator<Item = &'static Program> {
 }
 
 /// The first version that stands behind a text: digits with at least one dot, then what suffixes are made of.
-fn version<'a>(content: &'a [u8], before: &[u8]) -> Option<&'a str> {
+fn version(content: &[u8], own: usize, before: &[u8]) -> Option<String> {
     const LONGEST: usize = 32;
-    memmem::find_iter(content, before).find_map(|at| {
+    let mut hits = memmem::find_iter(content, before).take_while(|at| *at < own);
+    hits.find_map(|at| {
         let rest = &content[at + before.len()..];
         let rest = &rest[..rest.len().min(LONGEST)];
         let end = rest
@@ -127,7 +157,7 @@ fn version<'a>(content: &'a [u8], before: &[u8]) -> Option<&'a str> {
         let text = text.trim_end_matches(['.', '-', '_', '+']);
         let (major, minor) = text.split_once('.')?;
         let is_number = !major.is_empty() && major.bytes().all(|b| b.is_ascii_digit());
-        (is_number && minor.starts_with(|c: char| c.is_ascii_digit())).then_some(text)
+        (is_number && minor.starts_with(|c: char| c.is_ascii_digit())).then(|| text.to_owned())
     })
 }
 

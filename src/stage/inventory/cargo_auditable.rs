@@ -2,14 +2,22 @@
 //!
 //! Source: the cargo-auditable format, section `.dep-v0`: JSON, compressed with zlib.
 
+use std::io::Read;
+use std::ops::ControlFlow;
+
 use auditable_info::Error;
 use auditable_serde::{DependencyKind, Package, Source, VersionInfo};
 
+use memchr::memmem;
+
+use crate::io::layers::Spilled;
 use crate::io::limits::Limits;
 use crate::model::coverage::GapKind;
 use crate::model::inventory::{Origin, Scope};
 
+use super::bytes::Bytes;
 use super::crates::{self, Crate};
+use super::elf::Elf;
 use super::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
 
 /// Reads ELF, PE and Mach-O files, and says of ELF ones that they need an account.
@@ -55,11 +63,63 @@ impl Cataloger for CargoAuditable {
             }
             // No such section, or no table of sections at all: then it is an executable without an account, which is told above.
             Err(Error::NoAuditData | Error::BinaryParsing(_)) => {}
-            Err(error) => sink.gap(
-                GapKind::PartialDatabase,
-                format!("the audit data (section .dep-v0) cannot be read: {error}"),
-            ),
+            Err(error) => broken(&error, sink),
         }
+    }
+
+    fn catalog_large(&self, _head: &EntryHead<'_>, content: &Spilled, sink: &mut dyn Sink) {
+        let Some(elf) = Elf::new(content) else {
+            return other_system(content, sink);
+        };
+        if content.at(0, HEADER).is_some_and(|header| is_linked_elf(&header)) {
+            sink.executable();
+        }
+        let Some(section) = elf.section(SECTION) else { return };
+        match unpacked(&section) {
+            Ok(info) => {
+                sink.accounted();
+                components(&info).into_iter().for_each(|component| sink.component(component));
+            }
+            Err(error) => broken(&error, sink),
+        }
+    }
+}
+
+const SECTION: &str = ".dep-v0";
+/// Bytes of an ELF file's header that are looked at.
+const HEADER: u64 = 20;
+
+fn broken(error: &dyn std::fmt::Display, sink: &mut dyn Sink) {
+    sink.gap(
+        GapKind::PartialDatabase,
+        format!("the audit data (section {SECTION}) cannot be read: {error}"),
+    );
+}
+
+/// Audit data as they are in their section.
+fn unpacked(section: &[u8]) -> std::io::Result<VersionInfo> {
+    let mut text = Vec::new();
+    let limit = Limits::AUDIT_DATA as u64;
+    flate2::read::ZlibDecoder::new(section).take(limit + 1).read_to_end(&mut text)?;
+    if text.len() as u64 > limit {
+        return Err(std::io::Error::other(format!("they unpack to more than {limit} bytes")));
+    }
+    Ok(serde_json::from_slice(&text)?)
+}
+
+/// A large file of another system: it is a gap if its audit data may be there.
+fn other_system(content: &Spilled, sink: &mut dyn Sink) {
+    const NAMES: [&[u8]; 2] = [SECTION.as_bytes(), b"rust_dep_info"];
+    let mut named = false;
+    content.windows(0, content.size(), &mut |window, _| {
+        named = NAMES.iter().any(|name| memmem::find(window, name).is_some());
+        if named { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    if named {
+        sink.gap(
+            GapKind::LimitReached,
+            format!("its audit data are not read: it is no ELF file and has {} bytes", content.size()),
+        );
     }
 }
 

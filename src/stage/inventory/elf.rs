@@ -2,20 +2,27 @@
 //!
 //! Source: elf(5).
 
+use std::borrow::Cow;
+
+use super::bytes::Bytes;
+
 /// An ELF file's tables.
 pub(super) struct Elf<'a> {
-    content: &'a [u8],
+    content: &'a dyn Bytes,
     /// True for 64-bit files.
     wide: bool,
     big_endian: bool,
 }
 
 /// A part of the file that is put into memory.
-pub(super) struct Segment<'a> {
+pub(super) struct Segment {
     /// Where it is put.
     pub(super) address: u64,
     pub(super) writable: bool,
-    pub(super) data: &'a [u8],
+    /// Where it is in the file.
+    pub(super) offset: u64,
+    /// Bytes of it in the file.
+    pub(super) size: u64,
 }
 
 /// The most entries of a table that are looked at; real files have some dozens.
@@ -23,8 +30,8 @@ const MOST_ENTRIES: u64 = 4096;
 
 impl<'a> Elf<'a> {
     /// None for a file that is no ELF file.
-    pub(super) fn new(content: &'a [u8]) -> Option<Self> {
-        let identification = content.get(..16)?;
+    pub(super) fn new(content: &'a dyn Bytes) -> Option<Self> {
+        let identification = content.at(0, 16)?;
         if !identification.starts_with(b"\x7fELF") {
             return None;
         }
@@ -36,7 +43,7 @@ impl<'a> Elf<'a> {
     }
 
     /// The bytes of the section of a name; none where there is no such section or no table of sections.
-    pub(super) fn section(&self, name: &str) -> Option<&'a [u8]> {
+    pub(super) fn section(&self, name: &str) -> Option<Cow<'a, [u8]>> {
         let (entry_size, count) = self.section_table()?;
         let names = self.section_data(self.u16(if self.wide { 0x3e } else { 0x32 })?.into(), entry_size)?;
         (0..count.min(MOST_ENTRIES)).find_map(|at| {
@@ -65,7 +72,7 @@ impl<'a> Elf<'a> {
         self.section_offset()?.checked_add(at.checked_mul(entry_size)?)
     }
 
-    fn section_data(&self, at: u64, entry_size: u64) -> Option<&'a [u8]> {
+    fn section_data(&self, at: u64, entry_size: u64) -> Option<Cow<'a, [u8]>> {
         let header = self.section_header(at, entry_size)?;
         let (offset, size) = if self.wide {
             (self.u64(header.checked_add(0x18)?)?, self.u64(header.checked_add(0x20)?)?)
@@ -75,11 +82,11 @@ impl<'a> Elf<'a> {
                 self.u32(header.checked_add(0x14)?)?.into(),
             )
         };
-        self.bytes(offset, size)
+        self.content.at(offset, size)
     }
 
     /// The segments that are loaded, as much of each as is in the file.
-    pub(super) fn segments(&self) -> Vec<Segment<'a>> {
+    pub(super) fn segments(&self) -> Vec<Segment> {
         let (offset, size, count) = if self.wide {
             (self.u64(0x20), self.u16(0x36), self.u16(0x38))
         } else {
@@ -94,7 +101,7 @@ impl<'a> Elf<'a> {
             .collect()
     }
 
-    fn segment(&self, header: u64) -> Option<Segment<'a>> {
+    fn segment(&self, header: u64) -> Option<Segment> {
         const LOADED: u32 = 1;
         const WRITABLE: u32 = 2;
         let field = |wide: u64, narrow: u64| {
@@ -106,16 +113,19 @@ impl<'a> Elf<'a> {
         };
         let flags = self.u32(header.checked_add(if self.wide { 4 } else { 24 })?)?;
         (self.u32(header)? == LOADED).then_some(())?;
+        let (offset, size) = (field(8, 4)?, field(0x20, 16)?);
+        (offset.checked_add(size)? <= self.content.size()).then_some(())?;
         Some(Segment {
             address: field(0x10, 8)?,
             writable: flags & WRITABLE != 0,
-            data: self.bytes(field(8, 4)?, field(0x20, 16)?)?,
+            offset,
+            size,
         })
     }
 
     /// A number of the file's own byte order: 2, 4 or 8 bytes.
     fn number(&self, offset: u64, size: u64) -> Option<u64> {
-        let bytes = self.bytes(offset, size)?;
+        let bytes = self.content.at(offset, size)?;
         let push = |number: u64, byte: &u8| number << 8 | u64::from(*byte);
         Some(if self.big_endian {
             bytes.iter().fold(0, push)
@@ -134,11 +144,5 @@ impl<'a> Elf<'a> {
 
     fn u64(&self, offset: u64) -> Option<u64> {
         self.number(offset, 8)
-    }
-
-    fn bytes(&self, offset: u64, size: u64) -> Option<&'a [u8]> {
-        let start = usize::try_from(offset).ok()?;
-        let end = start.checked_add(usize::try_from(size).ok()?)?;
-        self.content.get(start..end)
     }
 }

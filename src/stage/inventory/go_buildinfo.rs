@@ -2,10 +2,17 @@
 //!
 //! Source: Go's `debug/buildinfo`. From Go 1.18 on the texts lie behind the header; before, it points to them.
 
+use std::borrow::Cow;
+use std::ops::ControlFlow;
+
+use memchr::memmem;
+
+use crate::io::layers::Spilled;
 use crate::model::coverage::GapKind;
 use crate::model::inventory::{Component, Ecosystem, Origin};
 use crate::model::purl::Purl;
 
+use super::bytes::{self, Bytes};
 use super::elf::{Elf, Segment};
 use super::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
 
@@ -38,14 +45,22 @@ impl Cataloger for GoBuildInfo {
     }
 
     fn catalog(&self, file: &LayerFile<'_>, sink: &mut dyn Sink) {
-        match find(file.content) {
-            Ok(None) => {}
-            Ok(Some(info)) => modules(&info, sink),
-            Err(problem) => sink.gap(
-                GapKind::PartialDatabase,
-                format!("Go's build information cannot be read: {problem}"),
-            ),
-        }
+        catalog(&file.content, sink);
+    }
+
+    fn catalog_large(&self, _head: &EntryHead<'_>, content: &Spilled, sink: &mut dyn Sink) {
+        catalog(content, sink);
+    }
+}
+
+fn catalog(content: &dyn Bytes, sink: &mut dyn Sink) {
+    match find(content) {
+        Ok(None) => {}
+        Ok(Some(info)) => modules(&info, sink),
+        Err(problem) => sink.gap(
+            GapKind::PartialDatabase,
+            format!("Go's build information cannot be read: {problem}"),
+        ),
     }
 }
 
@@ -57,16 +72,17 @@ struct Info {
     modules: String,
 }
 
-fn find(content: &[u8]) -> Result<Option<Info>, &'static str> {
+fn find(content: &dyn Bytes) -> Result<Option<Info>, &'static str> {
     let Some(elf) = Elf::new(content) else {
-        return match aligned_header(content) {
-            Some(data) => read(data, &[]).map(Some),
+        return match aligned_header(content, 0, content.size()) {
+            Some(data) => read(&data, &Pointed::new(content, &[])).map(Some),
             None => Ok(None),
         };
     };
     let segments = elf.segments();
+    let pointed = Pointed::new(content, &segments);
     if let Some(section) = elf.section(".go.buildinfo") {
-        return read(section, &segments).map(Some);
+        return read(&section, &pointed).map(Some);
     }
     if elf.has_sections() {
         return Ok(None);
@@ -75,20 +91,35 @@ fn find(content: &[u8]) -> Result<Option<Info>, &'static str> {
     match segments
         .iter()
         .filter(|segment| segment.writable)
-        .find_map(|segment| aligned_header(segment.data))
+        .find_map(|segment| aligned_header(content, segment.offset, segment.offset + segment.size))
     {
-        Some(data) => read(data, &segments).map(Some),
+        Some(data) => read(&data, &pointed).map(Some),
         None => Ok(None),
     }
 }
 
-fn aligned_header(data: &[u8]) -> Option<&[u8]> {
-    let at = data.chunks(ALIGNMENT).position(|chunk| chunk.starts_with(HEADER))?;
-    data.get(at * ALIGNMENT..)
+/// The header between two offsets, with what follows it.
+fn aligned_header(content: &dyn Bytes, start: u64, end: u64) -> Option<Cow<'_, [u8]>> {
+    let (mut passed, mut found) = (0, None);
+    content.windows(start, end, &mut |window, own| {
+        let aligned = |at: &usize| (passed + at).is_multiple_of(ALIGNMENT) && *at < own;
+        match memmem::find_iter(window, HEADER).find(aligned) {
+            Some(at) => {
+                found = Some(start + (passed + at) as u64);
+                ControlFlow::Break(())
+            }
+            None => {
+                passed += own;
+                ControlFlow::Continue(())
+            }
+        }
+    });
+    let found = found?;
+    content.at(found, (end - found).min(bytes::MOST))
 }
 
 /// Reads the texts that a header is followed by, or points to.
-fn read(data: &[u8], segments: &[Segment<'_>]) -> Result<Info, &'static str> {
+fn read(data: &[u8], pointed: &Pointed<'_>) -> Result<Info, &'static str> {
     if !data.starts_with(HEADER) || data.len() < HEADER_SIZE {
         return Err("it does not start with its mark");
     }
@@ -96,23 +127,23 @@ fn read(data: &[u8], segments: &[Segment<'_>]) -> Result<Info, &'static str> {
     let (go, modules) = if data[15] & INLINE != 0 {
         let (go, rest) = counted(&data[HEADER_SIZE..]).ok_or("the version of Go ends outside of it")?;
         let (modules, _) = counted(rest).ok_or("the list of modules ends outside of it")?;
-        (go, modules)
+        (Cow::Borrowed(go), Cow::Borrowed(modules))
     } else {
         let pointers = Pointers {
             size: data[14].into(),
             big_endian: data[15] & 1 != 0,
-            segments,
+            pointed,
         };
         pointers.texts(data).ok_or("it points outside of the file")?
     };
-    let modules = match modules {
-        [] => modules,
+    let modules = match modules.as_ref() {
+        [] => &[],
         _ if modules.len() > 2 * MARK && modules[modules.len() - MARK - 1] == b'\n' => &modules[MARK..modules.len() - MARK],
         _ => return Err("the list of modules is not between its marks"),
     };
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).map_err(|_| "it is not UTF-8");
     Ok(Info {
-        go: text(go)?,
+        go: text(&go)?,
         modules: text(modules)?,
     })
 }
@@ -133,25 +164,44 @@ fn counted(data: &[u8]) -> Option<(&[u8], &[u8])> {
 struct Pointers<'a> {
     size: usize,
     big_endian: bool,
-    segments: &'a [Segment<'a>],
+    pointed: &'a Pointed<'a>,
+}
+
+/// What addresses lead to.
+struct Pointed<'a> {
+    content: &'a dyn Bytes,
+    segments: &'a [Segment],
+}
+
+impl<'a> Pointed<'a> {
+    fn new(content: &'a dyn Bytes, segments: &'a [Segment]) -> Self {
+        Self { content, segments }
+    }
+
+    fn at(&self, address: u64, size: u64) -> Option<Cow<'a, [u8]>> {
+        self.segments.iter().find_map(|segment| {
+            let start = address.checked_sub(segment.address)?;
+            (start.checked_add(size)? <= segment.size).then(|| self.content.at(segment.offset + start, size))?
+        })
+    }
 }
 
 impl<'a> Pointers<'a> {
-    fn texts(&self, data: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
+    fn texts(&self, data: &[u8]) -> Option<(Cow<'a, [u8]>, Cow<'a, [u8]>)> {
         if !matches!(self.size, 4 | 8) {
             return None;
         }
         let go = self.string(self.number(data.get(16..)?)?)?;
         let modules = match self.number(data.get(16 + self.size..)?)? {
-            0 => &[],
+            0 => Cow::Borrowed(&[][..]),
             address => self.string(address)?,
         };
         Some((go, modules))
     }
 
-    fn string(&self, header: u64) -> Option<&'a [u8]> {
-        let header = self.at(header, 2 * self.size as u64)?;
-        self.at(self.number(header)?, self.number(&header[self.size..])?)
+    fn string(&self, header: u64) -> Option<Cow<'a, [u8]>> {
+        let header = self.pointed.at(header, 2 * self.size as u64)?;
+        self.pointed.at(self.number(&header)?, self.number(&header[self.size..])?)
     }
 
     fn number(&self, bytes: &[u8]) -> Option<u64> {
@@ -161,13 +211,6 @@ impl<'a> Pointers<'a> {
             bytes.iter().fold(0, push)
         } else {
             bytes.iter().rev().fold(0, push)
-        })
-    }
-
-    fn at(&self, address: u64, size: u64) -> Option<&'a [u8]> {
-        self.segments.iter().find_map(|segment| {
-            let start = usize::try_from(address.checked_sub(segment.address)?).ok()?;
-            segment.data.get(start..start.checked_add(usize::try_from(size).ok()?)?)
         })
     }
 }

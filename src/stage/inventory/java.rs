@@ -3,10 +3,11 @@
 //! Source: the JAR file specification, Maven's archiver. An archive without coordinates is listed by its manifest or its file name; no feed
 //! can know it then, and its component has no ecosystem.
 
-use std::io::{Cursor, Read};
+use std::io::{Cursor, Read, Seek};
 
 use zip::ZipArchive;
 
+use crate::io::layers::Spilled;
 use crate::io::limits::Limits;
 use crate::model::coverage::GapKind;
 use crate::model::inventory::{Component, Ecosystem};
@@ -38,7 +39,15 @@ impl Cataloger for Java {
 
     fn catalog(&self, file: &LayerFile<'_>, sink: &mut dyn Sink) {
         let mut budget = Limits::NESTED_ARCHIVES;
-        archive(file.head.path, file.content, 0, &mut budget, sink);
+        archive(file.head.path, Cursor::new(file.content), 0, &mut budget, sink);
+    }
+
+    fn catalog_large(&self, head: &EntryHead<'_>, content: &Spilled, sink: &mut dyn Sink) {
+        let mut budget = Limits::NESTED_ARCHIVES;
+        match content.reader() {
+            Ok(reader) => archive(head.path, reader, 0, &mut budget, sink),
+            Err(error) => sink.gap(GapKind::PartialDatabase, format!("{}: {error}", head.path)),
+        }
     }
 }
 
@@ -51,7 +60,7 @@ fn is_archive(path: &str) -> bool {
 }
 
 /// Reads one archive and those inside of it. `budget` is how many bytes may still be unpacked.
-fn archive(name: &str, content: &[u8], depth: usize, budget: &mut u64, sink: &mut dyn Sink) {
+fn archive<R: Read + Seek>(name: &str, content: R, depth: usize, budget: &mut u64, sink: &mut dyn Sink) {
     const DEEPEST: usize = 4;
     if depth > DEEPEST {
         return sink.gap(
@@ -59,7 +68,7 @@ fn archive(name: &str, content: &[u8], depth: usize, budget: &mut u64, sink: &mu
             format!("{name}: archives are nested more than {DEEPEST} deep"),
         );
     }
-    let mut zip = match ZipArchive::new(Cursor::new(content)) {
+    let mut zip = match ZipArchive::new(content) {
         Ok(zip) => zip,
         Err(error) => return sink.gap(GapKind::PartialDatabase, format!("{name}: {error}")),
     };
@@ -88,7 +97,7 @@ fn archive(name: &str, content: &[u8], depth: usize, budget: &mut u64, sink: &mu
             }
         };
         if inner {
-            archive(&format!("{name}:{entry}"), &unpacked, depth + 1, budget, sink);
+            inside(&format!("{name}:{entry}"), &unpacked, depth + 1, budget, sink);
         } else if is_properties {
             match coordinates(&String::from_utf8_lossy(&unpacked)) {
                 Some(component) => {
@@ -109,20 +118,31 @@ fn archive(name: &str, content: &[u8], depth: usize, budget: &mut u64, sink: &mu
     }
 }
 
-fn unpack(zip: &mut ZipArchive<Cursor<&[u8]>>, at: usize, budget: &mut u64) -> Result<Vec<u8>, (GapKind, String)> {
+/// An archive inside of another: behind this function all of them have one type.
+fn inside(name: &str, content: &[u8], depth: usize, budget: &mut u64, sink: &mut dyn Sink) {
+    archive(name, Cursor::new(content), depth, budget, sink);
+}
+
+fn unpack<R: Read + Seek>(zip: &mut ZipArchive<R>, at: usize, budget: &mut u64) -> Result<Vec<u8>, (GapKind, String)> {
     let entry = zip.by_index(at).map_err(|error| (GapKind::PartialDatabase, error.to_string()))?;
     let mut unpacked = Vec::new();
     // The size that the archive names is not trusted.
-    let read = entry.take(*budget + 1).read_to_end(&mut unpacked);
-    read.map_err(|error| (GapKind::PartialDatabase, error.to_string()))?;
+    let most = Limits::NESTED_ARCHIVE.min(*budget);
+    let read = entry.take(most + 1).read_to_end(&mut unpacked);
     let size = unpacked.len() as u64;
-    if size > *budget {
+    // What was unpacked counts, also where it was of no use.
+    *budget = budget.saturating_sub(size);
+    read.map_err(|error| (GapKind::PartialDatabase, error.to_string()))?;
+    if size > most {
         return Err((
             GapKind::LimitReached,
-            format!("what is inside unpacks to more than {} bytes", Limits::NESTED_ARCHIVES),
+            format!(
+                "it unpacks to more than {} bytes, or everything inside to more than {}",
+                Limits::NESTED_ARCHIVE,
+                Limits::NESTED_ARCHIVES
+            ),
         ));
     }
-    *budget -= size;
     Ok(unpacked)
 }
 
@@ -213,7 +233,7 @@ mod tests {
         assert!(seen.gaps.iter().any(|(kind, _)| *kind == GapKind::LimitReached), "{seen:?}");
         let mut budget = 1000;
         let mut recorder = Recorder::default();
-        archive("a.jar", &jar(&[("inner.jar", &[0; 5000])]), 0, &mut budget, &mut recorder);
+        inside("a.jar", &jar(&[("inner.jar", &[0; 5000])]), 0, &mut budget, &mut recorder);
         assert_eq!(recorder.gaps.first().map(|gap| gap.0), Some(GapKind::LimitReached));
     }
 }

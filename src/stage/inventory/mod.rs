@@ -3,6 +3,7 @@
 mod aliases;
 pub mod apk;
 pub mod binaries;
+mod bytes;
 mod cache;
 pub mod cargo_auditable;
 pub mod cargo_lock;
@@ -43,6 +44,7 @@ pub use error::InventoryError;
 use std::path::Path;
 
 use crate::io::Effects;
+use crate::io::layers::Spilled;
 use crate::model::coverage::GapKind;
 use crate::model::image::BuiltImage;
 use crate::model::image_ref::ImageRef;
@@ -134,6 +136,14 @@ pub trait Cataloger: Sync {
     fn wants(&self, head: &EntryHead<'_>) -> Want;
     /// Reads a file. Never fails: what could not be read is a gap in the sink.
     fn catalog(&self, file: &LayerFile<'_>, sink: &mut dyn Sink);
+    /// Reads a file that was wanted by its first bytes and is too large to be held in memory ([`Limits::held`](crate::io::limits::Limits)).
+    fn catalog_large(&self, head: &EntryHead<'_>, content: &Spilled, sink: &mut dyn Sink) {
+        let _ = head;
+        sink.gap(
+            GapKind::LimitReached,
+            format!("{} reads no file of {} bytes", self.id(), content.size()),
+        );
+    }
 }
 
 /// Every cataloger. To add one: a file, its `mod` line above, its entry here, a fixture folder.

@@ -1,5 +1,6 @@
 //! A sink that keeps what a cataloger said, for tests.
 
+use crate::io::layers::Spilled;
 use crate::model::coverage::GapKind;
 use crate::model::inventory::{Component, FactKind, OsRelease};
 use crate::model::purl::Purl;
@@ -35,7 +36,19 @@ impl Recorder {
             Want::IfMagic(_) => return recorder,
         };
         cataloger.catalog(&LayerFile { head, content }, &mut recorder);
+        if matches!(cataloger.wants(&head), Want::IfMagic(_)) {
+            let mut large = Self::default();
+            cataloger.catalog_large(&head, &Spilled::from(content), &mut large);
+            large.expect_same(&recorder, path);
+        }
         recorder
+    }
+
+    /// A file says the same on disk as in memory; only the words for what is broken may differ.
+    fn expect_same(&self, other: &Self, path: &str) {
+        assert_eq!(self.components, other.components, "{path}");
+        assert_eq!((self.accounted, self.executable), (other.accounted, other.executable), "{path}");
+        assert_eq!(self.gaps.len(), other.gaps.len(), "{path}: {:?} {:?}", self.gaps, other.gaps);
     }
 
     /// The components' purls.

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use super::facts::{FileFacts, LayerFacts, Link, Owned};
 use super::paths::{Mark, PathSet, Seed};
 use super::{Cataloger, EntryHead, LayerFile, Sink, Want};
-use crate::io::layers::{Entry, Kind, LayerProblem, Need, Visitor};
+use crate::io::layers::{Entry, Kind, LayerProblem, Need, Spilled, Visitor};
 use crate::io::limits::Limits;
 use crate::model::coverage::GapKind;
 use crate::model::inventory::{Component, FactKind, OsRelease};
@@ -217,6 +217,8 @@ impl<'a> Scan<'a> {
             Want::Whole if entry.size > self.limits.wanted_file => self.too_large(entry, self.limits.wanted_file),
             Want::Whole => Need::Content,
             Want::IfMagic(_) if entry.size == 0 => Need::Nothing,
+            // Its first bytes are known after all of it is in memory.
+            Want::IfMagic(_) if entry.sparse && entry.size > self.limits.held => self.too_large(entry, self.limits.held),
             Want::IfMagic(_) => Need::Magic,
         }
     }
@@ -266,11 +268,24 @@ impl Visitor for Scan<'_> {
         if entry.size > self.limits.executable {
             return self.too_large(entry, self.limits.executable);
         }
+        if entry.size > self.limits.held {
+            // Whoever wants it is decided here: what is put aside has no first bytes at hand.
+            self.wants.retain(|(_, want)| is_magic(*want, start));
+            return Need::Spill;
+        }
         Need::Content
     }
 
     fn content(&mut self, entry: &Entry<'_>, bytes: &[u8]) {
         self.catalog(entry, bytes, |want| want == Want::Whole || is_magic(want, bytes));
+    }
+
+    fn spilled(&mut self, entry: &Entry<'_>, content: &Spilled) {
+        let mut sink = FileSink::new(self.facts.paths.seed, entry);
+        for (cataloger, _) in &self.wants {
+            cataloger.catalog_large(&head(entry), content, &mut sink);
+        }
+        self.keep(entry, sink.facts);
     }
 
     fn at(&mut self, unpacked: u64) -> ControlFlow<()> {

@@ -15,7 +15,7 @@ use super::scan::Scan;
 use super::{Cataloger, Domain, EntryHead, InventoryError, Want, engine};
 use crate::io::Effects;
 use crate::io::git;
-use crate::io::layers::{Entry, Kind, Need, Visitor};
+use crate::io::layers::{Entry, Kind, Need, Spilled, Visitor};
 use crate::model::coverage::{Gap, GapKind};
 use crate::model::inventory::{Fact, FactKind, Inventory, Subject};
 
@@ -258,8 +258,15 @@ impl<'t> Tree<'t> {
         let mut file = fs::File::open(path).map_err(failed)?;
         let mut content = vec![0; usize::try_from(entry.size.min(512)).unwrap_or(512)];
         file.read_exact(&mut content).map_err(failed)?;
-        if need == Need::Magic && visitor.magic(entry, &content) != Need::Content {
-            return Ok(());
+        if need == Need::Magic {
+            match visitor.magic(entry, &content) {
+                Need::Content => {}
+                Need::Spill => {
+                    visitor.spilled(entry, &Spilled::of(file, entry.size));
+                    return Ok(());
+                }
+                Need::Nothing | Need::Magic => return Ok(()),
+            }
         }
         let limits = &self.effects.limits;
         let limit = limits.executable.max(limits.wanted_file);
