@@ -225,6 +225,7 @@ impl Workspace {
                 .flatten()
                 .map(|text| (self.source(text), text.clone()))
                 .collect(),
+            sources: Some(self.root.clone()),
             policy: self.policy(judging),
             waivers: self.waivers(judging),
             vex: self

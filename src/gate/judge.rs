@@ -24,6 +24,8 @@ pub struct JudgingPlan {
     pub feeds: FeedsPlan,
     /// The feeds' sources as people wrote them, where the plan's differ (a relative folder): what the verdict names.
     pub written: Vec<(String, String)>,
+    /// The folder of the sources, whose manifests say which updates are allowed; none for an image or an SBOM from elsewhere.
+    pub sources: Option<PathBuf>,
     /// Policy document.
     pub policy: PolicySource,
     /// Waiver file: where it is, and what findings call it; none is no waivers.
@@ -185,7 +187,11 @@ impl Judge {
             effects,
         )?;
         let feeds = self.feeds(inventory, effects).await?;
-        let mut matching = tokio::task::block_in_place(|| feeds.match_inventory(inventory, &self.waivers.ids()));
+        let mut matching = tokio::task::block_in_place(|| {
+            let mut matching = feeds.match_inventory(inventory, &self.waivers.ids());
+            feeds.weigh_updates(&mut matching, inventory, self.plan.sources.as_deref(), effects);
+            matching
+        });
         for feed in &mut matching.feeds {
             // A folder of this machine in a verdict would make equal verdicts differ.
             if let Some((_, written)) = self.plan.written.iter().find(|(source, _)| *source == feed.source) {

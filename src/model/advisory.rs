@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::digest::Digest;
+use super::inventory::Location;
+use super::purl::Purl;
 use super::severity::Rating;
 
 /// What an advisory says of a package.
@@ -67,6 +69,40 @@ pub struct Evidence {
     pub range: String,
 }
 
+/// Whether a component can move to the version that clears it. Both lists empty: the lock file alone has to change.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Update {
+    /// The requirements that do not allow it, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused_by: Vec<Requirement>,
+    /// Packages that need the component and whose requirement is not known, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unknown: Vec<Purl>,
+}
+
+impl Update {
+    /// True when every requirement is known and allows it.
+    #[must_use]
+    pub const fn is_allowed(&self) -> bool {
+        self.refused_by.is_empty() && self.unknown.is_empty()
+    }
+}
+
+/// A requirement of one package on another.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Requirement {
+    /// The package that requires.
+    pub by: Purl,
+    /// As it is written: `^0.9`.
+    pub text: String,
+    /// The manifest of this tree that it stands in; none for a published package.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<Location>,
+    /// The first later release of a published package that allows the version, where one is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowed_from: Option<String>,
+}
+
 /// An advisory that names a component of the inventory.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Match {
@@ -82,6 +118,9 @@ pub struct Match {
     /// clears by their nature (unmaintained, notice), are left out of account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clears_all: Option<String>,
+    /// Whether the component can move to that version; none where that is no question (an OS package) or nothing is known of who needs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub update: Option<Update>,
     /// Set when the record says itself that it does not apply here (another OS or processor, distribution patched it): the reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_applicable: Option<String>,

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::advisory::AdvisoryKind;
+use super::advisory::{AdvisoryKind, Update};
 use super::inventory::{Location, SourcePackage};
 use super::purl::Purl;
 use super::severity::Severity;
@@ -105,6 +105,9 @@ pub struct Finding {
     /// The smallest version that clears everything found in the component, where one exists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clears: Option<String>,
+    /// Whether the component can move to that version, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub update: Option<Update>,
     /// Where, sorted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub locations: Vec<Location>,
@@ -139,6 +142,7 @@ impl Finding {
             severity_source: None,
             fixed: Vec::new(),
             clears: None,
+            update: None,
             locations: Vec::new(),
             evidence: None,
             level,

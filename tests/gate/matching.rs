@@ -49,6 +49,17 @@ pub(crate) fn matched(plan: &FeedsPlan, inventory: &Inventory, ids: &[&str]) -> 
     feeds.match_inventory(inventory, &ids)
 }
 
+/// The same, and whether what clears a component is allowed by the manifests and lock files in a folder.
+pub(crate) fn matched_with_updates(plan: &FeedsPlan, inventory: &Inventory, ids: &[&str], sources: &Path) -> Matching {
+    let effects = Effects::plain(plan.cache.clone());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let feeds = runtime.block_on(matching::open(plan, inventory, &effects)).unwrap();
+    let ids: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
+    let mut matching = feeds.match_inventory(inventory, &ids);
+    feeds.weigh_updates(&mut matching, inventory, Some(sources), &effects);
+    matching
+}
+
 pub(crate) fn lock_files(shared: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(shared.join("lockfiles")).unwrap();
     let mut files: Vec<PathBuf> = entries

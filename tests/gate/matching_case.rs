@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
-use portcullis::model::inventory::{Component, Ecosystem, Origin, PlatformSummary, SourcePackage};
+use portcullis::model::inventory::{Component, Ecosystem, Location, Origin, PlatformSummary, SourcePackage};
 use portcullis::model::matching::Matching;
+use portcullis::model::plan::{CratesIndexPlace, FeedsPlan};
 use portcullis::model::purl::Purl;
 use serde::Deserialize;
 
-use crate::matching::{inventory_of, matched, plan};
+use crate::matching::{inventory_of, matched_with_updates, plan};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -32,6 +33,13 @@ struct Entry {
     registry: Option<String>,
     #[serde(default)]
     local: bool,
+    #[serde(default)]
+    root: bool,
+    /// Purls of what it needs.
+    #[serde(default)]
+    needs: Vec<String>,
+    /// The file that it was found in.
+    at: Option<String>,
     owned_by: Option<String>,
 }
 
@@ -42,6 +50,8 @@ struct Expect {
     matches: Vec<String>,
     #[serde(default)]
     gaps: Vec<String>,
+    #[serde(default)]
+    yanked: Vec<String>,
     #[serde(default)]
     known: Vec<String>,
     #[serde(default)]
@@ -54,6 +64,9 @@ impl Entry {
         let mut component = Component::new(purl, Some(Ecosystem::new(&self.ecosystem)), "fixture");
         component.source = self.source.clone().map(|[name, version]| SourcePackage { name, version });
         component.owned_by = self.owned_by.as_deref().map(|purl| Purl::parse(purl).unwrap());
+        component.root = self.root;
+        component.dependencies = self.needs.iter().map(|purl| Purl::parse(purl).unwrap()).collect();
+        component.locations = self.at.iter().map(Location::path).collect();
         component.origin = match (&self.git, &self.registry, self.local) {
             (Some(url), ..) => Origin::Git(url.clone()),
             (_, Some(url), _) => Origin::AlternateRegistry(url.clone()),
@@ -89,12 +102,50 @@ fn described(matching: &Matching, components: &[Component]) -> Vec<String> {
         if let Some(version) = &found.clears_all {
             line.push_str(&format!("; {version} clears all"));
         }
+        if let Some(update) = &found.update {
+            line.push_str(if update.is_allowed() { "; every requirement allows it" } else { "" });
+            for refused in &update.refused_by {
+                line.push_str(&format!("; {} refuses it by `{}`", refused.by, refused.text));
+                if let Some(location) = &refused.location {
+                    line.push_str(&format!(" in {}", location.path));
+                    line.push_str(&location.line.map(|line| format!(" line {line}")).unwrap_or_default());
+                }
+                if let Some(from) = &refused.allowed_from {
+                    line.push_str(&format!(", {from} allows it"));
+                }
+            }
+            for unknown in &update.unknown {
+                line.push_str(&format!("; not known of {unknown}"));
+            }
+        }
         if let Some(reason) = &found.not_applicable {
             line.push_str(&format!("; not applicable: {reason}"));
         }
         line
     };
     matching.matches.iter().map(line).collect()
+}
+
+/// What a registry's index says, from a file of its lines for each crate, put where cargo would put it.
+fn registry(lines: &Path, cache: &Path) -> Option<CratesIndexPlace> {
+    let index = cache.join("registry/index");
+    for entry in std::fs::read_dir(lines).ok()? {
+        let entry = entry.unwrap();
+        let name = entry.file_name().into_string().unwrap();
+        let text = std::fs::read_to_string(entry.path()).unwrap();
+        let mut bytes = b"\x03\x02\0\0\0Unknown\0".to_vec();
+        for line in text.lines() {
+            let version: serde_json::Value = serde_json::from_str(line).unwrap();
+            bytes.extend_from_slice(format!("{}\0{line}\0", version["vers"].as_str().unwrap()).as_bytes());
+        }
+        let place = index
+            .join("index.crates.io-0123456789abcdef/.cache")
+            .join(&name[..2])
+            .join(&name[2..4]);
+        std::fs::create_dir_all(&place).unwrap();
+        std::fs::write(place.join(&name), bytes).unwrap();
+    }
+    Some(CratesIndexPlace::Cargo(index))
 }
 
 fn run(folder: &Path) -> Option<String> {
@@ -113,7 +164,11 @@ fn run(folder: &Path) -> Option<String> {
     }
     let cache = tempfile::tempdir().unwrap();
     let known: Vec<&str> = case.known.iter().map(String::as_str).collect();
-    let matching = matched(&plan(&folder.join("feed"), cache.path()), &inventory, &known);
+    let plan = FeedsPlan {
+        crates_index: registry(&folder.join("registry"), cache.path()),
+        ..plan(&folder.join("feed"), cache.path())
+    };
+    let matching = matched_with_updates(&plan, &inventory, &known, &folder.join("sources"));
     let actual = [
         described(&matching, &components),
         matching
@@ -121,6 +176,7 @@ fn run(folder: &Path) -> Option<String> {
             .iter()
             .map(|gap| format!("{} {}", gap.kind.as_str(), gap.subject))
             .collect(),
+        matching.yanked.iter().map(|at| components[*at].purl.to_string()).collect(),
         matching
             .known_ids
             .iter()
@@ -131,10 +187,11 @@ fn run(folder: &Path) -> Option<String> {
     let expected = [
         case.expect.matches,
         case.expect.gaps,
+        case.expect.yanked,
         case.expect.known,
         vec![case.expect.quarantined.to_string()],
     ];
-    let names = ["matches", "gaps", "known", "quarantined"];
+    let names = ["matches", "gaps", "yanked", "known", "quarantined"];
     let differs = actual
         .iter()
         .zip(&expected)

@@ -292,6 +292,7 @@ fn claim(written: &ShortMatch, component: usize, inventory: &Inventory) -> Match
         },
         fixed: written.fixed.clone(),
         clears_all: written.fixed.last().cloned(),
+        update: None,
         not_applicable: written.not_applicable.clone(),
     }
 }

@@ -9,7 +9,9 @@ use crate::model::context::Context;
 
 /// Judges a folder, a lock file, an image or an SBOM.
 pub(super) async fn run(session: &Session<'_>, args: &ScanArgs) -> Result<Answer, CliError> {
-    let judge = Judge::load(&session.workspace.judging_plan(&args.judging)?, &session.effects)?;
+    let mut plan = session.workspace.judging_plan(&args.judging)?;
+    plan.sources = target::sources(&args.target, session);
+    let judge = Judge::load(&plan, &session.effects)?;
     let inventory = target::inventory(&args.target, session).await?;
     Ok(judged::answer(&judge, &inventory, &Context::default(), session).await)
 }

@@ -1,5 +1,7 @@
 //! What `scan` and `sbom` may be pointed at.
 
+use std::path::{Path, PathBuf};
+
 use crate::cli::args::image_ref;
 use crate::cli::error::CliError;
 use crate::cli::session::Session;
@@ -28,6 +30,16 @@ pub(super) async fn inventory(text: &str, session: &Session<'_>) -> Result<Inven
             problem: format!("there is no file or folder `{text}`, and {problem}"),
             help: "name a folder, a lock file, an image or sbom:FILE".to_owned(),
         }),
+    }
+}
+
+/// The folder that a target's manifests lie in: the target itself, or the folder of a lock file.
+#[must_use]
+pub(super) fn sources(text: &str, session: &Session<'_>) -> Option<PathBuf> {
+    let path = session.global.directory.join(text);
+    match path.is_file() {
+        true => path.parent().map(Path::to_owned),
+        false => path.is_dir().then_some(path),
     }
 }
 

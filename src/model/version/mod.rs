@@ -6,6 +6,7 @@
 pub mod apk;
 pub mod dpkg;
 pub mod maven;
+pub mod npm_range;
 pub mod pep440;
 pub mod rpm;
 pub mod semver;

@@ -196,6 +196,7 @@ fn claim_of_group(
         },
         fixed: ascending(&fixed, scheme),
         clears_all: None,
+        update: None,
         not_applicable: not_ours(subject.component).or(if applies { None } else { other }),
     })
 }

@@ -1,9 +1,11 @@
 //! A whole inventory against all open feeds.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use rayon::prelude::*;
 
+use crate::io::Effects;
 use crate::model::advisory::{AdvisoryKind, Match};
 use crate::model::coverage::{Gap, GapKind};
 use crate::model::image::Platform;
@@ -16,6 +18,7 @@ use super::component::{Outcome, Subject, match_component};
 use super::index::{Index, IndexError};
 use super::open::{Feeds, OpenFeed};
 use super::rating::worse;
+use super::update;
 
 impl Feeds {
     /// Matches every component; `ids` are the waivers' ids, asked for `known_ids`. Blocking; uses rayon.
@@ -63,6 +66,12 @@ impl Feeds {
         matching.gaps.sort();
         matching.gaps.dedup();
         matching
+    }
+
+    /// Adds to every match whether its component can move to the version that clears it. `root` is the folder of the sources, where there is one:
+    /// its manifests and lock files are read.
+    pub fn weigh_updates(&self, matching: &mut Matching, inventory: &Inventory, root: Option<&Path>, effects: &Effects) {
+        update::weigh(matching, inventory, root, self.crates_index.as_ref(), effects);
     }
 
     fn match_one(&self, inventory: &Inventory, number: usize, single: Option<&Platform>, all: &mut Outcome) {

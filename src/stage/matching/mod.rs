@@ -25,6 +25,7 @@ mod rustsec_place;
 mod salvage;
 mod source;
 mod store;
+mod update;
 
 pub use bundle::{BUNDLE_MEDIA_TYPE, Bundle, Contents, export, import};
 pub use error::MatchingError;

@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::Serialize;
 
+use crate::model::advisory::{Requirement, Update};
 use crate::model::finding::{Disposition, Judgement};
 use crate::model::inventory::{Component, Inventory, Location};
 use crate::model::purl::Purl;
 use crate::model::verdict::Verdict;
 
 use super::pattern::PurlPattern;
+use super::remedy;
 
 /// The most paths that are listed; the shortest come first.
 const MAX_PATHS: usize = 5;
@@ -32,7 +34,7 @@ pub struct Explanation {
 /// One way to clear findings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Change {
-    /// What it is: `update`, `update-parent`, `rebase`, `replace`, `waive`.
+    /// What it is: `update`, `edit`, `update-parent`, `rebase`, `replace`, `waive`.
     pub kind: &'static str,
     /// For people.
     pub text: String,
@@ -154,12 +156,18 @@ fn changes(component: &Component, findings: &[Judgement], paths: &[Vec<Purl>]) -
     let fixed: Vec<&String> = open.iter().filter_map(|j| j.finding.fixed.last()).collect();
     let name = &component.name;
     let advised = open.iter().find_map(|j| j.finding.help.clone());
+    let clears = open.iter().find_map(|j| j.finding.clears.as_deref());
+    let update = open.iter().find_map(|j| j.finding.update.as_ref());
     match (component.purl.kind.as_str(), fixed.is_empty()) {
         ("deb" | "apk" | "rpm", false) => changes.push(Change {
             kind: "rebase",
             text: advised.unwrap_or_else(|| format!("rebuild on a base image with a newer {name}")),
             command: None,
         }),
+        (_, false) if let (Some(version), Some(update)) = (clears, update) => {
+            changes.extend(update.refused_by.iter().map(|requirement| refusal(requirement, component, version)));
+            changes.push(moved(component, version, update));
+        }
         (kind, false) => {
             let command = advised.filter(|help| kind == "cargo" && help.starts_with("cargo "));
             changes.push(Change {
@@ -189,4 +197,37 @@ fn changes(component: &Component, findings: &[Judgement], paths: &[Vec<Purl>]) -
         });
     }
     changes
+}
+
+/// A requirement that does not allow the version: its manifest is edited, or its package updated first.
+fn refusal(requirement: &Requirement, component: &Component, version: &str) -> Change {
+    let by = &requirement.by;
+    let old = by.version.as_deref().unwrap_or_default();
+    let newer = requirement.allowed_from.as_ref().filter(|_| by.kind == "cargo");
+    Change {
+        kind: if requirement.location.is_some() { "edit" } else { "update-parent" },
+        text: remedy::edit(requirement, &component.name, version),
+        command: newer.map(|from| format!("cargo update -p {}@{old} --precise {from}", by.name)),
+    }
+}
+
+/// The update itself, and what is known of who allows it.
+fn moved(component: &Component, version: &str, update: &Update) -> Change {
+    let known = match (update.refused_by.as_slice(), update.unknown.as_slice()) {
+        ([], []) => "every requirement allows it, no manifest has to change".to_owned(),
+        (_, [first, rest @ ..]) => {
+            let more = if rest.is_empty() {
+                String::new()
+            } else {
+                format!(" and {} more", rest.len())
+            };
+            format!("whether {}{more} allows it is not known", first.full_name())
+        }
+        _ => "once the requirements allow it".to_owned(),
+    };
+    Change {
+        kind: "update",
+        text: format!("update {} {} to {version}: {known}", component.name, component.version),
+        command: remedy::command(component, version),
+    }
 }

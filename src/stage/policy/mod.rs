@@ -13,6 +13,7 @@ mod judge;
 pub mod pattern;
 pub mod recheck;
 pub mod record;
+mod remedy;
 pub mod repository;
 pub mod rules;
 pub mod schema;

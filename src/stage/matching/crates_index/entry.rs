@@ -11,6 +11,7 @@ use std::time::SystemTime;
 
 use memchr::memmem;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 /// The first byte, and the formats of the index that follow it.
 const CACHE_VERSION: u8 = 3;
@@ -20,13 +21,18 @@ const FIRST_LOOK: u64 = 16 << 10;
 /// More is no entry of an index.
 const LARGEST: u64 = 64 << 20;
 
-/// A release as the registry's index describes it.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+/// Whether a release may still be chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub(super) struct Release {
     /// Its author took it back.
     #[serde(default)]
     pub(super) yanked: bool,
-    /// What it needs.
+}
+
+/// What a release needs.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(super) struct Needs {
+    /// Its requirements.
     #[serde(default)]
     pub(super) deps: Vec<Dependency>,
 }
@@ -55,18 +61,18 @@ impl Dependency {
 
 /// What a file says of a release.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Found {
+pub(super) struct Found<T> {
     /// When the file was written.
     pub(super) written: SystemTime,
     /// The release; none where the file does not list it.
-    pub(super) release: Option<Release>,
+    pub(super) release: Option<T>,
 }
 
 /// Looks a release up in a file; none where there is no file.
 ///
 /// # Errors
 /// For a file that is not readable or not laid out as an entry.
-pub(super) fn look_up(path: &Path, version: &str) -> io::Result<Option<Found>> {
+pub(super) fn look_up<T: DeserializeOwned>(path: &Path, version: &str) -> io::Result<Option<Found<T>>> {
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => return Ok(None),
@@ -175,11 +181,15 @@ mod tests {
     #[test]
     fn a_release_is_found_with_what_it_needs() {
         let (_folder, path) = written(LINES);
-        let release = |version| look_up(&path, version).expect("sound").expect("there").release;
+        let release = |version| look_up::<Release>(&path, version).expect("sound").expect("there").release;
         assert_eq!(release("1.0.0").map(|r| r.yanked), Some(false));
-        let yanked = release("1.0.1").expect("listed");
-        assert!(yanked.yanked);
-        assert_eq!(yanked.deps.iter().map(Dependency::crate_name).collect::<Vec<_>>(), ["b", "c"]);
+        assert_eq!(release("1.0.1").map(|r| r.yanked), Some(true));
+        let needs = look_up::<Needs>(&path, "1.0.1")
+            .expect("sound")
+            .expect("there")
+            .release
+            .expect("listed");
+        assert_eq!(needs.deps.iter().map(Dependency::crate_name).collect::<Vec<_>>(), ["b", "c"]);
         assert_eq!(release("1.0"), None, "a part of a version is not it");
         assert_eq!(usable_versions(&path).expect("sound"), ["1.0.0"]);
         assert_eq!(validator_of(&path).as_deref(), Some("etag: \"1\""));
@@ -191,7 +201,7 @@ mod tests {
             .map(|at| format!("{{\"name\":\"a\",\"vers\":\"0.{at}.0\",\"deps\":[],\"yanked\":{}}}\n", at == 7))
             .collect();
         let (_folder, path) = written(&many);
-        let release = |version| look_up(&path, version).expect("sound").expect("there").release;
+        let release = |version| look_up::<Release>(&path, version).expect("sound").expect("there").release;
         assert_eq!(release("0.7.0").map(|r| r.yanked), Some(true));
         assert_eq!(release("0.2999.0").map(|r| r.yanked), Some(false));
         assert_eq!(release("0.3000.0"), None);
@@ -200,7 +210,7 @@ mod tests {
     #[test]
     fn no_file_is_not_known_and_a_file_of_another_kind_is_an_error() {
         let (folder, path) = written(LINES);
-        assert_eq!(look_up(&folder.path().join("other"), "1.0.0").expect("no error"), None);
+        assert_eq!(look_up::<Release>(&folder.path().join("other"), "1.0.0").expect("no error"), None);
         for bytes in [
             &b""[..],
             b"\x03\x02",
@@ -208,7 +218,7 @@ mod tests {
             b"\x03\x02\0\0\0e\x001.0.0\0{\"yanked\":fal",
         ] {
             std::fs::write(&path, bytes).expect("written");
-            assert!(look_up(&path, "1.0.0").is_err(), "{bytes:?}");
+            assert!(look_up::<Release>(&path, "1.0.0").is_err(), "{bytes:?}");
         }
     }
 }

@@ -11,12 +11,14 @@ use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{PoisonError, RwLock};
 use std::time::SystemTime;
 
 use jiff::Timestamp;
 
-use entry::{Found, Release};
+use serde::de::DeserializeOwned;
+
+use entry::{Found, Needs, Release};
 
 /// The name of the index among the feeds.
 pub(super) const CRATES_INDEX: &str = "crates-index";
@@ -32,10 +34,10 @@ pub(super) struct CratesIndex {
 }
 
 /// What is known of a release.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Known {
     /// The release; none where no copy lists it, or the copy cannot be read.
-    release: Option<Arc<Release>>,
+    release: Option<Release>,
     /// When the newest copy of the crate's entry was written.
     written: Option<Timestamp>,
 }
@@ -66,12 +68,16 @@ impl CratesIndex {
     pub(super) fn release(&self, name: &str, version: &str) -> Known {
         let kept = self.known.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = kept.get(name).and_then(|versions| versions.get(version)) {
-            return known.clone();
+            return *known;
         }
         drop(kept);
-        let known = self.look_up(name, version);
+        let found = self.look_up(name, version);
+        let known = Known {
+            written: found.as_ref().and_then(|found| Timestamp::try_from(found.written).ok()),
+            release: found.and_then(|found| found.release),
+        };
         let mut kept = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        kept.entry(name.to_owned()).or_default().insert(version.to_owned(), known.clone());
+        kept.entry(name.to_owned()).or_default().insert(version.to_owned(), known);
         known
     }
 
@@ -87,18 +93,21 @@ impl CratesIndex {
         entry::usable_versions(&newest).ok()
     }
 
+    /// What a release requires of a crate, as it is written, but for tests; none where nothing is known of the release.
+    pub(super) fn requirements(&self, name: &str, version: &str, of: &str) -> Option<Vec<String>> {
+        let release = self.look_up::<Needs>(name, version)?.release?;
+        let meant = |dependency: &&entry::Dependency| dependency.crate_name() == of && dependency.kind.as_deref() != Some("dev");
+        Some(release.deps.iter().filter(meant).map(|dependency| dependency.req.clone()).collect())
+    }
+
     /// Several copies may list a crate (cargo has renamed the folder before): the one that was written last speaks.
-    fn look_up(&self, name: &str, version: &str) -> Known {
+    fn look_up<T: DeserializeOwned>(&self, name: &str, version: &str) -> Option<Found<T>> {
         let asked = entry_path(name).into_iter().flat_map(|path| {
-            let look = move |folder: &PathBuf| -> io::Result<Option<Found>> { entry::look_up(&folder.join(&path), version) };
+            let look = move |folder: &PathBuf| -> io::Result<Option<Found<T>>> { entry::look_up(&folder.join(&path), version) };
             self.folders.iter().map(look)
         });
         // A copy that cannot be read knows nothing.
-        let found = asked.filter_map(Result::ok).flatten().max_by_key(|found| found.written);
-        Known {
-            written: found.as_ref().and_then(|found| Timestamp::try_from(found.written).ok()),
-            release: found.and_then(|found| found.release).map(Arc::new),
-        }
+        asked.filter_map(Result::ok).flatten().max_by_key(|found| found.written)
     }
 }
 

@@ -5,7 +5,7 @@ use crate::model::finding::{Finding, Level};
 use crate::model::inventory::Component;
 
 use super::About;
-use crate::stage::policy::Evidence;
+use crate::stage::policy::{Evidence, remedy};
 
 /// The claims of one kind that apply, each with its component.
 pub(super) fn claims<'a>(evidence: &Evidence<'a>, kind: AdvisoryKind) -> impl Iterator<Item = (&'a Component, &'a Match)> + use<'a> {
@@ -33,9 +33,11 @@ pub(super) fn finding(about: &About, level: Level, component: &Component, claim:
     finding.severity_source = advisory.rating.as_ref().map(|rating| rating.source.clone());
     finding.fixed = claim.fixed.clone();
     finding.clears.clone_from(&claim.clears_all);
+    finding.update.clone_from(&claim.update);
     finding.locations = component.locations.clone();
     finding.evidence = Some(claim.evidence.range.clone()).filter(|range| !range.is_empty());
-    finding.help = Some(help(component, claim));
+    let version = claim.clears_all.as_deref().or(claim.fixed.last().map(String::as_str));
+    finding.help = Some(remedy::help(component, version, claim.update.as_ref()));
     finding
 }
 
@@ -46,23 +48,6 @@ fn message(component: &Component, claim: &Match) -> String {
         summary => summary,
     };
     format!("{} {}: {summary}", component.name, component.version)
-}
-
-/// The smallest change that clears it.
-fn help(component: &Component, claim: &Match) -> String {
-    let name = &component.name;
-    let Some(version) = claim.clears_all.as_ref().or(claim.fixed.last()) else {
-        return format!("no release of {name} is known to fix it: replace it, or waive it with a reason and an end");
-    };
-    match (component.purl.kind.as_str(), &component.source) {
-        ("cargo", _) => format!("cargo update -p {name}@{} --precise {version}", component.version),
-        ("npm", _) => format!("update {name} to {version}"),
-        ("deb" | "apk" | "rpm", Some(source)) if source.name != *name => {
-            format!("rebuild on a base image with {name} from {} {version} or newer", source.name)
-        }
-        ("deb" | "apk" | "rpm", _) => format!("rebuild on a base image with {name} {version} or newer"),
-        _ => format!("update {name} to {version} or newer"),
-    }
 }
 
 /// A finding about a component that no advisory names.

@@ -1,0 +1,64 @@
+//! The smallest change that clears a component, and what must change before it can.
+
+use crate::model::advisory::{Requirement, Update};
+use crate::model::inventory::Component;
+
+/// One line for people. `version` clears the component; none where no release is known to.
+pub(super) fn help(component: &Component, version: Option<&str>, update: Option<&Update>) -> String {
+    let name = &component.name;
+    let Some(version) = version else {
+        return format!("no release of {name} is known to fix it: replace it, or waive it with a reason and an end");
+    };
+    if let Some(requirement) = update.and_then(first_refusal) {
+        let edit = edit(requirement, name, version);
+        return match command(component, version) {
+            Some(command) => format!("{edit}; then {command}"),
+            None => edit,
+        };
+    }
+    let allowed = update.is_some_and(Update::is_allowed);
+    match (component.purl.kind.as_str(), &component.source) {
+        ("cargo", _) => command(component, version).unwrap_or_default(),
+        ("npm", _) if allowed => format!("npm update {name} ({version}, which every requirement allows)"),
+        ("npm", _) => format!("update {name} to {version}"),
+        ("deb" | "apk" | "rpm", Some(source)) if source.name != *name => {
+            format!("rebuild on a base image with {name} from {} {version} or newer", source.name)
+        }
+        ("deb" | "apk" | "rpm", _) => format!("rebuild on a base image with {name} {version} or newer"),
+        _ => format!("update {name} to {version} or newer"),
+    }
+}
+
+/// The command that changes the lock file alone.
+pub(super) fn command(component: &Component, version: &str) -> Option<String> {
+    (component.purl.kind == "cargo").then(|| format!("cargo update -p {}@{} --precise {version}", component.name, component.version))
+}
+
+/// The requirement to begin with: one of this tree, else one of a package that has a release which allows the version.
+pub(super) fn first_refusal(update: &Update) -> Option<&Requirement> {
+    let refused = &update.refused_by;
+    let ours = refused.iter().find(|requirement| requirement.location.is_some());
+    ours.or_else(|| refused.iter().find(|requirement| requirement.allowed_from.is_some()))
+        .or(refused.first())
+}
+
+/// What must change so that a requirement allows a version.
+pub(super) fn edit(requirement: &Requirement, name: &str, version: &str) -> String {
+    let Requirement { by, text, .. } = requirement;
+    match (&requirement.location, &requirement.allowed_from) {
+        (Some(location), _) => {
+            let line = location.line.map(|line| format!(":{line}")).unwrap_or_default();
+            format!("edit {}{line}: `{text}` does not allow {name} {version}", location.path)
+        }
+        (None, Some(from)) => format!(
+            "update {} to {from}, which allows {name} {version}: {} requires `{text}`",
+            by.full_name(),
+            by.version.as_deref().unwrap_or_default(),
+        ),
+        (None, None) => format!(
+            "{} {} requires {name} `{text}`, and no release of it that is known allows {version}",
+            by.full_name(),
+            by.version.as_deref().unwrap_or_default(),
+        ),
+    }
+}
