@@ -2,9 +2,13 @@
 //!
 //! Takes a `GatePlan`. Gives an `Outcome`. Invariant: the digest that the build gave is the one that is judged, published and rolled out.
 
+mod baseline;
+mod fleet;
 mod judge;
 
-pub use judge::{BaselinePlan, Judge, Judged, JudgingPlan, PolicySource};
+pub use baseline::{BaselinePlan, BaselineSource};
+pub use fleet::{Fleet, FleetPlan};
+pub use judge::{Judge, Judged, JudgingPlan, PolicySource};
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -20,7 +24,7 @@ use crate::model::image::BuiltImage;
 use crate::model::inventory::{Inventory, Subject};
 use crate::model::outcome::Outcome;
 use crate::model::plan::{BuildPlan, PublishPlan, RolloutPlan};
-use crate::model::verdict::Decision;
+use crate::model::verdict::{Decision, Verdict};
 use crate::report::vex;
 use crate::stage::build::{self, BuildError};
 use crate::stage::inventory::{self, InventoryError, sbom};
@@ -137,7 +141,7 @@ pub async fn run(plan: &GatePlan, effects: &Effects) -> (Outcome, Result<(), Gat
 }
 
 async fn advance(plan: &GatePlan, outcome: &mut Outcome, effects: &Effects) -> Result<(), GateError> {
-    let judge = Judge::load(&plan.judging, effects)?;
+    let judge = Judge::load(&plan.judging, effects).await?;
 
     let image = build_stage(plan, effects)?;
     reached(outcome, Stage::Build);
@@ -167,6 +171,7 @@ async fn advance(plan: &GatePlan, outcome: &mut Outcome, effects: &Effects) -> R
     let record = judge.record(&judged, &inventory, &context);
     outcome.verdict = Some(judged.verdict.clone());
     outcome.baseline.clone_from(&judged.baseline);
+    outcome.before.clone_from(&judged.before);
     write(&plan.output, RECORD_FILE, &record.bytes(), outcome)?;
     if plan.until <= Stage::Policy || decision != Decision::Cleared {
         return Ok(());
@@ -260,6 +265,7 @@ async fn publish_stage(
         kind: predicate_type::OPENVEX.to_owned(),
         body,
     }));
+    predicates.extend(evidence(cleared.verdict(), inventory));
     let (attested, publication) = publish::publish(cleared, &predicates, &plan.publish, effects).await?;
     step.finish(publication.reference.clone(), effects);
     if plan.publish.dry_run {
@@ -273,6 +279,18 @@ async fn publish_stage(
     }
     outcome.publication = Some(publication);
     Ok(attested)
+}
+
+/// What a later run compares with, and what can be judged again without the image.
+fn evidence(verdict: &Verdict, inventory: &Inventory) -> [publish::Predicate; 2] {
+    let predicate = |kind: &str, body: serde_json::Result<serde_json::Value>| publish::Predicate {
+        kind: kind.to_owned(),
+        body: body.unwrap_or_default(),
+    };
+    [
+        predicate(predicate_type::VERDICT, serde_json::to_value(verdict)),
+        predicate(predicate_type::INVENTORY, serde_json::to_value(inventory)),
+    ]
 }
 
 fn write_inventory(plan: &GatePlan, inventory: &Inventory, outcome: &mut Outcome, effects: &Effects) -> Result<(), GateError> {

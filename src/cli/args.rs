@@ -109,9 +109,13 @@ pub struct Judging {
     /// Waiver file
     #[arg(long, value_name = "FILE", env = "PORTCULLIS_WAIVERS")]
     pub waivers: Option<PathBuf>,
-    /// The last cleared verdict of the service: `verdict.json`, or the output folder of that run. Findings say why they are new
-    #[arg(long, value_name = "PATH", env = "PORTCULLIS_BASELINE")]
-    pub baseline: Option<PathBuf>,
+    /// The last cleared verdict of the service: `verdict.json`, the output folder of that run, or the image that carries it, signed
+    /// (registry:REPOSITORY@sha256:…, oci:DIR). Findings say why they are new
+    #[arg(long, value_name = "PATH|IMAGE", env = "PORTCULLIS_BASELINE")]
+    pub baseline: Option<String>,
+    /// Public key (PEM file) that the baseline of an image must be signed with [default: the configured signing key]
+    #[arg(long, value_name = "FILE", requires = "baseline", env = "PORTCULLIS_BASELINE_KEY")]
+    pub baseline_key: Option<PathBuf>,
     /// Block only on what came since the baseline, and list the rest; publishes nothing
     #[arg(long, requires = "baseline")]
     pub only_new: bool,
@@ -344,8 +348,15 @@ pub struct ReplayArgs {
 /// `recheck`.
 #[derive(Debug, Args)]
 pub struct RecheckArgs {
-    /// A stored inventory, an evidence.json, or a folder of them
-    pub path: PathBuf,
+    /// A stored inventory, an evidence.json, a folder of them, or a repository whose images carry theirs, signed
+    /// (registry:REPOSITORY, with @sha256:… for one image alone; oci:DIR)
+    pub target: String,
+    /// Public key (PEM file) that inventories in a repository must be signed with [default: the configured signing key]
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+    /// Allow plain HTTP beyond loopback
+    #[arg(long)]
+    pub plain_http: bool,
     /// Only the I-th of N equal shares
     #[arg(long, value_name = "I/N")]
     pub shard: Option<String>,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::args::{Global, Judging};
 use super::config::{self, Config};
 use super::error::CliError;
-use crate::gate::{BaselinePlan, JudgingPlan, PolicySource};
+use crate::gate::{BaselinePlan, BaselineSource, JudgingPlan, PolicySource};
 use crate::io::{document, files, git, limits::Limits};
 use crate::model::commit::Commit;
 use crate::model::image_ref::ImageRef;
@@ -235,10 +235,36 @@ impl Workspace {
                 .iter()
                 .map(|path| (self.root.join(path), path.display().to_string()))
                 .collect(),
-            baseline: judging.baseline.as_ref().map(|path| BaselinePlan {
-                path: path.clone(),
-                only_new: judging.only_new,
-            }),
+            baseline: match &judging.baseline {
+                Some(text) => Some(BaselinePlan {
+                    source: self.baseline(text, judging)?,
+                    only_new: judging.only_new,
+                }),
+                None => None,
+            },
+        })
+    }
+
+    /// A file or folder that exists, else an image that carries its verdict.
+    fn baseline(&self, text: &str, judging: &Judging) -> Result<BaselineSource, CliError> {
+        let path = PathBuf::from(text);
+        let is_image = text.contains("@sha256:") || ["registry:", "oci:"].iter().any(|scheme| text.starts_with(scheme));
+        if path.exists() || !is_image {
+            return Ok(BaselineSource::File(path));
+        }
+        let image = super::args::image_ref(text).map_err(|problem| CliError::setting("--baseline", problem.to_string()))?;
+        let key = match &judging.baseline_key {
+            Some(path) => Some(KeySource::File(path.clone())),
+            None => self.key()?,
+        };
+        Ok(BaselineSource::Image {
+            image,
+            key: key.ok_or_else(|| CliError::Missing {
+                problem: "no key to verify the baseline with".to_owned(),
+                help: "name the public key with --baseline-key FILE, or configure [sign] key; a verdict that nobody signed is no baseline"
+                    .to_owned(),
+            })?,
+            plain_http: self.config.image.plain_http,
         })
     }
 

@@ -2,11 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use super::baseline::BaselinePlan;
 use super::{GateError, Step, plural};
 use crate::io::Effects;
 use crate::io::files;
 use crate::model::context::Context;
 use crate::model::event::Stage;
+use crate::model::finding::Judgement;
 use crate::model::inventory::Inventory;
 use crate::model::matching::Matching;
 use crate::model::outcome::Baseline as Compared;
@@ -34,15 +36,6 @@ pub struct JudgingPlan {
     pub vex: Vec<(PathBuf, String)>,
     /// What the verdict is compared with.
     pub baseline: Option<BaselinePlan>,
-}
-
-/// A verdict of before.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BaselinePlan {
-    /// `verdict.json`, `evidence.json`, or a folder with one of them.
-    pub path: PathBuf,
-    /// Only what came since then blocks; such a verdict never publishes.
-    pub only_new: bool,
 }
 
 /// Which policy applies.
@@ -86,14 +79,16 @@ pub struct Judged {
     pub matching: Matching,
     /// What it was compared with.
     pub baseline: Option<Compared>,
+    /// What that had found.
+    pub before: Vec<Judgement>,
 }
 
 impl Judge {
     /// Reads policy, waivers, VEX documents and the baseline.
     ///
     /// # Errors
-    /// [`GateError::Policy`], [`GateError::Record`] or [`GateError::File`] for the first that cannot be used.
-    pub fn load(plan: &JudgingPlan, effects: &Effects) -> Result<Self, GateError> {
+    /// [`GateError::Policy`], [`GateError::Record`], [`GateError::Publish`] or [`GateError::File`] for the first that cannot be used.
+    pub async fn load(plan: &JudgingPlan, effects: &Effects) -> Result<Self, GateError> {
         let policy = plan.policy.load(effects)?;
         let mut waivers = match &plan.waivers {
             Some((path, name)) => Waivers::load_as(path, name, effects)?,
@@ -104,7 +99,7 @@ impl Judge {
             waivers.add_vex(&policy, name, &text)?;
         }
         let baseline = match &plan.baseline {
-            Some(baseline) => Some(RecordedBaseline::read(&baseline.path, baseline.only_new, effects)?),
+            Some(baseline) => Some(baseline.read(effects).await?),
             None => None,
         };
         Ok(Self {
@@ -137,7 +132,9 @@ impl Judge {
 
     /// Adds to a context what the repository below `root` says: base images, actions, who wrote which waiver.
     pub fn survey(&self, root: &Path, dockerfiles: &Dockerfiles, effects: &Effects, context: &mut Context) {
-        let waiver_file = self.plan.waivers.as_ref().map(|(path, _)| path.as_path());
+        // Asking git who wrote what takes time: only where an approval hangs on it.
+        let asked = self.policy.asks_for_approvals() && self.waivers.entries().iter().any(|waiver| !waiver.approved_by.is_empty());
+        let waiver_file = self.plan.waivers.as_ref().map(|(path, _)| path.as_path()).filter(|_| asked);
         repository::survey(root, dockerfiles, &self.waivers, waiver_file, effects, context);
     }
 
@@ -161,6 +158,7 @@ impl Judge {
         step.finish(verdict.verdict.as_str().to_owned(), effects);
         Ok(Judged {
             baseline: self.compared(),
+            before: self.baseline.as_ref().map(|b| b.verdict.findings.clone()).unwrap_or_default(),
             verdict,
             matching,
         })
@@ -212,7 +210,7 @@ impl Judge {
     fn compared(&self) -> Option<Compared> {
         let (plan, baseline) = self.plan.baseline.as_ref().zip(self.baseline.as_ref())?;
         Some(Compared {
-            source: plan.path.display().to_string(),
+            source: plan.source.to_string(),
             subject: baseline.verdict.subject.clone(),
             verdict: baseline.verdict.verdict,
             evaluated_at: baseline.verdict.evaluated_at,

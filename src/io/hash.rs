@@ -12,6 +12,15 @@ pub fn sha256(bytes: &[u8]) -> Digest {
     Digest::from_bytes(Sha256::digest(bytes).into())
 }
 
+/// The digest of a value's JSON, as serde writes it without blanks. The value must be one that JSON can hold.
+#[must_use]
+pub fn of_json(value: &impl serde::Serialize) -> Digest {
+    let mut hashing = Hashing::new(io::BufWriter::new(io::sink()));
+    let written = serde_json::to_writer(&mut hashing, value);
+    debug_assert!(written.is_ok(), "a sink never fails");
+    hashing.finish().1
+}
+
 /// A reader or writer that hashes and counts what passes through it.
 pub struct Hashing<T> {
     inner: T,

@@ -29,6 +29,7 @@ mod policy_case;
 mod policy_generated;
 mod policy_holes;
 mod policy_questions;
+mod policy_registry;
 mod publish;
 mod publish_faults;
 mod publish_interop;

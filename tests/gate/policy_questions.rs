@@ -296,7 +296,7 @@ fn recheck(dir: &std::path::Path, shard: Shard) -> Vec<portcullis::stage::policy
         at: case.at,
         effects: &effects,
     };
-    recheck.run(dir, &stored(dir, shard))
+    recheck.run(&stored(dir, shard))
 }
 
 #[test]

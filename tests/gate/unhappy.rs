@@ -1,101 +1,18 @@
 //! Bad input from end to end: the stated exit code, a reason a tired person understands, and nothing published.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use crate::support::images;
+use crate::support::sample::{CONFIG, STATUS, Sample as Place, layer};
 
-/// A folder with an image of one small Debian layer, a configuration that judges it, and a feed that knows no advisory.
-struct Place {
-    dir: tempfile::TempDir,
-}
-
-const CONFIG: &str = r#"
-[service]
-name = "sample"
-[build]
-using = "image"
-image = "oci:built"
-[image]
-repository = "oci:published"
-[feeds]
-osv = "feed"
-max_age = "36500d"
-[policy]
-document = "policy.toml"
-"#;
-
-/// Everything that is about the repository and the image's user is another test's business.
-const POLICY: &str = r#"
-[rules.root-user]
-level = "off"
-[rules.untraceable-tag]
-level = "off"
-"#;
-
-const STATUS: &str = "Package: bash\nStatus: install ok installed\nArchitecture: amd64\nVersion: 5.2.15-2\n\n";
-
-impl Place {
-    fn new() -> Self {
-        let place = Self {
-            dir: tempfile::tempdir().expect("folder"),
-        };
-        images::image(&place.path("built"), &[layer(STATUS)]);
-        place.write("portcullis.toml", CONFIG);
-        place.write("policy.toml", POLICY);
-        place.write("feed/Debian/modified_id.csv", "2026-01-01T00:00:00Z,DEBIAN-CVE-2000-1\n");
-        let record = r#"{"id":"DEBIAN-CVE-2000-1","modified":"2026-01-01T00:00:00Z","affected":[{"package":{"ecosystem":"Debian:12","name":"zsh"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"}]}]}]}"#;
-        place.write("feed/Debian/DEBIAN-CVE-2000-1.json", record);
-        place
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        let path = self.path(name);
-        fs::create_dir_all(path.parent().expect("parent")).expect("folder");
-        fs::write(path, text).expect("written");
-    }
-
-    fn run(&self, args: &[&str]) -> Output {
-        run(self.dir.path(), args)
-    }
-
-    /// The one layer's blob: the largest.
-    fn layer(&self) -> PathBuf {
-        let blobs = fs::read_dir(self.path("built/blobs/sha256")).expect("blobs");
-        let mut blobs: Vec<PathBuf> = blobs.map(|entry| entry.expect("entry").path()).collect();
-        blobs.sort_by_key(|path| fs::metadata(path).expect("blob").len());
-        blobs.pop().expect("a blob")
-    }
-}
-
-fn run(dir: &Path, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_portcullis"))
-        .current_dir(dir)
-        .env("HOME", dir)
-        .env("XDG_CACHE_HOME", dir.join(".cache"))
-        .env("XDG_STATE_HOME", dir.join(".state"))
-        .env("COLUMNS", "200")
-        .env_remove("GITHUB_ACTIONS")
-        .args(args)
-        .output()
-        .expect("the program runs")
-}
-
-fn layer(status: &str) -> Vec<u8> {
-    let mut tar = tar::Builder::new(Vec::new());
-    let os_release = "ID=debian\nVERSION_ID=\"12\"\n";
-    for (path, text) in [("etc/os-release", os_release), ("var/lib/dpkg/status", status)] {
-        let mut header = tar::Header::new_ustar();
-        header.set_size(text.len() as u64);
-        header.set_mode(0o644);
-        tar.append_data(&mut header, path, text.as_bytes()).expect("appended");
-    }
-    tar.into_inner().expect("a tar")
+/// The one layer's blob: the largest.
+fn largest(place: &Place) -> PathBuf {
+    let blobs = fs::read_dir(place.path("built/blobs/sha256")).expect("blobs");
+    let mut blobs: Vec<PathBuf> = blobs.map(|entry| entry.expect("entry").path()).collect();
+    blobs.sort_by_key(|path| fs::metadata(path).expect("blob").len());
+    blobs.pop().expect("a blob")
 }
 
 /// Exit code, words on stderr or stdout, last line; and that nothing was published.
@@ -131,7 +48,7 @@ fn the_place_clears_and_publishes_when_nothing_is_wrong() {
 #[test]
 fn a_truncated_layer_is_undecidable() {
     let place = Place::new();
-    let file = place.layer();
+    let file = largest(&place);
     let bytes = fs::read(&file).expect("read");
     fs::write(&file, &bytes[..bytes.len() / 2]).expect("written");
     assert_ends(
@@ -145,7 +62,7 @@ fn a_truncated_layer_is_undecidable() {
 #[test]
 fn a_wrong_digest_is_undecidable() {
     let place = Place::new();
-    let file = place.layer();
+    let file = largest(&place);
     let mut bytes = fs::read(&file).expect("read");
     let at = bytes.len() / 3;
     bytes[at] ^= 1;

@@ -9,4 +9,5 @@ pub(crate) mod outcomes;
 pub(crate) mod publishing;
 pub(crate) mod registry;
 pub(crate) mod rootfs;
+pub(crate) mod sample;
 pub(crate) mod tools;

@@ -13,18 +13,35 @@ use crate::stage::policy::repository::Dockerfiles;
 /// Judges the lock files, pins, waivers and tracked secrets of the workspace.
 pub(super) async fn run(session: &Session<'_>, args: &CheckArgs) -> Result<Answer, CliError> {
     let (workspace, effects) = (&session.workspace, &session.effects);
-    let judge = Judge::load(&workspace.judging_plan(&args.judging)?, effects)?;
-    let mut inventory = tokio::task::block_in_place(|| inventory::source(&workspace.root, effects)).map_err(GateError::from)?;
+    let judge = Judge::load(&workspace.judging_plan(&args.judging)?, effects).await?;
+    let survey = || -> Result<Context, CliError> {
+        // Half a dozen questions to git, and nobody but an organisation's own rules looks at the answers before a push.
+        let commit = if judge.policy().has_custom_rules() {
+            workspace.commit()?
+        } else {
+            None
+        };
+        let mut context = Context {
+            commit,
+            ..Context::default()
+        };
+        judge.survey(&workspace.root, &Dockerfiles::Tracked, effects, &mut context);
+        Ok(context)
+    };
+    // git is asked while the tree is read.
+    let (inventory, surveyed) = tokio::task::block_in_place(|| {
+        std::thread::scope(|scope| {
+            let surveyed = scope.spawn(survey);
+            (inventory::source(&workspace.root, effects), surveyed.join())
+        })
+    });
+    let mut inventory = inventory.map_err(GateError::from)?;
+    let mut context = surveyed.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
     inventory.subject.name = workspace.service();
     let (tracked_secrets, facts) = std::mem::take(&mut inventory.facts)
         .into_iter()
         .partition(|fact| fact.kind == FactKind::Secret);
     inventory.facts = facts;
-    let mut context = Context {
-        commit: workspace.commit()?,
-        tracked_secrets,
-        ..Context::default()
-    };
-    tokio::task::block_in_place(|| judge.survey(&workspace.root, &Dockerfiles::Tracked, effects, &mut context));
+    context.tracked_secrets = tracked_secrets;
     Ok(judged::answer(&judge, &inventory, &context, session).await)
 }

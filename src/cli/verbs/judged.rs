@@ -25,6 +25,7 @@ pub(super) async fn answer(judge: &Judge, inventory: &Inventory, context: &Conte
             let record = kept.map(|folder| (folder, judge.record(&judged, inventory, context)));
             outcome.verdict = Some(judged.verdict);
             outcome.baseline = judged.baseline;
+            outcome.before = judged.before;
             record
                 .and_then(|(folder, record)| gate::write(folder, RECORD_FILE, &record.bytes(), &mut outcome).err())
                 .map(CliError::from)

@@ -2,44 +2,45 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::json;
 
-use crate::cli::args::RecheckArgs;
+use super::verify;
+use crate::cli::args::{RecheckArgs, image_ref};
 use crate::cli::error::CliError;
 use crate::cli::session::{Answer, Session};
-use crate::gate::Judge;
+use crate::gate::{FleetPlan, Judge};
 use crate::io::files;
 use crate::model::inventory::{Component, Ecosystem, Inventory, Subject};
+use crate::model::plan::Destination;
 use crate::model::purl::Purl;
 use crate::model::verdict::Decision;
 use crate::report::text::prose;
-use crate::stage::policy::recheck::{Recheck, Rechecked, Shard, counts, stored};
+use crate::stage::policy::recheck::{Recheck, Rechecked, Shard, Stored, counts};
 
-/// Rechecks a file or a folder, or a share of it.
+/// Rechecks a file, a folder, an image or a repository, or a share of it.
 pub(super) async fn run(session: &Session<'_>, args: &RecheckArgs) -> Result<Answer, CliError> {
     let effects = &session.effects;
     let shard = match &args.shard {
         Some(text) => text.parse().map_err(|problem| CliError::setting("--shard", format!("{problem}")))?,
         None => Shard::WHOLE,
     };
-    if !args.path.exists() {
-        return Err(CliError::Missing {
-            problem: format!("there is no file or folder {}", args.path.display()),
-            help: "name a stored inventory, an evidence.json, or a folder of them".to_owned(),
-        });
-    }
-    let judge = Judge::load(&session.workspace.judging_plan(&args.judging)?, effects)?;
-    let found = stored(&args.path, shard);
-    if found.is_empty() && args.shard.is_none() {
+    let plan = plan(session, args)?;
+    let judge = Judge::load(&session.workspace.judging_plan(&args.judging)?, effects).await?;
+    let fleet = plan.collect(shard, effects).await?;
+    if fleet.stored.is_empty() && args.shard.is_none() {
         // Nothing to look at is not the same as nothing found.
         return Err(CliError::Missing {
-            problem: format!("{} holds no stored inventory", args.path.display()),
-            help: "`portcullis gate` leaves evidence.json, `portcullis sbom --form inventory` prints one".to_owned(),
+            problem: format!("{} holds no stored inventory", args.target),
+            help: match fleet.is_fetched() {
+                true => "`portcullis publish` attests one with each image; only images that a tag names can be listed",
+                false => "`portcullis gate` leaves evidence.json, `portcullis sbom --form inventory` prints one",
+            }
+            .to_owned(),
         });
     }
-    let feeds = judge.feeds(&ecosystems(&found, effects.limits.sbom), effects).await?;
+    let feeds = judge.feeds(&ecosystems(&fleet.stored, effects.limits.sbom), effects).await?;
     let recheck = Recheck {
         policy: judge.policy(),
         waivers: judge.waivers(),
@@ -47,17 +48,53 @@ pub(super) async fn run(session: &Session<'_>, args: &RecheckArgs) -> Result<Ans
         at: effects.clock.evaluation(),
         effects,
     };
-    let root: &Path = if args.path.is_dir() { &args.path } else { Path::new("") };
-    let results = tokio::task::block_in_place(|| recheck.run(root, &found));
+    let results = tokio::task::block_in_place(|| recheck.run(&fleet.stored));
     Ok(answer(&results))
+}
+
+/// A path that exists, else a repository or an image.
+fn plan(session: &Session<'_>, args: &RecheckArgs) -> Result<FleetPlan, CliError> {
+    let text = args.target.as_str();
+    let path = PathBuf::from(text);
+    if path.exists() {
+        return Ok(FleetPlan::Files(path));
+    }
+    let key = || verify::key(session, args.key.as_ref());
+    let plain_http = args.plain_http || session.workspace.config.image.plain_http;
+    let scheme = text.split_once(':').filter(|(scheme, _)| matches!(*scheme, "registry" | "oci"));
+    match scheme {
+        _ if text.contains("@sha256:") => {
+            let image = image_ref(text).map_err(|problem| CliError::setting("TARGET", problem.to_string()))?;
+            Ok(FleetPlan::Image {
+                image,
+                key: key()?,
+                plain_http,
+            })
+        }
+        Some((scheme, place)) => Ok(FleetPlan::Repository {
+            repository: match scheme {
+                "oci" => Destination::OciLayout(PathBuf::from(place)),
+                _ => Destination::Registry {
+                    repository: place.to_owned(),
+                    plain_http,
+                },
+            },
+            key: key()?,
+        }),
+        None => Err(CliError::Missing {
+            problem: format!("there is no file or folder {text}"),
+            help: "name a stored inventory, an evidence.json, a folder of them, or registry:REPOSITORY".to_owned(),
+        }),
+    }
 }
 
 /// An inventory with one nameless component of each ecosystem that the files name: enough to know which feeds are needed.
 /// The files are not parsed for it, they are only searched.
-fn ecosystems(found: &[PathBuf], limit: u64) -> Inventory {
+fn ecosystems(found: &[Stored], limit: u64) -> Inventory {
     use rayon::prelude::*;
     let names: BTreeSet<String> = found
         .par_iter()
+        .filter_map(|stored| stored.content.as_ref().ok())
         .flat_map_iter(|file| named(&files::read(file, limit).unwrap_or_default()))
         .collect();
     let mut inventory = Inventory::new(Subject {

@@ -11,7 +11,7 @@ use crate::model::context::Context;
 pub(super) async fn run(session: &Session<'_>, args: &ScanArgs) -> Result<Answer, CliError> {
     let mut plan = session.workspace.judging_plan(&args.judging)?;
     plan.sources = target::sources(&args.target, session);
-    let judge = Judge::load(&plan, &session.effects)?;
+    let judge = Judge::load(&plan, &session.effects).await?;
     let inventory = target::inventory(&args.target, session).await?;
     Ok(judged::answer(&judge, &inventory, &Context::default(), session).await)
 }

@@ -1,13 +1,11 @@
 //! From evidence to a verdict. Pure: the same inputs give the same bytes.
 
 use std::cmp::Reverse;
-use std::io;
 
-use crate::io::hash::Hashing;
+use crate::io::hash;
 use crate::model::coverage::{Gap, GapKind};
 use crate::model::digest::Digest;
 use crate::model::finding::{Disposition, Finding, Judgement, Level};
-use crate::model::inventory::Inventory;
 use crate::model::verdict::{Decision, Inputs, JudgedGap, NotApplicable, VERDICT_SCHEMA, Verdict};
 
 use super::rules::Objections;
@@ -17,7 +15,7 @@ use super::{Evidence, Policy, Waivers, custom};
 /// Judges. Pure: the same inputs give the same bytes.
 #[must_use]
 pub fn judge(policy: &Policy, waivers: &Waivers, evidence: &Evidence<'_>) -> Verdict {
-    judge_inventory(policy, waivers, evidence, inventory_digest(evidence.inventory))
+    judge_inventory(policy, waivers, evidence, hash::of_json(evidence.inventory))
 }
 
 /// As [`judge`], with the inventory's digest given.
@@ -62,15 +60,6 @@ pub(super) fn judge_inventory(policy: &Policy, waivers: &Waivers, evidence: &Evi
             feeds: evidence.matching.feeds.clone(),
         },
     }
-}
-
-/// SHA-256 of the canonical JSON of an inventory.
-#[must_use]
-pub(crate) fn inventory_digest(inventory: &Inventory) -> Digest {
-    let mut hashing = Hashing::new(io::BufWriter::new(io::sink()));
-    let written = serde_json::to_writer(&mut hashing, inventory);
-    debug_assert!(written.is_ok(), "an inventory is always JSON, and a sink never fails");
-    hashing.finish().1
 }
 
 /// One finding for each rule, advisory and component: the same package at two places (two platforms, two layers) is one finding with two places.

@@ -26,6 +26,10 @@ pub mod predicate_type {
     pub const SPDX: &str = "https://spdx.dev/Document";
     /// An OpenVEX document.
     pub const OPENVEX: &str = "https://openvex.dev/ns";
+    /// The verdict with its findings: `verdict.json`.
+    pub const VERDICT: &str = "https://portcullis.dev/verdict/v1";
+    /// The inventory that the verdict was computed from.
+    pub const INVENTORY: &str = "https://portcullis.dev/inventory/v1";
 }
 
 /// Who verified, as a URI.

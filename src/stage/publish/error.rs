@@ -90,6 +90,20 @@ pub enum PublishError {
         /// How many other things refer to it.
         referrers: usize,
     },
+    /// It was judged, but what is asked for was not attested with the verdict.
+    #[error("{digest} in {place} has no attested {what}")]
+    #[diagnostic(
+        code(publish::not_attested),
+        help("`portcullis publish` attests findings and inventory beside the verdict; publish the image again, or name a verdict.json")
+    )]
+    NotAttested {
+        /// The image.
+        digest: Digest,
+        /// The repository.
+        place: String,
+        /// `findings`, `inventory`.
+        what: &'static str,
+    },
     /// There are verdicts, signed by other keys.
     #[error("no verdict on {digest} is signed by {expected}; found: {}", found.join(", "))]
     #[diagnostic(
@@ -219,6 +233,7 @@ impl PublishError {
         matches!(
             self,
             Self::NoVerdict { .. }
+                | Self::NotAttested { .. }
                 | Self::OtherKey { .. }
                 | Self::Altered { .. }
                 | Self::OtherSubject { .. }

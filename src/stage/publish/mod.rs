@@ -3,6 +3,7 @@
 mod artifact;
 mod attest;
 mod error;
+mod evidence;
 mod graph;
 mod layout;
 mod place;
@@ -11,10 +12,12 @@ mod registry;
 mod sha_tag;
 pub mod sign;
 mod signed;
+mod statements;
 mod verify;
 
 pub use attest::predicate_type;
 pub use error::PublishError;
+pub use evidence::{Content, Evidence};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -25,7 +28,7 @@ use crate::model::commit::CommitSha;
 use crate::model::digest::Digest;
 use crate::model::image_ref::ImageRef;
 use crate::model::outcome::Publication;
-use crate::model::plan::{KeySource, PublishPlan};
+use crate::model::plan::{Destination, KeySource, PublishPlan};
 use crate::model::verdict::{Decision, PolicyInput, Verdict};
 use crate::stage::policy::Cleared;
 
@@ -167,6 +170,31 @@ pub struct Expectation<'a> {
 /// [`PublishError`] naming what does not hold.
 pub async fn verify(image: &ImageRef, expected: &Expectation<'_>, effects: &Effects) -> Result<Attested, PublishError> {
     verify::verify(image, expected, effects).await
+}
+
+/// Fetches the newest cleared verdict on an image with its findings and its inventory, and checks what [`verify`] checks, and that each is the
+/// one that the signed summary names by digest.
+///
+/// # Errors
+/// [`PublishError`] naming what does not hold or is not there.
+pub async fn evidence(image: &ImageRef, expected: &Expectation<'_>, effects: &Effects) -> Result<Evidence, PublishError> {
+    evidence::evidence(image, expected, effects).await
+}
+
+/// Fetches what a key signed of the content of an image: its inventory, else its SBOM.
+///
+/// # Errors
+/// [`PublishError`]; an image of which neither was attested is one.
+pub async fn content(image: &ImageRef, key: &KeySource, plain_http: bool, effects: &Effects) -> Result<Content, PublishError> {
+    evidence::content(image, key, plain_http, effects).await
+}
+
+/// Every image that a tag of a repository names (in a layout: every image of its index), by digest, sorted. What no tag names cannot be listed.
+///
+/// # Errors
+/// [`PublishError`] when the repository does not answer.
+pub async fn images(repository: &Destination, effects: &Effects) -> Result<Vec<ImageRef>, PublishError> {
+    evidence::images(repository, effects).await
 }
 
 /// The bytes of `verdict.json`: what [`VerdictSummary::digest`] is the digest of.

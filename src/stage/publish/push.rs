@@ -171,6 +171,8 @@ fn file_word(predicate_type: &str) -> &'static str {
         predicate_type::CYCLONEDX => "sbom.cdx",
         predicate_type::SPDX => "sbom.spdx",
         predicate_type::OPENVEX => "vex.openvex",
+        predicate_type::VERDICT => "findings",
+        predicate_type::INVENTORY => "inventory",
         _ => "statement",
     }
 }

@@ -43,6 +43,13 @@ impl Shard {
     pub const fn holds(self, place: usize) -> bool {
         place % self.count == self.index
     }
+
+    /// The share's items of a sorted list.
+    #[must_use]
+    pub fn of<T>(self, all: Vec<T>) -> Vec<T> {
+        let shared = all.into_iter().enumerate().filter(|(place, _)| self.holds(*place));
+        shared.map(|(_, item)| item).collect()
+    }
 }
 
 impl FromStr for Shard {
@@ -59,10 +66,19 @@ impl FromStr for Shard {
     }
 }
 
+/// One stored inventory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// What results call it: the file relative to the folder, or the image.
+    pub name: String,
+    /// The file that holds it, or why there is none.
+    pub content: Result<PathBuf, String>,
+}
+
 /// What became of one stored inventory.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Rechecked {
-    /// The file, relative to the folder.
+    /// The file, relative to the folder, or the image.
     pub file: String,
     /// What it is about; none where the file could not be read.
     pub subject: Option<Subject>,
@@ -95,12 +111,21 @@ pub struct Recheck<'a, M> {
 
 /// The stored inventories of a file or a folder (every `*.json` below it), sorted, and the share of them.
 #[must_use]
-pub fn stored(path: &Path, shard: Shard) -> Vec<PathBuf> {
+pub fn stored(path: &Path, shard: Shard) -> Vec<Stored> {
     let mut found = Vec::new();
     collect(path, 0, &mut found);
     found.sort();
-    let shared = found.into_iter().enumerate().filter(|(place, _)| shard.holds(*place));
-    shared.map(|(_, path)| path).collect()
+    let name = |file: &Path| match file.strip_prefix(path) {
+        Ok(inside) if !inside.as_os_str().is_empty() => inside.display().to_string(),
+        _ => super::document::file_name(file),
+    };
+    let files = shard.of(found).into_iter();
+    files
+        .map(|file| Stored {
+            name: name(&file),
+            content: Ok(file),
+        })
+        .collect()
 }
 
 fn collect(path: &Path, depth: usize, found: &mut Vec<PathBuf>) {
@@ -124,38 +149,32 @@ fn collect(path: &Path, depth: usize, found: &mut Vec<PathBuf>) {
 }
 
 impl<M: Fn(&Inventory, &[String]) -> Matching + Sync> Recheck<'_, M> {
-    /// Judges the files in parallel; results are in the order of the files. `root` is left out of their names. Blocking; uses rayon.
+    /// Judges in parallel; results are in the order of the list. Blocking; uses rayon.
     #[must_use]
-    pub fn run(&self, root: &Path, files: &[PathBuf]) -> Vec<Rechecked> {
+    pub fn run(&self, all: &[Stored]) -> Vec<Rechecked> {
         let ids = self.waivers.ids();
         // An organisation's own rules may ask who needs whom; ours do not.
         let whole = !self.policy.document.custom.is_empty();
-        files
-            .par_iter()
-            .map(|file| {
-                let name = file.strip_prefix(root).unwrap_or(file);
-                let name = if name.as_os_str().is_empty() {
-                    super::document::file_name(file)
-                } else {
-                    name.display().to_string()
-                };
-                match read(file, whole, self.effects) {
-                    Ok(stored) => self.judge(name, &stored, &ids),
-                    Err(problem) => Rechecked {
-                        file: name,
-                        subject: None,
-                        verdict: Decision::Undecidable,
-                        denied: Vec::new(),
-                        warned: 0,
-                        waived: 0,
-                        problem: Some(problem),
-                    },
-                }
-            })
-            .collect()
+        let rechecked = |stored: &Stored| {
+            let name = stored.name.clone();
+            let content = stored.content.as_ref().map_err(Clone::clone);
+            match content.and_then(|file| read(file, whole, self.effects)) {
+                Ok(known) => self.judge(name, &known, &ids),
+                Err(problem) => Rechecked {
+                    file: name,
+                    subject: None,
+                    verdict: Decision::Undecidable,
+                    denied: Vec::new(),
+                    warned: 0,
+                    waived: 0,
+                    problem: Some(problem),
+                },
+            }
+        };
+        all.par_iter().map(rechecked).collect()
     }
 
-    fn judge(&self, file: String, stored: &Stored, ids: &[String]) -> Rechecked {
+    fn judge(&self, file: String, stored: &Known, ids: &[String]) -> Rechecked {
         let matching = (self.matcher)(&stored.inventory, ids);
         // Who wrote the waivers is asked of today's repository, not of the record.
         let context = Context {
@@ -209,7 +228,8 @@ pub fn counts(results: &[Rechecked]) -> BTreeMap<Decision, usize> {
     counts
 }
 
-struct Stored {
+/// What a file says.
+struct Known {
     inventory: Inventory,
     context: Context,
 }
@@ -221,7 +241,7 @@ struct Head {
 }
 
 /// Reads a stored inventory, or the evidence of a run.
-fn read(file: &Path, whole: bool, effects: &Effects) -> Result<Stored, String> {
+fn read(file: &Path, whole: bool, effects: &Effects) -> Result<Known, String> {
     let bytes = files::read(file, effects.limits.sbom).map_err(|error| error.to_string())?;
     let problem = |error: serde_json::Error| error.to_string();
     // An inventory begins with its schema; asking for it alone first would read every file twice.
@@ -230,7 +250,7 @@ fn read(file: &Path, whole: bool, effects: &Effects) -> Result<Stored, String> {
         false => serde_json::from_slice::<lean::Stored>(&bytes).map(Inventory::from),
     };
     match parsed {
-        Ok(inventory) if inventory.schema == INVENTORY_SCHEMA => Ok(Stored {
+        Ok(inventory) if inventory.schema == INVENTORY_SCHEMA => Ok(Known {
             inventory,
             context: Context::default(),
         }),
@@ -238,7 +258,7 @@ fn read(file: &Path, whole: bool, effects: &Effects) -> Result<Stored, String> {
             let head: Head = serde_json::from_slice(&bytes).map_err(problem)?;
             if head.schema == RECORD_SCHEMA {
                 let record: Record = serde_json::from_slice(&bytes).map_err(problem)?;
-                return Ok(Stored {
+                return Ok(Known {
                     inventory: record.inventory,
                     context: record.context,
                 });

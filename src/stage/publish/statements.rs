@@ -1,0 +1,149 @@
+//! Statements among an image's referrers: found, opened with a key, and held against the digest.
+
+use serde_json::Value;
+
+use super::PublishError;
+use super::artifact::{self, ArtifactManifest};
+use super::attest::Statement;
+use super::place::Place;
+use super::sign::{BUNDLE_MEDIA_TYPE, Bundle, EnvelopeError, VerifyingKey};
+use crate::io::Effects;
+use crate::io::registry::RegistryError;
+use crate::model::digest::Digest;
+use crate::model::image::Descriptor;
+
+/// Referrers that are looked into: an image with more statements of a kind is looked at by its newest ones.
+const CANDIDATES: usize = 64;
+
+/// Where to look, for what, and whom to believe.
+pub(super) struct Search<'a> {
+    pub(super) place: &'a Place,
+    pub(super) digest: &'a Digest,
+    pub(super) key: &'a VerifyingKey,
+    pub(super) effects: &'a Effects,
+}
+
+/// How the content of a statement is read.
+type Read<T> = fn(Value) -> Result<T, serde_json::Error>;
+
+/// What a search gave.
+pub(super) struct Found<T> {
+    /// Each statement with the manifest of its attestation, those that say they are newest first.
+    pub(super) statements: Vec<(Digest, T)>,
+    /// How many things refer to the image at all.
+    pub(super) referrers: usize,
+}
+
+impl Search<'_> {
+    /// Every statement of a kind that the key signed. Where there is none and others are not to be trusted, that is the error.
+    pub(super) async fn all<T>(&self, kind: &str, read: Read<T>) -> Result<Found<T>, PublishError> {
+        let referrers = self.place.referrers(self.digest, self.effects).await?;
+        let mut found = Found {
+            statements: Vec::new(),
+            referrers: referrers.len(),
+        };
+        let mut distrust: Option<PublishError> = None;
+        let mut foreign = Vec::new();
+        for candidate in candidates(&referrers, kind) {
+            match self.open(candidate, kind, read).await {
+                Ok(Opened::Statement(content)) => found.statements.push((candidate.digest, content)),
+                Ok(Opened::OtherPredicate) => {}
+                Ok(Opened::OtherKey(name)) => foreign.push(name),
+                // What is wrong with one attestation does not spoil another: it counts when there is no good one.
+                Err(error) if error.is_distrust() || is_bad_content(&error) => distrust = distrust.or(Some(error)),
+                Err(error) => return Err(error),
+            }
+        }
+        match distrust {
+            _ if !found.statements.is_empty() => Ok(found),
+            Some(error) => Err(error),
+            None if !foreign.is_empty() => Err(PublishError::OtherKey {
+                digest: *self.digest,
+                expected: self.key.name(),
+                found: foreign,
+            }),
+            None => Ok(found),
+        }
+    }
+
+    /// The newest statement of a kind, if the key signed it and it can be read.
+    pub(super) async fn newest<T>(&self, kind: &str, read: Read<T>) -> Result<Option<(Digest, T)>, PublishError> {
+        let referrers = self.place.referrers(self.digest, self.effects).await?;
+        let Some(candidate) = candidates(&referrers, kind).into_iter().next() else {
+            return Ok(None);
+        };
+        match self.open(candidate, kind, read).await {
+            Ok(Opened::Statement(content)) => Ok(Some((candidate.digest, content))),
+            Ok(_) => Ok(None),
+            Err(error) if error.is_distrust() || is_bad_content(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn open<T>(&self, candidate: &Descriptor, kind: &str, read: Read<T>) -> Result<Opened<T>, PublishError> {
+        let attestation = candidate.digest;
+        let malformed = |reason: String| PublishError::Malformed { attestation, reason };
+        let manifest = self.place.manifest(&attestation, self.effects).await?;
+        let manifest: ArtifactManifest = serde_json::from_slice(&manifest).map_err(|e| malformed(e.to_string()))?;
+        let Some(layer) = manifest.layers.iter().find(|l| l.media_type == BUNDLE_MEDIA_TYPE) else {
+            return Ok(Opened::OtherPredicate);
+        };
+        let bundle = self.place.blob(layer, self.effects.limits.sbom).await?;
+        let bundle = Bundle::parse(&bundle).map_err(|e| malformed(format!("its bundle: {e}")))?;
+        let payload = match bundle.envelope().open(self.key) {
+            Ok(payload) => payload,
+            Err(EnvelopeError::Signature(_)) if bundle.hint().is_none_or(|hint| hint != self.key.hint()) => {
+                let hint = bundle.hint().unwrap_or("a key without a name");
+                return Ok(Opened::OtherKey(hint.chars().filter(|c| !c.is_control()).take(64).collect()));
+            }
+            Err(error) => {
+                return Err(PublishError::Altered {
+                    attestation,
+                    reason: error.to_string(),
+                });
+            }
+        };
+        let statement = Statement::parse(&payload).map_err(malformed)?;
+        if statement.predicate_type != kind {
+            return Ok(Opened::OtherPredicate);
+        }
+        if !statement.is_about(self.digest) {
+            return Err(PublishError::OtherSubject {
+                attestation,
+                digest: *self.digest,
+                found: statement.subjects(),
+            });
+        }
+        let content = read(statement.predicate).map_err(|e| malformed(format!("its predicate: {e}")))?;
+        Ok(Opened::Statement(content))
+    }
+}
+
+enum Opened<T> {
+    Statement(T),
+    OtherPredicate,
+    OtherKey(String),
+}
+
+/// Referrers that may be of a kind, those that say they are newest first.
+fn candidates<'a>(referrers: &'a [Descriptor], kind: &str) -> Vec<&'a Descriptor> {
+    let mut candidates: Vec<&Descriptor> = referrers.iter().filter(|d| artifact::may_be(d, kind)).collect();
+    candidates.sort_by_key(|d| std::cmp::Reverse(artifact::created(d)));
+    candidates.truncate(CANDIDATES);
+    candidates
+}
+
+/// Content that does not hold together, as opposed to a registry that does not answer.
+fn is_bad_content(error: &PublishError) -> bool {
+    match error {
+        PublishError::Layout(_) => true,
+        PublishError::Registry(error) => matches!(
+            error,
+            RegistryError::WrongDigest { .. }
+                | RegistryError::WrongSize { .. }
+                | RegistryError::TooLarge { .. }
+                | RegistryError::Missing { .. }
+        ),
+        _ => false,
+    }
+}
