@@ -160,15 +160,80 @@ fn open_vex() {
     );
 }
 
+/// As projects write it: comments between entries, folded statements, URLs, flow mappings, dates in quotes, the other sections.
+#[test]
+fn ignore_files_of_the_real_world() {
+    let trivy = r#"# Accepted findings, reviewed every quarter.
+vulnerabilities:
+  # golang.org/x/net, not reachable: https://example.com/a#b
+  - id: CVE-2023-45288
+    paths:
+      - "usr/local/bin/app"
+    statement: >-
+      We do not serve HTTP/2; see
+      https://example.com/tracker/17.
+    expired_at: "2027-01-01"
+  - {id: CVE-2024-24790, purls: ["pkg:golang/stdlib@1.21.6"], statement: 'it''s not used'}
+  -   id: CVE-2022-40897
+      purls:
+      - pkg:pypi/setuptools@58.1.0
+
+secrets:
+  - id: aws-access-key-id
+    paths: [foo/**]
+licenses:
+  - id: GPL-3.0
+"#;
+    assert_eq!(
+        filled(".trivyignore.yaml", trivy),
+        [
+            row("CVE-2023-45288", TODO_PACKAGE, "2026-12-31"),
+            row("CVE-2024-24790", "pkg:golang/stdlib@1.21.6", TODO_DAY),
+            row("CVE-2022-40897", "pkg:pypi/setuptools@58.1.0", TODO_DAY)
+        ]
+    );
+    let imported = imported(".trivyignore.yaml", trivy);
+    assert_eq!(imported.notes.len(), 2, "secrets and licenses");
+    assert!(
+        imported
+            .text
+            .contains("We do not serve HTTP/2; see https://example.com/tracker/17.")
+    );
+    let grype = r#"
+check-for-app-update: false
+fail-on-severity: high
+output: "table"
+exclude: ['/usr/share/doc/**']
+db: {auto-update: true, max-allowed-built-age: 120h}
+ignore:
+  # Debian says: minor issue
+  - vulnerability: CVE-2019-8457
+    package: {name: libdb5.3, type: deb}
+  - vulnerability: GHSA-jfh8-c2jp-5v3q
+    include-aliases: true
+    reason: "log4j is shaded, and the class is removed"
+    fix-state: fixed
+  - fix-state: wont-fix
+"#;
+    assert_eq!(
+        filled(".grype.yaml", grype),
+        [
+            row("CVE-2019-8457", TODO_PACKAGE, TODO_DAY),
+            row("GHSA-jfh8-c2jp-5v3q", TODO_PACKAGE, TODO_DAY)
+        ]
+    );
+}
+
 #[test]
 fn yaml_that_is_not_understood_is_an_error_with_its_line() {
     for (text, line) in [
-        ("ignore: &a\n  - x: y\n", 1),
+        ("ignore: &a\n  - x: *a\n", 2),
+        ("ignore:\n  - vulnerability: !x a\n", 2),
         ("ignore:\n\t- x: y\n", 2),
         ("ignore:\n  - vulnerability: {a: b}\n", 2),
         ("ignore:\n  - vulnerability: a\n   package: b\n", 3),
         ("a: b\na: c\n", 2),
-        ("ignore: [a,\n  b]\n", 1),
+        ("a: b\n---\na: c\n", 2),
         ("just text\n", 1),
     ] {
         let error = import(".grype.yaml", None, text, date(2026, 1, 1)).expect_err(text);

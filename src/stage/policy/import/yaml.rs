@@ -1,5 +1,9 @@
-//! The part of YAML that ignore files are written in: block mappings and sequences, scalars plain, quoted or in blocks, sequences in brackets.
-//! Everything else (anchors, tags, mappings in braces, several documents) is an error with its line: nothing is guessed.
+//! The trees of YAML files, with the line where each value begins. What would have to be guessed (aliases, tags, keys that are there twice, a
+//! second document) is an error with its line.
+
+use std::iter::Peekable;
+
+use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span};
 
 /// A value with the line where it begins, from 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,214 +57,80 @@ impl Node {
     }
 }
 
-#[derive(Debug, Clone)]
-struct Line<'a> {
-    number: usize,
-    indent: usize,
-    text: &'a str,
-}
-
-/// Parses a document.
+/// Parses a file of one document, or of none.
 pub(super) fn parse(text: &str) -> Result<Node, Problem> {
-    let mut lines = Vec::new();
-    for (number, raw) in (1..).zip(text.lines()) {
-        let indent = raw.len() - raw.trim_start_matches(' ').len();
-        if raw[indent..].starts_with('\t') {
-            return Err((Some(number), "a tab indents it".to_owned()));
-        }
-        let is_marker = number == 1 && raw.trim_end() == "---";
-        if !is_marker {
-            lines.push(Line {
-                number,
-                indent,
-                text: raw[indent..].trim_end(),
-            });
-        }
-    }
-    let mut parser = Parser { lines, at: 0 };
-    parser.skip_blank();
-    let Some(first) = parser.lines.get(parser.at).map(|line| line.indent) else {
-        return Ok(Node {
-            line: 1,
-            value: Value::Text(String::new()),
-        });
+    let mut reader = Reader {
+        events: Parser::new_from_str(text).peekable(),
     };
-    let root = parser.block(first, 0)?;
-    parser.skip_blank();
-    match parser.lines.get(parser.at) {
-        Some(line) => Err((Some(line.number), "its indentation fits nothing above".to_owned())),
-        None => Ok(root),
+    let mut root = None;
+    loop {
+        let (event, line) = reader.next()?;
+        match event {
+            Event::StreamEnd => break,
+            Event::DocumentStart(..) if root.is_some() => return Err((Some(line), "a second document begins".to_owned())),
+            Event::DocumentStart(..) => root = Some(reader.value(0)?),
+            _ => {}
+        }
     }
+    Ok(root.unwrap_or(Node {
+        line: 1,
+        value: Value::Text(String::new()),
+    }))
 }
 
-struct Parser<'a> {
-    lines: Vec<Line<'a>>,
-    at: usize,
+struct Reader<'a, I: Iterator<Item = Result<(Event<'a>, Span), ScanError>>> {
+    events: Peekable<I>,
 }
 
-impl<'a> Parser<'a> {
-    fn skip_blank(&mut self) {
-        while self
-            .lines
-            .get(self.at)
-            .is_some_and(|line| line.text.is_empty() || line.text.starts_with('#'))
-        {
-            self.at += 1;
+impl<'a, I: Iterator<Item = Result<(Event<'a>, Span), ScanError>>> Reader<'a, I> {
+    fn next(&mut self) -> Result<(Event<'a>, usize), Problem> {
+        match self.events.next() {
+            Some(Ok((event, span))) => Ok((event, span.start.line())),
+            Some(Err(error)) => Err((Some(error.marker().line()), error.info().to_string())),
+            None => Err((None, "it ends too early".to_owned())),
         }
     }
 
-    /// A mapping or a sequence whose lines begin at `indent`.
-    fn block(&mut self, indent: usize, depth: usize) -> Result<Node, Problem> {
-        let line = self.lines[self.at].clone();
+    fn ends(&mut self, end: &Event<'_>) -> bool {
+        matches!(self.events.peek(), Some(Ok((event, _))) if event == end)
+    }
+
+    fn value(&mut self, depth: usize) -> Result<Node, Problem> {
+        let (event, line) = self.next()?;
+        let problem = |what: &str| Err((Some(line), what.to_owned()));
         if depth > MAX_DEPTH {
-            return Err((Some(line.number), "it lies too deep".to_owned()));
+            return problem("it lies too deep");
         }
-        if is_item(line.text) {
-            return self.sequence(indent, depth);
-        }
-        let mut pairs = Vec::new();
-        while let Some(line) = self.next_at(indent)? {
-            if is_item(line.text) {
-                break;
+        let value = match event {
+            Event::Scalar(_, _, _, Some(_)) | Event::SequenceStart(_, _, Some(_)) | Event::MappingStart(_, _, Some(_)) => {
+                return problem("a tag is not understood");
             }
-            let (key, rest) = key_of(line.text).ok_or_else(|| (Some(line.number), "it is no `key: value`".to_owned()))?;
-            if pairs.iter().any(|(known, _)| *known == key) {
-                return Err((Some(line.number), format!("`{key}` is there twice")));
+            Event::Scalar(text, ScalarStyle::Plain, ..) if matches!(&*text, "~" | "null") => Value::Text(String::new()),
+            Event::Scalar(text, ..) => Value::Text(text.trim_end().to_owned()),
+            Event::SequenceStart(..) => {
+                let mut items = Vec::new();
+                while !self.ends(&Event::SequenceEnd) {
+                    items.push(self.value(depth + 1)?);
+                }
+                self.next()?;
+                Value::List(items)
             }
-            self.at += 1;
-            pairs.push((key, self.value(rest, line.number, indent, depth, true)?));
-        }
-        Ok(Node {
-            line: line.number,
-            value: Value::Map(pairs),
-        })
-    }
-
-    fn sequence(&mut self, indent: usize, depth: usize) -> Result<Node, Problem> {
-        let first = self.lines[self.at].number;
-        let mut items = Vec::new();
-        while let Some(line) = self.next_at(indent)? {
-            if !is_item(line.text) {
-                break;
+            Event::MappingStart(..) => {
+                let mut pairs: Vec<(String, Node)> = Vec::new();
+                while !self.ends(&Event::MappingEnd) {
+                    let key = self.value(depth + 1)?;
+                    let name = key.text("a key")?.to_owned();
+                    if pairs.iter().any(|(known, _)| *known == name) {
+                        return Err((Some(key.line), format!("`{name}` is there twice")));
+                    }
+                    pairs.push((name, self.value(depth + 1)?));
+                }
+                self.next()?;
+                Value::Map(pairs)
             }
-            let rest = line.text[1..].trim_start();
-            if key_of(rest).is_some() && !rest.starts_with(['"', '\'', '[']) {
-                // `- key: value`: a mapping that begins in the item's own line.
-                let inner = indent + (line.text.len() - rest.len());
-                self.lines[self.at] = Line {
-                    number: line.number,
-                    indent: inner,
-                    text: rest,
-                };
-                items.push(self.block(inner, depth + 1)?);
-            } else {
-                self.at += 1;
-                items.push(self.value(rest, line.number, indent, depth, false)?);
-            }
-        }
-        Ok(Node {
-            line: first,
-            value: Value::List(items),
-        })
-    }
-
-    /// The next line if it belongs to the block at `indent`.
-    fn next_at(&mut self, indent: usize) -> Result<Option<Line<'a>>, Problem> {
-        self.skip_blank();
-        match self.lines.get(self.at) {
-            Some(line) if line.indent == indent => Ok(Some(line.clone())),
-            Some(line) if line.indent > indent => Err((Some(line.number), "its indentation fits nothing above".to_owned())),
-            _ => Ok(None),
-        }
-    }
-
-    /// What follows a key or a dash: on the same line, or in the lines below.
-    fn value(&mut self, rest: &'a str, number: usize, indent: usize, depth: usize, of_key: bool) -> Result<Node, Problem> {
-        let node = |value| Node { line: number, value };
-        let rest = without_comment(rest);
-        if rest.starts_with(['|', '>']) {
-            return Ok(node(Value::Text(self.block_scalar(rest.starts_with('>'), indent))));
-        }
-        if let Some(inner) = rest.strip_prefix('[') {
-            let inner = inner
-                .strip_suffix(']')
-                .ok_or_else(|| (Some(number), "a list in brackets must end in its line".to_owned()))?;
-            let items = inner.split(',').map(str::trim).filter(|item| !item.is_empty());
-            let items: Result<Vec<Node>, Problem> = items.map(|item| Ok(node(Value::Text(scalar(item, number)?)))).collect();
-            return Ok(node(Value::List(items?)));
-        }
-        if !rest.is_empty() {
-            return Ok(node(Value::Text(scalar(rest, number)?)));
-        }
-        self.skip_blank();
-        match self.lines.get(self.at) {
-            Some(line) if line.indent > indent => {
-                let inner = line.indent;
-                self.block(inner, depth + 1)
-            }
-            // A sequence may lie at the indentation of its key.
-            Some(line) if of_key && line.indent == indent && is_item(line.text) => self.sequence(indent, depth + 1),
-            _ => Ok(node(Value::Text(String::new()))),
-        }
-    }
-
-    fn block_scalar(&mut self, folded: bool, indent: usize) -> String {
-        let mut lines = Vec::new();
-        while let Some(line) = self.lines.get(self.at).filter(|line| line.text.is_empty() || line.indent > indent) {
-            lines.push(line.text);
-            self.at += 1;
-        }
-        lines.join(if folded { " " } else { "\n" }).trim().to_owned()
-    }
-}
-
-fn is_item(text: &str) -> bool {
-    text == "-" || text.starts_with("- ")
-}
-
-/// `key: value` → the key and what follows.
-fn key_of(text: &str) -> Option<(String, &str)> {
-    let (key, rest) = match text.split_once(": ") {
-        Some((key, rest)) => (key, rest.trim_start()),
-        None => (text.strip_suffix(':').or_else(|| text.split_once(": #").map(|(key, _)| key))?, ""),
-    };
-    let key = key.trim().trim_matches(['"', '\'']);
-    let is_word = !key.is_empty()
-        && key
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'));
-    is_word.then(|| (key.to_owned(), rest))
-}
-
-fn without_comment(text: &str) -> &str {
-    if text.starts_with('#') {
-        return "";
-    }
-    if text.starts_with(['"', '\'']) {
-        return text;
-    }
-    text.split(" #").next().unwrap_or(text).trim_end()
-}
-
-fn scalar(text: &str, line: usize) -> Result<String, Problem> {
-    match text.chars().next() {
-        Some('"') => {
-            let end = text[1..]
-                .rfind('"')
-                .ok_or_else(|| (Some(line), "a quote is not closed".to_owned()))?;
-            serde_json::from_str(&text[..end + 2]).map_err(|_| (Some(line), "an escape in quotes is not understood".to_owned()))
-        }
-        Some('\'') => {
-            let end = text[1..]
-                .rfind('\'')
-                .ok_or_else(|| (Some(line), "a quote is not closed".to_owned()))?;
-            Ok(text[1..=end].replace("''", "'"))
-        }
-        Some('&' | '*' | '!' | '{' | '}' | ']' | '%' | '@' | '`') => Err((
-            Some(line),
-            format!("`{}` is not understood", text.chars().take(40).collect::<String>()),
-        )),
-        _ if text == "~" || text == "null" => Ok(String::new()),
-        _ => Ok(text.to_owned()),
+            Event::Alias(_) => return problem("an alias is not followed"),
+            _ => return problem("it ends too early"),
+        };
+        Ok(Node { line, value })
     }
 }
