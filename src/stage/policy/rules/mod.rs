@@ -9,6 +9,7 @@ mod denied_source;
 mod end_of_life_distro;
 mod expired_waiver;
 mod incomplete_inventory;
+mod last_days;
 mod malicious_component;
 mod missing_healthcheck;
 mod oversized_image;
