@@ -34,6 +34,9 @@ pub struct WaiverAuthors {
     /// True when some line of it is not committed: its author is not known.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub uncommitted: bool,
+    /// True when the history of some line is not here (a shallow clone): its author is not known.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cut: bool,
 }
 
 /// What is known of the repository and the plan.

@@ -1,4 +1,8 @@
 //! Who wrote each waiver entry, by `git blame`.
+//!
+//! Fail closed: whoever may have had a hand in an entry counts as its author (the author as committed and as `.mailmap` has it, and everybody
+//! whom the commit names as co-author, which is where a squashed pull request keeps its authors), and a line whose history is not here has an
+//! author whom nobody knows. Renames are followed. Somebody who commits under a second address is not seen: that takes signed commits.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -6,13 +10,13 @@ use std::path::Path;
 use crate::io::process::Program;
 use crate::model::context::WaiverAuthors;
 use crate::stage::policy::Waivers;
+use crate::stage::policy::waivers::Waiver;
 
-/// What `git blame` calls the author of a line that is not committed.
-const UNCOMMITTED: &str = "not.committed.yet";
+/// For each commit: its id, its author as committed, as `.mailmap` has it, and its co-authors.
+const FORMAT: &str = "--format=%x00%H%x00%ae%x00%aE%x00%(trailers:key=Co-authored-by,valueonly)";
 
 /// The authors of each entry, by the lines of the entry but those of `approved_by`: an approver may add their own name.
-/// None where the file has no history (no git, no checkout, not tracked), and in a shallow clone: there git names the author of the oldest
-/// commit that it has for every line, so that whoever approved their own waiver would not be seen.
+/// None where the file has no history at all: no git, no checkout, not tracked.
 #[must_use]
 pub fn waiver_authors(file: &Path, waivers: &Waivers) -> Option<Vec<WaiverAuthors>> {
     let folder = file
@@ -20,63 +24,113 @@ pub fn waiver_authors(file: &Path, waivers: &Waivers) -> Option<Vec<WaiverAuthor
         .filter(|folder| !folder.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
     let name = file.file_name()?;
-    let git = || Program::new("git").current_dir(folder).env("GIT_OPTIONAL_LOCKS", "0");
+    let git = || {
+        let program = Program::new("git").current_dir(folder).env("GIT_OPTIONAL_LOCKS", "0");
+        // Nothing that a checkout or a user has set up may hide a commit.
+        program.env("GIT_NO_REPLACE_OBJECTS", "1").args(["-c", "log.showSignature=false"])
+    };
     let shallow = git().args(["rev-parse", "--is-shallow-repository"]).stdout().ok()?;
-    if shallow.trim_ascii() != b"false" {
-        return None;
-    }
-    let blamed = git().args(["blame", "--line-porcelain", "--"]).args([name]).stdout().ok()?;
-    let authors = authors_by_line(&String::from_utf8_lossy(&blamed));
-    Some(waivers.entries().iter().map(|waiver| entry(waiver, &authors)).collect())
+    let is_shallow = shallow.trim_ascii() != b"false";
+    let blamed = git()
+        .args(["blame", "--line-porcelain", "--ignore-revs-file=", "--"])
+        .args([name])
+        .stdout()
+        .ok()?;
+    let lines = commits_by_line(&String::from_utf8_lossy(&blamed));
+    let commits: BTreeSet<&str> = lines
+        .values()
+        .map(|line| line.commit.as_str())
+        .filter(|c| !is_uncommitted(c))
+        .collect();
+    let shown = match commits.is_empty() {
+        true => Vec::new(),
+        false => git().args(["show", "--no-patch", FORMAT]).args(&commits).stdout().ok()?,
+    };
+    let people = addresses(&String::from_utf8_lossy(&shown));
+    let entry = |waiver: &Waiver| entry(waiver, &lines, &people, is_shallow);
+    Some(waivers.entries().iter().map(entry).collect())
 }
 
-fn entry(waiver: &crate::stage::policy::waivers::Waiver, authors: &BTreeMap<u32, String>) -> WaiverAuthors {
+/// What is known of one line.
+struct Line {
+    commit: String,
+    /// The last commit that git has of its history.
+    boundary: bool,
+    /// A blank line or a comment: it belongs to nobody.
+    says_nothing: bool,
+}
+
+fn entry(waiver: &Waiver, lines: &BTreeMap<u32, Line>, people: &BTreeMap<String, BTreeSet<String>>, is_shallow: bool) -> WaiverAuthors {
     let is_approval = |line: &u32| waiver.approval_lines.is_some_and(|(first, last)| (first..=last).contains(line));
-    let mut addresses = BTreeSet::new();
-    let mut uncommitted = false;
-    for line in (waiver.line..=waiver.last_line).filter(|line| !is_approval(line)) {
-        match authors.get(&line).map(String::as_str) {
-            // A blank line after the entry belongs to nobody.
-            Some("") | None => {}
-            Some(UNCOMMITTED) => uncommitted = true,
-            Some(address) => _ = addresses.insert(address.to_owned()),
-        }
-    }
-    WaiverAuthors {
+    let mut authors = WaiverAuthors {
         line: waiver.line,
-        authors: addresses.into_iter().collect(),
-        uncommitted,
-    }
-}
-
-/// Line number → mail address in lower case; empty for a blank or comment line.
-fn authors_by_line(porcelain: &str) -> BTreeMap<u32, String> {
-    let mut authors = BTreeMap::new();
-    let (mut number, mut address) = (0u32, String::new());
-    for line in porcelain.lines() {
-        if let Some(content) = line.strip_prefix('\t') {
-            let says_nothing = content.trim().is_empty() || content.trim_start().starts_with('#');
-            authors.insert(
-                number,
-                if says_nothing {
-                    String::new()
-                } else {
-                    std::mem::take(&mut address)
-                },
-            );
-        } else if let Some(mail) = line.strip_prefix("author-mail ") {
-            address = mail.trim_matches(['<', '>']).to_lowercase();
-        } else if let Some(at) = header(line) {
-            number = at;
+        authors: Vec::new(),
+        uncommitted: false,
+        cut: false,
+    };
+    let mut addresses = BTreeSet::new();
+    let own = (waiver.line..=waiver.last_line).filter(|line| !is_approval(line));
+    for line in own.filter_map(|line| lines.get(&line)).filter(|line| !line.says_nothing) {
+        if is_uncommitted(&line.commit) {
+            authors.uncommitted = true;
+        } else if is_shallow && line.boundary {
+            // git names the author of the oldest commit that it has: whoever wrote it before is not seen.
+            authors.cut = true;
+        } else {
+            addresses.extend(people.get(&line.commit).into_iter().flatten().cloned());
         }
     }
+    authors.authors = addresses.into_iter().collect();
     authors
 }
 
+/// git's name for what is not committed.
+fn is_uncommitted(commit: &str) -> bool {
+    commit.bytes().all(|byte| byte == b'0')
+}
+
+/// Line number → commit.
+fn commits_by_line(porcelain: &str) -> BTreeMap<u32, Line> {
+    let mut lines = BTreeMap::new();
+    let (mut number, mut commit, mut boundary) = (0u32, String::new(), false);
+    for line in porcelain.lines() {
+        if let Some(content) = line.strip_prefix('\t') {
+            let content = content.trim_start();
+            let known = Line {
+                commit: std::mem::take(&mut commit),
+                boundary: std::mem::take(&mut boundary),
+                says_nothing: content.is_empty() || content.starts_with('#'),
+            };
+            lines.insert(number, known);
+        } else if line == "boundary" {
+            boundary = true;
+        } else if let Some((id, at)) = header(line).filter(|_| commit.is_empty()) {
+            (commit, number) = (id.to_owned(), at);
+        }
+    }
+    lines
+}
+
 /// `<commit> <line before> <line now> [<lines>]`.
-fn header(line: &str) -> Option<u32> {
+fn header(line: &str) -> Option<(&str, u32)> {
     let mut words = line.split(' ');
     let commit = words.next()?;
     let is_commit = commit.len() >= 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if is_commit { words.nth(1)?.parse().ok() } else { None }
+    let number = words.nth(1).filter(|_| is_commit)?;
+    Some((commit, number.parse().ok()?))
+}
+
+/// Commit → mail addresses in lower case.
+fn addresses(shown: &str) -> BTreeMap<String, BTreeSet<String>> {
+    let mut people = BTreeMap::new();
+    let mut fields = shown.split('\0').skip(1);
+    while let (Some(commit), Some(raw), Some(mapped), Some(trailers)) = (fields.next(), fields.next(), fields.next(), fields.next()) {
+        let mut all = BTreeSet::from([raw.to_lowercase(), mapped.to_lowercase()]);
+        // `Name <address>`, one a line.
+        let named = trailers.lines().filter_map(|line| line.rsplit_once('<'));
+        all.extend(named.map(|(_, address)| address.trim().trim_end_matches('>').to_lowercase()));
+        all.remove("");
+        people.insert(commit.to_owned(), all);
+    }
+    people
 }

@@ -139,22 +139,84 @@ fn an_approver_who_adds_their_own_name_did_not_write_the_entry() {
     assert!(authors[0].uncommitted);
 }
 
-#[test]
-fn a_shallow_clone_has_no_history_to_ask() {
+/// A repository with the entry as one author committed it.
+fn committed(author: &str, message: &str) -> (tempfile::TempDir, Waivers) {
     let dir = tempfile::tempdir().expect("folder");
-    let whole = dir.path().join("whole");
-    fs::create_dir(&whole).expect("folder");
-    git(&whole, "x@example.com", &["init", "-q"]);
-    fs::write(whole.join("waivers.toml"), ENTRY).expect("written");
-    git(&whole, "x@example.com", &["add", "."]);
-    git(&whole, "security@example.com", &["commit", "-q", "-m", "add"]);
-    git(&whole, "dev@example.com", &["commit", "-q", "--allow-empty", "-m", "later"]);
-    let url = format!("file://{}", whole.display());
+    git(dir.path(), "x@example.com", &["init", "-q"]);
+    fs::write(dir.path().join("waivers.toml"), ENTRY).expect("written");
+    git(dir.path(), "x@example.com", &["add", "."]);
+    git(dir.path(), author, &["commit", "-q", "-m", message]);
+    (dir, Waivers::from_text("w", ENTRY).expect("valid"))
+}
+
+fn authors(file: &Path, waivers: &Waivers) -> Vec<String> {
+    waiver_authors(file, waivers).expect("history").remove(0).authors
+}
+
+#[test]
+fn the_author_of_an_entry_in_a_shallow_clone_is_not_known() {
+    let (whole, waivers) = committed("security@example.com", "add");
+    git(whole.path(), "dev@example.com", &["commit", "-q", "--allow-empty", "-m", "later"]);
+    assert_eq!(authors(&whole.path().join("waivers.toml"), &waivers), ["security@example.com"]);
+    let dir = tempfile::tempdir().expect("folder");
+    let url = format!("file://{}", whole.path().display());
     git(dir.path(), "x@example.com", &["clone", "-q", "--depth", "1", &url, "shallow"]);
-    let waivers = Waivers::from_text("w", ENTRY).expect("valid");
-    let authors = waiver_authors(&whole.join("waivers.toml"), &waivers).expect("history");
-    assert_eq!(authors[0].authors, ["security@example.com"]);
-    assert_eq!(waiver_authors(&dir.path().join("shallow/waivers.toml"), &waivers), None);
+    let shallow = waiver_authors(&dir.path().join("shallow/waivers.toml"), &waivers)
+        .expect("history")
+        .remove(0);
+    assert_eq!((shallow.cut, shallow.authors.len()), (true, 0));
+}
+
+#[test]
+fn a_renamed_file_keeps_the_authors_of_its_entries() {
+    let (dir, waivers) = committed("security@example.com", "add");
+    fs::create_dir(dir.path().join("policies")).expect("folder");
+    git(dir.path(), "x@example.com", &["mv", "waivers.toml", "policies/accepted.toml"]);
+    git(dir.path(), "dev@example.com", &["commit", "-q", "-m", "move"]);
+    assert_eq!(
+        authors(&dir.path().join("policies/accepted.toml"), &waivers),
+        ["security@example.com"]
+    );
+}
+
+#[test]
+fn everybody_in_a_squashed_pull_request_is_an_author() {
+    let message = "Waive it (#7)\n\n* add\n* mend\n\nCo-authored-by: A Lead <Lead@example.com>\nCo-authored-by: Bot <bot@example.com>";
+    let (dir, waivers) = committed("dev@example.com", message);
+    assert_eq!(
+        authors(&dir.path().join("waivers.toml"), &waivers),
+        ["bot@example.com", "dev@example.com", "lead@example.com"]
+    );
+}
+
+#[test]
+fn a_mailmap_adds_an_author_and_hides_none() {
+    let (dir, waivers) = committed("lead@example.com", "add");
+    fs::write(dir.path().join(".mailmap"), "Somebody <else@example.com> <lead@example.com>\n").expect("written");
+    git(dir.path(), "x@example.com", &["add", "."]);
+    git(dir.path(), "lead@example.com", &["commit", "-q", "-m", "map"]);
+    assert_eq!(
+        authors(&dir.path().join("waivers.toml"), &waivers),
+        ["else@example.com", "lead@example.com"]
+    );
+}
+
+#[test]
+fn a_commit_that_blame_is_told_to_ignore_is_not_ignored() {
+    let (dir, waivers) = committed("dev@example.com", "add");
+    fs::write(dir.path().join("waivers.toml"), ENTRY.replace("\"s\"", "\"t\"")).expect("written");
+    git(dir.path(), "lead@example.com", &["commit", "-q", "-am", "reword"]);
+    let head = Program::new("git")
+        .args(["rev-parse", "HEAD"])
+        .current_dir(dir.path())
+        .stdout()
+        .expect("git");
+    fs::write(dir.path().join("ignored"), head).expect("written");
+    git(dir.path(), "x@example.com", &["config", "blame.ignoreRevsFile", "ignored"]);
+    assert_eq!(
+        authors(&dir.path().join("waivers.toml"), &waivers),
+        ["dev@example.com", "lead@example.com"]
+    );
 }
 
 #[test]

@@ -193,6 +193,10 @@ fn approvals(waiver: &Waiver, settings: &WaiverSettings, context: &Context) -> (
     if written.is_some_and(|authors| authors.uncommitted) {
         return (0, Some("it is not committed, so that nobody knows who wrote it".to_owned()));
     }
+    if written.is_some_and(|authors| authors.cut) {
+        let why = "this clone is shallow, so that nobody knows who wrote it: fetch the whole history (`fetch-depth: 0`)";
+        return (0, Some(why.to_owned()));
+    }
     let mut agreed = BTreeSet::new();
     let mut disregarded = None;
     for approver in &waiver.approved_by {
