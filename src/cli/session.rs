@@ -1,6 +1,6 @@
 //! One run of a verb: its workspace, its effects, and how it ends.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -20,6 +20,7 @@ use crate::io::{Effects, files, secret};
 use crate::model::event::Observer;
 use crate::model::fault::Fault;
 use crate::model::outcome::{Outcome, RuleText, SourceFile};
+use crate::model::plan::Builder;
 use crate::report;
 use crate::report::progress::{Fanout, Log};
 use crate::stage::policy::rules::RULES;
@@ -27,8 +28,8 @@ use crate::stage::policy::rules::RULES;
 /// Variables that hold secrets wherever the configuration names none.
 const SECRETS: [&str; 4] = ["PORTCULLIS_KEY", "COSIGN_PASSWORD", "GITHUB_TOKEN", "GH_TOKEN"];
 
-/// Files of a source tree that findings are shown in.
-const POINTED_INTO: [&str; 4] = ["Cargo.lock", "Containerfile", "Dockerfile", "package-lock.json"];
+/// What a Dockerfile is called that nobody has configured.
+const DOCKERFILES: [&str; 2] = ["Dockerfile", "Containerfile"];
 
 /// What a verb works with.
 pub(super) struct Session<'a> {
@@ -116,17 +117,16 @@ impl<'a> Session<'a> {
         self.screen.close();
         match answer {
             Answer::Run { outcome, error, files } => self.close_run(*outcome, error, files),
-            Answer::Bytes(bytes) => {
-                end::print(&String::from_utf8_lossy(&bytes));
-                0
-            }
+            Answer::Bytes(bytes) => end::print(&String::from_utf8_lossy(&bytes), 0),
             Answer::Said { human, json, code, next } => {
-                match self.global.format {
-                    Format::Human => end::print(&self.environment.safe(&human)),
-                    Format::Json => end::print(&self.environment.safe_json(format!("{json:#}").as_bytes())),
+                let printed = match self.global.format {
+                    Format::Human => end::print(&self.environment.safe(&human), code),
+                    Format::Json => end::print(&self.environment.safe_json(format!("{json:#}").as_bytes()), code),
+                };
+                if printed == code {
+                    end::last_line(&self.environment.safe(&format!("portcullis: exit {code}. Next: {next}")));
                 }
-                end::last_line(&self.environment.safe(&format!("portcullis: exit {code}. Next: {next}")));
-                code
+                printed
             }
         }
     }
@@ -148,11 +148,12 @@ impl<'a> Session<'a> {
             end::last_line(&self.environment.safe(&diagnostic));
         }
         let style = self.environment.stdout_style(self.global);
-        match (self.global.format, &outcome.verdict) {
-            (Format::Json, Some(verdict)) => end::print(&self.environment.safe_json(&report::json::findings(verdict))),
-            (Format::Json, None) => end::print(&self.environment.safe_json(&report::json::outcome(&outcome))),
-            (Format::Human, _) => end::print(&self.environment.safe(&report::human(&outcome, style))),
-        }
+        let printed = match (self.global.format, &outcome.verdict) {
+            (Format::Json, Some(verdict)) => self.environment.safe_json(&report::json::findings(verdict)),
+            (Format::Json, None) => self.environment.safe_json(&report::json::outcome(&outcome)),
+            (Format::Human, _) => self.environment.safe(&report::human(&outcome, style)).into_owned(),
+        };
+        let code = end::print(&printed, code);
         let code = self.tell_github(&outcome, code);
         end::last_line(&self.environment.safe(&report::exit::line(&outcome, code)));
         code
@@ -189,12 +190,14 @@ impl<'a> Session<'a> {
         let repository = root.ancestors().find(|folder| folder.join(".git").exists());
         let inside = repository.and_then(|repository| root.strip_prefix(repository).ok());
         outcome.folder = inside.map(|folder| folder.to_string_lossy().into_owned()).unwrap_or_default();
-        outcome.sources = POINTED_INTO
-            .iter()
+        outcome.code_scanning = self.environment.github.is_some();
+        let lock_files = report::place::lock_files().map(PathBuf::from);
+        outcome.sources = lock_files
+            .chain(self.dockerfiles(outcome.until.is_some()))
             .filter_map(|path| {
-                let text = files::read_text(&self.workspace.root.join(path), self.effects.limits.document).ok()?;
+                let text = files::read_text(&self.workspace.root.join(&path), self.effects.limits.document).ok()?;
                 Some(SourceFile {
-                    path: (*path).to_owned(),
+                    path: path.display().to_string(),
                     text,
                 })
             })
@@ -208,6 +211,15 @@ impl<'a> Session<'a> {
                 fix: entry.about.fix,
             })
             .collect();
+    }
+
+    /// The Dockerfiles that the image was built from. For an image that somebody else has built: those that lie where they usually do.
+    fn dockerfiles(&self, is_built: bool) -> Vec<PathBuf> {
+        let built_from = self.workspace.build_plan(None).map(|plan| plan.builder);
+        match built_from {
+            Ok(builder) if is_built && !matches!(builder, Builder::Image(_)) => builder.dockerfiles(),
+            _ => DOCKERFILES.iter().map(PathBuf::from).collect(),
+        }
     }
 
     fn write_files(&self, outcome: &mut Outcome) -> Result<(), CliError> {

@@ -99,6 +99,9 @@ pub struct Finding {
     /// Who says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub severity_source: Option<String>,
+    /// CVSS base score, where a vector gave one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<f64>,
     /// Versions that fix it, ascending.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fixed: Vec<String>,
@@ -140,6 +143,7 @@ impl Finding {
             help: None,
             severity: None,
             severity_source: None,
+            score: None,
             fixed: Vec::new(),
             clears: None,
             update: None,
@@ -148,6 +152,15 @@ impl Finding {
             level,
             waivable: true,
         }
+    }
+
+    /// True for the same objection to the same thing in another verdict: an alias group may have grown meanwhile, a message may say other dates.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.rule == other.rule
+            && self.purl == other.purl
+            && self.subject == other.subject
+            && (self.ids == other.ids || self.ids.iter().any(|id| other.ids.contains(id)))
     }
 }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::commit::Commit;
 use super::digest::Digest;
 use super::event::Stage;
+use super::finding::Judgement;
 use super::health::Sample;
 use super::inventory::Subject;
 use super::verdict::{Decision, Verdict};
@@ -188,6 +189,9 @@ pub struct Outcome {
     pub verdict: Option<Verdict>,
     /// What the verdict was compared with, where somebody asked for it.
     pub baseline: Option<Baseline>,
+    /// What it had found.
+    #[serde(skip)]
+    pub before: Vec<Judgement>,
     /// What was published.
     pub publication: Option<Publication>,
     /// What was rolled out.
@@ -207,6 +211,9 @@ pub struct Outcome {
     /// The service's folder in its repository, with `/`; empty for the repository's root, or where there is none.
     #[serde(skip)]
     pub folder: String,
+    /// True where SARIF goes to a service that takes every result for one that is there.
+    #[serde(skip)]
+    pub code_scanning: bool,
     /// Files of the source tree that findings are shown in.
     #[serde(skip)]
     pub sources: Vec<SourceFile>,

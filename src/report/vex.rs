@@ -1,4 +1,6 @@
-//! `vex.openvex.json`: OpenVEX 0.2, what the waivers say of each advisory, and what nobody has looked at yet.
+//! `vex.openvex.json`: OpenVEX 0.2, what is known of each advisory. What a waiver covers has the waiver's words, what the policy denies is
+//! `affected` with what to do, what an advisory itself excludes is `not_affected`; only what is listed and waits for somebody is
+//! `under_investigation`.
 
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -81,9 +83,23 @@ fn statement(judgement: &Judgement, verdict: &Verdict) -> Option<Value> {
         .find(|waiver| Some(&waiver.waiver) == judgement.waiver.as_ref());
     match waiver.filter(|_| judgement.disposition == Disposition::Waived) {
         Some(waiver) => waived(&mut value, waiver),
-        None => value["status_notes"] = json!(format!("{} by the policy", judgement.disposition.as_str())),
+        None if judgement.disposition == Disposition::Denied => denied(&mut value, judgement),
+        None => value["status_notes"] = json!("listed by the policy; nobody has said what it means here"),
     }
     Some(value)
+}
+
+/// The policy says that something must be done.
+fn denied(value: &mut Value, judgement: &Judgement) {
+    let finding = &judgement.finding;
+    value["status"] = json!("affected");
+    value["status_notes"] = json!("denied by the policy");
+    let action = match (&finding.help, finding.fixed.as_slice()) {
+        (Some(help), _) => help.clone(),
+        (None, []) => "no release is known to fix it: replace the component".to_owned(),
+        (None, fixed) => format!("update to {}", fixed.join(" or ")),
+    };
+    value["action_statement"] = json!(prose(&action));
 }
 
 /// The waiver's own words.

@@ -360,7 +360,67 @@ fn sarif_shows_findings_in_the_repository_and_waived_ones_as_suppressed() {
 }
 
 #[test]
-fn openvex_repeats_the_waivers_words_and_claims_nothing_of_the_rest() {
+fn sarif_says_how_results_stand_against_the_baseline() {
+    let mut outcome = outcomes::red_overnight();
+    let states = |outcome: &Outcome| -> Vec<String> {
+        let log: serde_json::Value = serde_json::from_slice(&file(outcome, "findings.sarif").unwrap()).unwrap();
+        let results = log["runs"][0]["results"].as_array().unwrap().iter();
+        results
+            .map(|result| result["baselineState"].as_str().unwrap_or("none").to_owned())
+            .collect()
+    };
+    let now = outcome.verdict.clone().unwrap().findings;
+    assert!(outcome.baseline.is_some() && now.len() >= 2);
+    assert!(states(&outcome).iter().all(|state| state == "new"), "{:?}", states(&outcome));
+    // The first was there and waived, the second as it is, and one more has gone.
+    let mut gone = now[1].clone();
+    gone.finding.purl = Some(portcullis::model::purl::Purl::parse("pkg:cargo/gone@1.0.0").unwrap());
+    outcome.before = vec![now[0].clone(), now[1].clone(), gone];
+    outcome.before[0].disposition = Disposition::Waived;
+    let seen = states(&outcome);
+    assert_eq!(
+        (seen[0].as_str(), seen[1].as_str(), seen.last().map(String::as_str)),
+        ("updated", "unchanged", Some("absent"))
+    );
+    assert_eq!(seen.len(), now.len() + 1);
+    valid(
+        "findings.sarif",
+        "sarif-schema-2.1.0.json",
+        &file(&outcome, "findings.sarif").unwrap(),
+    );
+    // Code scanning takes every result for one that is there.
+    outcome.code_scanning = true;
+    assert_eq!(states(&outcome).len(), now.len());
+    outcome.baseline = None;
+    assert!(states(&outcome).iter().all(|state| state == "none"));
+}
+
+#[test]
+fn sarif_has_the_cvss_score_where_one_is_known_and_fits_the_level() {
+    let mut outcome = outcomes::blocked();
+    let scored = |outcome: &Outcome| -> serde_json::Value {
+        let log: serde_json::Value = serde_json::from_slice(&file(outcome, "findings.sarif").unwrap()).unwrap();
+        let rules = log["runs"][0]["tool"]["driver"]["rules"].as_array().unwrap().clone();
+        let of = |rule: &&serde_json::Value| rule["id"] == "vulnerable-component/RUSTSEC-2021-0003";
+        rules.iter().find(of).unwrap()["properties"]["security-severity"].clone()
+    };
+    let finding = |outcome: &mut Outcome, score| {
+        let all = &mut outcome.verdict.as_mut().unwrap().findings;
+        let ours = all
+            .iter_mut()
+            .find(|j| j.finding.ids.first().is_some_and(|id| id == "RUSTSEC-2021-0003"));
+        ours.unwrap().finding.score = score;
+    };
+    assert_eq!(scored(&outcome), "9.5", "the level alone");
+    finding(&mut outcome, Some(9.8));
+    assert_eq!(scored(&outcome), "9.8");
+    // A distribution's own level counts more than the vector.
+    finding(&mut outcome, Some(4.2));
+    assert_eq!(scored(&outcome), "9.5");
+}
+
+#[test]
+fn openvex_has_the_waivers_words_what_to_do_and_what_nobody_has_looked_at() {
     let text = String::from_utf8(file(&outcomes::blocked(), "vex.openvex.json").unwrap()).unwrap();
     let document: serde_json::Value = serde_json::from_str(&text).unwrap();
     let statements = document["statements"].as_array().unwrap();
@@ -369,7 +429,19 @@ fn openvex_repeats_the_waivers_words_and_claims_nothing_of_the_rest() {
     assert_eq!(waived["status"], "not_affected");
     assert_eq!(waived["justification"], "vulnerable_code_not_in_execute_path");
     assert_eq!(waived["products"][0]["subcomponents"][0]["@id"], "pkg:cargo/rsa@0.9.6");
-    assert_eq!(of("RUSTSEC-2021-0003")["status"], "under_investigation");
+    let denied = of("RUSTSEC-2021-0003");
+    assert_eq!(denied["status"], "affected");
+    assert!(
+        denied["action_statement"].as_str().is_some_and(|text| text.contains("1.6.1")),
+        "{denied}"
+    );
+    let open: Vec<_> = statements.iter().filter(|s| s["status"] == "under_investigation").collect();
+    let warned = outcomes::blocked().verdict.unwrap();
+    let listed = warned
+        .findings
+        .iter()
+        .filter(|j| j.disposition == Disposition::Warned && !j.finding.ids.is_empty());
+    assert_eq!(open.len(), listed.count(), "only what is listed and waits for somebody");
     assert_eq!(file(&outcomes::live(), "vex.openvex.json"), None, "no statement, no document");
 }
 

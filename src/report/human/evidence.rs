@@ -105,7 +105,8 @@ pub(super) fn feeds(page: &mut Page, verdict: &Verdict) {
                 number => format!(", {} set aside as unreadable", thousands(number)),
             };
             let old = age(feed.as_of, verdict.evaluated_at);
-            let old = if old == "just now" { old } else { format!("{old} old") };
+            let is_age = old.starts_with(|c: char| c.is_ascii_digit());
+            let old = if is_age { format!("{old} old") } else { old };
             let paint = if stale(&feed.name) { Paint::Bad } else { Paint::Dim };
             vec![
                 (Paint::Strong, feed.name.clone()),

@@ -41,12 +41,19 @@ impl Reporter for Sarif {
 
 /// The whole log: one run.
 fn sarif(outcome: &Outcome, verdict: &Verdict) -> Value {
-    let rules = Rules::new(&outcome.rules, verdict);
+    let rules = Rules::new(&outcome.rules, verdict.findings.iter().chain(absent(outcome, verdict)));
     let mut fingerprints = Fingerprints::default();
-    let results: Vec<Value> = verdict
-        .findings
-        .iter()
-        .map(|judgement| result(judgement, outcome, verdict, &rules, fingerprints.of(&judgement.finding)))
+    let known = verdict.findings.iter().map(|judgement| (judgement, state(judgement, outcome)));
+    let gone = absent(outcome, verdict).map(|judgement| (judgement, Some("absent")));
+    let results: Vec<Value> = known
+        .chain(gone)
+        .map(|(judgement, state)| {
+            let mut value = result(judgement, outcome, verdict, &rules, fingerprints.of(&judgement.finding));
+            if let Some(state) = state {
+                value["baselineState"] = json!(state);
+            }
+            value
+        })
         .collect();
     let mut run = json!({
         "tool": {"driver": {
@@ -73,6 +80,24 @@ fn sarif(outcome: &Outcome, verdict: &Verdict) -> Value {
         run["versionControlProvenance"] = json!([provenance]);
     }
     json!({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
+}
+
+/// How a result stands against the baseline, where there is one.
+fn state(judgement: &Judgement, outcome: &Outcome) -> Option<&'static str> {
+    outcome.baseline.as_ref()?;
+    let same = |then: &&Judgement| then.finding.is_same(&judgement.finding);
+    Some(match outcome.before.iter().find(same) {
+        None => "new",
+        Some(then) if then.disposition == judgement.disposition && then.finding.severity == judgement.finding.severity => "unchanged",
+        Some(_) => "updated",
+    })
+}
+
+/// What the baseline had found and is gone. A service that takes every result for one that is there does not get them.
+fn absent<'a>(outcome: &'a Outcome, verdict: &'a Verdict) -> impl Iterator<Item = &'a Judgement> {
+    let is_there = |then: &Judgement| verdict.findings.iter().any(|now| now.finding.is_same(&then.finding));
+    let before = if outcome.code_scanning { &[] } else { outcome.before.as_slice() };
+    before.iter().filter(move |then| !is_there(then))
 }
 
 fn provenance(outcome: &Outcome) -> Option<Value> {
@@ -151,6 +176,7 @@ fn properties(judgement: &Judgement) -> Value {
         "ids": finding.ids,
         "purl": finding.purl,
         "severity": finding.severity,
+        "score": finding.score,
         "fixed": finding.fixed,
         "cause": judgement.cause,
     })

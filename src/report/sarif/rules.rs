@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 use crate::model::finding::{Disposition, Finding, Judgement};
 use crate::model::outcome::RuleText;
 use crate::model::severity::Severity;
-use crate::model::verdict::Verdict;
 use crate::report::group::message;
 use crate::report::text::prose;
 
@@ -18,13 +17,13 @@ pub(super) struct Rules<'a> {
 
 impl<'a> Rules<'a> {
     /// The policy's rules, then what the findings add to them.
-    pub(super) fn new(texts: &'a [RuleText], verdict: &'a Verdict) -> Self {
+    pub(super) fn new(texts: &'a [RuleText], findings: impl Iterator<Item = &'a Judgement>) -> Self {
         let mut rules = Self {
             texts,
             ids: texts.iter().map(|text| text.code.to_owned()).collect(),
             findings: vec![None; texts.len()],
         };
-        for judgement in &verdict.findings {
+        for judgement in findings {
             let id = id(&judgement.finding);
             if !rules.ids.contains(&id) {
                 rules.ids.push(id);
@@ -85,8 +84,11 @@ impl<'a> Rules<'a> {
         let mut tags = vec!["security".to_owned()];
         tags.extend(finding.ids.iter().map(|id| prose(id)));
         value["properties"] = json!({"tags": tags});
-        if let Some(score) = finding.severity.map(score).filter(|_| !finding.ids.is_empty()) {
-            value["properties"]["security-severity"] = json!(score);
+        if let Some(id) = finding.ids.first() {
+            if let Some(score) = score(finding) {
+                value["properties"]["security-severity"] = json!(score);
+            }
+            value["helpUri"] = json!(format!("https://osv.dev/vulnerability/{}", prose(id)));
         }
         value
     }
@@ -100,13 +102,17 @@ fn id(finding: &Finding) -> String {
     }
 }
 
-/// A number inside the level's range: findings carry levels, not scores.
-const fn score(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Critical => "9.5",
-        Severity::High => "8.0",
-        Severity::Medium => "5.5",
-        Severity::Low => "2.0",
-        Severity::None => "0.0",
-    }
+/// The CVSS score, where it lies in the range of the level that the finding has; else a number inside that range. A distribution that rates a
+/// bug lower than its vector does is believed.
+fn score(finding: &Finding) -> Option<String> {
+    let severity = finding.severity?;
+    let of_level = match severity {
+        Severity::Critical => 9.5,
+        Severity::High => 8.0,
+        Severity::Medium => 5.5,
+        Severity::Low => 2.0,
+        Severity::None => 0.0,
+    };
+    let fits = |score: &f64| Severity::of_score(*score) == severity;
+    Some(format!("{:.1}", finding.score.filter(fits).unwrap_or(of_level)))
 }

@@ -73,7 +73,7 @@ struct Comparison<'a> {
 
 impl Comparison<'_> {
     fn cause(&self, now: &Judgement) -> Cause {
-        let same = |then: &&Judgement| is_same(&then.finding, &now.finding);
+        let same = |then: &&Judgement| then.finding.is_same(&now.finding);
         match self.before.findings.iter().find(same) {
             Some(then) => self.moved(now, then),
             None => self.appeared(&now.finding),
@@ -145,12 +145,4 @@ impl Comparison<'_> {
         let id = finding.ids.first()?;
         self.matching.matches.iter().find(|claim| claim.advisory.id == *id)
     }
-}
-
-/// The same objection to the same thing: an alias group may have grown meanwhile, a message may say other dates.
-fn is_same(then: &Finding, now: &Finding) -> bool {
-    then.rule == now.rule
-        && then.purl == now.purl
-        && then.subject == now.subject
-        && (then.ids == now.ids || then.ids.iter().any(|id| now.ids.contains(id)))
 }

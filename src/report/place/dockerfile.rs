@@ -1,0 +1,90 @@
+//! The instruction of a Dockerfile that made a layer.
+
+use super::Place;
+use crate::model::finding::Finding;
+use crate::model::outcome::SourceFile;
+
+pub(super) fn place(finding: &Finding, sources: &[SourceFile]) -> Option<Place> {
+    let dockerfile = sources.iter().find(|source| is_dockerfile(&source.path))?;
+    let instructions = instructions(&dockerfile.text);
+    let steps = finding.locations.iter().filter_map(|location| location.created_by.as_deref());
+    let line = steps
+        .map(bare_step)
+        .find_map(|step| {
+            instructions
+                .iter()
+                .rev()
+                .find(|(_, text)| same_step(text, &step))
+                .map(|(line, _)| *line)
+        })
+        .or_else(|| {
+            // A layer that no instruction made came with the base image of the last stage.
+            let of_layer = finding.locations.iter().any(|location| location.layer.is_some());
+            let from = instructions
+                .iter()
+                .rev()
+                .find(|(_, text)| text.to_ascii_uppercase().starts_with("FROM "));
+            from.filter(|_| of_layer).map(|(line, _)| *line)
+        })?;
+    Some(Place {
+        file: dockerfile.path.clone(),
+        line,
+    })
+}
+
+fn is_dockerfile(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.starts_with("Dockerfile") || name.starts_with("Containerfile") || name.ends_with(".Dockerfile")
+}
+
+/// Each instruction on one line with the line that it begins on; comments left out, continuations joined.
+fn instructions(text: &str) -> Vec<(u32, String)> {
+    let mut all: Vec<(u32, String)> = Vec::new();
+    let mut open = false;
+    for (number, line) in (1..).zip(text.lines()) {
+        let line = line.trim();
+        if line.starts_with('#') || line.is_empty() {
+            continue;
+        }
+        let body = line.trim_end_matches('\\').trim_end();
+        match all.last_mut().filter(|_| open) {
+            Some((_, whole)) => {
+                whole.push(' ');
+                whole.push_str(body);
+            }
+            None => all.push((number, body.to_owned())),
+        }
+        open = line.ends_with('\\');
+    }
+    all
+}
+
+/// A history entry without what engines add: `RUN /bin/sh -c x # buildkit`, `/bin/sh -c #(nop) COPY …`, `|1 ARG=v /bin/sh -c x`.
+fn bare_step(step: &str) -> String {
+    let step = step.trim_end_matches("# buildkit").trim();
+    let step = match step.split_once("#(nop)") {
+        Some((_, rest)) => rest,
+        None => step.split_once("/bin/sh -c").map_or(step, |(_, rest)| rest),
+    };
+    words(step)
+}
+
+fn words(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// True when an instruction is what a step says, or (for COPY and ADD, whose sources become hashes) has its destination.
+fn same_step(instruction: &str, step: &str) -> bool {
+    let instruction = words(instruction);
+    let (verb, rest) = instruction.split_once(' ').unwrap_or((&instruction, ""));
+    if step.is_empty() {
+        return false;
+    }
+    if verb.eq_ignore_ascii_case("RUN") {
+        return rest == step || step.strip_prefix("RUN ") == Some(rest);
+    }
+    let copies = ["COPY", "ADD"]
+        .iter()
+        .any(|name| verb.eq_ignore_ascii_case(name) && step.to_ascii_uppercase().starts_with(*name));
+    instruction == step || (copies && rest.split(' ').next_back() == step.split(' ').next_back())
+}
