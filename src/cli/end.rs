@@ -1,11 +1,12 @@
 //! How a run ends: what goes to stdout, the diagnostic, the last line, the exit code.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 
 use miette::{GraphicalReportHandler, GraphicalTheme};
 
 use super::error::CliError;
 use crate::model::event::Stage;
+use crate::model::fault::Fault;
 use crate::model::outcome::{Failure, Outcome};
 use crate::model::verdict::Decision;
 use crate::report::Style;
@@ -60,14 +61,29 @@ pub(super) fn failure(error: &CliError, stage: Option<Stage>) -> Failure {
     }
 }
 
-/// Writes to stdout; a reader that has gone away is no error.
-pub(super) fn print(text: &str) {
-    let mut out = std::io::stdout().lock();
-    let _ = out.write_all(text.as_bytes());
-    if !text.ends_with('\n') {
-        let _ = out.write_all(b"\n");
+/// Writes to stdout, and gives the code to end with: `code`, unless it promises an answer that could not be written. A reader that has gone
+/// away is no error; a full disk is, for half an answer must not pass for a whole one.
+#[must_use]
+pub(super) fn print(text: &str, code: u8) -> u8 {
+    match write(text) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            let code = if code == 0 { Fault::Undecidable.code() } else { code };
+            last_line(&format!(
+                "portcullis: exit {code}, the answer could not be written to stdout: {error}. Next: make room, and run it again"
+            ));
+            code
+        }
+        _ => code,
     }
-    let _ = out.flush();
+}
+
+fn write(text: &str) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    if !text.ends_with('\n') {
+        out.write_all(b"\n")?;
+    }
+    out.flush()
 }
 
 /// Writes a line to stderr.

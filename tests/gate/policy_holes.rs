@@ -1,11 +1,16 @@
 //! The holes that users of other scanners fell into, each with the test that shows it is not here.
 
+use std::fs;
+use std::process::{Command, Stdio};
+
 use portcullis::model::finding::Disposition;
 use portcullis::model::verdict::Decision;
 use portcullis::model::waiver::WaiverState;
 use portcullis::stage::policy::{PolicyError, Waivers};
 
 use crate::policy_case::{Case, named};
+use crate::support::images;
+use crate::support::sample::{Sample, layer};
 
 fn waived() -> Case {
     named("vulnerable-component-waived")
@@ -23,8 +28,203 @@ fn problem(case: &Case) -> PolicyError {
     case.waivers().map(|_| ()).expect_err("it was accepted")
 }
 
+/// A waiver for the sample's only package.
+const WAIVER: &str = "[[waiver]]\nid = \"DEBIAN-CVE-2026-7\"\npackage = \"pkg:deb/debian/bash\"\nreason = \"affected\"\nstatement = \"known\"\n\
+                      owner = \"me\"\ncreated = 2026-11-20\nexpires = 2026-12-01\n";
+
+const NOW: &str = "2026-11-21T12:00:00Z";
+
 #[test]
-fn an_image_with_zero_packages_does_not_pass() {
+fn a_static_image_with_zero_packages_does_not_pass() {
+    let sample = Sample::new();
+    let mut tar = tar::Builder::new(Vec::new());
+    // A static executable without embedded audit data, as most languages make them.
+    let elf = [b"\x7fELF\x02\x01\x01".as_slice(), &[0; 9], &[2, 0, 0x3e, 0], &[0; 200]].concat();
+    let mut header = tar::Header::new_ustar();
+    header.set_size(elf.len() as u64);
+    header.set_mode(0o755);
+    tar.append_data(&mut header, "service", elf.as_slice()).expect("appended");
+    images::image(&sample.path("static"), &[tar.into_inner().expect("a tar")]);
+    let (out, _) = sample.ends(2, &["scan", "oci:static"]);
+    assert!(out.contains("empty-inventory"), "{out}");
+    images::image(&sample.path("nothing"), &[]);
+    let (out, _) = sample.ends(2, &["scan", "oci:nothing"]);
+    assert!(out.contains("empty-inventory"), "{out}");
+}
+
+#[test]
+fn a_missing_results_file_is_never_no_vulnerabilities() {
+    let sample = Sample::new();
+    for args in [
+        &["replay", "out"][..],
+        &["explain", "bash", "--evidence", "out"],
+        &["diff", "before.json", "after.json"],
+        &["scan", "oci:built", "--baseline", "before.json"],
+        &["scan", "sbom:missing.json"],
+        &["recheck", "missing"],
+    ] {
+        let output = sample.run(args);
+        let out = String::from_utf8_lossy(&output.stdout);
+        assert!(!matches!(output.status.code(), Some(0) | None), "{args:?}\n{out}");
+        assert!(!out.contains("CLEARED"), "{args:?}\n{out}");
+    }
+    // An empty one, and half of one, are no better.
+    sample.ends(0, &["--at", NOW, "scan", "oci:built", "--output", "out"]);
+    let whole = fs::read(sample.path("out/evidence.json")).expect("evidence");
+    for bytes in [&b""[..], b"{}", &whole[..whole.len() / 2]] {
+        fs::write(sample.path("out/evidence.json"), bytes).expect("written");
+        sample.ends(2, &["replay", "out"]);
+        sample.ends(2, &["recheck", "out/evidence.json"]);
+    }
+}
+
+#[test]
+fn a_missing_feed_is_never_no_vulnerabilities() {
+    let sample = Sample::new();
+    fs::remove_dir_all(sample.path("feed/Debian")).expect("removed");
+    let (out, _) = sample.ends(2, &["--at", NOW, "scan", "oci:built"]);
+    assert!(out.contains("uncovered-ecosystem") || out.contains("missing-feed"), "{out}");
+}
+
+#[test]
+fn a_full_disk_under_stdout_is_not_reported_as_passed() {
+    let Ok(full) = fs::OpenOptions::new().write(true).open("/dev/full") else {
+        return println!("skipped: a full disk under stdout (there is no /dev/full)");
+    };
+    let sample = Sample::new();
+    for format in ["human", "json"] {
+        let output = Command::new(env!("CARGO_BIN_EXE_portcullis"))
+            .current_dir(sample.path(""))
+            .env("XDG_CACHE_HOME", sample.path(".cache"))
+            .args(["--at", NOW, "--format", format, "scan", "oci:built"])
+            .stdout(Stdio::from(full.try_clone().expect("a handle")))
+            .output()
+            .expect("the program runs");
+        let err = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{err}");
+        assert!(err.contains("could not be written"), "{err}");
+    }
+}
+
+#[test]
+fn a_full_disk_under_the_results_is_not_reported_as_passed() {
+    let sample = Sample::new();
+    let small = sample.path("small");
+    fs::create_dir(&small).expect("folder");
+    let mounted = Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "size=8k", "tmpfs"])
+        .arg(&small)
+        .output();
+    if !mounted.is_ok_and(|output| output.status.success()) {
+        return println!("skipped: a full disk under the results (mounting a tmpfs needs root)");
+    }
+    let output = sample.run(&["--at", NOW, "scan", "oci:built", "--output", "small/out"]);
+    let unmounted = Command::new("umount").arg(&small).status();
+    assert!(unmounted.is_ok_and(|status| status.success()));
+    assert_eq!(output.status.code(), Some(2), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn one_cvss_4_vector_that_nobody_can_read_breaks_no_run_and_a_waiver_for_it_helps() {
+    let sample = Sample::new();
+    for vector in [
+        "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N/E:Z",
+        "CVSS:4.9/XX:Y",
+        "",
+    ] {
+        let record = format!(
+            r#"{{"id":"DEBIAN-CVE-2026-7","published":"2026-11-20T00:00:00Z","modified":"2026-11-20T00:00:00Z","severity":[{{"type":"CVSS_V4","score":"{vector}"}}],"affected":[{{"package":{{"ecosystem":"Debian:12","name":"bash"}},"ranges":[{{"type":"ECOSYSTEM","events":[{{"introduced":"0"}}]}}]}}]}}"#
+        );
+        sample.write("feed/Debian/DEBIAN-CVE-2026-7.json", &record);
+        let _ = fs::remove_file(sample.path("policies/waivers.toml"));
+        // Nobody knows how bad it is, so it is bad; and the run says so instead of breaking.
+        let (out, _) = sample.ends(1, &["--at", NOW, "scan", "oci:built"]);
+        assert!(out.contains("DEBIAN-CVE-2026-7"), "{vector}\n{out}");
+        sample.write("policies/waivers.toml", WAIVER);
+        let (out, _) = sample.ends(0, &["--at", NOW, "scan", "oci:built"]);
+        assert!(out.contains("1 waived"), "{vector}\n{out}");
+    }
+}
+
+#[test]
+fn one_malformed_advisory_blocks_nobody_unless_it_names_what_ships() {
+    let sample = Sample::new();
+    let broken = |package: &str| {
+        format!(
+            r#"{{"id":"DEBIAN-CVE-2026-8","modified":"2026-11-20T00:00:00Z","affected":[{{"package":{{"ecosystem":"Debian:12","name":"{package}"}},"ranges":[{{"type":"ECOSYSTEM","events":"none"}}]}}]}}"#
+        )
+    };
+    sample.write("feed/Debian/DEBIAN-CVE-2026-8.json", &broken("zsh"));
+    let (out, _) = sample.ends(0, &["--at", NOW, "scan", "oci:built"]);
+    assert!(out.contains("1 set aside as unreadable"), "{out}");
+    sample.write("feed/Debian/DEBIAN-CVE-2026-8.json", &broken("bash"));
+    let (out, _) = sample.ends(2, &["--at", NOW, "scan", "oci:built"]);
+    assert!(out.contains("malformed-advisory"), "{out}");
+}
+
+#[test]
+fn an_invalid_waiver_file_that_was_found_by_itself_is_not_passed_over() {
+    let sample = Sample::new();
+    sample.write("policies/waivers.toml", &WAIVER.replace("expires", "expire"));
+    let (_, err) = sample.ends(2, &["--at", NOW, "scan", "oci:built"]);
+    assert!(
+        err.contains("policies/waivers.toml") && err.contains("did you mean `expires`?"),
+        "{err}"
+    );
+}
+
+#[test]
+fn an_entry_for_a_package_does_not_match_a_finding_without_one() {
+    let mut case = named("root-user-fires");
+    let denied = |case: &Case| case.verdict().count(Disposition::Denied);
+    let before = denied(&case);
+    assert!(before > 0);
+    let entry = |id: &str| {
+        WAIVER
+            .replace("DEBIAN-CVE-2026-7", id)
+            .replace("pkg:deb/debian/bash", "pkg:generic/*")
+    };
+    case.waivers = Some(entry("root-user"));
+    assert_eq!((denied(&case), case.verdict().count(Disposition::Waived)), (before, 0));
+}
+
+#[test]
+fn unused_and_unknown_entries_are_diagnostics_that_point_into_the_file() {
+    let sample = Sample::new();
+    let two = format!("{WAIVER}\n{}", WAIVER.replace("DEBIAN-CVE-2026-7", "CVE-2026-99999"));
+    sample.write("policies/waivers.toml", &two);
+    // Known, but of another package than what it is asked for.
+    sample.advise("DEBIAN-CVE-2026-7", "zsh", "2026-11-20T00:00:00Z");
+    sample.ends(1, &["--at", NOW, "scan", "oci:built", "--output", "out"]);
+    let text = fs::read_to_string(sample.path("out/findings.json")).expect("findings");
+    let findings: serde_json::Value = serde_json::from_str(&text).expect("json");
+    let place = |rule: &str| {
+        let all = findings["findings"].as_array().expect("findings");
+        let found = all
+            .iter()
+            .find(|finding| finding["rule"] == rule)
+            .unwrap_or_else(|| panic!("no {rule} in {text}"));
+        (
+            found["locations"][0]["path"].as_str().expect("path").to_owned(),
+            found["locations"][0]["line"].as_u64(),
+        )
+    };
+    assert_eq!(place("unused-waiver"), ("policies/waivers.toml".to_owned(), Some(1)));
+    assert_eq!(place("unknown-waiver"), ("policies/waivers.toml".to_owned(), Some(10)));
+}
+
+#[test]
+fn half_a_package_database_is_not_a_whole_one() {
+    let sample = Sample::new();
+    let status =
+        "Package: bash\nStatus: install ok installed\nArchitecture: amd64\nVersion: 5.2\n\nPackage: half\nStatus: install ok installed\n\n";
+    images::image(&sample.path("half"), &[layer(status)]);
+    let (out, _) = sample.ends(2, &["--at", NOW, "scan", "oci:half"]);
+    assert!(out.contains("partial-database"), "{out}");
+}
+
+#[test]
+fn an_empty_inventory_is_undecidable() {
     let verdict = named("incomplete-inventory-fires").verdict();
     assert_eq!(verdict.verdict, Decision::Undecidable);
 }
@@ -40,7 +240,7 @@ fn a_missing_waiver_file_does_not_count_as_no_waivers() {
 }
 
 #[test]
-fn one_severity_that_nobody_can_read_breaks_no_run_and_can_be_waived() {
+fn a_finding_without_a_severity_can_be_waived() {
     let mut case = waived();
     for claim in &mut case.matching.matches {
         claim.advisory.rating = None;
