@@ -111,6 +111,18 @@ impl Policy {
         &self.document.description
     }
 
+    /// True when a waiver may need approvals that somebody can give.
+    #[must_use]
+    pub fn asks_for_approvals(&self) -> bool {
+        !self.document.waivers.approvers.is_empty()
+    }
+
+    /// True when it has rules of the organisation's own, which may ask anything.
+    #[must_use]
+    pub fn has_custom_rules(&self) -> bool {
+        !self.document.custom.is_empty()
+    }
+
     /// The document as it was read.
     #[must_use]
     pub fn text(&self) -> &str {
