@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::commit::CommitSha;
 use super::coverage::Gap;
 use super::digest::Digest;
-use super::image::{ImageConfig, Platform};
+use super::image::{BaseImage, ImageConfig, Platform};
 use super::purl::Purl;
 
 /// The `schema` of a stored inventory.
@@ -75,6 +75,30 @@ pub struct Location {
     /// Line in the file, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<u32>,
+    /// Whether the layer is the base image's or the application's; none where that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<Part>,
+}
+
+/// Which part of an image a layer is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Part {
+    /// The image that was built on.
+    Base,
+    /// What was put on it.
+    Application,
+}
+
+impl Part {
+    /// `base`, `application`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Base => "base",
+            Self::Application => "application",
+        }
+    }
 }
 
 impl Location {
@@ -275,6 +299,9 @@ pub struct PlatformSummary {
     pub os: Option<OsRelease>,
     /// Its configuration.
     pub config: ImageConfig,
+    /// Where its base ends, and what tells; none where that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<BaseImage>,
     /// Its layers, the lowest first.
     pub layers: Vec<LayerSummary>,
 }

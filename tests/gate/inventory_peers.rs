@@ -8,7 +8,7 @@ use std::process::Command;
 
 use portcullis::io::Effects;
 use portcullis::model::image_ref::ImageRef;
-use portcullis::model::inventory::{Component, FactKind, Inventory};
+use portcullis::model::inventory::{Component, FactKind, Inventory, Part};
 use portcullis::model::purl::Purl;
 use portcullis::stage::inventory;
 use serde_json::Value;
@@ -291,6 +291,11 @@ fn nothing_that_peers_see_in_an_image_built_with_docker_is_missing() {
         assert!(made_by(name).is_some_and(|made| made.contains(step)), "{name}: {:?}", made_by(name));
     }
     assert_eq!(made_by("bash").as_deref(), Some(""), "the base has no step of its own");
+    let part_of = |name: &str| {
+        let component = inventory.components.iter().find(|c| c.purl.name == name);
+        component.and_then(|c| c.locations.first()).and_then(|location| location.part)
+    };
+    assert_eq!((part_of("bash"), part_of("left-pad")), (Some(Part::Base), Some(Part::Application)));
     for removed in ["wheel", "python3-wheel", "removed"] {
         assert_eq!(made_by(removed), None, "{removed} was removed in a later layer");
     }

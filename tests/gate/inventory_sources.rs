@@ -100,6 +100,7 @@ fn essence(inventory: &Inventory) -> BTreeSet<String> {
             component.purl,
             place.path,
             place.created_by,
+            place.part,
             component.owned_by,
             component.licenses,
             component.platform

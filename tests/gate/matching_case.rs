@@ -158,6 +158,7 @@ fn run(folder: &Path) -> Option<String> {
             platform: serde_json::from_value(platform.as_str().into()).unwrap(),
             manifest: portcullis::io::hash::sha256(b""),
             os: None,
+            base: None,
             config: serde_json::from_str("{}").unwrap(),
             layers: Vec::new(),
         });

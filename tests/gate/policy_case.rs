@@ -238,6 +238,7 @@ fn platform(written: &ShortPlatform) -> PlatformSummary {
         platform: Platform::linux_amd64(),
         manifest: sha256(b"manifest"),
         os: written.os.clone(),
+        base: None,
         config: written.config.clone(),
         layers: written.layer_sizes.iter().map(layer).collect(),
     }

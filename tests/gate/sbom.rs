@@ -6,10 +6,10 @@ use std::process::Command;
 use portcullis::model::commit::CommitSha;
 use portcullis::model::coverage::{Gap, GapKind};
 use portcullis::model::digest::Digest;
-use portcullis::model::image::{ImageConfig, Platform};
+use portcullis::model::image::{BaseImage, ImageConfig, Platform};
 use portcullis::model::inventory::{
-    Component, Ecosystem, Fact, FactKind, Inventory, LayerSummary, Location, Origin, OsRelease, PlatformSummary, Scope, SourcePackage,
-    Subject,
+    Component, Ecosystem, Fact, FactKind, Inventory, LayerSummary, Location, Origin, OsRelease, Part, PlatformSummary, Scope,
+    SourcePackage, Subject,
 };
 use portcullis::model::purl::Purl;
 use portcullis::stage::inventory::sbom;
@@ -31,6 +31,7 @@ fn component(purl: &str, ecosystem: Option<&str>, cataloger: &str) -> Component 
         layer: Some(digest(1)),
         created_by: Some("RUN apt-get install \\\n\t\"x\" # \u{e9}".to_owned()),
         line: None,
+        part: Some(Part::Base),
     }];
     component
 }
@@ -51,6 +52,12 @@ fn everything() -> Inventory {
             version_id: "12".to_owned(),
             pretty_name: Some("Debian GNU/Linux 12 (bookworm)".to_owned()),
             ecosystem: Some(Ecosystem::new("Debian:12")),
+        }),
+        base: Some(BaseImage {
+            name: Some("docker.io/library/debian:12".to_owned()),
+            digest: Some(digest(7)),
+            layers: Some(1),
+            evidence: vec!["an annotation names it".to_owned()],
         }),
         config: ImageConfig {
             user: Some("65532".to_owned()),

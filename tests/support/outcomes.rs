@@ -127,6 +127,7 @@ fn layer(path: &str, byte: u8, step: &str) -> Location {
         path: path.to_owned(),
         layer: Some(digest(byte)),
         created_by: Some(step.to_owned()),
+        part: None,
         line: None,
     }
 }

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::LayoutError;
+use super::base::{self, Step};
 use crate::model::digest::Digest;
 use crate::model::image::{Compression, Descriptor, ImageConfig, media_type};
 
@@ -105,7 +106,8 @@ impl Config {
         let inner = raw.config.unwrap_or_default();
         let mut exposed_ports: Vec<String> = inner.exposed_ports.unwrap_or_default().into_keys().collect();
         exposed_ports.sort();
-        let created_by = created_by(raw.history.unwrap_or_default(), raw.rootfs.diff_ids.len());
+        let (created_by, steps) = history(raw.history.unwrap_or_default(), raw.rootfs.diff_ids.len());
+        let labels = inner.labels.unwrap_or_default();
         Ok(Self {
             os: raw.os.unwrap_or_default(),
             architecture: raw.architecture.unwrap_or_default(),
@@ -115,7 +117,8 @@ impl Config {
                 entrypoint: inner.entrypoint.unwrap_or_default(),
                 cmd: inner.cmd.unwrap_or_default(),
                 env: inner.env.unwrap_or_default(),
-                labels: inner.labels.unwrap_or_default(),
+                base: base::base(&steps, &labels),
+                labels,
                 exposed_ports,
                 healthcheck: inner.healthcheck.and_then(|h| h.test),
                 working_dir: inner.working_dir.filter(|w| !w.is_empty()),
@@ -182,14 +185,24 @@ struct RawHealthcheck {
 #[derive(Deserialize)]
 struct RawHistory {
     created_by: Option<String>,
+    comment: Option<String>,
     #[serde(default)]
     empty_layer: bool,
 }
 
-/// History entries of empty layers have no layer; a history that does not add up is better not believed.
-fn created_by(history: Vec<RawHistory>, layers: usize) -> Vec<Option<String>> {
-    let made: Vec<Option<String>> = history.into_iter().filter(|h| !h.empty_layer).map(|h| h.created_by).collect();
-    if made.len() == layers { made } else { vec![None; layers] }
+/// What made each layer, and every step. Entries of empty layers have no layer; a history that does not add up is better not believed.
+fn history(history: Vec<RawHistory>, layers: usize) -> (Vec<Option<String>>, Vec<Step>) {
+    if history.iter().filter(|entry| !entry.empty_layer).count() != layers {
+        return (vec![None; layers], Vec::new());
+    }
+    let steps = history.iter().map(|entry| Step {
+        created_by: entry.created_by.clone().unwrap_or_default(),
+        comment: entry.comment.clone().unwrap_or_default(),
+        empty: entry.empty_layer,
+    });
+    let steps = steps.collect();
+    let made = history.into_iter().filter(|entry| !entry.empty_layer).map(|entry| entry.created_by);
+    (made.collect(), steps)
 }
 
 fn parse<T: DeserializeOwned>(path: &Path, what: &'static str, bytes: &[u8]) -> Result<T, LayoutError> {

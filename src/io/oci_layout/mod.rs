@@ -5,6 +5,7 @@
 //!
 //! Source: the OCI image specification, "Image Layout".
 
+mod base;
 mod error;
 mod manifest;
 mod platforms;

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::base::noted;
 use super::{Config, Index, LayoutError, Manifest, OciLayout, layer_compression};
 use crate::io::limits::Limits;
 use crate::model::digest::Digest;
@@ -111,7 +112,9 @@ impl Reading<'_> {
             return Err(LayoutError::inconsistent(&path, reason));
         }
         let config_path = self.blob_path(&manifest.config.digest);
-        let config = Config::parse(&config_path, &self.read_described(&manifest.config, limits)?)?;
+        let mut config = Config::parse(&config_path, &self.read_described(&manifest.config, limits)?)?;
+        let notes = manifest.annotations.clone().unwrap_or_default();
+        config.config.base = noted(config.config.base, &notes, "an annotation");
         if config.diff_ids.len() != manifest.layers.len() {
             let reason = format!(
                 "names {} layers where its manifest has {}",

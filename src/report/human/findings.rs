@@ -4,7 +4,7 @@ use super::head::cause;
 use super::page::Page;
 use crate::model::advisory::AdvisoryKind;
 use crate::model::finding::{Disposition, Finding, Judgement};
-use crate::model::inventory::Location;
+use crate::model::inventory::{Location, Part};
 use crate::model::severity::Severity;
 use crate::model::verdict::Verdict;
 use crate::report::group::{Group, fixes, groups, message};
@@ -220,7 +220,7 @@ fn places(page: &mut Page, places: &[&Location], column: usize) {
     }
 }
 
-/// `Cargo.lock:112`, or a path with the layer and the build step that brought it.
+/// `Cargo.lock:112`, or a path with the layer, whose part of the image it is, and the build step that brought it.
 pub(in crate::report) fn location(place: &Location) -> String {
     let mut text = place.path.clone();
     if let Some(line) = place.line {
@@ -229,7 +229,12 @@ pub(in crate::report) fn location(place: &Location) -> String {
     if let Some(layer) = &place.layer {
         let hex = layer.to_string();
         let short: String = hex.trim_start_matches("sha256:").chars().take(12).collect();
-        text.push_str(&format!(" in layer {short}"));
+        let part = match place.part {
+            Some(Part::Base) => "the base's ",
+            Some(Part::Application) => "the application's ",
+            None => "",
+        };
+        text.push_str(&format!(" in {part}layer {short}"));
     }
     if let Some(step) = &place.created_by {
         let step = crate::report::text::prose(step);

@@ -91,6 +91,7 @@ mod tests {
             layer: Some(Digest::from_bytes([1; 32])),
             created_by: step.map(str::to_owned),
             line: None,
+            part: None,
         }];
         finding
     }

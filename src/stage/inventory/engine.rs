@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 
 use super::aliases::{Alias, AliasScan, behind_links};
+use super::base::Parts;
 use super::cache::Cache;
 use super::facts::{FileFacts, LayerFacts};
 use super::links::Links;
@@ -140,13 +141,16 @@ impl Engine<'_> {
         let links = Links::new(&own, self.effects.limits.link_depth);
         let aliases = behind_links(&self.catalogers, &own, &links)?;
         let behind = self.behind_links(&image.layers, &own, &aliases)?;
+        let parts = Parts::new(image, &own);
         let layers: Vec<Layered<'_>> = image
             .layers
             .iter()
             .zip(own)
             .zip(&behind)
-            .map(|((layer, facts), behind_links)| Layered {
+            .enumerate()
+            .map(|(at, ((layer, facts), behind_links))| Layered {
                 layer: Some(layer),
+                part: parts.of(at),
                 facts,
                 behind_links,
             })
@@ -158,6 +162,7 @@ impl Engine<'_> {
             manifest: image.manifest,
             os,
             config: image.config.clone(),
+            base: parts.base,
             layers: layers
                 .iter()
                 .zip(&image.layers)

@@ -30,6 +30,9 @@ pub(super) struct FileFacts {
     pub(super) components: Vec<Component>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) owned: Vec<Owned>,
+    /// Of the package whose licences are stated in it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) licenses: Vec<String>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) executable: bool,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -65,6 +68,7 @@ impl FileFacts {
     pub(super) fn is_empty(&self) -> bool {
         self.components.is_empty()
             && self.owned.is_empty()
+            && self.licenses.is_empty()
             && self.os_release.is_none()
             && self.facts.is_empty()
             && self.gaps.is_empty()

@@ -2,6 +2,7 @@
 
 mod aliases;
 pub mod apk;
+mod base;
 pub mod binaries;
 mod bytes;
 mod cache;
@@ -10,6 +11,7 @@ pub mod cargo_lock;
 pub mod cargo_metadata;
 mod crates;
 mod deb822;
+pub mod debian_copyright;
 mod distro;
 pub mod dpkg;
 mod elf;
@@ -100,8 +102,12 @@ pub struct LayerFile<'a> {
 pub trait Sink {
     /// A component that the file declares. Locations may be left empty: the file itself is added.
     fn component(&mut self, component: Component);
-    /// A path (without leading slash) that a component of the OS owns.
+    /// A path (without leading slash) that a package owns.
     fn owns(&mut self, path: &str, owner: &Purl);
+    /// The licences of the package whose licences are stated in the file.
+    fn licenses(&mut self, licenses: Vec<String>) {
+        let _ = licenses;
+    }
     /// The file is an executable that some cataloger accounts for.
     fn accounted(&mut self);
     /// The file is an executable that needs an account: an owner, audit data or build info.
@@ -152,6 +158,7 @@ pub static CATALOGERS: &[&dyn Cataloger] = &[
     &binaries::Binaries,
     &cargo_auditable::CargoAuditable,
     &cargo_lock::CargoLock,
+    &debian_copyright::DebianCopyright,
     &dpkg::Dpkg,
     &go_buildinfo::GoBuildInfo,
     &java::Java,

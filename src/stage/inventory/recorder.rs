@@ -12,6 +12,7 @@ use super::{Cataloger, EntryHead, LayerFile, Sink, Want};
 pub(super) struct Recorder {
     pub(super) components: Vec<Component>,
     pub(super) owned: Vec<(String, Purl)>,
+    pub(super) licenses: Vec<String>,
     pub(super) accounted: bool,
     pub(super) executable: bool,
     pub(super) releases: Vec<OsRelease>,
@@ -70,6 +71,10 @@ impl Sink for Recorder {
 
     fn owns(&mut self, path: &str, owner: &Purl) {
         self.owned.push((path.to_owned(), owner.clone()));
+    }
+
+    fn licenses(&mut self, licenses: Vec<String>) {
+        self.licenses = licenses;
     }
 
     fn accounted(&mut self) {

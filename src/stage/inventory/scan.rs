@@ -363,6 +363,10 @@ impl Sink for FileSink {
         }
     }
 
+    fn licenses(&mut self, licenses: Vec<String>) {
+        self.facts.licenses = licenses;
+    }
+
     fn accounted(&mut self) {
         self.facts.accounted = true;
     }
@@ -393,6 +397,7 @@ impl FileFacts {
     fn absorb(&mut self, mut other: Self) {
         self.components.append(&mut other.components);
         self.owned.append(&mut other.owned);
+        self.licenses.append(&mut other.licenses);
         self.facts.append(&mut other.facts);
         self.gaps.append(&mut other.gaps);
         self.executable |= other.executable;

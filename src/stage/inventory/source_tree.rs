@@ -87,6 +87,7 @@ pub(super) fn rootfs(path: &Path, effects: &Effects) -> Result<Inventory, Invent
     let mut inventory = Inventory::new(subject(path));
     let layer = Layered {
         layer: None,
+        part: None,
         facts: &facts,
         behind_links: &behind,
     };
@@ -117,6 +118,7 @@ fn collect(facts: &LayerFacts, effects: &Effects, inventory: &mut Inventory) {
     let links = Links::new(&[], effects.limits.link_depth);
     let layer = Layered {
         layer: None,
+        part: None,
         facts,
         behind_links: &[],
     };

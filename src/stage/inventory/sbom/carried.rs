@@ -67,6 +67,9 @@ pub(super) fn of_component(component: &Component) -> Vec<Pair> {
         if let Some(created_by) = &location.created_by {
             add("created-by", plain(created_by));
         }
+        if let Some(part) = location.part {
+            add("part", json(&part));
+        }
     }
     pairs
 }
@@ -94,6 +97,7 @@ pub(super) fn to_component<'a>(component: &mut Component, pairs: impl Iterator<I
             "path" => component.locations.push(Location::path(text(value))),
             "layer" => location.ok_or_else(bad)?.layer = Some(Digest::parse(value).map_err(|_| bad())?),
             "line" => location.ok_or_else(bad)?.line = Some(value.parse().map_err(|_| bad())?),
+            "part" => location.ok_or_else(bad)?.part = Some(from_json(value).ok_or_else(bad)?),
             "created-by" => location.ok_or_else(bad)?.created_by = Some(text(value)),
             _ => {}
         }
