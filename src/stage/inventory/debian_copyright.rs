@@ -139,7 +139,10 @@ fn common_licenses(content: &[u8]) -> BTreeSet<String> {
         let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '+')));
         rest[..end.unwrap_or(rest.len())].trim_end_matches(['.', '-'])
     });
-    named.filter(|name| !name.is_empty() && name.len() <= LONGEST).map(str::to_owned).collect()
+    named
+        .filter(|name| !name.is_empty() && name.len() <= LONGEST)
+        .map(str::to_owned)
+        .collect()
 }
 
 #[cfg(test)]
@@ -184,7 +187,13 @@ mod tests {
 
     #[test]
     fn only_the_file_of_a_package_itself_is_read() {
-        let want = |path: &str| DebianCopyright.wants(&EntryHead { path, mode: 0o644, size: 1 });
+        let want = |path: &str| {
+            DebianCopyright.wants(&EntryHead {
+                path,
+                mode: 0o644,
+                size: 1,
+            })
+        };
         assert_eq!(want("usr/share/doc/a/copyright"), Want::Whole);
         assert_eq!(want("usr/share/doc/a/b/copyright"), Want::No);
     }

@@ -43,7 +43,9 @@ pub(super) fn resolve(components: &mut [Component]) {
         return;
     }
     let packages = components.iter().filter(|component| is_os_package(&component.purl));
-    let by_name: HashMap<String, Purl> = packages.map(|component| (component.purl.name.clone(), component.purl.clone())).collect();
+    let by_name: HashMap<String, Purl> = packages
+        .map(|component| (component.purl.name.clone(), component.purl.clone()))
+        .collect();
     for component in components {
         let dependencies = std::mem::take(&mut component.dependencies).into_iter();
         let found = dependencies.filter_map(|purl| match names_one(&purl) {

@@ -234,11 +234,12 @@ impl<'a> View<'a> {
         let unaccounted = self.seen.iter().filter(|seen| seen.file.executable && !seen.file.accounted);
         let of_languages = Owners::new(self, components, |purl| !distro::is_os_package(purl));
         let of_npm = components.iter().filter(|component| component.purl.kind == "npm");
-        let folders: HashSet<&str> = of_npm
+        let folders: HashSet<&[u8]> = of_npm
             .flat_map(|component| &component.locations)
             .filter_map(|place| place.path.trim_start_matches('/').strip_suffix("/package.json"))
+            .map(str::as_bytes)
             .collect();
-        let in_folder = |path: &str| ancestors(path).any(|folder| folders.contains(folder));
+        let in_folder = |path: &str| ancestors(path.as_bytes()).any(|folder| folders.contains(folder));
         unaccounted
             .filter(|seen| owners.of(seen.name).is_none() && of_languages.of(seen.name).is_none() && !in_folder(seen.name))
             .map(|seen| {

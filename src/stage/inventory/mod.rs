@@ -50,7 +50,7 @@ use crate::io::layers::Spilled;
 use crate::model::coverage::GapKind;
 use crate::model::image::BuiltImage;
 use crate::model::image_ref::ImageRef;
-use crate::model::inventory::{Component, FactKind, Inventory, OsRelease, Subject};
+use crate::model::inventory::{Component, FactKind, Inventory, OsRelease, Scope, Subject};
 use crate::model::purl::Purl;
 
 /// Where a cataloger is asked.
@@ -104,6 +104,10 @@ pub trait Sink {
     fn component(&mut self, component: Component);
     /// A path (without leading slash) that a package owns.
     fn owns(&mut self, path: &str, owner: &Purl);
+    /// Packages that a project needs, by name, and what for.
+    fn needs(&mut self, names: Vec<(String, Scope)>) {
+        let _ = names;
+    }
     /// The licences of the package whose licences are stated in the file.
     fn licenses(&mut self, licenses: Vec<String>) {
         let _ = licenses;
@@ -163,6 +167,7 @@ pub static CATALOGERS: &[&dyn Cataloger] = &[
     &go_buildinfo::GoBuildInfo,
     &java::Java,
     &npm::installed::NpmInstalled,
+    &npm::manifest::PackageManifest,
     &npm::package_lock::PackageLock,
     &npm::pnpm_lock::PnpmLock,
     &npm::yarn_lock::YarnLock,

@@ -183,7 +183,15 @@ mod tests {
         let list = "pkg/_fast.so,sha256=AA,10\n\"pkg/a,b.so\",,\n../../../bin/tool,sha256=BB,3\n../../../../../../etc/passwd,,\n/usr/x,,\n";
         let seen = Recorder::of(&Python, "opt/venv/lib/site/My_Pkg-1.0.dist-info/RECORD", list.as_bytes());
         let paths: Vec<&str> = seen.owned.iter().map(|(path, _)| path.as_str()).collect();
-        assert_eq!(paths, ["opt/venv/lib/site/pkg/_fast.so", "opt/venv/lib/site/pkg/a,b.so", "opt/bin/tool", "usr/x"]);
+        assert_eq!(
+            paths,
+            [
+                "opt/venv/lib/site/pkg/_fast.so",
+                "opt/venv/lib/site/pkg/a,b.so",
+                "opt/bin/tool",
+                "usr/x"
+            ]
+        );
         assert_eq!(seen.owned[0].1.to_string(), "pkg:pypi/my-pkg@1.0");
         let seen = Recorder::of(&Python, "x/a-2-py3.11.egg-info/installed-files.txt", b"../a/_x.so\nPKG-INFO\n");
         assert_eq!(seen.owned[0], ("x/a/_x.so".to_owned(), purl("a", "2")));
