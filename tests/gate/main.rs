@@ -18,7 +18,6 @@ mod catalogers;
 mod cli;
 mod github;
 mod inventory_peers;
-mod inventory_rpm;
 mod inventory_sources;
 mod matching;
 mod matching_case;

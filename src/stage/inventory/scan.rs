@@ -9,7 +9,7 @@ use super::{Cataloger, EntryHead, LayerFile, Sink, Want};
 use crate::io::layers::{Entry, Kind, LayerProblem, Need, Spilled, Visitor};
 use crate::io::limits::Limits;
 use crate::model::coverage::GapKind;
-use crate::model::inventory::{Component, FactKind, OsRelease, Scope};
+use crate::model::inventory::{Component, FactKind, OsRelease};
 use crate::model::purl::Purl;
 
 /// Hears how far a layer is; may stop it.
@@ -363,14 +363,6 @@ impl Sink for FileSink {
         }
     }
 
-    fn needs(&mut self, names: Vec<(String, Scope)>) {
-        self.facts.needs = names;
-    }
-
-    fn licenses(&mut self, licenses: Vec<String>) {
-        self.facts.licenses = licenses;
-    }
-
     fn accounted(&mut self) {
         self.facts.accounted = true;
     }
@@ -401,8 +393,6 @@ impl FileFacts {
     fn absorb(&mut self, mut other: Self) {
         self.components.append(&mut other.components);
         self.owned.append(&mut other.owned);
-        self.licenses.append(&mut other.licenses);
-        self.needs.append(&mut other.needs);
         self.facts.append(&mut other.facts);
         self.gaps.append(&mut other.gaps);
         self.executable |= other.executable;

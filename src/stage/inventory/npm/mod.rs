@@ -4,7 +4,6 @@ mod berry;
 mod graph;
 pub mod installed;
 mod lines;
-pub mod manifest;
 mod nested;
 pub mod package_lock;
 pub mod pnpm_lock;
