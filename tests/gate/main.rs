@@ -17,6 +17,7 @@ mod build_service;
 mod catalogers;
 mod cli;
 mod github;
+mod inventory_hostile;
 mod inventory_peers;
 mod inventory_sources;
 mod matching;

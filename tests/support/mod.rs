@@ -4,6 +4,8 @@ pub(crate) mod engines;
 pub(crate) mod faults;
 pub(crate) mod files_server;
 pub(crate) mod images;
+#[expect(unreachable_pub, reason = "shared with the unit tests")]
+pub(crate) mod layer;
 pub(crate) mod layered;
 pub(crate) mod outcomes;
 pub(crate) mod publishing;
