@@ -1,6 +1,7 @@
 //! A record on its way into an index: what matching needs of it, with its texts in a pool.
 
 use crate::model::advisory::AdvisoryKind;
+use crate::model::inventory::Ecosystem;
 use crate::model::severity::Rating;
 use crate::model::version::Scheme;
 
@@ -96,6 +97,20 @@ pub(super) fn draft(bytes: &[u8], file: &str, target: Target<'_>, pool: &mut Poo
     match read.and_then(|record| check(&record).map(|()| record)) {
         Ok(record) => from_record(&record, target, pool),
         Err(problem) => broken(bytes, file, &problem, target, pool),
+    }
+}
+
+/// Reads one OSV record as the index of an ecosystem does, and says why it is set aside; none where it counts.
+#[must_use]
+pub fn record_problem(bytes: &[u8], ecosystem: &str) -> Option<String> {
+    let target = Target {
+        base: ecosystem,
+        scheme: Scheme::of(&Ecosystem::new(ecosystem)),
+    };
+    let mut pool = Pool::new();
+    match draft(bytes, "", target, &mut pool) {
+        Ok(draft) => draft.broken.map(|reason| pool.get(reason).to_owned()),
+        Err(full) => Some(full.to_string()),
     }
 }
 

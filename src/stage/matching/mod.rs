@@ -28,6 +28,7 @@ mod store;
 mod update;
 
 pub use bundle::{BUNDLE_MEDIA_TYPE, Bundle, Contents, export, import};
+pub use draft::record_problem;
 pub use error::MatchingError;
 pub use manage::{FeedStatus, Quarantined, status, update};
 pub use open::{Feeds, open};

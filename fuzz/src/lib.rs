@@ -1,0 +1,80 @@
+//! What the targets share: asking catalogers about any bytes.
+
+use portcullis::io::layers::Spilled;
+use portcullis::model::coverage::GapKind;
+use portcullis::model::inventory::{Component, FactKind, OsRelease};
+use portcullis::model::purl::Purl;
+use portcullis::stage::inventory::{Cataloger, EntryHead, LayerFile, Sink, Want};
+
+/// Counts what a cataloger says.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Said {
+    pub components: Vec<String>,
+    pub owned: usize,
+    pub accounted: bool,
+    pub executable: bool,
+    pub facts: usize,
+    pub gaps: usize,
+}
+
+impl Sink for Said {
+    fn component(&mut self, component: Component) {
+        // What is written into an SBOM is read back from it.
+        let purl = component.purl.to_string();
+        assert_eq!(Purl::parse(&purl).map(|read| read.to_string()).as_deref(), Ok(purl.as_str()));
+        self.components.push(purl);
+    }
+
+    fn owns(&mut self, _path: &str, _owner: &Purl) {
+        self.owned += 1;
+    }
+
+    fn accounted(&mut self) {
+        self.accounted = true;
+    }
+
+    fn executable(&mut self) {
+        self.executable = true;
+    }
+
+    fn os_release(&mut self, _release: OsRelease) {}
+
+    fn fact(&mut self, _kind: FactKind, _detail: String) {
+        self.facts += 1;
+    }
+
+    fn gap(&mut self, _kind: GapKind, _detail: String) {
+        self.gaps += 1;
+    }
+}
+
+fn head<'a>(path: &'a str, bytes: &[u8]) -> EntryHead<'a> {
+    EntryHead {
+        path,
+        mode: 0o755,
+        size: bytes.len() as u64,
+    }
+}
+
+/// Asks a cataloger about bytes as the content of a path that it wants.
+pub fn ask(cataloger: &dyn Cataloger, path: &str, bytes: &[u8]) -> Option<Said> {
+    let head = head(path, bytes);
+    let wanted = match cataloger.wants(&head) {
+        Want::Whole => true,
+        Want::IfMagic(magics) => magics.iter().any(|magic| bytes.starts_with(magic)),
+        _ => false,
+    };
+    let mut said = Said::default();
+    wanted.then(|| cataloger.catalog(&LayerFile { head, content: bytes }, &mut said))?;
+    Some(said)
+}
+
+/// The same where the file was too large for memory.
+pub fn ask_on_disk(cataloger: &dyn Cataloger, path: &str, bytes: &[u8]) -> Said {
+    use std::io::Write;
+    let mut file = tempfile::tempfile().expect("a temporary file");
+    file.write_all(bytes).expect("written");
+    let mut said = Said::default();
+    cataloger.catalog_large(&head(path, bytes), &Spilled::of(file, bytes.len() as u64), &mut said);
+    said
+}
