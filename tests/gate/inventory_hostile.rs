@@ -257,6 +257,7 @@ fn names_with_control_characters_are_refused_and_never_reach_the_terminal() {
 fn names_past_every_bound_are_refused() {
     let long = "a".repeat(5000);
     scanned(&base().pax(&[("path", &long)]).file("x", "").finish()).undecidable(&["the length of a path is past the limit of 4096"]);
+    scanned(&base().gnu_name(&long).file("x", "").finish()).undecidable(&["the length of a path is past the limit of 4096"]);
     let deep = "a/".repeat(400) + "x";
     scanned(&base().pax(&[("path", &deep)]).file("x", "").finish()).undecidable(&["the depth of a path is past the limit of 256"]);
 }
