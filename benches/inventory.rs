@@ -2,24 +2,29 @@
 //!
 //! ```text
 //! cargo bench --bench inventory -- oci:DIR docker-archive:FILE [--runs N]
+//! cargo bench --bench inventory -- files [--runs N]
 //! ```
 //!
 //! For each image: its layers only decompressed by the same decoder on the same cores (or only hashed, where they are stored plain), the
 //! inventory with nothing cached, and the inventory from cached facts. Each figure is measured in a process of its own, so that its peak
-//! memory is its own; runs are interleaved, so that a noisy moment hits all.
+//! memory is its own; runs are interleaved, so that a noisy moment hits all. `files` makes layers of one and of three million tiny files.
+//! `benches/peers` calls this program as `mode=floor IMAGE CACHE` for its own table.
 #![expect(clippy::print_stdout, reason = "a bench prints its table")]
 #![expect(clippy::disallowed_methods, reason = "a bench starts itself to measure itself")]
 
 use std::error::Error;
-use std::io::{BufReader, Read};
+use std::io::{BufReader, Read, Write};
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use portcullis::io::Effects;
 use portcullis::io::archive::{DockerImage, OciImage};
+use portcullis::io::hash::Hashing;
 use portcullis::io::layers;
 use portcullis::io::oci_layout::OciLayout;
-use portcullis::model::image::{Compression, Layer};
+use portcullis::model::digest::Digest;
+use portcullis::model::image::{Compression, Layer, media_type};
 use portcullis::model::image_ref::ImageRef;
 use portcullis::stage::inventory;
 
@@ -44,7 +49,10 @@ fn main() -> Outcome<()> {
     if images.is_empty() {
         println!("skipped: inventory of an image (name one: cargo bench --bench inventory -- oci:DIR docker-archive:FILE)");
     }
-    images.iter().try_for_each(|image| table(image, runs))
+    images.iter().try_for_each(|image| match image.as_str() {
+        "files" => many_files(runs),
+        image => table(image, runs),
+    })
 }
 
 /// Measures one thing once in this process and prints milliseconds, peak kilobytes and a word about the result.
@@ -95,19 +103,15 @@ fn pass<'a>(layers: &[Layer], open: impl Fn(&Layer) -> Outcome<Box<dyn Read + 'a
     let hand = || -> Outcome<u64> {
         let mut bytes = 0;
         while let Some(layer) = sorted.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let mut chunk = vec![0; 256 * 1024];
             let mut blob = open(layer)?;
-            if layer.compression == Compression::None {
-                bytes += std::io::copy(&mut portcullis::io::hash::Hashing::new(blob), &mut std::io::sink())?;
-                continue;
-            }
-            let mut decoder = layers::decoder(layer.compression, BufReader::with_capacity(256 * 1024, &mut blob))?;
-            loop {
-                match decoder.read(&mut chunk)? {
-                    0 => break,
-                    count => bytes += count as u64,
-                }
-            }
+            bytes += if layer.compression == Compression::None {
+                drain(&mut Hashing::new(blob))?
+            } else {
+                drain(&mut layers::decoder(
+                    layer.compression,
+                    BufReader::with_capacity(256 * 1024, &mut blob),
+                )?)?
+            };
         }
         Ok(bytes)
     };
@@ -120,6 +124,16 @@ fn pass<'a>(layers: &[Layer], open: impl Fn(&Layer) -> Outcome<Box<dyn Read + 'a
             .sum::<Outcome<u64>>()
     })?;
     Ok(format!("{} MB", total / 1_000_000))
+}
+
+fn drain(reader: &mut dyn Read) -> Outcome<u64> {
+    let (mut chunk, mut bytes) = (vec![0; 256 * 1024], 0);
+    loop {
+        match reader.read(&mut chunk)? {
+            0 => return Ok(bytes),
+            count => bytes += count as u64,
+        }
+    }
 }
 
 fn peak_kilobytes() -> Outcome<u64> {
@@ -184,7 +198,61 @@ fn table(image: &str, runs: usize) -> Outcome<()> {
     Ok(())
 }
 
-fn measured(mode: &str, image: &str, cache: &std::path::Path) -> Outcome<(Duration, u64, String)> {
+/// One and three million tiny files, each in one layer: the time for a million must not grow, nor the memory pass its bound.
+fn many_files(runs: usize) -> Outcome<()> {
+    println!("\ntiny files in one gzip layer, nothing cached (at most 150 MB, time linear)");
+    for millions in [1u32, 3] {
+        let folder = tempfile::tempdir()?;
+        let image = layer_of_files(folder.path(), millions * 1_000_000)?;
+        let (mut times, mut peak) = (Vec::new(), 0);
+        for _ in 0..runs {
+            let (time, kilobytes, _) = measured("inventory", &image, tempfile::tempdir()?.path())?;
+            times.push(time);
+            peak = peak.max(kilobytes);
+        }
+        times.sort();
+        let seconds = times[times.len() / 2].as_secs_f64();
+        let each = seconds / f64::from(millions);
+        println!(
+            "  {millions} million {seconds:31.2} s {each:9.2} s a million  peak {:6.1} MB",
+            peak as f64 / 1024.0
+        );
+    }
+    Ok(())
+}
+
+fn layer_of_files(folder: &Path, count: u32) -> Outcome<String> {
+    let layout = OciLayout::create(folder)?;
+    let blob = layout.blob_writer()?;
+    let mut tar = Hashing::new(flate2::write::GzEncoder::new(blob, flate2::Compression::fast()));
+    let mut builder = tar::Builder::new(&mut tar);
+    for at in 0..count {
+        let content = format!("{:032x}\n", u128::from(at).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835));
+        let mut header = tar::Header::new_ustar();
+        header.set_size(content.len() as u64);
+        header.set_mode(0o644);
+        builder.append_data(&mut header, format!("srv/{}/{}/file-{at}", at % 97, at % 1009), content.as_bytes())?;
+    }
+    builder.finish()?;
+    drop(builder);
+    tar.flush()?;
+    let (packed, diff_id, _) = tar.finish();
+    let (digest, size) = packed.finish()?.finish()?;
+    let config = format!(r#"{{"architecture":"amd64","os":"linux","config":{{}},"rootfs":{{"type":"layers","diff_ids":["{diff_id}"]}}}}"#);
+    let described = |media: &str, digest: &Digest, size: u64| format!(r#"{{"mediaType":"{media}","digest":"{digest}","size":{size}}}"#);
+    let config = described(media_type::OCI_CONFIG, &layout.write_blob(config.as_bytes())?, config.len() as u64);
+    let layer = described(media_type::OCI_LAYER_GZIP, &digest, size);
+    let manifest = format!(
+        r#"{{"schemaVersion":2,"mediaType":"{}","config":{config},"layers":[{layer}]}}"#,
+        media_type::OCI_MANIFEST
+    );
+    let digest = layout.write_blob(manifest.as_bytes())?;
+    let descriptor = serde_json::from_str(&described(media_type::OCI_MANIFEST, &digest, manifest.len() as u64))?;
+    layout.put(&descriptor, None)?;
+    Ok(format!("oci:{}", folder.display()))
+}
+
+fn measured(mode: &str, image: &str, cache: &Path) -> Outcome<(Duration, u64, String)> {
     let output = std::process::Command::new(std::env::current_exe()?)
         .arg(format!("mode={mode}"))
         .arg(image)

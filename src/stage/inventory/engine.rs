@@ -1,24 +1,24 @@
 //! The run over an image: each distinct layer once, several at a time, the largest first; then the layers laid over each other.
 
 use std::collections::HashMap;
-use std::io::{self, Read};
-use std::ops::ControlFlow;
+use std::io::Read;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::thread;
 
 use super::aliases::{Alias, AliasScan, behind_links};
 use super::base::Parts;
 use super::cache::Cache;
+use super::crew::each;
 use super::facts::{FileFacts, LayerFacts};
 use super::links::Links;
 use super::merge::{Layered, merge};
+use super::progress::Progress;
 use super::scan::Scan;
 use super::{CATALOGERS, Cataloger, Domain, InventoryError};
 use crate::io::Effects;
-use crate::io::layers::{self, Stated, Visitor};
+use crate::io::layers::{self, Stated};
 use crate::model::digest::Digest;
-use crate::model::event::{Event, Stage, Unit};
 use crate::model::image::{Layer, PlatformImage};
 use crate::model::inventory::{Inventory, LayerSummary, PlatformSummary, Subject};
 
@@ -106,7 +106,7 @@ pub(super) fn key(layer: &Layer) -> Key {
 impl Engine<'_> {
     fn inventory(&self, platforms: &[PlatformImage], subject: Subject) -> Result<Inventory, InventoryError> {
         let distinct = distinct_layers(platforms);
-        let scanned = self.each(&distinct, &|layer| self.remembered(layer))?;
+        let scanned = each(&distinct, &self.stop, &|layer| self.remembered(layer))?;
         let facts: HashMap<Key, Known> = distinct.iter().map(|layer| key(layer)).zip(scanned).collect();
         thread::scope(|scope| {
             scope.spawn(|| self.remember(&distinct, &facts));
@@ -186,14 +186,11 @@ impl Engine<'_> {
     /// The first walk over a layer.
     fn scan(&self, layer: &Layer) -> Result<LayerFacts, InventoryError> {
         let limits = &self.effects.limits;
-        let mut facts = None;
-        self.read(layer, &mut |pulse, read| {
-            let mut scan = Scan::new(&self.catalogers, limits, pulse);
-            let totals = read(&mut scan)?;
-            facts = Some(scanned(scan, &totals));
-            Ok(())
-        })?;
-        facts.ok_or(InventoryError::Interrupted)
+        let progress = self.progress(layer);
+        let pulse = || progress.pulse();
+        let mut scan = Scan::new(&self.catalogers, limits, &pulse);
+        let totals = layers::read(progress.count(self.blobs.open(layer)?), &stated(layer), limits, &mut scan)?;
+        Ok(scanned(scan, &totals))
     }
 
     /// The second walk, where links lead to places that no cataloger knows.
@@ -201,99 +198,36 @@ impl Engine<'_> {
         if aliases.is_empty() {
             return Ok(vec![Vec::new(); layers.len()]);
         }
+        let limits = &self.effects.limits;
         let indexes: Vec<usize> = (0..layers.len()).collect();
-        self.each(&indexes, &|at: &usize| {
-            let mut files = Vec::new();
-            self.read(&layers[*at], &mut |pulse, read| {
-                let mut scan = AliasScan {
-                    catalogers: &self.catalogers,
-                    aliases,
-                    limits: &self.effects.limits,
-                    seed: facts[*at].paths.seed,
-                    pulse,
-                    files: Vec::new(),
-                };
-                read(&mut scan)?;
-                files = scan.files;
-                Ok(())
-            })?;
-            Ok(files)
+        each(&indexes, &self.stop, &|at: &usize| {
+            let layer = &layers[*at];
+            let progress = self.progress(layer);
+            let mut scan = AliasScan {
+                catalogers: &self.catalogers,
+                aliases,
+                limits,
+                seed: facts[*at].paths.seed,
+                pulse: &|| progress.pulse(),
+                files: Vec::new(),
+            };
+            layers::read(progress.count(self.blobs.open(layer)?), &stated(layer), limits, &mut scan)?;
+            Ok(scan.files)
         })
     }
 
-    /// Opens a layer and lets `walk` read it, with progress and a way to stop.
-    fn read(&self, layer: &Layer, walk: &mut Walk<'_>) -> Result<(), InventoryError> {
-        let passed = AtomicU64::new(0);
-        let blob = Counted {
-            inner: self.blobs.open(layer)?,
-            passed: &passed,
-        };
-        let stated = Stated {
-            digest: Some(layer.digest),
-            diff_id: Some(layer.diff_id),
-            size: Some(layer.size),
-            name: String::new(),
-        };
-        let pulse = || {
-            self.effects.emit(&Event::Progress {
-                stage: Stage::Inventory,
-                task: layer.digest.short(),
-                done: passed.load(Ordering::Relaxed),
-                total: Some(layer.size),
-                unit: Unit::Bytes,
-            });
-            if self.stop.load(Ordering::Relaxed) || self.effects.is_cancelled() {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            }
-        };
-        let mut blob = Some(blob);
-        walk(&pulse, &mut |visitor| {
-            let blob = blob.take().ok_or(InventoryError::Interrupted)?;
-            Ok(layers::read(blob, &stated, &self.effects.limits, visitor)?)
-        })
+    fn progress(&self, layer: &Layer) -> Progress<'_> {
+        Progress::new(self.effects, layer.digest.short(), layer.size, Some(&self.stop))
     }
+}
 
-    /// Does something for each item on all cores, in the order given; stops at the first failure.
-    fn each<T: Sync, R: Send>(
-        &self,
-        items: &[T],
-        work: &(dyn Fn(&T) -> Result<R, InventoryError> + Sync),
-    ) -> Result<Vec<R>, InventoryError> {
-        let hands = thread::available_parallelism().map_or(1, usize::from).min(items.len());
-        let next = AtomicUsize::new(0);
-        let results: Mutex<Vec<Option<Result<R, InventoryError>>>> = Mutex::new(items.iter().map(|_| None).collect());
-        thread::scope(|scope| {
-            for _ in 0..hands {
-                scope.spawn(|| {
-                    loop {
-                        let at = next.fetch_add(1, Ordering::Relaxed);
-                        let Some(item) = items.get(at) else { break };
-                        let result = work(item);
-                        self.stop.fetch_or(result.is_err(), Ordering::Relaxed);
-                        if let Ok(mut results) = results.lock() {
-                            results[at] = Some(result);
-                        }
-                        if self.stop.load(Ordering::Relaxed) {
-                            break;
-                        }
-                    }
-                });
-            }
-        });
-        let results = results.into_inner().unwrap_or_default();
-        let mut found = Vec::with_capacity(items.len());
-        let mut stopped = false;
-        for result in results {
-            match result {
-                Some(Ok(result)) => found.push(result),
-                // Whoever was stopped was stopped because of another one's failure.
-                Some(Err(error)) if !error.is_interruption() => return Err(error),
-                _ => stopped = true,
-            }
-        }
-        if stopped { Err(InventoryError::Interrupted) } else { Ok(found) }
+/// What the manifest and the configuration say of a layer.
+fn stated(layer: &Layer) -> Stated {
+    Stated {
+        digest: Some(layer.digest),
+        diff_id: Some(layer.diff_id),
+        size: Some(layer.size),
+        name: String::new(),
     }
 }
 
@@ -305,32 +239,15 @@ pub(super) fn scan_stream(
     effects: &Effects,
 ) -> Result<(LayerFacts, layers::Totals), InventoryError> {
     let catalogers = image_catalogers();
-    let passed = AtomicU64::new(0);
-    let blob = Counted {
-        inner: content,
-        passed: &passed,
-    };
     let stated = Stated {
         size: Some(size),
         name: format!("layer `{name}`"),
         ..Stated::default()
     };
-    let pulse = || {
-        effects.emit(&Event::Progress {
-            stage: Stage::Inventory,
-            task: name.chars().take(24).collect(),
-            done: passed.load(Ordering::Relaxed),
-            total: Some(size),
-            unit: Unit::Bytes,
-        });
-        if effects.is_cancelled() {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        }
-    };
+    let progress = Progress::new(effects, name.chars().take(24).collect(), size, None);
+    let pulse = || progress.pulse();
     let mut scan = Scan::new(&catalogers, &effects.limits, &pulse);
-    let totals = layers::read(blob, &stated, &effects.limits, &mut scan)?;
+    let totals = layers::read(progress.count(content), &stated, &effects.limits, &mut scan)?;
     Ok((scanned(scan, &totals), totals))
 }
 
@@ -341,11 +258,6 @@ fn scanned(scan: Scan<'_>, totals: &layers::Totals) -> LayerFacts {
     facts.entries = totals.entries;
     facts
 }
-
-/// Reads a layer with a visitor.
-type ReadLayer<'r> = dyn FnMut(&mut dyn Visitor) -> Result<layers::Totals, InventoryError> + 'r;
-/// What is done with an open layer.
-type Walk<'w> = dyn FnMut(&dyn Fn() -> ControlFlow<()>, &mut ReadLayer<'_>) -> Result<(), InventoryError> + 'w;
 
 /// The largest first, so that no large one is begun last.
 fn distinct_layers(platforms: &[PlatformImage]) -> Vec<&Layer> {
@@ -362,19 +274,5 @@ fn summary(layer: &Layer, facts: &LayerFacts) -> LayerSummary {
         unpacked: facts.unpacked,
         entries: facts.entries,
         created_by: layer.created_by.clone(),
-    }
-}
-
-/// Counts what is read, for progress.
-struct Counted<'c, R> {
-    inner: R,
-    passed: &'c AtomicU64,
-}
-
-impl<R: Read> Read for Counted<'_, R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.inner.read(buffer)?;
-        self.passed.fetch_add(count as u64, Ordering::Relaxed);
-        Ok(count)
     }
 }

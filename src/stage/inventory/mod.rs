@@ -10,6 +10,7 @@ pub mod cargo_auditable;
 pub mod cargo_lock;
 pub mod cargo_metadata;
 mod crates;
+mod crew;
 mod deb822;
 mod distro;
 pub mod dpkg;
@@ -27,6 +28,7 @@ pub mod os_release;
 mod owners;
 mod packed;
 mod paths;
+mod progress;
 pub mod python;
 #[cfg(test)]
 mod recorder;
@@ -35,6 +37,7 @@ pub mod sbom;
 mod scan;
 pub mod secrets;
 pub mod setuid;
+mod sink;
 mod source_tree;
 mod streamed;
 #[cfg(test)]
