@@ -8,7 +8,7 @@ mod judge;
 
 pub use baseline::{BaselinePlan, BaselineSource};
 pub use fleet::{Fleet, FleetPlan};
-pub use judge::{Judge, Judged, JudgingPlan, PolicySource};
+pub use judge::{Judge, Judged, JudgingPlan, PolicySource, inventory_of};
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;

@@ -9,10 +9,11 @@ use crate::io::files;
 use crate::model::context::Context;
 use crate::model::event::Stage;
 use crate::model::finding::Judgement;
-use crate::model::inventory::Inventory;
+use crate::model::inventory::{Component, Ecosystem, Inventory, Subject};
 use crate::model::matching::Matching;
 use crate::model::outcome::Baseline as Compared;
 use crate::model::plan::FeedsPlan;
+use crate::model::purl::Purl;
 use crate::model::verdict::Verdict;
 use crate::stage::matching;
 use crate::stage::policy::record::{Record, RecordedBaseline};
@@ -216,4 +217,17 @@ impl Judge {
             evaluated_at: baseline.verdict.evaluated_at,
         })
     }
+}
+
+/// An inventory with one nameless component of each ecosystem: enough to open the feeds that are needed.
+#[must_use]
+pub fn inventory_of(ecosystems: impl IntoIterator<Item = String>) -> Inventory {
+    let mut inventory = Inventory::new(Subject {
+        name: "any".to_owned(),
+        digest: None,
+        commit: None,
+    });
+    let component = |name: String| Component::new(Purl::new("generic", "any", "0"), Some(Ecosystem::new(name)), "any");
+    inventory.components = ecosystems.into_iter().map(component).collect();
+    inventory
 }

@@ -30,6 +30,10 @@ pub enum GapKind {
     UnorderedVersion,
     /// Whether some crates were yanked is not known.
     UnknownYank,
+    /// A Dockerfile cannot be read, so that nobody knows what it builds upon. `[rules.unpinned-base]` weighs it.
+    UnreadableDockerfile,
+    /// A workflow or an action cannot be read, so that nobody knows what it uses. `[rules.unpinned-action]` weighs it.
+    UnreadableWorkflow,
     /// A policy, a rule or a waiver file could not be evaluated.
     UndecidedRule,
 }
@@ -50,12 +54,14 @@ impl GapKind {
             Self::MalformedAdvisory => "malformed-advisory",
             Self::UnorderedVersion => "unordered-version",
             Self::UnknownYank => "unknown-yank",
+            Self::UnreadableDockerfile => "unreadable-dockerfile",
+            Self::UnreadableWorkflow => "unreadable-workflow",
             Self::UndecidedRule => "undecided-rule",
         }
     }
 
     /// Every kind, in the order of reports.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::EmptyInventory,
         Self::PartialDatabase,
         Self::UnknownDistro,
@@ -67,6 +73,8 @@ impl GapKind {
         Self::MalformedAdvisory,
         Self::UnorderedVersion,
         Self::UnknownYank,
+        Self::UnreadableDockerfile,
+        Self::UnreadableWorkflow,
         Self::UndecidedRule,
     ];
 }

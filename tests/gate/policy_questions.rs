@@ -1,5 +1,6 @@
 //! Questions about verdicts: replay, causes, only-new, explain, recheck, VEX.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -289,14 +290,19 @@ fn recheck(dir: &std::path::Path, shard: Shard) -> Vec<portcullis::stage::policy
         matching.matches.retain(|_| place.is_some());
         matching
     };
+    let open = BTreeSet::from(["crates.io".to_owned()]);
     let recheck = Recheck {
         policy: &case.policy(),
         waivers: &Waivers::default(),
         matcher,
+        open: &open,
         at: case.at,
         effects: &effects,
     };
-    recheck.run(&stored(dir, shard))
+    let fleet = stored(dir, shard);
+    let (results, missing) = recheck.run(&fleet.iter().collect::<Vec<_>>());
+    assert!(missing.is_empty(), "{missing:?}");
+    results.into_iter().flatten().collect()
 }
 
 #[test]
@@ -470,6 +476,55 @@ fn a_custom_rule_that_does_not_end_is_undecidable() {
         ("custom/slow", "it took longer than its time limit")
     );
     assert!(start.elapsed().as_secs() < 20);
+}
+
+#[test]
+fn a_custom_rule_may_match_a_pattern_and_a_pattern_that_is_none_is_undecidable() {
+    let with = |when: &str| {
+        let mut case = named("vulnerable-component-silent");
+        case.policy.1 = format!("[[custom]]\nname = \"x\"\neach = \"component\"\nwhen = \"{when}\"\nmessage = \"m\"\n");
+        case.verdict()
+    };
+    assert_eq!(with("component.name.matches('^fo+$')").verdict, Decision::Blocked);
+    assert_eq!(with("component.name.matches('^ba[rz]$')").verdict, Decision::Cleared);
+    let verdict = with("component.name.matches('(fo')");
+    assert_eq!(
+        (verdict.verdict, verdict.gaps[0].subject.as_str()),
+        (Decision::Undecidable, "custom/x")
+    );
+    // What takes other engines for ever takes this one no longer than the text is.
+    let start = Instant::now();
+    let slow = format!("'{}'.matches('^(a+)+$')", "a".repeat(4000) + "b");
+    assert_eq!(with(&slow).verdict, Decision::Cleared);
+    assert!(start.elapsed().as_secs() < 20);
+}
+
+#[test]
+fn an_unreadable_dockerfile_or_workflow_weighs_what_its_rule_does() {
+    use portcullis::model::coverage::{Gap, GapKind};
+
+    for (kind, rule) in [
+        (GapKind::UnreadableDockerfile, "unpinned-base"),
+        (GapKind::UnreadableWorkflow, "unpinned-action"),
+    ] {
+        for (level, expected) in [
+            ("deny", Decision::Undecidable),
+            ("warn", Decision::Cleared),
+            ("off", Decision::Cleared),
+        ] {
+            let mut case = named("vulnerable-component-silent");
+            case.policy.1 = format!("[rules.{rule}]\nlevel = \"{level}\"\n");
+            case.context.gaps = vec![Gap {
+                kind,
+                subject: "Dockerfile".to_owned(),
+                detail: "its pins cannot be checked: not UTF-8".to_owned(),
+                location: None,
+            }];
+            let verdict = case.verdict();
+            assert_eq!(verdict.verdict, expected, "{rule} {level}");
+            assert_eq!(verdict.gaps.len(), 1, "it is listed in any case");
+        }
+    }
 }
 
 #[test]

@@ -10,14 +10,16 @@ use super::verify;
 use crate::cli::args::{RecheckArgs, image_ref};
 use crate::cli::error::CliError;
 use crate::cli::session::{Answer, Session};
-use crate::gate::{FleetPlan, Judge};
-use crate::io::files;
-use crate::model::inventory::{Component, Ecosystem, Inventory, Subject};
+use crate::gate::{self, FleetPlan, Judge};
+use crate::io::Effects;
+use crate::model::inventory::Inventory;
 use crate::model::plan::Destination;
-use crate::model::purl::Purl;
 use crate::model::verdict::Decision;
 use crate::report::text::prose;
 use crate::stage::policy::recheck::{Recheck, Rechecked, Shard, Stored, counts};
+
+/// Stored inventories that are looked at before any feed is open.
+const SAMPLE: usize = 16;
 
 /// Rechecks a file, a folder, an image or a repository, or a share of it.
 pub(super) async fn run(session: &Session<'_>, args: &RecheckArgs) -> Result<Answer, CliError> {
@@ -40,16 +42,38 @@ pub(super) async fn run(session: &Session<'_>, args: &RecheckArgs) -> Result<Ans
             .to_owned(),
         });
     }
-    let feeds = judge.feeds(&ecosystems(&fleet.stored, effects.limits.sbom), effects).await?;
-    let recheck = Recheck {
-        policy: judge.policy(),
-        waivers: judge.waivers(),
-        matcher: |inventory: &Inventory, ids: &[String]| feeds.match_inventory(inventory, ids),
-        at: effects.clock.evaluation(),
-        effects,
-    };
-    let results = tokio::task::block_in_place(|| recheck.run(&fleet.stored));
+    let results = rounds(&judge, &fleet.stored, effects).await?;
     Ok(answer(&results))
+}
+
+/// Judges with the feeds that are known to be needed, and opens more where an inventory needs more, until none does.
+async fn rounds(judge: &Judge, fleet: &[Stored], effects: &Effects) -> Result<Vec<Rechecked>, CliError> {
+    let mut results: Vec<Option<Rechecked>> = vec![None; fleet.len()];
+    let mut open = BTreeSet::new();
+    // The first of them tell what most of them need.
+    let mut most = SAMPLE;
+    loop {
+        let left: Vec<usize> = (0..fleet.len()).filter(|at| results[*at].is_none()).take(most).collect();
+        if left.is_empty() {
+            return Ok(results.into_iter().flatten().collect());
+        }
+        let feeds = judge.feeds(&gate::inventory_of(open.iter().cloned()), effects).await?;
+        let recheck = Recheck {
+            policy: judge.policy(),
+            waivers: judge.waivers(),
+            matcher: |inventory: &Inventory, ids: &[String]| feeds.match_inventory(inventory, ids),
+            open: &open,
+            at: effects.clock.evaluation(),
+            effects,
+        };
+        let stored: Vec<&Stored> = left.iter().map(|at| &fleet[*at]).collect();
+        let (found, missing) = tokio::task::block_in_place(|| recheck.run(&stored));
+        for (at, found) in left.iter().zip(found) {
+            results[*at] = found;
+        }
+        open.extend(missing);
+        most = usize::MAX;
+    }
 }
 
 /// A path that exists, else a repository or an image.
@@ -86,35 +110,6 @@ fn plan(session: &Session<'_>, args: &RecheckArgs) -> Result<FleetPlan, CliError
             help: "name a stored inventory, an evidence.json, a folder of them, or registry:REPOSITORY".to_owned(),
         }),
     }
-}
-
-/// An inventory with one nameless component of each ecosystem that the files name: enough to know which feeds are needed.
-/// The files are not parsed for it, they are only searched.
-fn ecosystems(found: &[Stored], limit: u64) -> Inventory {
-    use rayon::prelude::*;
-    let names: BTreeSet<String> = found
-        .par_iter()
-        .filter_map(|stored| stored.content.as_ref().ok())
-        .flat_map_iter(|file| named(&files::read(file, limit).unwrap_or_default()))
-        .collect();
-    let mut inventory = Inventory::new(Subject {
-        name: "recheck".to_owned(),
-        digest: None,
-        commit: None,
-    });
-    let component = |name: String| Component::new(Purl::new("generic", "any", "0"), Some(Ecosystem::new(name)), "recheck");
-    inventory.components = names.into_iter().map(component).collect();
-    inventory
-}
-
-fn named(bytes: &[u8]) -> BTreeSet<String> {
-    let key = memchr::memmem::Finder::new(b"\"ecosystem\":");
-    let value = |at: usize| {
-        let rest = bytes[at + 12..].trim_ascii_start().strip_prefix(b"\"")?;
-        let end = rest.iter().take(100).position(|byte| *byte == b'"')?;
-        String::from_utf8(rest[..end].to_vec()).ok()
-    };
-    key.find_iter(bytes).filter_map(value).collect()
 }
 
 fn answer(results: &[Rechecked]) -> Answer {

@@ -48,7 +48,9 @@ time_limit = \"1s\"
 | `platform` | `platform` |
 | `run` | `components`, `advisories`, `platforms`: lists of them |
 
-`subject` and `at` (seconds since 1970, the evaluation time) are always there. Texts that are not known are empty.
+`subject` and `at` (seconds since 1970, the evaluation time) are always there. Texts that are not known are empty. The functions are CEL's own:
+`exists`, `all`, `filter`, `map`, `size`, `startsWith`, `endsWith`, `contains`, `matches` (a regular expression without look-around and back
+references, found anywhere in the text; its time is linear, and the time limit holds for it too), `in`, `has`.
 
 | variable | fields |
 |---|---|

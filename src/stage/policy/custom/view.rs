@@ -261,3 +261,98 @@ fn subject<'a>(evidence: &Evidence<'a>) -> SubjectView<'a> {
         publishes: context.publishes,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::model::advisory::{Advisory, Evidence as Why};
+    use crate::model::context::Context;
+    use crate::model::digest::Digest;
+    use crate::model::image::{ImageConfig, Platform};
+    use crate::model::inventory::{Inventory, Subject};
+    use crate::model::matching::Matching;
+
+    /// The fields that `policies/rules.md` lists for a variable.
+    fn documented(variable: &str) -> BTreeSet<String> {
+        let page = crate::stage::policy::rules_page();
+        let row = page
+            .lines()
+            .rev()
+            .find(|line| line.starts_with(&format!("| `{variable}` | `")))
+            .expect("a row");
+        let fields = row.split(" | ").nth(1).expect("fields").trim_end_matches(" |");
+        // Values in parentheses belong to the field before them.
+        let mut depth = 0;
+        let outside: String = fields
+            .chars()
+            .filter(|c| {
+                depth += match c {
+                    '(' => 1,
+                    ')' => -1,
+                    _ => 0,
+                };
+                depth == 0
+            })
+            .collect();
+        outside.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+    }
+
+    fn fields(view: &impl Serialize) -> BTreeSet<String> {
+        let value = serde_json::to_value(view).expect("json");
+        value.as_object().expect("an object").keys().cloned().collect()
+    }
+
+    #[test]
+    fn the_documented_fields_are_those_that_rules_see() {
+        let component = Component::new(Purl::new("cargo", "a", "1.0.0"), None, "test");
+        assert_eq!(documented("component"), fields(&component_view(&component)));
+        let claim = Match {
+            component: 0,
+            advisory: Advisory {
+                id: "X".to_owned(),
+                ids: Vec::new(),
+                kind: AdvisoryKind::Vulnerability,
+                summary: String::new(),
+                rating: None,
+                published: None,
+                modified: None,
+                url: None,
+                known_exploited: false,
+                epss: None,
+            },
+            evidence: Why {
+                feed: String::new(),
+                package: String::new(),
+                version: String::new(),
+                range: String::new(),
+            },
+            fixed: Vec::new(),
+            clears_all: None,
+            update: None,
+            not_applicable: None,
+        };
+        assert_eq!(documented("advisory"), fields(&advisory_view(&claim)));
+        let platform = PlatformSummary {
+            platform: Platform::linux_amd64(),
+            manifest: Digest::from_bytes([0; 32]),
+            os: None,
+            config: ImageConfig::default(),
+            layers: Vec::new(),
+        };
+        assert_eq!(documented("platform"), fields(&platform_view(&platform)));
+        let inventory = Inventory::new(Subject {
+            name: "x".to_owned(),
+            digest: None,
+            commit: None,
+        });
+        let evidence = Evidence {
+            inventory: &inventory,
+            matching: &Matching::default(),
+            context: &Context::default(),
+            at: jiff::Timestamp::UNIX_EPOCH,
+        };
+        assert_eq!(documented("subject"), fields(&subject(&evidence)));
+    }
+}

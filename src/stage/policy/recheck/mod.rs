@@ -2,7 +2,7 @@
 
 mod lean;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -103,6 +103,8 @@ pub struct Recheck<'a, M> {
     pub waivers: &'a Waivers,
     /// The matching stage.
     pub matcher: M,
+    /// The ecosystems whose feeds the matcher has.
+    pub open: &'a BTreeSet<String>,
     /// The evaluation time.
     pub at: Timestamp,
     /// Limits and observer.
@@ -149,29 +151,50 @@ fn collect(path: &Path, depth: usize, found: &mut Vec<PathBuf>) {
 }
 
 impl<M: Fn(&Inventory, &[String]) -> Matching + Sync> Recheck<'_, M> {
-    /// Judges in parallel; results are in the order of the list. Blocking; uses rayon.
+    /// Judges in parallel; results are in the order of the list. An inventory that needs a feed which is not open is left out, and what it needs
+    /// is named: looking into every file for that first would read the whole fleet twice. Blocking; uses rayon.
     #[must_use]
-    pub fn run(&self, all: &[Stored]) -> Vec<Rechecked> {
+    pub fn run(&self, all: &[&Stored]) -> (Vec<Option<Rechecked>>, BTreeSet<String>) {
         let ids = self.waivers.ids();
         // An organisation's own rules may ask who needs whom; ours do not.
         let whole = !self.policy.document.custom.is_empty();
-        let rechecked = |stored: &Stored| {
+        let rechecked = |stored: &&Stored| {
             let name = stored.name.clone();
             let content = stored.content.as_ref().map_err(Clone::clone);
-            match content.and_then(|file| read(file, whole, self.effects)) {
-                Ok(known) => self.judge(name, &known, &ids),
-                Err(problem) => Rechecked {
-                    file: name,
-                    subject: None,
-                    verdict: Decision::Undecidable,
-                    denied: Vec::new(),
-                    warned: 0,
-                    waived: 0,
-                    problem: Some(problem),
-                },
+            let known = match content.and_then(|file| read(file, whole, self.effects)) {
+                Ok(known) => known,
+                Err(problem) => return Ok(unreadable(name, problem)),
+            };
+            let missing = self.missing(&known.inventory);
+            if missing.is_empty() {
+                Ok(self.judge(name, &known, &ids))
+            } else {
+                Err(missing)
             }
         };
-        all.par_iter().map(rechecked).collect()
+        let answers: Vec<Result<Rechecked, BTreeSet<String>>> = all.par_iter().map(rechecked).collect();
+        let mut missing = BTreeSet::new();
+        let results = answers
+            .into_iter()
+            .map(|answer| answer.map_err(|names| missing.extend(names)).ok())
+            .collect();
+        (results, missing)
+    }
+
+    fn missing(&self, inventory: &Inventory) -> BTreeSet<String> {
+        let mut names: Vec<&str> = inventory
+            .components
+            .iter()
+            .filter_map(|c| c.ecosystem.as_ref())
+            .map(|e| e.as_str())
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+            .into_iter()
+            .filter(|name| !self.open.contains(*name))
+            .map(str::to_owned)
+            .collect()
     }
 
     fn judge(&self, file: String, stored: &Known, ids: &[String]) -> Rechecked {
@@ -198,6 +221,19 @@ impl<M: Fn(&Inventory, &[String]) -> Matching + Sync> Recheck<'_, M> {
             waived: verdict.count(Disposition::Waived),
             problem: None,
         }
+    }
+}
+
+/// A file that cannot be read is undecidable, never left out.
+fn unreadable(file: String, problem: String) -> Rechecked {
+    Rechecked {
+        file,
+        subject: None,
+        verdict: Decision::Undecidable,
+        denied: Vec::new(),
+        warned: 0,
+        waived: 0,
+        problem: Some(problem),
     }
 }
 

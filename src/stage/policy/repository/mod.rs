@@ -51,7 +51,7 @@ pub fn survey(
     // A file that is tracked and deleted is nowhere to be read; asking so only of what counts keeps large repositories quick.
     let is_there = |path: &str| root.join(path).is_file();
     for path in tracked.iter().filter(|path| workflow::is_workflow(path) && is_there(path)) {
-        match read(root, path, &effects.limits) {
+        match read(root, path, GapKind::UnreadableWorkflow, &effects.limits) {
             Ok(text) => context.actions.extend(action_uses(path, &text)),
             Err(gap) => context.gaps.push(gap),
         }
@@ -64,7 +64,7 @@ pub fn survey(
         Dockerfiles::These(paths) => paths.iter().map(|path| path.to_string_lossy().into_owned()).collect(),
     };
     for path in &chosen {
-        match read(root, path, &effects.limits) {
+        match read(root, path, GapKind::UnreadableDockerfile, &effects.limits) {
             Ok(text) => context.base_images.extend(base_images(path, &text)),
             Err(gap) => context.gaps.push(gap),
         }
@@ -77,9 +77,9 @@ pub fn survey(
     context.gaps.sort();
 }
 
-fn read(root: &Path, path: &str, limits: &Limits) -> Result<String, Gap> {
+fn read(root: &Path, path: &str, kind: GapKind, limits: &Limits) -> Result<String, Gap> {
     files::read_text(&root.join(path), limits.document).map_err(|error| Gap {
-        kind: GapKind::UndecidedRule,
+        kind,
         subject: path.to_owned(),
         detail: format!("its pins cannot be checked: {}", without_folder(&error.to_string(), root)),
         location: None,

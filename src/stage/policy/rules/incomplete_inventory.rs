@@ -98,7 +98,13 @@ impl Rule for IncompleteInventory {
             GapKind::UnownedExecutable => self.unowned_executable,
             GapKind::LimitReached => self.limit_reached,
             GapKind::UnorderedVersion => self.unordered_version,
-            GapKind::MissingFeed | GapKind::StaleFeed | GapKind::MalformedAdvisory | GapKind::UnknownYank | GapKind::UndecidedRule => {
+            GapKind::MissingFeed
+            | GapKind::StaleFeed
+            | GapKind::MalformedAdvisory
+            | GapKind::UnknownYank
+            | GapKind::UnreadableDockerfile
+            | GapKind::UnreadableWorkflow
+            | GapKind::UndecidedRule => {
                 return None;
             }
         };

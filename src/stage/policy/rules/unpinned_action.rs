@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{About, Objections, Rule, Settings};
 use crate::model::commit::CommitSha;
+use crate::model::coverage::{Gap, GapKind};
 use crate::model::digest::Digest;
 use crate::model::finding::Level;
 use crate::stage::policy::Evidence;
@@ -57,6 +58,11 @@ impl Rule for UnpinnedAction {
             finding.locations = vec![action.location.clone()];
             objections.findings.push(finding);
         }
+    }
+
+    /// What cannot be read weighs what a missing pin in it would: off, it is listed and blocks nothing.
+    fn weigh(&self, gap: &Gap) -> Option<Level> {
+        (gap.kind == GapKind::UnreadableWorkflow).then_some(self.level.max(Level::Warn))
     }
 }
 

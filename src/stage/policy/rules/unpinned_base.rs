@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{About, Objections, Rule, Settings};
 use crate::model::context::BaseImage;
+use crate::model::coverage::{Gap, GapKind};
 use crate::model::digest::Digest;
 use crate::model::finding::Level;
 use crate::stage::policy::Evidence;
@@ -51,6 +52,11 @@ impl Rule for UnpinnedBase {
             finding.locations = vec![base.location.clone()];
             objections.findings.push(finding);
         }
+    }
+
+    /// What cannot be read weighs what a missing pin in it would: off, it is listed and blocks nothing.
+    fn weigh(&self, gap: &Gap) -> Option<Level> {
+        (gap.kind == GapKind::UnreadableDockerfile).then_some(self.level.max(Level::Warn))
     }
 }
 
