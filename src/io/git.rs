@@ -81,6 +81,12 @@ pub fn hooks_folder(root: &Path) -> Option<PathBuf> {
         .map(PathBuf::from)
 }
 
+/// True in a repository that has no files to look at.
+#[must_use]
+pub fn is_bare(root: &Path) -> bool {
+    ask(root, &["rev-parse", "--is-inside-work-tree"]).is_ok_and(|answer| answer == "false")
+}
+
 /// Every file that git tracks below `root`, relative to it, in git's order; none outside a checkout.
 #[must_use]
 pub fn tracked_files(root: &Path) -> Option<Vec<PathBuf>> {

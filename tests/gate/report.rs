@@ -466,7 +466,7 @@ fn two_verdicts_are_compared_by_what_came_went_and_weighs_otherwise() {
 fn the_list_of_waivers_shows_each_with_its_state_and_its_words() {
     let mut verdict = outcomes::blocked().verdict.unwrap();
     verdict.waivers[1].refused = vec!["1 of 2 approvals".to_owned()];
-    insta::assert_snapshot!("waiver_list", human::waiver_list(&verdict, PLAIN));
+    insta::assert_snapshot!("waiver_list", human::waiver_list(&verdict, &[], PLAIN));
 }
 
 #[test]

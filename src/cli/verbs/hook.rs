@@ -1,5 +1,6 @@
 //! `hook`: runs `portcullis check` before every push of a checkout.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -13,6 +14,8 @@ use crate::io::{files, git};
 
 /// Marks our hook: its second line.
 const MARK: &str = "# Runs `portcullis check` before a push; `portcullis hook uninstall` takes it away.";
+/// How a line of it begins that checks a folder.
+const CHECK: &str = "check ";
 /// What a hook that was there before is kept as.
 const KEPT: &str = "pre-push.before-portcullis";
 
@@ -23,12 +26,31 @@ pub(super) fn run(session: &Session<'_>, verb: HookVerb) -> Result<Answer, CliEr
         help: "run it inside a checkout, or name one with -C".to_owned(),
     })?;
     match verb {
-        HookVerb::Install => install(&hooks),
+        HookVerb::Install => install(&hooks, &folder(&session.workspace.root)?),
         HookVerb::Uninstall => uninstall(&hooks),
     }
 }
 
-fn install(hooks: &Path) -> Result<Answer, CliError> {
+/// The folder that is checked, as git sees it from the top of the checkout, which is where it runs hooks.
+fn folder(root: &Path) -> Result<String, CliError> {
+    if git::is_bare(root) {
+        return Err(CliError::Missing {
+            problem: format!("{} is a bare repository: it has no files to check", root.display()),
+            help: "install the hook where you work and push from".to_owned(),
+        });
+    }
+    let top = git::top_level(root).unwrap_or_else(|| root.to_owned());
+    let inside = top
+        .canonicalize()
+        .ok()
+        .and_then(|top| root.strip_prefix(top).ok().map(Path::to_owned));
+    Ok(match inside {
+        Some(inside) if !inside.as_os_str().is_empty() => inside.display().to_string(),
+        _ => ".".to_owned(),
+    })
+}
+
+fn install(hooks: &Path, folder: &str) -> Result<Answer, CliError> {
     let hook = hooks.join("pre-push");
     let kept = hooks.join(KEPT);
     let mut said = format!("installed {}", hook.display());
@@ -42,7 +64,10 @@ fn install(hooks: &Path) -> Result<Answer, CliError> {
         rename(&hook, &kept)?;
         said.push_str(&format!("; the hook that was there runs after it, from {}", kept.display()));
     }
-    files::write(&hook, script().as_bytes())?;
+    // A second service of the repository is checked too.
+    let mut folders = checked(&hook);
+    folders.insert(folder.to_owned());
+    files::write(&hook, script(&folders).as_bytes())?;
     make_executable(&hook)?;
     Ok(answer(said, &hook, "git push runs it; `git push --no-verify` does not"))
 }
@@ -74,17 +99,38 @@ fn answer(said: String, hook: &Path, next: &str) -> Answer {
     }
 }
 
-/// git gives the pushed refs on stdin: they are left for the hook that was there before.
-fn script() -> String {
+/// git gives the pushed refs on stdin: they are left for the hook that was there before. Its variables (`GIT_DIR`) name folders relative to
+/// where it stands; the check asks git from elsewhere.
+fn script(folders: &BTreeSet<String>) -> String {
     let program = std::env::current_exe().map_or_else(|_| "portcullis".to_owned(), |path| path.display().to_string());
-    let quoted = program.replace('\'', r"'\''");
+    let checks: String = folders
+        .iter()
+        .map(|folder| format!("{CHECK}{} || exit $?\n", quoted(folder)))
+        .collect();
     format!(
         "#!/bin/sh\n{MARK}\n\
-         program=$(command -v portcullis || echo '{quoted}')\n\
-         \"$program\" check </dev/null || exit $?\n\
+         program=$(command -v portcullis || echo {})\n\
+         check() {{ ( unset $(git rev-parse --local-env-vars); exec \"$program\" -C \"$1\" check </dev/null ); }}\n\
+         {checks}\
          kept=$(dirname \"$0\")/{KEPT}\n\
-         if [ -x \"$kept\" ]; then exec \"$kept\" \"$@\"; fi\n"
+         if [ -x \"$kept\" ]; then exec \"$kept\" \"$@\"; fi\n",
+        quoted(&program)
     )
+}
+
+/// A word for the shell.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// The folders that our hook checks already.
+fn checked(hook: &Path) -> BTreeSet<String> {
+    let text = fs::read_to_string(hook).ok().filter(|_| is_ours(hook)).unwrap_or_default();
+    let folder = |line: &str| {
+        let word = line.strip_prefix(CHECK)?.strip_suffix(" || exit $?")?;
+        Some(word.strip_prefix('\'')?.strip_suffix('\'')?.replace(r"'\''", "'"))
+    };
+    text.lines().filter_map(folder).collect()
 }
 
 fn is_ours(hook: &Path) -> bool {

@@ -14,6 +14,7 @@ mod sbom;
 mod scan;
 mod target;
 mod verify;
+mod waiver_list;
 mod waivers;
 
 use super::args::{Cli, Verb};
@@ -67,7 +68,7 @@ async fn dispatch(verb: &Verb, session: &Session<'_>) -> Result<Answer, CliError
         Verb::Replay(args) => replay::run(session, args),
         Verb::Recheck(args) => recheck::run(session, args).await,
         Verb::Waive(args) => waivers::add(session, args),
-        Verb::Waivers { verb } => waivers::run(session, verb),
+        Verb::Waivers { verb } => waivers::run(session, verb).await,
         Verb::Feeds(args) => feeds::run(session, args).await,
         Verb::Hook { verb } => hook::run(session, *verb),
         Verb::Switch(args) => rollout::switch(session, args).await,

@@ -7,13 +7,13 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde_json::json;
 
+use super::waiver_list;
 use crate::cli::args::{Judging, WaiveArgs, WaiversVerb};
 use crate::cli::error::CliError;
 use crate::cli::session::{Answer, Session};
 use crate::gate::GateError;
 use crate::io::files;
 use crate::model::purl::Purl;
-use crate::model::verdict::Verdict;
 use crate::model::waiver::{Justification, VexStatus};
 use crate::stage::policy::import::import;
 use crate::stage::policy::record::Record;
@@ -89,24 +89,11 @@ pub(super) fn add(session: &Session<'_>, args: &WaiveArgs) -> Result<Answer, Cli
 }
 
 /// Lists or imports.
-pub(super) fn run(session: &Session<'_>, verb: &WaiversVerb) -> Result<Answer, CliError> {
+pub(super) async fn run(session: &Session<'_>, verb: &WaiversVerb) -> Result<Answer, CliError> {
     match verb {
-        WaiversVerb::List => list(session),
+        WaiversVerb::List => waiver_list::list(session).await,
         WaiversVerb::Import { file } => bring(session, file),
     }
-}
-
-/// Every waiver with its state in the last run.
-fn list(session: &Session<'_>) -> Result<Answer, CliError> {
-    let output = &session.workspace.output;
-    let record = Record::read(output, &session.effects).map_err(GateError::from)?;
-    let verdict: Verdict = record.replay().map_err(GateError::from)?;
-    Ok(Answer::Said {
-        human: crate::report::human::waiver_list(&verdict, session.environment.stdout_style(session.global)),
-        json: json!({ "schema": "portcullis/waivers/v1", "evaluated_at": verdict.evaluated_at, "waivers": verdict.waivers }),
-        code: 0,
-        next: "nothing".to_owned(),
-    })
 }
 
 /// Prints another tool's file as waivers; the gate refuses them until a human has filled in every mark.

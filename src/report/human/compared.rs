@@ -52,10 +52,14 @@ fn list(page: &mut Page, heading: &str, judgements: &[&Judgement]) {
     }
 }
 
-/// Every waiver of a verdict with its state, its words and how long it holds.
+/// Every waiver of a verdict with its state, its words and how long it holds. `unknown` is what nobody has looked at, where that is so.
 #[must_use]
-pub fn waiver_list(verdict: &Verdict, style: Style) -> String {
+pub fn waiver_list(verdict: &Verdict, unknown: &[String], style: Style) -> String {
     let mut page = Page::new(style);
+    for what in unknown {
+        let sign = page.signs().doubt;
+        page.labelled(0, (Paint::Doubt, &format!("{sign} not known")), 12, (Paint::Doubt, what));
+    }
     if verdict.waivers.is_empty() {
         page.line("no waivers");
     }
@@ -63,12 +67,11 @@ pub fn waiver_list(verdict: &Verdict, style: Style) -> String {
         let (paint, sign) = super::evidence::state_sign(&page, waiver);
         let label = format!("{sign} {}", waiver.state.as_str());
         let left = until_day(waiver.expires, verdict.evaluated_at);
-        let head = format!(
-            "{}, {left} ({}), covers {}",
-            waiver.package,
-            waiver.expires,
-            count(waiver.covers, "finding", "findings")
-        );
+        let covers = match unknown {
+            [] => format!(", covers {}", count(waiver.covers, "finding", "findings")),
+            _ => String::new(),
+        };
+        let head = format!("{}, {left} ({}){covers}", waiver.package, waiver.expires);
         page.labelled_with(0, (paint, &label), 12, &waiver.waiver, (Paint::Plain, &head));
         let approved = match waiver.approved_by.as_slice() {
             [] => "approved by nobody".to_owned(),

@@ -111,6 +111,12 @@ impl Policy {
         &self.document.description
     }
 
+    /// Days before its end in which a waiver is `expiring`.
+    #[must_use]
+    pub fn expiring_days(&self) -> i64 {
+        self.document.waivers.expiring_days()
+    }
+
     /// True when a waiver may need approvals that somebody can give.
     #[must_use]
     pub fn asks_for_approvals(&self) -> bool {

@@ -54,6 +54,12 @@ impl PurlPattern {
         &self.parts.kind
     }
 
+    /// The namespace, where it states one: `debian`.
+    #[must_use]
+    pub fn namespace(&self) -> Option<&str> {
+        self.parts.namespace.as_deref()
+    }
+
     /// The pattern as written.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -103,7 +103,7 @@ impl WaiverSettings {
     }
 
     /// Days before the end in which a waiver is `expiring`.
-    pub(super) fn expiring_days(&self) -> i64 {
+    pub(in crate::stage::policy) fn expiring_days(&self) -> i64 {
         whole_days(self.expiring_within)
     }
 }
