@@ -24,35 +24,47 @@ pub struct Difference<'a> {
     pub inputs: Vec<String>,
 }
 
-/// What makes two findings of two verdicts the same one.
-type Key<'a> = (&'a str, &'a str, String, &'a str);
-
-fn key(finding: &Finding) -> Key<'_> {
-    (
-        finding.rule.as_str(),
-        finding.ids.first().map_or("", String::as_str),
-        finding.purl.as_ref().map(ToString::to_string).unwrap_or_default(),
-        finding.subject.as_deref().unwrap_or_default(),
-    )
-}
-
 /// Compares two verdicts.
 #[must_use]
 pub fn difference<'a>(before: &'a Verdict, after: &'a Verdict) -> Difference<'a> {
-    let old: BTreeMap<Key<'_>, &Judgement> = before.findings.iter().map(|j| (key(&j.finding), j)).collect();
-    let new: BTreeMap<Key<'_>, &Judgement> = after.findings.iter().map(|j| (key(&j.finding), j)).collect();
+    let (old, new) = (Known::of(before), Known::of(after));
     let moved = after.findings.iter().filter_map(|judgement| {
-        let known = old.get(&key(&judgement.finding))?;
+        let known = old.same(judgement)?;
         (known.disposition != judgement.disposition).then_some((known.disposition, judgement))
     });
     Difference {
         schema: "portcullis/difference/v1",
         verdict: (before.verdict, after.verdict),
-        came: after.findings.iter().filter(|j| !old.contains_key(&key(&j.finding))).collect(),
-        went: before.findings.iter().filter(|j| !new.contains_key(&key(&j.finding))).collect(),
+        came: after.findings.iter().filter(|j| old.same(j).is_none()).collect(),
+        went: before.findings.iter().filter(|j| new.same(j).is_none()).collect(),
         moved: moved.collect(),
         inputs: inputs(before, after),
     }
+}
+
+/// The findings of a verdict, by rule and package: an alias group may have grown meanwhile.
+struct Known<'a>(BTreeMap<(&'a str, String), Vec<&'a Judgement>>);
+
+impl<'a> Known<'a> {
+    fn of(verdict: &'a Verdict) -> Self {
+        let mut known: BTreeMap<_, Vec<&Judgement>> = BTreeMap::new();
+        for judgement in &verdict.findings {
+            known.entry(key(&judgement.finding)).or_default().push(judgement);
+        }
+        Self(known)
+    }
+
+    fn same(&self, judgement: &'a Judgement) -> Option<&'a Judgement> {
+        let near = self.0.get(&key(&judgement.finding))?;
+        near.iter().copied().find(|known| known.finding.is_same(&judgement.finding))
+    }
+}
+
+fn key(finding: &Finding) -> (&str, String) {
+    (
+        finding.rule.as_str(),
+        finding.purl.as_ref().map(ToString::to_string).unwrap_or_default(),
+    )
 }
 
 fn inputs(before: &Verdict, after: &Verdict) -> Vec<String> {

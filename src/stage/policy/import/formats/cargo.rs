@@ -1,0 +1,65 @@
+//! cargo-audit's `audit.toml` and cargo-deny's `deny.toml`.
+
+use serde::Deserialize;
+
+use super::{Draft, Problem, of_toml};
+
+pub(super) fn audit(text: &str) -> Result<Vec<Draft>, Problem> {
+    #[derive(Default, Deserialize)]
+    struct File {
+        #[serde(default)]
+        advisories: Advisories,
+    }
+    #[derive(Default, Deserialize)]
+    struct Advisories {
+        #[serde(default)]
+        ignore: Vec<String>,
+    }
+    let file: File = toml::from_str(text).map_err(|error| of_toml(text, &error))?;
+    let draft = |id| Draft { id, ..Draft::default() };
+    Ok(file.advisories.ignore.into_iter().map(draft).collect())
+}
+
+pub(super) fn deny(text: &str, notes: &mut Vec<String>) -> Result<Vec<Draft>, Problem> {
+    #[derive(Default, Deserialize)]
+    struct File {
+        #[serde(default)]
+        advisories: Advisories,
+    }
+    #[derive(Default, Deserialize)]
+    struct Advisories {
+        #[serde(default)]
+        ignore: Vec<Ignored>,
+    }
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Ignored {
+        Id(String),
+        Advisory {
+            id: String,
+            reason: Option<String>,
+        },
+        Crate {
+            #[serde(rename = "crate")]
+            name: String,
+        },
+    }
+    let file: File = toml::from_str(text).map_err(|error| of_toml(text, &error))?;
+    let mut drafts = Vec::new();
+    for ignored in file.advisories.ignore {
+        match ignored {
+            Ignored::Id(id) if id.starts_with("RUSTSEC-") => drafts.push(Draft { id, ..Draft::default() }),
+            Ignored::Advisory { id, reason } => drafts.push(Draft {
+                id,
+                statement: reason,
+                ..Draft::default()
+            }),
+            Ignored::Id(name) | Ignored::Crate { name } => {
+                notes.push(format!(
+                    "`{name}` ignores that a crate is yanked: [rules.yanked-crate] decides that here"
+                ));
+            }
+        }
+    }
+    Ok(drafts)
+}

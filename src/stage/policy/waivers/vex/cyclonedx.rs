@@ -1,0 +1,143 @@
+//! CycloneDX 1.4 and newer: `vulnerabilities[].analysis`.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::Statement;
+use crate::model::purl::Purl;
+use crate::model::waiver::{Justification, VexStatus};
+
+#[derive(Deserialize)]
+pub(super) struct Document {
+    #[serde(default)]
+    metadata: Metadata,
+    #[serde(default)]
+    components: Vec<Component>,
+    #[serde(default)]
+    vulnerabilities: Vec<Vulnerability>,
+}
+
+#[derive(Default, Deserialize)]
+struct Metadata {
+    #[serde(default)]
+    timestamp: Option<Timestamp>,
+    #[serde(default)]
+    authors: Vec<Contact>,
+    #[serde(default)]
+    supplier: Option<Contact>,
+    #[serde(default)]
+    manufacturer: Option<Contact>,
+}
+
+#[derive(Deserialize)]
+struct Contact {
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default)]
+    email: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Component {
+    #[serde(rename = "bom-ref", default)]
+    reference: Option<String>,
+    #[serde(default)]
+    purl: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Vulnerability {
+    #[serde(default)]
+    id: Option<String>,
+    #[serde(default)]
+    analysis: Option<Analysis>,
+    #[serde(default)]
+    affects: Vec<Affected>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Analysis {
+    #[serde(default)]
+    state: Option<String>,
+    #[serde(default)]
+    justification: Option<String>,
+    #[serde(default)]
+    detail: Option<String>,
+    #[serde(default)]
+    last_updated: Option<Timestamp>,
+}
+
+#[derive(Deserialize)]
+struct Affected {
+    #[serde(rename = "ref")]
+    reference: String,
+}
+
+impl From<Document> for super::Document {
+    fn from(document: Document) -> Self {
+        let metadata = document.metadata;
+        let mut contacts: Vec<Contact> = metadata.authors;
+        contacts.extend(metadata.supplier);
+        contacts.extend(metadata.manufacturer);
+        let purls: BTreeMap<String, String> = document
+            .components
+            .into_iter()
+            .filter_map(|c| Some((c.reference?, c.purl?)))
+            .collect();
+        let about = |vulnerability: Vulnerability| statements(vulnerability, &purls, metadata.timestamp);
+        Self {
+            authors: contacts
+                .into_iter()
+                .flat_map(|contact| [contact.email, contact.name])
+                .flatten()
+                .collect(),
+            statements: document.vulnerabilities.into_iter().flat_map(about).collect(),
+        }
+    }
+}
+
+fn statements(vulnerability: Vulnerability, purls: &BTreeMap<String, String>, date: Option<Timestamp>) -> Vec<Statement> {
+    let (Some(id), Some(analysis)) = (vulnerability.id, vulnerability.analysis) else {
+        return Vec::new();
+    };
+    let status = match analysis.state.as_deref() {
+        Some("not_affected" | "false_positive") => VexStatus::NotAffected,
+        Some("resolved" | "resolved_with_pedigree") => VexStatus::Fixed,
+        Some("exploitable") => VexStatus::Affected,
+        _ => VexStatus::UnderInvestigation,
+    };
+    let justification = match analysis.justification.as_deref() {
+        Some("code_not_present") => Some(Justification::VulnerableCodeNotPresent),
+        Some("code_not_reachable") => Some(Justification::VulnerableCodeNotInExecutePath),
+        Some("protected_by_compiler" | "protected_at_runtime" | "protected_at_perimeter" | "protected_by_mitigating_control") => {
+            Some(Justification::InlineMitigationsAlreadyExist)
+        }
+        Some("requires_configuration" | "requires_dependency" | "requires_environment") => {
+            Some(Justification::VulnerableCodeCannotBeControlledByAdversary)
+        }
+        _ => None,
+    };
+    let package = |affected: Affected| {
+        // `urn:cdx:<serial>/<version>#<bom-ref>`, a bom-ref of this document, or a package URL.
+        let reference = match affected.reference.strip_prefix("urn:cdx:") {
+            Some(link) => link.split_once('#').map_or(link, |(_, reference)| reference),
+            None => &affected.reference,
+        };
+        Purl::parse(purls.get(reference).map_or(reference, String::as_str)).ok()
+    };
+    let packages = vulnerability.affects.into_iter().filter_map(package);
+    packages
+        .map(|package| Statement {
+            id: id.clone(),
+            package,
+            product: None,
+            status,
+            justification,
+            words: analysis.detail.clone().unwrap_or_default(),
+            date: analysis.last_updated.or(date),
+        })
+        .collect()
+}
