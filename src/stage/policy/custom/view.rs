@@ -307,7 +307,7 @@ mod tests {
     #[test]
     fn the_documented_fields_are_those_that_rules_see() {
         let component = Component::new(Purl::new("cargo", "a", "1.0.0"), None, "test");
-        assert_eq!(documented("component"), fields(&component_view(&component)));
+        assert_eq!(documented("component"), fields(&component_view(&component, false)));
         let claim = Match {
             component: 0,
             advisory: Advisory {
