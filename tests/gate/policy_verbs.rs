@@ -349,7 +349,8 @@ fn main_went_red_overnight_as_the_readme_shows_it() {
         rest.split_once("```").unwrap().0.to_owned()
     };
     let home = tempfile::tempdir().unwrap();
-    let mut outputs = block("sh").lines().map(|line| {
+    let commands = block("sh");
+    let mut outputs = commands.lines().map(|line| {
         // Into a folder of its own: the sources stay as they are.
         let last = home.path().join("last").display().to_string();
         let line = line.strip_prefix("cargo run -- ").unwrap();
