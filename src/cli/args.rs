@@ -264,15 +264,17 @@ pub enum FeedsVerb {
     Update,
     /// What is here, how old it is, what was set aside
     Status,
-    /// Write everything into one file with a digest
+    /// Write everything into one file with a digest, or into a registry
     Export {
-        /// The file.
-        file: PathBuf,
+        /// A file, or registry:REPOSITORY[:TAG]
+        #[arg(value_name = "FILE|registry:REF")]
+        to: String,
     },
-    /// Read such a file
+    /// Read such a file, or pull it by its digest
     Import {
-        /// The file.
-        file: PathBuf,
+        /// A file, or registry:REPOSITORY@sha256:…
+        #[arg(value_name = "FILE|registry:REF@DIGEST")]
+        from: String,
     },
 }
 

@@ -142,4 +142,7 @@ pub struct FeedRevision {
     pub quarantined: u64,
     /// The time that its age counts from: when it was retrieved over HTTP, or the newest record's `modified` in a directory.
     pub as_of: Timestamp,
+    /// SHA-256 of the bundle that it was carried over in, where it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bundle: Option<Digest>,
 }

@@ -1,6 +1,6 @@
 //! Matching against what the tools of the ecosystems themselves say.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -202,6 +202,7 @@ pub(crate) fn dpkg_packages(status: &str) -> Vec<[String; 4]> {
     packages
 }
 
+/// A binary package as the inventory has it.
 pub(crate) fn debian_component([name, version, source, source_version]: &[String; 4]) -> Component {
     let purl = Purl::new("deb", name, version).with_namespace("debian");
     let mut component = Component::new(purl, Some(Ecosystem::new("Debian:12")), "dpkg");
@@ -296,6 +297,68 @@ fn a_debian_root_file_system_gives_what_dpkg_gives() {
     assert_eq!(ours, theirs);
     println!("{} packages, {} claims, the same", packages.len(), ours.len());
     assert!(!ours.is_empty());
+}
+
+/// Packages of the releases that real records speak of, with versions around the fixes: below, at and above each.
+pub(crate) fn around_fixes(records: &Path, ecosystem: &str, most: usize) -> Vec<(String, String)> {
+    let mut archive = zip::ZipArchive::new(std::fs::File::open(records).unwrap()).unwrap();
+    let mut taken: BTreeMap<String, usize> = BTreeMap::new();
+    let mut packages = BTreeSet::new();
+    for at in 0..archive.len() {
+        let record: serde_json::Value = serde_json::from_reader(archive.by_index(at).unwrap()).unwrap();
+        for affected in record["affected"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|a| a["package"]["ecosystem"] == ecosystem)
+        {
+            let name = affected["package"]["name"].as_str().unwrap();
+            let events = affected["ranges"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .flat_map(|range| range["events"].as_array().unwrap());
+            for fixed in events.filter_map(|event| event["fixed"].as_str()) {
+                let count = taken.entry(name.to_owned()).or_default();
+                *count += 1;
+                if *count <= most {
+                    packages
+                        .extend([format!("{fixed}~"), fixed.to_owned(), format!("{fixed}+1")].map(|version| (name.to_owned(), version)));
+                }
+            }
+        }
+    }
+    packages.into_iter().collect()
+}
+
+#[test]
+fn real_debian_records_hold_what_dpkg_says_of_versions_around_their_fixes() {
+    let (Some(shared), Some(_)) = (tools::shared(), tools::program("dpkg")) else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let records = shared.join("mirror/Debian/all.zip");
+    let packages: Vec<[String; 4]> = around_fixes(&records, "Debian:12", 2)
+        .into_iter()
+        // Each is a package of its own, so that a claim says which version it holds.
+        .map(|(source, version)| [format!("{source}={version}"), version.clone(), source, version])
+        .collect();
+    let inventory = inventory_of(packages.iter().map(debian_component).collect());
+    let matching = matched(&plan(&shared.join("mirror"), &folder.path().join("cache")), &inventory, &[]);
+    let mut ours = BTreeSet::new();
+    for found in &matching.matches {
+        let own = found
+            .advisory
+            .ids
+            .iter()
+            .filter(|id| id.starts_with("DEBIAN-") || id.starts_with("DSA-") || id.starts_with("DLA-"));
+        ours.extend(own.map(|id| (id.clone(), inventory.components[found.component].name.clone())));
+    }
+    let theirs = by_dpkg(&records, &packages);
+    let differing: Vec<_> = ours.symmetric_difference(&theirs).take(20).collect();
+    assert!(differing.is_empty(), "{differing:?}");
+    assert!(ours.len() > 500, "only {} claims were compared", ours.len());
+    println!("{} versions around fixes, {} claims, the same", packages.len(), ours.len());
 }
 
 #[test]

@@ -31,13 +31,13 @@ impl Clock for Watch {
     }
 }
 
-fn record(id: &str, package: &str, fixed: &str, modified: &str) -> String {
+pub(crate) fn record(id: &str, package: &str, fixed: &str, modified: &str) -> String {
     format!(
         r#"{{"id":"{id}","modified":"{modified}","affected":[{{"package":{{"ecosystem":"npm","name":"{package}"}},"ranges":[{{"type":"SEMVER","events":[{{"introduced":"0"}},{{"fixed":"{fixed}"}}]}}]}}]}}"#
     )
 }
 
-fn archive(records: &[(&str, String)]) -> Vec<u8> {
+pub(crate) fn archive(records: &[(&str, String)]) -> Vec<u8> {
     let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     for (id, text) in records {
         zip.start_file(format!("{id}.json"), zip::write::SimpleFileOptions::default())
@@ -47,7 +47,7 @@ fn archive(records: &[(&str, String)]) -> Vec<u8> {
     zip.finish().unwrap().into_inner()
 }
 
-fn plan(server: &FilesServer, cache: &Path) -> FeedsPlan {
+pub(crate) fn plan(server: &FilesServer, cache: &Path) -> FeedsPlan {
     FeedsPlan {
         osv: server.url(),
         rustsec: None,
@@ -65,29 +65,32 @@ fn inventory() -> Inventory {
     inventory_of(vec![component("left-pad"), component("right-pad")])
 }
 
-fn run_at(plan: &FeedsPlan, time: &str) -> Result<Matching, MatchingError> {
+pub(crate) fn run_at(plan: &FeedsPlan, time: &str) -> Result<Matching, MatchingError> {
+    run_of(plan, &inventory(), time)
+}
+
+pub(crate) fn run_of(plan: &FeedsPlan, inventory: &Inventory, time: &str) -> Result<Matching, MatchingError> {
     let mut effects = Effects::plain(plan.cache.clone());
     effects.clock = Arc::new(Watch(time.parse().unwrap()));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let inventory = inventory();
     Ok(runtime
-        .block_on(matching::open(plan, &inventory, &effects))?
-        .match_inventory(&inventory, &[]))
+        .block_on(matching::open(plan, inventory, &effects))?
+        .match_inventory(inventory, &[]))
 }
 
-fn ids(matching: &Matching) -> Vec<&str> {
+pub(crate) fn ids(matching: &Matching) -> Vec<&str> {
     matching.matches.iter().map(|found| found.advisory.id.as_str()).collect()
 }
 
-fn gaps(matching: &Matching) -> Vec<GapKind> {
+pub(crate) fn gaps(matching: &Matching) -> Vec<GapKind> {
     matching.gaps.iter().map(|gap| gap.kind).collect()
 }
 
-fn statuses(server: &FilesServer) -> Vec<u16> {
+pub(crate) fn statuses(server: &FilesServer) -> Vec<u16> {
     server.seen().iter().map(|seen| seen.status).collect()
 }
 
-const OLD: &str = "2026-01-01T00:00:00Z";
+pub(crate) const OLD: &str = "2026-01-01T00:00:00Z";
 
 #[test]
 fn a_feed_is_fetched_once_asked_again_by_its_etag_and_ages_when_the_server_is_gone() {

@@ -8,6 +8,7 @@ use std::process::Command;
 use portcullis::io::Effects;
 use portcullis::io::hash::sha256;
 use portcullis::model::inventory::{Component, Inventory, Origin};
+use portcullis::model::version::apk;
 use portcullis::stage::inventory;
 
 use crate::matching::{debian_component, dpkg_packages, inventory_of, lock_files, matched, plan, root_file_system};
@@ -128,7 +129,12 @@ fn a_root_file_system_agrees_with_osv_scanner() {
     let (Some(scanner), Some(root)) = (Scanner::new(folder.path(), &shared), root_file_system(folder.path())) else {
         return;
     };
-    let archive = saved_image(folder.path(), &root);
+    let os_release = fs::read(root.join("usr/lib/os-release")).unwrap();
+    let database = fs::read(root.join("var/lib/dpkg/status")).unwrap();
+    let archive = saved_image(
+        folder.path(),
+        &[("var/lib/dpkg/status", &database), ("etc/os-release", &os_release)],
+    );
     let status = fs::read_to_string(root.join("var/lib/dpkg/status")).unwrap();
     let inventory = inventory_of(dpkg_packages(&status).iter().map(debian_component).collect());
     let plan = plan(&shared.join("mirror"), &folder.path().join("cache"));
@@ -145,20 +151,18 @@ fn a_root_file_system_agrees_with_osv_scanner() {
     println!("{} the same", ours.len());
 }
 
-/// The package database and os-release of a root file system as `docker save` would write it.
-fn saved_image(folder: &Path, root: &Path) -> PathBuf {
+/// Files as an image of one layer that `docker save` would write.
+fn saved_image(folder: &Path, files: &[(&str, &[u8])]) -> PathBuf {
     let image = folder.join("image");
-    fs::create_dir(&image).unwrap();
+    fs::create_dir_all(&image).unwrap();
     let mut layer = tar::Builder::new(Vec::new());
-    for file in ["var/lib/dpkg/status", "usr/lib/os-release"] {
-        layer.append_path_with_name(root.join(file), file).unwrap();
+    for (name, bytes) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(bytes.len() as u64);
+        header.set_mode(0o644);
+        header.set_cksum();
+        layer.append_data(&mut header, name, *bytes).unwrap();
     }
-    let os_release = fs::read(root.join("usr/lib/os-release")).unwrap();
-    let mut header = tar::Header::new_gnu();
-    header.set_size(os_release.len() as u64);
-    header.set_mode(0o644);
-    header.set_cksum();
-    layer.append_data(&mut header, "etc/os-release", os_release.as_slice()).unwrap();
     let layer = layer.into_inner().unwrap();
     let config = serde_json::json!({
         "architecture": "amd64", "os": "linux", "config": {},
@@ -183,4 +187,104 @@ fn saved_image(folder: &Path, root: &Path) -> PathBuf {
     }
     archive.finish().unwrap();
     path
+}
+
+/// Every record of these databases that a scan of an image gives, by source package and version.
+fn of_image(archive: &Path, plan: &portcullis::model::plan::FeedsPlan, prefix: &str) -> (Claims, Inventory) {
+    let reference = portcullis::model::image_ref::ImageRef::DockerArchive(archive.to_owned());
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let inventory = runtime
+        .block_on(inventory::image_ref(&reference, &Effects::plain(plan.cache.clone())))
+        .unwrap();
+    (ours(plan, &inventory, &[prefix]), inventory)
+}
+
+/// Records of a release that name a fix in words that are no version of Alpine's.
+fn fixed_in_no_version(records: &Path, ecosystem: &str) -> BTreeSet<String> {
+    let mut archive = zip::ZipArchive::new(std::fs::File::open(records).unwrap()).unwrap();
+    let mut ids = BTreeSet::new();
+    for at in 0..archive.len() {
+        let record: serde_json::Value = serde_json::from_reader(archive.by_index(at).unwrap()).unwrap();
+        let affected = record["affected"].as_array().unwrap().iter();
+        let of_release = affected.filter(|a| a["package"]["ecosystem"] == ecosystem);
+        let ranges = of_release.flat_map(|a| a["ranges"].as_array().into_iter().flatten());
+        let mut fixes = ranges
+            .flat_map(|range| range["events"].as_array().unwrap())
+            .filter_map(|event| event["fixed"].as_str());
+        if fixes.any(|fixed| apk::Version::parse(fixed).is_err()) {
+            ids.insert(record["id"].as_str().unwrap().to_owned());
+        }
+    }
+    ids
+}
+
+#[test]
+fn alpine_packages_around_every_fix_agree_with_osv_scanner() {
+    let Some(shared) = tools::shared() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let Some(scanner) = Scanner::new(folder.path(), &shared) else {
+        return;
+    };
+    let plan = plan(&shared.join("mirror"), &folder.path().join("cache"));
+    let mut total = 0;
+    for branch in ["3.4", "3.9", "3.11"] {
+        let mut database = String::new();
+        let mut seen = BTreeSet::new();
+        let records = shared.join("mirror/Alpine/all.zip");
+        let malformed = fixed_in_no_version(&records, &format!("Alpine:v{branch}"));
+        for (name, version) in crate::matching::around_fixes(&records, &format!("Alpine:v{branch}"), 4) {
+            // A tilde and a plus are no parts of Alpine's versions: revisions are what lies around a fix.
+            let Some((upstream, revision)) = version.rsplit_once("-r") else {
+                continue;
+            };
+            let Ok(revision) = revision.parse::<u32>() else { continue };
+            if apk::Version::parse(&version).is_err() {
+                continue;
+            }
+            for revision in [revision.saturating_sub(1), revision, revision + 1] {
+                if seen.insert((name.clone(), upstream.to_owned(), revision)) {
+                    let package = format!("{name}-of-{upstream}-r{revision}").replace('.', "_");
+                    database.push_str(&format!("P:{package}\nV:{upstream}-r{revision}\nA:x86_64\no:{name}\n\n"));
+                }
+            }
+        }
+        if seen.is_empty() {
+            continue;
+        }
+        let os_release = format!("ID=alpine\nVERSION_ID={branch}.1\nPRETTY_NAME=\"Alpine Linux v{branch}\"\n");
+        let archive = saved_image(
+            &folder.path().join(branch),
+            &[
+                ("lib/apk/db/installed", database.as_bytes()),
+                ("etc/os-release", os_release.as_bytes()),
+            ],
+        );
+        let (ours, _) = of_image(&archive, &plan, "ALPINE-");
+        // osv-scanner names the source package in some versions and the binary one in others: the record and the version tell enough.
+        let plain = |claims: &Claims| {
+            claims
+                .iter()
+                .map(|(id, _, version)| format!("{id} {version}"))
+                .collect::<BTreeSet<_>>()
+        };
+        let theirs = scanner.scan(&["scan", "image", "--archive"], &archive);
+        let (ours, theirs) = (plain(&ours), plain(&theirs));
+        // `4.10-1-r1` and `0.8.21.r2` are no versions that apk knows: osv-scanner guesses, we say that the record cannot be evaluated.
+        let guessed = |claim: &&String| malformed.iter().any(|id| claim.starts_with(&format!("{id} ")));
+        let missing = theirs.difference(&ours).filter(|claim| !guessed(claim));
+        let differing: Vec<_> = ours.difference(&theirs).chain(missing).take(20).collect();
+        assert!(
+            differing.is_empty(),
+            "v{branch}: {} and {}: {differing:?}",
+            ours.len(),
+            theirs.len()
+        );
+        println!(
+            "Alpine v{branch}: {} versions around fixes, {} claims, the same",
+            seen.len(),
+            ours.len()
+        );
+        total += ours.len();
+    }
+    assert!(total > 100, "only {total} claims were compared");
 }

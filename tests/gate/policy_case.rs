@@ -306,6 +306,7 @@ fn feed(written: &ShortFeed) -> FeedRevision {
         records: 1,
         quarantined: 0,
         as_of: written.as_of,
+        bundle: None,
     }
 }
 

@@ -77,7 +77,7 @@ fn errors_in_a_policy_point_at_the_place_and_say_what_is_allowed() {
             "2031-02-30",
             "",
         ),
-        ("[rules.oversized-image]\nmax = \"big\"\n", "\"big\"", "MiB"),
+        ("[rules.oversized-image]\nmax = \"big\"\n", "\"big\"", "1GiB"),
         ("[vex]\ntrusted_author = []\n", "trusted_author", "did you mean `trusted_authors`?"),
         ("rules = 3\n", "3", "table"),
         (
@@ -85,7 +85,7 @@ fn errors_in_a_policy_point_at_the_place_and_say_what_is_allowed() {
             "\"package\"",
             "component",
         ),
-        ("[rules.root-user\nlevel = \"deny\"\n", "\n", ""),
+        ("[rules.root-user\nlevel = \"deny\"\n", "", ""),
     ] {
         points(&of_policy(text), text, at, says);
     }

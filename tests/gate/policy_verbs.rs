@@ -169,8 +169,8 @@ fn two_services_of_a_repository_are_both_checked() {
 }
 
 const WAIVERS: &str = "[[waiver]]\nid = \"RUSTSEC-2021-0003\"\npackage = \"pkg:cargo/smallvec\"\nreason = \"affected\"\nstatement = \"known\"\nowner = \"me\"\n\
-                       created = 2026-11-20\nexpires = 2026-12-15\n\n[[waiver]]\nid = \"RUSTSEC-2021-9999\"\npackage = \"pkg:cargo/x\"\nreason = \"affected\"\n\
-                       statement = \"a typo\"\nowner = \"me\"\ncreated = 2026-11-20\nexpires = 2026-12-15\n\n[[waiver]]\nid = \"CVE-2020-1\"\npackage = \"pkg:deb/debian/bash\"\n\
+                       created = 2026-11-20\nexpires = 2026-12-03\n\n[[waiver]]\nid = \"RUSTSEC-2021-9999\"\npackage = \"pkg:cargo/x\"\nreason = \"affected\"\n\
+                       statement = \"a typo\"\nowner = \"me\"\ncreated = 2026-11-20\nexpires = 2026-12-03\n\n[[waiver]]\nid = \"CVE-2020-1\"\npackage = \"pkg:deb/debian/bash\"\n\
                        reason = \"affected\"\nstatement = \"old\"\nowner = \"me\"\ncreated = 2026-11-01\nexpires = 2026-11-15\n";
 
 #[test]
@@ -273,7 +273,7 @@ fn a_replay_is_byte_identical_on_a_second_machine() {
         .replace("pkg:cargo/smallvec", "pkg:deb/debian/bash");
     sample.write("policies/waivers.toml", &waiver);
     sample.advise("DEBIAN-CVE-2026-7", "bash", "2026-11-20T00:00:00Z");
-    sample.ends(1, &["--at", NOW, "scan", "oci:built", "--output", "out"]);
+    sample.ends(0, &["--at", NOW, "scan", "oci:built", "--output", "out"]);
     let verdict = fs::read(sample.path("out/verdict.json")).unwrap();
     for (zone, locale, umask) in [
         ("Pacific/Kiritimati", "tr_TR.UTF-8", "077"),
@@ -286,7 +286,7 @@ fn a_replay_is_byte_identical_on_a_second_machine() {
         for name in ["evidence.json", "verdict.json"] {
             fs::copy(sample.path("out").join(name), evidence.join(name)).unwrap();
         }
-        let output = Command::new("sh")
+        let output = Command::new("/bin/sh")
             .args(["-c", &format!("umask {umask}; exec \"$0\" --offline replay evidence")])
             .arg(env!("CARGO_BIN_EXE_portcullis"))
             .current_dir(machine.path())

@@ -14,8 +14,23 @@ pub(crate) struct Seen {
     pub(crate) status: u16,
 }
 
+/// What is wrong with an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// This status, and how many seconds to wait.
+    Status(u16, u32),
+    /// The connection is reset after so many bytes of the body.
+    Reset(usize),
+    /// More bytes are promised than there are.
+    TooShort,
+    /// Asked for the rest, it sends the whole and calls it the rest.
+    WrongRange,
+}
+
 #[derive(Default)]
 struct State {
+    /// What is wrong with the next answers, one each.
+    faults: std::collections::VecDeque<Fault>,
     files: BTreeMap<String, Vec<u8>>,
     seen: Vec<Seen>,
     /// The next so many requests are answered with 503.
@@ -64,6 +79,11 @@ impl FilesServer {
 
     pub(crate) fn cut(&self, times: usize, after: usize) {
         self.state.lock().unwrap().cutting = Some((times, after));
+    }
+
+    /// What is wrong with the next answers, one each.
+    pub(crate) fn misbehave(&self, faults: impl IntoIterator<Item = Fault>) {
+        self.state.lock().unwrap().faults = faults.into_iter().collect();
     }
 
     /// Every request since the last call.
@@ -116,8 +136,10 @@ fn answer(mut stream: &TcpStream, path: &str, headers: &BTreeMap<String, String>
         .as_deref()
         .and_then(|r| r.strip_prefix("bytes=")?.strip_suffix('-')?.parse::<usize>().ok());
     let start = start.filter(|_| headers.get("if-range").is_none_or(|validator| *validator == etag));
+    let fault = state.faults.pop_front();
     let status = match &file {
         _ if state.failing > 0 => 503,
+        _ if let Some(Fault::Status(status, _)) = fault => status,
         None => 404,
         Some(_) if headers.get("if-none-match") == Some(&etag) => 304,
         Some(bytes) if start.is_some_and(|start| start >= bytes.len()) => 416,
@@ -134,17 +156,26 @@ fn answer(mut stream: &TcpStream, path: &str, headers: &BTreeMap<String, String>
     let whole = file.unwrap_or_default();
     let body = match status {
         200 => &whole[..],
+        206 if fault == Some(Fault::WrongRange) => &whole[..],
         206 => &whole[start.unwrap_or_default()..],
         _ => &[],
     };
-    let mut head = format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\n", body.len());
+    let promised = body.len() + if fault == Some(Fault::TooShort) { 100 } else { 0 };
+    let mut head = format!("HTTP/1.1 {status} X\r\nContent-Length: {promised}\r\n");
+    if let Some(Fault::Status(_, seconds)) = fault {
+        head.push_str(&format!("Retry-After: {seconds}\r\n"));
+    }
     if !etag.is_empty() {
         head.push_str(&format!("ETag: {etag}\r\n"));
     }
     if status == 206 {
         head.push_str(&format!(
             "Content-Range: bytes {}-{}/{}\r\n",
-            start.unwrap_or_default(),
+            if fault == Some(Fault::WrongRange) {
+                0
+            } else {
+                start.unwrap_or_default()
+            },
             whole.len() - 1,
             whole.len()
         ));
@@ -158,7 +189,18 @@ fn answer(mut stream: &TcpStream, path: &str, headers: &BTreeMap<String, String>
         keep = false;
     }
     drop(state);
+    if let Some(Fault::Reset(after)) = fault {
+        sent = &body[..after.min(body.len())];
+        keep = false;
+    }
+    keep &= fault != Some(Fault::TooShort);
     keep &= stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(sent)).is_ok();
+    if let Some(Fault::Reset(_)) = fault {
+        // Give what was sent the time to arrive: a reset throws away what is still under way.
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        let _ = rustix::net::sockopt::set_socket_linger(stream, Some(std::time::Duration::ZERO));
+        return false;
+    }
     if !keep {
         let _ = stream.shutdown(std::net::Shutdown::Both);
     }

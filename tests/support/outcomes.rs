@@ -43,6 +43,7 @@ fn feed(name: &str, records: u64, as_of: &str) -> FeedRevision {
         records,
         quarantined: 0,
         as_of: time(as_of),
+        bundle: None,
     }
 }
 

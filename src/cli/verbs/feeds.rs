@@ -1,18 +1,20 @@
 //! `feeds`: the advisory data: where from, how old, for air gaps.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::cli::args::{FeedsArgs, FeedsVerb, Judging};
+use crate::cli::args::{FeedsArgs, FeedsVerb, Judging, image_ref};
 use crate::cli::error::CliError;
 use crate::cli::session::{Answer, Session};
 use crate::gate::GateError;
 use crate::model::event::Stage;
+use crate::model::image_ref::ImageRef;
 use crate::model::inventory::Ecosystem;
 use crate::report::quantity;
 use crate::report::text::prose;
-use crate::stage::matching::{self, Bundle, FeedStatus, MatchingError};
+use crate::stage::matching::{self, Artifact, Bundle, FeedStatus, MatchingError};
 
 /// Updates, shows, exports or imports.
 pub(super) async fn run(session: &Session<'_>, args: &FeedsArgs) -> Result<Answer, CliError> {
@@ -27,19 +29,43 @@ pub(super) async fn run(session: &Session<'_>, args: &FeedsArgs) -> Result<Answe
     match &args.verb {
         FeedsVerb::Update => Ok(listed(&matching::update(&plan, &named, effects).await.map_err(failed)?, session)),
         FeedsVerb::Status => Ok(listed(&matching::status(&plan, &named, effects).await.map_err(failed)?, session)),
-        FeedsVerb::Export { file } => {
-            let bundle = tokio::task::block_in_place(|| matching::export(&plan, &named, file)).map_err(failed)?;
-            Ok(bundled(
-                "exported",
-                &bundle,
-                &format!("carry it over, then: portcullis feeds import {}", file.display()),
-            ))
+        FeedsVerb::Export { to } => match to.strip_prefix("registry:") {
+            Some(reference) => {
+                let (repository, tag) = split_tag(reference);
+                let artifact = matching::push(&plan, &named, repository, tag, effects).await.map_err(failed)?;
+                let next = format!("on the other side: portcullis feeds import registry:{}", artifact.reference);
+                Ok(bundled("pushed", &artifact.bundle, Some(&artifact), &next))
+            }
+            None => {
+                let bundle = tokio::task::block_in_place(|| matching::export(&plan, &named, Path::new(to))).map_err(failed)?;
+                let next = format!("carry it over, then: portcullis feeds import {to}");
+                Ok(bundled("exported", &bundle, None, &next))
+            }
+        },
+        FeedsVerb::Import { from } if from.starts_with("registry:") => {
+            let parsed = image_ref(from).map_err(|problem| CliError::setting("feeds import", problem.to_string()))?;
+            let ImageRef::Registry { repository, digest } = parsed else {
+                return Err(CliError::setting(
+                    "feeds import",
+                    format!("`{from}` is not registry:REPOSITORY@sha256:…"),
+                ));
+            };
+            let artifact = matching::pull(&repository, &digest, &plan, effects).await.map_err(failed)?;
+            Ok(bundled("pulled", &artifact.bundle, Some(&artifact), "portcullis scan --offline"))
         }
-        FeedsVerb::Import { file } => {
-            let bundle = tokio::task::block_in_place(|| matching::import(file, &plan, effects)).map_err(failed)?;
-            effects.note(Stage::Matching, format!("read {}", file.display()));
-            Ok(bundled("imported", &bundle, "portcullis scan --offline"))
+        FeedsVerb::Import { from } => {
+            let bundle = tokio::task::block_in_place(|| matching::import(Path::new(from), &plan, effects)).map_err(failed)?;
+            effects.note(Stage::Matching, format!("read {from}"));
+            Ok(bundled("imported", &bundle, None, "portcullis scan --offline"))
         }
+    }
+}
+
+/// `host:5000/path:tag` in its parts.
+fn split_tag(reference: &str) -> (&str, Option<&str>) {
+    match reference.rsplit_once(':') {
+        Some((repository, tag)) if !tag.contains('/') => (repository, Some(tag)),
+        _ => (reference, None),
     }
 }
 
@@ -95,16 +121,30 @@ fn listed(feeds: &[FeedStatus], session: &Session<'_>) -> Answer {
     }
 }
 
-fn bundled(done: &str, bundle: &Bundle, next: &str) -> Answer {
-    let names: Vec<&str> = bundle.contents.ecosystems.keys().map(String::as_str).collect();
+fn bundled(done: &str, bundle: &Bundle, artifact: Option<&Artifact>, next: &str) -> Answer {
+    let contents = &bundle.contents;
+    let names: Vec<&str> = contents
+        .ecosystems
+        .keys()
+        .chain(contents.documents.keys())
+        .map(String::as_str)
+        .collect();
+    let place = artifact.map(|artifact| format!(", {}", artifact.reference)).unwrap_or_default();
     let json: Value = json!({
         "schema": "portcullis/feeds-bundle/v1",
         "digest": bundle.digest,
         "size": bundle.size,
-        "ecosystems": names,
+        "ecosystems": contents.ecosystems.keys().collect::<Vec<_>>(),
+        "documents": contents.documents.keys().collect::<Vec<_>>(),
+        "artifact": artifact.map(|artifact| &artifact.reference),
     });
     Answer::Said {
-        human: format!("{done} {}: {}, {}", names.join(", "), quantity::bytes(bundle.size), bundle.digest),
+        human: format!(
+            "{done} {}: {}, {}{place}",
+            names.join(", "),
+            quantity::bytes(bundle.size),
+            bundle.digest
+        ),
         json,
         code: 0,
         next: next.to_owned(),

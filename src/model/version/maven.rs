@@ -56,16 +56,21 @@ impl<'a> Version<'a> {
                     hyphen = c != '.';
                 }
                 _ if border => {
-                    tokens.push(token(hyphen, &current, c.is_ascii_digit()));
+                    tokens.push(token(hyphen || begins_list(&tokens, &current), &current, c.is_ascii_digit()));
                     current = c.to_string();
                     hyphen = true;
                 }
                 _ => current.push(c),
             }
         }
-        tokens.push(token(hyphen, &current, false));
+        tokens.push(token(hyphen || begins_list(&tokens, &current), &current, false));
         trimmed(tokens)
     }
+}
+
+/// True for a word behind a dot that ends the version or has a digit behind it: Maven reads `1.0.rc` and `1.0.rc1` as `1.0-rc` and `1.0-rc1`.
+fn begins_list(before: &[Token], text: &str) -> bool {
+    !before.is_empty() && text.bytes().next().is_some_and(|first| !first.is_ascii_digit())
 }
 
 /// `a1`, `b1` and `m1` are short for alpha, beta and milestone, but only with a digit behind them.
@@ -159,19 +164,7 @@ impl Ord for Version<'_> {
     }
 }
 
-impl PartialOrd for Version<'_> {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Version<'_> {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Version<'_> {}
+super::equal_by_order!(Version<'_>);
 
 #[cfg(test)]
 mod tests {

@@ -3,6 +3,26 @@
 //! A text is parsed once with [`Scheme::parse`] and compared often with [`Version::compare`]; neither allocates
 //! (but for [`maven`], whose specification asks for padding, and the parts of [`pep440`]).
 
+/// Equality and partial order of a type by its total order: two spellings of one version are equal.
+macro_rules! equal_by_order {
+    ($version:ty) => {
+        impl PartialOrd for $version {
+            fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+                Some(self.cmp(other))
+            }
+        }
+
+        impl PartialEq for $version {
+            fn eq(&self, other: &Self) -> bool {
+                self.cmp(other).is_eq()
+            }
+        }
+
+        impl Eq for $version {}
+    };
+}
+use equal_by_order;
+
 pub mod apk;
 pub mod dpkg;
 pub mod maven;

@@ -44,19 +44,7 @@ impl Ord for Version<'_> {
     }
 }
 
-impl PartialOrd for Version<'_> {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Version<'_> {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Version<'_> {}
+super::equal_by_order!(Version<'_>);
 
 /// Compares a version or a release: runs of digits and runs of letters in turn, `~` before everything, `^` after the end and before the rest.
 fn compare_part(mut a: &[u8], mut b: &[u8]) -> Ordering {

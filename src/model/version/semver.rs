@@ -51,19 +51,7 @@ impl Ord for Version<'_> {
     }
 }
 
-impl PartialOrd for Version<'_> {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Version<'_> {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Version<'_> {}
+super::equal_by_order!(Version<'_>);
 
 fn compare_prereleases(a: &str, b: &str) -> Ordering {
     match (a.is_empty(), b.is_empty()) {
@@ -132,6 +120,11 @@ mod tests {
         ] {
             assert!(Version::parse(text).is_err(), "{text:?}");
         }
+    }
+
+    #[test]
+    fn go_s_pseudo_versions_are_in_ascending_order() {
+        assert_ordered(Scheme::Semver, include_str!("../../../fixtures/versions/go.txt"));
     }
 
     proptest::proptest! {

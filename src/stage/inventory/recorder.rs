@@ -44,6 +44,19 @@ impl Recorder {
         recorder
     }
 
+    /// Asks of damaged content from memory and from disk. The two need not agree on it: they read different parts of the file.
+    pub(super) fn survives(cataloger: &dyn Cataloger, path: &str, content: &[u8]) {
+        let head = EntryHead {
+            path,
+            mode: 0o644,
+            size: content.len() as u64,
+        };
+        cataloger.catalog(&LayerFile { head, content }, &mut Self::default());
+        if matches!(cataloger.wants(&head), Want::IfMagic(_)) {
+            cataloger.catalog_large(&head, &Spilled::from(content), &mut Self::default());
+        }
+    }
+
     /// A file says the same on disk as in memory; only the words for what is broken may differ.
     fn expect_same(&self, other: &Self, path: &str) {
         assert_eq!(self.components, other.components, "{path}");

@@ -192,7 +192,7 @@ fn claim_of_group(
             feed: feed.to_owned(),
             package: held.name.to_owned(),
             version: held.version.to_owned(),
-            range: with_origin(&held.range, &subject.component.origin),
+            range: with_origin(&held.range, subject.component),
         },
         fixed: ascending(&fixed, scheme),
         clears_all: None,
@@ -227,16 +227,19 @@ fn rank(id: &str) -> u8 {
     }
 }
 
-/// A component of the tree itself shares a name with a public package, no more.
+/// A package of the tree itself shares a name with a public one, no more. A local copy that stands in for a published package is another matter.
 fn not_ours(component: &Component) -> Option<String> {
-    let local = component.root || component.origin == Origin::Local;
-    local.then(|| "the component is part of this source tree; the advisory is about the registry's package of the same name".to_owned())
+    component
+        .root
+        .then(|| "the component is part of this source tree; the advisory is about the registry's package of the same name".to_owned())
 }
 
 /// A package from elsewhere is judged by its name and version, and the evidence says so: a fork may have the fault or its fix.
-fn with_origin(range: &str, origin: &Origin) -> String {
-    match origin {
-        Origin::Registry | Origin::Local => range.to_owned(),
+fn with_origin(range: &str, component: &Component) -> String {
+    match &component.origin {
+        _ if component.root => range.to_owned(),
+        Origin::Registry => range.to_owned(),
+        Origin::Local => format!("{range} (by name and version; a local copy stands in for the published package)"),
         Origin::AlternateRegistry(url) => format!("{range} (by name and version; from the registry {})", crate::io::http::redact(url)),
         Origin::Git(url) | Origin::Url(url) => format!("{range} (by name and version; from {})", crate::io::http::redact(url)),
     }

@@ -13,7 +13,7 @@ use crate::io::hash::sha256;
 use crate::model::advisory::{FeedRevision, Match};
 
 use super::MatchingError;
-use super::place::{Place, redacted_file};
+use super::place::{Place, Retrieval, redacted_file};
 use super::retrieve::{Absence, Retriever};
 
 /// The catalogue and the scores, as far as they are configured.
@@ -64,10 +64,22 @@ impl Enrichment {
                 }
             }
         };
-        Ok(self.read(kind, &path, &place, retrieved, effects).map_err(Absence::Missing))
+        let bundle = path
+            .parent()
+            .filter(|_| retrieved.is_some())
+            .and_then(|folder| Retrieval::load(folder).bundle);
+        let read = self.read(kind, &path, &place, retrieved, effects).map_err(Absence::Missing);
+        Ok(read.map(|revision| self.revisions.push(FeedRevision { bundle, ..revision })))
     }
 
-    fn read(&mut self, kind: Kind, path: &Path, place: &Place, retrieved: Option<Timestamp>, effects: &Effects) -> Result<(), String> {
+    fn read(
+        &mut self,
+        kind: Kind,
+        path: &Path,
+        place: &Place,
+        retrieved: Option<Timestamp>,
+        effects: &Effects,
+    ) -> Result<FeedRevision, String> {
         let bytes = files::read(path, effects.limits.feed).map_err(|error| chain(&error))?;
         let revision = sha256(&bytes);
         let bytes = unpacked(bytes, effects.limits.feed).map_err(|error| format!("{}: {error}", path.display()))?;
@@ -79,15 +91,15 @@ impl Enrichment {
         let as_of = retrieved
             .or(dated)
             .ok_or_else(|| format!("nothing in {} tells how old it is", path.display()))?;
-        self.revisions.push(FeedRevision {
+        Ok(FeedRevision {
             name: kind.name().to_owned(),
             source: place.shown(),
             revision,
             records,
             quarantined: 0,
             as_of,
-        });
-        Ok(())
+            bundle: None,
+        })
     }
 
     fn read_kev(&mut self, bytes: &[u8]) -> Result<(u64, Option<Timestamp>), String> {

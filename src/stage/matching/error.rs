@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::io::http::HttpError;
+use crate::io::registry::RegistryError;
 use crate::model::fault::Fault;
 
 /// Why matching could not be done at all. A feed that is only missing, damaged or stale is a gap, not an error.
@@ -50,6 +51,10 @@ pub enum MatchingError {
         /// What is wrong.
         problem: String,
     },
+    /// A registry did not take or give a bundle.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Registry(#[from] RegistryError),
     /// Somebody asked to stop.
     #[error("interrupted while advisory data was prepared")]
     #[diagnostic(code(matching::interrupted))]
@@ -63,6 +68,7 @@ impl MatchingError {
         match self {
             Self::Unreachable { .. } => Fault::Unreachable,
             Self::Http { .. } | Self::Cache { .. } | Self::Bundle { .. } => Fault::Undecidable,
+            Self::Registry(error) => error.fault(),
             Self::Interrupted => Fault::Interrupted,
         }
     }

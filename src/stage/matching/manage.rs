@@ -12,11 +12,13 @@ use crate::model::inventory::Ecosystem;
 use crate::model::plan::FeedsPlan;
 
 use super::MatchingError;
+use super::enrich::{Enrichment, Kind};
 use super::index::{Index, IndexError};
-use super::open::{OpenFeed, Opener, RUSTSEC};
+use super::open::{OpenFeed, RUSTSEC};
+use super::opener::Opener;
 use super::place::{Place, is_plain, redacted_file};
 use super::retrieve::Absence;
-use super::rustsec_place::RustSecPlace;
+use super::rustsec::RustSecPlace;
 use super::source::Source;
 
 /// One ecosystem of a feed, as it stands.
@@ -110,6 +112,11 @@ async fn report(opener: &Opener<'_>, plan: &FeedsPlan, bases: &BTreeSet<String>)
         let answer = opener.open_rustsec(&place).await?;
         all.push(status_of(opener, RUSTSEC.to_owned(), place.shown(), answer));
     }
+    for (kind, text) in [(Kind::Kev, &plan.kev), (Kind::Epss, &plan.epss)] {
+        if let Some(text) = text {
+            all.push(document_status(opener, kind, text, plan).await?);
+        }
+    }
     Ok(all)
 }
 
@@ -133,11 +140,33 @@ fn status_of(opener: &Opener<'_>, name: String, source: String, answer: Result<O
             }
             status.revision = Some(feed.revision);
         }
-        Err(Absence::Uncovered) => status.problem = Some("the feed has no data for it".to_owned()),
-        Err(Absence::Missing(why)) => status.problem = Some(why),
-        Err(Absence::Unreachable(error)) => status.problem = Some(super::enrich::chain(&error)),
+        Err(absence) => status.problem = Some(problem_of(absence)),
     }
     status
+}
+
+/// How a single document stands.
+async fn document_status(opener: &Opener<'_>, kind: Kind, text: &str, plan: &FeedsPlan) -> Result<FeedStatus, MatchingError> {
+    let mut read = Enrichment::default();
+    let added = read.add(kind, text, &plan.cache, &opener.retriever, opener.effects).await?;
+    let revision = read.revisions.pop();
+    Ok(FeedStatus {
+        name: kind.name().to_owned(),
+        source: Place::parse(text).shown(),
+        stale: revision.as_ref().is_some_and(|revision| opener.stale(revision).is_some()),
+        revision,
+        index_bytes: 0,
+        quarantine: Vec::new(),
+        problem: added.err().map(problem_of),
+    })
+}
+
+fn problem_of(absence: Absence) -> String {
+    match absence {
+        Absence::Uncovered => "the feed has no data for it".to_owned(),
+        Absence::Missing(why) => why,
+        Absence::Unreachable(error) => super::enrich::chain(&error),
+    }
 }
 
 /// The records of an index that were set aside.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::io::files;
 use crate::io::hash::sha256;
 use crate::io::http::{Validators, redact};
+use crate::model::digest::Digest;
 
 use super::store::file_name;
 
@@ -84,6 +85,9 @@ pub(super) struct Retrieval {
     /// To ask by.
     #[serde(default)]
     pub(super) validators: Validators,
+    /// The bundle that it was taken from, where it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) bundle: Option<Digest>,
 }
 
 impl Retrieval {

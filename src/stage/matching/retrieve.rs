@@ -168,6 +168,7 @@ impl<'a> Retriever<'a> {
                     known.validators = validators;
                 }
                 known.url = redact(url);
+                known.bundle = None;
                 known.retrieved = Some(now);
                 known.save(folder).map_err(cache_error)?;
                 Ok(Ok(now))

@@ -1,7 +1,7 @@
 //! The smallest change that clears a component, and what must change before it can.
 
 use crate::model::advisory::{Requirement, Update};
-use crate::model::inventory::Component;
+use crate::model::inventory::{Component, Origin};
 
 /// One line for people. `version` clears the component; none where no release is known to.
 pub(super) fn help(component: &Component, version: Option<&str>, update: Option<&Update>) -> String {
@@ -9,6 +9,9 @@ pub(super) fn help(component: &Component, version: Option<&str>, update: Option<
     let Some(version) = version else {
         return format!("no release of {name} is known to fix it: replace it, or waive it with a reason and an end");
     };
+    if component.origin == Origin::Local {
+        return format!("bring the local copy of {name} to {version}, or take the published package again");
+    }
     if let Some(requirement) = update.and_then(first_refusal) {
         let edit = edit(requirement, name, version);
         return match command(component, version) {
@@ -31,7 +34,8 @@ pub(super) fn help(component: &Component, version: Option<&str>, update: Option<
 
 /// The command that changes the lock file alone.
 pub(super) fn command(component: &Component, version: &str) -> Option<String> {
-    (component.purl.kind == "cargo").then(|| format!("cargo update -p {}@{} --precise {version}", component.name, component.version))
+    let registered = component.purl.kind == "cargo" && component.origin != Origin::Local;
+    registered.then(|| format!("cargo update -p {}@{} --precise {version}", component.name, component.version))
 }
 
 /// The requirement to begin with: one of this tree, else one of a package that has a release which allows the version.

@@ -70,6 +70,7 @@ impl CratesIndex {
             records: lines.len() as u64,
             quarantined: 0,
             as_of: newest,
+            bundle: None,
         }
     }
 

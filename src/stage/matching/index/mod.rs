@@ -2,13 +2,17 @@
 //! Invariant: a file that is damaged, of another version or another program's is an error, never an answer.
 
 mod build;
+mod chunk;
 mod layout;
 mod map;
 mod read;
 pub(super) mod strings;
+mod view;
 
-pub(super) use build::{Chunk, encode, join};
-pub(super) use read::{Claim, Index, IndexError};
+pub(super) use build::encode;
+pub(super) use chunk::{Chunk, join};
+pub(super) use read::{Index, IndexError};
+pub(super) use view::Claim;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::model::advisory::AdvisoryKind;
 use crate::model::severity::{Rating, Severity};
 
 use super::Meta;
-use super::build::{BROKEN, bucket_bits, bucket_of};
+use super::build::{bucket_bits, bucket_of};
 use super::layout::{ADVISORY, BLOCK, CLAIM, GROUP, Header, ID, NONE, PACKAGE, Section, u32_at, u64_at};
 use super::map::Mapped;
 use super::strings::hash;
+use super::view::{AdvisoryView, Claim, GroupView};
 
 /// Why an index cannot be used. It is rebuilt, or the feed is a gap.
 #[derive(Debug, thiserror::Error)]
@@ -162,18 +162,18 @@ impl Index {
     }
 
     /// A list of numbers and the place behind it.
-    fn numbers(&self, at: usize) -> Result<(Vec<u32>, usize), IndexError> {
+    pub(super) fn numbers(&self, at: usize) -> Result<(Vec<u32>, usize), IndexError> {
         let count = u32_at(self.bytes(Section::Words, at * 4, 4)?, 0) as usize;
         let bytes = self.bytes(Section::Words, (at + 1) * 4, count.saturating_mul(4))?;
         Ok(((0..count).map(|i| u32_at(bytes, i * 4)).collect(), at + 1 + count))
     }
 
-    fn texts(&self, at: usize) -> Result<(Vec<&str>, usize), IndexError> {
+    pub(super) fn texts(&self, at: usize) -> Result<(Vec<&str>, usize), IndexError> {
         let (numbers, next) = self.numbers(at)?;
         Ok((numbers.into_iter().map(|text| self.text(text)).collect::<Result<_, _>>()?, next))
     }
 
-    fn text(&self, at: u32) -> Result<&str, IndexError> {
+    pub(super) fn text(&self, at: u32) -> Result<&str, IndexError> {
         let length = u32_at(self.bytes(Section::Strings, at as usize, 4)?, 0) as usize;
         let bytes = self.bytes(Section::Strings, at as usize + 4, length)?;
         std::str::from_utf8(bytes).map_err(|_| self.damaged("a text in it is not UTF-8", at as usize))
@@ -186,7 +186,7 @@ impl Index {
         self.text(at).map(Some)
     }
 
-    fn rating(&self, words: &[u8]) -> Result<Option<Rating>, IndexError> {
+    pub(super) fn rating(&self, words: &[u8]) -> Result<Option<Rating>, IndexError> {
         let severity = match u32_at(words, 0) {
             0 => Severity::None,
             1 => Severity::Low,
@@ -243,140 +243,5 @@ impl Index {
             problem,
             offset,
         }
-    }
-}
-
-/// What a record claims of a package in a release.
-#[derive(Clone, Copy)]
-pub(in crate::stage::matching) struct Claim<'a> {
-    index: &'a Index,
-    /// The record's number.
-    pub(in crate::stage::matching) advisory: u32,
-    /// The release; empty for all.
-    pub(in crate::stage::matching) release: &'a str,
-    /// Why it cannot be decided; empty where it can.
-    pub(in crate::stage::matching) broken: &'a str,
-    intervals: &'a [u8],
-    lists: usize,
-}
-
-/// The lists of a claim.
-pub(in crate::stage::matching) struct ClaimLists<'a> {
-    /// Versions that fix it.
-    pub(in crate::stage::matching) fixed: Vec<&'a str>,
-    /// The operating systems that it is about; empty for all.
-    pub(in crate::stage::matching) os: Vec<&'a str>,
-    /// The processors that it is about; empty for all.
-    pub(in crate::stage::matching) arch: Vec<&'a str>,
-}
-
-impl<'a> Claim<'a> {
-    /// Its intervals.
-    pub(in crate::stage::matching) fn intervals(
-        &self,
-    ) -> impl Iterator<Item = Result<crate::stage::matching::interval::Interval<'a>, IndexError>> + use<'a> {
-        use crate::stage::matching::interval::{End, Interval};
-        let index = self.index;
-        self.intervals.chunks_exact(12).map(move |words| {
-            let start = index.text(u32_at(words, 0))?;
-            let end = index.text(u32_at(words, 4))?;
-            Ok(Interval {
-                start: (!start.is_empty()).then_some(start),
-                end: match (end, u32_at(words, 8)) {
-                    ("", _) => End::Open,
-                    (end, 0) => End::Before(end),
-                    (end, _) => End::After(end),
-                },
-            })
-        })
-    }
-
-    /// The id of its record.
-    pub(in crate::stage::matching) fn record_id(&self) -> Result<&'a str, IndexError> {
-        self.index.advisory(self.advisory)?.id()
-    }
-
-    /// Its affected versions beside the intervals.
-    pub(in crate::stage::matching) fn versions(&self) -> Result<Vec<&'a str>, IndexError> {
-        Ok(self.index.texts(self.lists)?.0)
-    }
-
-    /// All its lists.
-    pub(in crate::stage::matching) fn lists(&self) -> Result<ClaimLists<'a>, IndexError> {
-        let (_versions, next) = self.index.numbers(self.lists)?;
-        let (fixed, next) = self.index.texts(next)?;
-        let (os, next) = self.index.texts(next)?;
-        let (arch, _) = self.index.texts(next)?;
-        Ok(ClaimLists { fixed, os, arch })
-    }
-}
-
-/// A record.
-#[derive(Clone, Copy)]
-pub(in crate::stage::matching) struct AdvisoryView<'a> {
-    index: &'a Index,
-    entry: &'a [u8],
-}
-
-impl<'a> AdvisoryView<'a> {
-    pub(in crate::stage::matching) fn id(&self) -> Result<&'a str, IndexError> {
-        self.index.text(u32_at(self.entry, 0))
-    }
-
-    /// One line; of a record that was set aside: why.
-    pub(in crate::stage::matching) fn summary(&self) -> Result<&'a str, IndexError> {
-        self.index.text(u32_at(self.entry, 4))
-    }
-
-    pub(in crate::stage::matching) fn url(&self) -> Result<&'a str, IndexError> {
-        self.index.text(u32_at(self.entry, 8))
-    }
-
-    pub(in crate::stage::matching) fn groups(&self) -> Result<Vec<u32>, IndexError> {
-        Ok(self.index.numbers(u32_at(self.entry, 12) as usize)?.0)
-    }
-
-    pub(in crate::stage::matching) fn is_broken(&self) -> bool {
-        u32_at(self.entry, 16) & BROKEN != 0
-    }
-
-    pub(in crate::stage::matching) fn rating(&self) -> Result<Option<Rating>, IndexError> {
-        self.index.rating(&self.entry[20..36])
-    }
-
-    pub(in crate::stage::matching) fn published(&self) -> Option<jiff::Timestamp> {
-        jiff::Timestamp::from_second(u64_at(self.entry, 36).cast_signed()).ok()
-    }
-
-    pub(in crate::stage::matching) fn modified(&self) -> Option<jiff::Timestamp> {
-        jiff::Timestamp::from_second(u64_at(self.entry, 44).cast_signed()).ok()
-    }
-}
-
-/// An alias group.
-#[derive(Clone, Copy)]
-pub(in crate::stage::matching) struct GroupView<'a> {
-    index: &'a Index,
-    entry: &'a [u8],
-}
-
-impl<'a> GroupView<'a> {
-    /// Sorted.
-    pub(in crate::stage::matching) fn ids(&self) -> Result<Vec<&'a str>, IndexError> {
-        Ok(self.index.texts(u32_at(self.entry, 0) as usize)?.0)
-    }
-
-    pub(in crate::stage::matching) fn kind(&self) -> AdvisoryKind {
-        match u32_at(self.entry, 4) {
-            1 => AdvisoryKind::Malicious,
-            2 => AdvisoryKind::Unmaintained,
-            3 => AdvisoryKind::Unsound,
-            4 => AdvisoryKind::Notice,
-            _ => AdvisoryKind::Vulnerability,
-        }
-    }
-
-    pub(in crate::stage::matching) fn rating(&self) -> Result<Option<Rating>, IndexError> {
-        self.index.rating(&self.entry[8..24])
     }
 }

@@ -340,6 +340,7 @@ mod tests {
             os: None,
             config: ImageConfig::default(),
             layers: Vec::new(),
+            base: None,
         };
         assert_eq!(documented("platform"), fields(&platform_view(&platform)));
         let inventory = Inventory::new(Subject {

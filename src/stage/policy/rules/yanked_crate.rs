@@ -51,6 +51,7 @@ impl Rule for YankedCrate {
                 .push(advisories::of_component(&Self::ABOUT, self.level, component, message, help));
         }
     }
+
     fn weigh(&self, gap: &Gap) -> Option<Level> {
         let weighed = if self.level == Level::Off {
             Level::Warn

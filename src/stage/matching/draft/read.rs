@@ -1,98 +1,18 @@
-//! A record on its way into an index: what matching needs of it, with its texts in a pool.
+//! From a record to its draft.
 
 use crate::model::advisory::AdvisoryKind;
 use crate::model::inventory::Ecosystem;
 use crate::model::severity::Rating;
 use crate::model::version::Scheme;
 
-use super::index::strings::{EMPTY, Pool, PoolFull, StringRef};
-use super::interval::{End, Interval, intervals};
-use super::record::{Affected, Record, Specific, lenient};
-use super::{rating, salvage};
-
-/// One record.
-#[derive(Debug, Clone)]
-pub(super) struct Draft {
-    pub(super) id: StringRef,
-    pub(super) kind: AdvisoryKind,
-    pub(super) withdrawn: bool,
-    pub(super) summary: StringRef,
-    pub(super) url: StringRef,
-    /// Seconds since 1970; the least value where it is not said.
-    pub(super) published: i64,
-    pub(super) modified: i64,
-    pub(super) rating: Option<DraftRating>,
-    pub(super) aliases: Box<[StringRef]>,
-    pub(super) upstream: Box<[StringRef]>,
-    pub(super) claims: Box<[DraftClaim]>,
-    /// Why the record was set aside, where it was.
-    pub(super) broken: Option<StringRef>,
-}
-
-/// A rating with its texts in a pool.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct DraftRating {
-    pub(super) severity: crate::model::severity::Severity,
-    pub(super) score: Option<f64>,
-    pub(super) vector: Option<StringRef>,
-    pub(super) source: StringRef,
-}
-
-/// What a record claims of one package in one release.
-#[derive(Debug, Clone, Default)]
-pub(super) struct DraftClaim {
-    pub(super) package: StringRef,
-    /// The release, `12` of `Debian:12`; empty for all.
-    pub(super) release: StringRef,
-    /// Start (empty: from the beginning), end (empty: open), whether the end itself is affected.
-    pub(super) intervals: Box<[(StringRef, StringRef, bool)]>,
-    pub(super) versions: Box<[StringRef]>,
-    pub(super) fixed: Box<[StringRef]>,
-    pub(super) os: Box<[StringRef]>,
-    pub(super) arch: Box<[StringRef]>,
-    /// Why the claim cannot be decided, where it cannot; empty otherwise.
-    pub(super) broken: StringRef,
-}
-
-/// The time of a field that is not there.
-pub(super) const NO_TIME: i64 = i64::MIN;
-
-/// The ecosystem that an index is built for.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Target<'a> {
-    /// `Debian`, `crates.io`: without the release.
-    pub(super) base: &'a str,
-    /// Its ordering, where one is known.
-    pub(super) scheme: Option<Scheme>,
-}
-
-impl Target<'_> {
-    /// The name of a package as it is looked up.
-    pub(super) fn name<'n>(&self, name: &'n str) -> std::borrow::Cow<'n, str> {
-        normal_name(self.base, name)
-    }
-}
-
-/// A package's name in the form that is compared: PyPI's by PEP 503, all others as written.
-pub(super) fn normal_name<'n>(base: &str, name: &'n str) -> std::borrow::Cow<'n, str> {
-    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-    if base != "PyPI" || (name.bytes().all(plain) && !name.contains("--")) {
-        return std::borrow::Cow::Borrowed(name);
-    }
-    let mut out = String::with_capacity(name.len());
-    for c in name
-        .chars()
-        .map(|c| if matches!(c, '_' | '.') { '-' } else { c.to_ascii_lowercase() })
-    {
-        if !(c == '-' && out.ends_with('-')) {
-            out.push(c);
-        }
-    }
-    std::borrow::Cow::Owned(out)
-}
+use super::{Draft, DraftClaim, DraftRating, NO_TIME, Target, seconds};
+use crate::stage::matching::index::strings::{EMPTY, Pool, PoolFull};
+use crate::stage::matching::interval::{End, Interval, intervals};
+use crate::stage::matching::record::{Affected, Record, Specific, Text, lenient};
+use crate::stage::matching::{rating, salvage};
 
 /// Reads a record's bytes. A record that cannot be read becomes a broken draft that claims what it can be told to name.
-pub(super) fn draft(bytes: &[u8], file: &str, target: Target<'_>, pool: &mut Pool) -> Result<Draft, PoolFull> {
+pub(in crate::stage::matching) fn draft(bytes: &[u8], file: &str, target: Target<'_>, pool: &mut Pool) -> Result<Draft, PoolFull> {
     let read = serde_json::from_slice::<Record<'_>>(bytes).map_err(|error| error.to_string());
     match read.and_then(|record| check(&record).map(|()| record)) {
         Ok(record) => from_record(&record, target, pool),
@@ -125,7 +45,13 @@ fn check(record: &Record<'_>) -> Result<(), String> {
 }
 
 /// A draft for a record that was set aside.
-pub(super) fn broken(bytes: &[u8], file: &str, problem: &str, target: Target<'_>, pool: &mut Pool) -> Result<Draft, PoolFull> {
+pub(in crate::stage::matching) fn broken(
+    bytes: &[u8],
+    file: &str,
+    problem: &str,
+    target: Target<'_>,
+    pool: &mut Pool,
+) -> Result<Draft, PoolFull> {
     let reason = pool.intern(problem)?;
     let claims = salvage::names(bytes)
         .iter()
@@ -167,8 +93,8 @@ fn from_record(record: &Record<'_>, target: Target<'_>, pool: &mut Pool) -> Resu
         specifics.push(database);
     }
     let id = record.id.as_ref();
-    let time = |text: &Option<super::record::Text<'_>>| text.as_ref().map_or(NO_TIME, |text| seconds(text.as_ref()));
-    let mut refs = |texts: &[super::record::Text<'_>]| {
+    let time = |text: &Option<Text<'_>>| text.as_ref().map_or(NO_TIME, |text| seconds(text.as_ref()));
+    let mut refs = |texts: &[Text<'_>]| {
         let real = texts.iter().map(AsRef::as_ref).filter(|text: &&str| !text.is_empty());
         real.map(|text| pool.intern(text)).collect::<Result<Box<[_]>, _>>()
     };
@@ -324,47 +250,4 @@ fn fill(
     claim.versions = versions.map(|text| pool.intern(text)).collect::<Result<_, _>>()?;
     claim.fixed = fixed.iter().map(|text| pool.intern(text)).collect::<Result<_, _>>()?;
     Ok(())
-}
-
-/// Seconds since 1970 of an RFC 3339 time, [`NO_TIME`] where it is none.
-pub(super) fn seconds(text: &str) -> i64 {
-    text.parse::<jiff::Timestamp>().map_or(NO_TIME, jiff::Timestamp::as_second)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn python_names_are_compared_by_pep_503() {
-        assert_eq!(normal_name("PyPI", "Foo._Bar"), "foo-bar");
-        assert_eq!(normal_name("PyPI", "foo-bar"), "foo-bar");
-        assert_eq!(normal_name("npm", "Foo_Bar"), "Foo_Bar");
-    }
-
-    #[test]
-    fn a_list_of_versions_that_a_range_spells_out_is_not_kept_twice() {
-        let json = br#"{"id":"X","affected":[{"package":{"ecosystem":"npm","name":"a"},
-            "ranges":[{"type":"SEMVER","events":[{"introduced":"1.0.0"},{"fixed":"1.2.0"}]}],"versions":["1.0.0","1.1.0","3.0.0","odd"]}]}"#;
-        let target = Target {
-            base: "npm",
-            scheme: Some(Scheme::Semver),
-        };
-        let mut pool = Pool::new();
-        let draft = draft(json, "X.json", target, &mut pool).expect("room");
-        let versions: Vec<&str> = draft.claims[0].versions.iter().map(|v| pool.get(*v)).collect();
-        assert_eq!(versions, ["3.0.0", "odd"]);
-    }
-
-    #[test]
-    fn packages_of_other_ecosystems_in_a_record_are_left_out() {
-        let json = br#"{"id":"X","affected":[{"package":{"ecosystem":"Maven","name":"a"},"versions":["1"]},{"package":{"ecosystem":"npm","name":"b"},"versions":["1"]}]}"#;
-        let target = Target {
-            base: "npm",
-            scheme: Some(Scheme::Semver),
-        };
-        let mut pool = Pool::new();
-        let draft = draft(json, "X.json", target, &mut pool).expect("room");
-        assert_eq!(draft.claims.iter().map(|c| pool.get(c.package)).collect::<Vec<_>>(), ["b"]);
-    }
 }

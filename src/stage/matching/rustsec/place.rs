@@ -8,16 +8,18 @@ use jiff::Timestamp;
 use crate::io::Effects;
 use crate::io::http::redact;
 use crate::io::process::Program;
+use crate::model::digest::Digest;
 use crate::model::event::Stage;
 
-use super::MatchingError;
-use super::enrich::{chain, document_folder};
-use super::place::{Retrieval, redacted_file};
-use super::retrieve::{Absence, Retriever, cache_error};
+use crate::stage::matching::MatchingError;
+use crate::stage::matching::enrich::{chain, document_folder};
+use crate::stage::matching::open::RUSTSEC;
+use crate::stage::matching::place::{Retrieval, redacted_file};
+use crate::stage::matching::retrieve::{Absence, Retriever, cache_error};
 
 /// Where the database is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum RustSecPlace {
+pub(in crate::stage::matching) enum RustSecPlace {
     /// A folder or a tarball on this machine.
     Local(PathBuf),
     /// A tarball behind a URL.
@@ -29,7 +31,7 @@ pub(super) enum RustSecPlace {
 impl RustSecPlace {
     /// Reads the configured text: `git+URL`, an URL that ends in `.git` or is no HTTP at all is git; one that ends in `.tar.gz`, `.tgz` or `.tar` is a
     /// tarball; another HTTP URL is git; everything else is a path.
-    pub(super) fn parse(text: &str) -> Self {
+    pub(in crate::stage::matching) fn parse(text: &str) -> Self {
         let is_http = text.starts_with("http://") || text.starts_with("https://");
         let packed = [".tar.gz", ".tgz", ".tar"].iter().any(|end| text.ends_with(end));
         if let Some(url) = text.strip_prefix("git+") {
@@ -44,15 +46,23 @@ impl RustSecPlace {
     }
 
     /// As it stands in reports: no credentials.
-    pub(super) fn shown(&self) -> String {
+    pub(in crate::stage::matching) fn shown(&self) -> String {
         match self {
             Self::Local(path) => path.display().to_string(),
             Self::Tarball(url) | Self::Git(url) => redact(url),
         }
     }
 
+    /// The bundle that the copy was taken from, where it was.
+    pub(in crate::stage::matching) fn bundle(&self, cache: &Path) -> Option<Digest> {
+        match self {
+            Self::Local(_) => None,
+            Self::Tarball(url) | Self::Git(url) => Retrieval::load(&document_folder(cache, RUSTSEC, url)).bundle,
+        }
+    }
+
     /// Gives a folder or a tarball on this machine, and when it was retrieved where it was.
-    pub(super) async fn bring(
+    pub(in crate::stage::matching) async fn bring(
         &self,
         cache: &Path,
         retriever: &Retriever<'_>,
@@ -61,12 +71,12 @@ impl RustSecPlace {
         match self {
             Self::Local(path) => Ok(Ok((path.clone(), None))),
             Self::Tarball(url) => {
-                let folder = document_folder(cache, super::open::RUSTSEC, url);
-                let retrieved = retriever.document(super::open::RUSTSEC, url, &folder, "document.tar.gz").await?;
+                let folder = document_folder(cache, RUSTSEC, url);
+                let retrieved = retriever.document(RUSTSEC, url, &folder, "document.tar.gz").await?;
                 Ok(retrieved.map(|retrieved| (folder.join("document.tar.gz"), Some(retrieved))))
             }
             Self::Git(url) => {
-                let folder = cache.join(super::open::RUSTSEC).join(redacted_file(url));
+                let folder = cache.join(RUSTSEC).join(redacted_file(url));
                 self.bring_checkout(url, &folder, retriever, effects).await
             }
         }
@@ -101,6 +111,7 @@ impl RustSecPlace {
                 let now = effects.clock.now();
                 known.url = self.shown();
                 known.retrieved = Some(now);
+                known.bundle = None;
                 known.save(folder).map_err(cache_error)?;
                 return Ok(Ok((checkout, Some(now))));
             }

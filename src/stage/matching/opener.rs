@@ -1,0 +1,223 @@
+//! How each feed of a plan comes to be open.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::io::Effects;
+use crate::model::advisory::FeedRevision;
+use crate::model::coverage::{Gap, GapKind};
+use crate::model::digest::Digest;
+use crate::model::inventory::{Component, Ecosystem, Inventory, Origin};
+use crate::model::plan::{CratesIndexPlace, FeedsPlan};
+
+use super::MatchingError;
+use super::crates_index::CratesIndex;
+use super::enrich::{Kind, chain};
+use super::open::{Feeds, OpenFeed, RUSTSEC};
+use super::place::{Place, Retrieval, is_plain};
+use super::retrieve::{Absence, Retriever, cache_error};
+use super::rustsec::{Database, RustSecPlace};
+use super::source::{Source, SourceError};
+use super::store::{Store, StoreError};
+
+/// A feed that is open, or why it is not.
+pub(super) type Answer = Result<Result<OpenFeed, Absence>, MatchingError>;
+
+/// Opens feeds as a plan says.
+pub(super) struct Opener<'a> {
+    plan: &'a FeedsPlan,
+    pub(super) effects: &'a Effects,
+    pub(super) place: Place,
+    pub(super) retriever: Retriever<'a>,
+}
+
+impl<'a> Opener<'a> {
+    pub(super) fn new(plan: &'a FeedsPlan, effects: &'a Effects) -> Result<Self, MatchingError> {
+        let place = Place::parse(&plan.osv);
+        let sparse = match &plan.crates_index {
+            Some(CratesIndexPlace::Sparse(url)) => Some(url.trim_start_matches("sparse+").to_owned()),
+            _ => None,
+        };
+        let others = [&plan.rustsec, &plan.kev, &plan.epss, &sparse].into_iter().flatten();
+        let remote = |text: &str| matches!(Place::parse(text), Place::Url(_));
+        let needs_network = matches!(place, Place::Url(_)) || others.into_iter().any(|text| remote(text));
+        Ok(Self {
+            plan,
+            effects,
+            place,
+            retriever: Retriever::new(plan, effects, needs_network)?,
+        })
+    }
+
+    /// Where the indexes of the OSV feed are kept.
+    pub(super) fn store(&self) -> Store {
+        Store::new(&self.plan.cache, &self.place.key())
+    }
+
+    /// Opens one ecosystem of the OSV feed.
+    pub(super) async fn open(&self, base: &str) -> Answer {
+        if !is_plain(base) {
+            return Ok(Err(Absence::Uncovered));
+        }
+        if let Place::Folder(root) = &self.place
+            && !root.is_dir()
+        {
+            return Ok(Err(Absence::Missing(format!("{} is not a folder", root.display()))));
+        }
+        let folder = self.place.folder(base, &self.plan.cache);
+        let store = self.store();
+        let mut as_of = None;
+        if let Place::Url(url) = &self.place {
+            let index = store.open_cached(base).ok();
+            match self.retriever.ecosystem(url, base, &folder, index).await? {
+                Ok(retrieved) => as_of = Some(retrieved),
+                Err(absence) => return Ok(Err(absence)),
+            }
+        }
+        let names = (format!("osv:{base}"), self.place.shown());
+        let find = {
+            let folder = folder.clone();
+            move || Source::find(&folder)
+        };
+        let bundle = as_of.and_then(|_| Retrieval::load(&folder).bundle);
+        let answer = self.index(find, store, base, names, (as_of, bundle)).await?;
+        if let (Err(Absence::Missing(_)), Place::Url(_)) = (&answer, &self.place) {
+            // A damaged download is fetched anew by the next run, whatever the server says of its age.
+            Retrieval::default().save(&folder).map_err(cache_error)?;
+        }
+        Ok(answer)
+    }
+
+    /// Opens RustSec's own database, where one is configured and the inventory holds crates.
+    pub(super) async fn rustsec(&self, wanted: bool) -> Option<Answer> {
+        let place = RustSecPlace::parse(self.plan.rustsec.as_deref().filter(|_| wanted)?);
+        Some(self.open_rustsec(&place).await)
+    }
+
+    /// Opens RustSec's own database.
+    pub(super) async fn open_rustsec(&self, place: &RustSecPlace) -> Answer {
+        let (path, retrieved) = match place.bring(&self.plan.cache, &self.retriever, self.effects).await? {
+            Ok(found) => found,
+            Err(Absence::Uncovered) => return Ok(Err(Absence::Missing(format!("{} is not there", place.shown())))),
+            Err(absence) => return Ok(Err(absence)),
+        };
+        let store = Store::new(&self.plan.cache, &format!("{RUSTSEC} {}", place.shown()));
+        let names = (RUSTSEC.to_owned(), place.shown());
+        let find = move || Ok(Database::find(&path)?.map(Source::RustSec));
+        let answer = self
+            .index(find, store, Ecosystem::CRATES, names, (retrieved, place.bundle(&self.plan.cache)))
+            .await?;
+        Ok(answer.map_err(|absence| match absence {
+            Absence::Uncovered => Absence::Missing(format!("{} holds no advisories under crates/", place.shown())),
+            other => other,
+        }))
+    }
+
+    /// Finds the records and opens their index, which is built where it does not fit them.
+    async fn index(
+        &self,
+        find: impl FnOnce() -> Result<Option<Source>, SourceError> + Send + 'static,
+        store: Store,
+        base: &str,
+        (name, shown): (String, String),
+        (retrieved, bundle): (Option<Timestamp>, Option<Digest>),
+    ) -> Answer {
+        let path = store.path(base);
+        let (effects, ecosystem) = (self.effects.clone(), base.to_owned());
+        let work = move || match find()? {
+            Some(source) => store.open(&source, &ecosystem, &effects).map(Some),
+            None => Ok(None),
+        };
+        let built = match tokio::task::spawn_blocking(work).await {
+            Ok(built) => built,
+            Err(error) => return Ok(Err(Absence::Missing(format!("the index could not be built: {error}")))),
+        };
+        let index = match built {
+            Ok(Some(index)) => index,
+            Ok(None) => return Ok(Err(Absence::Uncovered)),
+            Err(StoreError::Source(SourceError::Cancelled)) => return Err(MatchingError::Interrupted),
+            Err(StoreError::Write(error)) => return Err(cache_error(error)),
+            Err(error) => return Ok(Err(Absence::Missing(chain(&error)))),
+        };
+        let meta = index.meta();
+        if meta.records == 0 {
+            return Ok(Err(Absence::Missing(format!("{shown} holds no records for it"))));
+        }
+        let Some(as_of) = retrieved.or(meta.newest) else {
+            return Ok(Err(Absence::Missing(format!("nothing in {shown} tells how old it is"))));
+        };
+        let revision = FeedRevision {
+            name,
+            source: shown,
+            revision: meta.revision,
+            records: meta.records,
+            quarantined: meta.quarantined,
+            as_of,
+            bundle,
+        };
+        Ok(Ok(OpenFeed { index, path, revision }))
+    }
+
+    /// Opens crates.io's index, where it is asked and the inventory holds crates.
+    pub(super) async fn crates_index(&self, inventory: &Inventory) -> Result<Option<CratesIndex>, MatchingError> {
+        let is_crate = |component: &&Component| component.ecosystem.as_ref().is_some_and(|e| e.base() == Ecosystem::CRATES);
+        let mut crates = inventory.components.iter().filter(is_crate).peekable();
+        let Some(place) = self.plan.crates_index.as_ref().filter(|_| crates.peek().is_some()) else {
+            return Ok(None);
+        };
+        Ok(Some(match place {
+            CratesIndexPlace::Cargo(registries) => CratesIndex::of_cargo(registries),
+            CratesIndexPlace::Sparse(url) => {
+                let names = crates.filter(|c| c.origin == Origin::Registry).map(|c| c.name.as_str()).collect();
+                CratesIndex::of_sparse(url, &self.plan.cache, &names, &self.retriever, self.effects).await?
+            }
+        }))
+    }
+
+    /// Reads the catalogue of exploited vulnerabilities and the scores, as far as they are configured.
+    pub(super) async fn enrich(&self, feeds: &mut Feeds) -> Result<(), MatchingError> {
+        for (kind, text) in [(Kind::Kev, &self.plan.kev), (Kind::Epss, &self.plan.epss)] {
+            let Some(text) = text else { continue };
+            let added = feeds
+                .enrichment
+                .add(kind, text, &self.plan.cache, &self.retriever, self.effects)
+                .await?;
+            let why = match added {
+                Ok(()) => continue,
+                Err(Absence::Missing(why)) => why,
+                Err(Absence::Unreachable(error)) => format!("{error}, and nothing of it is cached"),
+                Err(Absence::Uncovered) => continue,
+            };
+            feeds.gaps.push(Gap {
+                kind: GapKind::MissingFeed,
+                subject: kind.name().to_owned(),
+                detail: why,
+                location: None,
+            });
+        }
+        let stale: Vec<Gap> = feeds
+            .enrichment
+            .revisions
+            .iter()
+            .filter_map(|revision| self.stale(revision))
+            .collect();
+        feeds.gaps.extend(stale);
+        Ok(())
+    }
+
+    /// The gap of a feed that is older than it may be.
+    pub(super) fn stale(&self, revision: &FeedRevision) -> Option<Gap> {
+        let age = self.effects.clock.evaluation().duration_since(revision.as_of);
+        let allowed = SignedDuration::try_from(self.plan.max_age).unwrap_or(SignedDuration::MAX);
+        (age > allowed).then(|| Gap {
+            kind: GapKind::StaleFeed,
+            subject: revision.name.clone(),
+            detail: format!(
+                "its data is of {}, which is {} hours old; {} are allowed",
+                revision.as_of,
+                age.as_hours(),
+                allowed.as_hours()
+            ),
+            location: None,
+        })
+    }
+}

@@ -1,0 +1,54 @@
+//! Why records cannot be read.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::io::files::FileError;
+
+/// Why a source cannot be read. The feed is a gap then.
+#[derive(Debug, thiserror::Error)]
+pub(in crate::stage::matching) enum SourceError {
+    /// The disk's reason.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        source: io::Error,
+    },
+    /// An archive that is cut off or damaged.
+    #[error("{} is damaged: {problem}", path.display())]
+    Archive {
+        /// The file.
+        path: PathBuf,
+        /// Which entry, and what is wrong with it.
+        problem: String,
+    },
+    /// Past a limit.
+    #[error("{} goes past a limit: {problem}", path.display())]
+    Limit {
+        /// The file.
+        path: PathBuf,
+        /// Which.
+        problem: String,
+    },
+    /// Somebody asked to stop.
+    #[error("interrupted")]
+    Cancelled,
+}
+
+impl From<FileError> for SourceError {
+    fn from(error: FileError) -> Self {
+        match error {
+            FileError::Read { path, source } | FileError::Write { path, source } => Self::Read { path, source },
+            FileError::TooLarge { path, limit } => Self::Limit {
+                path,
+                problem: format!("larger than {limit} bytes"),
+            },
+            FileError::Encoding { path, offset } => Self::Archive {
+                path,
+                problem: format!("not UTF-8 from byte {offset} on"),
+            },
+        }
+    }
+}

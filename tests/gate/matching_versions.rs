@@ -1,0 +1,404 @@
+//! Version orderings against the tools that define them, on thousands of pairs.
+
+use std::cmp::Ordering;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use portcullis::model::version::Scheme;
+use portcullis::model::version::npm_range::NpmRange;
+
+use crate::support::tools;
+
+/// Pairs that each tool is asked about.
+const PAIRS: usize = 4000;
+
+/// Numbers that look random and are the same in every run.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: usize) -> usize {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % sides
+    }
+
+    fn pick<'a>(&mut self, of: &[&'a str]) -> &'a str {
+        of[self.roll(of.len())]
+    }
+}
+
+/// Versions put together from parts, each part one of its choices.
+fn made(seed: u64, parts: &[&[&str]]) -> Vec<String> {
+    let mut dice = Dice(seed);
+    (0..1500)
+        .map(|_| parts.iter().map(|choices| dice.pick(choices)).collect())
+        .collect()
+}
+
+/// The versions of a fixture of `fixtures/versions`.
+fn listed(name: &str) -> Vec<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/versions").join(name);
+    let text = std::fs::read_to_string(path).unwrap();
+    let lines = text.lines().map(|line| line.trim().trim_start_matches("= ").to_owned());
+    lines.filter(|line| !line.is_empty() && !line.starts_with('#')).collect()
+}
+
+/// The versions that the records of a real feed name.
+fn recorded(ecosystem: &str) -> Vec<String> {
+    let Some(shared) = tools::shared() else { return Vec::new() };
+    let file = std::fs::File::open(shared.join("mirror").join(ecosystem).join("all.zip")).unwrap();
+    let mut archive = zip::ZipArchive::new(file).unwrap();
+    let mut versions = std::collections::BTreeSet::new();
+    for at in 0..archive.len() {
+        let record: serde_json::Value = serde_json::from_reader(archive.by_index(at).unwrap()).unwrap();
+        for affected in record["affected"].as_array().into_iter().flatten() {
+            for event in affected["ranges"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .flat_map(|range| range["events"].as_array().unwrap())
+            {
+                versions.extend(
+                    event
+                        .as_object()
+                        .unwrap()
+                        .values()
+                        .filter_map(|version| version.as_str().map(str::to_owned)),
+                );
+            }
+        }
+    }
+    versions.into_iter().collect()
+}
+
+fn pairs(samples: &[String]) -> Vec<(&str, &str)> {
+    let mut dice = Dice(samples.len() as u64);
+    let mut pick = || samples[dice.roll(samples.len())].as_str();
+    (0..PAIRS).map(|_| (pick(), pick())).collect()
+}
+
+fn written(pairs: &[(&str, &str)]) -> tempfile::NamedTempFile {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let text: String = pairs.iter().map(|(a, b)| format!("{a}\t{b}\n")).collect();
+    std::fs::write(file.path(), text).unwrap();
+    file
+}
+
+fn output(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Compares with a tool's answers, one word a pair: `-1`, `0`, `1`, or anything else where the tool takes one of the two for no version.
+fn agree(scheme: Scheme, pairs: &[(&str, &str)], answers: &str) {
+    let answers: Vec<&str> = answers.lines().map(str::trim).collect();
+    assert_eq!(answers.len(), pairs.len());
+    let (mut compared, mut differing) = (0, Vec::new());
+    for ((a, b), answer) in pairs.iter().zip(answers) {
+        let theirs = match answer {
+            "-1" => Ordering::Less,
+            "0" => Ordering::Equal,
+            "1" => Ordering::Greater,
+            _ => continue,
+        };
+        match scheme.compare(a, b) {
+            Ok(ours) if ours == theirs => compared += 1,
+            other => differing.push(format!("{a} against {b}: {other:?}, not {theirs:?}")),
+        }
+    }
+    assert!(
+        differing.is_empty(),
+        "{} differ from {scheme}:\n{}",
+        differing.len(),
+        differing.join("\n")
+    );
+    assert!(compared > PAIRS / 2, "only {compared} pairs were compared");
+    println!("{scheme}: {compared} pairs, the same");
+}
+
+#[test]
+fn dpkg_orders_as_we_do() {
+    let Some(_) = tools::program("dpkg") else { return };
+    let mut samples = [listed("dpkg.txt"), recorded("Debian")].concat();
+    samples.extend(made(
+        1,
+        &[
+            &["", "", "1:", "0:"],
+            &["0", "1", "1.0", "1.02", "2.0~rc1", "1a", "10", "1.0+dfsg"],
+            &["", "~~", ".z", "+b1"],
+            &["", "-1", "-0", "-1+deb12u1", "-1~bpo"],
+        ],
+    ));
+    samples.retain(|text| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.:~".contains(&b)));
+    let pairs = pairs(&samples);
+    let script: String = pairs
+        .iter()
+        .map(|(a, b)| format!("if dpkg --compare-versions {a} lt {b}; then echo -1; elif dpkg --compare-versions {a} eq {b}; then echo 0; else echo 1; fi\n"))
+        .collect();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), script).unwrap();
+    agree(Scheme::Dpkg, &pairs, &output(Command::new("sh").arg(file.path())));
+}
+
+#[test]
+fn rpm_orders_as_we_do() {
+    let Some(rpm) = tools::program("rpm") else { return };
+    let mut samples = listed("rpm.txt");
+    samples.extend(made(
+        2,
+        &[
+            &["", "0:", "1:"],
+            &["0", "1", "1.0", "1.02", "2.0", "1a", "a1", "10"],
+            &["", "~rc1", "^git1", ".1", "_2", ".fc40"],
+            &["", "-1", "-2", "-1.el9_5", "-10.el9", "-1~beta"],
+        ],
+    ));
+    let pairs = pairs(&samples);
+    let file = written(&pairs);
+    let script = format!(
+        "%{{lua: for line in io.lines('{}') do local a, b = line:match('([^\\t]*)\\t([^\\t]*)'); print(rpm.vercmp(a, b) .. '\\n') end}}",
+        file.path().display()
+    );
+    let answers = output(Command::new(rpm).args(["--eval", &script]));
+    let answers: String = answers.split_whitespace().map(|word| format!("{word}\n")).collect();
+    agree(Scheme::Rpm, &pairs, &answers);
+}
+
+#[test]
+fn packaging_orders_python_versions_as_we_do() {
+    let Some(python) = tools::program("python3") else { return };
+    if !Command::new(&python)
+        .args(["-c", "import packaging.version"])
+        .output()
+        .unwrap()
+        .status
+        .success()
+    {
+        println!("skipped: comparison with packaging (Python has no such module)");
+        return;
+    }
+    let mut samples = listed("pep440.txt");
+    samples.extend(made(
+        3,
+        &[
+            &["", "", "1!"],
+            &["0", "1", "1.0", "1.0.0", "2.10", "10.1"],
+            &["", "", "a1", "b2", "rc1", ".rc2", "-alpha"],
+            &["", ".post1", "-2", ".post"],
+            &["", ".dev0", ".dev3"],
+            &["", "+local", "+1.2", "+a.1"],
+        ],
+    ));
+    let pairs = pairs(&samples);
+    let file = written(&pairs);
+    let script = "import sys\nfrom packaging.version import Version, InvalidVersion\nfor line in open(sys.argv[1]):\n    a, b = line.rstrip('\\n').split('\\t')\n    try:\n        a, b = Version(a), Version(b)\n        print(-1 if a < b else 1 if a > b else 0)\n    except InvalidVersion:\n        print('?')\n";
+    agree(
+        Scheme::Pep440,
+        &pairs,
+        &output(Command::new(python).args(["-c", script]).arg(file.path())),
+    );
+}
+
+/// The folder of npm's own semver.
+fn node_semver() -> Option<(PathBuf, String)> {
+    let node = tools::program("node")?;
+    let places = [
+        "/usr/lib/node_modules/npm/node_modules/semver",
+        "/usr/share/nodejs/semver",
+        "/usr/local/lib/node_modules/npm/node_modules/semver",
+    ];
+    let found = places.into_iter().find(|place| Path::new(place).is_dir());
+    if found.is_none() {
+        println!("skipped: npm's semver (npm is not installed where it usually is)");
+    }
+    Some((node, found?.to_owned()))
+}
+
+fn npm_versions() -> Vec<String> {
+    let mut samples = listed("semver.txt");
+    samples.extend(listed("go.txt"));
+    samples.extend(made(
+        4,
+        &[
+            &["0", "1", "2", "10"],
+            &[".0", ".1", ".2", ".10"],
+            &[".0", ".1", ".2", ".3"],
+            &["", "", "", "-alpha", "-alpha.1", "-rc.1", "-0", "-1", "-beta.11"],
+            &["", "", "+build.5"],
+        ],
+    ));
+    samples
+}
+
+#[test]
+fn npm_orders_as_we_do() {
+    let Some((node, semver)) = node_semver() else { return };
+    let samples = npm_versions();
+    let pairs = pairs(&samples);
+    let file = written(&pairs);
+    let script = "const semver = require(process.argv[1]); for (const line of require('fs').readFileSync(process.argv[2], 'utf8').trim().split('\\n')) { const [a, b] = line.split('\\t'); console.log(semver.valid(a) && semver.valid(b) ? semver.compare(a, b) : '?'); }";
+    agree(
+        Scheme::Semver,
+        &pairs,
+        &output(Command::new(node).args(["-e", script, &semver]).arg(file.path())),
+    );
+}
+
+#[test]
+fn npm_allows_what_our_ranges_allow() {
+    let Some((node, semver)) = node_semver() else { return };
+    let mut ranges = made(
+        5,
+        &[
+            &["", "^", "~", ">=", "<", ">", "<=", "=", "~>", "^ ", ">= "],
+            &["0", "1", "2", "x", "*"],
+            &["", ".0", ".1", ".x", ".10"],
+            &["", "", " || ^2.1.0", " <2.0.0", " || 0.x"],
+        ],
+    );
+    ranges.extend(made(
+        6,
+        &[
+            &["^", "~", ">=", "<", ">", "<=", ""],
+            &["0.0", "0.1", "1.2", "2.0"],
+            &[".0", ".3", ".1"],
+            &["", "", "-alpha", "-rc.1", "-0"],
+            &["", " || 1.0.0 - 2.1", " - 2.2.0"],
+        ],
+    ));
+    ranges.extend(["", "*", "latest", "1.2.3 - 1.4", ">*", "<*"].map(str::to_owned));
+    // Of a number behind a wildcard npm's releases say different things.
+    ranges.retain(|range| !["x.0", "x.1", "*.0", "*.1"].iter().any(|odd| range.contains(odd)));
+    let versions: Vec<String> = npm_versions()
+        .into_iter()
+        // npm counts in floating point numbers, and takes nothing above what they hold exactly.
+        .filter(|text| {
+            let exact = |number: u64| number < 1 << 53;
+            text.parse::<semver::Version>()
+                .is_ok_and(|v| exact(v.major) && exact(v.minor) && exact(v.patch))
+        })
+        .collect();
+    let mut dice = Dice(7);
+    let pairs: Vec<(&str, &str)> = (0..2 * PAIRS)
+        .map(|_| {
+            (
+                ranges[dice.roll(ranges.len())].as_str(),
+                versions[dice.roll(versions.len())].as_str(),
+            )
+        })
+        .collect();
+    let file = written(&pairs);
+    let script = "const semver = require(process.argv[1]); for (const line of require('fs').readFileSync(process.argv[2], 'utf8').split('\\n')) { if (!line) continue; const [range, version] = line.split('\\t'); const valid = semver.validRange(range) !== null; console.log(valid ? semver.satisfies(version, range) : 'none'); }";
+    let answers = output(Command::new(node).args(["-e", script, &semver]).arg(file.path()));
+    let mut differing = Vec::new();
+    for ((range, version), answer) in pairs.iter().zip(answers.lines()) {
+        let ours = match NpmRange::parse(range) {
+            Some(range) => range.allows(&version.parse().unwrap()).to_string(),
+            None => "none".to_owned(),
+        };
+        if ours != answer {
+            differing.push(format!("`{range}` and {version}: {ours}, not {answer}"));
+        }
+    }
+    differing.sort();
+    differing.dedup();
+    assert!(differing.is_empty(), "{} differ:\n{}", differing.len(), differing.join("\n"));
+    println!("npm ranges: {} questions, the same", pairs.len());
+}
+
+#[test]
+fn maven_orders_as_we_do() {
+    let Some(java) = tools::program("java") else { return };
+    let libraries = ["/usr/share/maven/lib", "/usr/share/java"];
+    let has_artifact = |folder: &&&str| {
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        entries
+            .into_iter()
+            .any(|entry| entry.file_name().to_string_lossy().starts_with("maven-artifact"))
+    };
+    let Some(library) = libraries.iter().find(has_artifact) else {
+        println!(
+            "skipped: Maven's ComparableVersion (no maven-artifact in {})",
+            libraries.join(" or ")
+        );
+        return;
+    };
+    let mut samples = listed("maven.txt");
+    samples.extend(made(
+        8,
+        &[
+            &["0", "1", "2", "10"],
+            &["", ".0", ".1", ".10"],
+            &["", "", ".0", ".3"],
+            &[
+                "",
+                "",
+                "-SNAPSHOT",
+                "-alpha-1",
+                "-beta9",
+                "-rc1",
+                ".Final",
+                "-jre",
+                "-sp2",
+                "-1",
+                ".a",
+            ],
+        ],
+    ));
+    let mut dice = Dice(9);
+    let sequence: Vec<&str> = (0..PAIRS).map(|_| samples[dice.roll(samples.len())].as_str()).collect();
+    let text = output(
+        Command::new(java)
+            .args([
+                "-cp",
+                &format!("{library}/*"),
+                "org.apache.maven.artifact.versioning.ComparableVersion",
+            ])
+            .args(&sequence),
+    );
+    let answers: String = text
+        .lines()
+        .filter(|line| line.starts_with("   "))
+        .map(|line| match line.split_whitespace().nth(1) {
+            Some("<") => "-1\n",
+            Some(">") => "1\n",
+            Some("==") => "0\n",
+            _ => "?\n",
+        })
+        .collect();
+    let pairs: Vec<(&str, &str)> = sequence.windows(2).map(|two| (two[0], two[1])).collect();
+    agree(Scheme::Maven, &pairs, &answers);
+}
+
+#[test]
+fn apk_orders_as_we_do() {
+    let Some(apk) = tools::program("apk") else { return };
+    let mut samples = [listed("apk.txt"), recorded("Alpine")].concat();
+    samples.extend(made(
+        10,
+        &[
+            &["0", "1", "1.2", "1.02", "10.1"],
+            &["", "a", "b"],
+            &["", "_alpha", "_rc1", "_p2", "_git20200101"],
+            &["", "-r0", "-r3"],
+        ],
+    ));
+    let pairs = pairs(&samples);
+    let answers: String = pairs
+        .iter()
+        .take(PAIRS)
+        .map(|(a, b)| {
+            let answer = Command::new(&apk).args(["version", "-t", a, b]).output().unwrap();
+            match answer.stdout.first() {
+                Some(b'<') => "-1\n",
+                Some(b'>') => "1\n",
+                Some(b'=') => "0\n",
+                _ => "?\n",
+            }
+        })
+        .collect();
+    agree(Scheme::Apk, &pairs, &answers);
+}
