@@ -20,8 +20,11 @@ use crate::support::{layered, rootfs, tools};
 /// A package as every tool names it, and the file that says that it is there.
 type Place = (String, String);
 
+/// Which files, and why.
+type Reason = (fn(&str) -> bool, &'static str);
+
 /// What the peers list and we do not, by the file, with the reason.
-const EXPLAINED: &[(fn(&str) -> bool, &str)] = &[
+const EXPLAINED: &[Reason] = &[
     (
         |path| path.starts_with("/usr/share/doc/"),
         "a copy of a package's description among its documentation: nothing that runs lies beside it",

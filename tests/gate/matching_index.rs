@@ -91,7 +91,12 @@ fn many_processes_read_while_one_after_another_builds_anew() {
             .collect();
         for child in running {
             let output = child.wait_with_output().unwrap();
-            assert_eq!(found(&output), [id.clone()], "{}", String::from_utf8_lossy(&output.stderr));
+            assert_eq!(
+                found(&output),
+                std::slice::from_ref(&id),
+                "{}",
+                String::from_utf8_lossy(&output.stderr)
+            );
         }
     }
     let leftovers: Vec<PathBuf> = std::fs::read_dir(rig.index().parent().unwrap())

@@ -11,7 +11,7 @@ use crate::support::tools;
 const NOW: &str = "2026-11-21T12:00:00Z";
 
 fn git(dir: &Path, args: &[&str]) -> Output {
-    let output = Command::new("git")
+    Command::new("git")
         .current_dir(dir)
         .args([
             "-c",
@@ -25,8 +25,7 @@ fn git(dir: &Path, args: &[&str]) -> Output {
         .env("HOME", dir)
         .env("GIT_CONFIG_NOSYSTEM", "1")
         .output()
-        .unwrap();
-    output
+        .unwrap()
 }
 
 #[track_caller]

@@ -186,8 +186,11 @@ impl<'a> Pointed<'a> {
     }
 }
 
+/// The version of Go, and the modules.
+type Texts<'a> = (Cow<'a, [u8]>, Cow<'a, [u8]>);
+
 impl<'a> Pointers<'a> {
-    fn texts(&self, data: &[u8]) -> Option<(Cow<'a, [u8]>, Cow<'a, [u8]>)> {
+    fn texts(&self, data: &[u8]) -> Option<Texts<'a>> {
         if !matches!(self.size, 4 | 8) {
             return None;
         }
