@@ -266,7 +266,7 @@ pub enum FeedsVerb {
     Status,
     /// Write everything into one file with a digest, or into a registry
     Export {
-        /// A file, or registry:REPOSITORY[:TAG]
+        /// A file, or registry:REPOSITORY:TAG (the tag may be left out)
         #[arg(value_name = "FILE|registry:REF")]
         to: String,
     },
