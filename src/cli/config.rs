@@ -106,7 +106,7 @@ pub struct Feeds {
     /// EPSS CSV: URL or file.
     pub epss: Option<String>,
     /// crates.io's index, for yanked releases and what releases need: `cargo` (its own copy on this machine), `off`, or a sparse index's URL
-    /// such as `sparse+https://index.crates.io/` [default: cargo].
+    /// such as `sparse+https://HOST/index/` [default: cargo].
     pub crates_index: Option<String>,
     /// Oldest data that counts [default: 24h].
     pub max_age: Option<Span>,

@@ -29,6 +29,6 @@ pub struct FeedsPlan {
 pub enum CratesIndexPlace {
     /// Cargo's own copy: the folder `registry/index` in cargo's home.
     Cargo(PathBuf),
-    /// A sparse index behind a URL (`sparse+https://index.crates.io/`).
+    /// A sparse index behind a URL (`sparse+https://HOST/index/`).
     Sparse(String),
 }
