@@ -1,4 +1,4 @@
-//! Any text as waivers, as a policy, and as other tools' ignore files.
+//! Any text as waivers and as a policy.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -119,12 +119,20 @@ pub fn write_unsynced(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     persist(path, bytes, |_| Ok(()))
 }
 
+/// The folder that a file lies in: the working folder for a bare name.
+#[must_use]
+pub fn folder_of(path: &Path) -> &Path {
+    path.parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
+}
+
 fn persist(path: &Path, bytes: &[u8], sync: fn(&fs::File) -> io::Result<()>) -> Result<(), FileError> {
     let failed = |source| FileError::Write {
         path: path.to_owned(),
         source,
     };
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder_of(path);
     fs::create_dir_all(folder).map_err(failed)?;
     let mut file = tempfile::Builder::new()
         .prefix(".portcullis-")

@@ -68,6 +68,13 @@ pub fn age(then: Timestamp, now: Timestamp) -> String {
     }
 }
 
+/// An age with the word behind it that a length takes: `3 h old`, but `just now`.
+#[must_use]
+pub fn age_with(then: Timestamp, now: Timestamp, word: &str) -> Option<String> {
+    let age = age(then, now);
+    age.starts_with(|c: char| c.is_ascii_digit()).then(|| format!("{age} {word}"))
+}
+
 /// `2026-11-21 12:40 UTC`.
 #[must_use]
 pub fn minute(at: Timestamp) -> String {

@@ -5,7 +5,7 @@ use crate::model::coverage::GapKind;
 use crate::model::finding::Disposition;
 use crate::model::verdict::Verdict;
 use crate::model::waiver::{WaiverReport, WaiverState};
-use crate::report::quantity::{age, count, thousands, until_day};
+use crate::report::quantity::{age, age_with, count, thousands, until_day};
 use crate::report::style::Paint;
 
 /// Gaps of one kind shown; executables that nobody accounts for come in hundreds.
@@ -104,9 +104,7 @@ pub(super) fn feeds(page: &mut Page, verdict: &Verdict) {
                 0 => String::new(),
                 number => format!(", {} set aside as unreadable", thousands(number)),
             };
-            let old = age(feed.as_of, verdict.evaluated_at);
-            let is_age = old.starts_with(|c: char| c.is_ascii_digit());
-            let old = if is_age { format!("{old} old") } else { old };
+            let old = age_with(feed.as_of, verdict.evaluated_at, "old").unwrap_or_else(|| age(feed.as_of, verdict.evaluated_at));
             let paint = if stale(&feed.name) { Paint::Bad } else { Paint::Dim };
             vec![
                 (Paint::Strong, feed.name.clone()),

@@ -4,7 +4,7 @@ use super::page::Page;
 use crate::model::finding::{Cause, Disposition};
 use crate::model::outcome::{Outcome, RolloutReport, RolloutResult};
 use crate::model::verdict::{Decision, Verdict};
-use crate::report::quantity::{age, count, minute};
+use crate::report::quantity::{age_with, count, minute};
 use crate::report::style::Paint;
 use crate::report::text::{fit, visible, width};
 
@@ -198,9 +198,9 @@ pub(in crate::report) fn why_today(outcome: &Outcome) -> Option<String> {
         }
     }
     let since = outcome.baseline.as_ref().map_or_else(String::new, |baseline| {
-        let at = match age(baseline.evaluated_at, verdict.evaluated_at) {
-            ago if ago.starts_with(|c: char| c.is_ascii_digit()) => format!("{ago} ago, {}", minute(baseline.evaluated_at)),
-            _ => minute(baseline.evaluated_at),
+        let at = match age_with(baseline.evaluated_at, verdict.evaluated_at, "ago") {
+            Some(ago) => format!("{ago}, {}", minute(baseline.evaluated_at)),
+            None => minute(baseline.evaluated_at),
         };
         match &baseline.subject.commit {
             Some(sha) => format!(" since the last cleared run (commit {}, {at})", sha.short()),

@@ -44,12 +44,7 @@ pub(super) async fn evidence(image: &ImageRef, expected: &Expectation<'_>, effec
     let attested = verify::verify(image, expected, effects).await?;
     let key = VerifyingKey::load(expected.key, effects)?;
     let (place, digest) = Place::of_image(image, expected.plain_http, effects)?;
-    let search = Search {
-        place: &place,
-        digest: &digest,
-        key: &key,
-        effects,
-    };
+    let search = Search::new(&place, &digest, &key, effects);
     let missing = |what: &'static str| PublishError::NotAttested {
         digest,
         place: place.name(),
@@ -77,12 +72,7 @@ pub(super) async fn evidence(image: &ImageRef, expected: &Expectation<'_>, effec
 pub(super) async fn content(image: &ImageRef, key: &KeySource, plain_http: bool, effects: &Effects) -> Result<Content, PublishError> {
     let key = VerifyingKey::load(key, effects)?;
     let (place, digest) = Place::of_image(image, plain_http, effects)?;
-    let search = Search {
-        place: &place,
-        digest: &digest,
-        key: &key,
-        effects,
-    };
+    let search = Search::new(&place, &digest, &key, effects);
     let found = search.all(predicate_type::INVENTORY, serde_json::from_value::<Inventory>).await?;
     if let Some((_, inventory)) = found.statements.into_iter().next() {
         return Ok(Content::Inventory(Box::new(inventory)));

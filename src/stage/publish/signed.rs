@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
-
 use super::attest::{VerificationSummary, predicate_type};
 use super::place::Place;
 use super::sign::VerifyingKey;
@@ -23,8 +21,10 @@ pub(super) struct Signed {
 
 /// Every verdict on a digest that the key signed. At least one.
 pub(super) async fn all(place: &Place, digest: &Digest, key: &VerifyingKey, effects: &Effects) -> Result<Vec<Signed>, PublishError> {
-    let search = search(place, digest, key, effects);
-    let found = search.all(predicate_type::VERIFICATION_SUMMARY, read).await?;
+    let search = Search::new(place, digest, key, effects);
+    let found = search
+        .all(predicate_type::VERIFICATION_SUMMARY, serde_json::from_value::<VerificationSummary>)
+        .await?;
     if found.statements.is_empty() {
         return Err(PublishError::NoVerdict {
             digest: *digest,
@@ -38,22 +38,11 @@ pub(super) async fn all(place: &Place, digest: &Digest, key: &VerifyingKey, effe
 
 /// The newest verdict, if it was signed with the key: what a publication of the same verdict need not repeat.
 pub(super) async fn newest(place: &Place, digest: &Digest, key: &VerifyingKey, effects: &Effects) -> Result<Option<Signed>, PublishError> {
-    let search = search(place, digest, key, effects);
-    let newest = search.newest(predicate_type::VERIFICATION_SUMMARY, read).await?;
+    let search = Search::new(place, digest, key, effects);
+    let newest = search
+        .newest(predicate_type::VERIFICATION_SUMMARY, serde_json::from_value::<VerificationSummary>)
+        .await?;
     Ok(newest.map(|(attestation, statement)| Signed { attestation, statement }))
-}
-
-const fn search<'a>(place: &'a Place, digest: &'a Digest, key: &'a VerifyingKey, effects: &'a Effects) -> Search<'a> {
-    Search {
-        place,
-        digest,
-        key,
-        effects,
-    }
-}
-
-fn read(predicate: Value) -> Result<VerificationSummary, serde_json::Error> {
-    serde_json::from_value(predicate)
 }
 
 impl Signed {

@@ -17,10 +17,10 @@ const CANDIDATES: usize = 64;
 
 /// Where to look, for what, and whom to believe.
 pub(super) struct Search<'a> {
-    pub(super) place: &'a Place,
-    pub(super) digest: &'a Digest,
-    pub(super) key: &'a VerifyingKey,
-    pub(super) effects: &'a Effects,
+    place: &'a Place,
+    digest: &'a Digest,
+    key: &'a VerifyingKey,
+    effects: &'a Effects,
 }
 
 /// How the content of a statement is read.
@@ -34,7 +34,16 @@ pub(super) struct Found<T> {
     pub(super) referrers: usize,
 }
 
-impl Search<'_> {
+impl<'a> Search<'a> {
+    pub(super) const fn new(place: &'a Place, digest: &'a Digest, key: &'a VerifyingKey, effects: &'a Effects) -> Self {
+        Self {
+            place,
+            digest,
+            key,
+            effects,
+        }
+    }
+
     /// Every statement of a kind that the key signed. Where there is none and others are not to be trusted, that is the error.
     pub(super) async fn all<T>(&self, kind: &str, read: Read<T>) -> Result<Found<T>, PublishError> {
         let referrers = self.place.referrers(self.digest, self.effects).await?;

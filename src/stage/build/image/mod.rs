@@ -15,7 +15,7 @@ use tokio::runtime::Handle;
 use super::{BuildError, ImageSource};
 use crate::io::Effects;
 use crate::io::archive::{DockerImage, Engine, OciImage, save};
-use crate::io::files::FileError;
+use crate::io::files::{self, FileError};
 use crate::io::oci_layout::OciLayout;
 use crate::io::registry::RemoteImage;
 use crate::model::digest::Digest;
@@ -141,7 +141,7 @@ struct Target {
 
 impl Target {
     fn new(last: &Path) -> Result<Self, BuildError> {
-        let parent = last.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let parent = files::folder_of(last);
         let failed = |source| FileError::Write {
             path: last.to_owned(),
             source,

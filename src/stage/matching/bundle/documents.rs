@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::cannot;
 use crate::io::Effects;
+use crate::io::files::folder_of;
 use crate::model::digest::Digest;
 use crate::model::plan::FeedsPlan;
 use crate::stage::matching::MatchingError;
@@ -138,10 +139,7 @@ pub(super) fn put_in_place(
 
 /// A rename where it is possible, else a copy and a rename: the place may be on another file system than the cache.
 fn moved(from: &Path, to: &Path) -> Result<(), MatchingError> {
-    let folder = to
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
+    let folder = folder_of(to);
     fs::create_dir_all(folder).map_err(cannot(folder))?;
     if fs::rename(from, to).is_ok() {
         return Ok(());
@@ -157,10 +155,7 @@ fn moved(from: &Path, to: &Path) -> Result<(), MatchingError> {
 
 /// Unpacks a database beside its place and puts it there whole.
 fn unpack(tarball: &Path, root: &Path, effects: &Effects) -> Result<(), MatchingError> {
-    let parent = root
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
+    let parent = folder_of(root);
     fs::create_dir_all(parent).map_err(cannot(parent))?;
     let new = tempfile::Builder::new()
         .prefix("import-")

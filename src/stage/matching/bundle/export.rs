@@ -6,6 +6,7 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::{Bundle, Contents, DOCUMENTS, MANIFEST, SCHEMA, cannot, documents, hashed, is_record_file, problem};
+use crate::io::files::folder_of;
 use crate::io::hash::Hashing;
 use crate::model::inventory::Ecosystem;
 use crate::model::plan::FeedsPlan;
@@ -94,10 +95,7 @@ fn files_of(folder: &Path) -> Result<Vec<String>, MatchingError> {
 }
 
 fn write(to: &Path, contents: Contents, paths: &BTreeMap<String, PathBuf>) -> Result<Bundle, MatchingError> {
-    let folder = to
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
+    let folder = folder_of(to);
     fs::create_dir_all(folder).map_err(cannot(folder))?;
     let temporary = tempfile::Builder::new()
         .prefix(".portcullis-")

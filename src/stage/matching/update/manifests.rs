@@ -38,8 +38,7 @@ impl Manifests {
         let Some(root) = sources.root else { return Vec::new() };
         // The manifest stands beside the lock file; a component that was found in a binary has its own at the root.
         let beside = package.locations.iter().filter_map(|location| Path::new(&location.path).parent());
-        let folder = beside.map(|folder| folder.strip_prefix("/").unwrap_or(folder).to_owned());
-        let folder = folder.into_iter().flatten_path(root);
+        let folder = with_manifest(root, beside.map(|folder| folder.strip_prefix("/").unwrap_or(folder).to_owned()));
         let limit = sources.effects.limits.document;
         let workspace = self
             .workspaces
@@ -50,16 +49,11 @@ impl Manifests {
     }
 }
 
-trait FlattenPath {
-    fn flatten_path(self, root: &Path) -> PathBuf;
-}
-
-impl<I: Iterator<Item = PathBuf>> FlattenPath for I {
-    /// The first of the folders, relative to the root, that has a manifest; else the root itself.
-    fn flatten_path(mut self, root: &Path) -> PathBuf {
-        self.find(|folder| root.join(folder).join("Cargo.toml").is_file())
-            .unwrap_or_default()
-    }
+/// The first of some folders, relative to the root, that has a manifest; else the root itself.
+fn with_manifest(root: &Path, mut folders: impl Iterator<Item = PathBuf>) -> PathBuf {
+    folders
+        .find(|folder| root.join(folder).join("Cargo.toml").is_file())
+        .unwrap_or_default()
 }
 
 fn read_workspace(root: &Path, folder: &Path, limit: u64) -> HashMap<String, Vec<Declared>> {

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use crate::io::files::folder_of;
 use crate::io::process::Program;
 use crate::model::context::WaiverAuthors;
 use crate::stage::policy::Waivers;
@@ -19,10 +20,7 @@ const FORMAT: &str = "--format=%x00%H%x00%ae%x00%aE%x00%(trailers:key=Co-authore
 /// None where the file has no history at all: no git, no checkout, not tracked.
 #[must_use]
 pub fn waiver_authors(file: &Path, waivers: &Waivers) -> Option<Vec<WaiverAuthors>> {
-    let folder = file
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
+    let folder = folder_of(file);
     let name = file.file_name()?;
     let git = || {
         let program = Program::new("git").current_dir(folder).env("GIT_OPTIONAL_LOCKS", "0");

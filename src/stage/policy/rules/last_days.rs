@@ -1,9 +1,8 @@
 //! The last day of free security updates of each release (for Debian that of the LTS team, for Ubuntu that of standard support).
 //!
-//! Sources, all as of 2026-11: Debian and Ubuntu: the package `distro-info-data`. Alpine: alpinelinux.org/releases. Fedora: the end-of-life
-//! announcements (about four weeks after the next but one release, so that the last day of the newest ones is not known yet). Red Hat, Rocky,
-//! Alma and Oracle Linux, CentOS Stream: their life cycle pages, the end of the maintenance phase. Amazon Linux: its FAQ. The package
-//! `osinfo-db` has Alpine, Fedora and Rocky too. Tests compare with both packages where they are installed.
+//! Debian and Ubuntu: the package `distro-info-data`. Alpine, Fedora up to 39 and Rocky: the package `osinfo-db`. Tests compare with both
+//! where they are installed. Fedora 42, Amazon Linux 2, Alma 8 and 9: their projects' announcements. The rest was not held against a source
+//! again: Red Hat, Oracle Linux, CentOS, Fedora 40 and 41, Amazon Linux 2018.03 and 2023, and every release 10.
 
 use jiff::civil::{Date, date};
 

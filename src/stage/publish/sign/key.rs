@@ -252,7 +252,7 @@ fn create(path: &Path) -> Result<SigningKey, KeyError> {
         .map_err(|_| encoding("the key cannot be encoded"))?;
     let public = key.public_key().to_public_key_pem(LineEnding::LF);
     let public = public.map_err(|_| encoding("the key cannot be encoded"))?;
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = files::folder_of(path);
     fs::create_dir_all(folder).map_err(failed)?;
     // Two runs may both find no key: under a name of its own first, so that nobody reads half of one, then linked where only one can be.
     let mut file = tempfile::Builder::new()
