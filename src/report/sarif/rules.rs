@@ -6,6 +6,7 @@ use crate::model::finding::{Disposition, Finding, Judgement};
 use crate::model::outcome::RuleText;
 use crate::model::severity::Severity;
 use crate::report::group::message;
+use crate::report::sarif::uri;
 use crate::report::text::prose;
 
 /// The descriptors of a run, in order.
@@ -88,7 +89,7 @@ impl<'a> Rules<'a> {
             if let Some(score) = score(finding) {
                 value["properties"]["security-severity"] = json!(score);
             }
-            value["helpUri"] = json!(format!("https://osv.dev/vulnerability/{}", prose(id)));
+            value["helpUri"] = json!(format!("https://osv.dev/vulnerability/{}", uri(id).replace('/', "%2F")));
         }
         value
     }
