@@ -81,7 +81,8 @@ pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
         source,
     };
     let file = fs::File::open(path).map_err(failed)?;
-    let mut bytes = Vec::new();
+    let size = file.metadata().map_or(0, |metadata| metadata.len());
+    let mut bytes = Vec::with_capacity(usize::try_from(size.min(limit)).unwrap_or(0).saturating_add(1));
     file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() as u64 > limit {
         return Err(FileError::TooLarge {

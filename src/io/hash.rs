@@ -15,9 +15,18 @@ pub fn sha256(bytes: &[u8]) -> Digest {
 /// The digest of a value's JSON, as serde writes it without blanks. The value must be one that JSON can hold.
 #[must_use]
 pub fn of_json(value: &impl serde::Serialize) -> Digest {
-    let mut hashing = Hashing::new(io::BufWriter::new(io::sink()));
-    let written = serde_json::to_writer(&mut hashing, value);
-    debug_assert!(written.is_ok(), "a sink never fails");
+    of_json_and(value, "")
+}
+
+/// The digest of a value's JSON and of what follows it.
+#[must_use]
+pub fn of_json_and(value: &impl serde::Serialize, rest: &str) -> Digest {
+    // serde writes a few bytes at a time, and a hash wants many.
+    let mut written = io::BufWriter::with_capacity(64 * 1024, Hashing::new(io::sink()));
+    let done = serde_json::to_writer(&mut written, value).map_err(io::Error::from);
+    let done = done.and_then(|()| written.write_all(rest.as_bytes())).and_then(|()| written.flush());
+    debug_assert!(done.is_ok(), "a sink never fails");
+    let (hashing, _) = written.into_parts();
     hashing.finish().1
 }
 

@@ -1,5 +1,9 @@
 //! `sbom`: what is in something, in a standard form.
 
+use std::thread;
+
+use tokio::runtime::Handle;
+
 use super::target;
 use crate::cli::args::{SbomArgs, SbomForm};
 use crate::cli::error::CliError;
@@ -8,8 +12,16 @@ use crate::stage::inventory::sbom;
 
 /// Writes an SBOM to stdout.
 pub(super) async fn run(session: &Session<'_>, args: &SbomArgs) -> Result<Answer, CliError> {
-    let inventory = target::inventory(&args.target, session).await?;
-    let created = match session.workspace.commit()? {
+    // git is asked while the layers are read.
+    let (inventory, commit) = tokio::task::block_in_place(|| {
+        thread::scope(|scope| {
+            let commit = scope.spawn(|| session.workspace.commit());
+            let inventory = Handle::current().block_on(target::inventory(&args.target, session));
+            (inventory, commit.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        })
+    });
+    let inventory = inventory?;
+    let created = match commit? {
         Some(commit) if session.global.at.is_none() => commit.time,
         _ => session.effects.clock.evaluation(),
     };

@@ -1,4 +1,4 @@
-//! The hands that bring a layer's bytes: one reads and hashes the blob, one decodes it. Chunks go from hand to hand, and back when they are
+//! The hands that bring a layer's bytes: one reads the blob, one hashes it, one decodes it. Chunks go from hand to hand, and back when they are
 //! spent, so that a layer of any size takes the memory of some chunks.
 
 use std::io::{self, BufRead, Read};
@@ -13,7 +13,7 @@ use crate::model::digest::Digest;
 use crate::model::image::Compression;
 
 /// Bytes of one chunk: a whole number of tar blocks, small enough to stay in the second-level cache.
-const CHUNK: usize = 256 * 1024;
+const CHUNK: usize = 512 * 1024;
 /// Chunks of the blob on their way to the hand that decodes or walks.
 pub(super) const STORED_IN_FLIGHT: usize = 8;
 /// Chunks of the tar on their way to the hand that walks: enough to go on decoding while a large file is looked at.
@@ -21,7 +21,6 @@ pub(super) const PLAIN_IN_FLIGHT: usize = 24;
 
 /// What the first hand saw.
 pub(super) struct Blob {
-    pub(super) digest: Digest,
     pub(super) size: u64,
     pub(super) problem: Option<LayerProblem>,
 }
@@ -31,14 +30,12 @@ pub(super) type Message = Result<Vec<u8>, LayerProblem>;
 /// Reads the blob to its end, also when nobody listens any more: its digest tells a wrong blob from a broken one.
 pub(super) fn read_blob(blob: impl Read, bound: u64, chunks: &SyncSender<Message>, spent: &Receiver<Vec<u8>>) -> Blob {
     let mut blob = blob.take(bound.saturating_add(1));
-    let mut hasher = Sha256::new();
     let mut size = 0;
     let mut problem = None;
     loop {
         let mut chunk = spent.try_recv().unwrap_or_default();
         match fill(&mut blob, &mut chunk) {
             Ok(()) => {
-                hasher.update(&chunk);
                 size += chunk.len() as u64;
                 let last = chunk.len() < CHUNK;
                 if !chunk.is_empty() {
@@ -55,11 +52,20 @@ pub(super) fn read_blob(blob: impl Read, bound: u64, chunks: &SyncSender<Message
             }
         }
     }
-    Blob {
-        digest: Digest::from_bytes(hasher.finalize().into()),
-        size,
-        problem,
+    Blob { size, problem }
+}
+
+/// Hashes what passes, to its end.
+pub(super) fn hash_blob(from: &Receiver<Message>, chunks: &SyncSender<Message>) -> Digest {
+    let mut hasher = Sha256::new();
+    while let Ok(message) = from.recv() {
+        if let Ok(chunk) = &message {
+            hasher.update(chunk);
+        }
+        // An error means that nobody listens.
+        let _ = chunks.send(message);
     }
+    Digest::from_bytes(hasher.finalize().into())
 }
 
 pub(super) fn decode_blob(source: Source, compression: Compression, chunks: &SyncSender<Message>, spent: &Receiver<Vec<u8>>) {

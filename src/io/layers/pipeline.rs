@@ -1,5 +1,5 @@
-//! Three hands on one layer: one reads and hashes the blob, one decodes it, the caller hashes the tar and walks over it.
-//! A plain layer needs no second hand, and its one digest is both.
+//! Four hands on one layer: one reads the blob, one hashes it, one decodes it, the caller hashes the tar and walks over it.
+//! A plain layer needs no decoding, and its one digest is both.
 
 use std::io::{self, BufRead, Read};
 use std::sync::mpsc::{channel, sync_channel};
@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use super::Visitor;
 use super::decode;
 use super::error::{LayerError, LayerProblem};
-use super::hands::{Blob, PLAIN_IN_FLIGHT, STORED_IN_FLIGHT, Source, decode_blob, read_blob};
+use super::hands::{Blob, PLAIN_IN_FLIGHT, STORED_IN_FLIGHT, Source, decode_blob, hash_blob, read_blob};
 use super::stream::{Chunks, Stream};
 use super::walk;
 use crate::io::limits::Limits;
@@ -70,10 +70,12 @@ pub fn read(blob: impl Read + Send, stated: &Stated, limits: &Limits, visitor: &
         ));
     }
     thread::scope(|scope| {
+        let (read, read_chunks) = sync_channel(STORED_IN_FLIGHT);
         let (stored, stored_chunks) = sync_channel(STORED_IN_FLIGHT);
         let (spent_stored, recycled) = channel();
         let bound = stated.size.unwrap_or(limits.layer);
-        let reader = scope.spawn(move || read_blob(blob, bound, &stored, &recycled));
+        let reader = scope.spawn(move || read_blob(blob, bound, &read, &recycled));
+        let hasher = scope.spawn(move || hash_blob(&read_chunks, &stored));
         let mut source = Source::new(stored_chunks, spent_stored);
         let compression = match source.fill_buf() {
             Ok(start) => decode::sniff(start),
@@ -95,7 +97,10 @@ pub fn read(blob: impl Read + Send, stated: &Stated, limits: &Limits, visitor: &
             }
             walked
         };
-        finish(reader, walked, stated, &failed)
+        let (Ok(blob), Ok(digest)) = (reader.join(), hasher.join()) else {
+            return Err(failed(LayerProblem::Read(io::Error::other("the reader failed")), 0, false));
+        };
+        finish(blob, digest, walked, stated, &failed)
     })
 }
 
@@ -160,14 +165,12 @@ fn walk_over(source: &mut Source, limits: &Limits, stored: u64, visitor: &mut dy
 
 /// Compares what was stated with what was seen. The blob comes first: a wrong blob explains a broken tar, not the reverse.
 fn finish(
-    reader: thread::ScopedJoinHandle<'_, Blob>,
+    blob: Blob,
+    digest: Digest,
     walked: Walked,
     stated: &Stated,
     failed: &dyn Fn(LayerProblem, u64, bool) -> LayerError,
 ) -> Result<Totals, LayerError> {
-    let Ok(blob) = reader.join() else {
-        return Err(failed(LayerProblem::Read(io::Error::other("the reader failed")), 0, false));
-    };
     if matches!(walked.entries, Err(LayerProblem::Interrupted)) {
         return Err(failed(LayerProblem::Interrupted, walked.offset, true));
     }
@@ -182,15 +185,15 @@ fn finish(
         Some(expected) if blob.size > expected => return Err(failed(LayerProblem::TooLong(expected), expected, false)),
         _ => {}
     }
-    if stated.digest.is_some_and(|digest| digest != blob.digest) {
-        return Err(failed(LayerProblem::WrongDigest(blob.digest), blob.size, false));
+    if stated.digest.is_some_and(|expected| expected != digest) {
+        return Err(failed(LayerProblem::WrongDigest(digest), blob.size, false));
     }
     let entries = walked.entries.map_err(|problem| failed(problem, walked.offset, true))?;
-    let found = walked.diff_id.unwrap_or(blob.digest);
+    let found = walked.diff_id.unwrap_or(digest);
     match stated.diff_id {
         Some(expected) if expected != found => Err(failed(LayerProblem::WrongDiffId { expected, found }, walked.unpacked, true)),
         _ => Ok(Totals {
-            digest: blob.digest,
+            digest,
             diff_id: found,
             size: blob.size,
             unpacked: walked.unpacked,

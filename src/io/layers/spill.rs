@@ -26,10 +26,11 @@ impl Spilled {
         Self { file, size }
     }
 
-    /// Makes room for the next file.
+    /// Makes room for the next file. Not by truncating: ext4 writes a file that was truncated to the disk when it is closed, and nobody wants
+    /// this one there.
     pub(super) fn clear(&mut self) -> Result<(), LayerProblem> {
-        self.size = 0;
-        self.file.set_len(0).and_then(|()| self.file.rewind()).map_err(LayerProblem::Spill)
+        *self = Self::new()?;
+        Ok(())
     }
 
     pub(super) fn push(&mut self, bytes: &[u8]) -> Result<(), LayerProblem> {

@@ -11,10 +11,8 @@ use super::upstream;
 
 /// A UUID from the content of an inventory and a time, equal for equal content (version 8 of RFC 9562).
 pub(super) fn uuid(inventory: &Inventory, created: jiff::Timestamp) -> String {
-    let mut bytes = serde_json::to_vec(inventory).unwrap_or_default();
-    bytes.extend_from_slice(created.to_string().as_bytes());
     let mut uuid = [0u8; 16];
-    uuid.copy_from_slice(&hash::sha256(&bytes).bytes()[..16]);
+    uuid.copy_from_slice(&hash::of_json_and(inventory, &created.to_string()).bytes()[..16]);
     uuid[6] = uuid[6] & 0x0f | 0x80;
     uuid[8] = uuid[8] & 0x3f | 0x80;
     let hex = hex::encode(uuid);

@@ -1,5 +1,7 @@
 //! An inventory as CycloneDX 1.5 JSON, by the format's own library.
 
+use std::thread;
+
 use cyclonedx_bom::models::component::{Classification, ComponentEvidence, Occurrence, Occurrences, Scope as BomScope};
 use cyclonedx_bom::models::dependency::{Dependencies, Dependency};
 use cyclonedx_bom::models::hash::{Hash, HashAlgorithm, HashValue, Hashes};
@@ -17,21 +19,19 @@ const SUBJECT: &str = "subject";
 
 /// Writes an inventory.
 pub(in super::super) fn write(inventory: &Inventory, created: jiff::Timestamp) -> Vec<u8> {
-    let references = References::new(inventory);
-    let mut components: Vec<BomComponent> = operating_systems(inventory);
-    components.extend(
-        inventory
-            .components
-            .iter()
-            .zip(&references.of)
-            .map(|(c, reference)| component(c, reference)),
-    );
+    // The serial number is a digest of it all, which takes as long as the rest.
+    let (uuid, components, dependencies) = thread::scope(|scope| {
+        let uuid = scope.spawn(|| identity::uuid(inventory, created));
+        let (components, dependencies) = contents(inventory);
+        let uuid = uuid.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        (uuid, components, dependencies)
+    });
     let bom = Bom {
         version: 1,
-        serial_number: UrnUuid::new(format!("urn:uuid:{}", identity::uuid(inventory, created))).ok(),
+        serial_number: UrnUuid::new(format!("urn:uuid:{uuid}")).ok(),
         metadata: Some(metadata(inventory, created)),
-        components: Some(Components(components)),
-        dependencies: Some(dependencies(inventory, &references)),
+        components: Some(components),
+        dependencies: Some(dependencies),
         spec_version: SpecVersion::V1_5,
         services: None,
         external_references: None,
@@ -47,6 +47,19 @@ pub(in super::super) fn write(inventory: &Inventory, created: jiff::Timestamp) -
         .expect("no part of it is unknown to 1.5, and memory takes every byte");
     bytes.push(b'\n');
     bytes
+}
+
+fn contents(inventory: &Inventory) -> (Components, Dependencies) {
+    let references = References::new(inventory);
+    let mut components: Vec<BomComponent> = operating_systems(inventory);
+    components.extend(
+        inventory
+            .components
+            .iter()
+            .zip(&references.of)
+            .map(|(c, reference)| component(c, reference)),
+    );
+    (Components(components), dependencies(inventory, &references))
 }
 
 fn metadata(inventory: &Inventory, created: jiff::Timestamp) -> Metadata {
