@@ -335,9 +335,14 @@ pub struct DiffArgs {
 pub struct ExplainArgs {
     /// An advisory's id (any alias), a package URL, or a package's name
     pub query: String,
-    /// Folder with evidence.json [default: the output folder]
-    #[arg(long, value_name = "DIR")]
+    /// What to judge now, as `scan` takes it [default: the last run's evidence, or the folder where there was no run]
+    pub target: Option<String>,
+    /// Folder with evidence.json of the run that is asked about
+    #[arg(long, value_name = "DIR", conflicts_with = "target")]
     pub evidence: Option<PathBuf>,
+    /// Feeds, policy and waivers, for what is judged now.
+    #[command(flatten)]
+    pub judging: Judging,
 }
 
 /// `replay`.

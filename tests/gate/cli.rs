@@ -128,6 +128,29 @@ fn the_hook_lets_an_existing_one_run_and_gives_it_back() {
 }
 
 #[test]
+fn explain_needs_no_run_before_it() {
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let dir = folder(&[]);
+    fs::copy(repository.join("fixtures/service/Cargo.lock"), dir.path().join("Cargo.lock")).expect("copied");
+    let feed = repository.join("fixtures/advisories/demo").display().to_string();
+    let feeds = ["--osv", &feed, "--max-age", "36500d"];
+    for (target, from) in [(None, "this folder, judged"), (Some("Cargo.lock"), "Cargo.lock, judged")] {
+        let words: Vec<&str> = ["explain", "smallvec"].into_iter().chain(target).chain(feeds).collect();
+        let output = portcullis(dir.path(), &words);
+        let out = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.code(), Some(0), "{out}\n{}", stderr(&output));
+        for word in [from, "RUSTSEC-2021-0003", "1.6.1"] {
+            assert!(out.contains(word), "{word} in\n{out}");
+        }
+    }
+    let nothing: Vec<&str> = ["explain", "CVE-1999-1"].into_iter().chain(feeds).collect();
+    let output = portcullis(dir.path(), &nothing);
+    assert_eq!(output.status.code(), Some(64));
+    assert!(stderr(&output).contains("nothing in this folder answers"), "{}", stderr(&output));
+    assert!(!dir.path().join("target").exists(), "a question leaves no files");
+}
+
+#[test]
 fn a_blocked_scan_is_replayed_explained_rechecked_and_waived() {
     let repository = Path::new(env!("CARGO_MANIFEST_DIR"));
     let dir = folder(&[]);
@@ -143,6 +166,7 @@ fn a_blocked_scan_is_replayed_explained_rechecked_and_waived() {
     at(&scan, 1, "RUSTSEC-2021-0003");
     at(&["replay", "out"], 0, "identical");
     at(&["explain", "CVE-2021-25900", "--evidence", "out"], 0, "1.6.1");
+    at(&["explain", "CVE-2021-25900", "--output", "out"], 0, "out, judged");
     at(
         &["recheck", "out/evidence.json", "--osv", &feed, "--max-age", "36500d"],
         1,

@@ -495,5 +495,8 @@ fn an_explanation_names_the_way_in_and_the_smallest_change_first() {
             },
         ],
     };
-    insta::assert_snapshot!("explanation", human::explanations(&[explained], PLAIN));
+    insta::assert_snapshot!("explanation", {
+        let at = outcomes::time("2026-11-21T12:40:00Z");
+        human::explanations(&[explained], "target/portcullis", at, PLAIN)
+    });
 }

@@ -1,26 +1,38 @@
 //! `explain`: why something is in the image, and the smallest change that clears it.
 
+use std::path::{Path, PathBuf};
+
 use serde_json::json;
 
+use super::target;
 use crate::cli::args::ExplainArgs;
 use crate::cli::error::CliError;
 use crate::cli::session::{Answer, Session};
 use crate::gate::GateError;
+use crate::model::context::Context;
+use crate::model::inventory::Inventory;
+use crate::model::verdict::Verdict;
 use crate::report;
 use crate::report::human::{Explained, Way};
+use crate::report::quantity::count;
 use crate::report::text::prose;
 use crate::stage::policy::explain::{Explanation, explain};
-use crate::stage::policy::record::Record;
+use crate::stage::policy::record::{RECORD_FILE, Record};
 
-/// Explains an advisory's id, a package URL or a package's name, from the evidence of the last run.
-pub(super) fn run(session: &Session<'_>, args: &ExplainArgs) -> Result<Answer, CliError> {
-    let folder = args.evidence.clone().unwrap_or_else(|| session.workspace.output.clone());
-    let record = Record::read(&folder, &session.effects).map_err(GateError::from)?;
-    let verdict = record.replay().map_err(GateError::from)?;
-    let explanations = explain(&args.query, &record.inventory, &verdict);
+/// Explains an advisory's id, a package URL or a package's name: from the evidence of a run, or from a verdict that is made now.
+pub(super) async fn run(session: &Session<'_>, args: &ExplainArgs) -> Result<Answer, CliError> {
+    let (inventory, verdict, from) = match folder(session, args) {
+        Some(folder) => of_run(session, &folder)?,
+        None => of_now(session, args).await?,
+    };
+    let explanations = explain(&args.query, &inventory, &verdict);
     if explanations.is_empty() {
+        let unseen = match verdict.gaps.len() {
+            0 => String::new(),
+            many => format!("; not everything could be seen: {}", count(many, "gap", "gaps")),
+        };
         return Err(CliError::Missing {
-            problem: format!("nothing in {} answers to `{}`", folder.display(), prose(&args.query)),
+            problem: format!("nothing in {from} answers to `{}`{unseen}", prose(&args.query)),
             help: "ask for an id (RUSTSEC-…, CVE-…, GHSA-…), a package URL (pkg:cargo/serde) or a package's name".to_owned(),
         });
     }
@@ -29,12 +41,42 @@ pub(super) fn run(session: &Session<'_>, args: &ExplainArgs) -> Result<Answer, C
         .flat_map(|explanation| &explanation.changes)
         .find_map(|change| change.command.clone());
     let all: Vec<Explained<'_>> = explanations.iter().map(explained).collect();
+    let style = session.environment.stdout_style(session.global);
     Ok(Answer::Said {
-        human: report::human::explanations(&all, session.environment.stdout_style(session.global)),
-        json: json!({ "schema": "portcullis/explanation/v1", "explanations": explanations }),
+        human: report::human::explanations(&all, &from, verdict.evaluated_at, style),
+        json: json!({
+            "schema": "portcullis/explanation/v1",
+            "from": from,
+            "evaluated_at": verdict.evaluated_at,
+            "explanations": explanations,
+        }),
         code: 0,
         next: next.unwrap_or_else(|| "nothing".to_owned()),
     })
+}
+
+/// The folder of the run that is asked about: the one that is named, or the last one's, if there was one and nothing else is named.
+fn folder(session: &Session<'_>, args: &ExplainArgs) -> Option<PathBuf> {
+    let last = &session.workspace.output;
+    match (&args.evidence, &args.target) {
+        (Some(named), _) => Some(named.clone()),
+        (None, None) if last.join(RECORD_FILE).is_file() => Some(last.clone()),
+        _ => None,
+    }
+}
+
+fn of_run(session: &Session<'_>, folder: &Path) -> Result<(Inventory, Verdict, String), CliError> {
+    let record = Record::read(folder, &session.effects).map_err(GateError::from)?;
+    let verdict = record.replay().map_err(GateError::from)?;
+    Ok((record.inventory, verdict, folder.display().to_string()))
+}
+
+async fn of_now(session: &Session<'_>, args: &ExplainArgs) -> Result<(Inventory, Verdict, String), CliError> {
+    let target = args.target.as_deref().unwrap_or(".");
+    let (judge, inventory) = target::opened(target, &args.judging, session).await?;
+    let judged = judge.judge(&inventory, &Context::default(), &session.effects).await?;
+    let from = if target == "." { "this folder" } else { target };
+    Ok((inventory, judged.verdict, from.to_owned()))
 }
 
 fn explained(explanation: &Explanation) -> Explained<'_> {

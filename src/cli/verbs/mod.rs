@@ -64,7 +64,7 @@ async fn dispatch(verb: &Verb, session: &Session<'_>) -> Result<Answer, CliError
         Verb::Verify(args) => verify::run(session, args).await,
         Verb::Rollout(args) => rollout::run(session, args).await,
         Verb::Diff(args) => diff::run(session, args),
-        Verb::Explain(args) => explain::run(session, args),
+        Verb::Explain(args) => explain::run(session, args).await,
         Verb::Replay(args) => replay::run(session, args),
         Verb::Recheck(args) => recheck::run(session, args).await,
         Verb::Waive(args) => waivers::add(session, args),

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::cli::args::image_ref;
+use crate::cli::args::{Judging, image_ref};
 use crate::cli::error::CliError;
 use crate::cli::session::Session;
-use crate::gate::GateError;
+use crate::gate::{GateError, Judge};
 use crate::model::inventory::Inventory;
 use crate::stage::inventory::{self, InventoryError, sbom};
 
@@ -33,9 +33,20 @@ pub(super) async fn inventory(text: &str, session: &Session<'_>) -> Result<Inven
     }
 }
 
+/// What a target holds, and the judge for it: policy, waivers and feeds as configured.
+///
+/// # Errors
+/// As [`inventory`]; the policy's and the waiver file's, which are read first.
+pub(super) async fn opened(text: &str, judging: &Judging, session: &Session<'_>) -> Result<(Judge, Inventory), CliError> {
+    let mut plan = session.workspace.judging_plan(judging)?;
+    plan.sources = sources(text, session);
+    let judge = Judge::load(&plan, &session.effects).await?;
+    let inventory = inventory(text, session).await?;
+    Ok((judge, inventory))
+}
+
 /// The folder that a target's manifests lie in: the target itself, or the folder of a lock file.
-#[must_use]
-pub(super) fn sources(text: &str, session: &Session<'_>) -> Option<PathBuf> {
+fn sources(text: &str, session: &Session<'_>) -> Option<PathBuf> {
     let path = session.global.directory.join(text);
     match path.is_file() {
         true => path.parent().map(Path::to_owned),

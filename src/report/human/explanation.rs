@@ -1,10 +1,13 @@
 //! Why something is in the image, and the smallest change that clears it.
 
+use jiff::Timestamp;
+
 use super::findings::{finding, location};
 use super::page::Page;
 use crate::model::finding::{Disposition, Judgement};
 use crate::model::inventory::Location;
 use crate::model::purl::Purl;
+use crate::report::quantity::minute;
 use crate::report::style::{Paint, Style};
 use crate::report::text::visible;
 
@@ -37,14 +40,15 @@ pub struct Way<'a> {
     pub command: Option<&'a str>,
 }
 
-/// Each component in turn: what is wrong, how it came in, where it is, what to do.
+/// Each component in turn: what is wrong, how it came in, where it is, what to do. First, what was looked at and when, since the evidence of
+/// a run grows old.
 #[must_use]
-pub fn explanations(all: &[Explained<'_>], style: Style) -> String {
+pub fn explanations(all: &[Explained<'_>], from: &str, judged: Timestamp, style: Style) -> String {
     let mut page = Page::new(style);
-    for (at, explained) in all.iter().enumerate() {
-        if at > 0 {
-            page.blank();
-        }
+    let head = page.paint(Paint::Dim, &visible(&format!("{from}, judged {}", minute(judged))));
+    page.line(&head);
+    for explained in all {
+        page.blank();
         one(&mut page, explained);
     }
     page.finish()

@@ -1,8 +1,9 @@
 //! The last day of free security updates of each release (for Debian that of the LTS team, for Ubuntu that of standard support).
 //!
-//! Debian and Ubuntu: the package `distro-info-data`. Alpine, Fedora up to 39 and Rocky: the package `osinfo-db`. Tests compare with both
-//! where they are installed. Fedora 42, Amazon Linux 2, Alma 8 and 9: their projects' announcements. The rest was not held against a source
-//! again: Red Hat, Oracle Linux, CentOS, Fedora 40 and 41, Amazon Linux 2018.03 and 2023, and every release 10.
+//! Debian and Ubuntu: the package `distro-info-data`. Alpine, Fedora up to 39 and Rocky up to 9: the package `osinfo-db`. Tests compare with
+//! both where they are installed. Fedora 42: the project's announcement. Amazon Linux 2023: its documentation. All others: endoflife.date,
+//! which takes them from the vendors' life cycle pages (Red Hat: maintenance support; Oracle: premier support; CentOS 9: Stream). Red Hat 10 and
+//! Rocky 10: ten years after the release, as the vendors' policies say.
 
 use jiff::civil::{Date, date};
 
@@ -51,6 +52,8 @@ pub(super) const LAST_DAYS: &[(&str, &str, Date)] = &[
     ("fedora", "40", date(2025, 5, 13)),
     ("fedora", "41", date(2025, 12, 15)),
     ("fedora", "42", date(2026, 5, 27)),
+    ("fedora", "43", date(2026, 12, 9)),
+    ("ol", "6", date(2021, 3, 31)),
     ("ol", "7", date(2024, 12, 31)),
     ("ol", "8", date(2029, 7, 31)),
     ("ol", "9", date(2032, 6, 30)),
