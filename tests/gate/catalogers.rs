@@ -28,6 +28,14 @@ impl Sink for Said {
         self.owned.entry(owner.to_string()).or_default().push(path.to_owned());
     }
 
+    fn needs(&mut self, names: Vec<(String, Scope)>) {
+        self.others.push(json!({ "needs": names }));
+    }
+
+    fn licenses(&mut self, licenses: Vec<String>) {
+        self.others.push(json!({ "licenses": licenses }));
+    }
+
     fn accounted(&mut self) {
         self.others.push(json!("accounted"));
     }

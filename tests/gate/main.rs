@@ -19,6 +19,7 @@ mod cli;
 mod github;
 mod inventory_hostile;
 mod inventory_peers;
+mod inventory_rpm;
 mod inventory_sources;
 mod matching;
 mod matching_bundle;

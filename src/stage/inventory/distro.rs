@@ -1,5 +1,7 @@
 //! What the operating system's release adds to its packages, and what is unknown without it.
 
+use std::collections::HashMap;
+
 use crate::model::coverage::{Gap, GapKind};
 use crate::model::inventory::{Component, OsRelease};
 use crate::model::purl::Purl;
@@ -32,6 +34,28 @@ fn complete_purl(purl: &mut Purl, os: &OsRelease) {
         format!("{}-{}", os.id, os.version_id)
     };
     purl.qualifiers.entry("distro".to_owned()).or_insert(distro);
+}
+
+/// Finds the packages that others need by name alone: where each package has a file of its own, none of them knows the others.
+pub(super) fn resolve(components: &mut [Component]) {
+    let names_one = |purl: &Purl| purl.kind == "deb" && purl.version.is_none();
+    if !components.iter().any(|component| component.dependencies.iter().any(names_one)) {
+        return;
+    }
+    let packages = components.iter().filter(|component| is_os_package(&component.purl));
+    let by_name: HashMap<String, Purl> = packages
+        .map(|component| (component.purl.name.clone(), component.purl.clone()))
+        .collect();
+    for component in components {
+        let dependencies = std::mem::take(&mut component.dependencies).into_iter();
+        let found = dependencies.filter_map(|purl| match names_one(&purl) {
+            true => by_name.get(&purl.name).cloned(),
+            false => Some(purl),
+        });
+        component.dependencies = found.filter(|purl| *purl != component.purl).collect();
+        component.dependencies.sort();
+        component.dependencies.dedup();
+    }
 }
 
 /// What is unknown of the image as a whole.

@@ -25,7 +25,7 @@ impl Cataloger for Dpkg {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn domain(&self) -> Domain {
@@ -56,7 +56,7 @@ impl Cataloger for Dpkg {
         } else if let Some(name) = path.strip_prefix(STATUS_D) {
             match name.strip_suffix(".md5sums") {
                 Some(name) => checksummed_files(name, file.content, sink),
-                None => packages(file.content, sink),
+                None => packages(file.content, Others::Elsewhere, sink),
             }
         } else if let Some(name) = path.strip_prefix(INFO) {
             if let Some(name) = name.strip_suffix(".list") {
@@ -73,10 +73,19 @@ fn status(content: &[u8], sink: &mut dyn Sink) {
         let detail = format!("the package database ends in the middle of a line, at byte {}", content.len());
         sink.gap(GapKind::PartialDatabase, detail);
     }
-    packages(content, sink);
+    packages(content, Others::Here, sink);
 }
 
-fn packages(content: &[u8], sink: &mut dyn Sink) {
+/// Where the packages stand that a package needs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Others {
+    /// In the same file.
+    Here,
+    /// Each in a file of its own: needs are told by name, for whoever sees all of them.
+    Elsewhere,
+}
+
+fn packages(content: &[u8], others: Others, sink: &mut dyn Sink) {
     let mut parsed = Vec::new();
     for paragraph in deb822::paragraphs(content) {
         match package(&paragraph) {
@@ -97,7 +106,10 @@ fn packages(content: &[u8], sink: &mut dyn Sink) {
     let providers = providers(&parsed);
     for package in &parsed {
         let mut component = package.component.clone();
-        component.dependencies = dependencies(package, &providers);
+        component.dependencies = match others {
+            Others::Here => dependencies(package, &providers),
+            Others::Elsewhere => names(package),
+        };
         sink.component(component);
     }
 }
@@ -187,6 +199,18 @@ fn dependencies(package: &Package<'_>, providers: &HashMap<&str, &Purl>) -> Vec<
         .filter_map(|group| group.split('|').find_map(|alternative| providers.get(bare_name(alternative))))
         .filter(|purl| **purl != &package.component.purl)
         .map(|purl| (*purl).clone())
+        .collect();
+    found.sort();
+    found.dedup();
+    found
+}
+
+/// Every name that a package may need, each as a package without a version.
+fn names(package: &Package<'_>) -> Vec<Purl> {
+    let alternatives = package.depends.iter().flat_map(|field| field.split([',', '|'])).map(bare_name);
+    let mut found: Vec<Purl> = alternatives
+        .filter(|name| is_name(name))
+        .map(|name| Purl::new("deb", name, ""))
         .collect();
     found.sort();
     found.dedup();

@@ -6,7 +6,7 @@ use super::packed;
 use super::paths::PathSet;
 use crate::model::coverage::GapKind;
 use crate::model::digest::Digest;
-use crate::model::inventory::{Component, FactKind, OsRelease};
+use crate::model::inventory::{Component, FactKind, OsRelease, Scope};
 use crate::model::purl::Purl;
 
 /// What catalogers said of one file.
@@ -30,6 +30,12 @@ pub(super) struct FileFacts {
     pub(super) components: Vec<Component>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) owned: Vec<Owned>,
+    /// Packages that a project needs, by name, and what for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) needs: Vec<(String, Scope)>,
+    /// Of the package whose licences are stated in it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) licenses: Vec<String>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) executable: bool,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -65,6 +71,8 @@ impl FileFacts {
     pub(super) fn is_empty(&self) -> bool {
         self.components.is_empty()
             && self.owned.is_empty()
+            && self.licenses.is_empty()
+            && self.needs.is_empty()
             && self.os_release.is_none()
             && self.facts.is_empty()
             && self.gaps.is_empty()

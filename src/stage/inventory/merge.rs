@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::binaries;
+use super::debian_copyright;
 use super::distro;
 use super::facts::{FileFacts, LayerFacts};
 use super::links::Links;
 use super::owners::Owners;
+use super::paths::ancestors;
 use crate::model::coverage::{Gap, GapKind};
 use crate::model::image::{Layer, Platform};
 use crate::model::inventory::{Component, Fact, FactKind, Inventory, Location, OsRelease, Part};
@@ -39,7 +41,9 @@ pub(super) fn merge(
         component.platform = platform.cloned();
         distro::complete(component, os.as_ref());
     }
-    let owners = Owners::new(&view, &components);
+    distro::resolve(&mut components);
+    view.add_licenses(&mut components);
+    let owners = Owners::new(&view, &components, distro::is_os_package);
     for component in &mut components {
         if !distro::is_os_package(&component.purl) {
             component.owned_by = component.locations.first().and_then(|l| owners.of(l.path.trim_start_matches('/')));
@@ -49,7 +53,7 @@ pub(super) fn merge(
     components.retain(|component| component.cataloger != binaries::ID || component.owned_by.is_none());
     inventory.facts.extend(view.facts(platform, &owners));
     inventory.gaps.extend(view.gaps());
-    inventory.gaps.extend(view.unowned(&owners));
+    inventory.gaps.extend(view.unowned(&owners, &components));
     inventory.gaps.extend(distro::gaps(&components, os.as_ref(), subject));
     inventory.components.append(&mut components);
     os
@@ -150,6 +154,19 @@ impl<'a> View<'a> {
         found
     }
 
+    /// Gives Debian's packages the licences that stand beside their documentation.
+    fn add_licenses(&self, components: &mut [Component]) {
+        let stated = self.seen.iter().filter(|seen| !seen.file.licenses.is_empty());
+        let by_place: HashMap<&str, &Vec<String>> = stated.map(|seen| (seen.name, &seen.file.licenses)).collect();
+        for component in components.iter_mut().filter(|c| c.purl.kind == "deb" && c.licenses.is_empty()) {
+            // One package's folder, or its file, is often a link to another's.
+            let place = self.links.resolve(&debian_copyright::place_of(&component.purl.name));
+            if let Some(licenses) = place.ok().and_then(|place| by_place.get(place.as_str())) {
+                component.licenses.clone_from(licenses);
+            }
+        }
+    }
+
     /// Every version of each database, seen or not, by its place, the lowest layer first.
     fn history(&self) -> HashMap<String, Vec<(usize, &'a FileFacts)>> {
         let mut history: HashMap<String, Vec<(usize, &FileFacts)>> = HashMap::new();
@@ -211,11 +228,20 @@ impl<'a> View<'a> {
         of_files.chain(of_layers).collect()
     }
 
-    /// Executables that neither an OS package nor data of their own accounts for.
-    fn unowned(&self, owners: &Owners<'_>) -> Vec<Gap> {
+    /// Executables that neither a package nor data of their own accounts for. A Python package lists its files; whatever lies in the folder
+    /// of an npm package is part of it.
+    fn unowned(&self, owners: &Owners<'_>, components: &[Component]) -> Vec<Gap> {
         let unaccounted = self.seen.iter().filter(|seen| seen.file.executable && !seen.file.accounted);
+        let of_languages = Owners::new(self, components, |purl| !distro::is_os_package(purl));
+        let of_npm = components.iter().filter(|component| component.purl.kind == "npm");
+        let folders: HashSet<&[u8]> = of_npm
+            .flat_map(|component| &component.locations)
+            .filter_map(|place| place.path.trim_start_matches('/').strip_suffix("/package.json"))
+            .map(str::as_bytes)
+            .collect();
+        let in_folder = |path: &str| ancestors(path.as_bytes()).any(|folder| folders.contains(folder));
         unaccounted
-            .filter(|seen| owners.of(seen.name).is_none())
+            .filter(|seen| owners.of(seen.name).is_none() && of_languages.of(seen.name).is_none() && !in_folder(seen.name))
             .map(|seen| {
                 let location = self.location(seen.layer, seen.name);
                 let detail = "an executable that no package owns and that says nothing of what is in it".to_owned();

@@ -12,6 +12,7 @@ pub mod cargo_metadata;
 mod crates;
 mod crew;
 mod deb822;
+pub mod debian_copyright;
 mod distro;
 pub mod dpkg;
 mod elf;
@@ -52,7 +53,7 @@ use crate::io::layers::Spilled;
 use crate::model::coverage::GapKind;
 use crate::model::image::BuiltImage;
 use crate::model::image_ref::ImageRef;
-use crate::model::inventory::{Component, FactKind, Inventory, OsRelease, Subject};
+use crate::model::inventory::{Component, FactKind, Inventory, OsRelease, Scope, Subject};
 use crate::model::purl::Purl;
 
 /// Where a cataloger is asked.
@@ -104,8 +105,16 @@ pub struct LayerFile<'a> {
 pub trait Sink {
     /// A component that the file declares. Locations may be left empty: the file itself is added.
     fn component(&mut self, component: Component);
-    /// A path (without leading slash) that a component of the OS owns.
+    /// A path (without leading slash) that a package owns.
     fn owns(&mut self, path: &str, owner: &Purl);
+    /// Packages that a project needs, by name, and what for.
+    fn needs(&mut self, names: Vec<(String, Scope)>) {
+        let _ = names;
+    }
+    /// The licences of the package whose licences are stated in the file.
+    fn licenses(&mut self, licenses: Vec<String>) {
+        let _ = licenses;
+    }
     /// The file is an executable that some cataloger accounts for.
     fn accounted(&mut self);
     /// The file is an executable that needs an account: an owner, audit data or build info.
@@ -156,10 +165,12 @@ pub static CATALOGERS: &[&dyn Cataloger] = &[
     &binaries::Binaries,
     &cargo_auditable::CargoAuditable,
     &cargo_lock::CargoLock,
+    &debian_copyright::DebianCopyright,
     &dpkg::Dpkg,
     &go_buildinfo::GoBuildInfo,
     &java::Java,
     &npm::installed::NpmInstalled,
+    &npm::manifest::PackageManifest,
     &npm::package_lock::PackageLock,
     &npm::pnpm_lock::PnpmLock,
     &npm::yarn_lock::YarnLock,

@@ -1,9 +1,10 @@
-//! Which OS package owns a path. Only packages that the image's database has installed own anything: a file list alone proves nothing.
+//! Which package owns a path. Only packages that the image has installed own anything: a file list alone proves nothing.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
-use super::distro::is_os_package;
 use super::merge::View;
+use super::python;
 use crate::model::inventory::Component;
 use crate::model::purl::Purl;
 
@@ -16,11 +17,11 @@ pub(super) struct Owners<'a> {
 }
 
 impl<'a> Owners<'a> {
-    pub(super) fn new(view: &'a View<'a>, components: &[Component]) -> Self {
-        let mut installed: HashMap<(&str, &str), Vec<&Purl>> = HashMap::new();
-        for component in components.iter().filter(|c| is_os_package(&c.purl)) {
-            let purl = &component.purl;
-            installed.entry((&purl.kind, &purl.name)).or_default().push(purl);
+    /// The paths of some of the packages.
+    pub(super) fn new(view: &'a View<'a>, components: &[Component], counts: fn(&Purl) -> bool) -> Self {
+        let mut installed: HashMap<(&str, Cow<'_, str>), Vec<&Purl>> = HashMap::new();
+        for purl in components.iter().map(|component| &component.purl).filter(|purl| counts(purl)) {
+            installed.entry((&purl.kind, compared(purl))).or_default().push(purl);
         }
         let mut owners = Self {
             view,
@@ -60,9 +61,17 @@ impl<'a> Owners<'a> {
     }
 }
 
+/// The name of a package as others compare it: Python's folders spell it otherwise than its metadata.
+fn compared(purl: &Purl) -> Cow<'_, str> {
+    match purl.kind.as_str() {
+        "pypi" => python::normal_name(&purl.name).into(),
+        _ => purl.name.as_str().into(),
+    }
+}
+
 /// The installed package that a file list speaks of: same type and name, and the same architecture and version where the list names them.
-fn installed_owner(installed: &HashMap<(&str, &str), Vec<&Purl>>, owner: &Purl) -> Option<Purl> {
-    let candidates = installed.get(&(owner.kind.as_str(), owner.name.as_str()))?;
+fn installed_owner(installed: &HashMap<(&str, Cow<'_, str>), Vec<&Purl>>, owner: &Purl) -> Option<Purl> {
+    let candidates = installed.get(&(owner.kind.as_str(), compared(owner)))?;
     let fits = |purl: &&&Purl| {
         let same_arch = match (owner.qualifiers.get("arch"), purl.qualifiers.get("arch")) {
             (Some(a), Some(b)) => a == b,

@@ -1,4 +1,5 @@
-//! Installed Python packages: `*.dist-info/METADATA`, `*.egg-info/PKG-INFO` and `*.egg-info` files.
+//! Installed Python packages: `*.dist-info/METADATA`, `*.egg-info/PKG-INFO` and `*.egg-info` files; the files that they own by `RECORD` and
+//! `installed-files.txt`.
 //!
 //! Source: the core metadata specification (PyPA). Names are compared as PEP 503 says.
 
@@ -17,7 +18,7 @@ impl Cataloger for Python {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn domain(&self) -> Domain {
@@ -26,7 +27,7 @@ impl Cataloger for Python {
 
     fn wants(&self, head: &EntryHead<'_>) -> Want {
         let wanted = [".dist-info/METADATA", ".egg-info/PKG-INFO", "/EGG-INFO/PKG-INFO", ".egg-info"];
-        if wanted.iter().any(|end| head.path.ends_with(end)) {
+        if wanted.iter().chain(&[RECORD, INSTALLED_FILES]).any(|end| head.path.ends_with(end)) {
             Want::Whole
         } else {
             Want::No
@@ -35,6 +36,9 @@ impl Cataloger for Python {
 
     fn catalog(&self, file: &LayerFile<'_>, sink: &mut dyn Sink) {
         let text = String::from_utf8_lossy(file.content);
+        if [RECORD, INSTALLED_FILES].iter().any(|end| file.head.path.ends_with(end)) {
+            return owned_files(file.head.path, &text, sink);
+        }
         let metadata = Metadata::read(&text);
         match (metadata.name, metadata.version) {
             (Some(name), Some(version)) => {
@@ -48,6 +52,45 @@ impl Cataloger for Python {
             ),
         }
     }
+}
+
+const RECORD: &str = ".dist-info/RECORD";
+const INSTALLED_FILES: &str = ".egg-info/installed-files.txt";
+
+/// Lines of `path,hash,size` from the folder that the package's own lies in, or of paths from the package's own.
+fn owned_files(list: &str, text: &str, sink: &mut dyn Sink) {
+    let Some((own, file)) = list.rsplit_once('/') else { return };
+    let (beside, folder) = own.rsplit_once('/').unwrap_or(("", own));
+    let stem = folder.rsplit_once('.').map_or(folder, |(stem, _)| stem);
+    let Some((name, version)) = stem.split_once('-') else { return };
+    // `name-1.0-py3.11.egg-info`
+    let version = version.split_once("-py").map_or(version, |(version, _)| version);
+    let owner = purl(name, version);
+    let (from, is_table) = if file == "RECORD" { (beside, true) } else { (own, false) };
+    for line in text.lines() {
+        let path = match line.strip_prefix('"').and_then(|rest| rest.split_once('"')) {
+            Some((quoted, _)) if is_table => quoted,
+            _ if is_table => line.split(',').next().unwrap_or_default(),
+            _ => line.trim(),
+        };
+        if let Some(path) = joined(from, path).filter(|path| !path.is_empty()) {
+            sink.owns(&path, &owner);
+        }
+    }
+}
+
+/// A path from a folder; none where it leads out of the root.
+fn joined(folder: &str, path: &str) -> Option<String> {
+    let start = if path.starts_with('/') { "" } else { folder };
+    let mut parts: Vec<&str> = start.split('/').filter(|part| !part.is_empty()).collect();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => _ = parts.pop()?,
+            part => parts.push(part),
+        }
+    }
+    Some(parts.join("/"))
 }
 
 /// The headers that matter.
@@ -96,10 +139,13 @@ impl<'a> Metadata<'a> {
 }
 
 fn component(name: &str, version: &str) -> Component {
-    let purl = Purl::new("pypi", &name.to_lowercase().replace('_', "-"), version);
-    let mut component = Component::new(purl, Some(Ecosystem::new(Ecosystem::PYPI)), "python");
+    let mut component = Component::new(purl(name, version), Some(Ecosystem::new(Ecosystem::PYPI)), "python");
     component.name = normal_name(name);
     component
+}
+
+fn purl(name: &str, version: &str) -> Purl {
+    Purl::new("pypi", &name.to_lowercase().replace('_', "-"), version)
 }
 
 /// A name as PEP 503 compares it: lower case, each run of `-`, `_` and `.` one hyphen.
@@ -130,6 +176,25 @@ mod tests {
             (seen.components[0].name.as_str(), seen.components[0].licenses.as_slice()),
             ("zope-interface-x", &["MIT License".to_owned()][..])
         );
+    }
+
+    #[test]
+    fn a_package_owns_the_files_that_its_record_lists() {
+        let list = "pkg/_fast.so,sha256=AA,10\n\"pkg/a,b.so\",,\n../../../bin/tool,sha256=BB,3\n../../../../../../etc/passwd,,\n/usr/x,,\n";
+        let seen = Recorder::of(&Python, "opt/venv/lib/site/My_Pkg-1.0.dist-info/RECORD", list.as_bytes());
+        let paths: Vec<&str> = seen.owned.iter().map(|(path, _)| path.as_str()).collect();
+        assert_eq!(
+            paths,
+            [
+                "opt/venv/lib/site/pkg/_fast.so",
+                "opt/venv/lib/site/pkg/a,b.so",
+                "opt/bin/tool",
+                "usr/x"
+            ]
+        );
+        assert_eq!(seen.owned[0].1.to_string(), "pkg:pypi/my-pkg@1.0");
+        let seen = Recorder::of(&Python, "x/a-2-py3.11.egg-info/installed-files.txt", b"../a/_x.so\nPKG-INFO\n");
+        assert_eq!(seen.owned[0], ("x/a/_x.so".to_owned(), purl("a", "2")));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::io::layers::Spilled;
 use crate::model::coverage::GapKind;
-use crate::model::inventory::{Component, FactKind, OsRelease};
+use crate::model::inventory::{Component, FactKind, OsRelease, Scope};
 use crate::model::purl::Purl;
 
 use super::{Cataloger, EntryHead, LayerFile, Sink, Want};
@@ -12,6 +12,8 @@ use super::{Cataloger, EntryHead, LayerFile, Sink, Want};
 pub(super) struct Recorder {
     pub(super) components: Vec<Component>,
     pub(super) owned: Vec<(String, Purl)>,
+    pub(super) licenses: Vec<String>,
+    pub(super) needs: Vec<(String, Scope)>,
     pub(super) accounted: bool,
     pub(super) executable: bool,
     pub(super) releases: Vec<OsRelease>,
@@ -83,6 +85,14 @@ impl Sink for Recorder {
 
     fn owns(&mut self, path: &str, owner: &Purl) {
         self.owned.push((path.to_owned(), owner.clone()));
+    }
+
+    fn needs(&mut self, names: Vec<(String, Scope)>) {
+        self.needs = names;
+    }
+
+    fn licenses(&mut self, licenses: Vec<String>) {
+        self.licenses = licenses;
     }
 
     fn accounted(&mut self) {

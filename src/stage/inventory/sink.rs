@@ -5,7 +5,7 @@ use super::facts::{FileFacts, Owned};
 use super::paths::Seed;
 use crate::io::layers::Entry;
 use crate::model::coverage::GapKind;
-use crate::model::inventory::{Component, FactKind, OsRelease};
+use crate::model::inventory::{Component, FactKind, OsRelease, Scope};
 use crate::model::purl::Purl;
 
 /// Keeps what catalogers say of one file.
@@ -44,6 +44,14 @@ impl Sink for FileSink {
         }
     }
 
+    fn needs(&mut self, names: Vec<(String, Scope)>) {
+        self.facts.needs = names;
+    }
+
+    fn licenses(&mut self, licenses: Vec<String>) {
+        self.facts.licenses = licenses;
+    }
+
     fn accounted(&mut self) {
         self.facts.accounted = true;
     }
@@ -74,6 +82,8 @@ impl FileFacts {
     pub(super) fn absorb(&mut self, mut other: Self) {
         self.components.append(&mut other.components);
         self.owned.append(&mut other.owned);
+        self.licenses.append(&mut other.licenses);
+        self.needs.append(&mut other.needs);
         self.facts.append(&mut other.facts);
         self.gaps.append(&mut other.gaps);
         self.executable |= other.executable;

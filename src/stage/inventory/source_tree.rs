@@ -12,7 +12,7 @@ use super::facts::LayerFacts;
 use super::links::Links;
 use super::merge::{Layered, merge};
 use super::scan::Scan;
-use super::{Cataloger, Domain, EntryHead, InventoryError, Want, engine};
+use super::{Cataloger, Domain, EntryHead, InventoryError, Want, engine, npm};
 use crate::io::Effects;
 use crate::io::git;
 use crate::io::layers::{Entry, Kind, Need, Spilled, Visitor};
@@ -135,6 +135,8 @@ fn collect(facts: &LayerFacts, effects: &Effects, inventory: &mut Inventory) {
     for component in &mut found.components {
         component.locations.iter_mut().for_each(|l| relative(&mut l.path));
     }
+    let manifests: Vec<_> = facts.files.iter().map(|file| (file.path.as_str(), file.needs.as_slice())).collect();
+    npm::manifest::mark(&mut found.components, &manifests);
     for fact in &mut found.facts {
         relative(&mut fact.location.path);
     }

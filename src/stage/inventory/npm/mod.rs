@@ -4,6 +4,7 @@ mod berry;
 mod graph;
 pub mod installed;
 mod lines;
+pub mod manifest;
 mod nested;
 pub mod package_lock;
 pub mod pnpm_lock;

@@ -1,6 +1,6 @@
 //! `yarn.lock`: the format of yarn 1, and the YAML of later ones ([`super::berry`]).
 //!
-//! Neither says what is needed for development only.
+//! Neither says what is needed for development only: [`super::manifest`] does.
 
 use std::collections::HashMap;
 
