@@ -232,6 +232,10 @@ impl<'a> View<'a> {
     /// of an npm package is part of it.
     fn unowned(&self, owners: &Owners<'_>, components: &[Component]) -> Vec<Gap> {
         let unaccounted = self.seen.iter().filter(|seen| seen.file.executable && !seen.file.accounted);
+        let unowned: Vec<&Seen<'_>> = unaccounted.filter(|seen| owners.of(seen.name).is_none()).collect();
+        if unowned.is_empty() {
+            return Vec::new();
+        }
         let of_languages = Owners::new(self, components, |purl| !distro::is_os_package(purl));
         let of_npm = components.iter().filter(|component| component.purl.kind == "npm");
         let folders: HashSet<&[u8]> = of_npm
@@ -240,8 +244,9 @@ impl<'a> View<'a> {
             .map(str::as_bytes)
             .collect();
         let in_folder = |path: &str| ancestors(path.as_bytes()).any(|folder| folders.contains(folder));
-        unaccounted
-            .filter(|seen| owners.of(seen.name).is_none() && of_languages.of(seen.name).is_none() && !in_folder(seen.name))
+        unowned
+            .into_iter()
+            .filter(|seen| of_languages.of(seen.name).is_none() && !in_folder(seen.name))
             .map(|seen| {
                 let location = self.location(seen.layer, seen.name);
                 let detail = "an executable that no package owns and that says nothing of what is in it".to_owned();

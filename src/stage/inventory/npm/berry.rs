@@ -6,6 +6,7 @@ use crate::model::coverage::GapKind;
 use crate::model::inventory::{Component, Origin};
 
 use super::super::Sink;
+use super::graph;
 use super::yaml::{self, Entry};
 use super::yarn_lock::{ID, name_and_range};
 
@@ -22,25 +23,23 @@ pub(super) fn read(text: &str, path: &str, sink: &mut dyn Sink) {
         .flat_map(|(at, entry)| entry.key.split(", ").map(move |pattern| (pattern, at)));
     let by_pattern: HashMap<&str, usize> = patterns.collect();
     let components: Vec<Option<Component>> = entries.iter().map(|entry| component(entry, path)).collect();
-    for (entry, component) in entries.iter().zip(&components) {
-        let Some(mut component) = component.clone() else {
-            sink.gap(
-                GapKind::PartialDatabase,
-                format!("the entry at line {} names no package", entry.line),
-            );
-            continue;
-        };
-        let needs = entry.get("dependencies").map(|list| list.entries.as_slice()).unwrap_or_default();
-        component.dependencies = needs
-            .iter()
-            .filter_map(|need| resolve(&need.key, need.value.as_deref()?, &by_pattern))
-            .filter_map(|at| components[at].as_ref())
-            .map(|needed| needed.purl.clone())
-            .collect();
-        component.dependencies.sort();
-        component.dependencies.dedup();
-        sink.component(component);
+    for (entry, _) in entries.iter().zip(&components).filter(|(_, component)| component.is_none()) {
+        let detail = format!("the entry at line {} names no package", entry.line);
+        sink.gap(GapKind::PartialDatabase, detail);
     }
+    let edges: Vec<Vec<(usize, bool)>> = entries.iter().map(|entry| needs(entry, &by_pattern)).collect();
+    graph::connected(&components, &edges).into_iter().for_each(|c| sink.component(c));
+}
+
+/// What a package needs, and whether it may be left out.
+fn needs(entry: &Entry<'_>, by_pattern: &HashMap<&str, usize>) -> Vec<(usize, bool)> {
+    let meta = entry.get("dependenciesMeta");
+    let optional = |name: &str| meta.and_then(|meta| meta.get(name)?.text("optional")) == Some("true");
+    let needs = entry.get("dependencies").map(|list| list.entries.as_slice()).unwrap_or_default();
+    needs
+        .iter()
+        .filter_map(|need| Some((resolve(&need.key, need.value.as_deref()?, by_pattern)?, optional(&need.key))))
+        .collect()
 }
 
 /// Ranges are written with their protocol (`npm:^1`) since version 8 of the format, and without it before.

@@ -76,7 +76,8 @@ impl Manifest<'_> {
 }
 
 /// Marks the packages of yarn's lock files with what they are needed for, by the manifests beside and below each lock file: those of its
-/// workspaces are below. A name that a manifest needs stands for every version of it, so that no package is taken for less than it is.
+/// workspaces are below. A name that a manifest needs stands for every version of it, so that no package is taken for less than it is;
+/// without a manifest everything ships.
 pub(in super::super) fn mark(components: &mut [Component], manifests: &[(&str, &[(String, Scope)])]) {
     let mut by_lock: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for (at, component) in components.iter().enumerate().filter(|(_, c)| c.cataloger == yarn_lock::ID) {
@@ -88,22 +89,26 @@ pub(in super::super) fn mark(components: &mut [Component], manifests: &[(&str, &
     for (lock, nodes) in by_lock {
         let below = manifests.iter().filter(|(path, _)| nearest(path, &locks) == Some(lock.as_str()));
         let needs: Vec<&(String, Scope)> = below.flat_map(|(_, needs)| needs.iter()).collect();
-        if !needs.is_empty() {
-            mark_lock(components, &nodes, &needs);
-        }
+        mark_lock(components, &nodes, &needs);
     }
 }
 
 fn mark_lock(components: &mut [Component], nodes: &[usize], needs: &[&(String, Scope)]) {
     let locked: Vec<&Component> = nodes.iter().map(|at| &components[*at]).collect();
-    let by_purl: HashMap<&Purl, usize> = locked.iter().enumerate().map(|(node, package)| (&package.purl, node)).collect();
-    let edges: Vec<Vec<(usize, bool)>> = locked
-        .iter()
-        .map(|package| {
-            let needed = package.dependencies.iter();
-            needed.filter_map(|purl| Some((*by_purl.get(purl)?, false))).collect()
-        })
-        .collect();
+    let mut by_purl: HashMap<&Purl, Vec<usize>> = HashMap::new();
+    for (node, package) in locked.iter().enumerate() {
+        by_purl.entry(&package.purl).or_default().push(node);
+    }
+    // The lock file lists a workspace's needs without telling what for; its manifest is among the others.
+    let is_workspace = |package: &Component| package.root && package.version.is_empty();
+    let needs_of = |package: &&Component| -> Vec<(usize, bool)> {
+        if is_workspace(package) {
+            return Vec::new();
+        }
+        let needed = package.dependencies.iter().filter_map(|purl| by_purl.get(purl)).flatten();
+        needed.map(|node| (*node, locked[*node].scope == Scope::Optional)).collect()
+    };
+    let edges: Vec<Vec<(usize, bool)>> = locked.iter().map(needs_of).collect();
     let mut roots: Vec<(usize, Scope)> = Vec::new();
     for (name, scope) in needs {
         let of_name = locked.iter().enumerate().filter(|(_, package)| package.name == *name);

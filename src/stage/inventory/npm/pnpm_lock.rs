@@ -23,7 +23,7 @@ impl Cataloger for PnpmLock {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn domain(&self) -> Domain {

@@ -1,6 +1,7 @@
 //! `yarn.lock`: the format of yarn 1, and the YAML of later ones ([`super::berry`]).
 //!
-//! Neither says what is needed for development only: [`super::manifest`] does.
+//! Neither says what is needed for development only: [`super::manifest`] does. What other packages need only as something that may be left out
+//! is marked as such, which holds where the manifests do not need it themselves.
 
 use std::collections::HashMap;
 
@@ -8,7 +9,7 @@ use crate::model::coverage::GapKind;
 use crate::model::inventory::Component;
 
 use super::super::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
-use super::berry;
+use super::{berry, graph};
 
 /// Reads the lock files of yarn.
 pub struct YarnLock;
@@ -21,7 +22,7 @@ impl Cataloger for YarnLock {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn domain(&self) -> Domain {
@@ -51,13 +52,15 @@ struct Locked<'a> {
     patterns: Vec<&'a str>,
     version: &'a str,
     resolved: Option<&'a str>,
-    needs: Vec<(&'a str, &'a str)>,
+    /// Name, range, and whether it may be left out.
+    needs: Vec<(&'a str, &'a str, bool)>,
     line: u32,
 }
 
 fn read(text: &str, path: &str, sink: &mut dyn Sink) {
     let mut entries: Vec<Locked<'_>> = Vec::new();
-    let mut in_needs = false;
+    // Whether the lines are needs, and then whether these may be left out.
+    let mut in_needs = None;
     for (at, raw) in text.lines().enumerate() {
         let number = at as u32 + 1;
         let content = raw.trim();
@@ -71,15 +74,19 @@ fn read(text: &str, path: &str, sink: &mut dyn Sink) {
                     line: number,
                     ..Locked::default()
                 });
-                in_needs = false;
+                in_needs = None;
             }),
             (2, Some(entry)) => {
-                in_needs = matches!(content, "dependencies:" | "optionalDependencies:");
-                if in_needs { Some(()) } else { field(entry, content) }
+                in_needs = match content {
+                    "dependencies:" => Some(false),
+                    "optionalDependencies:" => Some(true),
+                    _ => None,
+                };
+                if in_needs.is_some() { Some(()) } else { field(entry, content) }
             }
-            (4, Some(entry)) if in_needs => content
-                .split_once(' ')
-                .map(|(name, range)| entry.needs.push((unquoted(name), unquoted(range.trim())))),
+            (4, Some(entry)) => in_needs.zip(content.split_once(' ')).map(|(optional, (name, range))| {
+                entry.needs.push((unquoted(name), unquoted(range.trim()), optional));
+            }),
             _ => None,
         };
         if understood.is_none() {
@@ -105,27 +112,21 @@ fn emit(entries: &[Locked<'_>], path: &str, sink: &mut dyn Sink) {
         .enumerate()
         .flat_map(|(at, entry)| entry.patterns.iter().map(move |p| (*p, at)))
         .collect();
+    let edges: Vec<Vec<(usize, bool)>> = entries
+        .iter()
+        .map(|entry| {
+            let needs = entry.needs.iter();
+            needs
+                .filter_map(|(name, range, optional)| Some((*by_pattern.get(format!("{name}@{range}").as_str())?, *optional)))
+                .collect()
+        })
+        .collect();
     let components: Vec<Option<Component>> = entries.iter().map(|entry| component(entry, path)).collect();
-    for (entry, component) in entries.iter().zip(&components) {
-        let Some(mut component) = component.clone() else {
-            sink.gap(
-                GapKind::PartialDatabase,
-                format!("the entry at line {} names no package or no version", entry.line),
-            );
-            continue;
-        };
-        let needs = entry
-            .needs
-            .iter()
-            .filter_map(|(name, range)| by_pattern.get(format!("{name}@{range}").as_str()));
-        component.dependencies = needs
-            .filter_map(|at| components[*at].as_ref())
-            .map(|needed| needed.purl.clone())
-            .collect();
-        component.dependencies.sort();
-        component.dependencies.dedup();
-        sink.component(component);
+    for (entry, _) in entries.iter().zip(&components).filter(|(_, component)| component.is_none()) {
+        let detail = format!("the entry at line {} names no package or no version", entry.line);
+        sink.gap(GapKind::PartialDatabase, detail);
     }
+    graph::connected(&components, &edges).into_iter().for_each(|c| sink.component(c));
 }
 
 fn component(entry: &Locked<'_>, path: &str) -> Option<Component> {
