@@ -101,6 +101,14 @@ impl Workspace {
         Ok(git::commit(&self.root, std::slice::from_ref(&self.output))?)
     }
 
+    /// When the folder's commit was made, where there is one.
+    ///
+    /// # Errors
+    /// [`CliError::Git`].
+    pub(super) fn commit_time(&self) -> Result<Option<jiff::Timestamp>, CliError> {
+        Ok(git::commit_time(&self.root)?)
+    }
+
     /// The folder of the image's OCI layout.
     #[must_use]
     pub(super) fn layout(&self) -> PathBuf {

@@ -31,16 +31,14 @@ pub enum GitError {
 /// # Errors
 /// [`GitError`] when git is there and a question fails that must not.
 pub fn commit(root: &Path, ignored: &[PathBuf]) -> Result<Option<Commit>, GitError> {
+    if !may_be_checkout(root) {
+        return Ok(None);
+    }
     let Ok(sha) = ask(root, &["rev-parse", "--verify", "--quiet", "HEAD^{commit}"]) else {
         return Ok(None);
     };
     let sha = CommitSha::parse(&sha).map_err(|_| answer("rev-parse", &sha))?;
-    let seconds = ask(root, &["show", "--no-patch", "--format=%ct", "HEAD"])?;
-    let time = seconds
-        .parse()
-        .ok()
-        .and_then(|seconds| Timestamp::from_second(seconds).ok())
-        .ok_or_else(|| answer("show", &seconds))?;
+    let time = timestamp(&ask(root, &TIME)?)?;
     let tags = ask(
         root,
         &[
@@ -65,6 +63,32 @@ pub fn commit(root: &Path, ignored: &[PathBuf]) -> Result<Option<Commit>, GitErr
             .map(|url| without_credentials(&url)),
         tags,
     }))
+}
+
+/// The time of the commit that [`commit`] gives, by one question instead of many.
+///
+/// # Errors
+/// [`GitError::Answer`].
+pub fn commit_time(root: &Path) -> Result<Option<Timestamp>, GitError> {
+    let seconds = may_be_checkout(root).then(|| ask(root, &TIME).ok()).flatten();
+    seconds.map(|seconds| timestamp(&seconds)).transpose()
+}
+
+const TIME: [&str; 4] = ["show", "--no-patch", "--format=%ct", "HEAD"];
+
+fn timestamp(seconds: &str) -> Result<Timestamp, GitError> {
+    let time = seconds.parse().ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
+    time.ok_or_else(|| answer("show", seconds))
+}
+
+/// False where git need not be started to know that there is no checkout: no folder above has a repository in it or is a bare one.
+fn may_be_checkout(root: &Path) -> bool {
+    if std::env::var_os("GIT_DIR").is_some() {
+        return true;
+    }
+    let Ok(root) = root.canonicalize() else { return true };
+    let looks_like_one = |folder: &Path| folder.join(".git").exists() || folder.join("HEAD").exists();
+    root.ancestors().any(looks_like_one)
 }
 
 /// The top folder of the checkout that holds `root`.

@@ -13,18 +13,18 @@ use crate::stage::inventory::sbom;
 /// Writes an SBOM to stdout.
 pub(super) async fn run(session: &Session<'_>, args: &SbomArgs) -> Result<Answer, CliError> {
     // git is asked while the layers are read.
-    let (inventory, commit) = tokio::task::block_in_place(|| {
+    let (inventory, commit_time) = tokio::task::block_in_place(|| {
         thread::scope(|scope| {
-            let commit = scope.spawn(|| session.workspace.commit());
+            let commit_time = scope.spawn(|| match session.global.at {
+                Some(_) => Ok(None),
+                None => session.workspace.commit_time(),
+            });
             let inventory = Handle::current().block_on(target::inventory(&args.target, session));
-            (inventory, commit.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            (inventory, commit_time.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
         })
     });
-    let inventory = inventory?;
-    let created = match commit? {
-        Some(commit) if session.global.at.is_none() => commit.time,
-        _ => session.effects.clock.evaluation(),
-    };
+    let (inventory, commit_time) = (inventory?, commit_time?);
+    let created = commit_time.unwrap_or_else(|| session.effects.clock.evaluation());
     Ok(Answer::Bytes(match args.form {
         SbomForm::Cyclonedx => sbom::cyclonedx(&inventory, created),
         SbomForm::Spdx => sbom::spdx(&inventory, created),

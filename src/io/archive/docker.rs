@@ -207,7 +207,8 @@ fn layer(archive: &Archive, member: &str, diff_id: &Digest, created_by: Option<S
 }
 
 /// The digest that a member's name in an OCI layout is.
-pub(super) fn blob_name(member: &str) -> Option<Digest> {
+#[must_use]
+pub fn blob_name(member: &str) -> Option<Digest> {
     let hex = member.strip_prefix("blobs/sha256/")?;
     Digest::parse(&format!("sha256:{hex}")).ok()
 }

@@ -13,7 +13,7 @@ mod streamed;
 #[cfg(test)]
 mod tests;
 
-pub use docker::DockerImage;
+pub use docker::{DockerImage, blob_name};
 pub use engines::{Engine, save};
 pub use error::ArchiveError;
 pub use members::{Archive, Section};

@@ -3,9 +3,9 @@
 use std::io::{self, Read};
 
 use super::error::{LayerError, LayerProblem};
+use super::extension::{self, Pending};
 use super::header::{BLOCK, Flag, Header};
-use super::pax::{self, Pax};
-use super::{path, walk};
+use super::path;
 use crate::io::limits::Limits;
 
 /// A tar as it comes. Reading reads the content of the member that [`Members::member`] gave last.
@@ -79,7 +79,7 @@ impl<'l, R: Read> Members<'l, R> {
     }
 
     fn next_member(&mut self) -> Result<Option<Member>, LayerProblem> {
-        let (mut long_name, mut long_link, mut pax) = (None, None, Pax::default());
+        let mut pending = Pending::default();
         loop {
             self.skip(self.left + self.padding)?;
             (self.left, self.padding) = (0, 0);
@@ -88,41 +88,27 @@ impl<'l, R: Read> Members<'l, R> {
                 io::copy(&mut self.stream, &mut io::sink()).map_err(LayerProblem::Read)?;
                 return Ok(None);
             };
-            self.entries += 1;
-            if self.entries > self.limits.entries {
-                return Err(LayerProblem::Limit {
-                    what: "the number of entries",
-                    limit: self.limits.entries,
-                });
-            }
+            extension::count(&mut self.entries, self.limits)?;
             match header.flag {
-                Flag::PaxLocal => pax = pax::parse(&self.extension(header.size)?)?,
-                Flag::GnuName => long_name = Some(walk::until_nul(&self.extension(header.size)?)),
-                Flag::GnuLink => long_link = Some(walk::until_nul(&self.extension(header.size)?)),
+                Flag::PaxLocal | Flag::GnuName | Flag::GnuLink => pending.add(header.flag, &self.extension(header.size)?)?,
                 Flag::Sparse => return Err(LayerProblem::Header("a sparse file in an archive of an image")),
                 Flag::Regular | Flag::HardLink | Flag::Symlink => {
                     let mut name = Vec::new();
-                    header.path(&mut name);
-                    let name = pax.path.take().or(long_name.take()).unwrap_or(name);
-                    let target = pax.link.take().or(long_link.take()).unwrap_or_else(|| header.link().to_vec());
-                    let size = match header.flag {
-                        Flag::Regular => pax.size.unwrap_or(header.size),
-                        _ => 0,
-                    };
-                    self.content_of(size)?;
+                    let said = pending.join(&header, &mut name);
+                    self.content_of(said.stored)?;
                     return Ok(Some(Member {
                         path: self.clean(&name)?,
                         link: match header.flag {
-                            Flag::Symlink => Some(Link::Symbolic(String::from_utf8_lossy(&target).into_owned())),
-                            Flag::HardLink => Some(Link::Hard(self.clean(&target)?)),
+                            Flag::Symlink => Some(Link::Symbolic(String::from_utf8_lossy(&said.link).into_owned())),
+                            Flag::HardLink => Some(Link::Hard(self.clean(&said.link)?)),
                             _ => None,
                         },
-                        size,
+                        size: said.stored,
                     }));
                 }
                 Flag::Directory | Flag::Special | Flag::PaxGlobal | Flag::Other => {
                     self.content_of(header.size)?;
-                    (long_name, long_link, pax) = (None, None, Pax::default());
+                    pending = Pending::default();
                 }
             }
         }
@@ -142,12 +128,7 @@ impl<'l, R: Read> Members<'l, R> {
     }
 
     fn extension(&mut self, size: u64) -> Result<Vec<u8>, LayerProblem> {
-        if size > self.limits.tar_extension {
-            return Err(LayerProblem::Limit {
-                what: "the size of an extension header",
-                limit: self.limits.tar_extension,
-            });
-        }
+        extension::within_limit(size, self.limits)?;
         self.content_of(size)?;
         let mut data = Vec::new();
         self.read_to_end(&mut data).map_err(LayerProblem::Read)?;

@@ -4,6 +4,7 @@
 
 mod decode;
 mod error;
+mod extension;
 mod hands;
 mod header;
 mod index;

@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 
 use super::error::LayerProblem;
+use super::extension::{self, Pending};
 use super::header::{BLOCK, Flag, Header, sparse_entries};
-use super::pax::{self, Pax};
 use super::stream::Stream;
 use super::{Entry, Kind, Need, Spilled, Visitor, path, sparse};
 use crate::io::limits::Limits;
@@ -34,14 +34,6 @@ pub(super) fn entries(stream: &mut Stream<'_>, limits: &Limits, visitor: &mut dy
         }
     }
     Ok(walk.entries)
-}
-
-/// What extension headers say of the entry that follows them.
-#[derive(Default)]
-struct Pending {
-    name: Option<Vec<u8>>,
-    link: Option<Vec<u8>>,
-    pax: Pax,
 }
 
 struct Walk<'l> {
@@ -88,24 +80,13 @@ impl Walk<'_> {
             }
             _ => {}
         }
-        self.count()?;
-        header.path(&mut self.name);
+        extension::count(&mut self.entries, self.limits)?;
+        let said = std::mem::take(&mut self.pending).join(&header, &mut self.name);
+        let (link, stored) = (said.link, said.stored);
         let old_sparse = (flag == Flag::Sparse)
             .then(|| header.gnu_sparse().ok_or(LayerProblem::Header("a sparse map is broken")))
             .transpose()?;
-        let pending = std::mem::take(&mut self.pending);
-        let link: Vec<u8> = match pending.pax.link.or(pending.link) {
-            Some(link) => link,
-            None => header.link().to_vec(),
-        };
-        if let Some(name) = pending.pax.path.or(pending.name) {
-            self.name = name;
-        }
-        let stored = match flag {
-            Flag::Regular | Flag::Sparse => pending.pax.size.unwrap_or(size),
-            _ => size,
-        };
-        let sparse = match (old_sparse, pending.pax.sparse) {
+        let sparse = match (old_sparse, said.sparse) {
             (Some((map, more, real)), _) => Some((SparseMap::Known(self.rest_of_map(stream, map, more)?), real)),
             (None, Some(sparse)) if flag == Flag::Regular => {
                 Some((sparse.map.map_or(SparseMap::Leading, SparseMap::Known), sparse.real_size))
@@ -174,36 +155,12 @@ impl Walk<'_> {
         Ok(true)
     }
 
-    fn count(&mut self) -> Result<(), LayerProblem> {
-        self.entries += 1;
-        if self.entries > self.limits.entries {
-            return Err(LayerProblem::Limit {
-                what: "the number of entries",
-                limit: self.limits.entries,
-            });
-        }
-        Ok(())
-    }
-
     /// Reads an extension header's data, which speaks of the next entry.
     fn extension(&mut self, stream: &mut Stream<'_>, flag: Flag, size: u64) -> Result<(), LayerProblem> {
-        if size > self.limits.tar_extension {
-            return Err(LayerProblem::Limit {
-                what: "the size of an extension header",
-                limit: self.limits.tar_extension,
-            });
-        }
-        // A row of extension headers without an entry must not run on for ever.
-        self.count()?;
+        extension::within_limit(size, self.limits)?;
+        extension::count(&mut self.entries, self.limits)?;
         let pending = &mut self.pending;
-        stream.content(size, &mut self.buffer, |data| {
-            match flag {
-                Flag::PaxLocal => pending.pax = pax::parse(data)?,
-                Flag::GnuName => pending.name = Some(until_nul(data)),
-                _ => pending.link = Some(until_nul(data)),
-            }
-            Ok(())
-        })?
+        stream.content(size, &mut self.buffer, |data| pending.add(flag, data))?
     }
 
     /// The blocks that continue an old GNU sparse map.
@@ -240,8 +197,4 @@ fn expand(map: SparseMap, bytes: &[u8], real: u64, limits: &Limits) -> Result<Ve
             sparse::expand(&map, &bytes[start..], real)
         }
     }
-}
-
-pub(super) fn until_nul(data: &[u8]) -> Vec<u8> {
-    data.split(|byte| *byte == 0).next().unwrap_or_default().to_vec()
 }

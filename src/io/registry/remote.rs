@@ -14,6 +14,8 @@ use crate::model::image::{Descriptor, PlatformImage, media_type};
 /// An image in a registry.
 pub struct RemoteImage {
     registry: Registry,
+    /// Waits for its bytes.
+    runtime: Handle,
     documents: HashMap<Digest, Vec<u8>>,
     /// What names it.
     pub descriptor: Descriptor,
@@ -46,7 +48,8 @@ impl RemoteError {
 }
 
 impl RemoteImage {
-    /// Fetches the documents of an image: index, manifests, configurations. Each is verified.
+    /// Fetches the documents of an image: index, manifests, configurations. Each is verified. Its blobs come through the runtime that this
+    /// is called in.
     ///
     /// # Errors
     /// [`RemoteError`].
@@ -86,6 +89,7 @@ impl RemoteImage {
         })?;
         let mut image = Self {
             registry,
+            runtime: Handle::current(),
             documents,
             descriptor,
             platforms: Vec::new(),
@@ -103,10 +107,10 @@ impl RemoteImage {
     /// Opens a blob to stream it. For threads that may block.
     ///
     /// # Errors
-    /// [`RegistryError`].
-    pub fn open_blob(&self, digest: &Digest, size: u64, runtime: &Handle) -> Result<BlobReader, RegistryError> {
-        let stream = runtime.block_on(self.registry.pull_blob(digest, size))?;
-        Ok(stream.into_reader(runtime.clone()))
+    /// [`RemoteError::Registry`].
+    pub fn open_blob(&self, digest: &Digest, size: u64) -> Result<BlobReader, RemoteError> {
+        let stream = self.runtime.block_on(self.registry.pull_blob(digest, size))?;
+        Ok(stream.into_reader(self.runtime.clone()))
     }
 }
 

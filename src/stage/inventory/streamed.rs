@@ -59,11 +59,8 @@ pub(super) fn inventory(from: Engine, reference: &str, effects: &Effects) -> Res
 
 /// A plain layer, by a name that is its digest: `blobs/sha256/<digest>`, `<digest>.tar`.
 fn plain_layer(member: &Member) -> Option<Layer> {
-    let name = member
-        .path
-        .strip_prefix("blobs/sha256/")
-        .or_else(|| member.path.strip_suffix(".tar"))?;
-    let digest = Digest::parse(&format!("sha256:{name}")).ok()?;
+    let by_engine = || Digest::parse(&format!("sha256:{}", member.path.strip_suffix(".tar")?)).ok();
+    let digest = archive::blob_name(&member.path).or_else(by_engine)?;
     Some(Layer {
         digest,
         diff_id: digest,

@@ -3,13 +3,11 @@
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
 
-use tokio::runtime::Handle;
-
 use crate::io::Effects;
 use crate::io::archive::OciImage;
 use crate::io::files::FileError;
 use crate::io::oci_layout::{Index, LayoutError, Manifest, OciLayout};
-use crate::io::registry::{RemoteError, RemoteImage};
+use crate::io::registry::RemoteImage;
 use crate::model::digest::Digest;
 use crate::model::event::{Event, Stage, Unit};
 use crate::model::image::{Descriptor, media_type};
@@ -32,19 +30,12 @@ impl Origin for OciImage {
     }
 }
 
-/// An image in a registry, with a way to wait for its bytes.
-pub(super) struct Remote {
-    pub(super) image: RemoteImage,
-    pub(super) runtime: Handle,
-}
-
-impl Origin for Remote {
+impl Origin for RemoteImage {
     fn open(&self, descriptor: &Descriptor) -> Result<Box<dyn Read + '_>, BuildError> {
-        if let Some(bytes) = self.image.fetched(&descriptor.digest) {
+        if let Some(bytes) = self.fetched(&descriptor.digest) {
             return Ok(Box::new(bytes));
         }
-        let blob = self.image.open_blob(&descriptor.digest, descriptor.size, &self.runtime);
-        Ok(Box::new(blob.map_err(RemoteError::from)?))
+        Ok(Box::new(self.open_blob(&descriptor.digest, descriptor.size)?))
     }
 }
 

@@ -108,7 +108,7 @@ fn pull(repository: &str, digest: &Digest, layout: &OciLayout, effects: &Effects
     };
     let image = runtime.block_on(RemoteImage::open(repository, digest, effects))?;
     let descriptor = image.descriptor.clone();
-    copy::image(&copy::Remote { image, runtime }, &descriptor, layout, effects)?;
+    copy::image(&image, &descriptor, layout, effects)?;
     drop(own);
     Ok(descriptor)
 }
