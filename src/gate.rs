@@ -27,7 +27,7 @@ use crate::model::plan::{BuildPlan, PublishPlan, RolloutPlan};
 use crate::model::verdict::{Decision, Verdict};
 use crate::report::vex;
 use crate::stage::build::{self, BuildError};
-use crate::stage::inventory::{self, InventoryError, sbom};
+use crate::stage::inventory::{self, ImageInventory, InventoryError, sbom};
 use crate::stage::matching::MatchingError;
 use crate::stage::policy::import::ImportError;
 use crate::stage::policy::record::{RECORD_FILE, RecordError};
@@ -150,7 +150,8 @@ async fn advance(plan: &GatePlan, outcome: &mut Outcome, effects: &Effects) -> R
         return Ok(());
     }
 
-    let inventory = inventory_stage(plan, &image, effects)?;
+    let seen = inventory_stage(plan, &image, judge.policy().trusts_cached_layers(), effects)?;
+    let (inventory, cached_layers) = (seen.inventory, seen.cached_layers);
     write_inventory(plan, &inventory, outcome, effects)?;
     reached(outcome, Stage::Inventory);
     if plan.until <= Stage::Inventory {
@@ -161,6 +162,7 @@ async fn advance(plan: &GatePlan, outcome: &mut Outcome, effects: &Effects) -> R
         commit: plan.build.commit.clone(),
         tags: plan.publish.tags.clone(),
         publishes: plan.until >= Stage::Publish,
+        cached_layers,
         ..Context::default()
     };
     let dockerfiles = Dockerfiles::These(plan.build.builder.dockerfiles());
@@ -234,18 +236,24 @@ fn build_stage(plan: &GatePlan, effects: &Effects) -> Result<BuiltImage, GateErr
     Ok(image)
 }
 
-fn inventory_stage(plan: &GatePlan, image: &BuiltImage, effects: &Effects) -> Result<Inventory, GateError> {
+fn inventory_stage(plan: &GatePlan, image: &BuiltImage, trust_cache: bool, effects: &Effects) -> Result<ImageInventory, GateError> {
     let step = Step::start(Stage::Inventory, image.digest.short(), effects)?;
-    let inventory = tokio::task::block_in_place(|| inventory::image(image, subject(plan, image), effects))?;
-    step.finish(
-        format!(
-            "{}, {}",
-            plural(inventory.components.len(), "component", "components"),
-            plural(inventory.gaps.len(), "gap", "gaps")
-        ),
-        effects,
+    let look = if trust_cache {
+        inventory::image_trusting_cache
+    } else {
+        inventory::image
+    };
+    let seen = tokio::task::block_in_place(|| look(image, subject(plan, image), effects))?;
+    let mut said = format!(
+        "{}, {}",
+        plural(seen.inventory.components.len(), "component", "components"),
+        plural(seen.inventory.gaps.len(), "gap", "gaps")
     );
-    Ok(inventory)
+    if !seen.cached_layers.is_empty() {
+        said.push_str(&format!(", {} from the cache", plural(seen.cached_layers.len(), "layer", "layers")));
+    }
+    step.finish(said, effects);
+    Ok(seen)
 }
 
 async fn publish_stage(

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::commit::Commit;
 use super::coverage::Gap;
+use super::digest::Digest;
 use super::inventory::{Fact, Location};
 
 /// A base image that a Dockerfile (or the configuration) names.
@@ -55,6 +56,9 @@ pub struct Context {
     pub actions: Vec<ActionUse>,
     /// Secrets in tracked files.
     pub tracked_secrets: Vec<Fact>,
+    /// Layers whose facts came from the cache of an earlier run, sorted: the policy trusts it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub cached_layers: Vec<Digest>,
     /// Who wrote each waiver entry, sorted by line; none where the waiver file has no history.
     pub waiver_authors: Option<Vec<WaiverAuthors>>,
     /// What of the repository could not be read.

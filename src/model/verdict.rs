@@ -75,6 +75,9 @@ pub struct Inputs {
     /// Each VEX document of a trusted author, sorted by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub vex: Vec<VexInput>,
+    /// Layers that were not read again, because the policy trusts the facts of an earlier run; sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cached_layers: Vec<Digest>,
     /// Digest of the canonical inventory.
     pub inventory: Digest,
     /// Each feed.

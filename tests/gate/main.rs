@@ -14,6 +14,7 @@ mod build;
 mod build_base;
 mod build_faults;
 mod build_service;
+mod cached_layers;
 mod catalogers;
 mod cli;
 mod github;

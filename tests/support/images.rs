@@ -124,6 +124,7 @@ pub(crate) fn verdict(image: &BuiltImage, at: &str) -> Verdict {
             },
             waivers: None,
             vex: Vec::new(),
+            cached_layers: Vec::new(),
             inventory: Digest::from_bytes([0x1f; 32]),
             feeds: Vec::new(),
         },

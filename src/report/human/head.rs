@@ -122,6 +122,9 @@ fn subject(page: &mut Page, outcome: &Outcome, verdict: &Verdict) {
         format!("policy {}", verdict.inputs.policy.name),
         format!("judged {}", minute(verdict.evaluated_at)),
     ];
+    if let layers @ 1.. = verdict.inputs.cached_layers.len() {
+        parts.push(format!("{} from the cache", count(layers, "layer", "layers")));
+    }
     if verdict.only_new {
         parts.push("only what is new blocks".to_owned());
     }

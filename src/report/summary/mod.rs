@@ -94,6 +94,9 @@ fn head(out: &mut String, outcome: &Outcome) {
     rows.push(("Components", thousands(verdict.components as u64)));
     rows.push(("Policy", code(&verdict.inputs.policy.name)));
     rows.push(("Judged", minute(verdict.evaluated_at)));
+    if let layers @ 1.. = verdict.inputs.cached_layers.len() {
+        rows.push(("Layers from the cache", format!("{layers}, which the policy trusts")));
+    }
     out.push_str("| | |\n|---|---|\n");
     for (key, value) in rows {
         out.push_str(&format!("| {key} | {value} |\n"));

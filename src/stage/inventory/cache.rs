@@ -1,7 +1,7 @@
 //! Facts of layers that were seen before, by digest: a layer never changes, so what was said of it holds as long as the catalogers do not.
 //!
-//! Whoever can write to the cache folder can make a scan say less. The gate therefore inventories without it, always; `scan` and `check`
-//! use it, and their answers decide nothing but what a person sees.
+//! Whoever can write to the cache folder can make a scan say less. The gate therefore inventories without it unless the policy trusts it, and
+//! then the verdict says so; `scan` and `sbom` use it, and their answers decide nothing but what a person sees.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -15,7 +15,7 @@ use super::links::Links;
 use super::merge::{Layered, merge};
 use super::progress::Progress;
 use super::scan::Scan;
-use super::{CATALOGERS, Cataloger, Domain, InventoryError};
+use super::{CATALOGERS, Cataloger, Domain, ImageInventory, InventoryError};
 use crate::io::Effects;
 use crate::io::layers::{self, Stated};
 use crate::model::digest::Digest;
@@ -66,6 +66,18 @@ pub(super) fn inventory_known(
     memory: Memory,
     known: HashMap<Key, Known>,
 ) -> Result<Inventory, InventoryError> {
+    Ok(image_inventory(platforms, blobs, subject, effects, memory, known)?.inventory)
+}
+
+/// The same, with the layers that were not looked at now.
+pub(super) fn image_inventory(
+    platforms: &[PlatformImage],
+    blobs: &dyn Blobs,
+    subject: Subject,
+    effects: &Effects,
+    memory: Memory,
+    known: HashMap<Key, Known>,
+) -> Result<ImageInventory, InventoryError> {
     let catalogers = image_catalogers();
     Engine {
         blobs,
@@ -104,7 +116,7 @@ pub(super) fn key(layer: &Layer) -> Key {
 }
 
 impl Engine<'_> {
-    fn inventory(&self, platforms: &[PlatformImage], subject: Subject) -> Result<Inventory, InventoryError> {
+    fn inventory(&self, platforms: &[PlatformImage], subject: Subject) -> Result<ImageInventory, InventoryError> {
         let distinct = distinct_layers(platforms);
         let scanned = each(&distinct, &self.stop, &|layer| self.remembered(layer))?;
         let facts: HashMap<Key, Known> = distinct.iter().map(|layer| key(layer)).zip(scanned).collect();
@@ -115,7 +127,14 @@ impl Engine<'_> {
                 self.platform(image, &facts, platforms.len() > 1, &mut inventory)?;
             }
             inventory.canonicalize();
-            Ok(inventory)
+            let mut cached_layers: Vec<Digest> = facts
+                .iter()
+                .filter(|(_, known)| !known.fresh)
+                .map(|((digest, _), _)| *digest)
+                .collect();
+            cached_layers.sort();
+            cached_layers.dedup();
+            Ok(ImageInventory { inventory, cached_layers })
         })
     }
 

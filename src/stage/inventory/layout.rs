@@ -1,14 +1,15 @@
 //! Where images come from: OCI layouts, archives, registries, container engines, folders.
 
+use std::collections::HashMap;
 use std::io::Read;
 use std::path::Path;
 
 use super::engine::{self, Blobs, Memory};
-use super::{InventoryError, source_tree, streamed};
+use super::{ImageInventory, InventoryError, source_tree, streamed};
 use crate::io::Effects;
 use crate::io::archive::{DockerImage, Engine, OciImage};
 use crate::io::oci_layout::OciLayout;
-use crate::io::registry::{RemoteError, RemoteImage};
+use crate::io::registry::RemoteImage;
 use crate::model::digest::Digest;
 use crate::model::image::{BuiltImage, Layer};
 use crate::model::image_ref::ImageRef;
@@ -33,31 +34,21 @@ impl Blobs for DockerImage {
 }
 
 /// Inventories an image in the gate's own layout.
-pub(super) fn built(image: &BuiltImage, subject: Subject, effects: &Effects) -> Result<Inventory, InventoryError> {
+pub(super) fn built(image: &BuiltImage, subject: Subject, effects: &Effects, memory: Memory) -> Result<ImageInventory, InventoryError> {
     let layout = OciLayout::open(&image.layout)?;
-    engine::inventory(&image.platforms, &layout, subject, effects, Memory::None)
+    engine::image_inventory(&image.platforms, &layout, subject, effects, memory, HashMap::new())
 }
 
-/// An image in a registry, with a way to wait for its bytes.
-struct Remote {
-    image: RemoteImage,
-    runtime: tokio::runtime::Handle,
-}
-
-impl Blobs for Remote {
+impl Blobs for RemoteImage {
     fn open(&self, layer: &Layer) -> Result<Box<dyn Read + Send + '_>, InventoryError> {
-        let blob = self.image.open_blob(&layer.digest, layer.size, &self.runtime);
-        Ok(Box::new(blob.map_err(RemoteError::from)?))
+        Ok(Box::new(self.open_blob(&layer.digest, layer.size)?))
     }
 }
 
 /// Inventories an image where it is.
 pub(super) async fn of_reference(reference: &ImageRef, effects: &Effects) -> Result<Inventory, InventoryError> {
     let remote = match reference {
-        ImageRef::Registry { repository, digest } => Some(Remote {
-            image: RemoteImage::open(repository, digest, effects).await?,
-            runtime: tokio::runtime::Handle::current(),
-        }),
+        ImageRef::Registry { repository, digest } => Some(RemoteImage::open(repository, digest, effects).await?),
         _ => None,
     };
     let (reference, effects) = (reference.clone(), effects.clone());
@@ -71,10 +62,10 @@ pub(super) async fn of_reference(reference: &ImageRef, effects: &Effects) -> Res
                     .next()
                     .unwrap_or_default()
                     .to_owned(),
-                digest: Some(remote.image.descriptor.digest),
+                digest: Some(remote.descriptor.digest),
                 commit: None,
             };
-            engine::inventory(&remote.image.platforms, &remote, subject, &effects, Memory::Cached)
+            engine::inventory(&remote.platforms, &remote, subject, &effects, Memory::Cached)
         }
         None => on_disk(&reference, &effects),
     });

@@ -46,11 +46,14 @@ mod tests;
 
 pub use error::InventoryError;
 
+use engine::Memory;
+
 use std::path::Path;
 
 use crate::io::Effects;
 use crate::io::layers::Spilled;
 use crate::model::coverage::GapKind;
+use crate::model::digest::Digest;
 use crate::model::image::BuiltImage;
 use crate::model::image_ref::ImageRef;
 use crate::model::inventory::{Component, FactKind, Inventory, OsRelease, Scope, Subject};
@@ -181,12 +184,29 @@ pub static CATALOGERS: &[&dyn Cataloger] = &[
     &setuid::Setuid,
 ];
 
+/// An image's inventory, and what of it was not looked at in this run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ImageInventory {
+    /// What is in it.
+    pub inventory: Inventory,
+    /// Layers whose facts came from the cache folder, sorted.
+    pub cached_layers: Vec<Digest>,
+}
+
 /// Inventories an image that lies in an OCI layout. Every byte of it is read and verified; nothing is believed from an earlier run. Blocking.
 ///
 /// # Errors
 /// [`InventoryError`] for bytes that do not hold together (a truncated layer, a wrong digest, a limit that matters).
-pub fn image(image: &BuiltImage, subject: Subject, effects: &Effects) -> Result<Inventory, InventoryError> {
-    layout::built(image, subject, effects)
+pub fn image(image: &BuiltImage, subject: Subject, effects: &Effects) -> Result<ImageInventory, InventoryError> {
+    layout::built(image, subject, effects, Memory::None)
+}
+
+/// As [`image()`], but facts of layers that were seen before come from the cache folder: of those layers only the size is verified.
+///
+/// # Errors
+/// As [`image()`].
+pub fn image_trusting_cache(image: &BuiltImage, subject: Subject, effects: &Effects) -> Result<ImageInventory, InventoryError> {
+    layout::built(image, subject, effects, Memory::Cached)
 }
 
 /// Inventories an image where it is, without a copy of it. Facts of layers that were seen before come from the cache folder.

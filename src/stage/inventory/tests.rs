@@ -76,7 +76,7 @@ impl Sample {
             digest: Some(built.digest),
             commit: None,
         };
-        image(&built, subject, &effects(self.dir.path()))
+        image(&built, subject, &effects(self.dir.path())).map(|seen| seen.inventory)
     }
 
     fn inventory(&self) -> Inventory {

@@ -30,6 +30,9 @@ pub(crate) struct Document {
     /// What the document is, for people.
     #[serde(default)]
     pub(crate) description: String,
+    /// How the gate looks into images.
+    #[serde(default)]
+    pub(crate) inventory: InventorySettings,
     /// What waivers may do.
     #[serde(default)]
     pub(crate) waivers: WaiverSettings,
@@ -44,6 +47,15 @@ pub(crate) struct Document {
     #[schemars(skip)]
     #[expect(dead_code, reason = "it is here so that the nearest key of a mistyped `rules` is found")]
     rules: serde::de::IgnoredAny,
+}
+
+/// What the gate may believe when it looks into an image.
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct InventorySettings {
+    /// True: facts about layers that an earlier run left in the cache folder are taken for true, and those layers are not read again. Whoever
+    /// can write to that folder can then make the gate see less. The verdict lists such layers.
+    pub(crate) trust_cached_layers: bool,
 }
 
 /// A rule with its settings.
@@ -115,6 +127,12 @@ impl Policy {
     #[must_use]
     pub fn expiring_days(&self) -> i64 {
         self.document.waivers.expiring_days()
+    }
+
+    /// True when the gate need not read layers again that an earlier run has looked at.
+    #[must_use]
+    pub const fn trusts_cached_layers(&self) -> bool {
+        self.document.inventory.trust_cached_layers
     }
 
     /// True when a waiver may need approvals that somebody can give.

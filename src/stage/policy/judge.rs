@@ -56,6 +56,7 @@ pub(super) fn judge_inventory(policy: &Policy, waivers: &Waivers, evidence: &Evi
             policy: policy.input(),
             waivers: waivers.digest(),
             vex: waivers.vex_inputs(),
+            cached_layers: evidence.context.cached_layers.clone(),
             inventory,
             feeds: evidence.matching.feeds.clone(),
         },
