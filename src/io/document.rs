@@ -59,9 +59,24 @@ pub fn from_toml(name: &str, text: &str, error: &toml::de::Error) -> DocumentErr
             };
             (format!("unknown {kind} `{word}`"), Some(help))
         }
-        None => (message.lines().next().unwrap_or("invalid document").to_owned(), None),
+        None => (plain_words(message.lines().next().unwrap_or("invalid document")), None),
     };
     DocumentError::at(name, text, span, problem, help)
+}
+
+/// Serde names numbers as Rust does; a person wants to know which are allowed.
+fn plain_words(message: &str) -> String {
+    let numbers = [
+        ("u8", u8::MAX.to_string()),
+        ("u16", u16::MAX.to_string()),
+        ("u32", u32::MAX.to_string()),
+    ];
+    for (name, most) in numbers {
+        if let Some(rest) = message.strip_suffix(&format!("expected {name}")) {
+            return format!("{rest}expected a whole number from 0 to {most}");
+        }
+    }
+    message.to_owned()
 }
 
 /// Reads serde's "unknown field `x`, expected one of `a`, `b`".

@@ -24,7 +24,9 @@ pub fn of_json_and(value: &impl serde::Serialize, rest: &str) -> Digest {
     // serde writes a few bytes at a time, and a hash wants many.
     let mut written = io::BufWriter::with_capacity(64 * 1024, Hashing::new(io::sink()));
     let done = serde_json::to_writer(&mut written, value).map_err(io::Error::from);
-    let done = done.and_then(|()| written.write_all(rest.as_bytes())).and_then(|()| written.flush());
+    let done = done
+        .and_then(|()| written.write_all(rest.as_bytes()))
+        .and_then(|()| written.flush());
     debug_assert!(done.is_ok(), "a sink never fails");
     let (hashing, _) = written.into_parts();
     hashing.finish().1

@@ -57,7 +57,11 @@ fn errors_in_a_policy_point_at_the_place_and_say_what_is_allowed() {
             "did you mean `high`?",
         ),
         ("[rules.vulnerable-component]\nonly_fixable = \"yes\"\n", "\"yes\"", "boolean"),
-        ("[rules.vulnerable-component]\ngrace_days = { critical = -1 }\n", "-1", "u16"),
+        (
+            "[rules.vulnerable-component]\ngrace_days = { critical = -1 }\n",
+            "-1",
+            "a whole number from 0 to 65535",
+        ),
         (
             "[rules.vulnerabel-component]\nlevel = \"deny\"\n",
             "vulnerabel-component",
@@ -65,8 +69,9 @@ fn errors_in_a_policy_point_at_the_place_and_say_what_is_allowed() {
         ),
         ("[waiver]\nexpiring_within = \"7d\"\n", "waiver", "did you mean `waivers`?"),
         ("[waivers]\nexpiring_within = \"a week\"\n", "\"a week\"", "24h"),
-        ("[waivers]\nlifetime = { critical = 14 }\n", "14", "string"),
-        ("[waivers]\napprovals = { high = 300 }\n", "300", "u8"),
+        ("[waivers]\nlifetime = { critical = 14 }\n", "14", "\"14d\""),
+        ("[rules.oversized-image]\nmax = 500\n", "500", "500MB"),
+        ("[waivers]\napprovals = { high = 300 }\n", "300", "a whole number from 0 to 255"),
         (
             "[rules.denied-component]\ndeny = [{ package = \"openssl\", reason = \"r\" }]\n",
             "\"openssl\"",
@@ -134,7 +139,7 @@ fn errors_in_the_configuration_point_at_the_place_and_say_what_is_allowed() {
         ("[feeds]\nmax_age = 24\n", "24", ""),
         ("[feeds]\nmax_age = \"1 fortnight\"\n", "\"1 fortnight\"", "24h"),
         ("[build]\nusing = \"natve\"\n", "\"natve\"", "did you mean `native`?"),
-        ("[build]\nport = 70000\n", "70000", "u16"),
+        ("[build]\nport = 70000\n", "70000", "from 0 to 65535"),
         (
             "[rollout]\ntarget = \"proces\"\n[rollout.health]\n",
             "\"proces\"",

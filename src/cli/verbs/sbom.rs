@@ -20,7 +20,10 @@ pub(super) async fn run(session: &Session<'_>, args: &SbomArgs) -> Result<Answer
                 None => session.workspace.commit_time(),
             });
             let inventory = Handle::current().block_on(target::inventory(&args.target, session));
-            (inventory, commit_time.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            (
+                inventory,
+                commit_time.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            )
         })
     });
     let (inventory, commit_time) = (inventory?, commit_time?);

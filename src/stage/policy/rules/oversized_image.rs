@@ -1,6 +1,9 @@
 //! `oversized-image`: images that grew without anybody noticing.
 
+use std::fmt;
+
 use schemars::JsonSchema;
+use serde::de::{self, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{About, Objections, Rule, Settings};
@@ -32,8 +35,22 @@ impl Size {
 
 impl<'de> Deserialize<'de> for Size {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| serde::de::Error::custom("expected a size such as 500MB or 1GiB"))
+        deserializer.deserialize_str(Written)
+    }
+}
+
+/// Expects a text, and says what it wants where there is a bare number.
+struct Written;
+
+impl Visitor<'_> for Written {
+    type Value = Size;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a size with its unit, such as \"500MB\" or \"1GiB\"")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Size, E> {
+        Size::parse(text).ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
     }
 }
 

@@ -41,7 +41,7 @@ pub(crate) struct GraceDays {
     pub high: u16,
     /// For medium ones.
     pub medium: u16,
-    /// For low ones and those without a severity of their own worth.
+    /// For low ones, and those rated `none`.
     pub low: u16,
 }
 
