@@ -27,7 +27,7 @@ pub struct Difference<'a> {
 /// Compares two verdicts.
 #[must_use]
 pub fn difference<'a>(before: &'a Verdict, after: &'a Verdict) -> Difference<'a> {
-    let (old, new) = (Known::of(before), Known::of(after));
+    let (old, new) = (Known::of(&before.findings), Known::of(&after.findings));
     let moved = after.findings.iter().filter_map(|judgement| {
         let known = old.same(judgement)?;
         (known.disposition != judgement.disposition).then_some((known.disposition, judgement))
@@ -43,19 +43,21 @@ pub fn difference<'a>(before: &'a Verdict, after: &'a Verdict) -> Difference<'a>
 }
 
 /// The findings of a verdict, by rule and package: an alias group may have grown meanwhile.
-struct Known<'a>(BTreeMap<(&'a str, String), Vec<&'a Judgement>>);
+pub(super) struct Known<'a>(BTreeMap<(&'a str, String), Vec<&'a Judgement>>);
 
 impl<'a> Known<'a> {
-    fn of(verdict: &'a Verdict) -> Self {
+    pub(super) fn of(findings: &'a [Judgement]) -> Self {
         let mut known: BTreeMap<_, Vec<&Judgement>> = BTreeMap::new();
-        for judgement in &verdict.findings {
+        for judgement in findings {
             known.entry(key(&judgement.finding)).or_default().push(judgement);
         }
         Self(known)
     }
 
-    fn same(&self, judgement: &'a Judgement) -> Option<&'a Judgement> {
-        let near = self.0.get(&key(&judgement.finding))?;
+    /// The one that says the same of the same thing.
+    pub(super) fn same(&self, judgement: &Judgement) -> Option<&'a Judgement> {
+        let (rule, package) = key(&judgement.finding);
+        let near = self.0.get(&(rule, package))?;
         near.iter().copied().find(|known| known.finding.is_same(&judgement.finding))
     }
 }

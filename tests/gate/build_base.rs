@@ -1,6 +1,5 @@
 //! Building upon an image that exists.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -16,14 +15,7 @@ use serde_json::json;
 use crate::build::{MANIFEST, effects, files, package, plan};
 
 fn blob(layout: &OciLayout, media_type: &str, bytes: &[u8]) -> Descriptor {
-    Descriptor {
-        media_type: media_type.to_owned(),
-        digest: layout.write_blob(bytes).unwrap(),
-        size: bytes.len() as u64,
-        platform: None,
-        artifact_type: None,
-        annotations: BTreeMap::new(),
-    }
+    Descriptor::new(media_type, layout.write_blob(bytes).unwrap(), bytes.len() as u64)
 }
 
 /// An image of one layer with one file, whose configuration says a lot.

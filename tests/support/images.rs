@@ -21,14 +21,7 @@ pub(crate) const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 pub(crate) const EVALUATED: &str = "2026-11-20T12:00:00Z";
 
 fn blob(layout: &OciLayout, media: &str, bytes: &[u8]) -> Descriptor {
-    Descriptor {
-        media_type: media.to_owned(),
-        digest: layout.write_blob(bytes).unwrap(),
-        size: bytes.len() as u64,
-        platform: None,
-        artifact_type: None,
-        annotations: BTreeMap::new(),
-    }
+    Descriptor::new(media, layout.write_blob(bytes).unwrap(), bytes.len() as u64)
 }
 
 fn manifest(layout: &OciLayout, architecture: &str, layers: &[Vec<u8>]) -> Descriptor {

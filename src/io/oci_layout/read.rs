@@ -111,14 +111,7 @@ impl OciLayout {
                 .media_type
                 .unwrap_or_else(|| media_type::OCI_INDEX.to_owned()),
         };
-        Ok(Descriptor {
-            media_type,
-            digest: *digest,
-            size: bytes.len() as u64,
-            platform: None,
-            artifact_type: None,
-            annotations: std::collections::BTreeMap::new(),
-        })
+        Ok(Descriptor::new(&media_type, *digest, bytes.len() as u64))
     }
 }
 

@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 
@@ -16,14 +15,7 @@ fn layout() -> (tempfile::TempDir, OciLayout) {
 }
 
 fn descriptor(layout: &OciLayout, media_type: &str, bytes: &[u8]) -> Descriptor {
-    Descriptor {
-        media_type: media_type.to_owned(),
-        digest: layout.write_blob(bytes).expect("blob"),
-        size: bytes.len() as u64,
-        platform: None,
-        artifact_type: None,
-        annotations: BTreeMap::new(),
-    }
+    Descriptor::new(media_type, layout.write_blob(bytes).expect("blob"), bytes.len() as u64)
 }
 
 /// An image of one layer and three history entries, one of them of an empty layer.

@@ -73,14 +73,7 @@ impl RemoteImage {
                 let bytes = registry.blob(&config.digest, config.size, effects.limits.manifest).await?;
                 documents.insert(config.digest, bytes);
             }
-            root.get_or_insert_with(|| Descriptor {
-                media_type: manifest.media_type.clone(),
-                digest: next,
-                size: manifest.bytes.len() as u64,
-                platform: None,
-                artifact_type: None,
-                annotations: std::collections::BTreeMap::new(),
-            });
+            root.get_or_insert_with(|| Descriptor::new(&manifest.media_type, next, manifest.bytes.len() as u64));
             documents.insert(next, manifest.bytes.to_vec());
         }
         let descriptor = root.ok_or_else(|| RegistryError::Missing {

@@ -9,6 +9,7 @@ mod rules;
 use serde_json::{Map, Value, json};
 
 use super::Reporter;
+use super::difference::Known;
 use super::group::message;
 use super::human::location;
 use super::json::canonical;
@@ -41,12 +42,13 @@ impl Reporter for Sarif {
 
 /// The whole log: one run.
 fn sarif(outcome: &Outcome, verdict: &Verdict) -> Value {
-    let rules = Rules::new(&outcome.rules, verdict.findings.iter().chain(absent(outcome, verdict)));
+    let gone = absent(outcome, verdict);
+    let rules = Rules::new(&outcome.rules, verdict.findings.iter().chain(gone.iter().copied()));
     let mut fingerprints = Fingerprints::default();
-    let known = verdict.findings.iter().map(|judgement| (judgement, state(judgement, outcome)));
-    let gone = absent(outcome, verdict).map(|judgement| (judgement, Some("absent")));
-    let results: Vec<Value> = known
-        .chain(gone)
+    let before = outcome.baseline.as_ref().map(|_| Known::of(&outcome.before));
+    let there = verdict.findings.iter().map(|j| (j, before.as_ref().map(|before| state(j, before))));
+    let results: Vec<Value> = there
+        .chain(gone.iter().map(|j| (*j, Some("absent"))))
         .map(|(judgement, state)| {
             let mut value = result(judgement, outcome, verdict, &rules, fingerprints.of(&judgement.finding));
             if let Some(state) = state {
@@ -82,22 +84,20 @@ fn sarif(outcome: &Outcome, verdict: &Verdict) -> Value {
     json!({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
 }
 
-/// How a result stands against the baseline, where there is one.
-fn state(judgement: &Judgement, outcome: &Outcome) -> Option<&'static str> {
-    outcome.baseline.as_ref()?;
-    let same = |then: &&Judgement| then.finding.is_same(&judgement.finding);
-    Some(match outcome.before.iter().find(same) {
+/// How a result stands against the baseline.
+fn state(judgement: &Judgement, before: &Known<'_>) -> &'static str {
+    match before.same(judgement) {
         None => "new",
         Some(then) if then.disposition == judgement.disposition && then.finding.severity == judgement.finding.severity => "unchanged",
         Some(_) => "updated",
-    })
+    }
 }
 
 /// What the baseline had found and is gone. A service that takes every result for one that is there does not get them.
-fn absent<'a>(outcome: &'a Outcome, verdict: &'a Verdict) -> impl Iterator<Item = &'a Judgement> {
-    let is_there = |then: &Judgement| verdict.findings.iter().any(|now| now.finding.is_same(&then.finding));
+fn absent<'a>(outcome: &'a Outcome, verdict: &Verdict) -> Vec<&'a Judgement> {
+    let now = Known::of(&verdict.findings);
     let before = if outcome.code_scanning { &[] } else { outcome.before.as_slice() };
-    before.iter().filter(move |then| !is_there(then))
+    before.iter().filter(|then| now.same(then).is_none()).collect()
 }
 
 fn provenance(outcome: &Outcome) -> Option<Value> {

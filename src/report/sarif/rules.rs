@@ -1,5 +1,7 @@
 //! SARIF's rules: one for each of the policy's, and one for each advisory, since code scanning sorts by a severity that it reads there.
 
+use std::collections::HashMap;
+
 use serde_json::{Value, json};
 
 use crate::model::finding::{Disposition, Finding, Judgement};
@@ -13,20 +15,24 @@ use crate::report::text::prose;
 pub(super) struct Rules<'a> {
     texts: &'a [RuleText],
     ids: Vec<String>,
+    index: HashMap<String, usize>,
     findings: Vec<Option<&'a Judgement>>,
 }
 
 impl<'a> Rules<'a> {
     /// The policy's rules, then what the findings add to them.
     pub(super) fn new(texts: &'a [RuleText], findings: impl Iterator<Item = &'a Judgement>) -> Self {
+        let ids: Vec<String> = texts.iter().map(|text| text.code.to_owned()).collect();
         let mut rules = Self {
             texts,
-            ids: texts.iter().map(|text| text.code.to_owned()).collect(),
+            index: ids.iter().cloned().zip(0..).collect(),
+            ids,
             findings: vec![None; texts.len()],
         };
         for judgement in findings {
             let id = id(&judgement.finding);
-            if !rules.ids.contains(&id) {
+            if !rules.index.contains_key(&id) {
+                rules.index.insert(id.clone(), rules.ids.len());
                 rules.ids.push(id);
                 rules.findings.push(Some(judgement));
             }
@@ -37,7 +43,7 @@ impl<'a> Rules<'a> {
     /// The id and index of a finding's rule.
     pub(super) fn of(&self, finding: &Finding) -> (String, usize) {
         let id = id(finding);
-        let index = self.ids.iter().position(|known| *known == id).unwrap_or_default();
+        let index = self.index.get(&id).copied().unwrap_or_default();
         (id, index)
     }
 

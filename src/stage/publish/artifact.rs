@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 use super::attest::Statement;
 use super::sign::{BUNDLE_MEDIA_TYPE, Bundle, Envelope, SigningKey};
 use crate::io::hash::sha256;
-use crate::model::digest::Digest;
 use crate::model::image::{Descriptor, media_type};
 
 /// What the bundle holds: cosign looks for it.
@@ -70,14 +69,14 @@ impl Artifact {
             (PREDICATE_ANNOTATION.to_owned(), statement.predicate_type.clone()),
             (CREATED_ANNOTATION.to_owned(), at.to_string()),
         ]);
-        let subject = plain(&subject.media_type, subject.digest, subject.size);
+        let subject = Descriptor::new(&subject.media_type, subject.digest, subject.size);
         let manifest = Bytes::from(
             serde_json::to_vec(&Written {
                 schema_version: 2,
                 media_type: media_type::OCI_MANIFEST,
                 artifact_type: BUNDLE_MEDIA_TYPE,
-                config: plain(media_type::OCI_EMPTY, sha256(EMPTY), EMPTY.len() as u64),
-                layers: [plain(BUNDLE_MEDIA_TYPE, sha256(&bundle), bundle.len() as u64)],
+                config: Descriptor::new(media_type::OCI_EMPTY, sha256(EMPTY), EMPTY.len() as u64),
+                layers: [Descriptor::new(BUNDLE_MEDIA_TYPE, sha256(&bundle), bundle.len() as u64)],
                 subject: &subject,
                 annotations: &annotations,
             })
@@ -86,7 +85,7 @@ impl Artifact {
         let descriptor = Descriptor {
             artifact_type: Some(BUNDLE_MEDIA_TYPE.to_owned()),
             annotations,
-            ..plain(media_type::OCI_MANIFEST, sha256(&manifest), manifest.len() as u64)
+            ..Descriptor::new(media_type::OCI_MANIFEST, sha256(&manifest), manifest.len() as u64)
         };
         Self {
             predicate_type: statement.predicate_type.clone(),
@@ -114,15 +113,4 @@ pub(super) fn may_be(descriptor: &Descriptor, predicate_type: &str) -> bool {
 /// When the referrer says it was made; a text that sorts. Not verified.
 pub(super) fn created(descriptor: &Descriptor) -> Option<&String> {
     descriptor.annotations.get(CREATED_ANNOTATION)
-}
-
-fn plain(media_type: &str, digest: Digest, size: u64) -> Descriptor {
-    Descriptor {
-        media_type: media_type.to_owned(),
-        digest,
-        size,
-        platform: None,
-        artifact_type: None,
-        annotations: BTreeMap::new(),
-    }
 }

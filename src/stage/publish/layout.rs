@@ -83,13 +83,9 @@ pub(super) fn attach(target: &OciLayout, artifacts: &[Artifact], subject: &Diges
     let bytes = index.to_string().into_bytes();
     let digest = target.write_blob(&bytes)?;
     let descriptor = Descriptor {
-        media_type: media_type::OCI_INDEX.to_owned(),
-        digest,
-        size: bytes.len() as u64,
-        platform: None,
         // It is no image: whoever looks for the only image in the layout passes over it.
         artifact_type: Some(BUNDLE_MEDIA_TYPE.to_owned()),
-        annotations: std::collections::BTreeMap::new(),
+        ..Descriptor::new(media_type::OCI_INDEX, digest, bytes.len() as u64)
     };
     target.put(&descriptor, Some(&referrers_tag(subject)))?;
     Ok(())

@@ -228,12 +228,5 @@ async fn dry_run(
 }
 
 fn descriptor(image: &BuiltImage) -> Descriptor {
-    Descriptor {
-        media_type: image.media_type.clone(),
-        digest: image.digest,
-        size: image.size,
-        platform: None,
-        artifact_type: None,
-        annotations: std::collections::BTreeMap::new(),
-    }
+    Descriptor::new(&image.media_type, image.digest, image.size)
 }

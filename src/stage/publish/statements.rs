@@ -1,6 +1,7 @@
 //! Statements among an image's referrers: found, opened with a key, and held against the digest.
 
 use serde_json::Value;
+use tokio::sync::OnceCell;
 
 use super::PublishError;
 use super::artifact::{self, ArtifactManifest};
@@ -21,6 +22,8 @@ pub(super) struct Search<'a> {
     digest: &'a Digest,
     key: &'a VerifyingKey,
     effects: &'a Effects,
+    /// Asked for once.
+    referrers: OnceCell<Vec<Descriptor>>,
 }
 
 /// How the content of a statement is read.
@@ -35,25 +38,31 @@ pub(super) struct Found<T> {
 }
 
 impl<'a> Search<'a> {
-    pub(super) const fn new(place: &'a Place, digest: &'a Digest, key: &'a VerifyingKey, effects: &'a Effects) -> Self {
+    pub(super) fn new(place: &'a Place, digest: &'a Digest, key: &'a VerifyingKey, effects: &'a Effects) -> Self {
         Self {
             place,
             digest,
             key,
             effects,
+            referrers: OnceCell::new(),
         }
+    }
+
+    async fn referrers(&self) -> Result<&[Descriptor], PublishError> {
+        let asked = || self.place.referrers(self.digest, self.effects);
+        self.referrers.get_or_try_init(asked).await.map(Vec::as_slice)
     }
 
     /// Every statement of a kind that the key signed. Where there is none and others are not to be trusted, that is the error.
     pub(super) async fn all<T>(&self, kind: &str, read: Read<T>) -> Result<Found<T>, PublishError> {
-        let referrers = self.place.referrers(self.digest, self.effects).await?;
+        let referrers = self.referrers().await?;
         let mut found = Found {
             statements: Vec::new(),
             referrers: referrers.len(),
         };
         let mut distrust: Option<PublishError> = None;
         let mut foreign = Vec::new();
-        for candidate in candidates(&referrers, kind) {
+        for candidate in candidates(referrers, kind) {
             match self.open(candidate, kind, read).await {
                 Ok(Opened::Statement(content)) => found.statements.push((candidate.digest, content)),
                 Ok(Opened::OtherPredicate) => {}
@@ -77,8 +86,8 @@ impl<'a> Search<'a> {
 
     /// The newest statement of a kind, if the key signed it and it can be read.
     pub(super) async fn newest<T>(&self, kind: &str, read: Read<T>) -> Result<Option<(Digest, T)>, PublishError> {
-        let referrers = self.place.referrers(self.digest, self.effects).await?;
-        let Some(candidate) = candidates(&referrers, kind).into_iter().next() else {
+        let referrers = self.referrers().await?;
+        let Some(candidate) = candidates(referrers, kind).into_iter().next() else {
             return Ok(None);
         };
         match self.open(candidate, kind, read).await {

@@ -51,14 +51,11 @@ pub(in crate::stage::build) fn assemble(
         .map(|layer| json!({"mediaType": media_type::OCI_LAYER_GZIP, "digest": layer.digest, "size": layer.size}));
     let layers: Vec<Value> = below.chain(above).collect();
     let manifest = json!({"schemaVersion": 2, "mediaType": media_type::OCI_MANIFEST, "config": config, "layers": layers}).to_string();
-    Ok(Descriptor {
-        media_type: media_type::OCI_MANIFEST.to_owned(),
-        digest: layout.write_blob(manifest.as_bytes())?,
-        size: manifest.len() as u64,
-        platform: None,
-        artifact_type: None,
-        annotations: BTreeMap::new(),
-    })
+    Ok(Descriptor::new(
+        media_type::OCI_MANIFEST,
+        layout.write_blob(manifest.as_bytes())?,
+        manifest.len() as u64,
+    ))
 }
 
 /// A layer of the base, in OCI's words: the bytes of Docker's types are the same.

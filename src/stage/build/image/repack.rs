@@ -49,14 +49,11 @@ pub(super) fn image(from: &DockerImage, to: &OciLayout, effects: &Effects) -> Re
         })
         .collect();
     let manifest = json!({"schemaVersion": 2, "mediaType": media_type::OCI_MANIFEST, "config": config, "layers": layers}).to_string();
-    Ok(Descriptor {
-        media_type: media_type::OCI_MANIFEST.to_owned(),
-        digest: to.write_blob(manifest.as_bytes())?,
-        size: manifest.len() as u64,
-        platform: None,
-        artifact_type: None,
-        annotations: BTreeMap::new(),
-    })
+    Ok(Descriptor::new(
+        media_type::OCI_MANIFEST,
+        to.write_blob(manifest.as_bytes())?,
+        manifest.len() as u64,
+    ))
 }
 
 /// Each distinct layer once, shared out so that every core has about the same number of bytes.

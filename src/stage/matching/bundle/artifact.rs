@@ -55,14 +55,7 @@ pub async fn push(
     let folder = tempfile::tempdir().map_err(cannot(&plan.cache))?;
     let file = folder.path().join("feeds.tar");
     let bundle = tokio::task::block_in_place(|| export(plan, ecosystems, &file))?;
-    let descriptor = |kind: &str, digest, size| Descriptor {
-        media_type: kind.to_owned(),
-        digest,
-        size,
-        platform: None,
-        artifact_type: None,
-        annotations: std::collections::BTreeMap::new(),
-    };
+    let descriptor = |kind: &str, digest, size| Descriptor::new(kind, digest, size);
     let config = descriptor(media_type::OCI_EMPTY, sha256(EMPTY), EMPTY.len() as u64);
     let layer = descriptor(BUNDLE_MEDIA_TYPE, bundle.digest, bundle.size);
     let silent = || Arc::new(|_: u64| {});

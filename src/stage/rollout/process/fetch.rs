@@ -68,14 +68,7 @@ async fn keep(registry: &Registry, layout: &OciLayout, raw: &RawManifest) -> Res
         }
         writer.finish()?;
     }
-    let listed = Descriptor {
-        media_type: raw.media_type.clone(),
-        digest: raw.digest,
-        size: raw.bytes.len() as u64,
-        platform: None,
-        artifact_type: None,
-        annotations: std::collections::BTreeMap::new(),
-    };
+    let listed = Descriptor::new(&raw.media_type, raw.digest, raw.bytes.len() as u64);
     Ok(layout.put(&listed, None)?)
 }
 
