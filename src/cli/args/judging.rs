@@ -1,0 +1,115 @@
+//! The verbs that look and judge: `gate`, `check`, `scan`, `sbom`, `publish`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+/// A stage to stop after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Until {
+    /// Build the image.
+    Build,
+    /// List what is in it.
+    Inventory,
+    /// Match it against advisories.
+    Matching,
+    /// Judge it.
+    Policy,
+    /// Publish and sign it.
+    Publish,
+    /// Roll it out.
+    Rollout,
+}
+
+/// Overrides of the configuration's feeds and policy.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Judging {
+    /// Advisories in the layout of the OSV export: a URL or a folder
+    #[arg(long, value_name = "URL|DIR", env = "PORTCULLIS_OSV")]
+    pub osv: Option<String>,
+    /// Oldest advisory data that counts, such as 24h
+    #[arg(long, value_name = "TIME")]
+    pub max_age: Option<String>,
+    /// Policy document, or `strict` for the embedded strict one
+    #[arg(long, value_name = "FILE", env = "PORTCULLIS_POLICY")]
+    pub policy: Option<PathBuf>,
+    /// Waiver file
+    #[arg(long, value_name = "FILE", env = "PORTCULLIS_WAIVERS")]
+    pub waivers: Option<PathBuf>,
+    /// The last cleared verdict of the service: `verdict.json`, the output folder of that run, or the image that carries it, signed
+    /// (registry:REPOSITORY@sha256:…, oci:DIR). Findings say why they are new
+    #[arg(long, value_name = "PATH|IMAGE", env = "PORTCULLIS_BASELINE")]
+    pub baseline: Option<String>,
+    /// Public key (PEM file) that the baseline of an image must be signed with [default: the configured signing key]
+    #[arg(long, value_name = "FILE", requires = "baseline", env = "PORTCULLIS_BASELINE_KEY")]
+    pub baseline_key: Option<PathBuf>,
+    /// Block only on what came since the baseline, and list the rest; publishes nothing
+    #[arg(long, requires = "baseline")]
+    pub only_new: bool,
+}
+
+/// `gate`.
+#[derive(Debug, Args)]
+pub struct GateArgs {
+    /// Stop after this stage
+    #[arg(long, value_enum, value_name = "STAGE", default_value = "rollout", env = "PORTCULLIS_UNTIL")]
+    pub until: Until,
+    /// Publish and roll out nothing; say what would be done
+    #[arg(long, env = "PORTCULLIS_DRY_RUN", value_parser = clap::builder::FalseyValueParser::new(), action = clap::ArgAction::SetTrue)]
+    pub dry_run: bool,
+    /// Feeds, policy and waivers.
+    #[command(flatten)]
+    pub judging: Judging,
+}
+
+/// `check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// Feeds, policy and waivers.
+    #[command(flatten)]
+    pub judging: Judging,
+}
+
+/// `sbom`.
+#[derive(Debug, Args)]
+pub struct SbomArgs {
+    /// A folder, a lock file, or an image: oci:DIR, oci-archive:FILE, docker-archive:FILE, rootfs:DIR …
+    #[arg(default_value = ".")]
+    pub target: String,
+    /// Which form
+    #[arg(long, value_enum, default_value = "cyclonedx")]
+    pub form: SbomForm,
+}
+
+/// Forms of an SBOM.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SbomForm {
+    /// CycloneDX 1.5 JSON.
+    Cyclonedx,
+    /// SPDX 2.3 JSON.
+    Spdx,
+    /// The gate's own inventory, as `replay` and `recheck` read it.
+    Inventory,
+}
+
+/// `scan`.
+#[derive(Debug, Args)]
+pub struct ScanArgs {
+    /// A folder, a lock file, an image (oci:DIR, docker-archive:FILE, rootfs:DIR …), or sbom:FILE
+    #[arg(default_value = ".")]
+    pub target: String,
+    /// Feeds, policy and waivers.
+    #[command(flatten)]
+    pub judging: Judging,
+}
+
+/// `publish`.
+#[derive(Debug, Args)]
+pub struct PublishArgs {
+    /// Write nothing; say what would be done
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Feeds, policy and waivers.
+    #[command(flatten)]
+    pub judging: Judging,
+}

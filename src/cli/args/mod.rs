@@ -1,0 +1,150 @@
+//! The command line, parsed and nothing else.
+
+mod judging;
+mod reasons;
+mod serving;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::Timestamp;
+
+use crate::model::image_ref::ImageRef;
+
+pub use judging::{CheckArgs, GateArgs, Judging, PublishArgs, SbomArgs, SbomForm, ScanArgs, Until};
+pub use reasons::{DiffArgs, ExplainArgs, FeedsArgs, FeedsVerb, RecheckArgs, ReplayArgs, WaiveArgs, WaiversVerb};
+pub use serving::{HookVerb, RolloutArgs, RolloutVerb, SwitchArgs, VerifyArgs};
+
+/// The gate between a commit and production: one digest, one verdict, fail closed.
+#[derive(Debug, Parser)]
+#[command(
+    name = "portcullis",
+    version,
+    max_term_width = 100,
+    after_help = "Exit codes: 0 cleared, committed or verified · 1 blocked · 2 undecidable · 10 rolled back · 11 rollback failed · \
+                  12 rollout refused · 13 locked or superseded · 14 interrupted · 64 usage · 69 unreachable · 70 a bug"
+)]
+pub struct Cli {
+    /// What every verb takes.
+    #[command(flatten)]
+    pub global: Global,
+    /// The verb.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// What every verb takes.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// Work in this folder
+    #[arg(short = 'C', long = "directory", value_name = "DIR", global = true, default_value = ".")]
+    pub directory: PathBuf,
+    /// Configuration, relative to the folder
+    #[arg(long, value_name = "FILE", global = true, env = "PORTCULLIS_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Folder for results, relative to the folder [default: target/portcullis]
+    #[arg(long, value_name = "DIR", global = true, env = "PORTCULLIS_OUTPUT")]
+    pub output: Option<PathBuf>,
+    /// What goes to stdout
+    #[arg(long, value_enum, global = true, default_value = "human")]
+    pub format: Format,
+    /// No story on stderr, only problems and the last line
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// More of the story; twice for all of it
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Colours
+    #[arg(long, value_enum, global = true, default_value = "auto")]
+    pub color: ColorChoice,
+    /// No network: what the cache holds must do
+    #[arg(long, global = true, env = "PORTCULLIS_OFFLINE", value_parser = clap::builder::FalseyValueParser::new(), action = clap::ArgAction::SetTrue)]
+    pub offline: bool,
+    /// Evaluate policy and waivers at this time, such as 2026-11-01T12:00:00Z
+    #[arg(long, value_name = "RFC3339", global = true)]
+    pub at: Option<Timestamp>,
+}
+
+/// What goes to stdout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Human,
+    /// For programs.
+    Json,
+}
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ColorChoice {
+    /// On a terminal, unless `NO_COLOR` is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Build, inventory, match, judge, publish and roll out: the whole gate
+    Gate(GateArgs),
+    /// Judge lock files, pins, waivers and tracked secrets before a push; no image, no network when the cache is fresh
+    Check(CheckArgs),
+    /// Build the image and nothing else
+    Build,
+    /// Write SBOMs of an image or a source tree
+    Sbom(SbomArgs),
+    /// Judge a folder, a lock file, an image or an SBOM
+    Scan(ScanArgs),
+    /// Judge the image that `build` left and publish it
+    Publish(PublishArgs),
+    /// Check that a published digest carries a signed, cleared verdict
+    Verify(VerifyArgs),
+    /// Roll a published digest out, or ask about rollouts
+    Rollout(RolloutArgs),
+    /// Say why something is in the image and what clears it
+    Explain(ExplainArgs),
+    /// What is different between two verdicts
+    Diff(DiffArgs),
+    /// Compute a stored verdict again, offline, and compare every byte
+    Replay(ReplayArgs),
+    /// Judge stored inventories against today's advisories, without the images
+    Recheck(RecheckArgs),
+    /// The advisory data: fetch it, see how old it is, carry it over an air gap
+    Feeds(FeedsArgs),
+    /// Add a waiver; asks on a terminal for what the flags leave out
+    Waive(WaiveArgs),
+    /// List waivers with their states, or import another tool's ignore file
+    Waivers {
+        /// What to do.
+        #[command(subcommand)]
+        verb: WaiversVerb,
+    },
+    /// Run `check` before every push
+    Hook {
+        /// What to do.
+        #[command(subcommand)]
+        verb: HookVerb,
+    },
+    /// Own the public listener of a service (started by the `process` target)
+    #[command(hide = true)]
+    Switch(SwitchArgs),
+    /// Write a shell's completion script
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Reads an image reference; a bare `host/path@sha256:…` is a registry's.
+///
+/// # Errors
+/// As [`ImageRef::parse`].
+pub fn image_ref(text: &str) -> Result<ImageRef, crate::model::image_ref::ImageRefError> {
+    match ImageRef::parse(text) {
+        Err(crate::model::image_ref::ImageRefError::Scheme(_)) if text.contains("@sha256:") => ImageRef::parse(&format!("registry:{text}")),
+        other => other,
+    }
+}

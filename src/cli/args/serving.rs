@@ -1,0 +1,74 @@
+//! What happens to a cleared image, and before a push: `verify`, `rollout`, `hook`, `switch`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+/// `verify`.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// registry:REPOSITORY@sha256:… (the prefix may be left out) or oci:DIR
+    pub image: String,
+    /// Public key (PEM file) [default: the public half of the configured signing key]
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+    /// The policy document that must have been applied
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// Oldest verdict that counts, such as 14d
+    #[arg(long, value_name = "TIME")]
+    pub max_age: Option<String>,
+    /// Allow plain HTTP beyond loopback
+    #[arg(long)]
+    pub plain_http: bool,
+}
+
+/// `rollout`.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct RolloutArgs {
+    /// A question or an order; without one, a rollout of `image`.
+    #[command(subcommand)]
+    pub verb: Option<RolloutVerb>,
+    /// What to roll out, by digest [default: what the configuration's repository holds for HEAD]
+    pub image: Option<String>,
+    /// Public key (PEM file) [default: the public half of the configured signing key]
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+    /// Roll out without a verified verdict, for this reason; it is recorded
+    #[arg(long, value_name = "REASON")]
+    pub unverified: Option<String>,
+    /// Change nothing; say what would be done
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// What can be asked of rollouts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub enum RolloutVerb {
+    /// What serves, since when, and whether a run is unfinished
+    Status,
+    /// Finish or revert an interrupted run; safe to call always
+    Resume,
+    /// Stop the service and its switch
+    Stop,
+    /// Bring the last known good version before this one back, verified
+    Rollback,
+}
+
+/// What can be done with the hook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub enum HookVerb {
+    /// Add the pre-push hook; one that is there already runs after it
+    Install,
+    /// Take it away, and bring the one before it back
+    Uninstall,
+}
+
+/// `switch`.
+#[derive(Debug, Args)]
+pub struct SwitchArgs {
+    /// Arguments as the `process` target writes them.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub rest: Vec<String>,
+}

@@ -1,0 +1,158 @@
+//! What a verdict is computed with: feeds, policy, waivers, baseline.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::Workspace;
+use crate::cli::args::{self, Judging};
+use crate::cli::error::CliError;
+use crate::gate::{BaselinePlan, BaselineSource, JudgingPlan, PolicySource};
+use crate::model::plan::{CratesIndexPlace, FeedsPlan, KeySource};
+use crate::model::span::Span;
+
+/// The public export that feeds come from unless configured otherwise.
+const DEFAULT_OSV: &str = "https://osv-vulnerabilities.storage.googleapis.com";
+const WAIVER_FILE: &str = "policies/waivers.toml";
+const DEFAULT_MAX_AGE: Duration = Duration::from_secs(24 * 3600);
+
+impl Workspace {
+    /// The feeds' plan.
+    ///
+    /// # Errors
+    /// [`CliError::Setting`] for an age that is none.
+    pub(in crate::cli) fn feeds_plan(&self, judging: &Judging) -> Result<FeedsPlan, CliError> {
+        let feeds = &self.config.feeds;
+        let max_age = match &judging.max_age {
+            Some(text) => {
+                Span::parse(text)
+                    .map_err(|problem| CliError::setting("--max-age", problem.to_string()))?
+                    .0
+            }
+            None => feeds.max_age.map_or(DEFAULT_MAX_AGE, |span| span.0),
+        };
+        let osv = match (&judging.osv, &feeds.osv) {
+            (Some(flag), _) => flag.clone(),
+            (None, Some(configured)) => self.source(configured),
+            (None, None) => DEFAULT_OSV.to_owned(),
+        };
+        Ok(FeedsPlan {
+            osv,
+            rustsec: feeds.rustsec.as_deref().map(|source| self.source(source)),
+            kev: feeds.kev.as_deref().map(|source| self.source(source)),
+            epss: feeds.epss.as_deref().map(|source| self.source(source)),
+            crates_index: self.crates_index()?,
+            max_age,
+            cache: self.cache.join("feeds"),
+            offline: self.offline,
+        })
+    }
+
+    fn crates_index(&self) -> Result<Option<CratesIndexPlace>, CliError> {
+        Ok(match self.config.feeds.crates_index.as_deref() {
+            None | Some("cargo") => Some(CratesIndexPlace::Cargo(self.cargo_home.join("registry/index"))),
+            Some("off") => None,
+            Some(url) if url.trim_start_matches("sparse+").starts_with("http") => Some(CratesIndexPlace::Sparse(url.to_owned())),
+            Some(other) => {
+                let problem = format!("`{other}` is neither `cargo`, `off` nor the URL of a sparse index");
+                return Err(CliError::setting("feeds.crates_index", problem));
+            }
+        })
+    }
+
+    /// A URL as it is; a path relative to the configuration's folder.
+    fn source(&self, text: &str) -> String {
+        if text.contains("://") {
+            text.to_owned()
+        } else {
+            self.root.join(text).display().to_string()
+        }
+    }
+
+    /// What a verdict needs beside the inventory.
+    ///
+    /// # Errors
+    /// [`CliError::Setting`] for an age that is none.
+    pub(crate) fn judging_plan(&self, judging: &Judging) -> Result<JudgingPlan, CliError> {
+        let feeds = &self.config.feeds;
+        let sources = [&feeds.osv, &feeds.rustsec, &feeds.kev, &feeds.epss];
+        Ok(JudgingPlan {
+            feeds: self.feeds_plan(judging)?,
+            written: sources
+                .into_iter()
+                .flatten()
+                .map(|text| (self.source(text), text.clone()))
+                .collect(),
+            sources: Some(self.root.clone()),
+            policy: self.policy(judging),
+            waivers: self.waivers(judging),
+            vex: self
+                .config
+                .policy
+                .vex
+                .iter()
+                .map(|path| (self.root.join(path), path.display().to_string()))
+                .collect(),
+            baseline: match &judging.baseline {
+                Some(text) => Some(BaselinePlan {
+                    source: self.baseline(text, judging)?,
+                    only_new: judging.only_new,
+                }),
+                None => None,
+            },
+        })
+    }
+
+    /// A file or folder that exists, else an image that carries its verdict.
+    fn baseline(&self, text: &str, judging: &Judging) -> Result<BaselineSource, CliError> {
+        let path = PathBuf::from(text);
+        let is_image = text.contains("@sha256:") || ["registry:", "oci:"].iter().any(|scheme| text.starts_with(scheme));
+        if path.exists() || !is_image {
+            return Ok(BaselineSource::File(path));
+        }
+        let image = args::image_ref(text).map_err(|problem| CliError::setting("--baseline", problem.to_string()))?;
+        let key = match &judging.baseline_key {
+            Some(path) => Some(KeySource::File(path.clone())),
+            None => self.key()?,
+        };
+        Ok(BaselineSource::Image {
+            image,
+            key: key.ok_or_else(|| CliError::Missing {
+                problem: "no key to verify the baseline with".to_owned(),
+                help: "name the public key with --baseline-key FILE, or configure [sign] key; a verdict that nobody signed is no baseline"
+                    .to_owned(),
+            })?,
+            plain_http: self.config.image.plain_http,
+        })
+    }
+
+    /// The policy document: named, configured, or the embedded default.
+    fn policy(&self, judging: &Judging) -> PolicySource {
+        match (&judging.policy, &self.config.policy.document) {
+            (Some(named), _) if named.as_os_str() == "strict" && !named.exists() => PolicySource::Strict,
+            (Some(named), _) => PolicySource::File(named.clone()),
+            (None, Some(configured)) if configured.as_os_str() == "strict" => PolicySource::Strict,
+            (None, Some(configured)) => PolicySource::File(self.root.join(configured)),
+            (None, None) => PolicySource::Default,
+        }
+    }
+
+    /// Where the waiver file is, if there is one.
+    #[must_use]
+    pub(crate) fn waivers_file(&self, judging: &Judging) -> Option<PathBuf> {
+        self.waivers(judging).map(|(path, _)| path)
+    }
+
+    /// The waiver file: named, configured, or `policies/waivers.toml` where it exists; with its path in the repository.
+    fn waivers(&self, judging: &Judging) -> Option<(PathBuf, String)> {
+        let configured = || self.config.policy.waivers.as_ref().map(|path| self.root.join(path));
+        let usual = || Some(self.root.join(WAIVER_FILE)).filter(|path| path.is_file());
+        let path = judging.waivers.clone().or_else(configured).or_else(usual)?;
+        let inside = path.strip_prefix(&self.root).unwrap_or(&path);
+        let name = if inside.is_absolute() {
+            Path::new(inside.file_name()?)
+        } else {
+            inside
+        };
+        Some((path.clone(), name.display().to_string()))
+    }
+}
