@@ -3,39 +3,39 @@
 //! Takes a `GatePlan`. Gives an `Outcome`. Invariant: the digest that the build gave is the one that is judged, published and rolled out.
 
 mod baseline;
+mod error;
 mod fleet;
 mod judge;
+mod step;
 
 pub use baseline::{BaselinePlan, BaselineSource};
+pub use error::GateError;
 pub use fleet::{Fleet, FleetPlan};
 pub use judge::{Judge, Judged, JudgingPlan, PolicySource, inventory_of};
 
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use jiff::Timestamp;
 
 use crate::io::Effects;
-use crate::io::files::{self, FileError};
+use crate::io::files;
 use crate::model::context::Context;
-use crate::model::event::{Event, Stage};
-use crate::model::fault::Fault;
+use crate::model::event::Stage;
 use crate::model::image::BuiltImage;
 use crate::model::inventory::{Inventory, Subject};
 use crate::model::outcome::Outcome;
 use crate::model::plan::{BuildPlan, PublishPlan, RolloutPlan};
 use crate::model::verdict::{Decision, Verdict};
+use crate::report::quantity::{self, count};
 use crate::report::vex;
-use crate::stage::build::{self, BuildError};
-use crate::stage::inventory::{self, ImageInventory, InventoryError, sbom};
-use crate::stage::matching::MatchingError;
-use crate::stage::policy::import::ImportError;
-use crate::stage::policy::record::{RECORD_FILE, RecordError};
+use crate::stage::build;
+use crate::stage::inventory::{self, ImageInventory, sbom};
+use crate::stage::policy::record::RECORD_FILE;
 use crate::stage::policy::repository::Dockerfiles;
-use crate::stage::policy::waive::WaiveError;
-use crate::stage::policy::{self, Cleared, PolicyError};
-use crate::stage::publish::{self, Attested, PublishError, predicate_type};
-use crate::stage::rollout::{self, RolloutError};
+use crate::stage::policy::{self, Cleared};
+use crate::stage::publish::{self, Attested, predicate_type};
+use crate::stage::rollout;
+use step::Step;
 
 /// Everything one run needs.
 #[derive(Debug, Clone)]
@@ -54,77 +54,6 @@ pub struct GatePlan {
     pub until: Stage,
     /// Folder for results.
     pub output: PathBuf,
-}
-
-/// Why a run ended without an answer.
-#[derive(Debug, thiserror::Error, miette::Diagnostic)]
-pub enum GateError {
-    /// The build stage.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Build(#[from] BuildError),
-    /// The inventory stage.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Inventory(#[from] InventoryError),
-    /// The matching stage.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Matching(#[from] MatchingError),
-    /// The policy stage.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Policy(#[from] PolicyError),
-    /// The publish stage.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Publish(#[from] PublishError),
-    /// The rollout stage.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Rollout(#[from] RolloutError),
-    /// A waiver could not be added.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Waive(#[from] WaiveError),
-    /// Another tool's ignore file could not be read.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Import(#[from] ImportError),
-    /// Stored evidence could not be used.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Record(#[from] RecordError),
-    /// A result could not be written.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    File(#[from] FileError),
-    /// Somebody asked to stop.
-    #[error("the run was interrupted before {}", .0.as_str())]
-    #[diagnostic(code(gate::interrupted))]
-    Interrupted(Stage),
-}
-
-impl GateError {
-    /// How the run ends.
-    #[must_use]
-    pub fn fault(&self) -> Fault {
-        match self {
-            Self::Build(error) => error.fault(),
-            Self::Inventory(error) => error.fault(),
-            Self::Matching(error) => error.fault(),
-            Self::Policy(error) => error.fault(),
-            Self::Publish(error) => error.fault(),
-            Self::Rollout(error) => error.fault(),
-            Self::Waive(WaiveError::File(error)) => error.fault(),
-            // The file is not valid, or the entry would not be: what was typed is wrong.
-            Self::Waive(WaiveError::Invalid(_)) => Fault::Usage,
-            Self::Import(error) => error.fault(),
-            Self::Record(error) => error.fault(),
-            Self::File(error) => error.fault(),
-            Self::Interrupted(_) => Fault::Interrupted,
-        }
-    }
 }
 
 /// Runs the gate. The outcome holds whatever was reached, also when the run ends with an error.
@@ -227,8 +156,8 @@ fn build_stage(plan: &GatePlan, effects: &Effects) -> Result<BuiltImage, GateErr
     step.finish(
         format!(
             "{}, {}, {}",
-            plural(layers, "layer", "layers"),
-            megabytes(bytes),
+            count(layers, "layer", "layers"),
+            quantity::bytes(bytes),
             image.digest.short()
         ),
         effects,
@@ -246,11 +175,11 @@ fn inventory_stage(plan: &GatePlan, image: &BuiltImage, trust_cache: bool, effec
     let seen = tokio::task::block_in_place(|| look(image, subject(plan, image), effects))?;
     let mut said = format!(
         "{}, {}",
-        plural(seen.inventory.components.len(), "component", "components"),
-        plural(seen.inventory.gaps.len(), "gap", "gaps")
+        count(seen.inventory.components.len(), "component", "components"),
+        count(seen.inventory.gaps.len(), "gap", "gaps")
     );
     if !seen.cached_layers.is_empty() {
-        said.push_str(&format!(", {} from the cache", plural(seen.cached_layers.len(), "layer", "layers")));
+        said.push_str(&format!(", {} from the cache", count(seen.cached_layers.len(), "layer", "layers")));
     }
     step.finish(said, effects);
     Ok(seen)
@@ -341,46 +270,4 @@ pub fn write(output: &Path, name: &str, bytes: &[u8], outcome: &mut Outcome) -> 
     outcome.files.sort();
     outcome.files.dedup();
     Ok(())
-}
-
-/// A stage under way: says that it started, and when it is finished, what it gave and how long it took.
-struct Step {
-    stage: Stage,
-    since: Instant,
-}
-
-impl Step {
-    fn start(stage: Stage, what: String, effects: &Effects) -> Result<Self, GateError> {
-        if effects.is_cancelled() {
-            return Err(GateError::Interrupted(stage));
-        }
-        effects.emit(&Event::Started { stage, what });
-        Ok(Self {
-            stage,
-            since: Instant::now(),
-        })
-    }
-
-    fn finish(self, result: String, effects: &Effects) {
-        effects.emit(&Event::Finished {
-            stage: self.stage,
-            result,
-            elapsed_ms: u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX),
-        });
-    }
-}
-
-fn plural(count: usize, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
-}
-
-/// Bytes for people: `41.3 MB`.
-fn megabytes(bytes: u64) -> String {
-    #[expect(clippy::cast_precision_loss, reason = "one decimal is shown")]
-    let bytes = bytes as f64;
-    if bytes < 1e6 {
-        format!("{:.1} kB", bytes / 1e3)
-    } else {
-        format!("{:.1} MB", bytes / 1e6)
-    }
 }

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use super::GateError;
 use super::baseline::BaselinePlan;
-use super::{GateError, Step, plural};
+use super::step::Step;
 use crate::io::Effects;
 use crate::io::files;
 use crate::model::context::Context;
@@ -15,6 +16,7 @@ use crate::model::outcome::Baseline as Compared;
 use crate::model::plan::FeedsPlan;
 use crate::model::purl::Purl;
 use crate::model::verdict::Verdict;
+use crate::report::quantity::count;
 use crate::stage::matching;
 use crate::stage::policy::record::{Record, RecordedBaseline};
 use crate::stage::policy::repository::{self, Dockerfiles};
@@ -145,7 +147,7 @@ impl Judge {
     /// [`GateError::Matching`].
     pub async fn judge(&self, inventory: &Inventory, context: &Context, effects: &Effects) -> Result<Judged, GateError> {
         let matching = self.matched(inventory, effects).await?;
-        let step = Step::start(Stage::Policy, plural(matching.matches.len(), "match", "matches"), effects)?;
+        let step = Step::start(Stage::Policy, count(matching.matches.len(), "match", "matches"), effects)?;
         let evidence = Evidence {
             inventory,
             matching: &matching,
@@ -182,7 +184,7 @@ impl Judge {
     async fn matched(&self, inventory: &Inventory, effects: &Effects) -> Result<Matching, GateError> {
         let step = Step::start(
             Stage::Matching,
-            plural(inventory.components.len(), "component", "components"),
+            count(inventory.components.len(), "component", "components"),
             effects,
         )?;
         let feeds = self.feeds(inventory, effects).await?;
@@ -203,8 +205,8 @@ impl Judge {
                 gap.subject = gap.subject.replace(source.as_str(), written);
             }
         }
-        let found = plural(matching.matches.len(), "match", "matches");
-        step.finish(format!("{found} in {}", plural(matching.feeds.len(), "feed", "feeds")), effects);
+        let found = count(matching.matches.len(), "match", "matches");
+        step.finish(format!("{found} in {}", count(matching.feeds.len(), "feed", "feeds")), effects);
         Ok(matching)
     }
 

@@ -1,0 +1,85 @@
+//! Why a run ended without an answer, and how it ends then.
+
+use crate::io::files::FileError;
+use crate::model::event::Stage;
+use crate::model::fault::Fault;
+use crate::stage::build::BuildError;
+use crate::stage::inventory::InventoryError;
+use crate::stage::matching::MatchingError;
+use crate::stage::policy::PolicyError;
+use crate::stage::policy::import::ImportError;
+use crate::stage::policy::record::RecordError;
+use crate::stage::policy::waive::WaiveError;
+use crate::stage::publish::PublishError;
+use crate::stage::rollout::RolloutError;
+
+/// Why a run ended without an answer.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum GateError {
+    /// The build stage.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Build(#[from] BuildError),
+    /// The inventory stage.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Inventory(#[from] InventoryError),
+    /// The matching stage.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Matching(#[from] MatchingError),
+    /// The policy stage.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Policy(#[from] PolicyError),
+    /// The publish stage.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Publish(#[from] PublishError),
+    /// The rollout stage.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Rollout(#[from] RolloutError),
+    /// A waiver could not be added.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Waive(#[from] WaiveError),
+    /// Another tool's ignore file could not be read.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Import(#[from] ImportError),
+    /// Stored evidence could not be used.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Record(#[from] RecordError),
+    /// A result could not be written.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    File(#[from] FileError),
+    /// Somebody asked to stop.
+    #[error("the run was interrupted before {}", .0.as_str())]
+    #[diagnostic(code(gate::interrupted))]
+    Interrupted(Stage),
+}
+
+impl GateError {
+    /// How the run ends.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Build(error) => error.fault(),
+            Self::Inventory(error) => error.fault(),
+            Self::Matching(error) => error.fault(),
+            Self::Policy(error) => error.fault(),
+            Self::Publish(error) => error.fault(),
+            Self::Rollout(error) => error.fault(),
+            Self::Waive(WaiveError::File(error)) => error.fault(),
+            // The file is not valid, or the entry would not be: what was typed is wrong.
+            Self::Waive(WaiveError::Invalid(_)) => Fault::Usage,
+            Self::Import(error) => error.fault(),
+            Self::Record(error) => error.fault(),
+            Self::File(error) => error.fault(),
+            Self::Interrupted(_) => Fault::Interrupted,
+        }
+    }
+}
