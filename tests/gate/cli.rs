@@ -6,6 +6,8 @@ use std::process::Output;
 
 use assert_cmd::Command;
 
+use crate::support::tools;
+
 /// Runs the program in a folder, with caches and state of its own.
 fn portcullis(dir: &Path, args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_portcullis"))
@@ -194,4 +196,19 @@ fn a_blocked_scan_is_replayed_explained_rechecked_and_waived() {
     let text = fs::read_to_string(&file).expect("verdict").replace("cleared", "blocked");
     fs::write(&file, text).expect("written");
     at(&["replay", "out"], 2, "different");
+}
+
+#[test]
+fn the_gate_passes_its_own_gate() {
+    let Some(shared) = tools::shared() else { return };
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let feed = shared.join("mirror").display().to_string();
+    let output = portcullis(repository, &["scan", "Cargo.lock", "--osv", &feed, "--max-age", "36500d"]);
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}\n{}",
+        String::from_utf8_lossy(&output.stdout),
+        stderr(&output)
+    );
 }
