@@ -24,15 +24,15 @@ use crate::model::event::Stage;
 use crate::model::image::BuiltImage;
 use crate::model::inventory::{Inventory, Subject};
 use crate::model::outcome::Outcome;
-use crate::model::plan::{BuildPlan, PublishPlan, RolloutPlan};
+use crate::model::plan::{BuildPlan, Builder, PublishPlan, RolloutPlan};
 use crate::model::verdict::{Decision, Verdict};
 use crate::report::quantity::{self, count};
 use crate::report::vex;
 use crate::stage::build;
-use crate::stage::inventory::{self, ImageInventory, sbom};
+use crate::stage::inventory::{self, ImageInventory, crate_licenses, sbom};
 use crate::stage::policy::record::RECORD_FILE;
 use crate::stage::policy::repository::Dockerfiles;
-use crate::stage::policy::{self, Cleared};
+use crate::stage::policy::{self, Cleared, Policy};
 use crate::stage::publish::{self, Attested, predicate_type};
 use crate::stage::rollout;
 use step::Step;
@@ -79,7 +79,7 @@ async fn advance(plan: &GatePlan, outcome: &mut Outcome, effects: &Effects) -> R
         return Ok(());
     }
 
-    let seen = inventory_stage(plan, &image, judge.policy().trusts_cached_layers(), effects)?;
+    let seen = inventory_stage(plan, &image, judge.policy(), effects)?;
     let (inventory, cached_layers) = (seen.inventory, seen.cached_layers);
     write_inventory(plan, &inventory, outcome, effects)?;
     reached(outcome, Stage::Inventory);
@@ -165,14 +165,22 @@ fn build_stage(plan: &GatePlan, effects: &Effects) -> Result<BuiltImage, GateErr
     Ok(image)
 }
 
-fn inventory_stage(plan: &GatePlan, image: &BuiltImage, trust_cache: bool, effects: &Effects) -> Result<ImageInventory, GateError> {
+fn inventory_stage(plan: &GatePlan, image: &BuiltImage, policy: &Policy, effects: &Effects) -> Result<ImageInventory, GateError> {
     let step = Step::start(Stage::Inventory, image.digest.short(), effects)?;
-    let look = if trust_cache {
+    let look = if policy.trusts_cached_layers() {
         inventory::image_trusting_cache
     } else {
         inventory::image
     };
-    let seen = tokio::task::block_in_place(|| look(image, subject(plan, image), effects))?;
+    // After a build by cargo every crate's sources are here, so that the licences do not depend on the machine.
+    let licenses = matches!(plan.build.builder, Builder::Native { .. }) || policy.asks_for_licenses();
+    let seen = tokio::task::block_in_place(|| -> Result<ImageInventory, GateError> {
+        let mut seen = look(image, subject(plan, image), effects)?;
+        if licenses {
+            crate_licenses::complete(&mut seen.inventory, &plan.judging.cargo_home, &effects.limits);
+        }
+        Ok(seen)
+    })?;
     let mut said = format!(
         "{}, {}",
         count(seen.inventory.components.len(), "component", "components"),

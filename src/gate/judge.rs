@@ -17,6 +17,7 @@ use crate::model::plan::FeedsPlan;
 use crate::model::purl::Purl;
 use crate::model::verdict::Verdict;
 use crate::report::quantity::count;
+use crate::stage::inventory::crate_licenses;
 use crate::stage::matching;
 use crate::stage::policy::record::{Record, RecordedBaseline};
 use crate::stage::policy::repository::{self, Dockerfiles};
@@ -31,6 +32,8 @@ pub struct JudgingPlan {
     pub written: Vec<(String, String)>,
     /// The folder of the sources, whose manifests say which updates are allowed; none for an image or an SBOM from elsewhere.
     pub sources: Option<PathBuf>,
+    /// Cargo's home folder, whose unpacked crates state their licences.
+    pub cargo_home: PathBuf,
     /// Policy document.
     pub policy: PolicySource,
     /// Waiver file: where it is, and what findings call it; none is no waivers.
@@ -123,6 +126,13 @@ impl Judge {
     #[must_use]
     pub const fn waivers(&self) -> &Waivers {
         &self.waivers
+    }
+
+    /// Adds the licences of crates to an inventory, where a rule looks at licences. Blocking.
+    pub fn add_asked_licenses(&self, inventory: &mut Inventory, effects: &Effects) {
+        if self.policy.asks_for_licenses() {
+            crate_licenses::complete(inventory, &self.plan.cargo_home, &effects.limits);
+        }
     }
 
     /// Opens the feeds that an inventory needs.

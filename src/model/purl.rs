@@ -56,7 +56,7 @@ impl Purl {
     pub fn new(kind: &str, name: &str, version: &str) -> Self {
         Self::of(Parts {
             kind: kind.to_owned(),
-            name: name.to_owned(),
+            name: canonical_name(kind, name.to_owned()),
             version: (!version.is_empty()).then(|| version.to_owned()),
             ..Parts::default()
         })
@@ -73,10 +73,17 @@ impl Purl {
         self.0.text.get_or_init(|| self.0.parts.to_string().into_boxed_str())
     }
 
+    /// True where the canonical form is read back as the same: not for one that was put together without a name, or with empty segments.
+    #[must_use]
+    pub fn reads_back(&self) -> bool {
+        Self::parse(self.as_str()).as_ref() == Ok(self)
+    }
+
     /// The same purl with a namespace.
     #[must_use]
     pub fn with_namespace(mut self, namespace: &str) -> Self {
-        self.namespace = (!namespace.is_empty()).then(|| namespace.to_owned());
+        let namespace = canonical_namespace(&self.kind, namespace.to_owned());
+        self.namespace = (!namespace.is_empty()).then_some(namespace);
         self
     }
 
@@ -137,7 +144,6 @@ impl Purl {
             }
         }
         let kind = kind.to_ascii_lowercase();
-        let lower = matches!(kind.as_str(), "github" | "bitbucket" | "deb" | "apk" | "rpm" | "composer");
         let namespace = match namespace {
             Some(namespace) => {
                 let joined = namespace
@@ -146,16 +152,11 @@ impl Purl {
                     .map(text_of)
                     .collect::<Result<Vec<_>, _>>()?
                     .join("/");
-                Some(if lower { joined.to_lowercase() } else { joined })
+                Some(canonical_namespace(&kind, joined))
             }
             None => None,
         };
-        let mut name = text_of(name)?;
-        match kind.as_str() {
-            "pypi" => name = name.to_lowercase().replace('_', "-"),
-            "github" | "bitbucket" | "deb" | "apk" | "composer" => name = name.to_lowercase(),
-            _ => {}
-        }
+        let name = canonical_name(&kind, text_of(name)?);
         Ok(Self::of(Parts {
             kind,
             namespace: namespace.filter(|n| !n.is_empty()),
@@ -185,6 +186,23 @@ impl Purl {
             name: self.name.clone(),
             ..Parts::default()
         })
+    }
+}
+
+/// A name as the specification's rules for its type want it.
+fn canonical_name(kind: &str, name: String) -> String {
+    match kind {
+        "pypi" => name.to_lowercase().replace('_', "-"),
+        "github" | "bitbucket" | "deb" | "apk" | "composer" => name.to_lowercase(),
+        _ => name,
+    }
+}
+
+/// A namespace as the specification's rules for its type want it.
+fn canonical_namespace(kind: &str, namespace: String) -> String {
+    match kind {
+        "github" | "bitbucket" | "deb" | "apk" | "rpm" | "composer" => namespace.to_lowercase(),
+        _ => namespace,
     }
 }
 
@@ -336,6 +354,24 @@ impl<'de> Deserialize<'de> for Purl {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_put_together_reads_back_as_the_same() {
+        for purl in [
+            Purl::new("apk", "busyBox", "1.36.1-r29").with_namespace("Alpine"),
+            Purl::new("pypi", "Foo_Bar", "1"),
+            Purl::new("rpm", "NetworkManager", "1:1.0").with_namespace("Fedora"),
+        ] {
+            assert!(purl.reads_back(), "{purl}");
+        }
+        for purl in [
+            Purl::new("npm", "", "1"),
+            Purl::new("golang", "", "(devel)").with_namespace("example.org/acme"),
+            Purl::new("golang", "a", "1").with_namespace("example.org//acme"),
+        ] {
+            assert!(!purl.reads_back(), "{purl}");
+        }
+    }
 
     #[test]
     fn canonical_forms_read_back_what_they_write() {

@@ -17,6 +17,7 @@ mod build_service;
 mod cached_layers;
 mod catalogers;
 mod cli;
+mod crate_licenses;
 mod github;
 mod inventory_hostile;
 mod inventory_peers;

@@ -38,6 +38,7 @@ pub(super) async fn run(session: &Session<'_>, args: &CheckArgs) -> Result<Answe
     let mut inventory = inventory.map_err(GateError::from)?;
     let mut context = surveyed.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
     inventory.subject.name = workspace.service();
+    tokio::task::block_in_place(|| judge.add_asked_licenses(&mut inventory, effects));
     let (tracked_secrets, facts) = std::mem::take(&mut inventory.facts)
         .into_iter()
         .partition(|fact| fact.kind == FactKind::Secret);

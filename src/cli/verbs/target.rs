@@ -41,7 +41,8 @@ pub(super) async fn opened(text: &str, judging: &Judging, session: &Session<'_>)
     let mut plan = session.workspace.judging_plan(judging)?;
     plan.sources = sources(text, session);
     let judge = Judge::load(&plan, &session.effects).await?;
-    let inventory = inventory(text, session).await?;
+    let mut inventory = inventory(text, session).await?;
+    tokio::task::block_in_place(|| judge.add_asked_licenses(&mut inventory, &session.effects));
     Ok((judge, inventory))
 }
 

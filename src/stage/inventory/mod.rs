@@ -8,7 +8,7 @@ mod bytes;
 mod cache;
 pub mod cargo_auditable;
 pub mod cargo_lock;
-pub mod cargo_metadata;
+pub mod crate_licenses;
 mod crates;
 mod crew;
 mod deb822;

@@ -29,7 +29,14 @@ impl FileSink {
 }
 
 impl Sink for FileSink {
-    fn component(&mut self, component: Component) {
+    fn component(&mut self, mut component: Component) {
+        // Evidence is stored and read again: whatever cannot be named so that it is read back is a hole, and no component.
+        if !component.purl.reads_back() {
+            let name: String = component.purl.as_str().chars().take(200).collect();
+            self.gap(GapKind::PartialDatabase, format!("an entry names no package: `{name}`"));
+            return;
+        }
+        component.dependencies.retain(|needed| !needed.name.is_empty());
         self.facts.components.push(component);
     }
 
@@ -89,5 +96,33 @@ impl FileFacts {
         self.executable |= other.executable;
         self.accounted |= other.accounted;
         self.os_release = other.os_release.or(self.os_release.take());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::io::layers::Kind;
+
+    #[test]
+    fn what_cannot_be_named_is_a_gap_and_no_component() {
+        let entry = Entry {
+            path: "app/server",
+            raw: b"app/server",
+            kind: Kind::File,
+            mode: 0o755,
+            size: 1,
+            offset: 0,
+            sparse: false,
+        };
+        let mut sink = FileSink::new(Seed::random(), &entry);
+        let module = |name: &str| Purl::new("golang", name, "(devel)").with_namespace("example.org/acme");
+        let mut good = Component::new(module("svc"), None, "go");
+        good.dependencies = vec![module(""), module("lib")];
+        sink.component(good);
+        sink.component(Component::new(module(""), None, "go"));
+        assert_eq!(sink.facts.components.len(), 1);
+        assert_eq!(sink.facts.components[0].dependencies, [module("lib")]);
+        assert_eq!(sink.facts.gaps[0].0, GapKind::PartialDatabase);
     }
 }

@@ -147,6 +147,13 @@ impl Policy {
         !self.document.custom.is_empty()
     }
 
+    /// True when some rule looks at licences.
+    #[must_use]
+    pub fn asks_for_licenses(&self) -> bool {
+        let custom = || self.document.custom.iter().any(|rule| rule.when.get_ref().contains("licenses"));
+        self.rules.iter().any(|configured| configured.rule.asks_for_licenses()) || custom()
+    }
+
     /// The document as it was read.
     #[must_use]
     pub fn text(&self) -> &str {

@@ -30,7 +30,8 @@ pub(crate) struct DeniedLicense {
     pub allow: Vec<TextPattern>,
     /// SPDX ids that are not allowed: `AGPL-*`.
     pub deny: Vec<TextPattern>,
-    /// How hard a component weighs that states no licence, or one that is no SPDX expression.
+    /// How hard a component weighs that states no licence, or one that is no SPDX expression. Crates state theirs in the sources that
+    /// cargo has unpacked on the machine.
     pub unclear: Level,
     /// More licences for some packages.
     pub exceptions: Vec<Exception>,
@@ -42,7 +43,7 @@ impl Default for DeniedLicense {
             level: Level::Deny,
             allow: Vec::new(),
             deny: Vec::new(),
-            unclear: Level::Off,
+            unclear: Level::Warn,
             exceptions: Vec::new(),
         }
     }
@@ -59,7 +60,7 @@ impl Settings for DeniedLicense {
 
 impl Rule for DeniedLicense {
     fn check(&self, evidence: &Evidence<'_>, objections: &mut Objections) {
-        if self.level == Level::Off || (self.allow.is_empty() && self.deny.is_empty()) {
+        if !self.asks_for_licenses() {
             return;
         }
         for component in evidence.inventory.components.iter().filter(|component| !component.root) {
@@ -71,6 +72,10 @@ impl Rule for DeniedLicense {
                 .findings
                 .push(advisories::of_component(&Self::ABOUT, level, component, message, help));
         }
+    }
+
+    fn asks_for_licenses(&self) -> bool {
+        self.level != Level::Off && !(self.allow.is_empty() && self.deny.is_empty())
     }
 }
 

@@ -92,6 +92,11 @@ pub trait Rule: Send + Sync + std::fmt::Debug {
         let _ = gap;
         None
     }
+
+    /// True when it looks at licences, which of crates are not to be had for nothing.
+    fn asks_for_licenses(&self) -> bool {
+        false
+    }
 }
 
 /// What people read about a rule: in the docs, and as SARIF's rule help.
