@@ -56,3 +56,42 @@ fn crates_have_the_licences_that_cargo_metadata_states() {
         assert_eq!(stated.get(&package), Some(&license), "{package:?}");
     }
 }
+
+#[test]
+fn a_rule_on_licences_sees_those_of_crates_and_says_where_none_is_known() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let policy = "[rules.denied-license]\ndeny = [\"CDLA-*\"]\n";
+    std::fs::write(folder.path().join("policy.toml"), policy).expect("written");
+    std::fs::copy(root.join("Cargo.lock"), folder.path().join("Cargo.lock")).expect("copied");
+    let scan = |cargo_home: &Path| {
+        let output = Command::new(env!("CARGO_BIN_EXE_portcullis"))
+            .args(["scan", "Cargo.lock", "--policy", "policy.toml", "--format", "json", "--osv"])
+            .arg(root.join("fixtures/advisories/demo"))
+            .args(["--max-age", "36500d"])
+            .current_dir(folder.path())
+            .env("XDG_CACHE_HOME", folder.path().join("cache"))
+            .env("CARGO_HOME", cargo_home)
+            .output()
+            .expect("it starts");
+        let verdict: serde_json::Value = serde_json::from_slice(&output.stdout).expect("a verdict");
+        let findings = verdict["findings"].as_array().expect("findings").clone();
+        findings
+            .into_iter()
+            .filter(|finding| finding["rule"] == "denied-license")
+            .map(|finding| finding["message"].as_str().expect("a message").to_owned())
+            .collect::<Vec<_>>()
+    };
+    let known = scan(&tools::cargo_home());
+    assert!(
+        known
+            .iter()
+            .any(|said| said.contains("webpki-root-certs") && said.contains("CDLA-Permissive-2.0, which is not allowed")),
+        "{known:?}"
+    );
+    let unknown = scan(folder.path());
+    assert!(
+        unknown.len() > 200 && unknown.iter().all(|said| said.ends_with("states no licence")),
+        "{unknown:?}"
+    );
+}
