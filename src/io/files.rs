@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+use super::temporary;
 use crate::model::fault::Fault;
 
 /// What could not be read or written, and why.
@@ -135,10 +136,7 @@ fn persist(path: &Path, bytes: &[u8], sync: fn(&fs::File) -> io::Result<()>) -> 
     };
     let folder = folder_of(path);
     fs::create_dir_all(folder).map_err(failed)?;
-    let mut file = tempfile::Builder::new()
-        .prefix(".portcullis-")
-        .tempfile_in(folder)
-        .map_err(failed)?;
+    let mut file = temporary::file_in(folder).map_err(failed)?;
     file.write_all(bytes).map_err(failed)?;
     sync(file.as_file()).map_err(failed)?;
     set_default_mode(file.path()).map_err(failed)?;

@@ -18,6 +18,7 @@ pub mod oci_layout;
 pub mod process;
 pub mod registry;
 pub mod secret;
+pub mod temporary;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use reqwest::{Client, Response, StatusCode, header};
 
 use super::{Fetched, HttpError, Validators, accepted, redact};
-use crate::io::files;
+use crate::io::{files, temporary};
 
 /// Reads a body of at most `limit` bytes.
 pub(super) async fn body(url: &str, mut response: Response, limit: u64) -> Result<Vec<u8>, HttpError> {
@@ -127,14 +127,11 @@ impl Part {
     fn open(to: &Path) -> io::Result<Self> {
         let folder = to.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(folder)?;
+        temporary::sweep(folder);
         let path = with_suffix(to, ".part");
         let file = File::options().create(true).truncate(false).read(true).write(true).open(&path)?;
         if file.try_lock().is_err() {
-            let (file, path) = tempfile::Builder::new()
-                .prefix(".part-")
-                .tempfile_in(folder)?
-                .keep()
-                .map_err(|e| e.error)?;
+            let (file, path) = temporary::file_in(folder)?.keep().map_err(|e| e.error)?;
             return Ok(Self {
                 file,
                 path,

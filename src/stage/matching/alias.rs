@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use crate::model::advisory::AdvisoryKind;
 
 use super::draft::{Draft, DraftRating};
-use super::index::strings::{Pool, PoolFull, StringRef};
+use super::index::strings::{Pool, PoolFull, RefMap, StringRef};
 
 /// Ids that speak of one thing.
 #[derive(Debug)]
@@ -178,7 +178,7 @@ fn worst(a: Option<DraftRating>, b: Option<DraftRating>) -> Option<DraftRating> 
 /// Disjoint sets of ids.
 #[derive(Debug, Default)]
 struct Sets {
-    nodes: HashMap<StringRef, u32>,
+    nodes: RefMap<u32>,
     ids: Vec<StringRef>,
     parents: Vec<u32>,
 }

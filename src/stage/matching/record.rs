@@ -36,6 +36,8 @@ pub(super) struct Record<'a> {
     #[serde(borrow, default)]
     pub(super) summary: Option<Text<'a>>,
     #[serde(borrow, default)]
+    pub(super) details: Option<&'a RawValue>,
+    #[serde(borrow, default)]
     pub(super) severity: Option<&'a RawValue>,
     #[serde(borrow, default, deserialize_with = "list")]
     pub(super) affected: Vec<Affected<'a>>,

@@ -13,6 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::io::Effects;
 use crate::io::files::{self, FileError};
 use crate::io::http::{Fetched, Http, HttpError, Patience, Validators, redact};
+use crate::io::temporary;
 use crate::model::event::{Event, Stage, Unit};
 use crate::model::plan::FeedsPlan;
 
@@ -38,6 +39,8 @@ pub(super) type Retrieved = Result<Result<Timestamp, Absence>, MatchingError>;
 
 /// More changed records than this are not worth asking for one by one.
 const FEW: usize = 300;
+/// With more records than this laid over it an archive is fetched anew: every run looks at each of them.
+const MOST_LAID_OVER: usize = 2000;
 /// Requests under way at once for single records.
 const AT_ONCE: usize = 8;
 
@@ -195,10 +198,12 @@ impl<'a> Retriever<'a> {
         let Some(changed) = differing(&bytes, index) else {
             return Ok(false);
         };
-        if changed.len() > FEW {
+        let overlay = folder.join(OVERLAY);
+        temporary::sweep(&overlay);
+        let laid_over = std::fs::read_dir(&overlay).map_or(0, Iterator::count);
+        if changed.len() > FEW || laid_over + changed.len() > MOST_LAID_OVER {
             return Ok(false);
         }
-        let overlay = folder.join(OVERLAY);
         let one = |id: &String| {
             let url = format!("{base_url}/{}/{}.json", file_name(base), file_name(id));
             let path = overlay.join(format!("{}.json", file_name(id)));
@@ -210,7 +215,7 @@ impl<'a> Retriever<'a> {
                     path: path.clone(),
                     source: std::io::Error::other(error.to_string()),
                 };
-                files::write(&path, &bytes).map_err(failed).map(|()| true)
+                files::write_unsynced(&path, &bytes).map_err(failed).map(|()| true)
             }
         };
         let fetched: Vec<bool> = stream::iter(changed.iter().map(one).collect::<Vec<_>>())

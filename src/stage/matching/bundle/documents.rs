@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::cannot;
 use crate::io::Effects;
 use crate::io::files::folder_of;
+use crate::io::temporary;
 use crate::model::digest::Digest;
 use crate::model::plan::FeedsPlan;
 use crate::stage::matching::MatchingError;
@@ -144,10 +145,7 @@ fn moved(from: &Path, to: &Path) -> Result<(), MatchingError> {
     if fs::rename(from, to).is_ok() {
         return Ok(());
     }
-    let mut near = tempfile::Builder::new()
-        .prefix(".portcullis-")
-        .tempfile_in(folder)
-        .map_err(cannot(to))?;
+    let mut near = temporary::file_in(folder).map_err(cannot(to))?;
     let mut file = File::open(from).map_err(cannot(from))?;
     std::io::copy(&mut file, &mut near).map_err(cannot(to))?;
     near.persist(to).map_err(|error| cannot(to)(error.error)).map(drop)
@@ -157,10 +155,7 @@ fn moved(from: &Path, to: &Path) -> Result<(), MatchingError> {
 fn unpack(tarball: &Path, root: &Path, effects: &Effects) -> Result<(), MatchingError> {
     let parent = folder_of(root);
     fs::create_dir_all(parent).map_err(cannot(parent))?;
-    let new = tempfile::Builder::new()
-        .prefix("import-")
-        .tempdir_in(parent)
-        .map_err(cannot(parent))?;
+    let new = temporary::folder_in(parent).map_err(cannot(parent))?;
     let into = new.path().join("new");
     crate::stage::matching::rustsec::unpack(tarball, &into, effects).map_err(|error| super::problem(tarball, error.to_string()))?;
     if root.exists() {

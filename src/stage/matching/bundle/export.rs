@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use super::{Bundle, Contents, DOCUMENTS, MANIFEST, SCHEMA, cannot, documents, hashed, is_record_file, problem};
 use crate::io::files::folder_of;
 use crate::io::hash::Hashing;
+use crate::io::temporary;
 use crate::model::inventory::Ecosystem;
 use crate::model::plan::FeedsPlan;
 use crate::stage::matching::MatchingError;
@@ -97,10 +98,7 @@ fn files_of(folder: &Path) -> Result<Vec<String>, MatchingError> {
 fn write(to: &Path, contents: Contents, paths: &BTreeMap<String, PathBuf>) -> Result<Bundle, MatchingError> {
     let folder = folder_of(to);
     fs::create_dir_all(folder).map_err(cannot(folder))?;
-    let temporary = tempfile::Builder::new()
-        .prefix(".portcullis-")
-        .tempfile_in(folder)
-        .map_err(cannot(to))?;
+    let temporary = temporary::file_in(folder).map_err(cannot(to))?;
     let mut archive = tar::Builder::new(Hashing::new(temporary));
     let manifest = serde_json::to_vec_pretty(&contents).unwrap_or_default();
     append(&mut archive, MANIFEST, manifest.len() as u64, manifest.as_slice()).map_err(cannot(to))?;

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use super::{Bundle, Contents, DOCUMENTS, MANIFEST, SCHEMA, cannot, documents, hashed, is_record_file, problem};
 use crate::io::Effects;
 use crate::io::hash::Hashing;
+use crate::io::temporary;
 use crate::model::digest::Digest;
 use crate::model::event::Stage;
 use crate::model::plan::FeedsPlan;
@@ -32,10 +33,8 @@ pub fn import(from: &Path, plan: &FeedsPlan, effects: &Effects) -> Result<Bundle
     let mut entries = archive.entries().map_err(|error| problem(from, error.to_string()))?;
     let place = Place::parse(&plan.osv);
     fs::create_dir_all(&plan.cache).map_err(cannot(&plan.cache))?;
-    let temporary = tempfile::Builder::new()
-        .prefix("import-")
-        .tempdir_in(&plan.cache)
-        .map_err(cannot(&plan.cache))?;
+    temporary::sweep(&plan.cache);
+    let temporary = temporary::folder_in(&plan.cache).map_err(cannot(&plan.cache))?;
     let contents = read_manifest(entries.next(), from, effects)?;
     let mut left: BTreeSet<&String> = contents.files.keys().collect();
     for entry in entries {

@@ -2,6 +2,7 @@
 //! Takes a record's bytes. Gives a draft. Invariant: bytes that are no record become a draft too, which says why and claims what they name.
 
 mod read;
+mod title;
 
 pub use read::record_problem;
 pub(super) use read::{broken, draft};
@@ -15,6 +16,10 @@ use super::index::strings::StringRef;
 #[derive(Debug, Clone)]
 pub(super) struct Draft {
     pub(super) id: StringRef,
+    /// Its file's name without `.json`, escaped as in the overlay: what a newer record of the same name takes the place of.
+    pub(super) file: StringRef,
+    /// It came from the overlay.
+    pub(super) overlaid: bool,
     pub(super) kind: AdvisoryKind,
     pub(super) withdrawn: bool,
     pub(super) summary: StringRef,

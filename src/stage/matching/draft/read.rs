@@ -5,6 +5,7 @@ use crate::model::inventory::Ecosystem;
 use crate::model::severity::Rating;
 use crate::model::version::Scheme;
 
+use super::title::title;
 use super::{Draft, DraftClaim, DraftRating, NO_TIME, Target, seconds};
 use crate::stage::matching::index::strings::{EMPTY, Pool, PoolFull};
 use crate::stage::matching::interval::{End, Interval, intervals};
@@ -64,8 +65,11 @@ pub(in crate::stage::matching) fn broken(
         })
         .collect::<Result<Box<[_]>, PoolFull>>()?;
     let id = file.rsplit('/').next().unwrap_or(file);
+    let id = pool.intern(id.strip_suffix(".json").unwrap_or(id))?;
     Ok(Draft {
-        id: pool.intern(id.strip_suffix(".json").unwrap_or(id))?,
+        id,
+        file: id,
+        overlaid: false,
         kind: AdvisoryKind::Vulnerability,
         withdrawn: false,
         summary: EMPTY,
@@ -83,10 +87,12 @@ pub(in crate::stage::matching) fn broken(
 fn from_record(record: &Record<'_>, target: Target<'_>, pool: &mut Pool) -> Result<Draft, PoolFull> {
     let mut specifics: Vec<Specific> = vec![lenient(record.database_specific)];
     let mut claims = Vec::new();
+    let withdrawn = record.withdrawn.is_some();
     for affected in &record.affected {
         let ecosystem: Specific = lenient(affected.ecosystem_specific);
         let database: Specific = lenient(affected.database_specific);
-        if let Some(claim) = claim(affected, &ecosystem, target, pool)? {
+        // A record that was withdrawn claims nothing.
+        if !withdrawn && let Some(claim) = claim(affected, &ecosystem, target, pool)? {
             claims.push(claim);
         }
         specifics.push(ecosystem);
@@ -106,11 +112,14 @@ fn from_record(record: &Record<'_>, target: Target<'_>, pool: &mut Pool) -> Resu
         &record.upstream
     })?;
     let url = record.url();
+    let id_ref = pool.intern(id)?;
     Ok(Draft {
-        id: pool.intern(id)?,
+        id: id_ref,
+        file: id_ref,
+        overlaid: false,
         kind: kind(id, &specifics),
-        withdrawn: record.withdrawn.is_some(),
-        summary: pool.intern(record.summary.as_ref().map_or("", AsRef::as_ref).trim())?,
+        withdrawn,
+        summary: pool.intern(&title(record))?,
         url: pool.intern(url.as_deref().unwrap_or_default())?,
         published: time(&record.published),
         modified: time(&record.modified),

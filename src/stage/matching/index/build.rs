@@ -1,6 +1,6 @@
 //! Drafts to the bytes of an index. Equal drafts give equal bytes, whatever their order.
 
-use std::collections::HashMap;
+use std::cmp::Ordering;
 
 use crate::model::advisory::AdvisoryKind;
 use crate::model::severity::Severity;
@@ -10,7 +10,7 @@ use crate::stage::matching::draft::{Draft, DraftClaim, DraftRating};
 use super::Meta;
 use super::chunk::Chunk;
 use super::layout::{BLOCK, Header, NONE, SECTIONS, Section};
-use super::strings::{EMPTY, PoolFull, StringRef, hash};
+use super::strings::{EMPTY, PoolFull, RefMap, StringRef, hash};
 
 /// The bytes of the file.
 pub(in crate::stage::matching) fn encode(mut chunk: Chunk, meta: &Meta) -> Result<Vec<u8>, PoolFull> {
@@ -19,7 +19,7 @@ pub(in crate::stage::matching) fn encode(mut chunk: Chunk, meta: &Meta) -> Resul
     let (groups_section, group_lists) = encode_groups(&groups, &mut words);
     let (advisories, joined_lists) = encode_advisories(&chunk.drafts, &groups, &group_lists, &mut words);
     let ids = encode_ids(&chunk, &groups, &group_lists, &joined_lists);
-    let (buckets, packages, claims) = encode_claims(&mut chunk, &mut words);
+    let (buckets, packages, claims) = encode_claims(&chunk, &mut words);
     let meta = serde_json::to_vec(meta).unwrap_or_default();
     let words = words.bytes;
     drop(chunk.drafts);
@@ -77,6 +77,11 @@ impl Words {
         self.bytes.extend_from_slice(&word.to_le_bytes());
     }
 
+    /// A list that is mostly empty, and takes no room then.
+    fn list_or_none(&mut self, items: &[u32]) -> u32 {
+        if items.is_empty() { NONE } else { self.list(items) }
+    }
+
     fn list(&mut self, items: &[u32]) -> u32 {
         let at = self.here();
         self.put(items.len() as u32);
@@ -110,7 +115,7 @@ pub(super) fn severity_word(severity: Severity) -> u32 {
     }
 }
 
-/// Numbers of the file format; never reorder. Bit 8: withdrawn. Bit 9: set aside.
+/// Numbers of the file format; never reorder. Bit 8: withdrawn. Bit 9: set aside. Bit 10: from the overlay.
 pub(super) fn kind_word(kind: AdvisoryKind) -> u32 {
     match kind {
         AdvisoryKind::Vulnerability => 0,
@@ -122,9 +127,11 @@ pub(super) fn kind_word(kind: AdvisoryKind) -> u32 {
 }
 
 /// Set in a record's kind when it was withdrawn.
-const WITHDRAWN: u32 = 1 << 8;
+pub(super) const WITHDRAWN: u32 = 1 << 8;
 /// Set in a record's kind when it was set aside; its summary is the reason.
 pub(super) const BROKEN: u32 = 1 << 9;
+/// Set in a record's kind when it came from the overlay.
+pub(super) const OVERLAID: u32 = 1 << 10;
 
 fn encode_groups(groups: &Groups, words: &mut Words) -> (Vec<u8>, Vec<u32>) {
     let mut bytes = Vec::with_capacity(groups.groups.len() * super::layout::GROUP);
@@ -139,9 +146,9 @@ fn encode_groups(groups: &Groups, words: &mut Words) -> (Vec<u8>, Vec<u32>) {
 }
 
 /// The records, and for each bundle (by the string of its id) the list of its groups, its own among them.
-fn encode_advisories(drafts: &[Draft], groups: &Groups, lists: &[u32], words: &mut Words) -> (Vec<u8>, HashMap<StringRef, u32>) {
-    let own: HashMap<StringRef, u32> = groups.of_id.iter().copied().collect();
-    let mut joined = HashMap::new();
+fn encode_advisories(drafts: &[Draft], groups: &Groups, lists: &[u32], words: &mut Words) -> (Vec<u8>, RefMap<u32>) {
+    let own: RefMap<u32> = groups.of_id.iter().copied().collect();
+    let mut joined = RefMap::default();
     let mut bytes = Vec::with_capacity(drafts.len() * super::layout::ADVISORY);
     for (draft, of) in drafts.iter().zip(&groups.of_draft) {
         let list = match **of {
@@ -154,17 +161,20 @@ fn encode_advisories(drafts: &[Draft], groups: &Groups, lists: &[u32], words: &m
             all.extend(own);
             joined.insert(draft.id, words.list(&all));
         }
-        let flags = if draft.withdrawn { WITHDRAWN } else { 0 } | if draft.broken.is_some() { BROKEN } else { 0 };
+        let flag = |set: bool, bit: u32| if set { bit } else { 0 };
+        let flags = flag(draft.withdrawn, WITHDRAWN) | flag(draft.broken.is_some(), BROKEN) | flag(draft.overlaid, OVERLAID);
         let summary = draft.broken.unwrap_or(draft.summary);
         put(&mut bytes, &[draft.id, summary, draft.url, list, kind_word(draft.kind) | flags]);
         put(&mut bytes, &rating_words(draft.rating));
         bytes.extend_from_slice(&draft.published.to_le_bytes());
         bytes.extend_from_slice(&draft.modified.to_le_bytes());
+        let aliases = words.list_or_none(&draft.aliases);
+        put(&mut bytes, &[draft.file, aliases, words.list_or_none(&draft.upstream)]);
     }
     (bytes, joined)
 }
 
-fn encode_ids(chunk: &Chunk, groups: &Groups, lists: &[u32], joined: &HashMap<StringRef, u32>) -> Vec<u8> {
+fn encode_ids(chunk: &Chunk, groups: &Groups, lists: &[u32], joined: &RefMap<u32>) -> Vec<u8> {
     let entry = |(id, group): &(StringRef, u32)| {
         let list = joined.get(id).copied().unwrap_or(lists[*group as usize]);
         (hash(chunk.pool.get(*id)), *id, list)
@@ -179,15 +189,19 @@ fn encode_ids(chunk: &Chunk, groups: &Groups, lists: &[u32], joined: &HashMap<St
     bytes
 }
 
-/// Buckets, packages and claims. Records that were withdrawn claim nothing.
-fn encode_claims(chunk: &mut Chunk, words: &mut Words) -> (Vec<u8>, Vec<u8>, Vec<u8>) {
+/// Buckets, packages and claims.
+fn encode_claims(chunk: &Chunk, words: &mut Words) -> (Vec<u8>, Vec<u8>, Vec<u8>) {
     let mut order: Vec<(u64, StringRef, u32, u32)> = Vec::new();
-    for (advisory, draft) in chunk.drafts.iter().enumerate().filter(|(_, draft)| !draft.withdrawn) {
+    for (advisory, draft) in chunk.drafts.iter().enumerate() {
         for (at, claim) in draft.claims.iter().enumerate() {
             order.push((hash(chunk.pool.get(claim.package)), claim.package, advisory as u32, at as u32));
         }
     }
-    order.sort_unstable();
+    let text = |at: StringRef| chunk.pool.get(at);
+    order.sort_unstable_by(|a, b| {
+        let by_name = if a.1 == b.1 { Ordering::Equal } else { text(a.1).cmp(text(b.1)) };
+        a.0.cmp(&b.0).then(by_name).then((a.2, a.3).cmp(&(b.2, b.3)))
+    });
     let (mut packages, mut claims, mut starts) = (Vec::new(), Vec::new(), Vec::new());
     let mut at = 0;
     while let Some(&(hash, package, ..)) = order.get(at) {

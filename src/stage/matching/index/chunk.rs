@@ -1,45 +1,91 @@
 //! Records and the pool of their texts, joined from the parts that processors made.
+//!
+//! Texts are put into the joined pool in the order of the records' files, so that the same records give the same pool, however they were read.
 
-use std::collections::HashMap;
-
-use super::strings::{Pool, PoolFull, StringRef};
+use super::strings::{Pool, PoolFull, RefMap, StringRef, hash};
 use crate::stage::matching::draft::Draft;
 
-/// Records and the pool of their texts.
+/// Records and the pool of their texts, in the order of their files.
 pub(in crate::stage::matching) struct Chunk {
     pub(in crate::stage::matching) pool: Pool,
     pub(in crate::stage::matching) drafts: Vec<Draft>,
 }
 
-/// Joins chunks into one, sorted by id.
+/// Joins chunks of which each holds later files than the one before into one, sorted by id.
 pub(in crate::stage::matching) fn join(chunks: impl IntoIterator<Item = Chunk>) -> Result<Chunk, PoolFull> {
-    let mut all = Chunk {
-        pool: Pool::new(),
-        drafts: Vec::new(),
-    };
+    let mut all = Joined::new();
     for Chunk { pool, drafts } in chunks {
-        let mut seen: HashMap<StringRef, StringRef> = HashMap::new();
-        let into = &mut all.pool;
-        let mut moved = |at: StringRef| -> Result<StringRef, PoolFull> {
+        let mut moved = RefMap::default();
+        for draft in drafts {
+            all.take(draft, &pool, &mut moved)?;
+        }
+    }
+    Ok(all.done())
+}
+
+/// Joins a chunk with others, of which each holds later files than the one before, by the order of their files into one, sorted by id.
+pub(in crate::stage::matching) fn merge(one: Chunk, others: impl IntoIterator<Item = Chunk>) -> Result<Chunk, PoolFull> {
+    let mut all = Joined::new();
+    let mut of_one = RefMap::default();
+    let mut ones = one.drafts.into_iter().peekable();
+    for Chunk { pool, drafts } in others {
+        let mut moved = RefMap::default();
+        for draft in drafts {
+            let file = pool.get(draft.file);
+            while let Some(earlier) = ones.next_if(|earlier| one.pool.get(earlier.file) < file) {
+                all.take(earlier, &one.pool, &mut of_one)?;
+            }
+            all.take(draft, &pool, &mut moved)?;
+        }
+    }
+    for draft in ones {
+        all.take(draft, &one.pool, &mut of_one)?;
+    }
+    Ok(all.done())
+}
+
+/// What was joined so far.
+struct Joined(Chunk);
+
+impl Joined {
+    fn new() -> Self {
+        Self(Chunk {
+            pool: Pool::new(),
+            drafts: Vec::new(),
+        })
+    }
+
+    /// Takes a record over, with its texts; `seen` are those of its pool that were taken over before.
+    fn take(&mut self, mut draft: Draft, from: &Pool, seen: &mut RefMap<StringRef>) -> Result<(), PoolFull> {
+        // In the order in which an index lists them.
+        if draft.claims.len() > 1 {
+            draft.claims.sort_by_cached_key(|claim| {
+                let name = from.get(claim.package);
+                (hash(name), name.to_owned())
+            });
+        }
+        let into = &mut self.0.pool;
+        relocate(&mut draft, &mut |at| {
             if let Some(known) = seen.get(&at) {
                 return Ok(*known);
             }
-            let new = into.intern(pool.get(at))?;
+            let new = into.intern(from.get(at))?;
             seen.insert(at, new);
             Ok(new)
-        };
-        for mut draft in drafts {
-            relocate(&mut draft, &mut moved)?;
-            all.drafts.push(draft);
-        }
+        })?;
+        self.0.drafts.push(draft);
+        Ok(())
     }
-    let pool = &all.pool;
-    all.drafts.sort_by(|a, b| pool.get(a.id).cmp(pool.get(b.id)));
-    Ok(all)
+
+    fn done(mut self) -> Chunk {
+        let pool = &self.0.pool;
+        self.0.drafts.sort_by(|a, b| pool.get(a.id).cmp(pool.get(b.id)));
+        self.0
+    }
 }
 
 fn relocate(draft: &mut Draft, moved: &mut impl FnMut(StringRef) -> Result<StringRef, PoolFull>) -> Result<(), PoolFull> {
-    for text in [&mut draft.id, &mut draft.summary, &mut draft.url] {
+    for text in [&mut draft.id, &mut draft.file, &mut draft.summary, &mut draft.url] {
         *text = moved(*text)?;
     }
     for text in draft

@@ -12,7 +12,7 @@ pub(super) const BLOCK: usize = 4096;
 /// What the file begins with.
 pub(super) const MAGIC: [u8; 8] = *b"PCLSIDX\n";
 /// Raised with every change of the layout or of what the builder puts into it: an older file is rebuilt.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 
 /// The parts of the file, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,8 +45,8 @@ pub(super) const SECTIONS: usize = 10;
 pub(super) const PACKAGE: usize = 20;
 /// Bytes of a claim.
 pub(super) const CLAIM: usize = 12;
-/// Bytes of a record: id, summary, url, groups, kind, severity, score, vector, source, published i64, modified i64.
-pub(super) const ADVISORY: usize = 52;
+/// Bytes of a record: id, summary, url, groups, kind, severity, score, vector, source, published i64, modified i64, file, aliases, upstream.
+pub(super) const ADVISORY: usize = 64;
 /// Bytes of a group: ids, kind, severity, score, vector, source.
 pub(super) const GROUP: usize = 24;
 /// Bytes of an id.

@@ -6,11 +6,12 @@ mod chunk;
 mod layout;
 mod map;
 mod read;
+mod redraft;
 pub(super) mod strings;
 mod view;
 
 pub(super) use build::encode;
-pub(super) use chunk::{Chunk, join};
+pub(super) use chunk::{Chunk, join, merge};
 pub(super) use read::{Index, IndexError};
 pub(super) use view::Claim;
 
@@ -26,6 +27,9 @@ pub(super) struct Meta {
     pub(super) ecosystem: String,
     /// What the source looked like from outside; another look makes the index stale.
     pub(super) identity: String,
+    /// The archive below the overlay, where the source is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) archive: Option<ArchiveSeen>,
     /// SHA-256 of the source's data.
     pub(super) revision: Digest,
     /// Records, those that were set aside included.
@@ -38,11 +42,21 @@ pub(super) struct Meta {
     pub(super) releases: Vec<String>,
 }
 
+/// An archive as it was when it was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct ArchiveSeen {
+    /// What it looked like from outside.
+    pub(super) look: String,
+    /// SHA-256 of it.
+    pub(super) digest: Digest,
+}
+
 impl Default for Meta {
     fn default() -> Self {
         Self {
             ecosystem: String::new(),
             identity: String::new(),
+            archive: None,
             revision: Digest::from_bytes([0; 32]),
             records: 0,
             quarantined: 0,

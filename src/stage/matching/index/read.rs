@@ -187,13 +187,8 @@ impl Index {
     }
 
     pub(super) fn rating(&self, words: &[u8]) -> Result<Option<Rating>, IndexError> {
-        let severity = match u32_at(words, 0) {
-            0 => Severity::None,
-            1 => Severity::Low,
-            2 => Severity::Medium,
-            3 => Severity::High,
-            4 => Severity::Critical,
-            _ => return Ok(None),
+        let Some(severity) = severity_of_word(u32_at(words, 0)) else {
+            return Ok(None);
         };
         let score = u32_at(words, 4);
         Ok(Some(Rating {
@@ -204,8 +199,13 @@ impl Index {
         }))
     }
 
+    /// A whole section, verified.
+    pub(super) fn whole(&self, section: Section) -> Result<&[u8], IndexError> {
+        self.bytes(section, 0, self.header.sections[section as usize].1 as usize)
+    }
+
     /// Bytes of a section, verified.
-    fn bytes(&self, section: Section, offset: usize, length: usize) -> Result<&[u8], IndexError> {
+    pub(super) fn bytes(&self, section: Section, offset: usize, length: usize) -> Result<&[u8], IndexError> {
         let (start, size) = self.header.sections[section as usize];
         let end = offset.checked_add(length).filter(|end| *end as u64 <= size);
         let Some(end) = end else {
@@ -237,11 +237,23 @@ impl Index {
         Ok(())
     }
 
-    fn damaged(&self, problem: &'static str, offset: usize) -> IndexError {
+    pub(super) fn damaged(&self, problem: &'static str, offset: usize) -> IndexError {
         IndexError::Damaged {
             path: self.path.clone(),
             problem,
             offset,
         }
     }
+}
+
+/// The inverse of the builder's numbers; none for "nobody says".
+pub(super) fn severity_of_word(word: u32) -> Option<Severity> {
+    Some(match word {
+        0 => Severity::None,
+        1 => Severity::Low,
+        2 => Severity::Medium,
+        3 => Severity::High,
+        4 => Severity::Critical,
+        _ => return None,
+    })
 }

@@ -14,6 +14,9 @@ pub(in crate::stage::matching) const EMPTY: StringRef = 0;
 #[error("the texts of one feed take more than 4 GiB")]
 pub(in crate::stage::matching) struct PoolFull;
 
+/// A map from texts of a pool.
+pub(in crate::stage::matching) type RefMap<V> = HashMap<StringRef, V, BuildHasherDefault<Ready>>;
+
 /// Texts under construction.
 pub(in crate::stage::matching) struct Pool {
     bytes: Vec<u8>,
@@ -25,6 +28,14 @@ impl Pool {
         let mut seen = HashMap::default();
         seen.insert(hash(""), EMPTY);
         Self { bytes: vec![0; 4], seen }
+    }
+
+    /// The pool of an index, to read from: a text that is added to it is added once more.
+    pub(super) fn sealed(bytes: Vec<u8>) -> Self {
+        Self {
+            bytes,
+            seen: HashMap::default(),
+        }
     }
 
     /// The reference of a text, which is added where it is new.

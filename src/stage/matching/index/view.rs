@@ -126,16 +126,21 @@ impl<'a> GroupView<'a> {
     }
 
     pub(in crate::stage::matching) fn kind(&self) -> AdvisoryKind {
-        match u32_at(self.entry, 4) {
-            1 => AdvisoryKind::Malicious,
-            2 => AdvisoryKind::Unmaintained,
-            3 => AdvisoryKind::Unsound,
-            4 => AdvisoryKind::Notice,
-            _ => AdvisoryKind::Vulnerability,
-        }
+        kind_of_word(u32_at(self.entry, 4))
     }
 
     pub(in crate::stage::matching) fn rating(&self) -> Result<Option<Rating>, IndexError> {
         self.index.rating(&self.entry[8..24])
+    }
+}
+
+/// The inverse of the builder's numbers; flags are passed over.
+pub(super) fn kind_of_word(word: u32) -> AdvisoryKind {
+    match word & 0xff {
+        1 => AdvisoryKind::Malicious,
+        2 => AdvisoryKind::Unmaintained,
+        3 => AdvisoryKind::Unsound,
+        4 => AdvisoryKind::Notice,
+        _ => AdvisoryKind::Vulnerability,
     }
 }

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use crate::io::Effects;
 use crate::io::http::redact;
 use crate::io::process::Program;
+use crate::io::temporary;
 use crate::model::digest::Digest;
 use crate::model::event::Stage;
 
@@ -132,7 +133,8 @@ impl RustSecPlace {
 fn clone(url: &str, folder: &Path) -> Result<(), String> {
     let failed = |error: std::io::Error| error.to_string();
     fs::create_dir_all(folder).map_err(failed)?;
-    let new = tempfile::Builder::new().prefix("checkout-").tempdir_in(folder).map_err(failed)?;
+    temporary::sweep(folder);
+    let new = temporary::folder_in(folder).map_err(failed)?;
     let into = new.path().join("db");
     Program::new("git")
         .args(["clone", "--quiet", "--depth=1", "--no-tags", "--single-branch", "--", url])

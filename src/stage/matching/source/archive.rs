@@ -11,21 +11,34 @@ use rayon::prelude::*;
 use zip::ZipArchive;
 
 use crate::io::Effects;
-use crate::io::hash::Hashing;
+use crate::io::hash::{Hashing, sha256};
 use crate::model::digest::Digest;
 
-use super::batch::{BATCH, Batch, Progress};
-use super::{SourceError, pool_full};
+use super::batch::{BATCH, Batch, Named, Progress};
+use super::loose::read_one;
+use super::{OVERLAY, SourceError, key_of, pool_full};
 use crate::stage::matching::draft::Target;
 use crate::stage::matching::index::Chunk;
+use crate::stage::matching::store::file_name;
 
-/// Reads an archive, but for the records that stand in the overlay.
-pub(super) fn read_archive(
-    path: &Path,
-    overlay: &[String],
-    target: Target<'_>,
-    effects: &Effects,
-) -> Result<(Vec<Chunk>, Digest), SourceError> {
+/// What an archive holds, with what is laid over it.
+pub(super) struct Packed {
+    /// In the order of keys, each chunk behind the one before.
+    pub(super) chunks: Vec<Chunk>,
+    /// SHA-256 of the archive.
+    pub(super) digest: Digest,
+    /// SHA-256 of the overlay's names and digests; none where there is none.
+    pub(super) overlaid: Option<Digest>,
+}
+
+/// A record: in the archive, by number and name, or in the overlay.
+enum Piece<'a> {
+    Entry(usize, String),
+    Overlaid(&'a str),
+}
+
+/// Reads an archive; a record of the overlay takes the place of the archive's of the same name.
+pub(super) fn read_archive(path: &Path, overlay: &[String], target: Target<'_>, effects: &Effects) -> Result<Packed, SourceError> {
     let read_failed = |source| SourceError::Read {
         path: path.to_owned(),
         source,
@@ -48,53 +61,84 @@ pub(super) fn read_archive(
         at: 0,
         length,
     };
-    let (revision, archive) = rayon::join(
+    let (digest, archive) = rayon::join(
         || {
             let mut hashing = Hashing::new(at_start());
             io::copy(&mut hashing, &mut io::sink()).map(|_| hashing.finish().1)
         },
         || ZipArchive::new(at_start()),
     );
-    let revision = revision.map_err(read_failed)?;
+    let digest = digest.map_err(read_failed)?;
     let archive = archive.map_err(|error| damaged(error.to_string()))?;
     if archive.len() as u64 > effects.limits.entries {
         return Err(limited("it has too many entries"));
     }
+    let pieces = pieces(&archive, overlay).map_err(damaged)?;
     let progress = Progress {
         effects,
         task: format!("index {}", target.base),
         done: AtomicU64::new(0),
-        total: archive.len() as u64,
+        total: pieces.len() as u64,
     };
     let unpacked = AtomicU64::new(0);
-    let batch = |first: usize| -> Result<Chunk, SourceError> {
+    let limit = effects.limits.advisory;
+    let batch = |pieces: &[(String, Piece<'_>)]| -> Result<(Chunk, String), SourceError> {
         let mut archive = archive.clone();
-        let last = (first + BATCH).min(archive.len());
         let mut chunk = Batch::new(target);
+        let mut lines = String::new();
         let mut bytes = Vec::new();
-        for at in first..last {
-            let mut entry = archive.by_index(at).map_err(|error| damaged(format!("entry {at}: {error}")))?;
-            let name = entry.name().map_err(|error| damaged(format!("entry {at}: {error}")))?.into_owned();
-            if !entry.is_file() || !name.ends_with(".json") || overlay.binary_search(&name).is_ok() {
-                continue;
-            }
-            bytes.clear();
-            let limit = effects.limits.advisory;
-            (&mut entry)
-                .take(limit + 1)
-                .read_to_end(&mut bytes)
-                .map_err(|error| damaged(format!("{name}: {error}")))?;
+        for (key, piece) in pieces {
+            let (name, overlaid) = match piece {
+                Piece::Entry(at, name) => {
+                    let mut entry = archive.by_index(*at).map_err(|error| damaged(format!("{name}: {error}")))?;
+                    bytes.clear();
+                    (&mut entry)
+                        .take(limit + 1)
+                        .read_to_end(&mut bytes)
+                        .map_err(|error| damaged(format!("{name}: {error}")))?;
+                    (name.as_str(), false)
+                }
+                Piece::Overlaid(name) => {
+                    let (read, line) = read_one(&path.with_file_name(OVERLAY), name, limit)?;
+                    bytes = read;
+                    lines.push_str(&line);
+                    (*name, true)
+                }
+            };
             if unpacked.fetch_add(bytes.len() as u64, Ordering::Relaxed) > effects.limits.feed_unpacked {
                 return Err(limited("it unpacks to too much"));
             }
-            chunk.add(&bytes, &name, limit).map_err(|error| pool_full(path, &error))?;
+            let file = Named { name, key, overlaid };
+            chunk.add(&bytes, file, limit).map_err(|error| pool_full(path, &error))?;
         }
-        progress.add((last - first) as u64)?;
-        Ok(chunk.done())
+        progress.add(pieces.len() as u64)?;
+        Ok((chunk.done(), lines))
     };
-    let firsts: Vec<usize> = (0..archive.len()).step_by(BATCH).collect();
-    let chunks = firsts.into_par_iter().map(batch).collect::<Result<Vec<_>, _>>()?;
-    Ok((chunks, revision))
+    let read = pieces.par_chunks(BATCH).map(batch).collect::<Result<Vec<_>, _>>()?;
+    let (chunks, lines): (Vec<Chunk>, Vec<String>) = read.into_iter().unzip();
+    Ok(Packed {
+        chunks,
+        digest,
+        overlaid: (!overlay.is_empty()).then(|| sha256(lines.concat().as_bytes())),
+    })
+}
+
+/// The records of both, sorted by their keys.
+fn pieces<'a>(archive: &ZipArchive<Positioned>, overlay: &'a [String]) -> Result<Vec<(String, Piece<'a>)>, String> {
+    let mut pieces = Vec::with_capacity(archive.len() + overlay.len());
+    for (at, name) in archive.file_names().enumerate() {
+        let name = name.map_err(|error| format!("entry {at}: {error}"))?;
+        let Some(stem) = name.strip_suffix(".json") else { continue };
+        // The overlay's names are escaped: an id may hold a colon.
+        let key = file_name(stem);
+        if overlay.binary_search_by(|laid| key_of(laid).cmp(&key)).is_err() {
+            pieces.push((key, Piece::Entry(at, name.into_owned())));
+        }
+    }
+    let laid = overlay.iter().map(|name| (key_of(name).to_owned(), Piece::Overlaid(name.as_str())));
+    pieces.extend(laid);
+    pieces.sort_by(|(a, _), (b, _)| a.cmp(b));
+    Ok(pieces)
 }
 
 /// A reader with its own place in a shared file, so that threads read one archive without a map and without a lock.

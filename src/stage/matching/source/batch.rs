@@ -39,6 +39,17 @@ impl Progress<'_> {
     }
 }
 
+/// A record's file.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Named<'a> {
+    /// As it is written.
+    pub(super) name: &'a str,
+    /// Without `.json`, escaped as in the overlay.
+    pub(super) key: &'a str,
+    /// It is in the overlay.
+    pub(super) overlaid: bool,
+}
+
 /// Records of one unit of work.
 pub(super) struct Batch<'a> {
     target: Target<'a>,
@@ -56,13 +67,16 @@ impl<'a> Batch<'a> {
     }
 
     /// Adds a record, or what can be told of one that cannot be read.
-    pub(super) fn add(&mut self, bytes: &[u8], name: &str, limit: u64) -> Result<(), PoolFull> {
-        let draft = if bytes.len() as u64 > limit {
+    pub(super) fn add(&mut self, bytes: &[u8], file: Named<'_>, limit: u64) -> Result<(), PoolFull> {
+        let name = file.name;
+        let mut draft = if bytes.len() as u64 > limit {
             let problem = format!("it is larger than {limit} bytes");
             broken(bytes, name, &problem, self.target, &mut self.pool)?
         } else {
             draft(bytes, name, self.target, &mut self.pool)?
         };
+        draft.file = self.pool.intern(file.key)?;
+        draft.overlaid = file.overlaid;
         self.drafts.push(draft);
         Ok(())
     }

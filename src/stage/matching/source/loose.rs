@@ -11,12 +11,12 @@ use crate::io::Effects;
 use crate::io::hash::sha256;
 use crate::model::digest::Digest;
 
-use super::batch::{BATCH, Batch, Progress};
-use super::{SourceError, look, pool_full};
+use super::batch::{BATCH, Batch, Named, Progress};
+use super::{SourceError, key_of, look, pool_full};
 use crate::stage::matching::draft::Target;
 use crate::stage::matching::index::Chunk;
 
-/// The records in a folder, sorted, and what they look like together; nothing where there is no folder.
+/// The records in a folder, in the order of their keys, and what they look like together; nothing where there is no folder.
 pub(super) fn loose_files(folder: &Path) -> Result<(Vec<String>, String), SourceError> {
     let failed = |source| SourceError::Read {
         path: folder.to_owned(),
@@ -41,7 +41,7 @@ pub(super) fn loose_files(folder: &Path) -> Result<(Vec<String>, String), Source
     if files.is_empty() {
         return Ok(Default::default());
     }
-    files.sort();
+    files.sort_by(|(a, _), (b, _)| key_of(a).cmp(key_of(b)));
     let text: String = files.iter().map(|(name, look)| format!("{name}\0{look}\n")).collect();
     Ok((
         files.into_iter().map(|(name, _)| name).collect(),
@@ -49,10 +49,25 @@ pub(super) fn loose_files(folder: &Path) -> Result<(Vec<String>, String), Source
     ))
 }
 
+/// One loose record, as far as it is read, and its line in their digest.
+pub(super) fn read_one(folder: &Path, name: &str, limit: u64) -> Result<(Vec<u8>, String), SourceError> {
+    let path = folder.join(name);
+    let failed = |source| SourceError::Read {
+        path: path.clone(),
+        source,
+    };
+    let mut bytes = Vec::new();
+    let file = File::open(&path).map_err(failed)?;
+    file.take(limit + 1).read_to_end(&mut bytes).map_err(failed)?;
+    let line = format!("{name} {}\n", sha256(&bytes));
+    Ok((bytes, line))
+}
+
 /// Reads loose records; their digest is over names and contents.
 pub(super) fn read_loose(
     folder: &Path,
     names: &[String],
+    overlaid: bool,
     target: Target<'_>,
     effects: &Effects,
 ) -> Result<(Vec<Chunk>, Digest), SourceError> {
@@ -66,19 +81,15 @@ pub(super) fn read_loose(
         let mut chunk = Batch::new(target);
         let mut digests = String::new();
         for name in names {
-            let path = folder.join(name);
-            let file = File::open(&path).map_err(|source| SourceError::Read {
-                path: path.clone(),
-                source,
-            })?;
-            let mut bytes = Vec::new();
             let limit = effects.limits.advisory;
-            file.take(limit + 1).read_to_end(&mut bytes).map_err(|source| SourceError::Read {
-                path: path.clone(),
-                source,
-            })?;
-            digests.push_str(&format!("{name} {}\n", sha256(&bytes)));
-            chunk.add(&bytes, name, limit).map_err(|error| pool_full(folder, &error))?;
+            let (bytes, line) = read_one(folder, name, limit)?;
+            digests.push_str(&line);
+            let file = Named {
+                name,
+                key: key_of(name),
+                overlaid,
+            };
+            chunk.add(&bytes, file, limit).map_err(|error| pool_full(folder, &error))?;
         }
         progress.add(names.len() as u64)?;
         Ok((chunk.done(), digests))

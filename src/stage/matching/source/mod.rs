@@ -22,9 +22,9 @@ use crate::model::digest::Digest;
 
 use super::draft::{NO_TIME, Target};
 use super::index::strings::PoolFull;
-use super::index::{Chunk, join};
+use super::index::{ArchiveSeen, Chunk, Index, join, merge};
 use super::rustsec::Database;
-use archive::read_archive;
+use archive::{Packed, read_archive};
 use loose::{loose_files, read_loose};
 
 /// Records in one folder.
@@ -33,6 +33,8 @@ pub(super) enum Source {
     /// `all.zip`, with `modified_id.csv` beside it where there is one, and newer records in the folder [`OVERLAY`].
     Archive {
         zip: PathBuf,
+        /// What the archive looks like by itself.
+        archive: String,
         overlay: Vec<String>,
         look: String,
         times: Option<PathBuf>,
@@ -53,6 +55,8 @@ pub(super) struct Content {
     pub(super) chunk: Chunk,
     /// SHA-256 of the archive, or of the loose files' names and digests.
     pub(super) revision: Digest,
+    /// The archive by itself, where the source is one.
+    pub(super) archive: Option<ArchiveSeen>,
     /// The newest time of a change that it tells of.
     pub(super) newest: Option<Timestamp>,
 }
@@ -76,8 +80,14 @@ impl Source {
         match fs::metadata(&zip) {
             Ok(found) => {
                 let (overlay, overlay_look) = loose_files(&folder.join(OVERLAY))?;
-                let look = format!("zip {} {times_look} {overlay_look}", look(&found));
-                return Ok(Some(Self::Archive { zip, overlay, look, times }));
+                let archive = look(&found);
+                return Ok(Some(Self::Archive {
+                    look: format!("zip {archive} {times_look} {overlay_look}"),
+                    zip,
+                    archive,
+                    overlay,
+                    times,
+                }));
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(failed(&zip)(error)),
@@ -101,37 +111,82 @@ impl Source {
 
     /// Reads every record, on all processors.
     pub(super) fn read(&self, target: Target<'_>, effects: &Effects) -> Result<Content, SourceError> {
-        let (chunks, revision, newest) = match self {
-            Self::Archive { zip, overlay, times, .. } => {
-                let (mut chunks, mut revision) = read_archive(zip, overlay, target, effects)?;
-                if !overlay.is_empty() {
-                    let folder = zip.with_file_name(OVERLAY);
-                    let (newer, theirs) = read_loose(&folder, overlay, target, effects)?;
-                    chunks.extend(newer);
-                    revision = sha256(format!("{revision} {theirs}").as_bytes());
-                }
-                (chunks, revision, newest_of_times(times.as_deref(), effects)?)
+        let full = |error| pool_full(self.path(), &error);
+        match self {
+            Self::Archive {
+                zip,
+                archive,
+                overlay,
+                times,
+                ..
+            } => {
+                let Packed { chunks, digest, overlaid } = read_archive(zip, overlay, target, effects)?;
+                let seen = ArchiveSeen {
+                    look: archive.clone(),
+                    digest,
+                };
+                let chunk = join(chunks).map_err(full)?;
+                let newest = newest_of_times(times.as_deref(), effects)?;
+                Ok(Content::new(chunk, revision_of(digest, overlaid), newest, Some(seen)))
             }
             Self::Loose { folder, files, times, .. } => {
-                let (chunks, revision) = read_loose(folder, files, target, effects)?;
-                (chunks, revision, newest_of_times(times.as_deref(), effects)?)
+                let (chunks, revision) = read_loose(folder, files, false, target, effects)?;
+                let newest = newest_of_times(times.as_deref(), effects)?;
+                Ok(Content::new(join(chunks).map_err(full)?, revision, newest, None))
             }
             Self::RustSec(database) => {
                 let (chunk, revision, newest) = database.read(target, effects)?;
-                (vec![chunk], revision, newest)
+                Ok(Content::new(join([chunk]).map_err(full)?, revision, newest, None))
+            }
+        }
+    }
+
+    /// Takes from an earlier index what has not changed since, and reads the overlay alone. Nothing where the archive is another one or something
+    /// that was laid over it is gone: only reading it tells what is there now. Equal to [`Self::read`] in all else.
+    pub(super) fn renew(&self, earlier: &Index, target: Target<'_>, effects: &Effects) -> Result<Option<Content>, SourceError> {
+        let (
+            Self::Archive {
+                zip,
+                archive,
+                overlay,
+                times,
+                ..
+            },
+            Some(seen),
+        ) = (self, &earlier.meta().archive)
+        else {
+            return Ok(None);
+        };
+        if earlier.meta().ecosystem != target.base || seen.look != *archive {
+            return Ok(None);
+        }
+        // What cannot be read from the index is read from the source.
+        let Ok(mut kept) = earlier.drafts() else { return Ok(None) };
+        let is_laid_over = |file: &str| overlay.binary_search_by(|name| key_of(name).cmp(file)).is_ok();
+        if kept
+            .drafts
+            .iter()
+            .any(|draft| draft.overlaid && !is_laid_over(kept.pool.get(draft.file)))
+        {
+            return Ok(None);
+        }
+        let (newer, theirs) = match overlay.is_empty() {
+            true => Default::default(),
+            false => {
+                let (newer, theirs) = read_loose(&zip.with_file_name(OVERLAY), overlay, true, target, effects)?;
+                (newer, Some(theirs))
             }
         };
-        let chunk = join(chunks).map_err(|error| pool_full(self.path(), &error))?;
-        let newest = newest.or_else(|| {
-            let newest = chunk
-                .drafts
-                .iter()
-                .map(|draft| draft.modified)
-                .filter(|time| *time != NO_TIME)
-                .max();
-            newest.and_then(|seconds| Timestamp::from_second(seconds).ok())
-        });
-        Ok(Content { chunk, revision, newest })
+        let pool = &kept.pool;
+        kept.drafts.retain(|draft| !is_laid_over(pool.get(draft.file)));
+        let chunk = merge(kept, newer).map_err(|error| pool_full(zip, &error))?;
+        let newest = newest_of_times(times.as_deref(), effects)?;
+        Ok(Some(Content::new(
+            chunk,
+            revision_of(seen.digest, theirs),
+            newest,
+            Some(seen.clone()),
+        )))
     }
 
     fn path(&self) -> &Path {
@@ -141,6 +196,32 @@ impl Source {
             Self::RustSec(database) => database.path(),
         }
     }
+}
+
+impl Content {
+    /// Records, and where no list tells it the newest time of a change among them.
+    fn new(chunk: Chunk, revision: Digest, newest: Option<Timestamp>, archive: Option<ArchiveSeen>) -> Self {
+        let of_records = || {
+            let times = chunk.drafts.iter().map(|draft| draft.modified).filter(|time| *time != NO_TIME);
+            times.max().and_then(|seconds| Timestamp::from_second(seconds).ok())
+        };
+        Self {
+            newest: newest.or_else(of_records),
+            chunk,
+            revision,
+            archive,
+        }
+    }
+}
+
+/// The revision of an archive with what is laid over it.
+fn revision_of(archive: Digest, overlaid: Option<Digest>) -> Digest {
+    overlaid.map_or(archive, |overlaid| sha256(format!("{archive} {overlaid}").as_bytes()))
+}
+
+/// What tells records apart: a file's name without its end.
+fn key_of(name: &str) -> &str {
+    name.strip_suffix(".json").unwrap_or(name)
 }
 
 fn newest_of_times(path: Option<&Path>, effects: &Effects) -> Result<Option<Timestamp>, SourceError> {
