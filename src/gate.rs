@@ -11,7 +11,7 @@ mod step;
 pub use baseline::{BaselinePlan, BaselineSource};
 pub use error::GateError;
 pub use fleet::{Fleet, FleetPlan};
-pub use judge::{Judge, Judged, JudgingPlan, PolicySource, inventory_of};
+pub use judge::{Judge, Judged, JudgingPlan, PolicySource};
 
 use std::path::{Path, PathBuf};
 

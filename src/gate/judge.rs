@@ -1,5 +1,6 @@
 //! From an inventory to a verdict: policy, waivers, feeds, and what the verdict is compared with.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::GateError;
@@ -10,11 +11,10 @@ use crate::io::files;
 use crate::model::context::Context;
 use crate::model::event::Stage;
 use crate::model::finding::Judgement;
-use crate::model::inventory::{Component, Ecosystem, Inventory, Subject};
+use crate::model::inventory::{Ecosystem, Inventory};
 use crate::model::matching::Matching;
 use crate::model::outcome::Baseline as Compared;
 use crate::model::plan::FeedsPlan;
-use crate::model::purl::Purl;
 use crate::model::verdict::Verdict;
 use crate::report::quantity::count;
 use crate::stage::inventory::crate_licenses;
@@ -143,6 +143,14 @@ impl Judge {
         Ok(matching::open(&self.plan.feeds, inventory, effects).await?)
     }
 
+    /// Opens the feeds of some ecosystems, for inventories that are not at hand yet.
+    ///
+    /// # Errors
+    /// [`GateError::Matching`].
+    pub async fn feeds_of(&self, ecosystems: &BTreeSet<Ecosystem>, effects: &Effects) -> Result<matching::Feeds, GateError> {
+        Ok(matching::open_ecosystems(&self.plan.feeds, ecosystems, effects).await?)
+    }
+
     /// Adds to a context what the repository below `root` says: base images, actions, who wrote which waiver.
     pub fn survey(&self, root: &Path, dockerfiles: &Dockerfiles, effects: &Effects, context: &mut Context) {
         // Asking git who wrote what takes time: only where an approval hangs on it.
@@ -229,17 +237,4 @@ impl Judge {
             evaluated_at: baseline.verdict.evaluated_at,
         })
     }
-}
-
-/// An inventory with one nameless component of each ecosystem: enough to open the feeds that are needed.
-#[must_use]
-pub fn inventory_of(ecosystems: impl IntoIterator<Item = String>) -> Inventory {
-    let mut inventory = Inventory::new(Subject {
-        name: "any".to_owned(),
-        digest: None,
-        commit: None,
-    });
-    let component = |name: String| Component::new(Purl::new("generic", "any", "0"), Some(Ecosystem::new(name)), "any");
-    inventory.components = ecosystems.into_iter().map(component).collect();
-    inventory
 }

@@ -14,6 +14,7 @@ pub mod hash;
 pub mod http;
 pub mod layers;
 pub mod limits;
+pub mod notation;
 pub mod oci_layout;
 pub mod process;
 pub mod registry;

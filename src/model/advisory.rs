@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::digest::Digest;
+use super::ecosystem::Ecosystem;
 use super::inventory::Location;
 use super::purl::Purl;
 use super::severity::Rating;
@@ -124,6 +125,20 @@ pub struct Match {
     /// Set when the record says itself that it does not apply here (another OS or processor, distribution patched it): the reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_applicable: Option<String>,
+}
+
+impl FeedRevision {
+    /// The name of RustSec's own database.
+    pub const RUSTSEC: &str = "rustsec";
+
+    /// The ecosystem whose advisories it holds, without a release; none for what is known of vulnerabilities beside them.
+    #[must_use]
+    pub fn ecosystem(&self) -> Option<&str> {
+        match self.name.strip_prefix("osv:") {
+            Some(base) => Some(base),
+            None => (self.name == Self::RUSTSEC).then_some(Ecosystem::CRATES),
+        }
+    }
 }
 
 /// One advisory feed as it was when the verdict was computed.

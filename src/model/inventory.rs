@@ -1,65 +1,16 @@
 //! What is in an image or a source tree.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
 use super::commit::CommitSha;
 use super::coverage::Gap;
 use super::digest::Digest;
+pub use super::ecosystem::Ecosystem;
 use super::image::{BaseImage, ImageConfig, Platform};
 use super::purl::Purl;
 
 /// The `schema` of a stored inventory.
 pub const INVENTORY_SCHEMA: &str = "portcullis/inventory/v1";
-
-/// The namespace of advisories that a component is looked up in, in OSV's words: `crates.io`, `npm`, `Debian:12`, `Alpine:v3.20`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Ecosystem(String);
-
-impl Ecosystem {
-    /// Crates.
-    pub const CRATES: &str = "crates.io";
-    /// npm packages.
-    pub const NPM: &str = "npm";
-    /// Python packages.
-    pub const PYPI: &str = "PyPI";
-    /// Go modules.
-    pub const GO: &str = "Go";
-    /// Java archives.
-    pub const MAVEN: &str = "Maven";
-
-    /// Takes OSV's spelling, suffix included.
-    #[must_use]
-    pub fn new(name: impl Into<String>) -> Self {
-        Self(name.into())
-    }
-
-    /// The whole name: `Debian:12`.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// The name of the feed's folder: `Debian` of `Debian:12`.
-    #[must_use]
-    pub fn base(&self) -> &str {
-        self.0.split(':').next().unwrap_or(&self.0)
-    }
-
-    /// The release: `12` of `Debian:12`, `v3.20` of `Alpine:v3.20`.
-    #[must_use]
-    pub fn suffix(&self) -> Option<&str> {
-        self.0.split_once(':').map(|(_, suffix)| suffix)
-    }
-}
-
-impl fmt::Display for Ecosystem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 
 /// Where a component or a finding is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

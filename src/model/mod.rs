@@ -5,11 +5,13 @@
 //! Invariant: equal content serializes to equal bytes.
 
 pub mod advisory;
+pub mod age;
 pub mod canonical;
 pub mod commit;
 pub mod context;
 pub mod coverage;
 pub mod digest;
+pub mod ecosystem;
 pub mod event;
 pub mod fault;
 pub mod finding;

@@ -20,6 +20,16 @@ pub enum WaiverState {
 }
 
 impl WaiverState {
+    /// What a waiver that covers something, or might, is on a day.
+    #[must_use]
+    pub fn on(today: Date, expires: Date, expiring_days: i64) -> Self {
+        match expires {
+            _ if today > expires => Self::Expired,
+            _ if today.duration_until(expires).as_hours() / 24 <= expiring_days => Self::Expiring,
+            _ => Self::Active,
+        }
+    }
+
     /// The word used in files.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

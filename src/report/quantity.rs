@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
+use crate::model::age::length;
+
 /// `1 finding`, `3 findings`, `1,204 records`.
 #[must_use]
 pub fn count(number: usize, one: &str, many: &str) -> String {
@@ -62,9 +64,7 @@ pub fn age(then: Timestamp, now: Timestamp) -> String {
     match seconds {
         ..0 => "from the future".to_owned(),
         0..60 => "just now".to_owned(),
-        60..3600 => format!("{} min", seconds / 60),
-        3600..172_800 => format!("{} h", seconds / 3600),
-        _ => format!("{} days", seconds / 86_400),
+        _ => length(seconds),
     }
 }
 

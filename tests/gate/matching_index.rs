@@ -6,6 +6,7 @@ use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use crate::matching_feeds::{OLD, archive, record};
+use crate::support::tools;
 
 /// A folder with a lock file and a feed of so many records, of which one names the package in the lock.
 struct Rig(tempfile::TempDir);
@@ -166,4 +167,39 @@ fn a_feed_that_changed_in_place_is_noticed_whatever_its_size() {
     let file = std::fs::File::options().write(true).open(&path).unwrap();
     file.set_modified(before.modified().unwrap()).unwrap();
     assert_eq!(found(&rig.command().output().unwrap()), ["GHSA-2"]);
+}
+
+#[test]
+fn what_a_killed_writer_left_is_swept_away_and_what_a_living_one_holds_is_not() {
+    let Some(flock) = tools::program("flock") else { return };
+    let rig = Rig::new(10);
+    assert_eq!(found(&rig.command().output().unwrap()), ["GHSA-1"]);
+    let half = rig.index().with_file_name(".portcullis-half");
+    // A process that holds a file as a writer does while it writes; nobody tells it to tidy up.
+    let mut writer = Command::new(flock).arg(&half).args(["sleep", "600"]).spawn().unwrap();
+    let start = std::time::Instant::now();
+    while std::fs::File::open(&half).is_ok_and(|file| file.try_lock().is_ok()) || !half.exists() {
+        assert!(start.elapsed() < Duration::from_secs(10), "flock does not hold its file");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    rig.publish("GHSA-2", 10);
+    assert_eq!(found(&rig.command().output().unwrap()), ["GHSA-2"]);
+    assert!(half.exists(), "its writer lives");
+
+    kill_with_children(&mut writer);
+    rig.publish("GHSA-3", 10);
+    assert_eq!(found(&rig.command().output().unwrap()), ["GHSA-3"]);
+    assert!(!half.exists(), "its writer is gone");
+}
+
+/// `flock` hands its lock on to the program that it runs.
+fn kill_with_children(process: &mut std::process::Child) {
+    let children = std::fs::read_to_string(format!("/proc/{0}/task/{0}/children", process.id())).unwrap();
+    process.kill().unwrap();
+    process.wait().unwrap();
+    for child in children.split_whitespace() {
+        Command::new("kill").args(["-9", child]).status().unwrap();
+    }
+    // The system takes the lock back when the last of them is gone.
+    std::thread::sleep(Duration::from_millis(200));
 }

@@ -9,7 +9,7 @@ use std::time::Instant;
 use portcullis::io::Effects;
 use portcullis::io::hash::sha256;
 use portcullis::model::finding::{Cause, Disposition};
-use portcullis::model::inventory::Inventory;
+use portcullis::model::inventory::{Ecosystem, Inventory};
 use portcullis::model::purl::Purl;
 use portcullis::model::verdict::{Decision, Verdict};
 use portcullis::stage::policy::baseline::{Baseline, fill_causes, only_new};
@@ -290,7 +290,7 @@ fn recheck(dir: &std::path::Path, shard: Shard) -> Vec<portcullis::stage::policy
         matching.matches.retain(|_| place.is_some());
         matching
     };
-    let open = BTreeSet::from(["crates.io".to_owned()]);
+    let open = BTreeSet::from([Ecosystem::new("crates.io")]);
     let recheck = Recheck {
         policy: &case.policy(),
         waivers: &Waivers::default(),

@@ -10,7 +10,7 @@ use super::verify;
 use crate::cli::args::{RecheckArgs, image_ref};
 use crate::cli::error::CliError;
 use crate::cli::session::{Answer, Session};
-use crate::gate::{self, FleetPlan, Judge};
+use crate::gate::{FleetPlan, Judge};
 use crate::io::Effects;
 use crate::model::inventory::Inventory;
 use crate::model::plan::Destination;
@@ -57,7 +57,7 @@ async fn rounds(judge: &Judge, fleet: &[Stored], effects: &Effects) -> Result<Ve
         if left.is_empty() {
             return Ok(results.into_iter().flatten().collect());
         }
-        let feeds = judge.feeds(&gate::inventory_of(open.iter().cloned()), effects).await?;
+        let feeds = judge.feeds_of(&open, effects).await?;
         let recheck = Recheck {
             policy: judge.policy(),
             waivers: judge.waivers(),

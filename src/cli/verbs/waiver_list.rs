@@ -8,9 +8,10 @@ use serde_json::json;
 use crate::cli::args::Judging;
 use crate::cli::error::CliError;
 use crate::cli::session::{Answer, Session};
-use crate::gate::{self, GateError, Judge};
+use crate::gate::{GateError, Judge};
 use crate::model::context::Context;
-use crate::model::inventory::Inventory;
+use crate::model::ecosystem::{Ecosystem, homes};
+use crate::model::inventory::{Inventory, Subject};
 use crate::model::matching::Matching;
 use crate::model::verdict::Verdict;
 use crate::model::waiver::WaiverState;
@@ -65,18 +66,17 @@ async fn of_file(session: &Session<'_>, judge: &Judge) -> (Verdict, Vec<String>)
         false => "what each covers: there was no run here yet".to_owned(),
     }];
     let asked = ecosystems(judge.waivers());
-    let inventory = gate::inventory_of(asked.iter().cloned());
-    let matching = match judge.feeds(&inventory, &session.effects).await {
+    let inventory = Inventory::new(Subject {
+        name: "waivers".to_owned(),
+        digest: None,
+        commit: None,
+    });
+    let matching = match judge.feeds_of(&asked, &session.effects).await {
         Ok(feeds) => tokio::task::block_in_place(|| feeds.match_inventory(&inventory, &judge.waivers().ids())),
         Err(_) => Matching::default(),
     };
-    let answered = |name: &String| {
-        matching
-            .feeds
-            .iter()
-            .any(|feed| feed.name.ends_with(name.as_str()) || (name == "crates.io" && feed.name == "rustsec"))
-    };
-    let silent: Vec<String> = asked.into_iter().filter(|name| !answered(name)).collect();
+    let answered = |asked: &&Ecosystem| matching.feeds.iter().any(|feed| feed.ecosystem() == Some(asked.base()));
+    let silent: Vec<&str> = asked.iter().filter(|asked| !answered(asked)).map(Ecosystem::as_str).collect();
     if !silent.is_empty() {
         unknown.push(format!(
             "whether ids exist in {}: the cache holds no such feed (`portcullis feeds update`)",
@@ -86,7 +86,7 @@ async fn of_file(session: &Session<'_>, judge: &Judge) -> (Verdict, Vec<String>)
     let at = session.effects.clock.evaluation();
     // Nothing is in question that was not looked at.
     let evidence = Evidence {
-        inventory: &Inventory::new(inventory.subject.clone()),
+        inventory: &inventory,
         matching: &matching,
         context: &Context::default(),
         at,
@@ -94,33 +94,17 @@ async fn of_file(session: &Session<'_>, judge: &Judge) -> (Verdict, Vec<String>)
     let mut verdict = policy::judge(judge.policy(), judge.waivers(), &evidence);
     let today = at.to_zoned(TimeZone::UTC).date();
     for waiver in verdict.waivers.iter_mut().filter(|waiver| waiver.state == WaiverState::Unused) {
-        let left = today.duration_until(waiver.expires).as_hours() / 24;
-        waiver.state = match left <= judge.policy().expiring_days() {
-            true => WaiverState::Expiring,
-            false => WaiverState::Active,
-        };
+        waiver.state = WaiverState::on(today, waiver.expires, judge.policy().expiring_days());
     }
     (verdict, unknown)
 }
 
-/// Where the packages that waivers name have their advisories.
-fn ecosystems(waivers: &Waivers) -> BTreeSet<String> {
-    let of = |kind: &str, namespace: Option<&str>| match (kind, namespace) {
-        ("cargo", _) => Some("crates.io"),
-        ("npm", _) => Some("npm"),
-        ("pypi", _) => Some("PyPI"),
-        ("golang", _) => Some("Go"),
-        ("maven", _) => Some("Maven"),
-        ("deb", Some("debian")) => Some("Debian"),
-        ("deb", Some("ubuntu")) => Some("Ubuntu"),
-        ("apk", Some("alpine")) => Some("Alpine"),
-        ("apk", Some("wolfi")) => Some("Wolfi"),
-        ("apk", Some("chainguard")) => Some("Chainguard"),
-        _ => None,
-    };
+/// Where the packages that waivers name have their advisories. A pattern that leaves the distribution open names none.
+fn ecosystems(waivers: &Waivers) -> BTreeSet<Ecosystem> {
     let packages = waivers.entries().iter().map(|waiver| &waiver.package);
-    packages
-        .filter_map(|package| of(package.kind(), package.namespace()))
-        .map(str::to_owned)
-        .collect()
+    let named = packages.filter_map(|package| {
+        let mut homes = homes(package.kind(), package.namespace());
+        homes.next().filter(|_| homes.next().is_none())
+    });
+    named.map(Ecosystem::new).collect()
 }

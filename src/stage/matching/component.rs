@@ -2,21 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::advisory::{Advisory, AdvisoryKind, Evidence, Match};
+use crate::model::advisory::{Advisory, Evidence, Match};
 use crate::model::coverage::{Gap, GapKind};
 use crate::model::image::Platform;
 use crate::model::inventory::{Component, Ecosystem, Origin};
 use crate::model::version::Scheme;
 
+use super::clearing::ascending;
 use super::draft::normal_name;
 use super::evaluate::{Answer, Wanted, evaluate, is_about, other_target};
 use super::index::{Claim, Index, IndexError};
 
 /// What one component gave.
 #[derive(Default)]
-pub(super) struct Outcome {
+pub(super) struct Outcome<'a> {
     pub(super) matches: Vec<Match>,
     pub(super) gaps: Vec<Gap>,
+    /// Everything that the feed says of the component's packages, where there is a match at all.
+    pub(super) claims: Vec<Claim<'a>>,
 }
 
 /// A component to be looked up.
@@ -38,12 +41,12 @@ struct Held<'a> {
 }
 
 /// Looks a component up.
-pub(super) fn match_component(index: &Index, feed: &str, subject: &Subject<'_>) -> Result<Outcome, IndexError> {
+pub(super) fn match_component<'a>(index: &'a Index, feed: &str, subject: &Subject<'a>) -> Result<Outcome<'a>, IndexError> {
     let mut outcome = Outcome::default();
     let mut held = Vec::new();
     let scheme = Scheme::of(subject.ecosystem);
     for (name, version) in names(subject.component, subject.ecosystem.base()) {
-        collect(index, subject, (name, version), scheme, &mut held, &mut outcome.gaps)?;
+        collect(index, subject, (name, version), scheme, &mut held, &mut outcome)?;
     }
     let mut groups: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
     for (at, held) in held.iter().enumerate() {
@@ -54,12 +57,6 @@ pub(super) fn match_component(index: &Index, feed: &str, subject: &Subject<'_>) 
     for (group, members) in groups {
         let members: Vec<&Held<'_>> = members.into_iter().map(|at| &held[at]).collect();
         outcome.matches.push(claim_of_group(index, feed, subject, group, &members, scheme)?);
-    }
-    if let Some(scheme) = scheme {
-        let clears = clears_all(&outcome.matches, &held, scheme)?;
-        for found in &mut outcome.matches {
-            found.clears_all.clone_from(&clears);
-        }
     }
     outcome
         .matches
@@ -87,7 +84,7 @@ fn collect<'a>(
     (name, version): (&'a str, &'a str),
     scheme: Option<Scheme>,
     held: &mut Vec<Held<'a>>,
-    gaps: &mut Vec<Gap>,
+    outcome: &mut Outcome<'a>,
 ) -> Result<(), IndexError> {
     let base = subject.ecosystem.base();
     let Some((first, count)) = index.package(&normal_name(base, name))? else {
@@ -99,6 +96,7 @@ fn collect<'a>(
         if !is_about(&claim, base, subject.ecosystem.suffix()) {
             continue;
         }
+        outcome.claims.push(claim);
         match evaluate(&claim, &wanted)? {
             Answer::No => {}
             Answer::Yes(range) => held.push(Held {
@@ -107,7 +105,7 @@ fn collect<'a>(
                 name,
                 version,
             }),
-            Answer::Unknown(problem) => gaps.push(undecided(index, subject, &claim, &wanted, &problem)?),
+            Answer::Unknown(problem) => outcome.gaps.push(undecided(index, subject, &claim, &wanted, &problem)?),
         }
     }
     Ok(())
@@ -243,42 +241,4 @@ fn with_origin(range: &str, component: &Component) -> String {
         Origin::AlternateRegistry(url) => format!("{range} (by name and version; from the registry {})", crate::io::http::redact(url)),
         Origin::Git(url) | Origin::Url(url) => format!("{range} (by name and version; from {})", crate::io::http::redact(url)),
     }
-}
-
-fn ascending(versions: &[&str], scheme: Option<Scheme>) -> Vec<String> {
-    let mut sorted = versions.to_vec();
-    match scheme {
-        Some(scheme) => sorted.sort_by(|a, b| scheme.compare(a, b).unwrap_or_else(|_| a.cmp(b)).then_with(|| a.cmp(b))),
-        None => sorted.sort_unstable(),
-    }
-    sorted.dedup();
-    sorted.into_iter().map(str::to_owned).collect()
-}
-
-/// The smallest fixed version above the present one that no held claim holds. What no version clears (a crate without a maintainer, a notice) and
-/// what does not apply is left out of account.
-fn clears_all(matches: &[Match], held: &[Held<'_>], scheme: Scheme) -> Result<Option<String>, IndexError> {
-    let counts = |m: &&Match| m.not_applicable.is_none() && !matches!(m.advisory.kind, AdvisoryKind::Unmaintained | AdvisoryKind::Notice);
-    let relevant: Vec<&Match> = matches.iter().filter(counts).collect();
-    let Some(present) = relevant.first().map(|m| m.evidence.version.as_str()) else {
-        return Ok(None);
-    };
-    let ignored = |claim: &Claim<'_>| -> Result<bool, IndexError> {
-        let id = claim.record_id()?;
-        Ok(!relevant.iter().any(|m| m.advisory.ids.iter().any(|known| known == id)))
-    };
-    let fixes: Vec<&str> = relevant.iter().flat_map(|m| m.fixed.iter().map(String::as_str)).collect();
-    'candidates: for candidate in ascending(&fixes, Some(scheme)) {
-        if !scheme.compare(&candidate, present).is_ok_and(std::cmp::Ordering::is_gt) {
-            continue;
-        }
-        for one in held {
-            let wanted = Wanted::new(&candidate, Some(scheme));
-            if !ignored(&one.claim)? && evaluate(&one.claim, &wanted)? != Answer::No {
-                continue 'candidates;
-            }
-        }
-        return Ok(Some(candidate));
-    }
-    Ok(None)
 }

@@ -8,14 +8,17 @@ use rayon::prelude::*;
 use crate::io::Effects;
 use crate::model::advisory::{AdvisoryKind, Match};
 use crate::model::coverage::{Gap, GapKind};
+use crate::model::ecosystem::homes;
 use crate::model::image::Platform;
-use crate::model::inventory::{Component, Inventory};
+use crate::model::inventory::{Component, Ecosystem, Inventory, Origin};
 use crate::model::matching::Matching;
-use crate::model::purl::Purl;
 use crate::model::severity::Rating;
+use crate::model::version::Scheme;
 
-use super::component::{Outcome, Subject, match_component};
-use super::index::{Index, IndexError};
+use super::clearing::{Clearing, ascending};
+use super::component::{Subject, match_component};
+use super::crates_index::Listed;
+use super::index::{Claim, Index, IndexError};
 use super::open::{Feeds, OpenFeed};
 use super::rating::worse;
 use super::update;
@@ -29,10 +32,10 @@ impl Feeds {
             _ => None,
         };
         let numbers: Vec<usize> = (0..inventory.components.len()).collect();
-        let parts: Vec<Outcome> = numbers
+        let parts: Vec<Part> = numbers
             .par_chunks(64)
             .map(|numbers| {
-                let mut all = Outcome::default();
+                let mut all = Part::default();
                 for number in numbers {
                     self.match_one(inventory, *number, single, &mut all);
                 }
@@ -40,7 +43,7 @@ impl Feeds {
             })
             .collect();
         let mut matching = Matching {
-            gaps: self.gaps.clone(),
+            gaps: self.uncovered(inventory),
             feeds: self.feeds.iter().map(|feed| feed.revision.clone()).collect(),
             ..Matching::default()
         };
@@ -74,7 +77,7 @@ impl Feeds {
         update::weigh(matching, inventory, root, self.crates_index.as_ref(), effects);
     }
 
-    fn match_one(&self, inventory: &Inventory, number: usize, single: Option<&Platform>, all: &mut Outcome) {
+    fn match_one(&self, inventory: &Inventory, number: usize, single: Option<&Platform>, all: &mut Part) {
         let component = &inventory.components[number];
         let Some(ecosystem) = &component.ecosystem else { return };
         let subject = Subject {
@@ -84,14 +87,17 @@ impl Feeds {
             platform: component.platform.as_ref().or(single),
         };
         let mut found: Vec<Match> = Vec::new();
+        let mut claims: Vec<Claim<'_>> = Vec::new();
+        let scheme = Scheme::of(ecosystem);
         for feed in self.feeds.iter().filter(|feed| feed.index.meta().ecosystem == ecosystem.base()) {
             match match_component(&feed.index, &feed.revision.name, &subject) {
                 Ok(mut outcome) => {
                     found = if found.is_empty() {
                         outcome.matches
                     } else {
-                        merge(found, outcome.matches)
+                        merge(found, outcome.matches, scheme)
                     };
+                    claims.append(&mut outcome.claims);
                     all.gaps.append(&mut outcome.gaps);
                 }
                 Err(error) => all.gaps.push(feed.damaged(&error)),
@@ -102,7 +108,36 @@ impl Feeds {
                 found.not_applicable.get_or_insert_with(|| reason.clone());
             }
         }
+        if let Some(scheme) = scheme.filter(|_| !found.is_empty()) {
+            let releases = self.releases(component, ecosystem);
+            let clearing = Clearing {
+                scheme,
+                platform: subject.platform,
+                claims: &claims,
+                releases: releases.as_deref(),
+            };
+            match clearing.version(&found) {
+                Ok(None) => {}
+                Ok(version) => {
+                    for found in found.iter_mut().filter(|found| found.not_applicable.is_none()) {
+                        found.clears_all.clone_from(&version);
+                    }
+                }
+                Err(error) => all.gaps.extend(
+                    self.feeds
+                        .iter()
+                        .find(|feed| feed.path == error.path())
+                        .map(|feed| feed.damaged(&error)),
+                ),
+            }
+        }
         all.matches.append(&mut found);
+    }
+
+    /// The releases of a crate that its registry lists, where that is known.
+    fn releases(&self, component: &Component, ecosystem: &Ecosystem) -> Option<Vec<Listed>> {
+        let is_listed = ecosystem.base() == Ecosystem::CRATES && component.origin == Origin::Registry && !component.root;
+        self.crates_index.as_ref().filter(|_| is_listed)?.releases(&component.name)
     }
 
     /// Why upstream's advisories do not apply to a component whose files an OS package owns: the distribution patches without raising upstream's
@@ -110,7 +145,7 @@ impl Feeds {
     fn patched(&self, component: &Component) -> Option<String> {
         let owner = component.owned_by.as_ref().filter(|owner| owner.kind != component.purl.kind)?;
         let is_open = |base: &str| self.feeds.iter().any(|feed| feed.index.meta().ecosystem == base);
-        let base = distributions(owner).iter().find(|base| is_open(base))?;
+        let base = homes(&owner.kind, owner.namespace.as_deref()).find(|base| is_open(base))?;
         Some(format!(
             "{} {} owns its files, and {base}'s own advisories decide",
             owner.kind,
@@ -149,58 +184,46 @@ impl Feeds {
     }
 }
 
-/// The feeds that may speak for the owner of a file.
-fn distributions(owner: &Purl) -> &'static [&'static str] {
-    match (owner.kind.as_str(), owner.namespace.as_deref()) {
-        ("deb", Some("ubuntu")) => &["Ubuntu"],
-        ("deb", _) => &["Debian"],
-        ("apk", Some("wolfi")) => &["Wolfi"],
-        ("apk", Some("chainguard")) => &["Chainguard"],
-        ("apk", _) => &["Alpine"],
-        ("rpm", Some("almalinux")) => &["AlmaLinux"],
-        ("rpm", Some("rocky" | "rockylinux" | "rocky-linux")) => &["Rocky Linux"],
-        ("rpm", Some("redhat" | "rhel")) => &["Red Hat"],
-        ("rpm", Some("opensuse")) => &["openSUSE"],
-        ("rpm", Some("suse" | "sles")) => &["SUSE"],
-        _ => &[],
-    }
+/// What some components gave.
+#[derive(Default)]
+struct Part {
+    matches: Vec<Match>,
+    gaps: Vec<Gap>,
 }
 
 /// Two feeds that say the same of one component say it once: the first one's words, with what the second one adds.
-fn merge(mut first: Vec<Match>, second: Vec<Match>) -> Vec<Match> {
+fn merge(mut first: Vec<Match>, second: Vec<Match>, scheme: Option<Scheme>) -> Vec<Match> {
     let is_bundle = |id: &str| id.starts_with("DSA-") || id.starts_with("DLA-") || id.starts_with("USN-");
     for other in second {
-        let same = |known: &&mut Match| {
-            known
-                .advisory
-                .ids
-                .iter()
-                .any(|id| !is_bundle(id) && other.advisory.ids.contains(id))
+        let same = |known: &mut Match| {
+            let mut ids = known.advisory.ids.iter();
+            ids.any(|id| !is_bundle(id) && other.advisory.ids.contains(id))
         };
-        let Some(known) = first.iter_mut().find(same) else {
-            first.push(other);
-            continue;
-        };
-        known.advisory.ids.extend(other.advisory.ids);
-        known.advisory.ids.sort();
-        known.advisory.ids.dedup();
-        known.advisory.rating = known.advisory.rating.take().or(other.advisory.rating);
-        known.advisory.kind = if other.advisory.kind == AdvisoryKind::Malicious {
-            other.advisory.kind
-        } else {
-            known.advisory.kind
-        };
-        if known.advisory.summary.is_empty() {
-            known.advisory.summary = other.advisory.summary;
-        }
-        if known.fixed.is_empty() {
-            known.fixed = other.fixed;
-            known.clears_all = other.clears_all;
-        }
-        known.not_applicable = known.not_applicable.take().or(other.not_applicable);
+        // One feed may know two groups for one that the other feed joins.
+        let mut joined: Vec<Match> = first.extract_if(.., same).collect();
+        joined.push(other);
+        first.extend(joined.into_iter().reduce(|known, other| absorbed(known, other, scheme)));
     }
     first.sort_by(|a, b| a.advisory.id.cmp(&b.advisory.id).then_with(|| a.advisory.ids.cmp(&b.advisory.ids)));
     first
+}
+
+/// A match with what another one of the same group adds.
+fn absorbed(mut known: Match, other: Match, scheme: Option<Scheme>) -> Match {
+    known.advisory.ids.extend(other.advisory.ids);
+    known.advisory.ids.sort();
+    known.advisory.ids.dedup();
+    known.advisory.rating = known.advisory.rating.take().or(other.advisory.rating);
+    if other.advisory.kind == AdvisoryKind::Malicious {
+        known.advisory.kind = other.advisory.kind;
+    }
+    if known.advisory.summary.is_empty() {
+        known.advisory.summary = other.advisory.summary;
+    }
+    let fixed: Vec<&str> = known.fixed.iter().chain(&other.fixed).map(String::as_str).collect();
+    known.fixed = ascending(&fixed, scheme);
+    known.not_applicable = known.not_applicable.take().or(other.not_applicable);
+    known
 }
 
 /// Every id that speaks of the same thing, the id itself among them; none where it is not known.

@@ -5,6 +5,7 @@
 
 mod alias;
 mod bundle;
+mod clearing;
 mod component;
 mod crates_index;
 mod draft;
@@ -15,6 +16,7 @@ mod index;
 mod interval;
 mod manage;
 mod matcher;
+mod needs;
 mod open;
 mod opener;
 mod place;
@@ -31,4 +33,4 @@ pub use bundle::{Artifact, BUNDLE_MEDIA_TYPE, Bundle, Contents, export, import, 
 pub use draft::record_problem;
 pub use error::MatchingError;
 pub use manage::{FeedStatus, Quarantined, status, update};
-pub use open::{Feeds, open};
+pub use open::{Feeds, open, open_ecosystems};

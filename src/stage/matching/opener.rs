@@ -4,14 +4,16 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::io::Effects;
 use crate::model::advisory::FeedRevision;
+use crate::model::age::length;
 use crate::model::coverage::{Gap, GapKind};
 use crate::model::digest::Digest;
-use crate::model::inventory::{Component, Ecosystem, Inventory, Origin};
+use crate::model::inventory::Ecosystem;
 use crate::model::plan::{CratesIndexPlace, FeedsPlan};
 
 use super::MatchingError;
 use super::crates_index::CratesIndex;
 use super::enrich::{Kind, chain};
+use super::needs::{Lack, Needs};
 use super::open::{Feeds, OpenFeed, RUSTSEC};
 use super::place::{Place, Retrieval, is_plain};
 use super::retrieve::{Absence, Retriever, cache_error};
@@ -157,18 +159,15 @@ impl<'a> Opener<'a> {
         Ok(Ok(OpenFeed { index, path, revision }))
     }
 
-    /// Opens crates.io's index, where it is asked and the inventory holds crates.
-    pub(super) async fn crates_index(&self, inventory: &Inventory) -> Result<Option<CratesIndex>, MatchingError> {
-        let is_crate = |component: &&Component| component.ecosystem.as_ref().is_some_and(|e| e.base() == Ecosystem::CRATES);
-        let mut crates = inventory.components.iter().filter(is_crate).peekable();
-        let Some(place) = self.plan.crates_index.as_ref().filter(|_| crates.peek().is_some()) else {
+    /// Opens crates.io's index, where it is asked and crates are among what is needed.
+    pub(super) async fn crates_index(&self, needs: &Needs) -> Result<Option<CratesIndex>, MatchingError> {
+        let Some(place) = self.plan.crates_index.as_ref().filter(|_| needs.holds_crates()) else {
             return Ok(None);
         };
         Ok(Some(match place {
             CratesIndexPlace::Cargo(registries) => CratesIndex::of_cargo(registries),
             CratesIndexPlace::Sparse(url) => {
-                let names = crates.filter(|c| c.origin == Origin::Registry).map(|c| c.name.as_str()).collect();
-                CratesIndex::of_sparse(url, &self.plan.cache, &names, &self.retriever, self.effects).await?
+                CratesIndex::of_sparse(url, &self.plan.cache, &needs.crates, &self.retriever, self.effects).await?
             }
         }))
     }
@@ -187,20 +186,16 @@ impl<'a> Opener<'a> {
                 Err(Absence::Unreachable(error)) => format!("{error}, and nothing of it is cached"),
                 Err(Absence::Uncovered) => continue,
             };
-            feeds.gaps.push(Gap {
+            let gap = Gap {
                 kind: GapKind::MissingFeed,
                 subject: kind.name().to_owned(),
                 detail: why,
                 location: None,
-            });
+            };
+            feeds.lacks.push(Lack::of(None, gap));
         }
-        let stale: Vec<Gap> = feeds
-            .enrichment
-            .revisions
-            .iter()
-            .filter_map(|revision| self.stale(revision))
-            .collect();
-        feeds.gaps.extend(stale);
+        let stale = feeds.enrichment.revisions.iter().filter_map(|revision| self.stale(revision));
+        feeds.lacks.extend(stale.map(|gap| Lack::of(None, gap)));
         Ok(())
     }
 
@@ -212,10 +207,10 @@ impl<'a> Opener<'a> {
             kind: GapKind::StaleFeed,
             subject: revision.name.clone(),
             detail: format!(
-                "its data is of {}, which is {} hours old; {} are allowed",
+                "its data is of {}, {} ago; at most {} are allowed",
                 revision.as_of,
-                age.as_hours(),
-                allowed.as_hours()
+                length(age.as_secs()),
+                length(allowed.as_secs())
             ),
             location: None,
         })

@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 
+use crate::io::notation::yaml::{self, Entry};
+use crate::io::notation::yarn::name_and_range;
 use crate::model::coverage::GapKind;
 use crate::model::inventory::{Component, Origin};
 
 use super::super::Sink;
 use super::graph;
-use super::yaml::{self, Entry};
-use super::yarn_lock::{ID, name_and_range};
+use super::yarn_lock::ID;
 
 /// Reads a file.
 pub(super) fn read(text: &str, path: &str, sink: &mut dyn Sink) {

@@ -9,7 +9,6 @@ mod nested;
 pub mod package_lock;
 pub mod pnpm_lock;
 mod registry;
-mod yaml;
 pub mod yarn_lock;
 
 use crate::model::inventory::{Component, Ecosystem, Location, Origin};

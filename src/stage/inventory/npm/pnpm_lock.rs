@@ -5,12 +5,12 @@
 
 use std::collections::HashMap;
 
+use crate::io::notation::yaml::{self, Entry};
 use crate::model::coverage::GapKind;
 use crate::model::inventory::{Component, Origin, Scope};
 
 use super::super::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
 use super::graph;
-use super::yaml::{self, Entry};
 
 /// Reads the lock files of pnpm.
 pub struct PnpmLock;

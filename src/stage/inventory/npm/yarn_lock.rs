@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use crate::io::notation::yarn::{self, Locked, name_and_range};
 use crate::model::coverage::GapKind;
 use crate::model::inventory::Component;
 
@@ -46,64 +47,12 @@ impl Cataloger for YarnLock {
     }
 }
 
-/// One entry: `"a@^1", a@1.2:` and the indented lines under it.
-#[derive(Default)]
-struct Locked<'a> {
-    patterns: Vec<&'a str>,
-    version: &'a str,
-    resolved: Option<&'a str>,
-    /// Name, range, and whether it may be left out.
-    needs: Vec<(&'a str, &'a str, bool)>,
-    line: u32,
-}
-
 fn read(text: &str, path: &str, sink: &mut dyn Sink) {
-    let mut entries: Vec<Locked<'_>> = Vec::new();
-    // Whether the lines are needs, and then whether these may be left out.
-    let mut in_needs = None;
-    for (at, raw) in text.lines().enumerate() {
-        let number = at as u32 + 1;
-        let content = raw.trim();
-        if content.is_empty() || content.starts_with('#') {
-            continue;
-        }
-        let understood = match (raw.len() - raw.trim_start().len(), entries.last_mut()) {
-            (0, _) => content.strip_suffix(':').map(|patterns| {
-                entries.push(Locked {
-                    patterns: patterns.split(", ").map(unquoted).collect(),
-                    line: number,
-                    ..Locked::default()
-                });
-                in_needs = None;
-            }),
-            (2, Some(entry)) => {
-                in_needs = match content {
-                    "dependencies:" => Some(false),
-                    "optionalDependencies:" => Some(true),
-                    _ => None,
-                };
-                if in_needs.is_some() { Some(()) } else { field(entry, content) }
-            }
-            (4, Some(entry)) => in_needs.zip(content.split_once(' ')).map(|(optional, (name, range))| {
-                entry.needs.push((unquoted(name), unquoted(range.trim()), optional));
-            }),
-            _ => None,
-        };
-        if understood.is_none() {
-            sink.gap(GapKind::PartialDatabase, format!("line {number} is not of a form that is known"));
-        }
+    let (entries, odd) = yarn::read(text);
+    for line in odd {
+        sink.gap(GapKind::PartialDatabase, format!("line {line} is not of a form that is known"));
     }
     emit(&entries, path, sink);
-}
-
-fn field<'a>(entry: &mut Locked<'a>, content: &'a str) -> Option<()> {
-    let (key, value) = content.split_once(' ')?;
-    match key {
-        "version" => entry.version = unquoted(value),
-        "resolved" => entry.resolved = Some(unquoted(value)),
-        _ => {}
-    }
-    Some(())
 }
 
 fn emit(entries: &[Locked<'_>], path: &str, sink: &mut dyn Sink) {
@@ -145,15 +94,4 @@ fn component(entry: &Locked<'_>, path: &str) -> Option<Component> {
     let mut component = super::component(name, entry.version, super::origin(address), ID);
     component.locations = vec![super::line(path, entry.line)];
     Some(component)
-}
-
-/// `@babel/core` and `^7` of `@babel/core@^7`.
-pub(super) fn name_and_range(pattern: &str) -> Option<(&str, &str)> {
-    let first = pattern.chars().next()?.len_utf8();
-    let at = first + pattern[first..].find('@')?;
-    Some((&pattern[..at], &pattern[at + 1..]))
-}
-
-fn unquoted(text: &str) -> &str {
-    text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text)
 }

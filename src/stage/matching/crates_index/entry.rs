@@ -95,20 +95,29 @@ pub(super) fn look_up<T: DeserializeOwned>(path: &Path, version: &str) -> io::Re
     }))
 }
 
-/// The versions that a file lists and that were not yanked, as they stand in it.
-pub(super) fn usable_versions(path: &Path) -> io::Result<Vec<String>> {
+/// A release that a file lists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::stage::matching) struct Listed {
+    /// As it stands in the file.
+    pub(in crate::stage::matching) version: String,
+    /// Its author took it back, or its line cannot be read.
+    pub(in crate::stage::matching) yanked: bool,
+}
+
+/// The releases that a file lists.
+pub(super) fn releases(path: &Path) -> io::Result<Vec<Listed>> {
     let mut bytes = Vec::new();
     File::open(path)?.take(LARGEST).read_to_end(&mut bytes)?;
     // Behind the head come the validator, then version and line in turn.
     let mut parts = bytes.get(5..).unwrap_or_default().split(|byte| *byte == 0).skip(1);
-    let mut versions = Vec::new();
+    let mut listed = Vec::new();
     while let (Some(version), Some(line)) = (parts.next(), parts.next()) {
-        let taken_back = serde_json::from_slice::<Release>(line).map_or(true, |release| release.yanked);
-        if !taken_back {
-            versions.push(String::from_utf8_lossy(version).into_owned());
-        }
+        listed.push(Listed {
+            version: String::from_utf8_lossy(version).into_owned(),
+            yanked: serde_json::from_slice::<Release>(line).map_or(true, |release| release.yanked),
+        });
     }
-    Ok(versions)
+    Ok(listed)
 }
 
 /// An entry in cargo's layout: a validator, and the lines that a sparse index gave.
@@ -191,7 +200,9 @@ mod tests {
             .expect("listed");
         assert_eq!(needs.deps.iter().map(Dependency::crate_name).collect::<Vec<_>>(), ["b", "c"]);
         assert_eq!(release("1.0"), None, "a part of a version is not it");
-        assert_eq!(usable_versions(&path).expect("sound"), ["1.0.0"]);
+        let listed = releases(&path).expect("sound");
+        let listed: Vec<(&str, bool)> = listed.iter().map(|one| (one.version.as_str(), one.yanked)).collect();
+        assert_eq!(listed, [("1.0.0", false), ("1.0.1", true)]);
         assert_eq!(validator_of(&path).as_deref(), Some("etag: \"1\""));
     }
 

@@ -18,6 +18,7 @@ use jiff::Timestamp;
 
 use serde::de::DeserializeOwned;
 
+pub(super) use entry::Listed;
 use entry::{Found, Needs, Release};
 
 /// The name of the index among the feeds.
@@ -81,8 +82,8 @@ impl CratesIndex {
         known
     }
 
-    /// Releases of a crate that were not yanked; none where nothing is known of it.
-    pub(super) fn usable_versions(&self, name: &str) -> Option<Vec<String>> {
+    /// The releases of a crate; none where nothing is known of it.
+    pub(super) fn releases(&self, name: &str) -> Option<Vec<Listed>> {
         let path = entry_path(name)?;
         let files = self.folders.iter().map(|folder| folder.join(&path));
         let newest = files.max_by_key(|file| {
@@ -90,7 +91,7 @@ impl CratesIndex {
                 .and_then(|found| found.modified())
                 .unwrap_or(SystemTime::UNIX_EPOCH)
         })?;
-        entry::usable_versions(&newest).ok()
+        entry::releases(&newest).ok()
     }
 
     /// What a release requires of a crate, as it is written, but for tests; none where nothing is known of the release.

@@ -26,7 +26,7 @@ impl CratesIndex {
     pub(in crate::stage::matching) async fn of_sparse(
         url: &str,
         cache: &Path,
-        names: &BTreeSet<&str>,
+        names: &BTreeSet<String>,
         retriever: &Retriever<'_>,
         effects: &Effects,
     ) -> Result<Self, MatchingError> {
@@ -65,18 +65,14 @@ async fn bring(http: &Http, url: String, path: std::path::PathBuf, limit: u64, n
         source,
     };
     let bytes = match http.read_if_changed(&url, &known, limit).await? {
-        ReadIfChanged::NotModified => {
-            // The time of the file is when the registry last said that this is its entry.
-            return File::options()
-                .write(true)
-                .open(&path)
-                .and_then(|file| file.set_modified(now))
-                .map_err(failed);
-        }
-        ReadIfChanged::Absent => entry::encode("", b""),
-        ReadIfChanged::New { bytes, validators } => entry::encode(&validator(&validators), &bytes),
+        ReadIfChanged::NotModified => None,
+        ReadIfChanged::Absent => Some(entry::encode("", b"")),
+        ReadIfChanged::New { bytes, validators } => Some(entry::encode(&validator(&validators), &bytes)),
     };
-    files::write(&path, &bytes).map_err(|error| failed(std::io::Error::other(error.to_string())))?;
+    if let Some(bytes) = bytes {
+        files::write_unsynced(&path, &bytes).map_err(|error| failed(std::io::Error::other(error.to_string())))?;
+    }
+    // The time of the file is when the registry last said that this is its entry.
     File::options()
         .write(true)
         .open(&path)

@@ -35,6 +35,15 @@ pub(in crate::stage::matching) enum IndexError {
     },
 }
 
+impl IndexError {
+    /// The file.
+    pub(in crate::stage::matching) fn path(&self) -> &Path {
+        match self {
+            Self::Read { path, .. } | Self::Damaged { path, .. } => path,
+        }
+    }
+}
+
 /// An open index. Cheap to share between threads.
 pub(in crate::stage::matching) struct Index {
     map: Mapped,

@@ -55,6 +55,12 @@ impl<'a> Claim<'a> {
         self.index.advisory(self.advisory)?.id()
     }
 
+    /// What its record's groups say.
+    pub(in crate::stage::matching) fn kinds(&self) -> Result<Vec<AdvisoryKind>, IndexError> {
+        let groups = self.index.advisory(self.advisory)?.groups()?;
+        groups.into_iter().map(|group| Ok(self.index.group(group)?.kind())).collect()
+    }
+
     /// Its affected versions beside the intervals.
     pub(in crate::stage::matching) fn versions(&self) -> Result<Vec<&'a str>, IndexError> {
         Ok(self.index.texts(self.lists)?.0)

@@ -210,11 +210,17 @@ fn a_damaged_index_is_not_built_upon() {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "a skipped test says so")]
 fn real_records_that_change_give_the_index_of_a_whole_build() {
     let beside = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared");
-    let mirror = std::env::var_os("PORTCULLIS_SHARED").map_or_else(beside, PathBuf::from).join("mirror");
+    let mirror = std::env::var_os("PORTCULLIS_SHARED")
+        .map_or_else(beside, PathBuf::from)
+        .join("mirror");
     if !mirror.is_dir() {
-        return println!("skipped: real records (none at {}; PORTCULLIS_SHARED names their folder's)", mirror.display());
+        return println!(
+            "skipped: real records (none at {}; PORTCULLIS_SHARED names their folder's)",
+            mirror.display()
+        );
     }
     for base in ["crates.io", "Alpine"] {
         let rig = Rig::new(&[]);

@@ -73,9 +73,10 @@ impl Question<'_> {
     fn allowed_from(&self, parent: &Component, index: &CratesIndex) -> Option<String> {
         let present = parent.version.parse::<Version>().ok()?;
         let mut later: Vec<Version> = index
-            .usable_versions(&parent.name)?
+            .releases(&parent.name)?
             .iter()
-            .filter_map(|text| text.parse::<Version>().ok())
+            .filter(|release| !release.yanked)
+            .filter_map(|release| release.version.parse::<Version>().ok())
             .filter(|version| *version > present && version.pre.is_empty())
             .collect();
         later.sort();

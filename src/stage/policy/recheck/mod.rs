@@ -14,7 +14,7 @@ use crate::io::{Effects, files};
 use crate::model::context::Context;
 use crate::model::digest::Digest;
 use crate::model::finding::Disposition;
-use crate::model::inventory::{INVENTORY_SCHEMA, Inventory, Subject};
+use crate::model::inventory::{Ecosystem, INVENTORY_SCHEMA, Inventory, Subject};
 use crate::model::matching::Matching;
 use crate::model::verdict::{Decision, Verdict};
 
@@ -104,7 +104,7 @@ pub struct Recheck<'a, M> {
     /// The matching stage.
     pub matcher: M,
     /// The ecosystems whose feeds the matcher has.
-    pub open: &'a BTreeSet<String>,
+    pub open: &'a BTreeSet<Ecosystem>,
     /// The evaluation time.
     pub at: Timestamp,
     /// Limits and observer.
@@ -154,7 +154,7 @@ impl<M: Fn(&Inventory, &[String]) -> Matching + Sync> Recheck<'_, M> {
     /// Judges in parallel; results are in the order of the list. An inventory that needs a feed which is not open is left out, and what it needs
     /// is named: looking into every file for that first would read the whole fleet twice. Blocking; uses rayon.
     #[must_use]
-    pub fn run(&self, all: &[&Stored]) -> (Vec<Option<Rechecked>>, BTreeSet<String>) {
+    pub fn run(&self, all: &[&Stored]) -> (Vec<Option<Rechecked>>, BTreeSet<Ecosystem>) {
         let ids = self.waivers.ids();
         // An organisation's own rules may ask who needs whom; ours do not.
         let whole = !self.policy.document.custom.is_empty();
@@ -172,7 +172,7 @@ impl<M: Fn(&Inventory, &[String]) -> Matching + Sync> Recheck<'_, M> {
                 Err(missing)
             }
         };
-        let answers: Vec<Result<Rechecked, BTreeSet<String>>> = all.par_iter().map(rechecked).collect();
+        let answers: Vec<Result<Rechecked, BTreeSet<Ecosystem>>> = all.par_iter().map(rechecked).collect();
         let mut missing = BTreeSet::new();
         let results = answers
             .into_iter()
@@ -181,19 +181,14 @@ impl<M: Fn(&Inventory, &[String]) -> Matching + Sync> Recheck<'_, M> {
         (results, missing)
     }
 
-    fn missing(&self, inventory: &Inventory) -> BTreeSet<String> {
-        let mut names: Vec<&str> = inventory
-            .components
-            .iter()
-            .filter_map(|c| c.ecosystem.as_ref())
-            .map(|e| e.as_str())
-            .collect();
-        names.sort_unstable();
-        names.dedup();
-        names
+    fn missing(&self, inventory: &Inventory) -> BTreeSet<Ecosystem> {
+        let mut needed: Vec<&Ecosystem> = inventory.components.iter().filter_map(|c| c.ecosystem.as_ref()).collect();
+        needed.sort_unstable();
+        needed.dedup();
+        needed
             .into_iter()
-            .filter(|name| !self.open.contains(*name))
-            .map(str::to_owned)
+            .filter(|ecosystem| !self.open.contains(ecosystem))
+            .cloned()
             .collect()
     }
 

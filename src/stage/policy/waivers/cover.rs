@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use super::{Waiver, WaiverSettings, Waivers};
 use crate::io::document::nearest;
 use crate::model::context::Context;
+use crate::model::ecosystem::homes;
 use crate::model::finding::{Finding, Level};
 use crate::model::inventory::Location;
 use crate::model::matching::Matching;
@@ -213,13 +214,9 @@ fn approvals(waiver: &Waiver, settings: &WaiverSettings, context: &Context) -> (
 }
 
 fn state(waiver: &Waiver, settings: &WaiverSettings, standing: &Standing<'_>, matching: &Matching, today: Date) -> WaiverState {
-    if today > waiver.expires {
-        WaiverState::Expired
-    } else if standing.report.covers > 0 {
-        match days_between(today, waiver.expires) <= settings.expiring_days() {
-            true => WaiverState::Expiring,
-            false => WaiverState::Active,
-        }
+    let by_day = WaiverState::on(today, waiver.expires, settings.expiring_days());
+    if by_day == WaiverState::Expired || standing.report.covers > 0 {
+        by_day
     } else if is_known(waiver, matching) || !is_answered(waiver.package.kind(), matching) {
         WaiverState::Unused
     } else {
@@ -233,21 +230,11 @@ fn is_known(waiver: &Waiver, matching: &Matching) -> bool {
 
 /// True when a feed for the kind of package was asked at all: only then is an id that nobody knows a wrong one.
 fn is_answered(kind: &str, matching: &Matching) -> bool {
-    let feeds: &[&str] = match kind {
-        "cargo" => &["crates.io", "rustsec"],
-        "npm" => &["npm"],
-        "pypi" => &["PyPI"],
-        "golang" => &["Go"],
-        "maven" => &["Maven"],
-        "deb" => &["Debian", "Ubuntu"],
-        "apk" => &["Alpine", "Wolfi", "Chainguard"],
-        "rpm" => &["Red Hat", "Rocky Linux", "AlmaLinux", "SUSE", "openSUSE"],
-        _ => return !matching.feeds.is_empty(),
-    };
-    matching.feeds.iter().any(|feed| {
-        let name = feed.name.strip_prefix("osv:").unwrap_or(&feed.name);
-        feeds.contains(&name.split(':').next().unwrap_or(name))
-    })
+    let mut homes = homes(kind, None).peekable();
+    if homes.peek().is_none() {
+        return !matching.feeds.is_empty();
+    }
+    homes.any(|home| matching.feeds.iter().any(|feed| feed.ecosystem() == Some(home)))
 }
 
 fn similar_id(id: &str, matching: &Matching) -> Option<String> {

@@ -1,0 +1,154 @@
+//! What an inventory needs of the feeds, and what of it none gives.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::coverage::{Gap, GapKind};
+use crate::model::inventory::{Component, Ecosystem, Inventory, Origin};
+
+use super::evaluate::normal_release;
+use super::open::{Feeds, OpenFeed};
+use super::place::Place;
+use super::retrieve::Absence;
+
+/// What is asked for.
+#[derive(Debug, Default)]
+pub(super) struct Needs {
+    /// The ecosystems, without their releases.
+    pub(super) bases: BTreeSet<String>,
+    /// The crates whose entries of a sparse index are asked for.
+    pub(super) crates: BTreeSet<String>,
+}
+
+impl Needs {
+    /// The needs of an inventory.
+    pub(super) fn of(inventory: &Inventory) -> Self {
+        let is_listed = |component: &&Component| {
+            let is_crate = component.ecosystem.as_ref().is_some_and(|e| e.base() == Ecosystem::CRATES);
+            is_crate && component.origin == Origin::Registry
+        };
+        Self {
+            bases: wanted(inventory).into_keys().map(str::to_owned).collect(),
+            crates: inventory.components.iter().filter(is_listed).map(|c| c.name.clone()).collect(),
+        }
+    }
+
+    /// The needs of everything that may be of some ecosystems.
+    pub(super) fn of_ecosystems<'a>(ecosystems: impl IntoIterator<Item = &'a Ecosystem>) -> Self {
+        Self {
+            bases: ecosystems.into_iter().map(|ecosystem| ecosystem.base().to_owned()).collect(),
+            crates: BTreeSet::new(),
+        }
+    }
+
+    /// Whether crates are among them.
+    pub(super) fn holds_crates(&self) -> bool {
+        self.bases.contains(Ecosystem::CRATES)
+    }
+}
+
+/// What an inventory holds of one ecosystem.
+#[derive(Default)]
+struct Wanted<'a> {
+    components: usize,
+    /// By release; none for those without one.
+    releases: BTreeMap<Option<&'a str>, usize>,
+}
+
+fn wanted(inventory: &Inventory) -> BTreeMap<&str, Wanted<'_>> {
+    let mut needed: BTreeMap<&str, Wanted<'_>> = BTreeMap::new();
+    for ecosystem in inventory.components.iter().filter_map(|component| component.ecosystem.as_ref()) {
+        let wanted = needed.entry(ecosystem.base()).or_default();
+        wanted.components += 1;
+        *wanted.releases.entry(ecosystem.suffix()).or_default() += 1;
+    }
+    needed
+}
+
+/// A feed that is not open, or that is too old.
+pub(super) struct Lack {
+    /// The ecosystem that it is about; none for what is known beside advisories.
+    pub(super) base: Option<String>,
+    gap: Gap,
+}
+
+impl Lack {
+    /// A gap of everything that holds components of an ecosystem.
+    pub(super) const fn of(base: Option<String>, gap: Gap) -> Self {
+        Self { base, gap }
+    }
+
+    /// The lack of a feed that is not open. How many components it concerns is said of each inventory.
+    pub(super) fn absent(absence: &Absence, name: &str, base: &str, place: &Place) -> Self {
+        let (kind, subject, detail) = match absence {
+            Absence::Uncovered => (GapKind::UncoveredEcosystem, base, format!("{} has no data for it", place.shown())),
+            Absence::Missing(why) => (GapKind::MissingFeed, name, why.clone()),
+            Absence::Unreachable(error) => (GapKind::MissingFeed, name, format!("{error}, and nothing of it is cached")),
+        };
+        Self {
+            base: Some(base.to_owned()),
+            gap: Gap {
+                kind,
+                subject: subject.to_owned(),
+                detail,
+                location: None,
+            },
+        }
+    }
+
+    /// What it is to an inventory with so many components of the ecosystem.
+    fn to(&self, components: usize) -> Gap {
+        let mut gap = self.gap.clone();
+        if gap.kind != GapKind::StaleFeed {
+            gap.detail.push_str(&format!(": {components} components were not looked up"));
+        }
+        gap
+    }
+}
+
+impl Feeds {
+    /// What an inventory needs and the feeds do not give. A feed that nothing in it needs is no gap of it.
+    pub(super) fn uncovered(&self, inventory: &Inventory) -> Vec<Gap> {
+        let needed = wanted(inventory);
+        let mut gaps = Vec::new();
+        for lack in &self.lacks {
+            match &lack.base {
+                None => gaps.push(lack.gap.clone()),
+                Some(base) => gaps.extend(needed.get(base.as_str()).map(|wanted| lack.to(wanted.components))),
+            }
+        }
+        for feed in &self.feeds {
+            let base = feed.index.meta().ecosystem.as_str();
+            if let Some(wanted) = needed.get(base) {
+                gaps.extend(without_release(feed, base, wanted));
+            }
+        }
+        gaps
+    }
+}
+
+/// A release that no record of its ecosystem's feed names is not covered by it; a component without a release is by none, where every record has one.
+fn without_release(feed: &OpenFeed, base: &str, wanted: &Wanted<'_>) -> Vec<Gap> {
+    let known = &feed.index.meta().releases;
+    let names_all = known.iter().any(String::is_empty);
+    let is_known = |release: Option<&str>| match release {
+        Some(release) => names_all || known.iter().any(|k| normal_release(base, k) == normal_release(base, release)),
+        None => names_all || known.is_empty(),
+    };
+    let unknown = wanted.releases.iter().filter(|(release, _)| !is_known(**release));
+    unknown
+        .map(|(release, count)| Gap {
+            kind: GapKind::UncoveredEcosystem,
+            subject: release.map_or_else(|| base.to_owned(), |release| format!("{base}:{release}")),
+            detail: format!(
+                "{} has no record for {}: {count} components were not looked up",
+                feed.revision.name,
+                if release.is_some() {
+                    "this release"
+                } else {
+                    "packages of no release"
+                }
+            ),
+            location: None,
+        })
+        .collect()
+}

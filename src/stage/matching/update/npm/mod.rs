@@ -1,0 +1,148 @@
+//! What npm packages require of each other: by the lock files, which repeat most of it, and by the `package.json` files beside them.
+
+mod nested;
+mod package_json;
+mod places;
+mod pnpm;
+mod yarn;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use semver::Version;
+
+use crate::io::files;
+use crate::model::inventory::{Component, Location};
+use crate::model::purl::Purl;
+use crate::model::version::npm_range::NpmRange;
+
+use super::{Required, Sources, unknown};
+
+/// The lock files that were asked for so far; nothing for one that cannot be read.
+#[derive(Debug, Default)]
+pub(super) struct Locks {
+    files: HashMap<PathBuf, Vec<Asked>>,
+}
+
+/// One package asks for another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Asked {
+    /// Name and version of the one that it gets.
+    of: (String, String),
+    /// Who asks.
+    by: Purl,
+    /// The range as it is written.
+    range: String,
+    /// The manifest of this tree that it stands in; none for a published package.
+    location: Option<Location>,
+}
+
+/// A lock file, and the folder of the sources that it is in.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    root: &'a Path,
+    /// The folder of the lock file, relative to the root.
+    folder: &'a Path,
+    /// The largest file that is read.
+    limit: u64,
+}
+
+/// The requirements of every package that needs an npm package.
+pub(super) fn required(
+    component: &Component,
+    wanted: &str,
+    parents: &[&Component],
+    sources: &Sources<'_>,
+    locks: &mut Locks,
+) -> Vec<Required> {
+    let Ok(wanted) = wanted.parse::<Version>() else { return Vec::new() };
+    let mut found = Vec::new();
+    for location in &component.locations {
+        let Some(root) = sources.root else { break };
+        let path = PathBuf::from(location.path.trim_start_matches('/'));
+        let limit = sources.effects.limits.wanted_file;
+        let asked = locks.files.entry(path.clone()).or_insert_with(|| read(root, &path, limit));
+        let of_it = asked
+            .iter()
+            .filter(|one| one.of.0 == component.name && one.of.1 == component.version);
+        found.extend(of_it.map(|one| Required {
+            by: one.by.clone(),
+            text: one.range.clone(),
+            location: one.location.clone(),
+            allows: allows(&one.range, &wanted),
+            allowed_from: None,
+        }));
+    }
+    // Whoever needs it by the graph and is in no lock file that says how.
+    let known: Vec<(String, Option<String>)> = found.iter().map(|one| (one.by.full_name(), one.by.version.clone())).collect();
+    let silent = parents
+        .iter()
+        .filter(|parent| !known.contains(&(parent.purl.full_name(), parent.purl.version.clone())));
+    let silent: Vec<Required> = silent.map(|parent| unknown(&parent.purl)).collect();
+    found.into_iter().chain(silent).collect()
+}
+
+fn read(root: &Path, path: &Path, limit: u64) -> Vec<Asked> {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let Ok(text) = files::read_text(&root.join(path), limit) else {
+        return Vec::new();
+    };
+    let place = Place {
+        root,
+        folder: path.parent().unwrap_or(Path::new("")),
+        limit,
+    };
+    match name {
+        "yarn.lock" => yarn::asked(&text, place),
+        "pnpm-lock.yaml" => pnpm::asked(&text, place),
+        _ if name.ends_with("package-lock.json") || name.ends_with("npm-shrinkwrap.json") => {
+            places::asked(&text, place).unwrap_or_else(|| nested::asked(&text, place))
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Whether a range allows a version; none where it is no range of versions. `npm:other@^1` and yarn's `npm:^1` say what they are.
+fn allows(range: &str, wanted: &Version) -> Option<bool> {
+    let range = range
+        .strip_prefix("npm:")
+        .map_or(range, |rest| match rest[1.min(rest.len())..].rfind('@') {
+            Some(at) => &rest[at + 2..],
+            None => rest,
+        });
+    NpmRange::parse(range).map(|range| range.allows(wanted))
+}
+
+/// A package as its `package.json` names it.
+fn purl(name: &str, version: &str) -> Purl {
+    match name.rsplit_once('/') {
+        Some((scope, name)) => Purl::new("npm", name, version).with_namespace(scope),
+        None => Purl::new("npm", name, version),
+    }
+}
+
+/// The `package.json` of a package of the tree.
+fn manifest(folder: &Path) -> Location {
+    Location::path(folder.join("package.json").display().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_is_read_behind_what_says_that_it_is_npm_s() {
+        let wanted = Version::new(1, 2, 3);
+        for (range, expected) in [
+            ("^1.0.0", Some(true)),
+            ("npm:^2", Some(false)),
+            ("npm:other@~1.2.0", Some(true)),
+            ("npm:@scope/other@1.0.0", Some(false)),
+            ("workspace:^", None),
+            ("file:../x", None),
+            ("latest", None),
+        ] {
+            assert_eq!(allows(range, &wanted), expected, "{range}");
+        }
+    }
+}
