@@ -74,11 +74,18 @@ pub(super) fn required(
         }));
     }
     // Whoever needs it by the graph and is in no lock file that says how.
-    let known: Vec<(String, Option<String>)> = found.iter().map(|one| (one.by.full_name(), one.by.version.clone())).collect();
-    let silent = parents
+    let is_heard = |parent: &Component| {
+        found.iter().any(|one| {
+            // Lock files know a workspace's folder, its manifest the version.
+            let same_version = parent.root || one.by.version == parent.purl.version;
+            same_version && (&one.by.namespace, &one.by.name) == (&parent.purl.namespace, &parent.purl.name)
+        })
+    };
+    let silent: Vec<Required> = parents
         .iter()
-        .filter(|parent| !known.contains(&(parent.purl.full_name(), parent.purl.version.clone())));
-    let silent: Vec<Required> = silent.map(|parent| unknown(&parent.purl)).collect();
+        .filter(|parent| !is_heard(parent))
+        .map(|parent| unknown(&parent.purl))
+        .collect();
     found.into_iter().chain(silent).collect()
 }
 
