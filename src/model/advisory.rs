@@ -49,6 +49,9 @@ pub struct Advisory {
     /// A page for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
+    /// The functions that it is about, sorted; empty where it is about all of the package or does not say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub functions: Vec<String>,
     /// Listed in CISA's catalogue of known exploited vulnerabilities.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub known_exploited: bool,
@@ -125,6 +128,9 @@ pub struct Match {
     /// Set when the record says itself that it does not apply here (another OS or processor, distribution patched it): the reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_applicable: Option<String>,
+    /// True where the reason is that an OS package owns the files, and the distribution's own records decide: a policy may ask for upstream's too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub owned_by_os: bool,
 }
 
 impl FeedRevision {

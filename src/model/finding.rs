@@ -114,6 +114,9 @@ pub struct Finding {
     /// Where, sorted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub locations: Vec<Location>,
+    /// The functions that the advisory is about, sorted; empty where it is about all of the package or does not say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub functions: Vec<String>,
     /// The range or pattern that decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<String>,
@@ -148,6 +151,7 @@ impl Finding {
             clears: None,
             update: None,
             locations: Vec::new(),
+            functions: Vec::new(),
             evidence: None,
             level,
             waivable: true,

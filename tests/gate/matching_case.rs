@@ -118,6 +118,9 @@ fn described(matching: &Matching, components: &[Component]) -> Vec<String> {
                 line.push_str(&format!("; not known of {unknown}"));
             }
         }
+        if !advisory.functions.is_empty() {
+            line.push_str(&format!("; in {}", advisory.functions.join(" ")));
+        }
         if let Some(reason) = &found.not_applicable {
             line.push_str(&format!("; not applicable: {reason}"));
         }

@@ -11,7 +11,8 @@ use portcullis::model::inventory::{Component, Inventory, Origin};
 use portcullis::model::version::apk;
 use portcullis::stage::inventory;
 
-use crate::matching::{debian_component, dpkg_packages, inventory_of, lock_files, matched, plan, root_file_system};
+use crate::matching::{inventory_of, lock_files, matched, plan};
+use crate::matching_dpkg::{around_fixes, debian_component, dpkg_packages, root_file_system};
 use crate::support::tools;
 
 /// (record, package, version)
@@ -232,7 +233,7 @@ fn alpine_packages_around_every_fix_agree_with_osv_scanner() {
         let mut seen = BTreeSet::new();
         let records = shared.join("mirror/Alpine/all.zip");
         let malformed = fixed_in_no_version(&records, &format!("Alpine:v{branch}"));
-        for (name, version) in crate::matching::around_fixes(&records, &format!("Alpine:v{branch}"), 4) {
+        for (name, version) in around_fixes(&records, &format!("Alpine:v{branch}"), 4) {
             // A tilde and a plus are no parts of Alpine's versions: revisions are what lies around a fix.
             let Some((upstream, revision)) = version.rsplit_once("-r") else {
                 continue;

@@ -1,22 +1,21 @@
 //! Version orderings against the tools that define them, on thousands of pairs.
 
 use std::cmp::Ordering;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use portcullis::model::version::Scheme;
-use portcullis::model::version::npm_range::NpmRange;
 
 use crate::support::tools;
 
 /// Pairs that each tool is asked about.
-const PAIRS: usize = 4000;
+pub(crate) const PAIRS: usize = 4000;
 
 /// Numbers that look random and are the same in every run.
-struct Dice(u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
+    pub(crate) fn roll(&mut self, sides: usize) -> usize {
         self.0 = self
             .0
             .wrapping_mul(6_364_136_223_846_793_005)
@@ -30,7 +29,7 @@ impl Dice {
 }
 
 /// Versions put together from parts, each part one of its choices.
-fn made(seed: u64, parts: &[&[&str]]) -> Vec<String> {
+pub(crate) fn made(seed: u64, parts: &[&[&str]]) -> Vec<String> {
     let mut dice = Dice(seed);
     (0..1500)
         .map(|_| parts.iter().map(|choices| dice.pick(choices)).collect())
@@ -38,7 +37,7 @@ fn made(seed: u64, parts: &[&[&str]]) -> Vec<String> {
 }
 
 /// The versions of a fixture of `fixtures/versions`.
-fn listed(name: &str) -> Vec<String> {
+pub(crate) fn listed(name: &str) -> Vec<String> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/versions").join(name);
     let text = std::fs::read_to_string(path).unwrap();
     let lines = text.lines().map(|line| line.trim().trim_start_matches("= ").to_owned());
@@ -73,27 +72,27 @@ fn recorded(ecosystem: &str) -> Vec<String> {
     versions.into_iter().collect()
 }
 
-fn pairs(samples: &[String]) -> Vec<(&str, &str)> {
+pub(crate) fn pairs(samples: &[String]) -> Vec<(&str, &str)> {
     let mut dice = Dice(samples.len() as u64);
     let mut pick = || samples[dice.roll(samples.len())].as_str();
     (0..PAIRS).map(|_| (pick(), pick())).collect()
 }
 
-fn written(pairs: &[(&str, &str)]) -> tempfile::NamedTempFile {
+pub(crate) fn written(pairs: &[(&str, &str)]) -> tempfile::NamedTempFile {
     let file = tempfile::NamedTempFile::new().unwrap();
     let text: String = pairs.iter().map(|(a, b)| format!("{a}\t{b}\n")).collect();
     std::fs::write(file.path(), text).unwrap();
     file
 }
 
-fn output(command: &mut Command) -> String {
+pub(crate) fn output(command: &mut Command) -> String {
     let output = command.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
 
 /// Compares with a tool's answers, one word a pair: `-1`, `0`, `1`, or anything else where the tool takes one of the two for no version.
-fn agree(scheme: Scheme, pairs: &[(&str, &str)], answers: &str) {
+pub(crate) fn agree(scheme: Scheme, pairs: &[(&str, &str)], answers: &str) {
     let answers: Vec<&str> = answers.lines().map(str::trim).collect();
     assert_eq!(answers.len(), pairs.len());
     let (mut compared, mut differing) = (0, Vec::new());
@@ -200,113 +199,6 @@ fn packaging_orders_python_versions_as_we_do() {
         &pairs,
         &output(Command::new(python).args(["-c", script]).arg(file.path())),
     );
-}
-
-/// The folder of npm's own semver.
-fn node_semver() -> Option<(PathBuf, String)> {
-    let node = tools::program("node")?;
-    let places = [
-        "/usr/lib/node_modules/npm/node_modules/semver",
-        "/usr/share/nodejs/semver",
-        "/usr/local/lib/node_modules/npm/node_modules/semver",
-    ];
-    let found = places.into_iter().find(|place| Path::new(place).is_dir());
-    if found.is_none() {
-        println!("skipped: npm's semver (npm is not installed where it usually is)");
-    }
-    Some((node, found?.to_owned()))
-}
-
-fn npm_versions() -> Vec<String> {
-    let mut samples = listed("semver.txt");
-    samples.extend(listed("go.txt"));
-    samples.extend(made(
-        4,
-        &[
-            &["0", "1", "2", "10"],
-            &[".0", ".1", ".2", ".10"],
-            &[".0", ".1", ".2", ".3"],
-            &["", "", "", "-alpha", "-alpha.1", "-rc.1", "-0", "-1", "-beta.11"],
-            &["", "", "+build.5"],
-        ],
-    ));
-    samples
-}
-
-#[test]
-fn npm_orders_as_we_do() {
-    let Some((node, semver)) = node_semver() else { return };
-    let samples = npm_versions();
-    let pairs = pairs(&samples);
-    let file = written(&pairs);
-    let script = "const semver = require(process.argv[1]); for (const line of require('fs').readFileSync(process.argv[2], 'utf8').trim().split('\\n')) { const [a, b] = line.split('\\t'); console.log(semver.valid(a) && semver.valid(b) ? semver.compare(a, b) : '?'); }";
-    agree(
-        Scheme::Semver,
-        &pairs,
-        &output(Command::new(node).args(["-e", script, &semver]).arg(file.path())),
-    );
-}
-
-#[test]
-fn npm_allows_what_our_ranges_allow() {
-    let Some((node, semver)) = node_semver() else { return };
-    let mut ranges = made(
-        5,
-        &[
-            &["", "^", "~", ">=", "<", ">", "<=", "=", "~>", "^ ", ">= "],
-            &["0", "1", "2", "x", "*"],
-            &["", ".0", ".1", ".x", ".10"],
-            &["", "", " || ^2.1.0", " <2.0.0", " || 0.x"],
-        ],
-    );
-    ranges.extend(made(
-        6,
-        &[
-            &["^", "~", ">=", "<", ">", "<=", ""],
-            &["0.0", "0.1", "1.2", "2.0"],
-            &[".0", ".3", ".1"],
-            &["", "", "-alpha", "-rc.1", "-0"],
-            &["", " || 1.0.0 - 2.1", " - 2.2.0"],
-        ],
-    ));
-    ranges.extend(["", "*", "latest", "1.2.3 - 1.4", ">*", "<*"].map(str::to_owned));
-    // Of a number behind a wildcard npm's releases say different things.
-    ranges.retain(|range| !["x.0", "x.1", "*.0", "*.1"].iter().any(|odd| range.contains(odd)));
-    let versions: Vec<String> = npm_versions()
-        .into_iter()
-        // npm counts in floating point numbers, and takes nothing above what they hold exactly.
-        .filter(|text| {
-            let exact = |number: u64| number < 1 << 53;
-            text.parse::<semver::Version>()
-                .is_ok_and(|v| exact(v.major) && exact(v.minor) && exact(v.patch))
-        })
-        .collect();
-    let mut dice = Dice(7);
-    let pairs: Vec<(&str, &str)> = (0..2 * PAIRS)
-        .map(|_| {
-            (
-                ranges[dice.roll(ranges.len())].as_str(),
-                versions[dice.roll(versions.len())].as_str(),
-            )
-        })
-        .collect();
-    let file = written(&pairs);
-    let script = "const semver = require(process.argv[1]); for (const line of require('fs').readFileSync(process.argv[2], 'utf8').split('\\n')) { if (!line) continue; const [range, version] = line.split('\\t'); const valid = semver.validRange(range) !== null; console.log(valid ? semver.satisfies(version, range) : 'none'); }";
-    let answers = output(Command::new(node).args(["-e", script, &semver]).arg(file.path()));
-    let mut differing = Vec::new();
-    for ((range, version), answer) in pairs.iter().zip(answers.lines()) {
-        let ours = match NpmRange::parse(range) {
-            Some(range) => range.allows(&version.parse().unwrap()).to_string(),
-            None => "none".to_owned(),
-        };
-        if ours != answer {
-            differing.push(format!("`{range}` and {version}: {ours}, not {answer}"));
-        }
-    }
-    differing.sort();
-    differing.dedup();
-    assert!(differing.is_empty(), "{} differ:\n{}", differing.len(), differing.join("\n"));
-    println!("npm ranges: {} questions, the same", pairs.len());
 }
 
 #[test]

@@ -89,6 +89,8 @@ struct ShortMatch {
     epss: Option<f64>,
     #[serde(default)]
     not_applicable: Option<String>,
+    #[serde(default)]
+    owned_by_os: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -282,6 +284,7 @@ fn claim(written: &ShortMatch, component: usize, inventory: &Inventory) -> Match
             published: written.published,
             modified: None,
             url: None,
+            functions: Vec::new(),
             known_exploited: written.known_exploited,
             epss: written.epss,
         },
@@ -294,6 +297,7 @@ fn claim(written: &ShortMatch, component: usize, inventory: &Inventory) -> Match
         fixed: written.fixed.clone(),
         clears_all: written.fixed.last().cloned(),
         update: None,
+        owned_by_os: written.owned_by_os,
         not_applicable: written.not_applicable.clone(),
     }
 }

@@ -143,6 +143,7 @@ fn claim_of_group(
     let mut ids: Vec<String> = view.ids()?.into_iter().map(str::to_owned).collect();
     let mut records = Vec::with_capacity(members.len());
     let mut fixed: Vec<&str> = Vec::new();
+    let mut functions: Vec<&str> = Vec::new();
     let mut other = None;
     let mut applies = false;
     for held in members {
@@ -151,6 +152,7 @@ fn claim_of_group(
         ids.push(id.to_owned());
         let lists = held.claim.lists()?;
         fixed.extend(&lists.fixed);
+        functions.extend(&lists.functions);
         match other_target(&lists.os, &lists.arch, subject.platform) {
             Some(reason) => other = Some(reason),
             // A record that says nothing of targets does not outweigh one that does.
@@ -183,6 +185,7 @@ fn claim_of_group(
             published: record.published(),
             modified: record.modified(),
             url: (!url.is_empty()).then(|| url.to_owned()),
+            functions: ascending(&functions, None),
             known_exploited: false,
             epss: None,
         },
@@ -195,6 +198,7 @@ fn claim_of_group(
         fixed: ascending(&fixed, scheme),
         clears_all: None,
         update: None,
+        owned_by_os: false,
         not_applicable: not_ours(subject.component).or(if applies { None } else { other }),
     })
 }

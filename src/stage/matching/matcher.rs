@@ -104,8 +104,9 @@ impl Feeds {
             }
         }
         if let Some(reason) = self.patched(component) {
-            for found in &mut found {
-                found.not_applicable.get_or_insert_with(|| reason.clone());
+            for found in found.iter_mut().filter(|found| found.not_applicable.is_none()) {
+                found.not_applicable = Some(reason.clone());
+                found.owned_by_os = true;
             }
         }
         if let Some(scheme) = scheme.filter(|_| !found.is_empty()) {
@@ -220,6 +221,9 @@ fn absorbed(mut known: Match, other: Match, scheme: Option<Scheme>) -> Match {
     if known.advisory.summary.is_empty() {
         known.advisory.summary = other.advisory.summary;
     }
+    known.advisory.functions.extend(other.advisory.functions);
+    known.advisory.functions.sort();
+    known.advisory.functions.dedup();
     let fixed: Vec<&str> = known.fixed.iter().chain(&other.fixed).map(String::as_str).collect();
     known.fixed = ascending(&fixed, scheme);
     known.not_applicable = known.not_applicable.take().or(other.not_applicable);

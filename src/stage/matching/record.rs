@@ -137,6 +137,8 @@ pub(super) struct Specific {
 pub(super) struct Affects {
     pub(super) os: Option<Vec<String>>,
     pub(super) arch: Option<Vec<String>>,
+    /// Paths of functions. Whatever else stands there says nothing.
+    pub(super) functions: Option<Vec<serde_json::Value>>,
 }
 
 fn list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {

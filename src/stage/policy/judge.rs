@@ -3,9 +3,11 @@
 use std::cmp::Reverse;
 
 use crate::io::hash;
+use crate::model::advisory::Match;
 use crate::model::coverage::{Gap, GapKind};
 use crate::model::digest::Digest;
 use crate::model::finding::{Disposition, Finding, Judgement, Level};
+use crate::model::purl::Purl;
 use crate::model::verdict::{Decision, Inputs, JudgedGap, NotApplicable, VERDICT_SCHEMA, Verdict};
 
 use super::rules::Objections;
@@ -45,10 +47,10 @@ pub(super) fn judge_inventory(policy: &Policy, waivers: &Waivers, evidence: &Evi
         subject: evidence.inventory.subject.clone(),
         verdict: decide(&judged, &gaps),
         evaluated_at: evidence.at,
+        not_applicable: not_applicable(evidence, &judged),
         findings: judged,
         gaps,
         waivers: standings.into_iter().map(|standing| standing.report).collect(),
-        not_applicable: not_applicable(evidence),
         only_new: false,
         components: evidence.inventory.components.len(),
         inputs: Inputs {
@@ -161,16 +163,23 @@ pub(super) fn decide(findings: &[Judgement], gaps: &[JudgedGap]) -> Decision {
     }
 }
 
-fn not_applicable(evidence: &Evidence<'_>) -> Vec<NotApplicable> {
+/// What does not apply, but for what the policy asked for all the same.
+fn not_applicable(evidence: &Evidence<'_>, judged: &[Judgement]) -> Vec<NotApplicable> {
+    let is_found = |claim: &Match, purl: &Purl| {
+        let mut findings = judged.iter().map(|judgement| &judgement.finding);
+        findings.any(|finding| finding.ids.first() == Some(&claim.advisory.id) && finding.purl.as_ref() == Some(purl))
+    };
     let mut all: Vec<NotApplicable> = evidence
         .matching
         .matches
         .iter()
         .filter_map(|claim| {
-            Some(NotApplicable {
+            let reason = claim.not_applicable.clone()?;
+            let purl = &evidence.inventory.components.get(claim.component)?.purl;
+            (!claim.owned_by_os || !is_found(claim, purl)).then(|| NotApplicable {
                 id: claim.advisory.id.clone(),
-                purl: evidence.inventory.components.get(claim.component)?.purl.to_string(),
-                reason: claim.not_applicable.clone()?,
+                purl: purl.to_string(),
+                reason,
             })
         })
         .collect();

@@ -56,6 +56,8 @@ pub(super) struct DraftClaim {
     pub(super) fixed: Box<[StringRef]>,
     pub(super) os: Box<[StringRef]>,
     pub(super) arch: Box<[StringRef]>,
+    /// The functions that it is about; empty for all of the package.
+    pub(super) functions: Box<[StringRef]>,
     /// Why the claim cannot be decided, where it cannot; empty otherwise.
     pub(super) broken: StringRef,
 }

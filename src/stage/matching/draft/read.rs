@@ -197,6 +197,9 @@ fn claim(affected: &Affected<'_>, specific: &Specific, target: Target<'_>, pool:
     let affects = specific.affects.as_ref();
     claim.os = texts(affects.and_then(|a| a.os.as_ref()))?;
     claim.arch = texts(affects.and_then(|a| a.arch.as_ref()))?;
+    let functions = affects.and_then(|affects| affects.functions.as_ref()).into_iter().flatten();
+    let functions: Vec<String> = functions.filter_map(|path| path.as_str().map(str::to_owned)).collect();
+    claim.functions = texts(Some(&functions))?;
     match ranges(affected, target.scheme) {
         Ok(found) => fill(&mut claim, &found, affected, target.scheme, pool)?,
         Err(problem) => {

@@ -108,8 +108,9 @@ fn relocate(draft: &mut Draft, moved: &mut impl FnMut(StringRef) -> Result<Strin
             *start = moved(*start)?;
             *end = moved(*end)?;
         }
-        let lists = [&mut claim.versions, &mut claim.fixed, &mut claim.os, &mut claim.arch];
-        for text in lists.into_iter().flatten() {
+        let targets = [&mut claim.os, &mut claim.arch, &mut claim.functions];
+        let lists = [&mut claim.versions, &mut claim.fixed].into_iter().chain(targets);
+        for text in lists.flatten() {
             *text = moved(*text)?;
         }
     }

@@ -52,7 +52,8 @@ impl Index {
         let (versions, next) = self.numbers(words + 2 + count * 3)?;
         let (fixed, next) = self.numbers(next)?;
         let (os, next) = self.numbers(next)?;
-        let (arch, _) = self.numbers(next)?;
+        let (arch, next) = self.numbers(next)?;
+        let (functions, _) = self.numbers(next)?;
         Ok(DraftClaim {
             package,
             release,
@@ -61,6 +62,7 @@ impl Index {
             fixed: fixed.into(),
             os: os.into(),
             arch: arch.into(),
+            functions: functions.into(),
             broken: u32_at(head, 0),
         })
     }

@@ -30,6 +30,8 @@ pub(in crate::stage::matching) struct ClaimLists<'a> {
     pub(in crate::stage::matching) os: Vec<&'a str>,
     /// The processors that it is about; empty for all.
     pub(in crate::stage::matching) arch: Vec<&'a str>,
+    /// The functions that it is about; empty for all of the package.
+    pub(in crate::stage::matching) functions: Vec<&'a str>,
 }
 
 impl<'a> Claim<'a> {
@@ -71,8 +73,14 @@ impl<'a> Claim<'a> {
         let (_versions, next) = self.index.numbers(self.lists)?;
         let (fixed, next) = self.index.texts(next)?;
         let (os, next) = self.index.texts(next)?;
-        let (arch, _) = self.index.texts(next)?;
-        Ok(ClaimLists { fixed, os, arch })
+        let (arch, next) = self.index.texts(next)?;
+        let (functions, _) = self.index.texts(next)?;
+        Ok(ClaimLists {
+            fixed,
+            os,
+            arch,
+            functions,
+        })
     }
 }
 

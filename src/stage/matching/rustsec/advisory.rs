@@ -39,10 +39,11 @@ fn osv(advisory: &Advisory) -> Value {
         events.push(json!({ "introduced": introduced }));
         events.extend(range.fixed.map(|version| json!({ "fixed": version.to_string() })));
     }
-    let (os, arch): (Vec<&str>, Vec<&str>) = match &advisory.affected {
+    let (os, arch, functions): (Vec<&str>, Vec<&str>, Vec<String>) = match &advisory.affected {
         Some(affected) => (
             affected.os.iter().map(|os| os.as_str()).collect(),
             affected.arch.iter().map(|arch| arch.as_str()).collect(),
+            affected.functions.keys().map(ToString::to_string).collect(),
         ),
         None => Default::default(),
     };
@@ -62,7 +63,7 @@ fn osv(advisory: &Advisory) -> Value {
         "affected": [{
             "package": { "ecosystem": "crates.io", "name": metadata.package.as_str() },
             "ranges": [{ "type": "SEMVER", "events": events }],
-            "ecosystem_specific": { "affects": { "os": os, "arch": arch } },
+            "ecosystem_specific": { "affects": { "os": os, "arch": arch, "functions": functions } },
             "database_specific": {
                 "informational": metadata.informational.as_ref().map(rustsec::advisory::Informational::as_str),
                 "categories": metadata.categories.iter().map(|category| category.name()).collect::<Vec<_>>(),

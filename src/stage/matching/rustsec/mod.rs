@@ -109,7 +109,7 @@ mod tests {
     use crate::model::version::Scheme;
 
     const ADVISORY: &str = "```toml\n[advisory]\nid = \"RUSTSEC-2026-9001\"\npackage = \"acme\"\ndate = \"2026-01-02\"\naliases = [\"CVE-2026-9001\"]\n\
-        [affected]\nos = [\"windows\"]\n[versions]\npatched = [\">= 1.2.0\"]\nunaffected = [\"< 1.0.0\"]\n```\n\n# It breaks\n\nWhen used.\n";
+        [affected]\nos = [\"windows\"]\nfunctions = { \"acme::breaks\" = [\"< 1.2.0\"] }\n[versions]\npatched = [\">= 1.2.0\"]\nunaffected = [\"< 1.0.0\"]\n```\n\n# It breaks\n\nWhen used.\n";
 
     fn database(files: &[(&str, &str)]) -> (tempfile::TempDir, Chunk, Option<Timestamp>) {
         let folder = tempfile::tempdir().expect("folder");
@@ -138,8 +138,14 @@ mod tests {
         let claim = &draft.claims[0];
         let (start, end, _) = claim.intervals[0];
         assert_eq!(
-            (text(claim.package), text(start), text(end), text(claim.os[0])),
-            ("acme", "1.0.0", "1.2.0", "windows")
+            (
+                text(claim.package),
+                text(start),
+                text(end),
+                text(claim.os[0]),
+                text(claim.functions[0])
+            ),
+            ("acme", "1.0.0", "1.2.0", "windows", "acme::breaks")
         );
     }
 

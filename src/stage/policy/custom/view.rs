@@ -319,6 +319,7 @@ mod tests {
                 published: None,
                 modified: None,
                 url: None,
+                functions: Vec::new(),
                 known_exploited: false,
                 epss: None,
             },
@@ -331,6 +332,7 @@ mod tests {
             fixed: Vec::new(),
             clears_all: None,
             update: None,
+            owned_by_os: false,
             not_applicable: None,
         };
         assert_eq!(documented("advisory"), fields(&advisory_view(&claim)));

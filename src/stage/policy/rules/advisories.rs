@@ -10,12 +10,21 @@ use crate::stage::policy::{Evidence, remedy};
 /// The claims of one kind that apply, each with its component.
 pub(super) fn claims<'a>(evidence: &Evidence<'a>, kind: AdvisoryKind) -> impl Iterator<Item = (&'a Component, &'a Match)> + use<'a> {
     let components = &evidence.inventory.components;
-    evidence
-        .matching
-        .matches
-        .iter()
-        .filter(move |claim| claim.advisory.kind == kind && claim.not_applicable.is_none())
+    let applies = move |claim: &&Match| claim.not_applicable.is_none();
+    of_kind(evidence, kind)
+        .filter(applies)
         .filter_map(move |claim| Some((components.get(claim.component)?, claim)))
+}
+
+/// The claims of upstream on files that an OS package owns, which apply only where a policy asks for them.
+pub(super) fn owned_by_os<'a>(evidence: &Evidence<'a>, kind: AdvisoryKind) -> impl Iterator<Item = (&'a Component, &'a Match)> + use<'a> {
+    let components = &evidence.inventory.components;
+    let owned = of_kind(evidence, kind).filter(|claim| claim.owned_by_os);
+    owned.filter_map(move |claim| Some((components.get(claim.component)?, claim)))
+}
+
+fn of_kind<'a>(evidence: &Evidence<'a>, kind: AdvisoryKind) -> impl Iterator<Item = &'a Match> + use<'a> {
+    evidence.matching.matches.iter().filter(move |claim| claim.advisory.kind == kind)
 }
 
 /// A finding about a claim: the advisory's own id first, the rest of its alias group after it.
@@ -36,6 +45,7 @@ pub(super) fn finding(about: &About, level: Level, component: &Component, claim:
     finding.clears.clone_from(&claim.clears_all);
     finding.update.clone_from(&claim.update);
     finding.locations = component.locations.clone();
+    finding.functions.clone_from(&advisory.functions);
     finding.evidence = Some(claim.evidence.range.clone()).filter(|range| !range.is_empty());
     let version = claim.clears_all.as_deref().or(claim.fixed.last().map(String::as_str));
     finding.help = Some(remedy::help(component, version, claim.update.as_ref()));

@@ -63,6 +63,9 @@ pub(crate) struct VulnerableComponent {
     pub only_fixable: bool,
     /// Days after publication in which a vulnerability is listed and does not block. Without a publication date there are none.
     pub grace_days: GraceDays,
+    /// Whether upstream's advisories count for files that an OS package owns. Distributions patch without raising upstream's version, so that their
+    /// own advisories decide on them otherwise.
+    pub upstream_for_os_files: bool,
     /// A vulnerability that is known to be exploited (CISA's catalogue) blocks whatever threshold, fix and grace say.
     pub known_exploited: bool,
     /// A vulnerability whose EPSS probability (0.0 to 1.0) reaches this blocks whatever threshold, fix and grace say.
@@ -79,6 +82,7 @@ impl Default for VulnerableComponent {
             scopes: BTreeMap::new(),
             unknown_severity: Severity::High,
             only_fixable: false,
+            upstream_for_os_files: false,
             grace_days: GraceDays::default(),
             known_exploited: true,
             epss: None,
@@ -103,7 +107,9 @@ impl Rule for VulnerableComponent {
         if self.level == Level::Off {
             return;
         }
-        for (component, claim) in advisories::claims(evidence, AdvisoryKind::Vulnerability) {
+        let kind = AdvisoryKind::Vulnerability;
+        let of_os_files = advisories::owned_by_os(evidence, kind).filter(|_| self.upstream_for_os_files);
+        for (component, claim) in advisories::claims(evidence, kind).chain(of_os_files) {
             let level = if self.blocks(component, claim, evidence.at) {
                 self.level
             } else {
