@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 use super::decode;
 use super::error::LayerProblem;
 use super::stream::Chunks;
+use crate::io::hash::update_from_afar;
 use crate::model::digest::Digest;
 use crate::model::image::Compression;
 
@@ -60,7 +61,7 @@ pub(super) fn hash_blob(from: &Receiver<Message>, chunks: &SyncSender<Message>) 
     let mut hasher = Sha256::new();
     while let Ok(message) = from.recv() {
         if let Ok(chunk) = &message {
-            hasher.update(chunk);
+            update_from_afar(&mut hasher, chunk);
         }
         // An error means that nobody listens.
         let _ = chunks.send(message);

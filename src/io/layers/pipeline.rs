@@ -13,6 +13,7 @@ use super::error::{LayerError, LayerProblem};
 use super::hands::{Blob, PLAIN_IN_FLIGHT, STORED_IN_FLIGHT, Source, decode_blob, hash_blob, read_blob};
 use super::stream::{Chunks, Stream};
 use super::walk;
+use crate::io::hash::update_from_afar;
 use crate::io::limits::Limits;
 use crate::model::digest::Digest;
 use crate::model::image::Compression;
@@ -128,7 +129,7 @@ impl Chunks for Measured<'_> {
         };
         self.unpacked += chunk.len() as u64;
         if let Some(hasher) = &mut self.hasher {
-            hasher.update(&chunk);
+            update_from_afar(hasher, &chunk);
             let (unpacked, stored) = (self.unpacked, self.stored);
             if unpacked > self.limits.expansion_free && unpacked / self.limits.expansion > stored {
                 return Err(LayerProblem::Bomb { unpacked, stored });
