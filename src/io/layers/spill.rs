@@ -1,7 +1,7 @@
 //! The content of one file on disk, because it is too large to hold in memory.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, Write};
+use std::io::{self, BufRead, BufReader, Seek, Write};
 use std::os::unix::fs::FileExt;
 
 use super::error::LayerProblem;
@@ -57,7 +57,7 @@ impl Spilled {
     ///
     /// # Errors
     /// When the system refuses.
-    pub fn reader(&self) -> io::Result<impl Read + Seek> {
+    pub fn reader(&self) -> io::Result<impl BufRead + Seek> {
         let mut file = self.file.try_clone()?;
         file.rewind()?;
         Ok(BufReader::new(file))

@@ -8,7 +8,7 @@ use super::paths::Seed;
 use super::scan::Pulse;
 use super::sink::FileSink;
 use super::{Cataloger, EntryHead, LayerFile, Want};
-use crate::io::layers::{Entry, Kind, LayerProblem, Need, Visitor};
+use crate::io::layers::{Entry, Kind, LayerProblem, Need, Spilled, Visitor};
 use crate::io::limits::Limits;
 use crate::model::coverage::GapKind;
 
@@ -132,7 +132,7 @@ impl Visitor for AliasScan<'_> {
             return Ok(Need::Nothing);
         }
         if entry.size > self.limits.wanted_file {
-            let mut sink = FileSink::new(self.seed, entry);
+            let mut sink = FileSink::new(self.seed, entry, self.limits);
             let detail = format!(
                 "{} bytes are more than the {} that are read of such a file",
                 entry.size, self.limits.wanted_file
@@ -141,21 +141,40 @@ impl Visitor for AliasScan<'_> {
             self.files.push(sink.facts);
             return Ok(Need::Nothing);
         }
-        Ok(Need::Content)
+        Ok(match entry.size > self.limits.held && !entry.sparse {
+            true => Need::Spill,
+            false => Need::Content,
+        })
     }
 
     fn content(&mut self, entry: &Entry<'_>, bytes: &[u8]) {
+        self.read(entry, |cataloger, head, sink| {
+            cataloger.catalog(&LayerFile { head, content: bytes }, sink)
+        });
+    }
+
+    fn spilled(&mut self, entry: &Entry<'_>, content: &Spilled) {
+        self.read(entry, |cataloger, head, sink| cataloger.catalog_large(&head, content, sink));
+    }
+
+    fn at(&mut self, _unpacked: u64) -> ControlFlow<()> {
+        (self.pulse)()
+    }
+}
+
+impl AliasScan<'_> {
+    fn read(&mut self, entry: &Entry<'_>, ask: impl Fn(&dyn Cataloger, EntryHead<'_>, &mut FileSink<'_>)) {
         for (role, hard) in self.roles(entry.path) {
             let head = EntryHead {
                 path: &role,
                 mode: entry.mode,
                 size: entry.size,
             };
-            let mut sink = FileSink::new(self.seed, entry);
+            let mut sink = FileSink::new(self.seed, entry, self.limits);
             sink.facts.read_as = Some(role.clone());
             sink.facts.names.extend(hard.then(|| role.clone()));
             for cataloger in self.wanting(&head) {
-                cataloger.catalog(&LayerFile { head, content: bytes }, &mut sink);
+                ask(cataloger, head, &mut sink);
             }
             // The last entry of a path counts.
             self.files
@@ -164,9 +183,5 @@ impl Visitor for AliasScan<'_> {
                 self.files.push(sink.facts);
             }
         }
-    }
-
-    fn at(&mut self, _unpacked: u64) -> ControlFlow<()> {
-        (self.pulse)()
     }
 }

@@ -4,11 +4,15 @@
 //! all packages built from it. Purls have no namespace and components no ecosystem: these follow from the system's release.
 
 use std::collections::HashMap;
+use std::io::{self, BufRead};
 
+use crate::io::layers::Spilled;
+use crate::io::limits::Limits;
 use crate::model::coverage::GapKind;
 use crate::model::inventory::{Component, SourcePackage};
 use crate::model::purl::Purl;
 
+use super::blocks::Blocks;
 use super::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
 
 /// Reads the package database.
@@ -38,84 +42,76 @@ impl Cataloger for Apk {
     }
 
     fn catalog(&self, file: &LayerFile<'_>, sink: &mut dyn Sink) {
-        if !file.content.is_empty() && !file.content.ends_with(b"\n") {
-            let detail = format!("the package database ends in the middle of a line, at byte {}", file.content.len());
-            sink.gap(GapKind::PartialDatabase, detail);
-        }
-        let mut packages = Vec::new();
-        for paragraph in paragraphs(file.content) {
-            match package(&paragraph) {
-                Ok(package) => packages.push(package),
-                Err(problem) => {
-                    let detail = format!("{problem}, in the paragraph at line {}, byte {}", paragraph.line, paragraph.offset);
-                    sink.gap(GapKind::PartialDatabase, detail);
-                }
-            }
-        }
-        let providers = providers(&packages);
-        for package in &packages {
-            let mut component = package.component.clone();
-            component.dependencies = dependencies(package, &providers);
-            for path in &package.files {
-                sink.owns(path, &component.purl);
-            }
-            sink.component(component);
+        database(file.content, sink);
+    }
+
+    fn catalog_large(&self, _head: &EntryHead<'_>, content: &Spilled, sink: &mut dyn Sink) {
+        match content.reader() {
+            Ok(reader) => database(reader, sink),
+            Err(error) => unreadable(&error, sink),
         }
     }
 }
 
-struct Paragraph<'a> {
-    offset: usize,
-    line: usize,
-    /// Each line's letter and value, or nothing for a line that has none.
-    lines: Vec<Option<(u8, &'a str)>>,
+fn unreadable(error: &io::Error, sink: &mut dyn Sink) {
+    sink.gap(GapKind::PartialDatabase, format!("the rest cannot be read: {error}"));
 }
 
-fn paragraphs(content: &[u8]) -> Vec<Paragraph<'_>> {
-    let mut paragraphs = Vec::new();
-    let mut open: Option<Paragraph<'_>> = None;
-    let mut offset = 0;
-    for (at, line) in content.split(|b| *b == b'\n').enumerate() {
-        if line.is_empty() {
-            paragraphs.extend(open.take());
-        } else {
-            let paragraph = open.get_or_insert_with(|| Paragraph {
-                offset,
-                line: at + 1,
-                lines: Vec::with_capacity(32),
-            });
-            paragraph.lines.push(field(line));
-        }
-        offset += line.len() + 1;
+fn database(content: impl BufRead, sink: &mut dyn Sink) {
+    let mut blocks = Blocks::new(content);
+    let mut packages = Vec::new();
+    if let Err(error) = collect(&mut blocks, &mut packages, sink) {
+        unreadable(&error, sink);
     }
-    paragraphs.extend(open);
-    paragraphs
+    if !blocks.ends_a_line {
+        let detail = format!("the package database ends in the middle of a line, at byte {}", blocks.offset());
+        sink.gap(GapKind::PartialDatabase, detail);
+    }
+    let providers = providers(&packages);
+    for package in &packages {
+        let mut component = package.component.clone();
+        component.dependencies = dependencies(package, &providers);
+        sink.component(component);
+    }
 }
 
-fn field(line: &[u8]) -> Option<(u8, &str)> {
-    match line {
+fn collect(blocks: &mut Blocks<impl BufRead>, packages: &mut Vec<Package>, sink: &mut dyn Sink) -> io::Result<()> {
+    let most = Limits::default().components;
+    while let Some(block) = blocks.next()? {
+        match package(block.text) {
+            Ok(_) if packages.len() >= most => {
+                sink.gap(GapKind::LimitReached, format!("more than {most} packages"));
+                break;
+            }
+            Ok(package) => {
+                owns(block.text, &package.component.purl, sink);
+                packages.push(package);
+            }
+            Err(problem) => {
+                let detail = format!("{problem}, in the paragraph at line {}, byte {}", block.line, block.offset);
+                sink.gap(GapKind::PartialDatabase, detail);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Each line's letter and value. Names of files need not be UTF-8: such lines are passed over.
+fn fields(paragraph: &[u8]) -> impl Iterator<Item = (u8, &str)> {
+    paragraph.split(|b| *b == b'\n').filter_map(|line| match line {
         [letter, b':', value @ ..] => Some((*letter, std::str::from_utf8(value).ok()?)),
         _ => None,
-    }
+    })
 }
 
-struct Package<'a> {
+struct Package {
     component: Component,
-    provides: &'a str,
-    depends: &'a str,
-    files: Vec<String>,
+    provides: String,
+    depends: String,
 }
 
-fn package<'a>(paragraph: &Paragraph<'a>) -> Result<Package<'a>, &'static str> {
-    // Names of files need not be UTF-8, what names the package must be.
-    let value = |wanted: u8| {
-        paragraph
-            .lines
-            .iter()
-            .flatten()
-            .find(|(letter, _)| *letter == wanted)
-            .map(|(_, value)| *value)
-    };
+fn package(paragraph: &[u8]) -> Result<Package, &'static str> {
+    let value = |wanted: u8| fields(paragraph).find(|(letter, _)| *letter == wanted).map(|(_, value)| value);
     let name = value(b'P').filter(|name| !name.is_empty()).ok_or("no readable package name")?;
     let version = value(b'V').filter(|version| !version.is_empty()).ok_or("no readable version")?;
     let purl = Purl::new("apk", name, version).with_qualifier("arch", value(b'A').unwrap_or_default());
@@ -131,29 +127,35 @@ fn package<'a>(paragraph: &Paragraph<'a>) -> Result<Package<'a>, &'static str> {
         .collect();
     Ok(Package {
         component,
-        provides: value(b'p').unwrap_or_default(),
-        depends: value(b'D').unwrap_or_default(),
-        files: files(paragraph),
+        provides: value(b'p').unwrap_or_default().to_owned(),
+        depends: value(b'D').unwrap_or_default().to_owned(),
     })
 }
 
 /// `F:` names a folder, each `R:` after it a file in it.
-fn files(paragraph: &Paragraph<'_>) -> Vec<String> {
-    let mut folder = "";
-    let mut files = Vec::new();
-    for (letter, value) in paragraph.lines.iter().flatten() {
+fn owns(paragraph: &[u8], owner: &Purl, sink: &mut dyn Sink) {
+    let mut path = String::new();
+    let mut folder = 0;
+    for (letter, value) in fields(paragraph) {
         match letter {
-            b'F' => folder = value.trim_matches('/'),
-            b'R' if folder.is_empty() => files.push((*value).to_owned()),
-            b'R' => files.push(format!("{folder}/{value}")),
+            b'F' => {
+                path.clear();
+                path.push_str(value.trim_matches('/'));
+                path.extend((!path.is_empty()).then_some('/'));
+                folder = path.len();
+            }
+            b'R' => {
+                path.truncate(folder);
+                path.push_str(value);
+                sink.owns(&path, owner);
+            }
             _ => {}
         }
     }
-    files
 }
 
 /// Which package answers to a name: its own, or one that it provides (`so:libc.musl-x86_64.so.1=1`, `cmd:busybox=1.36`).
-fn providers<'a>(packages: &'a [Package<'a>]) -> HashMap<&'a str, &'a Purl> {
+fn providers(packages: &[Package]) -> HashMap<&str, &Purl> {
     let mut providers = HashMap::with_capacity(packages.len() * 4);
     for package in packages {
         for name in package.provides.split_ascii_whitespace().map(bare_name) {
@@ -164,7 +166,7 @@ fn providers<'a>(packages: &'a [Package<'a>]) -> HashMap<&'a str, &'a Purl> {
     providers
 }
 
-fn dependencies(package: &Package<'_>, providers: &HashMap<&str, &Purl>) -> Vec<Purl> {
+fn dependencies(package: &Package, providers: &HashMap<&str, &Purl>) -> Vec<Purl> {
     let wanted = package
         .depends
         .split_ascii_whitespace()

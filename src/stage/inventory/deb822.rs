@@ -2,6 +2,8 @@
 //!
 //! Source: deb822(5). Nothing is copied: values borrow from the text, continuation lines and their newlines included.
 
+use super::blocks::Block;
+
 /// One paragraph.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Paragraph<'a> {
@@ -21,6 +23,18 @@ impl<'a> Paragraph<'a> {
         let (_, value) = self.fields.iter().find(|(field, _)| field.eq_ignore_ascii_case(name.as_bytes()))?;
         std::str::from_utf8(value).ok().map(str::trim)
     }
+}
+
+/// Fields that are kept of one paragraph: no package has a tenth of them.
+const MOST_FIELDS: usize = 1000;
+
+/// The fields of a paragraph that was read alone.
+pub(super) fn paragraph<'b>(block: &Block<'b>) -> Option<Paragraph<'b>> {
+    let mut paragraph = paragraphs(block.text).next()?;
+    paragraph.offset += block.offset;
+    paragraph.line += block.line - 1;
+    paragraph.malformed_line = paragraph.malformed_line.map(|line| line + block.line - 1);
+    Some(paragraph)
 }
 
 /// Parts a text into its paragraphs.
@@ -71,7 +85,7 @@ fn add_line<'a>(text: &'a [u8], paragraph: &mut Paragraph<'a>, start: usize, end
         return;
     }
     match content.iter().position(|b| *b == b':') {
-        Some(at) if at > 0 && content[..at].iter().all(u8::is_ascii_graphic) => {
+        Some(at) if at > 0 && paragraph.fields.len() < MOST_FIELDS && content[..at].iter().all(u8::is_ascii_graphic) => {
             paragraph.fields.push((&content[..at], &text[start + at + 1..end]));
         }
         _ => _ = paragraph.malformed_line.get_or_insert(number),

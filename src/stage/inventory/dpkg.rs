@@ -4,11 +4,15 @@
 //! operating system's release, which another file tells.
 
 use std::collections::HashMap;
+use std::io::{self, BufRead};
 
+use crate::io::layers::Spilled;
+use crate::io::limits::Limits;
 use crate::model::coverage::GapKind;
 use crate::model::inventory::{Component, SourcePackage};
 use crate::model::purl::Purl;
 
+use super::blocks::{self, Blocks};
 use super::deb822::{self, Paragraph};
 use super::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
 
@@ -50,30 +54,51 @@ impl Cataloger for Dpkg {
     }
 
     fn catalog(&self, file: &LayerFile<'_>, sink: &mut dyn Sink) {
-        let path = file.head.path;
-        if path == STATUS {
-            status(file.content, sink);
-        } else if let Some(name) = path.strip_prefix(STATUS_D) {
-            match name.strip_suffix(".md5sums") {
-                Some(name) => checksummed_files(name, file.content, sink),
-                None => packages(file.content, Others::Elsewhere, sink),
-            }
-        } else if let Some(name) = path.strip_prefix(INFO) {
-            if let Some(name) = name.strip_suffix(".list") {
-                listed_files(name, file.content, sink);
-            } else if let Some(name) = name.strip_suffix(".md5sums") {
-                checksummed_files(name, file.content, sink);
-            }
+        read(file.head.path, file.content, sink);
+    }
+
+    fn catalog_large(&self, head: &EntryHead<'_>, content: &Spilled, sink: &mut dyn Sink) {
+        match content.reader() {
+            Ok(reader) => read(head.path, reader, sink),
+            Err(error) => unreadable(&error, sink),
         }
     }
 }
 
-fn status(content: &[u8], sink: &mut dyn Sink) {
-    if !content.is_empty() && !content.ends_with(b"\n") {
-        let detail = format!("the package database ends in the middle of a line, at byte {}", content.len());
+fn read(path: &str, content: impl BufRead, sink: &mut dyn Sink) {
+    let done = if path == STATUS {
+        status(content, sink)
+    } else if let Some(name) = path.strip_prefix(STATUS_D) {
+        match name.strip_suffix(".md5sums") {
+            Some(name) => checksummed_files(name, content, sink),
+            None => packages(&mut Blocks::new(content), Others::Elsewhere, sink),
+        }
+    } else if let Some(name) = path.strip_prefix(INFO) {
+        match (name.strip_suffix(".list"), name.strip_suffix(".md5sums")) {
+            (Some(name), _) => listed_files(name, content, sink),
+            (_, Some(name)) => checksummed_files(name, content, sink),
+            _ => Ok(()),
+        }
+    } else {
+        Ok(())
+    };
+    if let Err(error) = done {
+        unreadable(&error, sink);
+    }
+}
+
+fn unreadable(error: &io::Error, sink: &mut dyn Sink) {
+    sink.gap(GapKind::PartialDatabase, format!("the rest cannot be read: {error}"));
+}
+
+fn status(content: impl BufRead, sink: &mut dyn Sink) -> io::Result<()> {
+    let mut blocks = Blocks::new(content);
+    let read = packages(&mut blocks, Others::Here, sink);
+    if !blocks.ends_a_line {
+        let detail = format!("the package database ends in the middle of a line, at byte {}", blocks.offset());
         sink.gap(GapKind::PartialDatabase, detail);
     }
-    packages(content, Others::Here, sink);
+    read
 }
 
 /// Where the packages stand that a package needs.
@@ -85,11 +110,32 @@ enum Others {
     Elsewhere,
 }
 
-fn packages(content: &[u8], others: Others, sink: &mut dyn Sink) {
+/// Says what was read even where the rest cannot be.
+fn packages(blocks: &mut Blocks<impl BufRead>, others: Others, sink: &mut dyn Sink) -> io::Result<()> {
     let mut parsed = Vec::new();
-    for paragraph in deb822::paragraphs(content) {
+    let read = collect(blocks, &mut parsed, sink);
+    let providers = providers(&parsed);
+    for package in &parsed {
+        let mut component = package.component.clone();
+        component.dependencies = match others {
+            Others::Here => dependencies(package, &providers),
+            Others::Elsewhere => names(package),
+        };
+        sink.component(component);
+    }
+    read
+}
+
+fn collect(blocks: &mut Blocks<impl BufRead>, parsed: &mut Vec<Package>, sink: &mut dyn Sink) -> io::Result<()> {
+    let most = Limits::default().components;
+    while let Some(block) = blocks.next()? {
+        let Some(paragraph) = deb822::paragraph(&block) else { continue };
         match package(&paragraph) {
-            Ok(Some(package)) => parsed.push(package),
+            Ok(Some(package)) if parsed.len() < most => parsed.push(package),
+            Ok(Some(_)) => {
+                sink.gap(GapKind::LimitReached, format!("more than {most} packages"));
+                break;
+            }
             Ok(None) => {}
             Err(problem) => {
                 let detail = format!("{problem}, in the paragraph at line {}, byte {}", paragraph.line, paragraph.offset);
@@ -103,25 +149,17 @@ fn packages(content: &[u8], others: Others, sink: &mut dyn Sink) {
             );
         }
     }
-    let providers = providers(&parsed);
-    for package in &parsed {
-        let mut component = package.component.clone();
-        component.dependencies = match others {
-            Others::Here => dependencies(package, &providers),
-            Others::Elsewhere => names(package),
-        };
-        sink.component(component);
-    }
+    Ok(())
 }
 
-struct Package<'a> {
+struct Package {
     component: Component,
-    provides: &'a str,
-    depends: [&'a str; 2],
+    provides: String,
+    depends: [String; 2],
 }
 
 /// The package of a paragraph; none where it is not installed.
-fn package<'a>(paragraph: &Paragraph<'a>) -> Result<Option<Package<'a>>, &'static str> {
+fn package(paragraph: &Paragraph<'_>) -> Result<Option<Package>, &'static str> {
     let name = paragraph
         .field("Package")
         .filter(|name| is_name(name))
@@ -139,13 +177,11 @@ fn package<'a>(paragraph: &Paragraph<'a>) -> Result<Option<Package<'a>>, &'stati
     let purl = Purl::new("deb", name, version).with_qualifier("arch", architecture);
     let mut component = Component::new(purl, None, "dpkg");
     component.source = Some(source(paragraph.field("Source").unwrap_or_default(), name, version));
+    let text = |name| paragraph.field(name).unwrap_or_default().to_owned();
     Ok(Some(Package {
         component,
-        provides: paragraph.field("Provides").unwrap_or_default(),
-        depends: [
-            paragraph.field("Pre-Depends").unwrap_or_default(),
-            paragraph.field("Depends").unwrap_or_default(),
-        ],
+        provides: text("Provides"),
+        depends: [text("Pre-Depends"), text("Depends")],
     }))
 }
 
@@ -179,7 +215,7 @@ fn source(field: &str, name: &str, version: &str) -> SourcePackage {
 }
 
 /// Which package answers to a name: its own, or one that it provides.
-fn providers<'a>(packages: &'a [Package<'a>]) -> HashMap<&'a str, &'a Purl> {
+fn providers(packages: &[Package]) -> HashMap<&str, &Purl> {
     let mut providers = HashMap::with_capacity(packages.len() * 2);
     for package in packages {
         for name in package.provides.split(',').map(bare_name).filter(|name| !name.is_empty()) {
@@ -191,7 +227,7 @@ fn providers<'a>(packages: &'a [Package<'a>]) -> HashMap<&'a str, &'a Purl> {
 }
 
 /// Each of `a, b (>= 1) | c` that is in the database, by the first alternative that is.
-fn dependencies(package: &Package<'_>, providers: &HashMap<&str, &Purl>) -> Vec<Purl> {
+fn dependencies(package: &Package, providers: &HashMap<&str, &Purl>) -> Vec<Purl> {
     let mut found: Vec<Purl> = package
         .depends
         .iter()
@@ -206,7 +242,7 @@ fn dependencies(package: &Package<'_>, providers: &HashMap<&str, &Purl>) -> Vec<
 }
 
 /// Every name that a package may need, each as a package without a version.
-fn names(package: &Package<'_>) -> Vec<Purl> {
+fn names(package: &Package) -> Vec<Purl> {
     let alternatives = package.depends.iter().flat_map(|field| field.split([',', '|'])).map(bare_name);
     let mut found: Vec<Purl> = alternatives
         .filter(|name| is_name(name))
@@ -232,21 +268,19 @@ fn owner(stem: &str) -> Purl {
     }
 }
 
-fn listed_files(stem: &str, content: &[u8], sink: &mut dyn Sink) {
+fn listed_files(stem: &str, content: impl BufRead, sink: &mut dyn Sink) -> io::Result<()> {
     let owner = owner(stem);
-    for line in content.split(|b| *b == b'\n') {
-        owns(line, &owner, sink);
-    }
+    blocks::each_line(content, |line| owns(line, &owner, sink))
 }
 
 /// Lines of `md5  path`.
-fn checksummed_files(stem: &str, content: &[u8], sink: &mut dyn Sink) {
+fn checksummed_files(stem: &str, content: impl BufRead, sink: &mut dyn Sink) -> io::Result<()> {
     let owner = owner(stem);
-    for line in content.split(|b| *b == b'\n') {
+    blocks::each_line(content, |line| {
         if let Some(at) = line.iter().position(|b| *b == b' ') {
             owns(line[at..].trim_ascii_start(), &owner, sink);
         }
-    }
+    })
 }
 
 fn owns(path: &[u8], owner: &Purl, sink: &mut dyn Sink) {

@@ -4,6 +4,7 @@ mod aliases;
 pub mod apk;
 mod base;
 pub mod binaries;
+mod blocks;
 mod bytes;
 mod cache;
 pub mod cargo_auditable;
@@ -21,6 +22,7 @@ mod error;
 mod facts;
 pub mod go_buildinfo;
 pub mod java;
+mod large;
 mod layout;
 mod links;
 mod merge;
@@ -152,13 +154,13 @@ pub trait Cataloger: Sync {
     fn wants(&self, head: &EntryHead<'_>) -> Want;
     /// Reads a file. Never fails: what could not be read is a gap in the sink.
     fn catalog(&self, file: &LayerFile<'_>, sink: &mut dyn Sink);
-    /// Reads a file that was wanted by its first bytes and is too large to be held in memory ([`Limits::held`](crate::io::limits::Limits)).
+    /// Reads a file that is too large to be held in memory beside others ([`Limits::held`](crate::io::limits::Limits)). Unless a cataloger
+    /// knows better, the file is held whole, one such file at a time.
     fn catalog_large(&self, head: &EntryHead<'_>, content: &Spilled, sink: &mut dyn Sink) {
-        let _ = head;
-        sink.gap(
-            GapKind::LimitReached,
-            format!("{} reads no file of {} bytes", self.id(), content.size()),
-        );
+        let read = large::whole(content, |content| self.catalog(&LayerFile { head: *head, content }, sink));
+        if let Err(problem) = read {
+            sink.gap(GapKind::LimitReached, format!("{} cannot read it: {problem}", self.id()));
+        }
     }
 }
 

@@ -38,7 +38,7 @@ impl Recorder {
             Want::IfMagic(_) => return recorder,
         };
         cataloger.catalog(&LayerFile { head, content }, &mut recorder);
-        if matches!(cataloger.wants(&head), Want::IfMagic(_)) {
+        if cataloger.wants(&head) != Want::Path {
             let mut large = Self::default();
             cataloger.catalog_large(&head, &Spilled::from(content), &mut large);
             large.expect_same(&recorder, path);
@@ -62,6 +62,7 @@ impl Recorder {
     /// A file says the same on disk as in memory; only the words for what is broken may differ.
     fn expect_same(&self, other: &Self, path: &str) {
         assert_eq!(self.components, other.components, "{path}");
+        assert_eq!(self.owned, other.owned, "{path}");
         assert_eq!((self.accounted, self.executable), (other.accounted, other.executable), "{path}");
         assert_eq!(self.gaps.len(), other.gaps.len(), "{path}: {:?} {:?}", self.gaps, other.gaps);
     }

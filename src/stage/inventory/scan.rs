@@ -79,7 +79,7 @@ impl<'a> Scan<'a> {
             ..head(&entry)
         };
         self.ask(&head);
-        let mut sink = FileSink::new(self.facts.paths.seed, &entry);
+        let mut sink = FileSink::new(self.facts.paths.seed, &entry, self.limits);
         for (cataloger, _) in self.wants.iter().filter(|(_, want)| *want == Want::Whole) {
             cataloger.catalog(&LayerFile { head, content }, &mut sink);
         }
@@ -135,7 +135,7 @@ impl<'a> Scan<'a> {
 
     fn catalog(&mut self, entry: &Entry<'_>, content: &[u8], wanted: impl Fn(Want) -> bool) {
         let head = head(entry);
-        let mut sink = FileSink::new(self.facts.paths.seed, entry);
+        let mut sink = FileSink::new(self.facts.paths.seed, entry, self.limits);
         for (cataloger, want) in &self.wants {
             if wanted(*want) {
                 cataloger.catalog(&LayerFile { head, content }, &mut sink);
@@ -214,6 +214,8 @@ impl<'a> Scan<'a> {
         match most {
             Want::No | Want::Path => Need::Nothing,
             Want::Whole if entry.size > self.limits.wanted_file => self.too_large(entry, self.limits.wanted_file),
+            Want::Whole if entry.size > self.limits.held && entry.sparse => self.too_large(entry, self.limits.held),
+            Want::Whole if entry.size > self.limits.held => Need::Spill,
             Want::Whole => Need::Content,
             Want::IfMagic(_) if entry.size == 0 => Need::Nothing,
             // Its first bytes are known after all of it is in memory.
@@ -223,7 +225,7 @@ impl<'a> Scan<'a> {
     }
 
     fn too_large(&mut self, entry: &Entry<'_>, limit: u64) -> Need {
-        let mut sink = FileSink::new(self.facts.paths.seed, entry);
+        let mut sink = FileSink::new(self.facts.paths.seed, entry, self.limits);
         sink.facts.gaps.push((
             GapKind::LimitReached,
             format!("{} bytes are more than the {limit} that are read of such a file", entry.size),
@@ -268,8 +270,6 @@ impl Visitor for Scan<'_> {
             return self.too_large(entry, self.limits.executable);
         }
         if entry.size > self.limits.held {
-            // Whoever wants it is decided here: what is put aside has no first bytes at hand.
-            self.wants.retain(|(_, want)| is_magic(*want, start));
             return Need::Spill;
         }
         Need::Content
@@ -280,9 +280,13 @@ impl Visitor for Scan<'_> {
     }
 
     fn spilled(&mut self, entry: &Entry<'_>, content: &Spilled) {
-        let mut sink = FileSink::new(self.facts.paths.seed, entry);
-        for (cataloger, _) in &self.wants {
-            cataloger.catalog_large(&head(entry), content, &mut sink);
+        let mut sink = FileSink::new(self.facts.paths.seed, entry, self.limits);
+        let mut start = vec![0; usize::try_from(content.size().min(16)).unwrap_or(16)];
+        let start = content.read_at(&mut start, 0).map(|()| start).unwrap_or_default();
+        for (cataloger, want) in &self.wants {
+            if *want == Want::Whole || is_magic(*want, &start) {
+                cataloger.catalog_large(&head(entry), content, &mut sink);
+            }
         }
         self.keep(entry, sink.facts);
     }

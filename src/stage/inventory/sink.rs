@@ -4,21 +4,26 @@ use super::Sink;
 use super::facts::{FileFacts, Owned};
 use super::paths::Seed;
 use crate::io::layers::Entry;
+use crate::io::limits::Limits;
 use crate::model::coverage::GapKind;
 use crate::model::inventory::{Component, FactKind, OsRelease, Scope};
 use crate::model::purl::Purl;
 
 /// Keeps what catalogers say of one file.
-pub(super) struct FileSink {
+pub(super) struct FileSink<'l> {
     seed: Seed,
+    limits: &'l Limits,
+    owned: usize,
     /// What was said so far.
     pub(super) facts: FileFacts,
 }
 
-impl FileSink {
-    pub(super) fn new(seed: Seed, entry: &Entry<'_>) -> Self {
+impl<'l> FileSink<'l> {
+    pub(super) fn new(seed: Seed, entry: &Entry<'_>, limits: &'l Limits) -> Self {
         Self {
             seed,
+            limits,
+            owned: 0,
             facts: FileFacts {
                 path: entry.path.to_owned(),
                 raw: (entry.path.as_bytes() != entry.raw).then(|| entry.raw.to_owned()),
@@ -28,8 +33,21 @@ impl FileSink {
     }
 }
 
-impl Sink for FileSink {
+impl FileSink<'_> {
+    /// Says once that there is more.
+    fn past_limit(&mut self, detail: String) {
+        if self.facts.gaps.iter().all(|(_, said)| *said != detail) {
+            self.facts.gaps.push((GapKind::LimitReached, detail));
+        }
+    }
+}
+
+impl Sink for FileSink<'_> {
     fn component(&mut self, mut component: Component) {
+        let most = self.limits.components;
+        if self.facts.components.len() >= most {
+            return self.past_limit(format!("more than {most} components in one file"));
+        }
         // Evidence is stored and read again: whatever cannot be named so that it is read back is a hole, and no component.
         if !component.purl.reads_back() {
             let name: String = component.purl.as_str().chars().take(200).collect();
@@ -41,6 +59,11 @@ impl Sink for FileSink {
     }
 
     fn owns(&mut self, path: &str, owner: &Purl) {
+        let most = self.limits.owned_paths;
+        if self.owned >= most {
+            return self.past_limit(format!("more than {most} owned paths in one file"));
+        }
+        self.owned += 1;
         let hash = self.seed.hash(path.as_bytes());
         match self.facts.owned.last_mut() {
             Some(last) if last.owner == *owner => last.paths.push(hash),

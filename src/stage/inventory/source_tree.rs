@@ -262,15 +262,17 @@ impl<'t> Tree<'t> {
         let mut file = fs::File::open(path).map_err(failed)?;
         let mut content = vec![0; usize::try_from(entry.size.min(512)).unwrap_or(512)];
         file.read_exact(&mut content).map_err(failed)?;
-        if need == Need::Magic {
-            match visitor.magic(entry, &content) {
-                Need::Content => {}
-                Need::Spill => {
-                    visitor.spilled(entry, &Spilled::of(file, entry.size));
-                    return Ok(());
-                }
-                Need::Nothing | Need::Magic => return Ok(()),
+        let need = match need {
+            Need::Magic => visitor.magic(entry, &content),
+            need => need,
+        };
+        match need {
+            Need::Content => {}
+            Need::Spill => {
+                visitor.spilled(entry, &Spilled::of(file, entry.size));
+                return Ok(());
             }
+            Need::Nothing | Need::Magic => return Ok(()),
         }
         let limits = &self.effects.limits;
         let limit = limits.executable.max(limits.wanted_file);
