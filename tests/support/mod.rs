@@ -3,6 +3,7 @@
 pub(crate) mod engines;
 pub(crate) mod faults;
 pub(crate) mod files_server;
+pub(crate) mod hostile;
 pub(crate) mod images;
 #[expect(unreachable_pub, reason = "shared with the unit tests")]
 pub(crate) mod layer;

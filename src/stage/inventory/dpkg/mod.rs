@@ -3,7 +3,8 @@
 //! Source: deb-control(5), dpkg(1) "Package states". Purls have no namespace and components no ecosystem: these follow from the
 //! operating system's release, which another file tells.
 
-use std::collections::HashMap;
+mod relations;
+
 use std::io::{self, BufRead};
 
 use crate::io::layers::Spilled;
@@ -114,12 +115,12 @@ enum Others {
 fn packages(blocks: &mut Blocks<impl BufRead>, others: Others, sink: &mut dyn Sink) -> io::Result<()> {
     let mut parsed = Vec::new();
     let read = collect(blocks, &mut parsed, sink);
-    let providers = providers(&parsed);
+    let providers = relations::providers(&parsed);
     for package in &parsed {
         let mut component = package.component.clone();
         component.dependencies = match others {
-            Others::Here => dependencies(package, &providers),
-            Others::Elsewhere => names(package),
+            Others::Here => relations::dependencies(package, &providers),
+            Others::Elsewhere => relations::names(package),
         };
         sink.component(component);
     }
@@ -212,52 +213,6 @@ fn source(field: &str, name: &str, version: &str) -> SourcePackage {
         name: or(source, name),
         version: or(in_brackets.trim_end().trim_end_matches(')'), version),
     }
-}
-
-/// Which package answers to a name: its own, or one that it provides.
-fn providers(packages: &[Package]) -> HashMap<&str, &Purl> {
-    let mut providers = HashMap::with_capacity(packages.len() * 2);
-    for package in packages {
-        for name in package.provides.split(',').map(bare_name).filter(|name| !name.is_empty()) {
-            providers.entry(name).or_insert(&package.component.purl);
-        }
-    }
-    providers.extend(packages.iter().map(|p| (p.component.name.as_str(), &p.component.purl)));
-    providers
-}
-
-/// Each of `a, b (>= 1) | c` that is in the database, by the first alternative that is.
-fn dependencies(package: &Package, providers: &HashMap<&str, &Purl>) -> Vec<Purl> {
-    let mut found: Vec<Purl> = package
-        .depends
-        .iter()
-        .flat_map(|field| field.split(','))
-        .filter_map(|group| group.split('|').find_map(|alternative| providers.get(bare_name(alternative))))
-        .filter(|purl| **purl != &package.component.purl)
-        .map(|purl| (*purl).clone())
-        .collect();
-    found.sort();
-    found.dedup();
-    found
-}
-
-/// Every name that a package may need, each as a package without a version.
-fn names(package: &Package) -> Vec<Purl> {
-    let alternatives = package.depends.iter().flat_map(|field| field.split([',', '|'])).map(bare_name);
-    let mut found: Vec<Purl> = alternatives
-        .filter(|name| is_name(name))
-        .map(|name| Purl::new("deb", name, ""))
-        .collect();
-    found.sort();
-    found.dedup();
-    found
-}
-
-/// `libc6` of ` libc6:any (>= 2.36)`.
-fn bare_name(relation: &str) -> &str {
-    let relation = relation.trim();
-    let end = relation.find([' ', '(', ':', '[']).unwrap_or(relation.len());
-    &relation[..end]
 }
 
 /// The package that a file of `info/` is about: `name` or `name:architecture`. Its version is in the database, not here.
