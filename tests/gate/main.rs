@@ -21,6 +21,7 @@ mod crate_licenses;
 mod github;
 mod inventory_hostile;
 mod inventory_peers;
+mod inventory_programs;
 mod inventory_rpm;
 mod inventory_sources;
 mod matching;

@@ -18,37 +18,62 @@ pub struct Binaries;
 
 pub(super) const ID: &str = "binaries";
 
-/// A program, the files that carry its version, and what stands before the version in them.
+/// A program, the files that carry its version, and how it stands in them.
 struct Program {
     name: &'static str,
     /// True for a file name, version and ending taken off.
     is_file: fn(&str) -> bool,
-    before: &'static [u8],
+    mark: Mark,
 }
 
+/// How a version is told from other texts.
+enum Mark {
+    /// By what stands before it.
+    After(&'static [u8]),
+    /// The same; what follows the first of these letters was added by whoever built it.
+    AfterUntil(&'static [u8], &'static [char]),
+    /// It is the newest of those that stand alone: the others say since when a command is there.
+    Newest,
+}
+
+use Mark::{After, AfterUntil, Newest};
+
 const PROGRAMS: &[Program] = &[
-    program("node", |file| file == "node", b"node.js/v"),
-    program("ruby", |file| starts(file, "ruby") || starts(file, "libruby"), b"\0ruby "),
-    program("busybox", |file| starts(file, "busybox"), b"BusyBox v"),
+    program("node", |file| file == "node" || starts(file, "libnode"), After(b"node.js/v")),
+    program(
+        "ruby",
+        |file| starts(file, "ruby") || starts(file, "libruby"),
+        AfterUntil(b"\0ruby ", &['p']),
+    ),
+    program("busybox", |file| starts(file, "busybox"), After(b"BusyBox v")),
     program(
         "openssl",
-        |file| starts(file, "openssl") || starts(file, "libcrypto"),
-        b"\0OpenSSL ",
+        |file| file == "openssl" || starts(file, "libcrypto"),
+        After(b"\0OpenSSL "),
     ),
-    program("nginx", |file| file == "nginx", b"\0nginx/"),
-    program("redis", |file| file.starts_with("redis-"), b"redis_version:"),
-    program("curl", |file| starts(file, "curl") || starts(file, "libcurl"), b"libcurl/"),
-    program("php", |file| starts(file, "php") || starts(file, "libphp"), b"X-Powered-By: PHP/"),
-    program("httpd", |file| file == "httpd" || file == "apache2", b"\0Apache/"),
-    program("postgresql", |file| file == "postgres" || file == "psql", b"(PostgreSQL) "),
-    program("haproxy", |file| file == "haproxy", b"HAProxy version "),
-    program("bash", |file| file == "bash", b"@(#)Bash version "),
-    program("perl", |file| starts(file, "perl"), b"/perl5/"),
-    program("deno", |file| file == "deno", b"Deno/"),
+    program("nginx", |file| file == "nginx", After(b"\0nginx/")),
+    program("redis", |file| file.starts_with("redis-"), Newest),
+    program("curl", |file| file == "curl", After(b"\0curl/")),
+    program("curl", |file| starts(file, "libcurl"), After(b"libcurl/")),
+    program(
+        "php",
+        |file| starts(file, "php") || starts(file, "libphp"),
+        After(b"X-Powered-By: PHP/"),
+    ),
+    program("httpd", |file| file == "httpd" || file == "apache2", After(b"\0Apache/")),
+    program("postgresql", |file| file == "postgres" || file == "psql", After(b"(PostgreSQL) ")),
+    program("haproxy", |file| file == "haproxy", AfterUntil(b"\0 version ", &['-'])),
+    program("bash", |file| file == "bash", After(b"@(#)Bash version ")),
+    program("perl", |file| starts(file, "perl") || starts(file, "libperl"), After(b"\0v")),
+    program("deno", |file| file == "deno", After(b"Deno/")),
+    program("git", |file| file == "git", After(b"git/")),
+    program("lighttpd", |file| file == "lighttpd", After(b"lighttpd/")),
+    program("memcached", |file| file == "memcached", After(b"\0memcached ")),
+    program("tini", |file| starts(file, "tini"), After(b"tini version ")),
 ];
 
-const fn program(name: &'static str, is_file: fn(&str) -> bool, before: &'static [u8]) -> Program {
-    Program { name, is_file, before }
+const fn program(name: &'static str, is_file: fn(&str) -> bool, mark: Mark) -> Program {
+    Program { name, is_file, mark }
 }
 
 /// `python` of `python3.12`, `libpython3.12.so.1.0`, `libcrypto.so.3`, `libcurl-gnutls.so.4`.
@@ -63,7 +88,7 @@ impl Cataloger for Binaries {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn domain(&self) -> Domain {
@@ -89,7 +114,12 @@ impl Cataloger for Binaries {
 
 fn catalog(path: &str, content: &dyn Bytes, sink: &mut dyn Sink) {
     let found = programs(path).filter_map(|program| {
-        let version = first(content, |window, own| version(window, own, program.before))?;
+        let after = |before: &[u8]| first(content, |window, own| version(window, own, before));
+        let version = match program.mark {
+            After(before) => after(before)?,
+            AfterUntil(before, end) => after(before)?.split(end).next().unwrap_or_default().to_owned(),
+            Newest => newest(content)?,
+        };
         Some((program.name, version))
     });
     let python = python_series(path).and_then(|series| Some(("python", first(content, |window, own| python(window, own, series))?)));
@@ -110,6 +140,33 @@ fn first(content: &dyn Bytes, mut find: impl FnMut(&[u8], usize) -> Option<Strin
         }
     });
     found
+}
+
+/// The newest version of three numbers that stands by itself.
+fn newest(content: &dyn Bytes) -> Option<String> {
+    const LONGEST: usize = 12;
+    let mut newest = None;
+    content.windows(0, content.size(), &mut |window, own| {
+        for at in memchr::memchr_iter(0, window).take_while(|at| *at < own) {
+            let rest = &window[at + 1..window.len().min(at + 2 + LONGEST)];
+            let Some(end) = rest.iter().position(|byte| *byte == 0) else {
+                continue;
+            };
+            newest = newest.max(three_numbers(&rest[..end]));
+        }
+        ControlFlow::Continue(())
+    });
+    newest.map(|[major, minor, patch]| format!("{major}.{minor}.{patch}"))
+}
+
+fn three_numbers(text: &[u8]) -> Option<[u32; 3]> {
+    let mut numbers = std::str::from_utf8(text).ok()?.split('.');
+    let mut next = || {
+        let text = numbers.next().filter(|text| text.bytes().all(|b| b.is_ascii_digit()))?;
+        text.parse().ok()
+    };
+    let found = [next()?, next()?, next()?];
+    numbers.next().is_none().then_some(found)
 }
 
 /// Python's version stands by itself. The file's name tells how it begins: `python3.12`, `libpython3.12.so.1.0`.
@@ -186,6 +243,21 @@ mod tests {
                 "pkg:generic/openssl@1.1.1w",
             ),
             ("usr/sbin/nginx", b"\x7fELF\0nginx/1.25.3\0", "pkg:generic/nginx@1.25.3"),
+            (
+                "usr/local/bin/redis-server",
+                b"\x7fELF\x002.8.13\x007.0.3\x007.0.15\x005.3.0-0-g5\x007.0.99.1\0x7.9.9\x006.2.0\0",
+                "pkg:generic/redis@7.0.15",
+            ),
+            (
+                "usr/local/lib/libruby.so.3.1.2",
+                b"\x7fELF\0ruby 3.1.2p20 (2022-04-12)\0",
+                "pkg:generic/ruby@3.1.2",
+            ),
+            (
+                "usr/local/sbin/haproxy",
+                b"\x7fELF since HAProxy version 2.5.\0\0 version 2.6.12-1+deb12u4, released\0",
+                "pkg:generic/haproxy@2.6.12",
+            ),
         ] {
             assert_eq!(Recorder::of(&Binaries, path, content).purls(), [expected], "{path}");
         }
