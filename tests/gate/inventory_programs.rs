@@ -10,6 +10,7 @@ use portcullis::model::image_ref::ImageRef;
 use portcullis::model::inventory::Inventory;
 use portcullis::stage::inventory;
 
+use crate::support::engines::output;
 use crate::support::{debs, tools};
 
 /// What a folder holds, as the root file system of an image.
@@ -132,4 +133,49 @@ fn node_is_known() {
     std::fs::remove_file(root.join("package/package.json")).unwrap();
     let found = in_file(&inventory_of(&root), "/package/bin/node");
     assert_eq!(found, BTreeSet::from(["node@20.11.1".to_owned()]));
+}
+
+/// A root file system as images without a package manager have it, made of real packages: a record and a list of checksums for each.
+#[test]
+fn packages_of_an_image_without_a_package_manager_are_those_that_were_put_together() {
+    let folder = tempfile::tempdir().unwrap();
+    let names = ["openssl", "libssl3", "tini"];
+    let debs: Vec<debs::Deb> = names
+        .iter()
+        .filter_map(|name| debs::unpacked(name, &folder.path().join("debs")))
+        .collect();
+    if debs.len() < names.len() {
+        return;
+    }
+    let root = folder.path().join("root");
+    let records = root.join("var/lib/dpkg/status.d");
+    std::fs::create_dir_all(&records).unwrap();
+    std::fs::create_dir_all(root.join("etc")).unwrap();
+    std::fs::write(root.join("etc/os-release"), "ID=debian\nVERSION_ID=\"12\"\n").unwrap();
+    let mut expected = BTreeSet::new();
+    for (deb, name) in debs.iter().zip(names) {
+        let run = |args: &[&str]| output(Command::new("dpkg-deb").args(args).arg(&deb.archive));
+        let copied = Command::new("cp")
+            .arg("-a")
+            .arg(format!("{}/.", deb.root.display()))
+            .arg(&root)
+            .status()
+            .unwrap();
+        assert!(copied.success());
+        std::fs::write(records.join(name), run(&["-f"])).unwrap();
+        let sums = output(Command::new("dpkg-deb").args(["-I"]).arg(&deb.archive).arg("md5sums"));
+        std::fs::write(records.join(format!("{name}.md5sums")), sums).unwrap();
+        let source = debs::field(&deb.archive, "Source");
+        let source = source.split(' ').next().filter(|source| !source.is_empty()).unwrap_or(name);
+        expected.insert(format!("{name} {} {source}", debs::field(&deb.archive, "Version")));
+    }
+    let inventory = inventory_of(&root);
+    let of_dpkg = inventory.components.iter().filter(|c| c.purl.kind == "deb");
+    let ours = of_dpkg.map(|c| format!("{} {} {}", c.name, c.version, c.source.as_ref().unwrap().name));
+    assert_eq!(ours.collect::<BTreeSet<String>>(), expected);
+    assert_eq!(inventory.gaps, [], "every program is owned");
+    let openssl = inventory.components.iter().find(|c| c.name == "openssl").unwrap();
+    let needs: Vec<&str> = openssl.dependencies.iter().map(|purl| purl.name.as_str()).collect();
+    assert_eq!(needs, ["libssl3"], "the others are not there");
+    assert!(!openssl.licenses.is_empty(), "{:?}", openssl.licenses);
 }

@@ -22,6 +22,7 @@ pub(crate) fn unpacked(name: &str, folder: &Path) -> Option<Deb> {
     let (apt, dpkg) = (tools::program("apt-get")?, tools::program("dpkg-deb")?);
     let archive = fetched(name, &apt)?;
     let root = folder.join(name);
+    fs::create_dir_all(&root).unwrap();
     let done = Command::new(&dpkg).arg("-x").arg(&archive).arg(&root).status().unwrap();
     assert!(done.success(), "dpkg-deb -x {}", archive.display());
     let version = field(&archive, "Version");
