@@ -165,20 +165,29 @@ fn catalogers_say_of_each_case_what_is_expected() {
     }
 }
 
+fn folders(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten();
+    entries.map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()).collect()
+}
+
 #[test]
-fn every_cataloger_of_packages_has_a_case() {
-    // These two find facts, by modes and secrets that a checkout does not keep; their tests are beside them.
-    let of_packages = CATALOGERS.iter().map(|c| c.id()).filter(|id| !matches!(*id, "setuid" | "secrets"));
-    let without: Vec<&str> = of_packages.filter(|id| cases(id).is_empty()).collect();
+fn every_cataloger_has_a_case() {
+    let all = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/inventory");
+    let ids = CATALOGERS.iter().map(|cataloger| cataloger.id());
+    let without: Vec<&str> = ids.filter(|id| folders(&all.join(id)).is_empty()).collect();
     assert!(without.is_empty(), "no folder in fixtures/inventory for {without:?}");
 }
 
 #[test]
-fn every_case_belongs_to_a_cataloger() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/inventory");
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let name = entry.unwrap().file_name().into_string().unwrap();
-        assert!(CATALOGERS.iter().any(|cataloger| cataloger.id() == name), "{name}");
+fn every_case_belongs_to_a_cataloger_or_is_a_whole_image_or_sbom() {
+    for path in folders(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/inventory")) {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let known = CATALOGERS.iter().any(|cataloger| cataloger.id() == name) || matches!(name, "image" | "sbom");
+        assert!(known, "{name}");
+        for case in folders(&path) {
+            let form = ["root", "image.json", "sbom.json"].map(|form| case.join(form).exists());
+            assert_eq!(form.iter().filter(|there| **there).count(), 1, "{}", case.display());
+        }
     }
 }
 

@@ -67,7 +67,7 @@ fn descriptor(layout: &OciLayout, media: &str, bytes: &[u8]) -> Value {
     json!({"mediaType": media, "digest": layout.write_blob(bytes).unwrap(), "size": bytes.len()})
 }
 
-fn manifest(layout: &OciLayout, architecture: &str, steps: &[Step], compression: Compression, annotations: &Value) -> Value {
+fn manifest(layout: &OciLayout, config: &Value, steps: &[Step], compression: Compression, annotations: &Value) -> Value {
     let layers: Vec<Value> = steps
         .iter()
         .map(|step| {
@@ -75,7 +75,7 @@ fn manifest(layout: &OciLayout, architecture: &str, steps: &[Step], compression:
             descriptor(layout, media, &bytes)
         })
         .collect();
-    let config = descriptor(layout, media_type::OCI_CONFIG, config(architecture, steps).to_string().as_bytes());
+    let config = descriptor(layout, media_type::OCI_CONFIG, config.to_string().as_bytes());
     let manifest = json!({
         "schemaVersion": 2, "mediaType": media_type::OCI_MANIFEST, "config": config, "layers": layers, "annotations": annotations,
     });
@@ -85,7 +85,15 @@ fn manifest(layout: &OciLayout, architecture: &str, steps: &[Step], compression:
 /// Writes an image of one platform into a new layout and gives its digest.
 pub(crate) fn image(folder: &Path, steps: &[Step], compression: Compression, annotations: &Value) -> Digest {
     let layout = OciLayout::create(folder).unwrap();
-    put(&layout, manifest(&layout, "amd64", steps, compression, annotations))
+    put(&layout, manifest(&layout, &config("amd64", steps), steps, compression, annotations))
+}
+
+/// Writes an image of plain layers that is to run as `settings` say: the `config` object of its configuration.
+pub(crate) fn configured(folder: &Path, steps: &[Step], settings: &Value) -> Digest {
+    let layout = OciLayout::create(folder).unwrap();
+    let mut config = config("amd64", steps);
+    config["config"] = settings.clone();
+    put(&layout, manifest(&layout, &config, steps, Compression::None, &json!({})))
 }
 
 /// Writes an index of several platforms into a new layout and gives its digest.
@@ -94,7 +102,7 @@ pub(crate) fn index(folder: &Path, platforms: &[(&str, Vec<Step>)]) -> Digest {
     let manifests: Vec<Value> = platforms
         .iter()
         .map(|(architecture, steps)| {
-            let mut descriptor = manifest(&layout, architecture, steps, Compression::Gzip, &json!({}));
+            let mut descriptor = manifest(&layout, &config(architecture, steps), steps, Compression::Gzip, &json!({}));
             descriptor["platform"] = json!({"architecture": architecture, "os": "linux"});
             descriptor
         })

@@ -72,7 +72,16 @@ pub(super) fn gaps(components: &[Component], os: Option<&OsRelease>, subject: &s
     }
     let packages = components.iter().filter(|c| is_os_package(&c.purl)).count();
     if packages == 0 {
-        return Vec::new();
+        // Whoever deletes the database hides every package that is still there.
+        let known = os.filter(|os| os.ecosystem.is_some());
+        let gone = |os: &OsRelease| {
+            let detail = format!(
+                "the image says that it is `{} {}`, and no package database was found in it",
+                os.id, os.version_id
+            );
+            gap(GapKind::PartialDatabase, detail)
+        };
+        return known.map(gone).into_iter().collect();
     }
     match os {
         None => vec![gap(

@@ -138,7 +138,8 @@ mod tests {
             offset: 0,
             sparse: false,
         };
-        let mut sink = FileSink::new(Seed::random(), &entry);
+        let limits = Limits::default();
+        let mut sink = FileSink::new(Seed::random(), &entry, &limits);
         let module = |name: &str| Purl::new("golang", name, "(devel)").with_namespace("example.org/acme");
         let mut good = Component::new(module("svc"), None, "go");
         good.dependencies = vec![module(""), module("lib")];
