@@ -32,7 +32,9 @@ impl<'a> Elf<'a> {
     /// None for a file that is no ELF file.
     pub(super) fn new(content: &'a dyn Bytes) -> Option<Self> {
         let identification = content.at(0, 16)?;
-        if !identification.starts_with(b"\x7fELF") {
+        // 32 or 64 bits, the low or the high byte first: nothing else is an ELF file to anybody.
+        let known = matches!(identification[4..6], [1 | 2, 1 | 2]);
+        if !identification.starts_with(b"\x7fELF") || !known {
             return None;
         }
         Some(Self {
@@ -144,5 +146,18 @@ impl<'a> Elf<'a> {
 
     fn u64(&self, offset: u64) -> Option<u64> {
         self.number(offset, 8)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_byte_order_that_nobody_knows_is_no_elf_file() {
+        let mut header = *b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0";
+        assert!(Elf::new(&&header[..]).is_some());
+        header[5] = 5;
+        assert!(Elf::new(&&header[..]).is_none());
     }
 }

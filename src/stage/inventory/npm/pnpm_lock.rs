@@ -123,7 +123,8 @@ fn without_peers(key: &str) -> &str {
 }
 
 fn name_and_version(key: &str) -> Option<(&str, &str)> {
-    let at = key[1.min(key.len())..].find('@')? + 1;
+    // A scope has one in front.
+    let at = key.char_indices().skip(1).find(|(_, c)| *c == '@')?.0;
     Some((&key[..at], &key[at + 1..]))
 }
 
@@ -183,4 +184,23 @@ fn roots(document: &Entry<'_>, by_key: &HashMap<&str, usize>) -> Vec<(usize, Sco
         }
     }
     roots
+}
+
+#[cfg(test)]
+mod tests {
+    use super::name_and_version;
+
+    #[test]
+    fn a_name_ends_at_the_first_at_sign_behind_its_scope_whatever_letters_it_has() {
+        for (key, expected) in [
+            ("a@1.0.0", Some(("a", "1.0.0"))),
+            ("@scope/a@1.0.0", Some(("@scope/a", "1.0.0"))),
+            ("é@1.0.0", Some(("é", "1.0.0"))),
+            ("é", None),
+            ("@", None),
+            ("", None),
+        ] {
+            assert_eq!(name_and_version(key), expected, "{key}");
+        }
+    }
 }

@@ -113,8 +113,8 @@ fn read(root: &Path, path: &Path, limit: u64) -> Vec<Asked> {
 fn allows(range: &str, wanted: &Version) -> Option<bool> {
     let range = range
         .strip_prefix("npm:")
-        .map_or(range, |rest| match rest[1.min(rest.len())..].rfind('@') {
-            Some(at) => &rest[at + 2..],
+        .map_or(range, |rest| match rest.rfind('@').filter(|at| *at > 0) {
+            Some(at) => &rest[at + 1..],
             None => rest,
         });
     NpmRange::parse(range).map(|range| range.allows(wanted))
@@ -145,6 +145,8 @@ mod tests {
             ("npm:^2", Some(false)),
             ("npm:other@~1.2.0", Some(true)),
             ("npm:@scope/other@1.0.0", Some(false)),
+            ("npm:é@^1.0.0", Some(true)),
+            ("npm:@", None),
             ("workspace:^", None),
             ("file:../x", None),
             ("latest", None),
