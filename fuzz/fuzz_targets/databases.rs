@@ -5,10 +5,11 @@ use libfuzzer_sys::fuzz_target;
 use portcullis::stage::inventory::CATALOGERS;
 use portcullis_fuzz::ask;
 
-const PATHS: [&str; 16] = [
+const PATHS: [&str; 17] = [
     "var/lib/dpkg/status",
     "var/lib/dpkg/status.d/base",
     "var/lib/dpkg/info/base.list",
+    "usr/share/doc/base/copyright",
     "var/lib/dpkg/info/base.md5sums",
     "lib/apk/db/installed",
     "var/lib/rpm/Packages",
