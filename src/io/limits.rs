@@ -27,6 +27,10 @@ pub struct Limits {
     pub held: u64,
     /// One PAX or GNU extension header.
     pub tar_extension: u64,
+    /// Files of one layer that something is noted of: what they declare, that they are executable, an unusual mode.
+    pub noted_files: usize,
+    /// Secrets of one file, and things in it that cannot be read, that are listed one by one.
+    pub noted_in_file: usize,
     /// Components that one layer may declare.
     pub components: usize,
     /// Paths that the packages of one layer may own.
@@ -81,6 +85,8 @@ impl Default for Limits {
             executable: 512 * MIB,
             held: 16 * MIB,
             tar_extension: MIB,
+            noted_files: 200_000,
+            noted_in_file: 1_000,
             components: 200_000,
             owned_paths: 4_000_000,
             links: 200_000,

@@ -51,6 +51,15 @@ fn a_real_root_file_system_lists_as_its_package_managers_do() {
         .collect();
     assert_eq!(ours.iter().map(String::as_str).collect::<BTreeSet<_>>(), listed);
 
+    // The others have a copyright file in words of their own that refer to no licence of the system's.
+    let packages: Vec<&Component> = of_kind(&inventory, "deb").collect();
+    let licensed = packages.iter().filter(|package| !package.licenses.is_empty()).count();
+    assert!(
+        licensed * 100 >= packages.len() * 95,
+        "{licensed} of {} packages state a licence",
+        packages.len()
+    );
+
     let listed = output(
         Command::new("chroot")
             .arg(&root)

@@ -168,6 +168,9 @@ impl<'a> Scan<'a> {
         let hash = self.facts.paths.seed.hash(entry.raw);
         match self.known.get(&hash) {
             Some(at) => self.facts.files[*at].absorb(file),
+            None if self.facts.files.len() >= self.limits.noted_files => {
+                self.passed_over(format!("more than {} files are worth a note in one layer", self.limits.noted_files));
+            }
             None => {
                 self.known.insert(hash, self.facts.files.len());
                 self.facts.files.push(file);
@@ -184,21 +187,28 @@ impl<'a> Scan<'a> {
     fn may_keep_link(&mut self) -> bool {
         let limit = self.limits.links;
         let within = self.facts.symlinks.len() + self.facts.hard_links.len() < limit;
-        if !within && self.facts.gaps.is_empty() {
-            let detail = format!("more than {limit} links in one layer: the rest was not followed");
-            self.facts.gaps.push((GapKind::LimitReached, detail));
+        if !within {
+            self.passed_over(format!("more than {limit} links in one layer: the rest was not followed"));
         }
         within
     }
 
+    /// Says once of the layer that there is more in it.
+    fn passed_over(&mut self, detail: String) {
+        if self.facts.gaps.iter().all(|(_, said)| *said != detail) {
+            self.facts.gaps.push((GapKind::LimitReached, detail));
+        }
+    }
+
     fn hard_link(&mut self, entry: &Entry<'_>, hash: u64, target: &[u8]) {
+        if !self.may_keep_link() {
+            return;
+        }
         if let Some(at) = self.known.get(&self.facts.paths.seed.hash(target)).copied() {
             self.facts.files[at].names.push(entry.path.to_owned());
             self.known.insert(hash, at);
         }
-        if self.may_keep_link() {
-            self.facts.hard_links.push(link(entry, target));
-        }
+        self.facts.hard_links.push(link(entry, target));
         match self.ask(&head(entry)) {
             Want::No | Want::IfMagic(_) => {}
             Want::Whole => self.facts.wanted_links.push(link(entry, target)),

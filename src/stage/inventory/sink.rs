@@ -34,9 +34,19 @@ impl<'l> FileSink<'l> {
 }
 
 impl FileSink<'_> {
+    fn note(&mut self, kind: FactKind, detail: String, line: Option<u32>) {
+        let most = self.limits.noted_in_file;
+        if self.facts.facts.len() < most {
+            self.facts.facts.push((kind, detail, line));
+        } else {
+            self.past_limit(format!("more than {most} things in one file are worth a note"));
+        }
+    }
+
     /// Says once that there is more.
     fn past_limit(&mut self, detail: String) {
-        if self.facts.gaps.iter().all(|(_, said)| *said != detail) {
+        // It was said last, if it was: nothing else is said past a limit but other limits.
+        if self.facts.gaps.iter().rev().take(4).all(|(_, said)| *said != detail) {
             self.facts.gaps.push((GapKind::LimitReached, detail));
         }
     }
@@ -95,15 +105,20 @@ impl Sink for FileSink<'_> {
     }
 
     fn fact(&mut self, kind: FactKind, detail: String) {
-        self.facts.facts.push((kind, detail, None));
+        self.note(kind, detail, None);
     }
 
     fn fact_at(&mut self, kind: FactKind, detail: String, line: u32) {
-        self.facts.facts.push((kind, detail, Some(line)));
+        self.note(kind, detail, Some(line));
     }
 
     fn gap(&mut self, kind: GapKind, detail: String) {
-        self.facts.gaps.push((kind, detail));
+        let most = self.limits.noted_in_file;
+        if self.facts.gaps.len() < most {
+            self.facts.gaps.push((kind, detail));
+        } else {
+            self.past_limit(format!("more than {most} things in one file cannot be read"));
+        }
     }
 }
 

@@ -158,6 +158,38 @@ fn more_components_or_paths_than_a_layer_may_declare_are_a_gap() {
     assert_eq!(limits, ["/var/lib/dpkg/info/base.list", "/var/lib/dpkg/status"]);
 }
 
+#[test]
+fn what_is_noted_of_one_layer_and_of_one_file_is_bounded() {
+    let broken = "Package: x\nStatus: install ok installed\n\n".repeat(9);
+    let first = Tar::new().file("var/lib/dpkg/status", broken);
+    let many = (0..9).fold(first, |tar, at| tar.file_mode(&format!("srv/{at}"), 0o666, ""));
+    let sample = Sample::new(&[many]);
+    let mut effects = effects(sample.dir.path());
+    effects.limits.noted_files = 5;
+    effects.limits.noted_in_file = 3;
+    let layout = OciLayout::open(sample.dir.path().join("image")).expect("layout");
+    let subject = Subject {
+        name: "sample".to_owned(),
+        digest: None,
+        commit: None,
+    };
+    let inventory = engine::inventory(&[sample.platform("amd64")], &layout, subject, &effects, engine::Memory::None).expect("an inventory");
+    let of_layer = inventory.gaps.iter().filter(|gap| gap.detail.contains("more than 5 files")).count();
+    let of_file: Vec<GapKind> = inventory
+        .gaps
+        .iter()
+        .filter(|gap| gap.subject == "/var/lib/dpkg/status")
+        .map(|gap| gap.kind)
+        .collect();
+    assert_eq!(of_layer, 1);
+    assert_eq!(
+        of_file.iter().filter(|kind| **kind == GapKind::LimitReached).count(),
+        1,
+        "{of_file:?}"
+    );
+    assert!(of_file.len() <= 4 && inventory.facts.len() <= 5);
+}
+
 /// The memory of the process at its largest, in kB.
 fn peak() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
