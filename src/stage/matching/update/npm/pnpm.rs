@@ -128,3 +128,56 @@ fn bare(folder: &str) -> &str {
     let version = folder.get(1..).and_then(|rest| rest.find('@')).map_or(0, |at| at + 1);
     folder[version..].find(['_', '(']).map_or(folder, |at| &folder[..version + at])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked_of(text: &str) -> Vec<String> {
+        let place = Place {
+            root: Path::new("/nonexistent"),
+            folder: Path::new("web"),
+            limit: 1 << 20,
+        };
+        let said = |one: Asked| {
+            let place = one.location.map(|location| location.path).unwrap_or_default();
+            format!(
+                "{} gets {}@{} for `{}` ({place})",
+                one.by.full_name(),
+                one.of.0,
+                one.of.1,
+                one.range
+            )
+        };
+        asked(text, place).into_iter().map(said).collect()
+    }
+
+    #[test]
+    fn catalogs_aliases_and_peers_are_seen_through() {
+        let text = "lockfileVersion: '9.0'\ncatalogs:\n  default:\n    a:\n      specifier: ^1.0.0\n      version: 1.2.0\nimporters:\n  packages/x:\n    dependencies:\n      a:\n        specifier: 'catalog:'\n        version: 1.2.0(b@2.0.0)\n      called:\n        specifier: npm:@s/real@^3\n        version: '@s/real@3.1.0'\n      near:\n        specifier: workspace:*\n        version: link:../near\n";
+        assert_eq!(
+            asked_of(text),
+            [
+                "x gets a@1.2.0 for `^1.0.0` (web/packages/x/package.json)",
+                "x gets @s/real@3.1.0 for `npm:@s/real@^3` (web/packages/x/package.json)",
+            ]
+        );
+    }
+
+    #[test]
+    fn version_6_has_the_lists_of_a_single_package_at_its_top() {
+        let text = "lockfileVersion: '6.0'\ndependencies:\n  a:\n    specifier: 1.2.0\n    version: 1.2.0\npackages:\n  /a@1.2.0:\n    dev: false\n";
+        assert_eq!(asked_of(text), ["web gets a@1.2.0 for `1.2.0` (web/package.json)"]);
+    }
+
+    #[test]
+    fn folders_are_known_without_their_peers() {
+        for (folder, expected) in [
+            ("mkdirp@0.5.1", "mkdirp@0.5.1"),
+            ("@s+a@1.0.0_b@2.0.0", "@s+a@1.0.0"),
+            ("a_b@1.0.0", "a_b@1.0.0"),
+        ] {
+            assert_eq!(bare(folder), expected);
+        }
+    }
+}
