@@ -163,6 +163,27 @@ fn only_the_records_that_changed_are_fetched_when_they_are_few() {
 }
 
 #[test]
+fn a_changed_record_whose_id_has_a_colon_takes_the_place_of_the_old_one() {
+    let server = FilesServer::start();
+    let of_rocky = |fixed: &str, modified: &str| record("RLSA-2026:1", "bash", fixed, modified).replace("\"npm\"", "\"Rocky Linux:9\"");
+    server.put("/Rocky%20Linux/all.zip", archive(&[("RLSA-2026:1", of_rocky("5.1-9", OLD))]));
+    server.put("/Rocky%20Linux/modified_id.csv", format!("{OLD},RLSA-2026:1\n"));
+    let cache = tempfile::tempdir().unwrap();
+    let plan = plan(&server, cache.path());
+    let package = Purl::new("rpm", "bash", "5.1-6").with_namespace("rocky");
+    let inventory = inventory_of(vec![Component::new(package, Some(Ecosystem::new("Rocky Linux:9")), "test")]);
+    let fixes = |time: &str| -> Vec<Vec<String>> {
+        let found = run_of(&plan, &inventory, time).unwrap();
+        found.matches.into_iter().map(|found| found.fixed).collect()
+    };
+    assert_eq!(fixes("2026-02-01T00:00:00Z"), [["5.1-9"]]);
+    let new = "2026-02-01T01:00:00Z";
+    server.put("/Rocky%20Linux/RLSA-2026%3A1.json", of_rocky("5.1-10", new));
+    server.put("/Rocky%20Linux/modified_id.csv", format!("{new},RLSA-2026:1\n"));
+    assert_eq!(fixes("2026-02-01T03:00:00Z"), [["5.1-10"]]);
+}
+
+#[test]
 fn a_download_that_breaks_off_goes_on_where_it_ended() {
     let server = FilesServer::start();
     let noise: String = (0..6000)

@@ -143,25 +143,24 @@ impl Source {
 
     /// Takes from an earlier index what has not changed since, and reads the overlay alone. Nothing where the archive is another one or something
     /// that was laid over it is gone: only reading it tells what is there now. Equal to [`Self::read`] in all else.
-    pub(super) fn renew(&self, earlier: &Index, target: Target<'_>, effects: &Effects) -> Result<Option<Content>, SourceError> {
-        let (
-            Self::Archive {
-                zip,
-                archive,
-                overlay,
-                times,
-                ..
-            },
-            Some(seen),
-        ) = (self, &earlier.meta().archive)
+    pub(super) fn renew(&self, earlier: Index, target: Target<'_>, effects: &Effects) -> Result<Option<Content>, SourceError> {
+        let Self::Archive {
+            zip,
+            archive,
+            overlay,
+            times,
+            ..
+        } = self
         else {
             return Ok(None);
         };
-        if earlier.meta().ecosystem != target.base || seen.look != *archive {
+        let is_same = |seen: &&ArchiveSeen| earlier.meta().ecosystem == target.base && seen.look == *archive;
+        let Some(seen) = earlier.meta().archive.as_ref().filter(is_same).cloned() else {
             return Ok(None);
-        }
+        };
         // What cannot be read from the index is read from the source.
         let Ok(mut kept) = earlier.drafts() else { return Ok(None) };
+        drop(earlier);
         let is_laid_over = |file: &str| overlay.binary_search_by(|name| key_of(name).cmp(file)).is_ok();
         if kept
             .drafts
@@ -181,12 +180,7 @@ impl Source {
         kept.drafts.retain(|draft| !is_laid_over(pool.get(draft.file)));
         let chunk = merge(kept, newer).map_err(|error| pool_full(zip, &error))?;
         let newest = newest_of_times(times.as_deref(), effects)?;
-        Ok(Some(Content::new(
-            chunk,
-            revision_of(seen.digest, theirs),
-            newest,
-            Some(seen.clone()),
-        )))
+        Ok(Some(Content::new(chunk, revision_of(seen.digest, theirs), newest, Some(seen))))
     }
 
     fn path(&self) -> &Path {

@@ -63,8 +63,7 @@ impl Store {
                 None
             }
         };
-        let bytes = build(source, earlier.as_ref(), base, effects)?;
-        drop(earlier);
+        let bytes = build(source, earlier, base, effects)?;
         temporary::sweep(&self.folder);
         // It checks itself when it is opened: nobody has to wait for the disk.
         files::write_unsynced(&path, &bytes)?;
@@ -79,7 +78,7 @@ impl Store {
 }
 
 /// The bytes of a source's index; what an earlier one has already is taken from there. Both ways give the same bytes.
-fn build(source: &Source, earlier: Option<&Index>, base: &str, effects: &Effects) -> Result<Vec<u8>, StoreError> {
+fn build(source: &Source, earlier: Option<Index>, base: &str, effects: &Effects) -> Result<Vec<u8>, StoreError> {
     let target = Target {
         base,
         scheme: Scheme::of(&Ecosystem::new(base)),

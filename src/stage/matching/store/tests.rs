@@ -139,9 +139,9 @@ fn renewed(rig: &Rig, base: &str) -> bool {
         base,
         scheme: Scheme::of(&Ecosystem::new(base)),
     };
-    let earlier = rig.store.open_cached(base).expect("an index");
-    let was_renewed = source.renew(&earlier, target, &rig.effects).expect("readable").is_some();
-    let by_parts = build(&source, Some(&earlier), base, &rig.effects).expect("built");
+    let earlier = || rig.store.open_cached(base).expect("an index");
+    let was_renewed = source.renew(earlier(), target, &rig.effects).expect("readable").is_some();
+    let by_parts = build(&source, Some(earlier()), base, &rig.effects).expect("built");
     let whole = build(&source, None, base, &rig.effects).expect("built");
     assert!(by_parts == whole, "{} and {} bytes", by_parts.len(), whole.len());
     rig.store.open(&source, base, &rig.effects).expect("an index");
