@@ -209,7 +209,7 @@ fn best(times: usize, work: impl Fn()) -> Duration {
 fn row(what: &str, took: Duration, most: Duration) {
     let (unit, scale) = match most.as_nanos() {
         ..1_000_000 => ("µs", 1e6),
-        ..1_000_000_000 => ("ms", 1e3),
+        1_000_000..1_000_000_000 => ("ms", 1e3),
         _ => ("s", 1.0),
     };
     println!("{}", judged(what, took.as_secs_f64() * scale, most.as_secs_f64() * scale, unit));

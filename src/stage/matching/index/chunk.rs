@@ -25,7 +25,10 @@ pub(in crate::stage::matching) fn join(chunks: impl IntoIterator<Item = Chunk>) 
 
 /// Joins a chunk with others, of which each holds later files than the one before, by the order of their files into one, sorted by id.
 pub(in crate::stage::matching) fn merge(one: Chunk, others: impl IntoIterator<Item = Chunk>) -> Result<Chunk, PoolFull> {
-    let mut all = Joined::new();
+    let mut all = Joined(Chunk {
+        pool: Pool::with_room_of(&one.pool),
+        drafts: Vec::with_capacity(one.drafts.len()),
+    });
     let mut of_one = RefMap::default();
     let mut ones = one.drafts.into_iter().peekable();
     for Chunk { pool, drafts } in others {

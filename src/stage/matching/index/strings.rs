@@ -30,6 +30,15 @@ impl Pool {
         Self { bytes: vec![0; 4], seen }
     }
 
+    /// An empty pool with room for what another one holds.
+    pub(super) fn with_room_of(other: &Self) -> Self {
+        let mut pool = Self::new();
+        pool.bytes.reserve(other.bytes.len());
+        // A text with its length takes some forty bytes.
+        pool.seen.reserve(other.bytes.len() / 40);
+        pool
+    }
+
     /// The pool of an index, to read from: a text that is added to it is added once more.
     pub(super) fn sealed(bytes: Vec<u8>) -> Self {
         Self {
