@@ -2,6 +2,7 @@
 
 mod aliases;
 pub mod apk;
+mod asked;
 mod base;
 pub mod binaries;
 mod blocks;

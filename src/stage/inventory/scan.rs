@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
+use super::asked::Asked;
 use super::facts::{FileFacts, LayerFacts, Link};
 use super::paths::{Mark, PathSet};
 use super::sink::FileSink;
@@ -16,12 +17,10 @@ pub(super) type Pulse<'a> = &'a dyn Fn() -> ControlFlow<()>;
 
 /// Looks at one layer.
 pub(super) struct Scan<'a> {
-    catalogers: &'a [&'a dyn Cataloger],
+    asked: Asked<'a>,
     limits: &'a Limits,
     pulse: Pulse<'a>,
     next_pulse: u64,
-    /// What each cataloger wants of the entry under the hand.
-    wants: Vec<(&'a dyn Cataloger, Want)>,
     /// Files that somebody said something of, by the hash of each of their names.
     known: HashMap<u64, usize>,
     components: usize,
@@ -35,11 +34,10 @@ const PULSE: u64 = 4 << 20;
 impl<'a> Scan<'a> {
     pub(super) fn new(catalogers: &'a [&'a dyn Cataloger], limits: &'a Limits, pulse: Pulse<'a>) -> Self {
         Self {
-            catalogers,
+            asked: Asked::new(catalogers),
             limits,
             pulse,
             next_pulse: PULSE,
-            wants: Vec::new(),
             known: HashMap::new(),
             components: 0,
             owned: 0,
@@ -78,25 +76,12 @@ impl<'a> Scan<'a> {
             path: role,
             ..head(&entry)
         };
-        self.ask(&head);
+        self.asked.ask(&head);
         let mut sink = FileSink::new(self.facts.paths.seed, &entry, self.limits);
-        for (cataloger, _) in self.wants.iter().filter(|(_, want)| *want == Want::Whole) {
+        for cataloger in self.asked.who(|want| want == Want::Whole) {
             cataloger.catalog(&LayerFile { head, content }, &mut sink);
         }
         self.keep(&entry, sink.facts);
-    }
-
-    fn ask(&mut self, head: &EntryHead<'_>) -> Want {
-        self.wants.clear();
-        let mut most = Want::No;
-        for cataloger in self.catalogers {
-            let want = cataloger.wants(head);
-            if want != Want::No {
-                self.wants.push((*cataloger, want));
-                most = more(most, want);
-            }
-        }
-        most
     }
 
     /// Marks a whiteout; true when the entry was one.
@@ -136,10 +121,8 @@ impl<'a> Scan<'a> {
     fn catalog(&mut self, entry: &Entry<'_>, content: &[u8], wanted: impl Fn(Want) -> bool) {
         let head = head(entry);
         let mut sink = FileSink::new(self.facts.paths.seed, entry, self.limits);
-        for (cataloger, want) in &self.wants {
-            if wanted(*want) {
-                cataloger.catalog(&LayerFile { head, content }, &mut sink);
-            }
+        for cataloger in self.asked.who(wanted) {
+            cataloger.catalog(&LayerFile { head, content }, &mut sink);
         }
         self.keep(entry, sink.facts);
     }
@@ -209,7 +192,7 @@ impl<'a> Scan<'a> {
             self.known.insert(hash, at);
         }
         self.facts.hard_links.push(link(entry, target));
-        match self.ask(&head(entry)) {
+        match self.asked.ask(&head(entry)) {
             Want::No | Want::IfMagic(_) => {}
             Want::Whole => self.facts.wanted_links.push(link(entry, target)),
             Want::Path => self.catalog(entry, &[], |want| want == Want::Path),
@@ -217,8 +200,8 @@ impl<'a> Scan<'a> {
     }
 
     fn file(&mut self, entry: &Entry<'_>) -> Need {
-        let most = self.ask(&head(entry));
-        if self.wants.iter().any(|(_, want)| *want == Want::Path) {
+        let most = self.asked.ask(&head(entry));
+        if self.asked.who(|want| want == Want::Path).next().is_some() {
             self.catalog(entry, &[], |want| want == Want::Path);
         }
         match most {
@@ -273,7 +256,7 @@ impl Visitor for Scan<'_> {
     }
 
     fn magic(&mut self, entry: &Entry<'_>, start: &[u8]) -> Need {
-        if !self.wants.iter().any(|(_, want)| is_magic(*want, start)) {
+        if self.asked.who(|want| want.is_met_by(start)).next().is_none() {
             return Need::Nothing;
         }
         if entry.size > self.limits.executable {
@@ -286,17 +269,15 @@ impl Visitor for Scan<'_> {
     }
 
     fn content(&mut self, entry: &Entry<'_>, bytes: &[u8]) {
-        self.catalog(entry, bytes, |want| want == Want::Whole || is_magic(want, bytes));
+        self.catalog(entry, bytes, |want| want == Want::Whole || want.is_met_by(bytes));
     }
 
     fn spilled(&mut self, entry: &Entry<'_>, content: &Spilled) {
         let mut sink = FileSink::new(self.facts.paths.seed, entry, self.limits);
         let mut start = vec![0; usize::try_from(content.size().min(16)).unwrap_or(16)];
         let start = content.read_at(&mut start, 0).map(|()| start).unwrap_or_default();
-        for (cataloger, want) in &self.wants {
-            if *want == Want::Whole || is_magic(*want, &start) {
-                cataloger.catalog_large(&head(entry), content, &mut sink);
-            }
+        for cataloger in self.asked.who(|want| want == Want::Whole || want.is_met_by(&start)) {
+            cataloger.catalog_large(&head(entry), content, &mut sink);
         }
         self.keep(entry, sink.facts);
     }
@@ -315,21 +296,6 @@ fn link(entry: &Entry<'_>, target: &[u8]) -> Link {
         path: entry.path.to_owned(),
         target: String::from_utf8_lossy(target).into_owned(),
     }
-}
-
-/// The wider of two wishes.
-pub(super) fn more(a: Want, b: Want) -> Want {
-    let width = |want| match want {
-        Want::No => 0,
-        Want::Path => 1,
-        Want::IfMagic(_) => 2,
-        Want::Whole => 3,
-    };
-    if width(b) > width(a) { b } else { a }
-}
-
-pub(super) fn is_magic(want: Want, start: &[u8]) -> bool {
-    matches!(want, Want::IfMagic(magics) if magics.iter().any(|magic| start.starts_with(magic)))
 }
 
 fn head<'e>(entry: &Entry<'e>) -> EntryHead<'e> {
