@@ -47,7 +47,7 @@ pub(super) fn inventory(
     effects: &Effects,
     memory: Memory,
 ) -> Result<Inventory, InventoryError> {
-    inventory_known(platforms, blobs, subject, effects, memory, HashMap::new())
+    Ok(image_inventory(platforms, blobs, subject, effects, memory, HashMap::new())?.inventory)
 }
 
 /// What was said of a layer before the run.
@@ -57,19 +57,7 @@ pub(super) struct Known {
     pub(super) fresh: bool,
 }
 
-/// The same, where some layers were looked at already.
-pub(super) fn inventory_known(
-    platforms: &[PlatformImage],
-    blobs: &dyn Blobs,
-    subject: Subject,
-    effects: &Effects,
-    memory: Memory,
-    known: HashMap<Key, Known>,
-) -> Result<Inventory, InventoryError> {
-    Ok(image_inventory(platforms, blobs, subject, effects, memory, known)?.inventory)
-}
-
-/// The same, with the layers that were not looked at now.
+/// The same, where some layers were looked at already, with those that were not looked at now.
 pub(super) fn image_inventory(
     platforms: &[PlatformImage],
     blobs: &dyn Blobs,

@@ -54,7 +54,8 @@ pub(super) fn inventory(from: Engine, reference: &str, effects: &Effects) -> Res
         limits: &effects.limits,
         image: &image,
     };
-    engine::inventory_known(std::slice::from_ref(&image.image), &again, subject, effects, Memory::Cached, known)
+    let seen = engine::image_inventory(std::slice::from_ref(&image.image), &again, subject, effects, Memory::Cached, known);
+    Ok(seen?.inventory)
 }
 
 /// A plain layer, by a name that is its digest: `blobs/sha256/<digest>`, `<digest>.tar`.

@@ -22,15 +22,10 @@ fn a_broken_layer_names_itself_and_nothing_is_reported() {
 #[test]
 fn a_file_past_the_limit_is_a_gap_and_not_an_absence() {
     let sample = Sample::new(&[base()]);
-    let mut effects = effects(sample.dir.path());
-    effects.limits.wanted_file = 10;
-    let layout = OciLayout::open(sample.dir.path().join("image")).expect("layout");
-    let subject = Subject {
-        name: String::new(),
-        digest: None,
-        commit: None,
-    };
-    let inventory = engine::inventory(&[sample.platform("amd64")], &layout, subject, &effects, engine::Memory::None).expect("an inventory");
+    let inventory = sample.within(&Limits {
+        wanted_file: 10,
+        ..Limits::default()
+    });
     assert!(gaps(&inventory).contains(&(GapKind::LimitReached, "/var/lib/dpkg/status")));
 }
 
@@ -86,7 +81,7 @@ impl std::io::Read for ManyFiles {
 #[ignore = "takes a minute without optimisation; run it alone: it looks at the memory of the whole process"]
 fn three_million_tiny_files_stream_within_150_megabytes() {
     let catalogers = engine::image_catalogers();
-    let limits = crate::io::limits::Limits::default();
+    let limits = Limits::default();
     let pulse = || std::ops::ControlFlow::Continue(());
     let mut scan = super::super::scan::Scan::new(&catalogers, &limits, &pulse);
     let many = ManyFiles {
@@ -118,17 +113,7 @@ fn databases() -> [Tar; 2] {
 fn what_is_too_large_to_be_held_says_the_same_from_disk() {
     for tar in databases() {
         let sample = Sample::new(&[tar]);
-        let layout = OciLayout::open(sample.dir.path().join("image")).expect("layout");
-        let run = |held| {
-            let mut effects = effects(sample.dir.path());
-            effects.limits.held = held;
-            let subject = Subject {
-                name: "sample".to_owned(),
-                digest: None,
-                commit: None,
-            };
-            engine::inventory(&[sample.platform("amd64")], &layout, subject, &effects, engine::Memory::None).expect("an inventory")
-        };
+        let run = |held| sample.within(&Limits { held, ..Limits::default() });
         let held = run(1 << 20);
         assert!(!held.components.is_empty());
         assert_eq!(held, run(1));
@@ -138,16 +123,11 @@ fn what_is_too_large_to_be_held_says_the_same_from_disk() {
 #[test]
 fn more_components_or_paths_than_a_layer_may_declare_are_a_gap() {
     let sample = Sample::new(&[base().file("var/lib/dpkg/info/base.list", "/a\n/b\n/c\n")]);
-    let mut effects = effects(sample.dir.path());
-    effects.limits.components = 0;
-    effects.limits.owned_paths = 2;
-    let layout = OciLayout::open(sample.dir.path().join("image")).expect("layout");
-    let subject = Subject {
-        name: "sample".to_owned(),
-        digest: None,
-        commit: None,
-    };
-    let inventory = engine::inventory(&[sample.platform("amd64")], &layout, subject, &effects, engine::Memory::None).expect("an inventory");
+    let inventory = sample.within(&Limits {
+        components: 0,
+        owned_paths: 2,
+        ..Limits::default()
+    });
     assert!(inventory.components.is_empty());
     let limits: Vec<&str> = inventory
         .gaps
@@ -164,16 +144,11 @@ fn what_is_noted_of_one_layer_and_of_one_file_is_bounded() {
     let first = Tar::new().file("var/lib/dpkg/status", broken);
     let many = (0..9).fold(first, |tar, at| tar.file_mode(&format!("srv/{at}"), 0o666, ""));
     let sample = Sample::new(&[many]);
-    let mut effects = effects(sample.dir.path());
-    effects.limits.noted_files = 5;
-    effects.limits.noted_in_file = 3;
-    let layout = OciLayout::open(sample.dir.path().join("image")).expect("layout");
-    let subject = Subject {
-        name: "sample".to_owned(),
-        digest: None,
-        commit: None,
-    };
-    let inventory = engine::inventory(&[sample.platform("amd64")], &layout, subject, &effects, engine::Memory::None).expect("an inventory");
+    let inventory = sample.within(&Limits {
+        noted_files: 5,
+        noted_in_file: 3,
+        ..Limits::default()
+    });
     let of_layer = inventory.gaps.iter().filter(|gap| gap.detail.contains("more than 5 files")).count();
     let of_file: Vec<GapKind> = inventory
         .gaps
@@ -232,7 +207,7 @@ impl std::io::Read for LargeDatabase {
 #[ignore = "run it alone: it looks at the memory of the whole process"]
 fn four_databases_of_64_megabytes_at_once_stay_within_100_megabytes() {
     let catalogers = engine::image_catalogers();
-    let limits = crate::io::limits::Limits::default();
+    let limits = Limits::default();
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {

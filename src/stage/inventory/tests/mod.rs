@@ -12,6 +12,7 @@ use super::engine;
 use super::*;
 use crate::io::hash::sha256;
 use crate::io::layers::sample::{Tar, gzip};
+use crate::io::limits::Limits;
 use crate::io::oci_layout::OciLayout;
 use crate::model::digest::Digest;
 use crate::model::fault::Fault;
@@ -83,6 +84,19 @@ impl Sample {
             commit: None,
         };
         image(&built, subject, &effects(self.dir.path())).map(|seen| seen.inventory)
+    }
+
+    /// The inventory that bounds of one's own allow.
+    fn within(&self, limits: &Limits) -> Inventory {
+        let layout = OciLayout::open(self.dir.path().join("image")).expect("layout");
+        let mut effects = effects(self.dir.path());
+        effects.limits = *limits;
+        let subject = Subject {
+            name: "sample".to_owned(),
+            digest: None,
+            commit: None,
+        };
+        engine::inventory(&[self.platform("amd64")], &layout, subject, &effects, engine::Memory::None).expect("an inventory")
     }
 
     fn inventory(&self) -> Inventory {
