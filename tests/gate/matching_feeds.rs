@@ -184,6 +184,32 @@ fn a_changed_record_whose_id_has_a_colon_takes_the_place_of_the_old_one() {
 }
 
 #[test]
+fn an_archive_under_very_many_changes_is_fetched_anew() {
+    let server = FilesServer::start();
+    let archive_of = |fixed: &str, modified: &str| archive(&[("GHSA-1", record("GHSA-1", "left-pad", fixed, modified))]);
+    server.put("/npm/all.zip", archive_of("1.1.0", OLD));
+    server.put("/npm/modified_id.csv", format!("{OLD},GHSA-1\n"));
+    let cache = tempfile::tempdir().unwrap();
+    let plan = plan(&server, cache.path());
+    run_at(&plan, "2026-02-01T00:00:00Z").unwrap();
+    let feed = std::fs::read_dir(cache.path().join("osv")).unwrap().next().unwrap().unwrap().path();
+    let overlay = feed.join("npm/changed");
+    std::fs::create_dir(&overlay).unwrap();
+    for at in 0..2000 {
+        std::fs::write(overlay.join(format!("GHSA-x{at}.json")), record("GHSA-x", "other", "1.0.0", OLD)).unwrap();
+    }
+    server.seen();
+    let new = "2026-02-01T01:00:00Z";
+    server.put("/npm/modified_id.csv", format!("{new},GHSA-1\n"));
+    server.put("/npm/all.zip", archive_of("1.2.0", new));
+    let found = run_at(&plan, "2026-02-01T03:00:00Z").unwrap();
+    assert_eq!(found.matches[0].fixed, ["1.2.0"]);
+    let asked: Vec<String> = server.seen().into_iter().map(|seen| seen.path).collect();
+    assert_eq!(asked, ["/npm/modified_id.csv", "/npm/all.zip"]);
+    assert!(!overlay.exists(), "what was laid over the old archive is in the new one");
+}
+
+#[test]
 fn a_download_that_breaks_off_goes_on_where_it_ended() {
     let server = FilesServer::start();
     let noise: String = (0..6000)

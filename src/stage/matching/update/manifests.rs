@@ -1,7 +1,6 @@
 //! The `Cargo.toml` files of a workspace, as far as they state requirements.
 
 use std::collections::{BTreeSet, HashMap};
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use toml::Spanned;
@@ -11,9 +10,7 @@ use crate::io::files;
 use crate::model::inventory::{Component, Location};
 
 use super::Sources;
-
-/// At most so many manifests of one workspace are read.
-const MOST: usize = 2000;
+use super::workspaces::{MOST, expanded};
 
 /// A requirement as a manifest states it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,10 +66,7 @@ fn read_workspace(root: &Path, folder: &Path, limit: u64) -> HashMap<String, Vec
         .and_then(|workspace| table(workspace.get("dependencies")))
         .map(|dependencies| declared_in(dependencies, &text, &shown, &[]))
         .unwrap_or_default();
-    let mut due: Vec<PathBuf> = members(&top, workspace)
-        .into_iter()
-        .filter_map(|path| relative(root, &path))
-        .collect();
+    let mut due = members(root, folder, workspace);
     let mut seen = BTreeSet::new();
     add_package(document.get_ref(), &text, folder, &inherited, &mut packages, &mut due);
     while let Some(member) = due.pop() {
@@ -169,37 +163,14 @@ fn table<'a, 't>(value: Option<&'a Spanned<DeValue<'t>>>) -> Option<&'a DeTable<
     }
 }
 
-/// The folders of a workspace's members; `*` stands for any one folder.
-fn members(top: &Path, workspace: Option<&DeTable<'_>>) -> Vec<PathBuf> {
+/// The folders of a workspace's members, relative to the root.
+fn members(root: &Path, folder: &Path, workspace: Option<&DeTable<'_>>) -> Vec<PathBuf> {
     let Some(DeValue::Array(patterns)) = workspace.and_then(|workspace| workspace.get("members")).map(Spanned::get_ref) else {
         return Vec::new();
     };
     let patterns = patterns.iter().filter_map(|pattern| pattern.get_ref().as_str());
-    patterns.flat_map(|pattern| expanded(top, pattern)).take(MOST).collect()
-}
-
-fn expanded(top: &Path, pattern: &str) -> Vec<PathBuf> {
-    let mut folders = vec![top.to_owned()];
-    for part in pattern.split('/').filter(|part| !part.is_empty() && *part != ".") {
-        let step = |folder: PathBuf| -> Vec<PathBuf> {
-            let Some((before, after)) = part.split_once('*') else {
-                return vec![folder.join(part)];
-            };
-            let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
-            let fits = |path: &PathBuf| {
-                let name = path.file_name().unwrap_or_default().to_string_lossy();
-                name.len() >= before.len() + after.len() && name.starts_with(before) && name.ends_with(after)
-            };
-            entries.filter(|path| path.is_dir() && fits(path)).take(MOST).collect()
-        };
-        folders = folders.into_iter().flat_map(step).collect();
-    }
-    folders
-}
-
-/// A path below the root, relative to it.
-fn relative(root: &Path, path: &Path) -> Option<PathBuf> {
-    normal(path.strip_prefix(root).ok()?)
+    let folders = patterns.flat_map(|pattern| expanded(root, folder, pattern)).take(MOST);
+    folders.filter_map(|folder| normal(&folder)).collect()
 }
 
 /// A relative path without `.` and `..`; none where it leads out.

@@ -6,6 +6,7 @@
 mod cargo;
 mod manifests;
 mod npm;
+mod workspaces;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;

@@ -1,18 +1,15 @@
 //! The `package.json` files of a tree, as far as they state requirements.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::super::workspaces::{MOST, expanded};
 use super::{Asked, Place, manifest, purl};
 use crate::io::files;
 use crate::model::purl::Purl;
-
-/// At most so many workspaces of one tree are read.
-const MOST: usize = 2000;
 
 /// What a package of the tree requires.
 #[derive(Debug, Default, Deserialize)]
@@ -80,49 +77,10 @@ fn members(top: &Manifest, place: Place<'_>) -> Vec<PathBuf> {
     let mut folders: Vec<PathBuf> = patterns
         .iter()
         .filter(|pattern| !pattern.starts_with('!') && !pattern.split('/').any(|part| part == ".."))
-        .flat_map(|pattern| expanded(place, pattern))
+        .flat_map(|pattern| expanded(place.root, place.folder, pattern))
         .take(MOST)
         .collect();
     folders.sort();
     folders.dedup();
     folders
-}
-
-/// `*` stands for any one folder, `**` for any number of them.
-fn expanded(place: Place<'_>, pattern: &str) -> Vec<PathBuf> {
-    let mut folders = vec![place.folder.to_owned()];
-    for part in pattern.split('/').filter(|part| !part.is_empty() && *part != ".") {
-        let step = |folder: PathBuf| -> Vec<PathBuf> {
-            match part.split_once('*') {
-                _ if part == "**" => below(place.root, &folder, 0),
-                None => vec![folder.join(part)],
-                Some((before, after)) => {
-                    let fits = |name: &str| name.len() >= before.len() + after.len() && name.starts_with(before) && name.ends_with(after);
-                    let names = inside(place.root, &folder).into_iter().filter(|name| fits(name));
-                    names.map(|name| folder.join(name)).collect()
-                }
-            }
-        };
-        folders = folders.into_iter().flat_map(step).take(MOST).collect();
-    }
-    folders
-}
-
-fn below(root: &Path, folder: &Path, depth: usize) -> Vec<PathBuf> {
-    let mut all = vec![folder.to_owned()];
-    if depth < 8 {
-        let inner = inside(root, folder).into_iter().map(|name| folder.join(name));
-        all.extend(inner.flat_map(|folder| below(root, &folder, depth + 1)).take(MOST));
-    }
-    all
-}
-
-/// The names of the folders in a folder, sorted; none that packages are installed in, no hidden ones and no links.
-fn inside(root: &Path, folder: &Path) -> Vec<String> {
-    let entries = fs::read_dir(root.join(folder)).into_iter().flatten().flatten();
-    let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
-    let names = folders.filter_map(|entry| entry.file_name().into_string().ok());
-    let mut names: Vec<String> = names.filter(|name| name != "node_modules" && !name.starts_with('.')).collect();
-    names.sort();
-    names
 }
