@@ -27,6 +27,7 @@ mod inventory_java;
 mod inventory_peers;
 mod inventory_programs;
 mod inventory_rpm;
+mod inventory_scopes;
 mod inventory_sources;
 mod matching;
 mod matching_bundle;

@@ -2,6 +2,8 @@
 
 mod text;
 
+pub(crate) use text::decode;
+
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt;

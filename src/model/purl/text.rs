@@ -78,7 +78,8 @@ impl Purl {
     }
 }
 
-fn decode(text: &str) -> Option<String> {
+/// A text without its percent-escapes; none where it is not UTF-8 then. What is no escape stays.
+pub(crate) fn decode(text: &str) -> Option<String> {
     if !text.contains('%') {
         return Some(text.to_owned());
     }
