@@ -32,6 +32,7 @@ mod inventory_sources;
 mod matching;
 mod matching_bundle;
 mod matching_case;
+mod matching_changes;
 mod matching_crates;
 mod matching_dpkg;
 mod matching_feeds;
