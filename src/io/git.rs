@@ -193,13 +193,22 @@ mod tests {
                 .stdout()
                 .expect("git")
         };
+        assert!(!may_be_checkout(dir.path()) && commit_time(dir.path()).expect("asked").is_none());
         git(&["init", "-q"]);
         assert_eq!(commit(dir.path(), &[]).expect("no commit"), None);
+        assert_eq!(commit_time(dir.path()).expect("no commit"), None);
         git(&["commit", "-q", "--allow-empty", "-m", "x"]);
         let out = dir.path().join("out");
         std::fs::create_dir(&out).expect("folder");
         std::fs::write(out.join("f"), "x").expect("written");
-        assert!(commit(dir.path(), &[]).expect("asked").expect("commit").dirty);
+        let known = commit(dir.path(), &[]).expect("asked").expect("commit");
+        assert!(known.dirty);
+        // From a folder inside, and from a bare repository, which has no `.git`.
+        assert_eq!(commit_time(&out).expect("asked"), Some(known.time));
+        git(&["clone", "-q", "--bare", ".", "bare.git"]);
+        let bare = dir.path().join("bare.git");
+        assert_eq!(commit(&bare, &[]).expect("asked").map(|commit| commit.sha), Some(known.sha));
+        std::fs::remove_dir_all(&bare).expect("removed");
         assert!(!commit(dir.path(), &[out]).expect("asked").expect("commit").dirty);
     }
 }
