@@ -114,7 +114,11 @@ pub fn is_bare(root: &Path) -> bool {
 /// Every file that git tracks below `root`, relative to it, in git's order; none outside a checkout.
 #[must_use]
 pub fn tracked_files(root: &Path) -> Option<Vec<PathBuf>> {
-    let out = Program::new("git").args(["ls-files", "-z"]).current_dir(root).stdout().ok()?;
+    if !may_be_checkout(root) {
+        return None;
+    }
+    let listing = Program::new("git").args(["ls-files", "-z"]).current_dir(root);
+    let out = listing.env("GIT_OPTIONAL_LOCKS", "0").stdout().ok()?;
     let names = out.split(|byte| *byte == 0).filter(|name| !name.is_empty());
     Some(
         names

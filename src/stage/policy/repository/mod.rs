@@ -12,8 +12,8 @@ pub use workflow::action_uses;
 
 use std::path::{Path, PathBuf};
 
-use crate::io::files;
-use crate::io::process::Program;
+use crate::io::{files, git};
+
 use crate::io::{Effects, limits::Limits};
 use crate::model::context::Context;
 use crate::model::coverage::{Gap, GapKind};
@@ -93,18 +93,9 @@ fn without_folder(text: &str, root: &Path) -> String {
 
 /// Every tracked file below the root, sorted, relative to it.
 fn tracked(root: &Path) -> Vec<String> {
-    let listed = Program::new("git")
-        .args(["ls-files", "-z", "--cached"])
-        .current_dir(root)
-        .env("GIT_OPTIONAL_LOCKS", "0")
-        .stdout();
-    let mut paths: Vec<String> = match listed {
-        Ok(bytes) => bytes
-            .split(|byte| *byte == 0)
-            .filter(|path| !path.is_empty())
-            .map(|path| String::from_utf8_lossy(path).into_owned())
-            .collect(),
-        Err(_) => {
+    let mut paths: Vec<String> = match git::tracked_files(root) {
+        Some(paths) => paths.into_iter().map(|path| path.to_string_lossy().into_owned()).collect(),
+        None => {
             let mut found = Vec::new();
             walk(root, "", 0, &mut found);
             found

@@ -1,6 +1,7 @@
 use std::fs;
 
 use super::*;
+use crate::io::process::Program;
 
 const DIGEST: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
