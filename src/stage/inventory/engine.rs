@@ -108,7 +108,7 @@ impl Engine<'_> {
         let distinct = distinct_layers(platforms);
         let scanned = each(&distinct, &self.stop, &|layer| self.remembered(layer))?;
         let facts: HashMap<Key, Known> = distinct.iter().map(|layer| key(layer)).zip(scanned).collect();
-        thread::scope(|scope| {
+        let seen = thread::scope(|scope| {
             scope.spawn(|| self.remember(&distinct, &facts));
             let mut inventory = Inventory::new(subject);
             for image in platforms {
@@ -123,7 +123,10 @@ impl Engine<'_> {
             cached_layers.sort();
             cached_layers.dedup();
             Ok(ImageInventory { inventory, cached_layers })
-        })
+        });
+        // They are taken apart beside what comes next: that takes milliseconds.
+        thread::spawn(move || drop(facts));
+        seen
     }
 
     /// Keeps what was not known before, for the next run.

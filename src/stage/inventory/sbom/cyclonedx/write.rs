@@ -51,15 +51,19 @@ pub(in super::super) fn write(inventory: &Inventory, created: jiff::Timestamp) -
 
 fn contents(inventory: &Inventory) -> (Components, Dependencies) {
     let references = References::new(inventory);
-    let mut components: Vec<BomComponent> = operating_systems(inventory);
-    components.extend(
-        inventory
-            .components
-            .iter()
-            .zip(&references.of)
-            .map(|(c, reference)| component(c, reference)),
-    );
-    (Components(components), dependencies(inventory, &references))
+    let each = |from: usize, until: usize| -> Vec<BomComponent> {
+        let named = inventory.components[from..until].iter().zip(&references.of[from..until]);
+        named.map(|(c, reference)| component(c, reference)).collect()
+    };
+    let (half, end) = (inventory.components.len() / 2, inventory.components.len());
+    thread::scope(|scope| {
+        let second = scope.spawn(|| (each(half, end), dependencies(inventory, &references)));
+        let mut components = operating_systems(inventory);
+        components.extend(each(0, half));
+        let (rest, dependencies) = second.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        components.extend(rest);
+        (Components(components), dependencies)
+    })
 }
 
 fn metadata(inventory: &Inventory, created: jiff::Timestamp) -> Metadata {
