@@ -199,6 +199,9 @@ pub(super) fn finding(page: &mut Page, judgement: &Judgement, column: usize, wit
     if !finding.ids.is_empty() && finding.purl.is_some() && finding.fixed.is_empty() {
         aside.push("no fix yet".to_owned());
     }
+    if !finding.functions.is_empty() {
+        aside.push(format!("in {}", some(&finding.functions, 2)));
+    }
     if let Some(known) = judgement.cause {
         aside.push(cause(known).to_owned());
     }
