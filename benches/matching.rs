@@ -100,7 +100,7 @@ fn one_record_changes(folder: &Path, open: impl Fn()) {
         })
         .collect();
     rounds.sort();
-    row("the index after one record changed", rounds[2], Duration::from_secs(1));
+    row("the index after one record changed", rounds[2], Duration::from_secs(2));
     // The memory of this process holds what came before.
     change(5);
     let alone = Command::new(std::env::current_exe().unwrap()).arg(ALONE).output().unwrap();

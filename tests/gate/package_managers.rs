@@ -109,6 +109,9 @@ fn packages_of_a_lock_file_that_npm_writes_come_from_its_own_registry() {
         "--no-audit",
         "--userconfig=none",
         "--globalconfig=nothing",
+        // Where packets are dropped npm would wait for minutes.
+        "--fetch-timeout=20000",
+        "--fetch-retries=0",
         "express@4.17.1",
     ]);
     if !install.current_dir(folder.path()).status().unwrap().success() {
