@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::written;
+
 /// A SHA-256 content address, written `sha256:` and 64 lower-case hexadecimal digits.
 ///
 /// Source: the OCI image specification, "Digests". Other algorithms are refused: nothing in use writes them.
@@ -107,8 +109,7 @@ impl Serialize for Digest {
 
 impl<'de> Deserialize<'de> for Digest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
-        Self::parse(&text).map_err(serde::de::Error::custom)
+        written::parsed(deserializer, "a digest: sha256: and 64 hexadecimal digits", Self::parse)
     }
 }
 

@@ -29,3 +29,4 @@ pub mod span;
 pub mod verdict;
 pub mod version;
 pub mod waiver;
+pub mod written;

@@ -1,10 +1,10 @@
 //! Lengths of time as configuration writes them: `500ms`, `90s`, `15m`, `24h`, `14d`.
 
-use std::fmt;
 use std::time::Duration;
 
-use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::written;
 
 /// A length of time that was written with its unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, schemars::JsonSchema)]
@@ -39,22 +39,8 @@ impl Span {
 
 impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(Written)
-    }
-}
-
-/// Expects a text, and says what it wants where there is a bare number.
-struct Written;
-
-impl Visitor<'_> for Written {
-    type Value = Span;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a length of time with its unit, such as \"500ms\", \"90s\", \"15m\", \"24h\" or \"14d\"")
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Span, E> {
-        Span::parse(text).map_err(E::custom)
+        let expected = "a length of time with its unit, such as \"500ms\", \"90s\", \"15m\", \"24h\" or \"14d\"";
+        written::parsed(deserializer, expected, Self::parse)
     }
 }
 

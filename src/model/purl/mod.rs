@@ -12,8 +12,9 @@ use std::ops::{Deref, DerefMut};
 use std::str::FromStr;
 use std::sync::{Arc, OnceLock};
 
-use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::written;
 
 /// A package URL, `pkg:type/namespace/name@version?qualifiers#subpath`.
 ///
@@ -213,22 +214,7 @@ impl Serialize for Purl {
 
 impl<'de> Deserialize<'de> for Purl {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(Written)
-    }
-}
-
-/// Parses the text where it lies: an inventory has tens of thousands.
-struct Written;
-
-impl Visitor<'_> for Written {
-    type Value = Purl;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a package URL")
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Purl, E> {
-        Purl::parse(text).map_err(E::custom)
+        written::parsed(deserializer, "a package URL", Self::parse)
     }
 }
 

@@ -1,13 +1,11 @@
 //! `oversized-image`: images that grew without anybody noticing.
 
-use std::fmt;
-
 use schemars::JsonSchema;
-use serde::de::{self, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{About, Objections, Rule, Settings};
 use crate::model::finding::Level;
+use crate::model::written;
 use crate::stage::policy::Evidence;
 
 /// A number of bytes as people write it: `500MB` (10^6), `1GiB` (2^30).
@@ -35,24 +33,13 @@ impl Size {
 
 impl<'de> Deserialize<'de> for Size {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(Written)
+        written::parsed(deserializer, EXPECTED, |text| {
+            Self::parse(text).ok_or_else(|| format!("invalid value: string {text:?}, expected {EXPECTED}"))
+        })
     }
 }
 
-/// Expects a text, and says what it wants where there is a bare number.
-struct Written;
-
-impl Visitor<'_> for Written {
-    type Value = Size;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a size with its unit, such as \"500MB\" or \"1GiB\"")
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Size, E> {
-        Size::parse(text).ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
-    }
-}
+const EXPECTED: &str = "a size with its unit, such as \"500MB\" or \"1GiB\"";
 
 impl Serialize for Size {
     /// In the largest unit that holds it whole.
