@@ -15,6 +15,7 @@ pub mod http;
 pub mod layers;
 pub mod limits;
 pub mod notation;
+pub mod oci;
 pub mod oci_layout;
 pub mod process;
 pub mod registry;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
@@ -11,9 +11,13 @@ use crate::io::files::FileError;
 use crate::io::hash::{Hashing, sha256};
 use crate::io::layers::sniff;
 use crate::io::limits::Limits;
-use crate::io::oci_layout::{Config, Index, LayoutError, Manifest};
+use crate::io::oci::{self, shape};
+use crate::io::oci_layout::{Blobs, Config, Index, LayoutError, manifests};
 use crate::model::digest::Digest;
-use crate::model::image::{Compression, Layer, Platform, PlatformImage};
+use crate::model::image::{Compression, Descriptor, Layer, Platform, PlatformImage};
+
+/// The member that lists the images.
+const SAVED: &str = "manifest.json";
 
 /// An image in a `docker save` archive.
 #[derive(Debug, Clone)]
@@ -45,6 +49,9 @@ pub(super) trait Place {
 
     /// A document of at most `limit` bytes; none where there is no such member.
     fn document(&self, name: &str, limit: u64) -> Result<Option<Vec<u8>>, ArchiveError>;
+
+    /// A document's size in bytes; `None` if there is no such member.
+    fn size(&self, name: &str) -> Option<u64>;
 
     /// What is known of the layer that a member is.
     fn layer(&self, member: &str, diff_id: &Digest, created_by: Option<String>) -> Result<Layer, ArchiveError>;
@@ -95,7 +102,7 @@ pub(super) fn assemble(place: &dyn Place, limits: &Limits) -> Result<Assembled, 
                 architecture: or_else(parsed.architecture, "unknown"),
                 variant: parsed.variant,
             },
-            manifest: manifest_of(place, &id, limits).unwrap_or(id),
+            manifest: agreed_manifest(place, &id, &layers, limits)?.unwrap_or(id),
             config: parsed.config,
             layers,
         },
@@ -119,6 +126,10 @@ impl Place for Archive {
 
     fn document(&self, name: &str, limit: u64) -> Result<Option<Vec<u8>>, ArchiveError> {
         self.has(name).then(|| self.read(name, limit)).transpose()
+    }
+
+    fn size(&self, name: &str) -> Option<u64> {
+        Self::size(self, name)
     }
 
     fn layer(&self, member: &str, diff_id: &Digest, created_by: Option<String>) -> Result<Layer, ArchiveError> {
@@ -159,15 +170,10 @@ fn or_else(word: String, instead: &str) -> String {
 }
 
 fn saved(place: &dyn Place, limits: &Limits) -> Result<Saved, ArchiveError> {
-    let bytes = place.document("manifest.json", limits.manifest)?;
-    let bytes = bytes.ok_or_else(|| ArchiveError::WrongKind {
+    let mut images = list(place, limits)?.ok_or_else(|| ArchiveError::WrongKind {
         path: place.path().to_owned(),
         kind: "docker save archive",
         reason: "it has no `manifest.json`".to_owned(),
-    })?;
-    let mut images: Vec<Saved> = serde_json::from_slice(&bytes).map_err(|error| LayoutError::Inconsistent {
-        path: place.path().join("manifest.json"),
-        reason: format!("is no list of saved images: {error}"),
     })?;
     match (images.len(), images.pop()) {
         (1, Some(only)) => Ok(only),
@@ -176,6 +182,42 @@ fn saved(place: &dyn Place, limits: &Limits) -> Result<Saved, ArchiveError> {
             count,
         }),
     }
+}
+
+/// The images of `manifest.json`; `None` if the archive has no such member.
+fn list(place: &dyn Place, limits: &Limits) -> Result<Option<Vec<Saved>>, ArchiveError> {
+    let Some(bytes) = place.document(SAVED, limits.manifest)? else {
+        return Ok(None);
+    };
+    let images = oci::decode(&bytes, &shape::SAVED);
+    Ok(Some(images.map_err(|refused| {
+        LayoutError::document(&place.path().join(SAVED), "list of saved images", refused)
+    })?))
+}
+
+/// What `manifest.json` names, where an OCI archive has one too: each image's configuration and layers by digest.
+pub(super) fn named(archive: &Archive, limits: &Limits) -> Result<Vec<(Digest, Vec<Digest>)>, ArchiveError> {
+    let images = list(archive, limits)?.unwrap_or_default();
+    let of_layer = |member: &String| match blob_name(member) {
+        Some(digest) => Ok(digest),
+        None => hashed(archive, member),
+    };
+    images
+        .iter()
+        .map(|image| {
+            let config = sha256(&archive.read(&image.config, limits.manifest)?);
+            Ok((config, image.layers.iter().map(of_layer).collect::<Result<_, ArchiveError>>()?))
+        })
+        .collect()
+}
+
+fn hashed(archive: &Archive, member: &str) -> Result<Digest, ArchiveError> {
+    let mut blob = Hashing::new(archive.open_member(member)?);
+    std::io::copy(&mut blob, &mut std::io::sink()).map_err(|source| FileError::Read {
+        path: archive.path().join(member),
+        source,
+    })?;
+    Ok(blob.finish().1)
 }
 
 /// A layer's digest is its member's name where that is one; a plain tar has its diff id; anything else must be computed.
@@ -191,11 +233,7 @@ fn layer(archive: &Archive, member: &str, diff_id: &Digest, created_by: Option<S
     let digest = match (blob_name(member), compression) {
         (Some(digest), _) => digest,
         (None, Compression::None) => *diff_id,
-        (None, _) => {
-            let mut blob = Hashing::new(archive.open_member(member)?);
-            std::io::copy(&mut blob, &mut std::io::sink()).map_err(failed)?;
-            blob.finish().1
-        }
+        (None, _) => hashed(archive, member)?,
     };
     Ok(Layer {
         digest,
@@ -213,15 +251,55 @@ pub fn blob_name(member: &str) -> Option<Digest> {
     Digest::parse(&format!("sha256:{hex}")).ok()
 }
 
-/// The digest of the OCI manifest of the same configuration, in archives that are OCI layouts too.
-fn manifest_of(place: &dyn Place, config: &Digest, limits: &Limits) -> Option<Digest> {
-    let bytes = place.document("index.json", limits.manifest).ok()??;
-    let index = Index::parse(&place.path().join("index.json"), &bytes).ok()?;
-    let names_it = |digest: &Digest| {
-        let name = format!("blobs/sha256/{}", digest.hex());
-        let bytes = place.document(&name, limits.manifest).ok()??;
-        let manifest = Manifest::parse(&place.path().join(&name), &bytes).ok()?;
-        (manifest.config.digest == *config).then_some(())
+/// The digest of the image's OCI manifest, in archives that are OCI layouts too. `docker load` into containerd's store reads `index.json`, and
+/// would load every image that it lists: each must be the one of `manifest.json`.
+fn agreed_manifest(place: &dyn Place, config: &Digest, layers: &[Layer], limits: &Limits) -> Result<Option<Digest>, ArchiveError> {
+    let Some(bytes) = place.document("index.json", limits.manifest)? else {
+        return Ok(None);
     };
-    index.manifests.iter().map(|d| d.digest).find(|digest| names_it(digest).is_some())
+    let index = Index::parse(&place.path().join("index.json"), &bytes)?;
+    let mut agreed = None;
+    for entry in &index.manifests {
+        for (digest, manifest) in manifests(&InArchive(place), entry, limits)? {
+            let same = manifest.config.digest == *config && manifest.layers.iter().map(|l| l.digest).eq(layers.iter().map(|l| l.digest));
+            if same {
+                agreed.get_or_insert(digest);
+            } else if manifest.is_image() {
+                return Err(ArchiveError::Disagree {
+                    path: place.path().to_owned(),
+                    reason: format!("`manifest.json` names the image {config}, and `index.json` also {digest}, which is another"),
+                });
+            }
+        }
+    }
+    Ok(agreed)
+}
+
+/// The blobs of a saved image, by digest.
+struct InArchive<'p>(&'p dyn Place);
+
+impl Blobs for InArchive<'_> {
+    fn place(&self, digest: &Digest) -> PathBuf {
+        self.0.path().join(member_of(digest))
+    }
+
+    fn size(&self, descriptor: &Descriptor) -> Option<u64> {
+        self.0.size(&member_of(&descriptor.digest))
+    }
+
+    fn document(&self, digest: &Digest, limit: u64) -> Result<Vec<u8>, LayoutError> {
+        let found = self.0.document(&member_of(digest), limit);
+        let missing = || LayoutError::BlobMissing {
+            digest: *digest,
+            path: self.place(digest),
+        };
+        found
+            .map_err(|error| error.of_blob(digest, self.place(digest)))?
+            .ok_or_else(missing)
+    }
+}
+
+/// The member of an OCI layout that a blob is.
+pub(super) fn member_of(digest: &Digest) -> String {
+    format!("blobs/sha256/{}", digest.hex())
 }

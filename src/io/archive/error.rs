@@ -57,6 +57,32 @@ pub enum ArchiveError {
         /// What its content hashes to.
         found: Digest,
     },
+    /// Two members have one name.
+    #[error("`{member}` stands twice in {}", path.display())]
+    #[diagnostic(
+        code(archive::twice),
+        help("one reader takes the first and another the last, so that the archive could be two images: save the image again")
+    )]
+    Twice {
+        /// The file.
+        path: PathBuf,
+        /// The member.
+        member: String,
+    },
+    /// `manifest.json` and `index.json` are about different images.
+    #[error("{} is two images: {reason}", path.display())]
+    #[diagnostic(
+        code(archive::disagree),
+        help(
+            "`docker load` may read `index.json` where another program reads `manifest.json`: save one image again, or name an archive of several platforms as oci-archive:"
+        )
+    )]
+    Disagree {
+        /// The file.
+        path: PathBuf,
+        /// How they differ.
+        reason: String,
+    },
     /// The tar does not hold together.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -72,12 +98,33 @@ pub enum ArchiveError {
 }
 
 impl ArchiveError {
+    /// The same as an error about a blob of a layout.
+    pub(super) fn of_blob(self, digest: &Digest, path: PathBuf) -> LayoutError {
+        match self {
+            Self::Layout(error) => error,
+            Self::File(error) => error.into(),
+            Self::WrongDigest { found, .. } => LayoutError::WrongDigest {
+                digest: *digest,
+                found,
+                path,
+            },
+            Self::Missing { .. } => LayoutError::BlobMissing { digest: *digest, path },
+            other => FileError::Read {
+                path,
+                source: std::io::Error::other(other.to_string()),
+            }
+            .into(),
+        }
+    }
+
     /// How the run ends: broken content cannot be judged, a wrong path is the user's.
     #[must_use]
     pub fn fault(&self) -> Fault {
         match self {
             Self::WrongKind { .. } | Self::Several { .. } => Fault::Usage,
-            Self::Missing { .. } | Self::WrongDigest { .. } | Self::Broken(_) => Fault::Undecidable,
+            Self::Missing { .. } | Self::WrongDigest { .. } | Self::Twice { .. } | Self::Disagree { .. } | Self::Broken(_) => {
+                Fault::Undecidable
+            }
             Self::Layout(error) => error.fault(),
             Self::File(error) => error.fault(),
         }

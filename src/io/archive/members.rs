@@ -1,6 +1,6 @@
 //! The members of a tar file, by name.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, Write};
 use std::os::unix::fs::FileExt;
@@ -50,12 +50,18 @@ impl Archive {
         if compression != Compression::None {
             file = decompressed(path, file, compression, limits)?;
         }
-        let mut members = Members(HashMap::new());
+        let mut members = Members::default();
         layers::index(&file, path, limits, &mut members)?;
+        if let Some(member) = members.twice {
+            return Err(ArchiveError::Twice {
+                path: path.to_owned(),
+                member,
+            });
+        }
         Ok(Self {
             path: path.to_owned(),
             file: Arc::new(file),
-            members: members.0,
+            members: members.found,
         })
     }
 
@@ -177,7 +183,13 @@ fn decompressed(path: &Path, file: File, compression: Compression, limits: &Limi
     Ok(plain)
 }
 
-struct Members(HashMap<String, Member>);
+#[derive(Default)]
+struct Members {
+    found: HashMap<String, Member>,
+    folders: HashSet<String>,
+    /// The first name that stands twice. Folders may.
+    twice: Option<String>,
+}
 
 impl Visitor for Members {
     fn entry(&mut self, entry: &Entry<'_>) -> Result<Need, LayerProblem> {
@@ -186,9 +198,18 @@ impl Visitor for Members {
             Kind::File => Member::Bytes(entry.offset, entry.size),
             Kind::HardLink(target) => Member::Link(String::from_utf8_lossy(target).into_owned()),
             Kind::Symlink(target) => Member::Link(beside(entry.path, &String::from_utf8_lossy(target))),
-            Kind::Directory | Kind::Special => return Ok(Need::Nothing),
+            Kind::Directory | Kind::Special => {
+                if self.found.contains_key(entry.path) {
+                    self.twice.get_or_insert_with(|| entry.path.to_owned());
+                }
+                self.folders.insert(entry.path.to_owned());
+                return Ok(Need::Nothing);
+            }
         };
-        self.0.insert(entry.path.to_owned(), member);
+        let before = self.found.insert(entry.path.to_owned(), member);
+        if before.is_some() || self.folders.contains(entry.path) {
+            self.twice.get_or_insert_with(|| entry.path.to_owned());
+        }
         Ok(Need::Nothing)
     }
 

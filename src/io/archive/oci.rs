@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use super::docker::{member_of, named};
 use super::{Archive, ArchiveError, Section};
-use crate::io::files::FileError;
 use crate::io::limits::Limits;
-use crate::io::oci_layout::{Blobs, Index, LayoutError, find_image, platforms};
+use crate::io::oci_layout::{Blobs, Index, LayoutError, Manifest, find_image, manifests, platforms, unhidden};
 use crate::model::digest::Digest;
 use crate::model::image::{Descriptor, PlatformImage};
 
@@ -34,8 +34,10 @@ impl OciImage {
             });
         }
         let index = Index::parse(&path.join("index.json"), &archive.read("index.json", limits.manifest)?)?;
-        let descriptor = find_image(&index.manifests, path, None)?;
+        let entries = unhidden(&archive, index.manifests, limits)?;
+        let descriptor = find_image(&entries, path, None)?;
         let platforms = platforms(&archive, &descriptor, limits)?;
+        agree(&archive, &descriptor, limits)?;
         Ok(Self {
             archive,
             descriptor,
@@ -48,41 +50,40 @@ impl OciImage {
     /// # Errors
     /// [`ArchiveError::Missing`].
     pub fn open_blob(&self, digest: &Digest) -> Result<Section, ArchiveError> {
-        self.archive.open_member(&name(digest))
+        self.archive.open_member(&member_of(digest))
     }
 }
 
-fn name(digest: &Digest) -> String {
-    format!("blobs/sha256/{}", digest.hex())
+/// `docker load` may read `manifest.json` where we read `index.json`: every image that it names must be one that is judged.
+fn agree(archive: &Archive, judged: &Descriptor, limits: &Limits) -> Result<(), ArchiveError> {
+    let named = named(archive, limits)?;
+    if named.is_empty() {
+        return Ok(());
+    }
+    let judged = manifests(archive, judged, limits)?;
+    for (config, layers) in named {
+        let same = |manifest: &Manifest| manifest.config.digest == config && manifest.layers.iter().map(|l| &l.digest).eq(&layers);
+        if !judged.iter().any(|(_, manifest)| same(manifest)) {
+            return Err(ArchiveError::Disagree {
+                path: archive.path().to_owned(),
+                reason: format!("`manifest.json` names the image {config}, which is none of those that `index.json` lists"),
+            });
+        }
+    }
+    Ok(())
 }
 
 impl Blobs for Archive {
     fn place(&self, digest: &Digest) -> PathBuf {
-        self.path().join(name(digest))
+        self.path().join(member_of(digest))
     }
 
     fn size(&self, descriptor: &Descriptor) -> Option<u64> {
-        Self::size(self, &name(&descriptor.digest))
+        Self::size(self, &member_of(&descriptor.digest))
     }
 
     fn document(&self, digest: &Digest, limit: u64) -> Result<Vec<u8>, LayoutError> {
-        self.read(&name(digest), limit).map_err(|error| match error {
-            ArchiveError::Layout(error) => error,
-            ArchiveError::File(error) => error.into(),
-            ArchiveError::WrongDigest { found, .. } => LayoutError::WrongDigest {
-                digest: *digest,
-                found,
-                path: self.place(digest),
-            },
-            ArchiveError::Missing { .. } => LayoutError::BlobMissing {
-                digest: *digest,
-                path: self.place(digest),
-            },
-            other => FileError::Read {
-                path: self.place(digest),
-                source: std::io::Error::other(other.to_string()),
-            }
-            .into(),
-        })
+        self.read(&member_of(digest), limit)
+            .map_err(|error| error.of_blob(digest, self.place(digest)))
     }
 }

@@ -1,6 +1,6 @@
 //! A `docker save` archive that comes as a stream: read once, kept nowhere.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
 
@@ -68,7 +68,14 @@ pub fn receive<R: Read + Send, T, E: From<ArchiveError>>(
         layers: HashMap::new(),
     };
     let mut room = DOCUMENTS * limits.manifest;
+    let mut names = HashSet::new();
     while let Some(member) = stream.member().map_err(ArchiveError::from)? {
+        if !names.insert(member.path.clone()) {
+            return Err(E::from(ArchiveError::Twice {
+                path: received.name,
+                member: member.path,
+            }));
+        }
         match &member.link {
             Some(Link::Hard(target)) => {
                 let target = target.clone();
@@ -184,6 +191,11 @@ impl<T> Place for Received<T> {
         };
         verify(&self.name, name, document)?;
         Ok(Some(document.clone()))
+    }
+
+    fn size(&self, name: &str) -> Option<u64> {
+        let document = self.documents.get(self.resolve(name)?)?;
+        Some(document.len() as u64)
     }
 
     fn layer(&self, member: &str, diff_id: &Digest, created_by: Option<String>) -> Result<Layer, ArchiveError> {

@@ -243,10 +243,150 @@ fn bounds_hold_for_documents_layers_members_and_what_a_compressed_archive_unpack
     );
 }
 
+/// An image of one layer as the documents of an OCI layout in a tar, each blob once; gives the manifest's descriptor.
+fn laid_out(tar: Tar, layer: &[u8], media: &str) -> (Tar, serde_json::Value) {
+    let blob = |bytes: &[u8]| format!("blobs/sha256/{}", sha256(bytes).hex());
+    let describe = |media: &str, bytes: &[u8]| json!({"mediaType": media, "digest": sha256(bytes).to_string(), "size": bytes.len()});
+    let config = config(&[layer]);
+    let manifest = json!({
+        "schemaVersion": 2,
+        "config": describe("application/vnd.oci.image.config.v1+json", config.as_bytes()),
+        "layers": [describe(media, layer)],
+    })
+    .to_string();
+    let tar = tar
+        .file(&blob(layer), layer)
+        .file(&blob(config.as_bytes()), &config)
+        .file(&blob(manifest.as_bytes()), &manifest);
+    (tar, describe("application/vnd.oci.image.manifest.v1+json", manifest.as_bytes()))
+}
+
+const PLAIN: &str = "application/vnd.oci.image.layer.v1.tar";
+
+fn index(entries: &[&serde_json::Value]) -> String {
+    json!({"schemaVersion": 2, "manifests": entries}).to_string()
+}
+
+/// `manifest.json` for an image whose blobs lie by digest.
+fn naming(layer: &[u8]) -> String {
+    let blob = |bytes: &[u8]| format!("blobs/sha256/{}", sha256(bytes).hex());
+    manifest(&blob(config(&[layer]).as_bytes()), &[&blob(layer)])
+}
+
+/// As `docker save | portcullis` reads it.
+fn streamed(bytes: &[u8]) -> Result<StreamedImage<()>, ArchiveError> {
+    let limits = Limits::default();
+    let mut members = crate::io::layers::Members::new(bytes, "stream", &limits);
+    let mut take = |member: &crate::io::layers::Member, content: &mut (dyn std::io::Read + Send)| {
+        let mut bytes = Vec::new();
+        content.read_to_end(&mut bytes).expect("content");
+        assert_eq!(bytes.len() as u64, member.size);
+        let digest = sha256(&bytes);
+        Ok::<_, ArchiveError>(Taken {
+            digest,
+            diff_id: digest,
+            said: (),
+        })
+    };
+    receive(&mut members, "stream", &limits, &mut take)
+}
+
 #[test]
-fn the_last_of_two_members_of_one_name_counts_and_sparse_members_are_refused() {
-    let twice = Tar::new().file("manifest.json", "[]").raw(&saved().unfinished());
-    assert!(docker(&twice.finish()).is_ok());
+fn an_archive_whose_manifest_json_and_index_json_are_of_two_images_is_refused() {
+    let other = Tar::new().file("etc/os-release", "ID=evil\n").finish();
+    let (tar, honest) = laid_out(Tar::new(), &layer(), PLAIN);
+    let agreeing = tar.file("index.json", index(&[&honest])).file("manifest.json", naming(&layer()));
+    let agreeing = agreeing.finish();
+    let read = docker(&agreeing).expect("what docker 25 writes");
+    assert_eq!(read.image.manifest.to_string(), honest["digest"]);
+    assert!(streamed(&agreeing).is_ok() && oci(&agreeing).is_ok());
+
+    let (tar, honest) = laid_out(Tar::new(), &layer(), PLAIN);
+    let (tar, evil) = laid_out(tar, &other, PLAIN);
+    let with = |entries: &[&serde_json::Value]| {
+        tar.clone()
+            .file("index.json", index(entries))
+            .file("manifest.json", naming(&layer()))
+    };
+    for entries in [&[&evil][..], &[&honest, &evil][..]] {
+        let archive = with(entries).finish();
+        for error in [
+            docker(&archive).expect_err("two images"),
+            streamed(&archive).expect_err("two images"),
+        ] {
+            assert!(matches!(&error, ArchiveError::Disagree { .. }), "{error}");
+            assert_eq!(error.fault(), Fault::Undecidable);
+        }
+    }
+    assert!(matches!(oci(&with(&[&evil]).finish()), Err(ArchiveError::Disagree { .. })));
+    // The same configuration over another layer is another image as well.
+    let described = json!({"mediaType": PLAIN, "digest": sha256(&other).to_string(), "size": other.len()});
+    let config = config(&[&layer()]);
+    let swapped = json!({"schemaVersion": 2, "layers": [described], "config": {
+        "mediaType": "application/vnd.oci.image.config.v1+json", "digest": sha256(config.as_bytes()).to_string(), "size": config.len()}})
+    .to_string();
+    let entry = json!({"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": sha256(swapped.as_bytes()).to_string(), "size": swapped.len()});
+    let archive = tar
+        .file(&format!("blobs/sha256/{}", sha256(swapped.as_bytes()).hex()), &swapped)
+        .file("index.json", index(&[&entry]))
+        .file("manifest.json", naming(&layer()));
+    assert!(matches!(docker(&archive.finish()), Err(ArchiveError::Disagree { .. })));
+}
+
+#[test]
+fn a_broken_index_json_beside_a_manifest_json_is_not_passed_over() {
+    let (tar, _) = laid_out(Tar::new(), &layer(), PLAIN);
+    for broken in ["{", r#"{"manifests":[],"Manifests":[]}"#] {
+        let archive = tar.clone().file("index.json", broken).file("manifest.json", naming(&layer()));
+        assert!(matches!(docker(&archive.finish()), Err(ArchiveError::Layout(_))), "{broken}");
+    }
+}
+
+#[test]
+fn an_image_that_calls_itself_an_artifact_in_the_index_is_counted() {
+    let other = Tar::new().file("etc/os-release", "ID=evil\n").finish();
+    let (tar, honest) = laid_out(Tar::new(), &layer(), PLAIN);
+    let (tar, mut hidden) = laid_out(tar, &other, PLAIN);
+    hidden["artifactType"] = json!("application/vnd.example.signature");
+    let archive = tar.clone().file("index.json", index(&[&honest, &hidden])).finish();
+    assert!(matches!(
+        oci(&archive),
+        Err(ArchiveError::Layout(LayoutError::Ambiguous { count: 2, .. }))
+    ));
+    let (tar, mut signature) = laid_out(tar, b"a signature", "application/vnd.example.signature");
+    signature["artifactType"] = json!("application/vnd.example.signature");
+    let archive = tar.file("index.json", index(&[&honest, &signature])).finish();
+    assert!(oci(&archive).is_ok(), "a real artifact is passed over");
+}
+
+#[test]
+fn a_member_that_stands_twice_is_refused_also_through_a_dot() {
+    for name in ["manifest.json", "./manifest.json"] {
+        let twice = Tar::new().file(name, manifest("x", &[])).raw(&saved().unfinished()).finish();
+        for error in [
+            docker(&twice).expect_err("two readings"),
+            streamed(&twice).expect_err("two readings"),
+        ] {
+            assert!(
+                matches!(&error, ArchiveError::Twice { member, .. } if member == "manifest.json"),
+                "{error}"
+            );
+            assert_eq!(error.fault(), Fault::Undecidable);
+        }
+    }
+    let folders = Tar::new().dir("1").dir("1").raw(&saved().unfinished());
+    assert!(docker(&folders.finish()).is_ok(), "a folder may stand twice");
+    let (tar, honest) = laid_out(Tar::new(), &layer(), PLAIN);
+    let one = tar.file("index.json", index(&[&honest]));
+    assert!(oci(&one.clone().finish()).is_ok());
+    assert!(matches!(
+        oci(&one.file("./index.json", index(&[])).finish()),
+        Err(ArchiveError::Twice { .. })
+    ));
+}
+
+#[test]
+fn sparse_members_are_refused() {
     let sparse = Tar::new()
         .pax(&[("GNU.sparse.map", "0,1"), ("GNU.sparse.size", "9")])
         .file("manifest.json", "[");

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::io::files::FileError;
+use crate::io::oci::Refused;
 use crate::model::digest::Digest;
 use crate::model::fault::Fault;
 
@@ -144,24 +145,12 @@ impl LayoutError {
         }
     }
 
-    pub(super) fn json(path: &Path, what: &'static str, bytes: &[u8], error: &serde_json::Error) -> Self {
-        let text = error.to_string();
-        let reason = text.split(" at line ").next().unwrap_or(&text).to_owned();
+    pub(crate) fn document(path: &Path, what: &'static str, refused: Refused) -> Self {
         Self::Document {
             path: path.to_owned(),
             what,
-            reason,
-            offset: byte_offset(bytes, error.line(), error.column()),
+            reason: refused.reason,
+            offset: refused.offset,
         }
     }
-}
-
-/// Where in the bytes a line (from 1) and a column (from 1, in bytes) are.
-fn byte_offset(bytes: &[u8], line: usize, column: usize) -> usize {
-    let line_start: usize = bytes
-        .split_inclusive(|b| *b == b'\n')
-        .take(line.saturating_sub(1))
-        .map(<[u8]>::len)
-        .sum();
-    (line_start + column.saturating_sub(1)).min(bytes.len())
 }

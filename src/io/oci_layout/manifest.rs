@@ -8,8 +8,15 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::LayoutError;
 use super::base::{self, Step};
+use crate::io::oci::{self, Shape, shape};
 use crate::model::digest::Digest;
 use crate::model::image::{Compression, Descriptor, ImageConfig, media_type};
+
+/// The type of the layers of BuildKit's attestations.
+const IN_TOTO: &str = "application/vnd.in-toto+json";
+
+const INDEXES: [&str; 2] = [media_type::OCI_INDEX, media_type::DOCKER_INDEX];
+const MANIFESTS: [&str; 2] = [media_type::OCI_MANIFEST, media_type::DOCKER_MANIFEST];
 
 /// An image index, or Docker's manifest list.
 #[derive(Debug, Clone, Deserialize)]
@@ -24,7 +31,13 @@ pub struct Index {
     #[serde(default)]
     pub artifact_type: Option<String>,
     #[serde(default)]
+    schema_version: Option<i64>,
+    #[serde(default)]
     layers: Option<IgnoredAny>,
+    #[serde(default)]
+    config: Option<IgnoredAny>,
+    #[serde(default)]
+    fs_layers: Option<IgnoredAny>,
 }
 
 /// An image manifest.
@@ -48,7 +61,11 @@ pub struct Manifest {
     #[serde(default)]
     pub annotations: Option<BTreeMap<String, String>>,
     #[serde(default)]
+    schema_version: Option<i64>,
+    #[serde(default)]
     manifests: Option<IgnoredAny>,
+    #[serde(default)]
+    fs_layers: Option<IgnoredAny>,
 }
 
 /// An image configuration.
@@ -74,10 +91,11 @@ impl Index {
     /// # Errors
     /// [`LayoutError::Document`]; [`LayoutError::Inconsistent`] for a document that would pass as a manifest too.
     pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self, LayoutError> {
-        let index: Self = parse(path, "image index", bytes)?;
-        if index.layers.is_some() {
+        let index: Self = parse(path, "image index", bytes, &shape::IMAGE)?;
+        if index.layers.is_some() || index.config.is_some() || index.fs_layers.is_some() {
             return Err(ambiguous(path));
         }
+        check_kind(path, index.media_type.as_deref(), index.schema_version, &INDEXES)?;
         Ok(index)
     }
 }
@@ -88,11 +106,27 @@ impl Manifest {
     /// # Errors
     /// [`LayoutError::Document`]; [`LayoutError::Inconsistent`] for a document that would pass as an index too.
     pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self, LayoutError> {
-        let manifest: Self = parse(path, "image manifest", bytes)?;
-        if manifest.manifests.is_some() {
+        let manifest: Self = parse(path, "image manifest", bytes, &shape::IMAGE)?;
+        if manifest.manifests.is_some() || manifest.fs_layers.is_some() {
             return Err(ambiguous(path));
         }
+        check_kind(path, manifest.media_type.as_deref(), manifest.schema_version, &MANIFESTS)?;
         Ok(manifest)
+    }
+
+    /// True for BuildKit's attestations, which stand beside the images of an index. Nothing but the layers tells: a platform or an annotation
+    /// can be written on an image too, and a runtime that does not know it would run that image.
+    #[must_use]
+    pub fn is_attestation(&self) -> bool {
+        !self.layers.is_empty() && self.layers.iter().all(|layer| layer.media_type == IN_TOTO)
+    }
+
+    /// True when a runtime could unpack it: one of its layers is of a type that layers of images have.
+    #[must_use]
+    pub fn is_image(&self) -> bool {
+        const PREFIXES: [&str; 2] = ["application/vnd.oci.image.layer.", "application/vnd.docker.image.rootfs."];
+        let is_layer = |layer: &Descriptor| PREFIXES.iter().any(|prefix| layer.media_type.starts_with(prefix));
+        self.layers.iter().any(is_layer)
     }
 }
 
@@ -102,7 +136,7 @@ impl Config {
     /// # Errors
     /// [`LayoutError::Document`].
     pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self, LayoutError> {
-        let raw: RawConfig = parse(path, "image configuration", bytes)?;
+        let raw: RawConfig = parse(path, "image configuration", bytes, &shape::CONFIG)?;
         let inner = raw.config.unwrap_or_default();
         let mut exposed_ports: Vec<String> = inner.exposed_ports.unwrap_or_default().into_keys().collect();
         exposed_ports.sort();
@@ -205,8 +239,23 @@ fn history(history: Vec<RawHistory>, layers: usize) -> (Vec<Option<String>>, Vec
     (made.collect(), steps)
 }
 
-fn parse<T: DeserializeOwned>(path: &Path, what: &'static str, bytes: &[u8]) -> Result<T, LayoutError> {
-    serde_json::from_slice(bytes).map_err(|error| LayoutError::json(path, what, bytes, &error))
+fn parse<T: DeserializeOwned>(path: &Path, what: &'static str, bytes: &[u8], shape: &Shape) -> Result<T, LayoutError> {
+    oci::decode(bytes, shape).map_err(|refused| LayoutError::document(path, what, refused))
+}
+
+/// What a document calls itself must not be the other kind: some readers go by that, some by what its descriptor says.
+fn check_kind(path: &Path, media: Option<&str>, schema: Option<i64>, kinds: &[&str; 2]) -> Result<(), LayoutError> {
+    if schema.is_some_and(|schema| schema != 2) {
+        return Err(LayoutError::inconsistent(path, "has a `schemaVersion` other than 2"));
+    }
+    match media {
+        Some(media) if !media.is_empty() && !kinds.contains(&media) => {
+            let media: String = media.chars().take(100).collect();
+            let reason = format!("calls itself `{}`, and is listed as something else", media.escape_debug());
+            Err(LayoutError::inconsistent(path, reason))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Two readers would see two images in it. Source: CVE-2021-41190.

@@ -15,7 +15,7 @@ mod write;
 
 pub use error::LayoutError;
 pub use manifest::{Config, Index, Manifest, layer_compression};
-pub use platforms::{Blobs, platforms};
+pub use platforms::{Blobs, manifests, platforms, unhidden};
 pub use read::find_image;
 pub use write::BlobWriter;
 

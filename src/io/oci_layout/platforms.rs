@@ -41,8 +41,8 @@ impl Blobs for OciLayout {
 }
 
 impl OciLayout {
-    /// Every platform's image under a manifest or an index, in the index's order. BuildKit's attestation manifests
-    /// (`unknown/unknown`, which no engine runs) are passed over. Each layer's file is there and has the size that is promised;
+    /// Every platform's image under a manifest or an index, in the index's order. BuildKit's attestation manifests (every layer of them is an
+    /// in-toto statement, so that no engine can run them) are passed over. Each layer's file is there and has the size that is promised;
     /// its digest is for whoever streams it.
     ///
     /// # Errors
@@ -66,6 +66,50 @@ pub fn platforms(blobs: &dyn Blobs, descriptor: &Descriptor, limits: &Limits) ->
     Ok(found)
 }
 
+/// Every manifest of an image under a descriptor whose bytes are there, attestations left out. Missing ones are passed over: an archive of one
+/// platform keeps the index of all.
+///
+/// # Errors
+/// [`LayoutError`].
+pub fn manifests(blobs: &dyn Blobs, descriptor: &Descriptor, limits: &Limits) -> Result<Vec<(Digest, Manifest)>, LayoutError> {
+    let (mut found, mut left, mut seen) = (Vec::new(), vec![(descriptor.clone(), 0)], 0);
+    while let Some((next, depth)) = left.pop() {
+        seen += 1;
+        let path = blobs.place(&next.digest);
+        if seen > 4 * limits.platforms || depth > MAX_DEPTH {
+            return Err(LayoutError::inconsistent(&path, "lists too many images, or lists within lists"));
+        }
+        if blobs.size(&next).is_none() {
+            continue;
+        }
+        let bytes = blobs.document(&next.digest, limits.manifest)?;
+        if matches!(next.media_type.as_str(), media_type::OCI_INDEX | media_type::DOCKER_INDEX) {
+            let inner = Index::parse(&path, &bytes)?.manifests;
+            left.extend(inner.into_iter().rev().map(|d| (d, depth + 1)));
+            continue;
+        }
+        let manifest = Manifest::parse(&path, &bytes)?;
+        if !manifest.is_attestation() {
+            found.push((next.digest, manifest));
+        }
+    }
+    Ok(found)
+}
+
+/// The entries of an index, where those that only call themselves artifacts are told as the images that they are: a runtime that does not know
+/// the word `artifactType` would run them.
+///
+/// # Errors
+/// [`LayoutError`].
+pub fn unhidden(blobs: &dyn Blobs, mut entries: Vec<Descriptor>, limits: &Limits) -> Result<Vec<Descriptor>, LayoutError> {
+    for entry in entries.iter_mut().filter(|entry| entry.artifact_type.is_some()) {
+        if manifests(blobs, entry, limits)?.iter().any(|(_, manifest)| manifest.is_image()) {
+            entry.artifact_type = None;
+        }
+    }
+    Ok(entries)
+}
+
 struct Reading<'b> {
     blobs: &'b dyn Blobs,
 }
@@ -85,13 +129,13 @@ impl Reading<'_> {
                         format!("is one of more than {} platforms", limits.platforms),
                     ));
                 }
-                found.push(self.platform(descriptor, limits)?);
+                found.extend(self.platform(descriptor, limits)?);
                 Ok(())
             }
             media_type::OCI_INDEX | media_type::DOCKER_INDEX if depth < MAX_DEPTH => {
                 let index = Index::parse(&path, &self.read_described(descriptor, limits)?)?;
-                let images = index.manifests.iter().filter(|d| !is_attestation(d));
-                images.into_iter().try_for_each(|d| self.collect(d, limits, depth + 1, found))
+                let there = index.manifests.iter().filter(|d| !self.is_missing_attestation(d));
+                there.into_iter().try_for_each(|d| self.collect(d, limits, depth + 1, found))
             }
             media_type::OCI_INDEX | media_type::DOCKER_INDEX => Err(LayoutError::inconsistent(
                 &path,
@@ -104,9 +148,13 @@ impl Reading<'_> {
         }
     }
 
-    fn platform(&self, descriptor: &Descriptor, limits: &Limits) -> Result<PlatformImage, LayoutError> {
+    /// None for an attestation.
+    fn platform(&self, descriptor: &Descriptor, limits: &Limits) -> Result<Option<PlatformImage>, LayoutError> {
         let path = self.blob_path(&descriptor.digest);
         let manifest = Manifest::parse(&path, &self.read_described(descriptor, limits)?)?;
+        if manifest.is_attestation() {
+            return Ok(None);
+        }
         if manifest.layers.len() > limits.layers {
             let reason = format!("has {} layers, more than {}", manifest.layers.len(), limits.layers);
             return Err(LayoutError::inconsistent(&path, reason));
@@ -123,12 +171,17 @@ impl Reading<'_> {
             );
             return Err(LayoutError::inconsistent(&config_path, reason));
         }
-        Ok(PlatformImage {
+        Ok(Some(PlatformImage {
             platform: platform_of(descriptor, &config, &config_path)?,
             manifest: descriptor.digest,
             layers: self.layers(&manifest, &config, &path)?,
             config: config.config,
-        })
+        }))
+    }
+
+    /// An attestation that was not copied with its image: nobody can run what is not there.
+    fn is_missing_attestation(&self, descriptor: &Descriptor) -> bool {
+        is_of_no_platform(descriptor) && self.blobs.size(descriptor).is_none()
     }
 
     fn layers(&self, manifest: &Manifest, config: &Config, path: &Path) -> Result<Vec<Layer>, LayoutError> {
@@ -174,7 +227,7 @@ impl Reading<'_> {
 }
 
 /// BuildKit lists its attestations beside the images, as images of a platform that does not exist.
-fn is_attestation(descriptor: &Descriptor) -> bool {
+fn is_of_no_platform(descriptor: &Descriptor) -> bool {
     descriptor
         .platform
         .as_ref()

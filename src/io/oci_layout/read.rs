@@ -5,6 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::platforms::unhidden;
 use super::{Index, LayoutError, Manifest, OciLayout, REF_NAME};
 use crate::io::files::{self, FileError};
 use crate::io::hash::sha256;
@@ -92,7 +93,8 @@ impl OciLayout {
     /// # Errors
     /// [`LayoutError::UnknownTag`], [`LayoutError::Ambiguous`], [`LayoutError::Empty`], and those of [`Self::index`].
     pub fn find(&self, tag: Option<&str>) -> Result<Descriptor, LayoutError> {
-        find_image(&self.index()?, &self.dir, tag)
+        let entries = unhidden(self, self.index()?, &Limits::default())?;
+        find_image(&entries, &self.dir, tag)
     }
 
     /// The descriptor of a manifest or index by digest, whether `index.json` lists it or only an index inside the layout does.
@@ -126,12 +128,19 @@ pub fn find_image(entries: &[Descriptor], place: &Path, tag: Option<&str>) -> Re
             .any(|key| d.annotations.get(*key).is_some_and(|name| name == tag))
     };
     if let Some(tag) = tag {
-        let found = entries.iter().find(|d| names(d, tag)).cloned();
-        return found.ok_or_else(|| LayoutError::UnknownTag {
+        let mut found = entries.iter().filter(|d| names(d, tag));
+        let first = found.next().cloned().ok_or_else(|| LayoutError::UnknownTag {
             dir: place.to_owned(),
             tag: tag.to_owned(),
             known: tags(entries),
-        });
+        })?;
+        return match found.find(|other| other.digest != first.digest) {
+            None => Ok(first),
+            Some(other) => Err(LayoutError::inconsistent(
+                place,
+                format!("lists two images under the tag `{tag}`: {} and {}", first.digest, other.digest),
+            )),
+        };
     }
     let images: Vec<&Descriptor> = entries.iter().filter(|d| d.artifact_type.is_none()).collect();
     let distinct: BTreeSet<Digest> = images.iter().map(|d| d.digest).collect();

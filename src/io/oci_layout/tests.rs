@@ -1,5 +1,6 @@
 use std::fs;
 use std::io::Write;
+use std::path::Path;
 
 use serde_json::json;
 
@@ -27,6 +28,15 @@ fn image(layout: &OciLayout, architecture: &str) -> Descriptor {
         "rootfs": {"type": "layers", "diff_ids": [format!("sha256:{}", "1".repeat(64))]},
         "history": [{"created_by": "ENV A=b", "empty_layer": true}, {"created_by": "COPY x /x"}],
     });
+    let config = descriptor(layout, media_type::OCI_CONFIG, config.to_string().as_bytes());
+    let manifest = json!({"schemaVersion": 2, "mediaType": media_type::OCI_MANIFEST, "config": config, "layers": [layer]});
+    descriptor(layout, media_type::OCI_MANIFEST, manifest.to_string().as_bytes())
+}
+
+/// As BuildKit writes it: its layers are in-toto statements.
+fn attestation(layout: &OciLayout) -> Descriptor {
+    let layer = descriptor(layout, "application/vnd.in-toto+json", b"{}");
+    let config = json!({"architecture": "unknown", "os": "unknown", "rootfs": {"type": "layers", "diff_ids": [layer.digest]}});
     let config = descriptor(layout, media_type::OCI_CONFIG, config.to_string().as_bytes());
     let manifest = json!({"schemaVersion": 2, "mediaType": media_type::OCI_MANIFEST, "config": config, "layers": [layer]});
     descriptor(layout, media_type::OCI_MANIFEST, manifest.to_string().as_bytes())
@@ -133,7 +143,13 @@ fn an_index_gives_every_platform_but_no_attestation() {
     let entries = [
         on(("linux", "amd64"), image(&layout, "amd64")),
         on(("linux", "arm64"), image(&layout, "arm64")),
-        on(("unknown", "unknown"), image(&layout, "unknown")),
+        on(("unknown", "unknown"), attestation(&layout)),
+        attestation(&layout),
+        // Not copied with the image.
+        on(
+            ("unknown", "unknown"),
+            Descriptor::new(media_type::OCI_MANIFEST, Digest::from_bytes([7; 32]), 9),
+        ),
     ];
     let index = json!({"schemaVersion": 2, "mediaType": media_type::OCI_INDEX, "manifests": entries});
     let index = descriptor(&layout, media_type::OCI_INDEX, index.to_string().as_bytes());
@@ -145,6 +161,59 @@ fn an_index_gives_every_platform_but_no_attestation() {
         ..Limits::default()
     };
     assert!(layout.platforms(&index, &few).is_err());
+}
+
+#[test]
+fn an_image_that_calls_itself_an_attestation_is_judged() {
+    let (_dir, layout) = layout();
+    let mut by_annotation = image(&layout, "amd64");
+    let kind = ("vnd.docker.reference.type".to_owned(), "attestation-manifest".to_owned());
+    by_annotation.annotations.extend([kind]);
+    for hidden in [on(("unknown", "unknown"), image(&layout, "amd64")), by_annotation] {
+        let index = json!({"schemaVersion": 2, "manifests": [on(("linux", "arm64"), image(&layout, "arm64")), hidden]});
+        let index = descriptor(&layout, media_type::OCI_INDEX, index.to_string().as_bytes());
+        assert_eq!(layout.platforms(&index, &Limits::default()).expect("platforms").len(), 2);
+    }
+}
+
+#[test]
+fn a_manifest_that_calls_itself_an_index_is_refused() {
+    let (_dir, layout) = layout();
+    let descriptor = image(&layout, "amd64");
+    let text = String::from_utf8(layout.read_blob(&descriptor.digest, 9999).expect("manifest")).expect("text");
+    let parse = |text: String| Manifest::parse(Path::new("m"), text.as_bytes()).map(|_| ());
+    assert!(parse(text.clone()).is_ok() && parse(text.replace(media_type::OCI_MANIFEST, media_type::DOCKER_MANIFEST)).is_ok());
+    for other in [
+        text.replace(media_type::OCI_MANIFEST, media_type::OCI_INDEX),
+        text.replace("\"schemaVersion\":2", "\"schemaVersion\":1"),
+        text.replace("\"schemaVersion\":2", "\"manifests\":[]"),
+        text.replace("\"schemaVersion\":2", "\"fsLayers\":[]"),
+    ] {
+        assert!(matches!(parse(other.clone()), Err(LayoutError::Inconsistent { .. })), "{other}");
+    }
+    let index = |text: &str| Index::parse(Path::new("i"), text.as_bytes()).map(|_| ());
+    assert!(index(r#"{"manifests":[]}"#).is_ok());
+    for other in [r#"{"manifests":[],"layers":[]}"#, r#"{"manifests":[],"config":{}}"#] {
+        assert!(matches!(index(other), Err(LayoutError::Inconsistent { .. })), "{other}");
+    }
+}
+
+#[test]
+fn a_tag_that_names_two_images_is_refused() {
+    let (_dir, layout) = layout();
+    let named = |mut d: Descriptor| {
+        d.annotations.insert(REF_NAME.to_owned(), "v1".to_owned());
+        d
+    };
+    let one = named(image(&layout, "amd64"));
+    let write = |entries: &[&Descriptor]| {
+        let index = json!({"schemaVersion": 2, "manifests": entries});
+        fs::write(layout.dir().join("index.json"), index.to_string()).expect("written");
+    };
+    write(&[&one, &one]);
+    assert!(layout.find(Some("v1")).is_ok());
+    write(&[&one, &named(image(&layout, "arm64"))]);
+    assert!(matches!(layout.find(Some("v1")), Err(LayoutError::Inconsistent { .. })));
 }
 
 #[test]

@@ -11,6 +11,7 @@ use super::{LayoutError, OciLayout, REF_NAME};
 use crate::io::files::{self, FileError};
 use crate::io::hash::{Hashing, sha256};
 use crate::io::limits::Limits;
+use crate::io::oci::{self, shape};
 use crate::model::digest::Digest;
 use crate::model::image::{Descriptor, media_type};
 
@@ -112,11 +113,11 @@ impl OciLayout {
         let _lock = lock.map_err(|source| FileError::Read { path: marker, source })?;
         let path = self.index_path();
         let bytes = files::read(&path, Limits::default().manifest)?;
-        let broken = |error: serde_json::Error| LayoutError::json(&path, "image index", &bytes, &error);
-        let mut index: Value = serde_json::from_slice(&bytes).map_err(broken)?;
+        let mut index: Value =
+            oci::decode(&bytes, &shape::IMAGE).map_err(|refused| LayoutError::document(&path, "image index", refused))?;
         let entries = index.get_mut("manifests").and_then(Value::as_array_mut);
         let entries = entries.ok_or_else(|| LayoutError::inconsistent(&path, "has no list `manifests`"))?;
-        edit(entries).map_err(broken)?;
+        edit(entries).map_err(|error| LayoutError::inconsistent(&path, format!("cannot be written: {error}")))?;
         files::write(&path, index.to_string().as_bytes())?;
         Ok(())
     }

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::send::{bare, body};
 use super::{Registry, RegistryError};
 use crate::io::hash::sha256;
+use crate::io::oci::{self, Shape, shape};
 use crate::model::digest::Digest;
 use crate::model::image::media_type;
 
@@ -161,7 +162,7 @@ impl Registry {
             }
             next = self.next_page(response.headers());
             let bytes = body(ACTION, response, self.inner.limits.manifest).await?;
-            let answer: Answer = parse(&url, "list of tags", &bytes)?;
+            let answer: Answer = parse(&url, "list of tags", &bytes, &shape::TAGS)?;
             tags.extend(answer.tags.unwrap_or_default());
         }
         tags.sort();
@@ -202,11 +203,16 @@ impl Registry {
     }
 }
 
-pub(super) fn parse<T: serde::de::DeserializeOwned>(url: &str, what: &'static str, bytes: &[u8]) -> Result<T, RegistryError> {
-    serde_json::from_slice(bytes).map_err(|error| RegistryError::Answer {
+pub(super) fn parse<T: serde::de::DeserializeOwned>(
+    url: &str,
+    what: &'static str,
+    bytes: &[u8],
+    shape: &Shape,
+) -> Result<T, RegistryError> {
+    oci::decode(bytes, shape).map_err(|refused| RegistryError::Answer {
         url: bare(url),
         what,
-        reason: error.to_string(),
+        reason: refused.to_string(),
     })
 }
 

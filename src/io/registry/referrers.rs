@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::manifests::parse;
 use super::send::body;
 use super::{Registry, RegistryError};
+use crate::io::oci::shape;
 use crate::model::digest::Digest;
 use crate::model::image::{Descriptor, media_type};
 
@@ -76,7 +77,7 @@ impl Registry {
             }
             next = self.next_page(response.headers());
             let bytes = body(ACTION, response, self.inner.limits.manifest).await?;
-            list.extend(parse::<Index>(&url, "list of referrers", &bytes)?.manifests);
+            list.extend(parse::<Index>(&url, "list of referrers", &bytes, &shape::IMAGE)?.manifests);
         }
         Ok(Some(list))
     }
@@ -90,7 +91,7 @@ impl Registry {
         match self.manifest_of(&tag).await? {
             Some(found) => {
                 let url = self.url(&format!("manifests/{tag}"));
-                Ok(parse::<Index>(&url, "list of referrers", &found.bytes)?.manifests)
+                Ok(parse::<Index>(&url, "list of referrers", &found.bytes, &shape::IMAGE)?.manifests)
             }
             None => Ok(Vec::new()),
         }
