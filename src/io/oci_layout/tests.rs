@@ -108,11 +108,15 @@ fn a_tag_names_one_manifest() {
 #[test]
 fn a_signature_beside_the_image_does_not_make_it_ambiguous() {
     let (_dir, layout) = layout();
-    let (one, mut signature) = (image(&layout, "amd64"), image(&layout, "arm64"));
+    let (one, mut signature, mut hidden) = (image(&layout, "amd64"), attestation(&layout), image(&layout, "arm64"));
     signature.artifact_type = Some("application/vnd.dev.sigstore.bundle.v0.3+json".to_owned());
     layout.put(&one, None).expect("put");
     layout.put(&signature, None).expect("put");
     assert_eq!(layout.find(None).expect("the image").digest, one.digest);
+    hidden.artifact_type.clone_from(&signature.artifact_type);
+    layout.put(&hidden, None).expect("put");
+    let error = layout.find(None).expect_err("an image that calls itself a signature");
+    assert!(matches!(error, LayoutError::Ambiguous { count: 2, .. }), "{error}");
 }
 
 #[test]
