@@ -215,7 +215,7 @@ mod tests {
 
     fn groups_of(records: &[&str]) -> (Vec<Vec<String>>, Vec<Vec<u32>>, Vec<AdvisoryKind>) {
         let mut pool = Pool::new();
-        let target = Target { base: "x", scheme: None };
+        let target = Target::new("x", jiff::Timestamp::MAX);
         let drafts: Vec<Draft> = records
             .iter()
             .map(|r| draft(r.as_bytes(), "f", target, &mut pool).expect("room"))

@@ -27,6 +27,7 @@ mod rustsec;
 mod salvage;
 mod source;
 mod store;
+mod strict;
 mod update;
 
 pub use bundle::{Artifact, BUNDLE_MEDIA_TYPE, Bundle, Contents, export, import, pull, push};

@@ -21,6 +21,9 @@ use super::rustsec::{Database, RustSecPlace};
 use super::source::{Source, SourceError};
 use super::store::{Store, StoreError};
 
+/// So much may two machines' clocks differ.
+const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(10);
+
 /// A feed that is open, or why it is not.
 pub(super) type Answer = Result<Result<OpenFeed, Absence>, MatchingError>;
 
@@ -201,6 +204,18 @@ impl<'a> Opener<'a> {
 
     /// The gap of a feed that is older than it may be.
     pub(super) fn stale(&self, revision: &FeedRevision) -> Option<Gap> {
+        // A clock that goes a little wrong is no lie.
+        if revision.as_of > self.effects.clock.now() + CLOCKS_DIFFER {
+            return Some(Gap {
+                kind: GapKind::StaleFeed,
+                subject: revision.name.clone(),
+                detail: format!(
+                    "its data says that it is of {}, which is still to come: nobody knows how old it is",
+                    revision.as_of
+                ),
+                location: None,
+            });
+        }
         let age = self.effects.clock.evaluation().duration_since(revision.as_of);
         let allowed = SignedDuration::try_from(self.plan.max_age).unwrap_or(SignedDuration::MAX);
         (age > allowed).then(|| Gap {

@@ -73,7 +73,8 @@ impl<'a> Retriever<'a> {
     pub(super) fn is_fresh(&self, retrieved: Timestamp) -> bool {
         let fresh_for = (self.plan.max_age / 2).min(Duration::from_secs(3600));
         let age = self.effects.clock.now().duration_since(retrieved);
-        self.is_offline() || (!self.always && age < SignedDuration::try_from(fresh_for).unwrap_or(SignedDuration::MAX))
+        let fresh_for = SignedDuration::try_from(fresh_for).unwrap_or(SignedDuration::MAX);
+        self.is_offline() || (!self.always && (SignedDuration::ZERO..fresh_for).contains(&age))
     }
 
     /// The client; none where the network is not to be used or not needed.
@@ -195,7 +196,7 @@ impl<'a> Retriever<'a> {
         let Some(bytes) = http.read(list, self.effects.limits.feed).await? else {
             return Ok(false);
         };
-        let Some(changed) = differing(&bytes, index) else {
+        let Some(changed) = differing(&bytes, index, self.effects.clock.now()) else {
             return Ok(false);
         };
         let overlay = folder.join(OVERLAY);
@@ -231,12 +232,13 @@ impl<'a> Retriever<'a> {
 }
 
 /// The ids whose times in the list are later than in the index, or that it does not have. None where the index has records that the list has not:
-/// records vanished, and only the archive can tell.
-fn differing(list: &[u8], index: &Index) -> Option<Vec<String>> {
+/// records vanished, and only the archive can tell. A record of the future is older than any: it would never be asked for again.
+fn differing(list: &[u8], index: &Index, now: Timestamp) -> Option<Vec<String>> {
     let mut known: HashMap<&str, i64> = HashMap::new();
     for number in 0..index.advisories() {
         let record = index.advisory(number).ok()?;
-        let time = record.modified().map_or(i64::MIN, Timestamp::as_second);
+        let modified = record.modified().filter(|time| *time <= now);
+        let time = modified.map_or(i64::MIN, Timestamp::as_second);
         known.insert(record.id().ok()?, time);
     }
     let mut changed = BTreeMap::new();

@@ -51,7 +51,9 @@ pub fn import(from: &Path, plan: &FeedsPlan, effects: &Effects) -> Result<Bundle
         if hashing.finish().1 != *expected {
             return Err(problem(from, format!("`{name}` is not what its manifest says")));
         }
-        left.remove(&name);
+        if !left.remove(&name) {
+            return Err(problem(from, format!("`{name}` is in it twice")));
+        }
     }
     if let Some(name) = left.first() {
         return Err(problem(from, format!("`{name}` is missing: the file is cut off")));

@@ -8,6 +8,7 @@ pub use read::record_problem;
 pub(super) use read::{broken, draft};
 
 use crate::model::advisory::AdvisoryKind;
+use crate::model::inventory::Ecosystem;
 use crate::model::version::Scheme;
 
 use super::index::strings::StringRef;
@@ -72,9 +73,20 @@ pub(super) struct Target<'a> {
     pub(super) base: &'a str,
     /// Its ordering, where one is known.
     pub(super) scheme: Option<Scheme>,
+    /// Seconds since 1970: what records say of times after it is not so yet.
+    pub(super) now: i64,
 }
 
-impl Target<'_> {
+impl<'a> Target<'a> {
+    /// An ecosystem by OSV's name of it, read at a time.
+    pub(super) fn new(base: &'a str, now: jiff::Timestamp) -> Self {
+        Self {
+            base,
+            scheme: Scheme::of(&Ecosystem::new(base)),
+            now: now.as_second(),
+        }
+    }
+
     /// The name of a package as it is looked up.
     pub(super) fn name<'n>(&self, name: &'n str) -> std::borrow::Cow<'n, str> {
         normal_name(self.base, name)
@@ -120,10 +132,7 @@ mod tests {
     fn a_list_of_versions_that_a_range_spells_out_is_not_kept_twice() {
         let json = br#"{"id":"X","affected":[{"package":{"ecosystem":"npm","name":"a"},
             "ranges":[{"type":"SEMVER","events":[{"introduced":"1.0.0"},{"fixed":"1.2.0"}]}],"versions":["1.0.0","1.1.0","3.0.0","odd"]}]}"#;
-        let target = Target {
-            base: "npm",
-            scheme: Some(Scheme::Semver),
-        };
+        let target = Target::new("npm", jiff::Timestamp::MAX);
         let mut pool = Pool::new();
         let draft = draft(json, "X.json", target, &mut pool).expect("room");
         let versions: Vec<&str> = draft.claims[0].versions.iter().map(|v| pool.get(*v)).collect();
@@ -133,10 +142,7 @@ mod tests {
     #[test]
     fn packages_of_other_ecosystems_in_a_record_are_left_out() {
         let json = br#"{"id":"X","affected":[{"package":{"ecosystem":"Maven","name":"a"},"versions":["1"]},{"package":{"ecosystem":"npm","name":"b"},"versions":["1"]}]}"#;
-        let target = Target {
-            base: "npm",
-            scheme: Some(Scheme::Semver),
-        };
+        let target = Target::new("npm", jiff::Timestamp::MAX);
         let mut pool = Pool::new();
         let draft = draft(json, "X.json", target, &mut pool).expect("room");
         assert_eq!(draft.claims.iter().map(|c| pool.get(c.package)).collect::<Vec<_>>(), ["b"]);

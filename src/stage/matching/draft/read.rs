@@ -1,22 +1,29 @@
 //! From a record to its draft.
 
 use crate::model::advisory::AdvisoryKind;
-use crate::model::inventory::Ecosystem;
 use crate::model::severity::Rating;
 use crate::model::version::Scheme;
 
 use super::title::title;
 use super::{Draft, DraftClaim, DraftRating, NO_TIME, Target, seconds};
-use crate::stage::matching::index::strings::{EMPTY, Pool, PoolFull};
+use crate::stage::matching::index::strings::{EMPTY, Pool, PoolFull, StringRef};
 use crate::stage::matching::interval::{End, Interval, intervals};
 use crate::stage::matching::record::{Affected, Record, Specific, Text, lenient};
-use crate::stage::matching::{rating, salvage};
+use crate::stage::matching::{rating, salvage, strict};
 
 /// Reads a record's bytes. A record that cannot be read becomes a broken draft that claims what it can be told to name.
 pub(in crate::stage::matching) fn draft(bytes: &[u8], file: &str, target: Target<'_>, pool: &mut Pool) -> Result<Draft, PoolFull> {
     let read = serde_json::from_slice::<Record<'_>>(bytes).map_err(|error| error.to_string());
-    match read.and_then(|record| check(&record).map(|()| record)) {
-        Ok(record) => from_record(&record, target, pool),
+    match read.and_then(|record| check(&record, bytes).map(|()| record)) {
+        Ok(record) => {
+            let mut draft = from_record(&record, target, pool)?;
+            if draft.claims.is_empty() && !draft.withdrawn {
+                // Whatever it is about, it is among the records of this ecosystem: what its text names is in question.
+                let problem = pool.intern(&format!("it names no package of {} where one is expected", target.base))?;
+                draft.claims = in_question(bytes, problem, target, pool)?;
+            }
+            Ok(draft)
+        }
         Err(problem) => broken(bytes, file, &problem, target, pool),
     }
 }
@@ -24,10 +31,7 @@ pub(in crate::stage::matching) fn draft(bytes: &[u8], file: &str, target: Target
 /// Reads one OSV record as the index of an ecosystem does, and says why it is set aside; none where it counts.
 #[must_use]
 pub fn record_problem(bytes: &[u8], ecosystem: &str) -> Option<String> {
-    let target = Target {
-        base: ecosystem,
-        scheme: Scheme::of(&Ecosystem::new(ecosystem)),
-    };
+    let target = Target::new(ecosystem, jiff::Timestamp::MAX);
     let mut pool = Pool::new();
     match draft(bytes, "", target, &mut pool) {
         Ok(draft) => draft.broken.map(|reason| pool.get(reason).to_owned()),
@@ -35,9 +39,20 @@ pub fn record_problem(bytes: &[u8], ecosystem: &str) -> Option<String> {
     }
 }
 
-fn check(record: &Record<'_>) -> Result<(), String> {
+fn check(record: &Record<'_>, bytes: &[u8]) -> Result<(), String> {
     if record.id.as_ref().trim().is_empty() {
         return Err("its id is empty".to_owned());
+    }
+    if let Some(problem) = strict::objection(bytes) {
+        return Err(problem);
+    }
+    // Commits of a repository alone are no versions of a package; everything else has to say of which.
+    let is_nameless = |affected: &Affected<'_>| {
+        let of_git = !affected.ranges.is_empty() && affected.ranges.iter().all(|range| range.kind.as_ref() == "GIT");
+        affected.package.is_none() && !of_git
+    };
+    if record.affected.iter().any(is_nameless) {
+        return Err("an entry of `affected` names no package".to_owned());
     }
     match &record.withdrawn {
         Some(time) if seconds(time.as_ref()) == NO_TIME => Err("its time of withdrawal is not a time".to_owned()),
@@ -54,16 +69,7 @@ pub(in crate::stage::matching) fn broken(
     pool: &mut Pool,
 ) -> Result<Draft, PoolFull> {
     let reason = pool.intern(problem)?;
-    let claims = salvage::names(bytes)
-        .iter()
-        .map(|name| {
-            Ok(DraftClaim {
-                package: pool.intern(&target.name(name))?,
-                broken: reason,
-                ..DraftClaim::default()
-            })
-        })
-        .collect::<Result<Box<[_]>, PoolFull>>()?;
+    let claims = in_question(bytes, reason, target, pool)?;
     let id = file.rsplit('/').next().unwrap_or(file);
     let id = pool.intern(id.strip_suffix(".json").unwrap_or(id))?;
     Ok(Draft {
@@ -84,10 +90,27 @@ pub(in crate::stage::matching) fn broken(
     })
 }
 
+/// A claim that cannot be decided for everything that a text may name.
+fn in_question(bytes: &[u8], reason: StringRef, target: Target<'_>, pool: &mut Pool) -> Result<Box<[DraftClaim]>, PoolFull> {
+    let names = salvage::names(bytes);
+    let names: std::collections::BTreeSet<_> = names.iter().map(|name| target.name(name)).collect();
+    names
+        .iter()
+        .map(|name| {
+            Ok(DraftClaim {
+                package: pool.intern(name)?,
+                broken: reason,
+                ..DraftClaim::default()
+            })
+        })
+        .collect()
+}
+
 fn from_record(record: &Record<'_>, target: Target<'_>, pool: &mut Pool) -> Result<Draft, PoolFull> {
     let mut specifics: Vec<Specific> = vec![lenient(record.database_specific)];
     let mut claims = Vec::new();
-    let withdrawn = record.withdrawn.is_some();
+    // What will be withdrawn some day holds today.
+    let withdrawn = record.withdrawn.as_ref().is_some_and(|time| seconds(time.as_ref()) <= target.now);
     for affected in &record.affected {
         let ecosystem: Specific = lenient(affected.ecosystem_specific);
         let database: Specific = lenient(affected.database_specific);

@@ -15,14 +15,16 @@ pub(super) fn read_entry(entry: &Entry, target: Target<'_>, pool: &mut Pool) -> 
     match text.parse::<Advisory>() {
         Ok(advisory) => draft(osv(&advisory).to_string().as_bytes(), id, target, pool),
         Err(error) => {
-            let mut set_aside = broken(b"", id, &error.to_string(), target, pool)?;
+            let mut set_aside = broken(&entry.bytes, id, &error.to_string(), target, pool)?;
             // The folder names the crate, whatever the file holds.
             if let Some(package) = entry.name.split('/').nth(1) {
-                set_aside.claims = Box::from([DraftClaim {
+                let of_folder = DraftClaim {
                     package: pool.intern(package)?,
                     broken: set_aside.broken.unwrap_or_default(),
                     ..DraftClaim::default()
-                }]);
+                };
+                let of_text = set_aside.claims.into_iter().filter(|claim| claim.package != of_folder.package);
+                set_aside.claims = std::iter::once(of_folder.clone()).chain(of_text).collect();
             }
             Ok(set_aside)
         }

@@ -1,5 +1,6 @@
 //! The files of the database, in a folder or in a tarball.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -129,6 +130,16 @@ pub(super) fn read_tarball(path: &Path, effects: &Effects) -> Result<Vec<Entry>,
             name: name[at..].to_owned(),
             bytes,
             changed,
+        });
+    }
+    let mut names = BTreeSet::new();
+    if let Some(twice) = entries.iter().find(|entry| !names.insert(entry.name.as_str())) {
+        return Err(SourceError::Archive {
+            path: path.to_owned(),
+            problem: format!(
+                "two of its entries have the name `{}`, and readers differ in which of them counts",
+                twice.name
+            ),
         });
     }
     Ok(entries)

@@ -93,7 +93,11 @@ impl Database {
         }
         let changed = match self {
             Self::Folder { root, .. } => commit_time(root),
-            Self::Tarball { .. } => entries.iter().filter_map(|entry| entry.changed).max(),
+            Self::Tarball { .. } => entries
+                .iter()
+                .filter_map(|entry| entry.changed)
+                .filter(|time| *time <= target.now)
+                .max(),
         };
         Ok((
             chunk,
@@ -106,7 +110,6 @@ impl Database {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::version::Scheme;
 
     const ADVISORY: &str = "```toml\n[advisory]\nid = \"RUSTSEC-2026-9001\"\npackage = \"acme\"\ndate = \"2026-01-02\"\naliases = [\"CVE-2026-9001\"]\n\
         [affected]\nos = [\"windows\"]\nfunctions = { \"acme::breaks\" = [\"< 1.2.0\"] }\n[versions]\npatched = [\">= 1.2.0\"]\nunaffected = [\"< 1.0.0\"]\n```\n\n# It breaks\n\nWhen used.\n";
@@ -117,10 +120,7 @@ mod tests {
             crate::io::files::write(&folder.path().join(name), text.as_bytes()).expect("written");
         }
         let effects = Effects::plain(folder.path().join("cache"));
-        let target = Target {
-            base: "crates.io",
-            scheme: Some(Scheme::Semver),
-        };
+        let target = Target::new("crates.io", effects.clock.now());
         let found = Database::find(folder.path()).expect("readable").expect("a database");
         let (chunk, _, newest) = found.read(target, &effects).expect("read");
         (folder, chunk, newest)

@@ -73,6 +73,11 @@ pub(super) fn read_archive(path: &Path, overlay: &[String], target: Target<'_>, 
     if archive.len() as u64 > effects.limits.entries {
         return Err(limited("it has too many entries"));
     }
+    if archive.has_duplicate_names() {
+        return Err(damaged(
+            "two of its entries have one name, and readers differ in which of them counts".to_owned(),
+        ));
+    }
     let pieces = pieces(&archive, overlay).map_err(damaged)?;
     let progress = Progress {
         effects,
@@ -138,7 +143,10 @@ fn pieces<'a>(archive: &ZipArchive<Positioned>, overlay: &'a [String]) -> Result
     let laid = overlay.iter().map(|name| (key_of(name).to_owned(), Piece::Overlaid(name.as_str())));
     pieces.extend(laid);
     pieces.sort_by(|(a, _), (b, _)| a.cmp(b));
-    Ok(pieces)
+    match pieces.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+        Some(pair) => Err(format!("two of its entries have the name `{}.json`", pair[0].0)),
+        None => Ok(pieces),
+    }
 }
 
 /// A reader with its own place in a shared file, so that threads read one archive without a map and without a lock.

@@ -126,17 +126,17 @@ impl Source {
                     digest,
                 };
                 let chunk = join(chunks).map_err(full)?;
-                let newest = newest_of_times(times.as_deref(), effects)?;
-                Ok(Content::new(chunk, revision_of(digest, overlaid), newest, Some(seen)))
+                let newest = newest_of_times(times.as_deref(), target, effects)?;
+                Ok(Content::new(chunk, revision_of(digest, overlaid), newest, Some(seen), target))
             }
             Self::Loose { folder, files, times, .. } => {
                 let (chunks, revision) = read_loose(folder, files, false, target, effects)?;
-                let newest = newest_of_times(times.as_deref(), effects)?;
-                Ok(Content::new(join(chunks).map_err(full)?, revision, newest, None))
+                let newest = newest_of_times(times.as_deref(), target, effects)?;
+                Ok(Content::new(join(chunks).map_err(full)?, revision, newest, None, target))
             }
             Self::RustSec(database) => {
                 let (chunk, revision, newest) = database.read(target, effects)?;
-                Ok(Content::new(join([chunk]).map_err(full)?, revision, newest, None))
+                Ok(Content::new(join([chunk]).map_err(full)?, revision, newest, None, target))
             }
         }
     }
@@ -179,8 +179,14 @@ impl Source {
         let pool = &kept.pool;
         kept.drafts.retain(|draft| !is_laid_over(pool.get(draft.file)));
         let chunk = merge(kept, newer).map_err(|error| pool_full(zip, &error))?;
-        let newest = newest_of_times(times.as_deref(), effects)?;
-        Ok(Some(Content::new(chunk, revision_of(seen.digest, theirs), newest, Some(seen))))
+        let newest = newest_of_times(times.as_deref(), target, effects)?;
+        Ok(Some(Content::new(
+            chunk,
+            revision_of(seen.digest, theirs),
+            newest,
+            Some(seen),
+            target,
+        )))
     }
 
     fn path(&self) -> &Path {
@@ -193,10 +199,11 @@ impl Source {
 }
 
 impl Content {
-    /// Records, and where no list tells it the newest time of a change among them.
-    fn new(chunk: Chunk, revision: Digest, newest: Option<Timestamp>, archive: Option<ArchiveSeen>) -> Self {
+    /// Records, and where no list tells it the newest time of a change among them. A time that is still to come tells nothing.
+    fn new(chunk: Chunk, revision: Digest, newest: Option<Timestamp>, archive: Option<ArchiveSeen>, target: Target<'_>) -> Self {
         let of_records = || {
-            let times = chunk.drafts.iter().map(|draft| draft.modified).filter(|time| *time != NO_TIME);
+            let times = chunk.drafts.iter().map(|draft| draft.modified);
+            let times = times.filter(|time| *time != NO_TIME && *time <= target.now);
             times.max().and_then(|seconds| Timestamp::from_second(seconds).ok())
         };
         Self {
@@ -218,9 +225,9 @@ fn key_of(name: &str) -> &str {
     name.strip_suffix(".json").unwrap_or(name)
 }
 
-fn newest_of_times(path: Option<&Path>, effects: &Effects) -> Result<Option<Timestamp>, SourceError> {
+fn newest_of_times(path: Option<&Path>, target: Target<'_>, effects: &Effects) -> Result<Option<Timestamp>, SourceError> {
     let Some(path) = path else { return Ok(None) };
-    Ok(newest_of_list(&files::read(path, effects.limits.feed)?))
+    Ok(newest_of_list(&files::read(path, effects.limits.feed)?, target.now))
 }
 
 /// Size, time of change and inode.
@@ -235,8 +242,8 @@ fn pool_full(path: &Path, error: &PoolFull) -> SourceError {
     }
 }
 
-/// The newest time in the first column of `modified_id.csv`.
-pub(super) fn newest_of_list(bytes: &[u8]) -> Option<Timestamp> {
+/// The newest time in the first column of `modified_id.csv` that is not after `now`, in seconds since 1970.
+pub(super) fn newest_of_list(bytes: &[u8], now: i64) -> Option<Timestamp> {
     let lines = bytes.split(|byte| *byte == b'\n');
     let texts = lines.filter_map(|line| std::str::from_utf8(line).ok()?.split(',').next().map(str::trim));
     let mut newest: Option<(&str, Timestamp)> = None;
@@ -248,6 +255,7 @@ pub(super) fn newest_of_list(bytes: &[u8]) -> Option<Timestamp> {
             continue;
         }
         if let Ok(time) = text.parse::<Timestamp>()
+            && time.as_second() <= now
             && newest.is_none_or(|(_, known)| time > known)
         {
             newest = Some((text, time));
@@ -261,7 +269,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_newest_time_of_a_list_is_found_in_whatever_form_and_order() {
+    fn the_newest_time_of_a_list_is_found_in_whatever_form_and_order_and_never_in_the_future() {
+        let now = "2026-11-28T00:00:00Z".parse::<Timestamp>().expect("a time").as_second();
         for (list, expected) in [
             (
                 "2026-01-02T00:00:00Z,a\n2026-01-03T00:00:00Z,b\n2026-01-01T00:00:00Z,c\n",
@@ -274,10 +283,12 @@ mod tests {
             ),
             ("id,modified\n\n2026-01-03T00:00:00Z,a", Some("2026-01-03T00:00:00Z")),
             ("zzzz-01-03T00:00:00Z,a\n2026-01-03T00:00:00Z,b", Some("2026-01-03T00:00:00Z")),
+            ("2099-01-01T00:00:00Z,a\n2026-01-03T00:00:00Z,b\n", Some("2026-01-03T00:00:00Z")),
+            ("2099-01-01T00:00:00Z,a\n", None),
             ("", None),
         ] {
             let expected: Option<Timestamp> = expected.map(|text| text.parse().expect("a time"));
-            assert_eq!(newest_of_list(list.as_bytes()), expected, "{list}");
+            assert_eq!(newest_of_list(list.as_bytes(), now), expected, "{list}");
         }
     }
 }

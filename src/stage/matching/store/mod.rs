@@ -8,8 +8,6 @@ use crate::io::files::{self, FileError};
 use crate::io::hash::sha256;
 use crate::io::temporary;
 use crate::model::event::Stage;
-use crate::model::inventory::Ecosystem;
-use crate::model::version::Scheme;
 
 use super::draft::Target;
 use super::index::strings::StringRef;
@@ -79,10 +77,7 @@ impl Store {
 
 /// The bytes of a source's index; what an earlier one has already is taken from there. Both ways give the same bytes.
 fn build(source: &Source, earlier: Option<Index>, base: &str, effects: &Effects) -> Result<Vec<u8>, StoreError> {
-    let target = Target {
-        base,
-        scheme: Scheme::of(&Ecosystem::new(base)),
-    };
+    let target = Target::new(base, effects.clock.now());
     let renewed = match earlier {
         Some(earlier) => source.renew(earlier, target, effects)?,
         None => None,

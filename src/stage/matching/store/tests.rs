@@ -135,10 +135,7 @@ fn packed(records: impl IntoIterator<Item = (String, String)>) -> Vec<u8> {
 /// The index of what is in the folder now, made from an earlier one where that is possible, and whether it was.
 fn renewed(rig: &Rig, base: &str) -> bool {
     let source = Source::find(&rig.folder.path().join(base)).expect("readable").expect("records");
-    let target = Target {
-        base,
-        scheme: Scheme::of(&Ecosystem::new(base)),
-    };
+    let target = Target::new(base, rig.effects.clock.now());
     let earlier = || rig.store.open_cached(base).expect("an index");
     let was_renewed = source.renew(earlier(), target, &rig.effects).expect("readable").is_some();
     let by_parts = build(&source, Some(earlier()), base, &rig.effects).expect("built");

@@ -61,7 +61,8 @@ pub(crate) struct VulnerableComponent {
     pub unknown_severity: Severity,
     /// Only a vulnerability that some release fixes blocks; the others are listed.
     pub only_fixable: bool,
-    /// Days after publication in which a vulnerability is listed and does not block. Without a publication date there are none.
+    /// Days after publication in which a vulnerability is listed and does not block. Without a publication date, or with one
+    /// that is still to come, there are none.
     pub grace_days: GraceDays,
     /// Whether upstream's advisories count for files that an OS package owns. Distributions patch without raising upstream's version, so that their
     /// own advisories decide on them otherwise.
@@ -150,7 +151,8 @@ impl VulnerableComponent {
             Severity::Medium => self.grace_days.medium,
             Severity::Low | Severity::None => self.grace_days.low,
         };
-        published.is_some_and(|published| at.duration_since(published) < SignedDuration::from_hours(24 * i64::from(days)))
+        let grace = SignedDuration::ZERO..SignedDuration::from_hours(24 * i64::from(days));
+        published.is_some_and(|published| grace.contains(&at.duration_since(published)))
     }
 }
 
