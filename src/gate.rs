@@ -71,6 +71,7 @@ pub async fn run(plan: &GatePlan, effects: &Effects) -> (Outcome, Result<(), Gat
 
 async fn advance(plan: &GatePlan, outcome: &mut Outcome, effects: &Effects) -> Result<(), GateError> {
     let judge = Judge::load(&plan.judging, effects).await?;
+    judge.check_baseline(&[&plan.service])?;
 
     let image = build_stage(plan, effects)?;
     reached(outcome, Stage::Build);
@@ -90,6 +91,7 @@ async fn advance(plan: &GatePlan, outcome: &mut Outcome, effects: &Effects) -> R
     let mut context = Context {
         commit: plan.build.commit.clone(),
         tags: plan.publish.tags.clone(),
+        asked_as_of: effects.clock.asked(),
         publishes: plan.until >= Stage::Publish,
         cached_layers,
         ..Context::default()

@@ -64,6 +64,15 @@ pub enum CliError {
         /// What to do.
         help: String,
     },
+    /// Arguments that contradict each other.
+    #[error("{problem}")]
+    #[diagnostic(code(cli::usage), help("{help}"))]
+    Usage {
+        /// What.
+        problem: String,
+        /// What to do.
+        help: String,
+    },
     /// A stage failed.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -83,7 +92,12 @@ impl CliError {
     #[must_use]
     pub fn fault(&self) -> Fault {
         match self {
-            Self::Directory { .. } | Self::Document(_) | Self::Setting { .. } | Self::Missing { .. } | Self::Git(_) => Fault::Usage,
+            Self::Directory { .. }
+            | Self::Document(_)
+            | Self::Setting { .. }
+            | Self::Missing { .. }
+            | Self::Usage { .. }
+            | Self::Git(_) => Fault::Usage,
             Self::Distrusted(_) => Fault::Refused,
             Self::File(error) => error.fault(),
             Self::Registry(error) => error.fault(),

@@ -26,6 +26,8 @@ use crate::stage::policy::{self, Evidence, Policy, PolicyError, Waivers};
 /// What a verdict needs beside the inventory.
 #[derive(Debug, Clone)]
 pub struct JudgingPlan {
+    /// The service's name: a verdict of another one is no baseline.
+    pub service: String,
     /// Advisory feeds.
     pub feeds: FeedsPlan,
     /// The feeds' sources as people wrote them, where the plan's differ (a relative folder): what the verdict names.
@@ -116,6 +118,16 @@ impl Judge {
         })
     }
 
+    /// Refuses a baseline that says nothing of these services. A run that builds asks before it does.
+    ///
+    /// # Errors
+    /// [`GateError::Record`].
+    pub fn check_baseline(&self, services: &[&str]) -> Result<(), GateError> {
+        self.baseline
+            .as_ref()
+            .map_or(Ok(()), |baseline| Ok(baseline.vouches_for(services)?))
+    }
+
     /// The policy.
     #[must_use]
     pub const fn policy(&self) -> &Policy {
@@ -162,8 +174,9 @@ impl Judge {
     /// Matches an inventory and judges it.
     ///
     /// # Errors
-    /// [`GateError::Matching`].
+    /// [`GateError::Matching`]; [`GateError::Record`] for a baseline of another service.
     pub async fn judge(&self, inventory: &Inventory, context: &Context, effects: &Effects) -> Result<Judged, GateError> {
+        self.check_baseline(&[self.plan.service.as_str(), inventory.subject.name.as_str()])?;
         let matching = self.matched(inventory, effects).await?;
         let step = Step::start(Stage::Policy, count(matching.matches.len(), "match", "matches"), effects)?;
         let evidence = Evidence {

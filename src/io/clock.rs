@@ -9,6 +9,11 @@ pub trait Clock: Send + Sync {
 
     /// The time that policies are evaluated at: now, unless `--at` says otherwise. Whole seconds.
     fn evaluation(&self) -> Timestamp;
+
+    /// The time that somebody asked about with `--at`; `None` if it is the real one. What was asked about another time is never acted on.
+    fn asked(&self) -> Option<Timestamp> {
+        None
+    }
 }
 
 /// The system's clock.
@@ -36,6 +41,10 @@ impl Clock for At {
 
     fn evaluation(&self) -> Timestamp {
         whole_seconds(self.0)
+    }
+
+    fn asked(&self) -> Option<Timestamp> {
+        Some(self.evaluation())
     }
 }
 

@@ -1,5 +1,6 @@
 //! What rules may know of the run beside the image: the repository and what is planned.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::commit::Commit;
@@ -46,6 +47,9 @@ pub struct WaiverAuthors {
 pub struct Context {
     /// The commit; none where the tree is no git checkout.
     pub commit: Option<Commit>,
+    /// The time that somebody asked about, if it is not the real one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asked_as_of: Option<Timestamp>,
     /// The tags that publishing would write.
     pub tags: Vec<String>,
     /// True when a publication is planned at all: tag rules are silent for a bare scan.

@@ -115,6 +115,10 @@ pub struct Verdict {
     pub verdict: Decision,
     /// When it was computed; the only clock in it.
     pub evaluated_at: Timestamp,
+    /// The time that was asked about (`--at`), if it was not the real one: the answer to a question, which nothing is published, rolled out or
+    /// compared by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_as_of: Option<Timestamp>,
     /// Findings, sorted: denied first, then by severity, rule, purl and id.
     pub findings: Vec<Judgement>,
     /// Gaps, sorted.

@@ -103,6 +103,7 @@ pub(crate) fn verdict(image: &BuiltImage, at: &str) -> Verdict {
         },
         verdict: Decision::Cleared,
         evaluated_at: at.parse::<Timestamp>().unwrap(),
+        asked_as_of: None,
         findings: Vec::new(),
         gaps: Vec::new(),
         waivers: Vec::new(),

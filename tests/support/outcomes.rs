@@ -53,6 +53,7 @@ fn verdict(decision: Decision) -> Verdict {
         subject: subject(),
         verdict: decision,
         evaluated_at: time("2026-11-21T12:40:00Z"),
+        asked_as_of: None,
         findings: Vec::new(),
         gaps: Vec::new(),
         waivers: Vec::new(),

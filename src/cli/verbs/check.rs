@@ -23,6 +23,7 @@ pub(super) async fn run(session: &Session<'_>, args: &CheckArgs) -> Result<Answe
         };
         let mut context = Context {
             commit,
+            asked_as_of: effects.clock.asked(),
             ..Context::default()
         };
         judge.survey(&workspace.root, &Dockerfiles::Tracked, effects, &mut context);

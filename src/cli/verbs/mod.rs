@@ -17,7 +17,7 @@ mod verify;
 mod waiver_list;
 mod waivers;
 
-use super::args::{Cli, Verb};
+use super::args::{Cli, RolloutVerb, Until, Verb};
 use super::end;
 use super::environment::Environment;
 use super::error::CliError;
@@ -42,6 +42,9 @@ pub(super) fn run(cli: &Cli, environment: &Environment) -> u8 {
         }
     };
     runtime.block_on(async {
+        if let Err(error) = only_asks(cli) {
+            return refused(&error, cli, environment);
+        }
         let session = match Session::open(&cli.global, environment, is_run(&cli.verb)) {
             Ok(session) => session,
             Err(error) => return refused(&error, cli, environment),
@@ -79,6 +82,34 @@ async fn dispatch(verb: &Verb, session: &Session<'_>) -> Result<Answer, CliError
 /// True for the verbs that leave files in the output folder.
 const fn is_run(verb: &Verb) -> bool {
     matches!(verb, Verb::Gate(_) | Verb::Build | Verb::Publish(_))
+}
+
+/// `--at` and `--only-new` ask: what a run does, it does by the real time and for all that is wrong. Refused before anything is built.
+fn only_asks(cli: &Cli) -> Result<(), CliError> {
+    let (acts, judging) = match &cli.verb {
+        Verb::Gate(args) => (args.until > Until::Policy, Some(&args.judging)),
+        Verb::Publish(args) => (true, Some(&args.judging)),
+        Verb::Verify(_) | Verb::Switch(_) => (true, None),
+        Verb::Rollout(args) => (args.verb != Some(RolloutVerb::Status), None),
+        _ => (false, None),
+    };
+    let problem = if !acts {
+        return Ok(());
+    } else if cli.global.at.is_some() {
+        "--at asks what the answer would be at another time, and this publishes, verifies or rolls out by the real one"
+    } else if judging.is_some_and(|judging| judging.only_new) {
+        "--only-new lets pass what was there before, and this publishes: nothing is published by half an answer"
+    } else {
+        return Ok(());
+    };
+    Err(CliError::Usage {
+        problem: problem.to_owned(),
+        help: match &cli.verb {
+            Verb::Gate(_) => "`gate --until policy` asks and does nothing more",
+            _ => "leave it out, or ask with `gate --until policy`, `scan` or `check`",
+        }
+        .to_owned(),
+    })
 }
 
 /// An error before any stage ran.

@@ -9,5 +9,9 @@ use crate::model::context::Context;
 /// Judges a folder, a lock file, an image or an SBOM.
 pub(super) async fn run(session: &Session<'_>, args: &ScanArgs) -> Result<Answer, CliError> {
     let (judge, inventory) = target::opened(&args.target, &args.judging, session).await?;
-    Ok(judged::answer(&judge, &inventory, &Context::default(), session).await)
+    let context = Context {
+        asked_as_of: session.effects.clock.asked(),
+        ..Context::default()
+    };
+    Ok(judged::answer(&judge, &inventory, &context, session).await)
 }

@@ -76,6 +76,7 @@ impl Workspace {
         let feeds = &self.config.feeds;
         let sources = [&feeds.osv, &feeds.rustsec, &feeds.kev, &feeds.epss];
         Ok(JudgingPlan {
+            service: self.service(),
             cargo_home: self.cargo_home.clone(),
             feeds: self.feeds_plan(judging)?,
             written: sources

@@ -47,6 +47,7 @@ pub(super) fn judge_inventory(policy: &Policy, waivers: &Waivers, evidence: &Evi
         subject: evidence.inventory.subject.clone(),
         verdict: decide(&judged, &gaps),
         evaluated_at: evidence.at,
+        asked_as_of: evidence.context.asked_as_of,
         not_applicable: not_applicable(evidence, &judged),
         findings: judged,
         gaps,

@@ -11,7 +11,7 @@ use crate::model::context::Context;
 use crate::model::fault::Fault;
 use crate::model::inventory::Inventory;
 use crate::model::matching::Matching;
-use crate::model::verdict::Verdict;
+use crate::model::verdict::{Decision, Verdict};
 
 use super::baseline::{Baseline, fill_causes, only_new};
 use super::{Evidence, Policy, PolicyError, Waivers, judge};
@@ -97,6 +97,36 @@ impl RecordedBaseline {
         })
     }
 
+    /// Whether it may be compared with: only what let one of these services through says what was good for it.
+    ///
+    /// # Errors
+    /// [`RecordError::NoBaseline`] for a verdict that is not cleared, answers a question about another time, or is about another service.
+    pub fn vouches_for(&self, services: &[&str]) -> Result<(), RecordError> {
+        let Verdict {
+            verdict,
+            asked_as_of,
+            only_new,
+            subject,
+            ..
+        } = &self.verdict;
+        let problem = if *verdict != Decision::Cleared {
+            format!("it is {}, and only a cleared verdict says what was good", verdict.as_str())
+        } else if let Some(asked) = asked_as_of {
+            format!("it answers what would be at {asked} (--at), and nobody cleared anything then")
+        } else if *only_new {
+            "it let everything pass that was there before it (--only-new)".to_owned()
+        } else if !services.contains(&subject.name.as_str()) {
+            format!(
+                "it is about the service `{}`, and this is `{}`",
+                subject.name,
+                services.join("` or `")
+            )
+        } else {
+            return Ok(());
+        };
+        Err(RecordError::NoBaseline { problem })
+    }
+
     /// Fills in the causes, and where asked lets only what is new block.
     pub fn apply(&self, verdict: &mut Verdict, matching: &Matching) {
         let baseline = Baseline {
@@ -126,6 +156,16 @@ pub enum RecordError {
         /// Where and why.
         problem: String,
     },
+    /// It may not be compared with.
+    #[error("this verdict is no baseline: {problem}")]
+    #[diagnostic(
+        code(policy::baseline),
+        help("name the last cleared verdict of the service: `verdict.json` of that run, or the image that carries it")
+    )]
+    NoBaseline {
+        /// Why.
+        problem: String,
+    },
     /// The policy or waivers in it are not valid for this gate.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -137,7 +177,7 @@ impl RecordError {
     #[must_use]
     pub fn fault(&self) -> Fault {
         match self {
-            Self::File(FileError::Read { .. } | FileError::Write { .. }) => Fault::Usage,
+            Self::File(FileError::Read { .. } | FileError::Write { .. }) | Self::NoBaseline { .. } => Fault::Usage,
             Self::File(_) | Self::Malformed { .. } => Fault::Undecidable,
             Self::Policy(error) => error.fault(),
         }

@@ -197,6 +197,7 @@ impl<M: Fn(&Inventory, &[String]) -> Matching + Sync> Recheck<'_, M> {
         // Who wrote the waivers is asked of today's repository, not of the record.
         let context = Context {
             waiver_authors: None,
+            asked_as_of: None,
             ..stored.context.clone()
         };
         let evidence = Evidence {
