@@ -16,6 +16,10 @@ pub enum GapKind {
     UnknownDistro,
     /// No configured feed covers the ecosystem of some component.
     UncoveredEcosystem,
+    /// A lock file that is known and not read, or a manifest with needs and no lock file: what it installs was not looked up.
+    UnreadLockFile,
+    /// A place where a package manager keeps what it installed that is known and not read.
+    UnreadPackageStore,
     /// An executable that no package accounts for.
     UnownedExecutable,
     /// Something was passed over because it went past a limit.
@@ -47,6 +51,8 @@ impl GapKind {
             Self::PartialDatabase => "partial-database",
             Self::UnknownDistro => "unknown-distro",
             Self::UncoveredEcosystem => "uncovered-ecosystem",
+            Self::UnreadLockFile => "unread-lock-file",
+            Self::UnreadPackageStore => "unread-package-store",
             Self::UnownedExecutable => "unowned-executable",
             Self::LimitReached => "limit-reached",
             Self::MissingFeed => "missing-feed",
@@ -61,11 +67,13 @@ impl GapKind {
     }
 
     /// Every kind, in the order of reports.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::EmptyInventory,
         Self::PartialDatabase,
         Self::UnknownDistro,
         Self::UncoveredEcosystem,
+        Self::UnreadLockFile,
+        Self::UnreadPackageStore,
         Self::UnownedExecutable,
         Self::LimitReached,
         Self::MissingFeed,

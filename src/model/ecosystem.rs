@@ -59,6 +59,20 @@ const HOMES: &[(&str, &[&str], &str)] = &[
     ("pypi", &[], Ecosystem::PYPI),
     ("golang", &[], Ecosystem::GO),
     ("maven", &[], Ecosystem::MAVEN),
+    ("gem", &[], "RubyGems"),
+    ("nuget", &[], "NuGet"),
+    ("composer", &[], "Packagist"),
+    ("hex", &[], "Hex"),
+    ("pub", &[], "Pub"),
+    ("swift", &[], "SwiftURL"),
+    ("conan", &[], "ConanCenter"),
+    ("cran", &[], "CRAN"),
+    ("hackage", &[], "Hackage"),
+    ("github", &[], "GitHub Actions"),
+    ("githubactions", &[], "GitHub Actions"),
+    ("bitnami", &[], "Bitnami"),
+    ("julia", &[], "Julia"),
+    ("opam", &[], "opam"),
     ("deb", &["debian"], "Debian"),
     ("deb", &["ubuntu"], "Ubuntu"),
     ("deb", &["echo"], "Echo"),
@@ -96,6 +110,6 @@ mod tests {
         assert_eq!(of("deb", Some("ubuntu")), ["Ubuntu"]);
         assert_eq!(of("deb", None), ["Debian", "Ubuntu", "Echo"]);
         assert_eq!(of("rpm", Some("opensuse-leap")), ["openSUSE"]);
-        assert!(of("deb", Some("raspbian")).is_empty() && of("gem", None).is_empty());
+        assert!(of("deb", Some("raspbian")).is_empty() && of("generic", None).is_empty());
     }
 }

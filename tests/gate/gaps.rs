@@ -94,6 +94,20 @@ fn show(kind: GapKind) -> Shown {
             std::fs::remove_dir_all(place.path("feed/Debian")).unwrap();
             shown(&place, kind, 2, &["scan", "oci:built"])
         }
+        GapKind::UnreadLockFile => {
+            crates(&place, "source/Cargo.lock");
+            place.write("source/shop/spago.lock", "packages:\n  prelude:\n    version: 6.0.1\n");
+            shown(&place, kind, 2, &["scan", "source"])
+        }
+        GapKind::UnreadPackageStore => {
+            let files = [
+                ("etc/os-release", 0o644, OS),
+                ("var/lib/dpkg/status", 0o644, STATUS.as_bytes()),
+                ("gnu/store/h-curl-8/bin/curl", 0o644, b"x"),
+            ];
+            image(&place, &files);
+            shown(&place, kind, 2, OTHER)
+        }
         GapKind::UnownedExecutable => {
             let files = [
                 ("etc/os-release", 0o644, OS),

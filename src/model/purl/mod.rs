@@ -107,7 +107,7 @@ impl Purl {
     pub fn full_name(&self) -> String {
         match (&self.namespace, self.kind.as_str()) {
             (Some(namespace), "maven") => format!("{namespace}:{}", self.name),
-            (Some(namespace), "npm" | "golang" | "composer") => format!("{namespace}/{}", self.name),
+            (Some(namespace), "npm" | "golang" | "composer" | "github" | "githubactions" | "swift") => format!("{namespace}/{}", self.name),
             _ => self.name.clone(),
         }
     }

@@ -9,6 +9,7 @@ use super::facts::{FileFacts, LayerFacts};
 use super::links::Links;
 use super::owners::Owners;
 use super::paths::ancestors;
+use super::unread;
 use crate::model::coverage::{Gap, GapKind};
 use crate::model::image::{Layer, Platform};
 use crate::model::inventory::{Component, Fact, FactKind, Inventory, Location, OsRelease, Part};
@@ -52,7 +53,7 @@ pub(super) fn merge(
     // A program that a package owns is known by that package already.
     components.retain(|component| component.cataloger != binaries::ID || component.owned_by.is_none());
     inventory.facts.extend(view.facts(platform, &owners));
-    inventory.gaps.extend(view.gaps());
+    inventory.gaps.extend(view.gaps(&owners));
     inventory.gaps.extend(view.unowned(&owners, &components));
     inventory.gaps.extend(distro::gaps(&components, os.as_ref(), subject));
     inventory.components.append(&mut components);
@@ -210,9 +211,13 @@ impl<'a> View<'a> {
         found
     }
 
-    fn gaps(&self) -> Vec<Gap> {
+    /// What a distribution's package ships is known by that package, also where it is a package store of another manager.
+    fn gaps(&self, owners: &Owners<'_>) -> Vec<Gap> {
         let of_files = self.seen.iter().flat_map(|seen| {
-            seen.file.gaps.iter().map(|(kind, detail)| {
+            let is_store = |kind: GapKind| kind == GapKind::UnreadPackageStore;
+            let shipped = seen.file.gaps.iter().any(|(kind, _)| is_store(*kind)) && owners.of(seen.name).is_some();
+            let told = seen.file.gaps.iter().filter(move |(kind, _)| !(shipped && is_store(*kind)));
+            told.map(|(kind, detail)| {
                 let location = self.location(seen.layer, seen.name);
                 gap(*kind, location.path.clone(), detail.clone(), Some(location))
             })
@@ -225,7 +230,7 @@ impl<'a> View<'a> {
                 .iter()
                 .map(move |(kind, detail)| gap(*kind, subject.clone(), detail.clone(), None))
         });
-        of_files.chain(of_layers).collect()
+        unread::by_store(of_files.chain(of_layers).collect())
     }
 
     /// Executables that neither a package nor data of their own accounts for. A Python package lists its files; whatever lies in the folder

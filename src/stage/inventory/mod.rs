@@ -46,6 +46,7 @@ mod source_tree;
 mod streamed;
 #[cfg(test)]
 mod tests;
+mod unread;
 
 pub use error::InventoryError;
 
@@ -185,6 +186,9 @@ pub static CATALOGERS: &[&dyn Cataloger] = &[
     &rpm::Rpm,
     &secrets::Secrets,
     &setuid::Setuid,
+    &unread::UnlockedManifests,
+    &unread::UnreadLockFiles,
+    &unread::UnreadPackageStores,
 ];
 
 /// An image's inventory, and what of it was not looked at in this run.

@@ -12,7 +12,7 @@ use super::facts::LayerFacts;
 use super::links::Links;
 use super::merge::{Layered, merge};
 use super::scan::Scan;
-use super::{Cataloger, Domain, EntryHead, InventoryError, Want, engine, npm};
+use super::{Cataloger, Domain, EntryHead, InventoryError, Want, engine, npm, unread};
 use crate::io::Effects;
 use crate::io::git;
 use crate::io::layers::{Entry, Kind, Need, Spilled, Visitor};
@@ -135,7 +135,8 @@ fn collect(facts: &LayerFacts, effects: &Effects, inventory: &mut Inventory) {
     for component in &mut found.components {
         component.locations.iter_mut().for_each(|l| relative(&mut l.path));
     }
-    let manifests: Vec<_> = facts.files.iter().map(|file| (file.path.as_str(), file.needs.as_slice())).collect();
+    let of_npm = facts.files.iter().filter(|file| file.path.ends_with("package.json"));
+    let manifests: Vec<_> = of_npm.map(|file| (file.path.as_str(), file.needs.as_slice())).collect();
     npm::manifest::mark(&mut found.components, &manifests);
     for fact in &mut found.facts {
         relative(&mut fact.location.path);
@@ -146,6 +147,7 @@ fn collect(facts: &LayerFacts, effects: &Effects, inventory: &mut Inventory) {
             relative(&mut location.path);
         }
     }
+    unread::drop_locked(facts, &mut found.gaps);
     inventory.components = found.components;
     inventory.facts = found.facts;
     inventory.gaps = found.gaps;

@@ -1,6 +1,6 @@
 //! What an inventory needs of the feeds, and what of it none gives.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::model::coverage::{Gap, GapKind};
 use crate::model::inventory::{Component, Ecosystem, Inventory, Origin};
@@ -122,7 +122,51 @@ impl Feeds {
                 gaps.extend(without_release(feed, base, wanted));
             }
         }
+        gaps.extend(without_ecosystem(inventory));
         gaps
+    }
+}
+
+/// Packages of types that no feed is about: one gap for each type. Those that the inventory speaks of in a gap already are said once.
+fn without_ecosystem(inventory: &Inventory) -> Vec<Gap> {
+    let said: HashSet<&str> = inventory
+        .gaps
+        .iter()
+        .flat_map(|gap| gap.location.iter().map(|place| place.path.as_str()).chain([gap.subject.as_str()]))
+        .collect();
+    let unknown_release = inventory.gaps.iter().any(|gap| gap.kind == GapKind::UnknownDistro);
+    let is_said = |component: &Component| {
+        let of_release = unknown_release && matches!(component.purl.kind.as_str(), "deb" | "apk" | "rpm");
+        let by_name = said.contains(component.purl.as_str());
+        of_release || by_name || component.locations.iter().any(|place| said.contains(place.path.as_str()))
+    };
+    let mut by_type: BTreeMap<&str, Vec<&Component>> = BTreeMap::new();
+    for component in &inventory.components {
+        if component.ecosystem.is_none() && !component.root && !is_said(component) {
+            by_type.entry(&component.purl.kind).or_default().push(component);
+        }
+    }
+    by_type
+        .into_iter()
+        .map(|(kind, components)| not_looked_up(kind, &components))
+        .collect()
+}
+
+fn not_looked_up(kind: &str, components: &[&Component]) -> Gap {
+    const SHOWN: usize = 3;
+    let mut names: Vec<String> = components.iter().take(SHOWN).map(|c| format!("{} {}", c.name, c.version)).collect();
+    if components.len() > SHOWN {
+        names.push(format!("{} more", components.len() - SHOWN));
+    }
+    Gap {
+        kind: GapKind::UncoveredEcosystem,
+        subject: format!("pkg:{kind}"),
+        detail: format!(
+            "no feed is known for these packages: {} components were not looked up ({})",
+            components.len(),
+            names.join(", ")
+        ),
+        location: components[0].locations.first().cloned(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Where a component of somebody else's SBOM is looked up: from its purl, and the operating system that the SBOM names.
 
+use crate::model::ecosystem::homes;
 use crate::model::inventory::{Component, Ecosystem, Origin};
 use crate::model::purl::Purl;
 
@@ -13,16 +14,10 @@ pub(super) struct NamedOs {
 
 /// The ecosystem of a purl; none where no feed can know it.
 pub(super) fn of(purl: &Purl, os: Option<&NamedOs>) -> Option<Ecosystem> {
-    let fixed = match purl.kind.as_str() {
-        "cargo" => Ecosystem::CRATES,
-        "npm" => Ecosystem::NPM,
-        "pypi" => Ecosystem::PYPI,
-        "golang" => Ecosystem::GO,
-        "maven" => Ecosystem::MAVEN,
-        "deb" | "apk" | "rpm" => return distribution(purl, os),
-        _ => return None,
-    };
-    Some(Ecosystem::new(fixed))
+    match purl.kind.as_str() {
+        "deb" | "apk" | "rpm" => distribution(purl, os),
+        kind => homes(kind, purl.namespace.as_deref()).next().map(Ecosystem::new),
+    }
 }
 
 /// Name and version as advisories write them, where the purl has them in another form.
@@ -88,7 +83,9 @@ mod tests {
             ("pkg:rpm/rocky/bash@5?distro=rocky-9.3", Some("Rocky Linux:9")),
             ("pkg:deb/debian/bash@5", Some("Debian:11")),
             ("pkg:cargo/serde@1", Some("crates.io")),
-            ("pkg:gem/rails@1", None),
+            ("pkg:gem/rails@1", Some("RubyGems")),
+            ("pkg:github/actions/checkout@v4", Some("GitHub Actions")),
+            ("pkg:generic/openssl@3", None),
         ] {
             let purl = Purl::parse(text).expect("valid");
             assert_eq!(of(&purl, Some(&os)).as_ref().map(Ecosystem::as_str), expected, "{text}");

@@ -93,8 +93,14 @@ impl<'a> Target<'a> {
     }
 }
 
-/// A package's name in the form that is compared: PyPI's by PEP 503, all others as written.
+/// A package's name in the form that is compared: PyPI's by PEP 503, without regard to case where the registry has none, all others as written.
 pub(super) fn normal_name<'n>(base: &str, name: &'n str) -> std::borrow::Cow<'n, str> {
+    if matches!(base, "NuGet" | "Packagist" | "GitHub Actions" | "SwiftURL") {
+        return match name.bytes().any(|b| b.is_ascii_uppercase()) {
+            true => std::borrow::Cow::Owned(name.to_ascii_lowercase()),
+            false => std::borrow::Cow::Borrowed(name),
+        };
+    }
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
     if base != "PyPI" || (name.bytes().all(plain) && !name.contains("--")) {
         return std::borrow::Cow::Borrowed(name);

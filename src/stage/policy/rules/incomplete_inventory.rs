@@ -51,6 +51,10 @@ pub(crate) struct IncompleteInventory {
     pub unknown_distro: GapLevel,
     /// No configured feed covers the ecosystem of some component.
     pub uncovered_ecosystem: GapLevel,
+    /// A lock file that is known and not read, or a manifest with needs and no lock file.
+    pub unread_lock_file: GapLevel,
+    /// A place where a package manager keeps what it installed that is known and not read.
+    pub unread_package_store: GapLevel,
     /// An executable that no package accounts for.
     pub unowned_executable: GapLevel,
     /// Something was passed over because it went past a limit.
@@ -68,6 +72,8 @@ impl Default for IncompleteInventory {
             partial_database: GapLevel::Deny,
             unknown_distro: GapLevel::Deny,
             uncovered_ecosystem: GapLevel::Deny,
+            unread_lock_file: GapLevel::Deny,
+            unread_package_store: GapLevel::Deny,
             unowned_executable: GapLevel::Warn,
             limit_reached: GapLevel::Deny,
             unordered_version: GapLevel::Deny,
@@ -95,6 +101,8 @@ impl Rule for IncompleteInventory {
             GapKind::PartialDatabase => self.partial_database,
             GapKind::UnknownDistro => self.unknown_distro,
             GapKind::UncoveredEcosystem => self.uncovered_ecosystem,
+            GapKind::UnreadLockFile => self.unread_lock_file,
+            GapKind::UnreadPackageStore => self.unread_package_store,
             GapKind::UnownedExecutable => self.unowned_executable,
             GapKind::LimitReached => self.limit_reached,
             GapKind::UnorderedVersion => self.unordered_version,

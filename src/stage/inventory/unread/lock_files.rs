@@ -1,0 +1,182 @@
+//! Lock files that pin packages and that no cataloger reads.
+
+use crate::model::coverage::GapKind;
+
+use super::super::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
+use super::pattern::Pattern;
+
+/// Says of each known lock file that it is not read.
+pub(in super::super) struct UnreadLockFiles;
+
+/// A kind of lock file.
+struct Row {
+    path: Pattern,
+    /// Whose it is, for the reader of the gap.
+    what: &'static str,
+    /// Texts of which it holds one when it pins something at all; none where it always does.
+    marks: &'static [&'static str],
+    /// Who says that the file is called so.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for who edits the table, and a test that asks for it"))]
+    source: &'static str,
+}
+
+const fn row(path: &'static str, what: &'static str, marks: &'static [&'static str], source: &'static str) -> Row {
+    Row {
+        path: Pattern(path),
+        what,
+        marks,
+        source,
+    }
+}
+
+/// Nix's `flake.lock`, Terraform's and Helm's locks pin sources of builds and deployments, no packages of a service: they are left out.
+#[rustfmt::skip]
+const ROWS: &[Row] = &[
+    row("**/Gemfile.lock", "Bundler (RubyGems)", &["\n    "], "bundler.io/man/gemfile.5"),
+    row("**/gems.locked", "Bundler (RubyGems)", &["\n    "], "bundler.io/man/gemfile.5"),
+    row("**/composer.lock", "Composer (Packagist)", &["\"version\""], "getcomposer.org/doc/01-basic-usage"),
+    row("**/packages.lock.json", "NuGet", &["\"resolved\""], "learn.microsoft.com/nuget PackageReference, locking dependencies"),
+    row("**/project.assets.json", "NuGet", &["\"type\": \"package\"", "\"type\":\"package\""], "learn.microsoft.com/nuget PackageReference"),
+    row("**/packages.config", "NuGet", &["<package "], "learn.microsoft.com/nuget packages.config"),
+    row("**/paket.lock", "Paket (NuGet)", &["\n    "], "fsprojects.github.io/Paket/lock-file"),
+    row("**/uv.lock", "uv (PyPI)", &["registry", "git =", "url ="], "docs.astral.sh/uv/concepts/projects/layout"),
+    row("**/poetry.lock", "Poetry (PyPI)", &["[[package]]"], "python-poetry.org/docs/basic-usage"),
+    row("**/pdm.lock", "PDM (PyPI)", &["[[package]]"], "pdm-project.org/latest/usage/lockfile"),
+    row("**/Pipfile.lock", "Pipenv (PyPI)", &["\"version\"", "\"ref\"", "\"git\"", "\"file\""], "pipenv.pypa.io/en/latest/pipfile"),
+    row("**/pylock.toml", "pylock (PyPI)", &["[[packages]]"], "peps.python.org/pep-0751"),
+    row("**/pylock.*.toml", "pylock (PyPI)", &["[[packages]]"], "peps.python.org/pep-0751"),
+    row("**/requirements*.txt", "pip (PyPI)", &[], "pip.pypa.io/en/stable/reference/requirements-file-format"),
+    row("**/requirements/*.txt", "pip (PyPI)", &[], "pip.pypa.io/en/stable/reference/requirements-file-format"),
+    row("**/*requirements.txt", "pip (PyPI)", &[], "pip.pypa.io/en/stable/reference/requirements-file-format"),
+    row("**/conda-lock.yml", "conda-lock", &["name:"], "conda.github.io/conda-lock"),
+    row("**/pixi.lock", "pixi (conda)", &["conda:", "pypi:"], "pixi.sh/latest/workspace/lockfile"),
+    row("**/go.mod", "Go", &["require "], "go.dev/ref/mod"),
+    row("**/Gopkg.lock", "dep (Go)", &["[[projects]]"], "golang.github.io/dep/docs/Gopkg.lock"),
+    row("**/glide.lock", "Glide (Go)", &["name:"], "glide.readthedocs.io/en/latest/glide.lock"),
+    row("**/bun.lock", "Bun (npm)", &["@"], "bun.com/docs/install/lockfile"),
+    row("**/bun.lockb", "Bun (npm)", &[], "bun.com/docs/install/lockfile"),
+    row("**/deno.lock", "Deno (npm, JSR)", &["\"npm\"", "\"jsr\"", "\"remote\""], "docs.deno.com/runtime/fundamentals/modules"),
+    row("**/mix.lock", "Mix (Hex)", &["{:"], "hexdocs.pm/mix/Mix.Tasks.Deps.html"),
+    row("**/rebar.lock", "Rebar3 (Hex)", &["{<<"], "rebar3.org/docs/configuration/dependencies"),
+    row("**/manifest.toml", "Gleam (Hex)", &["build_tools"], "gleam.run/writing-gleam/gleam-toml"),
+    row("**/pubspec.lock", "Pub (Dart)", &["version:"], "dart.dev/tools/pub/glossary lockfile"),
+    row("**/Package.resolved", "Swift Package Manager", &["\"pins\""], "docs.swift.org/swiftpm Package.resolved"),
+    row("**/Podfile.lock", "CocoaPods", &["PODS:"], "guides.cocoapods.org/using/using-cocoapods"),
+    row("**/Cartfile.resolved", "Carthage", &["git"], "github.com/Carthage/Carthage Artifacts.md"),
+    row("**/conan.lock", "Conan", &["/"], "docs.conan.io/2 lockfiles"),
+    row("**/vcpkg.json", "vcpkg", &["\"dependencies\""], "learn.microsoft.com/vcpkg vcpkg.json"),
+    row("**/gradle.lockfile", "Gradle (Maven)", &["="], "docs.gradle.org dependency_locking"),
+    row("**/buildscript-gradle.lockfile", "Gradle (Maven)", &["="], "docs.gradle.org dependency_locking"),
+    row("**/pom.xml", "Maven", &["<dependency>", "<parent>", "<plugin>"], "maven.apache.org/pom"),
+    row("**/ivy.xml", "Ivy (Maven)", &["<dependency "], "ant.apache.org/ivy ivyfile"),
+    row("**/build.sbt.lock", "sbt (Maven)", &["version"], "github.com/stringbean/sbt-dependency-lock"),
+    row("**/maven_install.json", "rules_jvm_external (Maven)", &["artifacts", "dependencies"], "github.com/bazel-contrib/rules_jvm_external"),
+    row("**/stack.yaml.lock", "Stack (Hackage)", &["hackage:"], "docs.haskellstack.org lock_files"),
+    row("**/cabal.project.freeze", "Cabal (Hackage)", &["=="], "cabal.readthedocs.io cabal freeze"),
+    row("**/renv.lock", "renv (CRAN)", &["\"Packages\""], "rstudio.github.io/renv lockfile"),
+    row("**/packrat.lock", "packrat (CRAN)", &["Package:"], "rstudio.github.io/packrat"),
+    row("**/Manifest.toml", "Pkg (Julia)", &["git-tree-sha1"], "pkgdocs.julialang.org toml-files"),
+    row("**/cpanfile.snapshot", "Carton (CPAN)", &["pathname:"], "metacpan.org/pod/Carton"),
+    row("**/shard.lock", "Shards (Crystal)", &["version:"], "crystal-lang.org/reference the_shards_command"),
+    row("**/dub.selections.json", "DUB (D)", &["\"versions\""], "dub.pm/dub-reference/selections"),
+    row("**/spago.lock", "Spago (PureScript)", &["packages:", "\"packages\""], "github.com/purescript/spago"),
+    row("**/*.opam.locked", "opam", &["depends"], "opam.ocaml.org/doc/man/opam-lock"),
+];
+
+impl Cataloger for UnreadLockFiles {
+    fn id(&self) -> &'static str {
+        "unread-lock-files"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn domain(&self) -> Domain {
+        Domain::Source
+    }
+
+    fn wants(&self, head: &EntryHead<'_>) -> Want {
+        match find(head.path) {
+            Some(_) if head.size > 0 => Want::Whole,
+            _ => Want::No,
+        }
+    }
+
+    fn catalog(&self, file: &LayerFile<'_>, sink: &mut dyn Sink) {
+        let Some(row) = find(file.head.path) else { return };
+        if pins(row, &String::from_utf8_lossy(file.content)) {
+            let detail = format!("a lock file of {}, which is not read: what it pins was not looked up", row.what);
+            sink.gap(GapKind::UnreadLockFile, detail);
+        }
+    }
+}
+
+fn find(path: &str) -> Option<&'static Row> {
+    ROWS.iter().find(|row| row.path.fits(path))
+}
+
+/// An empty lock file hides nothing. One of pip is read line by line: its comments may hold anything.
+fn pins(row: &Row, text: &str) -> bool {
+    let is_said = |line: &str| !line.is_empty() && !line.starts_with('#');
+    match row.marks {
+        [] => text.lines().map(str::trim).any(is_said),
+        marks => marks.iter().any(|mark| text.contains(mark)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::CATALOGERS;
+    use super::super::super::recorder::Recorder;
+    use super::*;
+
+    #[test]
+    fn a_lock_file_that_nobody_reads_is_a_gap_by_name() {
+        for row in ROWS {
+            let path = row.path.example();
+            let text = row
+                .marks
+                .first()
+                .map_or_else(|| "evil==1.0\n".to_owned(), |mark| format!("x\n{mark} x\n"));
+            let seen = Recorder::of(&UnreadLockFiles, &path, text.as_bytes());
+            assert!(
+                matches!(&*seen.gaps, [(GapKind::UnreadLockFile, detail)] if detail.contains(row.what)),
+                "{path}"
+            );
+            assert!(!row.source.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_lock_file_that_pins_nothing_hides_nothing() {
+        for (path, text) in [
+            ("go.mod", "module example.org/a\n\ngo 1.24\n"),
+            ("requirements.txt", "# nothing yet\n\n"),
+            ("composer.lock", r#"{"packages": [], "packages-dev": []}"#),
+            ("Gemfile.lock", ""),
+        ] {
+            assert!(Recorder::of(&UnreadLockFiles, path, text.as_bytes()).gaps.is_empty(), "{path}");
+        }
+    }
+
+    #[test]
+    fn what_a_cataloger_reads_is_not_called_unread() {
+        for row in ROWS {
+            let path = row.path.example();
+            let head = EntryHead {
+                path: &path,
+                mode: 0o644,
+                size: 10,
+            };
+            let asked = CATALOGERS
+                .iter()
+                .filter(|c| [Domain::Source, Domain::Both].contains(&c.domain()) && c.id() != UnreadLockFiles.id());
+            let readers: Vec<&str> = asked.filter(|c| c.wants(&head) == Want::Whole).map(|c| c.id()).collect();
+            assert!(
+                readers.iter().all(|id| *id == "secrets"),
+                "{path} is read by {readers:?}: delete its row"
+            );
+        }
+    }
+}

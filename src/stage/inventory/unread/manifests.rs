@@ -1,0 +1,356 @@
+//! Manifests that name what a project needs, where no lock file says what of it is installed.
+//!
+//! A manifest is covered by a lock file of its kind beside it, or in a folder above (a workspace's). One above counts where it knows the
+//! manifest: by the names that are needed, or by the name of the package, so that a lock file of another project hides nothing.
+
+use std::collections::HashSet;
+
+use crate::model::coverage::{Gap, GapKind};
+use crate::model::inventory::Scope;
+
+use super::super::facts::{FileFacts, LayerFacts};
+use super::super::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
+use super::pattern::Pattern;
+
+/// Says of each known manifest with needs that no lock file covers it, until [`drop_locked`] finds one.
+pub(in super::super) struct UnlockedManifests;
+
+/// A kind of manifest.
+struct Row {
+    path: Pattern,
+    what: &'static str,
+    /// Whether the text names something that is fetched from elsewhere.
+    needs: fn(&str) -> bool,
+    /// The lock files that cover it, by name.
+    locks: &'static [&'static str],
+    /// How one in a folder above is told to be its workspace's.
+    above: Above,
+}
+
+/// Whether a lock file above covers a manifest.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Above {
+    /// No: each project has its own.
+    No,
+    /// Yes, whatever it says: what it holds is not read, so that it is a gap itself.
+    Yes,
+    /// Where it knows every name that the manifest needs.
+    ByNeeds,
+    /// Where it knows the package of the manifest.
+    ByName,
+}
+
+const fn row(path: &'static str, what: &'static str, needs: fn(&str) -> bool, locks: &'static [&'static str], above: Above) -> Row {
+    Row {
+        path: Pattern(path),
+        what,
+        needs,
+        locks,
+        above,
+    }
+}
+
+const NPM: &[&str] = &[
+    "package-lock.json",
+    "npm-shrinkwrap.json",
+    "yarn.lock",
+    "pnpm-lock.yaml",
+    "bun.lock",
+    "bun.lockb",
+    "deno.lock",
+];
+const PYTHON: &[&str] = &[
+    "uv.lock",
+    "poetry.lock",
+    "pdm.lock",
+    "pylock.toml",
+    "Pipfile.lock",
+    "requirements.txt",
+    "pixi.lock",
+];
+
+#[rustfmt::skip]
+const ROWS: &[Row] = &[
+    row("**/package.json", "npm", package_json, NPM, Above::ByNeeds),
+    row("**/Cargo.toml", "Cargo", cargo_toml, &["Cargo.lock"], Above::ByName),
+    row("**/pyproject.toml", "Python", pyproject, PYTHON, Above::ByName),
+    row("**/setup.py", "Python", |text| text.contains("install_requires"), PYTHON, Above::No),
+    row("**/setup.cfg", "Python", |text| text.contains("install_requires"), PYTHON, Above::No),
+    row("**/Pipfile", "Pipenv", |text| below_heading(text, "[packages]"), &["Pipfile.lock"], Above::No),
+    row("**/Gemfile", "Bundler", |text| has_line(text, "gem "), &["Gemfile.lock"], Above::No),
+    row("**/gems.rb", "Bundler", |text| has_line(text, "gem "), &["gems.locked"], Above::No),
+    row("**/composer.json", "Composer", composer_json, &["composer.lock"], Above::No),
+    row("**/mix.exs", "Mix", |text| text.contains("{:") && text.contains("deps"), &["mix.lock"], Above::Yes),
+    row("**/pubspec.yaml", "Pub", pubspec, &["pubspec.lock"], Above::Yes),
+    row("**/Package.swift", "Swift Package Manager", |text| text.contains(".package("), &["Package.resolved"], Above::No),
+    row("**/Podfile", "CocoaPods", |text| has_line(text, "pod "), &["Podfile.lock"], Above::No),
+    row("**/Cartfile", "Carthage", |text| has_line(text, "github ") || has_line(text, "git "), &["Cartfile.resolved"], Above::No),
+    row("**/conanfile.txt", "Conan", |text| below_heading(text, "[requires]"), &["conan.lock"], Above::No),
+    row("**/conanfile.py", "Conan", |text| text.contains("requires"), &["conan.lock"], Above::No),
+    row("**/build.gradle", "Gradle", gradle, &["gradle.lockfile"], Above::No),
+    row("**/build.gradle.kts", "Gradle", gradle, &["gradle.lockfile"], Above::No),
+    row("**/*.csproj", "NuGet", package_reference, &["packages.lock.json"], Above::No),
+    row("**/*.fsproj", "NuGet", package_reference, &["packages.lock.json"], Above::No),
+    row("**/*.vbproj", "NuGet", package_reference, &["packages.lock.json"], Above::No),
+];
+
+impl Cataloger for UnlockedManifests {
+    fn id(&self) -> &'static str {
+        "unlocked-manifests"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn domain(&self) -> Domain {
+        Domain::Source
+    }
+
+    fn wants(&self, head: &EntryHead<'_>) -> Want {
+        match find(head.path) {
+            Some(_) if head.size > 0 => Want::Whole,
+            _ => Want::No,
+        }
+    }
+
+    fn catalog(&self, file: &LayerFile<'_>, sink: &mut dyn Sink) {
+        let Some(row) = find(file.head.path) else { return };
+        let text = String::from_utf8_lossy(file.content);
+        if row.above == Above::ByName {
+            sink.needs(own_name(&text).map(|name| (name, Scope::Runtime)).into_iter().collect());
+        }
+        if (row.needs)(&text) {
+            let detail = format!(
+                "it names packages of {}, and no lock file ({}) says which versions are installed",
+                row.what,
+                row.locks.join(", ")
+            );
+            sink.gap(GapKind::UnreadLockFile, detail);
+        }
+    }
+}
+
+fn find(path: &str) -> Option<&'static Row> {
+    ROWS.iter().find(|row| row.path.fits(path))
+}
+
+/// Takes back what was said of manifests that a lock file of the tree covers. Subjects are paths from the tree's root.
+pub(in super::super) fn drop_locked(facts: &LayerFacts, gaps: &mut Vec<Gap>) {
+    gaps.retain(|gap| gap.kind != GapKind::UnreadLockFile || find(&gap.subject).is_none_or(|row| !is_covered(row, &gap.subject, facts)));
+}
+
+fn is_covered(row: &Row, manifest: &str, facts: &LayerFacts) -> bool {
+    let beside = folder_of(manifest);
+    let mut folder = Some(beside);
+    while let Some(at) = folder {
+        for name in row.locks {
+            let lock = if at.is_empty() {
+                (*name).to_owned()
+            } else {
+                format!("{at}/{name}")
+            };
+            if facts.paths.at(lock.as_bytes()).other && (at == beside || knows(row, &lock, manifest, facts)) {
+                return true;
+            }
+        }
+        folder = (row.above != Above::No && !at.is_empty()).then(|| folder_of(at));
+    }
+    false
+}
+
+/// Whether a lock file above is of the manifest's workspace. One that says nothing is not read, and is a gap of its own.
+fn knows(row: &Row, lock: &str, manifest: &str, facts: &LayerFacts) -> bool {
+    let of = |path: &str| facts.files.iter().find(|file| file.path == path);
+    let Some(locked) = of(lock).filter(|file| !file.components.is_empty()) else {
+        return row.above == Above::Yes || of(lock).is_some_and(|file| !file.gaps.is_empty());
+    };
+    let names: HashSet<&str> = locked.components.iter().map(|component| component.name.as_str()).collect();
+    match row.above {
+        Above::No => false,
+        Above::Yes => true,
+        Above::ByNeeds => needed(of(manifest)).all(|name| names.contains(name)),
+        Above::ByName => of(manifest).is_some_and(|file| needed(Some(file)).next().is_some_and(|name| names.contains(name))),
+    }
+}
+
+fn needed(file: Option<&FileFacts>) -> impl Iterator<Item = &str> {
+    file.into_iter().flat_map(|file| &file.needs).map(|(name, _)| name.as_str())
+}
+
+fn folder_of(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+/// Peers are for whoever installs the package to bring.
+fn package_json(text: &str) -> bool {
+    let lists = ["dependencies", "devDependencies", "optionalDependencies"];
+    json(text).is_some_and(|manifest| {
+        let named = lists.iter().filter_map(|list| manifest.get(list)?.as_object());
+        named.flatten().any(|(_, range)| !is_local(range.as_str().unwrap_or_default()))
+    })
+}
+
+fn is_local(range: &str) -> bool {
+    ["file:", "link:", "workspace:", "portal:"]
+        .iter()
+        .any(|protocol| range.starts_with(protocol))
+}
+
+/// PHP itself and its extensions come with the image.
+fn composer_json(text: &str) -> bool {
+    json(text).is_some_and(|manifest| {
+        let named = ["require", "require-dev"].iter().filter_map(|list| manifest.get(list)?.as_object());
+        named.flatten().any(|(name, _)| name.contains('/'))
+    })
+}
+
+fn json(text: &str) -> Option<serde_json::Value> {
+    // What its own package manager cannot parse installs nothing.
+    serde_json::from_str(text.trim_start_matches('\u{feff}')).ok()
+}
+
+fn parsed(text: &str) -> Option<toml::Table> {
+    text.trim_start_matches('\u{feff}').parse().ok()
+}
+
+fn cargo_toml(text: &str) -> bool {
+    let fetched = |need: &toml::Value| {
+        need.as_table()
+            .is_none_or(|need| !need.contains_key("path") || need.contains_key("version"))
+    };
+    let names = |table: &toml::Table| {
+        let lists = ["dependencies", "build-dependencies", "dev-dependencies"];
+        lists
+            .iter()
+            .filter_map(|list| table.get(*list)?.as_table())
+            .any(|list| list.values().any(fetched))
+    };
+    parsed(text).is_some_and(|manifest| {
+        let targets = manifest.get("target").and_then(toml::Value::as_table);
+        let of_targets = targets.into_iter().flat_map(toml::Table::values).filter_map(toml::Value::as_table);
+        manifest.contains_key("package") && (names(&manifest) || of_targets.into_iter().any(names))
+    })
+}
+
+/// The name of the package that a manifest in TOML describes.
+fn own_name(text: &str) -> Option<String> {
+    let manifest = parsed(text)?;
+    let named = manifest.get("package").or_else(|| manifest.get("project"))?;
+    named.get("name")?.as_str().map(str::to_owned)
+}
+
+fn pyproject(text: &str) -> bool {
+    parsed(text).is_some_and(|manifest| {
+        let table = |table: &toml::Table, key: &str| table.get(key).and_then(toml::Value::as_table).cloned().unwrap_or_default();
+        let project = table(&manifest, "project");
+        let poetry = table(&table(&manifest, "tool"), "poetry");
+        let listed = project
+            .get("dependencies")
+            .and_then(toml::Value::as_array)
+            .is_some_and(|list| !list.is_empty());
+        let elsewhere = project.get("dynamic").and_then(toml::Value::as_array);
+        let elsewhere = elsewhere.is_some_and(|names| names.iter().any(|name| name.as_str() == Some("dependencies")));
+        listed || elsewhere || table(&poetry, "dependencies").keys().any(|name| name != "python")
+    })
+}
+
+/// Whether a line starts so.
+fn has_line(text: &str, start: &str) -> bool {
+    text.lines().any(|line| line.trim_start().starts_with(start))
+}
+
+/// Whether something stands below a heading.
+fn below_heading(text: &str, heading: &str) -> bool {
+    let below = text.lines().map(str::trim).skip_while(|line| *line != heading).skip(1);
+    below
+        .take_while(|line| !line.starts_with('['))
+        .any(|line| !line.is_empty() && !line.starts_with('#'))
+}
+
+fn pubspec(text: &str) -> bool {
+    let below = text.lines().skip_while(|line| !line.starts_with("dependencies:")).skip(1);
+    let entries = below.take_while(|line| line.is_empty() || line.starts_with([' ', '\t', '#']));
+    entries.map(str::trim).any(|line| !line.is_empty() && !line.starts_with('#'))
+}
+
+/// The names of Gradle's own configurations and of those of the usual plugins, with what follows one in Groovy and in Kotlin.
+fn gradle(text: &str) -> bool {
+    const ENDINGS: [&str; 10] = [
+        "mplementation",
+        "api",
+        "compile",
+        "ompileOnly",
+        "untimeOnly",
+        "untime",
+        "kapt",
+        "ksp",
+        "annotationProcessor",
+        "classpath",
+    ];
+    text.lines().map(str::trim_start).any(|line| {
+        let word = line.find(|c: char| !c.is_alphanumeric()).unwrap_or(line.len());
+        let (word, rest) = line.split_at(word);
+        let rest = rest.trim_start_matches(['(', ' ']);
+        ENDINGS.iter().any(|ending| word.ends_with(ending))
+            && rest.starts_with(['"', '\'', 'l', 'p', 'e', 'g'])
+            && !rest.starts_with("project")
+            && !rest.is_empty()
+    })
+}
+
+fn package_reference(text: &str) -> bool {
+    text.contains("<PackageReference")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::recorder::Recorder;
+    use super::*;
+
+    #[test]
+    fn a_manifest_with_needs_and_no_lock_file_is_a_gap() {
+        for (path, text) in [
+            ("web/package.json", r#"{"dependencies": {"a": "^1"}}"#),
+            ("Cargo.toml", "[package]\nname = \"a\"\n[dependencies]\nserde = \"1\"\n"),
+            (
+                "Cargo.toml",
+                "[package]\nname = \"a\"\n[target.'cfg(unix)'.dependencies]\nnix = { version = \"1\" }\n",
+            ),
+            ("pyproject.toml", "[project]\nname = \"a\"\ndependencies = [\"flask\"]\n"),
+            ("pyproject.toml", "[tool.poetry.dependencies]\npython = \"^3\"\nflask = \"^3\"\n"),
+            ("Gemfile", "source 'x'\ngem 'rails'\n"),
+            ("composer.json", r#"{"require": {"php": "^8", "acme/a": "^1"}}"#),
+            ("build.gradle", "dependencies {\n    implementation 'org.acme:a:1.0'\n}\n"),
+            ("build.gradle.kts", "dependencies {\n  testImplementation(libs.junit)\n}\n"),
+            ("a.csproj", "<PackageReference Include=\"A\" Version=\"1\" />"),
+            ("pubspec.yaml", "name: a\ndependencies:\n  http: ^1.0.0\n"),
+            ("Pipfile", "[packages]\nflask = \"*\"\n"),
+        ] {
+            let seen = Recorder::of(&UnlockedManifests, path, text.as_bytes());
+            assert!(matches!(&*seen.gaps, [(GapKind::UnreadLockFile, _)]), "{path}: {:?}", seen.gaps);
+        }
+    }
+
+    #[test]
+    fn a_manifest_that_needs_nothing_from_elsewhere_needs_no_lock_file() {
+        for (path, text) in [
+            (
+                "package.json",
+                r#"{"type": "module", "peerDependencies": {"a": "1"}, "dependencies": {"b": "workspace:*"}}"#,
+            ),
+            ("Cargo.toml", "[package]\nname = \"a\"\n[dependencies]\nb = { path = \"../b\" }\n"),
+            ("Cargo.toml", "[workspace]\nmembers = []\n[workspace.dependencies]\nserde = \"1\"\n"),
+            ("pyproject.toml", "[tool.ruff]\nline-length = 100\n"),
+            ("composer.json", r#"{"require": {"php": "^8", "ext-json": "*"}}"#),
+            (
+                "build.gradle",
+                "plugins { id 'java' }\ndependencies { implementation project(':b') }\n",
+            ),
+            ("pubspec.yaml", "name: a\ndependencies:\n\ndev_dependencies:\n  test: 1\n"),
+            ("Gemfile", "# gem 'rails'\n"),
+        ] {
+            assert!(Recorder::of(&UnlockedManifests, path, text.as_bytes()).gaps.is_empty(), "{path}");
+        }
+    }
+}
