@@ -86,6 +86,12 @@ impl Tar {
         self
     }
 
+    /// What another tar holds, behind what this one does.
+    pub fn append(mut self, other: Self) -> Self {
+        self.bytes.extend_from_slice(&other.bytes);
+        self
+    }
+
     /// Whatever bytes.
     pub fn raw(mut self, bytes: &[u8]) -> Self {
         self.bytes.extend_from_slice(bytes);

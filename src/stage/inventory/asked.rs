@@ -16,6 +16,10 @@ impl<'a> Asked<'a> {
         }
     }
 
+    pub(super) fn catalogers(&self) -> &'a [&'a dyn Cataloger] {
+        self.catalogers
+    }
+
     /// Asks all of them about an entry, and gives the widest of their wishes.
     pub(super) fn ask(&mut self, head: &EntryHead<'_>) -> Want {
         self.wants.clear();
@@ -37,6 +41,36 @@ impl<'a> Asked<'a> {
             .filter(move |(_, want)| is_so(*want))
             .map(|(cataloger, _)| *cataloger)
     }
+}
+
+/// True when somebody who would not read a file as `known` reads it as `path`.
+pub(super) fn newly(catalogers: &[&dyn Cataloger], path: &str, known: &str) -> bool {
+    catalogers.iter().any(|cataloger| reads_newly(*cataloger, path, known))
+}
+
+/// The same of one.
+pub(super) fn reads_newly(cataloger: &dyn Cataloger, path: &str, known: &str) -> bool {
+    cataloger.follows_links() && reads(cataloger, path) && !reads(cataloger, known)
+}
+
+fn reads(cataloger: &dyn Cataloger, path: &str) -> bool {
+    let head = EntryHead {
+        path,
+        mode: 0o644,
+        size: 1,
+    };
+    matches!(cataloger.wants(&head), Want::Whole | Want::IfMagic(_))
+}
+
+/// True when somebody would read what a link leads to, or what lies below, because the link is called so.
+pub(super) fn by_name(catalogers: &[&dyn Cataloger], link: &str) -> bool {
+    catalogers.iter().any(|cataloger| reads_newly(*cataloger, link, "-") || reads_below(*cataloger, link, "-"))
+}
+
+/// True when a cataloger reads things below a folder of one name that it would not read below a folder of the other.
+pub(super) fn reads_below(cataloger: &dyn Cataloger, folder: &str, known: &str) -> bool {
+    let below = |name: &&str| reads_newly(cataloger, &format!("{folder}/{name}"), &format!("{known}/{name}"));
+    cataloger.below_named_folders().iter().any(below)
 }
 
 fn wider(a: Want, b: Want) -> Want {

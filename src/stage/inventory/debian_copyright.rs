@@ -32,6 +32,10 @@ impl Cataloger for DebianCopyright {
         Domain::Image
     }
 
+    fn follows_links(&self) -> bool {
+        false
+    }
+
     fn wants(&self, head: &EntryHead<'_>) -> Want {
         let package = head.path.strip_prefix(FOLDER).and_then(|rest| rest.strip_suffix(FILE));
         match package {

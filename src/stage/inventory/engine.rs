@@ -6,15 +6,16 @@ use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 use std::thread;
 
-use super::aliases::{Alias, AliasScan, behind_links};
+use super::behind::{self, Behind, LayerRequests};
 use super::base::Parts;
 use super::cache::Cache;
 use super::crew::each;
-use super::facts::{FileFacts, LayerFacts};
+use super::facts::LayerFacts;
 use super::links::Links;
 use super::merge::{Layered, merge};
 use super::progress::Progress;
 use super::scan::Scan;
+use super::second_look::SecondLook;
 use super::{CATALOGERS, Cataloger, Domain, ImageInventory, InventoryError};
 use crate::io::Effects;
 use crate::io::layers::{self, Stated};
@@ -149,20 +150,21 @@ impl Engine<'_> {
     ) -> Result<(), InventoryError> {
         let own: Vec<&LayerFacts> = image.layers.iter().map(|layer| &facts[&key(layer)].facts).collect();
         let links = Links::new(&own, self.effects.limits.link_depth);
-        let aliases = behind_links(&self.catalogers, &own, &links)?;
-        let behind = self.behind_links(&image.layers, &own, &aliases)?;
+        let asked = behind::requests(&self.catalogers, &own, &links)?;
+        let behind = self.second_look(&image.layers, &own, &links, &asked)?;
         let parts = Parts::new(image, &own);
         let layers: Vec<Layered<'_>> = image
             .layers
             .iter()
             .zip(own)
-            .zip(&behind)
+            .zip(asked.iter().zip(&behind))
             .enumerate()
-            .map(|(at, ((layer, facts), behind_links))| Layered {
+            .map(|(at, ((layer, facts), (asked, behind)))| Layered {
                 layer: Some(layer),
                 part: parts.of(at),
                 facts,
-                behind_links,
+                behind,
+                asked,
             })
             .collect();
         let name = image.platform.to_string();
@@ -203,27 +205,29 @@ impl Engine<'_> {
         Ok(scanned(scan, &totals))
     }
 
-    /// The second walk, where links lead to places that no cataloger knows.
-    fn behind_links(&self, layers: &[Layer], facts: &[&LayerFacts], aliases: &[Alias]) -> Result<Vec<Vec<FileFacts>>, InventoryError> {
-        if aliases.is_empty() {
-            return Ok(vec![Vec::new(); layers.len()]);
-        }
+    /// The second walk over those layers in which something is to be read once more.
+    fn second_look(
+        &self,
+        layers: &[Layer],
+        facts: &[&LayerFacts],
+        links: &Links<'_>,
+        asked: &[LayerRequests],
+    ) -> Result<Vec<Vec<Behind>>, InventoryError> {
+        let mut found = vec![Vec::new(); layers.len()];
+        let open: Vec<usize> = (0..layers.len()).filter(|at| !asked[*at].is_answered()).collect();
         let limits = &self.effects.limits;
-        let indexes: Vec<usize> = (0..layers.len()).collect();
-        each(&indexes, &self.stop, &|at: &usize| {
+        let read = each(&open, &self.stop, &|at: &usize| {
             let layer = &layers[*at];
             let progress = self.progress(layer);
-            let mut scan = AliasScan {
-                catalogers: &self.catalogers,
-                aliases,
-                limits,
-                seed: facts[*at].paths.seed,
-                pulse: &|| progress.pulse(),
-                files: Vec::new(),
-            };
-            layers::read(progress.count(self.blobs.open(layer)?), &stated(layer), limits, &mut scan)?;
-            Ok(scan.files)
-        })
+            let pulse = || progress.pulse();
+            let mut look = SecondLook::new(&self.catalogers, (*at, &asked[*at]), links, limits, facts[*at].paths.seed, &pulse);
+            layers::read(progress.count(self.blobs.open(layer)?), &stated(layer), limits, &mut look)?;
+            Ok(look.finish())
+        })?;
+        for (at, read) in open.into_iter().zip(read) {
+            found[at] = read;
+        }
+        Ok(found)
     }
 
     fn progress(&self, layer: &Layer) -> Progress<'_> {

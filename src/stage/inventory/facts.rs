@@ -20,10 +20,13 @@ pub(super) struct FileFacts {
     /// The fixed path that it was read as, when a link leads there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) read_as: Option<String>,
-    /// Other names: hard links in the same layer.
+    /// The number of its entry in the layer, from 1.
+    #[serde(default)]
+    pub(super) entry: u32,
+    /// Other names: hard links in the same layer that still stand at its end.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) names: Vec<String>,
-    /// True when a later entry of the same layer replaced it.
+    /// True when later entries of the same layer took all of its names.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) replaced: bool,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -81,13 +84,39 @@ impl FileFacts {
     }
 }
 
-/// A link of one layer.
+/// A symbolic link that stands at the end of a layer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Link {
     /// Clean path of the link.
-    pub(super) path: String,
-    /// Where it points: as written for a symbolic link, a clean path for a hard link.
-    pub(super) target: String,
+    #[serde(with = "raw_path")]
+    pub(super) path: Vec<u8>,
+    /// Where it points, as written.
+    #[serde(with = "raw_path")]
+    pub(super) target: Vec<u8>,
+    /// True when catalogers would read something because it is called so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) wanted: bool,
+}
+
+/// A hard link that stands at the end of a layer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct HardLink {
+    /// Clean path of the link.
+    #[serde(with = "raw_path")]
+    pub(super) path: Vec<u8>,
+    pub(super) of: Inode,
+    /// True when catalogers would read the file under this name and not under its first one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) wanted: bool,
+}
+
+/// The file that a hard link is another name of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Inode {
+    /// The entry of this number in the same layer.
+    Own(u32),
+    /// What lower layers have under this path.
+    Lower(#[serde(with = "raw_path")] Vec<u8>),
 }
 
 /// What one layer says.
@@ -99,13 +128,72 @@ pub(super) struct LayerFacts {
     pub(super) unpacked: u64,
     /// Number of entries.
     pub(super) entries: u64,
+    /// In the order of their entries.
     pub(super) files: Vec<FileFacts>,
     pub(super) paths: PathSet,
     pub(super) symlinks: Vec<Link>,
-    /// Hard links.
-    pub(super) hard_links: Vec<Link>,
-    /// Those of them to files that are wanted under the link's path, not under their own.
-    pub(super) wanted_links: Vec<Link>,
+    pub(super) hard_links: Vec<HardLink>,
+    /// Folders that the layer does not have, and that the resolution of its own links went through and out of again (`..`).
+    pub(super) leaned: Vec<RawPath>,
     /// What was passed over in the layer as a whole.
     pub(super) gaps: Vec<(GapKind, String)>,
+}
+
+impl LayerFacts {
+    /// Of a layer that nothing is known of yet.
+    pub(super) fn new(paths: PathSet) -> Self {
+        Self {
+            diff_id: None,
+            unpacked: 0,
+            entries: 0,
+            files: Vec::new(),
+            paths,
+            symlinks: Vec::new(),
+            hard_links: Vec::new(),
+            leaned: Vec::new(),
+            gaps: Vec::new(),
+        }
+    }
+}
+
+/// A path as bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct RawPath(#[serde(with = "raw_path")] pub(super) Vec<u8>);
+
+/// Paths in the cache's files: as text, or, where they are none, as base 64 behind a character that no path holds.
+mod raw_path {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD_NO_PAD;
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    const MARK: char = '\0';
+
+    pub(super) fn serialize<S: Serializer>(path: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        match std::str::from_utf8(path) {
+            Ok(text) if !text.starts_with(MARK) => serializer.serialize_str(text),
+            _ => serializer.serialize_str(&format!("{MARK}{}", STANDARD_NO_PAD.encode(path))),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        match text.strip_prefix(MARK) {
+            Some(encoded) => STANDARD_NO_PAD.decode(encoded).map_err(D::Error::custom),
+            None => Ok(text.into_bytes()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_that_are_no_text_come_back_as_they_were() {
+        for path in [&b"usr/lib"[..], b"\xff/x", b"\0x", b""] {
+            let text = serde_json::to_string(&RawPath(path.to_vec())).expect("JSON");
+            assert_eq!(serde_json::from_str::<RawPath>(&text).expect("a path").0, path);
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use super::behind::{Behind, LayerRequests};
 use super::binaries;
 use super::debian_copyright;
 use super::distro;
@@ -23,14 +24,16 @@ pub(super) struct Layered<'a> {
     pub(super) part: Option<Part>,
     pub(super) facts: &'a LayerFacts,
     /// What lies behind links, from the second walk.
-    pub(super) behind_links: &'a [FileFacts],
+    pub(super) behind: &'a [Behind],
+    /// What links of the whole image gave the layer.
+    pub(super) asked: &'a LayerRequests,
 }
 
 /// Adds what is seen in one platform's image to the inventory and gives its operating system. `subject` names the image in gaps; the
 /// platform is noted where there are several.
 pub(super) fn merge(
     layers: &[Layered<'_>],
-    links: &Links,
+    links: &Links<'_>,
     subject: &str,
     platform: Option<&Platform>,
     inventory: &mut Inventory,
@@ -69,57 +72,75 @@ pub(super) struct Seen<'a> {
     pub(super) name: &'a str,
 }
 
+/// A file with its names.
+struct Named<'a> {
+    layer: usize,
+    file: &'a FileFacts,
+    /// Names that links of the whole image gave it, each with its layer.
+    others: &'a [(usize, String)],
+    /// True where it has no other names: it was read behind a link.
+    is_behind: bool,
+}
+
 /// The finished image.
 pub(super) struct View<'a> {
     pub(super) layers: &'a [Layered<'a>],
-    pub(super) links: &'a Links,
+    pub(super) links: &'a Links<'a>,
     pub(super) seen: Vec<Seen<'a>>,
 }
 
 impl<'a> View<'a> {
-    fn new(layers: &'a [Layered<'a>], links: &'a Links) -> Self {
+    fn new(layers: &'a [Layered<'a>], links: &'a Links<'a>) -> Self {
         let mut view = Self {
             layers,
             links,
             seen: Vec::new(),
         };
         for at in 0..layers.len() {
-            for file in view.files(at) {
-                if let Some(name) = view.name_seen(at, file) {
-                    view.seen.push(Seen { layer: at, file, name });
+            for named in view.files(at) {
+                if let Some(name) = view.name_seen(&named) {
+                    view.seen.push(Seen { layer: at, file: named.file, name });
                 }
             }
         }
         view
     }
 
-    fn files(&self, layer: usize) -> impl Iterator<Item = &'a FileFacts> + use<'a> {
-        let layered = self.layers[layer];
-        layered.facts.files.iter().chain(layered.behind_links)
+    /// What was said of a layer's files, with the names that they have.
+    fn files(&self, layer: usize) -> impl Iterator<Item = Named<'a>> + use<'a> {
+        let Layered { facts, behind, asked, .. } = self.layers[layer];
+        let own = facts.files.iter().map(move |file| Named {
+            layer,
+            file,
+            others: asked.names.get(&file.entry).map_or(&[], Vec::as_slice),
+            is_behind: false,
+        });
+        own.chain(behind.iter().map(move |behind| Named {
+            layer,
+            file: &behind.file,
+            others: &behind.names,
+            is_behind: true,
+        }))
     }
 
     /// The first of a file's names that no layer above hides.
-    fn name_seen(&self, layer: usize, file: &'a FileFacts) -> Option<&'a str> {
-        if file.replaced {
-            return None;
+    fn name_seen(&self, named: &Named<'a>) -> Option<&'a str> {
+        let file = named.file;
+        if !named.is_behind && !file.replaced {
+            if !self.hidden(named.layer, file.raw()) {
+                return Some(&file.path);
+            }
+            let seen = |name: &&String| !self.hidden(named.layer, name.as_bytes());
+            if let Some(name) = file.names.iter().find(seen) {
+                return Some(name);
+            }
         }
-        if !self.hidden(layer, &file.path, file.raw()) {
-            return Some(&file.path);
-        }
-        let seen = |name: &&String| !self.hidden(layer, name, name.as_bytes());
-        file.names.iter().find(seen).map(String::as_str)
+        let seen = |(layer, name): &&(usize, String)| !self.hidden(*layer, name.as_bytes());
+        named.others.iter().find(seen).map(|(_, name)| name.as_str())
     }
 
-    fn hidden(&self, layer: usize, path: &str, raw: &[u8]) -> bool {
-        let above = &self.layers[layer + 1..];
-        if above.is_empty() {
-            return false;
-        }
-        let aliases = self.links.aliases(path);
-        above.iter().any(|upper| {
-            let paths = &upper.facts.paths;
-            paths.hides(raw, 0) || aliases.iter().any(|(alias, link)| paths.hides(alias.as_bytes(), *link))
-        })
+    fn hidden(&self, layer: usize, raw: &[u8]) -> bool {
+        self.layers[layer + 1..].iter().any(|upper| upper.facts.paths.hides(raw))
     }
 
     /// `/etc/os-release` counts before `/usr/lib/os-release`, a higher layer before a lower one.
@@ -175,7 +196,8 @@ impl<'a> View<'a> {
             return history;
         }
         for at in 0..self.layers.len() {
-            for file in self.files(at).filter(|file| !file.components.is_empty() && !file.replaced) {
+            let files = self.files(at).map(|named| named.file);
+            for file in files.filter(|file| !file.components.is_empty() && !file.replaced) {
                 history.entry(self.links.canonical(file.role())).or_default().push((at, file));
             }
         }
@@ -187,8 +209,9 @@ impl<'a> View<'a> {
     fn facts(&self, platform: Option<&Platform>, owners: &Owners<'_>) -> Vec<Fact> {
         let mut found = Vec::new();
         for at in 0..self.layers.len() {
-            for file in self.files(at).filter(|file| !file.facts.is_empty()) {
-                let name = self.name_seen(at, file);
+            for named in self.files(at).filter(|named| !named.file.facts.is_empty()) {
+                let file = named.file;
+                let name = self.name_seen(&named);
                 let distributed = || !file.path.starts_with("etc/") && owners.of(&file.path).is_some();
                 for (kind, detail, line) in &file.facts {
                     let stays = match kind {
@@ -224,11 +247,8 @@ impl<'a> View<'a> {
         });
         let of_layers = self.layers.iter().flat_map(|layered| {
             let subject = layered.layer.map_or_else(|| "/".to_owned(), |layer| layer.digest.to_string());
-            layered
-                .facts
-                .gaps
-                .iter()
-                .map(move |(kind, detail)| gap(*kind, subject.clone(), detail.clone(), None))
+            let gaps = layered.facts.gaps.iter().chain(&layered.asked.gaps);
+            gaps.map(move |(kind, detail)| gap(*kind, subject.clone(), detail.clone(), None))
         });
         unread::by_store(of_files.chain(of_layers).collect())
     }

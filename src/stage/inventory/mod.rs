@@ -1,9 +1,9 @@
 //! Takes an image, a source tree or an SBOM. Gives an `Inventory`. Never leaves out what it could not see: that is a gap.
 
-mod aliases;
 pub mod apk;
 mod asked;
 mod base;
+mod behind;
 pub mod binaries;
 mod blocks;
 mod bytes;
@@ -22,7 +22,9 @@ mod engine;
 mod error;
 mod facts;
 pub mod go_buildinfo;
+mod inodes;
 pub mod java;
+mod landing;
 mod large;
 mod layout;
 mod links;
@@ -39,6 +41,7 @@ mod recorder;
 pub mod rpm;
 pub mod sbom;
 mod scan;
+mod second_look;
 pub mod secrets;
 pub mod setuid;
 mod sink;
@@ -151,6 +154,15 @@ pub trait Cataloger: Sync {
     /// is given to [`Cataloger::catalog`] under the path here.
     fn anchors(&self) -> &'static [&'static str] {
         &[]
+    }
+    /// Names of files that it reads because a folder above them is called as it is, such as `METADATA` in `x.dist-info`, each below that folder.
+    /// A symbolic link of such a name is followed to wherever it leads.
+    fn below_named_folders(&self) -> &'static [&'static str] {
+        &[]
+    }
+    /// False when other names of a file are of no interest to it.
+    fn follows_links(&self) -> bool {
+        true
     }
     /// How much it wants of a file. Called for every file: it must be quick.
     fn wants(&self, head: &EntryHead<'_>) -> Want;

@@ -48,7 +48,7 @@ impl<'a> Owners<'a> {
     /// The package that owns a path, under any of the path's names.
     pub(super) fn of(&self, path: &str) -> Option<Purl> {
         self.exactly(path)
-            .or_else(|| self.view.links.aliases(path).iter().find_map(|(alias, _)| self.exactly(alias)))
+            .or_else(|| self.view.links.aliases(path).iter().find_map(|alias| self.exactly(alias)))
     }
 
     fn exactly(&self, path: &str) -> Option<Purl> {

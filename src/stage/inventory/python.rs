@@ -25,6 +25,10 @@ impl Cataloger for Python {
         Domain::Image
     }
 
+    fn below_named_folders(&self) -> &'static [&'static str] {
+        &["METADATA", "PKG-INFO", "RECORD", "EGG-INFO/PKG-INFO"]
+    }
+
     fn wants(&self, head: &EntryHead<'_>) -> Want {
         let wanted = [".dist-info/METADATA", ".egg-info/PKG-INFO", "/EGG-INFO/PKG-INFO", ".egg-info"];
         if wanted.iter().chain(&[RECORD, INSTALLED_FILES]).any(|end| head.path.ends_with(end)) {

@@ -1,10 +1,11 @@
 //! The visitor of one layer: asks the catalogers about each entry and keeps what they say.
 
-use std::collections::HashMap;
 use std::ops::ControlFlow;
 
-use super::asked::Asked;
-use super::facts::{FileFacts, LayerFacts, Link};
+use super::asked::{self, Asked};
+use super::facts::{FileFacts, LayerFacts, Link, RawPath};
+use super::inodes::{Inodes, NewLink};
+use super::landing::{Landing, Place, What, Whiteout};
 use super::paths::{Mark, PathSet};
 use super::sink::FileSink;
 use super::{Cataloger, EntryHead, LayerFile, Want};
@@ -21,11 +22,28 @@ pub(super) struct Scan<'a> {
     limits: &'a Limits,
     pulse: Pulse<'a>,
     next_pulse: u64,
-    /// Files that somebody said something of, by the hash of each of their names.
-    known: HashMap<u64, usize>,
+    landing: Landing,
+    inodes: Inodes,
+    symlinks: Vec<NewSymlink>,
+    /// The number of the current entry.
+    entry: u32,
+    /// Where the current entry lands, if not where it says.
+    moved: Option<Moved>,
     components: usize,
     owned: usize,
     facts: LayerFacts,
+}
+
+/// A place as bytes and as text.
+struct Moved {
+    raw: Vec<u8>,
+    path: String,
+}
+
+struct NewSymlink {
+    link: Link,
+    hash: u64,
+    entry: u32,
 }
 
 /// Unpacked bytes between two pulses.
@@ -33,32 +51,47 @@ const PULSE: u64 = 4 << 20;
 
 impl<'a> Scan<'a> {
     pub(super) fn new(catalogers: &'a [&'a dyn Cataloger], limits: &'a Limits, pulse: Pulse<'a>) -> Self {
+        let paths = PathSet::new();
         Self {
             asked: Asked::new(catalogers),
             limits,
             pulse,
             next_pulse: PULSE,
-            known: HashMap::new(),
+            landing: Landing::new(paths.seed, limits),
+            inodes: Inodes::default(),
+            symlinks: Vec::new(),
+            entry: 0,
+            moved: None,
             components: 0,
             owned: 0,
-            facts: LayerFacts {
-                diff_id: None,
-                unpacked: 0,
-                entries: 0,
-                files: Vec::new(),
-                paths: PathSet::new(),
-                symlinks: Vec::new(),
-                hard_links: Vec::new(),
-                wanted_links: Vec::new(),
-                gaps: Vec::new(),
-            },
+            facts: LayerFacts::new(paths),
         }
     }
 
     /// What the layer says.
-    pub(super) fn finish(mut self) -> LayerFacts {
-        self.facts.paths.finish();
-        self.facts
+    pub(super) fn finish(self) -> LayerFacts {
+        let Self {
+            asked,
+            landing,
+            inodes,
+            symlinks,
+            mut facts,
+            ..
+        } = self;
+        let newly = |path: &str, known: &str| asked::newly(asked.catalogers(), path, known);
+        let lost = inodes.finish(&landing, &newly, &mut facts);
+        let standing = symlinks
+            .into_iter()
+            .filter(|new| landing.stands(&new.link.path, new.hash, new.entry));
+        facts.symlinks = standing.map(|new| new.link).collect();
+        let (leaned, replaced) = landing.finish();
+        facts.leaned = leaned.into_iter().map(RawPath).collect();
+        for hash in replaced {
+            facts.paths.push(hash, Mark::Restored);
+        }
+        facts.paths.finish();
+        facts.gaps.extend(lost);
+        facts
     }
 
     /// Takes a file that is on nobody's walk, under a path that catalogers know.
@@ -81,41 +114,53 @@ impl<'a> Scan<'a> {
         for cataloger in self.asked.who(|want| want == Want::Whole) {
             cataloger.catalog(&LayerFile { head, content }, &mut sink);
         }
-        self.keep(&entry, sink.facts);
+        self.keep(sink.facts);
     }
 
-    /// Marks a whiteout; true when the entry was one.
-    fn whiteout(&mut self, raw: &[u8]) -> bool {
-        let name_start = raw.iter().rposition(|byte| *byte == b'/').map_or(0, |at| at + 1);
-        let (folder, name) = raw.split_at(name_start);
-        let Some(hidden) = name.strip_prefix(b".wh.") else {
-            return false;
+    /// Marks a whiteout. It speaks of the folder that it lands in.
+    fn whiteout(&mut self, whiteout: &Whiteout<'_>) {
+        if whiteout.ignored {
+            return;
+        }
+        let Ok((mut folder, hash)) = self.landing.folder_of(whiteout) else {
+            return self.passed_over(UNRESOLVED.to_owned());
         };
+        self.imply();
         let paths = &mut self.facts.paths;
-        if hidden == b".wh..opq" {
-            let folder = folder.strip_suffix(b"/").unwrap_or(folder);
-            paths.push(paths.seed.hash(folder), Mark::Opaque);
-        } else if !hidden.starts_with(b".wh.") && !hidden.is_empty() {
-            let path = [folder, hidden].concat();
-            paths.push(paths.seed.hash(&path), Mark::Whiteout);
+        match whiteout.hidden {
+            None => paths.push(hash, Mark::Opaque),
+            Some(hidden) => {
+                if !folder.is_empty() {
+                    folder.push(b'/');
+                }
+                folder.extend_from_slice(hidden);
+                paths.push(paths.seed.hash(&folder), Mark::Whiteout);
+            }
         }
-        // Other names with two prefixes are aufs's own book-keeping.
-        true
     }
 
-    /// A later entry of one layer replaces an earlier one of the same path.
-    fn forget(&mut self, hash: u64, path: &str) {
-        let Some(at) = self.known.remove(&hash) else { return };
-        let file = &mut self.facts.files[at];
-        if file.path == path {
-            file.replaced = file.names.is_empty();
-            if let Some(name) = file.names.pop() {
-                file.path = name;
-                file.raw = None;
-            }
-        } else {
-            file.names.retain(|name| name != path);
+    /// Marks the folders that the last name made.
+    fn imply(&mut self) {
+        for hash in self.landing.take_implied() {
+            self.facts.paths.push(hash, Mark::Implied);
         }
+    }
+
+    /// The entry as it lands.
+    fn landed<'e>(&self, entry: &Entry<'e>, moved: Option<&'e Moved>) -> Entry<'e> {
+        moved.map_or(*entry, |moved| Entry {
+            raw: &moved.raw,
+            path: &moved.path,
+            ..*entry
+        })
+    }
+
+    /// Does something with the current entry as it lands.
+    fn with_landed<R>(&mut self, entry: &Entry<'_>, take: impl FnOnce(&mut Self, &Entry<'_>) -> R) -> R {
+        let moved = self.moved.take();
+        let result = take(self, &self.landed(entry, moved.as_ref()));
+        self.moved = moved;
+        result
     }
 
     fn catalog(&mut self, entry: &Entry<'_>, content: &[u8], wanted: impl Fn(Want) -> bool) {
@@ -124,11 +169,11 @@ impl<'a> Scan<'a> {
         for cataloger in self.asked.who(wanted) {
             cataloger.catalog(&LayerFile { head, content }, &mut sink);
         }
-        self.keep(entry, sink.facts);
+        self.keep(sink.facts);
     }
 
     /// Keeps what was said of a file, within bounds.
-    fn keep(&mut self, entry: &Entry<'_>, mut file: FileFacts) {
+    fn keep(&mut self, mut file: FileFacts) {
         if file.is_empty() {
             return;
         }
@@ -148,28 +193,34 @@ impl<'a> Scan<'a> {
                 format!("more than {} owned paths in one layer", self.limits.owned_paths),
             ));
         }
-        let hash = self.facts.paths.seed.hash(entry.raw);
-        match self.known.get(&hash) {
-            Some(at) => self.facts.files[*at].absorb(file),
-            None if self.facts.files.len() >= self.limits.noted_files => {
-                self.passed_over(format!("more than {} files are worth a note in one layer", self.limits.noted_files));
-            }
-            None => {
-                self.known.insert(hash, self.facts.files.len());
-                self.facts.files.push(file);
-            }
+        file.entry = self.entry;
+        let files = &mut self.facts.files;
+        if let Some(last) = files.last_mut().filter(|last| last.entry == self.entry) {
+            last.absorb(file);
+        } else if files.len() < self.limits.noted_files {
+            files.push(file);
+        } else {
+            self.passed_over(format!("more than {} files are worth a note in one layer", self.limits.noted_files));
         }
     }
 
-    fn symlink(&mut self, entry: &Entry<'_>, target: &[u8]) {
+    fn symlink(&mut self, entry: &Entry<'_>, hash: u64, target: &[u8]) {
         if self.may_keep_link() {
-            self.facts.symlinks.push(link(entry, target));
+            self.symlinks.push(NewSymlink {
+                link: Link {
+                    path: entry.raw.to_owned(),
+                    target: target.to_owned(),
+                    wanted: asked::by_name(self.asked.catalogers(), entry.path),
+                },
+                hash,
+                entry: self.entry,
+            });
         }
     }
 
     fn may_keep_link(&mut self) -> bool {
         let limit = self.limits.links;
-        let within = self.facts.symlinks.len() + self.facts.hard_links.len() < limit;
+        let within = self.symlinks.len() + self.inodes.links() < limit;
         if !within {
             self.passed_over(format!("more than {limit} links in one layer: the rest was not followed"));
         }
@@ -183,20 +234,18 @@ impl<'a> Scan<'a> {
         }
     }
 
-    fn hard_link(&mut self, entry: &Entry<'_>, hash: u64, target: &[u8]) {
+    /// Another name of a file.
+    fn hard_link(&mut self, entry: &Entry<'_>, hash: u64, target: Place) -> Mark {
+        // Unpackers set the mode of the file by the link's.
+        self.asked.ask(&head(entry));
+        if self.asked.who(|want| want == Want::Path).next().is_some() {
+            self.catalog(entry, &[], |want| want == Want::Path);
+        }
         if !self.may_keep_link() {
-            return;
+            return Mark::File;
         }
-        if let Some(at) = self.known.get(&self.facts.paths.seed.hash(target)).copied() {
-            self.facts.files[at].names.push(entry.path.to_owned());
-            self.known.insert(hash, at);
-        }
-        self.facts.hard_links.push(link(entry, target));
-        match self.asked.ask(&head(entry)) {
-            Want::No | Want::IfMagic(_) => {}
-            Want::Whole => self.facts.wanted_links.push(link(entry, target)),
-            Want::Path => self.catalog(entry, &[], |want| want == Want::Path),
-        }
+        self.inodes.link(NewLink::new(entry, hash, self.entry, target));
+        Mark::HardLink
     }
 
     fn file(&mut self, entry: &Entry<'_>) -> Need {
@@ -223,36 +272,42 @@ impl<'a> Scan<'a> {
             GapKind::LimitReached,
             format!("{} bytes are more than the {limit} that are read of such a file", entry.size),
         ));
-        self.keep(entry, sink.facts);
+        self.keep(sink.facts);
         Need::Nothing
     }
 }
 
 impl Visitor for Scan<'_> {
     fn entry(&mut self, entry: &Entry<'_>) -> Result<Need, LayerProblem> {
-        if self.whiteout(entry.raw) {
+        if let Some(whiteout) = Whiteout::of(entry.raw) {
+            self.whiteout(&whiteout);
             return Ok(Need::Nothing);
         }
-        let hash = self.facts.paths.seed.hash(entry.raw);
-        let mark = if entry.kind == Kind::Directory {
-            Mark::Directory
-        } else {
-            Mark::Other
-        };
-        self.facts.paths.push(hash, mark);
-        self.forget(hash, entry.path);
-        Ok(match entry.kind {
-            Kind::File => self.file(entry),
-            Kind::Symlink(target) => {
-                self.symlink(entry, target);
-                Need::Nothing
-            }
-            Kind::HardLink(target) => {
-                self.hard_link(entry, hash, target);
-                Need::Nothing
-            }
-            Kind::Directory | Kind::Special => Need::Nothing,
-        })
+        let (landed, resolved) = self.landing.enter(entry.raw, &entry.kind);
+        if resolved.is_err() {
+            self.passed_over(UNRESOLVED.to_owned());
+        }
+        self.imply();
+        self.entry = landed.entry;
+        self.moved = landed.moved.map(|raw| Moved {
+            path: String::from_utf8_lossy(&raw).into_owned(),
+            raw,
+        });
+        let hash = landed.hash;
+        Ok(self.with_landed(entry, |scan, entry| {
+            let (mark, need) = match landed.what {
+                What::File if entry.kind == Kind::File => (Mark::File, scan.file(entry)),
+                What::File => (Mark::File, Need::Nothing),
+                What::Symlink(target) => {
+                    scan.symlink(entry, hash, &target);
+                    (Mark::Symlink, Need::Nothing)
+                }
+                What::HardLink(target) => (scan.hard_link(entry, hash, target), Need::Nothing),
+                What::Directory => (Mark::Directory, Need::Nothing),
+            };
+            scan.facts.paths.push(hash, mark);
+            need
+        }))
     }
 
     fn magic(&mut self, entry: &Entry<'_>, start: &[u8]) -> Need {
@@ -260,7 +315,8 @@ impl Visitor for Scan<'_> {
             return Need::Nothing;
         }
         if entry.size > self.limits.executable {
-            return self.too_large(entry, self.limits.executable);
+            let limit = self.limits.executable;
+            return self.with_landed(entry, |scan, entry| scan.too_large(entry, limit));
         }
         if entry.size > self.limits.held {
             return Need::Spill;
@@ -269,17 +325,24 @@ impl Visitor for Scan<'_> {
     }
 
     fn content(&mut self, entry: &Entry<'_>, bytes: &[u8]) {
-        self.catalog(entry, bytes, |want| want == Want::Whole || want.is_met_by(bytes));
+        self.with_landed(entry, |scan, entry| {
+            scan.catalog(entry, bytes, |want| want == Want::Whole || want.is_met_by(bytes));
+        });
     }
 
     fn spilled(&mut self, entry: &Entry<'_>, content: &Spilled) {
-        let mut sink = FileSink::new(self.facts.paths.seed, entry, self.limits);
-        let mut start = vec![0; usize::try_from(content.size().min(16)).unwrap_or(16)];
-        let start = content.read_at(&mut start, 0).map(|()| start).unwrap_or_default();
-        for cataloger in self.asked.who(|want| want == Want::Whole || want.is_met_by(&start)) {
-            cataloger.catalog_large(&head(entry), content, &mut sink);
-        }
-        self.keep(entry, sink.facts);
+        self.with_landed(entry, |scan, entry| {
+            let mut sink = FileSink::new(scan.facts.paths.seed, entry, scan.limits);
+            match first_bytes(content) {
+                Ok(start) => {
+                    for cataloger in scan.asked.who(|want| want == Want::Whole || want.is_met_by(&start)) {
+                        cataloger.catalog_large(&head(entry), content, &mut sink);
+                    }
+                }
+                Err(problem) => sink.facts.gaps.push((GapKind::LimitReached, format!("it cannot be read again: {problem}"))),
+            }
+            scan.keep(sink.facts);
+        });
     }
 
     fn at(&mut self, unpacked: u64) -> ControlFlow<()> {
@@ -291,11 +354,14 @@ impl Visitor for Scan<'_> {
     }
 }
 
-fn link(entry: &Entry<'_>, target: &[u8]) -> Link {
-    Link {
-        path: entry.path.to_owned(),
-        target: String::from_utf8_lossy(target).into_owned(),
-    }
+/// Said where a name cannot be resolved: whoever unpacks the layer fails there, or follows the links further than others do.
+const UNRESOLVED: &str = "a name leads through links in a circle, or further than whoever unpacks it goes";
+
+/// What tells a file's kind.
+pub(super) fn first_bytes(content: &Spilled) -> std::io::Result<Vec<u8>> {
+    let mut start = vec![0; usize::try_from(content.size().min(16)).unwrap_or(16)];
+    content.read_at(&mut start, 0)?;
+    Ok(start)
 }
 
 fn head<'e>(entry: &Entry<'e>) -> EntryHead<'e> {

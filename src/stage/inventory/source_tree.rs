@@ -7,11 +7,12 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use super::aliases::{AliasScan, behind_links};
+use super::behind::{self, LayerRequests};
 use super::facts::LayerFacts;
 use super::links::Links;
 use super::merge::{Layered, merge};
 use super::scan::Scan;
+use super::second_look::SecondLook;
 use super::{Cataloger, Domain, EntryHead, InventoryError, Want, engine, npm, unread};
 use crate::io::Effects;
 use crate::io::git;
@@ -70,26 +71,21 @@ pub(super) fn rootfs(path: &Path, effects: &Effects) -> Result<Inventory, Invent
     Tree::new(path, effects, false).walk(&mut scan)?;
     let facts = scan.finish();
     let links = Links::new(&[&facts], effects.limits.link_depth);
-    let aliases = behind_links(&catalogers, &[&facts], &links)?;
-    let mut behind = Vec::new();
-    if !aliases.is_empty() {
-        let mut scan = AliasScan {
-            catalogers: &catalogers,
-            aliases: &aliases,
-            limits: &effects.limits,
-            seed: facts.paths.seed,
-            pulse: &|| std::ops::ControlFlow::Continue(()),
-            files: Vec::new(),
-        };
-        Tree::new(path, effects, false).walk(&mut scan)?;
-        behind = scan.files;
+    let asked = behind::requests(&catalogers, &[&facts], &links)?.pop().unwrap_or_default();
+    let mut found = Vec::new();
+    if !asked.is_answered() {
+        let pulse = || std::ops::ControlFlow::Continue(());
+        let mut look = SecondLook::new(&catalogers, (0, &asked), &links, &effects.limits, facts.paths.seed, &pulse);
+        Tree::new(path, effects, false).walk(&mut look)?;
+        found = look.finish();
     }
     let mut inventory = Inventory::new(subject(path));
     let layer = Layered {
         layer: None,
         part: None,
         facts: &facts,
-        behind_links: &behind,
+        behind: &found,
+        asked: &asked,
     };
     let name = inventory.subject.name.clone();
     merge(&[layer], &links, &name, None, &mut inventory);
@@ -120,7 +116,8 @@ fn collect(facts: &LayerFacts, effects: &Effects, inventory: &mut Inventory) {
         layer: None,
         part: None,
         facts,
-        behind_links: &[],
+        behind: &[],
+        asked: &LayerRequests::default(),
     };
     let mut found = Inventory::new(inventory.subject.clone());
     merge(&[layer], &links, "", None, &mut found);

@@ -29,6 +29,10 @@ impl Cataloger for NpmInstalled {
         Domain::Image
     }
 
+    fn below_named_folders(&self) -> &'static [&'static str] {
+        &["package.json", "x/package.json", "@x/y/package.json"]
+    }
+
     fn wants(&self, head: &EntryHead<'_>) -> Want {
         match head.path.strip_suffix("/package.json") {
             Some(folder) if place(folder).is_some() => Want::Whole,

@@ -35,6 +35,10 @@ impl Cataloger for Secrets {
         Domain::Both
     }
 
+    fn follows_links(&self) -> bool {
+        false
+    }
+
     fn wants(&self, head: &EntryHead<'_>) -> Want {
         if places::is_worth_reading(head.path, head.size) {
             Want::Whole

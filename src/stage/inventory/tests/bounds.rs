@@ -90,7 +90,7 @@ fn three_million_tiny_files_stream_within_150_megabytes() {
     };
     let totals = crate::io::layers::read(many, &crate::io::layers::Stated::default(), &limits, &mut scan).expect("a sound layer");
     assert_eq!(totals.entries, 3_000_000);
-    assert!(scan.finish().paths.hides(b"srv/7/7/f", 0));
+    assert!(scan.finish().paths.hides(b"srv/7/7/f"));
     assert!(peak().is_none_or(|kilobytes| kilobytes < 150_000), "{:?} kB", peak());
 }
 
