@@ -64,7 +64,9 @@ fn reads(cataloger: &dyn Cataloger, path: &str) -> bool {
 
 /// True when somebody would read what a link leads to, or what lies below, because the link is called so.
 pub(super) fn by_name(catalogers: &[&dyn Cataloger], link: &str) -> bool {
-    catalogers.iter().any(|cataloger| reads_newly(*cataloger, link, "-") || reads_below(*cataloger, link, "-"))
+    catalogers
+        .iter()
+        .any(|cataloger| reads_newly(*cataloger, link, "-") || reads_below(*cataloger, link, "-"))
 }
 
 /// True when a cataloger reads things below a folder of one name that it would not read below a folder of the other.

@@ -120,7 +120,10 @@ impl<'a> Asking<'a> {
                 let path = String::from_utf8_lossy(&link.path).into_owned();
                 let Some(found) = self.file_below(target, at) else {
                     // Whoever unpacks such a layer fails; one of them says enough.
-                    self.gap(at, format!("the hard link `{path}` names no file of the layers below that can be told"));
+                    self.gap(
+                        at,
+                        format!("the hard link `{path}` names no file of the layers below that can be told"),
+                    );
                     break;
                 };
                 let known = String::from_utf8_lossy(target).into_owned();
@@ -166,7 +169,10 @@ impl<'a> Asking<'a> {
         match found {
             Found::Entry(layer, entry) => {
                 let files = &self.layers[*layer].files;
-                files.binary_search_by_key(entry, |file| file.entry).is_ok().then_some((*layer, *entry))
+                files
+                    .binary_search_by_key(entry, |file| file.entry)
+                    .is_ok()
+                    .then_some((*layer, *entry))
             }
             Found::Place(layer, path) => {
                 let files = self.layers[*layer].files.iter().filter(|file| !file.replaced);
@@ -200,7 +206,11 @@ impl<'a> Asking<'a> {
                     continue;
                 }
                 let text = String::from_utf8_lossy(&real);
-                let (probe, known) = if is_folder { (format!("{read_as}/x"), format!("{text}/x")) } else { (read_as.to_owned(), text.into()) };
+                let (probe, known) = if is_folder {
+                    (format!("{read_as}/x"), format!("{text}/x"))
+                } else {
+                    (read_as.to_owned(), text.into())
+                };
                 if asked::reads_newly(*cataloger, &probe, &known) {
                     let key = Some(read_as.to_owned());
                     self.follow(&real, read_as, (1 << number, key), is_folder);
@@ -233,7 +243,9 @@ impl<'a> Asking<'a> {
         let known = String::from_utf8_lossy(&real).into_owned();
         let readers = |reads: &dyn Fn(&dyn Cataloger) -> bool| {
             let numbered = self.catalogers.iter().zip(0u32..);
-            numbered.filter(|(cataloger, _)| reads(**cataloger)).fold(0u64, |all, (_, number)| all | 1 << number)
+            numbered
+                .filter(|(cataloger, _)| reads(**cataloger))
+                .fold(0u64, |all, (_, number)| all | 1 << number)
         };
         let of_file = readers(&|cataloger| asked::reads_newly(cataloger, read_as, &known));
         let of_folder = readers(&|cataloger| asked::reads_below(cataloger, read_as, &known));
@@ -277,7 +289,10 @@ impl<'a> Asking<'a> {
         let roles = self.asked[layer].folders.entry(real.to_owned()).or_default();
         if !add(roles, role) {
             let folder = String::from_utf8_lossy(real).into_owned();
-            self.gap(layer, format!("`{folder}` is reached in more than {ROLES} ways through links: not all were read"));
+            self.gap(
+                layer,
+                format!("`{folder}` is reached in more than {ROLES} ways through links: not all were read"),
+            );
         }
     }
 
@@ -306,7 +321,10 @@ impl<'a> Asking<'a> {
             looked_at += 1;
             if looked_at > FOLDERS {
                 let last = self.layers.len() - 1;
-                self.gap(last, format!("more than {FOLDERS} folders are reached through links: not all were read"));
+                self.gap(
+                    last,
+                    format!("more than {FOLDERS} folders are reached through links: not all were read"),
+                );
                 break;
             }
             let below = [&real[..], b"/"].concat();
@@ -322,7 +340,14 @@ impl<'a> Asking<'a> {
                 continue;
             }
             for link in &layer.hard_links {
-                let roles = |folder: &[u8]| self.asked[at].folders.get(folder).into_iter().flatten().map(|role| role.read_as.clone());
+                let roles = |folder: &[u8]| {
+                    self.asked[at]
+                        .folders
+                        .get(folder)
+                        .into_iter()
+                        .flatten()
+                        .map(|role| role.read_as.clone())
+                };
                 let found: Vec<String> = ancestors(&link.path)
                     .flat_map(|folder| {
                         let rest = String::from_utf8_lossy(&link.path[folder.len()..]).into_owned();
@@ -352,7 +377,9 @@ impl<'a> Asking<'a> {
             let hard_links = layer.hard_links.iter().map(|link| link.path.as_slice());
             let mut links: Vec<&[u8]> = symlinks.chain(hard_links).collect();
             links.sort_unstable();
-            let implied = paths.iter().filter(|path| layer.paths.at(path).implied && self.links.target(path, at).is_some());
+            let implied = paths
+                .iter()
+                .filter(|path| layer.paths.at(path).implied && self.links.target(path, at).is_some());
             let implied: Vec<&[u8]> = implied.copied().collect();
             for path in implied {
                 let below = [path, b"/"].concat();
@@ -399,7 +426,10 @@ impl<'a> Asking<'a> {
             Found::Place(layer, place) => (*layer, self.asked[*layer].places.entry(place.clone()).or_default()),
         };
         if !add(roles, role) {
-            self.gap(layer, format!("`{path}` is one of more than {ROLES} kinds of names of a file: not all were read"));
+            self.gap(
+                layer,
+                format!("`{path}` is one of more than {ROLES} kinds of names of a file: not all were read"),
+            );
         }
     }
 
@@ -430,7 +460,11 @@ fn add(roles: &mut Vec<Role>, role: Role) -> bool {
     let name = |role: &Role| role.read_as.rsplit('/').next().map(str::to_owned);
     let same = |other: &&mut Role| other.readers == role.readers && other.through == role.through && name(other) == name(&role);
     // A name of its own is one that a folder or symbolic link leads to: it is not seen where a hard link is.
-    if let Some(other) = roles.iter_mut().filter(|other| other.names.is_empty() == role.names.is_empty()).find(same) {
+    if let Some(other) = roles
+        .iter_mut()
+        .filter(|other| other.names.is_empty() == role.names.is_empty())
+        .find(same)
+    {
         other.names.extend(role.names);
         return true;
     }

@@ -6,8 +6,8 @@ use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 use std::thread;
 
-use super::behind::{self, Behind, LayerRequests};
 use super::base::Parts;
+use super::behind::{self, Behind, LayerRequests};
 use super::cache::Cache;
 use super::crew::each;
 use super::facts::LayerFacts;

@@ -151,7 +151,9 @@ impl Inodes {
         match found {
             None => Named::Lower { first: at },
             Some(Standing { what: What::NoFile, .. }) => Named::Nothing,
-            Some(Standing { what: What::Link(other), .. }) => named[*other],
+            Some(Standing {
+                what: What::Link(other), ..
+            }) => named[*other],
             Some(Standing { what: What::File, entry }) => Named::Own { entry: *entry, first: at },
         }
     }

@@ -245,7 +245,11 @@ impl Landing {
     /// The folder that a whiteout lies in.
     pub(super) fn folder_of(&mut self, whiteout: &Whiteout<'_>) -> Result<(Vec<u8>, u64), Unresolved> {
         self.find(whiteout.folder, true)?;
-        let hash = if self.folder.real.is_empty() { self.seed.hash(b"") } else { self.folder.hasher.finish() };
+        let hash = if self.folder.real.is_empty() {
+            self.seed.hash(b"")
+        } else {
+            self.folder.hasher.finish()
+        };
         Ok((self.folder.real.clone(), hash))
     }
 
@@ -408,7 +412,11 @@ mod tests {
         assert_eq!(land(&mut landing, "w/status", Kind::File), "srv/status");
         land(&mut landing, "w", Kind::File);
         assert_eq!(land(&mut landing, "x/y", Kind::Symlink(b"../../../etc")), "x/y");
-        assert_eq!(land(&mut landing, "x/y/passwd", Kind::File), "etc/passwd", "above the root is the root");
+        assert_eq!(
+            land(&mut landing, "x/y/passwd", Kind::File),
+            "etc/passwd",
+            "above the root is the root"
+        );
     }
 
     #[test]
@@ -421,7 +429,11 @@ mod tests {
         assert!(landing.is_buried(b"d/f", file.entry));
         assert_eq!(land(&mut landing, "d/f", Kind::File), "e/f");
         land(&mut landing, "d", Kind::Directory);
-        assert_eq!(land(&mut landing, "d/l/f", Kind::File), "d/l/f", "the link went with the first folder");
+        assert_eq!(
+            land(&mut landing, "d/l/f", Kind::File),
+            "d/l/f",
+            "the link went with the first folder"
+        );
         assert!(!landing.is_buried(b"d/l/f", landing.entries));
     }
 

@@ -99,7 +99,11 @@ impl<'a> View<'a> {
         for at in 0..layers.len() {
             for named in view.files(at) {
                 if let Some(name) = view.name_seen(&named) {
-                    view.seen.push(Seen { layer: at, file: named.file, name });
+                    view.seen.push(Seen {
+                        layer: at,
+                        file: named.file,
+                        name,
+                    });
                 }
             }
         }

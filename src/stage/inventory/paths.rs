@@ -274,12 +274,7 @@ mod tests {
 
     #[test]
     fn the_last_entry_of_a_path_counts() {
-        let layer = set(&[
-            ("a", Mark::File),
-            ("a", Mark::Directory),
-            ("b", Mark::Directory),
-            ("b", Mark::File),
-        ]);
+        let layer = set(&[("a", Mark::File), ("a", Mark::Directory), ("b", Mark::Directory), ("b", Mark::File)]);
         assert!(!layer.hides(b"a/x"));
         assert!(layer.hides(b"b/x"));
     }

@@ -339,7 +339,10 @@ impl Visitor for Scan<'_> {
                         cataloger.catalog_large(&head(entry), content, &mut sink);
                     }
                 }
-                Err(problem) => sink.facts.gaps.push((GapKind::LimitReached, format!("it cannot be read again: {problem}"))),
+                Err(problem) => sink
+                    .facts
+                    .gaps
+                    .push((GapKind::LimitReached, format!("it cannot be read again: {problem}"))),
             }
             scan.keep(sink.facts);
         });

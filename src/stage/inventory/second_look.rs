@@ -217,10 +217,17 @@ impl Visitor for SecondLook<'_> {
             (false, false) => self.limits.executable,
         };
         if entry.size > limit {
-            self.note(entry, &format!("{} bytes are more than the {limit} that are read of such a file", entry.size));
+            self.note(
+                entry,
+                &format!("{} bytes are more than the {limit} that are read of such a file", entry.size),
+            );
             return Ok(Need::Nothing);
         }
-        Ok(if entry.size > self.limits.held { Need::Spill } else { Need::Content })
+        Ok(if entry.size > self.limits.held {
+            Need::Spill
+        } else {
+            Need::Content
+        })
     }
 
     fn content(&mut self, entry: &Entry<'_>, bytes: &[u8]) {

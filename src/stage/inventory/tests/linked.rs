@@ -55,7 +55,11 @@ fn an_upper_layer_that_writes_through_a_linked_folder_hides_nothing_below_it() {
     let through = Tar::new().file("lib/tool", "a script");
     let unowned = (GapKind::UnownedExecutable, "/usr/lib/tool");
     assert!(gaps(&of(std::slice::from_ref(&merged))).contains(&unowned));
-    assert_eq!(gaps(&of(&[merged.clone(), through])), [unowned], "an overlay makes a folder of `lib`");
+    assert_eq!(
+        gaps(&of(&[merged.clone(), through])),
+        [unowned],
+        "an overlay makes a folder of `lib`"
+    );
     let straight = Tar::new().file("usr/lib/tool", "a script");
     assert_eq!(gaps(&of(&[merged, straight])), []);
 }
@@ -76,9 +80,21 @@ fn evil() -> String {
 #[test]
 fn what_is_written_through_a_link_lands_where_the_link_leads() {
     assert_eq!(written(Tar::new().file("v/status", evil())), ["evil"]);
-    assert_eq!(written(Tar::new().symlink("w", "/v/../dpkg").file("w/status", evil())), ["evil"], "a link behind a link");
-    assert_eq!(written(Tar::new().symlink("w", "../../var/lib").file("w/dpkg/status", evil())), ["evil"], "above the root");
-    assert_eq!(written(Tar::new().dir("v").file("v/status", evil())), ["base"], "a folder took the link's place");
+    assert_eq!(
+        written(Tar::new().symlink("w", "/v/../dpkg").file("w/status", evil())),
+        ["evil"],
+        "a link behind a link"
+    );
+    assert_eq!(
+        written(Tar::new().symlink("w", "../../var/lib").file("w/dpkg/status", evil())),
+        ["evil"],
+        "above the root"
+    );
+    assert_eq!(
+        written(Tar::new().dir("v").file("v/status", evil())),
+        ["base"],
+        "a folder took the link's place"
+    );
     assert_eq!(
         written(Tar::new().dir("v").symlink("v", "/var/lib/dpkg").file("v/status", evil())),
         ["evil"],
@@ -90,12 +106,22 @@ fn what_is_written_through_a_link_lands_where_the_link_leads() {
 fn what_an_upper_layer_writes_through_a_lower_link_is_read_both_ways() {
     let lower = || base().symlink("v", "var/lib/dpkg");
     assert_eq!(names_of(&[lower(), Tar::new().file("v/status", evil())]), ["base", "evil"]);
-    assert_eq!(names_of(&[lower(), Tar::new().dir("v").file("v/status", evil())]), ["base"], "both make a folder");
+    assert_eq!(
+        names_of(&[lower(), Tar::new().dir("v").file("v/status", evil())]),
+        ["base"],
+        "both make a folder"
+    );
     let twice = lower().symlink("x", "y").dir("y").symlink("y/z", "/v");
     assert_eq!(names_of(&[twice, Tar::new().file("x/z/status", evil())]), ["base", "evil"]);
     let link = Tar::new().symlink("v/status", "/opt/list").file("opt/list", evil());
     let said = of(&[lower(), link]);
-    assert!(said.gaps.iter().any(|gap| gap.detail.contains("below `v`, a link of a lower layer")), "{:?}", said.gaps);
+    assert!(
+        said.gaps
+            .iter()
+            .any(|gap| gap.detail.contains("below `v`, a link of a lower layer")),
+        "{:?}",
+        said.gaps
+    );
 }
 
 #[test]
@@ -111,7 +137,11 @@ fn a_whiteout_through_a_lower_link_deletes_for_some_and_hides_for_nobody() {
 fn a_folder_that_is_deleted_and_made_again_in_one_layer_hides_nothing() {
     let again = Tar::new().file("var/lib/.wh.dpkg", "").dir("var/lib/dpkg");
     assert_eq!(names_of(&[base(), again]), ["base"]);
-    let replaced = Tar::new().dir("var/lib/dpkg").file("var/lib/dpkg/status", "").symlink("var/lib/dpkg", "/x").dir("var/lib/dpkg");
+    let replaced = Tar::new()
+        .dir("var/lib/dpkg")
+        .file("var/lib/dpkg/status", "")
+        .symlink("var/lib/dpkg", "/x")
+        .dir("var/lib/dpkg");
     assert_eq!(names_of(&[base(), replaced]), ["base"]);
     assert_eq!(names_of(&[base(), Tar::new().file("var/lib/.wh.dpkg", "")]), [] as [&str; 0]);
 }
@@ -125,7 +155,11 @@ fn a_hard_link_names_what_stood_there_when_it_was_made() {
     assert_eq!(made(link().file("opt/list", "")), ["evil"], "its other name was replaced");
     assert_eq!(made(Tar::new().file("opt/list", status(&["second"])).append(link())), ["second"]);
     assert_eq!(made(link().file("var/lib/dpkg/status", status(&["third"]))), ["third"]);
-    assert_eq!(made(Tar::new().symlink("w", "opt").hard_link("var/lib/dpkg/status", "w/list")), ["evil"], "through a link");
+    assert_eq!(
+        made(Tar::new().symlink("w", "opt").hard_link("var/lib/dpkg/status", "w/list")),
+        ["evil"],
+        "through a link"
+    );
     let chain = (0..60).fold(Tar::new().hard_link("c/0", "opt/list"), |tar, at| {
         tar.hard_link(&format!("c/{}", at + 1), &format!("c/{at}"))
     });
@@ -157,7 +191,11 @@ fn a_hard_link_to_a_lower_file_keeps_it_whatever_becomes_of_its_other_name() {
     let gone = [lower.clone(), link, Tar::new().file("var/lib/dpkg/.wh.status", "")];
     assert_eq!(names_of(&gone), [] as [&str; 0], "and goes with its own name");
     let nowhere = of(&[lower, Tar::new().hard_link("x", "opt/missing")]);
-    assert!(nowhere.gaps.iter().any(|gap| gap.detail.contains("`x` names no file")), "{:?}", nowhere.gaps);
+    assert!(
+        nowhere.gaps.iter().any(|gap| gap.detail.contains("`x` names no file")),
+        "{:?}",
+        nowhere.gaps
+    );
 }
 
 #[test]
@@ -173,7 +211,11 @@ fn folders_that_are_called_node_modules_by_a_link_are_read() {
         .symlink("app/node_modules", "/opt/nm");
     assert_eq!(found(two), ["evil"], "a link in a linked folder");
     assert_eq!(
-        found(Tar::new().file("srv/e/package.json", package("evil")).symlink("app/node_modules/evil", "/srv/e")),
+        found(
+            Tar::new()
+                .file("srv/e/package.json", package("evil"))
+                .symlink("app/node_modules/evil", "/srv/e")
+        ),
         ["evil"]
     );
     let hard = Tar::new()
@@ -182,7 +224,10 @@ fn folders_that_are_called_node_modules_by_a_link_are_read() {
         .symlink("app/node_modules", "/opt/nm");
     assert_eq!(found(hard), ["evil"]);
     assert_eq!(
-        names_of(&[plain.symlink("app/node_modules", "../opt/nm"), Tar::new().file("app/.wh.node_modules", "")]),
+        names_of(&[
+            plain.symlink("app/node_modules", "../opt/nm"),
+            Tar::new().file("app/.wh.node_modules", "")
+        ]),
         [] as [&str; 0]
     );
 }
@@ -197,7 +242,11 @@ fn links_in_a_circle_and_too_many_links_are_gaps() {
         links: 5,
         ..Limits::default()
     });
-    assert!(within.gaps.iter().any(|gap| gap.detail.contains("more than 5 links")), "{:?}", within.gaps);
+    assert!(
+        within.gaps.iter().any(|gap| gap.detail.contains("more than 5 links")),
+        "{:?}",
+        within.gaps
+    );
 }
 
 #[test]
@@ -213,5 +262,9 @@ fn a_hundred_thousand_hard_links_cost_a_look_each() {
     }
     let inventory = of(&[tar]);
     assert_eq!(names(&inventory), ["evil"]);
-    assert!(inventory.gaps.iter().all(|gap| gap.kind != GapKind::LimitReached), "{:?}", inventory.gaps);
+    assert!(
+        inventory.gaps.iter().all(|gap| gap.kind != GapKind::LimitReached),
+        "{:?}",
+        inventory.gaps
+    );
 }
