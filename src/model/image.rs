@@ -206,6 +206,9 @@ pub struct ImageConfig {
     /// When the image says it was made (RFC 3339).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created: Option<String>,
+    /// What each step of the build was, those without a layer too. It is looked through for secrets, and kept nowhere.
+    #[serde(skip)]
+    pub history: Vec<String>,
     /// The image that it was built on, as far as its history and its own notes tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base: Option<BaseImage>,

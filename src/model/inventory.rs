@@ -203,6 +203,8 @@ pub enum FactKind {
     WorldWritableFile,
     /// A secret: a private key, credentials, an `.env` file. `detail` names the pattern, never the secret.
     Secret,
+    /// An account of the image, other than `root`, that has the rights of root. `detail` is its name.
+    RootAccount,
 }
 
 /// Something seen in the content of an image that rules decide on.

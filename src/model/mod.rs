@@ -24,6 +24,7 @@ pub mod outcome;
 pub mod plan;
 pub mod provenance;
 pub mod purl;
+pub mod secret_name;
 pub mod severity;
 pub mod span;
 pub mod verdict;

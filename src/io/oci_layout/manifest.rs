@@ -140,6 +140,8 @@ impl Config {
         let inner = raw.config.unwrap_or_default();
         let mut exposed_ports: Vec<String> = inner.exposed_ports.unwrap_or_default().into_keys().collect();
         exposed_ports.sort();
+        let history_text = raw.history.iter().flatten().flat_map(|step| [&step.created_by, &step.comment]);
+        let history_text = history_text.flatten().cloned().collect();
         let (created_by, steps) = history(raw.history.unwrap_or_default(), raw.rootfs.diff_ids.len());
         let labels = inner.labels.unwrap_or_default();
         Ok(Self {
@@ -157,6 +159,7 @@ impl Config {
                 healthcheck: inner.healthcheck.and_then(|h| h.test),
                 working_dir: inner.working_dir.filter(|w| !w.is_empty()),
                 created: raw.created,
+                history: history_text,
             },
             diff_ids: raw.rootfs.diff_ids,
             created_by,

@@ -25,6 +25,14 @@ impl<'a> Paragraph<'a> {
     }
 }
 
+impl Paragraph<'_> {
+    /// How many times a field is given.
+    pub(super) fn count(&self, name: &str) -> usize {
+        let same = |(field, _): &&(&[u8], &[u8])| field.eq_ignore_ascii_case(name.as_bytes());
+        self.fields.iter().filter(same).count()
+    }
+}
+
 /// Fields that are kept of one paragraph: no package has a tenth of them.
 const MOST_FIELDS: usize = 1000;
 

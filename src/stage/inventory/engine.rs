@@ -16,11 +16,12 @@ use super::merge::{Layered, merge};
 use super::progress::Progress;
 use super::scan::Scan;
 use super::second_look::SecondLook;
+use super::secrets::in_configuration;
 use super::{CATALOGERS, Cataloger, Domain, ImageInventory, InventoryError};
 use crate::io::Effects;
 use crate::io::layers::{self, Stated};
 use crate::model::digest::Digest;
-use crate::model::image::{Layer, PlatformImage};
+use crate::model::image::{ImageConfig, Layer, PlatformImage};
 use crate::model::inventory::{Inventory, LayerSummary, PlatformSummary, Subject};
 
 /// Where layers come from.
@@ -169,11 +170,18 @@ impl Engine<'_> {
             .collect();
         let name = image.platform.to_string();
         let os = merge(&layers, &links, &name, several.then_some(&image.platform), inventory);
+        for mut fact in in_configuration(&image.config) {
+            fact.platform = several.then(|| image.platform.clone());
+            inventory.facts.push(fact);
+        }
         inventory.platforms.push(PlatformSummary {
             platform: image.platform.clone(),
             manifest: image.manifest,
             os,
-            config: image.config.clone(),
+            config: ImageConfig {
+                history: Vec::new(),
+                ..image.config.clone()
+            },
             base: parts.base,
             layers: layers
                 .iter()

@@ -18,6 +18,9 @@ use super::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
 /// Reads `.jar`, `.war`, `.ear` and their like.
 pub struct Java;
 
+/// How an archive starts that nothing stands before. One that is called so and cannot be opened is a gap; other text of such a name is none.
+const ZIP: &[u8] = b"PK";
+
 const ENDINGS: [&str; 6] = [".jar", ".war", ".ear", ".par", ".hpi", ".jpi"];
 
 impl Cataloger for Java {
@@ -26,7 +29,7 @@ impl Cataloger for Java {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn domain(&self) -> Domain {
@@ -34,18 +37,29 @@ impl Cataloger for Java {
     }
 
     fn wants(&self, head: &EntryHead<'_>) -> Want {
-        if is_archive(head.path) { Want::IfMagic(&[b"PK"]) } else { Want::No }
+        // Java finds the archive from its end: anything may stand before it, a shell script in executable ones.
+        if is_archive(head.path) { Want::IfMagic(&[b""]) } else { Want::No }
     }
 
     fn catalog(&self, file: &LayerFile<'_>, sink: &mut dyn Sink) {
         let mut budget = Limits::NESTED_ARCHIVES;
-        archive(file.head.path, Cursor::new(file.content), 0, &mut budget, sink);
+        if file.content.starts_with(ZIP) || ZipArchive::new(Cursor::new(file.content)).is_ok() {
+            archive(file.head.path, Cursor::new(file.content), 0, &mut budget, sink);
+        }
     }
 
     fn catalog_large(&self, head: &EntryHead<'_>, content: &Spilled, sink: &mut dyn Sink) {
         let mut budget = Limits::NESTED_ARCHIVES;
-        match content.reader() {
-            Ok(reader) => archive(head.path, reader, 0, &mut budget, sink),
+        let mut start = [0; ZIP.len()];
+        let opened = content
+            .read_at(&mut start, 0)
+            .and_then(|()| Ok((content.reader()?, content.reader()?)));
+        match opened {
+            Ok((reader, again)) => {
+                if start == ZIP || ZipArchive::new(again).is_ok() {
+                    archive(head.path, reader, 0, &mut budget, sink);
+                }
+            }
             Err(error) => sink.gap(GapKind::PartialDatabase, format!("{}: {error}", head.path)),
         }
     }
@@ -221,6 +235,14 @@ mod tests {
         assert_eq!(Recorder::of(&Java, "a.jar", b"PK\x03\x04junk").gaps.len(), 1);
         let nameless = jar(&[(POM.0, b"version=1\n")]);
         assert_eq!(Recorder::of(&Java, "a.jar", &nameless).gaps.len(), 1);
+    }
+
+    #[test]
+    fn an_archive_behind_a_shell_script_is_read() {
+        let behind = [&b"#!/bin/bash\nexec java -jar $0\nexit 1\n"[..], &jar(&[POM])].concat();
+        assert_eq!(Recorder::of(&Java, "app.jar", &behind).purls(), ["pkg:maven/org.acme/lib@1.2.3"]);
+        let text = Recorder::of(&Java, "notes.par", b"no archive at all");
+        assert!(text.components.is_empty() && text.gaps.is_empty());
     }
 
     #[test]

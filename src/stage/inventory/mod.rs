@@ -1,5 +1,6 @@
 //! Takes an image, a source tree or an SBOM. Gives an `Inventory`. Never leaves out what it could not see: that is a gap.
 
+pub mod accounts;
 pub mod apk;
 mod asked;
 mod base;
@@ -180,6 +181,7 @@ pub trait Cataloger: Sync {
 
 /// Every cataloger. To add one: a file, its `mod` line above, its entry here, a fixture folder.
 pub static CATALOGERS: &[&dyn Cataloger] = &[
+    &accounts::Accounts,
     &apk::Apk,
     &binaries::Binaries,
     &cargo_auditable::CargoAuditable,

@@ -23,6 +23,8 @@ pub struct Dpkg;
 const STATUS: &str = "var/lib/dpkg/status";
 const STATUS_D: &str = "var/lib/dpkg/status.d/";
 const INFO: &str = "var/lib/dpkg/info/";
+/// What dpkg did since it last wrote the whole database: a file with a paragraph for each step, read over it in the order of their names.
+const UPDATES: &str = "var/lib/dpkg/updates/";
 
 impl Cataloger for Dpkg {
     fn id(&self) -> &'static str {
@@ -30,7 +32,7 @@ impl Cataloger for Dpkg {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn domain(&self) -> Domain {
@@ -38,7 +40,7 @@ impl Cataloger for Dpkg {
     }
 
     fn anchors(&self) -> &'static [&'static str] {
-        &[STATUS, STATUS_D, INFO]
+        &[STATUS, STATUS_D, INFO, UPDATES]
     }
 
     fn wants(&self, head: &EntryHead<'_>) -> Want {
@@ -48,6 +50,7 @@ impl Cataloger for Dpkg {
         let wanted = match rest.split_once('/') {
             None => rest == "status",
             Some(("status.d", name)) => !name.contains('/'),
+            Some(("updates", name)) => !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit()),
             Some(("info", name)) => name.ends_with(".list") || name.ends_with(".md5sums"),
             Some(_) => false,
         };
@@ -74,6 +77,10 @@ fn read(path: &str, content: impl BufRead, sink: &mut dyn Sink) {
             Some(name) => checksummed_files(name, content, sink),
             None => packages(&mut Blocks::new(content), Others::Elsewhere, sink),
         }
+    } else if path.starts_with(UPDATES) {
+        let detail = "dpkg was interrupted: what this step of its journal changes was not laid over the database";
+        sink.gap(GapKind::PartialDatabase, detail.to_owned());
+        packages(&mut Blocks::new(content), Others::Elsewhere, sink)
     } else if let Some(name) = path.strip_prefix(INFO) {
         match (name.strip_suffix(".list"), name.strip_suffix(".md5sums")) {
             (Some(name), _) => listed_files(name, content, sink),
@@ -161,6 +168,12 @@ struct Package {
 
 /// The package of a paragraph; none where it is not installed.
 fn package(paragraph: &Paragraph<'_>) -> Result<Option<Package>, &'static str> {
+    // dpkg refuses such an entry; whoever reads it anyway takes the first value or the last.
+    for (name, problem) in ONCE {
+        if paragraph.count(name) > 1 {
+            return Err(problem);
+        }
+    }
     let name = paragraph
         .field("Package")
         .filter(|name| is_name(name))
@@ -185,6 +198,15 @@ fn package(paragraph: &Paragraph<'_>) -> Result<Option<Package>, &'static str> {
         depends: [text("Pre-Depends"), text("Depends")],
     }))
 }
+
+/// Fields that decide on what is looked up.
+const ONCE: [(&str, &str); 5] = [
+    ("Package", "two `Package` fields"),
+    ("Status", "two `Status` fields"),
+    ("Version", "two `Version` fields"),
+    ("Architecture", "two `Architecture` fields"),
+    ("Source", "two `Source` fields"),
+];
 
 fn is_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphanumeric())
@@ -249,6 +271,29 @@ fn owns(path: &[u8], owner: &Purl, sink: &mut dyn Sink) {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn a_field_that_is_given_twice_is_a_gap_and_not_its_first_value() {
+        let entry = "Package: a\nStatus: install ok installed\nArchitecture: amd64\nVersion: 2\n";
+        let seen = |more: &str| Recorder::of(&Dpkg, STATUS, format!("{entry}{more}\n").as_bytes());
+        assert_eq!((seen("").components.len(), seen("").gaps.len()), (1, 0));
+        for twice in ["version: 1\n", "Source: b\nSource: c\n", "Status: deinstall ok config-files\n"] {
+            let seen = seen(twice);
+            assert_eq!((seen.components.len(), seen.gaps.len()), (0, 1), "{twice}");
+        }
+    }
+
+    #[test]
+    fn a_step_of_an_interrupted_dpkg_is_read_and_a_gap() {
+        let step = "Package: a\nStatus: install ok unpacked\nArchitecture: amd64\nVersion: 2\n";
+        let seen = Recorder::of(&Dpkg, "var/lib/dpkg/updates/0003", step.as_bytes());
+        assert_eq!((seen.purls().len(), seen.gaps.len()), (1, 1));
+        assert!(
+            Recorder::of(&Dpkg, "var/lib/dpkg/updates/tmp.i", step.as_bytes())
+                .components
+                .is_empty()
+        );
+    }
+
     use super::super::recorder::Recorder;
     use super::*;
 

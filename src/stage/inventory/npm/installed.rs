@@ -22,7 +22,7 @@ impl Cataloger for NpmInstalled {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn domain(&self) -> Domain {
@@ -81,7 +81,8 @@ struct Place<'a> {
     direct: bool,
 }
 
-/// The package that a folder is the place of; none for folders inside of packages.
+/// The package that a folder is the place of; none for folders inside of packages. What lies in a folder called `test` can be loaded like
+/// anything else.
 fn place(folder: &str) -> Option<Place<'_>> {
     let (before, name) = match folder.rfind("node_modules/") {
         Some(at) if at == 0 || folder.as_bytes()[at - 1] == b'/' => (&folder[..at], &folder[at + "node_modules/".len()..]),
@@ -90,14 +91,7 @@ fn place(folder: &str) -> Option<Place<'_>> {
     if !is_name(name) {
         return None;
     }
-    // What packages keep to test themselves with was never installed.
     let inside = before.split_once("node_modules/").map_or("", |(_, inside)| inside);
-    if inside
-        .split('/')
-        .any(|part| matches!(part, "test" | "tests" | "__tests__" | "fixtures" | "__fixtures__" | "examples"))
-    {
-        return None;
-    }
     let between = inside.trim_end_matches('/').split("/node_modules/");
     let direct = inside.is_empty() || between.into_iter().all(is_name);
     Some(Place { name, direct })
@@ -162,6 +156,8 @@ mod tests {
             "usr/lib/node_modules/npm/node_modules/x/package.json",
             "usr/share/nodejs/@s/x/package.json",
             "usr/share/nodejs/npm/node_modules/x/package.json",
+            "app/node_modules/test/node_modules/x/package.json",
+            "app/node_modules/resolve/test/resolver/node_modules/x/package.json",
         ] {
             let seen = at(path);
             assert_eq!(seen.purls(), ["pkg:npm/%40s/x@1.2.3"], "{path}");
@@ -174,7 +170,6 @@ mod tests {
         for path in [
             "app/package.json",
             "app/node_modules/a/dist/package.json",
-            "app/node_modules/resolve/test/resolver/node_modules/b/package.json",
             "app/node_modules/.bin/package.json",
             "usr/share/nodejs/a/dist/package.json",
             "app/xnode_modules/a/package.json",

@@ -4,9 +4,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use memchr::memmem;
 
-use super::Found;
 use super::places::file_name;
 use super::proof::is_placeholder;
+use super::{Found, addresses};
 
 /// What the name of a file and its content together give away.
 pub(super) fn by_name(path: &str, content: &[u8]) -> Vec<Found> {
@@ -34,6 +34,7 @@ pub(super) fn by_name(path: &str, content: &[u8]) -> Vec<Found> {
             user.and_then(|user| user.split_once(':'))
                 .is_some_and(|(_, password)| is_real(password))
         }),
+        (".git", "config") | (_, "pip.conf" | ".gitmodules" | ".yarnrc.yml" | ".condarc") => addresses::passwords(content),
         (".docker" | ".kaniko" | "containers", "config.json" | "auth.json") | (_, ".dockercfg" | ".dockerconfigjson") => docker(text),
         (".aws", "credentials") => lines(text, "AWS credentials", |line| {
             value_of(line, "aws_secret_access_key").is_some_and(|value| value.len() == 40 && is_real(value))

@@ -3,11 +3,15 @@
 //! A pattern counts only with proof: a checksum where the issuer has one, the exact length and alphabet where it has not, and entropy where
 //! words could look alike. What is said names the pattern and the line, never the secret.
 
+mod addresses;
+mod configuration;
 mod documents;
 mod keys;
 mod places;
 mod proof;
 mod tokens;
+
+pub(super) use configuration::in_configuration;
 
 use super::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
 use crate::model::inventory::FactKind;
@@ -28,7 +32,7 @@ impl Cataloger for Secrets {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn domain(&self) -> Domain {

@@ -150,7 +150,7 @@ fn is_covered(row: &Row, manifest: &str, facts: &LayerFacts) -> bool {
             } else {
                 format!("{at}/{name}")
             };
-            if facts.paths.at(lock.as_bytes()).other && (at == beside || knows(row, &lock, manifest, facts)) {
+            if facts.paths.at(lock.as_bytes()).no_folder() && (at == beside || knows(row, &lock, manifest, facts)) {
                 return true;
             }
         }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{About, Objections, Rule, Settings};
 use crate::model::finding::Level;
+use crate::model::inventory::{Fact, FactKind};
 use crate::stage::policy::Evidence;
 
 /// Settings of `root-user`.
@@ -38,10 +39,14 @@ impl Rule for RootUser {
         }
         for platform in &evidence.inventory.platforms {
             let user = platform.config.user.as_deref().unwrap_or_default();
-            if !is_root(user) {
+            let of_platform = |fact: &&Fact| fact.platform.as_ref().is_none_or(|of| *of == platform.platform);
+            let accounts = evidence.inventory.facts.iter().filter(|fact| fact.kind == FactKind::RootAccount);
+            let account = accounts.filter(of_platform).find(|fact| fact.detail == account_of(user));
+            if !is_root(user) && account.is_none() {
                 continue;
             }
             let written = match user {
+                user if !is_root(user) => format!("states the user `{user}`, whose uid in `/etc/passwd` is 0"),
                 "" => "states no user, which is root".to_owned(),
                 user => format!("states the user `{user}`"),
             };
@@ -53,10 +58,15 @@ impl Rule for RootUser {
     }
 }
 
-/// `root`, any spelling of 0, or nothing at all; the group does not matter.
+/// The account or uid of `user[:group]`.
+fn account_of(user: &str) -> &str {
+    user.split(':').next().unwrap_or(user).trim()
+}
+
+/// `root`, any spelling of 0 that the engines read as a number, or nothing at all; the group does not matter.
 fn is_root(user: &str) -> bool {
-    let name = user.split(':').next().unwrap_or_default().trim();
-    name.is_empty() || name == "root" || name.bytes().all(|byte| byte == b'0')
+    let name = account_of(user);
+    name.is_empty() || name == "root" || name.parse::<i64>() == Ok(0)
 }
 
 #[cfg(test)]
@@ -65,10 +75,10 @@ mod tests {
 
     #[test]
     fn every_spelling_of_root_is_root() {
-        for user in ["", "root", "0", "00", "0:1000", "root:staff", ":1000", " 0"] {
+        for user in ["", "root", "0", "00", "0:1000", "root:staff", ":1000", " 0", "+0", "-0", "+00:0"] {
             assert!(is_root(user), "{user:?}");
         }
-        for user in ["65532", "65532:0", "app", "rooty", "10"] {
+        for user in ["65532", "65532:0", "app", "rooty", "10", "0x0", "+"] {
             assert!(!is_root(user), "{user:?}");
         }
     }

@@ -6,22 +6,12 @@ use serde::{Deserialize, Serialize};
 use super::{About, Objections, Rule, Settings};
 use crate::model::finding::Level;
 use crate::model::inventory::{Fact, FactKind};
+use crate::model::secret_name::holds_secret;
 use crate::stage::policy::Evidence;
 use crate::stage::policy::pattern::TextPattern;
 
-/// How the name of a variable ends that holds a secret. Names that end in `_FILE` or `_PATH` hold a place.
-const SECRET_NAMES: [&str; 10] = [
-    "PASSWORD",
-    "PASSWD",
-    "SECRET",
-    "SECRET_KEY",
-    "SECRET_ACCESS_KEY",
-    "TOKEN",
-    "API_KEY",
-    "APIKEY",
-    "PRIVATE_KEY",
-    "CREDENTIALS",
-];
+/// Where a fact says that it stands that is about a variable of the image's configuration.
+const VARIABLE: &str = "config: Env ";
 
 /// Settings of `secret-in-image`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
@@ -63,14 +53,20 @@ impl Rule for SecretInImage {
         }
         let in_image = evidence.inventory.facts.iter().filter(|fact| fact.kind == FactKind::Secret);
         for fact in in_image.chain(&evidence.context.tracked_secrets) {
-            if !self.allow.iter().any(|pattern| pattern.matches(&fact.location.path)) {
+            let variable = fact.location.path.strip_prefix(VARIABLE);
+            let fine = variable.is_some_and(|name| self.allow_env.iter().any(|pattern| pattern.matches(name)));
+            if !fine && !self.allow.iter().any(|pattern| pattern.matches(&fact.location.path)) {
                 self.object(fact, objections);
             }
         }
+        let is_told = |name: &str| {
+            let place = format!("{VARIABLE}{name}");
+            evidence.inventory.facts.iter().any(|fact| fact.location.path == place)
+        };
         for platform in &evidence.inventory.platforms {
             for (name, value) in platform.config.env.iter().filter_map(|pair| pair.split_once('=')) {
                 let allowed = self.allow_env.iter().any(|pattern| pattern.matches(name));
-                if !allowed && holds_secret(name, value) {
+                if !allowed && holds_secret(name, value) && !is_told(name) {
                     let name: String = name.chars().filter(|c| !c.is_control()).take(80).collect();
                     let mut finding = Self::ABOUT.finding(self.level, format!("the image's configuration sets {name} to a value"));
                     finding.subject = Some(format!("env {name}"));
@@ -97,45 +93,5 @@ impl SecretInImage {
         finding.help = Some("rotate it, then keep it out of the build context".to_owned());
         finding.locations = vec![fact.location.clone()];
         objections.findings.push(finding);
-    }
-}
-
-fn holds_secret(name: &str, value: &str) -> bool {
-    let upper = name.to_ascii_uppercase();
-    let named = SECRET_NAMES.iter().any(|secret| {
-        upper
-            .strip_suffix(secret)
-            .is_some_and(|rest| rest.is_empty() || rest.ends_with(['_', '-', '.']))
-    });
-    // A path, a reference to another variable, or a switch is no secret.
-    named && value.len() >= 4 && !value.starts_with(['/', '$']) && !matches!(value, "true" | "false" | "none" | "null")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::holds_secret;
-
-    #[test]
-    fn places_and_switches_are_no_secrets() {
-        for (name, value) in [
-            ("DB_PASSWORD", "hunter22"),
-            ("AWS_SECRET_ACCESS_KEY", "abcd/efgh"),
-            ("GITHUB_TOKEN", "ghp_x"),
-            ("api_key", "12345"),
-        ] {
-            assert!(holds_secret(name, value), "{name}");
-        }
-        for (name, value) in [
-            ("DB_PASSWORD_FILE", "/run/secrets/db"),
-            ("DB_PASSWORD", "/run/secrets/db"),
-            ("DB_PASSWORD", ""),
-            ("USE_TOKEN", "true"),
-            ("GPG_KEY", "E3FF2839C048B25C084DEBE9B26995E310250568"),
-            ("PATH", "/usr/bin"),
-            ("TOKENIZER", "fast"),
-            ("MYTOKEN", "abcdef"),
-        ] {
-            assert!(!holds_secret(name, value), "{name}={value}");
-        }
     }
 }

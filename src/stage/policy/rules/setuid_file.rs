@@ -69,7 +69,7 @@ impl Rule for SetuidFile {
                 FactKind::SetuidFile if self.allow_distribution && is_of_distribution(path) => continue,
                 FactKind::SetuidFile => (self.level, "runs with its owner's rights"),
                 FactKind::WorldWritableFile => (self.world_writable, "may be written by everybody"),
-                FactKind::Secret => continue,
+                FactKind::Secret | FactKind::RootAccount => continue,
             };
             if level == Level::Off || self.allow.iter().any(|pattern| pattern.matches(path)) {
                 continue;
