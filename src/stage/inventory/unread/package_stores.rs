@@ -53,7 +53,6 @@ const ROWS: &[Row] = &[
     row("**/.pnp.js", "packages of Yarn's Plug'n'Play (npm)", "yarnpkg.com/advanced/pnp-spec"),
     row("**/.pnp.data.json", "packages of Yarn's Plug'n'Play (npm)", "yarnpkg.com/advanced/pnp-spec"),
     row("**/node_modules/.store/*/package/package.json", "the store of Yarn's pnpm linker (npm)", "yarnpkg.com/features/linkers"),
-    row("**/node_modules/.store/*/node_modules/*/package.json", "the store of a pnpm linker (npm)", "yarnpkg.com/features/linkers"),
     row("**/ebin/*.app", "applications of Erlang/OTP (Hex)", "erlang.org/doc/man/app"),
     row("**/rocks-5.*/*/*/rock_manifest", "rocks of LuaRocks", "github.com/luarocks/luarocks/wiki"),
     row("**/site-library/*/DESCRIPTION", "packages of R (CRAN)", "cran.r-project.org R-exts"),
