@@ -24,6 +24,7 @@ mod inventory_cases;
 mod inventory_go;
 mod inventory_hostile;
 mod inventory_java;
+mod inventory_links;
 mod inventory_peers;
 mod inventory_programs;
 mod inventory_rpm;
