@@ -6,12 +6,14 @@ mod baseline;
 mod error;
 mod fleet;
 mod judge;
+mod output;
 mod step;
 
 pub use baseline::{BaselinePlan, BaselineSource};
 pub use error::GateError;
 pub use fleet::{Fleet, FleetPlan};
 pub use judge::{Judge, Judged, JudgingPlan, PolicySource};
+pub use output::leave_only;
 
 use std::path::{Path, PathBuf};
 
@@ -72,6 +74,8 @@ pub async fn run(plan: &GatePlan, effects: &Effects) -> (Outcome, Result<(), Gat
 async fn advance(plan: &GatePlan, outcome: &mut Outcome, effects: &Effects) -> Result<(), GateError> {
     let judge = Judge::load(&plan.judging, effects).await?;
     judge.check_baseline(&[&plan.service])?;
+    // Not before: the baseline may be the folder's own verdict of before.
+    leave_only(&plan.output, &[], true)?;
 
     let image = build_stage(plan, effects)?;
     reached(outcome, Stage::Build);
@@ -114,7 +118,10 @@ async fn advance(plan: &GatePlan, outcome: &mut Outcome, effects: &Effects) -> R
         // The verdict above is cleared and about this image: anything else is a bug that must not publish.
         unreachable!("a cleared verdict of this image was not accepted")
     };
-    let attested = publish_stage(plan, cleared, &inventory, outcome, effects).await?;
+    let attested = publish_stage(plan, cleared, &inventory, outcome, effects).await;
+    // What was signed is of this run, also where publishing failed behind it.
+    outcome.files.extend(output::signed(&plan.output)?);
+    let attested = attested?;
     reached(outcome, Stage::Publish);
     let Some(rollout) = plan.rollout.as_ref().filter(|_| plan.until >= Stage::Rollout) else {
         return Ok(());
@@ -215,7 +222,9 @@ async fn publish_stage(
     predicates.extend(evidence(cleared.verdict(), inventory));
     let (attested, publication) = publish::publish(cleared, &predicates, &plan.publish, effects).await?;
     step.finish(publication.reference.clone(), effects);
-    if plan.publish.dry_run {
+    if !plan.publish.dry_run {
+        outcome.publication = Some(publication);
+    } else {
         outcome
             .planned
             .push(format!("publish {} as {}", publication.reference, publication.tags.join(", ")));
@@ -224,7 +233,6 @@ async fn publish_stage(
             .planned
             .extend(target.map(|rollout| format!("roll it out to {}", rollout.target.name())));
     }
-    outcome.publication = Some(publication);
     Ok(attested)
 }
 

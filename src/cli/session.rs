@@ -13,6 +13,7 @@ use super::error::CliError;
 use super::screen::Screen;
 use super::signals::{self, Phase};
 use super::wiring::Workspace;
+use crate::gate;
 use crate::github;
 use crate::io::clock::{At, Clock, System};
 use crate::io::limits::Limits;
@@ -223,6 +224,9 @@ impl<'a> Session<'a> {
     }
 
     fn write_files(&self, outcome: &mut Outcome) -> Result<(), CliError> {
+        if outcome.until.is_some() || outcome.verdict.is_some() {
+            gate::leave_only(&self.workspace.output, &outcome.files, outcome.until.is_some())?;
+        }
         for (name, bytes) in report::files(outcome) {
             files::write(&self.workspace.output.join(name), &bytes)?;
             outcome.files.push(name.to_owned());

@@ -68,6 +68,39 @@ pub enum Cause {
     Unchanged,
 }
 
+/// Why a finding is denied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReasonCode {
+    /// The rule denies whatever it finds.
+    Rule,
+    /// Its severity reaches the policy's threshold.
+    Severity,
+    /// Nobody says how bad it is, and the policy takes it for so bad.
+    UnknownSeverity,
+    /// It is known to be exploited (CISA's catalogue).
+    KnownExploited,
+    /// Its EPSS probability reaches the policy's limit.
+    Epss,
+}
+
+/// One reason of a denial.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Reason {
+    /// Which.
+    pub code: ReasonCode,
+    /// In words, with the policy's setting.
+    pub detail: String,
+}
+
+impl Reason {
+    /// True for what neither the rule's name nor the severity beside the finding tells.
+    #[must_use]
+    pub const fn is_news(&self) -> bool {
+        !matches!(self.code, ReasonCode::Rule | ReasonCode::Severity)
+    }
+}
+
 /// One objection of one rule.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
@@ -120,6 +153,9 @@ pub struct Finding {
     /// The range or pattern that decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<String>,
+    /// Why it is denied (or would be, without its waiver), sorted; empty where it is listed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<Reason>,
     /// How hard the rule weighs it before waivers.
     pub level: Level,
     /// False for a rule that no waiver may silence (waiver hygiene, a malformed policy).
@@ -153,6 +189,7 @@ impl Finding {
             locations: Vec::new(),
             functions: Vec::new(),
             evidence: None,
+            reasons: Vec::new(),
             level,
             waivable: true,
         }

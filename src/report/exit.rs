@@ -5,7 +5,7 @@ use super::quantity::count;
 use super::text::prose;
 use crate::model::event::Stage;
 use crate::model::finding::Disposition;
-use crate::model::outcome::Outcome;
+use crate::model::outcome::{Outcome, RolloutResult};
 use crate::model::verdict::Decision;
 
 /// What an exit code of the program means; the whole list of them.
@@ -39,7 +39,7 @@ pub fn meaning(outcome: &Outcome, code: u8) -> String {
         .as_ref()
         .map_or(0, |v| v.gaps.iter().filter(|gap| gap.disposition == Disposition::Denied).count());
     match code {
-        0 => well(outcome).to_owned(),
+        0 => well(outcome),
         1 if denied > 0 => {
             let code = if code_is_not_why(outcome) { " (the code is not why)" } else { "" };
             format!("blocked by policy: {} denied{code}", count(denied, "finding", "findings"))
@@ -53,19 +53,33 @@ pub fn meaning(outcome: &Outcome, code: u8) -> String {
     }
 }
 
-/// What exit code 0 stands for here.
-fn well(outcome: &Outcome) -> &'static str {
-    if let Some(rollout) = &outcome.rollout {
-        return match rollout.result {
-            crate::model::outcome::RolloutResult::AlreadyDeployed => "cleared; this digest serves already, verified",
-            _ => "cleared, published, rolled out and verified",
-        };
+/// What a good end means: what was really done, and nothing else.
+fn well(outcome: &Outcome) -> String {
+    let result = outcome.rollout.as_ref().map(|rollout| rollout.result);
+    let cleared = outcome.verdict.is_some();
+    if outcome.dry_run || result == Some(RolloutResult::Planned) {
+        return match cleared {
+            true => "cleared (dry run: nothing was published or rolled out)",
+            false => "a dry run: nothing was rolled out",
+        }
+        .to_owned();
     }
-    match (&outcome.verdict, &outcome.publication, outcome.dry_run) {
-        (Some(_), _, true) => "cleared; a dry run changes nothing",
-        (Some(_), Some(_), false) => "cleared and published",
-        (Some(_), None, false) => "cleared",
-        (None, ..) => "done",
+    let mut parts = Vec::new();
+    if cleared {
+        parts.push("cleared");
+    }
+    if outcome.publication.is_some() {
+        parts.push("published");
+    }
+    match result {
+        Some(RolloutResult::AlreadyDeployed) => parts.push("this digest serves already, verified"),
+        Some(_) => parts.extend(["rolled out", "verified"]),
+        None => {}
+    }
+    match parts.as_slice() {
+        [] => "done".to_owned(),
+        [only] => (*only).to_owned(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }
 }
 
@@ -102,14 +116,14 @@ pub fn next(outcome: &Outcome, code: u8) -> String {
 }
 
 fn next_when_well(outcome: &Outcome) -> String {
+    if outcome.dry_run || outcome.rollout.as_ref().is_some_and(|rollout| rollout.result == RolloutResult::Planned) {
+        return "run it without --dry-run".to_owned();
+    }
     if let Some(rollout) = &outcome.rollout {
         return match &rollout.url {
             Some(url) => format!("curl {}  (stop it with `{}`)", prose(url), prose(&outcome.command("rollout stop"))),
             None => format!("`{}` shows what serves", prose(&outcome.command("rollout status"))),
         };
-    }
-    if outcome.dry_run {
-        return "run it without --dry-run".to_owned();
     }
     if outcome.publication.is_some() {
         return format!("`{}` brings it to production", prose(&outcome.command("rollout")));

@@ -12,6 +12,7 @@ use crate::gate::GateError;
 use crate::model::event::Stage;
 use crate::model::image_ref::ImageRef;
 use crate::model::inventory::Ecosystem;
+use crate::model::plan::FeedsPlan;
 use crate::report::quantity;
 use crate::report::text::prose;
 use crate::stage::matching::{self, Artifact, Bundle, FeedStatus, MatchingError};
@@ -51,13 +52,47 @@ pub(super) async fn run(session: &Session<'_>, args: &FeedsArgs) -> Result<Answe
                 ));
             };
             let artifact = matching::pull(&repository, &digest, &plan, effects).await.map_err(failed)?;
-            Ok(bundled("pulled", &artifact.bundle, Some(&artifact), "portcullis scan --offline"))
+            let unusable = unusable(&artifact.bundle, &plan, session).await?;
+            let done = bundled("pulled", &artifact.bundle, Some(&artifact), "portcullis scan --offline");
+            Ok(with(done, &unusable))
         }
         FeedsVerb::Import { from } => {
             let bundle = tokio::task::block_in_place(|| matching::import(Path::new(from), &plan, effects)).map_err(failed)?;
             effects.note(Stage::Matching, format!("read {from}"));
-            Ok(bundled("imported", &bundle, None, "portcullis scan --offline"))
+            let unusable = unusable(&bundle, &plan, session).await?;
+            Ok(with(bundled("imported", &bundle, None, "portcullis scan --offline"), &unusable))
         }
+    }
+}
+
+/// What a run cannot use of a bundle that was just put in place, each with the reason.
+async fn unusable(bundle: &Bundle, plan: &FeedsPlan, session: &Session<'_>) -> Result<Vec<String>, CliError> {
+    let named: Vec<Ecosystem> = bundle.contents.ecosystems.keys().map(Ecosystem::new).collect();
+    if named.is_empty() {
+        return Ok(Vec::new());
+    }
+    let feeds = matching::status(plan, &named, &session.effects).await.map_err(failed)?;
+    let why = |feed: &FeedStatus| match (&feed.problem, feed.stale) {
+        (Some(problem), _) => Some(format!("{}: {problem}", feed.name)),
+        (None, true) => Some(format!("{}: its data is older than `max_age` allows", feed.name)),
+        (None, false) => None,
+    };
+    Ok(feeds.iter().filter_map(why).collect())
+}
+
+/// An answer that was good, unless something of it cannot be used.
+fn with(done: Answer, unusable: &[String]) -> Answer {
+    match done {
+        Answer::Said { human, mut json, .. } if !unusable.is_empty() => {
+            json["unusable"] = json!(unusable);
+            Answer::Said {
+                human: format!("{human}\nno run can use {}", prose(&unusable.join("; "))),
+                json,
+                code: 2,
+                next: "export newer data, or allow older data with [feeds] max_age".to_owned(),
+            }
+        }
+        other => other,
     }
 }
 

@@ -27,7 +27,7 @@ pub(super) fn detailed(page: &mut Page, verdict: &Verdict, disposition: Disposit
     if groups.is_empty() {
         return;
     }
-    page.heading("Denied", &tally(verdict, disposition));
+    page.heading("Denied", &in_groups(verdict, disposition, &groups));
     for group in groups.iter().take(DETAILED) {
         block(page, group);
     }
@@ -48,7 +48,7 @@ pub(super) fn listed(page: &mut Page, verdict: &Verdict, disposition: Dispositio
     if groups.is_empty() {
         return;
     }
-    page.heading("Warned", &tally(verdict, disposition));
+    page.heading("Warned", &in_groups(verdict, disposition, &groups));
     let all: Vec<_> = groups.iter().flat_map(|group| group.judgements.iter().copied()).collect();
     rows(page, &all);
 }
@@ -73,6 +73,16 @@ pub(super) fn waived(page: &mut Page, verdict: &Verdict) {
     }
     page.table(2, &table);
     rest(page, all.len());
+}
+
+/// `183 findings about 88 packages or subjects: 2 critical, …`: blocks are counted one way and findings another.
+fn in_groups(verdict: &Verdict, disposition: Disposition, groups: &[Group<'_>]) -> String {
+    let (all, tally) = (verdict.count(disposition), tally(verdict, disposition));
+    match groups.len() {
+        same if same == all => tally,
+        1 => format!("{all} findings about one thing: {tally}"),
+        few => format!("{all} findings about {few} things: {tally}"),
+    }
 }
 
 /// `2 critical, 1 high, 3 of unknown severity`.
@@ -202,6 +212,7 @@ pub(super) fn finding(page: &mut Page, judgement: &Judgement, column: usize, wit
     if !finding.functions.is_empty() {
         aside.push(format!("in {}", some(&finding.functions, 2)));
     }
+    aside.extend(finding.reasons.iter().filter(|reason| reason.is_news()).map(|reason| reason.detail.clone()));
     if let Some(known) = judgement.cause {
         aside.push(cause(known).to_owned());
     }

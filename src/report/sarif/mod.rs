@@ -1,6 +1,7 @@
 //! `findings.sarif`: SARIF 2.1.0 for code scanning.
 //!
-//! Takes an [`Outcome`] with a verdict. Gives every finding as a result (waived ones with their suppression), every gap as a notification.
+//! Takes an [`Outcome`] with a verdict. Gives every finding as a result (waived ones with their suppression, which GitHub does not understand: it
+//! gets none of them), every gap as a notification. What is over a limit of those who read it is counted in a notification.
 //! Invariant: locations are relative to the repository, and a finding keeps its fingerprint when lines or versions move.
 
 mod fingerprint;
@@ -15,7 +16,7 @@ use super::human::location;
 use super::json::canonical;
 use super::place::{in_repository, place};
 use super::text::prose;
-use crate::model::finding::{Disposition, Judgement, Level};
+use crate::model::finding::{Disposition, Finding, Judgement, Level};
 use crate::model::inventory::Location;
 use crate::model::outcome::Outcome;
 use crate::model::verdict::Verdict;
@@ -26,6 +27,11 @@ const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 
 /// The file that a finding is shown in where no file of the tree brings it.
 const FALLBACK: &str = "portcullis.toml";
+
+/// GitHub refuses a file with more results, all of it.
+const RESULTS: usize = 25_000;
+/// GitHub refuses a file with a result of more than 1,000 places; nobody reads 50.
+const PLACES: usize = 50;
 
 /// `findings.sarif`.
 pub struct Sarif;
@@ -43,12 +49,18 @@ impl Reporter for Sarif {
 /// The whole log: one run.
 fn sarif(outcome: &Outcome, verdict: &Verdict) -> Value {
     let gone = absent(outcome, verdict);
-    let rules = Rules::new(&outcome.rules, verdict.findings.iter().chain(gone.iter().copied()));
+    // To GitHub every result is an open alert.
+    let is_shown = |judgement: &&Judgement| !(outcome.code_scanning && judgement.disposition == Disposition::Waived);
+    // They are sorted: denied first, then by severity.
+    let shown: Vec<&Judgement> = verdict.findings.iter().filter(is_shown).collect();
+    let left_out = (shown.len() + gone.len()).saturating_sub(RESULTS);
+    let rules = Rules::new(&outcome.rules, shown.iter().copied().chain(gone.iter().copied()));
     let mut fingerprints = Fingerprints::default();
     let before = outcome.baseline.as_ref().map(|_| Known::of(&outcome.before));
-    let there = verdict.findings.iter().map(|j| (j, before.as_ref().map(|before| state(j, before))));
+    let there = shown.into_iter().map(|j| (j, before.as_ref().map(|before| state(j, before))));
     let results: Vec<Value> = there
         .chain(gone.iter().map(|j| (*j, Some("absent"))))
+        .take(RESULTS)
         .map(|(judgement, state)| {
             let mut value = result(judgement, outcome, verdict, &rules, fingerprints.of(&judgement.finding));
             if let Some(state) = state {
@@ -68,7 +80,7 @@ fn sarif(outcome: &Outcome, verdict: &Verdict) -> Value {
         "invocations": [{
             "executionSuccessful": outcome.failure.is_none(),
             "endTimeUtc": verdict.evaluated_at,
-            "toolExecutionNotifications": notifications(verdict),
+            "toolExecutionNotifications": notifications(verdict, left_out),
         }],
         "originalUriBaseIds": {"%SRCROOT%": {"description": {"text": "the repository"}}},
         "properties": {
@@ -107,7 +119,14 @@ fn provenance(outcome: &Outcome) -> Option<Value> {
 }
 
 /// What could not be seen.
-fn notifications(verdict: &Verdict) -> Vec<Value> {
+fn notifications(verdict: &Verdict, left_out: usize) -> Vec<Value> {
+    let more = (left_out > 0).then(|| {
+        json!({
+            "descriptor": {"id": "results-left-out"},
+            "level": "warning",
+            "message": {"text": format!("{left_out} findings more are in findings.json: a file of results may hold {RESULTS}")},
+        })
+    });
     let level = |disposition| if disposition == Disposition::Denied { "error" } else { "warning" };
     verdict
         .gaps
@@ -119,6 +138,7 @@ fn notifications(verdict: &Verdict) -> Vec<Value> {
                 "message": {"text": prose(&format!("{}: {}", gap.subject, gap.detail))},
             })
         })
+        .chain(more)
         .collect()
 }
 
@@ -163,8 +183,14 @@ fn text(judgement: &Judgement) -> String {
     if !finding.fixed.is_empty() {
         text.push_str(&format!(". Fixed in {}", finding.fixed.join(", ")));
     }
+    for reason in finding.reasons.iter().filter(|reason| reason.is_news()) {
+        text.push_str(&format!(". Denied because {}", reason.detail));
+    }
     if let Some(help) = &finding.help {
         text.push_str(&format!(". To do: {help}"));
+    }
+    if let more @ 1.. = in_image(finding).count().saturating_sub(PLACES) {
+        text.push_str(&format!(". {more} places more are in findings.json"));
     }
     prose(&text)
 }
@@ -179,6 +205,7 @@ fn properties(judgement: &Judgement) -> Value {
         "score": finding.score,
         "fixed": finding.fixed,
         "cause": judgement.cause,
+        "reasons": finding.reasons,
     })
 }
 
@@ -192,17 +219,15 @@ fn place_of(judgement: &Judgement, outcome: &Outcome) -> Value {
             "region": {"startLine": line.max(1)},
         },
     });
-    let in_image: Vec<Value> = finding
-        .locations
-        .iter()
-        .filter(|l| l.layer.is_some())
-        .take(20)
-        .map(logical)
-        .collect();
+    let in_image: Vec<Value> = in_image(finding).take(PLACES).map(logical).collect();
     if !in_image.is_empty() {
         value["logicalLocations"] = Value::Array(in_image);
     }
     value
+}
+
+fn in_image(finding: &Finding) -> impl Iterator<Item = &Location> {
+    finding.locations.iter().filter(|place| place.layer.is_some())
 }
 
 fn logical(place: &Location) -> Value {

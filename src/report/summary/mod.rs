@@ -156,8 +156,14 @@ fn row(group: &Group<'_>, judgement: &Judgement) -> String {
         code(&fixes(finding))
     };
     let why = judgement.cause.map_or("", cause_in_words);
+    let news = finding.reasons.iter().filter(|reason| reason.is_news());
+    let reasons: Vec<&str> = news.map(|reason| reason.detail.as_str()).collect();
+    let reasons = match reasons.as_slice() {
+        [] => String::new(),
+        some => format!(" ({})", escape(&some.join("; "))),
+    };
     format!(
-        "| {severity} | {name} {} | {} | {fixed} | {why} |\n",
+        "| {severity} | {name} {}{reasons} | {} | {fixed} | {why} |\n",
         escape(message(finding)),
         code(&group.title)
     )

@@ -6,7 +6,7 @@ use crate::io::hash;
 use crate::model::advisory::Match;
 use crate::model::coverage::{Gap, GapKind};
 use crate::model::digest::Digest;
-use crate::model::finding::{Disposition, Finding, Judgement, Level};
+use crate::model::finding::{Disposition, Finding, Judgement, Level, Reason, ReasonCode};
 use crate::model::purl::Purl;
 use crate::model::verdict::{Decision, Inputs, JudgedGap, NotApplicable, VERDICT_SCHEMA, Verdict};
 
@@ -83,16 +83,25 @@ fn merged(mut findings: Vec<Finding>) -> Vec<Finding> {
             return false;
         }
         kept.locations.append(&mut next.locations);
+        kept.reasons.append(&mut next.reasons);
         true
     });
     for finding in &mut findings {
         finding.locations.sort();
         finding.locations.dedup();
+        finding.reasons.sort();
+        finding.reasons.dedup();
     }
     findings
 }
 
-fn judgement(finding: Finding, waiver: Option<String>) -> Judgement {
+fn judgement(mut finding: Finding, waiver: Option<String>) -> Judgement {
+    if finding.level == Level::Deny && finding.reasons.is_empty() {
+        finding.reasons.push(Reason {
+            code: ReasonCode::Rule,
+            detail: format!("the policy denies what {} finds", finding.rule),
+        });
+    }
     let disposition = match (&waiver, finding.level) {
         (Some(_), _) => Disposition::Waived,
         (None, Level::Deny) => Disposition::Denied,

@@ -9,6 +9,7 @@ use crate::cli::session::{Answer, Session};
 use crate::gate::GateError;
 use crate::io::oci_layout::OciLayout;
 use crate::io::registry::{Access, Options, Registry};
+use crate::model::commit::Commit;
 use crate::model::digest::Digest;
 use crate::model::event::{Event, Stage};
 use crate::model::image_ref::ImageRef;
@@ -28,14 +29,14 @@ pub(super) async fn run(session: &Session<'_>, args: &RolloutArgs) -> Result<Ans
         Some(RolloutVerb::Resume) => {
             begin(session, "an interrupted run");
             match rollout::resume(&plan, effects).await.map_err(GateError::from)? {
-                Some(report) => Ok(answer(session, report)),
+                Some(report) => Ok(answer(report, None)),
                 None => Ok(said::nothing_to_resume(&plan.service)),
             }
         }
         Some(RolloutVerb::Rollback) => {
             begin(session, "the last known good version");
             let report = rollout::rollback(&plan, effects).await.map_err(GateError::from)?;
-            Ok(answer(session, report))
+            Ok(answer(report, None))
         }
     }
 }
@@ -62,14 +63,14 @@ fn plan(session: &Session<'_>, args: &RolloutArgs) -> Result<RolloutPlan, CliErr
 }
 
 async fn deploy(session: &Session<'_>, args: &RolloutArgs, plan: &RolloutPlan) -> Result<Answer, CliError> {
-    let image = match &args.image {
-        Some(text) => image_ref(text).map_err(|problem| CliError::setting("IMAGE", problem.to_string()))?,
-        None => published(session).await?,
+    let (image, commit) = match &args.image {
+        Some(text) => (image_ref(text).map_err(|problem| CliError::setting("IMAGE", problem.to_string()))?, None),
+        None => (published(session).await?, session.workspace.commit()?),
     };
     let attested = attested(session, args, image).await?;
     begin(session, &attested.digest().short());
     let report = rollout::rollout(&attested, plan, &session.effects).await.map_err(GateError::from)?;
-    Ok(answer(session, report))
+    Ok(answer(report, commit))
 }
 
 /// The image with its verified verdict; with `--unverified`, as it is and for the given reason.
@@ -145,12 +146,13 @@ fn begin(session: &Session<'_>, what: &str) {
     });
 }
 
-fn answer(session: &Session<'_>, report: RolloutReport) -> Answer {
+/// `commit` where it is known that the digest was built from it: HEAD says nothing of what serves.
+fn answer(report: RolloutReport, commit: Option<Commit>) -> Answer {
     let outcome = Outcome {
         service: report.service.clone(),
         reached: Some(Stage::Rollout),
         rollout: Some(report),
-        commit: session.workspace.commit().ok().flatten(),
+        commit,
         ..Outcome::default()
     };
     Answer::Run {

@@ -19,7 +19,7 @@ use crate::model::matching::Matching;
 use crate::model::verdict::{Decision, Verdict};
 
 use super::judge::judge_inventory;
-use super::record::{RECORD_SCHEMA, Record};
+use super::record::{RECORD_FILE, RECORD_SCHEMA, Record};
 use super::{Evidence, Policy, Waivers};
 
 /// One of N equal shares of a fleet: `2/8`.
@@ -111,41 +111,61 @@ pub struct Recheck<'a, M> {
     pub effects: &'a Effects,
 }
 
-/// The stored inventories of a file or a folder (every `*.json` below it), sorted, and the share of them.
+/// The stored inventories of a file or a folder (every `*.json` below it), sorted, and the share of them. Of the output folder of a run only its
+/// evidence is one: the run's other files say the same in other words. What cannot be listed is one that cannot be judged.
 #[must_use]
 pub fn stored(path: &Path, shard: Shard) -> Vec<Stored> {
-    let mut found = Vec::new();
-    collect(path, 0, &mut found);
-    found.sort();
     let name = |file: &Path| match file.strip_prefix(path) {
         Ok(inside) if !inside.as_os_str().is_empty() => inside.display().to_string(),
         _ => super::document::file_name(file),
     };
-    let files = shard.of(found).into_iter();
-    files
-        .map(|file| Stored {
-            name: name(&file),
-            content: Ok(file),
-        })
-        .collect()
+    let mut found = Vec::new();
+    let mut add = |path: &Path, content| {
+        found.push(Stored {
+            name: name(path),
+            content,
+        });
+    };
+    collect(path, 0, &mut add);
+    found.sort_by(|a, b| a.name.cmp(&b.name));
+    shard.of(found)
 }
 
-fn collect(path: &Path, depth: usize, found: &mut Vec<PathBuf>) {
+/// Deeper folders are not listed.
+const DEEPEST: usize = 8;
+
+/// What a run leaves beside its evidence.
+const OF_A_RUN: [&str; 7] = [
+    "crates.cdx.json",
+    "findings.json",
+    "rollout.json",
+    "sbom.cdx.json",
+    "sbom.spdx.json",
+    "verdict.json",
+    "vex.openvex.json",
+];
+
+fn collect(path: &Path, depth: usize, add: &mut impl FnMut(&Path, Result<PathBuf, String>)) {
     if !path.is_dir() {
-        found.push(path.to_owned());
-        return;
+        return add(path, Ok(path.to_owned()));
     }
-    let Ok(entries) = std::fs::read_dir(path) else {
-        // It is said when it is read.
-        found.push(path.to_owned());
-        return;
+    if depth > DEEPEST {
+        return add(path, Err(format!("it lies more than {DEEPEST} folders deep, and was not looked into")));
+    }
+    let entries = match std::fs::read_dir(path).and_then(Iterator::collect::<Result<Vec<_>, _>>) {
+        Ok(entries) => entries,
+        Err(error) => return add(path, Err(format!("the folder cannot be listed: {error}"))),
     };
-    for entry in entries.flatten().map(|entry| entry.path()) {
-        let is_json = entry.extension().is_some_and(|extension| extension == "json");
-        if entry.is_dir() && depth < 8 {
-            collect(&entry, depth + 1, found);
-        } else if is_json && !entry.is_dir() {
-            found.push(entry);
+    let is_run = path.join(RECORD_FILE).is_file();
+    for entry in entries.into_iter().map(|entry| entry.path()) {
+        let name = entry.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        if entry.is_dir() {
+            let is_of_run = is_run && ["image", "work"].contains(&name.as_str());
+            if !is_of_run {
+                collect(&entry, depth + 1, add);
+            }
+        } else if name.ends_with(".json") && !(is_run && (OF_A_RUN.contains(&name.as_str()) || name.ends_with(".dsse.json"))) {
+            add(&entry, Ok(entry.clone()));
         }
     }
 }
@@ -300,5 +320,36 @@ fn read(file: &Path, whole: bool, effects: &Effects) -> Result<Known, String> {
                 _ => format!("it is neither {INVENTORY_SCHEMA} nor {RECORD_SCHEMA}"),
             })
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        stored(folder, Shard::WHOLE).into_iter().map(|stored| stored.name).collect()
+    }
+
+    #[test]
+    fn the_files_of_a_run_are_no_undecidable_inventories() {
+        let folder = tempfile::tempdir().expect("folder");
+        let files = ["verdict.json", "sbom.cdx.json", "verdict.dsse.json", "other.json", "image/index.json", "more/x.json"];
+        for name in files {
+            files::write(&folder.path().join(name), b"{}").expect("written");
+        }
+        // Without evidence beside them they are what somebody has put there.
+        assert_eq!(names(folder.path()).len(), files.len());
+        files::write(&folder.path().join(RECORD_FILE), b"{}").expect("written");
+        assert_eq!(names(folder.path()), ["evidence.json", "more/x.json", "other.json"]);
+    }
+
+    #[test]
+    fn a_folder_that_is_too_deep_is_undecidable_and_not_passed_over() {
+        let folder = tempfile::tempdir().expect("folder");
+        let deep = "d/".repeat(DEEPEST + 2);
+        files::write(&folder.path().join(deep).join("x.json"), b"{}").expect("written");
+        let all = stored(folder.path(), Shard::WHOLE);
+        assert!(matches!(all.as_slice(), [only] if only.content.is_err()), "{all:?}");
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{About, Objections, Rule, Settings, advisories};
 use crate::model::advisory::{AdvisoryKind, Match};
-use crate::model::finding::Level;
+use crate::model::finding::{Level, Reason, ReasonCode};
 use crate::model::inventory::{Component, Scope};
 use crate::model::severity::Severity;
 use crate::stage::policy::Evidence;
@@ -29,6 +29,20 @@ pub(crate) enum Threshold {
     Critical,
     /// None blocks; all are listed.
     Never,
+}
+
+impl Threshold {
+    /// The word used in policies.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+            Self::Never => "never",
+        }
+    }
 }
 
 /// Days between publication and the day from which a vulnerability blocks.
@@ -111,28 +125,49 @@ impl Rule for VulnerableComponent {
         let kind = AdvisoryKind::Vulnerability;
         let of_os_files = advisories::owned_by_os(evidence, kind).filter(|_| self.upstream_for_os_files);
         for (component, claim) in advisories::claims(evidence, kind).chain(of_os_files) {
-            let level = if self.blocks(component, claim, evidence.at) {
-                self.level
-            } else {
-                Level::Warn
-            };
-            objections.findings.push(advisories::finding(&Self::ABOUT, level, component, claim));
+            let reasons = self.reasons(component, claim, evidence.at);
+            let level = if reasons.is_empty() { Level::Warn } else { self.level };
+            let mut finding = advisories::finding(&Self::ABOUT, level, component, claim);
+            if level == Level::Deny {
+                finding.reasons = reasons;
+            }
+            objections.findings.push(finding);
         }
     }
 }
 
 impl VulnerableComponent {
-    fn blocks(&self, component: &Component, claim: &Match, at: Timestamp) -> bool {
+    /// Every reason for which it blocks; none where it is listed only.
+    fn reasons(&self, component: &Component, claim: &Match, at: Timestamp) -> Vec<Reason> {
         let advisory = &claim.advisory;
-        let exploited = self.known_exploited && advisory.known_exploited;
-        let likely = matches!((self.epss, advisory.epss), (Some(limit), Some(epss)) if epss >= limit);
-        if exploited || likely {
-            return true;
-        }
-        let severity = advisory.rating.as_ref().map_or(self.unknown_severity, |rating| rating.severity);
-        reaches(severity, self.threshold_for(component))
+        let mut reasons = Vec::new();
+        let mut add = |code, detail| reasons.push(Reason { code, detail });
+        let rated = advisory.rating.as_ref().map(|rating| rating.severity);
+        let severity = rated.unwrap_or(self.unknown_severity);
+        let threshold = self.threshold_for(component);
+        let blocks = reaches(severity, threshold)
             && (!self.only_fixable || !claim.fixed.is_empty())
-            && !self.in_grace(severity, advisory.published, at)
+            && !self.in_grace(severity, advisory.published, at);
+        match rated {
+            _ if !blocks => {}
+            Some(_) => add(
+                ReasonCode::Severity,
+                format!("its severity, {severity}, reaches the policy's threshold, {}", threshold.as_str()),
+            ),
+            None => add(
+                ReasonCode::UnknownSeverity,
+                format!("nobody says how severe it is, and the policy takes it for {severity}"),
+            ),
+        }
+        if self.known_exploited && advisory.known_exploited {
+            add(ReasonCode::KnownExploited, "it is known to be exploited".to_owned());
+        }
+        if let (Some(limit), Some(epss)) = (self.epss, advisory.epss)
+            && epss >= limit
+        {
+            add(ReasonCode::Epss, format!("its EPSS probability, {epss}, reaches the policy's limit, {limit}"));
+        }
+        reasons
     }
 
     fn threshold_for(&self, component: &Component) -> Threshold {

@@ -1,0 +1,101 @@
+//! The output folder holds one run: a signed verdict of yesterday beside today's refusal would be taken for today's.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use super::GateError;
+use crate::io::files::FileError;
+use crate::stage::policy::record::RECORD_FILE;
+
+/// What tells of a verdict or a rollout.
+const OF_A_VERDICT: [&str; 10] = [
+    RECORD_FILE,
+    "findings.json",
+    "findings.sarif",
+    "verdict.json",
+    "vex.openvex.json",
+    "rollout.json",
+    "summary.md",
+    "report.html",
+    "junit.xml",
+    "gl-container-scanning-report.json",
+];
+/// What tells of an image's content.
+const OF_AN_INVENTORY: [&str; 3] = ["crates.cdx.json", "sbom.cdx.json", "sbom.spdx.json"];
+/// Signed envelopes end so.
+const SIGNED: &str = ".dsse.json";
+
+/// Removes what earlier runs have left, but for what `files` names: those are of this one. SBOMs stay where the run makes none (`scan`), since
+/// one of them may be what is scanned.
+///
+/// # Errors
+/// [`GateError::File`] naming what could not be removed.
+pub fn leave_only(folder: &Path, files: &[String], builds: bool) -> Result<(), GateError> {
+    let failed = |name: &str| {
+        let path = folder.join(name);
+        move |source| GateError::File(FileError::Write { path, source })
+    };
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => return Ok(()),
+        Err(error) => return Err(failed("")(error)),
+    };
+    for entry in entries {
+        let entry = entry.map_err(failed(""))?;
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        let is_ours = OF_A_VERDICT.contains(&name.as_str()) || name.ends_with(SIGNED) || (builds && OF_AN_INVENTORY.contains(&name.as_str()));
+        if !is_ours || files.contains(&name) {
+            continue;
+        }
+        match fs::remove_file(entry.path()) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(failed(&name)(error)),
+        }
+    }
+    Ok(())
+}
+
+/// The signed envelopes in the folder, sorted.
+///
+/// # Errors
+/// [`GateError::File`].
+pub(super) fn signed(folder: &Path) -> Result<Vec<String>, GateError> {
+    let failed = |source| {
+        GateError::File(FileError::Read {
+            path: folder.to_owned(),
+            source,
+        })
+    };
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        names.extend(entry.map_err(failed)?.file_name().into_string().ok().filter(|name| name.ends_with(SIGNED)));
+    }
+    names.sort();
+    Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signed_verdict_of_before_does_not_stay_beside_a_run_that_has_none() {
+        let folder = tempfile::tempdir().expect("folder");
+        let there = ["verdict.dsse.json", "verdict.json", "rollout.json", "sbom.cdx.json", "notes.json", "mine.txt"];
+        for name in there {
+            fs::write(folder.path().join(name), "x").expect("written");
+        }
+        let left = |files: &[&str], builds| {
+            let files: Vec<String> = files.iter().map(|name| (*name).to_owned()).collect();
+            leave_only(folder.path(), &files, builds).expect("removed");
+            let is_there = |name: &&&str| folder.path().join(name).exists();
+            there.iter().filter(is_there).copied().collect::<Vec<_>>()
+        };
+        // A scan's own verdict stays, what it did not write goes, and an SBOM may be its input.
+        assert_eq!(left(&["verdict.json"], false), ["verdict.json", "sbom.cdx.json", "notes.json", "mine.txt"]);
+        assert_eq!(left(&[], true), ["notes.json", "mine.txt"]);
+        assert!(leave_only(&folder.path().join("nowhere"), &[], true).is_ok());
+    }
+}
