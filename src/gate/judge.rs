@@ -8,7 +8,7 @@ use super::baseline::BaselinePlan;
 use super::step::Step;
 use crate::io::Effects;
 use crate::io::files;
-use crate::model::context::Context;
+use crate::model::context::{Context, WaiverAuthors};
 use crate::model::event::Stage;
 use crate::model::finding::Judgement;
 use crate::model::inventory::{Ecosystem, Inventory};
@@ -165,10 +165,19 @@ impl Judge {
 
     /// Adds to a context what the repository below `root` says: base images, actions, who wrote which waiver.
     pub fn survey(&self, root: &Path, dockerfiles: &Dockerfiles, effects: &Effects, context: &mut Context) {
-        // Asking git who wrote what takes time: only where an approval hangs on it.
+        repository::survey(root, dockerfiles, &self.waivers, self.blamed_file(), effects, context);
+    }
+
+    /// Who wrote the waivers, where an approval hangs on it: what a survey adds, without the rest of it.
+    #[must_use]
+    pub fn waiver_authors(&self) -> Option<Vec<WaiverAuthors>> {
+        repository::waiver_authors(self.blamed_file()?, &self.waivers)
+    }
+
+    /// Asking git who wrote what takes time: only where an approval hangs on it.
+    fn blamed_file(&self) -> Option<&Path> {
         let asked = self.policy.asks_for_approvals() && self.waivers.entries().iter().any(|waiver| !waiver.approved_by.is_empty());
-        let waiver_file = self.plan.waivers.as_ref().map(|(path, _)| path.as_path()).filter(|_| asked);
-        repository::survey(root, dockerfiles, &self.waivers, waiver_file, effects, context);
+        self.plan.waivers.as_ref().map(|(path, _)| path.as_path()).filter(|_| asked)
     }
 
     /// Matches an inventory and judges it.

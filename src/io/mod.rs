@@ -8,6 +8,7 @@ pub mod cargo;
 pub mod clock;
 pub mod detached;
 pub mod document;
+pub mod dsse;
 pub mod files;
 pub mod git;
 pub mod hash;

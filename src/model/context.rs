@@ -39,6 +39,9 @@ pub struct WaiverAuthors {
     /// True when the history of some line is not here (a shallow clone): its author is not known.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub cut: bool,
+    /// True when some line of it could not be attributed, or none of its lines says anything beside its approval.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unattributed: bool,
 }
 
 /// What is known of the repository and the plan.

@@ -100,6 +100,9 @@ pub struct VexInput {
     pub name: String,
     /// Its author, whom the policy trusts.
     pub author: String,
+    /// The key of the policy that signed it; `None` for one that is trusted by its author's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed_by: Option<String>,
     /// SHA-256 of its bytes.
     pub digest: Digest,
 }

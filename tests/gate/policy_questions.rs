@@ -292,6 +292,7 @@ fn recheck(dir: &std::path::Path, shard: Shard) -> Vec<portcullis::stage::policy
     };
     let open = BTreeSet::from([Ecosystem::new("crates.io")]);
     let recheck = Recheck {
+        waiver_authors: None,
         policy: &case.policy(),
         waivers: &Waivers::default(),
         matcher,

@@ -74,7 +74,12 @@ fn of_run(session: &Session<'_>, folder: &Path) -> Result<(Inventory, Verdict, S
 async fn of_now(session: &Session<'_>, args: &ExplainArgs) -> Result<(Inventory, Verdict, String), CliError> {
     let target = args.target.as_deref().unwrap_or(".");
     let (judge, inventory) = target::opened(target, &args.judging, session).await?;
-    let judged = judge.judge(&inventory, &Context::default(), &session.effects).await?;
+    let context = Context {
+        asked_as_of: session.effects.clock.asked(),
+        waiver_authors: judge.waiver_authors(),
+        ..Context::default()
+    };
+    let judged = judge.judge(&inventory, &context, &session.effects).await?;
     let from = if target == "." { "this folder" } else { target };
     Ok((inventory, judged.verdict, from.to_owned()))
 }

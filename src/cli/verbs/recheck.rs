@@ -61,6 +61,7 @@ async fn rounds(judge: &Judge, fleet: &[Stored], effects: &Effects) -> Result<Ve
         let recheck = Recheck {
             policy: judge.policy(),
             waivers: judge.waivers(),
+            waiver_authors: judge.waiver_authors(),
             matcher: |inventory: &Inventory, ids: &[String]| feeds.match_inventory(inventory, ids),
             open: &open,
             at: effects.clock.evaluation(),

@@ -29,6 +29,18 @@ impl PurlPattern {
         })
     }
 
+    /// The pattern that names this package literally; `None` if a part of it would be a wildcard.
+    #[must_use]
+    pub fn literal(purl: &Purl) -> Option<Self> {
+        let texts = [&purl.namespace, &purl.version, &purl.subpath].into_iter().flatten();
+        let mut all = texts.chain(purl.qualifiers.values()).chain([&purl.name]);
+        let is_plain = all.all(|text| !text.contains('*'));
+        is_plain.then(|| Self {
+            text: purl.to_string(),
+            parts: purl.clone(),
+        })
+    }
+
     /// True when the purl has everything that the pattern asks for.
     #[must_use]
     pub fn matches(&self, purl: &Purl) -> bool {

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::io::{Effects, files};
-use crate::model::context::Context;
+use crate::model::context::{Context, WaiverAuthors};
 use crate::model::digest::Digest;
 use crate::model::finding::Disposition;
 use crate::model::inventory::{Ecosystem, INVENTORY_SCHEMA, Inventory, Subject};
@@ -101,6 +101,8 @@ pub struct Recheck<'a, M> {
     pub policy: &'a Policy,
     /// The waivers.
     pub waivers: &'a Waivers,
+    /// Who wrote the waivers, as today's repository says.
+    pub waiver_authors: Option<Vec<WaiverAuthors>>,
     /// The matching stage.
     pub matcher: M,
     /// The ecosystems whose feeds the matcher has.
@@ -216,7 +218,7 @@ impl<M: Fn(&Inventory, &[String]) -> Matching + Sync> Recheck<'_, M> {
         let matching = (self.matcher)(&stored.inventory, ids);
         // Who wrote the waivers is asked of today's repository, not of the record.
         let context = Context {
-            waiver_authors: None,
+            waiver_authors: self.waiver_authors.clone(),
             asked_as_of: None,
             ..stored.context.clone()
         };

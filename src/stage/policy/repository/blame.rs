@@ -2,7 +2,7 @@
 //!
 //! Fail closed: whoever may have had a hand in an entry counts as its author (the author as committed and as `.mailmap` has it, and everybody
 //! whom the commit names as co-author, which is where a squashed pull request keeps its authors), and a line whose history is not here has an
-//! author whom nobody knows. Renames are followed. Somebody who commits under a second address is not seen: that takes signed commits.
+//! author whom nobody knows. An entry of which no line can be attributed has no approval. Renames are followed. Somebody who commits under a second address is not seen: that takes signed commits.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -30,11 +30,18 @@ pub fn waiver_authors(file: &Path, waivers: &Waivers) -> Option<Vec<WaiverAuthor
     let shallow = git().args(["rev-parse", "--is-shallow-repository"]).stdout().ok()?;
     let is_shallow = shallow.trim_ascii() != b"false";
     let blamed = git()
-        .args(["blame", "--line-porcelain", "--ignore-revs-file=", "--"])
+        .args(["blame", "--line-porcelain", "--ignore-revs-file=", "--no-textconv", "--"])
         .args([name])
         .stdout()
         .ok()?;
     let lines = commits_by_line(&String::from_utf8_lossy(&blamed));
+    // What git attributes is the file that was read, line by line, or it attributes nothing.
+    let text = waivers.text().unwrap_or_default();
+    let is_same = text.lines().count() == lines.len()
+        && (1u32..).zip(text.lines()).all(|(number, line)| lines.get(&number).is_some_and(|known| known.content == line));
+    let lines = if is_same { lines } else { BTreeMap::new() };
+    // In a text of several lines a `#` begins no comment.
+    let has_long_texts = text.contains("\"\"\"") || text.contains("'''");
     let commits: BTreeSet<&str> = lines
         .values()
         .map(|line| line.commit.as_str())
@@ -45,39 +52,66 @@ pub fn waiver_authors(file: &Path, waivers: &Waivers) -> Option<Vec<WaiverAuthor
         false => git().args(["show", "--no-patch", FORMAT]).args(&commits).stdout().ok()?,
     };
     let people = addresses(&String::from_utf8_lossy(&shown));
-    let entry = |waiver: &Waiver| entry(waiver, &lines, &people, is_shallow);
+    let blamed = Blamed {
+        lines,
+        people,
+        is_shallow,
+        has_long_texts,
+    };
+    let entry = |waiver: &Waiver| entry(waiver, &blamed);
     Some(waivers.entries().iter().map(entry).collect())
+}
+
+/// What git says of a file.
+struct Blamed {
+    lines: BTreeMap<u32, Line>,
+    /// Commit → mail addresses.
+    people: BTreeMap<String, BTreeSet<String>>,
+    is_shallow: bool,
+    has_long_texts: bool,
 }
 
 /// What is known of one line.
 struct Line {
     commit: String,
+    content: String,
     /// The last commit that git has of its history.
     boundary: bool,
     /// A blank line or a comment: it belongs to nobody.
     says_nothing: bool,
 }
 
-fn entry(waiver: &Waiver, lines: &BTreeMap<u32, Line>, people: &BTreeMap<String, BTreeSet<String>>, is_shallow: bool) -> WaiverAuthors {
+fn entry(waiver: &Waiver, blamed: &Blamed) -> WaiverAuthors {
     let is_approval = |line: &u32| waiver.approval_lines.is_some_and(|(first, last)| (first..=last).contains(line));
     let mut authors = WaiverAuthors {
         line: waiver.line,
         authors: Vec::new(),
         uncommitted: false,
         cut: false,
+        unattributed: false,
     };
     let mut addresses = BTreeSet::new();
-    let own = (waiver.line..=waiver.last_line).filter(|line| !is_approval(line));
-    for line in own.filter_map(|line| lines.get(&line)).filter(|line| !line.says_nothing) {
-        if is_uncommitted(&line.commit) {
-            authors.uncommitted = true;
-        } else if is_shallow && line.boundary {
+    let mut attributed = 0;
+    for number in (waiver.line..=waiver.last_line).filter(|line| !is_approval(line)) {
+        let Some(line) = blamed.lines.get(&number) else {
+            authors.unattributed = true;
+            continue;
+        };
+        if line.says_nothing && !(blamed.has_long_texts && !line.content.trim().is_empty()) {
+            continue;
+        }
+        match blamed.people.get(&line.commit).filter(|people| !people.is_empty()) {
+            _ if is_uncommitted(&line.commit) => authors.uncommitted = true,
             // git names the author of the oldest commit that it has: whoever wrote it before is not seen.
-            authors.cut = true;
-        } else {
-            addresses.extend(people.get(&line.commit).into_iter().flatten().cloned());
+            _ if blamed.is_shallow && line.boundary => authors.cut = true,
+            Some(people) => {
+                addresses.extend(people.iter().cloned());
+                attributed += 1;
+            }
+            None => authors.unattributed = true,
         }
     }
+    authors.unattributed |= attributed == 0 && !authors.uncommitted && !authors.cut;
     authors.authors = addresses.into_iter().collect();
     authors
 }
@@ -93,11 +127,12 @@ fn commits_by_line(porcelain: &str) -> BTreeMap<u32, Line> {
     let (mut number, mut commit, mut boundary) = (0u32, String::new(), false);
     for line in porcelain.lines() {
         if let Some(content) = line.strip_prefix('\t') {
-            let content = content.trim_start();
+            let plain = content.trim_start();
             let known = Line {
                 commit: std::mem::take(&mut commit),
                 boundary: std::mem::take(&mut boundary),
-                says_nothing: content.is_empty() || content.starts_with('#'),
+                says_nothing: plain.is_empty() || plain.starts_with('#'),
+                content: content.to_owned(),
             };
             lines.insert(number, known);
         } else if line == "boundary" {

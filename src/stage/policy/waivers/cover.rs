@@ -28,8 +28,6 @@ pub struct Standing<'a> {
     pub would_cover: usize,
     /// True when the subject can hold packages of its kind: a scan of a lock file says nothing of waivers for Debian packages.
     pub in_question: bool,
-    /// True when it needs approvals, and nobody knows whether an approver wrote it: there is no history to ask.
-    pub author_unknown: bool,
     /// What its author may have meant: another id, or the package that has the advisory.
     pub near: Option<String>,
 }
@@ -68,10 +66,6 @@ pub(crate) fn cover<'a>(waivers: &'a Waivers, settings: &WaiverSettings, finding
         let is_same = |id: &String| *id == waiver.id || group.is_some_and(|group| group.binary_search(id).is_ok());
         let file = waiver.vex.as_deref().or(waivers.name()).unwrap_or_default();
         let mut standing = begin(waiver, file, evidence);
-        standing.author_unknown = waiver.vex.is_none()
-            && !waiver.approved_by.is_empty()
-            && !settings.approvers.is_empty()
-            && evidence.context.waiver_authors.is_none();
         let mut refused = BTreeSet::new();
         for (finding, by) in findings.iter().zip(&mut by) {
             if !finding.ids.iter().any(is_same) {
@@ -129,7 +123,6 @@ fn begin<'a>(waiver: &Waiver, file: &'a str, evidence: &Evidence<'_>) -> Standin
         file,
         would_cover: 0,
         in_question: is_image || inventory.components.iter().any(|c| c.purl.kind == waiver.package.kind()),
-        author_unknown: false,
         near: None,
     }
 }
@@ -156,20 +149,32 @@ fn refusal(waiver: &Waiver, settings: &WaiverSettings, finding: &Finding, contex
     if let Some(created) = waiver.created.filter(|created| *created > today) {
         return Some(format!("it begins on {created}"));
     }
-    if waiver.vex.is_some() {
-        // The policy trusts its author; its end comes from the policy too.
+    let most = settings.lifetime_days(severity);
+    if let Some(created) = waiver.created.filter(|_| waiver.vex.is_some()) {
+        // Its own end comes from the policy, which may say less for what it covers.
+        let age = days_between(created, today);
+        if age > most {
+            return Some(format!("it is {age} days old, and a statement about a finding of {word} severity holds for {most}"));
+        }
+    }
+    if waiver.signed {
+        // A key of the policy stands for its author.
         return None;
     }
-    let most = settings.lifetime_days(severity);
     let begin = waiver.created.unwrap_or(today);
     let lasts = days_between(begin, waiver.expires);
-    if lasts > most {
+    if lasts > most && waiver.vex.is_none() {
         return Some(match waiver.created {
             Some(_) => format!("it lasts {lasts} days, and a finding of {word} severity may be waived for {most}"),
             None => format!("it ends in {lasts} days and states no `created`, and a finding of {word} severity may be waived for {most}"),
         });
     }
     let needed = settings.approvals_needed(severity);
+    if waiver.vex.is_some() {
+        // Whoever can write the file can write any author into it.
+        let problem = format!("it is not signed by a key of the policy, and a finding of {word} severity needs {needed} approvals");
+        return (needed > 0).then_some(problem);
+    }
     let (count, disregarded) = approvals(waiver, settings, context);
     (count < needed).then(|| {
         let why = disregarded.map(|why| format!(" ({why})")).unwrap_or_default();
@@ -183,20 +188,21 @@ fn days_between(from: Date, to: Date) -> i64 {
 
 /// How many approvers agreed, each counted once, and why somebody who is named does not count.
 fn approvals(waiver: &Waiver, settings: &WaiverSettings, context: &Context) -> (usize, Option<String>) {
-    let written = context
-        .waiver_authors
-        .as_ref()
-        .map(|all| all.iter().find(|authors| authors.line == waiver.line));
-    if let Some(None) = written {
-        return (0, Some("git does not know who wrote it".to_owned()));
+    let nobody = |why: &str| (0, Some(why.to_owned()));
+    let Some(all) = &context.waiver_authors else {
+        return nobody("there is no git history of the waiver file here, so that nobody knows who wrote it");
+    };
+    let Some(written) = all.iter().find(|authors| authors.line == waiver.line) else {
+        return nobody("git does not know who wrote it");
+    };
+    if written.uncommitted {
+        return nobody("it is not committed, so that nobody knows who wrote it");
     }
-    let written = written.flatten();
-    if written.is_some_and(|authors| authors.uncommitted) {
-        return (0, Some("it is not committed, so that nobody knows who wrote it".to_owned()));
+    if written.cut {
+        return nobody("this clone is shallow, so that nobody knows who wrote it: fetch the whole history (`fetch-depth: 0`)");
     }
-    if written.is_some_and(|authors| authors.cut) {
-        let why = "this clone is shallow, so that nobody knows who wrote it: fetch the whole history (`fetch-depth: 0`)";
-        return (0, Some(why.to_owned()));
+    if written.unattributed || written.authors.is_empty() {
+        return nobody("git cannot tell who wrote each of its lines");
     }
     let mut agreed = BTreeSet::new();
     let mut disregarded = None;
@@ -204,7 +210,7 @@ fn approvals(waiver: &Waiver, settings: &WaiverSettings, context: &Context) -> (
         let address = approver.trim().to_lowercase();
         if !settings.approvers.iter().any(|known| known.trim().to_lowercase() == address) {
             disregarded = Some(format!("{address} is not an approver of the policy"));
-        } else if written.is_some_and(|authors| authors.authors.contains(&address)) {
+        } else if written.authors.contains(&address) {
             disregarded = Some(format!("{address} wrote it"));
         } else {
             agreed.insert(address);

@@ -43,7 +43,7 @@ pub struct Waiver {
     pub line: u32,
     /// Last line of the entry.
     pub last_line: u32,
-    /// Lines of `approved_by`.
+    /// Lines that hold `approved_by` and nothing else; `None` if there is no such line.
     pub approval_lines: Option<(u32, u32)>,
     /// The id as written.
     pub id: String,
@@ -67,6 +67,8 @@ pub struct Waiver {
     pub expires: Date,
     /// The VEX document that it comes from; none for an entry of the waiver file.
     pub vex: Option<String>,
+    /// True for a statement of a VEX document that a key of the policy signed.
+    pub signed: bool,
     /// The image that a VEX statement is about, where it is about one.
     pub product: Option<Digest>,
 }
@@ -243,10 +245,7 @@ fn checked(place: usize, span: Range<usize>, entry: WaiverEntry, lines: &Lines, 
             "`expires` is the last day it holds",
         ));
     }
-    let approval_lines = entry.approved_by.as_ref().map(|list| {
-        let span = list.span();
-        (lines.of(span.start), lines.of(span.end.saturating_sub(1)))
-    });
+    let approval_lines = entry.approved_by.as_ref().and_then(|list| own_lines(list.span(), lines, text));
     Ok(Waiver {
         place,
         line: lines.of(span.start),
@@ -263,8 +262,24 @@ fn checked(place: usize, span: Range<usize>, entry: WaiverEntry, lines: &Lines, 
         created: entry.created.map(|day| day.0),
         expires,
         vex: None,
+        signed: false,
         product: None,
     })
+}
+
+/// The lines of a value that hold its key, the value and nothing else. In an inline table the approver's line is the author's too.
+fn own_lines(value: Range<usize>, lines: &Lines, text: &str) -> Option<(u32, u32)> {
+    let (mut first, mut last) = (lines.of(value.start), lines.of(value.end.saturating_sub(1)));
+    let line_start = text[..value.start].rfind('\n').map_or(0, |at| at + 1);
+    let before: String = text[line_start..value.start].chars().filter(|c| !c.is_whitespace()).collect();
+    if !matches!(before.as_str(), "approved_by=" | "\"approved_by\"=" | "'approved_by'=") {
+        first += 1;
+    }
+    let behind = text[value.end..].split('\n').next().unwrap_or_default().trim();
+    if !(behind.is_empty() || behind.starts_with('#')) {
+        last = last.saturating_sub(1);
+    }
+    (first <= last).then_some((first, last))
 }
 
 /// Where lines begin.

@@ -74,6 +74,9 @@ struct Analysis {
 struct Affected {
     #[serde(rename = "ref")]
     reference: String,
+    /// It is about some versions only, in a notation of their own: nothing here says which.
+    #[serde(default)]
+    versions: Vec<serde::de::IgnoredAny>,
 }
 
 impl From<Document> for super::Document {
@@ -128,7 +131,8 @@ fn statements(vulnerability: Vulnerability, purls: &BTreeMap<String, String>, da
         };
         Purl::parse(purls.get(reference).map_or(reference, String::as_str)).ok()
     };
-    let packages = vulnerability.affects.into_iter().filter_map(package);
+    let of_all_versions = vulnerability.affects.into_iter().filter(|affected| affected.versions.is_empty());
+    let packages = of_all_versions.filter_map(package);
     packages
         .map(|package| Statement {
             id: id.clone(),

@@ -10,7 +10,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::io::document::DocumentError;
-use crate::io::hash;
+use crate::io::dsse::{self, PublicKey};
+use crate::io::{hash, oci};
 use crate::model::digest::Digest;
 use crate::model::purl::Purl;
 use crate::model::span::Span;
@@ -21,11 +22,19 @@ use crate::stage::policy::{Policy, PolicyError};
 
 use super::{Waiver, Waivers};
 
+/// The payload type of a statement.
+const IN_TOTO: &str = "application/vnd.in-toto+json";
+
 /// Whose VEX documents count.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct VexSettings {
-    /// Authors whose documents count as waivers, exactly as the documents write them. Empty: nobody's do.
+    /// ECDSA P-256 public keys in PEM. A document counts as a waiver when one of them signed it, in a DSSE envelope or a Sigstore bundle. Where
+    /// any is named, a document without such a signature does not count.
+    #[schemars(with = "Vec<String>")]
+    pub trusted_keys: Vec<TrustedKey>,
+    /// Authors whose documents count, exactly as the documents write them; with `trusted_keys` both have to hold. A name can be written by anybody:
+    /// without a signature such a document is worth what a waiver without approvals is, and covers nothing that needs one.
     pub trusted_authors: Vec<String>,
     /// How long a statement holds, from its own date.
     pub max_age: Span,
@@ -34,9 +43,27 @@ pub struct VexSettings {
 impl Default for VexSettings {
     fn default() -> Self {
         Self {
+            trusted_keys: Vec::new(),
             trusted_authors: Vec::new(),
             max_age: Span(std::time::Duration::from_secs(90 * 86_400)),
         }
+    }
+}
+
+/// A public key of the policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrustedKey(PublicKey);
+
+impl<'de> Deserialize<'de> for TrustedKey {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        PublicKey::from_pem(&text).map(Self).map_err(serde::de::Error::custom)
+    }
+}
+
+impl Serialize for TrustedKey {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
     }
 }
 
@@ -61,31 +88,42 @@ pub enum VexOutcome {
 }
 
 impl Waivers {
-    /// Takes a VEX document into account if the policy trusts its author.
+    /// Takes a VEX document into account if the policy trusts it: by a signature, or by its author's name where the policy asks for no key.
     ///
     /// # Errors
     /// [`PolicyError::Waivers`] for a document that is neither OpenVEX nor CycloneDX, or is broken: the run is undecidable then.
     pub fn add_vex(&mut self, policy: &Policy, name: &str, text: &str) -> Result<VexOutcome, PolicyError> {
         let settings = &policy.document.vex;
-        let document = Document::parse(name, text).map_err(PolicyError::Waivers)?;
-        let Some(author) = document.authors.iter().find(|author| settings.trusted_authors.contains(author)) else {
+        let keys: Vec<PublicKey> = settings.trusted_keys.iter().map(|key| key.0.clone()).collect();
+        let Opened {
+            mut document,
+            signed_by,
+            is_signed,
+        } = Opened::read(name, text, &keys).map_err(PolicyError::Waivers)?;
+        let trusted = document.authors.iter().find(|author| settings.trusted_authors.contains(author));
+        let author = match (&signed_by, trusted) {
+            // The signature is asked for, or it is there and says nothing that the policy knows.
+            (None, _) if !keys.is_empty() || is_signed => None,
+            (None, trusted) => trusted.cloned(),
+            (Some(key), None) if settings.trusted_authors.is_empty() => Some(key.clone()),
+            (Some(_), trusted) => trusted.cloned(),
+        };
+        let Some(author) = author else {
             return Ok(VexOutcome::Untrusted {
                 author: document.authors.join(", "),
             });
         };
-        let (author, days) = (
-            author.clone(),
-            i64::try_from(settings.max_age.0.as_secs() / 86_400).unwrap_or(i64::MAX),
-        );
+        let days = i64::try_from(settings.max_age.0.as_secs() / 86_400).unwrap_or(i64::MAX);
         let statements: Vec<Waiver> = (1..)
-            .zip(document.statements)
-            .filter_map(|(place, statement)| statement.into_waiver(place, name, &author, days))
+            .zip(std::mem::take(&mut document.statements))
+            .filter_map(|(place, statement)| statement.into_waiver(place, name, &author, days, signed_by.is_some()))
             .collect();
         let count = statements.len();
         self.vex.push(VexDocument {
             input: VexInput {
                 name: name.to_owned(),
                 author,
+                signed_by,
                 digest: hash::sha256(text.as_bytes()),
             },
             text: text.to_owned(),
@@ -109,6 +147,81 @@ impl Waivers {
     }
 }
 
+/// A document with what is known of its signature.
+struct Opened {
+    document: Document,
+    /// The key of the policy that signed it.
+    signed_by: Option<String>,
+    /// It came in an envelope, whoever signed that.
+    is_signed: bool,
+}
+
+/// A statement about images that carries a VEX document.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct InToto {
+    #[serde(default)]
+    subject: Vec<InTotoSubject>,
+    predicate: serde_json::Value,
+}
+
+#[derive(Deserialize)]
+struct InTotoSubject {
+    #[serde(default)]
+    digest: std::collections::BTreeMap<String, String>,
+}
+
+impl Opened {
+    fn read(name: &str, text: &str, keys: &[PublicKey]) -> Result<Self, DocumentError> {
+        let broken = |problem: String| {
+            let problem = format!("this VEX document cannot be read: {problem}");
+            DocumentError::at(name, text, 0..0, problem, None)
+        };
+        let Some(signed) = dsse::open(text.as_bytes(), keys).map_err(broken)? else {
+            return Ok(Self {
+                document: Document::parse(name, text)?,
+                signed_by: None,
+                is_signed: false,
+            });
+        };
+        let signed_by = signed.by.map(ToString::to_string);
+        let inner = |bytes: Vec<u8>| String::from_utf8(bytes).map_err(|_| broken("what is signed is not UTF-8".to_owned()));
+        let mut document = if signed.kind == IN_TOTO {
+            let statement: InToto =
+                oci::decode(&signed.payload, &oci::shape::STATEMENT).map_err(|refused| broken(refused.to_string()))?;
+            let mut document = Document::parse(name, &statement.predicate.to_string())?;
+            document.narrow(&statement.subject).map_err(broken)?;
+            document
+        } else {
+            Document::parse(name, &inner(signed.payload)?)?
+        };
+        if signed_by.is_none() {
+            document.statements.clear();
+        }
+        Ok(Self {
+            document,
+            signed_by,
+            is_signed: true,
+        })
+    }
+}
+
+impl Document {
+    /// A statement about an image says nothing of other images.
+    fn narrow(&mut self, subjects: &[InTotoSubject]) -> Result<(), String> {
+        let digests = subjects.iter().map(|subject| subject.digest.get("sha256"));
+        let digests: Option<Vec<Digest>> = digests.map(|hex| Digest::parse(&format!("sha256:{}", hex?)).ok()).collect();
+        let Some([digest]) = digests.as_deref() else {
+            return Err("the signed statement has to name one subject, by its sha256".to_owned());
+        };
+        self.statements.retain(|statement| statement.product.is_none_or(|product| product == *digest));
+        for statement in &mut self.statements {
+            statement.product = Some(*digest);
+        }
+        Ok(())
+    }
+}
+
 struct Document {
     authors: Vec<String>,
     statements: Vec<Statement>,
@@ -127,7 +240,7 @@ struct Statement {
 
 impl Statement {
     /// Only what says that there is nothing to fix is a waiver. Without a date there is no end, so it is none either.
-    fn into_waiver(self, place: usize, name: &str, author: &str, days: i64) -> Option<Waiver> {
+    fn into_waiver(self, place: usize, name: &str, author: &str, days: i64, signed: bool) -> Option<Waiver> {
         if !matches!(self.status, VexStatus::NotAffected | VexStatus::Fixed) {
             return None;
         }
@@ -138,16 +251,19 @@ impl Statement {
             last_line: 1,
             approval_lines: None,
             id: self.id,
-            package: PurlPattern::parse(&self.package.to_string()).ok()?,
+            // A product is a package, and no pattern for packages: it never widens.
+            package: PurlPattern::literal(&self.package)?,
             paths: None,
             reason: self.status,
             justification: self.justification,
             statement: self.words,
             owner: author.to_owned(),
-            approved_by: vec![author.to_owned()],
+            approved_by: if signed { vec![author.to_owned()] } else { Vec::new() },
             created: Some(created),
-            expires: created.saturating_add(Period::new().try_days(days).unwrap_or_default()),
+            // Days beyond jiff's own limit end where its calendar ends.
+            expires: Period::new().try_days(days).map_or(Date::MAX, |days| created.saturating_add(days)),
             vex: Some(name.to_owned()),
+            signed,
             product: self.product,
         })
     }
