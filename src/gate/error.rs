@@ -1,6 +1,7 @@
 //! Why a run ended without an answer, and how it ends then.
 
 use crate::io::files::FileError;
+use crate::io::registry::RegistryError;
 use crate::model::event::Stage;
 use crate::model::fault::Fault;
 use crate::stage::build::BuildError;
@@ -52,6 +53,10 @@ pub enum GateError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Record(#[from] RecordError),
+    /// A registry did not give the policy.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Registry(#[from] RegistryError),
     /// A result could not be written.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -78,6 +83,7 @@ impl GateError {
             Self::Waive(WaiveError::Invalid(_)) => Fault::Usage,
             Self::Import(error) => error.fault(),
             Self::Record(error) => error.fault(),
+            Self::Registry(error) => error.fault(),
             Self::File(error) => error.fault(),
             Self::Interrupted(_) => Fault::Interrupted,
         }

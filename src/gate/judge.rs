@@ -8,7 +8,11 @@ use super::baseline::BaselinePlan;
 use super::step::Step;
 use crate::io::Effects;
 use crate::io::files;
+use crate::io::oci;
+use crate::io::oci_layout::Manifest;
+use crate::io::registry::{Access, Options, Registry};
 use crate::model::context::{Context, WaiverAuthors};
+use crate::model::digest::Digest;
 use crate::model::event::Stage;
 use crate::model::finding::Judgement;
 use crate::model::inventory::{Ecosystem, Inventory};
@@ -55,6 +59,17 @@ pub enum PolicySource {
     Strict,
     /// A file.
     File(PathBuf),
+    /// A file whose text must have this digest.
+    Pinned(PathBuf, Digest),
+    /// An artifact in a registry, by its manifest's digest: nothing in the judged repository chooses its text.
+    Registry {
+        /// `host/path`.
+        repository: String,
+        /// The manifest's digest.
+        digest: Digest,
+        /// Allows plain HTTP beyond loopback.
+        plain_http: bool,
+    },
 }
 
 impl PolicySource {
@@ -67,7 +82,41 @@ impl PolicySource {
             Self::Default => Policy::load(None, effects),
             Self::Strict => Policy::from_text("embedded:strict.toml", include_str!("../../policies/strict.toml")),
             Self::File(path) => Policy::load(Some(path), effects),
+            Self::Pinned(path, digest) => Policy::load(Some(path), effects)?.pinned(*digest),
+            Self::Registry { repository, digest, .. } => Err(PolicyError::Artifact {
+                name: format!("{repository}@{digest}"),
+                problem: "it has to be fetched first".to_owned(),
+            }),
         }
+    }
+
+    /// Reads it, from a registry too.
+    ///
+    /// # Errors
+    /// [`GateError::Policy`]; [`GateError::Registry`] when the registry does not give it.
+    pub async fn open(&self, effects: &Effects) -> Result<Policy, GateError> {
+        let Self::Registry {
+            repository,
+            digest,
+            plain_http,
+        } = self
+        else {
+            return Ok(self.load(effects)?);
+        };
+        let registry = Registry::open(repository, Options::new(Access::Read, *plain_http), effects)?;
+        let name = format!("registry:{}@{digest}", registry.repository());
+        let not_one = |problem: String| PolicyError::Artifact {
+            name: name.clone(),
+            problem,
+        };
+        let raw = registry.manifest(digest).await?;
+        let manifest: Manifest = oci::decode(&raw.bytes, &oci::shape::IMAGE).map_err(|refused| not_one(refused.to_string()))?;
+        let [layer] = manifest.layers.as_slice() else {
+            return Err(not_one(format!("it has {} layers", manifest.layers.len())).into());
+        };
+        let bytes = registry.blob(&layer.digest, layer.size, effects.limits.document).await?;
+        let text = String::from_utf8(bytes).map_err(|_| not_one("it is not UTF-8".to_owned()))?;
+        Ok(Policy::from_text(&name, &text)?)
     }
 }
 
@@ -97,7 +146,10 @@ impl Judge {
     /// # Errors
     /// [`GateError::Policy`], [`GateError::Record`], [`GateError::Publish`] or [`GateError::File`] for the first that cannot be used.
     pub async fn load(plan: &JudgingPlan, effects: &Effects) -> Result<Self, GateError> {
-        let policy = plan.policy.load(effects)?;
+        let policy = plan.policy.open(effects).await?;
+        let osv = plan.written.iter().find(|(source, _)| *source == plan.feeds.osv);
+        let osv = osv.map_or(plan.feeds.osv.as_str(), |(_, written)| written);
+        policy.allows(osv, plan.waivers.as_ref().map(|(_, name)| name.as_str()), plan.vex.len())?;
         let mut waivers = match &plan.waivers {
             Some((path, name)) => Waivers::load_as(path, name, effects)?,
             None => Waivers::default(),

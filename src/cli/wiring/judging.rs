@@ -7,6 +7,8 @@ use super::Workspace;
 use crate::cli::args::{self, Judging};
 use crate::cli::error::CliError;
 use crate::gate::{BaselinePlan, BaselineSource, JudgingPlan, PolicySource};
+use crate::model::digest::Digest;
+use crate::model::image_ref::ImageRef;
 use crate::model::plan::{CratesIndexPlace, FeedsPlan, KeySource};
 use crate::model::span::Span;
 
@@ -85,7 +87,7 @@ impl Workspace {
                 .map(|text| (self.source(text), text.clone()))
                 .collect(),
             sources: Some(self.root.clone()),
-            policy: self.policy(judging),
+            policy: self.policy(judging)?,
             waivers: self.waivers(judging),
             vex: self
                 .config
@@ -127,14 +129,41 @@ impl Workspace {
         })
     }
 
-    /// The policy document: named, configured, or the embedded default.
-    fn policy(&self, judging: &Judging) -> PolicySource {
-        match (&judging.policy, &self.config.policy.document) {
+    /// The policy document: named, configured, or the embedded default. Named ones may be pinned: `FILE#sha256:…`, `registry:REPOSITORY@sha256:…`.
+    fn policy(&self, judging: &Judging) -> Result<PolicySource, CliError> {
+        let (named, configured) = (judging.policy.as_ref(), self.config.policy.document.as_ref());
+        if let Some(text) = named.or(configured).and_then(|path| path.to_str())
+            && let Some(pinned) = self.pinned_policy(text, named.is_none())?
+        {
+            return Ok(pinned);
+        }
+        Ok(match (named, configured) {
             (Some(named), _) if named.as_os_str() == "strict" && !named.exists() => PolicySource::Strict,
             (Some(named), _) => PolicySource::File(named.clone()),
             (None, Some(configured)) if configured.as_os_str() == "strict" => PolicySource::Strict,
             (None, Some(configured)) => PolicySource::File(self.root.join(configured)),
             (None, None) => PolicySource::Default,
+        })
+    }
+
+    /// A policy by digest; `None` if the text names no digest.
+    fn pinned_policy(&self, text: &str, is_configured: bool) -> Result<Option<PolicySource>, CliError> {
+        let wrong = |problem: String| CliError::setting("--policy", problem);
+        if let Some((path, digest)) = text.rsplit_once("#sha256:") {
+            let digest = Digest::parse(&format!("sha256:{digest}")).map_err(|error| wrong(error.to_string()))?;
+            let path = if is_configured { self.root.join(path) } else { PathBuf::from(path) };
+            return Ok(Some(PolicySource::Pinned(path, digest)));
+        }
+        if !text.starts_with("registry:") {
+            return Ok(None);
+        }
+        match args::image_ref(text).map_err(|problem| wrong(problem.to_string()))? {
+            ImageRef::Registry { repository, digest } => Ok(Some(PolicySource::Registry {
+                repository,
+                digest,
+                plain_http: self.config.image.plain_http,
+            })),
+            _ => Err(wrong(format!("`{text}` is not registry:REPOSITORY@sha256:…"))),
         }
     }
 

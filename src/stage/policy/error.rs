@@ -2,6 +2,7 @@
 
 use crate::io::document::DocumentError;
 use crate::io::files::FileError;
+use crate::model::digest::Digest;
 use crate::model::fault::Fault;
 
 /// Why a policy or waiver file cannot be used. Never read as an empty file.
@@ -18,6 +19,33 @@ pub enum PolicyError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Policy(DocumentError),
+    /// The policy is another one than was asked for.
+    #[error("the policy {name} is {found}, and {wanted} was asked for")]
+    #[diagnostic(code(policy::other), help("whoever chose the digest did not choose this text"))]
+    Other {
+        /// What was read.
+        name: String,
+        /// Its digest.
+        found: Digest,
+        /// The digest that was asked for.
+        wanted: Digest,
+    },
+    /// What a registry holds is no policy.
+    #[error("{name} is no policy: {problem}")]
+    #[diagnostic(code(policy::artifact), help("a policy is one layer of an artifact: `oras push REPOSITORY gate.toml` makes one"))]
+    Artifact {
+        /// The reference.
+        name: String,
+        /// Why not.
+        problem: String,
+    },
+    /// The configuration says other than the policy's `[require]`.
+    #[error("{problem}")]
+    #[diagnostic(code(policy::required), help("[require] of the policy fixes it, and no configuration may weaken that"))]
+    Required {
+        /// What is fixed, and what was found.
+        problem: String,
+    },
     /// The waiver file cannot be read.
     #[error("the waiver file cannot be read, so nobody knows what is waived")]
     #[diagnostic(
@@ -36,7 +64,9 @@ impl PolicyError {
     #[must_use]
     pub fn fault(&self) -> Fault {
         match self {
-            Self::UnreadablePolicy(_) | Self::Policy(_) => Fault::Usage,
+            Self::UnreadablePolicy(_) | Self::Policy(_) | Self::Other { .. } | Self::Artifact { .. } | Self::Required { .. } => {
+                Fault::Usage
+            }
             Self::UnreadableWaivers(_) | Self::Waivers(_) => Fault::Undecidable,
         }
     }

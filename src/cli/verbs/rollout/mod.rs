@@ -77,10 +77,10 @@ async fn deploy(session: &Session<'_>, args: &RolloutArgs, plan: &RolloutPlan) -
 async fn attested(session: &Session<'_>, args: &RolloutArgs, image: ImageRef) -> Result<Attested, CliError> {
     let Some(reason) = &args.unverified else {
         let key = verify::key(session, args.key.as_ref())?;
-        let policy = session.workspace.judging_plan(&Judging::default())?.policy.load(&session.effects);
+        let policy = session.workspace.judging_plan(&Judging::default())?.policy.open(&session.effects).await;
         let expected = Expectation {
             key: &key,
-            policy: Some(policy.map_err(GateError::from)?.input().digest),
+            policy: Some(policy?.input().digest),
             max_age: None,
             plain_http: session.workspace.config.image.plain_http,
         };

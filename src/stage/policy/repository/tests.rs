@@ -255,3 +255,40 @@ fn the_survey_reads_tracked_files_and_says_what_it_could_not_read() {
         context.gaps[0].detail
     );
 }
+
+/// The authors of the first entry after somebody wrote the file and the approver changed it.
+fn written_and_approved(before: &str, after: &str) -> crate::model::context::WaiverAuthors {
+    let dir = tempfile::tempdir().expect("folder");
+    let file = dir.path().join("waivers.toml");
+    git(dir.path(), "x@example.com", &["init", "-q"]);
+    for (author, text) in [("dev@example.com", before), ("lead@example.com", after)] {
+        fs::write(&file, text).expect("written");
+        git(dir.path(), "x@example.com", &["add", "."]);
+        git(dir.path(), author, &["commit", "-q", "--allow-empty", "-m", "change"]);
+    }
+    let waivers = Waivers::from_text("w", after).expect("valid");
+    waiver_authors(&file, &waivers).expect("history").remove(0)
+}
+
+#[test]
+fn a_waiver_in_one_line_with_its_approval_is_its_authors_and_not_approved() {
+    let keys = "id = \"CVE-1\", package = \"pkg:cargo/a\", reason = \"affected\", statement = \"s\", owner = \"o\", expires = 2026-12-01";
+    // Written by one who approves it in the same line.
+    let one_line = format!("waiver = [{{ {keys}, approved_by = [\"dev@example.com\"] }}]\n");
+    let authors = written_and_approved(&one_line, &one_line);
+    assert_eq!((authors.authors.as_slice(), authors.unattributed), (["dev@example.com".to_owned()].as_slice(), false));
+    // The list of approvers begins in a line of the entry and ends in another one.
+    let shared = format!("waiver = [{{ {keys}, approved_by = [\n\"dev@example.com\"\n] }}]\n");
+    assert_eq!(written_and_approved(&shared, &shared).authors, ["dev@example.com"]);
+    // The control: the approver's own line is theirs alone.
+    let approved = format!("{ENTRY}approved_by = [\n  \"lead@example.com\",\n] # yes\n");
+    assert_eq!(written_and_approved(ENTRY, &approved).authors, ["dev@example.com"]);
+}
+
+#[test]
+fn a_file_that_is_not_what_git_blames_has_no_authors() {
+    let (dir, _) = committed("security@example.com", "add");
+    let other = Waivers::from_text("w", &ENTRY.replace("CVE-1", "CVE-2")).expect("valid");
+    let authors = waiver_authors(&dir.path().join("waivers.toml"), &other).expect("history").remove(0);
+    assert!(authors.unattributed && authors.authors.is_empty());
+}

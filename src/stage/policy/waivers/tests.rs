@@ -133,3 +133,87 @@ fn duplicates_are_found() {
     let pairs: Vec<_> = waivers.duplicates().map(|(first, again)| (first.place, again.place)).collect();
     assert_eq!(pairs, [(1, 3), (2, 4)]);
 }
+
+mod vex {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use p256::ecdsa::signature::Signer;
+    use p256::ecdsa::{Signature, SigningKey};
+    use p256::pkcs8::{EncodePublicKey, LineEnding};
+
+    use super::super::{VexOutcome, Waivers};
+    use crate::stage::policy::Policy;
+
+    fn document(product: &str) -> String {
+        format!(
+            r#"{{"@context":"https://openvex.dev/ns/v0.2.0","author":"Vendor","timestamp":"2026-01-20T00:00:00Z","statements":[{{"vulnerability":{{"name":"CVE-1"}},"products":[{{"@id":"{product}"}}],"status":"not_affected","justification":"component_not_present"}}]}}"#
+        )
+    }
+
+    fn key(byte: u8) -> SigningKey {
+        SigningKey::from_slice(&[byte; 32]).expect("a key")
+    }
+
+    fn envelope(kind: &str, payload: &str, key: &SigningKey) -> String {
+        let signed = format!("DSSEv1 {} {kind} {} {payload}", kind.len(), payload.len());
+        let signature: Signature = key.sign(signed.as_bytes());
+        let encode = |bytes: &[u8]| STANDARD.encode(bytes);
+        let (payload, signature) = (encode(payload.as_bytes()), encode(signature.to_der().as_bytes()));
+        format!(r#"{{"payload":"{payload}","payloadType":"{kind}","signatures":[{{"sig":"{signature}"}}]}}"#)
+    }
+
+    fn policy(key: &SigningKey) -> Policy {
+        let pem = p256::PublicKey::from(key.verifying_key())
+            .to_public_key_pem(LineEnding::LF)
+            .expect("a key");
+        Policy::from_text("p", &format!("[vex]\ntrusted_keys = [\"\"\"\n{pem}\"\"\"]\n")).expect("valid")
+    }
+
+    fn added(policy: &Policy, text: &str) -> VexOutcome {
+        Waivers::default().add_vex(policy, "vex.json", text).expect("readable")
+    }
+
+    #[test]
+    fn a_vex_document_counts_by_its_signature_and_not_by_its_authors_name() {
+        let (ours, theirs) = (key(1), key(2));
+        let text = document("pkg:npm/evilpkg@1.0.0");
+        let kind = "application/json";
+        assert_eq!(added(&policy(&ours), &envelope(kind, &text, &ours)), VexOutcome::Counted(1));
+        let untrusted = |text: &str| matches!(added(&policy(&ours), text), VexOutcome::Untrusted { .. });
+        assert!(untrusted(&text), "not signed");
+        assert!(untrusted(&envelope(kind, &text, &theirs)), "signed by somebody");
+        let other_type = envelope(kind, &text, &ours).replace(kind, "text/plain");
+        assert!(untrusted(&other_type), "the type is signed too");
+        // An envelope that nobody trusted signed is no unsigned document of a trusted author.
+        let by_name = Policy::from_text("p", "[vex]\ntrusted_authors = [\"Vendor\"]\n").expect("valid");
+        assert!(matches!(added(&by_name, &envelope(kind, &text, &theirs)), VexOutcome::Untrusted { .. }));
+        assert_eq!(added(&by_name, &text), VexOutcome::Counted(1));
+    }
+
+    #[test]
+    fn a_vex_product_with_a_wildcard_names_no_package() {
+        let ours = key(1);
+        let counted = |product: &str| added(&policy(&ours), &envelope("application/json", &document(product), &ours));
+        assert_eq!(counted("pkg:npm/evilpkg@1.0.0"), VexOutcome::Counted(1));
+        for wide in ["pkg:npm/*", "pkg:npm/evilpkg@*", "pkg:npm/%2A@1.0.0", "pkg:npm/%40s/*"] {
+            assert_eq!(counted(wide), VexOutcome::Counted(0), "{wide}");
+        }
+    }
+
+    #[test]
+    fn a_signed_statement_about_an_image_holds_for_that_image() {
+        let ours = key(1);
+        let statement = |subject: &str| {
+            let text = format!(
+                r#"{{"_type":"https://in-toto.io/Statement/v1","subject":[{subject}],"predicateType":"https://openvex.dev/ns/v0.2.0","predicate":{}}}"#,
+                document("pkg:npm/evilpkg@1.0.0")
+            );
+            envelope("application/vnd.in-toto+json", &text, &ours)
+        };
+        let digest = format!(r#"{{"name":"x","digest":{{"sha256":"{}"}}}}"#, "ab".repeat(32));
+        let mut waivers = Waivers::default();
+        waivers.add_vex(&policy(&ours), "v", &statement(&digest)).expect("readable");
+        assert!(waivers.all().all(|waiver| waiver.signed && waiver.product.is_some()));
+        assert!(waivers.add_vex(&policy(&ours), "v", &statement("")).is_err());
+    }
+}
