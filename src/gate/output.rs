@@ -44,7 +44,8 @@ pub fn leave_only(folder: &Path, files: &[String], builds: bool) -> Result<(), G
     for entry in entries {
         let entry = entry.map_err(failed(""))?;
         let Ok(name) = entry.file_name().into_string() else { continue };
-        let is_ours = OF_A_VERDICT.contains(&name.as_str()) || name.ends_with(SIGNED) || (builds && OF_AN_INVENTORY.contains(&name.as_str()));
+        let is_ours =
+            OF_A_VERDICT.contains(&name.as_str()) || name.ends_with(SIGNED) || (builds && OF_AN_INVENTORY.contains(&name.as_str()));
         if !is_ours || files.contains(&name) {
             continue;
         }
@@ -70,7 +71,14 @@ pub(super) fn signed(folder: &Path) -> Result<Vec<String>, GateError> {
     };
     let mut names = Vec::new();
     for entry in fs::read_dir(folder).map_err(failed)? {
-        names.extend(entry.map_err(failed)?.file_name().into_string().ok().filter(|name| name.ends_with(SIGNED)));
+        names.extend(
+            entry
+                .map_err(failed)?
+                .file_name()
+                .into_string()
+                .ok()
+                .filter(|name| name.ends_with(SIGNED)),
+        );
     }
     names.sort();
     Ok(names)
@@ -83,7 +91,14 @@ mod tests {
     #[test]
     fn a_signed_verdict_of_before_does_not_stay_beside_a_run_that_has_none() {
         let folder = tempfile::tempdir().expect("folder");
-        let there = ["verdict.dsse.json", "verdict.json", "rollout.json", "sbom.cdx.json", "notes.json", "mine.txt"];
+        let there = [
+            "verdict.dsse.json",
+            "verdict.json",
+            "rollout.json",
+            "sbom.cdx.json",
+            "notes.json",
+            "mine.txt",
+        ];
         for name in there {
             fs::write(folder.path().join(name), "x").expect("written");
         }
@@ -94,7 +109,10 @@ mod tests {
             there.iter().filter(is_there).copied().collect::<Vec<_>>()
         };
         // A scan's own verdict stays, what it did not write goes, and an SBOM may be its input.
-        assert_eq!(left(&["verdict.json"], false), ["verdict.json", "sbom.cdx.json", "notes.json", "mine.txt"]);
+        assert_eq!(
+            left(&["verdict.json"], false),
+            ["verdict.json", "sbom.cdx.json", "notes.json", "mine.txt"]
+        );
         assert_eq!(left(&[], true), ["notes.json", "mine.txt"]);
         assert!(leave_only(&folder.path().join("nowhere"), &[], true).is_ok());
     }

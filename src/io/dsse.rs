@@ -87,7 +87,9 @@ struct Head {
 /// # Errors
 /// For people: why it is damaged.
 pub fn open<'a>(bytes: &[u8], keys: &'a [PublicKey]) -> Result<Option<Signed<'a>>, String> {
-    let Ok(head) = serde_json::from_slice::<Head>(bytes) else { return Ok(None) };
+    let Ok(head) = serde_json::from_slice::<Head>(bytes) else {
+        return Ok(None);
+    };
     let envelope: Envelope = match (head.dsse_envelope, head.payload_type) {
         (Some(_), _) => read::<Bundle>(bytes, &shape::BUNDLE)?.dsse_envelope,
         (None, Some(_)) => read(bytes, &shape::ENVELOPE)?,

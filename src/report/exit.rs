@@ -116,7 +116,12 @@ pub fn next(outcome: &Outcome, code: u8) -> String {
 }
 
 fn next_when_well(outcome: &Outcome) -> String {
-    if outcome.dry_run || outcome.rollout.as_ref().is_some_and(|rollout| rollout.result == RolloutResult::Planned) {
+    if outcome.dry_run
+        || outcome
+            .rollout
+            .as_ref()
+            .is_some_and(|rollout| rollout.result == RolloutResult::Planned)
+    {
         return "run it without --dry-run".to_owned();
     }
     if let Some(rollout) = &outcome.rollout {

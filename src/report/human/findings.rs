@@ -212,7 +212,13 @@ pub(super) fn finding(page: &mut Page, judgement: &Judgement, column: usize, wit
     if !finding.functions.is_empty() {
         aside.push(format!("in {}", some(&finding.functions, 2)));
     }
-    aside.extend(finding.reasons.iter().filter(|reason| reason.is_news()).map(|reason| reason.detail.clone()));
+    aside.extend(
+        finding
+            .reasons
+            .iter()
+            .filter(|reason| reason.is_news())
+            .map(|reason| reason.detail.clone()),
+    );
     if let Some(known) = judgement.cause {
         aside.push(cause(known).to_owned());
     }

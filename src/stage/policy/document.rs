@@ -68,7 +68,12 @@ pub(crate) struct Required {
 impl Required {
     /// Whether the sources of a run are those that are fixed.
     fn check(&self, osv: &str, waivers: Option<&str>, vex: usize) -> Result<(), String> {
-        if !self.osv.is_empty() && !self.osv.iter().any(|allowed| allowed.trim_end_matches('/') == osv.trim_end_matches('/')) {
+        if !self.osv.is_empty()
+            && !self
+                .osv
+                .iter()
+                .any(|allowed| allowed.trim_end_matches('/') == osv.trim_end_matches('/'))
+        {
             return Err(format!("advisories come from {osv}, and the policy allows {}", self.osv.join(", ")));
         }
         if let (Some(fixed), Some(found)) = (&self.waivers, waivers)

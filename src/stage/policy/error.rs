@@ -32,7 +32,10 @@ pub enum PolicyError {
     },
     /// What a registry holds is no policy.
     #[error("{name} is no policy: {problem}")]
-    #[diagnostic(code(policy::artifact), help("a policy is one layer of an artifact: `oras push REPOSITORY gate.toml` makes one"))]
+    #[diagnostic(
+        code(policy::artifact),
+        help("a policy is one layer of an artifact: `oras push REPOSITORY gate.toml` makes one")
+    )]
     Artifact {
         /// The reference.
         name: String,
@@ -41,7 +44,10 @@ pub enum PolicyError {
     },
     /// The configuration says other than the policy's `[require]`.
     #[error("{problem}")]
-    #[diagnostic(code(policy::required), help("[require] of the policy fixes it, and no configuration may weaken that"))]
+    #[diagnostic(
+        code(policy::required),
+        help("[require] of the policy fixes it, and no configuration may weaken that")
+    )]
     Required {
         /// What is fixed, and what was found.
         problem: String,

@@ -64,7 +64,10 @@ fn plan(session: &Session<'_>, args: &RolloutArgs) -> Result<RolloutPlan, CliErr
 
 async fn deploy(session: &Session<'_>, args: &RolloutArgs, plan: &RolloutPlan) -> Result<Answer, CliError> {
     let (image, commit) = match &args.image {
-        Some(text) => (image_ref(text).map_err(|problem| CliError::setting("IMAGE", problem.to_string()))?, None),
+        Some(text) => (
+            image_ref(text).map_err(|problem| CliError::setting("IMAGE", problem.to_string()))?,
+            None,
+        ),
         None => (published(session).await?, session.workspace.commit()?),
     };
     let attested = attested(session, args, image).await?;
@@ -77,7 +80,12 @@ async fn deploy(session: &Session<'_>, args: &RolloutArgs, plan: &RolloutPlan) -
 async fn attested(session: &Session<'_>, args: &RolloutArgs, image: ImageRef) -> Result<Attested, CliError> {
     let Some(reason) = &args.unverified else {
         let key = verify::key(session, args.key.as_ref())?;
-        let policy = session.workspace.judging_plan(&Judging::default())?.policy.open(&session.effects).await;
+        let policy = session
+            .workspace
+            .judging_plan(&Judging::default())?
+            .policy
+            .open(&session.effects)
+            .await;
         let expected = Expectation {
             key: &key,
             policy: Some(policy?.input().digest),

@@ -123,10 +123,7 @@ pub fn stored(path: &Path, shard: Shard) -> Vec<Stored> {
     };
     let mut found = Vec::new();
     let mut add = |path: &Path, content| {
-        found.push(Stored {
-            name: name(path),
-            content,
-        });
+        found.push(Stored { name: name(path), content });
     };
     collect(path, 0, &mut add);
     found.sort_by(|a, b| a.name.cmp(&b.name));
@@ -152,7 +149,10 @@ fn collect(path: &Path, depth: usize, add: &mut impl FnMut(&Path, Result<PathBuf
         return add(path, Ok(path.to_owned()));
     }
     if depth > DEEPEST {
-        return add(path, Err(format!("it lies more than {DEEPEST} folders deep, and was not looked into")));
+        return add(
+            path,
+            Err(format!("it lies more than {DEEPEST} folders deep, and was not looked into")),
+        );
     }
     let entries = match std::fs::read_dir(path).and_then(Iterator::collect::<Result<Vec<_>, _>>) {
         Ok(entries) => entries,
@@ -160,7 +160,10 @@ fn collect(path: &Path, depth: usize, add: &mut impl FnMut(&Path, Result<PathBuf
     };
     let is_run = path.join(RECORD_FILE).is_file();
     for entry in entries.into_iter().map(|entry| entry.path()) {
-        let name = entry.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let name = entry
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default();
         if entry.is_dir() {
             let is_of_run = is_run && ["image", "work"].contains(&name.as_str());
             if !is_of_run {
@@ -336,7 +339,14 @@ mod tests {
     #[test]
     fn the_files_of_a_run_are_no_undecidable_inventories() {
         let folder = tempfile::tempdir().expect("folder");
-        let files = ["verdict.json", "sbom.cdx.json", "verdict.dsse.json", "other.json", "image/index.json", "more/x.json"];
+        let files = [
+            "verdict.json",
+            "sbom.cdx.json",
+            "verdict.dsse.json",
+            "other.json",
+            "image/index.json",
+            "more/x.json",
+        ];
         for name in files {
             files::write(&folder.path().join(name), b"{}").expect("written");
         }

@@ -38,7 +38,9 @@ pub fn waiver_authors(file: &Path, waivers: &Waivers) -> Option<Vec<WaiverAuthor
     // What git attributes is the file that was read, line by line, or it attributes nothing.
     let text = waivers.text().unwrap_or_default();
     let is_same = text.lines().count() == lines.len()
-        && (1u32..).zip(text.lines()).all(|(number, line)| lines.get(&number).is_some_and(|known| known.content == line));
+        && (1u32..)
+            .zip(text.lines())
+            .all(|(number, line)| lines.get(&number).is_some_and(|known| known.content == line));
     let lines = if is_same { lines } else { BTreeMap::new() };
     // In a text of several lines a `#` begins no comment.
     let has_long_texts = text.contains("\"\"\"") || text.contains("'''");

@@ -276,7 +276,10 @@ fn a_waiver_in_one_line_with_its_approval_is_its_authors_and_not_approved() {
     // Written by one who approves it in the same line.
     let one_line = format!("waiver = [{{ {keys}, approved_by = [\"dev@example.com\"] }}]\n");
     let authors = written_and_approved(&one_line, &one_line);
-    assert_eq!((authors.authors.as_slice(), authors.unattributed), (["dev@example.com".to_owned()].as_slice(), false));
+    assert_eq!(
+        (authors.authors.as_slice(), authors.unattributed),
+        (["dev@example.com".to_owned()].as_slice(), false)
+    );
     // The list of approvers begins in a line of the entry and ends in another one.
     let shared = format!("waiver = [{{ {keys}, approved_by = [\n\"dev@example.com\"\n] }}]\n");
     assert_eq!(written_and_approved(&shared, &shared).authors, ["dev@example.com"]);

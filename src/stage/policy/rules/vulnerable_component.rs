@@ -165,7 +165,10 @@ impl VulnerableComponent {
         if let (Some(limit), Some(epss)) = (self.epss, advisory.epss)
             && epss >= limit
         {
-            add(ReasonCode::Epss, format!("its EPSS probability, {epss}, reaches the policy's limit, {limit}"));
+            add(
+                ReasonCode::Epss,
+                format!("its EPSS probability, {epss}, reaches the policy's limit, {limit}"),
+            );
         }
         reasons
     }

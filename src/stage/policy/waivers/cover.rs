@@ -154,7 +154,9 @@ fn refusal(waiver: &Waiver, settings: &WaiverSettings, finding: &Finding, contex
         // Its own end comes from the policy, which may say less for what it covers.
         let age = days_between(created, today);
         if age > most {
-            return Some(format!("it is {age} days old, and a statement about a finding of {word} severity holds for {most}"));
+            return Some(format!(
+                "it is {age} days old, and a statement about a finding of {word} severity holds for {most}"
+            ));
         }
     }
     if waiver.signed {

@@ -186,7 +186,10 @@ mod vex {
         assert!(untrusted(&other_type), "the type is signed too");
         // An envelope that nobody trusted signed is no unsigned document of a trusted author.
         let by_name = Policy::from_text("p", "[vex]\ntrusted_authors = [\"Vendor\"]\n").expect("valid");
-        assert!(matches!(added(&by_name, &envelope(kind, &text, &theirs)), VexOutcome::Untrusted { .. }));
+        assert!(matches!(
+            added(&by_name, &envelope(kind, &text, &theirs)),
+            VexOutcome::Untrusted { .. }
+        ));
         assert_eq!(added(&by_name, &text), VexOutcome::Counted(1));
     }
 

@@ -187,8 +187,7 @@ impl Opened {
         let signed_by = signed.by.map(ToString::to_string);
         let inner = |bytes: Vec<u8>| String::from_utf8(bytes).map_err(|_| broken("what is signed is not UTF-8".to_owned()));
         let mut document = if signed.kind == IN_TOTO {
-            let statement: InToto =
-                oci::decode(&signed.payload, &oci::shape::STATEMENT).map_err(|refused| broken(refused.to_string()))?;
+            let statement: InToto = oci::decode(&signed.payload, &oci::shape::STATEMENT).map_err(|refused| broken(refused.to_string()))?;
             let mut document = Document::parse(name, &statement.predicate.to_string())?;
             document.narrow(&statement.subject).map_err(broken)?;
             document
@@ -214,7 +213,8 @@ impl Document {
         let Some([digest]) = digests.as_deref() else {
             return Err("the signed statement has to name one subject, by its sha256".to_owned());
         };
-        self.statements.retain(|statement| statement.product.is_none_or(|product| product == *digest));
+        self.statements
+            .retain(|statement| statement.product.is_none_or(|product| product == *digest));
         for statement in &mut self.statements {
             statement.product = Some(*digest);
         }
