@@ -9,6 +9,7 @@ pub mod clock;
 pub mod detached;
 pub mod document;
 pub mod dsse;
+pub mod encoding;
 pub mod files;
 pub mod git;
 pub mod hash;

@@ -25,6 +25,7 @@ use equal_by_order;
 
 pub mod apk;
 pub mod dpkg;
+pub mod go;
 pub mod maven;
 pub mod npm_range;
 pub mod pep440;
@@ -82,9 +83,15 @@ impl Scheme {
     #[must_use]
     pub fn of(ecosystem: &Ecosystem) -> Option<Self> {
         match ecosystem.base() {
-            "Debian" | "Ubuntu" => Some(Self::Dpkg),
-            "crates.io" | "npm" | "Go" | "Hex" | "Pub" | "SwiftURL" | "GitHub Actions" => Some(Self::Semver),
-            "Alpine" | "Wolfi" | "Chainguard" | "Alpaquita" => Some(Self::Apk),
+            // What others mend of an ecosystem is ordered as that one is.
+            "Echo" | "Root" | "TuxCare" if ecosystem.suffix().is_some() => {
+                Self::of(&Ecosystem::new(ecosystem.suffix().unwrap_or_default()))
+            }
+            "Debian" | "Ubuntu" | "Echo" => Some(Self::Dpkg),
+            "crates.io" | "npm" | "Go" | "Hex" | "Pub" | "SwiftURL" | "GitHub Actions" | "Bitnami" | "Docker Hardened Images" => {
+                Some(Self::Semver)
+            }
+            "Alpine" | "Wolfi" | "Chainguard" | "Alpaquita" | "MinimOS" | "CleanStart" | "BellSoft Hardened Containers" => Some(Self::Apk),
             "Rocky Linux" | "AlmaLinux" | "Red Hat" | "SUSE" | "openSUSE" | "Mageia" | "openEuler" | "Azure Linux" => Some(Self::Rpm),
             "PyPI" => Some(Self::Pep440),
             "Maven" => Some(Self::Maven),

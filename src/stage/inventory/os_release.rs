@@ -84,6 +84,9 @@ pub fn ecosystem(id: &str, version_id: &str) -> Option<Ecosystem> {
         "wolfi" => "Wolfi".to_owned(),
         "chainguard" => "Chainguard".to_owned(),
         "minimos" => "MinimOS".to_owned(),
+        "cleanstart" | "clnstrt" => "CleanStart".to_owned(),
+        "alpaquita" => format!("Alpaquita:{}", alpaquita(version_id)),
+        "bellsoft-hardened-containers" => format!("BellSoft Hardened Containers:{}", alpaquita(version_id)),
         "echo" => "Echo".to_owned(),
         "rocky" if is_number(major) => format!("Rocky Linux:{major}"),
         "almalinux" if is_number(major) => format!("AlmaLinux:{major}"),
@@ -96,8 +99,28 @@ pub fn ecosystem(id: &str, version_id: &str) -> Option<Ecosystem> {
     Some(Ecosystem::new(name))
 }
 
+const UBUNTU: [(&str, &str); 13] = [
+    ("trusty", "14.04"),
+    ("xenial", "16.04"),
+    ("bionic", "18.04"),
+    ("focal", "20.04"),
+    ("jammy", "22.04"),
+    ("kinetic", "22.10"),
+    ("lunar", "23.04"),
+    ("mantic", "23.10"),
+    ("noble", "24.04"),
+    ("oracular", "24.10"),
+    ("plucky", "25.04"),
+    ("questing", "25.10"),
+    ("resolute", "26.04"),
+];
+
 /// `22.04` is a long-term release, `22.10` and `23.04` are not.
 fn ubuntu(version_id: &str) -> Option<String> {
+    let version_id = UBUNTU
+        .iter()
+        .find(|(name, _)| *name == version_id)
+        .map_or(version_id, |(_, number)| number);
     let (year, month) = version_id.split_once('.')?;
     let year: u32 = year.parse().ok()?;
     Some(if month == "04" && year.is_multiple_of(2) {
@@ -113,6 +136,11 @@ fn alpine_branch(version_id: &str) -> Option<String> {
     let (major, minor) = (numbers.next()?, numbers.next()?);
     let plain = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     (plain(major) && plain(minor) && !version_id.contains('_')).then(|| format!("v{major}.{minor}"))
+}
+
+/// `23` and `stream` are releases of Alpaquita and of what is built on it.
+fn alpaquita(version_id: &str) -> &str {
+    if version_id.is_empty() { "stream" } else { version_id }
 }
 
 fn debian_number(codename: &str) -> Option<u32> {

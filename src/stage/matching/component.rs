@@ -1,17 +1,19 @@
 //! One component against one index: the claims that hold, put together by alias group.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::model::advisory::{Advisory, Evidence, Match};
 use crate::model::coverage::{Gap, GapKind};
 use crate::model::image::Platform;
 use crate::model::inventory::{Component, Ecosystem, Origin};
-use crate::model::version::Scheme;
+use crate::model::version::{Scheme, go};
 
 use super::clearing::ascending;
 use super::draft::normal_name;
 use super::evaluate::{Answer, Wanted, evaluate, is_about, other_target};
 use super::index::{Claim, Index, IndexError};
+use super::rpm_module;
 
 /// What one component gave.
 #[derive(Default)]
@@ -64,14 +66,17 @@ pub(super) fn match_component<'a>(index: &'a Index, feed: &str, subject: &Subjec
     Ok(outcome)
 }
 
-/// The names and versions that advisories may use for a component. Those of Debian, Ubuntu, Alpine and Wolfi name source packages; those of the rpm
-/// distributions name the one or the other.
+/// The names and versions that advisories may use for a component. Those of Debian, Ubuntu and Alpine name source packages; those of the rpm
+/// distributions, of Wolfi and of its kin name the one or the other.
 fn names<'a>(component: &'a Component, base: &str) -> Vec<(&'a str, &'a str)> {
     let own = (component.name.as_str(), component.version.as_str());
     let Some(source) = &component.source else { return vec![own] };
     let source = (source.name.as_str(), source.version.as_str());
     match base {
-        "AlmaLinux" | "Rocky Linux" | "Red Hat" | "SUSE" | "openSUSE" | "Photon OS" | "Mageia" | "openEuler" if source.0 != own.0 => {
+        "AlmaLinux" | "Rocky Linux" | "Red Hat" | "SUSE" | "openSUSE" | "Photon OS" | "Mageia" | "openEuler" | "Azure Linux" | "Wolfi"
+        | "Chainguard" | "MinimOS" | "CleanStart"
+            if source.0 != own.0 =>
+        {
             vec![own, source]
         }
         _ => vec![source],
@@ -88,9 +93,14 @@ fn collect<'a>(
 ) -> Result<(), IndexError> {
     let base = subject.ecosystem.base();
     let Some((first, count)) = index.package(&normal_name(base, name))? else {
+        outcome.gaps.extend(without_source(subject));
         return Ok(());
     };
-    let wanted = Wanted::new(version, scheme);
+    let ordered = match (base, name) {
+        ("Go", "stdlib" | "toolchain") => go::release(version),
+        _ => Cow::Borrowed(version),
+    };
+    let wanted = Wanted::new(&ordered, scheme);
     for at in first..first + count {
         let claim = index.claim(at)?;
         if !is_about(&claim, base, subject.ecosystem.suffix()) {
@@ -99,6 +109,7 @@ fn collect<'a>(
         outcome.claims.push(claim);
         match evaluate(&claim, &wanted)? {
             Answer::No => {}
+            Answer::Yes(_) if rpm_module::is_of_another_stream(index, &claim, subject.component)? => {}
             Answer::Yes(range) => held.push(Held {
                 claim,
                 range,
@@ -109,6 +120,19 @@ fn collect<'a>(
         }
     }
     Ok(())
+}
+
+/// Advisories of these distributions name source packages, so that a binary package of which no source is known, and of whose name nothing
+/// is known, was not looked up.
+fn without_source(subject: &Subject<'_>) -> Option<Gap> {
+    let component = subject.component;
+    let names_sources = matches!(component.purl.kind.as_str(), "deb" | "apk");
+    (names_sources && component.source.is_none()).then(|| Gap {
+        kind: GapKind::PartialDatabase,
+        subject: component.purl.to_string(),
+        detail: "nothing says which source package it is built from, and advisories name source packages: it was not looked up".to_owned(),
+        location: component.locations.first().cloned(),
+    })
 }
 
 fn undecided(index: &Index, subject: &Subject<'_>, claim: &Claim<'_>, wanted: &Wanted<'_>, problem: &str) -> Result<Gap, IndexError> {
@@ -199,7 +223,9 @@ fn claim_of_group(
         clears_all: None,
         update: None,
         owned_by_os: false,
-        not_applicable: not_ours(subject.component).or(if applies { None } else { other }),
+        not_applicable: not_ours(subject.component)
+            .or_else(|| headers_alone(subject.component))
+            .or(if applies { None } else { other }),
     })
 }
 
@@ -234,6 +260,19 @@ fn not_ours(component: &Component) -> Option<String> {
     component
         .root
         .then(|| "the component is part of this source tree; the advisory is about the registry's package of the same name".to_owned())
+}
+
+/// Headers of the kernel are built from its source, and hold nothing of it that runs.
+fn headers_alone(component: &Component) -> Option<String> {
+    let source = component.source.as_ref().map_or("", |source| source.name.as_str());
+    let of_kernel = source == "linux" || source.starts_with("linux-") || source == "kernel" || source.starts_with("kernel-");
+    let name = component.name.as_str();
+    let is_headers = name.starts_with("linux-libc-dev")
+        || name.starts_with("linux-headers")
+        || name.starts_with("kernel-headers")
+        || name == "kernel-devel"
+        || name.ends_with("linux-api-headers");
+    (of_kernel && is_headers).then(|| "the package holds headers of the kernel, not the kernel".to_owned())
 }
 
 /// A package from elsewhere is judged by its name and version, and the evidence says so: a fork may have the fault or its fix.

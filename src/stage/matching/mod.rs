@@ -23,6 +23,7 @@ mod place;
 mod rating;
 mod record;
 mod retrieve;
+mod rpm_module;
 mod rustsec;
 mod salvage;
 mod source;

@@ -25,8 +25,17 @@ pub(super) fn as_advisories_write(component: &mut Component) {
     match component.purl.kind.as_str() {
         "pypi" => component.name = python::normal_name(&component.name),
         "rpm" => {
+            // The epoch of a package is that of its source package, whose file name leaves it out.
             if let Some(epoch) = component.purl.qualifiers.get("epoch").filter(|epoch| *epoch != "0") {
-                component.version = format!("{epoch}:{}", component.version);
+                let with_epoch = |version: &mut String| {
+                    if !version.contains(':') {
+                        *version = format!("{epoch}:{version}");
+                    }
+                };
+                with_epoch(&mut component.version);
+                if let Some(source) = &mut component.source {
+                    with_epoch(&mut source.version);
+                }
             }
         }
         _ => {}
@@ -40,13 +49,32 @@ pub(super) fn is_os_package(purl: &Purl) -> bool {
 
 /// `distro=debian-12` and `distro=opensuse-leap-15.6` name an id and a version; `distro=3.19.1` a version in the namespace.
 fn distribution(purl: &Purl, os: Option<&NamedOs>) -> Option<Ecosystem> {
-    let distro = purl.qualifiers.get("distro").map(String::as_str);
+    let qualifier = |key: &str| purl.qualifiers.get(key).map(|value| value.to_lowercase());
+    let distro = qualifier("distro");
     let by_distro = distro
+        .as_deref()
         .and_then(|distro| distro.rsplit_once('-'))
-        .and_then(|(id, version)| os_release::ecosystem(id, version));
-    let by_namespace = || os_release::ecosystem(purl.namespace.as_deref()?, distro.unwrap_or_default());
-    let by_os = || os.and_then(|os| os_release::ecosystem(&os.id, &os.version));
-    by_distro.or_else(by_namespace).or_else(by_os)
+        .and_then(|(id, version)| release(id, version));
+    // docker scout's way.
+    let by_name = || release(&qualifier("os_name")?, &qualifier("os_version")?);
+    let by_namespace = || release(purl.namespace.as_deref()?, distro.as_deref().unwrap_or_default());
+    let by_os = || os.and_then(|os| release(&os.id, &os.version));
+    by_distro.or_else(by_name).or_else(by_namespace).or_else(by_os)
+}
+
+/// A release as other programs write its distribution.
+fn release(id: &str, version: &str) -> Option<Ecosystem> {
+    let id = match id {
+        "alma" | "alma linux" => "almalinux",
+        "rockylinux" | "rocky linux" | "rocky-linux" => "rocky",
+        "redhat" | "red hat" | "red hat enterprise linux" => "rhel",
+        "opensuse.leap" | "opensuse leap" => "opensuse-leap",
+        "opensuse.tumbleweed" | "opensuse tumbleweed" => "opensuse-tumbleweed",
+        "cbl-mariner" => "mariner",
+        "debian gnu/linux" => "debian",
+        id => id,
+    };
+    os_release::ecosystem(id, version)
 }
 
 /// Where a component came from, by the qualifiers of its purl.
@@ -82,6 +110,14 @@ mod tests {
             ("pkg:apk/wolfi/bash@5?distro=wolfi-20230201", Some("Wolfi")),
             ("pkg:rpm/rocky/bash@5?distro=rocky-9.3", Some("Rocky Linux:9")),
             ("pkg:deb/debian/bash@5", Some("Debian:11")),
+            ("pkg:deb/debian/bash@5?distro=bookworm", Some("Debian:12")),
+            ("pkg:deb/debian/bash@5?distro=Debian-12", Some("Debian:12")),
+            ("pkg:deb/ubuntu/bash@5?distro=noble", Some("Ubuntu:24.04:LTS")),
+            (
+                "pkg:deb/debian/bash@5?os_distro=trixie&os_name=debian&os_version=13",
+                Some("Debian:13"),
+            ),
+            ("pkg:rpm/alma/bash@5?distro=alma-9.4", Some("AlmaLinux:9")),
             ("pkg:cargo/serde@1", Some("crates.io")),
             ("pkg:gem/rails@1", Some("RubyGems")),
             ("pkg:github/actions/checkout@v4", Some("GitHub Actions")),

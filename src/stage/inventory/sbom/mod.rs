@@ -10,17 +10,16 @@ mod identity;
 mod license;
 mod spdx;
 mod upstream;
+mod wrapper;
 
-use std::borrow::Cow;
 use std::path::Path;
 
-use serde::Deserialize;
-
-use crate::io::{Effects, files};
+use crate::io::{Effects, encoding, files};
 use crate::model::coverage::{Gap, GapKind};
 use crate::model::inventory::{Inventory, Subject};
 
 use super::InventoryError;
+use wrapper::Format;
 
 /// Writes CycloneDX 1.5 JSON. Deterministic: `created` is the commit's time (or the evaluation time), the serial number comes from the content.
 ///
@@ -36,7 +35,7 @@ pub fn spdx(inventory: &Inventory, created: jiff::Timestamp) -> Vec<u8> {
     spdx::write(inventory, created)
 }
 
-/// Reads a CycloneDX (1.4 to 1.6) or SPDX 2.3 JSON file. Blocking.
+/// Reads a CycloneDX (1.2 to 1.7) or SPDX (2.2, 2.3) JSON file, in UTF-8 or UTF-16, also in an envelope. Blocking.
 ///
 /// # Errors
 /// [`InventoryError`] when the file cannot be read or is neither.
@@ -54,32 +53,17 @@ pub fn read(path: &Path, effects: &Effects) -> Result<Inventory, InventoryError>
 /// # Errors
 /// One line that says what is wrong, with line and column or the element it is about.
 pub fn parse(bytes: &[u8], name: &str) -> Result<Inventory, String> {
-    #[derive(Deserialize)]
-    struct Format<'a> {
-        #[serde(rename = "bomFormat", default, borrow)]
-        bom_format: Option<Cow<'a, str>>,
-        #[serde(rename = "specVersion", default, borrow)]
-        spec_version: Option<Cow<'a, str>>,
-        #[serde(rename = "spdxVersion", default, borrow)]
-        spdx_version: Option<Cow<'a, str>>,
-    }
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let format: Format<'_> = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    let text = encoding::decode(bytes)?;
+    let document = wrapper::opened(&text)?;
+    let bytes = document.text.as_bytes();
     let mut inventory = Inventory::new(Subject {
         name: name.to_owned(),
         digest: None,
         commit: None,
     });
-    match (
-        format.bom_format.as_deref(),
-        format.spec_version.as_deref(),
-        format.spdx_version.as_deref(),
-    ) {
-        (Some("CycloneDX"), Some("1.4" | "1.5" | "1.6"), _) => cyclonedx::read(bytes, &mut inventory)?,
-        (Some("CycloneDX"), version, _) => return Err(format!("CycloneDX {} is not read", version.unwrap_or("without a version"))),
-        (_, _, Some("SPDX-2.3" | "SPDX-2.2")) => spdx::read(bytes, &mut inventory)?,
-        (_, _, Some(version)) => return Err(format!("{version} is not read")),
-        _ => return Err("it has neither `bomFormat` nor `spdxVersion`".to_owned()),
+    match document.format {
+        Format::CycloneDx => cyclonedx::read(bytes, &mut inventory)?,
+        Format::Spdx => spdx::read(bytes, &mut inventory)?,
     }
     if inventory.components.is_empty() && inventory.gaps.is_empty() {
         inventory.gaps.push(Gap {
@@ -91,6 +75,15 @@ pub fn parse(bytes: &[u8], name: &str) -> Result<Inventory, String> {
     }
     inventory.canonicalize();
     Ok(inventory)
+}
+
+/// A list or an object that some writers give as `null` is absent.
+fn or_absent<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: serde::Deserialize<'de> + Default,
+{
+    Ok(<Option<T> as serde::Deserialize>::deserialize(deserializer)?.unwrap_or_default())
 }
 
 /// A gap about one element of an SBOM that another program wrote.

@@ -27,14 +27,37 @@ pub(super) fn purl_with_upstream(component: &Component) -> Purl {
     purl.with_qualifier(KEY, &text)
 }
 
+/// What an absent `upstream` means in a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sources {
+    /// The source package is as the binary one: we and syft leave it out then.
+    AsBinary,
+    /// The writer does not tell source packages.
+    Unknown,
+}
+
+impl Sources {
+    /// By who wrote the document.
+    pub(super) fn of(document: &[u8], ours: bool) -> Self {
+        if ours || memchr::memmem::find(document, b"syft").is_some() {
+            Self::AsBinary
+        } else {
+            Self::Unknown
+        }
+    }
+}
+
 /// Takes the source package out of a purl.
-pub(super) fn take_upstream(purl: &mut Purl) -> Option<SourcePackage> {
+pub(super) fn take_upstream(purl: &mut Purl, sources: Sources) -> Option<SourcePackage> {
     let upstream = purl.qualifiers.remove(KEY);
     if !has_source(purl) {
         return None;
     }
     let own_version = purl.version.clone().unwrap_or_default();
     let Some(upstream) = upstream else {
+        if sources == Sources::Unknown && purl.kind != "rpm" {
+            return None;
+        }
         return Some(SourcePackage {
             name: purl.name.clone(),
             version: own_version,
@@ -75,13 +98,19 @@ mod tests {
                 version: source.1.to_owned(),
             });
             let mut purl = Purl::parse(&purl_with_upstream(&component).to_string()).expect("valid");
-            assert_eq!(take_upstream(&mut purl), component.source, "{kind} {name}");
+            assert_eq!(take_upstream(&mut purl, Sources::AsBinary), component.source, "{kind} {name}");
             assert_eq!(purl, component.purl);
         }
     }
 
     #[test]
     fn a_crate_has_no_source_package() {
-        assert_eq!(take_upstream(&mut Purl::new("cargo", "serde", "1.0.0")), None);
+        assert_eq!(take_upstream(&mut Purl::new("cargo", "serde", "1.0.0"), Sources::AsBinary), None);
+    }
+
+    #[test]
+    fn a_writer_that_tells_no_source_packages_leaves_them_unknown() {
+        assert_eq!(take_upstream(&mut Purl::new("deb", "libssl3", "3"), Sources::Unknown), None);
+        assert!(take_upstream(&mut Purl::new("deb", "bash", "5"), Sources::of(b"{\"name\":\"syft\"}", false)).is_some());
     }
 }

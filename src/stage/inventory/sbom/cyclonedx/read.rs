@@ -1,43 +1,52 @@
 //! CycloneDX JSON of ours and of others.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::Deserialize;
 
 use crate::model::coverage::{Gap, GapKind};
 use crate::model::digest::Digest;
-use crate::model::inventory::{Component, Inventory, Location, Scope};
+use crate::model::inventory::{Component, Inventory, Location, Scope, SourcePackage};
 use crate::model::purl::Purl;
 
 use super::super::ecosystem::{self, NamedOs};
-use super::super::{carried, unread, upstream};
+use super::super::upstream::{self, Sources};
+use super::super::{carried, or_absent, unread};
 
 #[derive(Deserialize)]
 struct Document<'a> {
     #[serde(borrow, default)]
     metadata: Option<Metadata<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "or_absent")]
     components: Vec<Element<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "or_absent")]
     dependencies: Vec<Edge<'a>>,
+    #[serde(borrow, default, deserialize_with = "or_absent")]
+    compositions: Vec<Composition<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Composition<'a> {
+    #[serde(borrow, default, deserialize_with = "or_absent")]
+    aggregate: Cow<'a, str>,
 }
 
 #[derive(Deserialize, Default)]
 struct Metadata<'a> {
     #[serde(borrow, default)]
     component: Option<Element<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "or_absent")]
     properties: Vec<Pair<'a>>,
 }
 
 #[derive(Deserialize)]
 struct Element<'a> {
-    #[serde(borrow, rename = "type", default)]
+    #[serde(borrow, rename = "type", default, deserialize_with = "or_absent")]
     kind: Cow<'a, str>,
     #[serde(borrow, rename = "bom-ref", default)]
     reference: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "or_absent")]
     name: Cow<'a, str>,
     #[serde(borrow, default)]
     version: Option<Cow<'a, str>>,
@@ -45,15 +54,15 @@ struct Element<'a> {
     scope: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     purl: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "or_absent")]
     hashes: Vec<Hash<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "or_absent")]
     licenses: Vec<LicenseChoice<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "or_absent")]
     properties: Vec<Pair<'a>>,
     #[serde(borrow, default)]
     evidence: Option<Evidence<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "or_absent")]
     components: Vec<Element<'a>>,
 }
 
@@ -85,13 +94,13 @@ struct License<'a> {
 struct Pair<'a> {
     #[serde(borrow)]
     name: Cow<'a, str>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "or_absent")]
     value: Cow<'a, str>,
 }
 
 #[derive(Deserialize)]
 struct Evidence<'a> {
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "or_absent")]
     occurrences: Vec<Occurrence<'a>>,
 }
 
@@ -105,7 +114,7 @@ struct Occurrence<'a> {
 struct Edge<'a> {
     #[serde(borrow, rename = "ref")]
     from: Cow<'a, str>,
-    #[serde(borrow, rename = "dependsOn", default)]
+    #[serde(borrow, rename = "dependsOn", default, deserialize_with = "or_absent")]
     to: Vec<Cow<'a, str>>,
 }
 
@@ -119,11 +128,33 @@ pub(in super::super) fn read(bytes: &[u8], inventory: &mut Inventory) -> Result<
         inventory.subject.digest = subject.version.as_deref().and_then(|version| Digest::parse(version).ok());
     }
     carried::to_inventory(inventory, pairs(&metadata.properties))?;
-    let elements = flattened(&document.components);
+    let mut elements = flattened("components", &document.components);
+    if let Some(subject) = &metadata.component {
+        elements.extend(flattened("metadata.component.components", &subject.components));
+    }
+    let sources = Sources::of(bytes, ours);
+    let groups: HashSet<&str> = document
+        .dependencies
+        .iter()
+        .filter(|edge| !edge.to.is_empty())
+        .map(|edge| &*edge.from)
+        .collect();
+    for (at, _) in document
+        .compositions
+        .iter()
+        .enumerate()
+        .filter(|(_, c)| c.aggregate.starts_with("incomplete"))
+    {
+        let detail = "the SBOM says of itself that it is incomplete".to_owned();
+        inventory.gaps.push(unread(format!("compositions[{at}]"), detail));
+    }
     let os = (!ours).then(|| operating_system(&elements)).flatten();
     let mut by_reference: HashMap<&str, usize> = HashMap::with_capacity(elements.len());
     for (place, element) in &elements {
-        match component(element, os.as_ref()).map_err(|problem| format!("{place}: {problem}"))? {
+        if is_group(element, &groups) {
+            continue;
+        }
+        match component(element, os.as_ref(), sources).map_err(|problem| format!("{place}: {problem}"))? {
             Read::Component(component) => {
                 if let Some(reference) = &element.reference {
                     by_reference.insert(reference, inventory.components.len());
@@ -149,9 +180,9 @@ fn pairs<'a>(properties: &'a [Pair<'_>]) -> impl Iterator<Item = (&'a str, &'a s
 }
 
 /// Every element with its place, those inside of others too.
-fn flattened<'e, 'a>(elements: &'e [Element<'a>]) -> Vec<(String, &'e Element<'a>)> {
+fn flattened<'e, 'a>(name: &str, elements: &'e [Element<'a>]) -> Vec<(String, &'e Element<'a>)> {
     let mut all = Vec::with_capacity(elements.len());
-    let mut open: Vec<(String, &'e [Element<'a>])> = vec![("components".to_owned(), elements)];
+    let mut open: Vec<(String, &'e [Element<'a>])> = vec![(name.to_owned(), elements)];
     while let Some((place, elements)) = open.pop() {
         for (at, element) in elements.iter().enumerate() {
             let here = format!("{place}[{at}]");
@@ -162,6 +193,13 @@ fn flattened<'e, 'a>(elements: &'e [Element<'a>]) -> Vec<(String, &'e Element<'a
         }
     }
     all
+}
+
+/// An `application` that is no package and only groups others, as trivy lists a lock file.
+fn is_group(element: &Element<'_>, groups: &HashSet<&str>) -> bool {
+    let nameless = element.kind == "application" && element.purl.is_none() && element.version.as_deref().unwrap_or_default().is_empty();
+    let holds = !element.components.is_empty() || element.reference.as_deref().is_some_and(|reference| groups.contains(reference));
+    nameless && (holds || element.properties.iter().any(|pair| pair.name == "aquasecurity:trivy:Class"))
 }
 
 fn operating_system(elements: &[(String, &Element<'_>)]) -> Option<NamedOs> {
@@ -180,7 +218,7 @@ enum Read {
     Nothing,
 }
 
-fn component(element: &Element<'_>, os: Option<&NamedOs>) -> Result<Read, String> {
+fn component(element: &Element<'_>, os: Option<&NamedOs>, sources: Sources) -> Result<Read, String> {
     let Some(text) = &element.purl else {
         return Ok(match &*element.kind {
             "library" | "application" | "framework" | "platform" => Read::Unknown(format!("`{}` has no purl", element.name)),
@@ -191,7 +229,10 @@ fn component(element: &Element<'_>, os: Option<&NamedOs>) -> Result<Read, String
         Ok(purl) => purl,
         Err(error) => return Ok(Read::Unknown(error.to_string())),
     };
-    let source = upstream::take_upstream(&mut purl);
+    if let (None, Some(version)) = (&purl.version, element.version.as_deref().filter(|version| !version.is_empty())) {
+        purl.version = Some(version.to_owned());
+    }
+    let source = of_trivy(element).or(upstream::take_upstream(&mut purl, sources));
     let mut component = Component::new(purl, None, "cyclonedx");
     component.source = source;
     component.sha256 = element
@@ -210,9 +251,6 @@ fn component(element: &Element<'_>, os: Option<&NamedOs>) -> Result<Read, String
 
 /// What another program's element says in its own ways.
 fn foreign(component: &mut Component, element: &Element<'_>, os: Option<&NamedOs>) {
-    if component.version.is_empty() {
-        component.version = element.version.as_deref().unwrap_or_default().to_owned();
-    }
     ecosystem::as_advisories_write(component);
     component.ecosystem = ecosystem::of(&component.purl, os);
     component.origin = ecosystem::origin(&component.purl);
@@ -230,6 +268,28 @@ fn foreign(component: &mut Component, element: &Element<'_>, os: Option<&NamedOs
         .chain(of_syft.map(|pair| &pair.value))
         .map(|path| Location::path(path.clone()))
         .collect();
+}
+
+/// The source package that trivy names in properties of its own.
+fn of_trivy(element: &Element<'_>) -> Option<SourcePackage> {
+    let field = |name: &str| {
+        let named = |pair: &&Pair<'_>| pair.name.strip_prefix("aquasecurity:trivy:") == Some(name);
+        element
+            .properties
+            .iter()
+            .find(named)
+            .map(|pair| &*pair.value)
+            .filter(|value| !value.is_empty())
+    };
+    let mut version = field("SrcVersion")?.to_owned();
+    if let Some(release) = field("SrcRelease") {
+        version = format!("{version}-{release}");
+    }
+    if let Some(epoch) = field("SrcEpoch").filter(|epoch| *epoch != "0") {
+        version = format!("{epoch}:{version}");
+    }
+    let name = field("SrcName")?.to_owned();
+    Some(SourcePackage { name, version })
 }
 
 fn licenses(choices: &[LicenseChoice<'_>]) -> Vec<String> {

@@ -11,42 +11,43 @@ use crate::model::inventory::{Component, Inventory};
 use crate::model::purl::Purl;
 
 use super::super::ecosystem::{self, NamedOs};
-use super::super::{carried, unread, upstream};
+use super::super::upstream::{self, Sources};
+use super::super::{carried, or_absent, unread};
 use super::{ANNOTATION, DEPENDS_ON, OPERATING_SYSTEM, OPERATING_SYSTEM_IN_TEXT};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Document<'a> {
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "or_absent")]
     name: Cow<'a, str>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "or_absent")]
     packages: Vec<Package<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "or_absent")]
     relationships: Vec<Relationship<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "or_absent")]
     document_describes: Vec<Cow<'a, str>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "or_absent")]
     annotations: Vec<Annotation<'a>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Package<'a> {
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "or_absent")]
     name: Cow<'a, str>,
     #[serde(borrow, rename = "SPDXID")]
     id: Cow<'a, str>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "or_absent")]
     version_info: Cow<'a, str>,
     #[serde(borrow, default)]
     license_declared: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     primary_package_purpose: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "or_absent")]
     checksums: Vec<Checksum<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "or_absent")]
     external_refs: Vec<ExternalRef<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "or_absent")]
     annotations: Vec<Annotation<'a>>,
 }
 
@@ -70,7 +71,7 @@ struct ExternalRef<'a> {
 
 #[derive(Deserialize)]
 struct Annotation<'a> {
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "or_absent")]
     comment: Cow<'a, str>,
 }
 
@@ -93,6 +94,7 @@ pub(in super::super) fn read(bytes: &[u8], inventory: &mut Inventory) -> Result<
         inventory.subject.name = document.name.clone().into_owned();
     }
     let described = described(&document);
+    let sources = Sources::of(bytes, ours);
     let os = (!ours).then(|| operating_system(&document.packages)).flatten();
     let mut by_id: HashMap<&str, usize> = HashMap::with_capacity(document.packages.len());
     for (at, package) in document.packages.iter().enumerate() {
@@ -101,16 +103,19 @@ pub(in super::super) fn read(bytes: &[u8], inventory: &mut Inventory) -> Result<
             inventory.subject.digest = Digest::parse(&package.version_info).ok();
         }
         let place = format!("packages[{at}]");
-        match component(package, is_subject, os.as_ref()).map_err(|problem| format!("{place}: {problem}"))? {
-            Read::Component(component) => {
-                by_id.insert(&package.id, inventory.components.len());
-                if ecosystem::is_os_package(&component.purl) && component.ecosystem.is_none() && !ours {
-                    inventory.gaps.push(unknown_release(&place, &component));
+        for reference in references(package) {
+            let read = component(package, reference, is_subject, os.as_ref(), sources);
+            match read.map_err(|problem| format!("{place}: {problem}"))? {
+                Read::Component(component) => {
+                    by_id.entry(&package.id).or_insert(inventory.components.len());
+                    if ecosystem::is_os_package(&component.purl) && component.ecosystem.is_none() && !ours {
+                        inventory.gaps.push(unknown_release(&place, &component));
+                    }
+                    inventory.components.push(*component);
                 }
-                inventory.components.push(*component);
+                Read::Unknown(detail) => inventory.gaps.push(unread(place.clone(), detail)),
+                Read::Nothing => {}
             }
-            Read::Unknown(detail) => inventory.gaps.push(unread(place, detail)),
-            Read::Nothing => {}
         }
     }
     carried::to_inventory(inventory, pairs(&document.annotations))?;
@@ -157,9 +162,29 @@ enum Read {
     Nothing,
 }
 
-fn component(package: &Package<'_>, is_subject: bool, os: Option<&NamedOs>) -> Result<Read, String> {
-    let purl = package.external_refs.iter().find(|reference| reference.reference_type == "purl");
-    let Some(reference) = purl else {
+/// The purls of a package, each of which is judged; one `None` where it has none.
+fn references<'p, 'a>(package: &'p Package<'a>) -> Vec<Option<&'p ExternalRef<'a>>> {
+    let mut purls: Vec<&ExternalRef<'_>> = package
+        .external_refs
+        .iter()
+        .filter(|reference| reference.reference_type == "purl")
+        .collect();
+    purls.dedup_by(|a, b| a.reference_locator == b.reference_locator);
+    if purls.is_empty() {
+        vec![None]
+    } else {
+        purls.into_iter().map(Some).collect()
+    }
+}
+
+fn component(
+    package: &Package<'_>,
+    reference: Option<&ExternalRef<'_>>,
+    is_subject: bool,
+    os: Option<&NamedOs>,
+    sources: Sources,
+) -> Result<Read, String> {
+    let Some(reference) = reference else {
         let is_other = matches!(
             package.primary_package_purpose.as_deref(),
             Some(OPERATING_SYSTEM | OPERATING_SYSTEM_IN_TEXT | "CONTAINER" | "FILE" | "ARCHIVE" | "SOURCE" | "DEVICE" | "FIRMWARE")
@@ -175,7 +200,10 @@ fn component(package: &Package<'_>, is_subject: bool, os: Option<&NamedOs>) -> R
         Ok(purl) => purl,
         Err(error) => return Ok(Read::Unknown(error.to_string())),
     };
-    let source = upstream::take_upstream(&mut purl);
+    if purl.version.is_none() && !package.version_info.is_empty() {
+        purl.version = Some(package.version_info.clone().into_owned());
+    }
+    let source = upstream::take_upstream(&mut purl, sources);
     let mut component = Component::new(purl, None, "spdx");
     component.source = source;
     component.sha256 = package
@@ -194,9 +222,6 @@ fn component(package: &Package<'_>, is_subject: bool, os: Option<&NamedOs>) -> R
         component.root = is_subject;
         component.ecosystem = ecosystem::of(&component.purl, os);
         component.origin = ecosystem::origin(&component.purl);
-        if component.version.is_empty() {
-            component.version = package.version_info.clone().into_owned();
-        }
         ecosystem::as_advisories_write(&mut component);
     }
     if component.licenses.is_empty() {
