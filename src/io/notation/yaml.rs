@@ -36,6 +36,31 @@ impl<'a> Entry<'a> {
 /// Reads a document; gives its top as an entry without a key, and what it did not understand.
 #[must_use]
 pub fn read(text: &str) -> (Entry<'_>, Vec<String>) {
+    read_from(text, 0)
+}
+
+/// Reads a file of several documents, each behind a line `---`.
+#[must_use]
+pub fn read_all(text: &str) -> Vec<(Entry<'_>, Vec<String>)> {
+    let mut documents = Vec::new();
+    let (mut start, mut first_line, mut offset) = (0, 0, 0);
+    for (at, line) in text.split_inclusive('\n').enumerate() {
+        if line.trim_end() == "---"
+            && text[start..offset]
+                .lines()
+                .any(|line| !line.trim().is_empty() && !line.starts_with('#'))
+        {
+            documents.push(read_from(&text[start..offset], first_line));
+            (start, first_line) = (offset, at);
+        }
+        offset += line.len();
+    }
+    documents.push(read_from(&text[start..], first_line));
+    documents
+}
+
+/// Reads a document whose first line follows so many others.
+fn read_from(text: &str, lines_before: usize) -> (Entry<'_>, Vec<String>) {
     let mut troubles = Vec::new();
     // The way from the top to the entry that was read last, each with its indentation.
     let mut way: Vec<(usize, Entry<'_>)> = vec![(0, Entry::default())];
@@ -43,7 +68,7 @@ pub fn read(text: &str) -> (Entry<'_>, Vec<String>) {
     // Lines of a sequence or a block scalar that hang under an entry are passed over: no field that is read has one.
     let mut block: Option<usize> = None;
     for (at, raw) in text.lines().enumerate() {
-        let number = at as u32 + 1;
+        let number = (lines_before + at) as u32 + 1;
         let content = raw.trim_start_matches(' ');
         let mut indent = raw.len() - content.len();
         let mut content = content.trim_end();
@@ -74,6 +99,10 @@ pub fn read(text: &str) -> (Entry<'_>, Vec<String>) {
         if way.len() > Limits::default().nesting {
             troubles.push(format!("line {number} is nested too deep"));
             continue;
+        }
+        // js-yaml follows aliases; here they would read as empty.
+        if key == "<<" || value.starts_with(['*', '&', '!']) {
+            troubles.push(format!("line {number} has an anchor, an alias or a tag, which is not followed"));
         }
         let value = match value {
             "|" | ">" | "|-" | ">-" | "|+" | ">+" => {
@@ -174,6 +203,26 @@ mod tests {
     #[test]
     fn what_is_not_understood_is_told() {
         assert_eq!(read("<<<<<<< HEAD\na: 1\n").1.len(), 1);
+    }
+
+    #[test]
+    fn documents_are_read_one_by_one_with_the_lines_of_the_file() {
+        let documents = read_all("---\na: 1\n\n---\nb: 2\n");
+        let seen: Vec<_> = documents
+            .iter()
+            .map(|(top, _)| (&*top.entries[0].key, top.entries[0].line))
+            .collect();
+        assert_eq!(seen, [("a", 2), ("b", 5)]);
+        assert!(documents.iter().all(|(_, troubles)| troubles.is_empty()));
+        assert_eq!(read_all("").len(), 1);
+    }
+
+    #[test]
+    fn anchors_aliases_and_tags_are_told() {
+        for text in ["a: *x\n", "a: &x\n  b: 1\n", "<<: {b: 1}\n", "a: !!str 1\n"] {
+            assert_eq!(read(text).1.len(), 1, "{text}");
+        }
+        assert!(read("a: '*'\n").1.is_empty());
     }
 
     #[test]

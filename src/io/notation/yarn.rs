@@ -38,9 +38,9 @@ pub fn read(text: &str) -> (Vec<Locked<'_>>, Vec<u32>) {
                 in_needs = None;
             }),
             (2, Some(entry)) => {
-                in_needs = match content {
-                    "dependencies:" => Some(false),
-                    "optionalDependencies:" => Some(true),
+                in_needs = match content.strip_suffix(':').map(unquoted) {
+                    Some("dependencies") => Some(false),
+                    Some("optionalDependencies") => Some(true),
                     _ => None,
                 };
                 if in_needs.is_some() { Some(()) } else { field(entry, content) }
@@ -59,7 +59,8 @@ pub fn read(text: &str) -> (Vec<Locked<'_>>, Vec<u32>) {
 
 fn field<'a>(entry: &mut Locked<'a>, content: &'a str) -> Option<()> {
     let (key, value) = content.split_once(' ')?;
-    match key {
+    let value = value.trim();
+    match unquoted(key) {
         "version" => entry.version = unquoted(value),
         "resolved" => entry.resolved = Some(unquoted(value)),
         _ => {}
@@ -82,6 +83,14 @@ fn unquoted(text: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn quoted_fields_are_fields() {
+        let (entries, odd) = read("a@^1:\n  \"version\" \"1.0.0\"\n  \"resolved\" \"https://x/a\"\n  \"dependencies\":\n    \"b\" \"1\"\n");
+        assert!(odd.is_empty());
+        assert_eq!((entries[0].version, entries[0].resolved), ("1.0.0", Some("https://x/a")));
+        assert_eq!(entries[0].needs, [("b", "1", false)]);
+    }
 
     #[test]
     fn entries_have_patterns_a_version_and_needs() {

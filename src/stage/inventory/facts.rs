@@ -36,6 +36,9 @@ pub(super) struct FileFacts {
     /// Packages that a project needs, by name, and what for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) needs: Vec<(String, Scope)>,
+    /// Names of local packages that stand in for published ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) stands_in: Vec<String>,
     /// Of the package whose licences are stated in it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) licenses: Vec<String>,
@@ -76,6 +79,7 @@ impl FileFacts {
             && self.owned.is_empty()
             && self.licenses.is_empty()
             && self.needs.is_empty()
+            && self.stands_in.is_empty()
             && self.os_release.is_none()
             && self.facts.is_empty()
             && self.gaps.is_empty()

@@ -11,6 +11,7 @@ mod bytes;
 mod cache;
 pub mod cargo_auditable;
 pub mod cargo_lock;
+mod cargo_patch;
 pub mod crate_licenses;
 mod crates;
 mod crew;
@@ -122,6 +123,10 @@ pub trait Sink {
     fn needs(&mut self, names: Vec<(String, Scope)>) {
         let _ = names;
     }
+    /// Local packages of these names stand in for published ones (cargo's `[patch]`).
+    fn stands_in(&mut self, names: Vec<String>) {
+        let _ = names;
+    }
     /// The licences of the package whose licences are stated in the file.
     fn licenses(&mut self, licenses: Vec<String>) {
         let _ = licenses;
@@ -186,6 +191,7 @@ pub static CATALOGERS: &[&dyn Cataloger] = &[
     &binaries::Binaries,
     &cargo_auditable::CargoAuditable,
     &cargo_lock::CargoLock,
+    &cargo_patch::CargoPatch,
     &debian_copyright::DebianCopyright,
     &dpkg::Dpkg,
     &go_buildinfo::GoBuildInfo,

@@ -88,6 +88,10 @@ impl Sink for FileSink<'_> {
         self.facts.needs = names;
     }
 
+    fn stands_in(&mut self, names: Vec<String>) {
+        self.facts.stands_in.extend(names);
+    }
+
     fn licenses(&mut self, licenses: Vec<String>) {
         self.facts.licenses = licenses;
     }
@@ -129,6 +133,7 @@ impl FileFacts {
         self.owned.append(&mut other.owned);
         self.licenses.append(&mut other.licenses);
         self.needs.append(&mut other.needs);
+        self.stands_in.append(&mut other.stands_in);
         self.facts.append(&mut other.facts);
         self.gaps.append(&mut other.gaps);
         self.executable |= other.executable;

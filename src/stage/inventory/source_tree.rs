@@ -13,7 +13,7 @@ use super::links::Links;
 use super::merge::{Layered, merge};
 use super::scan::Scan;
 use super::second_look::SecondLook;
-use super::{Cataloger, Domain, EntryHead, InventoryError, Want, engine, npm, unread};
+use super::{Cataloger, Domain, EntryHead, InventoryError, Want, cargo_patch, engine, npm, unread};
 use crate::io::Effects;
 use crate::io::git;
 use crate::io::layers::{Entry, Kind, Need, Spilled, Visitor};
@@ -132,6 +132,7 @@ fn collect(facts: &LayerFacts, effects: &Effects, inventory: &mut Inventory) {
     for component in &mut found.components {
         component.locations.iter_mut().for_each(|l| relative(&mut l.path));
     }
+    cargo_patch::mark(&mut found.components, facts);
     let of_npm = facts.files.iter().filter(|file| file.path.ends_with("package.json"));
     let manifests: Vec<_> = of_npm.map(|file| (file.path.as_str(), file.needs.as_slice())).collect();
     npm::manifest::mark(&mut found.components, &manifests);

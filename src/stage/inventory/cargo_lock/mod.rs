@@ -7,6 +7,7 @@ mod text;
 
 use std::collections::HashMap;
 
+use crate::io::encoding;
 use crate::model::coverage::GapKind;
 use crate::model::inventory::{Location, Origin, Scope};
 
@@ -41,14 +42,11 @@ impl Cataloger for CargoLock {
     }
 
     fn catalog(&self, file: &LayerFile<'_>, sink: &mut dyn Sink) {
-        let text = match std::str::from_utf8(file.content) {
+        let text = match encoding::decode(file.content) {
             Ok(text) => text,
-            Err(error) => {
-                let detail = format!("not UTF-8 from byte {} on", error.valid_up_to());
-                return sink.gap(GapKind::PartialDatabase, detail);
-            }
+            Err(problem) => return sink.gap(GapKind::PartialDatabase, problem),
         };
-        let lockfile = text::read(text);
+        let lockfile = text::read(&text);
         for trouble in &lockfile.troubles {
             sink.gap(GapKind::PartialDatabase, trouble.clone());
         }

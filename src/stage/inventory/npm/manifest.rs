@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use crate::io::encoding;
 use crate::model::inventory::{Component, Scope};
 use crate::model::purl::Purl;
 
@@ -40,7 +41,8 @@ impl Cataloger for PackageManifest {
 
     fn catalog(&self, file: &LayerFile<'_>, sink: &mut dyn Sink) {
         // Without it everything counts as shipped, so that nothing is missed; tests keep broken ones on purpose.
-        if let Ok(manifest) = serde_json::from_slice::<Manifest<'_>>(file.content) {
+        let Ok(text) = encoding::decode(file.content) else { return };
+        if let Ok(manifest) = serde_json::from_str::<Manifest<'_>>(&text) {
             sink.needs(manifest.needs());
         }
     }

@@ -11,6 +11,8 @@ pub mod pnpm_lock;
 mod registry;
 pub mod yarn_lock;
 
+use std::borrow::Cow;
+
 use crate::model::inventory::{Component, Ecosystem, Location, Origin};
 use crate::model::purl::Purl;
 
@@ -42,6 +44,30 @@ fn vcs_url(url: &str) -> String {
     match url.split_once('#') {
         Some((address, revision)) => format!("git+{address}@{revision}"),
         None => format!("git+{url}"),
+    }
+}
+
+/// The package that is installed: what the address `…/<name>/-/<file>-<version>.tgz` serves, whatever the entry calls it. An entry's own name and
+/// version count where its address is of another form.
+fn installed<'a>(name: &'a str, version: &'a str, resolved: Option<&'a str>) -> (Cow<'a, str>, Cow<'a, str>) {
+    let own = (Cow::Borrowed(name), Cow::Borrowed(version));
+    let bare = resolved.map_or("", |url| url.split(['#', '?']).next().unwrap_or(url));
+    let Some((package, file)) = bare.split_once("/-/") else {
+        return own;
+    };
+    let Some(served) = registry::package_name(package) else {
+        return own;
+    };
+    let plain = served.rsplit('/').next().unwrap_or(&served);
+    let numbers = file
+        .rsplit('/')
+        .next()
+        .and_then(|file| file.strip_suffix(".tgz")?.strip_prefix(plain)?.strip_prefix('-'));
+    // Build metadata is no part of a file's name.
+    let same = |numbers: &str| version.split_once('+').map_or(version, |(version, _)| version) == numbers;
+    match numbers.filter(|numbers| numbers.starts_with(|c: char| c.is_ascii_digit()) && !same(numbers)) {
+        Some(numbers) => (Cow::Owned(served), Cow::Owned(numbers.to_owned())),
+        None => (Cow::Owned(served), own.1),
     }
 }
 
@@ -93,6 +119,27 @@ fn origin(resolved: Option<&str>) -> Origin {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_tarball_of_another_package_is_that_package() {
+        for (name, version, resolved, expected) in [
+            ("foo", "1.0.0", "https://example.org/evil/-/evil-1.0.0.tgz", ("evil", "1.0.0")),
+            ("foo", "9.9.9", "https://example.org/evil/-/evil-1.0.0.tgz#aaa", ("evil", "1.0.0")),
+            (
+                "foo",
+                "1.0.0",
+                "https://example.org/npm/@a%2fevil/-/evil-1.0.0.tgz",
+                ("@a/evil", "1.0.0"),
+            ),
+            ("@a/b", "1.0.0+x", "https://example.org/@a/b/-/b-1.0.0.tgz", ("@a/b", "1.0.0+x")),
+            ("@a/b", "1.0.0", "https://example.org/@a/b/-/1.0.0/b-1.0.0.tgz", ("@a/b", "1.0.0")),
+            ("a", "1.0.0", "https://example.org/download/a/1.0.0/hash", ("a", "1.0.0")),
+            ("a", "1.0.0", "git+ssh://git@example.org/a.git#abc", ("a", "1.0.0")),
+        ] {
+            let (found, numbers) = installed(name, version, Some(resolved));
+            assert_eq!((&*found, &*numbers), expected, "{resolved}");
+        }
+    }
 
     #[test]
     fn addresses_say_where_a_package_is_from() {

@@ -35,6 +35,8 @@ struct Package<'a> {
 }
 
 struct Node {
+    /// Where it is installed: `node_modules/a/node_modules/b`.
+    place: String,
     component: Component,
     requires: Vec<String>,
     /// Index of the package that it is installed inside of.
@@ -46,6 +48,38 @@ struct Node {
 
 /// Reads the packages of a file.
 pub(super) fn read(dependencies: &Packages<'_>, lines: &Lines<'_>, path: &str, sink: &mut dyn Sink) {
+    read_where(&|_, _| true, dependencies, lines, path, sink);
+}
+
+/// Reads those packages of a file of version 2 that its `packages` lacks, or has in another version.
+pub(super) fn read_others(dependencies: &Packages<'_>, packages: &Packages<'_>, lines: &Lines<'_>, path: &str, sink: &mut dyn Sink) {
+    let is_other = |place: &str, component: &Component| {
+        let Some(raw) = packages.get(place) else { return true };
+        let Ok(placed) = serde_json::from_str::<Placed<'_>>(raw.get()) else {
+            return true;
+        };
+        let differs = |version: &str| !component.version.is_empty() && !version.is_empty() && version != component.version;
+        !placed.link && placed.version.as_deref().is_some_and(differs)
+    };
+    read_where(&is_other, dependencies, lines, path, sink);
+}
+
+/// What of a package of `packages` is compared.
+#[derive(Deserialize)]
+struct Placed<'a> {
+    #[serde(borrow, default)]
+    version: Option<Cow<'a, str>>,
+    #[serde(default)]
+    link: bool,
+}
+
+fn read_where(
+    is_wanted: &dyn Fn(&str, &Component) -> bool,
+    dependencies: &Packages<'_>,
+    lines: &Lines<'_>,
+    path: &str,
+    sink: &mut dyn Sink,
+) {
     let mut nodes: Vec<Node> = Vec::new();
     let mut top: HashMap<String, usize> = HashMap::new();
     let mut open: Vec<(Option<usize>, Cow<'_, str>, &RawValue)> =
@@ -73,7 +107,12 @@ pub(super) fn read(dependencies: &Packages<'_>, lines: &Lines<'_>, path: &str, s
         let requires = package
             .requires
             .and_then(|raw| serde_json::from_str::<BTreeMap<String, IgnoredAny>>(raw.get()).ok());
+        let place = match parent {
+            Some(parent) => format!("{}/node_modules/{name}", nodes[parent].place),
+            None => format!("node_modules/{name}"),
+        };
         nodes.push(Node {
+            place,
             component: component(&name, &package, line, path),
             requires: requires.unwrap_or_default().into_keys().collect(),
             parent,
@@ -89,6 +128,9 @@ pub(super) fn read(dependencies: &Packages<'_>, lines: &Lines<'_>, path: &str, s
         );
     }
     for at in 0..nodes.len() {
+        if !is_wanted(&nodes[at].place, &nodes[at].component) {
+            continue;
+        }
         let needs = nodes[at].requires.iter().filter_map(|name| visible(name, at, &nodes, &top));
         let mut component = nodes[at].component.clone();
         component.dependencies = needs.map(|needed| nodes[needed].component.purl.clone()).collect();
@@ -122,7 +164,8 @@ fn component(name: &str, package: &Package<'_>, line: u32, path: &str) -> Compon
     } else {
         (version, package.resolved.as_deref())
     };
-    let mut component = super::component(name, version, super::origin(from), ID);
+    let (name, version) = super::installed(name, version, from);
+    let mut component = super::component(&name, &version, super::origin(from), ID);
     component.scope = match (package.dev, package.optional) {
         (true, _) => Scope::Development,
         (false, true) => Scope::Optional,

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::io::encoding;
 use crate::model::coverage::GapKind;
 use crate::model::inventory::{Component, Origin, Scope};
 use crate::model::purl::Purl;
@@ -27,7 +28,7 @@ impl Cataloger for PackageLock {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn domain(&self) -> Domain {
@@ -90,11 +91,16 @@ struct Package<'a> {
 }
 
 fn read(file: &LayerFile<'_>, sink: &mut dyn Sink) -> Result<(), String> {
-    let text = std::str::from_utf8(file.content).map_err(|error| format!("not UTF-8 from byte {} on", error.valid_up_to()))?;
-    let document: Document<'_> = serde_json::from_str(text).map_err(|error| error.to_string())?;
-    let lines = Lines::new(text);
+    let text = encoding::decode(file.content)?;
+    let document: Document<'_> = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+    let lines = Lines::new(&text);
     match (document.packages, document.dependencies) {
-        (Some(packages), _) => placed(&packages, &lines, file.head.path, sink),
+        (Some(packages), Some(dependencies)) => {
+            // npm 6 installs what version 2 repeats under `dependencies`, later ones what stands under `packages`.
+            nested::read_others(&dependencies, &packages, &lines, file.head.path, sink);
+            placed(&packages, &lines, file.head.path, sink);
+        }
+        (Some(packages), None) => placed(&packages, &lines, file.head.path, sink),
         (None, Some(dependencies)) => nested::read(&dependencies, &lines, file.head.path, sink),
         (None, None) if document.lockfile_version.is_none() => {
             return Err("it has no `lockfileVersion`, `packages` or `dependencies`".to_owned());
@@ -171,7 +177,12 @@ fn placed_component(place: &str, package: &Package<'_>, line: u32, path: &str) -
     } else {
         super::origin(package.resolved.as_deref())
     };
-    let mut component = super::component(name, package.version.as_deref().unwrap_or_default(), origin, ID);
+    let version = package.version.as_deref().unwrap_or_default();
+    let (name, version) = match own {
+        true => (Cow::Borrowed(name), Cow::Borrowed(version)),
+        false => super::installed(name, version, package.resolved.as_deref()),
+    };
+    let mut component = super::component(&name, &version, origin, ID);
     component.scope = match (package.dev, package.optional || package.dev_optional) {
         (true, _) => Scope::Development,
         (false, true) => Scope::Optional,

@@ -27,6 +27,15 @@ pub(super) fn of_package(url: &str) -> Option<&str> {
     Some(base.map_or(package, |(base, _)| base))
 }
 
+/// The name of the package at an address `https://host/path/<name>`: the last part, or the last two of a scope.
+pub(super) fn package_name(address: &str) -> Option<String> {
+    let (_, path) = address.split_once("://")?;
+    let path = path.replace("%2f", "/").replace("%2F", "/").replace("%40", "@");
+    let (above, last) = path.rsplit_once('/')?;
+    let scope = above.rsplit('/').next().filter(|scope| scope.starts_with('@'));
+    (!last.is_empty()).then(|| scope.map_or_else(|| last.to_owned(), |scope| format!("{scope}/{last}")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use crate::io::encoding;
 use crate::io::notation::yarn::{self, Locked, name_and_range};
 use crate::model::coverage::GapKind;
 use crate::model::inventory::Component;
@@ -23,7 +24,7 @@ impl Cataloger for YarnLock {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn domain(&self) -> Domain {
@@ -39,10 +40,10 @@ impl Cataloger for YarnLock {
     }
 
     fn catalog(&self, file: &LayerFile<'_>, sink: &mut dyn Sink) {
-        match std::str::from_utf8(file.content) {
-            Ok(text) if text.lines().any(|line| line.starts_with("__metadata:")) => berry::read(text, file.head.path, sink),
-            Ok(text) => read(text, file.head.path, sink),
-            Err(error) => sink.gap(GapKind::PartialDatabase, format!("not UTF-8 from byte {} on", error.valid_up_to())),
+        match encoding::decode(file.content) {
+            Ok(text) if text.lines().any(|line| line.starts_with("__metadata:")) => berry::read(&text, file.head.path, sink),
+            Ok(text) => read(&text, file.head.path, sink),
+            Err(problem) => sink.gap(GapKind::PartialDatabase, problem),
         }
     }
 }
@@ -91,7 +92,8 @@ fn component(entry: &Locked<'_>, path: &str) -> Option<Component> {
     let address = entry
         .resolved
         .or(Some(range).filter(|range| range.starts_with("file:") || range.starts_with("link:")));
-    let mut component = super::component(name, entry.version, super::origin(address), ID);
+    let (name, version) = super::installed(name, entry.version, entry.resolved);
+    let mut component = super::component(&name, &version, super::origin(address), ID);
     component.locations = vec![super::line(path, entry.line)];
     Some(component)
 }

@@ -11,6 +11,8 @@ pub(super) const ARCH: u32 = 1022;
 pub(super) const SOURCE_RPM: u32 = 1044;
 pub(super) const PROVIDE_NAME: u32 = 1047;
 pub(super) const REQUIRE_NAME: u32 = 1049;
+/// `nodejs:18:9050020250401:rhel9`: the module and the stream that a package is of.
+pub(super) const MODULARITY_LABEL: u32 = 5096;
 const OLD_FILE_NAMES: u32 = 1027;
 const DIR_INDEXES: u32 = 1116;
 const BASE_NAMES: u32 = 1117;

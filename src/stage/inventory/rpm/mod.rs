@@ -138,7 +138,8 @@ fn package(header: &Header<'_>) -> Option<Component> {
         .map(|epoch| epoch.to_string());
     let purl = Purl::new("rpm", name, &version)
         .with_qualifier("arch", header.text(header::ARCH).unwrap_or_default())
-        .with_qualifier("epoch", epoch.as_deref().unwrap_or_default());
+        .with_qualifier("epoch", epoch.as_deref().unwrap_or_default())
+        .with_qualifier("rpmmod", header.text(header::MODULARITY_LABEL).unwrap_or_default());
     let mut component = Component::new(purl, None, "rpm");
     if let Some(epoch) = epoch {
         component.version = format!("{epoch}:{version}");

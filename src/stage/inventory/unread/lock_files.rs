@@ -1,5 +1,6 @@
 //! Lock files that pin packages and that no cataloger reads.
 
+use crate::io::encoding;
 use crate::model::coverage::GapKind;
 
 use super::super::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
@@ -105,7 +106,8 @@ impl Cataloger for UnreadLockFiles {
 
     fn catalog(&self, file: &LayerFile<'_>, sink: &mut dyn Sink) {
         let Some(row) = find(file.head.path) else { return };
-        if pins(row, &String::from_utf8_lossy(file.content)) {
+        let text = encoding::decode(file.content).unwrap_or_else(|_| String::from_utf8_lossy(file.content));
+        if pins(row, &text) {
             let detail = format!("a lock file of {}, which is not read: what it pins was not looked up", row.what);
             sink.gap(GapKind::UnreadLockFile, detail);
         }

@@ -5,6 +5,7 @@
 
 use std::collections::HashSet;
 
+use crate::io::encoding;
 use crate::model::coverage::{Gap, GapKind};
 use crate::model::inventory::Scope;
 
@@ -116,7 +117,7 @@ impl Cataloger for UnlockedManifests {
 
     fn catalog(&self, file: &LayerFile<'_>, sink: &mut dyn Sink) {
         let Some(row) = find(file.head.path) else { return };
-        let text = String::from_utf8_lossy(file.content);
+        let text = encoding::decode(file.content).unwrap_or_else(|_| String::from_utf8_lossy(file.content));
         if row.above == Above::ByName {
             sink.needs(own_name(&text).map(|name| (name, Scope::Runtime)).into_iter().collect());
         }
@@ -169,7 +170,7 @@ fn knows(row: &Row, lock: &str, manifest: &str, facts: &LayerFacts) -> bool {
     match row.above {
         Above::No => false,
         Above::Yes => true,
-        Above::ByNeeds => needed(of(manifest)).all(|name| names.contains(name)),
+        Above::ByNeeds => needed(of(manifest)).next().is_some() && needed(of(manifest)).all(|name| names.contains(name)),
         Above::ByName => of(manifest).is_some_and(|file| needed(Some(file)).next().is_some_and(|name| names.contains(name))),
     }
 }
