@@ -32,40 +32,73 @@ pub(super) struct Groups {
     pub(super) of_id: Vec<(StringRef, u32)>,
 }
 
-/// Puts records into groups.
+/// Puts records into groups. No group holds two CVEs that no record equates one to one: a record that names several, or that would join what
+/// speaks of another CVE, belongs to each of the groups and makes them not one.
 pub(super) fn resolve(drafts: &[Draft], pool: &mut Pool) -> Result<Groups, PoolFull> {
     let mut sets = Sets::default();
+    // What records are named after, and what they equate one to one, comes before what they say of others: the order of records does not count.
     for draft in drafts {
-        let own = sets.node(draft.id);
-        if draft.withdrawn || draft.broken.is_some() {
-            // Known, so that no waiver on one of them looks like a slip of the pen, and joined to nothing.
-            for alias in &draft.aliases {
-                sets.node(*alias);
-            }
+        let own = sets.node_of(draft.id, pool);
+        // Known, so that no waiver on one of them looks like a slip of the pen.
+        for other in draft.aliases.iter().chain(draft.upstream.iter()) {
+            sets.node_of(*other, pool);
+        }
+        if !counts(draft) {
             continue;
         }
-        for alias in draft.aliases.iter().chain(draft.upstream.iter()).copied() {
-            let node = sets.node(alias);
-            if let Some(cve) = embedded_cve(pool.get(alias)).map(str::to_owned) {
-                let cve = sets.node(pool.intern(&cve)?);
+        for id in std::iter::once(draft.id)
+            .chain(draft.aliases.iter().copied())
+            .chain(draft.upstream.iter().copied())
+        {
+            if let Some(cve) = embedded_cve(pool.get(id)).map(str::to_owned) {
+                let cve = pool.intern(&cve)?;
+                let (node, cve) = (sets.node_of(id, pool), sets.node_of(cve, pool));
                 sets.join(node, cve);
             }
         }
-        for alias in &draft.aliases {
-            let alias = sets.node(*alias);
-            sets.join(own, alias);
+        if let ([other], true) = (&*cves(draft, pool), is_cve(pool.get(draft.id))) {
+            let other = sets.node_of(*other, pool);
+            sets.equate(own, other);
         }
-        if let Some(cve) = embedded_cve(pool.get(draft.id)).map(str::to_owned) {
-            let cve = sets.node(pool.intern(&cve)?);
+    }
+    for draft in drafts.iter().filter(|draft| counts(draft)) {
+        if let [cve] = &*cves(draft, pool) {
+            let (own, cve) = (sets.node_of(draft.id, pool), sets.node_of(*cve, pool));
             sets.join(own, cve);
-        } else if is_made_from_one(pool.get(draft.id)) {
-            for upstream in &draft.upstream {
-                let upstream = sets.node(*upstream);
-                sets.join(own, upstream);
-            }
+        }
+    }
+    for draft in drafts.iter().filter(|draft| counts(draft) && cves(draft, pool).len() < 2) {
+        let own = sets.node_of(draft.id, pool);
+        let made_from = is_made_from_one(pool.get(draft.id)) && embedded_cve(pool.get(draft.id)).is_none();
+        let upstream = draft.upstream.iter().filter(|_| made_from);
+        for other in draft.aliases.iter().chain(upstream) {
+            let other = sets.node_of(*other, pool);
+            sets.join(own, other);
         }
     }
     Ok(collect(drafts, pool, sets))
+}
+
+/// Whether what a record says joins anything.
+fn counts(draft: &Draft) -> bool {
+    !draft.withdrawn && draft.broken.is_none()
+}
+
+fn is_cve(id: &str) -> bool {
+    id.starts_with("CVE-")
+}
+
+/// The CVEs that a record names as its aliases, itself left out.
+fn cves(draft: &Draft, pool: &Pool) -> Vec<StringRef> {
+    let mut named: Vec<StringRef> = draft
+        .aliases
+        .iter()
+        .copied()
+        .filter(|id| *id != draft.id && is_cve(pool.get(*id)))
+        .collect();
+    named.sort_unstable();
+    named.dedup();
+    named
 }
 
 /// The CVE in an id such as `DEBIAN-CVE-2024-1`; none in a CVE itself.
@@ -116,12 +149,24 @@ fn collect(drafts: &[Draft], pool: &Pool, mut sets: Sets) -> Groups {
             kinds[own as usize] = Some(kind_of(kinds[own as usize], draft, pool));
         }
         of_draft.push(if is_bundle(draft, pool) {
-            let mut joined: Vec<u32> = draft.upstream.iter().map(|id| of_id[sets.node(*id) as usize].1).collect();
+            let mut joined: Vec<u32> = draft.upstream.iter().map(|id| of_id[sets.nodes[id] as usize].1).collect();
             joined.sort_unstable();
             joined.dedup();
             joined.into()
         } else {
-            Box::from([own])
+            // Aliases that could not be joined: the record speaks of them too.
+            let others = draft
+                .aliases
+                .iter()
+                .filter(|_| counts(draft))
+                .map(|id| of_id[sets.nodes[id] as usize].1);
+            let mut spoken: Vec<u32> = match cves(draft, pool).len() {
+                0 | 1 => std::iter::once(own).chain(others).collect(),
+                _ => others.collect(),
+            };
+            spoken.sort_unstable();
+            spoken.dedup();
+            spoken.into()
         });
     }
     for (group, kind) in groups.iter_mut().zip(kinds) {
@@ -181,11 +226,15 @@ struct Sets {
     nodes: RefMap<u32>,
     ids: Vec<StringRef>,
     parents: Vec<u32>,
+    /// The CVE that a set speaks of, by its root.
+    cves: Vec<Option<StringRef>>,
 }
 
 impl Sets {
-    fn node(&mut self, id: StringRef) -> u32 {
+    /// The node of an id.
+    fn node_of(&mut self, id: StringRef, pool: &Pool) -> u32 {
         *self.nodes.entry(id).or_insert_with(|| {
+            self.cves.push(is_cve(pool.get(id)).then_some(id));
             self.ids.push(id);
             self.parents.push(self.parents.len() as u32);
             self.parents.len() as u32 - 1
@@ -201,8 +250,21 @@ impl Sets {
         node
     }
 
+    /// Makes two sets one, unless they speak of different CVEs.
     fn join(&mut self, a: u32, b: u32) {
         let (a, b) = (self.root(a), self.root(b));
+        if let (Some(a), Some(b)) = (self.cves[a as usize], self.cves[b as usize])
+            && a != b
+        {
+            return;
+        }
+        self.equate(a, b);
+    }
+
+    /// Makes two sets one, whatever they speak of.
+    fn equate(&mut self, a: u32, b: u32) {
+        let (a, b) = (self.root(a), self.root(b));
+        self.cves[a.min(b) as usize] = self.cves[a.min(b) as usize].or(self.cves[a.max(b) as usize]);
         // The lower number stays the root, so that the outcome does not depend on the order of joins.
         self.parents[a.max(b) as usize] = a.min(b);
     }
@@ -245,6 +307,39 @@ mod tests {
     fn a_record_named_after_a_cve_equals_it() {
         let (groups, ..) = groups_of(&[r#"{"id":"DEBIAN-CVE-2024-1234","upstream":["CVE-2024-1234"]}"#]);
         assert_eq!(groups, [["CVE-2024-1234", "DEBIAN-CVE-2024-1234"]]);
+    }
+
+    #[test]
+    fn no_group_holds_two_cves_that_no_record_equates() {
+        // A record of two CVEs, and two records that share one of a third's aliases.
+        let records = [
+            r#"{"id":"RUSTSEC-2022-0096","aliases":["CVE-2022-0001","CVE-2022-0002"]}"#,
+            r#"{"id":"GHSA-a","aliases":["CVE-2022-0001"]}"#,
+            r#"{"id":"GHSA-b","aliases":["CVE-2022-0002","GHSA-a"]}"#,
+        ];
+        let mut backwards = records;
+        backwards.reverse();
+        for records in [records, backwards] {
+            let (groups, of, _) = groups_of(&records);
+            let holding = |id: &str| groups.iter().find(|group| group.iter().any(|i| i == id)).expect("a group");
+            assert_eq!(holding("CVE-2022-0001"), &["CVE-2022-0001", "GHSA-a"]);
+            assert_eq!(holding("CVE-2022-0002"), &["CVE-2022-0002", "GHSA-b"]);
+            for (record, of) in records.iter().zip(of) {
+                assert_eq!(of.len(), if record.contains("GHSA-a\",\"a") { 1 } else { 2 }, "{record}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_cve_that_names_one_other_equals_it() {
+        let (groups, ..) = groups_of(&[r#"{"id":"CVE-2022-0001","aliases":["CVE-2022-0002"]}"#]);
+        assert_eq!(groups, [["CVE-2022-0001", "CVE-2022-0002"]]);
+    }
+
+    #[test]
+    fn a_withdrawn_notice_names_what_nobody_else_does() {
+        let (groups, ..) = groups_of(&[r#"{"id":"DSA-1-1","withdrawn":"2020-01-01T00:00:00Z","upstream":["CVE-2020-0001"]}"#]);
+        assert_eq!(groups.len(), 2);
     }
 
     #[test]

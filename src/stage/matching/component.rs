@@ -13,6 +13,7 @@ use super::clearing::ascending;
 use super::draft::normal_name;
 use super::evaluate::{Answer, Wanted, evaluate, is_about, other_target};
 use super::index::{Claim, Index, IndexError};
+use super::rating::of_urgency;
 use super::rpm_module;
 
 /// What one component gave.
@@ -192,7 +193,15 @@ fn claim_of_group(
         .iter()
         .map(|r| r.2.summary())
         .find(|s| s.as_ref().map_or(true, |s| !s.is_empty()));
-    let own_rating = records.iter().filter_map(|r| r.2.rating().transpose()).next().transpose()?;
+    let mut own_rating = None;
+    for (_, id, record, held) in &records {
+        // The word of the release that matched goes before what the record says as a whole.
+        let urgency = held.claim.lists()?.urgency;
+        own_rating = urgency.and_then(|word| of_urgency("distribution", word, id)).or(record.rating()?);
+        if own_rating.is_some() {
+            break;
+        }
+    }
     let rating = match own_rating {
         Some(rating) => Some(rating),
         None => view.rating()?,

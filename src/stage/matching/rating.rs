@@ -1,7 +1,8 @@
 //! How bad a record says it is.
 //!
-//! The rule: what a record says of itself goes before what its aliases say, since a distribution rates its own build. Within a record: the worst of its
-//! CVSS vectors (v2, v3.0, v3.1, v4.0; one that cannot be read is passed over), else the words of a distribution, else GitHub's level. Of several
+//! The rule: what a record says of itself goes before what its aliases say, since a distribution rates its own build. Within a record: the
+//! distribution's own word for the release that matched, or for the whole record (its vectors are copied from elsewhere), else the worst of the
+//! CVSS vectors (v2, v3.0, v3.1, v4.0; one that cannot be read is passed over), else the words for other releases, else GitHub's level. Of several
 //! aliases: the worst. Where nobody says, it is unknown, which is not "none".
 
 use std::str::FromStr as _;
@@ -15,6 +16,7 @@ use super::record::{Record, Score, Specific, lenient};
 /// The record's own rating for one of its packages (`affected` by index).
 pub(super) fn of_record(record: &Record<'_>, specifics: &[Specific]) -> Option<Rating> {
     let id = record.id.as_ref();
+    let scores_of_record: Vec<Score<'_>> = lenient(record.severity);
     let mut scores: Vec<Score<'_>> = lenient(record.severity);
     for affected in &record.affected {
         scores.extend(lenient::<Vec<Score<'_>>>(affected.severity));
@@ -28,14 +30,7 @@ pub(super) fn of_record(record: &Record<'_>, specifics: &[Specific]) -> Option<R
         let urgencies = specifics.iter().filter_map(|specific| specific.urgency.as_deref());
         words
             .chain(urgencies.map(|word| ("distribution", word)))
-            .filter_map(|(who, word)| {
-                Some(Rating {
-                    severity: of_word(word)?,
-                    score: None,
-                    vector: None,
-                    source: format!("{who} urgency of {id}"),
-                })
-            })
+            .filter_map(|(who, word)| of_urgency(who, word, id))
             .max_by(worse)
     };
     let levelled = || {
@@ -47,7 +42,20 @@ pub(super) fn of_record(record: &Record<'_>, specifics: &[Specific]) -> Option<R
             source: format!("level of {id}"),
         })
     };
-    scored.or_else(worded).or_else(levelled)
+    // A distribution that rates the whole record in its own words (Ubuntu) copies the vectors from elsewhere.
+    let own = scores_of_record.iter().find(|score| !score.kind.as_ref().starts_with("CVSS"));
+    let own = own.and_then(|score| of_urgency(score.kind.as_ref(), score.score.as_ref(), id));
+    own.or(scored).or_else(worded).or_else(levelled)
+}
+
+/// What a distribution's own word for one of its packages means; nothing where it has not decided.
+pub(super) fn of_urgency(who: &str, word: &str, id: &str) -> Option<Rating> {
+    Some(Rating {
+        severity: of_word(word)?,
+        score: None,
+        vector: None,
+        source: format!("{who} urgency of {id}"),
+    })
 }
 
 /// The order of badness, for `max_by`: severity, then score, then the text, so that equal inputs give equal answers.

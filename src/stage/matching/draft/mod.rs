@@ -59,6 +59,8 @@ pub(super) struct DraftClaim {
     pub(super) arch: Box<[StringRef]>,
     /// The functions that it is about; empty for all of the package.
     pub(super) functions: Box<[StringRef]>,
+    /// What the distribution says of it in its own words for this release, at most one: `low`, `unimportant`.
+    pub(super) urgency: Box<[StringRef]>,
     /// Why the claim cannot be decided, where it cannot; empty otherwise.
     pub(super) broken: StringRef,
 }

@@ -8,6 +8,7 @@ use super::title::title;
 use super::{Draft, DraftClaim, DraftRating, NO_TIME, Target, seconds};
 use crate::stage::matching::index::strings::{EMPTY, Pool, PoolFull, StringRef};
 use crate::stage::matching::interval::{End, Interval, intervals};
+use crate::stage::matching::record::Score;
 use crate::stage::matching::record::{Affected, Record, Specific, Text, lenient};
 use crate::stage::matching::{rating, salvage, strict};
 
@@ -223,6 +224,8 @@ fn claim(affected: &Affected<'_>, specific: &Specific, target: Target<'_>, pool:
     let functions = affects.and_then(|affects| affects.functions.as_ref()).into_iter().flatten();
     let functions: Vec<String> = functions.filter_map(|path| path.as_str().map(str::to_owned)).collect();
     claim.functions = texts(Some(&functions))?;
+    let urgency: Vec<String> = urgency(affected, specific).into_iter().collect();
+    claim.urgency = texts(Some(&urgency))?;
     match ranges(affected, target.scheme) {
         Ok(found) => fill(&mut claim, &found, affected, target.scheme, pool)?,
         Err(problem) => {
@@ -235,6 +238,16 @@ fn claim(affected: &Affected<'_>, specific: &Specific, target: Target<'_>, pool:
         }
     }
     Ok(Some(claim))
+}
+
+/// The distribution's word for one package in one release: Debian's `urgency`, or a severity that is no CVSS vector.
+fn urgency(affected: &Affected<'_>, specific: &Specific) -> Option<String> {
+    let scores: Vec<Score<'_>> = lenient(affected.severity);
+    let worded = scores.iter().find(|score| !score.kind.as_ref().starts_with("CVSS"));
+    specific
+        .urgency
+        .clone()
+        .or_else(|| worded.map(|score| score.score.as_ref().to_owned()))
 }
 
 type Ranges<'a> = (Vec<Interval<'a>>, Vec<&'a str>);

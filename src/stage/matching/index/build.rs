@@ -253,7 +253,14 @@ fn claim_words(claim: &DraftClaim, words: &mut Words) -> u32 {
         words.put(*end);
         words.put(u32::from(*inclusive));
     }
-    for list in [&claim.versions, &claim.fixed, &claim.os, &claim.arch, &claim.functions] {
+    for list in [
+        &claim.versions,
+        &claim.fixed,
+        &claim.os,
+        &claim.arch,
+        &claim.functions,
+        &claim.urgency,
+    ] {
         words.list(list);
     }
     debug_assert!(claim.broken != NONE && EMPTY == 0);

@@ -111,7 +111,7 @@ fn relocate(draft: &mut Draft, moved: &mut impl FnMut(StringRef) -> Result<Strin
             *start = moved(*start)?;
             *end = moved(*end)?;
         }
-        let targets = [&mut claim.os, &mut claim.arch, &mut claim.functions];
+        let targets = [&mut claim.os, &mut claim.arch, &mut claim.functions, &mut claim.urgency];
         let lists = [&mut claim.versions, &mut claim.fixed].into_iter().chain(targets);
         for text in lists.flatten() {
             *text = moved(*text)?;

@@ -53,7 +53,8 @@ impl Index {
         let (fixed, next) = self.numbers(next)?;
         let (os, next) = self.numbers(next)?;
         let (arch, next) = self.numbers(next)?;
-        let (functions, _) = self.numbers(next)?;
+        let (functions, next) = self.numbers(next)?;
+        let (urgency, _) = self.numbers(next)?;
         Ok(DraftClaim {
             package,
             release,
@@ -63,6 +64,7 @@ impl Index {
             os: os.into(),
             arch: arch.into(),
             functions: functions.into(),
+            urgency: urgency.into(),
             broken: u32_at(head, 0),
         })
     }

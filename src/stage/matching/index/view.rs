@@ -32,6 +32,8 @@ pub(in crate::stage::matching) struct ClaimLists<'a> {
     pub(in crate::stage::matching) arch: Vec<&'a str>,
     /// The functions that it is about; empty for all of the package.
     pub(in crate::stage::matching) functions: Vec<&'a str>,
+    /// What the distribution says of it in its own words for this release.
+    pub(in crate::stage::matching) urgency: Option<&'a str>,
 }
 
 impl<'a> Claim<'a> {
@@ -74,12 +76,14 @@ impl<'a> Claim<'a> {
         let (fixed, next) = self.index.texts(next)?;
         let (os, next) = self.index.texts(next)?;
         let (arch, next) = self.index.texts(next)?;
-        let (functions, _) = self.index.texts(next)?;
+        let (functions, next) = self.index.texts(next)?;
+        let (urgency, _) = self.index.texts(next)?;
         Ok(ClaimLists {
             fixed,
             os,
             arch,
             functions,
+            urgency: urgency.first().copied(),
         })
     }
 }
