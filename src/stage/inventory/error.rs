@@ -82,7 +82,7 @@ pub enum InventoryError {
     #[error("{} is not an SBOM that can be read: {problem}", path.display())]
     #[diagnostic(
         code(inventory::sbom),
-        help("CycloneDX 1.2 to 1.7 JSON and SPDX 2.2 and 2.3 JSON are read, in UTF-8 or UTF-16")
+        help("CycloneDX 1.4 to 1.7 JSON and SPDX 2.2 and 2.3 JSON are read, in UTF-8 or UTF-16")
     )]
     Sbom {
         /// The file.

@@ -36,6 +36,7 @@ pub mod os_release;
 mod owners;
 mod packed;
 mod paths;
+mod pinned;
 mod progress;
 pub mod python;
 #[cfg(test)]
@@ -202,6 +203,18 @@ pub static CATALOGERS: &[&dyn Cataloger] = &[
     &npm::pnpm_lock::PnpmLock,
     &npm::yarn_lock::YarnLock,
     &os_release::OsReleaseFile,
+    &pinned::LOCK_FILES[0],
+    &pinned::LOCK_FILES[1],
+    &pinned::LOCK_FILES[2],
+    &pinned::LOCK_FILES[3],
+    &pinned::LOCK_FILES[4],
+    &pinned::LOCK_FILES[5],
+    &pinned::LOCK_FILES[6],
+    &pinned::LOCK_FILES[7],
+    &pinned::LOCK_FILES[8],
+    &pinned::LOCK_FILES[9],
+    &pinned::LOCK_FILES[10],
+    &pinned::LOCK_FILES[11],
     &python::Python,
     &rpm::Rpm,
     &secrets::Secrets,

@@ -78,7 +78,7 @@ fn read(document: &Entry<'_>, path: &str, sink: &mut dyn Sink) {
     let nodes: Vec<Node<'_>> = snapshots
         .iter()
         .chain(others)
-        .filter_map(|entry| node(entry, &descriptions, path, sink))
+        .filter_map(|entry| node(entry, version.starts_with("5."), &descriptions, path, sink))
         .collect();
     let by_key: HashMap<&str, usize> = nodes.iter().enumerate().map(|(at, node)| (node.key, at)).collect();
     let edges: Vec<Vec<(usize, bool)>> = nodes.iter().map(|node| needs(node.entry, &by_key)).collect();
@@ -156,12 +156,18 @@ fn key<'a>(entry: &'a Entry<'_>) -> &'a str {
     entry.key.strip_prefix('/').unwrap_or(&entry.key)
 }
 
-fn node<'a>(entry: &'a Entry<'a>, descriptions: &HashMap<&str, &'a Entry<'a>>, path: &str, sink: &mut dyn Sink) -> Option<Node<'a>> {
+fn node<'a>(
+    entry: &'a Entry<'a>,
+    is_version_5: bool,
+    descriptions: &HashMap<&str, &'a Entry<'a>>,
+    path: &str,
+    sink: &mut dyn Sink,
+) -> Option<Node<'a>> {
     let key = key(entry);
     let bare = without_peers(key);
     let description = descriptions.get(bare).copied().unwrap_or(entry);
     let origin = origin(description);
-    let by_key = name_and_version(bare).or_else(|| of_version_5(bare));
+    let by_key = if is_version_5 { of_version_5(bare) } else { name_and_version(bare) };
     let name = description.text("name").or(by_key.map(|(name, _)| name));
     let version = description
         .text("version")
@@ -193,15 +199,14 @@ fn name_and_version(key: &str) -> Option<(&str, &str)> {
 
 /// `acorn-jsx` and `5.3.2` of `acorn-jsx/5.3.2_acorn@8.7.0`. A host may stand in front.
 fn of_version_5(key: &str) -> Option<(&str, &str)> {
-    let bare = key.split('_').next().filter(|bare| bare.contains('/'))?;
-    // An underscore may be part of the name.
-    let (before, version) = match bare.rsplit_once('/') {
-        Some((before, version)) if version.starts_with(|c: char| c.is_ascii_digit()) => (before, version),
-        _ => {
-            let (before, version) = key.rsplit_once('/')?;
-            (before, version.split('_').next().unwrap_or(version))
-        }
-    };
+    // The version is the last part that starts with a digit before the peers; an underscore may be part of the name.
+    let (before, version) = key.match_indices('/').rev().find_map(|(at, _)| {
+        let version = key[at + 1..].split('_').next()?;
+        let peers_before = key[..at]
+            .split('/')
+            .any(|part| part.starts_with(|c: char| c.is_ascii_digit()) && part.contains('_'));
+        (version.starts_with(|c: char| c.is_ascii_digit()) && !peers_before).then_some((&key[..at], version))
+    })?;
     let scoped = before.rfind("/@").map_or(before.starts_with('@').then_some(0), |at| Some(at + 1));
     let start = scoped.or_else(|| before.rfind('/').map(|at| at + 1)).unwrap_or(0);
     Some((&before[start..], version)).filter(|(name, _)| !name.is_empty())

@@ -35,7 +35,7 @@ pub fn spdx(inventory: &Inventory, created: jiff::Timestamp) -> Vec<u8> {
     spdx::write(inventory, created)
 }
 
-/// Reads a CycloneDX (1.2 to 1.7) or SPDX (2.2, 2.3) JSON file, in UTF-8 or UTF-16, also in an envelope. Blocking.
+/// Reads a CycloneDX (1.4 to 1.7) or SPDX (2.2, 2.3) JSON file, in UTF-8 or UTF-16, also in an envelope. Blocking.
 ///
 /// # Errors
 /// [`InventoryError`] when the file cannot be read or is neither.

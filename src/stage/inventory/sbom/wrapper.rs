@@ -76,9 +76,9 @@ pub(super) fn opened(text: &str) -> Result<Opened<'_>, String> {
 
 fn cyclonedx(top: &Top<'_>) -> Result<Format, String> {
     match (top.bom_format.as_deref(), top.spec_version.as_deref()) {
-        (Some("CycloneDX"), Some("1.2" | "1.3" | "1.4" | "1.5" | "1.6" | "1.7")) => Ok(Format::CycloneDx),
+        (Some("CycloneDX"), Some("1.4" | "1.5" | "1.6" | "1.7")) => Ok(Format::CycloneDx),
         (Some("CycloneDX"), version) => Err(format!(
-            "CycloneDX {} is not read (1.2 to 1.7 are)",
+            "CycloneDX {} is not read (1.4 to 1.7 are)",
             version.unwrap_or("without a version")
         )),
         _ => Err("its `bomFormat` is not CycloneDX".to_owned()),

@@ -1,0 +1,73 @@
+//! Pipenv's `Pipfile.lock`. Source: Pipenv's documentation.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::model::inventory::{Origin, Scope};
+
+use super::format::{LineFinder, Pin, Pins};
+
+pub(super) fn is_file(name: &str) -> bool {
+    name == "Pipfile.lock"
+}
+
+#[derive(Deserialize)]
+struct Document {
+    #[serde(flatten)]
+    categories: BTreeMap<String, serde_json::Value>,
+}
+
+pub(super) fn read(text: &str) -> Result<Pins, String> {
+    let document: Document = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let mut found = Pins::default();
+    for (category, packages) in document.categories.iter().filter(|(category, _)| *category != "_meta") {
+        let mut lines = LineFinder::new(text);
+        let packages = packages.as_object().ok_or_else(|| format!("`{category}` is not an object"))?;
+        for (name, package) in packages {
+            let field = |key: &str| package.get(key).and_then(serde_json::Value::as_str);
+            let scope = if category == "default" {
+                Scope::Runtime
+            } else {
+                Scope::Development
+            };
+            match (
+                field("version").and_then(|version| version.strip_prefix("==")),
+                field("git"),
+                field("path"),
+            ) {
+                (Some(version), ..) => found.pins.push(Pin {
+                    scope,
+                    ..Pin::new(name, version, lines.next(&format!("\"{name}\"")))
+                }),
+                (_, _, Some(_)) => found.pins.push(Pin {
+                    scope,
+                    origin: Origin::Local,
+                    ..Pin::new(name, "", None)
+                }),
+                _ => found
+                    .troubles
+                    .push(format!("the package `{name}` pins no version, so that it was not looked up")),
+            }
+        }
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_categories_are_read() {
+        let text = r#"{"_meta": {"hash": {}}, "default": {"evil": {"version": "==1.0"}}, "develop": {"t": {"version": "==2"}, "g": {"git": "https://example.org/g", "ref": "abc"}}}"#;
+        let read = read(text).expect("JSON");
+        let seen: Vec<_> = read
+            .pins
+            .iter()
+            .map(|pin| (pin.name.as_str(), pin.version.as_str(), pin.scope))
+            .collect();
+        assert_eq!(seen, [("evil", "1.0", Scope::Runtime), ("t", "2", Scope::Development)]);
+        assert_eq!(read.troubles.len(), 1);
+    }
+}

@@ -1,0 +1,154 @@
+//! Lock files of Python in TOML: `uv.lock`, `poetry.lock`, `pdm.lock`, `pylock.toml`.
+//!
+//! Source: uv's and Poetry's own writers; PEP 751.
+
+use toml::{Table, Value};
+
+use crate::model::inventory::{Origin, Scope};
+
+use super::format::{LineFinder, Pin, Pins};
+
+/// `pylock.toml` and `pylock.NAME.toml`.
+pub(super) fn is_pylock(name: &str) -> bool {
+    name == "pylock.toml"
+        || name
+            .strip_prefix("pylock.")
+            .and_then(|rest| rest.strip_suffix(".toml"))
+            .is_some_and(|name| !name.contains(['.', '/']))
+}
+
+/// uv says in `source` where each package is from; the project itself is among them.
+pub(super) fn read_uv(text: &str) -> Result<Pins, String> {
+    packages(text, "package", |package| {
+        let source = package.get("source").and_then(Value::as_table);
+        let of = |key: &str| source.and_then(|source| source.get(key)).and_then(Value::as_str).map(str::to_owned);
+        let local = ["virtual", "editable", "directory", "path"].iter().any(|key| of(key).is_some());
+        let elsewhere = of("git").map(Origin::Git).or_else(|| of("url").map(Origin::Url));
+        (
+            elsewhere.unwrap_or(if local { Origin::Local } else { Origin::Registry }),
+            Scope::Runtime,
+        )
+    })
+}
+
+/// Poetry says in `source` what is not from its index, and in `groups` (`category` before version 2) what for; PDM has fields of its own.
+pub(super) fn read_poetry(text: &str) -> Result<Pins, String> {
+    packages(text, "package", |package| {
+        let source = package.get("source").and_then(Value::as_table);
+        let of_source = |key: &str| source.and_then(|source| source.get(key)).and_then(Value::as_str);
+        let own = |key: &str| package.get(key).and_then(Value::as_str).map(str::to_owned);
+        let url = of_source("url").unwrap_or_default().to_owned();
+        let origin = match of_source("type") {
+            Some("git") => Origin::Git(url),
+            Some("url") => Origin::Url(url),
+            Some("directory" | "file") => Origin::Local,
+            _ => match (own("git"), own("url"), own("path")) {
+                (Some(git), ..) => Origin::Git(git),
+                (_, Some(url), _) => Origin::Url(url),
+                (.., Some(_)) => Origin::Local,
+                _ => Origin::Registry,
+            },
+        };
+        let groups = package.get("groups").and_then(Value::as_array);
+        let ships = |groups: &Vec<Value>| groups.iter().any(|group| matches!(group.as_str(), Some("main" | "default")));
+        let development = own("category").as_deref() == Some("dev") || groups.is_some_and(|groups| !ships(groups));
+        (origin, if development { Scope::Development } else { Scope::Runtime })
+    })
+}
+
+/// PEP 751 names `vcs`, `directory` and `archive` for what is not from an index.
+pub(super) fn read_pylock(text: &str) -> Result<Pins, String> {
+    packages(text, "packages", |package| {
+        let url = |key: &str| {
+            Some(
+                package
+                    .get(key)?
+                    .as_table()?
+                    .get("url")
+                    .and_then(Value::as_str)
+                    .unwrap_or_default()
+                    .to_owned(),
+            )
+        };
+        let origin = match (url("vcs"), url("archive"), package.contains_key("directory")) {
+            (Some(vcs), ..) => Origin::Git(vcs),
+            (_, Some(archive), _) => Origin::Url(archive),
+            (.., true) => Origin::Local,
+            _ => Origin::Registry,
+        };
+        (origin, Scope::Runtime)
+    })
+}
+
+fn packages(text: &str, list: &str, about: impl Fn(&Table) -> (Origin, Scope)) -> Result<Pins, String> {
+    let document: Table = text.parse().map_err(|error: toml::de::Error| error.to_string())?;
+    let mut found = Pins::default();
+    let listed = match document.get(list) {
+        None => return Ok(found),
+        Some(listed) => listed.as_array().ok_or_else(|| format!("`{list}` is not a list of tables"))?,
+    };
+    let mut lines = LineFinder::new(text);
+    for (at, package) in listed.iter().enumerate() {
+        let field = |key: &str| package.get(key).and_then(Value::as_str).filter(|value| !value.is_empty());
+        let (Some(name), Some(table)) = (field("name"), package.as_table()) else {
+            found.troubles.push(format!("{list}[{at}] names no package"));
+            continue;
+        };
+        let line = lines.next(&format!("\"{name}\""));
+        let (origin, scope) = about(table);
+        let version = field("version").unwrap_or_default();
+        if version.is_empty() && origin != Origin::Local {
+            found
+                .troubles
+                .push(format!("the package `{name}` has no version, so that it was not looked up"));
+            continue;
+        }
+        found.pins.push(Pin {
+            origin,
+            scope,
+            ..Pin::new(name, version, line)
+        });
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn uv_lists_packages_with_their_sources() {
+        let text = "version = 1\n\n[[package]]\nname = \"app\"\nversion = \"0.1.0\"\nsource = { virtual = \".\" }\n\n[[package]]\nname = \"evil\"\n\
+                    version = \"1.0\"\nsource = { registry = \"https://example.org/simple\" }\n\n[[package]]\nname = \"odd\"\nsource = { git = \"https://example.org/odd?rev=1#abc\" }\n";
+        let read = read_uv(text).expect("TOML");
+        assert_eq!(read.pins[0].origin, Origin::Local);
+        assert_eq!(
+            (read.pins[1].name.as_str(), read.pins[1].version.as_str(), read.pins[1].line),
+            ("evil", "1.0", Some(9))
+        );
+        assert_eq!(read.troubles.len(), 1);
+    }
+
+    #[test]
+    fn poetry_and_pdm_tell_development_and_sources() {
+        let text = "[[package]]\nname = \"a\"\nversion = \"1\"\ngroups = [\"dev\"]\n\n[[package]]\nname = \"b\"\nversion = \"2\"\ngroups = [\"main\", \"dev\"]\n\n\
+                    [package.source]\ntype = \"git\"\nurl = \"https://example.org/b\"\n";
+        let read = read_poetry(text).expect("TOML");
+        let seen: Vec<_> = read
+            .pins
+            .iter()
+            .map(|pin| (pin.name.as_str(), pin.scope, pin.origin.clone()))
+            .collect();
+        let git = Origin::Git("https://example.org/b".to_owned());
+        assert_eq!(seen, [("a", Scope::Development, Origin::Registry), ("b", Scope::Runtime, git)]);
+    }
+
+    #[test]
+    fn pylock_names_what_is_from_elsewhere() {
+        assert!(is_pylock("pylock.dev.toml") && !is_pylock("pylock.a.b.toml") && !is_pylock("xpylock.toml"));
+        let text = "lock-version = \"1.0\"\n[[packages]]\nname = \"a\"\nversion = \"1\"\n[[packages]]\nname = \"here\"\ndirectory = { path = \".\" }\n";
+        let read = read_pylock(text).expect("TOML");
+        assert_eq!(read.pins.len(), 2);
+        assert_eq!(read.pins[1].origin, Origin::Local);
+    }
+}
