@@ -109,7 +109,7 @@ async fn advance(plan: &GatePlan, outcome: &mut Outcome, effects: &Effects) -> R
     outcome.verdict = Some(judged.verdict.clone());
     outcome.baseline.clone_from(&judged.baseline);
     outcome.before.clone_from(&judged.before);
-    write(&plan.output, RECORD_FILE, &record.bytes(), outcome)?;
+    write(&plan.output, RECORD_FILE, &record.bytes()?, outcome)?;
     if plan.until <= Stage::Policy || decision != Decision::Cleared {
         return Ok(());
     }

@@ -2,7 +2,7 @@
 
 use crate::cli::error::CliError;
 use crate::cli::session::{Answer, Session};
-use crate::gate::{self, Judge};
+use crate::gate::{self, GateError, Judge};
 use crate::model::context::Context;
 use crate::model::event::Stage;
 use crate::model::inventory::Inventory;
@@ -27,7 +27,10 @@ pub(super) async fn answer(judge: &Judge, inventory: &Inventory, context: &Conte
             outcome.baseline = judged.baseline;
             outcome.before = judged.before;
             record
-                .and_then(|(folder, record)| gate::write(folder, RECORD_FILE, &record.bytes(), &mut outcome).err())
+                .and_then(|(folder, record)| {
+                    let bytes = record.bytes().map_err(GateError::from);
+                    bytes.and_then(|bytes| gate::write(folder, RECORD_FILE, &bytes, &mut outcome)).err()
+                })
                 .map(CliError::from)
         }
         Err(error) => Some(CliError::from(error)),

@@ -54,7 +54,7 @@ impl Feeds {
         for found in &mut matching.matches {
             self.enrichment.enrich(found);
             if found.advisory.rating.is_none() {
-                found.advisory.rating = self.rating_elsewhere(&found.advisory.ids);
+                found.advisory.rating = self.rating_elsewhere(&found.advisory.ids, &mut matching.gaps);
             }
         }
         if let Some(index) = &self.crates_index {
@@ -154,17 +154,24 @@ impl Feeds {
         ))
     }
 
-    /// What the records of other ecosystems say of the same ids, where the own ones say nothing: the worst.
-    fn rating_elsewhere(&self, ids: &[String]) -> Option<Rating> {
+    /// What the records of other ecosystems say of the same ids, where the own ones say nothing: the worst. An index that cannot be read is a gap.
+    fn rating_elsewhere(&self, ids: &[String], gaps: &mut Vec<Gap>) -> Option<Rating> {
         let of = |index: &Index, id: &String| -> Result<Vec<Rating>, IndexError> {
             let groups = index.groups_of(id)?.unwrap_or_default();
             let ratings = groups.into_iter().map(|group| index.group(group)?.rating());
             Ok(ratings.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
         };
         // A bundle's id would lend the severity of its other vulnerabilities.
-        let single = ids.iter().filter(|id| id.starts_with("CVE-") || id.starts_with("GHSA-"));
-        let asked = single.flat_map(|id| self.feeds.iter().map(move |feed| of(&feed.index, id).unwrap_or_default()));
-        asked.flatten().max_by(worse)
+        let mut all = Vec::new();
+        for id in ids.iter().filter(|id| id.starts_with("CVE-") || id.starts_with("GHSA-")) {
+            for feed in &self.feeds {
+                match of(&feed.index, id) {
+                    Ok(mut ratings) => all.append(&mut ratings),
+                    Err(error) => gaps.push(feed.damaged(&error)),
+                }
+            }
+        }
+        all.into_iter().max_by(worse)
     }
 
     fn known_ids(&self, ids: &[String], gaps: &mut Vec<Gap>) -> BTreeMap<String, Vec<String>> {
@@ -242,7 +249,7 @@ fn ids_of(index: &Index, id: &str) -> Result<Vec<String>, IndexError> {
 impl OpenFeed {
     /// The gap of an index that turned out damaged while it was read. The file goes, so that the next run builds it anew.
     fn damaged(&self, error: &IndexError) -> Gap {
-        let _ = std::fs::remove_file(&self.path);
+        let _ = std::fs::remove_file(&self.path); // ok: the gap stands whether the file goes or not
         Gap {
             kind: GapKind::MissingFeed,
             subject: self.revision.name.clone(),

@@ -131,7 +131,13 @@ impl<'a> Retriever<'a> {
         let answer = self.fetch(http, &task, &url, &copy, &known).await;
         if matches!(answer, Ok(Some(_))) {
             // What was laid over the old archive is in the new one.
-            let _ = std::fs::remove_dir_all(folder.join(OVERLAY));
+            // Left there, older records would take the place of the archive's.
+            let overlay = folder.join(OVERLAY);
+            match std::fs::remove_dir_all(&overlay) {
+                Ok(()) => {}
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(source) => return Err(MatchingError::Cache { path: overlay, source }),
+            }
         }
         self.conclude(&task, folder, known, &url, answer)
     }

@@ -207,11 +207,16 @@ impl Record {
     }
 
     /// The bytes of the file.
-    #[must_use]
-    pub fn bytes(&self) -> Vec<u8> {
-        let mut bytes = serde_json::to_vec(self).unwrap_or_default();
+    ///
+    /// # Errors
+    /// [`RecordError::Malformed`] for a record that JSON cannot hold: half of one is never written.
+    pub fn bytes(&self) -> Result<Vec<u8>, RecordError> {
+        let mut bytes = serde_json::to_vec(self).map_err(|error| RecordError::Malformed {
+            file: RECORD_FILE.to_owned(),
+            problem: error.to_string(),
+        })?;
         bytes.push(b'\n');
-        bytes
+        Ok(bytes)
     }
 
     /// Writes it into an evidence folder, as [`RECORD_FILE`].
@@ -219,7 +224,7 @@ impl Record {
     /// # Errors
     /// [`RecordError::File`].
     pub fn write(&self, folder: &Path) -> Result<(), RecordError> {
-        Ok(files::write(&folder.join(RECORD_FILE), &self.bytes())?)
+        Ok(files::write(&folder.join(RECORD_FILE), &self.bytes()?)?)
     }
 
     /// Reads it from a file, or from [`RECORD_FILE`] of a folder.
