@@ -390,7 +390,9 @@ fn sarif_says_how_results_stand_against_the_baseline() {
     );
     // Code scanning takes every result for one that is there.
     outcome.code_scanning = true;
-    assert_eq!(states(&outcome).len(), now.len());
+    let open = now.iter().filter(|judgement| judgement.disposition != Disposition::Waived).count();
+    assert!(open < now.len(), "one of them is waived: to GitHub every result is an open alert");
+    assert_eq!(states(&outcome).len(), open);
     outcome.baseline = None;
     assert!(states(&outcome).iter().all(|state| state == "none"));
 }
