@@ -197,7 +197,7 @@ fn text(judgement: &Judgement) -> String {
 
 fn properties(judgement: &Judgement) -> Value {
     let finding = &judgement.finding;
-    json!({
+    let mut properties = json!({
         "disposition": judgement.disposition,
         "ids": finding.ids,
         "purl": finding.purl,
@@ -205,8 +205,11 @@ fn properties(judgement: &Judgement) -> Value {
         "score": finding.score,
         "fixed": finding.fixed,
         "cause": judgement.cause,
-        "reasons": finding.reasons,
-    })
+    });
+    if !finding.reasons.is_empty() {
+        properties["reasons"] = json!(finding.reasons);
+    }
+    properties
 }
 
 /// Where it is: a line of the tree, and the places in the image.
