@@ -35,7 +35,7 @@ use crate::stage::inventory::{self, ImageInventory, crate_licenses, sbom};
 use crate::stage::policy::record::RECORD_FILE;
 use crate::stage::policy::repository::Dockerfiles;
 use crate::stage::policy::{self, Cleared, Policy};
-use crate::stage::publish::{self, Attested, predicate_type};
+use crate::stage::publish::{self, Attested, PublishError, predicate_type};
 use crate::stage::rollout;
 use step::Step;
 
@@ -213,13 +213,13 @@ async fn publish_stage(
     let created = created(&plan.build, effects);
     let mut predicates = vec![publish::Predicate {
         kind: predicate_type::CYCLONEDX.to_owned(),
-        body: serde_json::from_slice(&sbom::cyclonedx(inventory, created)).unwrap_or_default(),
+        body: serde_json::from_slice(&sbom::cyclonedx(inventory, created)).map_err(PublishError::from)?,
     }];
     predicates.extend(vex::document(cleared.verdict()).map(|body| publish::Predicate {
         kind: predicate_type::OPENVEX.to_owned(),
         body,
     }));
-    predicates.extend(evidence(cleared.verdict(), inventory));
+    predicates.extend(evidence(cleared.verdict(), inventory).map_err(PublishError::from)?);
     let (attested, publication) = publish::publish(cleared, &predicates, &plan.publish, effects).await?;
     step.finish(publication.reference.clone(), effects);
     if !plan.publish.dry_run {
@@ -237,15 +237,15 @@ async fn publish_stage(
 }
 
 /// What a later run compares with, and what can be judged again without the image.
-fn evidence(verdict: &Verdict, inventory: &Inventory) -> [publish::Predicate; 2] {
-    let predicate = |kind: &str, body: serde_json::Result<serde_json::Value>| publish::Predicate {
+fn evidence(verdict: &Verdict, inventory: &Inventory) -> serde_json::Result<[publish::Predicate; 2]> {
+    let predicate = |kind: &str, body: serde_json::Value| publish::Predicate {
         kind: kind.to_owned(),
-        body: body.unwrap_or_default(),
+        body,
     };
-    [
-        predicate(predicate_type::VERDICT, serde_json::to_value(verdict)),
-        predicate(predicate_type::INVENTORY, serde_json::to_value(inventory)),
-    ]
+    Ok([
+        predicate(predicate_type::VERDICT, serde_json::to_value(verdict)?),
+        predicate(predicate_type::INVENTORY, serde_json::to_value(inventory)?),
+    ])
 }
 
 fn write_inventory(plan: &GatePlan, inventory: &Inventory, outcome: &mut Outcome, effects: &Effects) -> Result<(), GateError> {

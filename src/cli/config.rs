@@ -154,6 +154,8 @@ pub struct Rollout {
     /// process: environment of the service.
     #[serde(default)]
     pub env: BTreeMap<String, String>,
+    /// How old the signed verdict may be that `portcullis rollout` goes by [default: 14d].
+    pub max_verdict_age: Option<Span>,
     /// What "it serves" means.
     pub health: Health,
     /// Deadlines of the steps.

@@ -55,6 +55,7 @@ impl BaselinePlan {
             BaselineSource::Image { image, key, plain_http } => {
                 let expected = Expectation {
                     key,
+                    service: None,
                     policy: None,
                     max_age: None,
                     plain_http: *plain_http,

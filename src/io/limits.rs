@@ -62,6 +62,8 @@ const MIB: u64 = 1024 * KIB;
 const GIB: u64 = 1024 * MIB;
 
 impl Limits {
+    /// What refers to one image in a registry: more is not looked through for its verdict, and the answer is that nobody knows.
+    pub const REFERRERS: usize = 1000;
     /// The audit data of one executable, unpacked: 16 MiB hold about 100,000 crates.
     pub const AUDIT_DATA: usize = 16 << 20;
     /// One archive inside of another, unpacked: it is held in memory.

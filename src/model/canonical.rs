@@ -5,13 +5,18 @@ use serde_json::Value;
 
 /// The canonical bytes of a value: keys sorted, two blanks of indentation, one line end. Equal values give equal bytes.
 ///
-/// A value that JSON cannot hold gives `null`; no type of the model is one.
+/// # Errors
+/// serde's, for a type that JSON cannot hold: what is signed or stored is never `null` for want of something better.
+pub fn canonical<T: Serialize>(value: &T) -> serde_json::Result<Vec<u8>> {
+    serde_json::to_value(value).map(of_value)
+}
+
+/// The same of a JSON value, which cannot fail.
 #[must_use]
-pub fn canonical<T: Serialize>(value: &T) -> Vec<u8> {
-    let value = sorted(serde_json::to_value(value).unwrap_or(Value::Null));
-    let mut bytes = serde_json::to_vec_pretty(&value).unwrap_or_default();
-    bytes.push(b'\n');
-    bytes
+pub fn of_value(value: Value) -> Vec<u8> {
+    let mut text = format!("{:#}", sorted(value));
+    text.push('\n');
+    text.into_bytes()
 }
 
 /// Does not rely on the map's own order: a feature of `serde_json` that any dependency may switch on changes that.
@@ -24,5 +29,20 @@ fn sorted(value: Value) -> Value {
         }
         Value::Array(items) => Value::Array(items.into_iter().map(sorted).collect()),
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn a_value_that_json_cannot_hold_is_an_error_and_not_null() {
+        let unnamed = BTreeMap::from([((1, 2), "a map whose keys are no texts")]);
+        assert!(canonical(&unnamed).is_err());
+        let named = BTreeMap::from([("b", 1), ("a", 2)]);
+        assert_eq!(canonical(&named).expect("JSON"), b"{\n  \"a\": 2,\n  \"b\": 1\n}\n");
     }
 }

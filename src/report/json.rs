@@ -1,12 +1,20 @@
 //! JSON for programs: `findings.json` (what `--format json` prints), `verdict.json`, `rollout.json`.
 
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::Reporter;
-pub use crate::model::canonical::canonical;
+use crate::model::canonical::of_value;
 use crate::model::finding::Judgement;
 use crate::model::outcome::Outcome;
 use crate::model::verdict::Verdict;
+
+/// The canonical bytes of a report. All of them are types of ours that JSON can hold: another one is a bug, and ends the run rather than
+/// leaving a file without content.
+#[must_use]
+pub fn canonical<T: Serialize>(report: &T) -> Vec<u8> {
+    of_value(json!(report))
+}
 
 /// The `schema` of `findings.json`.
 pub const FINDINGS_SCHEMA: &str = "portcullis/findings/v1";
@@ -78,9 +86,8 @@ pub fn outcome(outcome: &Outcome) -> Vec<u8> {
 
 /// One entry of `findings`: the documented keys are always there, `null` or empty where nothing is known.
 fn finding(judgement: &Judgement) -> Value {
-    let mut map = match serde_json::to_value(judgement) {
-        Ok(Value::Object(map)) => map,
-        _ => Map::new(),
+    let Value::Object(mut map) = json!(judgement) else {
+        unreachable!("a judgement is an object")
     };
     for list in ["ids", "fixed", "locations"] {
         map.entry(list).or_insert_with(|| json!([]));

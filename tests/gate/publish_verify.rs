@@ -7,7 +7,6 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use portcullis::io::Effects;
-use portcullis::io::clock::At;
 use portcullis::io::oci_layout::OciLayout;
 use portcullis::model::digest::Digest;
 use portcullis::model::fault::Fault;
@@ -19,7 +18,7 @@ use portcullis::stage::publish::{self, Expectation, PublishError, predicate_type
 use serde_json::{Value, json};
 
 use crate::support::images::{image, policy};
-use crate::support::publishing::{Workplace, expectation};
+use crate::support::publishing::{Fixed, Workplace, expectation};
 
 /// An image that was published to a layout.
 struct Published {
@@ -93,7 +92,7 @@ impl Published {
         let mut statement = self.statement();
         change(&mut statement);
         let envelope = Envelope::sign(statement.to_string().as_bytes(), key);
-        self.attach(&Bundle::new(envelope, &key.verifying_key()).bytes(), instead);
+        self.attach(&Bundle::new(envelope, &key.verifying_key()).bytes().unwrap(), instead);
     }
 
     async fn verify(&self) -> Result<publish::Attested, PublishError> {
@@ -203,7 +202,7 @@ async fn a_verdict_is_refused_when_it_is_too_old_or_from_the_future() {
     let published = Published::new().await;
     let key = published.place.key();
     let at = |time: &str| Effects {
-        clock: Arc::new(At(time.parse().unwrap())),
+        clock: Arc::new(Fixed(time.parse().unwrap())),
         ..published.place.effects.clone()
     };
     let verify = |time: &str| {

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use portcullis::io::Effects;
-use portcullis::io::clock::At;
+use portcullis::io::clock::Clock;
 use portcullis::model::image::BuiltImage;
 use portcullis::model::image_ref::ImageRef;
 use portcullis::model::outcome::Publication;
@@ -14,6 +15,19 @@ use portcullis::stage::publish::{self, Attested, Expectation, Predicate, Publish
 use serde_json::json;
 
 use super::images::{COMMIT, EVALUATED, cleared, image, policy};
+
+/// A clock that stands still.
+pub(crate) struct Fixed(pub(crate) Timestamp);
+
+impl Clock for Fixed {
+    fn now(&self) -> Timestamp {
+        self.0
+    }
+
+    fn evaluation(&self) -> Timestamp {
+        self.0
+    }
+}
 
 /// A folder with an image, a key and whatever else a test needs.
 pub(crate) struct Workplace {
@@ -25,7 +39,7 @@ impl Workplace {
     pub(crate) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let effects = Effects {
-            clock: Arc::new(At(EVALUATED.parse().unwrap())),
+            clock: Arc::new(Fixed(EVALUATED.parse().unwrap())),
             ..Effects::plain(dir.path().join("cache"))
         };
         Self { dir, effects }
@@ -71,6 +85,7 @@ impl Workplace {
 pub(crate) fn expectation(key: &KeySource) -> Expectation<'_> {
     Expectation {
         key,
+        service: Some("payments"),
         policy: Some(policy()),
         max_age: Some(Duration::from_secs(3600)),
         plain_http: false,

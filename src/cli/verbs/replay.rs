@@ -9,13 +9,13 @@ use crate::gate::GateError;
 use crate::io::files;
 use crate::model::fault::Fault;
 use crate::stage::policy::record::{Record, compare};
-use crate::stage::publish::verdict_file;
+use crate::stage::publish::{PublishError, verdict_file};
 
 /// Replays the evidence of a run.
 pub(super) fn run(session: &Session<'_>, args: &ReplayArgs) -> Result<Answer, CliError> {
     let folder = args.evidence.clone().unwrap_or_else(|| session.workspace.output.clone());
     let record = Record::read(&folder, &session.effects).map_err(GateError::from)?;
-    let replayed = verdict_file(&record.replay().map_err(GateError::from)?);
+    let replayed = verdict_file(&record.replay().map_err(GateError::from)?).map_err(|error| GateError::from(PublishError::from(error)))?;
     let file = folder.join("verdict.json");
     let stored = files::read(&file, session.effects.limits.sbom)?;
     let comparison = compare(&stored, &replayed);

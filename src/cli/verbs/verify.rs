@@ -31,6 +31,7 @@ pub(super) async fn run(session: &Session<'_>, args: &VerifyArgs) -> Result<Answ
     };
     let expected = Expectation {
         key: &key,
+        service: session.workspace.config.service.name.as_deref(),
         policy,
         max_age,
         plain_http: args.plain_http || session.workspace.config.image.plain_http,

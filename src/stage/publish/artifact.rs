@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::attest::Statement;
 use super::sign::{BUNDLE_MEDIA_TYPE, Bundle, Envelope, SigningKey};
 use crate::io::hash::sha256;
+use crate::io::oci::{self, Refused, shape};
 use crate::model::image::{Descriptor, media_type};
 
 /// What the bundle holds: cosign looks for it.
@@ -57,60 +58,60 @@ pub(super) struct ArtifactManifest {
     /// What it refers to.
     #[serde(default)]
     pub(super) subject: Option<Descriptor>,
+    #[serde(default)]
+    annotations: Option<BTreeMap<String, String>>,
 }
 
 impl Artifact {
     /// Signs a statement about an image. Deterministic: the same statement, key and time give the same bytes.
-    pub(super) fn sign(statement: &Statement, subject: &Descriptor, key: &SigningKey, at: Timestamp) -> Self {
-        let envelope = Envelope::sign(&statement.bytes(), key);
-        let bundle = Bytes::from(Bundle::new(envelope.clone(), &key.verifying_key()).bytes());
+    pub(super) fn sign(statement: &Statement, subject: &Descriptor, key: &SigningKey, at: Timestamp) -> serde_json::Result<Self> {
+        let envelope = Envelope::sign(&statement.bytes()?, key);
+        let bundle = Bytes::from(Bundle::new(envelope.clone(), &key.verifying_key()).bytes()?);
         let annotations = BTreeMap::from([
             (CONTENT_ANNOTATION.to_owned(), "dsse-envelope".to_owned()),
             (PREDICATE_ANNOTATION.to_owned(), statement.predicate_type.clone()),
             (CREATED_ANNOTATION.to_owned(), at.to_string()),
         ]);
         let subject = Descriptor::new(&subject.media_type, subject.digest, subject.size);
-        let manifest = Bytes::from(
-            serde_json::to_vec(&Written {
-                schema_version: 2,
-                media_type: media_type::OCI_MANIFEST,
-                artifact_type: BUNDLE_MEDIA_TYPE,
-                config: Descriptor::new(media_type::OCI_EMPTY, sha256(EMPTY), EMPTY.len() as u64),
-                layers: [Descriptor::new(BUNDLE_MEDIA_TYPE, sha256(&bundle), bundle.len() as u64)],
-                subject: &subject,
-                annotations: &annotations,
-            })
-            .unwrap_or_default(),
-        );
+        let manifest = Bytes::from(oci::to_bytes(&Written {
+            schema_version: 2,
+            media_type: media_type::OCI_MANIFEST,
+            artifact_type: BUNDLE_MEDIA_TYPE,
+            config: Descriptor::new(media_type::OCI_EMPTY, sha256(EMPTY), EMPTY.len() as u64),
+            layers: [Descriptor::new(BUNDLE_MEDIA_TYPE, sha256(&bundle), bundle.len() as u64)],
+            subject: &subject,
+            annotations: &annotations,
+        })?);
         let descriptor = Descriptor {
             artifact_type: Some(BUNDLE_MEDIA_TYPE.to_owned()),
             annotations,
             ..Descriptor::new(media_type::OCI_MANIFEST, sha256(&manifest), manifest.len() as u64)
         };
-        Self {
+        Ok(Self {
             predicate_type: statement.predicate_type.clone(),
             envelope,
             bundle,
             manifest,
             descriptor,
-        }
+        })
     }
 
-    /// Digest of the envelope's file.
-    pub(super) fn envelope_bytes(&self) -> Vec<u8> {
-        serde_json::to_vec(&self.envelope).unwrap_or_default()
+    /// The bytes of the envelope's file.
+    pub(super) fn envelope_bytes(&self) -> serde_json::Result<Vec<u8>> {
+        oci::to_bytes(&self.envelope)
     }
 }
 
-/// True for a referrer that may be a verdict: registries differ in what they say of an artifact, so only what excludes one counts.
-pub(super) fn may_be(descriptor: &Descriptor, predicate_type: &str) -> bool {
-    let kind = descriptor.artifact_type.as_deref();
-    let foreign = kind.is_some_and(|kind| kind != BUNDLE_MEDIA_TYPE && kind != media_type::OCI_EMPTY);
-    let predicate = descriptor.annotations.get(PREDICATE_ANNOTATION);
-    !foreign && predicate.is_none_or(|found| found == predicate_type)
-}
+impl ArtifactManifest {
+    /// Reads the manifest of a referrer.
+    pub(super) fn parse(bytes: &[u8]) -> Result<Self, Refused> {
+        oci::decode(bytes, &shape::IMAGE)
+    }
 
-/// When the referrer says it was made; a text that sorts. Not verified.
-pub(super) fn created(descriptor: &Descriptor) -> Option<&String> {
-    descriptor.annotations.get(CREATED_ANNOTATION)
+    /// False when the manifest itself names another kind of statement than the one that is looked for. Its own word counts, which its digest
+    /// covers, and not that of whoever lists it: a list can be changed without a key.
+    pub(super) fn may_hold(&self, predicate_type: &str) -> bool {
+        let named = self.annotations.as_ref().and_then(|notes| notes.get(PREDICATE_ANNOTATION));
+        named.is_none_or(|named| named == predicate_type)
+    }
 }

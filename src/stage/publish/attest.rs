@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{Predicate, VerdictSummary};
+use crate::io::hash::sha256;
+use crate::io::oci::{self, shape};
 use crate::model::digest::Digest;
 use crate::model::finding::Disposition;
 use crate::model::image::BuiltImage;
@@ -79,15 +81,15 @@ impl Statement {
 
     /// Reads a statement of version 1 or 0.1.
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, String> {
-        let statement: Self = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+        let statement: Self = oci::decode(bytes, &shape::STATEMENT).map_err(|refused| refused.to_string())?;
         match statement.kind.as_str() {
             STATEMENT_V1 | STATEMENT_V01 => Ok(statement),
             other => Err(format!("its type is `{}`", other.chars().take(100).collect::<String>())),
         }
     }
 
-    pub(super) fn bytes(&self) -> Vec<u8> {
-        serde_json::to_vec(self).unwrap_or_default()
+    pub(super) fn bytes(&self) -> serde_json::Result<Vec<u8>> {
+        oci::to_bytes(self)
     }
 
     /// True when the digest is among its subjects.
@@ -129,30 +131,33 @@ pub(super) struct ResourceDescriptor {
 }
 
 /// Sums a verdict up.
-#[must_use]
-pub(super) fn summarize(verdict: &Verdict, service: &str) -> VerdictSummary {
-    VerdictSummary {
+pub(super) fn summarize(verdict: &Verdict, service: &str) -> serde_json::Result<VerdictSummary> {
+    Ok(VerdictSummary {
         service: service.to_owned(),
         decision: verdict.verdict,
-        digest: crate::io::hash::sha256(&super::verdict_file(verdict)),
-        substance: substance(verdict),
+        digest: sha256(&super::verdict_file(verdict)?),
+        substance: substance(verdict)?,
         commit: verdict.subject.commit.clone(),
         evaluated_at: verdict.evaluated_at,
         policy: verdict.inputs.policy.clone(),
         components: verdict.components,
         warned: verdict.count(Disposition::Warned),
         waived: verdict.findings.len() - verdict.count(Disposition::Warned) - verdict.count(Disposition::Denied),
-    }
+        feeds: verdict.inputs.feeds.clone(),
+        waivers: verdict.inputs.waivers,
+        vex: verdict.inputs.vex.clone(),
+        cached_layers: verdict.inputs.cached_layers.clone(),
+    })
 }
 
 /// The digest of a verdict without the times in it: equal for two verdicts that differ only in when they were reached.
-fn substance(verdict: &Verdict) -> Digest {
+fn substance(verdict: &Verdict) -> serde_json::Result<Digest> {
     let mut timeless = verdict.clone();
     timeless.evaluated_at = Timestamp::UNIX_EPOCH;
     for feed in &mut timeless.inputs.feeds {
         feed.as_of = Timestamp::UNIX_EPOCH;
     }
-    crate::io::hash::sha256(&super::verdict_file(&timeless))
+    Ok(sha256(&super::verdict_file(&timeless)?))
 }
 
 /// The verdict as a verification summary. `inputs` are the other attestations of the image, by predicate type and digest of their envelope.
@@ -208,16 +213,10 @@ pub(super) fn provenance(image: &BuiltImage) -> Option<Predicate> {
     })
 }
 
-/// The image as a package URL: what `resourceUri` of a verification summary is.
-/// Source: the purl specification, type `oci`.
+/// The image by digest, where it was published: what consumers compare `resourceUri` with. In a layout it has the service's name.
 #[must_use]
 pub(super) fn resource_uri(repository: Option<&str>, service: &str, digest: &Digest) -> String {
-    let name = repository.and_then(|r| r.rsplit('/').next()).unwrap_or(service).to_lowercase();
-    let base = format!("pkg:oci/{name}@sha256%3A{}", digest.hex());
-    match repository {
-        Some(repository) => format!("{base}?repository_url={repository}"),
-        None => base,
-    }
+    format!("{}@{digest}", repository.unwrap_or(service))
 }
 
 #[cfg(test)]
@@ -232,9 +231,9 @@ mod tests {
             body: json!({}),
         };
         let statement = Statement::new("r.example/a", &digest, &predicate);
-        let read = Statement::parse(&statement.bytes()).expect("statement");
+        let read = Statement::parse(&statement.bytes().expect("bytes")).expect("statement");
         assert!(read.is_about(&digest) && !read.is_about(&Digest::from_bytes([2; 32])));
-        let text = String::from_utf8(statement.bytes()).expect("text");
+        let text = String::from_utf8(statement.bytes().expect("bytes")).expect("text");
         assert!(Statement::parse(text.replace("Statement/v1", "Statement/v0.1").as_bytes()).is_ok());
         assert!(Statement::parse(text.replace("Statement/v1", "Statement/v9").as_bytes()).is_err());
     }
@@ -242,10 +241,11 @@ mod tests {
     #[test]
     fn a_resource_is_named_by_its_repository() {
         let digest = Digest::from_bytes([0xab; 32]);
-        let uri = resource_uri(Some("ghcr.io/acme/payments"), "x", &digest);
-        assert!(
-            uri.starts_with("pkg:oci/payments@sha256%3Aabab") && uri.ends_with("?repository_url=ghcr.io/acme/payments"),
-            "{uri}"
+        let hex = digest.hex();
+        assert_eq!(
+            resource_uri(Some("ghcr.io/acme/payments"), "x", &digest),
+            format!("ghcr.io/acme/payments@sha256:{hex}")
         );
+        assert_eq!(resource_uri(None, "x", &digest), format!("x@sha256:{hex}"));
     }
 }

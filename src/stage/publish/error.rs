@@ -183,6 +183,40 @@ pub enum PublishError {
         /// The policy's name in the verdict.
         name: String,
     },
+    /// Judged for another service.
+    #[error("no verdict on {digest} is about the service {expected}; found: {}", found.join(", "))]
+    #[diagnostic(
+        code(publish::other_service),
+        help("a verdict counts for the service that it names: is `name` in [service] the one that the image was published with?")
+    )]
+    OtherService {
+        /// The image.
+        digest: Digest,
+        /// The service that is expected.
+        expected: String,
+        /// The services that the verdicts name.
+        found: Vec<String>,
+    },
+    /// More things refer to the image than are looked at.
+    #[error("{count} things refer to {digest} in {place}, and {limit} are looked at: one of the others could be a verdict against it")]
+    #[diagnostic(
+        code(publish::referrers),
+        help("delete what does not belong there; whoever may write to the repository can hide a verdict in a crowd")
+    )]
+    TooManyReferrers {
+        /// The image.
+        digest: Digest,
+        /// The repository.
+        place: String,
+        /// How many there are.
+        count: usize,
+        /// How many are looked at.
+        limit: usize,
+    },
+    /// Something of ours that JSON cannot hold: a bug, and nothing was signed.
+    #[error("what is to be signed is not JSON")]
+    #[diagnostic(code(publish::serialization))]
+    Serialization(#[from] serde_json::Error),
     /// Too long ago.
     #[error("the verdict on {digest} is too old: judged at {evaluated_at}, {age} ago, and {limit} is allowed")]
     #[diagnostic(code(publish::stale), help("judge the image against today's advisories: `portcullis publish`"))]
@@ -240,6 +274,8 @@ impl PublishError {
                 | Self::Malformed { .. }
                 | Self::NotCleared { .. }
                 | Self::OtherPolicy { .. }
+                | Self::OtherService { .. }
+                | Self::TooManyReferrers { .. }
                 | Self::Stale { .. }
                 | Self::Future { .. }
         )

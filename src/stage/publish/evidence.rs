@@ -1,14 +1,14 @@
 //! What was attested beside a verdict's summary: the findings, and the inventory that they were found in.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use super::attest::predicate_type;
 use super::place::Place;
 use super::sign::VerifyingKey;
-use super::statements::Search;
-use super::{Expectation, PublishError, VerdictSummary, verdict_file, verify};
+use super::statements::{Found, Search};
+use super::{Expectation, PublishError, VerdictSummary, signed, verdict_file, verify};
 use crate::io::Effects;
 use crate::io::hash;
 use crate::model::digest::Digest;
@@ -54,9 +54,7 @@ pub(super) async fn evidence(image: &ImageRef, expected: &Expectation<'_>, effec
         return Err(missing("verdict"));
     };
     let verdicts = search.all(predicate_type::VERDICT, serde_json::from_value::<Verdict>).await?;
-    let is_named = |verdict: &Verdict| hash::sha256(&verdict_file(verdict)) == summary.digest;
-    let verdict = verdicts.statements.into_iter().map(|(_, v)| v).find(is_named);
-    let verdict = verdict.ok_or_else(|| missing("findings"))?;
+    let verdict = named_verdict(verdicts, &summary)?.ok_or_else(|| missing("findings"))?;
     let inventories = search.all(predicate_type::INVENTORY, serde_json::from_value::<Inventory>).await?;
     let is_named = |inventory: &Inventory| hash::of_json(inventory) == verdict.inputs.inventory;
     let inventory = inventories.statements.into_iter().map(|(_, i)| i).find(is_named);
@@ -68,23 +66,50 @@ pub(super) async fn evidence(image: &ImageRef, expected: &Expectation<'_>, effec
     })
 }
 
+/// The verdict that a summary names by digest.
+fn named_verdict(verdicts: Found<Verdict>, summary: &VerdictSummary) -> Result<Option<Verdict>, PublishError> {
+    for (_, verdict) in verdicts.statements {
+        if hash::sha256(&verdict_file(&verdict)?) == summary.digest {
+            return Ok(Some(verdict));
+        }
+    }
+    Ok(None)
+}
+
 /// Fetches what the key signed of the content of an image: the inventory, else the SBOM.
 pub(super) async fn content(image: &ImageRef, key: &KeySource, plain_http: bool, effects: &Effects) -> Result<Content, PublishError> {
     let key = VerifyingKey::load(key, effects)?;
     let (place, digest) = Place::of_image(image, plain_http, effects)?;
     let search = Search::new(&place, &digest, &key, effects);
-    let found = search.all(predicate_type::INVENTORY, serde_json::from_value::<Inventory>).await?;
-    if let Some((_, inventory)) = found.statements.into_iter().next() {
-        return Ok(Content::Inventory(Box::new(inventory)));
+    let inventories = search.all(predicate_type::INVENTORY, serde_json::from_value::<Inventory>).await?;
+    let mut by_digest: BTreeMap<Digest, Inventory> = BTreeMap::new();
+    by_digest.extend(inventories.statements.into_iter().map(|(_, i)| (hash::of_json(&i), i)));
+    if by_digest.len() > 1 {
+        // Nothing in an inventory says which is the newer one: the newest verdict names the one that counts.
+        let newest = signed::newest(&place, &digest, &key, effects).await?;
+        if let Some(summary) = newest.as_ref().and_then(|signed| signed.summary()) {
+            let verdicts = search.all(predicate_type::VERDICT, serde_json::from_value::<Verdict>).await?;
+            let named = named_verdict(verdicts, summary)?.map(|verdict| verdict.inputs.inventory);
+            by_digest.retain(|digest, _| Some(*digest) == named);
+        }
+    }
+    let missing = |what: &'static str| PublishError::NotAttested {
+        digest,
+        place: place.name(),
+        what,
+    };
+    match by_digest.len() {
+        0 => {}
+        1 => {
+            let only = by_digest.into_values().next().ok_or_else(|| missing("inventory"))?;
+            return Ok(Content::Inventory(Box::new(only)));
+        }
+        _ => return Err(missing("verdict that says which of its inventories counts")),
     }
     let found = search.all(predicate_type::CYCLONEDX, Ok).await?;
     match found.statements.into_iter().next() {
         Some((_, sbom)) => Ok(Content::Sbom(sbom)),
-        None => Err(PublishError::NotAttested {
-            digest,
-            place: place.name(),
-            what: "inventory",
-        }),
+        None => Err(missing("inventory")),
     }
 }
 

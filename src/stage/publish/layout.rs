@@ -1,5 +1,6 @@
 //! A layout as a destination: blobs are copied and hashed on the way, tags are names in `index.json`, referrers are its entries.
 
+use std::collections::BTreeSet;
 use std::io::{self, Read, Write};
 
 use serde_json::json;
@@ -20,7 +21,15 @@ use crate::model::image::{Descriptor, media_type};
 /// What a tag names.
 pub(super) fn tag(layout: &OciLayout, tag: &str) -> Result<Option<Digest>, PublishError> {
     let named = |d: &Descriptor| d.annotations.get(REF_NAME).is_some_and(|name| name == tag);
-    Ok(layout.index()?.into_iter().find(named).map(|d| d.digest))
+    let digests: BTreeSet<Digest> = layout.index()?.into_iter().filter(named).map(|d| d.digest).collect();
+    match digests.len() {
+        0 | 1 => Ok(digests.into_iter().next()),
+        count => Err(LayoutError::Inconsistent {
+            path: layout.dir().to_owned(),
+            reason: format!("lists {count} images under the tag `{tag}`"),
+        }
+        .into()),
+    }
 }
 
 /// Copies the blobs and manifests that are not there yet, and hashes those that are. Gives the bytes of blobs that were written.
@@ -38,16 +47,13 @@ pub(super) fn copy(source: &OciLayout, target: &OciLayout, graph: &Graph, effect
     Ok(written)
 }
 
-/// Writes manifests and tags, and reads the manifests back.
-pub(super) fn put(target: &OciLayout, graph: &Graph, root: &Descriptor, tags: &[String]) -> Result<(), PublishError> {
+/// Writes the manifests, lists the image without a tag, and reads the manifests back.
+pub(super) fn put(target: &OciLayout, graph: &Graph, root: &Descriptor) -> Result<(), PublishError> {
     for document in &graph.documents {
         target.write_blob(&document.bytes)?;
         target.read_blob(&document.digest, document.bytes.len() as u64)?;
     }
-    match tags {
-        [] => target.put(root, None)?,
-        tags => tags.iter().try_for_each(|tag| target.put(root, Some(tag)))?,
-    }
+    target.put(root, None)?;
     Ok(())
 }
 
@@ -98,8 +104,12 @@ fn read_index(layout: &OciLayout, digest: &Digest, limits: &Limits) -> Result<Ve
 
 fn refers_to(layout: &OciLayout, entry: &Descriptor, digest: &Digest, limits: &Limits) -> Result<bool, PublishError> {
     let bytes = layout.read_blob(&entry.digest, limits.manifest)?;
-    let manifest: Option<ArtifactManifest> = serde_json::from_slice(&bytes).ok();
-    Ok(manifest.and_then(|m| m.subject).is_some_and(|subject| subject.digest == *digest))
+    // A damaged one might be the verdict that is looked for: nobody knows what it refers to.
+    let manifest = ArtifactManifest::parse(&bytes).map_err(|refused| PublishError::Malformed {
+        attestation: entry.digest,
+        reason: refused.to_string(),
+    })?;
+    Ok(manifest.subject.is_some_and(|subject| subject.digest == *digest))
 }
 
 /// True when the blob is there and its bytes are the right ones. Other bytes under its name are written anew.

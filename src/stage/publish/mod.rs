@@ -1,4 +1,5 @@
-//! Takes `Cleared`. Gives `Attested`. Never moves an existing SHA tag, never resolves a tag to find out what it published.
+//! Takes `Cleared`. Gives `Attested`. Never moves an existing SHA tag, never resolves a tag to find out what it published, and never tags what has
+//! no verdict yet.
 
 mod artifact;
 mod attest;
@@ -23,13 +24,14 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::io::Effects;
+use crate::model::advisory::FeedRevision;
 use crate::model::canonical::canonical;
 use crate::model::commit::CommitSha;
 use crate::model::digest::Digest;
 use crate::model::image_ref::ImageRef;
 use crate::model::outcome::Publication;
 use crate::model::plan::{Destination, KeySource, PublishPlan};
-use crate::model::verdict::{Decision, PolicyInput, Verdict};
+use crate::model::verdict::{Decision, PolicyInput, Verdict, VexInput};
 use crate::stage::policy::Cleared;
 
 /// Why an [`Attested`] may be believed.
@@ -74,6 +76,18 @@ pub struct VerdictSummary {
     pub warned: usize,
     /// Findings that a waiver covers.
     pub waived: usize,
+    /// The feeds that were asked, with revision and time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub feeds: Vec<FeedRevision>,
+    /// The waiver file; `None` if there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waivers: Option<Digest>,
+    /// The VEX documents that counted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub vex: Vec<VexInput>,
+    /// Layers that were not read again, because the policy trusts the facts of an earlier run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cached_layers: Vec<Digest>,
 }
 
 /// A digest in a registry or layout whose cleared verdict was signed or verified. Only this stage makes one.
@@ -109,7 +123,7 @@ impl Attested {
         &self.digest
     }
 
-    /// Its cleared verdict; none for an unverified image.
+    /// Its cleared verdict; `None` for an unverified image, and for one that another tool summed up.
     #[must_use]
     pub const fn verdict(&self) -> Option<&VerdictSummary> {
         self.verdict.as_ref()
@@ -137,7 +151,8 @@ pub struct Predicate {
     pub body: serde_json::Value,
 }
 
-/// Pushes the image, tags it, signs the verdict, the build's provenance and the predicates, attaches them, and reads the image back.
+/// Pushes the image by digest, signs the verdict, the build's provenance and the predicates, attaches them, reads all of it back, and only then
+/// tags it: whenever it ends, no tag is without a verdict.
 /// Where the same verdict (give or take its times) was attested by this key within the last hour, nothing is sent.
 ///
 /// # Errors
@@ -156,6 +171,8 @@ pub async fn publish(
 pub struct Expectation<'a> {
     /// The public key: PEM file, or the private key's source.
     pub key: &'a KeySource,
+    /// The service that must have been judged; `None` accepts any.
+    pub service: Option<&'a str>,
     /// The policy that must have been applied, by digest; none accepts any and says which.
     pub policy: Option<Digest>,
     /// The oldest evaluation time that counts.
@@ -198,7 +215,9 @@ pub async fn images(repository: &Destination, effects: &Effects) -> Result<Vec<I
 }
 
 /// The bytes of `verdict.json`: what [`VerdictSummary::digest`] is the digest of.
-#[must_use]
-pub fn verdict_file(verdict: &Verdict) -> Vec<u8> {
+///
+/// # Errors
+/// serde's; no verdict is known to give one.
+pub fn verdict_file(verdict: &Verdict) -> serde_json::Result<Vec<u8>> {
     canonical(verdict)
 }

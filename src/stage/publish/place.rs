@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use super::artifact::Artifact;
 use super::graph::Graph;
+use super::sha_tag::{self, TagState};
 use super::{PublishError, layout, registry};
 use crate::io::Effects;
 use crate::io::oci_layout::OciLayout;
@@ -99,12 +100,31 @@ impl Place {
         }
     }
 
-    /// Writes the image's manifests, and the tags that are free, then looks at each again.
-    pub(super) async fn put(&self, graph: &Graph, root: &Descriptor, tags: &[String]) -> Result<(), PublishError> {
+    /// Writes the image's manifests, by digest, then looks at each again.
+    pub(super) async fn put(&self, graph: &Graph, root: &Descriptor) -> Result<(), PublishError> {
         match self {
-            Self::Layout(target) => layout::put(target, graph, root, tags),
-            Self::Registry(registry) => registry::put(registry, graph, tags).await,
+            Self::Layout(target) => layout::put(target, graph, root),
+            Self::Registry(registry) => registry::put(registry, graph).await,
         }
+    }
+
+    /// Gives an image that is here the tags that are free, then looks at each again: another digest there is an error that names both.
+    pub(super) async fn put_tags(&self, graph: &Graph, root: &Descriptor, tags: &[String]) -> Result<(), PublishError> {
+        match self {
+            Self::Layout(target) => tags.iter().try_for_each(|tag| target.put(root, Some(tag)))?,
+            Self::Registry(registry) => registry::put_tags(registry, graph, tags).await?,
+        }
+        for tag in tags {
+            let found = self.tag(tag).await?;
+            if sha_tag::state(tag, &root.digest, found, &self.name())? == TagState::Free {
+                return Err(PublishError::NotKept {
+                    what: format!("tag {tag}, which was to name {}", root.digest),
+                    place: self.name(),
+                    found: "nothing".to_owned(),
+                });
+            }
+        }
+        Ok(())
     }
 
     /// What refers to a digest. Nothing of it is verified.

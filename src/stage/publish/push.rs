@@ -7,7 +7,7 @@ use super::attest::{self, Statement, predicate_type};
 use super::graph::Graph;
 use super::place::Place;
 use super::sha_tag::{self, TagState};
-use super::sign::SigningKey;
+use super::sign::{BUNDLE_MEDIA_TYPE, SigningKey};
 use super::{Attested, Predicate, PublishError, Trust, VerdictSummary, signed};
 use crate::io::Effects;
 use crate::io::files;
@@ -23,6 +23,14 @@ use crate::stage::policy::Cleared;
 
 /// A verdict that differs from the attested one only in its times is attested anew after this long.
 const RENEW_AFTER: Duration = Duration::from_secs(3600);
+
+/// How long, all in all, a registry may take to list what refers to an image.
+const LISTED_WITHIN: [Duration; 4] = [
+    Duration::from_millis(200),
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(3),
+];
 
 pub(super) async fn publish(
     cleared: &Cleared,
@@ -44,20 +52,18 @@ pub(super) async fn publish(
     let free = free_tags(&place, &plan.tags, &root.digest).await?;
     let unchanged = !plan.tags.is_empty() && free.is_empty();
 
+    let source = OciLayout::open(&image.layout)?;
+    let graph = Graph::read(&source, &root, &effects.limits)?;
     let mut bytes_sent = 0;
     if !unchanged || matches!(place, Place::Layout(_)) {
-        let source = OciLayout::open(&image.layout)?;
-        let graph = Graph::read(&source, &root, &effects.limits)?;
         bytes_sent = place.push(&source, &graph, effects).await?;
-        if effects.is_cancelled() {
-            return Err(PublishError::Interrupted);
-        }
+        stop_if_asked(effects)?;
         if !unchanged {
-            place.put(&graph, &root, &free).await?;
+            place.put(&graph, &root).await?;
         }
     }
 
-    let summary = attest::summarize(cleared.verdict(), &plan.service);
+    let summary = attest::summarize(cleared.verdict(), &plan.service)?;
     let (attestations, trust) = match &key {
         Some(key) => {
             let attesting = Attesting {
@@ -79,6 +85,9 @@ pub(super) async fn publish(
             (Vec::new(), Trust::Unsigned)
         }
     };
+    stop_if_asked(effects)?;
+    // Last of all: whoever finds the tag finds the verdict.
+    place.put_tags(&graph, &root, &free).await?;
     let publication = Publication {
         reference: format!("{}@{}", place.name(), root.digest),
         digest: root.digest,
@@ -94,6 +103,13 @@ pub(super) async fn publish(
         trust,
     };
     Ok((attested, publication))
+}
+
+fn stop_if_asked(effects: &Effects) -> Result<(), PublishError> {
+    match effects.is_cancelled() {
+        true => Err(PublishError::Interrupted),
+        false => Ok(()),
+    }
 }
 
 /// The tags that nobody has yet.
@@ -126,23 +142,49 @@ impl Attesting<'_> {
                 .note(Stage::Publish, "the image and its verdict are published already; nothing was sent");
             return Ok(vec![existing.attestation]);
         }
-        let mut artifacts: Vec<Artifact> = predicates.iter().map(|p| self.sign(p, summary)).collect();
-        let inputs: Vec<(String, Digest)> = artifacts
-            .iter()
-            .map(|a| (a.predicate_type.clone(), sha256(&a.envelope_bytes())))
-            .collect();
+        let mut artifacts: Vec<Artifact> = predicates.iter().map(|p| self.sign(p, summary)).collect::<Result<_, _>>()?;
+        let input = |a: &Artifact| Ok((a.predicate_type.clone(), sha256(&a.envelope_bytes()?)));
+        let inputs: Vec<(String, Digest)> = artifacts.iter().map(input).collect::<serde_json::Result<_>>()?;
         let repository = self.place.repository();
         let resource = attest::resource_uri(repository.as_deref(), &self.plan.service, &self.root.digest);
-        artifacts.push(self.sign(&attest::verification_summary(summary, &resource, &inputs), summary));
+        artifacts.push(self.sign(&attest::verification_summary(summary, &resource, &inputs), summary)?);
         self.place.attach(&artifacts, &self.root.digest).await?;
+        self.read_back(&artifacts).await?;
         self.write_envelopes(&artifacts)?;
         Ok(artifacts.iter().map(|artifact| artifact.descriptor.digest).collect())
     }
 
-    fn sign(&self, predicate: &Predicate, summary: &VerdictSummary) -> Artifact {
+    fn sign(&self, predicate: &Predicate, summary: &VerdictSummary) -> serde_json::Result<Artifact> {
         let name = self.place.repository().unwrap_or_else(|| self.plan.service.clone());
         let statement = Statement::new(&name, &self.root.digest, predicate);
         Artifact::sign(&statement, self.root, self.key, summary.evaluated_at)
+    }
+
+    /// Fetches what was attached, as whoever verifies the image will. A registry may take a moment until it lists it.
+    async fn read_back(&self, artifacts: &[Artifact]) -> Result<(), PublishError> {
+        let mut waits = LISTED_WITHIN.iter();
+        loop {
+            let listed = self.place.referrers(&self.root.digest, self.effects).await?;
+            let is_listed = |artifact: &&Artifact| listed.iter().any(|d| d.digest == artifact.descriptor.digest);
+            let Some(missing) = artifacts.iter().find(|artifact| !is_listed(artifact)) else {
+                break;
+            };
+            let Some(wait) = waits.next() else {
+                return Err(PublishError::NotKept {
+                    what: format!("attestation {}", missing.descriptor.digest),
+                    place: self.place.name(),
+                    found: format!("{} other things that refer to the image", listed.len()),
+                });
+            };
+            tokio::time::sleep(*wait).await;
+        }
+        for artifact in artifacts {
+            self.place.manifest(&artifact.descriptor.digest, self.effects).await?;
+            let size = artifact.bundle.len() as u64;
+            let bundle = Descriptor::new(BUNDLE_MEDIA_TYPE, sha256(&artifact.bundle), size);
+            self.place.blob(&bundle, size).await?;
+        }
+        Ok(())
     }
 
     fn write_envelopes(&self, artifacts: &[Artifact]) -> Result<(), PublishError> {
@@ -157,7 +199,7 @@ impl Attesting<'_> {
                 }
                 name = format!("{word}-{number}");
             }
-            files::write(&folder.join(format!("{name}.dsse.json")), &artifact.envelope_bytes())?;
+            files::write(&folder.join(format!("{name}.dsse.json")), &artifact.envelope_bytes()?)?;
         }
         Ok(())
     }
@@ -221,7 +263,7 @@ async fn dry_run(
             digest: Some(root.digest),
         },
         digest: root.digest,
-        verdict: Some(attest::summarize(cleared.verdict(), &plan.service)),
+        verdict: Some(attest::summarize(cleared.verdict(), &plan.service)?),
         trust: Trust::Unsigned,
     };
     Ok((attested, publication))

@@ -13,7 +13,7 @@ use crate::io::Effects;
 use crate::io::files::FileError;
 use crate::io::hash::sha256;
 use crate::io::oci_layout::OciLayout;
-use crate::io::registry::{Content, OnBytes, Pushed, Registry};
+use crate::io::registry::{Content, OnBytes, Pushed, Registry, RegistryError};
 use crate::model::digest::Digest;
 use crate::model::event::{Event, Stage, Unit};
 use crate::model::image::Descriptor;
@@ -77,17 +77,10 @@ fn progress(blob: &Descriptor, effects: &Effects) -> OnBytes {
     })
 }
 
-/// Stores the manifests, the image's own last, under the free tags; then reads manifests and tags back.
-pub(super) async fn put(registry: &Registry, graph: &Graph, tags: &[String]) -> Result<(), PublishError> {
-    let Some((root, inner)) = graph.documents.split_last() else {
-        return Ok(());
-    };
-    for document in inner {
+/// Stores the manifests by digest, the image's own last, and reads them back.
+pub(super) async fn put(registry: &Registry, graph: &Graph) -> Result<(), PublishError> {
+    for document in &graph.documents {
         put_one(registry, &document.digest.to_string(), document).await?;
-    }
-    let by_digest = [root.digest.to_string()];
-    for reference in if tags.is_empty() { by_digest.as_slice() } else { tags } {
-        put_one(registry, reference, root).await?;
     }
     for document in &graph.documents {
         let kept = registry.manifest(&document.digest).await?;
@@ -95,9 +88,22 @@ pub(super) async fn put(registry: &Registry, graph: &Graph, tags: &[String]) -> 
             return Err(not_kept(registry, document));
         }
     }
-    // Somebody may have taken a tag in the same moment; registries have no way to prevent it, so it is at least seen.
+    Ok(())
+}
+
+/// Stores the image's own manifest under each tag.
+pub(super) async fn put_tags(registry: &Registry, graph: &Graph, tags: &[String]) -> Result<(), PublishError> {
+    let Some(root) = graph.documents.last() else { return Ok(()) };
     for tag in tags {
-        super::sha_tag::state(tag, &root.digest, registry.tag(tag).await?, &registry.repository().to_string())?;
+        let Err(error) = put_one(registry, tag, root).await else { continue };
+        // Registries with immutable tags refuse an equal push too (ECR 400, Harbor 412): what the tag names decides.
+        let refused = matches!(
+            &error,
+            PublishError::Registry(RegistryError::Refused { .. } | RegistryError::Denied { .. })
+        );
+        if !refused || registry.tag(tag).await? != Some(root.digest) {
+            return Err(error);
+        }
     }
     Ok(())
 }

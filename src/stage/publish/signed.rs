@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::attest::{VerificationSummary, predicate_type};
 use super::place::Place;
 use super::sign::VerifyingKey;
-use super::statements::Search;
+use super::statements::{Search, is_bad_content};
 use super::{PublishError, VerdictSummary};
 use crate::io::Effects;
 use crate::model::digest::Digest;
-use crate::model::verdict::{Decision, PolicyInput};
 
 /// A verdict whose signature and subject hold.
 #[derive(Debug)]
@@ -36,13 +37,14 @@ pub(super) async fn all(place: &Place, digest: &Digest, key: &VerifyingKey, effe
     Ok(found.statements.into_iter().map(signed).collect())
 }
 
-/// The newest verdict, if it was signed with the key: what a publication of the same verdict need not repeat.
+/// The newest verdict that the key signed: what a publication of the same verdict need not repeat. `None` also where what is there cannot be
+/// believed: then it is signed anew.
 pub(super) async fn newest(place: &Place, digest: &Digest, key: &VerifyingKey, effects: &Effects) -> Result<Option<Signed>, PublishError> {
-    let search = Search::new(place, digest, key, effects);
-    let newest = search
-        .newest(predicate_type::VERIFICATION_SUMMARY, serde_json::from_value::<VerificationSummary>)
-        .await?;
-    Ok(newest.map(|(attestation, statement)| Signed { attestation, statement }))
+    match all(place, digest, key, effects).await {
+        Ok(signed) => Ok(signed.into_iter().max_by_key(Signed::age_rank)),
+        Err(error) if error.is_distrust() || is_bad_content(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 impl Signed {
@@ -67,28 +69,13 @@ impl Signed {
                 .is_some_and(|found| found.substance == summary.substance)
     }
 
-    /// What it says, as far as it says it: a verification summary of another tool has the standard's fields only.
-    pub(super) fn summary(&self) -> VerdictSummary {
-        self.statement.summary.clone().unwrap_or_else(|| {
-            let unknown = Digest::from_bytes([0; 32]);
-            let policy = self.statement.policy.digest.get("sha256");
-            VerdictSummary {
-                service: String::new(),
-                decision: Decision::Cleared,
-                digest: unknown,
-                substance: unknown,
-                commit: None,
-                evaluated_at: self.statement.time_verified,
-                policy: PolicyInput {
-                    name: self.statement.policy.uri.clone(),
-                    digest: policy
-                        .and_then(|hex| Digest::parse(&format!("sha256:{hex}")).ok())
-                        .unwrap_or(unknown),
-                },
-                components: 0,
-                warned: 0,
-                waived: 0,
-            }
-        })
+    /// By what its signature covers: the later one counts, and of two of one moment the one that did not pass.
+    pub(super) fn age_rank(&self) -> (Timestamp, bool) {
+        (self.statement.time_verified, self.statement.verification_result != "PASSED")
+    }
+
+    /// The gate's own summary; `None` in a verification summary of another tool, which says nothing of service and findings.
+    pub(super) const fn summary(&self) -> Option<&VerdictSummary> {
+        self.statement.summary.as_ref()
     }
 }

@@ -1,20 +1,22 @@
 //! Statements among an image's referrers: found, opened with a key, and held against the digest.
 
+use futures_util::{StreamExt, stream};
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
 use super::PublishError;
-use super::artifact::{self, ArtifactManifest};
+use super::artifact::ArtifactManifest;
 use super::attest::Statement;
 use super::place::Place;
 use super::sign::{BUNDLE_MEDIA_TYPE, Bundle, EnvelopeError, VerifyingKey};
 use crate::io::Effects;
+use crate::io::limits::Limits;
 use crate::io::registry::RegistryError;
 use crate::model::digest::Digest;
 use crate::model::image::Descriptor;
 
-/// Referrers that are looked into: an image with more statements of a kind is looked at by its newest ones.
-const CANDIDATES: usize = 64;
+/// Referrers that are fetched at the same time.
+const PARALLEL: usize = 8;
 
 /// Where to look, for what, and whom to believe.
 pub(super) struct Search<'a> {
@@ -31,7 +33,7 @@ type Read<T> = fn(Value) -> Result<T, serde_json::Error>;
 
 /// What a search gave.
 pub(super) struct Found<T> {
-    /// Each statement with the manifest of its attestation, those that say they are newest first.
+    /// Each statement with the manifest of its attestation, in the registry's order, which means nothing.
     pub(super) statements: Vec<(Digest, T)>,
     /// How many things refer to the image at all.
     pub(super) referrers: usize,
@@ -53,22 +55,34 @@ impl<'a> Search<'a> {
         self.referrers.get_or_try_init(asked).await.map(Vec::as_slice)
     }
 
-    /// Every statement of a kind that the key signed. Where there is none and others are not to be trusted, that is the error.
+    /// Every statement of a kind that the key signed: all that refers to the image is looked at, and what cannot be fetched is an error, since
+    /// it could be a verdict against the image. Where there is no statement and others are not to be trusted, that is the error.
     pub(super) async fn all<T>(&self, kind: &str, read: Read<T>) -> Result<Found<T>, PublishError> {
         let referrers = self.referrers().await?;
+        if referrers.len() > Limits::REFERRERS {
+            return Err(PublishError::TooManyReferrers {
+                digest: *self.digest,
+                place: self.place.name(),
+                count: referrers.len(),
+                limit: Limits::REFERRERS,
+            });
+        }
         let mut found = Found {
             statements: Vec::new(),
             referrers: referrers.len(),
         };
         let mut distrust: Option<PublishError> = None;
         let mut foreign = Vec::new();
-        for candidate in candidates(referrers, kind) {
-            match self.open(candidate, kind, read).await {
-                Ok(Opened::Statement(content)) => found.statements.push((candidate.digest, content)),
+        let mut opened = stream::iter(referrers)
+            .map(|referrer| async move { (referrer.digest, self.open(referrer, kind, read).await) })
+            .buffered(PARALLEL);
+        while let Some((digest, opened)) = opened.next().await {
+            match opened {
+                Ok(Opened::Statement(content)) => found.statements.push((digest, content)),
                 Ok(Opened::OtherPredicate) => {}
                 Ok(Opened::OtherKey(name)) => foreign.push(name),
-                // What is wrong with one attestation does not spoil another: it counts when there is no good one.
-                Err(error) if error.is_distrust() || is_bad_content(&error) => distrust = distrust.or(Some(error)),
+                // Seen, and nothing that our key signed: it counts when there is no good one.
+                Err(error) if error.is_distrust() => distrust = distrust.or(Some(error)),
                 Err(error) => return Err(error),
             }
         }
@@ -84,25 +98,14 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// The newest statement of a kind, if the key signed it and it can be read.
-    pub(super) async fn newest<T>(&self, kind: &str, read: Read<T>) -> Result<Option<(Digest, T)>, PublishError> {
-        let referrers = self.referrers().await?;
-        let Some(candidate) = candidates(referrers, kind).into_iter().next() else {
-            return Ok(None);
-        };
-        match self.open(candidate, kind, read).await {
-            Ok(Opened::Statement(content)) => Ok(Some((candidate.digest, content))),
-            Ok(_) => Ok(None),
-            Err(error) if error.is_distrust() || is_bad_content(&error) => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
     async fn open<T>(&self, candidate: &Descriptor, kind: &str, read: Read<T>) -> Result<Opened<T>, PublishError> {
         let attestation = candidate.digest;
         let malformed = |reason: String| PublishError::Malformed { attestation, reason };
         let manifest = self.place.manifest(&attestation, self.effects).await?;
-        let manifest: ArtifactManifest = serde_json::from_slice(&manifest).map_err(|e| malformed(e.to_string()))?;
+        let manifest = ArtifactManifest::parse(&manifest).map_err(|e| malformed(e.to_string()))?;
+        if !manifest.may_hold(kind) {
+            return Ok(Opened::OtherPredicate);
+        }
         let Some(layer) = manifest.layers.iter().find(|l| l.media_type == BUNDLE_MEDIA_TYPE) else {
             return Ok(Opened::OtherPredicate);
         };
@@ -143,16 +146,8 @@ enum Opened<T> {
     OtherKey(String),
 }
 
-/// Referrers that may be of a kind, those that say they are newest first.
-fn candidates<'a>(referrers: &'a [Descriptor], kind: &str) -> Vec<&'a Descriptor> {
-    let mut candidates: Vec<&Descriptor> = referrers.iter().filter(|d| artifact::may_be(d, kind)).collect();
-    candidates.sort_by_key(|d| std::cmp::Reverse(artifact::created(d)));
-    candidates.truncate(CANDIDATES);
-    candidates
-}
-
 /// Content that does not hold together, as opposed to a registry that does not answer.
-fn is_bad_content(error: &PublishError) -> bool {
+pub(super) fn is_bad_content(error: &PublishError) -> bool {
     match error {
         PublishError::Layout(_) => true,
         PublishError::Registry(error) => matches!(

@@ -1,5 +1,6 @@
 //! Believing an image: its newest verdict that our key signed is cleared, about this digest, by the right policy, and fresh.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -20,25 +21,41 @@ pub(super) async fn verify(image: &ImageRef, expected: &Expectation<'_>, effects
     let key = VerifyingKey::load(expected.key, effects)?;
     let (place, digest) = Place::of_image(image, expected.plain_http, effects)?;
     let signed = signed::all(&place, &digest, &key, effects).await?;
+    let signed = of_service(signed, &digest, expected.service)?;
     let newest = newest(&signed, &digest, expected.policy)?;
     check_decision(newest, &digest)?;
-    check_age(
-        newest.statement.time_verified,
-        &digest,
-        expected.max_age,
-        effects.clock.evaluation(),
-    )?;
+    // By the real time: `--at` asks how something would be judged, and makes nothing fresh.
+    check_age(newest.statement.time_verified, &digest, expected.max_age, effects.clock.now())?;
     Ok(Attested {
         image: place.image(&digest),
         digest,
-        verdict: Some(newest.summary()),
+        verdict: newest.summary().cloned(),
         trust: Trust::Signed { key: key.name() },
     })
 }
 
+/// The verdicts on a service: that on another one, of the same image, may rest on other rules and waivers.
+fn of_service(signed: Vec<Signed>, digest: &Digest, service: Option<&str>) -> Result<Vec<Signed>, PublishError> {
+    let Some(expected) = service else { return Ok(signed) };
+    let name = |signed: &Signed| signed.summary().map_or("none", |summary| &summary.service).to_owned();
+    let found: BTreeSet<String> = signed.iter().map(name).collect();
+    let ours: Vec<Signed> = signed
+        .into_iter()
+        .filter(|s| s.summary().is_some_and(|s| s.service == expected))
+        .collect();
+    if ours.is_empty() {
+        return Err(PublishError::OtherService {
+            digest: *digest,
+            expected: expected.to_owned(),
+            found: found.into_iter().collect(),
+        });
+    }
+    Ok(ours)
+}
+
 /// The newest verdict; with a policy, the newest by that policy.
 fn newest<'a>(signed: &'a [Signed], digest: &Digest, policy: Option<Digest>) -> Result<&'a Signed, PublishError> {
-    let newest = |of: &mut dyn Iterator<Item = &'a Signed>| of.max_by_key(|s| s.statement.time_verified);
+    let newest = |of: &mut dyn Iterator<Item = &'a Signed>| of.max_by_key(|s| s.age_rank());
     let by_policy = newest(&mut signed.iter().filter(|s| policy.is_none_or(|p| s.is_by(&p))));
     match (by_policy, newest(&mut signed.iter()), policy) {
         (Some(found), _, _) => Ok(found),

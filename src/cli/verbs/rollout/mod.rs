@@ -2,6 +2,8 @@
 
 mod said;
 
+use std::time::Duration;
+
 use super::verify;
 use crate::cli::args::{Judging, RolloutArgs, RolloutVerb, SwitchArgs, image_ref};
 use crate::cli::error::CliError;
@@ -70,14 +72,25 @@ async fn deploy(session: &Session<'_>, args: &RolloutArgs, plan: &RolloutPlan) -
         ),
         None => (published(session).await?, session.workspace.commit()?),
     };
-    let attested = attested(session, args, image).await?;
+    let attested = attested(session, args, plan, image).await?;
     begin(session, &attested.digest().short());
     let report = rollout::rollout(&attested, plan, &session.effects).await.map_err(GateError::from)?;
     Ok(answer(report, commit))
 }
 
+/// How old a verdict may be that rolls out.
+fn max_verdict_age(session: &Session<'_>) -> Duration {
+    let configured = session
+        .workspace
+        .config
+        .rollout
+        .as_ref()
+        .and_then(|rollout| rollout.max_verdict_age);
+    configured.map_or(Duration::from_secs(14 * 86_400), |span| span.0)
+}
+
 /// The image with its verified verdict; with `--unverified`, as it is and for the given reason.
-async fn attested(session: &Session<'_>, args: &RolloutArgs, image: ImageRef) -> Result<Attested, CliError> {
+async fn attested(session: &Session<'_>, args: &RolloutArgs, plan: &RolloutPlan, image: ImageRef) -> Result<Attested, CliError> {
     let Some(reason) = &args.unverified else {
         let key = verify::key(session, args.key.as_ref())?;
         let policy = session
@@ -89,7 +102,8 @@ async fn attested(session: &Session<'_>, args: &RolloutArgs, image: ImageRef) ->
         let expected = Expectation {
             key: &key,
             policy: Some(policy?.input().digest),
-            max_age: None,
+            service: Some(&plan.service),
+            max_age: Some(max_verdict_age(session)),
             plain_http: session.workspace.config.image.plain_http,
         };
         let verified = publish::verify(&image, &expected, &session.effects).await;

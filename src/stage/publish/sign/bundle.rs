@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Envelope, VerifyingKey};
+use crate::io::oci::{self, Refused, shape};
 
 /// The media type of a bundle, and the artifact type of the manifest that carries it.
 pub const BUNDLE_MEDIA_TYPE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
@@ -47,15 +48,17 @@ impl Bundle {
     /// Reads a bundle.
     ///
     /// # Errors
-    /// serde's, with the place.
-    pub fn parse(bytes: &[u8]) -> Result<Self, serde_json::Error> {
-        serde_json::from_slice(bytes)
+    /// [`Refused`], with the place.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Refused> {
+        oci::decode(bytes, &shape::BUNDLE)
     }
 
     /// Its bytes; equal bundles give equal bytes.
-    #[must_use]
-    pub fn bytes(&self) -> Vec<u8> {
-        serde_json::to_vec(self).unwrap_or_default()
+    ///
+    /// # Errors
+    /// serde's; no bundle is known to give one.
+    pub fn bytes(&self) -> serde_json::Result<Vec<u8>> {
+        oci::to_bytes(self)
     }
 
     /// The envelope.

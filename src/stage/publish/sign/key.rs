@@ -27,6 +27,12 @@ const KEY_LIMIT: u64 = 64 * 1024;
 /// The variable that holds the password of an encrypted key, as cosign has it.
 const PASSWORD: &str = "COSIGN_PASSWORD";
 
+/// What stands before the point in the DER `SubjectPublicKeyInfo` of a P-256 key: `id-ecPublicKey`, `prime256v1`, a string of 66 bytes.
+const SUBJECT_PUBLIC_KEY_INFO: [u8; 26] = [
+    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01,
+    0x07, 0x03, 0x42, 0x00,
+];
+
 /// Why a key cannot be used. Nothing of the key or the password is in it.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum KeyError {
@@ -163,8 +169,9 @@ impl VerifyingKey {
     /// Base64 of the SHA-256 of the DER `SubjectPublicKeyInfo`: how a Sigstore bundle names a key.
     #[must_use]
     pub fn hint(&self) -> String {
-        let der = PublicKey::from(&self.0).to_public_key_der();
-        STANDARD.encode(der.map_or([0; 32], |der| *sha256(der.as_bytes()).bytes()))
+        let mut der = SUBJECT_PUBLIC_KEY_INFO.to_vec();
+        der.extend_from_slice(self.0.to_sec1_point(false).as_bytes());
+        STANDARD.encode(sha256(&der).bytes())
     }
 
     /// `ecdsa-p256:<hint>`.
