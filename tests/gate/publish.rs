@@ -194,3 +194,24 @@ async fn a_published_image_is_taken_as_a_build_from_its_registry() {
     assert_eq!(taken.digest, image.digest);
     assert_eq!(taken.platforms[0].layers.len(), 2);
 }
+
+#[tokio::test]
+async fn a_publication_that_ends_before_its_verdict_is_attested_leaves_no_tag() {
+    let Some(running) = RunningRegistry::docker() else { return };
+    let proxy = FaultyProxy::start(running.address).await;
+    let place = Workplace::new();
+    let image = place.image();
+    let plan = place.plan(registry(proxy.repository("payments")));
+    let client = Registry::open(&proxy.repository("payments"), Options::new(Access::Read, false), &place.effects).unwrap();
+    // The list of referrers is the last thing that is written before the tag.
+    proxy.on(Method::PUT, "/manifests/sha256-", 99, Fault::Status(403));
+    place.publish(&image, &plan).await.unwrap_err();
+    assert_eq!(client.tag(COMMIT).await.unwrap(), None, "no tag without a verdict");
+    assert!(
+        client.manifest_size(&image.digest).await.unwrap().is_some(),
+        "the image itself is there"
+    );
+    proxy.clear();
+    place.publish(&image, &plan).await.unwrap();
+    assert_eq!(client.tag(COMMIT).await.unwrap(), Some(image.digest));
+}

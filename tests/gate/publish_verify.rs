@@ -261,3 +261,111 @@ async fn an_envelopes_file_is_the_one_that_was_attached() {
 fn read(path: &Path) -> Value {
     serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
 }
+
+#[tokio::test]
+async fn a_failed_verdict_is_seen_behind_a_crowd_of_referrers_and_a_later_date_on_the_old_one() {
+    let published = Published::new().await;
+    let crowd = |published: &Published, count: usize| {
+        let (entry, mut manifest, _) = published.verdict();
+        let mut index: Value = serde_json::from_slice(&std::fs::read(published.layout.dir().join("index.json")).unwrap()).unwrap();
+        for at in 0..count {
+            manifest["annotations"]["org.opencontainers.image.created"] = json!(format!("2029-01-01T00:00:00.{at}Z"));
+            manifest["annotations"]["crowd"] = json!(at.to_string());
+            let bytes = manifest.to_string().into_bytes();
+            let mut junk = entry.clone();
+            (junk.digest, junk.size) = (published.layout.write_blob(&bytes).unwrap(), bytes.len() as u64);
+            index["manifests"].as_array_mut().unwrap().insert(0, json!(junk));
+        }
+        std::fs::write(published.layout.dir().join("index.json"), index.to_string()).unwrap();
+    };
+    crowd(&published, 100);
+    published.verify().await.expect("a crowd alone changes nothing");
+    published.sign(&published.key(), false, |s| {
+        s["predicate"]["verificationResult"] = json!("FAILED");
+        s["predicate"]["timeVerified"] = json!("2026-11-20T12:00:01Z");
+    });
+    let error = published.refusal().await;
+    assert!(matches!(error, PublishError::NotCleared { .. }), "{error}");
+    crowd(&published, 1000);
+    let error = published.refusal().await;
+    assert!(matches!(error, PublishError::TooManyReferrers { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_verdict_on_another_service_does_not_count() {
+    let published = Published::new().await;
+    let key = published.place.key();
+    let verify = |service: Option<&'static str>| {
+        let (key, published) = (&key, &published);
+        async move {
+            let expected = Expectation {
+                service,
+                ..expectation(key)
+            };
+            publish::verify(&published.reference, &expected, &published.place.effects).await
+        }
+    };
+    verify(Some("payments")).await.unwrap();
+    verify(None).await.unwrap();
+    let error = verify(Some("orders")).await.unwrap_err();
+    assert!(error.is_distrust() && error.to_string().contains("found: payments"), "{error}");
+}
+
+#[tokio::test]
+async fn a_verification_summary_of_another_tool_gives_no_made_up_digests() {
+    let published = Published::new().await;
+    published.sign(&published.key(), true, |s| {
+        let predicate = s["predicate"].as_object_mut().unwrap();
+        predicate.remove("https://portcullis.dev/verdict-summary/v1");
+    });
+    let key = published.place.key();
+    let any = Expectation {
+        service: None,
+        ..expectation(&key)
+    };
+    let attested = publish::verify(&published.reference, &any, &published.place.effects).await.unwrap();
+    assert_eq!(attested.verdict(), None);
+    assert!(matches!(published.refusal().await, PublishError::OtherService { .. }));
+}
+
+#[tokio::test]
+async fn a_damaged_referrer_is_not_taken_for_none() {
+    let published = Published::new().await;
+    let (entry, ..) = published.verdict();
+    std::fs::write(published.layout.blob_path(&entry.digest), b"{").unwrap();
+    let error = published.verify().await.unwrap_err();
+    assert_eq!(error.fault(), Fault::Undecidable, "{error}");
+}
+
+#[tokio::test]
+async fn a_statement_that_can_be_read_in_two_ways_is_refused() {
+    let published = Published::new().await;
+    let key = published.key();
+    let text = published.statement().to_string();
+    for other in [
+        text.replacen("\"predicate\":", "\"Predicate\":{},\"predicate\":", 1),
+        text.replacen(
+            "\"timeVerified\":",
+            "\"timeVerified\":\"2020-01-01T00:00:00Z\",\"timeVerified\":",
+            1,
+        ),
+    ] {
+        assert_ne!(other, text);
+        let envelope = Envelope::sign(other.as_bytes(), &key);
+        published.attach(&Bundle::new(envelope, &key.verifying_key()).bytes().unwrap(), true);
+        assert!(matches!(published.refusal().await, PublishError::Malformed { .. }));
+    }
+}
+
+#[tokio::test]
+async fn the_signed_summary_says_what_was_judged_by() {
+    let published = Published::new().await;
+    let statement = published.statement();
+    let summary = &statement["predicate"]["https://portcullis.dev/verdict-summary/v1"];
+    assert_eq!(summary["service"], "payments");
+    assert_eq!(
+        statement["predicate"]["resourceUri"],
+        format!("payments@{}", published.image.digest),
+        "a layout has no registry"
+    );
+}

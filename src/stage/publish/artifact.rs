@@ -115,3 +115,13 @@ impl ArtifactManifest {
         named.is_none_or(|named| named == predicate_type)
     }
 }
+
+/// False when the list of referrers says that this is something else than a statement of the kind. Nothing of that is verified.
+pub(super) fn may_be(descriptor: &Descriptor, predicate_type: &str) -> bool {
+    let foreign = descriptor
+        .artifact_type
+        .as_ref()
+        .is_some_and(|kind| kind != BUNDLE_MEDIA_TYPE && kind != media_type::OCI_EMPTY);
+    let predicate = descriptor.annotations.get(PREDICATE_ANNOTATION);
+    !foreign && predicate.is_none_or(|found| found == predicate_type)
+}

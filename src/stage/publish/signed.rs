@@ -40,8 +40,15 @@ pub(super) async fn all(place: &Place, digest: &Digest, key: &VerifyingKey, effe
 /// The newest verdict that the key signed: what a publication of the same verdict need not repeat. `None` also where what is there cannot be
 /// believed: then it is signed anew.
 pub(super) async fn newest(place: &Place, digest: &Digest, key: &VerifyingKey, effects: &Effects) -> Result<Option<Signed>, PublishError> {
-    match all(place, digest, key, effects).await {
-        Ok(signed) => Ok(signed.into_iter().max_by_key(Signed::age_rank)),
+    let search = Search::new(place, digest, key, effects);
+    match search
+        .listed(predicate_type::VERIFICATION_SUMMARY, serde_json::from_value::<VerificationSummary>)
+        .await
+    {
+        Ok(found) => {
+            let signed = |(attestation, statement)| Signed { attestation, statement };
+            Ok(found.statements.into_iter().map(signed).max_by_key(Signed::age_rank))
+        }
         Err(error) if error.is_distrust() || is_bad_content(&error) => Ok(None),
         Err(error) => Err(error),
     }
