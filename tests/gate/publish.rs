@@ -1,5 +1,6 @@
 //! Publishing to layouts and to real registries.
 
+use hyper::Method;
 use portcullis::io::hash;
 use portcullis::io::oci_layout::OciLayout;
 use portcullis::io::registry::{Access, Options, Registry};
@@ -12,7 +13,7 @@ use portcullis::stage::build;
 use portcullis::stage::publish::sign::SigningKey;
 use portcullis::stage::publish::{PublishError, Trust};
 
-use crate::support::faults::FaultyProxy;
+use crate::support::faults::{Fault as Broken, FaultyProxy};
 use crate::support::images::{COMMIT, EVALUATED, image, index, verdict};
 use crate::support::publishing::{Workplace, registry};
 use crate::support::registry::RunningRegistry;
@@ -204,7 +205,7 @@ async fn a_publication_that_ends_before_its_verdict_is_attested_leaves_no_tag() 
     let plan = place.plan(registry(proxy.repository("payments")));
     let client = Registry::open(&proxy.repository("payments"), Options::new(Access::Read, false), &place.effects).unwrap();
     // The list of referrers is the last thing that is written before the tag.
-    proxy.on(Method::PUT, "/manifests/sha256-", 99, Fault::Status(403));
+    proxy.on(Method::PUT, "/manifests/sha256-", 99, Broken::Status(403));
     place.publish(&image, &plan).await.unwrap_err();
     assert_eq!(client.tag(COMMIT).await.unwrap(), None, "no tag without a verdict");
     assert!(
