@@ -11,6 +11,7 @@ pub(crate) mod layer;
 pub(crate) mod layered;
 pub(crate) mod outcomes;
 pub(crate) mod publishing;
+pub(crate) mod quirks;
 pub(crate) mod registry;
 pub(crate) mod rootfs;
 pub(crate) mod sample;

@@ -166,7 +166,7 @@ impl Part {
         self.length = 0;
         self.validators = validators.clone();
         if self.shared {
-            let text = serde_json::to_vec(validators).unwrap_or_default();
+            let text = serde_json::to_vec(validators).map_err(io::Error::other)?;
             fs::write(with_suffix(&self.path, ".json"), text)?;
         }
         Ok(())
@@ -183,11 +183,13 @@ impl Part {
         self.file.sync_data()?;
         fs::rename(&self.path, to)?;
         if self.shared {
+            // Left behind, it describes a part that is not there, and the next download writes it anew.
             let _ = fs::remove_file(with_suffix(&self.path, ".json"));
         }
         Ok(())
     }
 
+    /// What cannot be removed is written over by the next download, which goes by the length and the validators that it finds.
     fn discard(self) {
         let _ = fs::remove_file(&self.path);
         if self.shared {

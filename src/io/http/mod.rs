@@ -12,7 +12,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
-use reqwest::{Client, RequestBuilder, Response, StatusCode, header};
+use reqwest::{Client, RequestBuilder, Response, StatusCode, header, redirect};
 use serde::{Deserialize, Serialize};
 
 /// What a server said of a document, to ask for it again only when it has changed.
@@ -126,6 +126,7 @@ impl Http {
             .user_agent(concat!("portcullis/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(patience.connect)
             .read_timeout(patience.silence)
+            .redirect(redirect::Policy::custom(follow))
             .build()
             .map_err(|source| HttpError::Client { source })?;
         Ok(Self { client, patience })
@@ -198,6 +199,21 @@ impl Http {
             .map_err(|error| error.after(attempts))
     }
 }
+
+/// Never from HTTPS to plain HTTP, never far.
+fn follow(attempt: redirect::Attempt<'_>) -> redirect::Action {
+    let leaves_https = attempt.url().scheme() != "https" && attempt.previous().last().is_some_and(|last| last.scheme() == "https");
+    if attempt.previous().len() > MAX_REDIRECTS {
+        attempt.error("more than five redirects")
+    } else if leaves_https {
+        attempt.error("a redirect from HTTPS to plain HTTP is not followed")
+    } else {
+        attempt.follow()
+    }
+}
+
+/// Redirects of one request.
+const MAX_REDIRECTS: usize = 5;
 
 /// A response with a good status, or the error that it is.
 fn accepted(url: &str, response: Result<Response, reqwest::Error>) -> Result<Response, HttpError> {

@@ -2,7 +2,7 @@
 //!
 //! Source: the distribution project's "Token Authentication Specification" and "OAuth2 Token Authentication".
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,6 +11,7 @@ use reqwest::{Response, Url};
 use serde::Deserialize;
 use tokio::sync::Mutex;
 
+use super::client::without_query;
 use super::repository::is_loopback;
 use super::send::{bare, body};
 use super::{Access, Login, Logins, Registry, RegistryError, Repository};
@@ -23,7 +24,6 @@ const TOKEN_LIMIT: u64 = 256 * 1024;
 pub(super) struct Authorizer {
     repository: Repository,
     access: Access,
-    plain_http: bool,
     logins: Arc<Logins>,
     state: Mutex<State>,
 }
@@ -35,11 +35,10 @@ struct State {
 }
 
 impl Authorizer {
-    pub(super) fn new(repository: Repository, access: Access, plain_http: bool, logins: Arc<Logins>) -> Self {
+    pub(super) fn new(repository: Repository, access: Access, logins: Arc<Logins>) -> Self {
         Self {
             repository,
             access,
-            plain_http,
             logins,
             state: Mutex::new(State::default()),
         }
@@ -85,7 +84,7 @@ impl Registry {
         };
         let header = match challenge(response) {
             Some(Challenge::Basic) if used.is_none() => match &login {
-                Some(Login::Password { user, password }) => Some(basic(user, password)),
+                Some(Login::Password { user, password }) => basic(user, password),
                 _ => None,
             },
             Some(Challenge::Bearer { realm, service, scope }) => {
@@ -101,8 +100,12 @@ impl Registry {
 
     async fn login(&self) -> Result<Option<Login>, RegistryError> {
         let (logins, repository) = (Arc::clone(&self.inner.authorizer.logins), self.inner.repository.clone());
-        let found = tokio::task::spawn_blocking(move || logins.find(&repository)).await;
-        Ok(found.unwrap_or(Ok(None))?)
+        match tokio::task::spawn_blocking(move || logins.find(&repository)).await {
+            Ok(found) => Ok(found?),
+            // The runtime ends, and with it the run.
+            Err(gone) if gone.is_cancelled() => Err(RegistryError::Interrupted),
+            Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+        }
     }
 
     async fn token(
@@ -117,6 +120,8 @@ impl Registry {
             return Ok(bearer(token));
         }
         let mut url = self.token_url(realm)?;
+        let realms = &self.inner.realms;
+        realms.lock().unwrap_or_else(PoisonError::into_inner).insert(without_query(&url));
         let request = if let Some(Login::Identity(token)) = login {
             let form = form(&[
                 ("grant_type", "refresh_token"),
@@ -134,7 +139,10 @@ impl Registry {
             url.query_pairs_mut().append_pair("scope", scope);
             let request = self.inner.http.get(url.clone());
             match login {
-                Some(Login::Password { user, password }) => request.header(AUTHORIZATION, basic(user, password)),
+                Some(Login::Password { user, password }) => match basic(user, password) {
+                    Some(header) => request.header(AUTHORIZATION, header),
+                    None => request,
+                },
                 _ => request,
             }
         };
@@ -155,14 +163,21 @@ impl Registry {
         Ok(answer.token.or(answer.access_token).and_then(|token| bearer(&Secret::new(token))))
     }
 
-    /// A password is not sent over plain HTTP because a registry says so.
+    /// A password is not sent over plain HTTP because a registry says so; and one that is asked over plain HTTP, where anybody on the way can answer,
+    /// does not send it to another host.
     fn token_url(&self, realm: &str) -> Result<Url, RegistryError> {
         let url = Url::parse(realm).map_err(|error| RegistryError::Answer {
             url: bare(&self.inner.base),
             what: "authentication challenge",
             reason: format!("its realm is no URL: {error}"),
         })?;
-        let allowed = url.scheme() == "https" || (url.scheme() == "http" && self.allows_plain(&url));
+        let base = Url::parse(&self.inner.base).ok();
+        let asked = base.as_ref().map_or(("", None), |base| (base.scheme(), base.host_str()));
+        let allowed = match (asked, url.scheme()) {
+            (("https", _), scheme) => scheme == "https",
+            (("http", host), "http" | "https") => host == url.host_str() || self.inner.repository.is_loopback() && is_here(&url),
+            _ => false,
+        };
         if allowed {
             Ok(url)
         } else {
@@ -172,10 +187,11 @@ impl Registry {
             })
         }
     }
+}
 
-    fn allows_plain(&self, url: &Url) -> bool {
-        url.host_str().is_some_and(is_loopback) || self.inner.authorizer.plain_http && !self.inner.repository.is_loopback()
-    }
+/// True for a URL of this machine.
+fn is_here(url: &Url) -> bool {
+    url.host_str().is_some_and(is_loopback)
 }
 
 #[derive(Deserialize)]
@@ -240,9 +256,8 @@ fn parse(text: &str) -> Option<Challenge> {
     })
 }
 
-fn basic(user: &str, password: &Secret) -> HeaderValue {
-    let text = format!("Basic {}", STANDARD.encode(format!("{user}:{}", password.expose())));
-    sensitive(&text).unwrap_or_else(|| HeaderValue::from_static("Basic"))
+fn basic(user: &str, password: &Secret) -> Option<HeaderValue> {
+    sensitive(&format!("Basic {}", STANDARD.encode(format!("{user}:{}", password.expose()))))
 }
 
 fn bearer(token: &Secret) -> Option<HeaderValue> {

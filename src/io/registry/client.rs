@@ -1,13 +1,13 @@
 //! One repository of one registry, and how long we are patient with it.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::redirect;
 
 use super::auth::Authorizer;
-use super::repository::is_loopback;
 use super::{RegistryError, Repository};
 use crate::io::Effects;
 use crate::io::limits::Limits;
@@ -56,6 +56,8 @@ pub(super) struct Inner {
     pub(super) patience: Patience,
     pub(super) limits: Limits,
     pub(super) plain_http: bool,
+    /// Token services, which get credentials and may not send them on.
+    pub(super) realms: Realms,
     cancelled: Arc<AtomicBool>,
     requests: AtomicU64,
 }
@@ -98,10 +100,12 @@ impl Registry {
         let plain = options.plain_http || repository.is_loopback();
         let scheme = if plain { "http" } else { "https" };
         let base = format!("{scheme}://{}/v2/{}", repository.server(), repository.path());
+        let realms = Realms::default();
         Ok(Self {
             inner: Arc::new(Inner {
-                http: http_client(plain, repository.is_loopback())?,
-                authorizer: Authorizer::new(repository.clone(), options.access, plain, Arc::clone(&effects.logins)),
+                http: http_client(plain, repository.is_loopback(), Arc::clone(&realms))?,
+                authorizer: Authorizer::new(repository.clone(), options.access, Arc::clone(&effects.logins)),
+                realms,
                 repository,
                 base,
                 patience: options.patience,
@@ -140,14 +144,14 @@ impl Inner {
     }
 }
 
-fn http_client(plain: bool, loopback: bool) -> Result<reqwest::Client, RegistryError> {
+fn http_client(plain: bool, loopback: bool, realms: Realms) -> Result<reqwest::Client, RegistryError> {
     // Fails when somebody installed one already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("portcullis/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(Duration::from_secs(10))
         .read_timeout(Duration::from_secs(60))
-        .redirect(redirect::Policy::custom(move |attempt| follow(attempt, plain)));
+        .redirect(redirect::Policy::custom(move |attempt| follow(attempt, &realms)));
     if loopback {
         builder = builder.no_proxy();
     }
@@ -158,14 +162,34 @@ fn http_client(plain: bool, loopback: bool) -> Result<reqwest::Client, RegistryE
     builder.build().map_err(RegistryError::Tls)
 }
 
-/// Blobs are often redirected to a store. Never from HTTPS to plain HTTP, never far.
-fn follow(attempt: redirect::Attempt<'_>, plain: bool) -> redirect::Action {
-    let downgrade = attempt.url().scheme() != "https" && !plain && !attempt.url().host_str().is_some_and(is_loopback);
-    if attempt.previous().len() > 5 {
+/// Blobs are often redirected to a store. Never from HTTPS to plain HTTP, never far, and never with the body of a request for a token.
+fn follow(attempt: redirect::Attempt<'_>, realms: &Realms) -> redirect::Action {
+    let (first, last) = (attempt.previous().first(), attempt.previous().last());
+    let leaves_https = attempt.url().scheme() != "https" && last.is_some_and(|last| last.scheme() == "https");
+    let known = realms.lock().unwrap_or_else(PoisonError::into_inner);
+    let carries_credentials = first.is_some_and(|first| known.contains(&without_query(first)) && first.origin() != attempt.url().origin());
+    drop(known);
+    if attempt.previous().len() > MAX_REDIRECTS {
         attempt.error("more than five redirects")
-    } else if downgrade {
+    } else if leaves_https {
         attempt.error("a redirect from HTTPS to plain HTTP is not followed")
+    } else if carries_credentials {
+        attempt.error("a token service sends credentials on to another host, which is not followed")
     } else {
         attempt.follow()
     }
+}
+
+/// Redirects of one request.
+const MAX_REDIRECTS: usize = 5;
+
+/// URLs of token services, without query.
+pub(super) type Realms = Arc<Mutex<BTreeSet<String>>>;
+
+/// A URL without what is asked.
+pub(super) fn without_query(url: &reqwest::Url) -> String {
+    let mut url = url.clone();
+    url.set_query(None);
+    url.set_fragment(None);
+    url.into()
 }

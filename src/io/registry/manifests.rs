@@ -15,6 +15,9 @@ use crate::model::image::media_type;
 const DIGEST_HEADER: &str = "docker-content-digest";
 const SUBJECT_HEADER: &str = "oci-subject";
 
+/// Pages of a list: a registry that gives more is not believed.
+pub(super) const PAGES: usize = 1000;
+
 /// A manifest or an index as the registry has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RawManifest {
@@ -142,7 +145,7 @@ impl Registry {
     /// Every tag of the repository, sorted; none where there is no such repository.
     ///
     /// # Errors
-    /// [`RegistryError`]; more than 10,000 pages or a list over the limit for a manifest are.
+    /// [`RegistryError`]; more than 1,000 pages or a list over the limit for a manifest are.
     pub async fn tags(&self) -> Result<Vec<String>, RegistryError> {
         const ACTION: &str = "list tags";
         #[derive(Deserialize)]
@@ -152,15 +155,19 @@ impl Registry {
         }
         let mut tags: Vec<String> = Vec::new();
         let mut next = Some(self.url("tags/list?n=1000"));
-        for _ in 0..10_000 {
-            let Some(url) = next.take() else { break };
+        let mut pages = 0;
+        while let Some(url) = next.take() {
+            pages += 1;
+            if pages > PAGES {
+                return Err(too_many_pages(&url));
+            }
             let response = self.send(ACTION, Method::GET, &url, Ok).await?;
             match response.status() {
                 StatusCode::OK => {}
                 StatusCode::NOT_FOUND => break,
                 _ => return Err(self.refused(ACTION, response).await),
             }
-            next = self.next_page(response.headers());
+            next = self.next_page(&url, response.headers())?;
             let bytes = body(ACTION, response, self.inner.limits.manifest).await?;
             let answer: Answer = parse(&url, "list of tags", &bytes, &shape::TAGS)?;
             tags.extend(answer.tags.unwrap_or_default());
@@ -193,13 +200,35 @@ impl Registry {
         })
     }
 
-    /// `Link: </v2/…>; rel="next"`, on this registry only.
-    pub(super) fn next_page(&self, headers: &HeaderMap) -> Option<String> {
-        let link = text(headers, "link")?;
-        let (target, parameters) = link.strip_prefix('<')?.split_once('>')?;
-        parameters.contains("next").then_some(())?;
-        let next = reqwest::Url::parse(&self.inner.base).ok()?.join(target).ok()?;
-        next.as_str().starts_with(&self.inner.base).then(|| next.to_string())
+    /// `Link: </v2/…>; rel="next"`, in this repository only; `None` on the last page.
+    ///
+    /// # Errors
+    /// [`RegistryError::Answer`] for a link that leads elsewhere or cannot be read: what stands on the pages behind it would be missing.
+    pub(super) fn next_page(&self, url: &str, headers: &HeaderMap) -> Result<Option<String>, RegistryError> {
+        let Some(link) = headers.get("link") else { return Ok(None) };
+        let refused = |reason: &str| RegistryError::Answer {
+            url: bare(url),
+            what: "page of a list",
+            reason: reason.to_owned(),
+        };
+        let link = link.to_str().map_err(|_| refused("its Link is no text"))?;
+        let (target, parameters) = link
+            .strip_prefix('<')
+            .and_then(|rest| rest.split_once('>'))
+            .ok_or_else(|| refused("its Link is none"))?;
+        if !parameters.contains("next") {
+            return Ok(None);
+        }
+        let next = reqwest::Url::parse(&self.inner.base).and_then(|base| base.join(target));
+        let next = next.map_err(|_| refused("its Link is no URL"))?;
+        match next
+            .as_str()
+            .strip_prefix(&self.inner.base)
+            .is_some_and(|tail| tail.starts_with('/'))
+        {
+            true => Ok(Some(next.into())),
+            false => Err(refused("its next page is not of this repository")),
+        }
     }
 }
 
@@ -214,6 +243,14 @@ pub(super) fn parse<T: serde::de::DeserializeOwned>(
         what,
         reason: refused.to_string(),
     })
+}
+
+pub(super) fn too_many_pages(url: &str) -> RegistryError {
+    RegistryError::Answer {
+        url: bare(url),
+        what: "list",
+        reason: format!("it has more than {PAGES} pages"),
+    }
 }
 
 pub(super) fn text(headers: &HeaderMap, name: &str) -> Option<String> {

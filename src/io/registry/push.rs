@@ -16,8 +16,8 @@ use crate::model::digest::Digest;
 
 const ACTION: &str = "upload a blob";
 
-/// One chunk of a resumed upload, in bytes.
-const CHUNK: u64 = 16 * 1024 * 1024;
+/// One chunk of a resumed upload, in bytes: GHCR refuses those of more than 4 MiB, with 416.
+const CHUNK: u64 = 3 * 1024 * 1024;
 
 /// How a blob came to be in the repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,7 +135,7 @@ impl Upload<'_> {
             failure = match self.rest(&mut session, at).await {
                 Ok(()) => return Ok(Pushed::Sent),
                 // No chunks here: all of it again, in a session of its own.
-                Err(RegistryError::Refused { .. }) if at == 0 || self.size > CHUNK => match self.start(None).await? {
+                Err(RegistryError::Refused { .. }) => match self.start(None).await? {
                     Some(fresh) => {
                         session = fresh;
                         match self.whole(&session).await {
@@ -157,7 +157,12 @@ impl Upload<'_> {
             url = format!("{url}?mount={}&from={}", self.digest, from.path());
         }
         let post = |r: reqwest::RequestBuilder| Ok(r.header(CONTENT_LENGTH, 0));
-        let response = self.registry.send(ACTION, Method::POST, &url, post).await?;
+        let mut response = self.registry.send(ACTION, Method::POST, &url, post).await?;
+        if from.is_some() && matches!(response.status().as_u16(), 401 | 403 | 404) {
+            // A mount needs a token that may pull from the source; without one it is an upload like any other.
+            url = self.registry.url("blobs/uploads/");
+            response = self.registry.send(ACTION, Method::POST, &url, post).await?;
+        }
         match response.status() {
             StatusCode::CREATED => Ok(None),
             // Also the answer to a mount that the registry does not do.
@@ -177,8 +182,8 @@ impl Upload<'_> {
         while at < self.size {
             let end = self.size.min(at + CHUNK);
             match self.patch(session, at, end).await? {
-                // Some answer with a range that says nothing.
-                Step::At(location, now) => (*session, at) = (location, if now > at { now } else { end }),
+                // Some answer with a range that says nothing, or with that of the chunk before.
+                Step::At(location, now) => (*session, at) = (location, if (at + 1..=end).contains(&now) { now } else { end }),
                 Step::Elsewhere(location, now) if surprises < 3 => {
                     (*session, at) = (location, now);
                     surprises += 1;
@@ -208,7 +213,12 @@ impl Upload<'_> {
                 let location = self.location(response.headers(), session)?;
                 Ok(Step::At(location, held(response.headers()).unwrap_or(end)))
             }
-            StatusCode::CREATED => Ok(Step::Done),
+            // ECR answers this to every chunk, and it does not mean that the blob is there.
+            StatusCode::CREATED if end == self.size && self.registry.blob_size(self.digest).await? == Some(self.size) => Ok(Step::Done),
+            StatusCode::CREATED => {
+                let location = self.location(response.headers(), session).unwrap_or_else(|_| session.to_owned());
+                Ok(Step::At(location, held(response.headers()).unwrap_or(end)))
+            }
             // Not where we thought it was: the registry says where.
             StatusCode::RANGE_NOT_SATISFIABLE => match self.status(session).await? {
                 Some((location, at)) => Ok(Step::Elsewhere(location, at)),

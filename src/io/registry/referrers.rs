@@ -2,20 +2,19 @@
 //!
 //! Source: the OCI distribution specification, "Listing Referrers" and "Unavailable Referrers API".
 
+use std::collections::HashSet;
+
 use bytes::Bytes;
 use reqwest::header::ACCEPT;
 use reqwest::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
 
-use super::manifests::parse;
+use super::manifests::{PAGES, parse, too_many_pages};
 use super::send::body;
 use super::{Registry, RegistryError};
-use crate::io::oci::shape;
+use crate::io::oci::{shape, to_bytes};
 use crate::model::digest::Digest;
 use crate::model::image::{Descriptor, media_type};
-
-/// Pages of the referrers API: a registry that gives more is not believed.
-const PAGES: usize = 1000;
 
 /// The referrers of one manifest, and where they stand.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,18 +39,44 @@ pub fn referrers_tag(digest: &Digest) -> String {
     format!("sha256-{}", digest.hex())
 }
 
+/// Both lists, each entry once.
+fn union(mut list: Vec<Descriptor>, more: Vec<Descriptor>) -> Vec<Descriptor> {
+    let known: HashSet<Digest> = list.iter().map(|d| d.digest).collect();
+    list.extend(more.into_iter().filter(|d| !known.contains(&d.digest)));
+    list
+}
+
 impl Registry {
-    /// Everything that refers to a digest.
+    /// Everything that refers to a digest: what the API lists, and what stands under the fallback tag. Registries have been seen with an API that
+    /// answers 404, sends to a page that limits rates, or lists nothing while the entries stand under the tag; and one that got its API later
+    /// has older entries there.
     ///
     /// # Errors
-    /// [`RegistryError`]; a digest that nothing refers to is none.
+    /// [`RegistryError`]: where the API fails and the tag has nothing either, nobody knows. A digest that nothing refers to is no error.
     pub async fn referrers(&self, digest: &Digest) -> Result<Referrers, RegistryError> {
-        match self.referrers_by_api(digest).await? {
-            Some(list) => Ok(Referrers { list, by_tag: false }),
-            None => Ok(Referrers {
+        match self.referrers_by_api(digest).await {
+            Ok(Some(list)) if !list.is_empty() => {
+                let tagged = match self.tag(&referrers_tag(digest)).await? {
+                    Some(_) => self.referrers_by_tag(digest).await?,
+                    None => Vec::new(),
+                };
+                Ok(Referrers {
+                    list: union(list, tagged),
+                    by_tag: false,
+                })
+            }
+            Ok(_) => Ok(Referrers {
                 list: self.referrers_by_tag(digest).await?,
                 by_tag: true,
             }),
+            Err(error @ (RegistryError::Refused { .. } | RegistryError::Unavailable { .. } | RegistryError::Answer { .. })) => {
+                let list = self.referrers_by_tag(digest).await?;
+                match list.is_empty() {
+                    true => Err(error),
+                    false => Ok(Referrers { list, by_tag: true }),
+                }
+            }
+            Err(error) => Err(error),
         }
     }
 
@@ -60,8 +85,8 @@ impl Registry {
         const ACTION: &str = "list referrers";
         let mut list = Vec::new();
         let mut next = Some(self.url(&format!("referrers/{digest}")));
-        for page in 0..PAGES {
-            let Some(url) = next.take() else { break };
+        let mut page = 0;
+        while let Some(url) = next.take() {
             let response = self
                 .send(ACTION, Method::GET, &url, |r| Ok(r.header(ACCEPT, media_type::OCI_INDEX)))
                 .await?;
@@ -75,7 +100,11 @@ impl Registry {
                 // Some answer every unknown path with a page.
                 return Ok(None);
             }
-            next = self.next_page(response.headers());
+            page += 1;
+            if page > PAGES {
+                return Err(too_many_pages(&url));
+            }
+            next = self.next_page(&url, response.headers())?;
             let bytes = body(ACTION, response, self.inner.limits.manifest).await?;
             list.extend(parse::<Index>(&url, "list of referrers", &bytes, &shape::IMAGE)?.manifests);
         }
@@ -115,7 +144,12 @@ impl Registry {
             media_type: media_type::OCI_INDEX.to_owned(),
             manifests,
         };
-        let bytes = Bytes::from(serde_json::to_vec(&index).unwrap_or_default());
+        let bytes = to_bytes(&index).map_err(|error| RegistryError::Answer {
+            url: self.url("manifests"),
+            what: "list of referrers that can be written",
+            reason: error.to_string(),
+        })?;
+        let bytes = Bytes::from(bytes);
         self.put_manifest(&referrers_tag(digest), media_type::OCI_INDEX, &bytes)
             .await
             .map(|_| ())

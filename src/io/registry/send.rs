@@ -73,7 +73,8 @@ impl Registry {
             })
         };
         let response = self.send_once(action, url, request(header.clone())?).await?;
-        if response.status() != StatusCode::UNAUTHORIZED || !ours {
+        // A challenge counts from the registry itself: where it sent us to may name a realm of its own, and would get the password.
+        if response.status() != StatusCode::UNAUTHORIZED || !ours || !self.is_own(response.url().as_str()) {
             return Ok(response);
         }
         match self.authorize(&response, header).await? {
@@ -191,10 +192,11 @@ pub(super) async fn body(action: &'static str, mut response: Response, limit: u6
 }
 
 async fn error_body(response: Response) -> String {
-    body("read an error", response, ERROR_BODY)
-        .await
-        .map(|bytes| detail(&bytes))
-        .unwrap_or_default()
+    match body("read an error", response, ERROR_BODY).await {
+        Ok(bytes) => detail(&bytes),
+        // Only words for a person are missing: the status is told in any case.
+        Err(_) => String::new(),
+    }
 }
 
 /// A URL without its query and its user: upload URLs and redirects carry signatures there.
@@ -203,9 +205,12 @@ pub(super) fn bare(url: &str) -> String {
         Ok(mut parsed) => {
             parsed.set_query(None);
             parsed.set_fragment(None);
-            let _ = parsed.set_username("");
-            let _ = parsed.set_password(None);
-            parsed.to_string()
+            // Fails for a URL that can have no user, and then it has none.
+            let without = parsed.set_username("").and_then(|()| parsed.set_password(None));
+            match without {
+                Ok(()) => parsed.to_string(),
+                Err(()) => format!("{}:…", parsed.scheme()),
+            }
         }
         Err(_) => "an invalid URL".to_owned(),
     }

@@ -101,9 +101,10 @@ pub(super) async fn put_tags(registry: &Registry, graph: &Graph, tags: &[String]
             &error,
             PublishError::Registry(RegistryError::Refused { .. } | RegistryError::Denied { .. })
         );
-        if !refused || registry.tag(tag).await? != Some(root.digest) {
-            return Err(error);
-        }
+        match registry.tag(tag).await? {
+            Some(found) if refused => super::sha_tag::state(tag, &root.digest, Some(found), &registry.repository().to_string())?,
+            _ => return Err(error),
+        };
     }
     Ok(())
 }
