@@ -24,6 +24,8 @@ pub enum GapKind {
     UnownedExecutable,
     /// Something was passed over because it went past a limit.
     LimitReached,
+    /// An entry of a layer's tar that unpackers can take for different files.
+    AmbiguousLayer,
     /// An advisory feed is missing or unreadable.
     MissingFeed,
     /// An advisory feed is older than the policy allows.
@@ -55,6 +57,7 @@ impl GapKind {
             Self::UnreadPackageStore => "unread-package-store",
             Self::UnownedExecutable => "unowned-executable",
             Self::LimitReached => "limit-reached",
+            Self::AmbiguousLayer => "ambiguous-layer",
             Self::MissingFeed => "missing-feed",
             Self::StaleFeed => "stale-feed",
             Self::MalformedAdvisory => "malformed-advisory",
@@ -67,7 +70,7 @@ impl GapKind {
     }
 
     /// Every kind, in the order of reports.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::EmptyInventory,
         Self::PartialDatabase,
         Self::UnknownDistro,
@@ -76,6 +79,7 @@ impl GapKind {
         Self::UnreadPackageStore,
         Self::UnownedExecutable,
         Self::LimitReached,
+        Self::AmbiguousLayer,
         Self::MissingFeed,
         Self::StaleFeed,
         Self::MalformedAdvisory,

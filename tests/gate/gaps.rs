@@ -7,6 +7,7 @@ use portcullis::model::image::Compression;
 use serde_json::{Value, json};
 
 use crate::support::images;
+use crate::support::layer::Tar;
 use crate::support::layered::{self, Step};
 use crate::support::sample::{CONFIG, STATUS, Sample, layer};
 
@@ -70,6 +71,14 @@ fn crates(place: &Sample, lock: &str) {
     place.write(lock, LOCK);
 }
 
+/// A layer whose only file has two names.
+fn named_twice() -> Vec<u8> {
+    Tar::new()
+        .pax(&[("path", "srv/other"), ("path", "srv/real")])
+        .file("x", "1")
+        .finish()
+}
+
 const OTHER: &[&str] = &["scan", "oci:other"];
 
 /// Makes the gap. One arm for each kind: a new kind does not compile without one.
@@ -127,6 +136,10 @@ fn show(kind: GapKind) -> Shown {
             image(&place, &files);
             shown(&place, kind, 2, OTHER)
         }
+        GapKind::AmbiguousLayer => {
+            images::image(&place.path("other"), &[layer(STATUS), named_twice()]);
+            shown(&place, kind, 2, OTHER)
+        }
         GapKind::MissingFeed => {
             place.write("portcullis.toml", &CONFIG.replace("[policy]", "kev = \"nowhere.json\"\n[policy]"));
             shown(&place, kind, 2, &["scan", "oci:built"])
@@ -176,6 +189,25 @@ fn every_kind_of_gap_is_detected_named_and_weighed() {
         assert!(!shown.subject.is_empty(), "{}", kind.as_str());
         let weighed = if shown.code == 2 { "denied" } else { "warned" };
         assert_eq!(shown.disposition, weighed, "{}", kind.as_str());
+    }
+}
+
+#[test]
+fn no_policy_that_comes_with_the_gate_passes_over_an_ambiguous_layer() {
+    for policy in ["gate", "strict"] {
+        let place = Sample::new();
+        place.write("policy.toml", &std::fs::read_to_string(format!("policies/{policy}.toml")).unwrap());
+        let weighed = |tar: Vec<u8>| {
+            images::image(&place.path("other"), &[layer(STATUS), tar]);
+            let out = place.run(&[OTHER, &["--format", "json"]].concat()).stdout;
+            let report: Value = serde_json::from_slice(&out).unwrap();
+            let gaps = report["gaps"].as_array().unwrap().clone();
+            let gap = gaps.into_iter().find(|gap| gap["kind"] == "ambiguous-layer");
+            gap.map(|gap| gap["disposition"].clone())
+        };
+        assert_eq!(weighed(named_twice()), Some(json!("denied")), "{policy}");
+        let control = Tar::new().pax(&[("path", "srv/real")]).file("x", "1").finish();
+        assert_eq!(weighed(control), None, "{policy}, the control");
     }
 }
 

@@ -66,6 +66,19 @@ pub enum LayerProblem {
         /// Bytes as stored.
         stored: u64,
     },
+    /// An entry that two readers of tars could read differently, where that is no gap but the end: whoever unpacks it may see another one.
+    #[error("`{entry}` (byte {offset} of the tar) can be read in more than one way: {reason}")]
+    Ambiguous {
+        /// The entry's clean path, as far as it is known.
+        entry: String,
+        /// Where its header starts, in bytes of the unpacked tar.
+        offset: u64,
+        /// What is odd about it.
+        reason: &'static str,
+    },
+    /// An entry that cannot be put on the disk.
+    #[error("it cannot be unpacked: {0}")]
+    Unpack(String),
     /// Somebody asked to stop.
     #[error("the run was interrupted")]
     Interrupted,

@@ -24,9 +24,8 @@ pub fn index(file: &File, path: &Path, limits: &Limits, visitor: &mut dyn Visito
         problem,
     };
     let end = file.metadata().map_err(|error| failed(LayerProblem::Read(error), 0))?.len();
-    let mut jumps = Jumps { file, at: 0, end };
-    let mut stream = Stream::new(&mut jumps);
-    walk::entries(&mut stream, limits, visitor).map_err(|problem| failed(problem, stream.offset()))
+    let mut stream = Stream::new(Jumps { file, at: 0, end });
+    walk::walk(&mut stream, limits, visitor).map_err(|problem| failed(problem, stream.offset()))
 }
 
 struct Jumps<'f> {

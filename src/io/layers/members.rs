@@ -3,22 +3,21 @@
 use std::io::{self, Read};
 
 use super::error::{LayerError, LayerProblem};
-use super::extension::{self, Pending};
-use super::header::{BLOCK, Flag, Header};
-use super::path;
+use super::header::BLOCK;
+use super::headers::{Headers, Step};
+use super::join::{Doubted, Sort};
+use super::stream::{Chunks, Stream};
 use crate::io::limits::Limits;
 
 /// A tar as it comes. Reading reads the content of the member that [`Members::member`] gave last.
 #[derive(Debug)]
 pub struct Members<'l, R> {
-    stream: R,
-    limits: &'l Limits,
+    stream: Stream<Arriving<R>>,
+    headers: Headers<'l>,
     name: String,
-    offset: u64,
     /// Bytes of the member's content that were not read yet.
     left: u64,
     padding: u64,
-    entries: u64,
 }
 
 /// A member that can matter: a file or a link.
@@ -45,119 +44,78 @@ impl<'l, R: Read> Members<'l, R> {
     /// `name` is what to call the stream in errors.
     pub fn new(stream: R, name: &str, limits: &'l Limits) -> Self {
         Self {
-            stream,
-            limits,
+            stream: Stream::new(Arriving(stream)),
+            headers: Headers::new(limits),
             name: name.to_owned(),
-            offset: 0,
             left: 0,
             padding: 0,
-            entries: 0,
         }
     }
 
-    /// The next file or link; passes over what was left of the one before. None at the end, and then everything was read.
+    /// The next file or link; passes over what was left of the one before. `None` at the end, and then everything was read.
     ///
     /// # Errors
-    /// [`LayerError`], with the offset in the stream.
+    /// [`LayerError`], with the offset in the stream. Whatever can be read in two ways is one.
     pub fn member(&mut self) -> Result<Option<Member>, LayerError> {
         let next = self.next_member();
-        next.map_err(|problem| self.failed(problem))
+        next.map_err(|problem| LayerError {
+            layer: self.name.clone(),
+            offset: self.stream.offset(),
+            unpacked: false,
+            problem,
+        })
     }
 
     /// The stream itself.
     pub fn into_inner(self) -> R {
-        self.stream
-    }
-
-    fn failed(&self, problem: LayerProblem) -> LayerError {
-        LayerError {
-            layer: self.name.clone(),
-            offset: self.offset,
-            unpacked: false,
-            problem,
-        }
+        self.stream.into_inner().0
     }
 
     fn next_member(&mut self) -> Result<Option<Member>, LayerProblem> {
-        let mut pending = Pending::default();
         loop {
-            self.skip(self.left + self.padding)?;
+            self.stream.pass(self.left, self.padding)?;
             (self.left, self.padding) = (0, 0);
-            let mut block = [0; BLOCK];
-            let Some(header) = self.block(&mut block)?.then(|| Header::parse(&block)).transpose()?.flatten() else {
-                io::copy(&mut self.stream, &mut io::sink()).map_err(LayerProblem::Read)?;
-                return Ok(None);
+            let step = self.headers.step(&mut self.stream)?;
+            self.sure()?;
+            let said = match step {
+                Step::More => continue,
+                Step::Entry(said) => said,
+                Step::End => {
+                    let rest = self.stream.rest()?;
+                    self.headers.doubt = rest;
+                    return self.sure().map(|()| None);
+                }
             };
-            extension::count(&mut self.entries, self.limits)?;
-            match header.flag {
-                Flag::PaxLocal | Flag::GnuName | Flag::GnuLink => pending.add(header.flag, &self.extension(header.size)?)?,
-                Flag::Sparse => return Err(LayerProblem::Header("a sparse file in an archive of an image")),
-                Flag::Regular | Flag::HardLink | Flag::Symlink => {
-                    let mut name = Vec::new();
-                    let said = pending.join(&header, &mut name);
-                    self.content_of(said.stored)?;
-                    return Ok(Some(Member {
-                        path: self.clean(&name)?,
-                        link: match header.flag {
-                            Flag::Symlink => Some(Link::Symbolic(String::from_utf8_lossy(&said.link).into_owned())),
-                            Flag::HardLink => Some(Link::Hard(self.clean(&said.link)?)),
-                            _ => None,
-                        },
-                        size: said.stored,
-                    }));
-                }
-                Flag::Directory | Flag::Special | Flag::PaxGlobal | Flag::Other => {
-                    self.content_of(header.size)?;
-                    pending = Pending::default();
-                }
+            if said.sparse.is_some() {
+                return Err(LayerProblem::Header("a sparse file in an archive of an image"));
             }
+            self.left = said.stored;
+            self.padding = said.stored.next_multiple_of(BLOCK as u64) - said.stored;
+            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+            let link = match said.sort {
+                Sort::File => None,
+                Sort::Symlink => Some(Link::Symbolic(text(&self.headers.target))),
+                Sort::HardLink => Some(Link::Hard(text(&self.headers.target))),
+                Sort::Directory | Sort::Special => continue,
+            };
+            return Ok(Some(Member {
+                path: text(&self.headers.clean),
+                link,
+                size: said.stored,
+            }));
         }
     }
 
-    fn clean(&self, raw: &[u8]) -> Result<String, LayerProblem> {
-        let mut clean = Vec::new();
-        path::clean(raw, self.limits, &mut clean)?;
-        Ok(String::from_utf8_lossy(&clean).into_owned())
-    }
-
-    fn content_of(&mut self, size: u64) -> Result<(), LayerProblem> {
-        let padded = size.checked_next_multiple_of(BLOCK as u64);
-        let padded = padded.ok_or(LayerProblem::Header("the size is past all bounds"))?;
-        (self.left, self.padding) = (size, padded - size);
-        Ok(())
-    }
-
-    fn extension(&mut self, size: u64) -> Result<Vec<u8>, LayerProblem> {
-        extension::within_limit(size, self.limits)?;
-        self.content_of(size)?;
-        let mut data = Vec::new();
-        self.read_to_end(&mut data).map_err(LayerProblem::Read)?;
-        Ok(data)
-    }
-
-    /// Fills a block; false at the end of the stream.
-    fn block(&mut self, block: &mut [u8; BLOCK]) -> Result<bool, LayerProblem> {
-        let mut filled = 0;
-        while filled < BLOCK {
-            match self.stream.read(&mut block[filled..]) {
-                Ok(0) if filled == 0 => return Ok(false),
-                Ok(0) => return Err(LayerProblem::EndsInside("a header".to_owned())),
-                Ok(count) => filled += count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(LayerProblem::Read(error)),
-            }
+    /// Refuses what can be read in two ways.
+    fn sure(&mut self) -> Result<(), LayerProblem> {
+        match self.headers.doubt.take() {
+            None => Ok(()),
+            Some(Doubted { offset, reason }) => Err(LayerProblem::Ambiguous {
+                entry: String::from_utf8_lossy(&self.headers.clean).into_owned(),
+                offset,
+                reason,
+            }),
         }
-        self.offset += BLOCK as u64;
-        Ok(true)
-    }
-
-    fn skip(&mut self, bytes: u64) -> Result<(), LayerProblem> {
-        let passed = io::copy(&mut (&mut self.stream).take(bytes), &mut io::sink()).map_err(LayerProblem::Read)?;
-        self.offset += passed;
-        if passed < bytes.saturating_sub(self.padding) {
-            return Err(LayerProblem::EndsInside("a file".to_owned()));
-        }
-        Ok(())
     }
 }
 
@@ -167,13 +125,33 @@ impl<R: Read> Read for Members<'_, R> {
         if wanted == 0 {
             return Ok(0);
         }
-        let count = self.stream.read(&mut buffer[..wanted])?;
-        if count == 0 {
+        let ready = self.stream.ready().map_err(io::Error::other)?;
+        if ready.is_empty() {
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the archive ends inside of a file"));
         }
+        let count = wanted.min(ready.len());
+        buffer[..count].copy_from_slice(&ready[..count]);
+        self.stream.consume(count);
         self.left -= count as u64;
-        self.offset += count as u64;
         Ok(count)
+    }
+}
+
+/// Small enough to stay in the first-level cache between the copy in and the copy out.
+const CHUNK: usize = 16 * 1024;
+
+/// Blocks as they arrive.
+#[derive(Debug)]
+struct Arriving<R>(R);
+
+impl<R: Read> Chunks for Arriving<R> {
+    fn next(&mut self, mut spent: Vec<u8>) -> Result<Option<Vec<u8>>, LayerProblem> {
+        spent.clear();
+        (&mut self.0)
+            .take(CHUNK as u64)
+            .read_to_end(&mut spent)
+            .map_err(LayerProblem::Read)?;
+        Ok((!spent.is_empty()).then_some(spent))
     }
 }
 

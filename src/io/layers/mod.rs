@@ -4,11 +4,13 @@
 
 mod decode;
 mod error;
-mod extension;
 mod hands;
 mod header;
+mod headers;
 mod index;
+mod join;
 mod members;
+mod number;
 mod path;
 mod pax;
 mod pipeline;
@@ -67,6 +69,17 @@ pub struct Entry<'a> {
     pub sparse: bool,
 }
 
+/// Something in a tar that two readers could take for different things. What it comes to may be another file, or none, for whoever unpacks it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Doubt<'a> {
+    /// Clean path of the entry, as Go's reader has it; a description where it is about no entry.
+    pub entry: &'a str,
+    /// Where the header starts, in bytes of the unpacked tar.
+    pub offset: u64,
+    /// What is odd about it: half a sentence.
+    pub reason: &'static str,
+}
+
 /// What a visitor needs of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Need {
@@ -78,6 +91,8 @@ pub enum Need {
     Content,
     /// Its content, on disk. Not for sparse files.
     Spill,
+    /// Its content, piece by piece.
+    Pieces,
 }
 
 /// Somebody who looks at the entries of a layer.
@@ -87,6 +102,19 @@ pub trait Visitor {
     /// # Errors
     /// Whatever makes the whole layer unusable.
     fn entry(&mut self, entry: &Entry<'_>) -> Result<Need, LayerProblem>;
+
+    /// Hears of a doubt, before it sees the entry. The walk goes on as Go's reader does unless this is an error, which it is by default: what
+    /// cannot say that it has a gap must not pass over one.
+    ///
+    /// # Errors
+    /// [`LayerProblem::Ambiguous`].
+    fn ambiguous(&mut self, doubt: &Doubt<'_>) -> Result<(), LayerProblem> {
+        Err(LayerProblem::Ambiguous {
+            entry: doubt.entry.to_owned(),
+            offset: doubt.offset,
+            reason: doubt.reason,
+        })
+    }
 
     /// Sees the first bytes of a file (512 of them, where it has so many) after [`Need::Magic`].
     fn magic(&mut self, entry: &Entry<'_>, start: &[u8]) -> Need {
@@ -100,6 +128,15 @@ pub trait Visitor {
     /// Sees the whole content of a file after [`Need::Spill`].
     fn spilled(&mut self, entry: &Entry<'_>, content: &Spilled) {
         let _ = (entry, content);
+    }
+
+    /// Sees a part of a file after [`Need::Pieces`], from its byte `at` on. Holes of sparse files are passed over.
+    ///
+    /// # Errors
+    /// Whatever makes the whole layer unusable.
+    fn piece(&mut self, entry: &Entry<'_>, at: u64, bytes: &[u8]) -> Result<(), LayerProblem> {
+        let _ = (entry, at, bytes);
+        Ok(())
     }
 
     /// Hears how many unpacked bytes have passed; may stop the walk.

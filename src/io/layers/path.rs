@@ -3,11 +3,12 @@
 use super::error::LayerProblem;
 use crate::io::limits::Limits;
 
-/// Cleans a path into `out`, as an unpacker would: lexically, relative to the root. Empty for the root itself.
+/// Cleans a path into `out`, as an unpacker would: lexically, relative to the root. Empty for the root itself. True where it has a `..`: docker
+/// takes it back lexically, umoci and containerd after they followed links, GNU tar refuses it.
 ///
 /// # Errors
 /// Paths that lead out of the root, hold control characters, or go past a limit.
-pub(super) fn clean(raw: &[u8], limits: &Limits, out: &mut Vec<u8>) -> Result<(), LayerProblem> {
+pub(super) fn clean(raw: &[u8], limits: &Limits, out: &mut Vec<u8>) -> Result<bool, LayerProblem> {
     out.clear();
     if raw.len() > limits.path {
         return Err(LayerProblem::Limit {
@@ -16,10 +17,12 @@ pub(super) fn clean(raw: &[u8], limits: &Limits, out: &mut Vec<u8>) -> Result<()
         });
     }
     let mut depth = 0usize;
+    let mut goes_up = false;
     for part in raw.split(|byte| *byte == b'/') {
         match part {
             b"" | b"." => {}
             b".." => {
+                goes_up = true;
                 if depth == 0 {
                     return Err(LayerProblem::Escape(printable(raw)));
                 }
@@ -45,7 +48,7 @@ pub(super) fn clean(raw: &[u8], limits: &Limits, out: &mut Vec<u8>) -> Result<()
     if out.iter().any(|byte| *byte < 0x20 || *byte == 0x7f) {
         return Err(LayerProblem::ControlCharacters(printable(raw)));
     }
-    Ok(())
+    Ok(goes_up)
 }
 
 /// A name for people: escapes what is not printable, cut to 200 characters.
@@ -64,7 +67,7 @@ mod tests {
     fn cleaned(raw: &str) -> Result<String, String> {
         let mut out = Vec::new();
         clean(raw.as_bytes(), &Limits::default(), &mut out)
-            .map(|()| String::from_utf8(out).expect("UTF-8"))
+            .map(|_| String::from_utf8(out).expect("UTF-8"))
             .map_err(|problem| problem.to_string())
     }
 

@@ -1,70 +1,181 @@
-//! PAX extended headers. Source: POSIX pax "pax Header Block"; the GNU tar manual, "Storing Sparse Files".
+//! PAX extended headers. Source: POSIX pax "pax Extended Header"; the GNU tar manual, "Storing Sparse Files".
 
-use super::error::LayerProblem;
-
-/// What a local PAX header changes about the entry that follows.
+/// What a PAX header changes about the entry that follows.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(super) struct Pax {
     pub(super) path: Option<Vec<u8>>,
     pub(super) link: Option<Vec<u8>>,
     pub(super) size: Option<u64>,
     pub(super) sparse: Option<PaxSparse>,
+    /// True where a record says something of the entry that follows.
+    pub(super) changes: bool,
 }
 
 /// GNU's sparse formats 0.0, 0.1 and 1.0.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(super) struct PaxSparse {
+    /// The file's name; that of the header stands for its parts.
+    pub(super) name: Option<Vec<u8>>,
     pub(super) real_size: u64,
-    /// None in format 1.0: the map is at the start of the data.
+    /// `None` in format 1.0: the map is at the start of the data.
     pub(super) map: Option<Vec<(u64, u64)>>,
 }
 
-/// Reads the records `LENGTH KEY=VALUE\n`.
-pub(super) fn parse(mut data: &[u8]) -> Result<Pax, LayerProblem> {
+const MALFORMED: &str = "a PAX record is malformed";
+const REPEATED: &str = "a PAX header has a record twice";
+const EMPTY: &str = "a PAX record is empty that takes back what was said";
+const NUMBER: &str = "a PAX record has something else where a number belongs";
+const ZERO_BYTE: &str = "a PAX record has a zero byte";
+const FOREIGN: &str = "a PAX record changes the file for some readers only";
+const SPARSE: &str = "a PAX header says of a sparse file what does not fit together";
+
+/// Reads the records `LENGTH KEY=VALUE\n`. Gives what they say as Go's reader takes it, and why another could take it differently.
+pub(super) fn parse(mut data: &[u8]) -> (Pax, Option<&'static str>) {
     let mut pax = Pax::default();
-    let mut sparse = PaxSparse::default();
-    let (mut is_sparse, mut numbers, mut major) = (false, Vec::new(), 0);
-    while !data.is_empty() && data[0] != 0 {
-        let (key, value, rest) = record(data).ok_or(LayerProblem::Header("a PAX record is broken"))?;
+    let mut doubt = None;
+    let mut sparse = Sparse::default();
+    let mut keys: Vec<&[u8]> = Vec::new();
+    while !data.is_empty() {
+        let Some((key, value, rest)) = record(data) else {
+            doubt.get_or_insert(MALFORMED);
+            break;
+        };
         data = rest;
-        if value.is_empty() {
-            continue;
+        if !matches!(key, b"GNU.sparse.offset" | b"GNU.sparse.numbytes") {
+            keys.push(key);
         }
-        let number = || decimal(value).ok_or(LayerProblem::Header("a PAX number is broken"));
+        if let Err(why) = pax.take(key, value, &mut sparse) {
+            doubt.get_or_insert(why);
+        }
+    }
+    keys.sort_unstable();
+    if keys.windows(2).any(|pair| pair[0] == pair[1]) {
+        doubt.get_or_insert(REPEATED);
+    }
+    match sparse.finish() {
+        Ok(finished) => pax.sparse = finished,
+        Err(why) => {
+            doubt.get_or_insert(why);
+        }
+    }
+    (pax, doubt)
+}
+
+impl Pax {
+    /// Takes one record. After a doubt nothing was taken of it.
+    fn take(&mut self, key: &[u8], value: &[u8], sparse: &mut Sparse) -> Result<(), &'static str> {
+        self.changes |= !matches!(key, b"comment" | b"mtime" | b"atime" | b"ctime");
         match key {
-            b"path" if is_sparse && pax.path.is_some() => {}
-            b"path" => pax.path = Some(value.to_vec()),
-            b"linkpath" => pax.link = Some(value.to_vec()),
-            b"size" => pax.size = Some(number()?),
-            b"GNU.sparse.name" => {
-                is_sparse = true;
-                pax.path = Some(value.to_vec());
+            b"path" => self.path = text(value)?.or(self.path.take()),
+            b"linkpath" => self.link = text(value)?.or(self.link.take()),
+            b"size" => self.size = Some(decimal(value).ok_or(NUMBER)?),
+            b"uid" | b"gid" => {
+                decimal(value).ok_or(NUMBER)?;
             }
-            b"GNU.sparse.major" => {
-                is_sparse = true;
-                major = number()?;
-            }
-            b"GNU.sparse.realsize" | b"GNU.sparse.size" => {
-                is_sparse = true;
-                sparse.real_size = number()?;
-            }
-            b"GNU.sparse.offset" | b"GNU.sparse.numbytes" => numbers.push(number()?),
-            b"GNU.sparse.map" => {
-                for part in value.split(|byte| *byte == b',') {
-                    numbers.push(decimal(part).ok_or(LayerProblem::Header("a PAX sparse map is broken"))?);
-                }
-            }
+            b"mtime" | b"atime" | b"ctime" => time(value)?,
+            b"uname" | b"gname" | b"comment" => {}
+            // Names are bytes to whoever unpacks on Linux.
+            b"hdrcharset" if matches!(value, b"BINARY" | b"ISO-IR 10646 2000 UTF-8") => {}
+            b"hdrcharset" | b"SCHILY.realsize" | b"SCHILY.filetype" | b"SCHILY.offset" => return Err(FOREIGN),
+            _ if key.contains(&0) => return Err(ZERO_BYTE),
+            _ if key.starts_with(b"GNU.sparse.") => return sparse.take(&key[b"GNU.sparse.".len()..], value),
+            _ if key.starts_with(b"GNU.") || is_of_overlay(key) => return Err(FOREIGN),
             _ => {}
         }
+        Ok(())
     }
-    if is_sparse {
-        if !numbers.len().is_multiple_of(2) {
-            return Err(LayerProblem::Header("a PAX sparse map is broken"));
+}
+
+/// Attributes that change what the kernel's overlay shows: set by some unpackers, left out by others.
+fn is_of_overlay(key: &[u8]) -> bool {
+    let Some(name) = key.strip_prefix(b"SCHILY.xattr.") else {
+        return false;
+    };
+    let name = name
+        .strip_prefix(b"trusted.overlay.")
+        .or_else(|| name.strip_prefix(b"user.overlay."));
+    name.is_some_and(|name| !matches!(name, b"impure" | b"origin" | b"nlink" | b"uuid"))
+}
+
+fn text(value: &[u8]) -> Result<Option<Vec<u8>>, &'static str> {
+    match value {
+        [] => Err(EMPTY),
+        value if value.contains(&0) => Err(ZERO_BYTE),
+        value => Ok(Some(value.to_vec())),
+    }
+}
+
+/// What the records of a sparse file say, before they are put together.
+#[derive(Default)]
+struct Sparse {
+    said: bool,
+    name: Option<Vec<u8>>,
+    major: Option<u64>,
+    minor: Option<u64>,
+    size: Option<u64>,
+    real_size: Option<u64>,
+    blocks: Option<u64>,
+    map: Option<Vec<u64>>,
+    pairs: Vec<u64>,
+}
+
+impl Sparse {
+    fn take(&mut self, key: &[u8], value: &[u8]) -> Result<(), &'static str> {
+        self.said = true;
+        if key == b"name" {
+            self.name = text(value)?;
+            return Ok(());
         }
-        sparse.map = (major == 0).then(|| numbers.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect());
-        pax.sparse = Some(sparse);
+        if key == b"map" {
+            let numbers: Option<Vec<u64>> = value.split(|byte| *byte == b',').map(decimal).collect();
+            self.map = Some(numbers.ok_or(NUMBER)?);
+            return Ok(());
+        }
+        let number = Some(decimal(value).ok_or(NUMBER)?);
+        match key {
+            b"major" => self.major = number,
+            b"minor" => self.minor = number,
+            b"size" => self.size = number,
+            b"realsize" => self.real_size = number,
+            b"numblocks" => self.blocks = number,
+            // Offset and length by turns.
+            b"offset" if self.pairs.len().is_multiple_of(2) => self.pairs.extend(number),
+            b"numbytes" if !self.pairs.len().is_multiple_of(2) => self.pairs.extend(number),
+            _ => return Err(SPARSE),
+        }
+        Ok(())
     }
-    Ok(pax)
+
+    /// One of the three forms as GNU tar and bsdtar write them, whole and nothing else.
+    fn finish(self) -> Result<Option<PaxSparse>, &'static str> {
+        if !self.said {
+            return Ok(None);
+        }
+        let old = matches!((self.major, self.minor), (None, None) | (Some(0), Some(0 | 1)));
+        let numbers = match (self.map, self.pairs) {
+            (Some(map), pairs) if pairs.is_empty() => Some(map),
+            (None, pairs) if !pairs.is_empty() => Some(pairs),
+            (None, _) => None,
+            (Some(_), _) => return Err(SPARSE),
+        };
+        match (old, self.size, self.real_size, self.blocks, numbers) {
+            (true, Some(real_size), None, Some(blocks), Some(numbers)) if numbers.len() as u64 == blocks.saturating_mul(2) => {
+                Ok(Some(PaxSparse {
+                    name: self.name,
+                    real_size,
+                    map: Some(numbers.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect()),
+                }))
+            }
+            (false, None, Some(real_size), None, None) if (self.major, self.minor) == (Some(1), Some(0)) && self.name.is_some() => {
+                Ok(Some(PaxSparse {
+                    name: self.name,
+                    real_size,
+                    map: None,
+                }))
+            }
+            _ => Err(SPARSE),
+        }
+    }
 }
 
 fn record(data: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
@@ -73,18 +184,28 @@ fn record(data: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     let (record, rest) = data.split_at_checked(length)?;
     let body = record.get(space + 1..)?.strip_suffix(b"\n")?;
     let equals = body.iter().position(|byte| *byte == b'=')?;
-    Some((&body[..equals], &body[equals + 1..], rest))
+    (equals > 0).then_some((&body[..equals], &body[equals + 1..], rest))
 }
 
-/// A decimal number of digits only.
+/// A decimal number of digits only that fits a signed one of 64 bits, as other readers have them.
 pub(super) fn decimal(text: &[u8]) -> Option<u64> {
     if text.is_empty() || text.len() > 20 {
         return None;
     }
-    text.iter().try_fold(0u64, |value, byte| {
+    let number = text.iter().try_fold(0i64, |value, byte| {
         let digit = byte.checked_sub(b'0').filter(|digit| *digit < 10)?;
-        value.checked_mul(10)?.checked_add(u64::from(digit))
-    })
+        value.checked_mul(10)?.checked_add(i64::from(digit))
+    })?;
+    u64::try_from(number).ok()
+}
+
+/// Seconds since 1970, with or without a fraction, maybe before.
+fn time(value: &[u8]) -> Result<(), &'static str> {
+    let value = value.strip_prefix(b"-").unwrap_or(value);
+    let mut parts = value.splitn(2, |byte| *byte == b'.');
+    let whole = parts.next().and_then(decimal).is_some();
+    let fraction = parts.next().is_none_or(|part| part.iter().all(u8::is_ascii_digit));
+    (whole && fraction).then_some(()).ok_or(NUMBER)
 }
 
 #[cfg(test)]
@@ -93,23 +214,38 @@ mod tests {
 
     #[test]
     fn path_link_and_size_are_read_and_the_rest_is_passed_over() {
-        let pax = parse(b"13 path=a/bc\n16 linkpath=tgt\n11 size=12\n20 mtime=1234567.89\n").expect("read");
+        let (pax, doubt) = parse(b"13 path=a/bc\n16 linkpath=tgt\n11 size=12\n20 mtime=1234567.89\n");
         assert_eq!(pax.path.as_deref(), Some(&b"a/bc"[..]));
         assert_eq!(pax.link.as_deref(), Some(&b"tgt"[..]));
-        assert_eq!(pax.size, Some(12));
+        assert_eq!((pax.size, doubt), (Some(12), None));
     }
 
     #[test]
-    fn broken_records_are_refused() {
-        for data in [
-            &b"99 path=a\n"[..],
-            b"path=a\n",
-            b"3 a\n",
-            b"11 size=1x\n",
-            b"99999999999999999999999 path=a\n",
-            b"5 \xff\xff",
+    fn what_readers_take_differently_is_a_doubt() {
+        for (data, why) in [
+            (&b"99 path=a\n"[..], MALFORMED),
+            (b"path=a\n", MALFORMED),
+            (b"3 a\n", MALFORMED),
+            (b"5 \xff\xff", MALFORMED),
+            (b"5 =a\n", MALFORMED),
+            (b"99999999999999999999999 path=a\n", MALFORMED),
+            (b"10 path=ab\n", MALFORMED),
+            (b"9 path=a\n\0", MALFORMED),
+            (b"11 size=1x\n", NUMBER),
+            (b"11 size=-1\n", NUMBER),
+            (b"28 size=9223372036854775808\n", NUMBER),
+            (b"11 mtime=x\n", NUMBER),
+            (b"8 path=\n", EMPTY),
+            (b"11 path=a\0b\n", MALFORMED),
+            (b"12 path=a\0b\n", ZERO_BYTE),
+            (b"9 path=a\n9 path=a\n", REPEATED),
+            (b"9 path=a\n9 path=b\n", REPEATED),
+            (b"31 SCHILY.xattr.user.a=b\n", MALFORMED),
+            (b"25 SCHILY.xattr.user.a=b\n25 SCHILY.xattr.user.a=c\n", REPEATED),
+            (b"41 SCHILY.xattr.trusted.overlay.opaque=y\n", FOREIGN),
+            (b"21 GNU.sparse.name=a\n", SPARSE),
         ] {
-            assert!(parse(data).is_err(), "{data:?}");
+            assert_eq!(parse(data).1, Some(why), "{:?}", String::from_utf8_lossy(data));
         }
     }
 }

@@ -6,41 +6,53 @@ use super::pax::decimal;
 /// Where the stored bytes belong: offset and length, in order.
 pub(super) type Map = Vec<(u64, u64)>;
 
-const BROKEN: LayerProblem = LayerProblem::Header("a sparse map is broken");
+pub(super) const BROKEN: LayerProblem = LayerProblem::Header("a sparse map is broken");
 
-/// Reads the map at the start of the data (format 1.0): decimal numbers, each on a line, padded to a block. Gives the map and where the data starts.
-pub(super) fn leading_map(data: &[u8]) -> Result<(Map, usize), LayerProblem> {
-    let mut at = 0;
-    let mut number = || -> Result<u64, LayerProblem> {
-        let line = &data[at..];
-        let end = line.iter().take(21).position(|byte| *byte == b'\n').ok_or(BROKEN)?;
-        at += end + 1;
-        decimal(&line[..end]).ok_or(BROKEN)
-    };
-    let count = number()?;
-    let mut map = Vec::new();
-    for _ in 0..count {
-        map.push((number()?, number()?));
+/// Reads the map at the start of the data (format 1.0): decimal numbers, each on a line. `None` where there must be more of it.
+pub(super) fn leading_map(data: &[u8]) -> Result<Option<Map>, LayerProblem> {
+    let whole = data.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    let lines = data.iter().filter(|byte| **byte == b'\n').count();
+    let mut numbers = data[..whole].split(|byte| *byte == b'\n').map(|line| decimal(line).ok_or(BROKEN));
+    if lines == 0 {
+        return Ok(None);
     }
-    Ok((map, at.next_multiple_of(super::header::BLOCK).min(data.len())))
+    let count = numbers.next().ok_or(BROKEN)??;
+    let wanted = usize::try_from(count).ok().and_then(|count| count.checked_mul(2)).ok_or(BROKEN)?;
+    if lines - 1 < wanted {
+        return Ok(None);
+    }
+    let mut map = Vec::with_capacity(wanted / 2);
+    while map.len() < wanted / 2 {
+        map.push((numbers.next().ok_or(BROKEN)??, numbers.next().ok_or(BROKEN)??));
+    }
+    Ok(Some(map))
 }
 
-/// Puts the stored bytes where they belong in a file of `real_size` bytes.
+/// Checks that the parts are in order, lie within the file, and are all that is stored.
+pub(super) fn check(map: &[(u64, u64)], stored: u64, real_size: u64) -> Result<(), LayerProblem> {
+    let (mut last_end, mut sum) = (0u64, 0u64);
+    for (offset, length) in map {
+        let end = offset.checked_add(*length).ok_or(BROKEN)?;
+        if *offset < last_end || end > real_size {
+            return Err(BROKEN);
+        }
+        last_end = end;
+        sum += length;
+    }
+    (sum == stored).then_some(()).ok_or(BROKEN)
+}
+
+/// Puts the stored bytes where they belong in a file of `real_size` bytes. The map was checked.
 pub(super) fn expand(map: &[(u64, u64)], data: &[u8], real_size: usize) -> Result<Vec<u8>, LayerProblem> {
     let mut out = vec![0; real_size];
     let mut rest = data;
-    let mut last_end = 0;
     for (offset, length) in map {
         let start = usize::try_from(*offset).map_err(|_| BROKEN)?;
         let length = usize::try_from(*length).map_err(|_| BROKEN)?;
-        let end = start
-            .checked_add(length)
-            .filter(|end| *end <= real_size && start >= last_end)
-            .ok_or(BROKEN)?;
         let (part, after) = rest.split_at_checked(length).ok_or(BROKEN)?;
-        out[start..end].copy_from_slice(part);
+        let place = start.checked_add(length).and_then(|end| out.get_mut(start..end)).ok_or(BROKEN)?;
+        place.copy_from_slice(part);
         rest = after;
-        last_end = end;
     }
     Ok(out)
 }
@@ -54,21 +66,23 @@ mod tests {
         assert_eq!(expand(&[(1, 2), (4, 1)], b"abc", 6).expect("expanded"), b"\0ab\0c\0");
         let mut data = b"1\n2\n3\n".to_vec();
         data.resize(512, 0);
-        data.extend_from_slice(b"xyz");
-        let (map, start) = leading_map(&data).expect("read");
-        assert_eq!((map.as_slice(), start), (&[(2, 3)][..], 512));
+        assert_eq!(leading_map(&data).expect("read"), Some(vec![(2, 3)]));
+        assert_eq!(leading_map(b"2\n2\n3\n4").expect("so far"), None);
+        assert!(check(&[(1, 2), (4, 1)], 3, 6).is_ok());
     }
 
     #[test]
-    fn maps_that_overlap_or_lead_out_are_refused() {
-        for (map, data, size) in [
-            (&[(0, 4), (2, 2)][..], &b"abcdef"[..], 8),
-            (&[(6, 4)], b"abcd", 8),
-            (&[(0, 4)], b"abc", 8),
-            (&[(u64::MAX, 2)], b"ab", 8),
+    fn maps_that_overlap_or_lead_out_or_leave_bytes_over_are_refused() {
+        for (map, stored, size) in [
+            (&[(0, 4), (2, 2)][..], 6, 8),
+            (&[(6, 4)], 4, 8),
+            (&[(0, 4)], 3, 8),
+            (&[(0, 4)], 5, 8),
+            (&[(u64::MAX, 2)], 2, 8),
         ] {
-            assert!(expand(map, data, size).is_err(), "{map:?}");
+            assert!(check(map, stored, size).is_err(), "{map:?}");
         }
-        assert!(leading_map(b"99999999999999\n1\n").is_err());
+        assert!(leading_map(b"99999999999999999999\n1\n").is_err());
+        assert!(leading_map(b"1\nx\n1\n").is_err());
     }
 }

@@ -26,11 +26,10 @@ impl Spilled {
         Self { file, size }
     }
 
-    /// Makes room for the next file. Not by truncating: ext4 writes a file that was truncated to the disk when it is closed, and nobody wants
-    /// this one there.
-    pub(super) fn clear(&mut self) -> Result<(), LayerProblem> {
-        *self = Self::new()?;
-        Ok(())
+    /// Room for the next file. Not by truncating: ext4 writes a file that was truncated to the disk when it is closed, and nobody wants this one
+    /// there.
+    pub(super) fn cleared(last: &mut Option<Self>) -> Result<&mut Self, LayerProblem> {
+        Ok(last.insert(Self::new()?))
     }
 
     pub(super) fn push(&mut self, bytes: &[u8]) -> Result<(), LayerProblem> {

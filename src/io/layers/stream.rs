@@ -2,31 +2,42 @@
 
 use super::error::LayerProblem;
 use super::header::BLOCK;
+use super::join::Doubted;
 
 /// Gives the next chunk of unpacked bytes and takes the spent one back. Each but the last is a whole number of blocks; none at the end.
 pub(super) trait Chunks {
     fn next(&mut self, spent: Vec<u8>) -> Result<Option<Vec<u8>>, LayerProblem>;
 
     /// Passes over up to `bytes` bytes that nobody needs to see, and says over how many.
-    fn pass_over(&mut self, bytes: u64) -> u64 {
-        let _ = bytes;
+    fn pass_over(&mut self, _bytes: u64) -> u64 {
         0
+    }
+}
+
+impl<C: Chunks + ?Sized> Chunks for &mut C {
+    fn next(&mut self, spent: Vec<u8>) -> Result<Option<Vec<u8>>, LayerProblem> {
+        (**self).next(spent)
+    }
+
+    fn pass_over(&mut self, bytes: u64) -> u64 {
+        (**self).pass_over(bytes)
     }
 }
 
 /// Larger buffers are given back at once.
 const KEPT: usize = 1 << 20;
 
-pub(super) struct Stream<'c> {
-    chunks: &'c mut dyn Chunks,
+#[derive(Debug)]
+pub(super) struct Stream<C> {
+    chunks: C,
     chunk: Vec<u8>,
     at: usize,
     /// Offset of `chunk[0]` in the unpacked tar.
     base: u64,
 }
 
-impl<'c> Stream<'c> {
-    pub(super) fn new(chunks: &'c mut dyn Chunks) -> Self {
+impl<C: Chunks> Stream<C> {
+    pub(super) fn new(chunks: C) -> Self {
         Self {
             chunks,
             chunk: Vec::new(),
@@ -79,7 +90,13 @@ impl<'c> Stream<'c> {
 
     /// Passes over `size` bytes of content and its padding.
     pub(super) fn skip(&mut self, size: u64) -> Result<(), LayerProblem> {
-        let mut left = padded(size)?;
+        let padding = padded(size)? - size;
+        self.pass(size, padding)
+    }
+
+    /// Passes over what is left of content and padding.
+    pub(super) fn pass(&mut self, content: u64, padding: u64) -> Result<(), LayerProblem> {
+        let mut left = content + padding;
         while left > 0 {
             if self.at == self.chunk.len() {
                 let passed = self.chunks.pass_over(left);
@@ -90,23 +107,16 @@ impl<'c> Stream<'c> {
                 }
             }
             if !self.fill()? {
-                return self.end(left, size);
+                // A missing padding at the very end is forgiven, missing content is not.
+                return (left <= padding)
+                    .then_some(())
+                    .ok_or_else(|| LayerProblem::EndsInside("a file".to_owned()));
             }
             let take = usize::try_from(left).unwrap_or(usize::MAX).min(self.chunk.len() - self.at);
             self.at += take;
             left -= take as u64;
         }
         Ok(())
-    }
-
-    /// A missing padding at the very end is forgiven, missing content is not.
-    fn end(&self, left: u64, size: u64) -> Result<(), LayerProblem> {
-        let padding = padded(size)? - size;
-        if left <= padding {
-            Ok(())
-        } else {
-            Err(LayerProblem::EndsInside("a file".to_owned()))
-        }
     }
 
     /// Hands `size` bytes of content over, without a copy where they lie in one chunk, else through `buffer`; passes over the padding.
@@ -157,12 +167,45 @@ impl<'c> Stream<'c> {
         Ok(())
     }
 
-    /// Passes over everything to the end.
-    pub(super) fn drain(&mut self) -> Result<(), LayerProblem> {
+    /// True where the next block is one of zeros, or there is none.
+    pub(super) fn peek_is_zeros(&mut self) -> Result<bool, LayerProblem> {
+        if !self.fill()? {
+            return Ok(true);
+        }
+        let rest = &self.chunk[self.at..];
+        Ok(rest[..rest.len().min(BLOCK)].iter().all(|byte| *byte == 0))
+    }
+
+    /// Passes over everything to the end. What stands behind the end mark is for nobody, or for readers that go on.
+    pub(super) fn rest(&mut self) -> Result<Option<Doubted>, LayerProblem> {
+        let mut doubted = None;
         while self.fill()? {
+            if doubted.is_none()
+                && let Some(at) = self.chunk[self.at..].iter().position(|byte| *byte != 0)
+            {
+                doubted = Some(Doubted {
+                    offset: self.offset() + at as u64,
+                    reason: "bytes follow the end of the tar",
+                });
+            }
             self.at = self.chunk.len();
         }
-        Ok(())
+        Ok(doubted)
+    }
+
+    /// Bytes of the current chunk that were not read yet; at least one unless this is the end.
+    pub(super) fn ready(&mut self) -> Result<&[u8], LayerProblem> {
+        self.fill()?;
+        Ok(&self.chunk[self.at..])
+    }
+
+    /// Passes over bytes that are ready.
+    pub(super) fn consume(&mut self, bytes: usize) {
+        self.at += bytes;
+    }
+
+    pub(super) fn into_inner(self) -> C {
+        self.chunks
     }
 }
 

@@ -16,7 +16,7 @@ use crate::io::limits::Limits;
 use crate::model::image::Layer;
 
 /// Raised when the form of the files, or what the walk itself notes, changes.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 /// Larger files are not worth reading.
 const MAX_SIZE: u64 = 256 << 20;
 

@@ -9,7 +9,7 @@ use super::landing::{Landing, Place, What, Whiteout};
 use super::paths::{Mark, PathSet};
 use super::sink::FileSink;
 use super::{Cataloger, EntryHead, LayerFile, Want};
-use crate::io::layers::{Entry, Kind, LayerProblem, Need, Spilled, Visitor};
+use crate::io::layers::{Doubt, Entry, Kind, LayerProblem, Need, Spilled, Visitor};
 use crate::io::limits::Limits;
 use crate::model::coverage::GapKind;
 
@@ -31,6 +31,7 @@ pub(super) struct Scan<'a> {
     moved: Option<Moved>,
     components: usize,
     owned: usize,
+    doubts: usize,
     facts: LayerFacts,
 }
 
@@ -64,6 +65,7 @@ impl<'a> Scan<'a> {
             moved: None,
             components: 0,
             owned: 0,
+            doubts: 0,
             facts: LayerFacts::new(paths),
         }
     }
@@ -277,7 +279,21 @@ impl<'a> Scan<'a> {
     }
 }
 
+/// Doubts of one layer that are listed one by one: each of them makes the layer one that nobody can decide on.
+const DOUBTS: usize = 100;
+
 impl Visitor for Scan<'_> {
+    fn ambiguous(&mut self, doubt: &Doubt<'_>) -> Result<(), LayerProblem> {
+        self.doubts += 1;
+        let detail = match self.doubts {
+            1..=DOUBTS => format!("`{}` (byte {} of the unpacked tar): {}", doubt.entry, doubt.offset, doubt.reason),
+            more if more == DOUBTS + 1 => format!("and more entries from byte {} on", doubt.offset),
+            _ => return Ok(()),
+        };
+        self.facts.gaps.push((GapKind::AmbiguousLayer, detail));
+        Ok(())
+    }
+
     fn entry(&mut self, entry: &Entry<'_>) -> Result<Need, LayerProblem> {
         if let Some(whiteout) = Whiteout::of(entry.raw) {
             self.whiteout(&whiteout);

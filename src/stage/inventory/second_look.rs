@@ -11,7 +11,7 @@ use super::paths::{Seed, ancestors};
 use super::scan::{Pulse, first_bytes};
 use super::sink::FileSink;
 use super::{Cataloger, EntryHead, LayerFile, Want};
-use crate::io::layers::{Entry, Kind, LayerProblem, Need, Spilled, Visitor};
+use crate::io::layers::{Doubt, Entry, Kind, LayerProblem, Need, Spilled, Visitor};
 use crate::io::limits::Limits;
 use crate::model::coverage::GapKind;
 
@@ -178,6 +178,11 @@ impl<'a> SecondLook<'a> {
 }
 
 impl Visitor for SecondLook<'_> {
+    /// The first walk over the layer told.
+    fn ambiguous(&mut self, _doubt: &Doubt<'_>) -> Result<(), LayerProblem> {
+        Ok(())
+    }
+
     fn entry(&mut self, entry: &Entry<'_>) -> Result<Need, LayerProblem> {
         if let Some(whiteout) = Whiteout::of(entry.raw) {
             // The first walk told of names that lead nowhere.

@@ -272,7 +272,7 @@ impl<'t> Tree<'t> {
                 visitor.spilled(entry, &Spilled::of(file, entry.size));
                 return Ok(());
             }
-            Need::Nothing | Need::Magic => return Ok(()),
+            Need::Nothing | Need::Magic | Need::Pieces => return Ok(()),
         }
         let limits = &self.effects.limits;
         let limit = limits.executable.max(limits.wanted_file);

@@ -59,6 +59,8 @@ pub(crate) struct IncompleteInventory {
     pub unowned_executable: GapLevel,
     /// Something was passed over because it went past a limit.
     pub limit_reached: GapLevel,
+    /// An entry of a layer's tar that unpackers can take for different files.
+    pub ambiguous_layer: GapLevel,
     /// A component's version could not be ordered, so that ranges could not be decided.
     pub unordered_version: GapLevel,
     /// Single gaps that are listed as warnings whatever their kind's level is.
@@ -76,6 +78,7 @@ impl Default for IncompleteInventory {
             unread_package_store: GapLevel::Deny,
             unowned_executable: GapLevel::Warn,
             limit_reached: GapLevel::Deny,
+            ambiguous_layer: GapLevel::Deny,
             unordered_version: GapLevel::Deny,
             accept: Vec::new(),
         }
@@ -105,6 +108,7 @@ impl Rule for IncompleteInventory {
             GapKind::UnreadPackageStore => self.unread_package_store,
             GapKind::UnownedExecutable => self.unowned_executable,
             GapKind::LimitReached => self.limit_reached,
+            GapKind::AmbiguousLayer => self.ambiguous_layer,
             GapKind::UnorderedVersion => self.unordered_version,
             GapKind::MissingFeed
             | GapKind::StaleFeed

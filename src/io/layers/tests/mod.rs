@@ -1,3 +1,5 @@
+mod ambiguous;
+
 use std::io::Read;
 
 use super::sample::{Tar, checksum, gzip, zstd};
@@ -186,7 +188,7 @@ fn long_names_come_from_gnu_pax_and_the_ustar_prefix() {
         .gnu_name(&long)
         .file("cut", "1")
         .pax(&[("path", &long), ("size", "3"), ("comment", "none")])
-        .header("cut", b'0', 0o644, 0, "")
+        .header("cut", b'0', 0o644, 3, "")
         .data(b"two")
         .pax(&[("linkpath", &long)])
         .symlink("link", "cut")
@@ -206,8 +208,8 @@ fn long_names_come_from_gnu_pax_and_the_ustar_prefix() {
 #[test]
 fn hostile_paths_are_refused_and_odd_ones_are_cleaned() {
     assert_eq!(
-        seen(&Tar::new().file("/abs", "").file("./a/../b", "").dir(".").finish()),
-        ["abs: ", "b: "]
+        seen(&Tar::new().file("/abs", "").file("./a//./b", "").dir(".").finish()),
+        ["abs: ", "a/b: "]
     );
     for (path, word) in [
         ("../x", "leads out"),
@@ -272,13 +274,11 @@ fn sparse_files_are_read_with_their_holes() {
 }
 
 #[test]
-fn a_tar_without_its_end_and_bytes_after_the_end_are_read_as_unpackers_do() {
+fn a_tar_without_its_end_is_read_as_unpackers_do() {
     assert_eq!(seen(&Tar::new().file("a", "1").unfinished()), ["a: 1"]);
-    let after = Tar::new().file("a", "1").finish();
-    assert_eq!(seen(&[after, Tar::new().file("b", "2").finish()].concat()), ["a: 1"]);
+    assert_eq!(seen(&Tar::new().file("a", "1").raw(&[0; 512]).unfinished()), ["a: 1"]);
+    assert_eq!(seen(&[Tar::new().file("a", "1").finish(), vec![0; 10_000]].concat()), ["a: 1"]);
     assert_eq!(seen(&[]), [] as [&str; 0]);
-    let lone = Tar::new().file("a", "1").raw(&[0; 512]).file("b", "2").finish();
-    assert!(problem(&lone).contains("lone block"));
 }
 
 /// A reader that fails after some bytes.
