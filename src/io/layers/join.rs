@@ -121,11 +121,12 @@ impl Pending {
                 "it has a link's target, and is no link",
             ),
         }
-        let size = size(header, pax.size, &mut doubts);
+        let sized = header.size != 0 || pax.size.is_some_and(|size| size != 0);
         doubts.when(
-            sort != Sort::File && size != 0,
+            sort != Sort::File && sized,
             "it has a size, and a type that has no data for all readers",
         );
+        let size = size(header, pax.size, &mut doubts);
         let stored = if sort == Sort::File { size } else { 0 };
         let sparse = sparse(header, pax.sparse, sort, &mut doubts)?;
         Ok(Joined {
