@@ -1,22 +1,23 @@
 //! An image's root file system on the disk, layer by layer, each verified by digest before and while it is unpacked.
 //!
-//! Nothing that an archive says can lead out of the folder: `..` is refused, links are followed inside the root only, device nodes are
-//! left out, set-uid bits are dropped, owners are not restored.
+//! Layers are read by the reader that judged them, and what it is not sure of is refused. Nothing that an archive says can lead out of the
+//! folder: `..` is refused, links are followed inside the root only, device nodes are left out, set-uid bits are dropped, owners are not
+//! restored.
 
-use std::collections::HashSet;
-use std::fs;
-use std::io::{self, Read};
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io;
+use std::ops::Bound;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, symlink};
+use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt, symlink};
 use std::path::{Component, Path, PathBuf};
-
-use tar::EntryType;
 
 use super::super::error::RolloutError;
 use crate::io::hash::Hashing;
+use crate::io::layers::{self, Entry, Kind, LayerError, LayerProblem, Need, Stated, Visitor};
 use crate::io::limits::Limits;
 use crate::io::oci_layout::OciLayout;
-use crate::model::image::{Compression, Layer, PlatformImage};
+use crate::model::image::{Layer, PlatformImage};
 
 /// Links that are followed on the way to one entry.
 const MAX_LINKS: usize = 40;
@@ -25,33 +26,9 @@ const MAX_LINKS: usize = 40;
 pub(super) fn unpack(layout: &OciLayout, image: &PlatformImage, root: &Path, limits: &Limits) -> Result<(), RolloutError> {
     for layer in &image.layers {
         verify_stored(layout, layer)?;
-        unpack_layer(layout, layer, root, limits).map_err(|error| match error {
-            Trouble::Unpack(reason) => RolloutError::Unpack {
-                layer: layer.digest,
-                reason,
-            },
-            Trouble::Layout(error) => RolloutError::Layout(*error),
-        })?;
+        unpack_layer(layout, layer, root, limits)?;
     }
     Ok(())
-}
-
-enum Trouble {
-    Unpack(String),
-    Layout(Box<crate::io::oci_layout::LayoutError>),
-}
-
-impl From<io::Error> for Trouble {
-    fn from(error: io::Error) -> Self {
-        Self::Unpack(match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => format!("the disk is full ({error})"),
-            _ => error.to_string(),
-        })
-    }
-}
-
-fn refuse<T>(reason: impl Into<String>) -> Result<T, Trouble> {
-    Err(Trouble::Unpack(reason.into()))
 }
 
 fn verify_stored(layout: &OciLayout, layer: &Layer) -> Result<(), RolloutError> {
@@ -72,120 +49,151 @@ fn verify_stored(layout: &OciLayout, layer: &Layer) -> Result<(), RolloutError> 
     }))
 }
 
-fn unpack_layer(layout: &OciLayout, layer: &Layer, root: &Path, limits: &Limits) -> Result<(), Trouble> {
-    let file = layout.open_blob(&layer.digest).map_err(|error| Trouble::Layout(Box::new(error)))?;
-    let file = io::BufReader::with_capacity(1 << 18, file);
-    let plain: Box<dyn Read> = match layer.compression {
-        Compression::None => Box::new(file),
-        Compression::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(file)),
-        Compression::Zstd => {
-            let mut decoder = zstd::stream::read::Decoder::with_buffer(file)?;
-            decoder.window_log_max(27)?;
-            Box::new(decoder)
-        }
+fn unpack_layer(layout: &OciLayout, layer: &Layer, root: &Path, limits: &Limits) -> Result<(), RolloutError> {
+    let blob = layout.open_blob(&layer.digest)?;
+    let stated = Stated {
+        digest: Some(layer.digest),
+        diff_id: Some(layer.diff_id),
+        size: Some(layer.size),
+        name: String::new(),
     };
-    let most = limits
-        .layer_unpacked
-        .min((layer.size.saturating_mul(limits.expansion)).max(1 << 20));
-    let mut archive = tar::Archive::new(Hashing::new(plain.take(most + 1)));
     let mut folder = Folder {
         root,
-        written: HashSet::new(),
+        written: BTreeSet::new(),
+        file: None,
     };
-    for (count, entry) in (0u64..).zip(archive.entries()?) {
-        let mut entry = entry?;
-        if count >= limits.entries {
-            return refuse(format!("more than {} entries", limits.entries));
-        }
-        let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-        match folder.put(&mut entry, limits) {
-            Ok(()) => {}
-            Err(Trouble::Unpack(reason)) => return refuse(format!("`{}`: {reason}", name.escape_debug())),
-            Err(other) => return Err(other),
-        }
+    match layers::read(blob, &stated, limits, &mut folder) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(RolloutError::Unpack {
+            layer: layer.digest,
+            reason: reason(&error),
+        }),
     }
-    let mut rest = archive.into_inner();
-    io::copy(&mut rest, &mut io::sink())?;
-    let (_, found, count) = rest.finish();
-    if count > most {
-        return refuse(format!("it unpacks to more than {most} bytes"));
+}
+
+fn reason(error: &LayerError) -> String {
+    match &error.problem {
+        LayerProblem::Unpack(reason) => reason.clone(),
+        problem => format!(
+            "{problem} (byte {} of the {})",
+            error.offset,
+            if error.unpacked { "unpacked tar" } else { "blob" }
+        ),
     }
-    if found != layer.diff_id {
-        return refuse(format!("unpacked it is {found}, and the image says {}", layer.diff_id));
-    }
-    Ok(())
 }
 
 struct Folder<'a> {
     root: &'a Path,
     /// What this layer wrote: an opaque folder hides what lower layers put there, not this.
-    written: HashSet<PathBuf>,
+    written: BTreeSet<PathBuf>,
+    /// The file whose content comes.
+    file: Option<File>,
+}
+
+/// Why an entry cannot be put on the disk.
+enum Trouble {
+    System(io::Error),
+    Refused(&'static str),
+}
+
+impl From<io::Error> for Trouble {
+    fn from(error: io::Error) -> Self {
+        Self::System(error)
+    }
+}
+
+fn told(entry: &Entry<'_>, trouble: Trouble) -> LayerProblem {
+    let why = match trouble {
+        Trouble::System(error) if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
+            format!("the disk is full ({error})")
+        }
+        Trouble::System(error) => error.to_string(),
+        Trouble::Refused(why) => why.to_owned(),
+    };
+    LayerProblem::Unpack(format!("`{}`: {why}", entry.path.escape_debug()))
+}
+
+impl Visitor for Folder<'_> {
+    fn entry(&mut self, entry: &Entry<'_>) -> Result<Need, LayerProblem> {
+        self.put(entry).map_err(|trouble| told(entry, trouble))
+    }
+
+    fn content(&mut self, _entry: &Entry<'_>, _bytes: &[u8]) {}
+
+    fn piece(&mut self, entry: &Entry<'_>, at: u64, bytes: &[u8]) -> Result<(), LayerProblem> {
+        let written = self.file.as_ref().map(|file| file.write_all_at(bytes, at));
+        let written = written.ok_or(Trouble::Refused("its content comes before it"));
+        written.and_then(|written| Ok(written?)).map_err(|trouble| told(entry, trouble))
+    }
 }
 
 impl Folder<'_> {
-    fn put<R: Read>(&mut self, entry: &mut tar::Entry<'_, R>, limits: &Limits) -> Result<(), Trouble> {
-        let kind = entry.header().entry_type();
-        if matches!(kind, EntryType::XGlobalHeader) {
-            return Ok(());
-        }
-        let path = relative(&entry.path_bytes(), limits)?;
-        let Some(name) = path.file_name().map(ToOwned::to_owned) else {
-            return Ok(());
+    fn put(&mut self, entry: &Entry<'_>) -> Result<Need, Trouble> {
+        let path = path(entry.raw);
+        let (Some(name), Some(parent)) = (path.file_name(), path.parent()) else {
+            return Ok(Need::Nothing);
         };
-        let parent = self.folder(path.parent().unwrap_or(Path::new("")))?;
+        let parent = self.folder(parent)?;
         if let Some(hidden) = name.as_bytes().strip_prefix(b".wh.") {
-            return self.hide(&parent, hidden);
+            self.hide(&parent, hidden)?;
+            return Ok(Need::Nothing);
         }
-        let place = parent.join(&name);
-        let mode = entry.header().mode().unwrap_or(0o644) & 0o777;
-        match kind {
-            EntryType::Directory => {
+        let place = parent.join(name);
+        let mode = entry.mode & 0o777;
+        let mut need = Need::Nothing;
+        match entry.kind {
+            Kind::Directory => {
                 if !is_real_folder(&place) {
                     clear(&place)?;
                     fs::create_dir(&place)?;
                 }
                 fs::set_permissions(&place, fs::Permissions::from_mode(mode | 0o700))?;
             }
-            EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => {
+            Kind::File => {
                 clear(&place)?;
-                let mut file = fs::File::options().write(true).create_new(true).mode(mode | 0o600).open(&place)?;
-                io::copy(entry, &mut file)?;
+                let file = File::options().write(true).create_new(true).mode(mode | 0o600).open(&place)?;
+                if entry.sparse {
+                    file.set_len(entry.size)?;
+                }
+                self.file = Some(file);
+                need = Need::Pieces;
             }
-            EntryType::Symlink => {
+            Kind::Symlink(to) => {
                 clear(&place)?;
-                let to = entry.link_name_bytes().map(|bytes| bytes.into_owned()).unwrap_or_default();
-                symlink(std::ffi::OsStr::from_bytes(&to), &place)?;
+                symlink(std::ffi::OsStr::from_bytes(to), &place)?;
             }
-            EntryType::Link => {
-                let to = entry.link_name_bytes().map(|bytes| bytes.into_owned()).unwrap_or_default();
-                let to = relative(&to, limits)?;
-                let folder = self.folder(to.parent().unwrap_or(Path::new("")))?;
-                let existing = folder.join(to.file_name().unwrap_or_default());
-                if !fs::symlink_metadata(&existing).is_ok_and(|meta| meta.is_file() || meta.is_symlink()) {
-                    return refuse("it is a hard link to a file that is not there");
-                }
-                if existing != place {
-                    clear(&place)?;
-                    fs::hard_link(&existing, &place)?;
-                }
-            }
+            Kind::HardLink(to) => self.link(path_of_target(to)?, &place)?,
             // Devices and pipes: the service has those of the machine.
-            _ => return Ok(()),
+            Kind::Special => return Ok(Need::Nothing),
         }
         self.written.insert(place);
+        Ok(need)
+    }
+
+    fn link(&self, (parent, name): (&Path, &std::ffi::OsStr), place: &Path) -> Result<(), Trouble> {
+        let existing = self.folder(parent)?.join(name);
+        if !fs::symlink_metadata(&existing).is_ok_and(|meta| meta.is_file() || meta.is_symlink()) {
+            return Err(Trouble::Refused("it is a hard link to a file that is not there"));
+        }
+        if existing != place {
+            clear(place)?;
+            fs::hard_link(&existing, place)?;
+        }
         Ok(())
     }
 
     fn hide(&self, parent: &Path, hidden: &[u8]) -> Result<(), Trouble> {
         if hidden != b".wh..opq" {
             if hidden.is_empty() || hidden == b"." || hidden == b".." {
-                return refuse("a whiteout that names nothing");
+                return Err(Trouble::Refused("a whiteout that names nothing"));
             }
             return Ok(clear(&parent.join(std::ffi::OsStr::from_bytes(hidden)))?);
         }
         for entry in fs::read_dir(parent)? {
             let path = entry?.path();
-            if !self.written.iter().any(|written| written.starts_with(&path)) {
+            // What lies in a folder comes right behind it.
+            let mut from = self.written.range::<Path, _>((Bound::Included(path.as_path()), Bound::Unbounded));
+            if !from.next().is_some_and(|written| written.starts_with(&path)) {
                 clear(&path)?;
             }
         }
@@ -200,6 +208,16 @@ impl Folder<'_> {
         }
         Ok(found)
     }
+}
+
+fn path(raw: &[u8]) -> &Path {
+    Path::new(std::ffi::OsStr::from_bytes(raw))
+}
+
+fn path_of_target(raw: &[u8]) -> Result<(&Path, &std::ffi::OsStr), Trouble> {
+    let path = path(raw);
+    let parts = path.parent().zip(path.file_name());
+    parts.ok_or(Trouble::Refused("it is a hard link to nothing"))
 }
 
 /// The place that a path inside a root leads to when every link is followed as if the root were `/`. Nothing need be there.
@@ -249,26 +267,6 @@ fn names(path: &Path) -> Vec<std::ffi::OsString> {
         .collect()
 }
 
-/// An entry's path without its leading `/` or `./`.
-fn relative(bytes: &[u8], limits: &Limits) -> Result<PathBuf, Trouble> {
-    if bytes.len() > limits.path || bytes.contains(&0) {
-        return refuse("its path is too long or holds a zero byte");
-    }
-    let path = Path::new(std::ffi::OsStr::from_bytes(bytes));
-    let mut clean = PathBuf::new();
-    for component in path.components() {
-        match component {
-            Component::Normal(name) => clean.push(name),
-            Component::RootDir | Component::CurDir => {}
-            Component::ParentDir | Component::Prefix(_) => return refuse("its path leads out of the image"),
-        }
-    }
-    if clean.components().count() > limits.depth {
-        return refuse("its path is too deep");
-    }
-    Ok(clean)
-}
-
 fn is_real_folder(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|meta| meta.is_dir())
 }
@@ -285,36 +283,17 @@ fn clear(path: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::io::layers::sample::Tar;
     use crate::model::digest::Digest;
-    use crate::model::image::{ImageConfig, Platform};
+    use crate::model::image::{Compression, ImageConfig, Platform};
 
-    type Item<'a> = (&'a str, EntryType, &'a str);
-
-    fn tarball(items: &[Item<'_>]) -> Vec<u8> {
-        let mut builder = tar::Builder::new(Vec::new());
-        for (path, kind, content) in items {
-            let mut header = tar::Header::new_gnu();
-            header.set_entry_type(*kind);
-            header.set_mode(0o755);
-            let data = if *kind == EntryType::Regular { content.as_bytes() } else { b"" };
-            header.set_size(data.len() as u64);
-            header.as_old_mut().name[..path.len()].copy_from_slice(path.as_bytes());
-            if *kind != EntryType::Regular {
-                header.as_old_mut().linkname[..content.len()].copy_from_slice(content.as_bytes());
-            }
-            header.set_cksum();
-            builder.append(&header, data).expect("appended");
-        }
-        builder.into_inner().expect("finished")
-    }
-
-    fn unpacked(layers: &[&[Item<'_>]]) -> Result<tempfile::TempDir, RolloutError> {
+    fn unpacked(layers: &[Tar]) -> Result<tempfile::TempDir, RolloutError> {
         let dir = tempfile::tempdir().expect("folder");
         let layout = OciLayout::create(dir.path().join("image")).expect("layout");
         let layers = layers
             .iter()
-            .map(|items| {
-                let bytes = tarball(items);
+            .map(|tar| {
+                let bytes = tar.clone().finish();
                 let digest = layout.write_blob(&bytes).expect("written");
                 Layer {
                     digest,
@@ -337,13 +316,11 @@ mod tests {
         Ok(dir)
     }
 
-    use EntryType::{Directory, Link, Regular, Symlink};
-
     #[test]
     fn a_path_that_leads_out_of_the_image_is_refused() {
-        for path in ["../x", "a/../../x", "/../x"] {
+        for path in ["../x", "a/../../x", "/../x", "a/../x"] {
             assert!(
-                matches!(unpacked(&[&[(path, Regular, "x")]]), Err(RolloutError::Unpack { .. })),
+                matches!(unpacked(&[Tar::new().file(path, "x")]), Err(RolloutError::Unpack { .. })),
                 "{path}"
             );
         }
@@ -351,12 +328,11 @@ mod tests {
 
     #[test]
     fn a_link_that_points_out_of_the_image_is_followed_inside_it() {
-        let dir = unpacked(&[&[
-            ("up", Symlink, "../../../.."),
-            ("up/etc/evil", Regular, "x"),
-            ("abs", Symlink, "/tmp"),
-            ("abs/evil", Regular, "y"),
-        ]])
+        let dir = unpacked(&[Tar::new()
+            .symlink("up", "../../../..")
+            .file("up/etc/evil", "x")
+            .symlink("abs", "/tmp")
+            .file("abs/evil", "y")])
         .expect("unpacked");
         let root = dir.path().join("root");
         assert_eq!(fs::read(root.join("etc/evil")).expect("inside"), b"x");
@@ -365,44 +341,74 @@ mod tests {
 
     #[test]
     fn a_file_written_over_a_link_replaces_the_link() {
-        let dir = unpacked(&[&[("a", Symlink, "/etc/hostname"), ("a", Regular, "mine")]]).expect("unpacked");
+        let dir = unpacked(&[Tar::new().symlink("a", "/etc/hostname").file("a", "mine")]).expect("unpacked");
         assert_eq!(fs::read(dir.path().join("root/a")).expect("file"), b"mine");
     }
 
     #[test]
     fn links_in_circles_are_refused() {
-        assert!(unpacked(&[&[("a", Symlink, "b"), ("b", Symlink, "a"), ("a/x", Regular, "")]]).is_err());
+        assert!(unpacked(&[Tar::new().symlink("a", "b").symlink("b", "a").file("a/x", "")]).is_err());
     }
 
     #[test]
     fn a_hard_link_to_something_outside_is_refused() {
-        assert!(unpacked(&[&[("a", Link, "/etc/hostname")]]).is_err());
-        assert!(unpacked(&[&[("a", Link, "../../etc/hostname")]]).is_err());
+        assert!(unpacked(&[Tar::new().hard_link("a", "/etc/hostname")]).is_err());
+        assert!(unpacked(&[Tar::new().hard_link("a", "../../etc/hostname")]).is_err());
+        let inside = unpacked(&[Tar::new().file("etc/hostname", "mine").hard_link("a", "/etc/hostname")]).expect("the control");
+        assert_eq!(fs::read(inside.path().join("root/a")).expect("linked"), b"mine");
     }
 
     #[test]
     fn whiteouts_hide_what_lower_layers_have() {
         let dir = unpacked(&[
-            &[
-                ("d", Directory, ""),
-                ("d/a", Regular, "1"),
-                ("d/b", Regular, "1"),
-                ("e/f", Regular, "1"),
-            ],
-            &[("d/.wh.a", Regular, ""), ("e/new", Regular, "2"), ("e/.wh..wh..opq", Regular, "")],
+            Tar::new()
+                .dir("d")
+                .file("d/a", "1")
+                .file("d/b", "1")
+                .file("e/f", "1")
+                .file("e/new-not", "1"),
+            Tar::new().file("d/.wh.a", "").file("e/new", "2").file("e/.wh..wh..opq", ""),
         ])
         .expect("unpacked");
         let root = dir.path().join("root");
         assert!(!root.join("d/a").exists() && root.join("d/b").exists());
-        assert!(!root.join("e/f").exists() && root.join("e/new").exists());
+        assert!(!root.join("e/f").exists() && !root.join("e/new-not").exists() && root.join("e/new").exists());
+    }
+
+    #[test]
+    fn what_the_judge_is_not_sure_of_is_refused_and_nothing_of_it_is_written() {
+        let twice = Tar::new().pax(&[("path", "judged"), ("path", "run")]).file("x", "1");
+        let Err(RolloutError::Unpack { reason, .. }) = unpacked(&[twice]) else {
+            panic!("it was unpacked")
+        };
+        assert!(
+            reason.contains("`run` (byte 1024 of the tar) can be read in more than one way"),
+            "{reason}"
+        );
+        let slash = Tar::new().file("run/", "1");
+        assert!(unpacked(&[slash]).is_err());
+        let once = unpacked(&[Tar::new().pax(&[("path", "run")]).file("x", "1")]).expect("the control");
+        assert_eq!(fs::read(once.path().join("root/run")).expect("written"), b"1");
+    }
+
+    #[test]
+    fn a_sparse_file_has_its_holes_on_disk() {
+        let records = [
+            ("GNU.sparse.size", "8"),
+            ("GNU.sparse.numblocks", "2"),
+            ("GNU.sparse.map", "1,2,5,1"),
+            ("GNU.sparse.name", "real"),
+        ];
+        let dir = unpacked(&[Tar::new().pax(&records).file("GNUSparseFile.0/real", "abc")]).expect("unpacked");
+        assert_eq!(fs::read(dir.path().join("root/real")).expect("written"), b"\0ab\0\0c\0\0");
     }
 
     #[test]
     fn a_layer_that_is_not_what_it_is_called_is_refused() {
         let dir = tempfile::tempdir().expect("folder");
         let layout = OciLayout::create(dir.path().join("image")).expect("layout");
-        let digest = layout.write_blob(&tarball(&[("a", Regular, "1")])).expect("written");
-        fs::write(layout.blob_path(&digest), tarball(&[("a", Regular, "2")])).expect("changed");
+        let digest = layout.write_blob(&Tar::new().file("a", "1").finish()).expect("written");
+        fs::write(layout.blob_path(&digest), Tar::new().file("a", "2").finish()).expect("changed");
         let layer = Layer {
             digest,
             diff_id: digest,
