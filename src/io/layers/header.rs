@@ -190,7 +190,8 @@ impl Form {
     fn is_clean(self, block: &[u8], sparse: bool) -> bool {
         let zero = |bytes: &[u8]| bytes.iter().all(|byte| *byte == 0);
         match self {
-            Self::V7 => zero(&block[257..512]),
+            // GNU tar writes zeros for devices into this form too.
+            Self::V7 => zero(&block[257..329]) && zero(&block[345..512]),
             Self::Ustar => zero(&block[500..512]),
             Self::Gnu if sparse => zero(&block[369..386]) && zero(&block[495..512]),
             Self::Gnu => zero(&block[369..512]),

@@ -1,11 +1,12 @@
-//! The list of what a plain tar on disk holds, read from its headers alone.
+//! The list of what a plain tar holds: on disk, from its headers alone, or as it comes.
 
 use std::fs::File;
+use std::io::Read;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use super::error::{LayerError, LayerProblem};
-use super::stream::{Chunks, Stream};
+use super::stream::{Arriving, Chunks, Stream};
 use super::{Visitor, walk};
 use crate::io::limits::Limits;
 
@@ -26,6 +27,20 @@ pub fn index(file: &File, path: &Path, limits: &Limits, visitor: &mut dyn Visito
     let end = file.metadata().map_err(|error| failed(LayerProblem::Read(error), 0))?.len();
     let mut stream = Stream::new(Jumps { file, at: 0, end });
     walk::walk(&mut stream, limits, visitor).map_err(|problem| failed(problem, stream.offset()))
+}
+
+/// Walks over a plain tar on the caller's thread, verifies nothing, and gives the number of entries. `name` is what to call it in errors.
+///
+/// # Errors
+/// [`LayerError`].
+pub fn plain(tar: impl Read, name: &str, limits: &Limits, visitor: &mut dyn Visitor) -> Result<u64, LayerError> {
+    let mut stream = Stream::new(Arriving(tar));
+    walk::walk(&mut stream, limits, visitor).map_err(|problem| LayerError {
+        layer: name.to_owned(),
+        offset: stream.offset(),
+        unpacked: true,
+        problem,
+    })
 }
 
 struct Jumps<'f> {

@@ -6,7 +6,7 @@ use super::error::{LayerError, LayerProblem};
 use super::header::BLOCK;
 use super::headers::{Headers, Step};
 use super::join::{Doubted, Sort};
-use super::stream::{Chunks, Stream};
+use super::stream::{Arriving, Stream};
 use crate::io::limits::Limits;
 
 /// A tar as it comes. Reading reads the content of the member that [`Members::member`] gave last.
@@ -134,24 +134,6 @@ impl<R: Read> Read for Members<'_, R> {
         self.stream.consume(count);
         self.left -= count as u64;
         Ok(count)
-    }
-}
-
-/// Small enough to stay in the first-level cache between the copy in and the copy out.
-const CHUNK: usize = 16 * 1024;
-
-/// Blocks as they arrive.
-#[derive(Debug)]
-struct Arriving<R>(R);
-
-impl<R: Read> Chunks for Arriving<R> {
-    fn next(&mut self, mut spent: Vec<u8>) -> Result<Option<Vec<u8>>, LayerProblem> {
-        spent.clear();
-        (&mut self.0)
-            .take(CHUNK as u64)
-            .read_to_end(&mut spent)
-            .map_err(LayerProblem::Read)?;
-        Ok((!spent.is_empty()).then_some(spent))
     }
 }
 

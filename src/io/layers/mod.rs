@@ -30,7 +30,7 @@ use std::ops::ControlFlow;
 
 pub use decode::{decoder, sniff};
 pub use error::{LayerError, LayerProblem};
-pub use index::index;
+pub use index::{index, plain};
 pub use members::{Link, Member, Members};
 pub use pipeline::{Stated, Totals, read};
 pub use spill::Spilled;

@@ -73,6 +73,7 @@ impl Pax {
                 decimal(value).ok_or(NUMBER)?;
             }
             b"mtime" | b"atime" | b"ctime" => time(value)?,
+            b"uname" | b"gname" if value.contains(&0) => return Err(ZERO_BYTE),
             b"uname" | b"gname" | b"comment" => {}
             // Names are bytes to whoever unpacks on Linux.
             b"hdrcharset" if matches!(value, b"BINARY" | b"ISO-IR 10646 2000 UTF-8") => {}
@@ -238,6 +239,7 @@ mod tests {
             (b"8 path=\n", EMPTY),
             (b"11 path=a\0b\n", MALFORMED),
             (b"12 path=a\0b\n", ZERO_BYTE),
+            (b"13 uname=a\0b\n", ZERO_BYTE),
             (b"9 path=a\n9 path=a\n", REPEATED),
             (b"9 path=a\n9 path=b\n", REPEATED),
             (b"31 SCHILY.xattr.user.a=b\n", MALFORMED),

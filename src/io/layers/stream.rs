@@ -1,5 +1,7 @@
 //! The unpacked bytes of a layer as a row of blocks, over chunks that come from the decoder.
 
+use std::io::Read;
+
 use super::error::LayerProblem;
 use super::header::BLOCK;
 use super::join::Doubted;
@@ -21,6 +23,24 @@ impl<C: Chunks + ?Sized> Chunks for &mut C {
 
     fn pass_over(&mut self, bytes: u64) -> u64 {
         (**self).pass_over(bytes)
+    }
+}
+
+/// Small enough to stay in the first-level cache between the copy in and the copy out.
+const ARRIVING: usize = 16 * 1024;
+
+/// Blocks as they arrive.
+#[derive(Debug)]
+pub(super) struct Arriving<R>(pub(super) R);
+
+impl<R: Read> Chunks for Arriving<R> {
+    fn next(&mut self, mut spent: Vec<u8>) -> Result<Option<Vec<u8>>, LayerProblem> {
+        spent.clear();
+        (&mut self.0)
+            .take(ARRIVING as u64)
+            .read_to_end(&mut spent)
+            .map_err(LayerProblem::Read)?;
+        Ok((!spent.is_empty()).then_some(spent))
     }
 }
 
