@@ -64,4 +64,5 @@ mod report;
 mod rollout;
 mod sbom;
 mod sbom_peers;
+mod tar_readers;
 mod unhappy;

@@ -4,11 +4,15 @@ pub(crate) mod debs;
 pub(crate) mod engines;
 pub(crate) mod faults;
 pub(crate) mod files_server;
+#[expect(unreachable_pub, reason = "shared with the fuzz targets")]
+pub(crate) mod go_tar;
 pub(crate) mod hostile;
 pub(crate) mod images;
 #[expect(unreachable_pub, reason = "shared with the unit tests")]
 pub(crate) mod layer;
 pub(crate) mod layered;
+#[expect(unreachable_pub, reason = "shared with the fuzz targets")]
+pub(crate) mod mutated_tars;
 pub(crate) mod outcomes;
 pub(crate) mod publishing;
 pub(crate) mod quirks;
