@@ -10,7 +10,7 @@ use crate::io::layers::Spilled;
 use crate::model::inventory::Component;
 use crate::model::purl::Purl;
 
-use super::bytes::Bytes;
+use super::bytes::{Bytes, OnDisk};
 use super::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
 
 /// Reads executables of certain names.
@@ -108,7 +108,9 @@ impl Cataloger for Binaries {
     }
 
     fn catalog_large(&self, head: &EntryHead<'_>, content: &Spilled, sink: &mut dyn Sink) {
-        catalog(head.path, content, sink);
+        let content = OnDisk::new(content);
+        catalog(head.path, &content, sink);
+        content.tell(sink);
     }
 }
 

@@ -1,9 +1,13 @@
 //! The bytes of a file that is looked into here and there: in memory, or on disk where it is too large for that.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
+use std::io;
 use std::ops::ControlFlow;
 
+use super::Sink;
 use crate::io::layers::Spilled;
+use crate::model::coverage::GapKind;
 
 /// A file's bytes.
 pub(super) trait Bytes {
@@ -39,32 +43,64 @@ impl Bytes for &[u8] {
     fn windows(&self, start: u64, end: u64, look: &mut dyn FnMut(&[u8], usize) -> ControlFlow<()>) {
         let within = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX).min(self.len());
         let bytes = &self[within(start)..within(end).max(within(start))];
+        // All of it was shown: whether more is wanted does not matter.
         let _ = look(bytes, bytes.len());
     }
 }
 
-impl Bytes for Spilled {
+/// A file's bytes on disk. A part that cannot be read looks like one that is not there, so that whoever used them must ask for the problem.
+pub(super) struct OnDisk<'s> {
+    content: &'s Spilled,
+    problem: RefCell<Option<io::Error>>,
+}
+
+impl<'s> OnDisk<'s> {
+    pub(super) fn new(content: &'s Spilled) -> Self {
+        Self {
+            content,
+            problem: RefCell::new(None),
+        }
+    }
+
+    /// Says in the sink that not everything could be read, if so.
+    pub(super) fn tell(&self, sink: &mut dyn Sink) {
+        if let Some(problem) = self.problem.borrow().as_ref() {
+            sink.gap(GapKind::LimitReached, format!("it cannot be read again: {problem}"));
+        }
+    }
+
+    fn read(&self, bytes: &mut [u8], offset: u64) -> bool {
+        match self.content.read_at(bytes, offset) {
+            Ok(()) => true,
+            Err(problem) => {
+                self.problem.borrow_mut().get_or_insert(problem);
+                false
+            }
+        }
+    }
+}
+
+impl Bytes for OnDisk<'_> {
     fn size(&self) -> u64 {
-        Self::size(self)
+        self.content.size()
     }
 
     fn at(&self, offset: u64, size: u64) -> Option<Cow<'_, [u8]>> {
-        let inside = offset.checked_add(size)? <= Self::size(self);
+        let inside = offset.checked_add(size)? <= self.size();
         (inside && size <= MOST).then_some(())?;
         let mut bytes = vec![0; usize::try_from(size).ok()?];
-        self.read_at(&mut bytes, offset).ok()?;
-        Some(Cow::Owned(bytes))
+        self.read(&mut bytes, offset).then_some(Cow::Owned(bytes))
     }
 
     fn windows(&self, start: u64, end: u64, look: &mut dyn FnMut(&[u8], usize) -> ControlFlow<()>) {
-        let end = end.min(Self::size(self));
+        let end = end.min(self.size());
         let mut window = vec![0; WINDOW + OVERLAP];
         let mut at = start;
         while at < end {
             let size = usize::try_from(end - at).unwrap_or(usize::MAX).min(window.len());
             let bytes = &mut window[..size];
             let own = if size > WINDOW { WINDOW } else { size };
-            if self.read_at(bytes, at).is_err() || look(bytes, own).is_break() {
+            if !self.read(bytes, at) || look(bytes, own).is_break() {
                 return;
             }
             at += own as u64;
@@ -91,15 +127,32 @@ mod tests {
             found
         };
         assert_eq!(hits(&content.as_slice()), 4);
-        assert_eq!(hits(&Spilled::from(content.as_slice())), 4);
+        assert_eq!(hits(&OnDisk::new(&Spilled::from(content.as_slice()))), 4);
     }
 
     #[test]
     fn bytes_that_are_not_all_there_are_not_there() {
         let spilled = Spilled::from(&b"0123456789"[..]);
+        let spilled = OnDisk::new(&spilled);
         for bytes in [&&b"0123456789"[..] as &dyn Bytes, &spilled] {
             assert_eq!(bytes.at(8, 2).as_deref(), Some(&b"89"[..]));
             assert_eq!((bytes.at(8, 3), bytes.at(11, 0), bytes.at(u64::MAX, 2)), (None, None, None));
         }
+    }
+
+    #[test]
+    fn a_part_that_cannot_be_read_is_told_and_one_that_is_not_there_is_not() {
+        let file = tempfile::tempfile().expect("a file");
+        file.set_len(10).expect("ten bytes");
+        // The file is shorter than it was when its size was noted.
+        let spilled = Spilled::of(file, 100);
+        let told = |offset| {
+            let bytes = OnDisk::new(&spilled);
+            let found = bytes.at(offset, 2);
+            let mut recorder = super::super::recorder::Recorder::default();
+            bytes.tell(&mut recorder);
+            (found.is_some(), recorder.gaps.len())
+        };
+        assert_eq!([told(0), told(50), told(200)], [(true, 0), (false, 1), (false, 0)]);
     }
 }

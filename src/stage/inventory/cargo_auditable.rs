@@ -15,7 +15,7 @@ use crate::io::limits::Limits;
 use crate::model::coverage::GapKind;
 use crate::model::inventory::{Origin, Scope};
 
-use super::bytes::Bytes;
+use super::bytes::{Bytes, OnDisk};
 use super::crates::{self, Crate};
 use super::elf::Elf;
 use super::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
@@ -61,6 +61,8 @@ impl Cataloger for CargoAuditable {
                     sink.component(component);
                 }
             }
+            // The name of the section without a table that leads to it: the data may be there.
+            Err(error @ Error::BinaryParsing(_)) if memmem::find(file.content, SECTION.as_bytes()).is_some() => broken(&error, sink),
             // No such section, or no table of sections at all: then it is an executable without an account, which is told above.
             Err(Error::NoAuditData | Error::BinaryParsing(_)) => {}
             Err(error) => broken(&error, sink),
@@ -68,20 +70,26 @@ impl Cataloger for CargoAuditable {
     }
 
     fn catalog_large(&self, _head: &EntryHead<'_>, content: &Spilled, sink: &mut dyn Sink) {
-        let Some(elf) = Elf::new(content) else {
-            return other_system(content, sink);
-        };
-        if content.at(0, HEADER).is_some_and(|header| is_linked_elf(&header)) {
-            sink.executable();
+        let content = OnDisk::new(content);
+        large(&content, sink);
+        content.tell(sink);
+    }
+}
+
+fn large(content: &OnDisk<'_>, sink: &mut dyn Sink) {
+    let Some(elf) = Elf::new(content) else {
+        return other_system(content, sink);
+    };
+    if content.at(0, HEADER).is_some_and(|header| is_linked_elf(&header)) {
+        sink.executable();
+    }
+    let Some(section) = elf.section(SECTION) else { return };
+    match unpacked(&section) {
+        Ok(info) => {
+            sink.accounted();
+            components(&info).into_iter().for_each(|component| sink.component(component));
         }
-        let Some(section) = elf.section(SECTION) else { return };
-        match unpacked(&section) {
-            Ok(info) => {
-                sink.accounted();
-                components(&info).into_iter().for_each(|component| sink.component(component));
-            }
-            Err(error) => broken(&error, sink),
-        }
+        Err(error) => broken(&error, sink),
     }
 }
 
@@ -108,7 +116,7 @@ fn unpacked(section: &[u8]) -> std::io::Result<VersionInfo> {
 }
 
 /// A large file of another system: it is a gap if its audit data may be there.
-fn other_system(content: &Spilled, sink: &mut dyn Sink) {
+fn other_system(content: &OnDisk<'_>, sink: &mut dyn Sink) {
     const NAMES: [&[u8]; 2] = [SECTION.as_bytes(), b"rust_dep_info"];
     let mut named = false;
     content.windows(0, content.size(), &mut |window, _| {

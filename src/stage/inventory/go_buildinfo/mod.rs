@@ -9,7 +9,7 @@ use crate::model::coverage::GapKind;
 use crate::model::inventory::{Component, Ecosystem, Origin};
 use crate::model::purl::Purl;
 
-use super::bytes::Bytes;
+use super::bytes::{Bytes, OnDisk};
 use super::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
 use info::Info;
 
@@ -40,7 +40,9 @@ impl Cataloger for GoBuildInfo {
     }
 
     fn catalog_large(&self, _head: &EntryHead<'_>, content: &Spilled, sink: &mut dyn Sink) {
-        catalog(content, sink);
+        let content = OnDisk::new(content);
+        catalog(&content, sink);
+        content.tell(sink);
     }
 }
 
