@@ -6,9 +6,9 @@ use std::io::Write;
 
 use libfuzzer_sys::fuzz_target;
 use portcullis::stage::inventory::Cataloger;
-use portcullis::stage::inventory::binaries::Binaries;
-use portcullis::stage::inventory::cargo_auditable::CargoAuditable;
-use portcullis::stage::inventory::go_buildinfo::GoBuildInfo;
+use portcullis::stage::inventory::catalogers::binaries::Binaries;
+use portcullis::stage::inventory::catalogers::cargo_auditable::CargoAuditable;
+use portcullis::stage::inventory::catalogers::go_buildinfo::GoBuildInfo;
 use portcullis_fuzz::{ask, ask_on_disk};
 
 const ASKED: [(&dyn Cataloger, &str); 4] = [

@@ -8,7 +8,7 @@ use crate::io::document::DocumentError;
 use crate::io::files::FileError;
 use crate::io::git::GitError;
 use crate::io::registry::RegistryError;
-use crate::model::fault::Fault;
+use crate::model::exit_kind::Fault;
 use crate::stage::publish::PublishError;
 
 /// Why a verb did not end with an answer.

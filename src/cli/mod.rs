@@ -2,10 +2,10 @@
 
 pub mod args;
 pub mod config;
-mod end;
 mod environment;
 mod error;
-mod screen;
+mod exit;
+mod progress;
 mod session;
 mod signals;
 mod verbs;
@@ -17,7 +17,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use crate::model::fault::Fault;
+use crate::model::exit_kind::Fault;
 use args::Cli;
 use environment::Environment;
 
@@ -33,7 +33,7 @@ pub fn main() -> ExitCode {
     match std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)) {
         Ok(code) => ExitCode::from(code),
         Err(_) => {
-            end::last_line(&format!(
+            exit::last_line(&format!(
                 "portcullis: exit {}, a bug in portcullis. Next: please report it with the message above",
                 Fault::Bug.code()
             ));
@@ -48,7 +48,7 @@ fn refused(error: &clap::Error) -> u8 {
     if !error.use_stderr() {
         return 0;
     }
-    end::last_line(&format!(
+    exit::last_line(&format!(
         "portcullis: exit {}, usage error. Next: correct what is named above; `portcullis --help` lists every verb",
         Fault::Usage.code()
     ));

@@ -7,10 +7,10 @@ use std::sync::atomic::AtomicBool;
 use serde_json::Value;
 
 use super::args::{Format, Global};
-use super::end;
 use super::environment::Environment;
 use super::error::CliError;
-use super::screen::Screen;
+use super::exit;
+use super::progress::Screen;
 use super::signals::{self, Phase};
 use super::wiring::Workspace;
 use crate::gate;
@@ -19,7 +19,7 @@ use crate::io::clock::{At, Clock, System};
 use crate::io::limits::Limits;
 use crate::io::{Effects, files, secret};
 use crate::model::event::Observer;
-use crate::model::fault::Fault;
+use crate::model::exit_kind::Fault;
 use crate::model::outcome::{Outcome, RuleText, SourceFile};
 use crate::model::plan::Builder;
 use crate::report;
@@ -118,14 +118,14 @@ impl<'a> Session<'a> {
         self.screen.close();
         match answer {
             Answer::Run { outcome, error, files } => self.close_run(*outcome, error, files),
-            Answer::Bytes(bytes) => end::print(&String::from_utf8_lossy(&bytes), 0),
+            Answer::Bytes(bytes) => exit::print(&String::from_utf8_lossy(&bytes), 0),
             Answer::Said { human, json, code, next } => {
                 let printed = match self.global.format {
-                    Format::Human => end::print(&self.environment.safe(&human), code),
-                    Format::Json => end::print(&self.environment.safe_json(format!("{json:#}").as_bytes()), code),
+                    Format::Human => exit::print(&self.environment.safe(&human), code),
+                    Format::Json => exit::print(&self.environment.safe_json(format!("{json:#}").as_bytes()), code),
                 };
                 if printed == code {
-                    end::last_line(&self.environment.safe(&format!("portcullis: exit {code}. Next: {next}")));
+                    exit::last_line(&self.environment.safe(&format!("portcullis: exit {code}. Next: {next}")));
                 }
                 printed
             }
@@ -141,12 +141,12 @@ impl<'a> Session<'a> {
             error = error.or(Some(failed));
         }
         if let Some(error) = &error {
-            outcome.failure = Some(end::failure(error, outcome.reached));
+            outcome.failure = Some(exit::failure(error, outcome.reached));
         }
-        let code = error.as_ref().map_or_else(|| end::code(&outcome), |error| error.fault().code());
+        let code = error.as_ref().map_or_else(|| exit::code(&outcome), |error| error.fault().code());
         if let Some(error) = &error {
-            let diagnostic = end::diagnostic(error, &self.environment.stderr_style(self.global));
-            end::last_line(&self.environment.safe(&diagnostic));
+            let diagnostic = exit::diagnostic(error, &self.environment.stderr_style(self.global));
+            exit::last_line(&self.environment.safe(&diagnostic));
         }
         let style = self.environment.stdout_style(self.global);
         let printed = match (self.global.format, &outcome.verdict) {
@@ -154,20 +154,20 @@ impl<'a> Session<'a> {
             (Format::Json, None) => self.environment.safe_json(&report::json::outcome(&outcome)),
             (Format::Human, _) => self.environment.safe(&report::human(&outcome, style)).into_owned(),
         };
-        let code = end::print(&printed, code);
+        let code = exit::print(&printed, code);
         let code = self.tell_github(&outcome, code);
-        end::last_line(&self.environment.safe(&report::exit::line(&outcome, code)));
+        exit::last_line(&self.environment.safe(&report::exit::line(&outcome, code)));
         code
     }
 
     /// Annotations, job summary, outputs. A runner that could not be told makes a good end a bad one.
     fn tell_github(&self, outcome: &Outcome, code: u8) -> u8 {
         let Some(actions) = &self.environment.github else { return code };
-        end::last_line(&actions.commands(outcome, code));
+        exit::last_line(&actions.commands(outcome, code));
         match actions.record(outcome, code, &self.workspace.output) {
             Ok(()) => code,
             Err(error) => {
-                end::last_line(&self.environment.safe(&format!("portcullis: {error}: {}", error.reason())));
+                exit::last_line(&self.environment.safe(&format!("portcullis: {error}: {}", error.reason())));
                 if code == 0 { Fault::Bug.code() } else { code }
             }
         }
@@ -192,7 +192,7 @@ impl<'a> Session<'a> {
         let inside = repository.and_then(|repository| root.strip_prefix(repository).ok());
         outcome.folder = inside.map(|folder| folder.to_string_lossy().into_owned()).unwrap_or_default();
         outcome.code_scanning = self.environment.github.is_some();
-        let lock_files = report::place::lock_files().map(PathBuf::from);
+        let lock_files = report::source_location::lock_files().map(PathBuf::from);
         outcome.sources = lock_files
             .chain(self.dockerfiles(outcome.until.is_some()))
             .filter_map(|path| {
@@ -257,7 +257,7 @@ fn hide_secrets(environment: &Environment, workspace: &Workspace) {
     for name in SECRETS.into_iter().chain(configured) {
         let secret = secret::Secrets::secret(&secret::Environment, name);
         for command in secret.iter().flat_map(|secret| github::mask(secret.expose())) {
-            end::last_line(&command);
+            exit::last_line(&command);
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::model::event::{Event, Observer, Stage};
-use crate::model::fault::Fault;
+use crate::model::exit_kind::Fault;
 
 /// Knows whether a rollout is under way.
 #[derive(Debug, Default)]
@@ -37,14 +37,14 @@ pub(super) fn listen(cancelled: Arc<AtomicBool>, phase: Arc<Phase>) {
             };
             let again = cancelled.swap(true, Ordering::SeqCst);
             if !phase.in_rollout.load(Ordering::SeqCst) {
-                super::end::last_line(&format!(
+                super::exit::last_line(&format!(
                     "portcullis: exit {}, interrupted by {name} before any rollout: no version was changed. Next: run it again",
                     Fault::Interrupted.code()
                 ));
                 end();
             }
             if again {
-                super::end::last_line(&format!(
+                super::exit::last_line(&format!(
                     "portcullis: exit {}, interrupted by {name} during the rollout. Next: portcullis rollout resume",
                     Fault::Interrupted.code()
                 ));

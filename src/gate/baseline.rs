@@ -7,7 +7,7 @@ use super::GateError;
 use crate::io::Effects;
 use crate::model::image_ref::ImageRef;
 use crate::model::plan::KeySource;
-use crate::stage::policy::record::RecordedBaseline;
+use crate::stage::policy::evidence_file::RecordedBaseline;
 use crate::stage::publish::{self, Expectation};
 
 /// A verdict of before.

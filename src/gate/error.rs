@@ -3,13 +3,13 @@
 use crate::io::files::FileError;
 use crate::io::registry::RegistryError;
 use crate::model::event::Stage;
-use crate::model::fault::Fault;
+use crate::model::exit_kind::Fault;
 use crate::stage::build::BuildError;
 use crate::stage::inventory::InventoryError;
 use crate::stage::matching::MatchingError;
 use crate::stage::policy::PolicyError;
+use crate::stage::policy::evidence_file::RecordError;
 use crate::stage::policy::import::ImportError;
-use crate::stage::policy::record::RecordError;
 use crate::stage::policy::waive::WaiveError;
 use crate::stage::publish::PublishError;
 use crate::stage::rollout::RolloutError;

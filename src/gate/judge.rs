@@ -23,7 +23,7 @@ use crate::model::verdict::Verdict;
 use crate::report::quantity::count;
 use crate::stage::inventory::crate_licenses;
 use crate::stage::matching;
-use crate::stage::policy::record::{Record, RecordedBaseline};
+use crate::stage::policy::evidence_file::{Record, RecordedBaseline};
 use crate::stage::policy::repository::{self, Dockerfiles};
 use crate::stage::policy::{self, Evidence, Policy, PolicyError, Waivers};
 

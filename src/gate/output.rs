@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::GateError;
 use crate::io::files::FileError;
-use crate::stage::policy::record::RECORD_FILE;
+use crate::stage::policy::evidence_file::RECORD_FILE;
 
 /// What tells of a verdict or a rollout.
 const OF_A_VERDICT: [&str; 10] = [

@@ -5,7 +5,7 @@ use std::fmt;
 use super::command::command;
 use crate::model::finding::{Disposition, Judgement};
 use crate::model::outcome::Outcome;
-use crate::report::place::{Place, place};
+use crate::report::source_location::{Place, place};
 use crate::report::text::{prose, visible};
 use crate::report::{exit, message};
 

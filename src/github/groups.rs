@@ -4,7 +4,7 @@ use std::io::Write;
 use std::sync::Mutex;
 
 use super::command::{command, endgroup, group};
-use super::neutral::Neutral;
+use super::escape::Neutral;
 use crate::model::event::{Event, Observer};
 use crate::report::Style;
 use crate::report::progress::{Lines, Verbosity};

@@ -5,16 +5,16 @@
 
 mod annotate;
 mod command;
+mod escape;
 mod event;
 mod groups;
-mod neutral;
 mod step;
 
 pub use annotate::{Annotation, Notice, annotations};
 pub use command::{endgroup, group, mask};
+pub use escape::{Neutral, neutral, neutral_json};
 pub use event::{Event, Trigger};
 pub use groups::Groups;
-pub use neutral::{Neutral, neutral, neutral_json};
 pub use step::{Output, StepError, outputs};
 
 use std::collections::BTreeMap;

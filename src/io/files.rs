@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::temporary;
-use crate::model::fault::Fault;
+use crate::model::exit_kind::Fault;
 
 /// What could not be read or written, and why.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]

@@ -6,7 +6,7 @@
 pub mod archive;
 pub mod cargo;
 pub mod clock;
-pub mod detached;
+pub mod daemon;
 pub mod document;
 pub mod dsse;
 pub mod encoding;

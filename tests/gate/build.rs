@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 use portcullis::io::oci_layout::OciLayout;
 use portcullis::io::{Effects, git};
-use portcullis::model::fault::Fault;
+use portcullis::model::exit_kind::Fault;
 use portcullis::model::image::BuiltImage;
 use portcullis::model::plan::{BuildPlan, Builder};
 use portcullis::stage::build::{BuildError, build};

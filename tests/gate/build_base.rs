@@ -5,7 +5,7 @@ use std::path::Path;
 
 use portcullis::io::hash::sha256;
 use portcullis::io::oci_layout::OciLayout;
-use portcullis::model::fault::Fault;
+use portcullis::model::exit_kind::Fault;
 use portcullis::model::image::{Descriptor, media_type};
 use portcullis::model::image_ref::ImageRef;
 use portcullis::model::plan::Builder;

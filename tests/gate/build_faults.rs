@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use portcullis::io::Effects;
 use portcullis::io::oci_layout::OciLayout;
 use portcullis::model::event::{Event, Observer};
-use portcullis::model::fault::Fault;
+use portcullis::model::exit_kind::Fault;
 use portcullis::stage::build::{BuildError, build};
 
 use crate::build::{MANIFEST, effects, package, plan};

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use portcullis::model::coverage::GapKind;
 use portcullis::model::inventory::{Component, FactKind, Origin, OsRelease, Scope};
 use portcullis::model::purl::Purl;
-use portcullis::stage::inventory::{CATALOGERS, Cataloger, EntryHead, LayerFile, Sink, Want};
+use portcullis::stage::inventory::CATALOGERS;
+use portcullis::stage::inventory::{Cataloger, EntryHead, LayerFile, Sink, Want};
 use serde_json::{Value, json};
 
 /// Keeps what a cataloger says of one file.

@@ -7,7 +7,7 @@ use portcullis::io::Effects;
 use portcullis::io::clock::At;
 use portcullis::io::hash::sha256;
 use portcullis::model::digest::Digest;
-use portcullis::model::fault::Fault;
+use portcullis::model::exit_kind::Fault;
 use portcullis::model::inventory::{Component, Ecosystem, Inventory};
 use portcullis::model::plan::FeedsPlan;
 use portcullis::model::purl::Purl;

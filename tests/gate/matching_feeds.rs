@@ -8,12 +8,13 @@ use std::time::Duration;
 use portcullis::io::Effects;
 use portcullis::io::clock::Clock;
 use portcullis::model::coverage::GapKind;
-use portcullis::model::fault::Fault;
+use portcullis::model::exit_kind::Fault;
 use portcullis::model::inventory::{Component, Ecosystem, Inventory};
 use portcullis::model::matching::Matching;
 use portcullis::model::plan::FeedsPlan;
 use portcullis::model::purl::Purl;
-use portcullis::stage::matching::{self, MatchingError};
+use portcullis::stage::matching;
+use portcullis::stage::matching::MatchingError;
 
 use crate::matching::inventory_of;
 use crate::support::files_server::FilesServer;

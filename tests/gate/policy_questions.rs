@@ -14,9 +14,9 @@ use portcullis::model::purl::Purl;
 use portcullis::model::verdict::{Decision, Verdict};
 use portcullis::stage::policy::baseline::{Baseline, fill_causes, only_new};
 use portcullis::stage::policy::clearance::{NotCleared, clear};
+use portcullis::stage::policy::evidence_file::{Record, compare};
 use portcullis::stage::policy::explain::explain;
 use portcullis::stage::policy::recheck::{Recheck, Shard, counts, stored};
-use portcullis::stage::policy::record::{Record, compare};
 use portcullis::stage::policy::waivers::VexOutcome;
 use portcullis::stage::policy::{Policy, Waivers, judge};
 

@@ -4,7 +4,7 @@ use hyper::Method;
 use portcullis::io::hash;
 use portcullis::io::oci_layout::OciLayout;
 use portcullis::io::registry::{Access, Options, Registry};
-use portcullis::model::fault::Fault;
+use portcullis::model::exit_kind::Fault;
 use portcullis::model::outcome::Outcome;
 use portcullis::model::plan::{BuildPlan, Builder, Destination};
 use portcullis::report::Reporter as _;

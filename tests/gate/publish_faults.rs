@@ -10,7 +10,7 @@ use portcullis::io::oci_layout::OciLayout;
 use portcullis::io::registry::{Access, Content, Login, Logins, OnBytes, Options, Patience, Pushed, Registry, RegistryError};
 use portcullis::io::secret::Secret;
 use portcullis::io::{Effects, hash};
-use portcullis::model::fault::Fault;
+use portcullis::model::exit_kind::Fault;
 use portcullis::model::plan::{Destination, KeySource};
 use portcullis::stage::publish::PublishError;
 

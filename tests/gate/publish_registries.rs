@@ -9,7 +9,7 @@ use portcullis::io::registry::{Access, Content, Login, Logins, OnBytes, Options,
 use portcullis::io::secret::Secret;
 use portcullis::io::{Effects, hash};
 use portcullis::model::digest::Digest;
-use portcullis::model::fault::Fault;
+use portcullis::model::exit_kind::Fault;
 use portcullis::model::image::media_type;
 use portcullis::stage::publish::PublishError;
 use serde_json::{Value, json};

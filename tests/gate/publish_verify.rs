@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use portcullis::io::Effects;
 use portcullis::io::oci_layout::OciLayout;
 use portcullis::model::digest::Digest;
-use portcullis::model::fault::Fault;
+use portcullis::model::exit_kind::Fault;
 use portcullis::model::image::{BuiltImage, Descriptor};
 use portcullis::model::image_ref::ImageRef;
 use portcullis::model::plan::{Destination, KeySource};

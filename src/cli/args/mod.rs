@@ -1,8 +1,8 @@
 //! The command line, parsed and nothing else.
 
 mod judging;
-mod reasons;
-mod serving;
+mod questions;
+mod rollout;
 
 use std::path::PathBuf;
 
@@ -12,8 +12,8 @@ use jiff::Timestamp;
 use crate::model::image_ref::ImageRef;
 
 pub use judging::{CheckArgs, GateArgs, Judging, PublishArgs, SbomArgs, SbomForm, ScanArgs, Until};
-pub use reasons::{DiffArgs, ExplainArgs, FeedsArgs, FeedsVerb, RecheckArgs, ReplayArgs, WaiveArgs, WaiversVerb};
-pub use serving::{HookVerb, RolloutArgs, RolloutVerb, SwitchArgs, VerifyArgs};
+pub use questions::{DiffArgs, ExplainArgs, FeedsArgs, FeedsVerb, RecheckArgs, ReplayArgs, WaiveArgs, WaiversVerb};
+pub use rollout::{HookVerb, RolloutArgs, RolloutVerb, SwitchArgs, VerifyArgs};
 
 /// The gate between a commit and production: one digest, one verdict, fail closed.
 #[derive(Debug, Parser)]

@@ -16,8 +16,8 @@ use crate::report;
 use crate::report::human::{Explained, Way};
 use crate::report::quantity::count;
 use crate::report::text::prose;
+use crate::stage::policy::evidence_file::{RECORD_FILE, Record};
 use crate::stage::policy::explain::{Explanation, explain};
-use crate::stage::policy::record::{RECORD_FILE, Record};
 
 /// Explains an advisory's id, a package URL or a package's name: from the evidence of a run, or from a verdict that is made now.
 pub(super) async fn run(session: &Session<'_>, args: &ExplainArgs) -> Result<Answer, CliError> {

@@ -15,7 +15,8 @@ use crate::model::inventory::Ecosystem;
 use crate::model::plan::FeedsPlan;
 use crate::report::quantity;
 use crate::report::text::prose;
-use crate::stage::matching::{self, Artifact, Bundle, FeedStatus, MatchingError};
+use crate::stage::matching::MatchingError;
+use crate::stage::matching::{self, Artifact, Bundle, FeedStatus};
 
 /// Updates, shows, exports or imports.
 pub(super) async fn run(session: &Session<'_>, args: &FeedsArgs) -> Result<Answer, CliError> {

@@ -7,7 +7,7 @@ use crate::model::context::Context;
 use crate::model::event::Stage;
 use crate::model::inventory::Inventory;
 use crate::model::outcome::Outcome;
-use crate::stage::policy::record::RECORD_FILE;
+use crate::stage::policy::evidence_file::RECORD_FILE;
 
 /// Judges. Leaves files only where somebody says where: both verbs answer a question.
 pub(super) async fn answer(judge: &Judge, inventory: &Inventory, context: &Context, session: &Session<'_>) -> Answer {

@@ -18,11 +18,11 @@ mod waiver_list;
 mod waivers;
 
 use super::args::{Cli, RolloutVerb, Until, Verb};
-use super::end;
 use super::environment::Environment;
 use super::error::CliError;
+use super::exit;
 use super::session::{Answer, Session};
-use crate::model::fault::Fault;
+use crate::model::exit_kind::Fault;
 use crate::model::outcome::Outcome;
 
 /// Runs a verb and gives the exit code.
@@ -37,7 +37,7 @@ pub(super) fn run(cli: &Cli, environment: &Environment) -> u8 {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            end::last_line(&format!("portcullis: exit {}, cannot start threads: {error}", Fault::Bug.code()));
+            exit::last_line(&format!("portcullis: exit {}, cannot start threads: {error}", Fault::Bug.code()));
             return Fault::Bug.code();
         }
     };
@@ -115,17 +115,17 @@ fn only_asks(cli: &Cli) -> Result<(), CliError> {
 /// An error before any stage ran.
 fn refused(error: &CliError, cli: &Cli, environment: &Environment) -> u8 {
     let code = error.fault().code();
-    let diagnostic = end::diagnostic(error, &environment.stderr_style(&cli.global));
-    end::last_line(&environment.safe(&diagnostic));
+    let diagnostic = exit::diagnostic(error, &environment.stderr_style(&cli.global));
+    exit::last_line(&environment.safe(&diagnostic));
     let outcome = Outcome {
-        failure: Some(end::failure(error, None)),
+        failure: Some(exit::failure(error, None)),
         ..Outcome::default()
     };
     if let Some(actions) = &environment.github {
-        end::last_line(&actions.commands(&outcome, code));
+        exit::last_line(&actions.commands(&outcome, code));
         // The run has failed already: a runner that cannot be told as well changes nothing.
         let _ = actions.record(&outcome, code, &cli.global.directory);
     }
-    end::last_line(&environment.safe(&crate::report::exit::line(&outcome, code)));
+    exit::last_line(&environment.safe(&crate::report::exit::line(&outcome, code)));
     code
 }

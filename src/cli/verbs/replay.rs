@@ -7,8 +7,8 @@ use crate::cli::error::CliError;
 use crate::cli::session::{Answer, Session};
 use crate::gate::GateError;
 use crate::io::files;
-use crate::model::fault::Fault;
-use crate::stage::policy::record::{Record, compare};
+use crate::model::exit_kind::Fault;
+use crate::stage::policy::evidence_file::{Record, compare};
 use crate::stage::publish::{PublishError, verdict_file};
 
 /// Replays the evidence of a run.

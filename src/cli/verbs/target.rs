@@ -7,7 +7,8 @@ use crate::cli::error::CliError;
 use crate::cli::session::Session;
 use crate::gate::{GateError, Judge};
 use crate::model::inventory::Inventory;
-use crate::stage::inventory::{self, InventoryError, sbom};
+use crate::stage::inventory::InventoryError;
+use crate::stage::inventory::{self, sbom};
 
 /// Inventories a folder, a lock file, an image in any form, or an SBOM (`sbom:FILE`).
 ///

@@ -9,8 +9,8 @@ use crate::cli::error::CliError;
 use crate::cli::session::{Answer, Session};
 use crate::gate::GateError;
 use crate::io::{files, hash};
+use crate::model::human_duration::Span;
 use crate::model::plan::KeySource;
-use crate::model::span::Span;
 use crate::stage::publish::{self, Expectation};
 
 /// Checks signature, subject, verdict, policy and age.

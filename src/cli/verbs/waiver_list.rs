@@ -16,7 +16,7 @@ use crate::model::matching::Matching;
 use crate::model::verdict::Verdict;
 use crate::model::waiver::WaiverState;
 use crate::report::human::waiver_list;
-use crate::stage::policy::record::Record;
+use crate::stage::policy::evidence_file::Record;
 use crate::stage::policy::{self, Evidence, Waivers};
 
 /// Lists.
@@ -61,7 +61,7 @@ fn of_last_run(session: &Session<'_>, waivers: &Waivers) -> Result<Option<Verdic
 
 /// What can be said without looking at anything that ships, and what cannot.
 async fn of_file(session: &Session<'_>, judge: &Judge) -> (Verdict, Vec<String>) {
-    let mut unknown = vec![match session.workspace.output.join(policy::record::RECORD_FILE).is_file() {
+    let mut unknown = vec![match session.workspace.output.join(policy::evidence_file::RECORD_FILE).is_file() {
         true => "what each covers: the file has changed since the last run".to_owned(),
         false => "what each covers: there was no run here yet".to_owned(),
     }];

@@ -15,8 +15,8 @@ use crate::gate::GateError;
 use crate::io::files;
 use crate::model::purl::Purl;
 use crate::model::waiver::{Justification, VexStatus};
+use crate::stage::policy::evidence_file::Record;
 use crate::stage::policy::import::import;
-use crate::stage::policy::record::Record;
 use crate::stage::policy::waive::{NewWaiver, waive};
 
 /// How long a waiver holds where nobody says: well within every default of the policy.

@@ -8,9 +8,9 @@ use crate::cli::args::{self, Judging};
 use crate::cli::error::CliError;
 use crate::gate::{BaselinePlan, BaselineSource, JudgingPlan, PolicySource};
 use crate::model::digest::Digest;
+use crate::model::human_duration::Span;
 use crate::model::image_ref::ImageRef;
 use crate::model::plan::{CratesIndexPlace, FeedsPlan, KeySource};
-use crate::model::span::Span;
 
 /// The public export that feeds come from unless configured otherwise.
 const DEFAULT_OSV: &str = "https://osv-vulnerabilities.storage.googleapis.com";

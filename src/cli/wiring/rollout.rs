@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::{UserFolders, Workspace};
 use crate::cli::config;
 use crate::cli::error::CliError;
+use crate::model::human_duration::Span;
 use crate::model::plan::{HealthPlan, ProbePlan, ProcessPlan, Protocol, RolloutPlan, TargetPlan, VersionAssertion, Waits};
-use crate::model::span::Span;
 
 impl Workspace {
     /// The rollout's plan; none where the configuration has no `[rollout]`.

@@ -6,7 +6,7 @@ use crate::io::files::FileError;
 use crate::io::layers::LayerError;
 use crate::io::oci_layout::LayoutError;
 use crate::model::digest::Digest;
-use crate::model::fault::Fault;
+use crate::model::exit_kind::Fault;
 
 /// Why an archive could not be read.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]

@@ -12,7 +12,7 @@ use crate::io::layers::sample::{Tar, gzip, zstd};
 use crate::io::layers::{LayerProblem, Stated, Visitor, read};
 use crate::io::limits::Limits;
 use crate::io::oci_layout::LayoutError;
-use crate::model::fault::Fault;
+use crate::model::exit_kind::Fault;
 
 /// A file in a folder that goes away with it.
 struct Stored {

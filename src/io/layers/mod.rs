@@ -4,20 +4,20 @@
 
 mod decode;
 mod error;
-mod hands;
 mod header;
 mod headers;
-mod index;
 mod join;
 mod members;
 mod number;
 mod path;
 mod pax;
 mod pipeline;
+mod seek;
 mod sparse;
 mod spill;
 mod stream;
 mod walk;
+mod workers;
 
 #[cfg(test)]
 #[path = "../../../tests/support/layer.rs"]
@@ -30,9 +30,9 @@ use std::ops::ControlFlow;
 
 pub use decode::{decoder, sniff};
 pub use error::{LayerError, LayerProblem};
-pub use index::{index, plain};
 pub use members::{Link, Member, Members};
 pub use pipeline::{Stated, Totals, read};
+pub use seek::{index, plain};
 pub use spill::Spilled;
 
 /// What an entry is.

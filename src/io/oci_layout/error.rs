@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::io::files::FileError;
 use crate::io::oci::Refused;
 use crate::model::digest::Digest;
-use crate::model::fault::Fault;
+use crate::model::exit_kind::Fault;
 
 /// Why a layout could not be read or written.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::*;
 use crate::io::limits::Limits;
-use crate::model::fault::Fault;
+use crate::model::exit_kind::Fault;
 use crate::model::image::{Compression, Descriptor, DescriptorPlatform, media_type};
 
 fn layout() -> (tempfile::TempDir, OciLayout) {

@@ -5,7 +5,7 @@ use reqwest::StatusCode;
 use super::{LoginError, RepositoryError};
 use crate::io::files::FileError;
 use crate::model::digest::{Digest, DigestError};
-use crate::model::fault::Fault;
+use crate::model::exit_kind::Fault;
 
 /// Why a registry did not do what it was asked. URLs in it carry no credentials and no query.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]

@@ -39,7 +39,7 @@ pub enum RemoteError {
 impl RemoteError {
     /// How the run ends.
     #[must_use]
-    pub fn fault(&self) -> crate::model::fault::Fault {
+    pub fn fault(&self) -> crate::model::exit_kind::Fault {
         match self {
             Self::Registry(error) => error.fault(),
             Self::Layout(error) => error.fault(),

@@ -14,7 +14,7 @@ use super::difference::Known;
 use super::group::message;
 use super::human::location;
 use super::json::canonical;
-use super::place::{in_repository, place};
+use super::source_location::{in_repository, place};
 use super::text::prose;
 use crate::model::finding::{Disposition, Finding, Judgement, Level};
 use crate::model::inventory::Location;

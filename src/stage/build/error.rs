@@ -8,7 +8,7 @@ use crate::io::layers::LayerError;
 use crate::io::oci_layout::LayoutError;
 use crate::io::process::ProcessError;
 use crate::io::registry::RemoteError;
-use crate::model::fault::Fault;
+use crate::model::exit_kind::Fault;
 
 /// Why there is no image.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]

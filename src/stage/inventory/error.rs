@@ -2,14 +2,14 @@
 
 use std::path::PathBuf;
 
-use super::links::Loop;
+use super::image::links::Loop;
 use crate::io::archive::ArchiveError;
 use crate::io::files::FileError;
 use crate::io::layers::{LayerError, LayerProblem};
 use crate::io::oci_layout::LayoutError;
 use crate::io::process::ProcessError;
 use crate::io::registry::RemoteError;
-use crate::model::fault::Fault;
+use crate::model::exit_kind::Fault;
 
 /// Why there is no inventory.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]

@@ -5,7 +5,7 @@ use crate::model::coverage::GapKind;
 use crate::model::inventory::{Component, FactKind, OsRelease, Scope};
 use crate::model::purl::Purl;
 
-use super::{Cataloger, EntryHead, LayerFile, Sink, Want};
+use super::cataloger::{Cataloger, EntryHead, LayerFile, Sink, Want};
 
 /// What one cataloger said of one file, in order.
 #[derive(Debug, Default)]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::io::http::HttpError;
 use crate::io::registry::RegistryError;
-use crate::model::fault::Fault;
+use crate::model::exit_kind::Fault;
 
 /// Why matching could not be done at all. A feed that is only missing, damaged or stale is a gap, not an error.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]

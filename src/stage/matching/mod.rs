@@ -1,38 +1,17 @@
 //! Takes an `Inventory` and feeds. Gives a `Matching`: claims with their evidence, gaps, feed revisions. Never reads "no data" as "no findings".
 //!
-//! A feed becomes one [`index`] file for each ecosystem; a [`component`] is looked up in it, its claims are [`evaluate`]d and put together by
-//! [`alias`] group.
+//! The [`feeds`] bring records, each read as a [`record`]; a feed becomes one [`index`] file for each ecosystem, in which components are looked up
+//! ([`lookup`]). What clears a component, and what stands against it, is the [`remedy`].
 
-mod alias;
-mod bundle;
-mod clearing;
-mod component;
-mod crates_index;
-mod draft;
-mod enrich;
 mod error;
-mod evaluate;
+mod feeds;
 mod index;
-mod interval;
-mod manage;
-mod matcher;
-mod needs;
-mod open;
-mod opener;
-mod place;
-mod rating;
+mod lookup;
 mod record;
-mod retrieve;
-mod rpm_module;
-mod rustsec;
-mod salvage;
-mod source;
-mod store;
-mod strict;
-mod update;
+mod remedy;
 
-pub use bundle::{Artifact, BUNDLE_MEDIA_TYPE, Bundle, Contents, export, import, pull, push};
-pub use draft::record_problem;
 pub use error::MatchingError;
-pub use manage::{FeedStatus, Quarantined, status, update};
-pub use open::{Feeds, open, open_ecosystems};
+pub use feeds::bundle::{Artifact, BUNDLE_MEDIA_TYPE, Bundle, Contents, export, import, pull, push};
+pub use feeds::manage::{FeedStatus, Quarantined, status, update};
+pub use feeds::open::{Feeds, open, open_ecosystems};
+pub use record::read::record_problem;

@@ -3,7 +3,7 @@
 use crate::io::document::DocumentError;
 use crate::io::files::FileError;
 use crate::model::digest::Digest;
-use crate::model::fault::Fault;
+use crate::model::exit_kind::Fault;
 
 /// Why a policy or waiver file cannot be used. Never read as an empty file.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]

@@ -4,7 +4,7 @@ use crate::io::files::FileError;
 use crate::io::oci_layout::LayoutError;
 use crate::io::registry::RegistryError;
 use crate::model::digest::Digest;
-use crate::model::fault::Fault;
+use crate::model::exit_kind::Fault;
 
 use super::sign::KeyError;
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::attest::predicate_type;
-use super::place::Place;
+use super::destination::Place;
 use super::sign::VerifyingKey;
 use super::statements::{Found, Search};
 use super::{Expectation, PublishError, VerdictSummary, signed, verdict_file, verify};

@@ -3,11 +3,11 @@
 
 mod artifact;
 mod attest;
+mod destination;
 mod error;
 mod evidence;
 mod graph;
 mod layout;
-mod place;
 mod push;
 mod registry;
 mod sha_tag;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::artifact::Artifact;
 use super::attest::{self, Statement, predicate_type};
+use super::destination::Place;
 use super::graph::Graph;
-use super::place::Place;
 use super::sha_tag::{self, TagState};
 use super::sign::{BUNDLE_MEDIA_TYPE, SigningKey};
 use super::{Attested, Predicate, PublishError, Trust, VerdictSummary, signed};

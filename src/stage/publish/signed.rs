@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::attest::{VerificationSummary, predicate_type};
-use super::place::Place;
+use super::destination::Place;
 use super::sign::VerifyingKey;
 use super::statements::{Search, is_bad_content};
 use super::{PublishError, VerdictSummary};

@@ -7,7 +7,7 @@ use tokio::sync::OnceCell;
 use super::PublishError;
 use super::artifact::{self, ArtifactManifest};
 use super::attest::Statement;
-use super::place::Place;
+use super::destination::Place;
 use super::sign::{BUNDLE_MEDIA_TYPE, Bundle, EnvelopeError, VerifyingKey};
 use crate::io::Effects;
 use crate::io::limits::Limits;

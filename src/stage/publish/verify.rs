@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::place::Place;
+use super::destination::Place;
 use super::sign::VerifyingKey;
 use super::signed::{self, Signed};
 use super::{Attested, Expectation, PublishError, Trust};

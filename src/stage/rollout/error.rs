@@ -8,7 +8,7 @@ use crate::io::files::FileError;
 use crate::io::oci_layout::LayoutError;
 use crate::io::registry::RegistryError;
 use crate::model::digest::Digest;
-use crate::model::fault::Fault;
+use crate::model::exit_kind::Fault;
 
 /// Why a rollout could not be carried out (a rollout that failed and was rolled back is a report, not an error).
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]

@@ -18,7 +18,7 @@ use tokio::time::Instant;
 
 use super::error::RolloutError;
 use crate::io::Effects;
-use crate::io::detached;
+use crate::io::daemon;
 
 /// A holder that has not renewed for this long has lost the lock.
 const LEASE: Duration = Duration::from_secs(30);
@@ -65,7 +65,7 @@ pub(super) enum Acquired {
 impl Lock {
     /// Takes the lock of a state folder, waiting for a holder for at most `wait`.
     pub(super) async fn acquire(state: &Path, run: &str, wait: Duration, effects: &Effects) -> Result<Acquired, RolloutError> {
-        detached::private_folder(state).map_err(|source| failed(state, source))?;
+        daemon::private_folder(state).map_err(|source| failed(state, source))?;
         let end = Instant::now() + wait.max(LEAST);
         loop {
             let theirs = match attempt(state, run, effects).map_err(|source| failed(&state.join("lock"), source))? {

@@ -1,6 +1,6 @@
 //! What goes well, and what changes nothing.
 
-use portcullis::model::fault::Fault;
+use portcullis::model::exit_kind::Fault;
 use portcullis::model::health::Answered;
 use portcullis::model::outcome::RolloutResult;
 use portcullis::model::plan::TargetPlan;

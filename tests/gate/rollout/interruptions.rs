@@ -5,7 +5,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use portcullis::model::fault::Fault;
+use portcullis::model::exit_kind::Fault;
 use portcullis::model::outcome::RolloutResult;
 use portcullis::stage::rollout;
 

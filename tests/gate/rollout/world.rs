@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use portcullis::io::Effects;
-use portcullis::io::detached::{self, End};
+use portcullis::io::daemon::{self, End};
 use portcullis::io::oci_layout::OciLayout;
 use portcullis::model::digest::Digest;
 use portcullis::model::image_ref::ImageRef;
@@ -186,15 +186,15 @@ impl World {
 
     /// Kills every instance, as a machine out of memory would.
     pub(crate) fn kill_instances(&self) {
-        for process in detached::find("PORTCULLIS_STATE", &self.state().display().to_string()).unwrap() {
-            detached::end(&process, End::Kill).unwrap();
+        for process in daemon::find("PORTCULLIS_STATE", &self.state().display().to_string()).unwrap() {
+            daemon::end(&process, End::Kill).unwrap();
         }
     }
 
     /// Kills the switch.
     pub(crate) fn kill_switch(&self) {
-        for process in detached::find("PORTCULLIS_SWITCH", &self.state().display().to_string()).unwrap() {
-            detached::end(&process, End::Kill).unwrap();
+        for process in daemon::find("PORTCULLIS_SWITCH", &self.state().display().to_string()).unwrap() {
+            daemon::end(&process, End::Kill).unwrap();
         }
         while !self.switches().is_empty() {
             std::thread::sleep(Duration::from_millis(2));
@@ -203,7 +203,7 @@ impl World {
 
     /// The switches that run.
     pub(crate) fn switches(&self) -> Vec<u32> {
-        let found = detached::find("PORTCULLIS_SWITCH", &self.state().display().to_string()).unwrap();
+        let found = daemon::find("PORTCULLIS_SWITCH", &self.state().display().to_string()).unwrap();
         found.into_iter().map(|process| process.pid).collect()
     }
 
@@ -233,8 +233,8 @@ impl Drop for World {
         }
         let state = self.state().display().to_string();
         for mark in ["PORTCULLIS_SWITCH", "PORTCULLIS_STATE"] {
-            for process in detached::find(mark, &state).unwrap_or_default() {
-                let _ = detached::end(&process, End::Kill);
+            for process in daemon::find(mark, &state).unwrap_or_default() {
+                let _ = daemon::end(&process, End::Kill);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! `rollout` and its questions, and the hidden `switch`.
 
-mod said;
+mod render;
 
 use std::time::Duration;
 
@@ -26,13 +26,13 @@ pub(super) async fn run(session: &Session<'_>, args: &RolloutArgs) -> Result<Ans
     let effects = &session.effects;
     match args.verb {
         None => deploy(session, args, &plan).await,
-        Some(RolloutVerb::Status) => Ok(said::status(&rollout::status(&plan, effects).await.map_err(GateError::from)?)),
-        Some(RolloutVerb::Stop) => Ok(said::stopped(&rollout::stop(&plan, effects).await.map_err(GateError::from)?)),
+        Some(RolloutVerb::Status) => Ok(render::status(&rollout::status(&plan, effects).await.map_err(GateError::from)?)),
+        Some(RolloutVerb::Stop) => Ok(render::stopped(&rollout::stop(&plan, effects).await.map_err(GateError::from)?)),
         Some(RolloutVerb::Resume) => {
             begin(session, "an interrupted run");
             match rollout::resume(&plan, effects).await.map_err(GateError::from)? {
                 Some(report) => Ok(answer(report, None)),
-                None => Ok(said::nothing_to_resume(&plan.service)),
+                None => Ok(render::nothing_to_resume(&plan.service)),
             }
         }
         Some(RolloutVerb::Rollback) => {

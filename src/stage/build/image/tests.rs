@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use super::*;
 use crate::io::hash::sha256;
 use crate::io::layers::sample::{Tar, gzip};
-use crate::model::fault::Fault;
+use crate::model::exit_kind::Fault;
 
 struct Place(tempfile::TempDir);
 

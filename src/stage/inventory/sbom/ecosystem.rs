@@ -4,7 +4,7 @@ use crate::model::ecosystem::homes;
 use crate::model::inventory::{Component, Ecosystem, Origin};
 use crate::model::purl::Purl;
 
-use super::super::{os_release, python};
+use crate::stage::inventory::catalogers::{os_release, python};
 
 /// An operating system as an SBOM names it: `debian`, `12`.
 pub(super) struct NamedOs {

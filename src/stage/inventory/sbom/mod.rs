@@ -18,7 +18,7 @@ use crate::io::{Effects, encoding, files};
 use crate::model::coverage::{Gap, GapKind};
 use crate::model::inventory::{Inventory, Subject};
 
-use super::InventoryError;
+use super::error::InventoryError;
 use wrapper::Format;
 
 /// Writes CycloneDX 1.5 JSON. Deterministic: `created` is the commit's time (or the evaluation time), the serial number comes from the content.

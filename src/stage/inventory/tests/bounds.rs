@@ -83,7 +83,7 @@ fn three_million_tiny_files_stream_within_150_megabytes() {
     let catalogers = engine::image_catalogers();
     let limits = Limits::default();
     let pulse = || std::ops::ControlFlow::Continue(());
-    let mut scan = super::super::scan::Scan::new(&catalogers, &limits, &pulse);
+    let mut scan = crate::stage::inventory::image::scan::Scan::new(&catalogers, &limits, &pulse);
     let many = ManyFiles {
         left: 3_000_000,
         block: std::io::Cursor::default(),
@@ -212,7 +212,7 @@ fn four_databases_of_64_megabytes_at_once_stay_within_100_megabytes() {
         for _ in 0..4 {
             scope.spawn(|| {
                 let pulse = || std::ops::ControlFlow::Continue(());
-                let mut scan = super::super::scan::Scan::new(&catalogers, &limits, &pulse);
+                let mut scan = crate::stage::inventory::image::scan::Scan::new(&catalogers, &limits, &pulse);
                 crate::io::layers::read(LargeDatabase::new(64), &crate::io::layers::Stated::default(), &limits, &mut scan)
                     .expect("a layer");
                 let facts = scan.finish();

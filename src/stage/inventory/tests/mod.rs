@@ -8,15 +8,17 @@ mod owned;
 
 use std::path::Path;
 
-use super::engine;
+use super::image::engine;
 use super::*;
 use crate::io::hash::sha256;
 use crate::io::layers::sample::{Tar, gzip};
 use crate::io::limits::Limits;
 use crate::io::oci_layout::OciLayout;
+use crate::model::coverage::GapKind;
 use crate::model::digest::Digest;
-use crate::model::fault::Fault;
+use crate::model::exit_kind::Fault;
 use crate::model::image::{Compression, ImageConfig, Layer, Platform, PlatformImage, media_type};
+use crate::model::inventory::{Component, FactKind};
 
 const OS: &str = "ID=debian\nVERSION_ID=12\n";
 

@@ -3,8 +3,8 @@
 use crate::io::encoding;
 use crate::model::coverage::GapKind;
 
-use super::super::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
 use super::pattern::Pattern;
+use crate::stage::inventory::cataloger::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
 
 /// Says of each known lock file that it is not read.
 pub(in super::super) struct UnreadLockFiles;
@@ -111,9 +111,9 @@ fn pins(row: &Row, text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::CATALOGERS;
     use super::super::super::recorder::Recorder;
     use super::*;
+    use crate::stage::inventory::catalogers::CATALOGERS;
 
     #[test]
     fn a_lock_file_that_nobody_reads_is_a_gap_by_name() {

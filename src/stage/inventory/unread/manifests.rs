@@ -9,9 +9,9 @@ use crate::io::encoding;
 use crate::model::coverage::{Gap, GapKind};
 use crate::model::inventory::Scope;
 
-use super::super::facts::{FileFacts, LayerFacts};
-use super::super::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
 use super::pattern::Pattern;
+use crate::stage::inventory::cataloger::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
+use crate::stage::inventory::image::facts::{FileFacts, LayerFacts};
 
 /// Says of each known manifest with needs that no lock file covers it, until [`drop_locked`] finds one.
 pub(in super::super) struct UnlockedManifests;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::model::coverage::{Gap, GapKind};
 
-use super::super::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
 use super::pattern::Pattern;
+use crate::stage::inventory::cataloger::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
 
 /// Says of each known package store that it is not read.
 pub(in super::super) struct UnreadPackageStores;
@@ -132,9 +132,9 @@ pub(in super::super) fn by_store(gaps: Vec<Gap>) -> Vec<Gap> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::CATALOGERS;
     use super::super::super::recorder::Recorder;
     use super::*;
+    use crate::stage::inventory::catalogers::CATALOGERS;
 
     fn gap(kind: GapKind, path: &str) -> Gap {
         let detail = find(path.trim_start_matches('/')).map_or_else(String::new, detail);

@@ -4,8 +4,8 @@ use std::cmp::Ordering;
 
 use crate::model::advisory::AdvisoryKind;
 use crate::model::severity::Severity;
-use crate::stage::matching::alias::{self, Groups};
-use crate::stage::matching::draft::{Draft, DraftClaim, DraftRating};
+use crate::stage::matching::index::alias::{self, Groups};
+use crate::stage::matching::record::parsed::{Draft, DraftClaim, DraftRating};
 
 use super::Meta;
 use super::chunk::Chunk;

@@ -3,7 +3,7 @@
 //! Texts are put into the joined pool in the order of the records' files, so that the same records give the same pool, however they were read.
 
 use super::strings::{Pool, PoolFull, RefMap, StringRef, hash};
-use crate::stage::matching::draft::Draft;
+use crate::stage::matching::record::parsed::Draft;
 
 /// Records and the pool of their texts, in the order of their files.
 pub(in crate::stage::matching) struct Chunk {

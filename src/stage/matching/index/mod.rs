@@ -1,6 +1,7 @@
 //! One memory-mapped file for each ecosystem. Takes drafts of records. Gives look-ups by package name and by id.
 //! Invariant: a file that is damaged, of another version or another program's is an error, never an answer.
 
+pub(super) mod alias;
 mod build;
 mod chunk;
 mod layout;

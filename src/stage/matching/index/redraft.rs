@@ -6,7 +6,7 @@ use super::layout::{ADVISORY, CLAIM, NONE, PACKAGE, Section, u32_at, u64_at};
 use super::read::{Index, IndexError, severity_of_word};
 use super::strings::{EMPTY, Pool, StringRef};
 use super::view::kind_of_word;
-use crate::stage::matching::draft::{Draft, DraftClaim, DraftRating};
+use crate::stage::matching::record::parsed::{Draft, DraftClaim, DraftRating};
 
 impl Index {
     /// Every record, in the order of their files.

@@ -6,7 +6,7 @@ use crate::model::severity::Rating;
 use super::build::BROKEN;
 use super::layout::{u32_at, u64_at};
 use super::read::{Index, IndexError};
-use crate::stage::matching::interval::{End, Interval};
+use crate::stage::matching::record::interval::{End, Interval};
 
 /// What a record claims of a package in a release.
 #[derive(Clone, Copy)]

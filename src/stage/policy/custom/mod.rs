@@ -19,7 +19,7 @@ use toml::Spanned;
 use crate::io::document::DocumentError;
 use crate::model::coverage::{Gap, GapKind};
 use crate::model::finding::{Finding, Level, RuleCode};
-use crate::model::span::Span;
+use crate::model::human_duration::Span;
 
 use super::Evidence;
 use super::rules::Objections;

@@ -9,7 +9,7 @@ mod yaml;
 use jiff::civil::Date;
 use toml_edit::{Array, ArrayOfTables, DocumentMut, Item, Table, value};
 
-use crate::model::fault::Fault;
+use crate::model::exit_kind::Fault;
 use crate::model::waiver::{Justification, VexStatus};
 
 use super::waive::day;

@@ -18,8 +18,8 @@ use crate::model::inventory::{Ecosystem, INVENTORY_SCHEMA, Inventory, Subject};
 use crate::model::matching::Matching;
 use crate::model::verdict::{Decision, Verdict};
 
+use super::evidence_file::{RECORD_FILE, RECORD_SCHEMA, Record};
 use super::judge::judge_inventory;
-use super::record::{RECORD_FILE, RECORD_SCHEMA, Record};
 use super::{Evidence, Policy, Waivers};
 
 /// One of N equal shares of a fleet: `2/8`.

@@ -7,11 +7,11 @@ use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::last_days::LAST_DAYS;
+use super::eol_dates::LAST_DAYS;
 use super::{About, Objections, Rule, Settings};
 use crate::model::finding::Level;
+use crate::model::human_duration::Span;
 use crate::model::inventory::OsRelease;
-use crate::model::span::Span;
 use crate::stage::policy::Evidence;
 use crate::stage::policy::waivers::Day;
 

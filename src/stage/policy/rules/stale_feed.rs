@@ -8,7 +8,7 @@ use super::incomplete_inventory::GapLevel;
 use super::{About, Objections, Rule, Settings};
 use crate::model::coverage::{Gap, GapKind};
 use crate::model::finding::Level;
-use crate::model::span::Span;
+use crate::model::human_duration::Span;
 use crate::stage::policy::Evidence;
 
 /// Settings of `stale-feed`: a level for each kind of gap.

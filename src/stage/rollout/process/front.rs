@@ -12,7 +12,7 @@ use super::super::switch::message::{Routes, Status};
 use super::super::switch::{SwitchClient, SwitchPlan, SwitchTrouble};
 use super::super::target::TargetError;
 use super::instance::tail;
-use crate::io::detached::{self, End, Launch};
+use crate::io::daemon::{self, End, Launch};
 use crate::model::plan::ProcessPlan;
 
 /// Marks the switch's process in its environment.
@@ -107,7 +107,7 @@ impl Front {
             log: log.clone(),
         };
         let failed = |reason: String| TargetError::Failed(format!("the switch does not start: {reason}"));
-        let mut child = detached::spawn(&launch).map_err(|error| failed(format!("{}: {error}", self.plan.program.display())))?;
+        let mut child = daemon::spawn(&launch).map_err(|error| failed(format!("{}: {error}", self.plan.program.display())))?;
         let end = Instant::now() + START;
         loop {
             if let Some(status) = self.status().await
@@ -146,7 +146,7 @@ impl Front {
     pub(super) async fn await_predecessors(&self, current: u32, end: Instant) {
         loop {
             self.reap();
-            let others = detached::find(MARK, &self.mark()).unwrap_or_default();
+            let others = daemon::find(MARK, &self.mark()).unwrap_or_default();
             if !others.iter().any(|found| found.pid != current) || Instant::now() >= end {
                 return;
             }
@@ -160,13 +160,13 @@ impl Front {
         let end = Instant::now() + wait + Duration::from_millis(500);
         loop {
             self.reap();
-            let left = detached::find(MARK, &self.mark()).unwrap_or_default();
+            let left = daemon::find(MARK, &self.mark()).unwrap_or_default();
             if left.is_empty() {
                 return;
             }
             if Instant::now() >= end {
                 for process in &left {
-                    let _ = detached::end(process, End::Kill);
+                    let _ = daemon::end(process, End::Kill);
                 }
             }
             tokio::time::sleep(Duration::from_millis(10)).await;

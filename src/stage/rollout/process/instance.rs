@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::super::release::{Deployed, Release};
 use super::super::target::Running;
-use crate::io::detached::{self, End, Found, Launch};
+use crate::io::daemon::{self, End, Found, Launch};
 use crate::io::files;
 use crate::model::digest::Digest;
 
@@ -73,7 +73,7 @@ impl Instances {
     /// Starts an instance on a free loopback port.
     pub(in crate::stage::rollout) fn start(&self, start: &Start) -> Result<Running, String> {
         let told = |error: std::io::Error| format!("cannot start {}: {error}", start.program.display());
-        detached::private_folder(&self.folder).map_err(told)?;
+        daemon::private_folder(&self.folder).map_err(told)?;
         let run = &start.deployed.run;
         let text = serde_json::to_vec(start).map_err(|error| error.to_string())?;
         files::write(&self.record(run), &text).map_err(|error| error.to_string())?;
@@ -88,7 +88,7 @@ impl Instances {
             (COMMIT.to_owned(), release.commit.clone().unwrap_or_default()),
             (IMAGE.to_owned(), release.image.clone()),
         ]);
-        let child = detached::spawn(&Launch {
+        let child = daemon::spawn(&Launch {
             program: start.program.clone(),
             args: start.args.clone(),
             env,
@@ -118,14 +118,14 @@ impl Instances {
 
     fn processes(&self) -> Vec<Found> {
         self.reap();
-        let mut found = detached::find(STATE, &self.state.display().to_string()).unwrap_or_default();
+        let mut found = daemon::find(STATE, &self.state.display().to_string()).unwrap_or_default();
         // What we started ourselves and has not ended runs, even where one look at the list of processes misses it.
         let mut children = self.children();
         let alive = children
             .iter_mut()
             .filter_map(|(_, child)| matches!(child.try_wait(), Ok(None)).then(|| child.id()));
         let missed: Vec<u32> = alive.filter(|pid| found.iter().all(|process| process.pid != *pid)).collect();
-        found.extend(missed.into_iter().filter_map(detached::inspect));
+        found.extend(missed.into_iter().filter_map(daemon::inspect));
         found
     }
 
@@ -146,7 +146,7 @@ impl Instances {
         stopped.sort();
         stopped.dedup();
         for process in found.iter().filter(|found| found.leader) {
-            let _ = detached::end(process, End::Ask);
+            let _ = daemon::end(process, End::Ask);
         }
         let end = Instant::now() + wait;
         let mut pause = Duration::from_millis(2);
@@ -157,7 +157,7 @@ impl Instances {
             }
             if Instant::now() >= end {
                 for process in &left {
-                    let _ = detached::end(process, End::Kill);
+                    let _ = daemon::end(process, End::Kill);
                 }
             }
             tokio::time::sleep(pause).await;

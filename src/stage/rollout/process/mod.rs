@@ -24,7 +24,7 @@ use super::release::{Deployed, Release};
 use super::switch::message::{Backend, Routes, Status};
 use super::target::{Capabilities, Observed, RolloutTarget, Running, TargetError};
 use crate::io::Effects;
-use crate::io::detached;
+use crate::io::daemon;
 use crate::io::hash::sha256;
 use crate::model::digest::Digest;
 use crate::model::plan::ProcessPlan;
@@ -63,7 +63,7 @@ impl ProcessTarget {
                 help: Some("it needs Linux".to_owned()),
             });
         }
-        detached::private_folder(&plan.state).map_err(failed)?;
+        daemon::private_folder(&plan.state).map_err(failed)?;
         let state = plan.state.canonicalize().map_err(failed)?;
         let plan = ProcessPlan { state, ..plan.clone() };
         Ok(Self {

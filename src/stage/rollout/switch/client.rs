@@ -8,7 +8,7 @@ use tokio::net::UnixStream;
 
 use super::control::SOCKET;
 use super::message::{Answer, Order, Routes, Status};
-use crate::io::detached;
+use crate::io::daemon;
 
 /// The longest answer.
 const LONGEST: u64 = 1024 * 1024;
@@ -82,7 +82,7 @@ impl SwitchClient {
     async fn ask(&self, order: &Order, patience: Duration) -> Result<Answer, SwitchTrouble> {
         let absent = || SwitchTrouble::Absent { state: self.state.clone() };
         let asked = async {
-            let (path, _handle) = detached::short_path(&self.state, SOCKET).map_err(|_| absent())?;
+            let (path, _handle) = daemon::short_path(&self.state, SOCKET).map_err(|_| absent())?;
             let mut stream = UnixStream::connect(path).await.map_err(|_| absent())?;
             let mut text = serde_json::to_vec(order).unwrap_or_default();
             text.push(b'\n');

@@ -17,7 +17,7 @@ use super::message::{Answer, Order, Status};
 use super::serve::Ending;
 use super::table::Table;
 use super::{SwitchPlan, handover};
-use crate::io::detached;
+use crate::io::daemon;
 
 /// The socket's name in the state folder.
 pub(super) const SOCKET: &str = "control";
@@ -28,7 +28,7 @@ const HANDOVER: Duration = Duration::from_secs(5);
 
 /// Makes the control socket, in the place of one that a switch before this one used.
 pub(super) fn listen(state: &Path) -> io::Result<UnixListener> {
-    let (path, _handle) = detached::short_path(state, "control.new")?;
+    let (path, _handle) = daemon::short_path(state, "control.new")?;
     let _ = std::fs::remove_file(state.join("control.new"));
     let listener = UnixListener::bind(path)?;
     std::fs::rename(state.join("control.new"), state.join(SOCKET))?;
@@ -37,7 +37,7 @@ pub(super) fn listen(state: &Path) -> io::Result<UnixListener> {
 
 /// Asks the switch that runs for its listening socket. The stream is for [`acknowledge`].
 pub(super) fn ask_for_socket(state: &Path) -> io::Result<(TcpListener, StdUnixStream)> {
-    let (path, _handle) = detached::short_path(state, SOCKET)?;
+    let (path, _handle) = daemon::short_path(state, SOCKET)?;
     let mut stream = StdUnixStream::connect(path)?;
     stream.set_read_timeout(Some(HANDOVER))?;
     stream.write_all(b"{\"op\":\"upgrade\"}\n")?;

@@ -28,7 +28,7 @@ pub(in crate::stage::rollout) use client::{SwitchClient, SwitchTrouble};
 
 use crate::io::Effects;
 use crate::io::files::FileError;
-use crate::model::fault::Fault;
+use crate::model::exit_kind::Fault;
 use crate::model::plan::Protocol;
 use table::Table;
 

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::SwitchPlan;
 use super::message::{Backend, Routes};
 use super::table::Table;
-use crate::io::{Effects, detached};
+use crate::io::{Effects, daemon};
 use crate::model::event::Stage;
 use crate::stage::rollout::lock::{self, Acquired, Lock};
 use crate::stage::rollout::process::instance::Instances;
@@ -69,7 +69,7 @@ pub(super) async fn supervise(plan: SwitchPlan, table: Arc<Table>, effects: Effe
 fn lives(instances: &Instances, front: &Backend, known: &mut Option<(Backend, u32)>) -> bool {
     if let Some((backend, pid)) = known
         && backend == front
-        && detached::inspect(*pid).is_some()
+        && daemon::inspect(*pid).is_some()
     {
         return true;
     }

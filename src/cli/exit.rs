@@ -1,0 +1,93 @@
+//! How a run ends: what goes to stdout, the diagnostic, the last line, the exit code.
+
+use std::io::{ErrorKind, Write};
+
+use miette::{GraphicalReportHandler, GraphicalTheme};
+
+use super::error::CliError;
+use crate::model::event::Stage;
+use crate::model::exit_kind::Fault;
+use crate::model::outcome::{Failure, Outcome};
+use crate::model::verdict::Decision;
+use crate::report::Style;
+
+/// The exit code of an outcome that has no error.
+#[must_use]
+pub(super) fn code(outcome: &Outcome) -> u8 {
+    if let Some(rollout) = &outcome.rollout {
+        return rollout.result.code();
+    }
+    match outcome.verdict.as_ref().map(|verdict| verdict.verdict) {
+        None | Some(Decision::Cleared) => 0,
+        Some(Decision::Blocked) => 1,
+        Some(Decision::Undecidable) => 2,
+    }
+}
+
+/// Shows an error with its source, span and help.
+#[must_use]
+pub(super) fn diagnostic(error: &CliError, style: &Style) -> String {
+    let theme = match (style.color, style.unicode) {
+        (true, true) => GraphicalTheme::unicode(),
+        (false, true) => GraphicalTheme::unicode_nocolor(),
+        _ => GraphicalTheme::none(),
+    };
+    let mut text = String::new();
+    let shown = GraphicalReportHandler::new_themed(theme)
+        .with_width(style.columns())
+        .with_links(false)
+        .render_report(&mut text, error);
+    if shown.is_err() {
+        text = error.to_string();
+    }
+    text
+}
+
+/// What an error is in an outcome.
+#[must_use]
+pub(super) fn failure(error: &CliError, stage: Option<Stage>) -> Failure {
+    use miette::Diagnostic as _;
+    let mut causes = Vec::new();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        causes.push(cause.to_string());
+        source = cause.source();
+    }
+    Failure {
+        stage,
+        message: error.to_string(),
+        causes,
+        help: error.help().map(|help| help.to_string()),
+    }
+}
+
+/// Writes to stdout, and gives the code to end with: `code`, unless it promises an answer that could not be written. A reader that has gone
+/// away is no error; a full disk is, for half an answer must not pass for a whole one.
+#[must_use]
+pub(super) fn print(text: &str, code: u8) -> u8 {
+    match write(text) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            let code = if code == 0 { Fault::Undecidable.code() } else { code };
+            last_line(&format!(
+                "portcullis: exit {code}, the answer could not be written to stdout: {error}. Next: make room, and run it again"
+            ));
+            code
+        }
+        _ => code,
+    }
+}
+
+fn write(text: &str) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    if !text.ends_with('\n') {
+        out.write_all(b"\n")?;
+    }
+    out.flush()
+}
+
+/// Writes a line to stderr.
+pub(super) fn last_line(text: &str) {
+    let mut err = std::io::stderr().lock();
+    let _ = writeln!(err, "{}", text.trim_end());
+}

@@ -1,0 +1,63 @@
+//! One file or folder for each kind of package database, lock file or binary.
+
+pub mod accounts;
+pub mod apk;
+pub mod binaries;
+pub mod cargo_auditable;
+pub mod cargo_lock;
+pub(super) mod cargo_patch;
+pub(super) mod crates;
+pub mod debian_copyright;
+pub(super) mod distro;
+pub mod dpkg;
+pub mod go_buildinfo;
+pub mod java;
+pub mod npm;
+pub mod os_release;
+mod pinned;
+pub mod python;
+pub mod rpm;
+pub mod secrets;
+pub mod setuid;
+
+use super::cataloger::Cataloger;
+use super::unread;
+
+/// Every cataloger. To add one: a file, its `mod` line above, its entry here, a fixture folder.
+pub static CATALOGERS: &[&dyn Cataloger] = &[
+    &accounts::Accounts,
+    &apk::Apk,
+    &binaries::Binaries,
+    &cargo_auditable::CargoAuditable,
+    &cargo_lock::CargoLock,
+    &cargo_patch::CargoPatch,
+    &debian_copyright::DebianCopyright,
+    &dpkg::Dpkg,
+    &go_buildinfo::GoBuildInfo,
+    &java::Java,
+    &npm::installed::NpmInstalled,
+    &npm::manifest::PackageManifest,
+    &npm::package_lock::PackageLock,
+    &npm::pnpm_lock::PnpmLock,
+    &npm::yarn_lock::YarnLock,
+    &os_release::OsReleaseFile,
+    &pinned::LOCK_FILES[0],
+    &pinned::LOCK_FILES[1],
+    &pinned::LOCK_FILES[2],
+    &pinned::LOCK_FILES[3],
+    &pinned::LOCK_FILES[4],
+    &pinned::LOCK_FILES[5],
+    &pinned::LOCK_FILES[6],
+    &pinned::LOCK_FILES[7],
+    &pinned::LOCK_FILES[8],
+    &pinned::LOCK_FILES[9],
+    &pinned::LOCK_FILES[10],
+    &pinned::LOCK_FILES[11],
+    &python::Python,
+    &rpm::Rpm,
+    &secrets::Secrets,
+    &setuid::Setuid,
+    &unread::UnlockedManifests,
+    &unread::UnreadLockFiles,
+    &unread::UnreadPackageStores,
+];

@@ -1,0 +1,158 @@
+//! A cataloger for each format that is a list of pins.
+
+use crate::io::encoding;
+use crate::model::coverage::GapKind;
+use crate::model::ecosystem::homes;
+use crate::model::inventory::{Component, Ecosystem, Location, Origin, Scope};
+use crate::model::purl::Purl;
+
+use super::super::python;
+use crate::stage::inventory::cataloger::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
+
+/// What one entry pins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Pin {
+    /// As the ecosystem writes it: `rails`, `laravel/framework`, `org.acme:lib`, `golang.org/x/net`.
+    pub(super) name: String,
+    pub(super) version: String,
+    pub(super) origin: Origin,
+    pub(super) scope: Scope,
+    /// From 1; none where it is not told.
+    pub(super) line: Option<u32>,
+}
+
+impl Pin {
+    /// A package of the ecosystem's registry that ships.
+    pub(super) fn new(name: impl Into<String>, version: impl Into<String>, line: Option<u32>) -> Self {
+        Self {
+            name: name.into(),
+            version: version.into(),
+            origin: Origin::Registry,
+            scope: Scope::Runtime,
+            line,
+        }
+    }
+}
+
+/// What a file says.
+#[derive(Debug, Default)]
+pub(super) struct Pins {
+    pub(super) pins: Vec<Pin>,
+    /// What pins nothing that can be looked up, or could not be read.
+    pub(super) troubles: Vec<String>,
+}
+
+/// A format: which files are of it, and how they are read.
+pub(in super::super) struct LockFormat {
+    id: &'static str,
+    kind: &'static str,
+    is_file: fn(&str) -> bool,
+    read: fn(&str) -> Result<Pins, String>,
+}
+
+impl LockFormat {
+    pub(super) const fn new(
+        id: &'static str,
+        kind: &'static str,
+        is_file: fn(&str) -> bool,
+        read: fn(&str) -> Result<Pins, String>,
+    ) -> Self {
+        Self { id, kind, is_file, read }
+    }
+
+    fn component(&self, pin: &Pin) -> Component {
+        let (namespace, name) = match self.kind {
+            "maven" => pin
+                .name
+                .split_once(':')
+                .map_or((None, pin.name.as_str()), |(group, name)| (Some(group), name)),
+            "golang" | "composer" => pin
+                .name
+                .rsplit_once('/')
+                .map_or((None, pin.name.as_str()), |(above, name)| (Some(above), name)),
+            _ => (None, pin.name.as_str()),
+        };
+        let mut purl = Purl::new(self.kind, name, &pin.version);
+        if let Some(namespace) = namespace {
+            purl = purl.with_namespace(namespace);
+        }
+        if let Origin::Git(url) = &pin.origin {
+            purl = purl.with_qualifier("vcs_url", &format!("git+{url}"));
+        }
+        let own = pin.origin == Origin::Local;
+        let ecosystem = homes(self.kind, None).next().filter(|_| !own).map(Ecosystem::new);
+        let mut component = Component::new(purl, ecosystem, self.id);
+        if self.kind == "pypi" {
+            component.name = python::normal_name(&pin.name);
+        }
+        component.origin = pin.origin.clone();
+        component.root = own;
+        component.scope = pin.scope;
+        component
+    }
+}
+
+impl Cataloger for LockFormat {
+    fn id(&self) -> &'static str {
+        self.id
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn domain(&self) -> Domain {
+        Domain::Source
+    }
+
+    fn wants(&self, head: &EntryHead<'_>) -> Want {
+        // `requirements/base.txt` is told by its folder.
+        let name = head.path.rsplit('/').next().unwrap_or(head.path);
+        if (self.is_file)(name) || (self.is_file)(head.path) {
+            Want::Whole
+        } else {
+            Want::No
+        }
+    }
+
+    fn catalog(&self, file: &LayerFile<'_>, sink: &mut dyn Sink) {
+        match encoding::decode(file.content).and_then(|text| (self.read)(&text)) {
+            Ok(read) => {
+                for trouble in read.troubles {
+                    sink.gap(GapKind::PartialDatabase, trouble);
+                }
+                for pin in &read.pins {
+                    let mut component = self.component(pin);
+                    component.locations = vec![Location {
+                        line: pin.line,
+                        ..Location::path(file.head.path)
+                    }];
+                    sink.component(component);
+                }
+            }
+            Err(problem) => sink.gap(GapKind::PartialDatabase, problem),
+        }
+    }
+}
+
+/// Finds the lines of entries that stand in the order in which they are asked for.
+pub(super) struct LineFinder<'a> {
+    text: &'a str,
+    at: usize,
+    line: u32,
+}
+
+impl<'a> LineFinder<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        Self { text, at: 0, line: 1 }
+    }
+
+    /// The line of the next place where a text stands.
+    pub(super) fn next(&mut self, wanted: &str) -> Option<u32> {
+        let found = memchr::memmem::find(&self.text.as_bytes()[self.at..], wanted.as_bytes())?;
+        let passed = &self.text.as_bytes()[self.at..self.at + found];
+        self.line += u32::try_from(memchr::memchr_iter(b'\n', passed).count()).unwrap_or(u32::MAX);
+        self.at += found;
+        Some(self.line)
+    }
+}

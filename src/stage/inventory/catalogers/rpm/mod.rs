@@ -1,0 +1,171 @@
+//! RPM's package database, in each of its three forms: sqlite, ndb, and Berkeley DB's hash tables.
+//!
+//! Source: rpm's `lib/backend`. Each form holds the same header blobs ([`header`]). Purls have no namespace and components no ecosystem:
+//! these follow from the system's release.
+
+mod bdb;
+mod header;
+mod ndb;
+mod sqlite;
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use crate::model::coverage::GapKind;
+use crate::model::inventory::{Component, SourcePackage};
+use crate::model::purl::Purl;
+
+use crate::stage::inventory::cataloger::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
+use header::Header;
+
+/// Reads the package database.
+pub struct Rpm;
+
+const FOLDERS: &[&str] = &["var/lib/rpm/", "usr/lib/sysimage/rpm/", "usr/share/rpm/"];
+
+impl Cataloger for Rpm {
+    fn id(&self) -> &'static str {
+        "rpm"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn domain(&self) -> Domain {
+        Domain::Image
+    }
+
+    fn anchors(&self) -> &'static [&'static str] {
+        FOLDERS
+    }
+
+    fn wants(&self, head: &EntryHead<'_>) -> Want {
+        match file_name(head.path) {
+            Some("rpmdb.sqlite" | "Packages.db" | "Packages") if head.size > 0 => Want::Whole,
+            Some("rpmdb.sqlite-wal") if head.size > 0 => Want::Path,
+            _ => Want::No,
+        }
+    }
+
+    fn catalog(&self, file: &LayerFile<'_>, sink: &mut dyn Sink) {
+        let read = match file_name(file.head.path) {
+            Some("rpmdb.sqlite") => sqlite::blobs(file.content),
+            Some("Packages.db") => ndb::blobs(file.content),
+            Some("Packages") => bdb::blobs(file.content),
+            _ => {
+                let detail = "packages may be in a journal that was not merged into the database".to_owned();
+                return sink.gap(GapKind::PartialDatabase, detail);
+            }
+        };
+        for trouble in read.troubles {
+            sink.gap(GapKind::PartialDatabase, trouble);
+        }
+        packages(&read.blobs, sink);
+    }
+}
+
+fn file_name(path: &str) -> Option<&str> {
+    FOLDERS
+        .iter()
+        .find_map(|folder| path.strip_prefix(folder))
+        .filter(|name| !name.contains('/'))
+}
+
+/// What a database holds.
+#[derive(Default)]
+struct Blobs<'a> {
+    blobs: Vec<Cow<'a, [u8]>>,
+    /// What could not be read, each with its place.
+    troubles: Vec<String>,
+}
+
+impl Blobs<'_> {
+    fn trouble(text: impl Into<String>) -> Self {
+        Self {
+            blobs: Vec::new(),
+            troubles: vec![text.into()],
+        }
+    }
+}
+
+fn packages(blobs: &[Cow<'_, [u8]>], sink: &mut dyn Sink) {
+    let mut packages = Vec::with_capacity(blobs.len());
+    for (at, blob) in blobs.iter().enumerate() {
+        match Header::new(blob).and_then(|header| package(&header).map(|component| (header, component))) {
+            Some((_, component)) if component.purl.name == "gpg-pubkey" => {}
+            Some(package) => packages.push(package),
+            None => sink.gap(
+                GapKind::PartialDatabase,
+                format!("the header of package {} of {} cannot be read", at + 1, blobs.len()),
+            ),
+        }
+    }
+    let providers = providers(&packages);
+    for (header, component) in &packages {
+        for path in header.files() {
+            sink.owns(path.trim_start_matches('/'), &component.purl);
+        }
+        let mut component = component.clone();
+        let needs = header
+            .texts(header::REQUIRE_NAME)
+            .into_iter()
+            .filter_map(|name| providers.get(name).copied());
+        component.dependencies = needs.filter(|purl| **purl != component.purl).cloned().collect();
+        component.dependencies.sort();
+        component.dependencies.dedup();
+        sink.component(component);
+    }
+}
+
+/// Which package answers to a name: each provides its own, its libraries and its files.
+fn providers<'a>(packages: &'a [(Header<'_>, Component)]) -> HashMap<&'a str, &'a Purl> {
+    let mut providers = HashMap::new();
+    for (header, component) in packages {
+        for name in header.texts(header::PROVIDE_NAME) {
+            providers.entry(name).or_insert(&component.purl);
+        }
+    }
+    providers
+}
+
+fn package(header: &Header<'_>) -> Option<Component> {
+    let name = header.text(header::NAME)?;
+    let version = format!("{}-{}", header.text(header::VERSION)?, header.text(header::RELEASE)?);
+    let epoch = header
+        .number(header::EPOCH)
+        .filter(|epoch| *epoch > 0)
+        .map(|epoch| epoch.to_string());
+    let purl = Purl::new("rpm", name, &version)
+        .with_qualifier("arch", header.text(header::ARCH).unwrap_or_default())
+        .with_qualifier("epoch", epoch.as_deref().unwrap_or_default())
+        .with_qualifier("rpmmod", header.text(header::MODULARITY_LABEL).unwrap_or_default());
+    let mut component = Component::new(purl, None, "rpm");
+    if let Some(epoch) = epoch {
+        component.version = format!("{epoch}:{version}");
+    }
+    component.source = Some(
+        source(header.text(header::SOURCE_RPM).unwrap_or_default()).unwrap_or_else(|| SourcePackage {
+            name: name.to_owned(),
+            version,
+        }),
+    );
+    component.licenses = header
+        .text(header::LICENSE)
+        .filter(|text| !text.is_empty())
+        .map(str::to_owned)
+        .into_iter()
+        .collect();
+    Some(component)
+}
+
+/// `bash-5.1.8-6.el9.src.rpm`.
+fn source(file: &str) -> Option<SourcePackage> {
+    let stem = file.strip_suffix(".src.rpm").or_else(|| file.strip_suffix(".nosrc.rpm"))?;
+    let mut parts = stem.rsplitn(3, '-');
+    let (release, version, name) = (parts.next()?, parts.next()?, parts.next()?);
+    Some(SourcePackage {
+        name: name.to_owned(),
+        version: format!("{version}-{release}"),
+    })
+}

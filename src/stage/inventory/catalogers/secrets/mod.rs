@@ -1,0 +1,80 @@
+//! Secrets in files: private keys, credentials of clouds and registries, `.env` files.
+//!
+//! A pattern counts only with proof: a checksum where the issuer has one, the exact length and alphabet where it has not, and entropy where
+//! words could look alike. What is said names the pattern and the line, never the secret.
+
+mod addresses;
+mod configuration;
+mod documents;
+mod keys;
+mod places;
+mod proof;
+mod tokens;
+
+pub(in crate::stage::inventory) use configuration::in_configuration;
+
+use crate::model::inventory::FactKind;
+use crate::stage::inventory::cataloger::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
+
+/// Finds secrets.
+pub struct Secrets;
+
+/// A secret: what kind, and on which line (from 1).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Found {
+    line: usize,
+    what: String,
+}
+
+impl Cataloger for Secrets {
+    fn id(&self) -> &'static str {
+        "secrets"
+    }
+
+    fn version(&self) -> u32 {
+        2
+    }
+
+    fn domain(&self) -> Domain {
+        Domain::Both
+    }
+
+    fn follows_links(&self) -> bool {
+        false
+    }
+
+    fn wants(&self, head: &EntryHead<'_>) -> Want {
+        if places::is_worth_reading(head.path, head.size) {
+            Want::Whole
+        } else {
+            Want::No
+        }
+    }
+
+    fn catalog(&self, file: &LayerFile<'_>, sink: &mut dyn Sink) {
+        let mut found = secrets(file.head.path, file.content);
+        found.sort();
+        found.dedup();
+        // A list of a thousand is no better than one of twenty.
+        for Found { line, what } in found.into_iter().take(20) {
+            sink.fact_at(FactKind::Secret, what, u32::try_from(line).unwrap_or(u32::MAX));
+        }
+    }
+}
+
+fn secrets(path: &str, content: &[u8]) -> Vec<Found> {
+    let mut found = tokens::in_text(content);
+    if !places::is_sample(path) {
+        found.extend(keys::private_keys(content));
+        found.extend(documents::by_name(path, content));
+    }
+    found
+}
+
+/// The line that a byte is on, from 1.
+fn line_of(content: &[u8], at: usize) -> usize {
+    1 + content[..at.min(content.len())].iter().filter(|byte| **byte == b'\n').count()
+}
+
+#[cfg(test)]
+mod tests;

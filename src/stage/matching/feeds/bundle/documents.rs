@@ -1,0 +1,165 @@
+//! The feeds of one document: RustSec's database as a tarball, the KEV catalogue, the EPSS scores.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use super::cannot;
+use crate::io::Effects;
+use crate::io::files::folder_of;
+use crate::io::temporary;
+use crate::model::digest::Digest;
+use crate::model::plan::FeedsPlan;
+use crate::stage::matching::error::MatchingError;
+use crate::stage::matching::feeds::enrich::{Kind, document_folder};
+use crate::stage::matching::feeds::feed_source::{Place, Retrieval};
+use crate::stage::matching::feeds::open::RUSTSEC;
+use crate::stage::matching::feeds::retrieve::cache_error;
+use crate::stage::matching::feeds::rustsec::RustSecPlace;
+use crate::stage::matching::feeds::rustsec::pack;
+
+/// Every name that a document may have in a bundle.
+pub(super) const NAMES: [&str; 3] = [Kind::Epss.name(), Kind::Kev.name(), RUSTSEC];
+
+/// A document that a plan names.
+pub(super) struct Document {
+    pub(super) name: &'static str,
+    /// Its copy; none where there is none.
+    pub(super) path: Option<PathBuf>,
+    pub(super) retrieved: Option<Timestamp>,
+}
+
+/// Where a document's copy is kept.
+enum Copy {
+    /// A file that people keep.
+    File(PathBuf),
+    /// A file in the cache, with what is known of its retrieval beside it.
+    Cached {
+        folder: PathBuf,
+        file: &'static str,
+        shown: String,
+    },
+    /// A folder with RustSec's layout; where it is a checkout in the cache, what is known of it lies beside it.
+    Database { root: PathBuf, beside: Option<(PathBuf, String)> },
+}
+
+fn copy_of(name: &str, plan: &FeedsPlan) -> Option<Copy> {
+    let cached = |url: &str, file| Copy::Cached {
+        folder: document_folder(&plan.cache, name, url),
+        file,
+        shown: crate::io::http::redact(url),
+    };
+    let single = |text: &String| match Place::parse(text) {
+        Place::Folder(path) => Copy::File(path),
+        Place::Url(url) => cached(&url, "document"),
+    };
+    if name == RUSTSEC {
+        let place = RustSecPlace::parse(plan.rustsec.as_deref()?);
+        return Some(match &place {
+            RustSecPlace::Local(path) if path.extension().is_some_and(|end| end == "gz" || end == "tgz" || end == "tar") => {
+                Copy::File(path.clone())
+            }
+            RustSecPlace::Local(path) => Copy::Database {
+                root: path.clone(),
+                beside: None,
+            },
+            RustSecPlace::Tarball(url) => cached(url, "document.tar.gz"),
+            RustSecPlace::Git(url) => {
+                let folder = document_folder(&plan.cache, RUSTSEC, url);
+                Copy::Database {
+                    root: folder.join("checkout"),
+                    beside: Some((folder, place.shown())),
+                }
+            }
+        });
+    }
+    let text = if name == Kind::Kev.name() { &plan.kev } else { &plan.epss };
+    text.as_ref().map(single)
+}
+
+/// The documents that a plan names. A database in a folder is packed into `packed` first.
+pub(super) fn present(plan: &FeedsPlan, packed: &Path) -> Result<Vec<Document>, MatchingError> {
+    let mut all = Vec::new();
+    for name in NAMES {
+        let Some(copy) = copy_of(name, plan) else { continue };
+        let (path, retrieved) = match copy {
+            Copy::File(path) => (path, None),
+            Copy::Cached { folder, file, .. } => (folder.join(file), Retrieval::load(&folder).retrieved),
+            Copy::Database { root, beside } => {
+                let path = packed.join("database.tar");
+                if root.is_dir() {
+                    pack(&root, &path).map_err(cannot(&root))?;
+                }
+                (path, beside.and_then(|(folder, _)| Retrieval::load(&folder).retrieved))
+            }
+        };
+        all.push(Document {
+            name,
+            path: path.is_file().then_some(path),
+            retrieved,
+        });
+    }
+    Ok(all)
+}
+
+/// Puts an unpacked document where the plan looks for it; false where the plan does not name it.
+pub(super) fn put_in_place(
+    name: &str,
+    unpacked: &Path,
+    retrieved: Option<Timestamp>,
+    bundle: Digest,
+    plan: &FeedsPlan,
+    effects: &Effects,
+) -> Result<bool, MatchingError> {
+    let Some(copy) = copy_of(name, plan) else { return Ok(false) };
+    let noted = |folder: &Path, shown: String| {
+        let retrieval = Retrieval {
+            url: shown,
+            retrieved,
+            bundle: Some(bundle),
+            ..Retrieval::default()
+        };
+        retrieval.save(folder).map_err(cache_error)
+    };
+    match copy {
+        Copy::File(path) => moved(unpacked, &path)?,
+        Copy::Cached { folder, file, shown } => {
+            moved(unpacked, &folder.join(file))?;
+            noted(&folder, shown)?;
+        }
+        Copy::Database { root, beside } => {
+            unpack(unpacked, &root, effects)?;
+            if let Some((folder, shown)) = beside {
+                noted(&folder, shown)?;
+            }
+        }
+    }
+    Ok(true)
+}
+
+/// A rename where it is possible, else a copy and a rename: the place may be on another file system than the cache.
+fn moved(from: &Path, to: &Path) -> Result<(), MatchingError> {
+    let folder = folder_of(to);
+    fs::create_dir_all(folder).map_err(cannot(folder))?;
+    if fs::rename(from, to).is_ok() {
+        return Ok(());
+    }
+    let mut near = temporary::file_in(folder).map_err(cannot(to))?;
+    let mut file = File::open(from).map_err(cannot(from))?;
+    std::io::copy(&mut file, &mut near).map_err(cannot(to))?;
+    near.persist(to).map_err(|error| cannot(to)(error.error)).map(drop)
+}
+
+/// Unpacks a database beside its place and puts it there whole.
+fn unpack(tarball: &Path, root: &Path, effects: &Effects) -> Result<(), MatchingError> {
+    let parent = folder_of(root);
+    fs::create_dir_all(parent).map_err(cannot(parent))?;
+    let new = temporary::folder_in(parent).map_err(cannot(parent))?;
+    let into = new.path().join("new");
+    crate::stage::matching::feeds::rustsec::unpack(tarball, &into, effects).map_err(|error| super::problem(tarball, error.to_string()))?;
+    if root.exists() {
+        fs::rename(root, new.path().join("old")).map_err(cannot(root))?;
+    }
+    fs::rename(&into, root).map_err(cannot(root))
+}

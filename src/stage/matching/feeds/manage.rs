@@ -1,0 +1,186 @@
+//! What people do with feeds: bring them up to date, look at them, carry them over an air gap.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::io::Effects;
+use crate::model::advisory::FeedRevision;
+use crate::model::inventory::Ecosystem;
+use crate::model::plan::FeedsPlan;
+
+use super::enrich::{Enrichment, Kind};
+use super::feed_source::{Place, is_plain, redacted_file};
+use super::open::{OpenFeed, RUSTSEC};
+use super::opener::Opener;
+use super::records::Source;
+use super::retrieve::Absence;
+use super::rustsec::RustSecPlace;
+use crate::stage::matching::error::MatchingError;
+use crate::stage::matching::index::{Index, IndexError};
+
+/// One ecosystem of a feed, as it stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FeedStatus {
+    /// `osv:Debian`, `rustsec`.
+    pub name: String,
+    /// Where from: a URL without credentials, or a path.
+    pub source: String,
+    /// What it holds and how old it is; none where it cannot be used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revision: Option<FeedRevision>,
+    /// Older than the plan allows.
+    pub stale: bool,
+    /// Bytes of its index on disk.
+    pub index_bytes: u64,
+    /// The records that could not be read and were set aside.
+    pub quarantine: Vec<Quarantined>,
+    /// Why it cannot be used, where it cannot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+}
+
+/// A record that was set aside.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Quarantined {
+    /// Its id, or its file's name where the id could not be read.
+    pub id: String,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+/// Asks the servers for what is new, however fresh the copies are, and builds the indexes. No ecosystems means those that are there already.
+///
+/// # Errors
+/// [`MatchingError`] as [`open`](super::open()); a feed that cannot be used is a [`FeedStatus::problem`].
+pub async fn update(plan: &FeedsPlan, ecosystems: &[Ecosystem], effects: &Effects) -> Result<Vec<FeedStatus>, MatchingError> {
+    let mut opener = Opener::new(plan, effects)?;
+    opener.retriever.always = true;
+    report(&opener, plan, &chosen(plan, ecosystems)).await
+}
+
+/// How the feeds stand, without asking any server.
+///
+/// # Errors
+/// [`MatchingError::Cache`] for a cache that cannot be written (an index may have to be built).
+pub async fn status(plan: &FeedsPlan, ecosystems: &[Ecosystem], effects: &Effects) -> Result<Vec<FeedStatus>, MatchingError> {
+    let offline = FeedsPlan {
+        offline: true,
+        ..plan.clone()
+    };
+    let opener = Opener::new(&offline, effects)?;
+    report(&opener, &offline, &chosen(plan, ecosystems)).await
+}
+
+fn chosen(plan: &FeedsPlan, ecosystems: &[Ecosystem]) -> BTreeSet<String> {
+    if ecosystems.is_empty() {
+        return present(&Place::parse(&plan.osv), &plan.cache);
+    }
+    ecosystems.iter().map(|ecosystem| ecosystem.base().to_owned()).collect()
+}
+
+/// The ecosystems that a place holds records of.
+pub(in crate::stage::matching) fn present(place: &Place, cache: &Path) -> BTreeSet<String> {
+    let root = match place {
+        Place::Folder(root) => root.clone(),
+        Place::Url(url) => cache.join("osv").join(redacted_file(url)),
+    };
+    let Ok(entries) = fs::read_dir(root) else { return BTreeSet::new() };
+    entries
+        .flatten()
+        .filter(|entry| matches!(Source::find(&entry.path()), Ok(Some(_))))
+        .filter_map(|entry| ecosystem_of(&entry.file_name().into_string().ok()?))
+        .collect()
+}
+
+/// The ecosystem of a folder's name: `Rocky Linux` of `Rocky%20Linux`.
+pub(in crate::stage::matching) fn ecosystem_of(name: &str) -> Option<String> {
+    let plain = name.replace("%20", " ");
+    is_plain(&plain).then_some(plain)
+}
+
+async fn report(opener: &Opener<'_>, plan: &FeedsPlan, bases: &BTreeSet<String>) -> Result<Vec<FeedStatus>, MatchingError> {
+    let mut all = Vec::new();
+    for base in bases {
+        let answer = opener.open(base).await?;
+        all.push(status_of(opener, format!("osv:{base}"), opener.place.shown(), answer));
+    }
+    if let Some(text) = &plan.rustsec {
+        let place = RustSecPlace::parse(text);
+        let answer = opener.open_rustsec(&place).await?;
+        all.push(status_of(opener, RUSTSEC.to_owned(), place.shown(), answer));
+    }
+    for (kind, text) in [(Kind::Kev, &plan.kev), (Kind::Epss, &plan.epss)] {
+        if let Some(text) = text {
+            all.push(document_status(opener, kind, text, plan).await?);
+        }
+    }
+    Ok(all)
+}
+
+fn status_of(opener: &Opener<'_>, name: String, source: String, answer: Result<OpenFeed, Absence>) -> FeedStatus {
+    let mut status = FeedStatus {
+        name,
+        source,
+        revision: None,
+        stale: false,
+        index_bytes: 0,
+        quarantine: Vec::new(),
+        problem: None,
+    };
+    match answer {
+        Ok(feed) => {
+            status.stale = opener.stale(&feed.revision).is_some();
+            status.index_bytes = fs::metadata(&feed.path).map_or(0, |found| found.len());
+            match quarantine(&feed.index) {
+                Ok(list) => status.quarantine = list,
+                Err(error) => status.problem = Some(error.to_string()),
+            }
+            status.revision = Some(feed.revision);
+        }
+        Err(absence) => status.problem = Some(problem_of(absence)),
+    }
+    status
+}
+
+/// How a single document stands.
+async fn document_status(opener: &Opener<'_>, kind: Kind, text: &str, plan: &FeedsPlan) -> Result<FeedStatus, MatchingError> {
+    let mut read = Enrichment::default();
+    let added = read.add(kind, text, &plan.cache, &opener.retriever, opener.effects).await?;
+    let revision = read.revisions.pop();
+    Ok(FeedStatus {
+        name: kind.name().to_owned(),
+        source: Place::parse(text).shown(),
+        stale: revision.as_ref().is_some_and(|revision| opener.stale(revision).is_some()),
+        revision,
+        index_bytes: 0,
+        quarantine: Vec::new(),
+        problem: added.err().map(problem_of),
+    })
+}
+
+fn problem_of(absence: Absence) -> String {
+    match absence {
+        Absence::Uncovered => "the feed has no data for it".to_owned(),
+        Absence::Missing(why) => why,
+        Absence::Unreachable(error) => super::enrich::chain(&error),
+    }
+}
+
+/// The records of an index that were set aside.
+fn quarantine(index: &Index) -> Result<Vec<Quarantined>, IndexError> {
+    let mut list = Vec::new();
+    for number in 0..index.advisories() {
+        let record = index.advisory(number)?;
+        if record.is_broken() {
+            list.push(Quarantined {
+                id: record.id()?.to_owned(),
+                reason: record.summary()?.to_owned(),
+            });
+        }
+    }
+    list.sort();
+    Ok(list)
+}

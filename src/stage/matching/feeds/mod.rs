@@ -1,0 +1,14 @@
+//! Feeds: where they are, how they are brought up to date, kept, carried and opened.
+
+pub(super) mod bundle;
+pub(super) mod crates_index;
+pub(super) mod enrich;
+pub(super) mod feed_source;
+pub(super) mod manage;
+pub(super) mod needs;
+pub(super) mod open;
+pub(super) mod opener;
+pub(super) mod records;
+pub(super) mod retrieve;
+pub(super) mod rustsec;
+pub(super) mod store;

@@ -1,0 +1,198 @@
+//! What an inventory needs of the feeds, and what of it none gives.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use crate::model::coverage::{Gap, GapKind};
+use crate::model::inventory::{Component, Ecosystem, Inventory, Origin};
+
+use super::feed_source::Place;
+use super::open::{Feeds, OpenFeed};
+use super::retrieve::Absence;
+use crate::stage::matching::lookup::evaluate::normal_release;
+
+/// What is asked for.
+#[derive(Debug, Default)]
+pub(in crate::stage::matching) struct Needs {
+    /// The ecosystems, without their releases.
+    pub(in crate::stage::matching) bases: BTreeSet<String>,
+    /// The crates whose entries of a sparse index are asked for.
+    pub(in crate::stage::matching) crates: BTreeSet<String>,
+}
+
+impl Needs {
+    /// The needs of an inventory.
+    pub(in crate::stage::matching) fn of(inventory: &Inventory) -> Self {
+        let is_listed = |component: &&Component| {
+            let is_crate = component.ecosystem.as_ref().is_some_and(|e| e.base() == Ecosystem::CRATES);
+            is_crate && component.origin == Origin::Registry
+        };
+        Self {
+            bases: wanted(inventory).into_keys().map(str::to_owned).collect(),
+            crates: inventory.components.iter().filter(is_listed).map(|c| c.name.clone()).collect(),
+        }
+    }
+
+    /// The needs of everything that may be of some ecosystems.
+    pub(in crate::stage::matching) fn of_ecosystems<'a>(ecosystems: impl IntoIterator<Item = &'a Ecosystem>) -> Self {
+        Self {
+            bases: ecosystems.into_iter().map(|ecosystem| ecosystem.base().to_owned()).collect(),
+            crates: BTreeSet::new(),
+        }
+    }
+
+    /// Whether crates are among them.
+    pub(in crate::stage::matching) fn holds_crates(&self) -> bool {
+        self.bases.contains(Ecosystem::CRATES)
+    }
+}
+
+/// What an inventory holds of one ecosystem.
+#[derive(Default)]
+struct Wanted<'a> {
+    components: usize,
+    /// By release; none for those without one.
+    releases: BTreeMap<Option<&'a str>, usize>,
+}
+
+fn wanted(inventory: &Inventory) -> BTreeMap<&str, Wanted<'_>> {
+    let mut needed: BTreeMap<&str, Wanted<'_>> = BTreeMap::new();
+    for ecosystem in inventory.components.iter().filter_map(|component| component.ecosystem.as_ref()) {
+        let wanted = needed.entry(ecosystem.base()).or_default();
+        wanted.components += 1;
+        *wanted.releases.entry(ecosystem.suffix()).or_default() += 1;
+    }
+    needed
+}
+
+/// A feed that is not open, or that is too old.
+pub(in crate::stage::matching) struct Lack {
+    /// The ecosystem that it is about; none for what is known beside advisories.
+    pub(in crate::stage::matching) base: Option<String>,
+    gap: Gap,
+}
+
+impl Lack {
+    /// A gap of everything that holds components of an ecosystem.
+    pub(in crate::stage::matching) const fn of(base: Option<String>, gap: Gap) -> Self {
+        Self { base, gap }
+    }
+
+    /// The lack of a feed that is not open. How many components it concerns is said of each inventory.
+    pub(in crate::stage::matching) fn absent(absence: &Absence, name: &str, base: &str, place: &Place) -> Self {
+        let (kind, subject, detail) = match absence {
+            Absence::Uncovered => (GapKind::UncoveredEcosystem, base, format!("{} has no data for it", place.shown())),
+            Absence::Missing(why) => (GapKind::MissingFeed, name, why.clone()),
+            Absence::Unreachable(error) => (GapKind::MissingFeed, name, format!("{error}, and nothing of it is cached")),
+        };
+        Self {
+            base: Some(base.to_owned()),
+            gap: Gap {
+                kind,
+                subject: subject.to_owned(),
+                detail,
+                location: None,
+            },
+        }
+    }
+
+    /// What it is to an inventory with so many components of the ecosystem.
+    fn to(&self, components: usize) -> Gap {
+        let mut gap = self.gap.clone();
+        if gap.kind != GapKind::StaleFeed {
+            gap.detail.push_str(&format!(": {components} components were not looked up"));
+        }
+        gap
+    }
+}
+
+impl Feeds {
+    /// What an inventory needs and the feeds do not give. A feed that nothing in it needs is no gap of it.
+    pub(in crate::stage::matching) fn uncovered(&self, inventory: &Inventory) -> Vec<Gap> {
+        let needed = wanted(inventory);
+        let mut gaps = Vec::new();
+        for lack in &self.lacks {
+            match &lack.base {
+                None => gaps.push(lack.gap.clone()),
+                Some(base) => gaps.extend(needed.get(base.as_str()).map(|wanted| lack.to(wanted.components))),
+            }
+        }
+        for feed in &self.feeds {
+            let base = feed.index.meta().ecosystem.as_str();
+            if let Some(wanted) = needed.get(base) {
+                gaps.extend(without_release(feed, base, wanted));
+            }
+        }
+        gaps.extend(without_ecosystem(inventory));
+        gaps
+    }
+}
+
+/// Packages of types that no feed is about: one gap for each type. Those that the inventory speaks of in a gap already are said once.
+fn without_ecosystem(inventory: &Inventory) -> Vec<Gap> {
+    let said: HashSet<&str> = inventory
+        .gaps
+        .iter()
+        .flat_map(|gap| gap.location.iter().map(|place| place.path.as_str()).chain([gap.subject.as_str()]))
+        .collect();
+    let unknown_release = inventory.gaps.iter().any(|gap| gap.kind == GapKind::UnknownDistro);
+    let is_said = |component: &Component| {
+        let of_release = unknown_release && matches!(component.purl.kind.as_str(), "deb" | "apk" | "rpm");
+        let by_name = said.contains(component.purl.as_str());
+        of_release || by_name || component.locations.iter().any(|place| said.contains(place.path.as_str()))
+    };
+    let mut by_type: BTreeMap<&str, Vec<&Component>> = BTreeMap::new();
+    for component in &inventory.components {
+        if component.ecosystem.is_none() && !component.root && !is_said(component) {
+            by_type.entry(&component.purl.kind).or_default().push(component);
+        }
+    }
+    by_type
+        .into_iter()
+        .map(|(kind, components)| not_looked_up(kind, &components))
+        .collect()
+}
+
+fn not_looked_up(kind: &str, components: &[&Component]) -> Gap {
+    const SHOWN: usize = 3;
+    let mut names: Vec<String> = components.iter().take(SHOWN).map(|c| format!("{} {}", c.name, c.version)).collect();
+    if components.len() > SHOWN {
+        names.push(format!("{} more", components.len() - SHOWN));
+    }
+    Gap {
+        kind: GapKind::UncoveredEcosystem,
+        subject: format!("pkg:{kind}"),
+        detail: format!(
+            "no feed is known for these packages: {} components were not looked up ({})",
+            components.len(),
+            names.join(", ")
+        ),
+        location: components[0].locations.first().cloned(),
+    }
+}
+
+/// A release that no record of its ecosystem's feed names is not covered by it; a component without a release is by none, where every record has one.
+fn without_release(feed: &OpenFeed, base: &str, wanted: &Wanted<'_>) -> Vec<Gap> {
+    let known = &feed.index.meta().releases;
+    let names_all = known.iter().any(String::is_empty);
+    let is_known = |release: Option<&str>| match release {
+        Some(release) => names_all || known.iter().any(|k| normal_release(base, k) == normal_release(base, release)),
+        None => names_all || known.is_empty(),
+    };
+    let unknown = wanted.releases.iter().filter(|(release, _)| !is_known(**release));
+    unknown
+        .map(|(release, count)| Gap {
+            kind: GapKind::UncoveredEcosystem,
+            subject: release.map_or_else(|| base.to_owned(), |release| format!("{base}:{release}")),
+            detail: format!(
+                "{} has no record for {}: {count} components were not looked up",
+                feed.revision.name,
+                if release.is_some() {
+                    "this release"
+                } else {
+                    "packages of no release"
+                }
+            ),
+            location: None,
+        })
+        .collect()
+}

@@ -1,0 +1,118 @@
+//! Opening the feeds that are needed.
+
+use std::path::PathBuf;
+
+use futures_util::future::join_all;
+
+use crate::io::Effects;
+use crate::model::advisory::FeedRevision;
+#[cfg(doc)]
+use crate::model::coverage::GapKind;
+use crate::model::inventory::{Ecosystem, Inventory};
+use crate::model::plan::FeedsPlan;
+
+use super::crates_index::CratesIndex;
+use super::enrich::Enrichment;
+use super::needs::{Lack, Needs};
+use super::opener::{Answer, Opener};
+use super::retrieve::Absence;
+use crate::stage::matching::error::MatchingError;
+use crate::stage::matching::index::Index;
+
+/// The feeds that an inventory needs, opened.
+pub struct Feeds {
+    pub(in crate::stage::matching) feeds: Vec<OpenFeed>,
+    pub(in crate::stage::matching) enrichment: Enrichment,
+    /// What they do not give.
+    pub(in crate::stage::matching) lacks: Vec<Lack>,
+    /// crates.io's index, where it is asked.
+    pub(in crate::stage::matching) crates_index: Option<CratesIndex>,
+}
+
+/// One ecosystem's records from one feed.
+pub(in crate::stage::matching) struct OpenFeed {
+    pub(in crate::stage::matching) index: Index,
+    pub(in crate::stage::matching) path: PathBuf,
+    pub(in crate::stage::matching) revision: FeedRevision,
+}
+
+/// The name of RustSec's own database among the feeds.
+pub(in crate::stage::matching) const RUSTSEC: &str = FeedRevision::RUSTSEC;
+
+/// Opens the feeds that an inventory needs: fetches what is not fresh, builds what has no index.
+///
+/// A copy that was retrieved less than an hour ago (less than half of `max_age`, where that is shorter) is used without asking. A server that
+/// cannot be reached is no error while there is a copy: it ages, and [`GapKind::StaleFeed`] says so once it is older than `max_age`.
+///
+/// # Errors
+/// [`MatchingError::Unreachable`] when no feed could be reached and the cache has no copy of any; [`MatchingError::Cache`] for a cache that cannot be
+/// written. Everything else that is wrong with a feed is a gap.
+pub async fn open(plan: &FeedsPlan, inventory: &Inventory, effects: &Effects) -> Result<Feeds, MatchingError> {
+    open_needed(plan, &Needs::of(inventory), effects).await
+}
+
+/// Opens the feeds of some ecosystems, for inventories that are not at hand yet. Of a sparse index only the copies that are there are asked.
+///
+/// # Errors
+/// As [`open`].
+pub async fn open_ecosystems<'a>(
+    plan: &FeedsPlan,
+    ecosystems: impl IntoIterator<Item = &'a Ecosystem>,
+    effects: &Effects,
+) -> Result<Feeds, MatchingError> {
+    open_needed(plan, &Needs::of_ecosystems(ecosystems), effects).await
+}
+
+async fn open_needed(plan: &FeedsPlan, needs: &Needs, effects: &Effects) -> Result<Feeds, MatchingError> {
+    let opener = Opener::new(plan, effects)?;
+    let (answers, rustsec) = tokio::join!(
+        join_all(needs.bases.iter().map(|base| opener.open(base))),
+        opener.rustsec(needs.holds_crates())
+    );
+    let mut feeds = Feeds {
+        feeds: Vec::new(),
+        enrichment: Enrichment::default(),
+        lacks: Vec::new(),
+        crates_index: opener.crates_index(needs).await?,
+    };
+    let mut unreachable = None;
+    let mut take = |feeds: &mut Feeds, answer: Answer, name: &str, base: &str| -> Result<(), MatchingError> {
+        match answer? {
+            Ok(feed) => {
+                let stale = opener.stale(&feed.revision);
+                feeds.lacks.extend(stale.map(|gap| Lack::of(Some(base.to_owned()), gap)));
+                feeds.feeds.push(feed);
+            }
+            Err(Absence::Uncovered) if feeds.covers(&Ecosystem::new(base)) => {}
+            Err(absence) => {
+                feeds.lacks.push(Lack::absent(&absence, name, base, &opener.place));
+                if let Absence::Unreachable(error) = absence {
+                    unreachable = Some(error);
+                }
+            }
+        }
+        Ok(())
+    };
+    if let Some(answer) = rustsec {
+        take(&mut feeds, answer, RUSTSEC, Ecosystem::CRATES)?;
+    }
+    for (answer, base) in answers.into_iter().zip(&needs.bases) {
+        take(&mut feeds, answer, &format!("osv:{base}"), base)?;
+    }
+    if let Some(source) = unreachable.filter(|_| feeds.feeds.is_empty()) {
+        return Err(MatchingError::Unreachable {
+            url: opener.place.shown(),
+            source,
+        });
+    }
+    opener.enrich(&mut feeds).await?;
+    Ok(feeds)
+}
+
+impl Feeds {
+    /// True when a feed for an ecosystem is open.
+    #[must_use]
+    pub fn covers(&self, ecosystem: &Ecosystem) -> bool {
+        self.feeds.iter().any(|feed| feed.index.meta().ecosystem == ecosystem.base())
+    }
+}

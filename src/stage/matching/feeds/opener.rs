@@ -1,0 +1,233 @@
+//! How each feed of a plan comes to be open.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::io::Effects;
+use crate::model::advisory::FeedRevision;
+use crate::model::age::length;
+use crate::model::coverage::{Gap, GapKind};
+use crate::model::digest::Digest;
+use crate::model::inventory::Ecosystem;
+use crate::model::plan::{CratesIndexPlace, FeedsPlan};
+
+use super::crates_index::CratesIndex;
+use super::enrich::{Kind, chain};
+use super::feed_source::{Place, Retrieval, is_plain};
+use super::needs::{Lack, Needs};
+use super::open::{Feeds, OpenFeed, RUSTSEC};
+use super::records::{Source, SourceError};
+use super::retrieve::{Absence, Retriever, cache_error};
+use super::rustsec::{Database, RustSecPlace};
+use super::store::{Store, StoreError};
+use crate::stage::matching::error::MatchingError;
+
+/// So much may two machines' clocks differ.
+const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(10);
+
+/// A feed that is open, or why it is not.
+pub(in crate::stage::matching) type Answer = Result<Result<OpenFeed, Absence>, MatchingError>;
+
+/// Opens feeds as a plan says.
+pub(in crate::stage::matching) struct Opener<'a> {
+    plan: &'a FeedsPlan,
+    pub(in crate::stage::matching) effects: &'a Effects,
+    pub(in crate::stage::matching) place: Place,
+    pub(in crate::stage::matching) retriever: Retriever<'a>,
+}
+
+impl<'a> Opener<'a> {
+    pub(in crate::stage::matching) fn new(plan: &'a FeedsPlan, effects: &'a Effects) -> Result<Self, MatchingError> {
+        let place = Place::parse(&plan.osv);
+        let sparse = match &plan.crates_index {
+            Some(CratesIndexPlace::Sparse(url)) => Some(url.trim_start_matches("sparse+").to_owned()),
+            _ => None,
+        };
+        let others = [&plan.rustsec, &plan.kev, &plan.epss, &sparse].into_iter().flatten();
+        let remote = |text: &str| matches!(Place::parse(text), Place::Url(_));
+        let needs_network = matches!(place, Place::Url(_)) || others.into_iter().any(|text| remote(text));
+        Ok(Self {
+            plan,
+            effects,
+            place,
+            retriever: Retriever::new(plan, effects, needs_network)?,
+        })
+    }
+
+    /// Where the indexes of the OSV feed are kept.
+    pub(in crate::stage::matching) fn store(&self) -> Store {
+        Store::new(&self.plan.cache, &self.place.key())
+    }
+
+    /// Opens one ecosystem of the OSV feed.
+    pub(in crate::stage::matching) async fn open(&self, base: &str) -> Answer {
+        if !is_plain(base) {
+            return Ok(Err(Absence::Uncovered));
+        }
+        if let Place::Folder(root) = &self.place
+            && !root.is_dir()
+        {
+            return Ok(Err(Absence::Missing(format!("{} is not a folder", root.display()))));
+        }
+        let folder = self.place.folder(base, &self.plan.cache);
+        let store = self.store();
+        let mut as_of = None;
+        if let Place::Url(url) = &self.place {
+            let index = store.open_cached(base).ok();
+            match self.retriever.ecosystem(url, base, &folder, index).await? {
+                Ok(retrieved) => as_of = Some(retrieved),
+                Err(absence) => return Ok(Err(absence)),
+            }
+        }
+        let names = (format!("osv:{base}"), self.place.shown());
+        let find = {
+            let folder = folder.clone();
+            move || Source::find(&folder)
+        };
+        let bundle = as_of.and_then(|_| Retrieval::load(&folder).bundle);
+        let answer = self.index(find, store, base, names, (as_of, bundle)).await?;
+        if let (Err(Absence::Missing(_)), Place::Url(_)) = (&answer, &self.place) {
+            // A damaged download is fetched anew by the next run, whatever the server says of its age.
+            Retrieval::default().save(&folder).map_err(cache_error)?;
+        }
+        Ok(answer)
+    }
+
+    /// Opens RustSec's own database, where one is configured and the inventory holds crates.
+    pub(in crate::stage::matching) async fn rustsec(&self, wanted: bool) -> Option<Answer> {
+        let place = RustSecPlace::parse(self.plan.rustsec.as_deref().filter(|_| wanted)?);
+        Some(self.open_rustsec(&place).await)
+    }
+
+    /// Opens RustSec's own database.
+    pub(in crate::stage::matching) async fn open_rustsec(&self, place: &RustSecPlace) -> Answer {
+        let (path, retrieved) = match place.bring(&self.plan.cache, &self.retriever, self.effects).await? {
+            Ok(found) => found,
+            Err(Absence::Uncovered) => return Ok(Err(Absence::Missing(format!("{} is not there", place.shown())))),
+            Err(absence) => return Ok(Err(absence)),
+        };
+        let store = Store::new(&self.plan.cache, &format!("{RUSTSEC} {}", place.shown()));
+        let names = (RUSTSEC.to_owned(), place.shown());
+        let find = move || Ok(Database::find(&path)?.map(Source::RustSec));
+        let answer = self
+            .index(find, store, Ecosystem::CRATES, names, (retrieved, place.bundle(&self.plan.cache)))
+            .await?;
+        Ok(answer.map_err(|absence| match absence {
+            Absence::Uncovered => Absence::Missing(format!("{} holds no advisories under crates/", place.shown())),
+            other => other,
+        }))
+    }
+
+    /// Finds the records and opens their index, which is built where it does not fit them.
+    async fn index(
+        &self,
+        find: impl FnOnce() -> Result<Option<Source>, SourceError> + Send + 'static,
+        store: Store,
+        base: &str,
+        (name, shown): (String, String),
+        (retrieved, bundle): (Option<Timestamp>, Option<Digest>),
+    ) -> Answer {
+        let path = store.path(base);
+        let (effects, ecosystem) = (self.effects.clone(), base.to_owned());
+        let work = move || match find()? {
+            Some(source) => store.open(&source, &ecosystem, &effects).map(Some),
+            None => Ok(None),
+        };
+        let built = match tokio::task::spawn_blocking(work).await {
+            Ok(built) => built,
+            Err(error) => return Ok(Err(Absence::Missing(format!("the index could not be built: {error}")))),
+        };
+        let index = match built {
+            Ok(Some(index)) => index,
+            Ok(None) => return Ok(Err(Absence::Uncovered)),
+            Err(StoreError::Source(SourceError::Cancelled)) => return Err(MatchingError::Interrupted),
+            Err(StoreError::Write(error)) => return Err(cache_error(error)),
+            Err(error) => return Ok(Err(Absence::Missing(chain(&error)))),
+        };
+        let meta = index.meta();
+        if meta.records == 0 {
+            return Ok(Err(Absence::Missing(format!("{shown} holds no records for it"))));
+        }
+        let Some(as_of) = retrieved.or(meta.newest) else {
+            return Ok(Err(Absence::Missing(format!("nothing in {shown} tells how old it is"))));
+        };
+        let revision = FeedRevision {
+            name,
+            source: shown,
+            revision: meta.revision,
+            records: meta.records,
+            quarantined: meta.quarantined,
+            as_of,
+            bundle,
+        };
+        Ok(Ok(OpenFeed { index, path, revision }))
+    }
+
+    /// Opens crates.io's index, where it is asked and crates are among what is needed.
+    pub(in crate::stage::matching) async fn crates_index(&self, needs: &Needs) -> Result<Option<CratesIndex>, MatchingError> {
+        let Some(place) = self.plan.crates_index.as_ref().filter(|_| needs.holds_crates()) else {
+            return Ok(None);
+        };
+        Ok(Some(match place {
+            CratesIndexPlace::Cargo(registries) => CratesIndex::of_cargo(registries),
+            CratesIndexPlace::Sparse(url) => {
+                CratesIndex::of_sparse(url, &self.plan.cache, &needs.crates, &self.retriever, self.effects).await?
+            }
+        }))
+    }
+
+    /// Reads the catalogue of exploited vulnerabilities and the scores, as far as they are configured.
+    pub(in crate::stage::matching) async fn enrich(&self, feeds: &mut Feeds) -> Result<(), MatchingError> {
+        for (kind, text) in [(Kind::Kev, &self.plan.kev), (Kind::Epss, &self.plan.epss)] {
+            let Some(text) = text else { continue };
+            let added = feeds
+                .enrichment
+                .add(kind, text, &self.plan.cache, &self.retriever, self.effects)
+                .await?;
+            let why = match added {
+                Ok(()) => continue,
+                Err(Absence::Missing(why)) => why,
+                Err(Absence::Unreachable(error)) => format!("{error}, and nothing of it is cached"),
+                Err(Absence::Uncovered) => continue,
+            };
+            let gap = Gap {
+                kind: GapKind::MissingFeed,
+                subject: kind.name().to_owned(),
+                detail: why,
+                location: None,
+            };
+            feeds.lacks.push(Lack::of(None, gap));
+        }
+        let stale = feeds.enrichment.revisions.iter().filter_map(|revision| self.stale(revision));
+        feeds.lacks.extend(stale.map(|gap| Lack::of(None, gap)));
+        Ok(())
+    }
+
+    /// The gap of a feed that is older than it may be.
+    pub(in crate::stage::matching) fn stale(&self, revision: &FeedRevision) -> Option<Gap> {
+        // A clock that goes a little wrong is no lie.
+        if revision.as_of > self.effects.clock.now() + CLOCKS_DIFFER {
+            return Some(Gap {
+                kind: GapKind::StaleFeed,
+                subject: revision.name.clone(),
+                detail: format!(
+                    "its data says that it is of {}, which is still to come: nobody knows how old it is",
+                    revision.as_of
+                ),
+                location: None,
+            });
+        }
+        let age = self.effects.clock.evaluation().duration_since(revision.as_of);
+        let allowed = SignedDuration::try_from(self.plan.max_age).unwrap_or(SignedDuration::MAX);
+        (age > allowed).then(|| Gap {
+            kind: GapKind::StaleFeed,
+            subject: revision.name.clone(),
+            detail: format!(
+                "its data is of {}, {} ago; at most {} are allowed",
+                revision.as_of,
+                length(age.as_secs()),
+                length(allowed.as_secs())
+            ),
+            location: None,
+        })
+    }
+}

@@ -1,0 +1,92 @@
+//! Records on their way into a chunk, and who is told of it.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::io::Effects;
+use crate::model::event::{Event, Stage, Unit};
+
+use super::SourceError;
+use crate::stage::matching::index::Chunk;
+use crate::stage::matching::index::strings::{Pool, PoolFull};
+use crate::stage::matching::record::parsed::{Draft, Target};
+use crate::stage::matching::record::read::{broken, draft};
+
+/// Records in one unit of parallel work.
+pub(super) const BATCH: usize = 1024;
+
+/// Counts what is done, and tells of it.
+pub(super) struct Progress<'a> {
+    pub(super) effects: &'a Effects,
+    pub(super) task: String,
+    pub(super) done: AtomicU64,
+    pub(super) total: u64,
+}
+
+impl Progress<'_> {
+    /// So many more are done.
+    pub(super) fn add(&self, count: u64) -> Result<(), SourceError> {
+        if self.effects.is_cancelled() {
+            return Err(SourceError::Cancelled);
+        }
+        let done = self.done.fetch_add(count, Ordering::Relaxed) + count;
+        self.effects.emit(&Event::Progress {
+            stage: Stage::Matching,
+            task: self.task.clone(),
+            done,
+            total: Some(self.total),
+            unit: Unit::Items,
+        });
+        Ok(())
+    }
+}
+
+/// A record's file.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Named<'a> {
+    /// As it is written.
+    pub(super) name: &'a str,
+    /// Without `.json`, escaped as in the overlay.
+    pub(super) key: &'a str,
+    /// It is in the overlay.
+    pub(super) overlaid: bool,
+}
+
+/// Records of one unit of work.
+pub(super) struct Batch<'a> {
+    target: Target<'a>,
+    pool: Pool,
+    drafts: Vec<Draft>,
+}
+
+impl<'a> Batch<'a> {
+    pub(super) fn new(target: Target<'a>) -> Self {
+        Self {
+            target,
+            pool: Pool::new(),
+            drafts: Vec::new(),
+        }
+    }
+
+    /// Adds a record, or what can be told of one that cannot be read.
+    pub(super) fn add(&mut self, bytes: &[u8], file: Named<'_>, limit: u64) -> Result<(), PoolFull> {
+        let name = file.name;
+        let mut draft = if bytes.len() as u64 > limit {
+            let problem = format!("it is larger than {limit} bytes");
+            broken(bytes, name, &problem, self.target, &mut self.pool)?
+        } else {
+            draft(bytes, name, self.target, &mut self.pool)?
+        };
+        draft.file = self.pool.intern(file.key)?;
+        draft.overlaid = file.overlaid;
+        self.drafts.push(draft);
+        Ok(())
+    }
+
+    pub(super) fn done(mut self) -> Chunk {
+        self.pool.seal();
+        Chunk {
+            pool: self.pool,
+            drafts: self.drafts,
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Loose records: a file each.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::atomic::AtomicU64;
+
+use rayon::prelude::*;
+
+use crate::io::Effects;
+use crate::io::hash::sha256;
+use crate::model::digest::Digest;
+
+use super::batch::{BATCH, Batch, Named, Progress};
+use super::{SourceError, key_of, look, pool_full};
+use crate::stage::matching::index::Chunk;
+use crate::stage::matching::record::parsed::Target;
+
+/// The records in a folder, in the order of their keys, and what they look like together; nothing where there is no folder.
+pub(super) fn loose_files(folder: &Path) -> Result<(Vec<String>, String), SourceError> {
+    let failed = |source| SourceError::Read {
+        path: folder.to_owned(),
+        source,
+    };
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Default::default()),
+        Err(error) => return Err(failed(error)),
+    };
+    let mut files = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(failed)?;
+        if let Ok(name) = entry.file_name().into_string()
+            && name.ends_with(".json")
+            && name != "retrieval.json"
+            && !name.starts_with('.')
+        {
+            files.push((name, look(&entry.metadata().map_err(failed)?)));
+        }
+    }
+    if files.is_empty() {
+        return Ok(Default::default());
+    }
+    files.sort_by(|(a, _), (b, _)| key_of(a).cmp(key_of(b)));
+    let text: String = files.iter().map(|(name, look)| format!("{name}\0{look}\n")).collect();
+    Ok((
+        files.into_iter().map(|(name, _)| name).collect(),
+        sha256(text.as_bytes()).to_string(),
+    ))
+}
+
+/// One loose record, as far as it is read, and its line in their digest.
+pub(super) fn read_one(folder: &Path, name: &str, limit: u64) -> Result<(Vec<u8>, String), SourceError> {
+    let path = folder.join(name);
+    let failed = |source| SourceError::Read {
+        path: path.clone(),
+        source,
+    };
+    let mut bytes = Vec::new();
+    let file = File::open(&path).map_err(failed)?;
+    file.take(limit + 1).read_to_end(&mut bytes).map_err(failed)?;
+    let line = format!("{name} {}\n", sha256(&bytes));
+    Ok((bytes, line))
+}
+
+/// Reads loose records; their digest is over names and contents.
+pub(super) fn read_loose(
+    folder: &Path,
+    names: &[String],
+    overlaid: bool,
+    target: Target<'_>,
+    effects: &Effects,
+) -> Result<(Vec<Chunk>, Digest), SourceError> {
+    let progress = Progress {
+        effects,
+        task: format!("index {}", target.base),
+        done: AtomicU64::new(0),
+        total: names.len() as u64,
+    };
+    let batch = |names: &[String]| -> Result<(Chunk, String), SourceError> {
+        let mut chunk = Batch::new(target);
+        let mut digests = String::new();
+        for name in names {
+            let limit = effects.limits.advisory;
+            let (bytes, line) = read_one(folder, name, limit)?;
+            digests.push_str(&line);
+            let file = Named {
+                name,
+                key: key_of(name),
+                overlaid,
+            };
+            chunk.add(&bytes, file, limit).map_err(|error| pool_full(folder, &error))?;
+        }
+        progress.add(names.len() as u64)?;
+        Ok((chunk.done(), digests))
+    };
+    let parts = names.par_chunks(BATCH).map(batch).collect::<Result<Vec<_>, _>>()?;
+    let (chunks, digests): (Vec<Chunk>, Vec<String>) = parts.into_iter().unzip();
+    Ok((chunks, sha256(digests.concat().as_bytes())))
+}

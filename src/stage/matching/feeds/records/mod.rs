@@ -1,0 +1,299 @@
+//! One ecosystem's records on disk. Takes a folder. Gives drafts of its records, all processors at work.
+//! Invariant: another look from outside means other content; a record that cannot be read is set aside and counted, never passed over.
+
+mod archive;
+mod batch;
+mod error;
+mod loose;
+
+pub(in crate::stage::matching) use error::SourceError;
+
+use std::fs::{self, Metadata};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use crate::io::Effects;
+use crate::io::files;
+use crate::io::hash::sha256;
+use crate::model::digest::Digest;
+
+use super::rustsec::Database;
+use crate::stage::matching::index::strings::PoolFull;
+use crate::stage::matching::index::{ArchiveSeen, Chunk, Index, join, merge};
+use crate::stage::matching::record::parsed::{NO_TIME, Target};
+use archive::{Packed, read_archive};
+use loose::{loose_files, read_loose};
+
+/// Records in one folder.
+#[derive(Debug)]
+pub(in crate::stage::matching) enum Source {
+    /// `all.zip`, with `modified_id.csv` beside it where there is one, and newer records in the folder [`OVERLAY`].
+    Archive {
+        zip: PathBuf,
+        /// What the archive looks like by itself.
+        archive: String,
+        overlay: Vec<String>,
+        look: String,
+        times: Option<PathBuf>,
+    },
+    /// `*.json`, sorted by name.
+    Loose {
+        folder: PathBuf,
+        files: Vec<String>,
+        look: String,
+        times: Option<PathBuf>,
+    },
+    /// RustSec's own database.
+    RustSec(Database),
+}
+
+/// The content of a source.
+pub(in crate::stage::matching) struct Content {
+    pub(in crate::stage::matching) chunk: Chunk,
+    /// SHA-256 of the archive, or of the loose files' names and digests.
+    pub(in crate::stage::matching) revision: Digest,
+    /// The archive by itself, where the source is one.
+    pub(in crate::stage::matching) archive: Option<ArchiveSeen>,
+    /// The newest time of a change that it tells of.
+    pub(in crate::stage::matching) newest: Option<Timestamp>,
+}
+
+/// The folder of records that are newer than the archive beside it.
+pub(in crate::stage::matching) const OVERLAY: &str = "changed";
+
+impl Source {
+    /// Finds the records in a folder; none where it holds neither an archive nor loose records.
+    pub(in crate::stage::matching) fn find(folder: &Path) -> Result<Option<Self>, SourceError> {
+        let failed = |path: &Path| {
+            let path = path.to_owned();
+            move |source| SourceError::Read { path, source }
+        };
+        let times = folder.join("modified_id.csv");
+        let (times, times_look) = match fs::metadata(&times) {
+            Ok(found) => (Some(times), look(&found)),
+            Err(_) => (None, String::new()),
+        };
+        let zip = folder.join("all.zip");
+        match fs::metadata(&zip) {
+            Ok(found) => {
+                let (overlay, overlay_look) = loose_files(&folder.join(OVERLAY))?;
+                let archive = look(&found);
+                return Ok(Some(Self::Archive {
+                    look: format!("zip {archive} {times_look} {overlay_look}"),
+                    zip,
+                    archive,
+                    overlay,
+                    times,
+                }));
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(failed(&zip)(error)),
+        }
+        let (files, files_look) = loose_files(folder)?;
+        Ok((!files.is_empty()).then(|| Self::Loose {
+            folder: folder.to_owned(),
+            look: format!("loose {files_look} {times_look}"),
+            files,
+            times,
+        }))
+    }
+
+    /// What it looks like from outside, by sizes and times of change: another look means other content.
+    pub(in crate::stage::matching) fn identity(&self) -> &str {
+        match self {
+            Self::Archive { look, .. } | Self::Loose { look, .. } => look,
+            Self::RustSec(database) => database.identity(),
+        }
+    }
+
+    /// Reads every record, on all processors.
+    pub(in crate::stage::matching) fn read(&self, target: Target<'_>, effects: &Effects) -> Result<Content, SourceError> {
+        let full = |error| pool_full(self.path(), &error);
+        match self {
+            Self::Archive {
+                zip,
+                archive,
+                overlay,
+                times,
+                ..
+            } => {
+                let Packed { chunks, digest, overlaid } = read_archive(zip, overlay, target, effects)?;
+                let seen = ArchiveSeen {
+                    look: archive.clone(),
+                    digest,
+                };
+                let chunk = join(chunks).map_err(full)?;
+                let newest = newest_of_times(times.as_deref(), target, effects)?;
+                Ok(Content::new(chunk, revision_of(digest, overlaid), newest, Some(seen), target))
+            }
+            Self::Loose { folder, files, times, .. } => {
+                let (chunks, revision) = read_loose(folder, files, false, target, effects)?;
+                let newest = newest_of_times(times.as_deref(), target, effects)?;
+                Ok(Content::new(join(chunks).map_err(full)?, revision, newest, None, target))
+            }
+            Self::RustSec(database) => {
+                let (chunk, revision, newest) = database.read(target, effects)?;
+                Ok(Content::new(join([chunk]).map_err(full)?, revision, newest, None, target))
+            }
+        }
+    }
+
+    /// Takes from an earlier index what has not changed since, and reads the overlay alone. Nothing where the archive is another one or something
+    /// that was laid over it is gone: only reading it tells what is there now. Equal to [`Self::read`] in all else.
+    pub(in crate::stage::matching) fn renew(
+        &self,
+        earlier: Index,
+        target: Target<'_>,
+        effects: &Effects,
+    ) -> Result<Option<Content>, SourceError> {
+        let Self::Archive {
+            zip,
+            archive,
+            overlay,
+            times,
+            ..
+        } = self
+        else {
+            return Ok(None);
+        };
+        let is_same = |seen: &&ArchiveSeen| earlier.meta().ecosystem == target.base && seen.look == *archive;
+        let Some(seen) = earlier.meta().archive.as_ref().filter(is_same).cloned() else {
+            return Ok(None);
+        };
+        // What cannot be read from the index is read from the source.
+        let Ok(mut kept) = earlier.drafts() else { return Ok(None) };
+        drop(earlier);
+        let is_laid_over = |file: &str| overlay.binary_search_by(|name| key_of(name).cmp(file)).is_ok();
+        if kept
+            .drafts
+            .iter()
+            .any(|draft| draft.overlaid && !is_laid_over(kept.pool.get(draft.file)))
+        {
+            return Ok(None);
+        }
+        let (newer, theirs) = match overlay.is_empty() {
+            true => Default::default(),
+            false => {
+                let (newer, theirs) = read_loose(&zip.with_file_name(OVERLAY), overlay, true, target, effects)?;
+                (newer, Some(theirs))
+            }
+        };
+        let pool = &kept.pool;
+        kept.drafts.retain(|draft| !is_laid_over(pool.get(draft.file)));
+        let chunk = merge(kept, newer).map_err(|error| pool_full(zip, &error))?;
+        let newest = newest_of_times(times.as_deref(), target, effects)?;
+        Ok(Some(Content::new(
+            chunk,
+            revision_of(seen.digest, theirs),
+            newest,
+            Some(seen),
+            target,
+        )))
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Self::Archive { zip, .. } => zip,
+            Self::Loose { folder, .. } => folder,
+            Self::RustSec(database) => database.path(),
+        }
+    }
+}
+
+impl Content {
+    /// Records, and where no list tells it the newest time of a change among them. A time that is still to come tells nothing.
+    fn new(chunk: Chunk, revision: Digest, newest: Option<Timestamp>, archive: Option<ArchiveSeen>, target: Target<'_>) -> Self {
+        let of_records = || {
+            let times = chunk.drafts.iter().map(|draft| draft.modified);
+            let times = times.filter(|time| *time != NO_TIME && *time <= target.now);
+            times.max().and_then(|seconds| Timestamp::from_second(seconds).ok())
+        };
+        Self {
+            newest: newest.or_else(of_records),
+            chunk,
+            revision,
+            archive,
+        }
+    }
+}
+
+/// The revision of an archive with what is laid over it.
+fn revision_of(archive: Digest, overlaid: Option<Digest>) -> Digest {
+    overlaid.map_or(archive, |overlaid| sha256(format!("{archive} {overlaid}").as_bytes()))
+}
+
+/// What tells records apart: a file's name without its end.
+fn key_of(name: &str) -> &str {
+    name.strip_suffix(".json").unwrap_or(name)
+}
+
+fn newest_of_times(path: Option<&Path>, target: Target<'_>, effects: &Effects) -> Result<Option<Timestamp>, SourceError> {
+    let Some(path) = path else { return Ok(None) };
+    Ok(newest_of_list(&files::read(path, effects.limits.feed)?, target.now))
+}
+
+/// Size, time of change and inode.
+pub(in crate::stage::matching) fn look(found: &Metadata) -> String {
+    format!("{}:{}.{}:{}", found.len(), found.mtime(), found.mtime_nsec(), found.ino())
+}
+
+fn pool_full(path: &Path, error: &PoolFull) -> SourceError {
+    SourceError::Limit {
+        path: path.to_owned(),
+        problem: error.to_string(),
+    }
+}
+
+/// The newest time in the first column of `modified_id.csv` that is not after `now`, in seconds since 1970.
+pub(in crate::stage::matching) fn newest_of_list(bytes: &[u8], now: i64) -> Option<Timestamp> {
+    let lines = bytes.split(|byte| *byte == b'\n');
+    let texts = lines.filter_map(|line| std::str::from_utf8(line).ok()?.split(',').next().map(str::trim));
+    let mut newest: Option<(&str, Timestamp)> = None;
+    for text in texts {
+        // Times in one form are in the order of their texts: of a quarter million of them few have to be read.
+        let form = |text: &str| (text.len(), text.ends_with('Z'), text.as_bytes().get(10).copied());
+        let is_older = |(known, _): (&str, Timestamp)| known.ends_with('Z') && form(known) == form(text) && text <= known;
+        if newest.is_some_and(is_older) {
+            continue;
+        }
+        if let Ok(time) = text.parse::<Timestamp>()
+            && time.as_second() <= now
+            && newest.is_none_or(|(_, known)| time > known)
+        {
+            newest = Some((text, time));
+        }
+    }
+    newest.map(|(_, time)| time)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_time_of_a_list_is_found_in_whatever_form_and_order_and_never_in_the_future() {
+        let now = "2026-11-28T00:00:00Z".parse::<Timestamp>().expect("a time").as_second();
+        for (list, expected) in [
+            (
+                "2026-01-02T00:00:00Z,a\n2026-01-03T00:00:00Z,b\n2026-01-01T00:00:00Z,c\n",
+                Some("2026-01-03T00:00:00Z"),
+            ),
+            ("2026-01-03T00:00:00Z,a\n2026-01-03T00:00:00.5Z,b\n", Some("2026-01-03T00:00:00.5Z")),
+            (
+                "2026-01-03T00:00:00+02:00,a\n2026-01-02T23:00:00Z,b\n",
+                Some("2026-01-02T23:00:00Z"),
+            ),
+            ("id,modified\n\n2026-01-03T00:00:00Z,a", Some("2026-01-03T00:00:00Z")),
+            ("zzzz-01-03T00:00:00Z,a\n2026-01-03T00:00:00Z,b", Some("2026-01-03T00:00:00Z")),
+            ("2099-01-01T00:00:00Z,a\n2026-01-03T00:00:00Z,b\n", Some("2026-01-03T00:00:00Z")),
+            ("2099-01-01T00:00:00Z,a\n", None),
+            ("", None),
+        ] {
+            let expected: Option<Timestamp> = expected.map(|text| text.parse().expect("a time"));
+            assert_eq!(newest_of_list(list.as_bytes(), now), expected, "{list}");
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! Where RustSec's own database is: a folder, a tarball, a tarball behind a URL, or a git repository.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use crate::io::Effects;
+use crate::io::http::redact;
+use crate::io::process::Program;
+use crate::io::temporary;
+use crate::model::digest::Digest;
+use crate::model::event::Stage;
+
+use crate::stage::matching::error::MatchingError;
+use crate::stage::matching::feeds::enrich::{chain, document_folder};
+use crate::stage::matching::feeds::feed_source::{Retrieval, redacted_file};
+use crate::stage::matching::feeds::open::RUSTSEC;
+use crate::stage::matching::feeds::retrieve::{Absence, Retriever, cache_error};
+
+/// Where the database is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::stage::matching) enum RustSecPlace {
+    /// A folder or a tarball on this machine.
+    Local(PathBuf),
+    /// A tarball behind a URL.
+    Tarball(String),
+    /// A git repository.
+    Git(String),
+}
+
+impl RustSecPlace {
+    /// Reads the configured text: `git+URL`, an URL that ends in `.git` or is no HTTP at all is git; one that ends in `.tar.gz`, `.tgz` or `.tar` is a
+    /// tarball; another HTTP URL is git; everything else is a path.
+    pub(in crate::stage::matching) fn parse(text: &str) -> Self {
+        let is_http = text.starts_with("http://") || text.starts_with("https://");
+        let packed = [".tar.gz", ".tgz", ".tar"].iter().any(|end| text.ends_with(end));
+        if let Some(url) = text.strip_prefix("git+") {
+            return Self::Git(url.to_owned());
+        }
+        match text.strip_prefix("file://") {
+            _ if is_http && packed => Self::Tarball(text.to_owned()),
+            _ if is_http || text.starts_with("ssh://") || text.starts_with("git@") => Self::Git(text.to_owned()),
+            Some(path) => Self::Local(PathBuf::from(path)),
+            None => Self::Local(PathBuf::from(text)),
+        }
+    }
+
+    /// As it stands in reports: no credentials.
+    pub(in crate::stage::matching) fn shown(&self) -> String {
+        match self {
+            Self::Local(path) => path.display().to_string(),
+            Self::Tarball(url) | Self::Git(url) => redact(url),
+        }
+    }
+
+    /// The bundle that the copy was taken from, where it was.
+    pub(in crate::stage::matching) fn bundle(&self, cache: &Path) -> Option<Digest> {
+        match self {
+            Self::Local(_) => None,
+            Self::Tarball(url) | Self::Git(url) => Retrieval::load(&document_folder(cache, RUSTSEC, url)).bundle,
+        }
+    }
+
+    /// Gives a folder or a tarball on this machine, and when it was retrieved where it was.
+    pub(in crate::stage::matching) async fn bring(
+        &self,
+        cache: &Path,
+        retriever: &Retriever<'_>,
+        effects: &Effects,
+    ) -> Result<Result<(PathBuf, Option<Timestamp>), Absence>, MatchingError> {
+        match self {
+            Self::Local(path) => Ok(Ok((path.clone(), None))),
+            Self::Tarball(url) => {
+                let folder = document_folder(cache, RUSTSEC, url);
+                let retrieved = retriever.document(RUSTSEC, url, &folder, "document.tar.gz").await?;
+                Ok(retrieved.map(|retrieved| (folder.join("document.tar.gz"), Some(retrieved))))
+            }
+            Self::Git(url) => {
+                let folder = cache.join(RUSTSEC).join(redacted_file(url));
+                self.bring_checkout(url, &folder, retriever, effects).await
+            }
+        }
+    }
+
+    async fn bring_checkout(
+        &self,
+        url: &str,
+        folder: &Path,
+        retriever: &Retriever<'_>,
+        effects: &Effects,
+    ) -> Result<Result<(PathBuf, Option<Timestamp>), Absence>, MatchingError> {
+        let checkout = folder.join("checkout");
+        let mut known = if checkout.is_dir() {
+            Retrieval::load(folder)
+        } else {
+            Retrieval::default()
+        };
+        if let Some(retrieved) = known.retrieved.filter(|retrieved| retriever.is_fresh(*retrieved)) {
+            return Ok(Ok((checkout, Some(retrieved))));
+        }
+        if retriever.is_offline() {
+            return Ok(Err(Absence::Missing(format!(
+                "{} is not in the cache, and the network is not to be used",
+                self.shown()
+            ))));
+        }
+        let (into, from) = (folder.to_owned(), url.to_owned());
+        let cloned = tokio::task::spawn_blocking(move || clone(&from, &into)).await;
+        let problem = match cloned {
+            Ok(Ok(())) => {
+                let now = effects.clock.now();
+                known.url = self.shown();
+                known.retrieved = Some(now);
+                known.bundle = None;
+                known.save(folder).map_err(cache_error)?;
+                return Ok(Ok((checkout, Some(now))));
+            }
+            Ok(Err(problem)) => problem,
+            Err(error) => error.to_string(),
+        };
+        match known.retrieved {
+            Some(retrieved) => {
+                effects.warn(Stage::Matching, format!("rustsec: {problem}; the copy of {retrieved} is used"));
+                Ok(Ok((checkout, Some(retrieved))))
+            }
+            None => Ok(Err(Absence::Missing(format!("{} cannot be cloned: {problem}", self.shown())))),
+        }
+    }
+}
+
+/// Clones the newest commit beside the old checkout and puts it in its place: nobody reads half of one.
+fn clone(url: &str, folder: &Path) -> Result<(), String> {
+    let failed = |error: std::io::Error| error.to_string();
+    fs::create_dir_all(folder).map_err(failed)?;
+    temporary::sweep(folder);
+    let new = temporary::folder_in(folder).map_err(failed)?;
+    let into = new.path().join("db");
+    Program::new("git")
+        .args(["clone", "--quiet", "--depth=1", "--no-tags", "--single-branch", "--", url])
+        .args([&into])
+        .env("GIT_TERMINAL_PROMPT", "0")
+        .stdout()
+        .map_err(|error| chain(&error))?;
+    let checkout = folder.join("checkout");
+    if checkout.exists() {
+        fs::rename(&checkout, new.path().join("old")).map_err(failed)?;
+    }
+    fs::rename(&into, &checkout).map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_told_by_its_text() {
+        let parse = RustSecPlace::parse;
+        assert!(matches!(parse("https://h/a/archive/main.tar.gz"), RustSecPlace::Tarball(_)));
+        assert!(matches!(parse("https://h/a/db"), RustSecPlace::Git(_)));
+        assert!(matches!(parse("git+file:///srv/db"), RustSecPlace::Git(_)));
+        assert!(matches!(parse("git@h:a/db.git"), RustSecPlace::Git(_)));
+        assert!(matches!(parse("db.tar.gz"), RustSecPlace::Local(_)));
+    }
+}

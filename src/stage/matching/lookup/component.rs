@@ -1,0 +1,300 @@
+//! One component against one index: the claims that hold, put together by alias group.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use crate::model::advisory::{Advisory, Evidence, Match};
+use crate::model::coverage::{Gap, GapKind};
+use crate::model::image::Platform;
+use crate::model::inventory::{Component, Ecosystem, Origin};
+use crate::model::version::{Scheme, go};
+
+use super::evaluate::{Answer, Wanted, evaluate, is_about, other_target};
+use super::rpm_module;
+use crate::stage::matching::index::{Claim, Index, IndexError};
+use crate::stage::matching::record::parsed::normal_name;
+use crate::stage::matching::record::rating::of_urgency;
+use crate::stage::matching::remedy::fix_version::ascending;
+
+/// What one component gave.
+#[derive(Default)]
+pub(in crate::stage::matching) struct Outcome<'a> {
+    pub(in crate::stage::matching) matches: Vec<Match>,
+    pub(in crate::stage::matching) gaps: Vec<Gap>,
+    /// Everything that the feed says of the component's packages, where there is a match at all.
+    pub(in crate::stage::matching) claims: Vec<Claim<'a>>,
+}
+
+/// A component to be looked up.
+pub(in crate::stage::matching) struct Subject<'a> {
+    /// Its place in the inventory.
+    pub(in crate::stage::matching) number: usize,
+    pub(in crate::stage::matching) component: &'a Component,
+    pub(in crate::stage::matching) ecosystem: &'a Ecosystem,
+    /// What it runs on, where that is known.
+    pub(in crate::stage::matching) platform: Option<&'a Platform>,
+}
+
+/// A claim that holds.
+struct Held<'a> {
+    claim: Claim<'a>,
+    range: String,
+    name: &'a str,
+    version: &'a str,
+}
+
+/// Looks a component up.
+pub(in crate::stage::matching) fn match_component<'a>(
+    index: &'a Index,
+    feed: &str,
+    subject: &Subject<'a>,
+) -> Result<Outcome<'a>, IndexError> {
+    let mut outcome = Outcome::default();
+    let mut held = Vec::new();
+    let scheme = Scheme::of(subject.ecosystem);
+    for (name, version) in names(subject.component, subject.ecosystem.base()) {
+        collect(index, subject, (name, version), scheme, &mut held, &mut outcome)?;
+    }
+    let mut groups: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+    for (at, held) in held.iter().enumerate() {
+        for group in index.advisory(held.claim.advisory)?.groups()? {
+            groups.entry(group).or_default().push(at);
+        }
+    }
+    for (group, members) in groups {
+        let members: Vec<&Held<'_>> = members.into_iter().map(|at| &held[at]).collect();
+        outcome.matches.push(claim_of_group(index, feed, subject, group, &members, scheme)?);
+    }
+    outcome
+        .matches
+        .sort_by(|a, b| a.advisory.id.cmp(&b.advisory.id).then_with(|| a.advisory.ids.cmp(&b.advisory.ids)));
+    Ok(outcome)
+}
+
+/// The names and versions that advisories may use for a component. Those of Debian, Ubuntu and Alpine name source packages; those of the rpm
+/// distributions, of Wolfi and of its kin name the one or the other.
+fn names<'a>(component: &'a Component, base: &str) -> Vec<(&'a str, &'a str)> {
+    let own = (component.name.as_str(), component.version.as_str());
+    let Some(source) = &component.source else { return vec![own] };
+    let source = (source.name.as_str(), source.version.as_str());
+    match base {
+        "AlmaLinux" | "Rocky Linux" | "Red Hat" | "SUSE" | "openSUSE" | "Photon OS" | "Mageia" | "openEuler" | "Azure Linux" | "Wolfi"
+        | "Chainguard" | "MinimOS" | "CleanStart"
+            if source.0 != own.0 =>
+        {
+            vec![own, source]
+        }
+        _ => vec![source],
+    }
+}
+
+fn collect<'a>(
+    index: &'a Index,
+    subject: &Subject<'a>,
+    (name, version): (&'a str, &'a str),
+    scheme: Option<Scheme>,
+    held: &mut Vec<Held<'a>>,
+    outcome: &mut Outcome<'a>,
+) -> Result<(), IndexError> {
+    let base = subject.ecosystem.base();
+    let Some((first, count)) = index.package(&normal_name(base, name))? else {
+        outcome.gaps.extend(without_source(subject));
+        return Ok(());
+    };
+    let ordered = match (base, name) {
+        ("Go", "stdlib" | "toolchain") => go::release(version),
+        _ => Cow::Borrowed(version),
+    };
+    let wanted = Wanted::new(&ordered, scheme);
+    for at in first..first + count {
+        let claim = index.claim(at)?;
+        if !is_about(&claim, base, subject.ecosystem.suffix()) {
+            continue;
+        }
+        outcome.claims.push(claim);
+        match evaluate(&claim, &wanted)? {
+            Answer::No => {}
+            Answer::Yes(_) if rpm_module::is_of_another_stream(index, &claim, subject.component)? => {}
+            Answer::Yes(range) => held.push(Held {
+                claim,
+                range,
+                name,
+                version,
+            }),
+            Answer::Unknown(problem) => outcome.gaps.push(undecided(index, subject, &claim, &wanted, &problem)?),
+        }
+    }
+    Ok(())
+}
+
+/// Advisories of these distributions name source packages, so that a binary package of which no source is known, and of whose name nothing
+/// is known, was not looked up.
+fn without_source(subject: &Subject<'_>) -> Option<Gap> {
+    let component = subject.component;
+    let names_sources = matches!(component.purl.kind.as_str(), "deb" | "apk");
+    (names_sources && component.source.is_none()).then(|| Gap {
+        kind: GapKind::PartialDatabase,
+        subject: component.purl.to_string(),
+        detail: "nothing says which source package it is built from, and advisories name source packages: it was not looked up".to_owned(),
+        location: component.locations.first().cloned(),
+    })
+}
+
+fn undecided(index: &Index, subject: &Subject<'_>, claim: &Claim<'_>, wanted: &Wanted<'_>, problem: &str) -> Result<Gap, IndexError> {
+    let advisory = index.advisory(claim.advisory)?.id()?;
+    let location = subject.component.locations.first().cloned();
+    // A version without a place in the order is one gap, however many advisories would ask for it.
+    if wanted.parsed.is_err() {
+        return Ok(Gap {
+            kind: GapKind::UnorderedVersion,
+            subject: subject.component.purl.to_string(),
+            detail: format!("advisories name it, and whether they hold its version cannot be told: {problem}"),
+            location,
+        });
+    }
+    Ok(Gap {
+        kind: GapKind::MalformedAdvisory,
+        subject: advisory.to_owned(),
+        detail: format!("it names {}, and cannot be evaluated: {problem}", subject.component.name),
+        location,
+    })
+}
+
+fn claim_of_group(
+    index: &Index,
+    feed: &str,
+    subject: &Subject<'_>,
+    group: u32,
+    members: &[&Held<'_>],
+    scheme: Option<Scheme>,
+) -> Result<Match, IndexError> {
+    let view = index.group(group)?;
+    let mut ids: Vec<String> = view.ids()?.into_iter().map(str::to_owned).collect();
+    let mut records = Vec::with_capacity(members.len());
+    let mut fixed: Vec<&str> = Vec::new();
+    let mut functions: Vec<&str> = Vec::new();
+    let mut other = None;
+    let mut applies = false;
+    for held in members {
+        let record = index.advisory(held.claim.advisory)?;
+        let id = record.id()?;
+        ids.push(id.to_owned());
+        let lists = held.claim.lists()?;
+        fixed.extend(&lists.fixed);
+        functions.extend(&lists.functions);
+        match other_target(&lists.os, &lists.arch, subject.platform) {
+            Some(reason) => other = Some(reason),
+            // A record that says nothing of targets does not outweigh one that does.
+            None => applies |= !lists.os.is_empty() || !lists.arch.is_empty(),
+        }
+        records.push((rank(id), id, record, *held));
+    }
+    ids.sort();
+    ids.dedup();
+    records.sort_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)));
+    let (_, id, record, held) = records[0];
+    let summary = records
+        .iter()
+        .map(|r| r.2.summary())
+        .find(|s| s.as_ref().map_or(true, |s| !s.is_empty()));
+    let mut own_rating = None;
+    for (_, id, record, held) in &records {
+        // The word of the release that matched goes before what the record says as a whole.
+        let urgency = held.claim.lists()?.urgency;
+        own_rating = urgency.and_then(|word| of_urgency("distribution", word, id)).or(record.rating()?);
+        if own_rating.is_some() {
+            break;
+        }
+    }
+    let rating = match own_rating {
+        Some(rating) => Some(rating),
+        None => view.rating()?,
+    };
+    let url = record.url()?;
+    Ok(Match {
+        component: subject.number,
+        advisory: Advisory {
+            id: id.to_owned(),
+            ids,
+            kind: view.kind(),
+            summary: summary.transpose()?.unwrap_or_default().to_owned(),
+            rating,
+            published: record.published(),
+            modified: record.modified(),
+            url: (!url.is_empty()).then(|| url.to_owned()),
+            functions: ascending(&functions, None),
+            known_exploited: false,
+            epss: None,
+        },
+        evidence: Evidence {
+            feed: feed.to_owned(),
+            package: held.name.to_owned(),
+            version: held.version.to_owned(),
+            range: with_origin(&held.range, subject.component),
+        },
+        fixed: ascending(&fixed, scheme),
+        clears_all: None,
+        update: None,
+        owned_by_os: false,
+        not_applicable: not_ours(subject.component)
+            .or_else(|| headers_alone(subject.component))
+            .or(if applies { None } else { other }),
+    })
+}
+
+/// The record that speaks for its group: malice first, then the ecosystem's own database, then GitHub's, then everything else.
+fn rank(id: &str) -> u8 {
+    const OWN: [&str; 14] = [
+        "RUSTSEC-",
+        "GO-",
+        "PYSEC-",
+        "DEBIAN-CVE-",
+        "ALPINE-CVE-",
+        "UBUNTU-CVE-",
+        "CGA-",
+        "RLSA-",
+        "ALSA-",
+        "RHSA-",
+        "SUSE-",
+        "openSUSE-",
+        "MINI-",
+        "ECHO-",
+    ];
+    match id {
+        id if id.starts_with("MAL-") => 0,
+        id if OWN.iter().any(|prefix| id.starts_with(prefix)) => 1,
+        id if id.starts_with("GHSA-") => 2,
+        _ => 3,
+    }
+}
+
+/// A package of the tree itself shares a name with a public one, no more. A local copy that stands in for a published package is another matter.
+fn not_ours(component: &Component) -> Option<String> {
+    component
+        .root
+        .then(|| "the component is part of this source tree; the advisory is about the registry's package of the same name".to_owned())
+}
+
+/// Headers of the kernel are built from its source, and hold nothing of it that runs.
+fn headers_alone(component: &Component) -> Option<String> {
+    let source = component.source.as_ref().map_or("", |source| source.name.as_str());
+    let of_kernel = source == "linux" || source.starts_with("linux-") || source == "kernel" || source.starts_with("kernel-");
+    let name = component.name.as_str();
+    let is_headers = name.starts_with("linux-libc-dev")
+        || name.starts_with("linux-headers")
+        || name.starts_with("kernel-headers")
+        || name == "kernel-devel"
+        || name.ends_with("linux-api-headers");
+    (of_kernel && is_headers).then(|| "the package holds headers of the kernel, not the kernel".to_owned())
+}
+
+/// A package from elsewhere is judged by its name and version, and the evidence says so: a fork may have the fault or its fix.
+fn with_origin(range: &str, component: &Component) -> String {
+    match &component.origin {
+        _ if component.root => range.to_owned(),
+        Origin::Registry => range.to_owned(),
+        Origin::Local => format!("{range} (by name and version; a local copy stands in for the published package)"),
+        Origin::AlternateRegistry(url) => format!("{range} (by name and version; from the registry {})", crate::io::http::redact(url)),
+        Origin::Git(url) | Origin::Url(url) => format!("{range} (by name and version; from {})", crate::io::http::redact(url)),
+    }
+}

@@ -1,0 +1,115 @@
+//! Does a claim hold a version, and is it about this target?
+
+use crate::model::image::Platform;
+use crate::model::version::{Scheme, Version};
+
+use crate::stage::matching::index::{Claim, IndexError};
+
+/// What a claim says of a version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::stage::matching) enum Answer {
+    /// Not affected.
+    No,
+    /// Affected, by this range.
+    Yes(String),
+    /// It cannot be told, and why.
+    Unknown(String),
+}
+
+/// A version to be looked for.
+pub(in crate::stage::matching) struct Wanted<'a> {
+    /// As written.
+    pub(in crate::stage::matching) text: &'a str,
+    /// In the ecosystem's ordering, or why it has no place there.
+    pub(in crate::stage::matching) parsed: Result<(Scheme, Version<'a>), String>,
+}
+
+impl<'a> Wanted<'a> {
+    /// A version in an ordering.
+    pub(in crate::stage::matching) fn new(text: &'a str, scheme: Option<Scheme>) -> Self {
+        let parsed = match scheme {
+            Some(scheme) => scheme
+                .parse(text)
+                .map(|version| (scheme, version))
+                .map_err(|error| error.to_string()),
+            None => Err("the order of this ecosystem's versions is not known".to_owned()),
+        };
+        Self { text, parsed }
+    }
+}
+
+/// Whether a claim is about a release of its ecosystem.
+pub(in crate::stage::matching) fn is_about(claim: &Claim<'_>, base: &str, release: Option<&str>) -> bool {
+    claim.release.is_empty() || release.is_some_and(|release| normal_release(base, claim.release) == normal_release(base, release))
+}
+
+/// Ubuntu's releases are written with and without `:LTS`.
+pub(in crate::stage::matching) fn normal_release<'a>(base: &str, release: &'a str) -> &'a str {
+    match base {
+        "Ubuntu" => release.strip_suffix(":LTS").unwrap_or(release),
+        _ => release,
+    }
+}
+
+/// What a claim says of a version.
+pub(in crate::stage::matching) fn evaluate(claim: &Claim<'_>, wanted: &Wanted<'_>) -> Result<Answer, IndexError> {
+    for listed in claim.versions()? {
+        let same = match &wanted.parsed {
+            Ok((scheme, version)) => scheme.parse(listed).is_ok_and(|listed| listed.compare(version).is_eq()),
+            Err(_) => false,
+        };
+        if same || listed == wanted.text {
+            return Ok(Answer::Yes(format!("={listed}")));
+        }
+    }
+    if !claim.broken.is_empty() {
+        return Ok(Answer::Unknown(claim.broken.to_owned()));
+    }
+    for interval in claim.intervals() {
+        let interval = interval?;
+        let (scheme, version) = match &wanted.parsed {
+            Ok(parsed) => parsed,
+            Err(problem) => return Ok(Answer::Unknown(problem.clone())),
+        };
+        match interval.holds(*scheme, version) {
+            Ok(true) => return Ok(Answer::Yes(interval.describe())),
+            Ok(false) => {}
+            Err(error) => return Ok(Answer::Unknown(error.to_string())),
+        }
+    }
+    Ok(Answer::No)
+}
+
+/// Why a record that names operating systems or processors is not about a platform; none where it is, or where the platform is not known.
+pub(in crate::stage::matching) fn other_target(os: &[&str], arch: &[&str], platform: Option<&Platform>) -> Option<String> {
+    let platform = platform?;
+    let (our_os, our_arch) = (rust_os(&platform.os), rust_arch(&platform.architecture));
+    if !os.is_empty() && !os.contains(&our_os) {
+        return Some(format!("the advisory is about {} only, and this is {our_os}", os.join(", ")));
+    }
+    if !arch.is_empty() && !arch.contains(&our_arch) {
+        return Some(format!("the advisory is about {} only, and this is {our_arch}", arch.join(", ")));
+    }
+    None
+}
+
+/// OCI says `darwin`, Rust says `macos`.
+fn rust_os(os: &str) -> &str {
+    match os {
+        "darwin" => "macos",
+        other => other,
+    }
+}
+
+/// OCI says `amd64`, Rust says `x86_64`.
+fn rust_arch(architecture: &str) -> &str {
+    match architecture {
+        "amd64" => "x86_64",
+        "arm64" => "aarch64",
+        "386" => "x86",
+        "ppc64le" | "ppc64" => "powerpc64",
+        "mipsle" => "mips",
+        "mips64le" => "mips64",
+        other => other,
+    }
+}

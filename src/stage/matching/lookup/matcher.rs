@@ -1,0 +1,260 @@
+//! A whole inventory against all open feeds.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use rayon::prelude::*;
+
+use crate::io::Effects;
+use crate::model::advisory::{AdvisoryKind, Match};
+use crate::model::coverage::{Gap, GapKind};
+use crate::model::ecosystem::homes;
+use crate::model::image::Platform;
+use crate::model::inventory::{Component, Ecosystem, Inventory, Origin};
+use crate::model::matching::Matching;
+use crate::model::severity::Rating;
+use crate::model::version::Scheme;
+
+use super::component::{Subject, match_component};
+use crate::stage::matching::feeds::crates_index::Listed;
+use crate::stage::matching::feeds::open::{Feeds, OpenFeed};
+use crate::stage::matching::index::{Claim, Index, IndexError};
+use crate::stage::matching::record::rating::worse;
+use crate::stage::matching::remedy;
+use crate::stage::matching::remedy::fix_version::{Clearing, ascending};
+
+impl Feeds {
+    /// Matches every component; `ids` are the waivers' ids, asked for `known_ids`. Blocking; uses rayon.
+    #[must_use]
+    pub fn match_inventory(&self, inventory: &Inventory, ids: &[String]) -> Matching {
+        let single = match inventory.platforms.as_slice() {
+            [one] => Some(&one.platform),
+            _ => None,
+        };
+        let numbers: Vec<usize> = (0..inventory.components.len()).collect();
+        let parts: Vec<Part> = numbers
+            .par_chunks(64)
+            .map(|numbers| {
+                let mut all = Part::default();
+                for number in numbers {
+                    self.match_one(inventory, *number, single, &mut all);
+                }
+                all
+            })
+            .collect();
+        let mut matching = Matching {
+            gaps: self.uncovered(inventory),
+            feeds: self.feeds.iter().map(|feed| feed.revision.clone()).collect(),
+            ..Matching::default()
+        };
+        for mut part in parts {
+            matching.matches.append(&mut part.matches);
+            matching.gaps.append(&mut part.gaps);
+        }
+        for found in &mut matching.matches {
+            self.enrichment.enrich(found);
+            if found.advisory.rating.is_none() {
+                found.advisory.rating = self.rating_elsewhere(&found.advisory.ids, &mut matching.gaps);
+            }
+        }
+        if let Some(index) = &self.crates_index {
+            let standing = index.standing(inventory);
+            matching.yanked = standing.yanked;
+            matching.gaps.extend(standing.gap);
+            matching.feeds.extend(standing.revision);
+        }
+        matching.feeds.extend(self.enrichment.revisions.iter().cloned());
+        matching.known_ids = self.known_ids(ids, &mut matching.gaps);
+        matching.feeds.sort();
+        matching.gaps.sort();
+        matching.gaps.dedup();
+        matching
+    }
+
+    /// Adds to every match whether its component can move to the version that clears it. `root` is the folder of the sources, where there is one:
+    /// its manifests and lock files are read.
+    pub fn weigh_updates(&self, matching: &mut Matching, inventory: &Inventory, root: Option<&Path>, effects: &Effects) {
+        remedy::weigh(matching, inventory, root, self.crates_index.as_ref(), effects);
+    }
+
+    fn match_one(&self, inventory: &Inventory, number: usize, single: Option<&Platform>, all: &mut Part) {
+        let component = &inventory.components[number];
+        let Some(ecosystem) = &component.ecosystem else { return };
+        let subject = Subject {
+            number,
+            component,
+            ecosystem,
+            platform: component.platform.as_ref().or(single),
+        };
+        let mut found: Vec<Match> = Vec::new();
+        let mut claims: Vec<Claim<'_>> = Vec::new();
+        let scheme = Scheme::of(ecosystem);
+        for feed in self.feeds.iter().filter(|feed| feed.index.meta().ecosystem == ecosystem.base()) {
+            match match_component(&feed.index, &feed.revision.name, &subject) {
+                Ok(mut outcome) => {
+                    found = if found.is_empty() {
+                        outcome.matches
+                    } else {
+                        merge(found, outcome.matches, scheme)
+                    };
+                    claims.append(&mut outcome.claims);
+                    all.gaps.append(&mut outcome.gaps);
+                }
+                Err(error) => all.gaps.push(feed.damaged(&error)),
+            }
+        }
+        if let Some(reason) = self.patched(component) {
+            for found in found.iter_mut().filter(|found| found.not_applicable.is_none()) {
+                found.not_applicable = Some(reason.clone());
+                found.owned_by_os = true;
+            }
+        }
+        if let Some(scheme) = scheme.filter(|_| !found.is_empty()) {
+            let releases = self.releases(component, ecosystem);
+            let clearing = Clearing {
+                scheme,
+                platform: subject.platform,
+                claims: &claims,
+                releases: releases.as_deref(),
+            };
+            match clearing.version(&found) {
+                Ok(None) => {}
+                Ok(version) => {
+                    for found in found.iter_mut().filter(|found| found.not_applicable.is_none()) {
+                        found.clears_all.clone_from(&version);
+                    }
+                }
+                Err(error) => all.gaps.extend(
+                    self.feeds
+                        .iter()
+                        .find(|feed| feed.path == error.path())
+                        .map(|feed| feed.damaged(&error)),
+                ),
+            }
+        }
+        all.matches.append(&mut found);
+    }
+
+    /// The releases of a crate that its registry lists, where that is known.
+    fn releases(&self, component: &Component, ecosystem: &Ecosystem) -> Option<Vec<Listed>> {
+        let is_listed = ecosystem.base() == Ecosystem::CRATES && component.origin == Origin::Registry && !component.root;
+        self.crates_index.as_ref().filter(|_| is_listed)?.releases(&component.name)
+    }
+
+    /// Why upstream's advisories do not apply to a component whose files an OS package owns: the distribution patches without raising upstream's
+    /// version, and its own records decide. Only where a feed for that distribution is open.
+    fn patched(&self, component: &Component) -> Option<String> {
+        let owner = component.owned_by.as_ref().filter(|owner| owner.kind != component.purl.kind)?;
+        let is_open = |base: &str| self.feeds.iter().any(|feed| feed.index.meta().ecosystem == base);
+        let base = homes(&owner.kind, owner.namespace.as_deref()).find(|base| is_open(base))?;
+        Some(format!(
+            "{} {} owns its files, and {base}'s own advisories decide",
+            owner.kind,
+            owner.full_name()
+        ))
+    }
+
+    /// What the records of other ecosystems say of the same ids, where the own ones say nothing: the worst. An index that cannot be read is a gap.
+    fn rating_elsewhere(&self, ids: &[String], gaps: &mut Vec<Gap>) -> Option<Rating> {
+        let of = |index: &Index, id: &String| -> Result<Vec<Rating>, IndexError> {
+            let groups = index.groups_of(id)?.unwrap_or_default();
+            let ratings = groups.into_iter().map(|group| index.group(group)?.rating());
+            Ok(ratings.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+        };
+        // A bundle's id would lend the severity of its other vulnerabilities.
+        let mut all = Vec::new();
+        for id in ids.iter().filter(|id| id.starts_with("CVE-") || id.starts_with("GHSA-")) {
+            for feed in &self.feeds {
+                match of(&feed.index, id) {
+                    Ok(mut ratings) => all.append(&mut ratings),
+                    Err(error) => gaps.push(feed.damaged(&error)),
+                }
+            }
+        }
+        all.into_iter().max_by(worse)
+    }
+
+    fn known_ids(&self, ids: &[String], gaps: &mut Vec<Gap>) -> BTreeMap<String, Vec<String>> {
+        let mut known = BTreeMap::new();
+        for id in ids {
+            let mut group = BTreeSet::new();
+            for feed in &self.feeds {
+                match ids_of(&feed.index, id) {
+                    Ok(found) => group.extend(found),
+                    Err(error) => gaps.push(feed.damaged(&error)),
+                }
+            }
+            if !group.is_empty() {
+                known.insert(id.clone(), group.into_iter().collect());
+            }
+        }
+        known
+    }
+}
+
+/// What some components gave.
+#[derive(Default)]
+struct Part {
+    matches: Vec<Match>,
+    gaps: Vec<Gap>,
+}
+
+/// Two feeds that say the same of one component say it once: the first one's words, with what the second one adds.
+fn merge(mut first: Vec<Match>, second: Vec<Match>, scheme: Option<Scheme>) -> Vec<Match> {
+    let is_bundle = |id: &str| id.starts_with("DSA-") || id.starts_with("DLA-") || id.starts_with("USN-");
+    for other in second {
+        let same = |known: &mut Match| {
+            let mut ids = known.advisory.ids.iter();
+            ids.any(|id| !is_bundle(id) && other.advisory.ids.contains(id))
+        };
+        // One feed may know two groups for one that the other feed joins.
+        let mut joined: Vec<Match> = first.extract_if(.., same).collect();
+        joined.push(other);
+        first.extend(joined.into_iter().reduce(|known, other| absorbed(known, other, scheme)));
+    }
+    first.sort_by(|a, b| a.advisory.id.cmp(&b.advisory.id).then_with(|| a.advisory.ids.cmp(&b.advisory.ids)));
+    first
+}
+
+/// A match with what another one of the same group adds.
+fn absorbed(mut known: Match, other: Match, scheme: Option<Scheme>) -> Match {
+    known.advisory.ids.extend(other.advisory.ids);
+    known.advisory.ids.sort();
+    known.advisory.ids.dedup();
+    known.advisory.rating = known.advisory.rating.take().or(other.advisory.rating);
+    if other.advisory.kind == AdvisoryKind::Malicious {
+        known.advisory.kind = other.advisory.kind;
+    }
+    if known.advisory.summary.is_empty() {
+        known.advisory.summary = other.advisory.summary;
+    }
+    known.advisory.functions.extend(other.advisory.functions);
+    known.advisory.functions.sort();
+    known.advisory.functions.dedup();
+    let fixed: Vec<&str> = known.fixed.iter().chain(&other.fixed).map(String::as_str).collect();
+    known.fixed = ascending(&fixed, scheme);
+    known.not_applicable = known.not_applicable.take().or(other.not_applicable);
+    known
+}
+
+/// Every id that speaks of the same thing, the id itself among them; none where it is not known.
+fn ids_of(index: &Index, id: &str) -> Result<Vec<String>, IndexError> {
+    let mut all = Vec::new();
+    for group in index.groups_of(id)?.unwrap_or_default() {
+        all.extend(index.group(group)?.ids()?.into_iter().map(str::to_owned));
+    }
+    Ok(all)
+}
+
+impl OpenFeed {
+    /// The gap of an index that turned out damaged while it was read. The file goes, so that the next run builds it anew.
+    fn damaged(&self, error: &IndexError) -> Gap {
+        let _ = std::fs::remove_file(&self.path); // ok: the gap stands whether the file goes or not
+        Gap {
+            kind: GapKind::MissingFeed,
+            subject: self.revision.name.clone(),
+            detail: format!("its index is damaged and will be built anew by the next run: {error}"),
+            location: None,
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! Components looked up in open feeds.
+
+pub(super) mod component;
+pub(super) mod evaluate;
+pub(super) mod matcher;
+pub(super) mod rpm_module;

@@ -1,0 +1,300 @@
+//! From a record to its draft.
+
+use crate::model::advisory::AdvisoryKind;
+use crate::model::severity::Rating;
+use crate::model::version::Scheme;
+
+use super::parsed::{Draft, DraftClaim, DraftRating, NO_TIME, Target, seconds};
+use super::title::title;
+use crate::stage::matching::index::strings::{EMPTY, Pool, PoolFull, StringRef};
+use crate::stage::matching::record::interval::{End, Interval, intervals};
+use crate::stage::matching::record::osv::{Affected, Record, Score, Specific, Text, lenient};
+use crate::stage::matching::record::{broken_record, rating, strict};
+
+/// Reads a record's bytes. A record that cannot be read becomes a broken draft that claims what it can be told to name.
+pub(in crate::stage::matching) fn draft(bytes: &[u8], file: &str, target: Target<'_>, pool: &mut Pool) -> Result<Draft, PoolFull> {
+    let read = serde_json::from_slice::<Record<'_>>(bytes).map_err(|error| error.to_string());
+    match read.and_then(|record| check(&record, bytes).map(|()| record)) {
+        Ok(record) => {
+            let mut draft = from_record(&record, target, pool)?;
+            if draft.claims.is_empty() && !draft.withdrawn {
+                // Whatever it is about, it is among the records of this ecosystem: what its text names is in question.
+                let problem = pool.intern(&format!("it names no package of {} where one is expected", target.base))?;
+                draft.claims = in_question(bytes, problem, target, pool)?;
+            }
+            Ok(draft)
+        }
+        Err(problem) => broken(bytes, file, &problem, target, pool),
+    }
+}
+
+/// Reads one OSV record as the index of an ecosystem does, and says why it is set aside; none where it counts.
+#[must_use]
+pub fn record_problem(bytes: &[u8], ecosystem: &str) -> Option<String> {
+    let target = Target::new(ecosystem, jiff::Timestamp::MAX);
+    let mut pool = Pool::new();
+    match draft(bytes, "", target, &mut pool) {
+        Ok(draft) => draft.broken.map(|reason| pool.get(reason).to_owned()),
+        Err(full) => Some(full.to_string()),
+    }
+}
+
+fn check(record: &Record<'_>, bytes: &[u8]) -> Result<(), String> {
+    if record.id.as_ref().trim().is_empty() {
+        return Err("its id is empty".to_owned());
+    }
+    if let Some(problem) = strict::objection(bytes) {
+        return Err(problem);
+    }
+    // Commits of a repository alone are no versions of a package; everything else has to say of which.
+    let is_nameless = |affected: &Affected<'_>| {
+        let of_git = !affected.ranges.is_empty() && affected.ranges.iter().all(|range| range.kind.as_ref() == "GIT");
+        affected.package.is_none() && !of_git
+    };
+    if record.affected.iter().any(is_nameless) {
+        return Err("an entry of `affected` names no package".to_owned());
+    }
+    match &record.withdrawn {
+        Some(time) if seconds(time.as_ref()) == NO_TIME => Err("its time of withdrawal is not a time".to_owned()),
+        _ => Ok(()),
+    }
+}
+
+/// A draft for a record that was set aside.
+pub(in crate::stage::matching) fn broken(
+    bytes: &[u8],
+    file: &str,
+    problem: &str,
+    target: Target<'_>,
+    pool: &mut Pool,
+) -> Result<Draft, PoolFull> {
+    let reason = pool.intern(problem)?;
+    let claims = in_question(bytes, reason, target, pool)?;
+    let id = file.rsplit('/').next().unwrap_or(file);
+    let id = pool.intern(id.strip_suffix(".json").unwrap_or(id))?;
+    Ok(Draft {
+        id,
+        file: id,
+        overlaid: false,
+        kind: AdvisoryKind::Vulnerability,
+        withdrawn: false,
+        summary: EMPTY,
+        url: EMPTY,
+        published: NO_TIME,
+        modified: NO_TIME,
+        rating: None,
+        aliases: Box::default(),
+        upstream: Box::default(),
+        claims,
+        broken: Some(reason),
+    })
+}
+
+/// A claim that cannot be decided for everything that a text may name.
+fn in_question(bytes: &[u8], reason: StringRef, target: Target<'_>, pool: &mut Pool) -> Result<Box<[DraftClaim]>, PoolFull> {
+    let names = broken_record::names(bytes);
+    let names: std::collections::BTreeSet<_> = names.iter().map(|name| target.name(name)).collect();
+    names
+        .iter()
+        .map(|name| {
+            Ok(DraftClaim {
+                package: pool.intern(name)?,
+                broken: reason,
+                ..DraftClaim::default()
+            })
+        })
+        .collect()
+}
+
+fn from_record(record: &Record<'_>, target: Target<'_>, pool: &mut Pool) -> Result<Draft, PoolFull> {
+    let mut specifics: Vec<Specific> = vec![lenient(record.database_specific)];
+    let mut claims = Vec::new();
+    // What will be withdrawn some day holds today.
+    let withdrawn = record.withdrawn.as_ref().is_some_and(|time| seconds(time.as_ref()) <= target.now);
+    for affected in &record.affected {
+        let ecosystem: Specific = lenient(affected.ecosystem_specific);
+        let database: Specific = lenient(affected.database_specific);
+        // A record that was withdrawn claims nothing.
+        if !withdrawn && let Some(claim) = claim(affected, &ecosystem, target, pool)? {
+            claims.push(claim);
+        }
+        specifics.push(ecosystem);
+        specifics.push(database);
+    }
+    let id = record.id.as_ref();
+    let time = |text: &Option<Text<'_>>| text.as_ref().map_or(NO_TIME, |text| seconds(text.as_ref()));
+    let mut refs = |texts: &[Text<'_>]| {
+        let real = texts.iter().map(AsRef::as_ref).filter(|text: &&str| !text.is_empty());
+        real.map(|text| pool.intern(text)).collect::<Result<Box<[_]>, _>>()
+    };
+    let aliases = refs(&record.aliases)?;
+    // Older records of the rpm distributions name the CVEs that they fix as related.
+    let upstream = refs(if record.upstream.is_empty() && is_bundle_prefix(id) {
+        &record.related
+    } else {
+        &record.upstream
+    })?;
+    let url = record.url();
+    let id_ref = pool.intern(id)?;
+    Ok(Draft {
+        id: id_ref,
+        file: id_ref,
+        overlaid: false,
+        kind: kind(id, &specifics),
+        withdrawn,
+        summary: pool.intern(&title(record))?,
+        url: pool.intern(url.as_deref().unwrap_or_default())?,
+        published: time(&record.published),
+        modified: time(&record.modified),
+        rating: rating::of_record(record, &specifics)
+            .map(|rating| rated(&rating, pool))
+            .transpose()?,
+        aliases,
+        upstream,
+        claims: claims.into(),
+        broken: None,
+    })
+}
+
+fn is_bundle_prefix(id: &str) -> bool {
+    [
+        "ALSA-",
+        "ALBA-",
+        "ALEA-",
+        "RLSA-",
+        "RXSA-",
+        "RHSA-",
+        "RHBA-",
+        "RHEA-",
+        "SUSE-",
+        "openSUSE-",
+    ]
+    .iter()
+    .any(|prefix| id.starts_with(prefix))
+}
+
+fn rated(rating: &Rating, pool: &mut Pool) -> Result<DraftRating, PoolFull> {
+    Ok(DraftRating {
+        severity: rating.severity,
+        score: rating.score,
+        vector: rating.vector.as_deref().map(|vector| pool.intern(vector)).transpose()?,
+        source: pool.intern(&rating.source)?,
+    })
+}
+
+fn kind(id: &str, specifics: &[Specific]) -> AdvisoryKind {
+    let has_category = |category: &str| {
+        let mut categories = specifics.iter().filter_map(|s| s.categories.as_ref()).flatten();
+        categories.any(|c| c == category)
+    };
+    if id.starts_with("MAL-") || has_category("malicious") {
+        return AdvisoryKind::Malicious;
+    }
+    match specifics.iter().find_map(|s| s.informational.as_deref()) {
+        Some("unmaintained") => AdvisoryKind::Unmaintained,
+        Some("unsound") => AdvisoryKind::Unsound,
+        Some("notice") => AdvisoryKind::Notice,
+        _ => AdvisoryKind::Vulnerability,
+    }
+}
+
+fn claim(affected: &Affected<'_>, specific: &Specific, target: Target<'_>, pool: &mut Pool) -> Result<Option<DraftClaim>, PoolFull> {
+    let Some(package) = &affected.package else { return Ok(None) };
+    let (base, release) = package
+        .ecosystem
+        .as_ref()
+        .split_once(':')
+        .unwrap_or((package.ecosystem.as_ref(), ""));
+    if base != target.base {
+        return Ok(None);
+    }
+    let mut claim = DraftClaim {
+        package: pool.intern(&target.name(package.name.as_ref()))?,
+        release: pool.intern(release)?,
+        ..DraftClaim::default()
+    };
+    let mut texts = |list: Option<&Vec<String>>| {
+        let list = list.map(Vec::as_slice).unwrap_or_default().iter();
+        list.map(|text| pool.intern(text)).collect::<Result<Box<[_]>, _>>()
+    };
+    let affects = specific.affects.as_ref();
+    claim.os = texts(affects.and_then(|a| a.os.as_ref()))?;
+    claim.arch = texts(affects.and_then(|a| a.arch.as_ref()))?;
+    let functions = affects.and_then(|affects| affects.functions.as_ref()).into_iter().flatten();
+    let functions: Vec<String> = functions.filter_map(|path| path.as_str().map(str::to_owned)).collect();
+    claim.functions = texts(Some(&functions))?;
+    let urgency: Vec<String> = urgency(affected, specific).into_iter().collect();
+    claim.urgency = texts(Some(&urgency))?;
+    match ranges(affected, target.scheme) {
+        Ok(found) => fill(&mut claim, &found, affected, target.scheme, pool)?,
+        Err(problem) => {
+            claim.broken = pool.intern(&problem)?;
+            claim.versions = affected
+                .versions
+                .iter()
+                .map(|v| pool.intern(v.as_ref()))
+                .collect::<Result<_, _>>()?;
+        }
+    }
+    Ok(Some(claim))
+}
+
+/// The distribution's word for one package in one release: Debian's `urgency`, or a severity that is no CVSS vector.
+fn urgency(affected: &Affected<'_>, specific: &Specific) -> Option<String> {
+    let scores: Vec<Score<'_>> = lenient(affected.severity);
+    let worded = scores.iter().find(|score| !score.kind.as_ref().starts_with("CVSS"));
+    specific
+        .urgency
+        .clone()
+        .or_else(|| worded.map(|score| score.score.as_ref().to_owned()))
+}
+
+type Ranges<'a> = (Vec<Interval<'a>>, Vec<&'a str>);
+
+/// The intervals and fixed versions of all ranges of a package; an error for people where they cannot be decided.
+fn ranges<'a>(affected: &'a Affected<'a>, scheme: Option<Scheme>) -> Result<Ranges<'a>, String> {
+    let mut all: Ranges<'a> = Default::default();
+    let usable: Vec<_> = affected.ranges.iter().filter(|range| range.kind.as_ref() != "GIT").collect();
+    if usable.is_empty() {
+        return if affected.versions.is_empty() {
+            Err("it names neither versions nor ranges of versions".to_owned())
+        } else {
+            Ok(all)
+        };
+    }
+    let scheme = scheme.ok_or_else(|| "the order of this ecosystem's versions is not known here".to_owned())?;
+    for range in usable {
+        let (mut found, mut fixed) = intervals(scheme, range).map_err(|error| error.to_string())?;
+        all.0.append(&mut found);
+        all.1.append(&mut fixed);
+    }
+    Ok(all)
+}
+
+fn fill(
+    claim: &mut DraftClaim,
+    (found, fixed): &Ranges<'_>,
+    affected: &Affected<'_>,
+    scheme: Option<Scheme>,
+    pool: &mut Pool,
+) -> Result<(), PoolFull> {
+    let mut encode = |interval: &Interval<'_>| {
+        let (end, inclusive) = match interval.end {
+            End::Open => ("", false),
+            End::Before(end) => (end, false),
+            End::After(end) => (end, true),
+        };
+        Ok((pool.intern(interval.start.unwrap_or_default())?, pool.intern(end)?, inclusive))
+    };
+    claim.intervals = found.iter().map(&mut encode).collect::<Result<_, PoolFull>>()?;
+    // Most lists of versions only spell out the ranges beside them.
+    let in_a_range = |text: &str| {
+        let Some(scheme) = scheme else { return false };
+        let Ok(version) = scheme.parse(text) else { return false };
+        found.iter().any(|interval| interval.holds(scheme, &version).unwrap_or(false))
+    };
+    let versions = affected.versions.iter().map(AsRef::as_ref).filter(|text| !in_a_range(text));
+    claim.versions = versions.map(|text| pool.intern(text)).collect::<Result<_, _>>()?;
+    claim.fixed = fixed.iter().map(|text| pool.intern(text)).collect::<Result<_, _>>()?;
+    Ok(())
+}

@@ -1,0 +1,125 @@
+//! May a component move to the version that clears it, or must a manifest be edited first?
+//!
+//! Takes matches with the version that clears them. Gives the requirements that refuse it. Invariant: a requirement that is not known is said to be
+//! so, and never taken for one that allows.
+
+mod cargo;
+pub(super) mod fix_version;
+mod manifests;
+mod npm;
+mod workspaces;
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+use crate::io::Effects;
+use crate::model::advisory::{Requirement, Update};
+use crate::model::inventory::{Component, Inventory, Location};
+use crate::model::matching::Matching;
+use crate::model::purl::Purl;
+
+use super::feeds::crates_index::CratesIndex;
+
+/// What the ways of finding requirements share.
+struct Sources<'a> {
+    /// The folder that locations of a source tree are relative to.
+    root: Option<&'a Path>,
+    crates_index: Option<&'a CratesIndex>,
+    effects: &'a Effects,
+}
+
+/// A requirement of some package on the component that is to move.
+struct Required {
+    by: Purl,
+    /// As it is written.
+    text: String,
+    location: Option<Location>,
+    /// Whether it allows the version; none where that cannot be told.
+    allows: Option<bool>,
+    /// The first release of the requiring package that allows it.
+    allowed_from: Option<String>,
+}
+
+/// Adds to every match with a version that clears it what stands in the way.
+pub(super) fn weigh(matching: &mut Matching, inventory: &Inventory, root: Option<&Path>, index: Option<&CratesIndex>, effects: &Effects) {
+    let wanted: BTreeMap<usize, String> = matching
+        .matches
+        .iter()
+        .filter_map(|found| Some((found.component, found.clears_all.clone()?)))
+        .filter(|(at, _)| matches!(inventory.components[*at].purl.kind.as_str(), "cargo" | "npm"))
+        .collect();
+    if wanted.is_empty() {
+        return;
+    }
+    let sources = Sources {
+        root,
+        crates_index: index,
+        effects,
+    };
+    let needed_by = needed_by(inventory, &wanted);
+    let mut manifests = manifests::Manifests::default();
+    let mut locks = npm::Locks::default();
+    let mut updates: HashMap<usize, Update> = HashMap::new();
+    for (at, version) in &wanted {
+        let component = &inventory.components[*at];
+        let parents = needed_by.get(at).map(Vec::as_slice).unwrap_or_default();
+        let required = match component.purl.kind.as_str() {
+            "cargo" => cargo::required(component, version, parents, &sources, &mut manifests),
+            _ => npm::required(component, version, parents, &sources, &mut locks),
+        };
+        if !required.is_empty() {
+            updates.insert(*at, update(required));
+        }
+    }
+    for found in &mut matching.matches {
+        if found.clears_all.is_some() {
+            found.update = updates.get(&found.component).cloned();
+        }
+    }
+}
+
+/// Which components need each of the wanted ones.
+fn needed_by<'a>(inventory: &'a Inventory, wanted: &BTreeMap<usize, String>) -> HashMap<usize, Vec<&'a Component>> {
+    let places: HashMap<&Purl, usize> = wanted.keys().map(|at| (&inventory.components[*at].purl, *at)).collect();
+    let mut needed: HashMap<usize, Vec<&Component>> = HashMap::new();
+    for component in &inventory.components {
+        for dependency in &component.dependencies {
+            if let Some(at) = places.get(dependency) {
+                needed.entry(*at).or_default().push(component);
+            }
+        }
+    }
+    needed
+}
+
+fn update(required: Vec<Required>) -> Update {
+    let mut update = Update::default();
+    for one in required {
+        match one.allows {
+            Some(true) => {}
+            Some(false) => update.refused_by.push(Requirement {
+                by: one.by,
+                text: one.text,
+                location: one.location,
+                allowed_from: one.allowed_from,
+            }),
+            None => update.unknown.push(one.by),
+        }
+    }
+    update.refused_by.sort();
+    update.refused_by.dedup();
+    update.unknown.sort();
+    update.unknown.dedup();
+    update
+}
+
+/// A requirement that nothing is known of.
+fn unknown(by: &Purl) -> Required {
+    Required {
+        by: by.clone(),
+        text: String::new(),
+        location: None,
+        allows: None,
+        allowed_from: None,
+    }
+}
