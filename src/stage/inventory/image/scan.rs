@@ -107,6 +107,13 @@ impl<'a> Scan<'a> {
             offset: 0,
             sparse: false,
         };
+        // What never landed in the layer is not seen in it.
+        let (landed, resolved) = self.landing.enter(entry.raw, &entry.kind);
+        if resolved.is_err() {
+            self.passed_over(UNRESOLVED.to_owned());
+        }
+        self.entry = landed.entry;
+        self.facts.paths.push(landed.hash, Mark::File);
         let head = EntryHead {
             path: role,
             ..head(&entry)
