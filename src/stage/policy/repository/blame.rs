@@ -94,11 +94,9 @@ fn entry(waiver: &Waiver, blamed: &Blamed) -> WaiverAuthors {
     };
     let mut addresses = BTreeSet::new();
     let mut attributed = 0;
-    for number in (waiver.line..=waiver.last_line).filter(|line| !is_approval(line)) {
-        let Some(line) = blamed.lines.get(&number) else {
-            authors.unattributed = true;
-            continue;
-        };
+    // The end of the file may be a line of its own to the entry, and is none to git; without any line nothing is attributed.
+    let own = blamed.lines.range(waiver.line..=waiver.last_line);
+    for (_, line) in own.filter(|(number, _)| !is_approval(number)) {
         if line.says_nothing && !(blamed.has_long_texts && !line.content.trim().is_empty()) {
             continue;
         }

@@ -135,7 +135,11 @@ fn an_approver_who_adds_their_own_name_did_not_write_the_entry() {
         (["dev@example.com".to_owned()].as_slice(), false)
     );
 
-    fs::write(&file, approved.replace("2026-12-01", "2027-12-01")).expect("written");
+    assert!(!authors[0].unattributed);
+
+    let later = approved.replace("2026-12-01", "2027-12-01");
+    fs::write(&file, &later).expect("written");
+    let waivers = Waivers::from_text("w", &later).expect("valid");
     let authors = waiver_authors(&file, &waivers).expect("history");
     assert!(authors[0].uncommitted);
 }
@@ -204,8 +208,10 @@ fn a_mailmap_adds_an_author_and_hides_none() {
 
 #[test]
 fn a_commit_that_blame_is_told_to_ignore_is_not_ignored() {
-    let (dir, waivers) = committed("dev@example.com", "add");
-    fs::write(dir.path().join("waivers.toml"), ENTRY.replace("\"s\"", "\"t\"")).expect("written");
+    let (dir, _) = committed("dev@example.com", "add");
+    let reworded = ENTRY.replace("\"s\"", "\"t\"");
+    let waivers = Waivers::from_text("w", &reworded).expect("valid");
+    fs::write(dir.path().join("waivers.toml"), reworded).expect("written");
     git(dir.path(), "lead@example.com", &["commit", "-q", "-am", "reword"]);
     let head = Program::new("git")
         .args(["rev-parse", "HEAD"])
