@@ -1,9 +1,14 @@
 //! Checks of the house itself: who imports whom, no orphan modules, docs that name files which exist.
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
+#[path = "tidy/imports.rs"]
+mod imports;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use imports::Imports;
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -191,7 +196,7 @@ fn every_stage_says_what_it_takes_and_gives() {
 
 /// Words in back quotes that look like paths of this repository.
 fn paths_in(text: &str) -> Vec<String> {
-    let tops = ["src/", "tests/", "fixtures/", "policies/", "benches/", "fuzz/", ".ci/"];
+    let tops = ["src/", "tests/", "fixtures/", "policies/", "benches/", "fuzz/", ".ci/", ".github/"];
     text.split('`')
         .skip(1)
         .step_by(2)
@@ -203,7 +208,8 @@ fn paths_in(text: &str) -> Vec<String> {
 #[test]
 fn every_path_that_the_docs_name_exists() {
     let mut missing = Vec::new();
-    for path in sources().into_iter().chain([root().join("README.md")]) {
+    let pages = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "src/GLOSSARY.md"];
+    for path in sources().into_iter().chain(pages.map(|page| root().join(page))) {
         let text = fs::read_to_string(&path).unwrap();
         let docs = if path.extension().is_some_and(|e| e == "md") {
             text
@@ -238,4 +244,35 @@ fn nothing_left_to_do_is_shipped() {
         }
     }
     assert!(found.is_empty(), "unfinished:\n{}", found.join("\n"));
+}
+
+/// Imports that close a circle today, a line each. None is added: who breaks a circle takes its lines out, and `PORTCULLIS_BLESS=1` writes the rest.
+const KNOWN: &str = "tests/tidy/circles.txt";
+
+#[test]
+fn no_new_import_closes_a_circle() {
+    let src = root().join("src");
+    let read = |path: &PathBuf| {
+        let file = path.strip_prefix(&src).unwrap().to_string_lossy().into_owned();
+        (file, fs::read_to_string(path).unwrap())
+    };
+    let imports = Imports::of(&sources().iter().map(read).collect::<Vec<_>>());
+    let found: BTreeSet<String> = imports.circles().iter().flat_map(|circle| imports.within(circle)).collect();
+    let known = root().join(KNOWN);
+    if std::env::var_os("PORTCULLIS_BLESS").is_some() {
+        fs::write(&known, found.iter().map(|line| format!("{line}\n")).collect::<String>()).unwrap();
+    }
+    let text = fs::read_to_string(&known).unwrap();
+    let known: BTreeSet<String> = text.lines().map(str::to_owned).collect();
+    let list = |lines: Vec<&String>| lines.into_iter().map(|line| format!("\n  {line}")).collect::<String>();
+    let new = list(found.difference(&known).collect());
+    assert!(new.is_empty(), "these imports close a circle of files:{new}");
+    let gone = list(known.difference(&found).collect());
+    assert!(gone.is_empty(), "these are in no circle any more: take them out of {KNOWN}:{gone}");
+}
+
+#[test]
+fn no_file_stands_beside_a_folder_of_its_name() {
+    let beside: Vec<PathBuf> = sources().into_iter().filter(|path| path.with_extension("").is_dir()).collect();
+    assert!(beside.is_empty(), "a module with children is `x/mod.rs`: {beside:?}");
 }
