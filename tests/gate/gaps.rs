@@ -195,9 +195,9 @@ fn every_kind_of_gap_is_detected_named_and_weighed() {
 #[test]
 fn no_policy_that_comes_with_the_gate_passes_over_an_ambiguous_layer() {
     for policy in ["gate", "strict"] {
-        let place = Sample::new();
-        place.write("policy.toml", &std::fs::read_to_string(format!("policies/{policy}.toml")).unwrap());
         let weighed = |tar: Vec<u8>| {
+            let place = Sample::new();
+            place.write("policy.toml", &std::fs::read_to_string(format!("policies/{policy}.toml")).unwrap());
             images::image(&place.path("other"), &[layer(STATUS), tar]);
             let out = place.run(&[OTHER, &["--format", "json"]].concat()).stdout;
             let report: Value = serde_json::from_slice(&out).unwrap();

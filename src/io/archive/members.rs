@@ -159,7 +159,7 @@ fn decompressed(path: &Path, file: File, compression: Compression, limits: &Limi
         unpacked: true,
         problem,
     };
-    let stored = file.metadata().map_or(0, |metadata| metadata.len());
+    let stored = file.metadata().map_err(|error| broken(0, LayerProblem::Read(error)))?.len();
     let reader = BufReader::with_capacity(256 * 1024, file);
     let mut decoder = layers::decoder(compression, reader).map_err(|error| broken(0, LayerProblem::Read(error)))?;
     let mut plain = tempfile::tempfile().map_err(write)?;

@@ -34,6 +34,7 @@ pub(super) fn read_blob(blob: impl Read, bound: u64, chunks: &SyncSender<Message
     let mut size = 0;
     let mut problem = None;
     loop {
+        // A new one where none came back yet.
         let mut chunk = spent.try_recv().unwrap_or_default();
         match fill(&mut blob, &mut chunk) {
             Ok(()) => {
@@ -74,6 +75,7 @@ pub(super) fn decode_blob(source: Source, compression: Compression, chunks: &Syn
     let mut decoder = match decode::decoder(compression, source) {
         Ok(decoder) => decoder,
         Err(error) => {
+            // An error means that nobody listens; so below.
             let _ = chunks.send(broken(error));
             return;
         }
@@ -133,6 +135,7 @@ impl Source {
     }
 
     fn receive(&mut self) -> Result<Option<Vec<u8>>, LayerProblem> {
+        // The other hand is done, or has panicked: whoever joins it tells.
         self.chunks.recv().ok().transpose()
     }
 }

@@ -74,6 +74,8 @@ fn unpack_layer(layout: &OciLayout, layer: &Layer, root: &Path, limits: &Limits)
 fn reason(error: &LayerError) -> String {
     match &error.problem {
         LayerProblem::Unpack(reason) => reason.clone(),
+        // It says where.
+        ambiguous @ LayerProblem::Ambiguous { .. } => ambiguous.to_string(),
         problem => format!(
             "{problem} (byte {} of the {})",
             error.offset,
@@ -382,7 +384,7 @@ mod tests {
             panic!("it was unpacked")
         };
         assert!(
-            reason.contains("`run` (byte 1024 of the tar) can be read in more than one way"),
+            reason.contains("`run` (byte 0 of the tar) can be read in more than one way"),
             "{reason}"
         );
         let slash = Tar::new().file("run/", "1");
