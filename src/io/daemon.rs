@@ -79,8 +79,7 @@ pub struct Found {
 pub fn find(key: &str, value: &str) -> io::Result<Vec<Found>> {
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc")? {
-        let Ok(entry) = entry else { continue };
-        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
+        let Some(pid) = entry?.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
             continue;
         };
         if let Some(process) = inspect(pid)
@@ -117,6 +116,29 @@ pub fn inspect(pid: u32) -> Option<Found> {
         leader: group == pid,
         env,
     })
+}
+
+/// True when a process, or one that it comes from, is of a kind. Of another user's processes nothing is known, and they are of none.
+///
+/// # Errors
+/// When `/proc` does not tell the process's parents, or there are too many of them.
+pub fn descends(pid: u32, is: impl Fn(&Found) -> bool) -> io::Result<bool> {
+    let mut pid = pid;
+    for _ in 0..1000 {
+        if inspect(pid).is_some_and(|found| is(&found)) {
+            return Ok(true);
+        }
+        let stat = fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("stat"))?;
+        let parent = stat
+            .rsplit_once(") ")
+            .and_then(|(_, fields)| fields.split(' ').nth(1)?.parse().ok());
+        match parent {
+            Some(0 | 1) => return Ok(false),
+            Some(parent) => pid = parent,
+            None => return Err(io::Error::new(io::ErrorKind::InvalidData, format!("/proc/{pid}/stat"))),
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::InvalidData, "a process with a thousand ancestors"))
 }
 
 /// A process's environment. It reads as empty for a moment while the kernel sets a new program up, and always for its own threads, which

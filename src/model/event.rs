@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::health::Sample;
+use super::rollout_state::RolloutState;
 
 /// A stage of the pipeline, in the order in which they run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -110,7 +111,7 @@ pub enum Event {
     /// The rollout changed its state.
     State {
         /// The state, as the journal spells it.
-        state: String,
+        state: RolloutState,
         /// For people.
         detail: String,
     },

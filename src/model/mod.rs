@@ -25,6 +25,7 @@ pub mod outcome;
 pub mod plan;
 pub mod provenance;
 pub mod purl;
+pub mod rollout_state;
 pub mod secret_name;
 pub mod severity;
 pub mod verdict;

@@ -9,6 +9,7 @@ use super::event::Stage;
 use super::finding::Judgement;
 use super::health::Sample;
 use super::inventory::Subject;
+use super::rollout_state::RolloutState;
 use super::verdict::{Decision, Verdict};
 
 /// What the publish stage did.
@@ -39,8 +40,10 @@ pub enum RolloutResult {
     AlreadyDeployed,
     /// The new version failed and the old one serves again, observed.
     RolledBack,
-    /// The new version failed and the old one could not be brought back, or there was none.
+    /// The new version failed and the old one could not be brought back.
     RollbackFailed,
+    /// The first version failed: nothing ran before it, and nothing runs now.
+    FirstFailed,
     /// A dry run: nothing was changed, and what would be done was said.
     Planned,
     /// Nothing was changed.
@@ -60,7 +63,7 @@ impl RolloutResult {
         match self {
             Self::Committed | Self::AlreadyDeployed | Self::Planned => 0,
             Self::RolledBack => 10,
-            Self::RollbackFailed => 11,
+            Self::RollbackFailed | Self::FirstFailed => 11,
             Self::Refused => 12,
             Self::Locked | Self::Superseded => 13,
             Self::Interrupted => 14,
@@ -74,7 +77,7 @@ pub struct Step {
     /// When it was reached.
     pub at: Timestamp,
     /// The state.
-    pub state: String,
+    pub state: RolloutState,
     /// For people.
     pub detail: String,
 }
@@ -96,6 +99,9 @@ pub struct RolloutReport {
     pub digest: Digest,
     /// The digest that serves now, as observed.
     pub live: Option<Digest>,
+    /// Its commit, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live_commit: Option<String>,
     /// The digest that served before.
     pub previous: Option<Digest>,
     /// Why it failed, where it did.
@@ -108,8 +114,32 @@ pub struct RolloutReport {
     pub steps: Vec<Step>,
     /// Every probe.
     pub samples: Vec<Sample>,
-    /// Requests that were still in flight when the old version was stopped.
-    pub cut_requests: u64,
+    /// Requests that were still in flight when the old version was stopped; `null` when they could not be counted.
+    pub cut_requests: Option<u64>,
+}
+
+impl RolloutReport {
+    /// A report of a run that has changed nothing and seen nothing yet.
+    #[must_use]
+    pub fn new(service: &str, target: &str, run: String, digest: Digest, result: RolloutResult) -> Self {
+        Self {
+            schema: "portcullis/rollout/v1".to_owned(),
+            service: service.to_owned(),
+            target: target.to_owned(),
+            run,
+            result,
+            digest,
+            live: None,
+            live_commit: None,
+            previous: None,
+            reason: None,
+            url: None,
+            unverified: None,
+            steps: Vec::new(),
+            samples: Vec::new(),
+            cut_requests: Some(0),
+        }
+    }
 }
 
 /// Why a run stopped before its end: an error, not a policy violation.

@@ -40,6 +40,9 @@ pub fn meaning(outcome: &Outcome, code: u8) -> String {
         .map_or(0, |v| v.gaps.iter().filter(|gap| gap.disposition == Disposition::Denied).count());
     match code {
         0 => well(outcome),
+        11 if is_first_failed(outcome) => {
+            "the first version did not become healthy; nothing ran before it, and nothing runs now".to_owned()
+        }
         1 if denied > 0 => {
             let code = if code_is_not_why(outcome) { " (the code is not why)" } else { "" };
             format!("blocked by policy: {} denied{code}", count(denied, "finding", "findings"))
@@ -94,6 +97,9 @@ pub fn next(outcome: &Outcome, code: u8) -> String {
         1 => next_when_blocked(outcome),
         2 => next_when_undecidable(outcome),
         10 => "the old version serves; read why the new one failed above, fix it, and run the gate on the fix".to_owned(),
+        11 if is_first_failed(outcome) => {
+            "nothing serves, as before; read above why the first version failed, correct it, and run again".to_owned()
+        }
         11 => format!(
             "look at the service now, nothing verified serves it; then `{}`",
             prose(&outcome.command("rollout status"))
@@ -113,6 +119,13 @@ pub fn next(outcome: &Outcome, code: u8) -> String {
         70 => "please report it with the message above and events.ndjson".to_owned(),
         _ => "see the message above".to_owned(),
     }
+}
+
+fn is_first_failed(outcome: &Outcome) -> bool {
+    outcome
+        .rollout
+        .as_ref()
+        .is_some_and(|rollout| rollout.result == RolloutResult::FirstFailed)
 }
 
 fn next_when_well(outcome: &Outcome) -> String {
@@ -174,5 +187,44 @@ fn next_when_undecidable(outcome: &Outcome) -> String {
         "run again where the advisory data can be fetched, or point --osv at newer data".to_owned()
     } else {
         "close the gaps above, or accept one by name in the policy under [rules.incomplete-inventory]".to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::digest::Digest;
+    use crate::model::outcome::RolloutReport;
+
+    fn rolled_out(result: RolloutResult) -> String {
+        let report = RolloutReport::new("shop", "process", "r".to_owned(), Digest::from_bytes([1; 32]), result);
+        let outcome = Outcome {
+            reached: Some(Stage::Rollout),
+            rollout: Some(report),
+            ..Outcome::default()
+        };
+        line(&outcome, result.code())
+    }
+
+    #[test]
+    fn a_dry_run_never_says_that_anything_was_rolled_out() {
+        let planned = rolled_out(RolloutResult::Planned);
+        assert!(
+            planned.contains("nothing was rolled out") && planned.ends_with("run it without --dry-run"),
+            "{planned}"
+        );
+        assert!(!planned.contains("verified") && !planned.contains("published"), "{planned}");
+        assert!(rolled_out(RolloutResult::Committed).contains("rolled out and verified"));
+    }
+
+    #[test]
+    fn a_failed_first_deployment_is_not_told_as_a_failed_rollback() {
+        let first = rolled_out(RolloutResult::FirstFailed);
+        assert!(
+            first.contains("exit 11") && first.contains("nothing ran before it, and nothing runs now"),
+            "{first}"
+        );
+        assert!(!first.contains("rollback"), "{first}");
+        assert!(rolled_out(RolloutResult::RollbackFailed).contains("rollback failed"));
     }
 }

@@ -300,7 +300,7 @@ pub(crate) fn undecidable() -> Outcome {
 fn step(at: &str, state: &str, detail: &str) -> Step {
     Step {
         at: time(at),
-        state: state.to_owned(),
+        state: serde_json::from_value(state.into()).unwrap(),
         detail: detail.to_owned(),
     }
 }
@@ -337,6 +337,7 @@ pub(crate) fn live() -> Outcome {
         result: RolloutResult::Committed,
         digest: digest(0x9f),
         live: Some(digest(0x9f)),
+        live_commit: None,
         previous: Some(digest(0x8e)),
         reason: None,
         url: Some("http://127.0.0.1:8080/".to_owned()),
@@ -352,7 +353,7 @@ pub(crate) fn live() -> Outcome {
         samples: (0..6)
             .map(|n| sample(&format!("2026-11-21T12:40:0{n}Z"), true, Answered::New))
             .collect(),
-        cut_requests: 0,
+        cut_requests: Some(0),
     });
     outcome
 }

@@ -38,6 +38,15 @@ pub struct RolloutArgs {
     /// Roll out without a verified verdict, for this reason; it is recorded
     #[arg(long, value_name = "REASON")]
     pub unverified: Option<String>,
+    /// Roll out a digest that was rolled back here before, for this reason; it is recorded
+    #[arg(long, value_name = "REASON")]
+    pub again: Option<String>,
+    /// Go on although the last known good version is not to be had any more
+    #[arg(long)]
+    pub without_way_back: bool,
+    /// How long to wait for another deployer, such as 15m [default: waits.lock of the configuration]
+    #[arg(long, value_name = "TIME", global = true)]
+    pub wait_for_lock: Option<String>,
     /// Change nothing; say what would be done
     #[arg(long)]
     pub dry_run: bool,

@@ -54,6 +54,8 @@ impl Workspace {
                 lock: or(waits.lock, 0),
             },
             unverified,
+            again: None,
+            without_way_back: false,
             dry_run,
         }))
     }

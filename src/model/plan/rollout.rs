@@ -132,6 +132,10 @@ pub struct RolloutPlan {
     pub waits: Waits,
     /// The reason for a rollout without a verified attestation, where somebody gave one.
     pub unverified: Option<String>,
+    /// The reason for rolling out a digest that was rolled back here before, where somebody gave one.
+    pub again: Option<String>,
+    /// True to go on although the last known good release is not to be had any more.
+    pub without_way_back: bool,
     /// Changes nothing, says what it would do.
     pub dry_run: bool,
 }

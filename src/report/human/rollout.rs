@@ -3,6 +3,7 @@
 use super::page::Page;
 use crate::model::health::Answered;
 use crate::model::outcome::{Outcome, RolloutReport, RolloutResult};
+use crate::model::rollout_state::RolloutState;
 use crate::report::quantity::{bytes, count, second_of_day};
 use crate::report::style::Paint;
 
@@ -49,7 +50,7 @@ pub(super) fn rollout(page: &mut Page, outcome: &Outcome) {
             vec![
                 (Paint::Dim, second_of_day(step.at)),
                 (Paint::Dim, format!("+{since:.1} s")),
-                (state_paint(&step.state), step.state.clone()),
+                (state_paint(step.state), step.state.to_string()),
                 (Paint::Dim, step.detail.clone()),
             ]
         })
@@ -59,18 +60,16 @@ pub(super) fn rollout(page: &mut Page, outcome: &Outcome) {
         let text = samples(report);
         page.labelled(2, (Paint::Dim, "samples"), 10, (Paint::Dim, &text));
     }
-    if report.cut_requests > 0 {
-        let cut = count(
-            usize::try_from(report.cut_requests).unwrap_or(usize::MAX),
-            "request was",
-            "requests were",
-        );
-        page.labelled(
-            2,
-            (Paint::Doubt, "drain"),
-            10,
-            (Paint::Doubt, &format!("{cut} cut when the old version stopped")),
-        );
+    let cut = match report.cut_requests {
+        Some(0) => None,
+        Some(cut) => Some(format!(
+            "{} cut when the old version stopped",
+            count(usize::try_from(cut).unwrap_or(usize::MAX), "request was", "requests were")
+        )),
+        None => Some("how many requests were cut when the old version stopped is not known".to_owned()),
+    };
+    if let Some(text) = cut {
+        page.labelled(2, (Paint::Doubt, "drain"), 10, (Paint::Doubt, &text));
     }
     if let Some(reason) = &report.unverified {
         page.labelled(
@@ -83,10 +82,14 @@ pub(super) fn rollout(page: &mut Page, outcome: &Outcome) {
     live(page, report, &outcome.command("rollout stop"));
 }
 
-fn state_paint(state: &str) -> Paint {
+const fn state_paint(state: RolloutState) -> Paint {
     match state {
-        "Committed" | "RolledBack" => Paint::Good,
-        "RollingBack" | "VerifyingRollback" | "RollbackFailed" | "Refused" | "Superseded" => Paint::Bad,
+        RolloutState::Committed | RolloutState::RolledBack => Paint::Good,
+        RolloutState::RollingBack
+        | RolloutState::VerifyingRollback
+        | RolloutState::RollbackFailed
+        | RolloutState::Refused
+        | RolloutState::Superseded => Paint::Bad,
         _ => Paint::Strong,
     }
 }

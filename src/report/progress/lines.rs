@@ -55,7 +55,7 @@ impl Lines {
                 (changed || verbose).then(|| line(Stage::Rollout, self.probe_sign(sample), &probe(sample)))
             }
             Event::State { state, detail } if normal => {
-                let state = self.style.paint(Paint::Strong, &pad(&prose(state), 13));
+                let state = self.style.paint(Paint::Strong, &pad(state.as_str(), 13));
                 Some(line(Stage::Rollout, signs.arrow, &format!("{state} {}", prose(detail))))
             }
             Event::Finished { stage, result, elapsed_ms } if normal => {

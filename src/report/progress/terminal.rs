@@ -172,7 +172,7 @@ impl Observer for Terminal {
             Event::Probed { sample } if verbose => self.line(Stage::Rollout, (Paint::Dim, signs.dot), &probe(sample)),
             Event::Probed { sample } => Self::beside(&state, &probe(sample)),
             Event::State { state: name, detail } => {
-                let name = self.style.paint(Paint::Strong, &pad(&prose(name), 13));
+                let name = self.style.paint(Paint::Strong, &pad(name.as_str(), 13));
                 self.line(Stage::Rollout, (Paint::Dim, signs.arrow), &format!("{name} {}", prose(detail)));
             }
             Event::Finished { stage, result, elapsed_ms } => {

@@ -110,6 +110,7 @@ const fn result(result: RolloutResult) -> &'static str {
         RolloutResult::Planned => ", not rolled out (dry run)",
         RolloutResult::RolledBack => ", rolled back",
         RolloutResult::RollbackFailed => ", rollback failed",
+        RolloutResult::FirstFailed => ", the first version failed and nothing runs",
         RolloutResult::Refused => ", rollout refused",
         RolloutResult::Locked => ", rollout locked",
         RolloutResult::Superseded => ", rollout superseded",
@@ -306,7 +307,7 @@ fn rollout(out: &mut String, report: &RolloutReport) {
         out.push_str(&format!(
             "| {} | {} | {} |\n",
             second_of_day(step.at),
-            code(&step.state),
+            code(step.state.as_str()),
             escape(&step.detail)
         ));
     }

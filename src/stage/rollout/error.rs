@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::lock::Holder;
+use super::holder::Holder;
 use crate::io::files::FileError;
 use crate::io::oci_layout::LayoutError;
 use crate::io::registry::RegistryError;
@@ -26,6 +26,47 @@ pub enum RolloutError {
         path: PathBuf,
         /// The line, from 1.
         line: usize,
+    },
+    /// A whole line of the journal says what this program does not know.
+    #[error("line {line} of {} was written by another version of portcullis", path.display())]
+    #[diagnostic(
+        code(rollout::journal_version),
+        help("nothing was changed; use the version that wrote it, or a newer one")
+    )]
+    JournalVersion {
+        /// The journal.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is not known.
+        source: serde_json::Error,
+    },
+    /// What runs now cannot be seen, so that nothing can be said or done about it.
+    #[error("what runs now cannot be seen: {reason}")]
+    #[diagnostic(
+        code(rollout::unseen),
+        help("nothing was changed; a switch that does not answer any more is ended by `portcullis rollout stop`")
+    )]
+    Unseen {
+        /// Why.
+        reason: String,
+    },
+    /// There is nothing that the order could be about.
+    #[error("{reason}")]
+    #[diagnostic(
+        code(rollout::nothing),
+        help("nothing was changed; `portcullis rollout status` shows what there is")
+    )]
+    Nothing {
+        /// What there is not.
+        reason: String,
+    },
+    /// What runs could not be stopped.
+    #[error("the service could not be stopped: {reason}")]
+    #[diagnostic(code(rollout::stop), help("`portcullis rollout status` shows what still runs"))]
+    Stop {
+        /// Why.
+        reason: String,
     },
     /// A file of the service's state cannot be read or written.
     #[error(transparent)]
@@ -124,6 +165,10 @@ impl RolloutError {
             },
             Self::Superseded { .. } | Self::Locked { .. } => Fault::Locked,
             Self::Journal { .. }
+            | Self::JournalVersion { .. }
+            | Self::Unseen { .. }
+            | Self::Nothing { .. }
+            | Self::Stop { .. }
             | Self::File(_)
             | Self::State { .. }
             | Self::Layout(_)
@@ -133,4 +178,15 @@ impl RolloutError {
             | Self::FrontDoor { .. } => Fault::Refused,
         }
     }
+}
+
+/// An error with its causes in one line.
+pub(super) fn told(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text.push_str(&format!(": {inner}"));
+        cause = inner.source();
+    }
+    text
 }

@@ -1,11 +1,16 @@
 //! What the journal says of the past: what was good, and what was begun and not ended.
 
-use super::journal::{Entry, Purpose, Record};
+use super::journal::{Entry, Purpose, Record, RolledBack};
 use super::release::{Deployed, Release};
+use crate::model::digest::Digest;
 use crate::model::outcome::{RolloutResult, Step};
+use crate::model::rollout_state::RolloutState;
 
 /// How many releases are kept to go back to.
 pub(super) const KEPT: usize = 5;
+
+/// How many digests that were rolled back are remembered.
+const REMEMBERED: usize = 20;
 
 /// A run without an end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +19,7 @@ pub(super) struct OpenRun {
     pub(super) purpose: Purpose,
     pub(super) release: Release,
     pub(super) unverified: Option<String>,
+    pub(super) again: Option<String>,
     pub(super) snapshot: Option<Snapshot>,
     /// Why it was being rolled back, where it was.
     pub(super) rolling_back: Option<String>,
@@ -37,8 +43,8 @@ pub(super) struct History {
     pub(super) good: Vec<Deployed>,
     /// The run without an end.
     pub(super) open: Option<OpenRun>,
-    /// True when the last thing that happened was a stop.
-    pub(super) stopped: bool,
+    /// Digests that were rolled back here and not committed since, the last one last.
+    pub(super) rolled_back: Vec<RolledBack>,
 }
 
 impl History {
@@ -56,32 +62,45 @@ impl History {
 
     fn take(&mut self, record: &Record) {
         match &record.entry {
-            Entry::History { good } => self.good.clone_from(good),
+            Entry::History { good, rolled_back } => {
+                self.good.clone_from(good);
+                self.rolled_back.clone_from(rolled_back);
+            }
             Entry::Begin {
                 purpose,
                 release,
                 unverified,
+                again,
             } => {
-                self.stopped = false;
                 self.open = Some(OpenRun {
                     run: record.run.clone(),
                     purpose: *purpose,
                     release: release.clone(),
                     unverified: unverified.clone(),
+                    again: again.clone(),
                     snapshot: None,
                     rolling_back: None,
                     steps: Vec::new(),
                 });
             }
-            Entry::End { result, .. } => {
-                if let Some(open) = self.open.take()
-                    && *result == RolloutResult::Committed
-                {
-                    self.commit(open);
+            Entry::End { result, reason } => {
+                let Some(open) = self.open.take() else { return };
+                match result {
+                    RolloutResult::Committed => self.commit(open),
+                    RolloutResult::RolledBack => {
+                        self.rolled_back.retain(|one| one.digest != open.release.digest);
+                        self.rolled_back.push(RolledBack {
+                            digest: open.release.digest,
+                            at: record.at,
+                            reason: reason.clone().unwrap_or_else(|| "no reason was recorded".to_owned()),
+                        });
+                        let extra = self.rolled_back.len().saturating_sub(REMEMBERED);
+                        self.rolled_back.drain(..extra);
+                    }
+                    _ => {}
                 }
             }
             Entry::Stopped => {
-                self.stopped = true;
                 self.open = None;
             }
             Entry::Snapshot { live, good } => {
@@ -94,12 +113,12 @@ impl History {
             }
             Entry::State { state, detail } => {
                 if let Some(open) = &mut self.open {
-                    if state == "RollingBack" {
+                    if *state == RolloutState::RollingBack {
                         open.rolling_back = Some(detail.clone());
                     }
                     open.steps.push(Step {
                         at: record.at,
-                        state: state.clone(),
+                        state: *state,
                         detail: detail.clone(),
                     });
                 }
@@ -108,7 +127,13 @@ impl History {
         }
     }
 
+    /// When and why a digest was rolled back here, where it was and has not been committed since.
+    pub(super) fn rolled_back(&self, digest: &Digest) -> Option<&RolledBack> {
+        self.rolled_back.iter().find(|one| one.digest == *digest)
+    }
+
     fn commit(&mut self, open: OpenRun) {
+        self.rolled_back.retain(|one| one.digest != open.release.digest);
         if open.purpose == Purpose::Rollback
             && let Some(at) = self.good.iter().rposition(|good| good.release.digest == open.release.digest)
         {
@@ -127,7 +152,6 @@ impl History {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::digest::Digest;
 
     fn run(name: &str, of: u8, purpose: Purpose, result: RolloutResult) -> Vec<Record> {
         let entry = |entry| Record {
@@ -147,6 +171,7 @@ mod tests {
                 purpose,
                 release,
                 unverified: None,
+                again: None,
             }),
             entry(Entry::End { result, reason: None }),
         ]
@@ -169,6 +194,17 @@ mod tests {
     }
 
     #[test]
+    fn a_digest_that_was_rolled_back_is_remembered_until_it_is_committed() {
+        let digest = Digest::from_bytes([2; 32]);
+        let mut records = run("a", 1, Purpose::Deploy, RolloutResult::Committed);
+        records.extend(run("b", 2, Purpose::Deploy, RolloutResult::RolledBack));
+        assert!(History::of(&records).rolled_back(&digest).is_some());
+        assert!(History::of(&records).rolled_back(&Digest::from_bytes([1; 32])).is_none());
+        records.extend(run("b", 2, Purpose::Deploy, RolloutResult::Committed));
+        assert!(History::of(&records).rolled_back(&digest).is_none());
+    }
+
+    #[test]
     fn a_second_rollback_goes_further_back_and_not_forward_again() {
         let mut records = Vec::new();
         for n in 1..=3 {
@@ -186,7 +222,7 @@ mod tests {
         records.pop();
         let mut state = records[0].clone();
         state.entry = Entry::State {
-            state: "RollingBack".to_owned(),
+            state: RolloutState::RollingBack,
             detail: "it exited".to_owned(),
         };
         records.push(state);

@@ -17,7 +17,9 @@ use super::release::{Deployed, Release};
 use crate::io::clock::Clock;
 use crate::io::files;
 use crate::io::hash::sha256;
+use crate::model::digest::Digest;
 use crate::model::outcome::RolloutResult;
+use crate::model::rollout_state::RolloutState;
 
 /// A journal is made short again when it is longer than this, in bytes.
 const LONG: u64 = 512 * 1024;
@@ -34,27 +36,54 @@ pub(super) enum Purpose {
     Rollback,
 }
 
+/// What a target is asked to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Operation {
+    Stage,
+    Shift,
+    Drain,
+    Retire,
+    Restore,
+    Remove,
+}
+
+/// A digest that was rolled back here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct RolledBack {
+    pub(super) digest: Digest,
+    pub(super) at: Timestamp,
+    pub(super) reason: String,
+}
+
 /// What is recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "entry", rename_all = "kebab-case")]
 pub(super) enum Entry {
     /// What was known when the journal was made short.
-    History { good: Vec<Deployed> },
+    History {
+        good: Vec<Deployed>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        rolled_back: Vec<RolledBack>,
+    },
     /// A run begins.
     Begin {
         purpose: Purpose,
         release: Release,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         unverified: Option<String>,
+        /// Why a digest is tried that was rolled back before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        again: Option<String>,
     },
     /// What served before it.
     Snapshot { live: Option<Deployed>, good: Option<Deployed> },
     /// An operation is about to be done.
-    Intent { operation: String },
+    Intent { operation: Operation },
     /// It was done.
-    Done { operation: String, detail: String },
+    Done { operation: Operation, detail: String },
     /// The state machine moved.
-    State { state: String, detail: String },
+    State { state: RolloutState, detail: String },
     /// The run is over.
     End { result: RolloutResult, reason: Option<String> },
     /// Somebody stopped the service.
@@ -122,7 +151,7 @@ impl Journal {
             token: self.lock.token(),
             entry,
         };
-        let line = to_line(&record);
+        let line = self.line(&record)?;
         let written = self.file.write_all(line.as_bytes()).and_then(|()| self.file.sync_data());
         written.map_err(|source| RolloutError::State {
             path: self.path.clone(),
@@ -131,7 +160,7 @@ impl Journal {
     }
 
     /// Replaces a long journal by what it says of the past. Only between runs.
-    pub(super) fn shorten(&mut self, good: &[Deployed], clock: &dyn Clock) -> Result<(), RolloutError> {
+    pub(super) fn shorten(&mut self, good: &[Deployed], rolled_back: &[RolledBack], clock: &dyn Clock) -> Result<(), RolloutError> {
         let failed = |source: io::Error| RolloutError::State {
             path: self.path.clone(),
             source,
@@ -146,11 +175,21 @@ impl Journal {
             at: clock.now(),
             run: String::new(),
             token: self.lock.token(),
-            entry: Entry::History { good: good.to_vec() },
+            entry: Entry::History {
+                good: good.to_vec(),
+                rolled_back: rolled_back.to_vec(),
+            },
         };
-        files::write(&self.path, to_line(&record).as_bytes())?;
+        files::write(&self.path, self.line(&record)?.as_bytes())?;
         self.file = File::options().append(true).open(&self.path).map_err(failed)?;
         Ok(())
+    }
+
+    fn line(&self, record: &Record) -> Result<String, RolloutError> {
+        to_line(record).map_err(|error| RolloutError::State {
+            path: self.path.clone(),
+            source: error.into(),
+        })
     }
 }
 
@@ -158,10 +197,10 @@ fn path_in(state: &Path) -> PathBuf {
     state.join("journal.jsonl")
 }
 
-fn to_line(record: &Record) -> String {
-    let text = serde_json::to_string(record).unwrap_or_default();
+fn to_line(record: &Record) -> serde_json::Result<String> {
+    let text = serde_json::to_string(record)?;
     let sum = sum(&text);
-    format!("{{\"record\":{text},\"sum\":\"{sum}\"}}\n")
+    Ok(format!("{{\"record\":{text},\"sum\":\"{sum}\"}}\n"))
 }
 
 fn sum(text: &str) -> String {
@@ -171,16 +210,23 @@ fn sum(text: &str) -> String {
 /// What the journal of a state folder holds, and how many of its bytes are whole lines.
 pub(super) fn read(state: &Path) -> Result<(Vec<Record>, u64), RolloutError> {
     let path = path_in(state);
-    if !path.exists() {
-        return Ok((Vec::new(), 0));
+    match path.try_exists() {
+        Ok(true) => {}
+        Ok(false) => return Ok((Vec::new(), 0)),
+        Err(source) => return Err(RolloutError::State { path, source }),
     }
     let bytes = files::read(&path, LIMIT)?;
     let mut records = Vec::new();
     let mut whole = 0u64;
     for (at, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
         let last = whole + line.len() as u64 == bytes.len() as u64;
-        match parse(line) {
-            Some(record) => records.push(record),
+        match record_of(line) {
+            // Whole, and not understood, is not torn: cutting it off would forget what another version did.
+            Some(record) => records.push(serde_json::from_str(record).map_err(|source| RolloutError::JournalVersion {
+                path: path.clone(),
+                line: at + 1,
+                source,
+            })?),
             None if last => break,
             None => return Err(RolloutError::Journal { path, line: at + 1 }),
         }
@@ -189,13 +235,11 @@ pub(super) fn read(state: &Path) -> Result<(Vec<Record>, u64), RolloutError> {
     Ok((records, whole))
 }
 
-fn parse(line: &[u8]) -> Option<Record> {
+/// The text of a line's record; `None` when the line is not what was written.
+fn record_of(line: &[u8]) -> Option<&str> {
     let text = std::str::from_utf8(line.strip_suffix(b"\n")?).ok()?;
     let line: Line<'_> = serde_json::from_str(text).ok()?;
-    if sum(line.record.get()) != line.sum {
-        return None;
-    }
-    serde_json::from_str(line.record.get()).ok()
+    (sum(line.record.get()) == line.sum).then(|| line.record.get())
 }
 
 #[cfg(test)]
@@ -211,10 +255,11 @@ mod tests {
                     run: "r".to_owned(),
                     token: 1,
                     entry: Entry::State {
-                        state: "Staging".to_owned(),
+                        state: RolloutState::Staging,
                         detail: "a \"quoted\" word".to_owned(),
                     },
                 })
+                .expect("text")
             })
             .collect()
     }
@@ -237,6 +282,42 @@ mod tests {
         let text = lines(3).replacen("Staging", "Stagins", 1);
         std::fs::write(dir.path().join("journal.jsonl"), text).expect("written");
         assert!(matches!(read(dir.path()), Err(RolloutError::Journal { line: 1, .. })));
+    }
+
+    #[test]
+    fn a_whole_line_of_another_version_is_refused_and_not_taken_for_torn() {
+        let dir = tempfile::tempdir().expect("folder");
+        let record = lines(1);
+        let record = record
+            .split_once("{\"record\":")
+            .and_then(|(_, rest)| rest.rsplit_once(",\"sum\""))
+            .expect("a line")
+            .0;
+        let foreign = record.replacen("Staging", "Hovering", 1);
+        let text = format!("{}{{\"record\":{foreign},\"sum\":\"{}\"}}\n", lines(1), sum(&foreign));
+        std::fs::write(dir.path().join("journal.jsonl"), text).expect("written");
+        assert!(matches!(read(dir.path()), Err(RolloutError::JournalVersion { line: 2, .. })));
+    }
+
+    #[test]
+    fn a_journal_of_the_first_version_is_read() {
+        let dir = tempfile::tempdir().expect("folder");
+        let digest = format!("sha256:{}", "1".repeat(64));
+        let record = |seq: u64, entry: &str| {
+            let text = format!("{{\"seq\":{seq},\"at\":\"2026-11-21T12:40:03Z\",\"run\":\"r\",\"token\":1,{entry}}}");
+            format!("{{\"record\":{text},\"sum\":\"{}\"}}\n", sum(&text))
+        };
+        let release = format!("{{\"digest\":\"{digest}\",\"image\":\"oci:x\"}}");
+        let text = [
+            record(1, "\"entry\":\"history\",\"good\":[]"),
+            record(2, &format!("\"entry\":\"begin\",\"purpose\":\"deploy\",\"release\":{release}")),
+            record(3, "\"entry\":\"intent\",\"operation\":\"stage\""),
+            record(4, "\"entry\":\"state\",\"state\":\"StagedHealthy\",\"detail\":\"healthy\""),
+            record(5, "\"entry\":\"end\",\"result\":\"rollback-failed\",\"reason\":null"),
+        ]
+        .concat();
+        std::fs::write(dir.path().join("journal.jsonl"), text).expect("written");
+        assert_eq!(read(dir.path()).expect("read").0.len(), 5);
     }
 
     #[test]

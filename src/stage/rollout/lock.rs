@@ -4,7 +4,6 @@
 //! suspended, its disk hung) loses the lock to the next one, who puts a new file in its place with a higher token; the journal and the
 //! switch refuse what the old holder still tries.
 
-use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::MetadataExt;
@@ -12,40 +11,20 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 use super::error::RolloutError;
+use super::holder::Holder;
 use crate::io::Effects;
 use crate::io::daemon;
+use crate::model::event::Stage;
 
 /// A holder that has not renewed for this long has lost the lock.
-const LEASE: Duration = Duration::from_secs(30);
+const LEASE: SignedDuration = SignedDuration::from_secs(30);
 /// What everybody waits: the switch holds the lock for moments when it starts an instance again.
 const LEAST: Duration = Duration::from_millis(250);
 const RENEW: Duration = Duration::from_secs(5);
-
-/// Who holds a lock.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Holder {
-    /// Its process id.
-    pub pid: u32,
-    /// Its run.
-    pub run: String,
-    /// Its fencing token.
-    pub token: u64,
-    /// Since when.
-    pub since: Timestamp,
-    /// When it last said that it lives.
-    pub renewed: Timestamp,
-}
-
-impl fmt::Display for Holder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "process {} in run {} since {:.0}", self.pid, self.run, self.since)
-    }
-}
 
 /// Holds the lock until it is dropped.
 #[derive(Debug)]
@@ -67,6 +46,7 @@ impl Lock {
     pub(super) async fn acquire(state: &Path, run: &str, wait: Duration, effects: &Effects) -> Result<Acquired, RolloutError> {
         daemon::private_folder(state).map_err(|source| failed(state, source))?;
         let end = Instant::now() + wait.max(LEAST);
+        let mut told = false;
         loop {
             let theirs = match attempt(state, run, effects).map_err(|source| failed(&state.join("lock"), source))? {
                 Acquired::Ours(lock) => return Ok(Acquired::Ours(lock)),
@@ -74,6 +54,9 @@ impl Lock {
             };
             if Instant::now() >= end || effects.is_cancelled() {
                 return Ok(Acquired::Theirs(theirs));
+            }
+            if !wait.is_zero() && !std::mem::replace(&mut told, true) {
+                effects.note(Stage::Rollout, format!("waiting for {theirs}, at most {} s", wait.as_secs()));
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
@@ -90,7 +73,10 @@ impl Lock {
         match fs::metadata(&self.path) {
             Ok(there) if there.ino() == ours => Ok(()),
             Ok(_) => Err(RolloutError::Superseded {
-                holder: read_holder(&self.path).unwrap_or_else(|| self.holder.clone()),
+                // Whoever it is, it is not this run any more.
+                holder: read_holder(&self.path)
+                    .map_err(|source| failed(&self.path, source))?
+                    .unwrap_or_else(|| unknown(self.holder.since)),
             }),
             Err(source) => Err(failed(&self.path, source)),
         }
@@ -100,17 +86,30 @@ impl Lock {
 impl Drop for Lock {
     fn drop(&mut self) {
         self.renewal.abort();
-        let _ = self.file.unlock();
+        // Closing the file releases it too; a moment later, when the renewal has let go of it.
+        let _released = self.file.unlock();
     }
 }
 
 /// Who holds the lock of a state folder now.
-pub(super) fn current(state: &Path) -> Option<Holder> {
+///
+/// # Errors
+/// When that cannot be seen: nobody may take it for nobody then.
+pub(super) fn current(state: &Path) -> Result<Option<Holder>, RolloutError> {
     let path = state.join("lock");
-    let file = File::open(&path).ok()?;
+    let error = |source| failed(&path, source);
+    let file = match File::open(&path) {
+        Ok(file) => file,
+        Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(error(source)),
+    };
     match file.try_lock_shared() {
-        Ok(()) => None,
-        Err(_) => read_holder(&path),
+        Ok(()) => Ok(None),
+        Err(fs::TryLockError::WouldBlock) => {
+            let holder = read_holder(&path).map_err(error)?;
+            Ok(Some(holder.unwrap_or_else(|| unknown(Timestamp::UNIX_EPOCH))))
+        }
+        Err(fs::TryLockError::Error(source)) => Err(error(source)),
     }
 }
 
@@ -120,16 +119,22 @@ fn attempt(state: &Path, run: &str, effects: &Effects) -> io::Result<Acquired> {
     guard.lock()?;
     let path = state.join("lock");
     let mut file = open(&path)?;
-    let before = read_holder(&path);
+    let before = read_holder(&path)?;
     let now = effects.clock.now();
-    if file.try_lock().is_err() {
+    if let Err(error) = file.try_lock() {
+        if let fs::TryLockError::Error(error) = error {
+            return Err(error);
+        }
         let held_by = before.clone().unwrap_or_else(|| unknown(now));
         let silent = now.duration_since(held_by.renewed);
-        if before.is_none() || silent <= jiff::SignedDuration::try_from(LEASE).unwrap_or_default() {
+        if before.is_none() || silent <= LEASE {
             return Ok(Acquired::Theirs(held_by));
         }
         let fresh = state.join("lock.new");
-        let _ = fs::remove_file(&fresh);
+        match fs::remove_file(&fresh) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
         file = open(&fresh)?;
         file.try_lock().map_err(io::Error::from)?;
         fs::rename(&fresh, &path)?;
@@ -154,10 +159,18 @@ fn attempt(state: &Path, run: &str, effects: &Effects) -> io::Result<Acquired> {
 }
 
 async fn renew(file: Arc<File>, mut holder: Holder, effects: Effects) {
+    let mut told = false;
     loop {
         tokio::time::sleep(RENEW).await;
         holder.renewed = effects.clock.now();
-        let _ = write_holder(&file, &holder);
+        if let Err(error) = write_holder(&file, &holder)
+            && !std::mem::replace(&mut told, true)
+        {
+            effects.warn(
+                Stage::Rollout,
+                format!("the lock's lease cannot be renewed, another deployer may take over: {error}"),
+            );
+        }
     }
 }
 
@@ -167,18 +180,20 @@ fn open(path: &Path) -> io::Result<File> {
 
 /// Always as long as the one before or padded to it, so that a reader never sees a mixture that parses.
 fn write_holder(mut file: &File, holder: &Holder) -> io::Result<()> {
-    let mut text = serde_json::to_string(holder).unwrap_or_default();
+    let mut text = serde_json::to_string(holder)?;
     text.push_str(&" ".repeat(512usize.saturating_sub(text.len())));
     file.rewind()?;
     file.write_all(text.as_bytes())
 }
 
-fn read_holder(path: &Path) -> Option<Holder> {
-    let mut text = String::new();
-    File::open(path).ok()?.take(4096).read_to_string(&mut text).ok()?;
-    serde_json::from_str(text.trim()).ok()
+/// `None` for a file that nobody has written yet, or only half: the lock itself is the system's, this is its holder's word.
+fn read_holder(path: &Path) -> io::Result<Option<Holder>> {
+    let mut text = Vec::new();
+    File::open(path)?.take(4096).read_to_end(&mut text)?;
+    Ok(serde_json::from_slice(text.trim_ascii()).ok())
 }
 
+/// A holder that has said nothing yet.
 fn unknown(now: Timestamp) -> Holder {
     Holder {
         pid: 0,
@@ -215,10 +230,11 @@ mod tests {
             panic!("held")
         };
         assert_eq!(holder.run, "first");
-        assert_eq!(current(dir.path()).map(|holder| holder.run), Some("first".to_owned()));
+        let seen = current(dir.path()).expect("seen");
+        assert_eq!(seen.map(|holder| holder.run), Some("first".to_owned()));
         let token = first.token();
         drop(first);
-        assert_eq!(current(dir.path()), None);
+        assert_eq!(current(dir.path()).expect("seen"), None);
         let Acquired::Ours(second) = acquire(dir.path(), "second").await else {
             panic!("free")
         };

@@ -2,28 +2,40 @@
 //!
 //! Every operation of the target can be repeated with the same run, so resuming an interrupted run is walking the same way again.
 
-use super::error::RolloutError;
+use super::error::{RolloutError, told};
 use super::history::{History, OpenRun, Snapshot};
-use super::journal::{Entry, Journal, Purpose};
-use super::process::told;
+use super::journal::{Entry, Journal, Operation, Purpose};
 use super::release::{Deployed, Release};
 use super::target::{RolloutTarget, TargetError};
-use super::verifier::{Door, Identity, Verifier};
+use super::verifier::{Identity, ProbeTarget, Verifier};
 use crate::io::Effects;
 use crate::model::event::{Event, Stage};
 use crate::model::health::Sample;
 use crate::model::outcome::{RolloutReport, RolloutResult, Step};
 use crate::model::plan::RolloutPlan;
+use crate::model::rollout_state::RolloutState;
 
 /// Why a run does not go on.
 #[derive(Debug)]
 pub(super) enum Halt {
     /// The new version failed, or something it needs did.
     Failed(String),
+    /// Nothing was changed, and nothing will be.
+    Refused(String),
     /// Somebody asked to stop.
     Cancelled,
     /// Somebody else has changed the target.
     Superseded(String),
+}
+
+impl Halt {
+    /// For people.
+    pub(super) fn told(&self) -> &str {
+        match self {
+            Self::Failed(reason) | Self::Refused(reason) | Self::Superseded(reason) => reason,
+            Self::Cancelled => "interrupted",
+        }
+    }
 }
 
 impl From<TargetError> for Halt {
@@ -58,7 +70,10 @@ pub(super) struct Run<'a, T> {
     pub(super) snapshot: Snapshot,
     pub(super) steps: Vec<Step>,
     pub(super) samples: Vec<Sample>,
-    pub(super) cut: u64,
+    /// Requests that were cut so far; `None` once some could not be counted.
+    pub(super) cut: Option<u64>,
+    /// The last state since the run began or was resumed.
+    pub(super) last: Option<RolloutState>,
 }
 
 impl<T: RolloutTarget> Run<'_, T> {
@@ -67,11 +82,13 @@ impl<T: RolloutTarget> Run<'_, T> {
         if let Some(open) = self.history.open.take() {
             self.abandon(&open)?;
         }
-        self.journal.shorten(&self.history.good, &*self.effects.clock)?;
+        self.journal
+            .shorten(&self.history.good, &self.history.rolled_back, &*self.effects.clock)?;
         let begin = Entry::Begin {
             purpose: self.purpose,
             release: self.release.clone(),
             unverified: self.unverified.clone(),
+            again: self.plan.again.clone(),
         };
         self.journal.append(&self.id, begin, &*self.effects.clock)?;
         let outcome = self.forward(false).await;
@@ -103,15 +120,19 @@ impl<T: RolloutTarget> Run<'_, T> {
             Ok((result, reason)) => self.end(result, reason).await,
             Err(Halt::Cancelled) => {
                 let said = "interrupted; `portcullis rollout resume` finishes or reverts it";
-                let _ = self.state("Interrupted", said);
+                self.last_state(RolloutState::Interrupted, said);
                 self.report(RolloutResult::Interrupted, Some(said.to_owned())).await
             }
+            Err(Halt::Refused(reason)) => {
+                self.last_state(RolloutState::Refused, &reason);
+                self.end(RolloutResult::Refused, Some(reason)).await
+            }
             Err(Halt::Superseded(by)) => {
-                let _ = self.state("Superseded", &by);
+                self.last_state(RolloutState::Superseded, &by);
                 self.end(RolloutResult::Superseded, Some(by)).await
             }
             Err(Halt::Failed(reason)) => {
-                let _ = self.state("RollbackFailed", &reason);
+                self.last_state(RolloutState::RollbackFailed, &reason);
                 self.end(RolloutResult::RollbackFailed, Some(reason)).await
             }
         }
@@ -120,32 +141,33 @@ impl<T: RolloutTarget> Run<'_, T> {
     async fn forward(&mut self, snapshotted: bool) -> Result<(), Halt> {
         if !snapshotted {
             self.take_snapshot().await?;
+            self.secure_way_back().await?;
         }
         let deployed = self.deployed();
-        let capable = self.target.capabilities();
 
-        self.state("Staging", &format!("starting {}", self.release.shown()))?;
-        self.intend("stage")?;
+        self.state(RolloutState::Staging, &format!("starting {}", self.release.shown()))?;
+        self.intend(Operation::Stage)?;
         let address = self.target.stage(&deployed).await?;
-        self.done("stage", address.map_or_else(String::new, |address| address.to_string()))?;
-        if let Some(address) = address.filter(|_| capable.per_instance_probe) {
-            self.await_staged(Door::Instance(address)).await?;
-            self.state("StagedHealthy", &format!("healthy at {address}"))?;
+        self.done(Operation::Stage, address.map_or_else(String::new, |address| address.to_string()))?;
+        if let Some(address) = address.filter(|_| self.target.probes_instances()) {
+            self.await_staged(ProbeTarget::Instance(address)).await?;
+            self.state(RolloutState::StagedHealthy, &format!("healthy at {address}"))?;
         }
 
-        self.state("Shifting", &self.shift_detail())?;
-        self.intend("shift")?;
+        self.state(RolloutState::Shifting, &self.shift_detail())?;
+        self.intend(Operation::Shift)?;
         self.target.shift(&self.id, self.journal.token()).await?;
-        self.done("shift", String::new())?;
+        self.done(Operation::Shift, String::new())?;
 
         let health = &self.plan.health;
         self.state(
-            "Verifying",
+            RolloutState::Verifying,
             &format!("{} successes in a row through the front door", health.successes),
         )?;
-        self.await_streak(Door::Front, health.deadline, health.interval, false).await?;
+        self.await_streak(ProbeTarget::Front, health.deadline, health.interval, false)
+            .await?;
         if !health.soak.is_zero() {
-            self.state("Soaking", &format!("{} s", health.soak.as_secs_f64()))?;
+            self.state(RolloutState::Soaking, &format!("{} s", health.soak.as_secs_f64()))?;
             self.soak().await?;
         }
         self.let_go_of_old().await
@@ -155,17 +177,20 @@ impl<T: RolloutTarget> Run<'_, T> {
     async fn let_go_of_old(&mut self) -> Result<(), Halt> {
         let health = &self.plan.health;
         let (waits, id, token) = (&self.plan.waits, self.id.clone(), self.journal.token());
-        self.state("Draining", &format!("at most {} s", waits.drain.as_secs_f64()))?;
-        self.intend("drain")?;
+        self.state(RolloutState::Draining, &format!("at most {} s", waits.drain.as_secs_f64()))?;
+        self.intend(Operation::Drain)?;
         let left = self.target.drain(Some(&id), token, waits.drain).await?;
-        self.done("drain", format!("{left} in flight"))?;
-        self.await_streak(Door::Front, health.deadline, health.interval, true).await?;
+        self.done(Operation::Drain, format!("{left} in flight"))?;
+        self.await_streak(ProbeTarget::Front, health.deadline, health.interval, true)
+            .await?;
 
-        self.state("Retiring", &self.retire_detail(left))?;
-        self.intend("retire")?;
-        self.cut += self.target.retire(Some(&id), token, waits.stop).await?;
-        self.done("retire", format!("{} cut", self.cut))?;
-        self.state("Committed", &format!("{} serves", self.release.shown()))
+        self.state(RolloutState::Retiring, &self.retire_detail(left))?;
+        self.intend(Operation::Retire)?;
+        let cut = self.target.retire(Some(&id), token, waits.stop).await?;
+        self.add_cut(cut);
+        let cut = self.cut.map_or_else(|| "an unknown number".to_owned(), |cut| cut.to_string());
+        self.done(Operation::Retire, format!("{cut} cut"))?;
+        self.state(RolloutState::Committed, &format!("{} serves", self.release.shown()))
     }
 
     async fn take_snapshot(&mut self) -> Result<(), Halt> {
@@ -186,7 +211,31 @@ impl<T: RolloutTarget> Run<'_, T> {
             Some(good) => format!("last known good is {}", good.release.shown()),
             None => "nothing was deployed before".to_owned(),
         };
-        self.state("Snapshotted", &detail)
+        self.state(RolloutState::Snapshotted, &detail)
+    }
+
+    /// Before anything is changed: could the last known good release be brought back?
+    async fn secure_way_back(&mut self) -> Result<(), Halt> {
+        let Some(good) = self.snapshot.good.clone() else { return Ok(()) };
+        match self.target.secure(&good).await {
+            Ok(()) => Ok(()),
+            Err(TargetError::Superseded(by)) => Err(Halt::Superseded(by)),
+            Err(TargetError::Failed(trouble)) if self.plan.without_way_back => {
+                self.effects.warn(
+                    Stage::Rollout,
+                    format!("no way back: {} could not be brought back: {trouble}", good.release.shown()),
+                );
+                Ok(())
+            }
+            Err(TargetError::Failed(trouble)) => Err(Halt::Refused(format!(
+                "no way back: {} could not be brought back: {trouble}; --without-way-back goes on all the same",
+                good.release.shown()
+            ))),
+        }
+    }
+
+    pub(super) fn add_cut(&mut self, cut: Option<u64>) {
+        self.cut = self.cut.zip(cut).map(|(before, cut)| before + cut);
     }
 
     fn abandon(&mut self, open: &OpenRun) -> Result<(), RolloutError> {
@@ -239,15 +288,21 @@ impl<T: RolloutTarget> Run<'_, T> {
             plan: &self.plan.health,
             new: Identity::from(new),
             old: old.filter(|old| old.digest != new.digest).map(Identity::from),
+            // Without one, a path has no address to be asked at, and the probe says so.
             base: self.target.url().unwrap_or_default(),
+            restoring: false,
             effects: self.effects,
         }
     }
 
     /// Moves to a state: into the journal, then to whoever watches.
-    pub(super) fn state(&mut self, state: &str, detail: &str) -> Result<(), Halt> {
+    pub(super) fn state(&mut self, state: RolloutState, detail: &str) -> Result<(), Halt> {
+        if !state.may_follow(self.last) {
+            let before = self.last.map_or("nothing", RolloutState::as_str);
+            return Err(Halt::Failed(format!("a bug in portcullis: {state} came after {before}")));
+        }
         let entry = Entry::State {
-            state: state.to_owned(),
+            state,
             detail: detail.to_owned(),
         };
         self.journal.append(&self.id, entry, &*self.effects.clock)?;
@@ -255,26 +310,34 @@ impl<T: RolloutTarget> Run<'_, T> {
         Ok(())
     }
 
+    /// The last state of a run that ends here: where it cannot be recorded any more, that is told, and the run ends all the same.
+    fn last_state(&mut self, state: RolloutState, detail: &str) {
+        if let Err(halt) = self.state(state, detail) {
+            self.effects
+                .warn(Stage::Rollout, format!("{state} could not be recorded: {}", halt.told()));
+            self.tell(state, detail);
+        }
+    }
+
     /// Tells a state without the journal.
-    pub(super) fn tell(&mut self, state: &str, detail: &str) {
+    pub(super) fn tell(&mut self, state: RolloutState, detail: &str) {
+        self.last = Some(state);
         self.steps.push(Step {
             at: self.effects.clock.now(),
-            state: state.to_owned(),
+            state,
             detail: detail.to_owned(),
         });
         self.effects.emit(&Event::State {
-            state: state.to_owned(),
+            state,
             detail: detail.to_owned(),
         });
     }
 
-    pub(super) fn intend(&mut self, operation: &str) -> Result<(), Halt> {
-        let operation = operation.to_owned();
+    pub(super) fn intend(&mut self, operation: Operation) -> Result<(), Halt> {
         Ok(self.journal.append(&self.id, Entry::Intent { operation }, &*self.effects.clock)?)
     }
 
-    pub(super) fn done(&mut self, operation: &str, detail: String) -> Result<(), Halt> {
-        let operation = operation.to_owned();
+    pub(super) fn done(&mut self, operation: Operation, detail: String) -> Result<(), Halt> {
         Ok(self
             .journal
             .append(&self.id, Entry::Done { operation, detail }, &*self.effects.clock)?)
@@ -294,24 +357,27 @@ impl<T: RolloutTarget> Run<'_, T> {
         let mut keep = self.history.good.clone();
         keep.push(self.deployed());
         keep.extend(self.snapshot.good.clone());
-        self.target.clean(&keep);
+        if let Err(error) = self.target.clean(&keep) {
+            self.effects
+                .warn(Stage::Rollout, format!("what is not used any more could not be removed: {error}"));
+        }
         self.report(result, reason).await
     }
 
     /// The report, with what is seen to be in front now.
     pub(super) async fn report(self, result: RolloutResult, reason: Option<String>) -> RolloutReport {
-        let front = self.target.observe().await.ok().and_then(|observed| {
-            let front = observed.front.clone()?;
-            observed.runs(&front.run).then_some(front)
-        });
+        let front = match self.target.observe().await {
+            Ok(observed) => observed.front.clone().filter(|front| observed.runs(&front.run)),
+            Err(error) => {
+                self.effects
+                    .warn(Stage::Rollout, format!("what serves now could not be seen: {error}"));
+                None
+            }
+        };
+        let service = &self.plan.service;
         RolloutReport {
-            schema: "portcullis/rollout/v1".to_owned(),
-            service: self.plan.service.clone(),
-            target: self.target.name().to_owned(),
-            run: self.id,
-            result,
-            digest: self.release.digest,
-            live: front.map(|front| front.release.digest),
+            live: front.as_ref().map(|front| front.release.digest),
+            live_commit: front.and_then(|front| front.release.commit),
             previous: self.snapshot.live.map(|live| live.release.digest),
             reason,
             url: self.target.url(),
@@ -319,6 +385,7 @@ impl<T: RolloutTarget> Run<'_, T> {
             steps: self.steps,
             samples: self.samples,
             cut_requests: self.cut,
+            ..RolloutReport::new(service, self.target.name(), self.id, self.release.digest, result)
         }
     }
 }

@@ -1,22 +1,24 @@
 //! The way back: `RollingBack → VerifyingRollback → RolledBack | RollbackFailed`. To the last known good, once, verified by the same gate.
 
+use super::journal::Operation;
 use super::machine::{Halt, Run};
 use super::release::Deployed;
 use super::target::{RolloutTarget, TargetError};
 use crate::model::event::Stage;
 use crate::model::outcome::RolloutResult;
+use crate::model::rollout_state::RolloutState;
 
 type Ended = (RolloutResult, Option<String>);
 
 impl<T: RolloutTarget> Run<'_, T> {
     /// Brings the last known good release back. What cannot be written into the journal any more does not hinder that.
     pub(super) async fn roll_back(&mut self, reason: String) -> Result<Ended, Halt> {
-        self.try_state("RollingBack", &reason)?;
+        self.try_state(RolloutState::RollingBack, &reason)?;
         let Some(good) = self.snapshot.good.clone() else {
             return self.remove_first(reason).await;
         };
         let token = self.journal.token();
-        self.try_intend("restore")?;
+        self.try_intend(Operation::Restore)?;
         match self.target.restore(&good, token, self.plan.waits.stage).await {
             Ok(()) => {}
             Err(TargetError::Superseded(by)) => return Err(Halt::Superseded(by)),
@@ -25,10 +27,13 @@ impl<T: RolloutTarget> Run<'_, T> {
             }
         }
         self.retire_all_but(&good).await?;
-        self.try_state("VerifyingRollback", &format!("{} is in front again", good.release.shown()))?;
+        self.try_state(
+            RolloutState::VerifyingRollback,
+            &format!("{} is in front again", good.release.shown()),
+        )?;
         match self.verify_restored(&good).await {
             Ok(()) => {
-                self.try_state("RolledBack", &format!("{} serves", good.release.shown()))?;
+                self.try_state(RolloutState::RolledBack, &format!("{} serves", good.release.shown()))?;
                 Ok((RolloutResult::RolledBack, Some(reason)))
             }
             Err(Halt::Failed(trouble)) => self.failed_back(format!("{reason}; then {} failed too: {trouble}", good.release.shown())),
@@ -38,11 +43,17 @@ impl<T: RolloutTarget> Run<'_, T> {
 
     async fn retire_all_but(&mut self, good: &Deployed) -> Result<(), Halt> {
         let (token, waits) = (self.journal.token(), &self.plan.waits);
-        let _ = self.target.drain(Some(&good.run), token, waits.drain).await;
+        if let Err(TargetError::Failed(trouble)) = self.target.drain(Some(&good.run), token, waits.drain).await {
+            self.effects
+                .warn(Stage::Rollout, format!("requests under way could not be waited for: {trouble}"));
+        }
         match self.target.retire(Some(&good.run), token, waits.stop).await {
-            Ok(cut) => self.cut += cut,
+            Ok(cut) => self.add_cut(cut),
             Err(TargetError::Superseded(by)) => return Err(Halt::Superseded(by)),
-            Err(TargetError::Failed(trouble)) => self.effects.warn(Stage::Rollout, trouble),
+            Err(TargetError::Failed(trouble)) => {
+                self.add_cut(None);
+                self.effects.warn(Stage::Rollout, trouble);
+            }
         }
         Ok(())
     }
@@ -50,20 +61,30 @@ impl<T: RolloutTarget> Run<'_, T> {
     /// There was nothing before: what failed is removed, and nothing serves.
     async fn remove_first(&mut self, reason: String) -> Result<Ended, Halt> {
         let (token, waits) = (self.journal.token(), &self.plan.waits);
-        self.try_intend("remove")?;
-        let _ = self.target.drain(None, token, waits.drain).await;
-        if let Ok(cut) = self.target.retire(None, token, waits.stop).await {
-            self.cut += cut;
+        self.try_intend(Operation::Remove)?;
+        if let Err(TargetError::Failed(trouble)) = self.target.drain(None, token, waits.drain).await {
+            self.effects
+                .warn(Stage::Rollout, format!("requests under way could not be waited for: {trouble}"));
         }
-        self.failed_back(format!("{reason}; nothing to restore: nothing was deployed before"))
+        match self.target.retire(None, token, waits.stop).await {
+            Ok(cut) => self.add_cut(cut),
+            Err(TargetError::Superseded(by)) => return Err(Halt::Superseded(by)),
+            Err(TargetError::Failed(trouble)) => {
+                self.add_cut(None);
+                return self.failed_back(format!("{reason}; what failed could not be removed: {trouble}"));
+            }
+        }
+        let said = format!("{reason}; nothing to restore: nothing ran before, and nothing runs now");
+        self.try_state(RolloutState::RollbackFailed, &said)?;
+        Ok((RolloutResult::FirstFailed, Some(reason)))
     }
 
     fn failed_back(&mut self, reason: String) -> Result<Ended, Halt> {
-        self.try_state("RollbackFailed", &reason)?;
+        self.try_state(RolloutState::RollbackFailed, &reason)?;
         Ok((RolloutResult::RollbackFailed, Some(reason)))
     }
 
-    fn try_state(&mut self, state: &str, detail: &str) -> Result<(), Halt> {
+    fn try_state(&mut self, state: RolloutState, detail: &str) -> Result<(), Halt> {
         match self.state(state, detail) {
             Err(Halt::Failed(trouble)) => {
                 self.effects
@@ -75,8 +96,9 @@ impl<T: RolloutTarget> Run<'_, T> {
         }
     }
 
-    fn try_intend(&mut self, operation: &str) -> Result<(), Halt> {
+    fn try_intend(&mut self, operation: Operation) -> Result<(), Halt> {
         match self.intend(operation) {
+            // The state before it has told that the journal is not written any more.
             Err(Halt::Failed(_)) => Ok(()),
             other => other,
         }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::lock::Holder;
+use super::holder::Holder;
 use super::release::Deployed;
 use super::switch::message::Traffic;
 
@@ -24,6 +24,9 @@ pub struct RolloutStatus {
     pub live: Option<InstanceStatus>,
     /// Every instance that runs, as it was seen.
     pub instances: Vec<InstanceStatus>,
+    /// Why what runs cannot be seen, where it cannot: `live` and `instances` say nothing then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unseen: Option<String>,
     /// True when the switch answers.
     pub switch: bool,
     /// How often the switch has started an instance again that had died.
@@ -71,6 +74,6 @@ pub struct StopReport {
     pub service: String,
     /// Runs whose instances were stopped.
     pub stopped: Vec<String>,
-    /// Requests that were still in flight then.
-    pub cut_requests: u64,
+    /// Requests that were still in flight then; `null` when they could not be counted.
+    pub cut_requests: Option<u64>,
 }

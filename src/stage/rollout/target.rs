@@ -8,19 +8,6 @@ use std::time::Duration;
 use super::error::RolloutError;
 use super::release::{Deployed, Release};
 
-/// What a target can do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Capabilities {
-    /// Old and new run side by side, so that a rollback is a switch and not a boot.
-    pub(super) dual_run: bool,
-    /// Each instance can be asked by its own address.
-    pub(super) per_instance_probe: bool,
-    /// Requests in flight are counted and waited for.
-    pub(super) drain: bool,
-    /// Staging and shifting are one step of the engine's.
-    pub(super) fused_shift: bool,
-}
-
 /// What there is, seen and not remembered.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Observed {
@@ -60,8 +47,8 @@ pub(super) trait RolloutTarget: Send + Sync {
     /// `process`.
     fn name(&self) -> &'static str;
 
-    /// What it can do.
-    fn capabilities(&self) -> Capabilities;
+    /// True where each instance can be asked by its own address.
+    fn probes_instances(&self) -> bool;
 
     /// The folder with journal and lock.
     fn state(&self) -> &Path;
@@ -74,12 +61,15 @@ pub(super) trait RolloutTarget: Send + Sync {
     fn prepare(&self, release: &Release) -> impl Future<Output = Result<Release, RolloutError>> + Send;
 
     /// True when the release is in front already, with the same environment.
-    fn is_live(&self, release: &Release) -> impl Future<Output = bool> + Send;
+    fn is_live(&self, release: &Release) -> impl Future<Output = Result<bool, TargetError>> + Send;
+
+    /// Makes sure that a release that ran before can be brought back: it runs, lies here whole, or could be fetched just now.
+    fn secure(&self, deployed: &Deployed) -> impl Future<Output = Result<(), TargetError>> + Send;
 
     /// Brings back what carries the requests, should it have died.
     fn tend(&self) -> impl Future<Output = Result<(), TargetError>> + Send;
 
-    /// Looks, and changes nothing.
+    /// Looks, and changes nothing. What cannot be seen is an error and never "nothing".
     fn observe(&self) -> impl Future<Output = Result<Observed, TargetError>> + Send;
 
     /// Starts the release beside what runs. Gives the instance's address.
@@ -91,8 +81,8 @@ pub(super) trait RolloutTarget: Send + Sync {
     /// Waits for requests in flight on every other instance; gives what is left when the time is over.
     fn drain(&self, keep: Option<&str>, token: u64, wait: Duration) -> impl Future<Output = Result<u64, TargetError>> + Send;
 
-    /// Stops every other instance: SIGTERM, then SIGKILL after `wait`. Gives how many requests were cut.
-    fn retire(&self, keep: Option<&str>, token: u64, wait: Duration) -> impl Future<Output = Result<u64, TargetError>> + Send;
+    /// Stops every other instance: SIGTERM, then SIGKILL after `wait`. Gives how many requests were cut, where that is known.
+    fn retire(&self, keep: Option<&str>, token: u64, wait: Duration) -> impl Future<Output = Result<Option<u64>, TargetError>> + Send;
 
     /// Brings a release that ran before back to the front, starting it again where it does not run any more.
     fn restore(&self, deployed: &Deployed, token: u64, wait: Duration) -> impl Future<Output = Result<(), TargetError>> + Send;
@@ -101,5 +91,5 @@ pub(super) trait RolloutTarget: Send + Sync {
     fn post_mortem(&self, run: &str) -> String;
 
     /// Forgets what is neither kept nor running.
-    fn clean(&self, keep: &[Deployed]);
+    fn clean(&self, keep: &[Deployed]) -> Result<(), TargetError>;
 }

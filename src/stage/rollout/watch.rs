@@ -6,9 +6,9 @@ use tokio::time::Instant;
 
 use super::machine::{Halt, Run};
 use super::target::{RolloutTarget, TargetError};
-use super::verifier::{Door, Verifier};
+use super::verifier::{ProbeTarget, Verifier};
 use crate::io::Effects;
-use crate::model::event::Event;
+use crate::model::event::{Event, Stage};
 use crate::model::health::{Answered, Sample};
 
 /// Between two probes of an instance that has just been started: it is asked often so that nobody waits for nothing.
@@ -18,7 +18,7 @@ const SLICE: Duration = Duration::from_millis(50);
 
 /// What is asked for in a row.
 struct Streak {
-    door: Door,
+    door: ProbeTarget,
     deadline: Duration,
     interval: Duration,
     /// True when an answer of the old version ends it at once.
@@ -27,7 +27,7 @@ struct Streak {
 
 impl<T: RolloutTarget> Run<'_, T> {
     /// Until this run's instance is healthy by its own address.
-    pub(super) async fn await_staged(&mut self, door: Door) -> Result<(), Halt> {
+    pub(super) async fn await_staged(&mut self, door: ProbeTarget) -> Result<(), Halt> {
         let deadline = self.plan.waits.stage;
         self.await_streak(door, deadline, self.plan.health.interval.min(STAGING_INTERVAL), false)
             .await
@@ -36,7 +36,7 @@ impl<T: RolloutTarget> Run<'_, T> {
     /// Until this run's release has answered often enough in a row.
     pub(super) async fn await_streak(
         &mut self,
-        door: Door,
+        door: ProbeTarget,
         deadline: Duration,
         interval: Duration,
         old_is_fatal: bool,
@@ -65,13 +65,16 @@ impl<T: RolloutTarget> Run<'_, T> {
     pub(super) async fn verify_restored(&mut self, good: &super::release::Deployed) -> Result<(), Halt> {
         let health = &self.plan.health;
         let streak = Streak {
-            door: Door::Front,
+            door: ProbeTarget::Front,
             deadline: health.deadline,
             interval: health.interval,
             old_is_fatal: false,
         };
         let mut samples = std::mem::take(&mut self.samples);
-        let verifier = self.verifier_of(&good.release, Some(&self.release));
+        let verifier = Verifier {
+            restoring: true,
+            ..self.verifier_of(&good.release, Some(&self.release))
+        };
         let mut outcome = keep_asking(self.target, &verifier, &good.run, &streak, &mut samples).await;
         if outcome.is_ok() && !health.soak.is_zero() {
             outcome = keep_watching(self.target, &verifier, &good.run, &mut samples).await;
@@ -92,6 +95,7 @@ async fn keep_asking<T: RolloutTarget>(
     let wanted = verifier.plan.successes;
     let end = Instant::now() + streak.deadline;
     let mut row = 0;
+    let mut countdown = Countdown::begin();
     loop {
         let sample = take(verifier, streak.door, samples).await?;
         if verifier.counts(&sample) {
@@ -102,6 +106,7 @@ async fn keep_asking<T: RolloutTarget>(
         } else {
             row = 0;
             still_there(target, run, streak.door).await?;
+            countdown.tell(&sample, end, verifier.effects);
         }
         if streak.old_is_fatal && sample.answered == Answered::Old {
             return Err(Halt::Failed("the old version still answers after it was drained".to_owned()));
@@ -126,8 +131,8 @@ async fn keep_watching<T: RolloutTarget>(target: &T, verifier: &Verifier<'_>, ru
     let expected = (plan.soak.as_secs_f64() / plan.interval.as_secs_f64().max(0.001)).max(1.0);
     let mut bad = 0u32;
     loop {
-        let sample = take(verifier, Door::Front, samples).await?;
-        still_there(target, run, Door::Front).await?;
+        let sample = take(verifier, ProbeTarget::Front, samples).await?;
+        still_there(target, run, ProbeTarget::Front).await?;
         if sample.answered == Answered::Old {
             return Err(Halt::Failed("the old version answered during the soak".to_owned()));
         }
@@ -163,29 +168,54 @@ fn within_latency(limit: Option<f64>, samples: &[Sample]) -> Result<(), Halt> {
     }
 }
 
-async fn take(verifier: &Verifier<'_>, door: Door, samples: &mut Vec<Sample>) -> Result<Sample, Halt> {
+async fn take(verifier: &Verifier<'_>, door: ProbeTarget, samples: &mut Vec<Sample>) -> Result<Sample, Halt> {
     if verifier.effects.is_cancelled() {
         return Err(Halt::Cancelled);
     }
     let sample = verifier.probe(door).await;
-    verifier.effects.emit(&Event::Probed { sample: sample.clone() });
-    samples.push(sample.clone());
+    let recorded = verifier.recorded(&sample);
+    verifier.effects.emit(&Event::Probed { sample: recorded.clone() });
+    samples.push(recorded);
     Ok(sample)
+}
+
+/// Says why it is still waited, and for how long it will be: first after two seconds, then every five.
+struct Countdown {
+    next: Instant,
+}
+
+impl Countdown {
+    fn begin() -> Self {
+        Self {
+            next: Instant::now() + Duration::from_secs(2),
+        }
+    }
+
+    fn tell(&mut self, sample: &Sample, end: Instant, effects: &Effects) {
+        let now = Instant::now();
+        if now < self.next {
+            return;
+        }
+        self.next = now + Duration::from_secs(5);
+        let left = end.saturating_duration_since(now).as_secs();
+        let error = sample.error.as_deref().unwrap_or("not healthy");
+        effects.note(Stage::Rollout, format!("{}: {error}; {left} s left", sample.via));
+    }
 }
 
 /// Fails when the run's instance is gone, or somebody else's is in front. A target that cannot be asked for a moment is no failure:
 /// the probes and the deadline decide.
-async fn still_there<T: RolloutTarget>(target: &T, run: &str, door: Door) -> Result<(), Halt> {
+async fn still_there<T: RolloutTarget>(target: &T, run: &str, door: ProbeTarget) -> Result<(), Halt> {
     let seen = match door {
-        Door::Front => target.tend().await,
-        Door::Instance(_) => Ok(()),
+        ProbeTarget::Front => target.tend().await,
+        ProbeTarget::Instance(_) => Ok(()),
     };
     let observed = match (seen, target.observe().await) {
         (Ok(()), Ok(observed)) => observed,
         (Err(TargetError::Superseded(by)), _) | (_, Err(TargetError::Superseded(by))) => return Err(Halt::Superseded(by)),
         (Err(TargetError::Failed(_)), _) | (_, Err(TargetError::Failed(_))) => return Ok(()),
     };
-    if door == Door::Front
+    if door == ProbeTarget::Front
         && let Some(front) = &observed.front
         && front.run != run
     {
@@ -195,7 +225,7 @@ async fn still_there<T: RolloutTarget>(target: &T, run: &str, door: Door) -> Res
             front.release.shown()
         )));
     }
-    if target.capabilities().per_instance_probe && !observed.runs(run) {
+    if target.probes_instances() && !observed.runs(run) {
         return Err(Halt::Failed(target.post_mortem(run)));
     }
     Ok(())

@@ -8,6 +8,7 @@ use portcullis::model::event::{Event, Observer};
 use portcullis::model::health::Answered;
 use portcullis::model::outcome::{RolloutReport, RolloutResult};
 use portcullis::model::plan::VersionAssertion;
+use portcullis::model::rollout_state::RolloutState;
 use portcullis::stage::rollout;
 
 use super::load::{Load, Tally};
@@ -74,7 +75,7 @@ struct TouchInSoak(PathBuf);
 
 impl Observer for TouchInSoak {
     fn on_event(&self, event: &Event) {
-        if matches!(event, Event::State { state, .. } if state == "Soaking") {
+        if matches!(event, Event::State { state, .. } if *state == RolloutState::Soaking) {
             std::fs::write(&self.0, "").unwrap();
         }
     }
@@ -153,8 +154,15 @@ async fn a_first_deploy_that_fails_is_removed_and_there_is_nothing_to_restore() 
         ..Behaviour::default()
     };
     let report = world.rollout(&world.release('a', behaviour)).await;
-    assert_eq!(report.result, RolloutResult::RollbackFailed);
-    assert!(report.reason.unwrap().contains("nothing to restore"));
+    assert_eq!((report.result, report.result.code()), (RolloutResult::FirstFailed, 11));
+    assert!(
+        report
+            .steps
+            .last()
+            .unwrap()
+            .detail
+            .contains("nothing ran before, and nothing runs now")
+    );
     let status = world.status().await;
     assert_eq!((status.instances.len(), status.switch), (0, false));
 }
@@ -265,8 +273,8 @@ async fn a_request_that_outlives_drain_and_sigterm_is_counted_as_cut() {
     tokio::time::sleep(Duration::from_millis(200)).await;
     let report = world.rollout(&world.good('b')).await;
     assert_eq!(report.result, RolloutResult::Committed, "{:?}", report.reason);
-    assert_eq!(report.cut_requests, 1);
-    let step = report.steps.iter().find(|step| step.state == "Retiring").unwrap();
+    assert_eq!(report.cut_requests, Some(1));
+    let step = report.steps.iter().find(|step| step.state == RolloutState::Retiring).unwrap();
     assert!(step.detail.contains("1 request still in flight"), "{}", step.detail);
     assert_eq!(long.await.unwrap().unwrap().0, 502);
     assert_eq!(world.status().await.instances.len(), 1);
@@ -282,7 +290,7 @@ async fn a_long_request_that_ends_within_the_drain_is_not_cut() {
     let report = world.rollout(&world.good('b')).await;
     assert_eq!(
         (report.result, report.cut_requests),
-        (RolloutResult::Committed, 0),
+        (RolloutResult::Committed, Some(0)),
         "{:?}",
         report.reason
     );

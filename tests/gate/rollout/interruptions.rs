@@ -1,7 +1,5 @@
 //! Others at work, wishes to stop, damaged records.
 
-use std::io::{BufRead, BufReader, Write};
-use std::os::unix::net::UnixStream;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -24,7 +22,13 @@ async fn of_two_deployers_one_is_told_who_the_other_is() {
     let report = world.rollout(&other).await;
     assert_eq!(report.result, RolloutResult::Locked);
     let reason = report.reason.unwrap();
-    assert!(reason.contains(&format!("process {}", first.id())), "{reason}");
+    for part in [
+        format!("process {}", first.id()),
+        format!("`kill {}`", first.id()),
+        "--wait-for-lock".to_owned(),
+    ] {
+        assert!(reason.contains(&part), "{part}: {reason}");
+    }
     assert!(first.wait().unwrap().success());
     assert_eq!(world.live().await.1, 1);
 }
@@ -56,7 +60,7 @@ mod rollout_report {
 
     impl Observer for CancelAt {
         fn on_event(&self, event: &Event) {
-            if matches!(event, Event::State { state, .. } if state == self.state) {
+            if matches!(event, Event::State { state, .. } if state.as_str() == self.state) {
                 self.cancelled.store(true, Ordering::SeqCst);
             }
         }
@@ -81,9 +85,9 @@ async fn a_cancelled_rollout_is_interrupted_and_resume_commits_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancelled_rollout_of_a_bad_version_is_rolled_back_by_resume() {
     let mut world = World::new();
-    world.plan.waits.stage = Duration::from_millis(500);
     let old = world.good('a');
     world.rollout(&old).await;
+    world.plan.waits.stage = Duration::from_millis(500);
     let sick = Behaviour {
         sick: true,
         ..Behaviour::default()
@@ -140,22 +144,14 @@ async fn a_foreign_change_of_the_front_door_in_the_soak_supersedes_and_restores_
     let meddler = std::thread::spawn(move || {
         let mut before = None;
         loop {
-            let mut stream = BufReader::new(UnixStream::connect(state.join("control")).unwrap());
-            let mut ask = |line: String| -> serde_json::Value {
-                stream.get_mut().write_all(format!("{line}\n").as_bytes()).unwrap();
-                let mut answer = String::new();
-                stream.read_line(&mut answer).unwrap();
-                serde_json::from_str(&answer).unwrap()
-            };
-            let status = ask("{\"op\":\"status\"}".to_owned());
+            let key = std::fs::read_to_string(state.join("control.key")).unwrap();
+            let ask = |order| super::world::order(&state, &key, order);
+            let status = ask(serde_json::json!({"op": "status"}));
             let front = status["routes"]["front"].clone();
             let old = before.get_or_insert(front.clone()).clone();
             if front != old {
                 let routes = serde_json::json!({"token": 1_000_000, "front": old, "standby": null});
-                assert_eq!(
-                    ask(serde_json::json!({"op": "swap", "routes": routes}).to_string())["answer"],
-                    "done"
-                );
+                assert_eq!(ask(serde_json::json!({"op": "swap", "routes": routes}))["answer"], "done");
                 return;
             }
             std::thread::sleep(Duration::from_millis(5));

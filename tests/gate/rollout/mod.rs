@@ -1,5 +1,6 @@
 //! Rollouts of a real service by the `process` target, with every process real.
 
+mod attacks;
 mod crashes;
 mod deploys;
 mod failures;
@@ -8,6 +9,7 @@ mod load;
 mod roles;
 mod service;
 mod switching;
+mod telling;
 mod traffic;
 mod world;
 

@@ -108,6 +108,7 @@ fn answer(request: &Request, behaviour: &Behaviour, probes: &AtomicU64) -> (u16,
             200,
             format!("{{\"commit\":\"{}\"}}", behaviour.commit.as_deref().unwrap_or_default()),
         ),
+        "/order" => (200, attempts_at_control().to_string()),
         "/slow" => {
             let begun = Instant::now();
             let long = Duration::from_millis(request.query.parse().unwrap_or(0));
@@ -117,6 +118,20 @@ fn answer(request: &Request, behaviour: &Behaviour, probes: &AtomicU64) -> (u16,
         "/echo" => (200, String::from_utf8_lossy(&request.body).into_owned()),
         _ => (404, String::new()),
     }
+}
+
+/// What a service gets that tries to give its switch orders: it finds the state folder by what it was started with.
+fn attempts_at_control() -> serde_json::Value {
+    let state = std::env::var("PORTCULLIS_STATE").unwrap();
+    let state = Path::new(&state);
+    let key = fs::read_to_string(state.join("control.key")).unwrap_or_default();
+    let attempt = |key: &str| super::world::order(state, key, serde_json::json!({"op": "status"}));
+    serde_json::json!({
+        "environment": std::env::vars().map(|(name, value)| format!("{name}={value}\n")).collect::<String>(),
+        "without a key": attempt(""),
+        "with a wrong key": attempt(&"0".repeat(64)),
+        "with the key": attempt(&key),
+    })
 }
 
 struct Request {
@@ -140,6 +155,7 @@ fn read_request(reader: &mut impl BufRead) -> Option<Request> {
         body: Vec::new(),
     };
     let mut length = 0u64;
+    let mut chunked = false;
     loop {
         let mut header = String::new();
         reader.read_line(&mut header).ok().filter(|count| *count > 0)?;
@@ -148,11 +164,41 @@ fn read_request(reader: &mut impl BufRead) -> Option<Request> {
         };
         match name.to_ascii_lowercase().as_str() {
             "content-length" => length = value.parse().ok()?,
+            "transfer-encoding" => chunked = true,
             "x-request-id" => value.clone_into(&mut request.id),
             "connection" => request.close = value.eq_ignore_ascii_case("close"),
             _ => {}
         }
     }
+    if chunked {
+        request.body = read_chunks(reader)?;
+        return Some(request);
+    }
     reader.take(length).read_to_end(&mut request.body).ok()?;
     (request.body.len() as u64 == length).then_some(request)
+}
+
+fn read_chunks(reader: &mut impl BufRead) -> Option<Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).ok().filter(|count| *count > 0)?;
+        let size = u64::from_str_radix(line.trim(), 16).ok()?;
+        let before = body.len() as u64;
+        reader.take(size).read_to_end(&mut body).ok()?;
+        if body.len() as u64 != before + size {
+            return None;
+        }
+        // The end of the chunk's line, or of the trailers' lines, which this service does not look at.
+        loop {
+            let mut end = String::new();
+            reader.read_line(&mut end).ok().filter(|count| *count > 0)?;
+            if end.trim().is_empty() {
+                break;
+            }
+        }
+        if size == 0 {
+            return Some(body);
+        }
+    }
 }

@@ -28,7 +28,7 @@ async fn no_request_is_lost_in_deploys_and_rollbacks_under_load() {
         let report = world.rollout(&world.release(letter, salted(round + 1))).await;
         assert_eq!(
             (report.result, report.cut_requests),
-            (RolloutResult::Committed, 0),
+            (RolloutResult::Committed, Some(0)),
             "{:?}",
             report.reason
         );
@@ -42,7 +42,7 @@ async fn no_request_is_lost_in_deploys_and_rollbacks_under_load() {
         let report = rollout::rollback(&world.plan, &world.effects()).await.unwrap();
         assert_eq!(
             (report.result, report.cut_requests),
-            (RolloutResult::Committed, 0),
+            (RolloutResult::Committed, Some(0)),
             "{:?}",
             report.reason
         );

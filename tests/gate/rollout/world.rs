@@ -71,6 +71,8 @@ impl World {
                 lock: Duration::ZERO,
             },
             unverified: None,
+            again: None,
+            without_way_back: false,
             dry_run: false,
         };
         Self {
@@ -219,6 +221,18 @@ impl World {
         let text = super::load::plain_get(self.listen(), path).await?;
         Ok(text)
     }
+}
+
+/// Gives the switch of a state folder an order over its control socket.
+pub(crate) fn order(state: &Path, key: &str, order: serde_json::Value) -> serde_json::Value {
+    use std::io::{BufRead, BufReader, Write};
+    let mut order = order;
+    order["key"] = key.into();
+    let mut stream = BufReader::new(std::os::unix::net::UnixStream::connect(state.join("control")).unwrap());
+    stream.get_mut().write_all(format!("{order}\n").as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_line(&mut answer).unwrap();
+    serde_json::from_str(&answer).unwrap()
 }
 
 /// The commit of a release.

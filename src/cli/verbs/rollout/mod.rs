@@ -11,10 +11,12 @@ use crate::cli::session::{Answer, Session};
 use crate::gate::GateError;
 use crate::io::oci_layout::OciLayout;
 use crate::io::registry::{Access, Options, Registry};
-use crate::model::commit::Commit;
+use crate::model::commit::{Commit, CommitSha};
 use crate::model::digest::Digest;
 use crate::model::event::{Event, Stage};
+use crate::model::human_duration::Span;
 use crate::model::image_ref::ImageRef;
+use crate::model::inventory::Subject;
 use crate::model::outcome::{Outcome, RolloutReport};
 use crate::model::plan::{Destination, RolloutPlan};
 use crate::stage::publish::{self, Attested, Expectation};
@@ -55,13 +57,29 @@ pub(super) async fn switch(session: &Session<'_>, args: &SwitchArgs) -> Result<A
 }
 
 fn plan(session: &Session<'_>, args: &RolloutArgs) -> Result<RolloutPlan, CliError> {
+    let reasons = [("--unverified", &args.unverified), ("--again", &args.again)];
+    for (flag, reason) in reasons {
+        if reason.as_ref().is_some_and(|reason| reason.trim().is_empty()) {
+            return Err(CliError::setting(
+                flag,
+                "it needs a reason, which is recorded: an empty one says nothing",
+            ));
+        }
+    }
     let plan = session
         .workspace
         .rollout_plan(&session.environment.folders, args.unverified.clone(), args.dry_run)?;
-    plan.ok_or_else(|| CliError::Missing {
+    let mut plan = plan.ok_or_else(|| CliError::Missing {
         problem: "the configuration has no [rollout]".to_owned(),
         help: "say in portcullis.toml where to: [rollout] target = \"process\" and [rollout.health] url = …".to_owned(),
-    })
+    })?;
+    plan.again.clone_from(&args.again);
+    plan.without_way_back = args.without_way_back;
+    if let Some(text) = &args.wait_for_lock {
+        let wait = Span::parse(text).map_err(|problem| CliError::setting("--wait-for-lock", problem.to_string()))?;
+        plan.waits.lock = wait.0;
+    }
+    Ok(plan)
 }
 
 async fn deploy(session: &Session<'_>, args: &RolloutArgs, plan: &RolloutPlan) -> Result<Answer, CliError> {
@@ -168,13 +186,25 @@ fn begin(session: &Session<'_>, what: &str) {
     });
 }
 
-/// `commit` where it is known that the digest was built from it: HEAD says nothing of what serves.
-fn answer(report: RolloutReport, commit: Option<Commit>) -> Answer {
+/// The outcome of a rollout alone: what it is about is what serves now, whatever is checked out here. `built_from` where it is known what
+/// the digest was built from.
+fn answer(report: RolloutReport, built_from: Option<Commit>) -> Answer {
+    let (digest, commit) = match &report.live {
+        Some(live) => (*live, report.live_commit.as_deref()),
+        None => (report.digest, None),
+    };
+    let serves = report.live == Some(report.digest);
     let outcome = Outcome {
         service: report.service.clone(),
         reached: Some(Stage::Rollout),
+        subject: Some(Subject {
+            name: report.service.clone(),
+            digest: Some(digest),
+            // An image may name anything as its commit; what is none is not shown as one.
+            commit: commit.and_then(|commit| CommitSha::parse(commit).ok()),
+        }),
         rollout: Some(report),
-        commit,
+        commit: built_from.filter(|_| serves),
         ..Outcome::default()
     };
     Answer::Run {

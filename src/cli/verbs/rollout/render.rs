@@ -10,8 +10,11 @@ use crate::stage::rollout::{RolloutStatus, StopReport};
 /// What serves, since when, and what is unfinished.
 pub(super) fn status(status: &RolloutStatus) -> Answer {
     let mut text = format!("{} ({})\n", status.service, status.target);
-    match &status.live {
-        Some(live) => {
+    match (&status.live, &status.unseen) {
+        (None, Some(reason)) => {
+            let _ = writeln!(text, "  serves     cannot be seen: {reason}");
+        }
+        (Some(live), _) => {
             let commit = live
                 .deployed
                 .release
@@ -25,7 +28,7 @@ pub(super) fn status(status: &RolloutStatus) -> Answer {
                 live.deployed.run
             );
         }
-        None => text.push_str("  serves     nothing\n"),
+        (None, None) => text.push_str("  serves     nothing\n"),
     }
     if let Some(url) = &status.url {
         let _ = writeln!(
@@ -49,7 +52,11 @@ pub(super) fn status(status: &RolloutStatus) -> Answer {
     if let Some(open) = &status.interrupted {
         let _ = writeln!(text, "  unfinished run {} at {}", open.deployed.run, open.state);
     }
+    if let Some(holder) = &status.locked_by {
+        let _ = writeln!(text, "  locked by  {holder}");
+    }
     let next = match (&status.interrupted, &status.live) {
+        _ if status.unseen.is_some() => "portcullis rollout stop, which ends what does not answer",
         (Some(_), _) => "portcullis rollout resume",
         (None, Some(_)) => "portcullis rollout stop, or nothing",
         (None, None) => "portcullis gate",
@@ -60,15 +67,18 @@ pub(super) fn status(status: &RolloutStatus) -> Answer {
 /// What was stopped.
 pub(super) fn stopped(report: &StopReport) -> Answer {
     let text = if report.stopped.is_empty() {
-        format!("{}: nothing was running", report.service)
+        format!("{}: no instance was running; the switch was stopped", report.service)
     } else {
         let count = report.stopped.len();
-        let cut = report.cut_requests;
+        let cut = match report.cut_requests {
+            Some(1) => "1 request cut".to_owned(),
+            Some(cut) => format!("{cut} requests cut"),
+            None => "how many requests were cut is not known".to_owned(),
+        };
         format!(
-            "{}: stopped {count} {}, {cut} {} cut",
+            "{}: stopped {count} {}, {cut}",
             report.service,
             if count == 1 { "instance" } else { "instances" },
-            if cut == 1 { "request" } else { "requests" },
         )
     };
     said(text, json!(report), "portcullis rollout brings it back")

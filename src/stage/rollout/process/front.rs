@@ -7,17 +7,19 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::super::error::RolloutError;
-use super::super::switch::message::{Routes, Status};
-use super::super::switch::{SwitchClient, SwitchPlan, SwitchTrouble};
-use super::super::target::TargetError;
 use super::instance::tail;
-use crate::io::daemon::{self, End, Launch};
+use crate::io::daemon::{self, End, Found, Launch};
 use crate::model::plan::ProcessPlan;
+use crate::stage::rollout::error::RolloutError;
+use crate::stage::rollout::switch::message::{Routes, Status};
+use crate::stage::rollout::switch::{SwitchClient, SwitchPlan, SwitchTrouble};
+use crate::stage::rollout::target::TargetError;
 
 /// Marks the switch's process in its environment.
 const MARK: &str = "PORTCULLIS_SWITCH";
 const START: Duration = Duration::from_secs(5);
+/// For the system to end a process after SIGKILL. One that hangs in the kernel (state D) does not end at all.
+const KILLED: Duration = Duration::from_secs(10);
 
 /// The front door of a service.
 #[derive(Debug)]
@@ -31,7 +33,7 @@ impl From<SwitchTrouble> for TargetError {
     fn from(trouble: SwitchTrouble) -> Self {
         match trouble {
             SwitchTrouble::Superseded(_) => Self::Superseded(trouble.to_string()),
-            SwitchTrouble::Absent { .. } | SwitchTrouble::Refused(_) => Self::Failed(trouble.to_string()),
+            SwitchTrouble::Absent { .. } | SwitchTrouble::Silent { .. } | SwitchTrouble::Refused(_) => Self::Failed(trouble.to_string()),
         }
     }
 }
@@ -50,14 +52,22 @@ impl Front {
         &self.client
     }
 
-    /// What the switch says, where it runs.
-    pub(super) async fn status(&self) -> Option<Status> {
-        self.client.status().await.ok()
+    /// What the switch says; `None` when there is none. One that runs and does not answer is an error: what it does is not known.
+    pub(super) async fn status(&self) -> Result<Option<Status>, TargetError> {
+        match self.client.status().await {
+            Ok(status) => Ok(Some(status)),
+            Err(SwitchTrouble::Absent { .. }) => Ok(None),
+            Err(trouble) => Err(trouble.into()),
+        }
     }
 
     /// True when a switch can be had: one that runs with this plan, or an address that is free.
     pub(super) async fn check(&self) -> Result<(), RolloutError> {
-        match self.status().await {
+        let status = self
+            .status()
+            .await
+            .map_err(|error| RolloutError::FrontDoor { reason: error.to_string() })?;
+        match status {
             Some(status) => self.same(&status).map_err(|reason| RolloutError::FrontDoor { reason }),
             None => match TcpListener::bind(self.plan.listen) {
                 Ok(_) => Ok(()),
@@ -80,7 +90,7 @@ impl Front {
 
     /// The switch's status; starts it, or replaces one of another version without closing the listener.
     pub(super) async fn ensure(&self) -> Result<Status, TargetError> {
-        match self.status().await {
+        match self.status().await? {
             Some(status) if status.version == env!("CARGO_PKG_VERSION") => {
                 self.same(&status).map_err(TargetError::Failed)?;
                 Ok(status)
@@ -110,7 +120,8 @@ impl Front {
         let mut child = daemon::spawn(&launch).map_err(|error| failed(format!("{}: {error}", self.plan.program.display())))?;
         let end = Instant::now() + START;
         loop {
-            if let Some(status) = self.status().await
+            // Between the two switches there may be no answer for a moment.
+            if let Ok(Some(status)) = self.status().await
                 && Some(status.pid) != before
             {
                 self.started.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(child);
@@ -120,9 +131,9 @@ impl Front {
                 return Err(failed(format!("it ended ({status}): {}", tail(&log))));
             }
             if Instant::now() >= end {
-                let _ = child.kill();
-                let _ = child.wait();
-                return Err(failed(format!("no answer within {} s", START.as_secs())));
+                let ended = child.kill().and_then(|()| child.wait());
+                let still = ended.map_or_else(|error| format!("; it could not be ended: {error}"), |_| String::new());
+                return Err(failed(format!("no answer within {} s{still}", START.as_secs())));
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
@@ -143,30 +154,36 @@ impl Front {
     }
 
     /// Waits for switches that have handed over and still finish requests.
-    pub(super) async fn await_predecessors(&self, current: u32, end: Instant) {
+    pub(super) async fn await_predecessors(&self, current: u32, end: Instant) -> Result<(), TargetError> {
         loop {
-            self.reap();
-            let others = daemon::find(MARK, &self.mark()).unwrap_or_default();
-            if !others.iter().any(|found| found.pid != current) || Instant::now() >= end {
-                return;
+            if !self.switches()?.iter().any(|found| found.pid != current) || Instant::now() >= end {
+                return Ok(());
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 
+    fn switches(&self) -> Result<Vec<Found>, TargetError> {
+        self.reap();
+        daemon::find(MARK, &self.mark()).map_err(|error| TargetError::Failed(format!("/proc cannot be read: {error}")))
+    }
+
     /// Ends every switch of the service, after what is in flight has been answered or the time is over.
-    pub(super) async fn stop(&self, wait: Duration) {
-        let _ = self.client.stop(wait).await;
+    pub(super) async fn stop(&self, wait: Duration) -> Result<(), TargetError> {
+        // One that is not there or does not answer is ended by its process, below.
+        let _told = self.client.stop(wait).await;
         let end = Instant::now() + wait + Duration::from_millis(500);
         loop {
-            self.reap();
-            let left = daemon::find(MARK, &self.mark()).unwrap_or_default();
-            if left.is_empty() {
-                return;
+            let left = self.switches()?;
+            let Some(first) = left.first() else { return Ok(()) };
+            let now = Instant::now();
+            if now >= end + KILLED {
+                return Err(TargetError::Failed(format!("switch {} does not end after SIGKILL", first.pid)));
             }
-            if Instant::now() >= end {
+            if now >= end {
                 for process in &left {
-                    let _ = daemon::end(process, End::Kill);
+                    let killed = daemon::end(process, End::Kill);
+                    killed.map_err(|error| TargetError::Failed(format!("switch {} cannot be ended: {error}", process.pid)))?;
                 }
             }
             tokio::time::sleep(Duration::from_millis(10)).await;

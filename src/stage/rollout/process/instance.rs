@@ -11,11 +11,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use super::super::release::{Deployed, Release};
-use super::super::target::Running;
 use crate::io::daemon::{self, End, Found, Launch};
 use crate::io::files;
 use crate::model::digest::Digest;
+use crate::stage::rollout::error::told;
+use crate::stage::rollout::release::{Deployed, Release};
+use crate::stage::rollout::target::{Running, TargetError};
 
 const STATE: &str = "PORTCULLIS_STATE";
 const RUN: &str = "PORTCULLIS_RUN";
@@ -25,6 +26,8 @@ const IMAGE: &str = "PORTCULLIS_IMAGE";
 const PORT: &str = "PORT";
 /// Ports below the range that systems take for outgoing connections, so that a connection cannot take one before the service does.
 const PORTS: std::ops::Range<u16> = 20_000..32_000;
+/// For the system to end a process after SIGKILL. One that hangs in the kernel (state D) does not end at all.
+const KILLED: Duration = Duration::from_secs(10);
 /// Logs of runs that are kept beside those of kept releases.
 const KEPT_LOGS: usize = 10;
 
@@ -65,9 +68,15 @@ impl Instances {
         self.folder.join(format!("{run}.json"))
     }
 
-    /// How a run's instance was started.
-    pub(in crate::stage::rollout) fn start_of(&self, run: &str) -> Option<Start> {
-        serde_json::from_slice(&files::read(&self.record(run), 4 << 20).ok()?).ok()
+    /// How a run's instance was started; `None` where there is no record.
+    pub(in crate::stage::rollout) fn start_of(&self, run: &str) -> Result<Option<Start>, TargetError> {
+        let path = self.record(run);
+        let failed = |reason: String| TargetError::Failed(format!("how run {run} was started cannot be read: {reason}"));
+        if !path.try_exists().map_err(|error| failed(error.to_string()))? {
+            return Ok(None);
+        }
+        let text = files::read(&path, 4 << 20).map_err(|error| failed(told(&error)))?;
+        serde_json::from_slice(&text).map(Some).map_err(|error| failed(error.to_string()))
     }
 
     /// Starts an instance on a free loopback port.
@@ -112,52 +121,70 @@ impl Instances {
     /// Takes note of children that have ended, so that they do not stay as zombies.
     fn reap(&self) {
         for (_, child) in self.children().iter_mut() {
-            let _ = child.try_wait();
+            // One that cannot be asked is seen in the list of processes.
+            let _ended = child.try_wait();
         }
     }
 
-    fn processes(&self) -> Vec<Found> {
+    fn processes(&self) -> Result<Vec<Found>, TargetError> {
         self.reap();
-        let mut found = daemon::find(STATE, &self.state.display().to_string()).unwrap_or_default();
+        let failed = |error: std::io::Error| TargetError::Failed(format!("what runs cannot be seen in /proc: {error}"));
+        let mut found = daemon::find(STATE, &self.state.display().to_string()).map_err(failed)?;
         // What we started ourselves and has not ended runs, even where one look at the list of processes misses it.
-        let mut children = self.children();
-        let alive = children
-            .iter_mut()
-            .filter_map(|(_, child)| matches!(child.try_wait(), Ok(None)).then(|| child.id()));
-        let missed: Vec<u32> = alive.filter(|pid| found.iter().all(|process| process.pid != *pid)).collect();
-        found.extend(missed.into_iter().filter_map(daemon::inspect));
-        found
+        for (run, child) in self.children().iter_mut() {
+            let pid = child.id();
+            if found.iter().any(|process| process.pid == pid) || !matches!(child.try_wait(), Ok(None)) {
+                continue;
+            }
+            match daemon::inspect(pid) {
+                Some(process) => found.push(process),
+                None if matches!(child.try_wait(), Ok(Some(_))) => {}
+                None => {
+                    return Err(TargetError::Failed(format!(
+                        "process {pid} of run {run} runs and cannot be looked at"
+                    )));
+                }
+            }
+        }
+        Ok(found)
     }
 
     /// Every instance that runs.
-    pub(in crate::stage::rollout) fn running(&self) -> Vec<Running> {
-        self.processes().iter().filter(|found| found.leader).filter_map(running).collect()
+    pub(in crate::stage::rollout) fn running(&self) -> Result<Vec<Running>, TargetError> {
+        // A leader whose environment names no run was started by an instance: it ends with the others and answers for none.
+        Ok(self.processes()?.iter().filter(|found| found.leader).filter_map(running).collect())
     }
 
     /// Stops every process of every run but `keep`: SIGTERM, `wait`, SIGKILL. Gives the runs that were stopped.
-    pub(super) async fn stop_others(&self, keep: Option<&str>, wait: Duration) -> Vec<String> {
-        let others = || {
-            let mut others = self.processes();
+    pub(super) async fn stop_others(&self, keep: Option<&str>, wait: Duration) -> Result<Vec<String>, TargetError> {
+        let others = || -> Result<Vec<Found>, TargetError> {
+            let mut others = self.processes()?;
             others.retain(|found| found.env.get(RUN).map(String::as_str) != keep);
-            others
+            Ok(others)
         };
-        let found = others();
+        let signal = |process: &Found, how: End| {
+            let sent = daemon::end(process, how);
+            sent.map_err(|error| TargetError::Failed(format!("process {} cannot be ended: {error}", process.pid)))
+        };
+        let found = others()?;
         let mut stopped: Vec<String> = found.iter().filter_map(|found| found.env.get(RUN).cloned()).collect();
         stopped.sort();
         stopped.dedup();
         for process in found.iter().filter(|found| found.leader) {
-            let _ = daemon::end(process, End::Ask);
+            signal(process, End::Ask)?;
         }
         let end = Instant::now() + wait;
         let mut pause = Duration::from_millis(2);
         loop {
-            let left = others();
-            if left.is_empty() {
-                return stopped;
+            let left = others()?;
+            let Some(first) = left.first() else { return Ok(stopped) };
+            let now = Instant::now();
+            if now >= end + KILLED {
+                return Err(TargetError::Failed(format!("process {} does not end after SIGKILL", first.pid)));
             }
-            if Instant::now() >= end {
+            if now >= end {
                 for process in &left {
-                    let _ = daemon::end(process, End::Kill);
+                    signal(process, End::Kill)?;
                 }
             }
             tokio::time::sleep(pause).await;
@@ -185,18 +212,30 @@ impl Instances {
     }
 
     /// Removes records and logs of runs that are neither kept nor recent. Run ids sort by time.
-    pub(super) fn clean(&self, keep: &[String]) {
-        let Ok(entries) = fs::read_dir(&self.folder) else { return };
-        let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    pub(super) fn clean(&self, keep: &[String]) -> std::io::Result<()> {
+        let entries = match fs::read_dir(&self.folder) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            entries => entries?,
+        };
+        let mut files = Vec::new();
+        for entry in entries {
+            files.push(entry?.path());
+        }
         files.sort();
         let old = files.len().saturating_sub(2 * KEPT_LOGS);
         for file in &files[..old] {
-            let run = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-            if !keep.contains(&run) {
-                let _ = fs::remove_file(file);
+            let kept = file.file_stem().is_some_and(|run| keep.iter().any(|kept| run == kept.as_str()));
+            if !kept {
+                fs::remove_file(file)?;
             }
         }
+        Ok(())
     }
+}
+
+/// True for a process that an instance of a state folder's service started, and for the instance itself.
+pub(in crate::stage::rollout) fn is_of(found: &Found, state: &Path) -> bool {
+    found.env.get(STATE).is_some_and(|of| Path::new(of) == state)
 }
 
 fn running(found: &Found) -> Option<Running> {
@@ -225,17 +264,25 @@ fn free_port() -> Option<u16> {
 
 /// The last lines of a log in one line, without control characters.
 pub(super) fn tail(log: &Path) -> String {
-    use std::io::{Read, Seek, SeekFrom};
-    let mut bytes = Vec::new();
-    if let Ok(mut file) = fs::File::open(log) {
-        let length = file.metadata().map_or(0, |meta| meta.len());
-        let _ = file.seek(SeekFrom::Start(length.saturating_sub(2000)));
-        let _ = file.take(2000).read_to_end(&mut bytes);
-    }
+    let bytes = match end_of(log) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return String::new(),
+        Err(error) => return format!("({} cannot be read: {error})", log.display()),
+    };
     let text = String::from_utf8_lossy(&bytes);
     let mut lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).rev().take(3).collect();
     lines.reverse();
     let joined: String = lines.join(" / ").chars().filter(|c| !c.is_control()).collect();
     let skip = joined.chars().count().saturating_sub(400);
     joined.chars().skip(skip).collect()
+}
+
+fn end_of(log: &Path) -> std::io::Result<Vec<u8>> {
+    use std::io::{Read, Seek, SeekFrom};
+    let mut bytes = Vec::new();
+    let mut file = fs::File::open(log)?;
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(2000)))?;
+    file.take(2000).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }

@@ -1,6 +1,7 @@
 //! Releases on the disk: fetched by digest, complete or not there.
 
 use std::fs;
+use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -64,7 +65,7 @@ impl Store {
         }
     }
 
-    fn failed(&self, source: std::io::Error) -> RolloutError {
+    fn failed(&self, source: io::Error) -> RolloutError {
         RolloutError::State {
             path: self.folder.clone(),
             source,
@@ -74,7 +75,7 @@ impl Store {
     async fn unpack(&self, layout: OciLayout, manifest: Digest, release: &Release, effects: &Effects) -> Result<Unpacked, RolloutError> {
         let (store, release, effects) = (self.clone(), release.clone(), effects.clone());
         let unpacked = tokio::task::spawn_blocking(move || store.unpack_now(&layout, &manifest, &release, &effects));
-        unpacked.await.map_err(|error| self.failed(std::io::Error::other(error)))?
+        unpacked.await.map_err(|error| self.failed(io::Error::other(error)))?
     }
 
     fn unpack_now(&self, layout: &OciLayout, manifest: &Digest, release: &Release, effects: &Effects) -> Result<Unpacked, RolloutError> {
@@ -88,12 +89,13 @@ impl Store {
         let root = fresh.path().join("root");
         fs::create_dir(&root).map_err(failed)?;
         rootfs::unpack(layout, &image, &root, &effects.limits)?;
-        let config = serde_json::to_vec(&image.config).unwrap_or_default();
+        let config = serde_json::to_vec(&image.config).map_err(|error| failed(error.into()))?;
         files::write(&fresh.path().join("config.json"), &config)?;
         // Complete from here on: the name appears in one step.
         let fresh = fresh.keep();
         if let Err(source) = fs::rename(&fresh, self.place(release)) {
-            let _ = fs::remove_dir_all(&fresh);
+            // A folder whose name begins with a dot is removed with the next clean-up.
+            let _removed = fs::remove_dir_all(&fresh);
             return Err(failed(source));
         }
         self.open(release).ok_or_else(|| RolloutError::EntryPoint {
@@ -102,7 +104,7 @@ impl Store {
         })
     }
 
-    /// A release that lies there whole.
+    /// A release that lies there whole. One that cannot be read is fetched and unpacked again.
     pub(super) fn open(&self, release: &Release) -> Option<Unpacked> {
         let place = self.place(release);
         let config = files::read(&place.join("config.json"), 4 << 20).ok()?;
@@ -113,14 +115,19 @@ impl Store {
     }
 
     /// Removes every release but these.
-    pub(super) fn clean(&self, keep: &[String]) {
-        let Ok(entries) = fs::read_dir(&self.folder) else { return };
-        for entry in entries.flatten() {
+    pub(super) fn clean(&self, keep: &[String]) -> io::Result<()> {
+        let entries = match fs::read_dir(&self.folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            entries => entries?,
+        };
+        for entry in entries {
+            let entry = entry?;
             let name = entry.file_name();
             if !keep.iter().any(|kept| name == kept.as_str()) {
-                let _ = fs::remove_dir_all(entry.path());
+                fs::remove_dir_all(entry.path())?;
             }
         }
+        Ok(())
     }
 }
 

@@ -6,8 +6,9 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 
-use super::control::SOCKET;
-use super::message::{Answer, Order, Routes, Status};
+use super::control::{self, SOCKET};
+use super::key::ControlKey;
+use super::message::{Answer, Keyed, Order, Routes, Status};
 use crate::io::daemon;
 
 /// The longest answer.
@@ -17,11 +18,19 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Why an order was not carried out.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::stage::rollout) enum SwitchTrouble {
-    /// Nobody listens on the control socket.
-    #[error("no switch answers in {}", state.display())]
+    /// Nobody listens on the control socket: there is no switch.
+    #[error("no switch runs in {}", state.display())]
     Absent {
         /// The state folder.
         state: PathBuf,
+    },
+    /// There is one, and it does not answer: what it does is not known.
+    #[error("the switch in {} does not answer: {reason}", state.display())]
+    Silent {
+        /// The state folder.
+        state: PathBuf,
+        /// Why.
+        reason: String,
     },
     /// It said no, or something that makes no sense.
     #[error("the switch refused: {0}")]
@@ -80,26 +89,59 @@ impl SwitchClient {
     }
 
     async fn ask(&self, order: &Order, patience: Duration) -> Result<Answer, SwitchTrouble> {
-        let absent = || SwitchTrouble::Absent { state: self.state.clone() };
         let asked = async {
-            let (path, _handle) = daemon::short_path(&self.state, SOCKET).map_err(|_| absent())?;
-            let mut stream = UnixStream::connect(path).await.map_err(|_| absent())?;
-            let mut text = serde_json::to_vec(order).unwrap_or_default();
-            text.push(b'\n');
-            stream.write_all(&text).await.map_err(|_| absent())?;
-            let mut line = String::new();
-            let read = BufReader::new(stream).take(LONGEST).read_line(&mut line).await;
-            if !matches!(read, Ok(1..)) {
-                return Err(absent());
+            match self.ask_now(order).await {
+                // A connection that breaks off is a switch that ended in that moment: asked again, there is one or there is none. Every
+                // order can be repeated.
+                Err(SwitchTrouble::Silent { .. }) => {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    self.ask_now(order).await
+                }
+                answered => answered,
             }
-            serde_json::from_str(&line).map_err(|error| SwitchTrouble::Refused(error.to_string()))
         };
         tokio::time::timeout(patience, asked).await.unwrap_or_else(|_| {
-            Err(SwitchTrouble::Refused(format!(
-                "no answer to {order:?} within {} s",
-                patience.as_secs()
-            )))
+            let order = match order {
+                Order::Status => "status",
+                Order::Swap { .. } => "swap",
+                Order::Drain { .. } => "drain",
+                Order::Upgrade => "upgrade",
+                Order::Stop { .. } => "stop",
+            };
+            Err(self.silent(format!("no answer to {order} within {} s", patience.as_secs())))
         })
+    }
+
+    async fn ask_now(&self, order: &Order) -> Result<Answer, SwitchTrouble> {
+        let silent = |error: std::io::Error| self.silent(error.to_string());
+        let mut stream = self.connect().await?;
+        let key = ControlKey::of(&self.state).map_err(silent)?;
+        let keyed = Keyed {
+            key: key.expose().to_owned(),
+            order: order.clone(),
+        };
+        stream.write_all(&control::line(&keyed).map_err(silent)?).await.map_err(silent)?;
+        let mut line = String::new();
+        if BufReader::new(stream).take(LONGEST).read_line(&mut line).await.map_err(silent)? == 0 {
+            return Err(self.silent("it closed the connection".to_owned()));
+        }
+        serde_json::from_str(&line).map_err(|error| SwitchTrouble::Refused(error.to_string()))
+    }
+
+    async fn connect(&self) -> Result<UnixStream, SwitchTrouble> {
+        use std::io::ErrorKind::{ConnectionRefused, NotFound};
+        let (path, _handle) = daemon::short_path(&self.state, SOCKET).map_err(|error| self.silent(error.to_string()))?;
+        UnixStream::connect(path).await.map_err(|error| match error.kind() {
+            NotFound | ConnectionRefused => SwitchTrouble::Absent { state: self.state.clone() },
+            _ => self.silent(error.to_string()),
+        })
+    }
+
+    fn silent(&self, reason: String) -> SwitchTrouble {
+        SwitchTrouble::Silent {
+            state: self.state.clone(),
+            reason,
+        }
     }
 }
 
@@ -111,6 +153,7 @@ fn unexpected(answer: &Answer) -> SwitchTrouble {
     }
 }
 
+/// A wait that does not fit is for ever.
 fn millis(wait: Duration) -> u64 {
     u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)
 }

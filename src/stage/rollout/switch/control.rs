@@ -11,36 +11,48 @@ use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Interest};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
-use super::message::{Answer, Order, Status};
-use super::serve::Ending;
+use super::ending::Ending;
+use super::handover;
+use super::key::{self, ControlKey};
+use super::message::{Answer, Keyed, Order, Status};
+use super::plan::SwitchPlan;
 use super::table::Table;
-use super::{SwitchPlan, handover};
 use crate::io::daemon;
 
 /// The socket's name in the state folder.
 pub(super) const SOCKET: &str = "control";
 /// The longest order.
 const LONGEST: u64 = 64 * 1024;
+/// How many may give orders at once.
+const CALLERS: usize = 16;
+/// How long a caller may take for its order.
+const ORDER: Duration = Duration::from_secs(10);
 /// How long a hand-over may take.
 const HANDOVER: Duration = Duration::from_secs(5);
 
 /// Makes the control socket, in the place of one that a switch before this one used.
 pub(super) fn listen(state: &Path) -> io::Result<UnixListener> {
     let (path, _handle) = daemon::short_path(state, "control.new")?;
-    let _ = std::fs::remove_file(state.join("control.new"));
+    match std::fs::remove_file(state.join("control.new")) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
     let listener = UnixListener::bind(path)?;
     std::fs::rename(state.join("control.new"), state.join(SOCKET))?;
     Ok(listener)
 }
 
 /// Asks the switch that runs for its listening socket. The stream is for [`acknowledge`].
-pub(super) fn ask_for_socket(state: &Path) -> io::Result<(TcpListener, StdUnixStream)> {
+pub(super) fn ask_for_socket(state: &Path, key: &ControlKey) -> io::Result<(TcpListener, StdUnixStream)> {
     let (path, _handle) = daemon::short_path(state, SOCKET)?;
     let mut stream = StdUnixStream::connect(path)?;
     stream.set_read_timeout(Some(HANDOVER))?;
-    stream.write_all(b"{\"op\":\"upgrade\"}\n")?;
+    stream.write_all(&line(&Keyed {
+        key: key.expose().to_owned(),
+        order: Order::Upgrade,
+    })?)?;
     let listener = handover::receive(&stream)?;
     Ok((listener, stream))
 }
@@ -49,51 +61,92 @@ pub(super) fn ask_for_socket(state: &Path) -> io::Result<(TcpListener, StdUnixSt
 pub(super) fn acknowledge(mut stream: StdUnixStream) -> io::Result<()> {
     stream.write_all(b"!")?;
     // Its end of the stream closes when it accepts no more.
-    let _ = stream.read(&mut [0u8; 1]);
+    let _closed = stream.read(&mut [0u8; 1]);
     Ok(())
+}
+
+/// A message as it is sent: one line.
+pub(super) fn line(message: &impl serde::Serialize) -> io::Result<Vec<u8>> {
+    let mut text = serde_json::to_vec(message)?;
+    text.push(b'\n');
+    Ok(text)
 }
 
 /// Takes orders until the switch ends.
 pub(super) async fn obey(
     socket: UnixListener,
+    key: ControlKey,
     table: Arc<Table>,
     public: Arc<tokio::net::TcpListener>,
     plan: SwitchPlan,
     end: watch::Sender<Option<Ending>>,
 ) {
+    let callers = Arc::new(Semaphore::new(CALLERS));
+    let public = Arc::downgrade(&public);
     loop {
+        // The semaphore is never closed.
+        let Ok(room) = Arc::clone(&callers).acquire_owned().await else {
+            return;
+        };
         let Ok((stream, _)) = socket.accept().await else {
             tokio::time::sleep(Duration::from_millis(20)).await;
             continue;
         };
-        let (table, public, plan, end) = (Arc::clone(&table), Arc::downgrade(&public), plan.clone(), end.clone());
+        let caller = Caller {
+            key: key.clone(),
+            table: Arc::clone(&table),
+            public: public.clone(),
+            plan: plan.clone(),
+            end: end.clone(),
+        };
         tokio::spawn(async move {
-            let mut stream = BufReader::new(stream);
-            let mut line = String::new();
-            while let Ok(1..) = (&mut stream).take(LONGEST).read_line(&mut line).await {
-                let order = serde_json::from_str(&line);
-                line.clear();
-                if let Ok(Order::Upgrade) = order {
-                    let Some(public) = public.upgrade() else { return };
-                    if hand_over(stream.get_mut(), &public).await.is_ok() {
-                        end.send_replace(Some(Ending {
-                            linger: Duration::from_secs(2),
-                            wait: Duration::from_secs(600),
-                        }));
-                    }
-                    return;
-                }
-                let answer = match order {
-                    Ok(order) => carry_out(order, &table, &plan, &end).await,
-                    Err(error) => Answer::Refused { reason: error.to_string() },
-                };
-                let mut text = serde_json::to_vec(&answer).unwrap_or_default();
-                text.push(b'\n');
-                if stream.get_mut().write_all(&text).await.is_err() {
-                    return;
-                }
-            }
+            // A caller that goes away has no use for an answer; what it ordered is done.
+            let _gone = caller.serve(stream).await;
+            drop(room);
         });
+    }
+}
+
+struct Caller {
+    key: ControlKey,
+    table: Arc<Table>,
+    public: std::sync::Weak<tokio::net::TcpListener>,
+    plan: SwitchPlan,
+    end: watch::Sender<Option<Ending>>,
+}
+
+impl Caller {
+    async fn serve(&self, stream: UnixStream) -> io::Result<()> {
+        let refusal = key::refusal(&stream, &self.plan.state);
+        let mut stream = BufReader::new(stream);
+        let mut text = String::new();
+        loop {
+            text.clear();
+            let mut bounded = (&mut stream).take(LONGEST);
+            if tokio::time::timeout(ORDER, bounded.read_line(&mut text)).await?? == 0 {
+                return Ok(());
+            }
+            let answer = match (&refusal, serde_json::from_str::<Keyed>(&text)) {
+                (Some(reason), _) => Answer::Refused { reason: reason.clone() },
+                (None, Err(error)) => Answer::Refused { reason: error.to_string() },
+                (None, Ok(keyed)) if !self.key.is(&keyed.key) => Answer::Refused {
+                    reason: "the key is another one".to_owned(),
+                },
+                (None, Ok(Keyed { order: Order::Upgrade, .. })) => return self.upgrade(stream.get_mut()).await,
+                (None, Ok(keyed)) => carry_out(keyed.order, &self.table, &self.plan, &self.end).await,
+            };
+            stream.get_mut().write_all(&line(&answer)?).await?;
+        }
+    }
+
+    async fn upgrade(&self, stream: &mut UnixStream) -> io::Result<()> {
+        let Some(public) = self.public.upgrade() else { return Ok(()) };
+        hand_over(stream, &public).await?;
+        self.end.send_replace(Some(Ending {
+            linger: Duration::from_secs(2),
+            wait: Duration::from_secs(600),
+        }));
+        Ok(())
     }
 }
 
@@ -111,6 +164,8 @@ async fn carry_out(order: Order, table: &Table, plan: &SwitchPlan, end: &watch::
                 restarts: table.restarts.load(Ordering::Relaxed),
                 from_standby: table.from_standby.load(Ordering::Relaxed),
                 unanswered: table.unanswered.load(Ordering::Relaxed),
+                clients: table.capacity.clients_now(),
+                evicted: table.capacity.evicted.load(Ordering::Relaxed),
             }))
         }
         Order::Swap { routes } => match table.swap(routes) {
@@ -121,6 +176,7 @@ async fn carry_out(order: Order, table: &Table, plan: &SwitchPlan, end: &watch::
         Order::Drain { run, wait_ms } => Answer::Drained {
             in_flight: match table.find(&run) {
                 Some(instance) => instance.drained(Duration::from_millis(wait_ms)).await,
+                // No request has gone to it since the switch began, so none is in flight on it.
                 None => 0,
             },
         },

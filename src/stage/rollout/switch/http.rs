@@ -6,7 +6,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{Either, Empty, Full};
@@ -15,34 +14,43 @@ use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode, Version};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 
+use super::guard::Talk;
 use super::table::{Flight, Table};
+use super::tunnel;
+use super::upstream::{self, Sender, Sent};
 
-/// A connection to an instance.
-pub(super) type Sender = hyper::client::conn::http1::SendRequest<Either<Incoming, Empty<Bytes>>>;
-type Answer = Response<Either<Counted, Full<Bytes>>>;
-
-const CONNECT: Duration = Duration::from_secs(2);
+type Answer = Response<Passed>;
 
 /// Answers one request. Never fails: what goes wrong becomes a 502 or 503.
-pub(super) async fn answer(table: Arc<Table>, peer: SocketAddr, mut request: Request<Incoming>) -> Result<Answer, Infallible> {
-    let wants_upgrade = request.headers().contains_key(header::UPGRADE);
+pub(super) async fn answer(
+    table: Arc<Table>,
+    peer: SocketAddr,
+    talk: Arc<Talk>,
+    mut request: Request<Incoming>,
+) -> Result<Answer, Infallible> {
+    let ended = Ended(Arc::clone(&talk));
+    let wants_upgrade = wants_upgrade(request.headers());
     let client = wants_upgrade.then(|| hyper::upgrade::on(&mut request));
     let (mut parts, body) = request.into_parts();
     prepare(&mut parts, peer.ip(), wants_upgrade);
-    let mut answer = forward(&table, parts, body).await;
-    if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
-        if let Some(client) = client {
-            tunnel_upgrade(client, &mut answer);
-        }
+    let (parts, inner) = forward(&table, parts, body).await.into_parts();
+    let mut answer = Response::from_parts(parts, Passed { inner, _ended: ended });
+    let switched = answer.status() == StatusCode::SWITCHING_PROTOCOLS && client.is_some();
+    if wants_upgrade {
+        talk.switched(switched);
+    }
+    if let Some(client) = client.filter(|_| switched) {
+        tunnel_upgrade(client, &mut answer);
     } else if table.closing.load(Ordering::Relaxed) {
         answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     Ok(answer)
 }
 
-async fn forward(table: &Table, parts: Parts, body: Incoming) -> Answer {
+type Forwarded = Response<Either<Counted, Full<Bytes>>>;
+
+async fn forward(table: &Table, parts: Parts, body: Incoming) -> Forwarded {
     let repeatable = matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS) && body.is_end_stream();
     let Some(mut flight) = table.enter() else {
         table.unanswered.fetch_add(1, Ordering::Relaxed);
@@ -59,7 +67,10 @@ async fn forward(table: &Table, parts: Parts, body: Incoming) -> Answer {
     let mut body = Some(body);
     let mut on_standby = false;
     loop {
-        let sent = match connect(flight.instance().backend.address).await {
+        if table.capacity.upstreams_are_used_up() {
+            table.forget_idle();
+        }
+        let sent = match upstream::open(flight.instance().backend.address, &table.capacity).await {
             Ok(mut sender) => {
                 let request = match body.take() {
                     _ if repeatable => again(&parts),
@@ -89,22 +100,11 @@ async fn forward(table: &Table, parts: Parts, body: Incoming) -> Answer {
     }
 }
 
-async fn connect(address: SocketAddr) -> Result<Sender, Box<dyn std::error::Error + Send + Sync>> {
-    let stream = tokio::time::timeout(CONNECT, TcpStream::connect(address)).await??;
-    stream.set_nodelay(true)?;
-    let (sender, connection) = hyper::client::conn::http1::Builder::new()
-        .preserve_header_case(true)
-        .handshake(TokioIo::new(stream))
-        .await?;
-    tokio::spawn(connection.with_upgrades());
-    Ok(sender)
-}
-
-fn again(parts: &Parts) -> Request<Either<Incoming, Empty<Bytes>>> {
+fn again(parts: &Parts) -> Request<Sent> {
     Request::from_parts(parts.clone(), Either::Right(Empty::new()))
 }
 
-fn own(status: StatusCode, text: &'static str) -> Answer {
+fn own(status: StatusCode, text: &'static str) -> Forwarded {
     let mut answer = Response::new(Either::Right(Full::new(Bytes::from_static(text.as_bytes()))));
     *answer.status_mut() = status;
     let headers = answer.headers_mut();
@@ -116,7 +116,7 @@ fn own(status: StatusCode, text: &'static str) -> Answer {
     answer
 }
 
-fn pass(response: Response<Incoming>, flight: Flight, sender: Sender) -> Answer {
+fn pass(response: Response<Incoming>, flight: Flight, sender: Sender) -> Forwarded {
     let upgraded = response.status() == StatusCode::SWITCHING_PROTOCOLS;
     let (mut parts, body) = response.into_parts();
     if !upgraded {
@@ -132,6 +132,13 @@ fn pass(response: Response<Incoming>, flight: Flight, sender: Sender) -> Answer 
         counted.finish();
     }
     Response::from_parts(parts, Either::Left(counted))
+}
+
+/// As the connection's guard reads it: both headers.
+fn wants_upgrade(headers: &HeaderMap) -> bool {
+    let connection = headers.get_all(header::CONNECTION);
+    let mut words = connection.iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    headers.contains_key(header::UPGRADE) && words.any(|word| word.trim_ascii().eq_ignore_ascii_case(b"upgrade"))
 }
 
 fn prepare(parts: &mut Parts, peer: IpAddr, upgrade: bool) {
@@ -172,21 +179,53 @@ fn strip_hop_by_hop(headers: &mut HeaderMap) {
 
 fn tunnel_upgrade(client: hyper::upgrade::OnUpgrade, answer: &mut Answer) {
     let instance = hyper::upgrade::on(&mut *answer);
-    let mut flight = match answer.body_mut() {
+    let mut flight = match &mut answer.body_mut().inner {
         Either::Left(counted) => counted.flight.take(),
         Either::Right(_) => None,
     };
     tokio::spawn(async move {
         if let (Ok(client), Ok(instance)) = (client.await, instance.await) {
-            let copied = tokio::io::copy_bidirectional(&mut TokioIo::new(client), &mut TokioIo::new(instance)).await;
-            match (copied, flight.as_mut()) {
-                (Ok(_), Some(flight)) => flight.served(),
+            let carried = tunnel::between(TokioIo::new(client), TokioIo::new(instance)).await;
+            match (carried, flight.as_mut()) {
+                (Ok(()), Some(flight)) => flight.served(),
                 (Err(_), Some(flight)) => flight.broken(),
                 (_, None) => {}
             }
         }
         drop(flight);
     });
+}
+
+/// Tells the connection that its request is answered, however it ended.
+struct Ended(Arc<Talk>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.answered();
+    }
+}
+
+/// An answer's body. Its connection waits for the next request when it is gone.
+pub(super) struct Passed {
+    inner: Either<Counted, Full<Bytes>>,
+    _ended: Ended,
+}
+
+impl Body for Passed {
+    type Data = Bytes;
+    type Error = Box<dyn std::error::Error + Send + Sync>;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        Pin::new(&mut self.inner).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
 }
 
 /// An answer's body that keeps its request in flight until its last byte has passed.

@@ -59,6 +59,16 @@ pub enum Order {
     },
 }
 
+/// An order with the proof that whoever gives it may.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Keyed {
+    /// What stands in the state folder's `control.key`.
+    pub key: String,
+    /// The order.
+    #[serde(flatten)]
+    pub order: Order,
+}
+
 /// An instance's counters since the switch knows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Traffic {
@@ -94,6 +104,12 @@ pub struct Status {
     pub restarts: u64,
     /// Requests that nobody took.
     pub unanswered: u64,
+    /// Clients that are connected.
+    #[serde(default)]
+    pub clients: u64,
+    /// Idle connections that were closed to make room for others.
+    #[serde(default)]
+    pub evicted: u64,
 }
 
 /// An answer.

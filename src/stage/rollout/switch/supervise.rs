@@ -6,13 +6,15 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::SwitchPlan;
 use super::message::{Backend, Routes};
+use super::plan::SwitchPlan;
 use super::table::Table;
 use crate::io::{Effects, daemon};
 use crate::model::event::Stage;
+use crate::stage::rollout::error::told;
 use crate::stage::rollout::lock::{self, Acquired, Lock};
 use crate::stage::rollout::process::instance::Instances;
+use crate::stage::rollout::target::TargetError;
 
 /// How often is looked.
 const LOOK: Duration = Duration::from_millis(250);
@@ -30,6 +32,7 @@ pub(super) async fn supervise(plan: SwitchPlan, table: Arc<Table>, effects: Effe
     let mut pause = FIRST_PAUSE;
     let mut started = Instant::now();
     let mut known = None;
+    let mut blind = false;
     loop {
         tokio::time::sleep(LOOK).await;
         if table.closing.load(Ordering::Relaxed) {
@@ -38,16 +41,30 @@ pub(super) async fn supervise(plan: SwitchPlan, table: Arc<Table>, effects: Effe
         let (Routes { front: Some(front), .. }, _) = table.snapshot() else {
             continue;
         };
-        if lives(&instances, &front, &mut known) {
+        let alive = match lives(&instances, &front, &mut known) {
+            Ok(alive) => alive,
+            // What cannot be seen may well run: a second one beside it would be worse.
+            Err(error) => {
+                tell_once(&mut blind, &effects, &error.to_string());
+                continue;
+            }
+        };
+        if alive {
             if started.elapsed() > LASTED {
                 pause = FIRST_PAUSE;
             }
             continue;
         }
         // A deployer that is at work sees it too, and decides.
-        if lock::current(&plan.state).is_some() {
-            continue;
+        match lock::current(&plan.state) {
+            Ok(None) => {}
+            Ok(Some(_)) => continue,
+            Err(error) => {
+                tell_once(&mut blind, &effects, &told(&error));
+                continue;
+            }
         }
+        blind = false;
         effects.warn(
             Stage::Rollout,
             format!(
@@ -65,17 +82,23 @@ pub(super) async fn supervise(plan: SwitchPlan, table: Arc<Table>, effects: Effe
     }
 }
 
+fn tell_once(told: &mut bool, effects: &Effects, trouble: &str) {
+    if !std::mem::replace(told, true) {
+        effects.warn(Stage::Rollout, format!("whether the service runs cannot be seen: {trouble}"));
+    }
+}
+
 /// Looks at one process where its id is known, and at all of them otherwise.
-fn lives(instances: &Instances, front: &Backend, known: &mut Option<(Backend, u32)>) -> bool {
+fn lives(instances: &Instances, front: &Backend, known: &mut Option<(Backend, u32)>) -> Result<bool, TargetError> {
     if let Some((backend, pid)) = known
         && backend == front
         && daemon::inspect(*pid).is_some()
     {
-        return true;
+        return Ok(true);
     }
-    let found = instances.running().into_iter().find(|running| running.deployed.run == front.run);
+    let found = instances.running()?.into_iter().find(|running| running.deployed.run == front.run);
     *known = found.map(|running| (front.clone(), running.pid));
-    known.is_some()
+    Ok(known.is_some())
 }
 
 async fn restart(plan: &SwitchPlan, table: &Table, instances: &Instances, front: &Backend, effects: &Effects) -> Result<(), String> {
@@ -85,11 +108,13 @@ async fn restart(plan: &SwitchPlan, table: &Table, instances: &Instances, front:
         Err(error) => return Err(error.to_string()),
     };
     let (routes, _) = table.snapshot();
-    if routes.front.as_ref() != Some(front) || instances.running().iter().any(|running| running.deployed.run == front.run) {
+    let running = instances.running().map_err(|error| error.to_string())?;
+    if routes.front.as_ref() != Some(front) || running.iter().any(|running| running.deployed.run == front.run) {
         return Ok(());
     }
     let start = instances
         .start_of(&front.run)
+        .map_err(|error| error.to_string())?
         .ok_or_else(|| format!("how run {} was started is not known any more", front.run))?;
     let running = instances.start(&start)?;
     let routes = Routes {
@@ -101,6 +126,8 @@ async fn restart(plan: &SwitchPlan, table: &Table, instances: &Instances, front:
         standby: routes.standby,
     };
     table.restarts.fetch_add(1, Ordering::Relaxed);
-    table.swap(routes).map_err(|error| error.to_string())?;
-    Ok(())
+    match table.swap(routes).map_err(|error| error.to_string())? {
+        None => Ok(()),
+        Some(token) => Err(format!("another deployer (token {token}) gives the orders now")),
+    }
 }

@@ -8,9 +8,11 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::http::Sender;
+use super::capacity::Capacity;
+use super::error::SwitchError;
 use super::message::{Backend, Routes, Traffic};
-use crate::io::files::{self, FileError};
+use super::upstream::Sender;
+use crate::io::files;
 
 /// Connections to an instance are used again for this long; shorter than any server's own idle limit.
 const REUSE: Duration = Duration::from_millis(900);
@@ -23,12 +25,14 @@ pub(super) struct Instance {
     broken: AtomicU64,
     changed: Notify,
     idle: Mutex<Vec<(Sender, Instant)>>,
+    pool: usize,
 }
 
 impl Instance {
-    fn new(backend: Backend) -> Arc<Self> {
+    fn new(backend: Backend, pool: usize) -> Arc<Self> {
         Arc::new(Self {
             backend,
+            pool,
             in_flight: AtomicU64::new(0),
             served: AtomicU64::new(0),
             broken: AtomicU64::new(0),
@@ -50,12 +54,17 @@ impl Instance {
 
     pub(super) fn give_back(&self, sender: Sender) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() >= 64 {
+        if idle.len() >= self.pool {
             idle.retain(|(sender, since)| since.elapsed() < REUSE && !sender.is_closed());
         }
-        if idle.len() < 64 && !sender.is_closed() {
+        if idle.len() < self.pool && !sender.is_closed() {
             idle.push((sender, Instant::now()));
         }
+    }
+
+    fn forget_unused(&self) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.retain(|(sender, since)| since.elapsed() < REUSE && !sender.is_closed());
     }
 
     fn forget_idle(&self) {
@@ -80,7 +89,8 @@ impl Instance {
             if left == 0 || Instant::now() >= end {
                 return left;
             }
-            let _ = tokio::time::timeout_at(end, changed).await;
+            // Either way the count is looked at again.
+            let _changed = tokio::time::timeout_at(end, changed).await;
         }
     }
 }
@@ -133,6 +143,7 @@ struct Live {
     front: Option<Arc<Instance>>,
     standby: Option<Arc<Instance>>,
     known: Vec<Arc<Instance>>,
+    pool: usize,
 }
 
 impl Live {
@@ -140,7 +151,7 @@ impl Live {
         if let Some(known) = self.known.iter().find(|known| known.backend == *backend) {
             return Arc::clone(known);
         }
-        let instance = Instance::new(backend.clone());
+        let instance = Instance::new(backend.clone(), self.pool);
         self.known.push(Arc::clone(&instance));
         instance
     }
@@ -172,6 +183,7 @@ impl Live {
 pub(super) struct Table {
     live: RwLock<Live>,
     file: PathBuf,
+    pub(super) capacity: Arc<Capacity>,
     /// True once the listener was handed over or closed: what is left is finished, and kept-alive connections are let go.
     pub(super) closing: AtomicBool,
     pub(super) from_standby: AtomicU64,
@@ -181,11 +193,14 @@ pub(super) struct Table {
 
 impl Table {
     /// Takes up the routes where a switch before this one left them.
-    pub(super) fn open(state: &Path) -> Result<Self, FileError> {
-        let file = state.join("switch.json");
+    pub(super) fn open(state: &Path, capacity: Arc<Capacity>) -> Result<Self, SwitchError> {
         let table = Self {
-            live: RwLock::default(),
-            file,
+            live: RwLock::new(Live {
+                pool: capacity.pool,
+                ..Live::default()
+            }),
+            file: state.join("switch.json"),
+            capacity,
             closing: AtomicBool::new(false),
             from_standby: AtomicU64::new(0),
             restarts: AtomicU64::new(0),
@@ -195,35 +210,58 @@ impl Table {
         Ok(table)
     }
 
-    fn read_file(&self) -> Result<(), FileError> {
+    /// A file that does not parse is an error: without it, every request would be answered by "no instance is in front".
+    fn read_file(&self) -> Result<(), SwitchError> {
         if !self.file.exists() {
             return Ok(());
         }
-        // A file that does not parse is none of ours: start without routes, the next rollout brings them.
-        if let Ok(routes) = serde_json::from_slice(&files::read(&self.file, 1 << 20)?) {
-            self.live.write().unwrap_or_else(PoisonError::into_inner).route(routes);
-        }
+        let routes = serde_json::from_slice(&files::read(&self.file, 1 << 20)?).map_err(|source| SwitchError::Routes {
+            path: self.file.clone(),
+            source,
+        })?;
+        self.live.write().unwrap_or_else(PoisonError::into_inner).route(routes);
         Ok(())
     }
 
     /// Changes the routes for every request from now on, on the disk first.
     ///
     /// `Ok(Some(token))` when somebody with that higher token has given orders meanwhile.
-    pub(super) fn swap(&self, routes: Routes) -> Result<Option<u64>, FileError> {
+    pub(super) fn swap(&self, routes: Routes) -> Result<Option<u64>, SwitchError> {
         let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
         if routes.token < live.routes.token {
             return Ok(Some(live.routes.token));
         }
-        files::write(&self.file, &serde_json::to_vec(&routes).unwrap_or_default())?;
+        let text = serde_json::to_vec(&routes).map_err(|source| SwitchError::Routes {
+            path: self.file.clone(),
+            source,
+        })?;
+        files::write(&self.file, &text)?;
         live.route(routes);
         Ok(None)
+    }
+
+    /// Closes idle connections to instances, for when there is no room for more.
+    pub(super) fn forget_idle(&self) {
+        let live = self.live.read().unwrap_or_else(PoisonError::into_inner);
+        for instance in &live.known {
+            instance.forget_idle();
+        }
+    }
+
+    /// Closes connections to instances that are not used again.
+    pub(super) fn forget_unused(&self) {
+        let live = self.live.read().unwrap_or_else(PoisonError::into_inner);
+        for instance in &live.known {
+            instance.forget_unused();
+        }
     }
 
     /// Begins a request on the front instance. The read lock makes the swap atomic: after it, nothing new counts on the old one.
     pub(super) fn enter(&self) -> Option<Flight> {
         if self.closing.load(Ordering::Relaxed) {
-            // The one that took over writes the routes now.
-            let _ = self.read_file();
+            // The one that took over writes the routes now. Where they cannot be read, the last known ones are better than none: the
+            // instances behind them are not stopped before this switch has ended.
+            let _kept = self.read_file();
         }
         let live = self.live.read().unwrap_or_else(PoisonError::into_inner);
         live.front.as_ref().map(Flight::begin)

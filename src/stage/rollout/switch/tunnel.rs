@@ -4,25 +4,29 @@ use std::io;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
+use tokio::sync::watch;
 
 use super::table::Table;
+use super::upstream;
 
-const CONNECT: Duration = Duration::from_secs(2);
+/// How long one side may be silent once the other has said that it sends no more. Who has closed its connection looks the same as who
+/// only sends no more: without an end, every such connection would stay for as long as an instance keeps its side open.
+const HALF_CLOSED: Duration = Duration::from_secs(30);
 
 /// Carries a connection until both sides have ended it.
-pub(super) async fn carry(table: &Table, mut client: TcpStream) {
+pub(super) async fn carry(table: &Table, client: impl AsyncRead + AsyncWrite + Send) {
     let Some(mut flight) = table.enter() else {
         table.unanswered.fetch_add(1, Ordering::Relaxed);
         return;
     };
-    let mut instance = match connect(flight.instance().backend.address).await {
+    let instance = match upstream::connect(flight.instance().backend.address, &table.capacity).await {
         Ok(stream) => stream,
         Err(_) => {
             flight.broken();
             let Some(standby) = table.enter_standby() else { return };
             flight = standby;
-            let Ok(stream) = connect(flight.instance().backend.address).await else {
+            let Ok(stream) = upstream::connect(flight.instance().backend.address, &table.capacity).await else {
                 flight.broken();
                 return;
             };
@@ -30,29 +34,43 @@ pub(super) async fn carry(table: &Table, mut client: TcpStream) {
             stream
         }
     };
-    match tokio::io::copy_bidirectional(&mut client, &mut instance).await {
-        Ok(_) => flight.served(),
+    match between(client, instance).await {
+        Ok(()) => flight.served(),
         Err(_) => flight.broken(),
     }
 }
 
-async fn connect(address: std::net::SocketAddr) -> io::Result<TcpStream> {
-    let stream = tokio::time::timeout(CONNECT, TcpStream::connect(address)).await??;
-    stream.set_nodelay(true)?;
-    Ok(stream)
+/// Carries bytes both ways until both sides have ended, one broke, or one ended and the other is silent.
+pub(super) async fn between(one: impl AsyncRead + AsyncWrite, other: impl AsyncRead + AsyncWrite) -> io::Result<()> {
+    let (one_read, one_write) = tokio::io::split(one);
+    let (other_read, other_write) = tokio::io::split(other);
+    let (ended, _keep) = watch::channel(false);
+    tokio::try_join!(pump(one_read, other_write, &ended), pump(other_read, one_write, &ended))?;
+    Ok(())
 }
 
-/// True when a client begins as HTTP/2 with prior knowledge does. Waits for its first bytes.
-pub(super) async fn begins_as_http2(client: &TcpStream) -> io::Result<bool> {
-    let mut first = [0u8; 3];
+async fn pump<R, W>(mut from: ReadHalf<R>, mut to: WriteHalf<W>, ended: &watch::Sender<bool>) -> io::Result<()>
+where
+    R: AsyncRead,
+    W: AsyncWrite,
+{
+    let mut buffer = vec![0u8; 16 * 1024];
     loop {
-        let count = client.peek(&mut first).await?;
-        if count == 0 || !b"PRI".starts_with(&first[..count]) {
-            return Ok(false);
+        let count = tokio::select! {
+            count = from.read(&mut buffer) => count?,
+            () = silence(ended.subscribe()) => return Err(io::ErrorKind::TimedOut.into()),
+        };
+        if count == 0 {
+            ended.send_replace(true);
+            return to.shutdown().await;
         }
-        if count == first.len() {
-            return Ok(true);
-        }
-        tokio::time::sleep(Duration::from_millis(1)).await;
+        to.write_all(&buffer[..count]).await?;
     }
+}
+
+/// Returns when the other side has ended and the time to be silent is over.
+async fn silence(mut ended: watch::Receiver<bool>) {
+    // Its sender lives as long as the one who waits.
+    drop(ended.wait_for(|ended| *ended).await);
+    tokio::time::sleep(HALF_CLOSED).await;
 }

@@ -86,7 +86,7 @@ async fn get_plain(url: &str, instance: Option<SocketAddr>) -> Result<Answer, St
 
 async fn get_over_tls(url: &str, limit: Duration) -> Result<Answer, String> {
     // A provider that is installed already is the same one.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    let _installed = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .timeout(limit)

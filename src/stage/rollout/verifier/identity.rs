@@ -3,7 +3,7 @@
 use crate::model::digest::Digest;
 use crate::model::health::Answered;
 
-use super::super::release::Release;
+use crate::stage::rollout::release::Release;
 
 /// What tells a version apart.
 #[derive(Debug, Clone, PartialEq, Eq)]

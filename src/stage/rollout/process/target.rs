@@ -1,0 +1,356 @@
+//! The target: what the machine asks for, done with the store, the instances and the front door.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::front::Front;
+use super::instance::{Instances, Start};
+use super::store::Store;
+use crate::io::Effects;
+use crate::io::daemon;
+use crate::io::hash::sha256;
+use crate::model::digest::Digest;
+use crate::model::event::Stage;
+use crate::model::plan::ProcessPlan;
+use crate::stage::rollout::error::{RolloutError, told};
+use crate::stage::rollout::release::{Deployed, Release};
+use crate::stage::rollout::switch::message::{Backend, Routes, Status};
+use crate::stage::rollout::target::{Observed, RolloutTarget, Running, TargetError};
+
+/// The label by which an image names its commit.
+const REVISION: &str = "org.opencontainers.image.revision";
+
+/// Local processes behind a switch.
+pub(in crate::stage::rollout) struct ProcessTarget {
+    plan: ProcessPlan,
+    store: Store,
+    instances: Instances,
+    front: Front,
+    effects: Effects,
+}
+
+impl ProcessTarget {
+    /// Makes the state folder where it is missing.
+    pub(in crate::stage::rollout) fn new(plan: &ProcessPlan, effects: &Effects) -> Result<Self, RolloutError> {
+        let failed = |source| RolloutError::State {
+            path: plan.state.clone(),
+            source,
+        };
+        if plan.listen.port() == 0 {
+            return Err(RolloutError::Plan {
+                reason: "the front door needs a port that stays: 0 means another one each time".to_owned(),
+                help: Some("write a port in [rollout] listen".to_owned()),
+            });
+        }
+        if !Path::new("/proc/self/environ").exists() {
+            return Err(RolloutError::Plan {
+                reason: "the process target sees what runs through /proc, and there is none here".to_owned(),
+                help: Some("it needs Linux".to_owned()),
+            });
+        }
+        daemon::private_folder(&plan.state).map_err(failed)?;
+        let state = plan.state.canonicalize().map_err(failed)?;
+        let plan = ProcessPlan { state, ..plan.clone() };
+        Ok(Self {
+            store: Store::new(&plan.state),
+            instances: Instances::new(&plan.state),
+            front: Front::new(plan.clone()),
+            plan,
+            effects: effects.clone(),
+        })
+    }
+
+    /// `None` when there is no switch.
+    pub(in crate::stage::rollout) async fn switch_status(&self) -> Result<Option<Status>, TargetError> {
+        self.front.status().await
+    }
+
+    pub(in crate::stage::rollout) fn log(&self, run: &str) -> PathBuf {
+        self.instances.log(run)
+    }
+
+    /// Stops everything, the switch last. Gives the runs that were stopped, and how many requests were cut, where that is known.
+    pub(in crate::stage::rollout) async fn halt(&self, drain: Duration, stop: Duration) -> Result<(Vec<String>, Option<u64>), TargetError> {
+        let cut = match self.in_flight_after(drain).await {
+            Ok(cut) => Some(cut),
+            // A switch that does not answer is no reason to leave the service running that somebody wants stopped.
+            Err(error) => {
+                self.effects
+                    .warn(Stage::Rollout, format!("requests under way could not be waited for: {error}"));
+                None
+            }
+        };
+        let stopped = self.instances.stop_others(None, stop).await?;
+        self.front.stop(Duration::from_secs(1)).await?;
+        Ok((stopped, cut))
+    }
+
+    /// Takes no more requests and waits for those under way.
+    async fn in_flight_after(&self, drain: Duration) -> Result<u64, TargetError> {
+        // Without a switch there is no request.
+        let Some(status) = self.front.status().await? else { return Ok(0) };
+        let routes = Routes {
+            token: status.routes.token,
+            front: None,
+            standby: None,
+        };
+        self.front.route(routes).await?;
+        let mut left = 0;
+        let end = Instant::now() + drain;
+        for traffic in &status.traffic {
+            let rest = end.saturating_duration_since(Instant::now());
+            left += self.front.client().drain(&traffic.backend.run, rest).await?;
+        }
+        Ok(left)
+    }
+
+    /// Digest of everything that makes two instances of one release differ.
+    fn spec(&self, release: &Release) -> serde_json::Result<Digest> {
+        Ok(sha256(&serde_json::to_vec(&(&release.digest, &self.plan.env))?))
+    }
+
+    async fn start_plan(&self, deployed: &Deployed) -> Result<Start, RolloutError> {
+        let release = &deployed.release;
+        let unpacked = self.store.fetch(release, &self.effects).await?;
+        let (program, args) = unpacked.entry_point(release)?;
+        let mut env: BTreeMap<String, String> = unpacked
+            .config
+            .env
+            .iter()
+            .filter_map(|pair| pair.split_once('='))
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        env.insert("PORTCULLIS_ROOT".to_owned(), unpacked.root.display().to_string());
+        env.extend(self.plan.env.clone());
+        Ok(Start {
+            deployed: deployed.clone(),
+            spec: self.spec(release).map_err(|error| RolloutError::State {
+                path: self.plan.state.clone(),
+                source: error.into(),
+            })?,
+            program,
+            args,
+            env,
+            dir: unpacked.working_dir(),
+        })
+    }
+
+    fn find(&self, run: &str) -> Result<Option<Running>, TargetError> {
+        Ok(self.instances.running()?.into_iter().find(|running| running.deployed.run == run))
+    }
+
+    async fn ensure_started(&self, deployed: &Deployed) -> Result<Running, TargetError> {
+        if let Some(running) = self.find(&deployed.run)? {
+            return Ok(running);
+        }
+        let start = match self.instances.start_of(&deployed.run)? {
+            Some(start) if self.store.open(&deployed.release).is_some() => start,
+            _ => self.start_plan(deployed).await.map_err(|error| TargetError::Failed(told(&error)))?,
+        };
+        self.instances.start(&start).map_err(TargetError::Failed)
+    }
+
+    /// What the switch says is in front, with what is known of how it was started.
+    fn deployed(&self, backend: &Backend, instances: &[Running]) -> Result<Deployed, TargetError> {
+        if let Some(running) = instances.iter().find(|running| running.deployed.run == backend.run) {
+            return Ok(running.deployed.clone());
+        }
+        let start = self.instances.start_of(&backend.run)?;
+        Ok(Deployed {
+            run: backend.run.clone(),
+            release: start.map_or_else(
+                // Its record was removed: the switch knows the digest, and where the image was nobody does.
+                || Release {
+                    digest: backend.digest,
+                    commit: backend.commit.clone(),
+                    image: String::new(),
+                },
+                |start| start.deployed.release,
+            ),
+        })
+    }
+}
+
+fn backend(running: &Running) -> Backend {
+    Backend {
+        run: running.deployed.run.clone(),
+        digest: running.deployed.release.digest,
+        commit: running.deployed.release.commit.clone(),
+        address: running.address,
+    }
+}
+
+impl RolloutTarget for ProcessTarget {
+    fn name(&self) -> &'static str {
+        "process"
+    }
+
+    fn probes_instances(&self) -> bool {
+        true
+    }
+
+    fn state(&self) -> &Path {
+        &self.plan.state
+    }
+
+    fn url(&self) -> Option<String> {
+        Some(format!("http://{}", self.plan.listen))
+    }
+
+    async fn prepare(&self, release: &Release) -> Result<Release, RolloutError> {
+        self.front.check().await?;
+        let unpacked = self.store.fetch(release, &self.effects).await?;
+        unpacked.entry_point(release)?;
+        let config = unpacked.config;
+        let commit = release.commit.clone().or_else(|| config.labels.get(REVISION).cloned());
+        Ok(Release {
+            commit: commit.filter(|commit| !commit.is_empty()),
+            ..release.clone()
+        })
+    }
+
+    async fn is_live(&self, release: &Release) -> Result<bool, TargetError> {
+        if !self.instances.running()?.is_empty() {
+            self.tend().await?;
+        }
+        let observed = self.observe().await?;
+        let Some(front) = observed.front.as_ref().filter(|front| observed.runs(&front.run)) else {
+            return Ok(false);
+        };
+        let start = self.instances.start_of(&front.run)?;
+        let spec = self.spec(release).map_err(|error| TargetError::Failed(error.to_string()))?;
+        Ok(front.release.digest == release.digest && start.is_some_and(|start| start.spec == spec))
+    }
+
+    async fn secure(&self, deployed: &Deployed) -> Result<(), TargetError> {
+        if self.find(&deployed.run)?.is_some() {
+            return Ok(());
+        }
+        let unpacked = self.store.fetch(&deployed.release, &self.effects).await;
+        let unpacked = unpacked.map_err(|error| TargetError::Failed(told(&error)))?;
+        let found = unpacked.entry_point(&deployed.release);
+        found.map(drop).map_err(|error| TargetError::Failed(told(&error)))
+    }
+
+    async fn tend(&self) -> Result<(), TargetError> {
+        self.front.ensure().await.map(drop)
+    }
+
+    async fn observe(&self) -> Result<Observed, TargetError> {
+        let instances = self.instances.running()?;
+        let front = self.front.status().await?.and_then(|status| status.routes.front);
+        let front = front.map(|backend| self.deployed(&backend, &instances)).transpose()?;
+        Ok(Observed { front, instances })
+    }
+
+    async fn stage(&self, deployed: &Deployed) -> Result<Option<SocketAddr>, TargetError> {
+        Ok(Some(self.ensure_started(deployed).await?.address))
+    }
+
+    async fn shift(&self, run: &str, token: u64) -> Result<(), TargetError> {
+        let status = self.front.ensure().await?;
+        if status.routes.front.as_ref().is_some_and(|front| front.run == run) {
+            return Ok(());
+        }
+        let instances = self.instances.running()?;
+        let find = |run: &str| instances.iter().find(|running| running.deployed.run == run);
+        let running = find(run).ok_or_else(|| TargetError::Failed(self.instances.post_mortem(run)))?;
+        let standby = status.routes.front.filter(|front| find(&front.run).is_some());
+        self.front
+            .route(Routes {
+                token,
+                front: Some(backend(running)),
+                standby,
+            })
+            .await
+    }
+
+    async fn drain(&self, keep: Option<&str>, token: u64, wait: Duration) -> Result<u64, TargetError> {
+        let status = self.front.ensure().await?;
+        let front = status.routes.front.clone().filter(|front| Some(front.run.as_str()) == keep);
+        self.front
+            .route(Routes {
+                token,
+                front,
+                standby: None,
+            })
+            .await?;
+        let end = Instant::now() + wait;
+        self.front.await_predecessors(status.pid, end).await?;
+        let mut left = 0;
+        for traffic in status.traffic.iter().filter(|traffic| Some(traffic.backend.run.as_str()) != keep) {
+            let rest = end.saturating_duration_since(Instant::now());
+            left += self.front.client().drain(&traffic.backend.run, rest).await?;
+        }
+        Ok(left)
+    }
+
+    async fn retire(&self, keep: Option<&str>, _token: u64, wait: Duration) -> Result<Option<u64>, TargetError> {
+        let broken = |status: &Status| -> u64 {
+            let others = status.traffic.iter().filter(|traffic| Some(traffic.backend.run.as_str()) != keep);
+            others.map(|traffic| traffic.broken).sum()
+        };
+        // What the switch cannot say is unknown, and no reason not to stop what is to be stopped.
+        let before = self.front.status().await;
+        let stopped = self.instances.stop_others(keep, wait).await?;
+        if keep.is_none() {
+            self.front.stop(Duration::from_secs(1)).await?;
+            let in_flight = |status: Status| status.traffic.iter().map(|traffic| traffic.in_flight).sum();
+            return Ok(before.ok().map(|status| status.map_or(0, in_flight)));
+        }
+        for run in &stopped {
+            // What was in flight on a process that is gone has been answered or broken within moments.
+            if self.front.client().drain(run, Duration::from_secs(1)).await.is_err() {
+                return Ok(None);
+            }
+        }
+        Ok(match (before, self.front.status().await) {
+            (Ok(Some(before)), Ok(Some(after))) => Some(broken(&after).saturating_sub(broken(&before))),
+            // One of the two counts is missing: nobody knows.
+            _ => None,
+        })
+    }
+
+    async fn restore(&self, deployed: &Deployed, token: u64, wait: Duration) -> Result<(), TargetError> {
+        let status = self.front.ensure().await?;
+        let running = self.ensure_started(deployed).await?;
+        let end = Instant::now() + wait;
+        while tokio::net::TcpStream::connect(running.address).await.is_err() {
+            if self.find(&deployed.run)?.is_none() {
+                return Err(TargetError::Failed(self.instances.post_mortem(&deployed.run)));
+            }
+            if Instant::now() >= end {
+                return Err(TargetError::Failed(format!("{} does not listen", running.address)));
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let wanted = backend(&running);
+        if status.routes.front.as_ref() == Some(&wanted) && status.routes.standby.is_none() {
+            return Ok(());
+        }
+        self.front
+            .route(Routes {
+                token,
+                front: Some(wanted),
+                standby: None,
+            })
+            .await
+    }
+
+    fn post_mortem(&self, run: &str) -> String {
+        self.instances.post_mortem(run)
+    }
+
+    fn clean(&self, keep: &[Deployed]) -> Result<(), TargetError> {
+        let running = self.instances.running()?;
+        let kept: Vec<&Deployed> = keep.iter().chain(running.iter().map(|running| &running.deployed)).collect();
+        let digests: Vec<String> = kept.iter().map(|deployed| deployed.release.digest.hex()).collect();
+        let runs: Vec<String> = kept.iter().map(|deployed| deployed.run.clone()).collect();
+        let cleaned = self.store.clean(&digests).and_then(|()| self.instances.clean(&runs));
+        cleaned.map_err(|error| TargetError::Failed(error.to_string()))
+    }
+}

@@ -1,0 +1,68 @@
+//! Why a switch does not run.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use crate::io::files::FileError;
+use crate::model::exit_kind::Fault;
+
+/// Why a switch does not run.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum SwitchError {
+    /// An argument that means nothing.
+    #[error("`{argument}` means nothing to the switch")]
+    #[diagnostic(
+        code(rollout::switch::arguments),
+        help("the switch is started by `portcullis rollout`, not by hand: --state DIR --listen ADDRESS --protocol http|tcp [--take-over]")
+    )]
+    Argument {
+        /// The argument.
+        argument: String,
+    },
+    /// The public address cannot be listened on.
+    #[error("cannot listen on {listen}")]
+    #[diagnostic(code(rollout::switch::listen), help("is another program listening there?"))]
+    Listen {
+        /// The address.
+        listen: SocketAddr,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The control socket cannot be made, or the switch that runs did not hand over.
+    #[error("cannot set up the control socket in {}", state.display())]
+    #[diagnostic(code(rollout::switch::control))]
+    Control {
+        /// The state folder.
+        state: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// A file of the state folder cannot be read or written.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    File(#[from] FileError),
+    /// The routes make no sense.
+    #[error("{} does not hold routes", path.display())]
+    #[diagnostic(
+        code(rollout::switch::routes),
+        help("without routes every request would fail: move the file away, and `portcullis rollout` brings them")
+    )]
+    Routes {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+}
+
+impl SwitchError {
+    /// How the run ends.
+    #[must_use]
+    pub const fn fault(&self) -> Fault {
+        match self {
+            Self::Argument { .. } => Fault::Usage,
+            Self::Listen { .. } | Self::Control { .. } | Self::File(_) | Self::Routes { .. } => Fault::Refused,
+        }
+    }
+}
