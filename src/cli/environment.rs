@@ -1,13 +1,14 @@
 //! The environment, read once.
 
 use std::borrow::Cow;
-use std::env;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use super::args::{ColorChoice, Global};
+use super::error::CliError;
 use super::wiring::UserFolders;
 use crate::github::{self, Actions};
+use crate::io::environment;
 use crate::io::registry::Logins;
 use crate::report::Style;
 
@@ -34,31 +35,43 @@ pub(super) struct Environment {
 }
 
 impl Environment {
-    /// Reads it.
-    #[must_use]
-    pub(super) fn read() -> Self {
-        let home = variable("HOME").map_or_else(|| PathBuf::from("/tmp"), PathBuf::from);
-        let folder = |name: &str, usual: &str| variable(name).map_or_else(|| home.join(usual), PathBuf::from).join("portcullis");
+    /// Reads it. Without `needs_home`, for what keeps no files, a missing home is no error.
+    ///
+    /// # Errors
+    /// [`CliError::NoHome`] when it does not say where our files go.
+    pub(super) fn read(needs_home: bool) -> Result<Self, CliError> {
+        // `/tmp` is everybody's: whoever makes a folder there first decides what we believe to have stored.
+        let home = variable("HOME").map(PathBuf::from).filter(|home| home.is_absolute());
+        let home = home.or_else(|| (!needs_home).then(|| PathBuf::from("/nonexistent")));
+        let below_home = |name: &'static str, usual: &str| match (variable(name).map(PathBuf::from), &home) {
+            (Some(named), _) if named.is_absolute() => Ok(named),
+            (_, Some(home)) => Ok(home.join(usual)),
+            (_, None) => Err(CliError::NoHome { name }),
+        };
+        let folder = |name: &'static str, usual: &str| below_home(name, usual).map(|folder| folder.join("portcullis"));
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
             .iter()
             .find_map(|name| variable(name))
             .unwrap_or_default()
             .to_lowercase();
-        Self {
+        let cache = folder("XDG_CACHE_HOME", ".cache")?;
+        // Without a home there is one folder of ours at least.
+        let beside = |name: &'static str, usual: &str| below_home(name, usual).unwrap_or_else(|_| cache.join("home").join(usual));
+        Ok(Self {
             folders: UserFolders {
-                cargo: variable("CARGO_HOME").map_or_else(|| home.join(".cargo"), PathBuf::from),
-                cache: folder("XDG_CACHE_HOME", ".cache"),
-                state: folder("XDG_STATE_HOME", ".local/state"),
+                cargo: beside("CARGO_HOME", ".cargo"),
+                state: beside("XDG_STATE_HOME", ".local/state").join("portcullis"),
+                cache: cache.clone(),
             },
             stdin_terminal: std::io::stdin().is_terminal(),
             stdout_terminal: std::io::stdout().is_terminal(),
             stderr_terminal: std::io::stderr().is_terminal(),
             github: Actions::detect(),
-            docker: variable("DOCKER_CONFIG").map_or_else(|| home.join(".docker"), PathBuf::from),
+            docker: beside("DOCKER_CONFIG", ".docker"),
             no_color: variable("NO_COLOR").is_some(),
             columns: variable("COLUMNS").and_then(|text| text.parse().ok()),
             unicode: locale.is_empty() || locale.contains("utf"),
-        }
+        })
     }
 
     /// Who the user is to registries: Docker's logins.
@@ -115,13 +128,10 @@ impl Environment {
 }
 
 /// A variable that is set and not empty.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the one place that reads the environment for the command line"
-)]
 #[must_use]
 pub(super) fn variable(name: &str) -> Option<String> {
-    env::var(name).ok().filter(|value| !value.is_empty())
+    let value = environment::variable(name)?.into_string().ok()?;
+    (!value.is_empty()).then_some(value)
 }
 
 fn terminal_columns() -> Option<usize> {

@@ -23,6 +23,16 @@ pub enum CliError {
         /// The system's reason.
         source: io::Error,
     },
+    /// Neither the user's home nor the folder itself is named.
+    #[error("neither HOME nor {name} is set to an absolute path: there is no folder of yours for what must be kept")]
+    #[diagnostic(
+        code(cli::home),
+        help("set HOME, or XDG_CACHE_HOME and XDG_STATE_HOME, to folders that only you can write to")
+    )]
+    NoHome {
+        /// The variable.
+        name: &'static str,
+    },
     /// A file could not be read or written.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -93,6 +103,7 @@ impl CliError {
     pub fn fault(&self) -> Fault {
         match self {
             Self::Directory { .. }
+            | Self::NoHome { .. }
             | Self::Document(_)
             | Self::Setting { .. }
             | Self::Missing { .. }

@@ -5,6 +5,7 @@ use std::io::{ErrorKind, Write};
 use miette::{GraphicalReportHandler, GraphicalTheme};
 
 use super::error::CliError;
+use super::shown::Shown;
 use crate::model::event::Stage;
 use crate::model::exit_kind::Fault;
 use crate::model::outcome::{Failure, Outcome};
@@ -24,9 +25,24 @@ pub(super) fn code(outcome: &Outcome) -> u8 {
     }
 }
 
+/// Says why nothing could begin, and gives the exit code.
+#[must_use]
+pub(super) fn without_session(error: &CliError) -> u8 {
+    let style = Style {
+        color: false,
+        width: 100,
+        unicode: true,
+    };
+    last_line(&diagnostic(error, &style));
+    let code = error.fault().code();
+    last_line(&format!("portcullis: exit {code}. Next: correct what is named above"));
+    code
+}
+
 /// Shows an error with its source, span and help.
 #[must_use]
 pub(super) fn diagnostic(error: &CliError, style: &Style) -> String {
+    let error = &Shown::of(error);
     let theme = match (style.color, style.unicode) {
         (true, true) => GraphicalTheme::unicode(),
         (false, true) => GraphicalTheme::unicode_nocolor(),
@@ -46,18 +62,18 @@ pub(super) fn diagnostic(error: &CliError, style: &Style) -> String {
 /// What an error is in an outcome.
 #[must_use]
 pub(super) fn failure(error: &CliError, stage: Option<Stage>) -> Failure {
-    use miette::Diagnostic as _;
+    let shown = Shown::of(error);
     let mut causes = Vec::new();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        causes.push(cause.to_string());
-        source = cause.source();
+    let mut cause = &shown.cause;
+    while let Some(next) = cause {
+        causes.push(next.message.clone());
+        cause = &next.cause;
     }
     Failure {
         stage,
-        message: error.to_string(),
+        message: shown.message.clone(),
         causes,
-        help: error.help().map(|help| help.to_string()),
+        help: shown.help,
     }
 }
 

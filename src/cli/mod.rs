@@ -7,6 +7,7 @@ mod error;
 mod exit;
 mod progress;
 mod session;
+mod shown;
 mod signals;
 mod verbs;
 mod wiring;
@@ -24,11 +25,27 @@ use environment::Environment;
 /// Runs the program.
 #[must_use]
 pub fn main() -> ExitCode {
+    if let Err(error) = crate::io::environment::seal() {
+        end::last_line(&format!(
+            "portcullis: exit {}, secrets cannot be taken out of the environment: {error}. Next: is /proc there, and may this program start itself?",
+            Fault::Undecidable.code()
+        ));
+        return ExitCode::from(Fault::Undecidable.code());
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return ExitCode::from(refused(&error)),
     };
-    let run = || verbs::run(&cli, &Environment::read());
+    // The switch is found by its environment, which says nothing but where its state is.
+    let is_switch = matches!(cli.verb, args::Verb::Switch(_));
+    if !is_switch && let Err(error) = crate::io::environment::close_to_others() {
+        end::last_line(&format!("portcullis: other programs of this user can look into this one: {error}"));
+    }
+    let needs_home = !is_switch && !matches!(cli.verb, args::Verb::Completions { .. });
+    let run = || match Environment::read(needs_home) {
+        Ok(environment) => verbs::run(&cli, &environment),
+        Err(error) => end::without_session(&error),
+    };
     // A panic is a bug of ours: it must not look like any of the answers.
     match std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)) {
         Ok(code) => ExitCode::from(code),

@@ -20,7 +20,7 @@ pub use step::{Output, StepError, outputs};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::io::files;
+use crate::io::{environment, files};
 use crate::model::outcome::Outcome;
 use crate::report::summary;
 
@@ -50,7 +50,8 @@ impl Actions {
     #[must_use]
     pub fn detect() -> Option<Self> {
         Self::from_environment(
-            &std::env::vars_os()
+            &environment::variables()
+                .into_iter()
                 .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))
                 .collect(),
         )

@@ -5,6 +5,8 @@ use std::path::Path;
 use miette::{Diagnostic, NamedSource, SourceSpan};
 use serde::de::DeserializeOwned;
 
+use crate::model::visible::{masked, visible};
+
 /// What is wrong with a document, and where.
 #[derive(Debug, thiserror::Error, Diagnostic)]
 #[error("{problem}")]
@@ -29,11 +31,12 @@ impl DocumentError {
     /// A problem at a byte range of a document.
     pub fn at(name: &str, text: &str, span: std::ops::Range<usize>, problem: impl Into<String>, help: Option<String>) -> Self {
         Self {
-            problem: problem.into(),
-            text: NamedSource::new(name, text.to_owned()),
+            problem: visible(&problem.into()).into_owned(),
+            // Whoever wrote the document does not write to the terminal.
+            text: NamedSource::new(visible(name), masked(text).into_owned()),
             span: SourceSpan::from(span),
             label: "here".to_owned(),
-            help,
+            help: help.map(|help| visible(&help).into_owned()),
         }
     }
 }

@@ -37,6 +37,25 @@ pub enum FileError {
         /// The limit in bytes.
         limit: u64,
     },
+    /// A link that leads out of the folder.
+    #[error("{} is a link out of the folder", path.display())]
+    #[diagnostic(code(io::outside))]
+    Outside {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A document that is no regular file.
+    #[error("{} is {what}, and must be a regular file", path.display())]
+    #[diagnostic(
+        code(io::not_regular),
+        help("put the file itself there: what a link leads to is not reviewed with the commit")
+    )]
+    NotRegular {
+        /// The file.
+        path: PathBuf,
+        /// What it is instead.
+        what: &'static str,
+    },
     /// A text file that is not UTF-8.
     #[error("{} is not UTF-8 from byte {offset} on", path.display())]
     #[diagnostic(code(io::encoding))]
@@ -59,7 +78,7 @@ impl FileError {
                 }
                 _ => Fault::Undecidable,
             },
-            Self::TooLarge { .. } | Self::Encoding { .. } => Fault::Usage,
+            Self::TooLarge { .. } | Self::Encoding { .. } | Self::Outside { .. } | Self::NotRegular { .. } => Fault::Usage,
         }
     }
 }
@@ -103,6 +122,53 @@ pub fn read_text(path: &Path, limit: u64) -> Result<String, FileError> {
         path: path.to_owned(),
         offset: error.utf8_error().valid_up_to(),
     })
+}
+
+/// Reads a UTF-8 file of a folder, by a path relative to it, of at most `limit` bytes. A link may lead to another file of the folder only.
+///
+/// # Errors
+/// As [`read_text`]; [`FileError::Outside`].
+pub fn read_text_inside(folder: &Path, path: &Path, limit: u64) -> Result<String, FileError> {
+    let whole = folder.join(path);
+    let failed = |source| FileError::Read {
+        path: whole.clone(),
+        source,
+    };
+    let target = whole.canonicalize().map_err(failed)?;
+    if !target.starts_with(folder.canonicalize().map_err(failed)?) {
+        return Err(FileError::Outside { path: whole });
+    }
+    read_text(&whole, limit)
+}
+
+/// Reads a document that decides what is believed: a configuration, a policy, a waiver file. A link or anything but a regular file is refused
+/// before a byte of it is read: what stands elsewhere was not reviewed with the commit, and no message may quote it.
+///
+/// # Errors
+/// As [`read_text`]; [`FileError::NotRegular`].
+pub fn read_document(path: &Path, limit: u64) -> Result<String, FileError> {
+    let failed = |source| FileError::Read {
+        path: path.to_owned(),
+        source,
+    };
+    let found = fs::symlink_metadata(path).map_err(failed)?;
+    if !found.is_file() {
+        return Err(FileError::NotRegular {
+            path: path.to_owned(),
+            what: kind_of(&found),
+        });
+    }
+    // The byte order mark that some editors write is no part of the text.
+    let text = read_text(path, limit)?;
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+}
+
+fn kind_of(found: &fs::Metadata) -> &'static str {
+    match found {
+        link if link.is_symlink() => "a symbolic link",
+        folder if folder.is_dir() => "a folder",
+        _ => "no regular file",
+    }
 }
 
 /// Writes a file under a temporary name in the same folder, flushes it to the disk and renames it. Makes the folder.

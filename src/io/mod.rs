@@ -3,6 +3,7 @@
 //! Takes plain values. Gives plain values or an error that names the file and the offset.
 //! Invariant: whatever reads foreign bytes is bounded by [`limits::Limits`].
 
+mod allowed;
 pub mod archive;
 pub mod cargo;
 pub mod clock;
@@ -10,6 +11,7 @@ pub mod daemon;
 pub mod document;
 pub mod dsse;
 pub mod encoding;
+pub mod environment;
 pub mod files;
 pub mod git;
 pub mod hash;
@@ -23,6 +25,7 @@ pub mod process;
 pub mod registry;
 pub mod secret;
 pub mod temporary;
+pub mod yaml;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -38,12 +38,9 @@ pub trait Secrets: Send + Sync {
 pub struct Environment;
 
 impl Secrets for Environment {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the name of the variable comes from the plan; cli decides whether the environment is asked at all"
-    )]
     fn secret(&self, name: &str) -> Option<Secret> {
-        std::env::var(name).ok().filter(|text| !text.is_empty()).map(Secret)
+        let text = super::environment::variable(name)?.into_string().ok()?;
+        (!text.is_empty()).then_some(Secret(text))
     }
 }
 

@@ -12,6 +12,8 @@ pub enum GapKind {
     EmptyInventory,
     /// A package database, lock file or binary's package list could not be parsed whole.
     PartialDatabase,
+    /// A file or folder that could not be read, so that nobody knows what it holds.
+    UnreadablePath,
     /// The image has packages of an operating system, but its release is not known.
     UnknownDistro,
     /// No configured feed covers the ecosystem of some component.
@@ -51,6 +53,7 @@ impl GapKind {
         match self {
             Self::EmptyInventory => "empty-inventory",
             Self::PartialDatabase => "partial-database",
+            Self::UnreadablePath => "unreadable-path",
             Self::UnknownDistro => "unknown-distro",
             Self::UncoveredEcosystem => "uncovered-ecosystem",
             Self::UnreadLockFile => "unread-lock-file",
@@ -73,6 +76,7 @@ impl GapKind {
     pub const ALL: [Self; 17] = [
         Self::EmptyInventory,
         Self::PartialDatabase,
+        Self::UnreadablePath,
         Self::UnknownDistro,
         Self::UncoveredEcosystem,
         Self::UnreadLockFile,

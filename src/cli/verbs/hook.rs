@@ -21,7 +21,7 @@ const KEPT: &str = "pre-push.before-portcullis";
 
 /// Installs or removes the hook.
 pub(super) fn run(session: &Session<'_>, verb: HookVerb) -> Result<Answer, CliError> {
-    let hooks = git::hooks_folder(&session.workspace.root).ok_or_else(|| CliError::Missing {
+    let hooks = git::hooks_folder(&session.workspace.root)?.ok_or_else(|| CliError::Missing {
         problem: format!("{} is in no git checkout", session.workspace.root.display()),
         help: "run it inside a checkout, or name one with -C".to_owned(),
     })?;
@@ -33,13 +33,13 @@ pub(super) fn run(session: &Session<'_>, verb: HookVerb) -> Result<Answer, CliEr
 
 /// The folder that is checked, as git sees it from the top of the checkout, which is where it runs hooks.
 fn folder(root: &Path) -> Result<String, CliError> {
-    if git::is_bare(root) {
+    if git::is_bare(root)? {
         return Err(CliError::Missing {
             problem: format!("{} is a bare repository: it has no files to check", root.display()),
             help: "install the hook where you work and push from".to_owned(),
         });
     }
-    let top = git::top_level(root).unwrap_or_else(|| root.to_owned());
+    let top = git::top_level(root)?.unwrap_or_else(|| root.to_owned());
     let inside = top
         .canonicalize()
         .ok()

@@ -35,7 +35,8 @@ pub enum ProcessError {
     },
 }
 
-/// A program to run, in one folder, with a clean hand on its environment.
+/// A program to run, in one folder. It starts with the variables that are on the one list of what other programs may see, and nothing else of
+/// ours: see [`super::environment`].
 pub struct Program {
     command: Command,
     name: String,
@@ -46,7 +47,7 @@ impl Program {
     #[expect(clippy::disallowed_methods, reason = "the one place that starts programs")]
     pub fn new(program: &str) -> Self {
         let mut command = Command::new(program);
-        command.stdin(Stdio::null());
+        command.stdin(Stdio::null()).env_clear().envs(super::environment::of_children());
         Self {
             command,
             name: program.to_owned(),

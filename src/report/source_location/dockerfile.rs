@@ -1,6 +1,7 @@
 //! The instruction of a Dockerfile that made a layer.
 
 use super::Place;
+use crate::model::dockerfile::parse;
 use crate::model::finding::Finding;
 use crate::model::outcome::SourceFile;
 
@@ -37,26 +38,10 @@ fn is_dockerfile(path: &str) -> bool {
     name.starts_with("Dockerfile") || name.starts_with("Containerfile") || name.ends_with(".Dockerfile")
 }
 
-/// Each instruction on one line with the line that it begins on; comments left out, continuations joined.
+/// Each instruction on one line with the line that it begins on.
 fn instructions(text: &str) -> Vec<(u32, String)> {
-    let mut all: Vec<(u32, String)> = Vec::new();
-    let mut open = false;
-    for (number, line) in (1..).zip(text.lines()) {
-        let line = line.trim();
-        if line.starts_with('#') || line.is_empty() {
-            continue;
-        }
-        let body = line.trim_end_matches('\\').trim_end();
-        match all.last_mut().filter(|_| open) {
-            Some((_, whole)) => {
-                whole.push(' ');
-                whole.push_str(body);
-            }
-            None => all.push((number, body.to_owned())),
-        }
-        open = line.ends_with('\\');
-    }
-    all
+    let read = parse(text).instructions.into_iter();
+    read.map(|instruction| (instruction.line, instruction.text)).collect()
 }
 
 /// A history entry without what engines add: `RUN /bin/sh -c x # buildkit`, `/bin/sh -c #(nop) COPY …`, `|1 ARG=v /bin/sh -c x`.

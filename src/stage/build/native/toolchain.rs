@@ -76,8 +76,9 @@ impl Toolchain {
         // Of several prefixes that match, rustc takes the last one.
         let mut remap = |from: &Path, to: &str| flags.push(format!("--remap-path-prefix={}={to}", from.display()));
         match git::top_level(workspace) {
-            Some(top) => remap(&top, "/src"),
-            None => remap(workspace, "/src"),
+            Ok(Some(top)) => remap(&top, "/src"),
+            // Only names in messages hang on it; the run has asked git before, and would have ended.
+            Ok(None) | Err(_) => remap(workspace, "/src"),
         }
         if let Some(home) = cargo::home() {
             remap(&home, "/cargo");

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::io::files::folder_of;
-use crate::io::process::Program;
+use crate::io::git;
 use crate::model::context::WaiverAuthors;
 use crate::stage::policy::Waivers;
 use crate::stage::policy::waivers::Waiver;
@@ -22,11 +22,8 @@ const FORMAT: &str = "--format=%x00%H%x00%ae%x00%aE%x00%(trailers:key=Co-authore
 pub fn waiver_authors(file: &Path, waivers: &Waivers) -> Option<Vec<WaiverAuthors>> {
     let folder = folder_of(file);
     let name = file.file_name()?;
-    let git = || {
-        let program = Program::new("git").current_dir(folder).env("GIT_OPTIONAL_LOCKS", "0");
-        // Nothing that a checkout or a user has set up may hide a commit.
-        program.env("GIT_NO_REPLACE_OBJECTS", "1").args(["-c", "log.showSignature=false"])
-    };
+    // Nothing that a checkout or a user has set up may hide a commit.
+    let git = || git::question(folder);
     let shallow = git().args(["rev-parse", "--is-shallow-repository"]).stdout().ok()?;
     let is_shallow = shallow.trim_ascii() != b"false";
     let blamed = git()

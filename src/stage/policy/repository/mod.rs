@@ -32,10 +32,6 @@ pub enum Dockerfiles {
 /// Folders that hold other people's files.
 const FOREIGN: [&str; 4] = [".git", "target", "node_modules", "vendor"];
 
-/// How deep and how many, where there is no git to ask.
-const MAX_DEPTH: usize = 8;
-const MAX_FILES: usize = 100_000;
-
 /// Fills base images, actions and the authors of waivers into a context. `waiver_file` is the waiver file's path.
 ///
 /// Files are those that git tracks; without git those below `root` that no known folder of foreign files holds.
@@ -47,12 +43,16 @@ pub fn survey(
     effects: &Effects,
     context: &mut Context,
 ) {
-    let tracked = tracked(root);
+    let tracked = tracked(root, &effects.limits, &mut context.gaps);
     // A file that is tracked and deleted is nowhere to be read; asking so only of what counts keeps large repositories quick.
-    let is_there = |path: &str| root.join(path).is_file();
+    let is_there = |path: &str| root.join(path).symlink_metadata().is_ok_and(|found| !found.is_dir());
     for path in tracked.iter().filter(|path| workflow::is_workflow(path) && is_there(path)) {
         match read(root, path, GapKind::UnreadableWorkflow, &effects.limits) {
-            Ok(text) => context.actions.extend(action_uses(path, &text)),
+            Ok(text) => {
+                let (uses, gaps) = action_uses(path, &text);
+                context.actions.extend(uses);
+                context.gaps.extend(gaps);
+            }
             Err(gap) => context.gaps.push(gap),
         }
     }
@@ -65,7 +65,11 @@ pub fn survey(
     };
     for path in &chosen {
         match read(root, path, GapKind::UnreadableDockerfile, &effects.limits) {
-            Ok(text) => context.base_images.extend(base_images(path, &text)),
+            Ok(text) => {
+                let (images, gaps) = base_images(path, &text);
+                context.base_images.extend(images);
+                context.gaps.extend(gaps);
+            }
             Err(gap) => context.gaps.push(gap),
         }
     }
@@ -78,7 +82,7 @@ pub fn survey(
 }
 
 fn read(root: &Path, path: &str, kind: GapKind, limits: &Limits) -> Result<String, Gap> {
-    files::read_text(&root.join(path), limits.document).map_err(|error| Gap {
+    files::read_text_inside(root, Path::new(path), limits.document).map_err(|error| Gap {
         kind,
         subject: path.to_owned(),
         detail: format!("its pins cannot be checked: {}", without_folder(&error.to_string(), root)),
@@ -91,14 +95,23 @@ fn without_folder(text: &str, root: &Path) -> String {
     text.replace(&format!("{}/", root.display()), "")
 }
 
-/// Every tracked file below the root, sorted, relative to it.
-fn tracked(root: &Path) -> Vec<String> {
-    let mut paths: Vec<String> = match git::tracked_files(root) {
+/// Every tracked file below the root, sorted, relative to it. Where git does not answer, or there is none, every file that can be a part of
+/// the project; what could not be looked at is a gap.
+fn tracked(root: &Path, limits: &Limits, gaps: &mut Vec<Gap>) -> Vec<String> {
+    let listed = git::tracked_files(root).unwrap_or_else(|error| {
+        gaps.extend(unseen(".", &without_folder(&error.to_string(), root)));
+        None
+    });
+    let mut paths: Vec<String> = match listed {
         Some(paths) => paths.into_iter().map(|path| path.to_string_lossy().into_owned()).collect(),
         None => {
-            let mut found = Vec::new();
-            walk(root, "", 0, &mut found);
-            found
+            let mut walk = Walk {
+                limits,
+                found: Vec::new(),
+                gaps,
+            };
+            walk.folder(root, "", 0);
+            walk.found
         }
     };
     paths.sort();
@@ -106,21 +119,54 @@ fn tracked(root: &Path) -> Vec<String> {
     paths
 }
 
-fn walk(folder: &Path, prefix: &str, depth: usize, found: &mut Vec<String>) {
-    let Ok(entries) = std::fs::read_dir(folder) else { return };
-    for entry in entries.flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let path = if prefix.is_empty() {
-            name.clone()
-        } else {
-            format!("{prefix}/{name}")
-        };
-        match entry.file_type() {
-            Ok(kind) if kind.is_dir() && depth < MAX_DEPTH && !FOREIGN.contains(&name.as_str()) => {
-                walk(&entry.path(), &path, depth + 1, found);
+/// A folder that may hold Dockerfiles and workflows which nobody has seen.
+fn unseen(subject: &str, why: &str) -> [Gap; 2] {
+    [GapKind::UnreadableDockerfile, GapKind::UnreadableWorkflow].map(|kind| Gap {
+        kind,
+        subject: subject.to_owned(),
+        detail: format!("what is in it cannot be checked for pins: {why}"),
+        location: None,
+    })
+}
+
+struct Walk<'w> {
+    limits: &'w Limits,
+    found: Vec<String>,
+    gaps: &'w mut Vec<Gap>,
+}
+
+impl Walk<'_> {
+    fn folder(&mut self, folder: &Path, prefix: &str, depth: usize) {
+        let named = if prefix.is_empty() { "." } else { prefix };
+        if depth > self.limits.depth {
+            self.gaps.extend(unseen(named, "it is nested too deeply"));
+            return;
+        }
+        let listed = std::fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+        let entries = match listed {
+            Ok(entries) => entries,
+            Err(error) => {
+                self.gaps.extend(unseen(named, &error.to_string()));
+                return;
             }
-            Ok(kind) if kind.is_file() && found.len() < MAX_FILES => found.push(path),
-            _ => {}
+        };
+        for entry in entries {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let path = if prefix.is_empty() {
+                name.clone()
+            } else {
+                format!("{prefix}/{name}")
+            };
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() && !FOREIGN.contains(&name.as_str()) => self.folder(&entry.path(), &path, depth + 1),
+                Ok(kind) if kind.is_dir() => {}
+                Ok(_) if self.found.len() as u64 >= self.limits.entries => {
+                    self.gaps.extend(unseen(named, "there are too many files"));
+                    return;
+                }
+                Ok(_) => self.found.push(path),
+                Err(error) => self.gaps.extend(unseen(&path, &error.to_string())),
+            }
         }
     }
 }

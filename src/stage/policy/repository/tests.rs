@@ -7,6 +7,7 @@ const DIGEST: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef012
 
 fn bases(text: &str) -> Vec<(String, u32)> {
     base_images("Dockerfile", text)
+        .0
         .into_iter()
         .map(|base| (base.image, base.location.line.expect("line")))
         .collect()
@@ -14,6 +15,7 @@ fn bases(text: &str) -> Vec<(String, u32)> {
 
 fn uses(text: &str) -> Vec<(String, u32)> {
     action_uses(".github/workflows/ci.yml", text)
+        .0
         .into_iter()
         .map(|action| (action.uses, action.location.line.expect("line")))
         .collect()

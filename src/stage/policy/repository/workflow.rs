@@ -1,8 +1,12 @@
-//! The actions that workflows and actions use. Read line by line: the place matters more than the tree, and what looks like `uses:` in a script
-//! (a block scalar) is left out.
+//! The actions that workflows and actions use, read from the tree of the document: however `uses` and its value are written.
 
+use crate::io::yaml::{Node, Value, documents};
 use crate::model::context::ActionUse;
+use crate::model::coverage::{Gap, GapKind};
 use crate::model::inventory::Location;
+
+/// How many values are looked at; aliases of aliases make a small file large.
+const VALUES: usize = 100_000;
 
 /// True for workflows, and for actions wherever they lie.
 pub(super) fn is_workflow(path: &str) -> bool {
@@ -11,80 +15,113 @@ pub(super) fn is_workflow(path: &str) -> bool {
     (is_yaml && path.starts_with(".github/workflows/")) || matches!(name, "action.yml" | "action.yaml")
 }
 
-/// Every `uses:` of a workflow or an action, with its line.
+/// Every action, reusable workflow and `docker://` image that a workflow or an action uses, with its line, and a gap for what could not be read.
 #[must_use]
-pub fn action_uses(path: &str, text: &str) -> Vec<ActionUse> {
-    let mut found = Vec::new();
-    // The indentation of the key whose block scalar is being passed over.
-    let mut scalar: Option<usize> = None;
-    for (number, line) in (1u32..).zip(text.lines()) {
-        let indent = line.len() - line.trim_start().len();
-        if line.trim().is_empty() {
-            continue;
+pub fn action_uses(path: &str, text: &str) -> (Vec<ActionUse>, Vec<Gap>) {
+    let (documents, unread) = documents(text);
+    let mut reader = Reader {
+        path,
+        left: VALUES,
+        found: Vec::new(),
+        gaps: Vec::new(),
+    };
+    for unread in unread {
+        reader.gap(unread.line, &unread.what);
+    }
+    for document in &documents {
+        reader.value(document, &mut Vec::new());
+    }
+    if reader.left == 0 {
+        reader.gap(1, "its aliases make too many values of it");
+    }
+    reader.found.sort();
+    reader.found.dedup();
+    (reader.found, reader.gaps)
+}
+
+/// Keys below which a `uses` is a name that somebody has chosen: a variable, an input.
+const NAMES: [&str; 8] = ["env", "with", "inputs", "outputs", "secrets", "matrix", "on", "permissions"];
+
+struct Reader<'p> {
+    path: &'p str,
+    left: usize,
+    found: Vec<ActionUse>,
+    gaps: Vec<Gap>,
+}
+
+impl Reader<'_> {
+    /// Looks at a value below `keys`.
+    fn value(&mut self, node: &Node, keys: &mut Vec<String>) {
+        if self.left == 0 {
+            return;
         }
-        if scalar.is_some_and(|key| indent > key) {
-            continue;
-        }
-        scalar = opens_block_scalar(line).then(|| key_indent(line));
-        if line.trim_start().starts_with('#') {
-            continue;
-        }
-        for uses in values(line) {
-            found.push(ActionUse {
-                uses,
-                location: Location {
-                    line: Some(number),
-                    ..Location::path(path)
-                },
-            });
+        self.left -= 1;
+        match &node.value {
+            Value::Text(_) => {}
+            Value::List(items) => {
+                for item in items {
+                    self.value(item, keys);
+                }
+            }
+            Value::Map(pairs) => {
+                for (key, value) in pairs {
+                    self.pair(key, value, keys);
+                }
+            }
         }
     }
-    found
-}
 
-/// Where the key begins: after the dashes of sequence items.
-fn key_indent(line: &str) -> usize {
-    line.len() - line.trim_start_matches([' ', '-']).len()
-}
-
-/// `run: |`, `run: >-`, `- |2`.
-fn opens_block_scalar(line: &str) -> bool {
-    let body = line.split(" #").next().unwrap_or(line).trim_end();
-    let last = body.rsplit([' ', '\t']).next().unwrap_or(body);
-    let is_header = last.starts_with(['|', '>']) && last[1..].bytes().all(|b| matches!(b, b'+' | b'-' | b'1'..=b'9'));
-    is_header && (body.contains(':') || body.trim_start().starts_with('-'))
-}
-
-/// The values of `uses` keys in one line: in block style one, in flow style (`{ uses: a/b@c }`) any number.
-fn values(line: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut from = 0;
-    while let Some(at) = line[from..].find("uses").map(|at| from + at) {
-        from = at + "uses".len();
-        let before = line[..at].trim_end_matches(['"', '\'']).trim_end();
-        let is_key = before.is_empty() || before.ends_with(['{', ',']) || before.trim_start().bytes().all(|b| b == b'-' || b == b' ');
-        let after = line[from..].trim_start_matches(['"', '\'']).trim_start();
-        let Some(value) = after.strip_prefix(':').filter(|rest| rest.starts_with([' ', '\t'])) else {
-            continue;
+    fn pair(&mut self, key: &Node, value: &Node, keys: &mut Vec<String>) {
+        let Value::Text(name) = &key.value else {
+            self.gap(key.line, "a key is not a text");
+            return self.value(value, keys);
         };
-        if !is_key {
-            continue;
+        let name = name.trim().to_ascii_lowercase();
+        // A job may have any name.
+        let is_job = keys.len() == 1 && keys[0] == "jobs";
+        if !is_job && NAMES.contains(&name.as_str()) {
+            return;
         }
-        let value = value.trim_start();
-        let value = match value.chars().next() {
-            Some(quote @ ('"' | '\'')) => value[1..].split(quote).next().unwrap_or_default(),
-            _ => value
-                .split(" #")
-                .next()
-                .unwrap_or_default()
-                .split([',', '}'])
-                .next()
-                .unwrap_or_default()
-                .trim(),
-        };
-        if !value.is_empty() && !value.starts_with('#') {
-            found.push(value.to_owned());
+        match &value.value {
+            Value::Text(uses) if name == "uses" => self.uses(uses, value.line),
+            // An action that is an image.
+            Value::Text(image) if name == "image" && keys.as_slice() == ["runs"] && image.trim().starts_with("docker://") => {
+                self.uses(image, value.line);
+            }
+            // What is merged belongs to the mapping around it.
+            _ if name == "<<" => self.value(value, keys),
+            _ => {
+                keys.push(name);
+                self.value(value, keys);
+                keys.pop();
+            }
         }
     }
-    found
+
+    fn uses(&mut self, uses: &str, line: u32) {
+        let uses = uses.trim();
+        if uses.is_empty() {
+            return self.gap(line, "`uses` names nothing");
+        }
+        self.found.push(ActionUse {
+            uses: uses.to_owned(),
+            location: self.at(line),
+        });
+    }
+
+    fn gap(&mut self, line: u32, what: &str) {
+        self.gaps.push(Gap {
+            kind: GapKind::UnreadableWorkflow,
+            subject: self.path.to_owned(),
+            detail: format!("line {line}: {what}"),
+            location: Some(self.at(line)),
+        });
+    }
+
+    fn at(&self, line: u32) -> Location {
+        Location {
+            line: Some(line),
+            ..Location::path(self.path)
+        }
+    }
 }

@@ -47,6 +47,8 @@ pub(crate) struct IncompleteInventory {
     pub empty_inventory: GapLevel,
     /// A package database, lock file or binary's package list could not be parsed whole.
     pub partial_database: GapLevel,
+    /// A file or folder that could not be read, so that nobody knows what it holds.
+    pub unreadable_path: GapLevel,
     /// The image has packages of an operating system, but its release is not known.
     pub unknown_distro: GapLevel,
     /// No configured feed covers the ecosystem of some component.
@@ -72,6 +74,7 @@ impl Default for IncompleteInventory {
         Self {
             empty_inventory: GapLevel::Deny,
             partial_database: GapLevel::Deny,
+            unreadable_path: GapLevel::Deny,
             unknown_distro: GapLevel::Deny,
             uncovered_ecosystem: GapLevel::Deny,
             unread_lock_file: GapLevel::Deny,
@@ -102,6 +105,7 @@ impl Rule for IncompleteInventory {
         let level = match gap.kind {
             GapKind::EmptyInventory => self.empty_inventory,
             GapKind::PartialDatabase => self.partial_database,
+            GapKind::UnreadablePath => self.unreadable_path,
             GapKind::UnknownDistro => self.unknown_distro,
             GapKind::UncoveredEcosystem => self.uncovered_ecosystem,
             GapKind::UnreadLockFile => self.unread_lock_file,

@@ -49,6 +49,14 @@ impl From<FileError> for SourceError {
                 path,
                 problem: format!("not UTF-8 from byte {offset} on"),
             },
+            FileError::Outside { path } => Self::Archive {
+                path,
+                problem: "a link out of the folder".to_owned(),
+            },
+            FileError::NotRegular { path, what } => Self::Archive {
+                path,
+                problem: what.to_owned(),
+            },
         }
     }
 }

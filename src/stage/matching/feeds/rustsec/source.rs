@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use crate::io::Effects;
+use crate::io::git;
 use crate::io::http::redact;
-use crate::io::process::Program;
 use crate::io::temporary;
 use crate::model::digest::Digest;
 use crate::model::event::Stage;
@@ -136,12 +136,7 @@ fn clone(url: &str, folder: &Path) -> Result<(), String> {
     temporary::sweep(folder);
     let new = temporary::folder_in(folder).map_err(failed)?;
     let into = new.path().join("db");
-    Program::new("git")
-        .args(["clone", "--quiet", "--depth=1", "--no-tags", "--single-branch", "--", url])
-        .args([&into])
-        .env("GIT_TERMINAL_PROMPT", "0")
-        .stdout()
-        .map_err(|error| chain(&error))?;
+    git::clone(url, &into, new.path()).map_err(|error| chain(&error))?;
     let checkout = folder.join("checkout");
     if checkout.exists() {
         fs::rename(&checkout, new.path().join("old")).map_err(failed)?;

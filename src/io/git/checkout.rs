@@ -1,0 +1,178 @@
+//! Questions about a checkout as a whole.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use super::question::{answer, ask, must, output, question, refused};
+use super::{GitError, dirty, remote};
+use crate::io::process::{ProcessError, Program};
+use crate::model::commit::{Commit, CommitSha};
+
+const HEAD: [&str; 4] = ["rev-parse", "--verify", "--quiet", "HEAD^{commit}"];
+const TIME: [&str; 4] = ["show", "--no-patch", "--format=%ct", "HEAD"];
+const TAGS: [&str; 4] = [
+    "for-each-ref",
+    "refs/tags",
+    "--points-at=HEAD",
+    "--format=%(objecttype) %(refname:short)",
+];
+
+/// The commit of the checkout that holds `root`; `None` where there is no checkout or no commit.
+/// Files below `ignored` (the gate's own output) do not make the tree dirty.
+///
+/// # Errors
+/// [`GitError`] when there is a repository and git does not answer for it.
+pub fn commit(root: &Path, ignored: &[PathBuf]) -> Result<Option<Commit>, GitError> {
+    if !is_in_repository(root) {
+        return Ok(None);
+    }
+    let Some(sha) = ask(root, &HEAD)? else { return Ok(None) };
+    let sha = CommitSha::parse(&sha).map_err(|_| answer("rev-parse", &sha))?;
+    let time = timestamp(&must(root, "show", &TIME)?)?;
+    let tags = must(root, "for-each-ref", &TAGS)?;
+    let mut tags: Vec<String> = tags
+        .lines()
+        .filter_map(|line| line.strip_prefix("tag "))
+        .map(str::to_owned)
+        .collect();
+    tags.sort();
+    let dirty = match top_level(root)? {
+        Some(top) => dirty::is_dirty(&top, ignored)?,
+        // A bare repository has no files.
+        None => false,
+    };
+    let origin = ask(root, &["remote", "get-url", "origin"])?;
+    Ok(Some(Commit {
+        sha,
+        time,
+        dirty,
+        source: origin.as_deref().and_then(remote::without_login),
+        tags,
+    }))
+}
+
+/// The time of the commit that [`commit`] gives, by one question instead of many.
+///
+/// # Errors
+/// As [`commit`].
+pub fn commit_time(root: &Path) -> Result<Option<Timestamp>, GitError> {
+    if !is_in_repository(root) || ask(root, &HEAD)?.is_none() {
+        return Ok(None);
+    }
+    timestamp(&must(root, "show", &TIME)?).map(Some)
+}
+
+fn timestamp(seconds: &str) -> Result<Timestamp, GitError> {
+    let time = seconds.parse().ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
+    time.ok_or_else(|| answer("show", seconds))
+}
+
+/// False where git need not be started to know that there is no repository: no folder above has one in it or is a bare one.
+fn is_in_repository(root: &Path) -> bool {
+    let Ok(root) = root.canonicalize() else { return true };
+    let is_bare = |folder: &Path| ["HEAD", "objects", "refs"].iter().all(|name| folder.join(name).exists());
+    root.ancestors().any(|folder| is_marked(folder) || is_bare(folder))
+}
+
+/// True for a folder with a repository in it; a link that leads nowhere counts, and is an error later.
+fn is_marked(folder: &Path) -> bool {
+    folder.join(".git").symlink_metadata().is_ok()
+}
+
+/// The top folder of the checkout that holds `root`, without links; `None` outside of a checkout and in a bare repository.
+///
+/// # Errors
+/// [`GitError`]; [`GitError::Elsewhere`] when the repository's configuration points to other files than those around it.
+pub fn top_level(root: &Path) -> Result<Option<PathBuf>, GitError> {
+    let Ok(whole) = root.canonicalize() else { return Ok(None) };
+    let Some(folder) = whole.ancestors().find(|folder| is_marked(folder)) else {
+        return Ok(None);
+    };
+    let says = PathBuf::from(must(root, "rev-parse", &["rev-parse", "--show-toplevel"])?);
+    let says = says.canonicalize().unwrap_or(says);
+    if says != folder {
+        return Err(GitError::Elsewhere {
+            folder: folder.to_owned(),
+            says,
+        });
+    }
+    Ok(Some(says))
+}
+
+/// The folder of the checkout's hooks, `core.hooksPath` and worktrees respected; `None` outside of a checkout.
+///
+/// # Errors
+/// [`GitError`].
+pub fn hooks_folder(root: &Path) -> Result<Option<PathBuf>, GitError> {
+    if !is_in_repository(root) {
+        return Ok(None);
+    }
+    // Where they lie is the question: here the setting counts. `rev-parse` runs none.
+    let path = Program::new("git")
+        .current_dir(root)
+        .args(["rev-parse", "--path-format=absolute", "--git-path", "hooks"])
+        .stdout()?;
+    Ok(Some(PathBuf::from(OsStr::from_bytes(path.trim_ascii_end()))))
+}
+
+/// True in a repository that has no files to look at.
+///
+/// # Errors
+/// [`GitError`].
+pub fn is_bare(root: &Path) -> Result<bool, GitError> {
+    Ok(is_in_repository(root) && must(root, "rev-parse", &["rev-parse", "--is-inside-work-tree"])? == "false")
+}
+
+/// Every file that git tracks below `root`, relative to it, in git's order; `None` outside of a checkout.
+///
+/// # Errors
+/// [`GitError`] when there is a checkout and git does not answer for it.
+pub fn tracked_files(root: &Path) -> Result<Option<Vec<PathBuf>>, GitError> {
+    if top_level(root)?.is_none() {
+        return Ok(None);
+    }
+    paths(root, &["ls-files", "-z"]).map(Some)
+}
+
+/// Folders and files below `root` that git ignores and does not track, relative to it; a folder that holds no tracked file stands for all that
+/// is in it. Empty outside of a checkout.
+///
+/// # Errors
+/// As [`tracked_files`].
+pub fn ignored_folders(root: &Path) -> Result<Vec<PathBuf>, GitError> {
+    if top_level(root)?.is_none() {
+        return Ok(Vec::new());
+    }
+    // Only what is committed says what is ignored: neither `.git/info/exclude` nor the user's configuration.
+    let listed = [
+        "ls-files",
+        "-z",
+        "--others",
+        "--ignored",
+        "--directory",
+        "--exclude-per-directory=.gitignore",
+    ];
+    paths(root, &listed)
+}
+
+fn paths(root: &Path, args: &[&str]) -> Result<Vec<PathBuf>, GitError> {
+    let out = output(root, args)?;
+    if !out.status.success() {
+        return Err(refused(root, &out));
+    }
+    let names = out.stdout.split(|byte| *byte == 0).filter(|name| !name.is_empty());
+    Ok(names.map(|name| PathBuf::from(OsStr::from_bytes(name))).collect())
+}
+
+/// Clones the newest commit of a repository. The only question that may use the network.
+///
+/// # Errors
+/// [`ProcessError`].
+pub fn clone(url: &str, into: &Path, beside: &Path) -> Result<(), ProcessError> {
+    let clone = question(beside).args(["clone", "--quiet", "--depth=1", "--no-tags", "--single-branch", "--", url]);
+    clone.args([into]).env("GIT_ALLOW_PROTOCOL", "https:http:ssh:git:file").stdout()?;
+    Ok(())
+}

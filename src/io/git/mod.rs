@@ -1,0 +1,18 @@
+//! What git says of a checkout.
+//!
+//! `git` is called as a program, in one way ([`question`]) that runs nothing which the checkout names. Invariant: where there is a repository
+//! and git does not answer for it (it is missing, it does not trust the folder's owner, the repository is damaged), that is an error, never
+//! "no checkout" or "a clean tree".
+
+mod checkout;
+mod dirty;
+mod error;
+mod filters;
+mod question;
+mod remote;
+#[cfg(test)]
+mod tests;
+
+pub use checkout::{clone, commit, commit_time, hooks_folder, ignored_folders, is_bare, top_level, tracked_files};
+pub use error::GitError;
+pub use question::question;
