@@ -32,6 +32,9 @@ pub struct Config {
     /// Signing.
     #[serde(default)]
     pub sign: Sign,
+    /// What holds on GitHub only.
+    #[serde(default)]
+    pub github: GitHub,
     /// Rolling out; without this table the gate ends after publishing.
     pub rollout: Option<Rollout>,
 }
@@ -131,6 +134,48 @@ pub struct PolicyFiles {
 pub struct Sign {
     /// `env:NAME`, a PEM file, or `local:FILE` for a key pair that is made on first use.
     pub key: Option<String>,
+}
+
+/// Events behind which there may be a pull request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PullEvent {
+    /// `pull_request`
+    PullRequest,
+    /// `pull_request_target`
+    PullRequestTarget,
+    /// `pull_request_review`
+    PullRequestReview,
+    /// `pull_request_review_comment`
+    PullRequestReviewComment,
+    /// `workflow_run` after one of these.
+    WorkflowRun,
+    /// `issue_comment` on a pull request.
+    IssueComment,
+}
+
+impl PullEvent {
+    /// GitHub's name of it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::PullRequest => "pull_request",
+            Self::PullRequestTarget => "pull_request_target",
+            Self::PullRequestReview => "pull_request_review",
+            Self::PullRequestReviewComment => "pull_request_review_comment",
+            Self::WorkflowRun => "workflow_run",
+            Self::IssueComment => "issue_comment",
+        }
+    }
+}
+
+/// `[github]`
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+pub struct GitHub {
+    /// Events of pull requests for which images are published and rolled out all the same [default: none].
+    #[serde(default)]
+    pub publish_on: Vec<PullEvent>,
 }
 
 /// The rollout's target.

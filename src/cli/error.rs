@@ -33,6 +33,32 @@ pub enum CliError {
         /// The variable.
         name: &'static str,
     },
+    /// A folder for results that a link leads out of the project.
+    #[error("{} leads to {}, out of the project", link.display(), target.display())]
+    #[diagnostic(
+        code(cli::output),
+        help("remove the link, or name another folder with --output: nothing is written through a link of a commit")
+    )]
+    OutputElsewhere {
+        /// The link.
+        link: PathBuf,
+        /// Where it leads.
+        target: PathBuf,
+    },
+    /// A cache or state folder that others can change.
+    #[error("{} {problem}", folder.display())]
+    #[diagnostic(
+        code(cli::foreign_folder),
+        help("what others can write is not believed: make a folder of your own, and name it with {name}")
+    )]
+    ForeignFolder {
+        /// The folder.
+        folder: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+        /// The variable that names it.
+        name: &'static str,
+    },
     /// A file could not be read or written.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -102,6 +128,7 @@ impl CliError {
     #[must_use]
     pub fn fault(&self) -> Fault {
         match self {
+            Self::OutputElsewhere { .. } | Self::ForeignFolder { .. } => Fault::Usage,
             Self::Directory { .. }
             | Self::NoHome { .. }
             | Self::Document(_)

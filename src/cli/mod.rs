@@ -5,6 +5,7 @@ pub mod config;
 mod environment;
 mod error;
 mod exit;
+mod place;
 mod progress;
 mod session;
 mod shown;
@@ -32,10 +33,18 @@ pub fn main() -> ExitCode {
         ));
         return ExitCode::from(Fault::Undecidable.code());
     }
-    let cli = match Cli::try_parse() {
+    let mut cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return ExitCode::from(refused(&error)),
     };
+    // Every path is below `-C`: those of arguments, of image references and of variables alike.
+    if cli.global.directory != std::path::Path::new(".") {
+        let directory = std::mem::replace(&mut cli.global.directory, ".".into());
+        if let Err(source) = std::env::set_current_dir(&directory) {
+            return ExitCode::from(end::without_session(&CliError::Directory { path: directory, source }));
+        }
+        cli.global.went_to = Some(directory);
+    }
     // The switch is found by its environment, which says nothing but where its state is.
     let is_switch = matches!(cli.verb, args::Verb::Switch(_));
     if !is_switch && let Err(error) = crate::io::environment::close_to_others() {

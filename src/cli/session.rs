@@ -1,6 +1,6 @@
 //! One run of a verb: its workspace, its effects, and how it ends.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -10,6 +10,7 @@ use super::args::{Format, Global};
 use super::environment::Environment;
 use super::error::CliError;
 use super::exit;
+use super::place;
 use super::progress::Screen;
 use super::signals::{self, Phase};
 use super::wiring::Workspace;
@@ -76,8 +77,12 @@ impl<'a> Session<'a> {
     ///
     /// # Errors
     /// [`CliError`] for a configuration that is invalid.
-    pub(super) fn open(global: &'a Global, environment: &'a Environment, logged: bool) -> Result<Self, CliError> {
+    pub(super) fn open(global: &'a Global, environment: &'a Environment, logged: bool, needs_folders: bool) -> Result<Self, CliError> {
         let limits = Limits::default();
+        if needs_folders {
+            place::own(&environment.folders.cache, "XDG_CACHE_HOME")?;
+            place::own(&environment.folders.state, "XDG_STATE_HOME")?;
+        }
         let workspace = Workspace::open(global, &environment.folders, &limits)?;
         let clock: Arc<dyn Clock> = match global.at {
             Some(at) => Arc::new(At(at)),
@@ -110,6 +115,34 @@ impl<'a> Session<'a> {
             effects,
             screen,
         })
+    }
+
+    /// The name of the event, where it is a pull request's and the configuration does not name it: nothing is published or rolled out then.
+    #[must_use]
+    pub(super) fn barring_event(&self) -> Option<&str> {
+        let event = &self.environment.github.as_ref()?.event;
+        let named = self
+            .workspace
+            .config
+            .github
+            .publish_on
+            .iter()
+            .any(|named| named.as_str() == event.name);
+        (event.trigger == github::Trigger::PullRequest && !named).then_some(event.name.as_str())
+    }
+
+    /// Refuses to publish or to roll out for a pull request.
+    ///
+    /// # Errors
+    /// [`CliError::Missing`].
+    pub(super) fn may_publish(&self) -> Result<(), CliError> {
+        match self.barring_event() {
+            None => Ok(()),
+            Some(event) => Err(CliError::Missing {
+                problem: format!("nothing is published or rolled out for the event `{event}`"),
+                help: format!("run it for a push, or name the event in portcullis.toml: [github] publish_on = [\"{event}\"]"),
+            }),
+        }
     }
 
     /// Prints an answer and gives the exit code.
@@ -176,8 +209,8 @@ impl<'a> Session<'a> {
     /// The program's name with what names this service.
     fn program(&self) -> String {
         let mut program = "portcullis".to_owned();
-        if self.global.directory != Path::new(".") {
-            program.push_str(&format!(" -C {}", self.global.directory.display()));
+        if let Some(directory) = &self.global.went_to {
+            program.push_str(&format!(" -C {}", directory.display()));
         }
         if let Some(config) = &self.global.config {
             program.push_str(&format!(" --config {}", config.display()));

@@ -20,6 +20,8 @@ pub enum Trigger {
 /// The event.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Event {
+    /// Its name: `push`, `pull_request`.
+    pub name: String,
     /// Its kind.
     pub trigger: Trigger,
     /// The commit that a person wrote: a pull request's head, a push's `after`.
@@ -37,6 +39,18 @@ struct Payload {
     before: Option<String>,
     after: Option<String>,
     pull_request: Option<PullRequest>,
+    workflow_run: Option<WorkflowRun>,
+    issue: Option<Issue>,
+}
+
+#[derive(Deserialize)]
+struct WorkflowRun {
+    event: String,
+}
+
+#[derive(Deserialize)]
+struct Issue {
+    pull_request: Option<serde_json::Value>,
 }
 
 #[derive(Deserialize)]
@@ -54,22 +68,39 @@ impl Event {
     /// Reads the payload of the event of a name. What cannot be read is an event of which nothing is known.
     #[must_use]
     pub fn read(name: &str, payload: Option<&[u8]>) -> Self {
-        let payload: Payload = payload.and_then(|bytes| serde_json::from_slice(bytes).ok()).unwrap_or_default();
+        let read = payload.and_then(|bytes| serde_json::from_slice::<Payload>(bytes).ok());
+        let is_read = read.is_some();
+        let payload = read.unwrap_or_default();
+        // What follows upon a pull request is one: the code may be anybody's. What is not known may be one too.
+        let follows_one = match name {
+            "workflow_run" => payload
+                .workflow_run
+                .as_ref()
+                .is_none_or(|run| run.event.starts_with("pull_request")),
+            "issue_comment" => !is_read || payload.issue.as_ref().is_none_or(|issue| issue.pull_request.is_some()),
+            other => other.starts_with("pull_request"),
+        };
+        let named = name.to_owned();
         let known = |sha: String| (sha.len() == 40 && sha.bytes().any(|b| b != b'0')).then_some(sha);
         match (name, payload.pull_request) {
-            ("pull_request" | "pull_request_target", pull) => Self {
+            (_, pull) if follows_one => Self {
+                name: named,
                 trigger: Trigger::PullRequest,
                 number: payload.number,
                 head: pull.as_ref().and_then(|pull| known(pull.head.sha.clone())),
                 base: pull.and_then(|pull| known(pull.base.sha)),
             },
             ("push", _) => Self {
+                name: named,
                 trigger: Trigger::Push,
                 number: None,
                 head: payload.after.and_then(known),
                 base: payload.before.and_then(known),
             },
-            _ => Self::default(),
+            _ => Self {
+                name: named,
+                ..Self::default()
+            },
         }
     }
 }
@@ -86,6 +117,30 @@ mod tests {
         assert_eq!((event.trigger, event.number), (Trigger::PullRequest, Some(7)));
         assert!(event.head.is_some_and(|sha| sha.starts_with("11")));
         assert!(event.base.is_some_and(|sha| sha.starts_with("22")));
+    }
+
+    #[test]
+    fn what_follows_upon_a_pull_request_is_one() {
+        let trigger = |name: &str, payload: &[u8]| Event::read(name, Some(payload)).trigger;
+        for name in [
+            "pull_request",
+            "pull_request_target",
+            "pull_request_review",
+            "pull_request_review_comment",
+        ] {
+            assert_eq!(trigger(name, b"{}"), Trigger::PullRequest, "{name}");
+        }
+        let run = |event: &str| format!("{{\"workflow_run\": {{\"event\": \"{event}\"}}}}");
+        assert_eq!(trigger("workflow_run", run("pull_request").as_bytes()), Trigger::PullRequest);
+        assert_eq!(trigger("workflow_run", b"{broken"), Trigger::PullRequest);
+        assert_eq!(
+            trigger("issue_comment", br#"{"issue": {"pull_request": {"url": "x"}}}"#),
+            Trigger::PullRequest
+        );
+        // The controls.
+        assert_eq!(trigger("workflow_run", run("push").as_bytes()), Trigger::Other);
+        assert_eq!(trigger("issue_comment", br#"{"issue": {"number": 1}}"#), Trigger::Other);
+        assert_eq!(trigger("schedule", b"{}"), Trigger::Other);
     }
 
     #[test]

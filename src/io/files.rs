@@ -158,9 +158,28 @@ pub fn read_document(path: &Path, limit: u64) -> Result<String, FileError> {
             what: kind_of(&found),
         });
     }
+    if let Some(link) = link_of_repository(path) {
+        return Err(FileError::NotRegular {
+            path: link,
+            what: "a symbolic link of the repository",
+        });
+    }
     // The byte order mark that some editors write is no part of the text.
     let text = read_text(path, limit)?;
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+}
+
+/// The first folder on the way to a file that is a link inside of a checkout: the commit decides where it leads.
+fn link_of_repository(path: &Path) -> Option<PathBuf> {
+    let is_link = |folder: &Path| folder.symlink_metadata().is_ok_and(|found| found.is_symlink());
+    let in_checkout = |folder: &Path| {
+        folder
+            .ancestors()
+            .skip(1)
+            .any(|above| above.join(".git").symlink_metadata().is_ok())
+    };
+    let mut folders = path.ancestors().skip(1);
+    folders.find(|folder| is_link(folder) && in_checkout(folder)).map(Path::to_owned)
 }
 
 fn kind_of(found: &fs::Metadata) -> &'static str {

@@ -39,6 +39,9 @@ pub struct Global {
     /// Work in this folder
     #[arg(short = 'C', long = "directory", value_name = "DIR", global = true, default_value = ".")]
     pub directory: PathBuf,
+    /// What `-C` named, once the program has gone there and `directory` is `.`
+    #[arg(skip)]
+    pub went_to: Option<PathBuf>,
     /// Configuration, relative to the folder
     #[arg(long, value_name = "FILE", global = true, env = "PORTCULLIS_CONFIG")]
     pub config: Option<PathBuf>,

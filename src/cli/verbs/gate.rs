@@ -10,7 +10,15 @@ use crate::model::plan::Builder;
 
 /// The whole gate.
 pub(super) async fn run(session: &Session<'_>, args: &GateArgs) -> Result<Answer, CliError> {
-    let plan = plan(session, &args.judging, stage(args.until), args.dry_run)?;
+    let until = match session.barring_event() {
+        Some(event) if !args.dry_run && stage(args.until) > Stage::Policy => {
+            let text = format!("for the event `{event}` nothing is published or rolled out: the gate ends with its verdict");
+            session.effects.warn(Stage::Policy, text);
+            Stage::Policy
+        }
+        _ => stage(args.until),
+    };
+    let plan = plan(session, &args.judging, until, args.dry_run)?;
     Ok(carry_out(&plan, session).await)
 }
 
@@ -22,6 +30,9 @@ pub(super) async fn build(session: &Session<'_>) -> Result<Answer, CliError> {
 
 /// The image that `build` left, judged again and published: a verdict on disk is not trusted.
 pub(super) async fn publish(session: &Session<'_>, args: &PublishArgs) -> Result<Answer, CliError> {
+    if !args.dry_run {
+        session.may_publish()?;
+    }
     let mut plan = plan(session, &args.judging, Stage::Publish, args.dry_run)?;
     let built = session.workspace.layout();
     if !built.join("index.json").is_file() {

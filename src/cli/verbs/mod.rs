@@ -45,7 +45,7 @@ pub(super) fn run(cli: &Cli, environment: &Environment) -> u8 {
         if let Err(error) = only_asks(cli) {
             return refused(&error, cli, environment);
         }
-        let session = match Session::open(&cli.global, environment, is_run(&cli.verb)) {
+        let session = match Session::open(&cli.global, environment, is_run(&cli.verb), !matches!(cli.verb, Verb::Switch(_))) {
             Ok(session) => session,
             Err(error) => return refused(&error, cli, environment),
         };

@@ -176,7 +176,7 @@ impl Workspace {
     /// The waiver file: named, configured, or `policies/waivers.toml` where it exists; with its path in the repository.
     fn waivers(&self, judging: &Judging) -> Option<(PathBuf, String)> {
         let configured = || self.config.policy.waivers.as_ref().map(|path| self.root.join(path));
-        let usual = || Some(self.root.join(WAIVER_FILE)).filter(|path| path.is_file());
+        let usual = || Some(self.root.join(WAIVER_FILE)).filter(|path| path.symlink_metadata().is_ok());
         let path = judging.waivers.clone().or_else(configured).or_else(usual)?;
         let inside = path.strip_prefix(&self.root).unwrap_or(&path);
         let name = if inside.is_absolute() {

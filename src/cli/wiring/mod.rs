@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use super::args::Global;
 use super::config::{self, Config};
 use super::error::CliError;
+use super::place;
 use crate::io::{document, files, git, limits::Limits};
 use crate::model::commit::Commit;
 use crate::model::image_ref::ImageRef;
@@ -53,9 +54,10 @@ impl Workspace {
         })?;
         let named = global.config.as_ref().map(|path| directory.join(path));
         let path = named.clone().unwrap_or_else(|| directory.join(CONFIG_FILE));
-        let configured = named.is_some() || path.is_file();
+        // A link that leads nowhere is there: it is refused below, and does not stand for the defaults.
+        let configured = named.is_some() || path.symlink_metadata().is_ok();
         let config = if configured {
-            let text = files::read_text(&path, limits.document)?;
+            let text = files::read_document(&path, limits.document)?;
             document::parse(&shown(&path, &directory), &text)?
         } else {
             Config::default()
@@ -66,6 +68,7 @@ impl Workspace {
             _ => directory.clone(),
         };
         let output = directory.join(global.output.clone().unwrap_or_else(|| PathBuf::from("target/portcullis")));
+        place::inside(&directory, &output)?;
         Ok(Self {
             root,
             output,

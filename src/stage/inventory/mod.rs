@@ -4,6 +4,7 @@ mod cataloger;
 pub mod catalogers;
 pub mod crate_licenses;
 mod error;
+mod foreign;
 mod formats;
 mod image;
 #[cfg(test)]

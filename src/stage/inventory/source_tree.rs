@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use super::cataloger::{Cataloger, Domain, EntryHead, Want};
 use super::catalogers::{cargo_patch, npm};
 use super::error::InventoryError;
+use super::foreign::Foreign;
 use super::image::behind::{self, LayerRequests};
 use super::image::engine;
 use super::image::facts::LayerFacts;
@@ -24,21 +25,24 @@ use crate::io::layers::{Entry, Kind, Need, Spilled, Visitor};
 use crate::model::coverage::{Gap, GapKind};
 use crate::model::inventory::{Fact, FactKind, Inventory, Subject};
 
-/// Folders of a source tree that hold what was built or fetched, not what is written.
-const PASSED_OVER: [&str; 5] = [".git", ".hg", ".svn", "node_modules", "target"];
-
 /// Inventories a source tree, or a single file.
 pub(super) fn source(path: &Path, effects: &Effects) -> Result<Inventory, InventoryError> {
     let metadata = fs::metadata(path).map_err(|source| unreadable(path, source))?;
     let catalogers = engine::of_domain(Domain::Source);
     let mut scan = Scan::new(&catalogers, &effects.limits, &|| std::ops::ControlFlow::Continue(()));
+    let mut unread = Vec::new();
     if metadata.is_dir() {
-        Tree::new(path, effects, true).walk(&mut scan)?;
+        let mut tree = Tree::new(path, effects, true);
+        tree.foreign = Foreign::of(path, effects, &mut tree.gaps);
+        tree.walk(&mut scan)?;
+        tree.foreign.tell(effects);
+        unread = tree.gaps;
     } else {
         single(path, &catalogers, effects, &mut scan)?;
     }
     let mut inventory = Inventory::new(subject(path));
     collect(&scan.finish(), effects, &mut inventory);
+    inventory.gaps.append(&mut unread);
     if metadata.is_dir() {
         keep_tracked_secrets(path, &mut inventory);
     }
@@ -73,7 +77,9 @@ fn keep_tracked_secrets(root: &Path, inventory: &mut Inventory) {
 pub(super) fn rootfs(path: &Path, effects: &Effects) -> Result<Inventory, InventoryError> {
     let catalogers = engine::image_catalogers();
     let mut scan = Scan::new(&catalogers, &effects.limits, &|| std::ops::ControlFlow::Continue(()));
-    Tree::new(path, effects, false).walk(&mut scan)?;
+    let mut tree = Tree::new(path, effects, false);
+    tree.walk(&mut scan)?;
+    let mut unread = tree.gaps;
     let facts = scan.finish();
     let links = Links::new(&[&facts], effects.limits.link_depth);
     let asked = behind::requests(&catalogers, &[&facts], &links)?.pop().unwrap_or_default();
@@ -94,8 +100,18 @@ pub(super) fn rootfs(path: &Path, effects: &Effects) -> Result<Inventory, Invent
     };
     let name = inventory.subject.name.clone();
     merge(&[layer], &links, &name, None, &mut inventory);
+    inventory.gaps.append(&mut unread);
     inventory.canonicalize();
     Ok(inventory)
+}
+
+/// True where the kernel shows itself as files (`/proc`, `/sys`): these are no part of what is installed, and have no end.
+fn is_of_the_kernel(path: &Path) -> bool {
+    // Source: linux/magic.h.
+    const PROC: u64 = 0x9fa0;
+    const SYSFS: u64 = 0x6265_6572;
+    let is_named_so = path.file_name().is_some_and(|name| name == "proc" || name == "sys");
+    is_named_so && rustix::fs::statfs(path).is_ok_and(|found| matches!(found.f_type as u64, PROC | SYSFS))
 }
 
 fn subject(path: &Path) -> Subject {
@@ -182,6 +198,10 @@ struct Tree<'t> {
     effects: &'t Effects,
     source: bool,
     entries: u64,
+    /// What of it is not the project's.
+    foreign: Foreign,
+    /// What could not be read.
+    gaps: Vec<Gap>,
 }
 
 impl<'t> Tree<'t> {
@@ -191,6 +211,8 @@ impl<'t> Tree<'t> {
             effects,
             source,
             entries: 0,
+            foreign: Foreign::default(),
+            gaps: Vec::new(),
         }
     }
 
@@ -206,25 +228,54 @@ impl<'t> Tree<'t> {
             return Err(InventoryError::Interrupted);
         }
         let listed = fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-        let mut listed = listed.map_err(|source| unreadable(folder, source))?;
+        let mut listed = match listed {
+            Ok(listed) => listed,
+            // The top is what somebody named: a mistake there is theirs to mend.
+            Err(source) if depth == 0 => return Err(unreadable(folder, source)),
+            Err(source) => {
+                self.unread(folder, &source);
+                return Ok(());
+            }
+        };
         listed.sort_by_key(fs::DirEntry::file_name);
         for entry in listed {
             let path = entry.path();
-            let metadata = entry.metadata().map_err(|source| unreadable(&path, source))?;
+            let metadata = match entry.metadata() {
+                Ok(metadata) => metadata,
+                Err(source) => {
+                    self.unread(&path, &source);
+                    continue;
+                }
+            };
             self.entries += 1;
             if self.entries > self.effects.limits.entries {
                 return Err(unreadable(self.root, std::io::Error::other("it holds too many files")));
             }
-            let passed_over = self.source && PASSED_OVER.iter().any(|name| entry.file_name() == *name);
-            if metadata.is_dir() && passed_over {
+            let inside = path.strip_prefix(self.root).unwrap_or(&path);
+            if metadata.is_dir() && (is_of_the_kernel(&path) || (self.source && self.foreign.passes_over(inside))) {
                 continue;
             }
-            self.entry(&path, &metadata, visitor)?;
+            match self.entry(&path, &metadata, visitor) {
+                // What is there and cannot be read may hold anything.
+                Err(InventoryError::Unreadable { path, source }) => self.unread(&path, &source),
+                other => other?,
+            }
             if metadata.is_dir() {
                 self.folder(&path, depth + 1, visitor)?;
             }
         }
         Ok(())
+    }
+
+    fn unread(&mut self, path: &Path, why: &std::io::Error) {
+        let inside = path.strip_prefix(self.root).unwrap_or(path).to_string_lossy();
+        self.gaps.push(Gap {
+            kind: GapKind::UnreadablePath,
+            // As in an image, where every path begins at its root.
+            subject: if self.source { inside.into_owned() } else { format!("/{inside}") },
+            detail: format!("it could not be read: {why}"),
+            location: None,
+        });
     }
 
     fn entry(&self, path: &Path, metadata: &fs::Metadata, visitor: &mut dyn Visitor) -> Result<(), InventoryError> {

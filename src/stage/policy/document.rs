@@ -120,7 +120,7 @@ impl Policy {
         let Some(path) = path else {
             return Self::from_text("embedded:gate.toml", EMBEDDED);
         };
-        let text = files::read_text(path, effects.limits.document).map_err(PolicyError::UnreadablePolicy)?;
+        let text = files::read_document(path, effects.limits.document).map_err(PolicyError::UnreadablePolicy)?;
         Self::parse(&path.display().to_string(), &file_name(path), &text).map_err(PolicyError::Policy)
     }
 

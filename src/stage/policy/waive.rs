@@ -55,7 +55,7 @@ pub enum WaiveError {
 /// [`WaiveError`]; the file is as it was then.
 pub fn waive(path: &Path, waiver: &NewWaiver, effects: &Effects) -> Result<(), WaiveError> {
     let text = match path.exists() {
-        true => files::read_text(path, effects.limits.document)?,
+        true => files::read_document(path, effects.limits.document)?,
         false => {
             "# Waivers: dated promises about single findings. Portcullis reads this file strictly; see policies/rules.md.\n".to_owned()
         }

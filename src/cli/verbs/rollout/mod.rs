@@ -83,6 +83,9 @@ fn plan(session: &Session<'_>, args: &RolloutArgs) -> Result<RolloutPlan, CliErr
 }
 
 async fn deploy(session: &Session<'_>, args: &RolloutArgs, plan: &RolloutPlan) -> Result<Answer, CliError> {
+    if !args.dry_run {
+        session.may_publish()?;
+    }
     let (image, commit) = match &args.image {
         Some(text) => (
             image_ref(text).map_err(|problem| CliError::setting("IMAGE", problem.to_string()))?,

@@ -119,7 +119,7 @@ impl Waivers {
     /// # Errors
     /// [`PolicyError`] with the span.
     pub fn load_as(path: &Path, name: &str, effects: &Effects) -> Result<Self, PolicyError> {
-        let text = files::read_text(path, effects.limits.document).map_err(PolicyError::UnreadableWaivers)?;
+        let text = files::read_document(path, effects.limits.document).map_err(PolicyError::UnreadableWaivers)?;
         let waivers = Self::from_text(name, &text)?;
         for (first, again) in waivers.duplicates() {
             effects.warn(

@@ -1,0 +1,123 @@
+//! The folders that we write to and believe: nobody else may decide where they are or what is in them.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use super::error::CliError;
+
+/// Folders in the output folder that stages write files to by name.
+const WRITTEN: [&str; 5] = ["image", "image/blobs", "image/blobs/sha256", "registry", "work"];
+
+/// Refuses a folder for results below the project that is, lies behind, or holds a link out of the project. A folder elsewhere was named by
+/// whoever runs the program.
+///
+/// # Errors
+/// [`CliError::OutputElsewhere`].
+pub(super) fn inside(project: &Path, output: &Path) -> Result<(), CliError> {
+    let Ok(below) = output.strip_prefix(project) else { return Ok(()) };
+    let mut way: Vec<PathBuf> = below.ancestors().map(|part| project.join(part)).collect();
+    way.extend(WRITTEN.iter().map(|name| output.join(name)));
+    for link in way {
+        let is_link = link.symlink_metadata().is_ok_and(|found| found.is_symlink());
+        if !is_link || link == project {
+            continue;
+        }
+        // One that leads nowhere leads wherever somebody makes a folder later.
+        let target = link.canonicalize().or_else(|_| fs::read_link(&link)).unwrap_or_default();
+        if !target.starts_with(project) {
+            return Err(CliError::OutputElsewhere { link, target });
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a folder of ours that belongs to somebody else or that others can write to. One that is not there yet is made by us, and must not
+/// be made where everybody can replace it.
+///
+/// # Errors
+/// [`CliError::ForeignFolder`].
+pub(super) fn own(folder: &Path, name: &'static str) -> Result<(), CliError> {
+    const OTHERS_WRITE: u32 = 0o002;
+    const GROUP_WRITES: u32 = 0o020;
+    const STICKY: u32 = 0o1000;
+    let refused = |folder: &Path, problem: String| {
+        Err(CliError::ForeignFolder {
+            folder: folder.to_owned(),
+            problem,
+            name,
+        })
+    };
+    let me = rustix::process::geteuid().as_raw();
+    if let Ok(found) = fs::metadata(folder) {
+        // A group of the user's own name and number has nobody else in it.
+        let own_group = found.gid() == me;
+        if found.uid() != me {
+            return refused(folder, format!("belongs to user {}", found.uid()));
+        }
+        if found.mode() & OTHERS_WRITE != 0 || (found.mode() & GROUP_WRITES != 0 && !own_group) {
+            return refused(folder, "can be written to by others".to_owned());
+        }
+    }
+    let above = folder
+        .ancestors()
+        .skip(1)
+        .find_map(|above| Some((above, fs::metadata(above).ok()?)));
+    match above {
+        Some((above, found)) if found.mode() & OTHERS_WRITE != 0 && found.mode() & STICKY == 0 => {
+            refused(above, "can be written to by everybody".to_owned())
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    #[test]
+    fn results_are_not_written_through_a_link_out_of_the_project() {
+        let dir = tempfile::tempdir().expect("folder");
+        let root = dir.path().canonicalize().expect("folder");
+        let (project, elsewhere) = (root.join("project"), root.join("elsewhere"));
+        fs::create_dir_all(project.join("own")).expect("folder");
+        fs::create_dir(&elsewhere).expect("folder");
+        // The controls: no link, a link inside, a folder that somebody names elsewhere.
+        symlink(project.join("own"), project.join("inner")).expect("link");
+        for output in [
+            project.join("target/portcullis"),
+            project.join("inner/portcullis"),
+            elsewhere.clone(),
+        ] {
+            assert!(inside(&project, &output).is_ok(), "{}", output.display());
+        }
+        symlink(&elsewhere, project.join("target")).expect("link");
+        assert!(inside(&project, &project.join("target")).is_err());
+        assert!(inside(&project, &project.join("target/portcullis")).is_err());
+        symlink(root.join("not-yet"), project.join("dangling")).expect("link");
+        assert!(inside(&project, &project.join("dangling/x")).is_err());
+        symlink(&elsewhere, project.join("own/image")).expect("link");
+        assert!(inside(&project, &project.join("own")).is_err());
+    }
+
+    #[test]
+    fn a_cache_that_others_can_write_to_is_refused() {
+        let dir = tempfile::tempdir().expect("folder");
+        let cache = dir.path().join("cache");
+        fs::create_dir(&cache).expect("folder");
+        let mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("mode");
+        for good in [0o755, 0o700] {
+            mode(&cache, good);
+            assert!(own(&cache, "X").is_ok(), "{good:o}");
+        }
+        mode(&cache, 0o757);
+        assert!(own(&cache, "X").is_err());
+        mode(&cache, 0o700);
+        mode(dir.path(), 0o777);
+        assert!(own(&cache, "X").is_err(), "it can be replaced");
+        mode(dir.path(), 0o1777);
+        assert!(own(&cache, "X").is_ok(), "in a folder such as /tmp it cannot");
+    }
+}

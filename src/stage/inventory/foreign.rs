@@ -1,0 +1,156 @@
+//! Folders in a source tree that are not the project's: built, fetched, or nobody's business.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Component, Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::io::{Effects, files, git};
+use crate::model::coverage::{Gap, GapKind};
+use crate::model::event::Stage;
+
+/// The files of version control itself.
+const VERSIONS: [&str; 3] = [".git", ".hg", ".svn"];
+/// What builds and package managers make, unless git tracks something in it.
+const MADE: [&str; 2] = ["node_modules", "target"];
+/// Names that are shown for each reason.
+const SHOWN: usize = 5;
+
+/// Which folders are passed over, and which were.
+#[derive(Debug, Default)]
+pub(super) struct Foreign {
+    /// Folders that git ignores and in which it tracks nothing.
+    ignored: BTreeSet<PathBuf>,
+    /// Every folder that holds a tracked file, also in folders below it; `None` without git.
+    tracked: Option<BTreeSet<PathBuf>>,
+    /// Folders that a configuration of cargo's names as the place of vendored crates.
+    vendored: BTreeSet<PathBuf>,
+    passed: BTreeMap<&'static str, Vec<PathBuf>>,
+}
+
+impl Foreign {
+    /// Asks git and cargo's configuration. Where git does not answer, nothing is passed over for its sake, and there is a gap.
+    pub(super) fn of(root: &Path, effects: &Effects, gaps: &mut Vec<Gap>) -> Self {
+        let mut foreign = Self::default();
+        let asked = git::ignored_folders(root).and_then(|ignored| Ok((ignored, git::tracked_files(root)?)));
+        match asked {
+            Ok((ignored, tracked)) => {
+                // Somebody who names an ignored folder wants to know about it.
+                let is_all = ignored.iter().any(|path| path.components().all(|part| part == Component::CurDir));
+                if !is_all {
+                    foreign.ignored = ignored.into_iter().collect();
+                }
+                foreign.tracked = tracked.map(|files| {
+                    let folders = files.iter().flat_map(|file| file.ancestors().skip(1));
+                    folders.map(Path::to_owned).collect()
+                });
+            }
+            Err(error) => gaps.push(Gap {
+                kind: GapKind::UnreadablePath,
+                subject: ".git".to_owned(),
+                detail: format!("nobody knows which files are tracked: {error}").replace(&format!("{}/", root.display()), ""),
+                location: None,
+            }),
+        }
+        foreign.vendored = vendored(root, effects);
+        foreign
+    }
+
+    /// True for a folder, relative to the root, that is not looked into.
+    pub(super) fn passes_over(&mut self, folder: &Path) -> bool {
+        let Some(reason) = self.reason(folder) else { return false };
+        self.passed.entry(reason).or_default().push(folder.to_owned());
+        true
+    }
+
+    fn reason(&self, folder: &Path) -> Option<&'static str> {
+        let name = folder.file_name()?;
+        if VERSIONS.iter().any(|own| name == *own) {
+            return Some("version control");
+        }
+        let is_tracked = self.tracked.as_ref().is_some_and(|tracked| tracked.contains(folder));
+        if !is_tracked && MADE.iter().any(|made| name == *made) {
+            return Some("built or installed");
+        }
+        if !is_tracked && self.ignored.contains(folder) {
+            return Some("ignored by git");
+        }
+        let is_vendored = folder.parent().is_some_and(|parent| self.vendored.contains(parent));
+        is_vendored.then_some("vendored crates")
+    }
+
+    /// Says what was passed over.
+    pub(super) fn tell(&self, effects: &Effects) {
+        for (reason, folders) in self.passed.iter().filter(|(reason, _)| **reason != "version control") {
+            let names: Vec<String> = folders.iter().take(SHOWN).map(|folder| folder.display().to_string()).collect();
+            let more = if folders.len() > SHOWN { ", …" } else { "" };
+            let count = folders.len();
+            effects.note(
+                Stage::Inventory,
+                format!(
+                    "not looked into ({reason}): {count} folder{}: {}{more}",
+                    if count == 1 { "" } else { "s" },
+                    names.join(", ")
+                ),
+            );
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct CargoConfig {
+    #[serde(default)]
+    source: BTreeMap<String, Source>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Source {
+    directory: Option<PathBuf>,
+    replace_with: Option<String>,
+}
+
+/// The folders of vendored crates: those that another source is replaced with, in the configuration of the root's cargo. A folder that nothing
+/// is replaced with, and crates without a `.cargo-checksum.json`, are the project's own. Source: the Cargo book, "Source Replacement".
+fn vendored(root: &Path, effects: &Effects) -> BTreeSet<PathBuf> {
+    let mut found = BTreeSet::new();
+    for name in [".cargo/config.toml", ".cargo/config"] {
+        // One that cannot be read names no folder: everything is looked into.
+        let Ok(text) = files::read_text_inside(root, Path::new(name), effects.limits.document) else {
+            continue;
+        };
+        let Ok(config) = toml::from_str::<CargoConfig>(&text) else {
+            continue;
+        };
+        let replacements: BTreeSet<&String> = config.source.values().filter_map(|source| source.replace_with.as_ref()).collect();
+        for (name, source) in &config.source {
+            if let Some(directory) = &source.directory
+                && replacements.contains(name)
+            {
+                found.extend(inside(directory));
+            }
+        }
+    }
+    let crates = found
+        .iter()
+        .flat_map(|folder| std::fs::read_dir(root.join(folder)).into_iter().flatten());
+    let is_whole = crates
+        .filter_map(Result::ok)
+        .filter(|entry| entry.path().is_dir())
+        .all(|entry| entry.path().join(".cargo-checksum.json").is_file());
+    // Cargo refuses a folder in which one crate has no checksums: then it is something else.
+    if is_whole { found } else { BTreeSet::new() }
+}
+
+/// A relative path without its dots, if it stays inside.
+fn inside(path: &Path) -> Option<PathBuf> {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::Normal(name) => plain.push(name),
+            _ => return None,
+        }
+    }
+    (plain.components().next().is_some()).then_some(plain)
+}
