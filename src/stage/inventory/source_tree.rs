@@ -64,7 +64,7 @@ fn keep_tracked_secrets(root: &Path, inventory: &mut Inventory) {
     if !inventory.facts.iter().any(is_secret) {
         return;
     }
-    // Without git's answer every secret counts as tracked; that it was asked for in vain is said by `PassedOver`.
+    // Without git's answer every secret counts as tracked; that it was asked for in vain is said by `Foreign`.
     if let Ok(Some(tracked)) = git::tracked_files(root) {
         let tracked: HashSet<PathBuf> = tracked.into_iter().collect();
         inventory
