@@ -94,13 +94,15 @@ const ENGINE: [&str; 9] = [
 ];
 
 /// What we ourselves are told and nobody needs to hide; other programs do not get these.
-const OURS: [&str; 9] = [
+const OURS: [&str; 10] = [
     "COLUMNS",
     "NO_COLOR",
     "RUST_LOG",
     "PORTCULLIS_CONFIG",
     "PORTCULLIS_OFFLINE",
     "PORTCULLIS_OUTPUT",
+    // Marks the process that owns a listener, which is found by it: see `stage::rollout`.
+    "PORTCULLIS_SWITCH",
     "PWD",
     "SHLVL",
     "_",

@@ -73,7 +73,7 @@ impl GapKind {
     }
 
     /// Every kind, in the order of reports.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::EmptyInventory,
         Self::PartialDatabase,
         Self::UnreadablePath,

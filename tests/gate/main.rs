@@ -47,6 +47,7 @@ mod matching_requirements;
 mod matching_transport;
 mod matching_versions;
 mod package_managers;
+mod place;
 mod policy;
 mod policy_case;
 mod policy_errors;

@@ -29,6 +29,7 @@ pub fn commit(root: &Path, ignored: &[PathBuf]) -> Result<Option<Commit>, GitErr
     if !is_in_repository(root) {
         return Ok(None);
     }
+    let top = top_level(root)?;
     let Some(sha) = ask(root, &HEAD)? else { return Ok(None) };
     let sha = CommitSha::parse(&sha).map_err(|_| answer("rev-parse", &sha))?;
     let time = timestamp(&must(root, "show", &TIME)?)?;
@@ -39,7 +40,7 @@ pub fn commit(root: &Path, ignored: &[PathBuf]) -> Result<Option<Commit>, GitErr
         .map(str::to_owned)
         .collect();
     tags.sort();
-    let dirty = match top_level(root)? {
+    let dirty = match top {
         Some(top) => dirty::is_dirty(&top, ignored)?,
         // A bare repository has no files.
         None => false,
@@ -73,8 +74,12 @@ fn timestamp(seconds: &str) -> Result<Timestamp, GitError> {
 /// False where git need not be started to know that there is no repository: no folder above has one in it or is a bare one.
 fn is_in_repository(root: &Path) -> bool {
     let Ok(root) = root.canonicalize() else { return true };
-    let is_bare = |folder: &Path| ["HEAD", "objects", "refs"].iter().all(|name| folder.join(name).exists());
-    root.ancestors().any(|folder| is_marked(folder) || is_bare(folder))
+    root.ancestors().any(|folder| is_marked(folder) || is_bare_one(folder))
+}
+
+/// True for what git takes for a repository without files.
+fn is_bare_one(folder: &Path) -> bool {
+    ["HEAD", "objects", "refs"].iter().all(|name| folder.join(name).exists())
 }
 
 /// True for a folder with a repository in it; a link that leads nowhere counts, and is an error later.
@@ -91,6 +96,17 @@ pub fn top_level(root: &Path) -> Result<Option<PathBuf>, GitError> {
     let Some(folder) = whole.ancestors().find(|folder| is_marked(folder)) else {
         return Ok(None);
     };
+    // Files of a checkout that look like a repository are asked by git before the repository itself.
+    if let Some(inner) = whole
+        .ancestors()
+        .take_while(|inner| *inner != folder)
+        .find(|inner| is_bare_one(inner))
+    {
+        return Err(GitError::Elsewhere {
+            folder: folder.to_owned(),
+            says: inner.to_owned(),
+        });
+    }
     let says = PathBuf::from(must(root, "rev-parse", &["rev-parse", "--show-toplevel"])?);
     let says = says.canonicalize().unwrap_or(says);
     if says != folder {

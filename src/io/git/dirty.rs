@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use super::GitError;
-use super::filters::Silenced;
+use super::filters::question_of_content;
 use super::question::{ask, must, question, refused};
 use crate::io::process::Program;
 
@@ -55,7 +55,7 @@ fn has_new_files(top: &Path, pathspecs: &[String]) -> Result<bool, GitError> {
 }
 
 fn has_changes(top: &Path, pathspecs: &[String]) -> Result<bool, GitError> {
-    let program = Silenced::of(top)?.silence(question(top));
+    let program = question_of_content(top)?;
     let (program, _index) = match without_flags(top)? {
         Some(index) => (program.env("GIT_INDEX_FILE", index.path()), Some(index)),
         None => (program, None),

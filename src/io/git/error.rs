@@ -24,8 +24,11 @@ pub enum GitError {
         reason: String,
     },
     /// The repository's configuration says that its files lie somewhere else.
-    #[error("the repository of {} says that its files lie in {}", folder.display(), says.display())]
-    #[diagnostic(code(io::git), help("remove `core.worktree` from its configuration"))]
+    #[error("the repository of {} is not the one that git asks: it names {}", folder.display(), says.display())]
+    #[diagnostic(
+        code(io::git),
+        help("remove `core.worktree` from its configuration, or the repository that lies inside of the checkout")
+    )]
     Elsewhere {
         /// The folder that holds `.git`.
         folder: PathBuf,

@@ -3,19 +3,27 @@
 use std::path::Path;
 
 use super::GitError;
-use super::question::{answer, output, refused};
+use super::question::{answer, output, question, refused};
 use crate::io::process::Program;
+
+/// git, ready for a question for which it reads files of the checkout: `status` and `blame` run filters on them.
+///
+/// # Errors
+/// [`GitError`] when the checkout's configuration cannot be read.
+pub fn question_of_content(root: &Path) -> Result<Program, GitError> {
+    Ok(Silenced::of(root)?.silence(question(root)))
+}
 
 /// Variables that switch off what a checkout's configuration would have git run on a file's content.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Silenced(Vec<(String, String)>);
+struct Silenced(Vec<(String, String)>);
 
 impl Silenced {
     /// Asks for the programs that a checkout names.
     ///
     /// # Errors
     /// [`GitError`].
-    pub(super) fn of(root: &Path) -> Result<Self, GitError> {
+    fn of(root: &Path) -> Result<Self, GitError> {
         let pattern = r"^filter\..*\.(clean|smudge|process|required)$";
         let out = output(root, &["config", "--null", "--show-scope", "--name-only", "--get-regexp", pattern])?;
         match out.status.code() {
@@ -38,7 +46,7 @@ impl Silenced {
     }
 
     /// Sets them for one question. By variables: a name may hold an equals sign.
-    pub(super) fn silence(&self, program: Program) -> Program {
+    fn silence(&self, program: Program) -> Program {
         let count = program.env("GIT_CONFIG_COUNT", self.0.len().to_string());
         self.0.iter().enumerate().fold(count, |program, (at, (key, value))| {
             program

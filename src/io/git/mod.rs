@@ -15,4 +15,5 @@ mod tests;
 
 pub use checkout::{clone, commit, commit_time, hooks_folder, ignored_folders, is_bare, top_level, tracked_files};
 pub use error::GitError;
+pub use filters::question_of_content;
 pub use question::question;

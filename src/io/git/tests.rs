@@ -47,10 +47,10 @@ fn a_new_file_makes_the_tree_dirty_unless_it_is_output() {
     assert!(known.dirty);
     // From a folder inside, and from a bare repository, which has no `.git`.
     assert_eq!(commit_time(&out).expect("asked"), Some(known.time));
-    git(dir.path(), &["clone", "-q", "--bare", ".", "bare.git"]);
-    let bare = dir.path().join("bare.git");
+    let other = tempfile::tempdir().expect("folder");
+    let bare = other.path().join("bare.git");
+    git(dir.path(), &["clone", "-q", "--bare", ".", &bare.display().to_string()]);
     assert_eq!(commit(&bare, &[]).expect("asked").map(|commit| commit.sha), Some(known.sha));
-    fs::remove_dir_all(&bare).expect("removed");
     assert!(!commit(dir.path(), &[out]).expect("asked").expect("commit").dirty);
 }
 
@@ -111,6 +111,8 @@ fn a_change_with_the_old_size_and_time_is_found() {
     };
     set(&file);
     git(dir.path(), &["update-index", "--refresh"]);
+    // git compares whole seconds.
+    std::thread::sleep(std::time::Duration::from_millis(1100));
     fs::write(&file, "z").expect("written");
     set(&file);
     assert!(is_dirty(dir.path()));
@@ -169,7 +171,8 @@ fn no_program_of_the_checkout_runs_by_looking_at_it() {
     assert!(is_dirty(root));
     assert!(!tracked_files(root).expect("asked").expect("checkout").is_empty());
     assert_eq!(ignored_folders(root).expect("asked"), Vec::<std::path::PathBuf>::new());
-    let blame = question(root)
+    let blame = question_of_content(root)
+        .expect("asked")
         .args(["blame", "--no-textconv", "--line-porcelain", "--", "b.rs"])
         .stdout();
     assert!(blame.is_ok());
@@ -197,6 +200,15 @@ fn a_repository_of_other_files_is_refused() {
     git(dir.path(), &["config", "core.worktree", &other.path().display().to_string()]);
     assert!(matches!(commit(dir.path(), &[]), Err(GitError::Elsewhere { .. })));
     assert!(matches!(tracked_files(dir.path()), Err(GitError::Elsewhere { .. })));
+}
+
+#[test]
+fn a_bare_repository_in_a_checkout_does_not_speak_for_it() {
+    let dir = checkout();
+    let inner = dir.path().join("sub");
+    git(dir.path(), &["clone", "-q", "--bare", ".", "sub"]);
+    assert!(matches!(commit(&inner, &[]), Err(GitError::Elsewhere { .. })));
+    assert!(matches!(tracked_files(&inner), Err(GitError::Elsewhere { .. })));
 }
 
 #[test]

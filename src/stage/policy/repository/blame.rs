@@ -26,7 +26,8 @@ pub fn waiver_authors(file: &Path, waivers: &Waivers) -> Option<Vec<WaiverAuthor
     let git = || git::question(folder);
     let shallow = git().args(["rev-parse", "--is-shallow-repository"]).stdout().ok()?;
     let is_shallow = shallow.trim_ascii() != b"false";
-    let blamed = git()
+    let blamed = git::question_of_content(folder)
+        .ok()?
         .args(["blame", "--line-porcelain", "--ignore-revs-file=", "--no-textconv", "--"])
         .args([name])
         .stdout()

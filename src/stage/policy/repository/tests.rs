@@ -90,8 +90,91 @@ fn every_style_of_uses_is_found() {
 }
 
 #[test]
+fn no_spelling_of_yaml_hides_an_action() {
+    for text in [
+        "steps:\n  - uses:\n      a/b@v1\n",
+        "steps:\n  - ? uses\n    : a/b@v1\n",
+        "steps:\n  - \"us\\x65s\": a/b@v1\n",
+        "steps:\n  - !!str uses: !!str a/b@v1\n",
+        "x: &x\n  uses: a/b@v1\nsteps:\n  - *x\n",
+        "x: &x { uses: a/b@v1 }\nsteps:\n  - <<: *x\n    name: n\n",
+        "x: &u uses\nsteps:\n  - *u : a/b@v1\n",
+        "steps:\n  - uses: &v a/b@v1\n",
+        "steps: [{ name: x, uses: >-\n  a/b@v1 }]\n",
+        "name: x\n---\nsteps:\n  - uses: a/b@v1\n",
+        "jobs:\n  with:\n    uses: a/b@v1\n",
+        "runs:\n  using: docker\n  image: docker://a/b@v1\n",
+    ] {
+        let (found, gaps) = action_uses("action.yml", text);
+        let is_found = found.iter().any(|action| action.uses.ends_with("a/b@v1"));
+        assert!(is_found || !gaps.is_empty(), "{text}");
+    }
+    // The controls: names that somebody has chosen, and text.
+    for text in [
+        "env:\n  uses: a/b@v1\n",
+        "steps:\n  - with: { uses: a/b@v1 }\n",
+        "steps:\n  - run: \"uses: a/b@v1\"\n",
+    ] {
+        assert_eq!(action_uses("action.yml", text), (Vec::new(), Vec::new()), "{text}");
+    }
+    // What cannot be read is said, and so is what makes a small file large.
+    let broken = "steps:\n  - uses: a/b@v1\n  - uses: [\n";
+    let (found, gaps) = action_uses("action.yml", broken);
+    assert_eq!((found.len(), gaps.len()), (1, 1));
+    let bomb = (1..20).fold("a0: &a0 [x, x]\n".to_owned(), |text, n| {
+        format!("{text}a{n}: &a{n} [*a{0}, *a{0}, *a{0}]\n", n - 1)
+    });
+    assert_eq!(action_uses("action.yml", &bomb).1.len(), 1);
+}
+
+#[test]
+fn no_spelling_of_a_dockerfile_hides_an_image() {
+    for (text, image) in [
+        ("FROM scratch\nRUN echo $((1<<2))\nFROM a:1\n2\n", "a:1"),
+        ("FROM scratch\nRUN cat <<<EOF\nFROM a:1\nEOF\n", "a:1"),
+        ("FROM scratch\nRUN echo '<<EOF'\nFROM a:1\nEOF\n", "a:1"),
+        ("FROM scratch\nRUN [\"cat\", \"<<EOF\"]\nFROM a:1\nEOF\n", "a:1"),
+        ("FROM scratch\nENV X=<<EOF\nFROM a:1\nEOF\n", "a:1"),
+        ("FROM scratch\nONBUILD COPY --from=a:1 /x /y\n", "a:1"),
+        ("FROM scratch\nONBUILD RUN --mount=type=bind,from=a:1 x\n", "a:1"),
+        ("FROM scratch\nRUN --mount=type=bind,\"from=a:1\",target=/t x\n", "a:1"),
+        ("FROM scratch\nRUN --mount=TYPE=bind,FROM=a:1 x\n", "a:1"),
+        ("FROM scratch\ncopy --link --from=\"a:1\" /x /y\n", "a:1"),
+        ("ARG X=1\nFROM a:${X:-2}\n", "a:1"),
+        ("FROM a:${X:-1}\n", "a:1"),
+        ("ARG X=y\nFROM a${X:+:1}\n", "a:1"),
+        ("FROM scratch AS b\nRUN x \\\\\nFROM a:1\n", "a:1"),
+        ("# comment\n# escape=`\nFROM scratch\nRUN x \\\nFROM b:1\nFROM a:1\n", "a:1"),
+        ("FROM \\\n# comment\n\na:1\n", "a:1"),
+        ("FROM scratch\nCOPY --from=7 /x /y\n", "7"),
+    ] {
+        let (images, _) = base_images("Dockerfile", text);
+        assert!(images.iter().any(|base| base.image == image), "{text}: {images:?}");
+    }
+    // The controls: real here-documents, in their forms.
+    for text in [
+        "FROM scratch\nRUN <<EOF\nFROM a:1\nEOF\n",
+        "FROM scratch\nRUN <<-'E' cat\nFROM a:1\n\tE\n",
+        "FROM scratch\nONBUILD RUN 3<<\"EOF\" x\nFROM a:1\nEOF\n",
+        "FROM scratch\nCOPY <<A <<B /x/\nFROM a:1\nA\nFROM a:1\nB\n",
+    ] {
+        assert_eq!(base_images("Dockerfile", text), (Vec::new(), Vec::new()), "{text}");
+    }
+    // What BuildKit would refuse, and what another program reads, is said.
+    for text in [
+        "FROM scratch\nRUN <<EOF\nFROM a:1\n",
+        "# syntax=evil.example/frontend:1\nFROM scratch\n",
+        "FROM scratch\nINCLUDE other\n",
+        "FROM\n",
+        "FROM a:1 b c\n",
+    ] {
+        assert!(!base_images("Dockerfile", text).1.is_empty(), "{text}");
+    }
+}
+
+#[test]
 fn scripts_and_comments_use_nothing() {
-    let text = "steps:\n  - run: |\n      cat <<X\n      - uses: no/no@v1\n      X\n  # - uses: no/no@v2\n  - name: this uses: nothing\n  - run: >-\n      uses: no/no@v3\n  - uses: \
+    let text = "steps:\n  - run: |\n      cat <<X\n      - uses: no/no@v1\n      X\n  # - uses: no/no@v2\n  - name: \"this uses: nothing\"\n  - run: >-\n      uses: no/no@v3\n  - uses: \
                 yes/yes@v1\n";
     assert_eq!(uses(text), [("yes/yes@v1".to_owned(), 10)]);
 }

@@ -1,5 +1,7 @@
 //! The actions that workflows and actions use, read from the tree of the document: however `uses` and its value are written.
 
+use std::collections::BTreeSet;
+
 use crate::io::yaml::{Node, Value, documents};
 use crate::model::context::ActionUse;
 use crate::model::coverage::{Gap, GapKind};
@@ -34,8 +36,8 @@ pub fn action_uses(path: &str, text: &str) -> (Vec<ActionUse>, Vec<Gap>) {
     if reader.left == 0 {
         reader.gap(1, "its aliases make too many values of it");
     }
-    reader.found.sort();
-    reader.found.dedup();
+    let mut seen = BTreeSet::new();
+    reader.found.retain(|action| seen.insert(action.clone()));
     (reader.found, reader.gaps)
 }
 

@@ -1,0 +1,232 @@
+//! The place that the gate runs in: what it runs sees no secret, and what it writes and believes is its user's own.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+const SECRET: &str = "planted-secret-4711";
+const NAMES: [&str; 6] = [
+    "PORTCULLIS_KEY",
+    "COSIGN_PASSWORD",
+    "GITHUB_TOKEN",
+    "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+    "CARGO_REGISTRY_TOKEN",
+    "KEY_OF_ANY_NAME",
+];
+
+/// A folder with a project, a home, and a program that writes down all that it can see of secrets.
+struct Place(tempfile::TempDir);
+
+impl Place {
+    fn new() -> Self {
+        let place = Self(tempfile::tempdir().unwrap());
+        for folder in ["project", "home", "bin"] {
+            fs::create_dir(place.path(folder)).unwrap();
+        }
+        fs::write(
+            place.path("project/package-lock.json"),
+            r#"{"name": "r", "lockfileVersion": 3, "packages": {}}"#,
+        )
+        .unwrap();
+        let dump = format!(
+            "#!/bin/sh\n{{ env; p=$$; while [ \"$p\" -gt 1 ]; do cat /proc/$p/environ /proc/$p/cmdline; \
+             for f in /proc/$p/fd/*; do case $(readlink $f) in *memfd*) readlink $f; cat $f ;; esac; done; \
+             p=$(sed -n 's/^PPid:[[:space:]]*//p' /proc/$p/status); done; }} >> {} 2>/dev/null\n",
+            place.path("dump").display()
+        );
+        place.program("dump", &dump);
+        place
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn program(&self, name: &str, text: &str) {
+        let path = self.path("bin").join(name);
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_portcullis"));
+        let path = std::env::var("PATH").unwrap();
+        command
+            .env("PATH", format!("{}:{path}", self.path("bin").display()))
+            .env("HOME", self.path("home"))
+            .env("XDG_CACHE_HOME", self.path("home/.cache"))
+            .env("XDG_STATE_HOME", self.path("home/.state"))
+            .env("PORTCULLIS_OFFLINE", "1")
+            .env_remove("GITHUB_ACTIONS")
+            .current_dir(self.path("project"));
+        command
+    }
+
+    /// What a run with planted secrets let be seen. The control is a variable that programs do get.
+    fn seen(&self, arguments: &[&str]) -> String {
+        let mut command = self.command();
+        for name in NAMES {
+            command.env(name, SECRET);
+        }
+        let done = command.env("TZ", "Planted/Control").args(arguments).output().unwrap();
+        let seen = fs::read(self.path("dump")).unwrap_or_default();
+        let seen = String::from_utf8_lossy(&seen).into_owned();
+        assert!(
+            seen.contains("TZ=Planted/Control"),
+            "the dump sees what it may: {}",
+            String::from_utf8_lossy(&done.stderr)
+        );
+        seen
+    }
+}
+
+fn git(folder: &Path, arguments: &[&str]) {
+    let identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"];
+    let done = Command::new("git")
+        .args(identity)
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn a_git_on_the_search_path_sees_no_secret() {
+    let place = Place::new();
+    git(&place.path("project"), &["init", "-q"]);
+    place.program(
+        "git",
+        &format!(
+            "#!/bin/sh\n{}\nPATH=/usr/bin:/bin exec git \"$@\"\n",
+            place.path("bin/dump").display()
+        ),
+    );
+    let seen = place.seen(&["check"]);
+    assert!(!seen.contains(SECRET) && !seen.contains("memfd:"), "{seen}");
+}
+
+#[test]
+fn a_build_script_of_the_judged_commit_sees_no_secret() {
+    let place = Place::new();
+    let project = place.path("project");
+    fs::create_dir(project.join("src")).unwrap();
+    fs::write(project.join("src/main.rs"), "fn main() {}\n").unwrap();
+    let script = format!(
+        "fn main() {{ let _ = std::process::Command::new({:?}).status(); }}\n",
+        place.path("bin/dump").display().to_string()
+    );
+    fs::write(project.join("build.rs"), script).unwrap();
+    fs::write(
+        project.join("Cargo.toml"),
+        "[package]\nname = \"svc\"\nversion = \"0.1.0\"\nedition = \"2021\"\n",
+    )
+    .unwrap();
+    fs::write(
+        project.join("Cargo.lock"),
+        "version = 4\n\n[[package]]\nname = \"svc\"\nversion = \"0.1.0\"\n",
+    )
+    .unwrap();
+    fs::write(project.join(".gitignore"), "target\n").unwrap();
+    fs::write(
+        project.join("portcullis.toml"),
+        "[service]\nname = \"svc\"\n[sign]\nkey = \"env:KEY_OF_ANY_NAME\"\n",
+    )
+    .unwrap();
+    git(&project, &["init", "-q"]);
+    git(&project, &["add", "."]);
+    git(&project, &["commit", "-q", "-m", "x"]);
+    // Where rustup keeps the toolchain is not below this home.
+    let home = std::env::var("HOME").unwrap();
+    for (name, usual) in [("RUSTUP_HOME", ".rustup"), ("CARGO_HOME", ".cargo")] {
+        let folder = std::env::var(name).unwrap_or_else(|_| format!("{home}/{usual}"));
+        let _ = symlink(folder, place.path("home").join(usual));
+    }
+    let seen = place.seen(&["build"]);
+    assert!(!seen.contains(SECRET) && !seen.contains("memfd:"), "{seen}");
+}
+
+#[test]
+fn without_a_home_nothing_is_put_into_a_folder_of_everybody_s() {
+    let place = Place::new();
+    let run = |name: &str| {
+        let mut command = place.command();
+        command.env_remove("HOME").env_remove("XDG_CACHE_HOME").env_remove("XDG_STATE_HOME");
+        if !name.is_empty() {
+            command.env(name, place.path("home"));
+        }
+        command.arg("check").output().unwrap()
+    };
+    let done = run("");
+    assert_eq!(done.status.code(), Some(64), "{}", stderr(&done));
+    assert!(stderr(&done).contains("HOME"), "{}", stderr(&done));
+    // The control.
+    assert_ne!(run("HOME").status.code(), Some(64));
+}
+
+#[test]
+fn results_and_caches_of_others_are_refused() {
+    let place = Place::new();
+    let check = |arguments: &[&str]| place.command().arg("check").args(arguments).output().unwrap();
+    assert_ne!(check(&[]).status.code(), Some(64), "the control");
+    fs::remove_dir_all(place.path("project/target")).unwrap();
+    symlink(place.path("home"), place.path("project/target")).unwrap();
+    let done = check(&[]);
+    assert_eq!(done.status.code(), Some(64), "{}", stderr(&done));
+    assert!(stderr(&done).contains("out of the project"), "{}", stderr(&done));
+    fs::remove_file(place.path("project/target")).unwrap();
+    let cache = place.path("home/.cache/portcullis");
+    fs::create_dir_all(&cache).unwrap();
+    fs::set_permissions(&cache, fs::Permissions::from_mode(0o777)).unwrap();
+    let done = check(&[]);
+    assert_eq!(done.status.code(), Some(64), "{}", stderr(&done));
+    assert!(stderr(&done).contains("by others"), "{}", stderr(&done));
+}
+
+#[test]
+fn a_configuration_that_is_a_dangling_link_does_not_stand_for_the_defaults() {
+    let place = Place::new();
+    symlink("nowhere", place.path("project/portcullis.toml")).unwrap();
+    let done = place.command().arg("check").output().unwrap();
+    assert_eq!(done.status.code(), Some(64), "{}", stderr(&done));
+}
+
+#[test]
+fn a_pull_request_publishes_nothing_unless_the_configuration_names_its_event() {
+    let place = Place::new();
+    let event = place.path("event.json");
+    fs::write(&event, "{}").unwrap();
+    let publish = |name: &str| {
+        let mut command = place.command();
+        command
+            .env("GITHUB_ACTIONS", "true")
+            .env("GITHUB_EVENT_NAME", name)
+            .env("GITHUB_EVENT_PATH", &event);
+        stderr(&command.arg("publish").output().unwrap())
+    };
+    for name in ["pull_request", "pull_request_target", "workflow_run"] {
+        assert!(publish(name).contains("nothing is published"), "{name}");
+    }
+    // The controls get as far as the image that is not there.
+    assert!(publish("push").contains("there is no image"));
+    fs::write(place.path("project/portcullis.toml"), "[github]\npublish_on = [\"pull_request\"]\n").unwrap();
+    assert!(publish("pull_request").contains("there is no image"));
+    assert!(publish("pull_request_target").contains("nothing is published"));
+}
+
+#[test]
+fn a_key_that_stands_where_a_path_belongs_is_not_shown() {
+    let place = Place::new();
+    let key = "MHcCAQEEIPR4711abcdefghijklmnopqrstuvwxyz0123456789ABCDEF";
+    let done = place.command().args(["--config", key, "check"]).output().unwrap();
+    assert_eq!(done.status.code(), Some(64), "{}", stderr(&done));
+    assert!(!stderr(&done).contains(key), "{}", stderr(&done));
+    // The control: a name is shown.
+    let done = place.command().args(["--config", "gone.toml", "check"]).output().unwrap();
+    assert!(stderr(&done).contains("gone.toml"), "{}", stderr(&done));
+}
