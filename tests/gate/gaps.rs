@@ -95,6 +95,12 @@ fn show(kind: GapKind) -> Shown {
             images::image(&place.path("other"), &[layer(&half)]);
             shown(&place, kind, 2, OTHER)
         }
+        GapKind::UnreadablePath => {
+            // A repository that git does not answer for: nobody knows which files are tracked.
+            crates(&place, "source/Cargo.lock");
+            place.write("source/.git/HEAD", "damaged");
+            shown(&place, kind, 2, &["scan", "source"])
+        }
         GapKind::UnknownDistro => {
             image(&place, &[("var/lib/dpkg/status", 0o644, STATUS.as_bytes())]);
             shown(&place, kind, 2, OTHER)
