@@ -27,7 +27,7 @@ use environment::Environment;
 #[must_use]
 pub fn main() -> ExitCode {
     if let Err(error) = crate::io::environment::seal() {
-        end::last_line(&format!(
+        exit::last_line(&format!(
             "portcullis: exit {}, secrets cannot be taken out of the environment: {error}. Next: is /proc there, and may this program start itself?",
             Fault::Undecidable.code()
         ));
@@ -41,19 +41,19 @@ pub fn main() -> ExitCode {
     if cli.global.directory != std::path::Path::new(".") {
         let directory = std::mem::replace(&mut cli.global.directory, ".".into());
         if let Err(source) = std::env::set_current_dir(&directory) {
-            return ExitCode::from(end::without_session(&CliError::Directory { path: directory, source }));
+            return ExitCode::from(exit::without_session(&CliError::Directory { path: directory, source }));
         }
         cli.global.went_to = Some(directory);
     }
     // The switch is found by its environment, which says nothing but where its state is.
     let is_switch = matches!(cli.verb, args::Verb::Switch(_));
     if !is_switch && let Err(error) = crate::io::environment::close_to_others() {
-        end::last_line(&format!("portcullis: other programs of this user can look into this one: {error}"));
+        exit::last_line(&format!("portcullis: other programs of this user can look into this one: {error}"));
     }
     let needs_home = !is_switch && !matches!(cli.verb, args::Verb::Completions { .. });
     let run = || match Environment::read(needs_home) {
         Ok(environment) => verbs::run(&cli, &environment),
-        Err(error) => end::without_session(&error),
+        Err(error) => exit::without_session(&error),
     };
     // A panic is a bug of ours: it must not look like any of the answers.
     match std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)) {
