@@ -256,7 +256,7 @@ async fn a_password_is_not_given_to_the_realm_that_a_redirects_target_names() {
         password: Secret::new("sesame"),
     };
     let effects = Effects {
-        logins: Arc::new(Logins::anonymous().with(&ours.address.to_string(), login())),
+        logins: Arc::new(Logins::anonymous().with(ours.address.to_string(), login())),
         ..place.effects.clone()
     };
     let digest = hash::sha256(b"layer");
@@ -278,7 +278,7 @@ async fn a_password_is_not_given_to_the_realm_that_a_redirects_target_names() {
     .await;
     ours.put_blob(b"layer");
     let effects = Effects {
-        logins: Arc::new(Logins::anonymous().with(&ours.address.to_string(), login())),
+        logins: Arc::new(Logins::anonymous().with(ours.address.to_string(), login())),
         ..place.effects.clone()
     };
     assert_eq!(client(&ours, &effects).blob(&digest, 5, 100).await.unwrap(), b"layer");

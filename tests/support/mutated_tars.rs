@@ -106,7 +106,7 @@ const VALUES: &[&str] = &[
     "9223372036854775808",
     "8589934592",
 ];
-const FLAGS: &[u8] = b"0000000000\0\01122553S";
+const FLAGS: &[u8] = b"0000000000\x00\x001122553S";
 const ODD_FLAGS: &[u8] = b"4677SxgLKXDVMNAZ";
 const PLAIN_RECORDS: &[(&str, &str)] = &[
     ("path", "p/q"),

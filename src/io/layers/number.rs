@@ -80,8 +80,8 @@ mod tests {
     #[test]
     fn what_readers_take_for_different_numbers_is_not() {
         for (field, value) in [
-            (&b"\0000644\0"[..], 0o644),
-            (b"644\00044\0", 0o644),
+            (&b"\x00000644\0"[..], 0o644),
+            (b"644\x000044\0", 0o644),
             (b"644\0zzzz", 0o644),
             (&[0x81, 0, 0, 0, 0, 0, 0, 1], (1 << 56) + 1),
         ] {

@@ -396,7 +396,7 @@ fn tricks() -> Vec<(&'static str, &'static str, Tar, Tar)> {
         (
             "a zero byte before the size",
             "as a number",
-            file(|block| block[124..136].copy_from_slice(b"\000000000003")),
+            file(|block| block[124..136].copy_from_slice(b"\x0000000000003")),
             file(|_| ()),
         ),
         (

@@ -95,7 +95,7 @@ fn entry(waiver: &Waiver, blamed: &Blamed) -> WaiverAuthors {
     // The end of the file may be a line of its own to the entry, and is none to git; without any line nothing is attributed.
     let own = blamed.lines.range(waiver.line..=waiver.last_line);
     for (_, line) in own.filter(|(number, _)| !is_approval(number)) {
-        if line.says_nothing && !(blamed.has_long_texts && !line.content.trim().is_empty()) {
+        if line.says_nothing && (!blamed.has_long_texts || line.content.trim().is_empty()) {
             continue;
         }
         match blamed.people.get(&line.commit).filter(|people| !people.is_empty()) {
