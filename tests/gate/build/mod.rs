@@ -1,0 +1,6 @@
+//! Building images.
+
+mod base;
+mod faults;
+pub(crate) mod native;
+mod service;

@@ -1,0 +1,97 @@
+//! The fixture service as it is built: what the rollout relies on.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::build::native::{files, warm};
+
+/// The service out of its image, with nothing of this machine's environment, as it would be on `scratch`.
+struct Service {
+    child: Child,
+    address: SocketAddr,
+    _folder: tempfile::TempDir,
+}
+
+impl Service {
+    fn start(env: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let binary = folder.path().join("greeter");
+        std::fs::write(&binary, &files(warm(&[]))["app/greeter"].2).unwrap();
+        std::fs::set_permissions(&binary, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let child = Command::new(&binary)
+            .env_clear()
+            .env("PORT", address.port().to_string())
+            .env("HOST", "127.0.0.1")
+            .envs(env.iter().copied())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let begun = Instant::now();
+        while TcpStream::connect(address).is_err() {
+            assert!(begun.elapsed() < Duration::from_secs(30), "the service does not listen");
+            thread::sleep(Duration::from_millis(10));
+        }
+        Self {
+            child,
+            address,
+            _folder: folder,
+        }
+    }
+
+    fn terminate(&self) {
+        let pid = rustix::process::Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The status and the body of a GET.
+fn get(address: SocketAddr, path: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let status = answer.split_whitespace().nth(1).unwrap().parse().unwrap();
+    (status, answer.split_once("\r\n\r\n").unwrap().1.to_owned())
+}
+
+#[test]
+fn the_service_is_live_ready_and_names_the_commit_that_it_was_built_from() {
+    let service = Service::start(&[]);
+    assert_eq!(get(service.address, "/livez").0, 200);
+    assert_eq!(get(service.address, "/readyz").0, 200);
+    assert_eq!(get(service.address, "/elsewhere").0, 404);
+    let (status, body) = get(service.address, "/version");
+    assert_eq!(status, 200);
+    let version: serde_json::Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(version["commit"], warm(&[]).commit.as_ref().unwrap().sha.as_str());
+}
+
+#[test]
+fn what_is_asked_before_sigterm_is_answered_before_the_service_ends() {
+    let mut service = Service::start(&[]);
+    let address = service.address;
+    let slow = thread::spawn(move || get(address, "/slow?ms=700"));
+    thread::sleep(Duration::from_millis(250));
+    service.terminate();
+    assert_eq!(slow.join().unwrap(), (200, "done\n".to_owned()));
+    assert_eq!(service.child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_version_that_never_gets_ready_can_be_had_for_trying_out() {
+    let service = Service::start(&[("GREETER_UNREADY", "1")]);
+    assert_eq!(get(service.address, "/livez").0, 200);
+    assert_eq!(get(service.address, "/readyz").0, 503);
+}

@@ -1,0 +1,5 @@
+//! The command line, bad input, and the Action.
+
+mod action;
+mod arguments;
+mod bad_input;

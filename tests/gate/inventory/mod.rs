@@ -1,0 +1,21 @@
+//! What is in an image, a tree or an SBOM.
+
+mod cached_layers;
+mod cases;
+mod catalogers;
+mod crate_licenses;
+mod documents_go;
+mod gaps;
+mod go;
+mod hostile;
+mod java;
+mod links;
+mod package_managers;
+mod peers;
+mod programs;
+mod rpm;
+mod sbom;
+mod sbom_peers;
+mod scopes;
+mod sources;
+mod tar_readers;

@@ -1,0 +1,17 @@
+//! Advisories against components.
+
+mod bundle;
+mod cases;
+mod changes;
+mod crates;
+mod dpkg;
+mod ecosystem_tools;
+mod feeds;
+mod index;
+mod mirrors;
+mod npm;
+mod open;
+mod peers;
+mod requirements;
+mod transport;
+mod versions;

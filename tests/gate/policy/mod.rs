@@ -1,0 +1,10 @@
+//! Rules, waivers, verdicts.
+
+mod case;
+mod errors;
+mod generated;
+mod known_scanner_failures;
+mod registry;
+mod rules_and_verdicts;
+mod verbs;
+mod verdicts_explained;

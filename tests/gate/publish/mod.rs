@@ -1,0 +1,7 @@
+//! Publishing, signing, verifying.
+
+pub(crate) mod faults;
+mod interop;
+mod registries;
+mod targets;
+mod verify;
