@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::model::human_duration::Span;
+use crate::model::human_duration::HumanDuration;
 
 /// The whole file.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -112,7 +112,7 @@ pub struct Feeds {
     /// such as `sparse+https://HOST/index/` [default: cargo].
     pub crates_index: Option<String>,
     /// Oldest data that counts [default: 24h].
-    pub max_age: Option<Span>,
+    pub max_age: Option<HumanDuration>,
 }
 
 /// `[policy]`
@@ -200,7 +200,7 @@ pub struct Rollout {
     #[serde(default)]
     pub env: BTreeMap<String, String>,
     /// How old the signed verdict may be that `portcullis rollout` goes by [default: 14d].
-    pub max_verdict_age: Option<Span>,
+    pub max_verdict_age: Option<HumanDuration>,
     /// What "it serves" means.
     pub health: Health,
     /// Deadlines of the steps.
@@ -225,15 +225,15 @@ pub struct Health {
     /// Where an answer names its version.
     pub version: Option<Version>,
     /// Between two probes [default: 2s].
-    pub interval: Option<Span>,
+    pub interval: Option<HumanDuration>,
     /// One probe's limit [default: 2s].
-    pub timeout: Option<Span>,
+    pub timeout: Option<HumanDuration>,
     /// Successes in a row [default: 3].
     pub successes: Option<u32>,
     /// For all of them [default: 120s].
-    pub deadline: Option<Span>,
+    pub deadline: Option<HumanDuration>,
     /// How long it must stay healthy [default: 60s].
-    pub soak: Option<Span>,
+    pub soak: Option<HumanDuration>,
     /// Share of failed samples that the soak allows, 0.0 to 1.0 [default: 0.0].
     pub max_error_rate: Option<f64>,
     /// Limit for the 95th percentile of latency, in milliseconds.
@@ -265,11 +265,11 @@ pub enum Version {
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
 pub struct Waits {
     /// For the new instance by its own address [default: 60s].
-    pub stage: Option<Span>,
+    pub stage: Option<HumanDuration>,
     /// For requests in flight on the old one [default: 30s].
-    pub drain: Option<Span>,
+    pub drain: Option<HumanDuration>,
     /// Between SIGTERM and SIGKILL [default: 10s].
-    pub stop: Option<Span>,
+    pub stop: Option<HumanDuration>,
     /// For another deployer's lock [default: 0s].
-    pub lock: Option<Span>,
+    pub lock: Option<HumanDuration>,
 }

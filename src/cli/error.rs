@@ -8,7 +8,7 @@ use crate::io::document::DocumentError;
 use crate::io::files::FileError;
 use crate::io::git::GitError;
 use crate::io::registry::RegistryError;
-use crate::model::exit_kind::Fault;
+use crate::model::exit_kind::ExitKind;
 use crate::stage::publish::PublishError;
 
 /// Why a verb did not end with an answer.
@@ -126,20 +126,20 @@ impl CliError {
 
     /// How the run ends.
     #[must_use]
-    pub fn fault(&self) -> Fault {
+    pub fn exit_kind(&self) -> ExitKind {
         match self {
-            Self::OutputElsewhere { .. } | Self::ForeignFolder { .. } => Fault::Usage,
+            Self::OutputElsewhere { .. } | Self::ForeignFolder { .. } => ExitKind::Usage,
             Self::Directory { .. }
             | Self::NoHome { .. }
             | Self::Document(_)
             | Self::Setting { .. }
             | Self::Missing { .. }
             | Self::Usage { .. }
-            | Self::Git(_) => Fault::Usage,
-            Self::Distrusted(_) => Fault::Refused,
-            Self::File(error) => error.fault(),
-            Self::Registry(error) => error.fault(),
-            Self::Gate(error) => error.fault(),
+            | Self::Git(_) => ExitKind::Usage,
+            Self::Distrusted(_) => ExitKind::Refused,
+            Self::File(error) => error.exit_kind(),
+            Self::Registry(error) => error.exit_kind(),
+            Self::Gate(error) => error.exit_kind(),
         }
     }
 }

@@ -7,7 +7,7 @@ use miette::{GraphicalReportHandler, GraphicalTheme};
 use super::error::CliError;
 use super::shown::Shown;
 use crate::model::event::Stage;
-use crate::model::exit_kind::Fault;
+use crate::model::exit_kind::ExitKind;
 use crate::model::outcome::{Failure, Outcome};
 use crate::model::verdict::Decision;
 use crate::report::Style;
@@ -34,7 +34,7 @@ pub(super) fn without_session(error: &CliError) -> u8 {
         unicode: true,
     };
     last_line(&diagnostic(error, &style));
-    let code = error.fault().code();
+    let code = error.exit_kind().code();
     last_line(&format!("portcullis: exit {code}. Next: correct what is named above"));
     code
 }
@@ -83,7 +83,7 @@ pub(super) fn failure(error: &CliError, stage: Option<Stage>) -> Failure {
 pub(super) fn print(text: &str, code: u8) -> u8 {
     match write(text) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            let code = if code == 0 { Fault::Undecidable.code() } else { code };
+            let code = if code == 0 { ExitKind::Undecidable.code() } else { code };
             last_line(&format!(
                 "portcullis: exit {code}, the answer could not be written to stdout: {error}. Next: make room, and run it again"
             ));

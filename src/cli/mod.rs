@@ -19,7 +19,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use crate::model::exit_kind::Fault;
+use crate::model::exit_kind::ExitKind;
 use args::Cli;
 use environment::Environment;
 
@@ -29,9 +29,9 @@ pub fn main() -> ExitCode {
     if let Err(error) = crate::io::environment::seal() {
         exit::last_line(&format!(
             "portcullis: exit {}, secrets cannot be taken out of the environment: {error}. Next: is /proc there, and may this program start itself?",
-            Fault::Undecidable.code()
+            ExitKind::Undecidable.code()
         ));
-        return ExitCode::from(Fault::Undecidable.code());
+        return ExitCode::from(ExitKind::Undecidable.code());
     }
     let mut cli = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -61,9 +61,9 @@ pub fn main() -> ExitCode {
         Err(_) => {
             exit::last_line(&format!(
                 "portcullis: exit {}, a bug in portcullis. Next: please report it with the message above",
-                Fault::Bug.code()
+                ExitKind::Bug.code()
             ));
-            ExitCode::from(Fault::Bug.code())
+            ExitCode::from(ExitKind::Bug.code())
         }
     }
 }
@@ -76,9 +76,9 @@ fn refused(error: &clap::Error) -> u8 {
     }
     exit::last_line(&format!(
         "portcullis: exit {}, usage error. Next: correct what is named above; `portcullis --help` lists every verb",
-        Fault::Usage.code()
+        ExitKind::Usage.code()
     ));
-    Fault::Usage.code()
+    ExitKind::Usage.code()
 }
 
 /// The command line's definition, for completions and for whoever checks that something mirrors it.

@@ -20,7 +20,7 @@ use crate::io::clock::{At, Clock, System};
 use crate::io::limits::Limits;
 use crate::io::{Effects, files, secret};
 use crate::model::event::Observer;
-use crate::model::exit_kind::Fault;
+use crate::model::exit_kind::ExitKind;
 use crate::model::outcome::{Outcome, RuleText, SourceFile};
 use crate::model::plan::Builder;
 use crate::report;
@@ -60,7 +60,7 @@ pub(super) enum Answer {
     /// Bytes for stdout as they are: an SBOM, a script.
     Bytes(Vec<u8>),
     /// A short answer.
-    Said {
+    Message {
         /// For people.
         human: String,
         /// For programs.
@@ -152,7 +152,7 @@ impl<'a> Session<'a> {
         match answer {
             Answer::Run { outcome, error, files } => self.close_run(*outcome, error, files),
             Answer::Bytes(bytes) => exit::print(&String::from_utf8_lossy(&bytes), 0),
-            Answer::Said { human, json, code, next } => {
+            Answer::Message { human, json, code, next } => {
                 let printed = match self.global.format {
                     Format::Human => exit::print(&self.environment.safe(&human), code),
                     Format::Json => exit::print(&self.environment.safe_json(format!("{json:#}").as_bytes()), code),
@@ -176,7 +176,9 @@ impl<'a> Session<'a> {
         if let Some(error) = &error {
             outcome.failure = Some(exit::failure(error, outcome.reached));
         }
-        let code = error.as_ref().map_or_else(|| exit::code(&outcome), |error| error.fault().code());
+        let code = error
+            .as_ref()
+            .map_or_else(|| exit::code(&outcome), |error| error.exit_kind().code());
         if let Some(error) = &error {
             let diagnostic = exit::diagnostic(error, &self.environment.stderr_style(self.global));
             exit::last_line(&self.environment.safe(&diagnostic));
@@ -201,7 +203,7 @@ impl<'a> Session<'a> {
             Ok(()) => code,
             Err(error) => {
                 exit::last_line(&self.environment.safe(&format!("portcullis: {error}: {}", error.reason())));
-                if code == 0 { Fault::Bug.code() } else { code }
+                if code == 0 { ExitKind::Bug.code() } else { code }
             }
         }
     }

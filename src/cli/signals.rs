@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::model::event::{Event, Observer, Stage};
-use crate::model::exit_kind::Fault;
+use crate::model::exit_kind::ExitKind;
 
 /// Knows whether a rollout is under way.
 #[derive(Debug, Default)]
@@ -39,14 +39,14 @@ pub(super) fn listen(cancelled: Arc<AtomicBool>, phase: Arc<Phase>) {
             if !phase.in_rollout.load(Ordering::SeqCst) {
                 super::exit::last_line(&format!(
                     "portcullis: exit {}, interrupted by {name} before any rollout: no version was changed. Next: run it again",
-                    Fault::Interrupted.code()
+                    ExitKind::Interrupted.code()
                 ));
                 end();
             }
             if again {
                 super::exit::last_line(&format!(
                     "portcullis: exit {}, interrupted by {name} during the rollout. Next: portcullis rollout resume",
-                    Fault::Interrupted.code()
+                    ExitKind::Interrupted.code()
                 ));
                 end();
             }
@@ -59,5 +59,5 @@ pub(super) fn listen(cancelled: Arc<AtomicBool>, phase: Arc<Phase>) {
     reason = "every write is atomic, so that the run may end anywhere before the rollout"
 )]
 fn end() {
-    std::process::exit(i32::from(Fault::Interrupted.code()));
+    std::process::exit(i32::from(ExitKind::Interrupted.code()));
 }

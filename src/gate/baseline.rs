@@ -48,7 +48,7 @@ impl BaselinePlan {
     /// Reads it. From a registry nothing counts that the key did not sign.
     ///
     /// # Errors
-    /// [`GateError::Record`] for a file, [`GateError::Publish`] for an image.
+    /// [`GateError::EvidenceFile`] for a file, [`GateError::Publish`] for an image.
     pub(super) async fn read(&self, effects: &Effects) -> Result<RecordedBaseline, GateError> {
         match &self.source {
             BaselineSource::File(path) => Ok(RecordedBaseline::read(path, self.only_new, effects)?),

@@ -3,7 +3,7 @@
 use crate::io::files::FileError;
 use crate::io::registry::RegistryError;
 use crate::model::event::Stage;
-use crate::model::exit_kind::Fault;
+use crate::model::exit_kind::ExitKind;
 use crate::stage::build::BuildError;
 use crate::stage::inventory::InventoryError;
 use crate::stage::matching::MatchingError;
@@ -52,7 +52,7 @@ pub enum GateError {
     /// Stored evidence could not be used.
     #[error(transparent)]
     #[diagnostic(transparent)]
-    Record(#[from] RecordError),
+    EvidenceFile(#[from] RecordError),
     /// A registry did not give the policy.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -70,22 +70,22 @@ pub enum GateError {
 impl GateError {
     /// How the run ends.
     #[must_use]
-    pub fn fault(&self) -> Fault {
+    pub fn exit_kind(&self) -> ExitKind {
         match self {
-            Self::Build(error) => error.fault(),
-            Self::Inventory(error) => error.fault(),
-            Self::Matching(error) => error.fault(),
-            Self::Policy(error) => error.fault(),
-            Self::Publish(error) => error.fault(),
-            Self::Rollout(error) => error.fault(),
-            Self::Waive(WaiveError::File(error)) => error.fault(),
+            Self::Build(error) => error.exit_kind(),
+            Self::Inventory(error) => error.exit_kind(),
+            Self::Matching(error) => error.exit_kind(),
+            Self::Policy(error) => error.exit_kind(),
+            Self::Publish(error) => error.exit_kind(),
+            Self::Rollout(error) => error.exit_kind(),
+            Self::Waive(WaiveError::File(error)) => error.exit_kind(),
             // The file is not valid, or the entry would not be: what was typed is wrong.
-            Self::Waive(WaiveError::Invalid(_)) => Fault::Usage,
-            Self::Import(error) => error.fault(),
-            Self::Record(error) => error.fault(),
-            Self::Registry(error) => error.fault(),
-            Self::File(error) => error.fault(),
-            Self::Interrupted(_) => Fault::Interrupted,
+            Self::Waive(WaiveError::Invalid(_)) => ExitKind::Usage,
+            Self::Import(error) => error.exit_kind(),
+            Self::EvidenceFile(error) => error.exit_kind(),
+            Self::Registry(error) => error.exit_kind(),
+            Self::File(error) => error.exit_kind(),
+            Self::Interrupted(_) => ExitKind::Interrupted,
         }
     }
 }

@@ -23,7 +23,7 @@ use crate::model::verdict::Verdict;
 use crate::report::quantity::count;
 use crate::stage::inventory::crate_licenses;
 use crate::stage::matching;
-use crate::stage::policy::evidence_file::{Record, RecordedBaseline};
+use crate::stage::policy::evidence_file::{EvidenceFile, RecordedBaseline};
 use crate::stage::policy::repository::{self, Dockerfiles};
 use crate::stage::policy::{self, Evidence, Policy, PolicyError, Waivers};
 
@@ -144,7 +144,7 @@ impl Judge {
     /// Reads policy, waivers, VEX documents and the baseline.
     ///
     /// # Errors
-    /// [`GateError::Policy`], [`GateError::Record`], [`GateError::Publish`] or [`GateError::File`] for the first that cannot be used.
+    /// [`GateError::Policy`], [`GateError::EvidenceFile`], [`GateError::Publish`] or [`GateError::File`] for the first that cannot be used.
     pub async fn load(plan: &JudgingPlan, effects: &Effects) -> Result<Self, GateError> {
         let policy = plan.policy.open(effects).await?;
         let osv = plan.written.iter().find(|(source, _)| *source == plan.feeds.osv);
@@ -173,7 +173,7 @@ impl Judge {
     /// Refuses a baseline that says nothing of these services. A run that builds asks before it does.
     ///
     /// # Errors
-    /// [`GateError::Record`].
+    /// [`GateError::EvidenceFile`].
     pub fn check_baseline(&self, services: &[&str]) -> Result<(), GateError> {
         self.baseline
             .as_ref()
@@ -235,7 +235,7 @@ impl Judge {
     /// Matches an inventory and judges it.
     ///
     /// # Errors
-    /// [`GateError::Matching`]; [`GateError::Record`] for a baseline of another service.
+    /// [`GateError::Matching`]; [`GateError::EvidenceFile`] for a baseline of another service.
     pub async fn judge(&self, inventory: &Inventory, context: &Context, effects: &Effects) -> Result<Judged, GateError> {
         self.check_baseline(&[self.plan.service.as_str(), inventory.subject.name.as_str()])?;
         let matching = self.matched(inventory, effects).await?;
@@ -261,14 +261,14 @@ impl Judge {
 
     /// Everything that a verdict was computed from, for `replay`.
     #[must_use]
-    pub fn record(&self, judged: &Judged, inventory: &Inventory, context: &Context) -> Record {
+    pub fn record(&self, judged: &Judged, inventory: &Inventory, context: &Context) -> EvidenceFile {
         let evidence = Evidence {
             inventory,
             matching: &judged.matching,
             context,
             at: judged.verdict.evaluated_at,
         };
-        let mut record = Record::new(&self.policy, &self.waivers, &evidence);
+        let mut record = EvidenceFile::new(&self.policy, &self.waivers, &evidence);
         record.baseline.clone_from(&self.baseline);
         record
     }

@@ -33,7 +33,7 @@ use crate::report::vex;
 use crate::stage::build;
 use crate::stage::inventory::ImageInventory;
 use crate::stage::inventory::{self, crate_licenses, sbom};
-use crate::stage::policy::evidence_file::RECORD_FILE;
+use crate::stage::policy::evidence_file::EVIDENCE_FILE;
 use crate::stage::policy::repository::Dockerfiles;
 use crate::stage::policy::{self, Cleared, Policy};
 use crate::stage::publish::{self, Attested, PublishError, predicate_type};
@@ -110,7 +110,7 @@ async fn advance(plan: &GatePlan, outcome: &mut Outcome, effects: &Effects) -> R
     outcome.verdict = Some(judged.verdict.clone());
     outcome.baseline.clone_from(&judged.baseline);
     outcome.before.clone_from(&judged.before);
-    write(&plan.output, RECORD_FILE, &record.bytes()?, outcome)?;
+    write(&plan.output, EVIDENCE_FILE, &record.bytes()?, outcome)?;
     if plan.until <= Stage::Policy || decision != Decision::Cleared {
         return Ok(());
     }

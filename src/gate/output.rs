@@ -6,11 +6,11 @@ use std::path::Path;
 
 use super::GateError;
 use crate::io::files::FileError;
-use crate::stage::policy::evidence_file::RECORD_FILE;
+use crate::stage::policy::evidence_file::EVIDENCE_FILE;
 
 /// What tells of a verdict or a rollout.
 const OF_A_VERDICT: [&str; 10] = [
-    RECORD_FILE,
+    EVIDENCE_FILE,
     "findings.json",
     "findings.sarif",
     "verdict.json",

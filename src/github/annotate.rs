@@ -5,7 +5,7 @@ use std::fmt;
 use super::command::command;
 use crate::model::finding::{Disposition, Judgement};
 use crate::model::outcome::Outcome;
-use crate::report::source_location::{Place, place};
+use crate::report::source_location::{SourceLocation, place};
 use crate::report::text::{prose, visible};
 use crate::report::{exit, message};
 
@@ -29,7 +29,7 @@ pub struct Annotation {
     /// How it looks.
     pub notice: Notice,
     /// Where, relative to the repository.
-    pub place: Option<Place>,
+    pub place: Option<SourceLocation>,
     /// Its title.
     pub title: String,
     /// Its text.

@@ -10,7 +10,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use rustix::process::{Pid, kill_process, kill_process_group};
 
 /// A program with everything it starts with. Its environment is `env` and nothing else.
 #[derive(Debug, Clone)]
@@ -158,11 +158,11 @@ fn environ(folder: &Path) -> Option<Vec<u8>> {
     None
 }
 
-/// How to end a process.
+/// A signal that ends a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
+pub enum Signal {
     /// SIGTERM: it may finish what it does.
-    Ask,
+    Term,
     /// SIGKILL.
     Kill,
 }
@@ -171,10 +171,10 @@ pub enum End {
 ///
 /// # Errors
 /// The system's reason.
-pub fn end(process: &Found, how: End) -> io::Result<()> {
+pub fn end(process: &Found, how: Signal) -> io::Result<()> {
     let signal = match how {
-        End::Ask => Signal::TERM,
-        End::Kill => Signal::KILL,
+        Signal::Term => rustix::process::Signal::TERM,
+        Signal::Kill => rustix::process::Signal::KILL,
     };
     let Some(pid) = i32::try_from(process.pid).ok().and_then(Pid::from_raw) else {
         return Ok(());
@@ -231,7 +231,7 @@ mod tests {
         assert_eq!(found.len(), 1);
         assert!(found[0].leader);
         assert_eq!(found[0].pid, child.id());
-        end(&found[0], End::Kill).expect("ended");
+        end(&found[0], Signal::Kill).expect("ended");
         child.wait().expect("reaped");
         assert_eq!(find("MARK", &mark).expect("listed"), []);
     }

@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::temporary;
-use crate::model::exit_kind::Fault;
+use crate::model::exit_kind::ExitKind;
 
 /// What could not be read or written, and why.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -70,15 +70,15 @@ pub enum FileError {
 impl FileError {
     /// How the run ends: what the user named and is not there is usage, a disk that is full or fails is "cannot know".
     #[must_use]
-    pub fn fault(&self) -> Fault {
+    pub fn exit_kind(&self) -> ExitKind {
         match self {
             Self::Read { source, .. } | Self::Write { source, .. } => match source.kind() {
                 io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied | io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory => {
-                    Fault::Usage
+                    ExitKind::Usage
                 }
-                _ => Fault::Undecidable,
+                _ => ExitKind::Undecidable,
             },
-            Self::TooLarge { .. } | Self::Encoding { .. } | Self::Outside { .. } | Self::NotRegular { .. } => Fault::Usage,
+            Self::TooLarge { .. } | Self::Encoding { .. } | Self::Outside { .. } | Self::NotRegular { .. } => ExitKind::Usage,
         }
     }
 }

@@ -62,7 +62,7 @@ pub struct Advisory {
 
 /// Why a range holds a version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Evidence {
+pub struct RangeMatch {
     /// The feed that the record came from: `osv:Debian`, `rustsec`.
     pub feed: String,
     /// The package name that was compared (the source package of an OS package).
@@ -115,7 +115,7 @@ pub struct Match {
     /// The advisory.
     pub advisory: Advisory,
     /// Why.
-    pub evidence: Evidence,
+    pub evidence: RangeMatch,
     /// Versions that fix it on some branch, ascending.
     pub fixed: Vec<String>,
     /// The smallest fixed version that clears every match of the component, where one exists. Matches that do not apply, and those that no version

@@ -10,7 +10,7 @@ use super::inventory::{Fact, Location};
 
 /// A base image that a Dockerfile (or the configuration) names.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct BaseImage {
+pub struct DeclaredBase {
     /// As written: `debian:12`, `scratch`, `debian@sha256:…`.
     pub image: String,
     /// Where.
@@ -58,7 +58,7 @@ pub struct Context {
     /// True when a publication is planned at all: tag rules are silent for a bare scan.
     pub publishes: bool,
     /// Base images, sorted.
-    pub base_images: Vec<BaseImage>,
+    pub base_images: Vec<DeclaredBase>,
     /// Actions, sorted.
     pub actions: Vec<ActionUse>,
     /// Secrets in tracked files.

@@ -2,7 +2,7 @@
 
 /// How an error ends the run. Every stage's error type says which one it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Fault {
+pub enum ExitKind {
     /// The gate cannot know: bytes that do not hold together, a feed that is missing. Fails closed.
     Undecidable,
     /// The rollout was refused before anything changed.
@@ -19,7 +19,7 @@ pub enum Fault {
     Bug,
 }
 
-impl Fault {
+impl ExitKind {
     /// The process exit code.
     #[must_use]
     pub const fn code(self) -> u8 {

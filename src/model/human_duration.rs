@@ -9,14 +9,14 @@ use super::written;
 /// A length of time that was written with its unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, schemars::JsonSchema)]
 #[schemars(with = "String")]
-pub struct Span(pub Duration);
+pub struct HumanDuration(pub Duration);
 
-/// Why a text is not a [`Span`].
+/// Why a text is not a [`HumanDuration`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a length of time: expected a whole number with a unit, such as 500ms, 90s, 15m, 24h or 14d")]
 pub struct SpanError(String);
 
-impl Span {
+impl HumanDuration {
     /// Parses a whole number with one of the units `ms`, `s`, `m`, `h`, `d`.
     ///
     /// # Errors
@@ -37,14 +37,14 @@ impl Span {
     }
 }
 
-impl<'de> Deserialize<'de> for Span {
+impl<'de> Deserialize<'de> for HumanDuration {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let expected = "a length of time with its unit, such as \"500ms\", \"90s\", \"15m\", \"24h\" or \"14d\"";
         written::parsed(deserializer, expected, Self::parse)
     }
 }
 
-impl Serialize for Span {
+impl Serialize for HumanDuration {
     /// In the largest unit that holds it whole.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let millis = self.0.as_millis();
@@ -62,9 +62,9 @@ mod tests {
     #[test]
     fn every_unit_is_read_and_a_bare_number_is_not() {
         for (text, seconds) in [("90s", 90), ("15m", 900), ("24h", 86_400), ("14d", 1_209_600)] {
-            assert_eq!(Span::parse(text), Ok(Span(Duration::from_secs(seconds))));
+            assert_eq!(HumanDuration::parse(text), Ok(HumanDuration(Duration::from_secs(seconds))));
         }
-        assert_eq!(Span::parse("500ms"), Ok(Span(Duration::from_millis(500))));
+        assert_eq!(HumanDuration::parse("500ms"), Ok(HumanDuration(Duration::from_millis(500))));
         for text in [
             "",
             "24",
@@ -75,7 +75,7 @@ mod tests {
             "99999999999999999999d",
             "18446744073709551615d",
         ] {
-            assert!(Span::parse(text).is_err(), "{text}");
+            assert!(HumanDuration::parse(text).is_err(), "{text}");
         }
     }
 }

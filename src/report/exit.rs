@@ -1,6 +1,6 @@
 //! The last line on stderr: which exit code, what it means, what to do next.
 
-use super::human::code_is_not_why;
+use super::human::code_unchanged;
 use super::quantity::count;
 use super::text::prose;
 use crate::model::event::Stage;
@@ -44,7 +44,7 @@ pub fn meaning(outcome: &Outcome, code: u8) -> String {
             "the first version did not become healthy; nothing ran before it, and nothing runs now".to_owned()
         }
         1 if denied > 0 => {
-            let code = if code_is_not_why(outcome) { " (the code is not why)" } else { "" };
+            let code = if code_unchanged(outcome) { " (the code is not why)" } else { "" };
             format!("blocked by policy: {} denied{code}", count(denied, "finding", "findings"))
         }
         2 if gaps > 0 => format!("undecidable: {} that the policy does not accept", count(gaps, "gap", "gaps")),

@@ -15,7 +15,7 @@ pub(super) fn run(session: &Session<'_>, args: &DiffArgs) -> Result<Answer, CliE
     let before = read(session, &args.before)?;
     let after = read(session, &args.after)?;
     let difference = difference(&before, &after);
-    Ok(Answer::Said {
+    Ok(Answer::Message {
         human: report::human::compared(&difference, session.environment.stdout_style(session.global)),
         json: serde_json::to_value(&difference).unwrap_or_default(),
         code: 0,

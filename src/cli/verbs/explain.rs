@@ -16,7 +16,7 @@ use crate::report;
 use crate::report::human::{Explained, Way};
 use crate::report::quantity::count;
 use crate::report::text::prose;
-use crate::stage::policy::evidence_file::{RECORD_FILE, Record};
+use crate::stage::policy::evidence_file::{EVIDENCE_FILE, EvidenceFile};
 use crate::stage::policy::explain::{Explanation, explain};
 
 /// Explains an advisory's id, a package URL or a package's name: from the evidence of a run, or from a verdict that is made now.
@@ -42,7 +42,7 @@ pub(super) async fn run(session: &Session<'_>, args: &ExplainArgs) -> Result<Ans
         .find_map(|change| change.command.clone());
     let all: Vec<Explained<'_>> = explanations.iter().map(explained).collect();
     let style = session.environment.stdout_style(session.global);
-    Ok(Answer::Said {
+    Ok(Answer::Message {
         human: report::human::explanations(&all, &from, verdict.evaluated_at, style),
         json: json!({
             "schema": "portcullis/explanation/v1",
@@ -60,13 +60,13 @@ fn folder(session: &Session<'_>, args: &ExplainArgs) -> Option<PathBuf> {
     let last = &session.workspace.output;
     match (&args.evidence, &args.target) {
         (Some(named), _) => Some(named.clone()),
-        (None, None) if last.join(RECORD_FILE).is_file() => Some(last.clone()),
+        (None, None) if last.join(EVIDENCE_FILE).is_file() => Some(last.clone()),
         _ => None,
     }
 }
 
 fn of_run(session: &Session<'_>, folder: &Path) -> Result<(Inventory, Verdict, String), CliError> {
-    let record = Record::read(folder, &session.effects).map_err(GateError::from)?;
+    let record = EvidenceFile::read(folder, &session.effects).map_err(GateError::from)?;
     let verdict = record.replay().map_err(GateError::from)?;
     Ok((record.inventory, verdict, folder.display().to_string()))
 }

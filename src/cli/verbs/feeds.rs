@@ -84,9 +84,9 @@ async fn unusable(bundle: &Bundle, plan: &FeedsPlan, session: &Session<'_>) -> R
 /// An answer that was good, unless something of it cannot be used.
 fn with(done: Answer, unusable: &[String]) -> Answer {
     match done {
-        Answer::Said { human, mut json, .. } if !unusable.is_empty() => {
+        Answer::Message { human, mut json, .. } if !unusable.is_empty() => {
             json["unusable"] = json!(unusable);
-            Answer::Said {
+            Answer::Message {
                 human: format!("{human}\nno run can use {}", prose(&unusable.join("; "))),
                 json,
                 code: 2,
@@ -144,7 +144,7 @@ fn listed(feeds: &[FeedStatus], session: &Session<'_>) -> Answer {
         text.push_str("no advisory data is here yet\n");
     }
     let usable = !feeds.is_empty() && feeds.iter().all(|feed| feed.problem.is_none() && !feed.stale);
-    Answer::Said {
+    Answer::Message {
         human: text,
         json: json!({ "schema": "portcullis/feeds/v1", "feeds": feeds }),
         code: if usable { 0 } else { 2 },
@@ -174,7 +174,7 @@ fn bundled(done: &str, bundle: &Bundle, artifact: Option<&Artifact>, next: &str)
         "documents": contents.documents.keys().collect::<Vec<_>>(),
         "artifact": artifact.map(|artifact| &artifact.reference),
     });
-    Answer::Said {
+    Answer::Message {
         human: format!(
             "{done} {}: {}, {}{place}",
             names.join(", "),

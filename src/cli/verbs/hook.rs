@@ -91,7 +91,7 @@ fn uninstall(hooks: &Path) -> Result<Answer, CliError> {
 }
 
 fn answer(said: String, hook: &Path, next: &str) -> Answer {
-    Answer::Said {
+    Answer::Message {
         human: said,
         json: json!({ "schema": "portcullis/hook/v1", "hook": hook.display().to_string() }),
         code: 0,

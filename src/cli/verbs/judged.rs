@@ -7,7 +7,7 @@ use crate::model::context::Context;
 use crate::model::event::Stage;
 use crate::model::inventory::Inventory;
 use crate::model::outcome::Outcome;
-use crate::stage::policy::evidence_file::RECORD_FILE;
+use crate::stage::policy::evidence_file::EVIDENCE_FILE;
 
 /// Judges. Leaves files only where somebody says where: both verbs answer a question.
 pub(super) async fn answer(judge: &Judge, inventory: &Inventory, context: &Context, session: &Session<'_>) -> Answer {
@@ -29,7 +29,9 @@ pub(super) async fn answer(judge: &Judge, inventory: &Inventory, context: &Conte
             record
                 .and_then(|(folder, record)| {
                     let bytes = record.bytes().map_err(GateError::from);
-                    bytes.and_then(|bytes| gate::write(folder, RECORD_FILE, &bytes, &mut outcome)).err()
+                    bytes
+                        .and_then(|bytes| gate::write(folder, EVIDENCE_FILE, &bytes, &mut outcome))
+                        .err()
                 })
                 .map(CliError::from)
         }

@@ -22,7 +22,7 @@ use super::environment::Environment;
 use super::error::CliError;
 use super::exit;
 use super::session::{Answer, Session};
-use crate::model::exit_kind::Fault;
+use crate::model::exit_kind::ExitKind;
 use crate::model::outcome::Outcome;
 
 /// Runs a verb and gives the exit code.
@@ -37,8 +37,8 @@ pub(super) fn run(cli: &Cli, environment: &Environment) -> u8 {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            exit::last_line(&format!("portcullis: exit {}, cannot start threads: {error}", Fault::Bug.code()));
-            return Fault::Bug.code();
+            exit::last_line(&format!("portcullis: exit {}, cannot start threads: {error}", ExitKind::Bug.code()));
+            return ExitKind::Bug.code();
         }
     };
     runtime.block_on(async {
@@ -114,7 +114,7 @@ fn only_asks(cli: &Cli) -> Result<(), CliError> {
 
 /// An error before any stage ran.
 fn refused(error: &CliError, cli: &Cli, environment: &Environment) -> u8 {
-    let code = error.fault().code();
+    let code = error.exit_kind().code();
     let diagnostic = exit::diagnostic(error, &environment.stderr_style(&cli.global));
     exit::last_line(&environment.safe(&diagnostic));
     let outcome = Outcome {

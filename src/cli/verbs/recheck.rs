@@ -140,7 +140,7 @@ fn answer(results: &[Rechecked]) -> Answer {
             "build and gate the blocked services again, with what `portcullis explain` suggests",
         ),
     };
-    Answer::Said {
+    Answer::Message {
         human: text,
         json: json!({
             "schema": "portcullis/recheck/v1",

@@ -7,14 +7,14 @@ use crate::cli::error::CliError;
 use crate::cli::session::{Answer, Session};
 use crate::gate::GateError;
 use crate::io::files;
-use crate::model::exit_kind::Fault;
-use crate::stage::policy::evidence_file::{Record, compare};
+use crate::model::exit_kind::ExitKind;
+use crate::stage::policy::evidence_file::{EvidenceFile, compare};
 use crate::stage::publish::{PublishError, verdict_file};
 
 /// Replays the evidence of a run.
 pub(super) fn run(session: &Session<'_>, args: &ReplayArgs) -> Result<Answer, CliError> {
     let folder = args.evidence.clone().unwrap_or_else(|| session.workspace.output.clone());
-    let record = Record::read(&folder, &session.effects).map_err(GateError::from)?;
+    let record = EvidenceFile::read(&folder, &session.effects).map_err(GateError::from)?;
     let replayed = verdict_file(&record.replay().map_err(GateError::from)?).map_err(|error| GateError::from(PublishError::from(error)))?;
     let file = folder.join("verdict.json");
     let stored = files::read(&file, session.effects.limits.sbom)?;
@@ -32,9 +32,9 @@ pub(super) fn run(session: &Session<'_>, args: &ReplayArgs) -> Result<Answer, Cl
     let (code, next) = if comparison.identical {
         (0, "nothing")
     } else {
-        (Fault::Undecidable.code(), "do not trust this verdict: run the gate again")
+        (ExitKind::Undecidable.code(), "do not trust this verdict: run the gate again")
     };
-    Ok(Answer::Said {
+    Ok(Answer::Message {
         human,
         json,
         code,

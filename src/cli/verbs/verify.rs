@@ -9,7 +9,7 @@ use crate::cli::error::CliError;
 use crate::cli::session::{Answer, Session};
 use crate::gate::GateError;
 use crate::io::{files, hash};
-use crate::model::human_duration::Span;
+use crate::model::human_duration::HumanDuration;
 use crate::model::plan::KeySource;
 use crate::stage::publish::{self, Expectation};
 
@@ -23,7 +23,7 @@ pub(super) async fn run(session: &Session<'_>, args: &VerifyArgs) -> Result<Answ
     };
     let max_age = match &args.max_age {
         Some(text) => Some(
-            Span::parse(text)
+            HumanDuration::parse(text)
                 .map_err(|problem| CliError::setting("--max-age", problem.to_string()))?
                 .0,
         ),
@@ -39,7 +39,7 @@ pub(super) async fn run(session: &Session<'_>, args: &VerifyArgs) -> Result<Answ
     let attested = publish::verify(&image, &expected, &session.effects)
         .await
         .map_err(GateError::from)?;
-    Ok(Answer::Said {
+    Ok(Answer::Message {
         human: format!("verified: {} carries a signed verdict that clears it", attested.image()),
         json: json!({
             "schema": "portcullis/verification/v1",

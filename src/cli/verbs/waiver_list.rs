@@ -16,7 +16,7 @@ use crate::model::matching::Matching;
 use crate::model::verdict::Verdict;
 use crate::model::waiver::WaiverState;
 use crate::report::human::waiver_list;
-use crate::stage::policy::evidence_file::Record;
+use crate::stage::policy::evidence_file::EvidenceFile;
 use crate::stage::policy::{self, Evidence, Waivers};
 
 /// Lists.
@@ -33,7 +33,7 @@ pub(super) async fn list(session: &Session<'_>) -> Result<Answer, CliError> {
         "run" => "nothing",
         _ => "`portcullis gate`, or `portcullis check --output target/portcullis`, says what each covers",
     };
-    Ok(Answer::Said {
+    Ok(Answer::Message {
         human: waiver_list(&verdict, &unknown, session.environment.stdout_style(session.global)),
         json: json!({
             "schema": "portcullis/waivers/v1",
@@ -49,7 +49,7 @@ pub(super) async fn list(session: &Session<'_>) -> Result<Answer, CliError> {
 
 /// The verdict of the last run, if it was about the waivers as they are now.
 fn of_last_run(session: &Session<'_>, waivers: &Waivers) -> Result<Option<Verdict>, CliError> {
-    let Ok(record) = Record::read(&session.workspace.output, &session.effects) else {
+    let Ok(record) = EvidenceFile::read(&session.workspace.output, &session.effects) else {
         return Ok(None);
     };
     let before = record.waivers.as_ref().map(|document| document.text.as_str());
@@ -61,10 +61,12 @@ fn of_last_run(session: &Session<'_>, waivers: &Waivers) -> Result<Option<Verdic
 
 /// What can be said without looking at anything that ships, and what cannot.
 async fn of_file(session: &Session<'_>, judge: &Judge) -> (Verdict, Vec<String>) {
-    let mut unknown = vec![match session.workspace.output.join(policy::evidence_file::RECORD_FILE).is_file() {
-        true => "what each covers: the file has changed since the last run".to_owned(),
-        false => "what each covers: there was no run here yet".to_owned(),
-    }];
+    let mut unknown = vec![
+        match session.workspace.output.join(policy::evidence_file::EVIDENCE_FILE).is_file() {
+            true => "what each covers: the file has changed since the last run".to_owned(),
+            false => "what each covers: there was no run here yet".to_owned(),
+        },
+    ];
     let asked = ecosystems(judge.waivers());
     let inventory = Inventory::new(Subject {
         name: "waivers".to_owned(),

@@ -15,7 +15,7 @@ use crate::gate::GateError;
 use crate::io::files;
 use crate::model::purl::Purl;
 use crate::model::waiver::{Justification, VexStatus};
-use crate::stage::policy::evidence_file::Record;
+use crate::stage::policy::evidence_file::EvidenceFile;
 use crate::stage::policy::import::import;
 use crate::stage::policy::waive::{NewWaiver, waive};
 
@@ -75,7 +75,7 @@ pub(super) fn add(session: &Session<'_>, args: &WaiveArgs) -> Result<Answer, Cli
     };
     let path = file(session);
     waive(&path, &waiver, &session.effects).map_err(GateError::from)?;
-    Ok(Answer::Said {
+    Ok(Answer::Message {
         human: format!(
             "added {} for {} to {}, until the end of {expires} (UTC)",
             waiver.id,
@@ -104,7 +104,7 @@ fn bring(session: &Session<'_>, file: &Path) -> Result<Answer, CliError> {
     for note in &imported.notes {
         session.effects.warn(crate::model::event::Stage::Policy, note.clone());
     }
-    Ok(Answer::Said {
+    Ok(Answer::Message {
         json: json!({ "schema": "portcullis/waivers-import/v1", "entries": imported.entries, "notes": imported.notes, "text": imported.text }),
         human: imported.text,
         code: 0,
@@ -123,7 +123,7 @@ fn today(session: &Session<'_>) -> Date {
 
 /// The package that the last run found the advisory in, if it was one only.
 fn found_package(session: &Session<'_>, id: &str) -> Option<String> {
-    let record = Record::read(&session.workspace.output, &session.effects).ok()?;
+    let record = EvidenceFile::read(&session.workspace.output, &session.effects).ok()?;
     let verdict = record.replay().ok()?;
     let named = verdict
         .findings

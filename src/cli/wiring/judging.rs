@@ -8,9 +8,9 @@ use crate::cli::args::{self, Judging};
 use crate::cli::error::CliError;
 use crate::gate::{BaselinePlan, BaselineSource, JudgingPlan, PolicySource};
 use crate::model::digest::Digest;
-use crate::model::human_duration::Span;
+use crate::model::human_duration::HumanDuration;
 use crate::model::image_ref::ImageRef;
-use crate::model::plan::{CratesIndexPlace, FeedsPlan, KeySource};
+use crate::model::plan::{CratesIndexSource, FeedsPlan, KeySource};
 
 /// The public export that feeds come from unless configured otherwise.
 const DEFAULT_OSV: &str = "https://osv-vulnerabilities.storage.googleapis.com";
@@ -26,7 +26,7 @@ impl Workspace {
         let feeds = &self.config.feeds;
         let max_age = match &judging.max_age {
             Some(text) => {
-                Span::parse(text)
+                HumanDuration::parse(text)
                     .map_err(|problem| CliError::setting("--max-age", problem.to_string()))?
                     .0
             }
@@ -49,11 +49,11 @@ impl Workspace {
         })
     }
 
-    fn crates_index(&self) -> Result<Option<CratesIndexPlace>, CliError> {
+    fn crates_index(&self) -> Result<Option<CratesIndexSource>, CliError> {
         Ok(match self.config.feeds.crates_index.as_deref() {
-            None | Some("cargo") => Some(CratesIndexPlace::Cargo(self.cargo_home.join("registry/index"))),
+            None | Some("cargo") => Some(CratesIndexSource::Cargo(self.cargo_home.join("registry/index"))),
             Some("off") => None,
-            Some(url) if url.trim_start_matches("sparse+").starts_with("http") => Some(CratesIndexPlace::Sparse(url.to_owned())),
+            Some(url) if url.trim_start_matches("sparse+").starts_with("http") => Some(CratesIndexSource::Sparse(url.to_owned())),
             Some(other) => {
                 let problem = format!("`{other}` is neither `cargo`, `off` nor the URL of a sparse index");
                 return Err(CliError::setting("feeds.crates_index", problem));

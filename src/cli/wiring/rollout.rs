@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::{UserFolders, Workspace};
 use crate::cli::config;
 use crate::cli::error::CliError;
-use crate::model::human_duration::Span;
+use crate::model::human_duration::HumanDuration;
 use crate::model::plan::{HealthPlan, ProbePlan, ProcessPlan, Protocol, RolloutPlan, TargetPlan, VersionAssertion, Waits};
 
 impl Workspace {
@@ -42,7 +42,7 @@ impl Workspace {
             }),
         };
         let waits = &rollout.waits;
-        let or = |span: Option<Span>, seconds| span.map_or(Duration::from_secs(seconds), |span| span.0);
+        let or = |span: Option<HumanDuration>, seconds| span.map_or(Duration::from_secs(seconds), |span| span.0);
         Ok(Some(RolloutPlan {
             service: self.service(),
             target,
@@ -77,7 +77,7 @@ fn health_plan(health: &config::Health) -> Result<HealthPlan, CliError> {
             ));
         }
     };
-    let or = |span: Option<Span>, seconds| span.map_or(Duration::from_secs(seconds), |span| span.0);
+    let or = |span: Option<HumanDuration>, seconds| span.map_or(Duration::from_secs(seconds), |span| span.0);
     let rate = health.max_error_rate.unwrap_or(0.0);
     if !(0.0..=1.0).contains(&rate) {
         return Err(CliError::setting(

@@ -6,7 +6,7 @@ use crate::io::files::FileError;
 use crate::io::layers::LayerError;
 use crate::io::oci_layout::LayoutError;
 use crate::model::digest::Digest;
-use crate::model::exit_kind::Fault;
+use crate::model::exit_kind::ExitKind;
 
 /// Why an archive could not be read.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -119,14 +119,14 @@ impl ArchiveError {
 
     /// How the run ends: broken content cannot be judged, a wrong path is the user's.
     #[must_use]
-    pub fn fault(&self) -> Fault {
+    pub fn exit_kind(&self) -> ExitKind {
         match self {
-            Self::WrongKind { .. } | Self::Several { .. } => Fault::Usage,
+            Self::WrongKind { .. } | Self::Several { .. } => ExitKind::Usage,
             Self::Missing { .. } | Self::WrongDigest { .. } | Self::Twice { .. } | Self::Disagree { .. } | Self::Broken(_) => {
-                Fault::Undecidable
+                ExitKind::Undecidable
             }
-            Self::Layout(error) => error.fault(),
-            Self::File(error) => error.fault(),
+            Self::Layout(error) => error.exit_kind(),
+            Self::File(error) => error.exit_kind(),
         }
     }
 }

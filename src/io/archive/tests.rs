@@ -12,7 +12,7 @@ use crate::io::layers::sample::{Tar, gzip, zstd};
 use crate::io::layers::{LayerProblem, Stated, Visitor, read};
 use crate::io::limits::Limits;
 use crate::io::oci_layout::LayoutError;
-use crate::model::exit_kind::Fault;
+use crate::model::exit_kind::ExitKind;
 
 /// A file in a folder that goes away with it.
 struct Stored {
@@ -136,7 +136,7 @@ fn links_in_a_circle_and_links_out_of_the_archive_lead_nowhere() {
     ] {
         let error = with(tar).expect_err("nothing is there");
         assert!(matches!(&error, ArchiveError::Missing { member, .. } if member == "l"), "{error}");
-        assert_eq!(error.fault(), Fault::Undecidable);
+        assert_eq!(error.exit_kind(), ExitKind::Undecidable);
     }
     let out = with(Tar::new().hard_link("l", "../../etc/passwd")).expect_err("refused");
     assert!(
@@ -160,20 +160,20 @@ fn an_archive_that_was_cut_off_says_where() {
     let packed = gzip(&tar);
     let error = docker(&packed[..packed.len() - 9]).expect_err("cut off");
     assert!(error.to_string().contains("compressed stream is broken"), "{error}");
-    assert_eq!(error.fault(), Fault::Undecidable);
+    assert_eq!(error.exit_kind(), ExitKind::Undecidable);
 }
 
 #[test]
 fn what_is_no_archive_of_an_image_is_the_users_mistake() {
     let kind = |error: ArchiveError| {
         assert!(matches!(error, ArchiveError::WrongKind { .. }), "{error}");
-        error.fault()
+        error.exit_kind()
     };
     assert_eq!(
         kind(docker(&Tar::new().file("x", "y").finish()).expect_err("no manifest")),
-        Fault::Usage
+        ExitKind::Usage
     );
-    assert_eq!(kind(oci(&saved().finish()).expect_err("no index")), Fault::Usage);
+    assert_eq!(kind(oci(&saved().finish()).expect_err("no index")), ExitKind::Usage);
     assert!(matches!(
         docker(b"text, and more of it than a tar's block has. ".repeat(20).as_slice()),
         Err(ArchiveError::Broken(_))
@@ -208,7 +208,7 @@ fn documents_that_contradict_each_other_or_their_digest_are_refused() {
     ] {
         let error = docker(&tar(text, "c.json", &["l"])).expect_err(what);
         assert!(error.to_string().contains("c.json"), "{what}: {error}");
-        assert_eq!(error.fault(), Fault::Undecidable, "{what}");
+        assert_eq!(error.exit_kind(), ExitKind::Undecidable, "{what}");
     }
     let nested = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     assert!(docker(&Tar::new().file("manifest.json", nested).finish()).is_err());
@@ -315,7 +315,7 @@ fn an_archive_whose_manifest_json_and_index_json_are_of_two_images_is_refused() 
             streamed(&archive).expect_err("two images"),
         ] {
             assert!(matches!(&error, ArchiveError::Disagree { .. }), "{error}");
-            assert_eq!(error.fault(), Fault::Undecidable);
+            assert_eq!(error.exit_kind(), ExitKind::Undecidable);
         }
     }
     assert!(matches!(oci(&with(&[&evil]).finish()), Err(ArchiveError::Disagree { .. })));
@@ -371,7 +371,7 @@ fn a_member_that_stands_twice_is_refused_also_through_a_dot() {
                 matches!(&error, ArchiveError::Twice { member, .. } if member == "manifest.json"),
                 "{error}"
             );
-            assert_eq!(error.fault(), Fault::Undecidable);
+            assert_eq!(error.exit_kind(), ExitKind::Undecidable);
         }
     }
     let folders = Tar::new().dir("1").dir("1").raw(&saved().unfinished());

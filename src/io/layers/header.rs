@@ -2,13 +2,13 @@
 
 use super::error::LayerProblem;
 use super::number::{self, number};
-use super::sparse::Map;
+use super::sparse::DataRanges;
 
 pub(super) const BLOCK: usize = 512;
 
 /// What a header announces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Flag {
+pub(super) enum TypeFlag {
     Regular,
     /// Of the time before there were folders: a file, or a folder when its name ends in a slash.
     Old,
@@ -26,7 +26,7 @@ pub(super) enum Flag {
     Other,
 }
 
-impl Flag {
+impl TypeFlag {
     fn of(byte: u8) -> Self {
         match byte {
             b'0' => Self::Regular,
@@ -58,7 +58,7 @@ enum Form {
 pub(super) struct Header<'a> {
     block: &'a [u8],
     form: Form,
-    pub(super) flag: Flag,
+    pub(super) flag: TypeFlag,
     pub(super) mode: u32,
     /// As it stands there. Not every kind of entry has data.
     pub(super) size: u64,
@@ -102,7 +102,7 @@ impl<'a> Header<'a> {
         Ok(Some(Self {
             block,
             form,
-            flag: Flag::of(block[156]),
+            flag: TypeFlag::of(block[156]),
             mode: mode.map_or(0, |mode| (mode.value & 0o7777) as u32),
             size: size_value,
             doubt,
@@ -156,7 +156,7 @@ impl<'a> Header<'a> {
     }
 
     /// The first four entries of an old GNU sparse map, whether more follow, and the real size.
-    pub(super) fn gnu_sparse(&self) -> Option<(Map, bool, u64)> {
+    pub(super) fn gnu_sparse(&self) -> Option<(DataRanges, bool, u64)> {
         if self.form != Form::Gnu {
             return None;
         }
@@ -200,7 +200,7 @@ impl Form {
 }
 
 /// Reads the pairs of 12-byte offset and length of an old GNU sparse block. `None` unless they are plain, and zeros follow the last.
-pub(super) fn sparse_entries(bytes: &[u8]) -> Option<Map> {
+pub(super) fn sparse_entries(bytes: &[u8]) -> Option<DataRanges> {
     let mut map = Vec::new();
     let mut pairs = bytes.chunks_exact(24);
     for pair in pairs.by_ref() {

@@ -4,7 +4,7 @@
 //! libarchive or another version of Go could come to another entry, the entry comes with a doubt.
 
 use super::error::LayerProblem;
-use super::header::{BLOCK, Flag, Header, sparse_entries};
+use super::header::{BLOCK, Header, TypeFlag, sparse_entries};
 use super::join::{Doubted, Joined, Pending, Sort, SparseMap};
 use super::pax;
 use super::stream::{Chunks, Stream};
@@ -13,13 +13,13 @@ use crate::io::limits::Limits;
 
 /// What all headers of an entry say together.
 #[derive(Debug)]
-pub(super) struct Said {
+pub(super) struct EntryMeta {
     pub(super) sort: Sort,
     pub(super) mode: u32,
     /// Bytes that are stored from here on.
     pub(super) stored: u64,
     /// The map of a sparse file and its size with its holes.
-    pub(super) sparse: Option<(sparse::Map, u64)>,
+    pub(super) sparse: Option<(sparse::DataRanges, u64)>,
 }
 
 /// What a step came to.
@@ -27,7 +27,7 @@ pub(super) struct Said {
 pub(super) enum Step {
     /// A header that is no entry.
     More,
-    Entry(Said),
+    Entry(EntryMeta),
     End,
 }
 
@@ -81,13 +81,13 @@ impl<'l> Headers<'l> {
             });
         }
         match header.flag {
-            Flag::PaxLocal | Flag::GnuName | Flag::GnuLink => {
+            TypeFlag::PaxLocal | TypeFlag::GnuName | TypeFlag::GnuLink => {
                 let (flag, size, doubt) = (header.flag, header.size, header.doubt);
                 self.pending.note(at, doubt);
                 self.extension(stream, at, flag, size)?;
                 Ok(Step::More)
             }
-            Flag::PaxGlobal => {
+            TypeFlag::PaxGlobal => {
                 let (size, doubt) = (header.size, header.doubt);
                 self.global(stream, at, size, doubt)?;
                 Ok(Step::More)
@@ -134,9 +134,9 @@ impl<'l> Headers<'l> {
     }
 
     /// Reads an extension header's data, which speaks of the next entry.
-    fn extension<C: Chunks>(&mut self, stream: &mut Stream<C>, at: u64, flag: Flag, size: u64) -> Result<(), LayerProblem> {
+    fn extension<C: Chunks>(&mut self, stream: &mut Stream<C>, at: u64, flag: TypeFlag, size: u64) -> Result<(), LayerProblem> {
         let data = self.data(stream, size)?;
-        if flag == Flag::PaxLocal {
+        if flag == TypeFlag::PaxLocal {
             let (pax, doubt) = pax::parse(&data);
             self.pending.note(at, doubt);
             if self.pending.pax.replace(pax).is_some() {
@@ -149,7 +149,7 @@ impl<'l> Headers<'l> {
                     .note(at, Some("GNU's header for a long name is empty, or has a zero byte in it"));
             }
             let pending = match flag {
-                Flag::GnuName => &mut self.pending.name,
+                TypeFlag::GnuName => &mut self.pending.name,
                 _ => &mut self.pending.link,
             };
             if pending.replace(data[..end].to_vec()).is_some() {
@@ -213,7 +213,7 @@ impl<'l> Headers<'l> {
         if let Some((map, real)) = &sparse {
             sparse::check(map, stored, *real)?;
         }
-        Ok(Step::Entry(Said {
+        Ok(Step::Entry(EntryMeta {
             sort: joined.sort,
             mode: joined.mode,
             stored,
@@ -222,7 +222,7 @@ impl<'l> Headers<'l> {
     }
 
     /// The blocks that continue an old GNU sparse map.
-    fn rest_of_map<C: Chunks>(&self, stream: &mut Stream<C>, mut map: sparse::Map) -> Result<sparse::Map, LayerProblem> {
+    fn rest_of_map<C: Chunks>(&self, stream: &mut Stream<C>, mut map: sparse::DataRanges) -> Result<sparse::DataRanges, LayerProblem> {
         loop {
             let block = stream.block()?.ok_or_else(|| LayerProblem::EndsInside("a sparse map".to_owned()))?;
             map.append(&mut sparse_entries(&block[..504]).ok_or(sparse::BROKEN)?);
@@ -236,7 +236,7 @@ impl<'l> Headers<'l> {
     }
 
     /// The map of format 1.0: the first blocks of what is stored.
-    fn leading_map<C: Chunks>(&self, stream: &mut Stream<C>, stored: &mut u64) -> Result<sparse::Map, LayerProblem> {
+    fn leading_map<C: Chunks>(&self, stream: &mut Stream<C>, stored: &mut u64) -> Result<sparse::DataRanges, LayerProblem> {
         let mut data = Vec::new();
         loop {
             *stored = stored.checked_sub(BLOCK as u64).ok_or(sparse::BROKEN)?;

@@ -1,7 +1,7 @@
 //! What extension headers say of an entry, joined with the entry's own header, and every reason to doubt the outcome.
 
 use super::error::LayerProblem;
-use super::header::{Flag, Header};
+use super::header::{Header, TypeFlag};
 use super::pax::{Pax, PaxSparse};
 use super::sparse;
 
@@ -66,9 +66,9 @@ pub(super) struct Joined {
 /// What the headers say of a sparse file's map; each with the size of the whole file.
 #[derive(Debug)]
 pub(super) enum SparseMap {
-    Known(sparse::Map, u64),
+    Known(sparse::DataRanges, u64),
     /// More of it is in the blocks that follow.
-    Begun(sparse::Map, u64),
+    Begun(sparse::DataRanges, u64),
     /// All of it is at the start of the data.
     Leading(u64),
 }
@@ -105,8 +105,8 @@ impl Pending {
             None => doubts.when(!own_name_is_clean, "bytes follow the end of its name"),
         }
         let sort = sort(header.flag, path);
-        doubts.when(header.flag == Flag::Other, "its type is not one that all readers know");
-        let folder_by_name = header.flag == Flag::Old && named.is_some() && (own_name_is_folder || sort == Sort::Directory);
+        doubts.when(header.flag == TypeFlag::Other, "its type is not one that all readers know");
+        let folder_by_name = header.flag == TypeFlag::Old && named.is_some() && (own_name_is_folder || sort == Sort::Directory);
         doubts.when(folder_by_name, "whether it is a folder depends on which of its names counts");
         let slash = path.ends_with(b"/") || path.ends_with(b"/.");
         doubts.when(
@@ -139,13 +139,13 @@ impl Pending {
     }
 }
 
-fn sort(flag: Flag, path: &[u8]) -> Sort {
+fn sort(flag: TypeFlag, path: &[u8]) -> Sort {
     match flag {
-        Flag::Directory => Sort::Directory,
-        Flag::Old if path.ends_with(b"/") => Sort::Directory,
-        Flag::HardLink => Sort::HardLink,
-        Flag::Symlink => Sort::Symlink,
-        Flag::Special => Sort::Special,
+        TypeFlag::Directory => Sort::Directory,
+        TypeFlag::Old if path.ends_with(b"/") => Sort::Directory,
+        TypeFlag::HardLink => Sort::HardLink,
+        TypeFlag::Symlink => Sort::Symlink,
+        TypeFlag::Special => Sort::Special,
         // POSIX: what is not known is a file.
         _ => Sort::File,
     }
@@ -177,10 +177,10 @@ fn size(header: &Header<'_>, said: Option<u64>, doubts: &mut Doubts) -> u64 {
 
 fn sparse(header: &Header<'_>, said: Option<PaxSparse>, sort: Sort, doubts: &mut Doubts) -> Result<Option<SparseMap>, LayerProblem> {
     doubts.when(
-        said.is_some() && header.flag != Flag::Regular,
+        said.is_some() && header.flag != TypeFlag::Regular,
         "it has a sparse file's map, and another type",
     );
-    if header.flag == Flag::Sparse {
+    if header.flag == TypeFlag::Sparse {
         let (map, more, real) = header.gnu_sparse().ok_or(sparse::BROKEN)?;
         return Ok(Some(match more {
             true => SparseMap::Begun(map, real),

@@ -4,12 +4,12 @@ use super::error::LayerProblem;
 use super::pax::decimal;
 
 /// Where the stored bytes belong: offset and length, in order.
-pub(super) type Map = Vec<(u64, u64)>;
+pub(super) type DataRanges = Vec<(u64, u64)>;
 
 pub(super) const BROKEN: LayerProblem = LayerProblem::Header("a sparse map is broken");
 
 /// Reads the map at the start of the data (format 1.0): decimal numbers, each on a line. `None` where there must be more of it.
-pub(super) fn leading_map(data: &[u8]) -> Result<Option<Map>, LayerProblem> {
+pub(super) fn leading_map(data: &[u8]) -> Result<Option<DataRanges>, LayerProblem> {
     let whole = data.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
     let lines = data.iter().filter(|byte| **byte == b'\n').count();
     let mut numbers = data[..whole].split(|byte| *byte == b'\n').map(|line| decimal(line).ok_or(BROKEN));

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use super::error::LayerProblem;
-use super::headers::{Headers, Said, Step};
+use super::headers::{EntryMeta, Headers, Step};
 use super::join::{Doubted, Sort};
 use super::stream::{Chunks, Stream};
 use super::{Doubt, Entry, Kind, Need, Spilled, Visitor, sparse};
@@ -57,7 +57,7 @@ impl Walk<'_> {
         }
     }
 
-    fn entry<C: Chunks>(&mut self, stream: &mut Stream<C>, visitor: &mut dyn Visitor, said: &Said) -> Result<(), LayerProblem> {
+    fn entry<C: Chunks>(&mut self, stream: &mut Stream<C>, visitor: &mut dyn Visitor, said: &EntryMeta) -> Result<(), LayerProblem> {
         let Self { headers, buffer, .. } = self;
         let name = String::from_utf8_lossy(&headers.clean);
         if let Some(doubted) = headers.doubt {
@@ -111,7 +111,7 @@ impl Walk<'_> {
 fn pieces<C: Chunks>(
     stream: &mut Stream<C>,
     stored: u64,
-    map: Option<&sparse::Map>,
+    map: Option<&sparse::DataRanges>,
     entry: &Entry<'_>,
     visitor: &mut dyn Visitor,
 ) -> Result<(), LayerProblem> {
@@ -133,7 +133,7 @@ fn pieces<C: Chunks>(
 }
 
 /// The visitor asked for the content, so it found `real` within its own limit; it is checked once more before memory is taken.
-fn expand(map: &sparse::Map, bytes: &[u8], real: u64, limit: u64) -> Result<Vec<u8>, LayerProblem> {
+fn expand(map: &sparse::DataRanges, bytes: &[u8], real: u64, limit: u64) -> Result<Vec<u8>, LayerProblem> {
     let what = "the size of a sparse file";
     let size = usize::try_from(real).map_err(|_| LayerProblem::Limit { what, limit })?;
     if real > limit {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::io::files::FileError;
 use crate::io::oci::Refused;
 use crate::model::digest::Digest;
-use crate::model::exit_kind::Fault;
+use crate::model::exit_kind::ExitKind;
 
 /// Why a layout could not be read or written.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -125,16 +125,16 @@ fn known_tags(known: &[String]) -> String {
 impl LayoutError {
     /// How the run ends: broken content cannot be judged, a wrong path or tag is the user's.
     #[must_use]
-    pub fn fault(&self) -> Fault {
+    pub fn exit_kind(&self) -> ExitKind {
         match self {
-            Self::NotALayout { .. } | Self::UnknownTag { .. } | Self::Ambiguous { .. } | Self::Empty { .. } => Fault::Usage,
+            Self::NotALayout { .. } | Self::UnknownTag { .. } | Self::Ambiguous { .. } | Self::Empty { .. } => ExitKind::Usage,
             Self::BlobMissing { .. }
             | Self::WrongDigest { .. }
             | Self::WrongSize { .. }
             | Self::Document { .. }
-            | Self::Inconsistent { .. } => Fault::Undecidable,
-            Self::File(FileError::TooLarge { .. }) => Fault::Undecidable,
-            Self::File(error) => error.fault(),
+            | Self::Inconsistent { .. } => ExitKind::Undecidable,
+            Self::File(FileError::TooLarge { .. }) => ExitKind::Undecidable,
+            Self::File(error) => error.exit_kind(),
         }
     }
 

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::*;
 use crate::io::limits::Limits;
-use crate::model::exit_kind::Fault;
+use crate::model::exit_kind::ExitKind;
 use crate::model::image::{Compression, Descriptor, DescriptorPlatform, media_type};
 
 fn layout() -> (tempfile::TempDir, OciLayout) {
@@ -56,7 +56,7 @@ fn a_folder_that_is_none_is_the_users_error() {
     let dir = tempfile::tempdir().expect("folder");
     for path in [dir.path().to_owned(), dir.path().join("none")] {
         let error = OciLayout::open(path).expect_err("no layout");
-        assert_eq!(error.fault(), Fault::Usage, "{error}");
+        assert_eq!(error.exit_kind(), ExitKind::Usage, "{error}");
     }
 }
 
@@ -68,7 +68,7 @@ fn a_blob_that_was_changed_is_refused() {
     fs::write(layout.blob_path(&digest), b"c0ntent").expect("changed");
     let error = layout.read_blob(&digest, 100).expect_err("changed");
     assert!(matches!(error, LayoutError::WrongDigest { .. }));
-    assert_eq!(error.fault(), Fault::Undecidable);
+    assert_eq!(error.exit_kind(), ExitKind::Undecidable);
     assert!(error.to_string().contains(&digest.hex()));
 }
 
@@ -313,6 +313,6 @@ fn a_folder_with_other_things_in_it_is_left_alone() {
     let dir = tempfile::tempdir().expect("folder");
     fs::write(dir.path().join("thesis.txt"), "years of work").expect("written");
     let error = OciLayout::create(dir.path()).expect_err("somebody's own folder");
-    assert_eq!(error.fault(), Fault::Usage);
+    assert_eq!(error.exit_kind(), ExitKind::Usage);
     assert_eq!(fs::read_dir(dir.path()).expect("listed").count(), 1);
 }

@@ -5,7 +5,7 @@ use reqwest::StatusCode;
 use super::{LoginError, RepositoryError};
 use crate::io::files::FileError;
 use crate::model::digest::{Digest, DigestError};
-use crate::model::exit_kind::Fault;
+use crate::model::exit_kind::ExitKind;
 
 /// Why a registry did not do what it was asked. URLs in it carry no credentials and no query.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -170,21 +170,21 @@ pub enum RegistryError {
 impl RegistryError {
     /// How the run ends.
     #[must_use]
-    pub fn fault(&self) -> Fault {
+    pub fn exit_kind(&self) -> ExitKind {
         match self {
-            Self::Unreachable { .. } | Self::Unavailable { .. } => Fault::Unreachable,
+            Self::Unreachable { .. } | Self::Unavailable { .. } => ExitKind::Unreachable,
             Self::Repository(_)
             | Self::Login(_)
             | Self::Offline { .. }
             | Self::Denied { .. }
             | Self::Missing { .. }
             | Self::Downgrade { .. }
-            | Self::Tls(_) => Fault::Usage,
+            | Self::Tls(_) => ExitKind::Usage,
             Self::Refused { .. } | Self::WrongDigest { .. } | Self::WrongSize { .. } | Self::TooLarge { .. } | Self::Answer { .. } => {
-                Fault::Undecidable
+                ExitKind::Undecidable
             }
-            Self::File(error) => error.fault(),
-            Self::Interrupted => Fault::Interrupted,
+            Self::File(error) => error.exit_kind(),
+            Self::Interrupted => ExitKind::Interrupted,
         }
     }
 

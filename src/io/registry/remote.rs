@@ -39,10 +39,10 @@ pub enum RemoteError {
 impl RemoteError {
     /// How the run ends.
     #[must_use]
-    pub fn fault(&self) -> crate::model::exit_kind::Fault {
+    pub fn exit_kind(&self) -> crate::model::exit_kind::ExitKind {
         match self {
-            Self::Registry(error) => error.fault(),
-            Self::Layout(error) => error.fault(),
+            Self::Registry(error) => error.exit_kind(),
+            Self::Layout(error) => error.exit_kind(),
         }
     }
 }

@@ -15,7 +15,7 @@ pub struct FeedsPlan {
     /// EPSS CSV: URL or file.
     pub epss: Option<String>,
     /// crates.io's index, which tells of yanked releases and of what releases need; none leaves both out.
-    pub crates_index: Option<CratesIndexPlace>,
+    pub crates_index: Option<CratesIndexSource>,
     /// Older than this is a stale feed.
     pub max_age: Duration,
     /// Folder of the on-disk indexes and downloads.
@@ -26,7 +26,7 @@ pub struct FeedsPlan {
 
 /// Where crates.io's index is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CratesIndexPlace {
+pub enum CratesIndexSource {
     /// Cargo's own copy: the folder `registry/index` in cargo's home.
     Cargo(PathBuf),
     /// A sparse index behind a URL (`sparse+https://HOST/index/`).

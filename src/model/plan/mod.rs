@@ -6,6 +6,6 @@ mod publish;
 mod rollout;
 
 pub use build::{BuildPlan, Builder};
-pub use feeds::{CratesIndexPlace, FeedsPlan};
+pub use feeds::{CratesIndexSource, FeedsPlan};
 pub use publish::{Destination, KeySource, PublishPlan};
 pub use rollout::{HealthPlan, ProbePlan, ProcessPlan, Protocol, RolloutPlan, TargetPlan, VersionAssertion, Waits};

@@ -30,7 +30,7 @@ pub(super) fn write(page: &mut Page, outcome: &Outcome) {
     let name = visible(name);
     let name = page.paint(Paint::Strong, &fit(&name, page.columns() / 3, page.signs().cut));
     let commit = commit(outcome).map(|text| page.paint(Paint::Dim, &text)).unwrap_or_default();
-    let code = match code_is_not_why(outcome) {
+    let code = match code_unchanged(outcome) {
         true => page.paint(Paint::Doubt, "  the code is not why"),
         false => String::new(),
     };
@@ -186,7 +186,7 @@ fn causes(outcome: &Outcome) -> Option<Vec<Cause>> {
 
 /// True when a baseline shows that nothing that blocks came with the code.
 #[must_use]
-pub(in crate::report) fn code_is_not_why(outcome: &Outcome) -> bool {
+pub(in crate::report) fn code_unchanged(outcome: &Outcome) -> bool {
     causes(outcome).is_some_and(|causes| !causes.is_empty() && !causes.contains(&Cause::IntroducedByChange))
 }
 

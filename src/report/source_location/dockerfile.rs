@@ -1,11 +1,11 @@
 //! The instruction of a Dockerfile that made a layer.
 
-use super::Place;
+use super::SourceLocation;
 use crate::model::dockerfile::parse;
 use crate::model::finding::Finding;
 use crate::model::outcome::SourceFile;
 
-pub(super) fn place(finding: &Finding, sources: &[SourceFile]) -> Option<Place> {
+pub(super) fn place(finding: &Finding, sources: &[SourceFile]) -> Option<SourceLocation> {
     let dockerfile = sources.iter().find(|source| is_dockerfile(&source.path))?;
     let instructions = instructions(&dockerfile.text);
     let steps = finding.locations.iter().filter_map(|location| location.created_by.as_deref());
@@ -27,7 +27,7 @@ pub(super) fn place(finding: &Finding, sources: &[SourceFile]) -> Option<Place> 
                 .find(|(_, text)| text.to_ascii_uppercase().starts_with("FROM "));
             from.filter(|_| of_layer).map(|(line, _)| *line)
         })?;
-    Some(Place {
+    Some(SourceLocation {
         file: dockerfile.path.clone(),
         line,
     })

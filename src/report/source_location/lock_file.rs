@@ -1,6 +1,6 @@
 //! The line of a package's version in the lock files of the tree.
 
-use super::Place;
+use super::SourceLocation;
 use crate::model::finding::Finding;
 use crate::model::outcome::SourceFile;
 
@@ -21,7 +21,7 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     LOCK_FILES.iter().map(|(_, name, _)| *name)
 }
 
-pub(super) fn place(finding: &Finding, sources: &[SourceFile]) -> Option<Place> {
+pub(super) fn place(finding: &Finding, sources: &[SourceFile]) -> Option<SourceLocation> {
     let purl = finding.purl.as_ref()?;
     let version = purl.version.as_deref().unwrap_or_default();
     let of_kind = LOCK_FILES.iter().filter(|(kind, ..)| *kind == purl.kind);
@@ -29,7 +29,7 @@ pub(super) fn place(finding: &Finding, sources: &[SourceFile]) -> Option<Place> 
         .flat_map(|(_, name, find)| sources.iter().map(move |source| (*name, *find, source)))
         .filter(|(name, _, source)| source.path.rsplit('/').next() == Some(name))
         .find_map(|(_, find, source)| {
-            Some(Place {
+            Some(SourceLocation {
                 file: source.path.clone(),
                 line: find(&source.text, &purl.full_name(), version)?,
             })

@@ -11,7 +11,7 @@ use crate::model::outcome::{Outcome, SourceFile};
 
 /// A line of a file of the source tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct SourceLocation {
     /// Relative to the repository, with `/`.
     pub file: String,
     /// From 1.
@@ -20,8 +20,8 @@ pub struct Place {
 
 /// Where to show a finding in the repository; none where no file of the tree brings it.
 #[must_use]
-pub fn place(finding: &Finding, outcome: &Outcome) -> Option<Place> {
-    in_folder(finding, &outcome.sources).map(|place| Place {
+pub fn place(finding: &Finding, outcome: &Outcome) -> Option<SourceLocation> {
+    in_folder(finding, &outcome.sources).map(|place| SourceLocation {
         file: in_repository(outcome, &place.file),
         ..place
     })
@@ -36,7 +36,7 @@ pub fn in_repository(outcome: &Outcome, file: &str) -> String {
     }
 }
 
-fn in_folder(finding: &Finding, sources: &[SourceFile]) -> Option<Place> {
+fn in_folder(finding: &Finding, sources: &[SourceFile]) -> Option<SourceLocation> {
     let in_tree = finding
         .locations
         .iter()
@@ -45,7 +45,7 @@ fn in_folder(finding: &Finding, sources: &[SourceFile]) -> Option<Place> {
         path, line: Some(line), ..
     }) = in_tree
     {
-        return Some(Place {
+        return Some(SourceLocation {
             file: path.clone(),
             line: *line,
         });
@@ -55,8 +55,8 @@ fn in_folder(finding: &Finding, sources: &[SourceFile]) -> Option<Place> {
         .or_else(|| in_tree.map(|location| first_line(&location.path)))
 }
 
-fn first_line(file: &str) -> Place {
-    Place {
+fn first_line(file: &str) -> SourceLocation {
+    SourceLocation {
         file: file.to_owned(),
         line: 1,
     }

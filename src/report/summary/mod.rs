@@ -7,7 +7,7 @@ pub use markdown::{code, escape};
 use super::Reporter;
 use super::exit;
 use super::group::{Group, fixes, groups, message};
-use super::human::{cause_in_words, code_is_not_why, sentence, why_today};
+use super::human::{cause_in_words, code_unchanged, sentence, why_today};
 use super::quantity::{age, bytes, count, minute, second_of_day, thousands, until_day};
 use crate::model::finding::{Disposition, Judgement};
 use crate::model::outcome::{Outcome, RolloutReport, RolloutResult};
@@ -63,11 +63,7 @@ fn head(out: &mut String, outcome: &Outcome) {
     };
     let name = outcome.subject.as_ref().map_or(outcome.service.as_str(), |subject| &subject.name);
     let rollout = outcome.rollout.as_ref().map_or("", |report| result(report.result));
-    let why = if code_is_not_why(outcome) {
-        ", and the code is not why"
-    } else {
-        ""
-    };
+    let why = if code_unchanged(outcome) { ", and the code is not why" } else { "" };
     out.push_str(&format!("## {sign} {word}{rollout}: {}{why}\n\n", code(name)));
     if let Some(failure) = &outcome.failure {
         let after = failure.stage.map_or_else(String::new, |stage| format!(" after {}", stage.as_str()));

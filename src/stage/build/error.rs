@@ -8,7 +8,7 @@ use crate::io::layers::LayerError;
 use crate::io::oci_layout::LayoutError;
 use crate::io::process::ProcessError;
 use crate::io::registry::RemoteError;
-use crate::model::exit_kind::Fault;
+use crate::model::exit_kind::ExitKind;
 
 /// Why there is no image.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -245,7 +245,7 @@ fn which_binary(package: &str, asked: Option<&str>, known: usize) -> String {
 impl BuildError {
     /// How the run ends.
     #[must_use]
-    pub fn fault(&self) -> Fault {
+    pub fn exit_kind(&self) -> ExitKind {
         match self {
             Self::Toolchain { .. }
             | Self::NoManifest { .. }
@@ -258,19 +258,19 @@ impl BuildError {
             | Self::BasePlatform { .. }
             | Self::NoStaticLibc { .. }
             | Self::NotStatic { .. }
-            | Self::Unavailable { .. } => Fault::Usage,
+            | Self::Unavailable { .. } => ExitKind::Usage,
             // No image, no verdict: not the user's flags, and not a finding either.
             Self::Cargo { .. } | Self::Answer { .. } | Self::Elf { .. } | Self::Compile { .. } | Self::DiskFull { .. } => {
-                Fault::Undecidable
+                ExitKind::Undecidable
             }
-            Self::Crates { .. } => Fault::Unreachable,
-            Self::Interrupted => Fault::Interrupted,
-            Self::Archive(error) => error.fault(),
-            Self::Remote(error) => error.fault(),
-            Self::Engine(_) => Fault::Unreachable,
-            Self::Layer(_) => Fault::Undecidable,
-            Self::Layout(error) => error.fault(),
-            Self::File(error) => error.fault(),
+            Self::Crates { .. } => ExitKind::Unreachable,
+            Self::Interrupted => ExitKind::Interrupted,
+            Self::Archive(error) => error.exit_kind(),
+            Self::Remote(error) => error.exit_kind(),
+            Self::Engine(_) => ExitKind::Unreachable,
+            Self::Layer(_) => ExitKind::Undecidable,
+            Self::Layout(error) => error.exit_kind(),
+            Self::File(error) => error.exit_kind(),
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::io::layers::{LayerError, LayerProblem};
 use crate::io::oci_layout::LayoutError;
 use crate::io::process::ProcessError;
 use crate::io::registry::RemoteError;
-use crate::model::exit_kind::Fault;
+use crate::model::exit_kind::ExitKind;
 
 /// Why there is no inventory.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -95,16 +95,16 @@ pub enum InventoryError {
 impl InventoryError {
     /// How the run ends.
     #[must_use]
-    pub fn fault(&self) -> Fault {
+    pub fn exit_kind(&self) -> ExitKind {
         match self {
-            Self::Unreadable { .. } | Self::UnknownFile { .. } | Self::Unsupported { .. } => Fault::Usage,
-            Self::Layout(error) => error.fault(),
-            Self::Archive(error) => error.fault(),
-            Self::Remote(error) => error.fault(),
-            Self::Process(_) => Fault::Unreachable,
-            Self::Interrupted => Fault::Interrupted,
-            Self::Layer(_) if self.is_interruption() => Fault::Interrupted,
-            Self::Layer(_) | Self::LinkLoop { .. } | Self::File(_) | Self::Sbom { .. } => Fault::Undecidable,
+            Self::Unreadable { .. } | Self::UnknownFile { .. } | Self::Unsupported { .. } => ExitKind::Usage,
+            Self::Layout(error) => error.exit_kind(),
+            Self::Archive(error) => error.exit_kind(),
+            Self::Remote(error) => error.exit_kind(),
+            Self::Process(_) => ExitKind::Unreachable,
+            Self::Interrupted => ExitKind::Interrupted,
+            Self::Layer(_) if self.is_interruption() => ExitKind::Interrupted,
+            Self::Layer(_) | Self::LinkLoop { .. } | Self::File(_) | Self::Sbom { .. } => ExitKind::Undecidable,
         }
     }
 

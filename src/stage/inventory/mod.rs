@@ -20,7 +20,7 @@ pub use catalogers::CATALOGERS;
 pub use error::InventoryError;
 pub use image::engine::ImageInventory;
 
-use image::engine::Memory;
+use image::engine::LayerCache;
 use image::layout;
 
 use std::path::Path;
@@ -35,7 +35,7 @@ use crate::model::inventory::{Inventory, Subject};
 /// # Errors
 /// [`InventoryError`] for bytes that do not hold together (a truncated layer, a wrong digest, a limit that matters).
 pub fn image(image: &BuiltImage, subject: Subject, effects: &Effects) -> Result<ImageInventory, InventoryError> {
-    layout::built(image, subject, effects, Memory::None)
+    layout::built(image, subject, effects, LayerCache::None)
 }
 
 /// As [`image()`], but facts of layers that were seen before come from the cache folder: of those layers only the size is verified.
@@ -43,7 +43,7 @@ pub fn image(image: &BuiltImage, subject: Subject, effects: &Effects) -> Result<
 /// # Errors
 /// As [`image()`].
 pub fn image_trusting_cache(image: &BuiltImage, subject: Subject, effects: &Effects) -> Result<ImageInventory, InventoryError> {
-    layout::built(image, subject, effects, Memory::Cached)
+    layout::built(image, subject, effects, LayerCache::Cached)
 }
 
 /// Inventories an image where it is, without a copy of it. Facts of layers that were seen before come from the cache folder.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::io::http::HttpError;
 use crate::io::registry::RegistryError;
-use crate::model::exit_kind::Fault;
+use crate::model::exit_kind::ExitKind;
 
 /// Why matching could not be done at all. A feed that is only missing, damaged or stale is a gap, not an error.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -64,12 +64,12 @@ pub enum MatchingError {
 impl MatchingError {
     /// How the run ends.
     #[must_use]
-    pub fn fault(&self) -> Fault {
+    pub fn exit_kind(&self) -> ExitKind {
         match self {
-            Self::Unreachable { .. } => Fault::Unreachable,
-            Self::Http { .. } | Self::Cache { .. } | Self::Bundle { .. } => Fault::Undecidable,
-            Self::Registry(error) => error.fault(),
-            Self::Interrupted => Fault::Interrupted,
+            Self::Unreachable { .. } => ExitKind::Unreachable,
+            Self::Http { .. } | Self::Cache { .. } | Self::Bundle { .. } => ExitKind::Undecidable,
+            Self::Registry(error) => error.exit_kind(),
+            Self::Interrupted => ExitKind::Interrupted,
         }
     }
 }

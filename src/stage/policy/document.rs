@@ -308,7 +308,7 @@ mod tests {
     #[test]
     fn a_broken_policy_is_a_usage_error() {
         let error = Policy::from_text("p.toml", "x = ").map(|_| ()).expect_err("broken");
-        assert_eq!(error.fault().code(), 64);
+        assert_eq!(error.exit_kind().code(), 64);
     }
 
     #[test]

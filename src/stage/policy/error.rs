@@ -3,7 +3,7 @@
 use crate::io::document::DocumentError;
 use crate::io::files::FileError;
 use crate::model::digest::Digest;
-use crate::model::exit_kind::Fault;
+use crate::model::exit_kind::ExitKind;
 
 /// Why a policy or waiver file cannot be used. Never read as an empty file.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -68,12 +68,12 @@ pub enum PolicyError {
 impl PolicyError {
     /// How the run ends: a broken policy is a usage error (64), a broken waiver file makes the run undecidable (2).
     #[must_use]
-    pub fn fault(&self) -> Fault {
+    pub fn exit_kind(&self) -> ExitKind {
         match self {
             Self::UnreadablePolicy(_) | Self::Policy(_) | Self::Other { .. } | Self::Artifact { .. } | Self::Required { .. } => {
-                Fault::Usage
+                ExitKind::Usage
             }
-            Self::UnreadableWaivers(_) | Self::Waivers(_) => Fault::Undecidable,
+            Self::UnreadableWaivers(_) | Self::Waivers(_) => ExitKind::Undecidable,
         }
     }
 }

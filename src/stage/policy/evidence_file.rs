@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::io::files::{self, FileError};
 use crate::io::{Effects, hash};
 use crate::model::context::Context;
-use crate::model::exit_kind::Fault;
+use crate::model::exit_kind::ExitKind;
 use crate::model::inventory::Inventory;
 use crate::model::matching::Matching;
 use crate::model::verdict::{Decision, Verdict};
@@ -17,10 +17,10 @@ use super::baseline::{Baseline, fill_causes, only_new};
 use super::{Evidence, Policy, PolicyError, Waivers, judge};
 
 /// The `schema` of a record.
-pub const RECORD_SCHEMA: &str = "portcullis/evidence/v1";
+pub const EVIDENCE_SCHEMA: &str = "portcullis/evidence/v1";
 
 /// The file's name in an evidence folder.
-pub const RECORD_FILE: &str = "evidence.json";
+pub const EVIDENCE_FILE: &str = "evidence.json";
 
 /// A document with the name that the verdict knows it by.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,8 +33,8 @@ pub struct Document {
 
 /// Everything that a verdict was computed from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Record {
-    /// [`RECORD_SCHEMA`].
+pub struct EvidenceFile {
+    /// [`EVIDENCE_SCHEMA`].
     pub schema: String,
     /// The gate's version.
     pub gate: String,
@@ -76,7 +76,7 @@ impl RecordedBaseline {
     /// [`RecordError`] when none of them is there or it cannot be read.
     pub fn read(path: &Path, only_new: bool, effects: &Effects) -> Result<Self, RecordError> {
         let file = match path.is_dir() {
-            true if path.join(RECORD_FILE).is_file() => path.join(RECORD_FILE),
+            true if path.join(EVIDENCE_FILE).is_file() => path.join(EVIDENCE_FILE),
             true => path.join("verdict.json"),
             false => path.to_owned(),
         };
@@ -88,7 +88,7 @@ impl RecordedBaseline {
                 only_new,
             });
         }
-        let mut record = Record::read(&file, effects)?;
+        let mut record = EvidenceFile::read(&file, effects)?;
         record.baseline = None;
         Ok(Self {
             verdict: record.replay()?,
@@ -149,7 +149,7 @@ pub enum RecordError {
     File(#[from] FileError),
     /// It is no record.
     #[error("{file} is no stored evidence: {problem}")]
-    #[diagnostic(code(policy::record), help("`portcullis gate` writes {RECORD_FILE} into its output folder"))]
+    #[diagnostic(code(policy::record), help("`portcullis gate` writes {EVIDENCE_FILE} into its output folder"))]
     Malformed {
         /// The file.
         file: String,
@@ -175,16 +175,16 @@ pub enum RecordError {
 impl RecordError {
     /// How the run ends.
     #[must_use]
-    pub fn fault(&self) -> Fault {
+    pub fn exit_kind(&self) -> ExitKind {
         match self {
-            Self::File(FileError::Read { .. } | FileError::Write { .. }) | Self::NoBaseline { .. } => Fault::Usage,
-            Self::File(_) | Self::Malformed { .. } => Fault::Undecidable,
-            Self::Policy(error) => error.fault(),
+            Self::File(FileError::Read { .. } | FileError::Write { .. }) | Self::NoBaseline { .. } => ExitKind::Usage,
+            Self::File(_) | Self::Malformed { .. } => ExitKind::Undecidable,
+            Self::Policy(error) => error.exit_kind(),
         }
     }
 }
 
-impl Record {
+impl EvidenceFile {
     /// Takes down what a verdict is computed from.
     #[must_use]
     pub fn new(policy: &Policy, waivers: &Waivers, evidence: &Evidence<'_>) -> Self {
@@ -193,7 +193,7 @@ impl Record {
             text: text.to_owned(),
         };
         Self {
-            schema: RECORD_SCHEMA.to_owned(),
+            schema: EVIDENCE_SCHEMA.to_owned(),
             gate: env!("CARGO_PKG_VERSION").to_owned(),
             at: evidence.at,
             policy: document(&policy.input().name, policy.text()),
@@ -212,35 +212,35 @@ impl Record {
     /// [`RecordError::Malformed`] for a record that JSON cannot hold: half of one is never written.
     pub fn bytes(&self) -> Result<Vec<u8>, RecordError> {
         let mut bytes = serde_json::to_vec(self).map_err(|error| RecordError::Malformed {
-            file: RECORD_FILE.to_owned(),
+            file: EVIDENCE_FILE.to_owned(),
             problem: error.to_string(),
         })?;
         bytes.push(b'\n');
         Ok(bytes)
     }
 
-    /// Writes it into an evidence folder, as [`RECORD_FILE`].
+    /// Writes it into an evidence folder, as [`EVIDENCE_FILE`].
     ///
     /// # Errors
     /// [`RecordError::File`].
     pub fn write(&self, folder: &Path) -> Result<(), RecordError> {
-        Ok(files::write(&folder.join(RECORD_FILE), &self.bytes()?)?)
+        Ok(files::write(&folder.join(EVIDENCE_FILE), &self.bytes()?)?)
     }
 
-    /// Reads it from a file, or from [`RECORD_FILE`] of a folder.
+    /// Reads it from a file, or from [`EVIDENCE_FILE`] of a folder.
     ///
     /// # Errors
     /// [`RecordError`] when it cannot be read or is no record.
     pub fn read(path: &Path, effects: &Effects) -> Result<Self, RecordError> {
-        let file = if path.is_dir() { path.join(RECORD_FILE) } else { path.to_owned() };
+        let file = if path.is_dir() { path.join(EVIDENCE_FILE) } else { path.to_owned() };
         let bytes = files::read(&file, effects.limits.sbom)?;
         let malformed = |problem: String| RecordError::Malformed {
             file: file.display().to_string(),
             problem,
         };
         let record: Self = serde_json::from_slice(&bytes).map_err(|error| malformed(error.to_string()))?;
-        if record.schema != RECORD_SCHEMA {
-            return Err(malformed(format!("its schema is not {RECORD_SCHEMA}")));
+        if record.schema != EVIDENCE_SCHEMA {
+            return Err(malformed(format!("its schema is not {EVIDENCE_SCHEMA}")));
         }
         Ok(record)
     }

@@ -15,12 +15,12 @@ use crate::model::image_ref::ImageRef;
 use crate::model::plan::Destination;
 
 /// A registry's repository, or a layout.
-pub(super) enum Place {
+pub(super) enum OpenDestination {
     Registry(Registry),
     Layout(OciLayout),
 }
 
-impl Place {
+impl OpenDestination {
     /// Opens the destination of a publication. A layout that is not there is made, unless it is for looking only.
     pub(super) fn of_destination(destination: &Destination, dry_run: bool, effects: &Effects) -> Result<Option<Self>, PublishError> {
         Ok(Some(match destination {

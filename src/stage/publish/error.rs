@@ -4,7 +4,7 @@ use crate::io::files::FileError;
 use crate::io::oci_layout::LayoutError;
 use crate::io::registry::RegistryError;
 use crate::model::digest::Digest;
-use crate::model::exit_kind::Fault;
+use crate::model::exit_kind::ExitKind;
 
 use super::sign::KeyError;
 
@@ -249,15 +249,15 @@ impl PublishError {
     /// How the run ends. A tag that is taken and an image that cannot be trusted fail closed, with 2: nothing was decided against the
     /// image's content (that would be 1), and nothing was rolled out (that would be 12).
     #[must_use]
-    pub fn fault(&self) -> Fault {
+    pub fn exit_kind(&self) -> ExitKind {
         match self {
-            Self::Registry(error) => error.fault(),
-            Self::Layout(error) => error.fault(),
-            Self::File(error) => error.fault(),
-            Self::Key(error) => error.fault(),
-            Self::TagName { .. } | Self::NoAttestationsThere { .. } => Fault::Usage,
-            Self::Interrupted => Fault::Interrupted,
-            _ => Fault::Undecidable,
+            Self::Registry(error) => error.exit_kind(),
+            Self::Layout(error) => error.exit_kind(),
+            Self::File(error) => error.exit_kind(),
+            Self::Key(error) => error.exit_kind(),
+            Self::TagName { .. } | Self::NoAttestationsThere { .. } => ExitKind::Usage,
+            Self::Interrupted => ExitKind::Interrupted,
+            _ => ExitKind::Undecidable,
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::attest::predicate_type;
-use super::destination::Place;
+use super::destination::OpenDestination;
 use super::sign::VerifyingKey;
 use super::statements::{Found, Search};
 use super::{Expectation, PublishError, VerdictSummary, signed, verdict_file, verify};
@@ -20,7 +20,7 @@ use crate::model::verdict::Verdict;
 
 /// A cleared verdict as it was computed, and its inventory.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Evidence {
+pub struct SignedEvidence {
     /// The signed summary that names the verdict by digest.
     pub summary: VerdictSummary,
     /// The verdict.
@@ -40,10 +40,10 @@ pub enum Content {
 
 /// Fetches the newest cleared verdict on an image with its findings and its inventory. Each is signed by the key, about this digest, and the
 /// one that the statement before it names by digest.
-pub(super) async fn evidence(image: &ImageRef, expected: &Expectation<'_>, effects: &Effects) -> Result<Evidence, PublishError> {
+pub(super) async fn evidence(image: &ImageRef, expected: &Expectation<'_>, effects: &Effects) -> Result<SignedEvidence, PublishError> {
     let attested = verify::verify(image, expected, effects).await?;
     let key = VerifyingKey::load(expected.key, effects)?;
-    let (place, digest) = Place::of_image(image, expected.plain_http, effects)?;
+    let (place, digest) = OpenDestination::of_image(image, expected.plain_http, effects)?;
     let search = Search::new(&place, &digest, &key, effects);
     let missing = |what: &'static str| PublishError::NotAttested {
         digest,
@@ -59,7 +59,7 @@ pub(super) async fn evidence(image: &ImageRef, expected: &Expectation<'_>, effec
     let is_named = |inventory: &Inventory| hash::of_json(inventory) == verdict.inputs.inventory;
     let inventory = inventories.statements.into_iter().map(|(_, i)| i).find(is_named);
     let inventory = inventory.ok_or_else(|| missing("inventory"))?;
-    Ok(Evidence {
+    Ok(SignedEvidence {
         summary,
         verdict,
         inventory,
@@ -79,7 +79,7 @@ fn named_verdict(verdicts: Found<Verdict>, summary: &VerdictSummary) -> Result<O
 /// Fetches what the key signed of the content of an image: the inventory, else the SBOM.
 pub(super) async fn content(image: &ImageRef, key: &KeySource, plain_http: bool, effects: &Effects) -> Result<Content, PublishError> {
     let key = VerifyingKey::load(key, effects)?;
-    let (place, digest) = Place::of_image(image, plain_http, effects)?;
+    let (place, digest) = OpenDestination::of_image(image, plain_http, effects)?;
     let search = Search::new(&place, &digest, &key, effects);
     let inventories = search.all(predicate_type::INVENTORY, serde_json::from_value::<Inventory>).await?;
     let mut by_digest: BTreeMap<Digest, Inventory> = BTreeMap::new();
@@ -115,12 +115,12 @@ pub(super) async fn content(image: &ImageRef, key: &KeySource, plain_http: bool,
 
 /// Every image that a tag of a repository names (in a layout: every image of its index), sorted by digest.
 pub(super) async fn images(repository: &Destination, effects: &Effects) -> Result<Vec<ImageRef>, PublishError> {
-    let Some(place) = Place::of_destination(repository, true, effects)? else {
+    let Some(place) = OpenDestination::of_destination(repository, true, effects)? else {
         return Ok(Vec::new());
     };
     let mut digests: BTreeSet<Digest> = BTreeSet::new();
     match &place {
-        Place::Layout(layout) => {
+        OpenDestination::Layout(layout) => {
             let is_image = |kind: &str| {
                 matches!(
                     kind,
@@ -134,7 +134,7 @@ pub(super) async fn images(repository: &Destination, effects: &Effects) -> Resul
                     .map(|d| d.digest),
             );
         }
-        Place::Registry(registry) => {
+        OpenDestination::Registry(registry) => {
             for tag in registry.tags().await?.iter().filter(|tag| !is_of_referrers(tag)) {
                 digests.extend(registry.tag(tag).await?);
             }

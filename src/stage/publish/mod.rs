@@ -18,7 +18,7 @@ mod verify;
 
 pub use attest::predicate_type;
 pub use error::PublishError;
-pub use evidence::{Content, Evidence};
+pub use evidence::{Content, SignedEvidence};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -194,7 +194,7 @@ pub async fn verify(image: &ImageRef, expected: &Expectation<'_>, effects: &Effe
 ///
 /// # Errors
 /// [`PublishError`] naming what does not hold or is not there.
-pub async fn evidence(image: &ImageRef, expected: &Expectation<'_>, effects: &Effects) -> Result<Evidence, PublishError> {
+pub async fn evidence(image: &ImageRef, expected: &Expectation<'_>, effects: &Effects) -> Result<SignedEvidence, PublishError> {
     evidence::evidence(image, expected, effects).await
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::artifact::Artifact;
 use super::attest::{self, Statement, predicate_type};
-use super::destination::Place;
+use super::destination::OpenDestination;
 use super::graph::Graph;
 use super::sha_tag::{self, TagState};
 use super::sign::{BUNDLE_MEDIA_TYPE, SigningKey};
@@ -46,7 +46,7 @@ pub(super) async fn publish(
     }
     // Before anything is sent: a key that cannot be used must not leave an image without a verdict.
     let key = plan.key.as_ref().map(|key| SigningKey::load(key, effects)).transpose()?;
-    let Some(place) = Place::of_destination(&plan.destination, false, effects)? else {
+    let Some(place) = OpenDestination::of_destination(&plan.destination, false, effects)? else {
         return Err(PublishError::Interrupted);
     };
     let free = free_tags(&place, &plan.tags, &root.digest).await?;
@@ -55,7 +55,7 @@ pub(super) async fn publish(
     let source = OciLayout::open(&image.layout)?;
     let graph = Graph::read(&source, &root, &effects.limits)?;
     let mut bytes_sent = 0;
-    if !unchanged || matches!(place, Place::Layout(_)) {
+    if !unchanged || matches!(place, OpenDestination::Layout(_)) {
         bytes_sent = place.push(&source, &graph, effects).await?;
         stop_if_asked(effects)?;
         if !unchanged {
@@ -113,7 +113,7 @@ fn stop_if_asked(effects: &Effects) -> Result<(), PublishError> {
 }
 
 /// The tags that nobody has yet.
-async fn free_tags(place: &Place, tags: &[String], digest: &Digest) -> Result<Vec<String>, PublishError> {
+async fn free_tags(place: &OpenDestination, tags: &[String], digest: &Digest) -> Result<Vec<String>, PublishError> {
     let mut free = Vec::new();
     for tag in tags {
         let found = place.tag(tag).await?;
@@ -125,7 +125,7 @@ async fn free_tags(place: &Place, tags: &[String], digest: &Digest) -> Result<Ve
 }
 
 struct Attesting<'a> {
-    place: &'a Place,
+    place: &'a OpenDestination,
     root: &'a Descriptor,
     key: &'a SigningKey,
     plan: &'a PublishPlan,
@@ -228,7 +228,7 @@ async fn dry_run(
 ) -> Result<(Attested, Publication), PublishError> {
     let source = OciLayout::open(&cleared.image().layout)?;
     let graph = Graph::read(&source, root, &effects.limits)?;
-    let free = match Place::of_destination(&plan.destination, true, effects)? {
+    let free = match OpenDestination::of_destination(&plan.destination, true, effects)? {
         Some(place) => free_tags(&place, &plan.tags, &root.digest).await?,
         None => plan.tags.clone(),
     };

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::attest::{VerificationSummary, predicate_type};
-use super::destination::Place;
+use super::destination::OpenDestination;
 use super::sign::VerifyingKey;
 use super::statements::{Search, is_bad_content};
 use super::{PublishError, VerdictSummary};
@@ -21,7 +21,12 @@ pub(super) struct Signed {
 }
 
 /// Every verdict on a digest that the key signed. At least one.
-pub(super) async fn all(place: &Place, digest: &Digest, key: &VerifyingKey, effects: &Effects) -> Result<Vec<Signed>, PublishError> {
+pub(super) async fn all(
+    place: &OpenDestination,
+    digest: &Digest,
+    key: &VerifyingKey,
+    effects: &Effects,
+) -> Result<Vec<Signed>, PublishError> {
     let search = Search::new(place, digest, key, effects);
     let found = search
         .all(predicate_type::VERIFICATION_SUMMARY, serde_json::from_value::<VerificationSummary>)
@@ -39,7 +44,12 @@ pub(super) async fn all(place: &Place, digest: &Digest, key: &VerifyingKey, effe
 
 /// The newest verdict that the key signed: what a publication of the same verdict need not repeat. `None` also where what is there cannot be
 /// believed: then it is signed anew.
-pub(super) async fn newest(place: &Place, digest: &Digest, key: &VerifyingKey, effects: &Effects) -> Result<Option<Signed>, PublishError> {
+pub(super) async fn newest(
+    place: &OpenDestination,
+    digest: &Digest,
+    key: &VerifyingKey,
+    effects: &Effects,
+) -> Result<Option<Signed>, PublishError> {
     let search = Search::new(place, digest, key, effects);
     match search
         .listed(predicate_type::VERIFICATION_SUMMARY, serde_json::from_value::<VerificationSummary>)

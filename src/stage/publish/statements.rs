@@ -7,7 +7,7 @@ use tokio::sync::OnceCell;
 use super::PublishError;
 use super::artifact::{self, ArtifactManifest};
 use super::attest::Statement;
-use super::destination::Place;
+use super::destination::OpenDestination;
 use super::sign::{BUNDLE_MEDIA_TYPE, Bundle, EnvelopeError, VerifyingKey};
 use crate::io::Effects;
 use crate::io::limits::Limits;
@@ -20,7 +20,7 @@ const PARALLEL: usize = 8;
 
 /// Where to look, for what, and whom to believe.
 pub(super) struct Search<'a> {
-    place: &'a Place,
+    place: &'a OpenDestination,
     digest: &'a Digest,
     key: &'a VerifyingKey,
     effects: &'a Effects,
@@ -40,7 +40,7 @@ pub(super) struct Found<T> {
 }
 
 impl<'a> Search<'a> {
-    pub(super) fn new(place: &'a Place, digest: &'a Digest, key: &'a VerifyingKey, effects: &'a Effects) -> Self {
+    pub(super) fn new(place: &'a OpenDestination, digest: &'a Digest, key: &'a VerifyingKey, effects: &'a Effects) -> Self {
         Self {
             place,
             digest,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::destination::Place;
+use super::destination::OpenDestination;
 use super::sign::VerifyingKey;
 use super::signed::{self, Signed};
 use super::{Attested, Expectation, PublishError, Trust};
@@ -19,7 +19,7 @@ const SKEW: Duration = Duration::from_secs(300);
 
 pub(super) async fn verify(image: &ImageRef, expected: &Expectation<'_>, effects: &Effects) -> Result<Attested, PublishError> {
     let key = VerifyingKey::load(expected.key, effects)?;
-    let (place, digest) = Place::of_image(image, expected.plain_http, effects)?;
+    let (place, digest) = OpenDestination::of_image(image, expected.plain_http, effects)?;
     let signed = signed::all(&place, &digest, &key, effects).await?;
     let signed = of_service(signed, &digest, expected.service)?;
     let newest = newest(&signed, &digest, expected.policy)?;

@@ -8,7 +8,7 @@ use crate::io::files::FileError;
 use crate::io::oci_layout::LayoutError;
 use crate::io::registry::RegistryError;
 use crate::model::digest::Digest;
-use crate::model::exit_kind::Fault;
+use crate::model::exit_kind::ExitKind;
 
 /// Why a rollout could not be carried out (a rollout that failed and was rolled back is a report, not an error).
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -156,14 +156,14 @@ pub enum RolloutError {
 impl RolloutError {
     /// How the run ends.
     #[must_use]
-    pub fn fault(&self) -> Fault {
+    pub fn exit_kind(&self) -> ExitKind {
         match self {
-            Self::Plan { .. } => Fault::Usage,
-            Self::Registry(error) => match error.fault() {
-                Fault::Unreachable => Fault::Unreachable,
-                _ => Fault::Refused,
+            Self::Plan { .. } => ExitKind::Usage,
+            Self::Registry(error) => match error.exit_kind() {
+                ExitKind::Unreachable => ExitKind::Unreachable,
+                _ => ExitKind::Refused,
             },
-            Self::Superseded { .. } | Self::Locked { .. } => Fault::Locked,
+            Self::Superseded { .. } | Self::Locked { .. } => ExitKind::Locked,
             Self::Journal { .. }
             | Self::JournalVersion { .. }
             | Self::Unseen { .. }
@@ -175,7 +175,7 @@ impl RolloutError {
             | Self::Unsupported { .. }
             | Self::Unpack { .. }
             | Self::EntryPoint { .. }
-            | Self::FrontDoor { .. } => Fault::Refused,
+            | Self::FrontDoor { .. } => ExitKind::Refused,
         }
     }
 }

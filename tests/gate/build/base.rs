@@ -5,7 +5,7 @@ use std::path::Path;
 
 use portcullis::io::hash::sha256;
 use portcullis::io::oci_layout::OciLayout;
-use portcullis::model::exit_kind::Fault;
+use portcullis::model::exit_kind::ExitKind;
 use portcullis::model::image::{Descriptor, media_type};
 use portcullis::model::image_ref::ImageRef;
 use portcullis::model::plan::Builder;
@@ -101,6 +101,6 @@ fn a_base_for_another_machine_is_refused_by_name() {
     base(&folder.path().join("base"), "s390x");
     plan.builder = upon(&folder.path().join("base"));
     let error = build(&plan, &effects()).unwrap_err();
-    assert_eq!(error.fault(), Fault::Usage);
+    assert_eq!(error.exit_kind(), ExitKind::Usage);
     assert!(matches!(error, BuildError::BasePlatform { has, .. } if has == ["linux/s390x"]));
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use portcullis::io::Effects;
 use portcullis::io::oci_layout::OciLayout;
 use portcullis::model::event::{Event, Observer};
-use portcullis::model::exit_kind::Fault;
+use portcullis::model::exit_kind::ExitKind;
 use portcullis::stage::build::{BuildError, build};
 
 use crate::build::native::{MANIFEST, effects, package, plan};
@@ -27,7 +27,7 @@ fn a_full_disk_is_named_and_no_image_is_listed() {
     let plan = plan(folder.path(), folder.path(), &[]);
     let Some(_disk) = TinyDisk::mount(&plan.layout) else { return };
     let error = build(&plan, &effects()).unwrap_err();
-    assert_eq!(error.fault(), Fault::Undecidable, "{error}");
+    assert_eq!(error.exit_kind(), ExitKind::Undecidable, "{error}");
     let report = format!("{:?}", miette::Report::new(error));
     assert!(report.contains("the disk is full"), "{report}");
     assert!(OciLayout::open(&plan.layout).unwrap().index().unwrap().is_empty());
@@ -61,7 +61,7 @@ fn an_interrupted_build_stops_the_compiler_and_leaves_no_image() {
     let begun = Instant::now();
     let error = build(&plan, &effects).unwrap_err();
     assert!(matches!(error, BuildError::Interrupted), "{error}");
-    assert_eq!(error.fault(), Fault::Interrupted);
+    assert_eq!(error.exit_kind(), ExitKind::Interrupted);
     assert!(begun.elapsed() < Duration::from_secs(60), "the build script was stopped, too");
     assert!(!plan.layout.join("index.json").exists());
 }

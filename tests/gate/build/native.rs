@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 use portcullis::io::oci_layout::OciLayout;
 use portcullis::io::{Effects, git};
-use portcullis::model::exit_kind::Fault;
+use portcullis::model::exit_kind::ExitKind;
 use portcullis::model::image::BuiltImage;
 use portcullis::model::plan::{BuildPlan, Builder};
 use portcullis::stage::build::{BuildError, build};
@@ -258,7 +258,7 @@ fn what_is_wrong_before_compiling_is_the_users_and_says_what_there_is() {
         plan.commit = None;
         change(&mut plan);
         let error = build(&plan, &effects()).unwrap_err();
-        assert_eq!(error.fault(), Fault::Usage, "{error}");
+        assert_eq!(error.exit_kind(), ExitKind::Usage, "{error}");
         assert!(!plan.layout.join("index.json").exists(), "nothing half written");
         error
     };
@@ -285,7 +285,7 @@ fn code_that_does_not_compile_shows_the_compilers_words() {
     let error = build(&plan(folder.path(), folder.path(), &[]), &effects()).unwrap_err();
     assert!(matches!(error, BuildError::Compile { .. }), "{error}");
     assert!(error.to_string().contains("cannot find function `undefined`"), "{error}");
-    assert_eq!(error.fault(), Fault::Undecidable);
+    assert_eq!(error.exit_kind(), ExitKind::Undecidable);
 }
 
 #[test]

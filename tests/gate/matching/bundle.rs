@@ -7,7 +7,7 @@ use portcullis::io::Effects;
 use portcullis::io::clock::At;
 use portcullis::io::hash::sha256;
 use portcullis::model::digest::Digest;
-use portcullis::model::exit_kind::Fault;
+use portcullis::model::exit_kind::ExitKind;
 use portcullis::model::inventory::{Component, Ecosystem, Inventory};
 use portcullis::model::plan::FeedsPlan;
 use portcullis::model::purl::Purl;
@@ -149,7 +149,7 @@ fn round_trip(registry: &RunningRegistry) {
 
     let nothing = sha256(b"nothing");
     let error = blocking(matching::pull(&repository, &nothing, &plan_here, &effects_here)).unwrap_err();
-    assert_eq!(error.fault(), Fault::Usage, "{error}");
+    assert_eq!(error.exit_kind(), ExitKind::Usage, "{error}");
 }
 
 #[test]

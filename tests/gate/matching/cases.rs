@@ -4,7 +4,7 @@ use std::path::Path;
 
 use portcullis::model::inventory::{Component, Ecosystem, Location, Origin, PlatformSummary, SourcePackage};
 use portcullis::model::matching::Matching;
-use portcullis::model::plan::{CratesIndexPlace, FeedsPlan};
+use portcullis::model::plan::{CratesIndexSource, FeedsPlan};
 use portcullis::model::purl::Purl;
 use serde::Deserialize;
 
@@ -130,7 +130,7 @@ fn described(matching: &Matching, components: &[Component]) -> Vec<String> {
 }
 
 /// What a registry's index says, from a file of its lines for each crate, put where cargo would put it.
-fn registry(lines: &Path, cache: &Path) -> Option<CratesIndexPlace> {
+fn registry(lines: &Path, cache: &Path) -> Option<CratesIndexSource> {
     let index = cache.join("registry/index");
     for entry in std::fs::read_dir(lines).ok()? {
         let entry = entry.unwrap();
@@ -148,7 +148,7 @@ fn registry(lines: &Path, cache: &Path) -> Option<CratesIndexPlace> {
         std::fs::create_dir_all(&place).unwrap();
         std::fs::write(place.join(&name), bytes).unwrap();
     }
-    Some(CratesIndexPlace::Cargo(index))
+    Some(CratesIndexSource::Cargo(index))
 }
 
 fn run(folder: &Path) -> Option<String> {

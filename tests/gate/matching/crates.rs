@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use portcullis::model::coverage::GapKind;
 use portcullis::model::inventory::{Component, Ecosystem};
-use portcullis::model::plan::{CratesIndexPlace, FeedsPlan};
+use portcullis::model::plan::{CratesIndexSource, FeedsPlan};
 use portcullis::model::purl::Purl;
 
 use crate::matching::ecosystem_tools::inventory_of;
@@ -27,7 +27,7 @@ fn a_sparse_index_is_asked_for_the_crates_at_hand_and_by_etag_after_that() {
     );
     let cache = tempfile::tempdir().unwrap();
     let plan = FeedsPlan {
-        crates_index: Some(CratesIndexPlace::Sparse(format!("sparse+{}/index/", server.url()))),
+        crates_index: Some(CratesIndexSource::Sparse(format!("sparse+{}/index/", server.url()))),
         ..plan(&server, cache.path())
     };
     let component =

@@ -9,7 +9,7 @@ use portcullis::io::Effects;
 use portcullis::model::coverage::GapKind;
 use portcullis::model::inventory::{Component, Ecosystem, Inventory, Origin, Subject};
 use portcullis::model::matching::Matching;
-use portcullis::model::plan::{CratesIndexPlace, FeedsPlan};
+use portcullis::model::plan::{CratesIndexSource, FeedsPlan};
 use portcullis::model::purl::Purl;
 use portcullis::stage::{inventory, matching};
 
@@ -144,7 +144,7 @@ fn crates_agree_with_cargo_audit_on_every_real_lock_file() {
         .unwrap();
     assert!(unpacked.success());
     let plan = FeedsPlan {
-        crates_index: Some(CratesIndexPlace::Cargo(cargo_home().join("registry/index"))),
+        crates_index: Some(CratesIndexSource::Cargo(cargo_home().join("registry/index"))),
         ..plan(&shared.join("mirror"), &folder.path().join("cache"))
     };
     let mut total = 0;

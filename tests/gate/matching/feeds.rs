@@ -8,7 +8,7 @@ use std::time::Duration;
 use portcullis::io::Effects;
 use portcullis::io::clock::Clock;
 use portcullis::model::coverage::GapKind;
-use portcullis::model::exit_kind::Fault;
+use portcullis::model::exit_kind::ExitKind;
 use portcullis::model::inventory::{Component, Ecosystem, Inventory};
 use portcullis::model::matching::Matching;
 use portcullis::model::plan::FeedsPlan;
@@ -161,7 +161,7 @@ fn a_server_that_stumbles_is_asked_again_and_one_that_is_not_there_ends_the_run(
     let empty = tempfile::tempdir().unwrap();
     plan.cache = empty.path().to_owned();
     let error = run_at(&plan, "2026-02-01T00:00:00Z").unwrap_err();
-    assert_eq!(error.fault(), Fault::Unreachable);
+    assert_eq!(error.exit_kind(), ExitKind::Unreachable);
 }
 
 #[test]
@@ -289,7 +289,7 @@ fn a_bundle_that_was_cut_or_changed_is_refused_and_leaves_what_was_there() {
     for bytes in [&sound[..sound.len() / 2], &sound[..600], &changed, b"not a tar"] {
         std::fs::write(&file, bytes).unwrap();
         let error = matching::import(&file, &plan, &effects).unwrap_err();
-        assert_eq!(error.fault(), Fault::Undecidable, "{error}");
+        assert_eq!(error.exit_kind(), ExitKind::Undecidable, "{error}");
     }
     assert_eq!(ids(&run_at(&plan, "2026-02-01T00:10:00Z").unwrap()), ["GHSA-1"]);
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use portcullis::io::hash::sha256;
-use portcullis::model::advisory::{Advisory, AdvisoryKind, Evidence as Why, FeedRevision, Match};
+use portcullis::model::advisory::{Advisory, AdvisoryKind, FeedRevision, Match, RangeMatch};
 use portcullis::model::context::Context;
 use portcullis::model::coverage::Gap;
 use portcullis::model::image::{ImageConfig, Platform};
@@ -288,7 +288,7 @@ fn claim(written: &ShortMatch, component: usize, inventory: &Inventory) -> Match
             known_exploited: written.known_exploited,
             epss: written.epss,
         },
-        evidence: Why {
+        evidence: RangeMatch {
             feed: "osv:case".to_owned(),
             package: inventory.components[component].name.clone(),
             version: inventory.components[component].version.clone(),

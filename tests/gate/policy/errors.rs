@@ -19,7 +19,7 @@ fn of_policy(text: &str) -> DocumentError {
 fn of_waivers(text: &str) -> DocumentError {
     match Waivers::from_text("waivers.toml", text) {
         Err(error @ PolicyError::Waivers(_)) => {
-            assert_eq!(error.fault().code(), 2, "a broken waiver file is undecidable");
+            assert_eq!(error.exit_kind().code(), 2, "a broken waiver file is undecidable");
             let PolicyError::Waivers(error) = error else { unreachable!() };
             error
         }

@@ -236,7 +236,7 @@ fn a_missing_waiver_file_does_not_count_as_no_waivers() {
     let error = Waivers::load(Some(&dir.path().join("waivers.toml")), &effects)
         .map(|_| ())
         .expect_err("missing");
-    assert_eq!(error.fault().code(), 2);
+    assert_eq!(error.exit_kind().code(), 2);
 }
 
 #[test]
@@ -274,21 +274,23 @@ fn a_waiver_does_not_end_at_midnight_on_its_last_day() {
 fn a_mistyped_expiry_does_not_make_a_waiver_that_never_ends() {
     for key in ["expire", "expired_at", "Expires", "until"] {
         let error = problem(&changed(waived(), "expires =", &format!("{key} =")));
-        assert_eq!(error.fault().code(), 2, "{key}");
+        assert_eq!(error.exit_kind().code(), 2, "{key}");
     }
     let both = changed(waived(), "expires =", "expire = 2026-11-01\nexpires =");
-    assert_eq!(problem(&both).fault().code(), 2);
+    assert_eq!(problem(&both).exit_kind().code(), 2);
 }
 
 #[test]
 fn a_waiver_without_an_expiry_is_refused() {
-    assert_eq!(problem(&changed(waived(), "expires = 2026-12-01", "")).fault().code(), 2);
+    assert_eq!(problem(&changed(waived(), "expires = 2026-12-01", "")).exit_kind().code(), 2);
 }
 
 #[test]
 fn a_waiver_without_a_package_is_refused() {
     assert_eq!(
-        problem(&changed(waived(), "package = \"pkg:cargo/foo@1.2.*\"", "")).fault().code(),
+        problem(&changed(waived(), "package = \"pkg:cargo/foo@1.2.*\"", ""))
+            .exit_kind()
+            .code(),
         2
     );
 }
@@ -328,7 +330,7 @@ fn an_invalid_waiver_file_does_not_scan_on() {
     for text in ["[[waiver]", "[[waivers]]\nid = \"x\"\n", "{}", "waiver = \"none\""] {
         let mut case = waived();
         case.waivers = Some(text.to_owned());
-        assert_eq!(problem(&case).fault().code(), 2, "{text}");
+        assert_eq!(problem(&case).exit_kind().code(), 2, "{text}");
     }
 }
 

@@ -215,7 +215,7 @@ async fn evidence_of(
     signed: &Verdict,
     found: &Verdict,
     inventory: &Inventory,
-) -> Result<publish::Evidence, PublishError> {
+) -> Result<publish::SignedEvidence, PublishError> {
     let built = image(&place.path("image"), &[b"one layer".to_vec(), vec![7; 300_000]]);
     let predicate = |kind: &str, body: Value| Predicate {
         kind: kind.to_owned(),

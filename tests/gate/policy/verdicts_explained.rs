@@ -14,7 +14,7 @@ use portcullis::model::purl::Purl;
 use portcullis::model::verdict::{Decision, Verdict};
 use portcullis::stage::policy::baseline::{Baseline, fill_causes, only_new};
 use portcullis::stage::policy::clearance::{NotCleared, clear};
-use portcullis::stage::policy::evidence_file::{Record, compare};
+use portcullis::stage::policy::evidence_file::{EvidenceFile, compare};
 use portcullis::stage::policy::explain::explain;
 use portcullis::stage::policy::recheck::{Recheck, Shard, counts, stored};
 use portcullis::stage::policy::waivers::VexOutcome;
@@ -26,8 +26,8 @@ fn bytes(verdict: &Verdict) -> Vec<u8> {
     serde_json::to_vec_pretty(verdict).expect("json")
 }
 
-fn record(case: &Case) -> Record {
-    Record::new(&case.policy(), &case.waivers().expect("waivers"), &case.evidence())
+fn record(case: &Case) -> EvidenceFile {
+    EvidenceFile::new(&case.policy(), &case.waivers().expect("waivers"), &case.evidence())
 }
 
 #[test]
@@ -36,7 +36,7 @@ fn a_replay_is_byte_identical_for_every_case() {
     let effects = Effects::plain(dir.path().to_owned());
     for case in all() {
         record(&case).write(dir.path()).expect("written");
-        let replayed = Record::read(dir.path(), &effects).expect("read").replay().expect("replayed");
+        let replayed = EvidenceFile::read(dir.path(), &effects).expect("read").replay().expect("replayed");
         assert_eq!(
             compare(&bytes(&case.verdict()), &bytes(&replayed)).first_difference,
             None,
@@ -51,7 +51,7 @@ fn a_replay_is_byte_identical_for_every_case() {
 #[ignore = "prints a digest for another test"]
 fn digest_of_a_replay() {
     let path = PathBuf::from(std::env::var_os("PORTCULLIS_TEST_RECORD").expect("record"));
-    let record = Record::read(&path, &Effects::plain(path.clone())).expect("read");
+    let record = EvidenceFile::read(&path, &Effects::plain(path.clone())).expect("read");
     let digest = sha256(&bytes(&record.replay().expect("replayed")));
     writeln!(std::io::stdout().lock(), "digest={digest};").expect("printed");
 }
@@ -96,7 +96,11 @@ fn evidence_that_is_broken_is_undecidable() {
     let effects = Effects::plain(dir.path().to_owned());
     fs::write(dir.path().join("evidence.json"), "{\"schema\": \"portcullis/evidence/v1\"").expect("written");
     assert_eq!(
-        Record::read(dir.path(), &effects).map(|_| ()).expect_err("broken").fault().code(),
+        EvidenceFile::read(dir.path(), &effects)
+            .map(|_| ())
+            .expect_err("broken")
+            .exit_kind()
+            .code(),
         2
     );
 }
@@ -455,7 +459,7 @@ fn a_broken_vex_document_is_undecidable() {
         &VEX.replace("not_affected", "fine"),
     ] {
         let error = Waivers::default().add_vex(&policy, "v", text).map(|_| ()).expect_err(text);
-        assert_eq!(error.fault().code(), 2);
+        assert_eq!(error.exit_kind().code(), 2);
     }
 }
 

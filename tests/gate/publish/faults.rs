@@ -10,7 +10,7 @@ use portcullis::io::oci_layout::OciLayout;
 use portcullis::io::registry::{Access, Content, Login, Logins, OnBytes, Options, Patience, Pushed, Registry, RegistryError};
 use portcullis::io::secret::Secret;
 use portcullis::io::{Effects, hash};
-use portcullis::model::exit_kind::Fault;
+use portcullis::model::exit_kind::ExitKind;
 use portcullis::model::plan::{Destination, KeySource};
 use portcullis::stage::publish::PublishError;
 
@@ -72,7 +72,7 @@ async fn a_registry_that_keeps_failing_ends_the_run_as_unreachable_and_says_what
     let client = Registry::open(&proxy.repository("payments"), QUICK, &place.effects).unwrap();
     proxy.on(Method::HEAD, "/manifests/", 99, Broken::Status(503));
     let error = client.tag("v1").await.unwrap_err();
-    assert_eq!(error.fault(), Fault::Unreachable);
+    assert_eq!(error.exit_kind(), ExitKind::Unreachable);
     assert!(
         error.to_string().contains("503") && error.to_string().contains("4 attempts"),
         "{error}"
@@ -84,7 +84,7 @@ async fn a_registry_that_is_down_ends_the_run_as_unreachable() {
     let place = Workplace::new();
     let plan = place.plan(registry(format!("{}/payments", free_address())));
     let error = place.publish(&place.image(), &plan).await.unwrap_err();
-    assert_eq!(error.fault(), Fault::Unreachable, "{error:?}");
+    assert_eq!(error.exit_kind(), ExitKind::Unreachable, "{error:?}");
 }
 
 #[tokio::test]
@@ -98,7 +98,7 @@ async fn a_manifest_with_other_bytes_is_not_believed() {
         matches!(error, PublishError::Registry(RegistryError::WrongDigest { expected, .. }) if expected == image.digest),
         "{error}"
     );
-    assert_eq!(error.fault(), Fault::Undecidable);
+    assert_eq!(error.exit_kind(), ExitKind::Undecidable);
     assert!(!place.path("out/verdict.dsse.json").exists(), "nothing was attested");
 }
 
@@ -126,7 +126,7 @@ async fn a_blob_is_pulled_to_its_end_or_not_at_all() {
     proxy.on(Method::GET, "/blobs/", 1, Broken::Corrupt);
     let error = pull().await.unwrap_err();
     assert!(
-        matches!(error, RegistryError::WrongDigest { .. }) && error.fault() == Fault::Undecidable,
+        matches!(error, RegistryError::WrongDigest { .. }) && error.exit_kind() == ExitKind::Undecidable,
         "{error}"
     );
 
@@ -234,7 +234,7 @@ async fn a_password_opens_a_registry_with_basic_authentication() {
 
     let error = place.publish(&image, &plan).await.unwrap_err();
     assert!(error.to_string().contains("anonymous user"), "{error}");
-    assert_eq!(error.fault(), Fault::Usage);
+    assert_eq!(error.exit_kind(), ExitKind::Usage);
 
     place.effects = with_login(&place, &host, "robot", "open-sesame");
     let error = place.publish(&image, &plan).await.unwrap_err();
@@ -285,7 +285,7 @@ async fn plain_http_is_for_loopback_unless_it_is_named() {
         ..place.effects.clone()
     };
     let error = Registry::open("ghcr.io/acme/payments", QUICK, &offline).map(|_| ()).unwrap_err();
-    assert_eq!(error.fault(), Fault::Usage);
+    assert_eq!(error.exit_kind(), ExitKind::Usage);
 }
 
 #[tokio::test]
@@ -294,7 +294,7 @@ async fn a_run_that_is_cancelled_stops_between_requests() {
     place.effects.cancelled.store(true, std::sync::atomic::Ordering::Relaxed);
     let plan = place.plan(registry(proxy.repository("payments")));
     let error = place.publish(&place.image(), &plan).await.unwrap_err();
-    assert_eq!(error.fault(), Fault::Interrupted);
+    assert_eq!(error.exit_kind(), ExitKind::Interrupted);
     assert!(proxy.seen().is_empty());
 }
 
@@ -306,7 +306,7 @@ async fn a_layer_that_was_damaged_after_the_build_is_not_published() {
     std::fs::write(source.blob_path(&hash::sha256(b"one layer")), b"0ne layer").unwrap();
     let plan = place.plan(Destination::OciLayout(place.path("registry")));
     let error = place.publish(&image, &plan).await.unwrap_err();
-    assert_eq!(error.fault(), Fault::Undecidable);
+    assert_eq!(error.exit_kind(), ExitKind::Undecidable);
     let target = OciLayout::open(place.path("registry")).unwrap();
     assert!(target.index().unwrap().is_empty(), "nothing was tagged");
 
@@ -315,7 +315,7 @@ async fn a_layer_that_was_damaged_after_the_build_is_not_published() {
         .publish(&image, &place.plan(registry(running.repository("payments"))))
         .await
         .unwrap_err();
-    assert_eq!(error.fault(), Fault::Undecidable);
+    assert_eq!(error.exit_kind(), ExitKind::Undecidable);
     let client = Registry::open(&running.repository("payments"), QUICK, &place.effects).unwrap();
     assert_eq!(client.tag(COMMIT).await.unwrap(), None);
 }
@@ -332,7 +332,7 @@ async fn a_key_that_cannot_be_used_stops_the_publication_before_anything_is_sent
     for key in [KeySource::File(place.path("bad.key")), KeySource::Env("NOT_SET".to_owned())] {
         plan.key = Some(key);
         let error = place.publish(&place.image(), &plan).await.unwrap_err();
-        assert_eq!(error.fault(), Fault::Usage, "{error}");
+        assert_eq!(error.exit_kind(), ExitKind::Usage, "{error}");
         assert!(!place.path("registry").exists());
     }
 }

@@ -9,7 +9,7 @@ use portcullis::io::registry::{Access, Content, Login, Logins, OnBytes, Options,
 use portcullis::io::secret::Secret;
 use portcullis::io::{Effects, hash};
 use portcullis::model::digest::Digest;
-use portcullis::model::exit_kind::Fault;
+use portcullis::model::exit_kind::ExitKind;
 use portcullis::model::image::media_type;
 use portcullis::stage::publish::PublishError;
 use serde_json::{Value, json};
@@ -131,7 +131,7 @@ async fn a_tag_that_somebody_moved_while_we_set_it_names_both_digests() {
         said.contains(COMMIT) && said.contains(&ours.digest.to_string()) && said.contains(&hash::sha256(&stolen).to_string()),
         "{said}"
     );
-    assert_eq!(error.fault(), Fault::Undecidable);
+    assert_eq!(error.exit_kind(), ExitKind::Undecidable);
 }
 
 #[tokio::test]

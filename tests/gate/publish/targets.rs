@@ -4,7 +4,7 @@ use hyper::Method;
 use portcullis::io::hash;
 use portcullis::io::oci_layout::OciLayout;
 use portcullis::io::registry::{Access, Options, Registry};
-use portcullis::model::exit_kind::Fault;
+use portcullis::model::exit_kind::ExitKind;
 use portcullis::model::outcome::Outcome;
 use portcullis::model::plan::{BuildPlan, Builder, Destination};
 use portcullis::report::Reporter as _;
@@ -118,7 +118,7 @@ async fn a_tag_that_names_another_image_is_refused_with_both_digests() {
         let plan = place.plan(destination);
         place.publish(&first, &plan).await.unwrap();
         let error = place.publish(&second, &plan).await.unwrap_err();
-        assert_eq!(error.fault(), Fault::Undecidable);
+        assert_eq!(error.exit_kind(), ExitKind::Undecidable);
         let text = error.to_string();
         assert!(
             text.contains(&first.digest.to_string()) && text.contains(&second.digest.to_string()),

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use portcullis::io::Effects;
 use portcullis::io::oci_layout::OciLayout;
 use portcullis::model::digest::Digest;
-use portcullis::model::exit_kind::Fault;
+use portcullis::model::exit_kind::ExitKind;
 use portcullis::model::image::{BuiltImage, Descriptor};
 use portcullis::model::image_ref::ImageRef;
 use portcullis::model::plan::{Destination, KeySource};
@@ -101,7 +101,7 @@ impl Published {
 
     async fn refusal(&self) -> PublishError {
         let error = self.verify().await.unwrap_err();
-        assert_eq!(error.fault(), Fault::Undecidable, "{error}");
+        assert_eq!(error.exit_kind(), ExitKind::Undecidable, "{error}");
         assert!(error.is_distrust(), "{error}");
         error
     }
@@ -228,7 +228,7 @@ async fn something_that_is_no_attestation_is_named() {
 async fn an_image_in_a_form_without_attestations_is_a_usage_error() {
     let published = Published::new().await;
     let error = published.place.verify(&ImageRef::DockerArchive("x.tar".into())).await.unwrap_err();
-    assert_eq!(error.fault(), Fault::Usage);
+    assert_eq!(error.exit_kind(), ExitKind::Usage);
 }
 
 #[tokio::test]
@@ -334,7 +334,7 @@ async fn a_damaged_referrer_is_not_taken_for_none() {
     let (entry, ..) = published.verdict();
     std::fs::write(published.layout.blob_path(&entry.digest), b"{").unwrap();
     let error = published.verify().await.unwrap_err();
-    assert_eq!(error.fault(), Fault::Undecidable, "{error}");
+    assert_eq!(error.exit_kind(), ExitKind::Undecidable, "{error}");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! What goes well, and what changes nothing.
 
-use portcullis::model::exit_kind::Fault;
+use portcullis::model::exit_kind::ExitKind;
 use portcullis::model::health::Answered;
 use portcullis::model::outcome::RolloutResult;
 use portcullis::model::plan::TargetPlan;
@@ -167,7 +167,7 @@ async fn an_image_whose_bytes_are_not_those_of_its_digest_is_refused_and_nothing
         }
     }
     let error = rollout::rollout(&new, &world.plan, &world.effects()).await.unwrap_err();
-    assert_eq!(error.fault(), Fault::Refused, "{error}");
+    assert_eq!(error.exit_kind(), ExitKind::Refused, "{error}");
     assert_eq!(std::fs::read(world.state().join("journal.jsonl")).unwrap(), journal);
     assert_eq!(world.live().await, (Some(*old.digest()), 1));
 }
@@ -177,7 +177,7 @@ async fn a_front_door_that_somebody_else_owns_refuses_the_rollout() {
     let world = World::new();
     let _other = std::net::TcpListener::bind(world.listen()).unwrap();
     let error = rollout::rollout(&world.good('a'), &world.plan, &world.effects()).await.unwrap_err();
-    assert_eq!(error.fault(), Fault::Refused, "{error}");
+    assert_eq!(error.exit_kind(), ExitKind::Refused, "{error}");
     assert_eq!(world.live().await, (None, 0));
 }
 

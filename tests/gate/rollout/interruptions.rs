@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use portcullis::model::exit_kind::Fault;
+use portcullis::model::exit_kind::ExitKind;
 use portcullis::model::outcome::RolloutResult;
 use portcullis::stage::rollout;
 
@@ -202,7 +202,7 @@ async fn a_journal_damaged_before_its_end_refuses_the_rollout() {
     let text = std::fs::read_to_string(&path).unwrap().replacen("Staging", "Stagins", 1);
     std::fs::write(&path, text).unwrap();
     let error = rollout::rollout(&world.good('b'), &world.plan, &world.effects()).await.unwrap_err();
-    assert_eq!(error.fault(), Fault::Refused, "{error}");
+    assert_eq!(error.exit_kind(), ExitKind::Refused, "{error}");
     assert!(world.get("/version").await.is_ok());
 }
 

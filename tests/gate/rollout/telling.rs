@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use portcullis::io::daemon;
-use portcullis::model::exit_kind::Fault;
+use portcullis::model::exit_kind::ExitKind;
 use portcullis::model::health::Answered;
 use portcullis::model::outcome::RolloutResult;
 use portcullis::stage::rollout;
@@ -109,7 +109,7 @@ async fn a_switch_that_does_not_answer_is_not_taken_for_nothing_that_runs() {
     let error = rollout::rollout(&bad, &world.plan, &world.effects()).await.unwrap_err();
     let status = world.status().await;
     signal(switch, Signal::CONT);
-    assert_eq!(error.fault(), Fault::Refused, "{error}");
+    assert_eq!(error.exit_kind(), ExitKind::Refused, "{error}");
     assert!(
         error.to_string().contains("does not answer") || format!("{error:?}").contains("does not answer"),
         "{error:?}"
@@ -144,12 +144,15 @@ async fn stop_and_rollback_with_nothing_deployed_change_nothing() {
     let before = || std::fs::read_dir(world.state()).map_or(0, Iterator::count);
     let stop = rollout::stop(&world.plan, &world.effects()).await.unwrap_err();
     let back = rollout::rollback(&world.plan, &world.effects()).await.unwrap_err();
-    assert_eq!((stop.fault().code(), back.fault().code()), (12, 12), "{stop}, {back}");
+    assert_eq!((stop.exit_kind().code(), back.exit_kind().code()), (12, 12), "{stop}, {back}");
     assert_eq!(before(), 0, "something was written");
     // The control: with something deployed, stop stops, once.
     world.rollout(&world.good('a')).await;
     assert_eq!(rollout::stop(&world.plan, &world.effects()).await.unwrap().stopped.len(), 1);
-    assert_eq!(rollout::stop(&world.plan, &world.effects()).await.unwrap_err().fault().code(), 12);
+    assert_eq!(
+        rollout::stop(&world.plan, &world.effects()).await.unwrap_err().exit_kind().code(),
+        12
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use portcullis::io::daemon::{self, End};
+use portcullis::io::daemon::{self, Signal};
 use portcullis::model::outcome::RolloutResult;
 use portcullis::model::plan::{ProbePlan, Protocol, TargetPlan};
 use portcullis::stage::rollout;
@@ -115,7 +115,7 @@ async fn a_switch_that_is_killed_in_the_soak_is_brought_back_within_the_budget()
     let killer = tokio::spawn(async move {
         tokio::time::sleep(Duration::from_millis(1200)).await;
         for process in daemon::find("PORTCULLIS_SWITCH", &state).unwrap() {
-            daemon::end(&process, End::Kill).unwrap();
+            daemon::end(&process, Signal::Kill).unwrap();
         }
     });
     let new = world.good('b');

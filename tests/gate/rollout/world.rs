@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use portcullis::io::Effects;
-use portcullis::io::daemon::{self, End};
+use portcullis::io::daemon::{self, Signal};
 use portcullis::io::oci_layout::OciLayout;
 use portcullis::model::digest::Digest;
 use portcullis::model::image_ref::ImageRef;
@@ -189,14 +189,14 @@ impl World {
     /// Kills every instance, as a machine out of memory would.
     pub(crate) fn kill_instances(&self) {
         for process in daemon::find("PORTCULLIS_STATE", &self.state().display().to_string()).unwrap() {
-            daemon::end(&process, End::Kill).unwrap();
+            daemon::end(&process, Signal::Kill).unwrap();
         }
     }
 
     /// Kills the switch.
     pub(crate) fn kill_switch(&self) {
         for process in daemon::find("PORTCULLIS_SWITCH", &self.state().display().to_string()).unwrap() {
-            daemon::end(&process, End::Kill).unwrap();
+            daemon::end(&process, Signal::Kill).unwrap();
         }
         while !self.switches().is_empty() {
             std::thread::sleep(Duration::from_millis(2));
@@ -248,7 +248,7 @@ impl Drop for World {
         let state = self.state().display().to_string();
         for mark in ["PORTCULLIS_SWITCH", "PORTCULLIS_STATE"] {
             for process in daemon::find(mark, &state).unwrap_or_default() {
-                let _ = daemon::end(&process, End::Kill);
+                let _ = daemon::end(&process, Signal::Kill);
             }
         }
     }

@@ -14,7 +14,7 @@ use crate::io::registry::{Access, Options, Registry};
 use crate::model::commit::{Commit, CommitSha};
 use crate::model::digest::Digest;
 use crate::model::event::{Event, Stage};
-use crate::model::human_duration::Span;
+use crate::model::human_duration::HumanDuration;
 use crate::model::image_ref::ImageRef;
 use crate::model::inventory::Subject;
 use crate::model::outcome::{Outcome, RolloutReport};
@@ -76,7 +76,7 @@ fn plan(session: &Session<'_>, args: &RolloutArgs) -> Result<RolloutPlan, CliErr
     plan.again.clone_from(&args.again);
     plan.without_way_back = args.without_way_back;
     if let Some(text) = &args.wait_for_lock {
-        let wait = Span::parse(text).map_err(|problem| CliError::setting("--wait-for-lock", problem.to_string()))?;
+        let wait = HumanDuration::parse(text).map_err(|problem| CliError::setting("--wait-for-lock", problem.to_string()))?;
         plan.waits.lock = wait.0;
     }
     Ok(plan)

@@ -91,7 +91,7 @@ pub(super) fn nothing_to_resume(service: &str) -> Answer {
 }
 
 fn said(human: String, json: serde_json::Value, next: &str) -> Answer {
-    Answer::Said {
+    Answer::Message {
         human,
         json,
         code: 0,

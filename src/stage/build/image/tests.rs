@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use super::*;
 use crate::io::hash::sha256;
 use crate::io::layers::sample::{Tar, gzip};
-use crate::model::exit_kind::Fault;
+use crate::model::exit_kind::ExitKind;
 
 struct Place(tempfile::TempDir);
 
@@ -90,7 +90,7 @@ fn a_layer_with_another_digest_is_refused_and_nothing_stays() {
     let other = Tar::new().file("x", "y").finish();
     std::fs::write(place.path("a.tar"), docker_archive(&other, &config(&layer()))).expect("written");
     let error = place.acquire("docker-archive:a.tar").expect_err("refused");
-    assert_eq!(error.fault(), Fault::Undecidable);
+    assert_eq!(error.exit_kind(), ExitKind::Undecidable);
     assert!(error.to_string().contains("the configuration states"), "{error}");
     assert!(!place.path("out/image").exists());
     assert_eq!(std::fs::read_dir(place.path("out")).expect("listed").count(), 0);
@@ -110,7 +110,7 @@ fn a_damaged_blob_is_refused() {
     std::fs::write(&blob, &bytes).expect("written");
     assert!(matches!(place.acquire("oci:copy"), Err(BuildError::Layout(_))));
     std::fs::write(&blob, &bytes[..20]).expect("written");
-    assert_eq!(place.acquire("oci:copy").expect_err("refused").fault(), Fault::Undecidable);
+    assert_eq!(place.acquire("oci:copy").expect_err("refused").exit_kind(), ExitKind::Undecidable);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::model::inventory::{Component, SourcePackage};
 use crate::model::purl::Purl;
 
 use crate::stage::inventory::cataloger::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
-use crate::stage::inventory::formats::paragraphs::Blocks;
+use crate::stage::inventory::formats::paragraphs::Paragraphs;
 
 /// Reads the package database.
 pub struct Apk;
@@ -58,7 +58,7 @@ fn unreadable(error: &io::Error, sink: &mut dyn Sink) {
 }
 
 fn database(content: impl BufRead, sink: &mut dyn Sink) {
-    let mut blocks = Blocks::new(content);
+    let mut blocks = Paragraphs::new(content);
     let mut packages = Vec::new();
     if let Err(error) = collect(&mut blocks, &mut packages, sink) {
         unreadable(&error, sink);
@@ -75,7 +75,7 @@ fn database(content: impl BufRead, sink: &mut dyn Sink) {
     }
 }
 
-fn collect(blocks: &mut Blocks<impl BufRead>, packages: &mut Vec<Package>, sink: &mut dyn Sink) -> io::Result<()> {
+fn collect(blocks: &mut Paragraphs<impl BufRead>, packages: &mut Vec<Package>, sink: &mut dyn Sink) -> io::Result<()> {
     let most = Limits::default().components;
     while let Some(block) = blocks.next()? {
         match package(block.text) {

@@ -11,7 +11,7 @@ use crate::model::inventory::Component;
 use crate::model::purl::Purl;
 
 use crate::stage::inventory::cataloger::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
-use crate::stage::inventory::formats::random_access::{Bytes, OnDisk};
+use crate::stage::inventory::formats::random_access::{OnDisk, RandomAccess};
 
 /// Reads executables of certain names.
 pub struct Binaries;
@@ -114,7 +114,7 @@ impl Cataloger for Binaries {
     }
 }
 
-fn catalog(path: &str, content: &dyn Bytes, sink: &mut dyn Sink) {
+fn catalog(path: &str, content: &dyn RandomAccess, sink: &mut dyn Sink) {
     let found = programs(path).filter_map(|program| {
         let after = |before: &[u8]| first(content, |window, own| version(window, own, before));
         let version = match program.mark {
@@ -131,7 +131,7 @@ fn catalog(path: &str, content: &dyn Bytes, sink: &mut dyn Sink) {
 }
 
 /// What is found first in a file, window by window.
-fn first(content: &dyn Bytes, mut find: impl FnMut(&[u8], usize) -> Option<String>) -> Option<String> {
+fn first(content: &dyn RandomAccess, mut find: impl FnMut(&[u8], usize) -> Option<String>) -> Option<String> {
     let mut found = None;
     content.windows(0, content.size(), &mut |window, own| {
         found = find(window, own);
@@ -145,7 +145,7 @@ fn first(content: &dyn Bytes, mut find: impl FnMut(&[u8], usize) -> Option<Strin
 }
 
 /// The newest version of three numbers that stands by itself.
-fn newest(content: &dyn Bytes) -> Option<String> {
+fn newest(content: &dyn RandomAccess) -> Option<String> {
     const LONGEST: usize = 12;
     let mut newest = None;
     content.windows(0, content.size(), &mut |window, own| {

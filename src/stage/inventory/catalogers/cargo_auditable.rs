@@ -18,7 +18,7 @@ use crate::model::inventory::{Origin, Scope};
 use super::crates::{self, Crate};
 use crate::stage::inventory::cataloger::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
 use crate::stage::inventory::formats::elf::Elf;
-use crate::stage::inventory::formats::random_access::{Bytes, OnDisk};
+use crate::stage::inventory::formats::random_access::{OnDisk, RandomAccess};
 
 /// Reads ELF, PE and Mach-O files, and says of ELF ones that they need an account.
 pub struct CargoAuditable;

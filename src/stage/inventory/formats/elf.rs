@@ -4,11 +4,11 @@
 
 use std::borrow::Cow;
 
-use super::random_access::Bytes;
+use super::random_access::RandomAccess;
 
 /// An ELF file's tables.
 pub(in crate::stage::inventory) struct Elf<'a> {
-    content: &'a dyn Bytes,
+    content: &'a dyn RandomAccess,
     /// True for 64-bit files.
     wide: bool,
     big_endian: bool,
@@ -30,7 +30,7 @@ const MOST_ENTRIES: u64 = 4096;
 
 impl<'a> Elf<'a> {
     /// None for a file that is no ELF file.
-    pub(in crate::stage::inventory) fn new(content: &'a dyn Bytes) -> Option<Self> {
+    pub(in crate::stage::inventory) fn new(content: &'a dyn RandomAccess) -> Option<Self> {
         let identification = content.at(0, 16)?;
         // 32 or 64 bits, the low or the high byte first: nothing else is an ELF file to anybody.
         let known = matches!(identification[4..6], [1 | 2, 1 | 2]);

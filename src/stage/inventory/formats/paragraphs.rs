@@ -17,7 +17,7 @@ pub(in crate::stage::inventory) struct Block<'b> {
 }
 
 /// Reads a text's paragraphs.
-pub(in crate::stage::inventory) struct Blocks<R> {
+pub(in crate::stage::inventory) struct Paragraphs<R> {
     reader: R,
     buffer: Vec<u8>,
     offset: usize,
@@ -26,7 +26,7 @@ pub(in crate::stage::inventory) struct Blocks<R> {
     pub(in crate::stage::inventory) ends_a_line: bool,
 }
 
-impl<R: BufRead> Blocks<R> {
+impl<R: BufRead> Paragraphs<R> {
     pub(in crate::stage::inventory) fn new(reader: R) -> Self {
         Self {
             reader,
@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn paragraphs_come_one_by_one_with_their_places() {
-        let mut blocks = Blocks::new(&b"\n \na\nb\n\r\n\nc"[..]);
+        let mut blocks = Paragraphs::new(&b"\n \na\nb\n\r\n\nc"[..]);
         let mut seen = Vec::new();
         while let Some(block) = blocks.next().expect("read") {
             seen.push((block.offset, block.line, block.text.to_vec()));
@@ -111,9 +111,9 @@ mod tests {
 
     #[test]
     fn a_paragraph_without_an_end_is_not_held() {
-        let mut blocks = Blocks::new(io::BufReader::new(io::repeat(b'x')));
+        let mut blocks = Paragraphs::new(io::BufReader::new(io::repeat(b'x')));
         assert!(blocks.next().is_err());
-        let mut blocks = Blocks::new(io::BufReader::new(io::Read::take(io::repeat(b'x'), LARGEST as u64 + 1)));
+        let mut blocks = Paragraphs::new(io::BufReader::new(io::Read::take(io::repeat(b'x'), LARGEST as u64 + 1)));
         assert!(blocks.next().is_err());
     }
 }

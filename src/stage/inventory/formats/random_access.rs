@@ -10,7 +10,7 @@ use crate::model::coverage::GapKind;
 use crate::stage::inventory::cataloger::Sink;
 
 /// A file's bytes.
-pub(in crate::stage::inventory) trait Bytes {
+pub(in crate::stage::inventory) trait RandomAccess {
     fn size(&self) -> u64;
 
     /// Some bytes from an offset; none where they are not all there, or where they are more than [`MOST`].
@@ -28,7 +28,7 @@ pub(in crate::stage::inventory) const OVERLAP: usize = 256;
 /// Bytes of one window: a multiple of every alignment that is searched by.
 const WINDOW: usize = 1 << 20;
 
-impl Bytes for &[u8] {
+impl RandomAccess for &[u8] {
     fn size(&self) -> u64 {
         self.len() as u64
     }
@@ -80,7 +80,7 @@ impl<'s> OnDisk<'s> {
     }
 }
 
-impl Bytes for OnDisk<'_> {
+impl RandomAccess for OnDisk<'_> {
     fn size(&self) -> u64 {
         self.content.size()
     }
@@ -118,7 +118,7 @@ mod tests {
         for at in [0, WINDOW - 3, 2 * WINDOW - 1, 3 * WINDOW - 6] {
             content[at..at + 6].copy_from_slice(b"needle");
         }
-        let hits = |bytes: &dyn Bytes| {
+        let hits = |bytes: &dyn RandomAccess| {
             let mut found = 0;
             bytes.windows(0, u64::MAX, &mut |window, own| {
                 found += memchr::memmem::find_iter(window, b"needle").filter(|at| *at < own).count();
@@ -134,7 +134,7 @@ mod tests {
     fn bytes_that_are_not_all_there_are_not_there() {
         let spilled = Spilled::from(&b"0123456789"[..]);
         let spilled = OnDisk::new(&spilled);
-        for bytes in [&&b"0123456789"[..] as &dyn Bytes, &spilled] {
+        for bytes in [&&b"0123456789"[..] as &dyn RandomAccess, &spilled] {
             assert_eq!(bytes.at(8, 2).as_deref(), Some(&b"89"[..]));
             assert_eq!((bytes.at(8, 3), bytes.at(11, 0), bytes.at(u64::MAX, 2)), (None, None, None));
         }

@@ -58,7 +58,7 @@ pub(in crate::stage::inventory) fn inventory(
     blobs: &dyn Blobs,
     subject: Subject,
     effects: &Effects,
-    memory: Memory,
+    memory: LayerCache,
 ) -> Result<Inventory, InventoryError> {
     Ok(image_inventory(platforms, blobs, subject, effects, memory, HashMap::new())?.inventory)
 }
@@ -76,7 +76,7 @@ pub(in crate::stage::inventory) fn image_inventory(
     blobs: &dyn Blobs,
     subject: Subject,
     effects: &Effects,
-    memory: Memory,
+    memory: LayerCache,
     known: HashMap<Key, Known>,
 ) -> Result<ImageInventory, InventoryError> {
     let catalogers = image_catalogers();
@@ -84,7 +84,7 @@ pub(in crate::stage::inventory) fn image_inventory(
         blobs,
         effects,
         known: Mutex::new(known),
-        cache: (memory == Memory::Cached).then(|| Cache::new(&effects.cache, &catalogers, &effects.limits)),
+        cache: (memory == LayerCache::Cached).then(|| Cache::new(&effects.cache, &catalogers, &effects.limits)),
         catalogers,
         stop: AtomicBool::new(false),
     }
@@ -93,7 +93,7 @@ pub(in crate::stage::inventory) fn image_inventory(
 
 /// Whether facts of layers may come from an earlier run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::stage::inventory) enum Memory {
+pub(in crate::stage::inventory) enum LayerCache {
     /// Every byte is read and verified now.
     None,
     /// Layers that were seen before are believed.

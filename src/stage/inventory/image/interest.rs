@@ -3,12 +3,12 @@
 use crate::stage::inventory::cataloger::{Cataloger, EntryHead, Want};
 
 /// The catalogers, and their answers about one entry.
-pub(in crate::stage::inventory) struct Asked<'a> {
+pub(in crate::stage::inventory) struct Interest<'a> {
     catalogers: &'a [&'a dyn Cataloger],
     wants: Vec<(&'a dyn Cataloger, Want)>,
 }
 
-impl<'a> Asked<'a> {
+impl<'a> Interest<'a> {
     pub(in crate::stage::inventory) fn new(catalogers: &'a [&'a dyn Cataloger]) -> Self {
         Self {
             catalogers,

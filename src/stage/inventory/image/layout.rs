@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::Path;
 
 use super::engine::ImageInventory;
-use super::engine::{self, Blobs, Memory};
+use super::engine::{self, Blobs, LayerCache};
 use super::streamed;
 use crate::io::Effects;
 use crate::io::archive::{DockerImage, Engine, OciImage};
@@ -41,7 +41,7 @@ pub(in crate::stage::inventory) fn built(
     image: &BuiltImage,
     subject: Subject,
     effects: &Effects,
-    memory: Memory,
+    memory: LayerCache,
 ) -> Result<ImageInventory, InventoryError> {
     let layout = OciLayout::open(&image.layout)?;
     engine::image_inventory(&image.platforms, &layout, subject, effects, memory, HashMap::new())
@@ -73,7 +73,7 @@ pub(in crate::stage::inventory) async fn of_reference(reference: &ImageRef, effe
                 digest: Some(remote.descriptor.digest),
                 commit: None,
             };
-            engine::inventory(&remote.platforms, &remote, subject, &effects, Memory::Cached)
+            engine::inventory(&remote.platforms, &remote, subject, &effects, LayerCache::Cached)
         }
         None => on_disk(&reference, &effects),
     });
@@ -89,17 +89,17 @@ fn on_disk(reference: &ImageRef, effects: &Effects) -> Result<Inventory, Invento
                 None => layout.find(tag.as_deref())?,
             };
             let platforms = layout.platforms(&descriptor, &effects.limits)?;
-            engine::inventory(&platforms, &layout, named(dir, descriptor.digest), effects, Memory::Cached)
+            engine::inventory(&platforms, &layout, named(dir, descriptor.digest), effects, LayerCache::Cached)
         }
         ImageRef::OciArchive(file) => {
             let image = OciImage::open(file, &effects.limits)?;
             let subject = named(file, image.descriptor.digest);
-            engine::inventory(&image.platforms, &image, subject, effects, Memory::Cached)
+            engine::inventory(&image.platforms, &image, subject, effects, LayerCache::Cached)
         }
         ImageRef::DockerArchive(file) => {
             let image = DockerImage::open(file, &effects.limits)?;
             let subject = named(file, image.image.manifest);
-            engine::inventory(std::slice::from_ref(&image.image), &image, subject, effects, Memory::Cached)
+            engine::inventory(std::slice::from_ref(&image.image), &image, subject, effects, LayerCache::Cached)
         }
         ImageRef::RootFs(dir) => source_tree::rootfs(dir, effects),
         ImageRef::DockerDaemon(name) => streamed::inventory(Engine::Docker, name, effects),

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use super::facts::{FileFacts, LayerFacts, Link, RawPath};
 use super::inodes::{Inodes, NewLink};
-use super::interest::{self, Asked};
+use super::interest::{self, Interest};
 use super::landing::{Landing, Place, What, Whiteout};
 use super::paths::{Mark, PathSet};
 use super::sink::FileSink;
@@ -18,7 +18,7 @@ pub(in crate::stage::inventory) type Pulse<'a> = &'a dyn Fn() -> ControlFlow<()>
 
 /// Looks at one layer.
 pub(in crate::stage::inventory) struct Scan<'a> {
-    asked: Asked<'a>,
+    asked: Interest<'a>,
     limits: &'a Limits,
     pulse: Pulse<'a>,
     next_pulse: u64,
@@ -54,7 +54,7 @@ impl<'a> Scan<'a> {
     pub(in crate::stage::inventory) fn new(catalogers: &'a [&'a dyn Cataloger], limits: &'a Limits, pulse: Pulse<'a>) -> Self {
         let paths = PathSet::new();
         Self {
-            asked: Asked::new(catalogers),
+            asked: Interest::new(catalogers),
             limits,
             pulse,
             next_pulse: PULSE,

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::io::Read;
 
-use super::engine::{self, Blobs, Known, Memory};
+use super::engine::{self, Blobs, Known, LayerCache};
 use super::layer_cache::Cache;
 use crate::io::Effects;
 use crate::io::archive::{self, ArchiveError, Engine, StreamedImage, Taken};
@@ -54,7 +54,14 @@ pub(in crate::stage::inventory) fn inventory(from: Engine, reference: &str, effe
         limits: &effects.limits,
         image: &image,
     };
-    let seen = engine::image_inventory(std::slice::from_ref(&image.image), &again, subject, effects, Memory::Cached, known);
+    let seen = engine::image_inventory(
+        std::slice::from_ref(&image.image),
+        &again,
+        subject,
+        effects,
+        LayerCache::Cached,
+        known,
+    );
     Ok(seen?.inventory)
 }
 

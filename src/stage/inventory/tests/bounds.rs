@@ -11,7 +11,7 @@ fn a_broken_layer_names_itself_and_nothing_is_reported() {
     let bytes = std::fs::read(&blob).expect("read");
     std::fs::write(&blob, &bytes[..bytes.len() / 2]).expect("written");
     let error = sample.result(vec![sample.platform("amd64")]).expect_err("truncated");
-    assert_eq!(error.fault(), Fault::Undecidable);
+    assert_eq!(error.exit_kind(), ExitKind::Undecidable);
     let text = error.to_string();
     assert!(
         text.contains(&sample.layers[1].digest.to_string()) && text.contains("truncated"),
@@ -53,11 +53,11 @@ fn cached_facts_give_the_same_inventory_and_are_not_believed_by_the_gate() {
         commit: None,
     };
     let run = |memory| engine::inventory(&[sample.platform("amd64")], &layout, subject(), &effects, memory);
-    let cold = run(engine::Memory::Cached).expect("an inventory");
+    let cold = run(engine::LayerCache::Cached).expect("an inventory");
     std::fs::write(layout.blob_path(&sample.layers[0].digest), "damaged").expect("written");
-    let warm = run(engine::Memory::Cached).expect("from the cache");
+    let warm = run(engine::LayerCache::Cached).expect("from the cache");
     assert_eq!(cold, warm);
-    assert!(run(engine::Memory::None).is_err());
+    assert!(run(engine::LayerCache::None).is_err());
 }
 
 /// A tar of empty files, made as it is read.

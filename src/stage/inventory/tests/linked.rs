@@ -41,7 +41,7 @@ fn a_circle_of_links_where_a_database_should_be_is_undecidable() {
         .symlink("var/lib/dpkg2", "dpkg");
     let sample = Sample::new(&[circle]);
     let error = sample.result(vec![sample.platform("amd64")]).expect_err("a circle");
-    assert_eq!(error.fault(), Fault::Undecidable);
+    assert_eq!(error.exit_kind(), ExitKind::Undecidable);
     assert!(error.to_string().contains("var/lib/dpkg"), "{error}");
 }
 

@@ -16,7 +16,7 @@ use crate::io::limits::Limits;
 use crate::io::oci_layout::OciLayout;
 use crate::model::coverage::GapKind;
 use crate::model::digest::Digest;
-use crate::model::exit_kind::Fault;
+use crate::model::exit_kind::ExitKind;
 use crate::model::image::{Compression, ImageConfig, Layer, Platform, PlatformImage, media_type};
 use crate::model::inventory::{Component, FactKind};
 
@@ -98,7 +98,7 @@ impl Sample {
             digest: None,
             commit: None,
         };
-        engine::inventory(&[self.platform("amd64")], &layout, subject, &effects, engine::Memory::None).expect("an inventory")
+        engine::inventory(&[self.platform("amd64")], &layout, subject, &effects, engine::LayerCache::None).expect("an inventory")
     }
 
     fn inventory(&self) -> Inventory {

@@ -12,7 +12,7 @@ use crate::io::files;
 use crate::io::hash::sha256;
 use crate::model::advisory::{FeedRevision, Match};
 
-use super::feed_source::{Place, Retrieval, redacted_file};
+use super::feed_source::{FeedSource, Retrieval, redacted_file};
 use super::retrieve::{Absence, Retriever};
 use crate::stage::matching::error::MatchingError;
 
@@ -52,10 +52,10 @@ impl Enrichment {
         retriever: &Retriever<'_>,
         effects: &Effects,
     ) -> Result<Result<(), Absence>, MatchingError> {
-        let place = Place::parse(text);
+        let place = FeedSource::parse(text);
         let (path, retrieved) = match &place {
-            Place::Folder(path) => (path.clone(), None),
-            Place::Url(url) => {
+            FeedSource::Folder(path) => (path.clone(), None),
+            FeedSource::Url(url) => {
                 let folder = document_folder(cache, kind.name(), url);
                 match retriever.document(kind.name(), url, &folder, "document").await? {
                     Ok(retrieved) => (folder.join("document"), Some(retrieved)),
@@ -76,7 +76,7 @@ impl Enrichment {
         &mut self,
         kind: Kind,
         path: &Path,
-        place: &Place,
+        place: &FeedSource,
         retrieved: Option<Timestamp>,
         effects: &Effects,
     ) -> Result<FeedRevision, String> {

@@ -14,14 +14,14 @@ use super::store::file_name;
 
 /// Where a feed is read from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::stage::matching) enum Place {
+pub(in crate::stage::matching) enum FeedSource {
     /// A folder on this machine.
     Folder(PathBuf),
     /// A base URL, without a slash at its end.
     Url(String),
 }
 
-impl Place {
+impl FeedSource {
     /// Reads the configured text: a URL, `file://…`, or a path.
     pub(in crate::stage::matching) fn parse(text: &str) -> Self {
         if let Some(path) = text.strip_prefix("file://") {

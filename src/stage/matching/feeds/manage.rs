@@ -12,12 +12,12 @@ use crate::model::inventory::Ecosystem;
 use crate::model::plan::FeedsPlan;
 
 use super::enrich::{Enrichment, Kind};
-use super::feed_source::{Place, is_plain, redacted_file};
+use super::feed_source::{FeedSource, is_plain, redacted_file};
 use super::open::{OpenFeed, RUSTSEC};
 use super::opener::Opener;
 use super::records::Source;
 use super::retrieve::Absence;
-use super::rustsec::RustSecPlace;
+use super::rustsec::RustSecSource;
 use crate::stage::matching::error::MatchingError;
 use crate::stage::matching::index::{Index, IndexError};
 
@@ -76,16 +76,16 @@ pub async fn status(plan: &FeedsPlan, ecosystems: &[Ecosystem], effects: &Effect
 
 fn chosen(plan: &FeedsPlan, ecosystems: &[Ecosystem]) -> BTreeSet<String> {
     if ecosystems.is_empty() {
-        return present(&Place::parse(&plan.osv), &plan.cache);
+        return present(&FeedSource::parse(&plan.osv), &plan.cache);
     }
     ecosystems.iter().map(|ecosystem| ecosystem.base().to_owned()).collect()
 }
 
 /// The ecosystems that a place holds records of.
-pub(in crate::stage::matching) fn present(place: &Place, cache: &Path) -> BTreeSet<String> {
+pub(in crate::stage::matching) fn present(place: &FeedSource, cache: &Path) -> BTreeSet<String> {
     let root = match place {
-        Place::Folder(root) => root.clone(),
-        Place::Url(url) => cache.join("osv").join(redacted_file(url)),
+        FeedSource::Folder(root) => root.clone(),
+        FeedSource::Url(url) => cache.join("osv").join(redacted_file(url)),
     };
     let Ok(entries) = fs::read_dir(root) else { return BTreeSet::new() };
     entries
@@ -108,7 +108,7 @@ async fn report(opener: &Opener<'_>, plan: &FeedsPlan, bases: &BTreeSet<String>)
         all.push(status_of(opener, format!("osv:{base}"), opener.place.shown(), answer));
     }
     if let Some(text) = &plan.rustsec {
-        let place = RustSecPlace::parse(text);
+        let place = RustSecSource::parse(text);
         let answer = opener.open_rustsec(&place).await?;
         all.push(status_of(opener, RUSTSEC.to_owned(), place.shown(), answer));
     }
@@ -152,7 +152,7 @@ async fn document_status(opener: &Opener<'_>, kind: Kind, text: &str, plan: &Fee
     let revision = read.revisions.pop();
     Ok(FeedStatus {
         name: kind.name().to_owned(),
-        source: Place::parse(text).shown(),
+        source: FeedSource::parse(text).shown(),
         stale: revision.as_ref().is_some_and(|revision| opener.stale(revision).is_some()),
         revision,
         index_bytes: 0,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use crate::model::coverage::{Gap, GapKind};
 use crate::model::inventory::{Component, Ecosystem, Inventory, Origin};
 
-use super::feed_source::Place;
+use super::feed_source::FeedSource;
 use super::open::{Feeds, OpenFeed};
 use super::retrieve::Absence;
 use crate::stage::matching::lookup::evaluate::normal_release;
@@ -65,20 +65,20 @@ fn wanted(inventory: &Inventory) -> BTreeMap<&str, Wanted<'_>> {
 }
 
 /// A feed that is not open, or that is too old.
-pub(in crate::stage::matching) struct Lack {
+pub(in crate::stage::matching) struct FeedGap {
     /// The ecosystem that it is about; none for what is known beside advisories.
     pub(in crate::stage::matching) base: Option<String>,
     gap: Gap,
 }
 
-impl Lack {
+impl FeedGap {
     /// A gap of everything that holds components of an ecosystem.
     pub(in crate::stage::matching) const fn of(base: Option<String>, gap: Gap) -> Self {
         Self { base, gap }
     }
 
     /// The lack of a feed that is not open. How many components it concerns is said of each inventory.
-    pub(in crate::stage::matching) fn absent(absence: &Absence, name: &str, base: &str, place: &Place) -> Self {
+    pub(in crate::stage::matching) fn absent(absence: &Absence, name: &str, base: &str, place: &FeedSource) -> Self {
         let (kind, subject, detail) = match absence {
             Absence::Uncovered => (GapKind::UncoveredEcosystem, base, format!("{} has no data for it", place.shown())),
             Absence::Missing(why) => (GapKind::MissingFeed, name, why.clone()),

@@ -13,7 +13,7 @@ use crate::model::plan::FeedsPlan;
 
 use super::crates_index::CratesIndex;
 use super::enrich::Enrichment;
-use super::needs::{Lack, Needs};
+use super::needs::{FeedGap, Needs};
 use super::opener::{Answer, Opener};
 use super::retrieve::Absence;
 use crate::stage::matching::error::MatchingError;
@@ -24,7 +24,7 @@ pub struct Feeds {
     pub(in crate::stage::matching) feeds: Vec<OpenFeed>,
     pub(in crate::stage::matching) enrichment: Enrichment,
     /// What they do not give.
-    pub(in crate::stage::matching) lacks: Vec<Lack>,
+    pub(in crate::stage::matching) lacks: Vec<FeedGap>,
     /// crates.io's index, where it is asked.
     pub(in crate::stage::matching) crates_index: Option<CratesIndex>,
 }
@@ -80,12 +80,12 @@ async fn open_needed(plan: &FeedsPlan, needs: &Needs, effects: &Effects) -> Resu
         match answer? {
             Ok(feed) => {
                 let stale = opener.stale(&feed.revision);
-                feeds.lacks.extend(stale.map(|gap| Lack::of(Some(base.to_owned()), gap)));
+                feeds.lacks.extend(stale.map(|gap| FeedGap::of(Some(base.to_owned()), gap)));
                 feeds.feeds.push(feed);
             }
             Err(Absence::Uncovered) if feeds.covers(&Ecosystem::new(base)) => {}
             Err(absence) => {
-                feeds.lacks.push(Lack::absent(&absence, name, base, &opener.place));
+                feeds.lacks.push(FeedGap::absent(&absence, name, base, &opener.place));
                 if let Absence::Unreachable(error) = absence {
                     unreachable = Some(error);
                 }

@@ -8,16 +8,16 @@ use crate::model::age::length;
 use crate::model::coverage::{Gap, GapKind};
 use crate::model::digest::Digest;
 use crate::model::inventory::Ecosystem;
-use crate::model::plan::{CratesIndexPlace, FeedsPlan};
+use crate::model::plan::{CratesIndexSource, FeedsPlan};
 
 use super::crates_index::CratesIndex;
 use super::enrich::{Kind, chain};
-use super::feed_source::{Place, Retrieval, is_plain};
-use super::needs::{Lack, Needs};
+use super::feed_source::{FeedSource, Retrieval, is_plain};
+use super::needs::{FeedGap, Needs};
 use super::open::{Feeds, OpenFeed, RUSTSEC};
 use super::records::{Source, SourceError};
 use super::retrieve::{Absence, Retriever, cache_error};
-use super::rustsec::{Database, RustSecPlace};
+use super::rustsec::{Database, RustSecSource};
 use super::store::{Store, StoreError};
 use crate::stage::matching::error::MatchingError;
 
@@ -31,20 +31,20 @@ pub(in crate::stage::matching) type Answer = Result<Result<OpenFeed, Absence>, M
 pub(in crate::stage::matching) struct Opener<'a> {
     plan: &'a FeedsPlan,
     pub(in crate::stage::matching) effects: &'a Effects,
-    pub(in crate::stage::matching) place: Place,
+    pub(in crate::stage::matching) place: FeedSource,
     pub(in crate::stage::matching) retriever: Retriever<'a>,
 }
 
 impl<'a> Opener<'a> {
     pub(in crate::stage::matching) fn new(plan: &'a FeedsPlan, effects: &'a Effects) -> Result<Self, MatchingError> {
-        let place = Place::parse(&plan.osv);
+        let place = FeedSource::parse(&plan.osv);
         let sparse = match &plan.crates_index {
-            Some(CratesIndexPlace::Sparse(url)) => Some(url.trim_start_matches("sparse+").to_owned()),
+            Some(CratesIndexSource::Sparse(url)) => Some(url.trim_start_matches("sparse+").to_owned()),
             _ => None,
         };
         let others = [&plan.rustsec, &plan.kev, &plan.epss, &sparse].into_iter().flatten();
-        let remote = |text: &str| matches!(Place::parse(text), Place::Url(_));
-        let needs_network = matches!(place, Place::Url(_)) || others.into_iter().any(|text| remote(text));
+        let remote = |text: &str| matches!(FeedSource::parse(text), FeedSource::Url(_));
+        let needs_network = matches!(place, FeedSource::Url(_)) || others.into_iter().any(|text| remote(text));
         Ok(Self {
             plan,
             effects,
@@ -63,7 +63,7 @@ impl<'a> Opener<'a> {
         if !is_plain(base) {
             return Ok(Err(Absence::Uncovered));
         }
-        if let Place::Folder(root) = &self.place
+        if let FeedSource::Folder(root) = &self.place
             && !root.is_dir()
         {
             return Ok(Err(Absence::Missing(format!("{} is not a folder", root.display()))));
@@ -71,7 +71,7 @@ impl<'a> Opener<'a> {
         let folder = self.place.folder(base, &self.plan.cache);
         let store = self.store();
         let mut as_of = None;
-        if let Place::Url(url) = &self.place {
+        if let FeedSource::Url(url) = &self.place {
             let index = store.open_cached(base).ok();
             match self.retriever.ecosystem(url, base, &folder, index).await? {
                 Ok(retrieved) => as_of = Some(retrieved),
@@ -85,7 +85,7 @@ impl<'a> Opener<'a> {
         };
         let bundle = as_of.and_then(|_| Retrieval::load(&folder).bundle);
         let answer = self.index(find, store, base, names, (as_of, bundle)).await?;
-        if let (Err(Absence::Missing(_)), Place::Url(_)) = (&answer, &self.place) {
+        if let (Err(Absence::Missing(_)), FeedSource::Url(_)) = (&answer, &self.place) {
             // A damaged download is fetched anew by the next run, whatever the server says of its age.
             Retrieval::default().save(&folder).map_err(cache_error)?;
         }
@@ -94,12 +94,12 @@ impl<'a> Opener<'a> {
 
     /// Opens RustSec's own database, where one is configured and the inventory holds crates.
     pub(in crate::stage::matching) async fn rustsec(&self, wanted: bool) -> Option<Answer> {
-        let place = RustSecPlace::parse(self.plan.rustsec.as_deref().filter(|_| wanted)?);
+        let place = RustSecSource::parse(self.plan.rustsec.as_deref().filter(|_| wanted)?);
         Some(self.open_rustsec(&place).await)
     }
 
     /// Opens RustSec's own database.
-    pub(in crate::stage::matching) async fn open_rustsec(&self, place: &RustSecPlace) -> Answer {
+    pub(in crate::stage::matching) async fn open_rustsec(&self, place: &RustSecSource) -> Answer {
         let (path, retrieved) = match place.bring(&self.plan.cache, &self.retriever, self.effects).await? {
             Ok(found) => found,
             Err(Absence::Uncovered) => return Ok(Err(Absence::Missing(format!("{} is not there", place.shown())))),
@@ -168,8 +168,8 @@ impl<'a> Opener<'a> {
             return Ok(None);
         };
         Ok(Some(match place {
-            CratesIndexPlace::Cargo(registries) => CratesIndex::of_cargo(registries),
-            CratesIndexPlace::Sparse(url) => {
+            CratesIndexSource::Cargo(registries) => CratesIndex::of_cargo(registries),
+            CratesIndexSource::Sparse(url) => {
                 CratesIndex::of_sparse(url, &self.plan.cache, &needs.crates, &self.retriever, self.effects).await?
             }
         }))
@@ -195,10 +195,10 @@ impl<'a> Opener<'a> {
                 detail: why,
                 location: None,
             };
-            feeds.lacks.push(Lack::of(None, gap));
+            feeds.lacks.push(FeedGap::of(None, gap));
         }
         let stale = feeds.enrichment.revisions.iter().filter_map(|revision| self.stale(revision));
-        feeds.lacks.extend(stale.map(|gap| Lack::of(None, gap)));
+        feeds.lacks.extend(stale.map(|gap| FeedGap::of(None, gap)));
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use crate::model::advisory::AdvisoryKind;
 
 use super::strings::{Pool, PoolFull, RefMap, StringRef};
-use crate::stage::matching::record::parsed::{Draft, DraftRating};
+use crate::stage::matching::record::parsed::{ParsedRating, ParsedRecord};
 
 /// Ids that speak of one thing.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub(in crate::stage::matching) struct Group {
     /// What its records say, see [`kind_of`].
     pub(in crate::stage::matching) kind: AdvisoryKind,
     /// The worst that its records say of themselves.
-    pub(in crate::stage::matching) rating: Option<DraftRating>,
+    pub(in crate::stage::matching) rating: Option<ParsedRating>,
 }
 
 /// Every group, and the groups of each record and id.
@@ -34,7 +34,7 @@ pub(in crate::stage::matching) struct Groups {
 
 /// Puts records into groups. No group holds two CVEs that no record equates one to one: a record that names several, or that would join what
 /// speaks of another CVE, belongs to each of the groups and makes them not one.
-pub(in crate::stage::matching) fn resolve(drafts: &[Draft], pool: &mut Pool) -> Result<Groups, PoolFull> {
+pub(in crate::stage::matching) fn resolve(drafts: &[ParsedRecord], pool: &mut Pool) -> Result<Groups, PoolFull> {
     let mut sets = Sets::default();
     // What records are named after, and what they equate one to one, comes before what they say of others: the order of records does not count.
     for draft in drafts {
@@ -80,7 +80,7 @@ pub(in crate::stage::matching) fn resolve(drafts: &[Draft], pool: &mut Pool) -> 
 }
 
 /// Whether what a record says joins anything.
-fn counts(draft: &Draft) -> bool {
+fn counts(draft: &ParsedRecord) -> bool {
     !draft.withdrawn && draft.broken.is_none()
 }
 
@@ -89,7 +89,7 @@ fn is_cve(id: &str) -> bool {
 }
 
 /// The CVEs that a record names as its aliases, itself left out.
-fn cves(draft: &Draft, pool: &Pool) -> Vec<StringRef> {
+fn cves(draft: &ParsedRecord, pool: &Pool) -> Vec<StringRef> {
     let mut named: Vec<StringRef> = draft
         .aliases
         .iter()
@@ -116,12 +116,12 @@ fn is_made_from_one(id: &str) -> bool {
     id.starts_with("CGA-") || id.starts_with("MINI-") || id.starts_with("ECHO-")
 }
 
-fn is_bundle(draft: &Draft, pool: &Pool) -> bool {
+fn is_bundle(draft: &ParsedRecord, pool: &Pool) -> bool {
     let id = pool.get(draft.id);
     !draft.upstream.is_empty() && embedded_cve(id).is_none() && !is_made_from_one(id)
 }
 
-fn collect(drafts: &[Draft], pool: &Pool, mut sets: Sets) -> Groups {
+fn collect(drafts: &[ParsedRecord], pool: &Pool, mut sets: Sets) -> Groups {
     let mut groups: Vec<Group> = Vec::new();
     let mut number: HashMap<u32, u32> = HashMap::new();
     let mut of_id = Vec::with_capacity(sets.ids.len());
@@ -183,7 +183,7 @@ fn collect(drafts: &[Draft], pool: &Pool, mut sets: Sets) -> Groups {
 
 /// What a group says: malice before all; then RustSec's word (it knows "unmaintained", where GitHub's record of the same thing says
 /// "vulnerability"), then the gravest word of any record.
-fn kind_of(before: Option<(bool, AdvisoryKind)>, draft: &Draft, pool: &Pool) -> (bool, AdvisoryKind) {
+fn kind_of(before: Option<(bool, AdvisoryKind)>, draft: &ParsedRecord, pool: &Pool) -> (bool, AdvisoryKind) {
     let ours = (pool.get(draft.id).starts_with("RUSTSEC-"), draft.kind);
     match before {
         None => ours,
@@ -213,9 +213,9 @@ impl Gravity for AdvisoryKind {
     }
 }
 
-fn worst(a: Option<DraftRating>, b: Option<DraftRating>) -> Option<DraftRating> {
+fn worst(a: Option<ParsedRating>, b: Option<ParsedRating>) -> Option<ParsedRating> {
     let (Some(x), Some(y)) = (a, b) else { return a.or(b) };
-    let score = |rating: DraftRating| rating.score.unwrap_or(-1.0);
+    let score = |rating: ParsedRating| rating.score.unwrap_or(-1.0);
     let order = x.severity.cmp(&y.severity).then(score(x).total_cmp(&score(y)));
     Some(if order.is_ge() { x } else { y })
 }
@@ -279,7 +279,7 @@ mod tests {
     fn groups_of(records: &[&str]) -> (Vec<Vec<String>>, Vec<Vec<u32>>, Vec<AdvisoryKind>) {
         let mut pool = Pool::new();
         let target = Target::new("x", jiff::Timestamp::MAX);
-        let drafts: Vec<Draft> = records
+        let drafts: Vec<ParsedRecord> = records
             .iter()
             .map(|r| draft(r.as_bytes(), "f", target, &mut pool).expect("room"))
             .collect();

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use crate::model::advisory::AdvisoryKind;
 use crate::model::severity::Severity;
 use crate::stage::matching::index::alias::{self, Groups};
-use crate::stage::matching::record::parsed::{Draft, DraftClaim, DraftRating};
+use crate::stage::matching::record::parsed::{ParsedClaim, ParsedRating, ParsedRecord};
 
 use super::Meta;
 use super::chunk::Chunk;
@@ -98,7 +98,7 @@ fn put(bytes: &mut Vec<u8>, numbers: &[u32]) {
     }
 }
 
-fn rating_words(rating: Option<DraftRating>) -> [u32; 4] {
+fn rating_words(rating: Option<ParsedRating>) -> [u32; 4] {
     let Some(rating) = rating else { return [NONE; 4] };
     let score = rating.score.map_or(NONE, |score| (score * 10.0).round() as u32);
     [severity_word(rating.severity), score, rating.vector.unwrap_or(NONE), rating.source]
@@ -146,7 +146,7 @@ fn encode_groups(groups: &Groups, words: &mut Words) -> (Vec<u8>, Vec<u32>) {
 }
 
 /// The records, and for each bundle (by the string of its id) the list of its groups, its own among them.
-fn encode_advisories(drafts: &[Draft], groups: &Groups, lists: &[u32], words: &mut Words) -> (Vec<u8>, RefMap<u32>) {
+fn encode_advisories(drafts: &[ParsedRecord], groups: &Groups, lists: &[u32], words: &mut Words) -> (Vec<u8>, RefMap<u32>) {
     let own: RefMap<u32> = groups.of_id.iter().copied().collect();
     let mut joined = RefMap::default();
     let mut bytes = Vec::with_capacity(drafts.len() * super::layout::ADVISORY);
@@ -244,7 +244,7 @@ pub(super) fn bucket_of(hash: u64, bits: u32) -> u64 {
     if bits == 0 { 0 } else { hash >> (64 - bits) }
 }
 
-fn claim_words(claim: &DraftClaim, words: &mut Words) -> u32 {
+fn claim_words(claim: &ParsedClaim, words: &mut Words) -> u32 {
     let at = words.here();
     words.put(claim.broken);
     words.put(claim.intervals.len() as u32);

@@ -3,12 +3,12 @@
 //! Texts are put into the joined pool in the order of the records' files, so that the same records give the same pool, however they were read.
 
 use super::strings::{Pool, PoolFull, RefMap, StringRef, hash};
-use crate::stage::matching::record::parsed::Draft;
+use crate::stage::matching::record::parsed::ParsedRecord;
 
 /// Records and the pool of their texts, in the order of their files.
 pub(in crate::stage::matching) struct Chunk {
     pub(in crate::stage::matching) pool: Pool,
-    pub(in crate::stage::matching) drafts: Vec<Draft>,
+    pub(in crate::stage::matching) drafts: Vec<ParsedRecord>,
 }
 
 /// Joins chunks of which each holds later files than the one before into one, sorted by id.
@@ -59,7 +59,7 @@ impl Joined {
     }
 
     /// Takes a record over, with its texts; `seen` are those of its pool that were taken over before.
-    fn take(&mut self, mut draft: Draft, from: &Pool, seen: &mut RefMap<StringRef>) -> Result<(), PoolFull> {
+    fn take(&mut self, mut draft: ParsedRecord, from: &Pool, seen: &mut RefMap<StringRef>) -> Result<(), PoolFull> {
         // In the order in which an index lists them.
         if draft.claims.len() > 1 {
             draft.claims.sort_by_cached_key(|claim| {
@@ -87,7 +87,7 @@ impl Joined {
     }
 }
 
-fn relocate(draft: &mut Draft, moved: &mut impl FnMut(StringRef) -> Result<StringRef, PoolFull>) -> Result<(), PoolFull> {
+fn relocate(draft: &mut ParsedRecord, moved: &mut impl FnMut(StringRef) -> Result<StringRef, PoolFull>) -> Result<(), PoolFull> {
     for text in [&mut draft.id, &mut draft.file, &mut draft.summary, &mut draft.url] {
         *text = moved(*text)?;
     }

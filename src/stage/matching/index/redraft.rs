@@ -6,7 +6,7 @@ use super::layout::{ADVISORY, CLAIM, NONE, PACKAGE, Section, u32_at, u64_at};
 use super::read::{Index, IndexError, severity_of_word};
 use super::strings::{EMPTY, Pool, StringRef};
 use super::view::kind_of_word;
-use crate::stage::matching::record::parsed::{Draft, DraftClaim, DraftRating};
+use crate::stage::matching::record::parsed::{ParsedClaim, ParsedRating, ParsedRecord};
 
 impl Index {
     /// Every record, in the order of their files.
@@ -26,7 +26,7 @@ impl Index {
     }
 
     /// The claims of each record, by the order of packages.
-    fn claims_by_advisory(&self) -> Result<Vec<Vec<DraftClaim>>, IndexError> {
+    fn claims_by_advisory(&self) -> Result<Vec<Vec<ParsedClaim>>, IndexError> {
         let mut all = vec![Vec::new(); self.advisories() as usize];
         let claims = self.whole(Section::Claims)?;
         for package in self.whole(Section::Packages)?.chunks_exact(PACKAGE) {
@@ -42,7 +42,7 @@ impl Index {
         Ok(all)
     }
 
-    fn claim_draft(&self, package: StringRef, release: StringRef, words: usize) -> Result<DraftClaim, IndexError> {
+    fn claim_draft(&self, package: StringRef, release: StringRef, words: usize) -> Result<ParsedClaim, IndexError> {
         let head = self.bytes(Section::Words, words * 4, 8)?;
         let count = u32_at(head, 4) as usize;
         let intervals = self.bytes(Section::Words, (words + 2) * 4, count.saturating_mul(12))?;
@@ -55,7 +55,7 @@ impl Index {
         let (arch, next) = self.numbers(next)?;
         let (functions, next) = self.numbers(next)?;
         let (urgency, _) = self.numbers(next)?;
-        Ok(DraftClaim {
+        Ok(ParsedClaim {
             package,
             release,
             intervals: intervals.collect(),
@@ -69,7 +69,7 @@ impl Index {
         })
     }
 
-    fn draft(&self, entry: &[u8], claims: Vec<DraftClaim>) -> Result<Draft, IndexError> {
+    fn draft(&self, entry: &[u8], claims: Vec<ParsedClaim>) -> Result<ParsedRecord, IndexError> {
         let word = |at: usize| u32_at(entry, at);
         let list = |at: u32| match at {
             NONE => Ok(Box::default()),
@@ -77,7 +77,7 @@ impl Index {
         };
         let flags = word(16);
         let is_broken = flags & BROKEN != 0;
-        Ok(Draft {
+        Ok(ParsedRecord {
             id: word(0),
             file: word(52),
             overlaid: flags & OVERLAID != 0,
@@ -96,10 +96,10 @@ impl Index {
     }
 }
 
-fn rating(words: &[u8]) -> Option<DraftRating> {
+fn rating(words: &[u8]) -> Option<ParsedRating> {
     let score = u32_at(words, 4);
     let vector = u32_at(words, 8);
-    Some(DraftRating {
+    Some(ParsedRating {
         severity: severity_of_word(u32_at(words, 0))?,
         score: (score != NONE).then(|| f64::from(score) / 10.0),
         vector: (vector != NONE).then_some(vector),

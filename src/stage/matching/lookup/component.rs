@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use crate::model::advisory::{Advisory, Evidence, Match};
+use crate::model::advisory::{Advisory, Match, RangeMatch};
 use crate::model::coverage::{Gap, GapKind};
 use crate::model::image::Platform;
 use crate::model::inventory::{Component, Ecosystem, Origin};
@@ -226,7 +226,7 @@ fn claim_of_group(
             known_exploited: false,
             epss: None,
         },
-        evidence: Evidence {
+        evidence: RangeMatch {
             feed: feed.to_owned(),
             package: held.name.to_owned(),
             version: held.version.to_owned(),

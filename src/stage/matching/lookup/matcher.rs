@@ -21,7 +21,7 @@ use crate::stage::matching::feeds::open::{Feeds, OpenFeed};
 use crate::stage::matching::index::{Claim, Index, IndexError};
 use crate::stage::matching::record::rating::worse;
 use crate::stage::matching::remedy;
-use crate::stage::matching::remedy::fix_version::{Clearing, ascending};
+use crate::stage::matching::remedy::fix_version::{FixVersion, ascending};
 
 impl Feeds {
     /// Matches every component; `ids` are the waivers' ids, asked for `known_ids`. Blocking; uses rayon.
@@ -111,7 +111,7 @@ impl Feeds {
         }
         if let Some(scheme) = scheme.filter(|_| !found.is_empty()) {
             let releases = self.releases(component, ecosystem);
-            let clearing = Clearing {
+            let clearing = FixVersion {
                 scheme,
                 platform: subject.platform,
                 claims: &claims,

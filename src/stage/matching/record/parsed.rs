@@ -9,7 +9,7 @@ use crate::stage::matching::index::strings::StringRef;
 
 /// One record.
 #[derive(Debug, Clone)]
-pub(in crate::stage::matching) struct Draft {
+pub(in crate::stage::matching) struct ParsedRecord {
     pub(in crate::stage::matching) id: StringRef,
     /// Its file's name without `.json`, escaped as in the overlay: what a newer record of the same name takes the place of.
     pub(in crate::stage::matching) file: StringRef,
@@ -22,17 +22,17 @@ pub(in crate::stage::matching) struct Draft {
     /// Seconds since 1970; the least value where it is not said.
     pub(in crate::stage::matching) published: i64,
     pub(in crate::stage::matching) modified: i64,
-    pub(in crate::stage::matching) rating: Option<DraftRating>,
+    pub(in crate::stage::matching) rating: Option<ParsedRating>,
     pub(in crate::stage::matching) aliases: Box<[StringRef]>,
     pub(in crate::stage::matching) upstream: Box<[StringRef]>,
-    pub(in crate::stage::matching) claims: Box<[DraftClaim]>,
+    pub(in crate::stage::matching) claims: Box<[ParsedClaim]>,
     /// Why the record was set aside, where it was.
     pub(in crate::stage::matching) broken: Option<StringRef>,
 }
 
 /// A rating with its texts in a pool.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::stage::matching) struct DraftRating {
+pub(in crate::stage::matching) struct ParsedRating {
     pub(in crate::stage::matching) severity: crate::model::severity::Severity,
     pub(in crate::stage::matching) score: Option<f64>,
     pub(in crate::stage::matching) vector: Option<StringRef>,
@@ -41,7 +41,7 @@ pub(in crate::stage::matching) struct DraftRating {
 
 /// What a record claims of one package in one release.
 #[derive(Debug, Clone, Default)]
-pub(in crate::stage::matching) struct DraftClaim {
+pub(in crate::stage::matching) struct ParsedClaim {
     pub(in crate::stage::matching) package: StringRef,
     /// The release, `12` of `Debian:12`; empty for all.
     pub(in crate::stage::matching) release: StringRef,

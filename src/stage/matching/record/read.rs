@@ -4,7 +4,7 @@ use crate::model::advisory::AdvisoryKind;
 use crate::model::severity::Rating;
 use crate::model::version::Scheme;
 
-use super::parsed::{Draft, DraftClaim, DraftRating, NO_TIME, Target, seconds};
+use super::parsed::{NO_TIME, ParsedClaim, ParsedRating, ParsedRecord, Target, seconds};
 use super::title::title;
 use crate::stage::matching::index::strings::{EMPTY, Pool, PoolFull, StringRef};
 use crate::stage::matching::record::interval::{End, Interval, intervals};
@@ -12,7 +12,7 @@ use crate::stage::matching::record::osv::{Affected, Record, Score, Specific, Tex
 use crate::stage::matching::record::{broken_record, rating, strict};
 
 /// Reads a record's bytes. A record that cannot be read becomes a broken draft that claims what it can be told to name.
-pub(in crate::stage::matching) fn draft(bytes: &[u8], file: &str, target: Target<'_>, pool: &mut Pool) -> Result<Draft, PoolFull> {
+pub(in crate::stage::matching) fn draft(bytes: &[u8], file: &str, target: Target<'_>, pool: &mut Pool) -> Result<ParsedRecord, PoolFull> {
     let read = serde_json::from_slice::<Record<'_>>(bytes).map_err(|error| error.to_string());
     match read.and_then(|record| check(&record, bytes).map(|()| record)) {
         Ok(record) => {
@@ -67,12 +67,12 @@ pub(in crate::stage::matching) fn broken(
     problem: &str,
     target: Target<'_>,
     pool: &mut Pool,
-) -> Result<Draft, PoolFull> {
+) -> Result<ParsedRecord, PoolFull> {
     let reason = pool.intern(problem)?;
     let claims = in_question(bytes, reason, target, pool)?;
     let id = file.rsplit('/').next().unwrap_or(file);
     let id = pool.intern(id.strip_suffix(".json").unwrap_or(id))?;
-    Ok(Draft {
+    Ok(ParsedRecord {
         id,
         file: id,
         overlaid: false,
@@ -91,22 +91,22 @@ pub(in crate::stage::matching) fn broken(
 }
 
 /// A claim that cannot be decided for everything that a text may name.
-fn in_question(bytes: &[u8], reason: StringRef, target: Target<'_>, pool: &mut Pool) -> Result<Box<[DraftClaim]>, PoolFull> {
+fn in_question(bytes: &[u8], reason: StringRef, target: Target<'_>, pool: &mut Pool) -> Result<Box<[ParsedClaim]>, PoolFull> {
     let names = broken_record::names(bytes);
     let names: std::collections::BTreeSet<_> = names.iter().map(|name| target.name(name)).collect();
     names
         .iter()
         .map(|name| {
-            Ok(DraftClaim {
+            Ok(ParsedClaim {
                 package: pool.intern(name)?,
                 broken: reason,
-                ..DraftClaim::default()
+                ..ParsedClaim::default()
             })
         })
         .collect()
 }
 
-fn from_record(record: &Record<'_>, target: Target<'_>, pool: &mut Pool) -> Result<Draft, PoolFull> {
+fn from_record(record: &Record<'_>, target: Target<'_>, pool: &mut Pool) -> Result<ParsedRecord, PoolFull> {
     let mut specifics: Vec<Specific> = vec![lenient(record.database_specific)];
     let mut claims = Vec::new();
     // What will be withdrawn some day holds today.
@@ -136,7 +136,7 @@ fn from_record(record: &Record<'_>, target: Target<'_>, pool: &mut Pool) -> Resu
     })?;
     let url = record.url();
     let id_ref = pool.intern(id)?;
-    Ok(Draft {
+    Ok(ParsedRecord {
         id: id_ref,
         file: id_ref,
         overlaid: false,
@@ -173,8 +173,8 @@ fn is_bundle_prefix(id: &str) -> bool {
     .any(|prefix| id.starts_with(prefix))
 }
 
-fn rated(rating: &Rating, pool: &mut Pool) -> Result<DraftRating, PoolFull> {
-    Ok(DraftRating {
+fn rated(rating: &Rating, pool: &mut Pool) -> Result<ParsedRating, PoolFull> {
+    Ok(ParsedRating {
         severity: rating.severity,
         score: rating.score,
         vector: rating.vector.as_deref().map(|vector| pool.intern(vector)).transpose()?,
@@ -198,7 +198,7 @@ fn kind(id: &str, specifics: &[Specific]) -> AdvisoryKind {
     }
 }
 
-fn claim(affected: &Affected<'_>, specific: &Specific, target: Target<'_>, pool: &mut Pool) -> Result<Option<DraftClaim>, PoolFull> {
+fn claim(affected: &Affected<'_>, specific: &Specific, target: Target<'_>, pool: &mut Pool) -> Result<Option<ParsedClaim>, PoolFull> {
     let Some(package) = &affected.package else { return Ok(None) };
     let (base, release) = package
         .ecosystem
@@ -208,10 +208,10 @@ fn claim(affected: &Affected<'_>, specific: &Specific, target: Target<'_>, pool:
     if base != target.base {
         return Ok(None);
     }
-    let mut claim = DraftClaim {
+    let mut claim = ParsedClaim {
         package: pool.intern(&target.name(package.name.as_ref()))?,
         release: pool.intern(release)?,
-        ..DraftClaim::default()
+        ..ParsedClaim::default()
     };
     let mut texts = |list: Option<&Vec<String>>| {
         let list = list.map(Vec::as_slice).unwrap_or_default().iter();
@@ -272,7 +272,7 @@ fn ranges<'a>(affected: &'a Affected<'a>, scheme: Option<Scheme>) -> Result<Rang
 }
 
 fn fill(
-    claim: &mut DraftClaim,
+    claim: &mut ParsedClaim,
     (found, fixed): &Ranges<'_>,
     affected: &Affected<'_>,
     scheme: Option<Scheme>,

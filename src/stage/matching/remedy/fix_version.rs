@@ -11,7 +11,7 @@ use crate::stage::matching::index::{Claim, IndexError};
 use crate::stage::matching::lookup::evaluate::{Answer, Wanted, evaluate, other_target};
 
 /// What a component is asked to move from, and what may be offered.
-pub(in crate::stage::matching) struct Clearing<'a> {
+pub(in crate::stage::matching) struct FixVersion<'a> {
     pub(in crate::stage::matching) scheme: Scheme,
     pub(in crate::stage::matching) platform: Option<&'a Platform>,
     /// What the feeds say of the component's packages, in all versions.
@@ -20,7 +20,7 @@ pub(in crate::stage::matching) struct Clearing<'a> {
     pub(in crate::stage::matching) releases: Option<&'a [Listed]>,
 }
 
-impl Clearing<'_> {
+impl FixVersion<'_> {
     /// The smallest version above the present one that clears every match. What no version clears (a crate without a maintainer, a notice) and what
     /// does not apply is left out of account; an advisory about other versions only is not, for nobody is to move from one fault to the next.
     pub(in crate::stage::matching) fn version(&self, matches: &[Match]) -> Result<Option<String>, IndexError> {

@@ -19,7 +19,7 @@ use toml::Spanned;
 use crate::io::document::DocumentError;
 use crate::model::coverage::{Gap, GapKind};
 use crate::model::finding::{Finding, Level, RuleCode};
-use crate::model::human_duration::Span;
+use crate::model::human_duration::HumanDuration;
 
 use super::Evidence;
 use super::rules::Objections;
@@ -68,15 +68,15 @@ pub(crate) struct CustomRule {
     pub(crate) level: Level,
     /// How long it may take for the whole image; more is undecidable.
     #[serde(default = "one_second")]
-    pub(crate) time_limit: Span,
+    pub(crate) time_limit: HumanDuration,
 }
 
 fn deny() -> Level {
     Level::Deny
 }
 
-fn one_second() -> Span {
-    Span(Duration::from_secs(1))
+fn one_second() -> HumanDuration {
+    HumanDuration(Duration::from_secs(1))
 }
 
 /// Checks names and expressions when the policy is read, so that a typo is a usage error and not an undecidable run.

@@ -267,7 +267,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::model::advisory::{Advisory, Evidence as Why};
+    use crate::model::advisory::{Advisory, RangeMatch};
     use crate::model::context::Context;
     use crate::model::digest::Digest;
     use crate::model::image::{ImageConfig, Platform};
@@ -323,7 +323,7 @@ mod tests {
                 known_exploited: false,
                 epss: None,
             },
-            evidence: Why {
+            evidence: RangeMatch {
                 feed: String::new(),
                 package: String::new(),
                 version: String::new(),

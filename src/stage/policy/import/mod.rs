@@ -9,7 +9,7 @@ mod yaml;
 use jiff::civil::Date;
 use toml_edit::{Array, ArrayOfTables, DocumentMut, Item, Table, value};
 
-use crate::model::exit_kind::Fault;
+use crate::model::exit_kind::ExitKind;
 use crate::model::waiver::{Justification, VexStatus};
 
 use super::waive::day;
@@ -78,8 +78,8 @@ pub enum ImportError {
 impl ImportError {
     /// How the run ends.
     #[must_use]
-    pub fn fault(&self) -> Fault {
-        Fault::Usage
+    pub fn exit_kind(&self) -> ExitKind {
+        ExitKind::Usage
     }
 }
 
@@ -96,7 +96,7 @@ pub struct Imported {
 
 /// What another tool's entry says. What is none has to be filled in.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Draft {
+struct ImportedWaiver {
     id: String,
     package: Option<String>,
     paths: Vec<String>,
@@ -139,7 +139,7 @@ pub fn import(name: &str, format: Option<Format>, text: &str, today: Date) -> Re
     })
 }
 
-fn table(draft: &Draft, today: Date) -> Table {
+fn table(draft: &ImportedWaiver, today: Date) -> Table {
     let todo = |what: &str| value(format!("{PLACEHOLDER}: {what}"));
     let mut table = Table::new();
     let hint = draft

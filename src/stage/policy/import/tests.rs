@@ -269,5 +269,5 @@ fn hostile_yaml_does_not_panic() {
 #[test]
 fn a_name_that_tells_nothing_is_a_usage_error() {
     let error = import("ignore.txt", None, "", date(2026, 1, 1)).expect_err("unknown");
-    assert_eq!(error.fault(), Fault::Usage);
+    assert_eq!(error.exit_kind(), ExitKind::Usage);
 }

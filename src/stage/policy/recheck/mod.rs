@@ -18,7 +18,7 @@ use crate::model::inventory::{Ecosystem, INVENTORY_SCHEMA, Inventory, Subject};
 use crate::model::matching::Matching;
 use crate::model::verdict::{Decision, Verdict};
 
-use super::evidence_file::{RECORD_FILE, RECORD_SCHEMA, Record};
+use super::evidence_file::{EVIDENCE_FILE, EVIDENCE_SCHEMA, EvidenceFile};
 use super::judge::judge_inventory;
 use super::{Evidence, Policy, Waivers};
 
@@ -158,7 +158,7 @@ fn collect(path: &Path, depth: usize, add: &mut impl FnMut(&Path, Result<PathBuf
         Ok(entries) => entries,
         Err(error) => return add(path, Err(format!("the folder cannot be listed: {error}"))),
     };
-    let is_run = path.join(RECORD_FILE).is_file();
+    let is_run = path.join(EVIDENCE_FILE).is_file();
     for entry in entries.into_iter().map(|entry| entry.path()) {
         let name = entry
             .file_name()
@@ -313,8 +313,8 @@ fn read(file: &Path, whole: bool, effects: &Effects) -> Result<Known, String> {
         }),
         other => {
             let head: Head = serde_json::from_slice(&bytes).map_err(problem)?;
-            if head.schema == RECORD_SCHEMA {
-                let record: Record = serde_json::from_slice(&bytes).map_err(problem)?;
+            if head.schema == EVIDENCE_SCHEMA {
+                let record: EvidenceFile = serde_json::from_slice(&bytes).map_err(problem)?;
                 return Ok(Known {
                     inventory: record.inventory,
                     context: record.context,
@@ -322,7 +322,7 @@ fn read(file: &Path, whole: bool, effects: &Effects) -> Result<Known, String> {
             }
             Err(match other {
                 Err(error) if head.schema == INVENTORY_SCHEMA => error.to_string(),
-                _ => format!("it is neither {INVENTORY_SCHEMA} nor {RECORD_SCHEMA}"),
+                _ => format!("it is neither {INVENTORY_SCHEMA} nor {EVIDENCE_SCHEMA}"),
             })
         }
     }
@@ -352,7 +352,7 @@ mod tests {
         }
         // Without evidence beside them they are what somebody has put there.
         assert_eq!(names(folder.path()).len(), files.len());
-        files::write(&folder.path().join(RECORD_FILE), b"{}").expect("written");
+        files::write(&folder.path().join(EVIDENCE_FILE), b"{}").expect("written");
         assert_eq!(names(folder.path()), ["evidence.json", "more/x.json", "other.json"]);
     }
 

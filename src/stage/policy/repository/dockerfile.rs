@@ -1,6 +1,6 @@
 //! The images that a Dockerfile builds upon or copies from, as evidence.
 
-use crate::model::context::BaseImage;
+use crate::model::context::DeclaredBase;
 use crate::model::coverage::{Gap, GapKind};
 use crate::model::dockerfile::{images, parse};
 use crate::model::inventory::Location;
@@ -19,14 +19,14 @@ pub(super) fn is_dockerfile(path: &str) -> bool {
 ///
 /// `ARG`s before the first `FROM` that have a default are filled in; what no default decides stays as written (`${BASE}`).
 #[must_use]
-pub fn base_images(path: &str, text: &str) -> (Vec<BaseImage>, Vec<Gap>) {
+pub fn base_images(path: &str, text: &str) -> (Vec<DeclaredBase>, Vec<Gap>) {
     let file = parse(text);
     let (images, unclear) = images(&file);
     let at = |line| Location {
         line: Some(line),
         ..Location::path(path)
     };
-    let images = images.into_iter().map(|image| BaseImage {
+    let images = images.into_iter().map(|image| DeclaredBase {
         location: at(image.line),
         image: image.name,
     });

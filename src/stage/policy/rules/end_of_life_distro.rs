@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::eol_dates::LAST_DAYS;
 use super::{About, Objections, Rule, Settings};
 use crate::model::finding::Level;
-use crate::model::human_duration::Span;
+use crate::model::human_duration::HumanDuration;
 use crate::model::inventory::OsRelease;
 use crate::stage::policy::Evidence;
 use crate::stage::policy::waivers::Day;
@@ -22,7 +22,7 @@ pub(crate) struct EndOfLifeDistro {
     /// How hard it weighs.
     pub level: Level,
     /// A release that ends within this is listed as a warning.
-    pub warn_within: Span,
+    pub warn_within: HumanDuration,
     /// Last days of other releases, or other last days (with a support contract): `"debian:11" = 2031-06-30`.
     pub releases: BTreeMap<String, Day>,
 }
@@ -31,7 +31,7 @@ impl Default for EndOfLifeDistro {
     fn default() -> Self {
         Self {
             level: Level::Deny,
-            warn_within: Span(std::time::Duration::from_secs(60 * 86_400)),
+            warn_within: HumanDuration(std::time::Duration::from_secs(60 * 86_400)),
             releases: BTreeMap::new(),
         }
     }

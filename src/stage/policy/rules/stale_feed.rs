@@ -8,7 +8,7 @@ use super::incomplete_inventory::GapLevel;
 use super::{About, Objections, Rule, Settings};
 use crate::model::coverage::{Gap, GapKind};
 use crate::model::finding::Level;
-use crate::model::human_duration::Span;
+use crate::model::human_duration::HumanDuration;
 use crate::stage::policy::Evidence;
 
 /// Settings of `stale-feed`: a level for each kind of gap.
@@ -23,7 +23,7 @@ pub(crate) struct StaleFeed {
     pub malformed_advisory: GapLevel,
     /// The policy's own limit on the age of every feed, beside `max_age` of the run's configuration: `24h`, `7d`.
     #[serde(rename = "max_age")]
-    pub max_age: Option<Span>,
+    pub max_age: Option<HumanDuration>,
 }
 
 impl Default for StaleFeed {

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{About, Objections, Rule, Settings};
-use crate::model::context::BaseImage;
+use crate::model::context::DeclaredBase;
 use crate::model::coverage::{Gap, GapKind};
 use crate::model::digest::Digest;
 use crate::model::finding::Level;
@@ -61,7 +61,7 @@ impl Rule for UnpinnedBase {
 }
 
 impl UnpinnedBase {
-    fn objection(&self, base: &BaseImage) -> Option<(String, String)> {
+    fn objection(&self, base: &DeclaredBase) -> Option<(String, String)> {
         let image = base.image.as_str();
         if image == "scratch" {
             return None;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::human_duration::Span;
+use crate::model::human_duration::HumanDuration;
 use crate::model::severity::Severity;
 
 /// What waivers may do.
@@ -13,7 +13,7 @@ use crate::model::severity::Severity;
 #[serde(deny_unknown_fields, default)]
 pub struct WaiverSettings {
     /// A waiver that ends within this is `expiring` in every report.
-    pub expiring_within: Span,
+    pub expiring_within: HumanDuration,
     /// How long a waiver may last, for each severity of what it covers.
     pub lifetime: Lifetimes,
     /// Mail addresses of those who may approve. Naming anybody makes one approval necessary for every severity, unless `approvals` says otherwise.
@@ -38,15 +38,15 @@ impl Default for WaiverSettings {
 #[serde(deny_unknown_fields, default)]
 pub struct Lifetimes {
     /// For critical findings.
-    pub critical: Span,
+    pub critical: HumanDuration,
     /// For high ones.
-    pub high: Span,
+    pub high: HumanDuration,
     /// For medium ones.
-    pub medium: Span,
+    pub medium: HumanDuration,
     /// For low ones, and those rated `none`.
-    pub low: Span,
+    pub low: HumanDuration,
     /// For findings without a severity.
-    pub unknown: Span,
+    pub unknown: HumanDuration,
 }
 
 impl Default for Lifetimes {
@@ -108,10 +108,10 @@ impl WaiverSettings {
     }
 }
 
-const fn days(days: u64) -> Span {
-    Span(Duration::from_secs(days * 86_400))
+const fn days(days: u64) -> HumanDuration {
+    HumanDuration(Duration::from_secs(days * 86_400))
 }
 
-fn whole_days(span: Span) -> i64 {
+fn whole_days(span: HumanDuration) -> i64 {
     i64::try_from(span.0.as_secs() / 86_400).unwrap_or(i64::MAX)
 }

@@ -112,7 +112,7 @@ fn empty_paths_are_not_every_path() {
 fn a_malformed_waiver_file_is_undecidable() {
     for text in ["[[waiver]", "waiver = 3", "[waivers]", "\u{0}"] {
         let error = Waivers::from_text("w", text).map(|_| ()).expect_err("malformed");
-        assert_eq!(error.fault().code(), 2, "{text}");
+        assert_eq!(error.exit_kind().code(), 2, "{text}");
     }
 }
 
@@ -123,7 +123,7 @@ fn a_configured_waiver_file_that_is_not_there_is_undecidable() {
     let error = Waivers::load(Some(&dir.path().join("none.toml")), &effects)
         .map(|_| ())
         .expect_err("missing");
-    assert_eq!(error.fault().code(), 2);
+    assert_eq!(error.exit_kind().code(), 2);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::instance::tail;
-use crate::io::daemon::{self, End, Found, Launch};
+use crate::io::daemon::{self, Found, Launch, Signal};
 use crate::model::plan::ProcessPlan;
 use crate::stage::rollout::error::RolloutError;
 use crate::stage::rollout::switch::message::{Routes, Status};
@@ -182,7 +182,7 @@ impl Front {
             }
             if now >= end {
                 for process in &left {
-                    let killed = daemon::end(process, End::Kill);
+                    let killed = daemon::end(process, Signal::Kill);
                     killed.map_err(|error| TargetError::Failed(format!("switch {} cannot be ended: {error}", process.pid)))?;
                 }
             }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use crate::io::daemon::{self, End, Found, Launch};
+use crate::io::daemon::{self, Found, Launch, Signal};
 use crate::io::files;
 use crate::model::digest::Digest;
 use crate::stage::rollout::error::told;
@@ -162,7 +162,7 @@ impl Instances {
             others.retain(|found| found.env.get(RUN).map(String::as_str) != keep);
             Ok(others)
         };
-        let signal = |process: &Found, how: End| {
+        let signal = |process: &Found, how: Signal| {
             let sent = daemon::end(process, how);
             sent.map_err(|error| TargetError::Failed(format!("process {} cannot be ended: {error}", process.pid)))
         };
@@ -171,7 +171,7 @@ impl Instances {
         stopped.sort();
         stopped.dedup();
         for process in found.iter().filter(|found| found.leader) {
-            signal(process, End::Ask)?;
+            signal(process, Signal::Term)?;
         }
         let end = Instant::now() + wait;
         let mut pause = Duration::from_millis(2);
@@ -184,7 +184,7 @@ impl Instances {
             }
             if now >= end {
                 for process in &left {
-                    signal(process, End::Kill)?;
+                    signal(process, Signal::Kill)?;
                 }
             }
             tokio::time::sleep(pause).await;

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use crate::io::files::FileError;
-use crate::model::exit_kind::Fault;
+use crate::model::exit_kind::ExitKind;
 
 /// Why a switch does not run.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -59,10 +59,10 @@ pub enum SwitchError {
 impl SwitchError {
     /// How the run ends.
     #[must_use]
-    pub const fn fault(&self) -> Fault {
+    pub const fn exit_kind(&self) -> ExitKind {
         match self {
-            Self::Argument { .. } => Fault::Usage,
-            Self::Listen { .. } | Self::Control { .. } | Self::File(_) | Self::Routes { .. } => Fault::Refused,
+            Self::Argument { .. } => ExitKind::Usage,
+            Self::Listen { .. } | Self::Control { .. } | Self::File(_) | Self::Routes { .. } => ExitKind::Refused,
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::model::purl::Purl;
 
 use crate::stage::inventory::cataloger::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
 use crate::stage::inventory::formats::deb822::{self, Paragraph};
-use crate::stage::inventory::formats::paragraphs::{self, Blocks};
+use crate::stage::inventory::formats::paragraphs::{self, Paragraphs};
 
 /// Reads the package database and the lists of files that packages own.
 pub struct Dpkg;
@@ -75,12 +75,12 @@ fn read(path: &str, content: impl BufRead, sink: &mut dyn Sink) {
     } else if let Some(name) = path.strip_prefix(STATUS_D) {
         match name.strip_suffix(".md5sums") {
             Some(name) => checksummed_files(name, content, sink),
-            None => packages(&mut Blocks::new(content), Others::Elsewhere, sink),
+            None => packages(&mut Paragraphs::new(content), Others::Elsewhere, sink),
         }
     } else if path.starts_with(UPDATES) {
         let detail = "dpkg was interrupted: what this step of its journal changes was not laid over the database";
         sink.gap(GapKind::PartialDatabase, detail.to_owned());
-        packages(&mut Blocks::new(content), Others::Elsewhere, sink)
+        packages(&mut Paragraphs::new(content), Others::Elsewhere, sink)
     } else if let Some(name) = path.strip_prefix(INFO) {
         match (name.strip_suffix(".list"), name.strip_suffix(".md5sums")) {
             (Some(name), _) => listed_files(name, content, sink),
@@ -100,7 +100,7 @@ fn unreadable(error: &io::Error, sink: &mut dyn Sink) {
 }
 
 fn status(content: impl BufRead, sink: &mut dyn Sink) -> io::Result<()> {
-    let mut blocks = Blocks::new(content);
+    let mut blocks = Paragraphs::new(content);
     let read = packages(&mut blocks, Others::Here, sink);
     if !blocks.ends_a_line {
         let detail = format!("the package database ends in the middle of a line, at byte {}", blocks.offset());
@@ -119,7 +119,7 @@ enum Others {
 }
 
 /// Says what was read even where the rest cannot be.
-fn packages(blocks: &mut Blocks<impl BufRead>, others: Others, sink: &mut dyn Sink) -> io::Result<()> {
+fn packages(blocks: &mut Paragraphs<impl BufRead>, others: Others, sink: &mut dyn Sink) -> io::Result<()> {
     let mut parsed = Vec::new();
     let read = collect(blocks, &mut parsed, sink);
     let providers = relations::providers(&parsed);
@@ -134,7 +134,7 @@ fn packages(blocks: &mut Blocks<impl BufRead>, others: Others, sink: &mut dyn Si
     read
 }
 
-fn collect(blocks: &mut Blocks<impl BufRead>, parsed: &mut Vec<Package>, sink: &mut dyn Sink) -> io::Result<()> {
+fn collect(blocks: &mut Paragraphs<impl BufRead>, parsed: &mut Vec<Package>, sink: &mut dyn Sink) -> io::Result<()> {
     let most = Limits::default().components;
     while let Some(block) = blocks.next()? {
         let Some(paragraph) = deb822::paragraph(&block) else { continue };

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use memchr::memmem;
 
 use crate::stage::inventory::formats::elf::{Elf, Segment};
-use crate::stage::inventory::formats::random_access::{self, Bytes};
+use crate::stage::inventory::formats::random_access::{self, RandomAccess};
 
 pub(super) const HEADER: &[u8] = b"\xff Go buildinf:";
 pub(super) const HEADER_SIZE: usize = 32;
@@ -24,7 +24,7 @@ pub(super) struct Info {
 }
 
 /// Finds it in a program; none where there is none.
-pub(super) fn find(content: &dyn Bytes) -> Result<Option<Info>, &'static str> {
+pub(super) fn find(content: &dyn RandomAccess) -> Result<Option<Info>, &'static str> {
     let Some(elf) = Elf::new(content) else {
         return match aligned_header(content, 0, content.size()) {
             Some(data) => read(&data, &Pointed::new(content, &[])).map(Some),
@@ -51,7 +51,7 @@ pub(super) fn find(content: &dyn Bytes) -> Result<Option<Info>, &'static str> {
 }
 
 /// The header between two offsets, with what follows it.
-fn aligned_header(content: &dyn Bytes, start: u64, end: u64) -> Option<Cow<'_, [u8]>> {
+fn aligned_header(content: &dyn RandomAccess, start: u64, end: u64) -> Option<Cow<'_, [u8]>> {
     let (mut passed, mut found) = (0, None);
     content.windows(start, end, &mut |window, own| {
         let aligned = |at: &usize| (passed + at).is_multiple_of(ALIGNMENT) && *at < own;
@@ -121,12 +121,12 @@ struct Pointers<'a> {
 
 /// What addresses lead to.
 struct Pointed<'a> {
-    content: &'a dyn Bytes,
+    content: &'a dyn RandomAccess,
     segments: &'a [Segment],
 }
 
 impl<'a> Pointed<'a> {
-    fn new(content: &'a dyn Bytes, segments: &'a [Segment]) -> Self {
+    fn new(content: &'a dyn RandomAccess, segments: &'a [Segment]) -> Self {
         Self { content, segments }
     }
 

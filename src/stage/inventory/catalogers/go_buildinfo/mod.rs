@@ -10,7 +10,7 @@ use crate::model::inventory::{Component, Ecosystem, Origin};
 use crate::model::purl::Purl;
 
 use crate::stage::inventory::cataloger::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
-use crate::stage::inventory::formats::random_access::{Bytes, OnDisk};
+use crate::stage::inventory::formats::random_access::{OnDisk, RandomAccess};
 use info::Info;
 
 /// Reads ELF, PE and Mach-O files.
@@ -46,7 +46,7 @@ impl Cataloger for GoBuildInfo {
     }
 }
 
-fn catalog(content: &dyn Bytes, sink: &mut dyn Sink) {
+fn catalog(content: &dyn RandomAccess, sink: &mut dyn Sink) {
     match info::find(content) {
         Ok(None) => {}
         Ok(Some(info)) => modules(&info, sink),

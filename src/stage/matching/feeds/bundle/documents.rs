@@ -13,10 +13,10 @@ use crate::model::digest::Digest;
 use crate::model::plan::FeedsPlan;
 use crate::stage::matching::error::MatchingError;
 use crate::stage::matching::feeds::enrich::{Kind, document_folder};
-use crate::stage::matching::feeds::feed_source::{Place, Retrieval};
+use crate::stage::matching::feeds::feed_source::{FeedSource, Retrieval};
 use crate::stage::matching::feeds::open::RUSTSEC;
 use crate::stage::matching::feeds::retrieve::cache_error;
-use crate::stage::matching::feeds::rustsec::RustSecPlace;
+use crate::stage::matching::feeds::rustsec::RustSecSource;
 use crate::stage::matching::feeds::rustsec::pack;
 
 /// Every name that a document may have in a bundle.
@@ -50,22 +50,22 @@ fn copy_of(name: &str, plan: &FeedsPlan) -> Option<Copy> {
         file,
         shown: crate::io::http::redact(url),
     };
-    let single = |text: &String| match Place::parse(text) {
-        Place::Folder(path) => Copy::File(path),
-        Place::Url(url) => cached(&url, "document"),
+    let single = |text: &String| match FeedSource::parse(text) {
+        FeedSource::Folder(path) => Copy::File(path),
+        FeedSource::Url(url) => cached(&url, "document"),
     };
     if name == RUSTSEC {
-        let place = RustSecPlace::parse(plan.rustsec.as_deref()?);
+        let place = RustSecSource::parse(plan.rustsec.as_deref()?);
         return Some(match &place {
-            RustSecPlace::Local(path) if path.extension().is_some_and(|end| end == "gz" || end == "tgz" || end == "tar") => {
+            RustSecSource::Local(path) if path.extension().is_some_and(|end| end == "gz" || end == "tgz" || end == "tar") => {
                 Copy::File(path.clone())
             }
-            RustSecPlace::Local(path) => Copy::Database {
+            RustSecSource::Local(path) => Copy::Database {
                 root: path.clone(),
                 beside: None,
             },
-            RustSecPlace::Tarball(url) => cached(url, "document.tar.gz"),
-            RustSecPlace::Git(url) => {
+            RustSecSource::Tarball(url) => cached(url, "document.tar.gz"),
+            RustSecSource::Git(url) => {
                 let folder = document_folder(&plan.cache, RUSTSEC, url);
                 Copy::Database {
                     root: folder.join("checkout"),

@@ -12,7 +12,7 @@ use crate::io::temporary;
 use crate::model::inventory::Ecosystem;
 use crate::model::plan::FeedsPlan;
 use crate::stage::matching::error::MatchingError;
-use crate::stage::matching::feeds::feed_source::{Place, Retrieval};
+use crate::stage::matching::feeds::feed_source::{FeedSource, Retrieval};
 use crate::stage::matching::feeds::manage::present;
 use crate::stage::matching::feeds::records::OVERLAY;
 use crate::stage::matching::feeds::store::file_name;
@@ -23,7 +23,7 @@ use crate::stage::matching::feeds::store::file_name;
 /// # Errors
 /// [`MatchingError::Bundle`] where there is nothing to export; [`MatchingError::Cache`] where a file cannot be read or written.
 pub fn export(plan: &FeedsPlan, ecosystems: &[Ecosystem], to: &Path) -> Result<Bundle, MatchingError> {
-    let place = Place::parse(&plan.osv);
+    let place = FeedSource::parse(&plan.osv);
     let wanted: BTreeSet<String> = ecosystems.iter().map(|ecosystem| ecosystem.base().to_owned()).collect();
     let mut contents = Contents {
         schema: SCHEMA.to_owned(),

@@ -15,7 +15,7 @@ use crate::model::digest::Digest;
 use crate::model::event::Stage;
 use crate::model::plan::FeedsPlan;
 use crate::stage::matching::error::MatchingError;
-use crate::stage::matching::feeds::feed_source::{Place, Retrieval};
+use crate::stage::matching::feeds::feed_source::{FeedSource, Retrieval};
 use crate::stage::matching::feeds::manage::ecosystem_of;
 use crate::stage::matching::feeds::retrieve::cache_error;
 use crate::stage::matching::feeds::store::file_name;
@@ -31,7 +31,7 @@ pub fn import(from: &Path, plan: &FeedsPlan, effects: &Effects) -> Result<Bundle
     file.rewind().map_err(cannot(from))?;
     let mut archive = tar::Archive::new(file);
     let mut entries = archive.entries().map_err(|error| problem(from, error.to_string()))?;
-    let place = Place::parse(&plan.osv);
+    let place = FeedSource::parse(&plan.osv);
     fs::create_dir_all(&plan.cache).map_err(cannot(&plan.cache))?;
     temporary::sweep(&plan.cache);
     let temporary = temporary::folder_in(&plan.cache).map_err(cannot(&plan.cache))?;
@@ -109,7 +109,7 @@ fn read_manifest(entry: Option<std::io::Result<tar::Entry<'_, File>>>, from: &Pa
 }
 
 fn put_in_place(
-    place: &Place,
+    place: &FeedSource,
     base: &str,
     retrieved: Option<Timestamp>,
     unpacked: &Path,
@@ -118,7 +118,7 @@ fn put_in_place(
 ) -> Result<(), MatchingError> {
     let new = unpacked.join(file_name(base));
     let folder = place.folder(base, &plan.cache);
-    if matches!(place, Place::Url(_)) {
+    if matches!(place, FeedSource::Url(_)) {
         let retrieval = Retrieval {
             url: place.shown(),
             retrieved,

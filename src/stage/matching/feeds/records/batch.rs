@@ -8,7 +8,7 @@ use crate::model::event::{Event, Stage, Unit};
 use super::SourceError;
 use crate::stage::matching::index::Chunk;
 use crate::stage::matching::index::strings::{Pool, PoolFull};
-use crate::stage::matching::record::parsed::{Draft, Target};
+use crate::stage::matching::record::parsed::{ParsedRecord, Target};
 use crate::stage::matching::record::read::{broken, draft};
 
 /// Records in one unit of parallel work.
@@ -55,7 +55,7 @@ pub(super) struct Named<'a> {
 pub(super) struct Batch<'a> {
     target: Target<'a>,
     pool: Pool,
-    drafts: Vec<Draft>,
+    drafts: Vec<ParsedRecord>,
 }
 
 impl<'a> Batch<'a> {

@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 
 use super::files::Entry;
 use crate::stage::matching::index::strings::{Pool, PoolFull};
-use crate::stage::matching::record::parsed::{Draft, DraftClaim, Target};
+use crate::stage::matching::record::parsed::{ParsedClaim, ParsedRecord, Target};
 use crate::stage::matching::record::read::{broken, draft};
 
 /// A draft of an advisory; of one that its parser refuses, a draft that names the crate of its folder.
-pub(super) fn read_entry(entry: &Entry, target: Target<'_>, pool: &mut Pool) -> Result<Draft, PoolFull> {
+pub(super) fn read_entry(entry: &Entry, target: Target<'_>, pool: &mut Pool) -> Result<ParsedRecord, PoolFull> {
     let text = String::from_utf8_lossy(&entry.bytes);
     let id = entry.name.rsplit('/').next().unwrap_or_default().trim_end_matches(".md");
     match text.parse::<Advisory>() {
@@ -19,10 +19,10 @@ pub(super) fn read_entry(entry: &Entry, target: Target<'_>, pool: &mut Pool) -> 
             let mut set_aside = broken(&entry.bytes, id, &error.to_string(), target, pool)?;
             // The folder names the crate, whatever the file holds.
             if let Some(package) = entry.name.split('/').nth(1) {
-                let of_folder = DraftClaim {
+                let of_folder = ParsedClaim {
                     package: pool.intern(package)?,
                     broken: set_aside.broken.unwrap_or_default(),
-                    ..DraftClaim::default()
+                    ..ParsedClaim::default()
                 };
                 let of_text = set_aside.claims.into_iter().filter(|claim| claim.package != of_folder.package);
                 set_aside.claims = std::iter::once(of_folder.clone()).chain(of_text).collect();

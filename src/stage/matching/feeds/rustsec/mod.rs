@@ -7,7 +7,7 @@ mod files;
 mod source;
 
 pub(in crate::stage::matching) use files::{pack, unpack};
-pub(in crate::stage::matching) use source::RustSecPlace;
+pub(in crate::stage::matching) use source::RustSecSource;
 
 use std::fs;
 use std::path::{Path, PathBuf};

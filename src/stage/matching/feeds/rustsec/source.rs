@@ -20,7 +20,7 @@ use crate::stage::matching::feeds::retrieve::{Absence, Retriever, cache_error};
 
 /// Where the database is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::stage::matching) enum RustSecPlace {
+pub(in crate::stage::matching) enum RustSecSource {
     /// A folder or a tarball on this machine.
     Local(PathBuf),
     /// A tarball behind a URL.
@@ -29,7 +29,7 @@ pub(in crate::stage::matching) enum RustSecPlace {
     Git(String),
 }
 
-impl RustSecPlace {
+impl RustSecSource {
     /// Reads the configured text: `git+URL`, an URL that ends in `.git` or is no HTTP at all is git; one that ends in `.tar.gz`, `.tgz` or `.tar` is a
     /// tarball; another HTTP URL is git; everything else is a path.
     pub(in crate::stage::matching) fn parse(text: &str) -> Self {
@@ -150,11 +150,11 @@ mod tests {
 
     #[test]
     fn a_place_is_told_by_its_text() {
-        let parse = RustSecPlace::parse;
-        assert!(matches!(parse("https://h/a/archive/main.tar.gz"), RustSecPlace::Tarball(_)));
-        assert!(matches!(parse("https://h/a/db"), RustSecPlace::Git(_)));
-        assert!(matches!(parse("git+file:///srv/db"), RustSecPlace::Git(_)));
-        assert!(matches!(parse("git@h:a/db.git"), RustSecPlace::Git(_)));
-        assert!(matches!(parse("db.tar.gz"), RustSecPlace::Local(_)));
+        let parse = RustSecSource::parse;
+        assert!(matches!(parse("https://h/a/archive/main.tar.gz"), RustSecSource::Tarball(_)));
+        assert!(matches!(parse("https://h/a/db"), RustSecSource::Git(_)));
+        assert!(matches!(parse("git+file:///srv/db"), RustSecSource::Git(_)));
+        assert!(matches!(parse("git@h:a/db.git"), RustSecSource::Git(_)));
+        assert!(matches!(parse("db.tar.gz"), RustSecSource::Local(_)));
     }
 }

@@ -2,9 +2,9 @@
 
 use serde::Deserialize;
 
-use super::{Draft, Problem, of_toml};
+use super::{ImportedWaiver, Problem, of_toml};
 
-pub(super) fn audit(text: &str) -> Result<Vec<Draft>, Problem> {
+pub(super) fn audit(text: &str) -> Result<Vec<ImportedWaiver>, Problem> {
     #[derive(Default, Deserialize)]
     struct File {
         #[serde(default)]
@@ -16,11 +16,14 @@ pub(super) fn audit(text: &str) -> Result<Vec<Draft>, Problem> {
         ignore: Vec<String>,
     }
     let file: File = toml::from_str(text).map_err(|error| of_toml(text, &error))?;
-    let draft = |id| Draft { id, ..Draft::default() };
+    let draft = |id| ImportedWaiver {
+        id,
+        ..ImportedWaiver::default()
+    };
     Ok(file.advisories.ignore.into_iter().map(draft).collect())
 }
 
-pub(super) fn deny(text: &str, notes: &mut Vec<String>) -> Result<Vec<Draft>, Problem> {
+pub(super) fn deny(text: &str, notes: &mut Vec<String>) -> Result<Vec<ImportedWaiver>, Problem> {
     #[derive(Default, Deserialize)]
     struct File {
         #[serde(default)]
@@ -48,11 +51,14 @@ pub(super) fn deny(text: &str, notes: &mut Vec<String>) -> Result<Vec<Draft>, Pr
     let mut drafts = Vec::new();
     for ignored in file.advisories.ignore {
         match ignored {
-            Ignored::Id(id) if id.starts_with("RUSTSEC-") => drafts.push(Draft { id, ..Draft::default() }),
-            Ignored::Advisory { id, reason } => drafts.push(Draft {
+            Ignored::Id(id) if id.starts_with("RUSTSEC-") => drafts.push(ImportedWaiver {
+                id,
+                ..ImportedWaiver::default()
+            }),
+            Ignored::Advisory { id, reason } => drafts.push(ImportedWaiver {
                 id,
                 statement: reason,
-                ..Draft::default()
+                ..ImportedWaiver::default()
             }),
             Ignored::Id(name) | Ignored::Crate { name } => {
                 notes.push(format!(

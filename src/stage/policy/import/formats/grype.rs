@@ -1,9 +1,9 @@
 //! Grype's `.grype.yaml`.
 
 use super::yaml::{self, Node};
-use super::{Draft, Problem, justification, status};
+use super::{ImportedWaiver, Problem, justification, status};
 
-pub(super) fn read(text: &str, notes: &mut Vec<String>) -> Result<Vec<Draft>, Problem> {
+pub(super) fn read(text: &str, notes: &mut Vec<String>) -> Result<Vec<ImportedWaiver>, Problem> {
     let root = yaml::parse(text)?;
     let mut drafts = Vec::new();
     for (key, list) in root.entries("the file")? {
@@ -11,7 +11,7 @@ pub(super) fn read(text: &str, notes: &mut Vec<String>) -> Result<Vec<Draft>, Pr
             continue;
         }
         for entry in list.items(key)? {
-            let mut draft = Draft::default();
+            let mut draft = ImportedWaiver::default();
             let mut conditions = Vec::new();
             for (key, node) in entry.entries("an entry")? {
                 match key {
@@ -42,7 +42,7 @@ pub(super) fn read(text: &str, notes: &mut Vec<String>) -> Result<Vec<Draft>, Pr
     Ok(drafts)
 }
 
-fn grype_package(node: &Node, draft: &mut Draft, conditions: &mut Vec<String>) -> Result<(), Problem> {
+fn grype_package(node: &Node, draft: &mut ImportedWaiver, conditions: &mut Vec<String>) -> Result<(), Problem> {
     let (mut name, mut version, mut kind) = (None, None, None);
     for (key, node) in node.entries("package")? {
         let text = node.text(key)?.to_owned();

@@ -10,13 +10,13 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use super::{Draft, Format, yaml};
+use super::{Format, ImportedWaiver, yaml};
 use crate::model::waiver::{Justification, VexStatus};
 
 /// The line, where it is known, and what is wrong.
 type Problem = (Option<usize>, String);
 
-pub(super) fn read(format: Format, text: &str, notes: &mut Vec<String>) -> Result<Vec<Draft>, Problem> {
+pub(super) fn read(format: Format, text: &str, notes: &mut Vec<String>) -> Result<Vec<ImportedWaiver>, Problem> {
     match format {
         Format::TrivyIgnore => trivy::plain(text),
         Format::TrivyIgnoreYaml => trivy::in_yaml(text, notes),

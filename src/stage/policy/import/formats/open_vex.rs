@@ -2,10 +2,10 @@
 
 use serde::Deserialize;
 
-use super::{Draft, Problem};
+use super::{ImportedWaiver, Problem};
 use crate::model::waiver::{Justification, VexStatus};
 
-pub(super) fn read(text: &str) -> Result<Vec<Draft>, Problem> {
+pub(super) fn read(text: &str) -> Result<Vec<ImportedWaiver>, Problem> {
     #[derive(Deserialize)]
     struct File {
         #[serde(rename = "@context")]
@@ -41,13 +41,13 @@ pub(super) fn read(text: &str) -> Result<Vec<Draft>, Problem> {
     }
     let mut drafts = Vec::new();
     for statement in file.statements {
-        let draft = Draft {
+        let draft = ImportedWaiver {
             id: statement.vulnerability.name.clone(),
             reason: Some(statement.status),
             justification: statement.justification,
             statement: statement.impact_statement.clone(),
             hint: Some(format!("said by {}", file.author)),
-            ..Draft::default()
+            ..ImportedWaiver::default()
         };
         let inner = statement
             .products
@@ -63,7 +63,7 @@ pub(super) fn read(text: &str) -> Result<Vec<Draft>, Problem> {
         if packages.is_empty() {
             drafts.push(draft);
         } else {
-            drafts.extend(packages.into_iter().map(|package| Draft {
+            drafts.extend(packages.into_iter().map(|package| ImportedWaiver {
                 package: Some(package),
                 ..draft.clone()
             }));

@@ -2,9 +2,9 @@
 
 use serde::Deserialize;
 
-use super::{Draft, Problem, a_day, last_day_before, of_toml};
+use super::{ImportedWaiver, Problem, a_day, last_day_before, of_toml};
 
-pub(super) fn read(text: &str) -> Result<Vec<Draft>, Problem> {
+pub(super) fn read(text: &str) -> Result<Vec<ImportedWaiver>, Problem> {
     #[derive(Deserialize)]
     struct File {
         #[serde(rename = "IgnoredVulns", default)]
@@ -34,11 +34,11 @@ pub(super) fn read(text: &str) -> Result<Vec<Draft>, Problem> {
                 .map(|until| a_day(&until.to_string(), 0))
                 .transpose()
                 .map_err(|(_, problem)| (None, problem))?;
-            Ok(Draft {
+            Ok(ImportedWaiver {
                 id: ignored.id,
                 statement: ignored.reason,
                 expires: until.map(last_day_before),
-                ..Draft::default()
+                ..ImportedWaiver::default()
             })
         })
         .collect()

@@ -2,10 +2,10 @@
 
 use jiff::civil::Date;
 
-use super::{Draft, Problem, a_day, last_day_before, required, yaml};
+use super::{ImportedWaiver, Problem, a_day, last_day_before, required, yaml};
 
 /// `CVE-2024-1 exp:2024-12-31`, `#` begins a comment. The comment above an entry is often its reason.
-pub(super) fn plain(text: &str) -> Result<Vec<Draft>, Problem> {
+pub(super) fn plain(text: &str) -> Result<Vec<ImportedWaiver>, Problem> {
     let mut drafts = Vec::new();
     let mut comment: Option<String> = None;
     for (number, line) in (1..).zip(text.lines()) {
@@ -22,10 +22,10 @@ pub(super) fn plain(text: &str) -> Result<Vec<Draft>, Problem> {
             comment = None;
             continue;
         };
-        let mut draft = Draft {
+        let mut draft = ImportedWaiver {
             id: id.to_owned(),
             statement: inline.or(comment.take()),
-            ..Draft::default()
+            ..ImportedWaiver::default()
         };
         for word in words {
             let day = word.strip_prefix("exp:").and_then(|day| day.parse::<Date>().ok());
@@ -39,7 +39,7 @@ pub(super) fn plain(text: &str) -> Result<Vec<Draft>, Problem> {
     Ok(drafts)
 }
 
-pub(super) fn in_yaml(text: &str, notes: &mut Vec<String>) -> Result<Vec<Draft>, Problem> {
+pub(super) fn in_yaml(text: &str, notes: &mut Vec<String>) -> Result<Vec<ImportedWaiver>, Problem> {
     let root = yaml::parse(text)?;
     let mut drafts = Vec::new();
     for (key, list) in root.entries("the file")? {
@@ -48,7 +48,7 @@ pub(super) fn in_yaml(text: &str, notes: &mut Vec<String>) -> Result<Vec<Draft>,
             continue;
         }
         for entry in list.items(key)? {
-            let mut base = Draft::default();
+            let mut base = ImportedWaiver::default();
             let mut purls = Vec::new();
             for (key, node) in entry.entries("an entry")? {
                 match key {
@@ -64,7 +64,7 @@ pub(super) fn in_yaml(text: &str, notes: &mut Vec<String>) -> Result<Vec<Draft>,
             if purls.is_empty() {
                 drafts.push(base);
             } else {
-                drafts.extend(purls.into_iter().map(|purl| Draft {
+                drafts.extend(purls.into_iter().map(|purl| ImportedWaiver {
                     package: Some(purl),
                     ..base.clone()
                 }));

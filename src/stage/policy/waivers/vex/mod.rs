@@ -13,7 +13,7 @@ use crate::io::document::DocumentError;
 use crate::io::dsse::{self, PublicKey};
 use crate::io::{hash, oci};
 use crate::model::digest::Digest;
-use crate::model::human_duration::Span;
+use crate::model::human_duration::HumanDuration;
 use crate::model::purl::Purl;
 use crate::model::verdict::VexInput;
 use crate::model::waiver::{Justification, VexStatus};
@@ -37,7 +37,7 @@ pub struct VexSettings {
     /// without a signature such a document is worth what a waiver without approvals is, and covers nothing that needs one.
     pub trusted_authors: Vec<String>,
     /// How long a statement holds, from its own date.
-    pub max_age: Span,
+    pub max_age: HumanDuration,
 }
 
 impl Default for VexSettings {
@@ -45,7 +45,7 @@ impl Default for VexSettings {
         Self {
             trusted_keys: Vec::new(),
             trusted_authors: Vec::new(),
-            max_age: Span(std::time::Duration::from_secs(90 * 86_400)),
+            max_age: HumanDuration(std::time::Duration::from_secs(90 * 86_400)),
         }
     }
 }

@@ -15,11 +15,11 @@ pub(super) struct Document {
     timestamp: Option<Timestamp>,
     #[serde(default)]
     last_updated: Option<Timestamp>,
-    statements: Vec<Said>,
+    statements: Vec<WrittenStatement>,
 }
 
 #[derive(Deserialize)]
-struct Said {
+struct WrittenStatement {
     vulnerability: Vulnerability,
     #[serde(default)]
     timestamp: Option<Timestamp>,
@@ -74,7 +74,7 @@ impl From<Document> for super::Document {
     }
 }
 
-impl Said {
+impl WrittenStatement {
     /// One for each package. An image as the product must be named by its digest, and narrows its subcomponents to it; an image without
     /// subcomponents names no package.
     fn about(self, date: Option<Timestamp>) -> Vec<Statement> {

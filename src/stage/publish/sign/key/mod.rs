@@ -18,7 +18,7 @@ use crate::io::Effects;
 use crate::io::files::{self, FileError};
 use crate::io::hash::sha256;
 use crate::io::secret::Secret;
-use crate::model::exit_kind::Fault;
+use crate::model::exit_kind::ExitKind;
 use crate::model::plan::KeySource;
 
 /// The most that a key file may hold, in bytes.
@@ -87,10 +87,10 @@ pub enum KeyError {
 impl KeyError {
     /// How the run ends.
     #[must_use]
-    pub fn fault(&self) -> Fault {
+    pub fn exit_kind(&self) -> ExitKind {
         match self {
-            Self::File(error) => error.fault(),
-            _ => Fault::Usage,
+            Self::File(error) => error.exit_kind(),
+            _ => ExitKind::Usage,
         }
     }
 }
