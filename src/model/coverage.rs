@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::inventory::Location;
+use super::location::Location;
 
 /// The kinds of gaps. The names are what a policy's `[rules.incomplete-inventory]` and `[rules.stale-feed]` tables use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]

@@ -21,6 +21,7 @@ pub mod human_duration;
 pub mod image;
 pub mod image_ref;
 pub mod inventory;
+mod location;
 pub mod matching;
 pub mod outcome;
 pub mod plan;

@@ -11,6 +11,7 @@ pub mod human;
 pub mod json;
 pub mod progress;
 pub mod quantity;
+mod reporter;
 pub mod sarif;
 pub mod source_location;
 pub mod style;
@@ -18,24 +19,13 @@ pub mod summary;
 pub mod text;
 pub mod vex;
 
+pub use reporter::Reporter;
+
 pub use group::message;
 pub use human::human;
 pub use style::Style;
 
-use crate::model::event::Event;
 use crate::model::outcome::Outcome;
-
-/// Writes one file of the output folder.
-pub trait Reporter: Sync {
-    /// Its name in the output folder: `findings.json`.
-    fn file(&self) -> &'static str;
-
-    /// Takes one event; most reporters wait for the end.
-    fn on_event(&self, _event: &Event) {}
-
-    /// The file's content; none where the run has nothing to put into it (no verdict, no rollout).
-    fn finish(&self, outcome: &Outcome) -> Option<Vec<u8>>;
-}
 
 /// Every reporter, in the order of their files' names.
 pub const REPORTERS: &[&dyn Reporter] = &[

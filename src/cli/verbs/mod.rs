@@ -29,7 +29,12 @@ use crate::model::outcome::Outcome;
 #[must_use]
 pub(super) fn run(cli: &Cli, environment: &Environment) -> u8 {
     if let Verb::Completions { shell } = &cli.verb {
-        clap_complete::generate(*shell, &mut super::command(), "portcullis", &mut std::io::stdout());
+        clap_complete::generate(
+            *shell,
+            &mut <Cli as clap::CommandFactory>::command(),
+            "portcullis",
+            &mut std::io::stdout(),
+        );
         return 0;
     }
     // The only TLS provider in the program: without this the first connection panics.

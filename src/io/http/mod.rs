@@ -3,8 +3,12 @@
 //! Takes URLs. Gives bytes, a file, or an error that tells an unreachable service from one that says no.
 //! Invariant: no file under its final name is ever half downloaded; no credentials in any message.
 
+mod answer;
 mod download;
 mod error;
+
+use answer::accepted;
+pub use answer::{Fetched, Validators};
 
 pub use error::{HttpError, redact};
 
@@ -12,60 +16,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
-use reqwest::{Client, RequestBuilder, Response, StatusCode, header, redirect};
-use serde::{Deserialize, Serialize};
-
-/// What a server said of a document, to ask for it again only when it has changed.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Validators {
-    /// `ETag`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub etag: Option<String>,
-    /// `Last-Modified`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_modified: Option<String>,
-}
-
-impl Validators {
-    /// True when there is nothing to ask by.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.etag.is_none() && self.last_modified.is_none()
-    }
-
-    fn of(response: &Response) -> Self {
-        let text = |name| response.headers().get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
-        Self {
-            etag: text(header::ETAG),
-            last_modified: text(header::LAST_MODIFIED),
-        }
-    }
-
-    fn condition(&self, request: RequestBuilder) -> RequestBuilder {
-        let request = match &self.etag {
-            Some(etag) => request.header(header::IF_NONE_MATCH, etag),
-            None => request,
-        };
-        match &self.last_modified {
-            Some(time) => request.header(header::IF_MODIFIED_SINCE, time),
-            None => request,
-        }
-    }
-}
-
-/// What a conditional request gave.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fetched {
-    /// The document is as it was.
-    NotModified,
-    /// The document, now under the path that was asked for.
-    New {
-        /// For the next time.
-        validators: Validators,
-        /// Its length in bytes.
-        length: u64,
-    },
-}
+use reqwest::{Client, StatusCode, redirect};
 
 /// What a conditional request for a small document gave.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -214,24 +165,3 @@ fn follow(attempt: redirect::Attempt<'_>) -> redirect::Action {
 
 /// Redirects of one request.
 const MAX_REDIRECTS: usize = 5;
-
-/// A response with a good status, or the error that it is.
-fn accepted(url: &str, response: Result<Response, reqwest::Error>) -> Result<Response, HttpError> {
-    let response = response.map_err(|source| HttpError::unreachable(url, source))?;
-    let status = response.status();
-    match status {
-        StatusCode::NOT_FOUND | StatusCode::GONE => Err(HttpError::Absent { url: redact(url) }),
-        _ if status.is_success() || status == StatusCode::NOT_MODIFIED => Ok(response),
-        _ => {
-            let seconds = response
-                .headers()
-                .get(header::RETRY_AFTER)
-                .and_then(|v| v.to_str().ok()?.parse().ok());
-            Err(HttpError::Refused {
-                url: redact(url),
-                status: status.as_u16(),
-                retry_after: seconds.map(|s: u64| Duration::from_secs(s.min(30))),
-            })
-        }
-    }
-}

@@ -1,5 +1,7 @@
 //! One repository of one registry, and how long we are patient with it.
 
+pub(super) use super::address::without_query;
+pub use super::patience::Patience;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,27 +13,6 @@ use super::auth::Authorizer;
 use super::{RegistryError, Repository};
 use crate::io::Effects;
 use crate::io::limits::Limits;
-
-/// How often and how long something is tried again. Delays double, with jitter; a `Retry-After` of the registry counts before them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Patience {
-    /// How often at most.
-    pub attempts: usize,
-    /// Before the second attempt.
-    pub first: Duration,
-    /// Between two attempts at most, whatever the registry asks for.
-    pub longest: Duration,
-}
-
-impl Default for Patience {
-    fn default() -> Self {
-        Self {
-            attempts: 5,
-            first: Duration::from_millis(300),
-            longest: Duration::from_secs(60),
-        }
-    }
-}
 
 /// What is to be done in a repository: what a token is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -185,11 +166,3 @@ const MAX_REDIRECTS: usize = 5;
 
 /// URLs of token services, without query.
 pub(super) type Realms = Arc<Mutex<BTreeSet<String>>>;
-
-/// A URL without what is asked.
-pub(super) fn without_query(url: &reqwest::Url) -> String {
-    let mut url = url.clone();
-    url.set_query(None);
-    url.set_fragment(None);
-    url.into()
-}

@@ -3,12 +3,14 @@
 //! Takes a repository and who the user is. Gives blobs and manifests whose digests were checked, and takes them.
 //! Invariant: nothing that a registry serves is believed before its digest was computed; plain HTTP is for loopback or by name.
 
+mod address;
 mod auth;
 mod client;
 mod content;
 mod error;
 mod logins;
 mod manifests;
+mod patience;
 mod pull;
 mod push;
 mod referrers;

@@ -25,80 +25,22 @@ use equal_by_order;
 
 pub mod apk;
 pub mod dpkg;
+mod error;
 pub mod go;
 pub mod maven;
 pub mod npm_range;
 pub mod pep440;
 pub mod rpm;
+mod scheme;
 pub mod semver;
 
+pub use error::VersionError;
+
+pub use scheme::Scheme;
+
 use std::cmp::Ordering;
-use std::fmt;
-
-use super::inventory::Ecosystem;
-
-/// Why a text has no place in an ordering.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is not a {scheme} version: {problem}")]
-pub struct VersionError {
-    /// The ordering that refused it.
-    pub scheme: Scheme,
-    /// The text, cut to 100 characters.
-    pub text: String,
-    /// What is wrong with it.
-    pub problem: &'static str,
-}
-
-impl VersionError {
-    /// An error about a text.
-    #[must_use]
-    pub fn new(scheme: Scheme, text: &str, problem: &'static str) -> Self {
-        Self {
-            scheme,
-            text: text.chars().take(100).collect(),
-            problem,
-        }
-    }
-}
-
-/// An ordering of versions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Scheme {
-    /// Debian's and Ubuntu's, [`dpkg`].
-    Dpkg,
-    /// Semantic versions, [`semver`]: crates, npm, Go.
-    Semver,
-    /// Alpine's, Wolfi's and Chainguard's, [`apk`].
-    Apk,
-    /// Those of RPM-based distributions, [`rpm`].
-    Rpm,
-    /// Python's, [`pep440`].
-    Pep440,
-    /// Maven's, [`maven`].
-    Maven,
-}
 
 impl Scheme {
-    /// The ordering that an ecosystem's advisories are written in; none where no ordering is known here.
-    #[must_use]
-    pub fn of(ecosystem: &Ecosystem) -> Option<Self> {
-        match ecosystem.base() {
-            // What others mend of an ecosystem is ordered as that one is.
-            "Echo" | "Root" | "TuxCare" if ecosystem.suffix().is_some() => {
-                Self::of(&Ecosystem::new(ecosystem.suffix().unwrap_or_default()))
-            }
-            "Debian" | "Ubuntu" | "Echo" => Some(Self::Dpkg),
-            "crates.io" | "npm" | "Go" | "Hex" | "Pub" | "SwiftURL" | "GitHub Actions" | "Bitnami" | "Docker Hardened Images" => {
-                Some(Self::Semver)
-            }
-            "Alpine" | "Wolfi" | "Chainguard" | "Alpaquita" | "MinimOS" | "CleanStart" | "BellSoft Hardened Containers" => Some(Self::Apk),
-            "Rocky Linux" | "AlmaLinux" | "Red Hat" | "SUSE" | "openSUSE" | "Mageia" | "openEuler" | "Azure Linux" => Some(Self::Rpm),
-            "PyPI" => Some(Self::Pep440),
-            "Maven" => Some(Self::Maven),
-            _ => None,
-        }
-    }
-
     /// Parses a version.
     ///
     /// # Errors
@@ -120,25 +62,6 @@ impl Scheme {
     /// [`VersionError`] for the first of them that has no place in the ordering.
     pub fn compare(self, a: &str, b: &str) -> Result<Ordering, VersionError> {
         Ok(self.parse(a)?.compare(&self.parse(b)?))
-    }
-
-    /// The word used in messages.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Dpkg => "dpkg",
-            Self::Semver => "semver",
-            Self::Apk => "apk",
-            Self::Rpm => "rpm",
-            Self::Pep440 => "PEP 440",
-            Self::Maven => "Maven",
-        }
-    }
-}
-
-impl fmt::Display for Scheme {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
     }
 }
 

@@ -4,8 +4,11 @@
 //! gets none of them), every gap as a notification. What is over a limit of those who read it is counted in a notification.
 //! Invariant: locations are relative to the repository, and a finding keeps its fingerprint when lines or versions move.
 
+mod address;
 mod fingerprint;
 mod rules;
+
+use address::uri;
 
 use serde_json::{Map, Value, json};
 
@@ -240,19 +243,6 @@ fn logical(place: &Location) -> Value {
     value.insert("name".to_owned(), json!(prose(&location(place))));
     value.insert("fullyQualifiedName".to_owned(), json!(prose(&format!("{layer}{}", place.path))));
     Value::Object(value)
-}
-
-/// A path as a relative URI reference.
-fn uri(path: &str) -> String {
-    let mut out = String::with_capacity(path.len());
-    for byte in path.trim_start_matches('/').bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'.' | b'-' | b'_' | b'~') {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    out
 }
 
 /// The waiver that covers a finding.

@@ -1,22 +1,16 @@
 //! The line of the repository that brings a finding: the crate's entry in the lock file, the instruction of the Dockerfile.
 
 mod dockerfile;
+mod location;
 mod lock_file;
+
+pub use location::SourceLocation;
 
 pub use lock_file::{cargo_lock_line, names as lock_files};
 
 use crate::model::finding::Finding;
 use crate::model::inventory::Location;
 use crate::model::outcome::{Outcome, SourceFile};
-
-/// A line of a file of the source tree.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SourceLocation {
-    /// Relative to the repository, with `/`.
-    pub file: String,
-    /// From 1.
-    pub line: u32,
-}
 
 /// Where to show a finding in the repository; none where no file of the tree brings it.
 #[must_use]

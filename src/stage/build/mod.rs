@@ -3,22 +3,16 @@
 mod assembly;
 mod error;
 mod image;
+mod image_source;
 mod native;
+
+pub use image_source::ImageSource;
 
 pub use error::BuildError;
 
 use crate::io::Effects;
 use crate::model::image::BuiltImage;
 use crate::model::plan::{BuildPlan, Builder};
-
-/// A way to come by an image.
-pub trait ImageSource: Sync {
-    /// Makes the image and puts it into `plan.layout`, as the only one there. Blocking.
-    ///
-    /// # Errors
-    /// [`BuildError`]; nothing half written stays in `plan.layout`.
-    fn acquire(&self, plan: &BuildPlan, effects: &Effects) -> Result<BuiltImage, BuildError>;
-}
 
 /// Builds as the plan says. Blocking.
 ///

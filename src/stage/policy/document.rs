@@ -1,5 +1,6 @@
 //! The policy document: what is common to all rules, and each rule's own table.
 
+pub(crate) use super::file_name::file_name;
 use std::path::Path;
 
 use schemars::JsonSchema;
@@ -223,11 +224,6 @@ impl Policy {
     pub fn text(&self) -> &str {
         &self.text
     }
-}
-
-/// The same file has the same name in every checkout: a folder would make verdicts differ.
-pub(crate) fn file_name(path: &Path) -> String {
-    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 
 /// Every rule with its own table, or with its defaults where the document has none.

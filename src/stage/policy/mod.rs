@@ -7,8 +7,10 @@ mod custom;
 mod docs;
 pub mod document;
 mod error;
+mod evidence;
 pub mod evidence_file;
 pub mod explain;
+mod file_name;
 pub mod import;
 mod judge;
 pub mod pattern;
@@ -20,37 +22,11 @@ pub mod schema;
 pub mod waive;
 pub mod waivers;
 
+pub use evidence::Evidence;
+
 pub use clearance::Cleared;
 pub use docs::rules_page;
 pub use document::Policy;
 pub use error::PolicyError;
 pub use judge::judge;
 pub use waivers::Waivers;
-
-use jiff::Timestamp;
-
-use crate::model::context::Context;
-use crate::model::inventory::Inventory;
-use crate::model::matching::Matching;
-
-/// Everything that rules may look at.
-#[derive(Debug, Clone, Copy)]
-pub struct Evidence<'a> {
-    /// What is in the subject, and what could not be seen.
-    pub inventory: &'a Inventory,
-    /// What advisories say of it.
-    pub matching: &'a Matching,
-    /// The repository and the plan.
-    pub context: &'a Context,
-    /// The evaluation time.
-    pub at: Timestamp,
-}
-
-impl Evidence<'_> {
-    /// Whether a component's release was yanked: the registry's index says so today, or did when the inventory was taken.
-    #[must_use]
-    pub fn is_yanked(&self, component: usize) -> bool {
-        let then = self.inventory.components.get(component).is_some_and(|component| component.yanked);
-        then || self.matching.yanked.binary_search(&component).is_ok()
-    }
-}

@@ -7,16 +7,6 @@ use super::Shape;
 use super::scan::scan;
 use crate::io::limits::Limits;
 
-/// Why a document is refused, and at which byte.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{reason} (byte {offset})")]
-pub struct Refused {
-    /// What is wrong, in a few words.
-    pub reason: String,
-    /// Offset from its beginning, in bytes.
-    pub offset: usize,
-}
-
 /// Reads a document. It is refused where two readers could differ: a key that stands twice in one object at any depth, a key that Go would take
 /// for a known one, text that is not UTF-8, half a surrogate pair, a number out of range, anything after the end.
 ///
@@ -55,5 +45,8 @@ fn byte_offset(bytes: &[u8], line: usize, column: usize) -> usize {
     (line_start + column.saturating_sub(1)).min(bytes.len())
 }
 
+mod refused;
 #[cfg(test)]
 mod tests;
+
+pub use refused::Refused;

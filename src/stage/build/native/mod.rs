@@ -5,13 +5,14 @@
 
 mod audit;
 mod compile;
+mod created;
 mod elf;
 mod origin;
 mod project;
 mod rootfs;
 mod toolchain;
 
-use jiff::Timestamp;
+use created::created;
 
 use self::compile::{Compilate, Compilation};
 use self::elf::ElfError;
@@ -157,11 +158,6 @@ fn program(layout: &OciLayout, compilation: &Compilation<'_>, binary: &[u8]) -> 
     layer.folder("app", 0o755)?;
     layer.file(&format!("app/{}", compilation.project.bin), 0o755, binary)?;
     layer.finish(&compilation.shown())
-}
-
-/// The commit's time; 1970 where there is no commit, because the clock would make the digest differ at every build.
-fn created(plan: &BuildPlan) -> Timestamp {
-    plan.commit.as_ref().map_or(Timestamp::UNIX_EPOCH, |commit| commit.time)
 }
 
 fn settings(compilation: &Compilation<'_>) -> Settings {

@@ -1,33 +1,21 @@
 //! The layers of one platform laid over each other: what is seen in the finished image, and which layer brought it.
 
+use super::view::Named;
+pub(in crate::stage::inventory) use super::view::{Layered, Seen, View};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::behind::{Behind, LayerRequests};
-use super::facts::{FileFacts, LayerFacts};
+use super::facts::FileFacts;
 use super::links::Links;
 use super::owners::Owners;
 use super::paths::ancestors;
 use crate::model::coverage::{Gap, GapKind};
-use crate::model::image::{Layer, Platform};
-use crate::model::inventory::{Component, Fact, FactKind, Inventory, Location, OsRelease, Part};
+use crate::model::image::Platform;
+use crate::model::inventory::{Component, Fact, FactKind, Inventory, Location, OsRelease};
 use crate::model::purl::Purl;
 use crate::stage::inventory::catalogers::binaries;
 use crate::stage::inventory::catalogers::debian_copyright;
 use crate::stage::inventory::catalogers::distro;
 use crate::stage::inventory::unread;
-
-/// One layer with what it says; no [`Layer`] for a folder.
-#[derive(Clone, Copy)]
-pub(in crate::stage::inventory) struct Layered<'a> {
-    pub(in crate::stage::inventory) layer: Option<&'a Layer>,
-    /// Whether it is the base image's or the application's, where that is known.
-    pub(in crate::stage::inventory) part: Option<Part>,
-    pub(in crate::stage::inventory) facts: &'a LayerFacts,
-    /// What lies behind links, from the second walk.
-    pub(in crate::stage::inventory) behind: &'a [Behind],
-    /// What links of the whole image gave the layer.
-    pub(in crate::stage::inventory) asked: &'a LayerRequests,
-}
 
 /// Adds what is seen in one platform's image to the inventory and gives its operating system. `subject` names the image in gaps; the
 /// platform is noted where there are several.
@@ -61,32 +49,6 @@ pub(in crate::stage::inventory) fn merge(
     inventory.gaps.extend(distro::gaps(&components, os.as_ref(), subject));
     inventory.components.append(&mut components);
     os
-}
-
-/// A file that is seen in the finished image.
-pub(in crate::stage::inventory) struct Seen<'a> {
-    /// Index of its layer.
-    pub(in crate::stage::inventory) layer: usize,
-    pub(in crate::stage::inventory) file: &'a FileFacts,
-    /// The name under which it is seen.
-    pub(in crate::stage::inventory) name: &'a str,
-}
-
-/// A file with its names.
-struct Named<'a> {
-    layer: usize,
-    file: &'a FileFacts,
-    /// Names that links of the whole image gave it, each with its layer.
-    others: &'a [(usize, String)],
-    /// True where it has no other names: it was read behind a link.
-    is_behind: bool,
-}
-
-/// The finished image.
-pub(in crate::stage::inventory) struct View<'a> {
-    pub(in crate::stage::inventory) layers: &'a [Layered<'a>],
-    pub(in crate::stage::inventory) links: &'a Links<'a>,
-    pub(in crate::stage::inventory) seen: Vec<Seen<'a>>,
 }
 
 impl<'a> View<'a> {

@@ -20,3 +20,4 @@ pub(super) mod scan;
 pub(super) mod second_look;
 pub(super) mod sink;
 pub(super) mod streamed;
+mod view;

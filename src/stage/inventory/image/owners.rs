@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use super::merge::View;
+use super::view::View;
 use crate::model::inventory::Component;
 use crate::model::purl::Purl;
 use crate::stage::inventory::catalogers::python;

@@ -3,10 +3,12 @@
 pub(super) mod bundle;
 pub(super) mod crates_index;
 pub(super) mod enrich;
+mod feed_gap;
 pub(super) mod feed_source;
 pub(super) mod manage;
 pub(super) mod needs;
 pub(super) mod open;
+mod opened;
 pub(super) mod opener;
 pub(super) mod records;
 pub(super) mod retrieve;

@@ -1,13 +1,12 @@
 //! What an inventory needs of the feeds, and what of it none gives.
 
+pub(in crate::stage::matching) use super::feed_gap::FeedGap;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::model::coverage::{Gap, GapKind};
 use crate::model::inventory::{Component, Ecosystem, Inventory, Origin};
 
-use super::feed_source::FeedSource;
 use super::open::{Feeds, OpenFeed};
-use super::retrieve::Absence;
 use crate::stage::matching::lookup::evaluate::normal_release;
 
 /// What is asked for.
@@ -62,47 +61,6 @@ fn wanted(inventory: &Inventory) -> BTreeMap<&str, Wanted<'_>> {
         *wanted.releases.entry(ecosystem.suffix()).or_default() += 1;
     }
     needed
-}
-
-/// A feed that is not open, or that is too old.
-pub(in crate::stage::matching) struct FeedGap {
-    /// The ecosystem that it is about; none for what is known beside advisories.
-    pub(in crate::stage::matching) base: Option<String>,
-    gap: Gap,
-}
-
-impl FeedGap {
-    /// A gap of everything that holds components of an ecosystem.
-    pub(in crate::stage::matching) const fn of(base: Option<String>, gap: Gap) -> Self {
-        Self { base, gap }
-    }
-
-    /// The lack of a feed that is not open. How many components it concerns is said of each inventory.
-    pub(in crate::stage::matching) fn absent(absence: &Absence, name: &str, base: &str, place: &FeedSource) -> Self {
-        let (kind, subject, detail) = match absence {
-            Absence::Uncovered => (GapKind::UncoveredEcosystem, base, format!("{} has no data for it", place.shown())),
-            Absence::Missing(why) => (GapKind::MissingFeed, name, why.clone()),
-            Absence::Unreachable(error) => (GapKind::MissingFeed, name, format!("{error}, and nothing of it is cached")),
-        };
-        Self {
-            base: Some(base.to_owned()),
-            gap: Gap {
-                kind,
-                subject: subject.to_owned(),
-                detail,
-                location: None,
-            },
-        }
-    }
-
-    /// What it is to an inventory with so many components of the ecosystem.
-    fn to(&self, components: usize) -> Gap {
-        let mut gap = self.gap.clone();
-        if gap.kind != GapKind::StaleFeed {
-            gap.detail.push_str(&format!(": {components} components were not looked up"));
-        }
-        gap
-    }
 }
 
 impl Feeds {

@@ -1,43 +1,20 @@
 //! Opening the feeds that are needed.
 
-use std::path::PathBuf;
-
+pub use super::opened::Feeds;
+pub(in crate::stage::matching) use super::opened::{OpenFeed, RUSTSEC};
 use futures_util::future::join_all;
 
 use crate::io::Effects;
-use crate::model::advisory::FeedRevision;
 #[cfg(doc)]
 use crate::model::coverage::GapKind;
 use crate::model::inventory::{Ecosystem, Inventory};
 use crate::model::plan::FeedsPlan;
 
-use super::crates_index::CratesIndex;
 use super::enrich::Enrichment;
 use super::needs::{FeedGap, Needs};
 use super::opener::{Answer, Opener};
 use super::retrieve::Absence;
 use crate::stage::matching::error::MatchingError;
-use crate::stage::matching::index::Index;
-
-/// The feeds that an inventory needs, opened.
-pub struct Feeds {
-    pub(in crate::stage::matching) feeds: Vec<OpenFeed>,
-    pub(in crate::stage::matching) enrichment: Enrichment,
-    /// What they do not give.
-    pub(in crate::stage::matching) lacks: Vec<FeedGap>,
-    /// crates.io's index, where it is asked.
-    pub(in crate::stage::matching) crates_index: Option<CratesIndex>,
-}
-
-/// One ecosystem's records from one feed.
-pub(in crate::stage::matching) struct OpenFeed {
-    pub(in crate::stage::matching) index: Index,
-    pub(in crate::stage::matching) path: PathBuf,
-    pub(in crate::stage::matching) revision: FeedRevision,
-}
-
-/// The name of RustSec's own database among the feeds.
-pub(in crate::stage::matching) const RUSTSEC: &str = FeedRevision::RUSTSEC;
 
 /// Opens the feeds that an inventory needs: fetches what is not fresh, builds what has no index.
 ///
@@ -107,12 +84,4 @@ async fn open_needed(plan: &FeedsPlan, needs: &Needs, effects: &Effects) -> Resu
     }
     opener.enrich(&mut feeds).await?;
     Ok(feeds)
-}
-
-impl Feeds {
-    /// True when a feed for an ecosystem is open.
-    #[must_use]
-    pub fn covers(&self, ecosystem: &Ecosystem) -> bool {
-        self.feeds.iter().any(|feed| feed.index.meta().ecosystem == ecosystem.base())
-    }
 }

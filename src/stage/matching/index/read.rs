@@ -7,10 +7,9 @@ use crate::model::severity::{Rating, Severity};
 
 use super::Meta;
 use super::build::{bucket_bits, bucket_of};
-use super::layout::{ADVISORY, BLOCK, CLAIM, GROUP, Header, ID, NONE, PACKAGE, Section, u32_at, u64_at};
+use super::layout::{ADVISORY, BLOCK, Header, ID, NONE, PACKAGE, Section, u32_at, u64_at};
 use super::map::Mapped;
 use super::strings::hash;
-use super::view::{AdvisoryView, Claim, GroupView};
 
 /// Why an index cannot be used. It is rebuilt, or the feed is a gap.
 #[derive(Debug, thiserror::Error)]
@@ -112,38 +111,9 @@ impl Index {
         Ok(None)
     }
 
-    /// A claim by its number.
-    pub(in crate::stage::matching) fn claim(&self, at: u32) -> Result<Claim<'_>, IndexError> {
-        let entry = self.bytes(Section::Claims, at as usize * CLAIM, CLAIM)?;
-        let words = u32_at(entry, 8);
-        let head = self.bytes(Section::Words, words as usize * 4, 8)?;
-        let count = u32_at(head, 4) as usize;
-        let intervals = self.bytes(Section::Words, (words as usize + 2) * 4, count.saturating_mul(12))?;
-        Ok(Claim {
-            index: self,
-            advisory: u32_at(entry, 0),
-            release: self.text(u32_at(entry, 4))?,
-            broken: self.text(u32_at(head, 0))?,
-            intervals,
-            lists: words as usize + 2 + count * 3,
-        })
-    }
-
-    /// A record by its number.
-    pub(in crate::stage::matching) fn advisory(&self, number: u32) -> Result<AdvisoryView<'_>, IndexError> {
-        let entry = self.bytes(Section::Advisories, number as usize * ADVISORY, ADVISORY)?;
-        Ok(AdvisoryView { index: self, entry })
-    }
-
     /// How many records it holds.
     pub(in crate::stage::matching) fn advisories(&self) -> u32 {
         (self.header.sections[Section::Advisories as usize].1 as usize / ADVISORY) as u32
-    }
-
-    /// A group by its number.
-    pub(in crate::stage::matching) fn group(&self, number: u32) -> Result<GroupView<'_>, IndexError> {
-        let entry = self.bytes(Section::Groups, number as usize * GROUP, GROUP)?;
-        Ok(GroupView { index: self, entry })
     }
 
     /// The groups of an id, where it is known.

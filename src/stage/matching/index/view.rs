@@ -4,7 +4,7 @@ use crate::model::advisory::AdvisoryKind;
 use crate::model::severity::Rating;
 
 use super::build::BROKEN;
-use super::layout::{u32_at, u64_at};
+use super::layout::{ADVISORY, CLAIM, GROUP, Section, u32_at, u64_at};
 use super::read::{Index, IndexError};
 use crate::stage::matching::record::interval::{End, Interval};
 
@@ -34,6 +34,37 @@ pub(in crate::stage::matching) struct ClaimLists<'a> {
     pub(in crate::stage::matching) functions: Vec<&'a str>,
     /// What the distribution says of it in its own words for this release.
     pub(in crate::stage::matching) urgency: Option<&'a str>,
+}
+
+impl Index {
+    /// A claim by its number.
+    pub(in crate::stage::matching) fn claim(&self, at: u32) -> Result<Claim<'_>, IndexError> {
+        let entry = self.bytes(Section::Claims, at as usize * CLAIM, CLAIM)?;
+        let words = u32_at(entry, 8);
+        let head = self.bytes(Section::Words, words as usize * 4, 8)?;
+        let count = u32_at(head, 4) as usize;
+        let intervals = self.bytes(Section::Words, (words as usize + 2) * 4, count.saturating_mul(12))?;
+        Ok(Claim {
+            index: self,
+            advisory: u32_at(entry, 0),
+            release: self.text(u32_at(entry, 4))?,
+            broken: self.text(u32_at(head, 0))?,
+            intervals,
+            lists: words as usize + 2 + count * 3,
+        })
+    }
+
+    /// A record by its number.
+    pub(in crate::stage::matching) fn advisory(&self, number: u32) -> Result<AdvisoryView<'_>, IndexError> {
+        let entry = self.bytes(Section::Advisories, number as usize * ADVISORY, ADVISORY)?;
+        Ok(AdvisoryView { index: self, entry })
+    }
+
+    /// A group by its number.
+    pub(in crate::stage::matching) fn group(&self, number: u32) -> Result<GroupView<'_>, IndexError> {
+        let entry = self.bytes(Section::Groups, number as usize * GROUP, GROUP)?;
+        Ok(GroupView { index: self, entry })
+    }
 }
 
 impl<'a> Claim<'a> {

@@ -7,38 +7,21 @@ mod cargo;
 pub(super) mod fix_version;
 mod manifests;
 mod npm;
+mod required;
 mod workspaces;
+
+use required::{Required, Sources, unknown};
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use crate::io::Effects;
 use crate::model::advisory::{Requirement, Update};
-use crate::model::inventory::{Component, Inventory, Location};
+use crate::model::inventory::{Component, Inventory};
 use crate::model::matching::Matching;
 use crate::model::purl::Purl;
 
 use super::feeds::crates_index::CratesIndex;
-
-/// What the ways of finding requirements share.
-struct Sources<'a> {
-    /// The folder that locations of a source tree are relative to.
-    root: Option<&'a Path>,
-    crates_index: Option<&'a CratesIndex>,
-    effects: &'a Effects,
-}
-
-/// A requirement of some package on the component that is to move.
-struct Required {
-    by: Purl,
-    /// As it is written.
-    text: String,
-    location: Option<Location>,
-    /// Whether it allows the version; none where that cannot be told.
-    allows: Option<bool>,
-    /// The first release of the requiring package that allows it.
-    allowed_from: Option<String>,
-}
 
 /// Adds to every match with a version that clears it what stands in the way.
 pub(super) fn weigh(matching: &mut Matching, inventory: &Inventory, root: Option<&Path>, index: Option<&CratesIndex>, effects: &Effects) {
@@ -111,15 +94,4 @@ fn update(required: Vec<Required>) -> Update {
     update.unknown.sort();
     update.unknown.dedup();
     update
-}
-
-/// A requirement that nothing is known of.
-fn unknown(by: &Purl) -> Required {
-    Required {
-        by: by.clone(),
-        text: String::new(),
-        location: None,
-        allows: None,
-        allowed_from: None,
-    }
 }

@@ -3,7 +3,10 @@
 //! Takes `[[custom]]` of the policy document. Gives findings of `custom/<name>`. Invariant: a rule that fails, or takes too long, is a gap that
 //! is always denied; never "no findings".
 
+mod each;
 mod view;
+
+pub(crate) use each::Each;
 
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -31,20 +34,6 @@ const MAX_NESTING: usize = 48;
 
 /// Stack of the thread that parses and evaluates.
 const STACK: usize = 32 << 20;
-
-/// What a rule is asked of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Each {
-    /// Every component: the variable `component`.
-    Component,
-    /// Every advisory that names a component: the variables `advisory` and `component`.
-    Advisory,
-    /// Every platform of the image: the variable `platform`.
-    Platform,
-    /// Once: the variables `components`, `advisories` and `platforms`.
-    Run,
-}
 
 /// One rule of the organisation's own.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]

@@ -4,53 +4,17 @@
 //! refused by the gate until somebody does; what cannot be read is an error, never left out.
 
 mod formats;
+mod imported_waiver;
 mod yaml;
 
 use jiff::civil::Date;
 use toml_edit::{Array, ArrayOfTables, DocumentMut, Item, Table, value};
 
 use crate::model::exit_kind::ExitKind;
-use crate::model::waiver::{Justification, VexStatus};
+use crate::model::waiver::VexStatus;
 
 use super::waive::day;
 use super::waivers::PLACEHOLDER;
-
-/// The formats that are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// `.trivyignore`: an id a line.
-    TrivyIgnore,
-    /// `.trivyignore.yaml`.
-    TrivyIgnoreYaml,
-    /// `.grype.yaml`.
-    Grype,
-    /// `osv-scanner.toml`.
-    OsvScanner,
-    /// `.cargo/audit.toml`.
-    CargoAudit,
-    /// `deny.toml` of cargo-deny.
-    CargoDeny,
-    /// OpenVEX JSON.
-    OpenVex,
-}
-
-impl Format {
-    /// The format that a file's name tells.
-    #[must_use]
-    pub fn of_name(name: &str) -> Option<Self> {
-        let name = name.rsplit('/').next().unwrap_or(name);
-        match name {
-            ".trivyignore" => Some(Self::TrivyIgnore),
-            ".trivyignore.yaml" | ".trivyignore.yml" => Some(Self::TrivyIgnoreYaml),
-            ".grype.yaml" | ".grype.yml" | "grype.yaml" => Some(Self::Grype),
-            "osv-scanner.toml" => Some(Self::OsvScanner),
-            "audit.toml" => Some(Self::CargoAudit),
-            "deny.toml" | ".deny.toml" => Some(Self::CargoDeny),
-            name if name.ends_with(".json") => Some(Self::OpenVex),
-            _ => None,
-        }
-    }
-}
 
 /// Why a file could not be imported.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
@@ -92,20 +56,6 @@ pub struct Imported {
     pub entries: usize,
     /// What a reader should know: what has no counterpart here.
     pub notes: Vec<String>,
-}
-
-/// What another tool's entry says. What is none has to be filled in.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct ImportedWaiver {
-    id: String,
-    package: Option<String>,
-    paths: Vec<String>,
-    reason: Option<VexStatus>,
-    justification: Option<Justification>,
-    statement: Option<String>,
-    expires: Option<Date>,
-    /// What the human needs to know to fill in the rest.
-    hint: Option<String>,
 }
 
 /// Reads another tool's file. `today` becomes `created`.
@@ -187,3 +137,6 @@ fn table(draft: &ImportedWaiver, today: Date) -> Table {
 
 #[cfg(test)]
 mod tests;
+
+pub use imported_waiver::Format;
+use imported_waiver::ImportedWaiver;

@@ -2,6 +2,7 @@
 //!
 //! Takes `Evidence`, or what waivers came to. Gives findings and gaps. Invariant: the same evidence gives the same objections in the same order.
 
+mod about;
 mod advisories;
 mod denied_component;
 mod denied_license;
@@ -14,6 +15,7 @@ mod malicious_component;
 mod missing_healthcheck;
 mod oversized_image;
 mod root_user;
+mod rule;
 mod secret_in_image;
 mod setuid_file;
 mod stale_feed;
@@ -28,16 +30,14 @@ mod unused_waiver;
 mod vulnerable_component;
 mod yanked_crate;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::de::DeserializeOwned;
+pub(crate) use rule::Settings;
+pub use rule::{Objections, Rule};
+
+pub use about::About;
+
+use schemars::{Schema, SchemaGenerator};
 use toml::Spanned;
 use toml::de::{DeValue, ValueDeserializer};
-
-use crate::model::coverage::Gap;
-use crate::model::finding::{Finding, Level, RuleCode};
-
-use super::Evidence;
-use super::waivers::Standing;
 
 /// Every rule, by code.
 pub const RULES: &[Entry] = &[
@@ -65,66 +65,6 @@ pub const RULES: &[Entry] = &[
     Entry::of::<vulnerable_component::VulnerableComponent>(),
     Entry::of::<yanked_crate::YankedCrate>(),
 ];
-
-/// What a rule objects to.
-#[derive(Debug, Default)]
-pub struct Objections {
-    /// What is wrong.
-    pub findings: Vec<Finding>,
-    /// What could not be decided.
-    pub gaps: Vec<Gap>,
-}
-
-/// A rule with its settings. Every method is pure.
-pub trait Rule: Send + Sync + std::fmt::Debug {
-    /// Looks at the evidence.
-    fn check(&self, evidence: &Evidence<'_>, objections: &mut Objections) {
-        let _ = (evidence, objections);
-    }
-
-    /// Looks at what the waivers came to.
-    fn check_waivers(&self, standings: &[Standing<'_>], objections: &mut Objections) {
-        let _ = (standings, objections);
-    }
-
-    /// How hard it weighs a gap; none for gaps that are not its own.
-    fn weigh(&self, gap: &Gap) -> Option<Level> {
-        let _ = gap;
-        None
-    }
-
-    /// True when it looks at licences, which of crates are not to be had for nothing.
-    fn asks_for_licenses(&self) -> bool {
-        false
-    }
-}
-
-/// What people read about a rule: in the docs, and as SARIF's rule help.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct About {
-    /// The stable code.
-    pub code: &'static str,
-    /// One sentence: what it decides.
-    pub summary: &'static str,
-    /// Why that matters.
-    pub why: &'static str,
-    /// How to get rid of a finding.
-    pub fix: &'static str,
-}
-
-impl About {
-    /// A finding of this rule.
-    #[must_use]
-    pub fn finding(&self, level: Level, message: impl Into<String>) -> Finding {
-        Finding::new(RuleCode::new(self.code), level, message)
-    }
-}
-
-/// A rule's settings as its table gives them: the rule itself.
-pub(crate) trait Settings: Rule + Default + DeserializeOwned + JsonSchema + 'static {
-    /// What people read about it.
-    const ABOUT: About;
-}
 
 type ParseRule = fn(Spanned<DeValue<'_>>) -> Result<Box<dyn Rule>, toml::de::Error>;
 

@@ -3,7 +3,10 @@
 //! Source: deb-control(5), dpkg(1) "Package states". Purls have no namespace and components no ecosystem: these follow from the
 //! operating system's release, which another file tells.
 
+mod package;
 mod relations;
+
+use package::{Package, is_name};
 
 use std::io::{self, BufRead};
 
@@ -160,12 +163,6 @@ fn collect(blocks: &mut Paragraphs<impl BufRead>, parsed: &mut Vec<Package>, sin
     Ok(())
 }
 
-struct Package {
-    component: Component,
-    provides: String,
-    depends: [String; 2],
-}
-
 /// The package of a paragraph; none where it is not installed.
 fn package(paragraph: &Paragraph<'_>) -> Result<Option<Package>, &'static str> {
     // dpkg refuses such an entry; whoever reads it anyway takes the first value or the last.
@@ -207,13 +204,6 @@ const ONCE: [(&str, &str); 5] = [
     ("Architecture", "two `Architecture` fields"),
     ("Source", "two `Source` fields"),
 ];
-
-fn is_name(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && name
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.' | b'_'))
-}
 
 /// Whether a package's files are on the disk, by `Status: want flag state`.
 fn has_files(status: &str) -> Result<bool, &'static str> {

@@ -10,7 +10,7 @@ use crate::io::encoding;
 use crate::model::inventory::{Component, Scope};
 use crate::model::purl::Purl;
 
-use super::{graph, yarn_lock};
+use super::{graph, yarn_berry};
 use crate::stage::inventory::cataloger::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
 
 /// Reads what a project says that it needs.
@@ -82,7 +82,7 @@ impl Manifest<'_> {
 /// without a manifest everything ships.
 pub(in crate::stage::inventory) fn mark(components: &mut [Component], manifests: &[(&str, &[(String, Scope)])]) {
     let mut by_lock: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-    for (at, component) in components.iter().enumerate().filter(|(_, c)| c.cataloger == yarn_lock::ID) {
+    for (at, component) in components.iter().enumerate().filter(|(_, c)| c.cataloger == yarn_berry::ID) {
         if let Some(place) = component.locations.first() {
             by_lock.entry(folder(&place.path).to_owned()).or_default().push(at);
         }
@@ -139,7 +139,7 @@ mod tests {
     use crate::stage::inventory::recorder::Recorder;
 
     fn locked(name: &str, lock: &str, needs: &[&str]) -> Component {
-        let mut component = super::super::component(name, "1.0.0", Origin::Registry, yarn_lock::ID);
+        let mut component = super::super::component(name, "1.0.0", Origin::Registry, yarn_berry::ID);
         component.locations = vec![Location::path(lock)];
         component.dependencies = needs.iter().map(|name| Purl::new("npm", name, "1.0.0")).collect();
         component

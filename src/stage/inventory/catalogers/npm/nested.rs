@@ -12,8 +12,9 @@ use crate::model::coverage::GapKind;
 use crate::model::inventory::{Component, Scope};
 
 use super::lines::Lines;
-use super::package_lock::ID;
 use crate::stage::inventory::cataloger::Sink;
+
+pub(super) const ID: &str = "package-lock";
 
 type Packages<'a> = BTreeMap<Cow<'a, str>, &'a RawValue>;
 

@@ -15,12 +15,11 @@ use crate::model::purl::Purl;
 
 use super::lines::Lines;
 use super::nested;
+use super::nested::ID;
 use crate::stage::inventory::cataloger::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
 
 /// Reads the lock files of npm.
 pub struct PackageLock;
-
-pub(super) const ID: &str = "package-lock";
 
 impl Cataloger for PackageLock {
     fn id(&self) -> &'static str {

@@ -10,8 +10,9 @@ use crate::model::inventory::{Component, Origin};
 use crate::model::purl;
 
 use super::graph;
-use super::yarn_lock::ID;
 use crate::stage::inventory::cataloger::Sink;
+
+pub(super) const ID: &str = "yarn-lock";
 
 /// Reads a file.
 pub(super) fn read(text: &str, path: &str, sink: &mut dyn Sink) {

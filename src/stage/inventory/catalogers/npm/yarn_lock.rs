@@ -10,13 +10,12 @@ use crate::io::notation::yarn::{self, Locked, name_and_range};
 use crate::model::coverage::GapKind;
 use crate::model::inventory::Component;
 
+use super::yarn_berry::ID;
 use super::{graph, yarn_berry};
 use crate::stage::inventory::cataloger::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
 
 /// Reads the lock files of yarn.
 pub struct YarnLock;
-
-pub(super) const ID: &str = "yarn-lock";
 
 impl Cataloger for YarnLock {
     fn id(&self) -> &'static str {

@@ -4,9 +4,12 @@
 //! these follow from the system's release.
 
 mod bdb;
+mod blobs;
 mod header;
 mod ndb;
 mod sqlite;
+
+use blobs::Blobs;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -70,23 +73,6 @@ fn file_name(path: &str) -> Option<&str> {
         .iter()
         .find_map(|folder| path.strip_prefix(folder))
         .filter(|name| !name.contains('/'))
-}
-
-/// What a database holds.
-#[derive(Default)]
-struct Blobs<'a> {
-    blobs: Vec<Cow<'a, [u8]>>,
-    /// What could not be read, each with its place.
-    troubles: Vec<String>,
-}
-
-impl Blobs<'_> {
-    fn trouble(text: impl Into<String>) -> Self {
-        Self {
-            blobs: Vec::new(),
-            troubles: vec![text.into()],
-        }
-    }
 }
 
 fn packages(blobs: &[Cow<'_, [u8]>], sink: &mut dyn Sink) {

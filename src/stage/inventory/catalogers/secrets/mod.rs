@@ -6,6 +6,7 @@
 mod addresses;
 mod configuration;
 mod documents;
+mod found;
 mod keys;
 mod places;
 mod proof;
@@ -18,13 +19,6 @@ use crate::stage::inventory::cataloger::{Cataloger, Domain, EntryHead, LayerFile
 
 /// Finds secrets.
 pub struct Secrets;
-
-/// A secret: what kind, and on which line (from 1).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Found {
-    line: usize,
-    what: String,
-}
 
 impl Cataloger for Secrets {
     fn id(&self) -> &'static str {
@@ -71,10 +65,7 @@ fn secrets(path: &str, content: &[u8]) -> Vec<Found> {
     found
 }
 
-/// The line that a byte is on, from 1.
-fn line_of(content: &[u8], at: usize) -> usize {
-    1 + content[..at.min(content.len())].iter().filter(|byte| **byte == b'\n').count()
-}
-
 #[cfg(test)]
 mod tests;
+
+use found::{Found, line_of};

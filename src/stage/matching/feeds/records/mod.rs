@@ -5,12 +5,15 @@ mod archive;
 mod batch;
 mod error;
 mod loose;
+mod naming;
+
+pub(in crate::stage::matching) use naming::{OVERLAY, look};
+use naming::{key_of, pool_full};
 
 pub(in crate::stage::matching) use error::SourceError;
 
-use std::fs::{self, Metadata};
+use std::fs;
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -21,7 +24,6 @@ use crate::io::hash::sha256;
 use crate::model::digest::Digest;
 
 use super::rustsec::Database;
-use crate::stage::matching::index::strings::PoolFull;
 use crate::stage::matching::index::{ArchiveSeen, Chunk, Index, join, merge};
 use crate::stage::matching::record::parsed::{NO_TIME, Target};
 use archive::{Packed, read_archive};
@@ -60,9 +62,6 @@ pub(in crate::stage::matching) struct Content {
     /// The newest time of a change that it tells of.
     pub(in crate::stage::matching) newest: Option<Timestamp>,
 }
-
-/// The folder of records that are newer than the archive beside it.
-pub(in crate::stage::matching) const OVERLAY: &str = "changed";
 
 impl Source {
     /// Finds the records in a folder; none where it holds neither an archive nor loose records.
@@ -225,26 +224,9 @@ fn revision_of(archive: Digest, overlaid: Option<Digest>) -> Digest {
     overlaid.map_or(archive, |overlaid| sha256(format!("{archive} {overlaid}").as_bytes()))
 }
 
-/// What tells records apart: a file's name without its end.
-fn key_of(name: &str) -> &str {
-    name.strip_suffix(".json").unwrap_or(name)
-}
-
 fn newest_of_times(path: Option<&Path>, target: Target<'_>, effects: &Effects) -> Result<Option<Timestamp>, SourceError> {
     let Some(path) = path else { return Ok(None) };
     Ok(newest_of_list(&files::read(path, effects.limits.feed)?, target.now))
-}
-
-/// Size, time of change and inode.
-pub(in crate::stage::matching) fn look(found: &Metadata) -> String {
-    format!("{}:{}.{}:{}", found.len(), found.mtime(), found.mtime_nsec(), found.ino())
-}
-
-fn pool_full(path: &Path, error: &PoolFull) -> SourceError {
-    SourceError::Limit {
-        path: path.to_owned(),
-        problem: error.to_string(),
-    }
 }
 
 /// The newest time in the first column of `modified_id.csv` that is not after `now`, in seconds since 1970.

@@ -1,10 +1,13 @@
 //! What npm packages require of each other: by the lock files, which repeat most of it, and by the `package.json` files beside them.
 
+mod asked;
 mod nested;
 mod package_json;
 mod places;
 mod pnpm;
 mod yarn;
+
+use asked::{Asked, Place, manifest, purl};
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -12,8 +15,7 @@ use std::path::{Path, PathBuf};
 use semver::Version;
 
 use crate::io::files;
-use crate::model::inventory::{Component, Location};
-use crate::model::purl::Purl;
+use crate::model::inventory::Component;
 use crate::model::version::npm_range::NpmRange;
 
 use super::{Required, Sources, unknown};
@@ -22,29 +24,6 @@ use super::{Required, Sources, unknown};
 #[derive(Debug, Default)]
 pub(super) struct Locks {
     files: HashMap<PathBuf, Vec<Asked>>,
-}
-
-/// One package asks for another one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Asked {
-    /// Name and version of the one that it gets.
-    of: (String, String),
-    /// Who asks.
-    by: Purl,
-    /// The range as it is written.
-    range: String,
-    /// The manifest of this tree that it stands in; none for a published package.
-    location: Option<Location>,
-}
-
-/// A lock file, and the folder of the sources that it is in.
-#[derive(Clone, Copy)]
-struct Place<'a> {
-    root: &'a Path,
-    /// The folder of the lock file, relative to the root.
-    folder: &'a Path,
-    /// The largest file that is read.
-    limit: u64,
 }
 
 /// The requirements of every package that needs an npm package.
@@ -118,19 +97,6 @@ fn allows(range: &str, wanted: &Version) -> Option<bool> {
             None => rest,
         });
     NpmRange::parse(range).map(|range| range.allows(wanted))
-}
-
-/// A package as its `package.json` names it.
-fn purl(name: &str, version: &str) -> Purl {
-    match name.rsplit_once('/') {
-        Some((scope, name)) => Purl::new("npm", name, version).with_namespace(scope),
-        None => Purl::new("npm", name, version),
-    }
-}
-
-/// The `package.json` of a package of the tree.
-fn manifest(folder: &Path) -> Location {
-    Location::path(folder.join("package.json").display().to_string())
 }
 
 #[cfg(test)]

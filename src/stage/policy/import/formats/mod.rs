@@ -1,20 +1,15 @@
 //! One function for each tool's file. What they say of expiry is their own: `created` and `expires` here are days that hold to their end.
 
 mod cargo;
+mod fields;
 mod grype;
 mod open_vex;
 mod osv_scanner;
 mod trivy;
 
-use jiff::Timestamp;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
+use fields::{Problem, a_day, justification, last_day_before, of_toml, required, status};
 
 use super::{Format, ImportedWaiver, yaml};
-use crate::model::waiver::{Justification, VexStatus};
-
-/// The line, where it is known, and what is wrong.
-type Problem = (Option<usize>, String);
 
 pub(super) fn read(format: Format, text: &str, notes: &mut Vec<String>) -> Result<Vec<ImportedWaiver>, Problem> {
     match format {
@@ -26,39 +21,4 @@ pub(super) fn read(format: Format, text: &str, notes: &mut Vec<String>) -> Resul
         Format::CargoDeny => cargo::deny(text, notes),
         Format::OpenVex => open_vex::read(text),
     }
-}
-
-fn last_day_before(day: Date) -> Date {
-    day.yesterday().unwrap_or(day)
-}
-
-fn of_toml(text: &str, error: &toml::de::Error) -> Problem {
-    let line = error
-        .span()
-        .map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
-    (line, error.message().lines().next().unwrap_or("not valid").to_owned())
-}
-
-/// `2024-12-31`, or the day in UTC of `2024-12-31T10:00:00Z`.
-fn a_day(text: &str, line: usize) -> Result<Date, Problem> {
-    let of_instant = || text.parse::<Timestamp>().map(|instant| instant.to_zoned(TimeZone::UTC).date());
-    text.parse::<Date>()
-        .or_else(|_| of_instant())
-        .map_err(|_| (Some(line).filter(|line| *line > 0), format!("`{text}` is no day")))
-}
-
-fn required(text: &str, key: &str, line: usize) -> Result<(), Problem> {
-    if text.is_empty() {
-        Err((Some(line), format!("an entry has no `{key}`")))
-    } else {
-        Ok(())
-    }
-}
-
-fn status(text: &str) -> Option<VexStatus> {
-    serde_json::from_value(text.into()).ok()
-}
-
-fn justification(text: &str) -> Option<Justification> {
-    serde_json::from_value(text.into()).ok()
 }

@@ -2,78 +2,29 @@
 
 mod cyclonedx;
 mod open_vex;
+mod settings;
+mod statement;
+mod vex_document;
 
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
-use jiff::{Span as Period, Timestamp};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+pub(super) use vex_document::VexDocument;
+
+pub use settings::VexSettings;
+
+use statement::{Document, InTotoSubject, Statement};
+
+use serde::Deserialize;
 
 use crate::io::document::DocumentError;
 use crate::io::dsse::{self, PublicKey};
 use crate::io::{hash, oci};
 use crate::model::digest::Digest;
-use crate::model::human_duration::HumanDuration;
-use crate::model::purl::Purl;
 use crate::model::verdict::VexInput;
-use crate::model::waiver::{Justification, VexStatus};
-use crate::stage::policy::pattern::PurlPattern;
 use crate::stage::policy::{Policy, PolicyError};
 
 use super::{Waiver, Waivers};
 
 /// The payload type of a statement.
 const IN_TOTO: &str = "application/vnd.in-toto+json";
-
-/// Whose VEX documents count.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct VexSettings {
-    /// ECDSA P-256 public keys in PEM. A document counts as a waiver when one of them signed it, in a DSSE envelope or a Sigstore bundle. Where
-    /// any is named, a document without such a signature does not count.
-    #[schemars(with = "Vec<String>")]
-    pub trusted_keys: Vec<TrustedKey>,
-    /// Authors whose documents count, exactly as the documents write them; with `trusted_keys` both have to hold. A name can be written by anybody:
-    /// without a signature such a document is worth what a waiver without approvals is, and covers nothing that needs one.
-    pub trusted_authors: Vec<String>,
-    /// How long a statement holds, from its own date.
-    pub max_age: HumanDuration,
-}
-
-impl Default for VexSettings {
-    fn default() -> Self {
-        Self {
-            trusted_keys: Vec::new(),
-            trusted_authors: Vec::new(),
-            max_age: HumanDuration(std::time::Duration::from_secs(90 * 86_400)),
-        }
-    }
-}
-
-/// A public key of the policy.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TrustedKey(PublicKey);
-
-impl<'de> Deserialize<'de> for TrustedKey {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        PublicKey::from_pem(&text).map(Self).map_err(serde::de::Error::custom)
-    }
-}
-
-impl Serialize for TrustedKey {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&self.0)
-    }
-}
-
-/// A document whose author is trusted.
-#[derive(Debug, Clone)]
-pub(super) struct VexDocument {
-    pub(super) input: VexInput,
-    pub(super) text: String,
-    pub(super) statements: Vec<Waiver>,
-}
 
 /// What became of a VEX document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -165,12 +116,6 @@ struct InToto {
     predicate: serde_json::Value,
 }
 
-#[derive(Deserialize)]
-struct InTotoSubject {
-    #[serde(default)]
-    digest: std::collections::BTreeMap<String, String>,
-}
-
 impl Opened {
     fn read(name: &str, text: &str, keys: &[PublicKey]) -> Result<Self, DocumentError> {
         let broken = |problem: String| {
@@ -219,53 +164,6 @@ impl Document {
             statement.product = Some(*digest);
         }
         Ok(())
-    }
-}
-
-struct Document {
-    authors: Vec<String>,
-    statements: Vec<Statement>,
-}
-
-/// One statement about one package.
-struct Statement {
-    id: String,
-    package: Purl,
-    product: Option<Digest>,
-    status: VexStatus,
-    justification: Option<Justification>,
-    words: String,
-    date: Option<Timestamp>,
-}
-
-impl Statement {
-    /// Only what says that there is nothing to fix is a waiver. Without a date there is no end, so it is none either.
-    fn into_waiver(self, place: usize, name: &str, author: &str, days: i64, signed: bool) -> Option<Waiver> {
-        if !matches!(self.status, VexStatus::NotAffected | VexStatus::Fixed) {
-            return None;
-        }
-        let created: Date = self.date?.to_zoned(TimeZone::UTC).date();
-        Some(Waiver {
-            place,
-            line: 1,
-            last_line: 1,
-            approval_lines: None,
-            id: self.id,
-            // A product is a package, and no pattern for packages: it never widens.
-            package: PurlPattern::literal(&self.package)?,
-            paths: None,
-            reason: self.status,
-            justification: self.justification,
-            statement: self.words,
-            owner: author.to_owned(),
-            approved_by: if signed { vec![author.to_owned()] } else { Vec::new() },
-            created: Some(created),
-            // Days beyond jiff's own limit end where its calendar ends.
-            expires: Period::new().try_days(days).map_or(Date::MAX, |days| created.saturating_add(days)),
-            vex: Some(name.to_owned()),
-            signed,
-            product: self.product,
-        })
     }
 }
 

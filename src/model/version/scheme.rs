@@ -1,0 +1,63 @@
+//! Which ordering versions have.
+
+use std::fmt;
+
+use crate::model::inventory::Ecosystem;
+
+/// An ordering of versions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scheme {
+    /// Debian's and Ubuntu's, [`dpkg`].
+    Dpkg,
+    /// Semantic versions, [`semver`]: crates, npm, Go.
+    Semver,
+    /// Alpine's, Wolfi's and Chainguard's, [`apk`].
+    Apk,
+    /// Those of RPM-based distributions, [`rpm`].
+    Rpm,
+    /// Python's, [`pep440`].
+    Pep440,
+    /// Maven's, [`maven`].
+    Maven,
+}
+
+impl Scheme {
+    /// The ordering that an ecosystem's advisories are written in; none where no ordering is known here.
+    #[must_use]
+    pub fn of(ecosystem: &Ecosystem) -> Option<Self> {
+        match ecosystem.base() {
+            // What others mend of an ecosystem is ordered as that one is.
+            "Echo" | "Root" | "TuxCare" if ecosystem.suffix().is_some() => {
+                Self::of(&Ecosystem::new(ecosystem.suffix().unwrap_or_default()))
+            }
+            "Debian" | "Ubuntu" | "Echo" => Some(Self::Dpkg),
+            "crates.io" | "npm" | "Go" | "Hex" | "Pub" | "SwiftURL" | "GitHub Actions" | "Bitnami" | "Docker Hardened Images" => {
+                Some(Self::Semver)
+            }
+            "Alpine" | "Wolfi" | "Chainguard" | "Alpaquita" | "MinimOS" | "CleanStart" | "BellSoft Hardened Containers" => Some(Self::Apk),
+            "Rocky Linux" | "AlmaLinux" | "Red Hat" | "SUSE" | "openSUSE" | "Mageia" | "openEuler" | "Azure Linux" => Some(Self::Rpm),
+            "PyPI" => Some(Self::Pep440),
+            "Maven" => Some(Self::Maven),
+            _ => None,
+        }
+    }
+
+    /// The word used in messages.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Dpkg => "dpkg",
+            Self::Semver => "semver",
+            Self::Apk => "apk",
+            Self::Rpm => "rpm",
+            Self::Pep440 => "PEP 440",
+            Self::Maven => "Maven",
+        }
+    }
+}
+
+impl fmt::Display for Scheme {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}

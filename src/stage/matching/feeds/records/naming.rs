@@ -1,0 +1,29 @@
+//! How records and their files are named and told apart.
+
+use std::fs::Metadata;
+use std::path::Path;
+
+use super::SourceError;
+use crate::stage::matching::index::strings::PoolFull;
+
+use std::os::unix::fs::MetadataExt;
+
+/// The folder of records that are newer than the archive beside it.
+pub(in crate::stage::matching) const OVERLAY: &str = "changed";
+
+/// What tells records apart: a file's name without its end.
+pub(super) fn key_of(name: &str) -> &str {
+    name.strip_suffix(".json").unwrap_or(name)
+}
+
+/// Size, time of change and inode.
+pub(in crate::stage::matching) fn look(found: &Metadata) -> String {
+    format!("{}:{}.{}:{}", found.len(), found.mtime(), found.mtime_nsec(), found.ino())
+}
+
+pub(super) fn pool_full(path: &Path, error: &PoolFull) -> SourceError {
+    SourceError::Limit {
+        path: path.to_owned(),
+        problem: error.to_string(),
+    }
+}

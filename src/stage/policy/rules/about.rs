@@ -1,0 +1,24 @@
+//! What people read about a rule.
+
+use crate::model::finding::{Finding, Level, RuleCode};
+
+/// What people read about a rule: in the docs, and as SARIF's rule help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct About {
+    /// The stable code.
+    pub code: &'static str,
+    /// One sentence: what it decides.
+    pub summary: &'static str,
+    /// Why that matters.
+    pub why: &'static str,
+    /// How to get rid of a finding.
+    pub fix: &'static str,
+}
+
+impl About {
+    /// A finding of this rule.
+    #[must_use]
+    pub fn finding(&self, level: Level, message: impl Into<String>) -> Finding {
+        Finding::new(RuleCode::new(self.code), level, message)
+    }
+}

@@ -1,0 +1,49 @@
+//! What every rule fulfils, and what it says.
+
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+
+use super::About;
+use crate::model::coverage::Gap;
+use crate::model::finding::{Finding, Level};
+use crate::stage::policy::Evidence;
+use crate::stage::policy::waivers::Standing;
+
+/// What a rule objects to.
+#[derive(Debug, Default)]
+pub struct Objections {
+    /// What is wrong.
+    pub findings: Vec<Finding>,
+    /// What could not be decided.
+    pub gaps: Vec<Gap>,
+}
+
+/// A rule with its settings. Every method is pure.
+pub trait Rule: Send + Sync + std::fmt::Debug {
+    /// Looks at the evidence.
+    fn check(&self, evidence: &Evidence<'_>, objections: &mut Objections) {
+        let _ = (evidence, objections);
+    }
+
+    /// Looks at what the waivers came to.
+    fn check_waivers(&self, standings: &[Standing<'_>], objections: &mut Objections) {
+        let _ = (standings, objections);
+    }
+
+    /// How hard it weighs a gap; none for gaps that are not its own.
+    fn weigh(&self, gap: &Gap) -> Option<Level> {
+        let _ = gap;
+        None
+    }
+
+    /// True when it looks at licences, which of crates are not to be had for nothing.
+    fn asks_for_licenses(&self) -> bool {
+        false
+    }
+}
+
+/// A rule's settings as its table gives them: the rule itself.
+pub(crate) trait Settings: Rule + Default + DeserializeOwned + JsonSchema + 'static {
+    /// What people read about it.
+    const ABOUT: About;
+}

@@ -1,0 +1,65 @@
+//! What a VEX document says, whatever its format.
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Span as Period, Timestamp};
+use serde::Deserialize;
+
+use crate::model::digest::Digest;
+use crate::model::purl::Purl;
+use crate::model::waiver::{Justification, VexStatus};
+use crate::stage::policy::pattern::PurlPattern;
+use crate::stage::policy::waivers::Waiver;
+
+#[derive(Deserialize)]
+pub(super) struct InTotoSubject {
+    #[serde(default)]
+    pub(super) digest: std::collections::BTreeMap<String, String>,
+}
+
+pub(super) struct Document {
+    pub(super) authors: Vec<String>,
+    pub(super) statements: Vec<Statement>,
+}
+
+/// One statement about one package.
+pub(super) struct Statement {
+    pub(super) id: String,
+    pub(super) package: Purl,
+    pub(super) product: Option<Digest>,
+    pub(super) status: VexStatus,
+    pub(super) justification: Option<Justification>,
+    pub(super) words: String,
+    pub(super) date: Option<Timestamp>,
+}
+
+impl Statement {
+    /// Only what says that there is nothing to fix is a waiver. Without a date there is no end, so it is none either.
+    pub(super) fn into_waiver(self, place: usize, name: &str, author: &str, days: i64, signed: bool) -> Option<Waiver> {
+        if !matches!(self.status, VexStatus::NotAffected | VexStatus::Fixed) {
+            return None;
+        }
+        let created: Date = self.date?.to_zoned(TimeZone::UTC).date();
+        Some(Waiver {
+            place,
+            line: 1,
+            last_line: 1,
+            approval_lines: None,
+            id: self.id,
+            // A product is a package, and no pattern for packages: it never widens.
+            package: PurlPattern::literal(&self.package)?,
+            paths: None,
+            reason: self.status,
+            justification: self.justification,
+            statement: self.words,
+            owner: author.to_owned(),
+            approved_by: if signed { vec![author.to_owned()] } else { Vec::new() },
+            created: Some(created),
+            // Days beyond jiff's own limit end where its calendar ends.
+            expires: Period::new().try_days(days).map_or(Date::MAX, |days| created.saturating_add(days)),
+            vex: Some(name.to_owned()),
+            signed,
+            product: self.product,
+        })
+    }
+}

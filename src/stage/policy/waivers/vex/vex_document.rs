@@ -1,0 +1,12 @@
+//! The statements of one document, as waivers.
+
+use crate::model::verdict::VexInput;
+use crate::stage::policy::waivers::Waiver;
+
+/// A document whose author is trusted.
+#[derive(Debug, Clone)]
+pub(in crate::stage::policy::waivers) struct VexDocument {
+    pub(in crate::stage::policy::waivers) input: VexInput,
+    pub(in crate::stage::policy::waivers) text: String,
+    pub(in crate::stage::policy::waivers) statements: Vec<Waiver>,
+}

@@ -1,0 +1,21 @@
+//! What is attested beside the verdict.
+
+use crate::model::canonical::canonical;
+use crate::model::verdict::Verdict;
+
+/// A further statement to attach: an SBOM, provenance, VEX.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Predicate {
+    /// in-toto predicate type, a URI.
+    pub kind: String,
+    /// The predicate.
+    pub body: serde_json::Value,
+}
+
+/// The bytes of `verdict.json`: what [`VerdictSummary::digest`] is the digest of.
+///
+/// # Errors
+/// serde's; no verdict is known to give one.
+pub fn verdict_file(verdict: &Verdict) -> serde_json::Result<Vec<u8>> {
+    canonical(verdict)
+}
