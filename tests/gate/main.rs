@@ -13,7 +13,6 @@ mod build;
 mod cli;
 mod inventory;
 mod matching;
-mod place;
 mod policy;
 mod publish;
 mod report;

@@ -111,7 +111,7 @@ fn has_dirty_submodule(top: &Path, ignored: &[PathBuf], depth: usize) -> Result<
             }
             continue;
         }
-        if looks_dirty(&super::top_level(&folder)?.unwrap_or(folder), ignored, depth + 1)? {
+        if looks_dirty(&super::top_level::top_level(&folder)?.unwrap_or(folder), ignored, depth + 1)? {
             return Ok(true);
         }
     }

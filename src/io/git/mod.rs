@@ -12,8 +12,10 @@ mod question;
 mod remote;
 #[cfg(test)]
 mod tests;
+mod top_level;
 
-pub use checkout::{clone, commit, commit_time, hooks_folder, ignored_folders, is_bare, top_level, tracked_files};
+pub use checkout::{clone, commit, commit_time, hooks_folder, ignored_folders, is_bare, tracked_files};
 pub use error::GitError;
 pub use filters::question_of_content;
 pub use question::question;
+pub use top_level::top_level;

@@ -9,62 +9,15 @@ use base64::engine::general_purpose::STANDARD;
 use reqwest::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
 use reqwest::{Response, Url};
 use serde::Deserialize;
-use tokio::sync::Mutex;
 
 use super::client::without_query;
 use super::repository::is_loopback;
 use super::send::{bare, body};
-use super::{Access, Login, Logins, Registry, RegistryError, Repository};
+use super::{Login, Registry, RegistryError};
 use crate::io::secret::Secret;
 
 /// The most that a token service may answer, in bytes.
 const TOKEN_LIMIT: u64 = 256 * 1024;
-
-/// Keeps the header that is sent with each request.
-pub(super) struct Authorizer {
-    repository: Repository,
-    access: Access,
-    logins: Arc<Logins>,
-    state: Mutex<State>,
-}
-
-#[derive(Default)]
-struct State {
-    header: Option<HeaderValue>,
-    login: Option<Option<Login>>,
-}
-
-impl Authorizer {
-    pub(super) fn new(repository: Repository, access: Access, logins: Arc<Logins>) -> Self {
-        Self {
-            repository,
-            access,
-            logins,
-            state: Mutex::new(State::default()),
-        }
-    }
-
-    pub(super) async fn header(&self) -> Option<HeaderValue> {
-        self.state.lock().await.header.clone()
-    }
-
-    /// Who we are, for an error.
-    pub(super) async fn who(&self) -> String {
-        match self.state.lock().await.login.as_ref() {
-            Some(Some(Login::Password { user, .. })) => format!("user {user}"),
-            Some(Some(Login::Identity(_) | Login::Token(_))) => "the user of a token".to_owned(),
-            _ => "an anonymous user".to_owned(),
-        }
-    }
-
-    fn scope(&self) -> String {
-        let actions = match self.access {
-            Access::Read => "pull",
-            Access::Write => "pull,push",
-        };
-        format!("repository:{}:{actions}", self.repository.path())
-    }
-}
 
 impl Registry {
     /// Answers a 401: the header to send instead of `used`; none where there is nothing better.

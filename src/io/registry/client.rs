@@ -1,5 +1,6 @@
 //! One repository of one registry, and how long we are patient with it.
 
+pub use super::access::Access;
 pub(super) use super::address::without_query;
 pub use super::patience::Patience;
 use std::collections::BTreeSet;
@@ -9,19 +10,10 @@ use std::time::Duration;
 
 use reqwest::redirect;
 
-use super::auth::Authorizer;
+use super::authorizer::Authorizer;
 use super::{RegistryError, Repository};
 use crate::io::Effects;
 use crate::io::limits::Limits;
-
-/// What is to be done in a repository: what a token is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Access {
-    /// Pull.
-    Read,
-    /// Pull and push.
-    Write,
-}
 
 /// A client for one repository. Cheap to clone.
 #[derive(Clone)]

@@ -3,8 +3,10 @@
 //! Takes a repository and who the user is. Gives blobs and manifests whose digests were checked, and takes them.
 //! Invariant: nothing that a registry serves is believed before its digest was computed; plain HTTP is for loopback or by name.
 
+mod access;
 mod address;
 mod auth;
+mod authorizer;
 mod client;
 mod content;
 mod error;

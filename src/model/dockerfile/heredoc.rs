@@ -1,7 +1,7 @@
 //! Here-documents: which words of an instruction open one, and where each ends.
 
 use super::flags::split_flags;
-use super::lines::Instruction;
+use super::instruction::Instruction;
 use super::words::{shell_words, unquoted};
 
 /// A here-document.

@@ -1,25 +1,7 @@
 //! Lines to instructions: directives, continuations, comments, here-documents.
 
 use super::heredoc;
-
-/// One instruction.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Instruction {
-    /// The line that it begins on, from 1.
-    pub line: u32,
-    /// Its keyword in capitals.
-    pub keyword: String,
-    /// All of it, its continuation lines joined.
-    pub text: String,
-}
-
-impl Instruction {
-    /// What follows the keyword.
-    #[must_use]
-    pub fn arguments(&self) -> &str {
-        self.text.split_once(char::is_whitespace).map_or("", |(_, rest)| rest.trim())
-    }
-}
+pub use super::instruction::Instruction;
 
 /// Something that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,6 +6,7 @@
 
 mod flags;
 mod heredoc;
+mod instruction;
 mod lines;
 mod stages;
 mod words;

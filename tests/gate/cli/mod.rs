@@ -3,3 +3,4 @@
 mod action;
 mod arguments;
 mod bad_input;
+mod place;
