@@ -68,7 +68,12 @@ fn a_replay_is_byte_identical_in_another_folder_time_zone_and_locale() {
         let dir = tempfile::tempdir().expect("folder");
         record(&case).write(dir.path()).expect("written");
         let output = std::process::Command::new(std::env::current_exe().expect("test"))
-            .args(["policy::verdicts_explained::digest_of_a_replay", "--exact", "--ignored", "--nocapture"])
+            .args([
+                "policy::verdicts_explained::digest_of_a_replay",
+                "--exact",
+                "--ignored",
+                "--nocapture",
+            ])
             .env("PORTCULLIS_TEST_RECORD", dir.path())
             .env("TZ", zone)
             .env("LC_ALL", locale)
