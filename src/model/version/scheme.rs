@@ -7,17 +7,17 @@ use crate::model::inventory::Ecosystem;
 /// An ordering of versions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scheme {
-    /// Debian's and Ubuntu's, [`dpkg`].
+    /// Debian's and Ubuntu's, [`dpkg`](super::dpkg).
     Dpkg,
     /// Semantic versions, [`semver`]: crates, npm, Go.
     Semver,
-    /// Alpine's, Wolfi's and Chainguard's, [`apk`].
+    /// Alpine's, Wolfi's and Chainguard's, [`apk`](super::apk).
     Apk,
-    /// Those of RPM-based distributions, [`rpm`].
+    /// Those of RPM-based distributions, [`rpm`](super::rpm).
     Rpm,
-    /// Python's, [`pep440`].
+    /// Python's, [`pep440`](super::pep440).
     Pep440,
-    /// Maven's, [`maven`].
+    /// Maven's, [`maven`](super::maven).
     Maven,
 }
 

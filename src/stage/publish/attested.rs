@@ -34,7 +34,7 @@ pub struct VerdictSummary {
     pub service: String,
     /// The answer.
     pub decision: Decision,
-    /// SHA-256 of `verdict.json`, see [`verdict_file`].
+    /// SHA-256 of `verdict.json`, see [`verdict_file`](super::verdict_file).
     pub digest: Digest,
     /// The same without the times in it: equal for two verdicts that differ only in when they were reached.
     pub substance: Digest,

@@ -12,7 +12,7 @@ pub struct Predicate {
     pub body: serde_json::Value,
 }
 
-/// The bytes of `verdict.json`: what [`VerdictSummary::digest`] is the digest of.
+/// The bytes of `verdict.json`: what [`VerdictSummary::digest`](super::VerdictSummary::digest) is the digest of.
 ///
 /// # Errors
 /// serde's; no verdict is known to give one.

@@ -2,13 +2,14 @@
 //!
 //! Every operation of the target can be repeated with the same run, so resuming an interrupted run is walking the same way again.
 
-use super::error::{RolloutError, told};
+use super::error::RolloutError;
 use super::history::{History, OpenRun, Snapshot};
 use super::journal::{Entry, Journal, Operation, Purpose};
 use super::release::{Deployed, Release};
 use super::target::{RolloutTarget, TargetError};
 use super::verifier::{Identity, ProbeTarget, Verifier};
 use crate::io::Effects;
+use crate::model::error_chain::chain;
 use crate::model::event::{Event, Stage};
 use crate::model::health::Sample;
 use crate::model::outcome::{RolloutReport, RolloutResult, Step};
@@ -51,7 +52,7 @@ impl From<RolloutError> for Halt {
     fn from(error: RolloutError) -> Self {
         match error {
             RolloutError::Superseded { .. } => Self::Superseded(error.to_string()),
-            other => Self::Failed(told(&other)),
+            other => Self::Failed(chain(&other)),
         }
     }
 }
@@ -351,7 +352,7 @@ impl<T: RolloutTarget> Run<'_, T> {
         if let Err(error) = self.journal.append(&self.id, entry, &*self.effects.clock) {
             self.effects.warn(
                 Stage::Rollout,
-                format!("the end of the run could not be recorded: {}", told(&error)),
+                format!("the end of the run could not be recorded: {}", chain(&error)),
             );
         }
         let mut keep = self.history.good.clone();

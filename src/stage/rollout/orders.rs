@@ -1,6 +1,6 @@
 //! What can be ordered and asked: `rollout`, `resume`, `rollback`, `status`, `stop`.
 
-use super::error::{RolloutError, told};
+use super::error::RolloutError;
 use super::history::{History, Snapshot};
 use super::holder::Holder;
 use super::journal::{self, Entry, Journal, Purpose};
@@ -13,6 +13,7 @@ use super::target::{Observed, RolloutTarget, TargetError};
 use super::verifier::ProbeTarget;
 use crate::io::Effects;
 use crate::model::digest::Digest;
+use crate::model::error_chain::chain;
 use crate::model::event::{Event, Stage};
 use crate::model::outcome::{RolloutReport, RolloutResult, Step};
 use crate::model::plan::{RolloutPlan, TargetPlan};
@@ -343,7 +344,7 @@ fn blank(target: &impl RolloutTarget, plan: &RolloutPlan, run: String, digest: D
 }
 
 fn unseen(error: TargetError) -> RolloutError {
-    RolloutError::Unseen { reason: told(&error) }
+    RolloutError::Unseen { reason: chain(&error) }
 }
 
 fn nothing(reason: &str) -> RolloutError {

@@ -5,6 +5,7 @@
 
 use crate::model::coverage::GapKind;
 use crate::model::inventory::{Component, Ecosystem};
+use crate::model::pep503;
 use crate::model::purl::Purl;
 
 use crate::stage::inventory::cataloger::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
@@ -144,25 +145,12 @@ impl<'a> Metadata<'a> {
 
 fn component(name: &str, version: &str) -> Component {
     let mut component = Component::new(purl(name, version), Some(Ecosystem::new(Ecosystem::PYPI)), "python");
-    component.name = normal_name(name);
+    component.name = pep503::normal_name(name).into_owned();
     component
 }
 
 fn purl(name: &str, version: &str) -> Purl {
     Purl::new("pypi", &name.to_lowercase().replace('_', "-"), version)
-}
-
-/// A name as PEP 503 compares it: lower case, each run of `-`, `_` and `.` one hyphen.
-pub(in crate::stage::inventory) fn normal_name(name: &str) -> String {
-    let mut normal = String::with_capacity(name.len());
-    for c in name.chars() {
-        if !matches!(c, '-' | '_' | '.') {
-            normal.extend(c.to_lowercase());
-        } else if !normal.ends_with('-') {
-            normal.push('-');
-        }
-    }
-    normal
 }
 
 #[cfg(test)]

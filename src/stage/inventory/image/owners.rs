@@ -5,8 +5,8 @@ use std::collections::HashMap;
 
 use super::view::View;
 use crate::model::inventory::Component;
+use crate::model::pep503;
 use crate::model::purl::Purl;
-use crate::stage::inventory::catalogers::python;
 
 /// The owned paths of each layer, hashed under the layer's own seed, with the index of the owner.
 pub(in crate::stage::inventory) struct Owners<'a> {
@@ -64,7 +64,7 @@ impl<'a> Owners<'a> {
 /// The name of a package as others compare it: Python's folders spell it otherwise than its metadata.
 fn compared(purl: &Purl) -> Cow<'_, str> {
     match purl.kind.as_str() {
-        "pypi" => python::normal_name(&purl.name).into(),
+        "pypi" => pep503::normal_name(&purl.name),
         _ => purl.name.as_str().into(),
     }
 }

@@ -2,9 +2,10 @@
 
 use crate::model::ecosystem::homes;
 use crate::model::inventory::{Component, Ecosystem, Origin};
+use crate::model::pep503;
 use crate::model::purl::Purl;
 
-use crate::stage::inventory::catalogers::{os_release, python};
+use crate::stage::inventory::catalogers::os_release;
 
 /// An operating system as an SBOM names it: `debian`, `12`.
 pub(super) struct NamedOs {
@@ -23,7 +24,7 @@ pub(super) fn of(purl: &Purl, os: Option<&NamedOs>) -> Option<Ecosystem> {
 /// Name and version as advisories write them, where the purl has them in another form.
 pub(super) fn as_advisories_write(component: &mut Component) {
     match component.purl.kind.as_str() {
-        "pypi" => component.name = python::normal_name(&component.name),
+        "pypi" => component.name = pep503::normal_name(&component.name).into_owned(),
         "rpm" => {
             // The epoch of a package is that of its source package, whose file name leaves it out.
             if let Some(epoch) = component.purl.qualifiers.get("epoch").filter(|epoch| *epoch != "0") {

@@ -11,6 +11,7 @@ use crate::io::Effects;
 use crate::io::files;
 use crate::io::hash::sha256;
 use crate::model::advisory::{FeedRevision, Match};
+use crate::model::error_chain::chain;
 
 use super::feed_source::{FeedSource, Retrieval, redacted_file};
 use super::retrieve::{Absence, Retriever};
@@ -193,14 +194,6 @@ fn unpacked(bytes: Vec<u8>, limit: u64) -> Result<Vec<u8>, String> {
         Err(format!("it unpacks to more than {limit} bytes"))
     } else {
         Ok(out)
-    }
-}
-
-/// An error with its cause, in one line.
-pub(in crate::stage::matching) fn chain(error: &dyn std::error::Error) -> String {
-    match error.source() {
-        Some(source) => format!("{error}: {}", chain(source)),
-        None => error.to_string(),
     }
 }
 

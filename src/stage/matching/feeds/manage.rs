@@ -13,7 +13,7 @@ use crate::model::plan::FeedsPlan;
 
 use super::enrich::{Enrichment, Kind};
 use super::feed_source::{FeedSource, is_plain, redacted_file};
-use super::open::{OpenFeed, RUSTSEC};
+use super::opened::{Opened, RUSTSEC};
 use super::opener::Opener;
 use super::records::Source;
 use super::retrieve::Absence;
@@ -54,7 +54,7 @@ pub struct Quarantined {
 /// Asks the servers for what is new, however fresh the copies are, and builds the indexes. No ecosystems means those that are there already.
 ///
 /// # Errors
-/// [`MatchingError`] as [`open`](super::open()); a feed that cannot be used is a [`FeedStatus::problem`].
+/// [`MatchingError`] as [`open`](super::open::open()); a feed that cannot be used is a [`FeedStatus::problem`].
 pub async fn update(plan: &FeedsPlan, ecosystems: &[Ecosystem], effects: &Effects) -> Result<Vec<FeedStatus>, MatchingError> {
     let mut opener = Opener::new(plan, effects)?;
     opener.retriever.always = true;
@@ -120,7 +120,7 @@ async fn report(opener: &Opener<'_>, plan: &FeedsPlan, bases: &BTreeSet<String>)
     Ok(all)
 }
 
-fn status_of(opener: &Opener<'_>, name: String, source: String, answer: Result<OpenFeed, Absence>) -> FeedStatus {
+fn status_of(opener: &Opener<'_>, name: String, source: String, answer: Opened) -> FeedStatus {
     let mut status = FeedStatus {
         name,
         source,
@@ -131,7 +131,7 @@ fn status_of(opener: &Opener<'_>, name: String, source: String, answer: Result<O
         problem: None,
     };
     match answer {
-        Ok(feed) => {
+        Opened::Feed(feed) => {
             status.stale = opener.stale(&feed.revision).is_some();
             status.index_bytes = fs::metadata(&feed.path).map_or(0, |found| found.len());
             match quarantine(&feed.index) {
@@ -140,7 +140,7 @@ fn status_of(opener: &Opener<'_>, name: String, source: String, answer: Result<O
             }
             status.revision = Some(feed.revision);
         }
-        Err(absence) => status.problem = Some(problem_of(absence)),
+        Opened::Absent(absence) => status.problem = Some(problem_of(absence)),
     }
     status
 }
@@ -165,7 +165,7 @@ fn problem_of(absence: Absence) -> String {
     match absence {
         Absence::Uncovered => "the feed has no data for it".to_owned(),
         Absence::Missing(why) => why,
-        Absence::Unreachable(error) => super::enrich::chain(&error),
+        Absence::Unreachable(error) => crate::model::error_chain::chain(&error),
     }
 }
 

@@ -12,7 +12,8 @@ use crate::model::plan::FeedsPlan;
 
 use super::enrich::Enrichment;
 use super::needs::{FeedGap, Needs};
-use super::opener::{Answer, Opener};
+use super::opened::Opened;
+use super::opener::Opener;
 use super::retrieve::Absence;
 use crate::stage::matching::error::MatchingError;
 
@@ -53,15 +54,15 @@ async fn open_needed(plan: &FeedsPlan, needs: &Needs, effects: &Effects) -> Resu
         crates_index: opener.crates_index(needs).await?,
     };
     let mut unreachable = None;
-    let mut take = |feeds: &mut Feeds, answer: Answer, name: &str, base: &str| -> Result<(), MatchingError> {
+    let mut take = |feeds: &mut Feeds, answer: Result<Opened, MatchingError>, name: &str, base: &str| -> Result<(), MatchingError> {
         match answer? {
-            Ok(feed) => {
+            Opened::Feed(feed) => {
                 let stale = opener.stale(&feed.revision);
                 feeds.lacks.extend(stale.map(|gap| FeedGap::of(Some(base.to_owned()), gap)));
-                feeds.feeds.push(feed);
+                feeds.feeds.push(*feed);
             }
-            Err(Absence::Uncovered) if feeds.covers(&Ecosystem::new(base)) => {}
-            Err(absence) => {
+            Opened::Absent(Absence::Uncovered) if feeds.covers(&Ecosystem::new(base)) => {}
+            Opened::Absent(absence) => {
                 feeds.lacks.push(FeedGap::absent(&absence, name, base, &opener.place));
                 if let Absence::Unreachable(error) = absence {
                     unreachable = Some(error);

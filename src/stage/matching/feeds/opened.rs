@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::crates_index::CratesIndex;
 use super::enrich::Enrichment;
 use super::needs::FeedGap;
+use super::retrieve::Absence;
 use crate::model::advisory::FeedRevision;
 use crate::model::inventory::Ecosystem;
 use crate::stage::matching::index::Index;
@@ -35,4 +36,10 @@ impl Feeds {
     pub fn covers(&self, ecosystem: &Ecosystem) -> bool {
         self.feeds.iter().any(|feed| feed.index.meta().ecosystem == ecosystem.base())
     }
+}
+
+/// A feed that is open, or why it is not.
+pub(in crate::stage::matching) enum Opened {
+    Feed(Box<OpenFeed>),
+    Absent(Absence),
 }

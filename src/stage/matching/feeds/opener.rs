@@ -7,14 +7,15 @@ use crate::model::advisory::FeedRevision;
 use crate::model::age::length;
 use crate::model::coverage::{Gap, GapKind};
 use crate::model::digest::Digest;
+use crate::model::error_chain::chain;
 use crate::model::inventory::Ecosystem;
 use crate::model::plan::{CratesIndexSource, FeedsPlan};
 
 use super::crates_index::CratesIndex;
-use super::enrich::{Kind, chain};
+use super::enrich::Kind;
 use super::feed_source::{FeedSource, Retrieval, is_plain};
 use super::needs::{FeedGap, Needs};
-use super::open::{Feeds, OpenFeed, RUSTSEC};
+use super::opened::{Feeds, OpenFeed, Opened, RUSTSEC};
 use super::records::{Source, SourceError};
 use super::retrieve::{Absence, Retriever, cache_error};
 use super::rustsec::{Database, RustSecSource};
@@ -23,9 +24,6 @@ use crate::stage::matching::error::MatchingError;
 
 /// So much may two machines' clocks differ.
 const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(10);
-
-/// A feed that is open, or why it is not.
-pub(in crate::stage::matching) type Answer = Result<Result<OpenFeed, Absence>, MatchingError>;
 
 /// Opens feeds as a plan says.
 pub(in crate::stage::matching) struct Opener<'a> {
@@ -59,14 +57,14 @@ impl<'a> Opener<'a> {
     }
 
     /// Opens one ecosystem of the OSV feed.
-    pub(in crate::stage::matching) async fn open(&self, base: &str) -> Answer {
+    pub(in crate::stage::matching) async fn open(&self, base: &str) -> Result<Opened, MatchingError> {
         if !is_plain(base) {
-            return Ok(Err(Absence::Uncovered));
+            return Ok(Opened::Absent(Absence::Uncovered));
         }
         if let FeedSource::Folder(root) = &self.place
             && !root.is_dir()
         {
-            return Ok(Err(Absence::Missing(format!("{} is not a folder", root.display()))));
+            return Ok(Opened::Absent(Absence::Missing(format!("{} is not a folder", root.display()))));
         }
         let folder = self.place.folder(base, &self.plan.cache);
         let store = self.store();
@@ -75,7 +73,7 @@ impl<'a> Opener<'a> {
             let index = store.open_cached(base).ok();
             match self.retriever.ecosystem(url, base, &folder, index).await? {
                 Ok(retrieved) => as_of = Some(retrieved),
-                Err(absence) => return Ok(Err(absence)),
+                Err(absence) => return Ok(Opened::Absent(absence)),
             }
         }
         let names = (format!("osv:{base}"), self.place.shown());
@@ -85,7 +83,7 @@ impl<'a> Opener<'a> {
         };
         let bundle = as_of.and_then(|_| Retrieval::load(&folder).bundle);
         let answer = self.index(find, store, base, names, (as_of, bundle)).await?;
-        if let (Err(Absence::Missing(_)), FeedSource::Url(_)) = (&answer, &self.place) {
+        if let (Opened::Absent(Absence::Missing(_)), FeedSource::Url(_)) = (&answer, &self.place) {
             // A damaged download is fetched anew by the next run, whatever the server says of its age.
             Retrieval::default().save(&folder).map_err(cache_error)?;
         }
@@ -93,17 +91,17 @@ impl<'a> Opener<'a> {
     }
 
     /// Opens RustSec's own database, where one is configured and the inventory holds crates.
-    pub(in crate::stage::matching) async fn rustsec(&self, wanted: bool) -> Option<Answer> {
+    pub(in crate::stage::matching) async fn rustsec(&self, wanted: bool) -> Option<Result<Opened, MatchingError>> {
         let place = RustSecSource::parse(self.plan.rustsec.as_deref().filter(|_| wanted)?);
         Some(self.open_rustsec(&place).await)
     }
 
     /// Opens RustSec's own database.
-    pub(in crate::stage::matching) async fn open_rustsec(&self, place: &RustSecSource) -> Answer {
+    pub(in crate::stage::matching) async fn open_rustsec(&self, place: &RustSecSource) -> Result<Opened, MatchingError> {
         let (path, retrieved) = match place.bring(&self.plan.cache, &self.retriever, self.effects).await? {
             Ok(found) => found,
-            Err(Absence::Uncovered) => return Ok(Err(Absence::Missing(format!("{} is not there", place.shown())))),
-            Err(absence) => return Ok(Err(absence)),
+            Err(Absence::Uncovered) => return Ok(Opened::Absent(Absence::Missing(format!("{} is not there", place.shown())))),
+            Err(absence) => return Ok(Opened::Absent(absence)),
         };
         let store = Store::new(&self.plan.cache, &format!("{RUSTSEC} {}", place.shown()));
         let names = (RUSTSEC.to_owned(), place.shown());
@@ -111,10 +109,12 @@ impl<'a> Opener<'a> {
         let answer = self
             .index(find, store, Ecosystem::CRATES, names, (retrieved, place.bundle(&self.plan.cache)))
             .await?;
-        Ok(answer.map_err(|absence| match absence {
-            Absence::Uncovered => Absence::Missing(format!("{} holds no advisories under crates/", place.shown())),
+        Ok(match answer {
+            Opened::Absent(Absence::Uncovered) => {
+                Opened::Absent(Absence::Missing(format!("{} holds no advisories under crates/", place.shown())))
+            }
             other => other,
-        }))
+        })
     }
 
     /// Finds the records and opens their index, which is built where it does not fit them.
@@ -125,7 +125,7 @@ impl<'a> Opener<'a> {
         base: &str,
         (name, shown): (String, String),
         (retrieved, bundle): (Option<Timestamp>, Option<Digest>),
-    ) -> Answer {
+    ) -> Result<Opened, MatchingError> {
         let path = store.path(base);
         let (effects, ecosystem) = (self.effects.clone(), base.to_owned());
         let work = move || match find()? {
@@ -134,21 +134,21 @@ impl<'a> Opener<'a> {
         };
         let built = match tokio::task::spawn_blocking(work).await {
             Ok(built) => built,
-            Err(error) => return Ok(Err(Absence::Missing(format!("the index could not be built: {error}")))),
+            Err(error) => return Ok(Opened::Absent(Absence::Missing(format!("the index could not be built: {error}")))),
         };
         let index = match built {
             Ok(Some(index)) => index,
-            Ok(None) => return Ok(Err(Absence::Uncovered)),
+            Ok(None) => return Ok(Opened::Absent(Absence::Uncovered)),
             Err(StoreError::Source(SourceError::Cancelled)) => return Err(MatchingError::Interrupted),
             Err(StoreError::Write(error)) => return Err(cache_error(error)),
-            Err(error) => return Ok(Err(Absence::Missing(chain(&error)))),
+            Err(error) => return Ok(Opened::Absent(Absence::Missing(chain(&error)))),
         };
         let meta = index.meta();
         if meta.records == 0 {
-            return Ok(Err(Absence::Missing(format!("{shown} holds no records for it"))));
+            return Ok(Opened::Absent(Absence::Missing(format!("{shown} holds no records for it"))));
         }
         let Some(as_of) = retrieved.or(meta.newest) else {
-            return Ok(Err(Absence::Missing(format!("nothing in {shown} tells how old it is"))));
+            return Ok(Opened::Absent(Absence::Missing(format!("nothing in {shown} tells how old it is"))));
         };
         let revision = FeedRevision {
             name,
@@ -159,7 +159,7 @@ impl<'a> Opener<'a> {
             as_of,
             bundle,
         };
-        Ok(Ok(OpenFeed { index, path, revision }))
+        Ok(Opened::Feed(Box::new(OpenFeed { index, path, revision })))
     }
 
     /// Opens crates.io's index, where it is asked and crates are among what is needed.

@@ -3,6 +3,7 @@
 
 use crate::model::advisory::AdvisoryKind;
 use crate::model::inventory::Ecosystem;
+use crate::model::pep503;
 use crate::model::version::Scheme;
 
 use crate::stage::matching::index::strings::StringRef;
@@ -97,20 +98,10 @@ pub(in crate::stage::matching) fn normal_name<'n>(base: &str, name: &'n str) -> 
             false => std::borrow::Cow::Borrowed(name),
         };
     }
-    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-    if base != "PyPI" || (name.bytes().all(plain) && !name.contains("--")) {
-        return std::borrow::Cow::Borrowed(name);
+    match base {
+        "PyPI" => pep503::normal_name(name),
+        _ => std::borrow::Cow::Borrowed(name),
     }
-    let mut out = String::with_capacity(name.len());
-    for c in name
-        .chars()
-        .map(|c| if matches!(c, '_' | '.') { '-' } else { c.to_ascii_lowercase() })
-    {
-        if !(c == '-' && out.ends_with('-')) {
-            out.push(c);
-        }
-    }
-    std::borrow::Cow::Owned(out)
 }
 
 /// Seconds since 1970 of an RFC 3339 time, [`NO_TIME`] where it is none.

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use crate::io::daemon::{self, Found, Launch, Signal};
 use crate::io::files;
 use crate::model::digest::Digest;
-use crate::stage::rollout::error::told;
+use crate::model::error_chain::chain;
 use crate::stage::rollout::release::{Deployed, Release};
 use crate::stage::rollout::target::{Running, TargetError};
 
@@ -75,7 +75,7 @@ impl Instances {
         if !path.try_exists().map_err(|error| failed(error.to_string()))? {
             return Ok(None);
         }
-        let text = files::read(&path, 4 << 20).map_err(|error| failed(told(&error)))?;
+        let text = files::read(&path, 4 << 20).map_err(|error| failed(chain(&error)))?;
         serde_json::from_slice(&text).map(Some).map_err(|error| failed(error.to_string()))
     }
 

@@ -14,9 +14,10 @@ use crate::io::Effects;
 use crate::io::daemon;
 use crate::io::hash::sha256;
 use crate::model::digest::Digest;
+use crate::model::error_chain::chain;
 use crate::model::event::Stage;
 use crate::model::plan::ProcessPlan;
-use crate::stage::rollout::error::{RolloutError, told};
+use crate::stage::rollout::error::RolloutError;
 use crate::stage::rollout::release::{Deployed, Release};
 use crate::stage::rollout::switch::message::{Backend, Routes, Status};
 use crate::stage::rollout::target::{Observed, RolloutTarget, Running, TargetError};
@@ -149,7 +150,10 @@ impl ProcessTarget {
         }
         let start = match self.instances.start_of(&deployed.run)? {
             Some(start) if self.store.open(&deployed.release).is_some() => start,
-            _ => self.start_plan(deployed).await.map_err(|error| TargetError::Failed(told(&error)))?,
+            _ => self
+                .start_plan(deployed)
+                .await
+                .map_err(|error| TargetError::Failed(chain(&error)))?,
         };
         self.instances.start(&start).map_err(TargetError::Failed)
     }
@@ -231,9 +235,9 @@ impl RolloutTarget for ProcessTarget {
             return Ok(());
         }
         let unpacked = self.store.fetch(&deployed.release, &self.effects).await;
-        let unpacked = unpacked.map_err(|error| TargetError::Failed(told(&error)))?;
+        let unpacked = unpacked.map_err(|error| TargetError::Failed(chain(&error)))?;
         let found = unpacked.entry_point(&deployed.release);
-        found.map(drop).map_err(|error| TargetError::Failed(told(&error)))
+        found.map(drop).map_err(|error| TargetError::Failed(chain(&error)))
     }
 
     async fn tend(&self) -> Result<(), TargetError> {

@@ -10,8 +10,8 @@ use super::message::{Backend, Routes};
 use super::plan::SwitchPlan;
 use super::table::Table;
 use crate::io::{Effects, daemon};
+use crate::model::error_chain::chain;
 use crate::model::event::Stage;
-use crate::stage::rollout::error::told;
 use crate::stage::rollout::lock::{self, Acquired, Lock};
 use crate::stage::rollout::process::instance::Instances;
 use crate::stage::rollout::target::TargetError;
@@ -60,7 +60,7 @@ pub(super) async fn supervise(plan: SwitchPlan, table: Arc<Table>, effects: Effe
             Ok(None) => {}
             Ok(Some(_)) => continue,
             Err(error) => {
-                tell_once(&mut blind, &effects, &told(&error));
+                tell_once(&mut blind, &effects, &chain(&error));
                 continue;
             }
         }

@@ -6,7 +6,7 @@ use crate::model::ecosystem::homes;
 use crate::model::inventory::{Component, Ecosystem, Location, Origin, Scope};
 use crate::model::purl::Purl;
 
-use super::super::python;
+use crate::model::pep503;
 use crate::stage::inventory::cataloger::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
 
 /// What one entry pins.
@@ -83,7 +83,7 @@ impl LockFormat {
         let ecosystem = homes(self.kind, None).next().filter(|_| !own).map(Ecosystem::new);
         let mut component = Component::new(purl, ecosystem, self.id);
         if self.kind == "pypi" {
-            component.name = python::normal_name(&pin.name);
+            component.name = pep503::normal_name(&pin.name).into_owned();
         }
         component.origin = pin.origin.clone();
         component.root = own;

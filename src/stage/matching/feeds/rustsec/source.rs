@@ -10,10 +10,11 @@ use crate::io::git;
 use crate::io::http::redact;
 use crate::io::temporary;
 use crate::model::digest::Digest;
+use crate::model::error_chain::chain;
 use crate::model::event::Stage;
 
 use crate::stage::matching::error::MatchingError;
-use crate::stage::matching::feeds::enrich::{chain, document_folder};
+use crate::stage::matching::feeds::enrich::document_folder;
 use crate::stage::matching::feeds::feed_source::{Retrieval, redacted_file};
 use crate::stage::matching::feeds::open::RUSTSEC;
 use crate::stage::matching::feeds::retrieve::{Absence, Retriever, cache_error};
