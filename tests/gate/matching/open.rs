@@ -2,7 +2,7 @@
 
 use portcullis::io::Effects;
 use portcullis::model::coverage::GapKind;
-use portcullis::model::inventory::{Component, Ecosystem, Inventory};
+use portcullis::model::inventory::{Component, Ecosystem, Inventory, SourcePackage};
 use portcullis::model::matching::Matching;
 use portcullis::model::purl::Purl;
 use portcullis::stage::matching;
@@ -11,7 +11,13 @@ use crate::matching::ecosystem_tools::{inventory_of, plan};
 use crate::matching::feeds::{OLD, record};
 
 fn component(kind: &str, name: &str, ecosystem: &str) -> Component {
-    Component::new(Purl::new(kind, name, "1.0.0"), Some(Ecosystem::new(ecosystem)), "test")
+    let mut component = Component::new(Purl::new(kind, name, "1.0.0"), Some(Ecosystem::new(ecosystem)), "test");
+    // As dpkg's database always tells.
+    component.source = (kind == "deb").then(|| SourcePackage {
+        name: name.to_owned(),
+        version: "1.0.0".to_owned(),
+    });
+    component
 }
 
 /// What feeds that were opened for all of these ecosystems say of some inventories.

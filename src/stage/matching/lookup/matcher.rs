@@ -6,7 +6,7 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use crate::io::Effects;
-use crate::model::advisory::{AdvisoryKind, Match};
+use crate::model::advisory::Match;
 use crate::model::coverage::{Gap, GapKind};
 use crate::model::ecosystem::homes;
 use crate::model::image::Platform;
@@ -16,12 +16,13 @@ use crate::model::severity::Rating;
 use crate::model::version::Scheme;
 
 use super::component::{Subject, match_component};
+use super::merge::merge;
 use crate::stage::matching::feeds::crates_index::Listed;
 use crate::stage::matching::feeds::open::{Feeds, OpenFeed};
 use crate::stage::matching::index::{Claim, Index, IndexError};
 use crate::stage::matching::record::rating::worse;
 use crate::stage::matching::remedy;
-use crate::stage::matching::remedy::fix_version::{FixVersion, ascending};
+use crate::stage::matching::remedy::fix_version::FixVersion;
 
 impl Feeds {
     /// Matches every component; `ids` are the waivers' ids, asked for `known_ids`. Blocking; uses rayon.
@@ -197,44 +198,6 @@ impl Feeds {
 struct Part {
     matches: Vec<Match>,
     gaps: Vec<Gap>,
-}
-
-/// Two feeds that say the same of one component say it once: the first one's words, with what the second one adds.
-fn merge(mut first: Vec<Match>, second: Vec<Match>, scheme: Option<Scheme>) -> Vec<Match> {
-    let is_bundle = |id: &str| id.starts_with("DSA-") || id.starts_with("DLA-") || id.starts_with("USN-");
-    for other in second {
-        let same = |known: &mut Match| {
-            let mut ids = known.advisory.ids.iter();
-            ids.any(|id| !is_bundle(id) && other.advisory.ids.contains(id))
-        };
-        // One feed may know two groups for one that the other feed joins.
-        let mut joined: Vec<Match> = first.extract_if(.., same).collect();
-        joined.push(other);
-        first.extend(joined.into_iter().reduce(|known, other| absorbed(known, other, scheme)));
-    }
-    first.sort_by(|a, b| a.advisory.id.cmp(&b.advisory.id).then_with(|| a.advisory.ids.cmp(&b.advisory.ids)));
-    first
-}
-
-/// A match with what another one of the same group adds.
-fn absorbed(mut known: Match, other: Match, scheme: Option<Scheme>) -> Match {
-    known.advisory.ids.extend(other.advisory.ids);
-    known.advisory.ids.sort();
-    known.advisory.ids.dedup();
-    known.advisory.rating = known.advisory.rating.take().or(other.advisory.rating);
-    if other.advisory.kind == AdvisoryKind::Malicious {
-        known.advisory.kind = other.advisory.kind;
-    }
-    if known.advisory.summary.is_empty() {
-        known.advisory.summary = other.advisory.summary;
-    }
-    known.advisory.functions.extend(other.advisory.functions);
-    known.advisory.functions.sort();
-    known.advisory.functions.dedup();
-    let fixed: Vec<&str> = known.fixed.iter().chain(&other.fixed).map(String::as_str).collect();
-    known.fixed = ascending(&fixed, scheme);
-    known.not_applicable = known.not_applicable.take().or(other.not_applicable);
-    known
 }
 
 /// Every id that speaks of the same thing, the id itself among them; none where it is not known.

@@ -3,4 +3,5 @@
 pub(super) mod component;
 pub(super) mod evaluate;
 pub(super) mod matcher;
+mod merge;
 pub(super) mod rpm_module;

@@ -121,7 +121,7 @@ mod tests {
     #[test]
     fn the_end_of_a_chunked_body_is_found() {
         assert_eq!(end("5\r\nhello\r\n0\r\n\r\nGET"), Ok(Some(15)));
-        assert_eq!(end("A;x=y\r\n0123456789\r\n0\r\nX: y\r\n\r\n"), Ok(Some(31)));
+        assert_eq!(end("A;x=y\r\n0123456789\r\n0\r\nX: y\r\n\r\n"), Ok(Some(30)));
         assert_eq!(end("5\r\nhel"), Ok(None));
     }
 
