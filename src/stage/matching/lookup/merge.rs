@@ -1,63 +1,54 @@
 //! Two feeds that say the same of one component say it once: the first one's words, with what the second one adds.
 
+use std::collections::BTreeSet;
+
 use crate::model::advisory::{AdvisoryKind, Match};
 use crate::model::version::Scheme;
 use crate::stage::matching::remedy::fix_version::ascending;
 
-/// What two feeds say of one component. A record that speaks of several CVEs shares its id with the match of each of them and equates none of them:
-/// a waiver on one would cover the other.
+/// What two feeds say of one component. A record that speaks of several vulnerabilities shares its id with the match of each of them and equates none
+/// of them: a waiver on one would cover the others.
 pub(super) fn merge(mut first: Vec<Match>, second: Vec<Match>, scheme: Option<Scheme>) -> Vec<Match> {
+    let shared = repeated(&first).chain(repeated(&second)).collect();
     for other in second {
         // One feed may know two groups for one that the other feed joins.
-        let known: Vec<Match> = first.extract_if(.., |known| is_same(known, &other)).collect();
-        first.extend(with(known, other, scheme));
+        let known: Vec<Match> = first.extract_if(.., |known| is_same(known, &other, &shared)).collect();
+        if known.is_empty() || own_ids(&other, &shared).next().is_some() {
+            let all = known.into_iter().chain([other]);
+            first.extend(all.reduce(|known, other| absorbed(known, other, scheme)));
+        } else {
+            first.extend(known.into_iter().map(|known| absorbed(known, other.clone(), scheme)));
+        }
     }
     first.sort_by(|a, b| a.advisory.id.cmp(&b.advisory.id).then_with(|| a.advisory.ids.cmp(&b.advisory.ids)));
     first
 }
 
-/// The known matches with what another one adds: one match, or one for each CVE where the other names none and so cannot join them.
-fn with(known: Vec<Match>, other: Match, scheme: Option<Scheme>) -> Vec<Match> {
-    if cves(&other).next().is_some() {
-        let joined = known
-            .into_iter()
-            .chain([other])
-            .reduce(|known, other| absorbed(known, other, scheme));
-        return joined.into_iter().collect();
-    }
-    let mut apart: Vec<Match> = Vec::new();
-    for known in known {
-        match apart.iter().position(|before| share_cve_or_name_none(before, &known)) {
-            Some(at) => {
-                let before = apart.remove(at);
-                apart.push(absorbed(before, known, scheme));
-            }
-            None => apart.push(known),
-        }
-    }
-    if apart.is_empty() {
-        return vec![other];
-    }
-    apart.into_iter().map(|known| absorbed(known, other.clone(), scheme)).collect()
+/// Ids that stand in more than one match of a feed.
+fn repeated(matches: &[Match]) -> impl Iterator<Item = String> {
+    let mut ids: Vec<&String> = matches.iter().flat_map(|found| &found.advisory.ids).collect();
+    ids.sort();
+    let twice: Vec<String> = ids.windows(2).filter(|two| two[0] == two[1]).map(|two| two[0].clone()).collect();
+    twice.into_iter()
 }
 
-fn is_same(known: &Match, other: &Match) -> bool {
-    let is_bundle = |id: &str| id.starts_with("DSA-") || id.starts_with("DLA-") || id.starts_with("USN-");
-    let shared = known
-        .advisory
-        .ids
-        .iter()
-        .any(|id| !is_bundle(id) && other.advisory.ids.contains(id));
-    shared && share_cve_or_name_none(known, other)
+/// Whether both have an id that is theirs alone, or one of them has none and both have the id of a record on several vulnerabilities.
+fn is_same(known: &Match, other: &Match, shared: &BTreeSet<String>) -> bool {
+    let is_nameless = own_ids(known, shared).next().is_none() || own_ids(other, shared).next().is_none();
+    let in_other = |id: &String| other.advisory.ids.contains(id);
+    if is_nameless {
+        return known.advisory.ids.iter().any(|id| !is_notice(id) && in_other(id));
+    }
+    own_ids(known, shared).any(in_other)
 }
 
-fn share_cve_or_name_none(one: &Match, other: &Match) -> bool {
-    let is_nameless = cves(one).next().is_none() || cves(other).next().is_none();
-    is_nameless || cves(one).any(|id| other.advisory.ids.contains(id))
+fn own_ids<'a>(of: &'a Match, shared: &BTreeSet<String>) -> impl Iterator<Item = &'a String> {
+    of.advisory.ids.iter().filter(|id| !is_notice(id) && !shared.contains(*id))
 }
 
-fn cves(of: &Match) -> impl Iterator<Item = &String> {
-    of.advisory.ids.iter().filter(|id| id.starts_with("CVE-"))
+/// A distribution's notice, which is about any number of vulnerabilities.
+fn is_notice(id: &str) -> bool {
+    ["DSA-", "DLA-", "USN-"].iter().any(|prefix| id.starts_with(prefix))
 }
 
 /// A match with what another one of the same group adds.
@@ -120,14 +111,16 @@ mod tests {
     fn merged(first: &[&[&str]], second: &[&[&str]]) -> Vec<Vec<String>> {
         let all = |ids: &[&[&str]]| ids.iter().map(|ids| of(ids)).collect();
         let merged = merge(all(first), all(second), None);
-        merged.into_iter().map(|found| found.advisory.ids).collect()
+        let mut groups: Vec<Vec<String>> = merged.into_iter().map(|found| found.advisory.ids).collect();
+        groups.sort();
+        groups
     }
 
     #[test]
-    fn a_record_on_two_cves_in_both_feeds_equates_neither() {
-        let both: &[&[&str]] = &[&["CVE-1", "RUSTSEC-1"], &["CVE-2", "RUSTSEC-1"]];
+    fn a_record_on_several_vulnerabilities_in_both_feeds_equates_none() {
+        let both: &[&[&str]] = &[&["CVE-1", "RUSTSEC-1"], &["CVE-2", "RUSTSEC-1"], &["GHSA-3", "RUSTSEC-1"]];
         assert_eq!(merged(both, both), both);
-        // A feed that names no CVE says it of each, in either order.
+        // A feed that names none of them says it of each, in either order.
         assert_eq!(merged(both, &[&["RUSTSEC-1"]]), both);
         assert_eq!(merged(&[&["RUSTSEC-1"]], both), both);
     }
