@@ -13,7 +13,7 @@ pub(crate) struct Deb {
     pub(crate) root: PathBuf,
     /// The archive itself.
     pub(crate) archive: PathBuf,
-    /// The version of what it packs: without epoch, Debian's own revision and marks.
+    /// The version of what it packs: without epoch, Debian's own revision and marks; after `+really` where it was set back.
     pub(crate) upstream: String,
 }
 
@@ -27,6 +27,7 @@ pub(crate) fn unpacked(name: &str, folder: &Path) -> Option<Deb> {
     assert!(done.success(), "dpkg-deb -x {}", archive.display());
     let version = field(&archive, "Version");
     let version = version.split_once(':').map_or(version.as_str(), |(_, version)| version);
+    let version = version.split_once("+really").map_or(version, |(_, version)| version);
     Some(Deb {
         root,
         archive,
