@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::advisory::{AdvisoryKind, Update};
@@ -135,6 +136,15 @@ pub struct Finding {
     /// CVSS base score, where a vector gave one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub score: Option<f64>,
+    /// The CVSS vector that gave it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vector: Option<String>,
+    /// When the advisory was published, where it says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published: Option<Timestamp>,
+    /// The advisory's page for people, as its record names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
     /// Versions that fix it, ascending.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fixed: Vec<String>,
@@ -183,6 +193,9 @@ impl Finding {
             severity: None,
             severity_source: None,
             score: None,
+            vector: None,
+            published: None,
+            url: None,
             fixed: Vec::new(),
             clears: None,
             update: None,

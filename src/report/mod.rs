@@ -7,6 +7,7 @@
 pub mod difference;
 pub mod exit;
 mod group;
+pub mod html;
 pub mod human;
 pub mod json;
 pub mod progress;
@@ -31,6 +32,7 @@ use crate::model::outcome::Outcome;
 pub const REPORTERS: &[&dyn Reporter] = &[
     &json::Findings,
     &sarif::Sarif,
+    &html::Html,
     &json::Rollout,
     &summary::Summary,
     &json::VerdictFile,

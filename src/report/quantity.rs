@@ -81,6 +81,12 @@ pub fn minute(at: Timestamp) -> String {
     at.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M UTC").to_string()
 }
 
+/// `2026-11-21`, in UTC.
+#[must_use]
+pub fn day(at: Timestamp) -> String {
+    at.to_zoned(TimeZone::UTC).date().to_string()
+}
+
 /// `12:40:07`.
 #[must_use]
 pub fn second_of_day(at: Timestamp) -> String {

@@ -1,5 +1,6 @@
 //! What integration tests share.
 
+pub(crate) mod browser;
 pub(crate) mod debs;
 pub(crate) mod engines;
 pub(crate) mod faults;

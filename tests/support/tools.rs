@@ -14,6 +14,22 @@ pub(crate) fn program(name: &str) -> Option<PathBuf> {
     found
 }
 
+/// A file that `tests/setup` keeps beside its programs; prints why the test is skipped where it is not there.
+pub(crate) fn file(name: &str) -> Option<PathBuf> {
+    let cache = || {
+        let home = || PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cache");
+        std::env::var_os("XDG_CACHE_HOME")
+            .map_or_else(home, PathBuf::from)
+            .join("portcullis-tests")
+    };
+    let file = std::env::var_os("PORTCULLIS_TOOLS").map_or_else(cache, PathBuf::from).join(name);
+    let present = file.is_file();
+    if !present {
+        println!("skipped: {name} (tests/setup gets it)");
+    }
+    present.then_some(file)
+}
+
 /// The folder with real advisory data and lock files; prints why the test is skipped where it is not there.
 pub(crate) fn shared() -> Option<PathBuf> {
     let folder =

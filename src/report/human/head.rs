@@ -80,7 +80,7 @@ fn result(result: RolloutResult) -> (Paint, &'static str) {
 }
 
 /// What a rollout that did not commit means for the service.
-fn trouble(report: &RolloutReport) -> Option<String> {
+pub(in crate::report) fn trouble(report: &RolloutReport) -> Option<String> {
     let meaning = match report.result {
         RolloutResult::Committed | RolloutResult::AlreadyDeployed | RolloutResult::Planned => return None,
         RolloutResult::RolledBack => "The new version did not hold; the old one serves again, verified",

@@ -188,7 +188,7 @@ fn a_run_without_a_verdict_writes_no_findings() {
         help: Some("correct the build".to_owned()),
     });
     let names: Vec<&str> = portcullis::report::files(&outcome).iter().map(|(name, _)| *name).collect();
-    assert_eq!(names, ["summary.md"]);
+    assert_eq!(names, ["report.html", "summary.md"]);
     let text = human(&outcome, PLAIN);
     assert!(text.starts_with(" STOPPED "), "{text}");
     assert!(text.contains("stopped after build  cargo failed"), "{text}");

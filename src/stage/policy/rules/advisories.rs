@@ -41,6 +41,9 @@ pub(super) fn finding(about: &About, level: Level, component: &Component, claim:
     finding.severity = advisory.rating.as_ref().map(|rating| rating.severity);
     finding.severity_source = advisory.rating.as_ref().map(|rating| rating.source.clone());
     finding.score = advisory.rating.as_ref().and_then(|rating| rating.score);
+    finding.vector = advisory.rating.as_ref().and_then(|rating| rating.vector.clone());
+    finding.published = advisory.published;
+    finding.url.clone_from(&advisory.url);
     finding.fixed = claim.fixed.clone();
     finding.clears.clone_from(&claim.clears_all);
     finding.update.clone_from(&claim.update);
