@@ -18,6 +18,9 @@ pub struct VerifyArgs {
     /// Oldest verdict that counts, such as 14d
     #[arg(long, value_name = "TIME")]
     pub max_age: Option<String>,
+    /// Print each check with its reason, and what stands beside the verdict
+    #[arg(long)]
+    pub explain: bool,
     /// Allow plain HTTP beyond loopback
     #[arg(long)]
     pub plain_http: bool,

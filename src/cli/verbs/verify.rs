@@ -10,8 +10,12 @@ use crate::cli::session::{Answer, Session};
 use crate::gate::GateError;
 use crate::io::{files, hash};
 use crate::model::human_duration::HumanDuration;
+use crate::model::image_ref::ImageRef;
 use crate::model::plan::KeySource;
-use crate::stage::publish::{self, Expectation};
+use crate::stage::publish::{self, Attested, CheckResult, Examination, Expectation};
+
+/// The shape of the answer.
+const SCHEMA: &str = "portcullis/verification/v1";
 
 /// Checks signature, subject, verdict, policy and age.
 pub(super) async fn run(session: &Session<'_>, args: &VerifyArgs) -> Result<Answer, CliError> {
@@ -36,13 +40,16 @@ pub(super) async fn run(session: &Session<'_>, args: &VerifyArgs) -> Result<Answ
         max_age,
         plain_http: args.plain_http || session.workspace.config.image.plain_http,
     };
+    if args.explain {
+        return Ok(explained(&image, publish::examine(&image, &expected, &session.effects).await));
+    }
     let attested = publish::verify(&image, &expected, &session.effects)
         .await
         .map_err(GateError::from)?;
     Ok(Answer::Message {
-        human: format!("verified: {} carries a signed verdict that clears it", attested.image()),
+        human: verified(&attested),
         json: json!({
-            "schema": "portcullis/verification/v1",
+            "schema": SCHEMA,
             "image": attested.image().to_string(),
             "digest": attested.digest(),
             "verified": true,
@@ -50,6 +57,46 @@ pub(super) async fn run(session: &Session<'_>, args: &VerifyArgs) -> Result<Answ
         code: 0,
         next: format!("portcullis rollout {}", attested.image()),
     })
+}
+
+fn verified(attested: &Attested) -> String {
+    format!("verified: {} carries a signed verdict that clears it", attested.image())
+}
+
+/// Every check with its reason, also where one fails.
+fn explained(image: &ImageRef, examination: Examination) -> Answer {
+    let Examination { checks, result } = examination;
+    let title = match &result {
+        Ok(attested) => verified(attested),
+        Err(_) => format!("not verified: {image}"),
+    };
+    let lines = checks.iter().map(|check| {
+        let mark = match check.result {
+            CheckResult::Holds => '✓',
+            CheckResult::Fails => '✗',
+            CheckResult::NotAsked => '·',
+            CheckResult::NotReached => ' ',
+            CheckResult::Unknown => '?',
+        };
+        format!("  {mark} {:<10} {}", check.name, check.reason)
+    });
+    let human = std::iter::once(title).chain(lines).collect::<Vec<_>>().join("\n");
+    let digest = result.as_ref().ok().map(|attested| *attested.digest());
+    let json = json!({
+        "schema": SCHEMA,
+        "image": image.to_string(),
+        "digest": digest,
+        "verified": result.is_ok(),
+        "checks": checks,
+    });
+    let (code, next) = match &result {
+        Ok(attested) => (0, format!("portcullis rollout {}", attested.image())),
+        Err(error) => {
+            let help = miette::Diagnostic::help(error).map(|help| help.to_string());
+            (error.exit_kind().code(), help.unwrap_or_else(|| error.to_string()))
+        }
+    };
+    Answer::Message { human, json, code, next }
 }
 
 /// The named key, or the configured one.

@@ -6,9 +6,16 @@ use std::time::Duration;
 /// Why a request gave nothing.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum HttpError {
+    /// TLS cannot be set up.
+    #[error("cannot set up HTTPS")]
+    #[diagnostic(code(io::http))]
+    Tls {
+        /// The reason.
+        source: rustls::Error,
+    },
     /// No client could be made.
     #[error("cannot set up an HTTP client")]
-    #[diagnostic(code(io::http), help("is there a CA bundle? A container from scratch has none: set SSL_CERT_FILE"))]
+    #[diagnostic(code(io::http), help("is the proxy that HTTPS_PROXY or HTTP_PROXY names a URL?"))]
     Client {
         /// The reason.
         source: reqwest::Error,
@@ -24,6 +31,27 @@ pub enum HttpError {
         url: String,
         /// How often it was tried.
         attempts: usize,
+        /// The reason.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The server is not who it says it is, as far as the certificates here tell.
+    #[error("{url} cannot be trusted")]
+    #[diagnostic(
+        code(io::untrusted),
+        help("SSL_CERT_FILE names a bundle of CA certificates to trust instead of the system's: behind a proxy that opens HTTPS, its own among them")
+    )]
+    Untrusted {
+        /// Where, without credentials.
+        url: String,
+        /// The reason.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A redirect that is not followed.
+    #[error("{url} redirects to where it is not followed")]
+    #[diagnostic(code(io::redirect), help("name the address itself, where it leads in the end"))]
+    Redirect {
+        /// Where, without credentials.
+        url: String,
         /// The reason.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
@@ -77,11 +105,14 @@ impl HttpError {
     }
 
     pub(super) fn unreachable(url: &str, source: reqwest::Error) -> Self {
-        Self::Unreachable {
-            url: redact(url),
-            attempts: 1,
-            // The URL is in our own message already, and might hold credentials in this one.
-            source: Box::new(source.without_url()),
+        let url = redact(url);
+        let (redirects, distrust) = (source.is_redirect(), super::is_distrust(&source));
+        // The URL is in our own message already, and might hold credentials in this one.
+        let source = Box::new(source.without_url());
+        match (redirects, distrust) {
+            (true, _) => Self::Redirect { url, source },
+            (_, true) => Self::Untrusted { url, source },
+            _ => Self::Unreachable { url, attempts: 1, source },
         }
     }
 

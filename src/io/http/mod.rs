@@ -6,11 +6,15 @@
 mod answer;
 mod download;
 mod error;
+mod redirects;
+mod roots;
 
 use answer::accepted;
 pub use answer::{Fetched, Validators};
 
 pub use error::{HttpError, redact};
+pub(in crate::io) use redirects::refusal;
+pub(in crate::io) use roots::{is_distrust, tls_config};
 
 use std::path::Path;
 use std::time::Duration;
@@ -66,18 +70,20 @@ pub struct Http {
 }
 
 impl Http {
-    /// A client that trusts the system's certificates.
+    /// A client that trusts the system's certificates, which are read when the first server shows its own.
     ///
     /// # Errors
-    /// [`HttpError::Client`] when there is no usable TLS set-up (a `scratch` container without a CA bundle).
+    /// [`HttpError::Tls`], [`HttpError::Client`].
     pub fn new(patience: Patience) -> Result<Self, HttpError> {
-        // An error says that another part of the program was first, with the same provider.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder()
+            .tls_backend_preconfigured(tls_config().map_err(|source| HttpError::Tls { source })?)
             .user_agent(concat!("portcullis/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(patience.connect)
             .read_timeout(patience.silence)
-            .redirect(redirect::Policy::custom(follow))
+            .redirect(redirect::Policy::custom(|attempt| match refusal(&attempt) {
+                Some(reason) => attempt.error(reason),
+                None => attempt.follow(),
+            }))
             .build()
             .map_err(|source| HttpError::Client { source })?;
         Ok(Self { client, patience })
@@ -150,18 +156,3 @@ impl Http {
             .map_err(|error| error.after(attempts))
     }
 }
-
-/// Never from HTTPS to plain HTTP, never far.
-fn follow(attempt: redirect::Attempt<'_>) -> redirect::Action {
-    let leaves_https = attempt.url().scheme() != "https" && attempt.previous().last().is_some_and(|last| last.scheme() == "https");
-    if attempt.previous().len() > MAX_REDIRECTS {
-        attempt.error("more than five redirects")
-    } else if leaves_https {
-        attempt.error("a redirect from HTTPS to plain HTTP is not followed")
-    } else {
-        attempt.follow()
-    }
-}
-
-/// Redirects of one request.
-const MAX_REDIRECTS: usize = 5;

@@ -13,6 +13,7 @@ use reqwest::redirect;
 use super::authorizer::Authorizer;
 use super::{RegistryError, Repository};
 use crate::io::Effects;
+use crate::io::http::{refusal, tls_config};
 use crate::io::limits::Limits;
 
 /// A client for one repository. Cheap to clone.
@@ -76,7 +77,7 @@ impl Registry {
         let realms = Realms::default();
         Ok(Self {
             inner: Arc::new(Inner {
-                http: http_client(plain, repository.is_loopback(), Arc::clone(&realms))?,
+                http: http_client(repository.is_loopback(), Arc::clone(&realms))?,
                 authorizer: Authorizer::new(repository.clone(), options.access, Arc::clone(&effects.logins)),
                 realms,
                 repository,
@@ -117,10 +118,9 @@ impl Inner {
     }
 }
 
-fn http_client(plain: bool, loopback: bool, realms: Realms) -> Result<reqwest::Client, RegistryError> {
-    // Fails when somebody installed one already, which is as good.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+fn http_client(loopback: bool, realms: Realms) -> Result<reqwest::Client, RegistryError> {
     let mut builder = reqwest::Client::builder()
+        .tls_backend_preconfigured(tls_config().map_err(RegistryError::Tls)?)
         .user_agent(concat!("portcullis/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(Duration::from_secs(10))
         .read_timeout(Duration::from_secs(60))
@@ -128,33 +128,24 @@ fn http_client(plain: bool, loopback: bool, realms: Realms) -> Result<reqwest::C
     if loopback {
         builder = builder.no_proxy();
     }
-    if plain {
-        // No certificate is looked at, so none need be installed: a container from scratch has none.
-        builder = builder.tls_certs_only([]);
-    }
-    builder.build().map_err(RegistryError::Tls)
+    builder.build().map_err(RegistryError::Client)
 }
 
 /// Blobs are often redirected to a store. Never from HTTPS to plain HTTP, never far, and never with the body of a request for a token.
 fn follow(attempt: redirect::Attempt<'_>, realms: &Realms) -> redirect::Action {
-    let (first, last) = (attempt.previous().first(), attempt.previous().last());
-    let leaves_https = attempt.url().scheme() != "https" && last.is_some_and(|last| last.scheme() == "https");
+    if let Some(reason) = refusal(&attempt) {
+        return attempt.error(reason);
+    }
+    let first = attempt.previous().first();
     let known = realms.lock().unwrap_or_else(PoisonError::into_inner);
     let carries_credentials = first.is_some_and(|first| known.contains(&without_query(first)) && first.origin() != attempt.url().origin());
     drop(known);
-    if attempt.previous().len() > MAX_REDIRECTS {
-        attempt.error("more than five redirects")
-    } else if leaves_https {
-        attempt.error("a redirect from HTTPS to plain HTTP is not followed")
-    } else if carries_credentials {
+    if carries_credentials {
         attempt.error("a token service sends credentials on to another host, which is not followed")
     } else {
         attempt.follow()
     }
 }
-
-/// Redirects of one request.
-const MAX_REDIRECTS: usize = 5;
 
 /// URLs of token services, without query.
 pub(super) type Realms = Arc<Mutex<BTreeSet<String>>>;

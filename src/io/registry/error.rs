@@ -4,6 +4,7 @@ use reqwest::StatusCode;
 
 use super::{LoginError, RepositoryError};
 use crate::io::files::FileError;
+use crate::io::http::is_distrust;
 use crate::model::digest::{Digest, DigestError};
 use crate::model::exit_kind::ExitKind;
 
@@ -158,9 +159,38 @@ pub enum RegistryError {
     #[diagnostic(transparent)]
     File(#[from] FileError),
     /// The client could not be made.
+    #[error("cannot set up an HTTP client")]
+    #[diagnostic(code(registry::client), help("is the proxy that HTTPS_PROXY or HTTP_PROXY names a URL?"))]
+    Client(#[source] reqwest::Error),
+    /// TLS cannot be set up.
     #[error("cannot set up HTTPS")]
-    #[diagnostic(code(registry::tls), help("are CA certificates installed? SSL_CERT_FILE names a bundle"))]
-    Tls(#[source] reqwest::Error),
+    #[diagnostic(code(registry::tls))]
+    Tls(#[source] rustls::Error),
+    /// The registry is not who it says it is, as far as the certificates here tell.
+    #[error("cannot {action}: {url} cannot be trusted")]
+    #[diagnostic(
+        code(registry::untrusted),
+        help("SSL_CERT_FILE names a bundle of CA certificates to trust instead of the system's: a registry's own, or a proxy's that opens HTTPS")
+    )]
+    Untrusted {
+        /// What was tried.
+        action: &'static str,
+        /// Where.
+        url: String,
+        /// The reason.
+        source: reqwest::Error,
+    },
+    /// A redirect that is not followed.
+    #[error("cannot {action}: {url} redirects to where it is not followed")]
+    #[diagnostic(code(registry::redirect), help("the registry, or what stands before it, is set up wrongly: nothing was sent there"))]
+    Redirect {
+        /// What was tried.
+        action: &'static str,
+        /// Where.
+        url: String,
+        /// The reason.
+        source: reqwest::Error,
+    },
     /// Somebody asked to stop.
     #[error("interrupted")]
     #[diagnostic(code(registry::interrupted))]
@@ -172,19 +202,36 @@ impl RegistryError {
     #[must_use]
     pub fn exit_kind(&self) -> ExitKind {
         match self {
-            Self::Unreachable { .. } | Self::Unavailable { .. } => ExitKind::Unreachable,
+            Self::Unreachable { .. } | Self::Unavailable { .. } | Self::Untrusted { .. } => ExitKind::Unreachable,
             Self::Repository(_)
             | Self::Login(_)
             | Self::Offline { .. }
             | Self::Denied { .. }
             | Self::Missing { .. }
             | Self::Downgrade { .. }
+            | Self::Client(_)
             | Self::Tls(_) => ExitKind::Usage,
-            Self::Refused { .. } | Self::WrongDigest { .. } | Self::WrongSize { .. } | Self::TooLarge { .. } | Self::Answer { .. } => {
+            Self::Redirect { .. } | Self::Refused { .. } | Self::WrongDigest { .. } | Self::WrongSize { .. } | Self::TooLarge { .. } | Self::Answer { .. } => {
                 ExitKind::Undecidable
             }
             Self::File(error) => error.exit_kind(),
             Self::Interrupted => ExitKind::Interrupted,
+        }
+    }
+
+    /// A request that got no answer, by its reason.
+    pub(super) fn unanswered(action: &'static str, url: String, attempts: usize, source: reqwest::Error) -> Self {
+        let (redirects, distrust) = (source.is_redirect(), is_distrust(&source));
+        let source = source.without_url();
+        match (redirects, distrust) {
+            (true, _) => Self::Redirect { action, url, source },
+            (_, true) => Self::Untrusted { action, url, source },
+            _ => Self::Unreachable {
+                action,
+                url,
+                attempts,
+                source,
+            },
         }
     }
 
@@ -207,9 +254,6 @@ fn unreachable_help(source: &reqwest::Error) -> &'static str {
         let text = error.to_string();
         if text.contains("InvalidContentType") || text.contains("corrupt message") {
             return "it does not speak HTTPS: `plain_http = true` in [image] allows plain HTTP for a registry that is named";
-        }
-        if text.contains("certificate") {
-            return "its certificate is not trusted here; SSL_CERT_FILE names a bundle of CA certificates";
         }
         cause = error.source();
     }

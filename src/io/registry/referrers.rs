@@ -21,8 +21,10 @@ use crate::model::image::{Descriptor, media_type};
 pub struct Referrers {
     /// Their descriptors, as the registry says: nothing in them is verified.
     pub list: Vec<Descriptor>,
-    /// They come from the tag, since the registry has no API for them.
-    pub by_tag: bool,
+    /// How many of them the API lists; `None` where the registry has no such API, or it failed.
+    pub by_api: Option<usize>,
+    /// How many of them stand under the fallback tag.
+    pub by_tag: usize,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -60,20 +62,30 @@ impl Registry {
                     Some(_) => self.referrers_by_tag(digest).await?,
                     None => Vec::new(),
                 };
+                let (by_api, by_tag) = (Some(list.len()), tagged.len());
                 Ok(Referrers {
                     list: union(list, tagged),
-                    by_tag: false,
+                    by_api,
+                    by_tag,
                 })
             }
-            Ok(_) => Ok(Referrers {
-                list: self.referrers_by_tag(digest).await?,
-                by_tag: true,
-            }),
+            Ok(answer) => {
+                let list = self.referrers_by_tag(digest).await?;
+                Ok(Referrers {
+                    by_api: answer.map(|_| 0),
+                    by_tag: list.len(),
+                    list,
+                })
+            }
             Err(error @ (RegistryError::Refused { .. } | RegistryError::Unavailable { .. } | RegistryError::Answer { .. })) => {
                 let list = self.referrers_by_tag(digest).await?;
                 match list.is_empty() {
                     true => Err(error),
-                    false => Ok(Referrers { list, by_tag: true }),
+                    false => Ok(Referrers {
+                        by_api: None,
+                        by_tag: list.len(),
+                        list,
+                    }),
                 }
             }
             Err(error) => Err(error),

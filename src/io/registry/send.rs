@@ -88,12 +88,8 @@ impl Registry {
             return Err(RegistryError::Interrupted);
         }
         self.inner.count_request();
-        request.send().await.map_err(|source| RegistryError::Unreachable {
-            action,
-            url: bare(url),
-            attempts: 1,
-            source: source.without_url(),
-        })
+        let sent = request.send().await;
+        sent.map_err(|source| RegistryError::unanswered(action, bare(url), 1, source))
     }
 
     /// Waits, but not past a request to stop.

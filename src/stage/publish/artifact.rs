@@ -111,8 +111,12 @@ impl ArtifactManifest {
     /// False when the manifest itself names another kind of statement than the one that is looked for. Its own word counts, which its digest
     /// covers, and not that of whoever lists it: a list can be changed without a key.
     pub(super) fn may_hold(&self, predicate_type: &str) -> bool {
-        let named = self.annotations.as_ref().and_then(|notes| notes.get(PREDICATE_ANNOTATION));
-        named.is_none_or(|named| named == predicate_type)
+        self.predicate_type().is_none_or(|named| named == predicate_type)
+    }
+
+    /// The kind of statement that the manifest says it holds.
+    pub(super) fn predicate_type(&self) -> Option<&str> {
+        self.annotations.as_ref()?.get(PREDICATE_ANNOTATION).map(String::as_str)
     }
 }
 

@@ -8,7 +8,7 @@ use super::sha_tag::{self, TagState};
 use super::{PublishError, layout, registry};
 use crate::io::Effects;
 use crate::io::oci_layout::OciLayout;
-use crate::io::registry::{Access, Options, Registry};
+use crate::io::registry::{Access, Options, Referrers, Registry};
 use crate::model::digest::Digest;
 use crate::model::image::Descriptor;
 use crate::model::image_ref::ImageRef;
@@ -128,9 +128,9 @@ impl OpenDestination {
     }
 
     /// What refers to a digest. Nothing of it is verified.
-    pub(super) async fn referrers(&self, digest: &Digest, effects: &Effects) -> Result<Vec<Descriptor>, PublishError> {
+    pub(super) async fn referrers(&self, digest: &Digest, effects: &Effects) -> Result<Referrers, PublishError> {
         match self {
-            Self::Registry(registry) => Ok(registry.referrers(digest).await?.list),
+            Self::Registry(registry) => Ok(registry.referrers(digest).await?),
             Self::Layout(layout) => layout::referrers(layout, digest, &effects.limits),
         }
     }

@@ -45,20 +45,18 @@ pub(super) async fn evidence(image: &ImageRef, expected: &Expectation<'_>, effec
     let key = VerifyingKey::load(expected.key, effects)?;
     let (place, digest) = OpenDestination::of_image(image, expected.plain_http, effects)?;
     let search = Search::new(&place, &digest, &key, effects);
-    let missing = |what: &'static str| PublishError::NotAttested {
-        digest,
-        place: place.name(),
-        what,
-    };
-    let Some(summary) = attested.verdict().cloned() else {
-        return Err(missing("verdict"));
-    };
+    let summary = attested.verdict().cloned().ok_or_else(|| search.not_attested("verdict"))?;
+    attached(&search, summary).await
+}
+
+/// The findings and the inventory that a summary names by digest.
+pub(super) async fn attached(search: &Search<'_>, summary: VerdictSummary) -> Result<SignedEvidence, PublishError> {
     let verdicts = search.all(predicate_type::VERDICT, serde_json::from_value::<Verdict>).await?;
-    let verdict = named_verdict(verdicts, &summary)?.ok_or_else(|| missing("findings"))?;
+    let verdict = named_verdict(verdicts, &summary)?.ok_or_else(|| search.not_attested("findings"))?;
     let inventories = search.all(predicate_type::INVENTORY, serde_json::from_value::<Inventory>).await?;
     let is_named = |inventory: &Inventory| hash::of_json(inventory) == verdict.inputs.inventory;
     let inventory = inventories.statements.into_iter().map(|(_, i)| i).find(is_named);
-    let inventory = inventory.ok_or_else(|| missing("inventory"))?;
+    let inventory = inventory.ok_or_else(|| search.not_attested("inventory"))?;
     Ok(SignedEvidence {
         summary,
         verdict,
@@ -93,11 +91,7 @@ pub(super) async fn content(image: &ImageRef, key: &KeySource, plain_http: bool,
             by_digest.retain(|digest, _| Some(*digest) == named);
         }
     }
-    let missing = |what: &'static str| PublishError::NotAttested {
-        digest,
-        place: place.name(),
-        what,
-    };
+    let missing = |what: &'static str| search.not_attested(what);
     match by_digest.len() {
         0 => {}
         1 => {

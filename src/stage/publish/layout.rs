@@ -14,7 +14,7 @@ use crate::io::files::FileError;
 use crate::io::hash::Hashing;
 use crate::io::limits::Limits;
 use crate::io::oci_layout::{Index, LayoutError, OciLayout, REF_NAME};
-use crate::io::registry::referrers_tag;
+use crate::io::registry::{Referrers, referrers_tag};
 use crate::model::digest::Digest;
 use crate::model::image::{Descriptor, media_type};
 
@@ -59,20 +59,28 @@ pub(super) fn put(target: &OciLayout, graph: &Graph, root: &Descriptor) -> Resul
 
 /// Everything in the layout that refers to a digest: entries of `index.json`, and of the index under the fallback tag that
 /// a copy from a registry may have brought.
-pub(super) fn referrers(layout: &OciLayout, digest: &Digest, limits: &Limits) -> Result<Vec<Descriptor>, PublishError> {
+pub(super) fn referrers(layout: &OciLayout, digest: &Digest, limits: &Limits) -> Result<Referrers, PublishError> {
     let entries = layout.index()?;
     let by_tag = entries.iter().find(|d| d.annotations.get(REF_NAME) == Some(&referrers_tag(digest)));
     let mut found = match by_tag {
         Some(index) => read_index(layout, &index.digest, limits)?,
         None => Vec::new(),
     };
+    let (by_tag, mut by_index) = (found.len(), 0);
     for entry in entries.into_iter().filter(|d| d.media_type == media_type::OCI_MANIFEST) {
         let listed = found.iter().any(|f| f.digest == entry.digest);
-        if !listed && entry.artifact_type.is_some() && refers_to(layout, &entry, digest, limits)? {
+        if listed {
+            by_index += 1;
+        } else if entry.artifact_type.is_some() && refers_to(layout, &entry, digest, limits)? {
+            by_index += 1;
             found.push(entry);
         }
     }
-    Ok(found)
+    Ok(Referrers {
+        list: found,
+        by_api: Some(by_index),
+        by_tag,
+    })
 }
 
 /// Writes artifacts, lists them in `index.json` and under the fallback tag.
@@ -84,7 +92,7 @@ pub(super) fn attach(target: &OciLayout, artifacts: &[Artifact], subject: &Diges
         target.write_blob(&artifact.manifest)?;
         target.put(&artifact.descriptor, None)?;
     }
-    let listed = referrers(target, subject, &limits)?;
+    let listed = referrers(target, subject, &limits)?.list;
     let index = json!({"schemaVersion": 2, "mediaType": media_type::OCI_INDEX, "manifests": listed});
     let bytes = index.to_string().into_bytes();
     let digest = target.write_blob(&bytes)?;

@@ -4,6 +4,8 @@
 mod artifact;
 mod attest;
 mod attested;
+mod beside;
+mod checks;
 mod destination;
 mod error;
 mod evidence;
@@ -26,6 +28,7 @@ pub use predicate::{Predicate, verdict_file};
 pub use attested::{Attested, Trust, VerdictSummary};
 
 pub use attest::predicate_type;
+pub use checks::{Check, CheckResult, Examination};
 pub use error::PublishError;
 pub use evidence::{Content, SignedEvidence};
 
@@ -56,6 +59,11 @@ pub async fn publish(
 /// [`PublishError`] naming what does not hold.
 pub async fn verify(image: &ImageRef, expected: &Expectation<'_>, effects: &Effects) -> Result<Attested, PublishError> {
     verify::verify(image, expected, effects).await
+}
+
+/// Checks what [`verify`] checks, and gives each check with its reason; then tells what stands beside the verdict.
+pub async fn examine(image: &ImageRef, expected: &Expectation<'_>, effects: &Effects) -> Examination {
+    verify::examine(image, expected, effects).await
 }
 
 /// Fetches the newest cleared verdict on an image with its findings and its inventory, and checks what [`verify`] checks, and that each is the

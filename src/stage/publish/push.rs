@@ -164,7 +164,7 @@ impl Attesting<'_> {
     async fn read_back(&self, artifacts: &[Artifact]) -> Result<(), PublishError> {
         let mut waits = LISTED_WITHIN.iter();
         loop {
-            let listed = self.place.referrers(&self.root.digest, self.effects).await?;
+            let listed = self.place.referrers(&self.root.digest, self.effects).await?.list;
             let is_listed = |artifact: &&Artifact| listed.iter().any(|d| d.digest == artifact.descriptor.digest);
             let Some(missing) = artifacts.iter().find(|artifact| !is_listed(artifact)) else {
                 break;

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::attest::{VerificationSummary, predicate_type};
 use super::destination::OpenDestination;
 use super::sign::VerifyingKey;
-use super::statements::{Search, is_bad_content};
+use super::statements::{Found, Search, is_bad_content};
 use super::{PublishError, VerdictSummary};
 use crate::io::Effects;
 use crate::model::digest::Digest;
@@ -21,25 +21,14 @@ pub(super) struct Signed {
 }
 
 /// Every verdict on a digest that the key signed. At least one.
-pub(super) async fn all(
-    place: &OpenDestination,
-    digest: &Digest,
-    key: &VerifyingKey,
-    effects: &Effects,
-) -> Result<Vec<Signed>, PublishError> {
-    let search = Search::new(place, digest, key, effects);
+pub(super) async fn all(search: &Search<'_>) -> Result<Found<VerificationSummary>, PublishError> {
     let found = search
         .all(predicate_type::VERIFICATION_SUMMARY, serde_json::from_value::<VerificationSummary>)
         .await?;
-    if found.statements.is_empty() {
-        return Err(PublishError::NoVerdict {
-            digest: *digest,
-            place: place.name(),
-            referrers: found.referrers,
-        });
+    match found.statements.is_empty() {
+        true => Err(search.no_verdict(found.referrers)),
+        false => Ok(found),
     }
-    let signed = |(attestation, statement)| Signed { attestation, statement };
-    Ok(found.statements.into_iter().map(signed).collect())
 }
 
 /// The newest verdict that the key signed: what a publication of the same verdict need not repeat. `None` also where what is there cannot be

@@ -10,8 +10,9 @@ use super::attest::Statement;
 use super::destination::OpenDestination;
 use super::sign::{BUNDLE_MEDIA_TYPE, Bundle, EnvelopeError, VerifyingKey};
 use crate::io::Effects;
+use crate::io::oci::Refused;
 use crate::io::limits::Limits;
-use crate::io::registry::RegistryError;
+use crate::io::registry::{Referrers, RegistryError};
 use crate::model::digest::Digest;
 use crate::model::image::Descriptor;
 
@@ -25,7 +26,7 @@ pub(super) struct Search<'a> {
     key: &'a VerifyingKey,
     effects: &'a Effects,
     /// Asked for once.
-    referrers: OnceCell<Vec<Descriptor>>,
+    referrers: OnceCell<Referrers>,
 }
 
 /// How the content of a statement is read.
@@ -37,6 +38,10 @@ pub(super) struct Found<T> {
     pub(super) statements: Vec<(Digest, T)>,
     /// How many things refer to the image at all.
     pub(super) referrers: usize,
+    /// The keys of statements that other keys signed, as the bundles name them, unverified.
+    pub(super) other_keys: Vec<String>,
+    /// What is not to be trusted, and why: nothing of it counted.
+    pub(super) distrusted: Vec<String>,
 }
 
 impl<'a> Search<'a> {
@@ -50,15 +55,34 @@ impl<'a> Search<'a> {
         }
     }
 
-    async fn referrers(&self) -> Result<&[Descriptor], PublishError> {
+    /// Everything that refers to the image, and who lists it.
+    pub(super) async fn referrers(&self) -> Result<&Referrers, PublishError> {
         let asked = || self.place.referrers(self.digest, self.effects);
-        self.referrers.get_or_try_init(asked).await.map(Vec::as_slice)
+        self.referrers.get_or_try_init(asked).await
+    }
+
+    /// The image was judged, and this was not attested with the verdict.
+    pub(super) fn not_attested(&self, what: &'static str) -> PublishError {
+        PublishError::NotAttested {
+            digest: *self.digest,
+            place: self.place.name(),
+            what,
+        }
+    }
+
+    /// Nothing here says that the image was judged.
+    pub(super) fn no_verdict(&self, referrers: usize) -> PublishError {
+        PublishError::NoVerdict {
+            digest: *self.digest,
+            place: self.place.name(),
+            referrers,
+        }
     }
 
     /// Every statement of a kind that the key signed: all that refers to the image is looked at, and what cannot be fetched is an error, since
     /// it could be a verdict against the image. Where there is no statement and others are not to be trusted, that is the error.
     pub(super) async fn all<T>(&self, kind: &str, read: Read<T>) -> Result<Found<T>, PublishError> {
-        let referrers = self.referrers().await?;
+        let referrers = &self.referrers().await?.list;
         if referrers.len() > Limits::REFERRERS {
             return Err(PublishError::TooManyReferrers {
                 digest: *self.digest,
@@ -73,7 +97,7 @@ impl<'a> Search<'a> {
     /// The same among those of which the list itself does not say that they are something else: quicker, and not for a decision that rests on
     /// having seen all.
     pub(super) async fn listed<T>(&self, kind: &str, read: Read<T>) -> Result<Found<T>, PublishError> {
-        let referrers = self.referrers().await?.iter();
+        let referrers = self.referrers().await?.list.iter();
         self.opened(
             referrers.filter(|d| artifact::may_be(d, kind)).take(Limits::REFERRERS).collect(),
             kind,
@@ -86,9 +110,10 @@ impl<'a> Search<'a> {
         let mut found = Found {
             statements: Vec::new(),
             referrers: referrers.len(),
+            other_keys: Vec::new(),
+            distrusted: Vec::new(),
         };
         let mut distrust: Option<PublishError> = None;
-        let mut foreign = Vec::new();
         let mut opened = stream::iter(referrers)
             .map(|referrer| async move { (referrer.digest, self.open(referrer, kind, read).await) })
             .buffered(PARALLEL);
@@ -96,30 +121,75 @@ impl<'a> Search<'a> {
             match opened {
                 Ok(Opened::Statement(content)) => found.statements.push((digest, content)),
                 Ok(Opened::OtherPredicate) => {}
-                Ok(Opened::OtherKey(name)) => foreign.push(name),
+                Ok(Opened::OtherKey(name)) => found.other_keys.push(name),
                 // Seen, and nothing that our key signed: it counts when there is no good one.
-                Err(error) if error.is_distrust() => distrust = distrust.or(Some(error)),
+                Err(error) if error.is_distrust() => {
+                    found.distrusted.push(error.to_string());
+                    distrust = distrust.or(Some(error));
+                }
                 Err(error) => return Err(error),
             }
         }
         match distrust {
             _ if !found.statements.is_empty() => Ok(found),
             Some(error) => Err(error),
-            None if !foreign.is_empty() => Err(PublishError::OtherKey {
+            None if !found.other_keys.is_empty() => Err(PublishError::OtherKey {
                 digest: *self.digest,
                 expected: self.key.name(),
-                found: foreign,
+                found: found.other_keys,
             }),
             None => Ok(found),
         }
     }
 
+    /// What each referrer is, by type, and whose: for people. Nothing is decided by it.
+    pub(super) async fn survey(&self) -> Result<Vec<(String, Whose)>, PublishError> {
+        let referrers = self.referrers().await?.list.iter().take(Limits::REFERRERS);
+        let seen = stream::iter(referrers)
+            .map(|referrer| self.look(referrer))
+            .buffered(PARALLEL)
+            .collect::<Vec<Result<(String, Whose), PublishError>>>();
+        seen.await.into_iter().collect()
+    }
+
+    async fn look(&self, referrer: &Descriptor) -> Result<(String, Whose), PublishError> {
+        let manifest = self.place.manifest(&referrer.digest, self.effects).await?;
+        let parsed = ArtifactManifest::parse(&manifest);
+        let named = parsed.as_ref().ok().and_then(ArtifactManifest::predicate_type).unwrap_or("something").to_owned();
+        Ok(match self.open_any(referrer.digest, parsed, None).await {
+            Ok(Opened::Statement(statement)) => (statement.predicate_type, Whose::Ours),
+            Ok(Opened::OtherKey(hint)) => (named, Whose::Others(hint)),
+            Ok(Opened::OtherPredicate) => (named, Whose::Unsigned),
+            Err(error) if error.is_distrust() => (named, Whose::Nobodys(error.to_string())),
+            Err(error) => return Err(error),
+        })
+    }
+
     async fn open<T>(&self, candidate: &Descriptor, kind: &str, read: Read<T>) -> Result<Opened<T>, PublishError> {
         let attestation = candidate.digest;
-        let malformed = |reason: String| PublishError::Malformed { attestation, reason };
         let manifest = self.place.manifest(&attestation, self.effects).await?;
-        let manifest = ArtifactManifest::parse(&manifest).map_err(|e| malformed(e.to_string()))?;
-        if !manifest.may_hold(kind) {
+        let statement = match self.open_any(attestation, ArtifactManifest::parse(&manifest), Some(kind)).await? {
+            Opened::Statement(statement) => statement,
+            Opened::OtherPredicate => return Ok(Opened::OtherPredicate),
+            Opened::OtherKey(hint) => return Ok(Opened::OtherKey(hint)),
+        };
+        let content = read(statement.predicate).map_err(|e| PublishError::Malformed {
+            attestation,
+            reason: format!("its predicate: {e}"),
+        })?;
+        Ok(Opened::Statement(content))
+    }
+
+    /// The statement in a manifest's bundle, if the key signed it, it is about the digest, and of the kind (where one is asked for).
+    async fn open_any(
+        &self,
+        attestation: Digest,
+        manifest: Result<ArtifactManifest, Refused>,
+        kind: Option<&str>,
+    ) -> Result<Opened<Statement>, PublishError> {
+        let malformed = |reason: String| PublishError::Malformed { attestation, reason };
+        let manifest = manifest.map_err(|e| malformed(e.to_string()))?;
+        if kind.is_some_and(|kind| !manifest.may_hold(kind)) {
             return Ok(Opened::OtherPredicate);
         }
         let Some(layer) = manifest.layers.iter().find(|l| l.media_type == BUNDLE_MEDIA_TYPE) else {
@@ -141,7 +211,7 @@ impl<'a> Search<'a> {
             }
         };
         let statement = Statement::parse(&payload).map_err(malformed)?;
-        if statement.predicate_type != kind {
+        if kind.is_some_and(|kind| statement.predicate_type != kind) {
             return Ok(Opened::OtherPredicate);
         }
         if !statement.is_about(self.digest) {
@@ -151,9 +221,20 @@ impl<'a> Search<'a> {
                 found: statement.subjects(),
             });
         }
-        let content = read(statement.predicate).map_err(|e| malformed(format!("its predicate: {e}")))?;
-        Ok(Opened::Statement(content))
+        Ok(Opened::Statement(statement))
     }
+}
+
+/// Who vouches for a statement.
+pub(super) enum Whose {
+    /// The key that is asked for.
+    Ours,
+    /// Another key, as the bundle names it.
+    Others(String),
+    /// Nobody: it is no signed bundle.
+    Unsigned,
+    /// It is not to be trusted, for this reason.
+    Nobodys(String),
 }
 
 enum Opened<T> {

@@ -5,11 +5,15 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::attest::VerificationSummary;
+use super::checks::Checks;
 use super::destination::OpenDestination;
 use super::sign::VerifyingKey;
 use super::signed::{self, Signed};
-use super::{Attested, Expectation, PublishError, Trust};
+use super::statements::{Found, Search};
+use super::{Attested, Examination, Expectation, PublishError, Trust, beside};
 use crate::io::Effects;
+use crate::io::registry::{Referrers, referrers_tag};
 use crate::model::digest::Digest;
 use crate::model::image_ref::ImageRef;
 use crate::model::verdict::Decision;
@@ -18,14 +22,47 @@ use crate::model::verdict::Decision;
 const SKEW: Duration = Duration::from_secs(300);
 
 pub(super) async fn verify(image: &ImageRef, expected: &Expectation<'_>, effects: &Effects) -> Result<Attested, PublishError> {
+    let mut checks = Checks::default();
+    check(image, expected, effects, &mut checks).await
+}
+
+/// The same, line by line, and what stands beside the verdict.
+pub(super) async fn examine(image: &ImageRef, expected: &Expectation<'_>, effects: &Effects) -> Examination {
+    let mut checks = Checks::default();
+    let result = check(image, expected, effects, &mut checks).await;
+    if let Ok(attested) = &result {
+        beside::look(attested, expected, effects, &mut checks).await;
+    }
+    Examination {
+        checks: checks.finish(result.as_ref().err()),
+        result,
+    }
+}
+
+async fn check(image: &ImageRef, expected: &Expectation<'_>, effects: &Effects, checks: &mut Checks) -> Result<Attested, PublishError> {
     let key = VerifyingKey::load(expected.key, effects)?;
+    checks.holds("key", format!("{} is the key that counts", key.name()));
     let (place, digest) = OpenDestination::of_image(image, expected.plain_http, effects)?;
-    let signed = signed::all(&place, &digest, &key, effects).await?;
-    let signed = of_service(signed, &digest, expected.service)?;
-    let newest = newest(&signed, &digest, expected.policy)?;
+    let search = Search::new(&place, &digest, &key, effects);
+    let listed = search.referrers().await?;
+    let found = signed::all(&search).await?;
+    checks.holds("referrers", seen(listed, &digest));
+    checks.holds("signature", signatures(&found));
+    checks.holds("subject", format!("each of these is about {digest}"));
+    let signed = |(attestation, statement)| Signed { attestation, statement };
+    let signed = of_service(found.statements.into_iter().map(signed).collect(), &digest, expected.service, checks)?;
+    let newest = newest(&signed, &digest, expected.policy, checks)?;
+    let at = newest.statement.time_verified;
+    let (count, of) = (signed.len(), newest.attestation);
+    checks.holds("newest", format!("of {count}, the one of {at} (attestation {of}) is the newest by what is signed"));
     check_decision(newest, &digest)?;
+    checks.holds("verdict", decided(newest));
     // By the real time: `--at` asks how something would be judged, and makes nothing fresh.
-    check_age(newest.statement.time_verified, &digest, expected.max_age, effects.clock.now())?;
+    let age = check_age(at, &digest, expected.max_age, effects.clock.now())?;
+    match expected.max_age {
+        Some(limit) => checks.holds("age", format!("judged {age} ago, and {} is allowed", words(limit))),
+        None => checks.not_asked("age", format!("judged {age} ago; no limit was asked for")),
+    }
     Ok(Attested {
         image: place.image(&digest),
         digest,
@@ -34,11 +71,61 @@ pub(super) async fn verify(image: &ImageRef, expected: &Expectation<'_>, effects
     })
 }
 
+fn seen(listed: &Referrers, digest: &Digest) -> String {
+    let by_api = match listed.by_api {
+        Some(count) => format!("{count} by the list itself"),
+        None => "no list of them is served".to_owned(),
+    };
+    let (count, by_tag, tag) = (listed.list.len(), listed.by_tag, referrers_tag(digest));
+    format!("{count} things refer to the image ({by_api}, {by_tag} under the tag {tag}); all were looked at")
+}
+
+fn signatures(found: &Found<VerificationSummary>) -> String {
+    let mut said = format!("{} signed by this key", verdicts(found.statements.len()));
+    if !found.other_keys.is_empty() {
+        said.push_str(&format!("; {} by other keys, which do not count", verdicts(found.other_keys.len())));
+    }
+    for reason in &found.distrusted {
+        said.push_str(&format!("; passed over: {reason}"));
+    }
+    said
+}
+
+fn verdicts(count: usize) -> String {
+    match count {
+        1 => "1 verdict is".to_owned(),
+        count => format!("{count} verdicts are"),
+    }
+}
+
+fn decided(signed: &Signed) -> String {
+    let result = &signed.statement.verification_result;
+    match signed.summary() {
+        Some(summary) => format!(
+            "{result}, {}: {} components, {} warned, {} waived",
+            summary.decision.as_str(),
+            summary.components,
+            summary.warned,
+            summary.waived
+        ),
+        None => format!("{result}, by another tool, which says nothing of findings"),
+    }
+}
+
 /// The verdicts on a service: that on another one, of the same image, may rest on other rules and waivers.
-fn of_service(signed: Vec<Signed>, digest: &Digest, service: Option<&str>) -> Result<Vec<Signed>, PublishError> {
-    let Some(expected) = service else { return Ok(signed) };
+fn of_service(
+    signed: Vec<Signed>,
+    digest: &Digest,
+    service: Option<&str>,
+    checks: &mut Checks,
+) -> Result<Vec<Signed>, PublishError> {
     let name = |signed: &Signed| signed.summary().map_or("none", |summary| &summary.service).to_owned();
     let found: BTreeSet<String> = signed.iter().map(name).collect();
+    let Some(expected) = service else {
+        let found: Vec<String> = found.into_iter().collect();
+        checks.not_asked("service", format!("about {}; no service was asked for", found.join(", ")));
+        return Ok(signed);
+    };
     let ours: Vec<Signed> = signed
         .into_iter()
         .filter(|s| s.summary().is_some_and(|s| s.service == expected))
@@ -50,15 +137,28 @@ fn of_service(signed: Vec<Signed>, digest: &Digest, service: Option<&str>) -> Re
             found: found.into_iter().collect(),
         });
     }
+    checks.holds("service", format!("{} about {expected}", verdicts(ours.len())));
     Ok(ours)
 }
 
 /// The newest verdict; with a policy, the newest by that policy.
-fn newest<'a>(signed: &'a [Signed], digest: &Digest, policy: Option<Digest>) -> Result<&'a Signed, PublishError> {
+fn newest<'a>(
+    signed: &'a [Signed],
+    digest: &Digest,
+    policy: Option<Digest>,
+    checks: &mut Checks,
+) -> Result<&'a Signed, PublishError> {
     let newest = |of: &mut dyn Iterator<Item = &'a Signed>| of.max_by_key(|s| s.age_rank());
     let by_policy = newest(&mut signed.iter().filter(|s| policy.is_none_or(|p| s.is_by(&p))));
     match (by_policy, newest(&mut signed.iter()), policy) {
-        (Some(found), _, _) => Ok(found),
+        (Some(found), ..) => {
+            let by = format!("by {}, {}", found.statement.policy.uri, found.policy_digest());
+            match policy {
+                Some(_) => checks.holds("policy", format!("{by}, as expected")),
+                None => checks.not_asked("policy", format!("{by}; none was asked for")),
+            }
+            Ok(found)
+        }
         (None, Some(other), Some(expected)) => Err(PublishError::OtherPolicy {
             digest: *digest,
             expected,
@@ -90,11 +190,12 @@ fn check_decision(signed: &Signed, digest: &Digest) -> Result<(), PublishError> 
     })
 }
 
-fn check_age(evaluated_at: Timestamp, digest: &Digest, limit: Option<Duration>, now: Timestamp) -> Result<(), PublishError> {
+/// The verdict's age in words.
+fn check_age(evaluated_at: Timestamp, digest: &Digest, limit: Option<Duration>, now: Timestamp) -> Result<String, PublishError> {
     let age = now.duration_since(evaluated_at);
     let Ok(age) = Duration::try_from(age) else {
         if Duration::try_from(-age).is_ok_and(|ahead| ahead <= SKEW) {
-            return Ok(());
+            return Ok(words(Duration::ZERO));
         }
         return Err(PublishError::Future {
             digest: *digest,
@@ -108,7 +209,7 @@ fn check_age(evaluated_at: Timestamp, digest: &Digest, limit: Option<Duration>, 
             age: words(age),
             limit: words(limit),
         }),
-        _ => Ok(()),
+        _ => Ok(words(age)),
     }
 }
 
