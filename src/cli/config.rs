@@ -89,7 +89,11 @@ pub struct Build {
 pub struct Image {
     /// `host/path`, or `oci:DIR` [default: `oci:` and the image folder in the output folder].
     pub repository: Option<String>,
-    /// Tag templates: `{sha}`, `sha-{short}`, `{git-tag}` [default: `{sha}`].
+    /// Further places that get the same, each `host/path` or `oci:DIR`: no tag is set anywhere before all of them have image and verdict.
+    #[serde(default)]
+    pub also: Vec<String>,
+    /// Tag templates: `{sha}`, `sha-{short}`, `{semver}` and `{git-tag}` (of annotated git tags at the commit; none without one), and
+    /// `{branch}-{sha}` where the policy allows it [default: `{sha}`].
     pub tags: Option<Vec<String>>,
     /// Allow plain HTTP beyond loopback.
     #[serde(default)]
@@ -134,6 +138,9 @@ pub struct PolicyFiles {
 pub struct Sign {
     /// `env:NAME`, a PEM file, or `local:FILE` for a key pair that is made on first use.
     pub key: Option<String>,
+    /// Also write cosign's `.sig` and `.att` tags, for admission controllers that look for them.
+    #[serde(default)]
+    pub legacy: bool,
 }
 
 /// Events behind which there may be a pull request.

@@ -2,6 +2,7 @@
 //!
 //! Takes a `GatePlan`. Gives an `Outcome`. Invariant: the digest that the build gave is the one that is judged, published and rolled out.
 
+mod attested;
 mod baseline;
 mod error;
 mod fleet;
@@ -27,16 +28,15 @@ use crate::model::image::BuiltImage;
 use crate::model::inventory::{Inventory, Subject};
 use crate::model::outcome::Outcome;
 use crate::model::plan::{BuildPlan, Builder, PublishPlan, RolloutPlan};
-use crate::model::verdict::{Decision, Verdict};
+use crate::model::verdict::Decision;
 use crate::report::quantity::{self, count};
-use crate::report::vex;
 use crate::stage::build;
 use crate::stage::inventory::ImageInventory;
 use crate::stage::inventory::{self, crate_licenses, sbom};
 use crate::stage::policy::evidence_file::EVIDENCE_FILE;
 use crate::stage::policy::repository::Dockerfiles;
 use crate::stage::policy::{self, Cleared, Policy};
-use crate::stage::publish::{self, Attested, PublishError, predicate_type};
+use crate::stage::publish::{self, Attested, PublishError};
 use crate::stage::rollout;
 use step::Step;
 
@@ -96,6 +96,7 @@ async fn advance(plan: &GatePlan, outcome: &mut Outcome, effects: &Effects) -> R
     let mut context = Context {
         commit: plan.build.commit.clone(),
         tags: plan.publish.tags.clone(),
+        branch_tags: plan.publish.branch_tags.clone(),
         asked_as_of: effects.clock.asked(),
         publishes: plan.until >= Stage::Publish,
         cached_layers,
@@ -211,16 +212,7 @@ async fn publish_stage(
     effects: &Effects,
 ) -> Result<Attested, GateError> {
     let step = Step::start(Stage::Publish, cleared.image().digest.short(), effects)?;
-    let created = created(&plan.build, effects);
-    let mut predicates = vec![publish::Predicate {
-        kind: predicate_type::CYCLONEDX.to_owned(),
-        body: serde_json::from_slice(&sbom::cyclonedx(inventory, created)).map_err(PublishError::from)?,
-    }];
-    predicates.extend(vex::document(cleared.verdict()).map(|body| publish::Predicate {
-        kind: predicate_type::OPENVEX.to_owned(),
-        body,
-    }));
-    predicates.extend(evidence(cleared.verdict(), inventory).map_err(PublishError::from)?);
+    let predicates = attested::predicates(&cleared, inventory, &plan.publish, created(&plan.build, effects)).map_err(PublishError::from)?;
     let (attested, publication) = publish::publish(cleared, &predicates, &plan.publish, effects).await?;
     step.finish(publication.reference.clone(), effects);
     if !plan.publish.dry_run {
@@ -235,18 +227,6 @@ async fn publish_stage(
             .extend(target.map(|rollout| format!("roll it out to {}", rollout.target.name())));
     }
     Ok(attested)
-}
-
-/// What a later run compares with, and what can be judged again without the image.
-fn evidence(verdict: &Verdict, inventory: &Inventory) -> serde_json::Result<[publish::Predicate; 2]> {
-    let predicate = |kind: &str, body: serde_json::Value| publish::Predicate {
-        kind: kind.to_owned(),
-        body,
-    };
-    Ok([
-        predicate(predicate_type::VERDICT, serde_json::to_value(verdict)?),
-        predicate(predicate_type::INVENTORY, serde_json::to_value(inventory)?),
-    ])
 }
 
 fn write_inventory(plan: &GatePlan, inventory: &Inventory, outcome: &mut Outcome, effects: &Effects) -> Result<(), GateError> {

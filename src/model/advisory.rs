@@ -166,4 +166,7 @@ pub struct FeedRevision {
     /// SHA-256 of the bundle that it was carried over in, where it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bundle: Option<Digest>,
+    /// The URL that answered in the end, where a redirect led from `source` to another host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub served_by: Option<String>,
 }

@@ -77,4 +77,10 @@ pub struct Commit {
     /// Annotated tags that point at the commit, sorted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
+    /// The branch that is checked out; `None` for a detached HEAD.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branch: Option<String>,
+    /// True when no branch and no tag leads to the commit: a detached HEAD alone names it, and git forgets it one day.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unreachable: bool,
 }

@@ -55,6 +55,9 @@ pub struct Context {
     pub asked_as_of: Option<Timestamp>,
     /// The tags that publishing would write.
     pub tags: Vec<String>,
+    /// Those of them that name a branch.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub branch_tags: Vec<String>,
     /// True when a publication is planned at all: tag rules are silent for a bare scan.
     pub publishes: bool,
     /// Base images, sorted.

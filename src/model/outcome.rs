@@ -17,6 +17,9 @@ use super::verdict::{Decision, Verdict};
 pub struct Publication {
     /// `repository@sha256:…`, or `oci:DIR@sha256:…`.
     pub reference: String,
+    /// The same in the further places.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<String>,
     /// The digest.
     pub digest: Digest,
     /// Tags that name it now.
@@ -25,7 +28,7 @@ pub struct Publication {
     pub bytes_sent: u64,
     /// Digests of the attestations' manifests.
     pub attestations: Vec<Digest>,
-    /// `ecdsa-p256:<hint>`: the key that signed; none where nothing was signed.
+    /// `ecdsa-p256:<hint>` or `ed25519:<hint>`: the key that signed; none where nothing was signed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signed_by: Option<String>,
 }

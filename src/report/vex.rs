@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 use super::Reporter;
 use super::json::canonical;
 use super::text::prose;
+use crate::model::digest::Digest;
 use crate::model::finding::{Disposition, Judgement};
 use crate::model::outcome::Outcome;
 use crate::model::purl::Purl;
@@ -23,22 +24,44 @@ impl Reporter for Vex {
     }
 
     fn finish(&self, outcome: &Outcome) -> Option<Vec<u8>> {
-        document(outcome.verdict.as_ref()?).as_ref().map(canonical)
+        let publication = outcome.publication.as_ref();
+        let references = publication.iter().flat_map(|p| std::iter::once(&p.reference).chain(&p.also));
+        let repositories = references.filter_map(|reference| repository(reference)).collect();
+        let product = Product {
+            digest: outcome.verdict.as_ref()?.subject.digest,
+            repositories,
+        };
+        document(outcome.verdict.as_ref()?, &product).as_ref().map(canonical)
     }
 }
 
-/// The document about a verdict's subject; none without a statement. Also the predicate of the VEX attestation.
+/// `ghcr.io/acme/payments` of `ghcr.io/acme/payments@sha256:…`; `None` for a layout.
+fn repository(reference: &str) -> Option<&str> {
+    let (repository, _) = reference.split_once('@')?;
+    (!repository.starts_with("oci:")).then_some(repository)
+}
+
+/// What a document is about.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Product<'a> {
+    /// The image, or one platform's of it; `None` for a source tree.
+    pub digest: Option<Digest>,
+    /// Where it is published.
+    pub repositories: Vec<&'a str>,
+}
+
+/// The document about a product; none without a statement. Also the predicate of the VEX attestation.
 #[must_use]
-pub fn document(verdict: &Verdict) -> Option<Value> {
+pub fn document(verdict: &Verdict, product: &Product<'_>) -> Option<Value> {
     let mut statements: Vec<Value> = verdict
         .findings
         .iter()
-        .filter_map(|judgement| statement(judgement, verdict))
+        .filter_map(|judgement| statement(judgement, verdict, product))
         .collect();
     statements.extend(verdict.not_applicable.iter().map(|known| {
         json!({
             "vulnerability": {"name": known.id},
-            "products": [product(verdict, Some(&known.purl))],
+            "products": products(verdict, product, Some(&known.purl)),
             "status": "not_affected",
             "impact_statement": prose(&known.reason),
         })
@@ -65,13 +88,13 @@ pub fn document(verdict: &Verdict) -> Option<Value> {
 }
 
 /// What is said of one finding; nothing of rules without advisories.
-fn statement(judgement: &Judgement, verdict: &Verdict) -> Option<Value> {
+fn statement(judgement: &Judgement, verdict: &Verdict, product: &Product<'_>) -> Option<Value> {
     let finding = &judgement.finding;
     let (name, aliases) = finding.ids.split_first()?;
     let purl = finding.purl.as_ref().map(ToString::to_string);
     let mut value = json!({
         "vulnerability": {"name": name},
-        "products": [product(verdict, purl.as_deref())],
+        "products": products(verdict, product, purl.as_deref()),
         "status": "under_investigation",
     });
     if !aliases.is_empty() {
@@ -117,21 +140,34 @@ fn waived(value: &mut Value, waiver: &WaiverReport) {
     }
 }
 
-/// The image (or the source tree), and the package in it.
-fn product(verdict: &Verdict, package: Option<&str>) -> Value {
-    let name = prose(&verdict.subject.name).to_lowercase();
-    let mut value = match &verdict.subject.digest {
+/// The image (or the source tree), and the package in it. Readers look for an image by its purl, or by `repository@digest`: both are there for each
+/// place that it is published to.
+fn products(verdict: &Verdict, product: &Product<'_>, package: Option<&str>) -> Vec<Value> {
+    let service = prose(&verdict.subject.name).to_lowercase();
+    let mut products = Vec::new();
+    match &product.digest {
         Some(digest) => {
-            let purl = Purl::new("oci", &name, &digest.to_string()).to_string();
-            json!({"@id": purl, "identifiers": {"purl": purl}, "hashes": {"sha-256": digest.hex()}})
+            let image = |id: &str, purl: &str| json!({"@id": id, "identifiers": {"purl": purl}, "hashes": {"sha-256": digest.hex()}});
+            for repository in &product.repositories {
+                let name = repository.rsplit('/').next().unwrap_or(repository).to_lowercase();
+                let purl = Purl::new("oci", &name, &digest.to_string()).with_qualifier("repository_url", repository);
+                products.push(image(purl.as_str(), purl.as_str()));
+                products.push(image(&format!("{repository}@{digest}"), purl.as_str()));
+            }
+            if products.is_empty() {
+                let purl = Purl::new("oci", &service, &digest.to_string());
+                products.push(image(purl.as_str(), purl.as_str()));
+            }
         }
         None => {
             let version = verdict.subject.commit.as_ref().map_or("", |sha| sha.as_str());
-            json!({"@id": Purl::new("generic", &name, version).to_string()})
+            products.push(json!({"@id": Purl::new("generic", &service, version).to_string()}));
         }
-    };
-    if let Some(package) = package {
-        value["subcomponents"] = json!([{"@id": package}]);
     }
-    value
+    if let Some(package) = package {
+        for product in &mut products {
+            product["subcomponents"] = json!([{"@id": package}]);
+        }
+    }
+    products
 }

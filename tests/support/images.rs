@@ -47,6 +47,8 @@ fn built(layout: &OciLayout, root: &Descriptor) -> BuiltImage {
             dirty: false,
             source: None,
             tags: Vec::new(),
+            branch: None,
+            unreachable: false,
         }),
         provenance: Some(Provenance {
             builder: "native".to_owned(),
@@ -85,6 +87,15 @@ pub(crate) fn index(dir: &Path) -> BuiltImage {
     let index = json!({"schemaVersion": 2, "mediaType": media_type::OCI_INDEX, "manifests": manifests});
     let root = blob(&layout, media_type::OCI_INDEX, index.to_string().as_bytes());
     built(&layout, &root)
+}
+
+/// What an index lists, in its order.
+pub(crate) fn listed(layout: &OciLayout, index: &Digest) -> Vec<Digest> {
+    let index: serde_json::Value = serde_json::from_slice(&layout.read_blob(index, 100_000).unwrap()).unwrap();
+    let entries = index["manifests"].as_array().unwrap().iter();
+    entries
+        .map(|entry| Digest::parse(entry["digest"].as_str().unwrap()).unwrap())
+        .collect()
 }
 
 /// The digest of the policy of every verdict here.

@@ -20,4 +20,5 @@ pub(crate) mod quirks;
 pub(crate) mod registry;
 pub(crate) mod rootfs;
 pub(crate) mod sample;
+pub(crate) mod tls;
 pub(crate) mod tools;

@@ -44,6 +44,7 @@ fn feed(name: &str, records: u64, as_of: &str) -> FeedRevision {
         quarantined: 0,
         as_of: time(as_of),
         bundle: None,
+        served_by: None,
     }
 }
 
@@ -87,6 +88,8 @@ fn outcome(verdict: Verdict) -> Outcome {
             dirty: false,
             source: Some("https://github.com/acme/payments".to_owned()),
             tags: Vec::new(),
+            branch: None,
+            unreachable: false,
         }),
         subject: Some(subject()),
         reached: Some(Stage::Policy),
@@ -323,6 +326,7 @@ pub(crate) fn live() -> Outcome {
     outcome.reached = Some(Stage::Rollout);
     outcome.publication = Some(Publication {
         reference: format!("oci:target/image@{}", digest(0x9f)),
+        also: Vec::new(),
         digest: digest(0x9f),
         tags: vec![sha().to_string()],
         bytes_sent: 4_812_345,

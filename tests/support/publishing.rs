@@ -60,7 +60,11 @@ impl Workplace {
     pub(crate) fn plan(&self, destination: Destination) -> PublishPlan {
         PublishPlan {
             destination,
+            also: Vec::new(),
             tags: vec![COMMIT.to_owned()],
+            branch_tags: Vec::new(),
+            mount_from: Vec::new(),
+            legacy: false,
             key: Some(self.key()),
             service: "payments".to_owned(),
             envelopes: Some(self.path("out")),
@@ -69,10 +73,10 @@ impl Workplace {
     }
 
     pub(crate) async fn publish(&self, image: &BuiltImage, plan: &PublishPlan) -> Result<(Attested, Publication), PublishError> {
-        let predicates = [Predicate {
-            kind: predicate_type::CYCLONEDX.to_owned(),
-            body: json!({"bomFormat": "CycloneDX", "specVersion": "1.5"}),
-        }];
+        let predicates = [Predicate::new(
+            predicate_type::CYCLONEDX,
+            json!({"bomFormat": "CycloneDX", "specVersion": "1.5"}),
+        )];
         publish::publish(cleared(image), &predicates, plan, &self.effects).await
     }
 

@@ -48,6 +48,12 @@ pub(crate) struct Quirks {
     pub(crate) blobs_at: Option<SocketAddr>,
     /// Asks everybody for a token of the service at this address.
     pub(crate) realm: Option<SocketAddr>,
+    /// Questions for a tag are answered when so many have asked.
+    pub(crate) meet: Option<Arc<tokio::sync::Barrier>>,
+    /// How many attempts to set a tag are answered with 503.
+    pub(crate) unwell: usize,
+    /// The token service gives none for two repositories.
+    pub(crate) one_scope: bool,
 }
 
 impl Default for Quirks {
@@ -62,6 +68,9 @@ impl Default for Quirks {
             referrers: Vec::new(),
             blobs_at: None,
             realm: None,
+            meet: None,
+            unwell: 0,
+            one_scope: false,
         }
     }
 }
@@ -151,6 +160,14 @@ async fn serve(request: Request<Incoming>, state: Arc<Mutex<State>>) -> Result<A
     let (parts, body) = request.into_parts();
     let body = body.collect().await.map_err(std::io::Error::other)?.to_bytes();
     let path = parts.uri.path_and_query().unwrap().as_str().to_owned();
+    let meet = state.lock().unwrap().quirks.meet.clone();
+    let is_tag = path
+        .split_once("/manifests/")
+        .is_some_and(|(_, reference)| !reference.starts_with("sha256"));
+    if let Some(meet) = meet.filter(|_| is_tag && parts.method == Method::HEAD) {
+        // Whoever comes alone (the other one has ended) goes on after a while.
+        let _ = tokio::time::timeout(std::time::Duration::from_secs(1), meet.wait()).await;
+    }
     let mut state = state.lock().unwrap();
     let authorization = parts.headers.get("authorization").map(|value| value.to_str().unwrap().to_owned());
     state.asked.push(Asked {
@@ -159,6 +176,9 @@ async fn serve(request: Request<Incoming>, state: Arc<Mutex<State>>) -> Result<A
         bytes: body.len(),
         authorization: authorization.clone(),
     });
+    if path.starts_with("/token") && state.quirks.one_scope && path.matches("scope=").count() > 1 {
+        return Ok(answer(403, &[], ""));
+    }
     if path.starts_with("/token") {
         return Ok(answer(200, &[], r#"{"token":"good"}"#));
     }
@@ -267,6 +287,10 @@ impl State {
     fn manifest(&mut self, method: &Method, reference: &str, headers: &HeaderMap, body: Bytes) -> Answer {
         let is_tag = !reference.starts_with("sha256:");
         if *method == Method::PUT {
+            if is_tag && !reference.starts_with("sha256-") && self.quirks.unwell > 0 {
+                self.quirks.unwell -= 1;
+                return answer(503, &[], "");
+            }
             if let Some(status) = self.quirks.immutable.filter(|_| is_tag && self.manifests.contains_key(reference)) {
                 return answer(status, &[], "the tag is immutable");
             }

@@ -109,6 +109,9 @@ pub struct PublishArgs {
     /// Write nothing; say what would be done
     #[arg(long)]
     pub dry_run: bool,
+    /// Tag template, such as {sha} or {semver}; repeatable [default: the configuration's]
+    #[arg(long = "tag", value_name = "TEMPLATE")]
+    pub tags: Vec<String>,
     /// Feeds, policy and waivers.
     #[command(flatten)]
     pub judging: Judging,

@@ -18,13 +18,13 @@ pub(super) async fn run(session: &Session<'_>, args: &GateArgs) -> Result<Answer
         }
         _ => stage(args.until),
     };
-    let plan = plan(session, &args.judging, until, args.dry_run)?;
+    let plan = plan(session, &args.judging, until, &[], args.dry_run)?;
     Ok(carry_out(&plan, session).await)
 }
 
 /// The build alone.
 pub(super) async fn build(session: &Session<'_>) -> Result<Answer, CliError> {
-    let plan = plan(session, &Judging::default(), Stage::Build, false)?;
+    let plan = plan(session, &Judging::default(), Stage::Build, &[], false)?;
     Ok(carry_out(&plan, session).await)
 }
 
@@ -33,7 +33,7 @@ pub(super) async fn publish(session: &Session<'_>, args: &PublishArgs) -> Result
     if !args.dry_run {
         session.may_publish()?;
     }
-    let mut plan = plan(session, &args.judging, Stage::Publish, args.dry_run)?;
+    let mut plan = plan(session, &args.judging, Stage::Publish, &args.tags, args.dry_run)?;
     let built = session.workspace.layout();
     if !built.join("index.json").is_file() {
         return Err(CliError::Missing {
@@ -58,10 +58,10 @@ async fn carry_out(plan: &GatePlan, session: &Session<'_>) -> Answer {
     }
 }
 
-fn plan(session: &Session<'_>, judging: &Judging, until: Stage, dry_run: bool) -> Result<GatePlan, CliError> {
+fn plan(session: &Session<'_>, judging: &Judging, until: Stage, tags: &[String], dry_run: bool) -> Result<GatePlan, CliError> {
     let workspace = &session.workspace;
     let commit = workspace.commit()?;
-    let publish = workspace.publish_plan(commit.as_ref(), dry_run)?;
+    let publish = workspace.publish_plan(commit.as_ref(), tags, dry_run)?;
     Ok(GatePlan {
         service: workspace.service(),
         build: workspace.build_plan(commit)?,

@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::cli::args::{VerifyArgs, image_ref};
 use crate::cli::error::CliError;
 use crate::cli::session::{Answer, Session};
+use crate::cli::wiring::elsewhere;
 use crate::gate::GateError;
 use crate::io::{files, hash};
 use crate::model::human_duration::HumanDuration;
@@ -105,6 +106,9 @@ fn explained(image: &ImageRef, examination: Examination) -> Answer {
 /// [`CliError::Missing`] when there is neither.
 pub(super) fn key(session: &Session<'_>, named: Option<&PathBuf>) -> Result<KeySource, CliError> {
     if let Some(path) = named {
+        if let Some(problem) = path.to_str().and_then(elsewhere) {
+            return Err(CliError::setting("--key", problem));
+        }
         return Ok(KeySource::File(path.clone()));
     }
     session.workspace.key()?.ok_or_else(|| CliError::Missing {

@@ -3,6 +3,9 @@
 mod judging;
 mod publish;
 mod rollout;
+mod tags;
+
+pub(super) use publish::elsewhere;
 
 use std::path::{Path, PathBuf};
 

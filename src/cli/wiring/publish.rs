@@ -1,8 +1,11 @@
 //! `[image]` and `[sign]` resolved: where the image goes, under which tags, signed with what.
 
 use super::Workspace;
+use super::tags::Tags;
+use crate::cli::args::image_ref;
 use crate::cli::error::CliError;
 use crate::model::commit::Commit;
+use crate::model::image_ref::ImageRef;
 use crate::model::plan::{Destination, KeySource, PublishPlan};
 
 impl Workspace {
@@ -10,10 +13,20 @@ impl Workspace {
     ///
     /// # Errors
     /// [`CliError::Setting`] for a destination, a tag or a key that is none.
-    pub(in crate::cli) fn publish_plan(&self, commit: Option<&Commit>, dry_run: bool) -> Result<PublishPlan, CliError> {
+    pub(in crate::cli) fn publish_plan(&self, commit: Option<&Commit>, tags: &[String], dry_run: bool) -> Result<PublishPlan, CliError> {
+        let also = self.config.image.also.iter().map(|text| self.place("image.also", text));
+        let tags = match (tags, &self.config.image.tags) {
+            ([], None) => Tags::of("image.tags", &["{sha}".to_owned()], commit)?,
+            ([], Some(configured)) => Tags::of("image.tags", configured, commit)?,
+            (named, _) => Tags::of("--tag", named, commit)?,
+        };
         Ok(PublishPlan {
             destination: self.destination()?,
-            tags: self.tags(commit)?,
+            also: also.collect::<Result<_, _>>()?,
+            tags: tags.all,
+            branch_tags: tags.of_branch,
+            mount_from: self.mount_from(),
+            legacy: self.config.sign.legacy,
             key: self.key()?,
             service: self.service(),
             envelopes: Some(self.output.clone()),
@@ -26,47 +39,35 @@ impl Workspace {
     /// # Errors
     /// [`CliError::Setting`] for a repository with a tag or digest.
     pub(in crate::cli) fn destination(&self) -> Result<Destination, CliError> {
-        let image = &self.config.image;
-        match image.repository.as_deref() {
+        match self.config.image.repository.as_deref() {
             None => Ok(Destination::OciLayout(self.output.join("registry"))),
-            Some(text) => match text.strip_prefix("oci:") {
-                Some(dir) => Ok(Destination::OciLayout(self.root.join(dir))),
-                None if text.contains('@') || text.rsplit('/').next().is_some_and(|name| name.contains(':')) || !text.contains('/') => {
-                    Err(CliError::setting(
-                        "image.repository",
-                        format!("`{text}` is no repository: expected host/path without tag or digest, or oci:DIR"),
-                    ))
-                }
-                None => Ok(Destination::Registry {
-                    repository: text.to_owned(),
-                    plain_http: image.plain_http,
-                }),
-            },
+            Some(text) => self.place("image.repository", text),
         }
     }
 
-    fn tags(&self, commit: Option<&Commit>) -> Result<Vec<String>, CliError> {
-        let default = vec!["{sha}".to_owned()];
-        let mut tags = Vec::new();
-        for template in self.config.image.tags.as_ref().unwrap_or(&default) {
-            let Some(commit) = commit else { continue };
-            if template.contains("{git-tag}") {
-                tags.extend(commit.tags.iter().map(|tag| template.replace("{git-tag}", tag)));
-                continue;
+    fn place(&self, setting: &'static str, text: &str) -> Result<Destination, CliError> {
+        match text.strip_prefix("oci:") {
+            Some(dir) => Ok(Destination::OciLayout(self.root.join(dir))),
+            None if text.contains('@') || text.rsplit('/').next().is_some_and(|name| name.contains(':')) || !text.contains('/') => {
+                Err(CliError::setting(
+                    setting,
+                    format!("`{text}` is no repository: expected host/path without tag or digest, or oci:DIR"),
+                ))
             }
-            let tag = template
-                .replace("{sha}", commit.sha.as_str())
-                .replace("{short}", commit.sha.short());
-            if tag.contains(['{', '}']) {
-                let known = ["{sha}", "{short}", "{git-tag}"];
-                return Err(CliError::setting(
-                    "image.tags",
-                    format!("`{template}` has an unknown field: known are {}", known.join(", ")),
-                ));
-            }
-            tags.push(tag);
+            None => Ok(Destination::Registry {
+                repository: text.to_owned(),
+                plain_http: self.config.image.plain_http,
+            }),
         }
-        Ok(tags)
+    }
+
+    /// The base image's repository: its layers need not be sent to a registry that has them.
+    fn mount_from(&self) -> Vec<String> {
+        let base = self.config.build.base.as_deref().and_then(|base| image_ref(base).ok());
+        match base {
+            Some(ImageRef::Registry { repository, .. }) => vec![repository],
+            _ => Vec::new(),
+        }
     }
 
     /// Where the signing key is.
@@ -83,6 +84,9 @@ impl Workspace {
                 "a key must not stand in the configuration: write env:NAME or a file",
             ));
         }
+        if let Some(kind) = elsewhere(text) {
+            return Err(CliError::setting("sign.key", kind));
+        }
         Ok(Some(match text.split_once(':') {
             Some(("env", name)) => KeySource::Env(name.to_owned()),
             Some(("local", file)) => KeySource::Local(self.root.join(file)),
@@ -95,4 +99,22 @@ impl Workspace {
             _ => KeySource::File(self.root.join(text)),
         }))
     }
+}
+
+/// Why a key that is not in a file or a variable cannot be used; `None` for one that may be.
+pub(in crate::cli) fn elsewhere(text: &str) -> Option<String> {
+    const SCHEMES: [&str; 7] = [
+        "pkcs11:",
+        "awskms://",
+        "gcpkms://",
+        "azurekms://",
+        "hashivault://",
+        "k8s://",
+        "openbao://",
+    ];
+    let scheme = SCHEMES.into_iter().find(|scheme| text.starts_with(scheme))?;
+    Some(format!(
+        "keys behind `{scheme}` (tokens, key management services) are not supported: write env:NAME or a file with a PEM key, which the job \
+         may fetch from there"
+    ))
 }

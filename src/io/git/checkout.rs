@@ -14,12 +14,15 @@ use crate::model::commit::{Commit, CommitSha};
 
 const HEAD: [&str; 4] = ["rev-parse", "--verify", "--quiet", "HEAD^{commit}"];
 const TIME: [&str; 4] = ["show", "--no-patch", "--format=%ct", "HEAD"];
-const TAGS: [&str; 4] = [
+const NAMES: [&str; 5] = [
     "for-each-ref",
     "refs/tags",
+    "refs/heads",
     "--points-at=HEAD",
-    "--format=%(objecttype) %(refname:short)",
+    "--format=%(objecttype) %(refname) %(HEAD)",
 ];
+/// Two, since one may be a stash, which nobody but this checkout has.
+const HOLDERS: [&str; 4] = ["for-each-ref", "--contains=HEAD", "--count=2", "--format=%(refname)"];
 
 /// The commit of the checkout that holds `root`; `None` where there is no checkout or no commit.
 /// Files below `ignored` (the gate's own output) do not make the tree dirty.
@@ -34,13 +37,16 @@ pub fn commit(root: &Path, ignored: &[PathBuf]) -> Result<Option<Commit>, GitErr
     let Some(sha) = ask(root, &HEAD)? else { return Ok(None) };
     let sha = CommitSha::parse(&sha).map_err(|_| answer("rev-parse", &sha))?;
     let time = timestamp(&must(root, "show", &TIME)?)?;
-    let tags = must(root, "for-each-ref", &TAGS)?;
-    let mut tags: Vec<String> = tags
+    let names = must(root, "for-each-ref", &NAMES)?;
+    let mut tags: Vec<String> = names
         .lines()
-        .filter_map(|line| line.strip_prefix("tag "))
-        .map(str::to_owned)
+        .filter_map(|line| line.strip_prefix("tag refs/tags/"))
+        .map(|name| name.trim_end().to_owned())
         .collect();
     tags.sort();
+    let current = names.lines().find_map(|line| line.strip_prefix("commit ")?.strip_suffix(" *"));
+    let branch = current.and_then(|name| name.strip_prefix("refs/heads/")).map(str::to_owned);
+    let unreachable = branch.is_none() && must(root, "for-each-ref", &HOLDERS)?.lines().all(|name| name == "refs/stash");
     let dirty = match top {
         Some(top) => dirty::is_dirty(&top, ignored)?,
         // A bare repository has no files.
@@ -53,6 +59,8 @@ pub fn commit(root: &Path, ignored: &[PathBuf]) -> Result<Option<Commit>, GitErr
         dirty,
         source: origin.as_deref().and_then(remote::without_login),
         tags,
+        branch,
+        unreachable,
     }))
 }
 

@@ -218,3 +218,59 @@ fn a_token_in_the_remote_is_no_evidence() {
     let known = commit(dir.path(), &[]).expect("asked").expect("commit");
     assert_eq!(known.source.as_deref(), Some("https://example.com/a/b.git"));
 }
+
+#[test]
+fn a_commit_that_only_a_detached_head_names_is_told_and_one_that_a_tag_or_branch_holds_is_not() {
+    let dir = checkout();
+    let known = || commit(dir.path(), &[]).expect("asked").expect("commit");
+    git(dir.path(), &["checkout", "-q", "-b", "feature/x"]);
+    assert_eq!((known().branch.as_deref(), known().unreachable), (Some("feature/x"), false));
+    git(dir.path(), &["checkout", "-q", "--detach"]);
+    assert_eq!((known().branch, known().unreachable), (None, false), "the branch holds it");
+    git(dir.path(), &["commit", "-q", "--allow-empty", "-m", "y"]);
+    assert!(known().unreachable);
+    // A stash is this checkout's own.
+    fs::write(dir.path().join("a.rs"), "changed").expect("written");
+    git(dir.path(), &["stash", "-q"]);
+    assert!(known().unreachable);
+    git(dir.path(), &["tag", "light"]);
+    assert_eq!(
+        (known().unreachable, known().tags.len()),
+        (false, 0),
+        "it holds the commit, and is no version of it"
+    );
+    git(dir.path(), &["tag", "-a", "-m", "v", "v1.0.0"]);
+    assert_eq!(known().tags, ["v1.0.0"]);
+    git(dir.path(), &["commit", "-q", "--allow-empty", "-m", "z"]);
+    assert_eq!(
+        (known().unreachable, known().tags.len()),
+        (true, 0),
+        "the tags are those of the commit before"
+    );
+}
+
+#[test]
+fn a_shallow_clone_knows_its_commit_and_a_moved_submodule_makes_the_tree_dirty() {
+    let (dir, outer) = (checkout(), tempfile::tempdir().expect("folder"));
+    git(dir.path(), &["tag", "-a", "-m", "v", "v1.0.0"]);
+    let (from, to) = (format!("file://{}", dir.path().display()), outer.path().join("shallow"));
+    git(outer.path(), &["clone", "-q", "--depth=1", &from, &to.display().to_string()]);
+    let known = commit(&to, &[]).expect("asked").expect("commit");
+    assert!(!known.unreachable && !known.dirty && known.branch.is_some());
+    git(&to, &["checkout", "-q", "--detach"]);
+    assert!(
+        !commit(&to, &[]).expect("asked").expect("commit").unreachable,
+        "the remote's branch holds it"
+    );
+
+    let whole = outer.path().join("whole");
+    git(outer.path(), &["init", "-q", "whole"]);
+    git(
+        &whole,
+        &["-c", "protocol.file.allow=always", "submodule", "--quiet", "add", &from, "sub"],
+    );
+    git(&whole, &["commit", "-q", "-m", "x"]);
+    assert!(!is_dirty(&whole));
+    git(&whole.join("sub"), &["commit", "-q", "--allow-empty", "-m", "moved"]);
+    assert!(is_dirty(&whole), "the submodule is at another commit than the one that is recorded");
+}

@@ -56,7 +56,15 @@ pub enum Fetched {
         validators: Validators,
         /// Its length in bytes.
         length: u64,
+        /// The URL that it came from in the end, without credentials, where redirects led to another host.
+        served_by: Option<String>,
     },
+}
+
+/// Where an answer came from in the end, where that is another host than the one that was asked.
+pub(super) fn served_by(url: &str, response: &Response) -> Option<String> {
+    let asked = reqwest::Url::parse(url).ok().map(|url| url.origin());
+    (asked != Some(response.url().origin())).then(|| redact(response.url().as_str()))
 }
 
 /// A response with a good status, or the error that it is.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use reqwest::{Client, Response, StatusCode, header};
 
+use super::answer::served_by;
 use super::{Fetched, HttpError, Validators, accepted, redact};
 use crate::io::{files, temporary};
 
@@ -62,6 +63,7 @@ async fn receive(
         return Ok(Fetched::NotModified);
     }
     let validators = Validators::of(&response);
+    let served_by = served_by(url, &response);
     let resumes = response.status() == StatusCode::PARTIAL_CONTENT && starts_at(&response) == Some(part.length);
     if !resumes {
         if response.status() == StatusCode::PARTIAL_CONTENT {
@@ -93,7 +95,11 @@ async fn receive(
     };
     let length = part.length;
     part.finish(to).map_err(failed)?;
-    Ok(Fetched::New { validators, length })
+    Ok(Fetched::New {
+        validators,
+        length,
+        served_by,
+    })
 }
 
 /// Where a partial answer begins.

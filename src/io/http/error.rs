@@ -38,7 +38,9 @@ pub enum HttpError {
     #[error("{url} cannot be trusted")]
     #[diagnostic(
         code(io::untrusted),
-        help("SSL_CERT_FILE names a bundle of CA certificates to trust instead of the system's: behind a proxy that opens HTTPS, its own among them")
+        help(
+            "SSL_CERT_FILE names a bundle of CA certificates to trust instead of the system's: behind a proxy that opens HTTPS, its own among them"
+        )
     )]
     Untrusted {
         /// Where, without credentials.

@@ -13,7 +13,8 @@ use rustls::{DigitallySignedStruct, Error, SignatureScheme};
 use rustls_platform_verifier::Verifier;
 
 /// What a handshake says where no root certificate can be read.
-const NO_ROOTS: &str = "no root certificate could be read: SSL_CERT_FILE names a bundle of CA certificates (a container from scratch has none)";
+const NO_ROOTS: &str =
+    "no root certificate could be read: SSL_CERT_FILE names a bundle of CA certificates (a container from scratch has none)";
 
 /// The configuration of TLS clients, for HTTP/2 and HTTP/1.1.
 ///

@@ -86,6 +86,28 @@ impl OciLayout {
         })
     }
 
+    /// Lists a manifest in `index.json` under a tag that nobody has. Gives what the tag names where it is taken (it may be the same), and changes
+    /// nothing then: two publishers at once are told apart.
+    ///
+    /// # Errors
+    /// As [`Self::put`]; [`LayoutError::Document`] for an entry under the tag that names no digest.
+    pub fn put_new(&self, descriptor: &Descriptor, tag: &str) -> Result<Option<Digest>, LayoutError> {
+        let entry = entry(descriptor, Some(tag));
+        let digest = entry.digest.to_string();
+        let mut taken = None;
+        self.edit_index(|entries| {
+            let found = entries.iter().find(|e| name_of(e) == Some(tag));
+            if let Some(found) = found {
+                taken = Some(serde_json::from_value::<Descriptor>(found.clone())?.digest);
+                return Ok(());
+            }
+            entries.retain(|e| name_of(e).is_some() || !has_digest(e, &digest));
+            entries.push(serde_json::to_value(&entry)?);
+            Ok(())
+        })?;
+        Ok(taken)
+    }
+
     /// Makes a manifest the only entry.
     pub(super) fn put_only(&self, descriptor: &Descriptor, tag: Option<&str>) -> Result<(), LayoutError> {
         self.edit_index(|entries| {

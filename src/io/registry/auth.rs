@@ -42,8 +42,17 @@ impl Registry {
             },
             Some(Challenge::Bearer { realm, service, scope }) => {
                 let scope = scope.unwrap_or_else(|| authorizer.scope());
-                let scope = widest(scope, authorizer.scope());
-                self.token(&realm, service.as_deref(), &scope, login.as_ref()).await?
+                let mut scopes = vec![widest(scope, authorizer.scope())];
+                state.alone |= used.is_some();
+                scopes.extend(authorizer.source_scope().filter(|_| !state.alone));
+                let token = self.token(&realm, service.as_deref(), &scopes, login.as_ref()).await?;
+                match token {
+                    None if scopes.len() > 1 => {
+                        state.alone = true;
+                        self.token(&realm, service.as_deref(), &scopes[..1], login.as_ref()).await?
+                    }
+                    token => token,
+                }
             }
             _ => None,
         };
@@ -65,7 +74,7 @@ impl Registry {
         &self,
         realm: &str,
         service: Option<&str>,
-        scope: &str,
+        scopes: &[String],
         login: Option<&Login>,
     ) -> Result<Option<HeaderValue>, RegistryError> {
         const ACTION: &str = "get a token";
@@ -80,7 +89,7 @@ impl Registry {
                 ("grant_type", "refresh_token"),
                 ("service", service.unwrap_or_default()),
                 ("client_id", "portcullis"),
-                ("scope", scope),
+                ("scope", &scopes.join(" ")),
                 ("refresh_token", token.expose()),
             ]);
             let form_type = "application/x-www-form-urlencoded";
@@ -89,7 +98,7 @@ impl Registry {
             service.iter().for_each(|service| {
                 url.query_pairs_mut().append_pair("service", service);
             });
-            url.query_pairs_mut().append_pair("scope", scope);
+            url.query_pairs_mut().extend_pairs(scopes.iter().map(|scope| ("scope", scope)));
             let request = self.inner.http.get(url.clone());
             match login {
                 Some(Login::Password { user, password }) => match basic(user, password) {

@@ -30,6 +30,8 @@ pub(super) struct Inner {
     pub(super) patience: Patience,
     pub(super) limits: Limits,
     pub(super) plain_http: bool,
+    /// Where blobs may be mounted from.
+    source: Option<Repository>,
     /// Token services, which get credentials and may not send them on.
     pub(super) realms: Realms,
     cancelled: Arc<AtomicBool>,
@@ -65,6 +67,14 @@ impl Registry {
     /// # Errors
     /// [`RegistryError::Repository`] for a name that is none, [`RegistryError::Offline`], [`RegistryError::Tls`].
     pub fn open(repository: &str, options: Options, effects: &Effects) -> Result<Self, RegistryError> {
+        Self::open_beside(repository, options, &[], effects)
+    }
+
+    /// The same, with repositories from which blobs may be mounted: those of the same registry are used.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_beside(repository: &str, options: Options, sources: &[String], effects: &Effects) -> Result<Self, RegistryError> {
         let repository = Repository::parse(repository)?;
         if effects.offline && !repository.is_loopback() {
             return Err(RegistryError::Offline {
@@ -75,10 +85,14 @@ impl Registry {
         let scheme = if plain { "http" } else { "https" };
         let base = format!("{scheme}://{}/v2/{}", repository.server(), repository.path());
         let realms = Realms::default();
+        let sources: Vec<Repository> = sources.iter().map(|source| Repository::parse(source)).collect::<Result<_, _>>()?;
+        let is_beside = |source: &Repository| source.host() == repository.host() && *source != repository;
+        let source = sources.into_iter().find(is_beside);
         Ok(Self {
             inner: Arc::new(Inner {
                 http: http_client(repository.is_loopback(), Arc::clone(&realms))?,
-                authorizer: Authorizer::new(repository.clone(), options.access, Arc::clone(&effects.logins)),
+                authorizer: Authorizer::new(repository.clone(), options.access, source.clone(), Arc::clone(&effects.logins)),
+                source,
                 realms,
                 repository,
                 base,
@@ -95,6 +109,12 @@ impl Registry {
     #[must_use]
     pub fn repository(&self) -> &Repository {
         &self.inner.repository
+    }
+
+    /// The repository that blobs may be mounted from.
+    #[must_use]
+    pub fn source(&self) -> Option<&Repository> {
+        self.inner.source.as_ref()
     }
 
     /// How many requests were sent so far, those for tokens and those that were tried again included.

@@ -170,7 +170,9 @@ pub enum RegistryError {
     #[error("cannot {action}: {url} cannot be trusted")]
     #[diagnostic(
         code(registry::untrusted),
-        help("SSL_CERT_FILE names a bundle of CA certificates to trust instead of the system's: a registry's own, or a proxy's that opens HTTPS")
+        help(
+            "SSL_CERT_FILE names a bundle of CA certificates to trust instead of the system's: a registry's own, or a proxy's that opens HTTPS"
+        )
     )]
     Untrusted {
         /// What was tried.
@@ -182,7 +184,10 @@ pub enum RegistryError {
     },
     /// A redirect that is not followed.
     #[error("cannot {action}: {url} redirects to where it is not followed")]
-    #[diagnostic(code(registry::redirect), help("the registry, or what stands before it, is set up wrongly: nothing was sent there"))]
+    #[diagnostic(
+        code(registry::redirect),
+        help("the registry, or what stands before it, is set up wrongly: nothing was sent there")
+    )]
     Redirect {
         /// What was tried.
         action: &'static str,
@@ -211,9 +216,12 @@ impl RegistryError {
             | Self::Downgrade { .. }
             | Self::Client(_)
             | Self::Tls(_) => ExitKind::Usage,
-            Self::Redirect { .. } | Self::Refused { .. } | Self::WrongDigest { .. } | Self::WrongSize { .. } | Self::TooLarge { .. } | Self::Answer { .. } => {
-                ExitKind::Undecidable
-            }
+            Self::Redirect { .. }
+            | Self::Refused { .. }
+            | Self::WrongDigest { .. }
+            | Self::WrongSize { .. }
+            | Self::TooLarge { .. }
+            | Self::Answer { .. } => ExitKind::Undecidable,
             Self::File(error) => error.exit_kind(),
             Self::Interrupted => ExitKind::Interrupted,
         }

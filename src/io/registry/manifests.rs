@@ -142,6 +142,39 @@ impl Registry {
         }
     }
 
+    /// Stores the bytes of a manifest under a tag that nobody has. Gives what the tag names where somebody was quicker (it may be the same). Each
+    /// attempt looks again first: an answer that was lost, or a wait for a registry that is unwell, must not move what somebody else set meanwhile.
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    pub async fn put_new_tag(&self, tag: &str, media: &str, bytes: &Bytes) -> Result<Option<Digest>, RegistryError> {
+        const ACTION: &str = "set a tag";
+        let url = self.url(&format!("manifests/{tag}"));
+        let mut delays = self.inner.patience.delays();
+        loop {
+            if let Some(found) = self.tag(tag).await? {
+                return Ok(Some(found));
+            }
+            let put = |r: reqwest::RequestBuilder| Ok(r.header(CONTENT_TYPE, media).body(bytes.clone()));
+            let failure = match self.send_authorized(ACTION, &Method::PUT, &url, &put).await {
+                Ok(response) if response.status().is_success() => return Ok(None),
+                Ok(response) => self.refused(ACTION, response).await,
+                Err(error) => error,
+            };
+            match (&failure, delays.next()) {
+                (RegistryError::Unreachable { .. } | RegistryError::Unavailable { .. }, Some(delay)) => self.wait(delay).await?,
+                // Registries with immutable tags refuse an equal push too (ECR 400, Harbor 412): what the tag names decides.
+                (RegistryError::Refused { .. } | RegistryError::Denied { .. }, _) => {
+                    return match self.tag(tag).await? {
+                        Some(found) => Ok(Some(found)),
+                        None => Err(failure),
+                    };
+                }
+                _ => return Err(failure),
+            }
+        }
+    }
+
     /// Every tag of the repository, sorted; none where there is no such repository.
     ///
     /// # Errors

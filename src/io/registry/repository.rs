@@ -126,7 +126,9 @@ fn is_path(path: &str) -> bool {
 /// `[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*`
 fn is_component(text: &str) -> bool {
     let alphanumeric = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let mut separators = text.split(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit()).filter(|run| !run.is_empty());
+    let mut separators = text
+        .split(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
+        .filter(|run| !run.is_empty());
     let ends = [text.bytes().next(), text.bytes().last()];
     ends.into_iter().all(|end| end.is_some_and(alphanumeric))
         && separators.all(|run| matches!(run, "." | "_" | "__") || run.bytes().all(|byte| byte == b'-'))

@@ -30,12 +30,20 @@ pub enum KeySource {
 /// Everything the publish stage needs to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublishPlan {
-    /// Where to.
+    /// Where to. What is rolled out comes from here.
     pub destination: Destination,
+    /// Further places that get the same; none of the tags is set anywhere before all of them have the verdict.
+    pub also: Vec<Destination>,
     /// Resolved tags; the full commit id is among them.
     pub tags: Vec<String>,
+    /// Those of them that name a branch.
+    pub branch_tags: Vec<String>,
+    /// Repositories whose layers may be mounted where they are of the same registry: the base image's.
+    pub mount_from: Vec<String>,
     /// The signing key; none leaves the verdict unsigned, and says so.
     pub key: Option<KeySource>,
+    /// Writes cosign's `.sig` and `.att` tags too.
+    pub legacy: bool,
     /// The verifier's name in the verdict's attestation.
     pub service: String,
     /// Folder that gets each signed envelope as `*.dsse.json`.

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::{Predicate, VerdictSummary};
 use crate::io::hash::sha256;
 use crate::io::oci::{self, shape};
+use crate::model::advisory::FeedRevision;
 use crate::model::digest::Digest;
 use crate::model::finding::Disposition;
 use crate::model::image::BuiltImage;
@@ -168,9 +169,9 @@ pub(super) fn verification_summary(summary: &VerdictSummary, resource: &str, inp
         .iter()
         .map(|(kind, digest)| json!({"uri": kind, "digest": {"sha256": digest.hex()}}))
         .collect();
-    Predicate {
-        kind: predicate_type::VERIFICATION_SUMMARY.to_owned(),
-        body: json!({
+    Predicate::new(
+        predicate_type::VERIFICATION_SUMMARY,
+        json!({
             "verifier": {"id": VERIFIER, "version": {"portcullis": env!("CARGO_PKG_VERSION")}},
             "timeVerified": summary.evaluated_at.to_string(),
             "resourceUri": resource,
@@ -182,23 +183,32 @@ pub(super) fn verification_summary(summary: &VerdictSummary, resource: &str, inp
             "slsaVersion": "1.1",
             SUMMARY_FIELD: summary,
         }),
-    }
+    )
 }
 
-/// How the image was made, as SLSA provenance; none for an image that was taken as it is, of which nothing is known.
+/// How the image was made, as SLSA provenance; none for an image that was taken as it is, of which nothing is known. The feeds stand among what it
+/// depends on since the image would not have been published without them: no byte of them is in it.
 #[must_use]
-pub(super) fn provenance(image: &BuiltImage) -> Option<Predicate> {
+pub(super) fn provenance(image: &BuiltImage, feeds: &[FeedRevision]) -> Option<Predicate> {
     let made = image.provenance.as_ref()?;
-    let dependencies: Vec<Value> = made
+    let materials = made
         .materials
         .iter()
-        .map(|material| json!({"uri": material.uri, "digest": material.digest}))
-        .collect();
+        .map(|material| json!({"uri": material.uri, "digest": material.digest}));
+    let feeds = feeds.iter().map(|feed| {
+        json!({
+            "name": feed.name,
+            "uri": feed.served_by.as_ref().unwrap_or(&feed.source),
+            "digest": {"sha256": feed.revision.hex()},
+            "annotations": {"usedFor": "verdict", "asOf": feed.as_of.to_string()},
+        })
+    });
+    let dependencies: Vec<Value> = materials.chain(feeds).collect();
     let mut tools = made.tools.clone();
     tools.insert("portcullis".to_owned(), env!("CARGO_PKG_VERSION").to_owned());
-    Some(Predicate {
-        kind: predicate_type::PROVENANCE.to_owned(),
-        body: json!({
+    Some(Predicate::new(
+        predicate_type::PROVENANCE,
+        json!({
             "buildDefinition": {
                 "buildType": format!("{BUILD_TYPE}/{}/v1", made.builder),
                 "externalParameters": made.parameters,
@@ -210,7 +220,7 @@ pub(super) fn provenance(image: &BuiltImage) -> Option<Predicate> {
             },
             "runDetails": {"builder": {"id": VERIFIER, "version": tools}, "metadata": {}},
         }),
-    })
+    ))
 }
 
 /// The image by digest, where it was published: what consumers compare `resourceUri` with. In a layout it has the service's name.
@@ -226,10 +236,7 @@ mod tests {
     #[test]
     fn a_statement_of_another_type_or_about_another_digest_is_told() {
         let digest = Digest::from_bytes([1; 32]);
-        let predicate = Predicate {
-            kind: "https://example.com/x".to_owned(),
-            body: json!({}),
-        };
+        let predicate = Predicate::new("https://example.com/x", json!({}));
         let statement = Statement::new("r.example/a", &digest, &predicate);
         let read = Statement::parse(&statement.bytes().expect("bytes")).expect("statement");
         assert!(read.is_about(&digest) && !read.is_about(&Digest::from_bytes([2; 32])));

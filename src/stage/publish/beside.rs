@@ -31,7 +31,10 @@ async fn try_look(attested: &Attested, expected: &Expectation<'_>, effects: &Eff
     if let Some(summary) = attested.verdict() {
         checks.holds("inputs", inputs(summary));
         match evidence::attached(&search, summary.clone()).await {
-            Ok(_) => checks.holds("baseline", "findings and inventory are attested and are those that the verdict names: `--baseline` can read it"),
+            Ok(_) => checks.holds(
+                "baseline",
+                "findings and inventory are attested and are those that the verdict names: `--baseline` can read it",
+            ),
             Err(error) => checks.unknown("baseline", format!("no run can compare with it: {error}")),
         }
     }
@@ -95,7 +98,10 @@ async fn builders_word(
             continue;
         }
         for layer in &manifest.layers {
-            let kind = layer.annotations.get(PREDICATE_TYPE).map_or("a statement without a type", String::as_str);
+            let kind = layer
+                .annotations
+                .get(PREDICATE_TYPE)
+                .map_or("a statement without a type", String::as_str);
             let bytes = place.blob(layer, effects.limits.sbom).await?;
             let state = match serde_json::from_slice::<Envelope>(&bytes) {
                 Ok(envelope) if envelope.open(key).is_ok() => "signed by this key",

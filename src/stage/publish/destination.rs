@@ -1,5 +1,7 @@
 //! Where images are published and found: a registry, or an OCI layout that does as one.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 
 use super::artifact::Artifact;
@@ -14,6 +16,11 @@ use crate::model::image::Descriptor;
 use crate::model::image_ref::ImageRef;
 use crate::model::plan::Destination;
 
+/// How long after setting a tag it is looked at again. No registry sets a tag only if nobody has it: of two publishers that both saw it free a
+/// moment ago, the second one's tag stands, and the first finds that out here. Each looks immediately before it sets, so that the moment is the
+/// time of one request.
+const SETTLED: Duration = Duration::from_millis(300);
+
 /// A registry's repository, or a layout.
 pub(super) enum OpenDestination {
     Registry(Registry),
@@ -21,17 +28,29 @@ pub(super) enum OpenDestination {
 }
 
 impl OpenDestination {
-    /// Opens the destination of a publication. A layout that is not there is made, unless it is for looking only.
-    pub(super) fn of_destination(destination: &Destination, dry_run: bool, effects: &Effects) -> Result<Option<Self>, PublishError> {
-        Ok(Some(match destination {
-            Destination::OciLayout(dir) if dry_run && !dir.exists() => return Ok(None),
-            Destination::OciLayout(dir) if dry_run => Self::Layout(OciLayout::open(dir)?),
+    /// Opens the destination of a publication. A layout that is not there is made. Layers that are in one of the `sources` are mounted from there
+    /// where it is of the same registry.
+    pub(super) fn for_writing(destination: &Destination, sources: &[String], effects: &Effects) -> Result<Self, PublishError> {
+        Ok(match destination {
             Destination::OciLayout(dir) => Self::Layout(OciLayout::create(dir)?),
             Destination::Registry { repository, plain_http } => {
-                let access = if dry_run { Access::Read } else { Access::Write };
-                Self::Registry(Registry::open(repository, Options::new(access, *plain_http), effects)?)
+                let options = Options::new(Access::Write, *plain_http);
+                Self::Registry(Registry::open_beside(repository, options, sources, effects)?)
             }
-        }))
+        })
+    }
+
+    /// Opens the destination of a publication to look at it. `None` for a layout that is not there.
+    pub(super) fn for_looking(destination: &Destination, effects: &Effects) -> Result<Option<Self>, PublishError> {
+        Ok(match destination {
+            Destination::OciLayout(dir) if !dir.exists() => None,
+            Destination::OciLayout(dir) => Some(Self::Layout(OciLayout::open(dir)?)),
+            Destination::Registry { repository, plain_http } => Some(Self::Registry(Registry::open(
+                repository,
+                Options::new(Access::Read, *plain_http),
+                effects,
+            )?)),
+        })
     }
 
     /// Opens the place of an image that is to be verified, and says which digest is meant.
@@ -108,11 +127,28 @@ impl OpenDestination {
         }
     }
 
+    /// The tags that nobody has yet.
+    pub(super) async fn free_tags(&self, tags: &[String], digest: &Digest) -> Result<Vec<String>, PublishError> {
+        let mut free = Vec::new();
+        for tag in tags {
+            if sha_tag::state(tag, digest, self.tag(tag).await?, &self.name())? == TagState::Free {
+                free.push(tag.clone());
+            }
+        }
+        Ok(free)
+    }
+
     /// Gives an image that is here the tags that are free, then looks at each again: another digest there is an error that names both.
     pub(super) async fn put_tags(&self, graph: &Graph, root: &Descriptor, tags: &[String]) -> Result<(), PublishError> {
-        match self {
-            Self::Layout(target) => tags.iter().try_for_each(|tag| target.put(root, Some(tag)))?,
-            Self::Registry(registry) => registry::put_tags(registry, graph, tags).await?,
+        for tag in tags {
+            let taken = match self {
+                Self::Layout(target) => target.put_new(root, tag)?,
+                Self::Registry(registry) => registry::put_tag(registry, graph, tag).await?,
+            };
+            sha_tag::state(tag, &root.digest, taken, &self.name())?;
+        }
+        if matches!(self, Self::Registry(_)) && !tags.is_empty() {
+            tokio::time::sleep(SETTLED).await;
         }
         for tag in tags {
             let found = self.tag(tag).await?;

@@ -109,7 +109,7 @@ pub(super) async fn content(image: &ImageRef, key: &KeySource, plain_http: bool,
 
 /// Every image that a tag of a repository names (in a layout: every image of its index), sorted by digest.
 pub(super) async fn images(repository: &Destination, effects: &Effects) -> Result<Vec<ImageRef>, PublishError> {
-    let Some(place) = OpenDestination::of_destination(repository, true, effects)? else {
+    let Some(place) = OpenDestination::for_looking(repository, effects)? else {
         return Ok(Vec::new());
     };
     let mut digests: BTreeSet<Digest> = BTreeSet::new();

@@ -27,6 +27,8 @@ pub(super) struct Graph {
     pub(super) documents: Vec<RawDocument>,
     /// Configurations and layers, each once.
     pub(super) blobs: Vec<Descriptor>,
+    /// Which of the documents are BuildKit's attestations.
+    attestations: BTreeSet<Digest>,
 }
 
 impl Graph {
@@ -38,6 +40,7 @@ impl Graph {
         let mut graph = Self {
             documents: Vec::new(),
             blobs: Vec::new(),
+            attestations: BTreeSet::new(),
         };
         let mut walk = Walk {
             layout,
@@ -47,6 +50,20 @@ impl Graph {
         };
         walk.visit(root, 0)?;
         Ok(graph)
+    }
+
+    /// The images that the last document lists, itself or through lists within it; empty where it is an image itself. What BuildKit puts beside
+    /// them is none.
+    pub(super) fn platforms(&self) -> Vec<Descriptor> {
+        let inner = self.documents.split_last().map_or(&[][..], |(_, inner)| inner);
+        let is_image = |document: &&RawDocument| {
+            let is_manifest = matches!(document.media_type.as_str(), media_type::OCI_MANIFEST | media_type::DOCKER_MANIFEST);
+            is_manifest && !self.attestations.contains(&document.digest)
+        };
+        let images = inner.iter().filter(is_image);
+        images
+            .map(|document| Descriptor::new(&document.media_type, document.digest, document.bytes.len() as u64))
+            .collect()
     }
 
     /// Bytes of all blobs together.
@@ -82,6 +99,9 @@ impl Walk<'_> {
             }
             media_type::OCI_MANIFEST | media_type::DOCKER_MANIFEST => {
                 let manifest = Manifest::parse(&path, &bytes)?;
+                if manifest.is_attestation() {
+                    self.graph.attestations.insert(descriptor.digest);
+                }
                 for blob in std::iter::once(manifest.config).chain(manifest.layers) {
                     if self.seen.insert(blob.digest) {
                         self.graph.blobs.push(blob);

@@ -4,14 +4,17 @@
 mod artifact;
 mod attest;
 mod attested;
+mod attesting;
 mod beside;
 mod checks;
 mod destination;
+mod dry_run;
 mod error;
 mod evidence;
 mod expectation;
 mod graph;
 mod layout;
+mod legacy;
 mod predicate;
 mod push;
 mod registry;

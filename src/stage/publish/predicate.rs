@@ -1,6 +1,7 @@
 //! What is attested beside the verdict.
 
 use crate::model::canonical::canonical;
+use crate::model::digest::Digest;
 use crate::model::verdict::Verdict;
 
 /// A further statement to attach: an SBOM, provenance, VEX.
@@ -10,6 +11,20 @@ pub struct Predicate {
     pub kind: String,
     /// The predicate.
     pub body: serde_json::Value,
+    /// The platform's image that it is about, by its manifest; `None` for the image as a whole.
+    pub platform: Option<Digest>,
+}
+
+impl Predicate {
+    /// A statement about the image as a whole.
+    #[must_use]
+    pub fn new(kind: &str, body: serde_json::Value) -> Self {
+        Self {
+            kind: kind.to_owned(),
+            body,
+            platform: None,
+        }
+    }
 }
 
 /// The bytes of `verdict.json`: what [`VerdictSummary::digest`](super::VerdictSummary::digest) is the digest of.

@@ -13,7 +13,7 @@ use crate::io::Effects;
 use crate::io::files::FileError;
 use crate::io::hash::sha256;
 use crate::io::oci_layout::OciLayout;
-use crate::io::registry::{Content, OnBytes, Pushed, Registry, RegistryError};
+use crate::io::registry::{Content, OnBytes, Pushed, Registry};
 use crate::model::digest::Digest;
 use crate::model::event::{Event, Stage, Unit};
 use crate::model::image::Descriptor;
@@ -32,7 +32,7 @@ pub(super) async fn push(registry: &Registry, source: &OciLayout, graph: &Graph,
             }
             let watch = progress(blob, effects);
             let pushed = registry
-                .push_blob(&blob.digest, blob.size, &Content::File(path), None, &watch)
+                .push_blob(&blob.digest, blob.size, &Content::File(path), registry.source(), &watch)
                 .await?;
             Ok((blob, pushed))
         })
@@ -91,22 +91,10 @@ pub(super) async fn put(registry: &Registry, graph: &Graph) -> Result<(), Publis
     Ok(())
 }
 
-/// Stores the image's own manifest under each tag.
-pub(super) async fn put_tags(registry: &Registry, graph: &Graph, tags: &[String]) -> Result<(), PublishError> {
-    let Some(root) = graph.documents.last() else { return Ok(()) };
-    for tag in tags {
-        let Err(error) = put_one(registry, tag, root).await else { continue };
-        // Registries with immutable tags refuse an equal push too (ECR 400, Harbor 412): what the tag names decides.
-        let refused = matches!(
-            &error,
-            PublishError::Registry(RegistryError::Refused { .. } | RegistryError::Denied { .. })
-        );
-        match registry.tag(tag).await? {
-            Some(found) if refused => super::sha_tag::state(tag, &root.digest, Some(found), &registry.repository().to_string())?,
-            _ => return Err(error),
-        };
-    }
-    Ok(())
+/// Stores the image's own manifest under a tag, and gives what the tag names where somebody was quicker.
+pub(super) async fn put_tag(registry: &Registry, graph: &Graph, tag: &str) -> Result<Option<Digest>, PublishError> {
+    let Some(root) = graph.documents.last() else { return Ok(None) };
+    Ok(registry.put_new_tag(tag, &root.media_type, &root.bytes).await?)
 }
 
 async fn put_one(registry: &Registry, reference: &str, document: &RawDocument) -> Result<(), PublishError> {

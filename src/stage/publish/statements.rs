@@ -10,8 +10,8 @@ use super::attest::Statement;
 use super::destination::OpenDestination;
 use super::sign::{BUNDLE_MEDIA_TYPE, Bundle, EnvelopeError, VerifyingKey};
 use crate::io::Effects;
-use crate::io::oci::Refused;
 use crate::io::limits::Limits;
+use crate::io::oci::Refused;
 use crate::io::registry::{Referrers, RegistryError};
 use crate::model::digest::Digest;
 use crate::model::image::Descriptor;
@@ -155,7 +155,12 @@ impl<'a> Search<'a> {
     async fn look(&self, referrer: &Descriptor) -> Result<(String, Whose), PublishError> {
         let manifest = self.place.manifest(&referrer.digest, self.effects).await?;
         let parsed = ArtifactManifest::parse(&manifest);
-        let named = parsed.as_ref().ok().and_then(ArtifactManifest::predicate_type).unwrap_or("something").to_owned();
+        let named = parsed
+            .as_ref()
+            .ok()
+            .and_then(ArtifactManifest::predicate_type)
+            .unwrap_or("something")
+            .to_owned();
         Ok(match self.open_any(referrer.digest, parsed, None).await {
             Ok(Opened::Statement(statement)) => (statement.predicate_type, Whose::Ours),
             Ok(Opened::OtherKey(hint)) => (named, Whose::Others(hint)),

@@ -50,11 +50,19 @@ async fn check(image: &ImageRef, expected: &Expectation<'_>, effects: &Effects, 
     checks.holds("signature", signatures(&found));
     checks.holds("subject", format!("each of these is about {digest}"));
     let signed = |(attestation, statement)| Signed { attestation, statement };
-    let signed = of_service(found.statements.into_iter().map(signed).collect(), &digest, expected.service, checks)?;
+    let signed = of_service(
+        found.statements.into_iter().map(signed).collect(),
+        &digest,
+        expected.service,
+        checks,
+    )?;
     let newest = newest(&signed, &digest, expected.policy, checks)?;
     let at = newest.statement.time_verified;
     let (count, of) = (signed.len(), newest.attestation);
-    checks.holds("newest", format!("of {count}, the one of {at} (attestation {of}) is the newest by what is signed"));
+    checks.holds(
+        "newest",
+        format!("of {count}, the one of {at} (attestation {of}) is the newest by what is signed"),
+    );
     check_decision(newest, &digest)?;
     checks.holds("verdict", decided(newest));
     // By the real time: `--at` asks how something would be judged, and makes nothing fresh.
@@ -113,12 +121,7 @@ fn decided(signed: &Signed) -> String {
 }
 
 /// The verdicts on a service: that on another one, of the same image, may rest on other rules and waivers.
-fn of_service(
-    signed: Vec<Signed>,
-    digest: &Digest,
-    service: Option<&str>,
-    checks: &mut Checks,
-) -> Result<Vec<Signed>, PublishError> {
+fn of_service(signed: Vec<Signed>, digest: &Digest, service: Option<&str>, checks: &mut Checks) -> Result<Vec<Signed>, PublishError> {
     let name = |signed: &Signed| signed.summary().map_or("none", |summary| &summary.service).to_owned();
     let found: BTreeSet<String> = signed.iter().map(name).collect();
     let Some(expected) = service else {
@@ -142,12 +145,7 @@ fn of_service(
 }
 
 /// The newest verdict; with a policy, the newest by that policy.
-fn newest<'a>(
-    signed: &'a [Signed],
-    digest: &Digest,
-    policy: Option<Digest>,
-    checks: &mut Checks,
-) -> Result<&'a Signed, PublishError> {
+fn newest<'a>(signed: &'a [Signed], digest: &Digest, policy: Option<Digest>, checks: &mut Checks) -> Result<&'a Signed, PublishError> {
     let newest = |of: &mut dyn Iterator<Item = &'a Signed>| of.max_by_key(|s| s.age_rank());
     let by_policy = newest(&mut signed.iter().filter(|s| policy.is_none_or(|p| s.is_by(&p))));
     match (by_policy, newest(&mut signed.iter()), policy) {

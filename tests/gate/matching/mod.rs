@@ -6,7 +6,7 @@ mod changes;
 mod crates;
 mod dpkg;
 mod ecosystem_tools;
-mod feeds;
+pub(crate) mod feeds;
 mod index;
 mod mirrors;
 mod npm;

@@ -311,6 +311,7 @@ fn feed(written: &ShortFeed) -> FeedRevision {
         quarantined: 0,
         as_of: written.as_of,
         bundle: None,
+        served_by: None,
     }
 }
 

@@ -217,10 +217,7 @@ async fn evidence_of(
     inventory: &Inventory,
 ) -> Result<publish::SignedEvidence, PublishError> {
     let built = image(&place.path("image"), &[b"one layer".to_vec(), vec![7; 300_000]]);
-    let predicate = |kind: &str, body: Value| Predicate {
-        kind: kind.to_owned(),
-        body,
-    };
+    let predicate = Predicate::new;
     let predicates = [
         predicate(predicate_type::VERDICT, serde_json::to_value(found).unwrap()),
         predicate(predicate_type::INVENTORY, serde_json::to_value(inventory).unwrap()),

@@ -87,6 +87,77 @@ async fn cosign_accepts_ours(running: &RunningRegistry) {
     assert!(!output.status.success());
 }
 
+fn openssl(place: &Workplace, args: &[&str]) -> Option<()> {
+    let mut command = Command::new(tools::program("openssl")?);
+    run(command.current_dir(place.path(".")).args(args));
+    Some(())
+}
+
+#[tokio::test]
+async fn cosign_accepts_what_an_ed25519_key_of_openssls_signed() {
+    let Some(running) = RunningRegistry::with_referrers() else { return };
+    let place = Workplace::new();
+    let Some(mut command) = cosign(&place) else { return };
+    if openssl(&place, &["genpkey", "-algorithm", "ed25519", "-out", "ed.key"]).is_none() {
+        return;
+    }
+    openssl(&place, &["pkey", "-in", "ed.key", "-pubout", "-out", "ed.pub"]);
+    let mut plan = place.plan(registry(running.repository("team/payments")));
+    plan.key = Some(KeySource::File(place.path("ed.key")));
+    let (attested, publication) = place.publish(&place.image(), &plan).await.unwrap();
+    assert!(publication.signed_by.unwrap().starts_with("ed25519:"));
+    let key = KeySource::File(place.path("ed.pub"));
+    publish::verify(attested.image(), &expectation(&key), &place.effects).await.unwrap();
+    command.args([
+        "verify-attestation",
+        "--type",
+        predicate_type::VERIFICATION_SUMMARY,
+        "--insecure-ignore-tlog",
+        "--allow-http-registry",
+        "--key",
+    ]);
+    run(command.arg(place.path("ed.pub")).arg(&publication.reference));
+}
+
+#[tokio::test]
+async fn cosign_finds_its_own_tags_where_legacy_is_on_and_only_there() {
+    let Some(running) = RunningRegistry::docker() else { return };
+    let mut place = Workplace::new();
+    if cosign(&place).is_none() {
+        return;
+    }
+    with_password(&mut place);
+    for legacy in [true, false] {
+        let mut plan = place.plan(registry(running.repository(if legacy { "with" } else { "without" })));
+        (plan.key, plan.legacy) = (Some(KeySource::File(fixture("cosign.key"))), legacy);
+        let (_, publication) = place.publish(&place.image(), &plan).await.unwrap();
+        let old = |verb: &str| {
+            let mut command = cosign(&place).unwrap();
+            command.args([
+                verb,
+                "--new-bundle-format=false",
+                "--insecure-ignore-tlog",
+                "--allow-http-registry",
+                "--key",
+            ]);
+            command.arg(fixture("cosign.pub"));
+            if verb == "verify-attestation" {
+                command.args(["--type", predicate_type::VERIFICATION_SUMMARY]);
+            }
+            command.arg(&publication.reference).output().unwrap()
+        };
+        for verb in ["verify", "verify-attestation"] {
+            let output = old(verb);
+            assert_eq!(
+                output.status.success(),
+                legacy,
+                "{verb}: {}",
+                String::from_utf8_lossy(&output.stderr)
+            );
+        }
+    }
+}
+
 #[tokio::test]
 async fn cosign_accepts_what_we_wrote_to_a_registry_without_the_referrers_api() {
     if let Some(running) = RunningRegistry::docker() {

@@ -1,7 +1,13 @@
 //! Publishing, signing, verifying.
 
+mod explain;
 pub(crate) mod faults;
 mod interop;
+mod places;
+mod platforms;
+mod published;
+mod race;
 mod registries;
 mod targets;
+mod tls;
 mod verify;

@@ -65,12 +65,16 @@ impl Enrichment {
                 }
             }
         };
-        let bundle = path
-            .parent()
-            .filter(|_| retrieved.is_some())
-            .and_then(|folder| Retrieval::load(folder).bundle);
+        let folder = path.parent().filter(|_| retrieved.is_some());
+        let copy = folder.map_or_else(Retrieval::default, Retrieval::load);
         let read = self.read(kind, &path, &place, retrieved, effects).map_err(Absence::Missing);
-        Ok(read.map(|revision| self.revisions.push(FeedRevision { bundle, ..revision })))
+        Ok(read.map(|revision| {
+            self.revisions.push(FeedRevision {
+                bundle: copy.bundle,
+                served_by: copy.served_by,
+                ..revision
+            });
+        }))
     }
 
     fn read(
@@ -100,6 +104,7 @@ impl Enrichment {
             quarantined: 0,
             as_of,
             bundle: None,
+            served_by: None,
         })
     }
 

@@ -88,6 +88,9 @@ pub(in crate::stage::matching) struct Retrieval {
     /// The bundle that it was taken from, where it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::stage::matching) bundle: Option<Digest>,
+    /// The URL that answered in the end, where a redirect led to another host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::stage::matching) served_by: Option<String>,
 }
 
 impl Retrieval {

@@ -6,7 +6,6 @@ use crate::io::Effects;
 use crate::model::advisory::FeedRevision;
 use crate::model::age::length;
 use crate::model::coverage::{Gap, GapKind};
-use crate::model::digest::Digest;
 use crate::model::error_chain::chain;
 use crate::model::inventory::Ecosystem;
 use crate::model::plan::{CratesIndexSource, FeedsPlan};
@@ -81,8 +80,8 @@ impl<'a> Opener<'a> {
             let folder = folder.clone();
             move || Source::find(&folder)
         };
-        let bundle = as_of.and_then(|_| Retrieval::load(&folder).bundle);
-        let answer = self.index(find, store, base, names, (as_of, bundle)).await?;
+        let copy = as_of.map_or_else(Retrieval::default, |_| Retrieval::load(&folder));
+        let answer = self.index(find, store, base, names, (as_of, copy)).await?;
         if let (Opened::Absent(Absence::Missing(_)), FeedSource::Url(_)) = (&answer, &self.place) {
             // A damaged download is fetched anew by the next run, whatever the server says of its age.
             Retrieval::default().save(&folder).map_err(cache_error)?;
@@ -107,7 +106,7 @@ impl<'a> Opener<'a> {
         let names = (RUSTSEC.to_owned(), place.shown());
         let find = move || Ok(Database::find(&path)?.map(Source::RustSec));
         let answer = self
-            .index(find, store, Ecosystem::CRATES, names, (retrieved, place.bundle(&self.plan.cache)))
+            .index(find, store, Ecosystem::CRATES, names, (retrieved, place.copy(&self.plan.cache)))
             .await?;
         Ok(match answer {
             Opened::Absent(Absence::Uncovered) => {
@@ -124,7 +123,7 @@ impl<'a> Opener<'a> {
         store: Store,
         base: &str,
         (name, shown): (String, String),
-        (retrieved, bundle): (Option<Timestamp>, Option<Digest>),
+        (retrieved, copy): (Option<Timestamp>, Retrieval),
     ) -> Result<Opened, MatchingError> {
         let path = store.path(base);
         let (effects, ecosystem) = (self.effects.clone(), base.to_owned());
@@ -157,7 +156,8 @@ impl<'a> Opener<'a> {
             records: meta.records,
             quarantined: meta.quarantined,
             as_of,
-            bundle,
+            bundle: copy.bundle,
+            served_by: copy.served_by,
         };
         Ok(Opened::Feed(Box::new(OpenFeed { index, path, revision })))
     }

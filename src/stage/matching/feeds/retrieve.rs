@@ -44,6 +44,12 @@ const MOST_LAID_OVER: usize = 2000;
 /// Requests under way at once for single records.
 const AT_ONCE: usize = 8;
 
+/// What came with a document that is another one now.
+struct New {
+    validators: Validators,
+    served_by: Option<String>,
+}
+
 /// Brings copies up to date.
 pub(in crate::stage::matching) struct Retriever<'a> {
     plan: &'a FeedsPlan,
@@ -143,7 +149,7 @@ impl<'a> Retriever<'a> {
     }
 
     /// Fetches a document unless it is as it was; gives what to ask by the next time, none where it is as it was.
-    async fn fetch(&self, http: &Http, task: &str, url: &str, copy: &Path, known: &Retrieval) -> Result<Option<Validators>, HttpError> {
+    async fn fetch(&self, http: &Http, task: &str, url: &str, copy: &Path, known: &Retrieval) -> Result<Option<New>, HttpError> {
         let watch = |done, total| {
             self.effects.emit(&Event::Progress {
                 stage: Stage::Matching,
@@ -155,27 +161,25 @@ impl<'a> Retriever<'a> {
         };
         match http.fetch(url, &known.validators, copy, self.effects.limits.feed, &watch).await? {
             Fetched::NotModified => Ok(None),
-            Fetched::New { validators, length } => {
+            Fetched::New {
+                validators,
+                length,
+                served_by,
+            } => {
                 self.effects
                     .note(Stage::Matching, format!("{task}: {length} bytes from {}", redact(url)));
-                Ok(Some(validators))
+                Ok(Some(New { validators, served_by }))
             }
         }
     }
 
-    fn conclude(
-        &self,
-        task: &str,
-        folder: &Path,
-        mut known: Retrieval,
-        url: &str,
-        answer: Result<Option<Validators>, HttpError>,
-    ) -> Retrieved {
+    fn conclude(&self, task: &str, folder: &Path, mut known: Retrieval, url: &str, answer: Result<Option<New>, HttpError>) -> Retrieved {
         match answer {
             Ok(new) => {
                 let now = self.effects.clock.now();
-                if let Some(validators) = new {
-                    known.validators = validators;
+                if let Some(new) = new {
+                    known.validators = new.validators;
+                    known.served_by = new.served_by;
                 }
                 known.url = redact(url);
                 known.bundle = None;

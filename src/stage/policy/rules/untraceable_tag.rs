@@ -19,6 +19,8 @@ pub(crate) struct UntraceableTag {
     pub level: Level,
     /// Names that move from image to image and may therefore never be a tag.
     pub mutable_tags: Vec<String>,
+    /// Allow tags that name the branch beside the commit (`{branch}-{sha}`).
+    pub branch_tags: bool,
 }
 
 impl Default for UntraceableTag {
@@ -39,6 +41,7 @@ impl Default for UntraceableTag {
         Self {
             level: Level::Deny,
             mutable_tags: mutable.map(str::to_owned).to_vec(),
+            branch_tags: false,
         }
     }
 }
@@ -47,8 +50,8 @@ impl Settings for UntraceableTag {
     const ABOUT: About = About {
         code: "untraceable-tag",
         summary: "What would be published cannot be traced to one commit.",
-        why: "At three in the morning the tag is all one has. A tag that moves, a tree with changes that were never committed, or a label that \
-              names another commit leads to source that is not what runs.",
+        why: "At three in the morning the tag is all one has. A tag that moves, a tree with changes that were never committed, a commit that no \
+              branch and no git tag holds, or a label that names another commit leads to source that is not what runs, or to none.",
         fix: "Commit or remove what is changed, fetch the whole history, and tag with `{sha}`, the full commit id. Versions come from annotated \
               git tags.",
     };
@@ -82,6 +85,20 @@ impl Rule for UntraceableTag {
             );
             return;
         };
+        for (tag, message) in self.untraceable(&evidence.context.tags, &evidence.context.branch_tags, commit) {
+            object(
+                tag,
+                message,
+                "tags come from `{sha}`, `{short}` and annotated git tags (`{semver}`, `{git-tag}`) at the commit",
+            );
+        }
+        if commit.unreachable {
+            let message = format!(
+                "commit {} is on no branch and has no tag: git forgets it one day",
+                commit.sha.short()
+            );
+            object("HEAD", message, "put it on a branch or tag it, and push that");
+        }
         if commit.dirty {
             let message = format!("the tree differs from commit {}", commit.sha.short());
             object("HEAD", message, "commit or remove what `git status` lists");
@@ -93,6 +110,39 @@ impl Rule for UntraceableTag {
         for (platform, message) in labels(evidence, commit) {
             object(&platform, message, "build the image from the commit that is checked out");
         }
+    }
+}
+
+impl UntraceableTag {
+    /// Each tag that does not lead to the commit: it names neither the commit nor an annotated git tag there; or a branch, where the policy does not
+    /// allow it.
+    fn untraceable<'a>(&self, tags: &'a [String], of_branch: &[String], commit: &Commit) -> Vec<(&'a str, String)> {
+        let leads_there = |tag: &str| {
+            let versions = commit
+                .tags
+                .iter()
+                .map(|name| name.strip_prefix('v').unwrap_or(name).replace('+', "_"));
+            tag.contains(commit.sha.short())
+                || commit.tags.iter().any(|name| tag.contains(name.as_str()))
+                || versions.into_iter().any(|version| !version.is_empty() && tag.contains(&version))
+        };
+        let reason = |tag: &str| {
+            if self.mutable_tags.iter().any(|name| name.eq_ignore_ascii_case(tag)) {
+                None
+            } else if !self.branch_tags && of_branch.iter().any(|named| named == tag) {
+                Some(format!(
+                    "the tag `{tag}` names a branch, and the policy does not allow that (`branch_tags`)"
+                ))
+            } else if !leads_there(tag) {
+                Some(format!(
+                    "the tag `{tag}` names neither commit {} nor an annotated git tag there",
+                    commit.sha.short()
+                ))
+            } else {
+                None
+            }
+        };
+        tags.iter().filter_map(|tag| Some((tag.as_str(), reason(tag)?))).collect()
     }
 }
 

@@ -1,4 +1,4 @@
-//! ECDSA P-256 over DSSE envelopes: keys, envelopes, and the bundle that carries one.
+//! ECDSA P-256 and Ed25519 over DSSE envelopes: keys, envelopes, and the bundle that carries one.
 
 mod bundle;
 mod cosign_key;

@@ -71,6 +71,7 @@ impl CratesIndex {
             quarantined: 0,
             as_of: newest,
             bundle: None,
+            served_by: None,
         }
     }
 

@@ -9,7 +9,6 @@ use crate::io::Effects;
 use crate::io::git;
 use crate::io::http::redact;
 use crate::io::temporary;
-use crate::model::digest::Digest;
 use crate::model::error_chain::chain;
 use crate::model::event::Stage;
 
@@ -55,11 +54,11 @@ impl RustSecSource {
         }
     }
 
-    /// The bundle that the copy was taken from, where it was.
-    pub(in crate::stage::matching) fn bundle(&self, cache: &Path) -> Option<Digest> {
+    /// What is known of the cached copy.
+    pub(in crate::stage::matching) fn copy(&self, cache: &Path) -> Retrieval {
         match self {
-            Self::Local(_) => None,
-            Self::Tarball(url) | Self::Git(url) => Retrieval::load(&document_folder(cache, RUSTSEC, url)).bundle,
+            Self::Local(_) => Retrieval::default(),
+            Self::Tarball(url) | Self::Git(url) => Retrieval::load(&document_folder(cache, RUSTSEC, url)),
         }
     }
 

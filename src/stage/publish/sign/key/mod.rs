@@ -1,5 +1,7 @@
 //! Keys: where they come from, and what they are called.
 
+mod ed25519;
+
 use std::fmt;
 use std::fs;
 use std::io::Write;
@@ -10,7 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use p256::ecdsa::signature::{Signer, Verifier};
 use p256::ecdsa::{self, Signature};
 use p256::elliptic_curve::Generate;
-use p256::pkcs8::{DecodePrivateKey, DecodePublicKey, EncodePrivateKey, EncodePublicKey, LineEnding};
+use p256::pkcs8::{DecodePrivateKey, DecodePublicKey, Document, EncodePrivateKey, EncodePublicKey, LineEnding, SecretDocument};
 use p256::{PublicKey, SecretKey};
 
 use super::cosign_key;
@@ -26,6 +28,8 @@ const KEY_LIMIT: u64 = 64 * 1024;
 
 /// The variable that holds the password of an encrypted key, as cosign has it.
 const PASSWORD: &str = "COSIGN_PASSWORD";
+
+const DAMAGED: &str = "it is of another kind, or damaged";
 
 /// What stands before the point in the DER `SubjectPublicKeyInfo` of a P-256 key: `id-ecPublicKey`, `prime256v1`, a string of 66 bytes.
 const SUBJECT_PUBLIC_KEY_INFO: [u8; 26] = [
@@ -48,7 +52,7 @@ pub enum KeyError {
         name: String,
     },
     /// Not a key that we know.
-    #[error("{place} holds no ECDSA P-256 key in PEM: {reason}")]
+    #[error("{place} holds no ECDSA P-256 or Ed25519 key in PEM: {reason}")]
     #[diagnostic(
         code(publish::key),
         help(
@@ -97,11 +101,23 @@ impl KeyError {
 
 /// A private key. Its `Debug` form shows the public name only.
 #[derive(Clone)]
-pub struct SigningKey(ecdsa::SigningKey);
+pub struct SigningKey(Private);
 
 /// A public key.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VerifyingKey(ecdsa::VerifyingKey);
+pub struct VerifyingKey(Public);
+
+#[derive(Clone)]
+enum Private {
+    P256(ecdsa::SigningKey),
+    Ed25519(ed25519::Private),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Public {
+    P256(ecdsa::VerifyingKey),
+    Ed25519(ed25519::Public),
+}
 
 impl SigningKey {
     /// Loads a private key; makes one for [`KeySource::Local`] where there is none yet.
@@ -116,22 +132,42 @@ impl SigningKey {
         }
         let (place, pem) = read(source, effects)?;
         match parse(&place, &pem, effects)? {
-            Parsed::Private(key) => Ok(Self(key.into())),
+            Parsed::Private(key) => Ok(Self(key)),
             Parsed::Public(_) => Err(KeyError::Public { place }),
         }
     }
 
-    /// Signs; the same bytes give the same signature (RFC 6979). DER, as Sigstore has it.
+    /// Signs; the same bytes give the same signature (RFC 6979, RFC 8032). DER for ECDSA, as Sigstore has it.
     #[must_use]
     pub fn sign(&self, bytes: &[u8]) -> Vec<u8> {
-        let signature: Signature = self.0.sign(bytes);
-        signature.to_der().as_bytes().to_vec()
+        match &self.0 {
+            Private::P256(key) => {
+                let signature: Signature = key.sign(bytes);
+                signature.to_der().as_bytes().to_vec()
+            }
+            Private::Ed25519(key) => key.sign(bytes),
+        }
     }
 
     /// Its public half.
     #[must_use]
     pub fn verifying_key(&self) -> VerifyingKey {
-        VerifyingKey(*self.0.verifying_key())
+        VerifyingKey(self.0.public())
+    }
+}
+
+impl Private {
+    fn public(&self) -> Public {
+        match self {
+            Self::P256(key) => Public::P256(*key.verifying_key()),
+            Self::Ed25519(key) => Public::Ed25519(key.public()),
+        }
+    }
+
+    /// Reads PKCS#8.
+    fn from_der(der: &[u8]) -> Option<Self> {
+        let p256 = SecretKey::from_pkcs8_der(der).ok().map(|key| Self::P256(key.into()));
+        p256.or_else(|| ed25519::Private::from_der(der).map(Self::Ed25519))
     }
 }
 
@@ -155,35 +191,44 @@ impl VerifyingKey {
         let source = public.map_or_else(|| source.clone(), KeySource::File);
         let (place, pem) = read(&source, effects)?;
         Ok(Self(match parse(&place, &pem, effects)? {
-            Parsed::Private(key) => key.public_key().into(),
-            Parsed::Public(key) => key.into(),
+            Parsed::Private(key) => key.public(),
+            Parsed::Public(key) => key,
         }))
     }
 
-    /// True when the signature (DER) is one of these bytes by this key.
+    /// True when the signature (DER for ECDSA) is one of these bytes by this key.
     #[must_use]
     pub fn verifies(&self, bytes: &[u8], signature: &[u8]) -> bool {
-        Signature::from_der(signature).is_ok_and(|signature| self.0.verify(bytes, &signature).is_ok())
+        match &self.0 {
+            Public::P256(key) => Signature::from_der(signature).is_ok_and(|signature| key.verify(bytes, &signature).is_ok()),
+            Public::Ed25519(key) => key.verifies(bytes, signature),
+        }
     }
 
     /// Base64 of the SHA-256 of the DER `SubjectPublicKeyInfo`: how a Sigstore bundle names a key.
     #[must_use]
     pub fn hint(&self) -> String {
-        let mut der = SUBJECT_PUBLIC_KEY_INFO.to_vec();
-        der.extend_from_slice(self.0.to_sec1_point(false).as_bytes());
+        let der = match &self.0 {
+            Public::P256(key) => [&SUBJECT_PUBLIC_KEY_INFO, key.to_sec1_point(false).as_bytes()].concat(),
+            Public::Ed25519(key) => key.der(),
+        };
         STANDARD.encode(sha256(&der).bytes())
     }
 
-    /// `ecdsa-p256:<hint>`.
+    /// `ecdsa-p256:<hint>`, `ed25519:<hint>`.
     #[must_use]
     pub fn name(&self) -> String {
-        format!("ecdsa-p256:{}", self.hint())
+        let kind = match &self.0 {
+            Public::P256(_) => "ecdsa-p256",
+            Public::Ed25519(_) => "ed25519",
+        };
+        format!("{kind}:{}", self.hint())
     }
 }
 
 enum Parsed {
-    Private(SecretKey),
-    Public(PublicKey),
+    Private(Private),
+    Public(Public),
 }
 
 fn read(source: &KeySource, effects: &Effects) -> Result<(String, Secret), KeyError> {
@@ -216,21 +261,17 @@ fn parse(place: &str, pem: &Secret, effects: &Effects) -> Result<Parsed, KeyErro
         None => &text[start..],
     };
     let label = text["-----BEGIN ".len()..].split("-----").next().unwrap_or_default();
-    let private = |key: Option<SecretKey>| {
-        key.map(Parsed::Private)
-            .ok_or_else(|| not_a_key("it is of another kind, or damaged"))
-    };
+    let private = |key: Option<Private>| key.map(Parsed::Private).ok_or_else(|| not_a_key(DAMAGED));
+    let from_der = |der: &[u8]| private(Private::from_der(der));
     match label {
-        "PUBLIC KEY" => PublicKey::from_public_key_pem(text)
-            .map(Parsed::Public)
-            .map_err(|_| not_a_key("it is of another kind, or damaged")),
-        "PRIVATE KEY" => private(SecretKey::from_pkcs8_pem(text).ok()),
-        "EC PRIVATE KEY" => private(SecretKey::from_sec1_pem(text).ok()),
+        "PUBLIC KEY" => public(text).map(Parsed::Public).ok_or_else(|| not_a_key(DAMAGED)),
+        "PRIVATE KEY" => from_der(SecretDocument::from_pem(text).map_err(|_| not_a_key(DAMAGED))?.1.as_bytes()),
+        "EC PRIVATE KEY" => private(SecretKey::from_sec1_pem(text).ok().map(|key| Private::P256(key.into()))),
         "ENCRYPTED SIGSTORE PRIVATE KEY" | "ENCRYPTED COSIGN PRIVATE KEY" => {
             let password = effects.secrets.secret(PASSWORD);
             let password = password.ok_or_else(|| KeyError::NoPassword { place: place.to_owned() })?;
             match cosign_key::open(text, &password) {
-                Ok(der) => private(SecretKey::from_pkcs8_der(&der).ok()),
+                Ok(der) => from_der(&der),
                 Err(cosign_key::Closed::Password) => Err(KeyError::WrongPassword { place: place.to_owned() }),
                 Err(cosign_key::Closed::Form(reason)) => Err(not_a_key(reason)),
             }
@@ -239,6 +280,14 @@ fn parse(place: &str, pem: &Secret, effects: &Effects) -> Result<Parsed, KeyErro
         "CERTIFICATE" => Err(not_a_key("it is a certificate")),
         _ => Err(not_a_key("its `-----BEGIN` line names something else")),
     }
+}
+
+fn public(pem: &str) -> Option<Public> {
+    if let Ok(key) = PublicKey::from_public_key_pem(pem) {
+        return Some(Public::P256(key.into()));
+    }
+    let (_, document) = Document::from_pem(pem).ok()?;
+    ed25519::Public::from_der(document.as_bytes()).map(Public::Ed25519)
 }
 
 /// Where the public half of a local key lies.
@@ -274,11 +323,11 @@ fn create(path: &Path) -> Result<SigningKey, KeyError> {
         Err(error) if error.error.kind() == std::io::ErrorKind::AlreadyExists => {
             let pem = files::read_text(path, KEY_LIMIT)?;
             let key = SecretKey::from_pkcs8_pem(&pem).map_err(|_| encoding("another run wrote something else there"))?;
-            return Ok(SigningKey(key.into()));
+            return Ok(SigningKey(Private::P256(key.into())));
         }
         Err(error) => return Err(failed(error.error).into()),
     }
-    Ok(SigningKey(key.into()))
+    Ok(SigningKey(Private::P256(key.into())))
 }
 
 #[cfg(test)]

@@ -54,7 +54,32 @@ fn a_key_in_sec1_and_with_written_out_newlines_is_read() {
     let key = SecretKey::try_generate().expect("key");
     let sec1 = key.to_sec1_pem(LineEnding::LF).expect("pem").replace('\n', "\\n");
     let loaded = SigningKey::load(&env(), &effects(&[("KEY", &sec1)])).expect("loads");
-    assert_eq!(loaded.verifying_key(), VerifyingKey(key.public_key().into()));
+    assert_eq!(loaded.verifying_key(), VerifyingKey(Public::P256(key.public_key().into())));
+}
+
+fn pem(label: &str, der: &[u8]) -> String {
+    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", STANDARD.encode(der))
+}
+
+#[test]
+fn an_ed25519_key_signs_and_only_its_public_half_verifies() {
+    // As `openssl genpkey -algorithm ed25519` writes it: PKCS#8 without the public key.
+    let head = [
+        0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20,
+    ];
+    let private = pem("PRIVATE KEY", &[&head[..], &[7; 32]].concat());
+    let key = SigningKey::load(&env(), &effects(&[("KEY", &private)])).expect("loads");
+    let Public::Ed25519(half) = key.verifying_key().0 else {
+        panic!("another kind")
+    };
+    let public = pem("PUBLIC KEY", &half.der());
+    let public = VerifyingKey::load(&env(), &effects(&[("KEY", &public)])).expect("public key");
+    assert_eq!(key.verifying_key(), public);
+    assert!(public.name().starts_with("ed25519:"), "{}", public.name());
+    let envelope = Envelope::sign(b"{}", &key);
+    assert_eq!(envelope.open(&public).expect("opens"), b"{}");
+    let p256 = VerifyingKey::load(&env(), &effects(&[("KEY", COSIGN_PUB)])).expect("public key");
+    assert_eq!(envelope.open(&p256), Err(EnvelopeError::Signature(1)));
 }
 
 #[test]
@@ -81,8 +106,8 @@ fn what_is_no_key_is_refused_without_being_shown() {
 
 #[test]
 fn an_envelope_opens_for_the_key_that_signed_it_and_unchanged() {
-    let key = SigningKey(SecretKey::try_generate().expect("key").into());
-    let other = SigningKey(SecretKey::try_generate().expect("key").into());
+    let p256 = || SigningKey(Private::P256(SecretKey::try_generate().expect("key").into()));
+    let (key, other) = (p256(), p256());
     let envelope = Envelope::sign(b"{}", &key);
     assert_eq!(envelope, Envelope::sign(b"{}", &key), "signing is deterministic");
     assert_eq!(envelope.open(&key.verifying_key()).expect("opens"), b"{}");

@@ -1,0 +1,163 @@
+//! Signing and attaching: everything about each platform, then everything about the image, its verdict the last.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
+
+use super::artifact::Artifact;
+use super::attest::{self, Statement, predicate_type};
+use super::destination::OpenDestination;
+use super::sign::{BUNDLE_MEDIA_TYPE, SigningKey};
+use super::{Predicate, PublishError, VerdictSummary, legacy, signed};
+use crate::io::Effects;
+use crate::io::files;
+use crate::io::hash::sha256;
+use crate::model::digest::Digest;
+use crate::model::event::Stage;
+use crate::model::image::Descriptor;
+use crate::model::plan::PublishPlan;
+
+/// A verdict that differs from the attested one only in its times is attested anew after this long.
+const RENEW_AFTER: Duration = Duration::from_secs(3600);
+
+/// How long, all in all, a registry may take to list what refers to an image.
+const LISTED_WITHIN: [Duration; 4] = [
+    Duration::from_millis(200),
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(3),
+];
+
+/// One place that gets the attestations of an image.
+pub(super) struct Attesting<'a> {
+    pub(super) place: &'a OpenDestination,
+    pub(super) root: &'a Descriptor,
+    /// The images of an index; empty where the image is one itself.
+    pub(super) platforms: Vec<Descriptor>,
+    pub(super) key: &'a SigningKey,
+    pub(super) plan: &'a PublishPlan,
+    pub(super) effects: &'a Effects,
+    /// Folder that gets the envelopes about the image.
+    pub(super) envelopes: Option<&'a Path>,
+}
+
+impl Attesting<'_> {
+    /// Gives the attestations' digests, that of the verdict on the image last. Whoever finds a verdict finds its inputs.
+    pub(super) async fn run(&self, predicates: &[Predicate], summary: &VerdictSummary) -> Result<Vec<Digest>, PublishError> {
+        let verifying = self.key.verifying_key();
+        let existing = signed::newest(self.place, &self.root.digest, &verifying, self.effects).await?;
+        if let Some(existing) = existing.filter(|existing| existing.is_same(summary, RENEW_AFTER)) {
+            self.effects
+                .note(Stage::Publish, "the image and its verdict are published already; nothing was sent");
+            return Ok(vec![existing.attestation]);
+        }
+        let mut digests = Vec::new();
+        for platform in &self.platforms {
+            let about = |predicate: &&Predicate| {
+                let of_image = predicate.kind == predicate_type::PROVENANCE && predicate.platform.is_none();
+                of_image || predicate.platform == Some(platform.digest)
+            };
+            digests.extend(
+                self.attest(platform, predicates.iter().filter(about), summary)
+                    .await?
+                    .iter()
+                    .map(digest),
+            );
+        }
+        let of_image = predicates.iter().filter(|predicate| predicate.platform.is_none());
+        let artifacts = self.attest(self.root, of_image, summary).await?;
+        if self.plan.legacy {
+            legacy::write(self.place, self.root, &artifacts, self.key, self.effects).await?;
+        }
+        self.write_envelopes(&artifacts)?;
+        digests.extend(artifacts.iter().map(digest));
+        Ok(digests)
+    }
+
+    /// Signs and attaches what is said of one image or index, then reads it back.
+    async fn attest<'p>(
+        &self,
+        subject: &Descriptor,
+        predicates: impl Iterator<Item = &'p Predicate>,
+        summary: &VerdictSummary,
+    ) -> Result<Vec<Artifact>, PublishError> {
+        let sign = |predicate: &Predicate| self.sign(subject, predicate, summary);
+        let mut artifacts: Vec<Artifact> = predicates.map(sign).collect::<Result<_, _>>()?;
+        let input = |a: &Artifact| Ok((a.predicate_type.clone(), sha256(&a.envelope_bytes()?)));
+        let inputs: Vec<(String, Digest)> = artifacts.iter().map(input).collect::<serde_json::Result<_>>()?;
+        let repository = self.place.repository();
+        let resource = attest::resource_uri(repository.as_deref(), &self.plan.service, &subject.digest);
+        artifacts.push(sign(&attest::verification_summary(summary, &resource, &inputs))?);
+        self.place.attach(&artifacts, &subject.digest).await?;
+        self.read_back(&artifacts, &subject.digest).await?;
+        Ok(artifacts)
+    }
+
+    fn sign(&self, subject: &Descriptor, predicate: &Predicate, summary: &VerdictSummary) -> serde_json::Result<Artifact> {
+        let name = self.place.repository().unwrap_or_else(|| self.plan.service.clone());
+        let statement = Statement::new(&name, &subject.digest, predicate);
+        Artifact::sign(&statement, subject, self.key, summary.evaluated_at)
+    }
+
+    /// Fetches what was attached, as whoever verifies the image will. A registry may take a moment until it lists it.
+    async fn read_back(&self, artifacts: &[Artifact], subject: &Digest) -> Result<(), PublishError> {
+        let mut waits = LISTED_WITHIN.iter();
+        loop {
+            let listed = self.place.referrers(subject, self.effects).await?.list;
+            let is_listed = |artifact: &&Artifact| listed.iter().any(|d| d.digest == artifact.descriptor.digest);
+            let Some(missing) = artifacts.iter().find(|artifact| !is_listed(artifact)) else {
+                break;
+            };
+            let Some(wait) = waits.next() else {
+                return Err(PublishError::NotKept {
+                    what: format!("attestation {}", missing.descriptor.digest),
+                    place: self.place.name(),
+                    found: format!("{} other things that refer to the image", listed.len()),
+                });
+            };
+            tokio::time::sleep(*wait).await;
+        }
+        for artifact in artifacts {
+            self.place.manifest(&artifact.descriptor.digest, self.effects).await?;
+            let size = artifact.bundle.len() as u64;
+            let bundle = Descriptor::new(BUNDLE_MEDIA_TYPE, sha256(&artifact.bundle), size);
+            self.place.blob(&bundle, size).await?;
+        }
+        Ok(())
+    }
+
+    fn write_envelopes(&self, artifacts: &[Artifact]) -> Result<(), PublishError> {
+        let Some(folder) = self.envelopes else { return Ok(()) };
+        let mut taken = BTreeSet::new();
+        for artifact in artifacts {
+            let word = file_word(&artifact.predicate_type);
+            let mut name = word.to_owned();
+            for number in 2.. {
+                if taken.insert(name.clone()) {
+                    break;
+                }
+                name = format!("{word}-{number}");
+            }
+            files::write(&folder.join(format!("{name}.dsse.json")), &artifact.envelope_bytes()?)?;
+        }
+        Ok(())
+    }
+}
+
+fn digest(artifact: &Artifact) -> Digest {
+    artifact.descriptor.digest
+}
+
+/// What an envelope's file is called.
+fn file_word(predicate_type: &str) -> &'static str {
+    match predicate_type {
+        predicate_type::VERIFICATION_SUMMARY => "verdict",
+        predicate_type::PROVENANCE => "provenance",
+        predicate_type::CYCLONEDX => "sbom.cdx",
+        predicate_type::SPDX => "sbom.spdx",
+        predicate_type::OPENVEX => "vex.openvex",
+        predicate_type::VERDICT => "findings",
+        predicate_type::INVENTORY => "inventory",
+        _ => "statement",
+    }
+}
