@@ -306,7 +306,7 @@ impl State {
             }
             return answer(201, &[("docker-content-digest", &digest)], "");
         }
-        if is_tag && self.quirks.hidden > 0 {
+        if is_tag && !reference.starts_with("sha256-") && self.quirks.hidden > 0 {
             self.quirks.hidden -= 1;
             return answer(404, &[], "");
         }

@@ -11,6 +11,7 @@ mod destination;
 mod dry_run;
 mod error;
 mod evidence;
+mod examine;
 mod expectation;
 mod graph;
 mod layout;
@@ -66,7 +67,7 @@ pub async fn verify(image: &ImageRef, expected: &Expectation<'_>, effects: &Effe
 
 /// Checks what [`verify`] checks, and gives each check with its reason; then tells what stands beside the verdict.
 pub async fn examine(image: &ImageRef, expected: &Expectation<'_>, effects: &Effects) -> Examination {
-    verify::examine(image, expected, effects).await
+    examine::examine(image, expected, effects).await
 }
 
 /// Fetches the newest cleared verdict on an image with its findings and its inventory, and checks what [`verify`] checks, and that each is the

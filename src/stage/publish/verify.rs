@@ -11,7 +11,7 @@ use super::destination::OpenDestination;
 use super::sign::VerifyingKey;
 use super::signed::{self, Signed};
 use super::statements::{Found, Search};
-use super::{Attested, Examination, Expectation, PublishError, Trust, beside};
+use super::{Attested, Expectation, PublishError, Trust};
 use crate::io::Effects;
 use crate::io::registry::{Referrers, referrers_tag};
 use crate::model::digest::Digest;
@@ -26,20 +26,13 @@ pub(super) async fn verify(image: &ImageRef, expected: &Expectation<'_>, effects
     check(image, expected, effects, &mut checks).await
 }
 
-/// The same, line by line, and what stands beside the verdict.
-pub(super) async fn examine(image: &ImageRef, expected: &Expectation<'_>, effects: &Effects) -> Examination {
-    let mut checks = Checks::default();
-    let result = check(image, expected, effects, &mut checks).await;
-    if let Ok(attested) = &result {
-        beside::look(attested, expected, effects, &mut checks).await;
-    }
-    Examination {
-        checks: checks.finish(result.as_ref().err()),
-        result,
-    }
-}
-
-async fn check(image: &ImageRef, expected: &Expectation<'_>, effects: &Effects, checks: &mut Checks) -> Result<Attested, PublishError> {
+/// Each check in its order; the first that fails is the error.
+pub(super) async fn check(
+    image: &ImageRef,
+    expected: &Expectation<'_>,
+    effects: &Effects,
+    checks: &mut Checks,
+) -> Result<Attested, PublishError> {
     let key = VerifyingKey::load(expected.key, effects)?;
     checks.holds("key", format!("{} is the key that counts", key.name()));
     let (place, digest) = OpenDestination::of_image(image, expected.plain_http, effects)?;

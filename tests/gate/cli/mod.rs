@@ -4,3 +4,4 @@ mod action;
 mod arguments;
 mod bad_input;
 mod place;
+mod release;

@@ -9,7 +9,7 @@ use portcullis::model::digest::Digest;
 use portcullis::model::image::{Descriptor, media_type};
 use portcullis::model::plan::{Destination, KeySource};
 use portcullis::stage::publish::sign::{Bundle, Envelope, SigningKey};
-use portcullis::stage::publish::{self, Check, CheckResult, Examination, Expectation};
+use portcullis::stage::publish::{self, Check, CheckResult, Examination, Expectation, predicate_type};
 use serde_json::{Value, json};
 
 use super::published::Published;
@@ -180,9 +180,8 @@ async fn another_platforms_verdict_says_nothing_of_this_one() {
     let named = |digest: &Digest| {
         let mut all = published.layout.index().unwrap().into_iter();
         let is_its = |d: &Descriptor| {
-            d.artifact_type.is_some()
-                && d.media_type == media_type::OCI_MANIFEST
-                && published.json(&d.digest)["subject"]["digest"] == json!(digest)
+            let kind = d.annotations.get("dev.sigstore.bundle.predicateType").map(String::as_str);
+            kind == Some(predicate_type::VERIFICATION_SUMMARY) && published.json(&d.digest)["subject"]["digest"] == json!(digest)
         };
         all.find(is_its).unwrap()
     };

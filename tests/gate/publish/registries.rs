@@ -99,10 +99,10 @@ async fn an_immutable_tag_that_names_our_digest_already_is_a_success() {
         let (ours, plan) = (place.image(), place.plan(registry(stand_in.repository("a"))));
         place.publish(&ours, &plan).await.unwrap();
         // Somebody else published the same between our question and our push.
-        stand_in.change(|quirks| (quirks.immutable, quirks.hidden) = (Some(status), 1));
+        stand_in.change(|quirks| (quirks.immutable, quirks.hidden) = (Some(status), 2));
         place.publish(&ours, &plan).await.unwrap();
         let other = image(&place.path("other"), &[b"another".to_vec()]);
-        stand_in.change(|quirks| quirks.hidden = 1);
+        stand_in.change(|quirks| quirks.hidden = 2);
         let error = place.publish(&other, &plan).await.unwrap_err();
         let said = error.to_string();
         assert!(matches!(error, PublishError::TagTaken { .. }), "{said}");
