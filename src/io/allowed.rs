@@ -81,7 +81,14 @@ const TOOLCHAIN: [&str; 28] = [
 ];
 
 /// Where engines listen and keep their files.
-const ENGINE: [&str; 9] = [
+const ENGINE: [&str; 16] = [
+    "BUILDAH_ISOLATION",
+    "BUILDKIT_HOST",
+    "BUILDX_BUILDER",
+    "BUILDX_CONFIG",
+    "CONTAINERS_REGISTRIES_CONF",
+    "STORAGE_DRIVER",
+    "STORAGE_OPTS",
     "DOCKER_HOST",
     "DOCKER_CONFIG",
     "DOCKER_CERT_PATH",

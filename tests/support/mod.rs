@@ -2,6 +2,7 @@
 
 pub(crate) mod browser;
 pub(crate) mod debs;
+pub(crate) mod dockerfiles;
 pub(crate) mod engines;
 pub(crate) mod faults;
 pub(crate) mod files_server;

@@ -1,5 +1,6 @@
 //! Arguments and configuration resolved into plans: nothing is left to look up after this.
 
+mod build;
 mod judging;
 mod publish;
 mod rollout;
@@ -10,13 +11,13 @@ pub(super) use publish::elsewhere;
 use std::path::{Path, PathBuf};
 
 use super::args::Global;
-use super::config::{self, Config};
+use super::config::Config;
 use super::error::CliError;
 use super::place;
 use crate::io::{document, files, git, limits::Limits};
 use crate::model::commit::Commit;
 use crate::model::image_ref::ImageRef;
-use crate::model::plan::{BuildPlan, Builder};
+use crate::model::plan::BuildPlan;
 
 const CONFIG_FILE: &str = "portcullis.toml";
 
@@ -121,39 +122,21 @@ impl Workspace {
     /// # Errors
     /// [`CliError::Setting`] for a combination that means nothing.
     pub(super) fn build_plan(&self, commit: Option<Commit>) -> Result<BuildPlan, CliError> {
-        let build = &self.config.build;
-        let builder = match build.using {
-            config::Using::Native => Builder::Native {
-                package: build.package.clone().unwrap_or_else(|| self.service()),
-                bin: build.bin.clone(),
-                base: match build.base.as_deref() {
-                    None | Some("scratch") => None,
-                    Some(base) => Some(self.image_ref("build.base", base)?),
-                },
-                features: build.features.clone(),
-                no_default_features: build.no_default_features,
-            },
-            config::Using::Image => {
-                let image = build
-                    .image
-                    .as_deref()
-                    .ok_or_else(|| CliError::setting("build.image", "`using = \"image\"` needs it: which image is to be judged?"))?;
-                Builder::Image(self.image_ref("build.image", image)?)
-            }
-        };
+        let builder = self.builder()?;
         Ok(BuildPlan {
             service: self.service(),
             root: self.root.clone(),
             builder,
-            port: build.port,
+            port: self.config.build.port,
             commit,
             layout: self.layout(),
             work: self.output.join("work"),
             offline: self.offline,
+            fresh: false,
         })
     }
 
-    fn image_ref(&self, key: &'static str, text: &str) -> Result<ImageRef, CliError> {
+    pub(super) fn image_ref(&self, key: &'static str, text: &str) -> Result<ImageRef, CliError> {
         let parsed = super::args::image_ref(text).map_err(|problem| CliError::setting(key, problem.to_string()))?;
         Ok(match parsed {
             ImageRef::OciLayout { dir, tag, digest } => ImageRef::OciLayout {

@@ -66,6 +66,18 @@ pub(super) struct Header<'a> {
     pub(super) doubt: Option<&'static str>,
 }
 
+/// The fields of a header that say nothing about names and contents.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Numbers {
+    pub(super) uid: u64,
+    pub(super) gid: u64,
+    /// Seconds since 1970.
+    pub(super) time: i64,
+    /// The type of a device or a pipe, else 0.
+    pub(super) special: u8,
+    pub(super) device: (u32, u32),
+}
+
 impl<'a> Header<'a> {
     /// Reads a block; `None` for a block of zeros.
     pub(super) fn parse(block: &'a [u8]) -> Result<Option<Self>, LayerProblem> {
@@ -107,6 +119,24 @@ impl<'a> Header<'a> {
             size: size_value,
             doubt,
         }))
+    }
+
+    /// Owner, time and device. What is no number, about which there is a doubt, is 0.
+    pub(super) fn numbers(&self) -> Numbers {
+        let value = |field: &[u8]| number(field).map_or(0, |number| number.value);
+        let unsigned = |field: &[u8]| u64::try_from(value(field)).unwrap_or(0);
+        let is_device = matches!(self.block[156], b'3' | b'4');
+        let half = |field: &[u8]| u32::try_from(value(field)).unwrap_or(0);
+        Numbers {
+            uid: unsigned(&self.block[108..116]),
+            gid: unsigned(&self.block[116..124]),
+            time: value(&self.block[136..148]),
+            special: if self.flag == TypeFlag::Special { self.block[156] } else { 0 },
+            device: match is_device && self.form != Form::V7 {
+                true => (half(&self.block[329..337]), half(&self.block[337..345])),
+                false => (0, 0),
+            },
+        }
     }
 
     /// True where the field for the size holds nothing.

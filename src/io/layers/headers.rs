@@ -6,6 +6,7 @@
 use super::error::LayerProblem;
 use super::header::{BLOCK, Header, TypeFlag, sparse_entries};
 use super::join::{Doubted, Joined, Pending, Sort, SparseMap};
+use super::metadata::Metadata;
 use super::pax;
 use super::stream::{Chunks, Stream};
 use super::{path, sparse};
@@ -16,6 +17,7 @@ use crate::io::limits::Limits;
 pub(super) struct EntryMeta {
     pub(super) sort: Sort,
     pub(super) mode: u32,
+    pub(super) metadata: Metadata,
     /// Bytes that are stored from here on.
     pub(super) stored: u64,
     /// The map of a sparse file and its size with its holes.
@@ -216,6 +218,7 @@ impl<'l> Headers<'l> {
         Ok(Step::Entry(EntryMeta {
             sort: joined.sort,
             mode: joined.mode,
+            metadata: joined.metadata,
             stored,
             sparse,
         }))

@@ -2,6 +2,7 @@
 
 use super::error::LayerProblem;
 use super::header::{Header, TypeFlag};
+use super::metadata::Metadata;
 use super::pax::{Pax, PaxSparse};
 use super::sparse;
 
@@ -57,6 +58,7 @@ pub(super) struct Pending {
 pub(super) struct Joined {
     pub(super) sort: Sort,
     pub(super) mode: u32,
+    pub(super) metadata: Metadata,
     /// Bytes that are stored after the header.
     pub(super) stored: u64,
     pub(super) sparse: Option<SparseMap>,
@@ -92,7 +94,8 @@ impl Pending {
     pub(super) fn join(self, header: &Header<'_>, at: u64, path: &mut Vec<u8>, target: &mut Vec<u8>) -> Result<Joined, LayerProblem> {
         let mut doubts = Doubts { at, first: self.doubt };
         doubts.note(header.doubt);
-        let pax = self.pax.unwrap_or_default();
+        let mut pax = self.pax.unwrap_or_default();
+        let metadata = Metadata::of(header, &mut pax);
         let sparse_name = pax.sparse.as_ref().and_then(|sparse| sparse.name.as_deref());
         let named = sparse_name.or(self.name.as_deref()).or(pax.path.as_deref());
         let own_name_is_clean = header.path(path);
@@ -132,6 +135,7 @@ impl Pending {
         Ok(Joined {
             sort,
             mode: header.mode,
+            metadata,
             stored,
             sparse,
             doubts,

@@ -8,6 +8,7 @@ mod header;
 mod headers;
 mod join;
 mod members;
+mod metadata;
 mod number;
 mod path;
 mod pax;
@@ -31,6 +32,7 @@ use std::ops::ControlFlow;
 pub use decode::{decoder, sniff};
 pub use error::{LayerError, LayerProblem};
 pub use members::{Link, Member, Members};
+pub use metadata::Metadata;
 pub use pipeline::{Stated, Totals, read};
 pub use seek::{index, plain};
 pub use spill::Spilled;
@@ -114,6 +116,11 @@ pub trait Visitor {
             offset: doubt.offset,
             reason: doubt.reason,
         })
+    }
+
+    /// Sees owner, time and attributes of the entry that comes next.
+    fn metadata(&mut self, metadata: &Metadata) {
+        let _ = metadata;
     }
 
     /// Sees the first bytes of a file (512 of them, where it has so many) after [`Need::Magic`].

@@ -7,6 +7,12 @@ pub(super) struct Pax {
     pub(super) link: Option<Vec<u8>>,
     pub(super) size: Option<u64>,
     pub(super) sparse: Option<PaxSparse>,
+    pub(super) uid: Option<u64>,
+    pub(super) gid: Option<u64>,
+    /// Seconds since 1970, rounded down, and nanoseconds.
+    pub(super) time: Option<(i64, u32)>,
+    /// Extended attributes by name.
+    pub(super) attributes: Vec<(Vec<u8>, Vec<u8>)>,
     /// True where a record says something of the entry that follows.
     pub(super) changes: bool,
 }
@@ -69,10 +75,12 @@ impl Pax {
             b"path" => self.path = text(value)?.or(self.path.take()),
             b"linkpath" => self.link = text(value)?.or(self.link.take()),
             b"size" => self.size = Some(decimal(value).ok_or(NUMBER)?),
-            b"uid" | b"gid" => {
-                decimal(value).ok_or(NUMBER)?;
+            b"uid" => self.uid = Some(decimal(value).ok_or(NUMBER)?),
+            b"gid" => self.gid = Some(decimal(value).ok_or(NUMBER)?),
+            b"mtime" => self.time = Some(time(value)?),
+            b"atime" | b"ctime" => {
+                time(value)?;
             }
-            b"mtime" | b"atime" | b"ctime" => time(value)?,
             b"uname" | b"gname" if value.contains(&0) => return Err(ZERO_BYTE),
             b"uname" | b"gname" | b"comment" => {}
             // Names are bytes to whoever unpacks on Linux.
@@ -81,7 +89,11 @@ impl Pax {
             _ if key.contains(&0) => return Err(ZERO_BYTE),
             _ if key.starts_with(b"GNU.sparse.") => return sparse.take(&key[b"GNU.sparse.".len()..], value),
             _ if key.starts_with(b"GNU.") || is_of_overlay(key) => return Err(FOREIGN),
-            _ => {}
+            _ => {
+                if let Some(name) = key.strip_prefix(b"SCHILY.xattr.") {
+                    self.attributes.push((name.to_vec(), value.to_vec()));
+                }
+            }
         }
         Ok(())
     }
@@ -201,12 +213,26 @@ pub(super) fn decimal(text: &[u8]) -> Option<u64> {
 }
 
 /// Seconds since 1970, with or without a fraction, maybe before.
-fn time(value: &[u8]) -> Result<(), &'static str> {
-    let value = value.strip_prefix(b"-").unwrap_or(value);
+fn time(value: &[u8]) -> Result<(i64, u32), &'static str> {
+    let (negative, value) = match value.strip_prefix(b"-") {
+        Some(value) => (true, value),
+        None => (false, value),
+    };
     let mut parts = value.splitn(2, |byte| *byte == b'.');
-    let whole = parts.next().and_then(decimal).is_some();
-    let fraction = parts.next().is_none_or(|part| part.iter().all(u8::is_ascii_digit));
-    (whole && fraction).then_some(()).ok_or(NUMBER)
+    let whole = parts.next().and_then(decimal).and_then(|whole| i64::try_from(whole).ok());
+    let whole = whole.ok_or(NUMBER)?;
+    let fraction = parts.next().unwrap_or_default();
+    if !fraction.iter().all(u8::is_ascii_digit) {
+        return Err(NUMBER);
+    }
+    // Nine digits; further ones are finer than any file system.
+    let digit = |at: usize| fraction.get(at).map_or(0, |digit| u32::from(digit - b'0'));
+    let nanos = (0..9).fold(0, |nanos, at| nanos * 10 + digit(at));
+    Ok(match (negative, nanos) {
+        (false, nanos) => (whole, nanos),
+        (true, 0) => (-whole, 0),
+        (true, nanos) => (-whole - 1, 1_000_000_000 - nanos),
+    })
 }
 
 #[cfg(test)]
@@ -219,6 +245,14 @@ mod tests {
         assert_eq!(pax.path.as_deref(), Some(&b"a/bc"[..]));
         assert_eq!(pax.link.as_deref(), Some(&b"tgt"[..]));
         assert_eq!((pax.size, doubt), (Some(12), None));
+        assert_eq!(pax.time, Some((1_234_567, 890_000_000)));
+    }
+
+    #[test]
+    fn owner_time_and_attributes_are_read() {
+        let (pax, doubt) = parse(b"14 uid=3000000\n9 gid=70\n14 mtime=-1.25\n25 SCHILY.xattr.user.a=b\n");
+        assert_eq!((pax.uid, pax.gid, pax.time), (Some(3_000_000), Some(70), Some((-2, 750_000_000))));
+        assert_eq!((pax.attributes, doubt), (vec![(b"user.a".to_vec(), b"b".to_vec())], None));
     }
 
     #[test]

@@ -81,6 +81,7 @@ impl Walk<'_> {
             offset: stream.offset(),
             sparse: said.sparse.is_some(),
         };
+        visitor.metadata(&said.metadata);
         let need = match visitor.entry(&entry)? {
             Need::Magic if said.sparse.is_none() => visitor.magic(&entry, stream.peek(said.stored)?),
             // The first bytes of a sparse file are known after all of it was read.

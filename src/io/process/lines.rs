@@ -5,18 +5,21 @@ use std::os::unix::process::CommandExt;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::{ProcessError, Program};
+
+/// How long a program has to end by itself after it was asked to.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// How often a running program is checked against the wish to stop.
 const POLL: Duration = Duration::from_millis(50);
 
 impl Program {
     /// Runs it to its end and hands over each line that it writes as it comes, stdout's on the calling thread. When `cancelled`
-    /// becomes true, the program and its children get SIGTERM.
+    /// becomes true, the program and its children get SIGTERM, and SIGKILL where that is not enough.
     ///
     /// # Errors
     /// [`ProcessError::Start`], [`ProcessError::Failed`] with the last lines of its stderr.
@@ -39,13 +42,21 @@ impl Program {
         let mut tail = String::new();
         let status = thread::scope(|scope| {
             scope.spawn(|| {
+                // It may have ended meanwhile: then there is nobody to tell.
+                let tell = |signal| group.map(|group| kill_process_group(group, signal));
+                let mut asked: Option<Instant> = None;
                 while !ended.load(Ordering::Relaxed) {
-                    if cancelled.load(Ordering::Relaxed) {
-                        // It may have ended meanwhile: then there is nobody to tell.
-                        let _ = group.map(|group| kill_process_group(group, Signal::TERM));
-                        return;
+                    match asked {
+                        None if cancelled.load(Ordering::Relaxed) => {
+                            let _ = tell(Signal::TERM);
+                            asked = Some(Instant::now());
+                        }
+                        Some(at) if at.elapsed() > GRACE => {
+                            let _ = tell(Signal::KILL);
+                            return;
+                        }
+                        _ => thread::sleep(POLL),
                     }
-                    thread::sleep(POLL);
                 }
             });
             let errors = scope.spawn(|| {

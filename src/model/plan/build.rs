@@ -1,8 +1,10 @@
 //! The build's part of a plan.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::model::commit::Commit;
+use crate::model::image::Platform;
 use crate::model::image_ref::ImageRef;
 
 /// How the image comes to be.
@@ -21,22 +23,69 @@ pub enum Builder {
         /// Leaves the default features out.
         no_default_features: bool,
     },
-    /// `docker buildx build`, or `docker build` where there is no buildx.
-    Buildkit {
-        /// The Dockerfile, relative to the root.
-        dockerfile: PathBuf,
-        /// The build context, relative to the root.
-        context: PathBuf,
-    },
-    /// `buildah build`.
-    Buildah {
-        /// The Dockerfile, relative to the root.
-        dockerfile: PathBuf,
-        /// The build context, relative to the root.
-        context: PathBuf,
+    /// A Dockerfile, built by somebody else's program.
+    Dockerfile {
+        /// Which program; `None` for the first that is here.
+        with: Option<DockerfileBuilder>,
+        /// What it is asked for.
+        build: DockerfileBuild,
     },
     /// No build: an image that exists.
     Image(ImageRef),
+}
+
+/// Who builds a Dockerfile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DockerfileBuilder {
+    /// A Docker Engine: `docker buildx build`, or `docker build` where there is no buildx.
+    Buildkit,
+    /// `buildah build`, without a daemon.
+    Buildah,
+}
+
+impl DockerfileBuilder {
+    /// As the configuration spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Buildkit => "buildkit",
+            Self::Buildah => "buildah",
+        }
+    }
+}
+
+/// What is asked of the builder of a Dockerfile.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DockerfileBuild {
+    /// The Dockerfile, relative to the root.
+    pub dockerfile: PathBuf,
+    /// The build context, relative to the root.
+    pub context: PathBuf,
+    /// The stage to build; `None` for the last.
+    pub target: Option<String>,
+    /// Values of `ARG`s. They end up in the image's history.
+    pub args: BTreeMap<String, String>,
+    /// Secrets of `RUN --mount=type=secret`, by id.
+    pub secrets: BTreeMap<String, BuildSecret>,
+    /// SSH agents or keys of `RUN --mount=type=ssh`: `default`, `id=path`.
+    pub ssh: Vec<String>,
+    /// Caches to read: `type=registry,ref=…`.
+    pub cache_from: Vec<String>,
+    /// Caches to write.
+    pub cache_to: Vec<String>,
+    /// What to build for; empty for the builder's own platform.
+    pub platforms: Vec<Platform>,
+    /// The network that `RUN` has: `default`, `none`, `host`.
+    pub network: Option<String>,
+}
+
+/// Where a build's secret comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BuildSecret {
+    /// A variable of our environment.
+    Variable(String),
+    /// A file, relative to the root.
+    File(PathBuf),
 }
 
 impl Builder {
@@ -44,7 +93,7 @@ impl Builder {
     #[must_use]
     pub fn dockerfiles(&self) -> Vec<PathBuf> {
         match self {
-            Self::Buildkit { dockerfile, .. } | Self::Buildah { dockerfile, .. } => vec![dockerfile.clone()],
+            Self::Dockerfile { build, .. } => vec![build.dockerfile.clone()],
             Self::Native { .. } | Self::Image(_) => Vec::new(),
         }
     }
@@ -69,4 +118,6 @@ pub struct BuildPlan {
     pub work: PathBuf,
     /// No network: `cargo build --offline`, no pulls.
     pub offline: bool,
+    /// Nothing that an earlier build left is used: no caches of layers, no compiled crates.
+    pub fresh: bool,
 }

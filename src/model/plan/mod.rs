@@ -5,7 +5,7 @@ mod feeds;
 mod publish;
 mod rollout;
 
-pub use build::{BuildPlan, Builder};
+pub use build::{BuildPlan, BuildSecret, Builder, DockerfileBuild, DockerfileBuilder};
 pub use feeds::{CratesIndexSource, FeedsPlan};
 pub use publish::{Destination, KeySource, PublishPlan};
 pub use rollout::{HealthPlan, ProbePlan, ProcessPlan, Protocol, RolloutPlan, TargetPlan, VersionAssertion, Waits};

@@ -1,10 +1,13 @@
 //! Takes a `BuildPlan`. Gives a `BuiltImage` in an OCI layout of the gate's own. Never gives a digest that it did not compute itself.
 
 mod assembly;
+mod canonical;
+mod dockerfile;
 mod error;
 mod image;
 mod image_source;
 mod native;
+mod target;
 
 pub use image_source::ImageSource;
 
@@ -19,21 +22,15 @@ use crate::model::plan::{BuildPlan, Builder};
 /// # Errors
 /// [`BuildError`].
 pub fn build(plan: &BuildPlan, effects: &Effects) -> Result<BuiltImage, BuildError> {
-    source(&plan.builder)?.acquire(plan, effects)
-}
-
-fn source(builder: &Builder) -> Result<&'static dyn ImageSource, BuildError> {
-    let missing = |what: &str, help: &str| {
-        Err(BuildError::Unavailable {
-            what: what.to_owned(),
-            help: help.to_owned(),
-        })
+    let source: &dyn ImageSource = match &plan.builder {
+        Builder::Native { .. } => &native::Native,
+        Builder::Dockerfile { .. } => &dockerfile::Dockerfile,
+        Builder::Image(_) => &image::Image,
     };
-    let instead = "build the image yourself and judge it: `[build] using = \"image\"`, `image = \"oci:DIR\"` or `\"docker-archive:FILE\"`";
-    match builder {
-        Builder::Native { .. } => Ok(&native::Native),
-        Builder::Image(_) => Ok(&image::Image),
-        Builder::Buildkit { .. } => missing("the BuildKit builder", instead),
-        Builder::Buildah { .. } => missing("the buildah builder", instead),
-    }
+    source.acquire(plan, effects).map_err(|error| match error.is_of_a_full_disk() {
+        true => BuildError::DiskFull {
+            folder: plan.layout.clone(),
+        },
+        false => error,
+    })
 }

@@ -1,6 +1,7 @@
 //! Building images.
 
 mod base;
+mod dockerfile;
 mod faults;
 pub(crate) mod native;
 mod service;

@@ -76,6 +76,7 @@ pub(crate) fn plan(root: &Path, work: &Path, features: &[&str]) -> BuildPlan {
         layout: work.join("image"),
         work: work.join("work"),
         offline: false,
+        fresh: false,
     }
 }
 

@@ -18,7 +18,7 @@ const LEVEL: Compression = Compression::new(6);
 const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
 
 /// A writer that compresses what it is given.
-pub(super) struct Gzip<W: Write> {
+pub(in crate::stage::build) struct Gzip<W: Write> {
     sink: W,
     held: Vec<u8>,
     crc: Crc,
@@ -27,7 +27,7 @@ pub(super) struct Gzip<W: Write> {
 
 impl<W: Write> Gzip<W> {
     /// Compresses into a sink.
-    pub(super) fn new(sink: W) -> Self {
+    pub(in crate::stage::build) fn new(sink: W) -> Self {
         Self {
             sink,
             held: Vec::new(),
@@ -40,7 +40,7 @@ impl<W: Write> Gzip<W> {
     ///
     /// # Errors
     /// What the sink says.
-    pub(super) fn finish(mut self) -> io::Result<W> {
+    pub(in crate::stage::build) fn finish(mut self) -> io::Result<W> {
         self.compress_held(true)?;
         self.sink.write_all(&self.crc.sum().to_le_bytes())?;
         self.sink.write_all(&self.crc.amount().to_le_bytes())?;

@@ -4,10 +4,13 @@
 //! file system gets in.
 
 mod base;
+mod canonical_tar;
 mod gzip;
 mod image;
 mod layer;
 
 pub(super) use base::Base;
+pub(super) use canonical_tar::{CanonicalTar, Header};
+pub(super) use gzip::Gzip;
 pub(super) use image::{Settings, assemble};
 pub(super) use layer::{LayerWriter, NewLayer};

@@ -6,16 +6,18 @@
 mod copy;
 mod repack;
 
-use std::fs;
+pub(super) use repack::{Packed, pack};
+
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use tokio::runtime::Handle;
 
+use super::target::Target;
 use super::{BuildError, ImageSource};
 use crate::io::Effects;
 use crate::io::archive::{DockerImage, Engine, OciImage, save};
-use crate::io::files::{self, FileError};
+use crate::io::files::FileError;
 use crate::io::oci_layout::OciLayout;
 use crate::io::registry::RemoteImage;
 use crate::model::digest::Digest;
@@ -131,45 +133,6 @@ fn saved(engine: Engine, name: &str, layout: &OciLayout, effects: &Effects) -> R
 fn plain(mut descriptor: Descriptor) -> Descriptor {
     descriptor.annotations.clear();
     descriptor
-}
-
-/// A layout beside the final one, which takes its place when it is whole.
-struct Target {
-    layout: OciLayout,
-    folder: tempfile::TempDir,
-}
-
-impl Target {
-    fn new(last: &Path) -> Result<Self, BuildError> {
-        let parent = files::folder_of(last);
-        let failed = |source| FileError::Write {
-            path: last.to_owned(),
-            source,
-        };
-        fs::create_dir_all(parent).map_err(failed)?;
-        let folder = tempfile::Builder::new()
-            .prefix(".portcullis-image-")
-            .tempdir_in(parent)
-            .map_err(failed)?;
-        Ok(Self {
-            layout: OciLayout::create(folder.path().join("image"))?,
-            folder,
-        })
-    }
-
-    fn keep(self, last: &Path) -> Result<PathBuf, BuildError> {
-        let failed = |source| FileError::Write {
-            path: last.to_owned(),
-            source,
-        };
-        if last.exists() {
-            // A folder that is no layout is somebody's own.
-            OciLayout::open(last)?;
-            fs::rename(last, self.folder.path().join("old")).map_err(failed)?;
-        }
-        fs::rename(self.layout.dir(), last).map_err(failed)?;
-        Ok(last.to_owned())
-    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::io::{self, BufReader, Read, Write};
 
-use flate2::{Compression, GzBuilder};
 use serde_json::json;
 
 use crate::io::Effects;
@@ -16,10 +15,20 @@ use crate::model::digest::Digest;
 use crate::model::event::{Event, Stage, Unit};
 use crate::model::image::{Descriptor, Layer, media_type};
 use crate::stage::build::BuildError;
+use crate::stage::build::assembly::Gzip;
 
-/// The level that `docker build` uses.
-const LEVEL: Compression = Compression::new(6);
 const CHUNK: usize = 256 * 1024;
+
+/// A layer that lies in the layout.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::stage::build) struct Packed {
+    /// Digest of the compressed bytes.
+    pub(in crate::stage::build) digest: Digest,
+    /// Their number.
+    pub(in crate::stage::build) size: u64,
+    /// Digest of the tar.
+    pub(in crate::stage::build) diff_id: Digest,
+}
 
 /// Writes the image's configuration, its layers and a manifest into a layout.
 pub(super) fn image(from: &DockerImage, to: &OciLayout, effects: &Effects) -> Result<Descriptor, BuildError> {
@@ -28,26 +37,15 @@ pub(super) fn image(from: &DockerImage, to: &OciLayout, effects: &Effects) -> Re
         "digest": to.write_blob(&from.config)?,
         "size": from.config.len(),
     });
-    let packed = std::thread::scope(|scope| {
-        let hands: Vec<_> = halves(&from.image.layers)
-            .into_iter()
-            .map(|part| scope.spawn(|| pack(from, part, to, effects)))
-            .collect();
-        let mut packed = BTreeMap::new();
-        for hand in hands {
-            packed.extend(hand.join().unwrap_or(Err(BuildError::Interrupted))?);
-        }
-        Ok::<_, BuildError>(packed)
-    })?;
-    let layers: Vec<_> = from
-        .image
-        .layers
-        .iter()
-        .map(|layer| {
-            let (digest, size) = packed[&layer.diff_id];
-            json!({"mediaType": media_type::OCI_LAYER_GZIP, "digest": digest, "size": size})
-        })
-        .collect();
+    let mut packed: BTreeMap<Digest, Packed> = BTreeMap::new();
+    let mut layers = Vec::new();
+    for layer in &from.image.layers {
+        let Packed { digest, size, .. } = match packed.get(&layer.diff_id) {
+            Some(packed) => *packed,
+            None => *packed.entry(layer.diff_id).or_insert(pack(from, layer, to, effects)?),
+        };
+        layers.push(json!({"mediaType": media_type::OCI_LAYER_GZIP, "digest": digest, "size": size}));
+    }
     let manifest = json!({"schemaVersion": 2, "mediaType": media_type::OCI_MANIFEST, "config": config, "layers": layers}).to_string();
     Ok(Descriptor::new(
         media_type::OCI_MANIFEST,
@@ -56,36 +54,11 @@ pub(super) fn image(from: &DockerImage, to: &OciLayout, effects: &Effects) -> Re
     ))
 }
 
-/// Each distinct layer once, shared out so that every core has about the same number of bytes.
-fn halves(layers: &[Layer]) -> Vec<Vec<&Layer>> {
-    let mut distinct: Vec<&Layer> = layers.iter().collect();
-    distinct.sort_by_key(|layer| (std::cmp::Reverse(layer.size), layer.diff_id));
-    distinct.dedup_by_key(|layer| layer.diff_id);
-    let hands = std::thread::available_parallelism()
-        .map_or(1, usize::from)
-        .min(distinct.len().max(1));
-    let mut parts: Vec<(u64, Vec<&Layer>)> = vec![(0, Vec::new()); hands];
-    for layer in distinct {
-        if let Some((bytes, part)) = parts.iter_mut().min_by_key(|(bytes, _)| *bytes) {
-            *bytes += layer.size;
-            part.push(layer);
-        }
-    }
-    parts.into_iter().map(|(_, part)| part).collect()
-}
-
-type Packed = BTreeMap<Digest, (Digest, u64)>;
-
-fn pack(from: &DockerImage, layers: Vec<&Layer>, to: &OciLayout, effects: &Effects) -> Result<Packed, BuildError> {
-    layers
-        .into_iter()
-        .map(|layer| Ok((layer.diff_id, one(from, layer, to, effects)?)))
-        .collect()
-}
-
-/// Compresses one layer and verifies the tar's digest on the way.
-fn one(from: &DockerImage, layer: &Layer, to: &OciLayout, effects: &Effects) -> Result<(Digest, u64), BuildError> {
-    const UNKNOWN_SYSTEM: u8 = 255;
+/// Compresses one layer on every core, and verifies the tar's digest on the way.
+///
+/// # Errors
+/// [`BuildError`].
+pub(in crate::stage::build) fn pack(from: &DockerImage, layer: &Layer, to: &OciLayout, effects: &Effects) -> Result<Packed, BuildError> {
     let broken = |offset, problem| LayerError {
         layer: format!("layer {}", layer.digest),
         offset,
@@ -98,11 +71,7 @@ fn one(from: &DockerImage, layer: &Layer, to: &OciLayout, effects: &Effects) -> 
     };
     let blob = BufReader::with_capacity(CHUNK, from.open_layer(layer)?);
     let mut tar = layers::decoder(layer.compression, blob).map_err(|error| broken(0, LayerProblem::Read(error)))?;
-    let gzip = GzBuilder::new()
-        .mtime(0)
-        .operating_system(UNKNOWN_SYSTEM)
-        .write(to.blob_writer()?, LEVEL);
-    let mut gzip = Hashing::new(gzip);
+    let mut gzip = Hashing::new(Gzip::new(to.blob_writer()?));
     let mut chunk = vec![0; CHUNK];
     let mut unpacked = 0;
     loop {
@@ -135,5 +104,10 @@ fn one(from: &DockerImage, layer: &Layer, to: &OciLayout, effects: &Effects) -> 
         let expected = layer.diff_id;
         return Err(broken(unpacked, LayerProblem::WrongDiffId { expected, found }).into());
     }
-    Ok(gzip.finish().map_err(write)?.finish()?)
+    let (digest, size) = gzip.finish().map_err(write)?.finish()?;
+    Ok(Packed {
+        digest,
+        size,
+        diff_id: found,
+    })
 }

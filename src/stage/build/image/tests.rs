@@ -26,6 +26,7 @@ impl Place {
             layout: self.path("out/image"),
             work: self.path("work"),
             offline: true,
+            fresh: false,
         }
     }
 

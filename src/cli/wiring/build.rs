@@ -1,0 +1,92 @@
+//! How the image is built: `[build]` resolved.
+
+use std::path::PathBuf;
+
+use super::Workspace;
+use crate::cli::config::Using;
+use crate::cli::error::CliError;
+use crate::model::image::Platform;
+use crate::model::plan::{BuildSecret, Builder, DockerfileBuild, DockerfileBuilder};
+
+/// What a Dockerfile is called that nobody has named.
+const DOCKERFILES: [&str; 2] = ["Dockerfile", "Containerfile"];
+
+impl Workspace {
+    /// The builder that the configuration names; without a word of it, the one that fits what lies in the folder.
+    ///
+    /// # Errors
+    /// [`CliError::Setting`].
+    pub(super) fn builder(&self) -> Result<Builder, CliError> {
+        let build = &self.config.build;
+        match build.using {
+            Some(Using::Native) => self.native(),
+            Some(Using::Buildkit) => self.dockerfile(Some(DockerfileBuilder::Buildkit)),
+            Some(Using::Buildah) => self.dockerfile(Some(DockerfileBuilder::Buildah)),
+            Some(Using::Image) => {
+                let image = build
+                    .image
+                    .as_deref()
+                    .ok_or_else(|| CliError::setting("build.image", "`using = \"image\"` needs it: which image is to be judged?"))?;
+                Ok(Builder::Image(self.image_ref("build.image", image)?))
+            }
+            None if build.dockerfile.is_some() => self.dockerfile(None),
+            None if self.root.join("Cargo.toml").exists() || build.package.is_some() => self.native(),
+            None if self.found_dockerfile().is_some() => self.dockerfile(None),
+            None => self.native(),
+        }
+    }
+
+    fn native(&self) -> Result<Builder, CliError> {
+        let build = &self.config.build;
+        Ok(Builder::Native {
+            package: build.package.clone().unwrap_or_else(|| self.service()),
+            bin: build.bin.clone(),
+            base: match build.base.as_deref() {
+                None | Some("scratch") => None,
+                Some(base) => Some(self.image_ref("build.base", base)?),
+            },
+            features: build.features.clone(),
+            no_default_features: build.no_default_features,
+        })
+    }
+
+    fn dockerfile(&self, with: Option<DockerfileBuilder>) -> Result<Builder, CliError> {
+        let build = &self.config.build;
+        let named = build.dockerfile.clone().or_else(|| self.found_dockerfile());
+        let platform =
+            |text: &String| Platform::try_from(text.clone()).map_err(|problem| CliError::setting("build.platforms", problem.to_string()));
+        let secret = |(id, from): (&String, &String)| {
+            let is_odd = id.is_empty() || id.contains([',', '=', '"']);
+            if is_odd {
+                return Err(CliError::setting(
+                    "build.secrets",
+                    "an id has a comma, a quote or an equals sign in it",
+                ));
+            }
+            let from = match from.strip_prefix("env:") {
+                Some(name) => BuildSecret::Variable(name.to_owned()),
+                None => BuildSecret::File(PathBuf::from(from)),
+            };
+            Ok((id.clone(), from))
+        };
+        Ok(Builder::Dockerfile {
+            with,
+            build: DockerfileBuild {
+                dockerfile: named.unwrap_or_else(|| PathBuf::from(DOCKERFILES[0])),
+                context: build.context.clone().unwrap_or_else(|| PathBuf::from(".")),
+                target: build.target.clone(),
+                args: build.args.clone(),
+                secrets: build.secrets.iter().map(secret).collect::<Result<_, _>>()?,
+                ssh: build.ssh.clone(),
+                cache_from: build.cache_from.clone(),
+                cache_to: build.cache_to.clone(),
+                platforms: build.platforms.iter().map(platform).collect::<Result<_, _>>()?,
+                network: build.network.map(|network| network.as_str().to_owned()),
+            },
+        })
+    }
+
+    fn found_dockerfile(&self) -> Option<PathBuf> {
+        DOCKERFILES.iter().map(PathBuf::from).find(|name| self.root.join(name).is_file())
+    }
+}

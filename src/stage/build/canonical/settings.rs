@@ -1,0 +1,31 @@
+//! What the canonical form of an image hangs on.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::io::oci_layout::LayoutError;
+use crate::stage::build::BuildError;
+
+/// What does not depend on the builder.
+#[derive(Debug, Clone)]
+pub(in crate::stage::build) struct Canonical {
+    /// The commit's time, in seconds since 1970: no file of the build's own is younger.
+    pub(in crate::stage::build) epoch: i64,
+    /// When the build began.
+    pub(in crate::stage::build) begun: Timestamp,
+    /// Labels to set.
+    pub(in crate::stage::build) labels: BTreeMap<String, String>,
+}
+
+/// Reads a configuration, which was read strictly before.
+pub(super) fn document(bytes: &[u8]) -> Result<Value, BuildError> {
+    serde_json::from_slice(bytes).map_err(|error| {
+        LayoutError::Inconsistent {
+            path: "the image's configuration".into(),
+            reason: format!("is no JSON: {error}"),
+        }
+        .into()
+    })
+}

@@ -1,0 +1,28 @@
+//! Which program builds: the one that was asked for, else the first that is here.
+
+use super::buildah::Buildah;
+use super::buildkit::Buildkit;
+use super::request::Engine;
+use crate::model::plan::DockerfileBuilder;
+use crate::stage::build::BuildError;
+
+/// A Docker Engine that answers, else buildah where it is installed.
+///
+/// # Errors
+/// [`BuildError::NoEngine`].
+pub(in crate::stage::build::dockerfile) fn choose(asked: Option<DockerfileBuilder>) -> Result<Box<dyn Engine>, BuildError> {
+    let mut reasons = Vec::new();
+    if asked != Some(DockerfileBuilder::Buildah) {
+        match Buildkit::find() {
+            Ok(found) => return Ok(Box::new(found)),
+            Err(reason) => reasons.push(reason),
+        }
+    }
+    if asked != Some(DockerfileBuilder::Buildkit) {
+        match Buildah::find() {
+            Ok(found) => return Ok(Box::new(found)),
+            Err(reason) => reasons.push(reason),
+        }
+    }
+    Err(BuildError::NoEngine { reasons })
+}

@@ -1,0 +1,10 @@
+//! The programs that build Dockerfiles.
+
+mod buildah;
+mod buildkit;
+mod choice;
+mod request;
+mod saved;
+
+pub(super) use choice::choose;
+pub(super) use request::{Engine, Request};

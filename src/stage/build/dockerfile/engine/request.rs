@@ -1,0 +1,110 @@
+//! What is asked of a builder, and what it must be able to do.
+
+use std::path::{Path, PathBuf};
+
+use super::super::progress::Steps;
+use crate::io::Effects;
+use crate::io::process::Program;
+use crate::model::image::Platform;
+use crate::model::plan::{BuildPlan, BuildSecret, DockerfileBuild, DockerfileBuilder};
+use crate::stage::build::BuildError;
+
+/// One build of one platform.
+pub(in crate::stage::build::dockerfile) struct Request<'r> {
+    pub(in crate::stage::build::dockerfile) plan: &'r BuildPlan,
+    pub(in crate::stage::build::dockerfile) build: &'r DockerfileBuild,
+    /// Our copy of the Dockerfile.
+    pub(in crate::stage::build::dockerfile) dockerfile: &'r Path,
+    /// Our copy of the context.
+    pub(in crate::stage::build::dockerfile) context: &'r Path,
+    /// Images that the Dockerfile names.
+    pub(in crate::stage::build::dockerfile) images: &'r [String],
+    /// `None` for the builder's own.
+    pub(in crate::stage::build::dockerfile) platform: Option<&'r Platform>,
+    /// A word that no other build has: part of the names of what is made meanwhile.
+    pub(in crate::stage::build::dockerfile) unique: &'r str,
+    /// Seconds since 1970.
+    pub(in crate::stage::build::dockerfile) epoch: i64,
+    pub(in crate::stage::build::dockerfile) effects: &'r Effects,
+}
+
+/// A program that builds Dockerfiles.
+pub(in crate::stage::build::dockerfile) trait Engine {
+    /// Which one, and in which version.
+    fn name(&self) -> (DockerfileBuilder, String);
+
+    /// Builds, and puts the image into a file in the form of `docker save`. Nothing else stays: no image, no tag, no container.
+    ///
+    /// # Errors
+    /// [`BuildError`].
+    fn build(&self, request: &Request<'_>, steps: Steps, archive: &Path) -> Result<Steps, BuildError>;
+}
+
+impl Request<'_> {
+    /// What both programs spell alike: target, arguments, secrets, SSH, caches, platform, network. No secret is among the arguments: the
+    /// program finds it in a variable of its own, or in the file.
+    ///
+    /// # Errors
+    /// [`BuildError::BuildSecret`].
+    pub(super) fn common(&self, mut program: Program) -> Result<Program, BuildError> {
+        let build = self.build;
+        let mut args: Vec<String> = vec!["--file".to_owned(), self.dockerfile.display().to_string()];
+        let mut option = |name: &str, value: String| args.extend([name.to_owned(), value]);
+        if let Some(target) = &build.target {
+            option("--target", target.clone());
+        }
+        for (name, value) in &build.args {
+            option("--build-arg", format!("{name}={value}"));
+        }
+        for (number, (id, secret)) in build.secrets.iter().enumerate() {
+            match secret {
+                BuildSecret::Variable(name) => {
+                    let variable = format!("PORTCULLIS_BUILD_SECRET_{number}");
+                    let value = self.secret(id, name)?;
+                    program = program.env(&variable, value.expose());
+                    option("--secret", format!("id={id},env={variable}"));
+                }
+                BuildSecret::File(path) => option("--secret", format!("id={id},src={}", self.secret_file(id, path)?.display())),
+            }
+        }
+        for key in &build.ssh {
+            option("--ssh", key.clone());
+        }
+        if !build.ssh.is_empty()
+            && let Some(socket) = crate::io::environment::variable("SSH_AUTH_SOCK")
+        {
+            program = program.env("SSH_AUTH_SOCK", socket);
+        }
+        build.cache_from.iter().for_each(|cache| option("--cache-from", cache.clone()));
+        build.cache_to.iter().for_each(|cache| option("--cache-to", cache.clone()));
+        if let Some(platform) = self.platform {
+            option("--platform", platform.to_string());
+        }
+        let network = build.network.clone().or_else(|| self.plan.offline.then(|| "none".to_owned()));
+        if let Some(network) = network {
+            option("--network", network);
+        }
+        Ok(program.args(args))
+    }
+
+    fn secret(&self, id: &str, name: &str) -> Result<crate::io::secret::Secret, BuildError> {
+        self.effects.secrets.secret(name).ok_or_else(|| BuildError::BuildSecret {
+            id: id.to_owned(),
+            reason: format!("the variable {name} is not set"),
+        })
+    }
+
+    fn secret_file(&self, id: &str, path: &Path) -> Result<PathBuf, BuildError> {
+        let path = self.plan.root.join(path);
+        let odd = |reason: String| BuildError::BuildSecret { id: id.to_owned(), reason };
+        // A comma would end the value of the option.
+        match path.to_str() {
+            Some(text) if !text.contains(',') && !text.contains('"') => {}
+            _ => return Err(odd(format!("the path {} has a comma or a quote in it", path.display()))),
+        }
+        match path.is_file() {
+            true => Ok(path),
+            false => Err(odd(format!("there is no file {}", path.display()))),
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! What a builder complains of, as the one error that says what to do next.
+
+use super::engine::Request;
+use super::progress::{FailedStep, Steps};
+use crate::io::process::ProcessError;
+use crate::model::dockerfile::parse;
+use crate::stage::build::BuildError;
+
+/// Why a build failed.
+pub(super) fn explain(request: &Request<'_>, steps: &Steps, builder: &'static str, error: &ProcessError) -> BuildError {
+    if request.effects.is_cancelled() {
+        return BuildError::Interrupted;
+    }
+    let rest = steps.rest();
+    let all = rest.join("\n");
+    let reason = reason(&rest).unwrap_or_else(|| match steps.failure() {
+        Some(failed) => failed.reason.clone(),
+        None => steps.without_secrets(&error.to_string()),
+    });
+    let full = format!("{all}\n{reason}\n{}", steps.failure().map_or("", |failed| &failed.tail));
+    if says(&full, &["no space left on device", "No space left on device"]) {
+        return BuildError::DiskFull {
+            folder: request.plan.layout.clone(),
+        };
+    }
+    let place = place(request, &rest, steps.failure());
+    if says(
+        &reason,
+        &[
+            "dockerfile parse error",
+            "failed to parse",
+            "nknown instruction",
+            "parsing main Dockerfile",
+            "failed to reach build target",
+            "target stage",
+            "no build stage",
+        ],
+    ) {
+        return BuildError::Dockerfile { place, reason };
+    }
+    if says(
+        &reason,
+        &[
+            "failed to resolve source metadata",
+            "failed to authorize",
+            "pull access denied",
+            "creating build container",
+            "initializing source",
+            "pinging container registry",
+            "reading manifest",
+            "image not known",
+        ],
+    ) {
+        return BuildError::BaseImage { place, reason };
+    }
+    if says(&reason, &["Cannot connect to the Docker daemon", "error during connect"]) {
+        return BuildError::NoEngine { reasons: vec![reason] };
+    }
+    match steps.failure() {
+        Some(failed) => BuildError::Step {
+            step: failed.name.clone(),
+            place,
+            reason: brief(&reason),
+            tail: failed.tail.clone(),
+        },
+        None => BuildError::Builder { builder, tail: all },
+    }
+}
+
+fn says(text: &str, words: &[&str]) -> bool {
+    words.iter().any(|word| text.contains(word))
+}
+
+/// The line that begins with `ERROR:` (docker) or `Error:` (buildah), without that word.
+fn reason(rest: &[String]) -> Option<String> {
+    let found = rest
+        .iter()
+        .rev()
+        .find_map(|line| line.strip_prefix("ERROR: ").or_else(|| line.strip_prefix("Error: ")))?;
+    Some(found.strip_prefix("failed to solve: ").unwrap_or(found).to_owned())
+}
+
+/// The command stands in the step's name already: `process "…" did not complete successfully: exit code: 1` is `exit code: 1`.
+fn brief(reason: &str) -> String {
+    let after = |mark: &str| reason.rsplit_once(mark).map(|(_, rest)| rest.trim().to_owned());
+    after("did not complete successfully: ")
+        .or_else(|| after("\": ").filter(|_| reason.starts_with("building at STEP")))
+        .unwrap_or_else(|| reason.to_owned())
+}
+
+/// `Dockerfile:7`, as BuildKit says it before its excerpt, or as the instruction of the failed step is found; else the file.
+fn place(request: &Request<'_>, rest: &[String], failed: Option<&FailedStep>) -> String {
+    let file = request.build.dockerfile.display().to_string();
+    let name = request
+        .dockerfile
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
+    let stated = rest.iter().find_map(|line| {
+        let number = line.strip_prefix(&name)?.strip_prefix(':')?;
+        number.trim().parse::<u32>().ok()
+    });
+    match stated.or_else(|| line_of(request, failed?)) {
+        Some(line) => format!("{file}:{line}"),
+        None => file,
+    }
+}
+
+/// The line of the instruction that a step shows.
+fn line_of(request: &Request<'_>, failed: &FailedStep) -> Option<u32> {
+    let shown = failed.name.split_once("] ").map(|(_, text)| words(text))?;
+    // What was read once is read again only to find a line: without it the message lacks a number.
+    let text = std::fs::read_to_string(request.dockerfile).ok()?;
+    let file = parse(&text);
+    let same = file.instructions.iter().find(|instruction| words(&instruction.text) == shown);
+    same.map(|instruction| instruction.line)
+}
+
+fn words(text: &str) -> Vec<&str> {
+    text.split_whitespace().filter(|word| *word != "\\").collect()
+}

@@ -1,0 +1,19 @@
+//! What builders say while they build, as steps with their times.
+//!
+//! Takes lines. Gives events, and what there is to say when the build fails. Invariant: no secret of the build is in any of it.
+
+mod buildah;
+mod plain;
+mod rawjson;
+mod steps;
+
+pub(super) use buildah::Buildah;
+pub(super) use plain::Plain;
+pub(super) use rawjson::RawJson;
+pub(super) use steps::{FailedStep, Steps};
+
+/// Reads the lines of one builder.
+pub(super) trait Reader: Send {
+    /// Takes one line of either stream.
+    fn line(&mut self, line: &str, steps: &mut Steps);
+}

@@ -1,0 +1,127 @@
+//! Our own copies of what a builder reads: the Dockerfile and its context.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::context;
+use crate::io::Effects;
+use crate::io::files::{self, FileError};
+use crate::io::hash::sha256;
+use crate::model::digest::Digest;
+use crate::model::dockerfile::{self, parse, split_flags};
+use crate::model::event::Stage;
+use crate::model::plan::{BuildPlan, DockerfileBuild, DockerfileBuilder};
+use crate::stage::build::BuildError;
+
+/// The copies.
+pub(super) struct Sources {
+    /// The Dockerfile. An empty ignore file of each kind lies beside it: what is to be ignored has not been copied.
+    pub(super) dockerfile: PathBuf,
+    /// The folder of the context.
+    pub(super) context: PathBuf,
+    /// Digest of the Dockerfile.
+    pub(super) digest: Digest,
+    /// Images that the Dockerfile names, as written.
+    pub(super) images: Vec<String>,
+}
+
+impl Sources {
+    /// Copies both into a folder, and tells how large the context is.
+    ///
+    /// # Errors
+    /// [`BuildError::NoDockerfile`], [`BuildError::File`], [`BuildError::Interrupted`].
+    pub(super) fn stage(
+        plan: &BuildPlan,
+        build: &DockerfileBuild,
+        with: DockerfileBuilder,
+        folder: &Path,
+        effects: &Effects,
+    ) -> Result<Self, BuildError> {
+        let (from, root) = (plan.root.join(&build.dockerfile), plan.root.join(&build.context));
+        let missing = |what, path: &Path| BuildError::NoDockerfile {
+            what,
+            path: path.to_owned(),
+        };
+        if from.symlink_metadata().is_err() {
+            return Err(missing("Dockerfile", &from));
+        }
+        if !root.is_dir() {
+            return Err(missing("folder for the build context", &root));
+        }
+        // Through a link, the builder's excerpts would show text that nobody committed.
+        let text = files::read_document(&from, effects.limits.document)?;
+        let name = from.file_name().unwrap_or_default();
+        let (recipe, copy) = (folder.join("recipe"), folder.join("context"));
+        let dockerfile = recipe.join(name);
+        let mut ignore_name = name.to_owned();
+        ignore_name.push(".dockerignore");
+        files::write(&dockerfile, text.as_bytes())?;
+        files::write(&recipe.join(&ignore_name), b"")?;
+        files::write(&dockerfile.with_extension("ignore"), b"")?;
+
+        let mut ignore_files = vec![from.with_file_name(&ignore_name)];
+        if with == DockerfileBuilder::Buildah {
+            ignore_files.push(root.join(".containerignore"));
+        }
+        ignore_files.push(root.join(".dockerignore"));
+        let root = fs::canonicalize(&root).map_err(|source| FileError::Read {
+            path: root.clone(),
+            source,
+        })?;
+        let items = context::walk(&root, &ignore_files, &ours(plan, &root, folder), &effects.limits)?;
+        tell(&items, &text, effects);
+        context::copy(&root, &items, &copy, super::epoch(plan), effects)?;
+        let (images, _) = dockerfile::images(&parse(&text));
+        Ok(Self {
+            dockerfile,
+            context: copy,
+            digest: sha256(text.as_bytes()),
+            images: images.into_iter().map(|image| image.name).collect(),
+        })
+    }
+}
+
+/// Our own folders, which never belong to a context: the results of the last run would change the image of this one.
+fn ours(plan: &BuildPlan, root: &Path, folder: &Path) -> Vec<PathBuf> {
+    let mut ours = vec![folder.to_owned(), plan.layout.clone(), plan.work.clone()];
+    // The folder for results is where the layout lies, unless that is the source tree itself.
+    let results = files::folder_of(&plan.layout).to_owned();
+    ours.extend(Some(results).filter(|results| !root.starts_with(fs::canonicalize(results).unwrap_or_else(|_| results.clone()))));
+    // Before there is such a folder, nothing can lie in it.
+    ours.iter().filter_map(|path| fs::canonicalize(path).ok()).collect()
+}
+
+fn tell(items: &[context::Item], text: &str, effects: &Effects) {
+    let bytes: u64 = items.iter().map(|item| item.size).sum();
+    effects.note(Stage::Build, format!("context: {}, {} entries", megabytes(bytes), items.len()));
+    if let Some(folders) = context::advice(items) {
+        let named: Vec<String> = folders
+            .iter()
+            .map(|(name, bytes)| format!("{name} ({})", megabytes(*bytes)))
+            .collect();
+        let advice = "a build context of this size is slow to send: name what the image does not need in .dockerignore";
+        effects.warn(Stage::Build, format!("{advice}. Largest folders: {}", named.join(", ")));
+    }
+    let has_git = items.iter().any(|item| item.path == ".git");
+    if has_git && copies_everything(text) {
+        let what = "the Dockerfile copies all of the context, and .git is in it: no two clones have the same; name .git in .dockerignore";
+        effects.warn(Stage::Build, what);
+    }
+}
+
+fn megabytes(bytes: u64) -> String {
+    format!("{:.1} MB", bytes as f64 / 1e6)
+}
+
+/// True where a `COPY` or an `ADD` takes the whole context.
+fn copies_everything(text: &str) -> bool {
+    let file = parse(text);
+    let copies = file.instructions.iter().filter(|i| matches!(i.keyword.as_str(), "COPY" | "ADD"));
+    copies.into_iter().any(|instruction| {
+        let flags = split_flags(instruction.arguments());
+        let is_from_elsewhere = flags.values("from").next().is_some();
+        let mut words: Vec<&str> = flags.rest.split_whitespace().collect();
+        words.pop();
+        !is_from_elsewhere && words.iter().any(|word| matches!(*word, "." | "./" | "/" | "*"))
+    })
+}

@@ -1,0 +1,258 @@
+//! Dockerfiles, built by a real Docker Engine and by buildah.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Read;
+use std::time::{Duration, Instant};
+
+use crate::publish::faults::TinyDisk;
+use crate::support::dockerfiles::{BASE, Builder, Project, listing, runs};
+
+const SMALL: &str = "FROM localhost/busybox:1 AS build
+COPY src /srv/src
+RUN mkdir -p /srv/made/deep && date > /dev/null && echo made > /srv/made/deep/file && ln -s file /srv/made/deep/link
+FROM localhost/busybox:1
+COPY --from=build /srv /srv
+RUN echo second > /srv/second && chmod 4750 /srv/second
+USER 1000:1000
+HEALTHCHECK --interval=5s CMD [\"/bin/echo\", \"ok\"]
+CMD [\"/bin/sh\"]
+";
+
+fn small(builder: &Builder) -> Project {
+    Project::new(
+        builder.name(),
+        "",
+        &[("Dockerfile", SMALL), ("src/main.js", "hello\n"), (".dockerignore", "target\n.git\n")],
+    )
+}
+
+#[test]
+fn one_commit_gives_one_digest_in_two_folders_with_each_builder() {
+    for builder in Builder::all() {
+        let (first, second) = (small(&builder), small(&builder));
+        // What a checkout of another day and another umask looks like.
+        let path = second.root().join("src/main.js");
+        let file = fs::File::options().write(true).open(&path).unwrap();
+        file.set_modified(std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(1_500_000_000)).unwrap();
+        fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+        let before = builder.contents();
+
+        first.ends(0, &builder.env(), &["build"]);
+        // No cache can explain that they are equal; the clock has moved on.
+        std::thread::sleep(Duration::from_millis(1100));
+        second.ends(0, &builder.env(), &["build", "--no-cache"]);
+        assert_eq!(first.digest(), second.digest(), "{}", builder.name());
+        assert_eq!(builder.contents(), before, "nothing stays in the engine");
+
+        let files = listing(&first.results().join("image"), &first.digest());
+        let has = |what: &str| files.iter().any(|line| line.contains(what));
+        assert!(has("-rwsr-x--- 0/0               7 2026-01-02 03:04:05 srv/second"), "{files:#?}");
+        assert!(has("-rw-r--r-- 0/0               6 2026-01-02 03:04:05 srv/src/main.js"), "{files:#?}");
+        assert!(has("2020-09-13 12:26:40 bin/busybox"), "the base keeps its times: {files:#?}");
+        assert!(has("srv/made/deep/link -> file"), "{files:#?}");
+    }
+}
+
+#[test]
+fn the_image_says_how_it_runs_and_where_it_comes_from() {
+    for builder in Builder::all() {
+        let project = small(&builder);
+        let said = project.ends(0, &builder.env(), &["build"]);
+        assert!(said.contains("RUN echo second"), "the build's own steps are told: {said}");
+        let layout = project.results().join("image");
+        let read = |digest: &str| -> serde_json::Value {
+            let blob = layout.join("blobs/sha256").join(digest.trim_start_matches("sha256:"));
+            serde_json::from_slice(&fs::read(blob).unwrap()).unwrap()
+        };
+        let config = read(read(&project.digest())["config"]["digest"].as_str().unwrap());
+        assert_eq!(config["created"], "2026-01-02T03:04:05Z");
+        assert_eq!(config["config"]["User"], "1000:1000");
+        assert_eq!(config["config"]["Healthcheck"]["Test"][0], "CMD");
+        assert_eq!(config["config"]["Hostname"], serde_json::Value::Null);
+        let revision = config["config"]["Labels"]["org.opencontainers.image.revision"].as_str().unwrap();
+        assert_eq!(revision.len(), 40);
+    }
+}
+
+#[test]
+fn a_dockerfile_that_does_not_parse_is_named_with_its_line() {
+    for builder in Builder::all() {
+        let file = format!("FROM {BASE}\nRUNN echo hello\n");
+        let project = Project::new(builder.name(), "", &[("Dockerfile", &file)]);
+        let said = project.ends(64, &builder.env(), &["build"]);
+        assert!(said.contains("Dockerfile") && said.to_lowercase().contains("unknown instruction"), "{said}");
+        if matches!(builder, Builder::Buildkit(_)) {
+            assert!(said.contains("Dockerfile:2"), "{said}");
+        }
+        project.assert_nothing_left();
+    }
+}
+
+#[test]
+fn a_step_that_fails_shows_its_last_lines_and_its_line() {
+    for builder in Builder::all() {
+        let file = format!("FROM {BASE}\n\nRUN echo the last words; \\\n    exit 3\n");
+        let project = Project::new(builder.name(), "", &[("Dockerfile", &file)]);
+        let before = builder.contents();
+        let said = project.ends(2, &builder.env(), &["build"]);
+        assert!(said.contains("Dockerfile:3"), "{said}");
+        assert!(said.contains("\n") && said.contains("the last words"), "{said}");
+        project.assert_nothing_left();
+        assert_eq!(builder.contents(), before);
+    }
+}
+
+#[test]
+fn a_base_that_cannot_be_pulled_is_unreachable() {
+    for builder in Builder::all() {
+        let project = Project::new(builder.name(), "", &[("Dockerfile", "FROM 127.0.0.1:9/nothing/there:1\n")]);
+        let said = project.ends(69, &builder.env(), &["build"]);
+        assert!(said.contains("a base image could not be pulled"), "{said}");
+        project.assert_nothing_left();
+    }
+}
+
+#[test]
+fn an_engine_that_is_not_there_is_told_with_three_ways_out() {
+    let project = Project::new("buildkit", "", &[("Dockerfile", "FROM scratch\n")]);
+    let env = BTreeMap::from([("DOCKER_HOST", "unix:///nonexistent/docker.sock".to_owned())]);
+    let said = project.ends(69, &env, &["build"]);
+    for way in ["DOCKER_HOST", "buildah", "image"] {
+        assert!(said.contains(way), "{way}: {said}");
+    }
+    project.assert_nothing_left();
+}
+
+#[test]
+fn a_dockerfile_alone_needs_no_configuration_and_takes_the_builder_that_is_here() {
+    let Some(builder) = Builder::buildah() else { return };
+    let project = Project::new("buildah", "", &[("Dockerfile", "FROM scratch\nCOPY a /a\n"), ("a", "a\n")]);
+    fs::remove_file(project.root().join("portcullis.toml")).unwrap();
+    let mut env = builder.env();
+    env.insert("DOCKER_HOST", "unix:///nonexistent/docker.sock".to_owned());
+    let said = project.ends(0, &env, &["build"]);
+    assert!(said.contains("buildah ("), "{said}");
+}
+
+#[test]
+fn a_missing_dockerfile_and_a_dockerfile_that_is_a_link_are_refused() {
+    let Some(builder) = Builder::buildah() else { return };
+    let project = Project::new("buildah", "dockerfile = \"deploy/Dockerfile\"\n", &[("a", "a\n")]);
+    let said = project.ends(64, &builder.env(), &["build"]);
+    assert!(said.contains("there is no Dockerfile"), "{said}");
+    fs::create_dir(project.root().join("deploy")).unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", project.root().join("deploy/Dockerfile")).unwrap();
+    let said = project.ends(64, &builder.env(), &["build"]);
+    assert!(!said.contains("root:"), "{said}");
+}
+
+#[test]
+fn a_secret_reaches_its_step_and_nothing_else() {
+    const SECRET: &str = "hunter2-of-the-registry";
+    for builder in Builder::all() {
+        let file = format!(
+            "FROM {BASE}\nRUN --mount=type=secret,id=token cat /run/secrets/token && [ \"$(cat /run/secrets/token)\" = {SECRET} ] || exit 9\n"
+        )
+        .replace(&format!("= {SECRET} ]"), "= \"hunter2-of\"\"-the-registry\" ]");
+        let project = Project::new(builder.name(), "secrets = { token = \"env:A_TOKEN\" }\n", &[("Dockerfile", &file)]);
+        let mut env = builder.env();
+        let said = project.ends(64, &env, &["build"]);
+        assert!(said.contains("A_TOKEN is not set"), "{said}");
+        env.insert("A_TOKEN", SECRET.to_owned());
+        let said = project.ends(0, &env, &["build", "-v"]);
+        assert!(!said.contains(SECRET), "{said}");
+        assert!(said.contains("***"), "the step wrote it, and it was taken out: {said}");
+        let mut all = Vec::new();
+        for file in walk(&project.results()) {
+            let bytes = fs::read(&file).unwrap();
+            all.extend_from_slice(&bytes);
+            let mut unpacked = Vec::new();
+            if flate2::read::MultiGzDecoder::new(bytes.as_slice()).read_to_end(&mut unpacked).is_ok() {
+                all.extend_from_slice(&unpacked);
+            }
+        }
+        assert!(all.windows(12).any(|part| part == b"portcullis/s") || !all.is_empty());
+        assert!(!all.windows(SECRET.len()).any(|part| part == SECRET.as_bytes()), "the secret is in the results");
+    }
+}
+
+fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()
+}
+
+#[test]
+fn a_cancelled_build_stops_its_steps_and_leaves_nothing() {
+    for builder in Builder::all() {
+        // A number that no other process has among its arguments.
+        let nap = format!("sleep 9{}", std::process::id());
+        let file = format!("FROM {BASE}\nRUN {nap}\n");
+        let project = Project::new(builder.name(), "", &[("Dockerfile", &file)]);
+        let before = builder.contents();
+        let mut running = project.start(&builder.env(), &["build"]);
+        let begun = Instant::now();
+        while !runs(&format!("busybox {nap}")) && !runs(&format!("\u{0}{nap}")) && !is_asleep(&nap) {
+            assert!(begun.elapsed() < Duration::from_secs(60), "the step does not begin");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        let pid = rustix::process::Pid::from_raw(i32::try_from(running.id()).unwrap()).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        assert_eq!(running.wait().unwrap().code(), Some(14), "{}", builder.name());
+        let ended = Instant::now();
+        while is_asleep(&nap) {
+            assert!(ended.elapsed() < Duration::from_secs(15), "{}: the step goes on", builder.name());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        project.assert_nothing_left();
+        assert_eq!(builder.contents(), before);
+    }
+}
+
+/// True while the step's own process runs; the shell and the builder have it among their arguments, too.
+fn is_asleep(nap: &str) -> bool {
+    fs::read_dir("/proc").unwrap().flatten().any(|entry| {
+        let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        let line = String::from_utf8_lossy(&line).replace('\0', " ");
+        line.trim_end().ends_with(nap) && !line.contains("portcullis") && !line.contains("docker") && !line.contains("buildah")
+    })
+}
+
+#[test]
+fn a_full_disk_is_named_and_nothing_is_left() {
+    for builder in Builder::all() {
+        let project = small(&builder);
+        let results = project.results();
+        let before = builder.contents();
+        let Some(disk) = TinyDisk::mount(&results) else { return };
+        let said = project.ends(2, &builder.env(), &["build"]);
+        assert!(said.contains("the disk is full"), "{said}");
+        project.assert_nothing_left();
+        drop(disk);
+        assert_eq!(builder.contents(), before);
+    }
+}
+
+#[test]
+fn several_platforms_make_an_index() {
+    for builder in Builder::all() {
+        let project = Project::new(
+            builder.name(),
+            "platforms = [\"linux/amd64\", \"linux/arm64\"]\n",
+            &[("Dockerfile", "FROM scratch\nCOPY a /a\n"), ("a", "a\n")],
+        );
+        project.ends(0, &builder.env(), &["build"]);
+        let blob = project
+            .results()
+            .join("image/blobs/sha256")
+            .join(project.digest().trim_start_matches("sha256:"));
+        let index: serde_json::Value = serde_json::from_slice(&fs::read(blob).unwrap()).unwrap();
+        let platforms: Vec<&str> = index["manifests"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|manifest| manifest["platform"]["architecture"].as_str().unwrap())
+            .collect();
+        assert_eq!(platforms, ["amd64", "arm64"], "{}", builder.name());
+    }
+}
