@@ -24,7 +24,11 @@ impl Builder {
     pub(crate) fn buildkit() -> Option<Self> {
         let engine = DockerEngine::start()?;
         let rootfs = rootfs()?;
-        output(engine.docker(&["import", &text(&rootfs.path().join("rootfs.tar")), BASE]).stdin(Stdio::null()));
+        output(
+            engine
+                .docker(&["import", &text(&rootfs.path().join("rootfs.tar")), BASE])
+                .stdin(Stdio::null()),
+        );
         Some(Self::Buildkit(engine))
     }
 
@@ -76,7 +80,10 @@ impl Builder {
     pub(crate) fn contents(&self) -> String {
         let asked = match self {
             Self::Buildkit(_) => ["docker image ls --all --no-trunc", "docker container ls --all --no-trunc"],
-            Self::Buildah(_) => ["buildah images --all --no-trunc --format {{.ID}}{{.Name}}{{.Tag}}", "buildah containers --all"],
+            Self::Buildah(_) => [
+                "buildah images --all --no-trunc --format {{.ID}}{{.Name}}{{.Tag}}",
+                "buildah containers --all",
+            ],
         };
         let answers = asked.map(|asked| {
             let words: Vec<&str> = asked.split(' ').collect();
@@ -152,12 +159,19 @@ impl Project {
     fn commit(&self) {
         for args in [&["init", "--quiet"][..], &["add", "."], &["commit", "--quiet", "-m", "The service"]] {
             let mut git = Command::new("git");
-            git.args(["-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "init.defaultBranch=main"])
-                .args(args)
-                .current_dir(self.root())
-                .env("GIT_AUTHOR_DATE", "2026-01-02T03:04:05Z")
-                .env("GIT_COMMITTER_DATE", "2026-01-02T03:04:05Z")
-                .env("GIT_CONFIG_GLOBAL", "/dev/null");
+            git.args([
+                "-c",
+                "user.name=A",
+                "-c",
+                "user.email=a@example.org",
+                "-c",
+                "init.defaultBranch=main",
+            ])
+            .args(args)
+            .current_dir(self.root())
+            .env("GIT_AUTHOR_DATE", "2026-01-02T03:04:05Z")
+            .env("GIT_COMMITTER_DATE", "2026-01-02T03:04:05Z")
+            .env("GIT_CONFIG_GLOBAL", "/dev/null");
             output(&mut git);
         }
     }
@@ -201,7 +215,11 @@ impl Project {
 
     /// Starts it, for somebody to end it.
     pub(crate) fn start(&self, env: &BTreeMap<&'static str, String>, args: &[&str]) -> Child {
-        self.command(env, args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        self.command(env, args)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
     }
 
     /// The digest that the layout lists.

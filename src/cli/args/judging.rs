@@ -48,6 +48,17 @@ pub struct Judging {
     pub only_new: bool,
 }
 
+/// `build`.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct BuildArgs {
+    /// Use nothing that an earlier build left
+    #[arg(long)]
+    pub no_cache: bool,
+    /// Build again from nothing, and name the first difference of the two images
+    #[arg(long)]
+    pub twice: bool,
+}
+
 /// `gate`.
 #[derive(Debug, Args)]
 pub struct GateArgs {

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use crate::model::image_ref::ImageRef;
 
-pub use judging::{CheckArgs, GateArgs, Judging, PublishArgs, SbomArgs, SbomForm, ScanArgs, Until};
+pub use judging::{BuildArgs, CheckArgs, GateArgs, Judging, PublishArgs, SbomArgs, SbomForm, ScanArgs, Until};
 pub use questions::{DiffArgs, ExplainArgs, FeedsArgs, FeedsVerb, RecheckArgs, ReplayArgs, WaiveArgs, WaiversVerb};
 pub use rollout::{HookVerb, RolloutArgs, RolloutVerb, SwitchArgs, VerifyArgs};
 
@@ -96,7 +96,7 @@ pub enum Verb {
     /// Judge lock files, pins, waivers and tracked secrets before a push; no image, no network when the cache is fresh
     Check(CheckArgs),
     /// Build the image and nothing else
-    Build,
+    Build(BuildArgs),
     /// Write SBOMs of an image or a source tree
     Sbom(SbomArgs),
     /// Judge a folder, a lock file, an image or an SBOM

@@ -1,6 +1,6 @@
 //! `gate`, `build`, `publish`: the pipeline, whole or up to a stage.
 
-use crate::cli::args::{GateArgs, Judging, PublishArgs, Until};
+use crate::cli::args::{BuildArgs, GateArgs, Judging, PublishArgs, Until};
 use crate::cli::error::CliError;
 use crate::cli::session::{Answer, Session};
 use crate::gate::{self, GatePlan};
@@ -23,8 +23,9 @@ pub(super) async fn run(session: &Session<'_>, args: &GateArgs) -> Result<Answer
 }
 
 /// The build alone.
-pub(super) async fn build(session: &Session<'_>) -> Result<Answer, CliError> {
-    let plan = plan(session, &Judging::default(), Stage::Build, &[], false)?;
+pub(super) async fn build(session: &Session<'_>, args: BuildArgs) -> Result<Answer, CliError> {
+    let mut plan = plan(session, &Judging::default(), Stage::Build, &[], false)?;
+    (plan.build.fresh, plan.build.twice) = (args.no_cache, args.twice);
     Ok(carry_out(&plan, session).await)
 }
 

@@ -65,7 +65,7 @@ async fn dispatch(verb: &Verb, session: &Session<'_>) -> Result<Answer, CliError
     match verb {
         Verb::Gate(args) => gate::run(session, args).await,
         Verb::Check(args) => check::run(session, args).await,
-        Verb::Build => gate::build(session).await,
+        Verb::Build(args) => gate::build(session, *args).await,
         Verb::Publish(args) => gate::publish(session, args).await,
         Verb::Sbom(args) => sbom::run(session, args).await,
         Verb::Scan(args) => scan::run(session, args).await,
@@ -86,7 +86,7 @@ async fn dispatch(verb: &Verb, session: &Session<'_>) -> Result<Answer, CliError
 
 /// True for the verbs that leave files in the output folder.
 const fn is_run(verb: &Verb) -> bool {
-    matches!(verb, Verb::Gate(_) | Verb::Build | Verb::Publish(_))
+    matches!(verb, Verb::Gate(_) | Verb::Build(_) | Verb::Publish(_))
 }
 
 /// `--at` and `--only-new` ask: what a run does, it does by the real time and for all that is wrong. Refused before anything is built.

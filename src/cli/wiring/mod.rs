@@ -133,6 +133,7 @@ impl Workspace {
             work: self.output.join("work"),
             offline: self.offline,
             fresh: false,
+            twice: false,
         })
     }
 

@@ -120,4 +120,6 @@ pub struct BuildPlan {
     pub offline: bool,
     /// Nothing that an earlier build left is used: no caches of layers, no compiled crates.
     pub fresh: bool,
+    /// A second build, from nothing, must give the same image.
+    pub twice: bool,
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::cause::Cause;
 use crate::io::archive::ArchiveError;
 use crate::io::files::FileError;
 use crate::io::layers::LayerError;
@@ -248,6 +249,17 @@ pub enum BuildError {
         /// The end of what it wrote.
         tail: String,
     },
+    /// Two builds of one commit gave two images.
+    #[error("a second build from nothing gave another image: {place}, {what}")]
+    #[diagnostic(code(build::not_reproducible), help("the likely cause is {cause}"))]
+    NotReproducible {
+        /// `layer 3 (RUN npm ci)`.
+        place: String,
+        /// `srv/made: bytes 11 to 19`.
+        what: String,
+        /// Why, by the look of it.
+        cause: Cause,
+    },
     /// A secret of the build is not there.
     #[error("the build's secret `{id}` is not there: {reason}")]
     #[diagnostic(
@@ -366,6 +378,7 @@ impl BuildError {
             | Self::Compile { .. }
             | Self::Step { .. }
             | Self::Builder { .. }
+            | Self::NotReproducible { .. }
             | Self::DiskFull { .. } => ExitKind::Undecidable,
             Self::Crates { .. } | Self::NoEngine { .. } | Self::BaseImage { .. } => ExitKind::Unreachable,
             Self::Interrupted => ExitKind::Interrupted,

@@ -2,15 +2,18 @@
 
 mod assembly;
 mod canonical;
+mod cause;
 mod dockerfile;
 mod error;
 mod image;
 mod image_source;
 mod native;
 mod target;
+mod twice;
 
 pub use image_source::ImageSource;
 
+pub use cause::Cause;
 pub use error::BuildError;
 
 use crate::io::Effects;
@@ -27,7 +30,13 @@ pub fn build(plan: &BuildPlan, effects: &Effects) -> Result<BuiltImage, BuildErr
         Builder::Dockerfile { .. } => &dockerfile::Dockerfile,
         Builder::Image(_) => &image::Image,
     };
-    source.acquire(plan, effects).map_err(|error| match error.is_of_a_full_disk() {
+    let built = source.acquire(plan, effects).and_then(|image| {
+        if plan.twice {
+            twice::check(source, plan, &image, effects)?;
+        }
+        Ok(image)
+    });
+    built.map_err(|error| match error.is_of_a_full_disk() {
         true => BuildError::DiskFull {
             folder: plan.layout.clone(),
         },

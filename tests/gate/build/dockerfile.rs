@@ -23,7 +23,11 @@ fn small(builder: &Builder) -> Project {
     Project::new(
         builder.name(),
         "",
-        &[("Dockerfile", SMALL), ("src/main.js", "hello\n"), (".dockerignore", "target\n.git\n")],
+        &[
+            ("Dockerfile", SMALL),
+            ("src/main.js", "hello\n"),
+            (".dockerignore", "target\n.git\n"),
+        ],
     )
 }
 
@@ -34,7 +38,8 @@ fn one_commit_gives_one_digest_in_two_folders_with_each_builder() {
         // What a checkout of another day and another umask looks like.
         let path = second.root().join("src/main.js");
         let file = fs::File::options().write(true).open(&path).unwrap();
-        file.set_modified(std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(1_500_000_000)).unwrap();
+        file.set_modified(std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(1_500_000_000))
+            .unwrap();
         fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
         let before = builder.contents();
 
@@ -48,7 +53,10 @@ fn one_commit_gives_one_digest_in_two_folders_with_each_builder() {
         let files = listing(&first.results().join("image"), &first.digest());
         let has = |what: &str| files.iter().any(|line| line.contains(what));
         assert!(has("-rwsr-x--- 0/0               7 2026-01-02 03:04:05 srv/second"), "{files:#?}");
-        assert!(has("-rw-r--r-- 0/0               6 2026-01-02 03:04:05 srv/src/main.js"), "{files:#?}");
+        assert!(
+            has("-rw-r--r-- 0/0               6 2026-01-02 03:04:05 srv/src/main.js"),
+            "{files:#?}"
+        );
         assert!(has("2020-09-13 12:26:40 bin/busybox"), "the base keeps its times: {files:#?}");
         assert!(has("srv/made/deep/link -> file"), "{files:#?}");
     }
@@ -81,7 +89,10 @@ fn a_dockerfile_that_does_not_parse_is_named_with_its_line() {
         let file = format!("FROM {BASE}\nRUNN echo hello\n");
         let project = Project::new(builder.name(), "", &[("Dockerfile", &file)]);
         let said = project.ends(64, &builder.env(), &["build"]);
-        assert!(said.contains("Dockerfile") && said.to_lowercase().contains("unknown instruction"), "{said}");
+        assert!(
+            said.contains("Dockerfile") && said.to_lowercase().contains("unknown instruction"),
+            "{said}"
+        );
         if matches!(builder, Builder::Buildkit(_)) {
             assert!(said.contains("Dockerfile:2"), "{said}");
         }
@@ -168,18 +179,26 @@ fn a_secret_reaches_its_step_and_nothing_else() {
             let bytes = fs::read(&file).unwrap();
             all.extend_from_slice(&bytes);
             let mut unpacked = Vec::new();
-            if flate2::read::MultiGzDecoder::new(bytes.as_slice()).read_to_end(&mut unpacked).is_ok() {
+            if flate2::read::MultiGzDecoder::new(bytes.as_slice())
+                .read_to_end(&mut unpacked)
+                .is_ok()
+            {
                 all.extend_from_slice(&unpacked);
             }
         }
         assert!(all.windows(12).any(|part| part == b"portcullis/s") || !all.is_empty());
-        assert!(!all.windows(SECRET.len()).any(|part| part == SECRET.as_bytes()), "the secret is in the results");
+        assert!(
+            !all.windows(SECRET.len()).any(|part| part == SECRET.as_bytes()),
+            "the secret is in the results"
+        );
     }
 }
 
 fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()
+    entries
+        .flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] })
+        .collect()
 }
 
 #[test]

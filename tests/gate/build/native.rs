@@ -77,6 +77,7 @@ pub(crate) fn plan(root: &Path, work: &Path, features: &[&str]) -> BuildPlan {
         work: work.join("work"),
         offline: false,
         fresh: false,
+        twice: false,
     }
 }
 

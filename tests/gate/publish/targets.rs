@@ -191,6 +191,7 @@ async fn a_published_image_is_taken_as_a_build_from_its_registry() {
         work: place.path("work"),
         offline: false,
         fresh: false,
+        twice: false,
     };
     let taken = tokio::task::block_in_place(|| build::build(&plan, &place.effects)).unwrap();
     assert_eq!(taken.digest, image.digest);

@@ -27,6 +27,7 @@ impl Place {
             work: self.path("work"),
             offline: true,
             fresh: false,
+            twice: false,
         }
     }
 

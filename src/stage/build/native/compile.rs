@@ -10,6 +10,7 @@ use super::audit::{self, Compiled};
 use super::project::Project;
 use super::toolchain::Toolchain;
 use crate::io::Effects;
+use crate::io::files::FileError;
 use crate::io::process::{ProcessError, Program};
 use crate::model::event::{Event, Stage, Unit};
 use crate::model::inventory::Scope;
@@ -52,6 +53,12 @@ impl Compilation<'_> {
     /// [`BuildError`].
     pub(super) fn run(&self) -> Result<Compilate, BuildError> {
         let target_dir = self.target_dir();
+        if self.plan.fresh && target_dir.exists() {
+            std::fs::remove_dir_all(&target_dir).map_err(|source| FileError::Write {
+                path: target_dir.clone(),
+                source,
+            })?;
+        }
         let for_target = target_dir.join(&self.toolchain.target);
         let mut compiled: BTreeMap<String, Compiled> = BTreeMap::new();
         let tree = thread::scope(|scope| {
