@@ -1,30 +1,41 @@
-//! SIGINT and SIGTERM. Before the rollout nothing has to be finished, so the run ends at once; during it, the rollout is told and decides.
+//! SIGINT and SIGTERM. A build is told, so that it stops its programs and leaves nothing in an engine; a rollout is told and decides. Elsewhere
+//! nothing has to be finished, and the run ends at once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::model::event::{Event, Observer, Stage};
 use crate::model::exit_kind::ExitKind;
 
-/// Knows whether a rollout is under way.
+/// How long a build has to stop what it started.
+const GRACE: Duration = Duration::from_secs(20);
+
+/// Knows whether a build or a rollout is under way.
 #[derive(Debug, Default)]
 pub(super) struct Phase {
+    in_build: AtomicBool,
     in_rollout: AtomicBool,
 }
 
 impl Observer for Phase {
     fn on_event(&self, event: &Event) {
-        match event {
-            Event::Started { stage: Stage::Rollout, .. } => self.in_rollout.store(true, Ordering::SeqCst),
-            Event::Finished { stage: Stage::Rollout, .. } => self.in_rollout.store(false, Ordering::SeqCst),
-            _ => {}
+        let (stage, begins) = match event {
+            Event::Started { stage, .. } => (stage, true),
+            Event::Finished { stage, .. } => (stage, false),
+            _ => return,
+        };
+        match stage {
+            Stage::Build => self.in_build.store(begins, Ordering::SeqCst),
+            Stage::Rollout => self.in_rollout.store(begins, Ordering::SeqCst),
+            Stage::Inventory | Stage::Matching | Stage::Policy | Stage::Publish => {}
         }
     }
 }
 
-/// Listens until the program ends. A second signal during a rollout ends it at once too; `rollout resume` picks it up.
+/// Listens until the program ends. A second signal ends a build or a rollout at once too; `rollout resume` picks the latter up.
 pub(super) fn listen(cancelled: Arc<AtomicBool>, phase: Arc<Phase>) {
     tokio::spawn(async move {
         let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
@@ -36,6 +47,18 @@ pub(super) fn listen(cancelled: Arc<AtomicBool>, phase: Arc<Phase>) {
                 _ = terminate.recv() => "SIGTERM",
             };
             let again = cancelled.swap(true, Ordering::SeqCst);
+            let builds = phase.in_build.load(Ordering::SeqCst);
+            if builds && !again {
+                // It ends by itself, unless it hangs.
+                let phase = Arc::clone(&phase);
+                tokio::spawn(async move {
+                    tokio::time::sleep(GRACE).await;
+                    if phase.in_build.load(Ordering::SeqCst) {
+                        end();
+                    }
+                });
+                continue;
+            }
             if !phase.in_rollout.load(Ordering::SeqCst) {
                 super::exit::last_line(&format!(
                     "portcullis: exit {}, interrupted by {name} before any rollout: no version was changed. Next: run it again",

@@ -30,7 +30,7 @@ use crate::model::outcome::Outcome;
 use crate::model::plan::{BuildPlan, Builder, PublishPlan, RolloutPlan};
 use crate::model::verdict::Decision;
 use crate::report::quantity::{self, count};
-use crate::stage::build;
+use crate::stage::build::{self, BuildError};
 use crate::stage::inventory::ImageInventory;
 use crate::stage::inventory::{self, crate_licenses, sbom};
 use crate::stage::policy::evidence_file::EVIDENCE_FILE;
@@ -157,6 +157,10 @@ fn build_stage(plan: &GatePlan, effects: &Effects) -> Result<BuiltImage, GateErr
         .map_or_else(|| "no commit".to_owned(), |commit| commit.sha.short().to_owned());
     let step = Step::start(Stage::Build, format!("{} at {at}", plan.service), effects)?;
     let image = tokio::task::block_in_place(|| build::build(&plan.build, effects))?;
+    if effects.is_cancelled() {
+        // The signal came too late to stop the build, and is meant for the run.
+        return Err(BuildError::Interrupted.into());
+    }
     let layers = image.platforms.iter().map(|platform| platform.layers.len()).sum();
     let bytes: u64 = image
         .platforms

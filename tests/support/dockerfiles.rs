@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
-use super::engines::{DockerEngine, Store, is_root, output, text};
+use super::engines::{DockerEngine, Store, output, text};
 use super::tools;
 
 /// What both builders know as the image to build upon.
@@ -238,15 +238,6 @@ impl Project {
             assert!(name != "image" && !name.starts_with(".portcullis"), "{name} is left");
         }
     }
-}
-
-/// True where something of this name runs as a child of nobody that tests know; for what a container may leave.
-pub(crate) fn runs(command_line: &str) -> bool {
-    assert!(is_root());
-    fs::read_dir("/proc").unwrap().flatten().any(|entry| {
-        let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
-        String::from_utf8_lossy(&line).replace('\0', " ").contains(command_line)
-    })
 }
 
 /// Every file of every layer with its metadata, as `tar` lists them: mode, owner, size, time, name.

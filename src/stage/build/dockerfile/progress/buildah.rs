@@ -17,7 +17,7 @@ impl Reader for Buildah {
             let id = self.count.to_string();
             steps.started(&id, &name);
             self.current = Some(id);
-        } else if line.contains("COMMIT") && line.trim_start_matches(|c: char| c != 'C').starts_with("COMMIT") {
+        } else if without_stage(line).1.starts_with("COMMIT ") {
             self.end(steps);
         } else if let Some(reason) = line.strip_prefix("Error: ") {
             if let Some(id) = &self.current {
@@ -44,10 +44,7 @@ impl Buildah {
 
 /// `[1/2] STEP 2/3: RUN x` as `[1: 2/3] RUN x`; `STEP 2/3: RUN x` as `[2/3] RUN x`.
 fn step(line: &str) -> Option<String> {
-    let (stage, rest) = match line.strip_prefix('[').and_then(|rest| rest.split_once("] ")) {
-        Some((stage, rest)) => (stage.split_once('/').map(|(number, _)| number), rest),
-        None => (None, line),
-    };
+    let (stage, rest) = without_stage(line);
     let (number, text) = rest.strip_prefix("STEP ")?.split_once(": ")?;
     let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     let (at, of) = number.split_once('/')?;
@@ -55,4 +52,12 @@ fn step(line: &str) -> Option<String> {
         Some(stage) => format!("[{stage}: {number}] {text}"),
         None => format!("[{number}] {text}"),
     })
+}
+
+/// The number of the stage in `[1/2] STEP …`, and the rest.
+fn without_stage(line: &str) -> (Option<&str>, &str) {
+    match line.strip_prefix('[').and_then(|rest| rest.split_once("] ")) {
+        Some((stage, rest)) => (stage.split_once('/').map(|(number, _)| number), rest),
+        None => (None, line),
+    }
 }
