@@ -150,6 +150,16 @@ impl Project {
         project
     }
 
+    /// With what `fill` puts into the folder `service` of a folder.
+    pub(crate) fn of(fill: impl FnOnce(&Path)) -> Self {
+        let project = Self {
+            folder: tempfile::tempdir().unwrap(),
+        };
+        fill(project.folder.path());
+        project.commit();
+        project
+    }
+
     fn write(&self, name: &str, content: &str) {
         let path = self.folder.path().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::cause::Cause;
+use super::dockerfile_error::DockerfileError;
 use crate::io::archive::ArchiveError;
 use crate::io::files::FileError;
 use crate::io::layers::LayerError;
@@ -182,73 +183,6 @@ pub enum BuildError {
         /// No network was allowed.
         offline: bool,
     },
-    /// Nobody here builds Dockerfiles.
-    #[error("there is nothing here to build a Dockerfile with: {}", reasons.join("; "))]
-    #[diagnostic(
-        code(build::no_engine),
-        help(
-            "three ways out: start a Docker Engine and install docker's buildx (or point DOCKER_HOST or a docker context at an engine) \u{b7} install buildah, which needs no daemon, and set `[build] using = \"buildah\"` \u{b7} build the image elsewhere and judge it with `[build] using = \"image\"`, `image = \"oci:DIR\"` or `\"docker-archive:FILE\"`"
-        )
-    )]
-    NoEngine {
-        /// Why, for each builder that was looked for.
-        reasons: Vec<String>,
-    },
-    /// There is no Dockerfile, or no context, where one should be.
-    #[error("there is no {what} at {}", path.display())]
-    #[diagnostic(
-        code(build::no_dockerfile),
-        help("`[build] dockerfile` and `context` name them, relative to portcullis.toml; without them it is `Dockerfile` beside it")
-    )]
-    NoDockerfile {
-        /// `Dockerfile`, or `folder for the build context`.
-        what: &'static str,
-        /// Where it should be.
-        path: PathBuf,
-    },
-    /// The Dockerfile is refused.
-    #[error("{place} cannot be built: {reason}")]
-    #[diagnostic(code(build::dockerfile), help("nothing ran: correct the line, and build again"))]
-    Dockerfile {
-        /// `Dockerfile:7`.
-        place: String,
-        /// What the builder says.
-        reason: String,
-    },
-    /// An image that the Dockerfile names could not be had.
-    #[error("a base image could not be pulled ({place}): {reason}")]
-    #[diagnostic(
-        code(build::base_image),
-        help("is the name right, does the registry answer, and is the builder logged in to it (`docker login`)?")
-    )]
-    BaseImage {
-        /// `Dockerfile:1`.
-        place: String,
-        /// What the builder says.
-        reason: String,
-    },
-    /// A step of the Dockerfile failed.
-    #[error("the step `{step}` failed ({place}): {reason}{}", below(tail))]
-    #[diagnostic(code(build::step), help("nothing was judged: correct the step, and build again"))]
-    Step {
-        /// The step, as the builder shows it.
-        step: String,
-        /// `Dockerfile:7`.
-        place: String,
-        /// Why.
-        reason: String,
-        /// The end of what it wrote.
-        tail: String,
-    },
-    /// The builder of the Dockerfile did not do its work.
-    #[error("{builder} gave no image{}", below(tail))]
-    #[diagnostic(code(build::builder))]
-    Builder {
-        /// `docker buildx`, `buildah`.
-        builder: &'static str,
-        /// The end of what it wrote.
-        tail: String,
-    },
     /// Two builds of one commit gave two images.
     #[error("a second build from nothing gave another image: {place}, {what}")]
     #[diagnostic(code(build::not_reproducible), help("the likely cause is {cause}"))]
@@ -260,18 +194,10 @@ pub enum BuildError {
         /// Why, by the look of it.
         cause: Cause,
     },
-    /// A secret of the build is not there.
-    #[error("the build's secret `{id}` is not there: {reason}")]
-    #[diagnostic(
-        code(build::secret),
-        help("`[build.secrets]` names a variable (`id = \"env:NAME\"`) or a file (`id = \"path\"`)")
-    )]
-    BuildSecret {
-        /// Its id.
-        id: String,
-        /// What is wrong: never the secret.
-        reason: String,
-    },
+    /// A Dockerfile that gave no image.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Dockerfile(#[from] DockerfileError),
     /// The disk is full.
     #[error("the disk is full")]
     #[diagnostic(code(build::disk_full), help("make room where {} lies, or name another folder with --output", folder.display()))]
@@ -318,11 +244,6 @@ pub enum BuildError {
     File(#[from] FileError),
 }
 
-/// Lines below a message, where there are any.
-fn below(tail: &str) -> String {
-    if tail.is_empty() { String::new() } else { format!("\n{tail}") }
-}
-
 fn nearest_help(key: &str, nearest: Option<&str>, known: &[String]) -> String {
     let known = known.join(", ");
     match nearest {
@@ -367,20 +288,16 @@ impl BuildError {
             | Self::BasePlatform { .. }
             | Self::NoStaticLibc { .. }
             | Self::NotStatic { .. }
-            | Self::NoDockerfile { .. }
-            | Self::Dockerfile { .. }
-            | Self::BuildSecret { .. }
             | Self::Unavailable { .. } => ExitKind::Usage,
             // No image, no verdict: not the user's flags, and not a finding either.
             Self::Cargo { .. }
             | Self::Answer { .. }
             | Self::Elf { .. }
             | Self::Compile { .. }
-            | Self::Step { .. }
-            | Self::Builder { .. }
             | Self::NotReproducible { .. }
             | Self::DiskFull { .. } => ExitKind::Undecidable,
-            Self::Crates { .. } | Self::NoEngine { .. } | Self::BaseImage { .. } => ExitKind::Unreachable,
+            Self::Crates { .. } => ExitKind::Unreachable,
+            Self::Dockerfile(error) => error.exit_kind(),
             Self::Interrupted => ExitKind::Interrupted,
             Self::Archive(error) => error.exit_kind(),
             Self::Remote(error) => error.exit_kind(),

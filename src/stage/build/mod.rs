@@ -4,6 +4,7 @@ mod assembly;
 mod canonical;
 mod cause;
 mod dockerfile;
+mod dockerfile_error;
 mod error;
 mod image;
 mod image_source;
@@ -14,6 +15,7 @@ mod twice;
 pub use image_source::ImageSource;
 
 pub use cause::Cause;
+pub use dockerfile_error::DockerfileError;
 pub use error::BuildError;
 
 use crate::io::Effects;

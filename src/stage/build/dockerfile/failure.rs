@@ -4,7 +4,7 @@ use super::engine::Request;
 use super::progress::{FailedStep, Steps};
 use crate::io::process::ProcessError;
 use crate::model::dockerfile::parse;
-use crate::stage::build::BuildError;
+use crate::stage::build::{BuildError, DockerfileError};
 
 /// Why a build failed.
 pub(super) fn explain(request: &Request<'_>, steps: &Steps, builder: &'static str, error: &ProcessError) -> BuildError {
@@ -36,7 +36,7 @@ pub(super) fn explain(request: &Request<'_>, steps: &Steps, builder: &'static st
             "no build stage",
         ],
     ) {
-        return BuildError::Dockerfile { place, reason };
+        return DockerfileError::Refused { place, reason }.into();
     }
     if says(
         &reason,
@@ -51,19 +51,20 @@ pub(super) fn explain(request: &Request<'_>, steps: &Steps, builder: &'static st
             "image not known",
         ],
     ) {
-        return BuildError::BaseImage { place, reason };
+        return DockerfileError::BaseImage { place, reason }.into();
     }
     if says(&reason, &["Cannot connect to the Docker daemon", "error during connect"]) {
-        return BuildError::NoEngine { reasons: vec![reason] };
+        return DockerfileError::NoEngine { reasons: vec![reason] }.into();
     }
     match steps.failure() {
-        Some(failed) => BuildError::Step {
+        Some(failed) => DockerfileError::Step {
             step: failed.name.clone(),
             place,
             reason: brief(&reason),
             tail: failed.tail.clone(),
-        },
-        None => BuildError::Builder { builder, tail: all },
+        }
+        .into(),
+        None => DockerfileError::Builder { builder, tail: all }.into(),
     }
 }
 

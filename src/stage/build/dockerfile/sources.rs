@@ -11,7 +11,7 @@ use crate::model::digest::Digest;
 use crate::model::dockerfile::{self, parse, split_flags};
 use crate::model::event::Stage;
 use crate::model::plan::{BuildPlan, DockerfileBuild, DockerfileBuilder};
-use crate::stage::build::BuildError;
+use crate::stage::build::{BuildError, DockerfileError};
 
 /// The copies.
 pub(super) struct Sources {
@@ -29,7 +29,7 @@ impl Sources {
     /// Copies both into a folder, and tells how large the context is.
     ///
     /// # Errors
-    /// [`BuildError::NoDockerfile`], [`BuildError::File`], [`BuildError::Interrupted`].
+    /// [`DockerfileError::NoDockerfile`], [`BuildError::File`], [`BuildError::Interrupted`].
     pub(super) fn stage(
         plan: &BuildPlan,
         build: &DockerfileBuild,
@@ -38,15 +38,15 @@ impl Sources {
         effects: &Effects,
     ) -> Result<Self, BuildError> {
         let (from, root) = (plan.root.join(&build.dockerfile), plan.root.join(&build.context));
-        let missing = |what, path: &Path| BuildError::NoDockerfile {
+        let missing = |what, path: &Path| DockerfileError::NoDockerfile {
             what,
             path: path.to_owned(),
         };
         if from.symlink_metadata().is_err() {
-            return Err(missing("Dockerfile", &from));
+            return Err(missing("Dockerfile", &from).into());
         }
         if !root.is_dir() {
-            return Err(missing("folder for the build context", &root));
+            return Err(missing("folder for the build context", &root).into());
         }
         // Through a link, the builder's excerpts would show text that nobody committed.
         let text = files::read_document(&from, effects.limits.document)?;

@@ -4,12 +4,12 @@ use super::buildah::Buildah;
 use super::buildkit::Buildkit;
 use super::request::Engine;
 use crate::model::plan::DockerfileBuilder;
-use crate::stage::build::BuildError;
+use crate::stage::build::{BuildError, DockerfileError};
 
 /// A Docker Engine that answers, else buildah where it is installed.
 ///
 /// # Errors
-/// [`BuildError::NoEngine`].
+/// [`DockerfileError::NoEngine`].
 pub(in crate::stage::build::dockerfile) fn choose(asked: Option<DockerfileBuilder>) -> Result<Box<dyn Engine>, BuildError> {
     let mut reasons = Vec::new();
     if asked != Some(DockerfileBuilder::Buildah) {
@@ -24,5 +24,5 @@ pub(in crate::stage::build::dockerfile) fn choose(asked: Option<DockerfileBuilde
             Err(reason) => reasons.push(reason),
         }
     }
-    Err(BuildError::NoEngine { reasons })
+    Err(DockerfileError::NoEngine { reasons }.into())
 }

@@ -7,7 +7,7 @@ use crate::io::Effects;
 use crate::io::process::Program;
 use crate::model::image::Platform;
 use crate::model::plan::{BuildPlan, BuildSecret, DockerfileBuild, DockerfileBuilder};
-use crate::stage::build::BuildError;
+use crate::stage::build::{BuildError, DockerfileError};
 
 /// One build of one platform.
 pub(in crate::stage::build::dockerfile) struct Request<'r> {
@@ -45,7 +45,7 @@ impl Request<'_> {
     /// program finds it in a variable of its own, or in the file.
     ///
     /// # Errors
-    /// [`BuildError::BuildSecret`].
+    /// [`DockerfileError::Secret`].
     pub(super) fn common(&self, mut program: Program) -> Result<Program, BuildError> {
         let build = self.build;
         let mut args: Vec<String> = vec!["--file".to_owned(), self.dockerfile.display().to_string()];
@@ -88,15 +88,15 @@ impl Request<'_> {
     }
 
     fn secret(&self, id: &str, name: &str) -> Result<crate::io::secret::Secret, BuildError> {
-        self.effects.secrets.secret(name).ok_or_else(|| BuildError::BuildSecret {
-            id: id.to_owned(),
-            reason: format!("the variable {name} is not set"),
+        self.effects.secrets.secret(name).ok_or_else(|| {
+            let reason = format!("the variable {name} is not set");
+            DockerfileError::Secret { id: id.to_owned(), reason }.into()
         })
     }
 
     fn secret_file(&self, id: &str, path: &Path) -> Result<PathBuf, BuildError> {
         let path = self.plan.root.join(path);
-        let odd = |reason: String| BuildError::BuildSecret { id: id.to_owned(), reason };
+        let odd = |reason: String| BuildError::from(DockerfileError::Secret { id: id.to_owned(), reason });
         // A comma would end the value of the option.
         match path.to_str() {
             Some(text) if !text.contains(',') && !text.contains('"') => {}

@@ -1,17 +1,13 @@
-//! Writing a tar in one form: ustar, with one PAX header where a value does not fit. Every reader that we know takes it alike.
-//!
-//! Source: POSIX pax, "ustar Interchange Format" and "pax Extended Header".
+//! The tar that is being written, header by header.
 
 use std::io::{self, Write};
 
+use super::field::{ELEVEN_DIGITS, SEVEN_DIGITS, fits};
+use super::pax;
 use crate::io::layers::{Kind, Metadata};
 
 const BLOCK: usize = 512;
 const ZEROS: [u8; BLOCK] = [0; BLOCK];
-/// What octal digits in a field of 8, and of 12, can say.
-const SEVEN_DIGITS: u64 = 0o7_777_777;
-const ELEVEN_DIGITS: u64 = 0o77_777_777_777;
-
 /// What is written of an entry. Paths are clean and relative, that of a folder too.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::stage::build) struct Header<'a> {
@@ -50,7 +46,7 @@ impl<W: Write> CanonicalTar<W> {
             Kind::File | Kind::Directory | Kind::Special => &[],
         };
         let size = if header.kind == Kind::File { header.size } else { 0 };
-        let pax = pax(&path, target, size, header.metadata);
+        let pax = pax::records(&path, target, size, header.metadata);
         if !pax.is_empty() {
             let mut block = ustar(b"pax", b"", b'x', 0o644, pax.len() as u64);
             seal(&mut block);
@@ -142,10 +138,6 @@ fn ustar(path: &[u8], target: &[u8], flag: u8, mode: u32, size: u64) -> [u8; BLO
     block
 }
 
-fn fits(text: &[u8]) -> bool {
-    text.len() <= 100 && text.is_ascii()
-}
-
 /// Octal digits and a zero byte; 0 where there are too few digits, which the PAX header makes good.
 fn number(field: &mut [u8], value: u64, most: u64) {
     let value = if value > most { 0 } else { value };
@@ -159,69 +151,6 @@ fn seal(block: &mut [u8; BLOCK]) {
     let digits = format!("{sum:06o}");
     block[148..154].copy_from_slice(digits.as_bytes());
     block[154] = 0;
-}
-
-/// The records that the block has no room for, in the order of their keys.
-fn pax(path: &[u8], target: &[u8], size: u64, metadata: &Metadata) -> Vec<u8> {
-    let mut records: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
-    let mut add = |key: &str, value: Vec<u8>| records.push((key.as_bytes().to_vec(), value));
-    if !fits(path) {
-        add("path", path.to_vec());
-    }
-    if !fits(target) {
-        add("linkpath", target.to_vec());
-    }
-    if size > ELEVEN_DIGITS {
-        add("size", size.to_string().into_bytes());
-    }
-    if metadata.uid > SEVEN_DIGITS {
-        add("uid", metadata.uid.to_string().into_bytes());
-    }
-    if metadata.gid > SEVEN_DIGITS {
-        add("gid", metadata.gid.to_string().into_bytes());
-    }
-    let is_plain_time = u64::try_from(metadata.seconds).is_ok_and(|seconds| seconds <= ELEVEN_DIGITS);
-    if !is_plain_time || metadata.nanos != 0 {
-        add("mtime", time(metadata.seconds, metadata.nanos).into_bytes());
-    }
-    for (name, value) in &metadata.attributes {
-        records.push(([b"SCHILY.xattr.", name.as_slice()].concat(), value.clone()));
-    }
-    records.sort();
-    let mut out = Vec::new();
-    for (key, value) in records {
-        record(&mut out, &key, &value);
-    }
-    out
-}
-
-/// A time as PAX has it: the seconds and a fraction that both count away from zero.
-fn time(seconds: i64, nanos: u32) -> String {
-    let (sign, whole, nanos) = match (seconds < 0, nanos) {
-        (true, 0) => ("-", seconds.unsigned_abs(), 0),
-        (true, nanos) => ("-", (seconds + 1).unsigned_abs(), 1_000_000_000 - nanos),
-        (false, nanos) => ("", seconds.unsigned_abs(), nanos),
-    };
-    let fraction = match nanos {
-        0 => String::new(),
-        nanos => format!(".{nanos:09}").trim_end_matches('0').to_owned(),
-    };
-    format!("{sign}{whole}{fraction}")
-}
-
-/// `LENGTH KEY=VALUE\n`, whose length counts its own digits.
-fn record(out: &mut Vec<u8>, key: &[u8], value: &[u8]) {
-    let rest = key.len() + value.len() + 3;
-    let mut length = rest + rest.to_string().len();
-    if length.to_string().len() > rest.to_string().len() {
-        length = rest + length.to_string().len();
-    }
-    out.extend_from_slice(length.to_string().as_bytes());
-    out.push(b' ');
-    out.extend_from_slice(key);
-    out.push(b'=');
-    out.extend_from_slice(value);
-    out.push(b'\n');
 }
 
 #[cfg(test)]
@@ -310,21 +239,6 @@ mod tests {
             );
             assert_eq!(metadata, wanted_metadata);
             assert_eq!(content.len(), if wanted_kind == Kind::File { 700 } else { 0 });
-        }
-    }
-
-    #[test]
-    fn a_record_counts_its_own_digits() {
-        for length in 0..1200 {
-            let mut out = Vec::new();
-            record(&mut out, b"path", &vec![b'x'; length]);
-            let stated: usize = String::from_utf8_lossy(&out)
-                .split(' ')
-                .next()
-                .expect("digits")
-                .parse()
-                .expect("a number");
-            assert_eq!(stated, out.len());
         }
     }
 }

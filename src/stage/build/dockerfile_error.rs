@@ -1,0 +1,107 @@
+//! Why a Dockerfile gave no image.
+
+use std::path::PathBuf;
+
+use crate::model::exit_kind::ExitKind;
+
+/// Why a Dockerfile gave no image.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum DockerfileError {
+    /// Nobody here builds Dockerfiles.
+    #[error("there is nothing here to build a Dockerfile with: {}", reasons.join("; "))]
+    #[diagnostic(
+        code(build::no_engine),
+        help(
+            "three ways out: start a Docker Engine and install docker's buildx (or point DOCKER_HOST or a docker context at an engine) \u{b7} install buildah, which needs no daemon, and set `[build] using = \"buildah\"` \u{b7} build the image elsewhere and judge it with `[build] using = \"image\"`, `image = \"oci:DIR\"` or `\"docker-archive:FILE\"`"
+        )
+    )]
+    NoEngine {
+        /// Why, for each builder that was looked for.
+        reasons: Vec<String>,
+    },
+    /// There is no Dockerfile, or no context, where one should be.
+    #[error("there is no {what} at {}", path.display())]
+    #[diagnostic(
+        code(build::no_dockerfile),
+        help("`[build] dockerfile` and `context` name them, relative to portcullis.toml; without them it is `Dockerfile` beside it")
+    )]
+    NoDockerfile {
+        /// `Dockerfile`, or `folder for the build context`.
+        what: &'static str,
+        /// Where it should be.
+        path: PathBuf,
+    },
+    /// The Dockerfile is refused.
+    #[error("{place} cannot be built: {reason}")]
+    #[diagnostic(code(build::dockerfile), help("nothing ran: correct the line, and build again"))]
+    Refused {
+        /// `Dockerfile:7`.
+        place: String,
+        /// What the builder says.
+        reason: String,
+    },
+    /// An image that the Dockerfile names could not be had.
+    #[error("a base image could not be pulled ({place}): {reason}")]
+    #[diagnostic(
+        code(build::base_image),
+        help("is the name right, does the registry answer, and is the builder logged in to it (`docker login`)?")
+    )]
+    BaseImage {
+        /// `Dockerfile:1`.
+        place: String,
+        /// What the builder says.
+        reason: String,
+    },
+    /// A step of the Dockerfile failed.
+    #[error("the step `{step}` failed ({place}): {reason}{}", below(tail))]
+    #[diagnostic(code(build::step), help("nothing was judged: correct the step, and build again"))]
+    Step {
+        /// The step, as the builder shows it.
+        step: String,
+        /// `Dockerfile:7`.
+        place: String,
+        /// Why.
+        reason: String,
+        /// The end of what it wrote.
+        tail: String,
+    },
+    /// The builder of the Dockerfile did not do its work.
+    #[error("{builder} gave no image{}", below(tail))]
+    #[diagnostic(code(build::builder))]
+    Builder {
+        /// `docker buildx`, `buildah`.
+        builder: &'static str,
+        /// The end of what it wrote.
+        tail: String,
+    },
+    /// A secret of the build is not there.
+    #[error("the build's secret `{id}` is not there: {reason}")]
+    #[diagnostic(
+        code(build::secret),
+        help("`[build.secrets]` names a variable (`id = \"env:NAME\"`) or a file (`id = \"path\"`)")
+    )]
+    Secret {
+        /// Its id.
+        id: String,
+        /// What is wrong: never the secret.
+        reason: String,
+    },
+}
+
+impl DockerfileError {
+    /// How the run ends.
+    #[must_use]
+    pub fn exit_kind(&self) -> ExitKind {
+        match self {
+            Self::NoDockerfile { .. } | Self::Refused { .. } | Self::Secret { .. } => ExitKind::Usage,
+            // No image, no verdict: not the user's flags, and not a finding either.
+            Self::Step { .. } | Self::Builder { .. } => ExitKind::Undecidable,
+            Self::NoEngine { .. } | Self::BaseImage { .. } => ExitKind::Unreachable,
+        }
+    }
+}
+
+/// Lines below a message, where there are any.
+fn below(tail: &str) -> String {
+    if tail.is_empty() { String::new() } else { format!("\n{tail}") }
+}
