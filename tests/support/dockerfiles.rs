@@ -146,7 +146,7 @@ impl Project {
         for (name, content) in files {
             project.write(&format!("service/{name}"), content);
         }
-        project.commit();
+        project.commit("The service");
         project
     }
 
@@ -156,7 +156,7 @@ impl Project {
             folder: tempfile::tempdir().unwrap(),
         };
         fill(project.folder.path());
-        project.commit();
+        project.commit("The service");
         project
     }
 
@@ -166,8 +166,9 @@ impl Project {
         fs::write(path, content).unwrap();
     }
 
-    fn commit(&self) {
-        for args in [&["init", "--quiet"][..], &["add", "."], &["commit", "--quiet", "-m", "The service"]] {
+    /// Commits everything, always at the same time.
+    pub(crate) fn commit(&self, message: &str) {
+        for args in [&["init", "--quiet"][..], &["add", "."], &["commit", "--quiet", "-m", message]] {
             let mut git = Command::new("git");
             git.args([
                 "-c",

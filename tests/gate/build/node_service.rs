@@ -71,13 +71,11 @@ fn a_nodejs_service_is_blocked_waived_and_published_and_its_secrets_are_in_no_la
         let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
         copy(&fixtures.join("node-service"), &folder.join("service"));
         copy(&fixtures.join("advisories"), &folder.join("advisories"));
-        for config in ["portcullis.toml", "waived.toml"] {
-            let path = folder.join("service").join(config);
-            let pinned = fs::read_to_string(&path)
-                .unwrap()
-                .replace("BASE_IMAGE", &format!("{name}@{digest}"));
-            fs::write(&path, pinned).unwrap();
-        }
+        let path = folder.join("service/portcullis.toml");
+        let pinned = fs::read_to_string(&path)
+            .unwrap()
+            .replace("BASE_IMAGE", &format!("{name}@{digest}"));
+        fs::write(&path, pinned).unwrap();
     });
     fs::create_dir_all(project.root().join("target")).unwrap();
     fs::write(project.root().join("target/npmrc"), npmrc()).unwrap();
@@ -89,7 +87,32 @@ fn a_nodejs_service_is_blocked_waived_and_published_and_its_secrets_are_in_no_la
     }
     assert!(!project.root().join("target/registry").exists(), "nothing was published");
 
-    let said = project.ends(0, &env, &["--config", "waived.toml", "gate"]);
+    for (id, package, why) in [
+        (
+            "DEMO-2026-0001",
+            "pkg:npm/cookie-signature@1.0.6",
+            "vulnerable_code_not_in_execute_path",
+        ),
+        (
+            "DEMO-2026-0002",
+            "pkg:deb/debian/libuv1*",
+            "vulnerable_code_cannot_be_controlled_by_adversary",
+        ),
+    ] {
+        let reason = [
+            "--reason",
+            "not_affected",
+            "--justification",
+            why,
+            "--statement",
+            "It cannot happen.",
+            "--owner",
+            "us",
+        ];
+        project.ends(0, &env, &[&["waive", id, "--package", package][..], &reason].concat());
+    }
+    project.commit("Waive what cannot happen");
+    let said = project.ends(0, &env, &["gate"]);
     assert!(project.root().join("target/registry/index.json").is_file(), "{said}");
     let config = fs::read_to_string(project.results().join("verdict.json")).unwrap_or_default();
     assert!(!config.contains(MARK));
