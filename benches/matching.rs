@@ -1,6 +1,7 @@
 //! What matching costs on a feed of 250,000 records: `cargo bench --bench matching`. The figures that `measures` asks for, printed as a table.
 #![expect(
     clippy::unwrap_used,
+    clippy::let_underscore_must_use,
     clippy::print_stdout,
     clippy::disallowed_methods,
     reason = "a bench ends at the first surprise and prints its figures"

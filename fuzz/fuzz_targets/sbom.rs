@@ -7,8 +7,8 @@ use portcullis::stage::inventory::sbom;
 fuzz_target!(|bytes: &[u8]| {
     let Ok(inventory) = sbom::parse(bytes, "fuzzed.json") else { return };
     for written in [
-        sbom::cyclonedx(&inventory, Default::default()),
-        sbom::spdx(&inventory, Default::default()),
+        sbom::cyclonedx(&inventory, Default::default()).unwrap(),
+        sbom::spdx(&inventory, Default::default()).unwrap(),
     ] {
         sbom::parse(&written, "again.json").expect("our own SBOM is read");
     }

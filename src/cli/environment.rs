@@ -10,6 +10,7 @@ use super::wiring::UserFolders;
 use crate::github::{self, Actions};
 use crate::io::environment;
 use crate::io::registry::Logins;
+use crate::model::excused::Excused as _;
 use crate::report::Style;
 
 /// Columns of a log, which has no edge.
@@ -69,7 +70,7 @@ impl Environment {
             github: Actions::detect(),
             docker: beside("DOCKER_CONFIG", ".docker"),
             no_color: variable("NO_COLOR").is_some(),
-            columns: variable("COLUMNS").and_then(|text| text.parse().ok()),
+            columns: variable("COLUMNS").and_then(|text| text.parse().or_none("no number of columns: the terminal is asked")),
             unicode: locale.is_empty() || locale.contains("utf"),
         })
     }
@@ -130,11 +131,13 @@ impl Environment {
 /// A variable that is set and not empty.
 #[must_use]
 pub(super) fn variable(name: &str) -> Option<String> {
-    let value = environment::variable(name)?.into_string().ok()?;
+    let value = environment::variable(name)?
+        .into_string()
+        .or_none("no text: as if it were not set, and no setting of ours is read from it")?;
     (!value.is_empty()).then_some(value)
 }
 
 fn terminal_columns() -> Option<usize> {
-    let size = rustix::termios::tcgetwinsize(std::io::stderr()).ok()?;
+    let size = rustix::termios::tcgetwinsize(std::io::stderr()).or_none("not a terminal: it has no width")?;
     (size.ws_col > 0).then_some(usize::from(size.ws_col))
 }

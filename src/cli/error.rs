@@ -109,6 +109,10 @@ pub enum CliError {
         /// What to do.
         help: String,
     },
+    /// A result that JSON cannot hold.
+    #[error("the result cannot be written as JSON")]
+    #[diagnostic(code(cli::json), help("this is a defect of portcullis, please report it"))]
+    Json(#[from] serde_json::Error),
     /// A stage failed.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -137,6 +141,7 @@ impl CliError {
             | Self::Usage { .. }
             | Self::Git(_) => ExitKind::Usage,
             Self::Distrusted(_) => ExitKind::Refused,
+            Self::Json(_) => ExitKind::Bug,
             Self::File(error) => error.exit_kind(),
             Self::Registry(error) => error.exit_kind(),
             Self::Gate(error) => error.exit_kind(),

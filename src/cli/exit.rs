@@ -7,6 +7,7 @@ use miette::{GraphicalReportHandler, GraphicalTheme};
 use super::error::CliError;
 use super::shown::Shown;
 use crate::model::event::Stage;
+use crate::model::excused::Excused as _;
 use crate::model::exit_kind::ExitKind;
 use crate::model::outcome::{Failure, Outcome};
 use crate::model::verdict::Decision;
@@ -105,5 +106,5 @@ fn write(text: &str) -> std::io::Result<()> {
 /// Writes a line to stderr.
 pub(super) fn last_line(text: &str) {
     let mut err = std::io::stderr().lock();
-    let _ = writeln!(err, "{}", text.trim_end());
+    writeln!(err, "{}", text.trim_end()).dismissed("what nobody can see is no failure of the run");
 }

@@ -19,6 +19,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
+use crate::model::excused::Excused as _;
 use crate::model::exit_kind::ExitKind;
 use args::Cli;
 use environment::Environment;
@@ -70,7 +71,7 @@ pub fn main() -> ExitCode {
 
 /// Shows what clap says. Help and the version go to stdout and are no error.
 fn refused(error: &clap::Error) -> u8 {
-    let _ = error.print();
+    error.print().dismissed("a help that nobody can see leaves the exit code");
     if !error.use_stderr() {
         return 0;
     }

@@ -4,6 +4,8 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use crate::model::excused::Excused as _;
+
 use super::error::CliError;
 
 /// Folders in the output folder that stages write files to by name.
@@ -24,7 +26,10 @@ pub(super) fn inside(project: &Path, output: &Path) -> Result<(), CliError> {
             continue;
         }
         // One that leads nowhere leads wherever somebody makes a folder later.
-        let target = link.canonicalize().or_else(|_| fs::read_link(&link)).unwrap_or_default();
+        let target = link
+            .canonicalize()
+            .or_else(|_| fs::read_link(&link))
+            .or_empty("a link that cannot be followed leads outside, and is refused");
         if !target.starts_with(project) {
             return Err(CliError::OutputElsewhere { link, target });
         }
@@ -62,7 +67,7 @@ pub(super) fn own(folder: &Path, name: &'static str) -> Result<(), CliError> {
     let above = folder
         .ancestors()
         .skip(1)
-        .find_map(|above| Some((above, fs::metadata(above).ok()?)));
+        .find_map(|above| Some((above, fs::metadata(above).or_none("not there yet: the folder above it decides")?)));
     match above {
         Some((above, found)) if found.mode() & OTHERS_WRITE != 0 && found.mode() & STICKY == 0 => {
             refused(above, "can be written to by everybody".to_owned())

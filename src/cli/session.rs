@@ -20,6 +20,7 @@ use crate::io::clock::{At, Clock, System};
 use crate::io::limits::Limits;
 use crate::io::{Effects, files, secret};
 use crate::model::event::Observer;
+use crate::model::excused::Excused as _;
 use crate::model::exit_kind::ExitKind;
 use crate::model::outcome::{Outcome, RuleText, SourceFile};
 use crate::model::plan::Builder;
@@ -224,14 +225,18 @@ impl<'a> Session<'a> {
     fn add_sources(&self, outcome: &mut Outcome) {
         let root = &self.workspace.root;
         let repository = root.ancestors().find(|folder| folder.join(".git").exists());
-        let inside = repository.and_then(|repository| root.strip_prefix(repository).ok());
+        let inside = repository.and_then(|repository| {
+            root.strip_prefix(repository)
+                .or_none("outside of the repository: annotations name the path as it is")
+        });
         outcome.folder = inside.map(|folder| folder.to_string_lossy().into_owned()).unwrap_or_default();
         outcome.code_scanning = self.environment.github.is_some();
         let lock_files = report::source_location::lock_files().map(PathBuf::from);
         outcome.sources = lock_files
             .chain(self.dockerfiles(outcome.until.is_some()))
             .filter_map(|path| {
-                let text = files::read_text(&self.workspace.root.join(&path), self.effects.limits.document).ok()?;
+                let text = files::read_text(&self.workspace.root.join(&path), self.effects.limits.document)
+                    .or_none("without its text a finding has no line")?;
                 Some(SourceFile {
                     path: path.display().to_string(),
                     text,

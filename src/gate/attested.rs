@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::GateError;
 use crate::model::digest::Digest;
 use crate::model::inventory::Inventory;
 use crate::model::plan::{Destination, PublishPlan};
@@ -10,23 +11,29 @@ use crate::model::verdict::Verdict;
 use crate::report::vex;
 use crate::stage::inventory::sbom;
 use crate::stage::policy::Cleared;
-use crate::stage::publish::{Predicate, predicate_type};
+use crate::stage::publish::{Predicate, PublishError, predicate_type};
 
 /// Statements about the image as a whole; for an index also about each of its images.
 ///
 /// # Errors
-/// serde's, which none of these is known to give.
+/// Where one of them cannot be written whole.
 pub(super) fn predicates(
     cleared: &Cleared,
     inventory: &Inventory,
     plan: &PublishPlan,
     created: Timestamp,
-) -> serde_json::Result<Vec<Predicate>> {
+) -> Result<Vec<Predicate>, GateError> {
     let (image, verdict) = (cleared.image(), cleared.verdict());
     let mut predicates = about(image.digest, inventory, verdict, plan, created)?;
     // What a later run compares with, and what can be judged again without the image.
-    predicates.push(Predicate::new(predicate_type::VERDICT, serde_json::to_value(verdict)?));
-    predicates.push(Predicate::new(predicate_type::INVENTORY, serde_json::to_value(inventory)?));
+    predicates.push(Predicate::new(
+        predicate_type::VERDICT,
+        serde_json::to_value(verdict).map_err(PublishError::from)?,
+    ));
+    predicates.push(Predicate::new(
+        predicate_type::INVENTORY,
+        serde_json::to_value(inventory).map_err(PublishError::from)?,
+    ));
     for platform in inventory.platforms.iter().filter(|platform| platform.manifest != image.digest) {
         let mut part = inventory.clone();
         part.subject.digest = Some(platform.manifest);
@@ -49,8 +56,8 @@ fn about(
     verdict: &Verdict,
     plan: &PublishPlan,
     created: Timestamp,
-) -> serde_json::Result<Vec<Predicate>> {
-    let document = |bytes: Vec<u8>| serde_json::from_slice::<Value>(&bytes);
+) -> Result<Vec<Predicate>, GateError> {
+    let document = |bytes: Vec<u8>| serde_json::from_slice::<Value>(&bytes).map_err(PublishError::from);
     let product = vex::Product {
         digest: Some(digest),
         repositories: std::iter::once(&plan.destination)
@@ -59,8 +66,8 @@ fn about(
             .collect(),
     };
     let mut predicates = vec![
-        Predicate::new(predicate_type::CYCLONEDX, document(sbom::cyclonedx(inventory, created))?),
-        Predicate::new(predicate_type::SPDX, document(sbom::spdx(inventory, created))?),
+        Predicate::new(predicate_type::CYCLONEDX, document(sbom::cyclonedx(inventory, created)?)?),
+        Predicate::new(predicate_type::SPDX, document(sbom::spdx(inventory, created)?)?),
     ];
     predicates.extend(vex::document(verdict, &product).map(|body| Predicate::new(predicate_type::OPENVEX, body)));
     Ok(predicates)

@@ -89,7 +89,7 @@ impl FleetPlan {
                 };
                 let content = match content {
                     Ok(inventory) => {
-                        files::write(&file, &serde_json::to_vec(&inventory).unwrap_or_default())?;
+                        files::write(&file, &serde_json::to_vec(&inventory).map_err(publish::PublishError::from)?)?;
                         Ok(file)
                     }
                     Err(problem) => Err(problem),

@@ -36,7 +36,7 @@ use crate::stage::inventory::{self, crate_licenses, sbom};
 use crate::stage::policy::evidence_file::EVIDENCE_FILE;
 use crate::stage::policy::repository::Dockerfiles;
 use crate::stage::policy::{self, Cleared, Policy};
-use crate::stage::publish::{self, Attested, PublishError};
+use crate::stage::publish::{self, Attested};
 use crate::stage::rollout;
 use step::Step;
 
@@ -216,7 +216,7 @@ async fn publish_stage(
     effects: &Effects,
 ) -> Result<Attested, GateError> {
     let step = Step::start(Stage::Publish, cleared.image().digest.short(), effects)?;
-    let predicates = attested::predicates(&cleared, inventory, &plan.publish, created(&plan.build, effects)).map_err(PublishError::from)?;
+    let predicates = attested::predicates(&cleared, inventory, &plan.publish, created(&plan.build, effects))?;
     let (attested, publication) = publish::publish(cleared, &predicates, &plan.publish, effects).await?;
     step.finish(publication.reference.clone(), effects);
     if !plan.publish.dry_run {
@@ -237,10 +237,10 @@ fn write_inventory(plan: &GatePlan, inventory: &Inventory, outcome: &mut Outcome
     let created = created(&plan.build, effects);
     let crates = crates_of(inventory);
     if !crates.components.is_empty() {
-        write(&plan.output, "crates.cdx.json", &sbom::cyclonedx(&crates, created), outcome)?;
+        write(&plan.output, "crates.cdx.json", &sbom::cyclonedx(&crates, created)?, outcome)?;
     }
-    write(&plan.output, "sbom.cdx.json", &sbom::cyclonedx(inventory, created), outcome)?;
-    write(&plan.output, "sbom.spdx.json", &sbom::spdx(inventory, created), outcome)
+    write(&plan.output, "sbom.cdx.json", &sbom::cyclonedx(inventory, created)?, outcome)?;
+    write(&plan.output, "sbom.spdx.json", &sbom::spdx(inventory, created)?, outcome)
 }
 
 /// The service's crates alone, as its binary's own audit data lists them: resolved by features and target.

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::GateError;
 use crate::io::files::FileError;
+use crate::model::excused::Excused as _;
 use crate::stage::policy::evidence_file::EVIDENCE_FILE;
 
 /// What tells of a verdict or a rollout.
@@ -76,7 +77,7 @@ pub(super) fn signed(folder: &Path) -> Result<Vec<String>, GateError> {
                 .map_err(failed)?
                 .file_name()
                 .into_string()
-                .ok()
+                .or_none("no text: not a name that we gave")
                 .filter(|name| name.ends_with(SIGNED)),
         );
     }

@@ -2,12 +2,14 @@
 
 use std::fmt::Write as _;
 
+use crate::model::excused::Excused as _;
+
 /// A command with properties. Everything in it is escaped.
 #[must_use]
 pub(super) fn command(name: &str, properties: &[(&str, String)], text: &str) -> String {
     let mut line = format!("::{name}");
     for (at, (key, value)) in properties.iter().enumerate() {
-        let _ = write!(line, "{}{key}={}", if at == 0 { ' ' } else { ',' }, property(value));
+        write!(line, "{}{key}={}", if at == 0 { ' ' } else { ',' }, property(value)).dismissed("a string takes everything");
     }
     line.push_str("::");
     line.push_str(&data(text));

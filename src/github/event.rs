@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use crate::model::excused::Excused as _;
+
 /// Bytes of a payload that are read; GitHub's own limit is 25 MB.
 pub(super) const LIMIT: u64 = 32 * 1024 * 1024;
 
@@ -68,7 +70,8 @@ impl Event {
     /// Reads the payload of the event of a name. What cannot be read is an event of which nothing is known.
     #[must_use]
     pub fn read(name: &str, payload: Option<&[u8]>) -> Self {
-        let read = payload.and_then(|bytes| serde_json::from_slice::<Payload>(bytes).ok());
+        let read = payload
+            .and_then(|bytes| serde_json::from_slice::<Payload>(bytes).or_none("what cannot be read counts as a pull request, below"));
         let is_read = read.is_some();
         let payload = read.unwrap_or_default();
         // What follows upon a pull request is one: the code may be anybody's. What is not known may be one too.

@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use super::command::{command, endgroup, group};
 use super::escape::Neutral;
 use crate::model::event::{Event, Observer};
+use crate::model::excused::Excused as _;
 use crate::report::Style;
 use crate::report::progress::{Lines, Verbosity};
 use crate::report::text::prose;
@@ -45,7 +46,7 @@ impl Groups {
 impl Commands {
     fn end(&mut self) {
         if std::mem::take(&mut self.open) {
-            let _ = writeln!(self.out, "{}", endgroup());
+            writeln!(self.out, "{}", endgroup()).dismissed("what nobody can see is no failure of the run");
         }
     }
 }
@@ -57,7 +58,8 @@ impl Observer for Groups {
                 let Ok(mut commands) = self.commands.lock() else { return };
                 commands.end();
                 commands.open = true;
-                let _ = writeln!(commands.out, "{}", group(&format!("{}: {}", stage.as_str(), prose(what))));
+                writeln!(commands.out, "{}", group(&format!("{}: {}", stage.as_str(), prose(what))))
+                    .dismissed("what nobody can see is no failure of the run");
             }
             Event::Finished { .. } => {
                 self.close();
@@ -66,7 +68,8 @@ impl Observer for Groups {
             Event::Warning { stage, text } => {
                 let Ok(mut commands) = self.commands.lock() else { return };
                 let title = ("title", format!("portcullis {}", stage.as_str()));
-                let _ = writeln!(commands.out, "{}", command("warning", &[title], &prose(text)));
+                writeln!(commands.out, "{}", command("warning", &[title], &prose(text)))
+                    .dismissed("what nobody can see is no failure of the run");
             }
             other => self.lines.on_event(other),
         }

@@ -21,6 +21,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::io::{environment, files};
+use crate::model::excused::Excused as _;
 use crate::model::outcome::Outcome;
 use crate::report::summary;
 
@@ -52,7 +53,12 @@ impl Actions {
         Self::from_environment(
             &environment::variables()
                 .into_iter()
-                .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))
+                .filter_map(|(k, v)| {
+                    Some((
+                        k.into_string().or_none("what is no text is no variable of the runner's")?,
+                        v.into_string().or_none("what is no text is no variable of the runner's")?,
+                    ))
+                })
                 .collect(),
         )
     }
@@ -64,7 +70,8 @@ impl Actions {
         if get("GITHUB_ACTIONS")? != "true" {
             return None;
         }
-        let payload = get("GITHUB_EVENT_PATH").and_then(|path| files::read(Path::new(&path), event::LIMIT).ok());
+        let payload = get("GITHUB_EVENT_PATH")
+            .and_then(|path| files::read(Path::new(&path), event::LIMIT).or_none("an event that cannot be read counts as a pull request"));
         Some(Self {
             workspace: get("GITHUB_WORKSPACE").unwrap_or_default().into(),
             sha: get("GITHUB_SHA").unwrap_or_default(),
@@ -81,9 +88,14 @@ impl Actions {
     /// A folder or file relative to the repository, with `/`; none outside of it.
     #[must_use]
     pub fn relative(&self, path: &Path) -> Option<String> {
-        let root = self.workspace.canonicalize().ok()?;
-        let path = path.canonicalize().ok()?;
-        let inside = path.strip_prefix(root).ok()?;
+        let root = self
+            .workspace
+            .canonicalize()
+            .or_none("annotations are shown by the path as it is")?;
+        let path = path.canonicalize().or_none("annotations are shown by the path as it is")?;
+        let inside = path
+            .strip_prefix(root)
+            .or_none("outside of the checkout, where annotations cannot point")?;
         Some(inside.to_string_lossy().into_owned())
     }
 

@@ -51,7 +51,7 @@ pub fn outputs(outcome: &Outcome, folder: &str) -> Vec<Output> {
     let verdict = outcome.verdict.as_ref();
     let denied = verdict.map_or(0, |verdict| verdict.count(Disposition::Denied));
     let digest = outcome.subject.as_ref().and_then(|subject| subject.digest.as_ref());
-    let rollout = outcome.rollout.as_ref().and_then(|report| serde_json::to_value(report.result).ok());
+    let rollout = outcome.rollout.as_ref().map(|report| serde_json::json!(report.result));
     let values = [
         (
             "verdict",

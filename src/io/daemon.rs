@@ -12,6 +12,8 @@ use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Pid, kill_process, kill_process_group};
 
+use crate::model::excused::Excused as _;
+
 /// A program with everything it starts with. Its environment is `env` and nothing else.
 #[derive(Debug, Clone)]
 pub struct Launch {
@@ -79,7 +81,11 @@ pub struct Found {
 pub fn find(key: &str, value: &str) -> io::Result<Vec<Found>> {
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc")? {
-        let Some(pid) = entry?.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
+        let Some(pid) = entry?
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse::<u32>().or_none("no number: not a process"))
+        else {
             continue;
         };
         if let Some(process) = inspect(pid)
@@ -97,18 +103,22 @@ pub fn find(key: &str, value: &str) -> io::Result<Vec<Found>> {
 pub fn inspect(pid: u32) -> Option<Found> {
     let folder = Path::new("/proc").join(pid.to_string());
     let environ = environ(&folder)?;
-    let stat = fs::read_to_string(folder.join("stat")).ok()?;
+    let stat = fs::read_to_string(folder.join("stat")).or_none("it has ended meanwhile")?;
     // The name in parentheses may hold anything: the fields begin after the last one.
     let mut fields = stat.rsplit_once(") ")?.1.split(' ');
     let state = fields.next()?;
     let _parent = fields.next()?;
-    let group: u32 = fields.next()?.parse().ok()?;
+    let group: u32 = fields.next()?.parse().or_none("the kernel writes a number there")?;
     if matches!(state, "Z" | "X" | "x") {
         return None;
     }
     let env = environ
         .split(|byte| *byte == 0)
-        .filter_map(|pair| std::str::from_utf8(pair).ok()?.split_once('='))
+        .filter_map(|pair| {
+            std::str::from_utf8(pair)
+                .or_none("what is no text is no variable of ours")?
+                .split_once('=')
+        })
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
     Some(Found {
@@ -131,7 +141,7 @@ pub fn descends(pid: u32, is: impl Fn(&Found) -> bool) -> io::Result<bool> {
         let stat = fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("stat"))?;
         let parent = stat
             .rsplit_once(") ")
-            .and_then(|(_, fields)| fields.split(' ').nth(1)?.parse().ok());
+            .and_then(|(_, fields)| fields.split(' ').nth(1)?.parse().or_none("the kernel writes a number there"));
         match parent {
             Some(0 | 1) => return Ok(false),
             Some(parent) => pid = parent,
@@ -145,7 +155,7 @@ pub fn descends(pid: u32, is: impl Fn(&Found) -> bool) -> io::Result<bool> {
 /// have no command line either: the first are asked again.
 fn environ(folder: &Path) -> Option<Vec<u8>> {
     for _ in 0..20 {
-        let bytes = fs::read(folder.join("environ")).ok()?;
+        let bytes = fs::read(folder.join("environ")).or_none("it has ended meanwhile, or is another user's and so not ours")?;
         if !bytes.is_empty() {
             return Some(bytes);
         }
@@ -176,7 +186,10 @@ pub fn end(process: &Found, how: Signal) -> io::Result<()> {
         Signal::Term => rustix::process::Signal::TERM,
         Signal::Kill => rustix::process::Signal::KILL,
     };
-    let Some(pid) = i32::try_from(process.pid).ok().and_then(Pid::from_raw) else {
+    let Some(pid) = i32::try_from(process.pid)
+        .or_none("no number that the kernel gives a process")
+        .and_then(Pid::from_raw)
+    else {
         return Ok(());
     };
     let sent = if process.leader {

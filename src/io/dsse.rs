@@ -11,6 +11,8 @@ use p256::ecdsa::{Signature, VerifyingKey};
 use p256::pkcs8::{DecodePublicKey, EncodePublicKey};
 use serde::Deserialize;
 
+use crate::model::excused::Excused as _;
+
 use super::hash::sha256;
 use super::oci::{self, Shape, shape};
 
@@ -99,7 +101,9 @@ pub fn open<'a>(bytes: &[u8], keys: &'a [PublicKey]) -> Result<Option<Signed<'a>
     let signed = authenticated(&envelope.payload_type, &payload);
     let mut signatures = Vec::new();
     for signature in envelope.signatures.iter().take(SIGNATURES) {
-        signatures.extend(decode(&signature.sig).and_then(|der| Signature::from_der(&der).ok()));
+        signatures.extend(
+            decode(&signature.sig).and_then(|der| Signature::from_der(&der).or_none("a signature of another kind verifies nothing")),
+        );
     }
     let by = keys
         .iter()
@@ -117,7 +121,10 @@ fn read<T: serde::de::DeserializeOwned>(bytes: &[u8], shape: &Shape) -> Result<T
 
 /// Both alphabets are allowed to writers.
 fn decode(text: &str) -> Option<Vec<u8>> {
-    STANDARD.decode(text).or_else(|_| URL_SAFE.decode(text)).ok() // ok: not base64 in either alphabet is the caller's error
+    STANDARD
+        .decode(text)
+        .or_else(|_| URL_SAFE.decode(text))
+        .or_none("not base64 in either alphabet is the caller's error")
 }
 
 /// The pre-authentication encoding: what is signed.

@@ -105,6 +105,7 @@ mod linux {
 
     use super::MARK;
     use crate::io::allowed;
+    use crate::model::excused::Excused as _;
 
     /// What no process's environment exceeds (a third of the stack's limit is the kernel's own).
     const MOST: u64 = 16 * 1024 * 1024;
@@ -147,7 +148,10 @@ mod linux {
 
     /// Reads the sealed file and closes it. `None` if the descriptor is no such file: the mark is somebody else's.
     pub(super) fn read(descriptor: &OsStr) -> io::Result<Option<BTreeMap<OsString, OsString>>> {
-        let Some(number) = descriptor.to_str().and_then(|text| text.parse::<i32>().ok()) else {
+        let Some(number) = descriptor
+            .to_str()
+            .and_then(|text| text.parse::<i32>().or_none("no descriptor: the mark is somebody else's"))
+        else {
             return Ok(None);
         };
         let path = Path::new("/proc/self/fd").join(number.to_string());

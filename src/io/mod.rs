@@ -13,6 +13,7 @@ pub mod dsse;
 pub mod encoding;
 pub mod environment;
 pub mod files;
+pub mod folder;
 pub mod git;
 pub mod hash;
 pub mod http;

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::model::excused::Excused as _;
+
 /// A text that must not reach a log, a report or an error. Its `Debug` form hides it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
@@ -39,7 +41,9 @@ pub struct Environment;
 
 impl Secrets for Environment {
     fn secret(&self, name: &str) -> Option<Secret> {
-        let text = super::environment::variable(name)?.into_string().ok()?;
+        let text = super::environment::variable(name)?
+            .into_string()
+            .or_none("no text: as if it were not set, and whoever needs it says so")?;
         (!text.is_empty()).then_some(Secret(text))
     }
 }

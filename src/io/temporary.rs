@@ -2,6 +2,9 @@
 //!
 //! Each is locked (`flock`) for as long as its maker lives: the system takes the lock back however the maker ends, in whatever container it ran.
 
+use super::folder;
+use crate::model::excused::Excused as _;
+
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -59,8 +62,7 @@ pub fn folder_in(folder: &Path) -> io::Result<Folder> {
 
 /// Locks what was just made; false where somebody swept it away before it was locked.
 fn is_held(file: &File, path: &Path) -> io::Result<bool> {
-    // A file system without locks is none to fail on.
-    let _ = file.lock();
+    file.lock().dismissed("a file system without locks is none to fail on");
     match fs::symlink_metadata(path) {
         Ok(there) => Ok(there.ino() == file.metadata()?.ino()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
@@ -70,7 +72,7 @@ fn is_held(file: &File, path: &Path) -> io::Result<bool> {
 
 /// Removes from a folder what makers left behind that were killed; nothing that a living one still holds. What cannot be removed stays.
 pub fn sweep(folder: &Path) {
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+    for entry in folder::entries(folder).or_empty("what cannot be removed stays") {
         let is_ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX));
         if !is_ours {
             continue;
@@ -83,10 +85,11 @@ pub fn sweep(folder: &Path) {
             Err(TryLockError::Error(_)) => is_old(&file),
         };
         if is_left {
-            let _ = match file.metadata().is_ok_and(|found| found.is_dir()) {
+            let removed = match file.metadata().is_ok_and(|found| found.is_dir()) {
                 true => fs::remove_dir_all(&path),
                 false => fs::remove_file(&path),
             };
+            removed.dismissed("what cannot be removed stays");
         }
     }
 }

@@ -15,6 +15,7 @@ pub mod dockerfile;
 pub mod ecosystem;
 pub mod error_chain;
 pub mod event;
+pub(crate) mod excused;
 pub mod exit_kind;
 pub mod finding;
 pub mod health;

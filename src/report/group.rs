@@ -160,7 +160,7 @@ mod tests {
     fn said(text: &str) -> String {
         let mut finding = Finding::new(RuleCode::new("vulnerable-component"), Level::Deny, text);
         finding.ids = vec!["CVE-2026-1".to_owned()];
-        finding.purl = Purl::parse("pkg:deb/debian/perl@5.36").ok();
+        finding.purl = Some(Purl::parse("pkg:deb/debian/perl@5.36").expect("a purl"));
         message(&finding).to_owned()
     }
 

@@ -17,7 +17,7 @@ pub(super) fn run(session: &Session<'_>, args: &DiffArgs) -> Result<Answer, CliE
     let difference = difference(&before, &after);
     Ok(Answer::Message {
         human: report::human::compared(&difference, session.environment.stdout_style(session.global)),
-        json: serde_json::to_value(&difference).unwrap_or_default(),
+        json: serde_json::to_value(&difference)?,
         code: 0,
         next: "`portcullis explain ID` says where one of them comes from".to_owned(),
     })

@@ -10,6 +10,7 @@ use crate::cli::error::CliError;
 use crate::cli::session::{Answer, Session};
 use crate::gate::GateError;
 use crate::model::event::Stage;
+use crate::model::excused::Excused as _;
 use crate::model::image_ref::ImageRef;
 use crate::model::inventory::Ecosystem;
 use crate::model::plan::FeedsPlan;
@@ -113,7 +114,7 @@ fn listed(feeds: &[FeedStatus], session: &Session<'_>) -> Answer {
     let now = session.effects.clock.now();
     let mut text = String::new();
     for feed in feeds {
-        let _ = match (&feed.revision, &feed.problem) {
+        let listed = match (&feed.revision, &feed.problem) {
             (Some(revision), _) => writeln!(
                 text,
                 "{:<18} {:>9} records  {}{}  {}  {}",
@@ -131,13 +132,15 @@ fn listed(feeds: &[FeedStatus], session: &Session<'_>) -> Answer {
                 prose(problem.as_deref().unwrap_or("nothing was ever fetched")),
             ),
         };
+        listed.dismissed("a string takes everything");
         for record in &feed.quarantine {
-            let _ = writeln!(
+            writeln!(
                 text,
                 "                   set aside {}: {}",
                 prose(&record.id),
                 prose(&record.reason)
-            );
+            )
+            .dismissed("a string takes everything");
         }
     }
     if feeds.is_empty() {

@@ -11,6 +11,7 @@ use crate::cli::args::HookVerb;
 use crate::cli::error::CliError;
 use crate::cli::session::{Answer, Session};
 use crate::io::{files, git};
+use crate::model::excused::Excused as _;
 
 /// Marks our hook: its second line.
 const MARK: &str = "# Runs `portcullis check` before a push; `portcullis hook uninstall` takes it away.";
@@ -40,10 +41,10 @@ fn folder(root: &Path) -> Result<String, CliError> {
         });
     }
     let top = git::top_level(root)?.unwrap_or_else(|| root.to_owned());
-    let inside = top
-        .canonicalize()
-        .ok()
-        .and_then(|top| root.strip_prefix(top).ok().map(Path::to_owned));
+    let top = top.canonicalize().map_err(|source| read_error(&top, source))?;
+    let inside = root
+        .strip_prefix(&top)
+        .or_none("a folder that another link leads to: the whole checkout is checked");
     Ok(match inside {
         Some(inside) if !inside.as_os_str().is_empty() => inside.display().to_string(),
         _ => ".".to_owned(),
@@ -125,7 +126,8 @@ fn quoted(text: &str) -> String {
 
 /// The folders that our hook checks already.
 fn checked(hook: &Path) -> BTreeSet<String> {
-    let text = fs::read_to_string(hook).ok().filter(|_| is_ours(hook)).unwrap_or_default();
+    let text = fs::read_to_string(hook).or_none("what is no text is not ours, and is kept beside it");
+    let text = text.filter(|_| is_ours(hook)).unwrap_or_default();
     let folder = |line: &str| {
         let word = line.strip_prefix(CHECK)?.strip_suffix(" || exit $?")?;
         Some(word.strip_prefix('\'')?.strip_suffix('\'')?.replace(r"'\''", "'"))
@@ -143,6 +145,11 @@ fn rename(from: &Path, to: &Path) -> Result<(), CliError> {
 
 fn make_executable(path: &Path) -> Result<(), CliError> {
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).map_err(|source| write_error(path, source))
+}
+
+fn read_error(path: &Path, source: std::io::Error) -> CliError {
+    let path: PathBuf = path.to_owned();
+    CliError::File(files::FileError::Read { path, source })
 }
 
 fn write_error(path: &Path, source: std::io::Error) -> CliError {

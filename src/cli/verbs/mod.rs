@@ -22,6 +22,7 @@ use super::environment::Environment;
 use super::error::CliError;
 use super::exit;
 use super::session::{Answer, Session};
+use crate::model::excused::Excused as _;
 use crate::model::exit_kind::ExitKind;
 use crate::model::outcome::Outcome;
 
@@ -38,7 +39,8 @@ pub(super) fn run(cli: &Cli, environment: &Environment) -> u8 {
         return 0;
     }
     // The only TLS provider in the program: without this the first connection panics.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    let installed = rustls::crypto::ring::default_provider().install_default();
+    installed.dismissed("it fails only where one is installed already");
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -128,8 +130,8 @@ fn refused(error: &CliError, cli: &Cli, environment: &Environment) -> u8 {
     };
     if let Some(actions) = &environment.github {
         exit::last_line(&actions.commands(&outcome, code));
-        // The run has failed already: a runner that cannot be told as well changes nothing.
-        let _ = actions.record(&outcome, code, &cli.global.directory);
+        let recorded = actions.record(&outcome, code, &cli.global.directory);
+        recorded.dismissed("the run has failed already: a runner that cannot be told as well changes nothing");
     }
     exit::last_line(&environment.safe(&crate::report::exit::line(&outcome, code)));
     code

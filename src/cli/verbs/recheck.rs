@@ -12,6 +12,7 @@ use crate::cli::error::CliError;
 use crate::cli::session::{Answer, Session};
 use crate::gate::{FleetPlan, Judge};
 use crate::io::Effects;
+use crate::model::excused::Excused as _;
 use crate::model::inventory::Inventory;
 use crate::model::plan::Destination;
 use crate::model::verdict::Decision;
@@ -116,22 +117,23 @@ fn plan(session: &Session<'_>, args: &RecheckArgs) -> Result<FleetPlan, CliError
 fn answer(results: &[Rechecked]) -> Answer {
     let mut text = String::new();
     for result in results.iter().filter(|result| result.verdict != Decision::Cleared) {
-        let _ = writeln!(text, "{:<12} {}", result.verdict.as_str(), prose(&result.file));
+        writeln!(text, "{:<12} {}", result.verdict.as_str(), prose(&result.file)).dismissed("a string takes everything");
         for denied in &result.denied {
-            let _ = writeln!(text, "             {}", prose(denied));
+            writeln!(text, "             {}", prose(denied)).dismissed("a string takes everything");
         }
         if let Some(problem) = &result.problem {
-            let _ = writeln!(text, "             {}", prose(problem));
+            writeln!(text, "             {}", prose(problem)).dismissed("a string takes everything");
         }
     }
     let counts = counts(results);
     let count = |decision| counts.get(&decision).copied().unwrap_or(0);
     let (cleared, blocked, undecidable) = (count(Decision::Cleared), count(Decision::Blocked), count(Decision::Undecidable));
-    let _ = write!(
+    write!(
         text,
         "{} rechecked: {cleared} cleared, {blocked} blocked, {undecidable} undecidable",
         results.len()
-    );
+    )
+    .dismissed("a string takes everything");
     let (code, next) = match (blocked, undecidable) {
         (0, 0) => (0, "nothing"),
         (0, _) => (2, "close what could not be decided above"),

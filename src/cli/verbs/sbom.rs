@@ -8,6 +8,7 @@ use super::target;
 use crate::cli::args::{SbomArgs, SbomForm};
 use crate::cli::error::CliError;
 use crate::cli::session::{Answer, Session};
+use crate::gate::GateError;
 use crate::stage::inventory::sbom;
 
 /// Writes an SBOM to stdout.
@@ -29,10 +30,10 @@ pub(super) async fn run(session: &Session<'_>, args: &SbomArgs) -> Result<Answer
     let (inventory, commit_time) = (inventory?, commit_time?);
     let created = commit_time.unwrap_or_else(|| session.effects.clock.evaluation());
     let written = match args.form {
-        SbomForm::Cyclonedx => sbom::cyclonedx(&inventory, created),
-        SbomForm::Spdx => sbom::spdx(&inventory, created),
+        SbomForm::Cyclonedx => sbom::cyclonedx(&inventory, created).map_err(GateError::from)?,
+        SbomForm::Spdx => sbom::spdx(&inventory, created).map_err(GateError::from)?,
         SbomForm::Inventory => {
-            let mut bytes = serde_json::to_vec_pretty(&inventory).unwrap_or_default();
+            let mut bytes = serde_json::to_vec_pretty(&inventory)?;
             bytes.push(b'\n');
             bytes
         }

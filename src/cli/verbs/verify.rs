@@ -10,6 +10,7 @@ use crate::cli::session::{Answer, Session};
 use crate::cli::wiring::elsewhere;
 use crate::gate::GateError;
 use crate::io::{files, hash};
+use crate::model::excused::Excused as _;
 use crate::model::human_duration::HumanDuration;
 use crate::model::image_ref::ImageRef;
 use crate::model::plan::KeySource;
@@ -82,7 +83,10 @@ fn explained(image: &ImageRef, examination: Examination) -> Answer {
         format!("  {mark} {:<10} {}", check.name, check.reason)
     });
     let human = std::iter::once(title).chain(lines).collect::<Vec<_>>().join("\n");
-    let digest = result.as_ref().ok().map(|attested| *attested.digest());
+    let digest = result
+        .as_ref()
+        .or_none("the result itself says why")
+        .map(|attested| *attested.digest());
     let json = json!({
         "schema": SCHEMA,
         "image": image.to_string(),

@@ -13,6 +13,7 @@ use crate::cli::error::CliError;
 use crate::cli::session::{Answer, Session};
 use crate::gate::GateError;
 use crate::io::files;
+use crate::model::excused::Excused as _;
 use crate::model::purl::Purl;
 use crate::model::waiver::{Justification, VexStatus};
 use crate::stage::policy::evidence_file::EvidenceFile;
@@ -57,7 +58,7 @@ pub(super) fn add(session: &Session<'_>, args: &WaiveArgs) -> Result<Answer, Cli
     let usual_end = today
         .checked_add(jiff::Span::new().days(USUAL_DAYS))
         .map(|date| date.to_string())
-        .ok();
+        .or_none("no such day: then the date is asked for without a proposal");
     let expires: Date = ask("--expires", "last day it holds", args.expires.clone(), usual_end)?
         .parse()
         .map_err(|problem| CliError::setting("--expires", format!("{problem}")))?;
@@ -123,8 +124,9 @@ fn today(session: &Session<'_>) -> Date {
 
 /// The package that the last run found the advisory in, if it was one only.
 fn found_package(session: &Session<'_>, id: &str) -> Option<String> {
-    let record = EvidenceFile::read(&session.workspace.output, &session.effects).ok()?;
-    let verdict = record.replay().ok()?;
+    let record =
+        EvidenceFile::read(&session.workspace.output, &session.effects).or_none("without a last run there is nothing to propose")?;
+    let verdict = record.replay().or_none("without a last verdict there is nothing to propose")?;
     let named = verdict
         .findings
         .iter()
@@ -155,9 +157,11 @@ fn answer_to(
     if session.environment.stdin_terminal && session.environment.stderr_terminal {
         let shown = usual.as_ref().map(|usual| format!(" [{usual}]")).unwrap_or_default();
         let mut err = std::io::stderr().lock();
-        let _ = write!(err, "{what}{shown}: ").and_then(|()| err.flush());
+        let asked = write!(err, "{what}{shown}: ").and_then(|()| err.flush());
+        asked.dismissed("whoever does not see the question sees no other one");
         let mut line = String::new();
-        let _ = std::io::stdin().lock().read_line(&mut line);
+        let answered = std::io::stdin().lock().read_line(&mut line);
+        answered.map_err(|error| CliError::setting(flag, format!("the answer cannot be read: {error}")))?;
         let line = line.trim();
         if !line.is_empty() {
             return Ok(line.to_owned());

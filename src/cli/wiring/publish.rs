@@ -5,6 +5,7 @@ use super::tags::Tags;
 use crate::cli::args::image_ref;
 use crate::cli::error::CliError;
 use crate::model::commit::Commit;
+use crate::model::excused::Excused as _;
 use crate::model::image_ref::ImageRef;
 use crate::model::plan::{Destination, KeySource, PublishPlan};
 
@@ -63,7 +64,12 @@ impl Workspace {
 
     /// The base image's repository: its layers need not be sent to a registry that has them.
     fn mount_from(&self) -> Vec<String> {
-        let base = self.config.build.base.as_deref().and_then(|base| image_ref(base).ok());
+        let base = self
+            .config
+            .build
+            .base
+            .as_deref()
+            .and_then(|base| image_ref(base).or_none("the build refuses a base that is no reference"));
         match base {
             Some(ImageRef::Registry { repository, .. }) => vec![repository],
             _ => Vec::new(),

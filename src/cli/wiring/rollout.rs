@@ -129,9 +129,7 @@ fn front_door(probe: &ProbePlan) -> Result<SocketAddr, CliError> {
         ProbePlan::Tcp { address } => address.clone(),
         ProbePlan::Command { .. } => return Err(missing()),
     };
-    address
-        .to_socket_addrs()
-        .ok()
-        .and_then(|mut addresses| addresses.next())
-        .ok_or_else(missing)
+    let found = address.to_socket_addrs();
+    let unknown = |error: std::io::Error| CliError::setting("rollout.listen", format!("`{address}` cannot be looked up: {error}"));
+    found.map_err(unknown)?.next().ok_or_else(missing)
 }

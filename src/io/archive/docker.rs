@@ -14,6 +14,7 @@ use crate::io::limits::Limits;
 use crate::io::oci::{self, shape};
 use crate::io::oci_layout::{Blobs, Config, Index, LayoutError, manifests};
 use crate::model::digest::Digest;
+use crate::model::excused::Excused as _;
 use crate::model::image::{Compression, Descriptor, Layer, Platform, PlatformImage};
 
 /// The member that lists the images.
@@ -248,7 +249,7 @@ fn layer(archive: &Archive, member: &str, diff_id: &Digest, created_by: Option<S
 #[must_use]
 pub fn blob_name(member: &str) -> Option<Digest> {
     let hex = member.strip_prefix("blobs/sha256/")?;
-    Digest::parse(&format!("sha256:{hex}")).ok()
+    Digest::parse(&format!("sha256:{hex}")).or_none("no digest: not the name of a blob")
 }
 
 /// The digest of the image's OCI manifest, in archives that are OCI layouts too. `docker load` into containerd's store reads `index.json`, and
@@ -283,8 +284,8 @@ impl Blobs for InArchive<'_> {
         self.0.path().join(member_of(digest))
     }
 
-    fn size(&self, descriptor: &Descriptor) -> Option<u64> {
-        self.0.size(&member_of(&descriptor.digest))
+    fn size(&self, descriptor: &Descriptor) -> Result<Option<u64>, LayoutError> {
+        Ok(self.0.size(&member_of(&descriptor.digest)))
     }
 
     fn document(&self, digest: &Digest, limit: u64) -> Result<Vec<u8>, LayoutError> {

@@ -78,8 +78,8 @@ impl Blobs for Archive {
         self.path().join(member_of(digest))
     }
 
-    fn size(&self, descriptor: &Descriptor) -> Option<u64> {
-        Self::size(self, &member_of(&descriptor.digest))
+    fn size(&self, descriptor: &Descriptor) -> Result<Option<u64>, LayoutError> {
+        Ok(Self::size(self, &member_of(&descriptor.digest)))
     }
 
     fn document(&self, digest: &Digest, limit: u64) -> Result<Vec<u8>, LayoutError> {

@@ -11,6 +11,7 @@ use super::question::{answer, ask, must, output, question, refused};
 use super::{GitError, dirty, remote};
 use crate::io::process::{ProcessError, Program};
 use crate::model::commit::{Commit, CommitSha};
+use crate::model::excused::Excused as _;
 
 const HEAD: [&str; 4] = ["rev-parse", "--verify", "--quiet", "HEAD^{commit}"];
 const TIME: [&str; 4] = ["show", "--no-patch", "--format=%ct", "HEAD"];
@@ -76,7 +77,10 @@ pub fn commit_time(root: &Path) -> Result<Option<Timestamp>, GitError> {
 }
 
 fn timestamp(seconds: &str) -> Result<Timestamp, GitError> {
-    let time = seconds.parse().ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
+    let time = seconds
+        .parse()
+        .or_none("the caller says that the answer is odd")
+        .and_then(|seconds| Timestamp::from_second(seconds).or_none("the caller says that the answer is odd"));
     time.ok_or_else(|| answer("show", seconds))
 }
 

@@ -178,7 +178,7 @@ fn no_program_of_the_checkout_runs_by_looking_at_it() {
     assert!(blame.is_ok());
     assert!(!gone_off.exists());
     // The control: as anybody calls git, the trap goes off.
-    let _ = Program::new("git").args(["diff"]).current_dir(root).output();
+    Program::new("git").args(["diff"]).current_dir(root).output().expect("git");
     assert!(gone_off.exists());
 }
 

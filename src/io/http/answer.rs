@@ -5,6 +5,8 @@ use std::time::Duration;
 use reqwest::{RequestBuilder, Response, StatusCode, header};
 use serde::{Deserialize, Serialize};
 
+use crate::model::excused::Excused as _;
+
 use super::{HttpError, redact};
 
 /// What a server said of a document, to ask for it again only when it has changed.
@@ -26,7 +28,13 @@ impl Validators {
     }
 
     pub(super) fn of(response: &Response) -> Self {
-        let text = |name| response.headers().get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
+        let text = |name| {
+            response
+                .headers()
+                .get(name)
+                .and_then(|v| v.to_str().or_none("a header that is no text asks for nothing"))
+                .map(str::to_owned)
+        };
         Self {
             etag: text(header::ETAG),
             last_modified: text(header::LAST_MODIFIED),
@@ -63,7 +71,9 @@ pub enum Fetched {
 
 /// Where an answer came from in the end, where that is another host than the one that was asked.
 pub(super) fn served_by(url: &str, response: &Response) -> Option<String> {
-    let asked = reqwest::Url::parse(url).ok().map(|url| url.origin());
+    let asked = reqwest::Url::parse(url)
+        .or_none("without an origin of its own every answer is another's")
+        .map(|url| url.origin());
     (asked != Some(response.url().origin())).then(|| redact(response.url().as_str()))
 }
 
@@ -75,10 +85,12 @@ pub(super) fn accepted(url: &str, response: Result<Response, reqwest::Error>) ->
         StatusCode::NOT_FOUND | StatusCode::GONE => Err(HttpError::Absent { url: redact(url) }),
         _ if status.is_success() || status == StatusCode::NOT_MODIFIED => Ok(response),
         _ => {
-            let seconds = response
-                .headers()
-                .get(header::RETRY_AFTER)
-                .and_then(|v| v.to_str().ok()?.parse().ok());
+            let seconds = response.headers().get(header::RETRY_AFTER).and_then(|v| {
+                v.to_str()
+                    .or_none("without a number the usual delay holds")?
+                    .parse()
+                    .or_none("without a number the usual delay holds")
+            });
             Err(HttpError::Refused {
                 url: redact(url),
                 status: status.as_u16(),

@@ -9,6 +9,7 @@ use reqwest::{Client, Response, StatusCode, header};
 use super::answer::served_by;
 use super::{Fetched, HttpError, Validators, accepted, redact};
 use crate::io::{files, temporary};
+use crate::model::excused::Excused as _;
 
 /// Reads a body of at most `limit` bytes.
 pub(super) async fn body(url: &str, mut response: Response, limit: u64) -> Result<Vec<u8>, HttpError> {
@@ -104,8 +105,17 @@ async fn receive(
 
 /// Where a partial answer begins.
 fn starts_at(response: &Response) -> Option<u64> {
-    let range = response.headers().get(header::CONTENT_RANGE)?.to_str().ok()?;
-    range.strip_prefix("bytes ")?.split('-').next()?.parse().ok()
+    let range = response
+        .headers()
+        .get(header::CONTENT_RANGE)?
+        .to_str()
+        .or_none("without a range it begins at the start")?;
+    range
+        .strip_prefix("bytes ")?
+        .split('-')
+        .next()?
+        .parse()
+        .or_none("without a range it begins at the start")
 }
 
 fn too_large(url: &str, limit: u64) -> HttpError {
@@ -147,8 +157,8 @@ impl Part {
             });
         }
         let validators = files::read(&with_suffix(&path, ".json"), 4096)
-            .ok()
-            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+            .or_none("without validators all of it is fetched")
+            .and_then(|bytes| serde_json::from_slice(&bytes).or_none("without validators all of it is fetched"))
             .unwrap_or_default();
         let length = file.metadata()?.len();
         Ok(Self {
@@ -190,16 +200,16 @@ impl Part {
         fs::rename(&self.path, to)?;
         if self.shared {
             // Left behind, it describes a part that is not there, and the next download writes it anew.
-            let _ = fs::remove_file(with_suffix(&self.path, ".json"));
+            fs::remove_file(with_suffix(&self.path, ".json")).dismissed("a note without its file is not believed");
         }
         Ok(())
     }
 
     /// What cannot be removed is written over by the next download, which goes by the length and the validators that it finds.
     fn discard(self) {
-        let _ = fs::remove_file(&self.path);
+        fs::remove_file(&self.path).dismissed("the next download writes over it");
         if self.shared {
-            let _ = fs::remove_file(with_suffix(&self.path, ".json"));
+            fs::remove_file(with_suffix(&self.path, ".json")).dismissed("a note without its file is not believed");
         }
     }
 }

@@ -1,5 +1,7 @@
 //! One tar header block: v7, ustar, GNU. Source: POSIX pax "ustar Interchange Format", the GNU tar manual.
 
+use crate::model::excused::Excused as _;
+
 use super::error::LayerProblem;
 use super::number::{self, number};
 use super::sparse::DataRanges;
@@ -247,7 +249,7 @@ pub(super) fn sparse_entries(bytes: &[u8]) -> Option<DataRanges> {
 
 fn plain(field: &[u8]) -> Option<u64> {
     let number = number(field).filter(|number| number.plain)?;
-    u64::try_from(number.value).ok()
+    u64::try_from(number.value).or_none("a negative one is no size: the caller doubts")
 }
 
 /// Some old tars summed signed bytes.

@@ -1,5 +1,7 @@
 //! Numeric fields of a header: octal digits, or GNU's base 256. Source: POSIX pax "ustar Interchange Format", the GNU tar manual.
 
+use crate::model::excused::Excused as _;
+
 /// What a field says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Number {
@@ -53,7 +55,7 @@ fn base_256(field: &[u8]) -> Option<i64> {
         }
         value = value << 8 | u64::from(byte ^ mask);
     }
-    let value = i64::try_from(value).ok()?;
+    let value = i64::try_from(value).or_none("too large: the caller doubts")?;
     Some(if negative { !value } else { value })
 }
 

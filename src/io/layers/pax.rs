@@ -1,5 +1,7 @@
 //! PAX extended headers. Source: POSIX pax "pax Extended Header"; the GNU tar manual, "Storing Sparse Files".
 
+use crate::model::excused::Excused as _;
+
 /// What a PAX header changes about the entry that follows.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(super) struct Pax {
@@ -193,7 +195,7 @@ impl Sparse {
 
 fn record(data: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     let space = data.iter().take(20).position(|byte| *byte == b' ')?;
-    let length = usize::try_from(decimal(&data[..space])?).ok()?;
+    let length = usize::try_from(decimal(&data[..space])?).or_none("too large: the caller doubts")?;
     let (record, rest) = data.split_at_checked(length)?;
     let body = record.get(space + 1..)?.strip_suffix(b"\n")?;
     let equals = body.iter().position(|byte| *byte == b'=')?;
@@ -209,7 +211,7 @@ pub(super) fn decimal(text: &[u8]) -> Option<u64> {
         let digit = byte.checked_sub(b'0').filter(|digit| *digit < 10)?;
         value.checked_mul(10)?.checked_add(i64::from(digit))
     })?;
-    u64::try_from(number).ok()
+    u64::try_from(number).or_none("a negative one is no size: the caller doubts")
 }
 
 /// Seconds since 1970, with or without a fraction, maybe before.
@@ -219,7 +221,10 @@ fn time(value: &[u8]) -> Result<(i64, u32), &'static str> {
         None => (false, value),
     };
     let mut parts = value.splitn(2, |byte| *byte == b'.');
-    let whole = parts.next().and_then(decimal).and_then(|whole| i64::try_from(whole).ok());
+    let whole = parts
+        .next()
+        .and_then(decimal)
+        .and_then(|whole| i64::try_from(whole).or_none("the next line refuses it"));
     let whole = whole.ok_or(NUMBER)?;
     let fraction = parts.next().unwrap_or_default();
     if !fraction.iter().all(u8::is_ascii_digit) {

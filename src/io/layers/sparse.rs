@@ -1,5 +1,7 @@
 //! Sparse files: stored without their holes.
 
+use crate::model::excused::Excused as _;
+
 use super::error::LayerProblem;
 use super::pax::decimal;
 
@@ -17,7 +19,10 @@ pub(super) fn leading_map(data: &[u8]) -> Result<Option<DataRanges>, LayerProble
         return Ok(None);
     }
     let count = numbers.next().ok_or(BROKEN)??;
-    let wanted = usize::try_from(count).ok().and_then(|count| count.checked_mul(2)).ok_or(BROKEN)?;
+    let wanted = usize::try_from(count)
+        .or_none("too many: the caller refuses the map")
+        .and_then(|count| count.checked_mul(2))
+        .ok_or(BROKEN)?;
     if lines - 1 < wanted {
         return Ok(None);
     }

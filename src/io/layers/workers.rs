@@ -11,6 +11,7 @@ use super::error::LayerProblem;
 use super::stream::Chunks;
 use crate::io::hash::update_from_afar;
 use crate::model::digest::Digest;
+use crate::model::excused::Excused as _;
 use crate::model::image::Compression;
 
 /// Bytes of one chunk: a whole number of tar blocks, small enough to stay in the second-level cache.
@@ -35,14 +36,14 @@ pub(super) fn read_blob(blob: impl Read, bound: u64, chunks: &SyncSender<Message
     let mut problem = None;
     loop {
         // A new one where none came back yet.
-        let mut chunk = spent.try_recv().unwrap_or_default();
+        let mut chunk = spent.try_recv().or_empty("a new chunk where none came back yet");
         match fill(&mut blob, &mut chunk) {
             Ok(()) => {
                 size += chunk.len() as u64;
                 let last = chunk.len() < CHUNK;
                 if !chunk.is_empty() {
                     // An error means that nobody listens.
-                    let _ = chunks.send(Ok(chunk));
+                    chunks.send(Ok(chunk)).dismissed("nobody reads on: whoever stopped tells why");
                 }
                 if last {
                     break;
@@ -65,7 +66,7 @@ pub(super) fn hash_blob(from: &Receiver<Message>, chunks: &SyncSender<Message>) 
             update_from_afar(&mut hasher, chunk);
         }
         // An error means that nobody listens.
-        let _ = chunks.send(message);
+        chunks.send(message).dismissed("nobody reads on: whoever stopped tells why");
     }
     Digest::from_bytes(hasher.finalize().into())
 }
@@ -76,19 +77,19 @@ pub(super) fn decode_blob(source: Source, compression: Compression, chunks: &Syn
         Ok(decoder) => decoder,
         Err(error) => {
             // An error means that nobody listens; so below.
-            let _ = chunks.send(broken(error));
+            chunks.send(broken(error)).dismissed("nobody reads on: whoever stopped tells why");
             return;
         }
     };
     loop {
-        let mut chunk = spent.try_recv().unwrap_or_default();
+        let mut chunk = spent.try_recv().or_empty("a new chunk where none came back yet");
         let filled = fill(&mut decoder, &mut chunk);
         let last = chunk.len() < CHUNK;
         if !chunk.is_empty() && chunks.send(Ok(chunk)).is_err() {
             return;
         }
         if let Err(error) = filled {
-            let _ = chunks.send(broken(error));
+            chunks.send(broken(error)).dismissed("nobody reads on: whoever stopped tells why");
             return;
         }
         if last {
@@ -136,7 +137,10 @@ impl Source {
 
     fn receive(&mut self) -> Result<Option<Vec<u8>>, LayerProblem> {
         // The other hand is done, or has panicked: whoever joins it tells.
-        self.chunks.recv().ok().transpose()
+        self.chunks
+            .recv()
+            .or_none("the other hand is done, or has panicked: whoever joins it tells")
+            .transpose()
     }
 }
 
@@ -144,7 +148,7 @@ impl Chunks for Source {
     fn next(&mut self, spent: Vec<u8>) -> Result<Option<Vec<u8>>, LayerProblem> {
         if spent.capacity() > 0 {
             // An error means that the other hand is done.
-            let _ = self.spent.send(spent);
+            self.spent.send(spent).dismissed("the other hand is done, and needs no more chunks");
         }
         if self.chunk.is_empty() {
             return self.receive();

@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use crate::model::excused::Excused as _;
+
 use super::fold::{folded, folded_field};
 use super::{Refused, Shape};
 
@@ -165,7 +167,7 @@ impl Scanner<'_> {
     fn four_digits(&mut self) -> Result<u32, Refused> {
         let digits = self.text.get(self.at..self.at + 4);
         let digits = digits.filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()));
-        let number = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
+        let number = digits.and_then(|digits| u32::from_str_radix(digits, 16).or_none("the caller refuses the escape"));
         let number = number.ok_or_else(|| self.refused("an escape without four digits"))?;
         self.at += 4;
         Ok(number)

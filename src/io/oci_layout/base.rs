@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::digest::Digest;
+use crate::model::excused::Excused as _;
 use crate::model::image::BaseImage;
 
 /// One step of an image's history.
@@ -33,7 +34,10 @@ pub(super) fn noted(base: Option<BaseImage>, notes: &BTreeMap<String, String>, p
         let value = notes.get(&format!("org.opencontainers.image.base.{key}"));
         value.filter(|value| !value.is_empty())
     };
-    let (name, digest) = (said("name"), said("digest").and_then(|digest| Digest::parse(digest).ok()));
+    let (name, digest) = (
+        said("name"),
+        said("digest").and_then(|digest| Digest::parse(digest).or_none("what is no digest names no base")),
+    );
     if name.is_none() && digest.is_none() {
         return base;
     }

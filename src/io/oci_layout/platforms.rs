@@ -1,9 +1,11 @@
 //! From a descriptor to the image of each platform.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::base::noted;
 use super::{Config, Index, LayoutError, Manifest, OciLayout, layer_compression};
+use crate::io::files::FileError;
 use crate::io::limits::Limits;
 use crate::model::digest::Digest;
 use crate::model::image::{Descriptor, Layer, Platform, PlatformImage, media_type};
@@ -16,8 +18,11 @@ pub trait Blobs {
     /// A blob's place, for errors.
     fn place(&self, digest: &Digest) -> PathBuf;
 
-    /// The size in bytes of the blob that a descriptor names; none when it is not there.
-    fn size(&self, descriptor: &Descriptor) -> Option<u64>;
+    /// The size in bytes of the blob that a descriptor names; `None` only where it is not there.
+    ///
+    /// # Errors
+    /// [`LayoutError::File`] when the system does not say.
+    fn size(&self, descriptor: &Descriptor) -> Result<Option<u64>, LayoutError>;
 
     /// A blob of at most `limit` bytes, verified.
     ///
@@ -31,8 +36,13 @@ impl Blobs for OciLayout {
         self.blob_path(digest)
     }
 
-    fn size(&self, descriptor: &Descriptor) -> Option<u64> {
-        self.blob_path(&descriptor.digest).metadata().ok().map(|metadata| metadata.len())
+    fn size(&self, descriptor: &Descriptor) -> Result<Option<u64>, LayoutError> {
+        let path = self.blob_path(&descriptor.digest);
+        match path.metadata() {
+            Ok(metadata) => Ok(Some(metadata.len())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(LayoutError::File(FileError::Read { path, source })),
+        }
     }
 
     fn document(&self, digest: &Digest, limit: u64) -> Result<Vec<u8>, LayoutError> {
@@ -79,7 +89,7 @@ pub fn manifests(blobs: &dyn Blobs, descriptor: &Descriptor, limits: &Limits) ->
         if seen > 4 * limits.platforms || depth > MAX_DEPTH {
             return Err(LayoutError::inconsistent(&path, "lists too many images, or lists within lists"));
         }
-        if blobs.size(&next).is_none() {
+        if blobs.size(&next)?.is_none() {
             continue;
         }
         let bytes = blobs.document(&next.digest, limits.manifest)?;
@@ -134,8 +144,12 @@ impl Reading<'_> {
             }
             media_type::OCI_INDEX | media_type::DOCKER_INDEX if depth < MAX_DEPTH => {
                 let index = Index::parse(&path, &self.read_described(descriptor, limits)?)?;
-                let there = index.manifests.iter().filter(|d| !self.is_missing_attestation(d));
-                there.into_iter().try_for_each(|d| self.collect(d, limits, depth + 1, found))
+                for inner in &index.manifests {
+                    if !self.is_missing_attestation(inner)? {
+                        self.collect(inner, limits, depth + 1, found)?;
+                    }
+                }
+                Ok(())
             }
             media_type::OCI_INDEX | media_type::DOCKER_INDEX => Err(LayoutError::inconsistent(
                 &path,
@@ -180,8 +194,8 @@ impl Reading<'_> {
     }
 
     /// An attestation that was not copied with its image: nobody can run what is not there.
-    fn is_missing_attestation(&self, descriptor: &Descriptor) -> bool {
-        is_of_no_platform(descriptor) && self.blobs.size(descriptor).is_none()
+    fn is_missing_attestation(&self, descriptor: &Descriptor) -> Result<bool, LayoutError> {
+        Ok(is_of_no_platform(descriptor) && self.blobs.size(descriptor)?.is_none())
     }
 
     fn layers(&self, manifest: &Manifest, config: &Config, path: &Path) -> Result<Vec<Layer>, LayoutError> {
@@ -206,7 +220,7 @@ impl Reading<'_> {
 
     fn check_size(&self, descriptor: &Descriptor) -> Result<(), LayoutError> {
         let path = self.blob_path(&descriptor.digest);
-        match self.blobs.size(descriptor) {
+        match self.blobs.size(descriptor)? {
             Some(size) if size == descriptor.size => Ok(()),
             Some(found) => Err(LayoutError::WrongSize {
                 path,

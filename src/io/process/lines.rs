@@ -1,6 +1,6 @@
 //! Programs that are watched while they run, and stopped when nobody wants them any more.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,6 +8,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
+
+use crate::model::excused::Excused as _;
 
 use super::{ProcessError, Program};
 
@@ -36,23 +38,27 @@ impl Program {
         };
         self.command.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         let mut child = self.command.spawn().map_err(start)?;
-        let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+        let group = i32::try_from(child.id())
+            .or_none("the kernel gives no such number: then nothing is stopped early")
+            .and_then(Pid::from_raw);
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         let ended = AtomicBool::new(false);
         let mut tail = String::new();
         let status = thread::scope(|scope| {
             scope.spawn(|| {
-                // It may have ended meanwhile: then there is nobody to tell.
-                let tell = |signal| group.map(|group| kill_process_group(group, signal));
+                let tell = |signal| {
+                    let told = group.map_or(Ok(()), |group| kill_process_group(group, signal));
+                    told.dismissed("it may have ended meanwhile: then there is nobody to tell");
+                };
                 let mut asked: Option<Instant> = None;
                 while !ended.load(Ordering::Relaxed) {
                     match asked {
                         None if cancelled.load(Ordering::Relaxed) => {
-                            let _ = tell(Signal::TERM);
+                            tell(Signal::TERM);
                             asked = Some(Instant::now());
                         }
                         Some(at) if at.elapsed() > GRACE => {
-                            let _ = tell(Signal::KILL);
+                            tell(Signal::KILL);
                             return;
                         }
                         _ => thread::sleep(POLL),
@@ -61,16 +67,19 @@ impl Program {
             });
             let errors = scope.spawn(|| {
                 let mut tail = Tail::default();
-                each_line(stderr, |line| {
+                let read = each_line(stderr, |line| {
                     on_stderr(line);
                     tail.push(line);
                 });
-                tail.text()
+                read.map(|()| tail.text())
             });
-            each_line(stdout, on_stdout);
-            tail = errors.join().unwrap_or_default();
+            let read = each_line(stdout, on_stdout);
+            let complaints = errors.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
             let status = child.wait();
             ended.store(true, Ordering::Relaxed);
+            // What was read in part was not read.
+            read?;
+            tail = complaints?;
             status
         });
         let status = status.map_err(start)?;
@@ -85,11 +94,12 @@ impl Program {
     }
 }
 
-fn each_line(stream: Option<impl Read>, mut take: impl FnMut(&str)) {
-    let Some(stream) = stream else { return };
-    for line in BufReader::new(stream).split(b'\n').map_while(Result::ok) {
-        take(String::from_utf8_lossy(&line).trim_end());
+fn each_line(stream: Option<impl Read>, mut take: impl FnMut(&str)) -> io::Result<()> {
+    let Some(stream) = stream else { return Ok(()) };
+    for line in BufReader::new(stream).split(b'\n') {
+        take(String::from_utf8_lossy(&line?).trim_end());
     }
+    Ok(())
 }
 
 /// The last lines of a stream.

@@ -5,6 +5,8 @@ mod output;
 
 pub use output::Running;
 
+use crate::model::excused::Excused as _;
+
 use std::ffi::OsStr;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
@@ -100,8 +102,8 @@ impl Program {
         self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = self.command.spawn().map_err(start)?;
         if let Some(mut stdin) = child.stdin.take() {
-            // A program that does not read its input may have answered all the same.
-            let _ = stdin.write_all(input);
+            let given = stdin.write_all(input);
+            given.dismissed("a program that does not read its input may have answered all the same");
         }
         let output = child.wait_with_output().map_err(start)?;
         if output.status.success() {
@@ -126,8 +128,7 @@ impl Program {
         match tokio::time::timeout(limit, child.wait()).await {
             Ok(status) => status.map(Some).map_err(start),
             Err(_) => {
-                // One that cannot be killed any more has ended.
-                let _ = child.kill().await;
+                child.kill().await.dismissed("one that cannot be killed any more has ended");
                 Ok(None)
             }
         }
@@ -156,7 +157,8 @@ impl Program {
         let mut child = self.command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().map_err(start)?;
         let mut tail = std::collections::VecDeque::with_capacity(12);
         if let Some(stderr) = child.stderr.take() {
-            for line in BufReader::new(stderr).split(b'\n').map_while(Result::ok) {
+            for line in BufReader::new(stderr).split(b'\n') {
+                let line = line.map_err(start)?;
                 let line = String::from_utf8_lossy(&line).trim_end().to_owned();
                 on_line(&line);
                 if tail.len() == 12 {

@@ -1,5 +1,7 @@
 //! Programs whose output is read while they run, so that it never lies whole in memory or on disk.
 
+use crate::model::excused::Excused as _;
+
 use std::fs::File;
 use std::io::{self, Read, Seek};
 use std::process::{Child, ChildStdout, Stdio};
@@ -61,8 +63,8 @@ impl Running {
         let mut complaints = Vec::new();
         let length = self.stderr.seek(io::SeekFrom::End(0)).unwrap_or(0);
         let read = self.stderr.seek(io::SeekFrom::Start(length.saturating_sub(COMPLAINTS)));
-        // What cannot be read back is left out: that it failed is told all the same.
-        let _ = read.and_then(|_| self.stderr.read_to_end(&mut complaints));
+        let read = read.and_then(|_| self.stderr.read_to_end(&mut complaints));
+        read.dismissed("what cannot be read back is left out: that it failed is told all the same");
         Err(super::failed(
             &self.name,
             &status.to_string(),
@@ -81,9 +83,8 @@ impl Read for Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // One that has ended already cannot be killed, and is waited for once.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.child.kill().dismissed("it has ended already");
+        self.child.wait().dismissed("it has been waited for already");
     }
 }
 

@@ -15,6 +15,7 @@ use super::repository::is_loopback;
 use super::send::{bare, body};
 use super::{Login, Registry, RegistryError};
 use crate::io::secret::Secret;
+use crate::model::excused::Excused as _;
 
 /// The most that a token service may answer, in bytes.
 const TOKEN_LIMIT: u64 = 256 * 1024;
@@ -133,7 +134,7 @@ impl Registry {
             what: "authentication challenge",
             reason: format!("its realm is no URL: {error}"),
         })?;
-        let base = Url::parse(&self.inner.base).ok();
+        let base = Url::parse(&self.inner.base).or_none("without an origin of its own nothing is allowed, below");
         let asked = base.as_ref().map_or(("", None), |base| (base.scheme(), base.host_str()));
         let allowed = match (asked, url.scheme()) {
             (("https", _), scheme) => scheme == "https",
@@ -183,7 +184,10 @@ fn widest(asked: String, ours: String) -> String {
 
 fn challenge(response: &Response) -> Option<Challenge> {
     let texts = response.headers().get_all(WWW_AUTHENTICATE);
-    let mut found: Vec<Challenge> = texts.iter().filter_map(|text| parse(text.to_str().ok()?)).collect();
+    let mut found: Vec<Challenge> = texts
+        .iter()
+        .filter_map(|text| parse(text.to_str().or_none("a challenge that is no text asks for nothing")?))
+        .collect();
     let bearer = found.iter().position(|c| matches!(c, Challenge::Bearer { .. })).unwrap_or(0);
     (!found.is_empty()).then(|| found.swap_remove(bearer))
 }
@@ -227,17 +231,15 @@ fn bearer(token: &Secret) -> Option<HeaderValue> {
 }
 
 fn sensitive(text: &str) -> Option<HeaderValue> {
-    let mut value = HeaderValue::from_str(text).ok()?;
+    let mut value = HeaderValue::from_str(text).or_none("what cannot stand in a header is no login")?;
     value.set_sensitive(true);
     Some(value)
 }
 
 fn form(pairs: &[(&str, &str)]) -> String {
-    let mut url = Url::parse("form:x").ok();
-    if let Some(url) = &mut url {
-        url.query_pairs_mut().extend_pairs(pairs);
-    }
-    url.and_then(|url| url.query().map(str::to_owned)).unwrap_or_default()
+    let mut url = Url::parse("form:x").expect("a URL");
+    url.query_pairs_mut().extend_pairs(pairs);
+    url.query().expect("pairs make a query").to_owned()
 }
 
 #[cfg(test)]

@@ -15,7 +15,6 @@ use super::{RegistryError, Repository};
 use crate::io::Effects;
 use crate::io::http::{refusal, tls_config};
 use crate::io::limits::Limits;
-
 /// A client for one repository. Cheap to clone.
 #[derive(Clone)]
 pub struct Registry {

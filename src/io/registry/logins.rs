@@ -13,6 +13,7 @@ use super::Repository;
 use crate::io::files::{self, FileError};
 use crate::io::process::{ProcessError, Program};
 use crate::io::secret::Secret;
+use crate::model::excused::Excused as _;
 
 /// The most that a `config.json` may hold, in bytes.
 const CONFIG_LIMIT: u64 = 1024 * 1024;
@@ -201,7 +202,8 @@ impl Entry {
             return Some(Some(Login::Password { user, password }));
         }
         let Some(auth) = given(&self.auth) else { return Some(None) };
-        let text = String::from_utf8(STANDARD.decode(auth.trim()).ok()?).ok()?;
+        let text = String::from_utf8(STANDARD.decode(auth.trim()).or_none("what docker cannot decode is no login")?)
+            .or_none("what docker cannot decode is no login")?;
         let (user, password) = text.split_once(':')?;
         Some(Some(Login::Password {
             user: user.to_owned(),

@@ -10,6 +10,7 @@ use super::{Registry, RegistryError};
 use crate::io::hash::sha256;
 use crate::io::oci::{self, Shape, shape};
 use crate::model::digest::Digest;
+use crate::model::excused::Excused as _;
 use crate::model::image::media_type;
 
 const DIGEST_HEADER: &str = "docker-content-digest";
@@ -225,7 +226,8 @@ impl Registry {
                 found,
             });
         }
-        let length = text(response.headers(), CONTENT_LENGTH.as_str()).and_then(|length| length.parse().ok());
+        let length = text(response.headers(), CONTENT_LENGTH.as_str())
+            .and_then(|length| length.parse().or_none("without a length: the next line says so"));
         length.map(Some).ok_or_else(|| RegistryError::Answer {
             url: bare(&url),
             what: "description of a blob",
@@ -287,7 +289,11 @@ pub(super) fn too_many_pages(url: &str) -> RegistryError {
 }
 
 pub(super) fn text(headers: &HeaderMap, name: &str) -> Option<String> {
-    headers.get(name)?.to_str().ok().map(str::to_owned)
+    headers
+        .get(name)?
+        .to_str()
+        .or_none("a header that is no text says nothing")
+        .map(str::to_owned)
 }
 
 fn named_digest(headers: &HeaderMap, url: &str) -> Result<Option<Digest>, RegistryError> {

@@ -13,6 +13,7 @@ use super::repository::is_loopback;
 use super::send::bare;
 use super::{Content, OnBytes, Registry, RegistryError, Repository};
 use crate::model::digest::Digest;
+use crate::model::excused::Excused as _;
 
 const ACTION: &str = "upload a blob";
 
@@ -300,7 +301,7 @@ impl Upload<'_> {
 fn held(headers: &HeaderMap) -> Option<u64> {
     let range = text(headers, RANGE.as_str())?;
     let (first, last) = range.trim_start_matches("bytes=").split_once('-')?;
-    let last: u64 = last.trim().parse().ok()?;
+    let last: u64 = last.trim().parse().or_none("without a range the upload begins anew")?;
     (first.trim() == "0").then_some(if last == 0 { 0 } else { last + 1 })
 }
 

@@ -117,12 +117,9 @@ impl Blobs for RemoteImage {
     }
 
     /// A layer has the size that its descriptor states, or its stream ends with an error.
-    fn size(&self, descriptor: &Descriptor) -> Option<u64> {
-        Some(
-            self.documents
-                .get(&descriptor.digest)
-                .map_or(descriptor.size, |bytes| bytes.len() as u64),
-        )
+    fn size(&self, descriptor: &Descriptor) -> Result<Option<u64>, LayoutError> {
+        let fetched = self.documents.get(&descriptor.digest);
+        Ok(Some(fetched.map_or(descriptor.size, |bytes| bytes.len() as u64)))
     }
 
     fn document(&self, digest: &Digest, _limit: u64) -> Result<Vec<u8>, LayoutError> {

@@ -7,6 +7,8 @@ use bytes::Bytes;
 use reqwest::header::{AUTHORIZATION, HeaderMap, RETRY_AFTER};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 
+use crate::model::excused::Excused as _;
+
 use super::error::detail;
 use super::{Patience, Registry, RegistryError};
 
@@ -219,7 +221,13 @@ fn is_passing(status: StatusCode) -> bool {
 
 /// `Retry-After` in seconds; a date is not worth a parser here, the usual delay takes its place.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    let seconds = headers
+        .get(RETRY_AFTER)?
+        .to_str()
+        .or_none("without a number the usual delay holds")?
+        .trim()
+        .parse()
+        .or_none("without a number the usual delay holds")?;
     Some(Duration::from_secs(seconds))
 }
 

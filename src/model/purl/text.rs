@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::model::excused::Excused as _;
+
 use super::{Parts, Purl, PurlError, canonical_name, canonical_namespace};
 
 impl Purl {
@@ -90,8 +92,8 @@ pub(crate) fn decode(text: &str) -> Option<String> {
         let escaped = (bytes[at] == b'%')
             .then(|| bytes.get(at + 1..at + 3))
             .flatten()
-            .and_then(|pair| std::str::from_utf8(pair).ok())
-            .and_then(|pair| u8::from_str_radix(pair, 16).ok());
+            .and_then(|pair| std::str::from_utf8(pair).or_none("no hexadecimal digits: not an escape"))
+            .and_then(|pair| u8::from_str_radix(pair, 16).or_none("no hexadecimal digits: not an escape"));
         match escaped {
             Some(byte) => {
                 out.push(byte);
@@ -103,7 +105,7 @@ pub(crate) fn decode(text: &str) -> Option<String> {
             }
         }
     }
-    String::from_utf8(out).ok()
+    String::from_utf8(out).or_none("no text: the caller says that the purl is invalid")
 }
 
 /// Escapes everything but letters, digits, `.-_~:` and, where asked, `/`.

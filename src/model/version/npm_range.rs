@@ -4,6 +4,8 @@
 
 use semver::{Prerelease, Version};
 
+use crate::model::excused::Excused as _;
+
 /// A range: some set of comparators holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NpmRange(Vec<Vec<(Op, Version)>>);
@@ -96,7 +98,7 @@ fn comparator(word: &str) -> Option<Vec<(Op, Version)>> {
 /// The first of all versions with these numbers, pre-releases included.
 fn first(major: u64, minor: u64, patch: u64) -> Version {
     Version {
-        pre: Prerelease::new("0").unwrap_or_default(),
+        pre: Prerelease::new("0").or_empty("`0` is a valid pre-release, by a test"),
         ..Version::new(major, minor, patch)
     }
 }
@@ -111,7 +113,11 @@ impl Partial {
             parts.push(match part {
                 "x" | "X" | "*" => None,
                 "" if numbers.is_empty() => None,
-                digits => Some(digits.parse::<u64>().ok()?),
+                digits => Some(
+                    digits
+                        .parse::<u64>()
+                        .or_none("no number: the caller says that the range is invalid")?,
+                ),
             });
         }
         let cut = parts.iter().position(Option::is_none).unwrap_or(parts.len());
@@ -121,7 +127,11 @@ impl Partial {
             major: at(0),
             minor: at(1),
             patch: at(2),
-            pre: if cut == 3 { Prerelease::new(pre).ok()? } else { Prerelease::EMPTY },
+            pre: if cut == 3 {
+                Prerelease::new(pre).or_none("the caller says that the range is invalid")?
+            } else {
+                Prerelease::EMPTY
+            },
         })
     }
 

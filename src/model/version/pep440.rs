@@ -2,6 +2,8 @@
 
 use std::cmp::Ordering;
 
+use crate::model::excused::Excused as _;
+
 use super::{Scheme, VersionError};
 
 /// A Python version: `[N!]N(.N)*[{a|b|rc}N][.postN][.devN][+local]`, all spellings that the specification normalises.
@@ -83,7 +85,7 @@ impl<'a> Version<'a> {
 
 fn digits(text: &str) -> Option<u64> {
     (!text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()))
-        .then(|| text.parse().ok())
+        .then(|| text.parse().or_none("too large: the caller says that the version is invalid"))
         .flatten()
 }
 

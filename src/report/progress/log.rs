@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::model::event::{Event, Observer};
+use crate::model::excused::Excused as _;
 
 /// Writes the events of a run.
 pub struct Log<C> {
@@ -41,6 +42,7 @@ impl<C: Fn() -> Timestamp + Send + Sync> Observer for Log<C> {
             return;
         };
         line.push(b'\n');
-        let _ = out.write_all(&line).and_then(|()| out.flush());
+        let said = out.write_all(&line).and_then(|()| out.flush());
+        said.dismissed("progress that nobody can see is no failure of the run");
     }
 }

@@ -8,6 +8,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::{Verbosity, probe};
 use crate::model::event::{Event, Observer, Stage, Unit};
+use crate::model::excused::Excused as _;
 use crate::report::quantity::elapsed;
 use crate::report::style::{Paint, Style};
 use crate::report::text::{fit, pad, prose};
@@ -53,11 +54,15 @@ impl Terminal {
         if let Ok(mut state) = self.state.lock() {
             state.clear();
         }
-        let _ = self.screen.clear();
+        self.screen
+            .clear()
+            .dismissed("progress that nobody can see is no failure of the run");
     }
 
     fn say(&self, line: &str) {
-        let _ = self.screen.println(line.trim_end());
+        self.screen
+            .println(line.trim_end())
+            .dismissed("progress that nobody can see is no failure of the run");
     }
 
     fn line(&self, stage: Stage, sign: (Paint, &str), text: &str) {
@@ -150,7 +155,8 @@ impl Observer for Terminal {
                 let text = self.style.paint(Paint::Doubt, &prose(text));
                 if self.verbosity == Verbosity::Quiet {
                     let line = format!("{} {} {text}\n", signs.doubt, stage.as_str());
-                    let _ = std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes());
+                    let said = std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes());
+                    said.dismissed("progress that nobody can see is no failure of the run");
                 } else {
                     self.line(*stage, (Paint::Doubt, signs.doubt), &text);
                 }

@@ -1,6 +1,7 @@
 //! The line of a package's version in the lock files of the tree.
 
 use super::SourceLocation;
+use crate::model::excused::Excused as _;
 use crate::model::finding::Finding;
 use crate::model::outcome::SourceFile;
 
@@ -43,7 +44,7 @@ pub fn cargo_lock_line(text: &str, name: &str, version: &str) -> Option<u32> {
     let version = format!("version = \"{version}\"");
     let lines: Vec<&str> = text.lines().collect();
     let at = lines.windows(2).position(|pair| pair[0] == name && pair[1] == version)?;
-    u32::try_from(at + 1).ok()
+    u32::try_from(at + 1).or_none("more lines than fit: the file is named without one")
 }
 
 /// The line of the entry of a package's version in npm's lock file.
@@ -55,7 +56,7 @@ fn npm_lock_line(text: &str, name: &str, version: &str) -> Option<u32> {
         let next = lines[at + 1..].iter().take(3);
         line.trim_end().ends_with(&entry) && next.into_iter().any(|line| line.contains(&version))
     })?;
-    u32::try_from(at + 1).ok()
+    u32::try_from(at + 1).or_none("more lines than fit: the file is named without one")
 }
 
 /// The line of the key of a package's version in pnpm's lock file: `a@1.0.0:`, `'@b/a@1.0.0(peer@2.0.0)':`, before version 6 `/a/1.0.0:`.
@@ -82,7 +83,7 @@ fn yarn_lock_line(text: &str, name: &str, version: &str) -> Option<u32> {
         let below = lines[at + 1..].iter().take_while(|line| line.starts_with(' '));
         is_named && below.into_iter().any(|line| versions.iter().any(|version| line.trim() == version))
     })?;
-    u32::try_from(at + 1).ok()
+    u32::try_from(at + 1).or_none("more lines than fit: the file is named without one")
 }
 
 fn names_package(pattern: &str, name: &str) -> bool {
@@ -92,7 +93,7 @@ fn names_package(pattern: &str, name: &str) -> bool {
 
 fn line_of(text: &str, wanted: impl Fn(&str) -> bool) -> Option<u32> {
     let at = text.lines().position(wanted)?;
-    u32::try_from(at + 1).ok()
+    u32::try_from(at + 1).or_none("more lines than fit: the file is named without one")
 }
 
 #[cfg(test)]

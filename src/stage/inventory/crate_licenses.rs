@@ -1,14 +1,14 @@
 //! Licences of crates, as their manifests state them. Neither lock files nor audit data have any, but what is locked has mostly been
 //! unpacked here by cargo. Its manifests are read, and no program of a foreign tree's choice is run.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
 
 use serde::Deserialize;
 
-use crate::io::files;
 use crate::io::limits::Limits;
+use crate::io::{files, folder};
+use crate::model::excused::Excused as _;
 use crate::model::inventory::{Component, Inventory, Origin};
 
 #[derive(Deserialize)]
@@ -50,8 +50,9 @@ fn is_bare(component: &Component) -> bool {
 
 /// Where cargo unpacks what comes from crates.io, by the sparse and by the git protocol.
 fn sources(cargo_home: &Path) -> Vec<PathBuf> {
-    let folders = fs::read_dir(cargo_home.join("registry/src")).into_iter().flatten().flatten();
+    let folders = folder::entries(&cargo_home.join("registry/src")).or_empty("licenses stay unknown, and are shown as that");
     let mut folders: Vec<PathBuf> = folders
+        .into_iter()
         .filter(|folder| {
             let name = folder.file_name();
             let name = name.to_string_lossy();
@@ -69,10 +70,10 @@ fn stated(component: &Component, folders: &[PathBuf], limits: &Limits) -> Option
     if name.contains(['/', '\\', '\0']) {
         return None;
     }
-    let text = folders
-        .iter()
-        .find_map(|folder| files::read_text(&folder.join(&name).join("Cargo.toml"), limits.document).ok())?;
-    let manifest: Manifest = toml::from_str(&text).ok()?;
+    let text = folders.iter().find_map(|folder| {
+        files::read_text(&folder.join(&name).join("Cargo.toml"), limits.document).or_none("the license stays unknown, and is shown as that")
+    })?;
+    let manifest: Manifest = toml::from_str(&text).or_none("the license stays unknown, and is shown as that")?;
     // Crates.io took `MIT/Apache-2.0` for an expression once.
     manifest.package.license.map(|text| text.replace('/', " OR "))
 }
@@ -103,8 +104,8 @@ mod tests {
         let home = tempfile::tempdir().expect("a folder");
         let put = |path: &str, text: &str| {
             let path = home.path().join("registry/src").join(path).join("Cargo.toml");
-            fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
-            fs::write(path, text).expect("written");
+            std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+            std::fs::write(path, text).expect("written");
         };
         put(
             "index.crates.io-1949cf8c6b5b557f/a-1.0.0",

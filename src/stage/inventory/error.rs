@@ -70,6 +70,16 @@ pub enum InventoryError {
         /// The reference.
         reference: String,
     },
+    /// An SBOM that its format cannot hold.
+    #[error("the SBOM cannot be written: {problem}")]
+    #[diagnostic(
+        code(inventory::sbom_write),
+        help("nothing is left out of an SBOM in silence: this is a defect of portcullis, please report it")
+    )]
+    Unwritten {
+        /// What the format's writer says.
+        problem: String,
+    },
     /// Somebody asked to stop.
     #[error("the inventory was interrupted")]
     #[diagnostic(code(inventory::interrupted))]
@@ -102,6 +112,7 @@ impl InventoryError {
             Self::Archive(error) => error.exit_kind(),
             Self::Remote(error) => error.exit_kind(),
             Self::Process(_) => ExitKind::Unreachable,
+            Self::Unwritten { .. } => ExitKind::Bug,
             Self::Interrupted => ExitKind::Interrupted,
             Self::Layer(_) if self.is_interruption() => ExitKind::Interrupted,
             Self::Layer(_) | Self::LinkLoop { .. } | Self::File(_) | Self::Sbom { .. } => ExitKind::Undecidable,

@@ -1,11 +1,12 @@
 //! Folders in a source tree that are not the project's: built, fetched, or nobody's business.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::DirEntry;
 use std::path::{Component, Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::io::{Effects, files, git};
+use crate::io::{Effects, files, folder, git};
 use crate::model::coverage::{Gap, GapKind};
 use crate::model::event::Stage;
 
@@ -131,13 +132,11 @@ fn vendored(root: &Path, effects: &Effects) -> BTreeSet<PathBuf> {
             }
         }
     }
-    let crates = found
+    let has_sums = |entry: &DirEntry| !entry.path().is_dir() || entry.path().join(".cargo-checksum.json").is_file();
+    // One that cannot be listed is no folder of vendored crates: it is looked into, and is a gap there.
+    let is_whole = found
         .iter()
-        .flat_map(|folder| std::fs::read_dir(root.join(folder)).into_iter().flatten());
-    let is_whole = crates
-        .filter_map(Result::ok)
-        .filter(|entry| entry.path().is_dir())
-        .all(|entry| entry.path().join(".cargo-checksum.json").is_file());
+        .all(|folder| folder::entries(&root.join(folder)).is_ok_and(|entries| entries.iter().all(has_sums)));
     // Cargo refuses a folder in which one crate has no checksums: then it is something else.
     if is_whole { found } else { BTreeSet::new() }
 }

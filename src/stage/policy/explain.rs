@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::Serialize;
 
 use crate::model::advisory::{Requirement, Update};
+use crate::model::excused::Excused as _;
 use crate::model::finding::{Disposition, Judgement};
 use crate::model::inventory::{Component, Inventory, Location};
 use crate::model::purl::Purl;
@@ -47,7 +48,7 @@ pub struct Change {
 #[must_use]
 pub fn explain(query: &str, inventory: &Inventory, verdict: &Verdict) -> Vec<Explanation> {
     let graph = Graph::new(inventory);
-    let pattern = PurlPattern::parse(query).ok();
+    let pattern = PurlPattern::parse(query).or_none("no pattern: the query is an id");
     let has_id = |judgement: &&Judgement| judgement.finding.ids.iter().any(|id| id.eq_ignore_ascii_case(query));
     let by_id: Vec<&Purl> = verdict
         .findings

@@ -48,7 +48,7 @@ pub fn of<T: JsonSchema>() -> Schema {
 /// The bytes of a schema file.
 #[must_use]
 pub fn bytes(schema: &Schema) -> Vec<u8> {
-    let mut bytes = serde_json::to_vec_pretty(schema).unwrap_or_default();
+    let mut bytes = format!("{:#}", schema.as_value()).into_bytes();
     bytes.push(b'\n');
     bytes
 }

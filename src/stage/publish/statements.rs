@@ -14,6 +14,7 @@ use crate::io::limits::Limits;
 use crate::io::oci::Refused;
 use crate::io::registry::{Referrers, RegistryError};
 use crate::model::digest::Digest;
+use crate::model::excused::Excused as _;
 use crate::model::image::Descriptor;
 
 /// Referrers that are fetched at the same time.
@@ -157,7 +158,7 @@ impl<'a> Search<'a> {
         let parsed = ArtifactManifest::parse(&manifest);
         let named = parsed
             .as_ref()
-            .ok()
+            .or_none("what cannot be read is told as something that nobody signed")
             .and_then(ArtifactManifest::predicate_type)
             .unwrap_or("something")
             .to_owned();

@@ -18,6 +18,7 @@ use crate::io::clock::Clock;
 use crate::io::files;
 use crate::io::hash::sha256;
 use crate::model::digest::Digest;
+use crate::model::excused::Excused as _;
 use crate::model::outcome::RolloutResult;
 use crate::model::rollout_state::RolloutState;
 
@@ -237,8 +238,8 @@ pub(super) fn read(state: &Path) -> Result<(Vec<Record>, u64), RolloutError> {
 
 /// The text of a line's record; `None` when the line is not what was written.
 fn record_of(line: &[u8]) -> Option<&str> {
-    let text = std::str::from_utf8(line.strip_suffix(b"\n")?).ok()?;
-    let line: Line<'_> = serde_json::from_str(text).ok()?;
+    let text = std::str::from_utf8(line.strip_suffix(b"\n")?).or_none("the caller says that the line is damaged")?;
+    let line: Line<'_> = serde_json::from_str(text).or_none("the caller says that the line is damaged")?;
     (sum(line.record.get()) == line.sum).then(|| line.record.get())
 }
 

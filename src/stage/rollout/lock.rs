@@ -19,6 +19,7 @@ use super::holder::Holder;
 use crate::io::Effects;
 use crate::io::daemon;
 use crate::model::event::Stage;
+use crate::model::excused::Excused as _;
 
 /// A holder that has not renewed for this long has lost the lock.
 const LEASE: SignedDuration = SignedDuration::from_secs(30);
@@ -190,7 +191,7 @@ fn write_holder(mut file: &File, holder: &Holder) -> io::Result<()> {
 fn read_holder(path: &Path) -> io::Result<Option<Holder>> {
     let mut text = Vec::new();
     File::open(path)?.take(4096).read_to_end(&mut text)?;
-    Ok(serde_json::from_slice(text.trim_ascii()).ok())
+    Ok(serde_json::from_slice(text.trim_ascii()).or_none("a holder that cannot be read: the lock is held by somebody unknown"))
 }
 
 /// A holder that has said nothing yet.

@@ -14,6 +14,7 @@ use crate::io::registry::{Access, Options, Registry};
 use crate::model::commit::{Commit, CommitSha};
 use crate::model::digest::Digest;
 use crate::model::event::{Event, Stage};
+use crate::model::excused::Excused as _;
 use crate::model::human_duration::HumanDuration;
 use crate::model::image_ref::ImageRef;
 use crate::model::inventory::Subject;
@@ -204,7 +205,7 @@ fn answer(report: RolloutReport, built_from: Option<Commit>) -> Answer {
             name: report.service.clone(),
             digest: Some(digest),
             // An image may name anything as its commit; what is none is not shown as one.
-            commit: commit.and_then(|commit| CommitSha::parse(commit).ok()),
+            commit: commit.and_then(|commit| CommitSha::parse(commit).or_none("what is no commit is not shown as one")),
         }),
         rollout: Some(report),
         commit: built_from.filter(|_| serves),

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde_json::json;
 
 use crate::cli::session::Answer;
+use crate::model::excused::Excused as _;
 use crate::stage::rollout::{RolloutStatus, StopReport};
 
 /// What serves, since when, and what is unfinished.
@@ -12,7 +13,7 @@ pub(super) fn status(status: &RolloutStatus) -> Answer {
     let mut text = format!("{} ({})\n", status.service, status.target);
     match (&status.live, &status.unseen) {
         (None, Some(reason)) => {
-            let _ = writeln!(text, "  serves     cannot be seen: {reason}");
+            writeln!(text, "  serves     cannot be seen: {reason}").dismissed("a string takes everything");
         }
         (Some(live), _) => {
             let commit = live
@@ -21,39 +22,42 @@ pub(super) fn status(status: &RolloutStatus) -> Answer {
                 .commit
                 .as_ref()
                 .map_or("no commit", |commit| &commit[..commit.len().min(12)]);
-            let _ = writeln!(
+            writeln!(
                 text,
                 "  serves     {} of {commit}, run {}",
                 live.deployed.release.digest.short(),
                 live.deployed.run
-            );
+            )
+            .dismissed("a string takes everything");
         }
         (None, None) => text.push_str("  serves     nothing\n"),
     }
     if let Some(url) = &status.url {
-        let _ = writeln!(
+        writeln!(
             text,
             "  at         {url}{}",
             if status.switch { "" } else { " (the switch does not answer)" }
-        );
+        )
+        .dismissed("a string takes everything");
     }
     for instance in &status.instances {
-        let _ = writeln!(
+        writeln!(
             text,
             "  instance   pid {} on {}, log {}",
             instance.pid,
             instance.address,
             instance.log.display()
-        );
+        )
+        .dismissed("a string takes everything");
     }
     if let Some(good) = status.good.last() {
-        let _ = writeln!(text, "  last good  {} of run {}", good.release.digest.short(), good.run);
+        writeln!(text, "  last good  {} of run {}", good.release.digest.short(), good.run).dismissed("a string takes everything");
     }
     if let Some(open) = &status.interrupted {
-        let _ = writeln!(text, "  unfinished run {} at {}", open.deployed.run, open.state);
+        writeln!(text, "  unfinished run {} at {}", open.deployed.run, open.state).dismissed("a string takes everything");
     }
     if let Some(holder) = &status.locked_by {
-        let _ = writeln!(text, "  locked by  {holder}");
+        writeln!(text, "  locked by  {holder}").dismissed("a string takes everything");
     }
     let next = match (&status.interrupted, &status.live) {
         _ if status.unseen.is_some() => "portcullis rollout stop, which ends what does not answer",

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Base, NewLayer};
 use crate::io::oci_layout::OciLayout;
+use crate::model::excused::Excused as _;
 use crate::model::image::{Compression, Descriptor, Layer, Platform, media_type};
 use crate::stage::build::BuildError;
 
@@ -118,7 +119,9 @@ fn is_root(user: &str) -> bool {
 }
 
 fn environment(below: Option<Value>, over: &[(String, String)]) -> Vec<String> {
-    let below: Vec<String> = below.and_then(|env| serde_json::from_value(env).ok()).unwrap_or_default();
+    let below: Vec<String> = below
+        .and_then(|env| serde_json::from_value(env).or_none("it was parsed as such when the base was read"))
+        .unwrap_or_default();
     let name = |entry: &str| entry.split('=').next().unwrap_or_default().to_owned();
     let mut env: Vec<String> = below
         .into_iter()
@@ -129,7 +132,9 @@ fn environment(below: Option<Value>, over: &[(String, String)]) -> Vec<String> {
 }
 
 fn labels(below: Option<Value>, over: &BTreeMap<String, String>) -> BTreeMap<String, String> {
-    let mut labels: BTreeMap<String, String> = below.and_then(|labels| serde_json::from_value(labels).ok()).unwrap_or_default();
+    let mut labels: BTreeMap<String, String> = below
+        .and_then(|labels| serde_json::from_value(labels).or_none("it was parsed as such when the base was read"))
+        .unwrap_or_default();
     labels.retain(|name, _| !name.starts_with(SELF_LABELS));
     labels.extend(over.clone());
     labels

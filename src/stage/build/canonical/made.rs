@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::settings::{Canonical, document};
+use crate::model::excused::Excused as _;
 use crate::stage::build::BuildError;
 
 /// For each layer, the lowest first, whether this build made it.
@@ -25,7 +26,7 @@ pub(super) fn layers(config: &[u8], count: usize, canonical: &Canonical) -> Resu
 /// True for a step of this build.
 pub(super) fn is_made(step: &Value, canonical: &Canonical) -> bool {
     let created = step.get("created").and_then(Value::as_str);
-    match created.and_then(|text| text.parse::<Timestamp>().ok()) {
+    match created.and_then(|text| text.parse::<Timestamp>().or_none("of no known time: it counts as made here")) {
         Some(at) => at.as_second() == canonical.epoch || at >= canonical.begun,
         None => true,
     }

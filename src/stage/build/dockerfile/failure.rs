@@ -4,6 +4,7 @@ use super::engine::Request;
 use super::progress::{FailedStep, Steps};
 use crate::io::process::ProcessError;
 use crate::model::dockerfile::parse;
+use crate::model::excused::Excused as _;
 use crate::stage::build::{BuildError, DockerfileError};
 
 /// Why a build failed.
@@ -99,7 +100,7 @@ fn place(request: &Request<'_>, rest: &[String], failed: Option<&FailedStep>) ->
         .unwrap_or_default();
     let stated = rest.iter().find_map(|line| {
         let number = line.strip_prefix(&name)?.strip_prefix(':')?;
-        number.trim().parse::<u32>().ok()
+        number.trim().parse::<u32>().or_none("no number: no exit code is told")
     });
     match stated.or_else(|| line_of(request, failed?)) {
         Some(line) => format!("{file}:{line}"),
@@ -111,7 +112,7 @@ fn place(request: &Request<'_>, rest: &[String], failed: Option<&FailedStep>) ->
 fn line_of(request: &Request<'_>, failed: &FailedStep) -> Option<u32> {
     let shown = failed.name.split_once("] ").map(|(_, text)| words(text))?;
     // What was read once is read again only to find a line: without it the message lacks a number.
-    let text = std::fs::read_to_string(request.dockerfile).ok()?;
+    let text = std::fs::read_to_string(request.dockerfile).or_none("without it the message lacks a number")?;
     let file = parse(&text);
     let same = file.instructions.iter().find(|instruction| words(&instruction.text) == shown);
     same.map(|instruction| instruction.line)

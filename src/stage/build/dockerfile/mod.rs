@@ -25,6 +25,7 @@ use crate::io::Effects;
 use crate::io::archive::DockerImage;
 use crate::io::secret::Secret;
 use crate::model::event::Stage;
+use crate::model::excused::Excused as _;
 use crate::model::image::{BuiltImage, Descriptor, DescriptorPlatform, Platform, media_type};
 use crate::model::plan::{BuildPlan, BuildSecret, Builder, DockerfileBuild};
 
@@ -133,8 +134,9 @@ impl Run<'_> {
     fn secrets(&self) -> Vec<Secret> {
         let value = |secret: &BuildSecret| match secret {
             BuildSecret::Variable(name) => self.effects.secrets.secret(name),
-            // One that cannot be read is refused before the build begins.
-            BuildSecret::File(path) => std::fs::read_to_string(self.plan.root.join(path)).ok().map(Secret::new),
+            BuildSecret::File(path) => std::fs::read_to_string(self.plan.root.join(path))
+                .or_none("one that cannot be read is refused before the build begins")
+                .map(Secret::new),
         };
         self.build.secrets.values().filter_map(value).collect()
     }

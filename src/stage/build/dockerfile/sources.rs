@@ -10,6 +10,7 @@ use crate::io::hash::sha256;
 use crate::model::digest::Digest;
 use crate::model::dockerfile::{self, parse, split_flags};
 use crate::model::event::Stage;
+use crate::model::excused::Excused as _;
 use crate::model::plan::{BuildPlan, DockerfileBuild, DockerfileBuilder};
 use crate::stage::build::{BuildError, DockerfileError};
 
@@ -87,8 +88,9 @@ fn ours(plan: &BuildPlan, root: &Path, folder: &Path) -> Vec<PathBuf> {
     // The folder for results is where the layout lies, unless that is the source tree itself.
     let results = files::folder_of(&plan.layout).to_owned();
     ours.extend(Some(results).filter(|results| !root.starts_with(fs::canonicalize(results).unwrap_or_else(|_| results.clone()))));
-    // Before there is such a folder, nothing can lie in it.
-    ours.iter().filter_map(|path| fs::canonicalize(path).ok()).collect()
+    ours.iter()
+        .filter_map(|path| fs::canonicalize(path).or_none("before there is such a folder, nothing can lie in it"))
+        .collect()
 }
 
 fn tell(items: &[context::Item], text: &str, effects: &Effects) {

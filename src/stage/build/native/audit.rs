@@ -11,6 +11,7 @@ use flate2::Compression;
 use flate2::write::ZlibEncoder;
 use semver::Version;
 
+use crate::model::excused::Excused as _;
 use crate::model::inventory::Scope;
 use crate::stage::build::BuildError;
 
@@ -136,8 +137,8 @@ fn tree_line(line: &str) -> Option<(usize, Named)> {
     let (depth, package) = line.split_once('|')?;
     let mut words = package.split_whitespace();
     let name = words.next()?.to_owned();
-    let version = Version::parse(words.next()?.strip_prefix('v')?).ok()?;
-    Some((depth.parse().ok()?, (name, version)))
+    let version = Version::parse(words.next()?.strip_prefix('v')?).or_none("the caller says that the line is odd")?;
+    Some((depth.parse().or_none("the caller says that the line is odd")?, (name, version)))
 }
 
 #[cfg(test)]

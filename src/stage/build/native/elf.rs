@@ -4,6 +4,8 @@
 
 use std::ops::Range;
 
+use crate::model::excused::Excused as _;
+
 const MAGIC: &[u8] = b"\x7fELF\x02\x01";
 const HEADER: usize = 64;
 const SECTION_HEADER: usize = 64;
@@ -56,7 +58,7 @@ pub(super) fn put_section(elf: &mut Vec<u8>, name: &str, content: &[u8]) -> Resu
     let header = match find(&headers, &names, name)? {
         Some(at) => at,
         None if count >= 0xfeff => return Err(ElfError("it has too many sections".to_owned())),
-        None => append_header(&mut headers, &mut names, name),
+        None => append_header(&mut headers, &mut names, name)?,
     };
 
     let content_at = append(elf, content, 1);
@@ -85,8 +87,8 @@ fn find(headers: &[u8], names: &[u8], name: &str) -> Result<Option<usize>, ElfEr
 }
 
 /// Adds a name and a header that is empty but for it.
-fn append_header(headers: &mut Vec<u8>, names: &mut Vec<u8>, name: &str) -> usize {
-    let name_at = u32::try_from(names.len()).unwrap_or_default();
+fn append_header(headers: &mut Vec<u8>, names: &mut Vec<u8>, name: &str) -> Result<usize, ElfError> {
+    let name_at = u32::try_from(names.len()).map_err(|_| ElfError("its table of names is larger than 4 GiB".to_owned()))?;
     names.extend_from_slice(name.as_bytes());
     names.push(0);
     let at = headers.len();
@@ -94,7 +96,7 @@ fn append_header(headers: &mut Vec<u8>, names: &mut Vec<u8>, name: &str) -> usiz
     headers[at..at + 4].copy_from_slice(&name_at.to_le_bytes());
     headers[at + 4..at + 8].copy_from_slice(&SHT_PROGBITS.to_le_bytes());
     put(headers, at + 48, 1);
-    at
+    Ok(at)
 }
 
 /// Appends bytes at an aligned offset, which it gives.
@@ -118,8 +120,8 @@ fn check_magic(elf: &[u8]) -> Result<(), ElfError> {
 
 fn slice(bytes: &[u8], at: u64, length: u64) -> Result<&[u8], ElfError> {
     let range = || -> Option<Range<usize>> {
-        let start = usize::try_from(at).ok()?;
-        Some(start..start.checked_add(usize::try_from(length).ok()?)?)
+        let start = usize::try_from(at).or_none("the caller says that the file is cut")?;
+        Some(start..start.checked_add(usize::try_from(length).or_none("the caller says that the file is cut")?)?)
     };
     let found = range().and_then(|range| bytes.get(range));
     found.ok_or_else(|| ElfError(format!("it ends before byte {at} + {length}")))
@@ -180,7 +182,7 @@ mod tests {
         let elf = std::fs::read("/bin/true").expect("a small program");
         for length in (0..elf.len()).step_by(97) {
             let mut cut = elf[..length].to_vec();
-            let _ = interpreter(&cut);
+            drop(interpreter(&cut));
             assert!(put_section(&mut cut, ".dep-v0", b"x").is_err(), "cut at {length}");
             assert_eq!(cut.len(), length, "unchanged");
         }

@@ -1,5 +1,6 @@
 //! What is most likely behind a difference, by the look of it.
 
+use crate::model::excused::Excused as _;
 use crate::stage::build::cause::Cause;
 
 /// Seconds since 1970 of 2015 and of 2060: what is between them may be a time.
@@ -75,14 +76,19 @@ fn tells_time(text: &[u8]) -> bool {
     let clock = (0..text.len()).any(|at| digit(at) && digit(at + 1) && is(at + 2, b':') && digit(at + 3) && digit(at + 4));
     let date = (0..text.len()).any(|at| (0..4).all(|i| digit(at + i)) && is(at + 4, b'-') && digit(at + 5) && digit(at + 6));
     let numbers = text.split(|byte| !byte.is_ascii_digit());
-    let seconds = numbers.filter_map(|digits| std::str::from_utf8(digits.get(..10)?).ok()?.parse::<u64>().ok());
+    let seconds = numbers.filter_map(|digits| {
+        std::str::from_utf8(digits.get(..10)?)
+            .or_none("no digits: no time")?
+            .parse::<u64>()
+            .or_none("no digits: no time")
+    });
     clock || date || seconds.into_iter().any(|seconds| TIMES.contains(&seconds))
 }
 
 /// Four bytes around the first difference that are a time in both, hours apart at most: gzip's header, compiled Python, archives.
 fn holds_time(a: &[u8], b: &[u8], first: usize) -> bool {
     let number = |of: &[u8], at: usize, little: bool| {
-        let bytes: [u8; 4] = of.get(at..at + 4)?.try_into().ok()?;
+        let bytes: [u8; 4] = of.get(at..at + 4)?.try_into().or_none("four bytes are four bytes")?;
         Some(u64::from(if little {
             u32::from_le_bytes(bytes)
         } else {

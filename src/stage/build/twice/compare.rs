@@ -8,6 +8,7 @@ use super::cause::of_content;
 use super::entries::{Seen, content, entries};
 use crate::io::Effects;
 use crate::io::oci_layout::{Manifest, OciLayout};
+use crate::model::excused::Excused as _;
 use crate::model::image::{BuiltImage, Layer, PlatformImage};
 use crate::stage::build::BuildError;
 use crate::stage::build::cause::Cause;
@@ -140,8 +141,7 @@ fn configuration(
         let path = layout.blob_path(&image.manifest);
         let manifest = Manifest::parse(&path, &layout.read_blob(&image.manifest, effects.limits.manifest)?)?;
         let bytes = layout.read_blob(&manifest.config.digest, effects.limits.manifest)?;
-        // It was read strictly when the image was opened.
-        Ok(serde_json::from_slice(&bytes).ok())
+        Ok(serde_json::from_slice(&bytes).or_none("it was read strictly when the image was opened"))
     };
     let (Some(a), Some(b)) = (read(one, a)?, read(two, b)?) else {
         return Ok(None);

@@ -9,6 +9,7 @@ use std::io::{self, BufRead};
 use crate::io::layers::Spilled;
 use crate::io::limits::Limits;
 use crate::model::coverage::GapKind;
+use crate::model::excused::Excused as _;
 use crate::model::inventory::{Component, SourcePackage};
 use crate::model::purl::Purl;
 
@@ -99,7 +100,10 @@ fn collect(blocks: &mut Paragraphs<impl BufRead>, packages: &mut Vec<Package>, s
 /// Each line's letter and value. Names of files need not be UTF-8: such lines are passed over.
 fn fields(paragraph: &[u8]) -> impl Iterator<Item = (u8, &str)> {
     paragraph.split(|b| *b == b'\n').filter_map(|line| match line {
-        [letter, b':', value @ ..] => Some((*letter, std::str::from_utf8(value).ok()?)),
+        [letter, b':', value @ ..] => Some((
+            *letter,
+            std::str::from_utf8(value).or_none("names and versions that are no text are a gap; other fields may be in any encoding")?,
+        )),
         _ => None,
     })
 }

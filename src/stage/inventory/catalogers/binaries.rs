@@ -7,6 +7,7 @@ use std::ops::ControlFlow;
 use memchr::memmem;
 
 use crate::io::layers::Spilled;
+use crate::model::excused::Excused as _;
 use crate::model::inventory::Component;
 use crate::model::purl::Purl;
 
@@ -162,10 +163,12 @@ fn newest(content: &dyn RandomAccess) -> Option<String> {
 }
 
 fn three_numbers(text: &[u8]) -> Option<[u32; 3]> {
-    let mut numbers = std::str::from_utf8(text).ok()?.split('.');
+    let mut numbers = std::str::from_utf8(text)
+        .or_none("no version: the next place is looked at")?
+        .split('.');
     let mut next = || {
         let text = numbers.next().filter(|text| text.bytes().all(|b| b.is_ascii_digit()))?;
-        text.parse().ok()
+        text.parse().or_none("no version: the next place is looked at")
     };
     let found = [next()?, next()?, next()?];
     numbers.next().is_none().then_some(found)
@@ -178,7 +181,7 @@ fn python(content: &[u8], own: usize, series: &str) -> Option<String> {
     hits.into_iter().find_map(|at| {
         let rest = content.get(at + 1..)?;
         let end = rest.iter().position(|byte| *byte == 0).filter(|end| *end < before.len() + 8)?;
-        let text = std::str::from_utf8(&rest[..end]).ok()?;
+        let text = std::str::from_utf8(&rest[..end]).or_none("no version: the next place is looked at")?;
         let patch = text.get(before.len() - 1..)?;
         let is_version = patch.starts_with(|c: char| c.is_ascii_digit()) && patch.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'+');
         is_version.then(|| text.to_owned())
@@ -212,7 +215,7 @@ fn version(content: &[u8], own: usize, before: &[u8]) -> Option<String> {
             .iter()
             .position(|b| !(b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'+')))
             .unwrap_or(rest.len());
-        let text = std::str::from_utf8(&rest[..end]).ok()?;
+        let text = std::str::from_utf8(&rest[..end]).or_none("no version: the next place is looked at")?;
         let text = text.trim_end_matches(['.', '-', '_', '+']);
         let (major, minor) = text.split_once('.')?;
         let is_number = !major.is_empty() && major.bytes().all(|b| b.is_ascii_digit());

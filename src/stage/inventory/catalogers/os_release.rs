@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::model::excused::Excused as _;
 use crate::model::inventory::{Ecosystem, OsRelease};
 
 use crate::stage::inventory::cataloger::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
@@ -122,7 +123,7 @@ fn ubuntu(version_id: &str) -> Option<String> {
         .find(|(name, _)| *name == version_id)
         .map_or(version_id, |(_, number)| number);
     let (year, month) = version_id.split_once('.')?;
-    let year: u32 = year.parse().ok()?;
+    let year: u32 = year.parse().or_none("no number: not a release that ends")?;
     Some(if month == "04" && year.is_multiple_of(2) {
         format!("Ubuntu:{version_id}:LTS")
     } else {

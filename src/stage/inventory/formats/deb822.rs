@@ -2,6 +2,8 @@
 //!
 //! Source: deb822(5). Nothing is copied: values borrow from the text, continuation lines and their newlines included.
 
+use crate::model::excused::Excused as _;
+
 use super::paragraphs::Block;
 
 /// One paragraph.
@@ -21,7 +23,9 @@ impl<'a> Paragraph<'a> {
     /// The value of a field, blanks around it taken off; names are compared without case. None where it is not UTF-8.
     pub(in crate::stage::inventory) fn field(&self, name: &str) -> Option<&'a str> {
         let (_, value) = self.fields.iter().find(|(field, _)| field.eq_ignore_ascii_case(name.as_bytes()))?;
-        std::str::from_utf8(value).ok().map(str::trim)
+        std::str::from_utf8(value)
+            .or_none("no text is no value: whoever needs it makes a gap")
+            .map(str::trim)
     }
 }
 

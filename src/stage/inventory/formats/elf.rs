@@ -4,6 +4,8 @@
 
 use std::borrow::Cow;
 
+use crate::model::excused::Excused as _;
+
 use super::random_access::RandomAccess;
 
 /// An ELF file's tables.
@@ -49,7 +51,8 @@ impl<'a> Elf<'a> {
         let (entry_size, count) = self.section_table()?;
         let names = self.section_data(self.u16(if self.wide { 0x3e } else { 0x32 })?.into(), entry_size)?;
         (0..count.min(MOST_ENTRIES)).find_map(|at| {
-            let start = usize::try_from(self.u32(self.section_header(at, entry_size)?)?).ok()?;
+            let start =
+                usize::try_from(self.u32(self.section_header(at, entry_size)?)?).or_none("out of the file: the section is absent")?;
             let rest = names.get(start..)?.strip_prefix(name.as_bytes())?;
             (rest.first() == Some(&0)).then(|| self.section_data(at, entry_size))?
         })
@@ -137,11 +140,11 @@ impl<'a> Elf<'a> {
     }
 
     fn u16(&self, offset: u64) -> Option<u16> {
-        self.number(offset, 2)?.try_into().ok()
+        self.number(offset, 2)?.try_into().or_none("two bytes fit")
     }
 
     fn u32(&self, offset: u64) -> Option<u32> {
-        self.number(offset, 4)?.try_into().ok()
+        self.number(offset, 4)?.try_into().or_none("four bytes fit")
     }
 
     fn u64(&self, offset: u64) -> Option<u64> {

@@ -7,6 +7,7 @@ use std::ops::ControlFlow;
 
 use crate::io::layers::Spilled;
 use crate::model::coverage::GapKind;
+use crate::model::excused::Excused as _;
 use crate::stage::inventory::cataloger::Sink;
 
 /// A file's bytes.
@@ -34,8 +35,8 @@ impl RandomAccess for &[u8] {
     }
 
     fn at(&self, offset: u64, size: u64) -> Option<Cow<'_, [u8]>> {
-        let start = usize::try_from(offset).ok()?;
-        let end = start.checked_add(usize::try_from(size).ok()?)?;
+        let start = usize::try_from(offset).or_none("out of the file: whoever reads makes a gap")?;
+        let end = start.checked_add(usize::try_from(size).or_none("out of the file: whoever reads makes a gap")?)?;
         (size <= MOST).then_some(())?;
         self.get(start..end).map(Cow::Borrowed)
     }
@@ -44,7 +45,7 @@ impl RandomAccess for &[u8] {
         let within = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX).min(self.len());
         let bytes = &self[within(start)..within(end).max(within(start))];
         // All of it was shown: whether more is wanted does not matter.
-        let _ = look(bytes, bytes.len());
+        let (ControlFlow::Continue(()) | ControlFlow::Break(())) = look(bytes, bytes.len());
     }
 }
 
@@ -88,7 +89,7 @@ impl RandomAccess for OnDisk<'_> {
     fn at(&self, offset: u64, size: u64) -> Option<Cow<'_, [u8]>> {
         let inside = offset.checked_add(size)? <= self.size();
         (inside && size <= MOST).then_some(())?;
-        let mut bytes = vec![0; usize::try_from(size).ok()?];
+        let mut bytes = vec![0; usize::try_from(size).or_none("out of the file: whoever reads makes a gap")?];
         self.read(&mut bytes, offset).then_some(Cow::Owned(bytes))
     }
 

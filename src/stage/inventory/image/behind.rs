@@ -12,6 +12,7 @@ use super::interest;
 use super::links::{Links, Loop};
 use super::paths::ancestors;
 use crate::model::coverage::GapKind;
+use crate::model::excused::Excused as _;
 use crate::stage::inventory::cataloger::Cataloger;
 
 /// What a file of one layer is to be read as.
@@ -142,7 +143,10 @@ impl<'a> Asking<'a> {
 
     /// The file that stands at a path when the layers below one are laid over each other.
     fn file_below(&mut self, path: &[u8], below: usize) -> Option<Found> {
-        let path = self.links.canonical_below(path, below).ok()?;
+        let path = self
+            .links
+            .canonical_below(path, below)
+            .or_none("a path that cannot be resolved names no file: the caller makes a gap")?;
         for at in (0..below).rev() {
             let paths = &self.layers[at].paths;
             let marks = paths.at(&path);

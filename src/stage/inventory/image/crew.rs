@@ -1,7 +1,7 @@
 //! Several layers at a time, one on each core.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use crate::stage::inventory::error::InventoryError;
@@ -23,9 +23,7 @@ pub(in crate::stage::inventory) fn each<T: Sync, R: Send>(
                     let Some(item) = items.get(at) else { break };
                     let result = work(item);
                     stop.fetch_or(result.is_err(), Ordering::Relaxed);
-                    if let Ok(mut results) = results.lock() {
-                        results[at] = Some(result);
-                    }
+                    results.lock().unwrap_or_else(PoisonError::into_inner)[at] = Some(result);
                     if stop.load(Ordering::Relaxed) {
                         break;
                     }
@@ -33,7 +31,7 @@ pub(in crate::stage::inventory) fn each<T: Sync, R: Send>(
             });
         }
     });
-    let results = results.into_inner().unwrap_or_default();
+    let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
     let mut found = Vec::with_capacity(items.len());
     let mut stopped = false;
     for result in results {

@@ -19,6 +19,7 @@ use super::second_look::SecondLook;
 use crate::io::Effects;
 use crate::io::layers::{self, Stated};
 use crate::model::digest::Digest;
+use crate::model::excused::Excused as _;
 use crate::model::image::{ImageConfig, Layer, PlatformImage};
 use crate::model::inventory::{Inventory, LayerSummary, PlatformSummary, Subject};
 use crate::stage::inventory::cataloger::{Cataloger, Domain};
@@ -204,7 +205,12 @@ impl Engine<'_> {
     }
 
     fn remembered(&self, layer: &Layer) -> Result<Known, InventoryError> {
-        if let Some(known) = self.known.lock().ok().and_then(|mut known| known.remove(&key(layer))) {
+        if let Some(known) = self
+            .known
+            .lock()
+            .or_none("a panic elsewhere fails the run: read it anew")
+            .and_then(|mut known| known.remove(&key(layer)))
+        {
             return Ok(known);
         }
         let remembered = self.cache.as_ref().and_then(|cache| cache.get(layer));

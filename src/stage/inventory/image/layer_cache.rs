@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::facts::LayerFacts;
-use crate::io::files;
 use crate::io::hash::sha256;
 use crate::io::limits::Limits;
+use crate::io::{files, folder};
+use crate::model::excused::Excused as _;
 use crate::model::image::Layer;
 use crate::stage::inventory::cataloger::Cataloger;
 
@@ -52,8 +53,8 @@ impl Cache {
 
     /// What is known of a layer. Whatever is odd about the file counts as not known.
     pub(in crate::stage::inventory) fn get(&self, layer: &Layer) -> Option<LayerFacts> {
-        let bytes = files::read(&self.path(layer), MAX_SIZE).ok()?;
-        let entry: Entry<LayerFacts> = serde_json::from_slice(&bytes).ok()?;
+        let bytes = files::read(&self.path(layer), MAX_SIZE).or_none("what is odd about the file counts as not known")?;
+        let entry: Entry<LayerFacts> = serde_json::from_slice(&bytes).or_none("what is odd about the file counts as not known")?;
         let same = (entry.layer.digest, entry.layer.diff_id, entry.layer.size) == (layer.digest, layer.diff_id, layer.size);
         (same && entry.probe == entry.facts.paths.seed.hash(PROBE)).then_some(entry.facts)
     }
@@ -67,7 +68,7 @@ impl Cache {
         };
         self.forget_other_versions();
         if let Ok(bytes) = serde_json::to_vec(&entry) {
-            let _ = files::write_unsynced(&self.path(layer), &bytes);
+            files::write_unsynced(&self.path(layer), &bytes).dismissed("the layer is read again the next time");
         }
     }
 
@@ -76,9 +77,9 @@ impl Cache {
         if self.folder.exists() {
             return;
         }
-        let siblings = self.folder.parent().and_then(|parent| fs::read_dir(parent).ok());
-        for sibling in siblings.into_iter().flatten().flatten() {
-            let _ = fs::remove_dir_all(sibling.path());
+        let siblings = self.folder.parent().map(folder::entries).unwrap_or(Ok(Vec::new()));
+        for sibling in siblings.or_empty("old entries that cannot be listed take room, no more") {
+            fs::remove_dir_all(sibling.path()).dismissed("old entries take room, no more");
         }
     }
 }

@@ -9,6 +9,7 @@ use super::links::Links;
 use super::owners::Owners;
 use super::paths::ancestors;
 use crate::model::coverage::{Gap, GapKind};
+use crate::model::excused::Excused as _;
 use crate::model::image::Platform;
 use crate::model::inventory::{Component, Fact, FactKind, Inventory, Location, OsRelease};
 use crate::model::purl::Purl;
@@ -149,7 +150,10 @@ impl<'a> View<'a> {
         for component in components.iter_mut().filter(|c| c.purl.kind == "deb" && c.licenses.is_empty()) {
             // One package's folder, or its file, is often a link to another's.
             let place = self.links.resolve(&debian_copyright::place_of(&component.purl.name));
-            if let Some(licenses) = place.ok().and_then(|place| by_place.get(place.as_str())) {
+            if let Some(licenses) = place
+                .or_none("the license stays unknown, and is shown as that")
+                .and_then(|place| by_place.get(place.as_str()))
+            {
                 component.licenses.clone_from(licenses);
             }
         }

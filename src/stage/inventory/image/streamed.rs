@@ -14,6 +14,7 @@ use crate::io::layers::{Member, Members};
 use crate::io::limits::Limits;
 use crate::io::process::Running;
 use crate::model::digest::Digest;
+use crate::model::excused::Excused as _;
 use crate::model::image::{Compression, Layer};
 use crate::model::inventory::{Inventory, Subject};
 use crate::stage::inventory::error::InventoryError;
@@ -67,7 +68,8 @@ pub(in crate::stage::inventory) fn inventory(from: Engine, reference: &str, effe
 
 /// A plain layer, by a name that is its digest: `blobs/sha256/<digest>`, `<digest>.tar`.
 fn plain_layer(member: &Member) -> Option<Layer> {
-    let by_engine = || Digest::parse(&format!("sha256:{}", member.path.strip_suffix(".tar")?)).ok();
+    let by_engine =
+        || Digest::parse(&format!("sha256:{}", member.path.strip_suffix(".tar")?)).or_none("no digest: the name of something else");
     let digest = archive::blob_name(&member.path).or_else(by_engine)?;
     Some(Layer {
         digest,

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::model::digest::Digest;
+use crate::model::excused::Excused as _;
 use crate::model::inventory::{Component, Ecosystem, Inventory, Location, Origin, PlatformSummary, Scope};
 use crate::model::purl::Purl;
 
@@ -26,7 +27,10 @@ pub(super) fn short_name(name: &str) -> Option<&str> {
 }
 
 /// What belongs to one component. A `path` opens a location, and what follows of it belongs to it.
-pub(super) fn of_component(component: &Component) -> Vec<Pair> {
+///
+/// # Errors
+/// serde's, which no value of ours meets: an SBOM is never written with a part of it left out.
+pub(super) fn of_component(component: &Component) -> serde_json::Result<Vec<Pair>> {
     let mut pairs = vec![("cataloger", plain(&component.cataloger))];
     let mut add = |name, value: String| pairs.push((name, value));
     if let Some(ecosystem) = &component.ecosystem {
@@ -39,10 +43,10 @@ pub(super) fn of_component(component: &Component) -> Vec<Pair> {
         add("version", plain(&component.version));
     }
     if component.scope != Scope::Runtime {
-        add("scope", json(&component.scope));
+        add("scope", json(&component.scope)?);
     }
     if component.origin != Origin::Registry {
-        add("origin", json(&component.origin));
+        add("origin", json(&component.origin)?);
     }
     if let Some(owner) = &component.owned_by {
         add("owned-by", owner.to_string());
@@ -68,10 +72,10 @@ pub(super) fn of_component(component: &Component) -> Vec<Pair> {
             add("created-by", plain(created_by));
         }
         if let Some(part) = location.part {
-            add("part", json(&part));
+            add("part", json(&part)?);
         }
     }
-    pairs
+    Ok(pairs)
 }
 
 /// Gives a component back what [`of_component`] wrote. Names that are not known are passed over.
@@ -106,17 +110,21 @@ pub(super) fn to_component<'a>(component: &mut Component, pairs: impl Iterator<I
 }
 
 /// What belongs to the whole: the subject, platforms, facts and gaps, each as JSON.
-pub(super) fn of_inventory(inventory: &Inventory) -> Vec<Pair> {
-    let mut pairs = vec![("schema", inventory.schema.clone()), ("subject", json(&inventory.subject))];
-    pairs.extend(
-        inventory
-            .platforms
-            .iter()
-            .map(|platform| ("platform", json(&without_environment(platform)))),
-    );
-    pairs.extend(inventory.facts.iter().map(|fact| ("fact", json(fact))));
-    pairs.extend(inventory.gaps.iter().map(|gap| ("gap", json(gap))));
-    pairs
+///
+/// # Errors
+/// As [`of_component`].
+pub(super) fn of_inventory(inventory: &Inventory) -> serde_json::Result<Vec<Pair>> {
+    let mut pairs = vec![("schema", inventory.schema.clone()), ("subject", json(&inventory.subject)?)];
+    for platform in &inventory.platforms {
+        pairs.push(("platform", json(&without_environment(platform))?));
+    }
+    for fact in &inventory.facts {
+        pairs.push(("fact", json(fact)?));
+    }
+    for gap in &inventory.gaps {
+        pairs.push(("gap", json(gap)?));
+    }
+    Ok(pairs)
 }
 
 fn without_environment(platform: &PlatformSummary) -> PlatformSummary {
@@ -155,7 +163,7 @@ fn plain(value: &str) -> String {
 pub(super) fn text(value: &str) -> String {
     value
         .starts_with('"')
-        .then(|| serde_json::from_str(value).ok())
+        .then(|| serde_json::from_str(value).or_none("not ours: the value as it is"))
         .flatten()
         .unwrap_or_else(|| value.to_owned())
 }
@@ -165,10 +173,10 @@ pub(super) fn license(value: &str) -> Pair {
     ("license", plain(value))
 }
 
-fn json<T: Serialize>(value: &T) -> String {
-    serde_json::to_string(value).unwrap_or_default()
+fn json<T: Serialize>(value: &T) -> serde_json::Result<String> {
+    serde_json::to_string(value)
 }
 
 fn from_json<T: DeserializeOwned>(value: &str) -> Option<T> {
-    serde_json::from_str(value).ok()
+    serde_json::from_str(value).or_none("the caller names the pair")
 }

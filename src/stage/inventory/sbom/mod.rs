@@ -24,15 +24,19 @@ use wrapper::Format;
 /// Writes CycloneDX 1.5 JSON. Deterministic: `created` is the commit's time (or the evaluation time), the serial number comes from the content.
 ///
 /// The environment of the image's configuration is left out: SBOMs travel further than images do.
-#[must_use]
-pub fn cyclonedx(inventory: &Inventory, created: jiff::Timestamp) -> Vec<u8> {
-    cyclonedx::write(inventory, created)
+///
+/// # Errors
+/// [`InventoryError::Unwritten`] for what the format cannot hold.
+pub fn cyclonedx(inventory: &Inventory, created: jiff::Timestamp) -> Result<Vec<u8>, InventoryError> {
+    cyclonedx::write(inventory, created).map_err(|problem| InventoryError::Unwritten { problem })
 }
 
 /// Writes SPDX 2.3 JSON. Deterministic, as [`cyclonedx()`].
-#[must_use]
-pub fn spdx(inventory: &Inventory, created: jiff::Timestamp) -> Vec<u8> {
-    spdx::write(inventory, created)
+///
+/// # Errors
+/// As [`cyclonedx()`].
+pub fn spdx(inventory: &Inventory, created: jiff::Timestamp) -> Result<Vec<u8>, InventoryError> {
+    spdx::write(inventory, created).map_err(|problem| InventoryError::Unwritten { problem })
 }
 
 /// Reads a CycloneDX (1.4 to 1.7) or SPDX (2.2, 2.3) JSON file, in UTF-8 or UTF-16, also in an envelope. Blocking.

@@ -37,9 +37,9 @@ pub(super) enum Sources {
 }
 
 impl Sources {
-    /// By who wrote the document.
-    pub(super) fn of(document: &[u8], ours: bool) -> Self {
-        if ours || memchr::memmem::find(document, b"syft").is_some() {
+    /// By who wrote the document: us, or the tools that it names as its writers. What else it speaks of says nothing of its writer.
+    pub(super) fn of<'a>(ours: bool, mut tools: impl Iterator<Item = &'a str>) -> Self {
+        if ours || tools.any(|tool| tool.eq_ignore_ascii_case("syft")) {
             Self::AsBinary
         } else {
             Self::Unknown
@@ -111,6 +111,8 @@ mod tests {
     #[test]
     fn a_writer_that_tells_no_source_packages_leaves_them_unknown() {
         assert_eq!(take_upstream(&mut Purl::new("deb", "libssl3", "3"), Sources::Unknown), None);
-        assert!(take_upstream(&mut Purl::new("deb", "bash", "5"), Sources::of(b"{\"name\":\"syft\"}", false)).is_some());
+        let by = |tool| take_upstream(&mut Purl::new("deb", "bash", "5"), Sources::of(false, std::iter::once(tool)));
+        assert!(by("syft").is_some());
+        assert!(by("trivy").is_none());
     }
 }

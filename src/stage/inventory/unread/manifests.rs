@@ -7,6 +7,7 @@ use std::collections::HashSet;
 
 use crate::io::encoding;
 use crate::model::coverage::{Gap, GapKind};
+use crate::model::excused::Excused as _;
 use crate::model::inventory::Scope;
 
 use super::pattern::Pattern;
@@ -208,11 +209,13 @@ fn composer_json(text: &str) -> bool {
 
 fn json(text: &str) -> Option<serde_json::Value> {
     // What its own package manager cannot parse installs nothing.
-    serde_json::from_str(text.trim_start_matches('\u{feff}')).ok()
+    serde_json::from_str(text.trim_start_matches('\u{feff}')).or_none("what its own package manager cannot parse installs nothing")
 }
 
 fn parsed(text: &str) -> Option<toml::Table> {
-    text.trim_start_matches('\u{feff}').parse().ok()
+    text.trim_start_matches('\u{feff}')
+        .parse()
+        .or_none("what cargo or uv cannot parse installs nothing")
 }
 
 fn cargo_toml(text: &str) -> bool {

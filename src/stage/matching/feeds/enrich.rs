@@ -12,6 +12,7 @@ use crate::io::files;
 use crate::io::hash::sha256;
 use crate::model::advisory::{FeedRevision, Match};
 use crate::model::error_chain::chain;
+use crate::model::excused::Excused as _;
 
 use super::feed_source::{FeedSource, Retrieval, redacted_file};
 use super::retrieve::{Absence, Retriever};
@@ -167,7 +168,10 @@ impl Enrichment {
 
     fn score(&self, id: &str) -> Option<f64> {
         let cve = number_of(id)?;
-        let at = self.epss.binary_search_by_key(&cve, |(cve, _)| *cve).ok()?;
+        let at = self
+            .epss
+            .binary_search_by_key(&cve, |(cve, _)| *cve)
+            .or_none("no score is known of it")?;
         Some(self.epss[at].1)
     }
 }
@@ -175,7 +179,13 @@ impl Enrichment {
 /// A CVE as a number: there are hundreds of thousands of them, and each run holds them all.
 fn number_of(cve: &str) -> Option<u64> {
     let (year, number) = cve.strip_prefix("CVE-")?.split_once('-')?;
-    Some((year.parse::<u64>().ok()? << 48) | number.parse::<u64>().ok().filter(|number| *number < 1 << 48)?)
+    Some(
+        (year.parse::<u64>().or_none("no CVE: a feed speaks of CVEs only")? << 48)
+            | number
+                .parse::<u64>()
+                .or_none("no CVE: a feed speaks of CVEs only")
+                .filter(|number| *number < 1 << 48)?,
+    )
 }
 
 /// Where a single document's copy lies.
@@ -184,7 +194,11 @@ pub(in crate::stage::matching) fn document_folder(cache: &Path, name: &str, url:
 }
 
 fn time(text: &str) -> Option<Timestamp> {
-    text.parse().ok().or_else(|| format!("{}T00:00:00Z", text.get(..10)?).parse().ok())
+    text.parse().or_none("the caller says that the feed has no date").or_else(|| {
+        format!("{}T00:00:00Z", text.get(..10)?)
+            .parse()
+            .or_none("the caller says that the feed has no date")
+    })
 }
 
 /// EPSS is published packed with gzip.
@@ -210,9 +224,15 @@ mod tests {
     fn kev_and_epss_are_read_with_their_dates() {
         let mut enrichment = Enrichment::default();
         let kev = br#"{"catalogVersion":"2026.11.20","dateReleased":"2026-11-20T14:00:00.0000Z","vulnerabilities":[{"cveID":"CVE-2026-0001","vendorProject":"x"}]}"#;
-        assert_eq!(enrichment.read_kev(kev), Ok((1, "2026-11-20T14:00:00Z".parse().ok())));
+        assert_eq!(
+            enrichment.read_kev(kev),
+            Ok((1, Some("2026-11-20T14:00:00Z".parse().expect("a time"))))
+        );
         let epss = b"#model_version:v2026.03.01,score_date:2026-11-20T12:55:00Z\ncve,epss,percentile\nCVE-2026-0001,0.97,0.999\n";
-        assert_eq!(enrichment.read_epss(epss), Ok((1, "2026-11-20T12:55:00Z".parse().ok())));
+        assert_eq!(
+            enrichment.read_epss(epss),
+            Ok((1, Some("2026-11-20T12:55:00Z".parse().expect("a time"))))
+        );
         assert_eq!(
             (enrichment.score("CVE-2026-0001"), enrichment.score("CVE-2026-0002")),
             (Some(0.97), None)

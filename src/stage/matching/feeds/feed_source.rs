@@ -9,6 +9,7 @@ use crate::io::files;
 use crate::io::hash::sha256;
 use crate::io::http::{Validators, redact};
 use crate::model::digest::Digest;
+use crate::model::excused::Excused as _;
 
 use super::store::file_name;
 
@@ -98,12 +99,19 @@ impl Retrieval {
 
     /// Reads it; nothing where there is none or it is damaged, and then the copy is fetched anew.
     pub(in crate::stage::matching) fn load(folder: &Path) -> Self {
-        let bytes = files::read(&folder.join(Self::FILE), 64 << 10).unwrap_or_default();
-        serde_json::from_slice(&bytes).unwrap_or_default()
+        let bytes = files::read(&folder.join(Self::FILE), 64 << 10).or_empty("without it all is fetched");
+        serde_json::from_slice(&bytes).or_empty("without it all is fetched")
     }
 
     /// Writes it down.
     pub(in crate::stage::matching) fn save(&self, folder: &Path) -> Result<(), files::FileError> {
-        files::write(&folder.join(Self::FILE), &serde_json::to_vec_pretty(self).unwrap_or_default())
+        let path = folder.join(Self::FILE);
+        match serde_json::to_vec_pretty(self) {
+            Ok(bytes) => files::write(&path, &bytes),
+            Err(error) => Err(files::FileError::Write {
+                path,
+                source: error.into(),
+            }),
+        }
     }
 }

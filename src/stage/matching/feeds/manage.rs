@@ -1,13 +1,15 @@
 //! What people do with feeds: bring them up to date, look at them, carry them over an air gap.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::Path;
 
 use serde::Serialize;
 
 use crate::io::Effects;
+use crate::io::files::FileError;
+use crate::io::folder;
 use crate::model::advisory::FeedRevision;
+use crate::model::excused::Excused as _;
 use crate::model::inventory::Ecosystem;
 use crate::model::plan::FeedsPlan;
 
@@ -16,7 +18,7 @@ use super::feed_source::{FeedSource, is_plain, redacted_file};
 use super::opened::{Opened, RUSTSEC};
 use super::opener::Opener;
 use super::records::Source;
-use super::retrieve::Absence;
+use super::retrieve::{Absence, cache_error};
 use super::rustsec::RustSecSource;
 use crate::stage::matching::error::MatchingError;
 use crate::stage::matching::index::{Index, IndexError};
@@ -58,7 +60,7 @@ pub struct Quarantined {
 pub async fn update(plan: &FeedsPlan, ecosystems: &[Ecosystem], effects: &Effects) -> Result<Vec<FeedStatus>, MatchingError> {
     let mut opener = Opener::new(plan, effects)?;
     opener.retriever.always = true;
-    report(&opener, plan, &chosen(plan, ecosystems)).await
+    report(&opener, plan, &chosen(plan, ecosystems)?).await
 }
 
 /// How the feeds stand, without asking any server.
@@ -71,28 +73,29 @@ pub async fn status(plan: &FeedsPlan, ecosystems: &[Ecosystem], effects: &Effect
         ..plan.clone()
     };
     let opener = Opener::new(&offline, effects)?;
-    report(&opener, &offline, &chosen(plan, ecosystems)).await
+    report(&opener, &offline, &chosen(plan, ecosystems)?).await
 }
 
-fn chosen(plan: &FeedsPlan, ecosystems: &[Ecosystem]) -> BTreeSet<String> {
+fn chosen(plan: &FeedsPlan, ecosystems: &[Ecosystem]) -> Result<BTreeSet<String>, MatchingError> {
     if ecosystems.is_empty() {
         return present(&FeedSource::parse(&plan.osv), &plan.cache);
     }
-    ecosystems.iter().map(|ecosystem| ecosystem.base().to_owned()).collect()
+    Ok(ecosystems.iter().map(|ecosystem| ecosystem.base().to_owned()).collect())
 }
 
 /// The ecosystems that a place holds records of.
-pub(in crate::stage::matching) fn present(place: &FeedSource, cache: &Path) -> BTreeSet<String> {
+pub(in crate::stage::matching) fn present(place: &FeedSource, cache: &Path) -> Result<BTreeSet<String>, MatchingError> {
     let root = match place {
         FeedSource::Folder(root) => root.clone(),
         FeedSource::Url(url) => cache.join("osv").join(redacted_file(url)),
     };
-    let Ok(entries) = fs::read_dir(root) else { return BTreeSet::new() };
-    entries
-        .flatten()
-        .filter(|entry| matches!(Source::find(&entry.path()), Ok(Some(_))))
-        .filter_map(|entry| ecosystem_of(&entry.file_name().into_string().ok()?))
-        .collect()
+    let entries = folder::entries(&root).map_err(|source| cache_error(FileError::Read { path: root, source }))?;
+    let found = entries
+        .into_iter()
+        // One that is damaged is there, and whoever opens it says what is wrong.
+        .filter(|entry| !matches!(Source::find(&entry.path()), Ok(None)))
+        .filter_map(|entry| ecosystem_of(&entry.file_name().into_string().or_none("no text: not an ecosystem's name")?));
+    Ok(found.collect())
 }
 
 /// The ecosystem of a folder's name: `Rocky Linux` of `Rocky%20Linux`.
@@ -133,7 +136,7 @@ fn status_of(opener: &Opener<'_>, name: String, source: String, answer: Opened) 
     match answer {
         Opened::Feed(feed) => {
             status.stale = opener.stale(&feed.revision).is_some();
-            status.index_bytes = fs::metadata(&feed.path).map_or(0, |found| found.len());
+            status.index_bytes = std::fs::metadata(&feed.path).map_or(0, |found| found.len());
             match quarantine(&feed.index) {
                 Ok(list) => status.quarantine = list,
                 Err(error) => status.problem = Some(error.to_string()),

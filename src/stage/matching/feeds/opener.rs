@@ -7,6 +7,7 @@ use crate::model::advisory::FeedRevision;
 use crate::model::age::length;
 use crate::model::coverage::{Gap, GapKind};
 use crate::model::error_chain::chain;
+use crate::model::excused::Excused as _;
 use crate::model::inventory::Ecosystem;
 use crate::model::plan::{CratesIndexSource, FeedsPlan};
 
@@ -69,7 +70,7 @@ impl<'a> Opener<'a> {
         let store = self.store();
         let mut as_of = None;
         if let FeedSource::Url(url) = &self.place {
-            let index = store.open_cached(base).ok();
+            let index = store.open_cached(base).or_none("without a usable index all records are fetched");
             match self.retriever.ecosystem(url, base, &folder, index).await? {
                 Ok(retrieved) => as_of = Some(retrieved),
                 Err(absence) => return Ok(Opened::Absent(absence)),

@@ -12,9 +12,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::io::Effects;
 use crate::io::files::{self, FileError};
+use crate::io::folder;
 use crate::io::http::{Fetched, Http, HttpError, Patience, Validators, redact};
 use crate::io::temporary;
 use crate::model::event::{Event, Stage, Unit};
+use crate::model::excused::Excused as _;
 use crate::model::plan::FeedsPlan;
 
 use super::feed_source::Retrieval;
@@ -211,7 +213,7 @@ impl<'a> Retriever<'a> {
         };
         let overlay = folder.join(OVERLAY);
         temporary::sweep(&overlay);
-        let laid_over = std::fs::read_dir(&overlay).map_or(0, Iterator::count);
+        let laid_over = folder::entries(&overlay).map_or(MOST_LAID_OVER, |entries| entries.len());
         if changed.len() > FEW || laid_over + changed.len() > MOST_LAID_OVER {
             return Ok(false);
         }
@@ -246,14 +248,15 @@ impl<'a> Retriever<'a> {
 fn differing(list: &[u8], index: &Index, now: Timestamp) -> Option<Vec<String>> {
     let mut known: HashMap<&str, i64> = HashMap::new();
     for number in 0..index.advisories() {
-        let record = index.advisory(number).ok()?;
+        let record = index.advisory(number).or_none("an index that cannot be read is fetched whole")?;
         let modified = record.modified().filter(|time| *time <= now);
         let time = modified.map_or(i64::MIN, Timestamp::as_second);
-        known.insert(record.id().ok()?, time);
+        known.insert(record.id().or_none("an index that cannot be read is fetched whole")?, time);
     }
     let mut changed = BTreeMap::new();
     for line in list.split(|byte| *byte == b'\n') {
-        let Some((time, id)) = std::str::from_utf8(line).ok().and_then(|line| line.trim().split_once(',')) else {
+        let text = std::str::from_utf8(line).or_none("a line that is no text names no record");
+        let Some((time, id)) = text.and_then(|line| line.trim().split_once(',')) else {
             continue;
         };
         let Ok(time) = time.parse::<Timestamp>() else { continue };

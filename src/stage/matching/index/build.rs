@@ -20,7 +20,7 @@ pub(in crate::stage::matching) fn encode(mut chunk: Chunk, meta: &Meta) -> Resul
     let (advisories, joined_lists) = encode_advisories(&chunk.drafts, &groups, &group_lists, &mut words);
     let ids = encode_ids(&chunk, &groups, &group_lists, &joined_lists);
     let (buckets, packages, claims) = encode_claims(&chunk, &mut words);
-    let meta = serde_json::to_vec(meta).unwrap_or_default();
+    let meta = serde_json::to_vec(meta).expect("texts and numbers are JSON");
     let words = words.bytes;
     drop(chunk.drafts);
     drop(groups);

@@ -78,7 +78,7 @@ impl Pool {
             .get(at..at + 4)
             .map_or(0, |b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]) as usize);
         let bytes = self.bytes.get(at + 4..at + 4 + length).unwrap_or_default();
-        std::str::from_utf8(bytes).unwrap_or_default()
+        std::str::from_utf8(bytes).expect("a pool holds texts only")
     }
 
     /// The pool's bytes, as they are written.

@@ -1,6 +1,7 @@
 //! Records, claims and groups as they lie in an index.
 
 use crate::model::advisory::AdvisoryKind;
+use crate::model::excused::Excused as _;
 use crate::model::severity::Rating;
 
 use super::build::BROKEN;
@@ -153,11 +154,11 @@ impl<'a> AdvisoryView<'a> {
     }
 
     pub(in crate::stage::matching) fn published(&self) -> Option<jiff::Timestamp> {
-        jiff::Timestamp::from_second(u64_at(self.entry, 36).cast_signed()).ok()
+        jiff::Timestamp::from_second(u64_at(self.entry, 36).cast_signed()).or_none("a time that cannot be is not known")
     }
 
     pub(in crate::stage::matching) fn modified(&self) -> Option<jiff::Timestamp> {
-        jiff::Timestamp::from_second(u64_at(self.entry, 44).cast_signed()).ok()
+        jiff::Timestamp::from_second(u64_at(self.entry, 44).cast_signed()).or_none("a time that cannot be is not known")
     }
 }
 

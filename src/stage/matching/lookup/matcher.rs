@@ -9,6 +9,7 @@ use crate::io::Effects;
 use crate::model::advisory::Match;
 use crate::model::coverage::{Gap, GapKind};
 use crate::model::ecosystem::homes;
+use crate::model::excused::Excused as _;
 use crate::model::image::Platform;
 use crate::model::inventory::{Component, Ecosystem, Inventory, Origin};
 use crate::model::matching::Matching;
@@ -212,7 +213,7 @@ fn ids_of(index: &Index, id: &str) -> Result<Vec<String>, IndexError> {
 impl OpenFeed {
     /// The gap of an index that turned out damaged while it was read. The file goes, so that the next run builds it anew.
     fn damaged(&self, error: &IndexError) -> Gap {
-        let _ = std::fs::remove_file(&self.path); // ok: the gap stands whether the file goes or not
+        std::fs::remove_file(&self.path).dismissed("the gap stands whether the file goes or not");
         Gap {
             kind: GapKind::MissingFeed,
             subject: self.revision.name.clone(),

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::model::excused::Excused as _;
 use crate::model::purl::Purl;
 
 /// Keys whose values name no package, whatever else is wrong with the record.
@@ -83,7 +84,11 @@ fn take(text: &str, names: &mut BTreeSet<String>) {
     if text.is_empty() || text.len() > LONGEST {
         return;
     }
-    if let Some(purl) = text.starts_with("pkg:").then(|| Purl::parse(text)).and_then(Result::ok) {
+    if let Some(purl) = text
+        .starts_with("pkg:")
+        .then(|| Purl::parse(text))
+        .and_then(|read| read.or_none("no purl: its other names are taken"))
+    {
         names.insert(purl.full_name());
         names.insert(purl.name.clone());
     }

@@ -6,6 +6,8 @@ use std::borrow::Cow;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+use crate::model::excused::Excused as _;
+
 /// A text, borrowed where it has no escapes.
 #[derive(Debug, Deserialize)]
 pub(in crate::stage::matching) struct Text<'a>(#[serde(borrow)] pub(in crate::stage::matching) Cow<'a, str>);
@@ -147,8 +149,12 @@ fn list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Resu
 
 /// Reads an inner document that matching can do without: a wrong shape is the default.
 pub(in crate::stage::matching) fn lenient<'a, T: Deserialize<'a> + Default>(raw: Option<&'a RawValue>) -> T {
-    raw.and_then(|raw| serde_json::from_str::<Option<T>>(raw.get()).ok().flatten())
-        .unwrap_or_default()
+    raw.and_then(|raw| {
+        serde_json::from_str::<Option<T>>(raw.get())
+            .or_none("an inner document that matching can do without: another shape is the default")
+            .flatten()
+    })
+    .unwrap_or_default()
 }
 
 impl Record<'_> {

@@ -9,6 +9,7 @@ use std::str::FromStr as _;
 
 use cvss::Cvss;
 
+use crate::model::excused::Excused as _;
 use crate::model::severity::{Rating, Severity};
 
 use super::osv::{Record, Score, Specific, lenient};
@@ -71,7 +72,7 @@ fn of_vector(vector: &str, id: &str) -> Option<Rating> {
     let vector = vector.trim();
     let bare = vector.trim_start_matches('(').trim_end_matches(')');
     let bare = bare.strip_prefix("CVSS:2.0/").unwrap_or(bare);
-    let parsed = Cvss::from_str(bare).ok()?;
+    let parsed = Cvss::from_str(bare).or_none("a vector that cannot be read is an unknown severity")?;
     let version = match &parsed {
         Cvss::CvssV20(_) => "2.0",
         Cvss::CvssV30(_) => "3.0",

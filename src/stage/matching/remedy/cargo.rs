@@ -2,6 +2,7 @@
 
 use semver::{Version, VersionReq};
 
+use crate::model::excused::Excused as _;
 use crate::model::inventory::{Component, Origin};
 
 use super::manifests::Manifests;
@@ -44,7 +45,7 @@ struct Question<'a> {
 impl Question<'_> {
     /// The answer of a requirement; none where it is about another version of the crate, or is none that can be read.
     fn answer(&self, text: &str) -> Option<bool> {
-        let requirement = VersionReq::parse(text).ok()?;
+        let requirement = VersionReq::parse(text).or_none("no requirement that can be read: no hint")?;
         requirement.matches(self.present).then(|| requirement.matches(self.wanted))
     }
 
@@ -71,12 +72,12 @@ impl Question<'_> {
 
     /// The first later release of a package that allows the version, or does not need the crate any more.
     fn allowed_from(&self, parent: &Component, index: &CratesIndex) -> Option<String> {
-        let present = parent.version.parse::<Version>().ok()?;
+        let present = parent.version.parse::<Version>().or_none("no version that can be read: no hint")?;
         let mut later: Vec<Version> = index
             .releases(&parent.name)?
             .iter()
             .filter(|release| !release.yanked)
-            .filter_map(|release| release.version.parse::<Version>().ok())
+            .filter_map(|release| release.version.parse::<Version>().or_none("no version that can be read: no hint"))
             .filter(|version| *version > present && version.pre.is_empty())
             .collect();
         later.sort();

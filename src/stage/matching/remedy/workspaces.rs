@@ -1,7 +1,9 @@
 //! The folders that a workspace's manifest names by patterns.
 
-use std::fs;
 use std::path::{Path, PathBuf};
+
+use crate::io::folder;
+use crate::model::excused::Excused as _;
 
 /// At most so many packages of one workspace are read.
 pub(super) const MOST: usize = 2000;
@@ -37,9 +39,16 @@ fn below(root: &Path, folder: &Path, depth: usize) -> Vec<PathBuf> {
 
 /// The names of the folders in a folder, sorted; none that packages are installed in, no hidden ones and no links.
 fn inside(root: &Path, folder: &Path) -> Vec<String> {
-    let entries = fs::read_dir(root.join(folder)).into_iter().flatten().flatten();
-    let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
-    let names = folders.filter_map(|entry| entry.file_name().into_string().ok());
+    let entries = folder::entries(&root.join(folder)).or_empty("a folder that cannot be listed gives no hint");
+    let folders = entries
+        .into_iter()
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    let names = folders.filter_map(|entry| {
+        entry
+            .file_name()
+            .into_string()
+            .or_none("no text: not a folder that a pattern names")
+    });
     let mut names: Vec<String> = names.filter(|name| name != "node_modules" && !name.starts_with('.')).collect();
     names.sort();
     names
@@ -59,9 +68,9 @@ mod tests {
             "web/packages/node_modules/x",
             "web/packages/.git",
         ] {
-            fs::create_dir_all(root.path().join(folder)).expect("made");
+            std::fs::create_dir_all(root.path().join(folder)).expect("made");
         }
-        fs::write(root.path().join("web/packages/file"), "").expect("written");
+        std::fs::write(root.path().join("web/packages/file"), "").expect("written");
         let of = |pattern: &str| {
             let folders = expanded(root.path(), Path::new("web"), pattern).into_iter();
             folders.map(|folder| folder.display().to_string()).collect::<Vec<_>>()

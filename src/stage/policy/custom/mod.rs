@@ -21,6 +21,7 @@ use toml::Spanned;
 
 use crate::io::document::DocumentError;
 use crate::model::coverage::{Gap, GapKind};
+use crate::model::excused::Excused as _;
 use crate::model::finding::{Finding, Level, RuleCode};
 use crate::model::human_duration::HumanDuration;
 
@@ -147,7 +148,9 @@ fn ask(rule: &CustomRule, items: Vec<Item>) -> Result<Vec<Item>, String> {
     let (sender, receiver) = mpsc::channel();
     let source: Arc<str> = rule.when.get_ref().as_str().into();
     let work = move || {
-        let _ = sender.send(evaluate(&source, items));
+        sender
+            .send(evaluate(&source, items))
+            .dismissed("nobody waits any more: its time was over, and that is an error");
     };
     thread::Builder::new()
         .stack_size(STACK)

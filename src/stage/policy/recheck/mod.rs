@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::io::{Effects, files};
 use crate::model::context::{Context, WaiverAuthors};
 use crate::model::digest::Digest;
+use crate::model::excused::Excused as _;
 use crate::model::finding::Disposition;
 use crate::model::inventory::{Ecosystem, INVENTORY_SCHEMA, Inventory, Subject};
 use crate::model::matching::Matching;
@@ -56,9 +57,12 @@ impl FromStr for Shard {
     type Err = ShardError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let parsed = text
-            .split_once('/')
-            .and_then(|(index, count)| Some((index.parse::<usize>().ok()?, count.parse::<usize>().ok()?)));
+        let parsed = text.split_once('/').and_then(|(index, count)| {
+            Some((
+                index.parse::<usize>().or_none("the next line refuses the share")?,
+                count.parse::<usize>().or_none("the next line refuses the share")?,
+            ))
+        });
         match parsed {
             Some((index, count)) if (1..=count).contains(&index) => Ok(Self { index: index - 1, count }),
             _ => Err(ShardError(text.chars().take(40).collect())),
@@ -201,7 +205,11 @@ impl<M: Fn(&Inventory, &[String]) -> Matching + Sync> Recheck<'_, M> {
         let mut missing = BTreeSet::new();
         let results = answers
             .into_iter()
-            .map(|answer| answer.map_err(|names| missing.extend(names)).ok())
+            .map(|answer| {
+                answer
+                    .map_err(|names| missing.extend(names))
+                    .or_none("what it needs has been named, and it is judged in the next round")
+            })
             .collect();
         (results, missing)
     }

@@ -10,6 +10,7 @@ use std::path::Path;
 use crate::io::files::folder_of;
 use crate::io::git;
 use crate::model::context::WaiverAuthors;
+use crate::model::excused::Excused as _;
 use crate::stage::policy::Waivers;
 use crate::stage::policy::waivers::Waiver;
 
@@ -24,14 +25,17 @@ pub fn waiver_authors(file: &Path, waivers: &Waivers) -> Option<Vec<WaiverAuthor
     let name = file.file_name()?;
     // Nothing that a checkout or a user has set up may hide a commit.
     let git = || git::question(folder);
-    let shallow = git().args(["rev-parse", "--is-shallow-repository"]).stdout().ok()?;
+    let shallow = git()
+        .args(["rev-parse", "--is-shallow-repository"])
+        .stdout()
+        .or_none("without an answer of git nobody is known to have approved")?;
     let is_shallow = shallow.trim_ascii() != b"false";
     let blamed = git::question_of_content(folder)
-        .ok()?
+        .or_none("without an answer of git nobody is known to have approved")?
         .args(["blame", "--line-porcelain", "--ignore-revs-file=", "--no-textconv", "--"])
         .args([name])
         .stdout()
-        .ok()?;
+        .or_none("without an answer of git nobody is known to have approved")?;
     let lines = commits_by_line(&String::from_utf8_lossy(&blamed));
     // What git attributes is the file that was read, line by line, or it attributes nothing.
     let text = waivers.text().unwrap_or_default();
@@ -49,7 +53,11 @@ pub fn waiver_authors(file: &Path, waivers: &Waivers) -> Option<Vec<WaiverAuthor
         .collect();
     let shown = match commits.is_empty() {
         true => Vec::new(),
-        false => git().args(["show", "--no-patch", FORMAT]).args(&commits).stdout().ok()?,
+        false => git()
+            .args(["show", "--no-patch", FORMAT])
+            .args(&commits)
+            .stdout()
+            .or_none("without an answer of git nobody is known to have approved")?,
     };
     let people = addresses(&String::from_utf8_lossy(&shown));
     let blamed = Blamed {
@@ -148,7 +156,7 @@ fn header(line: &str) -> Option<(&str, u32)> {
     let commit = words.next()?;
     let is_commit = commit.len() >= 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
     let number = words.nth(1).filter(|_| is_commit)?;
-    Some((commit, number.parse().ok()?))
+    Some((commit, number.parse().or_none("not the head of a line of blame")?))
 }
 
 /// Commit → mail addresses in lower case.

@@ -120,7 +120,9 @@ mod tests {
             ("rocky", "rockylinux.org", "rocky"),
         ] {
             for (_, release, day) in LAST_DAYS.iter().filter(|(known, ..)| *known == id) {
-                let text = std::fs::read_to_string(root.join(vendor).join(format!("{stem}-{release}.xml"))).unwrap_or_default();
+                let Ok(text) = std::fs::read_to_string(root.join(vendor).join(format!("{stem}-{release}.xml"))) else {
+                    continue;
+                };
                 let Some((_, rest)) = text.split_once("<eol-date>") else { continue };
                 assert_eq!(rest.get(..10), Some(day.to_string().as_str()), "{id} {release}");
                 compared += 1;

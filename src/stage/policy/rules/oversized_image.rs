@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{About, Objections, Rule, Settings};
+use crate::model::excused::Excused as _;
 use crate::model::finding::Level;
 use crate::model::written;
 use crate::stage::policy::Evidence;
@@ -16,7 +17,7 @@ pub(crate) struct Size(pub u64);
 impl Size {
     fn parse(text: &str) -> Option<Self> {
         let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-        let number: u64 = text[..digits].parse().ok()?;
+        let number: u64 = text[..digits].parse().or_none("the caller says that it is no size")?;
         let unit = match &text[digits..] {
             "B" => 1,
             "kB" => 1_000,

@@ -50,9 +50,8 @@ impl Settings for StaleFeed {
 
 impl Rule for StaleFeed {
     fn check(&self, evidence: &Evidence<'_>, objections: &mut Objections) {
-        let Some(limit) = self.max_age.and_then(|span| SignedDuration::try_from(span.0).ok()) else {
-            return;
-        };
+        let Some(span) = self.max_age else { return };
+        let limit = SignedDuration::try_from(span.0).unwrap_or(SignedDuration::MAX);
         for feed in &evidence.matching.feeds {
             if evidence.at.duration_since(feed.as_of) > limit {
                 objections.gaps.push(Gap {

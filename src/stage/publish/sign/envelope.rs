@@ -6,6 +6,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use serde::{Deserialize, Serialize};
 
+use crate::model::excused::Excused as _;
+
 use super::{SigningKey, VerifyingKey};
 
 /// The payload type of an in-toto statement.
@@ -78,7 +80,10 @@ impl Envelope {
 
 /// Both alphabets are allowed to writers.
 fn decode(text: &str) -> Option<Vec<u8>> {
-    STANDARD.decode(text).or_else(|_| URL_SAFE.decode(text)).ok()
+    STANDARD
+        .decode(text)
+        .or_else(|_| URL_SAFE.decode(text))
+        .or_none("not base64 in either alphabet is the caller's error")
 }
 
 /// The pre-authentication encoding: what is signed.

@@ -15,6 +15,7 @@ use crate::io::daemon::{self, Found, Launch, Signal};
 use crate::io::files;
 use crate::model::digest::Digest;
 use crate::model::error_chain::chain;
+use crate::model::excused::Excused as _;
 use crate::stage::rollout::release::{Deployed, Release};
 use crate::stage::rollout::target::{Running, TargetError};
 
@@ -243,12 +244,12 @@ fn running(found: &Found) -> Option<Running> {
         deployed: Deployed {
             run: found.env.get(RUN)?.clone(),
             release: Release {
-                digest: Digest::parse(found.env.get(DIGEST)?).ok()?,
+                digest: Digest::parse(found.env.get(DIGEST)?).or_none("not started by us")?,
                 commit: found.env.get(COMMIT).filter(|commit| !commit.is_empty()).cloned(),
                 image: found.env.get(IMAGE)?.clone(),
             },
         },
-        address: SocketAddr::from((Ipv4Addr::LOCALHOST, found.env.get(PORT)?.parse().ok()?)),
+        address: SocketAddr::from((Ipv4Addr::LOCALHOST, found.env.get(PORT)?.parse().or_none("not started by us")?)),
         pid: found.pid,
     })
 }

@@ -12,6 +12,7 @@ use crate::io::Effects;
 use crate::io::files;
 use crate::io::oci_layout::OciLayout;
 use crate::model::digest::Digest;
+use crate::model::excused::Excused as _;
 use crate::model::image::ImageConfig;
 use crate::model::image_ref::ImageRef;
 
@@ -107,10 +108,10 @@ impl Store {
     /// A release that lies there whole. One that cannot be read is fetched and unpacked again.
     pub(super) fn open(&self, release: &Release) -> Option<Unpacked> {
         let place = self.place(release);
-        let config = files::read(&place.join("config.json"), 4 << 20).ok()?;
+        let config = files::read(&place.join("config.json"), 4 << 20).or_none("what does not lie there whole is unpacked again")?;
         Some(Unpacked {
             root: place.join("root"),
-            config: serde_json::from_slice(&config).ok()?,
+            config: serde_json::from_slice(&config).or_none("what does not lie there whole is unpacked again")?,
         })
     }
 
@@ -153,8 +154,8 @@ impl Unpacked {
             folders.map(|folder| Path::new(folder).join(&name)).collect()
         };
         let found = candidates.iter().find_map(|candidate| {
-            let place = rootfs::resolve(&self.root, candidate).ok()?;
-            let meta = fs::metadata(&place).ok()?;
+            let place = rootfs::resolve(&self.root, candidate).or_none("the next folder of PATH is tried, and none is an error")?;
+            let meta = fs::metadata(&place).or_none("the next folder of PATH is tried, and none is an error")?;
             (meta.is_file() && meta.permissions().mode() & 0o111 != 0).then_some(place)
         });
         let program = found.ok_or_else(|| wrong(format!("`{name}` is no executable file in it")))?;

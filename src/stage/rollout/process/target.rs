@@ -16,6 +16,7 @@ use crate::io::hash::sha256;
 use crate::model::digest::Digest;
 use crate::model::error_chain::chain;
 use crate::model::event::Stage;
+use crate::model::excused::Excused as _;
 use crate::model::plan::ProcessPlan;
 use crate::stage::rollout::error::RolloutError;
 use crate::stage::rollout::release::{Deployed, Release};
@@ -304,7 +305,9 @@ impl RolloutTarget for ProcessTarget {
         if keep.is_none() {
             self.front.stop(Duration::from_secs(1)).await?;
             let in_flight = |status: Status| status.traffic.iter().map(|traffic| traffic.in_flight).sum();
-            return Ok(before.ok().map(|status| status.map_or(0, in_flight)));
+            return Ok(before
+                .or_none("a switch that does not answer: how many were cut is told as unknown")
+                .map(|status| status.map_or(0, in_flight)));
         }
         for run in &stopped {
             // What was in flight on a process that is gone has been answered or broken within moments.

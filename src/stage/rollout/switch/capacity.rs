@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
+use crate::model::excused::Excused as _;
+
 /// Descriptors that no connection may take: control and its callers, the runtime, logs, looks into `/proc`.
 const RESERVED: u64 = 256;
 /// The most descriptors that are asked for.
@@ -66,7 +68,9 @@ impl Capacity {
     /// Waits for room for one more connection to an instance; `None` after `wait`.
     pub(super) async fn upstream(&self, wait: Duration) -> Option<OwnedSemaphorePermit> {
         let acquired = tokio::time::timeout(wait, Arc::clone(&self.upstreams).acquire_owned()).await;
-        acquired.ok()?.ok()
+        acquired
+            .or_none("no room in time: the caller answers 503")?
+            .or_none("no room in time: the caller answers 503")
     }
 
     /// True when connections to instances are used up.

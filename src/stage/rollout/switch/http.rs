@@ -15,6 +15,8 @@ use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode, Version};
 use hyper_util::rt::TokioIo;
 
+use crate::model::excused::Excused as _;
+
 use super::guard::Talk;
 use super::table::{Flight, Table};
 use super::tunnel;
@@ -77,7 +79,11 @@ async fn forward(table: &Table, parts: Parts, body: Incoming) -> Forwarded {
                     Some(body) => Request::from_parts(parts.clone(), Either::Left(body)),
                     None => return own(StatusCode::BAD_GATEWAY, "the instance did not answer\n"),
                 };
-                sender.send_request(request).await.map(|response| (response, sender)).ok()
+                sender
+                    .send_request(request)
+                    .await
+                    .map(|response| (response, sender))
+                    .or_none("the request is answered with 502")
             }
             Err(_) => None,
         };
@@ -164,9 +170,9 @@ fn strip_hop_by_hop(headers: &mut HeaderMap) {
     let named: Vec<HeaderName> = headers
         .get_all(header::CONNECTION)
         .iter()
-        .filter_map(|value| value.to_str().ok())
+        .filter_map(|value| value.to_str().or_none("what is no text names no header"))
         .flat_map(|value| value.split(','))
-        .filter_map(|name| name.trim().parse().ok())
+        .filter_map(|name| name.trim().parse().or_none("what is no name names no header"))
         .filter(|name| *name != header::CONTENT_LENGTH && *name != header::TRANSFER_ENCODING && *name != header::HOST)
         .collect();
     for name in named {

@@ -13,6 +13,7 @@ use tokio::net::UnixStream;
 
 use crate::io::daemon;
 use crate::io::hash::sha256;
+use crate::model::excused::Excused as _;
 use crate::stage::rollout::process::instance;
 
 const FILE: &str = "control.key";
@@ -98,7 +99,10 @@ pub(super) fn refusal(stream: &UnixStream, state: &Path) -> Option<String> {
     if peer.uid() != 0 && peer.uid() != rustix::process::geteuid().as_raw() {
         return Some(format!("user {} gives no orders here", peer.uid()));
     }
-    let Some(pid) = peer.pid().and_then(|pid| u32::try_from(pid).ok()) else {
+    let Some(pid) = peer
+        .pid()
+        .and_then(|pid| u32::try_from(pid).or_none("the next line refuses whoever asks"))
+    else {
         return Some("the process that asks cannot be told".to_owned());
     };
     match daemon::descends(pid, |found| instance::is_of(found, state)) {

@@ -45,6 +45,7 @@ pub(super) async fn between(one: impl AsyncRead + AsyncWrite, other: impl AsyncR
     let (one_read, one_write) = tokio::io::split(one);
     let (other_read, other_write) = tokio::io::split(other);
     let (ended, _keep) = watch::channel(false);
+    #[expect(clippy::disallowed_methods, reason = "the macro's own, which gives the error")]
     tokio::try_join!(pump(one_read, other_write, &ended), pump(other_read, one_write, &ended))?;
     Ok(())
 }

@@ -10,6 +10,8 @@ use hyper::{Request, Uri};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
+use crate::model::excused::Excused as _;
+
 /// The most that is read of an answer, in bytes.
 const LONGEST: usize = 256 * 1024;
 
@@ -31,7 +33,7 @@ impl Answer {
 
 /// `http://host:port` of a URL.
 pub(super) fn origin(url: &str) -> Option<String> {
-    let uri: Uri = url.parse().ok()?;
+    let uri: Uri = url.parse().or_none("the caller refuses the URL")?;
     Some(format!("{}://{}", uri.scheme_str()?, uri.authority()?))
 }
 

@@ -9,6 +9,7 @@ use super::request::{Engine, Request};
 use super::saved::Temporary;
 use crate::io::archive;
 use crate::io::process::{ProcessError, Program};
+use crate::model::excused::Excused as _;
 use crate::model::plan::DockerfileBuilder;
 use crate::stage::build::BuildError;
 
@@ -169,6 +170,8 @@ impl Engine for Buildkit {
 
 /// The first two numbers of a version.
 fn numbers(version: &str) -> Option<(u32, u32)> {
-    let mut parts = version.split(['.', '+', '-']).map(|part| part.parse().ok());
+    let mut parts = version
+        .split(['.', '+', '-'])
+        .map(|part| part.parse().or_none("no number: not a version"));
     Some((parts.next()??, parts.next()??))
 }

@@ -9,6 +9,7 @@ use crate::io::archive::{self, save};
 use crate::io::files::FileError;
 use crate::io::process::Program;
 use crate::model::event::{Event, Stage, Unit};
+use crate::model::excused::Excused as _;
 use crate::stage::build::BuildError;
 
 /// An image under a name that this build made up. It goes, and its name with it, however the build ends.
@@ -67,7 +68,8 @@ impl Drop for Temporary {
             archive::Engine::Docker => Program::new("docker").args(["image", "rm", "--", &self.name]),
             archive::Engine::ContainersStorage => Program::new("buildah").args(["rmi", "--", &self.name]),
         };
-        // A build that failed has made none, and the engine says so.
-        let _ = remove.output();
+        remove
+            .output()
+            .dismissed("a build that failed has made none, and the engine says so");
     }
 }

@@ -1,5 +1,7 @@
 //! `docker build --progress=plain`: `#7 [build 2/3] COPY a b`, `#7 CACHED`, `#7 DONE 0.1s`, `#7 0.484 what it writes`.
 
+use crate::model::excused::Excused as _;
+
 use std::time::Duration;
 
 use super::{Reader, Steps};
@@ -41,5 +43,5 @@ fn numbered(line: &str) -> Option<(&str, &str)> {
 }
 
 fn seconds(text: &str) -> Option<Duration> {
-    Duration::try_from_secs_f64(text.strip_suffix('s')?.parse().ok()?).ok()
+    Duration::try_from_secs_f64(text.strip_suffix('s')?.parse().or_none("no time is shown")?).or_none("no time is shown")
 }

@@ -2,6 +2,8 @@
 //!
 //! Source: `client.SolveStatus` in BuildKit; seen with buildx 0.13 (many lines).
 
+use crate::model::excused::Excused as _;
+
 use std::time::Duration;
 
 use base64::Engine;
@@ -91,13 +93,16 @@ fn take(status: Status, steps: &mut Steps) {
         if !vertex.error.is_empty() {
             steps.failed(&vertex.digest, &vertex.error);
         } else if let (Some(started), Some(completed)) = (vertex.started, vertex.completed) {
-            let took = Duration::try_from(completed.duration_since(started)).ok();
+            let took = Duration::try_from(completed.duration_since(started)).or_none("no time is shown");
             steps.ended(&vertex.digest, took, vertex.cached);
         }
     }
     for warning in &status.warnings {
         // The text is base64 in some versions and plain in others.
-        let text = STANDARD.decode(&warning.short).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        let text = STANDARD
+            .decode(&warning.short)
+            .or_none("a warning of another form is not shown")
+            .and_then(|bytes| String::from_utf8(bytes).or_none("a warning of another form is not shown"));
         steps.said(text.as_deref().unwrap_or(&warning.short));
     }
 }

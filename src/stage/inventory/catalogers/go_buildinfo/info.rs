@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 
 use memchr::memmem;
 
+use crate::model::excused::Excused as _;
 use crate::stage::inventory::formats::elf::{Elf, Segment};
 use crate::stage::inventory::formats::random_access::{self, RandomAccess};
 
@@ -106,7 +107,7 @@ fn counted(data: &[u8]) -> Option<(&[u8], &[u8])> {
     for (at, byte) in data.iter().take(9).enumerate() {
         length |= u64::from(byte & 0x7f) << (7 * at);
         if byte & 0x80 == 0 {
-            return data[at + 1..].split_at_checked(usize::try_from(length).ok()?);
+            return data[at + 1..].split_at_checked(usize::try_from(length).or_none("the caller says that the block is odd")?);
         }
     }
     None

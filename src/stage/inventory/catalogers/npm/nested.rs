@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use crate::io::limits::Limits;
 use crate::model::coverage::GapKind;
+use crate::model::excused::Excused as _;
 use crate::model::inventory::{Component, Scope};
 
 use super::lines::Lines;
@@ -105,9 +106,9 @@ fn read_where(
         let this = nodes.len();
         let siblings = parent.map_or(&mut top, |parent| &mut nodes[parent].inside);
         siblings.insert(name.clone().into_owned(), this);
-        let requires = package
-            .requires
-            .and_then(|raw| serde_json::from_str::<BTreeMap<String, IgnoredAny>>(raw.get()).ok());
+        let requires = package.requires.and_then(|raw| {
+            serde_json::from_str::<BTreeMap<String, IgnoredAny>>(raw.get()).or_none("`true` in old files: who needs whom is not told")
+        });
         let place = match parent {
             Some(parent) => format!("{}/node_modules/{name}", nodes[parent].place),
             None => format!("node_modules/{name}"),

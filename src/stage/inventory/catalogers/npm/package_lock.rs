@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 
 use crate::io::encoding;
 use crate::model::coverage::GapKind;
+use crate::model::excused::Excused as _;
 use crate::model::inventory::{Component, Origin, Scope};
 use crate::model::purl::Purl;
 
@@ -189,7 +190,7 @@ fn placed_component(place: &str, package: &Package<'_>, line: u32, path: &str) -
     };
     component.licenses = package
         .license
-        .and_then(|raw| serde_json::from_str(raw.get()).ok())
+        .and_then(|raw| serde_json::from_str(raw.get()).or_none("a license of another shape is none that is known"))
         .into_iter()
         .collect();
     component.locations = vec![super::line(path, line)];

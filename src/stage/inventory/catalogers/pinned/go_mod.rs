@@ -4,6 +4,8 @@
 
 use std::collections::HashMap;
 
+use crate::model::excused::Excused as _;
+
 use super::format::{Pin, Pins};
 
 pub(super) fn is_file(name: &str) -> bool {
@@ -75,7 +77,12 @@ fn lists_indirect(go: Option<&str>) -> bool {
         .unwrap_or("1.16")
         .split('.')
         .map(|part| part.chars().take_while(char::is_ascii_digit).collect::<String>());
-    let mut number = || numbers.next().and_then(|part| part.parse::<u32>().ok()).unwrap_or(0);
+    let mut number = || {
+        numbers
+            .next()
+            .and_then(|part| part.parse::<u32>().or_none("go itself reads what is no number as an old version"))
+            .unwrap_or(0)
+    };
     (number(), number()) >= (1, 17)
 }
 

@@ -4,6 +4,8 @@
 
 use std::borrow::Cow;
 
+use crate::model::excused::Excused as _;
+
 use super::Blobs;
 
 const HASH_MAGIC: u32 = 0x0006_1561;
@@ -42,7 +44,10 @@ struct Database<'a> {
 
 impl<'a> Database<'a> {
     fn new(content: &'a [u8]) -> Option<Self> {
-        let magic: [u8; 4] = content.get(12..16)?.try_into().ok()?;
+        let magic: [u8; 4] = content
+            .get(12..16)?
+            .try_into()
+            .or_none("the caller says that the database is cut")?;
         let big_endian = u32::from_be_bytes(magic) == HASH_MAGIC;
         if !big_endian && u32::from_le_bytes(magic) != HASH_MAGIC {
             return None;
@@ -106,7 +111,10 @@ impl<'a> Database<'a> {
     }
 
     fn u16(&self, data: &[u8], at: usize) -> Option<usize> {
-        let bytes = data.get(at..at.checked_add(2)?)?.try_into().ok()?;
+        let bytes = data
+            .get(at..at.checked_add(2)?)?
+            .try_into()
+            .or_none("the caller says that the database is cut")?;
         Some(
             if self.big_endian {
                 u16::from_be_bytes(bytes)
@@ -118,12 +126,15 @@ impl<'a> Database<'a> {
     }
 
     fn u32(&self, data: &[u8], at: usize) -> Option<usize> {
-        let bytes = data.get(at..at.checked_add(4)?)?.try_into().ok()?;
+        let bytes = data
+            .get(at..at.checked_add(4)?)?
+            .try_into()
+            .or_none("the caller says that the database is cut")?;
         usize::try_from(if self.big_endian {
             u32::from_be_bytes(bytes)
         } else {
             u32::from_le_bytes(bytes)
         })
-        .ok()
+        .or_none("the caller says that the database is cut")
     }
 }

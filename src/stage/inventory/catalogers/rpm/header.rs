@@ -2,6 +2,8 @@
 //!
 //! Source: the RPM file format, "Header structure".
 
+use crate::model::excused::Excused as _;
+
 pub(super) const NAME: u32 = 1000;
 pub(super) const VERSION: u32 = 1001;
 pub(super) const RELEASE: u32 = 1002;
@@ -33,8 +35,8 @@ pub(super) struct Header<'a> {
 impl<'a> Header<'a> {
     /// None for a blob whose two parts are not in it.
     pub(super) fn new(blob: &'a [u8]) -> Option<Self> {
-        let entries = usize::try_from(be32(blob, 0)?).ok()?;
-        let size = usize::try_from(be32(blob, 4)?).ok()?;
+        let entries = usize::try_from(be32(blob, 0)?).or_none("the caller says that the header is cut")?;
+        let size = usize::try_from(be32(blob, 4)?).or_none("the caller says that the header is cut")?;
         let start = 8usize;
         let middle = start.checked_add(entries.checked_mul(ENTRY)?)?;
         Some(Self {
@@ -46,8 +48,12 @@ impl<'a> Header<'a> {
     /// Type, number of values, and the store from the first value on.
     fn find(&self, tag: u32) -> Option<(u32, usize, &'a [u8])> {
         let entry = self.index.chunks_exact(ENTRY).find(|entry| be32(entry, 0) == Some(tag))?;
-        let offset = usize::try_from(be32(entry, 8)?).ok()?;
-        Some((be32(entry, 4)?, usize::try_from(be32(entry, 12)?).ok()?, self.store.get(offset..)?))
+        let offset = usize::try_from(be32(entry, 8)?).or_none("out of its store: the tag is absent")?;
+        Some((
+            be32(entry, 4)?,
+            usize::try_from(be32(entry, 12)?).or_none("out of its store: the tag is absent")?,
+            self.store.get(offset..)?,
+        ))
     }
 
     /// The text of a tag.
@@ -85,7 +91,8 @@ impl<'a> Header<'a> {
         let names = texts(names).take(count).enumerate();
         names
             .filter_map(|(at, name)| {
-                let folder = folders.get(usize::try_from(be32(indexes, at.checked_mul(4)?)?).ok()?)?;
+                let folder =
+                    folders.get(usize::try_from(be32(indexes, at.checked_mul(4)?)?).or_none("out of its store: the tag is absent")?)?;
                 Some(format!("{}{}", (*folder)?, name?))
             })
             .collect()
@@ -97,12 +104,15 @@ fn texts(data: &[u8]) -> impl Iterator<Item = Option<&str>> {
     let mut rest = data;
     std::iter::from_fn(move || {
         let end = rest.iter().position(|byte| *byte == 0)?;
-        let text = std::str::from_utf8(&rest[..end]).ok();
+        let text = std::str::from_utf8(&rest[..end]).or_none("a text in another encoding is none: a package without a name is a gap");
         rest = &rest[end + 1..];
         Some(text)
     })
 }
 
 fn be32(data: &[u8], at: usize) -> Option<u32> {
-    data.get(at..at.checked_add(4)?)?.try_into().ok().map(u32::from_be_bytes)
+    data.get(at..at.checked_add(4)?)?
+        .try_into()
+        .or_none("four bytes are four bytes")
+        .map(u32::from_be_bytes)
 }

@@ -4,6 +4,8 @@
 
 use std::borrow::Cow;
 
+use crate::model::excused::Excused as _;
+
 use super::Blobs;
 
 const MAGIC: &[u8] = b"RpmP";
@@ -46,5 +48,10 @@ fn blob<'a>(content: &'a [u8], slot: &[u8], package: usize, block: usize) -> Opt
 }
 
 fn le32(data: &[u8], at: usize) -> Option<usize> {
-    usize::try_from(u32::from_le_bytes(data.get(at..at.checked_add(4)?)?.try_into().ok()?)).ok()
+    usize::try_from(u32::from_le_bytes(
+        data.get(at..at.checked_add(4)?)?
+            .try_into()
+            .or_none("the caller says that the database is cut")?,
+    ))
+    .or_none("the caller says that the database is cut")
 }

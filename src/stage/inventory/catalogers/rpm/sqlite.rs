@@ -5,6 +5,8 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
+use crate::model::excused::Excused as _;
+
 use super::Blobs;
 
 const MAGIC: &[u8] = b"SQLite format 3\0";
@@ -68,7 +70,7 @@ impl<'a> Database<'a> {
             if let [Value::Text(b"table"), Value::Text(name), _, Value::Integer(page), ..] = columns(&record).as_slice()
                 && *name == table.as_bytes()
             {
-                root = usize::try_from(*page).ok();
+                root = usize::try_from(*page).or_none("no page: the caller says that the table is missing");
             }
         });
         root
@@ -116,7 +118,9 @@ impl<'a> Database<'a> {
         let rest = page.get(cell..self.usable)?;
         let (size, rest) = varint(rest)?;
         let (_, rest) = varint(rest)?;
-        let size = usize::try_from(size).ok().filter(|size| *size <= self.content.len())?;
+        let size = usize::try_from(size)
+            .or_none("the caller says that the page is damaged")
+            .filter(|size| *size <= self.content.len())?;
         let most = self.usable - 35;
         if size <= most {
             return rest.get(..size).map(Cow::Borrowed);
@@ -200,9 +204,21 @@ fn varint(data: &[u8]) -> Option<(u64, &[u8])> {
 }
 
 fn be16(data: &[u8], at: usize) -> Option<usize> {
-    Some(u16::from_be_bytes(data.get(at..at.checked_add(2)?)?.try_into().ok()?).into())
+    Some(
+        u16::from_be_bytes(
+            data.get(at..at.checked_add(2)?)?
+                .try_into()
+                .or_none("the caller says that the page is damaged")?,
+        )
+        .into(),
+    )
 }
 
 fn be32(data: &[u8], at: usize) -> Option<usize> {
-    usize::try_from(u32::from_be_bytes(data.get(at..at.checked_add(4)?)?.try_into().ok()?)).ok()
+    usize::try_from(u32::from_be_bytes(
+        data.get(at..at.checked_add(4)?)?
+            .try_into()
+            .or_none("the caller says that the page is damaged")?,
+    ))
+    .or_none("the caller says that the page is damaged")
 }

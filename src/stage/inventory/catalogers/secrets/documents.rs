@@ -4,6 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use memchr::memmem;
 
+use crate::model::excused::Excused as _;
+
 use super::places::file_name;
 use super::proof::is_placeholder;
 use super::{Found, addresses};
@@ -133,7 +135,7 @@ fn docker(text: &str) -> Vec<Found> {
     let mut found = Vec::new();
     for (registry, entry) in entries.into_iter().flatten() {
         let word = |key: &str| entry.get(key).and_then(serde_json::Value::as_str).unwrap_or_default();
-        let decoded = STANDARD.decode(word("auth")).unwrap_or_default();
+        let decoded = STANDARD.decode(word("auth")).or_empty("what docker cannot decode logs nobody in");
         let password = memmem::find(&decoded, b":").is_some_and(|at| at + 1 < decoded.len() && !is_placeholder(&decoded[at + 1..]));
         if password || is_real(word("identitytoken")) || is_real(word("password")) {
             let at = text.find(registry.as_str()).unwrap_or(0);

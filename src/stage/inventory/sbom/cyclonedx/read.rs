@@ -4,9 +4,11 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use crate::model::coverage::{Gap, GapKind};
 use crate::model::digest::Digest;
+use crate::model::excused::Excused as _;
 use crate::model::inventory::{Component, Inventory, Location, Scope, SourcePackage};
 use crate::model::purl::Purl;
 
@@ -35,9 +37,41 @@ struct Composition<'a> {
 #[derive(Deserialize, Default)]
 struct Metadata<'a> {
     #[serde(borrow, default)]
+    tools: Option<Tools<'a>>,
+    #[serde(borrow, default)]
     component: Option<Element<'a>>,
     #[serde(borrow, default, deserialize_with = "or_absent")]
     properties: Vec<Pair<'a>>,
+}
+
+/// What wrote the document: a list up to 1.4, components and services from 1.5 on.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Tools<'a> {
+    #[serde(borrow)]
+    List(Vec<Tool<'a>>),
+    Object {
+        #[serde(borrow, default)]
+        components: Vec<Tool<'a>>,
+    },
+    /// Another shape names no tool.
+    Other(IgnoredAny),
+}
+
+#[derive(Deserialize)]
+struct Tool<'a> {
+    #[serde(borrow, default)]
+    name: Cow<'a, str>,
+}
+
+impl Tools<'_> {
+    fn names(&self) -> impl Iterator<Item = &str> {
+        let tools = match self {
+            Self::List(tools) | Self::Object { components: tools } => tools.as_slice(),
+            Self::Other(_) => &[],
+        };
+        tools.iter().map(|tool| &*tool.name)
+    }
 }
 
 #[derive(Deserialize)]
@@ -125,14 +159,17 @@ pub(in super::super) fn read(bytes: &[u8], inventory: &mut Inventory) -> Result<
     let ours = pairs(&metadata.properties).next().is_some();
     if let Some(subject) = &metadata.component {
         inventory.subject.name = subject.name.clone().into_owned();
-        inventory.subject.digest = subject.version.as_deref().and_then(|version| Digest::parse(version).ok());
+        inventory.subject.digest = subject
+            .version
+            .as_deref()
+            .and_then(|version| Digest::parse(version).or_none("the version of something that is no image"));
     }
     carried::to_inventory(inventory, pairs(&metadata.properties))?;
     let mut elements = flattened("components", &document.components);
     if let Some(subject) = &metadata.component {
         elements.extend(flattened("metadata.component.components", &subject.components));
     }
-    let sources = Sources::of(bytes, ours);
+    let sources = Sources::of(ours, metadata.tools.iter().flat_map(Tools::names));
     let groups: HashSet<&str> = document
         .dependencies
         .iter()

@@ -18,18 +18,18 @@ use super::super::{carried, license, upstream};
 const SUBJECT: &str = "subject";
 
 /// Writes an inventory.
-pub(in super::super) fn write(inventory: &Inventory, created: jiff::Timestamp) -> Vec<u8> {
+pub(in super::super) fn write(inventory: &Inventory, created: jiff::Timestamp) -> Result<Vec<u8>, String> {
     // The serial number is a digest of it all, which takes as long as the rest.
     let (uuid, components, dependencies) = thread::scope(|scope| {
         let uuid = scope.spawn(|| identity::uuid(inventory, created));
-        let (components, dependencies) = contents(inventory);
+        let (components, dependencies) = contents(inventory)?;
         let uuid = uuid.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        (uuid, components, dependencies)
-    });
+        Ok::<_, String>((uuid, components, dependencies))
+    })?;
     let bom = Bom {
         version: 1,
-        serial_number: UrnUuid::new(format!("urn:uuid:{uuid}")).ok(),
-        metadata: Some(metadata(inventory, created)),
+        serial_number: Some(UrnUuid::new(format!("urn:uuid:{uuid}")).map_err(|error| format!("{error:?}"))?),
+        metadata: Some(metadata(inventory, created)?),
         components: Some(components),
         dependencies: Some(dependencies),
         spec_version: SpecVersion::V1_5,
@@ -44,14 +44,14 @@ pub(in super::super) fn write(inventory: &Inventory, created: jiff::Timestamp) -
     };
     let mut bytes = Vec::with_capacity(1024 * (1 + inventory.components.len()));
     bom.output_as_json(&mut bytes, SpecVersion::V1_5)
-        .expect("no part of it is unknown to 1.5, and memory takes every byte");
+        .map_err(|error| error.to_string())?;
     bytes.push(b'\n');
-    bytes
+    Ok(bytes)
 }
 
-fn contents(inventory: &Inventory) -> (Components, Dependencies) {
+fn contents(inventory: &Inventory) -> Result<(Components, Dependencies), String> {
     let references = References::new(inventory);
-    let each = |from: usize, until: usize| -> Vec<BomComponent> {
+    let each = |from: usize, until: usize| -> Result<Vec<BomComponent>, String> {
         let named = inventory.components[from..until].iter().zip(&references.of[from..until]);
         named.map(|(c, reference)| component(c, reference)).collect()
     };
@@ -59,25 +59,26 @@ fn contents(inventory: &Inventory) -> (Components, Dependencies) {
     thread::scope(|scope| {
         let second = scope.spawn(|| (each(half, end), dependencies(inventory, &references)));
         let mut components = operating_systems(inventory);
-        components.extend(each(0, half));
+        components.extend(each(0, half)?);
         let (rest, dependencies) = second.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        components.extend(rest);
-        (Components(components), dependencies)
+        components.extend(rest?);
+        Ok((Components(components), dependencies))
     })
 }
 
-fn metadata(inventory: &Inventory, created: jiff::Timestamp) -> Metadata {
+fn metadata(inventory: &Inventory, created: jiff::Timestamp) -> Result<Metadata, String> {
     let tool = BomComponent::new(Classification::Application, "portcullis", env!("CARGO_PKG_VERSION"), None);
-    Metadata {
-        timestamp: DateTime::try_from(seconds(created)).ok(),
+    let carried = carried::of_inventory(inventory).map_err(|error| error.to_string())?;
+    Ok(Metadata {
+        timestamp: Some(DateTime::try_from(seconds(created)).map_err(|error| error.to_string())?),
         tools: Some(Tools::Object {
             services: None,
             components: Some(Components(vec![tool])),
         }),
         component: Some(subject(&inventory.subject, !inventory.platforms.is_empty())),
-        properties: Some(properties(carried::of_inventory(inventory))),
+        properties: Some(properties(carried)),
         ..Metadata::default()
-    }
+    })
 }
 
 /// `2026-11-21T12:00:00Z`: whole seconds, as both formats want them.
@@ -118,7 +119,7 @@ fn operating_systems(inventory: &Inventory) -> Vec<BomComponent> {
     systems
 }
 
-fn component(component: &Component, reference: &str) -> BomComponent {
+fn component(component: &Component, reference: &str) -> Result<BomComponent, String> {
     let kind = if component.root {
         Classification::Application
     } else {
@@ -126,7 +127,8 @@ fn component(component: &Component, reference: &str) -> BomComponent {
     };
     let mut out = BomComponent::new(kind, &component.purl.name, &component.version, Some(reference.to_owned()));
     out.group = component.purl.namespace.as_deref().map(Into::into);
-    out.purl = upstream::purl_with_upstream(component).to_string().parse().ok();
+    let purl = upstream::purl_with_upstream(component).to_string();
+    out.purl = Some(purl.parse().map_err(|()| format!("`{purl}` is no purl"))?);
     out.scope = Some(match component.scope {
         Scope::Runtime => BomScope::Required,
         Scope::Optional => BomScope::Optional,
@@ -140,8 +142,9 @@ fn component(component: &Component, reference: &str) -> BomComponent {
         }])
     });
     out.evidence = evidence(component);
-    out.properties = Some(properties(carried::of_component(component)));
-    out
+    let carried = carried::of_component(component).map_err(|error| error.to_string())?;
+    out.properties = Some(properties(carried));
+    Ok(out)
 }
 
 /// One expression, or a list of licenses: the format does not mix them.

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::model::coverage::{Gap, GapKind};
 use crate::model::digest::Digest;
+use crate::model::excused::Excused as _;
 use crate::model::inventory::{Component, Inventory};
 use crate::model::purl::Purl;
 
@@ -28,6 +29,20 @@ struct Document<'a> {
     document_describes: Vec<Cow<'a, str>>,
     #[serde(borrow, default, deserialize_with = "or_absent")]
     annotations: Vec<Annotation<'a>>,
+    #[serde(borrow, default)]
+    creation_info: Option<CreationInfo<'a>>,
+}
+
+#[derive(Deserialize)]
+struct CreationInfo<'a> {
+    #[serde(borrow, default, deserialize_with = "or_absent")]
+    creators: Vec<Cow<'a, str>>,
+}
+
+/// `syft` of `Tool: syft-1.18.1`.
+fn tool(creator: &str) -> Option<&str> {
+    let tool = creator.strip_prefix("Tool:")?.trim();
+    Some(tool.rsplit_once('-').map_or(tool, |(name, _)| name))
 }
 
 #[derive(Deserialize)]
@@ -94,13 +109,14 @@ pub(in super::super) fn read(bytes: &[u8], inventory: &mut Inventory) -> Result<
         inventory.subject.name = document.name.clone().into_owned();
     }
     let described = described(&document);
-    let sources = Sources::of(bytes, ours);
+    let creators = document.creation_info.iter().flat_map(|info| &info.creators);
+    let sources = Sources::of(ours, creators.filter_map(|creator| tool(creator)));
     let os = (!ours).then(|| operating_system(&document.packages)).flatten();
     let mut by_id: HashMap<&str, usize> = HashMap::with_capacity(document.packages.len());
     for (at, package) in document.packages.iter().enumerate() {
         let is_subject = described.contains(&*package.id);
         if is_subject {
-            inventory.subject.digest = Digest::parse(&package.version_info).ok();
+            inventory.subject.digest = Digest::parse(&package.version_info).or_none("the version of something that is no image");
         }
         let place = format!("packages[{at}]");
         for reference in references(package) {

@@ -93,15 +93,17 @@ struct Relationship {
 }
 
 /// Writes an inventory.
-pub(in super::super) fn write(inventory: &Inventory, created: jiff::Timestamp) -> Vec<u8> {
+pub(in super::super) fn write(inventory: &Inventory, created: jiff::Timestamp) -> Result<Vec<u8>, String> {
     let writer = Writer {
         created: created.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         tool: format!("Tool: portcullis-{}", env!("CARGO_PKG_VERSION")),
     };
     let document = writer.document(inventory, &identity::uuid(inventory, created));
-    let mut bytes = serde_json::to_vec_pretty(&document).unwrap_or_default();
+    let mut bytes = document
+        .and_then(|document| serde_json::to_vec_pretty(&document))
+        .map_err(|error| error.to_string())?;
     bytes.push(b'\n');
-    bytes
+    Ok(bytes)
 }
 
 struct Writer {
@@ -110,7 +112,7 @@ struct Writer {
 }
 
 impl Writer {
-    fn document(&self, inventory: &Inventory, uuid: &str) -> Document {
+    fn document(&self, inventory: &Inventory, uuid: &str) -> serde_json::Result<Document> {
         let references = References::new(inventory);
         let ids: Vec<String> = references
             .of
@@ -128,14 +130,10 @@ impl Writer {
         }
         let mut packages = vec![self.subject(&inventory.subject, !inventory.platforms.is_empty())];
         packages.extend(systems);
-        packages.extend(
-            inventory
-                .components
-                .iter()
-                .zip(ids)
-                .map(|(component, id)| self.package(component, id)),
-        );
-        Document {
+        for (component, id) in inventory.components.iter().zip(ids) {
+            packages.push(self.package(component, id)?);
+        }
+        Ok(Document {
             spdx_version: "SPDX-2.3",
             data_license: "CC0-1.0",
             id: DOCUMENT,
@@ -147,8 +145,8 @@ impl Writer {
             },
             packages,
             relationships,
-            annotations: vec![self.annotation(carried::of_inventory(inventory))],
-        }
+            annotations: vec![self.annotation(carried::of_inventory(inventory)?)],
+        })
     }
 
     fn bare(&self, name: &str, id: String, version: String, purpose: &'static str) -> Package {
@@ -188,10 +186,10 @@ impl Writer {
         package
     }
 
-    fn package(&self, component: &Component, id: String) -> Package {
+    fn package(&self, component: &Component, id: String) -> serde_json::Result<Package> {
         let purpose = if component.root { "APPLICATION" } else { "LIBRARY" };
         let mut package = self.bare(&component.name, id, component.version.clone(), purpose);
-        let mut pairs = carried::of_component(component);
+        let mut pairs = carried::of_component(component)?;
         let declared = license::joined(&component.licenses);
         if component.licenses.as_slice() != declared.as_slice() {
             pairs.extend(component.licenses.iter().map(|text| carried::license(text)));
@@ -205,7 +203,7 @@ impl Writer {
             reference_locator: upstream::purl_with_upstream(component).to_string(),
         }];
         package.annotations = vec![self.annotation(pairs)];
-        package
+        Ok(package)
     }
 
     fn annotation(&self, pairs: Vec<(&'static str, String)>) -> Annotation {

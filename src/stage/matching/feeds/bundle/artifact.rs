@@ -78,7 +78,7 @@ pub async fn push(
         config,
         layers: vec![layer],
     };
-    let bytes = Bytes::from(serde_json::to_vec(&manifest).unwrap_or_default());
+    let bytes = Bytes::from(serde_json::to_vec(&manifest).map_err(|error| problem(Path::new("feeds.tar"), error.to_string()))?);
     let digest = sha256(&bytes);
     let name = tag.map_or_else(|| digest.to_string(), str::to_owned);
     registry.put_manifest(&name, media_type::OCI_MANIFEST, &bytes).await?;

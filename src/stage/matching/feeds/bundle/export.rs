@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Bundle, Contents, DOCUMENTS, MANIFEST, SCHEMA, cannot, documents, hashed, is_record_file, problem};
 use crate::io::files::folder_of;
+use crate::io::folder;
 use crate::io::hash::Hashing;
 use crate::io::temporary;
 use crate::model::inventory::Ecosystem;
@@ -32,7 +33,7 @@ pub fn export(plan: &FeedsPlan, ecosystems: &[Ecosystem], to: &Path) -> Result<B
         files: BTreeMap::new(),
     };
     let mut paths = BTreeMap::new();
-    for base in present(&place, &plan.cache)
+    for base in present(&place, &plan.cache)?
         .into_iter()
         .filter(|base| wanted.is_empty() || wanted.contains(base))
     {
@@ -78,9 +79,7 @@ pub fn export(plan: &FeedsPlan, ecosystems: &[Ecosystem], to: &Path) -> Result<B
 fn files_of(folder: &Path) -> Result<Vec<String>, MatchingError> {
     let mut files = Vec::new();
     for (prefix, folder) in [("", folder.to_owned()), ("changed/", folder.join(OVERLAY))] {
-        let Ok(entries) = fs::read_dir(&folder) else { continue };
-        for entry in entries {
-            let entry = entry.map_err(cannot(&folder))?;
+        for entry in folder::entries(&folder).map_err(cannot(&folder))? {
             let Ok(name) = entry.file_name().into_string() else { continue };
             let name = format!("{prefix}{name}");
             if is_record_file(&name) {
@@ -100,7 +99,7 @@ fn write(to: &Path, contents: Contents, paths: &BTreeMap<String, PathBuf>) -> Re
     fs::create_dir_all(folder).map_err(cannot(folder))?;
     let temporary = temporary::file_in(folder).map_err(cannot(to))?;
     let mut archive = tar::Builder::new(Hashing::new(temporary));
-    let manifest = serde_json::to_vec_pretty(&contents).unwrap_or_default();
+    let manifest = serde_json::to_vec_pretty(&contents).map_err(|error| cannot(to)(error.into()))?;
     append(&mut archive, MANIFEST, manifest.len() as u64, manifest.as_slice()).map_err(cannot(to))?;
     for (name, path) in paths {
         let file = File::open(path).map_err(cannot(path))?;

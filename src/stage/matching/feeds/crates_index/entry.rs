@@ -13,6 +13,8 @@ use memchr::memmem;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use crate::model::excused::Excused as _;
+
 /// The first byte, and the formats of the index that follow it.
 const CACHE_VERSION: u8 = 3;
 const INDEX_FORMATS: [u32; 2] = [1, 2];
@@ -145,9 +147,13 @@ pub(super) fn encode(validator: &str, lines: &[u8]) -> Vec<u8> {
 /// The validator that a file was fetched with.
 pub(super) fn validator_of(path: &Path) -> Option<String> {
     let mut head = Vec::new();
-    File::open(path).ok()?.take(1 << 10).read_to_end(&mut head).ok()?;
+    File::open(path)
+        .or_none("without a validator all of it is fetched")?
+        .take(1 << 10)
+        .read_to_end(&mut head)
+        .or_none("without a validator all of it is fetched")?;
     let text = head.get(5..)?.split(|byte| *byte == 0).next()?;
-    String::from_utf8(text.to_vec()).ok()
+    String::from_utf8(text.to_vec()).or_none("without a validator all of it is fetched")
 }
 
 /// The line of a release, looked for from the end of the file.
@@ -158,7 +164,7 @@ fn line_of(file: &File, length: u64, version: &str) -> io::Result<Option<Vec<u8>
     let finder = memmem::FinderRev::new(&pattern);
     let mut window = FIRST_LOOK.min(length);
     loop {
-        let mut bytes = vec![0; usize::try_from(window).unwrap_or_default()];
+        let mut bytes = vec![0; usize::try_from(window).map_err(io::Error::other)?];
         file.read_exact_at(&mut bytes, length - window)?;
         if let Some(at) = finder.rfind(&bytes) {
             let line = &bytes[at + pattern.len()..];

@@ -21,6 +21,9 @@ use serde::de::DeserializeOwned;
 pub(in crate::stage::matching) use entry::Listed;
 use entry::{Found, Needs, Release};
 
+use crate::io::folder;
+use crate::model::excused::Excused as _;
+
 /// The name of the index among the feeds.
 pub(in crate::stage::matching) const CRATES_INDEX: &str = "crates-index";
 
@@ -46,7 +49,9 @@ pub(in crate::stage::matching) struct Known {
 impl CratesIndex {
     /// Cargo's copy: `registry/index/*/.cache` in cargo's home. Registries other than crates.io are in folders of other names.
     pub(in crate::stage::matching) fn of_cargo(registries: &Path) -> Self {
-        let names = fs::read_dir(registries).into_iter().flatten().flatten();
+        let names = folder::entries(registries)
+            .or_empty("a copy that cannot be listed knows nothing, and what none knows is told")
+            .into_iter();
         let is_crates_io = |name: &str| name.starts_with("index.crates.io-") || name.starts_with("github.com-");
         let mut folders: Vec<PathBuf> = names
             .filter(|entry| entry.file_name().to_str().is_some_and(is_crates_io))
@@ -74,7 +79,9 @@ impl CratesIndex {
         drop(kept);
         let found = self.look_up(name, version);
         let known = Known {
-            written: found.as_ref().and_then(|found| Timestamp::try_from(found.written).ok()),
+            written: found
+                .as_ref()
+                .and_then(|found| Timestamp::try_from(found.written).or_none("a time that cannot be: of no known age, and so not fresh")),
             release: found.and_then(|found| found.release),
         };
         let mut kept = self.known.write().unwrap_or_else(PoisonError::into_inner);
@@ -91,7 +98,7 @@ impl CratesIndex {
                 .and_then(|found| found.modified())
                 .unwrap_or(SystemTime::UNIX_EPOCH)
         })?;
-        entry::releases(&newest).ok()
+        entry::releases(&newest).or_none("a hint of a fix stays away")
     }
 
     /// What a release requires of a crate, as it is written, but for tests; none where nothing is known of the release.
@@ -107,8 +114,8 @@ impl CratesIndex {
             let look = move |folder: &PathBuf| -> io::Result<Option<Found<T>>> { entry::look_up(&folder.join(&path), version) };
             self.folders.iter().map(look)
         });
-        // A copy that cannot be read knows nothing.
-        asked.filter_map(Result::ok).flatten().max_by_key(|found| found.written)
+        let read = asked.filter_map(|found| found.or_none("a copy that cannot be read knows nothing, and what none knows is told")?);
+        read.max_by_key(|found| found.written)
     }
 }
 

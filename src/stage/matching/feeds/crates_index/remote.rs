@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use crate::io::http::{Http, HttpError, ReadIfChanged, Validators, redact};
 use crate::io::{Effects, files};
 use crate::model::event::Stage;
+use crate::model::excused::Excused as _;
 use crate::stage::matching::error::MatchingError;
 use crate::stage::matching::feeds::feed_source::redacted_file;
 use crate::stage::matching::feeds::retrieve::Retriever;
@@ -34,8 +35,10 @@ impl CratesIndex {
         let folder = cache.join(CRATES_INDEX).join(redacted_file(base));
         if let Some(http) = retriever.http() {
             let due = names.iter().filter_map(|name| entry_path(name)).filter(|path| {
-                let written = fs::metadata(folder.join(path)).and_then(|found| found.modified()).ok();
-                let written = written.and_then(|time| Timestamp::try_from(time).ok());
+                let written = fs::metadata(folder.join(path))
+                    .and_then(|found| found.modified())
+                    .or_none("of no known age: it is fetched");
+                let written = written.and_then(|time| Timestamp::try_from(time).or_none("of no known age: it is fetched"));
                 !written.is_some_and(|written| retriever.is_fresh(written))
             });
             let now = SystemTime::from(effects.clock.now());

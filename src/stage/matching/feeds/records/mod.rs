@@ -22,6 +22,7 @@ use crate::io::Effects;
 use crate::io::files;
 use crate::io::hash::sha256;
 use crate::model::digest::Digest;
+use crate::model::excused::Excused as _;
 
 use super::rustsec::Database;
 use crate::stage::matching::index::{ArchiveSeen, Chunk, Index, join, merge};
@@ -208,7 +209,9 @@ impl Content {
         let of_records = || {
             let times = chunk.drafts.iter().map(|draft| draft.modified);
             let times = times.filter(|time| *time != NO_TIME && *time <= target.now);
-            times.max().and_then(|seconds| Timestamp::from_second(seconds).ok())
+            times.max().and_then(|seconds| {
+                Timestamp::from_second(seconds).or_none("a time that cannot be is not known, and an unknown age is not fresh")
+            })
         };
         Self {
             newest: newest.or_else(of_records),
@@ -232,7 +235,13 @@ fn newest_of_times(path: Option<&Path>, target: Target<'_>, effects: &Effects) -
 /// The newest time in the first column of `modified_id.csv` that is not after `now`, in seconds since 1970.
 pub(in crate::stage::matching) fn newest_of_list(bytes: &[u8], now: i64) -> Option<Timestamp> {
     let lines = bytes.split(|byte| *byte == b'\n');
-    let texts = lines.filter_map(|line| std::str::from_utf8(line).ok()?.split(',').next().map(str::trim));
+    let texts = lines.filter_map(|line| {
+        std::str::from_utf8(line)
+            .or_none("a line that is no text names no time")?
+            .split(',')
+            .next()
+            .map(str::trim)
+    });
     let mut newest: Option<(&str, Timestamp)> = None;
     for text in texts {
         // Times in one form are in the order of their texts: of a quarter million of them few have to be read.

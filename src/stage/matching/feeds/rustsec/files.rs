@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::io::Effects;
 use crate::io::git;
+use crate::model::excused::Excused as _;
 use crate::stage::matching::feeds::records::SourceError;
 
 /// One advisory as it lies in the database.
@@ -21,7 +22,7 @@ pub(super) struct Entry {
 pub(in crate::stage::matching) fn pack(root: &Path, to: &Path) -> io::Result<()> {
     let mut archive = tar::Builder::new(io::BufWriter::new(File::create(to)?));
     // The time of the commit tells how old a tarball's data is.
-    let time = commit_time(root).and_then(|time| u64::try_from(time).ok()).unwrap_or_default();
+    let time = commit_time(root).map_or(0, |time| u64::try_from(time).unwrap_or(0));
     for path in advisories_in(root).map_err(io::Error::other)? {
         let bytes = fs::read(&path)?;
         let mut header = tar::Header::new_ustar();
@@ -119,7 +120,11 @@ pub(super) fn read_tarball(path: &Path, effects: &Effects) -> Result<Vec<Entry>,
         if !is_advisory(&name) || !entry.header().entry_type().is_file() {
             continue;
         }
-        let changed = entry.header().mtime().ok().and_then(|time| i64::try_from(time).ok());
+        let changed = entry
+            .header()
+            .mtime()
+            .or_none("of no known time, and an unknown age is not fresh")
+            .and_then(|time| i64::try_from(time).or_none("of no known time, and an unknown age is not fresh"));
         let mut bytes = Vec::new();
         (&mut entry)
             .take(effects.limits.advisory)
@@ -149,5 +154,7 @@ pub(super) fn read_tarball(path: &Path, effects: &Effects) -> Result<Vec<Entry>,
 pub(super) fn commit_time(root: &Path) -> Option<i64> {
     root.join(".git").exists().then_some(())?;
     // Data whose age nobody can tell is not fresh: whoever asks treats `None` so.
-    git::commit_time(root).ok()?.map(jiff::Timestamp::as_second)
+    git::commit_time(root)
+        .or_none("of no known time, and an unknown age is not fresh")?
+        .map(jiff::Timestamp::as_second)
 }

@@ -17,6 +17,7 @@ use jiff::Timestamp;
 use crate::io::Effects;
 use crate::io::hash::sha256;
 use crate::model::digest::Digest;
+use crate::model::excused::Excused as _;
 
 use super::records::{SourceError, look};
 use crate::stage::matching::index::Chunk;
@@ -106,7 +107,9 @@ impl Database {
         Ok((
             chunk,
             sha256(digests.as_bytes()),
-            changed.and_then(|seconds| Timestamp::from_second(seconds).ok()),
+            changed.and_then(|seconds| {
+                Timestamp::from_second(seconds).or_none("a time that cannot be is not known, and an unknown age is not fresh")
+            }),
         ))
     }
 }

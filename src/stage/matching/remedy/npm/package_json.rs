@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::super::workspaces::{MOST, expanded};
 use super::{Asked, Place, manifest, purl};
 use crate::io::files;
+use crate::model::excused::Excused as _;
 use crate::model::purl::Purl;
 
 /// What a package of the tree requires.
@@ -26,8 +27,9 @@ pub(super) struct Manifest {
 impl Manifest {
     /// Reads the file in a folder, relative to the root; none where there is none.
     pub(super) fn read(place: Place<'_>, folder: &Path) -> Option<Self> {
-        let text = files::read_text(&place.root.join(folder).join("package.json"), place.limit).ok()?;
-        serde_json::from_str(&text).ok()
+        let text = files::read_text(&place.root.join(folder).join("package.json"), place.limit)
+            .or_none("without the manifest there is no hint")?;
+        serde_json::from_str(&text).or_none("without the manifest there is no hint")
     }
 
     /// The package.
@@ -73,7 +75,7 @@ fn members(top: &Manifest, place: Place<'_>) -> Vec<PathBuf> {
         Value::Object(fields) => fields.get("packages").cloned().unwrap_or_default(),
         other => other.clone(),
     };
-    let patterns: Vec<String> = serde_json::from_value(patterns).unwrap_or_default();
+    let patterns: Vec<String> = serde_json::from_value(patterns).or_empty("without workspaces there is no hint");
     let mut folders: Vec<PathBuf> = patterns
         .iter()
         .filter(|pattern| !pattern.starts_with('!') && !pattern.split('/').any(|part| part == ".."))

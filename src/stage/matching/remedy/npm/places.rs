@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{Asked, Place, manifest, purl};
+use crate::model::excused::Excused as _;
 use crate::model::purl::Purl;
 
 #[derive(Deserialize)]
@@ -31,9 +32,9 @@ struct Entry {
 
 /// Everything that is asked for; none where the file lists no places.
 pub(super) fn asked(text: &str, place: Place<'_>) -> Option<Vec<Asked>> {
-    let document: Document<'_> = serde_json::from_str(text).ok()?;
+    let document: Document<'_> = serde_json::from_str(text).or_none("the file lists no places: no hint")?;
     let packages = document.packages.into_iter();
-    let entry = |raw: &RawValue| serde_json::from_str::<Entry>(raw.get()).unwrap_or_default();
+    let entry = |raw: &RawValue| serde_json::from_str::<Entry>(raw.get()).or_empty("an entry of another shape asks for nothing: no hint");
     let places = Places(packages.map(|(at, raw)| (at.into_owned(), entry(raw))).collect());
     let mut all = Vec::new();
     for (at, package) in &places.0 {

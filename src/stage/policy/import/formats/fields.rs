@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
+use crate::model::excused::Excused as _;
 use crate::model::waiver::{Justification, VexStatus};
 
 /// The line, where it is known, and what is wrong.
@@ -37,9 +38,9 @@ pub(super) fn required(text: &str, key: &str, line: usize) -> Result<(), Problem
 }
 
 pub(super) fn status(text: &str) -> Option<VexStatus> {
-    serde_json::from_value(text.into()).ok()
+    serde_json::from_value(text.into()).or_none("another word: a human fills it in")
 }
 
 pub(super) fn justification(text: &str) -> Option<Justification> {
-    serde_json::from_value(text.into()).ok()
+    serde_json::from_value(text.into()).or_none("another word: a human fills it in")
 }

@@ -2,6 +2,8 @@
 
 use jiff::civil::Date;
 
+use crate::model::excused::Excused as _;
+
 use super::{ImportedWaiver, Problem, a_day, last_day_before, required, yaml};
 
 /// `CVE-2024-1 exp:2024-12-31`, `#` begins a comment. The comment above an entry is often its reason.
@@ -28,7 +30,9 @@ pub(super) fn plain(text: &str) -> Result<Vec<ImportedWaiver>, Problem> {
             ..ImportedWaiver::default()
         };
         for word in words {
-            let day = word.strip_prefix("exp:").and_then(|day| day.parse::<Date>().ok());
+            let day = word
+                .strip_prefix("exp:")
+                .and_then(|day| day.parse::<Date>().or_none("no date: a human fills it in"));
             // There an entry has ended when its day begins.
             draft.expires = Some(last_day_before(
                 day.ok_or_else(|| (Some(number), format!("`{word}` is not understood")))?,

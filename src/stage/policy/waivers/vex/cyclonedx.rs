@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::Statement;
+use crate::model::excused::Excused as _;
 use crate::model::purl::Purl;
 use crate::model::waiver::{Justification, VexStatus};
 
@@ -129,7 +130,7 @@ fn statements(vulnerability: Vulnerability, purls: &BTreeMap<String, String>, da
             Some(link) => link.split_once('#').map_or(link, |(_, reference)| reference),
             None => &affected.reference,
         };
-        Purl::parse(purls.get(reference).map_or(reference, String::as_str)).ok()
+        Purl::parse(purls.get(reference).map_or(reference, String::as_str)).or_none("no purl: a statement about it widens nothing")
     };
     let of_all_versions = vulnerability.affects.into_iter().filter(|affected| affected.versions.is_empty());
     let packages = of_all_versions.filter_map(package);

@@ -18,6 +18,7 @@ use crate::io::document::DocumentError;
 use crate::io::dsse::{self, PublicKey};
 use crate::io::{hash, oci};
 use crate::model::digest::Digest;
+use crate::model::excused::Excused as _;
 use crate::model::verdict::VexInput;
 use crate::stage::policy::{Policy, PolicyError};
 
@@ -154,7 +155,9 @@ impl Document {
     /// A statement about an image says nothing of other images.
     fn narrow(&mut self, subjects: &[InTotoSubject]) -> Result<(), String> {
         let digests = subjects.iter().map(|subject| subject.digest.get("sha256"));
-        let digests: Option<Vec<Digest>> = digests.map(|hex| Digest::parse(&format!("sha256:{}", hex?)).ok()).collect();
+        let digests: Option<Vec<Digest>> = digests
+            .map(|hex| Digest::parse(&format!("sha256:{}", hex?)).or_none("the caller refuses a subject without a digest"))
+            .collect();
         let Some([digest]) = digests.as_deref() else {
             return Err("the signed statement has to name one subject, by its sha256".to_owned());
         };

@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use super::Statement;
 use crate::model::digest::Digest;
+use crate::model::excused::Excused as _;
 use crate::model::purl::Purl;
 use crate::model::waiver::{Justification, VexStatus};
 
@@ -60,7 +61,7 @@ struct Identifiers {
 impl Product {
     fn purl(&self) -> Option<Purl> {
         let text = self.identifiers.purl.as_deref().or(self.id.as_deref())?;
-        Purl::parse(text).ok()
+        Purl::parse(text).or_none("no purl: a statement about it widens nothing")
     }
 }
 
@@ -82,7 +83,10 @@ impl WrittenStatement {
         for product in &self.products {
             let Some(purl) = product.purl() else { continue };
             let is_image = matches!(purl.kind.as_str(), "oci" | "docker");
-            let digest = purl.version.as_deref().and_then(|version| Digest::parse(version).ok());
+            let digest = purl
+                .version
+                .as_deref()
+                .and_then(|version| Digest::parse(version).or_none("the version of something that is no image"));
             let packages: Vec<Purl> = match (is_image, product.subcomponents.is_empty()) {
                 (true, _) if digest.is_none() => continue,
                 (true, _) => product.subcomponents.iter().filter_map(Product::purl).collect(),

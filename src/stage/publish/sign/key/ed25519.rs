@@ -1,5 +1,7 @@
 //! Ed25519 (RFC 8032), by ring, which is here for TLS.
 
+use crate::model::excused::Excused as _;
+
 use std::sync::Arc;
 
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
@@ -16,7 +18,9 @@ pub(super) struct Public([u8; 32]);
 impl Private {
     /// PKCS#8, with the public key in it or (as openssl writes it) without.
     pub(super) fn from_der(der: &[u8]) -> Option<Self> {
-        Ed25519KeyPair::from_pkcs8_maybe_unchecked(der).ok().map(|key| Self(Arc::new(key)))
+        Ed25519KeyPair::from_pkcs8_maybe_unchecked(der)
+            .or_none("the caller says that it is no key")
+            .map(|key| Self(Arc::new(key)))
     }
 
     pub(super) fn sign(&self, bytes: &[u8]) -> Vec<u8> {
@@ -33,7 +37,7 @@ impl Private {
 impl Public {
     pub(super) fn from_der(der: &[u8]) -> Option<Self> {
         let key = der.strip_prefix(&SUBJECT_PUBLIC_KEY_INFO)?;
-        key.try_into().ok().map(Self)
+        key.try_into().or_none("the caller says that it is no key").map(Self)
     }
 
     pub(super) fn der(&self) -> Vec<u8> {

@@ -20,6 +20,7 @@ use crate::io::Effects;
 use crate::io::files::{self, FileError};
 use crate::io::hash::sha256;
 use crate::io::secret::Secret;
+use crate::model::excused::Excused as _;
 use crate::model::exit_kind::ExitKind;
 use crate::model::plan::KeySource;
 
@@ -166,7 +167,9 @@ impl Private {
 
     /// Reads PKCS#8.
     fn from_der(der: &[u8]) -> Option<Self> {
-        let p256 = SecretKey::from_pkcs8_der(der).ok().map(|key| Self::P256(key.into()));
+        let p256 = SecretKey::from_pkcs8_der(der)
+            .or_none("the caller says that it is no key")
+            .map(|key| Self::P256(key.into()));
         p256.or_else(|| ed25519::Private::from_der(der).map(Self::Ed25519))
     }
 }
@@ -266,7 +269,11 @@ fn parse(place: &str, pem: &Secret, effects: &Effects) -> Result<Parsed, KeyErro
     match label {
         "PUBLIC KEY" => public(text).map(Parsed::Public).ok_or_else(|| not_a_key(DAMAGED)),
         "PRIVATE KEY" => from_der(SecretDocument::from_pem(text).map_err(|_| not_a_key(DAMAGED))?.1.as_bytes()),
-        "EC PRIVATE KEY" => private(SecretKey::from_sec1_pem(text).ok().map(|key| Private::P256(key.into()))),
+        "EC PRIVATE KEY" => private(
+            SecretKey::from_sec1_pem(text)
+                .or_none("the caller says that it is no key")
+                .map(|key| Private::P256(key.into())),
+        ),
         "ENCRYPTED SIGSTORE PRIVATE KEY" | "ENCRYPTED COSIGN PRIVATE KEY" => {
             let password = effects.secrets.secret(PASSWORD);
             let password = password.ok_or_else(|| KeyError::NoPassword { place: place.to_owned() })?;
@@ -286,7 +293,7 @@ fn public(pem: &str) -> Option<Public> {
     if let Ok(key) = PublicKey::from_public_key_pem(pem) {
         return Some(Public::P256(key.into()));
     }
-    let (_, document) = Document::from_pem(pem).ok()?;
+    let (_, document) = Document::from_pem(pem).or_none("the caller says that it is no key")?;
     ed25519::Public::from_der(document.as_bytes()).map(Public::Ed25519)
 }
 
