@@ -6,6 +6,7 @@
 
 mod context;
 mod engine;
+mod epoch;
 mod failure;
 mod progress;
 mod provenance;
@@ -16,6 +17,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use self::engine::{Engine, Request};
+use self::epoch::epoch;
 use self::progress::Steps;
 use self::sources::Sources;
 use super::canonical::{self, Canonical};
@@ -27,7 +29,7 @@ use crate::io::secret::Secret;
 use crate::model::event::Stage;
 use crate::model::excused::Excused as _;
 use crate::model::image::{BuiltImage, Descriptor, DescriptorPlatform, Platform, media_type};
-use crate::model::plan::{BuildPlan, BuildSecret, Builder, DockerfileBuild};
+use crate::model::plan::{BuildPlan, BuildSecret, Builder, DockerfileBuild, DockerfileBuilder};
 
 /// Builds a Dockerfile.
 pub(super) struct Dockerfile;
@@ -44,6 +46,12 @@ impl ImageSource for Dockerfile {
             effects.warn(
                 Stage::Build,
                 "no git commit here: the image's date is 1970-01-01, and it names no revision",
+            );
+        }
+        if plan.offline && with == DockerfileBuilder::Buildkit {
+            effects.warn(
+                Stage::Build,
+                "offline: steps have no network, but the engine may look up base images all the same",
             );
         }
         let target = Target::new(&plan.layout)?;
@@ -162,9 +170,4 @@ impl Run<'_> {
             index.len() as u64,
         ))
     }
-}
-
-/// The commit's time in seconds since 1970, so that equal commits give equal bytes.
-fn epoch(plan: &BuildPlan) -> i64 {
-    plan.commit.as_ref().map_or(0, |commit| commit.time.as_second().max(0))
 }

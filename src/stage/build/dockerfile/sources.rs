@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::context;
+use super::epoch::epoch;
 use crate::io::Effects;
 use crate::io::files::{self, FileError};
 use crate::io::hash::sha256;
@@ -71,7 +72,7 @@ impl Sources {
         })?;
         let items = context::walk(&root, &ignore_files, &ours(plan, &root, folder), &effects.limits)?;
         tell(&items, &text, effects);
-        context::copy(&root, &items, &copy, super::epoch(plan), effects)?;
+        context::copy(&root, &items, &copy, epoch(plan), effects)?;
         let (images, _) = dockerfile::images(&parse(&text));
         Ok(Self {
             dockerfile,

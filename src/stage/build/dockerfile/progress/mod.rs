@@ -12,6 +12,9 @@ pub(super) use plain::Plain;
 pub(super) use rawjson::RawJson;
 pub(super) use steps::{FailedStep, Steps};
 
+#[cfg(test)]
+mod tests;
+
 /// Reads the lines of one builder.
 pub(super) trait Reader: Send {
     /// Takes one line of either stream.
