@@ -255,7 +255,7 @@ mod tests {
 
     #[test]
     fn owner_time_and_attributes_are_read() {
-        let (pax, doubt) = parse(b"14 uid=3000000\n9 gid=70\n14 mtime=-1.25\n25 SCHILY.xattr.user.a=b\n");
+        let (pax, doubt) = parse(b"15 uid=3000000\n9 gid=70\n15 mtime=-1.25\n25 SCHILY.xattr.user.a=b\n");
         assert_eq!((pax.uid, pax.gid, pax.time), (Some(3_000_000), Some(70), Some((-2, 750_000_000))));
         assert_eq!((pax.attributes, doubt), (vec![(b"user.a".to_vec(), b"b".to_vec())], None));
     }

@@ -89,6 +89,10 @@ fn tells_time(text: &[u8]) -> bool {
 fn holds_time(a: &[u8], b: &[u8], first: usize) -> bool {
     let number = |of: &[u8], at: usize, little: bool| {
         let bytes: [u8; 4] = of.get(at..at + 4)?.try_into().or_none("four bytes are four bytes")?;
+        // Letters and digits are numbers, too, and no times.
+        if bytes.iter().all(|byte| (b' '..=b'~').contains(byte)) {
+            return None;
+        }
         Some(u64::from(if little {
             u32::from_le_bytes(bytes)
         } else {
