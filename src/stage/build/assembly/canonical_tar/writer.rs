@@ -159,11 +159,14 @@ mod tests {
     use crate::io::layers::{self, Entry, LayerProblem, Need, Visitor};
     use crate::io::limits::Limits;
 
+    /// Path, kind, mode, metadata, content.
+    type Written = (Vec<u8>, String, u32, Metadata, Vec<u8>);
+
     /// Collects what our own reader sees; a doubt is an error.
     #[derive(Default)]
     struct Seen {
         metadata: Metadata,
-        entries: Vec<(Vec<u8>, String, u32, Metadata, Vec<u8>)>,
+        entries: Vec<Written>,
     }
 
     impl Visitor for Seen {
