@@ -261,6 +261,21 @@ mod tests {
     }
 
     #[test]
+    fn owners_that_do_not_fit_the_header_are_numbers() {
+        assert_eq!(parse(b"15 uid=2097152\n15 gid=2097152\n").1, None);
+    }
+
+    #[test]
+    fn the_oldest_sparse_map_is_of_offsets_and_lengths_by_turns() {
+        let (pax, doubt) = parse(
+            b"21 GNU.sparse.size=7\n26 GNU.sparse.numblocks=2\n23 GNU.sparse.offset=0\n25 GNU.sparse.numbytes=2\n23 GNU.sparse.offset=5\n25 GNU.sparse.numbytes=1\n",
+        );
+        assert_eq!(doubt, None);
+        let sparse = pax.sparse.expect("a map");
+        assert_eq!((sparse.real_size, sparse.map), (7, Some(vec![(0, 2), (5, 1)])));
+    }
+
+    #[test]
     fn what_readers_take_differently_is_a_doubt() {
         for (data, why) in [
             (&b"99 path=a\n"[..], MALFORMED),
@@ -273,6 +288,9 @@ mod tests {
             (b"9 path=a\n\0", MALFORMED),
             (b"11 size=1x\n", NUMBER),
             (b"11 size=-1\n", NUMBER),
+            (b"11 size=1:\n", NUMBER),
+            (b"9 uid=1x\n", NUMBER),
+            (b"9 gid=-1\n", NUMBER),
             (b"28 size=9223372036854775808\n", NUMBER),
             (b"11 mtime=x\n", NUMBER),
             (b"8 path=\n", EMPTY),

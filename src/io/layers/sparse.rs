@@ -73,6 +73,11 @@ mod tests {
         data.resize(512, 0);
         assert_eq!(leading_map(&data).expect("read"), Some(vec![(2, 3)]));
         assert_eq!(leading_map(b"2\n2\n3\n4").expect("so far"), None);
+        assert_eq!(
+            leading_map(b"1\n2\n").expect("so far"),
+            None,
+            "a block that ends between two numbers"
+        );
         assert!(check(&[(1, 2), (4, 1)], 3, 6).is_ok());
     }
 

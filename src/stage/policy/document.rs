@@ -338,6 +338,12 @@ mod required_tests {
     }
 
     #[test]
+    fn when_a_waiver_begins_to_expire_is_the_policys_word() {
+        let policy = Policy::from_text("p", "[waivers]\nexpiring_within = \"3d\"\n").expect("valid");
+        assert_eq!(policy.expiring_days(), 3);
+    }
+
+    #[test]
     fn a_policy_of_another_digest_than_was_asked_for_is_refused() {
         let policy = || Policy::from_text("p", "").expect("valid");
         assert!(policy().pinned(hash::sha256(b"")).is_ok());

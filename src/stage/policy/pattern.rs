@@ -182,6 +182,11 @@ mod tests {
     }
 
     #[test]
+    fn a_pattern_is_shown_as_it_was_written() {
+        assert_eq!(TextPattern::new("usr/**/x").as_str(), "usr/**/x");
+    }
+
+    #[test]
     fn a_version_that_is_asked_for_must_be_there() {
         let pattern = PurlPattern::parse("pkg:cargo/foo@1.2.*").expect("pattern");
         assert!(pattern.matches(&purl("pkg:cargo/foo@1.2.3")));

@@ -129,3 +129,29 @@ pub(super) fn may_be(descriptor: &Descriptor, predicate_type: &str) -> bool {
     let predicate = descriptor.annotations.get(PREDICATE_ANNOTATION);
     !foreign && predicate.is_none_or(|found| found == predicate_type)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::digest::Digest;
+
+    #[test]
+    fn only_what_the_list_says_is_something_else_is_passed_over() {
+        let listed = |kind: Option<&str>, predicate: Option<&str>| Descriptor {
+            artifact_type: kind.map(str::to_owned),
+            annotations: predicate
+                .map(|p| (PREDICATE_ANNOTATION.to_owned(), p.to_owned()))
+                .into_iter()
+                .collect(),
+            ..Descriptor::new(media_type::OCI_MANIFEST, Digest::from_bytes([1; 32]), 1)
+        };
+        // Some registries show the configuration's type instead of the artifact's, or none.
+        for kind in [Some(BUNDLE_MEDIA_TYPE), Some(media_type::OCI_EMPTY), None] {
+            assert!(may_be(&listed(kind, Some("p")), "p"), "{kind:?}");
+            assert!(may_be(&listed(kind, None), "p"), "{kind:?}");
+            assert!(!may_be(&listed(kind, Some("q")), "p"), "{kind:?}");
+        }
+        assert!(!may_be(&listed(Some("application/vnd.example"), Some("p")), "p"));
+        assert!(!may_be(&listed(Some("application/vnd.example"), None), "p"));
+    }
+}

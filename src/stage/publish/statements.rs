@@ -263,3 +263,34 @@ pub(super) fn is_bad_content(error: &PublishError) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn content_that_does_not_hold_together_is_not_a_registry_that_does_not_answer() {
+        let digest = Digest::from_bytes([1; 32]);
+        let url = || "https://registry.example/v2/a/blobs/x".to_owned();
+        let of = |error: RegistryError| is_bad_content(&PublishError::Registry(error));
+        assert!(of(RegistryError::WrongDigest {
+            url: url(),
+            expected: digest,
+            found: Digest::from_bytes([2; 32]),
+        }));
+        assert!(of(RegistryError::WrongSize {
+            url: url(),
+            expected: 1,
+            found: 2,
+        }));
+        assert!(of(RegistryError::TooLarge { url: url(), limit: 1 }));
+        assert!(of(RegistryError::Missing {
+            what: format!("blob {digest}"),
+            repository: "registry.example/a".to_owned(),
+        }));
+        assert!(!of(RegistryError::Interrupted));
+        assert!(!of(RegistryError::Offline {
+            host: "registry.example".to_owned(),
+        }));
+    }
+}

@@ -82,6 +82,13 @@ fn the_same_inputs_give_the_same_bytes() {
 }
 
 #[test]
+fn what_is_found_all_the_same_is_not_listed_as_not_applicable() {
+    let verdict = named("vulnerable-component-upstream-where-the-policy-asks").verdict();
+    let listed: Vec<&str> = verdict.not_applicable.iter().map(|one| one.id.as_str()).collect();
+    assert_eq!(listed, ["GHSA-2026-0002"]);
+}
+
+#[test]
 fn a_waiver_holds_to_the_end_of_its_last_day_in_utc() {
     let on = |at: &str| named("vulnerable-component-waived").verdict_at(at).verdict;
     assert_eq!(on("2026-12-01T23:59:59Z"), Decision::Cleared);

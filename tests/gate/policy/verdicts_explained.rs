@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use portcullis::io::Effects;
 use portcullis::io::hash::sha256;
+use portcullis::model::commit::CommitSha;
 use portcullis::model::finding::{Cause, Disposition};
 use portcullis::model::inventory::{Ecosystem, Inventory};
 use portcullis::model::purl::Purl;
@@ -149,6 +150,34 @@ fn a_component_that_came_is_the_change() {
     );
     // Without the old inventory nobody knows: it counts as the change.
     assert_eq!(only_cause(&against(&old.verdict(), None, &now)), Cause::IntroducedByChange);
+}
+
+#[test]
+fn what_the_same_commit_has_did_not_come_with_the_change() {
+    let mut old = named("vulnerable-component-silent");
+    old.inventory.components.clear();
+    let mut now = named("vulnerable-component-fires");
+    now.matching.matches[0].advisory.published = Some("2026-11-22T00:00:00Z".parse().expect("time"));
+    now.at = "2026-11-22T06:00:00Z".parse().expect("time");
+    let cause = |old: Option<&str>, new: Option<&str>| {
+        let commit = |text: &str| CommitSha::parse(&text.repeat(40)).expect("a commit");
+        let (mut before, mut after) = (named("vulnerable-component-silent").verdict(), now.verdict());
+        before.inputs.inventory = sha256(b"another");
+        (before.subject.commit, after.subject.commit) = (old.map(commit), new.map(commit));
+        let baseline = Baseline {
+            verdict: &before,
+            inventory: Some(&Inventory {
+                components: Vec::new(),
+                ..now.inventory.clone()
+            }),
+        };
+        fill_causes(&mut after, &now.matching, &baseline);
+        only_cause(&after)
+    };
+    assert_eq!(cause(Some("a"), Some("a")), Cause::NewlyPublished);
+    for (old, new) in [(Some("a"), Some("b")), (None, Some("a")), (None, None)] {
+        assert_eq!(cause(old, new), Cause::IntroducedByChange, "{old:?} {new:?}");
+    }
 }
 
 #[test]

@@ -154,6 +154,33 @@ async fn every_attestation_is_there_before_the_tag_is_set() {
     );
 }
 
+#[tokio::test]
+async fn an_attestation_that_the_registry_does_not_list_leaves_no_tag() {
+    for kept in [&[][..], &[3]] {
+        let place = Workplace::new();
+        let others: Vec<Value> = kept
+            .iter()
+            .map(|number| {
+                let mut other = entry(*number);
+                other["artifactType"] = json!("application/vnd.example.other");
+                other
+            })
+            .collect();
+        let stand_in = QuirkyRegistry::start(Quirks {
+            referrers: vec![(200, None, list(&others))],
+            ..Quirks::default()
+        })
+        .await;
+        let plan = place.plan(registry(stand_in.repository("a")));
+        let error = place.publish(&place.image(), &plan).await.unwrap_err();
+        assert!(
+            matches!(&error, PublishError::NotKept { what, .. } if what.starts_with("attestation sha256:")),
+            "{error}"
+        );
+        assert!(!stand_in.asked().iter().any(|a| a.method == Method::PUT && a.path.ends_with(COMMIT)));
+    }
+}
+
 fn entry(number: u8) -> Value {
     json!({"mediaType": media_type::OCI_MANIFEST, "digest": Digest::from_bytes([number; 32]), "size": 9})
 }

@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use portcullis::io::Effects;
 use portcullis::model::digest::Digest;
 use portcullis::model::exit_kind::ExitKind;
+use portcullis::model::image::{Descriptor, media_type};
 use portcullis::model::image_ref::ImageRef;
 use portcullis::model::plan::{Destination, KeySource};
 use portcullis::stage::publish::sign::{Bundle, Envelope, SigningKey};
@@ -60,7 +61,11 @@ async fn a_verdict_on_another_image_is_refused() {
     published.sign(&published.key(), true, |s| {
         s["subject"][0]["digest"]["sha256"] = json!("0".repeat(64))
     });
-    assert!(matches!(published.refusal().await, PublishError::OtherSubject { .. }));
+    let error = published.refusal().await;
+    assert!(
+        matches!(&error, PublishError::OtherSubject { found, .. } if *found == format!("sha256:{}", "0".repeat(64))),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -76,6 +81,47 @@ async fn a_blocked_verdict_is_refused_also_beside_an_older_cleared_one() {
         matches!(&error, PublishError::NotCleared { decision, .. } if decision == "blocked"),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn of_two_verdicts_of_one_moment_the_one_that_did_not_pass_counts() {
+    let published = Published::new().await;
+    published.sign(&published.key(), false, |s| s["predicate"]["verificationResult"] = json!("FAILED"));
+    assert!(matches!(published.refusal().await, PublishError::NotCleared { .. }));
+}
+
+#[tokio::test]
+async fn a_publication_signs_anew_what_cannot_be_believed() {
+    let published = Published::new().await;
+    published.attach(b"not json", true);
+    published.refusal().await;
+    let plan = published.place.plan(Destination::OciLayout(published.place.path("registry")));
+    published.place.publish(&published.image, &plan).await.unwrap();
+    published.verify().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_attestation_that_only_the_tag_of_referrers_lists_is_found() {
+    let published = Published::new().await;
+    published.sign(&published.key(), false, |s| {
+        s["predicate"]["verificationResult"] = json!("FAILED");
+        s["predicate"]["timeVerified"] = json!("2026-11-20T12:00:01Z");
+    });
+    // As a copy from a registry leaves it: one index under the tag of referrers lists them, `index.json` does not.
+    let entries = published.layout.index().unwrap();
+    let attestations: Vec<&Descriptor> = entries
+        .iter()
+        .filter(|d| d.artifact_type.is_some() && d.media_type == media_type::OCI_MANIFEST)
+        .collect();
+    let list = json!({"schemaVersion": 2, "mediaType": media_type::OCI_INDEX, "manifests": attestations}).to_string();
+    for attestation in &attestations {
+        published.layout.remove(&attestation.digest).unwrap();
+    }
+    let listed = published.layout.write_blob(list.as_bytes()).unwrap();
+    let listed = Descriptor::new(media_type::OCI_INDEX, listed, list.len() as u64);
+    let tag = portcullis::io::registry::referrers_tag(&published.image.digest);
+    published.layout.put(&listed, Some(&tag)).unwrap();
+    assert!(matches!(published.refusal().await, PublishError::NotCleared { .. }));
 }
 
 #[tokio::test]

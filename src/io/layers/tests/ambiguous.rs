@@ -427,6 +427,18 @@ fn tricks() -> Vec<(&'static str, &'static str, Tar, Tar)> {
             file(|block| block[108..116].fill(0)),
         ),
         (
+            "a device number that is no number",
+            "as a number",
+            file(|block| block[329..337].copy_from_slice(b"root\0\0\0\0")),
+            file(|block| block[329..337].fill(0)),
+        ),
+        (
+            "a sparse map of lengths alone",
+            "does not fit together",
+            sparse(&[whole[0], whole[1], ("GNU.sparse.numbytes", "0"), ("GNU.sparse.numbytes", "3")]),
+            sparse(&[whole[0], whole[1], ("GNU.sparse.offset", "0"), ("GNU.sparse.numbytes", "3")]),
+        ),
+        (
             "a checksum of signed bytes",
             "signed bytes",
             signed("ä".as_bytes()),

@@ -1,4 +1,6 @@
 mod ambiguous;
+mod listing;
+mod sparse;
 
 use std::io::Read;
 
@@ -175,6 +177,12 @@ fn bombs_are_refused_before_they_unpack() {
         seen_with(&tar, &Stated::default(), &small).expect_err("too large").problem,
         LayerProblem::Limit { .. }
     ));
+    let just = |layer_unpacked: usize| Limits {
+        layer_unpacked: layer_unpacked as u64,
+        ..Limits::default()
+    };
+    seen_with(&tar, &Stated::default(), &just(tar.len())).expect("as large as may be");
+    seen_with(&tar, &Stated::default(), &just(tar.len() - 1)).expect_err("a byte too large");
 }
 
 #[test]

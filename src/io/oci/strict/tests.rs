@@ -51,6 +51,7 @@ fn a_key_that_go_takes_for_a_known_one_is_refused() {
     assert!(reason(r#"[{"config":"x","Config":"y"}]"#, &shape::SAVED).contains("would be read as"));
     assert!(reason(r#"{"dsse_envelope":{}}"#, &shape::BUNDLE).contains("would be read as"));
     assert!(reason(r#"{"type":"x"}"#, &shape::STATEMENT).contains("would be read as"));
+    decode::<Value>(br#"{"_type":"x","another":1}"#, &shape::STATEMENT).expect("a key that is like no known one");
 }
 
 #[test]
@@ -70,6 +71,7 @@ fn what_readers_make_different_things_of_is_refused() {
         (r#"{"config":{"size":"1"}}"#, "a whole number"),
         (r#"{"config":["application/x","sha256:00",1]}"#, "an object"),
         (r#"{"layers":{}}"#, "a list"),
+        (r#"{"annotations":{"a":1}}"#, "a string"),
         (r#"{} {}"#, "follows the end"),
         (r#"{"x":01}"#, "invalid number"),
         (r#"{"x":1.}"#, "invalid number"),
@@ -94,4 +96,53 @@ fn a_deep_document_is_refused_and_not_followed() {
     let deep = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
     assert!(decode::<Value>(deep(60).as_bytes(), &Shape::Any).is_ok());
     assert!(reason(&deep(100_000), &Shape::Any).contains("nested deeper than 64"));
+}
+
+#[test]
+fn what_all_readers_take_alike_is_read_as_it_stands() {
+    for text in [
+        r#"{"x":[true,false,null],"y":{"z":[]},"w":{}}"#,
+        "\t{ \"x\" :\r\n [ 1 , { } , [ ] ]\n}\n",
+        r#"[0,-0,10,-7,1.5,0.25,-2.5e-7,1e3,1E+2,0e0,9223372036854775808]"#,
+        r#"["\"\\\/\b\f\n\r\t","\u0041\u00e4\u20AC\ud83d\ude00","ä😀",""]"#,
+        "\"alone\"",
+    ] {
+        let ours: Value = decode(text.as_bytes(), &Shape::Any).expect(text);
+        assert_eq!(ours, serde_json::from_str::<Value>(text).expect(text), "{text}");
+    }
+    for text in [
+        "{\"x\":trap}",
+        "{\"x\":nil}",
+        "tru",
+        "[-]",
+        "[+1]",
+        "[.5]",
+        "[1.e2]",
+        "[1e]",
+        "[1e+]",
+        "[00]",
+        "[-01]",
+        "[1,]",
+        "[1 2]",
+        "{\"x\" 1}",
+        "[",
+        "",
+    ] {
+        assert!(decode::<Value>(text.as_bytes(), &Shape::Any).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn a_key_that_stands_twice_is_refused_however_it_is_escaped() {
+    for (first, second) in [("😀", r"\ud83d\ude00"), ("a/b", r"a\/b"), (r"a\nb", r"a\u000ab"), ("€", r"\u20ac")] {
+        let text = format!(r#"{{"annotations":{{"{first}":"1","{second}":"2"}}}}"#);
+        assert!(reason(&text, &shape::IMAGE).contains("stands twice"), "{text}");
+    }
+}
+
+#[test]
+fn a_value_that_does_not_fit_its_type_is_named_by_its_place() {
+    let text = b"{\n \"a\": 1,\n \"b\": 300\n}\n";
+    let refused = decode::<std::collections::BTreeMap<String, u8>>(text, &Shape::Any).expect_err("300 is no byte");
+    assert!((17..=20).contains(&refused.offset), "{refused}");
 }

@@ -202,3 +202,19 @@ fn finding(rule: &CustomRule, item: Item) -> Finding {
     finding.locations = item.locations;
     finding
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_question_is_bounded_in_its_depth_and_its_length_and_not_in_its_width() {
+        let nested = |depth: usize| format!("{}true{}", "(".repeat(depth), ")".repeat(depth));
+        let tried = |source: String| on_large_stack(source, |source| compile(&source).map(drop));
+        tried(nested(MAX_NESTING)).expect("as deep as may be");
+        assert!(tried(nested(MAX_NESTING + 1)).expect_err("too deep").contains("nested deeper"));
+        tried(vec!["(true)"; 2 * MAX_NESTING].join(" && ")).expect("one beside the other");
+        tried(format!("{:MAX_LENGTH$}", "true")).expect("as long as may be");
+        tried(format!("{:1$}", "true", MAX_LENGTH + 1)).expect_err("too long");
+    }
+}

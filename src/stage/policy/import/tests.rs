@@ -225,6 +225,27 @@ ignore:
 }
 
 #[test]
+fn a_text_where_a_list_belongs_is_not_an_empty_list() {
+    let paths = |said: &str| format!("vulnerabilities:\n  - id: CVE-2024-1\n    paths:{said}\n");
+    let error = import(".trivyignore.yaml", None, &paths(" usr/lib/x"), date(2026, 1, 1)).expect_err("paths");
+    assert!(error.to_string().contains("`paths` is not a list"), "{error}");
+    // The control: nothing where a list belongs is one.
+    assert_eq!(imported(".trivyignore.yaml", &paths("")).entries, 1);
+}
+
+#[test]
+fn what_is_wrong_with_a_file_is_said_in_words() {
+    for (name, text, said) in [
+        (".grype.yaml", "ignore: &a\n  - x: *a\n", "line 2: an alias is not followed"),
+        ("osv-scanner.toml", "a = 1\nIgnoredVulns = 1 x\n", "line 2: "),
+    ] {
+        let error = import(name, None, text, date(2026, 1, 1)).expect_err(text).to_string();
+        let (_, told) = error.split_once(said).unwrap_or_else(|| panic!("{error}"));
+        assert!(said.ends_with("followed") || !told.trim().is_empty(), "{error}");
+    }
+}
+
+#[test]
 fn yaml_that_is_not_understood_is_an_error_with_its_line() {
     for (text, line) in [
         ("ignore: &a\n  - x: *a\n", 2),

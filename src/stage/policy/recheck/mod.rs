@@ -365,6 +365,15 @@ mod tests {
     }
 
     #[test]
+    fn the_deepest_folder_that_is_looked_into_is_read() {
+        let folder = tempfile::tempdir().expect("folder");
+        let deep = "d/".repeat(DEEPEST);
+        files::write(&folder.path().join(deep).join("x.json"), b"{}").expect("written");
+        let all = stored(folder.path(), Shard::WHOLE);
+        assert!(matches!(all.as_slice(), [only] if only.name.ends_with("x.json")), "{all:?}");
+    }
+
+    #[test]
     fn a_folder_that_is_too_deep_is_undecidable_and_not_passed_over() {
         let folder = tempfile::tempdir().expect("folder");
         let deep = "d/".repeat(DEEPEST + 2);

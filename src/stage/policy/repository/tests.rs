@@ -380,6 +380,59 @@ fn a_waiver_in_one_line_with_its_approval_is_its_authors_and_not_approved() {
 }
 
 #[test]
+fn a_comment_in_an_entry_is_not_of_its_authors() {
+    let commented = format!("{}# looked at\n\n{}", "", ENTRY).replacen("owner", "# looked at\n\nowner", 1);
+    assert_eq!(written_and_approved(ENTRY, &commented).authors, ["dev@example.com"]);
+    // The control: a key of the entry is.
+    let changed = ENTRY.replacen("owner = \"", "owner = \"the ", 1);
+    assert_eq!(
+        written_and_approved(ENTRY, &changed).authors,
+        ["dev@example.com", "lead@example.com"]
+    );
+}
+
+#[test]
+fn a_tree_past_a_limit_is_a_gap_and_not_followed() {
+    let dir = tempfile::tempdir().expect("folder");
+    fs::create_dir_all(dir.path().join("a/b/c")).expect("folder");
+    for file in ["a/1", "a/b/2", "a/b/c/3"] {
+        fs::write(dir.path().join(file), "").expect("written");
+    }
+    let walked = |depth: usize, entries: u64| {
+        let limits = Limits {
+            depth,
+            entries,
+            ..Limits::default()
+        };
+        let mut gaps = Vec::new();
+        let mut walk = Walk {
+            limits: &limits,
+            found: Vec::new(),
+            gaps: &mut gaps,
+        };
+        walk.folder(dir.path(), "", 0);
+        (
+            walk.found.len(),
+            gaps.into_iter().map(|gap| gap.detail).collect::<Vec<_>>().concat(),
+        )
+    };
+    assert_eq!(walked(3, 3), (3, String::new()));
+    let (found, told) = walked(2, 3);
+    assert!(found == 2 && told.contains("nested too deeply"), "{found} {told}");
+    let (found, told) = walked(3, 2);
+    assert!(found == 2 && told.contains("too many files"), "{found} {told}");
+}
+
+#[test]
+fn images_of_jobs_and_other_words_beside_an_actions_image_are_no_uses() {
+    assert_eq!(uses("jobs:\n  a:\n    container:\n      image: docker://node:20\n"), []);
+    assert_eq!(
+        uses("runs:\n  using: docker\n  entrypoint: docker://x\n  image: docker://y:1\n"),
+        [("docker://y:1".to_owned(), 4)]
+    );
+}
+
+#[test]
 fn a_file_that_is_not_what_git_blames_has_no_authors() {
     let (dir, _) = committed("security@example.com", "add");
     let other = Waivers::from_text("w", &ENTRY.replace("CVE-1", "CVE-2")).expect("valid");

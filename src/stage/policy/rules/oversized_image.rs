@@ -125,6 +125,7 @@ mod tests {
     fn a_size_needs_its_unit() {
         assert_eq!(Size::parse("1GiB"), Some(Size(1 << 30)));
         assert_eq!(Size::parse("500MB"), Some(Size(500_000_000)));
+        assert_eq!(Size::parse("12B"), Some(Size(12)));
         for text in ["", "1", "MB", "1.5GB", "-1MB", "99999999999999999GiB"] {
             assert_eq!(Size::parse(text), None, "{text}");
         }

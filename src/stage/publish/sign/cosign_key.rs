@@ -99,3 +99,32 @@ fn unseal(key: &[u8; 32], nonce: &[u8; 24], sealed: &[u8]) -> Option<Vec<u8>> {
         plain
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sealed_key_with_any_bits_changed_stays_closed() {
+        let (key, nonce) = ([7; 32], [9; 24]);
+        let seal = |plain: &[u8]| {
+            let mut stream = XSalsa20::new((&key).into(), (&nonce).into());
+            let mut mac_key = [0; 32];
+            stream.apply_keystream(&mut mac_key);
+            let mut ciphertext = plain.to_vec();
+            stream.apply_keystream(&mut ciphertext);
+            [&Poly1305::new(&mac_key.into()).compute_unpadded(&ciphertext)[..], &ciphertext].concat()
+        };
+        let sealed = seal(b"a private key");
+        assert_eq!(unseal(&key, &nonce, &sealed).as_deref(), Some(&b"a private key"[..]));
+        // Two equal changes in the tag must not cancel each other out.
+        for places in [&[0][..], &[15], &[16], &[0, 1], &[3, 14]] {
+            let mut changed = sealed.clone();
+            for place in places {
+                changed[*place] ^= 1;
+            }
+            assert_eq!(unseal(&key, &nonce, &changed), None, "{places:?}");
+        }
+        assert_eq!(unseal(&key, &nonce, &sealed[..15]), None);
+    }
+}

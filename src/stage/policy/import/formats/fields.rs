@@ -44,3 +44,15 @@ pub(super) fn status(text: &str) -> Option<VexStatus> {
 pub(super) fn justification(text: &str) -> Option<Justification> {
     serde_json::from_value(text.into()).or_none("another word: a human fills it in")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_day_is_told_with_its_line_where_that_is_known() {
+        assert_eq!(a_day("2024-12-31T23:30:00-01:00", 1).expect("an instant").to_string(), "2025-01-01");
+        assert_eq!(a_day("soon", 3).expect_err("no day"), (Some(3), "`soon` is no day".to_owned()));
+        assert_eq!(a_day("soon", 0).expect_err("no day").0, None);
+    }
+}

@@ -146,3 +146,32 @@ fn statements(vulnerability: Vulnerability, purls: &BTreeMap<String, String>, da
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_justification_of_cyclonedx_is_the_one_of_openvex_that_says_the_same() {
+        for (said, meant) in [
+            ("code_not_present", Some(Justification::VulnerableCodeNotPresent)),
+            ("code_not_reachable", Some(Justification::VulnerableCodeNotInExecutePath)),
+            ("protected_at_perimeter", Some(Justification::InlineMitigationsAlreadyExist)),
+            (
+                "requires_environment",
+                Some(Justification::VulnerableCodeCannotBeControlledByAdversary),
+            ),
+            ("because", None),
+        ] {
+            let vulnerability = serde_json::json!({
+                "id": "CVE-1",
+                "analysis": {"state": "not_affected", "justification": said},
+                "affects": [{"ref": "pkg:npm/a@1.0.0"}],
+            });
+            let vulnerability = serde_json::from_value(vulnerability).expect("a vulnerability");
+            let all = statements(vulnerability, &BTreeMap::new(), None);
+            let [only] = all.as_slice() else { panic!("{said}: {}", all.len()) };
+            assert!(only.status == VexStatus::NotAffected && only.justification == meant, "{said}");
+        }
+    }
+}

@@ -207,3 +207,15 @@ fn offset(text: &str, line: usize, column: usize) -> usize {
     let before: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
     (before + column.saturating_sub(1)).min(text.len())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::offset;
+
+    #[test]
+    fn a_line_and_a_column_are_a_place_in_the_text() {
+        for (line, column, place) in [(1, 1, 0), (1, 2, 1), (2, 1, 3), (2, 2, 4), (9, 9, 6)] {
+            assert_eq!(offset("ab\ncd\n", line, column), place, "{line}:{column}");
+        }
+    }
+}
