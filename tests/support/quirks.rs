@@ -44,6 +44,8 @@ pub(crate) struct Quirks {
     pub(crate) stolen: Option<Bytes>,
     /// Answers to `referrers/`, by number: status, `Link` or `Location`, body.
     pub(crate) referrers: Vec<(u16, Option<String>, String)>,
+    /// Says of what refers to an image that it is listed.
+    pub(crate) unlisted: bool,
     /// Sends those who want a blob there.
     pub(crate) blobs_at: Option<SocketAddr>,
     /// Asks everybody for a token of the service at this address.
@@ -66,6 +68,7 @@ impl Default for Quirks {
             hidden: 0,
             stolen: None,
             referrers: Vec::new(),
+            unlisted: false,
             blobs_at: None,
             realm: None,
             meet: None,
@@ -304,7 +307,9 @@ impl State {
                 };
                 self.manifests.insert(reference.to_owned(), (media, kept));
             }
-            return answer(201, &[("docker-content-digest", &digest)], "");
+            let mut headers = vec![("docker-content-digest", digest.as_str())];
+            headers.extend(self.quirks.unlisted.then_some(("oci-subject", digest.as_str())));
+            return answer(201, &headers, "");
         }
         if is_tag && !reference.starts_with("sha256-") && self.quirks.hidden > 0 {
             self.quirks.hidden -= 1;

@@ -232,3 +232,55 @@ fn moved(component: &Component, version: &str, update: &Update) -> Change {
         command: remedy::command(component, version),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::inventory::Subject;
+
+    fn component(name: &str, root: bool, needs: &[&str]) -> Component {
+        let purl = |name: &str| Purl::new("npm", name, "1.0.0");
+        Component {
+            root,
+            dependencies: needs.iter().map(|name| purl(name)).collect(),
+            ..Component::new(purl(name), None, "test")
+        }
+    }
+
+    #[test]
+    fn a_path_begins_at_a_root_or_at_what_nobody_needs() {
+        let mut inventory = Inventory::new(Subject {
+            name: "x".to_owned(),
+            digest: None,
+            commit: None,
+        });
+        inventory.components = vec![
+            component("member", true, &["leaf"]),
+            component("app", true, &["member"]),
+            component("stray", false, &["leaf"]),
+            component("leaf", false, &[]),
+        ];
+        let graph = Graph::new(&inventory);
+        let paths: Vec<Vec<String>> = graph
+            .paths(&inventory.components[3].purl)
+            .iter()
+            .map(|path| path.iter().map(|purl| purl.name.clone()).collect())
+            .collect();
+        assert_eq!(paths, [["member", "leaf"], ["stray", "leaf"]]);
+    }
+
+    #[test]
+    fn an_update_says_who_allows_it() {
+        let leaf = component("leaf", false, &[]);
+        let told = |unknown: &[Purl]| {
+            let update = Update {
+                unknown: unknown.to_vec(),
+                ..Update::default()
+            };
+            moved(&leaf, "2.0.0", &update).text
+        };
+        assert!(told(&[]).ends_with("every requirement allows it, no manifest has to change"));
+        let unknown = Purl::new("npm", "other", "1.0.0");
+        assert!(told(&[unknown]).ends_with("whether other allows it is not known"));
+    }
+}

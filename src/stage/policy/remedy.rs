@@ -66,3 +66,16 @@ pub(super) fn edit(requirement: &Requirement, name: &str, version: &str) -> Stri
         ),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::purl::Purl;
+
+    #[test]
+    fn npm_is_told_the_version_itself_where_nobody_knows_the_requirements() {
+        let help = |kind: &str| help(&Component::new(Purl::new(kind, "a", "1.0.0"), None, "test"), Some("2.0.0"), None);
+        assert_eq!(help("npm"), "update a to 2.0.0");
+        assert_eq!(help("pypi"), "update a to 2.0.0 or newer");
+    }
+}

@@ -123,3 +123,19 @@ impl Walk<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bytes_of_an_image_are_those_of_its_blobs() {
+        let blob = |number: u8, size: u64| Descriptor::new(media_type::OCI_EMPTY, Digest::from_bytes([number; 32]), size);
+        let graph = Graph {
+            documents: Vec::new(),
+            blobs: vec![blob(1, 300), blob(2, 4)],
+            attestations: BTreeSet::new(),
+        };
+        assert_eq!(graph.bytes(), 304);
+    }
+}

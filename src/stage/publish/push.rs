@@ -172,3 +172,16 @@ fn stop_if_asked(effects: &Effects) -> Result<(), PublishError> {
 fn descriptor(image: &BuiltImage) -> Descriptor {
     Descriptor::new(&image.media_type, image.digest, image.size)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_asked_to_stop_is_heard() {
+        let effects = Effects::plain("cache".into());
+        stop_if_asked(&effects).expect("nobody asked");
+        effects.cancelled.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert!(matches!(stop_if_asked(&effects), Err(PublishError::Interrupted)));
+    }
+}

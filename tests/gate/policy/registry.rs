@@ -249,3 +249,22 @@ async fn the_findings_and_the_inventory_are_those_that_the_signed_summary_names(
     let error = evidence_of(&place, &verdict, &verdict, &foreign).await.unwrap_err();
     assert!(matches!(error, PublishError::NotAttested { what: "inventory", .. }), "{error}");
 }
+
+#[tokio::test]
+async fn of_two_signed_inventories_the_one_of_the_newest_verdict_counts() {
+    let place = Workplace::new();
+    let (_, first, mut verdict) = attested(&place);
+    let second = {
+        let mut second = first.clone();
+        second.subject.name = "renamed".to_owned();
+        second
+    };
+    for (inventory, at) in [(&first, "2026-11-20T11:30:00Z"), (&second, EVALUATED)] {
+        verdict.inputs.inventory = hash::of_json(inventory);
+        verdict.evaluated_at = at.parse().unwrap();
+        evidence_of(&place, &verdict, &verdict, inventory).await.unwrap();
+    }
+    let (image, ..) = attested(&place);
+    let content = publish::content(&image, &place.key(), false, &place.effects).await.unwrap();
+    assert!(matches!(content, publish::Content::Inventory(found) if *found == second));
+}

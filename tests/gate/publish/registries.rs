@@ -168,6 +168,7 @@ async fn an_attestation_that_the_registry_does_not_list_leaves_no_tag() {
             .collect();
         let stand_in = QuirkyRegistry::start(Quirks {
             referrers: vec![(200, None, list(&others))],
+            unlisted: true,
             ..Quirks::default()
         })
         .await;

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use super::published::Published;
 use crate::support::images::{image, policy};
-use crate::support::publishing::{Fixed, expectation};
+use crate::support::publishing::{Fixed, Workplace, expectation};
 
 #[tokio::test]
 async fn an_altered_envelope_is_refused() {
@@ -98,6 +98,43 @@ async fn a_publication_signs_anew_what_cannot_be_believed() {
     let plan = published.place.plan(Destination::OciLayout(published.place.path("registry")));
     published.place.publish(&published.image, &plan).await.unwrap();
     published.verify().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_verdict_that_is_another_or_an_old_one_is_attested_anew_and_the_same_is_not() {
+    let published = Published::new().await;
+    let plan = published.place.plan(Destination::OciLayout(published.place.path("registry")));
+    let listed = || published.layout.index().unwrap().len();
+    let before = listed();
+    published.place.publish(&published.image, &plan).await.unwrap();
+    assert_eq!(listed(), before, "the same");
+    let summary = "https://portcullis.dev/verdict-summary/v1";
+    let changes: [(&str, fn(&mut Value)); 2] = [
+        ("another", |s| s["substance"] = json!(Digest::from_bytes([9; 32]))),
+        ("an old one", |_| ()),
+    ];
+    for (what, change) in changes {
+        published.sign(&published.key(), true, |s| {
+            change(&mut s["predicate"][summary]);
+            if what == "an old one" {
+                s["predicate"]["timeVerified"] = json!("2026-11-20T10:59:59Z");
+            }
+        });
+        let before = listed();
+        published.place.publish(&published.image, &plan).await.unwrap();
+        assert!(listed() > before, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn a_layout_that_is_not_there_is_a_usage_error() {
+    let place = Workplace::new();
+    let nowhere = ImageRef::OciLayout {
+        dir: place.path("nowhere"),
+        tag: None,
+        digest: Some(Digest::from_bytes([1; 32])),
+    };
+    assert_eq!(place.verify(&nowhere).await.unwrap_err().exit_kind(), ExitKind::Usage);
 }
 
 #[tokio::test]

@@ -336,6 +336,9 @@ mod tests {
             not_applicable: None,
         };
         assert_eq!(documented("advisory"), fields(&advisory_view(&claim)));
+        // Of what nobody says: no number that a rule could take for one.
+        let view = advisory_view(&claim);
+        assert!(view.score < 0.0 && view.epss < 0.0, "{} {}", view.score, view.epss);
         let platform = PlatformSummary {
             platform: Platform::linux_amd64(),
             manifest: Digest::from_bytes([0; 32]),

@@ -50,6 +50,17 @@ fn a_local_key_is_made_once_and_for_its_owner_only() {
 }
 
 #[test]
+fn of_two_runs_that_make_the_key_at_once_the_second_takes_the_firsts() {
+    let dir = tempfile::tempdir().expect("folder");
+    let path = dir.path().join("portcullis.key");
+    let first = SigningKey::load(&KeySource::Local(path.clone()), &effects(&[])).expect("made");
+    let second = create(&path).expect("the other run was quicker");
+    assert_eq!(second.verifying_key(), first.verifying_key());
+    fs::write(&path, "something else").expect("written");
+    create(&path).expect_err("that is no key");
+}
+
+#[test]
 fn a_key_in_sec1_and_with_written_out_newlines_is_read() {
     let key = SecretKey::try_generate().expect("key");
     let sec1 = key.to_sec1_pem(LineEnding::LF).expect("pem").replace('\n', "\\n");
