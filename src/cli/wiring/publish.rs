@@ -124,3 +124,19 @@ pub(in crate::cli) fn elsewhere(text: &str) -> Option<String> {
          may fetch from there"
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::elsewhere;
+
+    #[test]
+    fn keys_in_tokens_and_key_services_are_refused_with_a_plain_word() {
+        for key in ["pkcs11:token=x", "awskms:///alias/x", "gcpkms://projects/x", "hashivault://x"] {
+            let said = elsewhere(key).expect(key);
+            assert!(said.contains("not supported"), "{said}");
+        }
+        for key in ["env:KEY", "keys/portcullis.key", "local:k.pem"] {
+            assert_eq!(elsewhere(key), None);
+        }
+    }
+}

@@ -16,12 +16,12 @@ use crate::support::publishing::{Workplace, expectation, registry};
 use crate::support::registry::RunningRegistry;
 use crate::support::tools;
 
-fn fixture(name: &str) -> PathBuf {
+pub(super) fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/publish/keys").join(name)
 }
 
 /// cosign 3 with the fixture's key; it looks for a home of its own.
-fn cosign(place: &Workplace) -> Option<Command> {
+pub(super) fn cosign(place: &Workplace) -> Option<Command> {
     let mut command = Command::new(tools::program("cosign")?);
     command.env("COSIGN_PASSWORD", "pw").env("HOME", place.path("home"));
     let version = Command::new(command.get_program()).arg("version").output().unwrap();
@@ -32,7 +32,7 @@ fn cosign(place: &Workplace) -> Option<Command> {
     Some(command)
 }
 
-fn with_password(place: &mut Workplace) {
+pub(super) fn with_password(place: &mut Workplace) {
     let secrets = BTreeMap::from([("COSIGN_PASSWORD".to_owned(), Secret::new("pw"))]);
     place.effects = Effects {
         secrets: Arc::new(secrets),
@@ -40,7 +40,7 @@ fn with_password(place: &mut Workplace) {
     };
 }
 
-fn run(command: &mut Command) -> String {
+pub(super) fn run(command: &mut Command) -> String {
     let output = command.output().unwrap();
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{command:?}: {text}");

@@ -3,6 +3,7 @@
 mod explain;
 pub(crate) mod faults;
 mod interop;
+mod kinds;
 mod places;
 mod platforms;
 mod published;

@@ -422,6 +422,26 @@ fn sarif_has_the_cvss_score_where_one_is_known_and_fits_the_level() {
 }
 
 #[test]
+fn openvex_names_a_published_image_as_purl_and_as_repository_with_digest() {
+    let mut outcome = outcomes::blocked();
+    outcome.publication.clone_from(&outcomes::live().publication);
+    let publication = outcome.publication.as_mut().unwrap();
+    let digest = outcome.subject.as_ref().unwrap().digest.unwrap();
+    publication.reference = format!("ghcr.io/acme/payments@{digest}");
+    publication.also = vec![format!("oci:mirror@{digest}")];
+    let document: serde_json::Value = serde_json::from_slice(&file(&outcome, "vex.openvex.json").unwrap()).unwrap();
+    let products = document["statements"][0]["products"].as_array().unwrap();
+    let ids: Vec<&str> = products.iter().map(|product| product["@id"].as_str().unwrap()).collect();
+    let hex = digest.hex();
+    assert_eq!(ids.len(), 2, "{ids:?}");
+    assert!(
+        ids[0].starts_with(&format!("pkg:oci/payments@sha256%3A{hex}?repository_url=ghcr.io")),
+        "{ids:?}"
+    );
+    assert_eq!(ids[1], format!("ghcr.io/acme/payments@sha256:{hex}"));
+}
+
+#[test]
 fn openvex_has_the_waivers_words_what_to_do_and_what_nobody_has_looked_at() {
     let text = String::from_utf8(file(&outcomes::blocked(), "vex.openvex.json").unwrap()).unwrap();
     let document: serde_json::Value = serde_json::from_str(&text).unwrap();
