@@ -151,8 +151,10 @@ fn products(verdict: &Verdict, product: &Product<'_>, package: Option<&str>) -> 
             for repository in &product.repositories {
                 let name = repository.rsplit('/').next().unwrap_or(repository).to_lowercase();
                 let purl = Purl::new("oci", &name, &digest.to_string()).with_qualifier("repository_url", repository);
-                products.push(image(purl.as_str(), purl.as_str()));
-                products.push(image(&format!("{repository}@{digest}"), purl.as_str()));
+                // As the specification's examples of this type have it: some readers compare the text.
+                let purl = purl.as_str().replacen("@sha256:", "@sha256%3A", 1);
+                products.push(image(&purl, &purl));
+                products.push(image(&format!("{repository}@{digest}"), &purl));
             }
             if products.is_empty() {
                 let purl = Purl::new("oci", &service, &digest.to_string());
