@@ -19,7 +19,7 @@ pub mod hash;
 pub mod http;
 pub mod layers;
 pub mod limits;
-pub mod notation;
+pub mod lockfile;
 pub mod oci;
 pub mod oci_layout;
 pub mod process;

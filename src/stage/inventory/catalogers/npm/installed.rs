@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use crate::model::coverage::GapKind;
 use crate::model::inventory::Origin;
 
+use super::component::component;
 use crate::stage::inventory::cataloger::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
 
 /// Reads `package.json` files of installed packages.
@@ -52,7 +53,7 @@ impl Cataloger for NpmInstalled {
         let name = manifest.name.as_deref().unwrap_or(place.name);
         match manifest.version.as_deref().filter(|version| !version.is_empty()) {
             Some(version) if is_name(name) => {
-                let mut component = super::component(name, version, Origin::Registry, "npm");
+                let mut component = component(name, version, Origin::Registry, "npm");
                 component.licenses = licenses(manifest.license, manifest.licenses);
                 sink.component(component);
             }

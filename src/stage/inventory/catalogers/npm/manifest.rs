@@ -7,10 +7,11 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use crate::io::encoding;
+use crate::io::lockfile::npm::scopes;
 use crate::model::inventory::{Component, Scope};
 use crate::model::purl::Purl;
 
-use super::{graph, yarn_berry};
+use super::lock_files::YARN_LOCK;
 use crate::stage::inventory::cataloger::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
 
 /// Reads what a project says that it needs.
@@ -82,7 +83,7 @@ impl Manifest<'_> {
 /// without a manifest everything ships.
 pub(in crate::stage::inventory) fn mark(components: &mut [Component], manifests: &[(&str, &[(String, Scope)])]) {
     let mut by_lock: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-    for (at, component) in components.iter().enumerate().filter(|(_, c)| c.cataloger == yarn_berry::ID) {
+    for (at, component) in components.iter().enumerate().filter(|(_, c)| c.cataloger == YARN_LOCK.id()) {
         if let Some(place) = component.locations.first() {
             by_lock.entry(folder(&place.path).to_owned()).or_default().push(at);
         }
@@ -116,7 +117,7 @@ fn mark_lock(components: &mut [Component], nodes: &[usize], needs: &[&(String, S
         let of_name = locked.iter().enumerate().filter(|(_, package)| package.name == *name);
         roots.extend(of_name.map(|(node, _)| (node, *scope)));
     }
-    let scopes = graph::scopes(&roots, &edges);
+    let scopes = scopes(&roots, &edges);
     for (at, scope) in nodes.iter().zip(scopes) {
         components[*at].scope = scope;
     }
@@ -136,10 +137,11 @@ fn folder(path: &str) -> &str {
 mod tests {
     use super::*;
     use crate::model::inventory::{Location, Origin};
+    use crate::stage::inventory::catalogers::npm::component::component;
     use crate::stage::inventory::recorder::Recorder;
 
     fn locked(name: &str, lock: &str, needs: &[&str]) -> Component {
-        let mut component = super::super::component(name, "1.0.0", Origin::Registry, yarn_berry::ID);
+        let mut component = component(name, "1.0.0", Origin::Registry, YARN_LOCK.id());
         component.locations = vec![Location::path(lock)];
         component.dependencies = needs.iter().map(|name| Purl::new("npm", name, "1.0.0")).collect();
         component

@@ -1,6 +1,6 @@
 //! Pub's `pubspec.lock`. Source: dart.dev, "Pub".
 
-use crate::io::notation::yaml;
+use crate::io::lockfile::yaml;
 use crate::model::inventory::{Origin, Scope};
 
 use super::format::{Pin, Pins};

@@ -7,9 +7,11 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::super::workspaces::{MOST, expanded};
-use super::{Asked, Place, manifest, purl};
+use super::asked::{Asked, purl};
+use super::place::{Place, manifest};
 use crate::io::files;
 use crate::model::excused::Excused as _;
+use crate::io::lockfile::npm::Identity;
 use crate::model::purl::Purl;
 
 /// What a package of the tree requires.
@@ -46,7 +48,7 @@ impl Manifest {
 
 /// What the packages of the tree ask for: the one beside the lock file and those that it names as workspaces. `gets` says which package a name and
 /// a range lead to.
-pub(super) fn asked(place: Place<'_>, gets: impl Fn(&str, &str) -> Option<(String, String)>) -> Vec<Asked> {
+pub(super) fn asked(place: Place<'_>, gets: impl Fn(&str, &str) -> Option<Identity>) -> Vec<Asked> {
     let Some(top) = Manifest::read(place, place.folder) else {
         return Vec::new();
     };

@@ -12,7 +12,7 @@ const NEWEST: i64 = 4;
 
 /// What a lock file holds.
 #[derive(Debug, Default)]
-pub(super) struct Lockfile<'a> {
+pub(super) struct Text<'a> {
     pub(super) packages: Vec<Locked<'a>>,
     pub(super) metadata: HashMap<Cow<'a, str>, Cow<'a, str>>,
     /// What could not be read, each with its line.
@@ -32,7 +32,7 @@ pub(super) struct Locked<'a> {
 }
 
 /// Reads a lock file, as much of it as can be.
-pub(super) fn read(text: &str) -> Lockfile<'_> {
+pub(super) fn read(text: &str) -> Text<'_> {
     let mut lines = Lines::default();
     let usual = text.lines().enumerate().all(|(at, line)| lines.take(at as u32 + 1, line)) && !lines.in_array;
     let mut lockfile = if usual {
@@ -52,7 +52,7 @@ pub(super) fn read(text: &str) -> Lockfile<'_> {
 }
 
 /// A text that is no TOML: what is in the usual form is kept.
-fn by_line(text: &str, trouble: String) -> Lockfile<'_> {
+fn by_line(text: &str, trouble: String) -> Text<'_> {
     let mut lines = Lines::default();
     for (at, line) in text.lines().enumerate() {
         lines.take(at as u32 + 1, line);
@@ -73,7 +73,7 @@ enum Section {
 
 #[derive(Default)]
 struct Lines<'a> {
-    lockfile: Lockfile<'a>,
+    lockfile: Text<'a>,
     section: Section,
     in_array: bool,
 }
@@ -213,14 +213,14 @@ struct Entry<'a> {
 }
 
 /// Reads any TOML.
-fn parsed(text: &str) -> Result<Lockfile<'_>, String> {
+fn parsed(text: &str) -> Result<Text<'_>, String> {
     let line_at = |offset: usize| 1 + text.as_bytes()[..offset.min(text.len())].iter().filter(|b| **b == b'\n').count() as u32;
     let document: Document<'_> = toml::from_str(text).map_err(|error| {
         let line = error.span().map_or(1, |span| line_at(span.start));
         format!("line {line}: {}", error.message().lines().next().unwrap_or("invalid TOML"))
     })?;
     let entries = document.root.into_iter().chain(document.package);
-    Ok(Lockfile {
+    Ok(Text {
         packages: entries
             .map(|entry| Locked {
                 line: line_at(entry.name.span().start),

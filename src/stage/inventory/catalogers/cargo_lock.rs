@@ -1,19 +1,12 @@
-//! `Cargo.lock`, formats 1 to 4: every package with its line, also those from git, other registries and local folders.
-//!
-//! Source: cargo's `Cargo.lock` formats. Version 1 keeps checksums in `[metadata]` and, before that, the root package in `[root]`;
-//! from version 2 on dependencies name a version or a source only where the name alone is ambiguous.
-
-mod text;
-
-use std::collections::HashMap;
+//! `Cargo.lock`: every package with its line, also those from git, other registries and local folders.
 
 use crate::io::encoding;
+use crate::io::lockfile::cargo::{self, CargoLock as Lock};
 use crate::model::coverage::GapKind;
-use crate::model::inventory::{Location, Origin, Scope};
+use crate::model::inventory::{Location, Scope};
 
 use super::crates::{self, Crate};
 use crate::stage::inventory::cataloger::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
-use text::{Locked, Lockfile};
 
 /// Reads `Cargo.lock` files.
 pub struct CargoLock;
@@ -46,45 +39,27 @@ impl Cataloger for CargoLock {
             Ok(text) => text,
             Err(problem) => return sink.gap(GapKind::PartialDatabase, problem),
         };
-        let lockfile = text::read(&text);
-        for trouble in &lockfile.troubles {
-            sink.gap(GapKind::PartialDatabase, trouble.clone());
+        let lock = cargo::read(&text);
+        for trouble in &lock.troubles {
+            sink.gap(trouble.kind, trouble.detail.clone());
         }
-        for component in crates::components(graph(&lockfile, file.head.path), "cargo-lock") {
+        for component in crates::components(graph(&lock, file.head.path), "cargo-lock") {
             sink.component(component);
         }
     }
 }
 
-fn graph<'a>(lockfile: &'a Lockfile<'_>, path: &str) -> Vec<Crate<'a>> {
-    let mut by_name: HashMap<&str, Vec<usize>> = HashMap::with_capacity(lockfile.packages.len());
-    for (at, package) in lockfile.packages.iter().enumerate() {
-        by_name.entry(&package.name).or_default().push(at);
-    }
-    let checksum = |package: &Locked<'_>| {
-        let source = package.source.as_deref()?;
-        let key = format!("checksum {} {} ({source})", package.name, package.version);
-        lockfile.metadata.get(key.as_str()).map(|value| &**value)
-    };
-    let dependencies = |package: &Locked<'_>| {
-        let named = package.dependencies.iter();
-        named.filter_map(|text| dependency(text, &by_name, &lockfile.packages)).collect()
-    };
-    lockfile
-        .packages
+fn graph<'a>(lock: &'a Lock<'_>, path: &str) -> Vec<Crate<'a>> {
+    lock.packages
         .iter()
         .map(|package| Crate {
             name: &package.name,
             version: &package.version,
-            origin: origin(package.source.as_deref()),
+            origin: package.origin.clone(),
             scope: Scope::Runtime,
-            sha256: package
-                .checksum
-                .as_deref()
-                .or_else(|| checksum(package))
-                .filter(|sum| is_sha256(sum)),
+            sha256: package.sha256.as_deref(),
             root: false,
-            dependencies: dependencies(package),
+            dependencies: package.dependencies.clone(),
             locations: vec![Location {
                 line: Some(package.line),
                 ..Location::path(path)
@@ -93,48 +68,10 @@ fn graph<'a>(lockfile: &'a Lockfile<'_>, path: &str) -> Vec<Crate<'a>> {
         .collect()
 }
 
-fn is_sha256(text: &str) -> bool {
-    text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit())
-}
-
-/// The package that `name`, `name version` or `name version (source)` means.
-fn dependency(text: &str, by_name: &HashMap<&str, Vec<usize>>, packages: &[Locked<'_>]) -> Option<usize> {
-    let mut words = text.splitn(3, ' ');
-    let candidates = by_name.get(words.next()?)?;
-    let version = words.next();
-    let source = words.next().map(|source| source.trim_start_matches('(').trim_end_matches(')'));
-    let fits = |package: &Locked<'_>| {
-        version.is_none_or(|version| package.version == version)
-            && source.is_none_or(|source| package.source.as_deref().is_some_and(|full| same_source(full, source)))
-    };
-    candidates.iter().copied().find(|at| fits(&packages[*at]))
-}
-
-/// A dependency names a git source without the commit.
-fn same_source(full: &str, named: &str) -> bool {
-    full == named || full.split_once('#').is_some_and(|(address, _)| address == named)
-}
-
-/// Where a package is from, by the `source` that cargo writes; none is a local folder.
-pub(in crate::stage::inventory) fn origin(source: Option<&str>) -> Origin {
-    let Some(source) = source else {
-        return Origin::Local;
-    };
-    match source.split_once('+') {
-        Some(("registry", "https://github.com/rust-lang/crates.io-index")) | Some(("sparse", "https://index.crates.io/")) => {
-            Origin::Registry
-        }
-        Some(("registry", url)) => Origin::AlternateRegistry(url.to_owned()),
-        Some(("sparse", _)) => Origin::AlternateRegistry(source.to_owned()),
-        Some(("git", url)) => Origin::Git(url.to_owned()),
-        Some(("path", _)) => Origin::Local,
-        _ => Origin::Url(source.to_owned()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::inventory::Origin;
     use crate::stage::inventory::recorder::Recorder;
 
     fn of(text: &str) -> Recorder {

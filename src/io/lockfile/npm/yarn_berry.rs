@@ -3,23 +3,22 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use crate::io::notation::yaml::{self, Entry};
-use crate::io::notation::yarn::name_and_range;
-use crate::model::coverage::GapKind;
-use crate::model::inventory::{Component, Origin};
+use super::address;
+use super::lock::{Identity, Need, NpmLock, Package};
+use super::needed_for::mark_optional;
+use super::pattern::name_and_range;
+use crate::io::lockfile::Trouble;
+use crate::io::lockfile::yaml::{self, Entry};
+use crate::model::inventory::{Origin, Scope};
 use crate::model::purl;
 
-use super::graph;
-use crate::stage::inventory::cataloger::Sink;
-
-pub(super) const ID: &str = "yarn-lock";
-
 /// Reads a file.
-pub(super) fn read(text: &str, path: &str, sink: &mut dyn Sink) {
+pub(super) fn read(text: &str) -> NpmLock {
     let (document, troubles) = yaml::read(text);
-    for trouble in troubles {
-        sink.gap(GapKind::PartialDatabase, trouble);
-    }
+    let mut lock = NpmLock {
+        troubles: troubles.into_iter().map(Trouble::unread).collect(),
+        ..NpmLock::default()
+    };
     let entries: Vec<&Entry<'_>> = document.entries.iter().filter(|entry| entry.key != "__metadata").collect();
     let mut by_pattern = Patterns::new();
     for (at, entry) in entries.iter().enumerate() {
@@ -30,13 +29,15 @@ pub(super) fn read(text: &str, path: &str, sink: &mut dyn Sink) {
                 .push(at);
         }
     }
-    let components: Vec<Option<Component>> = entries.iter().map(|entry| component(entry, path)).collect();
-    for (entry, _) in entries.iter().zip(&components).filter(|(_, component)| component.is_none()) {
-        let detail = format!("the entry at line {} names no package", entry.line);
-        sink.gap(GapKind::PartialDatabase, detail);
+    for entry in entries {
+        let package = package(entry, needs(entry, &by_pattern));
+        if package.identity.is_none() {
+            lock.unread(format!("the entry at line {} names no package", entry.line));
+        }
+        lock.packages.push(package);
     }
-    let edges: Vec<Vec<(usize, bool)>> = entries.iter().map(|entry| needs(entry, &by_pattern)).collect();
-    graph::connected(&components, &edges).into_iter().for_each(|c| sink.component(c));
+    mark_optional(&mut lock.packages);
+    lock
 }
 
 /// What each pattern stands for: the package, and the same with changes.
@@ -49,17 +50,23 @@ fn patched(pattern: &str) -> Option<String> {
     purl::decode(inner)
 }
 
-/// What a package needs, and whether it may be left out.
-fn needs(entry: &Entry<'_>, by_pattern: &Patterns<'_>) -> Vec<(usize, bool)> {
+/// What a package asks for; those that yarn changes are listed as they were too.
+fn needs(entry: &Entry<'_>, by_pattern: &Patterns<'_>) -> Vec<Need> {
     let meta = entry.get("dependenciesMeta");
-    let optional = |name: &str| meta.and_then(|meta| meta.get(name)?.text("optional")) == Some("true");
-    let needs = entry.get("dependencies").map(|list| list.entries.as_slice()).unwrap_or_default();
-    let found = needs.iter().filter_map(|need| {
-        let may_be_left_out = optional(&need.key);
-        let found = resolve(&need.key, need.value.as_deref()?, by_pattern)?;
-        Some(found.iter().map(move |at| (*at, may_be_left_out)))
-    });
-    found.flatten().collect()
+    let is_optional = |name: &str| meta.and_then(|meta| meta.get(name)?.text("optional")) == Some("true");
+    let asked = entry.get("dependencies").map(|list| list.entries.as_slice()).unwrap_or_default();
+    let mut needs = Vec::new();
+    for asked in asked {
+        let Some(range) = asked.value.as_deref() else { continue };
+        let found = resolve(&asked.key, range, by_pattern).unwrap_or_default();
+        needs.extend(found.iter().map(|at| Need {
+            name: asked.key.clone().into_owned(),
+            range: Some(range.to_owned()),
+            scope: if is_optional(&asked.key) { Scope::Optional } else { Scope::Runtime },
+            gets: *at,
+        }));
+    }
+    needs
 }
 
 /// Ranges are written with their protocol (`npm:^1`) since version 8 of the format, and without it before.
@@ -71,24 +78,34 @@ fn resolve<'p>(name: &str, range: &str, by_pattern: &'p Patterns<'_>) -> Option<
 }
 
 /// The package that `resolution` names: `a@npm:1.0.0`, `a@workspace:.`, `a@https://host/a.git#commit=…`, `a@patch:a@npm%3A1.0.0#…`.
-fn component(entry: &Entry<'_>, path: &str) -> Option<Component> {
-    let resolution = entry.text("resolution").or_else(|| entry.key.split(", ").next())?;
-    let (name, from) = name_and_range(resolution)?;
+fn package(entry: &Entry<'_>, needs: Vec<Need>) -> Package {
+    let resolution = entry.text("resolution").or_else(|| entry.key.split(", ").next());
+    let resolution = resolution.and_then(name_and_range);
+    let version = entry.text("version").filter(|version| *version != "0.0.0-use.local");
+    let from = resolution.map_or("", |(_, from)| from);
+    Package {
+        identity: resolution.map(|(name, _)| Identity {
+            name: name.to_owned(),
+            version: version.unwrap_or_default().to_owned(),
+        }),
+        origin: origin(from),
+        scope: Scope::Runtime,
+        license: None,
+        folder: from.strip_prefix("workspace:").map(str::to_owned),
+        needs,
+        line: entry.line,
+    }
+}
+
+fn origin(from: &str) -> Origin {
     let (protocol, rest) = from.split_once(':').unwrap_or(("npm", from));
-    let origin = match protocol {
+    match protocol {
         // A patched package is the published one with changes of one's own: it is looked up like that one.
         "npm" | "patch" => Origin::Registry,
         "workspace" | "link" | "portal" | "file" => Origin::Local,
         _ if rest.contains("#commit=") => Origin::Git(from.replace("#commit=", "#")),
-        _ => super::origin(Some(from)),
-    };
-    let version = entry
-        .text("version")
-        .filter(|version| *version != "0.0.0-use.local")
-        .unwrap_or_default();
-    let mut component = super::component(name, version, origin, ID);
-    component.locations = vec![super::line(path, entry.line)];
-    Some(component)
+        _ => address::origin(Some(from)),
+    }
 }
 
 #[cfg(test)]

@@ -1,10 +1,12 @@
 //! What each package of a lock file is needed for, where the file tells it of the top only.
 
-use crate::model::inventory::{Component, Scope};
+use super::lock::Package;
+use crate::model::inventory::Scope;
 
 /// Scopes of all nodes, from where they are needed: `roots` are nodes with what the top needs them for, `edges` each node's needs, true
 /// for those that may be left out. What nothing leads to ships, for all that is known, with what it needs.
-pub(super) fn scopes(roots: &[(usize, Scope)], edges: &[Vec<(usize, bool)>]) -> Vec<Scope> {
+#[must_use]
+pub fn scopes(roots: &[(usize, Scope)], edges: &[Vec<(usize, bool)>]) -> Vec<Scope> {
     let mut known: Vec<Option<Scope>> = vec![None; edges.len()];
     walk(roots.to_vec(), edges, &mut known);
     let unreached = (0..edges.len()).filter(|at| known[*at].is_none()).map(|at| (at, Scope::Runtime));
@@ -26,25 +28,19 @@ fn walk(mut open: Vec<(usize, Scope)>, edges: &[Vec<(usize, bool)>], known: &mut
     }
 }
 
-/// The packages of a lock file that does not tell what its top needs, each with what it needs. What others need only as something that may
-/// be left out is marked so.
-pub(super) fn connected(packages: &[Option<Component>], edges: &[Vec<(usize, bool)>]) -> Vec<Component> {
+/// Marks what other packages need only as something that may be left out, in a file that does not tell what its top needs.
+pub(super) fn mark_optional(packages: &mut [Package]) {
     let mut optional: Vec<Option<bool>> = vec![None; packages.len()];
-    for (to, may_be_left_out) in edges.iter().flatten() {
-        optional[*to] = Some(*may_be_left_out && optional[*to] != Some(false));
-    }
-    let with_needs = packages.iter().zip(edges).zip(optional).filter_map(|((package, needs), optional)| {
-        let mut component = package.clone()?;
-        let needed = needs.iter().filter_map(|(to, _)| packages[*to].as_ref());
-        component.dependencies = needed.map(|needed| needed.purl.clone()).collect();
-        component.dependencies.sort();
-        component.dependencies.dedup();
-        if optional == Some(true) {
-            component.scope = Scope::Optional;
+    for need in packages.iter().flat_map(|package| &package.needs) {
+        if let Some(slot) = optional.get_mut(need.gets) {
+            *slot = Some(need.scope == Scope::Optional && *slot != Some(false));
         }
-        Some(component)
-    });
-    with_needs.collect()
+    }
+    for (package, optional) in packages.iter_mut().zip(optional) {
+        if optional == Some(true) {
+            package.scope = Scope::Optional;
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,12 @@
+//! Lock files of package managers: every stage that reads one reads it here.
+//!
+//! Takes the text of a file. Gives its packages with their lines and sources, which package each of their needs leads to, and by what range.
+//! Invariant: what is not understood is told among the troubles, never passed over in silence.
+
+pub mod cargo;
+mod lines;
+pub mod npm;
+mod trouble;
+pub mod yaml;
+
+pub use trouble::Trouble;

@@ -1,0 +1,24 @@
+//! The lock files of JavaScript's package managers: npm's, pnpm's, and those of yarn 1 and of later ones.
+//!
+//! Takes the text of a file. Gives an [`NpmLock`], the same for all of them.
+//! Invariant: a package is the one that its address serves, whatever the entry calls it.
+
+mod address;
+mod lock;
+mod needed_for;
+mod nested;
+mod package_lock;
+mod pattern;
+mod placed;
+mod pnpm;
+mod pnpm_key;
+mod registry;
+mod yarn;
+mod yarn_berry;
+mod yarn_classic;
+
+pub use lock::{Identity, Manifests, Need, NpmLock, Package, Project};
+pub use needed_for::scopes;
+pub use package_lock::read as read_package_lock;
+pub use pnpm::read as read_pnpm;
+pub use yarn::read as read_yarn;

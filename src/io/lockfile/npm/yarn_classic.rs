@@ -1,0 +1,160 @@
+//! The lock file of yarn 1. It does not say what is needed for development only: the manifests of the tree do.
+
+use std::collections::HashMap;
+
+use super::address;
+use super::lock::{Identity, Manifests, Need, NpmLock, Package};
+use super::needed_for::mark_optional;
+use super::pattern::name_and_range;
+use crate::model::inventory::Scope;
+
+/// One entry: `"a@^1", a@1.2:` and the indented lines under it.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Locked<'a> {
+    /// What is asked for by its users: `a@^1`.
+    patterns: Vec<&'a str>,
+    /// Empty where none stands there.
+    version: &'a str,
+    /// Where it was fetched from.
+    resolved: Option<&'a str>,
+    /// Name, range, and whether it may be left out.
+    needs: Vec<(&'a str, &'a str, bool)>,
+    /// From 1.
+    line: u32,
+}
+
+/// Reads a file.
+pub(super) fn read(text: &str) -> NpmLock {
+    let mut lock = NpmLock::default();
+    let (entries, odd) = entries(text);
+    for line in odd {
+        lock.unread(format!("line {line} is not of a form that is known"));
+    }
+    let patterns = entries
+        .iter()
+        .enumerate()
+        .flat_map(|(at, entry)| entry.patterns.iter().map(move |pattern| ((*pattern).to_owned(), at)));
+    let by_pattern: HashMap<String, usize> = patterns.collect();
+    for entry in &entries {
+        let package = package(entry, &by_pattern);
+        if package.identity.is_none() {
+            lock.unread(format!("the entry at line {} names no package or no version", entry.line));
+        }
+        lock.packages.push(package);
+    }
+    mark_optional(&mut lock.packages);
+    lock.manifests = Manifests::ByPattern(by_pattern);
+    lock
+}
+
+fn package(entry: &Locked<'_>, by_pattern: &HashMap<String, usize>) -> Package {
+    let pattern = entry.patterns.first().and_then(|pattern| name_and_range(pattern));
+    let needs = entry.needs.iter().filter_map(|(name, range, optional)| {
+        Some(Need {
+            name: (*name).to_owned(),
+            range: Some((*range).to_owned()),
+            scope: if *optional { Scope::Optional } else { Scope::Runtime },
+            gets: *by_pattern.get(&format!("{name}@{range}"))?,
+        })
+    });
+    // A package from a folder is listed without an address.
+    let folder = pattern
+        .map(|(_, range)| range)
+        .filter(|range| range.starts_with("file:") || range.starts_with("link:"));
+    Package {
+        identity: pattern.and_then(|(name, range)| identity(entry, name, range)),
+        origin: address::origin(entry.resolved.or(folder)),
+        scope: Scope::Runtime,
+        license: None,
+        folder: None,
+        needs: needs.collect(),
+        line: entry.line,
+    }
+}
+
+fn identity(entry: &Locked<'_>, name: &str, range: &str) -> Option<Identity> {
+    let name = range
+        .strip_prefix("npm:")
+        .map_or(name, |real| name_and_range(real).map_or(real, |(name, _)| name));
+    (!entry.version.is_empty()).then(|| address::served(name, entry.version, entry.resolved))
+}
+
+/// The entries, and the lines that are of no form that is known.
+fn entries(text: &str) -> (Vec<Locked<'_>>, Vec<u32>) {
+    let mut entries: Vec<Locked<'_>> = Vec::new();
+    let mut odd = Vec::new();
+    // Whether the lines are needs, and then whether these may be left out.
+    let mut in_needs = None;
+    for (at, raw) in text.lines().enumerate() {
+        let number = at as u32 + 1;
+        let content = raw.trim();
+        if content.is_empty() || content.starts_with('#') {
+            continue;
+        }
+        let understood = match (raw.len() - raw.trim_start().len(), entries.last_mut()) {
+            (0, _) => content.strip_suffix(':').map(|patterns| {
+                entries.push(Locked {
+                    patterns: patterns.split(", ").map(unquoted).collect(),
+                    line: number,
+                    ..Locked::default()
+                });
+                in_needs = None;
+            }),
+            (2, Some(entry)) => {
+                in_needs = match content.strip_suffix(':').map(unquoted) {
+                    Some("dependencies") => Some(false),
+                    Some("optionalDependencies") => Some(true),
+                    _ => None,
+                };
+                if in_needs.is_some() { Some(()) } else { field(entry, content) }
+            }
+            (4, Some(entry)) => in_needs.zip(content.split_once(' ')).map(|(optional, (name, range))| {
+                entry.needs.push((unquoted(name), unquoted(range.trim()), optional));
+            }),
+            _ => None,
+        };
+        if understood.is_none() {
+            odd.push(number);
+        }
+    }
+    (entries, odd)
+}
+
+fn field<'a>(entry: &mut Locked<'a>, content: &'a str) -> Option<()> {
+    let (key, value) = content.split_once(' ')?;
+    let value = value.trim();
+    match unquoted(key) {
+        "version" => entry.version = unquoted(value),
+        "resolved" => entry.resolved = Some(unquoted(value)),
+        _ => {}
+    }
+    Some(())
+}
+
+fn unquoted(text: &str) -> &str {
+    text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quoted_fields_are_fields() {
+        let (entries, odd) =
+            entries("a@^1:\n  \"version\" \"1.0.0\"\n  \"resolved\" \"https://x/a\"\n  \"dependencies\":\n    \"b\" \"1\"\n");
+        assert!(odd.is_empty());
+        assert_eq!((entries[0].version, entries[0].resolved), ("1.0.0", Some("https://x/a")));
+        assert_eq!(entries[0].needs, [("b", "1", false)]);
+    }
+
+    #[test]
+    fn entries_have_patterns_a_version_and_needs() {
+        let (entries, odd) =
+            entries("# yarn lockfile v1\n\n\"@a/b@^1\", \"@a/b@1.2\":\n  version \"1.2.3\"\n  dependencies:\n    c \"^2\"\n<<<<<<<\n");
+        assert_eq!(odd, [7]);
+        assert_eq!((&*entries[0].patterns, entries[0].version), (&["@a/b@^1", "@a/b@1.2"][..], "1.2.3"));
+        assert_eq!(entries[0].needs, [("c", "^2", false)]);
+        assert_eq!(name_and_range(entries[0].patterns[0]), Some(("@a/b", "^1")));
+    }
+}
