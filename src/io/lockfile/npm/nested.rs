@@ -12,6 +12,7 @@ use super::placed::Places;
 use crate::io::limits::Limits;
 use crate::io::lockfile::Trouble;
 use crate::io::lockfile::lines::Lines;
+use crate::model::excused::Excused as _;
 use crate::model::inventory::Scope;
 
 type Entries<'a> = BTreeMap<Cow<'a, str>, &'a RawValue>;
@@ -86,7 +87,7 @@ pub(super) fn read(dependencies: &Entries<'_>, places: &Places<'_>, lines: &Line
             is_other,
             requires: entry
                 .requires
-                .and_then(|raw| serde_json::from_str(raw.get()).ok())
+                .and_then(|raw| serde_json::from_str(raw.get()).or_none("`true` in old files: who needs whom is not told"))
                 .unwrap_or_default(),
             parent,
             depth,
@@ -120,7 +121,7 @@ fn needs(from: usize, nodes: &[Node<'_>], top: &HashMap<String, usize>) -> Vec<N
     let needs = requires.filter_map(|(name, range)| {
         Some(Need {
             name: name.clone(),
-            range: serde_json::from_str(range.get()).ok(),
+            range: serde_json::from_str(range.get()).or_none("a range that is no text refuses nothing that can be told"),
             scope: Scope::Runtime,
             gets: nodes[visible(name, from, nodes, top)?].package?,
         })

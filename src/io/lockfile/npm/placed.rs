@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use super::address;
 use super::lock::{Identity, Need, NpmLock, Package};
 use crate::io::lockfile::lines::Lines;
+use crate::model::excused::Excused as _;
 use crate::model::inventory::{Origin, Scope};
 
 #[derive(Deserialize)]
@@ -125,7 +126,9 @@ fn package_at(place: &str, entry: &Entry<'_>, line: u32) -> Package {
             (false, true) => Scope::Optional,
             (false, false) => Scope::Runtime,
         },
-        license: entry.license.and_then(|raw| serde_json::from_str(raw.get()).ok()),
+        license: entry
+            .license
+            .and_then(|raw| serde_json::from_str(raw.get()).or_none("a license of another shape is none that is known")),
         folder: own.then(|| place.to_owned()),
         needs: Vec::new(),
         line,
@@ -146,7 +149,7 @@ fn needs(place: &str, entry: &Entry<'_>, places: &Places<'_>) -> Vec<Need> {
         needs.extend(ranges.iter().filter_map(|(name, range)| {
             Some(Need {
                 name: name.as_ref().to_owned(),
-                range: serde_json::from_str(range.get()).ok(),
+                range: serde_json::from_str(range.get()).or_none("a range that is no text refuses nothing that can be told"),
                 scope,
                 gets: visible(name, place, places)?,
             })

@@ -10,8 +10,8 @@ use super::super::workspaces::{MOST, expanded};
 use super::asked::{Asked, purl};
 use super::place::{Place, manifest};
 use crate::io::files;
-use crate::model::excused::Excused as _;
 use crate::io::lockfile::npm::Identity;
+use crate::model::excused::Excused as _;
 use crate::model::purl::Purl;
 
 /// What a package of the tree requires.

@@ -6,7 +6,9 @@ use std::path::Path;
 use super::asked::{Asked, purl};
 use super::package_json::Manifest;
 use super::place::Place;
+use crate::io::folder;
 use crate::io::lockfile::npm::NpmLock;
+use crate::model::excused::Excused as _;
 
 /// Where pnpm puts packages.
 const STORE: &str = "node_modules/.pnpm";
@@ -39,11 +41,10 @@ struct Installed(HashMap<String, String>);
 
 impl Installed {
     fn read(place: Place<'_>) -> Self {
-        let entries = std::fs::read_dir(place.root.join(place.folder).join(STORE))
+        let entries = folder::entries(&place.root.join(place.folder).join(STORE)).or_empty("without the store there is no hint");
+        let names = entries
             .into_iter()
-            .flatten()
-            .flatten();
-        let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+            .filter_map(|entry| entry.file_name().into_string().or_none("no text: not a package's folder"));
         Self(names.map(|name| (bare(&name).to_owned(), name)).collect())
     }
 
