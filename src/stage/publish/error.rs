@@ -289,3 +289,24 @@ fn others(count: usize) -> String {
         count => format!(" ({count} other things refer to it)"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_is_no_layout_is_a_usage_error_and_a_damaged_one_undecidable() {
+        let of = |error: LayoutError| PublishError::from(error).exit_kind();
+        let dir = std::path::PathBuf::from("d");
+        let reason = "no index.json".to_owned();
+        assert_eq!(of(LayoutError::NotALayout { dir: dir.clone(), reason }), ExitKind::Usage);
+        assert_eq!(
+            of(LayoutError::WrongSize {
+                path: dir,
+                expected: 1,
+                found: 2
+            }),
+            ExitKind::Undecidable
+        );
+    }
+}

@@ -109,16 +109,10 @@ async fn a_verdict_that_is_another_or_an_old_one_is_attested_anew_and_the_same_i
     published.place.publish(&published.image, &plan).await.unwrap();
     assert_eq!(listed(), before, "the same");
     let summary = "https://portcullis.dev/verdict-summary/v1";
-    let changes: [(&str, fn(&mut Value)); 2] = [
-        ("another", |s| s["substance"] = json!(Digest::from_bytes([9; 32]))),
-        ("an old one", |_| ()),
-    ];
-    for (what, change) in changes {
-        published.sign(&published.key(), true, |s| {
-            change(&mut s["predicate"][summary]);
-            if what == "an old one" {
-                s["predicate"]["timeVerified"] = json!("2026-11-20T10:59:59Z");
-            }
+    for (what, is_old) in [("another", false), ("an old one", true)] {
+        published.sign(&published.key(), true, |s| match is_old {
+            true => s["predicate"]["timeVerified"] = json!("2026-11-20T10:59:59Z"),
+            false => s["predicate"][summary]["substance"] = json!(Digest::from_bytes([9; 32])),
         });
         let before = listed();
         published.place.publish(&published.image, &plan).await.unwrap();
