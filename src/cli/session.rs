@@ -22,7 +22,7 @@ use crate::io::{Effects, files, secret};
 use crate::model::event::Observer;
 use crate::model::excused::Excused as _;
 use crate::model::exit_kind::ExitKind;
-use crate::model::outcome::{Outcome, RuleText, SourceFile};
+use crate::model::outcome::{Outcome, SourceFile};
 use crate::model::plan::Builder;
 use crate::report;
 use crate::report::progress::{Fanout, Log};
@@ -243,15 +243,7 @@ impl<'a> Session<'a> {
                 })
             })
             .collect();
-        outcome.rules = RULES
-            .iter()
-            .map(|entry| RuleText {
-                code: entry.about.code,
-                summary: entry.about.summary,
-                why: entry.about.why,
-                fix: entry.about.fix,
-            })
-            .collect();
+        outcome.rules = RULES.iter().map(|entry| *entry.about).collect();
     }
 
     /// The Dockerfiles that the image was built from. For an image that somebody else has built: those that lie where they usually do.

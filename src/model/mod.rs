@@ -6,6 +6,7 @@
 
 pub mod advisory;
 pub mod age;
+pub mod byte_size;
 pub mod canonical;
 pub mod commit;
 pub mod context;
@@ -17,6 +18,7 @@ pub mod error_chain;
 pub mod event;
 pub(crate) mod excused;
 pub mod exit_kind;
+pub mod explanation;
 pub mod finding;
 pub mod health;
 pub mod human_duration;
@@ -31,6 +33,7 @@ pub mod plan;
 pub mod provenance;
 pub mod purl;
 pub mod rollout_state;
+pub mod rule_text;
 pub mod secret_name;
 pub mod severity;
 pub mod verdict;

@@ -10,6 +10,7 @@ use super::finding::Judgement;
 use super::health::Sample;
 use super::inventory::Subject;
 use super::rollout_state::RolloutState;
+use super::rule_text::RuleText;
 use super::verdict::{Decision, Verdict};
 
 /// What the publish stage did.
@@ -180,19 +181,6 @@ pub struct SourceFile {
     pub path: String,
     /// Its text.
     pub text: String,
-}
-
-/// What a rule is, for reports that explain it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RuleText {
-    /// Its code.
-    pub code: &'static str,
-    /// One sentence: what it decides.
-    pub summary: &'static str,
-    /// Why that matters.
-    pub why: &'static str,
-    /// How to get rid of a finding.
-    pub fix: &'static str,
 }
 
 impl Outcome {

@@ -5,6 +5,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::model::age::length;
+pub use crate::model::byte_size::bytes;
 
 /// `1 finding`, `3 findings`, `1,204 records`.
 #[must_use]
@@ -24,25 +25,6 @@ pub fn thousands(number: u64) -> String {
         out.push(digit);
     }
     out
-}
-
-/// Bytes in powers of a thousand: `812 B`, `41.0 MB`.
-#[must_use]
-pub fn bytes(number: u64) -> String {
-    let mut value = number as f64;
-    let mut unit = "B";
-    for next in ["kB", "MB", "GB", "TB"] {
-        if value < 1000.0 {
-            break;
-        }
-        value /= 1000.0;
-        unit = next;
-    }
-    if unit == "B" {
-        format!("{number} B")
-    } else {
-        format!("{value:.1} {unit}")
-    }
 }
 
 /// A length of time from milliseconds: `80 ms`, `2.3 s`, `3 min 20 s`, `2 h 5 min`.

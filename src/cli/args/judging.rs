@@ -2,23 +2,29 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 
-/// A stage to stop after.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
-pub enum Until {
-    /// Build the image.
-    Build,
-    /// List what is in it.
-    Inventory,
-    /// Match it against advisories.
-    Matching,
-    /// Judge it.
-    Policy,
-    /// Publish and sign it.
-    Publish,
-    /// Roll it out.
-    Rollout,
+use crate::model::event::Stage;
+
+/// Reads the name of a stage, and says in the help what each does.
+fn stage() -> impl TypedValueParser<Value = Stage> {
+    let names = Stage::ALL.map(|stage| PossibleValue::new(stage.as_str()).help(purpose(stage)));
+    PossibleValuesParser::new(names).try_map(|name| {
+        let named = Stage::ALL.into_iter().find(|stage| stage.as_str() == name);
+        named.ok_or_else(|| format!("there is no stage `{name}`"))
+    })
+}
+
+const fn purpose(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Build => "Build the image",
+        Stage::Inventory => "List what is in it",
+        Stage::Matching => "Match it against advisories",
+        Stage::Policy => "Judge it",
+        Stage::Publish => "Publish and sign it",
+        Stage::Rollout => "Roll it out",
+    }
 }
 
 /// Overrides of the configuration's feeds and policy.
@@ -63,8 +69,8 @@ pub struct BuildArgs {
 #[derive(Debug, Args)]
 pub struct GateArgs {
     /// Stop after this stage
-    #[arg(long, value_enum, value_name = "STAGE", default_value = "rollout", env = "PORTCULLIS_UNTIL")]
-    pub until: Until,
+    #[arg(long, value_parser = stage(), value_name = "STAGE", default_value = "rollout", env = "PORTCULLIS_UNTIL")]
+    pub until: Stage,
     /// Publish and roll out nothing; say what would be done
     #[arg(long, env = "PORTCULLIS_DRY_RUN", value_parser = clap::builder::FalseyValueParser::new(), action = clap::ArgAction::SetTrue)]
     pub dry_run: bool,

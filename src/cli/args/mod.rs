@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use crate::model::image_ref::ImageRef;
 
-pub use judging::{BuildArgs, CheckArgs, GateArgs, Judging, PublishArgs, SbomArgs, SbomForm, ScanArgs, Until};
+pub use judging::{BuildArgs, CheckArgs, GateArgs, Judging, PublishArgs, SbomArgs, SbomForm, ScanArgs};
 pub use questions::{DiffArgs, ExplainArgs, FeedsArgs, FeedsVerb, RecheckArgs, ReplayArgs, WaiveArgs, WaiversVerb};
 pub use rollout::{HookVerb, RolloutArgs, RolloutVerb, SwitchArgs, VerifyArgs};
 

@@ -13,11 +13,10 @@ use crate::model::context::Context;
 use crate::model::inventory::Inventory;
 use crate::model::verdict::Verdict;
 use crate::report;
-use crate::report::human::{Explained, Way};
 use crate::report::quantity::count;
 use crate::report::text::prose;
 use crate::stage::policy::evidence_file::{EVIDENCE_FILE, EvidenceFile};
-use crate::stage::policy::explain::{Explanation, explain};
+use crate::stage::policy::explain::explain;
 
 /// Explains an advisory's id, a package URL or a package's name: from the evidence of a run, or from a verdict that is made now.
 pub(super) async fn run(session: &Session<'_>, args: &ExplainArgs) -> Result<Answer, CliError> {
@@ -40,10 +39,9 @@ pub(super) async fn run(session: &Session<'_>, args: &ExplainArgs) -> Result<Ans
         .iter()
         .flat_map(|explanation| &explanation.changes)
         .find_map(|change| change.command.clone());
-    let all: Vec<Explained<'_>> = explanations.iter().map(explained).collect();
     let style = session.environment.stdout_style(session.global);
     Ok(Answer::Message {
-        human: report::human::explanations(&all, &from, verdict.evaluated_at, style),
+        human: report::human::explanations(&explanations, &from, verdict.evaluated_at, style),
         json: json!({
             "schema": "portcullis/explanation/v1",
             "from": from,
@@ -82,22 +80,4 @@ async fn of_now(session: &Session<'_>, args: &ExplainArgs) -> Result<(Inventory,
     let judged = judge.judge(&inventory, &context, &session.effects).await?;
     let from = if target == "." { "this folder" } else { target };
     Ok((inventory, judged.verdict, from.to_owned()))
-}
-
-fn explained(explanation: &Explanation) -> Explained<'_> {
-    Explained {
-        purl: &explanation.purl,
-        paths: &explanation.paths,
-        locations: &explanation.locations,
-        findings: &explanation.findings,
-        ways: explanation
-            .changes
-            .iter()
-            .map(|change| Way {
-                kind: change.kind,
-                text: &change.text,
-                command: change.command.as_deref(),
-            })
-            .collect(),
-    }
 }

@@ -1,6 +1,6 @@
 //! `gate`, `build`, `publish`: the pipeline, whole or up to a stage.
 
-use crate::cli::args::{BuildArgs, GateArgs, Judging, PublishArgs, Until};
+use crate::cli::args::{BuildArgs, GateArgs, Judging, PublishArgs};
 use crate::cli::error::CliError;
 use crate::cli::session::{Answer, Session};
 use crate::gate::{self, GatePlan};
@@ -11,12 +11,12 @@ use crate::model::plan::Builder;
 /// The whole gate.
 pub(super) async fn run(session: &Session<'_>, args: &GateArgs) -> Result<Answer, CliError> {
     let until = match session.barring_event() {
-        Some(event) if !args.dry_run && stage(args.until) > Stage::Policy => {
+        Some(event) if !args.dry_run && args.until > Stage::Policy => {
             let text = format!("for the event `{event}` nothing is published or rolled out: the gate ends with its verdict");
             session.effects.warn(Stage::Policy, text);
             Stage::Policy
         }
-        _ => stage(args.until),
+        _ => args.until,
     };
     let plan = plan(session, &args.judging, until, &[], args.dry_run)?;
     Ok(carry_out(&plan, session).await)
@@ -72,15 +72,4 @@ fn plan(session: &Session<'_>, judging: &Judging, until: Stage, tags: &[String],
         until,
         output: workspace.output.clone(),
     })
-}
-
-const fn stage(until: Until) -> Stage {
-    match until {
-        Until::Build => Stage::Build,
-        Until::Inventory => Stage::Inventory,
-        Until::Matching => Stage::Matching,
-        Until::Policy => Stage::Policy,
-        Until::Publish => Stage::Publish,
-        Until::Rollout => Stage::Rollout,
-    }
 }

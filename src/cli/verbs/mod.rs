@@ -17,12 +17,13 @@ mod verify;
 mod waiver_list;
 mod waivers;
 
-use super::args::{Cli, RolloutVerb, Until, Verb};
+use super::args::{Cli, RolloutVerb, Verb};
 use super::environment::Environment;
 use super::error::CliError;
 use super::exit;
 use super::session::{Answer, Session};
 use crate::model::excused::Excused as _;
+use crate::model::event::Stage;
 use crate::model::exit_kind::ExitKind;
 use crate::model::outcome::Outcome;
 
@@ -94,7 +95,7 @@ const fn is_run(verb: &Verb) -> bool {
 /// `--at` and `--only-new` ask: what a run does, it does by the real time and for all that is wrong. Refused before anything is built.
 fn only_asks(cli: &Cli) -> Result<(), CliError> {
     let (acts, judging) = match &cli.verb {
-        Verb::Gate(args) => (args.until > Until::Policy, Some(&args.judging)),
+        Verb::Gate(args) => (args.until > Stage::Policy, Some(&args.judging)),
         Verb::Publish(args) => (true, Some(&args.judging)),
         Verb::Verify(_) | Verb::Switch(_) => (true, None),
         Verb::Rollout(args) => (args.verb != Some(RolloutVerb::Status), None),

@@ -1,13 +1,12 @@
 //! What a server answered.
 
-use std::time::Duration;
-
 use reqwest::{RequestBuilder, Response, StatusCode, header};
 use serde::{Deserialize, Serialize};
 
 use crate::model::excused::Excused as _;
 
 use super::{HttpError, redact};
+use crate::io::patience::retry_after;
 
 /// What a server said of a document, to ask for it again only when it has changed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,18 +83,10 @@ pub(super) fn accepted(url: &str, response: Result<Response, reqwest::Error>) ->
     match status {
         StatusCode::NOT_FOUND | StatusCode::GONE => Err(HttpError::Absent { url: redact(url) }),
         _ if status.is_success() || status == StatusCode::NOT_MODIFIED => Ok(response),
-        _ => {
-            let seconds = response.headers().get(header::RETRY_AFTER).and_then(|v| {
-                v.to_str()
-                    .or_none("without a number the usual delay holds")?
-                    .parse()
-                    .or_none("without a number the usual delay holds")
-            });
-            Err(HttpError::Refused {
-                url: redact(url),
-                status: status.as_u16(),
-                retry_after: seconds.map(|s: u64| Duration::from_secs(s.min(30))),
-            })
-        }
+        _ => Err(HttpError::Refused {
+            url: redact(url),
+            status: status.as_u16(),
+            retry_after: retry_after(response.headers()),
+        }),
     }
 }

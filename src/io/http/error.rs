@@ -3,6 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use reqwest::StatusCode;
+
+use crate::io::patience::is_passing;
+
 /// Why a request gave nothing.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum HttpError {
@@ -65,7 +69,7 @@ pub enum HttpError {
         url: String,
         /// The status.
         status: u16,
-        /// How long the server asks to wait, 30 seconds at most.
+        /// How long the server asks to wait.
         retry_after: Option<Duration>,
     },
     /// The server has no such document.
@@ -128,7 +132,11 @@ impl HttpError {
 
     /// Whether another attempt may help.
     pub(super) fn is_passing(&self) -> bool {
-        self.is_unreachable()
+        match self {
+            Self::Unreachable { .. } => true,
+            Self::Refused { status, .. } => StatusCode::from_u16(*status).is_ok_and(is_passing),
+            _ => false,
+        }
     }
 
     pub(super) fn retry_after(&self) -> Option<Duration> {

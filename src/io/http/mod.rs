@@ -19,8 +19,9 @@ pub(in crate::io) use roots::{is_distrust, tls_config};
 use std::path::Path;
 use std::time::Duration;
 
-use backon::{ExponentialBuilder, Retryable};
 use reqwest::{Client, StatusCode, redirect};
+
+pub use crate::io::patience::Patience;
 
 /// What a conditional request for a small document gave.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,30 +37,6 @@ pub enum ReadIfChanged {
         /// For the next time.
         validators: Validators,
     },
-}
-
-/// How often and how long to try.
-#[derive(Debug, Clone, Copy)]
-pub struct Patience {
-    /// Attempts after the first.
-    pub retries: usize,
-    /// The wait before the second attempt; it doubles from there, with jitter, up to 10 seconds.
-    pub first_wait: Duration,
-    /// To connect.
-    pub connect: Duration,
-    /// Without a byte.
-    pub silence: Duration,
-}
-
-impl Default for Patience {
-    fn default() -> Self {
-        Self {
-            retries: 3,
-            first_wait: Duration::from_millis(500),
-            connect: Duration::from_secs(10),
-            silence: Duration::from_secs(30),
-        }
-    }
 }
 
 /// A client. Cheap to clone.
@@ -78,8 +55,8 @@ impl Http {
         let client = Client::builder()
             .tls_backend_preconfigured(tls_config().map_err(|source| HttpError::Tls { source })?)
             .user_agent(concat!("portcullis/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(patience.connect)
-            .read_timeout(patience.silence)
+            .connect_timeout(CONNECT)
+            .read_timeout(SILENCE)
             .redirect(redirect::Policy::custom(|attempt| match refusal(&attempt) {
                 Some(reason) => attempt.error(reason),
                 None => attempt.follow(),
@@ -140,19 +117,23 @@ impl Http {
         self.tried(url, attempt).await
     }
 
-    async fn tried<T, F: Future<Output = Result<T, HttpError>>>(&self, url: &str, attempt: impl FnMut() -> F) -> Result<T, HttpError> {
-        let waits = ExponentialBuilder::new()
-            .with_min_delay(self.patience.first_wait)
-            .with_max_delay(Duration::from_secs(10))
-            .with_max_times(self.patience.retries)
-            .with_jitter();
-        let attempts = self.patience.retries + 1;
-        attempt
-            .retry(waits)
-            .when(HttpError::is_passing)
-            .adjust(|error, wait| wait.map(|wait| error.retry_after().unwrap_or(wait)))
-            .notify(|error, wait| tracing::debug!(url = redact(url), %error, ?wait, "trying again"))
-            .await
-            .map_err(|error| error.after(attempts))
+    async fn tried<T, F: Future<Output = Result<T, HttpError>>>(&self, url: &str, mut attempt: impl FnMut() -> F) -> Result<T, HttpError> {
+        let mut attempts = 1;
+        for delay in self.patience.delays() {
+            let error = match attempt().await {
+                Err(error) if error.is_passing() => error,
+                other => return other.map_err(|error| error.after(attempts)),
+            };
+            let wait = self.patience.wait(delay, error.retry_after());
+            tracing::debug!(url = redact(url), %error, ?wait, "trying again");
+            tokio::time::sleep(wait).await;
+            attempts += 1;
+        }
+        attempt().await.map_err(|error| error.after(attempts))
     }
 }
+
+/// To connect.
+const CONNECT: Duration = Duration::from_secs(10);
+/// Without a byte.
+const SILENCE: Duration = Duration::from_secs(30);

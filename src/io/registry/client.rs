@@ -2,7 +2,7 @@
 
 pub use super::access::Access;
 pub(super) use super::address::without_query;
-pub use super::patience::Patience;
+pub use crate::io::patience::Patience;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -12,7 +12,6 @@ mod content;
 mod error;
 mod logins;
 mod manifests;
-mod patience;
 mod pull;
 mod push;
 mod referrers;

@@ -2,31 +2,18 @@
 
 use std::time::Duration;
 
-use backon::{BackoffBuilder, ExponentialBuilder};
 use bytes::Bytes;
-use reqwest::header::{AUTHORIZATION, HeaderMap, RETRY_AFTER};
+use reqwest::header::AUTHORIZATION;
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 
 use crate::model::excused::Excused as _;
 
 use super::error::detail;
-use super::{Patience, Registry, RegistryError};
+use super::{Registry, RegistryError};
+use crate::io::patience::{is_passing, retry_after};
 
 /// How much of an answer that is an error is read, in bytes.
 const ERROR_BODY: u64 = 16 * 1024;
-
-impl Patience {
-    /// The waits between attempts: one fewer than there are attempts.
-    pub(super) fn delays(self) -> impl Iterator<Item = Duration> {
-        ExponentialBuilder::default()
-            .with_jitter()
-            .with_min_delay(self.first)
-            .with_max_delay(self.longest)
-            .with_max_times(self.attempts.saturating_sub(1))
-            .build()
-            .map(move |delay| delay.min(self.longest))
-    }
-}
 
 impl Registry {
     /// Sends a request to a URL until it is answered with something else than "not now". `complete` adds headers and a body, anew for each
@@ -50,7 +37,7 @@ impl Registry {
                 Err(_) => return sent,
             };
             match delays.next() {
-                Some(delay) => self.wait(asked.map_or(delay, |a| a.min(self.inner.patience.longest))).await?,
+                Some(delay) => self.wait(self.inner.patience.wait(delay, asked)).await?,
                 None => return self.give_up(action, url, attempts, sent).await,
             }
         }
@@ -214,41 +201,9 @@ pub(super) fn bare(url: &str) -> String {
     }
 }
 
-/// Answers that may be other ones in a while.
-fn is_passing(status: StatusCode) -> bool {
-    matches!(status.as_u16(), 408 | 425 | 429 | 500 | 502 | 503 | 504)
-}
-
-/// `Retry-After` in seconds; a date is not worth a parser here, the usual delay takes its place.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds = headers
-        .get(RETRY_AFTER)?
-        .to_str()
-        .or_none("without a number the usual delay holds")?
-        .trim()
-        .parse()
-        .or_none("without a number the usual delay holds")?;
-    Some(Duration::from_secs(seconds))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn delays_grow_and_end() {
-        let patience = Patience {
-            attempts: 4,
-            first: Duration::from_millis(100),
-            longest: Duration::from_millis(250),
-        };
-        let delays: Vec<Duration> = patience.delays().collect();
-        assert_eq!(delays.len(), 3);
-        assert!(
-            delays[0] >= patience.first && delays.iter().all(|d| *d <= patience.longest),
-            "{delays:?}"
-        );
-    }
 
     #[test]
     fn what_an_error_shows_has_no_query_and_no_user() {

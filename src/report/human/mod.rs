@@ -9,7 +9,7 @@ mod page;
 mod rollout;
 
 pub use compared::{compared, waiver_list};
-pub use explanation::{Explained, Way, explanations};
+pub use explanation::explanations;
 pub(in crate::report) use findings::location;
 pub(in crate::report) use head::{cause as cause_in_words, code_unchanged, sentence, trouble, why_today};
 pub(in crate::report) use rollout::samples;

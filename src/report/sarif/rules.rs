@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_json::{Value, json};
 
 use crate::model::finding::{Disposition, Finding, Judgement};
-use crate::model::outcome::RuleText;
+use crate::model::rule_text::RuleText;
 use crate::model::severity::Severity;
 use crate::report::group::message;
 use crate::report::sarif::uri;

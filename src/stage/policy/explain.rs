@@ -2,12 +2,11 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use serde::Serialize;
-
 use crate::model::advisory::{Requirement, Update};
+use crate::model::explanation::{Change, Explanation};
 use crate::model::excused::Excused as _;
 use crate::model::finding::{Disposition, Judgement};
-use crate::model::inventory::{Component, Inventory, Location};
+use crate::model::inventory::{Component, Inventory};
 use crate::model::purl::Purl;
 use crate::model::verdict::Verdict;
 
@@ -16,33 +15,6 @@ use super::remedy;
 
 /// The most paths that are listed; the shortest come first.
 const MAX_PATHS: usize = 5;
-
-/// What is known of one component.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Explanation {
-    /// The component.
-    pub purl: Purl,
-    /// From the service to it, each path from the outside in; empty where the inventory has no graph.
-    pub paths: Vec<Vec<Purl>>,
-    /// Where it is: file, layer, build step.
-    pub locations: Vec<Location>,
-    /// What the policy found in it.
-    pub findings: Vec<Judgement>,
-    /// What to do, the smallest change first.
-    pub changes: Vec<Change>,
-}
-
-/// One way to clear findings.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Change {
-    /// What it is: `update`, `edit`, `update-parent`, `rebase`, `replace`, `waive`.
-    pub kind: &'static str,
-    /// For people.
-    pub text: String,
-    /// The command, where one does it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub command: Option<String>,
-}
 
 /// Explains every component that a query names: an advisory's id (any alias), a package URL (`*` allowed), or a package's name.
 #[must_use]

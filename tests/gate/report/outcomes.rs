@@ -4,8 +4,10 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use portcullis::model::event::{Event, Observer, Stage, Unit};
+use portcullis::model::explanation::{Change, Explanation};
 use portcullis::model::finding::Disposition;
-use portcullis::model::outcome::{Failure, Outcome, RuleText, SourceFile};
+use portcullis::model::outcome::{Failure, Outcome, SourceFile};
+use portcullis::model::rule_text::RuleText;
 use portcullis::report::difference::difference;
 use portcullis::report::progress::{Lines, Log, Verbosity};
 use portcullis::report::{Style, exit, human, json, summary, text};
@@ -499,26 +501,26 @@ fn an_explanation_names_the_way_in_and_the_smallest_change_first() {
     let paths = [["pkg:cargo/payments@0.1.0", "pkg:cargo/tera@1.0.0", "pkg:cargo/smallvec@1.6.0"]
         .map(purl)
         .to_vec()];
-    let explained = human::Explained {
-        purl: judgements[0].finding.purl.as_ref().unwrap(),
-        paths: &paths,
-        locations: &judgements[0].finding.locations,
-        findings: judgements,
-        ways: vec![
-            human::Way {
+    let explanation = Explanation {
+        purl: judgements[0].finding.purl.clone().unwrap(),
+        paths: paths.to_vec(),
+        locations: judgements[0].finding.locations.clone(),
+        findings: judgements.to_vec(),
+        changes: vec![
+            Change {
                 kind: "update",
-                text: "smallvec 1.6.1 fixes all of it and is compatible",
-                command: Some("cargo update -p smallvec@1.6.0 --precise 1.6.1"),
+                text: "smallvec 1.6.1 fixes all of it and is compatible".to_owned(),
+                command: Some("cargo update -p smallvec@1.6.0 --precise 1.6.1".to_owned()),
             },
-            human::Way {
+            Change {
                 kind: "waive",
-                text: "as the last resort, with a reason and an end",
+                text: "as the last resort, with a reason and an end".to_owned(),
                 command: None,
             },
         ],
     };
     insta::assert_snapshot!("explanation", {
         let at = outcomes::time("2026-11-21T12:40:00Z");
-        human::explanations(&[explained], "target/portcullis", at, PLAIN)
+        human::explanations(&[explanation], "target/portcullis", at, PLAIN)
     });
 }

@@ -2,17 +2,12 @@
 //!
 //! Source: the System V ABI, "ELF-64 Object File Format". 64-bit little-endian only.
 
-use std::ops::Range;
+use crate::io::elf::{Elf, SectionTable};
 
-use crate::model::excused::Excused as _;
-
-const MAGIC: &[u8] = b"\x7fELF\x02\x01";
-const HEADER: usize = 64;
 const SECTION_HEADER: usize = 64;
-const PT_INTERP: u32 = 3;
 const SHT_PROGBITS: u32 = 1;
 
-/// What is odd about a file that should be an ELF executable, with the offset.
+/// What is odd about a file that should be an ELF executable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ElfError(pub(super) String);
 
@@ -20,19 +15,8 @@ pub(super) struct ElfError(pub(super) String);
 ///
 /// # Errors
 /// [`ElfError`] for a file that is cut off or no ELF file.
-pub(super) fn interpreter(elf: &[u8]) -> Result<Option<String>, ElfError> {
-    check_magic(elf)?;
-    let (offset, size, count) = (word(elf, 32)?, half(elf, 54)?, half(elf, 56)?);
-    for index in 0..count {
-        let at = offset + u64::from(index) * u64::from(size);
-        if u32_at(elf, at)? != PT_INTERP {
-            continue;
-        }
-        let (start, length) = (word(elf, at + 8)?, word(elf, at + 32)?);
-        let name = slice(elf, start, length)?;
-        return Ok(Some(String::from_utf8_lossy(name).trim_end_matches('\0').to_owned()));
-    }
-    Ok(None)
+pub(super) fn interpreter(bytes: &[u8]) -> Result<Option<String>, ElfError> {
+    elf(&bytes)?.interpreter().map_err(ElfError)
 }
 
 /// Adds a section that is not loaded, at the end of the file; a section of that name is given the new content. The old section
@@ -40,50 +24,68 @@ pub(super) fn interpreter(elf: &[u8]) -> Result<Option<String>, ElfError> {
 ///
 /// # Errors
 /// [`ElfError`] for a file that is cut off, no ELF file, or one without section headers. The file is unchanged then.
-pub(super) fn put_section(elf: &mut Vec<u8>, name: &str, content: &[u8]) -> Result<(), ElfError> {
-    check_magic(elf)?;
-    let table = word(elf, 40)?;
-    let (size, count, names_index) = (half(elf, 58)?, half(elf, 60)?, half(elf, 62)?);
-    if usize::from(size) != SECTION_HEADER || count == 0 || names_index >= count {
-        return Err(ElfError("it has no usable section headers".to_owned()));
-    }
-    let mut headers = slice(elf, table, u64::from(count) * u64::from(size))?.to_vec();
-    let names_header = usize::from(names_index) * SECTION_HEADER;
-    let mut names = slice(
-        elf,
-        word(&headers, names_header as u64 + 24)?,
-        word(&headers, names_header as u64 + 32)?,
-    )?
-    .to_vec();
-    let header = match find(&headers, &names, name)? {
+pub(super) fn put_section(bytes: &mut Vec<u8>, name: &str, content: &[u8]) -> Result<(), ElfError> {
+    let Tables {
+        mut headers,
+        mut names,
+        names_header,
+        known,
+    } = tables(bytes, name)?;
+    let header = match known {
         Some(at) => at,
-        None if count >= 0xfeff => return Err(ElfError("it has too many sections".to_owned())),
+        None if headers.len() / SECTION_HEADER >= 0xfeff => return Err(ElfError("it has too many sections".to_owned())),
         None => append_header(&mut headers, &mut names, name)?,
     };
 
-    let content_at = append(elf, content, 1);
-    let names_at = append(elf, &names, 1);
+    let content_at = append(bytes, content, 1);
+    let names_at = append(bytes, &names, 1);
     put(&mut headers, header + 24, content_at);
     put(&mut headers, header + 32, content.len() as u64);
     put(&mut headers, names_header + 24, names_at);
     put(&mut headers, names_header + 32, names.len() as u64);
-    let headers_at = append(elf, &headers, 8);
-    put(elf, 40, headers_at);
-    let count = u16::try_from(headers.len() / SECTION_HEADER).unwrap_or(count);
-    elf[60..62].copy_from_slice(&count.to_le_bytes());
+    let headers_at = append(bytes, &headers, 8);
+    put(bytes, 40, headers_at);
+    let count = u16::try_from(headers.len() / SECTION_HEADER).map_err(|_| ElfError("it has too many sections".to_owned()))?;
+    bytes[60..62].copy_from_slice(&count.to_le_bytes());
     Ok(())
 }
 
-/// Where the header of a named section begins in the table.
-fn find(headers: &[u8], names: &[u8], name: &str) -> Result<Option<usize>, ElfError> {
-    for at in (0..headers.len()).step_by(SECTION_HEADER) {
-        let start = u32_at(headers, at as u64)? as usize;
-        let rest = names.get(start..).unwrap_or_default();
-        if rest.strip_prefix(name.as_bytes()).is_some_and(|rest| rest.first() == Some(&0)) {
-            return Ok(Some(at));
-        }
-    }
-    Ok(None)
+/// What is written anew.
+struct Tables {
+    headers: Vec<u8>,
+    names: Vec<u8>,
+    /// Where in the headers that of the names is.
+    names_header: usize,
+    /// Where in the headers that of the wanted name is, if there is one.
+    known: Option<usize>,
+}
+
+fn tables(bytes: &[u8], name: &str) -> Result<Tables, ElfError> {
+    let elf = elf(&bytes)?;
+    let unusable = || ElfError("it has no usable section headers".to_owned());
+    let table = elf.section_table().filter(usable).ok_or_else(unusable)?;
+    let at = |number: u64| {
+        usize::try_from(number)
+            .map(|number| number * SECTION_HEADER)
+            .map_err(|_| unusable())
+    };
+    let start = usize::try_from(table.offset).map_err(|_| unusable())?;
+    let end = start.checked_add(at(table.count)?).ok_or_else(unusable)?;
+    Ok(Tables {
+        headers: bytes.get(start..end).ok_or_else(unusable)?.to_vec(),
+        names: elf.section_data(table.names).ok_or_else(unusable)?.into_owned(),
+        names_header: at(table.names)?,
+        known: elf.section_number(name).map(at).transpose()?,
+    })
+}
+
+const fn usable(table: &SectionTable) -> bool {
+    table.entry_size == SECTION_HEADER as u64 && table.names < table.count
+}
+
+fn elf<'a>(bytes: &'a &'a [u8]) -> Result<Elf<'a>, ElfError> {
+    let elf = Elf::new(bytes).filter(Elf::is_wide_little_endian);
+    elf.ok_or_else(|| ElfError("it does not begin with a 64-bit little-endian ELF header".to_owned()))
 }
 
 /// Adds a name and a header that is empty but for it.
@@ -109,39 +111,6 @@ fn append(elf: &mut Vec<u8>, bytes: &[u8], alignment: usize) -> u64 {
 
 fn put(bytes: &mut [u8], at: usize, value: u64) {
     bytes[at..at + 8].copy_from_slice(&value.to_le_bytes());
-}
-
-fn check_magic(elf: &[u8]) -> Result<(), ElfError> {
-    if elf.len() < HEADER || !elf.starts_with(MAGIC) {
-        return Err(ElfError("it does not begin with a 64-bit little-endian ELF header".to_owned()));
-    }
-    Ok(())
-}
-
-fn slice(bytes: &[u8], at: u64, length: u64) -> Result<&[u8], ElfError> {
-    let range = || -> Option<Range<usize>> {
-        let start = usize::try_from(at).or_none("the caller says that the file is cut")?;
-        Some(start..start.checked_add(usize::try_from(length).or_none("the caller says that the file is cut")?)?)
-    };
-    let found = range().and_then(|range| bytes.get(range));
-    found.ok_or_else(|| ElfError(format!("it ends before byte {at} + {length}")))
-}
-
-fn array<const N: usize>(bytes: &[u8], at: u64) -> Result<[u8; N], ElfError> {
-    let found = slice(bytes, at, N as u64)?;
-    found.try_into().map_err(|_| ElfError(format!("it ends before byte {at} + {N}")))
-}
-
-fn half(bytes: &[u8], at: u64) -> Result<u16, ElfError> {
-    array(bytes, at).map(u16::from_le_bytes)
-}
-
-fn u32_at(bytes: &[u8], at: u64) -> Result<u32, ElfError> {
-    array(bytes, at).map(u32::from_le_bytes)
-}
-
-fn word(bytes: &[u8], at: u64) -> Result<u64, ElfError> {
-    array(bytes, at).map(u64::from_le_bytes)
 }
 
 #[cfg(test)]
@@ -188,18 +157,8 @@ mod tests {
         }
     }
 
-    fn section(elf: &[u8], name: &str) -> Vec<u8> {
-        let headers = slice(elf, word(elf, 40).expect("table"), u64::from(half(elf, 60).expect("count")) * 64).expect("headers");
-        let names = usize::from(half(elf, 62).expect("index")) * 64;
-        let names = slice(
-            elf,
-            word(headers, names as u64 + 24).expect("at"),
-            word(headers, names as u64 + 32).expect("size"),
-        )
-        .expect("names");
-        let at = find(headers, names, name).expect("found").expect("there") as u64;
-        slice(elf, word(headers, at + 24).expect("at"), word(headers, at + 32).expect("size"))
-            .expect("content")
-            .to_vec()
+    fn section(bytes: &[u8], name: &str) -> Vec<u8> {
+        let elf = elf(&bytes).expect("an ELF file");
+        elf.section(name).expect("the section").into_owned()
     }
 }

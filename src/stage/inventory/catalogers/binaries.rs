@@ -11,8 +11,9 @@ use crate::model::excused::Excused as _;
 use crate::model::inventory::Component;
 use crate::model::purl::Purl;
 
+use crate::io::random_access::{OnDisk, RandomAccess};
 use crate::stage::inventory::cataloger::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
-use crate::stage::inventory::formats::random_access::{OnDisk, RandomAccess};
+use crate::stage::inventory::formats::large;
 
 /// Reads executables of certain names.
 pub struct Binaries;
@@ -111,7 +112,7 @@ impl Cataloger for Binaries {
     fn catalog_large(&self, head: &EntryHead<'_>, content: &Spilled, sink: &mut dyn Sink) {
         let content = OnDisk::new(content);
         catalog(head.path, &content, sink);
-        content.tell(sink);
+        large::tell(&content, sink);
     }
 }
 

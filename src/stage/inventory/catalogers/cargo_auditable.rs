@@ -16,9 +16,10 @@ use crate::model::coverage::GapKind;
 use crate::model::inventory::{Origin, Scope};
 
 use super::crates::{self, Crate};
+use crate::io::elf::Elf;
+use crate::io::random_access::{OnDisk, RandomAccess};
 use crate::stage::inventory::cataloger::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
-use crate::stage::inventory::formats::elf::Elf;
-use crate::stage::inventory::formats::random_access::{OnDisk, RandomAccess};
+use crate::stage::inventory::formats::large;
 
 /// Reads ELF, PE and Mach-O files, and says of ELF ones that they need an account.
 pub struct CargoAuditable;
@@ -72,7 +73,7 @@ impl Cataloger for CargoAuditable {
     fn catalog_large(&self, _head: &EntryHead<'_>, content: &Spilled, sink: &mut dyn Sink) {
         let content = OnDisk::new(content);
         large(&content, sink);
-        content.tell(sink);
+        large::tell(&content, sink);
     }
 }
 

@@ -5,6 +5,9 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::io::layers::Spilled;
 use crate::io::limits::Limits;
+use crate::io::random_access::OnDisk;
+use crate::model::coverage::GapKind;
+use crate::stage::inventory::cataloger::Sink;
 
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
@@ -22,4 +25,11 @@ pub(in crate::stage::inventory) fn whole(content: &Spilled, read: impl FnOnce(&[
     content.read_at(&mut bytes, 0)?;
     read(&bytes);
     Ok(())
+}
+
+/// Says in the sink that not everything of a file could be read, if so.
+pub(in crate::stage::inventory) fn tell(content: &OnDisk<'_>, sink: &mut dyn Sink) {
+    if let Some(problem) = content.problem() {
+        sink.gap(GapKind::LimitReached, format!("it cannot be read again: {problem}"));
+    }
 }

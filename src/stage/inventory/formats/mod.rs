@@ -1,7 +1,5 @@
 //! Containers that several catalogers look into. Nothing in them is trusted.
 
 pub(super) mod deb822;
-pub(super) mod elf;
 pub(super) mod large;
 pub(super) mod paragraphs;
-pub(super) mod random_access;

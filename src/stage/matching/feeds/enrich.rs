@@ -14,8 +14,9 @@ use crate::model::advisory::{FeedRevision, Match};
 use crate::model::error_chain::chain;
 use crate::model::excused::Excused as _;
 
+use super::available::{Absence, Available};
 use super::feed_source::{FeedSource, Retrieval, redacted_file};
-use super::retrieve::{Absence, Retriever};
+use super::retrieve::Retriever;
 use crate::stage::matching::error::MatchingError;
 
 /// The catalogue and the scores, as far as they are configured.
@@ -53,29 +54,35 @@ impl Enrichment {
         cache: &Path,
         retriever: &Retriever<'_>,
         effects: &Effects,
-    ) -> Result<Result<(), Absence>, MatchingError> {
+    ) -> Result<Available<()>, MatchingError> {
         let place = FeedSource::parse(text);
         let (path, retrieved) = match &place {
             FeedSource::Folder(path) => (path.clone(), None),
             FeedSource::Url(url) => {
                 let folder = document_folder(cache, kind.name(), url);
                 match retriever.document(kind.name(), url, &folder, "document").await? {
-                    Ok(retrieved) => (folder.join("document"), Some(retrieved)),
-                    Err(Absence::Uncovered) => return Ok(Err(Absence::Missing(format!("{} is not there", place.shown())))),
-                    Err(absence) => return Ok(Err(absence)),
+                    Available::Present(retrieved) => (folder.join("document"), Some(retrieved)),
+                    Available::Absent(Absence::Uncovered) => {
+                        let why = format!("{} is not there", place.shown());
+                        return Ok(Available::Absent(Absence::Missing(why)));
+                    }
+                    Available::Absent(absence) => return Ok(Available::Absent(absence)),
                 }
             }
         };
         let folder = path.parent().filter(|_| retrieved.is_some());
         let copy = folder.map_or_else(Retrieval::default, Retrieval::load);
-        let read = self.read(kind, &path, &place, retrieved, effects).map_err(Absence::Missing);
-        Ok(read.map(|revision| {
-            self.revisions.push(FeedRevision {
-                bundle: copy.bundle,
-                served_by: copy.served_by,
-                ..revision
-            });
-        }))
+        match self.read(kind, &path, &place, retrieved, effects) {
+            Ok(revision) => {
+                self.revisions.push(FeedRevision {
+                    bundle: copy.bundle,
+                    served_by: copy.served_by,
+                    ..revision
+                });
+                Ok(Available::Present(()))
+            }
+            Err(why) => Ok(Available::Absent(Absence::Missing(why))),
+        }
     }
 
     fn read(

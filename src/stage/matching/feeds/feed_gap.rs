@@ -1,7 +1,7 @@
 //! What no feed gives.
 
+use super::available::Absence;
 use super::feed_source::FeedSource;
-use super::retrieve::Absence;
 use crate::model::coverage::{Gap, GapKind};
 
 /// A feed that is not open, or that is too old.

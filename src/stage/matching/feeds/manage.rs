@@ -13,12 +13,13 @@ use crate::model::excused::Excused as _;
 use crate::model::inventory::Ecosystem;
 use crate::model::plan::FeedsPlan;
 
+use super::available::Absence;
 use super::enrich::{Enrichment, Kind};
 use super::feed_source::{FeedSource, is_plain, redacted_file};
 use super::opened::{Opened, RUSTSEC};
 use super::opener::Opener;
 use super::records::Source;
-use super::retrieve::{Absence, cache_error};
+use super::retrieve::cache_error;
 use super::rustsec::RustSecSource;
 use crate::stage::matching::error::MatchingError;
 use crate::stage::matching::index::{Index, IndexError};
@@ -134,7 +135,7 @@ fn status_of(opener: &Opener<'_>, name: String, source: String, answer: Opened) 
         problem: None,
     };
     match answer {
-        Opened::Feed(feed) => {
+        Opened::Present(feed) => {
             status.stale = opener.stale(&feed.revision).is_some();
             status.index_bytes = std::fs::metadata(&feed.path).map_or(0, |found| found.len());
             match quarantine(&feed.index) {
@@ -160,7 +161,7 @@ async fn document_status(opener: &Opener<'_>, kind: Kind, text: &str, plan: &Fee
         revision,
         index_bytes: 0,
         quarantine: Vec::new(),
-        problem: added.err().map(problem_of),
+        problem: added.absence().map(problem_of),
     })
 }
 

@@ -1,5 +1,6 @@
 //! Feeds: where they are, how they are brought up to date, kept, carried and opened.
 
+mod available;
 pub(super) mod bundle;
 pub(super) mod crates_index;
 pub(super) mod enrich;

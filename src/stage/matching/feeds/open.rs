@@ -10,11 +10,11 @@ use crate::model::coverage::GapKind;
 use crate::model::inventory::{Ecosystem, Inventory};
 use crate::model::plan::FeedsPlan;
 
+use super::available::Absence;
 use super::enrich::Enrichment;
 use super::needs::{FeedGap, Needs};
 use super::opened::Opened;
 use super::opener::Opener;
-use super::retrieve::Absence;
 use crate::stage::matching::error::MatchingError;
 
 /// Opens the feeds that an inventory needs: fetches what is not fresh, builds what has no index.
@@ -56,7 +56,7 @@ async fn open_needed(plan: &FeedsPlan, needs: &Needs, effects: &Effects) -> Resu
     let mut unreachable = None;
     let mut take = |feeds: &mut Feeds, answer: Result<Opened, MatchingError>, name: &str, base: &str| -> Result<(), MatchingError> {
         match answer? {
-            Opened::Feed(feed) => {
+            Opened::Present(feed) => {
                 let stale = opener.stale(&feed.revision);
                 feeds.lacks.extend(stale.map(|gap| FeedGap::of(Some(base.to_owned()), gap)));
                 feeds.feeds.push(*feed);

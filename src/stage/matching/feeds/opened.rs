@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
+use super::available::Available;
 use super::crates_index::CratesIndex;
 use super::enrich::Enrichment;
 use super::needs::FeedGap;
-use super::retrieve::Absence;
 use crate::model::advisory::FeedRevision;
 use crate::model::inventory::Ecosystem;
 use crate::stage::matching::index::Index;
@@ -39,7 +39,4 @@ impl Feeds {
 }
 
 /// A feed that is open, or why it is not.
-pub(in crate::stage::matching) enum Opened {
-    Feed(Box<OpenFeed>),
-    Absent(Absence),
-}
+pub(in crate::stage::matching) type Opened = Available<Box<OpenFeed>>;

@@ -11,13 +11,14 @@ use crate::model::excused::Excused as _;
 use crate::model::inventory::Ecosystem;
 use crate::model::plan::{CratesIndexSource, FeedsPlan};
 
+use super::available::{Absence, Available};
 use super::crates_index::CratesIndex;
 use super::enrich::Kind;
 use super::feed_source::{FeedSource, Retrieval, is_plain};
 use super::needs::{FeedGap, Needs};
 use super::opened::{Feeds, OpenFeed, Opened, RUSTSEC};
 use super::records::{Source, SourceError};
-use super::retrieve::{Absence, Retriever, cache_error};
+use super::retrieve::{Retriever, cache_error};
 use super::rustsec::{Database, RustSecSource};
 use super::store::{Store, StoreError};
 use crate::stage::matching::error::MatchingError;
@@ -72,8 +73,8 @@ impl<'a> Opener<'a> {
         if let FeedSource::Url(url) = &self.place {
             let index = store.open_cached(base).or_none("without a usable index all records are fetched");
             match self.retriever.ecosystem(url, base, &folder, index).await? {
-                Ok(retrieved) => as_of = Some(retrieved),
-                Err(absence) => return Ok(Opened::Absent(absence)),
+                Available::Present(retrieved) => as_of = Some(retrieved),
+                Available::Absent(absence) => return Ok(Opened::Absent(absence)),
             }
         }
         let names = (format!("osv:{base}"), self.place.shown());
@@ -99,9 +100,11 @@ impl<'a> Opener<'a> {
     /// Opens RustSec's own database.
     pub(in crate::stage::matching) async fn open_rustsec(&self, place: &RustSecSource) -> Result<Opened, MatchingError> {
         let (path, retrieved) = match place.bring(&self.plan.cache, &self.retriever, self.effects).await? {
-            Ok(found) => found,
-            Err(Absence::Uncovered) => return Ok(Opened::Absent(Absence::Missing(format!("{} is not there", place.shown())))),
-            Err(absence) => return Ok(Opened::Absent(absence)),
+            Available::Present(found) => found,
+            Available::Absent(Absence::Uncovered) => {
+                return Ok(Opened::Absent(Absence::Missing(format!("{} is not there", place.shown()))));
+            }
+            Available::Absent(absence) => return Ok(Opened::Absent(absence)),
         };
         let store = Store::new(&self.plan.cache, &format!("{RUSTSEC} {}", place.shown()));
         let names = (RUSTSEC.to_owned(), place.shown());
@@ -160,7 +163,7 @@ impl<'a> Opener<'a> {
             bundle: copy.bundle,
             served_by: copy.served_by,
         };
-        Ok(Opened::Feed(Box::new(OpenFeed { index, path, revision })))
+        Ok(Opened::Present(Box::new(OpenFeed { index, path, revision })))
     }
 
     /// Opens crates.io's index, where it is asked and crates are among what is needed.
@@ -185,10 +188,10 @@ impl<'a> Opener<'a> {
                 .add(kind, text, &self.plan.cache, &self.retriever, self.effects)
                 .await?;
             let why = match added {
-                Ok(()) => continue,
-                Err(Absence::Missing(why)) => why,
-                Err(Absence::Unreachable(error)) => format!("{error}, and nothing of it is cached"),
-                Err(Absence::Uncovered) => continue,
+                Available::Present(()) => continue,
+                Available::Absent(Absence::Missing(why)) => why,
+                Available::Absent(Absence::Unreachable(error)) => format!("{error}, and nothing of it is cached"),
+                Available::Absent(Absence::Uncovered) => continue,
             };
             let gap = Gap {
                 kind: GapKind::MissingFeed,

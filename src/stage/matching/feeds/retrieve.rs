@@ -15,29 +15,20 @@ use crate::io::files::{self, FileError};
 use crate::io::folder;
 use crate::io::http::{Fetched, Http, HttpError, Patience, Validators, redact};
 use crate::io::temporary;
+use crate::model::byte_size::bytes;
 use crate::model::event::{Event, Stage, Unit};
 use crate::model::excused::Excused as _;
 use crate::model::plan::FeedsPlan;
 
+use super::available::{Absence, Available};
 use super::feed_source::Retrieval;
 use super::records::OVERLAY;
 use super::store::file_name;
 use crate::stage::matching::error::MatchingError;
 use crate::stage::matching::index::Index;
 
-/// Why there is no data to read.
-#[derive(Debug)]
-pub(in crate::stage::matching) enum Absence {
-    /// The feed has no such ecosystem.
-    Uncovered,
-    /// It should be there and cannot be read.
-    Missing(String),
-    /// It could not be reached, and there is no copy.
-    Unreachable(HttpError),
-}
-
-/// The time that a copy was last known to be current, or why there is none.
-pub(in crate::stage::matching) type Retrieved = Result<Result<Timestamp, Absence>, MatchingError>;
+/// The time that a copy was last known to be current.
+pub(in crate::stage::matching) type Retrieved = Result<Available<Timestamp>, MatchingError>;
 
 /// More changed records than this are not worth asking for one by one.
 const FEW: usize = 300;
@@ -104,9 +95,11 @@ impl<'a> Retriever<'a> {
             Retrieval::default()
         };
         if let Some(retrieved) = known.retrieved.filter(|retrieved| self.is_fresh(*retrieved)) {
-            return Ok(Ok(retrieved));
+            return Ok(Available::Present(retrieved));
         }
-        let Some(http) = &self.http else { return Ok(Err(not_cached(url))) };
+        let Some(http) = &self.http else {
+            return Ok(Available::Absent(not_cached(url)));
+        };
         let answer = self.fetch(http, task, url, &copy, &known).await;
         self.conclude(task, folder, known, url, answer)
     }
@@ -122,9 +115,11 @@ impl<'a> Retriever<'a> {
             Retrieval::default()
         };
         if let Some(retrieved) = known.retrieved.filter(|retrieved| self.is_fresh(*retrieved)) {
-            return Ok(Ok(retrieved));
+            return Ok(Available::Present(retrieved));
         }
-        let Some(http) = &self.http else { return Ok(Err(not_cached(&url))) };
+        let Some(http) = &self.http else {
+            return Ok(Available::Absent(not_cached(&url)));
+        };
         if let (Some(index), Some(_)) = (index, known.retrieved) {
             let list = format!("{base_url}/{}/modified_id.csv", file_name(base));
             match self.changed(http, &list, base_url, base, folder, &index).await {
@@ -169,7 +164,7 @@ impl<'a> Retriever<'a> {
                 served_by,
             } => {
                 self.effects
-                    .note(Stage::Matching, format!("{task}: {length} bytes from {}", redact(url)));
+                    .note(Stage::Matching, format!("{task}: {} from {}", bytes(length), redact(url)));
                 Ok(Some(New { validators, served_by }))
             }
         }
@@ -187,18 +182,18 @@ impl<'a> Retriever<'a> {
                 known.bundle = None;
                 known.retrieved = Some(now);
                 known.save(folder).map_err(cache_error)?;
-                Ok(Ok(now))
+                Ok(Available::Present(now))
             }
-            Err(HttpError::Absent { .. }) => Ok(Err(Absence::Uncovered)),
+            Err(HttpError::Absent { .. }) => Ok(Available::Absent(Absence::Uncovered)),
             Err(HttpError::Write { path, source }) => Err(MatchingError::Cache { path, source }),
             Err(error) => match known.retrieved {
                 Some(retrieved) => {
                     self.effects
                         .warn(Stage::Matching, format!("{task}: {error}; the copy of {retrieved} is used"));
-                    Ok(Ok(retrieved))
+                    Ok(Available::Present(retrieved))
                 }
-                None if error.is_unreachable() => Ok(Err(Absence::Unreachable(error))),
-                None => Ok(Err(Absence::Missing(error.to_string()))),
+                None if error.is_unreachable() => Ok(Available::Absent(Absence::Unreachable(error))),
+                None => Ok(Available::Absent(Absence::Missing(error.to_string()))),
             },
         }
     }
@@ -279,7 +274,7 @@ fn patience(plan: &FeedsPlan) -> Patience {
     let local = plan.osv.contains("://127.0.0.1") || plan.osv.contains("://localhost");
     let usual = Patience::default();
     Patience {
-        first_wait: if local { Duration::from_millis(50) } else { usual.first_wait },
+        first: if local { Duration::from_millis(50) } else { usual.first },
         ..usual
     }
 }

@@ -4,7 +4,7 @@ use crate::model::advisory::{AdvisoryKind, Match};
 use crate::model::finding::{Finding, Level};
 use crate::model::inventory::Component;
 
-use super::About;
+use super::RuleText;
 use crate::stage::policy::{Evidence, remedy};
 
 /// The claims of one kind that apply, each with its component.
@@ -28,7 +28,7 @@ fn of_kind<'a>(evidence: &Evidence<'a>, kind: AdvisoryKind) -> impl Iterator<Ite
 }
 
 /// A finding about a claim: the advisory's own id first, the rest of its alias group after it.
-pub(super) fn finding(about: &About, level: Level, component: &Component, claim: &Match) -> Finding {
+pub(super) fn finding(about: &RuleText, level: Level, component: &Component, claim: &Match) -> Finding {
     let advisory = &claim.advisory;
     let mut ids = vec![advisory.id.clone()];
     ids.extend(advisory.ids.iter().filter(|id| **id != advisory.id).cloned());
@@ -65,7 +65,7 @@ fn message(component: &Component, claim: &Match) -> String {
 }
 
 /// A finding about a component that no advisory names.
-pub(super) fn of_component(about: &About, level: Level, component: &Component, message: String, help: String) -> Finding {
+pub(super) fn of_component(about: &RuleText, level: Level, component: &Component, message: String, help: String) -> Finding {
     let mut finding = about.finding(level, message);
     finding.purl = Some(component.purl.clone());
     finding.source = component.source.clone();

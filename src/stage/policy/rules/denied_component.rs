@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{About, Objections, Rule, Settings, advisories};
+use super::{Objections, Rule, RuleText, Settings, advisories};
 use crate::model::finding::Level;
 use crate::stage::policy::Evidence;
 use crate::stage::policy::pattern::PurlPattern;
@@ -41,7 +41,7 @@ impl Default for DeniedComponent {
 }
 
 impl Settings for DeniedComponent {
-    const ABOUT: About = About {
+    const ABOUT: RuleText = RuleText {
         code: "denied-component",
         summary: "A component is on the policy's list of banned packages.",
         why: "An organisation has reasons that no advisory knows: a second TLS stack, a package it replaced, a supplier it left.",

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use spdx::{Expression, LicenseReq, ParseMode};
 
-use super::{About, Objections, Rule, Settings, advisories};
+use super::{Objections, Rule, RuleText, Settings, advisories};
 use crate::model::finding::Level;
 use crate::model::inventory::Component;
 use crate::stage::policy::Evidence;
@@ -50,7 +50,7 @@ impl Default for DeniedLicense {
 }
 
 impl Settings for DeniedLicense {
-    const ABOUT: About = About {
+    const ABOUT: RuleText = RuleText {
         code: "denied-license",
         summary: "A component's licence is not allowed.",
         why: "Shipping a component means accepting its conditions. `A OR B` is fine when one of them is allowed, `A AND B` when both are.",

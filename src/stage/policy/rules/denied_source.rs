@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{About, Objections, Rule, Settings, advisories};
+use super::{Objections, Rule, RuleText, Settings, advisories};
 use crate::model::finding::Level;
 use crate::model::inventory::Origin;
 use crate::stage::policy::Evidence;
@@ -35,7 +35,7 @@ impl Default for DeniedSource {
 }
 
 impl Settings for DeniedSource {
-    const ABOUT: About = About {
+    const ABOUT: RuleText = RuleText {
         code: "denied-source",
         summary: "A component comes from a registry, a git repository or a URL that the policy does not allow.",
         why: "Advisories name packages of public registries. What comes from elsewhere has no advisories, no yanks and no second pair of eyes, \

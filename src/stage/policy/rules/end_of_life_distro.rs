@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::eol_dates::LAST_DAYS;
-use super::{About, Objections, Rule, Settings};
+use super::{Objections, Rule, RuleText, Settings};
 use crate::model::finding::Level;
 use crate::model::human_duration::HumanDuration;
 use crate::model::inventory::OsRelease;
@@ -38,7 +38,7 @@ impl Default for EndOfLifeDistro {
 }
 
 impl Settings for EndOfLifeDistro {
-    const ABOUT: About = About {
+    const ABOUT: RuleText = RuleText {
         code: "end-of-life-distro",
         summary: "The image's operating system release gets no security updates any more.",
         why: "After its last day no advisory is written for a release: an image of it looks cleaner every month, and is not. Rolling \

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{About, Objections, Rule, Settings};
+use super::{Objections, Rule, RuleText, Settings};
 use crate::model::finding::Level;
 use crate::model::waiver::WaiverState;
 use crate::stage::policy::waivers::Standing;
@@ -23,7 +23,7 @@ impl Default for ExpiredWaiver {
 }
 
 impl Settings for ExpiredWaiver {
-    const ABOUT: About = About {
+    const ABOUT: RuleText = RuleText {
         code: "expired-waiver",
         summary: "A waiver's last day has passed, so it covers nothing any more.",
         why: "A waiver is a promise with an end. When it ends silently, somebody looks for the reason of a red build in the wrong place; when it \

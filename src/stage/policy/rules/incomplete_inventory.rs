@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{About, Rule, Settings};
+use super::{Rule, RuleText, Settings};
 use crate::model::coverage::{Gap, GapKind};
 use crate::model::finding::Level;
 use crate::stage::policy::pattern::TextPattern;
@@ -89,7 +89,7 @@ impl Default for IncompleteInventory {
 }
 
 impl Settings for IncompleteInventory {
-    const ABOUT: About = About {
+    const ABOUT: RuleText = RuleText {
         code: "incomplete-inventory",
         summary: "Part of the image could not be seen: its packages may have findings that nobody knows of.",
         why: "\"No findings\" and \"we do not know\" are different answers. A package database that is cut short, a release without a feed or an \

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{About, Objections, Rule, Settings, advisories};
+use super::{Objections, Rule, RuleText, Settings, advisories};
 use crate::model::advisory::AdvisoryKind;
 use crate::model::finding::Level;
 use crate::stage::policy::Evidence;
@@ -17,7 +17,7 @@ pub(crate) struct MaliciousComponent {
 }
 
 impl Settings for MaliciousComponent {
-    const ABOUT: About = About {
+    const ABOUT: RuleText = RuleText {
         code: "malicious-component",
         summary: "A component is malware (`MAL-` advisories).",
         why: "The package itself is the attack: it has run on every machine that installed it. No severity, grace or fix makes that \

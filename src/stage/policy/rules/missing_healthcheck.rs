@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{About, Objections, Rule, Settings};
+use super::{Objections, Rule, RuleText, Settings};
 use crate::model::finding::Level;
 use crate::stage::policy::Evidence;
 
@@ -22,7 +22,7 @@ impl Default for MissingHealthcheck {
 }
 
 impl Settings for MissingHealthcheck {
-    const ABOUT: About = About {
+    const ABOUT: RuleText = RuleText {
         code: "missing-healthcheck",
         summary: "The image has no health check.",
         why: "An engine that restarts containers by themselves (Compose, Swarm) knows that a process runs, not that it answers.",

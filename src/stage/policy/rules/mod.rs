@@ -2,7 +2,6 @@
 //!
 //! Takes `Evidence`, or what waivers came to. Gives findings and gaps. Invariant: the same evidence gives the same objections in the same order.
 
-mod about;
 mod advisories;
 mod denied_component;
 mod denied_license;
@@ -33,7 +32,7 @@ mod yanked_crate;
 pub(crate) use rule::Settings;
 pub use rule::{Objections, Rule};
 
-pub use about::About;
+pub use crate::model::rule_text::RuleText;
 
 use schemars::{Schema, SchemaGenerator};
 use toml::Spanned;
@@ -72,7 +71,7 @@ type ParseRule = fn(Spanned<DeValue<'_>>) -> Result<Box<dyn Rule>, toml::de::Err
 #[derive(Clone, Copy)]
 pub struct Entry {
     /// What people read about it.
-    pub about: &'static About,
+    pub about: &'static RuleText,
     /// Reads its table.
     pub(crate) parse: ParseRule,
     /// Its settings where the document has no table for it.
@@ -94,7 +93,7 @@ impl Entry {
 
 /// What people read about a rule; none for a code that no rule has (an organisation's own rules describe themselves).
 #[must_use]
-pub fn about(code: &str) -> Option<&'static About> {
+pub fn about(code: &str) -> Option<&'static RuleText> {
     RULES.iter().map(|entry| entry.about).find(|about| about.code == code)
 }
 

@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{About, Objections, Rule, Settings};
+use super::{Objections, Rule, RuleText, Settings};
+use crate::model::byte_size::bytes;
 use crate::model::excused::Excused as _;
 use crate::model::finding::Level;
 use crate::model::written;
@@ -79,7 +80,7 @@ impl Default for OversizedImage {
 }
 
 impl Settings for OversizedImage {
-    const ABOUT: About = About {
+    const ABOUT: RuleText = RuleText {
         code: "oversized-image",
         summary: "The image is larger than the policy allows.",
         why: "Size is time at every rollout, and most of it is code that nobody needs and somebody has to patch.",
@@ -97,20 +98,13 @@ impl Rule for OversizedImage {
             if size <= self.max.0 {
                 continue;
             }
-            let message = format!(
-                "the image has {} MB, the policy allows {} MB",
-                size / 1_000_000,
-                self.max.0 / 1_000_000
-            );
+            let message = format!("the image has {}, the policy allows {}", bytes(size), bytes(self.max.0));
             let mut finding = Self::ABOUT.finding(self.level, message);
             finding.subject = Some(platform.platform.to_string());
             if let Some(largest) = platform.layers.iter().max_by_key(|layer| layer.size) {
                 let step = largest.created_by.as_deref().unwrap_or("an unnamed step");
                 let step: String = step.chars().filter(|c| !c.is_control()).take(120).collect();
-                finding.help = Some(format!(
-                    "its largest layer has {} MB and comes from: {step}",
-                    largest.size / 1_000_000
-                ));
+                finding.help = Some(format!("its largest layer has {} and comes from: {step}", bytes(largest.size)));
             }
             objections.findings.push(finding);
         }

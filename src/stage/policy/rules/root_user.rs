@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{About, Objections, Rule, Settings};
+use super::{Objections, Rule, RuleText, Settings};
 use crate::model::finding::Level;
 use crate::model::inventory::{Fact, FactKind};
 use crate::stage::policy::Evidence;
@@ -23,7 +23,7 @@ impl Default for RootUser {
 }
 
 impl Settings for RootUser {
-    const ABOUT: About = About {
+    const ABOUT: RuleText = RuleText {
         code: "root-user",
         summary: "The image starts its process as root.",
         why: "A process that is taken over has the rights it runs with. Root in a container is root of everything mounted into it, and one \

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
-use super::About;
+use super::RuleText;
 use crate::model::coverage::Gap;
 use crate::model::finding::{Finding, Level};
 use crate::stage::policy::Evidence;
@@ -45,5 +45,5 @@ pub trait Rule: Send + Sync + std::fmt::Debug {
 /// A rule's settings as its table gives them: the rule itself.
 pub(crate) trait Settings: Rule + Default + DeserializeOwned + JsonSchema + 'static {
     /// What people read about it.
-    const ABOUT: About;
+    const ABOUT: RuleText;
 }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{About, Objections, Rule, Settings};
+use super::{Objections, Rule, RuleText, Settings};
 use crate::model::finding::Level;
 use crate::model::inventory::{Fact, FactKind};
 use crate::model::secret_name::holds_secret;
@@ -36,7 +36,7 @@ impl Default for SecretInImage {
 }
 
 impl Settings for SecretInImage {
-    const ABOUT: About = About {
+    const ABOUT: RuleText = RuleText {
         code: "secret-in-image",
         summary: "A secret is in the image or in a tracked file: a private key, credentials, an `.env` file.",
         why: "Whoever can pull the image has the secret. Deleting the file in a later layer hides it from a shell, not from anybody who unpacks \

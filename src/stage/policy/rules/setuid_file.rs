@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{About, Objections, Rule, Settings};
+use super::{Objections, Rule, RuleText, Settings};
 use crate::model::finding::Level;
 use crate::model::inventory::FactKind;
 use crate::stage::policy::Evidence;
@@ -53,7 +53,7 @@ impl Default for SetuidFile {
 }
 
 impl Settings for SetuidFile {
-    const ABOUT: About = About {
+    const ABOUT: RuleText = RuleText {
         code: "setuid-file",
         summary: "A file runs with its owner's rights (setuid, setgid), or everybody may write it.",
         why: "Such files are how a process that was taken over becomes root in the container. A service needs none.",

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::incomplete_inventory::GapLevel;
-use super::{About, Objections, Rule, Settings};
+use super::{Objections, Rule, RuleText, Settings};
 use crate::model::coverage::{Gap, GapKind};
 use crate::model::finding::Level;
 use crate::model::human_duration::HumanDuration;
@@ -38,7 +38,7 @@ impl Default for StaleFeed {
 }
 
 impl Settings for StaleFeed {
-    const ABOUT: About = About {
+    const ABOUT: RuleText = RuleText {
         code: "stale-feed",
         summary: "Advisory data is missing, too old, or cannot be read where it concerns the image.",
         why: "An old feed knows nothing of this week's advisories, and a missing one knows nothing at all. Both look like a clean image. One \

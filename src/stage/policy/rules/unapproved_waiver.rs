@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{About, Objections, Rule, Settings};
+use super::{Objections, Rule, RuleText, Settings};
 use crate::model::finding::Level;
 use crate::stage::policy::waivers::Standing;
 
@@ -22,7 +22,7 @@ impl Default for UnapprovedWaiver {
 }
 
 impl Settings for UnapprovedWaiver {
-    const ABOUT: About = About {
+    const ABOUT: RuleText = RuleText {
         code: "unapproved-waiver",
         summary: "A waiver lacks approvals, or lasts longer than the policy allows, so it covers nothing.",
         why: "Whoever wants to ship is not the one who decides that a risk is acceptable. The policy lists who may approve and how many of them a \

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{About, Objections, Rule, Settings};
+use super::{Objections, Rule, RuleText, Settings};
 use crate::model::finding::Level;
 use crate::model::waiver::WaiverState;
 use crate::stage::policy::waivers::Standing;
@@ -23,7 +23,7 @@ impl Default for UnknownWaiver {
 }
 
 impl Settings for UnknownWaiver {
-    const ABOUT: About = About {
+    const ABOUT: RuleText = RuleText {
         code: "unknown-waiver",
         summary: "A waiver's id is in no advisory feed.",
         why: "A typo must never look like a waiver: whoever reads the file believes that something is decided which is not.",

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{About, Objections, Rule, Settings, advisories};
+use super::{Objections, Rule, RuleText, Settings, advisories};
 use crate::model::advisory::AdvisoryKind;
 use crate::model::finding::Level;
 use crate::stage::policy::Evidence;
@@ -23,7 +23,7 @@ impl Default for UnmaintainedCrate {
 }
 
 impl Settings for UnmaintainedCrate {
-    const ABOUT: About = About {
+    const ABOUT: RuleText = RuleText {
         code: "unmaintained-crate",
         summary: "A crate is no longer maintained, or RustSec has a notice about it.",
         why: "The next vulnerability in it will have no fix. Better to leave it before that day than on it.",

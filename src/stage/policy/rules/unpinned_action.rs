@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{About, Objections, Rule, Settings};
+use super::{Objections, Rule, RuleText, Settings};
 use crate::model::commit::CommitSha;
 use crate::model::coverage::{Gap, GapKind};
 use crate::model::digest::Digest;
@@ -31,7 +31,7 @@ impl Default for UnpinnedAction {
 }
 
 impl Settings for UnpinnedAction {
-    const ABOUT: About = About {
+    const ABOUT: RuleText = RuleText {
         code: "unpinned-action",
         summary: "A workflow uses an action by a tag or a branch.",
         why: "An action runs with the workflow's token and secrets. Whoever can move its tag can run anything there; tags of popular actions have \

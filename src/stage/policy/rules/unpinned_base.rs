@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{About, Objections, Rule, Settings};
+use super::{Objections, Rule, RuleText, Settings};
 use crate::model::context::DeclaredBase;
 use crate::model::coverage::{Gap, GapKind};
 use crate::model::digest::Digest;
@@ -31,7 +31,7 @@ impl Default for UnpinnedBase {
 }
 
 impl Settings for UnpinnedBase {
-    const ABOUT: About = About {
+    const ABOUT: RuleText = RuleText {
         code: "unpinned-base",
         summary: "A base image is not pinned by digest, or is not one that the policy allows.",
         why: "A tag is whatever its owner says today. The same Dockerfile then builds another image tomorrow, and nobody has seen that one.",

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{About, Objections, Rule, Settings, advisories};
+use super::{Objections, Rule, RuleText, Settings, advisories};
 use crate::model::advisory::AdvisoryKind;
 use crate::model::finding::Level;
 use crate::stage::policy::Evidence;
@@ -23,7 +23,7 @@ impl Default for UnsoundCrate {
 }
 
 impl Settings for UnsoundCrate {
-    const ABOUT: About = About {
+    const ABOUT: RuleText = RuleText {
         code: "unsound-crate",
         summary: "A crate is unsound: safe code can use it to break memory safety.",
         why: "Whether it is a vulnerability depends on how the crate is called. The compiler will not say when a change begins to call it so.",

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{About, Objections, Rule, Settings};
+use super::{Objections, Rule, RuleText, Settings};
 use crate::model::commit::Commit;
 use crate::model::finding::Level;
 use crate::stage::policy::Evidence;
@@ -47,7 +47,7 @@ impl Default for UntraceableTag {
 }
 
 impl Settings for UntraceableTag {
-    const ABOUT: About = About {
+    const ABOUT: RuleText = RuleText {
         code: "untraceable-tag",
         summary: "What would be published cannot be traced to one commit.",
         why: "At three in the morning the tag is all one has. A tag that moves, a tree with changes that were never committed, a commit that no \

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{About, Objections, Rule, Settings};
+use super::{Objections, Rule, RuleText, Settings};
 use crate::model::finding::Level;
 use crate::model::waiver::WaiverState;
 use crate::stage::policy::waivers::Standing;
@@ -23,7 +23,7 @@ impl Default for UnusedWaiver {
 }
 
 impl Settings for UnusedWaiver {
-    const ABOUT: About = About {
+    const ABOUT: RuleText = RuleText {
         code: "unused-waiver",
         summary: "A waiver holds and covers nothing.",
         why: "Either what it waived is fixed, and the entry would silently cover the next version that brings it back; or its package pattern is \

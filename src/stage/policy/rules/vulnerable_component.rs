@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{About, Objections, Rule, Settings, advisories};
+use super::{Objections, Rule, RuleText, Settings, advisories};
 use crate::model::advisory::{AdvisoryKind, Match};
 use crate::model::finding::{Level, Reason, ReasonCode};
 use crate::model::inventory::{Component, Scope};
@@ -106,7 +106,7 @@ impl Default for VulnerableComponent {
 }
 
 impl Settings for VulnerableComponent {
-    const ABOUT: About = About {
+    const ABOUT: RuleText = RuleText {
         code: "vulnerable-component",
         summary: "A component has a known vulnerability.",
         why: "What ships with a known vulnerability is found by everybody who reads the same advisories. The policy says from which severity \

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::incomplete_inventory::GapLevel;
-use super::{About, Objections, Rule, Settings, advisories};
+use super::{Objections, Rule, RuleText, Settings, advisories};
 use crate::model::coverage::{Gap, GapKind};
 use crate::model::finding::Level;
 use crate::stage::policy::Evidence;
@@ -29,7 +29,7 @@ impl Default for YankedCrate {
 }
 
 impl Settings for YankedCrate {
-    const ABOUT: About = About {
+    const ABOUT: RuleText = RuleText {
         code: "yanked-crate",
         summary: "A release was yanked from its registry.",
         why: "Authors yank a release that must not be used: it is broken, it leaks, or it was never meant to go out. A lock file keeps it alive.",

@@ -15,7 +15,7 @@ use crate::model::matching::Matching;
 use crate::model::purl::Purl;
 use crate::model::waiver::{WaiverReport, WaiverState};
 use crate::stage::policy::Evidence;
-use crate::stage::policy::rules::About;
+use crate::stage::policy::rules::RuleText;
 
 /// One waiver with what it comes to at the evaluation time.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ pub struct Standing<'a> {
 impl Standing<'_> {
     /// A finding about this waiver; no waiver covers it.
     #[must_use]
-    pub fn finding(&self, about: &About, level: Level, message: String, help: &str) -> Finding {
+    pub fn finding(&self, about: &RuleText, level: Level, message: String, help: &str) -> Finding {
         let mut finding = about.finding(level, message);
         finding.subject = Some(self.report.waiver.clone());
         finding.help = Some(help.to_owned());

@@ -5,9 +5,9 @@ use std::ops::ControlFlow;
 
 use memchr::memmem;
 
+use crate::io::elf::{Elf, Segment};
+use crate::io::random_access::{self, RandomAccess};
 use crate::model::excused::Excused as _;
-use crate::stage::inventory::formats::elf::{Elf, Segment};
-use crate::stage::inventory::formats::random_access::{self, RandomAccess};
 
 pub(super) const HEADER: &[u8] = b"\xff Go buildinf:";
 pub(super) const HEADER_SIZE: usize = 32;

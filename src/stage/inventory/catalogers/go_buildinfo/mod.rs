@@ -9,8 +9,9 @@ use crate::model::coverage::GapKind;
 use crate::model::inventory::{Component, Ecosystem, Origin};
 use crate::model::purl::Purl;
 
+use crate::io::random_access::{OnDisk, RandomAccess};
 use crate::stage::inventory::cataloger::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
-use crate::stage::inventory::formats::random_access::{OnDisk, RandomAccess};
+use crate::stage::inventory::formats::large;
 use info::Info;
 
 /// Reads ELF, PE and Mach-O files.
@@ -42,7 +43,7 @@ impl Cataloger for GoBuildInfo {
     fn catalog_large(&self, _head: &EntryHead<'_>, content: &Spilled, sink: &mut dyn Sink) {
         let content = OnDisk::new(content);
         catalog(&content, sink);
-        content.tell(sink);
+        large::tell(&content, sink);
     }
 }
 

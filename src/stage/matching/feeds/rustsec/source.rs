@@ -13,10 +13,11 @@ use crate::model::error_chain::chain;
 use crate::model::event::Stage;
 
 use crate::stage::matching::error::MatchingError;
+use crate::stage::matching::feeds::available::{Absence, Available};
 use crate::stage::matching::feeds::enrich::document_folder;
 use crate::stage::matching::feeds::feed_source::{Retrieval, redacted_file};
 use crate::stage::matching::feeds::open::RUSTSEC;
-use crate::stage::matching::feeds::retrieve::{Absence, Retriever, cache_error};
+use crate::stage::matching::feeds::retrieve::{Retriever, cache_error};
 
 /// Where the database is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,9 +69,9 @@ impl RustSecSource {
         cache: &Path,
         retriever: &Retriever<'_>,
         effects: &Effects,
-    ) -> Result<Result<(PathBuf, Option<Timestamp>), Absence>, MatchingError> {
+    ) -> Result<Available<(PathBuf, Option<Timestamp>)>, MatchingError> {
         match self {
-            Self::Local(path) => Ok(Ok((path.clone(), None))),
+            Self::Local(path) => Ok(Available::Present((path.clone(), None))),
             Self::Tarball(url) => {
                 let folder = document_folder(cache, RUSTSEC, url);
                 let retrieved = retriever.document(RUSTSEC, url, &folder, "document.tar.gz").await?;
@@ -89,7 +90,7 @@ impl RustSecSource {
         folder: &Path,
         retriever: &Retriever<'_>,
         effects: &Effects,
-    ) -> Result<Result<(PathBuf, Option<Timestamp>), Absence>, MatchingError> {
+    ) -> Result<Available<(PathBuf, Option<Timestamp>)>, MatchingError> {
         let checkout = folder.join("checkout");
         let mut known = if checkout.is_dir() {
             Retrieval::load(folder)
@@ -97,10 +98,10 @@ impl RustSecSource {
             Retrieval::default()
         };
         if let Some(retrieved) = known.retrieved.filter(|retrieved| retriever.is_fresh(*retrieved)) {
-            return Ok(Ok((checkout, Some(retrieved))));
+            return Ok(Available::Present((checkout, Some(retrieved))));
         }
         if retriever.is_offline() {
-            return Ok(Err(Absence::Missing(format!(
+            return Ok(Available::Absent(Absence::Missing(format!(
                 "{} is not in the cache, and the network is not to be used",
                 self.shown()
             ))));
@@ -114,7 +115,7 @@ impl RustSecSource {
                 known.retrieved = Some(now);
                 known.bundle = None;
                 known.save(folder).map_err(cache_error)?;
-                return Ok(Ok((checkout, Some(now))));
+                return Ok(Available::Present((checkout, Some(now))));
             }
             Ok(Err(problem)) => problem,
             Err(error) => error.to_string(),
@@ -122,9 +123,12 @@ impl RustSecSource {
         match known.retrieved {
             Some(retrieved) => {
                 effects.warn(Stage::Matching, format!("rustsec: {problem}; the copy of {retrieved} is used"));
-                Ok(Ok((checkout, Some(retrieved))))
+                Ok(Available::Present((checkout, Some(retrieved))))
             }
-            None => Ok(Err(Absence::Missing(format!("{} cannot be cloned: {problem}", self.shown())))),
+            None => Ok(Available::Absent(Absence::Missing(format!(
+                "{} cannot be cloned: {problem}",
+                self.shown()
+            )))),
         }
     }
 }

@@ -1,10 +1,10 @@
 //! What people read about a rule.
 
-use crate::model::finding::{Finding, Level, RuleCode};
+use super::finding::{Finding, Level, RuleCode};
 
 /// What people read about a rule: in the docs, and as SARIF's rule help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct About {
+pub struct RuleText {
     /// The stable code.
     pub code: &'static str,
     /// One sentence: what it decides.
@@ -15,7 +15,7 @@ pub struct About {
     pub fix: &'static str,
 }
 
-impl About {
+impl RuleText {
     /// A finding of this rule.
     #[must_use]
     pub fn finding(&self, level: Level, message: impl Into<String>) -> Finding {

@@ -5,13 +5,12 @@ use std::cell::RefCell;
 use std::io;
 use std::ops::ControlFlow;
 
-use crate::io::layers::Spilled;
-use crate::model::coverage::GapKind;
+use super::layers::Spilled;
 use crate::model::excused::Excused as _;
-use crate::stage::inventory::cataloger::Sink;
 
 /// A file's bytes.
-pub(in crate::stage::inventory) trait RandomAccess {
+pub trait RandomAccess {
+    /// In bytes.
     fn size(&self) -> u64;
 
     /// Some bytes from an offset; none where they are not all there, or where they are more than [`MOST`].
@@ -23,9 +22,9 @@ pub(in crate::stage::inventory) trait RandomAccess {
 }
 
 /// More bytes than these are not wanted at once.
-pub(in crate::stage::inventory) const MOST: u64 = 16 << 20;
+pub const MOST: u64 = 16 << 20;
 /// No text that is searched for is longer.
-pub(in crate::stage::inventory) const OVERLAP: usize = 256;
+pub const OVERLAP: usize = 256;
 /// Bytes of one window: a multiple of every alignment that is searched by.
 const WINDOW: usize = 1 << 20;
 
@@ -50,24 +49,25 @@ impl RandomAccess for &[u8] {
 }
 
 /// A file's bytes on disk. A part that cannot be read looks like one that is not there, so that whoever used them must ask for the problem.
-pub(in crate::stage::inventory) struct OnDisk<'s> {
+pub struct OnDisk<'s> {
     content: &'s Spilled,
     problem: RefCell<Option<io::Error>>,
 }
 
 impl<'s> OnDisk<'s> {
-    pub(in crate::stage::inventory) fn new(content: &'s Spilled) -> Self {
+    /// A file that was written down.
+    #[must_use]
+    pub fn new(content: &'s Spilled) -> Self {
         Self {
             content,
             problem: RefCell::new(None),
         }
     }
 
-    /// Says in the sink that not everything could be read, if so.
-    pub(in crate::stage::inventory) fn tell(&self, sink: &mut dyn Sink) {
-        if let Some(problem) = self.problem.borrow().as_ref() {
-            sink.gap(GapKind::LimitReached, format!("it cannot be read again: {problem}"));
-        }
+    /// Why not everything could be read, where that is so.
+    #[must_use]
+    pub fn problem(&self) -> Option<String> {
+        self.problem.borrow().as_ref().map(ToString::to_string)
     }
 
     fn read(&self, bytes: &mut [u8], offset: u64) -> bool {
@@ -150,10 +150,8 @@ mod tests {
         let told = |offset| {
             let bytes = OnDisk::new(&spilled);
             let found = bytes.at(offset, 2);
-            let mut recorder = crate::stage::inventory::recorder::Recorder::default();
-            bytes.tell(&mut recorder);
-            (found.is_some(), recorder.gaps.len())
+            (found.is_some(), bytes.problem().is_some())
         };
-        assert_eq!([told(0), told(50), told(200)], [(true, 0), (false, 1), (false, 0)]);
+        assert_eq!([told(0), told(50), told(200)], [(true, false), (false, true), (false, false)]);
     }
 }

@@ -1,0 +1,226 @@
+//! Sections and segments of ELF files, as far as the inventory and the builder need them. Nothing is trusted: what lies outside of the file is not there.
+//!
+//! Source: elf(5).
+
+use std::borrow::Cow;
+
+use crate::model::excused::Excused as _;
+
+use super::random_access::RandomAccess;
+
+/// An ELF file's tables.
+pub struct Elf<'a> {
+    content: &'a dyn RandomAccess,
+    /// True for 64-bit files.
+    wide: bool,
+    big_endian: bool,
+}
+
+/// Where the headers of the sections are.
+#[derive(Debug, Clone, Copy)]
+pub struct SectionTable {
+    /// In the file.
+    pub offset: u64,
+    /// Bytes of one header.
+    pub entry_size: u64,
+    /// How many there are.
+    pub count: u64,
+    /// The number of the section that holds the names of all.
+    pub names: u64,
+}
+
+/// A part of the file that is put into memory.
+pub struct Segment {
+    /// Where it is put.
+    pub address: u64,
+    /// Whether the program may write into it.
+    pub writable: bool,
+    /// Where it is in the file.
+    pub offset: u64,
+    /// Bytes of it in the file.
+    pub size: u64,
+}
+
+/// The most entries of a table that are looked at; real files have some dozens.
+const MOST_ENTRIES: u64 = 4096;
+
+impl<'a> Elf<'a> {
+    /// `None` for a file that is no ELF file.
+    #[must_use]
+    pub fn new(content: &'a dyn RandomAccess) -> Option<Self> {
+        let identification = content.at(0, 16)?;
+        // 32 or 64 bits, the low or the high byte first: nothing else is an ELF file to anybody.
+        let known = matches!(identification[4..6], [1 | 2, 1 | 2]);
+        if !identification.starts_with(b"\x7fELF") || !known {
+            return None;
+        }
+        Some(Self {
+            content,
+            wide: identification[4] == 2,
+            big_endian: identification[5] == 2,
+        })
+    }
+
+    /// The bytes of the section of a name; `None` where there is no such section or no table of sections.
+    #[must_use]
+    pub fn section(&self, name: &str) -> Option<Cow<'a, [u8]>> {
+        self.section_data(self.section_number(name)?)
+    }
+
+    /// Which section has a name.
+    #[must_use]
+    pub fn section_number(&self, name: &str) -> Option<u64> {
+        let table = self.section_table()?;
+        let names = self.section_data(table.names)?;
+        (0..table.count.min(MOST_ENTRIES)).find(|number| {
+            let start = self.section_header(*number).and_then(|header| self.u32(header));
+            let name_on = start.and_then(|start| names.get(usize::try_from(start).or_none("out of the file: the section is absent")?..)?.strip_prefix(name.as_bytes()));
+            name_on.is_some_and(|rest| rest.first() == Some(&0))
+        })
+    }
+
+    /// True where the file has a table of sections.
+    #[must_use]
+    pub fn has_sections(&self) -> bool {
+        self.section_table().is_some_and(|table| table.count > 1)
+    }
+
+    /// Where the table of sections is; `None` where there is none that can be read.
+    #[must_use]
+    pub fn section_table(&self) -> Option<SectionTable> {
+        let at = if self.wide { [0x3a, 0x3c, 0x3e] } else { [0x2e, 0x30, 0x32] };
+        let [entry_size, count, names] = at.map(|at| self.u16(at).map(u64::from));
+        let offset = if self.wide { self.u64(0x28) } else { self.u32(0x20).map(u64::from) };
+        let table = SectionTable {
+            offset: offset?,
+            entry_size: entry_size?,
+            count: count?,
+            names: names?,
+        };
+        (table.entry_size >= 40 && table.count > 0 && table.offset > 0).then_some(table)
+    }
+
+    /// True for 64-bit files whose numbers have their low byte first.
+    #[must_use]
+    pub fn is_wide_little_endian(&self) -> bool {
+        self.wide && !self.big_endian
+    }
+
+    fn section_header(&self, number: u64) -> Option<u64> {
+        let table = self.section_table()?;
+        table.offset.checked_add(number.checked_mul(table.entry_size)?)
+    }
+
+    /// The bytes of the section of a number.
+    #[must_use]
+    pub fn section_data(&self, number: u64) -> Option<Cow<'a, [u8]>> {
+        let header = self.section_header(number)?;
+        let (offset, size) = if self.wide {
+            (self.u64(header.checked_add(0x18)?)?, self.u64(header.checked_add(0x20)?)?)
+        } else {
+            (
+                self.u32(header.checked_add(0x10)?)?.into(),
+                self.u32(header.checked_add(0x14)?)?.into(),
+            )
+        };
+        self.content.at(offset, size)
+    }
+
+    /// The segments that are loaded, as much of each as is in the file.
+    #[must_use]
+    pub fn segments(&self) -> Vec<Segment> {
+        const LOADED: u32 = 1;
+        const WRITABLE: u32 = 2;
+        let loaded = |header: u64| {
+            (self.u32(header)? == LOADED).then_some(())?;
+            let flags = self.u32(header.checked_add(if self.wide { 4 } else { 24 })?)?;
+            let (offset, size) = self.segment_range(header)?;
+            (offset.checked_add(size)? <= self.content.size()).then_some(())?;
+            Some(Segment {
+                address: self.address(header, 0x10, 8)?,
+                writable: flags & WRITABLE != 0,
+                offset,
+                size,
+            })
+        };
+        self.program_headers().into_iter().flatten().filter_map(loaded).collect()
+    }
+
+    /// The dynamic loader that an executable asks for; `None` when it is static.
+    ///
+    /// # Errors
+    /// In words, for a file that ends before what its header speaks of.
+    pub fn interpreter(&self) -> Result<Option<String>, String> {
+        const INTERPRETER: u32 = 3;
+        let cut = || "it ends before what its header speaks of".to_owned();
+        for header in self.program_headers().ok_or_else(cut)? {
+            if self.u32(header).ok_or_else(cut)? == INTERPRETER {
+                let range = self.segment_range(header);
+                let name = range.and_then(|(offset, size)| self.content.at(offset, size)).ok_or_else(cut)?;
+                return Ok(Some(String::from_utf8_lossy(&name).trim_end_matches('\0').to_owned()));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Where the header of each segment is; `None` where the file's own header is cut off.
+    fn program_headers(&self) -> Option<Vec<u64>> {
+        let (offset, size, count) = if self.wide {
+            (self.u64(0x20)?, self.u16(0x36)?, self.u16(0x38)?)
+        } else {
+            (self.u32(0x1c)?.into(), self.u16(0x2a)?, self.u16(0x2c)?)
+        };
+        let headers = (0..u64::from(count).min(MOST_ENTRIES)).map(|at| offset.checked_add(at * u64::from(size)));
+        Some(headers.map_while(|header| header).collect())
+    }
+
+    /// Where a segment is in the file, and its bytes there.
+    fn segment_range(&self, header: u64) -> Option<(u64, u64)> {
+        Some((self.address(header, 8, 4)?, self.address(header, 0x20, 16)?))
+    }
+
+    /// A number as wide as an address.
+    fn address(&self, header: u64, wide: u64, narrow: u64) -> Option<u64> {
+        if self.wide {
+            self.u64(header.checked_add(wide)?)
+        } else {
+            self.u32(header.checked_add(narrow)?).map(u64::from)
+        }
+    }
+
+    /// A number of the file's own byte order: 2, 4 or 8 bytes.
+    fn number(&self, offset: u64, size: u64) -> Option<u64> {
+        let bytes = self.content.at(offset, size)?;
+        let push = |number: u64, byte: &u8| number << 8 | u64::from(*byte);
+        Some(if self.big_endian {
+            bytes.iter().fold(0, push)
+        } else {
+            bytes.iter().rev().fold(0, push)
+        })
+    }
+
+    fn u16(&self, offset: u64) -> Option<u16> {
+        self.number(offset, 2)?.try_into().or_none("two bytes fit")
+    }
+
+    fn u32(&self, offset: u64) -> Option<u32> {
+        self.number(offset, 4)?.try_into().or_none("four bytes fit")
+    }
+
+    fn u64(&self, offset: u64) -> Option<u64> {
+        self.number(offset, 8)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_byte_order_that_nobody_knows_is_no_elf_file() {
+        let mut header = *b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0";
+        assert!(Elf::new(&&header[..]).is_some());
+        header[5] = 5;
+        assert!(Elf::new(&&header[..]).is_none());
+    }
+}
