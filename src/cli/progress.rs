@@ -38,7 +38,6 @@ impl Screen {
         }
     }
 
-    /// Who is told.
     #[must_use]
     pub(super) fn observer(&self) -> Arc<dyn Observer> {
         match self {

@@ -17,7 +17,6 @@ pub(super) struct Shown<'e> {
     pub cause: Option<Box<Cause>>,
 }
 
-/// Why.
 #[derive(Debug)]
 pub(super) struct Cause {
     pub message: String,

@@ -1,124 +1,26 @@
 //! From an inventory to a verdict: policy, waivers, feeds, and what the verdict is compared with.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::GateError;
-use super::baseline::BaselinePlan;
+use super::judging_plan::JudgingPlan;
 use super::step::Step;
 use crate::io::Effects;
 use crate::io::files;
-use crate::io::oci;
-use crate::io::oci_layout::Manifest;
-use crate::io::registry::{Access, Options, Registry};
 use crate::model::context::{Context, WaiverAuthors};
-use crate::model::digest::Digest;
 use crate::model::event::Stage;
 use crate::model::finding::Judgement;
 use crate::model::inventory::{Ecosystem, Inventory};
 use crate::model::matching::Matching;
 use crate::model::outcome::Baseline as Compared;
-use crate::model::plan::FeedsPlan;
 use crate::model::verdict::Verdict;
 use crate::report::quantity::count;
 use crate::stage::inventory::crate_licenses;
 use crate::stage::matching;
 use crate::stage::policy::evidence_file::{EvidenceFile, RecordedBaseline};
 use crate::stage::policy::repository::{self, Dockerfiles};
-use crate::stage::policy::{self, Evidence, Policy, PolicyError, Waivers};
-
-/// What a verdict needs beside the inventory.
-#[derive(Debug, Clone)]
-pub struct JudgingPlan {
-    /// The service's name: a verdict of another one is no baseline.
-    pub service: String,
-    /// Advisory feeds.
-    pub feeds: FeedsPlan,
-    /// The feeds' sources as people wrote them, where the plan's differ (a relative folder): what the verdict names.
-    pub written: Vec<(String, String)>,
-    /// The folder of the sources, whose manifests say which updates are allowed; none for an image or an SBOM from elsewhere.
-    pub sources: Option<PathBuf>,
-    /// Cargo's home folder, whose unpacked crates state their licences.
-    pub cargo_home: PathBuf,
-    /// Policy document.
-    pub policy: PolicySource,
-    /// Waiver file: where it is, and what findings call it; none is no waivers.
-    pub waivers: Option<(PathBuf, String)>,
-    /// VEX documents: where each is, and what findings call it. They count where the policy trusts their author.
-    pub vex: Vec<(PathBuf, String)>,
-    /// What the verdict is compared with.
-    pub baseline: Option<BaselinePlan>,
-}
-
-/// Which policy applies.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PolicySource {
-    /// The embedded `policies/gate.toml`.
-    Default,
-    /// The embedded `policies/strict.toml`.
-    Strict,
-    /// A file.
-    File(PathBuf),
-    /// A file whose text must have this digest.
-    Pinned(PathBuf, Digest),
-    /// An artifact in a registry, by its manifest's digest: nothing in the judged repository chooses its text.
-    Registry {
-        /// `host/path`.
-        repository: String,
-        /// The manifest's digest.
-        digest: Digest,
-        /// Allows plain HTTP beyond loopback.
-        plain_http: bool,
-    },
-}
-
-impl PolicySource {
-    /// Reads it.
-    ///
-    /// # Errors
-    /// [`PolicyError`] with the span.
-    pub fn load(&self, effects: &Effects) -> Result<Policy, PolicyError> {
-        match self {
-            Self::Default => Policy::load(None, effects),
-            Self::Strict => Policy::from_text("embedded:strict.toml", include_str!("../../policies/strict.toml")),
-            Self::File(path) => Policy::load(Some(path), effects),
-            Self::Pinned(path, digest) => Policy::load(Some(path), effects)?.pinned(*digest),
-            Self::Registry { repository, digest, .. } => Err(PolicyError::Artifact {
-                name: format!("{repository}@{digest}"),
-                problem: "it has to be fetched first".to_owned(),
-            }),
-        }
-    }
-
-    /// Reads it, from a registry too.
-    ///
-    /// # Errors
-    /// [`GateError::Policy`]; [`GateError::Registry`] when the registry does not give it.
-    pub async fn open(&self, effects: &Effects) -> Result<Policy, GateError> {
-        let Self::Registry {
-            repository,
-            digest,
-            plain_http,
-        } = self
-        else {
-            return Ok(self.load(effects)?);
-        };
-        let registry = Registry::open(repository, Options::new(Access::Read, *plain_http), effects)?;
-        let name = format!("registry:{}@{digest}", registry.repository());
-        let not_one = |problem: String| PolicyError::Artifact {
-            name: name.clone(),
-            problem,
-        };
-        let raw = registry.manifest(digest).await?;
-        let manifest: Manifest = oci::decode(&raw.bytes, &oci::shape::IMAGE).map_err(|refused| not_one(refused.to_string()))?;
-        let [layer] = manifest.layers.as_slice() else {
-            return Err(not_one(format!("it has {} layers", manifest.layers.len())).into());
-        };
-        let bytes = registry.blob(&layer.digest, layer.size, effects.limits.document).await?;
-        let text = String::from_utf8(bytes).map_err(|_| not_one("it is not UTF-8".to_owned()))?;
-        Ok(Policy::from_text(&name, &text)?)
-    }
-}
+use crate::stage::policy::{self, Evidence, Policy, Waivers};
 
 /// Policy, waivers and the rest of the plan: read before anything else, so that a broken file costs no build.
 pub struct Judge {

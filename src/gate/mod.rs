@@ -7,13 +7,15 @@ mod baseline;
 mod error;
 mod fleet;
 mod judge;
+mod judging_plan;
 mod output;
 mod step;
 
 pub use baseline::{BaselinePlan, BaselineSource};
 pub use error::GateError;
 pub use fleet::{Fleet, FleetPlan};
-pub use judge::{Judge, Judged, JudgingPlan, PolicySource};
+pub use judge::{Judge, Judged};
+pub use judging_plan::{JudgingPlan, PolicySource};
 pub use output::leave_only;
 
 use std::path::{Path, PathBuf};

@@ -8,7 +8,6 @@ use crate::model::event::Stage;
 use crate::model::image_ref::ImageRef;
 use crate::model::plan::Builder;
 
-/// The whole gate.
 pub(super) async fn run(session: &Session<'_>, args: &GateArgs) -> Result<Answer, CliError> {
     let until = match session.barring_event() {
         Some(event) if !args.dry_run && args.until > Stage::Policy => {

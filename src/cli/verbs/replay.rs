@@ -8,7 +8,8 @@ use crate::cli::session::{Answer, Session};
 use crate::gate::GateError;
 use crate::io::files;
 use crate::model::exit_kind::ExitKind;
-use crate::stage::policy::evidence_file::{EvidenceFile, compare};
+use crate::stage::policy::comparison::compare;
+use crate::stage::policy::evidence_file::EvidenceFile;
 use crate::stage::publish::{PublishError, verdict_file};
 
 /// Replays the evidence of a run.

@@ -19,7 +19,6 @@ use crate::report::human::waiver_list;
 use crate::stage::policy::evidence_file::EvidenceFile;
 use crate::stage::policy::{self, Evidence, Waivers};
 
-/// Lists.
 pub(super) async fn list(session: &Session<'_>) -> Result<Answer, CliError> {
     let mut plan = session.workspace.judging_plan(&Judging::default())?;
     plan.feeds.offline = true;

@@ -89,7 +89,6 @@ pub(super) fn add(session: &Session<'_>, args: &WaiveArgs) -> Result<Answer, Cli
     })
 }
 
-/// Lists or imports.
 pub(super) async fn run(session: &Session<'_>, verb: &WaiversVerb) -> Result<Answer, CliError> {
     match verb {
         WaiversVerb::List => waiver_list::list(session).await,

@@ -69,7 +69,6 @@ fn saved_by_digest() -> Tar {
         .file("manifest.json", manifest(&names.0, &[&names.1]))
 }
 
-/// Wants nothing.
 struct Nothing;
 
 impl Visitor for Nothing {

@@ -45,9 +45,7 @@ impl Doubts {
 /// What is said of the next entry before its own header comes.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
-    /// GNU's long name.
     pub(super) name: Option<Vec<u8>>,
-    /// GNU's long target.
     pub(super) link: Option<Vec<u8>>,
     pub(super) pax: Option<Pax>,
     pub(super) doubt: Option<Doubted>,

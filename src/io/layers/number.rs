@@ -5,7 +5,6 @@ use crate::model::excused::Excused as _;
 /// What a field says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Number {
-    /// The value.
     pub(super) value: i64,
     /// True where it is written in a form that every reader takes for this value.
     pub(super) plain: bool,

@@ -4,7 +4,6 @@ use super::flags::split_flags;
 use super::instruction::Instruction;
 use super::words::{shell_words, unquoted};
 
-/// A here-document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct HereDocument {
     /// The line that ends it.

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::findings::{finding, location};
+use super::finding::{finding, location};
 use super::page::Page;
 use crate::model::explanation::Explanation;
 use crate::model::finding::Disposition;

@@ -3,6 +3,7 @@
 mod compared;
 mod evidence;
 mod explanation;
+mod finding;
 mod findings;
 mod head;
 mod page;
@@ -10,7 +11,7 @@ mod rollout;
 
 pub use compared::{compared, waiver_list};
 pub use explanation::explanations;
-pub(in crate::report) use findings::location;
+pub(in crate::report) use finding::location;
 pub(in crate::report) use head::{cause as cause_in_words, code_unchanged, sentence, trouble, why_today};
 pub(in crate::report) use rollout::samples;
 

@@ -6,7 +6,6 @@ use crate::report::text::{fold, pad, visible, width};
 /// Columns of one text, over several lines: an advisory may bring a novel along.
 const LONGEST: usize = 800;
 
-/// Text under way.
 pub(super) struct Page {
     style: Style,
     text: String,

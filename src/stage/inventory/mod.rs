@@ -13,6 +13,7 @@ pub mod sbom;
 mod source_tree;
 #[cfg(test)]
 mod tests;
+mod tree_walk;
 mod unread;
 
 pub use cataloger::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};

@@ -67,7 +67,6 @@ impl Recorder {
         assert_eq!(self.gaps.len(), other.gaps.len(), "{path}: {:?} {:?}", self.gaps, other.gaps);
     }
 
-    /// The components' purls.
     pub(super) fn purls(&self) -> Vec<String> {
         self.components.iter().map(|c| c.purl.to_string()).collect()
     }

@@ -2,9 +2,6 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::io::Read;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::cataloger::{Cataloger, Domain, EntryHead, Want};
@@ -18,10 +15,10 @@ use super::image::links::Links;
 use super::image::merge::{Layered, merge};
 use super::image::scan::Scan;
 use super::image::second_look::SecondLook;
+use super::tree_walk::{Tree, unreadable};
 use super::unread;
 use crate::io::Effects;
 use crate::io::git;
-use crate::io::layers::{Entry, Kind, Need, Spilled, Visitor};
 use crate::model::coverage::{Gap, GapKind};
 use crate::model::inventory::{Fact, FactKind, Inventory, Subject};
 
@@ -105,28 +102,12 @@ pub(super) fn rootfs(path: &Path, effects: &Effects) -> Result<Inventory, Invent
     Ok(inventory)
 }
 
-/// True where the kernel shows itself as files (`/proc`, `/sys`): these are no part of what is installed, and have no end.
-fn is_of_the_kernel(path: &Path) -> bool {
-    // Source: linux/magic.h.
-    const PROC: u64 = 0x9fa0;
-    const SYSFS: u64 = 0x6265_6572;
-    let is_named_so = path.file_name().is_some_and(|name| name == "proc" || name == "sys");
-    is_named_so && rustix::fs::statfs(path).is_ok_and(|found| matches!(found.f_type as u64, PROC | SYSFS))
-}
-
 fn subject(path: &Path) -> Subject {
     let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     Subject {
         name: whole.file_name().unwrap_or(whole.as_os_str()).to_string_lossy().into_owned(),
         digest: None,
         commit: None,
-    }
-}
-
-fn unreadable(path: &Path, source: std::io::Error) -> InventoryError {
-    InventoryError::Unreadable {
-        path: path.to_owned(),
-        source,
     }
 }
 
@@ -190,150 +171,4 @@ fn single(path: &Path, catalogers: &[&dyn Cataloger], effects: &Effects, scan: &
     let content = crate::io::files::read(path, effects.limits.wanted_file)?;
     scan.read_as(&name, role, &content);
     Ok(())
-}
-
-/// A walk over a folder, in the order of names.
-struct Tree<'t> {
-    root: &'t Path,
-    effects: &'t Effects,
-    source: bool,
-    entries: u64,
-    /// What of it is not the project's.
-    foreign: Foreign,
-    /// What could not be read.
-    gaps: Vec<Gap>,
-}
-
-impl<'t> Tree<'t> {
-    fn new(root: &'t Path, effects: &'t Effects, source: bool) -> Self {
-        Self {
-            root,
-            effects,
-            source,
-            entries: 0,
-            foreign: Foreign::default(),
-            gaps: Vec::new(),
-        }
-    }
-
-    fn walk(&mut self, visitor: &mut dyn Visitor) -> Result<(), InventoryError> {
-        self.folder(self.root, 0, visitor)
-    }
-
-    fn folder(&mut self, folder: &Path, depth: usize, visitor: &mut dyn Visitor) -> Result<(), InventoryError> {
-        if depth > self.effects.limits.depth {
-            return Err(unreadable(folder, std::io::Error::other("it is nested too deeply")));
-        }
-        if self.effects.is_cancelled() {
-            return Err(InventoryError::Interrupted);
-        }
-        let listed = fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-        let mut listed = match listed {
-            Ok(listed) => listed,
-            // The top is what somebody named: a mistake there is theirs to mend.
-            Err(source) if depth == 0 => return Err(unreadable(folder, source)),
-            Err(source) => {
-                self.unread(folder, &source);
-                return Ok(());
-            }
-        };
-        listed.sort_by_key(fs::DirEntry::file_name);
-        for entry in listed {
-            let path = entry.path();
-            let metadata = match entry.metadata() {
-                Ok(metadata) => metadata,
-                Err(source) => {
-                    self.unread(&path, &source);
-                    continue;
-                }
-            };
-            self.entries += 1;
-            if self.entries > self.effects.limits.entries {
-                return Err(unreadable(self.root, std::io::Error::other("it holds too many files")));
-            }
-            let inside = path.strip_prefix(self.root).unwrap_or(&path);
-            if metadata.is_dir() && (is_of_the_kernel(&path) || (self.source && self.foreign.passes_over(inside))) {
-                continue;
-            }
-            match self.entry(&path, &metadata, visitor) {
-                // What is there and cannot be read may hold anything.
-                Err(InventoryError::Unreadable { path, source }) => self.unread(&path, &source),
-                other => other?,
-            }
-            if metadata.is_dir() {
-                self.folder(&path, depth + 1, visitor)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn unread(&mut self, path: &Path, why: &std::io::Error) {
-        let inside = path.strip_prefix(self.root).unwrap_or(path).to_string_lossy();
-        self.gaps.push(Gap {
-            kind: GapKind::UnreadablePath,
-            // As in an image, where every path begins at its root.
-            subject: if self.source { inside.into_owned() } else { format!("/{inside}") },
-            detail: format!("it could not be read: {why}"),
-            location: None,
-        });
-    }
-
-    fn entry(&self, path: &Path, metadata: &fs::Metadata, visitor: &mut dyn Visitor) -> Result<(), InventoryError> {
-        let raw = path.strip_prefix(self.root).unwrap_or(path).as_os_str().as_bytes();
-        let text = String::from_utf8_lossy(raw);
-        let target = if metadata.is_symlink() {
-            fs::read_link(path).map_err(|source| unreadable(path, source))?.into_os_string()
-        } else {
-            std::ffi::OsString::new()
-        };
-        let kind = if metadata.is_dir() {
-            Kind::Directory
-        } else if metadata.is_symlink() {
-            Kind::Symlink(target.as_bytes())
-        } else if metadata.is_file() {
-            Kind::File
-        } else {
-            Kind::Special
-        };
-        let entry = Entry {
-            raw,
-            path: &text,
-            kind,
-            mode: metadata.permissions().mode() & 0o7777,
-            size: metadata.len(),
-            offset: 0,
-            sparse: false,
-        };
-        let need = visitor
-            .entry(&entry)
-            .map_err(|problem| unreadable(path, std::io::Error::other(problem.to_string())))?;
-        self.content(path, &entry, need, visitor)
-    }
-
-    fn content(&self, path: &Path, entry: &Entry<'_>, need: Need, visitor: &mut dyn Visitor) -> Result<(), InventoryError> {
-        if need == Need::Nothing {
-            return Ok(());
-        }
-        let failed = |source| unreadable(path, source);
-        let mut file = fs::File::open(path).map_err(failed)?;
-        let mut content = vec![0; usize::try_from(entry.size.min(512)).unwrap_or(512)];
-        file.read_exact(&mut content).map_err(failed)?;
-        let need = match need {
-            Need::Magic => visitor.magic(entry, &content),
-            need => need,
-        };
-        match need {
-            Need::Content => {}
-            Need::Spill => {
-                visitor.spilled(entry, &Spilled::of(file, entry.size));
-                return Ok(());
-            }
-            Need::Nothing | Need::Magic | Need::Pieces => return Ok(()),
-        }
-        let limits = &self.effects.limits;
-        let limit = limits.executable.max(limits.wanted_file);
-        file.take(limit).read_to_end(&mut content).map_err(failed)?;
-        visitor.content(entry, &content);
-        Ok(())
-    }
 }

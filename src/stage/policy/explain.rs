@@ -56,7 +56,6 @@ fn explain_component(component: &Component, graph: &Graph<'_>, verdict: &Verdict
     }
 }
 
-/// Who needs whom.
 struct Graph<'a> {
     needed_by: BTreeMap<&'a Purl, Vec<&'a Purl>>,
     roots: Vec<&'a Purl>,

@@ -3,6 +3,7 @@
 
 pub mod baseline;
 pub mod clearance;
+pub mod comparison;
 mod custom;
 mod docs;
 pub mod document;
@@ -17,6 +18,7 @@ pub mod pattern;
 pub mod recheck;
 mod remedy;
 pub mod repository;
+mod required;
 pub mod rules;
 pub mod schema;
 pub mod waive;

@@ -24,13 +24,10 @@ pub(super) const EMPTY: &[u8] = b"{}";
 /// A signed statement, ready to be attached.
 #[derive(Debug, Clone)]
 pub(super) struct Artifact {
-    /// The predicate's type.
     pub(super) predicate_type: String,
     /// The envelope, for a file.
     pub(super) envelope: Envelope,
-    /// The layer.
     pub(super) bundle: Bytes,
-    /// The manifest.
     pub(super) manifest: Bytes,
     /// How an index of referrers lists it.
     pub(super) descriptor: Descriptor,

@@ -48,7 +48,6 @@ const STATEMENT_V1: &str = "https://in-toto.io/Statement/v1";
 /// What cosign 3.1 writes.
 const STATEMENT_V01: &str = "https://in-toto.io/Statement/v0.1";
 
-/// An in-toto statement.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Statement {
     #[serde(rename = "_type")]

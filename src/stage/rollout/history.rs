@@ -35,7 +35,6 @@ pub(super) struct Snapshot {
     pub(super) good: Option<Deployed>,
 }
 
-/// The past.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct History {
     /// Releases that were committed, the last known good one last. A rollback takes those after its goal away, so that the

@@ -30,7 +30,6 @@ pub(super) enum Halt {
 }
 
 impl Halt {
-    /// For people.
     pub(super) fn told(&self) -> &str {
         match self {
             Self::Failed(reason) | Self::Refused(reason) | Self::Superseded(reason) => reason,
@@ -57,7 +56,6 @@ impl From<RolloutError> for Halt {
     }
 }
 
-/// One run.
 pub(super) struct Run<'a, T> {
     pub(super) target: &'a T,
     pub(super) plan: &'a RolloutPlan,

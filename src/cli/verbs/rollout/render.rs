@@ -68,7 +68,6 @@ pub(super) fn status(status: &RolloutStatus) -> Answer {
     said(text, json!(status), next)
 }
 
-/// What was stopped.
 pub(super) fn stopped(report: &StopReport) -> Answer {
     let text = if report.stopped.is_empty() {
         format!("{}: no instance was running; the switch was stopped", report.service)

@@ -19,7 +19,6 @@ pub(super) struct Text<'a> {
     pub(super) troubles: Vec<String>,
 }
 
-/// One package.
 #[derive(Debug, Default)]
 pub(super) struct Locked<'a> {
     pub(super) name: Cow<'a, str>,
@@ -212,7 +211,6 @@ struct Entry<'a> {
     dependencies: Vec<Cow<'a, str>>,
 }
 
-/// Reads any TOML.
 fn parsed(text: &str) -> Result<Text<'_>, String> {
     let line_at = |offset: usize| 1 + text.as_bytes()[..offset.min(text.len())].iter().filter(|b| **b == b'\n').count() as u32;
     let document: Document<'_> = toml::from_str(text).map_err(|error| {

@@ -46,7 +46,6 @@ type Ranges<'a> = BTreeMap<Cow<'a, str>, &'a RawValue>;
 /// What is installed at each place.
 pub(super) type Places<'a> = HashMap<&'a str, Place>;
 
-/// One place.
 pub(super) struct Place {
     /// The package there, by its index; of a link, the package that it leads to, if that is listed.
     pub(super) package: Option<usize>,
@@ -55,7 +54,6 @@ pub(super) struct Place {
     pub(super) is_link: bool,
 }
 
-/// Reads the packages.
 pub(super) fn read<'p>(packages: &'p BTreeMap<Cow<'_, str>, &RawValue>, lines: &Lines<'_>, lock: &mut NpmLock) -> Places<'p> {
     let mut places = Places::with_capacity(packages.len());
     let mut links: Vec<(&str, String)> = Vec::new();

@@ -12,7 +12,6 @@ use crate::io::lockfile::yaml::{self, Entry};
 use crate::model::inventory::{Origin, Scope};
 use crate::model::purl;
 
-/// Reads a file.
 pub(super) fn read(text: &str) -> NpmLock {
     let (document, troubles) = yaml::read(text);
     let mut lock = NpmLock {

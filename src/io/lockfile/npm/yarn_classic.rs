@@ -23,7 +23,6 @@ struct Locked<'a> {
     line: u32,
 }
 
-/// Reads a file.
 pub(super) fn read(text: &str) -> NpmLock {
     let mut lock = NpmLock::default();
     let (entries, odd) = entries(text);

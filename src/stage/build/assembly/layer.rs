@@ -14,7 +14,6 @@ use crate::stage::build::BuildError;
 pub(in crate::stage::build) struct NewLayer {
     /// Digest of the compressed bytes.
     pub(in crate::stage::build) digest: Digest,
-    /// Their number.
     pub(in crate::stage::build) size: u64,
     /// Digest of the tar.
     pub(in crate::stage::build) diff_id: Digest,

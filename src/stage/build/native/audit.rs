@@ -15,7 +15,6 @@ use crate::model::excused::Excused as _;
 use crate::model::inventory::Scope;
 use crate::stage::build::BuildError;
 
-/// The section's name.
 pub(super) const SECTION: &str = ".dep-v0";
 
 /// A package that was compiled, and what for.

@@ -27,9 +27,7 @@ pub(super) struct Compilation<'a> {
     pub(super) effects: &'a Effects,
 }
 
-/// What cargo made.
 pub(super) struct Compilate {
-    /// The executable.
     pub(super) executable: PathBuf,
     /// Every package that was compiled, by cargo's identity of it.
     pub(super) compiled: BTreeMap<String, Compiled>,

@@ -17,13 +17,9 @@ use crate::stage::build::BuildError;
 pub(super) struct Project {
     /// cargo's identity of the package.
     pub(super) id: String,
-    /// The package's name.
     pub(super) package: String,
-    /// The package's version.
     pub(super) version: String,
-    /// The binary's name.
     pub(super) bin: String,
-    /// The workspace's folder.
     pub(super) workspace: PathBuf,
     /// Digest of `Cargo.lock`.
     pub(super) lock: Digest,

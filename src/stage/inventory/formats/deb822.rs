@@ -6,7 +6,6 @@ use crate::model::excused::Excused as _;
 
 use super::paragraphs::Block;
 
-/// One paragraph.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::stage::inventory) struct Paragraph<'a> {
     /// Bytes from the start of the text to its first line.

@@ -8,7 +8,7 @@ use std::thread;
 
 use super::base::Parts;
 use super::behind::{self, Behind, LayerRequests};
-use super::crew::each;
+use super::each_layer::each;
 use super::facts::LayerFacts;
 use super::layer_cache::Cache;
 use super::links::Links;

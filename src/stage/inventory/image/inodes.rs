@@ -1,7 +1,8 @@
 //! Hard links of one layer: which entry each of them is another name of, at the moment when it was made, and which names stand at the end.
 
+use super::by_hash::{ByHash, Hashes};
 use super::facts::{HardLink, Inode, LayerFacts};
-use super::landing::{ByHash, Hashes, Landing, Place};
+use super::landing::{Landing, Place};
 use super::paths::{Mark, PathSet};
 use crate::io::layers::Entry;
 use crate::model::coverage::GapKind;

@@ -2,7 +2,8 @@
 
 pub(super) mod base;
 pub(super) mod behind;
-pub(super) mod crew;
+mod by_hash;
+pub(super) mod each_layer;
 pub(super) mod engine;
 pub(super) mod facts;
 pub(super) mod hash_codec;

@@ -38,7 +38,6 @@ pub(super) struct Named<'a> {
     pub(super) is_behind: bool,
 }
 
-/// The finished image.
 pub(in crate::stage::inventory) struct View<'a> {
     pub(in crate::stage::inventory) layers: &'a [Layered<'a>],
     pub(in crate::stage::inventory) links: &'a Links<'a>,

@@ -4,6 +4,7 @@
 //! To read a format from now on: write its cataloger, and delete its row.
 
 mod lock_files;
+mod manifest_needs;
 mod manifests;
 mod package_stores;
 mod pattern;

@@ -36,7 +36,6 @@ pub(in crate::stage::matching) enum Kind {
 }
 
 impl Kind {
-    /// The feed's name.
     pub(in crate::stage::matching) const fn name(self) -> &'static str {
         match self {
             Self::Kev => "kev",

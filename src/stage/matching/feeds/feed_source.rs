@@ -103,7 +103,6 @@ impl Retrieval {
         serde_json::from_slice(&bytes).or_empty("without it all is fetched")
     }
 
-    /// Writes it down.
     pub(in crate::stage::matching) fn save(&self, folder: &Path) -> Result<(), files::FileError> {
         let path = folder.join(Self::FILE);
         match serde_json::to_vec_pretty(self) {

@@ -8,7 +8,8 @@ use std::collections::HashMap;
 
 use crate::model::advisory::AdvisoryKind;
 
-use super::strings::{Pool, PoolFull, RefMap, StringRef};
+use super::alias_sets::{Sets, is_cve};
+use super::strings::{Pool, PoolFull, StringRef};
 use crate::stage::matching::record::parsed::{ParsedRating, ParsedRecord};
 
 /// Ids that speak of one thing.
@@ -82,10 +83,6 @@ pub(in crate::stage::matching) fn resolve(drafts: &[ParsedRecord], pool: &mut Po
 /// Whether what a record says joins anything.
 fn counts(draft: &ParsedRecord) -> bool {
     !draft.withdrawn && draft.broken.is_none()
-}
-
-fn is_cve(id: &str) -> bool {
-    id.starts_with("CVE-")
 }
 
 /// The CVEs that a record names as its aliases, itself left out.
@@ -218,56 +215,6 @@ fn worst(a: Option<ParsedRating>, b: Option<ParsedRating>) -> Option<ParsedRatin
     let score = |rating: ParsedRating| rating.score.unwrap_or(-1.0);
     let order = x.severity.cmp(&y.severity).then(score(x).total_cmp(&score(y)));
     Some(if order.is_ge() { x } else { y })
-}
-
-/// Disjoint sets of ids.
-#[derive(Debug, Default)]
-struct Sets {
-    nodes: RefMap<u32>,
-    ids: Vec<StringRef>,
-    parents: Vec<u32>,
-    /// The CVE that a set speaks of, by its root.
-    cves: Vec<Option<StringRef>>,
-}
-
-impl Sets {
-    /// The node of an id.
-    fn node_of(&mut self, id: StringRef, pool: &Pool) -> u32 {
-        *self.nodes.entry(id).or_insert_with(|| {
-            self.cves.push(is_cve(pool.get(id)).then_some(id));
-            self.ids.push(id);
-            self.parents.push(self.parents.len() as u32);
-            self.parents.len() as u32 - 1
-        })
-    }
-
-    fn root(&mut self, mut node: u32) -> u32 {
-        while self.parents[node as usize] != node {
-            let parent = self.parents[node as usize];
-            self.parents[node as usize] = self.parents[parent as usize];
-            node = parent;
-        }
-        node
-    }
-
-    /// Makes two sets one, unless they speak of different CVEs.
-    fn join(&mut self, a: u32, b: u32) {
-        let (a, b) = (self.root(a), self.root(b));
-        if let (Some(a), Some(b)) = (self.cves[a as usize], self.cves[b as usize])
-            && a != b
-        {
-            return;
-        }
-        self.equate(a, b);
-    }
-
-    /// Makes two sets one, whatever they speak of.
-    fn equate(&mut self, a: u32, b: u32) {
-        let (a, b) = (self.root(a), self.root(b));
-        self.cves[a.min(b) as usize] = self.cves[a.min(b) as usize].or(self.cves[a.max(b) as usize]);
-        // The lower number stays the root, so that the outcome does not depend on the order of joins.
-        self.parents[a.max(b) as usize] = a.min(b);
-    }
 }
 
 #[cfg(test)]

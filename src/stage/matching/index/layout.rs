@@ -39,7 +39,6 @@ pub(super) enum Section {
     Checks,
 }
 
-/// Number of sections.
 pub(super) const SECTIONS: usize = 10;
 /// Bytes of a package.
 pub(super) const PACKAGE: usize = 20;
@@ -54,7 +53,6 @@ pub(super) const ID: usize = 16;
 /// A number that is not there.
 pub(super) const NONE: u32 = u32::MAX;
 
-/// The header's fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Header {
     pub(super) length: u64,

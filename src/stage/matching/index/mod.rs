@@ -2,6 +2,7 @@
 //! Invariant: a file that is damaged, of another version or another program's is an error, never an answer.
 
 pub(super) mod alias;
+mod alias_sets;
 mod build;
 mod chunk;
 mod layout;

@@ -35,7 +35,6 @@ pub(in crate::stage::matching) enum IndexError {
 }
 
 impl IndexError {
-    /// The file.
     pub(in crate::stage::matching) fn path(&self) -> &Path {
         match self {
             Self::Read { path, .. } | Self::Damaged { path, .. } => path,

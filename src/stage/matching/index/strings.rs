@@ -17,7 +17,6 @@ pub(in crate::stage::matching) struct PoolFull;
 /// A map from texts of a pool.
 pub(in crate::stage::matching) type RefMap<V> = HashMap<StringRef, V, BuildHasherDefault<Ready>>;
 
-/// Texts under construction.
 pub(in crate::stage::matching) struct Pool {
     bytes: Vec<u8>,
     seen: HashMap<u64, StringRef, BuildHasherDefault<Ready>>,

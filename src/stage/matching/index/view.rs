@@ -13,7 +13,6 @@ use crate::stage::matching::record::interval::{End, Interval};
 #[derive(Clone, Copy)]
 pub(in crate::stage::matching) struct Claim<'a> {
     pub(super) index: &'a Index,
-    /// The record's number.
     pub(in crate::stage::matching) advisory: u32,
     /// The release; empty for all.
     pub(in crate::stage::matching) release: &'a str,
@@ -69,7 +68,6 @@ impl Index {
 }
 
 impl<'a> Claim<'a> {
-    /// Its intervals.
     pub(in crate::stage::matching) fn intervals(&self) -> impl Iterator<Item = Result<Interval<'a>, IndexError>> + use<'a> {
         let index = self.index;
         self.intervals.chunks_exact(12).map(move |words| {
@@ -102,7 +100,6 @@ impl<'a> Claim<'a> {
         Ok(self.index.texts(self.lists)?.0)
     }
 
-    /// All its lists.
     pub(in crate::stage::matching) fn lists(&self) -> Result<ClaimLists<'a>, IndexError> {
         let (_versions, next) = self.index.numbers(self.lists)?;
         let (fixed, next) = self.index.texts(next)?;
@@ -120,7 +117,6 @@ impl<'a> Claim<'a> {
     }
 }
 
-/// A record.
 #[derive(Clone, Copy)]
 pub(in crate::stage::matching) struct AdvisoryView<'a> {
     pub(super) index: &'a Index,
@@ -162,7 +158,6 @@ impl<'a> AdvisoryView<'a> {
     }
 }
 
-/// An alias group.
 #[derive(Clone, Copy)]
 pub(in crate::stage::matching) struct GroupView<'a> {
     pub(super) index: &'a Index,

@@ -18,7 +18,6 @@ pub(in crate::stage::matching) enum Answer {
 
 /// A version to be looked for.
 pub(in crate::stage::matching) struct Wanted<'a> {
-    /// As written.
     pub(in crate::stage::matching) text: &'a str,
     /// In the ecosystem's ordering, or why it has no place there.
     pub(in crate::stage::matching) parsed: Result<(Scheme, Version<'a>), String>,

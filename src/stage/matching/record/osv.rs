@@ -106,7 +106,6 @@ pub(in crate::stage::matching) struct Score<'a> {
     pub(in crate::stage::matching) score: Text<'a>,
 }
 
-/// One link.
 #[derive(Debug, Deserialize)]
 pub(in crate::stage::matching) struct Reference<'a> {
     #[serde(borrow, rename = "type", default)]

@@ -8,7 +8,6 @@ use crate::model::version::Scheme;
 
 use crate::stage::matching::index::strings::StringRef;
 
-/// One record.
 #[derive(Debug, Clone)]
 pub(in crate::stage::matching) struct ParsedRecord {
     pub(in crate::stage::matching) id: StringRef,

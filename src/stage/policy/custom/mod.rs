@@ -126,7 +126,6 @@ fn on_large_stack<T: Send + 'static>(source: String, work: fn(String) -> Result<
     }
 }
 
-/// Asks every rule.
 pub(crate) fn check(rules: &[CustomRule], evidence: &Evidence<'_>, objections: &mut Objections) {
     for rule in rules.iter().filter(|rule| rule.level != Level::Off) {
         let asked = view::items(evidence, rule.each).and_then(|items| ask(rule, items));

@@ -43,7 +43,6 @@ impl Node {
         }
     }
 
-    /// A scalar.
     pub(super) fn text(&self, what: &str) -> Result<&str, Problem> {
         match &self.value {
             Value::Text(text) => Ok(text),

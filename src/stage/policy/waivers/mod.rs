@@ -233,7 +233,6 @@ fn own_lines(value: Range<usize>, lines: &Lines, text: &str) -> Option<(u32, u32
     (first <= last).then_some((first, last))
 }
 
-/// Where lines begin.
 struct Lines(Vec<usize>);
 
 impl Lines {

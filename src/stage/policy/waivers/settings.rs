@@ -90,7 +90,6 @@ impl WaiverSettings {
         whole_days(span)
     }
 
-    /// How many approvers.
     pub(super) fn approvals_needed(&self, severity: Option<Severity>) -> usize {
         let stated = match severity {
             Some(Severity::Critical) => self.approvals.critical,

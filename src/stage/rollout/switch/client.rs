@@ -11,7 +11,7 @@ use super::key::ControlKey;
 use super::message::{Answer, Keyed, Order, Routes, Status};
 use crate::io::daemon;
 
-/// The longest answer.
+/// Bytes of the longest answer.
 const LONGEST: u64 = 1024 * 1024;
 const PATIENCE: Duration = Duration::from_secs(5);
 

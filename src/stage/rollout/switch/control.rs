@@ -23,7 +23,7 @@ use crate::io::daemon;
 
 /// The socket's name in the state folder.
 pub(super) const SOCKET: &str = "control";
-/// The longest order.
+/// Bytes of the longest order.
 const LONGEST: u64 = 64 * 1024;
 /// How many may give orders at once.
 const CALLERS: usize = 16;

@@ -100,7 +100,6 @@ enum State {
     Over,
 }
 
-/// A client's connection.
 #[derive(Debug)]
 pub(super) struct Guard {
     stream: TcpStream,
@@ -239,7 +238,6 @@ impl Guard {
         Ok(true)
     }
 
-    /// A request begins.
     fn begin(&mut self) {
         self.talk.busy.store(true, Ordering::SeqCst);
         self.scanned = 0;

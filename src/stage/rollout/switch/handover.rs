@@ -19,7 +19,6 @@ pub(super) fn send(over: impl AsFd, listener: BorrowedFd<'_>) -> io::Result<()> 
     Ok(())
 }
 
-/// Receives it.
 pub(super) fn receive(over: impl AsFd) -> io::Result<TcpListener> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut control = RecvAncillaryBuffer::new(&mut space);

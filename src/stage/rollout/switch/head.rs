@@ -5,7 +5,6 @@
 
 /// The longest head, in bytes: what nginx takes by default (four buffers of 8 KiB).
 pub(super) const LONGEST: usize = 32 * 1024;
-/// The most headers.
 const MOST: usize = 100;
 
 /// What follows a head.

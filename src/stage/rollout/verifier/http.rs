@@ -15,7 +15,6 @@ use crate::model::excused::Excused as _;
 /// The most that is read of an answer, in bytes.
 const LONGEST: usize = 256 * 1024;
 
-/// An answer.
 pub(super) struct Answer {
     pub(super) status: u16,
     headers: HeaderMap,

@@ -10,7 +10,6 @@ use crate::io::process::Program;
 use crate::model::health::{Answered, Sample};
 use crate::model::plan::{HealthPlan, ProbePlan, VersionAssertion};
 
-/// Who is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::stage::rollout) enum ProbeTarget {
     /// The public one.
@@ -54,7 +53,6 @@ impl Verifier<'_> {
         sample.healthy && (self.plan.version.is_none() || sample.answered == Answered::New)
     }
 
-    /// One probe.
     pub(in crate::stage::rollout) async fn probe(&self, target: ProbeTarget) -> Sample {
         let at = self.effects.clock.now();
         let begun = Instant::now();

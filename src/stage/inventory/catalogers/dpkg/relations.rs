@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use super::{Package, is_name};
+use super::package::{Package, is_name};
 use crate::model::purl::Purl;
 
 /// Which package answers to a name: its own, or one that it provides.

@@ -34,7 +34,6 @@ pub(super) struct Release {
 /// What a release needs.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(super) struct Needs {
-    /// Its requirements.
     #[serde(default)]
     pub(super) deps: Vec<Dependency>,
 }

@@ -40,7 +40,6 @@ impl Progress<'_> {
     }
 }
 
-/// A record's file.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Named<'a> {
     /// As it is written.

@@ -9,7 +9,6 @@ use crate::model::purl::Purl;
 pub(super) struct Asked {
     /// The one that it gets.
     pub(super) of: Identity,
-    /// Who asks.
     pub(super) by: Purl,
     /// The range as it is written.
     pub(super) range: String,

@@ -34,7 +34,6 @@ impl Manifest {
         serde_json::from_str(&text).or_none("without the manifest there is no hint")
     }
 
-    /// The package.
     pub(super) fn purl(&self) -> Purl {
         purl(&self.name, &self.version)
     }
