@@ -74,7 +74,11 @@ impl<'a> Elf<'a> {
         let names = self.section_data(table.names)?;
         (0..table.count.min(MOST_ENTRIES)).find(|number| {
             let start = self.section_header(*number).and_then(|header| self.u32(header));
-            let name_on = start.and_then(|start| names.get(usize::try_from(start).or_none("out of the file: the section is absent")?..)?.strip_prefix(name.as_bytes()));
+            let name_on = start.and_then(|start| {
+                names
+                    .get(usize::try_from(start).or_none("out of the file: the section is absent")?..)?
+                    .strip_prefix(name.as_bytes())
+            });
             name_on.is_some_and(|rest| rest.first() == Some(&0))
         })
     }

@@ -22,8 +22,8 @@ use super::environment::Environment;
 use super::error::CliError;
 use super::exit;
 use super::session::{Answer, Session};
-use crate::model::excused::Excused as _;
 use crate::model::event::Stage;
+use crate::model::excused::Excused as _;
 use crate::model::exit_kind::ExitKind;
 use crate::model::outcome::Outcome;
 

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::model::advisory::{Requirement, Update};
-use crate::model::explanation::{Change, Explanation};
 use crate::model::excused::Excused as _;
+use crate::model::explanation::{Change, Explanation};
 use crate::model::finding::{Disposition, Judgement};
 use crate::model::inventory::{Component, Inventory};
 use crate::model::purl::Purl;

@@ -38,12 +38,10 @@ impl FromStr for Shard {
     type Err = ShardError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let parsed = text
-            .split_once('/')
-            .and_then(|(index, count)| {
-                let why = "the next line refuses the share";
-                Some((index.parse::<usize>().or_none(why)?, count.parse::<usize>().or_none(why)?))
-            });
+        let parsed = text.split_once('/').and_then(|(index, count)| {
+            let why = "the next line refuses the share";
+            Some((index.parse::<usize>().or_none(why)?, count.parse::<usize>().or_none(why)?))
+        });
         match parsed {
             Some((index, count)) if (1..=count).contains(&index) => Ok(Self { index: index - 1, count }),
             _ => Err(ShardError(text.chars().take(40).collect())),
