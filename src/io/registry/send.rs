@@ -6,8 +6,6 @@ use bytes::Bytes;
 use reqwest::header::AUTHORIZATION;
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 
-use crate::model::excused::Excused as _;
-
 use super::error::detail;
 use super::{Registry, RegistryError};
 use crate::io::patience::{is_passing, retry_after};
