@@ -175,7 +175,7 @@ impl Browser {
 impl Drop for Browser {
     fn drop(&mut self) {
         // It is the shell's pid, and the browser's since its exec; its helpers end when it does.
-        self.child.kill().ok();
-        self.child.wait().ok();
+        let ended = self.child.kill().and_then(|()| self.child.wait());
+        ended.expect("the browser ends");
     }
 }

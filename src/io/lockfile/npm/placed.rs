@@ -170,7 +170,7 @@ fn visible(name: &str, from: &str, places: &Places<'_>) -> Option<usize> {
         }
         folder = match above(folder)? {
             // Never looked in: Node.js leaves out `node_modules/node_modules`.
-            inside if inside == "node_modules" => "",
+            "node_modules" => "",
             inside => inside.strip_suffix("/node_modules").unwrap_or(inside),
         };
     }
