@@ -121,7 +121,7 @@ fn subject(page: &mut Page, outcome: &Outcome, verdict: &Verdict) {
     }
     let mut parts = vec![
         count(verdict.components, "component", "components"),
-        format!("policy {}", verdict.inputs.policy.name),
+        format!("policy {} {}", verdict.inputs.policy.name, verdict.inputs.policy.digest.short()),
         format!("judged {}", minute(verdict.evaluated_at)),
     ];
     if let layers @ 1.. = verdict.inputs.cached_layers.len() {

@@ -256,6 +256,12 @@ fn waivers(out: &mut String, verdict: &Verdict) {
 }
 
 fn inputs(out: &mut String, verdict: &Verdict) {
+    let policy = &verdict.inputs.policy;
+    out.push_str(&format!(
+        "\nJudged by the policy {} {}\n",
+        code(&policy.name),
+        code(&policy.digest.to_string())
+    ));
     if verdict.inputs.feeds.is_empty() {
         return;
     }
