@@ -5,7 +5,7 @@ use crate::model::coverage::GapKind;
 use crate::model::inventory::{Component, FactKind, OsRelease, Scope};
 use crate::model::purl::Purl;
 
-use super::formats::large;
+use super::formats::whole::whole;
 
 /// Where a cataloger is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,7 +116,7 @@ pub trait Cataloger: Sync {
     /// Reads a file that is too large to be held in memory beside others ([`Limits::held`](crate::io::limits::Limits)). Unless a cataloger
     /// knows better, the file is held whole, one such file at a time.
     fn catalog_large(&self, head: &EntryHead<'_>, content: &Spilled, sink: &mut dyn Sink) {
-        let read = large::whole(content, |content| self.catalog(&LayerFile { head: *head, content }, sink));
+        let read = whole(content, |content| self.catalog(&LayerFile { head: *head, content }, sink));
         if let Err(problem) = read {
             sink.gap(GapKind::LimitReached, format!("{} cannot read it: {problem}", self.id()));
         }

@@ -39,8 +39,9 @@ impl FromStr for Shard {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let parsed = text.split_once('/').and_then(|(index, count)| {
-            let why = "the next line refuses the share";
-            Some((index.parse::<usize>().or_none(why)?, count.parse::<usize>().or_none(why)?))
+            let index = index.parse::<usize>().or_none("the match below refuses the share")?;
+            let count = count.parse::<usize>().or_none("the match below refuses the share")?;
+            Some((index, count))
         });
         match parsed {
             Some((index, count)) if (1..=count).contains(&index) => Ok(Self { index: index - 1, count }),
