@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::GateError;
 use crate::io::files::FileError;
+use crate::io::folder;
 use crate::model::excused::Excused as _;
 use crate::stage::policy::evidence_file::EVIDENCE_FILE;
 
@@ -37,13 +38,7 @@ pub fn leave_only(folder: &Path, files: &[String], builds: bool) -> Result<(), G
         let path = folder.join(name);
         move |source| GateError::File(FileError::Write { path, source })
     };
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => return Ok(()),
-        Err(error) => return Err(failed("")(error)),
-    };
-    for entry in entries {
-        let entry = entry.map_err(failed(""))?;
+    for entry in folder::entries(folder).map_err(failed(""))? {
         let Ok(name) = entry.file_name().into_string() else { continue };
         let is_ours =
             OF_A_VERDICT.contains(&name.as_str()) || name.ends_with(SIGNED) || (builds && OF_AN_INVENTORY.contains(&name.as_str()));
@@ -71,10 +66,9 @@ pub(super) fn signed(folder: &Path) -> Result<Vec<String>, GateError> {
         })
     };
     let mut names = Vec::new();
-    for entry in fs::read_dir(folder).map_err(failed)? {
+    for entry in folder::listed(folder).map_err(failed)? {
         names.extend(
             entry
-                .map_err(failed)?
                 .file_name()
                 .into_string()
                 .or_none("no text: not a name that we gave")

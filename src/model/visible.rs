@@ -21,7 +21,13 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// The same for text of several lines, which stay lines.
+/// The first `at_most` characters of foreign text for the middle of a sentence, control characters left out.
+#[must_use]
+pub fn shortened(text: &str, at_most: usize) -> String {
+    text.chars().filter(|c| !c.is_control()).take(at_most).collect()
+}
+
+/// As [`visible`], for text of several lines, which stay lines.
 #[must_use]
 pub fn visible_lines(text: &str) -> String {
     text.split('\n').map(visible).collect::<Vec<_>>().join("\n")

@@ -1,5 +1,7 @@
 //! Findings as people think of them: what must be changed, with everything that is wrong with it.
 
+use std::collections::HashMap;
+
 use crate::model::finding::{Disposition, Finding, Judgement};
 use crate::model::severity::Severity;
 use crate::model::verdict::Verdict;
@@ -19,43 +21,44 @@ pub(super) struct Group<'a> {
 
 /// Groups the findings of a disposition; the group with the worst finding first.
 pub(super) fn groups(verdict: &Verdict, disposition: Disposition) -> Vec<Group<'_>> {
-    let mut out: Vec<(String, Group<'_>)> = Vec::new();
+    let mut out: Vec<Group<'_>> = Vec::new();
+    let mut known: HashMap<String, usize> = HashMap::new();
     for judgement in verdict.findings.iter().filter(|j| j.disposition == disposition) {
         let (key, title, ecosystem) = name(&judgement.finding);
-        let at = out.iter().position(|(known, _)| *known == key).unwrap_or_else(|| {
-            out.push((
-                key,
-                Group {
-                    title,
-                    ecosystem,
-                    packages: Vec::new(),
-                    judgements: Vec::new(),
-                },
-            ));
-            out.len() - 1
-        });
-        out[at].1.add(judgement);
+        let at = *known.entry(key).or_insert(out.len());
+        if at == out.len() {
+            out.push(Group {
+                title,
+                ecosystem,
+                packages: Vec::new(),
+                judgements: Vec::new(),
+            });
+        }
+        out[at].add(judgement);
     }
-    let mut groups: Vec<Group<'_>> = out.into_iter().map(|(_, group)| group).collect();
-    groups.sort_by_key(|group| (std::cmp::Reverse(group.worst()), group.title.clone()));
-    groups
+    out.sort_by_key(|group| (std::cmp::Reverse(group.worst()), group.title.clone()));
+    out
+}
+
+/// The name and the version of what a finding is about: of an OS package's source, of a package, or a subject without a version.
+pub(super) fn about(finding: &Finding) -> (String, String) {
+    match (&finding.purl, &finding.source) {
+        (Some(_), Some(source)) => (source.name.clone(), source.version.clone()),
+        (Some(purl), None) => (purl.full_name(), purl.version.clone().unwrap_or_default()),
+        (None, _) => (finding.subject.clone().unwrap_or_default(), String::new()),
+    }
 }
 
 /// What a finding is about: a key, a title, an ecosystem.
 fn name(finding: &Finding) -> (String, String, String) {
-    match (&finding.purl, &finding.source) {
-        (Some(purl), Some(source)) => {
-            let title = format!("{} {}", source.name, source.version);
+    let (name, version) = about(finding);
+    match &finding.purl {
+        Some(purl) => {
+            let title = format!("{name} {version}").trim_end().to_owned();
             (format!("{} {title}", purl.kind), title, purl.kind.clone())
         }
-        (Some(purl), None) => {
-            let title = format!("{} {}", purl.full_name(), purl.version.as_deref().unwrap_or_default());
-            let title = title.trim_end().to_owned();
-            (format!("{} {title}", purl.kind), title, purl.kind.clone())
-        }
-        (None, _) => {
-            let subject = finding.subject.clone().unwrap_or_default();
-            let title = format!("{} {subject}", finding.rule).trim_end().to_owned();
+        None => {
+            let title = format!("{} {name}", finding.rule).trim_end().to_owned();
             (format!("rule {title}"), title, String::new())
         }
     }

@@ -7,6 +7,7 @@ use crate::io::files::FileError;
 use crate::io::http::is_distrust;
 use crate::model::digest::{Digest, DigestError};
 use crate::model::exit_kind::ExitKind;
+use crate::model::visible::shortened;
 
 /// Why a registry did not do what it was asked. URLs in it carry no credentials and no query.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -288,5 +289,5 @@ pub(super) fn detail(body: &[u8]) -> String {
         }
         Err(_) => String::from_utf8_lossy(body).lines().next().unwrap_or_default().to_owned(),
     };
-    text.chars().filter(|c| !c.is_control()).take(300).collect()
+    shortened(&text, 300)
 }

@@ -46,7 +46,6 @@ struct Page {
     publication: Vec<(&'static str, String)>,
     rollout: Option<Rollout>,
     planned: Vec<String>,
-    files: Vec<String>,
     output: String,
 }
 
@@ -64,7 +63,6 @@ impl Page {
             publication: publication(outcome),
             rollout: outcome.rollout.as_ref().map(Rollout::new),
             planned: outcome.planned.iter().map(|step| prose(step)).collect(),
-            files: outcome.files.iter().map(|file| prose(file)).collect(),
             output: prose(&outcome.output),
         }
     }

@@ -9,7 +9,7 @@ use crate::model::finding::{Disposition, Finding, Judgement};
 use crate::model::inventory::{Location, Part};
 use crate::model::outcome::Outcome;
 use crate::model::severity::Severity;
-use crate::report::group::message;
+use crate::report::group::{about, message};
 use crate::report::human::cause_in_words;
 use crate::report::quantity::day;
 use crate::report::text::prose;
@@ -151,7 +151,7 @@ fn sameness(judgement: &Judgement) -> String {
 impl Row {
     fn new<'a>(judgement: &'a Judgement, layers: &mut Layers<'a>) -> Self {
         let finding = &judgement.finding;
-        let (package, version) = package(finding);
+        let (package, version) = about(finding);
         let places: Vec<Place> = finding
             .locations
             .iter()
@@ -230,14 +230,6 @@ fn anchor(finding: &Finding) -> String {
         finding.subject.as_deref().unwrap_or_default(),
     ];
     format!("f-{}", &hex::encode(Sha256::digest(parts.join("\n")))[..10])
-}
-
-fn package(finding: &Finding) -> (String, String) {
-    match (&finding.purl, &finding.source) {
-        (Some(_), Some(source)) => (source.name.clone(), source.version.clone()),
-        (Some(purl), None) => (purl.full_name(), purl.version.clone().unwrap_or_default()),
-        (None, _) => (finding.subject.clone().unwrap_or_default(), String::new()),
-    }
 }
 
 /// The binary package of an OS package.

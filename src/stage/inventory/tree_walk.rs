@@ -9,6 +9,7 @@ use std::path::Path;
 use super::error::InventoryError;
 use super::foreign::Foreign;
 use crate::io::Effects;
+use crate::io::folder;
 use crate::io::layers::{Entry, Kind, Need, Spilled, Visitor};
 use crate::model::coverage::{Gap, GapKind};
 
@@ -47,8 +48,7 @@ impl<'t> Tree<'t> {
         if self.effects.is_cancelled() {
             return Err(InventoryError::Interrupted);
         }
-        let listed = fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-        let mut listed = match listed {
+        let mut listed = match folder::listed(folder) {
             Ok(listed) => listed,
             // The top is what somebody named: a mistake there is theirs to mend.
             Err(source) if depth == 0 => return Err(unreadable(folder, source)),

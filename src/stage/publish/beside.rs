@@ -13,6 +13,7 @@ use crate::io::Effects;
 use crate::io::oci_layout::{Index, Manifest};
 use crate::model::digest::Digest;
 use crate::model::image::{Descriptor, media_type};
+use crate::model::visible::shortened;
 
 /// What BuildKit calls the kind of a statement, on the layer that holds it.
 const PREDICATE_TYPE: &str = "in-toto.io/predicate-type";
@@ -115,5 +116,5 @@ async fn builders_word(
 }
 
 fn visible(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(120).collect()
+    shortened(text, 120)
 }

@@ -16,6 +16,7 @@ use crate::io::registry::{Referrers, RegistryError};
 use crate::model::digest::Digest;
 use crate::model::excused::Excused as _;
 use crate::model::image::Descriptor;
+use crate::model::visible::shortened;
 
 /// Referrers that are fetched at the same time.
 const PARALLEL: usize = 8;
@@ -207,7 +208,7 @@ impl<'a> Search<'a> {
             Ok(payload) => payload,
             Err(EnvelopeError::Signature(_)) if bundle.hint().is_none_or(|hint| hint != self.key.hint()) => {
                 let hint = bundle.hint().unwrap_or("a key without a name");
-                return Ok(Opened::OtherKey(hint.chars().filter(|c| !c.is_control()).take(64).collect()));
+                return Ok(Opened::OtherKey(shortened(hint, 64)));
             }
             Err(error) => {
                 return Err(PublishError::Altered {

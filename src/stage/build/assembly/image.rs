@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use super::manifest::{gzip_layer, put_manifest};
 use super::{Base, NewLayer};
 use crate::io::oci_layout::OciLayout;
 use crate::model::excused::Excused as _;
@@ -41,22 +42,10 @@ pub(in crate::stage::build) fn assemble(
     settings: &Settings,
 ) -> Result<Descriptor, BuildError> {
     let config = configuration(base, layers, settings).to_string();
-    let config = json!({
-        "mediaType": media_type::OCI_CONFIG,
-        "digest": layout.write_blob(config.as_bytes())?,
-        "size": config.len(),
-    });
     let below = base.iter().flat_map(|base| &base.layers).map(described);
-    let above = layers
-        .iter()
-        .map(|layer| json!({"mediaType": media_type::OCI_LAYER_GZIP, "digest": layer.digest, "size": layer.size}));
+    let above = layers.iter().map(|layer| gzip_layer(&layer.digest, layer.size));
     let layers: Vec<Value> = below.chain(above).collect();
-    let manifest = json!({"schemaVersion": 2, "mediaType": media_type::OCI_MANIFEST, "config": config, "layers": layers}).to_string();
-    Ok(Descriptor::new(
-        media_type::OCI_MANIFEST,
-        layout.write_blob(manifest.as_bytes())?,
-        manifest.len() as u64,
-    ))
+    Ok(put_manifest(layout, config.as_bytes(), &layers)?)
 }
 
 /// A layer of the base, in OCI's words: the bytes of Docker's types are the same.

@@ -8,9 +8,11 @@ mod canonical_tar;
 mod gzip;
 mod image;
 mod layer;
+mod manifest;
 
 pub(super) use base::Base;
 pub(super) use canonical_tar::{CanonicalTar, Header};
 pub(super) use gzip::Gzip;
 pub(super) use image::{Settings, assemble};
 pub(super) use layer::{LayerWriter, NewLayer};
+pub(super) use manifest::{gzip_layer, put_index, put_manifest};

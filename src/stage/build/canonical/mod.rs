@@ -10,15 +10,14 @@ mod settings;
 
 pub(super) use settings::Canonical;
 
-use serde_json::json;
-
 use self::config::configuration;
 use super::BuildError;
+use super::assembly::{gzip_layer, put_manifest};
 use super::image::pack;
 use crate::io::Effects;
 use crate::io::archive::DockerImage;
 use crate::io::oci_layout::OciLayout;
-use crate::model::image::{Descriptor, media_type};
+use crate::model::image::Descriptor;
 
 /// Writes configuration, layers and manifest into a layout.
 ///
@@ -34,18 +33,8 @@ pub(super) fn image(from: &DockerImage, canonical: &Canonical, to: &OciLayout, e
             false => pack(from, layer, to, effects)?,
         };
         diff_ids.push(packed.diff_id);
-        layers.push(json!({"mediaType": media_type::OCI_LAYER_GZIP, "digest": packed.digest, "size": packed.size}));
+        layers.push(gzip_layer(&packed.digest, packed.size));
     }
     let config = configuration(&from.config, &diff_ids, canonical)?;
-    let config = json!({
-        "mediaType": media_type::OCI_CONFIG,
-        "digest": to.write_blob(&config)?,
-        "size": config.len(),
-    });
-    let manifest = json!({"schemaVersion": 2, "mediaType": media_type::OCI_MANIFEST, "config": config, "layers": layers}).to_string();
-    Ok(Descriptor::new(
-        media_type::OCI_MANIFEST,
-        to.write_blob(manifest.as_bytes())?,
-        manifest.len() as u64,
-    ))
+    Ok(put_manifest(to, &config, &layers)?)
 }

@@ -14,12 +14,11 @@ mod sources;
 
 use std::collections::BTreeMap;
 
-use serde_json::json;
-
 use self::engine::{Engine, Request};
 use self::epoch::epoch;
 use self::progress::Steps;
 use self::sources::Sources;
+use super::assembly::put_index;
 use super::canonical::{self, Canonical};
 use super::target::Target;
 use super::{BuildError, ImageSource};
@@ -28,7 +27,7 @@ use crate::io::archive::DockerImage;
 use crate::io::secret::Secret;
 use crate::model::event::Stage;
 use crate::model::excused::Excused as _;
-use crate::model::image::{BuiltImage, Descriptor, DescriptorPlatform, Platform, media_type};
+use crate::model::image::{BuiltImage, Descriptor, DescriptorPlatform, Platform};
 use crate::model::plan::{BuildPlan, BuildSecret, Builder, DockerfileBuild, DockerfileBuilder};
 
 /// Builds a Dockerfile.
@@ -163,11 +162,6 @@ impl Run<'_> {
             });
             manifests.push(descriptor);
         }
-        let index = json!({"schemaVersion": 2, "mediaType": media_type::OCI_INDEX, "manifests": manifests}).to_string();
-        Ok(Descriptor::new(
-            media_type::OCI_INDEX,
-            self.target.layout.write_blob(index.as_bytes())?,
-            index.len() as u64,
-        ))
+        Ok(put_index(&self.target.layout, &manifests)?)
     }
 }

@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::io::{self, BufReader, Read, Write};
 
-use serde_json::json;
-
 use crate::io::Effects;
 use crate::io::archive::DockerImage;
 use crate::io::files::FileError;
@@ -13,9 +11,9 @@ use crate::io::layers::{self, LayerError, LayerProblem};
 use crate::io::oci_layout::OciLayout;
 use crate::model::digest::Digest;
 use crate::model::event::{Event, Stage, Unit};
-use crate::model::image::{Descriptor, Layer, media_type};
+use crate::model::image::{Descriptor, Layer};
 use crate::stage::build::BuildError;
-use crate::stage::build::assembly::Gzip;
+use crate::stage::build::assembly::{Gzip, gzip_layer, put_manifest};
 
 const CHUNK: usize = 256 * 1024;
 
@@ -32,11 +30,6 @@ pub(in crate::stage::build) struct Packed {
 
 /// Writes the image's configuration, its layers and a manifest into a layout.
 pub(super) fn image(from: &DockerImage, to: &OciLayout, effects: &Effects) -> Result<Descriptor, BuildError> {
-    let config = json!({
-        "mediaType": media_type::OCI_CONFIG,
-        "digest": to.write_blob(&from.config)?,
-        "size": from.config.len(),
-    });
     let mut packed: BTreeMap<Digest, Packed> = BTreeMap::new();
     let mut layers = Vec::new();
     for layer in &from.image.layers {
@@ -44,14 +37,9 @@ pub(super) fn image(from: &DockerImage, to: &OciLayout, effects: &Effects) -> Re
             Some(packed) => *packed,
             None => *packed.entry(layer.diff_id).or_insert(pack(from, layer, to, effects)?),
         };
-        layers.push(json!({"mediaType": media_type::OCI_LAYER_GZIP, "digest": digest, "size": size}));
+        layers.push(gzip_layer(&digest, size));
     }
-    let manifest = json!({"schemaVersion": 2, "mediaType": media_type::OCI_MANIFEST, "config": config, "layers": layers}).to_string();
-    Ok(Descriptor::new(
-        media_type::OCI_MANIFEST,
-        to.write_blob(manifest.as_bytes())?,
-        manifest.len() as u64,
-    ))
+    Ok(put_manifest(to, &from.config, &layers)?)
 }
 
 /// Compresses one layer on every core, and verifies the tar's digest on the way.

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::shard::Shard;
+use crate::io::folder;
 use crate::stage::policy::document;
 use crate::stage::policy::evidence_file::EVIDENCE_FILE;
 
@@ -56,7 +57,7 @@ fn collect(path: &Path, depth: usize, add: &mut impl FnMut(&Path, Result<PathBuf
             Err(format!("it lies more than {DEEPEST} folders deep, and was not looked into")),
         );
     }
-    let entries = match std::fs::read_dir(path).and_then(Iterator::collect::<Result<Vec<_>, _>>) {
+    let entries = match folder::listed(path) {
         Ok(entries) => entries,
         Err(error) => return add(path, Err(format!("the folder cannot be listed: {error}"))),
     };

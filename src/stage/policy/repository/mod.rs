@@ -12,7 +12,7 @@ pub use workflow::action_uses;
 
 use std::path::{Path, PathBuf};
 
-use crate::io::{files, git};
+use crate::io::{files, folder, git};
 
 use crate::io::{Effects, limits::Limits};
 use crate::model::context::Context;
@@ -142,8 +142,7 @@ impl Walk<'_> {
             self.gaps.extend(unseen(named, "it is nested too deeply"));
             return;
         }
-        let listed = std::fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-        let entries = match listed {
+        let entries = match folder::listed(folder) {
             Ok(entries) => entries,
             Err(error) => {
                 self.gaps.extend(unseen(named, &error.to_string()));

@@ -5,6 +5,7 @@ use crate::model::finding::{Finding, Level};
 use crate::model::inventory::Component;
 
 use super::RuleText;
+use crate::model::visible::shortened;
 use crate::stage::policy::{Evidence, remedy};
 
 /// The claims of one kind that apply, each with its component.
@@ -56,7 +57,7 @@ pub(super) fn finding(about: &RuleText, level: Level, component: &Component, cla
 }
 
 fn message(component: &Component, claim: &Match) -> String {
-    let summary: String = claim.advisory.summary.chars().filter(|c| !c.is_control()).take(200).collect();
+    let summary = shortened(&claim.advisory.summary, 200);
     let summary = match summary.trim() {
         "" => claim.advisory.id.as_str(),
         summary => summary,

@@ -7,6 +7,7 @@ use spdx::{Expression, LicenseReq, ParseMode};
 use super::{Objections, Rule, RuleText, Settings, advisories};
 use crate::model::finding::Level;
 use crate::model::inventory::Component;
+use crate::model::visible::shortened;
 use crate::stage::policy::Evidence;
 use crate::stage::policy::pattern::{PurlPattern, TextPattern};
 
@@ -87,7 +88,7 @@ impl DeniedLicense {
             return unclear(format!("{who} states no licence"));
         }
         for text in &component.licenses {
-            let shown: String = text.chars().filter(|c| !c.is_control()).take(120).collect();
+            let shown = shortened(text, 120);
             let Ok(expression) = Expression::parse_mode(text, ParseMode::LAX) else {
                 match unclear(format!("{who} is under `{shown}`, which is no SPDX expression")) {
                     Some(objection) => return Some(objection),

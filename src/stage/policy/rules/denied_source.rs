@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{Objections, Rule, RuleText, Settings, advisories};
 use crate::model::finding::Level;
 use crate::model::inventory::Origin;
+use crate::model::visible::shortened;
 use crate::stage::policy::Evidence;
 use crate::stage::policy::pattern::TextPattern;
 
@@ -90,7 +91,7 @@ fn shown(url: &str) -> String {
         }
         None => url.to_owned(),
     };
-    without.chars().filter(|c| !c.is_control()).take(200).collect()
+    shortened(&without, 200)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use super::{Objections, Rule, RuleText, Settings};
 use crate::model::byte_size::bytes;
 use crate::model::excused::Excused as _;
 use crate::model::finding::Level;
+use crate::model::visible::shortened;
 use crate::model::written;
 use crate::stage::policy::Evidence;
 
@@ -103,7 +104,7 @@ impl Rule for OversizedImage {
             finding.subject = Some(platform.platform.to_string());
             if let Some(largest) = platform.layers.iter().max_by_key(|layer| layer.size) {
                 let step = largest.created_by.as_deref().unwrap_or("an unnamed step");
-                let step: String = step.chars().filter(|c| !c.is_control()).take(120).collect();
+                let step = shortened(step, 120);
                 finding.help = Some(format!("its largest layer has {} and comes from: {step}", bytes(largest.size)));
             }
             objections.findings.push(finding);

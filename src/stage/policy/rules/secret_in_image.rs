@@ -7,6 +7,7 @@ use super::{Objections, Rule, RuleText, Settings};
 use crate::model::finding::Level;
 use crate::model::inventory::{Fact, FactKind};
 use crate::model::secret_name::holds_secret;
+use crate::model::visible::shortened;
 use crate::stage::policy::Evidence;
 use crate::stage::policy::pattern::TextPattern;
 
@@ -67,7 +68,7 @@ impl Rule for SecretInImage {
             for (name, value) in platform.config.env.iter().filter_map(|pair| pair.split_once('=')) {
                 let allowed = self.allow_env.iter().any(|pattern| pattern.matches(name));
                 if !allowed && holds_secret(name, value) && !is_told(name) {
-                    let name: String = name.chars().filter(|c| !c.is_control()).take(80).collect();
+                    let name = shortened(name, 80);
                     let mut finding = Self::ABOUT.finding(self.level, format!("the image's configuration sets {name} to a value"));
                     finding.subject = Some(format!("env {name}"));
                     finding.help = Some("rotate it, and give it to the container when it starts".to_owned());

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{Objections, Rule, RuleText, Settings};
 use crate::model::commit::Commit;
 use crate::model::finding::Level;
+use crate::model::visible::shortened;
 use crate::stage::policy::Evidence;
 
 /// The label that names the commit an image was built from (OCI image specification, "Annotations").
@@ -154,7 +155,7 @@ fn labels(evidence: &Evidence<'_>, commit: &Commit) -> Vec<(String, String)> {
             let message = match platform.config.labels.get(REVISION) {
                 Some(label) if label == commit.sha.as_str() => return None,
                 Some(label) => {
-                    let label: String = label.chars().filter(|c| !c.is_control()).take(80).collect();
+                    let label = shortened(label, 80);
                     format!("the image's revision label says `{label}`, HEAD is {}", commit.sha)
                 }
                 None => format!("the image has no label {REVISION}"),

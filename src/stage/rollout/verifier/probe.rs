@@ -9,6 +9,7 @@ use crate::io::Effects;
 use crate::io::process::Program;
 use crate::model::health::{Answered, Sample};
 use crate::model::plan::{HealthPlan, ProbePlan, VersionAssertion};
+use crate::model::visible::shortened;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::stage::rollout) enum ProbeTarget {
@@ -215,7 +216,7 @@ fn unlike(body: &[u8], pointer: &str, wanted: &str) -> Option<String> {
 
 /// A foreign text in a message: the beginning, in one line.
 fn shown(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(120).collect()
+    shortened(text, 120)
 }
 
 #[cfg(test)]

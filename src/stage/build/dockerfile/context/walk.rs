@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::ignore::Ignore;
 use crate::io::files::{self, FileError};
+use crate::io::folder;
 use crate::io::limits::Limits;
 use crate::stage::build::BuildError;
 
@@ -68,9 +69,7 @@ impl Walk<'_> {
             path: folder.clone(),
             source,
         };
-        let mut entries = fs::read_dir(&folder)
-            .and_then(|entries| entries.collect::<Result<Vec<_>, _>>())
-            .map_err(failed)?;
+        let mut entries = folder::listed(&folder).map_err(failed)?;
         entries.sort_by_key(fs::DirEntry::file_name);
         for entry in entries {
             let Ok(name) = entry.file_name().into_string() else {

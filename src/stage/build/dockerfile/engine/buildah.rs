@@ -1,10 +1,9 @@
 //! buildah: no daemon, also without root.
 
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
 
 use super::super::failure;
-use super::super::progress::{self, Reader, Steps};
+use super::super::progress::{self, Heard, Steps};
 use super::request::{Engine, Request};
 use super::saved::Temporary;
 use crate::io::archive;
@@ -57,13 +56,9 @@ impl Engine for Buildah {
             format!("localhost/portcullis-build:{}", request.unique),
         );
         let program = Self::command(request, image.name())?;
-        let heard = Mutex::new((progress::Buildah::default(), steps));
-        let hear = |line: &str| {
-            let (reader, steps) = &mut *heard.lock().unwrap_or_else(PoisonError::into_inner);
-            reader.line(line, steps);
-        };
-        let done = program.lines(&request.effects.cancelled, hear, hear);
-        let (_, mut steps) = heard.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let heard = Heard::new(Box::new(progress::Buildah::default()), steps);
+        let done = program.lines(&request.effects.cancelled, |line| heard.line(line), |line| heard.line(line));
+        let mut steps = heard.steps();
         for name in request.images {
             let question = ["inspect", "--type", "image", "--format", "{{.FromImageDigest}}", "--", name];
             // An image that is not in the store has no digest there: a stage that was not built names it, or `scratch`.

@@ -1,10 +1,9 @@
 //! BuildKit, in a Docker Engine or beside it, through Docker's command line.
 
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
 
 use super::super::failure;
-use super::super::progress::{Plain, RawJson, Reader, Steps};
+use super::super::progress::{Heard, Plain, RawJson, Reader, Steps};
 use super::request::{Engine, Request};
 use super::saved::Temporary;
 use crate::io::archive;
@@ -149,13 +148,9 @@ impl Engine for Buildkit {
     fn build(&self, request: &Request<'_>, steps: Steps, archive: &Path) -> Result<Steps, BuildError> {
         let image = Temporary::new(archive::Engine::Docker, format!("portcullis-build:{}", request.unique));
         let program = self.command(request, image.name(), archive)?;
-        let heard = Mutex::new((self.reader(), steps));
-        let hear = |line: &str| {
-            let (reader, steps) = &mut *heard.lock().unwrap_or_else(PoisonError::into_inner);
-            reader.line(line, steps);
-        };
-        let done = program.lines(&request.effects.cancelled, |_| (), hear);
-        let (_, steps) = heard.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let heard = Heard::new(self.reader(), steps);
+        let done = program.lines(&request.effects.cancelled, |_| (), |line| heard.line(line));
+        let steps = heard.steps();
         if let Err(error) = done {
             return Err(failure::explain(request, &steps, "docker", &error));
         }

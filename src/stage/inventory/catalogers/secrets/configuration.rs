@@ -4,6 +4,7 @@ use super::{Found, addresses, keys, tokens};
 use crate::model::image::ImageConfig;
 use crate::model::inventory::{Fact, FactKind, Location};
 use crate::model::secret_name::holds_secret;
+use crate::model::visible::shortened;
 
 /// One text of the configuration.
 struct Text {
@@ -87,7 +88,7 @@ fn named_arguments(step: &str) -> Vec<String> {
 }
 
 fn fact(place: &str, what: String) -> Fact {
-    let place: String = place.chars().filter(|c| !c.is_control()).take(120).collect();
+    let place = shortened(place, 120);
     Fact {
         kind: FactKind::Secret,
         location: Location {

@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use crate::io::Effects;
+use crate::io::folder;
 use crate::io::git;
 use crate::model::excused::Excused as _;
 use crate::stage::matching::feeds::records::SourceError;
@@ -52,11 +53,7 @@ pub(super) fn advisories_in(root: &Path) -> Result<Vec<PathBuf>, SourceError> {
             path: folder.to_owned(),
             source,
         };
-        match fs::read_dir(folder) {
-            Ok(entries) => entries.map(|entry| entry.map(|entry| entry.path()).map_err(failed)).collect(),
-            Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => Ok(Vec::new()),
-            Err(error) => Err(failed(error)),
-        }
+        Ok(folder::entries(folder).map_err(failed)?.iter().map(fs::DirEntry::path).collect())
     };
     let mut files = Vec::new();
     for package in list(&root.join("crates"))? {
