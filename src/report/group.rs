@@ -87,15 +87,7 @@ impl<'a> Group<'a> {
 
     /// The version that clears all its findings.
     pub(super) fn fixed(&self) -> Option<&'a str> {
-        let firsts: Vec<&str> = self
-            .judgements
-            .iter()
-            .filter_map(|j| match (&j.finding.clears, j.finding.fixed.as_slice()) {
-                (Some(version), _) => Some(version.as_str()),
-                (None, [only]) => Some(only.as_str()),
-                (None, _) => None,
-            })
-            .collect();
+        let firsts: Vec<&str> = self.judgements.iter().filter_map(|j| fix(&j.finding)).collect();
         match firsts.as_slice() {
             [] => None,
             all if all.len() < self.judgements.len() => None,
@@ -124,6 +116,15 @@ impl<'a> Group<'a> {
             }
         }
         out
+    }
+}
+
+/// The version to go to: the one that clears everything found in the package, else the only one that fixes this.
+pub(super) fn fix(finding: &Finding) -> Option<&str> {
+    match (&finding.clears, finding.fixed.as_slice()) {
+        (Some(version), _) => Some(version),
+        (None, [only]) => Some(only),
+        (None, _) => None,
     }
 }
 

@@ -46,7 +46,6 @@ struct Page {
     publication: Vec<(&'static str, String)>,
     rollout: Option<Rollout>,
     planned: Vec<String>,
-    output: String,
 }
 
 impl Page {
@@ -63,7 +62,6 @@ impl Page {
             publication: publication(outcome),
             rollout: outcome.rollout.as_ref().map(Rollout::new),
             planned: outcome.planned.iter().map(|step| prose(step)).collect(),
-            output: prose(&outcome.output),
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::model::finding::{Disposition, Finding, Judgement};
 use crate::model::inventory::{Location, Part};
 use crate::model::outcome::Outcome;
 use crate::model::severity::Severity;
-use crate::report::group::{about, message};
+use crate::report::group::{about, fix, message};
 use crate::report::human::cause_in_words;
 use crate::report::quantity::day;
 use crate::report::text::prose;
@@ -45,7 +45,9 @@ pub(super) struct Row {
     pub(super) package: String,
     pub(super) version: String,
     pub(super) message: String,
-    /// Versions that fix it; a single one is shown beside the version that is there.
+    /// Shown beside the version that is there.
+    pub(super) fix: Option<String>,
+    /// Versions that fix it.
     pub(super) fixed: Vec<String>,
     pub(super) aliases: Vec<String>,
     pub(super) packages: Vec<String>,
@@ -177,6 +179,7 @@ impl Row {
             package: prose(&package),
             version: prose(&version),
             message: prose(message(finding)),
+            fix: fix(finding).map(prose),
             fixed: finding.fixed.iter().map(|version| prose(version)).collect(),
             aliases: finding.ids.iter().skip(1).map(|id| prose(id)).collect(),
             packages: binary(finding).into_iter().collect(),

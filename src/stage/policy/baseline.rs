@@ -18,18 +18,19 @@ const EXPIRED: &str = "expired-waiver";
 pub struct Baseline<'a> {
     /// The last cleared verdict.
     pub verdict: &'a Verdict,
-    /// Its inventory, where it was kept. Without it a component that the old verdict does not mention counts as new, unless the whole
-    /// inventory or the commit is the same.
+    /// Its inventory, where it was kept: then it alone tells what was there, since one commit gives other components with other features or with
+    /// changes that are not committed. Without it a component that the old verdict does not mention counts as new, unless the whole inventory or
+    /// the commit is the same.
     pub inventory: Option<&'a Inventory>,
 }
 
 /// Fills in the cause of every finding. `matching` is what today's verdict was computed from.
 pub fn fill_causes(verdict: &mut Verdict, matching: &Matching, baseline: &Baseline<'_>) {
     let before = baseline.verdict;
+    let same_commit = verdict.subject.commit.is_some() && verdict.subject.commit == before.subject.commit;
     let comparison = Comparison {
         before,
-        same_content: verdict.inputs.inventory == before.inputs.inventory
-            || (verdict.subject.commit.is_some() && verdict.subject.commit == before.subject.commit),
+        same_content: verdict.inputs.inventory == before.inputs.inventory || (baseline.inventory.is_none() && same_commit),
         same_policy: verdict.inputs.policy.digest == before.inputs.policy.digest,
         same_waivers: verdict.inputs.waivers == before.inputs.waivers,
         components: baseline

@@ -160,25 +160,35 @@ fn what_the_same_commit_has_did_not_come_with_the_change() {
     let mut now = named("vulnerable-component-fires");
     now.matching.matches[0].advisory.published = Some("2026-11-22T00:00:00Z".parse().expect("time"));
     now.at = "2026-11-22T06:00:00Z".parse().expect("time");
-    let cause = |old: Option<&str>, new: Option<&str>| {
+    let cause = |old: Option<&str>, new: Option<&str>, inventory: Option<&Inventory>| {
         let commit = |text: &str| CommitSha::parse(&text.repeat(40)).expect("a commit");
         let (mut before, mut after) = (named("vulnerable-component-silent").verdict(), now.verdict());
         before.inputs.inventory = sha256(b"another");
         (before.subject.commit, after.subject.commit) = (old.map(commit), new.map(commit));
         let baseline = Baseline {
             verdict: &before,
-            inventory: Some(&Inventory {
-                components: Vec::new(),
-                ..now.inventory.clone()
-            }),
+            inventory,
         };
         fill_causes(&mut after, &now.matching, &baseline);
         only_cause(&after)
     };
-    assert_eq!(cause(Some("a"), Some("a")), Cause::NewlyPublished);
+    assert_eq!(cause(Some("a"), Some("a"), None), Cause::NewlyPublished);
     for (old, new) in [(Some("a"), Some("b")), (None, Some("a")), (None, None)] {
-        assert_eq!(cause(old, new), Cause::IntroducedByChange, "{old:?} {new:?}");
+        assert_eq!(cause(old, new, None), Cause::IntroducedByChange, "{old:?} {new:?}");
     }
+    // One commit gives other components with another feature, or with changes that are not committed: what was there is known, and decides.
+    let empty = Inventory {
+        components: Vec::new(),
+        ..now.inventory.clone()
+    };
+    for (old, new) in [(Some("a"), Some("a")), (Some("a"), Some("b")), (None, Some("a")), (None, None)] {
+        assert_eq!(cause(old, new, Some(&empty)), Cause::IntroducedByChange, "{old:?} {new:?}");
+    }
+    assert_eq!(
+        cause(Some("a"), Some("a"), Some(&now.inventory)),
+        Cause::NewlyPublished,
+        "the control"
+    );
 }
 
 #[test]
