@@ -8,5 +8,6 @@ mod lines;
 pub mod npm;
 mod trouble;
 pub mod yaml;
+mod yaml_dialect;
 
 pub use trouble::Trouble;

@@ -1,9 +1,11 @@
 //! The part of YAML that package managers write: nested mappings by indentation, plain and quoted scalars, `{a: b}` and `[a]` on one line.
 //!
-//! Whatever else a line holds is told as trouble, so that nothing is passed over in silence.
+//! Whatever else a line holds is told as trouble, so that nothing is passed over in silence, and nothing is read otherwise than the package manager's
+//! own reader does: comments behind values, escapes in names, braces over several lines, anchors, tabs and other ends of lines than `\n` among it.
 
 use std::borrow::Cow;
 
+use super::yaml_dialect;
 use crate::io::limits::Limits;
 
 /// A mapping's entry: `key: value`, or `key:` with entries inside.
@@ -69,6 +71,11 @@ fn read_from(text: &str, lines_before: usize) -> (Entry<'_>, Vec<String>) {
     let mut block: Option<usize> = None;
     for (at, raw) in text.lines().enumerate() {
         let number = (lines_before + at) as u32 + 1;
+        if !yaml_dialect::is_one_line(raw) {
+            troubles.push(format!(
+                "line {number} holds a character that other readers take for the end of a line"
+            ));
+        }
         let content = raw.trim_start_matches(' ');
         let mut indent = raw.len() - content.len();
         let mut content = content.trim_end();
@@ -88,21 +95,21 @@ fn read_from(text: &str, lines_before: usize) -> (Entry<'_>, Vec<String>) {
             content = rest;
             indent += 2;
         }
-        let explicit = content.strip_prefix("? ").map(|key| (scalar(key), ""));
+        let explicit = content.strip_prefix("? ").filter(|_| indent == 0).map(|key| (key, ""));
         let Some((key, value)) = explicit.or_else(|| pair(content)) else {
             troubles.push(format!("line {number} is not of a form that is known"));
             continue;
         };
+        if content.contains('\t') || !yaml_dialect::is_key(key) || !yaml_dialect::is_value(key, value) {
+            troubles.push(format!("line {number} is not written as package managers write it"));
+        }
+        let key = scalar(key);
         while way.len() > 1 && way.last().is_some_and(|(open, _)| *open > indent) {
             close(&mut way);
         }
         if way.len() > Limits::default().nesting {
             troubles.push(format!("line {number} is nested too deep"));
             continue;
-        }
-        // js-yaml follows aliases; here they would read as empty.
-        if key == "<<" || value.starts_with(['*', '&', '!']) {
-            troubles.push(format!("line {number} has an anchor, an alias or a tag, which is not followed"));
         }
         let value = match value {
             "|" | ">" | "|-" | ">-" | "|+" | ">+" => {
@@ -139,27 +146,19 @@ fn close<'a>(way: &mut Vec<(usize, Entry<'a>)>) {
 /// The pairs of `{a: b, 'c': "d"}`.
 #[must_use]
 pub fn flow(text: &str) -> Vec<(Cow<'_, str>, Cow<'_, str>)> {
-    let Some(inner) = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) else {
-        return Vec::new();
-    };
-    inner
-        .split(", ")
-        .filter_map(|part| pair(part.trim()))
-        .map(|(key, value)| (key, scalar(value)))
-        .collect()
+    let pairs = yaml_dialect::pairs(text).unwrap_or_default();
+    pairs.into_iter().map(|(key, value)| (scalar(key), scalar(value))).collect()
 }
 
-/// Parts `key: value` at the colon that ends the key.
-fn pair(content: &str) -> Option<(Cow<'_, str>, &str)> {
+/// Parts `key: value` at the colon that ends the key, each as it is written.
+fn pair(content: &str) -> Option<(&str, &str)> {
     if let Some(rest) = content.strip_prefix(['"', '\'']) {
-        let quote = &content[..1];
-        let end = rest.find(quote)?;
-        let after = rest[end + 1..].strip_prefix(':')?;
-        return Some((Cow::Borrowed(&rest[..end]), after.trim()));
+        let end = rest.find(&content[..1])? + 2;
+        return Some((&content[..end], content[end..].strip_prefix(':')?.trim()));
     }
     match content.find(": ") {
-        Some(at) => Some((Cow::Borrowed(&content[..at]), content[at + 2..].trim())),
-        None => Some((Cow::Borrowed(content.strip_suffix(':')?), "")),
+        Some(at) => Some((&content[..at], content[at + 2..].trim())),
+        None => Some((content.strip_suffix(':')?, "")),
     }
 }
 
@@ -215,6 +214,43 @@ mod tests {
         assert_eq!(seen, [("a", 2), ("b", 5)]);
         assert!(documents.iter().all(|(_, troubles)| troubles.is_empty()));
         assert_eq!(read_all("").len(), 1);
+    }
+
+    #[test]
+    fn what_js_yaml_reads_otherwise_is_told() {
+        for text in [
+            "a: x # comment\n",
+            "a: {b: c,d: e}\n",
+            "a: {b: c} # comment\n",
+            "a:\n  {b: c}\n",
+            "a:\n  ? b\n  : c\n",
+            "a: >-\n  b\n",
+            "a:\t{b: c}\n",
+            "\"a\\x62\": c\n",
+            "a: \"\\x62\"\n",
+            "a: {b: &x c}\n",
+            "a: {b: *x}\n",
+            "a: {b: c\n",
+            "a: [b\n",
+            "a: 'b' c\n",
+            "a : b\n",
+            "# x\r  a: b\n",
+            "a: b\u{85}c: d\n",
+            "a: b\u{2028}\n",
+        ] {
+            assert!(!read(text).1.is_empty(), "{text:?}");
+        }
+        for text in [
+            "a: {b: 'c, d', e: https://example.org/x#y}\n",
+            "a: [x64, '!win32']\n",
+            "a: {}\nb: []\n",
+            "a: \"b \\\"c\\\"\"\r\nd: e\r\n",
+            "deprecated: >-\n  a\tb # c\n",
+            "deprecated: this has, some: words\n".split(": words").next().expect("text"),
+            "/a/1.0.0_b@2.0.0:\n  engines: {node: '>=10'}\n",
+        ] {
+            assert!(read(text).1.is_empty(), "{text:?}: {:?}", read(text).1);
+        }
     }
 
     #[test]

@@ -44,9 +44,10 @@ pub fn read(text: &str) -> CargoLock<'_> {
         metadata,
         troubles,
     } = text::read(text);
-    let mut by_name: HashMap<&str, Vec<usize>> = HashMap::with_capacity(locked.len());
+    let mut by_name: ByName<'_> = HashMap::with_capacity(locked.len());
     for (at, package) in locked.iter().enumerate() {
-        by_name.entry(&package.name).or_default().push(at);
+        let versions = by_name.entry(&package.name).or_insert_with(|| (at, HashMap::new()));
+        versions.1.entry(&package.version).or_default().push(at);
     }
     let needs = |package: &Locked<'_>| -> Vec<usize> {
         let named = package.dependencies.iter();
@@ -78,17 +79,17 @@ fn is_sha256(text: &str) -> bool {
 }
 
 /// The package that `name`, `name version` or `name version (source)` means.
-fn dependency(text: &str, by_name: &HashMap<&str, Vec<usize>>, packages: &[Locked<'_>]) -> Option<usize> {
+fn dependency(text: &str, by_name: &ByName<'_>, packages: &[Locked<'_>]) -> Option<usize> {
     let mut words = text.splitn(3, ' ');
-    let candidates = by_name.get(words.next()?)?;
-    let version = words.next();
+    let (first, versions) = by_name.get(words.next()?)?;
+    let Some(version) = words.next() else { return Some(*first) };
     let source = words.next().map(|source| source.trim_start_matches('(').trim_end_matches(')'));
-    let fits = |package: &Locked<'_>| {
-        version.is_none_or(|version| package.version == version)
-            && source.is_none_or(|source| package.source.as_deref().is_some_and(|full| same_source(full, source)))
-    };
-    candidates.iter().copied().find(|at| fits(&packages[*at]))
+    let fits = |package: &Locked<'_>| source.is_none_or(|source| package.source.as_deref().is_some_and(|full| same_source(full, source)));
+    versions.get(version)?.iter().copied().find(|at| fits(&packages[*at]))
 }
+
+/// The packages of each name: the first of them, and all by their versions.
+type ByName<'p> = HashMap<&'p str, (usize, HashMap<&'p str, Vec<usize>>)>;
 
 /// A dependency names a git source without the commit.
 fn same_source(full: &str, named: &str) -> bool {

@@ -6,7 +6,36 @@ use crate::model::inventory::Origin;
 
 /// The package that is installed: what the address `…/<name>/-/<file>-<version>.tgz` serves, whatever the entry calls it. An entry's own name and
 /// version count where its address is of another form.
-pub(super) fn served(name: &str, version: &str, resolved: Option<&str>) -> Identity {
+///
+/// # Errors
+/// Why nobody can tell: an address that clients rewrite before they ask for it.
+pub(super) fn served(name: &str, version: &str, resolved: Option<&str>) -> Result<Identity, String> {
+    if let Some(url) = resolved.filter(|url| is_rewritten(url)) {
+        return Err(format!(
+            "`{name}` is fetched from an address that clients write otherwise: {}",
+            url.escape_debug()
+        ));
+    }
+    Ok(served_by(name, version, resolved))
+}
+
+/// True for an address on the web that WHATWG's rules change, or that a server may decode: dots as folders, backslashes, blanks, escapes other than
+/// the one between a scope and a name.
+fn is_rewritten(url: &str) -> bool {
+    let bare = url.split(['#', '?']).next().unwrap_or(url);
+    let scheme = bare.split_once(':').map_or("", |(scheme, _)| scheme).to_ascii_lowercase();
+    if !["http", "https"].contains(&scheme.as_str()) {
+        return false;
+    }
+    let bare = bare.replace("%2f", "/").replace("%2F", "/").replace("%40", "@");
+    let Some(rest) = bare.strip_prefix("https://").or_else(|| bare.strip_prefix("http://")) else {
+        return true;
+    };
+    let is_odd = |c: char| !(c.is_ascii_alphanumeric() || "-._~/:@+!$&'()*,;=[]".contains(c));
+    rest.contains(is_odd) || rest.split('/').any(|part| matches!(part, "" | "." | "..")) && !rest.ends_with('/')
+}
+
+fn served_by(name: &str, version: &str, resolved: Option<&str>) -> Identity {
     let identity = |name: &str, version: &str| Identity {
         name: name.to_owned(),
         version: version.to_owned(),
@@ -89,8 +118,34 @@ mod tests {
             ("a", "1.0.0", "https://example.org/download/a/1.0.0/hash", ("a", "1.0.0")),
             ("a", "1.0.0", "git+ssh://git@example.org/a.git#abc", ("a", "1.0.0")),
         ] {
-            let found = served(name, version, Some(resolved));
+            let found = served(name, version, Some(resolved)).expect(resolved);
             assert_eq!((&*found.name, &*found.version), expected, "{resolved}");
+        }
+    }
+
+    #[test]
+    fn an_address_that_clients_rewrite_names_no_package() {
+        for url in [
+            "https://example.org/okpkg/-/../../evil/-/evil-1.0.0.tgz",
+            "https://example.org/evil/./-/evil-1.0.0.tgz",
+            "https://example.org/ev\til/-/evil-1.0.0.tgz",
+            "https://example.org\\evil\\-\\evil-1.0.0.tgz",
+            "https:/example.org/evil/-/evil-1.0.0.tgz",
+            "HTTPS:evil",
+            "https://example.org/%65vil/-/evil-1.0.0.tgz",
+            "https://example.org/evil/%2D/evil-1.0.0.tgz",
+            "https://example.org/evil/-/evil-%31.0.0.tgz",
+            "https://example.org/evil//-/evil-1.0.0.tgz",
+            "https://example.org/evil/-/evil-1.0.0.tgz ",
+        ] {
+            assert!(served("okpkg", "1.0.0", Some(url)).is_err(), "{url}");
+        }
+        for url in [
+            "git+ssh://git@example.org/a%20b.git",
+            "file:../a b",
+            "https://example.org/@a%2fb/-/b-1.0.0.tgz?x=%20#%20",
+        ] {
+            assert!(served("a", "1.0.0", Some(url)).is_ok(), "{url}");
         }
     }
 

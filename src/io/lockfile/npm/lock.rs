@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::io::lockfile::Trouble;
+use crate::model::excused::Excused as _;
 use crate::model::inventory::{Origin, Scope};
 
 /// A lock file.
@@ -90,6 +91,12 @@ impl NpmLock {
             Manifests::ByPattern(patterns) => patterns.get(&format!("{name}@{range}")),
         };
         self.packages.get(*at?)
+    }
+
+    /// What was read of a line; why it was not is told.
+    pub(super) fn or_unread<T>(&mut self, line: u32, read: Result<T, String>) -> Option<T> {
+        read.map_err(|odd| self.unread(format!("line {line}: {odd}")))
+            .or_none("it was told")
     }
 
     pub(super) fn unread(&mut self, detail: impl Into<String>) {

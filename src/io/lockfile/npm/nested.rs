@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::address;
-use super::lock::{Identity, Need, NpmLock, Package};
+use super::lock::{Need, NpmLock, Package};
 use super::placed::Places;
 use crate::io::limits::Limits;
 use crate::io::lockfile::Trouble;
@@ -78,7 +78,7 @@ pub(super) fn read(dependencies: &Entries<'_>, places: &Places<'_>, lines: &Line
             Some(parent) => format!("{}/node_modules/{name}", nodes[parent].place),
             None => format!("node_modules/{name}"),
         };
-        let package = package(&name, &entry, line);
+        let package = package(&name, &entry, line, lock);
         let is_other = is_other(&place, &package, places);
         let known = places.get(place.as_str()).and_then(|place| place.package);
         nodes.push(Node {
@@ -141,7 +141,7 @@ fn visible(name: &str, from: usize, nodes: &[Node<'_>], top: &HashMap<String, us
     top.get(name).copied()
 }
 
-fn package(name: &str, entry: &Entry<'_>, line: u32) -> Package {
+fn package(name: &str, entry: &Entry<'_>, line: u32, lock: &mut NpmLock) -> Package {
     let version = entry.version.as_deref().unwrap_or_default();
     // An alias has the version `npm:name@1.0.0`, a package from elsewhere its address, one of the tree its folder.
     let (name, version) = version
@@ -153,9 +153,8 @@ fn package(name: &str, entry: &Entry<'_>, line: u32) -> Package {
     } else {
         (version, entry.resolved.as_deref())
     };
-    let identity: Identity = address::served(name, version, from);
     Package {
-        identity: Some(identity),
+        identity: lock.or_unread(line, address::served(name, version, from)),
         origin: address::origin(from),
         scope: match (entry.dev, entry.optional) {
             (true, _) => Scope::Development,

@@ -8,6 +8,8 @@ use serde_json::value::RawValue;
 
 use super::address;
 use super::lock::{Identity, Need, NpmLock, Package};
+use crate::io::limits::Limits;
+use crate::io::lockfile::Trouble;
 use crate::io::lockfile::lines::Lines;
 use crate::model::excused::Excused as _;
 use crate::model::inventory::{Origin, Scope};
@@ -68,6 +70,12 @@ pub(super) fn read<'p>(packages: &'p BTreeMap<Cow<'_, str>, &RawValue>, lines: &
             }
         };
         let package = (!entry.link).then_some(entries.len());
+        if !is_a_place(at) {
+            lock.unread(format!(
+                "`{}` at line {line} is no place that every npm takes for the same",
+                at.escape_debug()
+            ));
+        }
         let place = Place {
             package,
             version: entry.version.as_deref().map(str::to_owned),
@@ -78,7 +86,7 @@ pub(super) fn read<'p>(packages: &'p BTreeMap<Cow<'_, str>, &RawValue>, lines: &
             links.push((at, entry.resolved.unwrap_or_default().into_owned()));
             continue;
         }
-        let package = package_at(at, &entry, line);
+        let package = package_at(at, &entry, line, lock);
         if package.origin != Origin::Local && package.identity.as_ref().is_some_and(|is| is.version.is_empty()) {
             lock.unread(format!("`{at}` at line {line} names no version"));
         }
@@ -91,14 +99,43 @@ pub(super) fn read<'p>(packages: &'p BTreeMap<Cow<'_, str>, &RawValue>, lines: &
             link.package = package;
         }
     }
+    let deepest = Limits::default().nesting;
+    let mut too_deep = Vec::new();
     for (package, (at, entry)) in lock.packages.iter_mut().zip(&entries) {
-        package.needs = needs(at, entry, &places);
+        // What a place needs is looked for in each folder above it.
+        if at.matches("node_modules").count() > deepest {
+            too_deep.push(format!("line {} lies more than {deepest} folders deep", package.line));
+        } else {
+            package.needs = needs(at, entry, &places);
+        }
     }
+    lock.troubles.extend(too_deep.into_iter().map(Trouble::limit));
     places
 }
 
+/// True for a place that is one folder, whatever system npm runs on: `packages/a`, `node_modules/@babel/core`.
+fn is_a_place(place: &str) -> bool {
+    let is_odd = |c: char| c == '\\' || c.is_control();
+    if place.is_empty() {
+        return true;
+    }
+    match place.rsplit_once("node_modules/") {
+        Some((above, name)) => {
+            let parts: Vec<&str> = name.split('/').collect();
+            let is_name = |part: &str| !part.is_empty() && !part.starts_with('.') && !part.contains(char::is_whitespace);
+            let is_package = match parts.as_slice() {
+                [name] => is_name(name),
+                [scope, name] => scope.starts_with('@') && is_name(scope) && is_name(name),
+                _ => false,
+            };
+            is_package && !above.contains(is_odd) && !name.contains(is_odd) && above.split('/').all(|part| part != ".")
+        }
+        None => !place.contains(is_odd) && place.split('/').all(|part| !matches!(part, "" | ".")),
+    }
+}
+
 /// A package of the tree has its folder for a place.
-fn package_at(place: &str, entry: &Entry<'_>, line: u32) -> Package {
+fn package_at(place: &str, entry: &Entry<'_>, line: u32, lock: &mut NpmLock) -> Package {
     let (own, by_place) = match place.rsplit_once("node_modules/") {
         Some((_, name)) => (false, name),
         None => (true, place.rsplit('/').next().unwrap_or(place)),
@@ -106,14 +143,14 @@ fn package_at(place: &str, entry: &Entry<'_>, line: u32) -> Package {
     let name = entry.name.as_deref().unwrap_or(by_place);
     let version = entry.version.as_deref().unwrap_or_default();
     let identity = match own {
-        true => Identity {
+        true => Some(Identity {
             name: name.to_owned(),
             version: version.to_owned(),
-        },
-        false => address::served(name, version, entry.resolved.as_deref()),
+        }),
+        false => lock.or_unread(line, address::served(name, version, entry.resolved.as_deref())),
     };
     Package {
-        identity: (!name.is_empty()).then_some(identity),
+        identity: identity.filter(|_| !name.is_empty()),
         origin: if own {
             Origin::Local
         } else {
@@ -178,4 +215,49 @@ fn visible(name: &str, from: &str, places: &Places<'_>) -> Option<usize> {
 
 fn above(folder: &str) -> Option<&str> {
     (!folder.is_empty()).then(|| folder.rsplit_once('/').map_or("", |(up, _)| up))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_one_folder_for_everybody() {
+        for place in [
+            "",
+            "packages/a b",
+            "../shared",
+            "node_modules/a",
+            "node_modules/@a/b",
+            "a/node_modules/b.js",
+        ] {
+            assert!(is_a_place(place), "{place}");
+        }
+        for place in [
+            "node_modules/./a",
+            "node_modules\\a",
+            "node_modules/ a",
+            "node_modules/a/",
+            "node_modules/a/../b",
+            "node_modules/a/b",
+            "./node_modules/a",
+            "a//b",
+            "a\nb",
+        ] {
+            assert!(!is_a_place(place), "{place}");
+        }
+    }
+
+    #[test]
+    fn a_place_that_is_nested_without_end_is_told_and_not_followed() {
+        let place = format!("node_modules/{}b", "a/node_modules/".repeat(5_000));
+        let needs: Vec<String> = (0..300).map(|n| format!("\"x{n}\": \"1\"")).collect();
+        let text = format!(
+            "{{\"lockfileVersion\": 3, \"packages\": {{\"{place}\": {{\"version\": \"1.0.0\", \"dependencies\": {{{}}}}}}}}}",
+            needs.join(", ")
+        );
+        let lock = super::super::read_package_lock(&text);
+        assert_eq!(lock.packages.len(), 1);
+        assert_eq!(lock.troubles.len(), 1, "{:?}", lock.troubles);
+    }
 }

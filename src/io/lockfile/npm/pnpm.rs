@@ -169,11 +169,16 @@ fn package<'d>(entry: &'d Entry<'_>, is_version_5: bool, descriptions: &HashMap<
     let Some(name) = name else {
         return Err(format!("`{key}` at line {} names no package", entry.line));
     };
+    // pnpm installs what the key of a published package says.
+    let published = by_key.filter(|(_, version)| version.starts_with(|c: char| c.is_ascii_digit()));
+    if published.is_some_and(|by_key| by_key != (name, version)) {
+        return Err(format!("`{key}` at line {} says that it is {name} {version}", entry.line));
+    }
     // A package from elsewhere has its address for a version.
     let version = if version.contains(':') { "" } else { version };
     let resolution = Resolution::of(description);
     Ok(Package {
-        identity: Some(address::served(name, version, resolution.field("tarball"))),
+        identity: Some(address::served(name, version, resolution.field("tarball"))?),
         origin: resolution.origin(),
         scope: Scope::Runtime,
         license: None,

@@ -29,7 +29,7 @@ pub(super) fn read(text: &str) -> NpmLock {
         }
     }
     for entry in entries {
-        let package = package(entry, needs(entry, &by_pattern));
+        let package = package(entry, needs(entry, &by_pattern), &mut lock);
         if package.identity.is_none() {
             lock.unread(format!("the entry at line {} names no package", entry.line));
         }
@@ -77,16 +77,14 @@ fn resolve<'p>(name: &str, range: &str, by_pattern: &'p Patterns<'_>) -> Option<
 }
 
 /// The package that `resolution` names: `a@npm:1.0.0`, `a@workspace:.`, `a@https://host/a.git#commit=…`, `a@patch:a@npm%3A1.0.0#…`.
-fn package(entry: &Entry<'_>, needs: Vec<Need>) -> Package {
+fn package(entry: &Entry<'_>, needs: Vec<Need>, lock: &mut NpmLock) -> Package {
     let resolution = entry.text("resolution").or_else(|| entry.key.split(", ").next());
     let resolution = resolution.and_then(name_and_range);
     let version = entry.text("version").filter(|version| *version != "0.0.0-use.local");
     let from = resolution.map_or("", |(_, from)| from);
+    let identity = resolution.map(|(name, from)| identity(name, from, version.unwrap_or_default()));
     Package {
-        identity: resolution.map(|(name, _)| Identity {
-            name: name.to_owned(),
-            version: version.unwrap_or_default().to_owned(),
-        }),
+        identity: identity.and_then(|identity| lock.or_unread(entry.line, identity)),
         origin: origin(from),
         scope: Scope::Runtime,
         license: None,
@@ -94,6 +92,25 @@ fn package(entry: &Entry<'_>, needs: Vec<Need>) -> Package {
         needs,
         line: entry.line,
     }
+}
+
+/// The package that yarn installs: the one that the resolution names, whatever version stands beside it, or that its address serves.
+fn identity(name: &str, from: &str, version: &str) -> Result<Identity, String> {
+    let inner = patched(&format!("{name}@{from}"));
+    let (name, from) = inner.as_deref().and_then(name_and_range).unwrap_or((name, from));
+    let (locator, parameters) = from.split_once("::").unwrap_or((from, ""));
+    // What is patched may be named by a range.
+    let is_exact = |numbers: &str| inner.is_none() || semver::Version::parse(numbers).is_ok();
+    let told = locator.strip_prefix("npm:");
+    if let Some(numbers) = told.filter(|numbers| *numbers != version && is_exact(numbers)) {
+        return Err(format!("`{name}` is {numbers} and {version} at once"));
+    }
+    let archive = parameters.split('&').find_map(|parameter| parameter.strip_prefix("__archiveUrl="));
+    let archive = match archive {
+        Some(archive) => Some(purl::decode(archive).ok_or_else(|| format!("the address of `{name}` cannot be read"))?),
+        None => locator.starts_with("http").then(|| locator.to_owned()),
+    };
+    address::served(name, version, archive.as_deref())
 }
 
 fn origin(from: &str) -> Origin {
@@ -109,7 +126,40 @@ fn origin(from: &str) -> Origin {
 
 #[cfg(test)]
 mod tests {
-    use super::patched;
+    use super::{patched, read};
+
+    #[test]
+    fn the_resolution_says_what_yarn_installs() {
+        let lock = |resolution: &str, version: &str| {
+            read(&format!(
+                "__metadata:\n  version: 8\n\n\"okpkg@npm:^1\":\n  version: {version}\n  resolution: \"{resolution}\"\n"
+            ))
+        };
+        for (resolution, version) in [
+            ("evilpkg@npm:1.0.0", "2.0.0"),
+            (
+                "okpkg@npm:1.0.0::__archiveUrl=https%3A%2F%2Fexample.org%2F.%2Fevilpkg-1.0.0.tgz",
+                "1.0.0",
+            ),
+        ] {
+            assert!(!lock(resolution, version).troubles.is_empty(), "{resolution}");
+        }
+        for (resolution, name) in [
+            (
+                "okpkg@npm:1.0.0::__archiveUrl=https%3A%2F%2Fexample.org%2Fevilpkg%2F-%2Fevilpkg-1.0.0.tgz",
+                "evilpkg",
+            ),
+            ("okpkg@https://example.org/evilpkg/-/evilpkg-1.0.0.tgz", "evilpkg"),
+            ("okpkg@npm:1.0.0", "okpkg"),
+            ("okpkg@patch:okpkg@npm%3A~1.0.0#optional!builtin<compat/okpkg>", "okpkg"),
+            ("okpkg@patch:evilpkg@npm%3A1.0.0#x", "evilpkg"),
+        ] {
+            let lock = lock(resolution, "1.0.0");
+            assert!(lock.troubles.is_empty(), "{resolution} {:?}", lock.troubles);
+            let found = lock.packages[0].identity.as_ref().expect("a package");
+            assert_eq!((&*found.name, &*found.version), (name, "1.0.0"), "{resolution}");
+        }
+    }
 
     #[test]
     fn a_patch_stands_for_what_it_changes() {

@@ -35,7 +35,7 @@ pub(super) fn read(text: &str) -> NpmLock {
         .flat_map(|(at, entry)| entry.patterns.iter().map(move |pattern| ((*pattern).to_owned(), at)));
     let by_pattern: HashMap<String, usize> = patterns.collect();
     for entry in &entries {
-        let package = package(entry, &by_pattern);
+        let package = package(entry, &by_pattern, &mut lock);
         if package.identity.is_none() {
             lock.unread(format!("the entry at line {} names no package or no version", entry.line));
         }
@@ -46,7 +46,7 @@ pub(super) fn read(text: &str) -> NpmLock {
     lock
 }
 
-fn package(entry: &Locked<'_>, by_pattern: &HashMap<String, usize>) -> Package {
+fn package(entry: &Locked<'_>, by_pattern: &HashMap<String, usize>, lock: &mut NpmLock) -> Package {
     let pattern = entry.patterns.first().and_then(|pattern| name_and_range(pattern));
     let needs = entry.needs.iter().filter_map(|(name, range, optional)| {
         Some(Need {
@@ -61,7 +61,9 @@ fn package(entry: &Locked<'_>, by_pattern: &HashMap<String, usize>) -> Package {
         .map(|(_, range)| range)
         .filter(|range| range.starts_with("file:") || range.starts_with("link:"));
     Package {
-        identity: pattern.and_then(|(name, range)| identity(entry, name, range)),
+        identity: pattern
+            .and_then(|(name, range)| identity(entry, name, range))
+            .and_then(|identity| lock.or_unread(entry.line, identity)),
         origin: address::origin(entry.resolved.or(folder)),
         scope: Scope::Runtime,
         license: None,
@@ -71,10 +73,21 @@ fn package(entry: &Locked<'_>, by_pattern: &HashMap<String, usize>) -> Package {
     }
 }
 
-fn identity(entry: &Locked<'_>, name: &str, range: &str) -> Option<Identity> {
-    let name = range
-        .strip_prefix("npm:")
-        .map_or(name, |real| name_and_range(real).map_or(real, |(name, _)| name));
+/// The package that a pattern asks for: `x` of `a@npm:x@^1`.
+fn asked<'a>(name: &'a str, range: &'a str) -> &'a str {
+    let real = range.strip_prefix("npm:");
+    real.map_or(name, |real| name_and_range(real).map_or(real, |(name, _)| name))
+}
+
+fn identity(entry: &Locked<'_>, name: &str, range: &str) -> Option<Result<Identity, String>> {
+    let name = asked(name, range);
+    let names = entry.patterns.iter().filter_map(|pattern| name_and_range(pattern));
+    if let Some((other, _)) = names
+        .map(|(name, range)| (asked(name, range), range))
+        .find(|(other, _)| *other != name)
+    {
+        return Some(Err(format!("one entry for `{name}` and for `{other}`")));
+    }
     (!entry.version.is_empty()).then(|| address::served(name, entry.version, entry.resolved))
 }
 
@@ -87,6 +100,9 @@ fn entries(text: &str) -> (Vec<Locked<'_>>, Vec<u32>) {
     for (at, raw) in text.lines().enumerate() {
         let number = at as u32 + 1;
         let content = raw.trim();
+        if !is_clear(raw) {
+            odd.push(number);
+        }
         if content.is_empty() || content.starts_with('#') {
             continue;
         }
@@ -130,6 +146,18 @@ fn field<'a>(entry: &mut Locked<'a>, content: &'a str) -> Option<()> {
     Some(())
 }
 
+/// True for a line that yarn reads as one, without escapes and without a comment behind its words.
+fn is_clear(raw: &str) -> bool {
+    let line = raw.strip_suffix('\r').unwrap_or(raw);
+    let is_comment = line.trim_start().starts_with('#');
+    let outside_of_quotes = || line.split('"').step_by(2);
+    let words = || outside_of_quotes().flat_map(|part| part.split(' '));
+    let is_quoted_whole = line.matches('"').count().is_multiple_of(2);
+    let parted = || outside_of_quotes().all(|part| part.split(',').skip(1).all(|rest| rest.starts_with(' ')));
+    !line.contains(['\r', '\t'])
+        && (is_comment || (!line.contains('\\') && is_quoted_whole && parted() && !words().any(|word| word.starts_with('#'))))
+}
+
 fn unquoted(text: &str) -> &str {
     text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text)
 }
@@ -145,6 +173,37 @@ mod tests {
         assert!(odd.is_empty());
         assert_eq!((entries[0].version, entries[0].resolved), ("1.0.0", Some("https://x/a")));
         assert_eq!(entries[0].needs, [("b", "1", false)]);
+    }
+
+    #[test]
+    fn what_yarn_reads_otherwise_is_told() {
+        for text in [
+            "\"evil\\u0070kg@^1\":\n  version \"1.0.0\"\n",
+            "a@^1:\r  version \"1.0.0\"\rb@^1:\n  version \"1.0.0\"\n",
+            "a@^1:\n\tversion \"1.0.0\"\n",
+            "a@^1,b@^1:\n  version \"1.0.0\"\n",
+            "a@^1:\n  version \"1.0.0\" # 2.0.0\n",
+            "a@^1, b@^1:\n  version \"1.0.0\"\n",
+        ] {
+            assert!(!read(text).troubles.is_empty(), "{text:?}");
+        }
+        for text in [
+            "# a \\ comment, so\r\na@^1, \"a@^1 || ^2\", a@>=1,:\r\n"
+                .split(", a@>")
+                .next()
+                .expect("text"),
+            "a@^1, \"a@^1 || ^2\":\n  version \"1.0.0\"\n  resolved \"https://example.org/a/-/a-1.0.0.tgz#abc\"\n",
+            "b@^1, \"a@npm:b@^2\":\n  version \"1.0.0\"\n",
+        ] {
+            assert!(
+                read(text)
+                    .troubles
+                    .iter()
+                    .all(|trouble| trouble.detail.contains("known") && text.starts_with('#')),
+                "{text:?} {:?}",
+                read(text).troubles
+            );
+        }
     }
 
     #[test]
