@@ -13,7 +13,7 @@ use super::exit;
 use super::place;
 use super::progress::Screen;
 use super::signals::{self, Phase};
-use super::wiring::Workspace;
+use super::wiring::{DOCKERFILES, Workspace};
 use crate::gate;
 use crate::github;
 use crate::io::clock::{At, Clock, System};
@@ -27,12 +27,6 @@ use crate::model::plan::Builder;
 use crate::report;
 use crate::report::progress::{Fanout, Log};
 use crate::stage::policy::rules::RULES;
-
-/// Variables that hold secrets wherever the configuration names none.
-const SECRETS: [&str; 4] = ["PORTCULLIS_KEY", "COSIGN_PASSWORD", "GITHUB_TOKEN", "GH_TOKEN"];
-
-/// What a Dockerfile is called that nobody has configured.
-const DOCKERFILES: [&str; 2] = ["Dockerfile", "Containerfile"];
 
 /// What a verb works with.
 pub(super) struct Session<'a> {
@@ -285,8 +279,7 @@ fn hide_secrets(environment: &Environment, workspace: &Workspace) {
     if environment.github.is_none() {
         return;
     }
-    let configured = workspace.config.sign.key.as_deref().and_then(|key| key.strip_prefix("env:"));
-    for name in SECRETS.into_iter().chain(configured) {
+    for name in workspace.own_secrets() {
         let secret = secret::Secrets::secret(&secret::Environment, name);
         for command in secret.iter().flat_map(|secret| github::mask(secret.expose())) {
             exit::last_line(&command);

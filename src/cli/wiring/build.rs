@@ -5,11 +5,16 @@ use std::path::PathBuf;
 use super::Workspace;
 use crate::cli::config::Using;
 use crate::cli::error::CliError;
+use crate::io::files::FileError;
+use crate::io::git;
 use crate::model::image::Platform;
 use crate::model::plan::{BuildSecret, Builder, DockerfileBuild, DockerfileBuilder};
 
+/// Variables that hold secrets of the gate wherever the configuration names none.
+const OWN_SECRETS: [&str; 4] = ["PORTCULLIS_KEY", "COSIGN_PASSWORD", "GITHUB_TOKEN", "GH_TOKEN"];
+
 /// What a Dockerfile is called that nobody has named.
-const DOCKERFILES: [&str; 2] = ["Dockerfile", "Containerfile"];
+pub(in crate::cli) const DOCKERFILES: [&str; 2] = ["Dockerfile", "Containerfile"];
 
 impl Workspace {
     /// The builder that the configuration names; without a word of it, the one that fits what lies in the folder.
@@ -64,6 +69,11 @@ impl Workspace {
                 ));
             }
             let from = match from.strip_prefix("env:") {
+                // The configuration is part of what is judged: it may not hand the gate's own keys to a step.
+                Some(name) if self.own_secrets().any(|own| own == name) => {
+                    let problem = format!("`{name}` is a secret of the gate's own, and no step may see it: give the build another one");
+                    return Err(CliError::setting("build.secrets", problem));
+                }
                 Some(name) => BuildSecret::Variable(name.to_owned()),
                 None => BuildSecret::File(PathBuf::from(from)),
             };
@@ -73,7 +83,7 @@ impl Workspace {
             with,
             build: DockerfileBuild {
                 dockerfile: named.unwrap_or_else(|| PathBuf::from(DOCKERFILES[0])),
-                context: build.context.clone().unwrap_or_else(|| PathBuf::from(".")),
+                context: self.context()?,
                 target: build.target.clone(),
                 args: build.args.clone(),
                 secrets: build.secrets.iter().map(secret).collect::<Result<_, _>>()?,
@@ -84,6 +94,35 @@ impl Workspace {
                 network: build.network.map(|network| network.as_str().to_owned()),
             },
         })
+    }
+
+    /// Variables that hold what the gate signs and speaks to services with.
+    pub(in crate::cli) fn own_secrets(&self) -> impl Iterator<Item = &str> {
+        let configured = self.config.sign.key.as_deref().and_then(|key| key.strip_prefix("env:"));
+        OWN_SECRETS.into_iter().chain(configured)
+    }
+
+    /// The folder of the context, which lies in the checkout: a link or `..` out of it would bring what nobody has reviewed into the image.
+    fn context(&self) -> Result<PathBuf, CliError> {
+        let context = self.config.build.context.clone().unwrap_or_else(|| PathBuf::from("."));
+        let failed = |source| {
+            CliError::File(FileError::Read {
+                path: self.root.clone(),
+                source,
+            })
+        };
+        let bound = match git::top_level(&self.root)? {
+            Some(top) => top,
+            None => self.root.canonicalize().map_err(failed)?,
+        };
+        match self.root.join(&context).canonicalize() {
+            Ok(whole) if !whole.starts_with(&bound) => {
+                let problem = format!("it leads to {}, which is outside of {}", whole.display(), bound.display());
+                Err(CliError::setting("build.context", problem))
+            }
+            // One that is not there is told when it is needed.
+            Ok(_) | Err(_) => Ok(context),
+        }
     }
 
     fn found_dockerfile(&self) -> Option<PathBuf> {

@@ -6,6 +6,7 @@ mod publish;
 mod rollout;
 mod tags;
 
+pub(super) use build::DOCKERFILES;
 pub(super) use publish::elsewhere;
 
 use std::path::{Path, PathBuf};

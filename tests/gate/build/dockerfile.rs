@@ -159,6 +159,49 @@ fn a_missing_dockerfile_and_a_dockerfile_that_is_a_link_are_refused() {
 }
 
 #[test]
+fn a_commit_cannot_ask_for_the_gates_own_secrets() {
+    let env = BTreeMap::from([
+        ("PORTCULLIS_KEY", "a key".to_owned()),
+        ("RELEASE_KEY", "a key".to_owned()),
+        ("GITHUB_TOKEN", "a token".to_owned()),
+    ]);
+    for name in ["PORTCULLIS_KEY", "COSIGN_PASSWORD", "GITHUB_TOKEN", "GH_TOKEN", "RELEASE_KEY"] {
+        let config = format!("secrets = {{ token = \"env:{name}\" }}\n[sign]\nkey = \"env:RELEASE_KEY\"\n");
+        let project = Project::new("buildah", &config, &[("Dockerfile", "FROM scratch\n")]);
+        let said = project.ends(64, &env, &["build"]);
+        assert!(said.contains(name) && said.contains("a secret of the gate's own"), "{said}");
+    }
+}
+
+#[test]
+fn a_context_or_a_secret_that_a_link_leads_out_is_refused() {
+    let Some(builder) = Builder::buildah() else { return };
+    let outside = tempfile::tempdir().unwrap();
+    fs::write(outside.path().join("hidden"), "of somebody else\n").unwrap();
+    let file = format!("FROM {BASE}\nRUN --mount=type=secret,id=token true\nCOPY hidden /hidden\n");
+    let project = Project::new(
+        "buildah",
+        "context = \"ctx\"\nsecrets = { token = \"token\" }\n",
+        &[("Dockerfile", &file)],
+    );
+    let (context, token) = (project.root().join("ctx"), project.root().join("token"));
+    std::os::unix::fs::symlink(outside.path(), &context).unwrap();
+    let said = project.ends(64, &builder.env(), &["build"]);
+    assert!(said.contains("build.context") && said.contains("outside"), "{said}");
+
+    fs::remove_file(&context).unwrap();
+    fs::create_dir(&context).unwrap();
+    fs::write(context.join("hidden"), "ours\n").unwrap();
+    std::os::unix::fs::symlink(outside.path().join("hidden"), &token).unwrap();
+    let said = project.ends(64, &builder.env(), &["build"]);
+    assert!(said.contains("is a link"), "{said}");
+
+    fs::remove_file(&token).unwrap();
+    fs::write(&token, "ours\n").unwrap();
+    project.ends(0, &builder.env(), &["build"]);
+}
+
+#[test]
 fn a_secret_reaches_its_step_and_nothing_else() {
     const SECRET: &str = "hunter2-of-the-registry";
     for builder in Builder::all() {

@@ -102,9 +102,12 @@ impl Request<'_> {
             Some(text) if !text.contains(',') && !text.contains('"') => {}
             _ => return Err(odd(format!("the path {} has a comma or a quote in it", path.display()))),
         }
-        match path.is_file() {
-            true => Ok(path),
-            false => Err(odd(format!("there is no file {}", path.display()))),
+        let found = path.symlink_metadata();
+        match found {
+            Ok(found) if found.is_file() => Ok(path),
+            // Who reviews the configuration sees a path of the checkout, not where a link there leads.
+            Ok(found) if found.is_symlink() => Err(odd(format!("{} is a link: name the file itself", path.display()))),
+            Ok(_) | Err(_) => Err(odd(format!("there is no file {}", path.display()))),
         }
     }
 }
