@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::model::human_duration::HumanDuration;
+use crate::model::passed_over::Exclusion;
 
 /// The whole file.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -29,6 +30,9 @@ pub struct Config {
     /// Policy and waivers.
     #[serde(default)]
     pub policy: PolicyFiles,
+    /// What of the source tree is looked into.
+    #[serde(default)]
+    pub inventory: Inventory,
     /// Signing.
     #[serde(default)]
     pub sign: Sign,
@@ -184,6 +188,15 @@ pub struct PolicyFiles {
     /// VEX documents (OpenVEX or CycloneDX VEX); they count where the policy trusts their author.
     #[serde(default)]
     pub vex: Vec<PathBuf>,
+}
+
+/// `[inventory]`
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+pub struct Inventory {
+    /// What `check`, `scan` and `sbom` leave out of a source tree. A policy may forbid it: `[require] exclusions = false`.
+    #[serde(default)]
+    pub exclude: Vec<Exclusion>,
 }
 
 /// `[sign]`

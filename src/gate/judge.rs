@@ -20,7 +20,7 @@ use crate::stage::inventory::crate_licenses;
 use crate::stage::matching;
 use crate::stage::policy::evidence_file::{EvidenceFile, RecordedBaseline};
 use crate::stage::policy::repository::{self, Dockerfiles};
-use crate::stage::policy::{self, Evidence, Policy, Waivers};
+use crate::stage::policy::{self, Evidence, Policy, Reads, Waivers};
 
 /// Policy, waivers and the rest of the plan: read before anything else, so that a broken file costs no build.
 pub struct Judge {
@@ -51,7 +51,12 @@ impl Judge {
         let policy = plan.policy.open(effects).await?;
         let osv = plan.written.iter().find(|(source, _)| *source == plan.feeds.osv);
         let osv = osv.map_or(plan.feeds.osv.as_str(), |(_, written)| written);
-        policy.allows(osv, plan.waivers.as_ref().map(|(_, name)| name.as_str()), plan.vex.len())?;
+        policy.allows(&Reads {
+            osv,
+            waivers: plan.waivers.as_ref().map(|(_, name)| name.as_str()),
+            vex: plan.vex.len(),
+            exclusions: plan.exclude.len(),
+        })?;
         let mut waivers = match &plan.waivers {
             Some((path, name)) => Waivers::load_as(path, name, effects)?,
             None => Waivers::default(),

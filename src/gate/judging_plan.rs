@@ -9,6 +9,7 @@ use crate::io::oci;
 use crate::io::oci_layout::Manifest;
 use crate::io::registry::{Access, Options, Registry};
 use crate::model::digest::Digest;
+use crate::model::passed_over::Exclusion;
 use crate::model::plan::FeedsPlan;
 use crate::stage::policy::{Policy, PolicyError};
 
@@ -31,6 +32,8 @@ pub struct JudgingPlan {
     pub waivers: Option<(PathBuf, String)>,
     /// VEX documents: where each is, and what findings call it. They count where the policy trusts their author.
     pub vex: Vec<(PathBuf, String)>,
+    /// What of the sources is left out, relative to the configuration's folder.
+    pub exclude: Vec<Exclusion>,
     /// What the verdict is compared with.
     pub baseline: Option<BaselinePlan>,
 }

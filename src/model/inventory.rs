@@ -8,6 +8,7 @@ use super::coverage::Gap;
 use super::digest::Digest;
 pub use super::ecosystem::Ecosystem;
 use super::image::{BaseImage, ImageConfig, Platform};
+use super::passed_over::PassedOver;
 use super::purl::Purl;
 
 /// The `schema` of a stored inventory.
@@ -239,6 +240,9 @@ pub struct Inventory {
     pub facts: Vec<Fact>,
     /// What could not be seen.
     pub gaps: Vec<Gap>,
+    /// What of a source tree was not looked into.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passed_over: Vec<PassedOver>,
 }
 
 impl Inventory {
@@ -252,6 +256,7 @@ impl Inventory {
             components: Vec::new(),
             facts: Vec::new(),
             gaps: Vec::new(),
+            passed_over: Vec::new(),
         }
     }
 
@@ -282,5 +287,6 @@ impl Inventory {
         self.facts.dedup();
         self.gaps.sort();
         self.gaps.dedup();
+        self.passed_over.sort();
     }
 }

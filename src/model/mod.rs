@@ -28,6 +28,7 @@ pub mod inventory;
 mod location;
 pub mod matching;
 pub mod outcome;
+pub mod passed_over;
 pub mod pep503;
 pub mod plan;
 pub mod provenance;

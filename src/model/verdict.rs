@@ -8,6 +8,7 @@ use super::coverage::{Gap, GapKind};
 use super::digest::Digest;
 use super::finding::{Disposition, Judgement};
 use super::inventory::Subject;
+use super::passed_over::PassedOver;
 use super::waiver::WaiverReport;
 
 /// The `schema` of `verdict.json`.
@@ -131,6 +132,9 @@ pub struct Verdict {
     /// Advisories that say themselves that they do not apply here, for the record.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_applicable: Vec<NotApplicable>,
+    /// What of a source tree was not looked into, as the inventory says.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passed_over: Vec<PassedOver>,
     /// True when only what the change introduces may block (`--only-new`): such a verdict never publishes.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub only_new: bool,

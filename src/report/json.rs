@@ -71,6 +71,7 @@ pub fn findings(verdict: &Verdict) -> Vec<u8> {
         "gaps": verdict.gaps,
         "waivers": verdict.waivers,
         "not_applicable": verdict.not_applicable,
+        "passed_over": verdict.passed_over,
         "inputs": verdict.inputs,
     }))
 }

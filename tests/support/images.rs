@@ -119,6 +119,7 @@ pub(crate) fn verdict(image: &BuiltImage, at: &str) -> Verdict {
         gaps: Vec::new(),
         waivers: Vec::new(),
         not_applicable: Vec::new(),
+        passed_over: Vec::new(),
         only_new: false,
         components: 3,
         inputs: Inputs {

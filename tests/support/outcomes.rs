@@ -59,6 +59,7 @@ fn verdict(decision: Decision) -> Verdict {
         gaps: Vec::new(),
         waivers: Vec::new(),
         not_applicable: Vec::new(),
+        passed_over: Vec::new(),
         only_new: false,
         components: 118,
         inputs: Inputs {

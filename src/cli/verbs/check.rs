@@ -13,6 +13,7 @@ use crate::stage::policy::repository::Dockerfiles;
 /// Judges the lock files, pins, waivers and tracked secrets of the workspace.
 pub(super) async fn run(session: &Session<'_>, args: &CheckArgs) -> Result<Answer, CliError> {
     let (workspace, effects) = (&session.workspace, &session.effects);
+    let exclude = workspace.exclusions()?;
     let judge = Judge::load(&workspace.judging_plan(&args.judging)?, effects).await?;
     let survey = || -> Result<Context, CliError> {
         // Half a dozen questions to git, and nobody but an organisation's own rules looks at the answers before a push.
@@ -33,7 +34,7 @@ pub(super) async fn run(session: &Session<'_>, args: &CheckArgs) -> Result<Answe
     let (inventory, surveyed) = tokio::task::block_in_place(|| {
         std::thread::scope(|scope| {
             let surveyed = scope.spawn(survey);
-            (inventory::source(&workspace.root, effects), surveyed.join())
+            (inventory::source(&workspace.root, &exclude, effects), surveyed.join())
         })
     });
     let mut inventory = inventory.map_err(GateError::from)?;

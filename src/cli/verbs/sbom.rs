@@ -9,6 +9,7 @@ use crate::cli::args::{SbomArgs, SbomForm};
 use crate::cli::error::CliError;
 use crate::cli::session::{Answer, Session};
 use crate::gate::GateError;
+use crate::model::event::Stage;
 use crate::stage::inventory::sbom;
 
 /// Writes an SBOM to stdout.
@@ -28,6 +29,10 @@ pub(super) async fn run(session: &Session<'_>, args: &SbomArgs) -> Result<Answer
         })
     });
     let (inventory, commit_time) = (inventory?, commit_time?);
+    for passed in &inventory.passed_over {
+        let said = format!("not looked into, {}: {}", passed.why(), passed.named(5));
+        session.effects.note(Stage::Inventory, said);
+    }
     let created = commit_time.unwrap_or_else(|| session.effects.clock.evaluation());
     let written = match args.form {
         SbomForm::Cyclonedx => sbom::cyclonedx(&inventory, created).map_err(GateError::from)?,

@@ -23,7 +23,8 @@ pub(super) async fn inventory(text: &str, session: &Session<'_>) -> Result<Inven
     }
     let path = base.join(text);
     if path.exists() {
-        return tokio::task::block_in_place(|| inventory::source(&path, effects)).map_err(failed);
+        let exclude = session.workspace.exclusions_below(&path)?;
+        return tokio::task::block_in_place(|| inventory::source(&path, &exclude, effects)).map_err(failed);
     }
     match image_ref(text) {
         Ok(reference) => inventory::image_ref(&reference, effects).await.map_err(failed),

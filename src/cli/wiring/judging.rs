@@ -96,6 +96,7 @@ impl Workspace {
                 .iter()
                 .map(|path| (self.root.join(path), path.display().to_string()))
                 .collect(),
+            exclude: self.exclusions()?,
             baseline: match &judging.baseline {
                 Some(text) => Some(BaselinePlan {
                     source: self.baseline(text, judging)?,

@@ -1,6 +1,7 @@
 //! Arguments and configuration resolved into plans: nothing is left to look up after this.
 
 mod build;
+mod exclusions;
 mod judging;
 mod publish;
 mod rollout;

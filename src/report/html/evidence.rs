@@ -116,6 +116,14 @@ pub(super) struct Gaps {
     pub(super) denied: Vec<Gap>,
     pub(super) accepted: Vec<Gap>,
     pub(super) not_applicable: Vec<(String, String, String)>,
+    pub(super) passed_over: Vec<PassedOver>,
+}
+
+/// What of a source tree was not looked into.
+pub(super) struct PassedOver {
+    pub(super) count: String,
+    pub(super) why: String,
+    pub(super) named: String,
 }
 
 pub(super) struct Gap {
@@ -137,7 +145,15 @@ impl Gaps {
                 .collect()
         };
         let not_applicable = outcome.verdict.iter().flat_map(|verdict| &verdict.not_applicable);
+        let passed_over = outcome.verdict.iter().flat_map(|verdict| &verdict.passed_over);
         Self {
+            passed_over: passed_over
+                .map(|passed| PassedOver {
+                    count: thousands(passed.count as u64),
+                    why: prose(&passed.why()),
+                    named: prose(&passed.named(passed.paths.len())),
+                })
+                .collect(),
             denied: of(true),
             accepted: of(false),
             not_applicable: not_applicable

@@ -39,6 +39,18 @@ pub(super) fn gaps(page: &mut Page, verdict: &Verdict, disposition: Disposition)
     }
 }
 
+/// What of a source tree was not looked into, and why.
+pub(super) fn passed_over(page: &mut Page, verdict: &Verdict) {
+    if verdict.passed_over.is_empty() {
+        return;
+    }
+    page.heading("Not looked into", "");
+    for passed in &verdict.passed_over {
+        page.labelled(2, (Paint::Dim, &thousands(passed.count as u64)), 9, (Paint::Plain, &passed.why()));
+        page.labelled(2, (Paint::Dim, ""), 9, (Paint::Dim, &passed.named(OF_A_KIND)));
+    }
+}
+
 /// Waivers that somebody must look at: all but those that simply hold.
 pub(super) fn waivers(page: &mut Page, verdict: &Verdict) {
     let odd: Vec<&WaiverReport> = verdict

@@ -32,6 +32,7 @@ pub fn human(outcome: &Outcome, style: Style) -> String {
         evidence::gaps(&mut page, verdict, Disposition::Warned);
         findings::waived(&mut page, verdict);
         evidence::waivers(&mut page, verdict);
+        evidence::passed_over(&mut page, verdict);
         evidence::feeds(&mut page, verdict);
     }
     rollout::publication(&mut page, outcome);

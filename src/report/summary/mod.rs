@@ -93,6 +93,10 @@ fn head(out: &mut String, outcome: &Outcome) {
     if let layers @ 1.. = verdict.inputs.cached_layers.len() {
         rows.push(("Layers from the cache", format!("{layers}, which the policy trusts")));
     }
+    for passed in &verdict.passed_over {
+        let said = format!("{}, {}: {}", thousands(passed.count as u64), passed.why(), passed.named(5));
+        rows.push(("Not looked into", escape(&said)));
+    }
     out.push_str("| | |\n|---|---|\n");
     for (key, value) in rows {
         out.push_str(&format!("| {key} | {value} |\n"));

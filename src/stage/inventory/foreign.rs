@@ -9,14 +9,12 @@ use serde::Deserialize;
 use crate::io::{Effects, files, folder, git};
 use crate::model::coverage::{Gap, GapKind};
 use crate::model::event::Stage;
+use crate::model::passed_over::{Exclusion, PassedOver, PassedReason};
 
 /// The files of version control itself.
 const VERSIONS: [&str; 3] = [".git", ".hg", ".svn"];
 /// What builds and package managers make, unless git tracks something in it.
 const MADE: [&str; 2] = ["node_modules", "target"];
-/// Names that are shown for each reason.
-const SHOWN: usize = 5;
-
 /// Which folders are passed over, and which were.
 #[derive(Debug, Default)]
 pub(super) struct Foreign {
@@ -26,13 +24,20 @@ pub(super) struct Foreign {
     tracked: Option<BTreeSet<PathBuf>>,
     /// Folders that a configuration of cargo's names as the place of vendored crates.
     vendored: BTreeSet<PathBuf>,
-    passed: BTreeMap<&'static str, Vec<PathBuf>>,
+    /// What the configuration leaves out, with its reason.
+    excluded: BTreeMap<PathBuf, String>,
+    passed: BTreeMap<(PassedReason, Option<String>), Vec<PathBuf>>,
 }
 
 impl Foreign {
     /// Asks git and cargo's configuration. Where git does not answer, nothing is passed over for its sake, and there is a gap.
-    pub(super) fn of(root: &Path, effects: &Effects, gaps: &mut Vec<Gap>) -> Self {
+    pub(super) fn of(root: &Path, exclude: &[Exclusion], effects: &Effects, gaps: &mut Vec<Gap>) -> Self {
         let mut foreign = Self::default();
+        let excluded = exclude.iter().filter_map(|one| Some((inside(Path::new(&one.path))?, one.reason.clone())));
+        foreign.excluded = excluded.collect();
+        for path in foreign.excluded.keys().filter(|path| root.join(path).symlink_metadata().is_err()) {
+            effects.warn(Stage::Inventory, format!("[[inventory.exclude]] names {}, which is not there", path.display()));
+        }
         let asked = git::ignored_folders(root).and_then(|ignored| Ok((ignored, git::tracked_files(root)?)));
         match asked {
             Ok((ignored, tracked)) => {
@@ -57,44 +62,48 @@ impl Foreign {
         foreign
     }
 
-    /// True for a folder, relative to the root, that is not looked into.
-    pub(super) fn passes_over(&mut self, folder: &Path) -> bool {
-        let Some(reason) = self.reason(folder) else { return false };
-        self.passed.entry(reason).or_default().push(folder.to_owned());
+    /// True for a folder or file, relative to the root, that is not looked into.
+    pub(super) fn passes_over(&mut self, path: &Path, is_folder: bool) -> bool {
+        if is_folder && path.file_name().is_some_and(|name| VERSIONS.iter().any(|own| name == *own)) {
+            return true;
+        }
+        let why = match self.excluded.get(path) {
+            Some(statement) => Some((PassedReason::Excluded, Some(statement.clone()))),
+            None if is_folder => self.reason(path).map(|reason| (reason, None)),
+            None => None,
+        };
+        let Some(why) = why else { return false };
+        self.passed.entry(why).or_default().push(path.to_owned());
         true
     }
 
-    fn reason(&self, folder: &Path) -> Option<&'static str> {
+    fn reason(&self, folder: &Path) -> Option<PassedReason> {
         let name = folder.file_name()?;
-        if VERSIONS.iter().any(|own| name == *own) {
-            return Some("version control");
-        }
         let is_tracked = self.tracked.as_ref().is_some_and(|tracked| tracked.contains(folder));
         if !is_tracked && MADE.iter().any(|made| name == *made) {
-            return Some("built or installed");
+            return Some(PassedReason::BuiltOrInstalled);
         }
         if !is_tracked && self.ignored.contains(folder) {
-            return Some("ignored by git");
+            return Some(PassedReason::IgnoredByGit);
         }
         let is_vendored = folder.parent().is_some_and(|parent| self.vendored.contains(parent));
-        is_vendored.then_some("vendored crates")
+        is_vendored.then_some(PassedReason::VendoredCrates)
     }
 
-    /// Says what was passed over.
-    pub(super) fn tell(&self, effects: &Effects) {
-        for (reason, folders) in self.passed.iter().filter(|(reason, _)| **reason != "version control") {
-            let names: Vec<String> = folders.iter().take(SHOWN).map(|folder| folder.display().to_string()).collect();
-            let more = if folders.len() > SHOWN { ", …" } else { "" };
-            let count = folders.len();
-            effects.note(
-                Stage::Inventory,
-                format!(
-                    "not looked into ({reason}): {count} folder{}: {}{more}",
-                    if count == 1 { "" } else { "s" },
-                    names.join(", ")
-                ),
-            );
-        }
+    /// What was passed over, by reason; the files of version control are nobody's question.
+    pub(super) fn passed_over(&self) -> Vec<PassedOver> {
+        let said = |((reason, statement), paths): (&(PassedReason, Option<String>), &Vec<PathBuf>)| {
+            let mut named: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+            named.sort();
+            named.truncate(PassedOver::NAMED);
+            PassedOver {
+                reason: *reason,
+                statement: statement.clone(),
+                count: paths.len(),
+                paths: named,
+            }
+        };
+        self.passed.iter().map(said).collect()
     }
 }
 

@@ -30,6 +30,7 @@ use crate::io::Effects;
 use crate::model::image::BuiltImage;
 use crate::model::image_ref::ImageRef;
 use crate::model::inventory::{Inventory, Subject};
+use crate::model::passed_over::Exclusion;
 
 /// Inventories an image that lies in an OCI layout. Every byte of it is read and verified; nothing is believed from an earlier run. Blocking.
 ///
@@ -55,10 +56,10 @@ pub async fn image_ref(reference: &ImageRef, effects: &Effects) -> Result<Invent
     layout::of_reference(reference, effects).await
 }
 
-/// Inventories a source tree, or a single lock file. Blocking.
+/// Inventories a source tree, or a single lock file, but for what is excluded (relative to `path`). Blocking.
 ///
 /// # Errors
 /// When the path cannot be read.
-pub fn source(path: &Path, effects: &Effects) -> Result<Inventory, InventoryError> {
-    source_tree::source(path, effects)
+pub fn source(path: &Path, exclude: &[Exclusion], effects: &Effects) -> Result<Inventory, InventoryError> {
+    source_tree::source(path, exclude, effects)
 }

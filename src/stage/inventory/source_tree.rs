@@ -21,18 +21,19 @@ use crate::io::Effects;
 use crate::io::git;
 use crate::model::coverage::{Gap, GapKind};
 use crate::model::inventory::{Fact, FactKind, Inventory, Subject};
+use crate::model::passed_over::Exclusion;
 
 /// Inventories a source tree, or a single file.
-pub(super) fn source(path: &Path, effects: &Effects) -> Result<Inventory, InventoryError> {
+pub(super) fn source(path: &Path, exclude: &[Exclusion], effects: &Effects) -> Result<Inventory, InventoryError> {
     let metadata = fs::metadata(path).map_err(|source| unreadable(path, source))?;
     let catalogers = engine::of_domain(Domain::Source);
     let mut scan = Scan::new(&catalogers, &effects.limits, &|| std::ops::ControlFlow::Continue(()));
-    let mut unread = Vec::new();
+    let (mut unread, mut passed_over) = (Vec::new(), Vec::new());
     if metadata.is_dir() {
         let mut tree = Tree::new(path, effects, true);
-        tree.foreign = Foreign::of(path, effects, &mut tree.gaps);
+        tree.foreign = Foreign::of(path, exclude, effects, &mut tree.gaps);
         tree.walk(&mut scan)?;
-        tree.foreign.tell(effects);
+        passed_over = tree.foreign.passed_over();
         unread = tree.gaps;
     } else {
         single(path, &catalogers, effects, &mut scan)?;
@@ -40,6 +41,7 @@ pub(super) fn source(path: &Path, effects: &Effects) -> Result<Inventory, Invent
     let mut inventory = Inventory::new(subject(path));
     collect(&scan.finish(), effects, &mut inventory);
     inventory.gaps.append(&mut unread);
+    inventory.passed_over = passed_over;
     if metadata.is_dir() {
         keep_tracked_secrets(path, &mut inventory);
     }

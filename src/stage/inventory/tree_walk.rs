@@ -72,7 +72,10 @@ impl<'t> Tree<'t> {
                 return Err(unreadable(self.root, std::io::Error::other("it holds too many files")));
             }
             let inside = path.strip_prefix(self.root).unwrap_or(&path);
-            if metadata.is_dir() && (is_of_the_kernel(&path) || (self.source && self.foreign.passes_over(inside))) {
+            if self.source && self.foreign.passes_over(inside, metadata.is_dir()) {
+                continue;
+            }
+            if metadata.is_dir() && is_of_the_kernel(&path) {
                 continue;
             }
             match self.entry(&path, &metadata, visitor) {

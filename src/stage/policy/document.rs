@@ -14,7 +14,7 @@ use crate::model::verdict::PolicyInput;
 
 use super::PolicyError;
 use super::custom::{self, CustomRule};
-use super::required::Required;
+use super::required::{Reads, Required};
 use super::rules::{self, Rule};
 use super::waivers::{VexSettings, WaiverSettings};
 
@@ -113,13 +113,12 @@ impl Policy {
         })
     }
 
-    /// Whether a run reads what `[require]` fixes: where its advisories come from as written, its waiver file's path in the repository, how many
-    /// VEX documents it names.
+    /// Whether a run reads what `[require]` fixes.
     ///
     /// # Errors
     /// [`PolicyError::Required`].
-    pub fn allows(&self, osv: &str, waivers: Option<&str>, vex: usize) -> Result<(), PolicyError> {
-        let checked = self.document.require.check(osv, waivers, vex);
+    pub fn allows(&self, reads: &Reads<'_>) -> Result<(), PolicyError> {
+        let checked = self.document.require.check(reads);
         checked.map_err(|problem| PolicyError::Required { problem })
     }
 

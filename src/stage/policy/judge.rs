@@ -52,6 +52,7 @@ pub(super) fn judge_inventory(policy: &Policy, waivers: &Waivers, evidence: &Evi
         findings: judged,
         gaps,
         waivers: standings.into_iter().map(|standing| standing.report).collect(),
+        passed_over: evidence.inventory.passed_over.clone(),
         only_new: false,
         components: evidence.inventory.components.len(),
         inputs: Inputs {

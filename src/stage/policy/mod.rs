@@ -31,4 +31,5 @@ pub use docs::rules_page;
 pub use document::Policy;
 pub use error::PolicyError;
 pub use judge::judge;
+pub use required::Reads;
 pub use waivers::Waivers;

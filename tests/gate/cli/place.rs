@@ -5,6 +5,11 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use serde_json::json;
+
+use crate::support::layered::{self, Step};
+use crate::support::registry::RunningRegistry;
+
 const SECRET: &str = "planted-secret-4711";
 const NAMES: [&str; 6] = [
     "PORTCULLIS_KEY",
@@ -65,10 +70,15 @@ impl Place {
 
     /// What a run with planted secrets let be seen. The control is a variable that programs do get.
     fn seen(&self, arguments: &[&str]) -> String {
+        self.seen_with(&[], arguments)
+    }
+
+    fn seen_with(&self, environment: &[(&str, &str)], arguments: &[&str]) -> String {
         let mut command = self.command();
         for name in NAMES {
             command.env(name, SECRET);
         }
+        command.envs(environment.iter().copied());
         let done = command.env("TZ", "Planted/Control").args(arguments).output().unwrap();
         let seen = fs::read(self.path("dump")).unwrap_or_default();
         let seen = String::from_utf8_lossy(&seen).into_owned();
@@ -149,6 +159,77 @@ fn a_build_script_of_the_judged_commit_sees_no_secret() {
     }
     let seen = place.seen(&["build"]);
     assert!(!seen.contains(SECRET) && !seen.contains("memfd:"), "{seen}");
+}
+
+#[test]
+fn a_credential_helper_sees_no_secret() {
+    let place = Place::new();
+    place.program(
+        "docker-credential-dump",
+        &format!("#!/bin/sh\ncat >/dev/null\n{}\nexit 1\n", place.path("bin/dump").display()),
+    );
+    fs::create_dir(place.path("home/.docker")).unwrap();
+    fs::write(place.path("home/.docker/config.json"), r#"{"credsStore": "dump"}"#).unwrap();
+    let Some(registry) = RunningRegistry::docker_with_password() else { return };
+    let image = format!("registry:{}@sha256:{}", registry.repository("a"), "0".repeat(64));
+    let seen = place.seen_with(&[("PORTCULLIS_OFFLINE", "")], &["scan", &image]);
+    assert!(!seen.contains(SECRET) && !seen.contains("memfd:"), "{seen}");
+}
+
+#[test]
+fn the_service_that_is_rolled_out_sees_no_secret_and_nothing_of_the_gate() {
+    let place = Place::new();
+    let entry = format!("#!/bin/sh\n{}\nexit 1\n", place.path("bin/dump").display());
+    let step = Step::new("ADD", &[("srv/run", 0o755, entry.as_bytes())]);
+    let project = place.path("project");
+    let digest = layered::configured(&project.join("built"), &[step], &json!({"Entrypoint": ["/srv/run"], "User": "65532"}));
+    fs::write(
+        project.join("portcullis.toml"),
+        "[service]\nname = \"svc\"\n[sign]\nkey = \"env:KEY_OF_ANY_NAME\"\n[rollout]\ntarget = \"process\"\nenv = { GIVEN = \"to the service\" }\n\
+         [rollout.health]\nurl = \"http://127.0.0.1:9/\"\nversion = { header = \"x-revision\" }\n[rollout.waits]\nstage = \"2s\"\n",
+    )
+    .unwrap();
+    let mut command = place.command();
+    for name in NAMES {
+        command.env(name, SECRET);
+    }
+    let image = format!("oci:built@{digest}");
+    let done = command.args(["rollout", &image, "--unverified", "a test"]).output().unwrap();
+    let seen = String::from_utf8_lossy(&fs::read(place.path("dump")).unwrap_or_default()).into_owned();
+    assert!(seen.contains("GIVEN=to the service"), "the control: {}", stderr(&done));
+    let environment = seen.split('\0').next().unwrap();
+    for ours in [SECRET, "memfd:", "PORTCULLIS_OFFLINE", "XDG_STATE_HOME"] {
+        assert!(!environment.contains(ours), "{ours}: {environment}");
+    }
+    assert!(!seen.contains(SECRET) && !seen.contains("memfd:"), "{seen}");
+}
+
+#[test]
+fn a_key_is_made_and_opened_after_the_verdict_only() {
+    let place = Place::new();
+    let project = place.path("project");
+    let gate = |user: &str| {
+        let step = Step::new("ADD", &[("etc/os-release", 0o644, b"ID=none\n"), ("srv/run", 0o755, b"#!/bin/sh\n")]);
+        let _ = fs::remove_dir_all(project.join("built"));
+        layered::configured(&project.join("built"), &[step], &json!({"Entrypoint": ["/srv/run"], "User": user}));
+        let policy = "[rules.incomplete-inventory]\nempty-inventory = \"warn\"\n[rules.untraceable-tag]\nlevel = \"off\"\n[rules.stale-feed]\nmissing-feed = \"warn\"\n";
+        fs::write(project.join("policy.toml"), policy).unwrap();
+        fs::create_dir_all(project.join("feed")).unwrap();
+        fs::write(
+            project.join("portcullis.toml"),
+            "[service]\nname = \"svc\"\n[build]\nusing = \"image\"\nimage = \"oci:built\"\n[image]\nrepository = \"oci:published\"\ntags = [\"v1\"]\n\
+             [feeds]\nosv = \"feed\"\n[policy]\ndocument = \"policy.toml\"\n[sign]\nkey = \"local:keys/k.key\"\n",
+        )
+        .unwrap();
+        place.command().args(["gate", "--until", "publish"]).output().unwrap()
+    };
+    let blocked = gate("0");
+    assert_eq!(blocked.status.code(), Some(1), "{}", stderr(&blocked));
+    assert!(!project.join("keys").exists(), "a key was made for an image that is not published");
+    // The control.
+    let cleared = gate("65532");
+    assert_eq!(cleared.status.code(), Some(0), "{}", stderr(&cleared));
+    assert!(project.join("keys/k.key").exists());
 }
 
 #[test]

@@ -47,7 +47,7 @@ fn crates_have_the_licences_that_cargo_metadata_states() {
 
     let cache = tempfile::tempdir().expect("a folder");
     let effects = Effects::plain(cache.path().to_owned());
-    let mut found = inventory::source(&root.join("Cargo.lock"), &effects).expect("an inventory");
+    let mut found = inventory::source(&root.join("Cargo.lock"), &[], &effects).expect("an inventory");
     assert!(found.components.iter().all(|component| component.licenses.is_empty()));
     crate_licenses::complete(&mut found, &tools::cargo_home(), &effects.limits);
     let stated: BTreeMap<_, _> = found

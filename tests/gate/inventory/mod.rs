@@ -5,6 +5,7 @@ mod cases;
 mod catalogers;
 mod crate_licenses;
 mod documents_go;
+mod exclusions;
 mod gaps;
 mod go;
 mod hostile;

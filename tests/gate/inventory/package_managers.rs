@@ -119,7 +119,7 @@ fn packages_of_a_lock_file_that_npm_writes_come_from_its_own_registry() {
         return;
     }
     let effects = Effects::plain(folder.path().join("cache"));
-    let inventory = inventory::source(&folder.path().join("package-lock.json"), &effects).unwrap();
+    let inventory = inventory::source(&folder.path().join("package-lock.json"), &[], &effects).unwrap();
     let (own, fetched): (Vec<&Component>, Vec<&Component>) = inventory.components.iter().partition(|c| c.origin == Origin::Local);
     assert!(own.len() <= 1 && fetched.len() > 40, "{}", fetched.len());
     for component in fetched {

@@ -135,7 +135,7 @@ fn compare(tool: &Tool) {
     }
     let _ = fs::remove_dir_all(project.join("node_modules"));
     let effects = Effects::plain(folder.path().join("cache"));
-    let locked = inventory::source(&project, &effects).unwrap();
+    let locked = inventory::source(&project, &[], &effects).unwrap();
     assert_eq!(locked.gaps, [], "{}", tool.name);
     let of = |scope: Scope| names(locked.components.iter().filter(move |c| c.scope == scope && !c.root));
     if !ran(tool.install, &project, tool.name) {

@@ -149,7 +149,7 @@ fn crates_agree_with_cargo_audit_on_every_real_lock_file() {
     };
     let mut total = 0;
     for lock in lock_files(&shared) {
-        let inventory = inventory::source(&lock, &Effects::plain(plan.cache.clone())).unwrap();
+        let inventory = inventory::source(&lock, &[], &Effects::plain(plan.cache.clone())).unwrap();
         let matching = matched(&plan, &inventory, &[]);
         assert!(
             matching.gaps.iter().all(|gap| gap.kind == GapKind::UnknownYank),
@@ -225,7 +225,7 @@ fn rustsec_s_own_database_says_what_the_osv_export_of_it_says() {
         ..exported.clone()
     };
     for lock in lock_files(&shared) {
-        let inventory = inventory::source(&lock, &Effects::plain(cache.clone())).unwrap();
+        let inventory = inventory::source(&lock, &[], &Effects::plain(cache.clone())).unwrap();
         let from_export = matched(&exported, &inventory, &[]);
         let from_own = matched(&own, &inventory, &[]);
         assert_eq!(from_own.gaps, []);

@@ -99,7 +99,7 @@ fn lock_files_agree_with_osv_scanner() {
         let _ = fs::remove_dir_all(&lock);
         fs::create_dir(&lock).unwrap();
         fs::copy(&file, lock.join(name)).unwrap();
-        let inventory = match inventory::source(&lock.join(name), &Effects::plain(plan.cache.clone())) {
+        let inventory = match inventory::source(&lock.join(name), &[], &Effects::plain(plan.cache.clone())) {
             Ok(inventory) if !inventory.components.is_empty() => inventory,
             _ => {
                 println!("skipped: {} (no cataloger reads it)", file.display());

@@ -38,7 +38,7 @@ fn feed(folder: &Path) -> PathBuf {
 fn said_of(tree: &Path) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let plan = plan(&feed(folder.path()), &folder.path().join("cache"));
-    let inventory = inventory::source(tree, &Effects::plain(plan.cache.clone())).unwrap();
+    let inventory = inventory::source(tree, &[], &Effects::plain(plan.cache.clone())).unwrap();
     let matching = matched_with_updates(&plan, &inventory, &[], tree);
     let mut lines: Vec<String> = matching
         .matches

@@ -4,6 +4,7 @@ mod case;
 mod errors;
 mod generated;
 mod known_scanner_failures;
+mod questions;
 mod registry;
 mod rules_and_verdicts;
 mod verbs;

@@ -124,6 +124,9 @@ pub(super) fn of_inventory(inventory: &Inventory) -> serde_json::Result<Vec<Pair
     for gap in &inventory.gaps {
         pairs.push(("gap", json(gap)?));
     }
+    for passed in &inventory.passed_over {
+        pairs.push(("passed-over", json(passed)?));
+    }
     Ok(pairs)
 }
 
@@ -145,6 +148,7 @@ pub(super) fn to_inventory<'a>(inventory: &mut Inventory, pairs: impl Iterator<I
             "platform" => inventory.platforms.push(from_json(value).ok_or_else(bad)?),
             "fact" => inventory.facts.push(from_json(value).ok_or_else(bad)?),
             "gap" => inventory.gaps.push(from_json(value).ok_or_else(bad)?),
+            "passed-over" => inventory.passed_over.push(from_json(value).ok_or_else(bad)?),
             _ => {}
         }
     }

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use crate::model::coverage::Gap;
 use crate::model::image::Platform;
 use crate::model::inventory::{Component, Ecosystem, Fact, Inventory, Location, Origin, PlatformSummary, Scope, SourcePackage, Subject};
+use crate::model::passed_over::PassedOver;
 use crate::model::purl::Purl;
 
 /// [`Inventory`], field by field.
@@ -18,6 +19,8 @@ pub(super) struct Stored {
     #[serde(default)]
     facts: Vec<Fact>,
     gaps: Vec<Gap>,
+    #[serde(default)]
+    passed_over: Vec<PassedOver>,
 }
 
 #[derive(Deserialize)]
@@ -67,6 +70,7 @@ impl From<Stored> for Inventory {
             components: stored.components.into_iter().map(|Lean(component)| component).collect(),
             facts: stored.facts,
             gaps: stored.gaps,
+            passed_over: stored.passed_over,
         }
     }
 }
