@@ -27,7 +27,8 @@ pub(super) async fn run(session: &Session<'_>, args: &CheckArgs) -> Result<Answe
             asked_as_of: effects.clock.asked(),
             ..Context::default()
         };
-        judge.survey(&workspace.root, &Dockerfiles::Tracked, effects, &mut context);
+        let dockerfiles = Dockerfiles::Tracked { exclude: exclude.clone() };
+        judge.survey(&workspace.root, &dockerfiles, effects, &mut context);
         Ok(context)
     };
     // git is asked while the tree is read.

@@ -8,9 +8,11 @@ mod flags;
 mod heredoc;
 mod instruction;
 mod lines;
+mod name;
 mod stages;
 mod words;
 
 pub use flags::{Flags, split_flags};
 pub use lines::{Dockerfile, Instruction, Problem, parse};
+pub use name::is_dockerfile;
 pub use stages::{Image, images};

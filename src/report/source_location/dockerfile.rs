@@ -1,7 +1,7 @@
 //! The instruction of a Dockerfile that made a layer.
 
 use super::SourceLocation;
-use crate::model::dockerfile::parse;
+use crate::model::dockerfile::{is_dockerfile, parse};
 use crate::model::finding::Finding;
 use crate::model::outcome::SourceFile;
 
@@ -31,11 +31,6 @@ pub(super) fn place(finding: &Finding, sources: &[SourceFile]) -> Option<SourceL
         file: dockerfile.path.clone(),
         line,
     })
-}
-
-fn is_dockerfile(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or(path);
-    name.starts_with("Dockerfile") || name.starts_with("Containerfile") || name.ends_with(".Dockerfile")
 }
 
 /// Each instruction on one line with the line that it begins on.

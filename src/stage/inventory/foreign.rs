@@ -33,10 +33,15 @@ impl Foreign {
     /// Asks git and cargo's configuration. Where git does not answer, nothing is passed over for its sake, and there is a gap.
     pub(super) fn of(root: &Path, exclude: &[Exclusion], effects: &Effects, gaps: &mut Vec<Gap>) -> Self {
         let mut foreign = Self::default();
-        let excluded = exclude.iter().filter_map(|one| Some((inside(Path::new(&one.path))?, one.reason.clone())));
+        let excluded = exclude
+            .iter()
+            .filter_map(|one| Some((inside(Path::new(&one.path))?, one.reason.clone())));
         foreign.excluded = excluded.collect();
         for path in foreign.excluded.keys().filter(|path| root.join(path).symlink_metadata().is_err()) {
-            effects.warn(Stage::Inventory, format!("[[inventory.exclude]] names {}, which is not there", path.display()));
+            effects.warn(
+                Stage::Inventory,
+                format!("[[inventory.exclude]] names {}, which is not there", path.display()),
+            );
         }
         let asked = git::ignored_folders(root).and_then(|ignored| Ok((ignored, git::tracked_files(root)?)));
         match asked {

@@ -64,7 +64,12 @@ mod tests {
     use crate::stage::policy::Policy;
 
     fn reads<'r>(osv: &'r str, waivers: Option<&'r str>, vex: usize) -> Reads<'r> {
-        Reads { osv, waivers, vex, exclusions: 0 }
+        Reads {
+            osv,
+            waivers,
+            vex,
+            exclusions: 0,
+        }
     }
 
     #[test]
@@ -88,7 +93,10 @@ mod tests {
     #[test]
     fn a_configuration_excludes_nothing_where_the_policy_forbids_it() {
         let policy = Policy::from_text("p", "[require]\nexclusions = false\n").expect("valid");
-        let leaves_out = |exclusions| Reads { exclusions, ..Reads::default() };
+        let leaves_out = |exclusions| Reads {
+            exclusions,
+            ..Reads::default()
+        };
         let refused = policy.allows(&leaves_out(1)).expect_err("refused").to_string();
         assert!(refused.contains("inventory.exclude"), "{refused}");
         assert!(policy.allows(&leaves_out(0)).is_ok());

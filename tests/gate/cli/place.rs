@@ -170,7 +170,9 @@ fn a_credential_helper_sees_no_secret() {
     );
     fs::create_dir(place.path("home/.docker")).unwrap();
     fs::write(place.path("home/.docker/config.json"), r#"{"credsStore": "dump"}"#).unwrap();
-    let Some(registry) = RunningRegistry::docker_with_password() else { return };
+    let Some(registry) = RunningRegistry::docker_with_password() else {
+        return;
+    };
     let image = format!("registry:{}@sha256:{}", registry.repository("a"), "0".repeat(64));
     let seen = place.seen_with(&[("PORTCULLIS_OFFLINE", "")], &["scan", &image]);
     assert!(!seen.contains(SECRET) && !seen.contains("memfd:"), "{seen}");
@@ -182,7 +184,11 @@ fn the_service_that_is_rolled_out_sees_no_secret_and_nothing_of_the_gate() {
     let entry = format!("#!/bin/sh\n{}\nexit 1\n", place.path("bin/dump").display());
     let step = Step::new("ADD", &[("srv/run", 0o755, entry.as_bytes())]);
     let project = place.path("project");
-    let digest = layered::configured(&project.join("built"), &[step], &json!({"Entrypoint": ["/srv/run"], "User": "65532"}));
+    let digest = layered::configured(
+        &project.join("built"),
+        &[step],
+        &json!({"Entrypoint": ["/srv/run"], "User": "65532"}),
+    );
     fs::write(
         project.join("portcullis.toml"),
         "[service]\nname = \"svc\"\n[sign]\nkey = \"env:KEY_OF_ANY_NAME\"\n[rollout]\ntarget = \"process\"\nenv = { GIVEN = \"to the service\" }\n\
@@ -209,7 +215,10 @@ fn a_key_is_made_and_opened_after_the_verdict_only() {
     let place = Place::new();
     let project = place.path("project");
     let gate = |user: &str| {
-        let step = Step::new("ADD", &[("etc/os-release", 0o644, b"ID=none\n"), ("srv/run", 0o755, b"#!/bin/sh\n")]);
+        let step = Step::new(
+            "ADD",
+            &[("etc/os-release", 0o644, b"ID=none\n"), ("srv/run", 0o755, b"#!/bin/sh\n")],
+        );
         let _ = fs::remove_dir_all(project.join("built"));
         layered::configured(&project.join("built"), &[step], &json!({"Entrypoint": ["/srv/run"], "User": user}));
         let policy = "[rules.incomplete-inventory]\nempty-inventory = \"warn\"\n[rules.untraceable-tag]\nlevel = \"off\"\n[rules.stale-feed]\nmissing-feed = \"warn\"\n";

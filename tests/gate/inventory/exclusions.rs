@@ -32,7 +32,10 @@ fn what_is_excluded_is_counted_and_shown_with_its_reason_in_every_report() {
     let place = project(FIXTURES);
     for verb in [&["--output", "out", "check"][..], &["--output", "out", "scan", "."]] {
         let (human, _) = place.ends(0, verb);
-        assert!(human.contains("Not looked into") && human.contains("lock files that tests"), "{human}");
+        assert!(
+            human.contains("Not looked into") && human.contains("lock files that tests"),
+            "{human}"
+        );
     }
     let read = |name: &str| fs::read_to_string(place.path("out").join(name)).unwrap();
     for name in ["findings.json", "verdict.json"] {

@@ -52,7 +52,10 @@ fn only_a_cleared_verdict_of_the_same_service_is_a_baseline() {
     // The control.
     against(0, "good/evidence.json");
 
-    place.ends(0, &["--at", "2026-11-20T12:00:00Z", "gate", "--until", "policy", "--output", "asked"]);
+    place.ends(
+        0,
+        &["--at", "2026-11-20T12:00:00Z", "gate", "--until", "policy", "--output", "asked"],
+    );
     assert!(against(64, "asked/evidence.json").contains("--at"));
     let other = CONFIG.replace("name = \"sample\"", "name = \"other\"");
     place.write("portcullis.toml", &other);
@@ -67,13 +70,19 @@ fn only_a_cleared_verdict_of_the_same_service_is_a_baseline() {
     let told = against(64, "new/verdict.json");
     assert!(told.contains("let everything pass"), "{told}");
 
-    for (name, change) in [("no-inventory", json!({"inventory": null})), ("schema", json!({"schema": "portcullis/evidence/v99"}))] {
+    for (name, change) in [
+        ("no-inventory", json!({"inventory": null})),
+        ("schema", json!({"schema": "portcullis/evidence/v99"})),
+    ] {
         let mut changed = good.clone();
         for (key, value) in change.as_object().unwrap() {
             changed[key] = value.clone();
         }
         place.write(&format!("{name}.json"), &changed.to_string());
-        let code = place.run(&["gate", "--until", "policy", "--baseline", &format!("{name}.json")]).status.code();
+        let code = place
+            .run(&["gate", "--until", "policy", "--baseline", &format!("{name}.json")])
+            .status
+            .code();
         assert!(matches!(code, Some(2 | 64)), "{name}: {code:?}");
     }
 }

@@ -5,16 +5,6 @@ use crate::model::coverage::{Gap, GapKind};
 use crate::model::dockerfile::{images, parse};
 use crate::model::inventory::Location;
 
-/// True for the names that Dockerfiles have.
-pub(super) fn is_dockerfile(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
-    ["dockerfile", "containerfile"].iter().any(|stem| {
-        let after = name.strip_prefix(stem);
-        after.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '-', '_']))
-            || name.strip_suffix(stem).is_some_and(|rest| rest.ends_with('.'))
-    })
-}
-
 /// Every image of somebody else's that a Dockerfile names, with its line, and a gap for what could not be read.
 ///
 /// `ARG`s before the first `FROM` that have a default are filled in; what no default decides stays as written (`${BASE}`).

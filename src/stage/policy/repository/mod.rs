@@ -17,14 +17,19 @@ use crate::io::{files, folder, git};
 use crate::io::{Effects, limits::Limits};
 use crate::model::context::Context;
 use crate::model::coverage::{Gap, GapKind};
+use crate::model::dockerfile::is_dockerfile;
+use crate::model::passed_over::Exclusion;
 
 use super::Waivers;
 
 /// Which Dockerfiles count.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Dockerfiles {
-    /// Every tracked one: `check`, or a scan of a source tree.
-    Tracked,
+    /// Every tracked one: `check`. What workflows use counts wherever it is.
+    Tracked {
+        /// But for what the configuration leaves out.
+        exclude: Vec<Exclusion>,
+    },
     /// These, relative to the root: those that the build uses. None of them for a build without one.
     These(Vec<PathBuf>),
 }
@@ -57,9 +62,10 @@ pub fn survey(
         }
     }
     let chosen: Vec<String> = match dockerfiles {
-        Dockerfiles::Tracked => tracked
+        Dockerfiles::Tracked { exclude } => tracked
             .into_iter()
-            .filter(|path| dockerfile::is_dockerfile(path) && is_there(path))
+            .filter(|path| is_dockerfile(path) && is_there(path))
+            .filter(|path| !exclude.iter().any(|one| Path::new(path).starts_with(&one.path)))
             .collect(),
         Dockerfiles::These(paths) => paths.iter().map(|path| path.to_string_lossy().into_owned()).collect(),
     };

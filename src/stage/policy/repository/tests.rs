@@ -311,6 +311,16 @@ fn a_commit_that_blame_is_told_to_ignore_is_not_ignored() {
     );
 }
 
+fn tracked(exclude: &[&str]) -> Dockerfiles {
+    let excluded = |path: &&str| Exclusion {
+        path: (*path).to_owned(),
+        reason: "a test".to_owned(),
+    };
+    Dockerfiles::Tracked {
+        exclude: exclude.iter().map(excluded).collect(),
+    }
+}
+
 #[test]
 fn the_survey_reads_tracked_files_and_says_what_it_could_not_read() {
     let dir = tempfile::tempdir().expect("folder");
@@ -325,7 +335,7 @@ fn the_survey_reads_tracked_files_and_says_what_it_could_not_read() {
     git(root, "x@example.com", &["add", ".github", "action", "Dockerfile"]);
     let effects = Effects::plain(root.to_owned());
     let mut context = Context::default();
-    survey(root, &Dockerfiles::Tracked, &Waivers::default(), None, &effects, &mut context);
+    survey(root, &tracked(&[]), &Waivers::default(), None, &effects, &mut context);
     assert_eq!(
         context.actions.iter().map(|a| a.uses.as_str()).collect::<Vec<_>>(),
         ["a/b@v1", "c/d@v1"]
@@ -335,6 +345,20 @@ fn the_survey_reads_tracked_files_and_says_what_it_could_not_read() {
         ["debian:12"]
     );
     assert!(context.gaps.is_empty());
+    let mut context = Context::default();
+    survey(
+        root,
+        &tracked(&["Dockerfile", "action"]),
+        &Waivers::default(),
+        None,
+        &effects,
+        &mut context,
+    );
+    assert_eq!(
+        (context.actions.len(), context.base_images.len()),
+        (2, 0),
+        "what runs counts, excluded or not"
+    );
 
     let mut context = Context::default();
     let these = Dockerfiles::These(vec!["gone/Dockerfile".into()]);
