@@ -235,9 +235,41 @@ pub(crate) fn set_default_mode(path: &Path) -> io::Result<()> {
     fs::set_permissions(path, fs::Permissions::from_mode(0o644))
 }
 
+/// A path without links, also where its last parts are not there yet: what it will be called once somebody has made them.
+///
+/// # Errors
+/// The system's reason, where what is there cannot be looked at.
+pub fn settled(path: &Path) -> io::Result<PathBuf> {
+    let path = std::path::absolute(path)?;
+    for there in path.ancestors() {
+        match there.canonicalize() {
+            Ok(real) => {
+                let rest: PathBuf = path.components().skip(there.components().count()).collect();
+                // Joined with nothing, a path would end in a slash and be another text.
+                return Ok(if rest.as_os_str().is_empty() { real } else { real.join(rest) });
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(path)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_settled_path_is_one_text_before_and_after_its_folder_is_made() {
+        let dir = tempfile::tempdir().expect("folder");
+        let real = dir.path().canonicalize().expect("there");
+        std::os::unix::fs::symlink(&real, real.join("link")).expect("link");
+        let path = real.join("link/a/state");
+        let before = settled(&path).expect("settled");
+        assert_eq!(before.as_os_str(), real.join("a/state").as_os_str());
+        fs::create_dir_all(&path).expect("made");
+        assert_eq!(settled(&path).expect("settled").as_os_str(), before.as_os_str());
+    }
 
     #[test]
     fn a_failed_write_leaves_the_old_content() {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::health::Sample;
+use super::planned_rollout::PlannedRollout;
 use super::rollout_state::RolloutState;
 
 /// A stage of the pipeline, in the order in which they run.
@@ -102,6 +103,11 @@ pub enum Event {
         stage: Stage,
         /// The line.
         line: String,
+    },
+    /// What a rollout is going to do, before it does anything.
+    Planned {
+        /// All of it.
+        plan: Box<PlannedRollout>,
     },
     /// A health check answered or failed.
     Probed {

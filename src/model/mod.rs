@@ -31,6 +31,7 @@ pub mod outcome;
 pub mod passed_over;
 pub mod pep503;
 pub mod plan;
+pub mod planned_rollout;
 pub mod provenance;
 pub mod purl;
 pub mod rollout_state;

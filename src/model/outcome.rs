@@ -9,6 +9,7 @@ use super::event::Stage;
 use super::finding::Judgement;
 use super::health::Sample;
 use super::inventory::Subject;
+use super::planned_rollout::PlannedRollout;
 use super::rollout_state::RolloutState;
 use super::rule_text::RuleText;
 use super::verdict::{Decision, Verdict};
@@ -114,6 +115,9 @@ pub struct RolloutReport {
     pub url: Option<String>,
     /// The reason that was given for a rollout without a verified attestation.
     pub unverified: Option<String>,
+    /// What was to be done, as it was said before anything was touched; absent for a run that was resumed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Box<PlannedRollout>>,
     /// Every state it went through.
     pub steps: Vec<Step>,
     /// Every probe.
@@ -139,6 +143,7 @@ impl RolloutReport {
             reason: None,
             url: None,
             unverified: None,
+            plan: None,
             steps: Vec::new(),
             samples: Vec::new(),
             cut_requests: Some(0),

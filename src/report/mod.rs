@@ -13,6 +13,7 @@ pub mod json;
 pub mod progress;
 pub mod quantity;
 mod reporter;
+pub mod rollout_plan;
 pub mod sarif;
 pub mod source_location;
 pub mod style;

@@ -347,6 +347,7 @@ pub(crate) fn live() -> Outcome {
         reason: None,
         url: Some("http://127.0.0.1:8080/".to_owned()),
         unverified: None,
+        plan: None,
         steps: vec![
             step("2026-11-21T12:40:03Z", "Locked", "by this run"),
             step("2026-11-21T12:40:03Z", "Staging", "127.0.0.1:41873"),

@@ -50,6 +50,9 @@ pub struct RolloutArgs {
     /// How long to wait for another deployer, such as 15m [default: waits.lock of the configuration]
     #[arg(long, value_name = "TIME", global = true)]
     pub wait_for_lock: Option<String>,
+    /// Touch nothing and take no lock; print what would be done, in which order, what limits it, and the way back
+    #[arg(long, conflicts_with = "dry_run")]
+    pub plan: bool,
     /// Change nothing; say what would be done
     #[arg(long)]
     pub dry_run: bool,

@@ -8,6 +8,7 @@ use crate::model::event::{Event, Observer, Stage};
 use crate::model::excused::Excused as _;
 use crate::model::health::{Answered, Sample};
 use crate::report::quantity::elapsed;
+use crate::report::rollout_plan;
 use crate::report::style::{Paint, Style};
 use crate::report::text::{pad, prose};
 
@@ -51,6 +52,11 @@ impl Lines {
                 Some(line(*stage, &sign, &self.style.paint(Paint::Doubt, &prose(text))))
             }
             Event::Output { stage, line: text } if verbose => Some(line(*stage, "|", &self.style.paint(Paint::Dim, &prose(text)))),
+            Event::Planned { plan } if normal => {
+                let told = rollout_plan::lines(plan);
+                let told = told.iter().map(|text| line(Stage::Rollout, signs.dot, text));
+                Some(told.collect::<Vec<_>>().join("\n"))
+            }
             Event::Probed { sample } if normal => {
                 let changed = last.replace((sample.healthy, sample.answered)) != Some((sample.healthy, sample.answered));
                 (changed || verbose).then(|| line(Stage::Rollout, self.probe_sign(sample), &probe(sample)))

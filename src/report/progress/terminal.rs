@@ -10,6 +10,7 @@ use super::{Verbosity, probe};
 use crate::model::event::{Event, Observer, Stage, Unit};
 use crate::model::excused::Excused as _;
 use crate::report::quantity::elapsed;
+use crate::report::rollout_plan;
 use crate::report::style::{Paint, Style};
 use crate::report::text::{fit, pad, prose};
 
@@ -175,6 +176,11 @@ impl Observer for Terminal {
                 self.line(*stage, (Paint::Dim, "|"), &text);
             }
             Event::Output { line, .. } => Self::beside(&state, line),
+            Event::Planned { plan } => {
+                for text in rollout_plan::lines(plan) {
+                    self.line(Stage::Rollout, (Paint::Dim, signs.dot), &text);
+                }
+            }
             Event::Probed { sample } if verbose => self.line(Stage::Rollout, (Paint::Dim, signs.dot), &probe(sample)),
             Event::Probed { sample } => Self::beside(&state, &probe(sample)),
             Event::State { state: name, detail } => {

@@ -2,6 +2,7 @@
 
 use super::journal::{Entry, Purpose, Record, RolledBack};
 use super::release::{Deployed, Release};
+use super::target::Observed;
 use crate::model::digest::Digest;
 use crate::model::outcome::{RolloutResult, Step};
 use crate::model::rollout_state::RolloutState;
@@ -33,6 +34,19 @@ pub(super) struct Snapshot {
     pub(super) live: Option<Deployed>,
     /// The last known good one.
     pub(super) good: Option<Deployed>,
+}
+
+impl Snapshot {
+    /// What there is before `run`, and what there would be to go back to.
+    pub(super) fn of(history: &History, observed: Observed, run: &str) -> Self {
+        let live = observed.front.clone().filter(|front| front.run != run);
+        // Without a record of what was good, what serves is the only thing to go back to.
+        let good = history
+            .last_good()
+            .cloned()
+            .or_else(|| live.clone().filter(|live| observed.runs(&live.run)));
+        Self { live, good }
+    }
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

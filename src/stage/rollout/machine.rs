@@ -14,6 +14,7 @@ use crate::model::event::{Event, Stage};
 use crate::model::health::Sample;
 use crate::model::outcome::{RolloutReport, RolloutResult, Step};
 use crate::model::plan::RolloutPlan;
+use crate::model::planned_rollout::PlannedRollout;
 use crate::model::rollout_state::RolloutState;
 
 /// Why a run does not go on.
@@ -67,6 +68,8 @@ pub(super) struct Run<'a, T> {
     pub(super) unverified: Option<String>,
     pub(super) history: History,
     pub(super) snapshot: Snapshot,
+    /// What was to be done, as it was said before.
+    pub(super) planned: Option<PlannedRollout>,
     pub(super) steps: Vec<Step>,
     pub(super) samples: Vec<Sample>,
     /// Requests that were cut so far; `None` once some could not be counted.
@@ -148,7 +151,7 @@ impl<T: RolloutTarget> Run<'_, T> {
         self.intend(Operation::Stage)?;
         let address = self.target.stage(&deployed).await?;
         self.done(Operation::Stage, address.map_or_else(String::new, |address| address.to_string()))?;
-        if let Some(address) = address.filter(|_| self.target.probes_instances()) {
+        if let Some(address) = address.filter(|_| self.target.capabilities().probes_instances) {
             self.await_staged(ProbeTarget::Instance(address)).await?;
             self.state(RolloutState::StagedHealthy, &format!("healthy at {address}"))?;
         }
@@ -193,14 +196,13 @@ impl<T: RolloutTarget> Run<'_, T> {
     }
 
     async fn take_snapshot(&mut self) -> Result<(), Halt> {
-        let observed = self.target.observe().await?;
-        let live = observed.front.filter(|front| front.run != self.id);
-        // Without a record of what was good, what serves is the only thing to go back to.
-        let good = self.history.last_good().cloned().or_else(|| {
-            live.clone()
-                .filter(|live| observed.instances.iter().any(|i| i.deployed.run == live.run))
-        });
-        self.snapshot = Snapshot { live, good };
+        // Nothing was changed yet: a failure here is no reason to "go back", which could only be to nothing.
+        let observed = match self.target.observe().await {
+            Ok(observed) => observed,
+            Err(TargetError::Superseded(by)) => return Err(Halt::Superseded(by)),
+            Err(TargetError::Failed(trouble)) => return Err(Halt::Refused(format!("what runs now cannot be seen: {trouble}"))),
+        };
+        self.snapshot = Snapshot::of(&self.history, observed, &self.id);
         let entry = Entry::Snapshot {
             live: self.snapshot.live.clone(),
             good: self.snapshot.good.clone(),
@@ -366,7 +368,7 @@ impl<T: RolloutTarget> Run<'_, T> {
     /// The report, with what is seen to be in front now.
     pub(super) async fn report(self, result: RolloutResult, reason: Option<String>) -> RolloutReport {
         let front = match self.target.observe().await {
-            Ok(observed) => observed.front.clone().filter(|front| observed.runs(&front.run)),
+            Ok(observed) => observed.serving().cloned(),
             Err(error) => {
                 self.effects
                     .warn(Stage::Rollout, format!("what serves now could not be seen: {error}"));
@@ -381,6 +383,7 @@ impl<T: RolloutTarget> Run<'_, T> {
             reason,
             url: self.target.url(),
             unverified: self.unverified,
+            plan: self.planned.map(Box::new),
             steps: self.steps,
             samples: self.samples,
             cut_requests: self.cut,

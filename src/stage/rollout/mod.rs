@@ -10,6 +10,8 @@ mod journal;
 mod lock;
 mod machine;
 mod orders;
+mod outline;
+mod planner;
 mod process;
 mod release;
 mod rollback;
@@ -21,6 +23,6 @@ mod watch;
 
 pub use error::RolloutError;
 pub use holder::Holder;
-pub use orders::{resume, rollback, rollout, status, stop};
+pub use orders::{plan, resume, rollback, rollout, status, stop};
 pub use release::{Deployed, Release};
 pub use status::{InstanceStatus, Interrupted, RolloutStatus, StopReport};

@@ -36,7 +36,8 @@ impl Release {
     }
 
     /// For people: `4f2a9c1b0d3e (sha256:0123456789ab)`.
-    pub(super) fn shown(&self) -> String {
+    #[must_use]
+    pub fn shown(&self) -> String {
         match &self.commit {
             Some(commit) => format!("{} ({})", commit.get(..12).unwrap_or(commit), self.digest.short()),
             None => self.digest.short(),

@@ -49,12 +49,15 @@ pub struct InstanceStatus {
     /// The run that started it, and what it runs.
     #[serde(flatten)]
     pub deployed: Deployed,
-    /// Its process id.
-    pub pid: u32,
-    /// Its own address.
-    pub address: SocketAddr,
-    /// What it writes.
-    pub log: PathBuf,
+    /// Its process id, where it is a process of this machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pid: Option<u32>,
+    /// Its own address, where it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<SocketAddr>,
+    /// What it writes, where that is kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log: Option<PathBuf>,
 }
 
 /// A run without an end.

@@ -2,11 +2,14 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::error::RolloutError;
+use super::outline::Outline;
 use super::release::{Deployed, Release};
+use super::switch::message::Status;
+use crate::model::plan::RolloutPlan;
 
 /// What there is, seen and not remembered.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,14 +24,21 @@ impl Observed {
     pub(super) fn runs(&self, run: &str) -> bool {
         self.instances.iter().any(|instance| instance.deployed.run == run)
     }
+
+    /// What the front door leads to, as far as it runs.
+    pub(super) fn serving(&self) -> Option<&Deployed> {
+        self.front.as_ref().filter(|front| self.runs(&front.run))
+    }
 }
 
 /// An instance that runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Running {
     pub(super) deployed: Deployed,
-    pub(super) address: SocketAddr,
-    pub(super) pid: u32,
+    /// Its own address, where the target knows it.
+    pub(super) address: Option<SocketAddr>,
+    /// Its process, where it is one of this machine.
+    pub(super) pid: Option<u32>,
 }
 
 /// Why an operation was not done.
@@ -42,19 +52,32 @@ pub(super) enum TargetError {
     Failed(String),
 }
 
+/// What a target can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Capabilities {
+    /// Each instance can be asked by its own address.
+    pub(super) probes_instances: bool,
+}
+
 /// Where a release is rolled out to. Every operation can be repeated with the same run and then does only what is missing.
 pub(super) trait RolloutTarget: Send + Sync {
     /// `process`.
     fn name(&self) -> &'static str;
 
-    /// True where each instance can be asked by its own address.
-    fn probes_instances(&self) -> bool;
+    fn capabilities(&self) -> Capabilities;
 
     /// The folder with journal and lock.
     fn state(&self) -> &Path;
 
     /// Where people find the service.
     fn url(&self) -> Option<String>;
+
+    /// The target's part of a plan: what each step does here, what users notice, what cannot work. Changes nothing.
+    /// `serving` is what serves now.
+    fn outline(&self, serving: Option<&Deployed>, settings: &RolloutPlan) -> impl Future<Output = Result<Outline, TargetError>> + Send;
+
+    /// As [`Self::prepare`], and keeps nothing of what it fetched.
+    fn examine(&self, release: &Release) -> impl Future<Output = Result<Release, RolloutError>> + Send;
 
     /// Fetches and verifies what the release needs, and checks that the target could take it. Changes nothing that serves.
     /// Gives the release with what its image says of itself.
@@ -72,6 +95,12 @@ pub(super) trait RolloutTarget: Send + Sync {
     /// Looks, and changes nothing. What cannot be seen is an error and never "nothing".
     fn observe(&self) -> impl Future<Output = Result<Observed, TargetError>> + Send;
 
+    /// What our own switch says, where the target has one and it runs.
+    fn switch(&self) -> impl Future<Output = Result<Option<Status>, TargetError>> + Send;
+
+    /// Where what a run's instance writes is kept, where it is.
+    fn log(&self, run: &str) -> Option<PathBuf>;
+
     /// Starts the release beside what runs. Gives the instance's address.
     fn stage(&self, deployed: &Deployed) -> impl Future<Output = Result<Option<SocketAddr>, TargetError>> + Send;
 
@@ -86,6 +115,9 @@ pub(super) trait RolloutTarget: Send + Sync {
 
     /// Brings a release that ran before back to the front, starting it again where it does not run any more.
     fn restore(&self, deployed: &Deployed, token: u64, wait: Duration) -> impl Future<Output = Result<(), TargetError>> + Send;
+
+    /// Drains and stops everything. Gives the runs that were stopped, and how many requests were cut, where that is known.
+    fn halt(&self, drain: Duration, stop: Duration) -> impl Future<Output = Result<(Vec<String>, Option<u64>), TargetError>> + Send;
 
     /// Why a run's instance does not run, for people.
     fn post_mortem(&self, run: &str) -> String;

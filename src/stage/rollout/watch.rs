@@ -225,7 +225,7 @@ async fn still_there<T: RolloutTarget>(target: &T, run: &str, door: ProbeTarget)
             front.release.shown()
         )));
     }
-    if target.probes_instances() && !observed.runs(run) {
+    if target.capabilities().probes_instances && !observed.runs(run) {
         return Err(Halt::Failed(target.post_mortem(run)));
     }
     Ok(())

@@ -6,6 +6,7 @@ mod deploys;
 mod failures;
 mod interruptions;
 mod load;
+mod planning;
 mod roles;
 mod service;
 mod switching;

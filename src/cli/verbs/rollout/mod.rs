@@ -84,7 +84,7 @@ fn plan(session: &Session<'_>, args: &RolloutArgs) -> Result<RolloutPlan, CliErr
 }
 
 async fn deploy(session: &Session<'_>, args: &RolloutArgs, plan: &RolloutPlan) -> Result<Answer, CliError> {
-    if !args.dry_run {
+    if !args.dry_run && !args.plan {
         session.may_publish()?;
     }
     let (image, commit) = match &args.image {
@@ -95,6 +95,10 @@ async fn deploy(session: &Session<'_>, args: &RolloutArgs, plan: &RolloutPlan) -
         None => (published(session).await?, session.workspace.commit()?),
     };
     let attested = attested(session, args, plan, image).await?;
+    if args.plan {
+        let planned = rollout::plan(&attested, plan, &session.effects).await.map_err(GateError::from)?;
+        return Ok(render::planned(&planned));
+    }
     begin(session, &attested.digest().short());
     let report = rollout::rollout(&attested, plan, &session.effects).await.map_err(GateError::from)?;
     Ok(answer(report, commit))

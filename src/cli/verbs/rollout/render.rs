@@ -6,7 +6,10 @@ use serde_json::json;
 
 use crate::cli::session::Answer;
 use crate::model::excused::Excused as _;
-use crate::stage::rollout::{RolloutStatus, StopReport};
+use crate::model::exit_kind::ExitKind;
+use crate::model::planned_rollout::PlannedRollout;
+use crate::report::rollout_plan;
+use crate::stage::rollout::{InstanceStatus, RolloutStatus, StopReport};
 
 /// What serves, since when, and what is unfinished.
 pub(super) fn status(status: &RolloutStatus) -> Answer {
@@ -41,14 +44,7 @@ pub(super) fn status(status: &RolloutStatus) -> Answer {
         .dismissed("a string takes everything");
     }
     for instance in &status.instances {
-        writeln!(
-            text,
-            "  instance   pid {} on {}, log {}",
-            instance.pid,
-            instance.address,
-            instance.log.display()
-        )
-        .dismissed("a string takes everything");
+        writeln!(text, "  instance   {}", instance_line(instance)).dismissed("a string takes everything");
     }
     if let Some(good) = status.good.last() {
         writeln!(text, "  last good  {} of run {}", good.release.digest.short(), good.run).dismissed("a string takes everything");
@@ -66,6 +62,36 @@ pub(super) fn status(status: &RolloutStatus) -> Answer {
         (None, None) => "portcullis gate",
     };
     said(text, json!(status), next)
+}
+
+fn instance_line(instance: &InstanceStatus) -> String {
+    let mut text = match instance.pid {
+        Some(pid) => format!("pid {pid}"),
+        None => instance.deployed.release.shown(),
+    };
+    if let Some(address) = instance.address {
+        text.push_str(&format!(" on {address}"));
+    }
+    if let Some(log) = &instance.log {
+        text.push_str(&format!(", log {}", log.display()));
+    }
+    text
+}
+
+/// The plan; 12 where it cannot work.
+pub(super) fn planned(plan: &PlannedRollout) -> Answer {
+    let mut human = rollout_plan::lines(plan).join("\n");
+    human.push('\n');
+    let (code, next) = match plan.refused.first() {
+        Some(refusal) => (ExitKind::Refused.code(), refusal.next.clone()),
+        None => (0, "the same command without --plan carries it out".to_owned()),
+    };
+    Answer::Message {
+        human,
+        json: json!(plan),
+        code,
+        next,
+    }
 }
 
 pub(super) fn stopped(report: &StopReport) -> Answer {

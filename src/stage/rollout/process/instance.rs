@@ -44,6 +44,24 @@ pub(in crate::stage::rollout) struct Start {
     pub(super) dir: PathBuf,
 }
 
+/// A process that runs a release.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::stage::rollout) struct Instance {
+    pub(in crate::stage::rollout) deployed: Deployed,
+    pub(in crate::stage::rollout) address: SocketAddr,
+    pub(in crate::stage::rollout) pid: u32,
+}
+
+impl From<Instance> for Running {
+    fn from(instance: Instance) -> Self {
+        Self {
+            deployed: instance.deployed,
+            address: Some(instance.address),
+            pid: Some(instance.pid),
+        }
+    }
+}
+
 /// The instances of a service.
 #[derive(Debug)]
 pub(in crate::stage::rollout) struct Instances {
@@ -81,7 +99,7 @@ impl Instances {
     }
 
     /// Starts an instance on a free loopback port.
-    pub(in crate::stage::rollout) fn start(&self, start: &Start) -> Result<Running, String> {
+    pub(in crate::stage::rollout) fn start(&self, start: &Start) -> Result<Instance, String> {
         let told = |error: std::io::Error| format!("cannot start {}: {error}", start.program.display());
         daemon::private_folder(&self.folder).map_err(told)?;
         let run = &start.deployed.run;
@@ -108,7 +126,7 @@ impl Instances {
         .map_err(told)?;
         let pid = child.id();
         self.children().push((run.clone(), child));
-        Ok(Running {
+        Ok(Instance {
             deployed: start.deployed.clone(),
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
             pid,
@@ -151,7 +169,7 @@ impl Instances {
     }
 
     /// Every instance that runs.
-    pub(in crate::stage::rollout) fn running(&self) -> Result<Vec<Running>, TargetError> {
+    pub(in crate::stage::rollout) fn running(&self) -> Result<Vec<Instance>, TargetError> {
         // A leader whose environment names no run was started by an instance: it ends with the others and answers for none.
         Ok(self.processes()?.iter().filter(|found| found.leader).filter_map(running).collect())
     }
@@ -239,8 +257,8 @@ pub(in crate::stage::rollout) fn is_of(found: &Found, state: &Path) -> bool {
     found.env.get(STATE).is_some_and(|of| Path::new(of) == state)
 }
 
-fn running(found: &Found) -> Option<Running> {
-    Some(Running {
+fn running(found: &Found) -> Option<Instance> {
+    Some(Instance {
         deployed: Deployed {
             run: found.env.get(RUN)?.clone(),
             release: Release {

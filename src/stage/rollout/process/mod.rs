@@ -9,6 +9,7 @@
 mod fetch;
 mod front;
 pub(super) mod instance;
+mod outline;
 mod rootfs;
 mod store;
 mod target;

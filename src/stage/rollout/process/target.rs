@@ -8,20 +8,23 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::front::Front;
-use super::instance::{Instances, Start};
+use super::instance::{Instance, Instances, Start};
+use super::outline;
 use super::store::Store;
 use crate::io::Effects;
-use crate::io::daemon;
+use crate::io::files;
 use crate::io::hash::sha256;
+use crate::io::temporary;
 use crate::model::digest::Digest;
 use crate::model::error_chain::chain;
 use crate::model::event::Stage;
 use crate::model::excused::Excused as _;
-use crate::model::plan::ProcessPlan;
+use crate::model::plan::{ProcessPlan, RolloutPlan};
 use crate::stage::rollout::error::RolloutError;
+use crate::stage::rollout::outline::Outline;
 use crate::stage::rollout::release::{Deployed, Release};
 use crate::stage::rollout::switch::message::{Backend, Routes, Status};
-use crate::stage::rollout::target::{Observed, RolloutTarget, Running, TargetError};
+use crate::stage::rollout::target::{Capabilities, Observed, RolloutTarget, TargetError};
 
 /// The label by which an image names its commit.
 const REVISION: &str = "org.opencontainers.image.revision";
@@ -36,7 +39,7 @@ pub(in crate::stage::rollout) struct ProcessTarget {
 }
 
 impl ProcessTarget {
-    /// Makes the state folder where it is missing.
+    /// Makes nothing yet: whoever only asks leaves no trace.
     pub(in crate::stage::rollout) fn new(plan: &ProcessPlan, effects: &Effects) -> Result<Self, RolloutError> {
         let failed = |source| RolloutError::State {
             path: plan.state.clone(),
@@ -54,8 +57,7 @@ impl ProcessTarget {
                 help: Some("it needs Linux".to_owned()),
             });
         }
-        daemon::private_folder(&plan.state).map_err(failed)?;
-        let state = plan.state.canonicalize().map_err(failed)?;
+        let state = files::settled(&plan.state).map_err(failed)?;
         let plan = ProcessPlan { state, ..plan.clone() };
         Ok(Self {
             store: Store::new(&plan.state),
@@ -66,29 +68,16 @@ impl ProcessTarget {
         })
     }
 
-    /// `None` when there is no switch.
-    pub(in crate::stage::rollout) async fn switch_status(&self) -> Result<Option<Status>, TargetError> {
-        self.front.status().await
-    }
-
-    pub(in crate::stage::rollout) fn log(&self, run: &str) -> PathBuf {
-        self.instances.log(run)
-    }
-
-    /// Stops everything, the switch last. Gives the runs that were stopped, and how many requests were cut, where that is known.
-    pub(in crate::stage::rollout) async fn halt(&self, drain: Duration, stop: Duration) -> Result<(Vec<String>, Option<u64>), TargetError> {
-        let cut = match self.in_flight_after(drain).await {
-            Ok(cut) => Some(cut),
-            // A switch that does not answer is no reason to leave the service running that somebody wants stopped.
-            Err(error) => {
-                self.effects
-                    .warn(Stage::Rollout, format!("requests under way could not be waited for: {error}"));
-                None
-            }
-        };
-        let stopped = self.instances.stop_others(None, stop).await?;
-        self.front.stop(Duration::from_secs(1)).await?;
-        Ok((stopped, cut))
+    async fn prepare_from(&self, store: &Store, release: &Release) -> Result<Release, RolloutError> {
+        self.front.check().await?;
+        let unpacked = store.fetch(release, &self.effects).await?;
+        unpacked.entry_point(release)?;
+        let config = unpacked.config;
+        let commit = release.commit.clone().or_else(|| config.labels.get(REVISION).cloned());
+        Ok(Release {
+            commit: commit.filter(|commit| !commit.is_empty()),
+            ..release.clone()
+        })
     }
 
     /// Takes no more requests and waits for those under way.
@@ -141,11 +130,11 @@ impl ProcessTarget {
         })
     }
 
-    fn find(&self, run: &str) -> Result<Option<Running>, TargetError> {
+    fn find(&self, run: &str) -> Result<Option<Instance>, TargetError> {
         Ok(self.instances.running()?.into_iter().find(|running| running.deployed.run == run))
     }
 
-    async fn ensure_started(&self, deployed: &Deployed) -> Result<Running, TargetError> {
+    async fn ensure_started(&self, deployed: &Deployed) -> Result<Instance, TargetError> {
         if let Some(running) = self.find(&deployed.run)? {
             return Ok(running);
         }
@@ -160,7 +149,7 @@ impl ProcessTarget {
     }
 
     /// What the switch says is in front, with what is known of how it was started.
-    fn deployed(&self, backend: &Backend, instances: &[Running]) -> Result<Deployed, TargetError> {
+    fn deployed(&self, backend: &Backend, instances: &[Instance]) -> Result<Deployed, TargetError> {
         if let Some(running) = instances.iter().find(|running| running.deployed.run == backend.run) {
             return Ok(running.deployed.clone());
         }
@@ -180,7 +169,7 @@ impl ProcessTarget {
     }
 }
 
-fn backend(running: &Running) -> Backend {
+fn backend(running: &Instance) -> Backend {
     Backend {
         run: running.deployed.run.clone(),
         digest: running.deployed.release.digest,
@@ -194,8 +183,8 @@ impl RolloutTarget for ProcessTarget {
         "process"
     }
 
-    fn probes_instances(&self) -> bool {
-        true
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { probes_instances: true }
     }
 
     fn state(&self) -> &Path {
@@ -206,16 +195,27 @@ impl RolloutTarget for ProcessTarget {
         Some(format!("http://{}", self.plan.listen))
     }
 
+    async fn outline(&self, serving: Option<&Deployed>, settings: &RolloutPlan) -> Result<Outline, TargetError> {
+        let switch = self.front.status().await?;
+        Ok(outline::of(&self.plan, serving, settings, switch.as_ref()))
+    }
+
+    async fn examine(&self, release: &Release) -> Result<Release, RolloutError> {
+        if self.store.open(release).is_some() {
+            return self.prepare_from(&self.store, release).await;
+        }
+        let cache = &self.effects.cache;
+        let failed = |source| RolloutError::State {
+            path: cache.clone(),
+            source,
+        };
+        std::fs::create_dir_all(cache).map_err(failed)?;
+        let fresh = temporary::folder_in(cache).map_err(failed)?;
+        self.prepare_from(&Store::new(fresh.path()), release).await
+    }
+
     async fn prepare(&self, release: &Release) -> Result<Release, RolloutError> {
-        self.front.check().await?;
-        let unpacked = self.store.fetch(release, &self.effects).await?;
-        unpacked.entry_point(release)?;
-        let config = unpacked.config;
-        let commit = release.commit.clone().or_else(|| config.labels.get(REVISION).cloned());
-        Ok(Release {
-            commit: commit.filter(|commit| !commit.is_empty()),
-            ..release.clone()
-        })
+        self.prepare_from(&self.store, release).await
     }
 
     async fn is_live(&self, release: &Release) -> Result<bool, TargetError> {
@@ -249,7 +249,18 @@ impl RolloutTarget for ProcessTarget {
         let instances = self.instances.running()?;
         let front = self.front.status().await?.and_then(|status| status.routes.front);
         let front = front.map(|backend| self.deployed(&backend, &instances)).transpose()?;
-        Ok(Observed { front, instances })
+        Ok(Observed {
+            front,
+            instances: instances.into_iter().map(Into::into).collect(),
+        })
+    }
+
+    async fn switch(&self) -> Result<Option<Status>, TargetError> {
+        self.front.status().await
+    }
+
+    fn log(&self, run: &str) -> Option<PathBuf> {
+        Some(self.instances.log(run))
     }
 
     async fn stage(&self, deployed: &Deployed) -> Result<Option<SocketAddr>, TargetError> {
@@ -346,6 +357,21 @@ impl RolloutTarget for ProcessTarget {
                 standby: None,
             })
             .await
+    }
+
+    async fn halt(&self, drain: Duration, stop: Duration) -> Result<(Vec<String>, Option<u64>), TargetError> {
+        let cut = match self.in_flight_after(drain).await {
+            Ok(cut) => Some(cut),
+            // A switch that does not answer is no reason to leave the service running that somebody wants stopped.
+            Err(error) => {
+                self.effects
+                    .warn(Stage::Rollout, format!("requests under way could not be waited for: {error}"));
+                None
+            }
+        };
+        let stopped = self.instances.stop_others(None, stop).await?;
+        self.front.stop(Duration::from_secs(1)).await?;
+        Ok((stopped, cut))
     }
 
     fn post_mortem(&self, run: &str) -> String {

@@ -130,7 +130,10 @@ impl SwitchClient {
 
     async fn connect(&self) -> Result<UnixStream, SwitchTrouble> {
         use std::io::ErrorKind::{ConnectionRefused, NotFound};
-        let (path, _handle) = daemon::short_path(&self.state, SOCKET).map_err(|error| self.silent(error.to_string()))?;
+        let (path, _handle) = daemon::short_path(&self.state, SOCKET).map_err(|error| match error.kind() {
+            NotFound => SwitchTrouble::Absent { state: self.state.clone() },
+            _ => self.silent(error.to_string()),
+        })?;
         UnixStream::connect(path).await.map_err(|error| match error.kind() {
             NotFound | ConnectionRefused => SwitchTrouble::Absent { state: self.state.clone() },
             _ => self.silent(error.to_string()),

@@ -1,0 +1,83 @@
+//! What is about now: `status` and `stop`.
+
+use super::entry::{enter, new_run, nothing};
+use crate::io::Effects;
+use crate::model::plan::RolloutPlan;
+use crate::stage::rollout::error::RolloutError;
+use crate::stage::rollout::history::History;
+use crate::stage::rollout::journal::{self, Entry};
+use crate::stage::rollout::lock;
+use crate::stage::rollout::release::Deployed;
+use crate::stage::rollout::status::{InstanceStatus, Interrupted, RolloutStatus, StopReport};
+use crate::stage::rollout::target::{Observed, RolloutTarget};
+
+pub(super) async fn status<T: RolloutTarget>(target: &T, plan: &RolloutPlan) -> Result<RolloutStatus, RolloutError> {
+    let (records, _) = journal::read(target.state())?;
+    let history = History::of(&records);
+    let (observed, unseen) = match target.observe().await {
+        Ok(observed) => (observed, None),
+        Err(error) => (Observed::default(), Some(error.to_string())),
+    };
+    // The same trouble as the one that is told already.
+    let switch = target.switch().await.unwrap_or(None);
+    let instances: Vec<InstanceStatus> = observed
+        .instances
+        .iter()
+        .map(|running| InstanceStatus {
+            deployed: running.deployed.clone(),
+            pid: running.pid,
+            address: running.address,
+            log: target.log(&running.deployed.run),
+        })
+        .collect();
+    let front = observed.front.map(|front| front.run);
+    Ok(RolloutStatus {
+        schema: "portcullis/rollout-status/v1".to_owned(),
+        service: plan.service.clone(),
+        target: target.name().to_owned(),
+        url: target.url(),
+        live: instances
+            .iter()
+            .find(|instance| Some(&instance.deployed.run) == front.as_ref())
+            .cloned(),
+        instances,
+        unseen,
+        switch: switch.is_some(),
+        restarts: switch.as_ref().map_or(0, |status| status.restarts),
+        // Without a switch there is no traffic.
+        traffic: switch.map_or_else(Vec::new, |status| status.traffic),
+        good: history.good,
+        interrupted: history.open.map(|open| Interrupted {
+            state: open.steps.last().map_or_else(|| "Begun".to_owned(), |step| step.state.to_string()),
+            deployed: Deployed {
+                run: open.run,
+                release: open.release,
+            },
+        }),
+        locked_by: lock::current(target.state())?,
+        state: target.state().to_owned(),
+    })
+}
+
+pub(super) async fn stop<T: RolloutTarget>(target: &T, plan: &RolloutPlan, effects: &Effects) -> Result<StopReport, RolloutError> {
+    let id = new_run(effects);
+    // What cannot be seen may run, and is stopped as well as it can be.
+    if let Ok(observed) = target.observe().await
+        && observed == Observed::default()
+        && matches!(target.switch().await, Ok(None))
+    {
+        return Err(nothing("nothing runs here that could be stopped"));
+    }
+    let (mut journal, _) = match enter(target, plan, &id, effects).await? {
+        Ok(entered) => entered,
+        Err(holder) => return Err(RolloutError::Locked { holder }),
+    };
+    journal.append(&id, Entry::Stopped, &*effects.clock)?;
+    let halted = target.halt(plan.waits.drain, plan.waits.stop).await;
+    let (stopped, cut_requests) = halted.map_err(|error| RolloutError::Stop { reason: error.to_string() })?;
+    Ok(StopReport {
+        service: plan.service.clone(),
+        stopped,
+        cut_requests,
+    })
+}
