@@ -100,6 +100,18 @@ pub enum CliError {
         /// What to do.
         help: String,
     },
+    /// A stored result that does not hold together.
+    #[error("{} is no result to report: {problem}", file.display())]
+    #[diagnostic(
+        code(cli::stored),
+        help("run the gate again: what was changed after the run, or is of another version, says nothing of it")
+    )]
+    Stored {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// Arguments that contradict each other.
     #[error("{problem}")]
     #[diagnostic(code(cli::usage), help("{help}"))]
@@ -140,6 +152,7 @@ impl CliError {
             | Self::Missing { .. }
             | Self::Usage { .. }
             | Self::Git(_) => ExitKind::Usage,
+            Self::Stored { .. } => ExitKind::Undecidable,
             Self::Distrusted(_) => ExitKind::Refused,
             Self::Json(_) => ExitKind::Bug,
             Self::File(error) => error.exit_kind(),

@@ -10,6 +10,7 @@ mod progress;
 mod session;
 mod shown;
 mod signals;
+mod stored_run;
 mod verbs;
 mod wiring;
 

@@ -24,8 +24,8 @@ use crate::model::excused::Excused as _;
 use crate::model::exit_kind::ExitKind;
 use crate::model::outcome::{Outcome, SourceFile};
 use crate::model::plan::Builder;
-use crate::report;
 use crate::report::progress::{Fanout, Log};
+use crate::report::{self, Form};
 use crate::stage::policy::rules::RULES;
 
 /// What a verb works with.
@@ -38,6 +38,8 @@ pub(super) struct Session<'a> {
     pub workspace: Workspace,
     /// What stages may do.
     pub effects: Effects,
+    /// The form of a run's result on stdout, where not the usual one.
+    pub form: Option<Form>,
     screen: Screen,
 }
 
@@ -108,6 +110,7 @@ impl<'a> Session<'a> {
             environment,
             workspace,
             effects,
+            form: None,
             screen,
         })
     }
@@ -162,8 +165,7 @@ impl<'a> Session<'a> {
 
     fn close_run(&self, mut outcome: Outcome, mut error: Option<CliError>, files: bool) -> u8 {
         outcome.output = self.workspace.output.display().to_string();
-        outcome.program = self.program();
-        self.add_sources(&mut outcome);
+        self.explain(&mut outcome);
         if files && let Err(failed) = self.write_files(&mut outcome) {
             // Without its files the run is not over well, whatever the verdict was.
             error = error.or(Some(failed));
@@ -179,10 +181,11 @@ impl<'a> Session<'a> {
             exit::last_line(&self.environment.safe(&diagnostic));
         }
         let style = self.environment.stdout_style(self.global);
-        let printed = match (self.global.format, &outcome.verdict) {
-            (Format::Json, Some(verdict)) => self.environment.safe_json(&report::json::findings(verdict)),
-            (Format::Json, None) => self.environment.safe_json(&report::json::outcome(&outcome)),
-            (Format::Human, _) => self.environment.safe(&report::human(&outcome, style)).into_owned(),
+        let printed = match (self.form, self.global.format, &outcome.verdict) {
+            (Some(form), _, _) => form.render(&outcome).map_or_else(String::new, |text| self.written(&text)),
+            (None, Format::Json, Some(verdict)) => self.environment.safe_json(&report::json::findings(verdict)),
+            (None, Format::Json, None) => self.environment.safe_json(&report::json::outcome(&outcome)),
+            (None, Format::Human, _) => self.environment.safe(&report::human(&outcome, style)).into_owned(),
         };
         let code = exit::print(&printed, code);
         let code = self.tell_github(&outcome, code);
@@ -215,7 +218,18 @@ impl<'a> Session<'a> {
         program
     }
 
-    /// What reports point into and explain with.
+    /// A form as it goes to stdout.
+    #[must_use]
+    pub(super) fn written(&self, form: &[u8]) -> String {
+        self.environment.safe(&String::from_utf8_lossy(form)).into_owned()
+    }
+
+    /// Adds what reports name commands by, point into and explain with.
+    pub(super) fn explain(&self, outcome: &mut Outcome) {
+        outcome.program = self.program();
+        self.add_sources(outcome);
+    }
+
     fn add_sources(&self, outcome: &mut Outcome) {
         let root = &self.workspace.root;
         let repository = root.ancestors().find(|folder| folder.join(".git").exists());

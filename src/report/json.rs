@@ -61,7 +61,7 @@ impl Reporter for Rollout {
 /// What `--format json` prints, and `findings.json` holds.
 #[must_use]
 pub fn findings(verdict: &Verdict) -> Vec<u8> {
-    canonical(&json!({
+    let mut document = json!({
         "schema": FINDINGS_SCHEMA,
         "subject": verdict.subject,
         "verdict": verdict.verdict,
@@ -73,7 +73,15 @@ pub fn findings(verdict: &Verdict) -> Vec<u8> {
         "not_applicable": verdict.not_applicable,
         "passed_over": verdict.passed_over,
         "inputs": verdict.inputs,
-    }))
+    });
+    // What nothing is published by says so in every form.
+    if let Some(asked) = verdict.asked_as_of {
+        document["asked_as_of"] = json!(asked);
+    }
+    if verdict.only_new {
+        document["only_new"] = json!(true);
+    }
+    canonical(&document)
 }
 
 /// What any other run prints with `--format json`: the whole outcome.

@@ -4,12 +4,19 @@
 //! Invariant: nothing vanishes (what a report leaves out for brevity it counts and names the file of), and no control character of
 //! foreign text reaches a screen, a workflow command or a page.
 
+mod answer;
+pub mod code_quality;
+pub mod csv;
 pub mod difference;
 pub mod exit;
+mod fingerprint;
+mod form;
+pub mod gitlab;
 mod group;
 pub mod html;
 pub mod human;
 pub mod json;
+pub mod junit;
 pub mod progress;
 pub mod quantity;
 mod reporter;
@@ -20,7 +27,9 @@ pub mod style;
 pub mod summary;
 pub mod text;
 pub mod vex;
+mod xml;
 
+pub use form::Form;
 pub use reporter::Reporter;
 
 pub use group::message;

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 
+use super::form::form;
 use crate::model::event::Stage;
+use crate::report::Form;
 
 /// Reads the name of a stage, and says in the help what each does.
 fn stage() -> impl TypedValueParser<Value = Stage> {
@@ -74,6 +76,9 @@ pub struct GateArgs {
     /// Publish and roll out nothing; say what would be done
     #[arg(long, env = "PORTCULLIS_DRY_RUN", value_parser = clap::builder::FalseyValueParser::new(), action = clap::ArgAction::SetTrue)]
     pub dry_run: bool,
+    /// What goes to stdout instead: the result in a form that others read
+    #[arg(long, value_parser = form(), value_name = "FORM", conflicts_with = "format")]
+    pub form: Option<Form>,
     /// Feeds, policy and waivers.
     #[command(flatten)]
     pub judging: Judging,
@@ -82,6 +87,9 @@ pub struct GateArgs {
 /// `check`.
 #[derive(Debug, Args)]
 pub struct CheckArgs {
+    /// What goes to stdout instead: the result in a form that others read
+    #[arg(long, value_parser = form(), value_name = "FORM", conflicts_with = "format")]
+    pub form: Option<Form>,
     /// Feeds, policy and waivers.
     #[command(flatten)]
     pub judging: Judging,
@@ -115,6 +123,9 @@ pub struct ScanArgs {
     /// A folder, a lock file, an image (oci:DIR, docker-archive:FILE, rootfs:DIR …), or sbom:FILE
     #[arg(default_value = ".")]
     pub target: String,
+    /// What goes to stdout instead: the result in a form that others read
+    #[arg(long, value_parser = form(), value_name = "FORM", conflicts_with = "format")]
+    pub form: Option<Form>,
     /// Feeds, policy and waivers.
     #[command(flatten)]
     pub judging: Judging,

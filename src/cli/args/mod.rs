@@ -1,5 +1,6 @@
 //! The command line, parsed and nothing else.
 
+mod form;
 mod judging;
 mod questions;
 mod rollout;
@@ -12,7 +13,7 @@ use jiff::Timestamp;
 use crate::model::image_ref::ImageRef;
 
 pub use judging::{BuildArgs, CheckArgs, GateArgs, Judging, PublishArgs, SbomArgs, SbomForm, ScanArgs};
-pub use questions::{DiffArgs, ExplainArgs, FeedsArgs, FeedsVerb, RecheckArgs, ReplayArgs, WaiveArgs, WaiversVerb};
+pub use questions::{DiffArgs, ExplainArgs, FeedsArgs, FeedsVerb, RecheckArgs, ReplayArgs, ReportArgs, WaiveArgs, WaiversVerb};
 pub use rollout::{HookVerb, RolloutArgs, RolloutVerb, SwitchArgs, VerifyArgs};
 
 /// The gate between a commit and production: one digest, one verdict, fail closed.
@@ -111,6 +112,8 @@ pub enum Verb {
     Explain(ExplainArgs),
     /// What is different between two verdicts
     Diff(DiffArgs),
+    /// Write a stored result in the form that a CI, a reviewer or a spreadsheet reads
+    Report(ReportArgs),
     /// Compute a stored verdict again, offline, and compare every byte
     Replay(ReplayArgs),
     /// Judge stored inventories against today's advisories, without the images

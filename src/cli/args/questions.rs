@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::Judging;
+use super::form::form;
+use crate::report::Form;
 
 /// `feeds`.
 #[derive(Debug, Args)]
@@ -116,6 +118,16 @@ pub struct ExplainArgs {
 pub struct ReplayArgs {
     /// Folder with evidence.json and verdict.json [default: the output folder]
     pub evidence: Option<PathBuf>,
+}
+
+/// `report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// The output folder of a run, or its verdict.json, findings.json or evidence.json [default: the output folder]
+    pub from: Option<PathBuf>,
+    /// In which form
+    #[arg(long, value_parser = form(), value_name = "FORM")]
+    pub form: Form,
 }
 
 /// `recheck`.

@@ -9,6 +9,7 @@ mod hook;
 mod judged;
 mod recheck;
 mod replay;
+mod report;
 mod rollout;
 mod sbom;
 mod scan;
@@ -26,6 +27,7 @@ use crate::model::event::Stage;
 use crate::model::excused::Excused as _;
 use crate::model::exit_kind::ExitKind;
 use crate::model::outcome::Outcome;
+use crate::report::Form;
 
 /// Runs a verb and gives the exit code.
 #[must_use]
@@ -53,10 +55,11 @@ pub(super) fn run(cli: &Cli, environment: &Environment) -> u8 {
         if let Err(error) = only_asks(cli) {
             return refused(&error, cli, environment);
         }
-        let session = match Session::open(&cli.global, environment, is_run(&cli.verb), !matches!(cli.verb, Verb::Switch(_))) {
+        let mut session = match Session::open(&cli.global, environment, is_run(&cli.verb), !matches!(cli.verb, Verb::Switch(_))) {
             Ok(session) => session,
             Err(error) => return refused(&error, cli, environment),
         };
+        session.form = form(&cli.verb);
         match dispatch(&cli.verb, &session).await {
             Ok(answer) => session.close(answer),
             Err(error) => refused(&error, cli, environment),
@@ -76,6 +79,7 @@ async fn dispatch(verb: &Verb, session: &Session<'_>) -> Result<Answer, CliError
         Verb::Rollout(args) => rollout::run(session, args).await,
         Verb::Diff(args) => diff::run(session, args),
         Verb::Explain(args) => explain::run(session, args).await,
+        Verb::Report(args) => report::run(session, args),
         Verb::Replay(args) => replay::run(session, args),
         Verb::Recheck(args) => recheck::run(session, args).await,
         Verb::Waive(args) => waivers::add(session, args),
@@ -84,6 +88,16 @@ async fn dispatch(verb: &Verb, session: &Session<'_>) -> Result<Answer, CliError
         Verb::Hook { verb } => hook::run(session, *verb),
         Verb::Switch(args) => rollout::switch(session, args).await,
         Verb::Completions { .. } => Ok(Answer::Bytes(Vec::new())),
+    }
+}
+
+/// The form that a run's result is asked for in.
+const fn form(verb: &Verb) -> Option<Form> {
+    match verb {
+        Verb::Gate(args) => args.form,
+        Verb::Check(args) => args.form,
+        Verb::Scan(args) => args.form,
+        _ => None,
     }
 }
 

@@ -5,7 +5,6 @@
 //! Invariant: locations are relative to the repository, and a finding keeps its fingerprint when lines or versions move.
 
 mod address;
-mod fingerprint;
 mod rules;
 
 use address::uri;
@@ -14,22 +13,19 @@ use serde_json::{Map, Value, json};
 
 use super::Reporter;
 use super::difference::Known;
+use super::fingerprint::Fingerprints;
 use super::group::message;
 use super::human::location;
 use super::json::canonical;
-use super::source_location::{in_repository, place};
+use super::source_location::{SourceLocation, place_or_configuration};
 use super::text::prose;
 use crate::model::finding::{Disposition, Finding, Judgement, Level};
 use crate::model::inventory::Location;
 use crate::model::outcome::Outcome;
 use crate::model::verdict::Verdict;
-use fingerprint::Fingerprints;
 use rules::Rules;
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
-
-/// The file that a finding is shown in where no file of the tree brings it.
-const FALLBACK: &str = "portcullis.toml";
 
 /// GitHub refuses a file with more results, all of it.
 const RESULTS: usize = 25_000;
@@ -218,7 +214,7 @@ fn properties(judgement: &Judgement) -> Value {
 /// Where it is: a line of the tree, and the places in the image.
 fn place_of(judgement: &Judgement, outcome: &Outcome) -> Value {
     let finding = &judgement.finding;
-    let (file, line) = place(finding, outcome).map_or_else(|| (in_repository(outcome, FALLBACK), 1), |place| (place.file, place.line));
+    let SourceLocation { file, line } = place_or_configuration(finding, outcome);
     let mut value = json!({
         "physicalLocation": {
             "artifactLocation": {"uri": uri(&file), "uriBaseId": "%SRCROOT%"},

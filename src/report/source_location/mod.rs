@@ -21,6 +21,18 @@ pub fn place(finding: &Finding, outcome: &Outcome) -> Option<SourceLocation> {
     })
 }
 
+/// The same; the configuration where no file of the tree brings it, for readers that want a place of everything.
+#[must_use]
+pub fn place_or_configuration(finding: &Finding, outcome: &Outcome) -> SourceLocation {
+    place(finding, outcome).unwrap_or_else(|| configuration(outcome))
+}
+
+/// The file that is shown for what has no place of its own.
+#[must_use]
+pub fn configuration(outcome: &Outcome) -> SourceLocation {
+    first_line(&in_repository(outcome, "portcullis.toml"))
+}
+
 /// A path in the service's folder as a path in the repository.
 #[must_use]
 pub fn in_repository(outcome: &Outcome, file: &str) -> String {

@@ -164,7 +164,9 @@ fn weighed(policy: &Policy, evidence: &Evidence<'_>, of_rules: &[Gap]) -> Vec<Ju
     gaps
 }
 
-pub(super) fn decide(findings: &[Judgement], gaps: &[JudgedGap]) -> Decision {
+/// The answer that findings and gaps give.
+#[must_use]
+pub fn decide(findings: &[Judgement], gaps: &[JudgedGap]) -> Decision {
     if findings.iter().any(|judgement| judgement.disposition == Disposition::Denied) {
         Decision::Blocked
     } else if gaps.iter().any(|gap| gap.disposition == Disposition::Denied) {

@@ -30,6 +30,6 @@ pub use clearance::Cleared;
 pub use docs::rules_page;
 pub use document::Policy;
 pub use error::PolicyError;
-pub use judge::judge;
+pub use judge::{decide, judge};
 pub use required::Reads;
 pub use waivers::Waivers;

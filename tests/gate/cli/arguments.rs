@@ -9,7 +9,7 @@ use assert_cmd::Command;
 use crate::support::tools;
 
 /// Runs the program in a folder, with caches and state of its own.
-fn portcullis(dir: &Path, args: &[&str]) -> Output {
+pub(super) fn portcullis(dir: &Path, args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_portcullis"))
         .current_dir(dir)
         .env("HOME", dir)
@@ -22,11 +22,11 @@ fn portcullis(dir: &Path, args: &[&str]) -> Output {
         .expect("the program runs")
 }
 
-fn stderr(output: &Output) -> String {
+pub(super) fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+pub(super) fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
     let dir = tempfile::tempdir().expect("folder");
     for (name, text) in files {
         let path = dir.path().join(name);

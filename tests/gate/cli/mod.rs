@@ -5,3 +5,4 @@ mod arguments;
 mod bad_input;
 mod place;
 mod release;
+mod stored_results;

@@ -23,16 +23,21 @@ impl Fingerprints {
             finding.subject.as_deref().unwrap_or_default(),
             finding.locations.first().map_or("", |location| &location.path),
         ];
-        let mut hash = Sha256::new();
-        for part in parts {
-            hash.update(part.as_bytes());
-            hash.update([0]);
-        }
-        let key = hex::encode(hash.finalize());
+        let key = fingerprint(&parts);
         let count = self.seen.entry(key.clone()).or_default();
         *count += 1;
         if *count == 1 { key } else { format!("{key}:{count}") }
     }
+}
+
+/// SHA-256 in hexadecimal over what makes something the same tomorrow.
+pub(super) fn fingerprint(parts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part.as_bytes());
+        hash.update([0]);
+    }
+    hex::encode(hash.finalize())
 }
 
 #[cfg(test)]

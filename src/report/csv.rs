@@ -1,0 +1,177 @@
+//! A table for spreadsheets (RFC 4180). The first row under the head is the verdict, so that a table without findings still says what was found.
+//!
+//! Spreadsheets run what begins with `=`, `+`, `-` or `@`. Such a cell begins with an apostrophe here, which they take for "this is text"; so does
+//! what follows a semicolon, which many of them take for the end of a cell.
+
+use super::answer;
+use super::text::prose;
+use crate::model::finding::Judgement;
+use crate::model::outcome::Outcome;
+use crate::model::verdict::{JudgedGap, Verdict};
+
+const COLUMNS: [&str; 21] = [
+    "kind",
+    "disposition",
+    "rule",
+    "severity",
+    "score",
+    "ids",
+    "package",
+    "source",
+    "subject",
+    "message",
+    "fixed",
+    "next",
+    "cause",
+    "waiver",
+    "waived_until",
+    "owner",
+    "where",
+    "url",
+    "digest",
+    "commit",
+    "evaluated_at",
+];
+
+/// The table.
+#[must_use]
+pub fn csv(outcome: &Outcome) -> String {
+    let mut out = row(&COLUMNS.map(str::to_owned));
+    out.push_str(&of_verdict(outcome));
+    if let Some(verdict) = &outcome.verdict {
+        out.extend(verdict.findings.iter().map(|judgement| of_finding(judgement, verdict)));
+        out.extend(verdict.gaps.iter().map(|gap| of_gap(gap, verdict)));
+    }
+    out
+}
+
+/// The cells of a row, by column.
+#[derive(Default)]
+struct Cells(Vec<(&'static str, String)>);
+
+impl Cells {
+    fn with(mut self, column: &'static str, text: impl Into<String>) -> Self {
+        self.0.push((column, text.into()));
+        self
+    }
+
+    /// What was judged, in every row: a table is sorted, filtered and cut up.
+    fn of(self, verdict: &Verdict) -> Self {
+        let subject = &verdict.subject;
+        self.with("digest", subject.digest.map(|digest| digest.to_string()).unwrap_or_default())
+            .with("commit", subject.commit.as_ref().map(ToString::to_string).unwrap_or_default())
+            .with("evaluated_at", verdict.evaluated_at.to_string())
+    }
+
+    fn row(&self) -> String {
+        let cell = |column: &&str| {
+            let found = self.0.iter().find(|(name, _)| name == column);
+            found.map(|(_, text)| text.clone()).unwrap_or_default()
+        };
+        row(&COLUMNS.each_ref().map(cell))
+    }
+}
+
+fn of_verdict(outcome: &Outcome) -> String {
+    let word = outcome.verdict.as_ref().map_or("none", |verdict| verdict.verdict.as_str());
+    let cells = Cells::default()
+        .with("kind", "verdict")
+        .with("disposition", word)
+        .with("subject", outcome.service.clone())
+        .with("message", answer::sentence(outcome));
+    match &outcome.verdict {
+        Some(verdict) => cells.of(verdict).row(),
+        None => cells.row(),
+    }
+}
+
+fn of_finding(judgement: &Judgement, verdict: &Verdict) -> String {
+    let finding = &judgement.finding;
+    let waiver = judgement.waiver.as_ref();
+    let report = waiver.and_then(|name| verdict.waivers.iter().find(|waiver| waiver.waiver == *name));
+    let cause = judgement.cause.map(super::human::cause_in_words).unwrap_or_default();
+    let source = finding.source.as_ref().map(|source| format!("{} {}", source.name, source.version));
+    let places: Vec<String> = finding.locations.iter().map(super::human::location).collect();
+    Cells::default()
+        .with("kind", "finding")
+        .with("disposition", judgement.disposition.as_str())
+        .with("rule", finding.rule.as_str())
+        .with("severity", finding.severity.map_or("unknown", |severity| severity.as_str()))
+        .with("score", finding.score.map(|score| score.to_string()).unwrap_or_default())
+        .with("ids", finding.ids.join(" "))
+        .with("package", finding.purl.as_ref().map(ToString::to_string).unwrap_or_default())
+        .with("source", source.unwrap_or_default())
+        .with("subject", finding.subject.clone().unwrap_or_default())
+        .with("message", finding.message.clone())
+        .with("fixed", finding.fixed.join(" "))
+        .with("next", finding.help.clone().unwrap_or_default())
+        .with("cause", cause)
+        .with("waiver", waiver.cloned().unwrap_or_default())
+        .with("waived_until", report.map(|waiver| waiver.expires.to_string()).unwrap_or_default())
+        .with("owner", report.map(|waiver| waiver.owner.clone()).unwrap_or_default())
+        .with("where", places.join(" | "))
+        .with("url", finding.url.clone().unwrap_or_default())
+        .of(verdict)
+        .row()
+}
+
+fn of_gap(gap: &JudgedGap, verdict: &Verdict) -> String {
+    Cells::default()
+        .with("kind", "gap")
+        .with("disposition", gap.disposition.as_str())
+        .with("rule", gap.kind.as_str())
+        .with("subject", gap.subject.clone())
+        .with("message", gap.detail.clone())
+        .of(verdict)
+        .row()
+}
+
+fn row(cells: &[String]) -> String {
+    let mut out = cells.iter().map(|text| cell(text)).collect::<Vec<_>>().join(",");
+    out.push_str("\r\n");
+    out
+}
+
+fn cell(text: &str) -> String {
+    let mut out = String::from("\"");
+    let mut begins = true;
+    for c in prose(text).chars() {
+        if begins && is_formula(c) {
+            out.push('\'');
+        }
+        begins = c == ';' || (begins && (c.is_whitespace() || c == '"'));
+        if c == '"' {
+            out.push('"');
+        }
+        out.push(c);
+    }
+    out.push('"');
+    out
+}
+
+/// The signs that begin a formula, in their wide forms too.
+const fn is_formula(c: char) -> bool {
+    matches!(c, '=' | '+' | '-' | '@' | '|' | '%' | '＝' | '＋' | '－' | '＠')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_cell_is_a_formula_and_none_ends_early() {
+        for (text, expected) in [
+            ("=1+1", "\"'=1+1\""),
+            ("\t@SUM(A1)", "\"'@SUM(A1)\""),
+            ("\"=1", "\"\"\"'=1\""),
+            ("a;=cmd|' /C calc'!A0", "\"a;'=cmd|' /C calc'!A0\""),
+            ("a; -1", "\"a; '-1\""),
+            ("＝1", "\"'＝1\""),
+            ("x\r\n=1", "\"x =1\""),
+            ("say \"hi\", 1-2", "\"say \"\"hi\"\", 1-2\""),
+            ("\u{202e}=1", "\"\\u{202e}=1\""),
+        ] {
+            assert_eq!(cell(text), expected);
+        }
+    }
+}
