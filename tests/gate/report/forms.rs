@@ -95,7 +95,7 @@ fn foreign_text_does_nothing_in_any_form() {
                 assert!(!line.trim_start().starts_with("::"), "{form:?}: {line}");
             }
         }
-        for form in [Form::Junit, Form::Html, Form::Markdown] {
+        for form in [Form::Junit, Form::Html] {
             assert!(!text(form, &outcome).contains("<script>alert"), "{form:?}");
         }
     }
@@ -110,8 +110,8 @@ fn another_reader_takes_junit_for_the_same_tests_whatever_a_package_is_called() 
     };
     assert_eq!(
         plain.trim(),
-        "10 6 0 2 0",
-        "the verdict and five findings fail; a waiver and an accepted gap are skipped"
+        "11 7 0 2 0",
+        "the verdict and six findings fail; a waiver and an accepted gap are skipped"
     );
     for hostile_text in HOSTILE {
         assert_eq!(
@@ -124,14 +124,15 @@ fn another_reader_takes_junit_for_the_same_tests_whatever_a_package_is_called() 
 
 #[test]
 fn another_reader_takes_csv_for_the_same_table_and_no_cell_for_a_formula() {
-    const READ: &str = "import sys,csv;r=list(csv.reader(sys.stdin.buffer.read().decode().splitlines(True)));\
-        assert len({len(x) for x in r})==1;\
-        bad=[c for x in r for d in (',',';') for c in next(csv.reader([';'.join(x)],delimiter=d)) if c.strip()[:1] in set('=+-@|%') and c.strip()];\
-        assert not bad,bad;print(len(r))";
+    const READ: &str = "import sys,csv,io;raw=sys.stdin.buffer.read().decode();\
+        read=lambda d:list(csv.reader(io.StringIO(raw,newline=''),delimiter=d));\
+        assert len({len(x) for x in read(',')})==1;\
+        bad=[c for d in ',;' for x in read(d) for c in x if c.strip().strip(chr(34))[:1] in list('=+-@|%')];\
+        assert not bad,bad;print(len(read(',')))";
     let Some(rows) = python(READ, &text(Form::Csv, &outcomes::blocked())) else {
         return;
     };
-    assert_eq!(rows.trim(), "11", "the head, the verdict, eight findings, a gap");
+    assert_eq!(rows.trim(), "12", "the head, the verdict, nine findings, a gap");
     for hostile_text in HOSTILE {
         assert_eq!(
             python(READ, &text(Form::Csv, &hostile(hostile_text))).unwrap(),
@@ -324,10 +325,43 @@ fn code_quality_issues_have_a_line_a_weight_and_a_fingerprint_of_their_own() {
         assert!(["info", "minor", "major", "critical", "blocker"].contains(&issue["severity"].as_str().unwrap()));
         assert!(!issue["description"].as_str().unwrap().is_empty() && !issue["check_name"].as_str().unwrap().is_empty());
     }
-    assert_eq!(issues.len(), 1 + 1 + 8, "the verdict, a gap, eight findings");
+    assert_eq!(issues.len(), 1 + 1 + 9, "the verdict, a gap, nine findings");
     let waived = issues
         .iter()
         .find(|issue| issue["description"].as_str().unwrap().contains("pkg:cargo/rsa"))
         .unwrap();
     assert_eq!(waived["severity"], "info");
+}
+
+#[test]
+fn the_gitlab_component_is_valid_and_splices_no_input_into_a_command() {
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/templates/gate.yml")).unwrap();
+    let (head, job) = text.split_once("\n---\n").expect("a head of inputs and a job");
+    assert!(head.contains("\nspec:\n  inputs:\n"));
+    for line in job.lines().filter(|line| line.trim_start().starts_with("- portcullis")) {
+        assert!(!line.contains("$[["), "{line}");
+    }
+    for form in ["gitlab", "gitlab-dependency", "codequality", "junit"] {
+        assert!(
+            Form::ALL.iter().any(|known| known.as_str() == form) && job.contains(&format!("report --form {form} ")),
+            "{form}"
+        );
+    }
+    let Some(checker) = tools::program("check-jsonschema") else {
+        return;
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join(".gitlab-ci.yml");
+    std::fs::write(&file, job).unwrap();
+    let done = Command::new(checker)
+        .args(["--builtin-schema", "vendor.gitlab-ci"])
+        .arg(&file)
+        .output()
+        .unwrap();
+    assert!(
+        done.status.success(),
+        "{}{}",
+        String::from_utf8_lossy(&done.stdout),
+        String::from_utf8_lossy(&done.stderr)
+    );
 }
