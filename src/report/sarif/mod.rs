@@ -198,15 +198,18 @@ fn properties(judgement: &Judgement) -> Value {
     let finding = &judgement.finding;
     let mut properties = json!({
         "disposition": judgement.disposition,
-        "ids": finding.ids,
+        "ids": finding.ids.iter().map(|id| prose(id)).collect::<Vec<_>>(),
         "purl": finding.purl,
         "severity": finding.severity,
         "score": finding.score,
-        "fixed": finding.fixed,
+        "fixed": finding.fixed.iter().map(|version| prose(version)).collect::<Vec<_>>(),
         "cause": judgement.cause,
     });
     if !finding.reasons.is_empty() {
-        properties["reasons"] = json!(finding.reasons);
+        let reasons = finding.reasons.iter();
+        properties["reasons"] = reasons
+            .map(|reason| json!({"code": reason.code, "detail": prose(&reason.detail)}))
+            .collect();
     }
     properties
 }
