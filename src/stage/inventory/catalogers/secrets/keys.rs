@@ -2,6 +2,7 @@
 
 use memchr::memmem;
 
+use super::published::is_published;
 use super::{Found, line_of};
 
 const BEGIN: &[u8] = b"-----BEGIN ";
@@ -21,7 +22,7 @@ pub(super) fn private_keys(content: &[u8]) -> Vec<Found> {
         let Some(end) = memmem::find(&body[..body.len().min(32 * 1024)], b"-----END ") else {
             continue;
         };
-        if !is_key || !is_base64(&body[..end]) {
+        if !is_key || !is_base64(&body[..end]) || is_published(&body[..end]) {
             continue;
         }
         let label = String::from_utf8_lossy(label).to_ascii_lowercase();

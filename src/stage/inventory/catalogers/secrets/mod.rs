@@ -10,6 +10,7 @@ mod found;
 mod keys;
 mod places;
 mod proof;
+mod published;
 mod tokens;
 
 pub(in crate::stage::inventory) use configuration::in_configuration;

@@ -73,6 +73,28 @@ pub(super) fn is_sample(path: &str) -> bool {
     let marked = [".example", ".sample", ".template", ".dist", ".tmpl"];
     marked.iter().any(|mark| name.ends_with(mark) || name.contains(&format!("{mark}.")))
         || path.split('/').any(|part| SAMPLES.contains(&part))
+        || is_test_code(name)
+        || is_published_source(path)
+}
+
+/// The names that test runners look for.
+fn is_test_code(name: &str) -> bool {
+    let Some((stem, ending)) = name.rsplit_once('.') else {
+        return false;
+    };
+    match ending {
+        "go" | "rb" | "exs" => stem.ends_with("_test") || stem.ends_with("_spec"),
+        "py" => stem.starts_with("test_") || stem.ends_with("_test"),
+        "js" | "jsx" | "mjs" | "cjs" | "ts" | "tsx" => stem.ends_with(".test") || stem.ends_with(".spec"),
+        _ => false,
+    }
+}
+
+/// Sources as Go and cargo unpack them from a registry, below a folder of the release's own: whatever is in them is everybody's.
+fn is_published_source(path: &str) -> bool {
+    let (go, cargo) = (path.split_once("pkg/mod/"), path.split_once("registry/src/"));
+    go.is_some_and(|(_, rest)| rest.split('/').rev().skip(1).any(|part| part.contains("@v")))
+        || cargo.is_some_and(|(_, rest)| rest.split('/').count() > 2)
 }
 
 /// The last part of a path.
@@ -88,6 +110,29 @@ mod tests {
     fn the_endings_are_sorted() {
         assert!(PASSED_OVER.is_sorted());
         assert!(SAMPLES.is_sorted());
+    }
+
+    #[test]
+    fn tests_and_published_sources_are_told_from_somebodys_own() {
+        for path in [
+            "usr/local/go/src/crypto/tls/example_test.go",
+            "srv/spec.d/login.test.ts",
+            "opt/x/test_login.py",
+            "root/go/pkg/mod/github.com/a/b@v1.0.0/certs/server.key",
+            "root/.cargo/registry/src/index-1/rustls-0.23.0/server.key",
+        ] {
+            assert!(is_sample(path), "{path}");
+        }
+        for path in [
+            "srv/contest.go",
+            "srv/latest.py",
+            "go/pkg/mod/server.key",
+            "srv/registry/src/server.key",
+            "etc/server.key",
+            "srv/test.key",
+        ] {
+            assert!(!is_sample(path), "{path}");
+        }
     }
 
     #[test]
