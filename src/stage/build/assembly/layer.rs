@@ -2,9 +2,11 @@
 
 use std::io::{self, Write};
 
+use super::canonical_tar::{CanonicalTar, Header};
 use super::gzip::Gzip;
 use crate::io::files::FileError;
 use crate::io::hash::Hashing;
+use crate::io::layers::{Kind, Metadata};
 use crate::io::oci_layout::{BlobWriter, OciLayout};
 use crate::model::digest::Digest;
 use crate::stage::build::BuildError;
@@ -23,23 +25,25 @@ pub(in crate::stage::build) struct NewLayer {
 
 /// A layer that is being written. Entries come in the order of their paths, folders before what is in them.
 pub(in crate::stage::build) struct LayerWriter {
-    tar: tar::Builder<Hashing<Gzip<BlobWriter>>>,
+    tar: CanonicalTar<Hashing<Gzip<BlobWriter>>>,
     layout: OciLayout,
-    mtime: u64,
+    /// Of every entry: root's, of one time.
+    metadata: Metadata,
 }
 
 impl LayerWriter {
-    /// A layer whose files all have one time, in seconds since 1970.
+    /// A layer whose files all have one time, in seconds since 1970 (0 for one before).
     ///
     /// # Errors
     /// [`BuildError::Layout`].
-    pub(in crate::stage::build) fn new(layout: &OciLayout, mtime: u64) -> Result<Self, BuildError> {
-        let mut tar = tar::Builder::new(Hashing::new(Gzip::new(layout.blob_writer()?)));
-        tar.mode(tar::HeaderMode::Deterministic);
+    pub(in crate::stage::build) fn new(layout: &OciLayout, seconds: i64) -> Result<Self, BuildError> {
         Ok(Self {
-            tar,
+            tar: CanonicalTar::new(Hashing::new(Gzip::new(layout.blob_writer()?))),
             layout: layout.clone(),
-            mtime,
+            metadata: Metadata {
+                seconds,
+                ..Metadata::default()
+            },
         })
     }
 
@@ -48,7 +52,7 @@ impl LayerWriter {
     /// # Errors
     /// [`BuildError::File`].
     pub(in crate::stage::build) fn folder(&mut self, path: &str, mode: u32) -> Result<(), BuildError> {
-        self.entry(&format!("{path}/"), mode, tar::EntryType::Directory, &[])
+        self.entry(path, mode, Kind::Directory, &[])
     }
 
     /// Adds a file that root owns.
@@ -56,21 +60,18 @@ impl LayerWriter {
     /// # Errors
     /// [`BuildError::File`].
     pub(in crate::stage::build) fn file(&mut self, path: &str, mode: u32, content: &[u8]) -> Result<(), BuildError> {
-        self.entry(path, mode, tar::EntryType::Regular, content)
+        self.entry(path, mode, Kind::File, content)
     }
 
-    fn entry(&mut self, path: &str, mode: u32, kind: tar::EntryType, content: &[u8]) -> Result<(), BuildError> {
-        let mut header = tar::Header::new_ustar();
-        header.set_entry_type(kind);
-        header.set_mode(mode);
-        header.set_uid(0);
-        header.set_gid(0);
-        header.set_mtime(self.mtime);
-        header.set_size(content.len() as u64);
-        let written = header.set_path(path).and_then(|()| {
-            header.set_cksum();
-            self.tar.append(&header, content)
-        });
+    fn entry(&mut self, path: &str, mode: u32, kind: Kind<'_>, content: &[u8]) -> Result<(), BuildError> {
+        let header = Header {
+            path: path.as_bytes(),
+            kind,
+            mode,
+            size: content.len() as u64,
+            metadata: &self.metadata,
+        };
+        let written = self.tar.header(&header).and_then(|()| self.tar.content(content));
         written.map_err(|source| self.failed(source))
     }
 
@@ -81,7 +82,7 @@ impl LayerWriter {
     pub(in crate::stage::build) fn finish(self, created_by: &str) -> Result<NewLayer, BuildError> {
         let layout = self.layout.clone();
         let failed = |source| write_error(&layout, source);
-        let (gzip, diff_id, _) = self.tar.into_inner().map_err(failed)?.finish();
+        let (gzip, diff_id, _) = self.tar.finish().map_err(failed)?.finish();
         let mut blob = gzip.finish().map_err(failed)?;
         blob.flush().map_err(failed)?;
         let (digest, size) = blob.finish()?;

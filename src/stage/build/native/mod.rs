@@ -154,7 +154,7 @@ fn image(compilation: &Compilation<'_>, binary: &[u8], base: Option<&ImageRef>, 
 
 fn program(layout: &OciLayout, compilation: &Compilation<'_>, binary: &[u8]) -> Result<NewLayer, BuildError> {
     let seconds = created(compilation.plan).as_second();
-    let mut layer = LayerWriter::new(layout, u64::try_from(seconds).unwrap_or(0))?;
+    let mut layer = LayerWriter::new(layout, seconds)?;
     layer.folder("app", 0o755)?;
     layer.file(&format!("app/{}", compilation.project.bin), 0o755, binary)?;
     layer.finish(&compilation.shown())
