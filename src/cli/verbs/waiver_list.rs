@@ -11,6 +11,7 @@ use crate::cli::session::{Answer, Session};
 use crate::gate::{GateError, Judge};
 use crate::model::context::Context;
 use crate::model::ecosystem::{Ecosystem, homes};
+use crate::model::error_chain::chain;
 use crate::model::inventory::{Inventory, Subject};
 use crate::model::matching::Matching;
 use crate::model::verdict::Verdict;
@@ -48,9 +49,10 @@ pub(super) async fn list(session: &Session<'_>) -> Result<Answer, CliError> {
 
 /// The verdict of the last run, if it was about the waivers as they are now.
 fn of_last_run(session: &Session<'_>, waivers: &Waivers) -> Result<Option<Verdict>, CliError> {
-    let Ok(record) = EvidenceFile::read(&session.workspace.output, &session.effects) else {
+    if !session.workspace.output.join(policy::evidence_file::EVIDENCE_FILE).exists() {
         return Ok(None);
-    };
+    }
+    let record = EvidenceFile::read(&session.workspace.output, &session.effects).map_err(GateError::from)?;
     let before = record.waivers.as_ref().map(|document| document.text.as_str());
     if before != waivers.text() {
         return Ok(None);
@@ -74,7 +76,10 @@ async fn of_file(session: &Session<'_>, judge: &Judge) -> (Verdict, Vec<String>)
     });
     let matching = match judge.feeds_of(&asked, &session.effects).await {
         Ok(feeds) => tokio::task::block_in_place(|| feeds.match_inventory(&inventory, &judge.waivers().ids())),
-        Err(_) => Matching::default(),
+        Err(error) => {
+            unknown.push(format!("whether ids exist: {}", chain(&error)));
+            Matching::default()
+        }
     };
     let answered = |asked: &&Ecosystem| matching.feeds.iter().any(|feed| feed.ecosystem() == Some(asked.base()));
     let silent: Vec<&str> = asked.iter().filter(|asked| !answered(asked)).map(Ecosystem::as_str).collect();

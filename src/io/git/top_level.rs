@@ -26,7 +26,10 @@ fn is_marked(folder: &Path) -> bool {
 /// # Errors
 /// [`GitError`]; [`GitError::Elsewhere`] when the repository's configuration points to other files than those around it.
 pub fn top_level(root: &Path) -> Result<Option<PathBuf>, GitError> {
-    let Ok(whole) = root.canonicalize() else { return Ok(None) };
+    let whole = root.canonicalize().map_err(|source| GitError::Refused {
+        folder: root.to_owned(),
+        reason: source.to_string(),
+    })?;
     let Some(folder) = whole.ancestors().find(|folder| is_marked(folder)) else {
         return Ok(None);
     };

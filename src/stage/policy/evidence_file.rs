@@ -11,7 +11,7 @@ use crate::model::context::Context;
 use crate::model::exit_kind::ExitKind;
 use crate::model::inventory::Inventory;
 use crate::model::matching::Matching;
-use crate::model::verdict::{Decision, Verdict};
+use crate::model::verdict::{Decision, VERDICT_SCHEMA, Verdict};
 
 use super::baseline::{Baseline, fill_causes, only_new};
 use super::{Evidence, Policy, PolicyError, Waivers, judge};
@@ -81,7 +81,9 @@ impl RecordedBaseline {
             false => path.to_owned(),
         };
         let bytes = files::read(&file, effects.limits.sbom)?;
-        if let Ok(verdict) = serde_json::from_slice::<Verdict>(&bytes) {
+        if let Ok(verdict) = serde_json::from_slice::<Verdict>(&bytes)
+            && verdict.schema == VERDICT_SCHEMA
+        {
             return Ok(Self {
                 verdict,
                 inventory: None,

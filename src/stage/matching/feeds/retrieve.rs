@@ -254,11 +254,12 @@ fn differing(list: &[u8], index: &Index, now: Timestamp) -> Option<Vec<String>> 
         let Some((time, id)) = text.and_then(|line| line.trim().split_once(',')) else {
             continue;
         };
-        let Ok(time) = time.parse::<Timestamp>() else { continue };
+        // A time that cannot be read is none that ours could be as new as.
+        let time = time.parse::<Timestamp>().map_or(i64::MAX, Timestamp::as_second);
         // Lists of all ecosystems together name records as `Debian/DSA-1`.
         let id = id.rsplit('/').next().unwrap_or(id);
         match known.remove(id) {
-            Some(ours) if ours >= time.as_second() => {}
+            Some(ours) if ours >= time => {}
             _ => _ = changed.insert(id.to_owned(), ()),
         }
     }

@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use memchr::memmem;
 
+use crate::io::encoding;
 use crate::model::excused::Excused as _;
 
 use super::places::file_name;
@@ -12,9 +13,9 @@ use super::{Found, addresses};
 
 /// What the name of a file and its content together give away.
 pub(super) fn by_name(path: &str, content: &[u8]) -> Vec<Found> {
-    let Ok(text) = std::str::from_utf8(content) else {
-        return Vec::new();
-    };
+    // What programs read as text in their own encoding is read as far as it is ASCII.
+    let text = encoding::decode(content).unwrap_or_else(|_| String::from_utf8_lossy(content));
+    let text = text.as_ref();
     let name = file_name(path);
     let folder = path.rsplit('/').nth(1).unwrap_or_default();
     match (folder, name) {

@@ -27,7 +27,7 @@ impl Cataloger for Secrets {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn domain(&self) -> Domain {

@@ -99,6 +99,15 @@ fn an_aws_id_counts_with_its_secret_key_only() {
 }
 
 #[test]
+fn a_letter_of_another_encoding_hides_no_secret() {
+    let found = |content: &[u8]| super::secrets("app/.env", content).len();
+    assert_eq!(found(b"DB_PASSWORD=hunter22\n"), 1, "the control");
+    assert_eq!(found(b"# caf\xe9\nDB_PASSWORD=hunter22\n"), 1);
+    let utf16: Vec<u8> = "\u{feff}DB_PASSWORD=hunter22\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    assert_eq!(found(&utf16), 1);
+}
+
+#[test]
 fn files_are_known_by_name() {
     assert_eq!(
         of("app/.env", "# x\nPORT=8080\nDB_PASSWORD=hunter22\nEMPTY=\n"),

@@ -30,11 +30,15 @@ pub(super) fn loose_files(folder: &Path) -> Result<(Vec<String>, String), Source
     let mut files = Vec::new();
     for entry in entries {
         let entry = entry.map_err(failed)?;
-        if let Ok(name) = entry.file_name().into_string()
-            && name.ends_with(".json")
-            && name != "retrieval.json"
-            && !name.starts_with('.')
-        {
+        let name = entry.file_name();
+        if !name.as_encoded_bytes().ends_with(b".json") {
+            continue;
+        }
+        // A record that nobody can ask for by its name is not the same as none.
+        let name = name
+            .into_string()
+            .map_err(|name| failed(io::Error::other(format!("the name of {} is not UTF-8", name.display()))))?;
+        if name != "retrieval.json" && !name.starts_with('.') {
             files.push((name, look(&entry.metadata().map_err(failed)?)));
         }
     }
@@ -97,4 +101,22 @@ pub(super) fn read_loose(
     let parts = names.par_chunks(BATCH).map(batch).collect::<Result<Vec<_>, _>>()?;
     let (chunks, digests): (Vec<Chunk>, Vec<String>) = parts.into_iter().unzip();
     Ok((chunks, sha256(digests.concat().as_bytes())))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::ffi::OsStrExt;
+
+    use super::*;
+
+    #[test]
+    fn a_record_whose_name_nobody_can_write_is_not_the_same_as_none() {
+        let folder = tempfile::tempdir().expect("folder");
+        std::fs::write(folder.path().join("A-1.json"), "{}").expect("written");
+        std::fs::write(folder.path().join(std::ffi::OsStr::from_bytes(b"\xff.txt")), "").expect("written");
+        assert_eq!(loose_files(folder.path()).expect("the control").0, ["A-1.json"]);
+        std::fs::write(folder.path().join(std::ffi::OsStr::from_bytes(b"\xff.json")), "{}").expect("written");
+        let error = loose_files(folder.path()).expect_err("refused");
+        assert!(matches!(error, SourceError::Read { .. }), "{error}");
+    }
 }

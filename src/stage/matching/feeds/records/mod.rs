@@ -74,7 +74,8 @@ impl Source {
         let times = folder.join("modified_id.csv");
         let (times, times_look) = match fs::metadata(&times) {
             Ok(found) => (Some(times), look(&found)),
-            Err(_) => (None, String::new()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => (None, String::new()),
+            Err(error) => return Err(failed(&times)(error)),
         };
         let zip = folder.join("all.zip");
         match fs::metadata(&zip) {

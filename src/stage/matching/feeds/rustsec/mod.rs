@@ -10,6 +10,7 @@ pub(in crate::stage::matching) use files::{pack, unpack};
 pub(in crate::stage::matching) use source::RustSecSource;
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -36,7 +37,16 @@ pub(in crate::stage::matching) enum Database {
 impl Database {
     /// Finds the database at a path; none where there is nothing.
     pub(in crate::stage::matching) fn find(path: &Path) -> Result<Option<Self>, SourceError> {
-        let Ok(found) = fs::metadata(path) else { return Ok(None) };
+        let found = match fs::metadata(path) {
+            Ok(found) => found,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => {
+                return Err(SourceError::Read {
+                    path: path.to_owned(),
+                    source,
+                });
+            }
+        };
         if found.is_file() {
             return Ok(Some(Self::Tarball {
                 path: path.to_owned(),
