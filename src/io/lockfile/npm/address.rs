@@ -77,6 +77,10 @@ pub(super) fn origin(resolved: Option<&str>) -> Origin {
     {
         return Origin::Git(url.to_owned());
     }
+    // An archive that lies in the tree is somebody's release, wherever it was packed.
+    if is_archive(bare) && (bare.starts_with("file:") || bare.starts_with('.')) {
+        return Origin::Url(bare.to_owned());
+    }
     if ["file:", "link:", "workspace:", "portal:", "."]
         .iter()
         .any(|local| url.starts_with(local))
@@ -96,6 +100,11 @@ pub(super) fn origin(resolved: Option<&str>) -> Origin {
         Some(registry) => Origin::AlternateRegistry(registry.to_owned()),
         None => Origin::Url(bare.to_owned()),
     }
+}
+
+/// True for what npm, pnpm and yarn unpack rather than link.
+fn is_archive(path: &str) -> bool {
+    [".tgz", ".tar.gz", ".tar"].iter().any(|ending| path.ends_with(ending))
 }
 
 #[cfg(test)]
@@ -166,6 +175,8 @@ mod tests {
             ),
             ("https://example.org/x.tgz", Origin::Url("https://example.org/x.tgz".to_owned())),
             ("file:../x", Origin::Local),
+            ("file:vendor/x-1.0.0.tgz", Origin::Url("file:vendor/x-1.0.0.tgz".to_owned())),
+            ("./x.tar.gz#abc", Origin::Url("./x.tar.gz".to_owned())),
         ] {
             assert_eq!(origin(Some(url)), expected, "{url}");
         }

@@ -118,7 +118,8 @@ fn origin(from: &str) -> Origin {
     match protocol {
         // A patched package is the published one with changes of one's own: it is looked up like that one.
         "npm" | "patch" => Origin::Registry,
-        "workspace" | "link" | "portal" | "file" => Origin::Local,
+        "file" => address::origin(Some(from.split_once("::").map_or(from, |(locator, _)| locator))),
+        "workspace" | "link" | "portal" => Origin::Local,
         _ if rest.contains("#commit=") => Origin::Git(from.replace("#commit=", "#")),
         _ => address::origin(Some(from)),
     }
@@ -126,7 +127,15 @@ fn origin(from: &str) -> Origin {
 
 #[cfg(test)]
 mod tests {
-    use super::{patched, read};
+    use super::{origin, patched, read};
+    use crate::model::inventory::Origin;
+
+    #[test]
+    fn an_archive_in_the_tree_is_somebodys_release_and_a_folder_is_ones_own() {
+        let archive = origin("file:./v/lodash-4.17.20.tgz#./v/lodash-4.17.20.tgz::hash=b44a9b&locator=r%40workspace%3A.");
+        assert_eq!(archive, Origin::Url("file:./v/lodash-4.17.20.tgz".to_owned()));
+        assert_eq!(origin("file:./v#./v::hash=b44a9b&locator=r%40workspace%3A."), Origin::Local);
+    }
 
     #[test]
     fn the_resolution_says_what_yarn_installs() {
