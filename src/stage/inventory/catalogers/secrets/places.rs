@@ -74,7 +74,6 @@ pub(super) fn is_sample(path: &str) -> bool {
     marked.iter().any(|mark| name.ends_with(mark) || name.contains(&format!("{mark}.")))
         || path.split('/').any(|part| SAMPLES.contains(&part))
         || is_test_code(name)
-        || is_published_source(path)
 }
 
 /// The names that test runners look for.
@@ -91,7 +90,7 @@ fn is_test_code(name: &str) -> bool {
 }
 
 /// Sources as Go and cargo unpack them from a registry, below a folder of the release's own: whatever is in them is everybody's.
-fn is_published_source(path: &str) -> bool {
+pub(super) fn is_published_source(path: &str) -> bool {
     let (go, cargo) = (path.split_once("pkg/mod/"), path.split_once("registry/src/"));
     go.is_some_and(|(_, rest)| rest.split('/').rev().skip(1).any(|part| part.contains("@v")))
         || cargo.is_some_and(|(_, rest)| rest.split('/').count() > 2)
@@ -118,10 +117,14 @@ mod tests {
             "usr/local/go/src/crypto/tls/example_test.go",
             "srv/spec.d/login.test.ts",
             "opt/x/test_login.py",
+        ] {
+            assert!(is_sample(path), "{path}");
+        }
+        for path in [
             "root/go/pkg/mod/github.com/a/b@v1.0.0/certs/server.key",
             "root/.cargo/registry/src/index-1/rustls-0.23.0/server.key",
         ] {
-            assert!(is_sample(path), "{path}");
+            assert!(is_published_source(path), "{path}");
         }
         for path in [
             "srv/contest.go",
@@ -131,7 +134,7 @@ mod tests {
             "etc/server.key",
             "srv/test.key",
         ] {
-            assert!(!is_sample(path), "{path}");
+            assert!(!is_sample(path) && !is_published_source(path), "{path}");
         }
     }
 
