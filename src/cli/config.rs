@@ -258,6 +258,8 @@ pub struct GitHub {
 pub enum Target {
     /// Local processes behind `portcullis switch`.
     Process,
+    /// Commands of your own.
+    Command,
 }
 
 /// `[rollout]`
@@ -268,11 +270,22 @@ pub struct Rollout {
     pub target: Target,
     /// process: the public listener [default: host and port of the health URL].
     pub listen: Option<SocketAddr>,
-    /// process: folder of the service's state (default: `portcullis/<service>` in the user's state folder).
+    /// process, command: folder of the service's state (default: `portcullis/<service>` in the user's state folder).
     pub state: Option<PathBuf>,
-    /// process: environment of the service.
+    /// process: environment of the service; command: further variables for the commands.
     #[serde(default)]
     pub env: BTreeMap<String, String>,
+    /// command: brings the release in front that `PORTCULLIS_DIGEST` and `PORTCULLIS_IMAGE` name; an argument vector, no shell.
+    pub deploy: Option<Vec<String>>,
+    /// command: brings the last known good release back, named in the same way.
+    pub rollback: Option<Vec<String>>,
+    /// command: prints `sha256:…` of each instance that runs, a line each. Without it, `health.version` is needed.
+    pub observe: Option<Vec<String>>,
+    /// command: stops the service; for `rollout stop`, and for a first version that fails.
+    pub stop: Option<Vec<String>>,
+    /// command: names of variables of the gate's environment that the commands get, beside the usual ones.
+    #[serde(default)]
+    pub pass_env: Vec<String>,
     /// How old the signed verdict may be that `portcullis rollout` goes by [default: 14d].
     pub max_verdict_age: Option<HumanDuration>,
     /// What "it serves" means.
@@ -346,4 +359,10 @@ pub struct Waits {
     pub stop: Option<HumanDuration>,
     /// For another deployer's lock [default: 0s].
     pub lock: Option<HumanDuration>,
+    /// command: for `deploy` to end [default: 10m].
+    pub deploy: Option<HumanDuration>,
+    /// command: for `rollback` or `stop` to end [default: 10m].
+    pub rollback: Option<HumanDuration>,
+    /// command: for `observe` to end [default: 30s].
+    pub observe: Option<HumanDuration>,
 }

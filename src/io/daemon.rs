@@ -27,6 +27,8 @@ pub struct Launch {
     pub dir: PathBuf,
     /// Where stdout and stderr are appended to; made with mode 0600.
     pub log: PathBuf,
+    /// Where stderr is appended to instead, where it is to stay apart.
+    pub errors: Option<PathBuf>,
 }
 
 /// Starts a program that stays when the gate goes: own process group, no terminal, output to a file.
@@ -35,15 +37,20 @@ pub struct Launch {
 /// The system's reason.
 #[expect(clippy::disallowed_methods, reason = "io starts programs")]
 pub fn spawn(launch: &Launch) -> io::Result<Child> {
-    let log = fs::OpenOptions::new().create(true).append(true).mode(0o600).open(&launch.log)?;
+    let open = |path: &Path| fs::OpenOptions::new().create(true).append(true).mode(0o600).open(path);
+    let log = open(&launch.log)?;
+    let errors = match &launch.errors {
+        Some(errors) => open(errors)?,
+        None => log.try_clone()?,
+    };
     let mut child = Command::new(&launch.program)
         .args(&launch.args)
         .env_clear()
         .envs(&launch.env)
         .current_dir(&launch.dir)
         .stdin(Stdio::null())
-        .stdout(log.try_clone()?)
-        .stderr(log)
+        .stdout(log)
+        .stderr(errors)
         .process_group(0)
         .spawn()?;
     settle(&mut child);
@@ -126,6 +133,20 @@ pub fn inspect(pid: u32) -> Option<Found> {
         leader: group == pid,
         env,
     })
+}
+
+/// A process's argument vector; empty when it has ended.
+#[must_use]
+pub fn command_line(pid: u32) -> Vec<String> {
+    let path = Path::new("/proc").join(pid.to_string()).join("cmdline");
+    let bytes = fs::read(path).or_empty("it has ended meanwhile");
+    let words = bytes
+        .split(|byte| *byte == 0)
+        .map(|word| String::from_utf8_lossy(word).into_owned());
+    let mut words: Vec<String> = words.collect();
+    // The last word ends with a zero byte, too.
+    words.pop();
+    words
 }
 
 /// True when a process, or one that it comes from, is of a kind. Of another user's processes nothing is known, and they are of none.
@@ -238,6 +259,7 @@ mod tests {
             env: BTreeMap::from([("MARK".to_owned(), mark.clone())]),
             dir: dir.path().to_owned(),
             log: dir.path().join("log"),
+            errors: None,
         })
         .expect("started");
         let found = find("MARK", &mark).expect("listed");

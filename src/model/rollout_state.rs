@@ -79,7 +79,7 @@ impl RolloutState {
         };
         match self {
             Self::Locked => &[Snapshotted, Verifying, Refused, RollingBack, Interrupted, Superseded],
-            Self::Snapshotted => &[Staging, Refused, RollingBack, Interrupted, Superseded],
+            Self::Snapshotted => &[Staging, Shifting, Refused, RollingBack, Interrupted, Superseded],
             Self::Staging => &[StagedHealthy, Shifting, RollingBack, Interrupted, Superseded],
             Self::StagedHealthy => &[Shifting, RollingBack, Interrupted, Superseded],
             Self::Shifting => &[Verifying, RollingBack, Interrupted, Superseded],
@@ -112,6 +112,8 @@ impl RolloutState {
                     | Self::Locked
                     | Self::Snapshotted
                     | Self::Staging
+                    // Where starting a version and bringing it in front is one act.
+                    | Self::Shifting
                     | Self::RollingBack
                     | Self::Refused
                     | Self::Interrupted

@@ -139,8 +139,10 @@ fn next_when_well(outcome: &Outcome) -> String {
     }
     if let Some(rollout) = &outcome.rollout {
         return match &rollout.url {
-            Some(url) => format!("curl {}  (stop it with `{}`)", prose(url), prose(&outcome.command("rollout stop"))),
-            None => format!("`{}` shows what serves", prose(&outcome.command("rollout status"))),
+            Some(url) if rollout.target == "process" => {
+                format!("curl {}  (stop it with `{}`)", prose(url), prose(&outcome.command("rollout stop")))
+            }
+            _ => format!("`{}` shows what serves", prose(&outcome.command("rollout status"))),
         };
     }
     if outcome.publication.is_some() {

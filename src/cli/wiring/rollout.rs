@@ -8,7 +8,7 @@ use super::{UserFolders, Workspace};
 use crate::cli::config;
 use crate::cli::error::CliError;
 use crate::model::human_duration::HumanDuration;
-use crate::model::plan::{HealthPlan, ProbePlan, ProcessPlan, Protocol, RolloutPlan, TargetPlan, VersionAssertion, Waits};
+use crate::model::plan::{CommandPlan, HealthPlan, ProbePlan, ProcessPlan, Protocol, RolloutPlan, TargetPlan, VersionAssertion, Waits};
 
 impl Workspace {
     /// The rollout's plan; none where the configuration has no `[rollout]`.
@@ -35,12 +35,11 @@ impl Workspace {
                     None => front_door(&health.probe)?,
                 },
                 env: rollout.env.clone(),
-                state: match &rollout.state {
-                    Some(state) => self.root.join(state),
-                    None => folders.state.join(self.service()),
-                },
+                state: self.rollout_state(rollout, folders),
             }),
+            config::Target::Command => TargetPlan::Command(self.command_plan(rollout, folders)?),
         };
+        only_of_its_target(rollout)?;
         let waits = &rollout.waits;
         let or = |span: Option<HumanDuration>, seconds| span.map_or(Duration::from_secs(seconds), |span| span.0);
         Ok(Some(RolloutPlan {
@@ -58,6 +57,75 @@ impl Workspace {
             without_way_back: false,
             dry_run,
         }))
+    }
+
+    fn rollout_state(&self, rollout: &config::Rollout, folders: &UserFolders) -> PathBuf {
+        match &rollout.state {
+            Some(state) => self.root.join(state),
+            None => folders.state.join(self.service()),
+        }
+    }
+
+    fn command_plan(&self, rollout: &config::Rollout, folders: &UserFolders) -> Result<CommandPlan, CliError> {
+        let needed = |name: &'static str, argv: &Option<Vec<String>>| {
+            argv.clone()
+                .filter(|argv| argv.iter().any(|word| !word.is_empty()))
+                .ok_or_else(|| CliError::setting(name, "the `command` target needs it: an argument vector, such as [\"./deploy.sh\"]"))
+        };
+        let optional = |name: &'static str, argv: &Option<Vec<String>>| match argv {
+            Some(_) => needed(name, argv).map(Some),
+            None => Ok(None),
+        };
+        if let Some(name) = rollout
+            .pass_env
+            .iter()
+            .find(|name| self.own_secrets().any(|own| own == name.as_str()))
+        {
+            return Err(CliError::setting(
+                "rollout.pass_env",
+                format!("`{name}` is a secret of the gate's own, and no command may see it: give the commands another one"),
+            ));
+        }
+        let or = |span: Option<HumanDuration>, seconds| span.map_or(Duration::from_secs(seconds), |span| span.0);
+        let waits = &rollout.waits;
+        Ok(CommandPlan {
+            service: self.service(),
+            root: self.root.clone(),
+            deploy: needed("rollout.deploy", &rollout.deploy)?,
+            rollback: needed("rollout.rollback", &rollout.rollback)?,
+            observe: optional("rollout.observe", &rollout.observe)?,
+            stop: optional("rollout.stop", &rollout.stop)?,
+            env: rollout.env.clone(),
+            pass_env: rollout.pass_env.clone(),
+            deploy_limit: or(waits.deploy, 600),
+            rollback_limit: or(waits.rollback, 600),
+            observe_limit: or(waits.observe, 30),
+            state: self.rollout_state(rollout, folders),
+        })
+    }
+}
+
+/// What means something to the `command` target alone means nothing elsewhere.
+fn only_of_its_target(rollout: &config::Rollout) -> Result<(), CliError> {
+    if rollout.target == config::Target::Command {
+        return match rollout.listen {
+            Some(_) => Err(CliError::setting("rollout.listen", "the `command` target has no listener of ours")),
+            None => Ok(()),
+        };
+    }
+    let given = [
+        ("rollout.deploy", rollout.deploy.is_some()),
+        ("rollout.rollback", rollout.rollback.is_some()),
+        ("rollout.observe", rollout.observe.is_some()),
+        ("rollout.stop", rollout.stop.is_some()),
+        ("rollout.pass_env", !rollout.pass_env.is_empty()),
+        ("rollout.waits.deploy", rollout.waits.deploy.is_some()),
+        ("rollout.waits.rollback", rollout.waits.rollback.is_some()),
+        ("rollout.waits.observe", rollout.waits.observe.is_some()),
+    ];
+    match given.iter().find(|(_, given)| *given) {
+        Some((name, _)) => Err(CliError::setting(name, "it is for target = \"command\" alone")),
+        None => Ok(()),
     }
 }
 

@@ -102,11 +102,42 @@ pub struct ProcessPlan {
     pub state: PathBuf,
 }
 
+/// The `command` target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommandPlan {
+    /// The service's name, for the commands.
+    pub service: String,
+    /// The service's folder: commands run there.
+    pub root: PathBuf,
+    /// Brings a release in front; an argument vector, no shell.
+    pub deploy: Vec<String>,
+    /// Brings the last known good release back in front.
+    pub rollback: Vec<String>,
+    /// Prints the digest of each instance that runs, a line each.
+    pub observe: Option<Vec<String>>,
+    /// Stops the service.
+    pub stop: Option<Vec<String>>,
+    /// Further variables for the commands.
+    pub env: BTreeMap<String, String>,
+    /// Names of variables of this environment that the commands get.
+    pub pass_env: Vec<String>,
+    /// For `deploy` to end.
+    pub deploy_limit: Duration,
+    /// For `rollback` to end, and `stop`.
+    pub rollback_limit: Duration,
+    /// For `observe` to end.
+    pub observe_limit: Duration,
+    /// Folder of the state: journal, lock, what was deployed from here.
+    pub state: PathBuf,
+}
+
 /// Which target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TargetPlan {
     /// Local processes behind `portcullis switch`.
     Process(ProcessPlan),
+    /// The user's own commands.
+    Command(CommandPlan),
 }
 
 impl TargetPlan {
@@ -115,6 +146,7 @@ impl TargetPlan {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Process(_) => "process",
+            Self::Command(_) => "command",
         }
     }
 }

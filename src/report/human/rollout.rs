@@ -139,7 +139,9 @@ fn live(page: &mut Page, report: &RolloutReport, stop: &str) {
         RolloutResult::Committed | RolloutResult::AlreadyDeployed | RolloutResult::RolledBack
     ) {
         page.labelled(2, (Paint::Dim, "see it"), 10, (Paint::Calm, &format!("curl {url}")));
-        page.labelled(2, (Paint::Dim, "stop it"), 10, (Paint::Calm, stop));
+        if report.target == "process" {
+            page.labelled(2, (Paint::Dim, "stop it"), 10, (Paint::Calm, stop));
+        }
     }
 }
 

@@ -45,7 +45,9 @@ pub enum RolloutError {
     #[error("what runs now cannot be seen: {reason}")]
     #[diagnostic(
         code(rollout::unseen),
-        help("nothing was changed; a switch that does not answer any more is ended by `portcullis rollout stop`")
+        help(
+            "nothing was changed; `portcullis rollout status` tells when it can be seen again (a switch that does not answer any more is ended by `portcullis rollout stop`)"
+        )
     )]
     Unseen {
         /// Why.
@@ -108,10 +110,7 @@ pub enum RolloutError {
     Registry(#[from] RegistryError),
     /// The image is where this target cannot take it from.
     #[error("cannot take {image} apart here")]
-    #[diagnostic(
-        code(rollout::image),
-        help("the process target runs images from oci:DIR and registry:REPOSITORY@sha256:…")
-    )]
+    #[diagnostic(code(rollout::image), help("name the image as oci:DIR@sha256:… or registry:REPOSITORY@sha256:…"))]
     Unsupported {
         /// The image.
         image: String,

@@ -43,6 +43,7 @@ impl From<TargetError> for Halt {
     fn from(error: TargetError) -> Self {
         match error {
             TargetError::Superseded(by) => Self::Superseded(by),
+            TargetError::Cancelled => Self::Cancelled,
             TargetError::Failed(reason) => Self::Failed(reason),
         }
     }
@@ -145,16 +146,7 @@ impl<T: RolloutTarget> Run<'_, T> {
             self.take_snapshot().await?;
             self.secure_way_back().await?;
         }
-        let deployed = self.deployed();
-
-        self.state(RolloutState::Staging, &format!("starting {}", self.release.shown()))?;
-        self.intend(Operation::Stage)?;
-        let address = self.target.stage(&deployed).await?;
-        self.done(Operation::Stage, address.map_or_else(String::new, |address| address.to_string()))?;
-        if let Some(address) = address.filter(|_| self.target.capabilities().probes_instances) {
-            self.await_staged(ProbeTarget::Instance(address)).await?;
-            self.state(RolloutState::StagedHealthy, &format!("healthy at {address}"))?;
-        }
+        self.stage().await?;
 
         self.state(RolloutState::Shifting, &self.shift_detail())?;
         self.intend(Operation::Shift)?;
@@ -164,7 +156,10 @@ impl<T: RolloutTarget> Run<'_, T> {
         let health = &self.plan.health;
         self.state(
             RolloutState::Verifying,
-            &format!("{} successes in a row through the front door", health.successes),
+            &match health.successes {
+                1 => "one success through the front door".to_owned(),
+                many => format!("{many} successes in a row through the front door"),
+            },
         )?;
         self.await_streak(ProbeTarget::Front, health.deadline, health.interval, false)
             .await?;
@@ -175,14 +170,38 @@ impl<T: RolloutTarget> Run<'_, T> {
         self.let_go_of_old().await
     }
 
+    /// Starts the new version beside the old one, where the target does that by itself.
+    async fn stage(&mut self) -> Result<(), Halt> {
+        let deployed = self.deployed();
+        if self.target.capabilities().fused_shift {
+            // Only noted: what starts it also brings it in front.
+            self.target.stage(&deployed).await?;
+            return Ok(());
+        }
+        self.state(RolloutState::Staging, &format!("starting {}", self.release.shown()))?;
+        self.intend(Operation::Stage)?;
+        let address = self.target.stage(&deployed).await?;
+        self.done(Operation::Stage, address.map_or_else(String::new, |address| address.to_string()))?;
+        if let Some(address) = address.filter(|_| self.target.capabilities().probes_instances) {
+            self.await_staged(ProbeTarget::Instance(address)).await?;
+            self.state(RolloutState::StagedHealthy, &format!("healthy at {address}"))?;
+        }
+        Ok(())
+    }
+
     /// Drains the old version, proves that it answers nothing any more, and stops it.
     async fn let_go_of_old(&mut self) -> Result<(), Halt> {
         let health = &self.plan.health;
         let (waits, id, token) = (&self.plan.waits, self.id.clone(), self.journal.token());
-        self.state(RolloutState::Draining, &format!("at most {} s", waits.drain.as_secs_f64()))?;
+        let draining = match self.target.capabilities().drains {
+            true => format!("at most {} s", waits.drain.as_secs_f64()),
+            false => "requests under way are the target's own care".to_owned(),
+        };
+        self.state(RolloutState::Draining, &draining)?;
         self.intend(Operation::Drain)?;
         let left = self.target.drain(Some(&id), token, waits.drain).await?;
-        self.done(Operation::Drain, format!("{left} in flight"))?;
+        let told = left.map_or_else(|| "an unknown number".to_owned(), |left| left.to_string());
+        self.done(Operation::Drain, format!("{told} in flight"))?;
         self.await_streak(ProbeTarget::Front, health.deadline, health.interval, true)
             .await?;
 
@@ -200,6 +219,7 @@ impl<T: RolloutTarget> Run<'_, T> {
         let observed = match self.target.observe().await {
             Ok(observed) => observed,
             Err(TargetError::Superseded(by)) => return Err(Halt::Superseded(by)),
+            Err(TargetError::Cancelled) => return Err(Halt::Cancelled),
             Err(TargetError::Failed(trouble)) => return Err(Halt::Refused(format!("what runs now cannot be seen: {trouble}"))),
         };
         self.snapshot = Snapshot::of(&self.history, observed, &self.id);
@@ -221,6 +241,7 @@ impl<T: RolloutTarget> Run<'_, T> {
         match self.target.secure(&good).await {
             Ok(()) => Ok(()),
             Err(TargetError::Superseded(by)) => Err(Halt::Superseded(by)),
+            Err(TargetError::Cancelled) => Err(Halt::Cancelled),
             Err(TargetError::Failed(trouble)) if self.plan.without_way_back => {
                 self.effects.warn(
                     Stage::Rollout,
@@ -263,11 +284,12 @@ impl<T: RolloutTarget> Run<'_, T> {
         }
     }
 
-    fn retire_detail(&self, left: u64) -> String {
+    fn retire_detail(&self, left: Option<u64>) -> String {
         match left {
-            0 => "nothing in flight on the old version".to_owned(),
-            1 => "1 request still in flight on the old version".to_owned(),
-            left => format!("{left} requests still in flight on the old version"),
+            None => "what was in flight on the old version is not known".to_owned(),
+            Some(0) => "nothing in flight on the old version".to_owned(),
+            Some(1) => "1 request still in flight on the old version".to_owned(),
+            Some(left) => format!("{left} requests still in flight on the old version"),
         }
     }
 
@@ -292,6 +314,7 @@ impl<T: RolloutTarget> Run<'_, T> {
             // Without one, a path has no address to be asked at, and the probe says so.
             base: self.target.url().unwrap_or_default(),
             restoring: false,
+            by_observation: self.target.capabilities().names_what_runs,
             effects: self.effects,
         }
     }

@@ -3,9 +3,11 @@
 //! [`rollout`] walks `machine` forward and, where the new version fails, `rollback` back; both write `journal` behind `lock`, ask
 //! through `verifier`, and act through a `target`.
 
+mod command;
 mod error;
 mod history;
 mod holder;
+mod image;
 mod journal;
 mod lock;
 mod machine;

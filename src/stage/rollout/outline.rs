@@ -20,6 +20,8 @@ pub(super) struct Outline {
     pub(super) drain: Act,
     pub(super) retire: Act,
     pub(super) restore: Act,
+    /// What becomes of a first version that fails.
+    pub(super) remove: Act,
     pub(super) interruption: PlannedInterruption,
     pub(super) notes: Vec<String>,
     /// What cannot work here.

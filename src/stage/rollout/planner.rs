@@ -45,7 +45,7 @@ pub(super) async fn plan<T: RolloutTarget>(target: &T, settings: &RolloutPlan, f
     if facts.purpose == Purpose::Deploy {
         refused.extend(against_digest(settings, facts.history, facts.release));
     }
-    let (way_back, lost) = way_back(target, settings, &snapshot, &outline.restore, verifies).await;
+    let (way_back, lost) = way_back(target, settings, &snapshot, (&outline.restore, &outline.remove), verifies).await;
     refused.extend(lost);
     let steps = match verifies {
         true => vec![verifying(&settings.health)],
@@ -53,10 +53,9 @@ pub(super) async fn plan<T: RolloutTarget>(target: &T, settings: &RolloutPlan, f
             let first = outline.stage.map(|act| step(RolloutState::Staging, act));
             first
                 .into_iter()
+                .chain([step(RolloutState::Shifting, outline.shift), verifying(&settings.health)])
+                .chain((!settings.health.soak.is_zero()).then(|| soaking(&settings.health)))
                 .chain([
-                    step(RolloutState::Shifting, outline.shift),
-                    verifying(&settings.health),
-                    soaking(&settings.health),
                     draining(outline.drain, &settings.health),
                     step(RolloutState::Retiring, outline.retire),
                 ])
@@ -123,14 +122,14 @@ async fn way_back<T: RolloutTarget>(
     target: &T,
     settings: &RolloutPlan,
     snapshot: &Snapshot,
-    restore: &Act,
+    (restore, remove): (&Act, &Act),
     verifies: bool,
 ) -> (PlannedWayBack, Option<Refusal>) {
     let Some(good) = &snapshot.good else {
         let back = PlannedWayBack {
             to: None,
-            how: "nothing ran before: a version that fails is removed, and the rollout ends with 11".to_owned(),
-            clocks: vec![clock("waits.stop", settings.waits.stop, "between SIGTERM and SIGKILL")],
+            how: format!("nothing ran before: {}, and the rollout ends with 11", remove.what),
+            clocks: remove.clocks.clone(),
         };
         return (back, None);
     };

@@ -22,6 +22,7 @@ impl<T: RolloutTarget> Run<'_, T> {
         match self.target.restore(&good, token, self.plan.waits.stage).await {
             Ok(()) => {}
             Err(TargetError::Superseded(by)) => return Err(Halt::Superseded(by)),
+            Err(TargetError::Cancelled) => return Err(Halt::Cancelled),
             Err(TargetError::Failed(trouble)) => {
                 return self.failed_back(format!("{reason}; {} could not be started again: {trouble}", good.release.shown()));
             }
@@ -50,6 +51,7 @@ impl<T: RolloutTarget> Run<'_, T> {
         match self.target.retire(Some(&good.run), token, waits.stop).await {
             Ok(cut) => self.add_cut(cut),
             Err(TargetError::Superseded(by)) => return Err(Halt::Superseded(by)),
+            Err(TargetError::Cancelled) => return Err(Halt::Cancelled),
             Err(TargetError::Failed(trouble)) => {
                 self.add_cut(None);
                 self.effects.warn(Stage::Rollout, trouble);
@@ -69,6 +71,7 @@ impl<T: RolloutTarget> Run<'_, T> {
         match self.target.retire(None, token, waits.stop).await {
             Ok(cut) => self.add_cut(cut),
             Err(TargetError::Superseded(by)) => return Err(Halt::Superseded(by)),
+            Err(TargetError::Cancelled) => return Err(Halt::Cancelled),
             Err(TargetError::Failed(trouble)) => {
                 self.add_cut(None);
                 return self.failed_back(format!("{reason}; what failed could not be removed: {trouble}"));

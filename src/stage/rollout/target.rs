@@ -47,6 +47,9 @@ pub(super) enum TargetError {
     /// Somebody else gives the orders.
     #[error("{0}")]
     Superseded(String),
+    /// Somebody asked to stop while it was being done.
+    #[error("interrupted")]
+    Cancelled,
     /// It failed.
     #[error("{0}")]
     Failed(String),
@@ -57,6 +60,14 @@ pub(super) enum TargetError {
 pub(super) struct Capabilities {
     /// Each instance can be asked by its own address.
     pub(super) probes_instances: bool,
+    /// Starting a version and bringing it in front is one act of somebody else's tool: the old one in front means "not yet".
+    pub(super) fused_shift: bool,
+    /// Requests under way are counted and waited for.
+    pub(super) drains: bool,
+    /// What runs is named by its digest when it is looked at, so that each answer can be told by that.
+    pub(super) names_what_runs: bool,
+    /// The service can be stopped from here.
+    pub(super) stops: bool,
 }
 
 /// Where a release is rolled out to. Every operation can be repeated with the same run and then does only what is missing.
@@ -107,8 +118,8 @@ pub(super) trait RolloutTarget: Send + Sync {
     /// Sends requests to the run's instance from now on.
     fn shift(&self, run: &str, token: u64) -> impl Future<Output = Result<(), TargetError>> + Send;
 
-    /// Waits for requests in flight on every other instance; gives what is left when the time is over.
-    fn drain(&self, keep: Option<&str>, token: u64, wait: Duration) -> impl Future<Output = Result<u64, TargetError>> + Send;
+    /// Waits for requests in flight on every other instance; gives what is left when the time is over, where that is known.
+    fn drain(&self, keep: Option<&str>, token: u64, wait: Duration) -> impl Future<Output = Result<Option<u64>, TargetError>> + Send;
 
     /// Stops every other instance: SIGTERM, then SIGKILL after `wait`. Gives how many requests were cut, where that is known.
     fn retire(&self, keep: Option<&str>, token: u64, wait: Duration) -> impl Future<Output = Result<Option<u64>, TargetError>> + Send;

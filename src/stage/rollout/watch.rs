@@ -8,6 +8,7 @@ use super::machine::{Halt, Run};
 use super::target::{RolloutTarget, TargetError};
 use super::verifier::{ProbeTarget, Verifier};
 use crate::io::Effects;
+use crate::model::digest::Digest;
 use crate::model::event::{Event, Stage};
 use crate::model::health::{Answered, Sample};
 
@@ -97,7 +98,7 @@ async fn keep_asking<T: RolloutTarget>(
     let mut row = 0;
     let mut countdown = Countdown::begin();
     loop {
-        let sample = take(verifier, streak.door, samples).await?;
+        let sample = take(target, verifier, streak.door, samples).await?;
         if verifier.counts(&sample) {
             row += 1;
             if row >= wanted {
@@ -105,7 +106,7 @@ async fn keep_asking<T: RolloutTarget>(
             }
         } else {
             row = 0;
-            still_there(target, run, streak.door).await?;
+            still_there(target, verifier, run, streak.door).await?;
             countdown.tell(&sample, end, verifier.effects);
         }
         if streak.old_is_fatal && sample.answered == Answered::Old {
@@ -131,8 +132,11 @@ async fn keep_watching<T: RolloutTarget>(target: &T, verifier: &Verifier<'_>, ru
     let expected = (plan.soak.as_secs_f64() / plan.interval.as_secs_f64().max(0.001)).max(1.0);
     let mut bad = 0u32;
     loop {
-        let sample = take(verifier, ProbeTarget::Front, samples).await?;
-        still_there(target, run, ProbeTarget::Front).await?;
+        let sample = take(target, verifier, ProbeTarget::Front, samples).await?;
+        // A sample that counts where each one is told by what runs has looked already.
+        if !(verifier.by_observation && verifier.counts(&sample)) {
+            still_there(target, verifier, run, ProbeTarget::Front).await?;
+        }
         if sample.answered == Answered::Old {
             return Err(Halt::Failed("the old version answered during the soak".to_owned()));
         }
@@ -168,11 +172,22 @@ fn within_latency(limit: Option<f64>, samples: &[Sample]) -> Result<(), Halt> {
     }
 }
 
-async fn take(verifier: &Verifier<'_>, door: ProbeTarget, samples: &mut Vec<Sample>) -> Result<Sample, Halt> {
+async fn take<T: RolloutTarget>(target: &T, verifier: &Verifier<'_>, door: ProbeTarget, samples: &mut Vec<Sample>) -> Result<Sample, Halt> {
     if verifier.effects.is_cancelled() {
         return Err(Halt::Cancelled);
     }
-    let sample = verifier.probe(door).await;
+    let mut sample = verifier.probe(door).await;
+    if verifier.by_observation && sample.healthy && door == ProbeTarget::Front {
+        match target.observe().await {
+            Ok(observed) => {
+                let digests: Vec<Digest> = observed.instances.iter().map(|running| running.deployed.release.digest).collect();
+                verifier.judge(&mut sample, &digests);
+            }
+            Err(TargetError::Cancelled) => return Err(Halt::Cancelled),
+            // A failed reading is unknown.
+            Err(error) => verifier.misjudge(&mut sample, &error.to_string()),
+        }
+    }
     let recorded = verifier.recorded(&sample);
     verifier.effects.emit(&Event::Probed { sample: recorded.clone() });
     samples.push(recorded);
@@ -205,7 +220,7 @@ impl Countdown {
 
 /// Fails when the run's instance is gone, or somebody else's is in front. A target that cannot be asked for a moment is no failure:
 /// the probes and the deadline decide.
-async fn still_there<T: RolloutTarget>(target: &T, run: &str, door: ProbeTarget) -> Result<(), Halt> {
+async fn still_there<T: RolloutTarget>(target: &T, verifier: &Verifier<'_>, run: &str, door: ProbeTarget) -> Result<(), Halt> {
     let seen = match door {
         ProbeTarget::Front => target.tend().await,
         ProbeTarget::Instance(_) => Ok(()),
@@ -213,11 +228,13 @@ async fn still_there<T: RolloutTarget>(target: &T, run: &str, door: ProbeTarget)
     let observed = match (seen, target.observe().await) {
         (Ok(()), Ok(observed)) => observed,
         (Err(TargetError::Superseded(by)), _) | (_, Err(TargetError::Superseded(by))) => return Err(Halt::Superseded(by)),
+        (Err(TargetError::Cancelled), _) | (_, Err(TargetError::Cancelled)) => return Err(Halt::Cancelled),
         (Err(TargetError::Failed(_)), _) | (_, Err(TargetError::Failed(_))) => return Ok(()),
     };
     if door == ProbeTarget::Front
         && let Some(front) = &observed.front
         && front.run != run
+        && !(target.capabilities().fused_shift && verifier.old.as_ref().is_some_and(|old| old.digest == front.release.digest))
     {
         return Err(Halt::Superseded(format!(
             "run {} of {} was put in front meanwhile",

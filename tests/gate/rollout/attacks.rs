@@ -190,7 +190,9 @@ async fn with_its_descriptors_used_up_the_switch_answers_and_is_rolled_out_behin
     raise_own_limit();
     let mut world = World::new();
     let wrapper = world.path().join("few-descriptors");
-    let TargetPlan::Process(plan) = &mut world.plan.target;
+    let TargetPlan::Process(plan) = &mut world.plan.target else {
+        panic!()
+    };
     let script = format!("#!/bin/sh\nulimit -n 100\nexec '{}' \"$@\"\n", plan.program.display());
     std::fs::write(&wrapper, script).unwrap();
     std::fs::set_permissions(&wrapper, std::fs::Permissions::from_mode(0o755)).unwrap();

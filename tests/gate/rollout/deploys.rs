@@ -65,7 +65,9 @@ async fn the_same_release_with_another_environment_is_a_new_deploy() {
     let release = world.good('a');
     world.rollout(&release).await;
     let before = world.status().await.live.unwrap();
-    let TargetPlan::Process(plan) = &mut world.plan.target;
+    let TargetPlan::Process(plan) = &mut world.plan.target else {
+        panic!()
+    };
     plan.env.insert("COLOUR".to_owned(), "blue".to_owned());
     assert_eq!(world.rollout(&release).await.result, RolloutResult::Committed);
     let after = world.status().await;

@@ -1,6 +1,7 @@
 //! Rollouts of a real service by the `process` target, with every process real.
 
 mod attacks;
+mod command;
 mod crashes;
 mod deploys;
 mod failures;

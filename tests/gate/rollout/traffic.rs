@@ -65,7 +65,7 @@ async fn a_switch_that_takes_over_loses_no_request() {
     let load = Load::start(world.listen(), Duration::from_millis(5));
     for _ in 0..3 {
         let before = world.switches();
-        let TargetPlan::Process(plan) = &world.plan.target;
+        let TargetPlan::Process(plan) = &world.plan.target else { panic!() };
         let state = world.state();
         let mut next = std::process::Command::new(&plan.program)
             .args(["switch", "--state"])
@@ -129,7 +129,9 @@ async fn a_switch_that_is_killed_in_the_soak_is_brought_back_within_the_budget()
 async fn a_service_of_another_protocol_is_switched_connection_by_connection() {
     let mut world = World::new();
     let listen = world.listen();
-    let TargetPlan::Process(plan) = &mut world.plan.target;
+    let TargetPlan::Process(plan) = &mut world.plan.target else {
+        panic!()
+    };
     plan.protocol = Protocol::Tcp;
     world.plan.health.probe = ProbePlan::Tcp {
         address: listen.to_string(),

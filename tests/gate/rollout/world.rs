@@ -75,11 +75,15 @@ impl World {
             without_way_back: false,
             dry_run: false,
         };
-        Self {
+        let mut world = Self {
             dir: None,
             path: path.to_owned(),
             plan,
+        };
+        if path.join(super::command::SHOP).exists() {
+            super::command::use_commands(&mut world);
         }
+        world
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -91,8 +95,7 @@ impl World {
     }
 
     pub(crate) fn listen(&self) -> SocketAddr {
-        let TargetPlan::Process(plan) = &self.plan.target;
-        plan.listen
+        fs::read_to_string(self.path.join("listen")).unwrap().parse().unwrap()
     }
 
     pub(crate) fn effects(&self) -> Effects {
@@ -246,7 +249,7 @@ impl Drop for World {
             return;
         }
         let state = self.state().display().to_string();
-        for mark in ["PORTCULLIS_SWITCH", "PORTCULLIS_STATE"] {
+        for mark in ["PORTCULLIS_SWITCH", "PORTCULLIS_STATE", "PORTCULLIS_COMMAND"] {
             for process in daemon::find(mark, &state).unwrap_or_default() {
                 let _ = daemon::end(&process, Signal::Kill);
             }

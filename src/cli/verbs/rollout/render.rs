@@ -39,7 +39,11 @@ pub(super) fn status(status: &RolloutStatus) -> Answer {
         writeln!(
             text,
             "  at         {url}{}",
-            if status.switch { "" } else { " (the switch does not answer)" }
+            if status.switch || status.target != "process" {
+                ""
+            } else {
+                " (the switch does not answer)"
+            }
         )
         .dismissed("a string takes everything");
     }
@@ -56,9 +60,13 @@ pub(super) fn status(status: &RolloutStatus) -> Answer {
         writeln!(text, "  locked by  {holder}").dismissed("a string takes everything");
     }
     let next = match (&status.interrupted, &status.live) {
+        _ if status.unseen.is_some() && status.target != "process" => {
+            "correct what is named above: nothing can be rolled out before it is seen what runs"
+        }
         _ if status.unseen.is_some() => "portcullis rollout stop, which ends what does not answer",
         (Some(_), _) => "portcullis rollout resume",
-        (None, Some(_)) => "portcullis rollout stop, or nothing",
+        (None, Some(_)) if status.target == "process" => "portcullis rollout stop, or nothing",
+        (None, Some(_)) => "nothing",
         (None, None) => "portcullis gate",
     };
     said(text, json!(status), next)

@@ -60,6 +60,11 @@ pub(super) async fn status<T: RolloutTarget>(target: &T, plan: &RolloutPlan) -> 
 }
 
 pub(super) async fn stop<T: RolloutTarget>(target: &T, plan: &RolloutPlan, effects: &Effects) -> Result<StopReport, RolloutError> {
+    if !target.capabilities().stops {
+        return Err(nothing(
+            "[rollout] has no `stop` command, so that the service cannot be stopped from here",
+        ));
+    }
     let id = new_run(effects);
     // What cannot be seen may run, and is stopped as well as it can be.
     if let Ok(observed) = target.observe().await

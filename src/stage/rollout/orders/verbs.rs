@@ -6,6 +6,7 @@ use crate::model::outcome::RolloutReport;
 use crate::model::plan::{RolloutPlan, TargetPlan};
 use crate::model::planned_rollout::PlannedRollout;
 use crate::stage::publish::Attested;
+use crate::stage::rollout::command::CommandTarget;
 use crate::stage::rollout::error::RolloutError;
 use crate::stage::rollout::process::ProcessTarget;
 use crate::stage::rollout::status::{RolloutStatus, StopReport};
@@ -16,6 +17,10 @@ macro_rules! at_target {
         match &$plan.target {
             TargetPlan::Process(process) => {
                 let $target = ProcessTarget::new(process, $effects)?;
+                $done.await
+            }
+            TargetPlan::Command(command) => {
+                let $target = CommandTarget::new(command, &$plan.health, $effects)?;
                 $done.await
             }
         }

@@ -115,6 +115,7 @@ impl Front {
             env: BTreeMap::from([(MARK.to_owned(), self.mark())]),
             dir: PathBuf::from("/"),
             log: log.clone(),
+            errors: None,
         };
         let failed = |reason: String| TargetError::Failed(format!("the switch does not start: {reason}"));
         let mut child = daemon::spawn(&launch).map_err(|error| failed(format!("{}: {error}", self.plan.program.display())))?;

@@ -122,6 +122,7 @@ impl Instances {
             env,
             dir: start.dir.clone(),
             log: self.log(run),
+            errors: None,
         })
         .map_err(told)?;
         let pid = child.id();

@@ -36,6 +36,10 @@ pub(super) fn of(plan: &ProcessPlan, serving: Option<&Deployed>, settings: &Roll
             "the switch sends everything back to it (until the new one is retired it still runs; after that it is started again), and the new one is stopped",
             vec![clock("waits.stage", waits.stage, "until it listens")],
         ),
+        remove: Act::new(
+            "a version that fails is stopped, and the switch with it",
+            vec![clock("waits.stop", waits.stop, "between SIGTERM and SIGKILL")],
+        ),
         interruption: interruption(serving, unit),
         notes: switch.and_then(upgrade).into_iter().collect(),
         refused: Vec::new(),

@@ -21,13 +21,11 @@ use crate::model::event::Stage;
 use crate::model::excused::Excused as _;
 use crate::model::plan::{ProcessPlan, RolloutPlan};
 use crate::stage::rollout::error::RolloutError;
+use crate::stage::rollout::image::REVISION;
 use crate::stage::rollout::outline::Outline;
 use crate::stage::rollout::release::{Deployed, Release};
 use crate::stage::rollout::switch::message::{Backend, Routes, Status};
 use crate::stage::rollout::target::{Capabilities, Observed, RolloutTarget, TargetError};
-
-/// The label by which an image names its commit.
-const REVISION: &str = "org.opencontainers.image.revision";
 
 /// Local processes behind a switch.
 pub(in crate::stage::rollout) struct ProcessTarget {
@@ -184,7 +182,13 @@ impl RolloutTarget for ProcessTarget {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { probes_instances: true }
+        Capabilities {
+            probes_instances: true,
+            fused_shift: false,
+            drains: true,
+            names_what_runs: false,
+            stops: true,
+        }
     }
 
     fn state(&self) -> &Path {
@@ -285,7 +289,7 @@ impl RolloutTarget for ProcessTarget {
             .await
     }
 
-    async fn drain(&self, keep: Option<&str>, token: u64, wait: Duration) -> Result<u64, TargetError> {
+    async fn drain(&self, keep: Option<&str>, token: u64, wait: Duration) -> Result<Option<u64>, TargetError> {
         let status = self.front.ensure().await?;
         let front = status.routes.front.clone().filter(|front| Some(front.run.as_str()) == keep);
         self.front
@@ -302,7 +306,7 @@ impl RolloutTarget for ProcessTarget {
             let rest = end.saturating_duration_since(Instant::now());
             left += self.front.client().drain(&traffic.backend.run, rest).await?;
         }
-        Ok(left)
+        Ok(Some(left))
     }
 
     async fn retire(&self, keep: Option<&str>, _token: u64, wait: Duration) -> Result<Option<u64>, TargetError> {

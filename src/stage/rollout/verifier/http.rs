@@ -31,7 +31,7 @@ impl Answer {
 }
 
 /// `http://host:port` of a URL.
-pub(super) fn origin(url: &str) -> Option<String> {
+pub(in crate::stage::rollout) fn origin(url: &str) -> Option<String> {
     let uri: Uri = url.parse().or_none("the caller refuses the URL")?;
     Some(format!("{}://{}", uri.scheme_str()?, uri.authority()?))
 }

@@ -41,6 +41,11 @@ pub(super) fn which(text: &str, new: &Identity, old: Option<&Identity>) -> Answe
     }
 }
 
+/// True when a text names a release.
+pub(in crate::stage::rollout) fn names(text: &str, release: &Release) -> bool {
+    which(text, &Identity::from(release), None) == Answered::New
+}
+
 fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !c.is_ascii_alphanumeric())
 }

@@ -4,5 +4,6 @@ mod http;
 mod identity;
 mod probe;
 
-pub(super) use identity::Identity;
+pub(super) use http::origin;
+pub(super) use identity::{Identity, names};
 pub(super) use probe::{ProbeTarget, Verifier};

@@ -7,6 +7,7 @@ use super::http;
 use super::identity::{self, Identity};
 use crate::io::Effects;
 use crate::io::process::Program;
+use crate::model::digest::Digest;
 use crate::model::health::{Answered, Sample};
 use crate::model::plan::{HealthPlan, ProbePlan, VersionAssertion};
 use crate::model::visible::shortened;
@@ -28,6 +29,8 @@ pub(in crate::stage::rollout) struct Verifier<'a> {
     pub(in crate::stage::rollout) base: String,
     /// True while the version before is brought back: then `new` is that one, and samples say "old" of it.
     pub(in crate::stage::rollout) restoring: bool,
+    /// True where the target names what runs: then each sample through the front door is told by that too.
+    pub(in crate::stage::rollout) by_observation: bool,
     pub(in crate::stage::rollout) effects: &'a Effects,
 }
 
@@ -51,7 +54,8 @@ impl Look {
 impl Verifier<'_> {
     /// True when the sample counts as a success: healthy, and given by the new version where versions can be told apart.
     pub(in crate::stage::rollout) fn counts(&self, sample: &Sample) -> bool {
-        sample.healthy && (self.plan.version.is_none() || sample.answered == Answered::New)
+        let told = self.plan.version.is_some() || self.by_observation;
+        sample.healthy && (!told || sample.answered == Answered::New)
     }
 
     pub(in crate::stage::rollout) async fn probe(&self, target: ProbeTarget) -> Sample {
@@ -86,6 +90,48 @@ impl Verifier<'_> {
             latency_ms: (latency_ms * 1000.0).round() / 1000.0,
             error,
         }
+    }
+
+    /// What the front door names as its version, whoever answers.
+    pub(in crate::stage::rollout) async fn named(&self) -> Result<String, String> {
+        match (&self.plan.version, &self.plan.probe) {
+            (Some(VersionAssertion::Path(path)), _) => self.version_at(ProbeTarget::Front, path).await,
+            (Some(VersionAssertion::Header(name)), ProbePlan::Http { url, .. }) => {
+                let answer = http::get(url, None, self.plan.timeout).await?;
+                answer.header(name).ok_or_else(|| format!("the answer has no header {name}"))
+            }
+            _ => Err("nothing names a version here".to_owned()),
+        }
+    }
+
+    /// Tells a healthy sample by what runs: the new version counts only when nothing else runs.
+    pub(in crate::stage::rollout) fn judge(&self, sample: &mut Sample, running: &[Digest]) {
+        let is_old = |digest: &Digest| self.old.as_ref().is_some_and(|old| old.digest == *digest);
+        let seen = if running.iter().any(is_old) {
+            Answered::Old
+        } else if !running.is_empty() && running.iter().all(|digest| *digest == self.new.digest) {
+            Answered::New
+        } else {
+            Answered::Unknown
+        };
+        let answered = match (self.plan.version.is_some(), sample.answered) {
+            (true, Answered::Old) => Answered::Old,
+            (true, Answered::Unknown) if seen == Answered::New => Answered::Unknown,
+            _ => seen,
+        };
+        sample.answered = answered;
+        if seen != Answered::New {
+            let mut names: Vec<String> = running.iter().map(Digest::short).collect();
+            names.dedup();
+            let what = if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
+            sample.error = Some(format!("what runs is {what}; expected {} alone", self.new.digest.short()));
+        }
+    }
+
+    /// A sample whose version could not be seen.
+    pub(in crate::stage::rollout) fn misjudge(&self, sample: &mut Sample, trouble: &str) {
+        sample.answered = Answered::Unknown;
+        sample.error = Some(format!("what runs cannot be seen: {trouble}"));
     }
 
     fn which(&self, text: &str) -> Answered {
@@ -222,7 +268,6 @@ fn shown(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::digest::Digest;
 
     fn verifier<'a>(plan: &'a HealthPlan, effects: &'a Effects) -> Verifier<'a> {
         Verifier {
@@ -234,6 +279,7 @@ mod tests {
             old: None,
             base: String::new(),
             restoring: false,
+            by_observation: false,
             effects,
         }
     }

@@ -1,0 +1,116 @@
+//! The releases that were brought in front from here, so that what is seen to run can be told by its digest.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::io::files;
+use crate::model::digest::Digest;
+use crate::model::error_chain::chain;
+use crate::stage::rollout::release::{Deployed, Release};
+use crate::stage::rollout::target::TargetError;
+
+/// How many releases are known at most.
+const KNOWN: usize = 40;
+/// What a run that nobody knows is called: somebody else has brought the release in front.
+pub(super) const FOREIGN: &str = "not-from-here";
+
+/// `command.json`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+struct Records {
+    schema: String,
+    /// The newest last.
+    known: Vec<Deployed>,
+    /// The last command that ended well.
+    done: Option<Done>,
+}
+
+/// A command that ended well.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Done {
+    operation: String,
+    run: String,
+    digest: Digest,
+}
+
+#[derive(Debug)]
+pub(super) struct Book {
+    path: PathBuf,
+}
+
+impl Book {
+    pub(super) fn new(state: &Path) -> Self {
+        Self {
+            path: state.join("command.json"),
+        }
+    }
+
+    fn read(&self) -> Result<Records, TargetError> {
+        let failed = |reason: String| TargetError::Failed(format!("{} cannot be read: {reason}", self.path.display()));
+        if !self.path.try_exists().map_err(|error| failed(error.to_string()))? {
+            return Ok(Records::default());
+        }
+        let bytes = files::read(&self.path, 4 << 20).map_err(|error| failed(chain(&error)))?;
+        serde_json::from_slice(&bytes).map_err(|error| failed(error.to_string()))
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Records)) -> Result<(), TargetError> {
+        let mut records = self.read()?;
+        change(&mut records);
+        "portcullis/command/v1".clone_into(&mut records.schema);
+        let bytes = serde_json::to_vec(&records).map_err(|error| TargetError::Failed(error.to_string()))?;
+        files::write(&self.path, &bytes).map_err(|error| TargetError::Failed(chain(&error)))
+    }
+
+    /// The releases that are known, the newest first.
+    pub(super) fn known(&self) -> Result<Vec<Deployed>, TargetError> {
+        let mut known = self.read()?.known;
+        known.reverse();
+        Ok(known)
+    }
+
+    /// Which run brought a digest in front, and nobody's where it was not from here.
+    pub(super) fn run_of(&self, digest: &Digest) -> Result<Deployed, TargetError> {
+        let known = self.known()?.into_iter().find(|known| known.release.digest == *digest);
+        Ok(known.unwrap_or_else(|| Deployed {
+            run: FOREIGN.to_owned(),
+            release: Release {
+                digest: *digest,
+                commit: None,
+                image: String::new(),
+            },
+        }))
+    }
+
+    /// Remembers a release before it is brought in front.
+    pub(super) fn expect(&self, deployed: &Deployed) -> Result<(), TargetError> {
+        self.change(|records| {
+            records.known.retain(|known| known.release.digest != deployed.release.digest);
+            records.known.push(deployed.clone());
+            let extra = records.known.len().saturating_sub(KNOWN);
+            records.known.drain(..extra);
+        })
+    }
+
+    /// True when a command has ended well for this run already, and no other one since.
+    pub(super) fn is_done(&self, operation: &str, deployed: &Deployed) -> Result<bool, TargetError> {
+        Ok(self.read()?.done.is_some_and(|done| done == of(operation, deployed)))
+    }
+
+    pub(super) fn done(&self, operation: &str, deployed: &Deployed) -> Result<(), TargetError> {
+        self.change(|records| records.done = Some(of(operation, deployed)))
+    }
+
+    /// Before a command is started, what the one before it did is not the last word any more.
+    pub(super) fn begun(&self) -> Result<(), TargetError> {
+        self.change(|records| records.done = None)
+    }
+}
+
+fn of(operation: &str, deployed: &Deployed) -> Done {
+    Done {
+        operation: operation.to_owned(),
+        run: deployed.run.clone(),
+        digest: deployed.release.digest,
+    }
+}
