@@ -2,9 +2,11 @@
 
 pub mod args;
 pub mod config;
+mod doctor;
 mod environment;
 mod error;
 mod exit;
+mod init;
 mod place;
 mod progress;
 mod session;

@@ -207,7 +207,8 @@ impl<'a> Session<'a> {
     }
 
     /// The program's name with what names this service.
-    fn program(&self) -> String {
+    #[must_use]
+    pub(super) fn program(&self) -> String {
         let mut program = "portcullis".to_owned();
         if let Some(directory) = &self.global.went_to {
             program.push_str(&format!(" -C {}", directory.display()));

@@ -79,6 +79,9 @@ pub struct GateArgs {
     /// What goes to stdout instead: the result in a form that others read
     #[arg(long, value_parser = form(), value_name = "FORM", conflicts_with = "format")]
     pub form: Option<Form>,
+    /// Build nothing: take the image that `build` or an earlier `gate` left in the output folder, judge it again and go on
+    #[arg(long)]
+    pub prebuilt: bool,
     /// Feeds, policy and waivers.
     #[command(flatten)]
     pub judging: Judging,

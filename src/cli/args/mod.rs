@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use crate::model::image_ref::ImageRef;
 
 pub use judging::{BuildArgs, CheckArgs, GateArgs, Judging, PublishArgs, SbomArgs, SbomForm, ScanArgs};
-pub use questions::{DiffArgs, ExplainArgs, FeedsArgs, FeedsVerb, RecheckArgs, ReplayArgs, ReportArgs, WaiveArgs, WaiversVerb};
+pub use questions::{DiffArgs, ExplainArgs, FeedsArgs, FeedsVerb, InitArgs, RecheckArgs, ReplayArgs, ReportArgs, WaiveArgs, WaiversVerb};
 pub use rollout::{HookVerb, RolloutArgs, RolloutVerb, SwitchArgs, VerifyArgs};
 
 /// The gate between a commit and production: one digest, one verdict, fail closed.
@@ -92,6 +92,10 @@ pub enum ColorChoice {
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    /// Write the first configuration, waiver file and workflow of a service
+    Init(InitArgs),
+    /// Say what is here of what the stages need, and what is missing
+    Doctor,
     /// Build, inventory, match, judge, publish and roll out: the whole gate
     Gate(GateArgs),
     /// Judge lock files, pins, waivers and tracked secrets before a push; no image, no network when the cache is fresh

@@ -46,6 +46,23 @@ pub enum FeedsVerb {
     },
 }
 
+/// `init`.
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    /// Where the image goes: host/path, or oci:DIR [default: what manifests or the repository's address say]
+    #[arg(long, value_name = "REPOSITORY")]
+    pub repository: Option<String>,
+    /// Where the workflow gets portcullis: OWNER/REPOSITORY@COMMIT [default: the release that this program is of]
+    #[arg(long, value_name = "OWNER/REPOSITORY@COMMIT")]
+    pub action: Option<String>,
+    /// Overwrite what is there, but for waivers
+    #[arg(long)]
+    pub force: bool,
+    /// Write nothing; show what would be written
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
 /// `waive`.
 #[derive(Debug, Args)]
 pub struct WaiveArgs {

@@ -17,7 +17,10 @@ pub(super) async fn run(session: &Session<'_>, args: &GateArgs) -> Result<Answer
         }
         _ => args.until,
     };
-    let plan = plan(session, &args.judging, until, &[], args.dry_run)?;
+    let mut plan = plan(session, &args.judging, until, &[], args.dry_run)?;
+    if args.prebuilt {
+        take_built(&mut plan, session)?;
+    }
     Ok(carry_out(&plan, session).await)
 }
 
@@ -35,6 +38,12 @@ pub(super) async fn publish(session: &Session<'_>, args: &PublishArgs) -> Result
         session.may_publish()?;
     }
     let mut plan = plan(session, &args.judging, Stage::Publish, &args.tags, args.dry_run)?;
+    take_built(&mut plan, session)?;
+    Ok(carry_out(&plan, session).await)
+}
+
+/// Instead of a build: the image that one left.
+fn take_built(plan: &mut GatePlan, session: &Session<'_>) -> Result<(), CliError> {
     let built = session.workspace.layout();
     if !built.join("index.json").is_file() {
         return Err(CliError::Missing {
@@ -47,7 +56,7 @@ pub(super) async fn publish(session: &Session<'_>, args: &PublishArgs) -> Result
         tag: None,
         digest: None,
     });
-    Ok(carry_out(&plan, session).await)
+    Ok(())
 }
 
 async fn carry_out(plan: &GatePlan, session: &Session<'_>) -> Answer {

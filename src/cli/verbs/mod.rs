@@ -2,10 +2,12 @@
 
 mod check;
 mod diff;
+mod doctor;
 mod explain;
 mod feeds;
 mod gate;
 mod hook;
+mod init;
 mod judged;
 mod recheck;
 mod replay;
@@ -77,6 +79,8 @@ async fn dispatch(verb: &Verb, session: &Session<'_>) -> Result<Answer, CliError
         Verb::Scan(args) => scan::run(session, args).await,
         Verb::Verify(args) => verify::run(session, args).await,
         Verb::Rollout(args) => rollout::run(session, args).await,
+        Verb::Init(args) => init::run(session, args),
+        Verb::Doctor => doctor::run(session).await,
         Verb::Diff(args) => diff::run(session, args),
         Verb::Explain(args) => explain::run(session, args).await,
         Verb::Report(args) => report::run(session, args),

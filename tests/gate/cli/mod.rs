@@ -3,6 +3,7 @@
 mod action;
 mod arguments;
 mod bad_input;
+mod first_minutes;
 mod place;
 mod release;
 mod stored_results;

@@ -1,0 +1,90 @@
+//! What lies around the service: git, folders, the workflow.
+
+use super::Check;
+use super::service::is_writable;
+use super::tools::version;
+use crate::cli::session::Session;
+
+/// The checkout, the folders that are written to, and GitHub.
+pub(in crate::cli) fn around(session: &Session<'_>) -> Vec<Check> {
+    let mut checks = git(session);
+    checks.extend(folders(session));
+    checks.push(github(session));
+    checks
+}
+
+fn git(session: &Session<'_>) -> Vec<Check> {
+    let program = match version("git", &["--version"]) {
+        Ok(said) => Check::there("git", "build", said),
+        Err(said) => {
+            return vec![Check::missing(
+                "git",
+                "build",
+                said,
+                "install git: tags and evidence name the commit",
+            )];
+        }
+    };
+    let checkout = match session.workspace.commit() {
+        Err(error) => Check::refused("checkout", "build", &error),
+        Ok(None) => Check::missing(
+            "checkout",
+            "publish",
+            "there is no commit here, and tags name one",
+            "git init, git add and git commit",
+        ),
+        Ok(Some(commit)) if commit.dirty => Check::missing(
+            "checkout",
+            "publish",
+            format!("commit {}, with changes that are in no commit", commit.sha.short()),
+            "commit them: what is published leads to its commit",
+        ),
+        Ok(Some(commit)) => Check::there("checkout", "publish", format!("commit {}, clean", commit.sha.short())),
+    };
+    vec![program, checkout]
+}
+
+fn folders(session: &Session<'_>) -> Vec<Check> {
+    let folders = &session.environment.folders;
+    let places = [
+        ("results", &session.workspace.output, "--output"),
+        ("cache", &folders.cache, "XDG_CACHE_HOME"),
+        ("state", &folders.state, "XDG_STATE_HOME"),
+    ];
+    let check = |(name, folder, named): (&str, &std::path::PathBuf, &str)| match is_writable(folder) {
+        true => Check::there(name, "every stage", folder.display().to_string()),
+        false => Check::missing(
+            name,
+            "every stage",
+            format!("{} may not be written to", folder.display()),
+            format!("name another folder with {named}"),
+        )
+        .configured(name == "results" && session.global.output.is_some()),
+    };
+    places.into_iter().map(check).collect()
+}
+
+fn github(session: &Session<'_>) -> Check {
+    const NAME: &str = "GitHub";
+    let Some(actions) = &session.environment.github else {
+        return Check::not_needed(NAME, "publish", "this is no step of a workflow");
+    };
+    let event = &actions.event.name;
+    let shallow = session
+        .workspace
+        .root
+        .ancestors()
+        .any(|folder| folder.join(".git/shallow").is_file());
+    if shallow {
+        let said = format!("event `{event}`; the checkout is shallow, and approvals of waivers are read from the history");
+        return Check::missing(NAME, "policy", said, "actions/checkout with `fetch-depth: 0`");
+    }
+    match session.barring_event() {
+        Some(event) => Check::there(
+            NAME,
+            "publish",
+            format!("event `{event}`: the gate ends with its verdict, nothing is published"),
+        ),
+        None => Check::there(NAME, "publish", format!("event `{event}`, repository {}", actions.repository)),
+    }
+}

@@ -1,0 +1,138 @@
+//! What the service's own files say: policy, waivers, feeds, key, where images go, where the service runs.
+
+use std::path::Path;
+
+use super::Check;
+use crate::cli::args::Judging;
+use crate::cli::error::CliError;
+use crate::cli::session::Session;
+use crate::gate::{GateError, Judge};
+use crate::model::plan::{Destination, KeySource};
+use crate::report::quantity;
+use crate::stage::matching::{self, FeedStatus};
+use crate::stage::publish::sign::VerifyingKey;
+
+/// Policy, waivers and advisory data.
+pub(in crate::cli) async fn data(session: &Session<'_>) -> Vec<Check> {
+    let mut plan = match session.workspace.judging_plan(&Judging::default()) {
+        Ok(plan) => plan,
+        Err(error) => return vec![Check::refused("[policy] and [feeds]", "policy", &error)],
+    };
+    plan.feeds.offline = true;
+    let mut checks = vec![match Judge::load(&plan, &session.effects).await {
+        Ok(judge) => {
+            let waivers = judge.waivers().entries().len();
+            let said = format!("{}, {}", judge.policy().input().name, quantity::count(waivers, "waiver", "waivers"));
+            Check::there("policy", "policy", said)
+        }
+        Err(error) => Check::refused("policy", "policy", &CliError::from(error)),
+    }];
+    match matching::status(&plan.feeds, &[], &session.effects).await {
+        Ok(feeds) if feeds.is_empty() => checks.push(Check::missing(
+            "advisory data",
+            "matching",
+            "nothing was ever fetched",
+            "portcullis feeds update --ecosystem NAME, or let the first scan fetch what it needs",
+        )),
+        Ok(feeds) => checks.extend(feeds.iter().map(|feed| of_feed(feed, session))),
+        Err(error) => checks.push(Check::refused(
+            "advisory data",
+            "matching",
+            &CliError::Gate(GateError::Matching(error)),
+        )),
+    }
+    checks
+}
+
+fn of_feed(feed: &FeedStatus, session: &Session<'_>) -> Check {
+    let name = format!("feed {}", feed.name);
+    let now = session.effects.clock.now();
+    match (&feed.revision, &feed.problem, feed.stale) {
+        (Some(revision), None, false) => {
+            let said = format!(
+                "{} records, {}",
+                quantity::thousands(revision.records),
+                quantity::age(revision.as_of, now)
+            );
+            Check::there(name, "matching", said)
+        }
+        (Some(revision), None, true) => Check::missing(
+            name,
+            "matching",
+            format!("{}, which is older than [feeds] max_age allows", quantity::age(revision.as_of, now)),
+            "portcullis feeds update",
+        ),
+        (_, problem, _) => Check::missing(
+            name,
+            "matching",
+            problem.as_deref().unwrap_or("nothing was ever fetched"),
+            "portcullis feeds update",
+        ),
+    }
+}
+
+/// The key, the places that images go to, and the rollout.
+pub(in crate::cli) fn places(session: &Session<'_>) -> Vec<Check> {
+    vec![key(session), destination(session), rollout(session)]
+}
+
+fn key(session: &Session<'_>) -> Check {
+    const NAME: &str = "signing key";
+    const STAGE: &str = "publish";
+    match session.workspace.key() {
+        Err(error) => Check::refused(NAME, STAGE, &error),
+        Ok(None) => Check::missing(
+            NAME,
+            STAGE,
+            "none is configured: nothing is signed, and nobody can verify what is published",
+            "write [sign] key = \"env:PORTCULLIS_KEY\", or \"local:FILE\" to have one made",
+        ),
+        Ok(Some(KeySource::Local(file))) if !file.exists() => {
+            Check::there(NAME, STAGE, format!("is made at {} on first use", file.display()))
+        }
+        Ok(Some(source)) => match VerifyingKey::load(&source, &session.effects) {
+            Ok(key) => Check::there(NAME, STAGE, key.name()),
+            Err(error) => Check::refused(NAME, STAGE, &CliError::Gate(GateError::Publish(error.into()))),
+        },
+    }
+}
+
+fn destination(session: &Session<'_>) -> Check {
+    const NAME: &str = "repository";
+    match session.workspace.destination() {
+        Err(error) => Check::refused(NAME, "publish", &error),
+        Ok(Destination::OciLayout(folder)) => {
+            let said = format!("the OCI layout {}", folder.display());
+            match is_writable(&folder) {
+                true => Check::there(NAME, "publish", said),
+                false => Check::missing(
+                    NAME,
+                    "publish",
+                    format!("{said} may not be written to"),
+                    "name another one in [image] repository",
+                )
+                .configured(true),
+            }
+        }
+        Ok(Destination::Registry { repository, .. }) => Check::there(
+            NAME,
+            "publish",
+            format!("{repository}; logins are docker's (`docker login`), and are tried when something is published"),
+        ),
+    }
+}
+
+fn rollout(session: &Session<'_>) -> Check {
+    const NAME: &str = "rollout";
+    match session.workspace.rollout_plan(&session.environment.folders, None, true) {
+        Err(error) => Check::refused(NAME, NAME, &error),
+        Ok(None) => Check::not_needed(NAME, NAME, "no [rollout] is configured: the gate ends after publishing"),
+        Ok(Some(plan)) => Check::there(NAME, NAME, format!("to the target `{}`", plan.target.name())),
+    }
+}
+
+/// True for a folder that may be written to, or that may be made.
+pub(super) fn is_writable(folder: &Path) -> bool {
+    let there = folder.ancestors().find(|above| above.exists());
+    there.is_some_and(|there| there.is_dir() && rustix::fs::access(there, rustix::fs::Access::WRITE_OK).is_ok())
+}

@@ -1,0 +1,189 @@
+//! The programs that build.
+
+use std::time::Duration;
+
+use super::Check;
+use crate::cli::session::Session;
+use crate::io::process::Program;
+use crate::model::image_ref::ImageRef;
+use crate::model::plan::{BuildSecret, Builder, DockerfileBuild, DockerfileBuilder};
+
+/// How long an engine may take to answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+const STAGE: &str = "build";
+
+/// The builder of the configuration, or the one that fits what lies here, with what it needs.
+pub(in crate::cli) async fn builders(session: &Session<'_>) -> Vec<Check> {
+    let named = session.workspace.config.build.using.is_some();
+    let builder = match session.workspace.build_plan(None) {
+        Ok(plan) => plan.builder,
+        Err(error) => return vec![Check::refused("[build]", STAGE, &error)],
+    };
+    match builder {
+        Builder::Native { .. } => native(session, named),
+        Builder::Dockerfile { with, build } => {
+            let mut checks = engines(with).await;
+            checks.extend(files(session, &build));
+            checks
+        }
+        Builder::Image(image) => vec![existing(&image).await],
+    }
+}
+
+fn native(session: &Session<'_>, named: bool) -> Vec<Check> {
+    let root = &session.workspace.root;
+    let is_crate = root.join("Cargo.toml").is_file();
+    if !is_crate && !named {
+        let said = "there is nothing here that is known to be built: no Cargo.toml, no Dockerfile";
+        return vec![Check::not_needed("builder", STAGE, said)];
+    }
+    let cargo = match version("cargo", &["--version"]) {
+        Ok(said) => Check::there("cargo", STAGE, said),
+        Err(said) => Check::missing("cargo", STAGE, said, "install Rust: the service is a crate").configured(named),
+    };
+    let compiler = match version("cc", &["--version"]) {
+        Ok(said) => Check::there("C compiler", STAGE, said),
+        Err(said) => Check::missing(
+            "C compiler",
+            STAGE,
+            said,
+            "install one with a static libc (Debian: apt-get install build-essential)",
+        ),
+    };
+    let is_locked = root
+        .ancestors()
+        .take_while(|folder| folder.starts_with(top(root)))
+        .any(|folder| folder.join("Cargo.lock").is_file());
+    let lock = match (is_crate, is_locked) {
+        (true, true) => Check::there("Cargo.lock", STAGE, "versions are pinned"),
+        (true, false) => Check::missing(
+            "Cargo.lock",
+            STAGE,
+            "Cargo.toml is here, Cargo.lock is not",
+            "cargo generate-lockfile, and commit it",
+        ),
+        (false, _) => Check::missing(
+            "Cargo.toml",
+            STAGE,
+            "[build] using = \"native\" builds a crate, and none is here",
+            "name its folder with -C",
+        )
+        .configured(named),
+    };
+    vec![cargo, compiler, lock]
+}
+
+/// The checkout that a folder lies in, or the folder itself: a lock file above it is not the service's.
+fn top(root: &std::path::Path) -> &std::path::Path {
+    root.ancestors().find(|folder| folder.join(".git").exists()).unwrap_or(root)
+}
+
+/// A Docker Engine, or buildah, or either of them.
+async fn engines(with: Option<DockerfileBuilder>) -> Vec<Check> {
+    let engine = match with {
+        Some(DockerfileBuilder::Buildah) => None,
+        Some(DockerfileBuilder::Buildkit) | None => Some(docker().await),
+    };
+    let buildah = match with {
+        Some(DockerfileBuilder::Buildkit) => None,
+        Some(DockerfileBuilder::Buildah) | None => Some(version("buildah", &["--version"])),
+    };
+    match (engine, buildah) {
+        (Some(Ok(said)), _) => vec![Check::there("Docker Engine", STAGE, said), buildx()],
+        (_, Some(Ok(said))) => vec![Check::there("buildah", STAGE, said)],
+        (Some(Err(said)), None) => {
+            vec![Check::missing("Docker Engine", STAGE, said, "start one, or write [build] using = \"buildah\"").configured(true)]
+        }
+        (None, Some(Err(said))) => {
+            vec![Check::missing("buildah", STAGE, said, "install it (Debian: apt-get install buildah)").configured(true)]
+        }
+        (Some(Err(docker)), Some(Err(buildah))) => vec![Check::missing(
+            "Docker Engine or buildah",
+            STAGE,
+            format!("{docker}; {buildah}"),
+            "the Dockerfile needs one of them: start a Docker Engine, or install buildah",
+        )],
+        (None, None) => Vec::new(),
+    }
+}
+
+async fn docker() -> Result<String, String> {
+    let client = version("docker", &["--version"])?;
+    let asked = Program::new("docker").args(["version"]).status_within(PATIENCE).await;
+    match asked {
+        Ok(Some(status)) if status.success() => Ok(format!("{client}, and its engine answers")),
+        Ok(Some(_)) => Err(format!("{client}, but no engine answers: `docker version` says why")),
+        Ok(None) => Err(format!("{client}, but its engine does not answer within {} s", PATIENCE.as_secs())),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn buildx() -> Check {
+    match version("docker", &["buildx", "version"]) {
+        Ok(said) => Check::there("buildx", STAGE, said),
+        Err(said) => Check::missing(
+            "buildx",
+            STAGE,
+            said,
+            "docker from 23 on builds through it: install docker-buildx; an older engine builds without",
+        ),
+    }
+}
+
+/// What the Dockerfile's build reads.
+fn files(session: &Session<'_>, build: &DockerfileBuild) -> Vec<Check> {
+    let workspace = &session.workspace;
+    let mut checks = Vec::new();
+    let dockerfile = workspace.root.join(&build.dockerfile);
+    let name = build.dockerfile.display().to_string();
+    checks.push(match dockerfile.is_file() {
+        true => Check::there(name, STAGE, "is here"),
+        false => Check::missing(name, STAGE, "there is no such file", "correct [build] dockerfile").configured(true),
+    });
+    for (id, secret) in &build.secrets {
+        let (is_there, from) = match secret {
+            BuildSecret::Variable(name) => (session.effects.secrets.secret(name).is_some(), format!("${name}")),
+            BuildSecret::File(path) => (workspace.root.join(path).is_file(), path.display().to_string()),
+        };
+        let name = format!("build secret `{id}`");
+        checks.push(match is_there {
+            true => Check::there(name, STAGE, format!("{from} is set")),
+            false => Check::missing(name, STAGE, format!("{from} is not there"), "set it, or correct [build] secrets").configured(true),
+        });
+    }
+    checks
+}
+
+/// An image that somebody else built.
+async fn existing(image: &ImageRef) -> Check {
+    let name = image.to_string();
+    let file = match image {
+        ImageRef::DockerDaemon(_) => {
+            return match docker().await {
+                Ok(said) => Check::there(name, STAGE, said),
+                Err(said) => Check::missing(name, STAGE, said, "start the Docker Engine that holds it").configured(true),
+            };
+        }
+        ImageRef::Registry { .. } | ImageRef::ContainersStorage(_) => return Check::there(name, STAGE, "is looked for when the gate runs"),
+        ImageRef::OciLayout { dir, .. } => dir,
+        ImageRef::OciArchive(file) | ImageRef::DockerArchive(file) => file,
+        ImageRef::RootFs(dir) => dir,
+    };
+    match file.exists() {
+        true => Check::there(name, STAGE, "is here"),
+        false => Check::missing(name, STAGE, "it is not here", "make it first, or correct [build] image").configured(true),
+    }
+}
+
+/// The first line that a program says of itself; else why it does not.
+pub(super) fn version(program: &str, arguments: &[&str]) -> Result<String, String> {
+    let said = Program::new(program)
+        .args(arguments)
+        .stdout()
+        .map_err(|error| match std::error::Error::source(&error) {
+            Some(reason) => format!("{error}: {reason}"),
+            None => error.to_string(),
+        })?;
+    let text = String::from_utf8_lossy(&said).into_owned();
+    Ok(text.lines().next().unwrap_or_default().trim().to_owned())
+}

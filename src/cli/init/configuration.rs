@@ -1,0 +1,58 @@
+//! `portcullis.toml` and the waiver file as they begin.
+
+use super::found::{Found, Kind};
+
+/// A waiver file without an entry.
+pub(in crate::cli) const WAIVERS: &str = "\
+# Waivers: dated promises about single findings, each with a reason, an owner and a last day.
+# `portcullis waive ID` adds one; `portcullis waivers list` says what each covers.
+";
+
+/// The configuration of a service whose image goes to a repository.
+#[must_use]
+pub(in crate::cli) fn configuration(found: &Found, repository: &str) -> String {
+    let mut text = format!(
+        "# What `portcullis gate` builds, judges and publishes. Paths are relative to this file. `portcullis doctor` says what is missing.\n\
+         [service]\nname = {}\n\n[build]\n{}\n[image]\nrepository = {}\n\
+         # The full commit id: such a tag never moves.\ntags = [\"{{sha}}\"]\n\n",
+        quoted(&found.name),
+        build(&found.kind),
+        quoted(repository),
+    );
+    text.push_str(
+        "[feeds]\n# Older advisory data is \"we do not know\".\nmax_age = \"24h\"\n\n\
+         [policy]\n# Without `document` the gate's own policy applies; \"strict\" is the stricter one.\nwaivers = \"policies/waivers.toml\"\n\n\
+         [sign]\n# ECDSA P-256 or Ed25519 in PEM: openssl genpkey -algorithm ed25519. Only the job that publishes has it.\nkey = \"env:PORTCULLIS_KEY\"\n\n\
+         # With this the gate also rolls out, and goes back if the new version does not serve:\n\
+         # [rollout]\n# target = \"process\"\n#\n# [rollout.health]\n# url = \"http://127.0.0.1:8080/readyz\"\n\
+         # version = { json = \"/version\" }          # its answer must name the commit or the digest\n",
+    );
+    text
+}
+
+fn build(kind: &Kind) -> String {
+    match kind {
+        Kind::Crate { package } => format!("using = \"native\"\npackage = {}\n", quoted(package)),
+        Kind::Dockerfile { file, port } => {
+            let port = port.map(|port| format!("port = {port}\n")).unwrap_or_default();
+            let text = format!(
+                "# By a Docker Engine where one answers, else by buildah.\ndockerfile = {}\n",
+                quoted(&file.display().to_string())
+            );
+            format!("{text}{port}")
+        }
+        Kind::Image { image } => {
+            let pinned = image.as_ref().filter(|image| image.contains("@sha256:"));
+            let line = match pinned {
+                Some(image) => format!("image = {}\n", quoted(&format!("registry:{image}"))),
+                None => "# By digest: a tag can move between two looks.\n# image = \"registry:REPOSITORY@sha256:…\"\n".to_owned(),
+            };
+            format!("# The image is built elsewhere.\nusing = \"image\"\n{line}")
+        }
+    }
+}
+
+/// A text in TOML's own quotes.
+fn quoted(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}

@@ -1,0 +1,272 @@
+//! What lies in a folder that can be built.
+
+use std::path::{Path, PathBuf};
+
+use super::manifests::{Built, compose, kubernetes};
+use super::walk::folders;
+use crate::io::files::{self, FileError};
+use crate::model::excused::Excused as _;
+
+const DOCKERFILES: [&str; 2] = ["Dockerfile", "Containerfile"];
+
+/// How a service is built.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::cli) enum Kind {
+    /// A cargo package with a program.
+    Crate {
+        /// Its name.
+        package: String,
+    },
+    /// A Dockerfile.
+    Dockerfile {
+        /// Relative to the service's folder.
+        file: PathBuf,
+        /// The port that it exposes, if it is one.
+        port: Option<u16>,
+    },
+    /// Manifests alone, which name an image that is built elsewhere.
+    Image {
+        /// The image.
+        image: Option<String>,
+    },
+}
+
+/// A service that was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::cli) struct Found {
+    /// Its folder, relative to the one that was looked into; empty for that itself.
+    pub folder: PathBuf,
+    /// Its name.
+    pub name: String,
+    /// How it is built.
+    pub kind: Kind,
+    /// What told so, for people: `Dockerfile`, `compose.yaml`.
+    pub by: String,
+    /// Where its image goes, as manifests say.
+    pub repository: Option<String>,
+}
+
+/// Looks into a folder. What lies in it itself is the service; else every one below.
+///
+/// # Errors
+/// [`FileError`] for a folder that cannot be listed.
+pub(in crate::cli) fn find(root: &Path, limit: u64) -> Result<Vec<Found>, FileError> {
+    let manifests = kubernetes(root, limit);
+    let repository = manifests.iter().flatten().find_map(|image| repository_of(image));
+    let all: Vec<PathBuf> = folders(root)?;
+    let mut found: Vec<Found> = Vec::new();
+    if let Some((file, built)) = compose(root, limit) {
+        found.extend(built.into_iter().filter_map(|built| of_compose(root, file, built, limit)));
+    }
+    for folder in &all {
+        if found.iter().all(|known| known.folder != *folder) {
+            found.extend(of_folder(root, folder, limit));
+        }
+    }
+    if let Some(own) = found.iter().position(|found| found.folder.as_os_str().is_empty()) {
+        let mut own = found.swap_remove(own);
+        own.repository = repository;
+        return Ok(vec![own]);
+    }
+    if let ([only], Some(_)) = (found.as_mut_slice(), &repository) {
+        only.repository.clone_from(&repository);
+    }
+    if let (true, Some(images)) = (found.is_empty(), manifests) {
+        found.push(Found {
+            folder: PathBuf::new(),
+            name: name_of(root),
+            kind: Kind::Image {
+                image: images.first().cloned(),
+            },
+            by: "Kubernetes manifests".to_owned(),
+            repository,
+        });
+    }
+    found.sort_by(|a, b| a.folder.cmp(&b.folder));
+    Ok(found)
+}
+
+fn of_compose(root: &Path, file: &str, built: Built, limit: u64) -> Option<Found> {
+    let folder: PathBuf = built
+        .context
+        .components()
+        .filter(|part| !matches!(part, std::path::Component::CurDir))
+        .collect();
+    let is_below = folder.components().all(|part| matches!(part, std::path::Component::Normal(_)));
+    let dockerfile = built.dockerfile.unwrap_or_else(|| PathBuf::from(DOCKERFILES[0]));
+    if !is_below || !root.join(&folder).join(&dockerfile).is_file() {
+        return None;
+    }
+    Some(Found {
+        name: plain(&built.name),
+        kind: Kind::Dockerfile {
+            port: exposed(&root.join(&folder), &dockerfile, limit),
+            file: dockerfile,
+        },
+        by: file.to_owned(),
+        folder,
+        repository: None,
+    })
+}
+
+fn of_folder(root: &Path, folder: &Path, limit: u64) -> Option<Found> {
+    let whole = root.join(folder);
+    let package = package(&whole, limit);
+    // Whoever has written a Dockerfile wants it to be used, beside a Cargo.toml too.
+    if let Some(file) = DOCKERFILES.into_iter().find(|name| whole.join(name).is_file()) {
+        return Some(Found {
+            folder: folder.to_owned(),
+            name: package.unwrap_or_else(|| name_of(&whole)),
+            kind: Kind::Dockerfile {
+                port: exposed(&whole, Path::new(file), limit),
+                file: PathBuf::from(file),
+            },
+            by: file.to_owned(),
+            repository: None,
+        });
+    }
+    let package = package.filter(|_| has_program(&whole, limit))?;
+    Some(Found {
+        folder: folder.to_owned(),
+        name: package.clone(),
+        kind: Kind::Crate { package },
+        by: "Cargo.toml".to_owned(),
+        repository: None,
+    })
+}
+
+fn manifest(folder: &Path, limit: u64) -> Option<toml::Table> {
+    let text = files::read_text_inside(folder, Path::new("Cargo.toml"), limit).or_none("no crate, or none that cargo reads")?;
+    text.parse().or_none("cargo says what is wrong with it when it is built")
+}
+
+/// The name of the package of a folder.
+fn package(folder: &Path, limit: u64) -> Option<String> {
+    let name = manifest(folder, limit)?.get("package")?.get("name")?.as_str().map(str::to_owned)?;
+    (plain(&name) == name).then_some(name)
+}
+
+fn has_program(folder: &Path, limit: u64) -> bool {
+    let listed = || manifest(folder, limit).is_some_and(|manifest| manifest.contains_key("bin"));
+    folder.join("src/main.rs").is_file() || folder.join("src/bin").is_dir() || listed()
+}
+
+/// The port of the last `EXPOSE` of a Dockerfile.
+fn exposed(folder: &Path, file: &Path, limit: u64) -> Option<u16> {
+    let text = files::read_text_inside(folder, file, limit).or_none("the builder says what is wrong with it")?;
+    let ports = text.lines().filter_map(|line| {
+        let (word, rest) = line.trim().split_once(char::is_whitespace)?;
+        let port = rest.trim().trim_end_matches("/tcp");
+        word.eq_ignore_ascii_case("EXPOSE")
+            .then(|| port.parse().or_none("a variable or several: nothing is guessed"))?
+    });
+    ports.last()
+}
+
+/// A folder's name as a service's.
+fn name_of(folder: &Path) -> String {
+    let name = folder.file_name().map(|name| plain(&name.to_string_lossy().to_lowercase()));
+    name.filter(|name| !name.is_empty()).unwrap_or_else(|| "service".to_owned())
+}
+
+/// A name of letters, digits, dots, hyphens and underlines: every character means itself, wherever it is written.
+fn plain(name: &str) -> String {
+    let keep = |c: char| {
+        if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') {
+            c
+        } else {
+            '-'
+        }
+    };
+    name.chars().map(keep).collect::<String>().trim_matches(['-', '.']).to_owned()
+}
+
+/// `host/path` of an image that lies in a registry of its own, without tag and digest.
+fn repository_of(image: &str) -> Option<String> {
+    let name = image.split('@').next()?;
+    let name = match name.rsplit_once(':') {
+        Some((before, tag)) if !tag.contains('/') => before,
+        _ => name,
+    };
+    let host = name.split('/').next()?;
+    let is_own = name.contains('/') && (host.contains('.') || host.contains(':'));
+    let is_plain = name.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:".contains(c));
+    (is_own && is_plain).then(|| name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tree(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().expect("folder");
+        for (name, text) in files {
+            let path = dir.path().join(name);
+            std::fs::create_dir_all(path.parent().expect("parent")).expect("folder");
+            std::fs::write(path, text).expect("written");
+        }
+        dir
+    }
+
+    fn names(files: &[(&str, &str)]) -> Vec<String> {
+        let dir = tree(files);
+        let found = find(dir.path(), 1 << 20).expect("listed");
+        found
+            .iter()
+            .map(|found| format!("{} {} by {}", found.folder.display(), found.name, found.by))
+            .collect()
+    }
+
+    #[test]
+    fn what_lies_in_the_folder_is_the_service_and_not_what_lies_below() {
+        let own = [
+            ("Cargo.toml", "[package]\nname = \"pay\"\n"),
+            ("src/main.rs", ""),
+            ("tools/Dockerfile", "FROM x\n"),
+        ];
+        assert_eq!(names(&own), [" pay by Cargo.toml"]);
+        let with_dockerfile = [
+            ("Cargo.toml", "[package]\nname = \"pay\"\n"),
+            ("src/main.rs", ""),
+            ("Dockerfile", "FROM x\n"),
+        ];
+        assert_eq!(names(&with_dockerfile), [" pay by Dockerfile"]);
+        assert_eq!(names(&[("Cargo.toml", "[package]\nname = \"lib\"\n"), ("src/lib.rs", "")]), [""; 0]);
+    }
+
+    #[test]
+    fn a_monorepo_has_several_and_others_files_are_none_of_them() {
+        let found = names(&[
+            ("Cargo.toml", "[workspace]\nmembers = [\"services/*\"]\n"),
+            ("services/a/Cargo.toml", "[package]\nname = \"a\"\n"),
+            ("services/a/src/main.rs", ""),
+            ("services/b/Dockerfile", "FROM x\n"),
+            ("node_modules/x/Dockerfile", "FROM x\n"),
+        ]);
+        assert_eq!(found, ["services/a a by Cargo.toml", "services/b b by Dockerfile"]);
+    }
+
+    #[test]
+    fn compose_says_what_is_built_and_manifests_where_it_goes() {
+        let compose = "services:\n  api:\n    build: ./api\n  db:\n    image: postgres\n";
+        assert_eq!(
+            names(&[("compose.yaml", compose), ("api/Dockerfile", "FROM x\n")]),
+            ["api api by compose.yaml"]
+        );
+        let outside = "services:\n  api:\n    build: ../elsewhere\n";
+        assert_eq!(names(&[("compose.yaml", outside)]), [""; 0]);
+        let deployment = "kind: Deployment\nspec:\n  template:\n    spec:\n      containers:\n      - image: ghcr.io/acme/pay:1.2\n";
+        let dir = tree(&[("Dockerfile", "FROM x\nEXPOSE 8080/tcp\n"), ("k8s/app.yaml", deployment)]);
+        let found = find(dir.path(), 1 << 20).expect("listed");
+        assert_eq!(found[0].repository.as_deref(), Some("ghcr.io/acme/pay"));
+        assert!(matches!(found[0].kind, Kind::Dockerfile { port: Some(8080), .. }));
+    }
+
+    #[test]
+    fn no_name_of_a_checkout_means_more_than_itself() {
+        assert_eq!(plain("a\"]\n${{ x }}"), "a----------x");
+        assert_eq!(repository_of("evil.example/${{ x }}:1"), None);
+        assert_eq!(repository_of("postgres:16"), None);
+        assert_eq!(repository_of("127.0.0.1:5000/a@sha256:00").as_deref(), Some("127.0.0.1:5000/a"));
+    }
+}

@@ -1,0 +1,327 @@
+//! `init`: the first files of a service.
+
+use std::io::{BufRead as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use super::hook;
+use crate::cli::args::{HookVerb, InitArgs};
+use crate::cli::config::Config;
+use crate::cli::error::CliError;
+use crate::cli::init::{self, Delivery, Found, Kind, WAIVERS};
+use crate::cli::place;
+use crate::cli::session::{Answer, Session};
+use crate::io::{document, files, git};
+use crate::model::excused::Excused as _;
+
+/// What stands for the action's release where nobody has said which: a commit that nobody has, so that such a workflow fails and is told why.
+const UNSAID: &str = "acme/portcullis@0000000000000000000000000000000000000000";
+
+/// Finds what is here, asks at most three questions on a terminal and none elsewhere, and writes; or says what it would write.
+pub(super) fn run(session: &Session<'_>, args: &InitArgs) -> Result<Answer, CliError> {
+    let root = session.global.directory.canonicalize().map_err(|source| CliError::Directory {
+        path: session.global.directory.clone(),
+        source,
+    })?;
+    let found = chosen(session, &root)?;
+    let folder = root.join(&found.folder);
+    let top = git::top_level(&root)?.unwrap_or_else(|| root.clone());
+    let top = top.canonicalize().unwrap_or(top);
+    let repository = repository(session, args, &found, &top)?;
+    let planned = planned(session, args, &found, &folder, &top, &repository)?;
+    refuse_what_is_there(&planned, args)?;
+    let listed = |plan: &Planned| planned_line(plan, &top);
+    if args.dry_run {
+        let texts = planned
+            .files
+            .iter()
+            .map(|(path, text)| format!("--- {}\n{text}", shown(path, &top)));
+        let human = texts.collect::<Vec<_>>().join("\n");
+        return Ok(answer(
+            human,
+            &planned,
+            &top,
+            true,
+            "the same without --dry-run writes these files".to_owned(),
+        ));
+    }
+    for (path, text) in &planned.files {
+        files::write(path, text.as_bytes())?;
+    }
+    let mut human = listed(&planned);
+    if is_asked(session) && hook_wanted(session)? {
+        match hook::run(session, HookVerb::Install) {
+            Ok(_) => human.push_str("\ninstalled the pre-push hook"),
+            Err(error) => human.push_str(&format!("\nthe pre-push hook was not installed: {error}")),
+        }
+    }
+    let next = next(session, &found, &folder, &root, planned.without_action)?;
+    Ok(answer(human, &planned, &top, false, next))
+}
+
+/// What is written, and what is not.
+struct Planned {
+    found: String,
+    files: Vec<(PathBuf, String)>,
+    notes: Vec<String>,
+    without_action: bool,
+}
+
+/// The service: the only one, or the one that is chosen on a terminal.
+fn chosen(session: &Session<'_>, root: &Path) -> Result<Found, CliError> {
+    let mut found = init::find(root, session.effects.limits.document)?;
+    match found.len() {
+        1 => Ok(found.swap_remove(0)),
+        0 => Err(CliError::Missing {
+            problem: match root.join("package.json").is_file() {
+                true => "package.json is here, a Dockerfile is not: the gate builds a Node.js service from one".to_owned(),
+                false => "nothing here is known to be a service: no Dockerfile, no cargo package with a program, no manifests".to_owned(),
+            },
+            help: "write a Dockerfile, or name the service's folder: portcullis -C FOLDER init".to_owned(),
+        }),
+        many => {
+            let list: Vec<String> = found.iter().map(|found| found.folder.display().to_string()).collect();
+            if is_asked(session) {
+                let question = format!("{many} services are here: {}. Which one?", list.join(", "));
+                let answer = ask(&question, None)?;
+                if let Some(at) = list.iter().position(|folder| *folder == answer.trim_end_matches('/')) {
+                    return Ok(found.swap_remove(at));
+                }
+            }
+            Err(CliError::Missing {
+                problem: format!("{many} services are here, and none was chosen: {}", list.join(", ")),
+                help: format!(
+                    "run it for each: portcullis -C {} init",
+                    list.first().map_or("FOLDER", String::as_str)
+                ),
+            })
+        }
+    }
+}
+
+/// Where the image goes.
+fn repository(session: &Session<'_>, args: &InitArgs, found: &Found, top: &Path) -> Result<String, CliError> {
+    if let Some(named) = &args.repository {
+        return Ok(named.clone());
+    }
+    let usual = found
+        .repository
+        .clone()
+        .or_else(|| of_remote(session, found, top))
+        .unwrap_or_else(|| "oci:target/registry".to_owned());
+    match is_asked(session) {
+        true => ask("Where does its image go (host/path, or oci:FOLDER)?", Some(usual)),
+        false => Ok(usual),
+    }
+}
+
+/// GitHub's registry, for a repository of GitHub's.
+fn of_remote(session: &Session<'_>, found: &Found, top: &Path) -> Option<String> {
+    let commit = git::commit(top, std::slice::from_ref(&session.workspace.output)).or_none("without git nothing is proposed")??;
+    let source = commit.source?;
+    let path = source.strip_prefix("https://github.com/")?.trim_end_matches(".git").to_lowercase();
+    let is_plain = path.split('/').count() == 2 && init::is_plain(&path);
+    is_plain.then(|| match found.folder.as_os_str().is_empty() {
+        true => format!("ghcr.io/{path}"),
+        false => format!("ghcr.io/{path}/{}", found.name.to_lowercase()),
+    })
+}
+
+fn planned(
+    session: &Session<'_>,
+    args: &InitArgs,
+    found: &Found,
+    folder: &Path,
+    top: &Path,
+    repository: &str,
+) -> Result<Planned, CliError> {
+    let mut planned = Planned {
+        found: format!("{}, told by {}", found.name, found.by),
+        files: Vec::new(),
+        notes: Vec::new(),
+        without_action: false,
+    };
+    let configuration = folder.join("portcullis.toml");
+    let text = init::configuration(found, repository);
+    // What is written is read as every other configuration is: a mistake of ours is ours, and nothing is written.
+    document::parse::<Config>(Path::new("portcullis.toml"), &text)?;
+    planned.files.push((configuration, text));
+    let waivers = folder.join("policies/waivers.toml");
+    // Promises of people are never replaced, not even by force.
+    match waivers.symlink_metadata().is_ok() {
+        true => planned.notes.push(format!("kept {}", shown(&waivers, top))),
+        false => planned.files.push((waivers, WAIVERS.to_owned())),
+    }
+    if let Some((path, text, without_action)) = workflow(session, args, found, folder, top, repository, &mut planned.notes)? {
+        planned.files.push((path, text));
+        planned.without_action = without_action;
+    }
+    for (path, _) in &planned.files {
+        place::inside(top, path)?;
+        let is_link = path.symlink_metadata().is_ok_and(|there| there.is_symlink());
+        if is_link {
+            return Err(CliError::OutputElsewhere {
+                link: path.clone(),
+                target: path.canonicalize().unwrap_or_else(|_| path.clone()),
+            });
+        }
+    }
+    Ok(planned)
+}
+
+fn workflow(
+    session: &Session<'_>,
+    args: &InitArgs,
+    found: &Found,
+    folder: &Path,
+    top: &Path,
+    repository: &str,
+    notes: &mut Vec<String>,
+) -> Result<Option<(PathBuf, String, bool)>, CliError> {
+    let inside = folder.strip_prefix(top).unwrap_or(folder).display().to_string();
+    let inside = if inside.is_empty() { ".".to_owned() } else { inside };
+    if !init::is_plain(&inside) {
+        notes.push(format!(
+            "no workflow: the folder's name `{inside}` has signs in it that a workflow takes for its own"
+        ));
+        return Ok(None);
+    }
+    let commit = git::commit(top, std::slice::from_ref(&session.workspace.output))?;
+    let branch = commit.and_then(|commit| commit.branch).filter(|branch| init::is_plain(branch));
+    let action = match (&args.action, init::ACTION) {
+        (Some(action), _) => action.clone(),
+        (None, Some(action)) => action.to_owned(),
+        (None, None) => UNSAID.to_owned(),
+    };
+    if !is_pinned(&action) {
+        return Err(CliError::setting(
+            "--action",
+            format!("`{action}` is not OWNER/REPOSITORY@COMMIT, with the 40 digits of a commit"),
+        ));
+    }
+    let text = init::workflow(&Delivery {
+        service: &found.name,
+        folder: &inside,
+        branch: branch.as_deref().unwrap_or("main"),
+        action: &action,
+        to_packages: repository.starts_with("ghcr.io/"),
+    });
+    let name = match inside.as_str() {
+        "." => "portcullis.yml".to_owned(),
+        _ => format!("portcullis-{}.yml", found.name),
+    };
+    Ok(Some((top.join(".github/workflows").join(name), text, action == UNSAID)))
+}
+
+/// `owner/repository@` and a whole commit.
+fn is_pinned(action: &str) -> bool {
+    let Some((name, commit)) = action.split_once('@') else {
+        return false;
+    };
+    let is_commit = commit.len() == 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_commit && name.split('/').count() == 2 && name.split('/').all(|part| init::is_plain(part))
+}
+
+/// Nothing that somebody has written is overwritten by chance.
+fn refuse_what_is_there(planned: &Planned, args: &InitArgs) -> Result<(), CliError> {
+    let there: Vec<String> = planned
+        .files
+        .iter()
+        .filter(|(path, _)| path.exists())
+        .map(|(path, _)| path.display().to_string())
+        .collect();
+    if there.is_empty() || args.force || args.dry_run {
+        return Ok(());
+    }
+    Err(CliError::Missing {
+        problem: format!("nothing was written: {} would be overwritten", there.join(", ")),
+        help: "`portcullis init --dry-run` shows what would be written, --force writes it".to_owned(),
+    })
+}
+
+fn planned_line(planned: &Planned, top: &Path) -> String {
+    let mut lines = vec![planned.found.clone()];
+    lines.extend(planned.files.iter().map(|(path, _)| format!("  wrote {}", shown(path, top))));
+    lines.extend(planned.notes.iter().map(|note| format!("  {note}")));
+    if planned.without_action {
+        lines.push("  its workflow does not know yet where portcullis is: put OWNER/REPOSITORY@COMMIT of the release into it".to_owned());
+    }
+    lines.join("\n")
+}
+
+fn answer(human: String, planned: &Planned, top: &Path, dry_run: bool, next: String) -> Answer {
+    let files = planned
+        .files
+        .iter()
+        .map(|(path, text)| json!({"path": shown(path, top), "text": text}));
+    Answer::Message {
+        json: json!({
+            "schema": "portcullis/init/v1",
+            "found": planned.found,
+            "dry_run": dry_run,
+            "files": files.collect::<Vec<_>>(),
+            "notes": planned.notes,
+            "action_unknown": planned.without_action,
+        }),
+        human,
+        code: 0,
+        next,
+    }
+}
+
+/// The one thing that comes next.
+fn next(session: &Session<'_>, found: &Found, folder: &Path, root: &Path, without_action: bool) -> Result<String, CliError> {
+    let program = match found.folder.as_os_str().is_empty() {
+        true => session.program(),
+        false => format!("portcullis -C {}", folder.display()),
+    };
+    let is_locked = folder
+        .ancestors()
+        .take_while(|above| above.starts_with(root))
+        .any(|above| above.join("Cargo.lock").is_file());
+    Ok(match &found.kind {
+        Kind::Crate { .. } if !is_locked => "cargo generate-lockfile, and commit Cargo.lock".to_owned(),
+        Kind::Image { image } if !image.as_ref().is_some_and(|image| image.contains("@sha256:")) => {
+            "name the image by digest in portcullis.toml: [build] image = \"registry:…@sha256:…\"".to_owned()
+        }
+        _ if git::commit(folder, &[])?.is_none() => "git init, git add and git commit: tags and evidence name the commit".to_owned(),
+        _ if without_action => {
+            format!("{program} gate --until policy; in the workflow, put in where the action is (--action OWNER/REPOSITORY@COMMIT)")
+        }
+        _ => format!("{program} gate --until policy"),
+    })
+}
+
+fn shown(path: &Path, top: &Path) -> String {
+    path.strip_prefix(top).unwrap_or(path).display().to_string()
+}
+
+fn is_asked(session: &Session<'_>) -> bool {
+    session.environment.stdin_terminal && session.environment.stderr_terminal
+}
+
+fn hook_wanted(session: &Session<'_>) -> Result<bool, CliError> {
+    if git::hooks_folder(&session.workspace.root)?.is_none() {
+        return Ok(false);
+    }
+    let answer = ask("Run `portcullis check` before every push (y/n)?", Some("n".to_owned()))?;
+    Ok(answer.eq_ignore_ascii_case("y") || answer.eq_ignore_ascii_case("yes"))
+}
+
+/// Asks on a terminal. An empty answer is the usual one.
+fn ask(question: &str, usual: Option<String>) -> Result<String, CliError> {
+    let shown = usual.as_ref().map(|usual| format!(" [{usual}]")).unwrap_or_default();
+    let mut err = std::io::stderr().lock();
+    let asked = write!(err, "{question}{shown} ").and_then(|()| err.flush());
+    asked.dismissed("whoever does not see the question sees no other one");
+    let mut line = String::new();
+    std::io::stdin()
+        .lock()
+        .read_line(&mut line)
+        .map_err(|error| CliError::setting("init", format!("the answer cannot be read: {error}")))?;
+    match (line.trim(), usual) {
+        ("", Some(usual)) => Ok(usual),
+        (answer, _) => Ok(answer.to_owned()),
+    }
+}

@@ -1,0 +1,314 @@
+//! The first five minutes: `init` and `doctor` on services of every kind.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use super::arguments::{folder, portcullis, stderr};
+use crate::support::tools;
+
+const ACTION: &str = "acme/portcullis@0123456789012345678901234567890123456789";
+
+fn git(dir: &Path) {
+    for arguments in [
+        &["init", "-q", "-b", "trunk"][..],
+        &["add", "-A"],
+        &[
+            "-c",
+            "user.name=t",
+            "-c",
+            "user.email=t@example.org",
+            "commit",
+            "-qm",
+            "x",
+            "--allow-empty",
+        ],
+    ] {
+        assert!(
+            Command::new("git")
+                .current_dir(dir)
+                .args(arguments)
+                .status()
+                .expect("git")
+                .success()
+        );
+    }
+}
+
+fn read(dir: &Path, name: &str) -> String {
+    fs::read_to_string(dir.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// Actionlint and zizmor, where they are here, find nothing.
+fn assert_lints(dir: &Path) {
+    let workflows = dir.join(".github/workflows");
+    if let Some(actionlint) = tools::program("actionlint") {
+        let files = fs::read_dir(&workflows)
+            .expect("workflows")
+            .map(|entry| entry.expect("entry").path());
+        let done = Command::new(actionlint).args(files).output().expect("actionlint");
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stdout));
+    }
+    if let Some(zizmor) = tools::program("zizmor") {
+        let done = Command::new(zizmor)
+            .args(["--offline", "--no-progress", "--quiet"])
+            .arg(&workflows)
+            .output()
+            .expect("zizmor");
+        assert!(
+            done.status.success(),
+            "{}{}",
+            String::from_utf8_lossy(&done.stdout),
+            String::from_utf8_lossy(&done.stderr)
+        );
+    }
+}
+
+const CRATE: [(&str, &str); 3] = [
+    ("Cargo.toml", "[package]\nname = \"pay\"\nversion = \"1.0.0\"\nedition = \"2021\"\n"),
+    ("Cargo.lock", "version = 4\n\n[[package]]\nname = \"pay\"\nversion = \"1.0.0\"\n"),
+    ("src/main.rs", "fn main() {}\n"),
+];
+const DEPLOYMENT: &str = "apiVersion: apps/v1\nkind: Deployment\nspec:\n  template:\n    spec:\n      containers:\n      - name: pay\n        image: ghcr.io/acme/pay:1\n";
+
+#[test]
+fn init_writes_what_our_own_reader_takes_and_linters_find_nothing_in() {
+    let compose = "services:\n  api:\n    build:\n      context: ./api\n  db:\n    image: postgres:16\n";
+    for (files, lines) in [
+        (
+            &CRATE[..],
+            &[
+                "name = \"pay\"",
+                "using = \"native\"",
+                "package = \"pay\"",
+                "repository = \"oci:target/registry\"",
+            ][..],
+        ),
+        (
+            &[
+                ("package.json", "{}"),
+                ("package-lock.json", "{}"),
+                ("Dockerfile", "FROM scratch\nEXPOSE 3000\n"),
+            ],
+            &["dockerfile = \"Dockerfile\"", "port = 3000"],
+        ),
+        (
+            &[("compose.yaml", compose), ("api/Dockerfile", "FROM scratch\n")],
+            &["name = \"api\"", "dockerfile = \"Dockerfile\""],
+        ),
+        (
+            &[("k8s/pay.yaml", DEPLOYMENT), ("Dockerfile", "FROM scratch\n")],
+            &["repository = \"ghcr.io/acme/pay\"", "dockerfile = \"Dockerfile\""],
+        ),
+        (
+            &[("pay.yaml", DEPLOYMENT)],
+            &["using = \"image\"", "repository = \"ghcr.io/acme/pay\""],
+        ),
+    ] {
+        let dir = folder(files);
+        git(dir.path());
+        let output = portcullis(dir.path(), &["init", "--action", ACTION]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        let service = if dir.path().join("api").is_dir() {
+            dir.path().join("api")
+        } else {
+            dir.path().to_owned()
+        };
+        let text = read(&service, "portcullis.toml");
+        for line in lines {
+            assert!(text.contains(line), "{line} in\n{text}");
+        }
+        assert!(read(&service, "policies/waivers.toml").starts_with('#'));
+        assert_lints(dir.path());
+        let list = portcullis(&service, &["waivers", "list", "--offline"]);
+        assert_eq!(
+            list.status.code(),
+            Some(0),
+            "every later command reads the files: {}",
+            stderr(&list)
+        );
+    }
+}
+
+#[test]
+fn the_workflow_judges_without_a_secret_and_publishes_without_a_build() {
+    let dir = folder(&CRATE);
+    git(dir.path());
+    assert_eq!(portcullis(dir.path(), &["init", "--action", ACTION]).status.code(), Some(0));
+    let text = read(dir.path(), ".github/workflows/portcullis.yml");
+    let (judge, deliver) = text.split_once("\n  deliver:\n").expect("two jobs");
+    for word in ["secrets.", "packages: write", "environment:"] {
+        assert!(!judge.contains(word), "{word} in the first job");
+    }
+    for word in [
+        "merge_group:",
+        "pull_request:",
+        "branches: [trunk]",
+        "permissions: {}",
+        "concurrency:",
+        "until: policy",
+        ACTION,
+    ] {
+        assert!(judge.contains(word), "{word} in\n{judge}");
+    }
+    for word in [
+        "prebuilt: true",
+        "environment: production",
+        "secrets.PORTCULLIS_KEY",
+        "verdict == 'cleared'",
+        "github.event_name == 'push'",
+    ] {
+        assert!(deliver.contains(word), "{word} in\n{deliver}");
+    }
+}
+
+#[test]
+fn a_release_that_nobody_named_is_said_and_a_tag_is_refused() {
+    let dir = folder(&CRATE);
+    git(dir.path());
+    for bad in [
+        "acme/portcullis@v1",
+        "acme/portcullis",
+        "x@0123456789012345678901234567890123456789",
+        "a/b@${{ github.sha }}",
+    ] {
+        assert_eq!(portcullis(dir.path(), &["init", "--action", bad]).status.code(), Some(64), "{bad}");
+        assert!(!dir.path().join("portcullis.toml").exists());
+    }
+    let output = portcullis(dir.path(), &["init"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(stderr(&output).contains("--action OWNER/REPOSITORY@COMMIT"), "{}", stderr(&output));
+}
+
+#[test]
+fn init_overwrites_nothing_and_a_dry_run_writes_nothing() {
+    let dir = folder(&CRATE);
+    let output = portcullis(dir.path(), &["init", "--dry-run"]);
+    assert!(String::from_utf8_lossy(&output.stdout).contains("using = \"native\""));
+    assert!(!dir.path().join("portcullis.toml").exists() && !dir.path().join("policies").exists());
+
+    fs::write(dir.path().join("portcullis.toml"), "# mine\n").expect("written");
+    fs::create_dir(dir.path().join("policies")).expect("folder");
+    fs::write(dir.path().join("policies/waivers.toml"), "# promises\n").expect("written");
+    let output = portcullis(dir.path(), &["init"]);
+    assert_eq!(output.status.code(), Some(64));
+    assert!(
+        stderr(&output).contains("portcullis.toml would be overwritten"),
+        "{}",
+        stderr(&output)
+    );
+    assert_eq!(read(dir.path(), "portcullis.toml"), "# mine\n");
+    assert!(!dir.path().join(".github").exists(), "nothing of it was written");
+
+    assert_eq!(portcullis(dir.path(), &["init", "--force"]).status.code(), Some(0));
+    assert!(read(dir.path(), "portcullis.toml").contains("[service]"));
+    assert_eq!(read(dir.path(), "policies/waivers.toml"), "# promises\n", "waivers are people's");
+}
+
+#[test]
+fn init_writes_through_no_link_of_the_checkout() {
+    let elsewhere = folder(&[]);
+    let dir = folder(&CRATE);
+    std::os::unix::fs::symlink(elsewhere.path(), dir.path().join(".github")).expect("link");
+    assert_eq!(portcullis(dir.path(), &["init"]).status.code(), Some(64));
+    assert!(fs::read_dir(elsewhere.path()).expect("listed").next().is_none());
+    assert!(!dir.path().join("portcullis.toml").exists());
+}
+
+#[test]
+fn of_several_services_none_is_taken_without_a_word() {
+    let dir = folder(&[
+        ("services/a/Dockerfile", "FROM scratch\n"),
+        ("services/b/Dockerfile", "FROM scratch\n"),
+    ]);
+    git(dir.path());
+    let output = portcullis(dir.path(), &["init"]);
+    assert_eq!(output.status.code(), Some(64));
+    let text = stderr(&output);
+    assert!(
+        text.contains("services/a, services/b") && text.contains("portcullis -C services/a init"),
+        "{text}"
+    );
+    // The control: the one that is named.
+    assert_eq!(
+        portcullis(dir.path(), &["-C", "services/a", "init", "--action", ACTION])
+            .status
+            .code(),
+        Some(0)
+    );
+    assert!(read(dir.path(), "services/a/portcullis.toml").contains("name = \"a\""));
+    let workflow = read(dir.path(), ".github/workflows/portcullis-a.yml");
+    assert!(
+        workflow.contains("directory: services/a") && workflow.contains("services/a/target/portcullis"),
+        "{workflow}"
+    );
+    assert_lints(dir.path());
+}
+
+#[test]
+fn a_node_service_without_a_dockerfile_is_told_what_it_needs() {
+    let dir = folder(&[("package.json", "{}")]);
+    let output = portcullis(dir.path(), &["init"]);
+    assert_eq!(output.status.code(), Some(64));
+    assert!(
+        stderr(&output).contains("package.json is here, a Dockerfile is not"),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
+fn the_first_gate_works_or_says_the_one_next_thing() {
+    let dir = folder(&CRATE[..1]);
+    fs::create_dir(dir.path().join("src")).expect("folder");
+    fs::write(dir.path().join("src/main.rs"), "fn main() {}\n").expect("written");
+    git(dir.path());
+    let output = portcullis(dir.path(), &["init", "--action", ACTION]);
+    let last = stderr(&output).lines().last().unwrap_or_default().to_owned();
+    assert!(last.contains("cargo generate-lockfile"), "{last}");
+}
+
+#[test]
+fn doctor_says_what_is_missing_and_fails_for_what_the_configuration_names_alone() {
+    let dir = folder(&CRATE);
+    git(dir.path());
+    let output = portcullis(dir.path(), &["doctor", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(output.status.code(), Some(0), "nothing is configured: {json:#}");
+    assert_eq!(json["schema"], "portcullis/doctor/v1");
+    let found = |name: &str| {
+        let checks = json["checks"].as_array().expect("checks").iter();
+        let named: Vec<_> = checks
+            .filter(|check| check["name"] == name)
+            .map(|check| check["found"].as_str().expect("found"))
+            .collect();
+        named.first().map(|found| (*found).to_owned())
+    };
+    for (name, expected) in [
+        ("git", "there"),
+        ("checkout", "there"),
+        ("Cargo.lock", "there"),
+        ("policy", "there"),
+        ("advisory data", "missing"),
+        ("signing key", "missing"),
+        ("rollout", "not-needed"),
+        ("GitHub", "not-needed"),
+        ("cache", "there"),
+    ] {
+        assert_eq!(found(name).as_deref(), Some(expected), "{name} in {json:#}");
+    }
+
+    for (config, word) in [
+        ("[sign]\nkey = \"nokey.pem\"\n", "nokey.pem"),
+        ("[sign]\nkey = \"env:PORTCULLIS_NO_SUCH_KEY\"\n", "PORTCULLIS_NO_SUCH_KEY"),
+        ("[policy]\ndocument = \"nowhere.toml\"\n", "nowhere.toml"),
+        ("[build]\ndockerfile = \"Nofile\"\n", "Nofile"),
+        ("[image]\nrepository = \"ghcr.io/acme/x:latest\"\n", "without tag or digest"),
+    ] {
+        fs::write(dir.path().join("portcullis.toml"), config).expect("written");
+        let output = portcullis(dir.path(), &["doctor"]);
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.code(), Some(64), "{config}\n{text}\n{}", stderr(&output));
+        assert!(text.contains(word), "{word} in\n{text}");
+    }
+}
