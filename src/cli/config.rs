@@ -283,6 +283,9 @@ pub struct Rollout {
     pub observe: Option<Vec<String>>,
     /// command: stops the service; for `rollout stop`, and for a first version that fails.
     pub stop: Option<Vec<String>>,
+    /// command: unpack the image by its verified digests; `PORTCULLIS_ROOT` names the folder [default: false].
+    #[serde(default)]
+    pub unpack: bool,
     /// command: names of variables of the gate's environment that the commands get, beside the usual ones.
     #[serde(default)]
     pub pass_env: Vec<String>,

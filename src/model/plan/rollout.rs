@@ -117,6 +117,8 @@ pub struct CommandPlan {
     pub observe: Option<Vec<String>>,
     /// Stops the service.
     pub stop: Option<Vec<String>>,
+    /// True when the commands get the image's files, unpacked by their verified digests.
+    pub unpack: bool,
     /// Further variables for the commands.
     pub env: BTreeMap<String, String>,
     /// Names of variables of this environment that the commands get.

@@ -38,7 +38,7 @@ pub(super) async fn plan<T: RolloutTarget>(target: &T, settings: &RolloutPlan, f
     let observed = target.observe().await.map_err(unseen)?;
     let snapshot = Snapshot::of(facts.history, observed.clone(), "");
     let serving = observed.serving();
-    let outline = target.outline(serving, settings).await.map_err(unseen)?;
+    let outline = target.outline(&observed, settings).await.map_err(unseen)?;
     let verifies = facts.live && facts.history.open.is_none();
     let mut refused: Vec<Refusal> = against_health(&settings.health).into_iter().collect();
     refused.extend(outline.refused.iter().cloned());

@@ -84,8 +84,8 @@ pub(super) trait RolloutTarget: Send + Sync {
     fn url(&self) -> Option<String>;
 
     /// The target's part of a plan: what each step does here, what users notice, what cannot work. Changes nothing.
-    /// `serving` is what serves now.
-    fn outline(&self, serving: Option<&Deployed>, settings: &RolloutPlan) -> impl Future<Output = Result<Outline, TargetError>> + Send;
+    /// `observed` is what was seen for it.
+    fn outline(&self, observed: &Observed, settings: &RolloutPlan) -> impl Future<Output = Result<Outline, TargetError>> + Send;
 
     /// As [`Self::prepare`], and keeps nothing of what it fetched.
     fn examine(&self, release: &Release) -> impl Future<Output = Result<Release, RolloutError>> + Send;

@@ -108,19 +108,25 @@ impl World {
             commit: behaviour.commit.or_else(|| Some(commit(letter))),
             ..behaviour
         };
-        let layout = OciLayout::create(self.path.join(format!("image-{letter}"))).unwrap();
         let trap = if behaviour.ignores_term { "trap '' TERM\n" } else { "" };
         let script = format!(
             "#!/bin/sh\n{trap}PORTCULLIS_TEST_ROLE=service exec '{}' --exact rollout::roles::act --nocapture\n",
             std::env::current_exe().unwrap().display()
         );
-        let mut tar = tar::Builder::new(Vec::new());
-        for (name, mode, content) in [
+        let files = [
             ("service", 0o755, script.into_bytes()),
             ("behaviour.json", 0o644, serde_json::to_vec(&behaviour).unwrap()),
-        ] {
+        ];
+        self.pack(letter, &files)
+    }
+
+    /// An image of files, whose commit is one letter, forty times.
+    pub(crate) fn pack(&self, letter: char, files: &[(&str, u32, Vec<u8>)]) -> Attested {
+        let layout = OciLayout::create(self.path.join(format!("image-{letter}"))).unwrap();
+        let mut tar = tar::Builder::new(Vec::new());
+        for (name, mode, content) in files {
             let mut header = tar::Header::new_gnu();
-            header.set_mode(mode);
+            header.set_mode(*mode);
             header.set_size(content.len() as u64);
             tar.append_data(&mut header, name, content.as_slice()).unwrap();
         }

@@ -1,6 +1,7 @@
 //! What a command is told: which release, which run, and nothing that is ours.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use crate::io::environment;
 use crate::model::plan::CommandPlan;
@@ -16,6 +17,8 @@ pub(super) struct Task<'a> {
     pub(super) operation: &'a str,
     /// What is to be in front; `None` for questions.
     pub(super) deployed: Option<&'a Deployed>,
+    /// Where the image's files are, where they are unpacked.
+    pub(super) unpacked: Option<&'a Path>,
     /// The fencing token of whoever orders.
     pub(super) token: u64,
 }
@@ -33,6 +36,9 @@ pub(super) fn of(plan: &CommandPlan, task: &Task<'_>) -> BTreeMap<String, String
         }
     }
     env.extend(plan.env.clone());
+    if let Some(root) = task.unpacked {
+        env.insert("PORTCULLIS_ROOT".to_owned(), root.display().to_string());
+    }
     let release = task.deployed.map(|deployed| &deployed.release);
     env.extend([
         (MARK.to_owned(), plan.state.display().to_string()),

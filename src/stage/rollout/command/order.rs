@@ -40,6 +40,8 @@ pub(super) struct Order<'a> {
     /// A file of its own for stderr; in the log as well without one.
     pub(super) errors: Option<PathBuf>,
     pub(super) limit: Duration,
+    /// For how long it goes on when somebody wants to stop: a look at what runs ends an interrupted run, too.
+    pub(super) goes_on: Duration,
     /// Whether its lines are told as they come.
     pub(super) told: bool,
 }
@@ -51,6 +53,9 @@ pub(super) struct Order<'a> {
 pub(super) async fn run(order: &Order<'_>, effects: &Effects) -> Result<(), TargetError> {
     let name = order.operation;
     let failed = |reason: String| TargetError::Failed(format!("`{name}` {reason}"));
+    if effects.is_cancelled() && order.goes_on.is_zero() {
+        return Err(TargetError::Cancelled);
+    }
     let program = program::find(order.argv, order.root).map_err(|reason| failed(format!("cannot be started: {reason}")))?;
     // From where this command begins to write: a run that was interrupted has written into the same file.
     let before = fs::metadata(&order.log).map_or(0, |meta| meta.len());
@@ -87,7 +92,8 @@ enum Ended {
 }
 
 async fn watch(child: &mut Child, order: &Order<'_>, lines: &mut Lines, effects: &Effects) -> Result<Ended, TargetError> {
-    let end = Instant::now() + order.limit;
+    let begun = Instant::now();
+    let end = begun + order.limit;
     let mut pause = Duration::from_millis(1);
     loop {
         if let Some(status) = ended(child, order.operation)? {
@@ -95,7 +101,7 @@ async fn watch(child: &mut Child, order: &Order<'_>, lines: &mut Lines, effects:
         }
         lines.tell(effects, false);
         let over = match () {
-            () if effects.is_cancelled() => Ended::Cancelled,
+            () if effects.is_cancelled() && begun.elapsed() >= order.goes_on => Ended::Cancelled,
             () if lines.size > LOUDEST => Ended::TooLoud,
             () if Instant::now() >= end => Ended::TooLong,
             () => {

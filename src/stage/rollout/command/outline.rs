@@ -9,16 +9,10 @@ use crate::model::plan::{CommandPlan, RolloutPlan};
 use crate::model::planned_rollout::{ExpectedInterruption, PlannedInterruption, Refusal};
 use crate::stage::rollout::outline::{Act, Outline, clock};
 use crate::stage::rollout::release::Deployed;
-use crate::stage::rollout::target::Running;
+use crate::stage::rollout::target::{Observed, Running};
 
-/// `seen` is every instance that `observe` names.
-pub(super) fn of(
-    plan: &CommandPlan,
-    settings: &RolloutPlan,
-    serving: Option<&Deployed>,
-    seen: &[Running],
-    url: Option<&String>,
-) -> Outline {
+pub(super) fn of(plan: &CommandPlan, settings: &RolloutPlan, observed: &Observed, url: Option<&String>) -> Outline {
+    let serving = observed.serving();
     Outline {
         stage: None,
         shift: Act::new(
@@ -44,7 +38,7 @@ pub(super) fn of(
         },
         interruption: interruption(serving),
         notes: notes(plan, serving),
-        refused: refused(plan, settings, seen, url),
+        refused: refused(plan, settings, &observed.instances, url),
     }
 }
 

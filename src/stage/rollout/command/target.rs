@@ -19,6 +19,7 @@ use crate::model::plan::{CommandPlan, HealthPlan, ProbePlan, RolloutPlan};
 use crate::stage::rollout::error::RolloutError;
 use crate::stage::rollout::image;
 use crate::stage::rollout::outline::Outline;
+use crate::stage::rollout::process::store::Store;
 use crate::stage::rollout::release::{Deployed, Release};
 use crate::stage::rollout::switch::message::Status;
 use crate::stage::rollout::target::{Capabilities, Observed, RolloutTarget, Running, TargetError};
@@ -34,6 +35,7 @@ pub(in crate::stage::rollout) struct CommandTarget {
     plan: CommandPlan,
     health: HealthPlan,
     book: Book,
+    store: Store,
     effects: Effects,
 }
 
@@ -46,6 +48,7 @@ impl CommandTarget {
         })?;
         Ok(Self {
             book: Book::new(&state),
+            store: Store::new(&state),
             plan: CommandPlan { state, ..plan.clone() },
             health: health.clone(),
             effects: effects.clone(),
@@ -86,9 +89,11 @@ impl CommandTarget {
         order::await_leftovers(&self.plan.state, &commands, limit, &self.effects).await?;
         self.book.begun()?;
         daemon::private_folder(&self.folder()).map_err(|error| TargetError::Failed(format!("{}: {error}", self.folder().display())))?;
+        let unpacked = self.unpacked(&deployed.release).await?;
         let task = Task {
             operation,
             deployed: Some(deployed),
+            unpacked: unpacked.as_deref(),
             token,
         };
         let order = Order {
@@ -99,9 +104,21 @@ impl CommandTarget {
             log: self.log_of(&deployed.run, operation),
             errors: None,
             limit,
+            goes_on: Duration::ZERO,
             told: true,
         };
         order::run(&order, &self.effects).await
+    }
+
+    /// Where a release's files are; `None` where commands do not get them.
+    async fn unpacked(&self, release: &Release) -> Result<Option<PathBuf>, TargetError> {
+        if !self.plan.unpack {
+            return Ok(None);
+        }
+        let unpacked = self.store.fetch(release, &self.effects).await;
+        unpacked
+            .map(|unpacked| Some(unpacked.root))
+            .map_err(|error| TargetError::Failed(chain(&error)))
     }
 
     /// The digests that `observe` names; `None` without an `observe`.
@@ -113,6 +130,7 @@ impl CommandTarget {
         let task = Task {
             operation: "observe",
             deployed: None,
+            unpacked: None,
             token: 0,
         };
         let order = Order {
@@ -123,6 +141,7 @@ impl CommandTarget {
             log: folder.path().join("stdout"),
             errors: Some(folder.path().join("stderr")),
             limit: self.plan.observe_limit,
+            goes_on: Duration::from_secs(2),
             told: false,
         };
         order::run(&order, &self.effects).await?;
@@ -172,9 +191,8 @@ impl RolloutTarget for CommandTarget {
         }
     }
 
-    async fn outline(&self, serving: Option<&Deployed>, settings: &RolloutPlan) -> Result<Outline, TargetError> {
-        let seen = self.seen().await?;
-        Ok(outline::of(&self.plan, settings, serving, &seen, self.url().as_ref()))
+    async fn outline(&self, observed: &Observed, settings: &RolloutPlan) -> Result<Outline, TargetError> {
+        Ok(outline::of(&self.plan, settings, observed, self.url().as_ref()))
     }
 
     async fn examine(&self, release: &Release) -> Result<Release, RolloutError> {
@@ -182,7 +200,11 @@ impl RolloutTarget for CommandTarget {
     }
 
     async fn prepare(&self, release: &Release) -> Result<Release, RolloutError> {
-        image::described(release, &self.effects).await
+        let described = image::described(release, &self.effects).await?;
+        if self.plan.unpack {
+            self.store.fetch(release, &self.effects).await?;
+        }
+        Ok(described)
     }
 
     async fn is_live(&self, release: &Release) -> Result<bool, TargetError> {
@@ -193,6 +215,14 @@ impl RolloutTarget for CommandTarget {
     async fn secure(&self, deployed: &Deployed) -> Result<(), TargetError> {
         if deployed.release.image.is_empty() {
             // It was seen to run by its digest alone: whether it can be had is not for us to ask.
+            return match self.plan.unpack {
+                false => Ok(()),
+                true => Err(TargetError::Failed(
+                    "where its image is, is not known, so that it cannot be unpacked".to_owned(),
+                )),
+            };
+        }
+        if self.plan.unpack && self.store.open(&deployed.release).is_some() {
             return Ok(());
         }
         let described = image::described(&deployed.release, &self.effects).await;
@@ -271,8 +301,12 @@ impl RolloutTarget for CommandTarget {
         format!("run {run} is not among what runs any more")
     }
 
-    fn clean(&self, _keep: &[Deployed]) -> Result<(), TargetError> {
-        clean(&self.folder()).map_err(|error| TargetError::Failed(error.to_string()))
+    fn clean(&self, keep: &[Deployed]) -> Result<(), TargetError> {
+        let kept: Vec<String> = keep.iter().map(|deployed| deployed.release.digest.hex()).collect();
+        self.store
+            .clean(&kept)
+            .and_then(|()| clean(&self.folder()))
+            .map_err(|error| TargetError::Failed(error.to_string()))
     }
 }
 

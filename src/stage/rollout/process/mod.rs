@@ -11,7 +11,7 @@ mod front;
 pub(super) mod instance;
 mod outline;
 mod rootfs;
-mod store;
+pub(super) mod store;
 mod target;
 
 pub(super) use target::ProcessTarget;

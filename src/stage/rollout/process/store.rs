@@ -20,19 +20,19 @@ const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/s
 
 /// The releases of a service.
 #[derive(Debug, Clone)]
-pub(super) struct Store {
+pub(in crate::stage::rollout) struct Store {
     folder: PathBuf,
 }
 
 /// A release that lies ready.
 #[derive(Debug, Clone)]
-pub(super) struct Unpacked {
-    pub(super) root: PathBuf,
+pub(in crate::stage::rollout) struct Unpacked {
+    pub(in crate::stage::rollout) root: PathBuf,
     pub(super) config: ImageConfig,
 }
 
 impl Store {
-    pub(super) fn new(state: &Path) -> Self {
+    pub(in crate::stage::rollout) fn new(state: &Path) -> Self {
         Self {
             folder: state.join("releases"),
         }
@@ -43,7 +43,7 @@ impl Store {
     }
 
     /// Fetches and unpacks a release, unless it lies there whole.
-    pub(super) async fn fetch(&self, release: &Release, effects: &Effects) -> Result<Unpacked, RolloutError> {
+    pub(in crate::stage::rollout) async fn fetch(&self, release: &Release, effects: &Effects) -> Result<Unpacked, RolloutError> {
         if let Some(unpacked) = self.open(release) {
             return Ok(unpacked);
         }
@@ -106,7 +106,7 @@ impl Store {
     }
 
     /// A release that lies there whole. One that cannot be read is fetched and unpacked again.
-    pub(super) fn open(&self, release: &Release) -> Option<Unpacked> {
+    pub(in crate::stage::rollout) fn open(&self, release: &Release) -> Option<Unpacked> {
         let place = self.place(release);
         let config = files::read(&place.join("config.json"), 4 << 20).or_none("what does not lie there whole is unpacked again")?;
         Some(Unpacked {
@@ -116,7 +116,7 @@ impl Store {
     }
 
     /// Removes every release but these.
-    pub(super) fn clean(&self, keep: &[String]) -> io::Result<()> {
+    pub(in crate::stage::rollout) fn clean(&self, keep: &[String]) -> io::Result<()> {
         let entries = match fs::read_dir(&self.folder) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             entries => entries?,

@@ -199,9 +199,9 @@ impl RolloutTarget for ProcessTarget {
         Some(format!("http://{}", self.plan.listen))
     }
 
-    async fn outline(&self, serving: Option<&Deployed>, settings: &RolloutPlan) -> Result<Outline, TargetError> {
+    async fn outline(&self, observed: &Observed, settings: &RolloutPlan) -> Result<Outline, TargetError> {
         let switch = self.front.status().await?;
-        Ok(outline::of(&self.plan, serving, settings, switch.as_ref()))
+        Ok(outline::of(&self.plan, observed.serving(), settings, switch.as_ref()))
     }
 
     async fn examine(&self, release: &Release) -> Result<Release, RolloutError> {

@@ -164,6 +164,11 @@ async fn a_cancelled_deploy_is_ended_and_resume_deploys_again_and_commits() {
         begun.elapsed()
     );
     assert!(shop.live_file().contains(&commit('a')));
+    assert_eq!(
+        report.live_commit,
+        Some(commit('a')),
+        "what serves is looked at when a run is interrupted, too"
+    );
     std::fs::write(shop.file("go"), "").unwrap();
     let resumed = rollout::resume(&shop.plan, &shop.effects()).await.unwrap().unwrap();
     assert_eq!(resumed.result, RolloutResult::Committed, "{:?}", resumed.reason);

@@ -3,6 +3,7 @@
 mod attacks;
 mod deploys;
 mod ends;
+mod examples;
 mod shop;
 mod verbs;
 

@@ -115,6 +115,7 @@ pub(crate) fn use_commands(world: &mut World) {
         rollback: script("rollback"),
         observe: (seen != "Answered").then(|| script("observe")),
         stop: Some(script("stop")),
+        unpack: false,
         env: BTreeMap::new(),
         pass_env: Vec::new(),
         deploy_limit: Duration::from_secs(20),

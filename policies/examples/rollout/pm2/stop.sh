@@ -1,0 +1,2 @@
+#!/bin/sh
+exec pm2 delete "$APP"
