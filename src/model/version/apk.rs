@@ -1,7 +1,8 @@
-//! Alpine's ordering, as `apk version -t` has it. Source: apk-package(5) and the test vectors of apk-tools.
+//! Alpine's ordering, as `apk version -t` of apk-tools 3 has it. Source: apk-package(5) and the test vectors of apk-tools.
 
 use std::cmp::Ordering;
 
+use super::number::Number;
 use super::{Scheme, VersionError};
 
 /// An Alpine version: `1.2.3b_rc1_p2-r4`. Wolfi and Chainguard use the same form.
@@ -24,37 +25,34 @@ enum Part<'a> {
     End,
     /// `-r4`.
     Revision(Number<'a>),
+    /// `~0a1b2c`: the commit that it is built from.
+    Commit(&'a str),
     /// The number behind a suffix.
     SuffixNumber(Number<'a>),
     /// `_cvs`, `_svn`, `_git`, `_hg`, `_p`.
     After(usize),
     /// A single letter behind the numbers.
     Letter(u8),
-    /// Digits behind leading zeros.
-    Rest(Number<'a>),
-    /// A number behind a dot; leading zeros make it smaller the more there are.
-    Zeros(std::cmp::Reverse<usize>),
-    /// A number without leading zeros.
-    Plain(Number<'a>),
+    /// A number behind a dot.
+    Digits(Digits<'a>),
+    /// The first number, whose leading zeros do not count.
+    First(Number<'a>),
 }
 
-/// Digits without leading zeros; any length.
+/// A number behind a dot. Where one of two has a leading zero, both compare as text, so that all with one come before all without.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Number<'a>(&'a str);
+struct Digits<'a>(&'a str);
 
-impl<'a> Number<'a> {
-    fn new(digits: &'a str) -> Self {
-        Self(digits.trim_start_matches('0'))
-    }
-}
-
-impl Ord for Number<'_> {
+impl Ord for Digits<'_> {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.0.len().cmp(&other.0.len()).then_with(|| self.0.cmp(other.0))
+        if self.0.starts_with('0') || other.0.starts_with('0') {
+            return self.0.cmp(other.0);
+        }
+        Number::new(self.0).cmp(&Number::new(other.0))
     }
 }
 
-impl PartialOrd for Number<'_> {
+impl PartialOrd for Digits<'_> {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
@@ -63,16 +61,18 @@ impl PartialOrd for Number<'_> {
 /// Where in a version the next part is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Next {
-    /// The first number, whose leading zeros do not count.
+    /// The first number.
     First,
-    /// A number came with leading zeros: its other digits.
-    Digits,
     /// Behind a number: dot, letter, suffix, revision.
     Tail,
-    /// Behind a letter or a suffix with its number: suffix, revision.
+    /// Behind a letter: a number, which apk-tools 3 has no more and older advisories have (`1.8.28p1`), or what may come behind that.
+    Letter,
+    /// Behind a suffix with its number: suffix, commit, revision.
     Suffix,
     /// Behind a suffix: its number, or what may come behind that.
     SuffixNumber,
+    /// Behind a commit: the revision.
+    Revision,
     /// Behind the revision.
     End,
 }
@@ -89,12 +89,7 @@ impl<'a> Parts<'a> {
             Next::First => {
                 self.next = Next::Tail;
                 let digits = self.take_digits();
-                (!digits.is_empty()).then(|| Part::Plain(Number::new(digits)))
-            }
-            Next::Digits => {
-                self.next = Next::Tail;
-                let digits = self.take_digits();
-                Some(Part::Rest(Number::new(digits)))
+                (!digits.is_empty()).then(|| Part::First(Number::new(digits)))
             }
             Next::Tail => {
                 if let Some(rest) = self.rest.strip_prefix('.') {
@@ -104,7 +99,7 @@ impl<'a> Parts<'a> {
                 match self.rest.bytes().next() {
                     Some(letter) if letter.is_ascii_lowercase() => {
                         self.rest = &self.rest[1..];
-                        self.next = Next::Suffix;
+                        self.next = Next::Letter;
                         Some(Part::Letter(letter))
                     }
                     _ => self.suffix_or_revision(),
@@ -115,25 +110,18 @@ impl<'a> Parts<'a> {
                 let digits = self.take_digits();
                 Some(Part::SuffixNumber(Number::new(digits)))
             }
-            Next::Suffix | Next::SuffixNumber => self.suffix_or_revision(),
+            Next::Letter if self.rest.starts_with(|c: char| c.is_ascii_digit()) => {
+                self.next = Next::Tail;
+                self.number()
+            }
+            Next::Letter | Next::Suffix | Next::SuffixNumber | Next::Revision => self.suffix_or_revision(),
             Next::End => self.rest.is_empty().then_some(Part::End),
         }
     }
 
     fn number(&mut self) -> Option<Part<'a>> {
-        let zeros = self.rest.len() - self.rest.trim_start_matches('0').len();
-        if zeros > 0 {
-            self.rest = &self.rest[zeros..];
-            self.next = if self.rest.starts_with(|c: char| c.is_ascii_digit()) {
-                Next::Digits
-            } else {
-                Next::Tail
-            };
-            return Some(Part::Zeros(std::cmp::Reverse(zeros)));
-        }
         let digits = self.take_digits();
-        self.next = Next::Tail;
-        (!digits.is_empty()).then(|| Part::Plain(Number::new(digits)))
+        (!digits.is_empty()).then_some(Part::Digits(Digits(digits)))
     }
 
     fn suffix_or_revision(&mut self) -> Option<Part<'a>> {
@@ -145,6 +133,15 @@ impl<'a> Parts<'a> {
             self.next = Next::End;
             let digits = self.take_digits();
             return (!digits.is_empty()).then(|| Part::Revision(Number::new(digits)));
+        }
+        if self.next == Next::Revision {
+            return None;
+        }
+        if let Some(rest) = self.rest.strip_prefix('~') {
+            let length = rest.bytes().take_while(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')).count();
+            let (commit, rest) = rest.split_at(length);
+            (self.rest, self.next) = (rest, Next::Revision);
+            return (!commit.is_empty()).then_some(Part::Commit(commit));
         }
         let rest = self.rest.strip_prefix('_')?;
         let length = rest.bytes().take_while(u8::is_ascii_lowercase).count();
@@ -224,7 +221,9 @@ mod tests {
 
     #[test]
     fn what_apk_refuses_is_refused() {
-        for text in ["", "a", "1.", "1_foo", "1-r", "1-r1x", "1ab", "1.2-3", "_p1"] {
+        for text in [
+            "", "a", "1.", "1_foo", "1-r", "1-r1x", "1ab", "1.2-3", "_p1", "1~", "1~x", "1-r1~a", "1~a_p1",
+        ] {
             assert!(Version::parse(text).is_err(), "{text:?}");
         }
     }

@@ -24,13 +24,19 @@ macro_rules! equal_by_order {
 use equal_by_order;
 
 pub mod apk;
+pub mod dart;
 pub mod dpkg;
 mod error;
 pub mod go;
+pub mod list;
 pub mod maven;
 pub mod npm_range;
+pub mod nuget;
+mod number;
+pub mod packagist;
 pub mod pep440;
 pub mod rpm;
+pub mod rubygems;
 mod scheme;
 pub mod semver;
 
@@ -53,6 +59,12 @@ impl Scheme {
             Self::Rpm => rpm::Version::parse(text).map(Version::Rpm),
             Self::Pep440 => pep440::Version::parse(text).map(Version::Pep440),
             Self::Maven => maven::Version::parse(text).map(Version::Maven),
+            Self::RubyGems => rubygems::Version::parse(text).map(Version::RubyGems),
+            Self::NuGet => nuget::Version::parse(text).map(Version::NuGet),
+            Self::Packagist => packagist::Version::parse(text).map(Version::Packagist),
+            Self::Pub => dart::Version::parse(text).map(Version::Pub),
+            Self::Cran => list::Version::parse_cran(text).map(Version::Cran),
+            Self::Hackage => list::Version::parse_hackage(text).map(Version::Hackage),
         }
     }
 
@@ -80,6 +92,18 @@ pub enum Version<'a> {
     Pep440(pep440::Version<'a>),
     /// Maven's.
     Maven(maven::Version<'a>),
+    /// RubyGems'.
+    RubyGems(rubygems::Version<'a>),
+    /// NuGet's.
+    NuGet(nuget::Version<'a>),
+    /// Composer's.
+    Packagist(packagist::Version<'a>),
+    /// Dart's.
+    Pub(dart::Version<'a>),
+    /// CRAN's.
+    Cran(list::Version<'a>),
+    /// Hackage's.
+    Hackage(list::Version<'a>),
 }
 
 impl Version<'_> {
@@ -93,6 +117,12 @@ impl Version<'_> {
             (Self::Rpm(a), Version::Rpm(b)) => a.cmp(b),
             (Self::Pep440(a), Version::Pep440(b)) => a.cmp(b),
             (Self::Maven(a), Version::Maven(b)) => a.cmp(b),
+            (Self::RubyGems(a), Version::RubyGems(b)) => a.cmp(b),
+            (Self::NuGet(a), Version::NuGet(b)) => a.cmp(b),
+            (Self::Packagist(a), Version::Packagist(b)) => a.cmp(b),
+            (Self::Pub(a), Version::Pub(b)) => a.cmp(b),
+            (Self::Cran(a), Version::Cran(b)) => a.cmp(b),
+            (Self::Hackage(a), Version::Hackage(b)) => a.cmp(b),
             (a, b) => a.scheme().cmp(&b.scheme()),
         }
     }
@@ -107,6 +137,12 @@ impl Version<'_> {
             Self::Rpm(_) => Scheme::Rpm,
             Self::Pep440(_) => Scheme::Pep440,
             Self::Maven(_) => Scheme::Maven,
+            Self::RubyGems(_) => Scheme::RubyGems,
+            Self::NuGet(_) => Scheme::NuGet,
+            Self::Packagist(_) => Scheme::Packagist,
+            Self::Pub(_) => Scheme::Pub,
+            Self::Cran(_) => Scheme::Cran,
+            Self::Hackage(_) => Scheme::Hackage,
         }
     }
 }

@@ -16,7 +16,7 @@ impl<'a> Version<'a> {
     /// Parses a version.
     ///
     /// # Errors
-    /// [`VersionError`] for an empty text, an epoch that is no number, or an empty version.
+    /// [`VersionError`] for an empty text, an epoch that is no number, an empty version, or an empty release.
     pub fn parse(text: &'a str) -> Result<Self, VersionError> {
         let fail = |problem| VersionError::new(Scheme::Rpm, text, problem);
         let trimmed = text.trim();
@@ -25,6 +25,9 @@ impl<'a> Version<'a> {
             None => (0, trimmed),
         };
         let (version, release) = rest.rsplit_once('-').unwrap_or((rest, ""));
+        if rest.ends_with('-') {
+            return Err(fail("its release is empty"));
+        }
         if version.is_empty() {
             return Err(fail("it is empty"));
         }
@@ -119,7 +122,7 @@ mod tests {
 
     #[test]
     fn what_is_no_version_is_refused() {
-        for text in ["", ":", "x:1", "-1", "1 0-1"] {
+        for text in ["", ":", "x:1", "-1", "1-", "1 0-1"] {
             assert!(Version::parse(text).is_err(), "{text:?}");
         }
     }

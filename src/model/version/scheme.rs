@@ -9,7 +9,7 @@ use crate::model::inventory::Ecosystem;
 pub enum Scheme {
     /// Debian's and Ubuntu's, [`dpkg`](super::dpkg).
     Dpkg,
-    /// Semantic versions, [`semver`]: crates, npm, Go.
+    /// Semantic versions, [`semver`](super::semver): crates, npm, Go, Hex, Swift.
     Semver,
     /// Alpine's, Wolfi's and Chainguard's, [`apk`](super::apk).
     Apk,
@@ -19,6 +19,18 @@ pub enum Scheme {
     Pep440,
     /// Maven's, [`maven`](super::maven).
     Maven,
+    /// RubyGems', [`rubygems`](super::rubygems).
+    RubyGems,
+    /// NuGet's, [`nuget`](super::nuget).
+    NuGet,
+    /// Composer's, [`packagist`](super::packagist).
+    Packagist,
+    /// Dart's, [`dart`](super::dart).
+    Pub,
+    /// CRAN's, [`list`](super::list).
+    Cran,
+    /// Hackage's, [`list`](super::list).
+    Hackage,
 }
 
 impl Scheme {
@@ -31,13 +43,28 @@ impl Scheme {
                 Self::of(&Ecosystem::new(ecosystem.suffix().unwrap_or_default()))
             }
             "Debian" | "Ubuntu" | "Echo" => Some(Self::Dpkg),
-            "crates.io" | "npm" | "Go" | "Hex" | "Pub" | "SwiftURL" | "GitHub Actions" | "Bitnami" | "Docker Hardened Images" => {
-                Some(Self::Semver)
-            }
+            "crates.io"
+            | "npm"
+            | "Go"
+            | "Hex"
+            | "SwiftURL"
+            | "ConanCenter"
+            | "GHC"
+            | "Julia"
+            | "Bioconductor"
+            | "GitHub Actions"
+            | "Bitnami"
+            | "Docker Hardened Images" => Some(Self::Semver),
             "Alpine" | "Wolfi" | "Chainguard" | "Alpaquita" | "MinimOS" | "CleanStart" | "BellSoft Hardened Containers" => Some(Self::Apk),
             "Rocky Linux" | "AlmaLinux" | "Red Hat" | "SUSE" | "openSUSE" | "Mageia" | "openEuler" | "Azure Linux" => Some(Self::Rpm),
             "PyPI" => Some(Self::Pep440),
             "Maven" => Some(Self::Maven),
+            "RubyGems" => Some(Self::RubyGems),
+            "NuGet" => Some(Self::NuGet),
+            "Packagist" => Some(Self::Packagist),
+            "Pub" => Some(Self::Pub),
+            "CRAN" => Some(Self::Cran),
+            "Hackage" => Some(Self::Hackage),
             _ => None,
         }
     }
@@ -52,6 +79,12 @@ impl Scheme {
             Self::Rpm => "rpm",
             Self::Pep440 => "PEP 440",
             Self::Maven => "Maven",
+            Self::RubyGems => "RubyGems",
+            Self::NuGet => "NuGet",
+            Self::Packagist => "Packagist",
+            Self::Pub => "Pub",
+            Self::Cran => "CRAN",
+            Self::Hackage => "Hackage",
         }
     }
 }

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::path::Path;
 use std::process::Command;
 
+use portcullis::model::inventory::Ecosystem;
 use portcullis::model::version::Scheme;
 
 use crate::support::tools;
@@ -293,4 +294,65 @@ fn apk_orders_as_we_do() {
         })
         .collect();
     agree(Scheme::Apk, &pairs, &answers);
+}
+
+/// OSV's own test vectors, which `go mod download` leaves in its cache; prints why the test is skipped where they are not there.
+fn vectors_of_osv() -> Option<std::path::PathBuf> {
+    let home = std::path::PathBuf::from(std::env::var_os("HOME").unwrap_or_default());
+    let cache = std::env::var_os("GOMODCACHE").map_or_else(|| home.join("go/pkg/mod"), std::path::PathBuf::from);
+    let modules = std::fs::read_dir(cache.join("github.com/google")).into_iter().flatten().flatten();
+    let scalibr = modules.map(|entry| entry.path().join("semantic/testdata"));
+    let found = scalibr.filter(|folder| folder.is_dir()).max();
+    if found.is_none() {
+        println!("skipped: OSV's version vectors (`go install` of osv-scanner leaves them in Go's module cache)");
+    }
+    found
+}
+
+#[test]
+fn orderings_agree_with_osv_wherever_both_take_a_version() {
+    let Some(folder) = vectors_of_osv() else { return };
+    for (ecosystem, file) in [
+        ("Alpine", "alpine-versions"),
+        ("Alpine", "alpine-versions-generated"),
+        ("CRAN", "cran-versions"),
+        ("CRAN", "cran-versions-generated"),
+        ("Debian", "debian-versions"),
+        ("Debian", "debian-versions-generated"),
+        ("Hackage", "hackage-versions"),
+        ("Maven", "maven-versions"),
+        ("NuGet", "nuget-versions"),
+        ("Packagist", "packagist-versions"),
+        ("Packagist", "packagist-versions-generated"),
+        ("Pub", "pub-versions"),
+        ("PyPI", "pypi-versions"),
+        ("PyPI", "pypi-versions-generated"),
+        ("Red Hat", "redhat-versions"),
+        ("RubyGems", "rubygems-versions"),
+        ("RubyGems", "rubygems-versions-generated"),
+        ("npm", "semver-versions"),
+    ] {
+        let scheme = Scheme::of(&Ecosystem::new(ecosystem)).unwrap();
+        let text = std::fs::read_to_string(folder.join(file).with_extension("txt")).unwrap();
+        let mut compared = 0;
+        for line in text
+            .lines()
+            .filter(|line| !line.is_empty() && !line.starts_with("# ") && !line.starts_with("// "))
+        {
+            let [a, sign, b] = *line.split(' ').collect::<Vec<_>>() else {
+                panic!("{file}: {line}")
+            };
+            let expected = match sign {
+                "<" => Ordering::Less,
+                "=" => Ordering::Equal,
+                _ => Ordering::Greater,
+            };
+            // What a tool itself refuses is no version here, and so undecidable.
+            if let Ok(order) = scheme.compare(a, b) {
+                assert_eq!(order, expected, "{file}: {line}");
+                compared += 1;
+            }
+        }
+        assert!(compared > 9, "{file}: {compared}");
+    }
 }

@@ -7,7 +7,7 @@ use crate::model::advisory::{Advisory, Match, RangeMatch};
 use crate::model::coverage::{Gap, GapKind};
 use crate::model::image::Platform;
 use crate::model::inventory::{Component, Ecosystem, Origin};
-use crate::model::version::{Scheme, go};
+use crate::model::version::{Scheme, go, packagist};
 
 use super::evaluate::{Answer, Wanted, evaluate, is_about, other_target};
 use super::rpm_module;
@@ -113,6 +113,10 @@ fn collect<'a>(
         }
         outcome.claims.push(claim);
         match evaluate(&claim, &wanted)? {
+            Answer::No if base == "Packagist" && packagist::is_branch(version) => {
+                let problem = "it is a branch, which has no place among the releases that the advisory names";
+                outcome.gaps.push(undecided(index, subject, &claim, &wanted, problem)?);
+            }
             Answer::No => {}
             Answer::Yes(_) if rpm_module::is_of_another_stream(index, &claim, subject.component)? => {}
             Answer::Yes(range) => held.push(Held {
