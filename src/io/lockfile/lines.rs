@@ -1,13 +1,15 @@
 //! Lines of values that borrow from a text.
 
 /// Finds the line of a part of a text.
-pub(super) struct Lines<'a> {
+pub struct Lines<'a> {
     text: &'a str,
     starts: Vec<usize>,
 }
 
 impl<'a> Lines<'a> {
-    pub(super) fn new(text: &'a str) -> Self {
+    /// Looks for the ends of lines once.
+    #[must_use]
+    pub fn new(text: &'a str) -> Self {
         let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
         Self {
             text,
@@ -16,7 +18,8 @@ impl<'a> Lines<'a> {
     }
 
     /// The line, from 1, that a part of the text starts on; for a text from elsewhere some line of this one.
-    pub(super) fn of(&self, part: &str) -> u32 {
+    #[must_use]
+    pub fn of(&self, part: &str) -> u32 {
         let offset = (part.as_ptr() as usize).saturating_sub(self.text.as_ptr() as usize);
         self.starts.partition_point(|start| *start <= offset) as u32
     }

@@ -4,9 +4,11 @@
 //! Invariant: what is not understood is told among the troubles, never passed over in silence.
 
 pub mod cargo;
-mod lines;
+mod jsonc;
+pub mod lines;
 pub mod npm;
 mod trouble;
+pub mod xml;
 pub mod yaml;
 mod yaml_dialect;
 

@@ -1,9 +1,10 @@
-//! The lock files of JavaScript's package managers: npm's, pnpm's, and those of yarn 1 and of later ones.
+//! The lock files of JavaScript's package managers: npm's, pnpm's, Bun's, and those of yarn 1 and of later ones.
 //!
 //! Takes the text of a file. Gives an [`NpmLock`], the same for all of them.
 //! Invariant: a package is the one that its address serves, whatever the entry calls it.
 
 mod address;
+mod bun;
 mod lock;
 mod needed_for;
 mod nested;
@@ -17,6 +18,7 @@ mod yarn;
 mod yarn_berry;
 mod yarn_classic;
 
+pub use bun::read as read_bun;
 pub use lock::{Identity, Manifests, Need, NpmLock, Package, Project};
 pub use needed_for::scopes;
 pub use package_lock::read as read_package_lock;

@@ -73,6 +73,8 @@ const PYTHON: &[&str] = &[
     "pixi.lock",
 ];
 
+const NUGET: &[&str] = &["packages.lock.json", "obj/project.assets.json", "packages.config"];
+
 #[rustfmt::skip]
 const ROWS: &[Row] = &[
     row("**/package.json", "npm", package_json, NPM, Above::ByNeeds),
@@ -93,9 +95,9 @@ const ROWS: &[Row] = &[
     row("**/conanfile.py", "Conan", |text| text.contains("requires"), &["conan.lock"], Above::No),
     row("**/build.gradle", "Gradle", gradle, &["gradle.lockfile"], Above::No),
     row("**/build.gradle.kts", "Gradle", gradle, &["gradle.lockfile"], Above::No),
-    row("**/*.csproj", "NuGet", package_reference, &["packages.lock.json"], Above::No),
-    row("**/*.fsproj", "NuGet", package_reference, &["packages.lock.json"], Above::No),
-    row("**/*.vbproj", "NuGet", package_reference, &["packages.lock.json"], Above::No),
+    row("**/*.csproj", "NuGet", package_reference, NUGET, Above::No),
+    row("**/*.fsproj", "NuGet", package_reference, NUGET, Above::No),
+    row("**/*.vbproj", "NuGet", package_reference, NUGET, Above::No),
 ];
 
 impl Cataloger for UnlockedManifests {

@@ -30,9 +30,7 @@ const fn row(path: &'static str, what: &'static str, source: &'static str) -> Ro
 
 #[rustfmt::skip]
 const ROWS: &[Row] = &[
-    row("**/specifications/*.gemspec", "installed gems (RubyGems)", "guides.rubygems.org specification-reference"),
-    row("**/specifications/default/*.gemspec", "Ruby's default gems", "guides.rubygems.org specification-reference"),
-    row("**/vendor/composer/installed.json", "installed packages of Composer", "getcomposer.org/doc/07-runtime"),
+    row("**/bundler/gems/*/*.gemspec", "gems that Bundler took from git (RubyGems)", "bundler.io/guides/git"),
     row("**/conda-meta/*.json", "an environment of conda", "docs.conda.io conda environments"),
     row("usr/lib/opkg/status", "packages of opkg", "openwrt.org/docs/guide-user/additional-software/opkg"),
     row("var/lib/opkg/status", "packages of opkg", "git.yoctoproject.org/opkg"),
@@ -47,7 +45,6 @@ const ROWS: &[Row] = &[
     row("var/lib/chisel/manifest.wall", "slices of Chisel (Ubuntu)", "documentation.ubuntu.com/chisel manifest"),
     row("var/lib/rpmmanifest/container-manifest-*", "packages of a distroless rpm image", "github.com/microsoft/azurelinux"),
     row("**/.spdx-*.spdx", "components of Bitnami", "github.com/bitnami/containers"),
-    row("**/*.deps.json", "packages of a .NET program (NuGet)", "github.com/dotnet/sdk runtime-configuration-file"),
     row("**/.yarn/cache/*.zip", "the zip files of Yarn (npm)", "yarnpkg.com/features/caching"),
     row("**/.pnp.cjs", "packages of Yarn's Plug'n'Play (npm)", "yarnpkg.com/advanced/pnp-spec"),
     row("**/.pnp.js", "packages of Yarn's Plug'n'Play (npm)", "yarnpkg.com/advanced/pnp-spec"),
@@ -55,8 +52,6 @@ const ROWS: &[Row] = &[
     row("**/node_modules/.store/*/package/package.json", "the store of Yarn's pnpm linker (npm)", "yarnpkg.com/features/linkers"),
     row("**/ebin/*.app", "applications of Erlang/OTP (Hex)", "erlang.org/doc/man/app"),
     row("**/rocks-5.*/*/*/rock_manifest", "rocks of LuaRocks", "github.com/luarocks/luarocks/wiki"),
-    row("**/site-library/*/DESCRIPTION", "packages of R (CRAN)", "cran.r-project.org R-exts"),
-    row("**/R/library/*/DESCRIPTION", "packages of R (CRAN)", "cran.r-project.org R-exts"),
     row("**/.meta/*/install.json", "distributions of cpanm (CPAN)", "metacpan.org/pod/App::cpanminus"),
     row("**/site-packages/*.egg", "a zipped egg of Python (PyPI)", "setuptools.pypa.io deprecated/python_eggs"),
     row("**/dist-packages/*.egg", "a zipped egg of Python (PyPI)", "setuptools.pypa.io deprecated/python_eggs"),
@@ -163,21 +158,14 @@ mod tests {
     fn a_store_of_many_files_is_one_gap() {
         let store = GapKind::UnreadPackageStore;
         let given = vec![
-            gap(store, "/usr/lib/ruby/specifications/a-1.gemspec"),
-            gap(store, "/usr/lib/ruby/specifications/b-1.gemspec"),
-            gap(store, "/srv/specifications/c-1.gemspec"),
-            gap(GapKind::LimitReached, "/srv/specifications/c-1.gemspec"),
+            gap(store, "/opt/conda/conda-meta/a-1.json"),
+            gap(store, "/opt/conda/conda-meta/b-1.json"),
+            gap(store, "/srv/conda-meta/c-1.json"),
+            gap(GapKind::LimitReached, "/srv/conda-meta/c-1.json"),
         ];
         let found = by_store(given);
         let subjects: Vec<&str> = found.iter().map(|gap| gap.subject.as_str()).collect();
-        assert_eq!(
-            subjects,
-            [
-                "/srv/specifications/c-1.gemspec",
-                "/srv/specifications",
-                "/usr/lib/ruby/specifications"
-            ]
-        );
+        assert_eq!(subjects, ["/srv/conda-meta/c-1.json", "/srv/conda-meta", "/opt/conda/conda-meta"]);
         assert!(found[2].detail.ends_with("(2 files)"), "{}", found[2].detail);
     }
 

@@ -1,7 +1,7 @@
-//! The lock files of npm, pnpm and yarn, which [`crate::io::lockfile::npm`] reads.
+//! The lock files of npm, pnpm, yarn and Bun, which [`crate::io::lockfile::npm`] reads.
 
 use crate::io::encoding;
-use crate::io::lockfile::npm::{Need, NpmLock, Package, read_package_lock, read_pnpm, read_yarn};
+use crate::io::lockfile::npm::{Need, NpmLock, Package, read_bun, read_package_lock, read_pnpm, read_yarn};
 use crate::model::coverage::GapKind;
 use crate::model::inventory::{Component, Location, Scope};
 
@@ -22,6 +22,14 @@ pub const PACKAGE_LOCK: NpmLockFile = NpmLockFile {
     version: 2,
     names: &["package-lock.json", "npm-shrinkwrap.json"],
     read: read_package_lock,
+};
+
+/// Bun's, in its text form.
+pub const BUN_LOCK: NpmLockFile = NpmLockFile {
+    id: "bun-lock",
+    version: 1,
+    names: &["bun.lock"],
+    read: read_bun,
 };
 
 /// pnpm's.

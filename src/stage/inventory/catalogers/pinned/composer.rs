@@ -1,13 +1,20 @@
-//! Composer's `composer.lock`. Source: Composer's documentation.
+//! Composer's `composer.lock`, and `vendor/composer/installed.json` of what it installed. Source: Composer's documentation.
+
+use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
-use crate::model::inventory::Scope;
+use crate::model::inventory::{Origin, Scope};
 
 use super::format::{LineFinder, Pin, Pins};
 
 pub(super) fn is_file(name: &str) -> bool {
     name == "composer.lock"
+}
+
+/// What an image or a tree has installed.
+pub(super) fn is_installed(path: &str) -> bool {
+    path == "vendor/composer/installed.json" || path.ends_with("/vendor/composer/installed.json")
 }
 
 #[derive(Deserialize)]
@@ -22,23 +29,72 @@ struct Document {
 struct Package {
     name: String,
     version: String,
+    #[serde(default)]
+    dist: Option<Dist>,
+}
+
+#[derive(Deserialize)]
+struct Dist {
+    #[serde(default, rename = "type")]
+    kind: String,
+}
+
+/// A list up to Composer 1, an object from Composer 2 on.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Installed {
+    Packages(Vec<Package>),
+    Document {
+        packages: Vec<Package>,
+        #[serde(default, rename = "dev-package-names")]
+        development: BTreeSet<String>,
+    },
 }
 
 pub(super) fn read(text: &str) -> Result<Pins, String> {
     let document: Document = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    if document.packages.is_none() && document.development.is_none() {
+        return Err("it has neither `packages` nor `packages-dev`".to_owned());
+    }
     let mut found = Pins::default();
     let mut lines = LineFinder::new(text);
     for (packages, scope) in [(document.packages, Scope::Runtime), (document.development, Scope::Development)] {
         for package in packages.into_iter().flatten() {
             let line = lines.next(&format!("\"{}\"", package.name));
-            let version = package.version.strip_prefix('v').unwrap_or(&package.version);
-            found.pins.push(Pin {
-                scope,
-                ..Pin::new(&*package.name, version, line)
-            });
+            found.pins.push(pin(package, scope, line));
         }
     }
     Ok(found)
+}
+
+pub(super) fn read_installed(text: &str) -> Result<Pins, String> {
+    let installed: Installed = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let (packages, development) = match installed {
+        Installed::Packages(packages) => (packages, BTreeSet::new()),
+        Installed::Document { packages, development } => (packages, development),
+    };
+    let mut found = Pins::default();
+    let mut lines = LineFinder::new(text);
+    for package in packages {
+        let line = lines.next(&format!("\"{}\"", package.name));
+        let scope = if development.contains(&package.name) {
+            Scope::Development
+        } else {
+            Scope::Runtime
+        };
+        found.pins.push(pin(package, scope, line));
+    }
+    Ok(found)
+}
+
+fn pin(package: Package, scope: Scope, line: Option<u32>) -> Pin {
+    let is_local = package.dist.is_some_and(|dist| dist.kind == "path");
+    let version = package.version.strip_prefix('v').unwrap_or(&package.version);
+    Pin {
+        origin: if is_local { Origin::Local } else { Origin::Registry },
+        scope,
+        ..Pin::new(&*package.name, version, line)
+    }
 }
 
 #[cfg(test)]
@@ -54,5 +110,26 @@ mod tests {
             ..Pin::new("acme/t", "2", Some(3))
         };
         assert_eq!(read.pins, [Pin::new("acme/evil", "1.0.0", Some(2)), development]);
+    }
+
+    #[test]
+    fn what_is_installed_is_read_in_both_forms() {
+        let second = "{\"packages\": [\n{\"name\": \"acme/evil\", \"version\": \"v1.0.0\", \"dist\": {\"type\": \"zip\"}},\n{\"name\": \"acme/t\", \"version\": \"2\"}], \"dev\": true, \"dev-package-names\": [\"acme/t\"]}";
+        let development = Pin {
+            scope: Scope::Development,
+            ..Pin::new("acme/t", "2", Some(3))
+        };
+        assert_eq!(
+            read_installed(second).expect("JSON").pins,
+            [Pin::new("acme/evil", "1.0.0", Some(2)), development]
+        );
+        let first = "[{\"name\": \"acme/own\", \"version\": \"dev-main\", \"dist\": {\"type\": \"path\"}}]";
+        let own = Pin {
+            origin: Origin::Local,
+            ..Pin::new("acme/own", "dev-main", Some(1))
+        };
+        assert_eq!(read_installed(first).expect("JSON").pins, [own]);
+        assert!(read_installed("{}").is_err() && read("{}").is_err());
+        assert!(is_installed("app/vendor/composer/installed.json") && !is_installed("composer/installed.json"));
     }
 }

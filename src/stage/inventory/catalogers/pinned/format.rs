@@ -45,6 +45,7 @@ pub(super) struct Pins {
 /// A format: which files are of it, and how they are read.
 pub(in super::super) struct LockFormat {
     id: &'static str,
+    domain: Domain,
     kind: &'static str,
     is_file: fn(&str) -> bool,
     read: fn(&str) -> Result<Pins, String>,
@@ -57,7 +58,19 @@ impl LockFormat {
         is_file: fn(&str) -> bool,
         read: fn(&str) -> Result<Pins, String>,
     ) -> Self {
-        Self { id, kind, is_file, read }
+        Self {
+            id,
+            domain: Domain::Source,
+            kind,
+            is_file,
+            read,
+        }
+    }
+
+    /// The same, of files that images hold, or trees and images both.
+    pub(super) const fn found_in(mut self, domain: Domain) -> Self {
+        self.domain = domain;
+        self
     }
 
     fn component(&self, pin: &Pin) -> Component {
@@ -66,7 +79,7 @@ impl LockFormat {
                 .name
                 .split_once(':')
                 .map_or((None, pin.name.as_str()), |(group, name)| (Some(group), name)),
-            "golang" | "composer" => pin
+            "golang" | "composer" | "npm" | "swift" => pin
                 .name
                 .rsplit_once('/')
                 .map_or((None, pin.name.as_str()), |(above, name)| (Some(above), name)),
@@ -76,9 +89,12 @@ impl LockFormat {
         if let Some(namespace) = namespace {
             purl = purl.with_namespace(namespace);
         }
-        if let Origin::Git(url) = &pin.origin {
-            purl = purl.with_qualifier("vcs_url", &format!("git+{url}"));
-        }
+        purl = match &pin.origin {
+            Origin::Git(url) => purl.with_qualifier("vcs_url", &format!("git+{url}")),
+            Origin::Url(url) => purl.with_qualifier("download_url", url),
+            Origin::AlternateRegistry(url) => purl.with_qualifier("repository_url", url),
+            Origin::Registry | Origin::Local => purl,
+        };
         let own = pin.origin == Origin::Local;
         let ecosystem = homes(self.kind, None).next().filter(|_| !own).map(Ecosystem::new);
         let mut component = Component::new(purl, ecosystem, self.id);
@@ -102,7 +118,7 @@ impl Cataloger for LockFormat {
     }
 
     fn domain(&self) -> Domain {
-        Domain::Source
+        self.domain
     }
 
     fn wants(&self, head: &EntryHead<'_>) -> Want {

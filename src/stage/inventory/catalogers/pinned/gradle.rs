@@ -4,8 +4,11 @@ use crate::model::inventory::Scope;
 
 use super::format::{Pin, Pins};
 
-pub(super) fn is_file(name: &str) -> bool {
-    matches!(name, "gradle.lockfile" | "buildscript-gradle.lockfile")
+/// One file for all configurations; before Gradle 7, or where it is asked for, one for each in `gradle/dependency-locks`.
+pub(super) fn is_file(path: &str) -> bool {
+    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    matches!(name, "gradle.lockfile" | "buildscript-gradle.lockfile" | "settings-gradle.lockfile")
+        || name.ends_with(".lockfile") && folder.ends_with("gradle/dependency-locks")
 }
 
 pub(super) fn read(text: &str) -> Result<Pins, String> {

@@ -1,24 +1,36 @@
-//! Lock files that are a list of names and versions. *Takes* a file's text. *Gives* a component for each pin, with its line where that is told.
+//! Lock files, and lists of what is installed, that are names and versions. *Takes* a file's text. *Gives* a component for each pin, with its line where that is told.
 //! *Invariant*: an entry that pins nothing that can be looked up is a gap.
 //!
 //! To add one: a file with its `read`, its row in [`LOCK_FILES`], its entry in the catalogers, a fixture folder; and its row in `unread` goes.
 
 mod bundler;
 mod composer;
+mod conan;
+mod deno;
+mod dotnet;
+mod erlang;
 mod format;
+mod gemspec;
 mod go_mod;
 mod gradle;
+mod haskell;
+mod maven;
 mod mix;
 mod nuget;
+mod nuget_config;
 mod pipfile;
 mod pubspec;
+mod renv;
 mod requirements;
+mod swift;
 mod toml_packages;
+
+use crate::stage::inventory::cataloger::Domain;
 
 pub(super) use format::LockFormat;
 
 /// Every format of this shape.
-pub(super) static LOCK_FILES: [LockFormat; 12] = [
+pub(super) static LOCK_FILES: [LockFormat; 25] = [
     LockFormat::new("bundler", "gem", bundler::is_file, bundler::read),
     LockFormat::new("composer", "composer", composer::is_file, composer::read),
     LockFormat::new("go-mod", "golang", go_mod::is_file, go_mod::read),
@@ -36,4 +48,17 @@ pub(super) static LOCK_FILES: [LockFormat; 12] = [
         toml_packages::read_poetry,
     ),
     LockFormat::new("pylock", "pypi", toml_packages::is_pylock, toml_packages::read_pylock),
+    LockFormat::new("cabal-freeze", "hackage", haskell::is_file, haskell::read),
+    LockFormat::new("composer-installed", "composer", composer::is_installed, composer::read_installed).found_in(Domain::Image),
+    LockFormat::new("conan", "conan", conan::is_file, conan::read),
+    LockFormat::new("deno", "npm", deno::is_file, deno::read),
+    LockFormat::new("dotnet", "nuget", dotnet::is_file, dotnet::read).found_in(Domain::Both),
+    LockFormat::new("gemspec", "gem", gemspec::is_file, gemspec::read).found_in(Domain::Image),
+    LockFormat::new("gleam", "hex", |path| path == "manifest.toml", erlang::read_gleam),
+    LockFormat::new("nuget-config", "nuget", nuget_config::is_file, nuget_config::read),
+    LockFormat::new("pom", "maven", maven::is_file, maven::read),
+    LockFormat::new("r-description", "cran", renv::is_description, renv::read_description).found_in(Domain::Image),
+    LockFormat::new("rebar", "hex", |name| name == "rebar.lock", erlang::read_rebar),
+    LockFormat::new("renv", "cran", renv::is_file, renv::read),
+    LockFormat::new("swift", "swift", swift::is_file, swift::read),
 ];

@@ -80,7 +80,8 @@ pub(super) fn read_pylock(text: &str) -> Result<Pins, String> {
     })
 }
 
-fn packages(text: &str, list: &str, about: impl Fn(&Table) -> (Origin, Scope)) -> Result<Pins, String> {
+/// Reads a list of tables, each with a name and a version; `about` tells where one is from and what for.
+pub(super) fn packages(text: &str, list: &str, about: impl Fn(&Table) -> (Origin, Scope)) -> Result<Pins, String> {
     let document: Table = text.parse().map_err(|error: toml::de::Error| error.to_string())?;
     let mut found = Pins::default();
     let listed = match document.get(list) {

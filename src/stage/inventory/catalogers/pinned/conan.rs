@@ -1,0 +1,140 @@
+//! Conan's `conan.lock`: a list of references from Conan 2 on, a graph before. Source: Conan's documentation, "Lockfiles".
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::model::inventory::{Origin, Scope};
+
+use super::format::{LineFinder, Pin, Pins};
+
+pub(super) fn is_file(name: &str) -> bool {
+    name == "conan.lock"
+}
+
+#[derive(Deserialize)]
+struct Document {
+    #[serde(default)]
+    graph_lock: Option<Graph>,
+    #[serde(default)]
+    requires: Option<Vec<Value>>,
+    #[serde(default)]
+    build_requires: Option<Vec<Value>>,
+    #[serde(default)]
+    python_requires: Option<Vec<Value>>,
+}
+
+#[derive(Deserialize)]
+struct Graph {
+    nodes: BTreeMap<String, Node>,
+}
+
+#[derive(Deserialize)]
+struct Node {
+    #[serde(default, rename = "ref")]
+    reference: Option<String>,
+    /// Of the oldest files.
+    #[serde(default)]
+    pref: Option<String>,
+    /// Of the project itself.
+    #[serde(default)]
+    path: Option<String>,
+    #[serde(default)]
+    context: Option<String>,
+}
+
+pub(super) fn read(text: &str) -> Result<Pins, String> {
+    let document: Document = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let mut references: Vec<(String, Scope)> = Vec::new();
+    match (document.graph_lock, document.requires) {
+        (Some(graph), _) => references.extend(graph.nodes.into_values().filter_map(of_node)),
+        (None, Some(requires)) => {
+            let lists = [
+                (Some(requires), Scope::Runtime),
+                (document.build_requires, Scope::Development),
+                (document.python_requires, Scope::Development),
+            ];
+            for (list, scope) in lists {
+                for entry in list.into_iter().flatten() {
+                    // With packages locked too, a reference is the first of two.
+                    let reference = entry.as_str().or_else(|| entry.get(0)?.as_str());
+                    references.push((reference.ok_or("a reference in it is no text")?.to_owned(), scope));
+                }
+            }
+        }
+        (None, None) => return Err("it has neither `requires` nor `graph_lock`".to_owned()),
+    }
+    let mut found = Pins::default();
+    for (reference, scope) in references {
+        let line = LineFinder::new(text).next(&format!("\"{reference}\""));
+        match pin(&reference) {
+            Some((name, version, channel)) => found.pins.push(Pin {
+                origin: channel.map_or(Origin::Registry, |channel| Origin::AlternateRegistry(channel.to_owned())),
+                scope,
+                ..Pin::new(name, version, line)
+            }),
+            None => {
+                let at = line.map_or_else(String::new, |line| format!(" at line {line}"));
+                found.troubles.push(format!("`{reference}`{at} names no package with a version"));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The project itself and what has no reference is left out.
+fn of_node(node: Node) -> Option<(String, Scope)> {
+    let reference = node.pref.or(node.reference).filter(|_| node.path.is_none())?;
+    let scope = match node.context.as_deref() {
+        Some("build") => Scope::Development,
+        _ => Scope::Runtime,
+    };
+    Some((reference, scope))
+}
+
+/// `name/version@user/channel#revision:package%time`: a user's package is not ConanCenter's.
+fn pin(reference: &str) -> Option<(&str, &str, Option<&str>)> {
+    let bare = reference.split(['#', '%', ':']).next()?;
+    let (bare, channel) = match bare.split_once('@') {
+        Some((bare, channel)) => (bare, Some(channel).filter(|channel| !matches!(*channel, "" | "_/_"))),
+        None => (bare, None),
+    };
+    let (name, version) = bare.split_once('/')?;
+    (!name.is_empty() && !version.is_empty() && !version.starts_with('[')).then_some((name, version, channel))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(text: &str) -> (Vec<(String, String, Scope)>, usize) {
+        let read = read(text).expect(text);
+        (
+            read.pins.into_iter().map(|pin| (pin.name, pin.version, pin.scope)).collect(),
+            read.troubles.len(),
+        )
+    }
+
+    #[test]
+    fn references_of_both_formats_are_read() {
+        let expected = vec![
+            ("zlib".to_owned(), "1.2.13".to_owned(), Scope::Runtime),
+            ("ninja".to_owned(), "1.11.1".to_owned(), Scope::Development),
+        ];
+        let second = "{\"version\": \"0.5\", \"requires\": [\n\"zlib/1.2.13#13c9%1667396813.733\"], \"build_requires\": [[\"ninja/1.11.1#a2f0\", {}]], \"python_requires\": []}";
+        assert_eq!(seen(second), (expected.clone(), 0));
+        let first = r#"{"version": "0.4", "graph_lock": {"nodes": {"0": {"ref": "app/1.0", "path": "/x/conanfile.py"}, "1": {"ref": "zlib/1.2.13"},
+            "2": {"ref": "ninja/1.11.1", "context": "build"}, "3": {"options": ""}}}}"#;
+        assert_eq!(seen(first), (expected, 0));
+    }
+
+    #[test]
+    fn a_users_package_is_told_apart_and_what_pins_nothing_is_told() {
+        let read = read(r#"{"requires": ["a/1@acme/stable", "b/1@_/_", "c/[>1]", "d"]}"#).expect("JSON");
+        assert_eq!(read.pins[0].origin, Origin::AlternateRegistry("acme/stable".to_owned()));
+        assert_eq!(read.pins[1].origin, Origin::Registry);
+        assert_eq!(read.troubles.len(), 2);
+        assert!(super::read("{}").is_err() && super::read("null").is_err());
+    }
+}
