@@ -165,8 +165,8 @@ mod tests {
         ];
         let found = by_store(given);
         let subjects: Vec<&str> = found.iter().map(|gap| gap.subject.as_str()).collect();
-        assert_eq!(subjects, ["/srv/conda-meta/c-1.json", "/srv/conda-meta", "/opt/conda/conda-meta"]);
-        assert!(found[2].detail.ends_with("(2 files)"), "{}", found[2].detail);
+        assert_eq!(subjects, ["/srv/conda-meta/c-1.json", "/opt/conda/conda-meta", "/srv/conda-meta"]);
+        assert!(found[1].detail.ends_with("(2 files)"), "{}", found[1].detail);
     }
 
     #[test]

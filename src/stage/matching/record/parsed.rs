@@ -89,8 +89,16 @@ impl<'a> Target<'a> {
     }
 }
 
-/// A package's name in the form that is compared: PyPI's by PEP 503, without regard to case where the registry has none, all others as written.
+/// A package's name in the form that is compared: PyPI's by PEP 503, without regard to case where the registry has none, Swift's by the address of
+/// its repository without protocol and ending, all others as written.
 pub(in crate::stage::matching) fn normal_name<'n>(base: &str, name: &'n str) -> std::borrow::Cow<'n, str> {
+    let name = match base {
+        "SwiftURL" => {
+            let bare = name.split_once("://").map_or(name, |(_, rest)| rest).trim_end_matches('/');
+            bare.strip_suffix(".git").unwrap_or(bare)
+        }
+        _ => name,
+    };
     if matches!(base, "NuGet" | "Packagist" | "GitHub Actions" | "SwiftURL") {
         return match name.bytes().any(|b| b.is_ascii_uppercase()) {
             true => std::borrow::Cow::Owned(name.to_ascii_lowercase()),
@@ -119,6 +127,8 @@ mod tests {
         assert_eq!(normal_name("PyPI", "Foo._Bar"), "foo-bar");
         assert_eq!(normal_name("PyPI", "foo-bar"), "foo-bar");
         assert_eq!(normal_name("npm", "Foo_Bar"), "Foo_Bar");
+        assert_eq!(normal_name("SwiftURL", "https://github.com/Acme/Evil.git"), "github.com/acme/evil");
+        assert_eq!(normal_name("NuGet", "Newtonsoft.Json"), "newtonsoft.json");
     }
 
     #[test]
