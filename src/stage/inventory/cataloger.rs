@@ -95,6 +95,10 @@ pub trait Cataloger: Sync {
     fn version(&self) -> u32;
     /// Where it is asked.
     fn domain(&self) -> Domain;
+    /// For people: the files that it finds packages in, and of which ecosystems those are; none where it finds no packages.
+    fn reads(&self) -> Option<(&'static str, &'static str)> {
+        None
+    }
     /// Fixed paths (files, or folders ending in `/`) that it reads. A symbolic link on the way to one is followed, and what lies at its end
     /// is given to [`Cataloger::catalog`] under the path here.
     fn anchors(&self) -> &'static [&'static str] {

@@ -9,7 +9,7 @@ use portcullis::model::coverage::GapKind;
 use portcullis::model::inventory::{Component, FactKind, Origin, OsRelease, Scope};
 use portcullis::model::purl::Purl;
 use portcullis::stage::inventory::CATALOGERS;
-use portcullis::stage::inventory::{Cataloger, EntryHead, LayerFile, Sink, Want};
+use portcullis::stage::inventory::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
 use serde_json::{Value, json};
 
 /// Keeps what a cataloger says of one file.
@@ -238,5 +238,35 @@ proptest::proptest! {
             content.truncate((cut * size) as usize);
             catalog(cataloger, &path, &content);
         }
+    }
+}
+
+/// The table of README.md between these lines is written by the test with `PORTCULLIS_BLESS=1`.
+const TABLE: [&str; 2] = ["<!-- what is read -->\n", "<!-- end of what is read -->\n"];
+
+#[test]
+fn the_readme_lists_what_is_read() {
+    let mut rows: Vec<String> = CATALOGERS
+        .iter()
+        .filter_map(|cataloger| {
+            let (files, ecosystems) = cataloger.reads()?;
+            let place = match cataloger.domain() {
+                Domain::Source => "trees",
+                Domain::Image => "images",
+                Domain::Both => "both",
+            };
+            Some(format!("| {ecosystems} | {files} | {place} |\n"))
+        })
+        .collect();
+    rows.sort_by_key(|row| row.to_lowercase());
+    let table = format!("| packages of | read from | in |\n|---|---|---|\n{}", rows.concat());
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let readme = std::fs::read_to_string(&path).unwrap();
+    let (before, rest) = readme.split_once(TABLE[0]).unwrap();
+    let (written, after) = rest.split_once(TABLE[1]).unwrap();
+    if std::env::var_os("PORTCULLIS_BLESS").is_some() {
+        std::fs::write(&path, [before, TABLE[0], &table, TABLE[1], after].concat()).unwrap();
+    } else {
+        assert_eq!(written, table, "PORTCULLIS_BLESS=1 writes it anew");
     }
 }

@@ -34,6 +34,10 @@ impl Cataloger for Apk {
         Domain::Image
     }
 
+    fn reads(&self) -> Option<(&'static str, &'static str)> {
+        Some(("`lib/apk/db/installed`", "Alpine, Wolfi, Chainguard and their kin"))
+    }
+
     fn anchors(&self) -> &'static [&'static str] {
         DATABASES
     }

@@ -47,6 +47,10 @@ impl Cataloger for CargoAuditable {
         Domain::Image
     }
 
+    fn reads(&self) -> Option<(&'static str, &'static str)> {
+        Some(("executables with `cargo auditable` data", "crates.io"))
+    }
+
     fn wants(&self, _head: &EntryHead<'_>) -> Want {
         Want::IfMagic(MAGICS)
     }

@@ -24,6 +24,10 @@ impl Cataloger for CargoLock {
         Domain::Source
     }
 
+    fn reads(&self) -> Option<(&'static str, &'static str)> {
+        Some(("`Cargo.lock`", "crates.io"))
+    }
+
     fn wants(&self, head: &EntryHead<'_>) -> Want {
         let name = head.path.rsplit('/').next().unwrap_or(head.path);
         // Lock files kept under another name, `service.Cargo.lock`, are read when they are asked for.

@@ -36,6 +36,10 @@ impl Cataloger for Java {
         Domain::Image
     }
 
+    fn reads(&self) -> Option<(&'static str, &'static str)> {
+        Some(("`*.jar`, `*.war`, `*.ear` and archives in them", "Maven"))
+    }
+
     fn wants(&self, head: &EntryHead<'_>) -> Want {
         // Java finds the archive from its end: anything may stand before it, a shell script in executable ones.
         if is_archive(head.path) { Want::IfMagic(&[b""]) } else { Want::No }

@@ -26,6 +26,10 @@ impl Cataloger for Python {
         Domain::Image
     }
 
+    fn reads(&self) -> Option<(&'static str, &'static str)> {
+        Some(("`*.dist-info/METADATA`, `*.egg-info`", "PyPI"))
+    }
+
     fn below_named_folders(&self) -> &'static [&'static str] {
         &["METADATA", "PKG-INFO", "RECORD", "EGG-INFO/PKG-INFO"]
     }

@@ -9,8 +9,9 @@ use crate::model::image::Platform;
 use crate::model::inventory::{Component, Ecosystem, Origin};
 use crate::model::version::{Scheme, go, packagist};
 
-use super::evaluate::{Answer, Wanted, evaluate, is_about, other_target};
+use super::evaluate::{Answer, Wanted, evaluate, other_target};
 use super::rpm_module;
+use super::ubuntu_pro::{About, Releases};
 use crate::stage::matching::index::{Claim, Index, IndexError};
 use crate::stage::matching::record::parsed::normal_name;
 use crate::stage::matching::record::rating::of_urgency;
@@ -39,6 +40,7 @@ pub(in crate::stage::matching) struct Subject<'a> {
 struct Held<'a> {
     claim: Claim<'a>,
     range: String,
+    about: About,
     name: &'a str,
     version: &'a str,
 }
@@ -106,9 +108,11 @@ fn collect<'a>(
         _ => Cow::Borrowed(version),
     };
     let wanted = Wanted::new(&ordered, scheme);
-    for at in first..first + count {
-        let claim = index.claim(at)?;
-        if !is_about(&claim, base, subject.ecosystem.suffix()) {
+    let claims = (first..first + count).map(|at| index.claim(at)).collect::<Result<Vec<_>, _>>()?;
+    let releases = Releases::new(index, &claims, base, subject.ecosystem.suffix(), version)?;
+    for claim in claims {
+        let about = releases.about(index, &claim)?;
+        if about == About::No {
             continue;
         }
         outcome.claims.push(claim);
@@ -122,6 +126,7 @@ fn collect<'a>(
             Answer::Yes(range) => held.push(Held {
                 claim,
                 range,
+                about,
                 name,
                 version,
             }),
@@ -184,7 +189,9 @@ fn claim_of_group(
         let id = record.id()?;
         ids.push(id.to_owned());
         let lists = held.claim.lists()?;
-        fixed.extend(&lists.fixed);
+        if held.about == About::Yes {
+            fixed.extend(&lists.fixed);
+        }
         functions.extend(&lists.functions);
         match other_target(&lists.os, &lists.arch, subject.platform) {
             Some(reason) => other = Some(reason),
@@ -234,7 +241,10 @@ fn claim_of_group(
             feed: feed.to_owned(),
             package: held.name.to_owned(),
             version: held.version.to_owned(),
-            range: with_origin(&held.range, subject.component),
+            range: match held.about {
+                About::FixedInPro => format!("{} (fixed in Ubuntu Pro only)", held.range),
+                _ => with_origin(&held.range, subject.component),
+            },
         },
         fixed: ascending(&fixed, scheme),
         clears_all: None,

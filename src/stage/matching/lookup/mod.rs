@@ -5,3 +5,4 @@ pub(super) mod evaluate;
 pub(super) mod matcher;
 mod merge;
 pub(super) mod rpm_module;
+mod ubuntu_pro;

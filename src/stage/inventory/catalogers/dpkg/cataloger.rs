@@ -32,6 +32,10 @@ impl Cataloger for Dpkg {
         Domain::Image
     }
 
+    fn reads(&self) -> Option<(&'static str, &'static str)> {
+        Some(("`var/lib/dpkg/status`, `var/lib/dpkg/status.d/*`", "Debian, Ubuntu, Echo"))
+    }
+
     fn anchors(&self) -> &'static [&'static str] {
         &[STATUS, STATUS_D, INFO, UPDATES]
     }

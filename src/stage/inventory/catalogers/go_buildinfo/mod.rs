@@ -32,6 +32,10 @@ impl Cataloger for GoBuildInfo {
         Domain::Image
     }
 
+    fn reads(&self) -> Option<(&'static str, &'static str)> {
+        Some(("executables of Go", "Go"))
+    }
+
     fn wants(&self, _head: &EntryHead<'_>) -> Want {
         Want::IfMagic(MAGICS)
     }

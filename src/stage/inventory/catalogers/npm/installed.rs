@@ -30,6 +30,10 @@ impl Cataloger for NpmInstalled {
         Domain::Image
     }
 
+    fn reads(&self) -> Option<(&'static str, &'static str)> {
+        Some(("`node_modules/*/package.json`", "npm"))
+    }
+
     fn below_named_folders(&self) -> &'static [&'static str] {
         &["package.json", "x/package.json", "@x/y/package.json"]
     }

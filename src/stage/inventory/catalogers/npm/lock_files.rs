@@ -13,6 +13,8 @@ pub struct NpmLockFile {
     id: &'static str,
     version: u32,
     names: &'static [&'static str],
+    /// The same for people.
+    files: &'static str,
     read: fn(&str) -> NpmLock,
 }
 
@@ -21,6 +23,7 @@ pub const PACKAGE_LOCK: NpmLockFile = NpmLockFile {
     id: "package-lock",
     version: 2,
     names: &["package-lock.json", "npm-shrinkwrap.json"],
+    files: "`package-lock.json`, `npm-shrinkwrap.json`",
     read: read_package_lock,
 };
 
@@ -29,6 +32,7 @@ pub const BUN_LOCK: NpmLockFile = NpmLockFile {
     id: "bun-lock",
     version: 1,
     names: &["bun.lock"],
+    files: "`bun.lock`",
     read: read_bun,
 };
 
@@ -37,6 +41,7 @@ pub const PNPM_LOCK: NpmLockFile = NpmLockFile {
     id: "pnpm-lock",
     version: 3,
     names: &["pnpm-lock.yaml"],
+    files: "`pnpm-lock.yaml`",
     read: read_pnpm,
 };
 
@@ -45,6 +50,7 @@ pub const YARN_LOCK: NpmLockFile = NpmLockFile {
     id: "yarn-lock",
     version: 3,
     names: &["yarn.lock"],
+    files: "`yarn.lock`",
     read: read_yarn,
 };
 
@@ -59,6 +65,10 @@ impl Cataloger for NpmLockFile {
 
     fn domain(&self) -> Domain {
         Domain::Source
+    }
+
+    fn reads(&self) -> Option<(&'static str, &'static str)> {
+        Some((self.files, "npm"))
     }
 
     fn wants(&self, head: &EntryHead<'_>) -> Want {

@@ -46,6 +46,8 @@ pub(super) struct Pins {
 pub(in super::super) struct LockFormat {
     id: &'static str,
     domain: Domain,
+    /// The files for people.
+    files: &'static str,
     kind: &'static str,
     is_file: fn(&str) -> bool,
     read: fn(&str) -> Result<Pins, String>,
@@ -54,6 +56,7 @@ pub(in super::super) struct LockFormat {
 impl LockFormat {
     pub(super) const fn new(
         id: &'static str,
+        files: &'static str,
         kind: &'static str,
         is_file: fn(&str) -> bool,
         read: fn(&str) -> Result<Pins, String>,
@@ -61,6 +64,7 @@ impl LockFormat {
         Self {
             id,
             domain: Domain::Source,
+            files,
             kind,
             is_file,
             read,
@@ -119,6 +123,10 @@ impl Cataloger for LockFormat {
 
     fn domain(&self) -> Domain {
         self.domain
+    }
+
+    fn reads(&self) -> Option<(&'static str, &'static str)> {
+        Some((self.files, homes(self.kind, None).next()?))
     }
 
     fn wants(&self, head: &EntryHead<'_>) -> Want {

@@ -39,6 +39,10 @@ impl Cataloger for Rpm {
         Domain::Image
     }
 
+    fn reads(&self) -> Option<(&'static str, &'static str)> {
+        Some(("`rpmdb.sqlite`, `Packages.db`, `Packages`", "the rpm distributions"))
+    }
+
     fn anchors(&self) -> &'static [&'static str] {
         FOLDERS
     }

@@ -6,13 +6,14 @@ use super::asked::{Asked, purl};
 use super::package_json::{self, Manifest};
 use super::place::{Place, manifest};
 use super::pnpm_store;
-use crate::io::lockfile::npm::{Identity, Manifests, Need, NpmLock, read_package_lock, read_pnpm, read_yarn};
+use crate::io::lockfile::npm::{Identity, Manifests, Need, NpmLock, read_bun, read_package_lock, read_pnpm, read_yarn};
 use crate::model::inventory::Location;
 use crate::model::purl::Purl;
 
 /// Everything that is known to be asked for; nothing for a file of another kind.
 pub(super) fn asked(name: &str, text: &str, place: Place<'_>) -> Vec<Asked> {
     match name {
+        "bun.lock" => of_lock(&read_bun(text), place),
         "yarn.lock" => of_lock(&read_yarn(text), place),
         "pnpm-lock.yaml" => {
             let lock = read_pnpm(text);
