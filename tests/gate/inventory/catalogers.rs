@@ -246,20 +246,22 @@ const TABLE: [&str; 2] = ["<!-- what is read -->\n", "<!-- end of what is read -
 
 #[test]
 fn the_readme_lists_what_is_read() {
-    let mut rows: Vec<String> = CATALOGERS
-        .iter()
-        .filter_map(|cataloger| {
-            let (files, ecosystems) = cataloger.reads()?;
-            let place = match cataloger.domain() {
-                Domain::Source => "trees",
-                Domain::Image => "images",
-                Domain::Both => "both",
-            };
-            Some(format!("| {ecosystems} | {files} | {place} |\n"))
-        })
-        .collect();
-    rows.sort_by_key(|row| row.to_lowercase());
-    let table = format!("| packages of | read from | in |\n|---|---|---|\n{}", rows.concat());
+    let mut rows: BTreeMap<String, (&str, [Vec<&str>; 2])> = BTreeMap::new();
+    for cataloger in CATALOGERS {
+        let Some((files, ecosystems)) = cataloger.reads() else { continue };
+        let row = rows.entry(ecosystems.to_lowercase()).or_insert((ecosystems, Default::default()));
+        let [trees, images] = &mut row.1;
+        match cataloger.domain() {
+            Domain::Source => trees.push(files),
+            Domain::Image => images.push(files),
+            Domain::Both => [trees, images].into_iter().for_each(|place| place.push(files)),
+        }
+    }
+    let line = |(ecosystems, [trees, images]): &(&str, [Vec<&str>; 2])| {
+        format!("| {ecosystems} | {} | {} |\n", trees.join(", "), images.join(", "))
+    };
+    let lines: String = rows.values().map(line).collect();
+    let table = format!("| packages of | in trees | in images |\n|---|---|---|\n{lines}");
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
     let readme = std::fs::read_to_string(&path).unwrap();
     let (before, rest) = readme.split_once(TABLE[0]).unwrap();
