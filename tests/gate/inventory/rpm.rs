@@ -128,6 +128,11 @@ fn a_database_that_rpm_makes_lists_as_rpm_lists_it() {
             listed.lines().collect(),
             "{backend}"
         );
+        let of_source = |c: &portcullis::model::inventory::Component| c.source.as_ref().unwrap().version.clone();
+        assert!(
+            inventory.components.iter().all(|c| of_source(c) == "2:1.4-3.el9"),
+            "{backend}: a source package has the epoch of what is built from it"
+        );
         assert_eq!(inventory.gaps, [], "{backend}: the library is owned by its package");
     }
 }

@@ -19,7 +19,14 @@ pub(super) fn purl_with_upstream(component: &Component) -> Purl {
         return purl;
     };
     let text = match purl.kind.as_str() {
-        "rpm" => format!("{}-{}.src.rpm", source.name, source.version),
+        // The file name leaves out the epoch.
+        "rpm" => {
+            let version = source
+                .version
+                .split_once(':')
+                .map_or(source.version.as_str(), |(_, version)| version);
+            format!("{}-{version}.src.rpm", source.name)
+        }
         _ if source.version != component.version => format!("{}@{}", source.name, source.version),
         _ if source.name != component.name => source.name.clone(),
         _ => return purl,
@@ -53,7 +60,7 @@ pub(super) fn take_upstream(purl: &mut Purl, sources: Sources) -> Option<SourceP
     if !has_source(purl) {
         return None;
     }
-    let own_version = purl.version.clone().unwrap_or_default();
+    let own_version = with_epoch(purl, purl.version.clone().unwrap_or_default());
     let Some(upstream) = upstream else {
         if sources == Sources::Unknown && purl.kind != "rpm" {
             return None;
@@ -67,7 +74,7 @@ pub(super) fn take_upstream(purl: &mut Purl, sources: Sources) -> Option<SourceP
         Some(file) => {
             let mut parts = file.rsplitn(3, '-');
             match (parts.next(), parts.next(), parts.next()) {
-                (Some(release), Some(version), Some(name)) => (name.to_owned(), format!("{version}-{release}")),
+                (Some(release), Some(version), Some(name)) => (name.to_owned(), with_epoch(purl, format!("{version}-{release}"))),
                 _ => (file.to_owned(), own_version),
             }
         }
@@ -77,6 +84,15 @@ pub(super) fn take_upstream(purl: &mut Purl, sources: Sources) -> Option<SourceP
         },
     };
     Some(SourcePackage { name, version })
+}
+
+/// The epoch of an rpm is that of its source package; purls have it in a qualifier.
+fn with_epoch(purl: &Purl, version: String) -> String {
+    let epoch = purl.qualifiers.get("epoch").filter(|epoch| purl.kind == "rpm" && *epoch != "0");
+    match epoch.filter(|_| !version.is_empty() && !version.contains(':')) {
+        Some(epoch) => format!("{epoch}:{version}"),
+        None => version,
+    }
 }
 
 #[cfg(test)]
@@ -101,6 +117,24 @@ mod tests {
             assert_eq!(take_upstream(&mut purl, Sources::AsBinary), component.source, "{kind} {name}");
             assert_eq!(purl, component.purl);
         }
+    }
+
+    #[test]
+    fn the_source_package_of_an_rpm_has_its_epoch() {
+        let purl = Purl::new("rpm", "bind-libs", "9.16.23-1.el9").with_qualifier("epoch", "32");
+        let mut component = Component::new(purl, None, "t");
+        component.source = Some(SourcePackage {
+            name: "bind".to_owned(),
+            version: "32:9.16.23-1.el9".to_owned(),
+        });
+        let written = purl_with_upstream(&component);
+        assert_eq!(
+            written.qualifiers.get("upstream").map(String::as_str),
+            Some("bind-9.16.23-1.el9.src.rpm")
+        );
+        assert_eq!(take_upstream(&mut written.clone(), Sources::Unknown), component.source);
+        let without = take_upstream(&mut component.purl.clone(), Sources::Unknown).expect("as the binary one");
+        assert_eq!(without.version, "32:9.16.23-1.el9");
     }
 
     #[test]

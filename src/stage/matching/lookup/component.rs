@@ -118,8 +118,7 @@ fn collect<'a>(
         outcome.claims.push(claim);
         match evaluate(&claim, &wanted)? {
             Answer::No if base == "Packagist" && packagist::is_branch(version) => {
-                let problem = "it is a branch, which has no place among the releases that the advisory names";
-                outcome.gaps.push(undecided(index, subject, &claim, &wanted, problem)?);
+                outcome.gaps.push(unordered(subject, "a branch has no place among releases"));
             }
             Answer::No => {}
             Answer::Yes(_) if rpm_module::is_of_another_stream(index, &claim, subject.component)? => {}
@@ -151,22 +150,25 @@ fn without_source(subject: &Subject<'_>) -> Option<Gap> {
 
 fn undecided(index: &Index, subject: &Subject<'_>, claim: &Claim<'_>, wanted: &Wanted<'_>, problem: &str) -> Result<Gap, IndexError> {
     let advisory = index.advisory(claim.advisory)?.id()?;
-    let location = subject.component.locations.first().cloned();
-    // A version without a place in the order is one gap, however many advisories would ask for it.
     if wanted.parsed.is_err() {
-        return Ok(Gap {
-            kind: GapKind::UnorderedVersion,
-            subject: subject.component.purl.to_string(),
-            detail: format!("advisories name it, and whether they hold its version cannot be told: {problem}"),
-            location,
-        });
+        return Ok(unordered(subject, problem));
     }
     Ok(Gap {
         kind: GapKind::MalformedAdvisory,
         subject: advisory.to_owned(),
         detail: format!("it names {}, and cannot be evaluated: {problem}", subject.component.name),
-        location,
+        location: subject.component.locations.first().cloned(),
     })
+}
+
+/// A version without a place in the order is one gap, however many advisories would ask for it.
+fn unordered(subject: &Subject<'_>, problem: &str) -> Gap {
+    Gap {
+        kind: GapKind::UnorderedVersion,
+        subject: subject.component.purl.to_string(),
+        detail: format!("advisories name it, and whether they hold its version cannot be told: {problem}"),
+        location: subject.component.locations.first().cloned(),
+    }
 }
 
 fn claim_of_group(

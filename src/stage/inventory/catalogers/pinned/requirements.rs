@@ -17,8 +17,10 @@ pub(super) fn read(text: &str) -> Result<Pins, String> {
     while let Some((at, first)) = lines.next() {
         let mut whole = without_comment(first).to_owned();
         while let Some(start) = whole.strip_suffix('\\').map(str::to_owned) {
-            let Some((_, next)) = lines.next() else { break };
-            whole = format!("{start} {}", without_comment(next));
+            whole = match lines.next() {
+                Some((_, next)) => format!("{start} {}", without_comment(next)),
+                None => start,
+            };
         }
         let line = u32::try_from(at + 1).unwrap_or(u32::MAX);
         take(whole.trim(), line, &mut found);
@@ -46,6 +48,7 @@ fn take(requirement: &str, line: u32, found: &mut Pins) {
     }
     // Hashes and other options of one requirement follow it.
     let bare = requirement.split(" --").next().unwrap_or(requirement);
+    let bare = bare.split(" -C ").next().unwrap_or(bare);
     let bare = bare.split(';').next().unwrap_or(bare).trim();
     let name_end = bare
         .find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')))
@@ -57,10 +60,7 @@ fn take(requirement: &str, line: u32, found: &mut Pins) {
         None => rest,
     };
     let pin = rest.strip_prefix("===").or_else(|| rest.strip_prefix("=="));
-    match pin
-        .map(str::trim)
-        .filter(|version| !version.is_empty() && !version.contains(['*', ',', ' ']))
-    {
+    match pin.map(str::trim).filter(|version| is_version(version)) {
         Some(version) if !name.is_empty() => found.pins.push(Pin::new(name, version, Some(line))),
         _ if matches!(bare.as_bytes().first(), Some(b'.' | b'/')) => found
             .troubles
@@ -69,6 +69,14 @@ fn take(requirement: &str, line: u32, found: &mut Pins) {
             "`{bare}` at line {line} pins no version, so that what is installed is not known"
         )),
     }
+}
+
+/// Variables of the environment, wildcards and lists of versions are none.
+fn is_version(text: &str) -> bool {
+    !text.is_empty()
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'+' | b'!'))
 }
 
 /// Files that are named so are read by themselves; constraints install nothing.
@@ -108,6 +116,13 @@ mod tests {
             .collect();
         assert_eq!(seen, [("Flask", "2.0.1", Some(2)), ("evil", "1.0", Some(3))]);
         assert_eq!(read.troubles.len(), 4, "{:?}", read.troubles);
+    }
+
+    #[test]
+    fn what_pip_puts_together_is_read_as_pip_does_and_what_it_looks_up_is_told() {
+        let read = read("a==1.0 -C x=y\nb==${VERSION}\nc==1.0 \\").expect("text");
+        assert_eq!(read.pins, [Pin::new("a", "1.0", Some(1)), Pin::new("c", "1.0", Some(3))]);
+        assert_eq!(read.troubles.len(), 1, "{:?}", read.troubles);
     }
 
     #[test]

@@ -32,7 +32,7 @@ impl Cataloger for Rpm {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn domain(&self) -> Domain {
@@ -130,16 +130,20 @@ fn package(header: &Header<'_>) -> Option<Component> {
         .with_qualifier("arch", header.text(header::ARCH).unwrap_or_default())
         .with_qualifier("epoch", epoch.as_deref().unwrap_or_default())
         .with_qualifier("rpmmod", header.text(header::MODULARITY_LABEL).unwrap_or_default());
+    // The file name of the source package leaves out its epoch, which is that of what is built from it.
+    let with_epoch = |version: &str| {
+        epoch
+            .as_deref()
+            .map_or_else(|| version.to_owned(), |epoch| format!("{epoch}:{version}"))
+    };
     let mut component = Component::new(purl, None, "rpm");
-    if let Some(epoch) = epoch {
-        component.version = format!("{epoch}:{version}");
-    }
-    component.source = Some(
-        source(header.text(header::SOURCE_RPM).unwrap_or_default()).unwrap_or_else(|| SourcePackage {
-            name: name.to_owned(),
-            version,
-        }),
-    );
+    component.version = with_epoch(&version);
+    let (source_name, source_version) =
+        source(header.text(header::SOURCE_RPM).unwrap_or_default()).unwrap_or_else(|| (name.to_owned(), version.clone()));
+    component.source = Some(SourcePackage {
+        name: source_name,
+        version: with_epoch(&source_version),
+    });
     component.licenses = header
         .text(header::LICENSE)
         .filter(|text| !text.is_empty())
@@ -149,13 +153,10 @@ fn package(header: &Header<'_>) -> Option<Component> {
     Some(component)
 }
 
-/// `bash-5.1.8-6.el9.src.rpm`.
-fn source(file: &str) -> Option<SourcePackage> {
+/// Name and version of `bash-5.1.8-6.el9.src.rpm`.
+fn source(file: &str) -> Option<(String, String)> {
     let stem = file.strip_suffix(".src.rpm").or_else(|| file.strip_suffix(".nosrc.rpm"))?;
     let mut parts = stem.rsplitn(3, '-');
     let (release, version, name) = (parts.next()?, parts.next()?, parts.next()?);
-    Some(SourcePackage {
-        name: name.to_owned(),
-        version: format!("{version}-{release}"),
-    })
+    Some((name.to_owned(), format!("{version}-{release}")))
 }
