@@ -10,6 +10,7 @@ use crate::model::inventory::{Component, Ecosystem, Origin};
 use crate::model::version::{Scheme, go, packagist};
 
 use super::evaluate::{Answer, Wanted, evaluate, other_target};
+use super::not_applicable;
 use super::rpm_module;
 use super::ubuntu_pro::{About, Releases};
 use crate::stage::matching::index::{Claim, Index, IndexError};
@@ -252,9 +253,7 @@ fn claim_of_group(
         clears_all: None,
         update: None,
         owned_by_os: false,
-        not_applicable: not_ours(subject.component)
-            .or_else(|| headers_alone(subject.component))
-            .or(if applies { None } else { other }),
+        not_applicable: not_applicable::reason(subject.component).or(if applies { None } else { other }),
     })
 }
 
@@ -282,26 +281,6 @@ fn rank(id: &str) -> u8 {
         id if id.starts_with("GHSA-") => 2,
         _ => 3,
     }
-}
-
-/// A package of the tree itself shares a name with a public one, no more. A local copy that stands in for a published package is another matter.
-fn not_ours(component: &Component) -> Option<String> {
-    component
-        .root
-        .then(|| "the component is part of this source tree; the advisory is about the registry's package of the same name".to_owned())
-}
-
-/// Headers of the kernel are built from its source, and hold nothing of it that runs.
-fn headers_alone(component: &Component) -> Option<String> {
-    let source = component.source.as_ref().map_or("", |source| source.name.as_str());
-    let of_kernel = source == "linux" || source.starts_with("linux-") || source == "kernel" || source.starts_with("kernel-");
-    let name = component.name.as_str();
-    let is_headers = name.starts_with("linux-libc-dev")
-        || name.starts_with("linux-headers")
-        || name.starts_with("kernel-headers")
-        || name == "kernel-devel"
-        || name.ends_with("linux-api-headers");
-    (of_kernel && is_headers).then(|| "the package holds headers of the kernel, not the kernel".to_owned())
 }
 
 /// A package from elsewhere is judged by its name and version, and the evidence says so: a fork may have the fault or its fix.

@@ -4,5 +4,6 @@ pub(super) mod component;
 pub(super) mod evaluate;
 pub(super) mod matcher;
 mod merge;
+mod not_applicable;
 pub(super) mod rpm_module;
 mod ubuntu_pro;
