@@ -8,6 +8,7 @@ mod error;
 mod exit;
 mod init;
 mod place;
+mod program;
 mod progress;
 mod session;
 mod shown;
@@ -54,7 +55,11 @@ pub fn main() -> ExitCode {
     if !is_switch && let Err(error) = crate::io::environment::close_to_others() {
         exit::last_line(&format!("portcullis: other programs of this user can look into this one: {error}"));
     }
-    let needs_home = !is_switch && !matches!(cli.verb, args::Verb::Completions { .. });
+    let needs_home = !is_switch
+        && !matches!(
+            cli.verb,
+            args::Verb::Completions { .. } | args::Verb::Help { .. } | args::Verb::Man { .. }
+        );
     let run = || match Environment::read(needs_home) {
         Ok(environment) => verbs::run(&cli, &environment),
         Err(error) => exit::without_session(&error),

@@ -37,6 +37,22 @@ pub(super) fn inside(project: &Path, output: &Path) -> Result<(), CliError> {
     Ok(())
 }
 
+/// Refuses a folder for results that cannot be written to: known at the start, and not after a build.
+///
+/// # Errors
+/// [`CliError::Setting`].
+pub(super) fn writable(output: &Path) -> Result<(), CliError> {
+    let refused = |folder: &Path, problem: String| Err(CliError::setting("--output", format!("{} {problem}", folder.display())));
+    let Some(there) = output.ancestors().find(|above| above.symlink_metadata().is_ok()) else {
+        return Ok(());
+    };
+    match (there.is_dir(), rustix::fs::access(there, rustix::fs::Access::WRITE_OK)) {
+        (false, _) => refused(there, "is no folder, and results go into one".to_owned()),
+        (true, Err(error)) => refused(there, format!("cannot be written to ({error}): name another folder")),
+        (true, Ok(())) => Ok(()),
+    }
+}
+
 /// Refuses a folder of ours that belongs to somebody else or that others can write to. One that is not there yet is made by us, and must not
 /// be made where everybody can replace it.
 ///
@@ -105,6 +121,15 @@ mod tests {
         assert!(inside(&project, &project.join("dangling/x")).is_err());
         symlink(&elsewhere, project.join("own/image")).expect("link");
         assert!(inside(&project, &project.join("own")).is_err());
+    }
+
+    #[test]
+    fn results_go_into_a_folder_that_can_be_made() {
+        let dir = tempfile::tempdir().expect("folder");
+        fs::write(dir.path().join("file"), "x").expect("written");
+        assert!(writable(&dir.path().join("a/b/c")).is_ok());
+        assert!(writable(&dir.path().join("file")).is_err());
+        assert!(writable(&dir.path().join("file/below")).is_err());
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::environment::Environment;
 use super::error::CliError;
 use super::exit;
 use super::place;
+use super::program::{named, program};
 use super::progress::Screen;
 use super::signals::{self, Phase};
 use super::wiring::{DOCKERFILES, Workspace};
@@ -22,7 +23,7 @@ use crate::io::{Effects, files, secret};
 use crate::model::event::Observer;
 use crate::model::excused::Excused as _;
 use crate::model::exit_kind::ExitKind;
-use crate::model::outcome::{Outcome, SourceFile};
+use crate::model::outcome::{Outcome, RolloutResult, SourceFile};
 use crate::model::plan::Builder;
 use crate::report::progress::{Fanout, Log};
 use crate::report::{self, Form};
@@ -156,6 +157,7 @@ impl<'a> Session<'a> {
                     Format::Json => exit::print(&self.environment.safe_json(format!("{json:#}").as_bytes()), code),
                 };
                 if printed == code {
+                    let next = named(&next, &self.program());
                     exit::last_line(&self.environment.safe(&format!("portcullis: exit {code}. Next: {next}")));
                 }
                 printed
@@ -166,12 +168,15 @@ impl<'a> Session<'a> {
     fn close_run(&self, mut outcome: Outcome, mut error: Option<CliError>, files: bool) -> u8 {
         outcome.output = self.workspace.output.display().to_string();
         self.explain(&mut outcome);
+        let files = files && !self.is_refused(&outcome, error.as_ref());
         if files && let Err(failed) = self.write_files(&mut outcome) {
             // Without its files the run is not over well, whatever the verdict was.
             error = error.or(Some(failed));
         }
         if let Some(error) = &error {
-            outcome.failure = Some(exit::failure(error, outcome.reached));
+            let mut failure = exit::failure(error, outcome.reached);
+            failure.help = failure.help.map(|help| named(&help, &outcome.program));
+            outcome.failure = Some(failure);
         }
         let code = error
             .as_ref()
@@ -189,8 +194,20 @@ impl<'a> Session<'a> {
         };
         let code = exit::print(&printed, code);
         let code = self.tell_github(&outcome, code);
-        exit::last_line(&self.environment.safe(&report::exit::line(&outcome, code)));
+        exit::last_line(&self.environment.safe(&named(&report::exit::line(&outcome, code), &outcome.program)));
         code
+    }
+
+    /// True for what was refused before it began: the last run's report and evidence stay what they are.
+    fn is_refused(&self, outcome: &Outcome, error: Option<&CliError>) -> bool {
+        let is_usage = error.is_some_and(|error| error.exit_kind() == ExitKind::Usage);
+        let is_rollout = outcome.verdict.is_none()
+            && outcome
+                .rollout
+                .as_ref()
+                .is_some_and(|report| report.result == RolloutResult::Refused);
+        let has_report = || self.workspace.output.join("verdict.json").is_file();
+        (is_usage && outcome.reached.is_none()) || (is_rollout && has_report())
     }
 
     /// Annotations, job summary, outputs. A runner that could not be told makes a good end a bad one.
@@ -209,14 +226,7 @@ impl<'a> Session<'a> {
     /// The program's name with what names this service.
     #[must_use]
     pub(super) fn program(&self) -> String {
-        let mut program = "portcullis".to_owned();
-        if let Some(directory) = &self.global.went_to {
-            program.push_str(&format!(" -C {}", directory.display()));
-        }
-        if let Some(config) = &self.global.config {
-            program.push_str(&format!(" --config {}", config.display()));
-        }
-        program
+        program(self.global)
     }
 
     /// A form as it goes to stdout.
@@ -278,15 +288,38 @@ impl<'a> Session<'a> {
     }
 }
 
-/// `events.ndjson` of the run, begun anew.
+/// `events.ndjson` of the run, begun anew with its first event: what is refused before leaves the last run's as it was.
 fn event_log(workspace: &Workspace) -> Result<Arc<dyn Observer>, CliError> {
     let path = workspace.output.join("events.ndjson");
-    files::write(&path, b"")?;
-    let file = std::fs::OpenOptions::new()
-        .append(true)
-        .open(&path)
-        .map_err(|source| files::FileError::Write { path, source })?;
-    Ok(Arc::new(Log::new(Box::new(file), || System.now())))
+    place::writable(&workspace.output)?;
+    let begun = LateFile { path, file: None };
+    Ok(Arc::new(Log::new(Box::new(begun), || System.now())))
+}
+
+/// A file that is begun anew when something is written to it.
+struct LateFile {
+    path: PathBuf,
+    file: Option<std::fs::File>,
+}
+
+impl std::io::Write for LateFile {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => {
+                if let Some(folder) = self.path.parent() {
+                    std::fs::create_dir_all(folder)?;
+                }
+                let options = std::fs::OpenOptions::new().write(true).create(true).truncate(true).open(&self.path);
+                none.insert(options?)
+            }
+        };
+        file.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.file.as_mut().map_or(Ok(()), std::io::Write::flush)
+    }
 }
 
 /// Tells a workflow's log which texts to hide, before anything else is written to it.

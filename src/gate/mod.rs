@@ -77,10 +77,9 @@ pub async fn run(plan: &GatePlan, effects: &Effects) -> (Outcome, Result<(), Gat
 async fn advance(plan: &GatePlan, outcome: &mut Outcome, effects: &Effects) -> Result<(), GateError> {
     let judge = Judge::load(&plan.judging, effects).await?;
     judge.check_baseline(&[&plan.service])?;
-    // Not before: the baseline may be the folder's own verdict of before.
-    leave_only(&plan.output, &[], true)?;
-
     let image = build_stage(plan, effects)?;
+    // Not before: the baseline may be the folder's own verdict, and a build that is refused (no lock file, no such package) has changed nothing.
+    leave_only(&plan.output, &[], true)?;
     reached(outcome, Stage::Build);
     outcome.subject = Some(subject(plan, &image));
     if plan.until <= Stage::Build {

@@ -73,9 +73,11 @@ impl FileError {
     pub fn exit_kind(&self) -> ExitKind {
         match self {
             Self::Read { source, .. } | Self::Write { source, .. } => match source.kind() {
-                io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied | io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory => {
-                    ExitKind::Usage
-                }
+                io::ErrorKind::NotFound
+                | io::ErrorKind::PermissionDenied
+                | io::ErrorKind::ReadOnlyFilesystem
+                | io::ErrorKind::NotADirectory
+                | io::ErrorKind::IsADirectory => ExitKind::Usage,
                 _ => ExitKind::Undecidable,
             },
             Self::TooLarge { .. } | Self::Encoding { .. } | Self::Outside { .. } | Self::NotRegular { .. } => ExitKind::Usage,
@@ -86,7 +88,9 @@ impl FileError {
 fn write_help(source: &io::Error) -> &'static str {
     match source.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "the disk is full: make room, or name another folder with --output",
-        io::ErrorKind::PermissionDenied => "the folder may not be written to: name another one with --output",
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::NotADirectory => {
+            "the folder may not be written to: name another one with --output"
+        }
         _ => "nothing half written was left behind",
     }
 }

@@ -52,7 +52,7 @@ pub fn masked(text: &str) -> Cow<'_, str> {
 #[must_use]
 pub fn without_keys(text: &str) -> Cow<'_, str> {
     const KEY: &str = "(a key or token, not shown)";
-    if let Some(begin) = text.find("-----BEGIN") {
+    if let Some(begin) = begin_of_key(text) {
         let end = text.rfind("-----").map_or(text.len(), |at| at + 5).max(begin + 10);
         // Without its last line nobody knows where the key ends.
         let end = if text[begin..].contains("-----END") { end } else { text.len() };
@@ -74,6 +74,21 @@ pub fn without_keys(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.split_inclusive(char::is_whitespace).map(hide).collect())
 }
 
+/// Where the first key in PEM begins. The words `-----BEGIN` alone, as messages of ours have them, are none: a key has a head and something behind it.
+fn begin_of_key(text: &str) -> Option<usize> {
+    const BEGIN: &str = "-----BEGIN";
+    let is_key = |(at, _): &(usize, &str)| {
+        let after = &text[at + BEGIN.len()..];
+        let Some((label, body)) = after.split_once("-----") else {
+            return false;
+        };
+        let is_label = label.starts_with(' ') && label.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == ' ');
+        let body = body.trim_start_matches(|c: char| c.is_whitespace() || c == '\\' || c == 'n');
+        is_label && body.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '-')
+    };
+    text.match_indices(BEGIN).find(is_key).map(|(at, _)| at)
+}
+
 /// Forty characters of base64 in a row, mixed as no name or digest is, or a known prefix of tokens.
 fn looks_like_key(word: &str) -> bool {
     const PREFIXES: [&str; 6] = ["ghp_", "gho_", "ghs_", "github_pat_", "glpat-", "AKIA"];
@@ -84,6 +99,16 @@ fn looks_like_key(word: &str) -> bool {
             && part.bytes().any(|b| b.is_ascii_lowercase())
             && part.bytes().any(|b| b.is_ascii_digit())
     };
+    // What ssh, npm and browsers print of a public key or a file is a digest, which hides nothing.
+    const PUBLIC: [&str; 4] = ["SHA256:", "sha256-", "sha384-", "sha512-"];
+    let bare = word.trim_start_matches(|c: char| !c.is_ascii_alphanumeric());
+    if let Some(digest) = PUBLIC.iter().find_map(|prefix| bare.strip_prefix(prefix)) {
+        let is_digest = |c: char| c.is_ascii_alphanumeric() || "+/=".contains(c);
+        let ends = digest.trim_end_matches(|c: char| !is_digest(c));
+        if ends.len() <= 88 && ends.chars().all(is_digest) {
+            return false;
+        }
+    }
     word.split(|c: char| !(c.is_ascii_alphanumeric() || "+=_-".contains(c)))
         .any(|part| has_prefix(part) || is_mixed(part))
 }
@@ -126,6 +151,16 @@ mod tests {
         assert!(!without_keys("cannot read -----BEGIN EC PRIVATE KEY----- MHcCAQ").contains("MHc"));
         let raw = "cannot read /srv/MHcCAQEEIPRabcdefghijklmnopqrstuvwxyz0123456789AB now";
         assert_eq!(without_keys(raw), "cannot read (a key or token, not shown) now");
+        // Public digests and our own words about keys are none.
+        for shown in [
+            "the host's key is SHA256:uNiVztksCsDhcc0u9e8BrrJXVGDwmpaNlOyXtrsu3A4",
+            "(sha512-z4PhNX7vuL3xVChQ1m2AB9Yg5AULVxXcg/SpIdNs6c5H0NE8XYXysP+DGNKHfuwvY7kxvUdBeoGlODJ6+SfaPg==)",
+            "nokey.pem is no key: it has no `-----BEGIN` line",
+            "expected a file that begins with `-----BEGIN PRIVATE KEY-----`",
+        ] {
+            assert_eq!(without_keys(shown), shown);
+        }
+        assert!(!without_keys("it has no `-----BEGIN` line: -----BEGIN PRIVATE KEY-----\nhunter2").contains("hunter2"));
         // The controls: digests, commits and long paths stay.
         let digest = format!("sha256:{} in /srv/Some-Folder/With/Many_Parts/1/target/debug", "ab1".repeat(20));
         assert!(matches!(without_keys(&digest), Cow::Borrowed(_)));

@@ -109,7 +109,9 @@ pub fn next(outcome: &Outcome, code: u8) -> String {
             "let the other deployer finish, then `{}` and run again",
             prose(&outcome.command("rollout status"))
         ),
-        14 if outcome.reached.is_some_and(|stage| stage < Stage::Publish) => "nothing was published or rolled out: run it again".to_owned(),
+        14 if outcome.until.is_some() && outcome.reached.is_none_or(|stage| stage < Stage::Publish) => {
+            "nothing was published or rolled out: run it again".to_owned()
+        }
         14 => format!(
             "`{}` finishes or reverts what was under way",
             prose(&outcome.command("rollout resume"))
@@ -217,6 +219,18 @@ mod tests {
         );
         assert!(!planned.contains("verified") && !planned.contains("published"), "{planned}");
         assert!(rolled_out(RolloutResult::Committed).contains("rolled out and verified"));
+    }
+
+    #[test]
+    fn a_build_that_was_interrupted_has_no_rollout_to_resume() {
+        let build = Outcome {
+            until: Some(Stage::Rollout),
+            ..Outcome::default()
+        };
+        assert!(!line(&build, 14).contains("resume"), "{}", line(&build, 14));
+        // The controls: what was under way is finished.
+        assert!(rolled_out(RolloutResult::Interrupted).contains("rollout resume"));
+        assert!(line(&Outcome::default(), 14).contains("rollout resume"));
     }
 
     #[test]

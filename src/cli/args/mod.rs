@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 
+use crate::model::excused::Excused as _;
 use crate::model::image_ref::ImageRef;
 
 pub use judging::{BuildArgs, CheckArgs, GateArgs, Judging, PublishArgs, SbomArgs, SbomForm, ScanArgs};
@@ -22,6 +23,7 @@ pub use rollout::{HookVerb, RolloutArgs, RolloutVerb, SwitchArgs, VerifyArgs};
     name = "portcullis",
     version,
     max_term_width = 100,
+    disable_help_subcommand = true,
     after_help = "Exit codes: 0 cleared, committed or verified · 1 blocked · 2 undecidable · 10 rolled back · 11 rollback failed · \
                   12 rollout refused · 13 locked or superseded · 14 interrupted · 64 usage · 69 unreachable · 70 a bug"
 )]
@@ -64,8 +66,8 @@ pub struct Global {
     /// No network: what the cache holds must do
     #[arg(long, global = true, env = "PORTCULLIS_OFFLINE", value_parser = clap::builder::FalseyValueParser::new(), action = clap::ArgAction::SetTrue)]
     pub offline: bool,
-    /// Evaluate policy and waivers at this time, such as 2026-11-01T12:00:00Z
-    #[arg(long, value_name = "RFC3339", global = true)]
+    /// Evaluate policy and waivers at this time, such as 2026-11-01T12:00:00Z, or at the beginning of a day
+    #[arg(long, value_name = "TIME", global = true, value_parser = time)]
     pub at: Option<Timestamp>,
 }
 
@@ -141,11 +143,34 @@ pub enum Verb {
     /// Own the public listener of a service (started by the `process` target)
     #[command(hide = true)]
     Switch(SwitchArgs),
+    /// Explain a verb, a rule or an exit code
+    Help {
+        /// A verb (`rollout status`), a rule (root-user) or an exit code (12) [default: everything]
+        topic: Vec<String>,
+    },
+    /// Write manual pages
+    Man {
+        /// A folder that gets a page for each verb [default: the page of the program, to stdout]
+        folder: Option<PathBuf>,
+    },
     /// Write a shell's completion script
     Completions {
         /// The shell.
         shell: clap_complete::Shell,
     },
+}
+
+/// Reads a time with its zone, or a day, which begins in UTC.
+fn time(text: &str) -> Result<Timestamp, String> {
+    let wrong = "the same words for everything that is no time, below";
+    let day = || {
+        let day = text.parse::<jiff::civil::Date>().or_none(wrong)?;
+        let begin = day.to_zoned(jiff::tz::TimeZone::UTC).or_none(wrong)?;
+        Some(begin.timestamp())
+    };
+    let is_day = text.len() == "2026-11-01".len();
+    let read = if is_day { day() } else { text.parse().or_none(wrong) };
+    read.ok_or_else(|| "expected a time with its zone, such as 2026-11-01T12:00:00Z, or a day, such as 2026-11-01".to_owned())
 }
 
 /// Reads an image reference; a bare `host/path@sha256:…` is a registry's.

@@ -12,8 +12,8 @@ pub struct VerifyArgs {
     /// Public key (PEM file) [default: the public half of the configured signing key]
     #[arg(long, value_name = "FILE")]
     pub key: Option<PathBuf>,
-    /// The policy document that must have been applied
-    #[arg(long, value_name = "FILE")]
+    /// The policy that must have been applied: a document, `strict`, FILE#sha256:… or registry:REPOSITORY@sha256:…
+    #[arg(long, value_name = "POLICY")]
     pub policy: Option<PathBuf>,
     /// Oldest verdict that counts, such as 14d
     #[arg(long, value_name = "TIME")]

@@ -72,6 +72,10 @@ fn plan(session: &Session<'_>, judging: &Judging, until: Stage, tags: &[String],
     let workspace = &session.workspace;
     let commit = workspace.commit()?;
     let publish = workspace.publish_plan(commit.as_ref(), tags, dry_run)?;
+    if until >= Stage::Publish && !dry_run {
+        // Known now: nobody waits for a build to hear it.
+        workspace.may_sign(&session.effects)?;
+    }
     Ok(GatePlan {
         service: workspace.service(),
         build: workspace.build_plan(commit)?,

@@ -6,9 +6,11 @@ mod doctor;
 mod explain;
 mod feeds;
 mod gate;
+mod help;
 mod hook;
 mod init;
 mod judged;
+mod man;
 mod recheck;
 mod replay;
 mod report;
@@ -24,6 +26,7 @@ use super::args::{Cli, RolloutVerb, Verb};
 use super::environment::Environment;
 use super::error::CliError;
 use super::exit;
+use super::program::{named, program};
 use super::session::{Answer, Session};
 use crate::model::event::Stage;
 use crate::model::excused::Excused as _;
@@ -42,6 +45,12 @@ pub(super) fn run(cli: &Cli, environment: &Environment) -> u8 {
             &mut std::io::stdout(),
         );
         return 0;
+    }
+    if let Verb::Help { topic } = &cli.verb {
+        return told(help::text(topic, &environment.stdout_style(&cli.global)), cli, environment);
+    }
+    if let Verb::Man { folder } = &cli.verb {
+        return told(man::pages(folder.as_deref()), cli, environment);
     }
     // The only TLS provider in the program: without this the first connection panics.
     let installed = rustls::crypto::ring::default_provider().install_default();
@@ -69,6 +78,14 @@ pub(super) fn run(cli: &Cli, environment: &Environment) -> u8 {
     })
 }
 
+/// An answer that needs nothing of a folder.
+fn told(text: Result<String, CliError>, cli: &Cli, environment: &Environment) -> u8 {
+    match text {
+        Ok(text) => exit::print(&text, 0),
+        Err(error) => refused(&error, cli, environment),
+    }
+}
+
 async fn dispatch(verb: &Verb, session: &Session<'_>) -> Result<Answer, CliError> {
     match verb {
         Verb::Gate(args) => gate::run(session, args).await,
@@ -86,12 +103,12 @@ async fn dispatch(verb: &Verb, session: &Session<'_>) -> Result<Answer, CliError
         Verb::Report(args) => report::run(session, args),
         Verb::Replay(args) => replay::run(session, args),
         Verb::Recheck(args) => recheck::run(session, args).await,
-        Verb::Waive(args) => waivers::add(session, args),
+        Verb::Waive(args) => waivers::add(session, args).await,
         Verb::Waivers { verb } => waivers::run(session, verb).await,
         Verb::Feeds(args) => feeds::run(session, args).await,
         Verb::Hook { verb } => hook::run(session, *verb),
         Verb::Switch(args) => rollout::switch(session, args).await,
-        Verb::Completions { .. } => Ok(Answer::Bytes(Vec::new())),
+        Verb::Completions { .. } | Verb::Help { .. } | Verb::Man { .. } => Ok(Answer::Bytes(Vec::new())),
     }
 }
 
@@ -143,8 +160,12 @@ fn refused(error: &CliError, cli: &Cli, environment: &Environment) -> u8 {
     let code = error.exit_kind().code();
     let diagnostic = exit::diagnostic(error, &environment.stderr_style(&cli.global));
     exit::last_line(&environment.safe(&diagnostic));
+    let program = program(&cli.global);
+    let mut failure = exit::failure(error, None);
+    failure.help = failure.help.map(|help| named(&help, &program));
     let outcome = Outcome {
-        failure: Some(exit::failure(error, None)),
+        failure: Some(failure),
+        program,
         ..Outcome::default()
     };
     if let Some(actions) = &environment.github {

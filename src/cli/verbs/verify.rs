@@ -4,12 +4,11 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use crate::cli::args::{VerifyArgs, image_ref};
+use crate::cli::args::{Judging, VerifyArgs, image_ref};
 use crate::cli::error::CliError;
 use crate::cli::session::{Answer, Session};
 use crate::cli::wiring::elsewhere;
 use crate::gate::GateError;
-use crate::io::{files, hash};
 use crate::model::excused::Excused as _;
 use crate::model::human_duration::HumanDuration;
 use crate::model::image_ref::ImageRef;
@@ -24,7 +23,14 @@ pub(super) async fn run(session: &Session<'_>, args: &VerifyArgs) -> Result<Answ
     let image = image_ref(&args.image).map_err(|problem| CliError::setting("IMAGE", problem.to_string()))?;
     let key = key(session, args.key.as_ref())?;
     let policy = match &args.policy {
-        Some(path) => Some(hash::sha256(&files::read(path, session.effects.limits.document)?)),
+        Some(_) => {
+            let judging = Judging {
+                policy: args.policy.clone(),
+                ..Judging::default()
+            };
+            let policy = session.workspace.judging_plan(&judging)?.policy.open(&session.effects).await?;
+            Some(policy.input().digest)
+        }
         None => None,
     };
     let max_age = match &args.max_age {

@@ -15,53 +15,62 @@ use crate::gate::GateError;
 use crate::io::files;
 use crate::model::excused::Excused as _;
 use crate::model::purl::Purl;
+use crate::model::severity::Severity;
 use crate::model::waiver::{Justification, VexStatus};
+use crate::report::text::prose;
 use crate::stage::policy::evidence_file::EvidenceFile;
 use crate::stage::policy::import::import;
+use crate::stage::policy::pattern::PurlPattern;
 use crate::stage::policy::waive::{NewWaiver, waive};
 
 /// How long a waiver holds where nobody says: well within every default of the policy.
 const USUAL_DAYS: i64 = 14;
 
-/// Adds an entry. What flags leave out is asked for on a terminal, and refused elsewhere.
-pub(super) fn add(session: &Session<'_>, args: &WaiveArgs) -> Result<Answer, CliError> {
+/// Adds an entry. What flags leave out is asked for on a terminal, again where the answer is no answer, and refused elsewhere.
+pub(super) async fn add(session: &Session<'_>, args: &WaiveArgs) -> Result<Answer, CliError> {
+    check_id(&args.id).map_err(|problem| CliError::setting("ID", problem))?;
     let today = today(session);
-    let ask = |flag: &'static str, what: &str, given: Option<String>, usual: Option<String>| answer_to(session, flag, what, given, usual);
-    let package = ask(
-        "--package",
-        "package pattern",
-        args.package.clone(),
-        found_package(session, &args.id),
-    )?;
+    let ask = Questions { session };
+    let before = last_found(session, &args.id);
+    let package = ask.answer("--package", "package pattern", args.package.clone(), before.package, |text| {
+        PurlPattern::parse(text)
+            .map(|_| text.to_owned())
+            .map_err(|problem| problem.to_string())
+    })?;
     // What a waiver claims is never guessed.
-    let reason = ask(
+    let reason = ask.answer(
         "--reason",
         "OpenVEX status (not_affected, affected, under_investigation, fixed)",
         args.reason.clone(),
         None,
+        word::<VexStatus>,
     )?;
-    let reason = parse::<VexStatus>("--reason", &reason)?;
     let justification = match (args.justification.clone(), reason) {
         (None, VexStatus::Affected | VexStatus::Fixed | VexStatus::UnderInvestigation) => None,
-        (given, _) => {
-            let text = ask(
-                "--justification",
-                "why it is not affected, such as vulnerable_code_not_in_execute_path",
-                given,
-                None,
-            )?;
-            Some(parse::<Justification>("--justification", &text)?)
-        }
+        (given, _) => Some(ask.answer(
+            "--justification",
+            "why it is not affected, such as vulnerable_code_not_in_execute_path",
+            given,
+            None,
+            word::<Justification>,
+        )?),
     };
-    let statement = ask("--statement", "why, in a sentence", args.statement.clone(), None)?;
-    let owner = ask("--owner", "who answers for it", args.owner.clone(), None)?;
+    let statement = ask.answer("--statement", "why, in a sentence", args.statement.clone(), None, said)?;
+    let owner = ask.answer("--owner", "who answers for it", args.owner.clone(), None, said)?;
+    let policy = session
+        .workspace
+        .judging_plan(&Judging::default())?
+        .policy
+        .open(&session.effects)
+        .await?;
+    let most = policy.longest_waiver_days(before.severity);
     let usual_end = today
-        .checked_add(jiff::Span::new().days(USUAL_DAYS))
+        .checked_add(jiff::Span::new().days(USUAL_DAYS.min(most)))
         .map(|date| date.to_string())
         .or_none("no such day: then the date is asked for without a proposal");
-    let expires: Date = ask("--expires", "last day it holds", args.expires.clone(), usual_end)?
-        .parse()
-        .map_err(|problem| CliError::setting("--expires", format!("{problem}")))?;
+    let expires = ask.answer("--expires", "last day it holds", args.expires.clone(), usual_end, |text| {
+        last_day(text, today, most)
+    })?;
     let waiver = NewWaiver {
         id: args.id.clone(),
         package,
@@ -121,54 +130,203 @@ fn today(session: &Session<'_>) -> Date {
     session.effects.clock.evaluation().to_zoned(TimeZone::UTC).date()
 }
 
-/// The package that the last run found the advisory in, if it was one only.
-fn found_package(session: &Session<'_>, id: &str) -> Option<String> {
-    let record =
-        EvidenceFile::read(&session.workspace.output, &session.effects).or_none("without a last run there is nothing to propose")?;
-    let verdict = record.replay().or_none("without a last verdict there is nothing to propose")?;
-    let named = verdict
-        .findings
-        .iter()
-        .filter(|j| j.finding.ids.iter().any(|known| known.eq_ignore_ascii_case(id)));
+/// What the last run found under an id.
+#[derive(Default)]
+struct Before {
+    /// The package, if it was one only.
+    package: Option<String>,
+    /// How bad it is; `Some(None)` for a finding that nobody rates, `None` where nothing was found.
+    severity: Option<Option<Severity>>,
+}
+
+fn last_found(session: &Session<'_>, id: &str) -> Before {
+    let record = EvidenceFile::read(&session.workspace.output, &session.effects).or_none("without a last run there is nothing to propose");
+    let verdict = record.and_then(|record| record.replay().or_none("without a last verdict there is nothing to propose"));
+    let Some(verdict) = verdict else { return Before::default() };
+    let is_named = |known: &String| known.eq_ignore_ascii_case(id);
+    let named = verdict.findings.iter().filter(|j| j.finding.ids.iter().any(is_named));
+    let severity = named.clone().map(|j| j.finding.severity).max();
     let mut purls: Vec<&Purl> = named.filter_map(|j| j.finding.purl.as_ref()).collect();
     purls.dedup();
-    match purls.as_slice() {
+    let package = match purls.as_slice() {
         [only] => {
             let mut pattern = only.package();
             pattern.version.clone_from(&only.version);
             Some(pattern.to_string())
         }
         _ => None,
-    }
+    };
+    Before { package, severity }
 }
 
-/// A flag's value, or what somebody types, or the usual value where nobody is there to ask.
-fn answer_to(
-    session: &Session<'_>,
-    flag: &'static str,
-    what: &str,
-    given: Option<String>,
-    usual: Option<String>,
-) -> Result<String, CliError> {
-    if let Some(given) = given {
-        return Ok(given);
-    }
-    if session.environment.stdin_terminal && session.environment.stderr_terminal {
-        let shown = usual.as_ref().map(|usual| format!(" [{usual}]")).unwrap_or_default();
-        let mut err = std::io::stderr().lock();
-        let asked = write!(err, "{what}{shown}: ").and_then(|()| err.flush());
-        asked.dismissed("whoever does not see the question sees no other one");
-        let mut line = String::new();
-        let answered = std::io::stdin().lock().read_line(&mut line);
-        answered.map_err(|error| CliError::setting(flag, format!("the answer cannot be read: {error}")))?;
-        let line = line.trim();
-        if !line.is_empty() {
-            return Ok(line.to_owned());
+/// Who is asked for what flags leave out.
+struct Questions<'s> {
+    session: &'s Session<'s>,
+}
+
+impl Questions<'_> {
+    /// A flag's value, or what somebody types, or the usual value where nobody is there to ask. An answer that is none is asked for again: what was
+    /// answered before it is not thrown away.
+    fn answer<T>(
+        &self,
+        flag: &'static str,
+        what: &str,
+        given: Option<String>,
+        usual: Option<String>,
+        read: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<T, CliError> {
+        let environment = self.session.environment;
+        let is_asked = given.is_none() && environment.stdin_terminal && environment.stderr_terminal;
+        if !is_asked {
+            let text = given
+                .or(usual)
+                .ok_or_else(|| CliError::setting(flag, format!("it is needed: {what}")))?;
+            return read(&text).map_err(|problem| CliError::setting(flag, problem));
+        }
+        loop {
+            let shown = usual.as_ref().map(|usual| format!(" [{usual}]")).unwrap_or_default();
+            say(&format!("{what}{shown}: "));
+            let mut line = String::new();
+            let read_bytes = std::io::stdin().lock().read_line(&mut line);
+            let read_bytes = read_bytes.map_err(|error| CliError::setting(flag, format!("the answer cannot be read: {error}")))?;
+            let text = Some(line.trim().to_owned())
+                .filter(|text| !text.is_empty())
+                .or_else(|| usual.clone());
+            match text.as_deref().map(&read) {
+                Some(Ok(value)) => return Ok(value),
+                Some(Err(problem)) => say(&format!("  {problem}\n")),
+                // The end of the input is no answer, however often it is asked for.
+                None if read_bytes == 0 => return Err(CliError::setting(flag, format!("it is needed: {what}"))),
+                None => {}
+            }
+            if read_bytes == 0 {
+                return Err(CliError::setting(flag, "there was no further answer"));
+            }
         }
     }
-    usual.ok_or_else(|| CliError::setting(flag, format!("it is needed: {what}")))
 }
 
-fn parse<T: serde::de::DeserializeOwned>(flag: &'static str, text: &str) -> Result<T, CliError> {
-    serde_json::from_value(json!(text)).map_err(|problem| CliError::setting(flag, problem.to_string()))
+fn say(text: &str) {
+    let mut err = std::io::stderr().lock();
+    let said = err.write_all(text.as_bytes()).and_then(|()| err.flush());
+    said.dismissed("whoever does not see the question sees no other one");
+}
+
+/// A word of a list.
+fn word<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, String> {
+    serde_json::from_value(json!(text)).map_err(|problem| problem.to_string())
+}
+
+/// A sentence or a name, of something.
+fn said(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("it is empty".to_owned()),
+        text => Ok(text.to_owned()),
+    }
+}
+
+/// The last day of a waiver, which the policy would accept.
+fn last_day(text: &str, today: Date, most: i64) -> Result<Date, String> {
+    let day: Date = text
+        .parse()
+        .map_err(|_| format!("`{text}` is no day: expected one such as {today}, which counts to its end in UTC"))?;
+    let lasts = i64::from((day - today).get_days());
+    if lasts < 0 {
+        return Err(format!("{day} is over already"));
+    }
+    if lasts > most {
+        let latest = today.checked_add(jiff::Span::new().days(most));
+        let latest = latest
+            .map(|latest| format!(", until {latest}"))
+            .or_empty("a policy that allows more than there are days");
+        return Err(format!(
+            "{day} is {lasts} days from now, and the policy lets this be waived for {most}{latest}"
+        ));
+    }
+    Ok(day)
+}
+
+/// Refuses what no advisory is called: a waiver for it would cover nothing, and be found out later.
+fn check_id(id: &str) -> Result<(), String> {
+    let parts: Vec<&str> = id.split('-').collect();
+    let digits = |part: &str, least: usize| part.len() >= least && part.bytes().all(|byte| byte.is_ascii_digit());
+    let fits = match parts.as_slice() {
+        ["CVE", year, number] => digits(year, 4) && year.len() == 4 && digits(number, 4),
+        ["RUSTSEC", year, number] => digits(year, 4) && year.len() == 4 && digits(number, 4) && number.len() == 4,
+        ["GHSA", groups @ ..] => {
+            groups.len() == 3
+                && groups
+                    .iter()
+                    .all(|group| group.len() == 4 && group.bytes().all(|b| b.is_ascii_alphanumeric()))
+        }
+        [prefix, _, ..] => {
+            let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.:".contains(c);
+            prefix.starts_with(|c: char| c.is_ascii_alphabetic())
+                && !["CVE", "RUSTSEC"].contains(prefix)
+                && id.chars().all(is_plain)
+                && id.chars().any(|c| c.is_ascii_digit())
+        }
+        _ => false,
+    };
+    match fits {
+        true => Ok(()),
+        false => Err(format!(
+            "`{}` is no advisory's id: expected one such as CVE-2024-12345, GHSA-abcd-1234-wxyz, RUSTSEC-2024-0001 or DSA-5000-1",
+            prose(id)
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+
+    #[test]
+    fn what_no_advisory_is_called_is_no_id() {
+        for good in [
+            "CVE-2024-12345",
+            "GHSA-43w2-9j62-hq99",
+            "RUSTSEC-2021-0003",
+            "DSA-5000-1",
+            "DEMO-2026-0001",
+            "MAL-2026-1",
+            "RHSA-2024:1234",
+            "DEBIAN-CVE-2026-1",
+        ] {
+            assert_eq!(check_id(good), Ok(()), "{good}");
+        }
+        for bad in [
+            "",
+            "smallvec",
+            "CVE-24-1",
+            "CVE-2024-1",
+            "CVE 2024-12345",
+            "GHSA-43w2-9j62",
+            "RUSTSEC-2021-3",
+            "CVE-2024-12345\n",
+            "-1",
+            "x-y",
+            "A-1\u{202e}",
+        ] {
+            assert!(check_id(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_waiver_lasts_no_longer_than_the_policy_lets_it() {
+        let today = date(2026, 11, 21);
+        assert_eq!(last_day("2026-12-05", today, 14), Ok(date(2026, 12, 5)));
+        assert_eq!(last_day("2026-11-21", today, 14), Ok(today), "to the end of the day");
+        for (text, word) in [
+            ("2026-12-06", "until 2026-12-05"),
+            ("2026-11-20", "over already"),
+            ("in two weeks", "such as 2026-11-21"),
+            ("2026-13-01", "such as"),
+        ] {
+            let said = last_day(text, today, 14).expect_err(text);
+            assert!(said.contains(word), "{said}");
+        }
+    }
 }

@@ -4,6 +4,7 @@ use super::Workspace;
 use super::tags::Tags;
 use crate::cli::args::image_ref;
 use crate::cli::error::CliError;
+use crate::io::Effects;
 use crate::model::commit::Commit;
 use crate::model::excused::Excused as _;
 use crate::model::image_ref::ImageRef;
@@ -104,6 +105,28 @@ impl Workspace {
             }
             _ => KeySource::File(self.root.join(text)),
         }))
+    }
+}
+
+impl Workspace {
+    /// Looks whether the configured key is where the configuration says.
+    ///
+    /// # Errors
+    /// [`CliError::Setting`] naming the file or the variable.
+    pub(in crate::cli) fn may_sign(&self, effects: &Effects) -> Result<(), CliError> {
+        let problem = match self.key()? {
+            Some(KeySource::File(path)) if !path.is_file() => {
+                format!(
+                    "{} does not exist: correct it, or write \"local:FILE\" to have a key made",
+                    path.display()
+                )
+            }
+            Some(KeySource::Env(name)) if effects.secrets.secret(&name).is_none() => {
+                format!("the variable {name} is not set: set it, or judge without a key with `portcullis gate --until policy`")
+            }
+            _ => return Ok(()),
+        };
+        Err(CliError::setting("sign.key", problem))
     }
 }
 

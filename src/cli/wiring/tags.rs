@@ -60,6 +60,15 @@ fn check(template: &str) -> Result<(), String> {
         Err(format!("`{template}` has an unknown field: known are {}", FIELDS.join(", ")))
     } else if sources > 1 {
         Err(format!("`{template}` has two of {}: one is enough", FIELDS[2..].join(", ")))
+    } else if let Some(bad) = rest.chars().find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'))) {
+        Err(format!(
+            "`{template}` has `{}` in it, and a tag has letters, digits, `_`, `.` and `-`",
+            bad.escape_default()
+        ))
+    } else if template.is_empty() || (template == rest && template.starts_with(['.', '-'])) || rest.len() > 80 {
+        Err(format!(
+            "`{template}` is no tag: expected letters, digits, `_`, `.` and `-`, at most 128 of them"
+        ))
     } else if template.contains("{branch}") && !template.contains("{sha}") && !template.contains("{short}") {
         Err(format!("`{template}` would move with the branch: write `{{branch}}-{{sha}}`"))
     } else {
@@ -123,7 +132,18 @@ mod tests {
         assert_eq!(tags.all, [format!("feature---x-{}", "a".repeat(12))]);
         assert_eq!(tags.of_branch, tags.all);
         assert_eq!(of(&["{branch}-{sha}"], &commit(&[], None)).expect("detached"), Tags::default());
-        for moving in ["{branch}", "x-{branch}", "{branch}-{semver}", "{Sha}", "{sha"] {
+        for moving in [
+            "{sha}/x",
+            "a b",
+            "",
+            "-x",
+            "ü{sha}",
+            "{branch}",
+            "x-{branch}",
+            "{branch}-{semver}",
+            "{Sha}",
+            "{sha",
+        ] {
             assert!(of(&[moving], &commit(&[], Some("main"))).is_err(), "{moving}");
         }
     }

@@ -10,6 +10,7 @@ use toml::de::{DeTable, DeValue, Deserializer};
 use crate::io::document::{DocumentError, from_toml, nearest};
 use crate::io::{Effects, files, hash};
 use crate::model::digest::Digest;
+use crate::model::severity::Severity;
 use crate::model::verdict::PolicyInput;
 
 use super::PolicyError;
@@ -156,6 +157,16 @@ impl Policy {
     #[must_use]
     pub fn expiring_days(&self) -> i64 {
         self.document.waivers.expiring_days()
+    }
+
+    /// How many days a waiver may last for a finding of this severity (`Some(None)`: nobody rates it); the longest of all where the finding is not
+    /// known.
+    #[must_use]
+    pub fn longest_waiver_days(&self, severity: Option<Option<Severity>>) -> i64 {
+        let days = |severity| self.document.waivers.lifetime_days(severity);
+        let every = [Severity::Critical, Severity::High, Severity::Medium, Severity::Low];
+        let most = || every.into_iter().map(Some).chain([None]).map(days).max();
+        severity.map_or_else(|| most().unwrap_or(0), days)
     }
 
     /// True when the gate need not read layers again that an earlier run has looked at.

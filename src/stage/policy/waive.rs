@@ -71,16 +71,20 @@ pub fn waive(path: &Path, waiver: &NewWaiver, effects: &Effects) -> Result<(), W
 /// [`PolicyError::Waivers`] when the file is not valid before, or would not be after.
 pub fn with_entry(name: &str, text: &str, waiver: &NewWaiver) -> Result<String, PolicyError> {
     Waivers::from_text(name, text)?;
-    let mut document: DocumentMut = text
+    let document: DocumentMut = text
         .parse()
         .map_err(|error: toml_edit::TomlError| refuse(name, text, error.span().unwrap_or(0..0), error.message()))?;
-    let entries = document.entry("waiver").or_insert(Item::ArrayOfTables(ArrayOfTables::new()));
-    let Some(entries) = entries.as_array_of_tables_mut() else {
+    if document.get("waiver").is_some_and(|entries| !entries.is_array_of_tables()) {
         let help = "its entries are written in one line: write each as [[waiver]]";
         return Err(refuse(name, text, 0..0, help));
-    };
+    }
+    let mut entry = DocumentMut::new();
+    let mut entries = ArrayOfTables::new();
     entries.push(table(waiver));
-    let mut written = document.to_string();
+    entry.insert("waiver", Item::ArrayOfTables(entries));
+    // Behind everything that stands there, comments too: the head of a file stays its head.
+    let end = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
+    let mut written = format!("{text}{end}{entry}");
     if !written.ends_with('\n') {
         written.push('\n');
     }
@@ -155,6 +159,15 @@ mod tests {
             (waivers.entries()[1].id.as_str(), waivers.entries()[1].expires),
             ("CVE-2026-1", date(2026, 12, 1))
         );
+    }
+
+    #[test]
+    fn the_head_of_a_file_stays_its_head() {
+        for head in ["# Waivers\n# of ours\n", "# without an end", "\n\n# later\n", ""] {
+            let after = with_entry("w", head, &new()).expect("written");
+            assert!(after.starts_with(head), "{after}");
+            assert_eq!(Waivers::from_text("w", &after).expect("valid").entries().len(), 1);
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod action;
 mod arguments;
 mod bad_input;
 mod first_minutes;
+mod newcomer;
 mod place;
 mod release;
 mod stored_results;

@@ -127,8 +127,14 @@ impl Cataloger for UnlockedManifests {
             sink.needs(own_name(&text).map(|name| (name, Scope::Runtime)).into_iter().collect());
         }
         if (row.needs)(&text) {
+            // The one that everybody has forgotten once.
+            let make = if row.locks == ["Cargo.lock"] {
+                ": run `cargo generate-lockfile` and commit it"
+            } else {
+                ""
+            };
             let detail = format!(
-                "it names packages of {}, and no lock file ({}) says which versions are installed",
+                "it names packages of {}, and no lock file ({}) says which versions are installed{make}",
                 row.what,
                 row.locks.join(", ")
             );

@@ -122,9 +122,15 @@ fn begin<'a>(waiver: &Waiver, file: &'a str, evidence: &Evidence<'_>) -> Standin
         },
         file,
         would_cover: 0,
-        in_question: is_image || inventory.components.iter().any(|c| c.purl.kind == waiver.package.kind()),
+        in_question: is_image || (!is_of_images(waiver) && inventory.components.iter().any(|c| c.purl.kind == waiver.package.kind())),
         near: None,
     }
+}
+
+/// True for a waiver whose every place is one of an image: a source tree has none of them.
+fn is_of_images(waiver: &Waiver) -> bool {
+    let places = waiver.paths.as_deref().unwrap_or_default();
+    !places.is_empty() && places.iter().all(|place| place.as_str().starts_with('/'))
 }
 
 /// True when package and paths name the finding. A finding without a purl, or without places where places are asked for, is not named.
@@ -223,7 +229,8 @@ fn approvals(waiver: &Waiver, settings: &WaiverSettings, context: &Context) -> (
 
 fn state(waiver: &Waiver, settings: &WaiverSettings, standing: &Standing<'_>, matching: &Matching, today: Date) -> WaiverState {
     let by_day = WaiverState::on(today, waiver.expires, settings.expiring_days());
-    if by_day == WaiverState::Expired || standing.report.covers > 0 {
+    // What could not be there is not missing.
+    if by_day == WaiverState::Expired || standing.report.covers > 0 || !standing.in_question {
         by_day
     } else if is_known(waiver, matching) || !is_answered(waiver.package.kind(), matching) {
         WaiverState::Unused

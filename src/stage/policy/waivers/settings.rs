@@ -79,7 +79,7 @@ pub struct Approvals {
 
 impl WaiverSettings {
     /// The longest lifetime in whole days.
-    pub(super) fn lifetime_days(&self, severity: Option<Severity>) -> i64 {
+    pub(in crate::stage::policy) fn lifetime_days(&self, severity: Option<Severity>) -> i64 {
         let span = match severity {
             Some(Severity::Critical) => self.lifetime.critical,
             Some(Severity::High) => self.lifetime.high,
