@@ -264,7 +264,7 @@ mod tests {
 
     #[test]
     fn no_name_of_a_checkout_means_more_than_itself() {
-        assert_eq!(plain("a\"]\n${{ x }}"), "a----------x");
+        assert_eq!(plain("a\"]\n${{ x }}"), "a-------x");
         assert_eq!(repository_of("evil.example/${{ x }}:1"), None);
         assert_eq!(repository_of("postgres:16"), None);
         assert_eq!(repository_of("127.0.0.1:5000/a@sha256:00").as_deref(), Some("127.0.0.1:5000/a"));

@@ -75,6 +75,11 @@ fn plan(session: &Session<'_>, judging: &Judging, until: Stage, tags: &[String],
     if until >= Stage::Publish && !dry_run {
         // Known now: nobody waits for a build to hear it.
         workspace.may_sign(&session.effects)?;
+        for tag in publish.tags.iter().filter(|tag| !tag.chars().any(|c| c.is_ascii_digit())) {
+            let text =
+                format!("the tag `{tag}` names no commit: unless the policy's untraceable-tag allows it, it will be denied; write {{sha}}");
+            session.effects.warn(Stage::Build, text);
+        }
     }
     Ok(GatePlan {
         service: workspace.service(),
