@@ -1,11 +1,13 @@
 //! What `scan` and `sbom` may be pointed at.
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use crate::cli::args::{Judging, image_ref};
 use crate::cli::error::CliError;
 use crate::cli::session::Session;
 use crate::gate::{GateError, Judge};
+use crate::model::image_ref::ImageRef;
 use crate::model::inventory::Inventory;
 use crate::stage::inventory::InventoryError;
 use crate::stage::inventory::{self, sbom};
@@ -27,6 +29,11 @@ pub(super) async fn inventory(text: &str, session: &Session<'_>) -> Result<Inven
         return tokio::task::block_in_place(|| inventory::source(&path, &exclude, effects)).map_err(failed);
     }
     match image_ref(text) {
+        Ok(ImageRef::DockerArchive(file) | ImageRef::OciArchive(file)) if is_text(&base.join(&file)) => Err(CliError::Missing {
+            problem: format!("{} is a text file, and no archive of an image", file.display()),
+            help: "`docker save -o FILE IMAGE` writes docker-archive:FILE; a lock file or a folder is named as it is, an SBOM as sbom:FILE"
+                .to_owned(),
+        }),
         Ok(reference) => inventory::image_ref(&reference, effects).await.map_err(failed),
         Err(problem) => Err(CliError::Missing {
             problem: format!("there is no file or folder `{text}`, and {problem}"),
@@ -55,6 +62,17 @@ fn sources(text: &str, session: &Session<'_>) -> Option<PathBuf> {
         true => path.parent().map(Path::to_owned),
         false => path.is_dir().then_some(path),
     }
+}
+
+/// True for a file whose beginning is text: a tar has zero bytes in its first block, and what is compressed is no UTF-8.
+fn is_text(file: &Path) -> bool {
+    const BLOCK: u64 = 512;
+    let mut start = Vec::new();
+    let read = std::fs::File::open(file).and_then(|file| file.take(BLOCK).read_to_end(&mut start));
+    let is_read = read.is_ok_and(|bytes| bytes > 0);
+    // The last character may be cut off.
+    let text = std::str::from_utf8(&start).map_or_else(|error| error.valid_up_to() + 4 > start.len(), |_| true);
+    is_read && text && !start.contains(&0)
 }
 
 fn failed(error: InventoryError) -> CliError {
