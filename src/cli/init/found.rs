@@ -154,13 +154,13 @@ fn has_program(folder: &Path, limit: u64) -> bool {
 /// The port of the last `EXPOSE` of a Dockerfile.
 fn exposed(folder: &Path, file: &Path, limit: u64) -> Option<u16> {
     let text = files::read_text_inside(folder, file, limit).or_none("the builder says what is wrong with it")?;
-    let ports = text.lines().filter_map(|line| {
+    let mut ports = text.lines().filter_map(|line| {
         let (word, rest) = line.trim().split_once(char::is_whitespace)?;
         let port = rest.trim().trim_end_matches("/tcp");
         word.eq_ignore_ascii_case("EXPOSE")
             .then(|| port.parse().or_none("a variable or several: nothing is guessed"))?
     });
-    ports.last()
+    ports.next_back()
 }
 
 /// A folder's name as a service's.

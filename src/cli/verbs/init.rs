@@ -220,7 +220,7 @@ fn is_pinned(action: &str) -> bool {
         return false;
     };
     let is_commit = commit.len() == 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
-    is_commit && name.split('/').count() == 2 && name.split('/').all(|part| init::is_plain(part))
+    is_commit && name.split('/').count() == 2 && name.split('/').all(init::is_plain)
 }
 
 /// Nothing that somebody has written is overwritten by chance.

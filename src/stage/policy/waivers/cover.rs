@@ -127,10 +127,11 @@ fn begin<'a>(waiver: &Waiver, file: &'a str, evidence: &Evidence<'_>) -> Standin
     }
 }
 
-/// True for a waiver whose every place is one of an image: a source tree has none of them.
+/// True for a waiver about what an image alone has: packages of an operating system, or places in it.
 fn is_of_images(waiver: &Waiver) -> bool {
     let places = waiver.paths.as_deref().unwrap_or_default();
-    !places.is_empty() && places.iter().all(|place| place.as_str().starts_with('/'))
+    let is_of_system = ["deb", "rpm", "apk"].contains(&waiver.package.kind());
+    is_of_system || (!places.is_empty() && places.iter().all(|place| place.as_str().starts_with('/')))
 }
 
 /// True when package and paths name the finding. A finding without a purl, or without places where places are asked for, is not named.
@@ -229,8 +230,10 @@ fn approvals(waiver: &Waiver, settings: &WaiverSettings, context: &Context) -> (
 
 fn state(waiver: &Waiver, settings: &WaiverSettings, standing: &Standing<'_>, matching: &Matching, today: Date) -> WaiverState {
     let by_day = WaiverState::on(today, waiver.expires, settings.expiring_days());
-    // What could not be there is not missing.
-    if by_day == WaiverState::Expired || standing.report.covers > 0 || !standing.in_question {
+    if by_day == WaiverState::Expired || standing.report.covers > 0 {
+        by_day
+    } else if !standing.in_question && is_of_images(waiver) {
+        // What a source tree cannot hold is not missing in it.
         by_day
     } else if is_known(waiver, matching) || !is_answered(waiver.package.kind(), matching) {
         WaiverState::Unused
