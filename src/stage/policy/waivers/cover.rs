@@ -122,16 +122,21 @@ fn begin<'a>(waiver: &Waiver, file: &'a str, evidence: &Evidence<'_>) -> Standin
         },
         file,
         would_cover: 0,
-        in_question: is_image || (!is_of_images(waiver) && inventory.components.iter().any(|c| c.purl.kind == waiver.package.kind())),
+        in_question: is_image
+            || (!has_places_of_images(waiver) && inventory.components.iter().any(|c| c.purl.kind == waiver.package.kind())),
         near: None,
     }
 }
 
+/// True for a waiver whose every place is one of an image: a source tree has none of them.
+fn has_places_of_images(waiver: &Waiver) -> bool {
+    let places = waiver.paths.as_deref().unwrap_or_default();
+    !places.is_empty() && places.iter().all(|place| place.as_str().starts_with('/'))
+}
+
 /// True for a waiver about what an image alone has: packages of an operating system, or places in it.
 fn is_of_images(waiver: &Waiver) -> bool {
-    let places = waiver.paths.as_deref().unwrap_or_default();
-    let is_of_system = ["deb", "rpm", "apk"].contains(&waiver.package.kind());
-    is_of_system || (!places.is_empty() && places.iter().all(|place| place.as_str().starts_with('/')))
+    ["deb", "rpm", "apk"].contains(&waiver.package.kind()) || has_places_of_images(waiver)
 }
 
 /// True when package and paths name the finding. A finding without a purl, or without places where places are asked for, is not named.
