@@ -162,14 +162,17 @@ pub enum Verb {
 
 /// Reads a time with its zone, or a day, which begins in UTC.
 fn time(text: &str) -> Result<Timestamp, String> {
-    let wrong = "the same words for everything that is no time, below";
     let day = || {
-        let day = text.parse::<jiff::civil::Date>().or_none(wrong)?;
-        let begin = day.to_zoned(jiff::tz::TimeZone::UTC).or_none(wrong)?;
+        let day = text.parse::<jiff::civil::Date>().or_none("the caller says what is expected")?;
+        let begin = day.to_zoned(jiff::tz::TimeZone::UTC).or_none("the caller says what is expected")?;
         Some(begin.timestamp())
     };
     let is_day = text.len() == "2026-11-01".len();
-    let read = if is_day { day() } else { text.parse().or_none(wrong) };
+    let read = if is_day {
+        day()
+    } else {
+        text.parse().or_none("the caller says what is expected")
+    };
     read.ok_or_else(|| "expected a time with its zone, such as 2026-11-01T12:00:00Z, or a day, such as 2026-11-01".to_owned())
 }
 
