@@ -101,6 +101,12 @@ pub fn homes(kind: &str, namespace: Option<&str>) -> impl Iterator<Item = &'stat
     HOMES.iter().filter(is_home).map(|(.., base)| *base)
 }
 
+/// True where an ecosystem, without its release, knows packages of a purl's type.
+#[must_use]
+pub fn is_home(kind: &str, base: &str) -> bool {
+    homes(kind, None).any(|home| home == base)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

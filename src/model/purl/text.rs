@@ -40,6 +40,11 @@ impl Purl {
             // npm scopes may be written unescaped and versions may hold a slash: `pkg:npm/foo@1.0/x` is not valid, keep it simple.
             None => (rest, None),
         };
+        // `name/@1.0`: an empty segment is none, and no name begins with an at sign behind another.
+        let (path, version) = match path.rsplit_once("/@") {
+            Some((before, after)) if version.is_none() && !after.contains('/') => (before.trim_end_matches('/'), Some(after)),
+            _ => (path, version),
+        };
         let (namespace, name) = match path.rsplit_once('/') {
             Some((namespace, name)) => (Some(namespace), name),
             None => (None, path),

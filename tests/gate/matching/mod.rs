@@ -11,6 +11,7 @@ mod index;
 mod mirrors;
 mod npm;
 mod open;
+mod other_forms;
 mod peers;
 mod requirements;
 mod transport;

@@ -119,7 +119,14 @@ struct Package {
 }
 
 fn package(paragraph: &[u8]) -> Result<Package, &'static str> {
-    let value = |wanted: u8| fields(paragraph).find(|(letter, _)| *letter == wanted).map(|(_, value)| value);
+    if paragraph.contains(&b'\r') {
+        return Err("a line that ends in a carriage return, which apk takes for a part of the value");
+    }
+    // apk takes the last of each.
+    let value = |wanted: u8| {
+        let of_letter = fields(paragraph).filter(|(letter, _)| *letter == wanted);
+        of_letter.last().map(|(_, value)| value)
+    };
     let name = value(b'P').filter(|name| !name.is_empty()).ok_or("no readable package name")?;
     let version = value(b'V').filter(|version| !version.is_empty()).ok_or("no readable version")?;
     let purl = Purl::new("apk", name, version).with_qualifier("arch", value(b'A').unwrap_or_default());

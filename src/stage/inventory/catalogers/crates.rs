@@ -27,7 +27,8 @@ pub(in crate::stage::inventory) fn components(graph: Vec<Crate<'_>>, cataloger: 
         .map(|(at, package)| {
             let ecosystem = published[at].then(|| Ecosystem::new(Ecosystem::CRATES));
             let mut component = Component::new(purls[at].clone(), ecosystem, cataloger);
-            component.root = package.root || !published[at];
+            // What was installed from a registry is the registry's package, also at the top of the tree.
+            component.root = (package.root && package.origin == Origin::Local) || !published[at];
             component.origin = package.origin;
             component.scope = package.scope;
             component.sha256 = package.sha256.map(str::to_owned);

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use crate::model::coverage::{Gap, GapKind};
-use crate::model::inventory::{Component, OsRelease};
+use crate::model::ecosystem::is_home;
+use crate::model::inventory::{Component, Ecosystem, OsRelease};
 use crate::model::purl::Purl;
 
 /// True for packages of a distribution.
@@ -15,7 +16,8 @@ pub(in crate::stage::inventory) fn is_os_package(purl: &Purl) -> bool {
 pub(in crate::stage::inventory) fn complete(component: &mut Component, os: Option<&OsRelease>) {
     let Some(os) = os else { return };
     if is_os_package(&component.purl) && component.purl.namespace.is_none() && component.ecosystem.is_none() {
-        component.ecosystem.clone_from(&os.ecosystem);
+        let is_of_it = |ecosystem: &&Ecosystem| is_home(&component.purl.kind, ecosystem.base());
+        component.ecosystem = os.ecosystem.as_ref().filter(is_of_it).cloned();
     }
     complete_purl(&mut component.purl, os);
     for dependency in &mut component.dependencies {
@@ -95,6 +97,19 @@ pub(in crate::stage::inventory) fn gaps(components: &[Component], os: Option<&Os
                 os.id, os.version_id
             ),
         )],
-        Some(_) => Vec::new(),
+        Some(os) => {
+            let others = components
+                .iter()
+                .filter(|c| is_os_package(&c.purl) && c.ecosystem.is_none())
+                .count();
+            let of_another = gap(
+                GapKind::UnknownDistro,
+                format!(
+                    "{others} packages are of another kind than those of `{} {}`, and nothing says of which distribution",
+                    os.id, os.version_id
+                ),
+            );
+            (others > 0).then_some(of_another).into_iter().collect()
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Where a component of somebody else's SBOM is looked up: from its purl, and the operating system that the SBOM names.
 
-use crate::model::ecosystem::homes;
+use crate::model::ecosystem::{homes, is_home};
 use crate::model::inventory::{Component, Ecosystem, Origin};
 use crate::model::pep503;
 use crate::model::purl::Purl;
@@ -16,7 +16,10 @@ pub(super) struct NamedOs {
 /// The ecosystem of a purl; none where no feed can know it.
 pub(super) fn of(purl: &Purl, os: Option<&NamedOs>) -> Option<Ecosystem> {
     match purl.kind.as_str() {
-        "deb" | "apk" | "rpm" => distribution(purl, os),
+        // Of another distribution's packages its advisories know nothing.
+        "deb" | "apk" | "rpm" => distribution(purl, os).filter(|ecosystem| is_home(&purl.kind, ecosystem.base())),
+        // No advisory names an artifact without its group.
+        "maven" if purl.namespace.is_none() => None,
         kind => homes(kind, purl.namespace.as_deref()).next().map(Ecosystem::new),
     }
 }
@@ -25,7 +28,9 @@ pub(super) fn of(purl: &Purl, os: Option<&NamedOs>) -> Option<Ecosystem> {
 pub(super) fn as_advisories_write(component: &mut Component) {
     match component.purl.kind.as_str() {
         "pypi" => component.name = pep503::normal_name(&component.name).into_owned(),
-        "rpm" => {
+        // As cyclonedx-gomod calls the standard library.
+        "golang" if component.name == "std" => component.name = "stdlib".to_owned(),
+        "rpm" | "deb" => {
             // The epoch of a package is that of its source package, whose file name leaves it out.
             if let Some(epoch) = component.purl.qualifiers.get("epoch").filter(|epoch| *epoch != "0") {
                 let with_epoch = |version: &mut String| {
@@ -41,6 +46,46 @@ pub(super) fn as_advisories_write(component: &mut Component) {
         }
         _ => {}
     }
+}
+
+/// Takes the document's own name of a component where its purl's differs from it in case alone: some tools lower all purls, and names of npm
+/// packages and Go modules are case-sensitive.
+pub(super) fn keep_case(component: &mut Component, group: Option<&str>, name: &str) {
+    let own = &component.name;
+    let spellings = [
+        name.to_owned(),
+        group.map_or_else(String::new, |group| format!("{group}/{name}")),
+        group.map_or_else(String::new, |group| format!("@{group}/{name}")),
+    ];
+    let spelling = spellings.into_iter().find(|spelling| spelling.eq_ignore_ascii_case(own));
+    if let Some(spelling) = spelling.filter(|_| matches!(component.purl.kind.as_str(), "npm" | "golang")) {
+        component.name = spelling;
+    }
+}
+
+/// Takes logins out of the addresses in a purl's qualifiers: they are nobody's to see, and no part of what a package is.
+pub(super) fn without_logins(purl: &mut Purl) {
+    let with_login: Vec<(String, String)> = purl
+        .qualifiers
+        .iter()
+        .filter_map(|(key, value)| Some((key.clone(), without_login(value)?)))
+        .collect();
+    for (key, value) in with_login {
+        purl.qualifiers.insert(key, value);
+    }
+}
+
+/// An address without its login; `None` where it has none. The name of an account is no secret for SSH, where a key goes with it.
+fn without_login(address: &str) -> Option<String> {
+    let (scheme, rest) = address.split_once("://")?;
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (login, host) = rest[..end].rsplit_once('@')?;
+    let kept = match (scheme.ends_with("ssh"), login.split_once(':')) {
+        (true, None) => return None,
+        (true, Some((user, _))) => format!("{user}@"),
+        (false, _) => String::new(),
+    };
+    Some(format!("{scheme}://{kept}{host}{}", &rest[end..]))
 }
 
 /// True for packages that belong to an operating system.
@@ -95,6 +140,36 @@ pub(super) fn origin(purl: &Purl) -> Origin {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_login_in_a_qualifier_is_taken_out() {
+        for (address, expected) in [
+            ("git+https://user:TOKEN@github.com/x/y@abc", Some("git+https://github.com/x/y@abc")),
+            ("https://TOKEN@example.org/x?y=1", Some("https://example.org/x?y=1")),
+            ("git+ssh://git@github.com/x/y", None),
+            ("ssh://git:pw@example.org/x", Some("ssh://git@example.org/x")),
+            ("https://example.org/a@b", None),
+        ] {
+            assert_eq!(without_login(address).as_deref(), expected, "{address}");
+        }
+    }
+
+    #[test]
+    fn packages_of_another_distribution_than_the_systems_have_no_ecosystem() {
+        let os = |id: &str, version: &str| NamedOs {
+            id: id.to_owned(),
+            version: version.to_owned(),
+        };
+        let of_os = |text: &str, os: &NamedOs| of(&Purl::parse(text).expect(text), Some(os)).map(|found| found.to_string());
+        assert_eq!(
+            of_os("pkg:deb/debian/zsh@5.2", &os("debian", "12")).as_deref(),
+            Some("Debian:12"),
+            "the control"
+        );
+        assert_eq!(of_os("pkg:deb/debian/zsh@5.2", &os("wolfi", "1")), None);
+        assert_eq!(of_os("pkg:apk/alpine/zsh@5.2?distro=debian-12", &os("alpine", "3.20")), None);
+        assert_eq!(of_os("pkg:maven/evil@1.0", &os("debian", "12")), None);
+    }
 
     #[test]
     fn the_distribution_is_taken_from_the_qualifier_the_namespace_or_the_system() {

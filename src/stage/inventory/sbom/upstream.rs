@@ -88,7 +88,10 @@ pub(super) fn take_upstream(purl: &mut Purl, sources: Sources) -> Option<SourceP
 
 /// The epoch of an rpm is that of its source package; purls have it in a qualifier.
 fn with_epoch(purl: &Purl, version: String) -> String {
-    let epoch = purl.qualifiers.get("epoch").filter(|epoch| purl.kind == "rpm" && *epoch != "0");
+    let epoch = purl
+        .qualifiers
+        .get("epoch")
+        .filter(|epoch| matches!(purl.kind.as_str(), "rpm" | "deb") && *epoch != "0");
     match epoch.filter(|_| !version.is_empty() && !version.contains(':')) {
         Some(epoch) => format!("{epoch}:{version}"),
         None => version,

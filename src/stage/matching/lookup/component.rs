@@ -42,7 +42,7 @@ struct Held<'a> {
     claim: Claim<'a>,
     range: String,
     about: About,
-    name: &'a str,
+    name: Cow<'a, str>,
     version: &'a str,
 }
 
@@ -76,10 +76,13 @@ pub(in crate::stage::matching) fn match_component<'a>(
 
 /// The names and versions that advisories may use for a component. Those of Debian, Ubuntu and Alpine name source packages; those of the rpm
 /// distributions, of Wolfi and of its kin name the one or the other.
-fn names<'a>(component: &'a Component, base: &str) -> Vec<(&'a str, &'a str)> {
-    let own = (component.name.as_str(), component.version.as_str());
+fn names<'a>(component: &'a Component, base: &str) -> Vec<(Cow<'a, str>, &'a str)> {
+    let own = (Cow::Borrowed(component.name.as_str()), component.version.as_str());
+    if let (Ecosystem::GO, Some(subpath)) = (base, &component.purl.subpath) {
+        return of_module(component, subpath);
+    }
     let Some(source) = &component.source else { return vec![own] };
-    let source = (source.name.as_str(), source.version.as_str());
+    let source = (Cow::Borrowed(source.name.as_str()), source.version.as_str());
     match base {
         "AlmaLinux" | "Rocky Linux" | "Red Hat" | "SUSE" | "openSUSE" | "Photon OS" | "Mageia" | "openEuler" | "Azure Linux" | "Wolfi"
         | "Chainguard" | "MinimOS" | "CleanStart"
@@ -91,21 +94,36 @@ fn names<'a>(component: &'a Component, base: &str) -> Vec<(&'a str, &'a str)> {
     }
 }
 
+/// A purl's subpath may be the end of a Go module's path: syft writes what comes after the third segment there. A major version can be nothing else.
+fn of_module<'a>(component: &'a Component, subpath: &str) -> Vec<(Cow<'a, str>, &'a str)> {
+    let version = component.version.as_str();
+    let whole = (Cow::Owned(format!("{}/{subpath}", component.name)), version);
+    let last = subpath.rsplit('/').next().unwrap_or(subpath);
+    let is_major = last
+        .strip_prefix('v')
+        .is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()));
+    match is_major {
+        true => vec![whole],
+        false => vec![(Cow::Borrowed(component.name.as_str()), version), whole],
+    }
+}
+
 fn collect<'a>(
     index: &'a Index,
     subject: &Subject<'a>,
-    (name, version): (&'a str, &'a str),
+    (name, version): (Cow<'a, str>, &'a str),
     scheme: Option<Scheme>,
     held: &mut Vec<Held<'a>>,
     outcome: &mut Outcome<'a>,
 ) -> Result<(), IndexError> {
     let base = subject.ecosystem.base();
-    let Some((first, count)) = index.package(&normal_name(base, name))? else {
+    let Some((first, count)) = index.package(&normal_name(base, &name))? else {
         outcome.gaps.extend(without_source(subject));
         return Ok(());
     };
-    let ordered = match (base, name) {
+    let ordered = match (base, &*name) {
         ("Go", "stdlib" | "toolchain") => go::release(version),
+        ("Bitnami", _) => Cow::Borrowed(without_revision(version)),
         _ => Cow::Borrowed(version),
     };
     let wanted = Wanted::new(&ordered, scheme);
@@ -127,13 +145,21 @@ fn collect<'a>(
                 claim,
                 range,
                 about,
-                name,
+                name: name.clone(),
                 version,
             }),
             Answer::Unknown(problem) => outcome.gaps.push(undecided(index, subject, &claim, &wanted, &problem)?),
         }
     }
     Ok(())
+}
+
+/// Bitnami's images have revisions, `1.0.0-5`; its advisories are about the version that they package.
+fn without_revision(version: &str) -> &str {
+    match version.rsplit_once('-') {
+        Some((bare, revision)) if !revision.is_empty() && revision.bytes().all(|b| b.is_ascii_digit()) => bare,
+        _ => version,
+    }
 }
 
 /// Advisories of these distributions name source packages, so that a binary package of which no source is known, and of whose name nothing
@@ -242,7 +268,7 @@ fn claim_of_group(
         },
         evidence: RangeMatch {
             feed: feed.to_owned(),
-            package: held.name.to_owned(),
+            package: held.name.clone().into_owned(),
             version: held.version.to_owned(),
             range: match held.about {
                 About::FixedInPro => format!("{} (fixed in Ubuntu Pro only)", held.range),

@@ -1,5 +1,6 @@
 //! Does a claim hold a version, and is it about this target?
 
+use crate::model::excused::Excused as _;
 use crate::model::image::Platform;
 use crate::model::version::{Scheme, Version};
 
@@ -21,6 +22,10 @@ pub(in crate::stage::matching) struct Wanted<'a> {
     pub(in crate::stage::matching) text: &'a str,
     /// In the ecosystem's ordering, or why it has no place there.
     pub(in crate::stage::matching) parsed: Result<(Scheme, Version<'a>), String>,
+    /// A Python version without its local part (`+cu118`), which a specifier without one does not look at. Source: PEP 440, "Local version identifiers".
+    public: Option<Version<'a>>,
+    /// True where the ecosystem's ordering is known.
+    has_order: bool,
 }
 
 impl<'a> Wanted<'a> {
@@ -33,7 +38,16 @@ impl<'a> Wanted<'a> {
                 .map_err(|error| error.to_string()),
             None => Err("the order of this ecosystem's versions is not known".to_owned()),
         };
-        Self { text, parsed }
+        let public = match (scheme, text.split_once('+')) {
+            (Some(Scheme::Pep440), Some((public, _))) => Scheme::Pep440.parse(public).or_none("the whole version is told to be none"),
+            _ => None,
+        };
+        Self {
+            text,
+            parsed,
+            public,
+            has_order: scheme.is_some(),
+        }
     }
 }
 
@@ -52,9 +66,15 @@ pub(in crate::stage::matching) fn normal_release<'a>(base: &str, release: &'a st
 
 /// What a claim says of a version.
 pub(in crate::stage::matching) fn evaluate(claim: &Claim<'_>, wanted: &Wanted<'_>) -> Result<Answer, IndexError> {
-    for listed in claim.versions()? {
+    let listed = claim.versions()?;
+    let lists_versions = !listed.is_empty();
+    for listed in listed {
         let same = match &wanted.parsed {
-            Ok((scheme, version)) => scheme.parse(listed).is_ok_and(|listed| listed.compare(version).is_eq()),
+            Ok((scheme, version)) => {
+                let public = wanted.public.as_ref().filter(|_| !listed.contains('+'));
+                let is_same = |own: &Version<'_>| scheme.parse(listed).is_ok_and(|listed| listed.compare(own).is_eq());
+                is_same(version) || public.is_some_and(is_same)
+            }
             Err(_) => false,
         };
         if same || listed == wanted.text {
@@ -70,13 +90,22 @@ pub(in crate::stage::matching) fn evaluate(claim: &Claim<'_>, wanted: &Wanted<'_
             Ok(parsed) => parsed,
             Err(problem) => return Ok(Answer::Unknown(problem.clone())),
         };
-        match interval.holds(*scheme, version) {
+        let public = wanted.public.as_ref().filter(|_| !interval.ends_locally());
+        let holds = match (interval.holds(*scheme, version), public) {
+            (Ok(false), Some(public)) => interval.holds(*scheme, public),
+            (holds, _) => holds,
+        };
+        match holds {
             Ok(true) => return Ok(Answer::Yes(interval.describe())),
             Ok(false) => {}
             Err(error) => return Ok(Answer::Unknown(error.to_string())),
         }
     }
-    Ok(Answer::No)
+    // A list says nothing about a version that is none.
+    match &wanted.parsed {
+        Err(problem) if lists_versions && (wanted.has_order || wanted.text.is_empty()) => Ok(Answer::Unknown(problem.clone())),
+        _ => Ok(Answer::No),
+    }
 }
 
 /// Why a record that names operating systems or processors is not about a platform; none where it is, or where the platform is not known.

@@ -13,6 +13,7 @@ use crate::model::excused::Excused as _;
 use crate::model::image::Platform;
 use crate::model::inventory::{Component, Ecosystem, Inventory, Origin};
 use crate::model::matching::Matching;
+use crate::model::purl::Purl;
 use crate::model::severity::Rating;
 use crate::model::version::Scheme;
 
@@ -21,6 +22,7 @@ use super::merge::merge;
 use crate::stage::matching::feeds::crates_index::Listed;
 use crate::stage::matching::feeds::open::{Feeds, OpenFeed};
 use crate::stage::matching::index::{Claim, Index, IndexError};
+use crate::stage::matching::record::parsed::normal_name;
 use crate::stage::matching::record::rating::worse;
 use crate::stage::matching::remedy;
 use crate::stage::matching::remedy::fix_version::FixVersion;
@@ -105,7 +107,8 @@ impl Feeds {
                 Err(error) => all.gaps.push(feed.damaged(&error)),
             }
         }
-        if let Some(reason) = self.patched(component) {
+        let owner = component.owned_by.as_ref().filter(|_| !found.is_empty());
+        if let Some(reason) = owner.and_then(|owner| self.patched(component, owner, inventory)) {
             for found in found.iter_mut().filter(|found| found.not_applicable.is_none()) {
                 found.not_applicable = Some(reason.clone());
                 found.owned_by_os = true;
@@ -145,10 +148,21 @@ impl Feeds {
 
     /// Why upstream's advisories do not apply to a component whose files an OS package owns: the distribution patches without raising upstream's
     /// version, and its own records decide. Only where a feed for that distribution is open.
-    fn patched(&self, component: &Component) -> Option<String> {
-        let owner = component.owned_by.as_ref().filter(|owner| owner.kind != component.purl.kind)?;
-        let is_open = |base: &str| self.feeds.iter().any(|feed| feed.index.meta().ecosystem == base);
-        let base = homes(&owner.kind, owner.namespace.as_deref()).find(|base| is_open(base))?;
+    /// Only where it has ever spoken of the package, for third parties write packages too: of those it knows nothing.
+    fn patched(&self, component: &Component, owner: &Purl, inventory: &Inventory) -> Option<String> {
+        if owner.kind == component.purl.kind {
+            return None;
+        }
+        let package = inventory.components.iter().find(|package| package.purl == *owner);
+        let source = package.and_then(|package| package.source.as_ref());
+        let names = [Some(owner.name.as_str()), source.map(|source| source.name.as_str())];
+        let knows = |base: &str| {
+            let of_base = self.feeds.iter().filter(|feed| feed.index.meta().ecosystem == base);
+            let mut named = of_base.flat_map(|feed| names.iter().flatten().map(move |name| (feed, *name)));
+            // An index that cannot be read knows nothing; that is a gap elsewhere.
+            named.any(|(feed, name)| feed.index.package(&normal_name(base, name)).is_ok_and(|found| found.is_some()))
+        };
+        let base = homes(&owner.kind, owner.namespace.as_deref()).find(|base| knows(base))?;
         Some(format!(
             "{} {} owns its files, and {base}'s own advisories decide",
             owner.kind,

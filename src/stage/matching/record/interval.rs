@@ -39,6 +39,14 @@ impl Interval<'_> {
         })
     }
 
+    /// True where it ends at a Python version with a local part.
+    pub(in crate::stage::matching) fn ends_locally(&self) -> bool {
+        match self.end {
+            End::Open => false,
+            End::Before(end) | End::After(end) => end.contains('+'),
+        }
+    }
+
     /// For people: `>=1.0.0, <1.2.3`, `<1.2.3`, `all versions`.
     pub(in crate::stage::matching) fn describe(&self) -> String {
         let start = self.start.map(|start| format!(">={start}"));

@@ -89,7 +89,7 @@ impl<'a> Target<'a> {
     }
 }
 
-/// A package's name in the form that is compared: PyPI's by PEP 503, without regard to case where the registry has none, Swift's by the address of
+/// A package's name in the form that is compared: PyPI's by PEP 503, without regard to case where the registry has none or (Go) purls lose it, Swift's by the address of
 /// its repository without protocol and ending, all others as written.
 pub(in crate::stage::matching) fn normal_name<'n>(base: &str, name: &'n str) -> std::borrow::Cow<'n, str> {
     let name = match base {
@@ -99,7 +99,7 @@ pub(in crate::stage::matching) fn normal_name<'n>(base: &str, name: &'n str) -> 
         }
         _ => name,
     };
-    if matches!(base, "NuGet" | "Packagist" | "GitHub Actions" | "SwiftURL") {
+    if matches!(base, "NuGet" | "Packagist" | "GitHub Actions" | "SwiftURL" | "Go") {
         return match name.bytes().any(|b| b.is_ascii_uppercase()) {
             true => std::borrow::Cow::Owned(name.to_ascii_lowercase()),
             false => std::borrow::Cow::Borrowed(name),
@@ -129,6 +129,10 @@ mod tests {
         assert_eq!(normal_name("npm", "Foo_Bar"), "Foo_Bar");
         assert_eq!(normal_name("SwiftURL", "https://github.com/Acme/Evil.git"), "github.com/acme/evil");
         assert_eq!(normal_name("NuGet", "Newtonsoft.Json"), "newtonsoft.json");
+        assert_eq!(
+            normal_name("Go", "github.com/Masterminds/goutils"),
+            "github.com/masterminds/goutils"
+        );
     }
 
     #[test]

@@ -190,7 +190,13 @@ fn kind(id: &str, specifics: &[Specific]) -> AdvisoryKind {
     if id.starts_with("MAL-") || has_category("malicious") {
         return AdvisoryKind::Malicious;
     }
-    match specifics.iter().find_map(|s| s.informational.as_deref()) {
+    // What is said of one package's entry is not said of the others'.
+    let (whole, entries) = specifics
+        .split_first()
+        .map_or((None, specifics), |(whole, entries)| (whole.informational.as_deref(), entries));
+    let said = entries.chunks(2).map(|pair| pair.iter().find_map(|s| s.informational.as_deref()));
+    let of_all = said.reduce(|all, one| all.filter(|all| one == Some(*all))).flatten();
+    match whole.or(of_all) {
         Some("unmaintained") => AdvisoryKind::Unmaintained,
         Some("unsound") => AdvisoryKind::Unsound,
         Some("notice") => AdvisoryKind::Notice,
@@ -264,6 +270,10 @@ fn ranges<'a>(affected: &'a Affected<'a>, scheme: Option<Scheme>) -> Result<Rang
     }
     let scheme = scheme.ok_or_else(|| "the order of this ecosystem's versions is not known here".to_owned())?;
     for range in usable {
+        // The schema asks for one; what ends without a beginning may hold everything before it.
+        if range.events.iter().all(|event| event.introduced.is_none()) {
+            return Err("a range of it begins nowhere".to_owned());
+        }
         let (mut found, mut fixed) = intervals(scheme, range).map_err(|error| error.to_string())?;
         all.0.append(&mut found);
         all.1.append(&mut fixed);

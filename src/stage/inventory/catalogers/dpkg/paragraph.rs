@@ -72,10 +72,13 @@ fn package(paragraph: &Paragraph<'_>) -> Result<Option<Package>, &'static str> {
             return Err(problem);
         }
     }
+    // As dpkg itself does.
     let name = paragraph
         .field("Package")
         .filter(|name| is_name(name))
-        .ok_or("no readable package name")?;
+        .ok_or("no readable package name")?
+        .to_ascii_lowercase();
+    let name = name.as_str();
     match paragraph.field("Status") {
         Some(status) if !has_files(status)? => return Ok(None),
         // Without a package manager (`status.d`) there is no state: what is listed is there.
@@ -123,7 +126,7 @@ fn source(field: &str, name: &str, version: &str) -> SourcePackage {
         text => text.to_owned(),
     };
     SourcePackage {
-        name: or(source, name),
+        name: or(source, name).to_ascii_lowercase(),
         version: or(in_brackets.trim_end().trim_end_matches(')'), version),
     }
 }

@@ -80,6 +80,8 @@ struct Element<'a> {
     kind: Cow<'a, str>,
     #[serde(borrow, rename = "bom-ref", default)]
     reference: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    group: Option<Cow<'a, str>>,
     #[serde(borrow, default, deserialize_with = "or_absent")]
     name: Cow<'a, str>,
     #[serde(borrow, default)]
@@ -257,9 +259,12 @@ enum Read {
 
 fn component(element: &Element<'_>, os: Option<&NamedOs>, sources: Sources) -> Result<Read, String> {
     let Some(text) = &element.purl else {
-        return Ok(match &*element.kind {
-            "library" | "application" | "framework" | "platform" => Read::Unknown(format!("`{}` has no purl", element.name)),
-            _ => Read::Nothing,
+        return Ok(match element.kind.to_ascii_lowercase().as_str() {
+            "file" | "operating-system" | "device" | "device-driver" | "cryptographic-asset" | "data" | "machine-learning-model" => {
+                Read::Nothing
+            }
+            // Whatever else it is, also where it does not say what, may be in an advisory.
+            _ => Read::Unknown(format!("`{}` has no purl", element.name)),
         });
     };
     let mut purl = match Purl::parse(text) {
@@ -269,6 +274,7 @@ fn component(element: &Element<'_>, os: Option<&NamedOs>, sources: Sources) -> R
     if let (None, Some(version)) = (&purl.version, element.version.as_deref().filter(|version| !version.is_empty())) {
         purl.version = Some(version.to_owned());
     }
+    ecosystem::without_logins(&mut purl);
     let source = of_trivy(element).or(upstream::take_upstream(&mut purl, sources));
     let mut component = Component::new(purl, None, "cyclonedx");
     component.source = source;
@@ -288,6 +294,7 @@ fn component(element: &Element<'_>, os: Option<&NamedOs>, sources: Sources) -> R
 
 /// What another program's element says in its own ways.
 fn foreign(component: &mut Component, element: &Element<'_>, os: Option<&NamedOs>) {
+    ecosystem::keep_case(component, element.group.as_deref(), &element.name);
     ecosystem::as_advisories_write(component);
     component.ecosystem = ecosystem::of(&component.purl, os);
     component.origin = ecosystem::origin(&component.purl);

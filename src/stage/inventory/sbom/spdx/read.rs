@@ -19,6 +19,8 @@ use super::{ANNOTATION, DEPENDS_ON, OPERATING_SYSTEM, OPERATING_SYSTEM_IN_TEXT};
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Document<'a> {
+    #[serde(borrow, rename = "SPDXID", default, deserialize_with = "or_absent")]
+    id: Cow<'a, str>,
     #[serde(borrow, default, deserialize_with = "or_absent")]
     name: Cow<'a, str>,
     #[serde(borrow, default, deserialize_with = "or_absent")]
@@ -120,7 +122,9 @@ pub(in super::super) fn read(bytes: &[u8], inventory: &mut Inventory) -> Result<
         }
         let place = format!("packages[{at}]");
         for reference in references(package) {
-            let read = component(package, reference, is_subject, os.as_ref(), sources);
+            // A document that describes many packages lists them.
+            let is_root = is_subject && described.len() == 1;
+            let read = component(package, reference, (is_subject, is_root), os.as_ref(), sources);
             match read.map_err(|problem| format!("{place}: {problem}"))? {
                 Read::Component(component) => {
                     by_id.entry(&package.id).or_insert(inventory.components.len());
@@ -152,7 +156,7 @@ fn described<'a>(document: &'a Document<'_>) -> HashSet<&'a str> {
     let by_relationship = document
         .relationships
         .iter()
-        .filter(|relationship| relationship.relationship_type == "DESCRIBES")
+        .filter(|relationship| relationship.relationship_type == "DESCRIBES" && *relationship.spdx_element_id == *document.id)
         .map(|relationship| &*relationship.related_spdx_element);
     document.document_describes.iter().map(|id| &**id).chain(by_relationship).collect()
 }
@@ -196,14 +200,14 @@ fn references<'p, 'a>(package: &'p Package<'a>) -> Vec<Option<&'p ExternalRef<'a
 fn component(
     package: &Package<'_>,
     reference: Option<&ExternalRef<'_>>,
-    is_subject: bool,
+    (is_subject, is_root): (bool, bool),
     os: Option<&NamedOs>,
     sources: Sources,
 ) -> Result<Read, String> {
     let Some(reference) = reference else {
         let is_other = matches!(
             package.primary_package_purpose.as_deref(),
-            Some(OPERATING_SYSTEM | OPERATING_SYSTEM_IN_TEXT | "CONTAINER" | "FILE" | "ARCHIVE" | "SOURCE" | "DEVICE" | "FIRMWARE")
+            Some(OPERATING_SYSTEM | OPERATING_SYSTEM_IN_TEXT | "CONTAINER" | "FILE" | "SOURCE" | "DEVICE")
         );
         return Ok(if is_subject || is_other {
             Read::Nothing
@@ -212,13 +216,14 @@ fn component(
         });
     };
     let mut purl = match Purl::parse(&reference.reference_locator) {
-        Ok(purl) if matches!(purl.kind.as_str(), "oci" | "docker") => return Ok(Read::Nothing),
+        Ok(purl) if matches!(purl.kind.as_str(), "oci" | "docker") && is_subject => return Ok(Read::Nothing),
         Ok(purl) => purl,
         Err(error) => return Ok(Read::Unknown(error.to_string())),
     };
     if purl.version.is_none() && !package.version_info.is_empty() {
         purl.version = Some(package.version_info.clone().into_owned());
     }
+    ecosystem::without_logins(&mut purl);
     let source = upstream::take_upstream(&mut purl, sources);
     let mut component = Component::new(purl, None, "spdx");
     component.source = source;
@@ -235,7 +240,8 @@ fn component(
     if is_ours {
         carried::to_component(&mut component, pairs(&package.annotations))?;
     } else {
-        component.root = is_subject;
+        component.root = is_root;
+        ecosystem::keep_case(&mut component, None, &package.name);
         component.ecosystem = ecosystem::of(&component.purl, os);
         component.origin = ecosystem::origin(&component.purl);
         ecosystem::as_advisories_write(&mut component);
