@@ -4,6 +4,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::Workspace;
 use crate::cli::error::CliError;
+use crate::model::excused::Excused as _;
 use crate::model::passed_over::Exclusion;
 
 impl Workspace {
@@ -41,7 +42,10 @@ impl Workspace {
         let Ok(folder) = folder.canonicalize() else { return Ok(Vec::new()) };
         let below = |one: Exclusion| {
             let path = self.root.join(&one.path);
-            let path = path.strip_prefix(&folder).ok().filter(|path| !path.as_os_str().is_empty())?;
+            let path = path
+                .strip_prefix(&folder)
+                .or_none("it lies elsewhere")
+                .filter(|path| !path.as_os_str().is_empty())?;
             Some(Exclusion {
                 path: path.to_str()?.to_owned(),
                 reason: one.reason,
