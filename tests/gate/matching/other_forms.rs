@@ -136,10 +136,10 @@ fn what_is_said_of_another_package_of_a_record_softens_nothing() {
 #[test]
 fn the_epoch_of_a_debian_package_may_stand_in_a_qualifier() {
     let what = json!({"ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "1:0"}, {"fixed": "1:2.0"}]}]});
-    let place = Place::new("Debian:12", &json!([affected("Debian:12", "zsh", &what)]));
+    let place = Place::new("Debian:12", &json!([affected("Debian:12", "evil", &what)]));
     let judged = |version: &str| {
-        let purl = format!("pkg:deb/debian/zsh@{version}?distro=debian-12&epoch=1&upstream=zsh");
-        place.sbom(&json!([component(&purl, "zsh")]))
+        let purl = format!("pkg:deb/debian/evil@{version}?distro=debian-12&epoch=1&upstream=evil");
+        place.sbom(&json!([component(&purl, "evil")]))
     };
     assert_eq!((judged("1.0"), judged("3.0")), (Some(1), Some(0)));
 }
