@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::flags::split_flags;
 use super::lines::{Dockerfile, Problem};
-use super::words::{expand, shell_words};
+use super::words::{MOST_TEXT, TooMuch, expand, shell_words};
 
 /// An image of somebody else's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +24,7 @@ pub fn images(file: &Dockerfile) -> (Vec<Image>, Vec<Problem>) {
         args: BTreeMap::new(),
         stages: Vec::new(),
         count: 0,
+        left: MOST_TEXT,
         found: Vec::new(),
         problems: Vec::new(),
     };
@@ -42,12 +43,19 @@ pub fn images(file: &Dockerfile) -> (Vec<Image>, Vec<Problem>) {
     (reader.found, reader.problems)
 }
 
+const TOO_MUCH: &str = "what its variables stand for is too long, or nests too deep";
+
+/// As Go's `GOARCH` names them, in the platforms that images are built for.
+const ARCHITECTURES: &[&str] = &["amd64", "arm64", "arm", "386", "ppc64le", "s390x", "riscv64"];
+
 struct Reader<'f> {
     file: &'f Dockerfile,
     /// Arguments before the first stage that have a value.
     args: BTreeMap<String, String>,
     stages: Vec<String>,
     count: usize,
+    /// Bytes that variables may still be filled in with.
+    left: usize,
     found: Vec<Image>,
     problems: Vec<Problem>,
 }
@@ -59,12 +67,15 @@ impl Reader<'_> {
         };
         for (name, value) in words.iter().filter_map(|word| word.split_once('=')) {
             let mut unknown = Vec::new();
-            let value = expand(value, self.file.escape, &self.args, &mut unknown);
+            let value = expand(value, self.file.escape, &self.args, &mut unknown, &mut self.left);
             // One that hangs on an argument without a default has none either.
-            if unknown.is_empty() {
-                self.args.insert(name.to_owned(), value);
-            } else {
-                self.args.remove(name);
+            match value {
+                Ok(value) if unknown.is_empty() => _ = self.args.insert(name.to_owned(), value),
+                Ok(_) => _ = self.args.remove(name),
+                Err(TooMuch) => {
+                    self.args.remove(name);
+                    return self.problem(line, TOO_MUCH);
+                }
             }
         }
     }
@@ -73,7 +84,7 @@ impl Reader<'_> {
         let flags = split_flags(arguments);
         let mut words = flags.rest.split_whitespace();
         match words.next() {
-            Some(image) => self.image(image, line),
+            Some(image) => self.image(image, line, false),
             None => self.problem(line, "FROM names no image"),
         }
         self.count += 1;
@@ -87,13 +98,13 @@ impl Reader<'_> {
     fn sources(&mut self, keyword: &str, arguments: &str, line: u32) {
         let flags = split_flags(arguments);
         match keyword {
-            "COPY" | "ADD" => flags.values("from").for_each(|image| self.image(image, line)),
+            "COPY" | "ADD" => flags.values("from").for_each(|image| self.image(image, line, true)),
             "RUN" => {
                 for option in flags.values("mount").flat_map(fields) {
                     if let Some((name, image)) = option.split_once('=')
                         && name.trim().eq_ignore_ascii_case("from")
                     {
-                        self.image(image.trim(), line);
+                        self.image(image.trim(), line, true);
                     }
                 }
             }
@@ -101,15 +112,38 @@ impl Reader<'_> {
         }
     }
 
-    fn image(&mut self, written: &str, line: u32) {
-        let name = expand(written, self.file.escape, &self.args, &mut Vec::new());
+    /// `numbered`: where a number is an earlier stage. To `FROM` it is an image's name.
+    fn image(&mut self, written: &str, line: u32, numbered: bool) {
+        let mut unknown = Vec::new();
+        let Ok(name) = expand(written, self.file.escape, &self.args, &mut unknown, &mut self.left) else {
+            return self.problem(line, TOO_MUCH);
+        };
         if name.is_empty() {
             return self.problem(line, "an image has no name");
         }
-        let is_stage = self.stages.contains(&name.to_lowercase()) || name.parse::<usize>().is_ok_and(|number| number < self.count);
+        let is_number = numbered && name.parse::<usize>().is_ok_and(|number| number < self.count);
+        let is_stage = is_number || self.stages.contains(&name.to_lowercase()) || self.is_stage_of_an_architecture(written, &unknown);
         if !is_stage && name != "scratch" {
             self.found.push(Image { name, line });
         }
+    }
+
+    /// `base-${TARGETARCH}` beside a stage `base-amd64`.
+    fn is_stage_of_an_architecture(&mut self, written: &str, unknown: &[String]) -> bool {
+        if unknown.is_empty() || !unknown.iter().all(|name| matches!(name.as_str(), "TARGETARCH" | "BUILDARCH")) {
+            return false;
+        }
+        let found = ARCHITECTURES.iter().any(|architecture| {
+            for name in unknown {
+                self.args.insert(name.clone(), (*architecture).to_owned());
+            }
+            expand(written, self.file.escape, &self.args, &mut Vec::new(), &mut self.left)
+                .is_ok_and(|name| self.stages.contains(&name.to_lowercase()))
+        });
+        for name in unknown {
+            self.args.remove(name);
+        }
+        found
     }
 
     fn problem(&mut self, line: u32, what: &str) {
@@ -136,4 +170,55 @@ fn fields(text: &str) -> Vec<String> {
         }
     }
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::lines::parse;
+    use super::images;
+
+    /// Names of the images, and how many problems there are.
+    fn read(text: &str) -> (Vec<String>, usize) {
+        let (images, problems) = images(&parse(text));
+        (images.into_iter().map(|image| image.name).collect(), problems.len())
+    }
+
+    #[test]
+    fn arguments_that_double_line_by_line_are_a_problem_and_no_crash() {
+        let doubling = |lines: usize| {
+            let lines: String = (0..lines).map(|at| format!("ARG A{}=$A{at}$A{at}\n", at + 1)).collect();
+            format!("ARG A0=xxxxxxxxxxxxxxxx\n{lines}FROM debian\n")
+        };
+        assert!(read(&doubling(40)).1 > 0);
+        assert_eq!(read(&doubling(4)), (vec!["debian".to_owned()], 0));
+    }
+
+    #[test]
+    fn defaults_that_nest_without_end_are_a_problem_and_no_crash() {
+        let nested = |depth: usize| format!("FROM {}x{}\n", "${a:-".repeat(depth), "}".repeat(depth));
+        assert_eq!(read(&nested(20_000)), (Vec::new(), 1));
+        assert_eq!(read(&nested(20)), (vec!["x".to_owned()], 0));
+    }
+
+    #[test]
+    fn a_number_is_a_stage_to_copy_and_an_image_to_from() {
+        assert_eq!(read("FROM debian AS a\nFROM 0\n").0, ["debian", "0"]);
+        assert_eq!(read("FROM debian AS a\nFROM a\nCOPY --from=0 /x /x\n").0, ["debian"]);
+    }
+
+    #[test]
+    fn the_default_of_what_buildkit_sets_never_counts() {
+        assert_eq!(read("FROM ${TARGETARCH:-debian}\n").0, ["${TARGETARCH:-debian}"]);
+        assert_eq!(read("ARG TARGETARCH=amd64\nFROM ${TARGETARCH:-debian}\n").0, ["amd64"]);
+        assert_eq!(read("FROM ${BASE:-debian}\n").0, ["debian"]);
+    }
+
+    #[test]
+    fn a_stage_named_by_the_architecture_is_no_image() {
+        assert_eq!(read("FROM debian AS base-amd64\nFROM base-${TARGETARCH}\n").0, ["debian"]);
+        assert_eq!(
+            read("FROM debian AS other-amd64\nFROM base-${TARGETARCH}\n").0,
+            ["debian", "base-${TARGETARCH}"]
+        );
+    }
 }

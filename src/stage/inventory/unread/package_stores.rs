@@ -55,6 +55,9 @@ const ROWS: &[Row] = &[
     row("**/.meta/*/install.json", "distributions of cpanm (CPAN)", "metacpan.org/pod/App::cpanminus"),
     row("**/site-packages/*.egg", "a zipped egg of Python (PyPI)", "setuptools.pypa.io deprecated/python_eggs"),
     row("**/dist-packages/*.egg", "a zipped egg of Python (PyPI)", "setuptools.pypa.io deprecated/python_eggs"),
+    row("**/*.egg", "a zipped egg of Python (PyPI)", "setuptools.pypa.io deprecated/python_eggs"),
+    row("**/*.pex", "an executable archive of Python (PyPI)", "docs.pex-tool.org"),
+    row("**/*.pyz", "an executable archive of Python (PyPI)", "docs.python.org/3/library/zipapp"),
     row("**/wp-includes/version.php", "WordPress and its plugins", "developer.wordpress.org wp_version"),
     row("nix/store/*/bin/*", "the store of Nix", "nix.dev/manual/nix store"),
     row("nix/store/*/lib/*", "the store of Nix", "nix.dev/manual/nix store"),
@@ -66,13 +69,24 @@ const ROWS: &[Row] = &[
     row("var/lib/snapd/snaps/*.snap", "snaps", "snapcraft.io/docs"),
 ];
 
+/// Databases of distributions, where they lie below a folder that is no root of this image: `opt/rootfs/var/lib/dpkg/status`.
+#[rustfmt::skip]
+const OTHER_ROOTS: &[Row] = &[
+    row("**/var/lib/dpkg/status", "packages of dpkg in another root", "manpages.debian.org dpkg(1)"),
+    row("**/lib/apk/db/installed", "packages of apk in another root", "wiki.alpinelinux.org Apk_spec"),
+    row("**/var/lib/rpm/Packages", "packages of rpm in another root", "rpm.org/docs"),
+    row("**/var/lib/rpm/Packages.db", "packages of rpm in another root", "rpm.org/docs"),
+    row("**/var/lib/rpm/rpmdb.sqlite", "packages of rpm in another root", "rpm.org/docs"),
+    row("**/usr/lib/sysimage/rpm/rpmdb.sqlite", "packages of rpm in another root", "rpm.org/docs"),
+];
+
 impl Cataloger for UnreadPackageStores {
     fn id(&self) -> &'static str {
         "unread-package-stores"
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn domain(&self) -> Domain {
@@ -94,7 +108,19 @@ impl Cataloger for UnreadPackageStores {
 }
 
 fn find(path: &str) -> Option<&'static Row> {
-    ROWS.iter().find(|row| row.path.fits(path))
+    let other_root = || {
+        OTHER_ROOTS
+            .iter()
+            .find(|row| row.path.fits(path) && is_below_another_root(row, path))
+    };
+    ROWS.iter().find(|row| row.path.fits(path)).or_else(other_root)
+}
+
+/// Not the image's own root, where catalogers read it (`lib` may be `usr/lib`), and no example in a documentation.
+fn is_below_another_root(row: &Row, path: &str) -> bool {
+    let fixed = row.path.0.trim_start_matches("**/");
+    let root = path.strip_suffix(fixed).unwrap_or_default().trim_end_matches('/');
+    !matches!(root, "" | "usr") && !root.starts_with("usr/share/doc/")
 }
 
 fn detail(row: &Row) -> String {
@@ -151,6 +177,28 @@ mod tests {
                 "{path}"
             );
             assert!(!row.source.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_distribution_database_below_another_root_is_a_gap() {
+        let gaps = |path: &str| Recorder::of(&UnreadPackageStores, path, b"x").gaps.len();
+        for path in [
+            "opt/rootfs/var/lib/dpkg/status",
+            "root/opt/r/lib/apk/db/installed",
+            "srv/usr/lib/apk/db/installed",
+            "opt/r/var/lib/rpm/rpmdb.sqlite",
+        ] {
+            assert_eq!(gaps(path), 1, "{path}");
+        }
+        for path in [
+            "var/lib/dpkg/status",
+            "lib/apk/db/installed",
+            "usr/lib/apk/db/installed",
+            "usr/share/doc/x/var/lib/dpkg/status",
+            "opt/var/lib/dpkg/status-old",
+        ] {
+            assert_eq!(gaps(path), 0, "{path}");
         }
     }
 

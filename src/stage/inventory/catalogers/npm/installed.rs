@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::io::encoding;
 use crate::model::coverage::GapKind;
 use crate::model::inventory::Origin;
 
@@ -23,7 +24,7 @@ impl Cataloger for NpmInstalled {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn domain(&self) -> Domain {
@@ -49,7 +50,10 @@ impl Cataloger for NpmInstalled {
         let Some(place) = file.head.path.strip_suffix("/package.json").and_then(place) else {
             return;
         };
-        let manifest: Manifest<'_> = match serde_json::from_slice(file.content) {
+        // Node drops a byte-order mark.
+        let text = encoding::decode(file.content);
+        let read = text.as_deref().map_err(Clone::clone);
+        let manifest: Manifest<'_> = match read.and_then(|text| serde_json::from_str(text).map_err(|error| error.to_string())) {
             Ok(manifest) => manifest,
             Err(_) if !place.direct => return,
             Err(error) => return sink.gap(GapKind::PartialDatabase, format!("not a package's description: {error}")),
@@ -180,6 +184,20 @@ mod tests {
             "app/xnode_modules/a/package.json",
         ] {
             assert!(at(path).components.is_empty(), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_byte_order_mark_hides_no_installed_package() {
+        for mark in ["", "\u{feff}"] {
+            let text = format!(r#"{mark}{{"name":"evil","version":"1.0.0"}}"#);
+            for path in [
+                "app/node_modules/evil/package.json",
+                "app/node_modules/a/dist/node_modules/evil/package.json",
+            ] {
+                let seen = Recorder::of(&NpmInstalled, path, text.as_bytes());
+                assert_eq!(seen.purls(), ["pkg:npm/evil@1.0.0"], "{path}");
+            }
         }
     }
 

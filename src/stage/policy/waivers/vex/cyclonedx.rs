@@ -132,7 +132,12 @@ fn statements(vulnerability: Vulnerability, purls: &BTreeMap<String, String>, da
         };
         Purl::parse(purls.get(reference).map_or(reference, String::as_str)).or_none("no purl: a statement about it widens nothing")
     };
-    let of_all_versions = vulnerability.affects.into_iter().filter(|affected| affected.versions.is_empty());
+    // What says that something is to fix counts against a waiver whatever versions it names.
+    let waives = matches!(status, VexStatus::NotAffected | VexStatus::Fixed);
+    let of_all_versions = vulnerability
+        .affects
+        .into_iter()
+        .filter(|affected| !waives || affected.versions.is_empty());
     let packages = of_all_versions.filter_map(package);
     packages
         .map(|package| Statement {

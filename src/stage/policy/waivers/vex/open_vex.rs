@@ -76,6 +76,15 @@ impl From<Document> for super::Document {
 }
 
 impl WrittenStatement {
+    /// OpenVEX asks of `not_affected` that it says why, by a justification or in words; without it nothing is decided.
+    fn reasoned(&self) -> VexStatus {
+        let in_words = self.impact_statement.as_ref().is_some_and(|words| !words.trim().is_empty());
+        match self.status {
+            VexStatus::NotAffected if self.justification.is_none() && !in_words => VexStatus::UnderInvestigation,
+            status => status,
+        }
+    }
+
     /// One for each package. An image as the product must be named by its digest, and narrows its subcomponents to it; an image without
     /// subcomponents names no package.
     fn about(self, date: Option<Timestamp>) -> Vec<Statement> {
@@ -99,7 +108,7 @@ impl WrittenStatement {
                     id: self.vulnerability.name.clone(),
                     package,
                     product: digest.filter(|_| is_image),
-                    status: self.status,
+                    status: self.reasoned(),
                     justification: self.justification,
                     words: self
                         .impact_statement
