@@ -2,6 +2,9 @@
 //!
 //! Source: XML 1.0, fifth edition.
 
+use std::collections::BTreeMap;
+
+use super::lines::Lines;
 use crate::io::limits::Limits;
 
 /// An element.
@@ -9,8 +12,8 @@ use crate::io::limits::Limits;
 pub struct Element {
     /// Without a prefix.
     pub name: String,
-    /// Names and values.
-    pub attributes: Vec<(String, String)>,
+    /// Values by names.
+    pub attributes: BTreeMap<String, String>,
     /// What stands in it outside of other elements, trimmed.
     pub text: String,
     /// The elements in it.
@@ -40,7 +43,7 @@ impl Element {
     /// The value of an attribute.
     #[must_use]
     pub fn attribute(&self, name: &str) -> Option<&str> {
-        self.attributes.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.attributes.get(name).map(String::as_str)
     }
 }
 
@@ -50,7 +53,7 @@ impl Element {
 /// What is wrong, with its line.
 pub fn read(text: &str) -> Result<Element, String> {
     let mut reader = Reader {
-        text,
+        lines: Lines::new(text),
         rest: text,
         open: Vec::new(),
         root: None,
@@ -66,7 +69,7 @@ pub fn read(text: &str) -> Result<Element, String> {
 }
 
 struct Reader<'a> {
-    text: &'a str,
+    lines: Lines<'a>,
     rest: &'a str,
     open: Vec<Element>,
     root: Option<Element>,
@@ -139,10 +142,10 @@ impl<'a> Reader<'a> {
                 .ok_or("an attribute without quotes")?;
             let (value, behind) = value[1..].split_once(quote).ok_or("an attribute without an end")?;
             let key = key.trim().to_owned();
-            if key.is_empty() || element.attribute(&key).is_some() {
+            if key.is_empty() || element.attributes.contains_key(&key) {
                 return Err(format!("the attribute `{key}` stands twice or has no name"));
             }
-            element.attributes.push((key, unescaped(value)?));
+            element.attributes.insert(key, unescaped(value)?);
             rest = behind;
         }
     }
@@ -167,8 +170,7 @@ impl<'a> Reader<'a> {
     }
 
     fn line(&self) -> u32 {
-        let read = &self.text.as_bytes()[..self.text.len() - self.rest.len()];
-        u32::try_from(memchr::memchr_iter(b'\n', read).count() + 1).unwrap_or(u32::MAX)
+        self.lines.of(self.rest)
     }
 }
 
@@ -211,6 +213,17 @@ fn unescaped(text: &str) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_file_is_read_in_a_time_that_grows_with_its_length() {
+        let elements = "<d/>\n".repeat(200_000);
+        let attributes: String = (0..50_000).map(|at| format!(" a{at}='1'")).collect();
+        let begun = std::time::Instant::now();
+        let root = read(&format!("<p{attributes}>\n{elements}</p>")).expect("XML");
+        assert_eq!((root.attributes.len(), root.elements.len()), (50_000, 200_000));
+        assert_eq!(root.elements[199_999].line, 200_001);
+        assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
+    }
 
     #[test]
     fn elements_attributes_and_texts_are_read() {

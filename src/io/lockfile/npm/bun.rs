@@ -13,6 +13,8 @@ use super::address;
 use super::lock::{Identity, Need, NpmLock, Package, Project};
 use super::needed_for::scopes;
 use super::registry;
+use crate::io::limits::Limits;
+use crate::io::lockfile::Trouble;
 use crate::io::lockfile::jsonc;
 use crate::io::lockfile::lines::Lines;
 use crate::model::inventory::{Origin, Scope};
@@ -77,8 +79,16 @@ pub fn read(text: &str) -> NpmLock {
             Err(problem) => lock.unread(format!("`{place}` at line {line}: {problem}")),
         }
     }
+    let deepest = Limits::default().nesting;
     for (at, (place, asks)) in asked.iter().enumerate() {
-        lock.packages[at].needs = needs(asks, place, &places);
+        // What a place needs is looked for in each place above it.
+        if place.matches('/').count() > 2 * deepest {
+            let line = lock.packages[at].line;
+            lock.troubles
+                .push(Trouble::limit(format!("line {line} lies more than {deepest} packages deep")));
+        } else {
+            lock.packages[at].needs = needs(asks, place, &places);
+        }
     }
     let mut roots = Vec::new();
     for (folder, asks) in &document.workspaces {

@@ -6,7 +6,8 @@ use serde::Deserialize;
 
 use crate::model::inventory::{Origin, Scope};
 
-use super::format::{LineFinder, Pin, Pins};
+use super::format::{Pin, Pins};
+use super::quoted_lines::QuotedLines;
 
 pub(super) fn is_file(name: &str) -> bool {
     name == "composer.lock"
@@ -57,12 +58,15 @@ pub(super) fn read(text: &str) -> Result<Pins, String> {
         return Err("it has neither `packages` nor `packages-dev`".to_owned());
     }
     let mut found = Pins::default();
-    let mut lines = LineFinder::new(text);
-    for (packages, scope) in [(document.packages, Scope::Runtime), (document.development, Scope::Development)] {
-        for package in packages.into_iter().flatten() {
-            let line = lines.next(&format!("\"{}\"", package.name));
-            found.pins.push(pin(package, scope, line));
-        }
+    let lists = [(document.packages, Scope::Runtime), (document.development, Scope::Development)];
+    let all = || {
+        lists
+            .iter()
+            .flat_map(|(packages, scope)| packages.iter().flatten().map(|package| (package, *scope)))
+    };
+    let mut lines = QuotedLines::new(text, all().map(|(package, _)| package.name.as_str()));
+    for (package, scope) in all() {
+        found.pins.push(pin(package, scope, lines.next(&package.name)));
     }
     Ok(found)
 }
@@ -74,21 +78,20 @@ pub(super) fn read_installed(text: &str) -> Result<Pins, String> {
         Installed::Document { packages, development } => (packages, development),
     };
     let mut found = Pins::default();
-    let mut lines = LineFinder::new(text);
-    for package in packages {
-        let line = lines.next(&format!("\"{}\"", package.name));
+    let mut lines = QuotedLines::new(text, packages.iter().map(|package| package.name.as_str()));
+    for package in &packages {
         let scope = if development.contains(&package.name) {
             Scope::Development
         } else {
             Scope::Runtime
         };
-        found.pins.push(pin(package, scope, line));
+        found.pins.push(pin(package, scope, lines.next(&package.name)));
     }
     Ok(found)
 }
 
-fn pin(package: Package, scope: Scope, line: Option<u32>) -> Pin {
-    let is_local = package.dist.is_some_and(|dist| dist.kind == "path");
+fn pin(package: &Package, scope: Scope, line: Option<u32>) -> Pin {
+    let is_local = package.dist.as_ref().is_some_and(|dist| dist.kind == "path");
     let version = package.version.strip_prefix('v').unwrap_or(&package.version);
     Pin {
         origin: if is_local { Origin::Local } else { Origin::Registry },

@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use crate::model::inventory::{Origin, Scope};
 
-use super::format::{LineFinder, Pin, Pins};
+use super::format::{Pin, Pins};
+use super::quoted_lines::QuotedLines;
 
 pub(super) fn is_file(name: &str) -> bool {
     name == "conan.lock"
@@ -66,12 +67,13 @@ pub(super) fn read(text: &str) -> Result<Pins, String> {
         (None, None) => return Err("it has neither `requires` nor `graph_lock`".to_owned()),
     }
     let mut found = Pins::default();
-    for (reference, scope) in references {
-        let line = LineFinder::new(text).next(&format!("\"{reference}\""));
-        match pin(&reference) {
+    let lines = QuotedLines::new(text, references.iter().map(|(reference, _)| reference.as_str()));
+    for (reference, scope) in &references {
+        let line = lines.first(reference);
+        match pin(reference) {
             Some((name, version, channel)) => found.pins.push(Pin {
                 origin: channel.map_or(Origin::Registry, |channel| Origin::AlternateRegistry(channel.to_owned())),
-                scope,
+                scope: *scope,
                 ..Pin::new(name, version, line)
             }),
             None => {
@@ -127,6 +129,15 @@ mod tests {
         let first = r#"{"version": "0.4", "graph_lock": {"nodes": {"0": {"ref": "app/1.0", "path": "/x/conanfile.py"}, "1": {"ref": "zlib/1.2.13"},
             "2": {"ref": "ninja/1.11.1", "context": "build"}, "3": {"options": ""}}}}"#;
         assert_eq!(seen(first), (expected, 0));
+    }
+
+    #[test]
+    fn a_long_list_is_read_in_a_time_that_grows_with_its_length() {
+        let references: Vec<String> = (0..60_000).map(|at| format!("\"package-{at}/1.0#abc\"")).collect();
+        let begun = std::time::Instant::now();
+        let read = read(&format!("{{\"requires\": [\n{}]}}", references.join(",\n"))).expect("JSON");
+        assert_eq!((read.pins.len(), read.pins[59_999].line), (60_000, Some(60_001)));
+        assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
     }
 
     #[test]

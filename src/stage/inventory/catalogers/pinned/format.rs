@@ -158,25 +158,3 @@ impl Cataloger for LockFormat {
         }
     }
 }
-
-/// Finds the lines of entries that stand in the order in which they are asked for.
-pub(super) struct LineFinder<'a> {
-    text: &'a str,
-    at: usize,
-    line: u32,
-}
-
-impl<'a> LineFinder<'a> {
-    pub(super) fn new(text: &'a str) -> Self {
-        Self { text, at: 0, line: 1 }
-    }
-
-    /// The line of the next place where a text stands.
-    pub(super) fn next(&mut self, wanted: &str) -> Option<u32> {
-        let found = memchr::memmem::find(&self.text.as_bytes()[self.at..], wanted.as_bytes())?;
-        let passed = &self.text.as_bytes()[self.at..self.at + found];
-        self.line += u32::try_from(memchr::memchr_iter(b'\n', passed).count()).unwrap_or(u32::MAX);
-        self.at += found;
-        Some(self.line)
-    }
-}

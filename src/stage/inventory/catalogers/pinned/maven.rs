@@ -127,13 +127,18 @@ impl<'a> Values<'a> {
     /// A text without `${…}`; none where one of them is not known here.
     fn resolved(&self, text: &str) -> Option<String> {
         const DEEPEST: usize = 8;
+        /// Longer than any coordinate.
+        const LONGEST: usize = 1024;
         let mut text = text.to_owned();
         for _ in 0..DEEPEST {
+            if text.len() > LONGEST {
+                return None;
+            }
             let Some(start) = text.find("${") else {
                 return (!text.is_empty()).then_some(text);
             };
             let end = start + text[start..].find('}')?;
-            let value = (*self.0.get(&text[start + 2..end])?)?;
+            let value = (*self.0.get(&text[start + 2..end])?).filter(|value| value.len() <= LONGEST)?;
             text.replace_range(start..=end, value);
         }
         None
@@ -153,6 +158,18 @@ mod tests {
         <dependency><groupId>org.acme</groupId><artifactId>none</artifactId></dependency>\n\
         <dependency><groupId>org.acme</groupId><artifactId>profiled</artifactId><version>${odd}</version></dependency>\n</dependencies>\n\
         <profiles><profile><properties><odd>2</odd></properties></profile></profiles></project>\n";
+
+    #[test]
+    fn a_property_longer_than_any_version_is_none() {
+        let pom = |value: &str| {
+            format!(
+                "<project><properties><v>{value}</v></properties><dependencies><dependency><groupId>g</groupId><artifactId>a</artifactId><version>${{v}}</version></dependency></dependencies></project>"
+            )
+        };
+        assert_eq!(read(&pom("1.0")).expect("XML").pins.len(), 1);
+        let long = read(&pom(&"1".repeat(2000))).expect("XML");
+        assert_eq!((long.pins.len(), long.troubles.len()), (0, 1));
+    }
 
     #[test]
     fn fixed_versions_are_read_and_others_told_with_their_lines() {

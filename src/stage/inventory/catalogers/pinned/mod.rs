@@ -20,6 +20,7 @@ mod nuget;
 mod nuget_config;
 mod pipfile;
 mod pubspec;
+mod quoted_lines;
 mod renv;
 mod requirements;
 mod swift;

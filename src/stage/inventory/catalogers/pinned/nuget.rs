@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::format::{LineFinder, Pin, Pins};
+use super::format::{Pin, Pins};
+use super::quoted_lines::QuotedLines;
 
 pub(super) fn is_file(name: &str) -> bool {
     name == "packages.lock.json"
@@ -27,13 +28,12 @@ struct Package {
 pub(super) fn read(text: &str) -> Result<Pins, String> {
     let document: Document = serde_json::from_str(text).map_err(|error| error.to_string())?;
     let mut found = Pins::default();
-    for packages in document.dependencies.into_values() {
+    let names = document.dependencies.values().flat_map(BTreeMap::keys).map(String::as_str);
+    let lines = QuotedLines::new(text, names);
+    for packages in document.dependencies.values() {
         for (name, package) in packages {
-            match package.resolved.filter(|version| !version.is_empty()) {
-                Some(version) => {
-                    let line = LineFinder::new(text).next(&format!("\"{name}\""));
-                    found.pins.push(Pin::new(name, version, line));
-                }
+            match package.resolved.as_ref().filter(|version| !version.is_empty()) {
+                Some(version) => found.pins.push(Pin::new(name, version, lines.first(name))),
                 None if package.kind == "Project" => {}
                 None => found
                     .troubles

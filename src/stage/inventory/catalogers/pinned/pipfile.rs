@@ -6,7 +6,8 @@ use serde::Deserialize;
 
 use crate::model::inventory::{Origin, Scope};
 
-use super::format::{LineFinder, Pin, Pins};
+use super::format::{Pin, Pins};
+use super::quoted_lines::QuotedLines;
 
 pub(super) fn is_file(name: &str) -> bool {
     name == "Pipfile.lock"
@@ -21,8 +22,13 @@ struct Document {
 pub(super) fn read(text: &str) -> Result<Pins, String> {
     let document: Document = serde_json::from_str(text).map_err(|error| error.to_string())?;
     let mut found = Pins::default();
+    let names = document
+        .categories
+        .values()
+        .filter_map(serde_json::Value::as_object)
+        .flat_map(serde_json::Map::keys);
+    let lines = QuotedLines::new(text, names.map(String::as_str));
     for (category, packages) in document.categories.iter().filter(|(category, _)| *category != "_meta") {
-        let mut lines = LineFinder::new(text);
         let packages = packages.as_object().ok_or_else(|| format!("`{category}` is not an object"))?;
         for (name, package) in packages {
             let field = |key: &str| package.get(key).and_then(serde_json::Value::as_str);
@@ -38,7 +44,7 @@ pub(super) fn read(text: &str) -> Result<Pins, String> {
             ) {
                 (Some(version), ..) => found.pins.push(Pin {
                     scope,
-                    ..Pin::new(name, version, lines.next(&format!("\"{name}\"")))
+                    ..Pin::new(name, version, lines.key(name))
                 }),
                 (_, _, Some(_)) => found.pins.push(Pin {
                     scope,

@@ -6,7 +6,8 @@ use serde::Deserialize;
 
 use crate::model::inventory::Origin;
 
-use super::format::{LineFinder, Pin, Pins};
+use super::format::{Pin, Pins};
+use super::quoted_lines::QuotedLines;
 
 pub(super) fn is_file(name: &str) -> bool {
     name == "renv.lock"
@@ -43,8 +44,10 @@ struct Entry {
 pub(super) fn read(text: &str) -> Result<Pins, String> {
     let document: Document = serde_json::from_str(text).map_err(|error| error.to_string())?;
     let mut found = Pins::default();
+    let keys: Vec<String> = document.packages.keys().cloned().collect();
+    let lines = QuotedLines::new(text, keys.iter().map(String::as_str));
     for (key, entry) in document.packages {
-        let line = LineFinder::new(text).next(&format!("\"{key}\": {{"));
+        let line = lines.key(&key);
         let origin = match (entry.source.as_str(), entry.repository) {
             ("Repository", None) => Origin::Registry,
             ("Repository", Some(name)) if is_cran(&name) => Origin::Registry,

@@ -6,7 +6,8 @@ use toml::{Table, Value};
 
 use crate::model::inventory::{Origin, Scope};
 
-use super::format::{LineFinder, Pin, Pins};
+use super::format::{Pin, Pins};
+use super::quoted_lines::QuotedLines;
 
 /// `pylock.toml` and `pylock.NAME.toml`.
 pub(super) fn is_pylock(name: &str) -> bool {
@@ -88,14 +89,15 @@ pub(super) fn packages(text: &str, list: &str, about: impl Fn(&Table) -> (Origin
         None => return Ok(found),
         Some(listed) => listed.as_array().ok_or_else(|| format!("`{list}` is not a list of tables"))?,
     };
-    let mut lines = LineFinder::new(text);
+    let names = listed.iter().filter_map(|package| package.get("name")?.as_str());
+    let mut lines = QuotedLines::new(text, names);
     for (at, package) in listed.iter().enumerate() {
         let field = |key: &str| package.get(key).and_then(Value::as_str).filter(|value| !value.is_empty());
         let (Some(name), Some(table)) = (field("name"), package.as_table()) else {
             found.troubles.push(format!("{list}[{at}] names no package"));
             continue;
         };
-        let line = lines.next(&format!("\"{name}\""));
+        let line = lines.next(name);
         let (origin, scope) = about(table);
         let version = field("version").unwrap_or_default();
         if version.is_empty() && origin != Origin::Local {
