@@ -1,6 +1,7 @@
 //! Arguments, configuration, plans, exit codes.
 
 pub mod args;
+mod ask;
 pub mod config;
 mod doctor;
 mod environment;

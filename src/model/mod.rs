@@ -30,6 +30,7 @@ pub mod matching;
 pub mod outcome;
 pub mod passed_over;
 pub mod pep503;
+pub mod plain_path;
 pub mod plan;
 pub mod planned_rollout;
 pub mod provenance;

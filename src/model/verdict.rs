@@ -156,6 +156,13 @@ pub struct NotApplicable {
 }
 
 impl Verdict {
+    /// The waiver that covers a finding.
+    #[must_use]
+    pub fn waiver_of(&self, judgement: &Judgement) -> Option<&WaiverReport> {
+        let name = judgement.waiver.as_ref()?;
+        self.waivers.iter().find(|waiver| waiver.waiver == *name)
+    }
+
     /// How many findings have the disposition.
     #[must_use]
     pub fn count(&self, disposition: Disposition) -> usize {

@@ -87,8 +87,7 @@ fn of_verdict(outcome: &Outcome) -> String {
 
 fn of_finding(judgement: &Judgement, verdict: &Verdict) -> String {
     let finding = &judgement.finding;
-    let waiver = judgement.waiver.as_ref();
-    let report = waiver.and_then(|name| verdict.waivers.iter().find(|waiver| waiver.waiver == *name));
+    let report = verdict.waiver_of(judgement);
     let cause = judgement.cause.map(super::human::cause_in_words).unwrap_or_default();
     let source = finding.source.as_ref().map(|source| format!("{} {}", source.name, source.version));
     let places: Vec<String> = finding.locations.iter().map(super::human::location).collect();
@@ -106,7 +105,7 @@ fn of_finding(judgement: &Judgement, verdict: &Verdict) -> String {
         .with("fixed", finding.fixed.join(" "))
         .with("next", finding.help.clone().unwrap_or_default())
         .with("cause", cause)
-        .with("waiver", waiver.cloned().unwrap_or_default())
+        .with("waiver", judgement.waiver.clone().unwrap_or_default())
         .with("waived_until", report.map(|waiver| waiver.expires.to_string()).unwrap_or_default())
         .with("owner", report.map(|waiver| waiver.owner.clone()).unwrap_or_default())
         .with("where", places.join(" | "))

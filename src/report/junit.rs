@@ -157,7 +157,7 @@ fn denial(judgement: &Judgement) -> String {
 /// Why a waived finding does not count, and until when.
 fn waived(judgement: &Judgement, verdict: &Verdict) -> String {
     let name = judgement.waiver.as_deref().unwrap_or_default();
-    match verdict.waivers.iter().find(|waiver| waiver.waiver == name) {
+    match verdict.waiver_of(judgement) {
         Some(waiver) => format!(
             "waived by {} ({}) until {} (UTC), {}: {}",
             name, waiver.owner, waiver.expires, waiver.reason, waiver.statement

@@ -1,8 +1,8 @@
 //! What lies around the service: git, folders, the workflow.
 
 use super::Check;
-use super::service::is_writable;
 use super::tools::version;
+use crate::cli::place;
 use crate::cli::session::Session;
 
 /// The checkout, the folders that are written to, and GitHub.
@@ -51,7 +51,7 @@ fn folders(session: &Session<'_>) -> Vec<Check> {
         ("cache", &folders.cache, "XDG_CACHE_HOME"),
         ("state", &folders.state, "XDG_STATE_HOME"),
     ];
-    let check = |(name, folder, named): (&str, &std::path::PathBuf, &str)| match is_writable(folder) {
+    let check = |(name, folder, named): (&str, &std::path::PathBuf, &str)| match place::writable(folder).is_ok() {
         true => Check::there(name, "every stage", folder.display().to_string()),
         false => Check::missing(
             name,

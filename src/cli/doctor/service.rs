@@ -1,10 +1,9 @@
 //! What the service's own files say: policy, waivers, feeds, key, where images go, where the service runs.
 
-use std::path::Path;
-
 use super::Check;
 use crate::cli::args::Judging;
 use crate::cli::error::CliError;
+use crate::cli::place;
 use crate::cli::session::Session;
 use crate::gate::{GateError, Judge};
 use crate::model::plan::{Destination, KeySource};
@@ -103,7 +102,7 @@ fn destination(session: &Session<'_>) -> Check {
         Err(error) => Check::refused(NAME, "publish", &error),
         Ok(Destination::OciLayout(folder)) => {
             let said = format!("the OCI layout {}", folder.display());
-            match is_writable(&folder) {
+            match place::writable(&folder).is_ok() {
                 true => Check::there(NAME, "publish", said),
                 false => Check::missing(
                     NAME,
@@ -129,10 +128,4 @@ fn rollout(session: &Session<'_>) -> Check {
         Ok(None) => Check::not_needed(NAME, NAME, "no [rollout] is configured: the gate ends after publishing"),
         Ok(Some(plan)) => Check::there(NAME, NAME, format!("to the target `{}`", plan.target.name())),
     }
-}
-
-/// True for a folder that may be written to, or that may be made.
-pub(super) fn is_writable(folder: &Path) -> bool {
-    let there = folder.ancestors().find(|above| above.exists());
-    there.is_some_and(|there| there.is_dir() && rustix::fs::access(there, rustix::fs::Access::WRITE_OK).is_ok())
 }

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use super::Check;
 use crate::cli::session::Session;
+use crate::cli::wiring::is_locked;
+use crate::io::git;
 use crate::io::process::Program;
+use crate::model::excused::Excused as _;
 use crate::model::image_ref::ImageRef;
 use crate::model::plan::{BuildSecret, Builder, DockerfileBuild, DockerfileBuilder};
 
@@ -50,10 +53,11 @@ fn native(session: &Session<'_>, named: bool) -> Vec<Check> {
             "install one with a static libc (Debian: apt-get install build-essential)",
         ),
     };
-    let is_locked = root
-        .ancestors()
-        .take_while(|folder| folder.starts_with(top(root)))
-        .any(|folder| folder.join("Cargo.lock").is_file());
+    // A lock file above the checkout is not the service's.
+    let top = git::top_level(root)
+        .or_none("what git says of the folder is told among the other checks")
+        .flatten();
+    let is_locked = is_locked(root, top.as_deref().unwrap_or(root));
     let lock = match (is_crate, is_locked) {
         (true, true) => Check::there("Cargo.lock", STAGE, "versions are pinned"),
         (true, false) => Check::missing(
@@ -71,11 +75,6 @@ fn native(session: &Session<'_>, named: bool) -> Vec<Check> {
         .configured(named),
     };
     vec![cargo, compiler, lock]
-}
-
-/// The checkout that a folder lies in, or the folder itself: a lock file above it is not the service's.
-fn top(root: &std::path::Path) -> &std::path::Path {
-    root.ancestors().find(|folder| folder.join(".git").exists()).unwrap_or(root)
 }
 
 /// A Docker Engine, or buildah, or either of them.

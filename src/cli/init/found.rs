@@ -1,13 +1,13 @@
 //! What lies in a folder that can be built.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::manifests::{Built, compose, kubernetes};
 use super::walk::folders;
+use crate::cli::wiring::DOCKERFILES;
 use crate::io::files::{self, FileError};
 use crate::model::excused::Excused as _;
-
-const DOCKERFILES: [&str; 2] = ["Dockerfile", "Containerfile"];
+use crate::model::{dockerfile, plain_path};
 
 /// How a service is built.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,14 +87,15 @@ pub(in crate::cli) fn find(root: &Path, limit: u64) -> Result<Vec<Found>, FileEr
 }
 
 fn of_compose(root: &Path, file: &str, built: Built, limit: u64) -> Option<Found> {
-    let folder: PathBuf = built
-        .context
-        .components()
-        .filter(|part| !matches!(part, std::path::Component::CurDir))
-        .collect();
-    let is_below = folder.components().all(|part| matches!(part, std::path::Component::Normal(_)));
+    // The project's own folder, or one below it.
+    let is_own = built.context.components().all(|part| part == Component::CurDir);
+    let folder = if is_own {
+        PathBuf::new()
+    } else {
+        plain_path::plain(&built.context)?
+    };
     let dockerfile = built.dockerfile.unwrap_or_else(|| PathBuf::from(DOCKERFILES[0]));
-    if !is_below || !root.join(&folder).join(&dockerfile).is_file() {
+    if !root.join(&folder).join(&dockerfile).is_file() {
         return None;
     }
     Some(Found {
@@ -154,8 +155,9 @@ fn has_program(folder: &Path, limit: u64) -> bool {
 /// The port of the last `EXPOSE` of a Dockerfile.
 fn exposed(folder: &Path, file: &Path, limit: u64) -> Option<u16> {
     let text = files::read_text_inside(folder, file, limit).or_none("the builder says what is wrong with it")?;
-    let mut ports = text.lines().filter_map(|line| {
-        let (word, rest) = line.trim().split_once(char::is_whitespace)?;
+    let instructions = dockerfile::parse(&text).instructions;
+    let mut ports = instructions.iter().filter_map(|instruction| {
+        let (word, rest) = instruction.text.split_once(char::is_whitespace)?;
         let port = rest.trim().trim_end_matches("/tcp");
         word.eq_ignore_ascii_case("EXPOSE")
             .then(|| port.parse().or_none("a variable or several: nothing is guessed"))?

@@ -13,8 +13,9 @@ use crate::stage::policy::repository::Dockerfiles;
 /// Judges the lock files, pins, waivers and tracked secrets of the workspace.
 pub(super) async fn run(session: &Session<'_>, args: &CheckArgs) -> Result<Answer, CliError> {
     let (workspace, effects) = (&session.workspace, &session.effects);
-    let exclude = workspace.exclusions()?;
-    let judge = Judge::load(&workspace.judging_plan(&args.judging)?, effects).await?;
+    let plan = workspace.judging_plan(&args.judging)?;
+    let exclude = plan.exclude.clone();
+    let judge = Judge::load(&plan, effects).await?;
     let survey = || -> Result<Context, CliError> {
         // Half a dozen questions to git, and nobody but an organisation's own rules looks at the answers before a push.
         let commit = if judge.policy().has_custom_rules() {

@@ -1,19 +1,20 @@
 //! `init`: the first files of a service.
 
-use std::io::{BufRead as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
 use super::hook;
 use crate::cli::args::{HookVerb, InitArgs};
+use crate::cli::ask;
 use crate::cli::config::Config;
 use crate::cli::error::CliError;
 use crate::cli::init::{self, Delivery, Found, Kind, WAIVERS};
 use crate::cli::place;
 use crate::cli::session::{Answer, Session};
+use crate::cli::wiring::{WAIVER_FILE, is_locked};
 use crate::io::{document, files, git};
-use crate::model::excused::Excused as _;
+use crate::model::commit::Commit;
 
 /// What stands for the action's release where nobody has said which: a commit that nobody has, so that such a workflow fails and is told why.
 const UNSAID: &str = "acme/portcullis@0000000000000000000000000000000000000000";
@@ -28,8 +29,19 @@ pub(super) fn run(session: &Session<'_>, args: &InitArgs) -> Result<Answer, CliE
     let folder = root.join(&found.folder);
     let top = git::top_level(&root)?.unwrap_or_else(|| root.clone());
     let top = top.canonicalize().unwrap_or(top);
-    let repository = repository(session, args, &found, &top)?;
-    let planned = planned(session, args, &found, &folder, &top, &repository)?;
+    let commit = git::commit(&top, std::slice::from_ref(&session.workspace.output))?;
+    let commit = commit.as_ref();
+    let repository = repository(session, args, &found, commit)?;
+    let planned = planned(
+        args,
+        &found,
+        &Places {
+            folder: &folder,
+            top: &top,
+        },
+        commit,
+        &repository,
+    )?;
     refuse_what_is_there(&planned, args)?;
     let listed = |plan: &Planned| planned_line(plan, &top);
     if args.dry_run {
@@ -50,13 +62,13 @@ pub(super) fn run(session: &Session<'_>, args: &InitArgs) -> Result<Answer, CliE
         files::write(path, text.as_bytes())?;
     }
     let mut human = listed(&planned);
-    if is_asked(session) && hook_wanted(session)? {
+    if ask::somebody_answers(session.environment) && hook_wanted(session)? {
         match hook::run(session, HookVerb::Install) {
             Ok(_) => human.push_str("\ninstalled the pre-push hook"),
             Err(error) => human.push_str(&format!("\nthe pre-push hook was not installed: {error}")),
         }
     }
-    let next = next(session, &found, &folder, &root, planned.without_action)?;
+    let next = next(session, &found, (&folder, &root), commit.is_some(), planned.without_action);
     Ok(answer(human, &planned, &top, false, next))
 }
 
@@ -82,9 +94,9 @@ fn chosen(session: &Session<'_>, root: &Path) -> Result<Found, CliError> {
         }),
         many => {
             let list: Vec<String> = found.iter().map(|found| found.folder.display().to_string()).collect();
-            if is_asked(session) {
+            if ask::somebody_answers(session.environment) {
                 let question = format!("{many} services are here: {}. Which one?", list.join(", "));
-                let answer = ask(&question, None)?;
+                let answer = answered(&question, None)?;
                 if let Some(at) = list.iter().position(|folder| *folder == answer.trim_end_matches('/')) {
                     return Ok(found.swap_remove(at));
                 }
@@ -101,25 +113,24 @@ fn chosen(session: &Session<'_>, root: &Path) -> Result<Found, CliError> {
 }
 
 /// Where the image goes.
-fn repository(session: &Session<'_>, args: &InitArgs, found: &Found, top: &Path) -> Result<String, CliError> {
+fn repository(session: &Session<'_>, args: &InitArgs, found: &Found, commit: Option<&Commit>) -> Result<String, CliError> {
     if let Some(named) = &args.repository {
         return Ok(named.clone());
     }
     let usual = found
         .repository
         .clone()
-        .or_else(|| of_remote(session, found, top))
+        .or_else(|| of_remote(found, commit))
         .unwrap_or_else(|| "oci:target/registry".to_owned());
-    match is_asked(session) {
-        true => ask("Where does its image go (host/path, or oci:FOLDER)?", Some(usual)),
+    match ask::somebody_answers(session.environment) {
+        true => answered("Where does its image go (host/path, or oci:FOLDER)?", Some(&usual)),
         false => Ok(usual),
     }
 }
 
 /// GitHub's registry, for a repository of GitHub's.
-fn of_remote(session: &Session<'_>, found: &Found, top: &Path) -> Option<String> {
-    let commit = git::commit(top, std::slice::from_ref(&session.workspace.output)).or_none("without git nothing is proposed")??;
-    let source = commit.source?;
+fn of_remote(found: &Found, commit: Option<&Commit>) -> Option<String> {
+    let source = commit?.source.as_ref()?;
     let path = source.strip_prefix("https://github.com/")?.trim_end_matches(".git").to_lowercase();
     let is_plain = path.split('/').count() == 2 && init::is_plain(&path);
     is_plain.then(|| match found.folder.as_os_str().is_empty() {
@@ -128,14 +139,14 @@ fn of_remote(session: &Session<'_>, found: &Found, top: &Path) -> Option<String>
     })
 }
 
-fn planned(
-    session: &Session<'_>,
-    args: &InitArgs,
-    found: &Found,
-    folder: &Path,
-    top: &Path,
-    repository: &str,
-) -> Result<Planned, CliError> {
+/// Where the service lies, and the repository that it lies in.
+struct Places<'a> {
+    folder: &'a Path,
+    top: &'a Path,
+}
+
+fn planned(args: &InitArgs, found: &Found, places: &Places<'_>, commit: Option<&Commit>, repository: &str) -> Result<Planned, CliError> {
+    let Places { folder, top } = *places;
     let mut planned = Planned {
         found: format!("{}, told by {}", found.name, found.by),
         files: Vec::new(),
@@ -147,13 +158,13 @@ fn planned(
     // What is written is read as every other configuration is: a mistake of ours is ours, and nothing is written.
     document::parse::<Config>(Path::new("portcullis.toml"), &text)?;
     planned.files.push((configuration, text));
-    let waivers = folder.join("policies/waivers.toml");
+    let waivers = folder.join(WAIVER_FILE);
     // Promises of people are never replaced, not even by force.
     match waivers.symlink_metadata().is_ok() {
         true => planned.notes.push(format!("kept {}", shown(&waivers, top))),
         false => planned.files.push((waivers, WAIVERS.to_owned())),
     }
-    if let Some((path, text, without_action)) = workflow(session, args, found, folder, top, repository, &mut planned.notes)? {
+    if let Some((path, text, without_action)) = workflow(args, found, places, commit, repository, &mut planned.notes)? {
         planned.files.push((path, text));
         planned.without_action = without_action;
     }
@@ -171,14 +182,14 @@ fn planned(
 }
 
 fn workflow(
-    session: &Session<'_>,
     args: &InitArgs,
     found: &Found,
-    folder: &Path,
-    top: &Path,
+    places: &Places<'_>,
+    commit: Option<&Commit>,
     repository: &str,
     notes: &mut Vec<String>,
 ) -> Result<Option<(PathBuf, String, bool)>, CliError> {
+    let Places { folder, top } = *places;
     let inside = folder.strip_prefix(top).unwrap_or(folder).display().to_string();
     let inside = if inside.is_empty() { ".".to_owned() } else { inside };
     if !init::is_plain(&inside) {
@@ -187,8 +198,9 @@ fn workflow(
         ));
         return Ok(None);
     }
-    let commit = git::commit(top, std::slice::from_ref(&session.workspace.output))?;
-    let branch = commit.and_then(|commit| commit.branch).filter(|branch| init::is_plain(branch));
+    let branch = commit
+        .and_then(|commit| commit.branch.as_deref())
+        .filter(|branch| init::is_plain(branch));
     let action = match (&args.action, init::ACTION) {
         (Some(action), _) => action.clone(),
         (None, Some(action)) => action.to_owned(),
@@ -203,7 +215,7 @@ fn workflow(
     let text = init::workflow(&Delivery {
         service: &found.name,
         folder: &inside,
-        branch: branch.as_deref().unwrap_or("main"),
+        branch: branch.unwrap_or("main"),
         action: &action,
         to_packages: repository.starts_with("ghcr.io/"),
     });
@@ -271,57 +283,39 @@ fn answer(human: String, planned: &Planned, top: &Path, dry_run: bool, next: Str
 }
 
 /// The one thing that comes next.
-fn next(session: &Session<'_>, found: &Found, folder: &Path, root: &Path, without_action: bool) -> Result<String, CliError> {
+fn next(session: &Session<'_>, found: &Found, (folder, root): (&Path, &Path), is_committed: bool, without_action: bool) -> String {
     let program = match found.folder.as_os_str().is_empty() {
         true => session.program(),
         false => format!("portcullis -C {}", folder.display()),
     };
-    let is_locked = folder
-        .ancestors()
-        .take_while(|above| above.starts_with(root))
-        .any(|above| above.join("Cargo.lock").is_file());
-    Ok(match &found.kind {
-        Kind::Crate { .. } if !is_locked => "cargo generate-lockfile, and commit Cargo.lock".to_owned(),
+    match &found.kind {
+        Kind::Crate { .. } if !is_locked(folder, root) => "cargo generate-lockfile, and commit Cargo.lock".to_owned(),
         Kind::Image { image } if !image.as_ref().is_some_and(|image| image.contains("@sha256:")) => {
             "name the image by digest in portcullis.toml: [build] image = \"registry:…@sha256:…\"".to_owned()
         }
-        _ if git::commit(folder, &[])?.is_none() => "git init, git add and git commit: tags and evidence name the commit".to_owned(),
+        _ if !is_committed => "git init, git add and git commit: tags and evidence name the commit".to_owned(),
         _ if without_action => {
             format!("{program} gate --until policy; in the workflow, put in where the action is (--action OWNER/REPOSITORY@COMMIT)")
         }
         _ => format!("{program} gate --until policy"),
-    })
+    }
 }
 
 fn shown(path: &Path, top: &Path) -> String {
     path.strip_prefix(top).unwrap_or(path).display().to_string()
 }
 
-fn is_asked(session: &Session<'_>) -> bool {
-    session.environment.stdin_terminal && session.environment.stderr_terminal
-}
-
 fn hook_wanted(session: &Session<'_>) -> Result<bool, CliError> {
     if git::hooks_folder(&session.workspace.root)?.is_none() {
         return Ok(false);
     }
-    let answer = ask("Run `portcullis check` before every push (y/n)?", Some("n".to_owned()))?;
+    let answer = answered("Run `portcullis check` before every push (y/n)?", Some("n"))?;
     Ok(answer.eq_ignore_ascii_case("y") || answer.eq_ignore_ascii_case("yes"))
 }
 
 /// Asks on a terminal. An empty answer is the usual one.
-fn ask(question: &str, usual: Option<String>) -> Result<String, CliError> {
-    let shown = usual.as_ref().map(|usual| format!(" [{usual}]")).unwrap_or_default();
-    let mut err = std::io::stderr().lock();
-    let asked = write!(err, "{question}{shown} ").and_then(|()| err.flush());
-    asked.dismissed("whoever does not see the question sees no other one");
-    let mut line = String::new();
-    std::io::stdin()
-        .lock()
-        .read_line(&mut line)
-        .map_err(|error| CliError::setting("init", format!("the answer cannot be read: {error}")))?;
-    match (line.trim(), usual) {
-        ("", Some(usual)) => Ok(usual),
-        (answer, _) => Ok(answer.to_owned()),
-    }
+fn answered(question: &str, usual: Option<&str>) -> Result<String, CliError> {
+    let typed = ask::line(&format!("{question}{} ", ask::shown(usual)), usual);
+    let typed = typed.map_err(|error| CliError::setting("init", format!("the answer cannot be read: {error}")))?;
+    Ok(typed.text.unwrap_or_default())
 }

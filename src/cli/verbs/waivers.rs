@@ -1,6 +1,5 @@
 //! `waive` and `waivers`: writing, listing and importing waivers.
 
-use std::io::{BufRead, Write as _};
 use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
@@ -9,8 +8,10 @@ use serde_json::json;
 
 use super::waiver_list;
 use crate::cli::args::{Judging, WaiveArgs, WaiversVerb};
+use crate::cli::ask;
 use crate::cli::error::CliError;
 use crate::cli::session::{Answer, Session};
+use crate::cli::wiring::WAIVER_FILE;
 use crate::gate::GateError;
 use crate::io::files;
 use crate::model::excused::Excused as _;
@@ -117,12 +118,12 @@ fn bring(session: &Session<'_>, file: &Path) -> Result<Answer, CliError> {
         json: json!({ "schema": "portcullis/waivers-import/v1", "entries": imported.entries, "notes": imported.notes, "text": imported.text }),
         human: imported.text,
         code: 0,
-        next: "put it into policies/waivers.toml and fill in every TODO: until then the gate refuses it".to_owned(),
+        next: format!("put it into {WAIVER_FILE} and fill in every TODO: until then the gate refuses it"),
     })
 }
 
 fn file(session: &Session<'_>) -> PathBuf {
-    let usual = || session.workspace.root.join("policies/waivers.toml");
+    let usual = || session.workspace.root.join(WAIVER_FILE);
     session.workspace.waivers_file(&Judging::default()).unwrap_or_else(usual)
 }
 
@@ -175,41 +176,28 @@ impl Questions<'_> {
         usual: Option<String>,
         read: impl Fn(&str) -> Result<T, String>,
     ) -> Result<T, CliError> {
-        let environment = self.session.environment;
-        let is_asked = given.is_none() && environment.stdin_terminal && environment.stderr_terminal;
-        if !is_asked {
+        if given.is_some() || !ask::somebody_answers(self.session.environment) {
             let text = given
                 .or(usual)
                 .ok_or_else(|| CliError::setting(flag, format!("it is needed: {what}")))?;
             return read(&text).map_err(|problem| CliError::setting(flag, problem));
         }
         loop {
-            let shown = usual.as_ref().map(|usual| format!(" [{usual}]")).unwrap_or_default();
-            say(&format!("{what}{shown}: "));
-            let mut line = String::new();
-            let read_bytes = std::io::stdin().lock().read_line(&mut line);
-            let read_bytes = read_bytes.map_err(|error| CliError::setting(flag, format!("the answer cannot be read: {error}")))?;
-            let text = Some(line.trim().to_owned())
-                .filter(|text| !text.is_empty())
-                .or_else(|| usual.clone());
-            match text.as_deref().map(&read) {
+            let usual = usual.as_deref();
+            let typed = ask::line(&format!("{what}{}: ", ask::shown(usual)), usual);
+            let typed = typed.map_err(|error| CliError::setting(flag, format!("the answer cannot be read: {error}")))?;
+            match typed.text.as_deref().map(&read) {
                 Some(Ok(value)) => return Ok(value),
-                Some(Err(problem)) => say(&format!("  {problem}\n")),
+                Some(Err(problem)) => ask::say(&format!("  {problem}\n")),
                 // The end of the input is no answer, however often it is asked for.
-                None if read_bytes == 0 => return Err(CliError::setting(flag, format!("it is needed: {what}"))),
+                None if typed.is_over => return Err(CliError::setting(flag, format!("it is needed: {what}"))),
                 None => {}
             }
-            if read_bytes == 0 {
+            if typed.is_over {
                 return Err(CliError::setting(flag, "there was no further answer"));
             }
         }
     }
-}
-
-fn say(text: &str) {
-    let mut err = std::io::stderr().lock();
-    let said = err.write_all(text.as_bytes()).and_then(|()| err.flush());
-    said.dismissed("whoever does not see the question sees no other one");
 }
 
 /// A word of a list.

@@ -1,6 +1,6 @@
 //! How the image is built: `[build]` resolved.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::Workspace;
 use crate::cli::config::Using;
@@ -15,6 +15,12 @@ const OWN_SECRETS: [&str; 4] = ["PORTCULLIS_KEY", "COSIGN_PASSWORD", "GITHUB_TOK
 
 /// What a Dockerfile is called that nobody has named.
 pub(in crate::cli) const DOCKERFILES: [&str; 2] = ["Dockerfile", "Containerfile"];
+
+/// True where cargo finds a lock file: in a folder, or above it as far as `top`.
+pub(in crate::cli) fn is_locked(folder: &Path, top: &Path) -> bool {
+    let within = folder.ancestors().take_while(|above| above.starts_with(top));
+    within.into_iter().any(|above| above.join("Cargo.lock").is_file())
+}
 
 impl Workspace {
     /// The builder that the configuration names; without a word of it, the one that fits what lies in the folder.

@@ -1,11 +1,12 @@
 //! What the configuration leaves out of a source tree.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::Path;
 
 use super::Workspace;
 use crate::cli::error::CliError;
 use crate::model::excused::Excused as _;
 use crate::model::passed_over::Exclusion;
+use crate::model::plain_path::plain;
 
 impl Workspace {
     /// Everything that the configuration leaves out, relative to its folder, without dots.
@@ -13,9 +14,9 @@ impl Workspace {
     /// # Errors
     /// [`CliError::Setting`] for a path that leads elsewhere or names the whole tree, and for an entry without a reason.
     pub(crate) fn exclusions(&self) -> Result<Vec<Exclusion>, CliError> {
-        let plain = |one: &Exclusion| {
+        let checked = |one: &Exclusion| {
             let wrong = |problem: String| CliError::setting("inventory.exclude", problem);
-            let path = plain(&one.path).ok_or_else(|| {
+            let path = named(&one.path).ok_or_else(|| {
                 wrong(format!(
                     "`{}` is no folder or file below this one; write its path, without `..` and without patterns",
                     one.path
@@ -29,7 +30,7 @@ impl Workspace {
                 reason: one.reason.trim().to_owned(),
             })
         };
-        self.config.inventory.exclude.iter().map(plain).collect()
+        self.config.inventory.exclude.iter().map(checked).collect()
     }
 
     /// Those that lie below a folder, relative to it. A folder that is excluded itself, or lies in one that is, is looked into whole: somebody asks
@@ -55,31 +56,10 @@ impl Workspace {
     }
 }
 
-/// A relative path without its dots that names something below.
-fn plain(text: &str) -> Option<String> {
+/// The path of an entry, which is no pattern.
+fn named(text: &str) -> Option<String> {
     if text.contains(['*', '?', '[']) {
         return None;
     }
-    let mut path = PathBuf::new();
-    for part in Path::new(text).components() {
-        match part {
-            Component::CurDir => {}
-            Component::Normal(name) => path.push(name),
-            _ => return None,
-        }
-    }
-    path.to_str().filter(|text| !text.is_empty()).map(str::to_owned)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::plain;
-
-    #[test]
-    fn an_exclusion_names_one_thing_below_the_configuration() {
-        assert_eq!(plain("./fixtures/old/").as_deref(), Some("fixtures/old"));
-        for text in ["", ".", "./", "..", "a/../..", "a/../b", "/etc", "fix*"] {
-            assert_eq!(plain(text), None, "{text}");
-        }
-    }
+    plain(Path::new(text))?.to_str().map(str::to_owned)
 }

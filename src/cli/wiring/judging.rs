@@ -14,7 +14,8 @@ use crate::model::plan::{CratesIndexSource, FeedsPlan, KeySource};
 
 /// The public export that feeds come from unless configured otherwise.
 const DEFAULT_OSV: &str = "https://osv-vulnerabilities.storage.googleapis.com";
-const WAIVER_FILE: &str = "policies/waivers.toml";
+/// Where waivers lie if nothing else is configured.
+pub(in crate::cli) const WAIVER_FILE: &str = "policies/waivers.toml";
 const DEFAULT_MAX_AGE: Duration = Duration::from_secs(24 * 3600);
 
 impl Workspace {

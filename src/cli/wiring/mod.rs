@@ -7,7 +7,8 @@ mod publish;
 mod rollout;
 mod tags;
 
-pub(super) use build::DOCKERFILES;
+pub(super) use build::{DOCKERFILES, is_locked};
+pub(super) use judging::WAIVER_FILE;
 pub(super) use publish::elsewhere;
 
 use std::path::{Path, PathBuf};

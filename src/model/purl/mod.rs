@@ -112,6 +112,12 @@ impl Purl {
         }
     }
 
+    /// True for a package of an operating system.
+    #[must_use]
+    pub fn is_of_system(&self) -> bool {
+        is_of_system(&self.kind)
+    }
+
     /// The purl without version, qualifiers and subpath: what names the package over all its versions.
     #[must_use]
     pub fn package(&self) -> Self {
@@ -122,6 +128,12 @@ impl Purl {
             ..Parts::default()
         })
     }
+}
+
+/// True for the types of packages that operating systems are made of.
+#[must_use]
+pub fn is_of_system(kind: &str) -> bool {
+    matches!(kind, "deb" | "apk" | "rpm")
 }
 
 /// A name as the specification's rules for its type want it.

@@ -34,6 +34,7 @@ pub mod npm_range;
 pub mod nuget;
 mod number;
 pub mod packagist;
+mod padded;
 pub mod pep440;
 pub mod rpm;
 pub mod rubygems;

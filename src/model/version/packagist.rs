@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use super::number::Number;
+use super::padded;
 use super::{Scheme, VersionError};
 
 /// A version of a Composer package: `v1.2.3`, `1.0.0-beta2`, `4.3.2RC1`, `dev-main`.
@@ -92,17 +93,8 @@ fn word(text: &str) -> Part<'static> {
 
 impl Ord for Version<'_> {
     fn cmp(&self, other: &Self) -> Ordering {
-        let (mut a, mut b) = (self.parts(), other.parts());
-        loop {
-            let (x, y) = match (a.next(), b.next()) {
-                (None, None) => return Ordering::Equal,
-                (x, y) => (x.unwrap_or(Part::End), y.unwrap_or(Part::End)),
-            };
-            // A number and what is not there are told apart by the number being there at all: `1.0` comes before `1.0.0`.
-            if x != y {
-                return x.cmp(&y);
-            }
-        }
+        // A number and what is not there are told apart by the number being there at all: `1.0` comes before `1.0.0`.
+        padded::compare(self.parts(), other.parts(), Part::End)
     }
 }
 

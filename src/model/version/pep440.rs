@@ -4,6 +4,8 @@ use std::cmp::Ordering;
 
 use crate::model::excused::Excused as _;
 
+use super::number::Number;
+use super::padded;
 use super::{Scheme, VersionError};
 
 /// A Python version: `[N!]N(.N)*[{a|b|rc}N][.postN][.devN][+local]`, all spellings that the specification normalises.
@@ -167,20 +169,7 @@ super::equal_by_order!(Version<'_>);
 
 /// `1.0` equals `1.0.0`.
 fn compare_releases(a: &str, b: &str) -> Ordering {
-    let (mut a, mut b) = (a.split('.'), b.split('.'));
-    loop {
-        match (a.next(), b.next()) {
-            (None, None) => return Ordering::Equal,
-            (x, y) => {
-                let bare = |part: Option<&'_ str>| part.unwrap_or_default().trim_start_matches('0').to_owned();
-                let (x, y) = (bare(x), bare(y));
-                let order = x.len().cmp(&y.len()).then_with(|| x.cmp(&y));
-                if order.is_ne() {
-                    return order;
-                }
-            }
-        }
-    }
+    padded::compare(a.split('.').map(Number::new), b.split('.').map(Number::new), Number::ZERO)
 }
 
 /// Numbers are newer than words, more parts than fewer.

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use super::number::Number;
+use super::padded;
 use super::{Scheme, VersionError};
 
 /// A version of a gem: `1.2.3`, `2.0.0.rc1`, `1.0-a` (which reads as `1.0.pre.a`). Zeros before the first word and at the end do not count.
@@ -111,16 +112,7 @@ impl<'a> Iterator for Segments<'a> {
 impl Ord for Version<'_> {
     fn cmp(&self, other: &Self) -> Ordering {
         const NOTHING: Segment<'static> = Segment::Number(Number::ZERO);
-        let (mut a, mut b) = (self.segments(), other.segments());
-        loop {
-            let (x, y) = match (a.next(), b.next()) {
-                (None, None) => return Ordering::Equal,
-                (x, y) => (x.unwrap_or(NOTHING), y.unwrap_or(NOTHING)),
-            };
-            if x != y {
-                return x.cmp(&y);
-            }
-        }
+        padded::compare(self.segments(), other.segments(), NOTHING)
     }
 }
 

@@ -3,9 +3,6 @@
 use crate::model::finding::{Disposition, Judgement};
 use crate::model::purl::Purl;
 
-/// Types of packages that an operating system brings.
-pub(super) const OF_SYSTEMS: [&str; 3] = ["deb", "rpm", "apk"];
-
 /// Which of the two reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -29,6 +26,6 @@ impl Kind {
 /// True for what has a place in the list: an open finding about a package of this kind of report.
 #[must_use]
 pub(super) fn is_listed(kind: Kind, judgement: &Judgement) -> bool {
-    let fits = |purl: &Purl| kind == Kind::Container || !OF_SYSTEMS.contains(&purl.kind.as_str());
+    let fits = |purl: &Purl| kind == Kind::Container || !purl.is_of_system();
     judgement.disposition != Disposition::Waived && judgement.finding.purl.as_ref().is_some_and(fits)
 }

@@ -62,7 +62,7 @@ pub(super) fn waived(page: &mut Page, verdict: &Verdict) {
     page.heading("Waived", &tally(verdict, Disposition::Waived));
     let mut table = Vec::new();
     for judgement in all.iter().take(ROWS) {
-        let waiver = verdict.waivers.iter().find(|w| Some(&w.waiver) == judgement.waiver.as_ref());
+        let waiver = verdict.waiver_of(judgement);
         let about = waiver.map_or_else(String::new, |w| {
             format!(", {} ({}), {}", until_day(w.expires, verdict.evaluated_at), w.expires, w.owner)
         });

@@ -247,8 +247,7 @@ fn logical(place: &Location) -> Value {
 /// The waiver that covers a finding.
 fn suppression(judgement: &Judgement, verdict: &Verdict) -> Value {
     let name = judgement.waiver.as_deref().unwrap_or_default();
-    let waiver = verdict.waivers.iter().find(|waiver| waiver.waiver == name);
-    let justification = waiver.map_or_else(
+    let justification = verdict.waiver_of(judgement).map_or_else(
         || format!("waiver {name}"),
         |w| format!("waiver {name}, {}: {} ({}, until {})", w.reason, w.statement, w.owner, w.expires),
     );

@@ -10,6 +10,7 @@ use crate::io::{Effects, files, folder, git};
 use crate::model::coverage::{Gap, GapKind};
 use crate::model::event::Stage;
 use crate::model::passed_over::{Exclusion, PassedOver, PassedReason};
+use crate::model::plain_path::plain;
 
 /// The files of version control itself.
 const VERSIONS: [&str; 3] = [".git", ".hg", ".svn"];
@@ -35,7 +36,7 @@ impl Foreign {
         let mut foreign = Self::default();
         let excluded = exclude
             .iter()
-            .filter_map(|one| Some((inside(Path::new(&one.path))?, one.reason.clone())));
+            .filter_map(|one| Some((plain(Path::new(&one.path))?, one.reason.clone())));
         foreign.excluded = excluded.collect();
         for path in foreign.excluded.keys().filter(|path| root.join(path).symlink_metadata().is_err()) {
             effects.warn(
@@ -142,7 +143,7 @@ fn vendored(root: &Path, effects: &Effects) -> BTreeSet<PathBuf> {
             if let Some(directory) = &source.directory
                 && replacements.contains(name)
             {
-                found.extend(inside(directory));
+                found.extend(plain(directory));
             }
         }
     }
@@ -153,17 +154,4 @@ fn vendored(root: &Path, effects: &Effects) -> BTreeSet<PathBuf> {
         .all(|folder| folder::entries(&root.join(folder)).is_ok_and(|entries| entries.iter().all(has_sums)));
     // Cargo refuses a folder in which one crate has no checksums: then it is something else.
     if is_whole { found } else { BTreeSet::new() }
-}
-
-/// A relative path without its dots, if it stays inside.
-fn inside(path: &Path) -> Option<PathBuf> {
-    let mut plain = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::CurDir => {}
-            Component::Normal(name) => plain.push(name),
-            _ => return None,
-        }
-    }
-    (plain.components().next().is_some()).then_some(plain)
 }

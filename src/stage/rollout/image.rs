@@ -33,9 +33,15 @@ pub(super) async fn described(release: &Release, effects: &Effects) -> Result<Re
             });
         }
     };
-    let labelled = platforms.iter().find_map(|platform| platform.config.labels.get(REVISION).cloned());
-    Ok(Release {
-        commit: release.commit.clone().or(labelled).filter(|commit| !commit.is_empty()),
+    let labelled = platforms.iter().find_map(|platform| platform.config.labels.get(REVISION));
+    Ok(with_commit(release, labelled))
+}
+
+/// The release with the commit of its image's label, where nobody has said it.
+pub(super) fn with_commit(release: &Release, label: Option<&String>) -> Release {
+    let commit = release.commit.as_ref().or(label).filter(|commit| !commit.is_empty());
+    Release {
+        commit: commit.cloned(),
         ..release.clone()
-    })
+    }
 }

@@ -7,15 +7,10 @@ use crate::model::ecosystem::is_home;
 use crate::model::inventory::{Component, Ecosystem, OsRelease};
 use crate::model::purl::Purl;
 
-/// True for packages of a distribution.
-pub(in crate::stage::inventory) fn is_os_package(purl: &Purl) -> bool {
-    matches!(purl.kind.as_str(), "deb" | "apk" | "rpm")
-}
-
 /// Fills in the namespace, the `distro` qualifier and the ecosystem of an OS package that has none.
 pub(in crate::stage::inventory) fn complete(component: &mut Component, os: Option<&OsRelease>) {
     let Some(os) = os else { return };
-    if is_os_package(&component.purl) && component.purl.namespace.is_none() && component.ecosystem.is_none() {
+    if component.purl.is_of_system() && component.purl.namespace.is_none() && component.ecosystem.is_none() {
         let is_of_it = |ecosystem: &&Ecosystem| is_home(&component.purl.kind, ecosystem.base());
         component.ecosystem = os.ecosystem.as_ref().filter(is_of_it).cloned();
     }
@@ -26,7 +21,7 @@ pub(in crate::stage::inventory) fn complete(component: &mut Component, os: Optio
 }
 
 fn complete_purl(purl: &mut Purl, os: &OsRelease) {
-    if !is_os_package(purl) || purl.namespace.is_some() || os.id.is_empty() {
+    if !purl.is_of_system() || purl.namespace.is_some() || os.id.is_empty() {
         return;
     }
     purl.namespace = Some(os.id.clone());
@@ -44,7 +39,7 @@ pub(in crate::stage::inventory) fn resolve(components: &mut [Component]) {
     if !components.iter().any(|component| component.dependencies.iter().any(names_one)) {
         return;
     }
-    let packages = components.iter().filter(|component| is_os_package(&component.purl));
+    let packages = components.iter().filter(|component| component.purl.is_of_system());
     let by_name: HashMap<String, Purl> = packages
         .map(|component| (component.purl.name.clone(), component.purl.clone()))
         .collect();
@@ -72,7 +67,7 @@ pub(in crate::stage::inventory) fn gaps(components: &[Component], os: Option<&Os
         let detail = "no package of any kind was found in the image".to_owned();
         return vec![gap(GapKind::EmptyInventory, detail)];
     }
-    let packages = components.iter().filter(|c| is_os_package(&c.purl)).count();
+    let packages = components.iter().filter(|c| c.purl.is_of_system()).count();
     if packages == 0 {
         // Whoever deletes the database hides every package that is still there.
         let known = os.filter(|os| os.ecosystem.is_some());
@@ -98,10 +93,7 @@ pub(in crate::stage::inventory) fn gaps(components: &[Component], os: Option<&Os
             ),
         )],
         Some(os) => {
-            let others = components
-                .iter()
-                .filter(|c| is_os_package(&c.purl) && c.ecosystem.is_none())
-                .count();
+            let others = components.iter().filter(|c| c.purl.is_of_system() && c.ecosystem.is_none()).count();
             let of_another = gap(
                 GapKind::UnknownDistro,
                 format!(

@@ -36,9 +36,9 @@ pub(in crate::stage::inventory) fn merge(
     }
     distro::resolve(&mut components);
     view.add_licenses(&mut components);
-    let owners = Owners::new(&view, &components, distro::is_os_package);
+    let owners = Owners::new(&view, &components, Purl::is_of_system);
     for component in &mut components {
-        if !distro::is_os_package(&component.purl) {
+        if !component.purl.is_of_system() {
             component.owned_by = component.locations.first().and_then(|l| owners.of(l.path.trim_start_matches('/')));
         }
     }
@@ -231,7 +231,7 @@ impl<'a> View<'a> {
         if unowned.is_empty() {
             return Vec::new();
         }
-        let of_languages = Owners::new(self, components, |purl| !distro::is_os_package(purl));
+        let of_languages = Owners::new(self, components, |purl| !purl.is_of_system());
         let of_npm = components.iter().filter(|component| component.purl.kind == "npm");
         let folders: HashSet<&[u8]> = of_npm
             .flat_map(|component| &component.locations)

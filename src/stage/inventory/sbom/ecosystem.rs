@@ -88,11 +88,6 @@ fn without_login(address: &str) -> Option<String> {
     Some(format!("{scheme}://{kept}{host}{}", &rest[end..]))
 }
 
-/// True for packages that belong to an operating system.
-pub(super) fn is_os_package(purl: &Purl) -> bool {
-    matches!(purl.kind.as_str(), "deb" | "apk" | "rpm")
-}
-
 /// `distro=debian-12` and `distro=opensuse-leap-15.6` name an id and a version; `distro=3.19.1` a version in the namespace.
 fn distribution(purl: &Purl, os: Option<&NamedOs>) -> Option<Ecosystem> {
     let qualifier = |key: &str| purl.qualifiers.get(key).map(|value| value.to_lowercase());

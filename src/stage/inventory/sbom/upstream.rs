@@ -8,10 +8,6 @@ use crate::model::purl::Purl;
 
 const KEY: &str = "upstream";
 
-fn has_source(purl: &Purl) -> bool {
-    matches!(purl.kind.as_str(), "deb" | "apk" | "rpm")
-}
-
 /// The component's purl with its source package.
 pub(super) fn purl_with_upstream(component: &Component) -> Purl {
     let purl = component.purl.clone();
@@ -57,7 +53,7 @@ impl Sources {
 /// Takes the source package out of a purl.
 pub(super) fn take_upstream(purl: &mut Purl, sources: Sources) -> Option<SourcePackage> {
     let upstream = purl.qualifiers.remove(KEY);
-    if !has_source(purl) {
+    if !purl.is_of_system() {
         return None;
     }
     let own_version = with_epoch(purl, purl.version.clone().unwrap_or_default());

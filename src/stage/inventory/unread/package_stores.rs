@@ -53,8 +53,6 @@ const ROWS: &[Row] = &[
     row("**/ebin/*.app", "applications of Erlang/OTP (Hex)", "erlang.org/doc/man/app"),
     row("**/rocks-5.*/*/*/rock_manifest", "rocks of LuaRocks", "github.com/luarocks/luarocks/wiki"),
     row("**/.meta/*/install.json", "distributions of cpanm (CPAN)", "metacpan.org/pod/App::cpanminus"),
-    row("**/site-packages/*.egg", "a zipped egg of Python (PyPI)", "setuptools.pypa.io deprecated/python_eggs"),
-    row("**/dist-packages/*.egg", "a zipped egg of Python (PyPI)", "setuptools.pypa.io deprecated/python_eggs"),
     row("**/*.egg", "a zipped egg of Python (PyPI)", "setuptools.pypa.io deprecated/python_eggs"),
     row("**/*.pex", "an executable archive of Python (PyPI)", "docs.pex-tool.org"),
     row("**/*.pyz", "an executable archive of Python (PyPI)", "docs.python.org/3/library/zipapp"),

@@ -94,7 +94,7 @@ fn without_ecosystem(inventory: &Inventory) -> Vec<Gap> {
         .collect();
     let unknown_release = inventory.gaps.iter().any(|gap| gap.kind == GapKind::UnknownDistro);
     let is_said = |component: &Component| {
-        let of_release = unknown_release && matches!(component.purl.kind.as_str(), "deb" | "apk" | "rpm");
+        let of_release = unknown_release && component.purl.is_of_system();
         let by_name = said.contains(component.purl.as_str());
         of_release || by_name || component.locations.iter().any(|place| said.contains(place.path.as_str()))
     };

@@ -12,6 +12,7 @@ use crate::model::ecosystem::homes;
 use crate::model::finding::{Finding, Level};
 use crate::model::inventory::Location;
 use crate::model::matching::Matching;
+use crate::model::purl;
 use crate::model::purl::Purl;
 use crate::model::waiver::{WaiverReport, WaiverState};
 use crate::stage::policy::Evidence;
@@ -136,7 +137,7 @@ fn has_places_of_images(waiver: &Waiver) -> bool {
 
 /// True for a waiver about what an image alone has: packages of an operating system, or places in it.
 fn is_of_images(waiver: &Waiver) -> bool {
-    ["deb", "rpm", "apk"].contains(&waiver.package.kind()) || has_places_of_images(waiver)
+    purl::is_of_system(waiver.package.kind()) || has_places_of_images(waiver)
 }
 
 /// True when package and paths name the finding. A finding without a purl, or without places where places are asked for, is not named.

@@ -13,6 +13,7 @@ use super::records::Book;
 use crate::io::Effects;
 use crate::io::daemon;
 use crate::io::files;
+use crate::io::folder;
 use crate::model::digest::Digest;
 use crate::model::error_chain::chain;
 use crate::model::plan::{CommandPlan, HealthPlan, ProbePlan, RolloutPlan};
@@ -312,14 +313,7 @@ impl RolloutTarget for CommandTarget {
 
 /// Removes old logs. Run ids sort by time.
 fn clean(folder: &Path) -> std::io::Result<()> {
-    let entries = match std::fs::read_dir(folder) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        entries => entries?,
-    };
-    let mut logs = Vec::new();
-    for entry in entries {
-        logs.push(entry?.path());
-    }
+    let mut logs: Vec<PathBuf> = folder::entries(folder)?.iter().map(std::fs::DirEntry::path).collect();
     logs.sort();
     let old = logs.len().saturating_sub(KEPT_LOGS);
     logs[..old].iter().try_for_each(std::fs::remove_file)

@@ -21,7 +21,7 @@ use crate::model::event::Stage;
 use crate::model::excused::Excused as _;
 use crate::model::plan::{ProcessPlan, RolloutPlan};
 use crate::stage::rollout::error::RolloutError;
-use crate::stage::rollout::image::REVISION;
+use crate::stage::rollout::image::{REVISION, with_commit};
 use crate::stage::rollout::outline::Outline;
 use crate::stage::rollout::release::{Deployed, Release};
 use crate::stage::rollout::switch::message::{Backend, Routes, Status};
@@ -70,12 +70,7 @@ impl ProcessTarget {
         self.front.check().await?;
         let unpacked = store.fetch(release, &self.effects).await?;
         unpacked.entry_point(release)?;
-        let config = unpacked.config;
-        let commit = release.commit.clone().or_else(|| config.labels.get(REVISION).cloned());
-        Ok(Release {
-            commit: commit.filter(|commit| !commit.is_empty()),
-            ..release.clone()
-        })
+        Ok(with_commit(release, unpacked.config.labels.get(REVISION)))
     }
 
     /// Takes no more requests and waits for those under way.

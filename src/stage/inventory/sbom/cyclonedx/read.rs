@@ -198,7 +198,7 @@ pub(in super::super) fn read(bytes: &[u8], inventory: &mut Inventory) -> Result<
                 if let Some(reference) = &element.reference {
                     by_reference.insert(reference, inventory.components.len());
                 }
-                if ecosystem::is_os_package(&component.purl) && component.ecosystem.is_none() && !ours {
+                if component.purl.is_of_system() && component.ecosystem.is_none() && !ours {
                     inventory.gaps.push(unknown_release(place, &component));
                 }
                 inventory.components.push(*component);

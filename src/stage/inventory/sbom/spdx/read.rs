@@ -128,7 +128,7 @@ pub(in super::super) fn read(bytes: &[u8], inventory: &mut Inventory) -> Result<
             match read.map_err(|problem| format!("{place}: {problem}"))? {
                 Read::Component(component) => {
                     by_id.entry(&package.id).or_insert(inventory.components.len());
-                    if ecosystem::is_os_package(&component.purl) && component.ecosystem.is_none() && !ours {
+                    if component.purl.is_of_system() && component.ecosystem.is_none() && !ours {
                         inventory.gaps.push(unknown_release(&place, &component));
                     }
                     inventory.components.push(*component);
