@@ -3,60 +3,19 @@
 //! Every operation of the target can be repeated with the same run, so resuming an interrupted run is walking the same way again.
 
 use super::error::RolloutError;
+use super::halt::Halt;
 use super::history::{History, OpenRun, Snapshot};
 use super::journal::{Entry, Journal, Operation, Purpose};
 use super::release::{Deployed, Release};
 use super::target::{RolloutTarget, TargetError};
 use super::verifier::{Identity, ProbeTarget, Verifier};
 use crate::io::Effects;
-use crate::model::error_chain::chain;
-use crate::model::event::{Event, Stage};
+use crate::model::event::Stage;
 use crate::model::health::Sample;
 use crate::model::outcome::{RolloutReport, RolloutResult, Step};
 use crate::model::plan::RolloutPlan;
 use crate::model::planned_rollout::PlannedRollout;
 use crate::model::rollout_state::RolloutState;
-
-/// Why a run does not go on.
-#[derive(Debug)]
-pub(super) enum Halt {
-    /// The new version failed, or something it needs did.
-    Failed(String),
-    /// Nothing was changed, and nothing will be.
-    Refused(String),
-    /// Somebody asked to stop.
-    Cancelled,
-    /// Somebody else has changed the target.
-    Superseded(String),
-}
-
-impl Halt {
-    pub(super) fn told(&self) -> &str {
-        match self {
-            Self::Failed(reason) | Self::Refused(reason) | Self::Superseded(reason) => reason,
-            Self::Cancelled => "interrupted",
-        }
-    }
-}
-
-impl From<TargetError> for Halt {
-    fn from(error: TargetError) -> Self {
-        match error {
-            TargetError::Superseded(by) => Self::Superseded(by),
-            TargetError::Cancelled => Self::Cancelled,
-            TargetError::Failed(reason) => Self::Failed(reason),
-        }
-    }
-}
-
-impl From<RolloutError> for Halt {
-    fn from(error: RolloutError) -> Self {
-        match error {
-            RolloutError::Superseded { .. } => Self::Superseded(error.to_string()),
-            other => Self::Failed(chain(&other)),
-        }
-    }
-}
 
 pub(super) struct Run<'a, T> {
     pub(super) target: &'a T,
@@ -316,101 +275,6 @@ impl<T: RolloutTarget> Run<'_, T> {
             restoring: false,
             by_observation: self.target.capabilities().names_what_runs,
             effects: self.effects,
-        }
-    }
-
-    /// Moves to a state: into the journal, then to whoever watches.
-    pub(super) fn state(&mut self, state: RolloutState, detail: &str) -> Result<(), Halt> {
-        if !state.may_follow(self.last) {
-            let before = self.last.map_or("nothing", RolloutState::as_str);
-            return Err(Halt::Failed(format!("a bug in portcullis: {state} came after {before}")));
-        }
-        let entry = Entry::State {
-            state,
-            detail: detail.to_owned(),
-        };
-        self.journal.append(&self.id, entry, &*self.effects.clock)?;
-        self.tell(state, detail);
-        Ok(())
-    }
-
-    /// The last state of a run that ends here: where it cannot be recorded any more, that is told, and the run ends all the same.
-    fn last_state(&mut self, state: RolloutState, detail: &str) {
-        if let Err(halt) = self.state(state, detail) {
-            self.effects
-                .warn(Stage::Rollout, format!("{state} could not be recorded: {}", halt.told()));
-            self.tell(state, detail);
-        }
-    }
-
-    /// Tells a state without the journal.
-    pub(super) fn tell(&mut self, state: RolloutState, detail: &str) {
-        self.last = Some(state);
-        self.steps.push(Step {
-            at: self.effects.clock.now(),
-            state,
-            detail: detail.to_owned(),
-        });
-        self.effects.emit(&Event::State {
-            state,
-            detail: detail.to_owned(),
-        });
-    }
-
-    pub(super) fn intend(&mut self, operation: Operation) -> Result<(), Halt> {
-        Ok(self.journal.append(&self.id, Entry::Intent { operation }, &*self.effects.clock)?)
-    }
-
-    pub(super) fn done(&mut self, operation: Operation, detail: String) -> Result<(), Halt> {
-        Ok(self
-            .journal
-            .append(&self.id, Entry::Done { operation, detail }, &*self.effects.clock)?)
-    }
-
-    async fn end(mut self, result: RolloutResult, reason: Option<String>) -> RolloutReport {
-        let entry = Entry::End {
-            result,
-            reason: reason.clone(),
-        };
-        if let Err(error) = self.journal.append(&self.id, entry, &*self.effects.clock) {
-            self.effects.warn(
-                Stage::Rollout,
-                format!("the end of the run could not be recorded: {}", chain(&error)),
-            );
-        }
-        let mut keep = self.history.good.clone();
-        keep.push(self.deployed());
-        keep.extend(self.snapshot.good.clone());
-        if let Err(error) = self.target.clean(&keep) {
-            self.effects
-                .warn(Stage::Rollout, format!("what is not used any more could not be removed: {error}"));
-        }
-        self.report(result, reason).await
-    }
-
-    /// The report, with what is seen to be in front now.
-    pub(super) async fn report(self, result: RolloutResult, reason: Option<String>) -> RolloutReport {
-        let front = match self.target.observe().await {
-            Ok(observed) => observed.serving().cloned(),
-            Err(error) => {
-                self.effects
-                    .warn(Stage::Rollout, format!("what serves now could not be seen: {error}"));
-                None
-            }
-        };
-        let service = &self.plan.service;
-        RolloutReport {
-            live: front.as_ref().map(|front| front.release.digest),
-            live_commit: front.and_then(|front| front.release.commit),
-            previous: self.snapshot.live.map(|live| live.release.digest),
-            reason,
-            url: self.target.url(),
-            unverified: self.unverified,
-            plan: self.planned.map(Box::new),
-            steps: self.steps,
-            samples: self.samples,
-            cut_requests: self.cut,
-            ..RolloutReport::new(service, self.target.name(), self.id, self.release.digest, result)
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod command;
 mod error;
+mod halt;
 mod history;
 mod holder;
 mod image;
@@ -20,6 +21,7 @@ mod rollback;
 mod status;
 pub mod switch;
 mod target;
+mod telling;
 mod verifier;
 mod watch;
 

@@ -1,7 +1,8 @@
 //! The way back: `RollingBack → VerifyingRollback → RolledBack | RollbackFailed`. To the last known good, once, verified by the same gate.
 
+use super::halt::Halt;
 use super::journal::Operation;
-use super::machine::{Halt, Run};
+use super::machine::Run;
 use super::release::Deployed;
 use super::target::{RolloutTarget, TargetError};
 use crate::model::event::Stage;

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::machine::{Halt, Run};
+use super::halt::Halt;
+use super::machine::Run;
 use super::target::{RolloutTarget, TargetError};
 use super::verifier::{ProbeTarget, Verifier};
 use crate::io::Effects;

@@ -7,13 +7,14 @@ use std::sync::atomic::AtomicBool;
 use std::thread;
 
 use super::base::Parts;
-use super::behind::{self, Behind, LayerRequests};
+use super::behind;
 use super::each_layer::each;
 use super::facts::LayerFacts;
 use super::layer_cache::Cache;
 use super::links::Links;
 use super::merge::{Layered, merge};
 use super::progress::Progress;
+use super::requests::{Behind, LayerRequests};
 use super::scan::Scan;
 use super::second_look::SecondLook;
 use crate::io::Effects;

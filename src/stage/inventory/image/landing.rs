@@ -8,6 +8,7 @@ use std::hash::{DefaultHasher, Hasher};
 
 use super::by_hash::{ByHash, Hashes};
 use super::paths::Seed;
+use super::whiteout::Whiteout;
 use crate::io::layers::Kind;
 use crate::io::limits::Limits;
 
@@ -78,31 +79,6 @@ pub(in crate::stage::inventory) struct Place {
     pub(in crate::stage::inventory) hash: u64,
     /// What is older than this entry does not stand there any more.
     pub(in crate::stage::inventory) grave: u32,
-}
-
-/// An entry that says what is deleted from lower layers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::stage::inventory) struct Whiteout<'r> {
-    folder: &'r [u8],
-    /// None for everything in the folder.
-    pub(in crate::stage::inventory) hidden: Option<&'r [u8]>,
-    /// True for aufs's own book-keeping, which nobody unpacks.
-    pub(in crate::stage::inventory) ignored: bool,
-}
-
-impl<'r> Whiteout<'r> {
-    /// None for other entries.
-    pub(in crate::stage::inventory) fn of(raw: &'r [u8]) -> Option<Self> {
-        let split = raw.iter().rposition(|byte| *byte == b'/');
-        let (folder, name) = split.map_or((&raw[..0], raw), |at| (&raw[..at], &raw[at + 1..]));
-        let hidden = name.strip_prefix(b".wh.")?;
-        let opaque = hidden == b".wh..opq";
-        Some(Self {
-            folder,
-            hidden: (!opaque).then_some(hidden),
-            ignored: !opaque && (hidden.starts_with(b".wh.") || hidden.is_empty()),
-        })
-    }
 }
 
 /// Names that cannot be resolved: links in a circle, or a path that grows past all bounds.

@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
-use super::behind::{Behind, LayerRequests, Role};
 use super::interest;
-use super::landing::{Landing, What, Whiteout};
+use super::landing::{Landing, What};
 use super::links::Links;
 use super::paths::{Seed, ancestors};
+use super::requests::{Behind, LayerRequests, Role};
 use super::scan::{Pulse, first_bytes};
 use super::sink::FileSink;
+use super::whiteout::Whiteout;
 use crate::io::layers::{Doubt, Entry, Kind, LayerProblem, Need, Spilled, Visitor};
 use crate::io::limits::Limits;
 use crate::model::coverage::GapKind;

@@ -1,8 +1,8 @@
 //! What is seen in the finished image.
 
-use super::behind::{Behind, LayerRequests};
 use super::facts::{FileFacts, LayerFacts};
 use super::links::Links;
+use super::requests::{Behind, LayerRequests};
 use crate::model::image::Layer;
 use crate::model::inventory::Part;
 

@@ -8,6 +8,7 @@
 
 mod fetch;
 mod front;
+mod inside;
 pub(super) mod instance;
 mod outline;
 mod rootfs;

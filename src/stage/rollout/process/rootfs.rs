@@ -10,17 +10,15 @@ use std::io;
 use std::ops::Bound;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt, symlink};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use super::super::error::RolloutError;
+use super::inside::resolve;
 use crate::io::hash::Hashing;
 use crate::io::layers::{self, Entry, Kind, LayerError, LayerProblem, Need, Stated, Visitor};
 use crate::io::limits::Limits;
 use crate::io::oci_layout::OciLayout;
 use crate::model::image::{Layer, PlatformImage};
-
-/// Links that are followed on the way to one entry.
-const MAX_LINKS: usize = 40;
 
 /// Unpacks every layer of an image into an empty folder.
 pub(super) fn unpack(layout: &OciLayout, image: &PlatformImage, root: &Path, limits: &Limits) -> Result<(), RolloutError> {
@@ -220,53 +218,6 @@ fn path_of_target(raw: &[u8]) -> Result<(&Path, &std::ffi::OsStr), Trouble> {
     let path = path(raw);
     let parts = path.parent().zip(path.file_name());
     parts.ok_or(Trouble::Refused("it is a hard link to nothing"))
-}
-
-/// The place that a path inside a root leads to when every link is followed as if the root were `/`. Nothing need be there.
-pub(super) fn resolve(root: &Path, path: &Path) -> io::Result<PathBuf> {
-    let mut found = root.to_owned();
-    let mut depth = 0usize;
-    let mut links = 0usize;
-    let mut rest: Vec<std::ffi::OsString> = names(path);
-    rest.reverse();
-    while let Some(name) = rest.pop() {
-        if name == ".." {
-            if depth > 0 {
-                found.pop();
-                depth -= 1;
-            }
-            continue;
-        }
-        let next = found.join(&name);
-        match fs::read_link(&next) {
-            Ok(to) => {
-                links += 1;
-                if links > MAX_LINKS {
-                    return Err(io::Error::other("its links go in circles"));
-                }
-                if to.is_absolute() {
-                    root.clone_into(&mut found);
-                    depth = 0;
-                }
-                rest.extend(names(&to).into_iter().rev());
-            }
-            Err(_) => {
-                found = next;
-                depth += 1;
-            }
-        }
-    }
-    Ok(found)
-}
-
-fn names(path: &Path) -> Vec<std::ffi::OsString> {
-    path.components()
-        .filter_map(|component| match component {
-            Component::Normal(name) => Some(name.to_owned()),
-            Component::ParentDir => Some("..".into()),
-            Component::RootDir | Component::CurDir | Component::Prefix(_) => None,
-        })
-        .collect()
 }
 
 fn is_real_folder(path: &Path) -> bool {
