@@ -5,6 +5,7 @@ use crate::model::inventory::{Component, Ecosystem, Origin};
 use crate::model::pep503;
 use crate::model::purl::Purl;
 
+use super::upstream::with_epoch;
 use crate::stage::inventory::catalogers::os_release;
 
 /// An operating system as an SBOM names it: `debian`, `12`.
@@ -32,16 +33,9 @@ pub(super) fn as_advisories_write(component: &mut Component) {
         "golang" if component.name == "std" => component.name = "stdlib".to_owned(),
         "rpm" | "deb" => {
             // The epoch of a package is that of its source package, whose file name leaves it out.
-            if let Some(epoch) = component.purl.qualifiers.get("epoch").filter(|epoch| *epoch != "0") {
-                let with_epoch = |version: &mut String| {
-                    if !version.contains(':') {
-                        *version = format!("{epoch}:{version}");
-                    }
-                };
-                with_epoch(&mut component.version);
-                if let Some(source) = &mut component.source {
-                    with_epoch(&mut source.version);
-                }
+            component.version = with_epoch(&component.purl, std::mem::take(&mut component.version));
+            if let Some(source) = &mut component.source {
+                source.version = with_epoch(&component.purl, std::mem::take(&mut source.version));
             }
         }
         _ => {}

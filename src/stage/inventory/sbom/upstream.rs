@@ -82,8 +82,8 @@ pub(super) fn take_upstream(purl: &mut Purl, sources: Sources) -> Option<SourceP
     Some(SourcePackage { name, version })
 }
 
-/// The epoch of an rpm is that of its source package; purls have it in a qualifier.
-fn with_epoch(purl: &Purl, version: String) -> String {
+/// A version with the epoch that a purl has in a qualifier. The epoch of an rpm is that of its source package.
+pub(super) fn with_epoch(purl: &Purl, version: String) -> String {
     let epoch = purl
         .qualifiers
         .get("epoch")
