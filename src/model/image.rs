@@ -209,6 +209,9 @@ pub struct ImageConfig {
     /// What each step of the build was, those without a layer too. It is looked through for secrets, and kept nowhere.
     #[serde(skip)]
     pub history: Vec<String>,
+    /// Every other text of the document, by its place in it: looked through for secrets, and kept nowhere.
+    #[serde(skip)]
+    pub texts: Vec<(String, String)>,
     /// The image that it was built on, as far as its history and its own notes tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base: Option<BaseImage>,

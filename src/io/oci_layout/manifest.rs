@@ -5,11 +5,13 @@ use std::path::Path;
 
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
+use serde_json::Value;
 
 use super::LayoutError;
 use super::base::{self, Step};
 use crate::io::oci::{self, Shape, shape};
 use crate::model::digest::Digest;
+use crate::model::excused::Excused as _;
 use crate::model::image::{Compression, Descriptor, ImageConfig, media_type};
 
 /// The type of the layers of BuildKit's attestations.
@@ -160,10 +162,56 @@ impl Config {
                 working_dir: inner.working_dir.filter(|w| !w.is_empty()),
                 created: raw.created,
                 history: history_text,
+                texts: other_texts(bytes),
             },
             diff_ids: raw.rootfs.diff_ids,
             created_by,
         })
+    }
+}
+
+/// The texts of a configuration that have no field of their own (`OnBuild`, `container_config`, `author`), each with its place: `config.OnBuild[0]`.
+fn other_texts(bytes: &[u8]) -> Vec<(String, String)> {
+    const OWN: [&str; 6] = ["Env", "Labels", "Entrypoint", "Cmd", "Healthcheck", "User"];
+    let mut texts = Vec::new();
+    // It was parsed a moment ago.
+    let Some(Value::Object(mut document)) = serde_json::from_slice(bytes).or_none("no document has no texts") else {
+        return texts;
+    };
+    document.remove("rootfs");
+    if let Some(Value::Object(config)) = document.get_mut("config") {
+        config.retain(|name, _| !OWN.contains(&name.as_str()));
+    }
+    for step in document.get_mut("history").and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Value::Object(step) = step {
+            step.retain(|name, _| !matches!(name.as_str(), "created_by" | "comment" | "created"));
+        }
+    }
+    collect(String::new(), &Value::Object(document), &mut texts);
+    texts
+}
+
+fn collect(place: String, value: &Value, texts: &mut Vec<(String, String)>) {
+    match value {
+        Value::String(text) => texts.push((place, text.clone())),
+        Value::Array(items) => {
+            for (at, item) in items.iter().enumerate() {
+                collect(format!("{place}[{at}]"), item, texts);
+            }
+        }
+        Value::Object(fields) => {
+            for (name, field) in fields {
+                let here = if place.is_empty() {
+                    name.clone()
+                } else {
+                    format!("{place}.{name}")
+                };
+                // A key may be a text of somebody's own: the paths of `Volumes`.
+                texts.push((here.clone(), name.clone()));
+                collect(here, field, texts);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 

@@ -33,6 +33,8 @@ pub(in crate::stage::inventory) fn in_configuration(config: &ImageConfig) -> Vec
     let mut found = of_group(&variables.collect::<Vec<_>>());
     found.extend(of_group(&labels.collect::<Vec<_>>()));
     found.extend(of_group(&commands.collect::<Vec<_>>()));
+    let others = config.texts.iter().map(|(place, other)| text(place.clone(), other));
+    found.extend(of_group(&others.collect::<Vec<_>>()));
     for step in history {
         let arguments = named_arguments(&step.text);
         let whole = of_group(std::slice::from_ref(&step));
@@ -76,8 +78,11 @@ fn named_arguments(step: &str) -> Vec<String> {
     let words: Vec<&str> = step.split_whitespace().collect();
     let arguments = match words.split_first() {
         Some((first, rest)) if first.starts_with('|') => {
-            let count = first[1..].parse::<usize>().unwrap_or(rest.len());
-            &rest[..rest.iter().position(|word| *word == "/bin/sh").unwrap_or(count.min(rest.len()))]
+            // Values may hold blanks, and what looks like a shell: the command begins behind the last one.
+            &rest[..rest
+                .iter()
+                .rposition(|word| word.starts_with('/') && word.ends_with("sh"))
+                .unwrap_or(rest.len())]
         }
         Some((first, rest)) if ["ENV", "ARG"].contains(first) => rest,
         _ => &[],
@@ -85,6 +90,11 @@ fn named_arguments(step: &str) -> Vec<String> {
     let named = arguments.iter().filter_map(|word| word.split_once('='));
     let secret = named.filter(|(name, value)| holds_secret(name, value.trim_matches(['"', '\''])));
     secret.map(|(name, _)| format!("the build argument or variable {name}")).collect()
+}
+
+fn is_shell(word: &str) -> bool {
+    let name = word.rsplit_once('/').map(|(_, name)| name);
+    name.is_some_and(|name| ["sh", "ash", "bash", "dash", "ksh", "zsh"].contains(&name))
 }
 
 fn fact(place: &str, what: String) -> Fact {
@@ -151,6 +161,38 @@ mod tests {
             ..ImageConfig::default()
         };
         assert_eq!(places(&config), ["config: Env A"]);
+    }
+
+    #[test]
+    fn no_value_before_a_secret_argument_hides_it() {
+        let found = |step: &str| named_arguments(step).len();
+        assert_eq!(
+            found("RUN |1 DB_PASSWORD=hunter2hunter2 /bin/bash -c make # buildkit"),
+            1,
+            "the control"
+        );
+        assert_eq!(
+            found("RUN |2 A=hello world DB_PASSWORD=hunter2hunter2 /bin/bash -c make # buildkit"),
+            1
+        );
+        assert_eq!(
+            found("RUN |2 A=via /bin/sh DB_PASSWORD=hunter2hunter2 /bin/sh -c make # buildkit"),
+            1
+        );
+        assert_eq!(
+            found("RUN |1 A=1 /bin/sh -c DB_PASSWORD=hunter2hunter2 make"),
+            0,
+            "a command's own business"
+        );
+    }
+
+    #[test]
+    fn a_token_in_any_other_text_of_the_document_is_found() {
+        let config = ImageConfig {
+            texts: vec![("config.OnBuild[0]".to_owned(), format!("RUN curl {}", token()))],
+            ..ImageConfig::default()
+        };
+        assert_eq!(places(&config), ["config: config.OnBuild[0]"]);
     }
 
     #[test]

@@ -1,18 +1,18 @@
-//! Java archives: the Maven coordinates in `META-INF/maven/**/pom.properties`, also of archives inside of archives.
+//! Java archives: the Maven coordinates in `META-INF/maven/**/pom.properties` and `pom.xml`, also of archives inside of archives, and of archives that
+//! lie unpacked.
 //!
-//! Source: the JAR file specification, Maven's archiver. An archive without coordinates is listed by its manifest or its file name; no feed
-//! can know it then, and its component has no ecosystem.
+//! Source: the JAR file specification, Maven's archiver. An archive without coordinates of its own is listed by its manifest or its file name; no
+//! feed can know it then, and its component has no ecosystem.
 
 use std::io::{Cursor, Read, Seek};
 
 use zip::ZipArchive;
 
+use super::coordinates::{by_name, is_called, nameless, names_version, of_pom, of_properties};
 use crate::io::layers::Spilled;
 use crate::io::limits::Limits;
 use crate::model::coverage::GapKind;
-use crate::model::inventory::{Component, Ecosystem};
-use crate::model::purl::Purl;
-
+use crate::model::inventory::Component;
 use crate::stage::inventory::cataloger::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
 
 /// Reads `.jar`, `.war`, `.ear` and their like.
@@ -21,7 +21,13 @@ pub struct Java;
 /// How an archive starts that nothing stands before. One that is called so and cannot be opened is a gap; other text of such a name is none.
 const ZIP: &[u8] = b"PK";
 
-const ENDINGS: [&str; 6] = [".jar", ".war", ".ear", ".par", ".hpi", ".jpi"];
+/// Also of application servers, OSGi containers, portals and Android's libraries.
+const ENDINGS: [&str; 12] = [
+    ".jar", ".war", ".ear", ".par", ".hpi", ".jpi", ".kar", ".nar", ".sar", ".lpkg", ".rar", ".aar",
+];
+
+/// Where Maven puts what an artifact is, a folder for its group and one for its name.
+const OF_MAVEN: &str = "META-INF/maven/";
 
 impl Cataloger for Java {
     fn id(&self) -> &'static str {
@@ -29,7 +35,7 @@ impl Cataloger for Java {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn domain(&self) -> Domain {
@@ -42,10 +48,19 @@ impl Cataloger for Java {
 
     fn wants(&self, head: &EntryHead<'_>) -> Want {
         // Java finds the archive from its end: anything may stand before it, a shell script in executable ones.
-        if is_archive(head.path) { Want::IfMagic(&[b""]) } else { Want::No }
+        if is_archive(head.path) {
+            Want::IfMagic(&[b""])
+        } else if is_unpacked(head.path) {
+            Want::Whole
+        } else {
+            Want::No
+        }
     }
 
     fn catalog(&self, file: &LayerFile<'_>, sink: &mut dyn Sink) {
+        if is_unpacked(file.head.path) {
+            return unpacked_artifact(file.content, sink);
+        }
         let mut budget = Limits::NESTED_ARCHIVES;
         if file.content.starts_with(ZIP) || ZipArchive::new(Cursor::new(file.content)).is_ok() {
             archive(file.head.path, Cursor::new(file.content), 0, &mut budget, sink);
@@ -53,6 +68,16 @@ impl Cataloger for Java {
     }
 
     fn catalog_large(&self, head: &EntryHead<'_>, content: &Spilled, sink: &mut dyn Sink) {
+        if is_unpacked(head.path) {
+            let mut whole = Vec::new();
+            let read = content
+                .reader()
+                .and_then(|reader| reader.take(Limits::NESTED_ARCHIVE).read_to_end(&mut whole));
+            return match read {
+                Ok(_) => unpacked_artifact(&whole, sink),
+                Err(error) => sink.gap(GapKind::PartialDatabase, format!("{}: {error}", head.path)),
+            };
+        }
         let mut budget = Limits::NESTED_ARCHIVES;
         let mut start = [0; ZIP.len()];
         let opened = content
@@ -77,6 +102,18 @@ fn is_archive(path: &str) -> bool {
     })
 }
 
+/// An artifact's properties in a folder: an archive that lies unpacked.
+fn is_unpacked(path: &str) -> bool {
+    path.ends_with("/pom.properties") && path.rfind(OF_MAVEN).is_some_and(|at| at == 0 || path.as_bytes()[at - 1] == b'/')
+}
+
+fn unpacked_artifact(content: &[u8], sink: &mut dyn Sink) {
+    match of_properties(&String::from_utf8_lossy(content)) {
+        Some(component) => sink.component(component),
+        None => sink.gap(GapKind::PartialDatabase, "it names no group, artifact or version".to_owned()),
+    }
+}
+
 /// Reads one archive and those inside of it. `budget` is how many bytes may still be unpacked.
 fn archive<R: Read + Seek>(name: &str, content: R, depth: usize, budget: &mut u64, sink: &mut dyn Sink) {
     const DEEPEST: usize = 4;
@@ -90,8 +127,7 @@ fn archive<R: Read + Seek>(name: &str, content: R, depth: usize, budget: &mut u6
         Ok(zip) => zip,
         Err(error) => return sink.gap(GapKind::PartialDatabase, format!("{name}: {error}")),
     };
-    let mut found = false;
-    let mut manifest = None;
+    let mut inside_of_it = Contents::default();
     for at in 0..zip.len() {
         let entry = match zip.name_for_index(at) {
             Some(Ok(entry)) => entry.into_owned(),
@@ -101,10 +137,9 @@ fn archive<R: Read + Seek>(name: &str, content: R, depth: usize, budget: &mut u6
             }
             None => continue,
         };
-        let is_properties = entry.starts_with("META-INF/maven/") && entry.ends_with("/pom.properties");
-        let is_manifest = entry.eq_ignore_ascii_case("META-INF/MANIFEST.MF");
-        let inner = is_archive(&entry);
-        if !is_properties && !is_manifest && !inner {
+        let Some(part) = Part::of(&entry) else { continue };
+        if part == Part::Program {
+            inside_of_it.has_programs = true;
             continue;
         }
         let unpacked = match unpack(&mut zip, at, budget) {
@@ -114,25 +149,87 @@ fn archive<R: Read + Seek>(name: &str, content: R, depth: usize, budget: &mut u6
                 continue;
             }
         };
-        if inner {
-            inside(&format!("{name}:{entry}"), &unpacked, depth + 1, budget, sink);
-        } else if is_properties {
-            match coordinates(&String::from_utf8_lossy(&unpacked)) {
-                Some(component) => {
-                    found = true;
-                    sink.component(component);
-                }
-                None => sink.gap(
-                    GapKind::PartialDatabase,
-                    format!("{name}: {entry} names no group, artifact or version"),
-                ),
-            }
-        } else {
-            manifest = Some(String::from_utf8_lossy(&unpacked).into_owned());
+        let text = || String::from_utf8_lossy(&unpacked).into_owned();
+        match part {
+            Part::Archive => inside(&format!("{name}:{entry}"), &unpacked, depth + 1, budget, sink),
+            Part::Properties => inside_of_it.artifact(of_properties(&text()), (name, &entry), sink),
+            Part::Pom => inside_of_it.poms.push((entry, text())),
+            Part::Manifest => inside_of_it.manifest = text(),
+            Part::Program => {}
         }
     }
-    if !found && let Some(component) = uncoordinated(name, manifest.as_deref().unwrap_or_default()) {
-        sink.component(component);
+    inside_of_it.finish(name, sink);
+}
+
+/// What an entry of an archive is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Archive,
+    Properties,
+    Pom,
+    Manifest,
+    Program,
+}
+
+impl Part {
+    fn of(entry: &str) -> Option<Self> {
+        let of_maven = |file: &str| entry.starts_with(OF_MAVEN) && entry.ends_with(file);
+        match entry {
+            _ if of_maven("/pom.properties") => Some(Self::Properties),
+            _ if of_maven("/pom.xml") => Some(Self::Pom),
+            _ if entry.eq_ignore_ascii_case("META-INF/MANIFEST.MF") => Some(Self::Manifest),
+            _ if is_archive(entry) => Some(Self::Archive),
+            _ if entry.ends_with(".class") => Some(Self::Program),
+            _ => None,
+        }
+    }
+}
+
+/// What an archive holds, as far as it says which artifact it is.
+#[derive(Default)]
+struct Contents {
+    /// Names of the artifacts whose coordinates are in it: its own, and those that were put into it.
+    artifacts: Vec<String>,
+    /// Folders of Maven's whose properties were read.
+    folders: Vec<String>,
+    /// Each `pom.xml` with its name.
+    poms: Vec<(String, String)>,
+    manifest: String,
+    has_programs: bool,
+}
+
+impl Contents {
+    fn artifact(&mut self, read: Option<Component>, (name, entry): (&str, &str), sink: &mut dyn Sink) {
+        self.folders.extend(entry.rsplit_once('/').map(|(folder, _)| folder.to_owned()));
+        match read {
+            Some(component) => {
+                self.artifacts.push(component.purl.name.clone());
+                sink.component(component);
+            }
+            None => sink.gap(
+                GapKind::PartialDatabase,
+                format!("{name}: {entry} names no group, artifact or version"),
+            ),
+        }
+    }
+
+    /// Artifacts that have a `pom.xml` alone, then the archive itself, unless it is one of those in it.
+    fn finish(mut self, name: &str, sink: &mut dyn Sink) {
+        for (entry, text) in std::mem::take(&mut self.poms) {
+            let folder = entry.rsplit_once('/').map_or("", |(folder, _)| folder);
+            if self.folders.iter().all(|known| known != folder) {
+                self.artifact(of_pom(&text), (name, &entry), sink);
+            }
+        }
+        let is_known = !self.artifacts.is_empty() && (is_called(name, &self.artifacts) || !names_version(name));
+        if is_known {
+            return;
+        }
+        match by_name(name, &self.manifest) {
+            Some(component) => sink.component(component),
+            None if self.has_programs => sink.component(nameless(name)),
+            None => {}
+        }
     }
 }
 
@@ -162,42 +259,6 @@ fn unpack<R: Read + Seek>(zip: &mut ZipArchive<R>, at: usize, budget: &mut u64) 
         ));
     }
     Ok(unpacked)
-}
-
-/// The component of a `pom.properties`.
-fn coordinates(text: &str) -> Option<Component> {
-    let property = |wanted: &str| {
-        let pairs = text.lines().filter_map(|line| line.split_once(['=', ':']));
-        pairs
-            .map(|(key, value)| (key.trim(), value.trim()))
-            .find(|(key, value)| *key == wanted && !value.is_empty())
-            .map(|(_, value)| value)
-    };
-    let purl = Purl::new("maven", property("artifactId")?, property("version")?).with_namespace(property("groupId")?);
-    Some(Component::new(purl, Some(Ecosystem::new(Ecosystem::MAVEN)), "java"))
-}
-
-/// An archive that does not say which artifact it is: by its manifest, or by a file name with a version.
-fn uncoordinated(name: &str, manifest: &str) -> Option<Component> {
-    let header = |wanted: &str| {
-        let pairs = manifest.lines().filter_map(|line| line.split_once(':'));
-        pairs
-            .map(|(key, value)| (key.trim(), value.trim()))
-            .find(|(key, value)| *key == wanted && !value.is_empty())
-            .map(|(_, value)| value)
-    };
-    let file = name.rsplit(['/', ':']).next().unwrap_or(name);
-    let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
-    let versioned = stem
-        .match_indices('-')
-        .map(|(at, _)| (&stem[..at], &stem[at + 1..]))
-        .find(|(artifact, version)| !artifact.is_empty() && version.starts_with(|c: char| c.is_ascii_digit()));
-    let (artifact, version) = match (versioned, header("Implementation-Version").or(header("Bundle-Version"))) {
-        (Some(parts), _) => parts,
-        (None, Some(version)) => (stem, version),
-        (None, None) => return None,
-    };
-    Some(Component::new(Purl::new("maven", artifact, version), None, "java"))
 }
 
 #[cfg(test)]
@@ -239,6 +300,33 @@ mod tests {
         assert_eq!(Recorder::of(&Java, "a.jar", b"PK\x03\x04junk").gaps.len(), 1);
         let nameless = jar(&[(POM.0, b"version=1\n")]);
         assert_eq!(Recorder::of(&Java, "a.jar", &nameless).gaps.len(), 1);
+    }
+
+    #[test]
+    fn an_archive_that_is_none_of_the_artifacts_in_it_is_listed_by_its_name() {
+        let of = |name: &str, entries: &[(&str, &[u8])]| {
+            let seen = Recorder::of(&Java, name, &jar(entries));
+            let looked_up = seen.components.iter().filter(|component| component.ecosystem.is_some()).count();
+            (seen.purls(), looked_up)
+        };
+        assert_eq!(
+            of("evil-1.0.jar", &[POM]),
+            (vec!["pkg:maven/org.acme/lib@1.2.3".to_owned(), "pkg:maven/evil@1.0".to_owned()], 1)
+        );
+        // The controls: what it is called after, also by a name of the user's own.
+        for name in ["lib-1.2.3.jar", "lib.jar", "service.jar", "lib-1.2.3-all.jar"] {
+            assert_eq!(of(name, &[POM]), (vec!["pkg:maven/org.acme/lib@1.2.3".to_owned()], 1), "{name}");
+        }
+        assert_eq!(
+            of("evil.jar", &[("org/acme/Evil.class", b"x")]),
+            (vec!["pkg:maven/evil".to_owned()], 0)
+        );
+        assert!(of("data.jar", &[("a.txt", b"x")]).0.is_empty());
+        let pom = b"<project><groupId>org.acme</groupId><artifactId>evil</artifactId><version>1.0</version></project>";
+        let alone = ("META-INF/maven/org.acme/evil/pom.xml", &pom[..]);
+        assert_eq!(of("a.aar", &[alone]), (vec!["pkg:maven/org.acme/evil@1.0".to_owned()], 1));
+        let unpacked = Recorder::of(&Java, "srv/WEB-INF/classes/META-INF/maven/org.acme/lib/pom.properties", POM.1);
+        assert_eq!(unpacked.purls(), ["pkg:maven/org.acme/lib@1.2.3"]);
     }
 
     #[test]

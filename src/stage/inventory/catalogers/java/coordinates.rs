@@ -1,0 +1,107 @@
+//! Which artifact an archive is: by what Maven put into it, by its manifest, by its file name.
+
+use super::properties::properties;
+use crate::io::lockfile::xml;
+use crate::model::inventory::{Component, Ecosystem};
+use crate::model::purl::Purl;
+
+/// The component of a `pom.properties`.
+pub(super) fn of_properties(text: &str) -> Option<Component> {
+    let properties = properties(text);
+    let property = |wanted: &str| properties.get(wanted).map(|value| value.trim()).filter(|value| !value.is_empty());
+    Some(artifact(property("groupId")?, property("artifactId")?, property("version")?))
+}
+
+/// The component of a `pom.xml`, which may have its group and version from its parent; none where a variable stands for one of them.
+pub(super) fn of_pom(text: &str) -> Option<Component> {
+    let project = xml::read(text).map_or(None, |project| (project.name == "project").then_some(project))?;
+    let of_parent = |name: &str| project.get("parent")?.text_of(name);
+    let field = |name: &str| {
+        let own = project.text_of(name);
+        own.or_else(|| of_parent(name)).filter(|text| !text.contains("${"))
+    };
+    let own = project.text_of("artifactId").filter(|text| !text.contains("${"));
+    Some(artifact(field("groupId")?, own?, field("version")?))
+}
+
+fn artifact(group: &str, name: &str, version: &str) -> Component {
+    let purl = Purl::new("maven", name, version).with_namespace(group);
+    Component::new(purl, Some(Ecosystem::new(Ecosystem::MAVEN)), "java")
+}
+
+/// True where an archive is called as one of the artifacts in it: it is that one, and not another one with that one in it.
+pub(super) fn is_called(name: &str, artifacts: &[String]) -> bool {
+    let stem = stem(name);
+    let is_it = |artifact: &String| {
+        stem.strip_prefix(artifact.as_str())
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '_', '.']))
+    };
+    artifacts.iter().any(is_it)
+}
+
+/// An archive that does not say which artifact it is: by its manifest, or by a file name with a version. No advisory can name it without its group.
+pub(super) fn by_name(name: &str, manifest: &str) -> Option<Component> {
+    let header = |wanted: &str| {
+        let pairs = manifest.lines().filter_map(|line| line.split_once(':'));
+        pairs
+            .map(|(key, value)| (key.trim(), value.trim()))
+            .find(|(key, value)| *key == wanted && !value.is_empty())
+            .map(|(_, value)| value)
+    };
+    let stem = stem(name);
+    let (artifact, version) = match (versioned(stem), header("Implementation-Version").or(header("Bundle-Version"))) {
+        (Some(parts), _) => parts,
+        (None, Some(version)) => (stem, version),
+        (None, None) => return None,
+    };
+    Some(Component::new(Purl::new("maven", artifact, version), None, "java"))
+}
+
+/// Programs in an archive of which nothing is known but how its file is called.
+pub(super) fn nameless(name: &str) -> Component {
+    Component::new(Purl::new("maven", stem(name), ""), None, "java")
+}
+
+/// True for a name with a version in it: `evil-1.0.jar`.
+pub(super) fn names_version(name: &str) -> bool {
+    versioned(stem(name)).is_some()
+}
+
+fn versioned(stem: &str) -> Option<(&str, &str)> {
+    stem.match_indices('-')
+        .map(|(at, _)| (&stem[..at], &stem[at + 1..]))
+        .find(|(artifact, version)| !artifact.is_empty() && version.starts_with(|c: char| c.is_ascii_digit()))
+}
+
+/// The file's name without its ending.
+fn stem(name: &str) -> &str {
+    let file = name.rsplit(['/', ':']).next().unwrap_or(name);
+    file.rsplit_once('.').map_or(file, |(stem, _)| stem)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_archive_is_the_artifact_that_it_is_called_after() {
+        let named = |name: &str| is_called(name, &["log4j-1.2-api".to_owned(), "lib".to_owned()]);
+        assert!(named("x/log4j-1.2-api-2.17.jar") && named("app.war:lib.jar") && named("lib_3.1.jar"));
+        assert!(!named("evil-1.0.jar") && !named("library-1.0.jar"));
+    }
+
+    #[test]
+    fn a_pom_has_what_it_lacks_from_its_parent_and_no_variable_is_guessed() {
+        let read = |inner: &str| of_pom(&format!("<project>{inner}</project>")).map(|found| found.purl.to_string());
+        let parent = "<parent><groupId>org.acme</groupId><version>1.0</version></parent>";
+        assert_eq!(
+            read(&format!("{parent}<artifactId>evil</artifactId>")).as_deref(),
+            Some("pkg:maven/org.acme/evil@1.0")
+        );
+        assert_eq!(
+            read(&format!("{parent}<artifactId>evil</artifactId><version>${{v}}</version>")),
+            None
+        );
+        assert_eq!((read(parent), of_pom("no XML").is_none()), (None, true));
+    }
+}

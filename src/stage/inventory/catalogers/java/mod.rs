@@ -1,0 +1,7 @@
+//! Java archives, and what they say of which artifacts they are.
+
+mod cataloger;
+mod coordinates;
+mod properties;
+
+pub use cataloger::Java;
