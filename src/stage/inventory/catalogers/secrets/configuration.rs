@@ -79,10 +79,7 @@ fn named_arguments(step: &str) -> Vec<String> {
     let arguments = match words.split_first() {
         Some((first, rest)) if first.starts_with('|') => {
             // Values may hold blanks, and what looks like a shell: the command begins behind the last one.
-            &rest[..rest
-                .iter()
-                .rposition(|word| word.starts_with('/') && word.ends_with("sh"))
-                .unwrap_or(rest.len())]
+            &rest[..rest.iter().rposition(|word| is_shell(word)).unwrap_or(rest.len())]
         }
         Some((first, rest)) if ["ENV", "ARG"].contains(first) => rest,
         _ => &[],
@@ -180,7 +177,7 @@ mod tests {
             1
         );
         assert_eq!(
-            found("RUN |1 A=1 /bin/sh -c DB_PASSWORD=hunter2hunter2 make"),
+            found("RUN |1 A=1 /bin/sh -c DB_PASSWORD=hunter2hunter2 /opt/make.sh"),
             0,
             "a command's own business"
         );
