@@ -42,6 +42,13 @@ impl Rule for UnapprovedWaiver {
                 let help = "until that is so, the finding stands";
                 objections.findings.push(standing.finding(&Self::ABOUT, self.level, message, help));
             }
+            for why in &standing.disregarded {
+                let message = format!("statement {} decides nothing: {why}", standing.report.waiver);
+                let help = "the finding is judged as if it was not said";
+                objections
+                    .findings
+                    .push(standing.finding(&Self::ABOUT, self.level.min(Level::Warn), message, help));
+            }
         }
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
+use super::retraction::Retractions;
 use super::{Waiver, WaiverSettings, Waivers};
 use crate::io::document::nearest;
 use crate::model::context::Context;
@@ -27,6 +28,8 @@ pub struct Standing<'a> {
     pub file: &'a str,
     /// How many findings it names, whether it holds or not.
     pub would_cover: usize,
+    /// Why a supplier's statement decides nothing: its author may mend that, and whoever ships cannot.
+    pub disregarded: Vec<String>,
     /// True when the subject can hold packages of its kind: a scan of a lock file says nothing of waivers for Debian packages.
     pub in_question: bool,
     /// What its author may have meant: another id, or the package that has the advisory.
@@ -62,12 +65,17 @@ pub(crate) fn cover<'a>(waivers: &'a Waivers, settings: &WaiverSettings, finding
     let mut by: Vec<Option<String>> = vec![None; findings.len()];
     let today = evidence.at.to_zoned(TimeZone::UTC).date();
     let mut standings = Vec::with_capacity(waivers.entries().len());
+    let retractions = Retractions::new(
+        waivers.retractions(),
+        &evidence.matching.known_ids,
+        evidence.inventory.subject.digest,
+    );
     for waiver in waivers.all() {
         let group = evidence.matching.known_ids.get(&waiver.id);
         let is_same = |id: &String| *id == waiver.id || group.is_some_and(|group| group.binary_search(id).is_ok());
         let file = waiver.vex.as_deref().or(waivers.name()).unwrap_or_default();
         let mut standing = begin(waiver, file, evidence);
-        let mut refused = BTreeSet::new();
+        let (mut refused, mut disregarded) = (BTreeSet::new(), BTreeSet::new());
         for (finding, by) in findings.iter().zip(&mut by) {
             if !finding.ids.iter().any(is_same) {
                 continue;
@@ -80,6 +88,11 @@ pub(crate) fn cover<'a>(waivers: &'a Waivers, settings: &WaiverSettings, finding
             if today > waiver.expires {
                 continue;
             }
+            let disregards = retractions.against(waiver, finding).or_else(|| without_reason(waiver));
+            if let Some(why) = disregards {
+                disregarded.insert(why);
+                continue;
+            }
             match refusal(waiver, settings, finding, evidence.context, today) {
                 Some(refusal) => _ = refused.insert(refusal),
                 None => {
@@ -89,6 +102,7 @@ pub(crate) fn cover<'a>(waivers: &'a Waivers, settings: &WaiverSettings, finding
             }
         }
         standing.report.refused = refused.into_iter().collect();
+        standing.disregarded = disregarded.into_iter().collect();
         standing.report.state = state(waiver, settings, &standing, evidence.matching, today);
         if standing.report.state == WaiverState::Unknown {
             standing.near = similar_id(&waiver.id, evidence.matching);
@@ -123,6 +137,7 @@ fn begin<'a>(waiver: &Waiver, file: &'a str, evidence: &Evidence<'_>) -> Standin
         },
         file,
         would_cover: 0,
+        disregarded: Vec::new(),
         in_question: is_image
             || (!has_places_of_images(waiver) && inventory.components.iter().any(|c| c.purl.kind == waiver.package.kind())),
         near: None,
@@ -150,6 +165,11 @@ fn is_named(waiver: &Waiver, finding: &Finding, evidence: &Evidence<'_>) -> bool
             let named = |place: &Location| paths.iter().any(|pattern| pattern.matches(&place.path));
             !finding.locations.is_empty() && finding.locations.iter().all(named)
         })
+}
+
+/// OpenVEX asks of `not_affected` that it says why.
+fn without_reason(waiver: &Waiver) -> Option<String> {
+    (!waiver.is_reasoned).then(|| "it says `not_affected`, and neither by a justification nor in an impact statement why".to_owned())
 }
 
 /// Why a waiver that names a finding and has not ended does not cover it.

@@ -5,6 +5,8 @@
 
 mod cover;
 mod entry;
+
+mod retraction;
 mod settings;
 mod vex;
 
@@ -28,6 +30,7 @@ use crate::model::waiver::VexStatus;
 
 use super::PolicyError;
 use entry::WaiverEntry;
+use retraction::Retraction;
 
 /// How an imported entry marks what a human must still fill in. A file that holds it anywhere is refused.
 pub const PLACEHOLDER: &str = "TODO";
@@ -113,6 +116,7 @@ impl Waivers {
     #[must_use]
     pub fn ids(&self) -> Vec<String> {
         let mut ids: Vec<String> = self.all().map(|waiver| waiver.id.clone()).collect();
+        ids.extend(self.retractions().flat_map(|retraction| retraction.ids.iter().cloned()));
         ids.sort();
         ids.dedup();
         ids
@@ -127,6 +131,10 @@ impl Waivers {
     /// Every entry, then every statement of a trusted VEX document.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Waiver> {
         self.entries.iter().chain(self.vex.iter().flat_map(|document| &document.statements))
+    }
+
+    fn retractions(&self) -> impl Iterator<Item = &Retraction> {
+        self.vex.iter().flat_map(|document| &document.retractions)
     }
 
     /// What findings call the file; none where there is none.
@@ -215,6 +223,8 @@ fn checked(place: usize, span: Range<usize>, entry: WaiverEntry, lines: &Lines, 
         vex: None,
         signed: false,
         product: None,
+        said: None,
+        is_reasoned: true,
     })
 }
 

@@ -1,5 +1,6 @@
 //! One waiver.
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 
 use crate::model::digest::Digest;
@@ -43,6 +44,10 @@ pub struct Waiver {
     pub signed: bool,
     /// The image that a VEX statement is about, where it is about one.
     pub product: Option<Digest>,
+    /// When a VEX statement was made.
+    pub said: Option<Timestamp>,
+    /// False for a VEX statement that does not say why, where its format asks for it.
+    pub is_reasoned: bool,
 }
 
 impl Waiver {

@@ -52,10 +52,19 @@ struct Component {
 struct Vulnerability {
     #[serde(default)]
     id: Option<String>,
+    /// The same vulnerability as others call it.
+    #[serde(default)]
+    references: Vec<Reference>,
     #[serde(default)]
     analysis: Option<Analysis>,
     #[serde(default)]
     affects: Vec<Affected>,
+}
+
+#[derive(Deserialize)]
+struct Reference {
+    #[serde(default)]
+    id: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -142,10 +151,16 @@ fn statements(vulnerability: Vulnerability, purls: &BTreeMap<String, String>, da
     packages
         .map(|package| Statement {
             id: id.clone(),
+            aliases: vulnerability
+                .references
+                .iter()
+                .filter_map(|reference| reference.id.clone())
+                .collect(),
             package,
             product: None,
             status,
             justification,
+            is_reasoned: true,
             words: analysis.detail.clone().unwrap_or_default(),
             date: analysis.last_updated.or(date),
         })

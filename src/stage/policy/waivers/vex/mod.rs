@@ -10,7 +10,7 @@ pub(super) use vex_document::VexDocument;
 
 pub use settings::VexSettings;
 
-use statement::{Document, InTotoSubject, Statement, stand};
+use statement::{Document, InTotoSubject, Statement};
 
 use serde::Deserialize;
 
@@ -66,13 +66,16 @@ impl Waivers {
             });
         };
         let days = i64::try_from(settings.max_age.0.as_secs() / 86_400).unwrap_or(i64::MAX);
-        let all = std::mem::take(&mut document.statements);
-        let stands: Vec<bool> = stand(&all);
-        let statements: Vec<Waiver> = (1..)
-            .zip(all)
-            .zip(stands)
-            .filter_map(|(said, stands)| stands.then_some(said))
+        let (waiving, against): (Vec<_>, Vec<_>) = (1..)
+            .zip(std::mem::take(&mut document.statements))
+            .partition(|(_, statement)| statement.waives());
+        let statements: Vec<Waiver> = waiving
+            .into_iter()
             .filter_map(|(place, statement)| statement.into_waiver(place, name, &author, days, signed_by.is_some()))
+            .collect();
+        let against = against.into_iter();
+        let retractions = against
+            .filter_map(|(place, statement)| statement.into_retraction(place, name))
             .collect();
         let count = statements.len();
         self.vex.push(VexDocument {
@@ -84,6 +87,7 @@ impl Waivers {
             },
             text: text.to_owned(),
             statements,
+            retractions,
         });
         self.vex.sort_by(|a, b| a.input.cmp(&b.input));
         Ok(VexOutcome::Counted(count))
@@ -214,77 +218,7 @@ fn offset(text: &str, line: usize, column: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::statement::stand;
-    use super::{Document, offset};
-
-    /// How many statements of a document still waive something.
-    fn waiving(document: &serde_json::Value) -> usize {
-        let Ok(document) = Document::parse("v.json", &document.to_string()) else {
-            panic!("a VEX document")
-        };
-        let stands = stand(&document.statements).into_iter();
-        stands
-            .zip(&document.statements)
-            .filter(|(stands, said)| *stands && said.waives())
-            .count()
-    }
-
-    fn open_vex(statements: &[(&str, Option<&str>, Option<&str>)]) -> usize {
-        let statement = |(status, justification, day): &(&str, Option<&str>, Option<&str>)| {
-            let mut said = serde_json::json!({
-                "vulnerability": {"name": "CVE-1"}, "products": [{"@id": "pkg:npm/evil@1.0.0"}],
-                "status": status, "justification": justification,
-            });
-            if let Some(day) = day {
-                said["timestamp"] = format!("2026-11-{day}T00:00:00Z").into();
-            }
-            said
-        };
-        let statements: Vec<_> = statements.iter().map(statement).collect();
-        waiving(&serde_json::json!({"@context": "https://openvex.dev/ns/v0.2.0", "author": "V",
-            "timestamp": "2026-11-20T00:00:00Z", "statements": statements}))
-    }
-
-    #[test]
-    fn a_newer_statement_takes_back_a_waiver() {
-        let why = Some("vulnerable_code_not_present");
-        let not_affected = ("not_affected", why, Some("20"));
-        assert_eq!(open_vex(&[not_affected]), 1);
-        for taken_back in ["affected", "under_investigation"] {
-            assert_eq!(open_vex(&[not_affected, (taken_back, None, Some("25"))]), 0, "{taken_back}");
-            assert_eq!(
-                open_vex(&[(taken_back, None, Some("25")), not_affected]),
-                0,
-                "{taken_back}, written first"
-            );
-            assert_eq!(
-                open_vex(&[not_affected, (taken_back, None, None)]),
-                0,
-                "{taken_back}, of the document's time"
-            );
-            assert_eq!(open_vex(&[(taken_back, None, Some("19")), not_affected]), 1, "{taken_back}, before");
-        }
-    }
-
-    #[test]
-    fn not_affected_without_a_reason_waives_nothing() {
-        assert_eq!(open_vex(&[("not_affected", None, None)]), 0);
-        assert_eq!(open_vex(&[("fixed", None, None)]), 1);
-    }
-
-    #[test]
-    fn a_newer_analysis_of_cyclonedx_takes_back_a_waiver() {
-        let cyclone = |states: &[(&str, &str)]| {
-            let vulnerability = |(state, day): &(&str, &str)| {
-                serde_json::json!({"id": "CVE-1", "affects": [{"ref": "pkg:npm/evil@1.0.0"}],
-                    "analysis": {"state": state, "lastUpdated": format!("2026-11-{day}T00:00:00Z")}})
-            };
-            let all: Vec<_> = states.iter().map(vulnerability).collect();
-            waiving(&serde_json::json!({"bomFormat": "CycloneDX", "specVersion": "1.5", "vulnerabilities": all}))
-        };
-        assert_eq!(cyclone(&[("not_affected", "20"), ("exploitable", "25")]), 0);
-        assert_eq!(cyclone(&[("not_affected", "20"), ("exploitable", "19")]), 1);
-    }
+    use super::offset;
 
     #[test]
     fn a_line_and_a_column_are_a_place_in_the_text() {

@@ -40,6 +40,8 @@ struct WrittenStatement {
 #[derive(Deserialize)]
 struct Vulnerability {
     name: String,
+    #[serde(default)]
+    aliases: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -76,15 +78,6 @@ impl From<Document> for super::Document {
 }
 
 impl WrittenStatement {
-    /// OpenVEX asks of `not_affected` that it says why, by a justification or in words; without it nothing is decided.
-    fn reasoned(&self) -> VexStatus {
-        let in_words = self.impact_statement.as_ref().is_some_and(|words| !words.trim().is_empty());
-        match self.status {
-            VexStatus::NotAffected if self.justification.is_none() && !in_words => VexStatus::UnderInvestigation,
-            status => status,
-        }
-    }
-
     /// One for each package. An image as the product must be named by its digest, and narrows its subcomponents to it; an image without
     /// subcomponents names no package.
     fn about(self, date: Option<Timestamp>) -> Vec<Statement> {
@@ -106,10 +99,13 @@ impl WrittenStatement {
             for package in packages {
                 statements.push(Statement {
                     id: self.vulnerability.name.clone(),
+                    aliases: self.vulnerability.aliases.clone(),
                     package,
                     product: digest.filter(|_| is_image),
-                    status: self.reasoned(),
+                    status: self.status,
                     justification: self.justification,
+                    is_reasoned: self.justification.is_some()
+                        || self.impact_statement.as_ref().is_some_and(|words| !words.trim().is_empty()),
                     words: self
                         .impact_statement
                         .clone()

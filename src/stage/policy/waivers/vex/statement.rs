@@ -12,6 +12,7 @@ use crate::model::purl::Purl;
 use crate::model::waiver::{Justification, VexStatus};
 use crate::stage::policy::pattern::PurlPattern;
 use crate::stage::policy::waivers::Waiver;
+use crate::stage::policy::waivers::retraction::Retraction;
 
 #[derive(Deserialize)]
 pub(super) struct InTotoSubject {
@@ -27,44 +28,22 @@ pub(super) struct Document {
 /// One statement about one package.
 pub(super) struct Statement {
     pub(super) id: String,
+    /// Other ids of the vulnerability, by the statement's own word.
+    pub(super) aliases: Vec<String>,
     pub(super) package: Purl,
     pub(super) product: Option<Digest>,
     pub(super) status: VexStatus,
     pub(super) justification: Option<Justification>,
+    /// False where its format asks for a reason and it gives none.
+    pub(super) is_reasoned: bool,
     pub(super) words: String,
     pub(super) date: Option<Timestamp>,
-}
-
-/// Vulnerability; kind, namespace and name of the package.
-type Subject<'a> = (&'a str, &'a str, Option<&'a str>, &'a str);
-
-/// Of each statement, whether it still stands: what waives is taken back by a newer statement of its document that does not waive, and by a
-/// later one of the same time. One without a time may be the newest. A statement on every version, or on any image, is on this one too.
-pub(super) fn stand(all: &[Statement]) -> Vec<bool> {
-    let mut against: BTreeMap<Subject<'_>, Vec<(usize, &Statement)>> = BTreeMap::new();
-    for (at, statement) in all.iter().enumerate().filter(|(_, statement)| !statement.waives()) {
-        against.entry(statement.subject()).or_default().push((at, statement));
-    }
-    let stands = |(at, said): (usize, &Statement)| {
-        let later = against.get(&said.subject()).into_iter().flatten();
-        !later.into_iter().any(|(place, other)| {
-            let is_newer = other.date.is_none() || (other.date, *place) > (said.date, at);
-            let version = other.package.version.is_none() || other.package.version == said.package.version;
-            is_newer && version && (other.product.is_none() || said.product.is_none() || other.product == said.product)
-        })
-    };
-    all.iter().enumerate().map(stands).collect()
 }
 
 impl Statement {
     /// It says that there is nothing to fix.
     pub(super) fn waives(&self) -> bool {
         matches!(self.status, VexStatus::NotAffected | VexStatus::Fixed)
-    }
-
-    /// Vulnerability, and the package without its version.
-    fn subject(&self) -> Subject<'_> {
-        (&self.id, &self.package.kind, self.package.namespace.as_deref(), &self.package.name)
     }
 
     /// Only what says that there is nothing to fix is a waiver. Without a date there is no end, so it is none either.
@@ -93,6 +72,23 @@ impl Statement {
             vex: Some(name.to_owned()),
             signed,
             product: self.product,
+            said: self.date,
+            is_reasoned: self.is_reasoned || self.status != VexStatus::NotAffected,
+        })
+    }
+
+    /// What does not waive counts against older statements that do. Without a date it may be the newest.
+    pub(super) fn into_retraction(self, place: usize, name: &str) -> Option<Retraction> {
+        let waives = self.waives();
+        let ids = std::iter::once(self.id).chain(self.aliases).collect();
+        (!waives).then(|| Retraction {
+            document: name.to_owned(),
+            place,
+            ids,
+            package: self.package,
+            product: self.product,
+            status: self.status,
+            date: self.date,
         })
     }
 }
