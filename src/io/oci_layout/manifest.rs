@@ -29,6 +29,9 @@ pub struct Index {
     pub media_type: Option<String>,
     /// What it lists.
     pub manifests: Vec<Descriptor>,
+    /// Annotations.
+    #[serde(default)]
+    pub annotations: Option<BTreeMap<String, String>>,
     /// The artifact type, where it is an index of artifacts.
     #[serde(default)]
     pub artifact_type: Option<String>,

@@ -1,5 +1,6 @@
 //! From a descriptor to the image of each platform.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -144,10 +145,17 @@ impl Reading<'_> {
             }
             media_type::OCI_INDEX | media_type::DOCKER_INDEX if depth < MAX_DEPTH => {
                 let index = Index::parse(&path, &self.read_described(descriptor, limits)?)?;
+                let before = found.len();
                 for inner in &index.manifests {
                     if !self.is_missing_attestation(inner)? {
                         self.collect(inner, limits, depth + 1, found)?;
                     }
+                }
+                for image in &mut found[before..] {
+                    image
+                        .config
+                        .texts
+                        .extend(texts("annotation of the index", index.annotations.as_ref()));
                 }
                 Ok(())
             }
@@ -177,6 +185,7 @@ impl Reading<'_> {
         let mut config = Config::parse(&config_path, &self.read_described(&manifest.config, limits)?)?;
         let notes = manifest.annotations.clone().unwrap_or_default();
         config.config.base = noted(config.config.base, &notes, "an annotation");
+        config.config.texts.extend(annotations(descriptor, &manifest));
         if config.diff_ids.len() != manifest.layers.len() {
             let reason = format!(
                 "names {} layers where its manifest has {}",
@@ -266,4 +275,21 @@ fn platform_of(descriptor: &Descriptor, config: &Config, config_path: &Path) -> 
         return Err(LayoutError::inconsistent(config_path, "names no operating system and processor"));
     }
     Ok(platform)
+}
+
+/// The annotations of a manifest, of its entry in an index, and of what it lists.
+fn annotations(entry: &Descriptor, manifest: &Manifest) -> Vec<(String, String)> {
+    let mut all: Vec<_> = texts("annotation of the index's entry", Some(&entry.annotations)).collect();
+    all.extend(texts("annotation", manifest.annotations.as_ref()));
+    all.extend(texts("annotation of the configuration", Some(&manifest.config.annotations)));
+    for (at, layer) in manifest.layers.iter().enumerate() {
+        all.extend(texts(&format!("annotation of layers[{at}]"), Some(&layer.annotations)));
+    }
+    all
+}
+
+/// Names and values are somebody's own texts, each with its place.
+fn texts(place: &str, notes: Option<&BTreeMap<String, String>>) -> impl Iterator<Item = (String, String)> {
+    let notes = notes.into_iter().flatten();
+    notes.map(move |(name, value)| (format!("{place} {name}"), format!("{name}={value}")))
 }

@@ -181,6 +181,31 @@ fn an_image_that_calls_itself_an_attestation_is_judged() {
 }
 
 #[test]
+fn every_annotation_is_among_the_texts_of_its_image() {
+    let (_dir, layout) = layout();
+    let note = |name: &str| std::collections::BTreeMap::from([(name.to_owned(), "v".to_owned())]);
+    let mut layer = descriptor(&layout, media_type::OCI_LAYER_GZIP, b"not really a layer");
+    layer.annotations = note("layer");
+    let config = json!({"architecture": "amd64", "os": "linux", "rootfs": {"type": "layers", "diff_ids": [layer.digest]}});
+    let mut config = descriptor(&layout, media_type::OCI_CONFIG, config.to_string().as_bytes());
+    config.annotations = note("config");
+    let manifest = json!({"schemaVersion": 2, "config": config, "layers": [layer], "annotations": note("manifest")});
+    let mut manifest = descriptor(&layout, media_type::OCI_MANIFEST, manifest.to_string().as_bytes());
+    manifest.annotations = note("entry");
+    let index = json!({"schemaVersion": 2, "manifests": [manifest], "annotations": note("index")});
+    let index = descriptor(&layout, media_type::OCI_INDEX, index.to_string().as_bytes());
+    let platforms = layout.platforms(&index, &Limits::default()).expect("platforms");
+    let notes: Vec<&str> = platforms[0]
+        .config
+        .texts
+        .iter()
+        .map(|(_, text)| text.as_str())
+        .filter(|text| text.ends_with("=v"))
+        .collect();
+    assert_eq!(notes, ["entry=v", "manifest=v", "config=v", "layer=v", "index=v"]);
+}
+
+#[test]
 fn a_manifest_that_calls_itself_an_index_is_refused() {
     let (_dir, layout) = layout();
     let descriptor = image(&layout, "amd64");

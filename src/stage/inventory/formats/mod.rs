@@ -4,3 +4,4 @@ pub(super) mod deb822;
 pub(super) mod large;
 pub(super) mod paragraphs;
 pub(super) mod whole;
+pub(super) mod zipped;

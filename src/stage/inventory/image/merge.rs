@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::facts::FileFacts;
 use super::links::Links;
-use super::owners::Owners;
+use super::owners::{Owners, compared};
 use super::paths::ancestors;
 use crate::model::coverage::{Gap, GapKind};
 use crate::model::excused::Excused as _;
@@ -16,6 +16,7 @@ use crate::model::purl::Purl;
 use crate::stage::inventory::catalogers::binaries;
 use crate::stage::inventory::catalogers::debian_copyright;
 use crate::stage::inventory::catalogers::distro;
+use crate::stage::inventory::catalogers::python::installed::without_metadata;
 use crate::stage::inventory::unread;
 
 /// Adds what is seen in one platform's image to the inventory and gives its operating system. `subject` names the image in gaps; the
@@ -39,7 +40,7 @@ pub(in crate::stage::inventory) fn merge(
     let owners = Owners::new(&view, &components, Purl::is_of_system);
     for component in &mut components {
         if !component.purl.is_of_system() {
-            component.owned_by = component.locations.first().and_then(|l| owners.of(l.path.trim_start_matches('/')));
+            component.owned_by = owners.owner_of(component);
         }
     }
     // A program that a package owns is known by that package already.
@@ -48,6 +49,12 @@ pub(in crate::stage::inventory) fn merge(
     inventory.gaps.extend(view.gaps(&owners));
     inventory.gaps.extend(view.unowned(&owners, &components));
     inventory.gaps.extend(distro::gaps(&components, os.as_ref(), subject));
+    // Behind the executables: a list of files alone accounts for none of them.
+    for mut component in view.without_metadata(&components) {
+        component.platform = platform.cloned();
+        component.owned_by = owners.owner_of(&component);
+        components.push(component);
+    }
     inventory.components.append(&mut components);
     os
 }
@@ -138,6 +145,24 @@ impl<'a> View<'a> {
             for component in &seen.file.components {
                 let place = self.location(brought.by(&component.purl), seen.name);
                 found.push(placed(component, &place));
+            }
+        }
+        found
+    }
+
+    /// Python packages of which a list of files alone is left.
+    fn without_metadata(&self, components: &[Component]) -> Vec<Component> {
+        let known = components
+            .iter()
+            .map(|component| &component.purl)
+            .filter(|purl| purl.kind == "pypi");
+        let known: HashSet<_> = known.map(compared).collect();
+        let mut found = Vec::new();
+        for seen in &self.seen {
+            let unknown = |owner: &&Purl| owner.kind == "pypi" && !known.contains(&compared(owner));
+            for owner in seen.file.owned.iter().map(|owned| &owned.owner).filter(unknown) {
+                let place = self.location(seen.layer, seen.name);
+                found.extend(without_metadata(owner).map(|component| placed(&component, &place)));
             }
         }
         found

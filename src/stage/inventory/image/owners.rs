@@ -51,6 +51,12 @@ impl<'a> Owners<'a> {
             .or_else(|| self.view.links.aliases(path).iter().find_map(|alias| self.exactly(alias)))
     }
 
+    /// The package that owns the file which declares a component.
+    pub(in crate::stage::inventory) fn owner_of(&self, component: &Component) -> Option<Purl> {
+        let place = component.locations.first()?;
+        self.of(place.path.trim_start_matches('/'))
+    }
+
     fn exactly(&self, path: &str) -> Option<Purl> {
         self.owned.iter().find_map(|(layer, paths)| {
             let hash = self.view.layers[*layer].facts.paths.seed.hash(path.as_bytes());
@@ -62,7 +68,7 @@ impl<'a> Owners<'a> {
 }
 
 /// The name of a package as others compare it: Python's folders spell it otherwise than its metadata.
-fn compared(purl: &Purl) -> Cow<'_, str> {
+pub(super) fn compared(purl: &Purl) -> Cow<'_, str> {
     match purl.kind.as_str() {
         "pypi" => pep503::normal_name(&purl.name),
         _ => purl.name.as_str().into(),

@@ -41,6 +41,22 @@ fn a_record_of_a_package_that_is_not_there_accounts_for_nothing() {
 }
 
 #[test]
+fn a_python_package_whose_metadata_were_removed_is_listed_by_what_is_left() {
+    let metadata = "Metadata-Version: 2.1\nName: zope.interface\nVersion: 5.0\n";
+    let purls = |inventory: &Inventory| {
+        let pypi = inventory.components.iter().filter(|c| c.purl.kind == "pypi");
+        pypi.map(|c| c.purl.to_string()).collect::<Vec<_>>()
+    };
+    let folder = "opt/site/zope_interface-5.0.dist-info";
+    for left in ["RECORD", "WHEEL", "INSTALLER"] {
+        let with = base().file(&format!("{folder}/{left}"), "zope/interface/__init__.py,,\n");
+        assert_eq!(purls(&of(std::slice::from_ref(&with))), ["pkg:pypi/zope-interface@5.0"], "{left}");
+        let whole = with.file(&format!("{folder}/METADATA"), metadata);
+        assert_eq!(purls(&of(&[whole])), ["pkg:pypi/zope.interface@5.0"], "the control: {left}");
+    }
+}
+
+#[test]
 fn licences_of_debian_packages_are_found_through_links() {
     let text = "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n\nFiles: *\nLicense: GPL-2+\n";
     let inventory = of(&[

@@ -14,6 +14,7 @@ use crate::io::limits::Limits;
 use crate::model::coverage::GapKind;
 use crate::model::inventory::Component;
 use crate::stage::inventory::cataloger::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
+use crate::stage::inventory::formats::zipped::unpack;
 
 /// Reads `.jar`, `.war`, `.ear` and their like.
 pub struct Java;
@@ -35,7 +36,7 @@ impl Cataloger for Java {
     }
 
     fn version(&self) -> u32 {
-        3
+        4
     }
 
     fn domain(&self) -> Domain {
@@ -50,6 +51,8 @@ impl Cataloger for Java {
         // Java finds the archive from its end: anything may stand before it, a shell script in executable ones.
         if is_archive(head.path) {
             Want::IfMagic(&[b""])
+        } else if is_plain_zip(head.path) {
+            Want::IfMagic(&[ZIP])
         } else if is_unpacked(head.path) {
             Want::Whole
         } else {
@@ -60,6 +63,9 @@ impl Cataloger for Java {
     fn catalog(&self, file: &LayerFile<'_>, sink: &mut dyn Sink) {
         if is_unpacked(file.head.path) {
             return unpacked_artifact(file.content, sink);
+        }
+        if is_plain_zip(file.head.path) && !ZipArchive::new(Cursor::new(file.content)).is_ok_and(|zip| is_of_java(&zip)) {
+            return;
         }
         let mut budget = Limits::NESTED_ARCHIVES;
         if file.content.starts_with(ZIP) || ZipArchive::new(Cursor::new(file.content)).is_ok() {
@@ -84,6 +90,11 @@ impl Cataloger for Java {
             .read_at(&mut start, 0)
             .and_then(|()| Ok((content.reader()?, content.reader()?)));
         match opened {
+            Ok((reader, again)) if is_plain_zip(head.path) => {
+                if ZipArchive::new(again).is_ok_and(|zip| is_of_java(&zip)) {
+                    archive(head.path, reader, 0, &mut budget, sink);
+                }
+            }
             Ok((reader, again)) => {
                 if start == ZIP || ZipArchive::new(again).is_ok() {
                     archive(head.path, reader, 0, &mut budget, sink);
@@ -100,6 +111,17 @@ fn is_archive(path: &str) -> bool {
         let start = path.len().saturating_sub(ending.len());
         start > 0 && path[start..].eq_ignore_ascii_case(ending.as_bytes())
     })
+}
+
+/// Java takes an archive of any name: of those that are called so, what has no part of Java's in it is no program.
+fn is_plain_zip(path: &str) -> bool {
+    path.len() > 4 && path.as_bytes()[path.len() - 4..].eq_ignore_ascii_case(b".zip")
+}
+
+fn is_of_java<R: Read + Seek>(zip: &ZipArchive<R>) -> bool {
+    // A name that cannot be read is told by the reading.
+    zip.file_names()
+        .any(|name| name.map_or(true, |name| Part::of(&name).is_some_and(|part| part != Part::Archive)))
 }
 
 /// An artifact's properties in a folder: an archive that lies unpacked.
@@ -238,29 +260,6 @@ fn inside(name: &str, content: &[u8], depth: usize, budget: &mut u64, sink: &mut
     archive(name, Cursor::new(content), depth, budget, sink);
 }
 
-fn unpack<R: Read + Seek>(zip: &mut ZipArchive<R>, at: usize, budget: &mut u64) -> Result<Vec<u8>, (GapKind, String)> {
-    let entry = zip.by_index(at).map_err(|error| (GapKind::PartialDatabase, error.to_string()))?;
-    let mut unpacked = Vec::new();
-    // The size that the archive names is not trusted.
-    let most = Limits::NESTED_ARCHIVE.min(*budget);
-    let read = entry.take(most + 1).read_to_end(&mut unpacked);
-    let size = unpacked.len() as u64;
-    // What was unpacked counts, also where it was of no use.
-    *budget = budget.saturating_sub(size);
-    read.map_err(|error| (GapKind::PartialDatabase, error.to_string()))?;
-    if size > most {
-        return Err((
-            GapKind::LimitReached,
-            format!(
-                "it unpacks to more than {} bytes, or everything inside to more than {}",
-                Limits::NESTED_ARCHIVE,
-                Limits::NESTED_ARCHIVES
-            ),
-        ));
-    }
-    Ok(unpacked)
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::Write as _;
@@ -293,6 +292,19 @@ mod tests {
         assert_eq!(seen.purls(), ["pkg:maven/org.acme/lib@1.2.3", "pkg:maven/other@2.0"]);
         let looked_up: Vec<bool> = seen.components.iter().map(|c| c.ecosystem.is_some()).collect();
         assert_eq!((looked_up, seen.gaps.len()), (vec![true, false], 0));
+    }
+
+    #[test]
+    fn a_zip_file_that_java_could_run_is_read_as_an_archive_of_java() {
+        let with_class = jar(&[("org/acme/Evil.class", b"x"), POM]);
+        assert_eq!(
+            Recorder::of(&Java, "opt/app.zip", &with_class).purls(),
+            ["pkg:maven/org.acme/lib@1.2.3"]
+        );
+        for other in [jar(&[("a.txt", b"x")]), b"PK\x03\x04junk".to_vec()] {
+            let seen = Recorder::of(&Java, "opt/data.zip", &other);
+            assert!(seen.components.is_empty() && seen.gaps.is_empty());
+        }
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! Installed Python packages: `*.dist-info/METADATA`, `*.egg-info/PKG-INFO` and `*.egg-info` files; the files that they own by `RECORD` and
-//! `installed-files.txt`.
+//! `installed-files.txt`. A package whose metadata were removed is named by the folder of what else is there.
 //!
 //! Source: the core metadata specification (PyPA). Names are compared as PEP 503 says.
 
@@ -19,7 +19,7 @@ impl Cataloger for Python {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn domain(&self) -> Domain {
@@ -38,29 +38,71 @@ impl Cataloger for Python {
         let wanted = [".dist-info/METADATA", ".egg-info/PKG-INFO", "/EGG-INFO/PKG-INFO", ".egg-info"];
         if wanted.iter().chain(&[RECORD, INSTALLED_FILES]).any(|end| head.path.ends_with(end)) {
             Want::Whole
+        } else if folder_of(head.path).is_some_and(|(folder, file)| folder.ends_with(".dist-info") && BESIDE.contains(&file)) {
+            Want::Path
         } else {
             Want::No
         }
     }
 
     fn catalog(&self, file: &LayerFile<'_>, sink: &mut dyn Sink) {
+        if let Some((folder, name)) = folder_of(file.head.path)
+            && BESIDE.contains(&name)
+        {
+            if let Some(owner) = by_folder(folder) {
+                sink.owns(file.head.path, &owner);
+            }
+            return;
+        }
         let text = String::from_utf8_lossy(file.content);
         if [RECORD, INSTALLED_FILES].iter().any(|end| file.head.path.ends_with(end)) {
             return owned_files(file.head.path, &text, sink);
         }
-        let metadata = Metadata::read(&text);
-        match (metadata.name, metadata.version) {
-            (Some(name), Some(version)) => {
-                let mut component = component(name, version);
-                component.licenses = metadata.licenses();
-                sink.component(component);
-            }
-            _ => sink.gap(
+        match of_metadata(&text) {
+            Some(component) => sink.component(component),
+            None => sink.gap(
                 GapKind::PartialDatabase,
                 "the package's metadata name no package or no version".to_owned(),
             ),
         }
     }
+}
+
+/// The package that metadata describe; none where they name no package or no version.
+pub(super) fn of_metadata(text: &str) -> Option<Component> {
+    let metadata = Metadata::read(text);
+    let mut component = component(metadata.name?, metadata.version?);
+    component.licenses = metadata.licenses();
+    Some(component)
+}
+
+/// A package that lists its files and has no metadata any more: it can be imported all the same.
+pub(in crate::stage::inventory) fn without_metadata(owner: &Purl) -> Option<Component> {
+    Some(component(&owner.name, owner.version.as_deref()?))
+}
+
+/// The files beside `METADATA` that tools leave in its folder.
+const BESIDE: [&str; 6] = [
+    "WHEEL",
+    "INSTALLER",
+    "REQUESTED",
+    "entry_points.txt",
+    "top_level.txt",
+    "direct_url.json",
+];
+
+/// The name of the folder that a file lies in, and the file's.
+fn folder_of(path: &str) -> Option<(&str, &str)> {
+    let (folder, file) = path.rsplit_once('/')?;
+    Some((folder.rsplit_once('/').map_or(folder, |(_, name)| name), file))
+}
+
+/// The package that a `name-1.0.dist-info` or `name-1.0-py3.11.egg-info` is of.
+fn by_folder(folder: &str) -> Option<Purl> {
+    let stem = folder.rsplit_once('.').map_or(folder, |(stem, _)| stem);
+    let (name, version) = stem.split_once('-')?;
+    let version = version.split_once("-py").map_or(version, |(version, _)| version);
+    Some(purl(name, version))
 }
 
 const RECORD: &str = ".dist-info/RECORD";
@@ -70,11 +112,7 @@ const INSTALLED_FILES: &str = ".egg-info/installed-files.txt";
 fn owned_files(list: &str, text: &str, sink: &mut dyn Sink) {
     let Some((own, file)) = list.rsplit_once('/') else { return };
     let (beside, folder) = own.rsplit_once('/').unwrap_or(("", own));
-    let stem = folder.rsplit_once('.').map_or(folder, |(stem, _)| stem);
-    let Some((name, version)) = stem.split_once('-') else { return };
-    // `name-1.0-py3.11.egg-info`
-    let version = version.split_once("-py").map_or(version, |(version, _)| version);
-    let owner = purl(name, version);
+    let Some(owner) = by_folder(folder) else { return };
     let (from, is_table) = if file == "RECORD" { (beside, true) } else { (own, false) };
     for line in text.lines() {
         let path = match line.strip_prefix('"').and_then(|rest| rest.split_once('"')) {
@@ -191,6 +229,14 @@ mod tests {
         assert_eq!(seen.owned[0].1.to_string(), "pkg:pypi/my-pkg@1.0");
         let seen = Recorder::of(&Python, "x/a-2-py3.11.egg-info/installed-files.txt", b"../a/_x.so\nPKG-INFO\n");
         assert_eq!(seen.owned[0], ("x/a/_x.so".to_owned(), purl("a", "2")));
+    }
+
+    #[test]
+    fn a_package_owns_what_lies_beside_its_metadata() {
+        let seen = Recorder::of(&Python, "opt/site/My_Pkg-1.0.dist-info/WHEEL", b"");
+        assert_eq!(seen.owned[0].1.to_string(), "pkg:pypi/my-pkg@1.0");
+        assert!(seen.components.is_empty());
+        assert!(Recorder::of(&Python, "opt/site/notes/WHEEL", b"").owned.is_empty());
     }
 
     #[test]
