@@ -36,6 +36,8 @@ pub enum GapKind {
     MalformedAdvisory,
     /// A component's version could not be ordered, so that ranges could not be decided.
     UnorderedVersion,
+    /// A distribution's advisories tell only what has been fixed: what is known and has no fix yet is in none of them.
+    ErrataOnly,
     /// Whether some crates were yanked is not known.
     UnknownYank,
     /// A Dockerfile cannot be read, so that nobody knows what it builds upon. `[rules.unpinned-base]` weighs it.
@@ -65,6 +67,7 @@ impl GapKind {
             Self::StaleFeed => "stale-feed",
             Self::MalformedAdvisory => "malformed-advisory",
             Self::UnorderedVersion => "unordered-version",
+            Self::ErrataOnly => "errata-only",
             Self::UnknownYank => "unknown-yank",
             Self::UnreadableDockerfile => "unreadable-dockerfile",
             Self::UnreadableWorkflow => "unreadable-workflow",
@@ -73,7 +76,7 @@ impl GapKind {
     }
 
     /// Every kind, in the order of reports.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::EmptyInventory,
         Self::PartialDatabase,
         Self::UnreadablePath,
@@ -88,6 +91,7 @@ impl GapKind {
         Self::StaleFeed,
         Self::MalformedAdvisory,
         Self::UnorderedVersion,
+        Self::ErrataOnly,
         Self::UnknownYank,
         Self::UnreadableDockerfile,
         Self::UnreadableWorkflow,

@@ -164,6 +164,14 @@ fn show(kind: GapKind) -> Shown {
             images::image(&place.path("other"), &[layer(&STATUS.replace("5.2.15-2", "one:5.2.15-2"))]);
             shown(&place, kind, 2, OTHER)
         }
+        GapKind::ErrataOnly => {
+            let record = r#"{"id":"RLSA-1","modified":"2026-01-01T00:00:00Z","affected":[{"package":{"ecosystem":"Rocky Linux:9","name":"bash"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"},{"fixed":"5.1-6.el9"}]}]}]}"#;
+            place.write("feed/Rocky Linux/modified_id.csv", "2026-01-01T00:00:00Z,RLSA-1\n");
+            place.write("feed/Rocky Linux/RLSA-1.json", record);
+            let bom = r#"{"bomFormat":"CycloneDX","specVersion":"1.5","components":[{"type":"library","name":"bash","purl":"pkg:rpm/rocky/bash@5.1-6.el9?distro=rocky-9.3"}]}"#;
+            place.write("bom.json", bom);
+            shown(&place, kind, 0, &["scan", "sbom:bom.json"])
+        }
         GapKind::UnknownYank => {
             crates(&place, "source/Cargo.lock");
             shown(&place, kind, 0, &["scan", "source"])

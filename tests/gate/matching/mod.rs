@@ -6,6 +6,7 @@ mod changes;
 mod crates;
 mod dpkg;
 mod ecosystem_tools;
+mod enterprise;
 pub(crate) mod feeds;
 mod index;
 mod mirrors;

@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use crate::support::sample::Sample;
 
 /// A feed of one record, and what may be judged with it.
-struct Place(Sample);
+pub(super) struct Place(pub(super) Sample);
 
 impl Place {
-    fn new(ecosystem: &str, affected: &Value) -> Self {
+    pub(super) fn new(ecosystem: &str, affected: &Value) -> Self {
         let place = Sample::new();
         let base = ecosystem.split(':').next().unwrap();
         let mut record = json!({
@@ -21,7 +21,7 @@ impl Place {
         Self(place)
     }
 
-    fn sbom(&self, components: &Value) -> Option<i32> {
+    pub(super) fn sbom(&self, components: &Value) -> Option<i32> {
         let document = json!({"bomFormat": "CycloneDX", "specVersion": "1.5", "version": 1, "components": components});
         self.0.write("b.json", &document.to_string());
         self.0.run(&["scan", "sbom:b.json"]).status.code()
@@ -35,17 +35,17 @@ impl Place {
     }
 }
 
-fn affected(ecosystem: &str, name: &str, what: &Value) -> Value {
+pub(super) fn affected(ecosystem: &str, name: &str, what: &Value) -> Value {
     let mut entry = what.clone();
     entry["package"] = json!({"ecosystem": ecosystem, "name": name});
     entry
 }
 
-fn below(fixed: &str) -> Value {
+pub(super) fn below(fixed: &str) -> Value {
     json!({"ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": fixed}]}]})
 }
 
-fn component(purl: &str, name: &str) -> Value {
+pub(super) fn component(purl: &str, name: &str) -> Value {
     json!({"type": "library", "name": name, "purl": purl})
 }
 

@@ -70,9 +70,9 @@ pub fn parse(text: &str) -> Option<OsRelease> {
     })
 }
 
-/// The OSV ecosystem of a distribution's release, by `ID` and `VERSION_ID`; none where no advisories are published under one name.
+/// The OSV ecosystem of a distribution's release, by `ID` and `VERSION_ID`; none where no advisories are published for it.
 ///
-/// Red Hat and SUSE Linux Enterprise are none: their advisories are filed by product stream, which `os-release` does not tell.
+/// Those of Red Hat and SUSE are filed by repository and by module (`enterprise_linux:9::baseos`): here it is the release that they are all of.
 #[must_use]
 pub fn ecosystem(id: &str, version_id: &str) -> Option<Ecosystem> {
     let major = version_id.split('.').next().unwrap_or_default();
@@ -93,11 +93,23 @@ pub fn ecosystem(id: &str, version_id: &str) -> Option<Ecosystem> {
         "almalinux" if is_number(major) => format!("AlmaLinux:{major}"),
         "mageia" if is_number(major) => format!("Mageia:{major}"),
         "azurelinux" | "mariner" if is_number(major) => format!("Azure Linux:{major}"),
+        "rhel" if is_number(major) => format!("Red Hat:enterprise_linux:{major}"),
+        "sles" | "sled" | "sles_sap" | "sle_hpc" => suse(version_id)?,
         "opensuse-leap" => format!("openSUSE:Leap {version_id}"),
         "opensuse-tumbleweed" => "openSUSE:Tumbleweed".to_owned(),
         _ => return None,
     };
     Some(Ecosystem::new(name))
+}
+
+/// `15.6` is the sixth service pack of 15.
+fn suse(version_id: &str) -> Option<String> {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    match version_id.split_once('.') {
+        None if is_number(version_id) => Some(format!("SUSE:Linux Enterprise Server {version_id}")),
+        Some((major, pack)) if is_number(major) && is_number(pack) => Some(format!("SUSE:Linux Enterprise Server {major} SP{pack}")),
+        _ => None,
+    }
 }
 
 const UBUNTU: [(&str, &str); 13] = [
@@ -212,6 +224,12 @@ mod tests {
             ("ID=wolfi\nVERSION_ID=\"20230201\"\n", "Wolfi"),
             ("ID=chainguard\nVERSION_ID=\"20230214\"\n", "Chainguard"),
             ("ID=\"rocky\"\nVERSION_ID=\"9.3\"\n", "Rocky Linux:9"),
+            (
+                "ID=\"rhel\"\nVERSION_ID=\"9.4\"\nCPE_NAME=\"cpe:/o:redhat:enterprise_linux:9::baseos\"\n",
+                "Red Hat:enterprise_linux:9",
+            ),
+            ("ID=\"sles\"\nVERSION_ID=\"15.6\"\n", "SUSE:Linux Enterprise Server 15 SP6"),
+            ("ID=\"sles\"\nVERSION_ID=\"15\"\n", "SUSE:Linux Enterprise Server 15"),
             ("ID=\"almalinux\"\nVERSION_ID=\"9.4\"\n", "AlmaLinux:9"),
             ("ID=\"opensuse-leap\"\nVERSION_ID=\"15.6\"\n", "openSUSE:Leap 15.6"),
             (
@@ -233,7 +251,8 @@ mod tests {
     #[test]
     fn distributions_without_one_feed_name_have_no_ecosystem() {
         for text in [
-            "ID=rhel\nVERSION_ID=9.4\n",
+            "ID=fedora\nVERSION_ID=41\n",
+            "ID=amzn\nVERSION_ID=2023\n",
             "ID=plan9\nVERSION_ID=4\n",
             "ID=alpine\nVERSION_ID=3.21.0_alpha20240807\n",
         ] {

@@ -7,7 +7,7 @@ use crate::model::coverage::{Gap, GapKind};
 use crate::model::inventory::{Component, Ecosystem, Inventory, Origin};
 
 use super::open::{Feeds, OpenFeed};
-use crate::stage::matching::lookup::evaluate::normal_release;
+use crate::stage::matching::lookup::release::is_same_release;
 
 /// What is asked for.
 #[derive(Debug, Default)]
@@ -78,11 +78,36 @@ impl Feeds {
             let base = feed.index.meta().ecosystem.as_str();
             if let Some(wanted) = needed.get(base) {
                 gaps.extend(without_release(feed, base, wanted));
+                gaps.extend(of_errata(base, wanted));
             }
         }
         gaps.extend(without_ecosystem(inventory));
         gaps
     }
+}
+
+/// The ecosystems whose records are a vendor's errata: each is about what has been fixed.
+const ERRATA: [&str; 8] = [
+    "AlmaLinux",
+    "Azure Linux",
+    "Mageia",
+    "Red Hat",
+    "Rocky Linux",
+    "SUSE",
+    "openEuler",
+    "openSUSE",
+];
+
+fn of_errata(base: &str, wanted: &Wanted<'_>) -> Option<Gap> {
+    ERRATA.contains(&base).then(|| Gap {
+        kind: GapKind::ErrataOnly,
+        subject: base.to_owned(),
+        detail: format!(
+            "its advisories tell what has been fixed: what is known of {} packages and has no fix yet is in none of them",
+            wanted.components
+        ),
+        location: None,
+    })
 }
 
 /// Packages of types that no feed is about: one gap for each type. Those that the inventory speaks of in a gap already are said once.
@@ -133,7 +158,7 @@ fn without_release(feed: &OpenFeed, base: &str, wanted: &Wanted<'_>) -> Vec<Gap>
     let known = &feed.index.meta().releases;
     let names_all = known.iter().any(String::is_empty);
     let is_known = |release: Option<&str>| match release {
-        Some(release) => names_all || known.iter().any(|k| normal_release(base, k) == normal_release(base, release)),
+        Some(release) => names_all || known.iter().any(|k| is_same_release(base, k, release)),
         None => names_all || known.is_empty(),
     };
     let unknown = wanted.releases.iter().filter(|(release, _)| !is_known(**release));

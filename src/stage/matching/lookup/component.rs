@@ -11,6 +11,7 @@ use crate::model::version::{Scheme, go, packagist};
 
 use super::evaluate::{Answer, Wanted, evaluate, other_target};
 use super::not_applicable;
+use super::red_hat::Repositories;
 use super::rpm_module;
 use super::ubuntu_pro::{About, Releases};
 use crate::stage::matching::index::{Claim, Index, IndexError};
@@ -129,9 +130,13 @@ fn collect<'a>(
     let wanted = Wanted::new(&ordered, scheme);
     let claims = (first..first + count).map(|at| index.claim(at)).collect::<Result<Vec<_>, _>>()?;
     let releases = Releases::new(index, &claims, base, subject.ecosystem.suffix(), version)?;
+    let repositories = Repositories::new(&claims, base, subject.ecosystem.suffix());
     for claim in claims {
         let about = releases.about(index, &claim)?;
         if about == About::No {
+            continue;
+        }
+        if repositories.leave_out(&claim, version)? {
             continue;
         }
         outcome.claims.push(claim);

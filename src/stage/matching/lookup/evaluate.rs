@@ -4,6 +4,7 @@ use crate::model::excused::Excused as _;
 use crate::model::image::Platform;
 use crate::model::version::{Scheme, Version};
 
+use super::release::is_same_release;
 use crate::stage::matching::index::{Claim, IndexError};
 
 /// What a claim says of a version.
@@ -53,15 +54,7 @@ impl<'a> Wanted<'a> {
 
 /// Whether a claim is about a release of its ecosystem.
 pub(in crate::stage::matching) fn is_about(claim: &Claim<'_>, base: &str, release: Option<&str>) -> bool {
-    claim.release.is_empty() || release.is_some_and(|release| normal_release(base, claim.release) == normal_release(base, release))
-}
-
-/// Ubuntu's releases are written with and without `:LTS`.
-pub(in crate::stage::matching) fn normal_release<'a>(base: &str, release: &'a str) -> &'a str {
-    match base {
-        "Ubuntu" => release.strip_suffix(":LTS").unwrap_or(release),
-        _ => release,
-    }
+    claim.release.is_empty() || release.is_some_and(|release| is_same_release(base, claim.release, release))
 }
 
 /// What a claim says of a version.

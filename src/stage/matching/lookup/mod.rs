@@ -5,5 +5,7 @@ pub(super) mod evaluate;
 pub(super) mod matcher;
 mod merge;
 mod not_applicable;
+mod red_hat;
+pub(super) mod release;
 pub(super) mod rpm_module;
 mod ubuntu_pro;

@@ -5,7 +5,8 @@
 
 use std::collections::HashSet;
 
-use super::evaluate::{is_about, normal_release};
+use super::evaluate::is_about;
+use super::release::normal_release;
 use crate::stage::matching::index::{Claim, Index, IndexError};
 
 const BASE: &str = "Ubuntu";

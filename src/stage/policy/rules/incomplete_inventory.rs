@@ -65,6 +65,8 @@ pub(crate) struct IncompleteInventory {
     pub ambiguous_layer: GapLevel,
     /// A component's version could not be ordered, so that ranges could not be decided.
     pub unordered_version: GapLevel,
+    /// A distribution's advisories tell only what has been fixed.
+    pub errata_only: GapLevel,
     /// Single gaps that are listed as warnings whatever their kind's level is.
     pub accept: Vec<Accepted>,
 }
@@ -83,6 +85,7 @@ impl Default for IncompleteInventory {
             limit_reached: GapLevel::Deny,
             ambiguous_layer: GapLevel::Deny,
             unordered_version: GapLevel::Deny,
+            errata_only: GapLevel::Warn,
             accept: Vec::new(),
         }
     }
@@ -114,6 +117,7 @@ impl Rule for IncompleteInventory {
             GapKind::LimitReached => self.limit_reached,
             GapKind::AmbiguousLayer => self.ambiguous_layer,
             GapKind::UnorderedVersion => self.unordered_version,
+            GapKind::ErrataOnly => self.errata_only,
             GapKind::MissingFeed
             | GapKind::StaleFeed
             | GapKind::MalformedAdvisory
