@@ -8,6 +8,7 @@ use crate::model::inventory::{Component, Ecosystem, Inventory, Origin};
 
 use super::open::{Feeds, OpenFeed};
 use crate::stage::matching::lookup::release::is_same_release;
+use crate::stage::matching::record::read::ANY;
 
 /// What is asked for.
 #[derive(Debug, Default)]
@@ -79,6 +80,7 @@ impl Feeds {
             if let Some(wanted) = needed.get(base) {
                 gaps.extend(without_release(feed, base, wanted));
                 gaps.extend(of_errata(base, wanted));
+                gaps.extend(cut_off(feed));
             }
         }
         gaps.extend(without_ecosystem(inventory));
@@ -97,6 +99,28 @@ const ERRATA: [&str; 8] = [
     "openEuler",
     "openSUSE",
 ];
+
+/// Records that are cut off: nobody knows which packages they were about.
+fn cut_off(feed: &OpenFeed) -> Vec<Gap> {
+    let gap = |subject: &str, problem: &str| Gap {
+        kind: GapKind::MalformedAdvisory,
+        subject: subject.to_owned(),
+        detail: format!(
+            "it is cut off ({problem}), and may be about any package: fetch {} anew",
+            feed.revision.name
+        ),
+        location: None,
+    };
+    let claims = feed.index.package(ANY).map(Option::unwrap_or_default);
+    let read = claims.and_then(|(first, count)| {
+        let of = |at| {
+            let claim = feed.index.claim(at)?;
+            Ok(gap(feed.index.advisory(claim.advisory)?.id()?, claim.broken))
+        };
+        (first..first + count).map(of).collect()
+    });
+    read.unwrap_or_else(|error| vec![gap(&feed.revision.name, &error.to_string())])
+}
 
 fn of_errata(base: &str, wanted: &Wanted<'_>) -> Option<Gap> {
     ERRATA.contains(&base).then(|| Gap {

@@ -225,7 +225,7 @@ mod tests {
 
     fn groups_of(records: &[&str]) -> (Vec<Vec<String>>, Vec<Vec<u32>>, Vec<AdvisoryKind>) {
         let mut pool = Pool::new();
-        let target = Target::new("x", jiff::Timestamp::MAX);
+        let target = Target::new("crates.io", jiff::Timestamp::MAX);
         let drafts: Vec<ParsedRecord> = records
             .iter()
             .map(|r| draft(r.as_bytes(), "f", target, &mut pool).expect("room"))
@@ -310,7 +310,7 @@ mod tests {
     fn rustsec_says_unmaintained_where_github_says_vulnerability_and_malice_goes_before_all() {
         let (_, _, kinds) = groups_of(&[
             r#"{"id":"GHSA-a","aliases":["RUSTSEC-2020-0001"]}"#,
-            r#"{"id":"RUSTSEC-2020-0001","affected":[{"package":{"ecosystem":"x","name":"a"},"database_specific":{"informational":"unmaintained"}}]}"#,
+            r#"{"id":"RUSTSEC-2020-0001","affected":[{"package":{"ecosystem":"crates.io","name":"a"},"database_specific":{"informational":"unmaintained"}}]}"#,
         ]);
         assert_eq!(kinds, [AdvisoryKind::Unmaintained]);
         let (_, _, kinds) = groups_of(&[r#"{"id":"GHSA-a","aliases":["MAL-2020-1"]}"#]);

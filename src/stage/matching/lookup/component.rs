@@ -7,6 +7,7 @@ use crate::model::advisory::{Advisory, Match, RangeMatch};
 use crate::model::coverage::{Gap, GapKind};
 use crate::model::image::Platform;
 use crate::model::inventory::{Component, Ecosystem, Origin};
+use crate::model::severity::{Rating, Severity};
 use crate::model::version::{Scheme, go, packagist};
 
 use super::evaluate::{Answer, Wanted, evaluate, other_target};
@@ -242,18 +243,24 @@ fn claim_of_group(
         .iter()
         .map(|r| r.2.summary())
         .find(|s| s.as_ref().map_or(true, |s| !s.is_empty()));
-    let mut own_rating = None;
+    // A score of nothing is no word where another record says more.
+    let (mut own_rating, mut of_nothing): (Option<Rating>, Option<Rating>) = (None, None);
     for (_, id, record, held) in &records {
         // The word of the release that matched goes before what the record says as a whole.
         let urgency = held.claim.lists()?.urgency;
         own_rating = urgency.and_then(|word| of_urgency("distribution", word, id)).or(record.rating()?);
-        if own_rating.is_some() {
-            break;
+        match own_rating.take() {
+            Some(rating) if rating.severity == Severity::None && rating.vector.is_some() => _ = of_nothing.get_or_insert(rating),
+            Some(rating) => {
+                own_rating = Some(rating);
+                break;
+            }
+            None => {}
         }
     }
     let rating = match own_rating {
         Some(rating) => Some(rating),
-        None => view.rating()?,
+        None => view.rating()?.or(of_nothing),
     };
     let url = record.url()?;
     Ok(Match {

@@ -2,6 +2,7 @@
 //! Takes a record's bytes. Gives a draft. Invariant: bytes that are no record become a draft too, which says why and claims what they name.
 
 use crate::model::advisory::AdvisoryKind;
+use crate::model::ecosystem::is_home;
 use crate::model::inventory::Ecosystem;
 use crate::model::pep503;
 use crate::model::version::Scheme;
@@ -81,6 +82,11 @@ impl<'a> Target<'a> {
             scheme: Scheme::of(&Ecosystem::new(base)),
             now: now.as_second(),
         }
+    }
+
+    /// A distribution has a word of its own for how bad something is in its build.
+    pub(in crate::stage::matching) fn rates_in_words(&self) -> bool {
+        ["deb", "apk", "rpm"].iter().any(|kind| is_home(kind, self.base))
     }
 
     /// The name of a package as it is looked up.

@@ -1,6 +1,7 @@
 //! From a record to its draft.
 
 use crate::model::advisory::AdvisoryKind;
+use crate::model::inventory::Ecosystem;
 use crate::model::severity::Rating;
 use crate::model::version::Scheme;
 
@@ -11,9 +12,16 @@ use crate::stage::matching::record::interval::{End, Interval, intervals};
 use crate::stage::matching::record::osv::{Affected, Record, Score, Specific, Text, lenient};
 use crate::stage::matching::record::{broken_record, rating, strict};
 
+/// The package of a record that is cut off: whatever was behind its end may be any one.
+pub(in crate::stage::matching) const ANY: &str = "*";
+
 /// Reads a record's bytes. A record that cannot be read becomes a broken draft that claims what it can be told to name.
 pub(in crate::stage::matching) fn draft(bytes: &[u8], file: &str, target: Target<'_>, pool: &mut Pool) -> Result<ParsedRecord, PoolFull> {
-    let read = serde_json::from_slice::<Record<'_>>(bytes).map_err(|error| error.to_string());
+    let mut is_cut = bytes.is_empty();
+    let read = serde_json::from_slice::<Record<'_>>(bytes).map_err(|error| {
+        is_cut |= error.is_eof();
+        error.to_string()
+    });
     match read.and_then(|record| check(&record, bytes).map(|()| record)) {
         Ok(record) => {
             let mut draft = from_record(&record, target, pool)?;
@@ -24,7 +32,18 @@ pub(in crate::stage::matching) fn draft(bytes: &[u8], file: &str, target: Target
             }
             Ok(draft)
         }
-        Err(problem) => broken(bytes, file, &problem, target, pool),
+        Err(problem) => {
+            let mut draft = broken(bytes, file, &problem, target, pool)?;
+            if is_cut {
+                let any = ParsedClaim {
+                    package: pool.intern(ANY)?,
+                    broken: pool.intern(&problem)?,
+                    ..ParsedClaim::default()
+                };
+                draft.claims = draft.claims.iter().cloned().chain([any]).collect();
+            }
+            Ok(draft)
+        }
     }
 }
 
@@ -140,13 +159,13 @@ fn from_record(record: &Record<'_>, target: Target<'_>, pool: &mut Pool) -> Resu
         id: id_ref,
         file: id_ref,
         overlaid: false,
-        kind: kind(id, &specifics),
+        kind: kind(id, &specifics, target),
         withdrawn,
         summary: pool.intern(&title(record))?,
         url: pool.intern(url.as_deref().unwrap_or_default())?,
         published: time(&record.published),
         modified: time(&record.modified),
-        rating: rating::of_record(record, &specifics)
+        rating: rating::of_record(record, &specifics, target.rates_in_words().then_some(target.base))
             .map(|rating| rated(&rating, pool))
             .transpose()?,
         aliases,
@@ -182,7 +201,7 @@ fn rated(rating: &Rating, pool: &mut Pool) -> Result<ParsedRating, PoolFull> {
     })
 }
 
-fn kind(id: &str, specifics: &[Specific]) -> AdvisoryKind {
+fn kind(id: &str, specifics: &[Specific], target: Target<'_>) -> AdvisoryKind {
     let has_category = |category: &str| {
         let mut categories = specifics.iter().filter_map(|s| s.categories.as_ref()).flatten();
         categories.any(|c| c == category)
@@ -196,7 +215,8 @@ fn kind(id: &str, specifics: &[Specific]) -> AdvisoryKind {
         .map_or((None, specifics), |(whole, entries)| (whole.informational.as_deref(), entries));
     let said = entries.chunks(2).map(|pair| pair.iter().find_map(|s| s.informational.as_deref()));
     let of_all = said.reduce(|all, one| all.filter(|all| one == Some(*all))).flatten();
-    match whole.or(of_all) {
+    // Nobody but RustSec says so of a record.
+    match whole.or(of_all).filter(|_| target.base == Ecosystem::CRATES) {
         Some("unmaintained") => AdvisoryKind::Unmaintained,
         Some("unsound") => AdvisoryKind::Unsound,
         Some("notice") => AdvisoryKind::Notice,
@@ -211,11 +231,11 @@ fn claim(affected: &Affected<'_>, specific: &Specific, target: Target<'_>, pool:
         .as_ref()
         .split_once(':')
         .unwrap_or((package.ecosystem.as_ref(), ""));
-    if base != target.base {
+    if !base.trim().eq_ignore_ascii_case(target.base) {
         return Ok(None);
     }
     let mut claim = ParsedClaim {
-        package: pool.intern(&target.name(package.name.as_ref()))?,
+        package: pool.intern(&target.name(package.name.as_ref().trim()))?,
         release: pool.intern(release)?,
         ..ParsedClaim::default()
     };
@@ -229,7 +249,7 @@ fn claim(affected: &Affected<'_>, specific: &Specific, target: Target<'_>, pool:
     let functions = affects.and_then(|affects| affects.functions.as_ref()).into_iter().flatten();
     let functions: Vec<String> = functions.filter_map(|path| path.as_str().map(str::to_owned)).collect();
     claim.functions = texts(Some(&functions))?;
-    let urgency: Vec<String> = urgency(affected, specific).into_iter().collect();
+    let urgency: Vec<String> = urgency(affected, specific, target).into_iter().collect();
     claim.urgency = texts(Some(&urgency))?;
     match ranges(affected, target.scheme) {
         Ok(found) => fill(&mut claim, &found, affected, target.scheme, pool)?,
@@ -246,9 +266,12 @@ fn claim(affected: &Affected<'_>, specific: &Specific, target: Target<'_>, pool:
 }
 
 /// The distribution's word for one package in one release: Debian's `urgency`, or a severity that is no CVSS vector.
-fn urgency(affected: &Affected<'_>, specific: &Specific) -> Option<String> {
+fn urgency(affected: &Affected<'_>, specific: &Specific, target: Target<'_>) -> Option<String> {
+    if !target.rates_in_words() {
+        return None;
+    }
     let scores: Vec<Score<'_>> = lenient(affected.severity);
-    let worded = scores.iter().find(|score| !score.kind.as_ref().starts_with("CVSS"));
+    let worded = scores.iter().find(|score| score.kind.as_ref().eq_ignore_ascii_case(target.base));
     specific
         .urgency
         .clone()

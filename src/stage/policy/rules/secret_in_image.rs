@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Objections, Rule, RuleText, Settings};
 use crate::model::finding::Level;
+use crate::model::image::ImageConfig;
 use crate::model::inventory::{Fact, FactKind};
 use crate::model::secret_name::holds_secret;
 use crate::model::visible::shortened;
@@ -65,18 +66,33 @@ impl Rule for SecretInImage {
             evidence.inventory.facts.iter().any(|fact| fact.location.path == place)
         };
         for platform in &evidence.inventory.platforms {
-            for (name, value) in platform.config.env.iter().filter_map(|pair| pair.split_once('=')) {
+            for (what, name, value) in named_values(&platform.config) {
                 let allowed = self.allow_env.iter().any(|pattern| pattern.matches(name));
-                if !allowed && holds_secret(name, value) && !is_told(name) {
+                let told = what == "env" && is_told(name);
+                if !allowed && holds_secret(name, value) && !told {
                     let name = shortened(name, 80);
                     let mut finding = Self::ABOUT.finding(self.level, format!("the image's configuration sets {name} to a value"));
-                    finding.subject = Some(format!("env {name}"));
+                    finding.subject = Some(format!("{what} {name}"));
                     finding.help = Some("rotate it, and give it to the container when it starts".to_owned());
                     objections.findings.push(finding);
                 }
             }
         }
     }
+}
+
+/// What a configuration gives a value to: variables, labels, and the arguments of what it runs (`--password=…`).
+fn named_values(config: &ImageConfig) -> impl Iterator<Item = (&'static str, &str, &str)> {
+    let variables = config.env.iter().filter_map(|pair| pair.split_once('='));
+    let variables = variables.map(|(name, value)| ("env", name, value));
+    let labels = config.labels.iter().map(|(name, value)| ("label", name.as_str(), value.as_str()));
+    let health = config.healthcheck.iter().flatten();
+    let arguments = config.entrypoint.iter().chain(&config.cmd).chain(health);
+    let arguments = arguments
+        .flat_map(|words| words.split_whitespace())
+        .filter_map(|word| word.split_once('='))
+        .map(|(name, value)| ("argument", name.trim_start_matches('-'), value.trim_matches(['"', '\''])));
+    variables.chain(labels).chain(arguments)
 }
 
 impl SecretInImage {
@@ -94,5 +110,32 @@ impl SecretInImage {
         finding.help = Some("rotate it, then keep it out of the build context".to_owned());
         finding.locations = vec![fact.location.clone()];
         objections.findings.push(finding);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_labels_and_arguments_are_held_against_their_names() {
+        let config = ImageConfig {
+            env: vec!["PGPASSWORD=hunter22".to_owned(), "PATH=/bin".to_owned()],
+            labels: [("db_password".to_owned(), "hunter22".to_owned())].into(),
+            entrypoint: vec!["/app".to_owned(), "--password=hunter22".to_owned(), "--port=8080".to_owned()],
+            cmd: vec!["/bin/sh".to_owned(), "-c".to_owned(), "API_TOKEN=abcdef exec app".to_owned()],
+            ..ImageConfig::default()
+        };
+        let secret = named_values(&config).filter(|(_, name, value)| holds_secret(name, value));
+        let found: Vec<_> = secret.map(|(what, name, _)| (what, name)).collect();
+        assert_eq!(
+            found,
+            [
+                ("env", "PGPASSWORD"),
+                ("label", "db_password"),
+                ("argument", "password"),
+                ("argument", "API_TOKEN")
+            ]
+        );
     }
 }

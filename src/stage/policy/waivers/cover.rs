@@ -88,7 +88,9 @@ pub(crate) fn cover<'a>(waivers: &'a Waivers, settings: &WaiverSettings, finding
             if today > waiver.expires {
                 continue;
             }
-            let disregards = retractions.against(waiver, finding).or_else(|| without_reason(waiver));
+            let later = waiver.said.filter(|said| *said > evidence.at);
+            let later = later.map(|said| format!("it was made at {said}, after the time of this evaluation"));
+            let disregards = retractions.against(waiver, finding).or_else(|| without_reason(waiver)).or(later);
             if let Some(why) = disregards {
                 disregarded.insert(why);
                 continue;

@@ -19,8 +19,8 @@ pub(super) struct Retraction {
     pub(super) place: usize,
     /// Every id that it gives the vulnerability.
     pub(super) ids: Vec<String>,
-    /// The package; every version where it names none.
-    pub(super) package: Purl,
+    /// The package, every version where it names none; whatever the vulnerability is found in where no package is told.
+    pub(super) package: Option<Purl>,
     /// The image; every image where it names none.
     pub(super) product: Option<Digest>,
     pub(super) status: VexStatus,
@@ -29,10 +29,24 @@ pub(super) struct Retraction {
 
 impl Retraction {
     fn concerns(&self, package: &Purl, subject: Option<Digest>) -> bool {
-        let own = &self.package;
-        (&own.kind, &own.namespace, &own.name) == (&package.kind, &package.namespace, &package.name)
-            && (own.version.is_none() || own.version == package.version)
-            && (self.product.is_none() || self.product == subject)
+        let is_same = |own: &Purl| {
+            let names = |purl: &Purl| {
+                (
+                    purl.kind.clone(),
+                    purl.namespace.as_deref().map(str::to_lowercase),
+                    purl.name.to_lowercase(),
+                )
+            };
+            let version = |purl: &Purl| {
+                purl.version
+                    .as_deref()
+                    .map(|version| version.trim_start_matches(['v', 'V']).to_owned())
+            };
+            // What is no version of anything is about any.
+            let is_any = version(own).is_none_or(|version| !version.starts_with(|first: char| first.is_ascii_alphanumeric()));
+            names(own) == names(package) && (is_any || version(own) == version(package))
+        };
+        self.package.as_ref().is_none_or(is_same) && (self.product.is_none() || self.product == subject)
     }
 
     /// Newer, or of the same time and not before it in the same document. One without a time may be the newest.
@@ -50,7 +64,8 @@ impl Retraction {
 
 /// Every retraction, by each id of its vulnerability.
 pub(super) struct Retractions<'a> {
-    by_id: BTreeMap<&'a str, Vec<&'a Retraction>>,
+    /// By ids in capitals.
+    by_id: BTreeMap<String, Vec<&'a Retraction>>,
     subject: Option<Digest>,
 }
 
@@ -61,11 +76,11 @@ impl<'a> Retractions<'a> {
         groups: &'a BTreeMap<String, Vec<String>>,
         subject: Option<Digest>,
     ) -> Self {
-        let mut by_id: BTreeMap<&str, Vec<&Retraction>> = BTreeMap::new();
+        let mut by_id: BTreeMap<String, Vec<&Retraction>> = BTreeMap::new();
         for retraction in all {
             for id in &retraction.ids {
                 for id in groups.get(id).into_iter().flatten().chain([id]) {
-                    by_id.entry(id).or_default().push(retraction);
+                    by_id.entry(folded(id)).or_default().push(retraction);
                 }
             }
         }
@@ -75,10 +90,15 @@ impl<'a> Retractions<'a> {
     /// Why a statement that covers a finding does not hold any more.
     pub(super) fn against(&self, waiver: &Waiver, finding: &Finding) -> Option<String> {
         let package = finding.purl.as_ref().filter(|_| waiver.vex.is_some())?;
-        let mut all = finding.ids.iter().flat_map(|id| self.by_id.get(id.as_str()).into_iter().flatten());
+        let mut all = finding.ids.iter().flat_map(|id| self.by_id.get(&folded(id)).into_iter().flatten());
         let found = all.find(|retraction| retraction.concerns(package, self.subject) && retraction.is_after(waiver))?;
         Some(format!("it was taken back: {}", found.told()))
     }
+}
+
+/// An id as it is compared: what takes something back may be written with less care.
+fn folded(id: &str) -> String {
+    id.trim().to_ascii_uppercase()
 }
 
 #[cfg(test)]
@@ -158,17 +178,59 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_analysis_of_cyclonedx_takes_back_a_waiver() {
-        let cyclone = |states: &[(&str, &str)]| {
-            let vulnerability = |(state, day): &(&str, &str)| {
-                json!({"id": "CVE-1", "affects": [{"ref": "pkg:npm/evil@1.0.0"}],
-                    "analysis": {"state": state, "lastUpdated": format!("2026-11-{day}T00:00:00Z")}})
-            };
-            json!({"bomFormat": "CycloneDX", "specVersion": "1.5", "metadata": {"authors": [{"name": "V"}]},
-                "vulnerabilities": states.iter().map(vulnerability).collect::<Vec<_>>()})
+    fn what_takes_back_holds_for_whatever_its_product_cannot_tell() {
+        let waives = open_vex(&[("CVE-1", "not_affected", WHY, Some("20"))]);
+        let back = |products: &Value, id: &str| {
+            let mut document = open_vex(&[(id, "affected", None, Some("25"))]);
+            document["statements"][0]["products"] = products.clone();
+            holding(&[waives.clone(), document])
         };
-        assert_eq!(holding(&[cyclone(&[("not_affected", "20"), ("exploitable", "25")])]), 0);
-        assert_eq!(holding(&[cyclone(&[("not_affected", "20"), ("exploitable", "19")])]), 1);
+        let inside = json!([{"@id": "pkg:npm/evil@1.0.0"}]);
+        for products in [
+            json!([]),
+            json!([{"@id": "https://example.org/app"}]),
+            json!([{"@id": "app", "hashes": {"sha-256": "aa"}}]),
+            json!([{"@id": "pkg:oci/app?tag=1", "subcomponents": inside}]),
+            json!([{"@id": "pkg:npm/app@1", "subcomponents": inside}]),
+            json!([{"@id": "pkg:npm/evil@*"}]),
+            json!([{"@id": "pkg:npm/evil@v1.0.0"}]),
+            json!([{"@id": "pkg:NPM/Evil@1.0.0"}]),
+        ] {
+            assert_eq!(back(&products, "CVE-1"), 0, "{products}");
+        }
+        for id in ["cve-1", " CVE-1"] {
+            assert_eq!(back(&inside, id), 0, "{id}");
+        }
+        let other = format!("pkg:oci/app@sha256:{}", "0".repeat(64));
+        for products in [
+            json!([{"@id": "pkg:npm/evil@2.0.0"}]),
+            json!([{"@id": "pkg:npm/other@1.0.0"}]),
+            json!([{"@id": other, "subcomponents": inside}]),
+        ] {
+            assert_eq!(back(&products, "CVE-1"), 1, "the control: {products}");
+        }
+    }
+
+    fn cyclonedx(states: &[(&str, &str)]) -> Value {
+        let vulnerability = |(state, day): &(&str, &str)| {
+            json!({"id": "CVE-1", "affects": [{"ref": "pkg:npm/evil@1.0.0"}],
+                "analysis": {"state": state, "lastUpdated": format!("2026-11-{day}T00:00:00Z")}})
+        };
+        json!({"bomFormat": "CycloneDX", "specVersion": "1.5", "metadata": {"authors": [{"name": "V"}]},
+            "vulnerabilities": states.iter().map(vulnerability).collect::<Vec<_>>()})
+    }
+
+    #[test]
+    fn a_newer_analysis_of_cyclonedx_takes_back_a_waiver() {
+        let waives = ("not_affected", "20");
+        assert_eq!(holding(&[cyclonedx(&[waives])]), 1, "the control");
+        assert_eq!(holding(&[cyclonedx(&[waives, ("exploitable", "25")])]), 0);
+        assert_eq!(holding(&[cyclonedx(&[waives, ("exploitable", "19")])]), 1);
+        for affects in [json!([]), json!([{"ref": "a-component-of-another-document"}])] {
+            let mut back = cyclonedx(&[("exploitable", "25")]);
+            back["vulnerabilities"][0]["affects"] = affects;
+            assert_eq!(holding(&[cyclonedx(&[waives]), back]), 0);
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ use naming::{key_of, pool_full};
 
 pub(in crate::stage::matching) use error::SourceError;
 
+use std::collections::HashSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -25,6 +26,7 @@ use crate::model::digest::Digest;
 use crate::model::excused::Excused as _;
 
 use super::rustsec::Database;
+use super::store::file_name;
 use crate::stage::matching::index::{ArchiveSeen, Chunk, Index, join, merge};
 use crate::stage::matching::record::parsed::{NO_TIME, Target};
 use archive::{Packed, read_archive};
@@ -127,13 +129,14 @@ impl Source {
                     digest,
                 };
                 let chunk = join(chunks).map_err(full)?;
-                let newest = newest_of_times(times.as_deref(), target, effects)?;
+                let newest = newest_of_times(times.as_deref(), &chunk, target, effects)?;
                 Ok(Content::new(chunk, revision_of(digest, overlaid), newest, Some(seen), target))
             }
             Self::Loose { folder, files, times, .. } => {
                 let (chunks, revision) = read_loose(folder, files, false, target, effects)?;
-                let newest = newest_of_times(times.as_deref(), target, effects)?;
-                Ok(Content::new(join(chunks).map_err(full)?, revision, newest, None, target))
+                let chunk = join(chunks).map_err(full)?;
+                let newest = newest_of_times(times.as_deref(), &chunk, target, effects)?;
+                Ok(Content::new(chunk, revision, newest, None, target))
             }
             Self::RustSec(database) => {
                 let (chunk, revision, newest) = database.read(target, effects)?;
@@ -185,7 +188,7 @@ impl Source {
         let pool = &kept.pool;
         kept.drafts.retain(|draft| !is_laid_over(pool.get(draft.file)));
         let chunk = merge(kept, newer).map_err(|error| pool_full(zip, &error))?;
-        let newest = newest_of_times(times.as_deref(), target, effects)?;
+        let newest = newest_of_times(times.as_deref(), &chunk, target, effects)?;
         Ok(Some(Content::new(
             chunk,
             revision_of(seen.digest, theirs),
@@ -228,9 +231,42 @@ fn revision_of(archive: Digest, overlaid: Option<Digest>) -> Digest {
     overlaid.map_or(archive, |overlaid| sha256(format!("{archive} {overlaid}").as_bytes()))
 }
 
-fn newest_of_times(path: Option<&Path>, target: Target<'_>, effects: &Effects) -> Result<Option<Timestamp>, SourceError> {
+/// The newest time that a list of records tells, where it is one of these records.
+fn newest_of_times(path: Option<&Path>, chunk: &Chunk, target: Target<'_>, effects: &Effects) -> Result<Option<Timestamp>, SourceError> {
     let Some(path) = path else { return Ok(None) };
-    Ok(newest_of_list(&files::read(path, effects.limits.feed)?, target.now))
+    let list = files::read(path, effects.limits.feed)?;
+    if let Some(problem) = incomplete(&list, chunk) {
+        return Err(SourceError::Archive {
+            path: path.to_owned(),
+            problem,
+        });
+    }
+    Ok(newest_of_list(&list, target.now))
+}
+
+/// What is wrong where a list names records that are not there. The files of one export are made at different times, so that a list names a record
+/// or two that its archive does not have yet: more than that is a copy of which a part is missing.
+fn incomplete(list: &[u8], chunk: &Chunk) -> Option<String> {
+    const ONE_IN: usize = 1000;
+    let there: HashSet<&str> = chunk.drafts.iter().map(|draft| chunk.pool.get(draft.file)).collect();
+    let ids = list.split(|byte| *byte == b'\n').filter_map(|line| {
+        let line = std::str::from_utf8(line).or_none("a line that is no text names no record")?;
+        let (time, id) = line.split_once(',')?;
+        // What no record has is a heading.
+        time.starts_with(|first: char| first.is_ascii_digit()).then(|| id.trim())
+    });
+    let (mut named, mut missing) = (0, Vec::new());
+    for id in ids {
+        named += 1;
+        let id = id.rsplit('/').next().unwrap_or(id);
+        if !there.contains(file_name(id).as_str()) {
+            missing.push(id);
+        }
+    }
+    (missing.len() * ONE_IN > named).then(|| {
+        let shown = missing.iter().take(3).copied().collect::<Vec<_>>().join(", ");
+        format!("it names {named} records, and {} of them are not here ({shown})", missing.len())
+    })
 }
 
 /// The newest time in the first column of `modified_id.csv` that is not after `now`, in seconds since 1970.
@@ -264,6 +300,27 @@ pub(in crate::stage::matching) fn newest_of_list(bytes: &[u8], now: i64) -> Opti
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_list_of_records_that_are_not_there_is_a_copy_of_which_a_part_is_missing() {
+        let here = tempfile::tempdir().expect("a folder");
+        let record = |id: &str| format!(r#"{{"id":"{id}","affected":[{{"package":{{"ecosystem":"npm","name":"a"}},"versions":["1"]}}]}}"#);
+        let read = |list: &str| {
+            fs::write(here.path().join("modified_id.csv"), list).expect("written");
+            let source = Source::find(here.path()).expect("looked").expect("records");
+            let effects = Effects::plain(here.path().to_owned());
+            source
+                .read(Target::new("npm", Timestamp::MAX), &effects)
+                .map(drop)
+                .map_err(|error| error.to_string())
+        };
+        fs::write(here.path().join("GHSA-1.json"), record("GHSA-1")).expect("written");
+        assert_eq!(read("2026-01-01T00:00:00Z,GHSA-1\n"), Ok(()), "the control");
+        let problem = read("2026-01-01T00:00:00Z,GHSA-1\n2026-01-01T00:00:00Z,GHSA-2\n").expect_err("GHSA-2 is missing");
+        assert!(problem.contains("GHSA-2") && problem.contains("1 of them"), "{problem}");
+        let many: String = (0..2000).map(|_| "2026-01-01T00:00:00Z,GHSA-1\n").collect();
+        assert_eq!(read(&format!("{many}2026-01-01T00:00:00Z,GHSA-2\n")), Ok(()), "newer than the copy");
+    }
 
     #[test]
     fn the_newest_time_of_a_list_is_found_in_whatever_form_and_order_and_never_in_the_future() {

@@ -147,8 +147,15 @@ fn statements(vulnerability: Vulnerability, purls: &BTreeMap<String, String>, da
         .affects
         .into_iter()
         .filter(|affected| !waives || affected.versions.is_empty());
-    let packages = of_all_versions.filter_map(package);
+    let told: Vec<Option<Purl>> = of_all_versions.map(package).collect();
+    // What takes something back is about any package where none is told.
+    let packages = match waives {
+        true => told.into_iter().flatten().map(Some).collect(),
+        false if told.is_empty() => vec![None],
+        false => told,
+    };
     packages
+        .into_iter()
         .map(|package| Statement {
             id: id.clone(),
             aliases: vulnerability

@@ -67,6 +67,32 @@ impl Product {
     }
 }
 
+/// A package, and the image that it is in; any where none is told.
+type Subject = (Option<Purl>, Option<Digest>);
+
+impl Product {
+    /// What a statement about it is about.
+    fn subjects(&self, waives: bool) -> Vec<Subject> {
+        let purl = self.purl();
+        let is_image = purl.as_ref().is_some_and(|purl| matches!(purl.kind.as_str(), "oci" | "docker"));
+        let version = purl.as_ref().filter(|_| is_image).and_then(|purl| purl.version.as_deref());
+        let digest = version.and_then(|version| Digest::parse(version).or_none("no digest: any image may be meant"));
+        let inside = || self.subcomponents.iter().map(Self::purl);
+        match (purl, is_image) {
+            // An image of any digest narrows nothing, so that nothing is waived.
+            (Some(_), true) if waives && digest.is_none() => Vec::new(),
+            (Some(_), true) if waives => inside().flatten().map(|package| (Some(package), digest)).collect(),
+            (Some(_), true) if self.subcomponents.is_empty() => vec![(None, digest)],
+            (Some(_), true) => inside().map(|package| (package, digest)).collect(),
+            (Some(package), false) if self.subcomponents.is_empty() => vec![(Some(package), None)],
+            // A package inside another package: nothing in an inventory says so.
+            _ if waives => Vec::new(),
+            (package, _) if self.subcomponents.is_empty() => vec![(package, None)],
+            (package, _) => std::iter::once(package).chain(inside()).map(|package| (package, None)).collect(),
+        }
+    }
+}
+
 impl From<Document> for super::Document {
     fn from(document: Document) -> Self {
         let date = document.last_updated.or(document.timestamp);
@@ -79,42 +105,27 @@ impl From<Document> for super::Document {
 
 impl WrittenStatement {
     /// One for each package. An image as the product must be named by its digest, and narrows its subcomponents to it; an image without
-    /// subcomponents names no package.
+    /// subcomponents names no package. A statement that takes something back is not narrowed by what cannot be told: it is about any package then.
     fn about(self, date: Option<Timestamp>) -> Vec<Statement> {
-        let mut statements = Vec::new();
-        for product in &self.products {
-            let Some(purl) = product.purl() else { continue };
-            let is_image = matches!(purl.kind.as_str(), "oci" | "docker");
-            let digest = purl
-                .version
-                .as_deref()
-                .and_then(|version| Digest::parse(version).or_none("the version of something that is no image"));
-            let packages: Vec<Purl> = match (is_image, product.subcomponents.is_empty()) {
-                (true, _) if digest.is_none() => continue,
-                (true, _) => product.subcomponents.iter().filter_map(Product::purl).collect(),
-                (false, true) => vec![purl.clone()],
-                // A package inside another package: nothing in an inventory says so.
-                (false, false) => continue,
-            };
-            for package in packages {
-                statements.push(Statement {
-                    id: self.vulnerability.name.clone(),
-                    aliases: self.vulnerability.aliases.clone(),
-                    package,
-                    product: digest.filter(|_| is_image),
-                    status: self.status,
-                    justification: self.justification,
-                    is_reasoned: self.justification.is_some()
-                        || self.impact_statement.as_ref().is_some_and(|words| !words.trim().is_empty()),
-                    words: self
-                        .impact_statement
-                        .clone()
-                        .or_else(|| self.status_notes.clone())
-                        .unwrap_or_default(),
-                    date: self.last_updated.or(self.timestamp).or(date),
-                });
-            }
+        let waives = matches!(self.status, VexStatus::NotAffected | VexStatus::Fixed);
+        let mut subjects: Vec<Subject> = self.products.iter().flat_map(|product| product.subjects(waives)).collect();
+        if self.products.is_empty() && !waives {
+            subjects.push((None, None));
         }
-        statements
+        let date = self.last_updated.or(self.timestamp).or(date);
+        let impact = self.impact_statement.as_ref();
+        let words = impact.or(self.status_notes.as_ref()).cloned().unwrap_or_default();
+        let statement = |(package, product)| Statement {
+            id: self.vulnerability.name.clone(),
+            aliases: self.vulnerability.aliases.clone(),
+            package,
+            product,
+            status: self.status,
+            justification: self.justification,
+            is_reasoned: self.justification.is_some() || impact.is_some_and(|words| !words.trim().is_empty()),
+            words: words.clone(),
+            date,
+        };
+        subjects.into_iter().map(statement).collect()
     }
 }

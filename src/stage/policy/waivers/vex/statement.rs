@@ -30,7 +30,8 @@ pub(super) struct Statement {
     pub(super) id: String,
     /// Other ids of the vulnerability, by the statement's own word.
     pub(super) aliases: Vec<String>,
-    pub(super) package: Purl,
+    /// None where no package is told: such a statement waives nothing, and takes back whatever it may be about.
+    pub(super) package: Option<Purl>,
     pub(super) product: Option<Digest>,
     pub(super) status: VexStatus,
     pub(super) justification: Option<Justification>,
@@ -59,7 +60,7 @@ impl Statement {
             approval_lines: None,
             id: self.id,
             // A product is a package, and no pattern for packages: it never widens.
-            package: PurlPattern::literal(&self.package)?,
+            package: PurlPattern::literal(&self.package?)?,
             paths: None,
             reason: self.status,
             justification: self.justification,
