@@ -14,7 +14,7 @@ use crate::io::limits::Limits;
 use crate::model::coverage::GapKind;
 use crate::model::inventory::Component;
 use crate::stage::inventory::cataloger::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
-use crate::stage::inventory::formats::zipped::unpack;
+use crate::stage::inventory::formats::zipped::{directory, ends_as_zip, unpack};
 
 /// Reads `.jar`, `.war`, `.ear` and their like.
 pub struct Java;
@@ -36,7 +36,7 @@ impl Cataloger for Java {
     }
 
     fn version(&self) -> u32 {
-        4
+        5
     }
 
     fn domain(&self) -> Domain {
@@ -62,13 +62,13 @@ impl Cataloger for Java {
 
     fn catalog(&self, file: &LayerFile<'_>, sink: &mut dyn Sink) {
         if is_unpacked(file.head.path) {
-            return unpacked_artifact(file.content, sink);
+            return unpacked_artifact(file.head.path, file.content, sink);
         }
         if is_plain_zip(file.head.path) && !ZipArchive::new(Cursor::new(file.content)).is_ok_and(|zip| is_of_java(&zip)) {
             return;
         }
         let mut budget = Limits::NESTED_ARCHIVES;
-        if file.content.starts_with(ZIP) || ZipArchive::new(Cursor::new(file.content)).is_ok() {
+        if file.content.starts_with(ZIP) || ends_as_zip(&mut Cursor::new(file.content)).unwrap_or(true) {
             archive(file.head.path, Cursor::new(file.content), 0, &mut budget, sink);
         }
     }
@@ -80,7 +80,7 @@ impl Cataloger for Java {
                 .reader()
                 .and_then(|reader| reader.take(Limits::NESTED_ARCHIVE).read_to_end(&mut whole));
             return match read {
-                Ok(_) => unpacked_artifact(&whole, sink),
+                Ok(_) => unpacked_artifact(head.path, &whole, sink),
                 Err(error) => sink.gap(GapKind::PartialDatabase, format!("{}: {error}", head.path)),
             };
         }
@@ -95,8 +95,8 @@ impl Cataloger for Java {
                     archive(head.path, reader, 0, &mut budget, sink);
                 }
             }
-            Ok((reader, again)) => {
-                if start == ZIP || ZipArchive::new(again).is_ok() {
+            Ok((reader, mut again)) => {
+                if start == ZIP || ends_as_zip(&mut again).unwrap_or(true) {
                     archive(head.path, reader, 0, &mut budget, sink);
                 }
             }
@@ -126,18 +126,27 @@ fn is_of_java<R: Read + Seek>(zip: &ZipArchive<R>) -> bool {
 
 /// An artifact's properties in a folder: an archive that lies unpacked.
 fn is_unpacked(path: &str) -> bool {
-    path.ends_with("/pom.properties") && path.rfind(OF_MAVEN).is_some_and(|at| at == 0 || path.as_bytes()[at - 1] == b'/')
+    is_of_maven(path, "/pom.properties") || is_of_maven(path, "/pom.xml")
 }
 
-fn unpacked_artifact(content: &[u8], sink: &mut dyn Sink) {
-    match of_properties(&String::from_utf8_lossy(content)) {
+/// A file of Maven's folder, also where that lies below `WEB-INF/classes`.
+fn is_of_maven(path: &str, file: &str) -> bool {
+    path.ends_with(file) && path.rfind(OF_MAVEN).is_some_and(|at| at == 0 || path.as_bytes()[at - 1] == b'/')
+}
+
+fn unpacked_artifact(path: &str, content: &[u8], sink: &mut dyn Sink) {
+    let text = String::from_utf8_lossy(content);
+    let is_pom = path.ends_with(".xml");
+    match if is_pom { of_pom(&text) } else { of_properties(&text) } {
         Some(component) => sink.component(component),
+        // The properties beside it say the same without variables.
+        None if is_pom => {}
         None => sink.gap(GapKind::PartialDatabase, "it names no group, artifact or version".to_owned()),
     }
 }
 
 /// Reads one archive and those inside of it. `budget` is how many bytes may still be unpacked.
-fn archive<R: Read + Seek>(name: &str, content: R, depth: usize, budget: &mut u64, sink: &mut dyn Sink) {
+fn archive<R: Read + Seek>(name: &str, mut content: R, depth: usize, budget: &mut u64, sink: &mut dyn Sink) {
     const DEEPEST: usize = 4;
     if depth > DEEPEST {
         return sink.gap(
@@ -145,10 +154,17 @@ fn archive<R: Read + Seek>(name: &str, content: R, depth: usize, budget: &mut u6
             format!("{name}: archives are nested more than {DEEPEST} deep"),
         );
     }
+    let listed = match directory(&mut content) {
+        Ok(listed) => listed,
+        Err(error) => return sink.gap(GapKind::PartialDatabase, format!("{name}: {error}")),
+    };
     let mut zip = match ZipArchive::new(content) {
         Ok(zip) => zip,
         Err(error) => return sink.gap(GapKind::PartialDatabase, format!("{name}: {error}")),
     };
+    if let Some(problem) = listed.disagrees(&zip) {
+        sink.gap(GapKind::PartialDatabase, format!("{name}: {problem}"));
+    }
     let mut inside_of_it = Contents::default();
     for at in 0..zip.len() {
         let entry = match zip.name_for_index(at) {
@@ -195,7 +211,7 @@ enum Part {
 
 impl Part {
     fn of(entry: &str) -> Option<Self> {
-        let of_maven = |file: &str| entry.starts_with(OF_MAVEN) && entry.ends_with(file);
+        let of_maven = |file: &str| is_of_maven(entry, file);
         match entry {
             _ if of_maven("/pom.properties") => Some(Self::Properties),
             _ if of_maven("/pom.xml") => Some(Self::Pom),
@@ -305,6 +321,43 @@ mod tests {
             let seen = Recorder::of(&Java, "opt/data.zip", &other);
             assert!(seen.components.is_empty() && seen.gaps.is_empty());
         }
+    }
+
+    #[test]
+    fn an_archive_whose_end_tells_less_than_its_directory_is_a_gap() {
+        let whole = jar(&[POM]);
+        assert!(Recorder::of(&Java, "a.jar", &whole).gaps.is_empty(), "the control");
+        let end = whole.len() - 22;
+        let mut none = whole.clone();
+        none[end + 8..end + 12].fill(0);
+        let seen = Recorder::of(&Java, "a.jar", &none);
+        assert_eq!(seen.gaps.len(), 1, "{:?}", seen.gaps);
+        // Behind a script, with a number of a disk that no reader looks at.
+        let mut script = [&b"#!/bin/sh\nexec java -jar $0\n"[..], &whole].concat();
+        let end = script.len() - 22;
+        script[end + 4] = 1;
+        let seen = Recorder::of(&Java, "a.jar", &script);
+        assert!(!seen.gaps.is_empty() || !seen.components.is_empty());
+        assert!(
+            Recorder::of(&Java, "a.jar", b"#!/bin/sh\nexec java -jar real.jar\n")
+                .gaps
+                .is_empty(),
+            "a script"
+        );
+    }
+
+    #[test]
+    fn maven_folders_below_the_classes_of_a_web_application_are_read() {
+        let of = |folder: &str| {
+            let path = format!("{folder}{}", POM.0);
+            Recorder::of(&Java, "app.war", &jar(&[(&path, POM.1)])).purls()
+        };
+        for folder in ["", "WEB-INF/classes/", "BOOT-INF/classes/"] {
+            assert_eq!(of(folder), ["pkg:maven/org.acme/lib@1.2.3"], "{folder}");
+        }
+        let pom = b"<project><groupId>org.acme</groupId><artifactId>lib</artifactId><version>1.2.3</version></project>";
+        let seen = Recorder::of(&Java, "srv/WEB-INF/classes/META-INF/maven/org.acme/lib/pom.xml", pom);
+        assert_eq!(seen.purls(), ["pkg:maven/org.acme/lib@1.2.3"]);
     }
 
     #[test]

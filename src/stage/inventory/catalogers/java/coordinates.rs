@@ -34,7 +34,7 @@ pub(super) fn is_called(name: &str, artifacts: &[String]) -> bool {
     let stem = stem(name);
     let is_it = |artifact: &String| {
         stem.strip_prefix(artifact.as_str())
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '_', '.']))
+            .is_some_and(|rest| rest.is_empty() || rest.strip_prefix(SEPARATORS).is_some_and(is_version))
     };
     artifacts.iter().any(is_it)
 }
@@ -67,10 +67,25 @@ pub(super) fn names_version(name: &str) -> bool {
     versioned(stem(name)).is_some()
 }
 
+/// Maven's, OSGi's, and that of those who have none.
+const SEPARATORS: [char; 3] = ['-', '_', '.'];
+
 fn versioned(stem: &str) -> Option<(&str, &str)> {
-    stem.match_indices('-')
-        .map(|(at, _)| (&stem[..at], &stem[at + 1..]))
-        .find(|(artifact, version)| !artifact.is_empty() && version.starts_with(|c: char| c.is_ascii_digit()))
+    let split = |separator: char| {
+        let parts = stem.match_indices(separator).map(|(at, _)| (&stem[..at], &stem[at + 1..]));
+        parts
+            .into_iter()
+            .find(|(artifact, version)| !artifact.is_empty() && is_version(version))
+    };
+    SEPARATORS.into_iter().find_map(split)
+}
+
+/// `1.0`, `v1.0`, and the words for a version that is none.
+fn is_version(text: &str) -> bool {
+    const WORDS: [&str; 4] = ["SNAPSHOT", "RELEASE", "FINAL", "GA"];
+    let word = text.split(SEPARATORS).next().unwrap_or(text);
+    let starts_with_digit = |text: &str| text.starts_with(|c: char| c.is_ascii_digit());
+    starts_with_digit(text) || text.strip_prefix(['v', 'V']).is_some_and(starts_with_digit) || WORDS.contains(&word)
 }
 
 /// The file's name without its ending.
@@ -88,6 +103,15 @@ mod tests {
         let named = |name: &str| is_called(name, &["log4j-1.2-api".to_owned(), "lib".to_owned()]);
         assert!(named("x/log4j-1.2-api-2.17.jar") && named("app.war:lib.jar") && named("lib_3.1.jar"));
         assert!(!named("evil-1.0.jar") && !named("library-1.0.jar"));
+        assert!(!named("lib-core-2.14.1.jar"), "another artifact whose name begins so");
+    }
+
+    #[test]
+    fn a_version_is_told_in_whichever_way_it_is_written() {
+        for name in ["evil-1.0.jar", "evil_1.0.jar", "evil-v1.0.jar", "evil.1.0.jar", "evil-RELEASE.jar"] {
+            assert!(names_version(name), "{name}");
+        }
+        assert!(!names_version("service.jar") && !names_version("my-service.jar") && !names_version("a-vm.jar"));
     }
 
     #[test]

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 /// Every key with its value. What is no escape of Java's stands for itself without its backslash, as there.
 pub(super) fn properties(text: &str) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
+    // A line ends with any of the three marks.
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let mut lines = text.lines();
     while let Some(first) = lines.next() {
         let first = first.trim_start_matches(BLANKS);
@@ -88,5 +90,18 @@ mod tests {
         ];
         let found: Vec<(&str, &str)> = found.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_carriage_return_alone_ends_a_line() {
+        assert_eq!(
+            properties("version=3.0\n#x\rversion=1.0").get("version").map(String::as_str),
+            Some("1.0")
+        );
+        assert_eq!(
+            properties("version=3.0\\\r\n.1\n").get("version").map(String::as_str),
+            Some("3.0.1"),
+            "the control"
+        );
     }
 }
