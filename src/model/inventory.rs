@@ -8,6 +8,7 @@ use super::coverage::Gap;
 use super::digest::Digest;
 pub use super::ecosystem::Ecosystem;
 use super::image::{BaseImage, ImageConfig, Platform};
+use super::logins;
 use super::passed_over::PassedOver;
 use super::purl::Purl;
 
@@ -105,6 +106,16 @@ pub struct Component {
 }
 
 impl Component {
+    fn without_logins(&mut self) {
+        logins::of_purl(&mut self.purl);
+        self.dependencies.iter_mut().for_each(logins::of_purl);
+        logins::clean(&mut self.name);
+        logins::clean(&mut self.version);
+        if let Origin::AlternateRegistry(url) | Origin::Git(url) | Origin::Url(url) = &mut self.origin {
+            logins::clean(url);
+        }
+    }
+
     /// A runtime component from a registry with nothing else known.
     #[must_use]
     pub fn new(purl: Purl, ecosystem: Option<Ecosystem>, cataloger: &str) -> Self {
@@ -261,7 +272,14 @@ impl Inventory {
     }
 
     /// Sorts everything into the canonical order and merges components that differ in their locations only.
+    ///
+    /// Logins in addresses are taken out: whatever is found in a tree or a document goes through here before anybody is told of it.
     pub fn canonicalize(&mut self) {
+        self.components.iter_mut().for_each(Component::without_logins);
+        for gap in &mut self.gaps {
+            logins::clean(&mut gap.subject);
+            logins::clean(&mut gap.detail);
+        }
         fn key(c: &Component) -> (&str, &Option<Platform>, &str, Scope, &Option<SourcePackage>) {
             (c.purl.as_str(), &c.platform, &c.cataloger, c.scope, &c.source)
         }

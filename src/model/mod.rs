@@ -26,6 +26,7 @@ pub mod image;
 pub mod image_ref;
 pub mod inventory;
 mod location;
+pub mod logins;
 pub mod matching;
 pub mod outcome;
 pub mod passed_over;

@@ -57,6 +57,21 @@ pub fn is_branch(text: &str) -> bool {
     text.starts_with("dev-") || text.ends_with("-dev") || text.ends_with(".x")
 }
 
+/// `1.0.0.0` for `1.0`, `1.0.0` and `v1.0`, which are one version for Composer and three in this order; none for what has anything but numbers.
+///
+/// Source: composer/semver, `VersionParser::normalize`.
+#[must_use]
+pub fn four_numbers(text: &str) -> Option<String> {
+    const NUMBERS: usize = 4;
+    let text = text.trim();
+    let mut numbers: Vec<&str> = text.strip_prefix(['v', 'V']).unwrap_or(text).split('.').collect();
+    let is_number = |text: &&str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    (numbers.len() <= NUMBERS && numbers.iter().all(is_number)).then(|| {
+        numbers.resize(NUMBERS, "0");
+        numbers.join(".")
+    })
+}
+
 struct Parts<'a> {
     rest: &'a str,
 }
@@ -108,6 +123,16 @@ mod tests {
     #[test]
     fn fixtures_are_in_ascending_order() {
         assert_ordered(Scheme::Packagist, include_str!("../../../fixtures/versions/packagist.txt"));
+    }
+
+    #[test]
+    fn composer_writes_four_numbers() {
+        for text in ["1", "v1.0", "1.0.0", "1.0.0.0"] {
+            assert_eq!(four_numbers(text).as_deref(), Some("1.0.0.0"), "{text}");
+        }
+        for text in ["1.0-beta1", "1.0.0.0.0", "1..0", "", "v", "dev-main"] {
+            assert_eq!(four_numbers(text), None, "{text}");
+        }
     }
 
     #[test]

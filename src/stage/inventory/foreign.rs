@@ -6,6 +6,7 @@ use std::path::{Component, Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::vendored_crates::VendoredCrates;
 use crate::io::{Effects, files, folder, git};
 use crate::model::coverage::{Gap, GapKind};
 use crate::model::event::Stage;
@@ -25,6 +26,9 @@ pub(super) struct Foreign {
     tracked: Option<BTreeSet<PathBuf>>,
     /// Folders that a configuration of cargo's names as the place of vendored crates.
     vendored: BTreeSet<PathBuf>,
+    /// What tells a vendored crate from a folder that only looks like one.
+    crates: VendoredCrates,
+    root: PathBuf,
     /// What the configuration leaves out, with its reason.
     excluded: BTreeMap<PathBuf, String>,
     passed: BTreeMap<(PassedReason, Option<String>), Vec<PathBuf>>,
@@ -65,6 +69,10 @@ impl Foreign {
             }),
         }
         foreign.vendored = vendored(root, effects);
+        if !foreign.vendored.is_empty() {
+            foreign.crates = VendoredCrates::of(root, effects);
+        }
+        root.clone_into(&mut foreign.root);
         foreign
     }
 
@@ -93,7 +101,7 @@ impl Foreign {
             return Some(PassedReason::IgnoredByGit);
         }
         let is_vendored = folder.parent().is_some_and(|parent| self.vendored.contains(parent));
-        is_vendored.then_some(PassedReason::VendoredCrates)
+        (is_vendored && self.crates.is_whole(&self.root.join(folder))).then_some(PassedReason::VendoredCrates)
     }
 
     /// What was passed over, by reason; the files of version control are nobody's question.

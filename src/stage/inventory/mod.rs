@@ -15,6 +15,7 @@ mod source_tree;
 mod tests;
 mod tree_walk;
 mod unread;
+mod vendored_crates;
 
 pub use cataloger::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
 pub use catalogers::CATALOGERS;

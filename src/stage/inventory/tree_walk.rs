@@ -6,8 +6,10 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use super::cataloger::{Domain, EntryHead, Want};
 use super::error::InventoryError;
 use super::foreign::Foreign;
+use super::image::engine;
 use crate::io::Effects;
 use crate::io::folder;
 use crate::io::layers::{Entry, Kind, Need, Spilled, Visitor};
@@ -78,6 +80,9 @@ impl<'t> Tree<'t> {
             if metadata.is_dir() && is_of_the_kernel(&path) {
                 continue;
             }
+            if self.source && metadata.is_symlink() {
+                self.link(inside);
+            }
             match self.entry(&path, &metadata, visitor) {
                 // What is there and cannot be read may hold anything.
                 Err(InventoryError::Unreadable { path, source }) => self.unread(&path, &source),
@@ -88,6 +93,22 @@ impl<'t> Tree<'t> {
             }
         }
         Ok(())
+    }
+
+    /// A link that a package manager would follow to what it reads, and that leads to a file which is not read as the same.
+    fn link(&mut self, inside: &Path) {
+        let Some(name) = inside.file_name() else { return };
+        let target = self.root.join(inside).canonicalize();
+        let of_tree = target.and_then(|target| Ok((target.strip_prefix(self.root.canonicalize()?).map(Path::to_owned), target)));
+        let is_read = of_tree.is_ok_and(|(inside, target)| inside.is_ok() && target.is_file() && target.file_name() == Some(name));
+        if is_lock_file(&inside.to_string_lossy()) && !is_read {
+            self.gaps.push(Gap {
+                kind: GapKind::UnreadLockFile,
+                subject: inside.to_string_lossy().into_owned(),
+                detail: "it is a symbolic link, and what it leads to is not read under this name".to_owned(),
+                location: None,
+            });
+        }
     }
 
     fn unread(&mut self, path: &Path, why: &std::io::Error) {
@@ -159,6 +180,17 @@ impl<'t> Tree<'t> {
         visitor.content(entry, &content);
         Ok(())
     }
+}
+
+/// True for a file that some cataloger finds packages in.
+fn is_lock_file(path: &str) -> bool {
+    let head = EntryHead {
+        path,
+        mode: 0o644,
+        size: 1,
+    };
+    let mut readers = engine::of_domain(Domain::Source).into_iter();
+    readers.any(|cataloger| cataloger.reads().is_some() && cataloger.wants(&head) != Want::No)
 }
 
 /// True where the kernel shows itself as files (`/proc`, `/sys`): these are no part of what is installed, and have no end.

@@ -229,7 +229,7 @@ fn blocking<T>(work: impl Future<Output = T>) -> T {
 #[test]
 fn feeds_are_updated_looked_at_and_carried_over_an_air_gap() {
     let server = FilesServer::start();
-    let broken = r#"{"id":"GHSA-9","affected":"#.to_owned();
+    let broken = r#"{"id":"GHSA-9","affected":7}"#.to_owned();
     server.put(
         "/npm/all.zip",
         archive(&[("GHSA-1", record("GHSA-1", "left-pad", "1.1.0", OLD)), ("GHSA-9", broken)]),

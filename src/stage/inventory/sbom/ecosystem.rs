@@ -29,6 +29,7 @@ pub(super) fn of(purl: &Purl, os: Option<&NamedOs>) -> Option<Ecosystem> {
 pub(super) fn as_advisories_write(component: &mut Component) {
     match component.purl.kind.as_str() {
         "pypi" => component.name = pep503::normal_name(&component.name).into_owned(),
+        "gem" => component.version = without_platform(&component.version).to_owned(),
         // As cyclonedx-gomod calls the standard library.
         "golang" if component.name == "std" => component.name = "stdlib".to_owned(),
         "rpm" | "deb" => {
@@ -39,6 +40,34 @@ pub(super) fn as_advisories_write(component: &mut Component) {
             }
         }
         _ => {}
+    }
+}
+
+/// A gem's version without the platform that it is built for, which syft writes behind it: `1.0.0-java`, `1.0.0-x86_64-linux-gnu`.
+fn without_platform(version: &str) -> &str {
+    const PLATFORMS: [&str; 18] = [
+        "aarch64",
+        "arm",
+        "dalvik",
+        "dotnet",
+        "java",
+        "jruby",
+        "macruby",
+        "mingw",
+        "mswin",
+        "powerpc",
+        "ppc",
+        "riscv",
+        "ruby",
+        "s390",
+        "universal",
+        "wasm",
+        "x64",
+        "x86",
+    ];
+    match version.split_once('-') {
+        Some((bare, platform)) if PLATFORMS.iter().any(|known| platform.starts_with(known)) => bare,
+        _ => version,
     }
 }
 
@@ -55,31 +84,6 @@ pub(super) fn keep_case(component: &mut Component, group: Option<&str>, name: &s
     if let Some(spelling) = spelling.filter(|_| matches!(component.purl.kind.as_str(), "npm" | "golang")) {
         component.name = spelling;
     }
-}
-
-/// Takes logins out of the addresses in a purl's qualifiers: they are nobody's to see, and no part of what a package is.
-pub(super) fn without_logins(purl: &mut Purl) {
-    let with_login: Vec<(String, String)> = purl
-        .qualifiers
-        .iter()
-        .filter_map(|(key, value)| Some((key.clone(), without_login(value)?)))
-        .collect();
-    for (key, value) in with_login {
-        purl.qualifiers.insert(key, value);
-    }
-}
-
-/// An address without its login; `None` where it has none. The name of an account is no secret for SSH, where a key goes with it.
-fn without_login(address: &str) -> Option<String> {
-    let (scheme, rest) = address.split_once("://")?;
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (login, host) = rest[..end].rsplit_once('@')?;
-    let kept = match (scheme.ends_with("ssh"), login.split_once(':')) {
-        (true, None) => return None,
-        (true, Some((user, _))) => format!("{user}@"),
-        (false, _) => String::new(),
-    };
-    Some(format!("{scheme}://{kept}{host}{}", &rest[end..]))
 }
 
 /// `distro=debian-12` and `distro=opensuse-leap-15.6` name an id and a version; `distro=3.19.1` a version in the namespace.
@@ -131,16 +135,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_login_in_a_qualifier_is_taken_out() {
-        for (address, expected) in [
-            ("git+https://user:TOKEN@github.com/x/y@abc", Some("git+https://github.com/x/y@abc")),
-            ("https://TOKEN@example.org/x?y=1", Some("https://example.org/x?y=1")),
-            ("git+ssh://git@github.com/x/y", None),
-            ("ssh://git:pw@example.org/x", Some("ssh://git@example.org/x")),
-            ("https://example.org/a@b", None),
-        ] {
-            assert_eq!(without_login(address).as_deref(), expected, "{address}");
+    fn a_gems_platform_is_no_part_of_its_version() {
+        for platform in ["java", "arm64-darwin", "x86_64-linux", "x64-mingw-ucrt"] {
+            assert_eq!(without_platform(&format!("1.0.0-{platform}")), "1.0.0");
         }
+        assert_eq!((without_platform("1.0.0"), without_platform("1.0.0-rc1")), ("1.0.0", "1.0.0-rc1"));
     }
 
     #[test]

@@ -2,10 +2,12 @@
 
 use crate::model::excused::Excused as _;
 use crate::model::image::Platform;
-use crate::model::version::{Scheme, Version};
+use crate::model::version::packagist::four_numbers;
+use crate::model::version::{Scheme, Version, VersionError};
 
 use super::release::is_same_release;
 use crate::stage::matching::index::{Claim, IndexError};
+use crate::stage::matching::record::interval::{End, Interval};
 
 /// What a claim says of a version.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +27,8 @@ pub(in crate::stage::matching) struct Wanted<'a> {
     pub(in crate::stage::matching) parsed: Result<(Scheme, Version<'a>), String>,
     /// A Python version without its local part (`+cu118`), which a specifier without one does not look at. Source: PEP 440, "Local version identifiers".
     public: Option<Version<'a>>,
+    /// A version of a Composer package as Composer compares it, where that is another text.
+    four_numbers: Option<String>,
     /// True where the ecosystem's ordering is known.
     has_order: bool,
 }
@@ -47,6 +51,7 @@ impl<'a> Wanted<'a> {
             text,
             parsed,
             public,
+            four_numbers: four_numbers(text).filter(|_| scheme == Some(Scheme::Packagist)),
             has_order: scheme.is_some(),
         }
     }
@@ -66,7 +71,8 @@ pub(in crate::stage::matching) fn evaluate(claim: &Claim<'_>, wanted: &Wanted<'_
             Ok((scheme, version)) => {
                 let public = wanted.public.as_ref().filter(|_| !listed.contains('+'));
                 let is_same = |own: &Version<'_>| scheme.parse(listed).is_ok_and(|listed| listed.compare(own).is_eq());
-                is_same(version) || public.is_some_and(is_same)
+                let alike = wanted.four_numbers.is_some() && four_numbers(listed) == wanted.four_numbers;
+                alike || is_same(version) || public.is_some_and(is_same)
             }
             Err(_) => false,
         };
@@ -88,6 +94,10 @@ pub(in crate::stage::matching) fn evaluate(claim: &Claim<'_>, wanted: &Wanted<'_
             (Ok(false), Some(public)) => interval.holds(*scheme, public),
             (holds, _) => holds,
         };
+        let holds = match (holds, &wanted.four_numbers) {
+            (Ok(false), Some(own)) => in_four_numbers(&interval, own),
+            (holds, _) => holds,
+        };
         match holds {
             Ok(true) => return Ok(Answer::Yes(interval.describe())),
             Ok(false) => {}
@@ -99,6 +109,26 @@ pub(in crate::stage::matching) fn evaluate(claim: &Claim<'_>, wanted: &Wanted<'_
         Err(problem) if lists_versions && (wanted.has_order || wanted.text.is_empty()) => Ok(Answer::Unknown(problem.clone())),
         _ => Ok(Answer::No),
     }
+}
+
+/// Whether an interval holds a version where both are as Composer has them: OSV's order puts `1.0` before `1.0.0`, Composer takes them for one.
+fn in_four_numbers(interval: &Interval<'_>, own: &str) -> Result<bool, VersionError> {
+    let written = |text: &str| four_numbers(text).unwrap_or_else(|| text.to_owned());
+    let start = interval.start.map(written);
+    let end = match interval.end {
+        End::Open => None,
+        End::Before(end) | End::After(end) => Some(written(end)),
+    };
+    let end = match (interval.end, &end) {
+        (End::Before(_), Some(end)) => End::Before(end),
+        (End::After(_), Some(end)) => End::After(end),
+        _ => End::Open,
+    };
+    let interval = Interval {
+        start: start.as_deref(),
+        end,
+    };
+    interval.holds(Scheme::Packagist, &Scheme::Packagist.parse(own)?)
 }
 
 /// Why a record that names operating systems or processors is not about a platform; none where it is, or where the platform is not known.

@@ -6,7 +6,9 @@
 /// `written` as an advisory has it, `own` as [`Ecosystem::suffix`](crate::model::inventory::Ecosystem::suffix) has it, both without their ecosystem.
 pub(in crate::stage::matching) fn is_same_release(base: &str, written: &str, own: &str) -> bool {
     match base {
-        "Red Hat" => of_red_hat(written) == of_red_hat(own),
+        // Whoever names a repository of their own means that one.
+        "Red Hat" if own.contains("::") => written == own,
+        "Red Hat" => of_red_hat(written) == own,
         "SUSE" => {
             let release = of_suse(own);
             written == own || release.is_some() && of_suse(written) == release
@@ -48,6 +50,7 @@ mod tests {
             ("Ubuntu", "22.04:LTS", "22.10", false),
             ("Debian", "12", "12", true),
             ("Red Hat", "enterprise_linux:9::appstream", "enterprise_linux:9", true),
+            ("Red Hat", "enterprise_linux:9::appstream", "enterprise_linux:9::baseos", false),
             ("Red Hat", "enterprise_linux:8::appstream", "enterprise_linux:9", false),
             ("Red Hat", "enterprise_linux:9.2::baseos", "enterprise_linux:9", false),
             ("Red Hat", "rhel_eus:9.2::baseos", "enterprise_linux:9", false),

@@ -8,6 +8,7 @@ use crate::model::context::DeclaredBase;
 use crate::model::coverage::{Gap, GapKind};
 use crate::model::digest::Digest;
 use crate::model::finding::Level;
+use crate::model::logins::taken_out;
 use crate::stage::policy::Evidence;
 use crate::stage::policy::pattern::TextPattern;
 
@@ -46,8 +47,10 @@ impl Rule for UnpinnedBase {
         }
         for base in &evidence.context.base_images {
             let Some((message, help)) = self.objection(base) else { continue };
+            let shown = |text: &str| taken_out(text).unwrap_or_else(|| text.to_owned());
+            let (message, help) = (shown(&message), shown(&help));
             let mut finding = Self::ABOUT.finding(self.level, message);
-            finding.subject = Some(base.image.clone());
+            finding.subject = Some(shown(&base.image));
             finding.help = Some(help);
             finding.locations = vec![base.location.clone()];
             objections.findings.push(finding);

@@ -208,17 +208,20 @@ impl Source {
 }
 
 impl Content {
-    /// Records, and where no list tells it the newest time of a change among them. A time that is still to come tells nothing.
+    /// Records, and the newest time of a change that they and the list of them agree on. A time that is still to come tells nothing.
     fn new(chunk: Chunk, revision: Digest, newest: Option<Timestamp>, archive: Option<ArchiveSeen>, target: Target<'_>) -> Self {
-        let of_records = || {
-            let times = chunk.drafts.iter().map(|draft| draft.modified);
-            let times = times.filter(|time| *time != NO_TIME && *time <= target.now);
-            times.max().and_then(|seconds| {
-                Timestamp::from_second(seconds).or_none("a time that cannot be is not known, and an unknown age is not fresh")
-            })
+        let times = chunk.drafts.iter().map(|draft| draft.modified);
+        let times = times.filter(|time| *time != NO_TIME && *time <= target.now);
+        let of_records = times.max().and_then(|seconds| {
+            Timestamp::from_second(seconds).or_none("a time that cannot be is not known, and an unknown age is not fresh")
+        });
+        // A list that is newer than everything that it lists is of another copy.
+        let newest = match (newest, of_records) {
+            (Some(listed), Some(known)) => Some(listed.min(known)),
+            (listed, known) => listed.or(known),
         };
         Self {
-            newest: newest.or_else(of_records),
+            newest,
             chunk,
             revision,
             archive,

@@ -1,0 +1,122 @@
+//! Logins and tokens in addresses: lock files, SBOMs and Dockerfiles hold them, and they are nobody's to see in a report.
+
+use super::purl::Purl;
+
+/// Words in the name of a query's parameter that say that its value is secret.
+const SECRET: [&str; 8] = ["token", "key", "secret", "password", "passwd", "sig", "auth", "credential"];
+
+/// Every address in a text without its login, and without a query that holds a secret; none where there is nothing to take out.
+#[must_use]
+pub fn taken_out(text: &str) -> Option<String> {
+    let mut out = String::new();
+    let (mut rest, mut changed) = (text, false);
+    while let Some(at) = rest.find("://") {
+        let (before, behind) = rest.split_at(at + 3);
+        out.push_str(before);
+        let scheme = before[..at]
+            .rsplit(|c: char| !(c.is_ascii_alphanumeric() || "+-.".contains(c)))
+            .next();
+        let address = &behind[..behind.find(ends_address).unwrap_or(behind.len())];
+        let kept = kept(scheme.unwrap_or_default(), address);
+        changed |= kept != address;
+        out.push_str(&kept);
+        rest = &behind[address.len()..];
+    }
+    out.push_str(rest);
+    changed.then_some(out)
+}
+
+fn ends_address(c: char) -> bool {
+    c.is_whitespace() || c.is_control() || matches!(c, '"' | '\'' | '`' | '<' | '>' | '(' | ')' | '|' | ',' | ';')
+}
+
+/// What of an address behind its scheme may be seen. The name of an account is no secret for SSH, where a key goes with it.
+fn kept(scheme: &str, address: &str) -> String {
+    let end = address.find(['/', '?', '#']).unwrap_or(address.len());
+    let (authority, path) = address.split_at(end);
+    let (login, host) = match authority.rsplit_once('@') {
+        Some((login, host)) => (Some(login), host),
+        None => (None, authority),
+    };
+    let account = match (
+        scheme.ends_with("ssh"),
+        login.map(|login| login.split_once(':').map_or(login, |(account, _)| account)),
+    ) {
+        (true, Some(account)) => format!("{account}@"),
+        _ => String::new(),
+    };
+    let (path, query) = path.find('?').map_or((path, ""), |at| path.split_at(at));
+    let (query, fragment) = query.find('#').map_or((query, ""), |at| query.split_at(at));
+    let is_secret = |pair: &str| {
+        let name = pair.split('=').next().unwrap_or(pair).to_ascii_lowercase();
+        SECRET.iter().any(|word| name.contains(word))
+    };
+    let query = if query.trim_start_matches('?').split('&').any(is_secret) {
+        ""
+    } else {
+        query
+    };
+    format!("{account}{host}{path}{query}{fragment}")
+}
+
+/// Takes them out of a text.
+pub fn clean(text: &mut String) {
+    if let Some(cleaned) = taken_out(text) {
+        *text = cleaned;
+    }
+}
+
+/// A purl without the logins in its parts.
+pub fn of_purl(purl: &mut Purl) {
+    let holds = |text: &str| taken_out(text).is_some();
+    let texts = [
+        Some(&purl.name),
+        purl.namespace.as_ref(),
+        purl.version.as_ref(),
+        purl.subpath.as_ref(),
+    ];
+    if !texts.into_iter().flatten().chain(purl.qualifiers.values()).any(|text| holds(text)) {
+        return;
+    }
+    clean(&mut purl.name);
+    purl.namespace.iter_mut().for_each(clean);
+    purl.version.iter_mut().for_each(clean);
+    purl.subpath.iter_mut().for_each(clean);
+    purl.qualifiers.values_mut().for_each(clean);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn logins_and_tokens_are_taken_out_of_every_address() {
+        for (text, expected) in [
+            ("git+https://user:TOKEN@github.com/x/y@abc", Some("git+https://github.com/x/y@abc")),
+            ("https://TOKEN@example.org/x?y=1", Some("https://example.org/x?y=1")),
+            ("git+ssh://git@github.com/x/y", None),
+            ("ssh://git:pw@example.org/x", Some("ssh://git@example.org/x")),
+            ("https://example.org/a@b", None),
+            (
+                "line 3: `-i https://u:p@a.org/s` and http://q@b.org",
+                Some("line 3: `-i https://a.org/s` and http://b.org"),
+            ),
+            ("https://a.org/x.tgz?token=abc#f", Some("https://a.org/x.tgz#f")),
+            ("https://a.org/x.tgz?access_token=abc", Some("https://a.org/x.tgz")),
+            ("https://a.org/x.tgz?v=1", None),
+        ] {
+            assert_eq!(taken_out(text).as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_purl_keeps_what_is_no_login() {
+        let of = |text: &str| {
+            let mut purl = Purl::parse(text).expect("a purl");
+            of_purl(&mut purl);
+            purl.to_string()
+        };
+        assert!(!of("pkg:npm/evil@1.0.0?vcs_url=git%2Bhttps://u:TOKEN@github.com/x/y").contains("TOKEN"));
+        assert_eq!(of("pkg:npm/%40s/evil@1.0.0"), "pkg:npm/%40s/evil@1.0.0");
+    }
+}
