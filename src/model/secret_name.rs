@@ -27,13 +27,12 @@ const SWITCHES: [&str; 8] = ["true", "false", "none", "null", "required", "optio
 #[must_use]
 pub fn holds_secret(name: &str, value: &str) -> bool {
     let upper = name.to_ascii_uppercase();
-    let ends = |secret: &&str| {
-        let rest = upper.strip_suffix(*secret);
+    let ends = |secret: &str| {
+        let rest = upper.strip_suffix(secret);
         rest.is_some_and(|rest| rest.is_empty() || rest.ends_with(['_', '-', '.']))
     };
-    let named = ENDINGS.iter().any(|secret| ends(&secret))
-        || WITHIN.iter().any(|secret| upper.ends_with(secret))
-        || NAMES.contains(&upper.as_str());
+    let named =
+        ENDINGS.iter().any(|secret| ends(secret)) || WITHIN.iter().any(|secret| upper.ends_with(secret)) || NAMES.contains(&upper.as_str());
     named && value.len() >= 4 && !value.starts_with(['/', '$']) && !SWITCHES.contains(&value.to_ascii_lowercase().as_str())
 }
 

@@ -47,12 +47,22 @@ pub use scheme::Scheme;
 
 use std::cmp::Ordering;
 
+/// Bytes of the longest version that is compared: some orders look at a version many times over.
+const LONGEST: usize = 2048;
+
 impl Scheme {
     /// Parses a version.
     ///
     /// # Errors
     /// [`VersionError`] for a text that has no place in the ordering.
     pub fn parse(self, text: &str) -> Result<Version<'_>, VersionError> {
+        if text.len() > LONGEST {
+            return Err(VersionError::new(
+                self,
+                &text[..text.floor_char_boundary(80)],
+                "it is longer than any version",
+            ));
+        }
         match self {
             Self::Dpkg => dpkg::Version::parse(text).map(Version::Dpkg),
             Self::Semver => semver::Version::parse(text).map(Version::Semver),

@@ -13,8 +13,8 @@ use crate::model::event::Stage;
 use crate::model::passed_over::{Exclusion, PassedOver, PassedReason};
 use crate::model::plain_path::plain;
 
-/// The files of version control itself.
-const VERSIONS: [&str; 3] = [".git", ".hg", ".svn"];
+/// The folders of version control itself, each with a file that it always has: a folder that is only called so is one like any other.
+const VERSIONS: [(&str, &str); 3] = [(".git", "HEAD"), (".hg", "requires"), (".svn", "wc.db")];
 /// What builds and package managers make, unless git tracks something in it.
 const MADE: [&str; 2] = ["node_modules", "target"];
 /// Which folders are passed over, and which were.
@@ -78,17 +78,32 @@ impl Foreign {
 
     /// True for a folder or file, relative to the root, that is not looked into.
     pub(super) fn passes_over(&mut self, path: &Path, is_folder: bool) -> bool {
-        if is_folder && path.file_name().is_some_and(|name| VERSIONS.iter().any(|own| name == *own)) {
+        let is_tracked = self.tracked.as_ref().is_some_and(|tracked| tracked.contains(path));
+        let is_own =
+            |(name, mark): &(&str, &str)| path.file_name().is_some_and(|own| own == *name) && self.root.join(path).join(mark).exists();
+        if is_folder && !is_tracked && VERSIONS.iter().any(is_own) {
             return true;
         }
         let why = match self.excluded.get(path) {
             Some(statement) => Some((PassedReason::Excluded, Some(statement.clone()))),
             None if is_folder => self.reason(path).map(|reason| (reason, None)),
+            // Cargo reads the lock file of nobody whom it builds for somebody else.
+            None if path.file_name().is_some_and(|name| name == "Cargo.lock") && self.is_in_vendored(path) => {
+                Some((PassedReason::VendoredCrates, None))
+            }
             None => None,
         };
         let Some(why) = why else { return false };
         self.passed.entry(why).or_default().push(path.to_owned());
         true
+    }
+
+    /// Within a folder that cargo could take for a vendored crate.
+    fn is_in_vendored(&self, path: &Path) -> bool {
+        let mut folders = path.ancestors().skip(1);
+        folders.any(|folder| {
+            folder.parent().is_some_and(|parent| self.vendored.contains(parent)) && self.crates.has_sums(&self.root.join(folder))
+        })
     }
 
     fn reason(&self, folder: &Path) -> Option<PassedReason> {

@@ -59,12 +59,20 @@ impl VendoredCrates {
         Self { pinned, limit }
     }
 
+    /// True for a folder with a list of checksums that cargo could read.
+    pub(super) fn has_sums(&self, path: &Path) -> bool {
+        self.sums(path).is_some()
+    }
+
+    fn sums(&self, path: &Path) -> Option<Sums> {
+        files::read_text_inside(path, Path::new(SUMS), self.limit)
+            .or_none("without checksums it is no crate that cargo would take")
+            .and_then(|text| serde_json::from_str::<Sums>(&text).or_none("as without them"))
+    }
+
     /// True for a folder that holds a pinned crate and nothing else.
     pub(super) fn is_whole(&self, path: &Path) -> bool {
-        let sums = files::read_text_inside(path, Path::new(SUMS), self.limit)
-            .or_none("without checksums it is no crate that cargo would take")
-            .and_then(|text| serde_json::from_str::<Sums>(&text).or_none("as without them"));
-        sums.is_some_and(|sums| {
+        self.sums(path).is_some_and(|sums| {
             let package = sums.package.unwrap_or_default();
             self.pinned.contains(&package) && sums.files.contains_key("Cargo.toml") && holds_only(path, "", &sums.files)
         })
@@ -122,5 +130,6 @@ mod tests {
         assert!(!is_whole(), "a crate that is not pinned");
         write("vendor/a/.cargo-checksum.json", "");
         assert!(!is_whole(), "an empty list");
+        assert!(!VendoredCrates::of(here.path(), &effects).has_sums(&crate_), "no list at all");
     }
 }

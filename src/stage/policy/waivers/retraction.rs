@@ -140,7 +140,7 @@ mod tests {
                 .expect("a VEX document");
         }
         let mut finding = Finding::new(RuleCode::new("vulnerable-component"), Level::Deny, "x");
-        finding.purl = Purl::parse("pkg:npm/evil@1.0.0").ok();
+        finding.purl = Some(Purl::parse("pkg:npm/evil@1.0.0").expect("a purl"));
         finding.ids = vec!["CVE-1".to_owned(), "GHSA-1".to_owned()];
         let groups = BTreeMap::from([("PYSEC-1".to_owned(), vec!["CVE-1".to_owned(), "PYSEC-1".to_owned()])]);
         let retractions = Retractions::new(waivers.retractions(), &groups, None);

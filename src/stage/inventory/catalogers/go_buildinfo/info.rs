@@ -37,16 +37,15 @@ pub(super) fn find(content: &dyn RandomAccess) -> Result<Option<Info>, &'static 
     if let Some(section) = elf.section(".go.buildinfo") {
         return read(&section, &pointed).map(Some);
     }
-    if elf.has_sections() {
-        return Ok(None);
-    }
-    // Without a table of sections the header is at the start of what can be written to.
-    match segments
+    // Without a section of that name the header is looked for in what can be written to, as Go itself does: a section can be renamed.
+    let found = segments
         .iter()
         .filter(|segment| segment.writable)
-        .find_map(|segment| aligned_header(content, segment.offset, segment.offset + segment.size))
-    {
-        Some(data) => read(&data, &pointed).map(Some),
+        .find_map(|segment| aligned_header(content, segment.offset, segment.offset + segment.size));
+    match found.map(|data| read(&data, &pointed)) {
+        // Whoever has sections, and none of Go's, may hold the mark for another reason.
+        Some(Err(_)) if elf.has_sections() => Ok(None),
+        Some(read) => read.map(Some),
         None => Ok(None),
     }
 }

@@ -25,7 +25,7 @@ impl Cataloger for GoBuildInfo {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn domain(&self) -> Domain {

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::io::encoding;
@@ -55,7 +56,7 @@ impl Cataloger for NpmInstalled {
         let read = text.as_deref().map_err(Clone::clone);
         let manifest: Manifest<'_> = match read.and_then(|text| serde_json::from_str(text).map_err(|error| error.to_string())) {
             Ok(manifest) => manifest,
-            Err(_) if !place.direct => return,
+            Err(_) if !place.direct => return loosely(text.as_deref().unwrap_or_default(), place.name, sink),
             Err(error) => return sink.gap(GapKind::PartialDatabase, format!("not a package's description: {error}")),
         };
         let name = manifest.name.as_deref().unwrap_or(place.name);
@@ -69,6 +70,22 @@ impl Cataloger for NpmInstalled {
             _ if !place.direct || manifest.name.is_none() => {}
             _ => sink.gap(GapKind::PartialDatabase, format!("the installed package `{name}` names no version")),
         }
+    }
+}
+
+/// What Node takes of a description that is none for us, in a folder that need not be a package: of two equal keys the last.
+fn loosely(text: &str, folder: &str, sink: &mut dyn Sink) {
+    // What is no JSON is no package for Node either.
+    let Ok(Value::Object(manifest)) = serde_json::from_str::<Value>(text.trim_start_matches('\u{feff}')) else {
+        return;
+    };
+    let name = manifest.get("name").and_then(Value::as_str).unwrap_or(folder);
+    match manifest.get("version") {
+        Some(Value::String(version)) if is_name(name) && !version.is_empty() => {
+            sink.component(component(name, version, Origin::Registry, "npm"))
+        }
+        Some(Value::Null) | None => {}
+        Some(_) => sink.gap(GapKind::PartialDatabase, format!("the installed package `{name}` names no version")),
     }
 }
 
@@ -102,7 +119,13 @@ fn place(folder: &str) -> Option<Place<'_>> {
     }
     let inside = before.split_once("node_modules/").map_or("", |(_, inside)| inside);
     let between = inside.trim_end_matches('/').split("/node_modules/");
-    let direct = inside.is_empty() || between.into_iter().all(is_name);
+    // Of pnpm, and of yarn's linker for it: a folder for each package in their store.
+    let in_store = |part: &str| {
+        [".pnpm/", ".store/"]
+            .iter()
+            .any(|store| part.strip_prefix(store).is_some_and(|id| !id.contains('/')))
+    };
+    let direct = inside.is_empty() || between.into_iter().all(|part| is_name(part) || in_store(part));
     Some(Place { name, direct })
 }
 
@@ -153,6 +176,23 @@ mod tests {
             path,
             br#"{"name":"@s/x","version":"1.2.3","license":{"type":"MIT"}}"#,
         )
+    }
+
+    #[test]
+    fn a_description_with_repeated_keys_hides_no_package() {
+        let twice = br#"{"name":"ok","version":"1.0.0","name":"evil"}"#;
+        let of = |path: &str, text: &[u8]| Recorder::of(&NpmInstalled, path, text);
+        for path in [
+            "node_modules/x/package.json",
+            "node_modules/.pnpm/x@1.0.0/node_modules/x/package.json",
+        ] {
+            assert_eq!(of(path, twice).gaps.len(), 1, "{path}");
+        }
+        let nested = "node_modules/a/dist/node_modules/x/package.json";
+        assert_eq!(of(nested, twice).purls(), ["pkg:npm/evil@1.0.0"]);
+        assert_eq!(of(nested, br#"{"name":"evil","version":1}"#).gaps.len(), 1);
+        let seen = of(nested, b"{ not JSON");
+        assert!(seen.gaps.is_empty() && seen.components.is_empty(), "the control");
     }
 
     #[test]

@@ -16,10 +16,10 @@ use crate::stage::inventory::formats::zipped::unpack;
 /// Reads the metadata of packages in `*.whl`, `*.egg`, `*.pyz`, `*.pex` and `*.zip`.
 pub struct PythonArchives;
 
-/// Packages; one that cannot be opened, or names no package, is a gap.
-const PACKAGES: [&str; 2] = [".whl", ".egg"];
-/// Programs, and whatever else may be on the search path: they need not hold packages.
-const OTHERS: [&str; 3] = [".pyz", ".pex", ".zip"];
+/// Packages, and programs with what they need; one that cannot be opened, or names no package, is a gap.
+const PACKAGES: [&str; 4] = [".whl", ".egg", ".pyz", ".pex"];
+/// Whatever else may be on the search path: it need not hold packages.
+const OTHERS: [&str; 1] = [".zip"];
 
 impl Cataloger for PythonArchives {
     fn id(&self) -> &'static str {
@@ -146,7 +146,10 @@ mod tests {
     fn a_wheel_that_names_no_package_is_a_gap_and_another_zip_is_none() {
         let plain = zipped(&[("a.txt", b"x")]);
         let gaps = |path: &str, content: &[u8]| Recorder::of(&PythonArchives, path, content).gaps.len();
-        assert_eq!((gaps("opt/a.whl", &plain), gaps("opt/a.zip", &plain)), (1, 0));
+        assert_eq!(
+            (gaps("opt/a.whl", &plain), gaps("opt/a.pyz", &plain), gaps("opt/a.zip", &plain)),
+            (1, 1, 0)
+        );
         assert_eq!((gaps("opt/a.whl", b"PK\x03\x04junk"), gaps("opt/a.zip", b"PK\x03\x04junk")), (1, 0));
         let nameless = zipped(&[("a-1.dist-info/METADATA", b"Name: a\n")]);
         assert_eq!(gaps("opt/a.zip", &nameless), 1);

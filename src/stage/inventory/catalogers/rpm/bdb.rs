@@ -2,7 +2,7 @@
 //!
 //! Source: Berkeley DB's `db_page.h`. Numbers are in the byte order of the machine that wrote the file, which the magic tells.
 
-use std::borrow::Cow;
+use std::cell::Cell;
 
 use crate::model::excused::Excused as _;
 
@@ -40,6 +40,8 @@ struct Database<'a> {
     content: &'a [u8],
     page_size: usize,
     big_endian: bool,
+    /// Bytes that values on pages of their own may still have: all of them together are no larger than the file.
+    left: Cell<usize>,
 }
 
 impl<'a> Database<'a> {
@@ -56,6 +58,7 @@ impl<'a> Database<'a> {
             content,
             page_size: 0,
             big_endian,
+            left: Cell::new(content.len()),
         };
         database.page_size = database
             .u32(content, 20)
@@ -78,16 +81,12 @@ impl<'a> Database<'a> {
             match (entry(2 * pair), entry(2 * pair + 1)) {
                 // Under key 0 is a counter.
                 (Some([KEY_DATA, 0, 0, 0, 0]), Some(_)) => {}
-                (Some(_), Some([KEY_DATA, blob @ ..])) => blobs.blobs.push(Cow::Borrowed(blob)),
+                (Some(_), Some([KEY_DATA, blob @ ..])) => blobs.take(blob, self.content.len()),
                 (Some(_), Some(place @ [OFF_PAGE, ..])) => match self.overflow(place) {
-                    Some(blob) => blobs.blobs.push(Cow::Owned(blob)),
-                    None => blobs
-                        .troubles
-                        .push(format!("a value of page {number} is not on the pages that it names")),
+                    Some(blob) => blobs.take(blob, self.content.len()),
+                    None => blobs.tell(format!("a value of page {number} is not on the pages that it names")),
                 },
-                _ => blobs
-                    .troubles
-                    .push(format!("entry {} of page {number} is of no kind that is known", 2 * pair + 1)),
+                _ => blobs.tell(format!("entry {} of page {number} is of no kind that is known", 2 * pair + 1)),
             }
         }
     }
@@ -95,7 +94,8 @@ impl<'a> Database<'a> {
     /// A value on pages of its own: the first of them, and its size.
     fn overflow(&self, place: &[u8]) -> Option<Vec<u8>> {
         let mut next = self.u32(place, 4)?;
-        let size = self.u32(place, 8).filter(|size| *size <= self.content.len())?;
+        let size = self.u32(place, 8).filter(|size| *size <= self.left.get())?;
+        self.left.set(self.left.get() - size);
         let mut blob = Vec::with_capacity(size);
         while blob.len() < size {
             let start = next.checked_mul(self.page_size).filter(|start| *start > 0)?;

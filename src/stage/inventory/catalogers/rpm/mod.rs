@@ -32,7 +32,7 @@ impl Cataloger for Rpm {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn domain(&self) -> Domain {
@@ -51,6 +51,8 @@ impl Cataloger for Rpm {
         match file_name(head.path) {
             Some("rpmdb.sqlite" | "Packages.db" | "Packages") if head.size > 0 => Want::Whole,
             Some("rpmdb.sqlite-wal") if head.size > 0 => Want::Path,
+            // A journal that was not ended is rolled back by whoever opens the database next; one that was has no mark any more.
+            Some("rpmdb.sqlite-journal") => Want::IfMagic(&[b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7"]),
             _ => Want::No,
         }
     }

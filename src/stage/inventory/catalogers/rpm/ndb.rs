@@ -2,8 +2,6 @@
 //!
 //! Source: rpm's `lib/backend/ndb/rpmpkg.c`.
 
-use std::borrow::Cow;
-
 use crate::model::excused::Excused as _;
 
 use super::Blobs;
@@ -30,10 +28,8 @@ pub(super) fn blobs(content: &[u8]) -> Blobs<'_> {
             continue;
         }
         match blob(content, slot, package, block) {
-            Some(blob) => blobs.blobs.push(Cow::Borrowed(blob)),
-            None => blobs
-                .troubles
-                .push(format!("the blob of slot {at} is not where the slot says, block {block}")),
+            Some(blob) => blobs.take(blob, content.len()),
+            None => blobs.tell(format!("the blob of slot {at} is not where the slot says, block {block}")),
         }
     }
     blobs

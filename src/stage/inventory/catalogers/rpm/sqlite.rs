@@ -3,6 +3,7 @@
 //! Source: "Database File Format" of sqlite. A page that was seen is not walked again, so that no file makes it run on.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::collections::HashSet;
 
 use crate::model::excused::Excused as _;
@@ -11,6 +12,8 @@ use super::Blobs;
 
 const MAGIC: &[u8] = b"SQLite format 3\0";
 const TABLE: &str = "Packages";
+/// What is wrong more often than this is wrong as a whole.
+const MOST_TROUBLES: usize = 100;
 
 /// The header blobs of the table `Packages`.
 pub(super) fn blobs(content: &[u8]) -> Blobs<'_> {
@@ -24,12 +27,17 @@ pub(super) fn blobs(content: &[u8]) -> Blobs<'_> {
     };
     let mut troubles = std::mem::take(&mut blobs.troubles);
     database.walk(root, &mut troubles, &mut |record| {
-        // The key's column is empty; the header is the one value.
-        if let Some(Value::Blob(blob)) = columns(&record).into_iter().find(|value| matches!(value, Value::Blob(_))) {
-            blobs.blobs.push(Cow::Owned(blob.to_vec()));
+        // The key's column is empty; the header is the one value, and rpm takes its bytes whatever type sqlite has for it.
+        let header = columns(&record).into_iter().find_map(|value| match value {
+            Value::Blob(bytes) | Value::Text(bytes) => Some(bytes.to_vec()),
+            Value::Integer(_) | Value::Other => None,
+        });
+        match header {
+            Some(header) => blobs.take(header, content.len()),
+            None => blobs.tell("a record of its packages has no header".to_owned()),
         }
     });
-    blobs.troubles = troubles;
+    troubles.into_iter().for_each(|trouble| blobs.tell(trouble));
     blobs
 }
 
@@ -38,6 +46,8 @@ struct Database<'a> {
     page_size: usize,
     /// Bytes of a page that are used.
     usable: usize,
+    /// Bytes that the records of a table may still have: all of them together are no larger than the file.
+    left: Cell<usize>,
 }
 
 impl<'a> Database<'a> {
@@ -55,6 +65,7 @@ impl<'a> Database<'a> {
             content,
             page_size,
             usable,
+            left: Cell::new(content.len()),
         })
     }
 
@@ -82,7 +93,8 @@ impl<'a> Database<'a> {
         const LEAF: u8 = 13;
         let mut seen = HashSet::new();
         let mut open = vec![root];
-        while let Some(number) = open.pop() {
+        self.left.set(self.content.len());
+        while let Some(number) = open.pop().filter(|_| troubles.len() < MOST_TROUBLES) {
             let offset = if number == 1 { 100 } else { 0 };
             let page = self.page(number).filter(|_| seen.insert(number));
             let kind = page.and_then(|page| page.get(offset).copied());
@@ -104,6 +116,7 @@ impl<'a> Database<'a> {
                     for cell in cells {
                         match self.payload(page, cell) {
                             Some(record) => on_record(record),
+                            None if troubles.len() >= MOST_TROUBLES => return,
                             None => troubles.push(format!("a record of page {number}, at byte {cell}, ends outside of the file")),
                         }
                     }
@@ -120,7 +133,8 @@ impl<'a> Database<'a> {
         let (_, rest) = varint(rest)?;
         let size = usize::try_from(size)
             .or_none("the caller says that the page is damaged")
-            .filter(|size| *size <= self.content.len())?;
+            .filter(|size| *size <= self.left.get())?;
+        self.left.set(self.left.get() - size);
         let most = self.usable - 35;
         if size <= most {
             return rest.get(..size).map(Cow::Borrowed);
