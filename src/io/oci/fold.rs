@@ -4,7 +4,7 @@
 /// folds to ASCII matters, and beside the letters themselves that is the long s and the Kelvin sign.
 ///
 /// Source: `foldName` in Go's `encoding/json/fold.go`; Unicode's `CaseFolding.txt`, status C and S.
-pub(super) fn folded(key: &str) -> String {
+pub(crate) fn folded(key: &str) -> String {
     key.chars()
         .map(|c| match c {
             'ſ' => 's',

@@ -9,5 +9,6 @@ mod scan;
 pub mod shape;
 mod strict;
 
+pub(crate) use fold::folded;
 pub use shape::Shape;
 pub use strict::{Refused, decode, to_bytes};

@@ -151,6 +151,7 @@ fn collect(facts: &LayerFacts, effects: &Effects, inventory: &mut Inventory) {
         }
     }
     unread::drop_locked(facts, &mut found.gaps);
+    found.gaps.append(&mut unread::not_reached(facts));
     inventory.components = found.components;
     inventory.facts = found.facts;
     inventory.gaps = found.gaps;

@@ -103,7 +103,7 @@ pub(super) fn origin(resolved: Option<&str>) -> Origin {
 }
 
 /// True for what npm, pnpm and yarn unpack rather than link.
-fn is_archive(path: &str) -> bool {
+pub(super) fn is_archive(path: &str) -> bool {
     [".tgz", ".tar.gz", ".tar"].iter().any(|ending| path.ends_with(ending))
 }
 

@@ -141,6 +141,8 @@ fn entry(raw: &str, line: u32, lock: &mut NpmLock) -> Result<(Package, Asked), S
         (origin, lock.or_unread(line, address::served(name, version, served_from)))
     } else {
         let origin = match version.split_once(':') {
+            // An archive that lies in the tree is somebody's release, wherever it was packed.
+            Some(("file", path)) if address::is_archive(path) => Origin::Url(version.to_owned()),
             Some(("workspace" | "link" | "file" | "root", _)) => Origin::Local,
             Some(("http" | "https", _)) => Origin::Url(version.to_owned()),
             _ => Origin::Git(version.strip_prefix("git+").unwrap_or(version).to_owned()),
@@ -245,7 +247,9 @@ mod tests {
             "a": ["a@github:acme/a#98e8ff1", {}, "acme-a-98e8ff1"],
             "b": ["b@workspace:packages/b"],
             "c": ["c@1.0.0", "https://npm.example.org/c/-/c-1.0.0.tgz", {}, "sha512-AA=="],
-            "d": ["d@https://example.org/d.tgz", {}]}}"#;
+            "d": ["d@https://example.org/d.tgz", {}],
+            "e": ["e@file:v/e-1.0.0.tgz", {}],
+            "f": ["f@file:packages/f", {}]}}"#;
         let lock = read(text);
         let origins: Vec<&Origin> = lock.packages.iter().map(|package| &package.origin).collect();
         let expected = [
@@ -253,10 +257,12 @@ mod tests {
             Origin::Local,
             Origin::AlternateRegistry("https://npm.example.org".to_owned()),
             Origin::Url("https://example.org/d.tgz".to_owned()),
+            Origin::Url("file:v/e-1.0.0.tgz".to_owned()),
+            Origin::Local,
         ];
         assert_eq!(origins, expected.iter().collect::<Vec<_>>());
         assert_eq!(lock.packages[1].folder.as_deref(), Some("packages/b"));
-        assert_eq!(lock.troubles.len(), 2, "{:?}", lock.troubles);
+        assert_eq!(lock.troubles.len(), 3, "{:?}", lock.troubles);
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod carried;
 mod cyclonedx;
 mod ecosystem;
 mod identity;
+mod keys;
 mod license;
 mod spdx;
 mod upstream;
@@ -58,6 +59,7 @@ pub fn read(path: &Path, effects: &Effects) -> Result<Inventory, InventoryError>
 /// One line that says what is wrong, with line and column or the element it is about.
 pub fn parse(bytes: &[u8], name: &str) -> Result<Inventory, String> {
     let text = encoding::decode(bytes)?;
+    keys::refuse_ambiguous(&text)?;
     let document = wrapper::opened(&text)?;
     let bytes = document.text.as_bytes();
     let mut inventory = Inventory::new(Subject {
@@ -97,5 +99,69 @@ fn unread(element: String, detail: String) -> Gap {
         subject: element,
         detail,
         location: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gaps(text: &str) -> usize {
+        parse(text.as_bytes(), "x").expect(text).gaps.len()
+    }
+
+    fn cyclone(more: &str) -> String {
+        let library = r#"{"type": "library", "name": "a", "version": "1", "purl": "pkg:npm/a@1""#;
+        format!(r#"{{"bomFormat": "CycloneDX", "specVersion": "1.5", "components": [{library}}}]{more}}}"#)
+    }
+
+    fn spdx_of(more: &str) -> String {
+        let reference = r#"{"referenceCategory": "PACKAGE-MANAGER", "referenceType": "purl", "referenceLocator": "pkg:npm/a@1"}"#;
+        let package = format!(r#"{{"SPDXID": "SPDXRef-a", "name": "a", "versionInfo": "1", "externalRefs": [{reference}]}}"#);
+        format!(r#"{{"spdxVersion": "SPDX-2.3", "SPDXID": "SPDXRef-DOCUMENT", "name": "x", "packages": [{package}]{more}}}"#)
+    }
+
+    #[test]
+    fn a_document_that_says_that_more_is_elsewhere_or_unknown_is_not_whole() {
+        for (text, expected) in [
+            (cyclone(""), 0),
+            (
+                cyclone(r#", "compositions": [{"aggregate": "complete"}, {"aggregate": "not_specified"}]"#),
+                0,
+            ),
+            (cyclone(r#", "compositions": [{"aggregate": "unknown"}]"#), 1),
+            (cyclone(r#", "compositions": [{"aggregate": "incomplete_third_party_only"}]"#), 1),
+            (
+                cyclone(r#", "externalReferences": [{"type": "website", "url": "https://example.org"}]"#),
+                0,
+            ),
+            (cyclone(r#", "externalReferences": [{"type": "bom", "url": "urn:cdx:x/1"}]"#), 1),
+            (
+                cyclone(
+                    r#", "metadata": {"component": {"type": "application", "name": "s", "externalReferences": [{"type": "bom", "url": "x"}]}}"#,
+                ),
+                1,
+            ),
+            (spdx_of(""), 0),
+            (spdx_of(r#", "externalDocumentRefs": []"#), 0),
+            (
+                spdx_of(r#", "externalDocumentRefs": [{"externalDocumentId": "DocumentRef-b", "spdxDocument": "https://example.org/b"}]"#),
+                1,
+            ),
+        ] {
+            assert_eq!(gaps(&text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_statement_with_two_predicates_is_refused() {
+        let both = format!(
+            r#"{{"_type": "https://in-toto.io/Statement/v1", "predicate": {}, "Predicate": {{}}}}"#,
+            cyclone("")
+        );
+        assert!(parse(both.as_bytes(), "x").is_err());
+        let one = both.replace(r#""Predicate": {}"#, r#""predicateType": "x""#);
+        assert!(parse(one.as_bytes(), "x").is_ok());
+        assert!(parse(cyclone(r#", "Components": []"#).as_bytes(), "x").is_err());
     }
 }

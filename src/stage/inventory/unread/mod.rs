@@ -3,12 +3,14 @@
 //!
 //! To read a format from now on: write its cataloger, and delete its row.
 
+mod asked_files;
 mod lock_files;
 mod manifest_needs;
 mod manifests;
 mod package_stores;
 mod pattern;
 
+pub(super) use asked_files::not_reached;
 pub(super) use lock_files::UnreadLockFiles;
 pub(super) use manifests::{UnlockedManifests, drop_locked};
 pub(super) use package_stores::{UnreadPackageStores, by_store};

@@ -24,6 +24,8 @@ struct Document {
     build_requires: Option<Vec<Value>>,
     #[serde(default)]
     python_requires: Option<Vec<Value>>,
+    #[serde(default)]
+    config_requires: Option<Vec<Value>>,
 }
 
 #[derive(Deserialize)]
@@ -48,24 +50,29 @@ struct Node {
 pub(super) fn read(text: &str) -> Result<Pins, String> {
     let document: Document = serde_json::from_str(text).map_err(|error| error.to_string())?;
     let mut references: Vec<(String, Scope)> = Vec::new();
-    match (document.graph_lock, document.requires) {
-        (Some(graph), _) => references.extend(graph.nodes.into_values().filter_map(of_node)),
-        (None, Some(requires)) => {
-            let lists = [
-                (Some(requires), Scope::Runtime),
-                (document.build_requires, Scope::Development),
-                (document.python_requires, Scope::Development),
-            ];
-            for (list, scope) in lists {
-                for entry in list.into_iter().flatten() {
-                    // With packages locked too, a reference is the first of two.
-                    let reference = entry.as_str().or_else(|| entry.get(0)?.as_str());
-                    references.push((reference.ok_or("a reference in it is no text")?.to_owned(), scope));
-                }
-            }
-        }
-        (None, None) => return Err("it has neither `requires` nor `graph_lock`".to_owned()),
+    // Conan 2 reads the lists whatever else there is, Conan 1 the graph.
+    let lists = [
+        (document.requires, Scope::Runtime),
+        (document.build_requires, Scope::Development),
+        (document.python_requires, Scope::Development),
+        (document.config_requires, Scope::Development),
+    ];
+    if document.graph_lock.is_none() && lists.iter().all(|(list, _)| list.is_none()) {
+        return Err("it has neither `requires` nor `graph_lock`".to_owned());
     }
+    for (list, scope) in lists {
+        for entry in list.into_iter().flatten() {
+            // With packages locked too, a reference is the first of two.
+            let reference = entry.as_str().or_else(|| entry.get(0)?.as_str());
+            references.push((reference.ok_or("a reference in it is no text")?.to_owned(), scope));
+        }
+    }
+    references.extend(
+        document
+            .graph_lock
+            .into_iter()
+            .flat_map(|graph| graph.nodes.into_values().filter_map(of_node)),
+    );
     let mut found = Pins::default();
     let lines = QuotedLines::new(text, references.iter().map(|(reference, _)| reference.as_str()));
     for (reference, scope) in &references {
@@ -147,5 +154,24 @@ mod tests {
         assert_eq!(read.pins[1].origin, Origin::Registry);
         assert_eq!(read.troubles.len(), 2);
         assert!(super::read("{}").is_err() && super::read("null").is_err());
+    }
+
+    #[test]
+    fn every_list_counts_whatever_else_the_file_has() {
+        for text in [
+            r#"{"version": "0.5", "requires": ["evil/1.0.0"]}"#,
+            r#"{"version": "0.5", "requires": ["evil/1.0.0"], "graph_lock": {"nodes": {}}}"#,
+            r#"{"version": "0.5", "requires": [], "config_requires": ["evil/1.0.0"]}"#,
+            r#"{"version": "0.5", "build_requires": ["evil/1.0.0"]}"#,
+        ] {
+            let read = read(text).expect(text);
+            assert_eq!((read.pins.len(), read.troubles.len()), (1, 0), "{text}");
+        }
+        assert!(
+            read(r#"{"version": "0.5", "requires": [], "graph_lock": {"nodes": {}}}"#)
+                .expect("JSON")
+                .pins
+                .is_empty()
+        );
     }
 }

@@ -1,37 +1,50 @@
 //! Rebar3's `rebar.lock` and Gleam's `manifest.toml`, both of Hex. Source: Rebar3's and Gleam's own writers.
 
-use toml::Value;
+use toml::Value as Toml;
 
 use crate::model::inventory::{Origin, Scope};
 
 use super::format::{Pin, Pins};
+use super::terms::{self, Term, Value};
 use super::toml_packages::packages;
 
-/// Terms of Erlang, one entry a line: `{<<"app">>,{pkg,<<"name">>,<<"1.0.0">>},0}`, then hashes by name.
+/// A list of `{<<"app">>,{pkg,<<"name">>,<<"1.0.0">>},0}`, or from the second format on a version with such a list, and hashes by name behind it.
 pub(super) fn read_rebar(text: &str) -> Result<Pins, String> {
     let mut found = Pins::default();
-    for (at, line) in text.lines().enumerate() {
-        let number = u32::try_from(at + 1).unwrap_or(u32::MAX);
-        let line = line.trim().trim_start_matches(['[', ',', '{', ' ']);
-        if line.starts_with("pkg_hash") {
-            break;
-        }
-        let Some(entry) = line.strip_prefix("<<\"") else { continue };
-        match pin(entry) {
-            Some((name, version)) => found.pins.push(Pin::new(name, version, Some(number))),
-            None => found
-                .troubles
-                .push(format!("line {number} is no package of Hex with a version: it was not looked up")),
+    let entries = match terms::erlang(text)?.into_iter().next().map(|term| term.value) {
+        None => return Ok(found),
+        Some(Value::List(entries)) => entries,
+        Some(Value::Tuple(parts)) => match <[Term; 2]>::try_from(parts).map(|[_, list]| list.value) {
+            Ok(Value::List(entries)) => entries,
+            _ => return Err(NO_LIST.to_owned()),
+        },
+        Some(_) => return Err(NO_LIST.to_owned()),
+    };
+    for entry in entries {
+        match pin(&entry) {
+            Some((name, version)) => found.pins.push(Pin::new(name, version, Some(entry.line))),
+            None => found.troubles.push(format!(
+                "line {} is no package of Hex with a version: it was not looked up",
+                entry.line
+            )),
         }
     }
     Ok(found)
 }
 
-fn pin(entry: &str) -> Option<(&str, &str)> {
-    let (_, package) = entry.split_once("{pkg,<<\"")?;
-    let (name, rest) = package.split_once("\">>,<<\"")?;
-    let (version, _) = rest.split_once("\">>")?;
-    (!name.is_empty() && !version.is_empty()).then_some((name, version))
+const NO_LIST: &str = "its first term is no list of packages";
+
+fn pin(entry: &Term) -> Option<(&str, &str)> {
+    let Value::Tuple(entry) = &entry.value else { return None };
+    let [_, source, _] = &**entry else { return None };
+    let Value::Tuple(source) = &source.value else { return None };
+    let [kind, name, version, ..] = &**source else { return None };
+    match (&kind.value, &name.value, &version.value) {
+        (Value::Atom(kind), Value::Text(name), Value::Text(version)) if kind == "pkg" && !name.is_empty() && !version.is_empty() => {
+            Some((name, version))
+        }
+        _ => None,
+    }
 }
 
 /// Gleam names the source of each package, and what builds it. Other programs have files of this name.
@@ -40,7 +53,7 @@ pub(super) fn read_gleam(text: &str) -> Result<Pins, String> {
         return Ok(Pins::default());
     }
     packages(text, "packages", |package| {
-        let field = |key: &str| package.get(key).and_then(Value::as_str);
+        let field = |key: &str| package.get(key).and_then(Toml::as_str);
         let origin = match field("source") {
             Some("local") => Origin::Local,
             Some("git") => Origin::Git(field("repo").unwrap_or_default().to_owned()),
@@ -71,5 +84,22 @@ mod tests {
             ..Pin::new("own", "0.1.0", Some(3))
         };
         assert_eq!(read.pins, [Pin::new("evil", "1.0.0", Some(2)), own]);
+    }
+
+    #[test]
+    fn a_package_counts_wherever_its_line_ends() {
+        for text in [
+            "[{<<\"ok\">>,{pkg,<<\"ok\">>,<<\"1.0.0\">>},0},\n{<<\"evil\">>,{pkg,<<\"evil\">>,<<\"1.0.0\">>},0}].\n",
+            "[{<<\"ok\">>,{pkg,<<\"ok\">>,<<\"1.0.0\">>},0},{<<\"evil\">>,{pkg,<<\"evil\">>,<<\"1.0.0\">>},0}].",
+            "{\"1.2.0\",[{<<\"ok\">>,{pkg,<<\"ok\">>,<<\"1.0.0\">>},0},{<<\"pkg_hash\">>,{pkg,<<\"evil\"/utf8>>,\n<<\"1.0.0\">>,<<\"AB\">>},1}]}.\n[{pkg_hash,[]}].\n",
+        ] {
+            let read = read_rebar(text).expect(text);
+            let names: Vec<_> = read.pins.iter().map(|pin| (pin.name.as_str(), pin.version.as_str())).collect();
+            assert_eq!(names, [("ok", "1.0.0"), ("evil", "1.0.0")], "{text}");
+        }
+        assert!(read_rebar("").expect("nothing").pins.is_empty() && read_rebar("[].\n").expect("none").pins.is_empty());
+        for text in ["{\"1.2.0\",evil}.", "evil.", "[{<<\"evil\">>", "{a}."] {
+            assert!(read_rebar(text).is_err(), "{text}");
+        }
     }
 }

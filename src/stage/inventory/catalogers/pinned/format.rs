@@ -40,6 +40,8 @@ pub(super) struct Pins {
     pub(super) pins: Vec<Pin>,
     /// What pins nothing that can be looked up, or could not be read.
     pub(super) troubles: Vec<String>,
+    /// Other files of the format that it stands for, as it names them, each with its line.
+    pub(super) asks: Vec<(String, u32)>,
 }
 
 /// A format: which files are of it, and how they are read.
@@ -75,6 +77,12 @@ impl LockFormat {
     pub(super) const fn found_in(mut self, domain: Domain) -> Self {
         self.domain = domain;
         self
+    }
+
+    /// `requirements/base.txt` is told by its folder.
+    fn is_of(&self, path: &str) -> bool {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        (self.is_file)(name) || (self.is_file)(path)
     }
 
     fn component(&self, pin: &Pin) -> Component {
@@ -130,13 +138,7 @@ impl Cataloger for LockFormat {
     }
 
     fn wants(&self, head: &EntryHead<'_>) -> Want {
-        // `requirements/base.txt` is told by its folder.
-        let name = head.path.rsplit('/').next().unwrap_or(head.path);
-        if (self.is_file)(name) || (self.is_file)(head.path) {
-            Want::Whole
-        } else {
-            Want::No
-        }
+        if self.is_of(head.path) { Want::Whole } else { Want::No }
     }
 
     fn catalog(&self, file: &LayerFile<'_>, sink: &mut dyn Sink) {
@@ -144,6 +146,19 @@ impl Cataloger for LockFormat {
             Ok(read) => {
                 for trouble in read.troubles {
                     sink.gap(GapKind::PartialDatabase, trouble);
+                }
+                let mut needs = Vec::new();
+                for (name, line) in &read.asks {
+                    match beside(file.head.path, name).filter(|path| self.is_of(path)) {
+                        Some(path) => needs.push((path, Scope::Runtime)),
+                        None => sink.gap(
+                            GapKind::PartialDatabase,
+                            format!("`{name}`, which line {line} asks for, is not read"),
+                        ),
+                    }
+                }
+                if !needs.is_empty() {
+                    sink.needs(needs);
                 }
                 for pin in &read.pins {
                     let mut component = self.component(pin);
@@ -155,6 +170,47 @@ impl Cataloger for LockFormat {
                 }
             }
             Err(problem) => sink.gap(GapKind::PartialDatabase, problem),
+        }
+    }
+}
+
+/// The path of a file that another one names, from the root of the tree; none where it is outside of it, or may be behind a link.
+fn beside(path: &str, name: &str) -> Option<String> {
+    let mut parts: Vec<&str> = path.split('/').collect();
+    parts.pop();
+    let mut down = false;
+    for part in name.split('/') {
+        match part {
+            // An absolute path has an empty part in front.
+            "" if !down && name.starts_with('/') => return None,
+            "" | "." => {}
+            // What is above a folder that was gone into depends on where that folder leads.
+            ".." if down => return None,
+            ".." => drop(parts.pop()?),
+            part => {
+                down = true;
+                parts.push(part);
+            }
+        }
+    }
+    Some(parts.join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_named_from_where_the_other_lies() {
+        for (path, name, expected) in [
+            ("requirements.txt", "requirements-dev.txt", Some("requirements-dev.txt")),
+            ("a/requirements/dev.txt", "./base.txt", Some("a/requirements/base.txt")),
+            ("a/b/requirements.txt", "../requirements.txt", Some("a/requirements.txt")),
+            ("requirements.txt", "../requirements.txt", None),
+            ("a/requirements.txt", "link/../requirements.txt", None),
+            ("a/requirements.txt", "/a/requirements.txt", None),
+        ] {
+            assert_eq!(beside(path, name).as_deref(), expected, "{path} {name}");
         }
     }
 }

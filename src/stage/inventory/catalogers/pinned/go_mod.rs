@@ -7,69 +7,92 @@ use std::collections::HashMap;
 use crate::model::excused::Excused as _;
 
 use super::format::{Pin, Pins};
+use super::go_mod_lines::{self, Line, Word};
 
 pub(super) fn is_file(name: &str) -> bool {
     name == "go.mod"
 }
 
 /// A module at a version, or at all versions.
-type Replaced<'a> = (&'a str, Option<&'a str>);
+type Replaced = (String, Option<String>);
+
+/// What the lines say.
+#[derive(Default)]
+struct Module {
+    required: Vec<(String, String, u32)>,
+    replaced: HashMap<Replaced, Vec<String>>,
+    go: Option<String>,
+}
 
 pub(super) fn read(text: &str) -> Result<Pins, String> {
     let mut found = Pins::default();
-    let mut required: Vec<(&str, &str, u32)> = Vec::new();
-    let mut replaced: HashMap<Replaced<'_>, Vec<&str>> = HashMap::new();
-    let mut go = None;
-    let mut block: Option<&str> = None;
-    for (at, line) in text.lines().enumerate() {
-        let number = u32::try_from(at + 1).unwrap_or(u32::MAX);
-        let line = line.split("//").next().unwrap_or(line).trim();
-        let mut words: Vec<&str> = line.split_whitespace().map(|word| word.trim_matches(['"', '`'])).collect();
-        match (block, &*words) {
-            (_, []) => continue,
-            (Some(_), [")"]) => {
-                block = None;
+    let mut module = Module::default();
+    let mut block: Option<String> = None;
+    for Line { number, words } in go_mod_lines::of(text)? {
+        let (verb, rest) = match (block.take(), &*words) {
+            (Some(_), [Word::Mark(')')]) => continue,
+            (Some(verb), words) => {
+                block = Some(verb.clone());
+                (verb, words)
+            }
+            (None, [Word::Text(verb), Word::Mark('(')]) => {
+                block = Some(verb.clone());
                 continue;
             }
-            (None, [verb, "("]) => {
-                block = Some(verb);
+            (None, [Word::Text(_), Word::Mark('('), Word::Mark(')')]) => continue,
+            (None, [Word::Text(verb), words @ ..]) => (verb.clone(), words),
+            (None, _) => {
+                found.troubles.push(format!("line {number} begins with no word"));
                 continue;
             }
-            _ => {}
-        }
-        let verb = match block {
-            Some(verb) => verb,
-            None => words.remove(0),
         };
-        match (verb, &*words) {
-            ("require", [module, version]) => required.push((module, version, number)),
-            ("require", _) => found.troubles.push(format!("line {number} requires nothing that can be read")),
-            ("go", [version]) => go = Some(*version),
-            ("toolchain", [version]) if *version != "default" => {
-                found.pins.push(Pin::new("stdlib", version.trim_start_matches("go"), Some(number)));
-            }
-            ("replace", words) => match words.iter().position(|word| *word == "=>") {
-                Some(1) => drop(replaced.insert((words[0], None), words[2..].to_vec())),
-                Some(2) => drop(replaced.insert((words[0], Some(words[1])), words[3..].to_vec())),
-                _ => found.troubles.push(format!("line {number} replaces nothing that can be read")),
-            },
-            _ => {}
-        }
+        take(&verb, rest, number, &mut module, &mut found);
     }
-    if !required.is_empty() && !lists_indirect(go) {
+    if block.is_some() {
+        return Err("its last block has no end".to_owned());
+    }
+    if !module.required.is_empty() && !lists_indirect(module.go.as_deref()) {
         let detail = "it is of a version of Go before 1.17, so that modules that are needed by others only are not listed";
         found.troubles.push(detail.to_owned());
     }
-    for (module, version, line) in required {
-        let by = replaced.get(&(module, Some(version))).or_else(|| replaced.get(&(module, None)));
-        match by.map(Vec::as_slice) {
-            None => found.pins.push(Pin::new(module, version, Some(line))),
-            Some([other, version]) => found.pins.push(Pin::new(*other, *version, Some(line))),
+    for (name, version, line) in module.required {
+        let key = (name.clone(), Some(version.clone()));
+        let by = module.replaced.get(&key).or_else(|| module.replaced.get(&(name.clone(), None)));
+        found.pins.push(match by.map(Vec::as_slice) {
+            Some([other, version]) => Pin::new(other, version, Some(line)),
             // A local copy is judged by the version that it stands in for.
-            Some(_) => found.pins.push(Pin::new(module, version, Some(line))),
-        }
+            None | Some(_) => Pin::new(name, version, Some(line)),
+        });
     }
     Ok(found)
+}
+
+fn take(verb: &str, words: &[Word], number: u32, module: &mut Module, found: &mut Pins) {
+    let texts: Option<Vec<&str>> = words
+        .iter()
+        .map(|word| match word {
+            Word::Text(text) => Some(text.as_str()),
+            Word::Mark(_) | Word::Odd => None,
+        })
+        .collect();
+    match (verb, texts.as_deref()) {
+        ("require", Some([name, version])) => module.required.push(((*name).to_owned(), (*version).to_owned(), number)),
+        ("require", _) => found.troubles.push(format!("line {number} requires nothing that can be read")),
+        ("go", Some([version])) => module.go = Some((*version).to_owned()),
+        ("toolchain", Some(["default"])) => {}
+        ("toolchain", Some([version])) => found.pins.push(Pin::new("stdlib", version.trim_start_matches("go"), Some(number))),
+        ("replace", Some([name, "=>", by @ ..])) if matches!(by.len(), 1 | 2) => {
+            let by = by.iter().map(|word| (*word).to_owned()).collect();
+            module.replaced.insert(((*name).to_owned(), None), by);
+        }
+        ("replace", Some([name, version, "=>", by @ ..])) if matches!(by.len(), 1 | 2) => {
+            let by = by.iter().map(|word| (*word).to_owned()).collect();
+            module.replaced.insert(((*name).to_owned(), Some((*version).to_owned())), by);
+        }
+        ("replace", _) => found.troubles.push(format!("line {number} replaces nothing that can be read")),
+        ("module" | "godebug" | "exclude" | "retract" | "tool" | "ignore", _) => {}
+        _ => found.troubles.push(format!("line {number} says `{verb}`, which is not known here")),
+    }
 }
 
 fn lists_indirect(go: Option<&str>) -> bool {
@@ -120,5 +143,29 @@ mod tests {
         assert_eq!(seen("module a\ngo 1.16\nrequire example.org/b v1.0.0\n").1, 1);
         assert_eq!(seen("module a\nrequire example.org/b v1.0.0\n").1, 1);
         assert_eq!(seen("module a\n").1, 0);
+    }
+
+    #[test]
+    fn blocks_and_texts_are_what_they_are_to_go() {
+        let evil = vec![("example.org/evil".to_owned(), "v1.0.0".to_owned())];
+        for text in [
+            "require (\n\texample.org/evil v1.0.0\n)\n",
+            "require(\n\texample.org/evil v1.0.0\n)\n",
+            "require ( // why\n\t\"example.org/evil\" v1.0.0// why\n)//\n",
+            "require `example.org/evil` v1.0.0\nretract [v1.0.0, v1.1.0]\nexclude()\n",
+            "require example.org/good v1.0.0\nreplace(\n\texample.org/good => example.org/evil v1.0.0\n)\n",
+        ] {
+            assert_eq!(seen(&format!("module a\ngo 1.21\n{text}")), (evil.clone(), 0), "{text}");
+        }
+        for text in [
+            "require \"example.org/\\x65vil\" v1.0.0\n",
+            "require example.org/evil\n",
+            "requires example.org/evil v1.0.0\n",
+            "replace example.org/good =>\n",
+            "(\nexample.org/evil v1.0.0\n",
+        ] {
+            assert_ne!(seen(&format!("module a\ngo 1.21\n{text}")).1, 0, "{text}");
+        }
+        assert!(read("require (\nexample.org/evil v1.0.0\n").is_err() && read("require \"a v1\n").is_err());
     }
 }

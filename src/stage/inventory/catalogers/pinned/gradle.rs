@@ -3,6 +3,7 @@
 use crate::model::inventory::Scope;
 
 use super::format::{Pin, Pins};
+use super::line_ends;
 
 /// One file for all configurations; before Gradle 7, or where it is asked for, one for each in `gradle/dependency-locks`.
 pub(super) fn is_file(path: &str) -> bool {
@@ -13,7 +14,7 @@ pub(super) fn is_file(path: &str) -> bool {
 
 pub(super) fn read(text: &str) -> Result<Pins, String> {
     let mut found = Pins::default();
-    for (at, line) in text.lines().map(str::trim).enumerate() {
+    for (at, line) in line_ends::of_java(text).map(str::trim).enumerate() {
         let number = u32::try_from(at + 1).unwrap_or(u32::MAX);
         if line.is_empty() || line.starts_with('#') || line.starts_with("empty=") {
             continue;
@@ -52,5 +53,11 @@ mod tests {
             ("junit:junit", "4.13", Scope::Development, Some(3)),
         ];
         assert_eq!((&*seen, read.troubles.len()), (&expected[..], 1));
+    }
+
+    #[test]
+    fn a_lone_carriage_return_ends_a_comment() {
+        let read = read("# x\rorg.acme:evil:1.0=compileClasspath\n").expect("text");
+        assert_eq!(read.pins, [Pin::new("org.acme:evil", "1.0", Some(2))]);
     }
 }

@@ -33,8 +33,10 @@ pub(super) fn read(text: &str) -> Result<Pins, String> {
         for dependency in dependencies(part) {
             take(dependency, None, &values, &managed, &mut found);
         }
-        let plugins = part.get("build").and_then(|build| build.get("plugins"));
-        for plugin in plugins.into_iter().flat_map(|plugins| plugins.all("plugin")) {
+        for extension in listed(part, "build", "extensions", "extension") {
+            take(extension, Some(Scope::Development), &values, &HashMap::new(), &mut found);
+        }
+        for plugin in listed(part, "build", "plugins", "plugin").chain(listed(part, "reporting", "plugins", "plugin")) {
             if plugin.get("version").is_some() {
                 take(plugin, Some(Scope::Development), &values, &HashMap::new(), &mut found);
             }
@@ -58,6 +60,11 @@ pub(super) fn read(text: &str) -> Result<Pins, String> {
 
 fn dependencies(of: &Element) -> impl Iterator<Item = &Element> {
     of.get("dependencies").into_iter().flat_map(|list| list.all("dependency"))
+}
+
+fn listed<'e>(of: &'e Element, part: &str, list: &str, name: &'static str) -> impl Iterator<Item = &'e Element> + use<'e> {
+    let list = of.get(part).and_then(|part| part.get(list));
+    list.into_iter().flat_map(move |list| list.all(name))
 }
 
 /// Plugins are Maven's own unless they name a group.
@@ -212,5 +219,24 @@ mod tests {
         assert!(read("<html/>").is_err() && read("<!DOCTYPE project><project/>").is_err());
         let circle = "<project><properties><a>${a}</a></properties><dependencies><dependency><groupId>g</groupId><artifactId>a</artifactId><version>${a}</version></dependency></dependencies></project>";
         assert_eq!(read(circle).expect("XML").troubles.len(), 1);
+    }
+
+    #[test]
+    fn what_builds_and_reports_is_read_too() {
+        let evil = "<groupId>org.acme</groupId><artifactId>evil</artifactId><version>1.0</version>";
+        for part in [
+            format!("<build><plugins><plugin>{evil}</plugin></plugins></build>"),
+            format!("<build><extensions><extension>{evil}</extension></extensions></build>"),
+            format!("<reporting><plugins><plugin>{evil}</plugin></plugins></reporting>"),
+            format!("<profiles><profile><build><extensions><extension>{evil}</extension></extensions></build></profile></profiles>"),
+        ] {
+            let read = read(&format!("<project>{part}</project>")).expect("XML");
+            assert_eq!(read.pins.len(), 1, "{part}");
+            assert_eq!(
+                (read.pins[0].name.as_str(), read.pins[0].scope),
+                ("org.acme:evil", Scope::Development),
+                "{part}"
+            );
+        }
     }
 }

@@ -1,6 +1,7 @@
-//! Mix's `mix.lock`: a map of Elixir, one entry a line: `"name": {:hex, :name, "1.0.0", …},`. Source: Hex's and Mix's own writers.
+//! Mix's `mix.lock`: a map of Elixir: `"name": {:hex, :name, "1.0.0", …},`. Source: Hex's and Mix's own writers.
 
 use super::format::{Pin, Pins};
+use super::terms::{self, Term, Value};
 
 pub(super) fn is_file(name: &str) -> bool {
     name == "mix.lock"
@@ -8,28 +9,37 @@ pub(super) fn is_file(name: &str) -> bool {
 
 pub(super) fn read(text: &str) -> Result<Pins, String> {
     let mut found = Pins::default();
-    for (at, line) in text.lines().map(str::trim).enumerate() {
-        let number = u32::try_from(at + 1).unwrap_or(u32::MAX);
-        if matches!(line, "" | "%{" | "}" | "%{}") || line.starts_with('#') {
-            continue;
-        }
-        match pin(line) {
-            Some((name, version)) => found.pins.push(Pin::new(name, version, Some(number))),
-            None => found
-                .troubles
-                .push(format!("line {number} is no package of Hex with a version: it was not looked up")),
+    let entries = match terms::elixir(text)?.map(|term| term.value) {
+        None => return Ok(found),
+        Some(Value::Map(entries)) => entries,
+        Some(_) => return Err("it is no map of packages".to_owned()),
+    };
+    for entry in entries {
+        match pin(&entry) {
+            Some((name, version)) => found.pins.push(Pin::new(name, version, Some(entry.line))),
+            None => found.troubles.push(format!(
+                "line {} is no package of Hex with a version: it was not looked up",
+                entry.line
+            )),
         }
     }
     Ok(found)
 }
 
 /// The name in the registry, which an application may call otherwise, and the version.
-fn pin(line: &str) -> Option<(&str, &str)> {
-    let (_, entry) = line.split_once("{:hex,")?;
-    let (name, rest) = entry.split_once(',')?;
-    let name = name.trim().strip_prefix(':')?.trim_matches('"');
-    let version = rest.trim_start().strip_prefix('"')?.split('"').next()?;
-    (!name.is_empty() && !version.is_empty()).then_some((name, version))
+fn pin(entry: &Term) -> Option<(&str, &str)> {
+    let Value::Tuple(entry) = &entry.value else { return None };
+    let [_, package] = &**entry else { return None };
+    let Value::Tuple(package) = &package.value else { return None };
+    let [kind, name, version, ..] = &**package else { return None };
+    match (&kind.value, &name.value, &version.value) {
+        (Value::Atom(kind), Value::Atom(name) | Value::Text(name), Value::Text(version))
+            if kind == "hex" && !name.is_empty() && !version.is_empty() =>
+        {
+            Some((name, version))
+        }
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -42,5 +52,22 @@ mod tests {
         let read = read(text).expect("text");
         assert_eq!(read.pins, [Pin::new("evil", "1.0.0", Some(2))]);
         assert_eq!(read.troubles.len(), 1);
+    }
+
+    #[test]
+    fn entries_on_one_line_are_all_read() {
+        let entry = |name: &str| {
+            format!(
+                "\"{name}\": {{:hex, :{name}, \"1.0.0\", \"a\", [:mix], [{{:b, \"~> 1.0\", [hex: :b, optional: false]}}], \"hexpm\", \"b\"}}"
+            )
+        };
+        for between in [",\n", ", "] {
+            let text = format!("%{{{}{between}{}}}\n", entry("ok"), entry("evil"));
+            let read = read(&text).expect(&text);
+            let names: Vec<_> = read.pins.iter().map(|pin| pin.name.as_str()).collect();
+            assert_eq!((names, read.troubles.len()), (vec!["ok", "evil"], 0), "{text}");
+        }
+        assert!(read("%{}\n").expect("empty").pins.is_empty() && read("").expect("empty").pins.is_empty());
+        assert!(read("[]").is_err() && read("%{\n<<<<<<< HEAD\n}").is_err());
     }
 }

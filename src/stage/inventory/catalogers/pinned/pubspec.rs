@@ -9,11 +9,31 @@ pub(super) fn is_file(name: &str) -> bool {
     name == "pubspec.lock"
 }
 
+/// The packages that come with Flutter and Dart.
+///
+/// Source: the folders `packages` and `bin/cache/pkg` of Flutter, `pkg/_macros` of Dart.
+const OF_SDKS: [&str; 14] = [
+    "_macros",
+    "flutter",
+    "flutter_driver",
+    "flutter_goldens",
+    "flutter_goldens_client",
+    "flutter_gpu",
+    "flutter_localizations",
+    "flutter_test",
+    "flutter_tools",
+    "flutter_web_plugins",
+    "fuchsia_remote_debug_protocol",
+    "integration_test",
+    "sky_engine",
+    "snippets",
+];
+
 pub(super) fn read(text: &str) -> Result<Pins, String> {
     let (document, troubles) = yaml::read(text);
     let mut found = Pins {
-        pins: Vec::new(),
         troubles,
+        ..Pins::default()
     };
     let packages = document
         .get("packages")
@@ -23,8 +43,8 @@ pub(super) fn read(text: &str) -> Result<Pins, String> {
         let origin = match package.text("source") {
             Some("hosted") => Origin::Registry,
             Some("path") => Origin::Local,
-            // Flutter's own packages have its version.
-            Some("sdk") => continue,
+            // They have the version of the program that brings them.
+            Some("sdk") if OF_SDKS.contains(&&*package.key) => continue,
             Some("git") => Origin::Git(
                 package
                     .get("description")
@@ -64,5 +84,12 @@ mod tests {
         let read = read(text).expect("YAML");
         assert!(read.troubles.is_empty(), "{:?}", read.troubles);
         assert_eq!(read.pins, [Pin::new("evil", "1.0.0", Some(2))]);
+    }
+
+    #[test]
+    fn a_package_that_no_sdk_has_is_not_passed_over_as_if_one_had_it() {
+        let of = |name: &str| read(&format!("packages:\n  {name}:\n    source: sdk\n    version: \"0.0.0\"\n")).expect("YAML");
+        assert_eq!((of("evil").pins.len(), of("evil").troubles.len()), (0, 1));
+        assert_eq!((of("flutter_test").pins.len(), of("flutter_test").troubles.len()), (0, 0));
     }
 }

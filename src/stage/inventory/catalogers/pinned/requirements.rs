@@ -3,6 +3,8 @@
 //! Source: pip's "Requirements File Format".
 
 use super::format::{Pin, Pins};
+use super::requirements_lines;
+use super::requirements_options::Options;
 
 /// `requirements.txt`, `requirements-dev.txt`, `test-requirements.txt`, `requirements/base.txt`.
 pub(super) fn is_file(path: &str) -> bool {
@@ -13,43 +15,46 @@ pub(super) fn is_file(path: &str) -> bool {
 
 pub(super) fn read(text: &str) -> Result<Pins, String> {
     let mut found = Pins::default();
-    let mut lines = text.lines().enumerate();
-    while let Some((at, first)) = lines.next() {
-        let mut whole = without_comment(first).to_owned();
-        while let Some(start) = whole.strip_suffix('\\').map(str::to_owned) {
-            whole = match lines.next() {
-                Some((_, next)) => format!("{start} {}", without_comment(next)),
-                None => start,
-            };
+    if let Some(encoding) = other_encoding(text) {
+        found
+            .troubles
+            .push(format!("it says that its encoding is `{encoding}`, in which it was not read"));
+    }
+    for line in requirements_lines::of(text) {
+        let (requirement, options) = requirements_lines::parts(&line.text);
+        if requirement.is_empty() {
+            take_options(options, line.number, &mut found);
+        } else {
+            take(requirement, line.number, &mut found);
         }
-        let line = u32::try_from(at + 1).unwrap_or(u32::MAX);
-        take(whole.trim(), line, &mut found);
     }
     Ok(found)
 }
 
-/// A comment starts at the line's start or behind a blank.
-fn without_comment(line: &str) -> &str {
-    let line = line.trim();
-    if line.starts_with('#') {
-        return "";
-    }
-    line.find(" #")
-        .or_else(|| line.find("\t#"))
-        .map_or(line, |at| line[..at].trim_end())
+/// The encoding that a file names in one of its first two lines, if its bytes may be other text in it.
+///
+/// Source: PEP 263, which pip follows.
+fn other_encoding(text: &str) -> Option<&str> {
+    let named = text.split('\n').take(2).filter(|line| line.starts_with('#')).find_map(|line| {
+        let at = ["coding:", "coding="]
+            .iter()
+            .filter_map(|mark| Some(line.find(mark)? + mark.len()))
+            .min()?;
+        let rest = line[at..].trim_start();
+        let end = rest
+            .find(|c: char| !(c.is_alphanumeric() || matches!(c, '-' | '_' | '.')))
+            .unwrap_or(rest.len());
+        Some(&rest[..end]).filter(|name| !name.is_empty())
+    })?;
+    let plain = named.to_ascii_lowercase().replace('_', "-");
+    let is_utf8 = matches!(&*plain, "utf-8" | "utf8" | "utf-8-sig");
+    let holds_ascii = ["ascii", "us-ascii", "latin", "iso-8859-", "iso8859-", "cp125", "windows-125"];
+    let is_ascii = text.is_ascii() && holds_ascii.iter().any(|known| plain.starts_with(known));
+    (!is_utf8 && !is_ascii).then_some(named)
 }
 
 fn take(requirement: &str, line: u32, found: &mut Pins) {
-    if requirement.is_empty() {
-        return;
-    }
-    if requirement.starts_with('-') {
-        return take_option(requirement, line, found);
-    }
-    // Hashes and other options of one requirement follow it.
-    let bare = requirement.split(" --").next().unwrap_or(requirement);
-    let bare = bare.split(" -C ").next().unwrap_or(bare);
-    let bare = bare.split(';').next().unwrap_or(bare).trim();
+    let bare = requirement.split(';').next().unwrap_or(requirement).trim();
     let name_end = bare
         .find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')))
         .unwrap_or(bare.len());
@@ -79,21 +84,27 @@ fn is_version(text: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'+' | b'!'))
 }
 
-/// Files that are named so are read by themselves; constraints install nothing.
-fn take_option(option: &str, line: u32, found: &mut Pins) {
-    let value = |names: [&str; 2]| {
-        names
-            .iter()
-            .find_map(|name| option.strip_prefix(name))
-            .map(|rest| rest.trim_start_matches(['=', ' ']))
+/// Files that are named so are read by themselves, if they are of the tree; constraints install nothing.
+fn take_options(options: &str, line: u32, found: &mut Pins) {
+    let Some(words) = requirements_lines::words(options) else {
+        found.troubles.push(format!("a quote at line {line} has no end"));
+        return;
     };
-    if let Some(file) = value(["--requirement", "-r"]) {
-        if !is_file(file) || file.contains("://") {
+    let asked = Options::of(words);
+    for word in asked.unknown {
+        found.troubles.push(format!(
+            "`{word}` at line {line} is no option that is known: what it installs is not known"
+        ));
+    }
+    for file in asked.files {
+        // `https:`, `file:`: an address.
+        if file.contains(':') {
             found.troubles.push(format!("`{file}`, which line {line} asks for, is not read"));
+        } else {
+            found.asks.push((file, line));
         }
-    } else if let Some(editable) = value(["--editable", "-e"])
-        && editable != "."
-    {
+    }
+    for editable in asked.editables.iter().filter(|editable| *editable != ".") {
         found.troubles.push(format!(
             "`{editable}` at line {line} pins no version, so that what is installed is not known"
         ));
@@ -115,7 +126,8 @@ mod tests {
             .map(|pin| (pin.name.as_str(), pin.version.as_str(), pin.line))
             .collect();
         assert_eq!(seen, [("Flask", "2.0.1", Some(2)), ("evil", "1.0", Some(3))]);
-        assert_eq!(read.troubles.len(), 4, "{:?}", read.troubles);
+        assert_eq!(read.troubles.len(), 3, "{:?}", read.troubles);
+        assert_eq!(read.asks, [("requirements-dev.txt".to_owned(), 9), ("other.in".to_owned(), 10)]);
     }
 
     #[test]
@@ -123,6 +135,43 @@ mod tests {
         let read = read("a==1.0 -C x=y\nb==${VERSION}\nc==1.0 \\").expect("text");
         assert_eq!(read.pins, [Pin::new("a", "1.0", Some(1)), Pin::new("c", "1.0", Some(3))]);
         assert_eq!(read.troubles.len(), 1, "{:?}", read.troubles);
+    }
+
+    #[test]
+    fn what_python_takes_for_the_end_of_a_line_ends_a_comment() {
+        for end in ["\n", "\r", "\u{c}", "\u{b}", "\u{85}", "\u{2028}"] {
+            let read = read(&format!("# c{end}evil==1.0\n")).expect("text");
+            assert_eq!(read.pins, [Pin::new("evil", "1.0", Some(2))], "{end:?}");
+        }
+        assert!(read("# c\tevil==1.0\n").expect("text").pins.is_empty());
+    }
+
+    #[test]
+    fn an_option_behind_another_is_not_overlooked() {
+        for text in [
+            "-r deps.txt",
+            "--pre -r deps.txt",
+            "-i https://x -r deps.txt",
+            "--no-index -e git+https://x/evil",
+        ] {
+            let read = read(text).expect("text");
+            assert_eq!(read.troubles.len() + read.asks.len(), 1, "{text}");
+        }
+        let read = read("--pre --no-index -i https://x\n-c c.txt").expect("text");
+        assert!(read.troubles.is_empty() && read.asks.is_empty());
+    }
+
+    #[test]
+    fn a_file_that_asks_to_be_read_in_another_encoding_is_told() {
+        for (text, expected) in [
+            ("# -*- coding: utf-7 -*-\n+AGU-vil==1.0", true),
+            ("# coding=latin-1\n# \u{c5}evil==1.0", true),
+            ("# coding=latin-1\na==1.0", false),
+            ("# -*- coding: utf-8 -*-\n# \u{e4}", false),
+            ("# encoding\n#\n# coding: utf-7", false),
+        ] {
+            assert_eq!(!read(text).expect("text").troubles.is_empty(), expected, "{text}");
+        }
     }
 
     #[test]

@@ -80,19 +80,48 @@ pub(super) fn read(text: &str) -> Result<Pins, String> {
     Ok(found)
 }
 
-/// `github.com/apple/swift-nio` of `https://github.com/apple/swift-nio.git` and `git@github.com:apple/swift-nio.git`.
+/// `github.com/apple/swift-nio` of `https://github.com/apple/swift-nio.git` and `git@github.com:apple/swift-nio.git`. One repository has many addresses;
+/// where it is not plain which one is meant there is none.
+///
+/// Source: git's "Git URLs"; the SSH-over-HTTPS hosts of GitHub, GitLab and Bitbucket.
 fn repository(address: &str) -> Option<String> {
-    let path = match address.split_once("://") {
-        Some((_, rest)) => rest
+    let (scheme, rest) = address
+        .split_once("://")
+        .map_or((None, address), |(scheme, rest)| (Some(scheme), rest));
+    let (authority, path) = match scheme {
+        Some(_) => rest.split_once('/')?,
+        // `user@host:path`
+        None => rest
             .split_once('@')
-            .filter(|(user, _)| !user.contains('/'))
-            .map_or(rest, |(_, rest)| rest)
-            .to_owned(),
-        None => address.split_once('@')?.1.replacen(':', "/", 1),
+            .filter(|(user, _)| !user.contains(['/', ':']))?
+            .1
+            .split_once(':')?,
     };
-    let path = path.trim_end_matches('/');
-    let path = path.strip_suffix(".git").unwrap_or(path).to_ascii_lowercase();
-    path.contains('/').then_some(path)
+    let authority = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let host = match authority.split_once(':') {
+        Some((host, "22" | "80" | "443" | "9418")) if scheme.is_some() => host,
+        // Another port may be another server.
+        Some(_) => return None,
+        None => authority,
+    };
+    let host = host.to_ascii_lowercase();
+    let host = host.trim_end_matches('.');
+    let host = match host {
+        "www.github.com" | "ssh.github.com" => "github.com",
+        "www.gitlab.com" | "altssh.gitlab.com" => "gitlab.com",
+        "www.bitbucket.org" | "altssh.bitbucket.org" => "bitbucket.org",
+        host => host,
+    };
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    let path = parts.join("/").to_ascii_lowercase();
+    let path = path.strip_suffix(".git").unwrap_or(&path);
+    let is_plain = |text: &str| {
+        text.bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b'~' | b'+' | b'/'))
+    };
+    let steps = parts.iter().any(|part| matches!(*part, "." | ".."));
+    let is_short = host == "github.com" && parts.len() != 2;
+    (!host.is_empty() && !path.is_empty() && is_plain(host) && is_plain(path) && !steps && !is_short).then(|| format!("{host}/{path}"))
 }
 
 #[cfg(test)]
@@ -130,5 +159,38 @@ mod tests {
             assert!(read(text).is_err(), "{text}");
         }
         assert_eq!(seen(r#"{"version": 3, "pins": []}"#), (Vec::new(), 0));
+    }
+
+    #[test]
+    fn one_repository_has_one_name_whatever_its_address_is() {
+        for address in [
+            "https://github.com/acme/evil",
+            "https://GitHub.com:443/Acme/Evil.git/",
+            "https://www.github.com/acme/evil",
+            "https://github.com./acme//evil",
+            "https://user:word@github.com/acme/evil",
+            "ssh://git@github.com:22/acme/evil.git",
+            "ssh://git@ssh.github.com:443/acme/evil.git",
+            "git@github.com:/acme/evil.git",
+        ] {
+            assert_eq!(repository(address).as_deref(), Some("github.com/acme/evil"), "{address}");
+        }
+        assert_eq!(
+            repository("https://git.example.org/a/b/c").as_deref(),
+            Some("git.example.org/a/b/c")
+        );
+        for address in [
+            "https://github.com/acme/evil?x",
+            "https://github.com/acme/evil#x",
+            "https://github.com/acme/%65vil",
+            "https://github.com/acme/x/../evil",
+            "https://github.com:8443/acme/evil",
+            "https://github.com/evil",
+            "https://github.com",
+            "evil",
+            "",
+        ] {
+            assert_eq!(repository(address), None, "{address}");
+        }
     }
 }

@@ -23,8 +23,11 @@ pub(super) fn read_uv(text: &str) -> Result<Pins, String> {
     packages(text, "package", |package| {
         let source = package.get("source").and_then(Value::as_table);
         let of = |key: &str| source.and_then(|source| source.get(key)).and_then(Value::as_str).map(str::to_owned);
-        let local = ["virtual", "editable", "directory", "path"].iter().any(|key| of(key).is_some());
-        let elsewhere = of("git").map(Origin::Git).or_else(|| of("url").map(Origin::Url));
+        let local = ["virtual", "editable", "directory"].iter().any(|key| of(key).is_some());
+        // An archive that lies in the tree (`path`) is somebody's release, wherever it was packed.
+        let elsewhere = of("git")
+            .map(Origin::Git)
+            .or_else(|| of("url").or_else(|| of("path")).map(Origin::Url));
         (
             elsewhere.unwrap_or(if local { Origin::Local } else { Origin::Registry }),
             Scope::Runtime,
@@ -41,11 +44,12 @@ pub(super) fn read_poetry(text: &str) -> Result<Pins, String> {
         let url = of_source("url").unwrap_or_default().to_owned();
         let origin = match of_source("type") {
             Some("git") => Origin::Git(url),
-            Some("url") => Origin::Url(url),
-            Some("directory" | "file") => Origin::Local,
+            Some("url" | "file") => Origin::Url(url),
+            Some("directory") => Origin::Local,
             _ => match (own("git"), own("url"), own("path")) {
                 (Some(git), ..) => Origin::Git(git),
                 (_, Some(url), _) => Origin::Url(url),
+                (.., Some(path)) if is_archive(&path) => Origin::Url(path),
                 (.., Some(_)) => Origin::Local,
                 _ => Origin::Registry,
             },
@@ -57,6 +61,13 @@ pub(super) fn read_poetry(text: &str) -> Result<Pins, String> {
     })
 }
 
+/// What is installed as it is, rather than built from a folder of one's own.
+fn is_archive(path: &str) -> bool {
+    [".whl", ".tar.gz", ".zip", ".tar.bz2", ".tgz"]
+        .iter()
+        .any(|ending| path.to_ascii_lowercase().ends_with(ending))
+}
+
 /// PEP 751 names `vcs`, `directory` and `archive` for what is not from an index.
 pub(super) fn read_pylock(text: &str) -> Result<Pins, String> {
     packages(text, "packages", |package| {
@@ -66,6 +77,7 @@ pub(super) fn read_pylock(text: &str) -> Result<Pins, String> {
                     .get(key)?
                     .as_table()?
                     .get("url")
+                    .or_else(|| package.get(key)?.as_table()?.get("path"))
                     .and_then(Value::as_str)
                     .unwrap_or_default()
                     .to_owned(),
@@ -144,6 +156,22 @@ mod tests {
             .collect();
         let git = Origin::Git("https://example.org/b".to_owned());
         assert_eq!(seen, [("a", Scope::Development, Origin::Registry), ("b", Scope::Runtime, git)]);
+    }
+
+    #[test]
+    fn a_release_that_lies_in_the_tree_is_no_package_of_the_services_own() {
+        let named = "[[package]]\nname = \"evil\"\nversion = \"1.0\"\n";
+        let origin =
+            |read: fn(&str) -> Result<Pins, String>, source: &str| read(&format!("{named}{source}")).expect(source).pins[0].origin.clone();
+        let wheel = Origin::Url("v/evil-1.0-py3-none-any.whl".to_owned());
+        assert_eq!(origin(read_uv, "source = { path = \"v/evil-1.0-py3-none-any.whl\" }"), wheel);
+        assert_eq!(origin(read_uv, "source = { directory = \"v/evil\" }"), Origin::Local);
+        assert_eq!(origin(read_uv, "source = { registry = \"https://example.org\" }"), Origin::Registry);
+        let poetry = |kind: &str, url: &str| origin(read_poetry, &format!("[package.source]\ntype = \"{kind}\"\nurl = \"{url}\""));
+        assert_eq!(poetry("file", "v/evil-1.0-py3-none-any.whl"), wheel);
+        assert_eq!(poetry("directory", "v/evil"), Origin::Local);
+        assert_eq!(origin(read_poetry, "path = \"v/evil-1.0-py3-none-any.whl\""), wheel);
+        assert_eq!(origin(read_poetry, "path = \"v/evil\""), Origin::Local);
     }
 
     #[test]

@@ -27,6 +27,15 @@ struct Document<'a> {
     dependencies: Vec<Edge<'a>>,
     #[serde(borrow, default, deserialize_with = "or_absent")]
     compositions: Vec<Composition<'a>>,
+    #[serde(borrow, rename = "externalReferences", default, deserialize_with = "or_absent")]
+    references: Vec<Reference<'a>>,
+}
+
+/// To something outside of the document.
+#[derive(Deserialize)]
+struct Reference<'a> {
+    #[serde(borrow, rename = "type", default, deserialize_with = "or_absent")]
+    kind: Cow<'a, str>,
 }
 
 #[derive(Deserialize)]
@@ -101,6 +110,8 @@ struct Element<'a> {
     evidence: Option<Evidence<'a>>,
     #[serde(borrow, default, deserialize_with = "or_absent")]
     components: Vec<Element<'a>>,
+    #[serde(borrow, rename = "externalReferences", default, deserialize_with = "or_absent")]
+    references: Vec<Reference<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -179,14 +190,11 @@ pub(in super::super) fn read(bytes: &[u8], inventory: &mut Inventory) -> Result<
         .filter(|edge| !edge.to.is_empty())
         .map(|edge| &*edge.from)
         .collect();
-    for (at, _) in document
-        .compositions
-        .iter()
-        .enumerate()
-        .filter(|(_, c)| c.aggregate.starts_with("incomplete"))
-    {
-        let detail = "the SBOM says of itself that it is incomplete".to_owned();
-        inventory.gaps.push(unread(format!("compositions[{at}]"), detail));
+    inventory.gaps.extend(not_whole(&document.compositions));
+    let subject = metadata.component.iter().map(|subject| &subject.references);
+    let of_elements = elements.iter().map(|(_, element)| &element.references);
+    for reference in subject.chain(of_elements).chain([&document.references]).flatten() {
+        inventory.gaps.extend(elsewhere(reference));
     }
     let os = (!ours).then(|| operating_system(&elements)).flatten();
     let mut by_reference: HashMap<&str, usize> = HashMap::with_capacity(elements.len());
@@ -210,6 +218,24 @@ pub(in super::super) fn read(bytes: &[u8], inventory: &mut Inventory) -> Result<
     }
     connect(&document.dependencies, &by_reference, inventory);
     Ok(())
+}
+
+/// What the document itself says that it does not list, or does not know.
+fn not_whole(compositions: &[Composition<'_>]) -> impl Iterator<Item = Gap> {
+    compositions.iter().enumerate().filter_map(|(at, composition)| {
+        let detail = match &*composition.aggregate {
+            "unknown" => "the SBOM says of itself that it may be incomplete",
+            other if other.starts_with("incomplete") => "the SBOM says of itself that it is incomplete",
+            _ => return None,
+        };
+        Some(unread(format!("compositions[{at}]"), detail.to_owned()))
+    })
+}
+
+/// Another SBOM, which lists what is not listed here.
+fn elsewhere(reference: &Reference<'_>) -> Option<Gap> {
+    let detail = "the SBOM refers to another one, which was not read";
+    (reference.kind == "bom").then(|| unread("externalReferences".to_owned(), detail.to_owned()))
 }
 
 /// The pairs that are ours.

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use crate::model::coverage::{Gap, GapKind};
 use crate::model::digest::Digest;
@@ -34,6 +35,8 @@ struct Document<'a> {
     annotations: Vec<Annotation<'a>>,
     #[serde(borrow, default)]
     creation_info: Option<CreationInfo<'a>>,
+    #[serde(default, deserialize_with = "or_absent")]
+    external_document_refs: Vec<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -110,6 +113,10 @@ pub(in super::super) fn read(bytes: &[u8], inventory: &mut Inventory) -> Result<
     let ours = pairs(&document.annotations).next().is_some();
     if !document.name.is_empty() {
         inventory.subject.name = document.name.clone().into_owned();
+    }
+    if !document.external_document_refs.is_empty() {
+        let detail = "the SBOM refers to other documents, which were not read".to_owned();
+        inventory.gaps.push(unread("externalDocumentRefs".to_owned(), detail));
     }
     let described = described(&document);
     let creators = document.creation_info.iter().flat_map(|info| &info.creators);
