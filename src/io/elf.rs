@@ -83,12 +83,6 @@ impl<'a> Elf<'a> {
         })
     }
 
-    /// True where the file has a table of sections.
-    #[must_use]
-    pub fn has_sections(&self) -> bool {
-        self.section_table().is_some_and(|table| table.count > 1)
-    }
-
     /// Where the table of sections is; `None` where there is none that can be read.
     #[must_use]
     pub fn section_table(&self) -> Option<SectionTable> {

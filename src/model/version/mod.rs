@@ -47,8 +47,9 @@ pub use scheme::Scheme;
 
 use std::cmp::Ordering;
 
-/// Bytes of the longest version that is compared: some orders look at a version many times over.
-const LONGEST: usize = 2048;
+/// Bytes of the longest version that is compared, 4 KiB. A version is compared with each advisory about its package, and not every ordering
+/// is linear; the longest that registries hold are far below.
+const LONGEST: usize = 4096;
 
 impl Scheme {
     /// Parses a version.
@@ -57,11 +58,7 @@ impl Scheme {
     /// [`VersionError`] for a text that has no place in the ordering.
     pub fn parse(self, text: &str) -> Result<Version<'_>, VersionError> {
         if text.len() > LONGEST {
-            return Err(VersionError::new(
-                self,
-                &text[..text.floor_char_boundary(80)],
-                "it is longer than any version",
-            ));
+            return Err(VersionError::new(self, text, "it is longer than 4,096 bytes"));
         }
         match self {
             Self::Dpkg => dpkg::Version::parse(text).map(Version::Dpkg),
@@ -162,6 +159,24 @@ impl Version<'_> {
 pub(crate) mod tests {
     use super::*;
     use crate::model::excused::Excused as _;
+
+    #[test]
+    fn a_version_of_many_kilobytes_has_no_place_in_any_ordering() {
+        for scheme in [
+            Scheme::Dpkg,
+            Scheme::Semver,
+            Scheme::Rpm,
+            Scheme::Pep440,
+            Scheme::Maven,
+            Scheme::RubyGems,
+            Scheme::NuGet,
+            Scheme::Packagist,
+        ] {
+            let long = |size: usize| format!("1.0.{}", "1".repeat(size - 4));
+            assert!(scheme.parse(&long(LONGEST + 1)).is_err(), "{scheme}");
+            assert!(scheme.parse("1.0.1").is_ok(), "{scheme}");
+        }
+    }
 
     /// Checks a fixture: one version a line, `a < b` on consecutive lines, `= text` for another spelling of the line before. `#` comments.
     pub(crate) fn assert_ordered(scheme: Scheme, fixture: &str) {

@@ -46,6 +46,7 @@ impl<'a> Version<'a> {
         Segments {
             rest: self.text,
             in_words: false,
+            zeros: 0,
         }
     }
 }
@@ -55,6 +56,8 @@ struct Segments<'a> {
     rest: &'a str,
     /// Whether a word was met: zeros in front of further ones count.
     in_words: bool,
+    /// Zeros that come next and are known to count, so that each run of them is looked through once.
+    zeros: usize,
 }
 
 impl<'a> Segments<'a> {
@@ -92,15 +95,22 @@ impl<'a> Iterator for Segments<'a> {
         match here {
             Segment::Word(_) => self.in_words = true,
             Segment::Number(number) if number.is_zero() => {
-                let mut ahead = self.clone();
-                let next = std::iter::from_fn(|| ahead.next_raw()).find(|next| *next != here);
+                if self.zeros > 0 {
+                    self.zeros -= 1;
+                    return Some(here);
+                }
+                let (mut ahead, mut zeros) = (self.clone(), 0);
+                let next = std::iter::from_fn(|| ahead.next_raw()).find(|next| {
+                    zeros += usize::from(*next == here);
+                    *next != here
+                });
                 match next {
                     None => return None,
                     Some(word @ Segment::Word(_)) if !self.in_words => {
                         (self.rest, self.in_words) = (ahead.rest, true);
                         return Some(word);
                     }
-                    Some(_) => {}
+                    Some(_) => self.zeros = zeros,
                 }
             }
             Segment::Number(_) => {}
@@ -133,6 +143,16 @@ mod tests {
         for text in ["", "a", "1..2", "1.", ".1", "junk", "1.0-", "1.0_1", "1.0+b", "1 2", "-1"] {
             assert!(Version::parse(text).is_err(), "{text:?}");
         }
+    }
+
+    #[test]
+    fn many_zeros_are_looked_through_once() {
+        let version = |last: &str| format!("1{}.{last}", ".0".repeat(200_000));
+        let (lower, higher) = (version("1"), version("2"));
+        let parse = |text| Version::parse(text).expect("a version");
+        let start = std::time::Instant::now();
+        assert!(parse(&lower) < parse(&higher) && parse("1.0.1") > parse(&lower));
+        assert!(start.elapsed().as_secs() < 20, "quadratic: {:?}", start.elapsed());
     }
 
     proptest::proptest! {

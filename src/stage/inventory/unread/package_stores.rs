@@ -81,7 +81,7 @@ impl Cataloger for UnreadPackageStores {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn domain(&self) -> Domain {
@@ -115,7 +115,8 @@ fn find(path: &str) -> Option<&'static Row> {
 fn is_below_another_root(row: &Row, path: &str) -> bool {
     let fixed = row.path.0.trim_start_matches("**/");
     let root = path.strip_suffix(fixed).unwrap_or_default().trim_end_matches('/');
-    !matches!(root, "" | "usr") && !root.starts_with("usr/share/doc/")
+    let own = root.is_empty() || (root == "usr" && fixed.starts_with("lib/"));
+    !own && !root.starts_with("usr/share/doc/")
 }
 
 fn detail(row: &Row) -> String {
@@ -183,6 +184,7 @@ mod tests {
             "root/opt/r/lib/apk/db/installed",
             "srv/usr/lib/apk/db/installed",
             "opt/r/var/lib/rpm/rpmdb.sqlite",
+            "usr/var/lib/dpkg/status",
         ] {
             assert_eq!(gaps(path), 1, "{path}");
         }

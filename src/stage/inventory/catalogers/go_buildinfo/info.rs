@@ -37,15 +37,13 @@ pub(super) fn find(content: &dyn RandomAccess) -> Result<Option<Info>, &'static 
     if let Some(section) = elf.section(".go.buildinfo") {
         return read(&section, &pointed).map(Some);
     }
-    // Without a section of that name the header is looked for in what can be written to, as Go itself does: a section can be renamed.
-    let found = segments
+    // Without a section of that name (none at all, or another name) Go's own tools look for the header in what can be written to.
+    match segments
         .iter()
         .filter(|segment| segment.writable)
-        .find_map(|segment| aligned_header(content, segment.offset, segment.offset + segment.size));
-    match found.map(|data| read(&data, &pointed)) {
-        // Whoever has sections, and none of Go's, may hold the mark for another reason.
-        Some(Err(_)) if elf.has_sections() => Ok(None),
-        Some(read) => read.map(Some),
+        .find_map(|segment| aligned_header(content, segment.offset, segment.offset + segment.size))
+    {
+        Some(data) => read(&data, &pointed).map(Some),
         None => Ok(None),
     }
 }

@@ -186,6 +186,25 @@ mod tests {
         expect_modules(&Recorder::of(&GoBuildInfo, "bin/svc", &file));
     }
 
+    /// A table of one section without a name, behind the file.
+    fn with_sections(mut file: Vec<u8>) -> Vec<u8> {
+        let table = (file.len() as u64).to_le_bytes();
+        file[40..48].copy_from_slice(&table);
+        file[58..60].copy_from_slice(&64u16.to_le_bytes());
+        file[60..62].copy_from_slice(&1u16.to_le_bytes());
+        file.extend_from_slice(&[0; 64]);
+        file
+    }
+
+    #[test]
+    fn a_renamed_section_hides_no_modules() {
+        let file = with_sections(with_segment(&inline("go1.22.3 X:regabi", &marked(MODULES))));
+        expect_modules(&Recorder::of(&GoBuildInfo, "bin/svc", &file));
+        let control = with_sections(with_segment(&[0; 64]));
+        let seen = Recorder::of(&GoBuildInfo, "bin/svc", &control);
+        assert!(seen.components.is_empty() && seen.gaps.is_empty(), "{seen:?}");
+    }
+
     #[test]
     fn modules_are_read_where_an_older_header_points() {
         let modules = marked(MODULES);

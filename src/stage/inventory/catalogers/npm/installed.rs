@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use serde::Deserialize;
-use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::io::encoding;
@@ -25,7 +24,7 @@ impl Cataloger for NpmInstalled {
     }
 
     fn version(&self) -> u32 {
-        3
+        4
     }
 
     fn domain(&self) -> Domain {
@@ -56,7 +55,7 @@ impl Cataloger for NpmInstalled {
         let read = text.as_deref().map_err(Clone::clone);
         let manifest: Manifest<'_> = match read.and_then(|text| serde_json::from_str(text).map_err(|error| error.to_string())) {
             Ok(manifest) => manifest,
-            Err(_) if !place.direct => return loosely(text.as_deref().unwrap_or_default(), place.name, sink),
+            Err(_) if !place.direct && !text.as_deref().is_ok_and(states_a_version) => return,
             Err(error) => return sink.gap(GapKind::PartialDatabase, format!("not a package's description: {error}")),
         };
         let name = manifest.name.as_deref().unwrap_or(place.name);
@@ -73,20 +72,10 @@ impl Cataloger for NpmInstalled {
     }
 }
 
-/// What Node takes of a description that is none for us, in a folder that need not be a package: of two equal keys the last.
-fn loosely(text: &str, folder: &str, sink: &mut dyn Sink) {
-    // What is no JSON is no package for Node either.
-    let Ok(Value::Object(manifest)) = serde_json::from_str::<Value>(text.trim_start_matches('\u{feff}')) else {
-        return;
-    };
-    let name = manifest.get("name").and_then(Value::as_str).unwrap_or(folder);
-    match manifest.get("version") {
-        Some(Value::String(version)) if is_name(name) && !version.is_empty() => {
-            sink.component(component(name, version, Origin::Registry, "npm"))
-        }
-        Some(Value::Null) | None => {}
-        Some(_) => sink.gap(GapKind::PartialDatabase, format!("the installed package `{name}` names no version")),
-    }
+/// Whether Node would take a text for the description of a package with a version, though it is none for us: a key that is there twice, a
+/// number. Packages keep descriptions that are broken altogether, or that name nothing, for their tests.
+fn states_a_version(text: &str) -> bool {
+    serde_json::from_str::<serde_json::Value>(text).is_ok_and(|value| value.get("name").is_some() && value.get("version").is_some())
 }
 
 #[derive(Deserialize)]
@@ -103,7 +92,7 @@ struct Manifest<'a> {
 
 struct Place<'a> {
     name: &'a str,
-    /// True when only package folders lie between it and the first `node_modules`, as npm installs them.
+    /// True when only package folders lie between it and the first `node_modules`, as npm installs them, and pnpm in its store.
     direct: bool,
 }
 
@@ -119,14 +108,15 @@ fn place(folder: &str) -> Option<Place<'_>> {
     }
     let inside = before.split_once("node_modules/").map_or("", |(_, inside)| inside);
     let between = inside.trim_end_matches('/').split("/node_modules/");
-    // Of pnpm, and of yarn's linker for it: a folder for each package in their store.
-    let in_store = |part: &str| {
-        [".pnpm/", ".store/"]
-            .iter()
-            .any(|store| part.strip_prefix(store).is_some_and(|id| !id.contains('/')))
-    };
-    let direct = inside.is_empty() || between.into_iter().all(|part| is_name(part) || in_store(part));
+    let direct = inside.is_empty() || between.into_iter().all(|part| is_name(part) || is_of_pnpm(part));
     Some(Place { name, direct })
+}
+
+/// A folder of pnpm's store below `node_modules`: `.pnpm/name@1.0.0`.
+fn is_of_pnpm(folders: &str) -> bool {
+    folders
+        .strip_prefix(".pnpm/")
+        .is_some_and(|name| !name.is_empty() && !name.contains('/'))
 }
 
 /// `name` or `@scope/name`.
@@ -179,23 +169,6 @@ mod tests {
     }
 
     #[test]
-    fn a_description_with_repeated_keys_hides_no_package() {
-        let twice = br#"{"name":"ok","version":"1.0.0","name":"evil"}"#;
-        let of = |path: &str, text: &[u8]| Recorder::of(&NpmInstalled, path, text);
-        for path in [
-            "node_modules/x/package.json",
-            "node_modules/.pnpm/x@1.0.0/node_modules/x/package.json",
-        ] {
-            assert_eq!(of(path, twice).gaps.len(), 1, "{path}");
-        }
-        let nested = "node_modules/a/dist/node_modules/x/package.json";
-        assert_eq!(of(nested, twice).purls(), ["pkg:npm/evil@1.0.0"]);
-        assert_eq!(of(nested, br#"{"name":"evil","version":1}"#).gaps.len(), 1);
-        let seen = of(nested, b"{ not JSON");
-        assert!(seen.gaps.is_empty() && seen.components.is_empty(), "the control");
-    }
-
-    #[test]
     fn packages_are_found_where_package_managers_put_them() {
         for path in [
             "app/node_modules/@s/x/package.json",
@@ -239,6 +212,24 @@ mod tests {
                 assert_eq!(seen.purls(), ["pkg:npm/evil@1.0.0"], "{path}");
             }
         }
+    }
+
+    #[test]
+    fn a_description_that_node_takes_and_we_do_not_is_a_gap_wherever_it_lies() {
+        let gaps = |path: &str, text: &str| Recorder::of(&NpmInstalled, path, text.as_bytes()).gaps.len();
+        let (store, nested) = (
+            "app/node_modules/.pnpm/evil@1.0.0/node_modules/evil/package.json",
+            "app/node_modules/ok/dist/node_modules/evil/package.json",
+        );
+        for text in [r#"{"name":"ok","version":"1.0.0","name":"evil"}"#, r#"{"name":"evil","version":1}"#] {
+            assert_eq!((gaps(store, text), gaps(nested, text)), (1, 1), "{text}");
+        }
+        // What packages keep for their tests is no package, and pnpm keeps none of that in its store.
+        assert_eq!((gaps(store, "{"), gaps(nested, "{")), (1, 0));
+        let named = r#"{"name":"evil"}"#;
+        assert_eq!((gaps(store, named), gaps(nested, named)), (1, 0));
+        let whole = r#"{"name":"evil","version":"1.0.0"}"#;
+        assert_eq!((gaps(store, whole), gaps(nested, whole)), (0, 0));
     }
 
     #[test]

@@ -2,11 +2,12 @@
 //!
 //! Source: Berkeley DB's `db_page.h`. Numbers are in the byte order of the machine that wrote the file, which the magic tells.
 
-use std::cell::Cell;
+use std::borrow::Cow;
 
 use crate::model::excused::Excused as _;
 
 use super::Blobs;
+use super::blobs::Budget;
 
 const HASH_MAGIC: u32 = 0x0006_1561;
 const HASH_UNSORTED: u8 = 2;
@@ -28,9 +29,11 @@ pub(super) fn blobs(content: &[u8]) -> Blobs<'_> {
             .troubles
             .push(format!("it ends in the middle of a page, at byte {}", content.len()));
     }
+    let mut budget = Budget::of(content);
     for (number, page) in content.chunks_exact(database.page_size).enumerate() {
-        if matches!(page[25], HASH | HASH_UNSORTED) {
-            database.entries(number, page, &mut blobs);
+        if matches!(page[25], HASH | HASH_UNSORTED) && !database.entries(number, page, &mut blobs, &mut budget) {
+            blobs.troubles.push(Budget::SPENT.to_owned());
+            break;
         }
     }
     blobs
@@ -40,8 +43,6 @@ struct Database<'a> {
     content: &'a [u8],
     page_size: usize,
     big_endian: bool,
-    /// Bytes that values on pages of their own may still have: all of them together are no larger than the file.
-    left: Cell<usize>,
 }
 
 impl<'a> Database<'a> {
@@ -58,7 +59,6 @@ impl<'a> Database<'a> {
             content,
             page_size: 0,
             big_endian,
-            left: Cell::new(content.len()),
         };
         database.page_size = database
             .u32(content, 20)
@@ -67,7 +67,8 @@ impl<'a> Database<'a> {
     }
 
     /// Entries come in pairs, a key and its value. Each lies between the offset that the page names for it and that of the one before.
-    fn entries(&self, number: usize, page: &'a [u8], blobs: &mut Blobs<'a>) {
+    /// False when the budget is spent.
+    fn entries(&self, number: usize, page: &'a [u8], blobs: &mut Blobs<'a>, budget: &mut Budget) -> bool {
         let entry = |at: usize| {
             let start = self.u16(page, PAGE_HEADER.checked_add(at.checked_mul(2)?)?)?;
             let end = match at {
@@ -78,24 +79,37 @@ impl<'a> Database<'a> {
         };
         let count = self.u16(page, 20).unwrap_or_default();
         for pair in 0..count / 2 {
-            match (entry(2 * pair), entry(2 * pair + 1)) {
+            let value = entry(2 * pair + 1);
+            let size = match value {
+                Some(place @ [OFF_PAGE, ..]) => self.u32(place, 8),
+                value => value.map(<[u8]>::len),
+            };
+            // A value that is larger than the file is on no pages at all, and is told as that.
+            if size.is_some_and(|size| size <= self.content.len() && !budget.take(size)) {
+                return false;
+            }
+            match (entry(2 * pair), value) {
                 // Under key 0 is a counter.
                 (Some([KEY_DATA, 0, 0, 0, 0]), Some(_)) => {}
-                (Some(_), Some([KEY_DATA, blob @ ..])) => blobs.take(blob, self.content.len()),
+                (Some(_), Some([KEY_DATA, blob @ ..])) => blobs.blobs.push(Cow::Borrowed(blob)),
                 (Some(_), Some(place @ [OFF_PAGE, ..])) => match self.overflow(place) {
-                    Some(blob) => blobs.take(blob, self.content.len()),
-                    None => blobs.tell(format!("a value of page {number} is not on the pages that it names")),
+                    Some(blob) => blobs.blobs.push(Cow::Owned(blob)),
+                    None => blobs
+                        .troubles
+                        .push(format!("a value of page {number} is not on the pages that it names")),
                 },
-                _ => blobs.tell(format!("entry {} of page {number} is of no kind that is known", 2 * pair + 1)),
+                _ => blobs
+                    .troubles
+                    .push(format!("entry {} of page {number} is of no kind that is known", 2 * pair + 1)),
             }
         }
+        true
     }
 
     /// A value on pages of its own: the first of them, and its size.
     fn overflow(&self, place: &[u8]) -> Option<Vec<u8>> {
         let mut next = self.u32(place, 4)?;
-        let size = self.u32(place, 8).filter(|size| *size <= self.left.get())?;
-        self.left.set(self.left.get() - size);
+        let size = self.u32(place, 8).filter(|size| *size <= self.content.len())?;
         let mut blob = Vec::with_capacity(size);
         while blob.len() < size {
             let start = next.checked_mul(self.page_size).filter(|start| *start > 0)?;

@@ -25,6 +25,8 @@ const STRING: u32 = 6;
 const STRING_ARRAY: u32 = 8;
 const I18N_STRING: u32 = 9;
 const ENTRY: usize = 16;
+/// Bytes of the longest path that Linux takes.
+const PATH_MAX: usize = 4096;
 
 /// A header that borrows from its blob.
 pub(super) struct Header<'a> {
@@ -80,22 +82,20 @@ impl<'a> Header<'a> {
         }
     }
 
-    /// The paths of the package's files.
-    pub(super) fn files(&self) -> Vec<String> {
+    /// The paths of the package's files. Those that no system could hold are left out: a long folder may be named by each of many files.
+    pub(super) fn files(&self) -> Box<dyn Iterator<Item = String> + 'a> {
         let (Some((STRING_ARRAY, count, names)), Some((STRING_ARRAY, folders, folder_data)), Some((INT32, _, indexes))) =
             (self.find(BASE_NAMES), self.find(DIR_NAMES), self.find(DIR_INDEXES))
         else {
-            return self.texts(OLD_FILE_NAMES).into_iter().map(str::to_owned).collect();
+            return Box::new(self.texts(OLD_FILE_NAMES).into_iter().map(str::to_owned));
         };
         let folders: Vec<Option<&str>> = texts(folder_data).take(folders).collect();
         let names = texts(names).take(count).enumerate();
-        names
-            .filter_map(|(at, name)| {
-                let folder =
-                    folders.get(usize::try_from(be32(indexes, at.checked_mul(4)?)?).or_none("out of its store: the tag is absent")?)?;
-                Some(format!("{}{}", (*folder)?, name?))
-            })
-            .collect()
+        Box::new(names.filter_map(move |(at, name)| {
+            let folder = usize::try_from(be32(indexes, at.checked_mul(4)?)?).or_none("out of its store: the tag is absent")?;
+            let (folder, name) = ((*folders.get(folder)?)?, name?);
+            (folder.len() + name.len() <= PATH_MAX).then(|| format!("{folder}{name}"))
+        }))
     }
 }
 

@@ -8,6 +8,8 @@ mod blobs;
 mod header;
 mod ndb;
 mod sqlite;
+#[cfg(test)]
+mod tests;
 
 use blobs::Blobs;
 
@@ -23,6 +25,8 @@ use header::Header;
 
 /// Reads the package database.
 pub struct Rpm;
+
+const JOURNAL: &str = "rpmdb.sqlite-journal";
 
 const FOLDERS: &[&str] = &["var/lib/rpm/", "usr/lib/sysimage/rpm/", "usr/share/rpm/"];
 
@@ -51,8 +55,7 @@ impl Cataloger for Rpm {
         match file_name(head.path) {
             Some("rpmdb.sqlite" | "Packages.db" | "Packages") if head.size > 0 => Want::Whole,
             Some("rpmdb.sqlite-wal") if head.size > 0 => Want::Path,
-            // A journal that was not ended is rolled back by whoever opens the database next; one that was has no mark any more.
-            Some("rpmdb.sqlite-journal") => Want::IfMagic(&[b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7"]),
+            Some(JOURNAL) if head.size > 0 => Want::Whole,
             _ => Want::No,
         }
     }
@@ -62,6 +65,12 @@ impl Cataloger for Rpm {
             Some("rpmdb.sqlite") => sqlite::blobs(file.content),
             Some("Packages.db") => ndb::blobs(file.content),
             Some("Packages") => bdb::blobs(file.content),
+            // sqlite leaves the journal of a transaction that is done empty, or with zeros at its start.
+            Some(JOURNAL) if file.content.first() == Some(&0) => return,
+            Some(JOURNAL) => {
+                let detail = "a transaction was not done: sqlite takes it back, to packages that are in the journal".to_owned();
+                return sink.gap(GapKind::PartialDatabase, detail);
+            }
             _ => {
                 let detail = "packages may be in a journal that was not merged into the database".to_owned();
                 return sink.gap(GapKind::PartialDatabase, detail);

@@ -2,9 +2,12 @@
 //!
 //! Source: rpm's `lib/backend/ndb/rpmpkg.c`.
 
+use std::borrow::Cow;
+
 use crate::model::excused::Excused as _;
 
 use super::Blobs;
+use super::blobs::Budget;
 
 const MAGIC: &[u8] = b"RpmP";
 const SLOT: usize = 16;
@@ -22,14 +25,21 @@ pub(super) fn blobs(content: &[u8]) -> Blobs<'_> {
         return Blobs::trouble("it is no ndb database, or ends among its slots");
     };
     let mut blobs = Blobs::default();
+    let mut budget = Budget::of(content);
     for (at, slot) in slots.chunks_exact(SLOT).enumerate().skip(FIRST_SLOT) {
         let (package, block) = (le32(slot, 4).unwrap_or_default(), le32(slot, 8).unwrap_or_default());
         if package == 0 || block == 0 {
             continue;
         }
         match blob(content, slot, package, block) {
-            Some(blob) => blobs.take(blob, content.len()),
-            None => blobs.tell(format!("the blob of slot {at} is not where the slot says, block {block}")),
+            Some(blob) if budget.take(blob.len()) => blobs.blobs.push(Cow::Borrowed(blob)),
+            Some(_) => {
+                blobs.troubles.push(Budget::SPENT.to_owned());
+                return blobs;
+            }
+            None => blobs
+                .troubles
+                .push(format!("the blob of slot {at} is not where the slot says, block {block}")),
         }
     }
     blobs

@@ -3,17 +3,15 @@
 //! Source: "Database File Format" of sqlite. A page that was seen is not walked again, so that no file makes it run on.
 
 use std::borrow::Cow;
-use std::cell::Cell;
 use std::collections::HashSet;
 
 use crate::model::excused::Excused as _;
 
 use super::Blobs;
+use super::blobs::Budget;
 
 const MAGIC: &[u8] = b"SQLite format 3\0";
 const TABLE: &str = "Packages";
-/// What is wrong more often than this is wrong as a whole.
-const MOST_TROUBLES: usize = 100;
 
 /// The header blobs of the table `Packages`.
 pub(super) fn blobs(content: &[u8]) -> Blobs<'_> {
@@ -26,18 +24,20 @@ pub(super) fn blobs(content: &[u8]) -> Blobs<'_> {
         return blobs;
     };
     let mut troubles = std::mem::take(&mut blobs.troubles);
+    let mut without = 0;
     database.walk(root, &mut troubles, &mut |record| {
-        // The key's column is empty; the header is the one value, and rpm takes its bytes whatever type sqlite has for it.
-        let header = columns(&record).into_iter().find_map(|value| match value {
-            Value::Blob(bytes) | Value::Text(bytes) => Some(bytes.to_vec()),
-            Value::Integer(_) | Value::Other => None,
-        });
-        match header {
-            Some(header) => blobs.take(header, content.len()),
-            None => blobs.tell("a record of its packages has no header".to_owned()),
+        // The key's column is empty; the header is the one value. sqlite types values, not columns, and hands out the bytes of either type.
+        match columns(&record).as_slice() {
+            [Value::Blob(header) | Value::Text(header), _] | [_, Value::Blob(header) | Value::Text(header)] => {
+                blobs.blobs.push(Cow::Owned(header.to_vec()));
+            }
+            _ => without += 1,
         }
     });
-    troubles.into_iter().for_each(|trouble| blobs.tell(trouble));
+    if without > 0 {
+        troubles.push(format!("{without} rows of `{TABLE}` are no key and a header"));
+    }
+    blobs.troubles = troubles;
     blobs
 }
 
@@ -46,8 +46,6 @@ struct Database<'a> {
     page_size: usize,
     /// Bytes of a page that are used.
     usable: usize,
-    /// Bytes that the records of a table may still have: all of them together are no larger than the file.
-    left: Cell<usize>,
 }
 
 impl<'a> Database<'a> {
@@ -65,7 +63,6 @@ impl<'a> Database<'a> {
             content,
             page_size,
             usable,
-            left: Cell::new(content.len()),
         })
     }
 
@@ -92,9 +89,9 @@ impl<'a> Database<'a> {
         const INTERIOR: u8 = 5;
         const LEAF: u8 = 13;
         let mut seen = HashSet::new();
+        let mut budget = Budget::of(self.content);
         let mut open = vec![root];
-        self.left.set(self.content.len());
-        while let Some(number) = open.pop().filter(|_| troubles.len() < MOST_TROUBLES) {
+        while let Some(number) = open.pop() {
             let offset = if number == 1 { 100 } else { 0 };
             let page = self.page(number).filter(|_| seen.insert(number));
             let kind = page.and_then(|page| page.get(offset).copied());
@@ -114,9 +111,9 @@ impl<'a> Database<'a> {
                 }
                 LEAF => {
                     for cell in cells {
-                        match self.payload(page, cell) {
+                        match self.payload(page, cell, &mut budget) {
                             Some(record) => on_record(record),
-                            None if troubles.len() >= MOST_TROUBLES => return,
+                            None if budget.is_spent() => return troubles.push(Budget::SPENT.to_owned()),
                             None => troubles.push(format!("a record of page {number}, at byte {cell}, ends outside of the file")),
                         }
                     }
@@ -127,14 +124,13 @@ impl<'a> Database<'a> {
     }
 
     /// A record, put together from the pages that it spills over to.
-    fn payload(&self, page: &'a [u8], cell: usize) -> Option<Cow<'a, [u8]>> {
+    fn payload(&self, page: &'a [u8], cell: usize, budget: &mut Budget) -> Option<Cow<'a, [u8]>> {
         let rest = page.get(cell..self.usable)?;
         let (size, rest) = varint(rest)?;
         let (_, rest) = varint(rest)?;
         let size = usize::try_from(size)
             .or_none("the caller says that the page is damaged")
-            .filter(|size| *size <= self.left.get())?;
-        self.left.set(self.left.get() - size);
+            .filter(|size| *size <= self.content.len() && budget.take(*size))?;
         let most = self.usable - 35;
         if size <= most {
             return rest.get(..size).map(Cow::Borrowed);
