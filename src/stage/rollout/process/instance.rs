@@ -156,10 +156,10 @@ impl Instances {
             if found.iter().any(|process| process.pid == pid) || !matches!(child.try_wait(), Ok(None)) {
                 continue;
             }
-            match daemon::inspect(pid) {
-                Some(process) => found.push(process),
-                None if matches!(child.try_wait(), Ok(Some(_))) => {}
-                None => {
+            match look_at(child) {
+                Look::Runs(process) => found.push(process),
+                Look::Ended => {}
+                Look::Hidden => {
                     return Err(TargetError::Failed(format!(
                         "process {pid} of run {run} runs and cannot be looked at"
                     )));
@@ -305,4 +305,26 @@ fn end_of(log: &Path) -> std::io::Result<Vec<u8>> {
     file.seek(SeekFrom::Start(length.saturating_sub(2000)))?;
     file.take(2000).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// What a look at a child gives.
+enum Look {
+    Runs(Found),
+    Ended,
+    Hidden,
+}
+
+/// Looks at a child that the list of processes did not show. One that is about to end has no environment any more, and has not ended for its
+/// parent yet: that is over within moments.
+fn look_at(child: &mut Child) -> Look {
+    for _ in 0..250 {
+        if matches!(child.try_wait(), Ok(Some(_))) {
+            return Look::Ended;
+        }
+        if let Some(process) = daemon::inspect(child.id()) {
+            return Look::Runs(process);
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    Look::Hidden
 }
