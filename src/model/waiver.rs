@@ -58,6 +58,12 @@ pub enum VexStatus {
 }
 
 impl VexStatus {
+    /// It says that there is nothing to fix.
+    #[must_use]
+    pub const fn waives(self) -> bool {
+        matches!(self, Self::NotAffected | Self::Fixed)
+    }
+
     /// OpenVEX's word.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

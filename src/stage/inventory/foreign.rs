@@ -78,10 +78,9 @@ impl Foreign {
 
     /// True for a folder or file, relative to the root, that is not looked into.
     pub(super) fn passes_over(&mut self, path: &Path, is_folder: bool) -> bool {
-        let is_tracked = self.tracked.as_ref().is_some_and(|tracked| tracked.contains(path));
         let is_own =
             |(name, mark): &(&str, &str)| path.file_name().is_some_and(|own| own == *name) && self.root.join(path).join(mark).exists();
-        if is_folder && !is_tracked && VERSIONS.iter().any(is_own) {
+        if is_folder && VERSIONS.iter().any(is_own) && !self.is_tracked(path) {
             return true;
         }
         let why = match self.excluded.get(path) {
@@ -98,6 +97,11 @@ impl Foreign {
         true
     }
 
+    /// True for a folder with a file in it, or in one below it, that git tracks.
+    fn is_tracked(&self, folder: &Path) -> bool {
+        self.tracked.as_ref().is_some_and(|tracked| tracked.contains(folder))
+    }
+
     /// Within a folder that cargo could take for a vendored crate.
     fn is_in_vendored(&self, path: &Path) -> bool {
         let mut folders = path.ancestors().skip(1);
@@ -108,7 +112,7 @@ impl Foreign {
 
     fn reason(&self, folder: &Path) -> Option<PassedReason> {
         let name = folder.file_name()?;
-        let is_tracked = self.tracked.as_ref().is_some_and(|tracked| tracked.contains(folder));
+        let is_tracked = self.is_tracked(folder);
         if !is_tracked && MADE.iter().any(|made| name == *made) {
             return Some(PassedReason::BuiltOrInstalled);
         }

@@ -97,11 +97,13 @@ impl<'t> Tree<'t> {
 
     /// A link that a package manager would follow to what it reads, and that leads to a file which is not read as the same.
     fn link(&mut self, inside: &Path) {
-        let Some(name) = inside.file_name() else { return };
+        let Some(name) = inside.file_name().filter(|_| is_lock_file(&inside.to_string_lossy())) else {
+            return;
+        };
         let target = self.root.join(inside).canonicalize();
         let of_tree = target.and_then(|target| Ok((target.strip_prefix(self.root.canonicalize()?).map(Path::to_owned), target)));
         let is_read = of_tree.is_ok_and(|(inside, target)| inside.is_ok() && target.is_file() && target.file_name() == Some(name));
-        if is_lock_file(&inside.to_string_lossy()) && !is_read {
+        if !is_read {
             self.gaps.push(Gap {
                 kind: GapKind::UnreadLockFile,
                 subject: inside.to_string_lossy().into_owned(),

@@ -8,6 +8,15 @@ use zip::ZipArchive;
 use crate::io::limits::Limits;
 use crate::model::coverage::GapKind;
 
+/// True for a file of a name with one of some endings, in any case.
+pub(in crate::stage::inventory) fn is_called(path: &str, endings: &[&str]) -> bool {
+    let path = path.as_bytes();
+    endings.iter().any(|ending| {
+        let start = path.len().saturating_sub(ending.len());
+        start > 0 && path[start..].eq_ignore_ascii_case(ending.as_bytes())
+    })
+}
+
 /// One entry, unpacked. `budget` is how many bytes may still be.
 ///
 /// # Errors

@@ -248,8 +248,7 @@ fn claim_of_group(
     for (_, id, record, held) in &records {
         // The word of the release that matched goes before what the record says as a whole.
         let urgency = held.claim.lists()?.urgency;
-        own_rating = urgency.and_then(|word| of_urgency("distribution", word, id)).or(record.rating()?);
-        match own_rating.take() {
+        match urgency.and_then(|word| of_urgency("distribution", word, id)).or(record.rating()?) {
             Some(rating) if rating.severity == Severity::None && rating.vector.is_some() => _ = of_nothing.get_or_insert(rating),
             Some(rating) => {
                 own_rating = Some(rating);

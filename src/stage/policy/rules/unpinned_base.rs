@@ -8,7 +8,7 @@ use crate::model::context::DeclaredBase;
 use crate::model::coverage::{Gap, GapKind};
 use crate::model::digest::Digest;
 use crate::model::finding::Level;
-use crate::model::logins::taken_out;
+use crate::model::logins;
 use crate::stage::policy::Evidence;
 use crate::stage::policy::pattern::TextPattern;
 
@@ -46,11 +46,15 @@ impl Rule for UnpinnedBase {
             return;
         }
         for base in &evidence.context.base_images {
-            let Some((message, help)) = self.objection(base) else { continue };
-            let shown = |text: &str| taken_out(text).unwrap_or_else(|| text.to_owned());
-            let (message, help) = (shown(&message), shown(&help));
+            let Some((mut message, mut help)) = self.objection(base) else {
+                continue;
+            };
+            let mut image = base.image.clone();
+            for text in [&mut message, &mut help, &mut image] {
+                logins::clean(text);
+            }
             let mut finding = Self::ABOUT.finding(self.level, message);
-            finding.subject = Some(shown(&base.image));
+            finding.subject = Some(image);
             finding.help = Some(help);
             finding.locations = vec![base.location.clone()];
             objections.findings.push(finding);

@@ -8,13 +8,13 @@ use std::io::{Cursor, Read, Seek};
 
 use zip::ZipArchive;
 
-use super::coordinates::{by_name, is_called, nameless, names_version, of_pom, of_properties};
+use super::coordinates::{by_name, is_called_after, nameless, names_version, of_pom, of_properties};
 use crate::io::layers::Spilled;
 use crate::io::limits::Limits;
 use crate::model::coverage::GapKind;
 use crate::model::inventory::Component;
 use crate::stage::inventory::cataloger::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
-use crate::stage::inventory::formats::zipped::{directory, ends_as_zip, unpack};
+use crate::stage::inventory::formats::zipped::{directory, ends_as_zip, is_called, unpack};
 
 /// Reads `.jar`, `.war`, `.ear` and their like.
 pub struct Java;
@@ -106,16 +106,12 @@ impl Cataloger for Java {
 }
 
 fn is_archive(path: &str) -> bool {
-    let path = path.as_bytes();
-    ENDINGS.iter().any(|ending| {
-        let start = path.len().saturating_sub(ending.len());
-        start > 0 && path[start..].eq_ignore_ascii_case(ending.as_bytes())
-    })
+    is_called(path, &ENDINGS)
 }
 
 /// Java takes an archive of any name: of those that are called so, what has no part of Java's in it is no program.
 fn is_plain_zip(path: &str) -> bool {
-    path.len() > 4 && path.as_bytes()[path.len() - 4..].eq_ignore_ascii_case(b".zip")
+    is_called(path, &[".zip"])
 }
 
 fn is_of_java<R: Read + Seek>(zip: &ZipArchive<R>) -> bool {
@@ -259,7 +255,7 @@ impl Contents {
                 self.artifact(of_pom(&text), (name, &entry), sink);
             }
         }
-        let is_known = !self.artifacts.is_empty() && (is_called(name, &self.artifacts) || !names_version(name));
+        let is_known = !self.artifacts.is_empty() && (is_called_after(name, &self.artifacts) || !names_version(name));
         if is_known {
             return;
         }

@@ -30,7 +30,7 @@ fn artifact(group: &str, name: &str, version: &str) -> Component {
 }
 
 /// True where an archive is called as one of the artifacts in it: it is that one, and not another one with that one in it.
-pub(super) fn is_called(name: &str, artifacts: &[String]) -> bool {
+pub(super) fn is_called_after(name: &str, artifacts: &[String]) -> bool {
     let stem = stem(name);
     let is_it = |artifact: &String| {
         stem.strip_prefix(artifact.as_str())
@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn an_archive_is_the_artifact_that_it_is_called_after() {
-        let named = |name: &str| is_called(name, &["log4j-1.2-api".to_owned(), "lib".to_owned()]);
+        let named = |name: &str| is_called_after(name, &["log4j-1.2-api".to_owned(), "lib".to_owned()]);
         assert!(named("x/log4j-1.2-api-2.17.jar") && named("app.war:lib.jar") && named("lib_3.1.jar"));
         assert!(!named("evil-1.0.jar") && !named("library-1.0.jar"));
         assert!(!named("lib-core-2.14.1.jar"), "another artifact whose name begins so");

@@ -4,15 +4,15 @@ use toml::Value as Toml;
 
 use crate::model::inventory::{Origin, Scope};
 
-use super::format::{Pin, Pins};
+use super::format::Pins;
+use super::hex;
 use super::terms::{self, Term, Value};
 use super::toml_packages::packages;
 
 /// A list of `{<<"app">>,{pkg,<<"name">>,<<"1.0.0">>},0}`, or from the second format on a version with such a list, and hashes by name behind it.
 pub(super) fn read_rebar(text: &str) -> Result<Pins, String> {
-    let mut found = Pins::default();
     let entries = match terms::erlang(text)?.into_iter().next().map(|term| term.value) {
-        None => return Ok(found),
+        None => return Ok(Pins::default()),
         Some(Value::List(entries)) => entries,
         Some(Value::Tuple(parts)) => match <[Term; 2]>::try_from(parts).map(|[_, list]| list.value) {
             Ok(Value::List(entries)) => entries,
@@ -20,16 +20,7 @@ pub(super) fn read_rebar(text: &str) -> Result<Pins, String> {
         },
         Some(_) => return Err(NO_LIST.to_owned()),
     };
-    for entry in entries {
-        match pin(&entry) {
-            Some((name, version)) => found.pins.push(Pin::new(name, version, Some(entry.line))),
-            None => found.troubles.push(format!(
-                "line {} is no package of Hex with a version: it was not looked up",
-                entry.line
-            )),
-        }
-    }
-    Ok(found)
+    Ok(hex::pinned(&entries, pin))
 }
 
 const NO_LIST: &str = "its first term is no list of packages";
@@ -66,6 +57,7 @@ pub(super) fn read_gleam(text: &str) -> Result<Pins, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stage::inventory::catalogers::pinned::format::Pin;
 
     #[test]
     fn packages_of_rebar_are_read_by_their_names_in_hex() {

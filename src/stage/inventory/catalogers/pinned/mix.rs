@@ -1,6 +1,7 @@
 //! Mix's `mix.lock`: a map of Elixir: `"name": {:hex, :name, "1.0.0", …},`. Source: Hex's and Mix's own writers.
 
-use super::format::{Pin, Pins};
+use super::format::Pins;
+use super::hex;
 use super::terms::{self, Term, Value};
 
 pub(super) fn is_file(name: &str) -> bool {
@@ -8,22 +9,12 @@ pub(super) fn is_file(name: &str) -> bool {
 }
 
 pub(super) fn read(text: &str) -> Result<Pins, String> {
-    let mut found = Pins::default();
     let entries = match terms::elixir(text)?.map(|term| term.value) {
-        None => return Ok(found),
+        None => return Ok(Pins::default()),
         Some(Value::Map(entries)) => entries,
         Some(_) => return Err("it is no map of packages".to_owned()),
     };
-    for entry in entries {
-        match pin(&entry) {
-            Some((name, version)) => found.pins.push(Pin::new(name, version, Some(entry.line))),
-            None => found.troubles.push(format!(
-                "line {} is no package of Hex with a version: it was not looked up",
-                entry.line
-            )),
-        }
-    }
-    Ok(found)
+    Ok(hex::pinned(&entries, pin))
 }
 
 /// The name in the registry, which an application may call otherwise, and the version.
@@ -45,6 +36,7 @@ fn pin(entry: &Term) -> Option<(&str, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stage::inventory::catalogers::pinned::format::Pin;
 
     #[test]
     fn packages_of_hex_are_read_and_others_told() {

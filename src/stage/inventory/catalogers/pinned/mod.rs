@@ -15,6 +15,7 @@ mod go_mod;
 mod go_mod_lines;
 mod gradle;
 mod haskell;
+mod hex;
 mod line_ends;
 mod maven;
 mod mix;

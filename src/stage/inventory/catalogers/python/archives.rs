@@ -11,7 +11,7 @@ use crate::io::layers::Spilled;
 use crate::io::limits::Limits;
 use crate::model::coverage::GapKind;
 use crate::stage::inventory::cataloger::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
-use crate::stage::inventory::formats::zipped::unpack;
+use crate::stage::inventory::formats::zipped::{is_called, unpack};
 
 /// Reads the metadata of packages in `*.whl`, `*.egg`, `*.pyz`, `*.pex` and `*.zip`.
 pub struct PythonArchives;
@@ -40,7 +40,7 @@ impl Cataloger for PythonArchives {
 
     fn wants(&self, head: &EntryHead<'_>) -> Want {
         // Python finds the archive from its end: a line that names the interpreter stands before it.
-        match ends_with(head.path, &PACKAGES) || ends_with(head.path, &OTHERS) {
+        match is_called(head.path, &PACKAGES) || is_called(head.path, &OTHERS) {
             true => Want::IfMagic(&[b"PK", b"#!"]),
             false => Want::No,
         }
@@ -58,20 +58,12 @@ impl Cataloger for PythonArchives {
     }
 }
 
-fn ends_with(path: &str, endings: &[&str]) -> bool {
-    let path = path.as_bytes();
-    endings.iter().any(|ending| {
-        let start = path.len().saturating_sub(ending.len());
-        start > 0 && path[start..].eq_ignore_ascii_case(ending.as_bytes())
-    })
-}
-
 fn is_metadata(entry: &str) -> bool {
     entry.ends_with(".dist-info/METADATA") || entry.ends_with(".egg-info/PKG-INFO") || entry == "EGG-INFO/PKG-INFO"
 }
 
 fn archive<R: Read + Seek>(path: &str, content: R, sink: &mut dyn Sink) {
-    let is_package = ends_with(path, &PACKAGES);
+    let is_package = is_called(path, &PACKAGES);
     let mut zip = match ZipArchive::new(content) {
         Ok(zip) => zip,
         // Some other kind of file of such a name: Python cannot import from it either.

@@ -38,7 +38,7 @@ impl Cataloger for Python {
         let wanted = [".dist-info/METADATA", ".egg-info/PKG-INFO", "/EGG-INFO/PKG-INFO", ".egg-info"];
         if wanted.iter().chain(&[RECORD, INSTALLED_FILES]).any(|end| head.path.ends_with(end)) {
             Want::Whole
-        } else if folder_of(head.path).is_some_and(|(folder, file)| folder.ends_with(".dist-info") && BESIDE.contains(&file)) {
+        } else if beside_metadata(head.path).is_some() {
             Want::Path
         } else {
             Want::No
@@ -46,9 +46,7 @@ impl Cataloger for Python {
     }
 
     fn catalog(&self, file: &LayerFile<'_>, sink: &mut dyn Sink) {
-        if let Some((folder, name)) = folder_of(file.head.path)
-            && BESIDE.contains(&name)
-        {
+        if let Some(folder) = beside_metadata(file.head.path) {
             if let Some(owner) = by_folder(folder) {
                 sink.owns(file.head.path, &owner);
             }
@@ -91,10 +89,11 @@ const BESIDE: [&str; 6] = [
     "direct_url.json",
 ];
 
-/// The name of the folder that a file lies in, and the file's.
-fn folder_of(path: &str) -> Option<(&str, &str)> {
+/// The name of the folder of metadata that such a file lies in.
+fn beside_metadata(path: &str) -> Option<&str> {
     let (folder, file) = path.rsplit_once('/')?;
-    Some((folder.rsplit_once('/').map_or(folder, |(_, name)| name), file))
+    let name = folder.rsplit_once('/').map_or(folder, |(_, name)| name);
+    (name.ends_with(".dist-info") && BESIDE.contains(&file)).then_some(name)
 }
 
 /// The package that a `name-1.0.dist-info` or `name-1.0-py3.11.egg-info` is of.

@@ -10,7 +10,6 @@ use crate::model::coverage::{Gap, GapKind};
 use crate::model::digest::Digest;
 use crate::model::excused::Excused as _;
 use crate::model::inventory::{Component, Inventory, Location, Scope, SourcePackage};
-use crate::model::logins;
 use crate::model::purl::Purl;
 
 use super::super::ecosystem::{self, NamedOs};
@@ -301,7 +300,6 @@ fn component(element: &Element<'_>, os: Option<&NamedOs>, sources: Sources) -> R
     if let (None, Some(version)) = (&purl.version, element.version.as_deref().filter(|version| !version.is_empty())) {
         purl.version = Some(version.to_owned());
     }
-    logins::of_purl(&mut purl);
     let source = of_trivy(element).or(upstream::take_upstream(&mut purl, sources));
     let mut component = Component::new(purl, None, "cyclonedx");
     component.source = source;

@@ -10,7 +10,6 @@ use crate::model::coverage::{Gap, GapKind};
 use crate::model::digest::Digest;
 use crate::model::excused::Excused as _;
 use crate::model::inventory::{Component, Inventory};
-use crate::model::logins;
 use crate::model::purl::Purl;
 
 use super::super::ecosystem::{self, NamedOs};
@@ -231,7 +230,6 @@ fn component(
     if purl.version.is_none() && !package.version_info.is_empty() {
         purl.version = Some(package.version_info.clone().into_owned());
     }
-    logins::of_purl(&mut purl);
     let source = upstream::take_upstream(&mut purl, sources);
     let mut component = Component::new(purl, None, "spdx");
     component.source = source;

@@ -142,7 +142,7 @@ fn statements(vulnerability: Vulnerability, purls: &BTreeMap<String, String>, da
         Purl::parse(purls.get(reference).map_or(reference, String::as_str)).or_none("no purl: a statement about it widens nothing")
     };
     // What says that something is to fix counts against a waiver whatever versions it names.
-    let waives = matches!(status, VexStatus::NotAffected | VexStatus::Fixed);
+    let waives = status.waives();
     let of_all_versions = vulnerability
         .affects
         .into_iter()

@@ -68,7 +68,7 @@ impl Waivers {
         let days = i64::try_from(settings.max_age.0.as_secs() / 86_400).unwrap_or(i64::MAX);
         let (waiving, against): (Vec<_>, Vec<_>) = (1..)
             .zip(std::mem::take(&mut document.statements))
-            .partition(|(_, statement)| statement.waives());
+            .partition(|(_, statement)| statement.status.waives());
         let statements: Vec<Waiver> = waiving
             .into_iter()
             .filter_map(|(place, statement)| statement.into_waiver(place, name, &author, days, signed_by.is_some()))

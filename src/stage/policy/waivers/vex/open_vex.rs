@@ -107,7 +107,7 @@ impl WrittenStatement {
     /// One for each package. An image as the product must be named by its digest, and narrows its subcomponents to it; an image without
     /// subcomponents names no package. A statement that takes something back is not narrowed by what cannot be told: it is about any package then.
     fn about(self, date: Option<Timestamp>) -> Vec<Statement> {
-        let waives = matches!(self.status, VexStatus::NotAffected | VexStatus::Fixed);
+        let waives = self.status.waives();
         let mut subjects: Vec<Subject> = self.products.iter().flat_map(|product| product.subjects(waives)).collect();
         if self.products.is_empty() && !waives {
             subjects.push((None, None));

@@ -42,14 +42,9 @@ pub(super) struct Statement {
 }
 
 impl Statement {
-    /// It says that there is nothing to fix.
-    pub(super) fn waives(&self) -> bool {
-        matches!(self.status, VexStatus::NotAffected | VexStatus::Fixed)
-    }
-
     /// Only what says that there is nothing to fix is a waiver. Without a date there is no end, so it is none either.
     pub(super) fn into_waiver(self, place: usize, name: &str, author: &str, days: i64, signed: bool) -> Option<Waiver> {
-        if !self.waives() {
+        if !self.status.waives() {
             return None;
         }
         let created: Date = self.date?.to_zoned(TimeZone::UTC).date();
@@ -80,7 +75,7 @@ impl Statement {
 
     /// What does not waive counts against older statements that do. Without a date it may be the newest.
     pub(super) fn into_retraction(self, place: usize, name: &str) -> Option<Retraction> {
-        let waives = self.waives();
+        let waives = self.status.waives();
         let ids = std::iter::once(self.id).chain(self.aliases).collect();
         (!waives).then(|| Retraction {
             document: name.to_owned(),
