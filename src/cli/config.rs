@@ -260,6 +260,40 @@ pub enum Target {
     Process,
     /// Commands of your own.
     Command,
+    /// A service of a Compose file.
+    Compose,
+}
+
+/// What leads requests to the instances of a version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FrontKind {
+    /// nginx, by an upstream file.
+    Nginx,
+    /// Caddy, by its admin address.
+    Caddy,
+    /// `portcullis switch`.
+    Switch,
+}
+
+/// `[rollout.front]`
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+pub struct Front {
+    /// Which one.
+    pub kind: FrontKind,
+    /// nginx: the file with the upstream, which its configuration includes and which is written from here alone.
+    pub file: Option<PathBuf>,
+    /// nginx: the upstream's name [default: the service's].
+    pub upstream: Option<String>,
+    /// nginx: tests the configuration; an argument vector [default: `nginx -t`].
+    pub test: Option<Vec<String>>,
+    /// nginx: makes it read the configuration anew [default: `nginx -s reload`].
+    pub reload: Option<Vec<String>>,
+    /// caddy: the admin address [default: 127.0.0.1:2019].
+    pub admin: Option<SocketAddr>,
+    /// caddy: the `@id` of the `reverse_proxy` handler.
+    pub id: Option<String>,
 }
 
 /// `[rollout]`
@@ -268,11 +302,11 @@ pub enum Target {
 pub struct Rollout {
     /// Which target.
     pub target: Target,
-    /// process: the public listener [default: host and port of the health URL].
+    /// process, and compose behind the switch: the public listener [default: host and port of the health URL].
     pub listen: Option<SocketAddr>,
-    /// process, command: folder of the service's state (default: `portcullis/<service>` in the user's state folder).
+    /// Folder of the service's state (default: `portcullis/<service>` in the user's state folder).
     pub state: Option<PathBuf>,
-    /// process: environment of the service; command: further variables for the commands.
+    /// process: environment of the service; command: further variables for the commands; compose: variables that the Compose file may name.
     #[serde(default)]
     pub env: BTreeMap<String, String>,
     /// command: brings the release in front that `PORTCULLIS_DIGEST` and `PORTCULLIS_IMAGE` name; an argument vector, no shell.
@@ -286,9 +320,32 @@ pub struct Rollout {
     /// command: unpack the image by its verified digests; `PORTCULLIS_ROOT` names the folder [default: false].
     #[serde(default)]
     pub unpack: bool,
-    /// command: names of variables of the gate's environment that the commands get, beside the usual ones.
+    /// command: names of variables of the gate's environment that the commands get, beside the usual ones; compose: that the Compose file may name.
     #[serde(default)]
     pub pass_env: Vec<String>,
+    /// compose: the Compose files [default: those that Compose finds].
+    #[serde(default)]
+    pub files: Vec<PathBuf>,
+    /// compose: the project's name [default: as Compose has it].
+    pub project: Option<String>,
+    /// compose: the service in the file [default: the service's name].
+    pub compose_service: Option<String>,
+    /// compose: profiles that are on.
+    #[serde(default)]
+    pub profiles: Vec<String>,
+    /// compose: files of variables that the Compose file may name [default: `.env`].
+    #[serde(default)]
+    pub env_files: Vec<PathBuf>,
+    /// compose: how many instances [default: as the file says].
+    pub replicas: Option<usize>,
+    /// compose: where an instance listens [default: the one port of `expose` or `ports`].
+    pub port: Option<u16>,
+    /// compose: the network in which an instance is reached [default: its first one by name].
+    pub network: Option<String>,
+    /// compose: the engine, `unix:///run/docker.sock` [default: `DOCKER_HOST`, then the current Docker context].
+    pub docker_host: Option<String>,
+    /// compose: what leads requests to the instances.
+    pub front: Option<Front>,
     /// How old the signed verdict may be that `portcullis rollout` goes by [default: 14d].
     pub max_verdict_age: Option<HumanDuration>,
     /// What "it serves" means.
@@ -366,6 +423,8 @@ pub struct Waits {
     pub deploy: Option<HumanDuration>,
     /// command: for `rollback` or `stop` to end [default: 10m].
     pub rollback: Option<HumanDuration>,
+    /// compose: for an image to be pulled [default: 10m].
+    pub pull: Option<HumanDuration>,
     /// command: for `observe` to end [default: 30s].
     pub observe: Option<HumanDuration>,
 }

@@ -20,6 +20,7 @@ pub mod hash;
 pub mod http;
 pub mod layers;
 pub mod limits;
+pub mod local_api;
 pub mod lockfile;
 pub mod oci;
 pub mod oci_layout;

@@ -1,10 +1,12 @@
 //! Arguments and configuration resolved into plans: nothing is left to look up after this.
 
 mod build;
+mod compose;
 mod exclusions;
 mod judging;
 mod publish;
 mod rollout;
+mod rollout_keys;
 mod tags;
 
 pub(super) use build::{DOCKERFILES, is_locked};

@@ -25,21 +25,13 @@ impl Workspace {
         let health = health_plan(&rollout.health)?;
         let target = match rollout.target {
             config::Target::Process => TargetPlan::Process(ProcessPlan {
-                program: std::env::current_exe().unwrap_or_else(|_| PathBuf::from("portcullis")),
-                protocol: match health.probe {
-                    ProbePlan::Tcp { .. } => Protocol::Tcp,
-                    ProbePlan::Http { .. } | ProbePlan::Command { .. } => Protocol::Http,
-                },
-                listen: match rollout.listen {
-                    Some(listen) => listen,
-                    None => front_door(&health.probe)?,
-                },
                 env: rollout.env.clone(),
-                state: self.rollout_state(rollout, folders),
+                ..self.switch_plan(rollout, &health, folders)?
             }),
+            config::Target::Compose => TargetPlan::Compose(self.compose_plan(rollout, &health, folders)?),
             config::Target::Command => TargetPlan::Command(self.command_plan(rollout, folders)?),
         };
-        only_of_its_target(rollout)?;
+        super::rollout_keys::only_of_its_target(rollout)?;
         let waits = &rollout.waits;
         let or = |span: Option<HumanDuration>, seconds| span.map_or(Duration::from_secs(seconds), |span| span.0);
         Ok(Some(RolloutPlan {
@@ -59,10 +51,44 @@ impl Workspace {
         }))
     }
 
-    fn rollout_state(&self, rollout: &config::Rollout, folders: &UserFolders) -> PathBuf {
+    pub(super) fn rollout_state(&self, rollout: &config::Rollout, folders: &UserFolders) -> PathBuf {
         match &rollout.state {
             Some(state) => self.root.join(state),
             None => folders.state.join(self.service()),
+        }
+    }
+
+    /// The switch of a service, without an environment for what it leads to.
+    pub(super) fn switch_plan(
+        &self,
+        rollout: &config::Rollout,
+        health: &HealthPlan,
+        folders: &UserFolders,
+    ) -> Result<ProcessPlan, CliError> {
+        Ok(ProcessPlan {
+            program: std::env::current_exe().unwrap_or_else(|_| PathBuf::from("portcullis")),
+            protocol: match health.probe {
+                ProbePlan::Tcp { .. } => Protocol::Tcp,
+                ProbePlan::Http { .. } | ProbePlan::Command { .. } => Protocol::Http,
+            },
+            listen: match rollout.listen {
+                Some(listen) => listen,
+                None => front_door(&health.probe)?,
+            },
+            env: std::collections::BTreeMap::new(),
+            state: self.rollout_state(rollout, folders),
+        })
+    }
+
+    /// What the gate signs and logs in with is for nobody else.
+    pub(super) fn pass_no_secret_of_ours(&self, rollout: &config::Rollout) -> Result<(), CliError> {
+        let mut passed = rollout.pass_env.iter();
+        match passed.find(|name| self.own_secrets().any(|own| own == name.as_str())) {
+            Some(name) => Err(CliError::setting(
+                "rollout.pass_env",
+                format!("`{name}` is a secret of the gate's own, and no command may see it: give the commands another one"),
+            )),
+            None => Ok(()),
         }
     }
 
@@ -76,16 +102,7 @@ impl Workspace {
             Some(_) => needed(name, argv).map(Some),
             None => Ok(None),
         };
-        if let Some(name) = rollout
-            .pass_env
-            .iter()
-            .find(|name| self.own_secrets().any(|own| own == name.as_str()))
-        {
-            return Err(CliError::setting(
-                "rollout.pass_env",
-                format!("`{name}` is a secret of the gate's own, and no command may see it: give the commands another one"),
-            ));
-        }
+        self.pass_no_secret_of_ours(rollout)?;
         let or = |span: Option<HumanDuration>, seconds| span.map_or(Duration::from_secs(seconds), |span| span.0);
         let waits = &rollout.waits;
         Ok(CommandPlan {
@@ -103,31 +120,6 @@ impl Workspace {
             observe_limit: or(waits.observe, 30),
             state: self.rollout_state(rollout, folders),
         })
-    }
-}
-
-/// What means something to the `command` target alone means nothing elsewhere.
-fn only_of_its_target(rollout: &config::Rollout) -> Result<(), CliError> {
-    if rollout.target == config::Target::Command {
-        return match rollout.listen {
-            Some(_) => Err(CliError::setting("rollout.listen", "the `command` target has no listener of ours")),
-            None => Ok(()),
-        };
-    }
-    let given = [
-        ("rollout.deploy", rollout.deploy.is_some()),
-        ("rollout.rollback", rollout.rollback.is_some()),
-        ("rollout.observe", rollout.observe.is_some()),
-        ("rollout.stop", rollout.stop.is_some()),
-        ("rollout.unpack", rollout.unpack),
-        ("rollout.pass_env", !rollout.pass_env.is_empty()),
-        ("rollout.waits.deploy", rollout.waits.deploy.is_some()),
-        ("rollout.waits.rollback", rollout.waits.rollback.is_some()),
-        ("rollout.waits.observe", rollout.waits.observe.is_some()),
-    ];
-    match given.iter().find(|(_, given)| *given) {
-        Some((name, _)) => Err(CliError::setting(name, "it is for target = \"command\" alone")),
-        None => Ok(()),
     }
 }
 

@@ -134,6 +134,23 @@ impl Program {
         }
     }
 
+    /// Runs it to its end or for at most `limit`, and gives what it wrote to stdout; none when the time was over, and then it has been killed. It
+    /// is killed as well when nobody waits for it any more.
+    ///
+    /// # Errors
+    /// [`ProcessError::Start`], [`ProcessError::Failed`] with the end of its stderr.
+    pub async fn stdout_within(self, limit: std::time::Duration) -> Result<Option<Vec<u8>>, ProcessError> {
+        let name = self.name;
+        let mut command = tokio::process::Command::from(self.command);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        match tokio::time::timeout(limit, command.output()).await {
+            Err(_) => Ok(None),
+            Ok(Err(source)) => Err(ProcessError::Start { program: name, source }),
+            Ok(Ok(output)) if output.status.success() => Ok(Some(output.stdout)),
+            Ok(Ok(output)) => Err(failed(&name, &output.status.to_string(), &String::from_utf8_lossy(&output.stderr))),
+        }
+    }
+
     /// Runs it to its end, whatever its status.
     ///
     /// # Errors

@@ -8,4 +8,7 @@ mod rollout;
 pub use build::{BuildPlan, BuildSecret, Builder, DockerfileBuild, DockerfileBuilder};
 pub use feeds::{CratesIndexSource, FeedsPlan};
 pub use publish::{Destination, KeySource, PublishPlan};
-pub use rollout::{CommandPlan, HealthPlan, ProbePlan, ProcessPlan, Protocol, RolloutPlan, TargetPlan, VersionAssertion, Waits};
+pub use rollout::{
+    CaddyPlan, CommandPlan, ComposePlan, FrontPlan, HealthPlan, NginxPlan, ProbePlan, ProcessPlan, Protocol, RolloutPlan, TargetPlan,
+    VersionAssertion, Waits,
+};

@@ -133,6 +133,74 @@ pub struct CommandPlan {
     pub state: PathBuf,
 }
 
+/// nginx as the front door: a file with one upstream, which is written from here alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NginxPlan {
+    /// The file, which nginx's configuration includes.
+    pub file: PathBuf,
+    /// The upstream's name.
+    pub upstream: String,
+    /// Tests nginx's configuration; an argument vector.
+    pub test: Vec<String>,
+    /// Makes nginx read it anew; an argument vector.
+    pub reload: Vec<String>,
+}
+
+/// Caddy as the front door.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CaddyPlan {
+    /// Its admin address.
+    pub admin: SocketAddr,
+    /// The `@id` of the `reverse_proxy` handler.
+    pub id: String,
+}
+
+/// What leads requests to the instances of a version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FrontPlan {
+    /// nginx.
+    Nginx(NginxPlan),
+    /// Caddy.
+    Caddy(CaddyPlan),
+    /// `portcullis switch`, as the `process` target has it.
+    Switch(ProcessPlan),
+}
+
+/// The `compose` target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ComposePlan {
+    /// The service's name in the Compose file.
+    pub service: String,
+    /// The service's folder, where Compose is started.
+    pub root: PathBuf,
+    /// Compose files; empty for those that Compose finds itself.
+    pub files: Vec<PathBuf>,
+    /// The project; none for the one that Compose takes.
+    pub project: Option<String>,
+    /// Profiles that are on.
+    pub profiles: Vec<String>,
+    /// Files of variables that the Compose file may name.
+    pub env_files: Vec<PathBuf>,
+    /// How many instances; none for what the file says.
+    pub replicas: Option<usize>,
+    /// Where an instance listens; none for what the file says.
+    pub port: Option<u16>,
+    /// The network in which an instance is reached; none for its first one.
+    pub network: Option<String>,
+    /// What leads requests to the instances; none where an instance publishes its port.
+    pub front: Option<FrontPlan>,
+    /// `unix://…` of the engine; none for the current Docker context's.
+    pub host: Option<String>,
+    /// Variables that the Compose file may name.
+    pub env: BTreeMap<String, String>,
+    /// Names of variables of this environment that the Compose file may name.
+    pub pass_env: Vec<String>,
+    /// For an image to be pulled.
+    pub pull_limit: Duration,
+    /// Folder of the state: journal, lock, specifications.
+    pub state: PathBuf,
+}
+
 /// Which target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TargetPlan {
@@ -140,6 +208,8 @@ pub enum TargetPlan {
     Process(ProcessPlan),
     /// The user's own commands.
     Command(CommandPlan),
+    /// A service of a Compose file.
+    Compose(ComposePlan),
 }
 
 impl TargetPlan {
@@ -149,6 +219,7 @@ impl TargetPlan {
         match self {
             Self::Process(_) => "process",
             Self::Command(_) => "command",
+            Self::Compose(_) => "compose",
         }
     }
 }

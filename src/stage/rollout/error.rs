@@ -143,6 +143,16 @@ pub enum RolloutError {
         #[help]
         help: Option<String>,
     },
+    /// The target is not there, or not as the configuration says.
+    #[error("{reason}")]
+    #[diagnostic(code(rollout::target))]
+    Target {
+        /// Why.
+        reason: String,
+        /// What next.
+        #[help]
+        help: String,
+    },
     /// The public address is taken by somebody else, or the switch does not start.
     #[error("cannot own the front door: {reason}")]
     #[diagnostic(code(rollout::front_door), help("free the address, or name another with [rollout] listen"))]
@@ -174,6 +184,7 @@ impl RolloutError {
             | Self::Unsupported { .. }
             | Self::Unpack { .. }
             | Self::EntryPoint { .. }
+            | Self::Target { .. }
             | Self::FrontDoor { .. } => ExitKind::Refused,
         }
     }

@@ -142,8 +142,13 @@ impl<T: RolloutTarget> Run<'_, T> {
         let address = self.target.stage(&deployed).await?;
         self.done(Operation::Stage, address.map_or_else(String::new, |address| address.to_string()))?;
         if let Some(address) = address.filter(|_| self.target.capabilities().probes_instances) {
-            self.await_staged(ProbeTarget::Instance(address)).await?;
-            self.state(RolloutState::StagedHealthy, &format!("healthy at {address}"))?;
+            let mut addresses = vec![address];
+            addresses.extend(self.target.beside(&self.id).await?);
+            for address in &addresses {
+                self.await_staged(ProbeTarget::Instance(*address)).await?;
+            }
+            let shown: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+            self.state(RolloutState::StagedHealthy, &format!("healthy at {}", shown.join(", ")))?;
         }
         Ok(())
     }

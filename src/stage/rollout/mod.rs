@@ -4,6 +4,7 @@
 //! through `verifier`, and act through a `target`.
 
 mod command;
+mod compose;
 mod error;
 mod halt;
 mod history;

@@ -115,6 +115,11 @@ pub(super) trait RolloutTarget: Send + Sync {
     /// Starts the release beside what runs. Gives the instance's address.
     fn stage(&self, deployed: &Deployed) -> impl Future<Output = Result<Option<SocketAddr>, TargetError>> + Send;
 
+    /// The addresses of the run's further instances, where it has several.
+    fn beside(&self, _run: &str) -> impl Future<Output = Result<Vec<SocketAddr>, TargetError>> + Send {
+        async { Ok(Vec::new()) }
+    }
+
     /// Sends requests to the run's instance from now on.
     fn shift(&self, run: &str, token: u64) -> impl Future<Output = Result<(), TargetError>> + Send;
 

@@ -10,7 +10,7 @@ mod front;
 mod observing;
 mod order;
 mod outline;
-mod program;
+pub(super) mod program;
 mod records;
 mod target;
 

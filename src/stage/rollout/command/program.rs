@@ -9,7 +9,7 @@ use crate::io::environment;
 ///
 /// # Errors
 /// What is wrong, for people.
-pub(super) fn find(argv: &[String], root: &Path) -> Result<PathBuf, String> {
+pub(in crate::stage::rollout) fn find(argv: &[String], root: &Path) -> Result<PathBuf, String> {
     let name = argv.first().filter(|name| !name.is_empty()).ok_or("it is empty")?;
     if name.contains('/') {
         let path = root.join(name);
@@ -31,7 +31,7 @@ pub(super) fn find(argv: &[String], root: &Path) -> Result<PathBuf, String> {
 }
 
 /// An argument vector for people.
-pub(super) fn shown(argv: &[String]) -> String {
+pub(in crate::stage::rollout) fn shown(argv: &[String]) -> String {
     let word = |word: &String| match word.is_empty() || word.contains(|c: char| c.is_whitespace() || "'\"\\$".contains(c)) {
         true => format!("{word:?}"),
         false => word.clone(),

@@ -7,6 +7,7 @@ use crate::model::plan::{RolloutPlan, TargetPlan};
 use crate::model::planned_rollout::PlannedRollout;
 use crate::stage::publish::Attested;
 use crate::stage::rollout::command::CommandTarget;
+use crate::stage::rollout::compose::ComposeTarget;
 use crate::stage::rollout::error::RolloutError;
 use crate::stage::rollout::process::ProcessTarget;
 use crate::stage::rollout::status::{RolloutStatus, StopReport};
@@ -21,6 +22,10 @@ macro_rules! at_target {
             }
             TargetPlan::Command(command) => {
                 let $target = CommandTarget::new(command, &$plan.health, $effects)?;
+                $done.await
+            }
+            TargetPlan::Compose(compose) => {
+                let $target = ComposeTarget::open(compose, $plan, $effects).await?;
                 $done.await
             }
         }

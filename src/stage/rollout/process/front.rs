@@ -23,7 +23,7 @@ const KILLED: Duration = Duration::from_secs(10);
 
 /// The front door of a service.
 #[derive(Debug)]
-pub(super) struct Front {
+pub(in crate::stage::rollout) struct Front {
     plan: ProcessPlan,
     client: SwitchClient,
     started: std::sync::Mutex<Vec<std::process::Child>>,
@@ -40,7 +40,7 @@ impl From<SwitchTrouble> for TargetError {
 
 impl Front {
     /// `plan.state` is absolute.
-    pub(super) fn new(plan: ProcessPlan) -> Self {
+    pub(in crate::stage::rollout) fn new(plan: ProcessPlan) -> Self {
         Self {
             client: SwitchClient::new(&plan.state),
             plan,
@@ -48,12 +48,12 @@ impl Front {
         }
     }
 
-    pub(super) const fn client(&self) -> &SwitchClient {
+    pub(in crate::stage::rollout) const fn client(&self) -> &SwitchClient {
         &self.client
     }
 
     /// What the switch says; `None` when there is none. One that runs and does not answer is an error: what it does is not known.
-    pub(super) async fn status(&self) -> Result<Option<Status>, TargetError> {
+    pub(in crate::stage::rollout) async fn status(&self) -> Result<Option<Status>, TargetError> {
         match self.client.status().await {
             Ok(status) => Ok(Some(status)),
             Err(SwitchTrouble::Absent { .. }) => Ok(None),
@@ -62,7 +62,7 @@ impl Front {
     }
 
     /// True when a switch can be had: one that runs with this plan, or an address that is free.
-    pub(super) async fn check(&self) -> Result<(), RolloutError> {
+    pub(in crate::stage::rollout) async fn check(&self) -> Result<(), RolloutError> {
         let status = self
             .status()
             .await
@@ -89,7 +89,7 @@ impl Front {
     }
 
     /// The switch's status; starts it, or replaces one of another version without closing the listener.
-    pub(super) async fn ensure(&self) -> Result<Status, TargetError> {
+    pub(in crate::stage::rollout) async fn ensure(&self) -> Result<Status, TargetError> {
         match self.status().await? {
             Some(status) if status.version == env!("CARGO_PKG_VERSION") => {
                 self.same(&status).map_err(TargetError::Failed)?;
@@ -101,7 +101,7 @@ impl Front {
     }
 
     /// Replaces the switch that runs by a new process that takes its listening socket.
-    pub(super) async fn begin(&self, before: Option<u32>) -> Result<Status, TargetError> {
+    pub(in crate::stage::rollout) async fn begin(&self, before: Option<u32>) -> Result<Status, TargetError> {
         let log = self.plan.state.join("switch.log");
         let plan = SwitchPlan {
             state: self.plan.state.clone(),
@@ -145,7 +145,7 @@ impl Front {
     }
 
     /// Sends requests elsewhere from now on.
-    pub(super) async fn route(&self, routes: Routes) -> Result<(), TargetError> {
+    pub(in crate::stage::rollout) async fn route(&self, routes: Routes) -> Result<(), TargetError> {
         Ok(self.client.swap(routes).await?)
     }
 
@@ -155,7 +155,7 @@ impl Front {
     }
 
     /// Waits for switches that have handed over and still finish requests.
-    pub(super) async fn await_predecessors(&self, current: u32, end: Instant) -> Result<(), TargetError> {
+    pub(in crate::stage::rollout) async fn await_predecessors(&self, current: u32, end: Instant) -> Result<(), TargetError> {
         loop {
             if !self.switches()?.iter().any(|found| found.pid != current) || Instant::now() >= end {
                 return Ok(());
@@ -170,7 +170,7 @@ impl Front {
     }
 
     /// Ends every switch of the service, after what is in flight has been answered or the time is over.
-    pub(super) async fn stop(&self, wait: Duration) -> Result<(), TargetError> {
+    pub(in crate::stage::rollout) async fn stop(&self, wait: Duration) -> Result<(), TargetError> {
         // One that is not there or does not answer is ended by its process, below.
         let _told = self.client.stop(wait).await;
         let end = Instant::now() + wait + Duration::from_millis(500);

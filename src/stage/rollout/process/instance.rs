@@ -169,6 +169,11 @@ impl Instances {
         Ok(found)
     }
 
+    /// False where none was ever started.
+    pub(in crate::stage::rollout) fn has_any(&self) -> bool {
+        self.folder.is_dir()
+    }
+
     /// Every instance that runs.
     pub(in crate::stage::rollout) fn running(&self) -> Result<Vec<Instance>, TargetError> {
         // A leader whose environment names no run was started by an instance: it ends with the others and answers for none.

@@ -7,7 +7,7 @@
 //! Folder of the state: `journal.jsonl`, `lock`, `switch.json`, `control`, `control.key`, `switch.log`, `releases/<hex>/root`, `instances/<run>.{json,log}`.
 
 mod fetch;
-mod front;
+pub(super) mod front;
 mod inside;
 pub(super) mod instance;
 mod outline;

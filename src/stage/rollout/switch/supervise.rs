@@ -41,6 +41,10 @@ pub(super) async fn supervise(plan: SwitchPlan, table: Arc<Table>, effects: Effe
         let (Routes { front: Some(front), .. }, _) = table.snapshot() else {
             continue;
         };
+        // In front of containers, which their engine starts again.
+        if !instances.has_any() {
+            continue;
+        }
         let alive = match lives(&instances, &front, &mut known) {
             Ok(alive) => alive,
             // What cannot be seen may well run: a second one beside it would be worse.

@@ -1,0 +1,109 @@
+//! `[rollout]` with `target = "compose"` resolved.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::{UserFolders, Workspace};
+use crate::cli::config::{self, FrontKind};
+use crate::cli::error::CliError;
+use crate::model::plan::{CaddyPlan, ComposePlan, FrontPlan, HealthPlan, NginxPlan};
+
+impl Workspace {
+    /// The target's plan.
+    ///
+    /// # Errors
+    /// [`CliError::Setting`] for what is missing or means nothing.
+    pub(super) fn compose_plan(
+        &self,
+        rollout: &config::Rollout,
+        health: &HealthPlan,
+        folders: &UserFolders,
+    ) -> Result<ComposePlan, CliError> {
+        self.pass_no_secret_of_ours(rollout)?;
+        let at = |path: &PathBuf| self.root.join(path);
+        let front = match &rollout.front {
+            Some(front) => Some(self.front_plan(front, rollout, health, folders)?),
+            None => None,
+        };
+        let environment = crate::io::environment::variable("DOCKER_HOST");
+        let environment = environment
+            .and_then(|host| host.into_string().map_or(None, Some))
+            .filter(|host| !host.is_empty());
+        Ok(ComposePlan {
+            service: rollout.compose_service.clone().unwrap_or_else(|| self.service()),
+            root: self.root.clone(),
+            files: rollout.files.iter().map(at).collect(),
+            project: rollout.project.clone(),
+            profiles: rollout.profiles.clone(),
+            env_files: rollout.env_files.iter().map(at).collect(),
+            replicas: rollout.replicas,
+            port: rollout.port,
+            network: rollout.network.clone(),
+            front,
+            host: rollout.docker_host.clone().or(environment),
+            env: rollout.env.clone(),
+            pass_env: rollout.pass_env.clone(),
+            pull_limit: rollout.waits.pull.map_or(Duration::from_secs(600), |span| span.0),
+            state: self.rollout_state(rollout, folders),
+        })
+    }
+
+    fn front_plan(
+        &self,
+        front: &config::Front,
+        rollout: &config::Rollout,
+        health: &HealthPlan,
+        folders: &UserFolders,
+    ) -> Result<FrontPlan, CliError> {
+        use FrontKind::{Caddy, Nginx, Switch};
+        let given = [
+            ("rollout.front.file", front.file.is_some(), Nginx),
+            ("rollout.front.upstream", front.upstream.is_some(), Nginx),
+            ("rollout.front.test", front.test.is_some(), Nginx),
+            ("rollout.front.reload", front.reload.is_some(), Nginx),
+            ("rollout.front.admin", front.admin.is_some(), Caddy),
+            ("rollout.front.id", front.id.is_some(), Caddy),
+        ];
+        if let Some((name, ..)) = given.iter().find(|(_, given, whose)| *given && *whose != front.kind) {
+            return Err(CliError::setting(name, "it is for another kind of front door"));
+        }
+        let words =
+            |argv: &Option<Vec<String>>, or: &[&str]| argv.clone().unwrap_or_else(|| or.iter().map(|word| (*word).to_owned()).collect());
+        Ok(match front.kind {
+            Nginx => {
+                let file = front.file.as_ref();
+                let file = file.ok_or_else(|| CliError::setting("rollout.front.file", "nginx needs it: the file with the upstream"))?;
+                let upstream = front.upstream.clone().unwrap_or_else(|| self.service());
+                let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+                if upstream.is_empty() || !upstream.chars().all(plain) {
+                    return Err(CliError::setting(
+                        "rollout.front.upstream",
+                        "expected letters, digits, `_`, `-` and `.` alone",
+                    ));
+                }
+                FrontPlan::Nginx(NginxPlan {
+                    file: self.root.join(file),
+                    upstream,
+                    test: words(&front.test, &["nginx", "-t"]),
+                    reload: words(&front.reload, &["nginx", "-s", "reload"]),
+                })
+            }
+            Caddy => {
+                let id = front
+                    .id
+                    .clone()
+                    .filter(|id| !id.is_empty() && id.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-')));
+                FrontPlan::Caddy(CaddyPlan {
+                    admin: front.admin.unwrap_or_else(|| ([127, 0, 0, 1], 2019).into()),
+                    id: id.ok_or_else(|| {
+                        CliError::setting(
+                            "rollout.front.id",
+                            "Caddy needs it: the `@id` of the `reverse_proxy` handler, of letters, digits, `_` and `-`",
+                        )
+                    })?,
+                })
+            }
+            Switch => FrontPlan::Switch(self.switch_plan(rollout, health, folders)?),
+        })
+    }
+}

@@ -1,0 +1,296 @@
+//! The containers of the service, as the engine sees them: told by labels, never by how many there are.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use hyper::Method;
+use serde_json::{Value, json};
+
+use super::spec::is_run;
+use crate::io::local_api::{LocalApi, LocalApiError};
+use crate::model::digest::Digest;
+use crate::model::visible::visible;
+use crate::stage::rollout::release::{Deployed, Release};
+use crate::stage::rollout::target::TargetError;
+
+/// The labels of an instance that was started from here.
+pub(super) const RUN: &str = "portcullis.run";
+pub(super) const DIGEST: &str = "portcullis.digest";
+pub(super) const COMMIT: &str = "portcullis.commit";
+pub(super) const IMAGE: &str = "portcullis.image";
+/// What the run of an instance is called that somebody else has started.
+pub(super) const FOREIGN: &str = "not-from-here";
+
+/// For the engine to do what needs no waiting.
+pub(super) const SOON: Duration = Duration::from_secs(60);
+
+impl From<LocalApiError> for TargetError {
+    fn from(error: LocalApiError) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+/// A container of the service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Container {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) image_id: String,
+    /// `created`, `running`, `restarting`, `exited`, …
+    pub(super) state: String,
+    pub(super) labels: BTreeMap<String, String>,
+    addresses: BTreeMap<String, IpAddr>,
+}
+
+impl Container {
+    /// The run that started it; [`FOREIGN`] for one that was not started from here.
+    pub(super) fn run(&self) -> &str {
+        self.labels
+            .get(RUN)
+            .map(String::as_str)
+            .filter(|run| is_run(run))
+            .unwrap_or(FOREIGN)
+    }
+
+    pub(super) fn is_running(&self) -> bool {
+        self.state == "running"
+    }
+
+    /// In a network, or the first one by name that it has an address in.
+    pub(super) fn address(&self, network: Option<&str>, port: u16) -> Option<SocketAddr> {
+        let ip = match network {
+            Some(network) => self.addresses.get(network),
+            None => self.addresses.values().next(),
+        };
+        ip.map(|ip| SocketAddr::new(*ip, port))
+    }
+}
+
+/// The service on its engine.
+#[derive(Debug, Clone)]
+pub(super) struct Containers {
+    pub(super) api: LocalApi,
+    pub(super) project: String,
+    pub(super) service: String,
+}
+
+impl Containers {
+    /// Every one that is neither of `docker compose run` nor our template.
+    pub(super) async fn all(&self) -> Result<Vec<Container>, TargetError> {
+        self.of_service(&self.service).await
+    }
+
+    /// Those of any service of the project.
+    pub(super) async fn of_service(&self, service: &str) -> Result<Vec<Container>, TargetError> {
+        let labels = json!([
+            format!("com.docker.compose.project={}", self.project),
+            format!("com.docker.compose.service={service}"),
+            "com.docker.compose.oneoff=False",
+        ]);
+        let filters = encoded(&json!({ "label": labels }).to_string());
+        let listed = self.api.get(&format!("/containers/json?all=true&filters={filters}")).await?;
+        let listed = listed
+            .as_array()
+            .ok_or_else(|| TargetError::Failed("the engine lists no containers".to_owned()))?;
+        let mut all: Vec<Container> = listed.iter().filter_map(container).collect();
+        all.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(all)
+    }
+
+    pub(super) async fn inspect(&self, id: &str) -> Result<Option<Value>, TargetError> {
+        match self.api.get(&format!("/containers/{id}/json")).await {
+            Ok(found) => Ok(Some(found)),
+            Err(error) if error.is_status(404) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// What an image is called by registries.
+    pub(super) async fn digests_of(&self, image: &str) -> Result<Option<Vec<Digest>>, TargetError> {
+        match self.api.get(&format!("/images/{}/json", encoded_path(image))).await {
+            Ok(found) => {
+                let named = found.get("RepoDigests").and_then(Value::as_array).into_iter().flatten();
+                let digests = named.filter_map(Value::as_str).filter_map(|text| text.rsplit_once('@'));
+                Ok(Some(
+                    digests.filter_map(|(_, digest)| Digest::parse(digest).map_or(None, Some)).collect(),
+                ))
+            }
+            Err(error) if error.is_status(404) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The engine's id of an image; `None` if it has none of that name.
+    pub(super) async fn image_id(&self, image: &str) -> Result<Option<String>, TargetError> {
+        match self.api.get(&format!("/images/{}/json", encoded_path(image))).await {
+            Ok(found) => Ok(found.get("Id").and_then(Value::as_str).map(ToOwned::to_owned)),
+            Err(error) if error.is_status(404) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// What runs in a container: what its labels say as far as its image is that, and else what its image is.
+    pub(super) async fn deployed(&self, container: &Container) -> Result<Deployed, TargetError> {
+        let label = |name: &str| container.labels.get(name).filter(|text| !text.is_empty()).cloned();
+        let said = label(DIGEST).and_then(|text| Digest::parse(&text).map_or(None, Some));
+        let named = self.digests_of(&container.image_id).await?.unwrap_or_default();
+        let by_id = Digest::parse(&container.image_id).map_or(None, Some);
+        let digest = match said {
+            Some(said) if named.is_empty() || named.contains(&said) => Some(said),
+            _ => named.first().copied().or(by_id),
+        };
+        let digest = digest.ok_or_else(|| TargetError::Failed(format!("what {} runs has no digest", visible(&container.name))))?;
+        let ours = container.run() != FOREIGN && Some(digest) == said;
+        Ok(Deployed {
+            run: container.run().to_owned(),
+            release: Release {
+                digest,
+                commit: label(COMMIT).filter(|_| ours),
+                image: label(IMAGE).filter(|_| ours).unwrap_or_default(),
+            },
+        })
+    }
+
+    pub(super) async fn start(&self, container: &Container) -> Result<(), TargetError> {
+        self.order(Method::POST, &format!("/containers/{}/start", container.id), SOON).await
+    }
+
+    /// SIGTERM (or what the image says), and SIGKILL after `wait`.
+    pub(super) async fn stop(&self, container: &Container, wait: Duration) -> Result<(), TargetError> {
+        let seconds = wait.as_secs_f64().ceil();
+        let path = format!("/containers/{}/stop?t={seconds}", container.id);
+        match self.api.order(Method::POST, &path, None, wait + SOON).await {
+            Err(error) if error.is_status(404) => Ok(()),
+            other => Ok(other.map(drop)?),
+        }
+    }
+
+    pub(super) async fn remove(&self, container: &Container) -> Result<(), TargetError> {
+        let path = format!("/containers/{}?force=true", container.id);
+        match self.api.order(Method::DELETE, &path, None, SOON).await {
+            // Gone, or somebody is removing it already.
+            Err(error) if error.is_status(404) || error.is_status(409) => Ok(()),
+            other => Ok(other.map(drop)?),
+        }
+    }
+
+    pub(super) async fn rename(&self, container: &Container, name: &str) -> Result<(), TargetError> {
+        if container.name == name {
+            return Ok(());
+        }
+        self.order(
+            Method::POST,
+            &format!("/containers/{}/rename?name={}", container.id, encoded(name)),
+            SOON,
+        )
+        .await
+    }
+
+    /// Makes one, unless there is one of that name.
+    pub(super) async fn create(&self, name: &str, body: &Value) -> Result<(), TargetError> {
+        let path = format!("/containers/create?name={}", encoded(name));
+        match self.api.order(Method::POST, &path, Some(body), SOON).await {
+            Err(error) if error.is_status(409) => Ok(()),
+            other => Ok(other.map(drop)?),
+        }
+    }
+
+    async fn order(&self, method: Method, path: &str, limit: Duration) -> Result<(), TargetError> {
+        Ok(self.api.order(method, path, None, limit).await.map(drop)?)
+    }
+
+    /// The last lines that it wrote, for people.
+    pub(super) async fn last_words(&self, id: &str) -> String {
+        match self.api.get_bytes(&format!("/containers/{id}/logs?stdout=1&stderr=1&tail=5")).await {
+            Ok(bytes) => visible(plain(&bytes).trim()).into_owned(),
+            Err(error) => format!("(its log cannot be read: {error})"),
+        }
+    }
+}
+
+fn container(listed: &Value) -> Option<Container> {
+    let text = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).map(ToOwned::to_owned);
+    let labels = listed.get("Labels").and_then(Value::as_object).into_iter().flatten();
+    let networks = listed
+        .pointer("/NetworkSettings/Networks")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten();
+    let name = listed.pointer("/Names/0").and_then(Value::as_str)?;
+    Some(Container {
+        id: text(listed, "Id")?,
+        name: name.trim_start_matches('/').to_owned(),
+        image_id: text(listed, "ImageID")?,
+        state: text(listed, "State")?,
+        labels: labels
+            .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
+            .collect(),
+        addresses: networks
+            .filter_map(|(name, network)| {
+                let ip = network.get("IPAddress").and_then(Value::as_str)?;
+                Some((name.clone(), ip.parse().map_or(None, Some)?))
+            })
+            .collect(),
+    })
+}
+
+/// Takes the frames of a log apart: a byte for the stream, three of nothing, four for the length. A terminal's log has none.
+fn plain(bytes: &[u8]) -> String {
+    let mut text = Vec::new();
+    let mut rest = bytes;
+    while let [0..=2, 0, 0, 0, a, b, c, d, tail @ ..] = rest {
+        let length = usize::try_from(u32::from_be_bytes([*a, *b, *c, *d]))
+            .unwrap_or(usize::MAX)
+            .min(tail.len());
+        text.extend_from_slice(&tail[..length]);
+        rest = &tail[length..];
+    }
+    text.extend_from_slice(rest);
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+/// Text as it may stand in a query.
+pub(super) fn encoded(text: &str) -> String {
+    encode(text, b"-._~")
+}
+
+/// A reference as it may stand in a path, where it has slashes of its own.
+fn encoded_path(text: &str) -> String {
+    encode(text, b"-._~/:@")
+}
+
+fn encode(text: &str, kept: &[u8]) -> String {
+    let byte = |byte: u8| match byte.is_ascii_alphanumeric() || kept.contains(&byte) {
+        true => char::from(byte).to_string(),
+        false => format!("%{byte:02X}"),
+    };
+    text.bytes().map(byte).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_of_a_log_are_taken_off_and_a_terminals_log_is_left_alone() {
+        let framed = [&[1, 0, 0, 0, 0, 0, 0, 3][..], b"ab\n", &[2, 0, 0, 0, 0, 0, 0, 2][..], b"c\n"].concat();
+        assert_eq!(plain(&framed), "ab\nc\n");
+        assert_eq!(plain(b"as it is\n"), "as it is\n");
+        // A length that lies is no reason to read on.
+        assert_eq!(plain(&[1, 0, 0, 0, 255, 255, 255, 255, b'x']), "x");
+    }
+
+    #[test]
+    fn a_name_in_a_query_cannot_add_to_it() {
+        assert_eq!(encoded("a&force=true#/é"), "a%26force%3Dtrue%23%2F%C3%A9");
+    }
+
+    #[test]
+    fn a_run_that_is_no_file_name_is_foreign() {
+        let labelled =
+            |run: &str| container(&json!({"Id": "1", "ImageID": "i", "State": "running", "Names": ["/a"], "Labels": {RUN: run}}));
+        assert_eq!(labelled("../../x").expect("one").run(), FOREIGN);
+        assert_eq!(labelled("r1").expect("one").run(), "r1");
+    }
+}

@@ -1,0 +1,86 @@
+//! Caddy: the upstreams of one `reverse_proxy` handler, named by its `@id`, through the admin address.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use hyper::Method;
+use serde_json::{Value, json};
+
+use super::led::{Leads, Led};
+use crate::io::local_api::{LocalApi, Socket};
+use crate::model::plan::CaddyPlan;
+use crate::stage::rollout::target::TargetError;
+
+/// For Caddy that is starting anew.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// For Caddy to provision its configuration.
+const SOON: Duration = Duration::from_secs(30);
+
+#[derive(Debug)]
+pub(in crate::stage::rollout::compose) struct Caddy {
+    plan: CaddyPlan,
+    api: LocalApi,
+    leads: Leads,
+}
+
+impl Caddy {
+    pub(super) fn new(plan: CaddyPlan, state: &Path) -> Self {
+        Self {
+            api: LocalApi::new(Socket::Tcp(plan.admin), PATIENCE),
+            plan,
+            leads: Leads::new(state),
+        }
+    }
+
+    fn path(&self) -> String {
+        format!("/id/{}", self.plan.id)
+    }
+
+    async fn handler(&self) -> Result<Value, TargetError> {
+        let api = LocalApi::new(Socket::Tcp(self.plan.admin), Duration::ZERO);
+        let handler = api.get(&self.path()).await.map_err(|error| {
+            TargetError::Failed(format!(
+                "Caddy does not say what `{}` is ([rollout.front] admin, id): {error}",
+                self.plan.id
+            ))
+        })?;
+        if handler.get("handler").and_then(Value::as_str) != Some("reverse_proxy") {
+            return Err(TargetError::Failed(format!(
+                "`{}` is no `reverse_proxy` handler of Caddy's",
+                self.plan.id
+            )));
+        }
+        Ok(handler)
+    }
+
+    pub(super) async fn trouble(&self) -> Option<String> {
+        self.handler().await.err().map(|error| error.to_string())
+    }
+
+    pub(super) async fn leads_to(&self) -> Result<Vec<SocketAddr>, TargetError> {
+        let handler = self.handler().await?;
+        let upstreams = handler.get("upstreams").and_then(Value::as_array).into_iter().flatten();
+        // What is no address was not led to from here.
+        Ok(upstreams
+            .filter_map(|upstream| upstream.get("dial").and_then(Value::as_str))
+            .filter_map(|dial| dial.parse().map_or(None, Some))
+            .collect())
+    }
+
+    pub(super) async fn lead(&self, led: &Led) -> Result<(), TargetError> {
+        // What Caddy itself says is the truth: it may have been started anew with its file.
+        if self.leads.is(led)? && self.leads_to().await? == led.addresses {
+            return Ok(());
+        }
+        let upstreams: Value = led.addresses.iter().map(|address| json!({"dial": address.to_string()})).collect();
+        // The whole handler, for one that has no upstreams yet cannot be given them by PATCH.
+        let mut handler = self.handler().await?;
+        if let Some(handler) = handler.as_object_mut() {
+            handler.insert("upstreams".to_owned(), upstreams);
+        }
+        let order = self.api.order(Method::PATCH, &self.path(), Some(&handler), SOON).await;
+        order.map_err(|error| TargetError::Failed(format!("Caddy does not take the new upstreams: {error}")))?;
+        self.leads.carried_out(led)
+    }
+}

@@ -1,0 +1,62 @@
+//! What a front door was led to from here, so that another one's order is seen and a later one is not overruled.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::io::files;
+use crate::model::error_chain::chain;
+use crate::stage::rollout::release::Deployed;
+use crate::stage::rollout::target::TargetError;
+
+/// `front.json`: the last order that was carried out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::stage::rollout::compose) struct Led {
+    pub(in crate::stage::rollout::compose) deployed: Deployed,
+    /// The fencing token of whoever ordered.
+    pub(in crate::stage::rollout::compose) token: u64,
+    pub(in crate::stage::rollout::compose) addresses: Vec<SocketAddr>,
+}
+
+/// The file of it.
+#[derive(Debug, Clone)]
+pub(in crate::stage::rollout::compose) struct Leads {
+    path: PathBuf,
+}
+
+impl Leads {
+    pub(in crate::stage::rollout::compose) fn new(state: &Path) -> Self {
+        Self {
+            path: state.join("front.json"),
+        }
+    }
+
+    /// `None` if nothing was ordered yet.
+    pub(in crate::stage::rollout::compose) fn last(&self) -> Result<Option<Led>, TargetError> {
+        let failed = |reason: String| TargetError::Failed(format!("{} cannot be read: {reason}", self.path.display()));
+        if !self.path.try_exists().map_err(|error| failed(error.to_string()))? {
+            return Ok(None);
+        }
+        let bytes = files::read(&self.path, 1 << 20).map_err(|error| failed(chain(&error)))?;
+        serde_json::from_slice(&bytes).map(Some).map_err(|error| failed(error.to_string()))
+    }
+
+    /// True where this order was carried out already.
+    pub(super) fn is(&self, led: &Led) -> Result<bool, TargetError> {
+        let last = self.last()?;
+        if let Some(newer) = last.as_ref().filter(|last| last.token > led.token) {
+            return Err(TargetError::Superseded(format!(
+                "another deployer (token {}) leads the front door to run {} now",
+                newer.token, newer.deployed.run
+            )));
+        }
+        Ok(last.is_some_and(|last| last.deployed.run == led.deployed.run && last.addresses == led.addresses))
+    }
+
+    pub(super) fn carried_out(&self, led: &Led) -> Result<(), TargetError> {
+        let failed = |reason: String| TargetError::Failed(format!("{}: {reason}", self.path.display()));
+        let bytes = serde_json::to_vec(led).map_err(|error| failed(error.to_string()))?;
+        files::write(&self.path, &bytes).map_err(|error| failed(chain(&error)))
+    }
+}

@@ -1,0 +1,106 @@
+//! What stands in front of the instances: nginx, Caddy, our own switch, or nothing where an instance publishes its port itself.
+
+mod caddy;
+mod led;
+mod nginx;
+mod own;
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+pub(super) use led::{Leads, Led};
+use own::OwnSwitch;
+
+use crate::model::plan::{ComposePlan, FrontPlan};
+use crate::stage::rollout::process::front::Front;
+use crate::stage::rollout::switch::message::Status;
+use crate::stage::rollout::target::TargetError;
+
+/// The front door of a service.
+pub(super) enum Door {
+    None,
+    Nginx(nginx::Nginx),
+    Caddy(caddy::Caddy),
+    Switch(Box<OwnSwitch>),
+}
+
+impl Door {
+    /// `state` is absolute.
+    pub(super) fn of(plan: &ComposePlan, state: &Path) -> Self {
+        match &plan.front {
+            None => Self::None,
+            Some(FrontPlan::Nginx(front)) => Self::Nginx(nginx::Nginx::new(front.clone(), plan.root.clone(), state)),
+            Some(FrontPlan::Caddy(front)) => Self::Caddy(caddy::Caddy::new(front.clone(), state)),
+            Some(FrontPlan::Switch(process)) => {
+                let process = crate::model::plan::ProcessPlan {
+                    state: state.to_owned(),
+                    ..process.clone()
+                };
+                Self::Switch(Box::new(OwnSwitch::new(Front::new(process))))
+            }
+        }
+    }
+
+    pub(super) const fn switch(&self) -> Option<&OwnSwitch> {
+        match self {
+            Self::Switch(switch) => Some(switch),
+            Self::None | Self::Nginx(_) | Self::Caddy(_) => None,
+        }
+    }
+
+    /// For people.
+    pub(super) const fn name(&self) -> &'static str {
+        match self {
+            Self::None => "the published port",
+            Self::Nginx(_) => "nginx",
+            Self::Caddy(_) => "Caddy",
+            Self::Switch(_) => "the switch",
+        }
+    }
+
+    /// Why it cannot be used, if it cannot; changes nothing.
+    pub(super) async fn trouble(&self) -> Option<String> {
+        match self {
+            Self::None => None,
+            Self::Nginx(nginx) => nginx.trouble(),
+            Self::Caddy(caddy) => caddy.trouble().await,
+            Self::Switch(switch) => switch.trouble().await,
+        }
+    }
+
+    /// Where it leads to now.
+    pub(super) async fn leads_to(&self) -> Result<Vec<SocketAddr>, TargetError> {
+        match self {
+            Self::None => Ok(Vec::new()),
+            Self::Nginx(nginx) => nginx.leads_to(),
+            Self::Caddy(caddy) => caddy.leads_to().await,
+            Self::Switch(switch) => switch.leads_to().await,
+        }
+    }
+
+    /// Leads to a run from now on. `old` is what else runs, for a switch to fall back on.
+    pub(super) async fn lead(&self, led: &Led, old: Option<&Led>) -> Result<(), TargetError> {
+        match self {
+            Self::None => Ok(()),
+            Self::Nginx(nginx) => nginx.lead(led).await,
+            Self::Caddy(caddy) => caddy.lead(led).await,
+            Self::Switch(switch) => switch.lead(led, old).await,
+        }
+    }
+
+    pub(super) async fn status(&self) -> Result<Option<Status>, TargetError> {
+        match self.switch() {
+            Some(switch) => switch.status().await,
+            None => Ok(None),
+        }
+    }
+
+    /// Ends what of it is ours.
+    pub(super) async fn end(&self) -> Result<(), TargetError> {
+        match self.switch() {
+            Some(switch) => switch.end(Duration::from_secs(1)).await,
+            None => Ok(()),
+        }
+    }
+}

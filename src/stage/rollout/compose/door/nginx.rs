@@ -1,0 +1,174 @@
+//! nginx: an upstream file that is ours alone, tested before nginx reads it anew.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::led::{Leads, Led};
+use crate::io::files;
+use crate::io::process::{ProcessError, Program};
+use crate::model::error_chain::chain;
+use crate::model::plan::NginxPlan;
+use crate::model::visible::visible_lines;
+use crate::stage::rollout::command::program;
+use crate::stage::rollout::target::TargetError;
+
+/// For nginx to test its configuration, and to take a signal.
+const SOON: Duration = Duration::from_secs(30);
+
+#[derive(Debug)]
+pub(in crate::stage::rollout::compose) struct Nginx {
+    plan: NginxPlan,
+    root: PathBuf,
+    leads: Leads,
+}
+
+impl Nginx {
+    pub(super) fn new(plan: NginxPlan, root: PathBuf, state: &Path) -> Self {
+        Self {
+            plan,
+            root,
+            leads: Leads::new(state),
+        }
+    }
+
+    pub(super) fn trouble(&self) -> Option<String> {
+        let file = &self.plan.file;
+        if !files::folder_of(file).is_dir() {
+            return Some(format!("[rollout.front] file: {} is no folder", files::folder_of(file).display()));
+        }
+        // A file of somebody else's is not ours to write over.
+        match self.text() {
+            Ok(Some(text)) if !addresses(&text).is_ok_and(|at| !at.is_empty()) => {
+                return Some(format!(
+                    "{} holds more than an upstream with `server ADDRESS:PORT;` lines: name a file that is written from here alone",
+                    file.display()
+                ));
+            }
+            Ok(_) => {}
+            Err(error) => return Some(error.to_string()),
+        }
+        let commands = [("test", &self.plan.test), ("reload", &self.plan.reload)];
+        commands.into_iter().find_map(|(name, argv)| {
+            let found = program::find(argv, &self.root);
+            found
+                .err()
+                .map(|reason| format!("[rollout.front] {name} cannot be started: {reason}"))
+        })
+    }
+
+    fn text(&self) -> Result<Option<String>, TargetError> {
+        let failed = |reason: String| TargetError::Failed(format!("{} cannot be read: {reason}", self.plan.file.display()));
+        match self.plan.file.try_exists() {
+            Ok(false) => Ok(None),
+            Ok(true) => files::read_text(&self.plan.file, 1 << 20)
+                .map(Some)
+                .map_err(|error| failed(chain(&error))),
+            Err(error) => Err(failed(error.to_string())),
+        }
+    }
+
+    pub(super) fn leads_to(&self) -> Result<Vec<SocketAddr>, TargetError> {
+        let text = self.text()?.unwrap_or_default();
+        addresses(&text).map_err(|reason| TargetError::Failed(format!("{}: {reason}", self.plan.file.display())))
+    }
+
+    /// Writes the file, lets nginx test it and read it. What nginx does not take is taken back.
+    pub(super) async fn lead(&self, led: &Led) -> Result<(), TargetError> {
+        let before = self.text()?;
+        let text = upstream(&self.plan.upstream, led);
+        if self.leads.is(led)? && before.as_ref() == Some(&text) {
+            return Ok(());
+        }
+        self.write(&text)?;
+        if let Err(reason) = self.taken().await {
+            let back = match &before {
+                Some(before) => self.write(before),
+                None => std::fs::remove_file(&self.plan.file).map_err(|error| TargetError::Failed(error.to_string())),
+            };
+            let back = back.map_or_else(
+                |error| format!("; and the file before could not be put back: {error}"),
+                |()| String::new(),
+            );
+            return Err(TargetError::Failed(format!("{reason}{back}")));
+        }
+        self.leads.carried_out(led)
+    }
+
+    fn write(&self, text: &str) -> Result<(), TargetError> {
+        files::write(&self.plan.file, text.as_bytes()).map_err(|error| TargetError::Failed(chain(&error)))
+    }
+
+    async fn taken(&self) -> Result<(), String> {
+        self.run(&self.plan.test).await?;
+        self.run(&self.plan.reload).await
+    }
+
+    async fn run(&self, argv: &[String]) -> Result<(), String> {
+        let path = program::find(argv, &self.root)?;
+        let shown = program::shown(argv);
+        let run = Program::new(&path.display().to_string())
+            .current_dir(&self.root)
+            .args(argv.iter().skip(1));
+        match run.stdout_within(SOON).await {
+            Ok(Some(_)) => Ok(()),
+            Ok(None) => Err(format!("`{shown}` did not end within {} s", SOON.as_secs())),
+            Err(ProcessError::Failed { status, tail, .. }) => Err(format!("`{shown}` failed ({status}): {}", visible_lines(tail.trim()))),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+}
+
+fn upstream(name: &str, led: &Led) -> String {
+    let servers: String = led.addresses.iter().map(|address| format!("    server {address};\n")).collect();
+    format!(
+        "# Written by portcullis for run {}; do not edit.\nupstream {name} {{\n{servers}}}\n",
+        led.deployed.run
+    )
+}
+
+/// The servers of a file as [`upstream`] writes it.
+fn addresses(text: &str) -> Result<Vec<SocketAddr>, String> {
+    let mut found = Vec::new();
+    for line in text.lines().map(str::trim) {
+        if line.is_empty() || line.starts_with('#') || line.starts_with("upstream ") || line == "}" {
+            continue;
+        }
+        let address = line.strip_prefix("server ").and_then(|rest| rest.strip_suffix(';'));
+        let address = address.and_then(|address| address.trim().parse().map_or(None, Some));
+        found.push(address.ok_or_else(|| format!("`{line}` is no `server ADDRESS:PORT;`"))?);
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::digest::Digest;
+    use crate::stage::rollout::release::{Deployed, Release};
+
+    #[test]
+    fn what_is_written_is_what_is_read_and_anything_else_is_an_error() {
+        let led = Led {
+            deployed: Deployed {
+                run: "r".to_owned(),
+                release: Release {
+                    digest: Digest::from_bytes([1; 32]),
+                    commit: None,
+                    image: String::new(),
+                },
+            },
+            token: 1,
+            addresses: vec!["10.0.0.2:80".parse().expect("one"), "[fd00::2]:80".parse().expect("one")],
+        };
+        assert_eq!(addresses(&upstream("shop", &led)), Ok(led.addresses));
+        for bad in [
+            "server api:80;",
+            "server 10.0.0.2:80 backup;",
+            "keepalive 16;",
+            "server { listen 80; }",
+        ] {
+            assert!(addresses(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Our own switch as the front door of containers. It leads to one instance.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::led::Led;
+use crate::stage::rollout::process::front::Front;
+use crate::stage::rollout::switch::message::{Backend, Routes, Status};
+use crate::stage::rollout::target::TargetError;
+
+#[derive(Debug)]
+pub(in crate::stage::rollout::compose) struct OwnSwitch {
+    front: Front,
+}
+
+impl OwnSwitch {
+    pub(super) const fn new(front: Front) -> Self {
+        Self { front }
+    }
+
+    pub(super) async fn trouble(&self) -> Option<String> {
+        self.front.check().await.err().map(|error| error.to_string())
+    }
+
+    pub(super) async fn status(&self) -> Result<Option<Status>, TargetError> {
+        self.front.status().await
+    }
+
+    /// Brings it back, should it have died.
+    pub(in crate::stage::rollout::compose) async fn tend(&self) -> Result<(), TargetError> {
+        self.front.ensure().await.map(drop)
+    }
+
+    pub(super) async fn leads_to(&self) -> Result<Vec<SocketAddr>, TargetError> {
+        let front = self.status().await?.and_then(|status| status.routes.front);
+        Ok(front.into_iter().map(|backend| backend.address).collect())
+    }
+
+    pub(super) async fn lead(&self, led: &Led, old: Option<&Led>) -> Result<(), TargetError> {
+        let status = self.front.ensure().await?;
+        let front = backend(led);
+        if front.is_some() && status.routes.front == front {
+            return Ok(());
+        }
+        let standby = old.and_then(backend).filter(|old| status.routes.front.as_ref() == Some(old));
+        self.front
+            .route(Routes {
+                token: led.token,
+                front,
+                standby,
+            })
+            .await
+    }
+
+    /// Waits for requests in flight on every run but one; gives what is left.
+    pub(in crate::stage::rollout::compose) async fn drain(
+        &self,
+        keep: Option<&str>,
+        token: u64,
+        wait: Duration,
+    ) -> Result<u64, TargetError> {
+        let status = self.front.ensure().await?;
+        let front = status.routes.front.clone().filter(|front| Some(front.run.as_str()) == keep);
+        let routes = Routes {
+            token: token.max(status.routes.token),
+            front,
+            standby: None,
+        };
+        self.front.route(routes).await?;
+        let end = Instant::now() + wait;
+        self.front.await_predecessors(status.pid, end).await?;
+        let mut left = 0;
+        for traffic in status.traffic.iter().filter(|traffic| Some(traffic.backend.run.as_str()) != keep) {
+            let rest = end.saturating_duration_since(Instant::now());
+            left += self.front.client().drain(&traffic.backend.run, rest).await?;
+        }
+        Ok(left)
+    }
+
+    pub(super) async fn end(&self, wait: Duration) -> Result<(), TargetError> {
+        self.front.stop(wait).await
+    }
+}
+
+fn backend(led: &Led) -> Option<Backend> {
+    led.addresses.first().map(|address| Backend {
+        run: led.deployed.run.clone(),
+        digest: led.deployed.release.digest,
+        commit: led.deployed.release.commit.clone(),
+        address: *address,
+    })
+}
