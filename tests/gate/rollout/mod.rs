@@ -1,7 +1,8 @@
-//! Rollouts of a real service by the `process` target, with every process real.
+//! Rollouts of a real service by each target, with every process, engine and proxy real.
 
 mod attacks;
 mod command;
+mod compose;
 mod crashes;
 mod deploys;
 mod failures;

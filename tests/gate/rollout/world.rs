@@ -83,6 +83,9 @@ impl World {
         if path.join(super::command::SHOP).exists() {
             super::command::use_commands(&mut world);
         }
+        if path.join(super::compose::MARK).exists() {
+            super::compose::use_compose(&mut world);
+        }
         world
     }
 
@@ -159,15 +162,12 @@ impl World {
     pub(crate) fn opened(&self, letter: char) -> Attested {
         let dir = self.path.join(format!("image-{letter}"));
         let digest = Digest::parse(fs::read_to_string(dir.join("digest")).unwrap().trim()).unwrap();
-        Attested::unverified(
-            ImageRef::OciLayout {
-                dir,
-                tag: None,
-                digest: Some(digest),
-            },
-            digest,
-            "a test".to_owned(),
-        )
+        let image = super::compose::published(self, digest).unwrap_or(ImageRef::OciLayout {
+            dir,
+            tag: None,
+            digest: Some(digest),
+        });
+        Attested::unverified(image, digest, "a test".to_owned())
     }
 
     /// A release without peculiarities.

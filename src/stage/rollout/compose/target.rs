@@ -446,22 +446,20 @@ impl RolloutTarget for ComposeTarget {
         let reached = instances
             .iter()
             .find(|running| running.address.is_some_and(|address| led.contains(&address)));
-        let front = match (reached, led.is_empty()) {
-            (Some(running), _) => Some(running.deployed.clone()),
-            // It leads to what is gone, or to somebody else's.
-            (None, false) => self.leads.last()?.filter(|last| last.addresses == led).map(|last| last.deployed),
-            // Nothing was led from here yet: what runs alone serves.
-            (None, true) => instances.first().map(|running| running.deployed.clone()),
+        let front = match reached {
+            Some(running) => Some(running.deployed.clone()),
+            None => match self.leads.last()?.filter(|_| !led.is_empty()) {
+                // It leads to what is gone, or to somebody else's.
+                Some(last) => Some(last.deployed).filter(|_| last.addresses == led),
+                // Nothing was led from here yet: what runs alone serves.
+                None => instances.first().map(|running| running.deployed.clone()).filter(|first| {
+                    instances
+                        .iter()
+                        .all(|running| running.deployed.release.digest == first.release.digest)
+                }),
+            },
         };
-        let alone = |front: &Deployed| {
-            instances
-                .iter()
-                .all(|running| running.deployed.release.digest == front.release.digest)
-        };
-        Ok(Observed {
-            front: front.filter(|front| !led.is_empty() || alone(front)),
-            instances,
-        })
+        Ok(Observed { front, instances })
     }
 
     async fn switch(&self) -> Result<Option<Status>, TargetError> {

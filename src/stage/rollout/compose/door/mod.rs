@@ -37,7 +37,7 @@ impl Door {
                     state: state.to_owned(),
                     ..process.clone()
                 };
-                Self::Switch(Box::new(OwnSwitch::new(Front::new(process))))
+                Self::Switch(Box::new(OwnSwitch::new(Front::new(process), Leads::new(state))))
             }
         }
     }

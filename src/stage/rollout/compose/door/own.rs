@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::led::Led;
+use super::led::{Leads, Led};
 use crate::stage::rollout::process::front::Front;
 use crate::stage::rollout::switch::message::{Backend, Routes, Status};
 use crate::stage::rollout::target::TargetError;
@@ -13,11 +13,12 @@ use crate::stage::rollout::target::TargetError;
 #[derive(Debug)]
 pub(in crate::stage::rollout::compose) struct OwnSwitch {
     front: Front,
+    leads: Leads,
 }
 
 impl OwnSwitch {
-    pub(super) const fn new(front: Front) -> Self {
-        Self { front }
+    pub(super) const fn new(front: Front, leads: Leads) -> Self {
+        Self { front, leads }
     }
 
     pub(super) async fn trouble(&self) -> Option<String> {
@@ -51,7 +52,8 @@ impl OwnSwitch {
                 front,
                 standby,
             })
-            .await
+            .await?;
+        self.leads.carried_out(led)
     }
 
     /// Waits for requests in flight on every run but one; gives what is left.

@@ -1,0 +1,78 @@
+//! A deployer that is killed after any line of its journal: resume ends it, the count is exact, nothing is lost.
+
+use std::time::Duration;
+
+use portcullis::model::outcome::RolloutResult;
+use portcullis::stage::rollout;
+use serde_json::json;
+
+use super::rig::{Door, Rig};
+use crate::rollout::heavy;
+use crate::rollout::load::Load;
+use crate::rollout::roles::{self, Death, lines};
+
+/// Kills after each of these lines of a run, resumes, and looks. Gives how many runs were killed.
+async fn killed_and_resumed(door: Door, replicas: usize, at: impl Iterator<Item = usize>, bad: bool) -> Option<usize> {
+    let mut rig = Rig::new(door, replicas)?;
+    rig.plan.without_way_back = false;
+    let first = rig.opened('a');
+    assert_eq!(rig.rollout(&first).await.result, RolloutResult::Committed);
+    let (mut old, mut killed) = (first, 0);
+    for line in at {
+        // Each run has a release of its own.
+        let letter = char::from(b'b' + u8::try_from(line % 20).unwrap());
+        let salt = format!("SALT={line}");
+        let new = match bad {
+            true => rig.image(letter, &json!({"Env": ["EXITS=1", salt]})),
+            false => rig.image(letter, &json!({"Env": [salt]})),
+        };
+        let before = lines(&rig.state().join("journal.jsonl"));
+        let load = Load::start(rig.listen(), Duration::from_millis(20));
+        let mut deployer = roles::start_deployer(&rig, letter, Death::Soon(before + line));
+        let ended = tokio::task::spawn_blocking(move || deployer.wait()).await.unwrap().unwrap();
+        let resumed = rollout::resume(&rig.plan, &rig.effects()).await.unwrap();
+        let tally = load.end().await;
+        let wanted = if bad { RolloutResult::RolledBack } else { RolloutResult::Committed };
+        if let Some(resumed) = &resumed {
+            assert_eq!(resumed.result, wanted, "line {line}: {:?}", resumed.reason);
+        }
+        if !bad {
+            old = new;
+        }
+        rig.runs_alone(&old, replicas);
+        assert_eq!(tally.lost(), Vec::<String>::new(), "line {line}: {}", tally.line());
+        assert!(rig.status().await.interrupted.is_none());
+        if ended.success() {
+            break;
+        }
+        killed += 1;
+    }
+    Some(killed)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_in_the_middle_of_staging_and_shifting_resume_commits_with_the_exact_count() {
+    // The intent to stage, its end, and the intent to shift.
+    let killed = killed_and_resumed(Door::Nginx, 2, [5, 6, 9].into_iter(), false).await;
+    assert!(killed.is_none_or(|killed| killed == 3), "{killed:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_after_every_line_resume_commits_with_the_exact_count() {
+    if !heavy() {
+        println!("skipped: a kill after every line with Compose (it takes long; PORTCULLIS_HEAVY=1 runs it)");
+        return;
+    }
+    let killed = killed_and_resumed(Door::Nginx, 2, 1..40, false).await;
+    assert!(killed.is_none_or(|killed| killed >= 18), "{killed:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_after_every_line_of_a_failing_deploy_resume_rolls_back_with_the_exact_count() {
+    if !heavy() {
+        println!("skipped: a kill after every line of a rollback with Compose (it takes long; PORTCULLIS_HEAVY=1 runs it)");
+        return;
+    }
+    let killed = killed_and_resumed(Door::Switch, 1, 1..40, true).await;
+    assert!(killed.is_none_or(|killed| killed >= 6), "{killed:?}");
+}

@@ -1,0 +1,119 @@
+//! From version to version under load, and what is not touched by it.
+
+use std::time::Duration;
+
+use portcullis::model::outcome::RolloutResult;
+use portcullis::model::planned_rollout::ExpectedInterruption;
+use portcullis::stage::rollout;
+use serde_json::json;
+
+use super::rig::{Door, Rig};
+use crate::rollout::load::Load;
+use crate::rollout::states;
+
+/// Deploys, a failing deploy, a rollback: each under load, with the exact count after each.
+async fn no_request_is_lost(door: Door, replicas: usize) {
+    let Some(mut rig) = Rig::new(door, replicas) else { return };
+    let cache = rig.containers("cache");
+    let a = rig.opened('a');
+    let report = rig.rollout(&a).await;
+    assert_eq!(report.result, RolloutResult::Committed, "{:?}", report.reason);
+    rig.runs_alone(&a, replicas);
+    let load = Load::start(rig.listen(), Duration::from_millis(5));
+    let b = rig.good('b');
+    let report = rig.rollout(&b).await;
+    assert_eq!(
+        (report.result, report.cut_requests),
+        (RolloutResult::Committed, Some(0)),
+        "{:?}",
+        report.reason
+    );
+    assert!(states(&report).contains(&"StagedHealthy"), "{:?}", states(&report));
+    let planned = report.plan.unwrap();
+    assert_eq!(planned.interruption.expected, ExpectedInterruption::None);
+    rig.runs_alone(&b, replicas);
+    // A version that ends at its start never gets a request.
+    let c = rig.image('c', &json!({"Env": ["EXITS=3"]}));
+    let report = rig.rollout(&c).await;
+    assert_eq!(report.result, RolloutResult::RolledBack, "{:?}", report.reason);
+    let reason = report.reason.unwrap();
+    assert!(
+        reason.contains("ended with 3") && reason.contains("cannot read the configuration"),
+        "{reason}"
+    );
+    rig.runs_alone(&b, replicas);
+    // One that is sick by its own address, too.
+    let d = rig.image('d', &json!({"Env": ["SICK=1"]}));
+    rig.plan.waits.stage = Duration::from_secs(1);
+    let report = rig.rollout(&d).await;
+    assert_eq!(report.result, RolloutResult::RolledBack, "{:?}", report.reason);
+    rig.runs_alone(&b, replicas);
+    rig.plan.waits.stage = Duration::from_secs(10);
+    let report = rollout::rollback(&rig.plan, &rig.effects()).await.unwrap();
+    assert_eq!(report.result, RolloutResult::Committed, "{:?}", report.reason);
+    rig.runs_alone(&a, replicas);
+    let report = rig.rollout(&a).await;
+    assert_eq!(report.result, RolloutResult::AlreadyDeployed, "{:?}", report.reason);
+    let tally = load.end().await;
+    println!(
+        "compose behind {door:?}: {} in a deploy, two failing ones and a rollback",
+        tally.line()
+    );
+    assert_eq!(tally.lost(), Vec::<String>::new(), "{}", tally.line());
+    assert_eq!(rig.containers("cache"), cache, "the cache was left alone");
+    let stopped = rollout::stop(&rig.plan, &rig.effects()).await.unwrap();
+    assert_eq!((stopped.stopped.len(), rig.containers("api").len()), (1, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_instances_behind_nginx_change_versions_and_no_request_is_lost() {
+    no_request_is_lost(Door::Nginx, 2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_instances_behind_caddy_change_versions_and_no_request_is_lost() {
+    no_request_is_lost(Door::Caddy, 2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_instance_behind_the_switch_changes_versions_and_no_request_is_lost() {
+    no_request_is_lost(Door::Switch, 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_published_port_means_an_interruption_that_is_announced_and_the_old_one_comes_back() {
+    let Some(mut rig) = Rig::new(Door::None, 1) else { return };
+    let port = rig.listen().port();
+    rig.compose_file(
+        &json!({"ports": [{"target": 8080, "published": port.to_string(), "host_ip": "127.0.0.1"}], "container_name": "the-shop"}),
+    );
+    rig.engine_says(&["compose", "up", "--detach", "cache"]);
+    let a = rig.opened('a');
+    let report = rig.rollout(&a).await;
+    assert_eq!(report.result, RolloutResult::Committed, "{:?}", report.reason);
+    let b = rig.good('b');
+    let planned = rollout::plan(&b, &rig.plan, &rig.effects()).await.unwrap();
+    assert_eq!(
+        planned.interruption.expected,
+        ExpectedInterruption::Brief,
+        "{}",
+        planned.interruption.why
+    );
+    assert!(planned.interruption.why.contains("container_name"), "{}", planned.interruption.why);
+    let report = rig.rollout(&b).await;
+    assert_eq!(report.result, RolloutResult::Committed, "{:?}", report.reason);
+    rig.runs_alone(&b, 1);
+    assert_eq!(
+        rig.engine_says(&["inspect", "--format", "{{.Name}}", "the-shop"]).trim(),
+        "/the-shop"
+    );
+    for (letter, config) in [('c', json!({"Env": ["EXITS=3"]})), ('d', json!({"Env": ["SICK=1"]}))] {
+        let bad = rig.image(letter, &config);
+        rig.plan.health.deadline = Duration::from_secs(1);
+        let report = rig.rollout(&bad).await;
+        assert_eq!(report.result, RolloutResult::RolledBack, "{:?}", report.reason);
+        rig.runs_alone(&b, 1);
+        let name = rig.engine_says(&["inspect", "--format", "{{.Name}}", "the-shop"]);
+        assert_eq!(name.trim(), "/the-shop");
+    }
+}

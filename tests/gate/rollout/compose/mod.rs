@@ -1,0 +1,8 @@
+//! Rollouts to a real Docker Engine with Compose, behind a real nginx, a real Caddy and our own switch.
+
+mod crashes;
+mod deploys;
+mod faults;
+mod rig;
+
+pub(super) use rig::{MARK, published, use_compose};

@@ -1,0 +1,358 @@
+//! An engine, a registry, a Compose file and a front door, all of which end with the test.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::ops::{Deref, DerefMut};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use portcullis::io::oci_layout::OciLayout;
+use portcullis::model::digest::Digest;
+use portcullis::model::image::{Descriptor, media_type};
+use portcullis::model::image_ref::ImageRef;
+use portcullis::model::plan::{CaddyPlan, ComposePlan, FrontPlan, NginxPlan, ProcessPlan, Protocol, TargetPlan};
+use portcullis::stage::publish::Attested;
+use serde_json::{Value, json};
+
+use crate::rollout::world::{World, commit};
+use crate::support::engines::{DockerEngine, output, skopeo};
+use crate::support::registry::RunningRegistry;
+use crate::support::tools;
+
+/// Marks a world's folder as one of this target.
+pub(crate) const MARK: &str = "compose-world.json";
+
+/// What stands in front.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Door {
+    Nginx,
+    Caddy,
+    Switch,
+    /// The service publishes its port itself.
+    None,
+}
+
+pub(super) struct Rig {
+    world: World,
+    pub(super) engine: DockerEngine,
+    registry: RunningRegistry,
+    door: Option<Child>,
+}
+
+impl Deref for Rig {
+    type Target = World;
+
+    fn deref(&self) -> &World {
+        &self.world
+    }
+}
+
+impl DerefMut for Rig {
+    fn deref_mut(&mut self) -> &mut World {
+        &mut self.world
+    }
+}
+
+/// The service without any library, compiled once.
+fn program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+        let program = folder.join(format!("container-service-{}", std::process::id()));
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/container_service.rs");
+        let flags = [
+            "--edition",
+            "2024",
+            "-C",
+            "target-feature=+crt-static",
+            "-C",
+            "opt-level=1",
+            "-C",
+            "strip=symbols",
+            "-o",
+        ];
+        output(Command::new("rustc").args(flags).arg(&program).arg(source));
+        program
+    })
+}
+
+impl Rig {
+    /// None, with a printed reason, where a part cannot be had here.
+    pub(super) fn new(door: Door, replicas: usize) -> Option<Self> {
+        let needed: &[&str] = match door {
+            Door::Nginx => &["nginx", "skopeo", "rustc"],
+            Door::Caddy => &["caddy", "skopeo", "rustc"],
+            Door::Switch | Door::None => &["skopeo", "rustc"],
+        };
+        if needed.iter().any(|name| tools::program(name).is_none()) {
+            return None;
+        }
+        let registry = RunningRegistry::docker()?;
+        let engine = DockerEngine::start()?;
+        if !engine
+            .docker(&["compose", "version"])
+            .output()
+            .is_ok_and(|output| output.status.success())
+        {
+            println!("skipped: Docker Compose v2 (it is not installed; tests/setup gets it)");
+            return None;
+        }
+        let world = World::new();
+        let mark = json!({
+            "host": engine.host(), "door": format!("{door:?}"), "replicas": replicas,
+            "admin": crate::support::registry::free_address(), "registry": registry.repository("shop"),
+        });
+        fs::write(world.path().join(MARK), mark.to_string()).unwrap();
+        let mut rig = Self {
+            world,
+            engine,
+            registry,
+            door: None,
+        };
+        use_compose(&mut rig.world);
+        rig.image('a', &json!({}));
+        rig.compose_file(&json!({}));
+        rig.engine_says(&["compose", "up", "--detach", "cache"]);
+        rig.door = rig.start_door(door, &mark);
+        Some(rig)
+    }
+
+    /// Writes the Compose file anew, with more for the service.
+    pub(super) fn compose_file(&self, more: &Value) {
+        let image = format!("{}@{}", self.registry.repository("shop"), self.digest('a'));
+        let mut api = json!({
+            "image": image, "expose": ["8080"], "environment": {"COLOUR": "blue"},
+            "depends_on": {"cache": {"condition": "service_started"}},
+        });
+        for (name, value) in more.as_object().unwrap() {
+            api[name] = value.clone();
+        }
+        let services = json!({"api": api, "cache": {"image": image, "environment": {"ROLE": "cache"}}});
+        // JSON is YAML.
+        fs::write(
+            self.path().join("compose.yaml"),
+            json!({"name": self.project(), "services": services}).to_string(),
+        )
+        .unwrap();
+    }
+
+    fn project(&self) -> String {
+        "shop".to_owned()
+    }
+
+    fn digest(&self, letter: char) -> Digest {
+        let text = fs::read_to_string(self.path().join(format!("image-{letter}/digest"))).unwrap();
+        Digest::parse(text.trim()).unwrap()
+    }
+
+    /// Builds and publishes a release whose commit is one letter, forty times.
+    pub(super) fn image(&self, letter: char, config: &Value) -> Attested {
+        let layout = OciLayout::create(self.path().join(format!("image-{letter}"))).unwrap();
+        let mut tar = tar::Builder::new(Vec::new());
+        let mut header = tar::Header::new_gnu();
+        let service = fs::read(program()).unwrap();
+        header.set_mode(0o755);
+        header.set_size(service.len() as u64);
+        tar.append_data(&mut header, "service", service.as_slice()).unwrap();
+        let layer = tar.into_inner().unwrap();
+        let blob = |media: &str, bytes: &[u8]| Descriptor::new(media, layout.write_blob(bytes).unwrap(), bytes.len() as u64);
+        let layer = blob(media_type::OCI_LAYER, &layer);
+        // It knows no SIGTERM, and is to have nothing left to do when it is stopped.
+        let mut all = json!({
+            "Entrypoint": ["/service"], "Env": [format!("COMMIT={}", commit(letter))], "StopSignal": "SIGKILL",
+            "Labels": {"org.opencontainers.image.revision": commit(letter)},
+        });
+        for (name, value) in config.as_object().unwrap() {
+            match (name.as_str(), value.as_array()) {
+                ("Env", Some(more)) => all["Env"].as_array_mut().unwrap().extend(more.iter().cloned()),
+                _ => all[name] = value.clone(),
+            }
+        }
+        let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
+        let config =
+            json!({"os": "linux", "architecture": architecture, "config": all, "rootfs": {"type": "layers", "diff_ids": [layer.digest]}});
+        let config = blob(media_type::OCI_CONFIG, config.to_string().as_bytes());
+        let manifest = json!({"schemaVersion": 2, "mediaType": media_type::OCI_MANIFEST, "config": config, "layers": [layer]});
+        let manifest = blob(media_type::OCI_MANIFEST, manifest.to_string().as_bytes());
+        layout.put(&manifest, None).unwrap();
+        fs::write(layout.dir().join("digest"), manifest.digest.to_string()).unwrap();
+        skopeo(
+            &format!("oci:{}", layout.dir().display()),
+            &format!("docker://{}:{letter}", self.registry.repository("shop")),
+            &["--preserve-digests", "--dest-tls-verify=false"],
+        );
+        self.opened(letter)
+    }
+
+    pub(super) fn good(&self, letter: char) -> Attested {
+        self.image(letter, &json!({}))
+    }
+
+    /// Runs docker in the world's folder and gives what it printed.
+    pub(super) fn engine_says(&self, args: &[&str]) -> String {
+        output(self.engine.docker(args).current_dir(self.path()))
+    }
+
+    /// The containers of a service, with their digest label.
+    pub(super) fn containers(&self, service: &str) -> Vec<String> {
+        let filter = format!("label=com.docker.compose.service={service}");
+        let listed = self.engine_says(&[
+            "ps",
+            "--all",
+            "--no-trunc",
+            "--filter",
+            &filter,
+            "--format",
+            "{{.ID}} {{.State}} {{.Label \"portcullis.digest\"}}",
+        ]);
+        listed.lines().map(ToOwned::to_owned).collect()
+    }
+
+    /// True when exactly `count` containers of the service are there, all of them running this release.
+    pub(super) fn runs_alone(&self, release: &Attested, count: usize) {
+        let containers = self.containers("api");
+        let wanted = format!(" running {}", release.digest());
+        assert!(
+            containers.len() == count && containers.iter().all(|line| line.ends_with(&wanted)),
+            "{count} of {} alone: {containers:?}",
+            release.digest()
+        );
+        assert_eq!(self.containers("api-portcullis-template"), Vec::<String>::new());
+    }
+
+    pub(super) fn compose(&mut self) -> &mut ComposePlan {
+        let TargetPlan::Compose(plan) = &mut self.world.plan.target else {
+            panic!("a rig is of Compose")
+        };
+        plan
+    }
+
+    fn start_door(&self, door: Door, mark: &Value) -> Option<Child> {
+        let folder = self.path().join("door");
+        fs::create_dir_all(&folder).unwrap();
+        let listen = self.listen();
+        let mut command = match door {
+            Door::Switch | Door::None => return None,
+            Door::Nginx => {
+                fs::write(folder.join("shop.conf"), "upstream shop {\n    server 127.0.0.1:9;\n}\n").unwrap();
+                let at = folder.display();
+                let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+                    .map(|name| format!("{name}_temp_path {at}/{name};"))
+                    .concat();
+                let text = format!(
+                    "user root; daemon off; worker_processes 2; pid {at}/pid; error_log {at}/error.log;\nevents {{}}\nhttp {{ access_log off; {temporary}\n\
+                     include {at}/shop.conf;\nserver {{ listen {listen}; location / {{ proxy_pass http://shop; proxy_http_version 1.1; proxy_set_header Connection \"\"; }} }} }}\n"
+                );
+                fs::write(folder.join("nginx.conf"), text).unwrap();
+                let mut command = Command::new("nginx");
+                command.arg("-c").arg(folder.join("nginx.conf"));
+                command
+            }
+            Door::Caddy => {
+                let proxy = json!({"@id": "shop", "handler": "reverse_proxy", "upstreams": [{"dial": "127.0.0.1:9"}]});
+                let server = json!({"listen": [listen], "automatic_https": {"disable": true}, "routes": [{"handle": [proxy]}]});
+                let config =
+                    json!({"admin": {"listen": mark["admin"]}, "apps": {"http": {"grace_period": "3s", "servers": {"shop": server}}}});
+                fs::write(folder.join("caddy.json"), config.to_string()).unwrap();
+                let mut command = Command::new("caddy");
+                command
+                    .arg("run")
+                    .arg("--config")
+                    .arg(folder.join("caddy.json"))
+                    .env("HOME", &folder)
+                    .env("XDG_DATA_HOME", &folder);
+                command.env("XDG_CONFIG_HOME", &folder);
+                command
+            }
+        };
+        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let deadline = std::time::Instant::now() + Duration::from_secs(10);
+        while std::net::TcpStream::connect(listen).is_err() {
+            assert!(std::time::Instant::now() < deadline, "{door:?} does not listen");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Some(child)
+    }
+}
+
+impl Drop for Rig {
+    fn drop(&mut self) {
+        if let Some(door) = &mut self.door {
+            if let Some(pid) = rustix::process::Pid::from_raw(door.id() as i32) {
+                let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+            }
+            let _ = door.wait();
+        }
+        // The bridges of an engine's networks outlive it.
+        let all = self.engine.docker(&["ps", "--all", "--quiet"]).output();
+        let ids = all
+            .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
+            .unwrap_or_default();
+        let ids: Vec<&str> = ids.split_whitespace().collect();
+        if !ids.is_empty() {
+            let _ = self.engine.docker(&["rm", "--force"]).args(ids).output();
+        }
+        let _ = self.engine.docker(&["network", "prune", "--force"]).output();
+    }
+}
+
+/// Makes a world's target the Compose file in its folder.
+pub(crate) fn use_compose(world: &mut World) {
+    let root = world.path().to_owned();
+    let mark: Value = serde_json::from_slice(&fs::read(root.join(MARK)).unwrap()).unwrap();
+    let text = |name: &str| mark[name].as_str().unwrap().to_owned();
+    let state = root.join("state");
+    let door = root.join("door");
+    let nginx = |more: &[&str]| {
+        let conf = door.join("nginx.conf").display().to_string();
+        ["nginx", "-c", &conf].iter().chain(more).map(|word| (*word).to_owned()).collect()
+    };
+    let front = match text("door").as_str() {
+        "Nginx" => Some(FrontPlan::Nginx(NginxPlan {
+            file: door.join("shop.conf"),
+            upstream: "shop".to_owned(),
+            test: nginx(&["-t"]),
+            reload: nginx(&["-s", "reload"]),
+        })),
+        "Caddy" => Some(FrontPlan::Caddy(CaddyPlan {
+            admin: text("admin").parse().unwrap(),
+            id: "shop".to_owned(),
+        })),
+        "Switch" => Some(FrontPlan::Switch(ProcessPlan {
+            program: env!("CARGO_BIN_EXE_portcullis").into(),
+            listen: world.listen(),
+            protocol: Protocol::Http,
+            env: BTreeMap::new(),
+            state: state.clone(),
+        })),
+        _ => None,
+    };
+    world.plan.target = TargetPlan::Compose(ComposePlan {
+        service: "api".to_owned(),
+        root,
+        files: Vec::new(),
+        project: None,
+        profiles: Vec::new(),
+        env_files: Vec::new(),
+        replicas: Some(mark["replicas"].as_u64().unwrap() as usize),
+        port: None,
+        network: None,
+        front,
+        host: Some(text("host")),
+        env: BTreeMap::new(),
+        pass_env: Vec::new(),
+        pull_limit: Duration::from_secs(60),
+        state,
+    });
+}
+
+/// A release of this target is in the registry.
+pub(crate) fn published(world: &World, digest: Digest) -> Option<ImageRef> {
+    let mark: Value = serde_json::from_slice(&fs::read(world.path().join(MARK)).ok()?).ok()?;
+    Some(ImageRef::Registry {
+        repository: mark["registry"].as_str()?.to_owned(),
+        digest,
+    })
+}
