@@ -1,12 +1,13 @@
 //! What the service's own files say: policy, waivers, feeds, key, where images go, where the service runs.
 
 use super::Check;
+use super::tools::version;
 use crate::cli::args::Judging;
 use crate::cli::error::CliError;
 use crate::cli::place;
 use crate::cli::session::Session;
 use crate::gate::{GateError, Judge};
-use crate::model::plan::{Destination, KeySource};
+use crate::model::plan::{Destination, KeySource, TargetPlan};
 use crate::report::quantity;
 use crate::stage::matching::{self, FeedStatus};
 use crate::stage::publish::sign::VerifyingKey;
@@ -126,6 +127,16 @@ fn rollout(session: &Session<'_>) -> Check {
     match session.workspace.rollout_plan(&session.environment.folders, None, true) {
         Err(error) => Check::refused(NAME, NAME, &error),
         Ok(None) => Check::not_needed(NAME, NAME, "no [rollout] is configured: the gate ends after publishing"),
+        Ok(Some(plan)) if matches!(plan.target, TargetPlan::Compose(_)) => match version("docker", &["compose", "version"]) {
+            Ok(said) => Check::there(NAME, NAME, format!("to the target `compose`: {said}")),
+            Err(said) => Check::missing(
+                NAME,
+                NAME,
+                format!("Docker Compose v2 reads the Compose file, and there is none: {said}"),
+                "install it (Docker: docker-compose-plugin; Debian: docker-compose from release 13 on)",
+            )
+            .configured(true),
+        },
         Ok(Some(plan)) => Check::there(NAME, NAME, format!("to the target `{}`", plan.target.name())),
     }
 }

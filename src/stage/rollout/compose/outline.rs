@@ -61,7 +61,12 @@ pub(super) fn of(plan: &ComposePlan, settings: &RolloutPlan, seen: &Seen<'_>) ->
         )),
         shift: Act::new(format!("{door} leads to the new addresses"), Vec::new()),
         drain: Act::new(
-            "waits until the old instances have no connection left",
+            match plan.front {
+                Some(FrontPlan::Caddy(_)) => {
+                    "waits until the old instances have no connection left; Caddy keeps some without a request, so that it may take the whole clock"
+                }
+                _ => "waits until the old instances have no request or connection left",
+            },
             vec![clock("waits.drain", waits.drain, "for requests under way; what is left is cut")],
         ),
         retire: Act::new("stops and removes every instance but the new ones", vec![stop()]),

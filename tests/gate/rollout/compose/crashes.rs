@@ -6,7 +6,7 @@ use portcullis::model::outcome::RolloutResult;
 use portcullis::stage::rollout;
 use serde_json::json;
 
-use super::rig::{Door, Rig};
+use super::rig::{Door, Rig, lost};
 use crate::rollout::heavy;
 use crate::rollout::load::Load;
 use crate::rollout::roles::{self, Death, lines};
@@ -40,7 +40,7 @@ async fn killed_and_resumed(door: Door, replicas: usize, at: impl Iterator<Item 
             old = new;
         }
         rig.runs_alone(&old, replicas);
-        assert_eq!(tally.lost(), Vec::<String>::new(), "line {line}: {}", tally.line());
+        assert_eq!(lost(door, &tally), Vec::<String>::new(), "line {line}: {}", tally.line());
         assert!(rig.status().await.interrupted.is_none());
         if ended.success() {
             break;

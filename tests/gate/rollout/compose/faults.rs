@@ -38,7 +38,7 @@ async fn instances_of_a_plain_compose_up_are_the_old_version_and_serve_again_whe
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_comes_back_has_the_entry_point_environment_and_mounts_that_it_had() {
-    let Some(mut rig) = Rig::new(Door::Switch, 1) else { return };
+    let Some(rig) = Rig::new(Door::Switch, 1) else { return };
     fs::write(rig.path().join("old"), "old file").unwrap();
     fs::write(rig.path().join("new"), "new file").unwrap();
     let service = |colour: &str, args: &str| json!({"environment": {"COLOUR": colour}, "command": [args], "volumes": [format!("./{args}:/mounted:ro")]});

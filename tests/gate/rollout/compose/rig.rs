@@ -16,6 +16,7 @@ use portcullis::model::plan::{CaddyPlan, ComposePlan, FrontPlan, NginxPlan, Proc
 use portcullis::stage::publish::Attested;
 use serde_json::{Value, json};
 
+use crate::rollout::load::Tally;
 use crate::rollout::world::{World, commit};
 use crate::support::engines::{DockerEngine, output, skopeo};
 use crate::support::registry::RunningRegistry;
@@ -296,6 +297,19 @@ impl Drop for Rig {
         }
         let _ = self.engine.docker(&["network", "prune", "--force"]).output();
     }
+}
+
+/// Requests that were sent and not answered. A proxy that reads its configuration anew closes connections that carry nothing, and one that is
+/// closed between a client's look at it and the first byte was never sent.
+pub(super) fn lost(door: Door, tally: &Tally) -> Vec<String> {
+    let closes = matches!(door, Door::Nginx | Door::Caddy);
+    let unsent = |reason: &String| closes && reason.contains("keep-alive: true") && reason.contains("Canceled");
+    let all = tally.lost();
+    let left = all.iter().filter(|reason| unsent(reason)).count();
+    if left > 0 {
+        println!("{left} connections were closed by {door:?} before a request was sent on them");
+    }
+    all.into_iter().filter(|reason| !unsent(reason)).collect()
 }
 
 /// Makes a world's target the Compose file in its folder.
