@@ -11,6 +11,7 @@ use super::spec::is_run;
 use crate::io::local_api::{LocalApi, LocalApiError};
 use crate::model::digest::Digest;
 use crate::model::visible::visible;
+use crate::stage::rollout::image::REVISION;
 use crate::stage::rollout::release::{Deployed, Release};
 use crate::stage::rollout::target::TargetError;
 
@@ -146,7 +147,8 @@ impl Containers {
             run: container.run().to_owned(),
             release: Release {
                 digest,
-                commit: label(COMMIT).filter(|_| ours),
+                // An image's labels are its containers' labels, too.
+                commit: label(COMMIT).filter(|_| ours).or_else(|| label(REVISION)),
                 image: label(IMAGE).filter(|_| ours).unwrap_or_default(),
             },
         })

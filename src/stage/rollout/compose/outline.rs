@@ -103,6 +103,12 @@ fn interruption(seen: &Seen<'_>) -> PlannedInterruption {
 
 fn notes(settings: &RolloutPlan, seen: &Seen<'_>) -> Vec<String> {
     let mut notes = Vec::new();
+    if seen.door == "nginx" {
+        notes.push(
+            "nginx closes idle connections of clients when it reads its configuration anew, and a request that is sent in that moment is reset; `keepalive_min_timeout` (nginx 1.27.4) prevents it"
+                .to_owned(),
+        );
+    }
     if let Some(check) = seen.check.filter(|check| *check > settings.waits.stage) {
         notes.push(format!(
             "the Compose file's health check may take {} s by its own clock, and rollout.waits.stage ends it after {} s",
