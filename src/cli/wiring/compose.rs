@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::{UserFolders, Workspace};
 use crate::cli::config::{self, FrontKind};
 use crate::cli::error::CliError;
+use crate::model::excused::Excused as _;
 use crate::model::plan::{CaddyPlan, ComposePlan, FrontPlan, HealthPlan, NginxPlan};
 
 impl Workspace {
@@ -27,7 +28,7 @@ impl Workspace {
         };
         let environment = crate::io::environment::variable("DOCKER_HOST");
         let environment = environment
-            .and_then(|host| host.into_string().map_or(None, Some))
+            .and_then(|host| host.into_string().or_none("a host that is no text is none that can be worked with"))
             .filter(|host| !host.is_empty());
         Ok(ComposePlan {
             service: rollout.compose_service.clone().unwrap_or_else(|| self.service()),

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::spec::is_run;
 use crate::io::local_api::{LocalApi, LocalApiError};
 use crate::model::digest::Digest;
+use crate::model::excused::Excused as _;
 use crate::model::visible::visible;
 use crate::stage::rollout::image::REVISION;
 use crate::stage::rollout::release::{Deployed, Release};
@@ -114,7 +115,9 @@ impl Containers {
                 let named = found.get("RepoDigests").and_then(Value::as_array).into_iter().flatten();
                 let digests = named.filter_map(Value::as_str).filter_map(|text| text.rsplit_once('@'));
                 Ok(Some(
-                    digests.filter_map(|(_, digest)| Digest::parse(digest).map_or(None, Some)).collect(),
+                    digests
+                        .filter_map(|(_, digest)| Digest::parse(digest).or_none("what is no such thing is not taken for one"))
+                        .collect(),
                 ))
             }
             Err(error) if error.is_status(404) => Ok(None),
@@ -134,9 +137,9 @@ impl Containers {
     /// What runs in a container: what its labels say as far as its image is that, and else what its image is.
     pub(super) async fn deployed(&self, container: &Container) -> Result<Deployed, TargetError> {
         let label = |name: &str| container.labels.get(name).filter(|text| !text.is_empty()).cloned();
-        let said = label(DIGEST).and_then(|text| Digest::parse(&text).map_or(None, Some));
+        let said = label(DIGEST).and_then(|text| Digest::parse(&text).or_none("what is no such thing is not taken for one"));
         let named = self.digests_of(&container.image_id).await?.unwrap_or_default();
-        let by_id = Digest::parse(&container.image_id).map_or(None, Some);
+        let by_id = Digest::parse(&container.image_id).or_none("what is no such thing is not taken for one");
         let digest = match said {
             Some(said) if named.is_empty() || named.contains(&said) => Some(said),
             _ => named.first().copied().or(by_id),
@@ -231,7 +234,7 @@ fn container(listed: &Value) -> Option<Container> {
         addresses: networks
             .filter_map(|(name, network)| {
                 let ip = network.get("IPAddress").and_then(Value::as_str)?;
-                Some((name.clone(), ip.parse().map_or(None, Some)?))
+                Some((name.clone(), ip.parse().or_none("what is no such thing is not taken for one")?))
             })
             .collect(),
     })

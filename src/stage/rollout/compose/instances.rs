@@ -10,6 +10,7 @@ use super::containers::{Container, Containers, FOREIGN};
 use super::health::{self, EngineHealth};
 use super::spec::Spec;
 use crate::io::Effects;
+use crate::model::excused::Excused as _;
 use crate::stage::rollout::release::Deployed;
 use crate::stage::rollout::target::TargetError;
 
@@ -22,7 +23,12 @@ pub(super) async fn ensure(containers: &Containers, spec: &Spec, revive: bool) -
     let all = containers.all().await?;
     let mut have: Vec<&Container> = all.iter().filter(|container| container.run() == run).collect();
     have.sort_by_key(|container| !container.is_running());
-    let number = |container: &Container| container.labels.get(NUMBER).and_then(|text| text.parse().map_or(None, Some));
+    let number = |container: &Container| {
+        container
+            .labels
+            .get(NUMBER)
+            .and_then(|text| text.parse().or_none("a number that is none counts for nothing"))
+    };
     let mut next: u64 = all.iter().filter_map(number).max().unwrap_or(0) + 1;
     if have.len() < spec.replicas {
         let mut names = free_names(containers, spec, &all);

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::docker::Docker;
 use crate::io::hash::sha256;
 use crate::model::digest::Digest;
+use crate::model::excused::Excused as _;
 use crate::model::plan::ComposePlan;
 
 /// What the Compose files say of one service.
@@ -150,7 +151,7 @@ fn only_port(service: &Map<String, Value>) -> Option<u16> {
     ports.sort();
     ports.dedup();
     match ports.as_slice() {
-        [one] => one.parse().map_or(None, Some),
+        [one] => one.parse().or_none("what cannot be read is said to be unknown by the caller"),
         _ => None,
     }
 }
@@ -213,7 +214,9 @@ fn span(text: &str) -> Option<Duration> {
     let mut sum = 0.0;
     while !rest.is_empty() {
         let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
-        let number: f64 = rest[..digits].parse().map_or(None, Some)?;
+        let number: f64 = rest[..digits]
+            .parse()
+            .or_none("what cannot be read is said to be unknown by the caller")?;
         let tail = &rest[digits..];
         let unit = tail.find(|c: char| c.is_ascii_digit()).unwrap_or(tail.len());
         sum += number
@@ -228,7 +231,7 @@ fn span(text: &str) -> Option<Duration> {
             };
         rest = &tail[unit..];
     }
-    Duration::try_from_secs_f64(sum).map_or(None, Some)
+    Duration::try_from_secs_f64(sum).or_none("what cannot be read is said to be unknown by the caller")
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::led::{Leads, Led};
 use crate::io::local_api::{LocalApi, Socket};
+use crate::model::excused::Excused as _;
 use crate::model::plan::CaddyPlan;
 use crate::stage::rollout::target::TargetError;
 
@@ -64,7 +65,7 @@ impl Caddy {
         // What is no address was not led to from here.
         Ok(upstreams
             .filter_map(|upstream| upstream.get("dial").and_then(Value::as_str))
-            .filter_map(|dial| dial.parse().map_or(None, Some))
+            .filter_map(|dial| dial.parse().or_none("what is no address was not led to from here"))
             .collect())
     }
 

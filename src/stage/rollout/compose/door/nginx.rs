@@ -8,6 +8,7 @@ use super::led::{Leads, Led};
 use crate::io::files;
 use crate::io::process::{ProcessError, Program};
 use crate::model::error_chain::chain;
+use crate::model::excused::Excused as _;
 use crate::model::plan::NginxPlan;
 use crate::model::visible::visible_lines;
 use crate::stage::rollout::command::program;
@@ -135,7 +136,7 @@ fn addresses(text: &str) -> Result<Vec<SocketAddr>, String> {
             continue;
         }
         let address = line.strip_prefix("server ").and_then(|rest| rest.strip_suffix(';'));
-        let address = address.and_then(|address| address.trim().parse().map_or(None, Some));
+        let address = address.and_then(|address| address.trim().parse().or_none("the caller says which line is no address"));
         found.push(address.ok_or_else(|| format!("`{line}` is no `server ADDRESS:PORT;`"))?);
     }
     Ok(found)
