@@ -150,7 +150,11 @@ impl Rig {
 
     /// Builds and publishes a release whose commit is one letter, forty times.
     pub(super) fn image(&self, letter: char, config: &Value) -> Attested {
-        let layout = OciLayout::create(self.path().join(format!("image-{letter}"))).unwrap();
+        let folder = self.path().join(format!("image-{letter}"));
+        if folder.exists() {
+            fs::remove_dir_all(&folder).unwrap();
+        }
+        let layout = OciLayout::create(folder).unwrap();
         let mut tar = tar::Builder::new(Vec::new());
         let mut header = tar::Header::new_gnu();
         let service = fs::read(program()).unwrap();
