@@ -262,6 +262,20 @@ pub enum Target {
     Command,
     /// A service of a Compose file.
     Compose,
+    /// A Deployment or StatefulSet of a cluster.
+    Kubernetes,
+}
+
+impl Target {
+    /// Its name in the configuration.
+    pub(in crate::cli) const fn name(self) -> &'static str {
+        match self {
+            Self::Process => "process",
+            Self::Command => "command",
+            Self::Compose => "compose",
+            Self::Kubernetes => "kubernetes",
+        }
+    }
 }
 
 /// What leads requests to the instances of a version.
@@ -304,6 +318,16 @@ pub struct Rollout {
     pub target: Target,
     /// process, and compose behind the switch: the public listener [default: host and port of the health URL].
     pub listen: Option<SocketAddr>,
+    /// kubernetes: `deployment/NAME` or `statefulset/NAME`.
+    pub workload: Option<String>,
+    /// kubernetes: the workload's namespace [default: the context's].
+    pub namespace: Option<String>,
+    /// kubernetes: the kubeconfig's context [default: its current one].
+    pub context: Option<String>,
+    /// kubernetes: the kubeconfig, from the service's folder [default: `KUBECONFIG`, `~/.kube/config`, or the service account of the pod].
+    pub kubeconfig: Option<PathBuf>,
+    /// kubernetes: the container whose image is changed; needed where the pod has several.
+    pub container: Option<String>,
     /// Folder of the service's state (default: `portcullis/<service>` in the user's state folder).
     pub state: Option<PathBuf>,
     /// process: environment of the service; command: further variables for the commands; compose: variables that the Compose file may name.
@@ -419,9 +443,9 @@ pub struct Waits {
     pub stop: Option<HumanDuration>,
     /// For another deployer's lock [default: 0s].
     pub lock: Option<HumanDuration>,
-    /// command: for `deploy` to end [default: 10m].
+    /// command: for `deploy` to end; kubernetes: for the new pods to have taken over [default: 10m].
     pub deploy: Option<HumanDuration>,
-    /// command: for `rollback` or `stop` to end [default: 10m].
+    /// command: for `rollback` or `stop` to end; kubernetes: for the old pods to be back [default: 10m].
     pub rollback: Option<HumanDuration>,
     /// compose: for an image to be pulled [default: 10m].
     pub pull: Option<HumanDuration>,

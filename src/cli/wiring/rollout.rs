@@ -8,7 +8,10 @@ use super::{UserFolders, Workspace};
 use crate::cli::config;
 use crate::cli::error::CliError;
 use crate::model::human_duration::HumanDuration;
-use crate::model::plan::{CommandPlan, HealthPlan, ProbePlan, ProcessPlan, Protocol, RolloutPlan, TargetPlan, VersionAssertion, Waits};
+use crate::model::plan::{
+    CommandPlan, HealthPlan, KubernetesPlan, ProbePlan, ProcessPlan, Protocol, RolloutPlan, TargetPlan, VersionAssertion, Waits,
+    WorkloadKind,
+};
 
 impl Workspace {
     /// The rollout's plan; none where the configuration has no `[rollout]`.
@@ -30,6 +33,7 @@ impl Workspace {
             }),
             config::Target::Compose => TargetPlan::Compose(self.compose_plan(rollout, &health, folders)?),
             config::Target::Command => TargetPlan::Command(self.command_plan(rollout, folders)?),
+            config::Target::Kubernetes => TargetPlan::Kubernetes(self.kubernetes_plan(rollout, folders)?),
         };
         super::rollout_keys::only_of_its_target(rollout)?;
         let waits = &rollout.waits;
@@ -80,6 +84,34 @@ impl Workspace {
         })
     }
 
+    fn kubernetes_plan(&self, rollout: &config::Rollout, folders: &UserFolders) -> Result<KubernetesPlan, CliError> {
+        let Some(text) = &rollout.workload else {
+            return Err(CliError::setting(
+                "rollout.workload",
+                "the `kubernetes` target needs it: `deployment/NAME` or `statefulset/NAME`",
+            ));
+        };
+        let (kind, name) = workload(text)?;
+        if let Some(namespace) = rollout.namespace.as_deref().filter(|namespace| !is_name(namespace)) {
+            return Err(CliError::setting(
+                "rollout.namespace",
+                format!("`{namespace}` is no name of a namespace"),
+            ));
+        }
+        let or = |span: Option<HumanDuration>, seconds| span.map_or(Duration::from_secs(seconds), |span| span.0);
+        Ok(KubernetesPlan {
+            kind,
+            workload: name,
+            namespace: rollout.namespace.clone(),
+            context: rollout.context.clone(),
+            kubeconfig: rollout.kubeconfig.as_ref().map(|path| self.root.join(path)),
+            container: rollout.container.clone(),
+            deploy_limit: or(rollout.waits.deploy, 600),
+            rollback_limit: or(rollout.waits.rollback, 600),
+            state: self.rollout_state(rollout, folders),
+        })
+    }
+
     /// What the gate signs and logs in with is for nobody else.
     pub(super) fn pass_no_secret_of_ours(&self, rollout: &config::Rollout) -> Result<(), CliError> {
         let mut passed = rollout.pass_env.iter();
@@ -121,6 +153,31 @@ impl Workspace {
             state: self.rollout_state(rollout, folders),
         })
     }
+}
+
+/// `deployment/NAME`: names go into paths of the API, so that only what Kubernetes takes for a name is one.
+fn workload(text: &str) -> Result<(WorkloadKind, String), CliError> {
+    let known = match text.split_once('/') {
+        Some(("deployment", name)) => Some((WorkloadKind::Deployment, name)),
+        Some(("statefulset", name)) => Some((WorkloadKind::StatefulSet, name)),
+        _ => None,
+    };
+    match known {
+        Some((kind, name)) if is_name(name) => Ok((kind, name.to_owned())),
+        _ => Err(CliError::setting(
+            "rollout.workload",
+            format!("`{text}` is neither `deployment/NAME` nor `statefulset/NAME`"),
+        )),
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let bytes = text.as_bytes();
+    bytes.len() <= 253
+        && bytes.first().copied().is_some_and(plain)
+        && bytes.last().copied().is_some_and(plain)
+        && bytes.iter().all(|byte| plain(*byte) || matches!(byte, b'-' | b'.'))
 }
 
 fn health_plan(health: &config::Health) -> Result<HealthPlan, CliError> {

@@ -6,13 +6,16 @@ use crate::cli::error::CliError;
 /// # Errors
 /// [`CliError::Setting`] for the first key that is another target's.
 pub(super) fn only_of_its_target(rollout: &Rollout) -> Result<(), CliError> {
-    use Target::{Command, Compose, Process};
+    use Target::{Command, Compose, Kubernetes, Process};
     let has_switch = rollout
         .front
         .as_ref()
         .is_some_and(|front| front.kind == crate::cli::config::FrontKind::Switch);
-    if rollout.listen.is_some() && rollout.target == Command {
-        return Err(CliError::setting("rollout.listen", "the `command` target has no listener of ours"));
+    if rollout.listen.is_some() && matches!(rollout.target, Command | Kubernetes) {
+        return Err(CliError::setting(
+            "rollout.listen",
+            format!("the `{}` target has no listener of ours", rollout.target.name()),
+        ));
     }
     if rollout.listen.is_some() && rollout.target == Compose && !has_switch {
         return Err(CliError::setting(
@@ -20,15 +23,16 @@ pub(super) fn only_of_its_target(rollout: &Rollout) -> Result<(), CliError> {
             "it is the switch's, and [rollout.front] names none",
         ));
     }
-    let given: [(&str, bool, &[Target]); 20] = [
+    let given: [(&str, bool, &[Target]); 26] = [
+        ("rollout.env", !rollout.env.is_empty(), &[Process, Command, Compose]),
         ("rollout.deploy", rollout.deploy.is_some(), &[Command]),
         ("rollout.rollback", rollout.rollback.is_some(), &[Command]),
         ("rollout.observe", rollout.observe.is_some(), &[Command]),
         ("rollout.stop", rollout.stop.is_some(), &[Command]),
         ("rollout.unpack", rollout.unpack, &[Command]),
         ("rollout.pass_env", !rollout.pass_env.is_empty(), &[Command, Compose]),
-        ("rollout.waits.deploy", rollout.waits.deploy.is_some(), &[Command]),
-        ("rollout.waits.rollback", rollout.waits.rollback.is_some(), &[Command]),
+        ("rollout.waits.deploy", rollout.waits.deploy.is_some(), &[Command, Kubernetes]),
+        ("rollout.waits.rollback", rollout.waits.rollback.is_some(), &[Command, Kubernetes]),
         ("rollout.waits.observe", rollout.waits.observe.is_some(), &[Command]),
         ("rollout.waits.pull", rollout.waits.pull.is_some(), &[Compose]),
         ("rollout.files", !rollout.files.is_empty(), &[Compose]),
@@ -41,16 +45,17 @@ pub(super) fn only_of_its_target(rollout: &Rollout) -> Result<(), CliError> {
         ("rollout.network", rollout.network.is_some(), &[Compose]),
         ("rollout.docker_host", rollout.docker_host.is_some(), &[Compose]),
         ("rollout.front", rollout.front.is_some(), &[Compose]),
+        ("rollout.workload", rollout.workload.is_some(), &[Kubernetes]),
+        ("rollout.namespace", rollout.namespace.is_some(), &[Kubernetes]),
+        ("rollout.context", rollout.context.is_some(), &[Kubernetes]),
+        ("rollout.kubeconfig", rollout.kubeconfig.is_some(), &[Kubernetes]),
+        ("rollout.container", rollout.container.is_some(), &[Kubernetes]),
     ];
-    let shown = |target: &Target| match target {
-        Process => "\"process\"",
-        Command => "\"command\"",
-        Compose => "\"compose\"",
-    };
+    let shown = |target: &Target| format!("\"{}\"", target.name());
     match given.iter().find(|(_, given, whose)| *given && !whose.contains(&rollout.target)) {
         Some((name, _, [whose])) => Err(CliError::setting(name, format!("it is for target = {} alone", shown(whose)))),
         Some((name, _, whose)) => {
-            let whose: Vec<&str> = whose.iter().map(shown).collect();
+            let whose: Vec<String> = whose.iter().map(shown).collect();
             Err(CliError::setting(name, format!("it is for target = {}", whose.join(" and "))))
         }
         None => Ok(()),

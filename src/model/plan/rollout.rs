@@ -201,6 +201,38 @@ pub struct ComposePlan {
     pub state: PathBuf,
 }
 
+/// What controls the pods.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WorkloadKind {
+    /// A Deployment.
+    Deployment,
+    /// A StatefulSet.
+    StatefulSet,
+}
+
+/// The `kubernetes` target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KubernetesPlan {
+    /// What kind of workload is changed.
+    pub kind: WorkloadKind,
+    /// The workload's name.
+    pub workload: String,
+    /// Its namespace; `None` for that of the context, or of the pod that this runs in.
+    pub namespace: Option<String>,
+    /// The kubeconfig's context; `None` for its current one.
+    pub context: Option<String>,
+    /// The kubeconfig; `None` for `KUBECONFIG`, `~/.kube/config`, or the pod's own service account.
+    pub kubeconfig: Option<PathBuf>,
+    /// The container whose image is changed; `None` where there is only one.
+    pub container: Option<String>,
+    /// For the new pods to have taken the place of the old ones.
+    pub deploy_limit: Duration,
+    /// For the old ones to be back.
+    pub rollback_limit: Duration,
+    /// Folder of the state: journal, lock, the pod templates that were there.
+    pub state: PathBuf,
+}
+
 /// Which target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TargetPlan {
@@ -210,6 +242,8 @@ pub enum TargetPlan {
     Command(CommandPlan),
     /// A service of a Compose file.
     Compose(ComposePlan),
+    /// A Deployment or StatefulSet of a cluster.
+    Kubernetes(KubernetesPlan),
 }
 
 impl TargetPlan {
@@ -220,6 +254,7 @@ impl TargetPlan {
             Self::Process(_) => "process",
             Self::Command(_) => "command",
             Self::Compose(_) => "compose",
+            Self::Kubernetes(_) => "kubernetes",
         }
     }
 }

@@ -18,6 +18,9 @@ pub struct Holder {
     pub since: Timestamp,
     /// When it last said that it lives.
     pub renewed: Timestamp,
+    /// What frees the lock, where it is a lease that may be of another machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease: Option<String>,
 }
 
 impl Holder {
@@ -30,9 +33,10 @@ impl Holder {
             120..7200 => format!("{} min", age / 60),
             _ => format!("{} h", age / 3600),
         };
-        let free = match self.pid {
-            0 => "the lock ends with its process".to_owned(),
-            pid => format!("`kill {pid}` ends it and frees the lock"),
+        let free = match (&self.lease, self.pid) {
+            (Some(free), _) => free.clone(),
+            (None, 0) => "the lock ends with its process".to_owned(),
+            (None, pid) => format!("`kill {pid}` ends it and frees the lock"),
         };
         format!("{self}, for {age}; --wait-for-lock 15m waits for it, {free}")
     }
@@ -60,6 +64,7 @@ mod tests {
             token: 1,
             since,
             renewed: since,
+            lease: None,
         };
         let told = holder.told("2026-11-28T10:05:10Z".parse().expect("time"));
         for part in ["process 4711 in run r", "for 5 min", "`kill 4711`", "--wait-for-lock"] {

@@ -146,6 +146,7 @@ fn attempt(state: &Path, run: &str, effects: &Effects) -> io::Result<Acquired> {
         token: before.map_or(1, |before| before.token + 1),
         since: now,
         renewed: now,
+        lease: None,
     };
     write_holder(&file, &holder)?;
     file.sync_data()?;
@@ -202,6 +203,7 @@ fn unknown(now: Timestamp) -> Holder {
         token: 0,
         since: now,
         renewed: now,
+        lease: None,
     }
 }
 

@@ -11,6 +11,8 @@ mod history;
 mod holder;
 mod image;
 mod journal;
+#[cfg(feature = "kubernetes")]
+mod kubernetes;
 mod lock;
 mod machine;
 mod orders;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::error::RolloutError;
+use super::holder::Holder;
 use super::outline::Outline;
 use super::release::{Deployed, Release};
 use super::switch::message::Status;
@@ -79,6 +80,21 @@ pub(super) trait RolloutTarget: Send + Sync {
 
     /// The folder with journal and lock.
     fn state(&self) -> &Path;
+
+    /// Takes the lock that the target itself keeps, where it does, when the host's own is held. Gives who has it otherwise.
+    fn claim(&self, _run: &str, _wait: Duration) -> impl Future<Output = Result<Option<Holder>, RolloutError>> + Send {
+        async { Ok(None) }
+    }
+
+    /// Gives that lock back.
+    fn release(&self) -> impl Future<Output = ()> + Send {
+        async {}
+    }
+
+    /// Who holds that lock now.
+    fn holder(&self) -> impl Future<Output = Result<Option<Holder>, TargetError>> + Send {
+        async { Ok(None) }
+    }
 
     /// Where people find the service.
     fn url(&self) -> Option<String>;

@@ -27,7 +27,10 @@ pub(super) async fn announce<T: RolloutTarget>(
     let history = History::of(&records);
     let release = target.examine(&Release::of(attested)).await?;
     let live = target.is_live(&release).await.map_err(unseen)?;
-    let holder = lock::current(target.state())?;
+    let holder = match lock::current(target.state())? {
+        Some(holder) => Some(holder),
+        None => target.holder().await.map_err(unseen)?,
+    };
     let facts = Facts {
         purpose: Purpose::Deploy,
         release: &release,

@@ -27,6 +27,9 @@ pub(super) async fn enter(
     match Lock::acquire(target.state(), id, plan.waits.lock, effects).await? {
         Acquired::Theirs(holder) => Ok(Err(holder)),
         Acquired::Ours(lock) => {
+            if let Some(holder) = target.claim(id, plan.waits.lock).await? {
+                return Ok(Err(holder));
+            }
             let (journal, records) = Journal::open(target.state(), lock)?;
             Ok(Ok((journal, History::of(&records))))
         }

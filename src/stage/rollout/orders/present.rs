@@ -31,6 +31,11 @@ pub(super) async fn status<T: RolloutTarget>(target: &T, plan: &RolloutPlan) -> 
         })
         .collect();
     let front = observed.front.map(|front| front.run);
+    let locked_by = match lock::current(target.state())? {
+        Some(holder) => Some(holder),
+        // The same trouble as the one that is told already.
+        None => target.holder().await.unwrap_or(None),
+    };
     Ok(RolloutStatus {
         schema: "portcullis/rollout-status/v1".to_owned(),
         service: plan.service.clone(),
@@ -54,7 +59,7 @@ pub(super) async fn status<T: RolloutTarget>(target: &T, plan: &RolloutPlan) -> 
                 release: open.release,
             },
         }),
-        locked_by: lock::current(target.state())?,
+        locked_by,
         state: target.state().to_owned(),
     })
 }
@@ -62,7 +67,7 @@ pub(super) async fn status<T: RolloutTarget>(target: &T, plan: &RolloutPlan) -> 
 pub(super) async fn stop<T: RolloutTarget>(target: &T, plan: &RolloutPlan, effects: &Effects) -> Result<StopReport, RolloutError> {
     if !target.capabilities().stops {
         return Err(nothing(
-            "[rollout] has no `stop` command, so that the service cannot be stopped from here",
+            "the service cannot be stopped from here: [rollout] has no `stop` command, or the target stops nothing (kubernetes: scale it to 0)",
         ));
     }
     let id = new_run(effects);

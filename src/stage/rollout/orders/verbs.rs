@@ -9,8 +9,12 @@ use crate::stage::publish::Attested;
 use crate::stage::rollout::command::CommandTarget;
 use crate::stage::rollout::compose::ComposeTarget;
 use crate::stage::rollout::error::RolloutError;
+#[cfg(feature = "kubernetes")]
+use crate::stage::rollout::kubernetes::KubernetesTarget;
 use crate::stage::rollout::process::ProcessTarget;
 use crate::stage::rollout::status::{RolloutStatus, StopReport};
+#[cfg(feature = "kubernetes")]
+use crate::stage::rollout::target::RolloutTarget as _;
 
 /// Does something at the target of a plan, whichever it is.
 macro_rules! at_target {
@@ -28,8 +32,25 @@ macro_rules! at_target {
                 let $target = ComposeTarget::open(compose, $plan, $effects).await?;
                 $done.await
             }
+            #[cfg(feature = "kubernetes")]
+            TargetPlan::Kubernetes(kubernetes) => {
+                let $target = KubernetesTarget::new(kubernetes, &$plan.health, $effects)?;
+                let done = $done.await;
+                $target.release().await;
+                done
+            }
+            #[cfg(not(feature = "kubernetes"))]
+            TargetPlan::Kubernetes(_) => Err(without_kubernetes()),
         }
     };
+}
+
+#[cfg(not(feature = "kubernetes"))]
+fn without_kubernetes() -> RolloutError {
+    RolloutError::Plan {
+        reason: "this portcullis was built without the target `kubernetes`".to_owned(),
+        help: Some("build it with `--features kubernetes`".to_owned()),
+    }
 }
 
 /// Rolls an attested digest out and proves that it serves, or brings the old one back and proves that.

@@ -1,0 +1,104 @@
+//! Waiting until the cluster's controller has replaced the pods, and saying why it does not.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::api::{Cluster, encoded};
+use super::pods::{self, Trouble};
+use super::workload::{Workload, run_of};
+use crate::model::excused::Excused as _;
+use crate::model::visible::shortened;
+
+/// Lines of a log that are told.
+const LINES: usize = 5;
+/// Between two looks.
+pub(super) const LOOK: Duration = Duration::from_millis(400);
+
+/// What a wait is for: limits and their names, and since when.
+pub(super) struct Limit {
+    pub(super) setting: &'static str,
+    pub(super) length: Duration,
+    pub(super) end: Instant,
+}
+
+impl Limit {
+    pub(super) fn new(setting: &'static str, length: Duration) -> Self {
+        Self {
+            setting,
+            length,
+            end: Instant::now() + length,
+        }
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        Instant::now() >= self.end
+    }
+}
+
+/// The new pod that will not come up, where there is one.
+pub(super) fn hopeless(workload: &Workload, pods: &[Value]) -> Option<Trouble> {
+    new_pods(workload, pods).find_map(pods::trouble)
+}
+
+/// What is said when the time is over.
+pub(super) fn late(workload: &Workload, pods: &[Value], limit: &Limit) -> String {
+    let what = workload.pending().unwrap_or_else(|| "it is not done".to_owned());
+    let nowhere = new_pods(workload, pods).find_map(pods::unscheduled);
+    let nowhere = nowhere.map_or_else(String::new, |said| format!("; {said}"));
+    let conditions = workload.whole["status"]["conditions"].as_array();
+    let refused = conditions
+        .into_iter()
+        .flatten()
+        .find(|one| one["type"] == "ReplicaFailure" && one["status"] == "True")
+        .map_or_else(String::new, |one| {
+            format!("; {}", shortened(one["message"].as_str().unwrap_or(""), 300))
+        });
+    format!(
+        "the new pods did not take over within {} s [rollout.{}]: {what}{nowhere}{refused}",
+        limit.length.as_secs_f64(),
+        limit.setting
+    )
+}
+
+fn new_pods<'a>(workload: &Workload, pods: &'a [Value]) -> impl Iterator<Item = &'a Value> {
+    let run = workload.run().to_owned();
+    pods.iter()
+        .filter(move |pod| run_of(&pod["metadata"]) == run && !pods::is_ending(pod))
+}
+
+/// A pod that does not come up, with its last lines and what the cluster says of it.
+pub(super) async fn post_mortem(cluster: &Cluster, trouble: &Trouble) -> String {
+    let mut said = format!("pod {} does not come up: {}", trouble.pod, trouble.said);
+    let base = format!("/api/v1/namespaces/{}", cluster.namespace);
+    for previous in ["true", "false"] {
+        let path = format!(
+            "{base}/pods/{}/log?container={}&tailLines={LINES}&previous={previous}",
+            trouble.pod,
+            encoded(&trouble.container)
+        );
+        let log = cluster.text(&path).await.or_none("a container that never ran has no log");
+        let lines: Vec<String> = log
+            .iter()
+            .flat_map(|text| text.lines())
+            .filter(|line| !line.trim().is_empty())
+            .map(|line| shortened(line, 200))
+            .collect();
+        if !lines.is_empty() {
+            said.push_str(&format!("; its last lines: {}", lines.join(" | ")));
+            break;
+        }
+    }
+    let field = encoded(&format!("involvedObject.name={},type=Warning", trouble.pod));
+    let events = cluster.get(&format!("{base}/events?fieldSelector={field}&limit=20")).await;
+    // What the pod says of itself is told already; events are more of it.
+    if let Ok(events) = events {
+        let told = events["items"].as_array().into_iter().flatten().rev().take(2);
+        for event in told {
+            let text = |name: &str| shortened(event[name].as_str().unwrap_or(""), 200);
+            said.push_str(&format!("; event {}: {}", text("reason"), text("message")));
+        }
+    }
+    said
+}
