@@ -7,6 +7,8 @@ mod crashes;
 mod deploys;
 mod failures;
 mod interruptions;
+#[cfg(feature = "kubernetes")]
+mod kubernetes;
 mod load;
 mod planning;
 mod roles;

@@ -86,6 +86,10 @@ impl World {
         if path.join(super::compose::MARK).exists() {
             super::compose::use_compose(&mut world);
         }
+        #[cfg(feature = "kubernetes")]
+        if path.join(super::kubernetes::MARK).exists() {
+            super::kubernetes::use_kubernetes(&mut world);
+        }
         world
     }
 
@@ -162,11 +166,14 @@ impl World {
     pub(crate) fn opened(&self, letter: char) -> Attested {
         let dir = self.path.join(format!("image-{letter}"));
         let digest = Digest::parse(fs::read_to_string(dir.join("digest")).unwrap().trim()).unwrap();
-        let image = super::compose::published(self, digest).unwrap_or(ImageRef::OciLayout {
-            dir,
-            tag: None,
-            digest: Some(digest),
-        });
+        let image = match fs::read_to_string(self.path.join("repository")) {
+            Ok(repository) => ImageRef::Registry { repository, digest },
+            Err(_) => super::compose::published(self, digest).unwrap_or(ImageRef::OciLayout {
+                dir,
+                tag: None,
+                digest: Some(digest),
+            }),
+        };
         Attested::unverified(image, digest, "a test".to_owned())
     }
 

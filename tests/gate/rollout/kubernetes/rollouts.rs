@@ -1,0 +1,254 @@
+//! What a rollout to a real cluster does, sees and leaves behind. One cluster for all: it takes longer to start than each of them.
+
+use std::time::{Duration, Instant};
+
+use portcullis::model::outcome::RolloutResult;
+use portcullis::stage::rollout;
+
+use super::cluster::Cluster;
+use super::shop::Shop;
+use crate::rollout::heavy;
+use crate::rollout::roles::{self, Death, lines};
+use crate::support::registry::RunningRegistry;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_real_cluster_is_deployed_to_rolled_back_resumed_and_left_alone_where_others_deploy() {
+    if !heavy() {
+        println!("skipped: a cluster is started with PORTCULLIS_HEAVY=1");
+        return;
+    }
+    let (Some(registry), Some(cluster)) = (RunningRegistry::docker(), Cluster::start()) else {
+        return;
+    };
+    let begun = Instant::now();
+    let told = |what: &str| println!("{:6.1} s {what}", begun.elapsed().as_secs_f64());
+    let mut shop = Shop::new(&cluster, &registry, "deployment", 30081);
+    told("the first version runs");
+    a_release_is_committed_and_a_bad_one_leaves_the_old_template_exactly(&shop).await;
+    told("committed, and rolled back");
+    an_image_that_cannot_be_pulled_is_rolled_back_long_before_the_deadline(&shop).await;
+    told("unpullable");
+    a_foreign_deploy_in_the_soak_is_left_alone(&mut shop).await;
+    told("foreign");
+    killed_after_each_line_resume_ends_it(&shop).await;
+    told("killed and resumed");
+    of_two_deployers_with_states_of_their_own_one_is_told_who_has_the_lease(&shop).await;
+    told("two deployers");
+    the_role_is_enough_and_without_one_verb_it_is_refused_by_its_name(&mut shop).await;
+    told("role");
+    what_cannot_work_is_refused_and_nothing_is_changed(&mut shop).await;
+    told("refused");
+    drop(shop);
+    let set = Shop::new(&cluster, &registry, "statefulset", 30082);
+    a_release_is_committed_and_a_bad_one_leaves_the_old_template_exactly(&set).await;
+    told("stateful set");
+}
+
+async fn a_release_is_committed_and_a_bad_one_leaves_the_old_template_exactly(shop: &Shop<'_>) {
+    let new = shop.image('b', false);
+    let found = shop.cluster.template(&shop.workload());
+    // The first one fails: the way back is what was found.
+    let bad = shop.image('c', true);
+    let report = shop.rollout(&bad).await;
+    assert_eq!(
+        (report.result, report.result.code()),
+        (RolloutResult::RolledBack, 10),
+        "{:?}",
+        report.reason
+    );
+    let reason = report.reason.unwrap();
+    assert!(
+        reason.contains("CrashLoopBackOff") && reason.contains("no such table: orders"),
+        "{reason}"
+    );
+    assert_eq!(shop.cluster.template(&shop.workload()), found);
+    let report = shop.rollout(&new).await;
+    assert_eq!(report.result, RolloutResult::Committed, "{:?}", report.reason);
+    assert_eq!(report.previous, Some(*shop.opened('a').digest()));
+    assert_eq!(shop.live().await, (Some(*new.digest()), 2));
+    // The control: the same again is verified, and nothing is changed.
+    assert_eq!(shop.rollout(&new).await.result, RolloutResult::AlreadyDeployed);
+    let again = shop.rollout(&shop.opened('c')).await;
+    assert_eq!(again.result, RolloutResult::Refused, "it was rolled back here");
+}
+
+async fn an_image_that_cannot_be_pulled_is_rolled_back_long_before_the_deadline(shop: &Shop<'_>) {
+    let lost = shop.image('d', false);
+    shop.spoil('d');
+    let before = shop.cluster.template(&shop.workload());
+    let begun = Instant::now();
+    let report = shop.rollout(&lost).await;
+    assert_eq!(report.result, RolloutResult::RolledBack, "{:?}", report.reason);
+    assert!(begun.elapsed() < Duration::from_secs(40), "{:?}", begun.elapsed());
+    let reason = report.reason.unwrap();
+    assert!(reason.contains("ErrImagePull") || reason.contains("ImagePullBackOff"), "{reason}");
+    assert_eq!(shop.cluster.template(&shop.workload()), before);
+}
+
+async fn a_foreign_deploy_in_the_soak_is_left_alone(shop: &mut Shop<'_>) {
+    let new = shop.image('e', false);
+    let soak = std::mem::replace(&mut shop.plan.health.soak, Duration::from_secs(20));
+    let (plan, effects) = (shop.plan.clone(), shop.effects());
+    let running = tokio::spawn(async move { rollout::rollout(&new, &plan, &effects).await.unwrap() });
+    let journal = shop.state().join("journal.jsonl");
+    while !std::fs::read_to_string(&journal).is_ok_and(|text| text.lines().next_back().is_some_and(|line| line.contains("Soaking"))) {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert!(!running.is_finished(), "{:?}", running.await.unwrap().reason);
+    }
+    // The image stays as it is, and so do our annotations: the template alone tells.
+    shop.cluster.kubectl(&["set", "env", &shop.workload(), "COLOUR=green"]);
+    let theirs = shop.cluster.template(&shop.workload());
+    let report = running.await.unwrap();
+    assert_eq!(
+        (report.result, report.result.code()),
+        (RolloutResult::Superseded, 13),
+        "{:?}",
+        report.reason
+    );
+    assert_eq!(shop.cluster.template(&shop.workload()), theirs);
+    shop.plan.health.soak = soak;
+    shop.cluster.kubectl(&["rollout", "status", &shop.workload(), "--timeout=60s"]);
+}
+
+async fn killed_after_each_line_resume_ends_it(shop: &Shop<'_>) {
+    let journal = shop.state().join("journal.jsonl");
+    for line in 1.. {
+        let letter = if line % 2 == 1 { 'f' } else { 'g' };
+        let new = shop.image(letter, false);
+        let before = lines(&journal);
+        // A run begins with a shortened journal where it has become long, so that the count of before may be too high.
+        let mut deployer = roles::start_deployer(shop, letter, Death::Soon(before + line));
+        let killed = !tokio::task::spawn_blocking(move || deployer.wait())
+            .await
+            .unwrap()
+            .unwrap()
+            .success();
+        let resumed = rollout::resume(&shop.plan, &shop.effects()).await.unwrap();
+        if let Some(resumed) = resumed {
+            assert_eq!(resumed.result, RolloutResult::Committed, "{line}: {:?}", resumed.reason);
+            assert_eq!(shop.live().await, (Some(*new.digest()), 2), "{line}");
+        }
+        assert!(shop.status().await.interrupted.is_none(), "{line}");
+        if !killed {
+            assert!(line > 10, "it was killed after {line} lines");
+            break;
+        }
+    }
+}
+
+async fn of_two_deployers_with_states_of_their_own_one_is_told_who_has_the_lease(shop: &Shop<'_>) {
+    let new = shop.image('h', false);
+    let mut other = shop.plan.clone();
+    if let portcullis::model::plan::TargetPlan::Kubernetes(plan) = &mut other.target {
+        plan.state = shop.path().join("another-state");
+    }
+    let effects = shop.effects();
+    let (one, two) = tokio::join!(shop.rollout(&new), rollout::rollout(&new, &other, &effects));
+    let two = two.unwrap();
+    let mut results = [one.result, two.result];
+    results.sort_by_key(|result| result.code());
+    assert_eq!(
+        results,
+        [RolloutResult::Committed, RolloutResult::Locked],
+        "{:?} {:?}",
+        one.reason,
+        two.reason
+    );
+    let told = [one.reason, two.reason]
+        .into_iter()
+        .flatten()
+        .find(|reason| reason.contains("another deployer"))
+        .unwrap();
+    assert!(told.contains("kubectl delete lease"), "{told}");
+}
+
+async fn the_role_is_enough_and_without_one_verb_it_is_refused_by_its_name(shop: &mut Shop<'_>) {
+    let role = concat!(env!("CARGO_MANIFEST_DIR"), "/policies/examples/kubernetes/rollout-role.yaml");
+    let cluster = shop.cluster;
+    cluster.kubectl(&["apply", "-f", role]);
+    cluster.kubectl(&["create", "serviceaccount", "deployer"]);
+    cluster.kubectl(&[
+        "create",
+        "rolebinding",
+        "deployer",
+        "--role=portcullis-rollout",
+        "--serviceaccount=default:deployer",
+    ]);
+    let token = cluster.kubectl(&["create", "token", "deployer"]);
+    let admin = std::fs::read_to_string(cluster.kubeconfig()).unwrap();
+    let mine = admin
+        .lines()
+        .map(|line| {
+            if line.starts_with("users:") {
+                format!("users: [{{name: user, user: {{token: {}}}}}]\n", token.trim())
+            } else {
+                format!("{line}\n")
+            }
+        })
+        .collect::<String>();
+    let kubeconfig = shop.path().join("deployer.kubeconfig");
+    std::fs::write(&kubeconfig, mine).unwrap();
+    let before = shop.target().kubeconfig.replace(kubeconfig);
+    let new = shop.image('i', false);
+    let report = shop.rollout(&new).await;
+    assert_eq!(report.result, RolloutResult::Committed, "{:?}", report.reason);
+    // Each rule by itself: without its last verb it is refused, and the verb is named.
+    for (rule, verb) in [
+        (0, "patch deployments.apps"),
+        (2, "get pods/log"),
+        (3, "list events"),
+        (4, "update leases.coordination.k8s.io"),
+    ] {
+        let text = cluster.kubectl(&["get", "role", "portcullis-rollout", "-o", "json"]);
+        let whole: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let mut less = whole.clone();
+        less["rules"][rule]["verbs"].as_array_mut().unwrap().pop();
+        if less["rules"][rule]["verbs"].as_array().unwrap().is_empty() {
+            less["rules"].as_array_mut().unwrap().remove(rule);
+        }
+        let put = |role: &serde_json::Value| {
+            cluster.kubectl(&[
+                "patch",
+                "role",
+                "portcullis-rollout",
+                "--type=merge",
+                "-p",
+                &serde_json::json!({"rules": role["rules"]}).to_string(),
+            ])
+        };
+        put(&less);
+        let found = cluster.template(&shop.workload());
+        let planned = rollout::plan(&shop.image('j', false), &shop.plan, &shop.effects()).await.unwrap();
+        let refusal = planned.refusal().unwrap_or_default();
+        assert!(refusal.contains(&format!("may not `{verb}`")), "{verb}: {refusal}");
+        assert_eq!(cluster.template(&shop.workload()), found);
+        put(&whole);
+    }
+    shop.target().kubeconfig = before;
+}
+
+async fn what_cannot_work_is_refused_and_nothing_is_changed(shop: &mut Shop<'_>) {
+    let new = shop.image('k', false);
+    let found = shop.cluster.template(&shop.workload());
+    shop.cluster.kubectl(&["rollout", "pause", &shop.workload()]);
+    let report = shop.rollout(&new).await;
+    assert_eq!(report.result.code(), 12, "{:?}", report.reason);
+    assert!(report.reason.unwrap().contains("is paused"));
+    shop.cluster.kubectl(&["rollout", "resume", &shop.workload()]);
+    shop.target().container = Some("nobody".to_owned());
+    let refused = rollout::plan(&new, &shop.plan, &shop.effects()).await.unwrap_err();
+    assert!(
+        refused.exit_kind().code() == 12 && refused.to_string().contains("no container `nobody`"),
+        "{refused}"
+    );
+    shop.target().container = None;
+    let name = std::mem::replace(&mut shop.target().workload, "nothing".to_owned());
+    let refused = rollout::plan(&new, &shop.plan, &shop.effects()).await.unwrap_err();
+    assert!(
+        refused.exit_kind().code() == 12 && refused.to_string().contains("there is no deployment/nothing"),
+        "{refused}"
+    );
+    shop.target().workload = name;
+    assert_eq!(shop.cluster.template(&shop.workload()), found);
+    assert_eq!(rollout::stop(&shop.plan, &shop.effects()).await.unwrap_err().exit_kind().code(), 12);
+}

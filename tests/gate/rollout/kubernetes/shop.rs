@@ -1,0 +1,192 @@
+//! A service in a cluster: a static program in images of a registry on loopback, behind a NodePort.
+
+use std::fs;
+use std::ops::{Deref, DerefMut};
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use portcullis::model::plan::{KubernetesPlan, ProbePlan, TargetPlan, WorkloadKind};
+use portcullis::stage::publish::Attested;
+use serde_json::json;
+
+use super::cluster::Cluster;
+use crate::rollout::world::World;
+use crate::support::engines;
+use crate::support::registry::RunningRegistry;
+
+/// A file of a world that is in a cluster: kubeconfig, kind, name, port.
+pub(crate) const MARK: &str = "kubernetes.txt";
+
+/// Answers each request with the commit of its image; ends at once where the image has a file `crash`.
+const SERVICE: &str = r#"
+#include <arpa/inet.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+static void end(int s) { _exit(0); }
+int main(void) {
+    signal(SIGTERM, end);
+    if (access("/crash", F_OK) == 0) { puts("no such table: orders"); return 3; }
+    char commit[64] = {0}, in[4096], out[512];
+    FILE *file = fopen("/commit", "r");
+    if (!file || !fgets(commit, sizeof commit, file)) return 4;
+    int one = 1, door = socket(AF_INET, SOCK_STREAM, 0);
+    setsockopt(door, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(8080)};
+    if (bind(door, (struct sockaddr *)&at, sizeof at) || listen(door, 64)) return 5;
+    for (;;) {
+        int c = accept(door, 0, 0);
+        if (c < 0) continue;
+        if (read(c, in, sizeof in) > 0) {
+            int n = snprintf(out, sizeof out, "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: %zu\r\n\r\n{\"commit\":\"%s\"}", strlen(commit) + 13, commit);
+            if (write(c, out, n) < 0) return 6;
+        }
+        close(c);
+    }
+}
+"#;
+
+pub(super) struct Shop<'a> {
+    world: World,
+    pub(super) cluster: &'a Cluster,
+    registry: &'a RunningRegistry,
+    pub(super) name: String,
+    pub(super) kind: &'static str,
+}
+
+impl Deref for Shop<'_> {
+    type Target = World;
+
+    fn deref(&self) -> &World {
+        &self.world
+    }
+}
+
+impl DerefMut for Shop<'_> {
+    fn deref_mut(&mut self) -> &mut World {
+        &mut self.world
+    }
+}
+
+impl<'a> Shop<'a> {
+    /// A workload that runs release `a`, which nobody here has brought there.
+    pub(super) fn new(cluster: &'a Cluster, registry: &'a RunningRegistry, kind: &'static str, port: u16) -> Self {
+        let mut world = World::new();
+        let name = format!("shop-{port}");
+        let mark = format!("{}\n{kind}\n{name}\n{port}\n", cluster.kubeconfig().display());
+        fs::write(world.path().join(MARK), mark).unwrap();
+        fs::write(world.path().join("repository"), format!("{}/{name}", registry.address)).unwrap();
+        use_kubernetes(&mut world);
+        let shop = Self {
+            world,
+            cluster,
+            registry,
+            name,
+            kind,
+        };
+        let first = shop.image('a', false);
+        let image = format!("{}/{}@{}", registry.address, shop.name, first.digest());
+        let labels = json!({"app": shop.name});
+        let probe = json!({"httpGet": {"path": "/", "port": 8080}, "periodSeconds": 1});
+        let container = json!({"name": "shop", "image": image, "env": [{"name": "COLOUR", "value": "blue"}], "readinessProbe": probe});
+        let mut spec = json!({
+            "replicas": 2,
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": {"containers": [container], "terminationGracePeriodSeconds": 2}},
+        });
+        if kind == "statefulset" {
+            spec["serviceName"] = shop.name.clone().into();
+        }
+        cluster.apply(&json!({"apiVersion": "v1", "kind": "List", "items": [
+            {"apiVersion": "apps/v1", "kind": if kind == "statefulset" { "StatefulSet" } else { "Deployment" },
+             "metadata": {"name": shop.name}, "spec": spec},
+            {"apiVersion": "v1", "kind": "Service", "metadata": {"name": shop.name},
+             "spec": {"type": "NodePort", "selector": labels, "ports": [{"port": 8080, "nodePort": port}]}},
+        ]}));
+        cluster.kubectl(&["rollout", "status", &shop.workload(), "--timeout=60s"]);
+        shop
+    }
+
+    pub(super) fn workload(&self) -> String {
+        format!("{}/{}", self.kind, self.name)
+    }
+
+    /// An image in the registry.
+    pub(super) fn image(&self, letter: char, crashes: bool) -> Attested {
+        let program = self.path().join("service");
+        if !program.exists() {
+            fs::write(self.path().join("service.c"), SERVICE).unwrap();
+            let compiled = Command::new("cc")
+                .args(["-static", "-O1", "-o"])
+                .arg(&program)
+                .arg(self.path().join("service.c"))
+                .status();
+            assert!(compiled.unwrap().success());
+        }
+        let mut files = vec![
+            ("service", 0o755, fs::read(&program).unwrap()),
+            ("commit", 0o644, crate::rollout::world::commit(letter).into_bytes()),
+        ];
+        if crashes {
+            files.push(("crash", 0o644, Vec::new()));
+        }
+        let release = self.pack(letter, &files);
+        let from = format!("oci:{}", self.path().join(format!("image-{letter}")).display());
+        let to = format!("docker://{}/{}:{letter}", self.registry.address, self.name);
+        engines::skopeo(&from, &to, &["--dest-tls-verify=false", "--preserve-digests"]);
+        release
+    }
+
+    /// Takes an image's layer out of the registry, so that it can be looked at and not be pulled.
+    pub(super) fn spoil(&self, letter: char) {
+        let layout = self.path().join(format!("image-{letter}"));
+        let digest = fs::read_to_string(layout.join("digest")).unwrap();
+        let manifest = layout.join("blobs/sha256").join(digest.trim().trim_start_matches("sha256:"));
+        let manifest: serde_json::Value = serde_json::from_slice(&fs::read(manifest).unwrap()).unwrap();
+        let layer = manifest["layers"][0]["digest"].as_str().unwrap();
+        let url = format!("http://{}/v2/{}/blobs/{layer}", self.registry.address, self.name);
+        let status = Command::new("curl").args(["-fsS", "-X", "DELETE", &url]).status().unwrap();
+        assert!(status.success());
+    }
+
+    pub(super) fn target(&mut self) -> &mut KubernetesPlan {
+        let TargetPlan::Kubernetes(plan) = &mut self.world.plan.target else {
+            panic!("it is in a cluster")
+        };
+        plan
+    }
+}
+
+/// Makes a world's target the workload that its mark names.
+pub(crate) fn use_kubernetes(world: &mut World) {
+    let text = fs::read_to_string(world.path().join(MARK)).unwrap();
+    let [kubeconfig, kind, name, port] = text.lines().collect::<Vec<_>>()[..] else {
+        panic!("{text}")
+    };
+    world.plan.target = TargetPlan::Kubernetes(KubernetesPlan {
+        kind: if kind == "statefulset" {
+            WorkloadKind::StatefulSet
+        } else {
+            WorkloadKind::Deployment
+        },
+        workload: name.to_owned(),
+        namespace: None,
+        context: None,
+        kubeconfig: Some(Path::new(kubeconfig).to_owned()),
+        container: None,
+        deploy_limit: Duration::from_secs(60),
+        rollback_limit: Duration::from_secs(60),
+        state: world.state(),
+    });
+    world.plan.health.probe = ProbePlan::Http {
+        url: format!("http://127.0.0.1:{port}/"),
+        status: 200,
+        json: None,
+    };
+    world.plan.health.version = None;
+    world.plan.health.interval = Duration::from_millis(100);
+    world.plan.health.deadline = Duration::from_secs(30);
+}
