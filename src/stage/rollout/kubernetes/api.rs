@@ -134,7 +134,8 @@ fn request(method: &str, path: &str, kind: &str, body: Option<&Value>) -> Result
     http::Request::builder()
         .method(method)
         .uri(path)
-        .header("accept", "application/json")
+        // Logs are text, and the server refuses who takes JSON alone.
+        .header("accept", "application/json, */*")
         .header("content-type", kind)
         .body(bytes)
         .map_err(|error| ApiError::Answered {
