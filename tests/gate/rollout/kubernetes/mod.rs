@@ -2,6 +2,7 @@
 
 mod cluster;
 mod rollouts;
+mod settings;
 mod shop;
 
 pub(crate) use shop::{MARK, use_kubernetes};
