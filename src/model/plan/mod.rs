@@ -9,6 +9,6 @@ pub use build::{BuildPlan, BuildSecret, Builder, DockerfileBuild, DockerfileBuil
 pub use feeds::{CratesIndexSource, FeedsPlan};
 pub use publish::{Destination, KeySource, PublishPlan};
 pub use rollout::{
-    CaddyPlan, CommandPlan, ComposePlan, FrontPlan, HealthPlan, KubernetesPlan, NginxPlan, ProbePlan, ProcessPlan, Protocol, RolloutPlan, TargetPlan,
-    VersionAssertion, Waits, WorkloadKind,
+    CaddyPlan, CommandPlan, ComposePlan, FrontPlan, HealthPlan, KubernetesPlan, NginxPlan, ProbePlan, ProcessPlan, Protocol, RolloutPlan,
+    TargetPlan, VersionAssertion, Waits, WorkloadKind,
 };

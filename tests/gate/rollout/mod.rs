@@ -3,6 +3,7 @@
 mod attacks;
 mod command;
 mod compose;
+mod contained;
 mod crashes;
 mod deploys;
 mod failures;

@@ -10,12 +10,13 @@ use portcullis::io::Effects;
 use portcullis::io::daemon::{self, Signal};
 use portcullis::io::oci_layout::OciLayout;
 use portcullis::model::digest::Digest;
+use portcullis::model::image::{Descriptor, media_type};
 use portcullis::model::image_ref::ImageRef;
 use portcullis::model::outcome::RolloutReport;
 use portcullis::model::plan::{HealthPlan, ProbePlan, ProcessPlan, Protocol, RolloutPlan, TargetPlan, VersionAssertion, Waits};
 use portcullis::stage::publish::Attested;
 use portcullis::stage::rollout::{self, RolloutStatus};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::service::Behaviour;
 
@@ -129,7 +130,16 @@ impl World {
 
     /// An image of files, whose commit is one letter, forty times.
     pub(crate) fn pack(&self, letter: char, files: &[(&str, u32, Vec<u8>)]) -> Attested {
-        let layout = OciLayout::create(self.path.join(format!("image-{letter}"))).unwrap();
+        self.pack_configured(letter, files, &json!({}))
+    }
+
+    /// The same with more for the image's configuration; an image of a letter that was used before replaces it.
+    pub(crate) fn pack_configured(&self, letter: char, files: &[(&str, u32, Vec<u8>)], more: &Value) -> Attested {
+        let folder = self.path.join(format!("image-{letter}"));
+        if folder.exists() {
+            fs::remove_dir_all(&folder).unwrap();
+        }
+        let layout = OciLayout::create(folder).unwrap();
         let mut tar = tar::Builder::new(Vec::new());
         for (name, mode, content) in files {
             let mut header = tar::Header::new_gnu();
@@ -137,28 +147,23 @@ impl World {
             header.set_size(content.len() as u64);
             tar.append_data(&mut header, name, content.as_slice()).unwrap();
         }
-        let layer = tar.into_inner().unwrap();
-        let layer_digest = layout.write_blob(&layer).unwrap();
-        let config = serde_json::to_vec(&json!({
+        let blob = |media: &str, bytes: &[u8]| Descriptor::new(media, layout.write_blob(bytes).unwrap(), bytes.len() as u64);
+        let layer = blob(media_type::OCI_LAYER, &tar.into_inner().unwrap());
+        let mut config = json!({"Entrypoint": ["/service"], "Labels": {"org.opencontainers.image.revision": commit(letter)}});
+        for (name, value) in more.as_object().unwrap() {
+            config[name] = value.clone();
+        }
+        let config = json!({
             "os": "linux",
             "architecture": if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" },
-            "config": {
-                "Entrypoint": ["/service"],
-                "Labels": {"org.opencontainers.image.revision": commit(letter)},
-            },
-            "rootfs": {"type": "layers", "diff_ids": [layer_digest]},
-        }))
-        .unwrap();
-        let config_digest = layout.write_blob(&config).unwrap();
-        let manifest = serde_json::to_vec(&json!({
-            "schemaVersion": 2,
-            "mediaType": "application/vnd.oci.image.manifest.v1+json",
-            "config": {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": config_digest, "size": config.len()},
-            "layers": [{"mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": layer_digest, "size": layer.len()}],
-        }))
-        .unwrap();
-        let digest = layout.write_blob(&manifest).unwrap();
-        fs::write(layout.dir().join("digest"), digest.to_string()).unwrap();
+            "config": config,
+            "rootfs": {"type": "layers", "diff_ids": [layer.digest]},
+        });
+        let config = blob(media_type::OCI_CONFIG, config.to_string().as_bytes());
+        let manifest = json!({"schemaVersion": 2, "mediaType": media_type::OCI_MANIFEST, "config": config, "layers": [layer]});
+        let manifest = blob(media_type::OCI_MANIFEST, manifest.to_string().as_bytes());
+        layout.put(&manifest, None).unwrap();
+        fs::write(layout.dir().join("digest"), manifest.digest.to_string()).unwrap();
         self.opened(letter)
     }
 

@@ -3,22 +3,19 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::ops::{Deref, DerefMut};
-use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
 use std::time::Duration;
 
-use portcullis::io::oci_layout::OciLayout;
 use portcullis::model::digest::Digest;
-use portcullis::model::image::{Descriptor, media_type};
 use portcullis::model::image_ref::ImageRef;
 use portcullis::model::plan::{CaddyPlan, ComposePlan, FrontPlan, NginxPlan, ProcessPlan, Protocol, TargetPlan};
 use portcullis::stage::publish::Attested;
 use serde_json::{Value, json};
 
+use crate::rollout::contained;
 use crate::rollout::load::Tally;
-use crate::rollout::world::{World, commit};
-use crate::support::engines::{DockerEngine, output, skopeo};
+use crate::rollout::world::World;
+use crate::support::engines::{DockerEngine, output};
 use crate::support::registry::RunningRegistry;
 use crate::support::tools;
 
@@ -54,29 +51,6 @@ impl DerefMut for Rig {
     fn deref_mut(&mut self) -> &mut World {
         &mut self.world
     }
-}
-
-/// The service without any library, compiled once.
-fn program() -> &'static Path {
-    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
-        let program = folder.join(format!("container-service-{}", std::process::id()));
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/container_service.rs");
-        let flags = [
-            "--edition",
-            "2024",
-            "-C",
-            "target-feature=+crt-static",
-            "-C",
-            "opt-level=1",
-            "-C",
-            "strip=symbols",
-            "-o",
-        ];
-        output(Command::new("rustc").args(flags).arg(&program).arg(source));
-        program
-    })
 }
 
 impl Rig {
@@ -150,45 +124,7 @@ impl Rig {
 
     /// Builds and publishes a release whose commit is one letter, forty times.
     pub(super) fn image(&self, letter: char, config: &Value) -> Attested {
-        let folder = self.path().join(format!("image-{letter}"));
-        if folder.exists() {
-            fs::remove_dir_all(&folder).unwrap();
-        }
-        let layout = OciLayout::create(folder).unwrap();
-        let mut tar = tar::Builder::new(Vec::new());
-        let mut header = tar::Header::new_gnu();
-        let service = fs::read(program()).unwrap();
-        header.set_mode(0o755);
-        header.set_size(service.len() as u64);
-        tar.append_data(&mut header, "service", service.as_slice()).unwrap();
-        let layer = tar.into_inner().unwrap();
-        let blob = |media: &str, bytes: &[u8]| Descriptor::new(media, layout.write_blob(bytes).unwrap(), bytes.len() as u64);
-        let layer = blob(media_type::OCI_LAYER, &layer);
-        // It knows no SIGTERM, and is to have nothing left to do when it is stopped.
-        let mut all = json!({
-            "Entrypoint": ["/service"], "Env": [format!("COMMIT={}", commit(letter))], "StopSignal": "SIGKILL",
-            "Labels": {"org.opencontainers.image.revision": commit(letter)},
-        });
-        for (name, value) in config.as_object().unwrap() {
-            match (name.as_str(), value.as_array()) {
-                ("Env", Some(more)) => all["Env"].as_array_mut().unwrap().extend(more.iter().cloned()),
-                _ => all[name] = value.clone(),
-            }
-        }
-        let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
-        let config =
-            json!({"os": "linux", "architecture": architecture, "config": all, "rootfs": {"type": "layers", "diff_ids": [layer.digest]}});
-        let config = blob(media_type::OCI_CONFIG, config.to_string().as_bytes());
-        let manifest = json!({"schemaVersion": 2, "mediaType": media_type::OCI_MANIFEST, "config": config, "layers": [layer]});
-        let manifest = blob(media_type::OCI_MANIFEST, manifest.to_string().as_bytes());
-        layout.put(&manifest, None).unwrap();
-        fs::write(layout.dir().join("digest"), manifest.digest.to_string()).unwrap();
-        skopeo(
-            &format!("oci:{}", layout.dir().display()),
-            &format!("docker://{}:{letter}", self.registry.repository("shop")),
-            &["--preserve-digests", "--dest-tls-verify=false"],
-        );
-        self.opened(letter)
+        contained::released(&self.world, &self.registry.repository("shop"), letter, config)
     }
 
     pub(super) fn good(&self, letter: char) -> Attested {

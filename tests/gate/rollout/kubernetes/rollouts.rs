@@ -58,7 +58,7 @@ async fn a_release_is_committed_and_a_bad_one_leaves_the_old_template_exactly(sh
     );
     let reason = report.reason.unwrap();
     assert!(
-        reason.contains("CrashLoopBackOff") && reason.contains("no such table: orders"),
+        reason.contains("CrashLoopBackOff") && reason.contains("cannot read the configuration"),
         "{reason}"
     );
     assert_eq!(shop.cluster.template(&shop.workload()), found);

@@ -11,43 +11,12 @@ use portcullis::stage::publish::Attested;
 use serde_json::json;
 
 use super::cluster::Cluster;
+use crate::rollout::contained;
 use crate::rollout::world::World;
-use crate::support::engines;
 use crate::support::registry::RunningRegistry;
 
 /// A file of a world that is in a cluster: kubeconfig, kind, name, port.
 pub(crate) const MARK: &str = "kubernetes.txt";
-
-/// Answers each request with the commit of its image; ends at once where the image has a file `crash`.
-const SERVICE: &str = r#"
-#include <arpa/inet.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-static void end(int s) { _exit(0); }
-int main(void) {
-    signal(SIGTERM, end);
-    if (access("/crash", F_OK) == 0) { puts("no such table: orders"); return 3; }
-    char commit[64] = {0}, in[4096], out[512];
-    FILE *file = fopen("/commit", "r");
-    if (!file || !fgets(commit, sizeof commit, file)) return 4;
-    int one = 1, door = socket(AF_INET, SOCK_STREAM, 0);
-    setsockopt(door, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(8080)};
-    if (bind(door, (struct sockaddr *)&at, sizeof at) || listen(door, 64)) return 5;
-    for (;;) {
-        int c = accept(door, 0, 0);
-        if (c < 0) continue;
-        if (read(c, in, sizeof in) > 0) {
-            int n = snprintf(out, sizeof out, "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: %zu\r\n\r\n{\"commit\":\"%s\"}", strlen(commit) + 13, commit);
-            if (write(c, out, n) < 0) return 6;
-        }
-        close(c);
-    }
-}
-"#;
 
 pub(super) struct Shop<'a> {
     world: World,
@@ -90,12 +59,12 @@ impl<'a> Shop<'a> {
         let first = shop.image('a', false);
         let image = format!("{}/{}@{}", registry.address, shop.name, first.digest());
         let labels = json!({"app": shop.name});
-        let probe = json!({"httpGet": {"path": "/", "port": 8080}, "periodSeconds": 1});
+        let probe = json!({"httpGet": {"path": "/readyz", "port": 8080}, "periodSeconds": 1});
         let container = json!({"name": "shop", "image": image, "env": [{"name": "COLOUR", "value": "blue"}], "readinessProbe": probe});
         let mut spec = json!({
             "replicas": 2,
             "selector": {"matchLabels": labels},
-            "template": {"metadata": {"labels": labels}, "spec": {"containers": [container], "terminationGracePeriodSeconds": 2}},
+            "template": {"metadata": {"labels": labels}, "spec": {"containers": [container], "terminationGracePeriodSeconds": 1}},
         });
         if kind == "statefulset" {
             spec["serviceName"] = shop.name.clone().into();
@@ -116,28 +85,8 @@ impl<'a> Shop<'a> {
 
     /// An image in the registry.
     pub(super) fn image(&self, letter: char, crashes: bool) -> Attested {
-        let program = self.path().join("service");
-        if !program.exists() {
-            fs::write(self.path().join("service.c"), SERVICE).unwrap();
-            let compiled = Command::new("cc")
-                .args(["-static", "-O1", "-o"])
-                .arg(&program)
-                .arg(self.path().join("service.c"))
-                .status();
-            assert!(compiled.unwrap().success());
-        }
-        let mut files = vec![
-            ("service", 0o755, fs::read(&program).unwrap()),
-            ("commit", 0o644, crate::rollout::world::commit(letter).into_bytes()),
-        ];
-        if crashes {
-            files.push(("crash", 0o644, Vec::new()));
-        }
-        let release = self.pack(letter, &files);
-        let from = format!("oci:{}", self.path().join(format!("image-{letter}")).display());
-        let to = format!("docker://{}/{}:{letter}", self.registry.address, self.name);
-        engines::skopeo(&from, &to, &["--dest-tls-verify=false", "--preserve-digests"]);
-        release
+        let config = if crashes { json!({"Env": ["EXITS=3"]}) } else { json!({}) };
+        contained::released(&self.world, &format!("{}/{}", self.registry.address, self.name), letter, &config)
     }
 
     /// Takes an image's layer out of the registry, so that it can be looked at and not be pulled.
@@ -182,7 +131,7 @@ pub(crate) fn use_kubernetes(world: &mut World) {
         state: world.state(),
     });
     world.plan.health.probe = ProbePlan::Http {
-        url: format!("http://127.0.0.1:{port}/"),
+        url: format!("http://127.0.0.1:{port}/version"),
         status: 200,
         json: None,
     };
