@@ -53,6 +53,7 @@ fn converse(stream: TcpStream) -> Option<()> {
             "/args" => std::env::args().skip(1).collect::<Vec<_>>().join(" "),
             "/file" => std::fs::read_to_string(query).unwrap_or_default(),
             "/echo" => String::from_utf8_lossy(&body).into_owned(),
+            "/exit" => std::process::exit(query.parse().unwrap_or(1)),
             "/slow" => {
                 std::thread::sleep(Duration::from_millis(query.parse().unwrap_or(0)));
                 "slow".to_owned()

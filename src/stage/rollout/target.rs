@@ -136,6 +136,11 @@ pub(super) trait RolloutTarget: Send + Sync {
         async { Ok(Vec::new()) }
     }
 
+    /// What the last look found wrong with a run that was up, where the target watches its instances beside the probes.
+    fn broken(&self, _run: &str) -> Option<String> {
+        None
+    }
+
     /// Sends requests to the run's instance from now on.
     fn shift(&self, run: &str, token: u64) -> impl Future<Output = Result<(), TargetError>> + Send;
 

@@ -246,7 +246,10 @@ async fn still_there<T: RolloutTarget>(target: &T, verifier: &Verifier<'_>, run:
     if target.capabilities().probes_instances && !observed.runs(run) {
         return Err(Halt::Failed(target.post_mortem(run)));
     }
-    Ok(())
+    match target.broken(run) {
+        Some(reason) => Err(Halt::Failed(reason)),
+        None => Ok(()),
+    }
 }
 
 async fn pause(length: Duration, effects: &Effects) -> Result<(), Halt> {

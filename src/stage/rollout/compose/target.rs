@@ -198,7 +198,7 @@ impl ComposeTarget {
     }
 
     /// What is wrong with the run that is being brought up, if something is.
-    async fn broken(&self, all: &[Container]) -> Result<Option<(String, String)>, TargetError> {
+    async fn fallen(&self, all: &[Container]) -> Result<Option<(String, String)>, TargetError> {
         let watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let Some((run, restarts)) = watched else { return Ok(None) };
         for (id, before) in &restarts {
@@ -426,7 +426,7 @@ impl RolloutTarget for ComposeTarget {
 
     async fn observe(&self) -> Result<Observed, TargetError> {
         let all = self.containers.all().await?;
-        let broken = self.broken(&all).await?;
+        let broken = self.fallen(&all).await?;
         let mut instances = Vec::new();
         for container in all.iter().filter(|container| container.is_running()) {
             if broken.as_ref().is_some_and(|(run, _)| run == container.run()) {
@@ -461,6 +461,11 @@ impl RolloutTarget for ComposeTarget {
             },
         };
         Ok(Observed { front, instances })
+    }
+
+    fn broken(&self, run: &str) -> Option<String> {
+        let troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
+        troubles.get(run).cloned()
     }
 
     async fn switch(&self) -> Result<Option<Status>, TargetError> {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -20,8 +20,13 @@ use crate::model::visible::shortened;
 use crate::stage::rollout::holder::Holder;
 
 /// A holder that has not renewed for this long has lost the lease.
-const LEASE_SECONDS: i64 = 30;
+const LEASE: Duration = Duration::from_secs(30);
 const RENEW: Duration = Duration::from_secs(5);
+/// A lease that ran out by the time in it is watched for this long: a clock that is wrong must not take it from one who still renews it.
+const DOUBT: Duration = Duration::from_secs(12);
+const LOOK: Duration = Duration::from_millis(500);
+/// Looks after another one has written the lease in between.
+const TRIES: usize = 5;
 
 /// A lease that is held, and renewed until it is released or dropped.
 pub(super) struct Lease {
@@ -50,17 +55,29 @@ impl Lease {
         let identity = format!("{} run {run} {place}", std::process::id());
         let end = Instant::now() + wait;
         let mut told = false;
+        let mut watched: Option<(String, Instant)> = None;
         loop {
-            match attempt(cluster, name, (&identity, &place), effects.clock.now()).await? {
+            let held = match attempt(cluster, name, (&identity, &place), watched.as_ref(), effects.clock.now()).await? {
                 None => break,
-                Some(holder) if Instant::now() >= end || effects.is_cancelled() => return Ok(Claimed::Theirs(holder)),
-                Some(holder) => {
-                    if !std::mem::replace(&mut told, true) {
-                        effects.note(Stage::Rollout, format!("waiting for {holder}, at most {} s", wait.as_secs()));
-                    }
-                }
+                Some(held) => held,
+            };
+            let now = Instant::now();
+            let since = match &watched {
+                Some((version, since)) if *version == held.version => *since,
+                _ => now,
+            };
+            // Who does not seem to live any more is watched, until a renewal tells otherwise.
+            let renewed = watched.as_ref().is_some_and(|(version, _)| *version != held.version);
+            let doubted = held.ran_out && !renewed;
+            watched = Some((held.version, since));
+            if effects.is_cancelled() || (now >= end && !doubted) {
+                return Ok(Claimed::Theirs(held.holder));
             }
-            tokio::time::sleep(Duration::from_millis(500)).await;
+            if !std::mem::replace(&mut told, true) {
+                let wait = wait.max(if held.ran_out { DOUBT } else { Duration::ZERO });
+                effects.note(Stage::Rollout, format!("waiting for {}, at most {} s", held.holder, wait.as_secs()));
+            }
+            tokio::time::sleep(LOOK).await;
         }
         let lost = Arc::new(AtomicBool::new(false));
         let renewal = tokio::spawn(renew(
@@ -110,42 +127,70 @@ impl Drop for Lease {
 /// Who holds the lease now.
 pub(super) async fn current(cluster: &Cluster, name: &str, now: Timestamp) -> Result<Option<Holder>, ApiError> {
     match cluster.get(&path(cluster, Some(name))).await {
-        Ok(lease) => Ok(holder(cluster, name, &lease, now)),
+        Ok(lease) => Ok(holder(cluster, name, &lease).filter(|holder| !ran_out(holder, now))),
         Err(error) if error.code() == Some(404) => Ok(None),
         Err(error) => Err(error),
     }
 }
 
+/// A lease that somebody else has.
+struct Held {
+    holder: Holder,
+    version: String,
+    /// By the time in it. Its holder's clock may be another one than ours.
+    ran_out: bool,
+}
+
 /// Takes the lease where it is free; gives who has it where it is not.
-async fn attempt(cluster: &Cluster, name: &str, (identity, place): (&str, &str), now: Timestamp) -> Result<Option<Holder>, ApiError> {
-    let mut lease = match cluster.get(&path(cluster, Some(name))).await {
-        Ok(lease) => lease,
-        Err(error) if error.code() == Some(404) => {
-            let fresh = json!({
-                "apiVersion": "coordination.k8s.io/v1",
-                "kind": "Lease",
-                "metadata": {"name": name},
-                "spec": spec(identity, now, 0),
-            });
-            return match cluster.post(&path(cluster, None), &fresh).await {
-                Ok(_) => Ok(None),
-                Err(error) if error.code() == Some(409) => Ok(Some(unknown(now))),
-                Err(error) => Err(error),
-            };
+async fn attempt(
+    cluster: &Cluster,
+    name: &str,
+    (identity, place): (&str, &str),
+    watched: Option<&(String, Instant)>,
+    now: Timestamp,
+) -> Result<Option<Held>, ApiError> {
+    let mut last = None;
+    for _ in 0..TRIES {
+        let written = match cluster.get(&path(cluster, Some(name))).await {
+            Err(error) if error.code() == Some(404) => {
+                let fresh = json!({
+                    "apiVersion": "coordination.k8s.io/v1",
+                    "kind": "Lease",
+                    "metadata": {"name": name},
+                    "spec": spec(identity, now, 0),
+                });
+                cluster.post(&path(cluster, None), &fresh).await
+            }
+            Err(error) => return Err(error),
+            Ok(mut lease) => {
+                let version = lease["metadata"]["resourceVersion"].as_str().unwrap_or("").to_owned();
+                let holder = holder(cluster, name, &lease);
+                // A deployer of this state folder that holds it is dead: the folder's own lock is ours.
+                if let Some(holder) = holder.filter(|_| !holder_of(&lease).ends_with(place)) {
+                    let ran_out = ran_out(&holder, now);
+                    let quiet = watched
+                        .filter(|(seen, _)| *seen == version)
+                        .map_or(Duration::ZERO, |(_, since)| since.elapsed());
+                    if quiet < if ran_out { DOUBT } else { LEASE } {
+                        return Ok(Some(Held { holder, version, ran_out }));
+                    }
+                }
+                let changes = lease["spec"]["leaseTransitions"].as_i64().unwrap_or(0) + 1;
+                lease["spec"] = spec(identity, now, changes);
+                cluster.put(&path(cluster, Some(name)), &lease).await
+            }
+        };
+        match written {
+            Ok(_) => return Ok(None),
+            // Another one was faster: the next look tells who.
+            Err(error) if error.code() == Some(409) => last = Some(error),
+            Err(error) => return Err(error),
         }
-        Err(error) => return Err(error),
-    };
-    // A deployer of this state folder that holds it is dead: the folder's own lock is ours.
-    if let Some(holder) = holder(cluster, name, &lease, now).filter(|_| !holder_of(&lease).ends_with(place)) {
-        return Ok(Some(holder));
     }
-    let changes = lease["spec"]["leaseTransitions"].as_i64().unwrap_or(0) + 1;
-    lease["spec"] = spec(identity, now, changes);
-    match cluster.put(&path(cluster, Some(name)), &lease).await {
-        Ok(_) => Ok(None),
-        Err(error) if error.code() == Some(409) => Ok(Some(unknown(now))),
-        Err(error) => Err(error),
-    }
+    Err(last.unwrap_or(ApiError::Answered {
+        code: 409,
+        message: format!("the lease {name} was written by others {TRIES} times in a row"),
+    }))
 }
 
 async fn renew(cluster: Cluster, name: String, identity: String, lost: Arc<AtomicBool>, effects: Effects) {
@@ -180,20 +225,19 @@ fn holder_of(lease: &Value) -> &str {
     lease["spec"]["holderIdentity"].as_str().unwrap_or("")
 }
 
-/// Who holds it, unless nobody does or the lease ran out.
-fn holder(cluster: &Cluster, name: &str, lease: &Value, now: Timestamp) -> Option<Holder> {
+/// Who holds it, unless nobody does. Whether it ran out is another question.
+fn holder(cluster: &Cluster, name: &str, lease: &Value) -> Option<Holder> {
     let spec = &lease["spec"];
     let time = |name: &str| -> Option<Timestamp> {
         let text = spec[name].as_str()?;
         text.parse()
-            .or_none("a time that is none: the lease is then as old as one that ran out")
+            .or_none("a time that is none: the lease is then as old as can be, and watched")
     };
     let identity = holder_of(lease);
-    let renewed = time("renewTime")?;
-    let length = SignedDuration::from_secs(spec["leaseDurationSeconds"].as_i64().unwrap_or(LEASE_SECONDS));
-    if identity.is_empty() || now.duration_since(renewed) > length {
+    if identity.is_empty() {
         return None;
     }
+    let renewed = time("renewTime").unwrap_or(Timestamp::UNIX_EPOCH);
     // `PID run RUN HOST …`, or whatever another tool writes.
     let words: Vec<&str> = identity.split(' ').collect();
     let (pid, run, host) = match words.as_slice() {
@@ -214,21 +258,15 @@ fn holder(cluster: &Cluster, name: &str, lease: &Value, now: Timestamp) -> Optio
     })
 }
 
-fn unknown(now: Timestamp) -> Holder {
-    Holder {
-        pid: 0,
-        run: "unknown".to_owned(),
-        token: 0,
-        since: now,
-        renewed: now,
-        lease: None,
-    }
+/// By this machine's clock.
+fn ran_out(holder: &Holder, now: Timestamp) -> bool {
+    now.duration_since(holder.renewed).unsigned_abs() > LEASE && now > holder.renewed
 }
 
 fn spec(identity: &str, now: Timestamp, changes: i64) -> Value {
     json!({
         "holderIdentity": identity,
-        "leaseDurationSeconds": LEASE_SECONDS,
+        "leaseDurationSeconds": LEASE.as_secs(),
         "acquireTime": micro(now),
         "renewTime": micro(now),
         "leaseTransitions": changes,

@@ -21,11 +21,26 @@ const HOPELESS: [&str; 8] = [
     "RunContainerError",
 ];
 
+/// Those of a pull, which the node tries again: a registry may be away for a moment.
+const PULLS: [&str; 2] = ["ErrImagePull", "ImagePullBackOff"];
+/// What a registry says that it will say again, in small letters.
+const FINAL: [&str; 7] = [
+    "not found",
+    "manifest unknown",
+    "unauthorized",
+    "authorization failed",
+    "denied",
+    "forbidden",
+    "no match for platform",
+];
+
 /// A pod that does not come up.
 pub(super) struct Trouble {
     pub(super) pod: String,
     pub(super) container: String,
     pub(super) said: String,
+    /// A pull that may work when it is tried again.
+    pub(super) may_pass: bool,
 }
 
 /// True for a pod that the workload's own controller has made: labels alone are anybody's.
@@ -114,8 +129,19 @@ pub(super) fn trouble(pod: &Value) -> Option<Trouble> {
                 pod: name(pod).to_owned(),
                 container: container["name"].as_str().unwrap_or("").to_owned(),
                 said: format!("{reason}: {}", shortened(message, 300)),
+                may_pass: PULLS.contains(&reason) && !FINAL.iter().any(|word| message.to_lowercase().contains(word)),
             })
         })
+}
+
+/// How often the containers of a pod were started again.
+pub(super) fn restarts(pod: &Value) -> u64 {
+    let statuses = pod["status"]["containerStatuses"].as_array();
+    statuses
+        .into_iter()
+        .flatten()
+        .filter_map(|status| status["restartCount"].as_u64())
+        .sum()
 }
 
 /// Why a pod has no node, where it has none.
@@ -157,6 +183,21 @@ mod tests {
             format!("registry:127.0.0.1:5000/shop@sha256:{one}")
         );
         assert_eq!(of(&two).deployed.run, FOREIGN);
+    }
+
+    #[test]
+    fn a_pull_that_may_work_later_is_told_from_one_that_will_not() {
+        let waiting = |reason: &str, message: &str| {
+            let state = json!({"waiting": {"reason": reason, "message": message}});
+            trouble(&json!({"metadata": {"name": "a"}, "status": {"containerStatuses": [{"name": "shop", "state": state}]}}))
+        };
+        let passes = |reason: &str, message: &str| waiting(reason, message).map(|trouble| trouble.may_pass);
+        assert_eq!(passes("ErrImagePull", "unexpected status code 503 Service Unavailable"), Some(true));
+        assert_eq!(passes("ImagePullBackOff", "Back-off pulling image"), Some(true));
+        assert_eq!(passes("ErrImagePull", "failed to resolve: manifest unknown"), Some(false));
+        assert_eq!(passes("ErrImagePull", "shop@sha256:1: Not Found"), Some(false));
+        assert_eq!(passes("CrashLoopBackOff", "back-off 10s"), Some(false));
+        assert_eq!(passes("ContainerCreating", ""), None);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Waiting until the cluster's controller has replaced the pods, and saying why it does not.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -37,9 +38,42 @@ impl Limit {
     }
 }
 
-/// The new pod that will not come up, where there is one.
-pub(super) fn hopeless(workload: &Workload, pods: &[Value]) -> Option<Trouble> {
-    new_pods(workload, pods).find_map(pods::trouble)
+/// How long a pull may fail for a reason that may pass: the node tries again after ten seconds, and once more after twenty.
+const PATIENCE: Duration = Duration::from_secs(40);
+
+/// Since when pulls fail that may work later, by pod.
+#[derive(Default)]
+pub(super) struct Failing(BTreeMap<String, Instant>);
+
+impl Failing {
+    /// The new pod that will not come up, where there is one.
+    pub(super) fn hopeless(&mut self, workload: &Workload, pods: &[Value]) -> Option<Trouble> {
+        let troubles: Vec<Trouble> = new_pods(workload, pods).filter_map(pods::trouble).collect();
+        self.0.retain(|pod, _| troubles.iter().any(|trouble| trouble.pod == *pod));
+        troubles.into_iter().find(|trouble| {
+            let since = self.0.entry(trouble.pod.clone()).or_insert_with(Instant::now);
+            !trouble.may_pass || since.elapsed() >= PATIENCE
+        })
+    }
+}
+
+/// How often each new pod's containers were started again.
+pub(super) fn restarts(workload: &Workload, pods: &[Value]) -> BTreeMap<String, u64> {
+    new_pods(workload, pods)
+        .map(|pod| (pods::name(pod).to_owned(), pods::restarts(pod)))
+        .collect()
+}
+
+/// What has gone wrong with a new pod since it came up.
+pub(super) fn fell(workload: &Workload, pods: &[Value], before: &BTreeMap<String, u64>) -> Option<String> {
+    new_pods(workload, pods).find_map(|pod| {
+        let name = pods::name(pod);
+        if let Some(trouble) = pods::trouble(pod).filter(|trouble| !trouble.may_pass) {
+            return Some(format!("pod {name}: {}", trouble.said));
+        }
+        let (now, then) = (pods::restarts(pod), before.get(name)?);
+        (now > *then).then(|| format!("a container of pod {name} ended and was started again"))
+    })
 }
 
 /// What is said when the time is over.

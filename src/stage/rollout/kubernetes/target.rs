@@ -1,5 +1,6 @@
 //! The target: what the machine asks for, done with patches of one workload.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -43,6 +44,10 @@ pub(in crate::stage::rollout) struct KubernetesTarget {
     staged: Mutex<Option<Deployed>>,
     /// The template that must be there from now on, since it was put there from here.
     ours: Mutex<Option<Known>>,
+    /// How often each new pod was started again when it had come up, by the run.
+    came_up: Mutex<Option<(String, BTreeMap<String, u64>)>>,
+    /// What was seen to have gone wrong with a run since.
+    fell: Mutex<Option<(String, String)>>,
 }
 
 impl KubernetesTarget {
@@ -61,6 +66,8 @@ impl KubernetesTarget {
             lease: Mutex::new(None),
             staged: Mutex::new(None),
             ours: Mutex::new(None),
+            came_up: Mutex::new(None),
+            fell: Mutex::new(None),
         })
     }
 
@@ -239,14 +246,16 @@ impl KubernetesTarget {
 
     /// Until the cluster has replaced the pods; at once when a new one will not come up.
     async fn rolled(&self, limit: &Limit) -> Result<(), TargetError> {
+        let mut failing = rolled::Failing::default();
         loop {
             let workload = self.workload().await?;
             self.undisturbed(&workload)?;
+            let pods = self.pods(&workload).await?;
             if workload.pending().is_none() {
+                *locked(&self.came_up) = Some((workload.run().to_owned(), rolled::restarts(&workload, &pods)));
                 return Ok(());
             }
-            let pods = self.pods(&workload).await?;
-            if let Some(trouble) = rolled::hopeless(&workload, &pods) {
+            if let Some(trouble) = failing.hopeless(&workload, &pods) {
                 return Err(TargetError::Failed(rolled::post_mortem(self.cluster().await?, &trouble).await));
             }
             if limit.is_over() {
@@ -420,7 +429,19 @@ impl RolloutTarget for KubernetesTarget {
     async fn observe(&self) -> Result<Observed, TargetError> {
         let workload = self.workload().await?;
         self.undisturbed(&workload)?;
-        self.seen(&workload, &self.pods(&workload).await?)
+        let pods = self.pods(&workload).await?;
+        if let Some((run, before)) = &*locked(&self.came_up)
+            && workload.run() == run
+            && let Some(reason) = rolled::fell(&workload, &pods, before)
+        {
+            *locked(&self.fell) = Some((run.clone(), reason));
+        }
+        self.seen(&workload, &pods)
+    }
+
+    fn broken(&self, run: &str) -> Option<String> {
+        let fell = locked(&self.fell);
+        fell.as_ref().filter(|(of, _)| of == run).map(|(_, reason)| reason.clone())
     }
 
     async fn switch(&self) -> Result<Option<Status>, TargetError> {

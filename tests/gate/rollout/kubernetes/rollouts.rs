@@ -1,8 +1,9 @@
 //! What a rollout to a real cluster does, sees and leaves behind. One cluster for all: it takes longer to start than each of them.
 
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use portcullis::model::outcome::RolloutResult;
+use portcullis::model::outcome::{RolloutReport, RolloutResult};
 use portcullis::stage::rollout;
 
 use super::cluster::Cluster;
@@ -30,8 +31,12 @@ async fn a_real_cluster_is_deployed_to_rolled_back_resumed_and_left_alone_where_
     told("unpullable");
     a_foreign_deploy_in_the_soak_is_left_alone(&mut shop).await;
     told("foreign");
+    a_container_that_ends_in_the_soak_is_rolled_back(&mut shop).await;
+    told("ended in the soak");
     killed_after_each_line_resume_ends_it(&shop).await;
     told("killed and resumed");
+    a_lease_that_ran_out_is_taken_from_one_who_is_quiet_and_not_from_one_who_renews_it(&shop).await;
+    told("lease");
     of_two_deployers_with_states_of_their_own_one_is_told_who_has_the_lease(&shop).await;
     told("two deployers");
     the_role_is_enough_and_without_one_verb_it_is_refused_by_its_name(&mut shop).await;
@@ -90,11 +95,7 @@ async fn a_foreign_deploy_in_the_soak_is_left_alone(shop: &mut Shop<'_>) {
     let soak = std::mem::replace(&mut shop.plan.health.soak, Duration::from_secs(20));
     let (plan, effects) = (shop.plan.clone(), shop.effects());
     let running = tokio::spawn(async move { rollout::rollout(&new, &plan, &effects).await.unwrap() });
-    let journal = shop.state().join("journal.jsonl");
-    while !std::fs::read_to_string(&journal).is_ok_and(|text| text.lines().next_back().is_some_and(|line| line.contains("Soaking"))) {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-        assert!(!running.is_finished(), "{:?}", running.await.unwrap().reason);
-    }
+    soaking(shop, &running).await;
     // The image stays as it is, and so do our annotations: the template alone tells.
     shop.cluster.kubectl(&["set", "env", &shop.workload(), "COLOUR=green"]);
     let theirs = shop.cluster.template(&shop.workload());
@@ -108,6 +109,69 @@ async fn a_foreign_deploy_in_the_soak_is_left_alone(shop: &mut Shop<'_>) {
     assert_eq!(shop.cluster.template(&shop.workload()), theirs);
     shop.plan.health.soak = soak;
     shop.cluster.kubectl(&["rollout", "status", &shop.workload(), "--timeout=60s"]);
+}
+
+/// Waits until the journal's last line is of the soak.
+async fn soaking(shop: &Shop<'_>, running: &tokio::task::JoinHandle<RolloutReport>) {
+    let journal = shop.state().join("journal.jsonl");
+    while !std::fs::read_to_string(&journal).is_ok_and(|text| text.lines().next_back().is_some_and(|line| line.contains("Soaking"))) {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert!(!running.is_finished(), "it ended before it soaked");
+    }
+}
+
+async fn a_container_that_ends_in_the_soak_is_rolled_back(shop: &mut Shop<'_>) {
+    let new = shop.image('l', false);
+    let before = shop.cluster.template(&shop.workload());
+    let soak = std::mem::replace(&mut shop.plan.health.soak, Duration::from_secs(20));
+    let (plan, effects) = (shop.plan.clone(), shop.effects());
+    let running = tokio::spawn(async move { rollout::rollout(&new, &plan, &effects).await.unwrap() });
+    soaking(shop, &running).await;
+    let url = format!("http://127.0.0.1:{}/exit?3", shop.port);
+    Command::new("curl").args(["-s", &url]).status().unwrap();
+    let report = running.await.unwrap();
+    shop.plan.health.soak = soak;
+    assert_eq!(report.result, RolloutResult::RolledBack, "{:?}", report.reason);
+    let reason = report.reason.unwrap();
+    assert!(
+        reason.contains("was started again") || reason.contains("CrashLoopBackOff"),
+        "{reason}"
+    );
+    assert_eq!(shop.cluster.template(&shop.workload()), before);
+}
+
+async fn a_lease_that_ran_out_is_taken_from_one_who_is_quiet_and_not_from_one_who_renews_it(shop: &Shop<'_>) {
+    let lease = format!("portcullis-{}-{}", shop.kind, shop.name);
+    let times = ["2026-01-01T00:00:01.000000Z", "2026-01-01T00:00:02.000000Z"];
+    let write = |turn: usize| {
+        let spec = serde_json::json!({"spec": {"holderIdentity": "4711 run theirs elsewhere boot:1:2", "renewTime": times[turn % 2]}});
+        shop.cluster
+            .kubectl(&["patch", "lease", &lease, "--type=merge", "-p", &spec.to_string()]);
+    };
+    let new = shop.image('m', false);
+    write(0);
+    // Its clock is months behind, and it lives.
+    let (plan, effects) = (shop.plan.clone(), shop.effects());
+    let tried = tokio::spawn(async move { rollout::rollout(&new, &plan, &effects).await.unwrap() });
+    let mut turn = 1;
+    while !tried.is_finished() {
+        write(turn);
+        turn += 1;
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        assert!(turn < 40, "it is waited for without an end");
+    }
+    let report = tried.await.unwrap();
+    assert_eq!(
+        (report.result, report.result.code()),
+        (RolloutResult::Locked, 13),
+        "{:?}",
+        report.reason
+    );
+    // The control: it is quiet.
+    let begun = Instant::now();
+    let report = shop.rollout(&shop.opened('m')).await;
+    assert_eq!(report.result, RolloutResult::Committed, "{:?}", report.reason);
+    assert!(begun.elapsed() > Duration::from_secs(11), "{:?}", begun.elapsed());
 }
 
 async fn killed_after_each_line_resume_ends_it(shop: &Shop<'_>) {

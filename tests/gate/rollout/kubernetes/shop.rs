@@ -24,6 +24,7 @@ pub(super) struct Shop<'a> {
     registry: &'a RunningRegistry,
     pub(super) name: String,
     pub(super) kind: &'static str,
+    pub(super) port: u16,
 }
 
 impl Deref for Shop<'_> {
@@ -55,6 +56,7 @@ impl<'a> Shop<'a> {
             registry,
             name,
             kind,
+            port,
         };
         let first = shop.image('a', false);
         let image = format!("{}/{}@{}", registry.address, shop.name, first.digest());

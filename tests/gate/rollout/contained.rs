@@ -1,0 +1,59 @@
+//! The service of the targets that run containers: one static program, in images of a registry on loopback.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use portcullis::stage::publish::Attested;
+use serde_json::{Value, json};
+
+use super::world::{World, commit};
+use crate::support::engines::{output, skopeo};
+
+/// The service without any library, compiled once.
+fn program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+        let program = folder.join(format!("container-service-{}", std::process::id()));
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/container_service.rs");
+        let flags = [
+            "--edition",
+            "2024",
+            "-C",
+            "target-feature=+crt-static",
+            "-C",
+            "opt-level=1",
+            "-C",
+            "strip=symbols",
+            "-o",
+        ];
+        output(Command::new("rustc").args(flags).arg(&program).arg(source));
+        program
+    })
+}
+
+/// Puts a release into a repository (`127.0.0.1:5000/shop`), by its letter. Variables given are added to those of the image, the rest replaces it.
+pub(crate) fn released(world: &World, repository: &str, letter: char, config: &Value) -> Attested {
+    // It knows no SIGTERM, and is to have nothing left to do when it is stopped.
+    let mut all = json!({"Env": [format!("COMMIT={}", commit(letter))], "StopSignal": "SIGKILL"});
+    for (name, value) in config.as_object().unwrap() {
+        match (name.as_str(), value.as_array()) {
+            ("Env", Some(more)) => all["Env"].as_array_mut().unwrap().extend(more.iter().cloned()),
+            _ => all[name] = value.clone(),
+        }
+    }
+    // A layer of its own: what is already there is not pulled.
+    let files = [
+        ("service", 0o755, fs::read(program()).unwrap()),
+        ("letter", 0o644, vec![u8::try_from(letter).unwrap()]),
+    ];
+    let release = world.pack_configured(letter, &files, &all);
+    skopeo(
+        &format!("oci:{}", world.path().join(format!("image-{letter}")).display()),
+        &format!("docker://{repository}:{letter}"),
+        &["--preserve-digests", "--dest-tls-verify=false"],
+    );
+    release
+}
