@@ -138,6 +138,9 @@ async fn keep_watching<T: RolloutTarget>(target: &T, verifier: &Verifier<'_>, ru
         if !(verifier.by_observation && verifier.counts(&sample)) {
             still_there(target, verifier, run, ProbeTarget::Front).await?;
         }
+        if let Some(reason) = target.broken(run) {
+            return Err(Halt::Failed(reason));
+        }
         if sample.answered == Answered::Old {
             return Err(Halt::Failed("the old version answered during the soak".to_owned()));
         }
@@ -246,10 +249,7 @@ async fn still_there<T: RolloutTarget>(target: &T, verifier: &Verifier<'_>, run:
     if target.capabilities().probes_instances && !observed.runs(run) {
         return Err(Halt::Failed(target.post_mortem(run)));
     }
-    match target.broken(run) {
-        Some(reason) => Err(Halt::Failed(reason)),
-        None => Ok(()),
-    }
+    Ok(())
 }
 
 async fn pause(length: Duration, effects: &Effects) -> Result<(), Halt> {
