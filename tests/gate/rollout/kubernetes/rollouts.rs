@@ -29,10 +29,10 @@ async fn a_real_cluster_is_deployed_to_rolled_back_resumed_and_left_alone_where_
     told("committed, and rolled back");
     an_image_that_cannot_be_pulled_is_rolled_back_long_before_the_deadline(&shop).await;
     told("unpullable");
-    a_foreign_deploy_in_the_soak_is_left_alone(&mut shop).await;
-    told("foreign");
     a_container_that_ends_in_the_soak_is_rolled_back(&mut shop).await;
     told("ended in the soak");
+    a_foreign_deploy_in_the_soak_is_left_alone(&mut shop).await;
+    told("foreign");
     killed_after_each_line_resume_ends_it(&shop).await;
     told("killed and resumed");
     a_lease_that_ran_out_is_taken_from_one_who_is_quiet_and_not_from_one_who_renews_it(&shop).await;
