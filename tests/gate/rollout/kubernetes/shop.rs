@@ -62,11 +62,13 @@ impl<'a> Shop<'a> {
         let image = format!("{}/{}@{}", registry.address, shop.name, first.digest());
         let labels = json!({"app": shop.name});
         let probe = json!({"httpGet": {"path": "/readyz", "port": 8080}, "periodSeconds": 1});
-        let container = json!({"name": "shop", "image": image, "env": [{"name": "COLOUR", "value": "blue"}], "readinessProbe": probe});
+        let container = json!({"name": "shop", "image": image, "env": [{"name": "COLOUR", "value": "blue"}], "readinessProbe": probe,
+            // Until the node sends it nothing any more: it ends at once afterwards.
+            "lifecycle": {"preStop": {"sleep": {"seconds": 1}}}});
         let mut spec = json!({
             "replicas": 2,
             "selector": {"matchLabels": labels},
-            "template": {"metadata": {"labels": labels}, "spec": {"containers": [container], "terminationGracePeriodSeconds": 1}},
+            "template": {"metadata": {"labels": labels}, "spec": {"containers": [container], "terminationGracePeriodSeconds": 2}},
         });
         if kind == "statefulset" {
             spec["serviceName"] = shop.name.clone().into();
