@@ -33,7 +33,7 @@ async fn a_real_cluster_is_deployed_to_rolled_back_resumed_and_left_alone_where_
     told("ended in the soak");
     a_foreign_deploy_in_the_soak_is_left_alone(&mut shop).await;
     told("foreign");
-    killed_after_each_line_resume_ends_it(&shop).await;
+    killed_on_the_way_resume_ends_it(&shop).await;
     told("killed and resumed");
     a_lease_that_ran_out_is_taken_from_one_who_is_quiet_and_not_from_one_who_renews_it(&shop).await;
     told("lease");
@@ -176,10 +176,11 @@ async fn a_lease_that_ran_out_is_taken_from_one_who_is_quiet_and_not_from_one_wh
     assert!(begun.elapsed() > Duration::from_secs(11), "{:?}", begun.elapsed());
 }
 
-async fn killed_after_each_line_resume_ends_it(shop: &Shop<'_>) {
+async fn killed_on_the_way_resume_ends_it(shop: &Shop<'_>) {
     let journal = shop.state().join("journal.jsonl");
-    for line in 1.. {
-        let letter = if line % 2 == 1 { 'f' } else { 'g' };
+    // After every line it was run too; after every second one it takes half the time.
+    for line in (1..).step_by(2) {
+        let letter = if line % 4 == 1 { 'f' } else { 'g' };
         let new = shop.image(letter, false);
         // Each deployer writes a journal of its own from its first line.
         std::fs::remove_file(&journal).unwrap();

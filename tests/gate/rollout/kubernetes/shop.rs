@@ -64,11 +64,11 @@ impl<'a> Shop<'a> {
         let probe = json!({"httpGet": {"path": "/readyz", "port": 8080}, "periodSeconds": 1});
         let container = json!({"name": "shop", "image": image, "env": [{"name": "COLOUR", "value": "blue"}], "readinessProbe": probe,
             // Until the node sends it nothing any more: it ends at once afterwards.
-            "lifecycle": {"preStop": {"sleep": {"seconds": 1}}}});
+            "lifecycle": {"preStop": {"sleep": {"seconds": 3}}}});
         let mut spec = json!({
             "replicas": 2,
             "selector": {"matchLabels": labels},
-            "template": {"metadata": {"labels": labels}, "spec": {"containers": [container], "terminationGracePeriodSeconds": 2}},
+            "template": {"metadata": {"labels": labels}, "spec": {"containers": [container], "terminationGracePeriodSeconds": 5}},
         });
         if kind == "statefulset" {
             spec["serviceName"] = shop.name.clone().into();
