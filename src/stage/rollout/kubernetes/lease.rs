@@ -38,7 +38,7 @@ pub(super) struct Lease {
 }
 
 pub(super) enum Claimed {
-    Ours(Lease),
+    Ours(Box<Lease>),
     Theirs(Holder),
 }
 
@@ -87,13 +87,13 @@ impl Lease {
             Arc::clone(&lost),
             effects.clone(),
         ));
-        Ok(Claimed::Ours(Self {
+        Ok(Claimed::Ours(Box::new(Self {
             cluster: cluster.clone(),
             name: name.to_owned(),
             identity,
             lost,
             renewal,
-        }))
+        })))
     }
 
     /// True once somebody else has taken it.

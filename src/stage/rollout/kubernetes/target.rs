@@ -328,7 +328,7 @@ impl RolloutTarget for KubernetesTarget {
         let place = (self.plan.state.as_path(), run);
         match Lease::claim(cluster, &self.lease_name(), place, wait, &self.effects).await {
             Ok(Claimed::Ours(lease)) => {
-                *locked(&self.lease) = Some(lease);
+                *locked(&self.lease) = Some(*lease);
                 Ok(None)
             }
             Ok(Claimed::Theirs(holder)) => Ok(Some(holder)),
