@@ -13,7 +13,6 @@ use crate::stage::rollout::error::RolloutError;
 use crate::stage::rollout::kubernetes::KubernetesTarget;
 use crate::stage::rollout::process::ProcessTarget;
 use crate::stage::rollout::status::{RolloutStatus, StopReport};
-#[cfg(feature = "kubernetes")]
 use crate::stage::rollout::target::RolloutTarget as _;
 
 /// Does something at the target of a plan, whichever it is.
@@ -22,15 +21,21 @@ macro_rules! at_target {
         match &$plan.target {
             TargetPlan::Process(process) => {
                 let $target = ProcessTarget::new(process, $effects)?;
-                $done.await
+                let done = $done.await;
+                $target.release().await;
+                done
             }
             TargetPlan::Command(command) => {
                 let $target = CommandTarget::new(command, &$plan.health, $effects)?;
-                $done.await
+                let done = $done.await;
+                $target.release().await;
+                done
             }
             TargetPlan::Compose(compose) => {
                 let $target = ComposeTarget::open(compose, $plan, $effects).await?;
-                $done.await
+                let done = $done.await;
+                $target.release().await;
+                done
             }
             #[cfg(feature = "kubernetes")]
             TargetPlan::Kubernetes(kubernetes) => {
