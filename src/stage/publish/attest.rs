@@ -13,6 +13,7 @@ use crate::io::hash::sha256;
 use crate::io::oci::{self, shape};
 use crate::model::advisory::FeedRevision;
 use crate::model::digest::Digest;
+use crate::model::excused::Excused as _;
 use crate::model::finding::Disposition;
 use crate::model::image::BuiltImage;
 use crate::model::verdict::{Decision, Verdict};
@@ -98,6 +99,19 @@ impl Statement {
         self.subject.iter().any(|subject| subject.digest.get("sha256") == Some(&hex))
     }
 
+    /// True when a subject is the digest in another spelling, which this gate does not write and others may read.
+    pub(super) fn may_be_about(&self, digest: &Digest) -> bool {
+        let hex = digest.hex();
+        let named = |(name, found): (&String, &String)| name.eq_ignore_ascii_case("sha256") && found.trim().eq_ignore_ascii_case(&hex);
+        self.subject.iter().any(|subject| subject.digest.iter().any(named))
+    }
+
+    /// True for `…/v0.2` beside `…/v1`: the same kind of statement in another version.
+    pub(super) fn is_version_of(&self, kind: &str) -> bool {
+        let stem = |kind: &str| kind.rsplit_once("/v").map(|(stem, _)| stem.to_owned());
+        stem(kind).is_some_and(|kind| stem(&self.predicate_type) == Some(kind))
+    }
+
     /// What it is about, for an error.
     pub(super) fn subjects(&self) -> String {
         let digests = self.subject.iter().filter_map(|s| s.digest.get("sha256"));
@@ -107,6 +121,40 @@ impl Statement {
         } else {
             digests.join(", ")
         }
+    }
+}
+
+/// A verification summary, as far as it can be read.
+#[derive(Debug)]
+pub(super) enum Word {
+    Read(VerificationSummary),
+    /// What cannot be read, and the time that it gives all the same.
+    Unread {
+        at: Option<Timestamp>,
+        reason: String,
+    },
+}
+
+impl Word {
+    /// Never fails: what cannot be read may be a verdict against the image.
+    ///
+    /// # Errors
+    /// None; the signature is that of a reader of statements.
+    #[expect(clippy::unnecessary_wraps, reason = "readers of other statements fail")]
+    pub(super) fn read(predicate: Value) -> serde_json::Result<Self> {
+        let at = predicate["timeVerified"].as_str().and_then(|text| {
+            text.parse()
+                .or_none("a time that is none: what says it counts as the newest, which is the careful side")
+        });
+        let unread = |reason: String| Self::Unread { at, reason };
+        Ok(match serde_json::from_value::<VerificationSummary>(predicate) {
+            Err(error) => unread(format!("its predicate: {error}")),
+            // A "no" that disagrees with itself still is one.
+            Ok(read) => match read.disagreement().filter(|_| read.is_cleared()) {
+                Some(reason) => unread(reason.to_owned()),
+                None => Self::Read(read),
+            },
+        })
     }
 }
 
@@ -121,6 +169,22 @@ pub(super) struct VerificationSummary {
     /// None in what another tool wrote.
     #[serde(rename = "https://portcullis.dev/verdict-summary/v1", default)]
     pub(super) summary: Option<VerdictSummary>,
+}
+
+impl VerificationSummary {
+    /// Where the standard's fields and ours say different things.
+    fn disagreement(&self) -> Option<&'static str> {
+        let summary = self.summary.as_ref()?;
+        if self.policy.digest.get("sha256") != Some(&summary.policy.digest.hex()) {
+            return Some("it names two policies");
+        }
+        (summary.evaluated_at != self.time_verified).then_some("it names two times")
+    }
+
+    /// True where both say so: the standard's field for everybody, ours for the three-valued answer.
+    pub(super) fn is_cleared(&self) -> bool {
+        self.verification_result == "PASSED" && self.summary.as_ref().is_none_or(|summary| summary.decision == Decision::Cleared)
+    }
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]

@@ -153,6 +153,20 @@ pub enum PublishError {
         /// What is wrong.
         reason: String,
     },
+    /// The key signed it, so it may be a verdict against the image, and nobody knows what it says.
+    #[error("attestation {attestation} is signed by the key and cannot be read: {reason}")]
+    #[diagnostic(
+        code(publish::unread),
+        help(
+            "it may be the newest verdict: a newer portcullis may read it, and a new verdict that is signed takes its place where its time can be told"
+        )
+    )]
+    Unread {
+        /// The attestation's manifest.
+        attestation: Digest,
+        /// What is wrong.
+        reason: String,
+    },
     /// The newest verdict is not cleared.
     #[error("the verdict on {digest} of {evaluated_at} is {decision}")]
     #[diagnostic(
@@ -272,6 +286,7 @@ impl PublishError {
                 | Self::Altered { .. }
                 | Self::OtherSubject { .. }
                 | Self::Malformed { .. }
+                | Self::Unread { .. }
                 | Self::NotCleared { .. }
                 | Self::OtherPolicy { .. }
                 | Self::OtherService { .. }

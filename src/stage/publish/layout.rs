@@ -61,17 +61,17 @@ pub(super) fn put(target: &OciLayout, graph: &Graph, root: &Descriptor) -> Resul
 /// a copy from a registry may have brought.
 pub(super) fn referrers(layout: &OciLayout, digest: &Digest, limits: &Limits) -> Result<Referrers, PublishError> {
     let entries = layout.index()?;
-    let by_tag = entries.iter().find(|d| d.annotations.get(REF_NAME) == Some(&referrers_tag(digest)));
-    let mut found = match by_tag {
-        Some(index) => read_index(layout, &index.digest, limits)?,
+    let mut found = match tag(layout, &referrers_tag(digest))? {
+        Some(index) => read_index(layout, &index, limits)?,
         None => Vec::new(),
     };
     let (by_tag, mut by_index) = (found.len(), 0);
-    for entry in entries.into_iter().filter(|d| d.media_type == media_type::OCI_MANIFEST) {
+    let is_list = |kind: &str| matches!(kind, media_type::OCI_INDEX | media_type::DOCKER_INDEX);
+    for entry in entries.into_iter().filter(|d| d.digest != *digest && !is_list(&d.media_type)) {
         let listed = found.iter().any(|f| f.digest == entry.digest);
         if listed {
             by_index += 1;
-        } else if entry.artifact_type.is_some() && refers_to(layout, &entry, digest, limits)? {
+        } else if refers_to(layout, &entry, digest, limits)? {
             by_index += 1;
             found.push(entry);
         }
@@ -110,14 +110,19 @@ fn read_index(layout: &OciLayout, digest: &Digest, limits: &Limits) -> Result<Ve
     Ok(Index::parse(&layout.blob_path(digest), &bytes)?.manifests)
 }
 
+/// By the manifest's own word, whatever the entry in the list says of it.
 fn refers_to(layout: &OciLayout, entry: &Descriptor, digest: &Digest, limits: &Limits) -> Result<bool, PublishError> {
     let bytes = layout.read_blob(&entry.digest, limits.manifest)?;
-    // A damaged one might be the verdict that is looked for: nobody knows what it refers to.
-    let manifest = ArtifactManifest::parse(&bytes).map_err(|refused| PublishError::Malformed {
-        attestation: entry.digest,
-        reason: refused.to_string(),
-    })?;
-    Ok(manifest.subject.is_some_and(|subject| subject.digest == *digest))
+    match ArtifactManifest::parse(&bytes) {
+        Ok(manifest) => Ok(manifest.subject.is_some_and(|subject| subject.digest == *digest)),
+        // A damaged one might be the verdict that is looked for: nobody knows what it refers to.
+        Err(refused) if entry.artifact_type.is_some() => Err(PublishError::Malformed {
+            attestation: entry.digest,
+            reason: refused.to_string(),
+        }),
+        // An image of somebody else's that this gate does not read is no referrer.
+        Err(_) => Ok(false),
+    }
 }
 
 /// True when the blob is there and its bytes are the right ones. Other bytes under its name are written anew.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::attest::{VerificationSummary, predicate_type};
+use super::attest::{VerificationSummary, Word, predicate_type};
 use super::destination::OpenDestination;
 use super::sign::VerifyingKey;
 use super::statements::{Found, Search, is_bad_content};
@@ -20,19 +20,71 @@ pub(super) struct Signed {
     pub(super) statement: VerificationSummary,
 }
 
-/// Every verdict on a digest that the key signed. At least one.
-pub(super) async fn all(search: &Search<'_>) -> Result<Found<VerificationSummary>, PublishError> {
-    let found = search
-        .all(predicate_type::VERIFICATION_SUMMARY, serde_json::from_value::<VerificationSummary>)
-        .await?;
-    match found.statements.is_empty() {
-        true => Err(search.no_verdict(found.referrers)),
-        false => Ok(found),
+/// A verdict that the key signed and that cannot be read.
+#[derive(Debug)]
+pub(super) struct Unread {
+    /// The manifest of its attestation.
+    pub(super) attestation: Digest,
+    /// When it was reached, where that can be told.
+    at: Option<Timestamp>,
+    reason: String,
+}
+
+/// Every verdict on a digest that the key signed. At least one that can be read.
+pub(super) struct Verdicts {
+    pub(super) signed: Vec<Signed>,
+    pub(super) unread: Vec<Unread>,
+    pub(super) other_keys: usize,
+    /// What is not to be trusted, and why.
+    pub(super) distrusted: Vec<String>,
+}
+
+impl Verdicts {
+    fn of(found: Found<Word>) -> Self {
+        let (mut signed, mut unread) = (Vec::new(), Vec::new());
+        for (attestation, word) in found.statements {
+            match word {
+                Word::Read(statement) => signed.push(Signed { attestation, statement }),
+                Word::Unread { at, reason } => unread.push(Unread { attestation, at, reason }),
+            }
+        }
+        Self {
+            signed,
+            unread,
+            other_keys: found.other_keys.len(),
+            distrusted: found.distrusted,
+        }
+    }
+
+    /// The one that may be the newest and cannot be read: it may say no.
+    pub(super) fn unread_since(&self, newest: Timestamp) -> Option<PublishError> {
+        let may_be_newer = |unread: &&Unread| unread.at.is_none_or(|at| at >= newest);
+        self.unread.iter().find(may_be_newer).map(Unread::error)
+    }
+}
+
+impl Unread {
+    fn error(&self) -> PublishError {
+        PublishError::Unread {
+            attestation: self.attestation,
+            reason: self.reason.clone(),
+        }
+    }
+}
+
+pub(super) async fn all(search: &Search<'_>) -> Result<Verdicts, PublishError> {
+    let found = search.all(predicate_type::VERIFICATION_SUMMARY, Word::read).await?;
+    let referrers = found.referrers;
+    let verdicts = Verdicts::of(found);
+    match (verdicts.signed.is_empty(), verdicts.unread.first()) {
+        (false, _) => Ok(verdicts),
+        (true, Some(unread)) => Err(unread.error()),
+        (true, None) => Err(search.no_verdict(referrers)),
     }
 }
 
 /// The newest verdict that the key signed: what a publication of the same verdict need not repeat. `None` also where what is there cannot be
-/// believed: then it is signed anew.
+/// believed or read: then it is signed anew.
 pub(super) async fn newest(
     place: &OpenDestination,
     digest: &Digest,
@@ -40,13 +92,14 @@ pub(super) async fn newest(
     effects: &Effects,
 ) -> Result<Option<Signed>, PublishError> {
     let search = Search::new(place, digest, key, effects);
-    match search
-        .listed(predicate_type::VERIFICATION_SUMMARY, serde_json::from_value::<VerificationSummary>)
-        .await
-    {
+    match search.listed(predicate_type::VERIFICATION_SUMMARY, Word::read).await {
         Ok(found) => {
-            let signed = |(attestation, statement)| Signed { attestation, statement };
-            Ok(found.statements.into_iter().map(signed).max_by_key(Signed::age_rank))
+            let verdicts = Verdicts::of(found);
+            let newest = verdicts.signed.iter().map(|signed| signed.statement.time_verified).max();
+            match newest.and_then(|newest| verdicts.unread_since(newest)) {
+                Some(_) => Ok(None),
+                None => Ok(verdicts.signed.into_iter().max_by_key(Signed::age_rank)),
+            }
         }
         Err(error) if error.is_distrust() || is_bad_content(&error) => Ok(None),
         Err(error) => Err(error),
@@ -75,9 +128,9 @@ impl Signed {
                 .is_some_and(|found| found.substance == summary.substance)
     }
 
-    /// By what its signature covers: the later one counts, and of two of one moment the one that did not pass.
+    /// By what its signature covers: the later one counts, and of two of one moment the one that is not cleared.
     pub(super) fn age_rank(&self) -> (Timestamp, bool) {
-        (self.statement.time_verified, self.statement.verification_result != "PASSED")
+        (self.statement.time_verified, !self.statement.is_cleared())
     }
 
     /// The gate's own summary; `None` in a verification summary of another tool, which says nothing of service and findings.

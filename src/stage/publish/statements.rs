@@ -124,7 +124,9 @@ impl<'a> Search<'a> {
                 Ok(Opened::Statement(content)) => found.statements.push((digest, content)),
                 Ok(Opened::OtherPredicate) => {}
                 Ok(Opened::OtherKey(name)) => found.other_keys.push(name),
-                // Seen, and nothing that our key signed: it counts when there is no good one.
+                // Our key signed it, and nobody knows what it says: a verdict against the image must not be passed over.
+                Err(error @ PublishError::Unread { .. }) => return Err(error),
+                // Seen, and nothing that our key signed about this: it counts when there is no good one.
                 Err(error) if error.is_distrust() => {
                     found.distrusted.push(error.to_string());
                     distrust = distrust.or(Some(error));
@@ -217,11 +219,21 @@ impl<'a> Search<'a> {
                 });
             }
         };
-        let statement = Statement::parse(&payload).map_err(malformed)?;
-        if kind.is_some_and(|kind| statement.predicate_type != kind) {
-            return Ok(Opened::OtherPredicate);
+        let unread = |reason: String| PublishError::Unread { attestation, reason };
+        let statement = Statement::parse(&payload).map_err(unread)?;
+        if let Some(kind) = kind.filter(|kind| statement.predicate_type != **kind) {
+            return match statement.is_version_of(kind) && statement.may_be_about(self.digest) {
+                true => Err(unread(format!(
+                    "it is of another version, {}",
+                    shortened(&statement.predicate_type, 100)
+                ))),
+                false => Ok(Opened::OtherPredicate),
+            };
         }
         if !statement.is_about(self.digest) {
+            if statement.may_be_about(self.digest) {
+                return Err(unread("its subject is spelt in another way".to_owned()));
+            }
             return Err(PublishError::OtherSubject {
                 attestation,
                 digest: *self.digest,

@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::attest::VerificationSummary;
 use super::checks::Checks;
 use super::destination::OpenDestination;
 use super::sign::VerifyingKey;
-use super::signed::{self, Signed};
-use super::statements::{Found, Search};
+use super::signed::{self, Signed, Verdicts};
+use super::statements::Search;
 use super::{Attested, Expectation, PublishError, Trust};
 use crate::io::Effects;
 use crate::io::registry::{Referrers, referrers_tag};
@@ -42,14 +41,10 @@ pub(super) async fn check(
     checks.holds("referrers", seen(listed, &digest));
     checks.holds("signature", signatures(&found));
     checks.holds("subject", format!("each of these is about {digest}"));
-    let signed = |(attestation, statement)| Signed { attestation, statement };
-    let signed = of_service(
-        found.statements.into_iter().map(signed).collect(),
-        &digest,
-        expected.service,
-        checks,
-    )?;
-    let newest = newest(&signed, &digest, expected.policy, checks)?;
+    let unread = |newest| found.unread_since(newest).map_or(Ok(()), Err);
+    let signed = of_service(&found.signed, &digest, expected.service, checks)?;
+    let newest = newest(&signed, &digest, expected.policy, effects.clock.now(), checks)?;
+    unread(newest.statement.time_verified)?;
     let at = newest.statement.time_verified;
     let (count, of) = (signed.len(), newest.attestation);
     checks.holds(
@@ -81,10 +76,13 @@ fn seen(listed: &Referrers, digest: &Digest) -> String {
     format!("{count} things refer to the image ({by_api}, {by_tag} under the tag {tag}); all were looked at")
 }
 
-fn signatures(found: &Found<VerificationSummary>) -> String {
-    let mut said = format!("{} signed by this key", verdicts(found.statements.len()));
-    if !found.other_keys.is_empty() {
-        said.push_str(&format!("; {} by other keys, which do not count", verdicts(found.other_keys.len())));
+fn signatures(found: &Verdicts) -> String {
+    let mut said = format!("{} signed by this key", verdicts(found.signed.len()));
+    if !found.unread.is_empty() {
+        said.push_str(&format!(", and {} that cannot be read", found.unread.len()));
+    }
+    if found.other_keys > 0 {
+        said.push_str(&format!("; {} by other keys, which do not count", verdicts(found.other_keys)));
     }
     for reason in &found.distrusted {
         said.push_str(&format!("; passed over: {reason}"));
@@ -113,19 +111,26 @@ fn decided(signed: &Signed) -> String {
     }
 }
 
-/// The verdicts on a service: that on another one, of the same image, may rest on other rules and waivers.
-fn of_service(signed: Vec<Signed>, digest: &Digest, service: Option<&str>, checks: &mut Checks) -> Result<Vec<Signed>, PublishError> {
+/// The verdicts on a service: that on another one, of the same image, may rest on other rules and waivers. A "no" that names no service is one
+/// for each.
+fn of_service<'a>(
+    signed: &'a [Signed],
+    digest: &Digest,
+    service: Option<&str>,
+    checks: &mut Checks,
+) -> Result<Vec<&'a Signed>, PublishError> {
     let name = |signed: &Signed| signed.summary().map_or("none", |summary| &summary.service).to_owned();
     let found: BTreeSet<String> = signed.iter().map(name).collect();
     let Some(expected) = service else {
         let found: Vec<String> = found.into_iter().collect();
         checks.not_asked("service", format!("about {}; no service was asked for", found.join(", ")));
-        return Ok(signed);
+        return Ok(signed.iter().collect());
     };
-    let ours: Vec<Signed> = signed
-        .into_iter()
-        .filter(|s| s.summary().is_some_and(|s| s.service == expected))
-        .collect();
+    let counts = |signed: &&Signed| match signed.summary() {
+        Some(summary) => summary.service == expected,
+        None => !signed.statement.is_cleared(),
+    };
+    let ours: Vec<&Signed> = signed.iter().filter(counts).collect();
     if ours.is_empty() {
         return Err(PublishError::OtherService {
             digest: *digest,
@@ -137,15 +142,41 @@ fn of_service(signed: Vec<Signed>, digest: &Digest, service: Option<&str>, check
     Ok(ours)
 }
 
-/// The newest verdict; with a policy, the newest by that policy.
-fn newest<'a>(signed: &'a [Signed], digest: &Digest, policy: Option<Digest>, checks: &mut Checks) -> Result<&'a Signed, PublishError> {
-    let newest = |of: &mut dyn Iterator<Item = &'a Signed>| of.max_by_key(|s| s.age_rank());
-    let by_policy = newest(&mut signed.iter().filter(|s| policy.is_none_or(|p| s.is_by(&p))));
-    match (by_policy, newest(&mut signed.iter()), policy) {
-        (Some(found), ..) => {
-            let by = format!("by {}, {}", found.statement.policy.uri, found.policy_digest());
+/// The newest verdict; with a policy, the newest by that policy, a "no" that names no policy included. A "no" of about now goes before what a
+/// clock that is ahead has signed.
+fn newest<'a>(
+    signed: &[&'a Signed],
+    digest: &Digest,
+    policy: Option<Digest>,
+    now: Timestamp,
+    checks: &mut Checks,
+) -> Result<&'a Signed, PublishError> {
+    let is_no = |s: &Signed| !s.statement.is_cleared();
+    let counts = |s: &Signed, p: &Digest| s.is_by(p) || (is_no(s) && s.statement.policy.digest.is_empty());
+    let by_policy: Vec<&Signed> = signed.iter().copied().filter(|s| policy.is_none_or(|p| counts(s, &p))).collect();
+    let latest = |of: &[&'a Signed]| of.iter().copied().max_by_key(|s| s.age_rank());
+    match (latest(&by_policy), latest(signed), policy) {
+        (Some(found), other, _) => {
+            let at = found.statement.time_verified;
+            let doubtful = |s: &&&Signed| is_no(s) && at > now && at.duration_since(s.statement.time_verified).unsigned_abs() <= SKEW;
+            let found = by_policy
+                .iter()
+                .filter(doubtful)
+                .max_by_key(|s| s.age_rank())
+                .copied()
+                .unwrap_or(found);
+            let mut by = format!("by {}, {}", found.statement.policy.uri, found.policy_digest());
+            if policy.is_some() {
+                by.push_str(", as expected");
+            }
+            if let Some(other) = other.filter(|other| other.age_rank() > found.age_rank() && is_no(other)) {
+                let (at, name) = (other.statement.time_verified, &other.statement.policy.uri);
+                by.push_str(&format!(
+                    "; a newer one, of {at}, by {name}, is not cleared and does not count here"
+                ));
+            }
             match policy {
-                Some(_) => checks.holds("policy", format!("{by}, as expected")),
+                Some(_) => checks.holds("policy", by),
                 None => checks.not_asked("policy", format!("{by}; none was asked for")),
             }
             Ok(found)
@@ -165,12 +196,10 @@ fn newest<'a>(signed: &'a [Signed], digest: &Digest, policy: Option<Digest>, che
 }
 
 fn check_decision(signed: &Signed, digest: &Digest) -> Result<(), PublishError> {
-    let passed = signed.statement.verification_result == "PASSED";
-    let decision = signed.statement.summary.as_ref().map(|summary| summary.decision);
-    // Both must say so: the standard's field for everybody, ours for the three-valued answer.
-    if passed && decision.is_none_or(|decision| decision == Decision::Cleared) {
+    if signed.statement.is_cleared() {
         return Ok(());
     }
+    let decision = signed.statement.summary.as_ref().map(|summary| summary.decision);
     let result = signed.statement.verification_result.chars().take(20).collect();
     Err(PublishError::NotCleared {
         digest: *digest,

@@ -4,6 +4,7 @@ mod explain;
 pub(crate) mod faults;
 mod interop;
 mod kinds;
+mod newest;
 mod places;
 mod platforms;
 mod published;

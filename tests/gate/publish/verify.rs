@@ -342,7 +342,7 @@ async fn a_statement_that_can_be_read_in_two_ways_is_refused() {
         assert_ne!(other, text);
         let envelope = Envelope::sign(other.as_bytes(), &key);
         published.attach(&Bundle::new(envelope, &key.verifying_key()).bytes().unwrap(), true);
-        assert!(matches!(published.refusal().await, PublishError::Malformed { .. }));
+        assert!(matches!(published.refusal().await, PublishError::Unread { .. }));
     }
 }
 
