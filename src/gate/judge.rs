@@ -62,7 +62,7 @@ impl Judge {
             None => Waivers::default(),
         };
         for (path, name) in &plan.vex {
-            let text = files::read_text(path, effects.limits.document)?;
+            let text = files::read_document(path, effects.limits.document)?;
             waivers.add_vex(&policy, name, &text)?;
         }
         let baseline = match &plan.baseline {

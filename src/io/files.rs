@@ -2,10 +2,12 @@
 
 use std::fs;
 use std::io::{self, Read, Write};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use super::temporary;
 use crate::model::exit_kind::ExitKind;
+use rustix::fs::{Mode, OFlags};
 
 /// What could not be read or written, and why.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -95,6 +97,29 @@ fn write_help(source: &io::Error) -> &'static str {
     }
 }
 
+/// Opens a file for reading, and nothing that could be waited for without an end: a pipe by name, a device. What the caller's own shell has opened
+/// (`/dev/stdin`, `/dev/fd/63`) is taken as it is.
+///
+/// # Errors
+/// As [`fs::File::open`]; for a folder, and for what is no regular file.
+pub fn open(path: &Path) -> io::Result<fs::File> {
+    let inherited = ["/dev/stdin", "/dev/fd/", "/proc/self/fd/"];
+    if inherited
+        .iter()
+        .any(|prefix| path.as_os_str().as_bytes().starts_with(prefix.as_bytes()))
+    {
+        return fs::File::open(path);
+    }
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let file = fs::File::from(rustix::fs::open(path, flags, Mode::empty())?);
+    let found = file.metadata()?;
+    match found.file_type() {
+        kind if kind.is_file() => Ok(file),
+        kind if kind.is_dir() => Err(rustix::io::Errno::ISDIR.into()),
+        _ => Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file")),
+    }
+}
+
 /// Reads a file of at most `limit` bytes.
 ///
 /// # Errors
@@ -104,7 +129,7 @@ pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
         path: path.to_owned(),
         source,
     };
-    let file = fs::File::open(path).map_err(failed)?;
+    let file = open(path).map_err(failed)?;
     let size = file.metadata().map_or(0, |metadata| metadata.len());
     let mut bytes = Vec::with_capacity(usize::try_from(size.min(limit)).unwrap_or(0).saturating_add(1));
     file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(failed)?;

@@ -7,6 +7,7 @@ use crate::cli::args::{Judging, image_ref};
 use crate::cli::error::CliError;
 use crate::cli::session::Session;
 use crate::gate::{GateError, Judge};
+use crate::io::files;
 use crate::model::image_ref::ImageRef;
 use crate::model::inventory::Inventory;
 use crate::stage::inventory::InventoryError;
@@ -68,7 +69,7 @@ fn sources(text: &str, session: &Session<'_>) -> Option<PathBuf> {
 fn is_text(file: &Path) -> bool {
     const BLOCK: u64 = 512;
     let mut start = Vec::new();
-    let read = std::fs::File::open(file).and_then(|file| file.take(BLOCK).read_to_end(&mut start));
+    let read = files::open(file).and_then(|file| file.take(BLOCK).read_to_end(&mut start));
     let is_read = read.is_ok_and(|bytes| bytes > 0);
     // The last character may be cut off.
     let text = std::str::from_utf8(&start).map_or_else(|error| error.valid_up_to() + 4 > start.len(), |_| true);

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::ArchiveError;
-use crate::io::files::FileError;
+use crate::io::files::{self, FileError};
 use crate::io::hash::sha256;
 use crate::io::layers::{self, Entry, Kind, LayerError, LayerProblem, Need, Visitor};
 use crate::io::limits::Limits;
@@ -43,7 +43,7 @@ impl Archive {
             path: path.to_owned(),
             source,
         };
-        let mut file = File::open(path).map_err(failed)?;
+        let mut file = files::open(path).map_err(failed)?;
         let mut start = [0; 6];
         let count = file.read_at(&mut start, 0).map_err(failed)?;
         let compression = layers::sniff(&start[..count]);

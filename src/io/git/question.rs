@@ -12,7 +12,7 @@ use crate::io::process::Program;
 use crate::model::visible::visible;
 
 /// Settings that win over every configuration file. Source: git-config(1).
-const SETTINGS: [&str; 14] = [
+const SETTINGS: [&str; 15] = [
     "core.fsmonitor=false",
     "core.hooksPath=/dev/null",
     "core.pager=cat",
@@ -28,6 +28,8 @@ const SETTINGS: [&str; 14] = [
     "log.showSignature=false",
     "gpg.program=false",
     "submodule.recurse=false",
+    // A file beside the objects could name other parents than they do.
+    "core.commitGraph=false",
 ];
 
 /// git, ready for a question about a folder.
@@ -40,6 +42,7 @@ pub fn question(folder: &Path) -> Program {
         .env("GIT_TERMINAL_PROMPT", "0")
         // Nothing may hide a commit or a file.
         .env("GIT_NO_REPLACE_OBJECTS", "1")
+        .env("GIT_GRAFT_FILE", "/dev/null")
         // No object is worth a connection: a promised one that is missing would start whatever the remote's address names.
         .env("GIT_ALLOW_PROTOCOL", "none")
         .env("GIT_NO_LAZY_FETCH", "1")

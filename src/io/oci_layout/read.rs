@@ -52,7 +52,7 @@ impl OciLayout {
     /// [`LayoutError::BlobMissing`], [`LayoutError::File`].
     pub fn open_blob(&self, digest: &Digest) -> Result<fs::File, LayoutError> {
         let path = self.blob_path(digest);
-        fs::File::open(&path).map_err(|source| match source.kind() {
+        files::open(&path).map_err(|source| match source.kind() {
             io::ErrorKind::NotFound => LayoutError::BlobMissing { digest: *digest, path },
             _ => FileError::Read { path, source }.into(),
         })

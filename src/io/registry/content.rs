@@ -9,7 +9,7 @@ use futures_util::stream;
 use reqwest::Body;
 
 use super::RegistryError;
-use crate::io::files::FileError;
+use crate::io::files::{self, FileError};
 
 /// What is read from a file and handed to the connection at once, in bytes.
 const PIECE: usize = 256 * 1024;
@@ -61,7 +61,7 @@ impl Content {
 }
 
 fn open_at(path: &Path, start: u64) -> io::Result<std::fs::File> {
-    let mut file = std::fs::File::open(path)?;
+    let mut file = files::open(path)?;
     file.seek(SeekFrom::Start(start))?;
     Ok(file)
 }

@@ -6,7 +6,7 @@ use reqwest::{Method, Response, StatusCode};
 use serde::Deserialize;
 
 use super::send::{bare, body};
-use super::{Registry, RegistryError};
+use super::{Registry, RegistryError, links};
 use crate::io::hash::sha256;
 use crate::io::oci::{self, Shape, shape};
 use crate::model::digest::Digest;
@@ -240,22 +240,27 @@ impl Registry {
     /// # Errors
     /// [`RegistryError::Answer`] for a link that leads elsewhere or cannot be read: what stands on the pages behind it would be missing.
     pub(super) fn next_page(&self, url: &str, headers: &HeaderMap) -> Result<Option<String>, RegistryError> {
-        let Some(link) = headers.get("link") else { return Ok(None) };
         let refused = |reason: &str| RegistryError::Answer {
             url: bare(url),
             what: "page of a list",
             reason: reason.to_owned(),
         };
-        let link = link.to_str().map_err(|_| refused("its Link is no text"))?;
-        let (target, parameters) = link
-            .strip_prefix('<')
-            .and_then(|rest| rest.split_once('>'))
-            .ok_or_else(|| refused("its Link is none"))?;
-        if !parameters.contains("next") {
-            return Ok(None);
+        let mut next: Option<String> = None;
+        for link in headers.get_all("link") {
+            let link = link.to_str().map_err(|_| refused("its Link is no text"))?;
+            for target in links::next(link).ok_or_else(|| refused("its Link is none"))? {
+                if next.as_ref().is_some_and(|other| *other != target) {
+                    return Err(refused("it names two next pages"));
+                }
+                next = Some(target);
+            }
         }
-        let next = reqwest::Url::parse(&self.inner.base).and_then(|base| base.join(target));
+        let Some(target) = next else { return Ok(None) };
+        let next = reqwest::Url::parse(&self.inner.base).and_then(|base| base.join(&target));
         let next = next.map_err(|_| refused("its Link is no URL"))?;
+        if next.as_str() == url {
+            return Err(refused("its next page is itself"));
+        }
         match next
             .as_str()
             .strip_prefix(&self.inner.base)

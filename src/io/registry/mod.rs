@@ -10,6 +10,7 @@ mod authorizer;
 mod client;
 mod content;
 mod error;
+mod links;
 mod logins;
 mod manifests;
 mod pull;

@@ -1,6 +1,6 @@
 //! Sending one request: with a token, again after a while where that makes sense, and reading its answer within bounds.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use reqwest::header::AUTHORIZATION;
@@ -155,11 +155,24 @@ impl Registry {
     }
 }
 
+/// The longest that a mebibyte of an answer may take.
+const SLOWEST: Duration = Duration::from_secs(60);
+
 /// Reads a whole answer of at most `limit` bytes.
 pub(super) async fn body(action: &'static str, mut response: Response, limit: u64) -> Result<Bytes, RegistryError> {
     let url = bare(response.url().as_str());
     let mut bytes = Vec::new();
+    let begun = Instant::now();
     loop {
+        // Who sends a byte now and then keeps the connection, and would keep us.
+        let slowest = SLOWEST * u32::try_from(bytes.len() >> 20).unwrap_or(u32::MAX).saturating_add(1);
+        if begun.elapsed() > slowest {
+            return Err(RegistryError::Answer {
+                url,
+                what: "answer",
+                reason: format!("{} bytes came in {} s", bytes.len(), begun.elapsed().as_secs()),
+            });
+        }
         let chunk = response.chunk().await.map_err(|source| RegistryError::Unreachable {
             action,
             url: url.clone(),

@@ -11,6 +11,7 @@ use super::error::InventoryError;
 use super::foreign::Foreign;
 use super::image::engine;
 use crate::io::Effects;
+use crate::io::files;
 use crate::io::folder;
 use crate::io::layers::{Entry, Kind, Need, Spilled, Visitor};
 use crate::model::coverage::{Gap, GapKind};
@@ -161,7 +162,7 @@ impl<'t> Tree<'t> {
             return Ok(());
         }
         let failed = |source| unreadable(path, source);
-        let mut file = fs::File::open(path).map_err(failed)?;
+        let mut file = files::open(path).map_err(failed)?;
         let mut content = vec![0; usize::try_from(entry.size.min(512)).unwrap_or(512)];
         file.read_exact(&mut content).map_err(failed)?;
         let need = match need {

@@ -120,6 +120,8 @@ impl Enrichment {
         #[serde(rename_all = "camelCase")]
         struct Catalogue {
             date_released: Option<String>,
+            #[serde(default)]
+            count: Option<u64>,
             vulnerabilities: Vec<Entry>,
         }
         #[derive(Deserialize)]
@@ -130,7 +132,12 @@ impl Enrichment {
         let catalogue: Catalogue = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
         let released = catalogue.date_released.and_then(|text| time(&text));
         let count = catalogue.vulnerabilities.len() as u64;
-        self.kev.extend(catalogue.vulnerabilities.into_iter().map(|entry| entry.cve));
+        if let Some(told) = catalogue.count.filter(|told| *told != count) {
+            return Err(format!("it says that it holds {told} entries, and there are {count}"));
+        }
+        // Ids are in capitals everywhere else.
+        self.kev
+            .extend(catalogue.vulnerabilities.into_iter().map(|entry| entry.cve.trim().to_uppercase()));
         Ok((count, released))
     }
 

@@ -14,8 +14,9 @@ use crate::model::excused::Excused as _;
 use crate::stage::policy::Waivers;
 use crate::stage::policy::waivers::Waiver;
 
-/// For each commit: its id, its author as committed, as `.mailmap` has it, and its co-authors.
-const FORMAT: &str = "--format=%x00%H%x00%ae%x00%aE%x00%(trailers:key=Co-authored-by,valueonly)";
+/// For each commit: its id, its author as committed, as `.mailmap` has it, and its message. What a trailer is depends on git's configuration and on
+/// where a paragraph stands; a line that names a co-author names one wherever it is.
+const FORMAT: &str = "--format=%x00%H%x00%ae%x00%aE%x00%B";
 
 /// The authors of each entry, by the lines of the entry but those of `approved_by`: an approver may add their own name.
 /// None where the file has no history at all: no git, no checkout, not tracked.
@@ -163,13 +164,49 @@ fn header(line: &str) -> Option<(&str, u32)> {
 fn addresses(shown: &str) -> BTreeMap<String, BTreeSet<String>> {
     let mut people = BTreeMap::new();
     let mut fields = shown.split('\0').skip(1);
-    while let (Some(commit), Some(raw), Some(mapped), Some(trailers)) = (fields.next(), fields.next(), fields.next(), fields.next()) {
+    while let (Some(commit), Some(raw), Some(mapped), Some(message)) = (fields.next(), fields.next(), fields.next(), fields.next()) {
         let mut all = BTreeSet::from([raw.to_lowercase(), mapped.to_lowercase()]);
-        // `Name <address>`, one a line.
-        let named = trailers.lines().filter_map(|line| line.rsplit_once('<'));
-        all.extend(named.map(|(_, address)| address.trim().trim_end_matches('>').to_lowercase()));
+        let named = message.lines().filter(|line| names_co_author(line)).flat_map(mail_addresses);
+        all.extend(named);
         all.remove("");
         people.insert(commit.to_owned(), all);
     }
     people
+}
+
+/// `Co-authored-by: …`, however it is written.
+fn names_co_author(line: &str) -> bool {
+    let letters: String = line.chars().filter(char::is_ascii_alphabetic).take(12).collect();
+    letters.eq_ignore_ascii_case("coauthoredby")
+}
+
+/// Everything in a line that may be a mail address, in lower case.
+fn mail_addresses(line: &str) -> impl Iterator<Item = String> {
+    let parts = |byte: char| byte.is_whitespace() || "<>()[],;:\"'".contains(byte);
+    line.split(parts).filter(|word| word.contains('@')).map(str::to_lowercase)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_co_author_is_seen_however_the_line_is_written() {
+        for line in [
+            "Co-authored-by: S <sec@acme.example>",
+            "co-authored-by: sec@acme.example",
+            "Co-authored-by : S <sec@acme.example> (x)",
+            "  CO-AUTHORED-BY: S <Sec@Acme.example>, B <b@acme.example>",
+            "Co-authored-by% S <sec@acme.example>",
+        ] {
+            let shown = format!("\0c0ffee\0a@acme.example\0a@acme.example\0title\n\n{line}\n\nmore text\n");
+            let people = &addresses(&shown)["c0ffee"];
+            assert!(
+                people.contains("sec@acme.example") && people.contains("a@acme.example"),
+                "{line}: {people:?}"
+            );
+        }
+        let shown = "\0c0ffee\0a@acme.example\0a@acme.example\0thanks to sec@acme.example\n";
+        assert_eq!(addresses(shown)["c0ffee"].len(), 1, "a mention is no authorship");
+    }
 }

@@ -1,13 +1,13 @@
 //! The feeds of one document: RustSec's database as a tarball, the KEV catalogue, the EPSS scores.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
 use super::cannot;
 use crate::io::Effects;
-use crate::io::files::folder_of;
+use crate::io::files::{self, folder_of};
 use crate::io::temporary;
 use crate::model::digest::Digest;
 use crate::model::plan::FeedsPlan;
@@ -146,7 +146,7 @@ fn moved(from: &Path, to: &Path) -> Result<(), MatchingError> {
         return Ok(());
     }
     let mut near = temporary::file_in(folder).map_err(cannot(to))?;
-    let mut file = File::open(from).map_err(cannot(from))?;
+    let mut file = files::open(from).map_err(cannot(from))?;
     std::io::copy(&mut file, &mut near).map_err(cannot(to))?;
     near.persist(to).map_err(|error| cannot(to)(error.error)).map(drop)
 }

@@ -1,12 +1,12 @@
 //! Copies into a bundle.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
+use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::{Bundle, Contents, DOCUMENTS, MANIFEST, SCHEMA, cannot, documents, hashed, is_record_file, problem};
-use crate::io::files::folder_of;
+use crate::io::files::{self, folder_of};
 use crate::io::folder;
 use crate::io::hash::Hashing;
 use crate::io::temporary;
@@ -102,7 +102,7 @@ fn write(to: &Path, contents: Contents, paths: &BTreeMap<String, PathBuf>) -> Re
     let manifest = serde_json::to_vec_pretty(&contents).map_err(|error| cannot(to)(error.into()))?;
     append(&mut archive, MANIFEST, manifest.len() as u64, manifest.as_slice()).map_err(cannot(to))?;
     for (name, path) in paths {
-        let file = File::open(path).map_err(cannot(path))?;
+        let file = files::open(path).map_err(cannot(path))?;
         let length = file.metadata().map_err(cannot(path))?.len();
         append(&mut archive, name, length, file).map_err(cannot(to))?;
     }

@@ -19,6 +19,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::io::files;
 use crate::io::hash::Hashing;
 use crate::model::digest::Digest;
 use crate::stage::matching::error::MatchingError;
@@ -66,7 +67,7 @@ fn is_record_file(name: &str) -> bool {
 }
 
 fn hashed(path: &Path) -> Result<(File, Digest, u64), MatchingError> {
-    let mut hashing = Hashing::new(File::open(path).map_err(cannot(path))?);
+    let mut hashing = Hashing::new(files::open(path).map_err(cannot(path))?);
     std::io::copy(&mut hashing, &mut std::io::sink()).map_err(cannot(path))?;
     Ok(hashing.finish())
 }

@@ -13,6 +13,7 @@ use memchr::memmem;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use crate::io::files;
 use crate::model::excused::Excused as _;
 
 /// The first byte, and the formats of the index that follow it.
@@ -74,7 +75,7 @@ pub(super) struct Found<T> {
 /// # Errors
 /// For a file that is not readable or not laid out as an entry.
 pub(super) fn look_up<T: DeserializeOwned>(path: &Path, version: &str) -> io::Result<Option<Found<T>>> {
-    let file = match File::open(path) {
+    let file = match files::open(path) {
         Ok(file) => file,
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => return Ok(None),
         Err(error) => return Err(error),
@@ -108,7 +109,7 @@ pub(in crate::stage::matching) struct Listed {
 /// The releases that a file lists.
 pub(super) fn releases(path: &Path) -> io::Result<Vec<Listed>> {
     let mut bytes = Vec::new();
-    File::open(path)?.take(LARGEST).read_to_end(&mut bytes)?;
+    files::open(path)?.take(LARGEST).read_to_end(&mut bytes)?;
     // Behind the head come the validator, then version and line in turn.
     let mut parts = bytes.get(5..).unwrap_or_default().split(|byte| *byte == 0).skip(1);
     let mut listed = Vec::new();
@@ -146,7 +147,7 @@ pub(super) fn encode(validator: &str, lines: &[u8]) -> Vec<u8> {
 /// The validator that a file was fetched with.
 pub(super) fn validator_of(path: &Path) -> Option<String> {
     let mut head = Vec::new();
-    File::open(path)
+    files::open(path)
         .or_none("without a validator all of it is fetched")?
         .take(1 << 10)
         .read_to_end(&mut head)

@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use zip::ZipArchive;
 
 use crate::io::Effects;
+use crate::io::files;
 use crate::io::hash::{Hashing, sha256};
 use crate::model::digest::Digest;
 
@@ -51,7 +52,7 @@ pub(super) fn read_archive(path: &Path, overlay: &[String], target: Target<'_>, 
         path: path.to_owned(),
         problem: problem.to_owned(),
     };
-    let file = Arc::new(File::open(path).map_err(read_failed)?);
+    let file = Arc::new(files::open(path).map_err(read_failed)?);
     let length = file.metadata().map_err(read_failed)?.len();
     if length > effects.limits.feed {
         return Err(limited("it is too large"));

@@ -1,6 +1,6 @@
 //! Loose records: a file each.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
@@ -8,6 +8,7 @@ use std::sync::atomic::AtomicU64;
 use rayon::prelude::*;
 
 use crate::io::Effects;
+use crate::io::files;
 use crate::io::hash::sha256;
 use crate::model::digest::Digest;
 
@@ -61,7 +62,7 @@ pub(super) fn read_one(folder: &Path, name: &str, limit: u64) -> Result<(Vec<u8>
         source,
     };
     let mut bytes = Vec::new();
-    let file = File::open(&path).map_err(failed)?;
+    let file = files::open(&path).map_err(failed)?;
     file.take(limit + 1).read_to_end(&mut bytes).map_err(failed)?;
     let line = format!("{name} {}\n", sha256(&bytes));
     Ok((bytes, line))

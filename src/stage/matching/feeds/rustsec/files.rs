@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use crate::io::Effects;
+use crate::io::files;
 use crate::io::folder;
 use crate::io::git;
 use crate::model::excused::Excused as _;
@@ -94,10 +95,10 @@ pub(super) fn read_tarball(path: &Path, effects: &Effects) -> Result<Vec<Entry>,
         path: path.to_owned(),
         problem: problem.to_string(),
     };
-    let mut file = File::open(path).map_err(failed)?;
+    let mut file = files::open(path).map_err(failed)?;
     let mut magic = [0; 2];
     let packed = file.read_exact(&mut magic).is_ok() && magic == [0x1f, 0x8b];
-    let file = File::open(path).map_err(failed)?;
+    let file = files::open(path).map_err(failed)?;
     let stream: Box<dyn Read> = if packed {
         Box::new(flate2::read::GzDecoder::new(file))
     } else {

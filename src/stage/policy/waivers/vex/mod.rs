@@ -20,12 +20,22 @@ use crate::io::{hash, oci};
 use crate::model::digest::Digest;
 use crate::model::excused::Excused as _;
 use crate::model::verdict::VexInput;
+use crate::model::visible::shortened;
 use crate::stage::policy::{Policy, PolicyError};
 
 use super::{Waiver, Waivers};
 
 /// The payload type of a statement.
 const IN_TOTO: &str = "application/vnd.in-toto+json";
+/// Payload types of a document that is signed as it is.
+const BARE: [&str; 4] = [
+    "application/vnd.openvex+json",
+    "application/vnd.cyclonedx+json",
+    "application/json",
+    "text/json",
+];
+/// What the types of a statement's predicate begin with.
+const PREDICATES: [&str; 3] = ["https://openvex.dev/ns", "https://cyclonedx.org/", "https://cyclonedx.dev/"];
 
 /// What became of a VEX document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,6 +130,9 @@ struct Opened {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct InToto {
+    #[serde(rename = "_type")]
+    kind: String,
+    predicate_type: String,
     #[serde(default)]
     subject: Vec<InTotoSubject>,
     predicate: serde_json::Value,
@@ -142,11 +155,21 @@ impl Opened {
         let inner = |bytes: Vec<u8>| String::from_utf8(bytes).map_err(|_| broken("what is signed is not UTF-8".to_owned()));
         let mut document = if signed.kind == IN_TOTO {
             let statement: InToto = oci::decode(&signed.payload, &oci::shape::STATEMENT).map_err(|refused| broken(refused.to_string()))?;
+            if !statement.kind.starts_with("https://in-toto.io/Statement/") {
+                return Err(broken("what is signed is no in-toto statement".to_owned()));
+            }
+            if !PREDICATES.iter().any(|prefix| statement.predicate_type.starts_with(prefix)) {
+                let kind = shortened(&statement.predicate_type, 100);
+                return Err(broken(format!("what is signed is a statement of another kind, {kind}")));
+            }
             let mut document = Document::parse(name, &statement.predicate.to_string())?;
             document.narrow(&statement.subject).map_err(broken)?;
             document
-        } else {
+        } else if BARE.contains(&signed.kind.as_str()) {
             Document::parse(name, &inner(signed.payload)?)?
+        } else {
+            let kind = shortened(&signed.kind, 100);
+            return Err(broken(format!("what is signed is called {kind}, which is no VEX document")));
         };
         if signed_by.is_none() {
             document.statements.clear();

@@ -37,11 +37,39 @@ struct WrittenStatement {
     status_notes: Option<String>,
 }
 
+/// Every name of a vulnerability, at least one; the first one first.
 #[derive(Deserialize)]
+#[serde(try_from = "WrittenVulnerability")]
 struct Vulnerability {
+    names: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct WrittenVulnerability {
+    /// Where it is described, which may name it too.
+    #[serde(rename = "@id", default)]
+    id: Option<String>,
+    #[serde(default)]
     name: String,
     #[serde(default)]
     aliases: Vec<String>,
+}
+
+impl TryFrom<WrittenVulnerability> for Vulnerability {
+    type Error = &'static str;
+
+    fn try_from(written: WrittenVulnerability) -> Result<Self, Self::Error> {
+        let last = written.id.as_deref().map(|id| id.trim_end_matches('/'));
+        let last = last.and_then(|id| id.rsplit(['/', '#', '=']).next());
+        let all = std::iter::once(written.name.as_str()).chain(written.aliases.iter().map(String::as_str));
+        let names = all.chain(last).map(str::trim).filter(|name| !name.is_empty());
+        let names: Vec<String> = names.map(str::to_owned).collect();
+        match names.is_empty() {
+            // What it takes back, nobody could tell.
+            true => Err("a vulnerability has no name"),
+            false => Ok(Self { names }),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -65,6 +93,16 @@ impl Product {
         let text = self.identifiers.purl.as_deref().or(self.id.as_deref())?;
         Purl::parse(text).or_none("no purl: a statement about it widens nothing")
     }
+
+    /// True where it is called by two names of which each is another package.
+    fn is_two(&self) -> bool {
+        let named = self.id.as_deref().filter(|id| id.starts_with("pkg:"));
+        named.is_some_and(|id| {
+            Purl::parse(id)
+                .or_none("no purl: the identifier counts")
+                .is_some_and(|id| self.purl() != Some(id))
+        })
+    }
 }
 
 /// A package, and the image that it is in; any where none is told.
@@ -78,6 +116,10 @@ impl Product {
         let version = purl.as_ref().filter(|_| is_image).and_then(|purl| purl.version.as_deref());
         let digest = version.and_then(|version| Digest::parse(version).or_none("no digest: any image may be meant"));
         let inside = || self.subcomponents.iter().map(Self::purl);
+        if self.is_two() || self.subcomponents.iter().any(Self::is_two) {
+            // Nobody knows which one is meant: nothing is waived, and whatever it is may be taken back.
+            return if waives { Vec::new() } else { vec![(None, None)] };
+        }
         match (purl, is_image) {
             // An image of any digest narrows nothing, so that nothing is waived.
             (Some(_), true) if waives && digest.is_none() => Vec::new(),
@@ -95,10 +137,16 @@ impl Product {
 
 impl From<Document> for super::Document {
     fn from(document: Document) -> Self {
-        let date = document.last_updated.or(document.timestamp);
+        let (begun, updated) = (document.timestamp, document.last_updated.max(document.timestamp));
+        // What waives without a date of its own is as old as the document can be, and what takes back is as new.
+        let date = |said: &WrittenStatement| if said.status.waives() { begun } else { updated };
+        let about = |said: WrittenStatement| {
+            let date = date(&said);
+            said.about(date)
+        };
         Self {
             authors: vec![document.author],
-            statements: document.statements.into_iter().flat_map(|said| said.about(date)).collect(),
+            statements: document.statements.into_iter().flat_map(about).collect(),
         }
     }
 }
@@ -115,9 +163,12 @@ impl WrittenStatement {
         let date = self.last_updated.or(self.timestamp).or(date);
         let impact = self.impact_statement.as_ref();
         let words = impact.or(self.status_notes.as_ref()).cloned().unwrap_or_default();
+        let mut names = self.vulnerability.names.into_iter();
+        let id = names.next().unwrap_or_default();
+        let aliases: Vec<String> = names.collect();
         let statement = |(package, product)| Statement {
-            id: self.vulnerability.name.clone(),
-            aliases: self.vulnerability.aliases.clone(),
+            id: id.clone(),
+            aliases: aliases.clone(),
             package,
             product,
             status: self.status,
