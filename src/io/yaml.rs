@@ -47,7 +47,8 @@ pub fn documents(text: &str) -> (Vec<Rc<Node>>, Vec<Unread>) {
         documents: Vec::new(),
         unread: Vec::new(),
     };
-    for event in Parser::new_from_str(text) {
+    // Whether comments are events is up to what else is built with the parser.
+    for event in Parser::new_from_str_with_options(text, granit_parser::options! { emit_comments: false }) {
         if let Err(unread) = reader.take(event) {
             reader.unread.push(unread);
             break;

@@ -59,7 +59,8 @@ impl Node {
 /// Parses a file of one document, or of none.
 pub(super) fn parse(text: &str) -> Result<Node, Problem> {
     let mut reader = Reader {
-        events: Parser::new_from_str(text).peekable(),
+        // Whether comments are events is up to what else is built with the parser.
+        events: Parser::new_from_str_with_options(text, granit_parser::options! { emit_comments: false }).peekable(),
     };
     let mut root = None;
     loop {

@@ -20,9 +20,23 @@ pub(super) fn digests(stdout: &str) -> Result<Vec<Digest>, String> {
         if found.len() == MOST {
             return Err(format!("`observe` names more than {MOST} instances"));
         }
+        if line
+            .split(|c: char| !c.is_ascii_alphanumeric())
+            .any(|word| is_another(word, &digest))
+        {
+            return Err(format!(
+                "line {} of `observe` names two digests: `{}`",
+                at + 1,
+                shortened(line, 160)
+            ));
+        }
         found.push(digest);
     }
     Ok(found)
+}
+
+fn is_another(word: &str, digest: &Digest) -> bool {
+    word.len() == 64 && word.bytes().all(|byte| byte.is_ascii_hexdigit()) && !word.eq_ignore_ascii_case(&digest.hex())
 }
 
 #[cfg(test)]
@@ -35,6 +49,11 @@ mod tests {
         let digest = Digest::parse(&one).expect("digest");
         assert_eq!(digests(&format!("{one}\nghcr.io/a/b@{one} task 4\n\n")), Ok(vec![digest, digest]));
         assert_eq!(digests("  \n"), Ok(Vec::new()));
+        let two = format!("sha256:{}", "2".repeat(64));
+        for bad in [format!("{one} {two}"), format!("{one}\r{two}"), format!("{two}@{one}")] {
+            assert!(digests(&bad).is_err(), "{bad}");
+        }
+        assert_eq!(digests(&format!("{one} is {one}")), Ok(vec![digest]));
         for bad in ["null", "None", "sha256:12", "error: not found", "ghcr.io/a/b:latest"] {
             assert!(digests(bad).is_err(), "{bad}");
         }

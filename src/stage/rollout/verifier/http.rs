@@ -22,11 +22,11 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    /// A header's value as text.
+    /// A header's value as text; of several of that name every one.
     pub(super) fn header(&self, name: &str) -> Option<String> {
-        self.headers
-            .get(name)
-            .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+        let values = self.headers.get_all(name).iter();
+        let values: Vec<_> = values.map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
+        (!values.is_empty()).then(|| values.join(", "))
     }
 }
 

@@ -1,5 +1,7 @@
 //! Which version an answer names.
 
+use std::collections::BTreeSet;
+
 use crate::model::digest::Digest;
 use crate::model::health::Answered;
 
@@ -22,23 +24,29 @@ impl From<&Release> for Identity {
 }
 
 /// Reads a header's value, a JSON document or plain text: the digest or the full commit as a whole word. The digest decides before
-/// the commit, because one commit can be built into two images.
+/// the commit, because one commit can be built into two images. A text that names several digests, or several commits, names none: which of
+/// them is the one that answers, nobody knows.
 pub(super) fn which(text: &str, new: &Identity, old: Option<&Identity>) -> Answered {
-    let has = |word: &str| words(text).any(|candidate| candidate == word);
-    if has(&new.digest.hex()) {
-        return Answered::New;
+    let is_commit = |word: &str| {
+        [Some(new), old]
+            .into_iter()
+            .flatten()
+            .any(|known| known.commit.as_deref() == Some(word))
+    };
+    let named: BTreeSet<&str> = words(text).filter(|word| is_id(word)).collect();
+    let (digests, commits): (Vec<&str>, Vec<&str>) = named.into_iter().partition(|word| word.len() == 64 && !is_commit(word));
+    let is = |identity: &Identity, word: &str| identity.digest.hex() == word || identity.commit.as_deref() == Some(word);
+    let ids = if digests.is_empty() { commits } else { digests };
+    match ids.as_slice() {
+        [only] if is(new, only) => Answered::New,
+        [only] if old.is_some_and(|old| is(old, only)) => Answered::Old,
+        _ => Answered::Unknown,
     }
-    if old.is_some_and(|old| has(&old.digest.hex())) {
-        return Answered::Old;
-    }
-    let commit = |identity: &Identity| identity.commit.as_deref().is_some_and(&has);
-    if commit(new) {
-        Answered::New
-    } else if old.is_some_and(commit) {
-        Answered::Old
-    } else {
-        Answered::Unknown
-    }
+}
+
+/// A digest's or a commit's form: SHA-256 or SHA-1 in hexadecimal digits.
+fn is_id(word: &str) -> bool {
+    matches!(word.len(), 40 | 64) && word.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// True when a text names a release.
@@ -75,6 +83,25 @@ mod tests {
         assert_eq!(which(&format!("{a}a")), Answered::Unknown);
         assert_eq!(which(&a[..12]), Answered::Unknown);
         assert_eq!(which(""), Answered::Unknown);
+    }
+
+    #[test]
+    fn an_answer_that_names_another_version_too_names_none() {
+        let (new, old) = (identity(1, 'a'), identity(2, 'b'));
+        let which = |text: &str| which(text, &new, Some(&old));
+        let other = Digest::from_bytes([9; 32]);
+        for text in [
+            format!("{{\"version\":\"{other}\",\"next\":\"{}\"}}", new.digest),
+            format!("{}, {}", old.digest, new.digest),
+            format!("{other} {}", "a".repeat(40)),
+            format!("{} {}", "c".repeat(40), "a".repeat(40)),
+            format!("{} {}", "b".repeat(40), "a".repeat(40)),
+        ] {
+            assert_eq!(which(&text), Answered::Unknown, "{text}");
+        }
+        // The control: the same one twice, and what is no id.
+        let twice = format!("{0} {0} {1} 0123456789abcdef", new.digest, "a".repeat(40));
+        assert_eq!(which(&twice), Answered::New);
     }
 
     #[test]

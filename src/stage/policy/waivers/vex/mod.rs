@@ -165,7 +165,7 @@ impl Opened {
             let mut document = Document::parse(name, &statement.predicate.to_string())?;
             document.narrow(&statement.subject).map_err(broken)?;
             document
-        } else if BARE.contains(&signed.kind.as_str()) {
+        } else if signed_by.is_none() || BARE.contains(&signed.kind.as_str()) {
             Document::parse(name, &inner(signed.payload)?)?
         } else {
             let kind = shortened(&signed.kind, 100);
