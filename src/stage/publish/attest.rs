@@ -127,7 +127,7 @@ impl Statement {
 /// A verification summary, as far as it can be read.
 #[derive(Debug)]
 pub(super) enum Word {
-    Read(VerificationSummary),
+    Read(Box<VerificationSummary>),
     /// What cannot be read, and the time that it gives all the same.
     Unread {
         at: Option<Timestamp>,
@@ -152,7 +152,7 @@ impl Word {
             // A "no" that disagrees with itself still is one.
             Ok(read) => match read.disagreement().filter(|_| read.is_cleared()) {
                 Some(reason) => unread(reason.to_owned()),
-                None => Self::Read(read),
+                None => Self::Read(Box::new(read)),
             },
         })
     }

@@ -44,7 +44,10 @@ impl Verdicts {
         let (mut signed, mut unread) = (Vec::new(), Vec::new());
         for (attestation, word) in found.statements {
             match word {
-                Word::Read(statement) => signed.push(Signed { attestation, statement }),
+                Word::Read(statement) => signed.push(Signed {
+                    attestation,
+                    statement: *statement,
+                }),
                 Word::Unread { at, reason } => unread.push(Unread { attestation, at, reason }),
             }
         }

@@ -17,6 +17,9 @@ const SUMMARY: &str = "https://portcullis.dev/verdict-summary/v1";
 const LATER: &str = "2026-11-20T12:01:00Z";
 const EARLIER: &str = "2026-11-20T11:00:00Z";
 
+/// What is done to a statement before it is signed.
+type Change = fn(&mut Value);
+
 /// A "no" of a moment, in both words.
 fn no(statement: &mut Value, at: &str) {
     let predicate = &mut statement["predicate"];
@@ -39,7 +42,7 @@ async fn asked(published: &Published) -> Result<publish::Attested, PublishError>
 
 #[tokio::test]
 async fn a_newer_verdict_of_our_key_that_cannot_be_read_is_not_passed_over() {
-    let breaks: [(&str, fn(&mut Value)); 6] = [
+    let breaks: [(&str, Change); 6] = [
         ("a decision of tomorrow", |s| {
             s["predicate"][SUMMARY]["decision"] = json!("quarantined")
         }),
@@ -92,7 +95,7 @@ async fn a_signed_verdict_with_repeated_keys_beside_a_good_one_is_not_passed_ove
 
 #[tokio::test]
 async fn a_no_without_a_service_or_a_policy_is_one_for_each() {
-    let takes: [(&str, fn(&mut Value)); 2] = [
+    let takes: [(&str, Change); 2] = [
         ("of another tool", |s| drop(s["predicate"].as_object_mut().unwrap().remove(SUMMARY))),
         ("without a policy", |s| {
             drop(s["predicate"].as_object_mut().unwrap().remove("policy"));
@@ -134,7 +137,7 @@ async fn a_yes_by_a_clock_that_is_ahead_does_not_hide_a_no_of_now() {
 
 #[tokio::test]
 async fn a_yes_that_names_two_policies_or_two_times_is_none() {
-    let changes: [(&str, fn(&mut Value)); 3] = [
+    let changes: [(&str, Change); 3] = [
         ("two policies", |s| {
             s["predicate"][SUMMARY]["policy"]["digest"] = json!(format!("sha256:{}", "0".repeat(64)))
         }),
