@@ -123,6 +123,7 @@ impl Environment {
                 .columns
                 .or_else(|| terminal.then(terminal_columns).flatten())
                 .unwrap_or(LOG_COLUMNS),
+            cuts: terminal,
             unicode: self.unicode,
         }
     }

@@ -32,6 +32,7 @@ pub(super) fn without_session(error: &CliError) -> u8 {
     let style = Style {
         color: false,
         width: 100,
+        cuts: false,
         unicode: true,
     };
     last_line(&diagnostic(error, &style));

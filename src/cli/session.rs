@@ -238,6 +238,7 @@ impl<'a> Session<'a> {
     /// Adds what reports name commands by, point into and explain with.
     pub(super) fn explain(&self, outcome: &mut Outcome) {
         outcome.program = self.program();
+        outcome.rolls_out = self.workspace.config.rollout.is_some();
         self.add_sources(outcome);
     }
 
@@ -278,7 +279,14 @@ impl<'a> Session<'a> {
         if outcome.until.is_some() || outcome.verdict.is_some() {
             gate::leave_only(&self.workspace.output, &outcome.files, outcome.until.is_some())?;
         }
+        // A rollout alone says nothing of findings: the judgement's report stays beside its own.
+        let beside = outcome.verdict.is_none() && outcome.rollout.is_some() && self.workspace.output.join("verdict.json").is_file();
         for (name, bytes) in report::files(outcome) {
+            let name = match name {
+                "report.html" if beside => "rollout-report.html",
+                "summary.md" if beside => "rollout-summary.md",
+                name => name,
+            };
             files::write(&self.workspace.output.join(name), &bytes)?;
             outcome.files.push(name.to_owned());
         }

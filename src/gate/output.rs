@@ -11,7 +11,7 @@ use crate::model::excused::Excused as _;
 use crate::stage::policy::evidence_file::EVIDENCE_FILE;
 
 /// What tells of a verdict or a rollout.
-const OF_A_VERDICT: [&str; 10] = [
+const OF_A_VERDICT: [&str; 12] = [
     EVIDENCE_FILE,
     "findings.json",
     "findings.sarif",
@@ -20,6 +20,8 @@ const OF_A_VERDICT: [&str; 10] = [
     "rollout.json",
     "summary.md",
     "report.html",
+    "rollout-summary.md",
+    "rollout-report.html",
     "junit.xml",
     "gl-container-scanning-report.json",
 ];

@@ -91,7 +91,7 @@ fn write_help(source: &io::Error) -> &'static str {
     match source.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "the disk is full: make room, or name another folder with --output",
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::NotADirectory => {
-            "the folder may not be written to: name another one with --output"
+            "the folder may not be written to: change its permissions; results of a run go elsewhere with --output"
         }
         _ => "nothing half written was left behind",
     }

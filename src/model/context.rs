@@ -60,6 +60,9 @@ pub struct Context {
     pub branch_tags: Vec<String>,
     /// True when a publication is planned at all: tag rules are silent for a bare scan.
     pub publishes: bool,
+    /// True for an image that somebody named: it need not be this project's, whose waivers are about its own.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub elsewhere: bool,
     /// Base images, sorted.
     pub base_images: Vec<DeclaredBase>,
     /// Actions, sorted.

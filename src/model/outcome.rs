@@ -230,6 +230,9 @@ pub struct Outcome {
     pub output: String,
     /// How people would start the program on the same service again: `portcullis -C service`; empty for `portcullis`.
     pub program: String,
+    /// True where the configuration says how to roll out.
+    #[serde(skip)]
+    pub rolls_out: bool,
     /// Files written, relative to the output folder, sorted.
     pub files: Vec<String>,
     /// True for `--dry-run`.

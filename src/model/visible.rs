@@ -63,7 +63,8 @@ pub fn without_keys(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     let hide = |word: &str| {
-        let body = word.trim_end_matches(char::is_whitespace);
+        // What ends a clause is no part of a key.
+        let body = word.trim_end_matches(|c: char| c.is_whitespace() || ";,.:)".contains(c));
         let space = &word[body.len()..];
         if looks_like_key(body) {
             format!("{KEY}{space}")
@@ -101,6 +102,9 @@ fn looks_like_key(word: &str) -> bool {
     };
     // What ssh, npm and browsers print of a public key or a file is a digest, which hides nothing.
     const PUBLIC: [&str; 4] = ["SHA256:", "sha256-", "sha384-", "sha512-"];
+    if is_public_key_id(word) {
+        return false;
+    }
     let bare = word.trim_start_matches(|c: char| !c.is_ascii_alphanumeric());
     if let Some(digest) = PUBLIC.iter().find_map(|prefix| bare.strip_prefix(prefix)) {
         let is_digest = |c: char| c.is_ascii_alphanumeric() || "+/=".contains(c);
@@ -111,6 +115,18 @@ fn looks_like_key(word: &str) -> bool {
     }
     word.split(|c: char| !(c.is_ascii_alphanumeric() || "+=_-".contains(c)))
         .any(|part| has_prefix(part) || is_mixed(part))
+}
+
+/// What we call a public key by: `ed25519:` and the base64 of a digest.
+fn is_public_key_id(word: &str) -> bool {
+    const KINDS: [&str; 2] = ["ecdsa-p256:", "ed25519:"];
+    let is_digit = |c: char| c.is_ascii_alphanumeric() || "+/".contains(c);
+    let word = word.trim_matches(|c: char| !is_digit(c) && c != '=');
+    let id = KINDS
+        .iter()
+        .find_map(|kind| word.strip_prefix(kind))
+        .and_then(|id| id.strip_suffix('='));
+    id.is_some_and(|id| id.len() == 43 && id.chars().all(is_digit))
 }
 
 /// Controls (C0, DEL, C1), line and paragraph separators, and the invisible characters that reorder or hide text.
@@ -161,6 +177,16 @@ mod tests {
             assert_eq!(without_keys(shown), shown);
         }
         assert!(!without_keys("it has no `-----BEGIN` line: -----BEGIN PRIVATE KEY-----\nhunter2").contains("hunter2"));
+        // Ids of public keys stay, and what stands beside a key.
+        let id = "i7swAAbbCCddEEff00112233445566778899aabbccd=";
+        for kind in ["ed25519", "ecdsa-p256"] {
+            let said = format!("signed by {kind}:{id}; found: {kind}:{id}, `{kind}:{id}`");
+            assert_eq!(without_keys(&said), said);
+        }
+        assert_eq!(
+            without_keys(&format!("signed by {id}; found ({id}), ed25519:{id}{id}")),
+            "signed by (a key or token, not shown); found (a key or token, not shown)), (a key or token, not shown)"
+        );
         // The controls: digests, commits and long paths stay.
         let digest = format!("sha256:{} in /srv/Some-Folder/With/Many_Parts/1/target/debug", "ab1".repeat(20));
         assert!(matches!(without_keys(&digest), Cow::Borrowed(_)));

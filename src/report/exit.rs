@@ -6,7 +6,7 @@ use super::text::prose;
 use crate::model::event::Stage;
 use crate::model::finding::Disposition;
 use crate::model::outcome::{Outcome, RolloutResult};
-use crate::model::verdict::Decision;
+use crate::model::verdict::{Decision, Verdict};
 
 /// What an exit code of the program means; the whole list of them.
 pub const CODES: &[(u8, &str)] = &[
@@ -148,13 +148,32 @@ fn next_when_well(outcome: &Outcome) -> String {
         };
     }
     if outcome.publication.is_some() {
-        return format!("`{}` brings it to production", prose(&outcome.command("rollout")));
+        return match outcome.rolls_out {
+            true => format!("`{}` brings it to production", prose(&outcome.command("rollout"))),
+            false => "nothing to do; [rollout] in portcullis.toml would say how to bring it to production".to_owned(),
+        };
     }
     match &outcome.verdict {
-        Some(verdict) if verdict.subject.digest.is_some() && outcome.until.is_some() => {
-            "`portcullis gate` publishes and rolls it out".to_owned()
-        }
+        Some(verdict) if verdict.subject.digest.is_some() && outcome.until.is_some() => next_when_cleared(outcome, verdict),
         _ => "nothing to do".to_owned(),
+    }
+}
+
+/// After a run that stopped at its verdict: only what will work.
+fn next_when_cleared(outcome: &Outcome, verdict: &Verdict) -> String {
+    if let Some(asked) = verdict.asked_as_of {
+        return format!("nothing to do: it was asked as of {asked}, and says nothing of today");
+    }
+    let does = if outcome.rolls_out {
+        "publishes and rolls it out"
+    } else {
+        "publishes it"
+    };
+    let gate = prose(&outcome.command("gate"));
+    match &outcome.commit {
+        None => format!("commit it to git; then `{gate}` {does}"),
+        Some(commit) if commit.dirty => format!("commit or remove what `git status` lists; then `{gate}` {does}"),
+        Some(_) => format!("`{gate}` {does}"),
     }
 }
 

@@ -7,6 +7,8 @@ pub struct Style {
     pub color: bool,
     /// Columns; lines are folded to it, from 40 on.
     pub width: usize,
+    /// Whether cells of a table may be cut to the width: a screen can be widened, a log has what it was given.
+    pub cuts: bool,
     /// Signs beyond ASCII.
     pub unicode: bool,
 }
@@ -80,10 +82,11 @@ const ASCII: Signs = Signs {
 };
 
 impl Style {
-    /// For logs and files: no colour, ASCII and Unicode alike, 100 columns.
+    /// For logs and files: no colour, ASCII and Unicode alike, 100 columns, nothing cut from tables.
     pub const PLAIN: Self = Self {
         color: false,
         width: 100,
+        cuts: false,
         unicode: true,
     };
 

@@ -10,6 +10,7 @@ use crate::cli::error::CliError;
 use crate::cli::session::{Answer, Session};
 use crate::gate::GateError;
 use crate::model::context::Context;
+use crate::model::explanation::Change;
 use crate::model::inventory::Inventory;
 use crate::model::verdict::Verdict;
 use crate::report;
@@ -35,10 +36,7 @@ pub(super) async fn run(session: &Session<'_>, args: &ExplainArgs) -> Result<Ans
             help: "ask for an id (RUSTSEC-…, CVE-…, GHSA-…), a package URL (pkg:cargo/serde) or a package's name".to_owned(),
         });
     }
-    let next = explanations
-        .iter()
-        .flat_map(|explanation| &explanation.changes)
-        .find_map(|change| change.command.clone());
+    let next = explanations.iter().find_map(|explanation| steps(&explanation.changes));
     let style = session.environment.stdout_style(session.global);
     Ok(Answer::Message {
         human: report::human::explanations(&explanations, &from, verdict.evaluated_at, style),
@@ -51,6 +49,25 @@ pub(super) async fn run(session: &Session<'_>, args: &ExplainArgs) -> Result<Ans
         code: 0,
         next: next.unwrap_or_else(|| "nothing".to_owned()),
     })
+}
+
+/// The changes that clear it, in order: a manifest is edited before the command that would fail without it. A waiver where nothing else helps.
+fn steps(changes: &[Change]) -> Option<String> {
+    let mut steps = Vec::new();
+    for change in changes {
+        match (&change.command, change.kind) {
+            (Some(_), "waive") if !steps.is_empty() => break,
+            (Some(command), _) => steps.push(command.clone()),
+            (None, "edit") => steps.push(change.text.clone()),
+            // Nothing behind it can work before a person has decided.
+            (None, "update-parent") => {
+                steps.push(change.text.clone());
+                break;
+            }
+            (None, _) => {}
+        }
+    }
+    (!steps.is_empty()).then(|| steps.join("; then "))
 }
 
 /// The folder of the run that is asked about: the one that is named, or the last one's, if there was one and nothing else is named.
@@ -74,10 +91,41 @@ async fn of_now(session: &Session<'_>, args: &ExplainArgs) -> Result<(Inventory,
     let (judge, inventory) = target::opened(target, &args.judging, session).await?;
     let context = Context {
         asked_as_of: session.effects.clock.asked(),
+        elsewhere: target::is_elsewhere(target, session),
         waiver_authors: judge.waiver_authors(),
         ..Context::default()
     };
     let judged = judge.judge(&inventory, &context, &session.effects).await?;
     let from = if target == "." { "this folder" } else { target };
     Ok((inventory, judged.verdict, from.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_must_be_edited_first_comes_before_the_command() {
+        let change = |kind, text: &str, command: Option<&str>| Change {
+            kind,
+            text: text.to_owned(),
+            command: command.map(str::to_owned),
+        };
+        let edit = change("edit", "edit Cargo.toml:16", None);
+        let update = change("update", "update a", Some("cargo update -p a"));
+        let waive = change("waive", "waive it", Some("portcullis waive"));
+        let ask = |changes: &[&Change]| steps(&changes.iter().copied().cloned().collect::<Vec<_>>());
+        assert_eq!(
+            ask(&[&edit, &update, &waive]).as_deref(),
+            Some("edit Cargo.toml:16; then cargo update -p a")
+        );
+        assert_eq!(ask(&[&update, &waive]).as_deref(), Some("cargo update -p a"));
+        let dead = change("update-parent", "no release allows it", None);
+        assert_eq!(ask(&[&dead, &update, &waive]).as_deref(), Some("no release allows it"));
+        assert_eq!(
+            ask(&[&change("rebase", "rebuild", None), &waive]).as_deref(),
+            Some("portcullis waive")
+        );
+        assert_eq!(ask(&[]), None);
+    }
 }

@@ -11,6 +11,7 @@ pub(super) async fn run(session: &Session<'_>, args: &ScanArgs) -> Result<Answer
     let (judge, inventory) = target::opened(&args.target, &args.judging, session).await?;
     let context = Context {
         asked_as_of: session.effects.clock.asked(),
+        elsewhere: target::is_elsewhere(&args.target, session),
         waiver_authors: judge.waiver_authors(),
         ..Context::default()
     };

@@ -56,6 +56,11 @@ pub(super) async fn opened(text: &str, judging: &Judging, session: &Session<'_>)
     Ok((judge, inventory))
 }
 
+/// True for an image or an SBOM, which may be of anything; a folder or a lock file is taken for this project's.
+pub(super) fn is_elsewhere(text: &str, session: &Session<'_>) -> bool {
+    !session.global.directory.join(text).exists()
+}
+
 /// The folder that a target's manifests lie in: the target itself, or the folder of a lock file.
 fn sources(text: &str, session: &Session<'_>) -> Option<PathBuf> {
     let path = session.global.directory.join(text);

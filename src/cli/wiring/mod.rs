@@ -65,6 +65,12 @@ impl Workspace {
         let path = named.clone().unwrap_or_else(|| directory.join(CONFIG_FILE));
         // A link that leads nowhere is there: it is refused below, and does not stand for the defaults.
         let configured = named.is_some() || path.symlink_metadata().is_ok();
+        if named.is_some() && !path.exists() {
+            return Err(CliError::Missing {
+                problem: format!("there is no configuration {}", path.display()),
+                help: "name one that is there with --config; `portcullis init` writes a portcullis.toml".to_owned(),
+            });
+        }
         let config = if configured {
             let text = files::read_document(&path, limits.document)?;
             document::parse(&shown(&path, &directory), &text)?

@@ -89,25 +89,22 @@ impl Page {
         }
     }
 
-    /// Rows in aligned columns, two blanks apart; the last column is cut at the edge. Cells are made visible here.
+    /// Rows in aligned columns, two blanks apart; on a screen the last column is cut at the edge. Cells are made visible here.
     pub(super) fn table(&mut self, indent: usize, rows: &[Vec<(Paint, String)>]) {
         let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
         let rows: Vec<Vec<(Paint, String)>> = rows
             .iter()
             .map(|row| row.iter().map(|(paint, cell)| (*paint, visible(cell).into_owned())).collect())
             .collect();
-        let widths = widths(&rows, columns, self.columns().saturating_sub(indent));
+        let room = if self.style.cuts { self.columns() } else { usize::MAX };
+        let widths = widths(&rows, columns, room.saturating_sub(indent));
         for row in &rows {
             let mut line = " ".repeat(indent);
             let mut used = indent;
             for (at, (paint, cell)) in row.iter().enumerate() {
                 let last = at + 1 == row.len();
-                let room = if last {
-                    self.columns().saturating_sub(used).max(8)
-                } else {
-                    widths[at]
-                };
-                let cell = crate::report::text::fit(cell, room, self.signs().cut);
+                let room_here = if last { room.saturating_sub(used).max(8) } else { widths[at] };
+                let cell = crate::report::text::fit(cell, room_here, self.signs().cut);
                 let painted = self.paint(*paint, &cell);
                 line.push_str(&if last { painted } else { pad(&painted, widths[at] + 2) });
                 used += widths[at] + 2;
@@ -139,4 +136,20 @@ fn widths(rows: &[Vec<(Paint, String)>], columns: usize, room: usize) -> Vec<usi
         }
     }
     widths
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_in_a_log_is_not_cut() {
+        let told = |cuts| {
+            let mut page = Page::new(Style { cuts, ..Style::PLAIN });
+            page.table(2, &[vec![(Paint::Plain, "a".to_owned()), (Paint::Plain, "owner ".repeat(40))]]);
+            page.finish()
+        };
+        assert!(!told(false).contains('…') && told(false).matches("owner").count() == 40);
+        assert!(told(true).contains('…'), "the control: a screen's edge cuts");
+    }
 }

@@ -34,7 +34,7 @@ pub enum MatchingError {
     #[error("the cache {} cannot be used", path.display())]
     #[diagnostic(
         code(matching::cache),
-        help("is the disk full, or the folder not writable? --cache-dir or XDG_CACHE_HOME names another one")
+        help("is the disk full, or the folder not writable? XDG_CACHE_HOME names another one")
     )]
     Cache {
         /// The file or folder.
@@ -50,6 +50,20 @@ pub enum MatchingError {
         path: PathBuf,
         /// What is wrong.
         problem: String,
+    },
+    /// A bundle would be put where people keep their own files.
+    #[error("[feeds] {key} names {}, and an import writes into no folder or file of yours", path.display())]
+    #[diagnostic(
+        code(matching::own_files),
+        help(
+            "`feeds import` fills the cache for feeds that [feeds] names by an address (https://…); or unpack the bundle yourself: `tar -xf FILE` gives a folder that [feeds] osv can name"
+        )
+    )]
+    OwnFiles {
+        /// The setting.
+        key: String,
+        /// What it names.
+        path: PathBuf,
     },
     /// A registry did not take or give a bundle.
     #[error(transparent)]
@@ -67,6 +81,7 @@ impl MatchingError {
     pub fn exit_kind(&self) -> ExitKind {
         match self {
             Self::Unreachable { .. } => ExitKind::Unreachable,
+            Self::OwnFiles { .. } => ExitKind::Usage,
             Self::Http { .. } | Self::Cache { .. } | Self::Bundle { .. } => ExitKind::Undecidable,
             Self::Registry(error) => error.exit_kind(),
             Self::Interrupted => ExitKind::Interrupted,

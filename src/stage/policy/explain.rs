@@ -136,6 +136,11 @@ fn changes(component: &Component, findings: &[Judgement], paths: &[Vec<Purl>]) -
             text: advised.unwrap_or_else(|| format!("rebuild on a base image with a newer {name}")),
             command: None,
         }),
+        (_, false) if component.owned_by.is_some() => changes.push(Change {
+            kind: "rebase",
+            text: advised.unwrap_or_else(|| format!("rebuild on a base image with a newer {name}")),
+            command: None,
+        }),
         (_, false) if let (Some(version), Some(update)) = (clears, update) => {
             changes.extend(update.refused_by.iter().map(|requirement| refusal(requirement, component, version)));
             changes.push(moved(component, version, update));

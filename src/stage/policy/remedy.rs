@@ -9,6 +9,12 @@ pub(super) fn help(component: &Component, version: Option<&str>, update: Option<
     let Some(version) = version else {
         return format!("no release of {name} is known to fix it: replace it, or waive it with a reason and an end");
     };
+    if let Some(owner) = &component.owned_by {
+        return format!(
+            "{name} comes with the package {}: rebuild on a base image with a fixed one, or remove it",
+            owner.name
+        );
+    }
     if component.origin == Origin::Local {
         return format!("bring the local copy of {name} to {version}, or take the published package again");
     }
@@ -59,6 +65,12 @@ pub(super) fn edit(requirement: &Requirement, name: &str, version: &str) -> Stri
             by.full_name(),
             by.version.as_deref().unwrap_or_default(),
         ),
+        // Nothing is known of releases elsewhere: one may well allow it.
+        (None, None) if by.kind != "cargo" => format!(
+            "update {} to a release that allows {name} {version}: {} requires `{text}`",
+            by.full_name(),
+            by.version.as_deref().unwrap_or_default(),
+        ),
         (None, None) => format!(
             "{} {} requires {name} `{text}`, and no release of it that is known allows {version}",
             by.full_name(),
@@ -77,5 +89,36 @@ mod tests {
         let help = |kind: &str| help(&Component::new(Purl::new(kind, "a", "1.0.0"), None, "test"), Some("2.0.0"), None);
         assert_eq!(help("npm"), "update a to 2.0.0");
         assert_eq!(help("pypi"), "update a to 2.0.0 or newer");
+    }
+
+    #[test]
+    fn no_dead_end_is_told_where_releases_are_not_known() {
+        let told = |kind: &str| {
+            let requirement = Requirement {
+                by: Purl::new(kind, "express", "4.17.1"),
+                text: "1.19.0".to_owned(),
+                location: None,
+                allowed_from: None,
+            };
+            edit(&requirement, "body-parser", "1.20.3")
+        };
+        assert_eq!(
+            told("npm"),
+            "update express to a release that allows body-parser 1.20.3: 4.17.1 requires `1.19.0`"
+        );
+        // The control: the index of crates was read.
+        assert!(told("cargo").contains("no release of it that is known"));
+    }
+
+    #[test]
+    fn what_a_package_of_the_system_brings_along_is_updated_with_it() {
+        let mut braces = Component::new(Purl::new("npm", "braces", "3.0.2"), None, "test");
+        assert_eq!(help(&braces, Some("3.0.3"), None), "update braces to 3.0.3");
+        braces.owned_by = Some(Purl::new("deb", "node-braces", "3.0.2-1"));
+        let told = help(&braces, Some("3.0.3"), None);
+        assert!(
+            told.contains("node-braces") && told.contains("base image") && !told.contains("update"),
+            "{told}"
+        );
     }
 }

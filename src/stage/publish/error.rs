@@ -105,7 +105,7 @@ pub enum PublishError {
         what: &'static str,
     },
     /// There are verdicts, signed by other keys.
-    #[error("no verdict on {digest} is signed by {expected}; found: {}", found.join(", "))]
+    #[error("no verdict on {digest} is signed by {expected}; found: {}", ids(found))]
     #[diagnostic(
         code(publish::other_key),
         help("is this the right public key? Otherwise somebody else attested the image")
@@ -257,6 +257,13 @@ pub enum PublishError {
     #[error("interrupted; nothing was tagged")]
     #[diagnostic(code(publish::interrupted))]
     Interrupted,
+}
+
+/// What attestations call their keys. The digest of a public key says that it is one: alone it looks like a secret.
+fn ids(found: &[String]) -> String {
+    let is_digest = |id: &String| id.len() == 44 && id.ends_with('=');
+    let said = |id: &String| if is_digest(id) { format!("SHA256:{id}") } else { id.clone() };
+    found.iter().map(said).collect::<Vec<_>>().join(", ")
 }
 
 impl PublishError {

@@ -85,6 +85,23 @@ fn a_refused_command_leaves_the_last_runs_report_as_it_was() {
 }
 
 #[test]
+fn what_is_next_is_what_will_work() {
+    let place = Sample::new();
+    let next = |code: i32, arguments: &[&str]| place.ends(code, arguments).1;
+    let judged = ["gate", "--until", "policy"];
+    // Nothing says how to roll out, so that nothing promises it.
+    let told = next(0, &judged);
+    assert!(told.contains("publishes it") && !told.contains("rolls it out"), "{told}");
+    place.write("stray.txt", "x");
+    let told = next(0, &judged);
+    assert!(told.contains("`git status` lists; then"), "{told}");
+    let told = next(0, &[&["--at", "2026-11-21T12:00:00Z"], &judged[..]].concat());
+    assert!(told.contains("says nothing of today"), "{told}");
+    let told = next(64, &["--config", "nowhere.toml", "check"]);
+    assert!(told.contains("nowhere.toml") && told.contains("portcullis init"), "{told}");
+}
+
+#[test]
 fn what_is_known_at_the_start_is_not_found_after_the_build() {
     let place = Sample::new();
     for (config, expected) in [

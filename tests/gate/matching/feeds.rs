@@ -293,3 +293,66 @@ fn a_bundle_that_was_cut_or_changed_is_refused_and_leaves_what_was_there() {
     }
     assert_eq!(ids(&run_at(&plan, "2026-02-01T00:10:00Z").unwrap()), ["GHSA-1"]);
 }
+
+#[test]
+fn a_mirror_is_carried_over_without_its_own_files_and_no_import_writes_into_a_folder() {
+    let server = FilesServer::start();
+    let cache = tempfile::tempdir().unwrap();
+    let mirror = cache.path().join("mirror");
+    std::fs::create_dir_all(mirror.join("npm")).unwrap();
+    std::fs::create_dir_all(mirror.join("notes")).unwrap();
+    std::fs::write(
+        mirror.join("npm/all.zip"),
+        archive(&[("GHSA-1", record("GHSA-1", "left-pad", "1.1.0", OLD))]),
+    )
+    .unwrap();
+    std::fs::write(mirror.join("ecosystems.txt"), "npm\n").unwrap();
+    let of_mirror = FeedsPlan {
+        osv: mirror.display().to_string(),
+        ..plan(&server, cache.path())
+    };
+    let effects = Effects {
+        clock: Arc::new(Watch("2026-02-01T00:00:00Z".parse().unwrap())),
+        ..Effects::plain(cache.path().to_owned())
+    };
+    let listed = blocking(matching::status(&of_mirror, &[], &effects)).unwrap();
+    assert_eq!(listed.iter().map(|feed| feed.name.as_str()).collect::<Vec<_>>(), ["osv:npm"]);
+    let file = cache.path().join("feeds.tar");
+    let written = matching::export(&of_mirror, &[], &file).unwrap();
+    assert_eq!(written.contents.ecosystems.keys().collect::<Vec<_>>(), ["npm"]);
+
+    // Into a mirror nothing is written, whichever setting names it.
+    let seen = || {
+        let all = walkdir(&mirror);
+        (all.clone(), all.iter().map(|path| std::fs::read(path).unwrap()).collect::<Vec<_>>())
+    };
+    let before = seen();
+    let error = matching::import(&file, &of_mirror, &effects).unwrap_err();
+    assert_eq!(error.exit_kind(), ExitKind::Usage, "{error}");
+    assert!(error.to_string().contains("[feeds] osv names"), "{error}");
+    assert!(seen() == before);
+
+    // The control: the cache takes it.
+    let there = tempfile::tempdir().unwrap();
+    let plan_there = FeedsPlan {
+        offline: true,
+        ..plan(&server, there.path())
+    };
+    assert_eq!(matching::import(&file, &plan_there, &effects).unwrap().contents, written.contents);
+    assert_eq!(ids(&run_at(&plan_there, "2026-02-01T12:00:00Z").unwrap()), ["GHSA-1"]);
+}
+
+/// Every file below a folder, sorted.
+fn walkdir(folder: &Path) -> Vec<std::path::PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(walkdir(&path))
+        } else {
+            files.push(path)
+        }
+    }
+    files.sort();
+    files
+}

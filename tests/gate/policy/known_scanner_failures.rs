@@ -214,6 +214,28 @@ fn unused_and_unknown_entries_are_diagnostics_that_point_into_the_file() {
 }
 
 #[test]
+fn a_waiver_is_unused_only_where_all_that_it_could_cover_was_looked_up() {
+    let sample = Sample::new();
+    sample.advise("DEBIAN-CVE-2026-7", "zsh", "2026-11-20T00:00:00Z");
+    let elsewhere = WAIVER.replace("pkg:deb/debian/bash", "pkg:npm/braces");
+    let state = |waiver: &str, code: i32, arguments: &[&str]| {
+        sample.write("policies/waivers.toml", waiver);
+        sample.ends(code, &[&["--at", NOW], arguments, &["--output", "out"]].concat());
+        let text = fs::read_to_string(sample.path("out/findings.json")).expect("findings");
+        let findings: serde_json::Value = serde_json::from_str(&text).expect("json");
+        let state = findings["waivers"][0]["state"].as_str().expect("state").to_owned();
+        assert_eq!(text.contains("\"unused-waiver\""), state == "unused", "{text}");
+        state
+    };
+    // No feed answered for what it names; an image that need not be ours has not what it names.
+    assert_ne!(state(WAIVER, 2, &["scan", "oci:built", "--osv", "nowhere"]), "unused");
+    assert_ne!(state(&elsewhere, 0, &["scan", "oci:built"]), "unused");
+    // The controls: looked up, and the service's own image.
+    assert_eq!(state(WAIVER, 0, &["scan", "oci:built"]), "unused");
+    assert_eq!(state(&elsewhere, 0, &["gate", "--until", "policy"]), "unused");
+}
+
+#[test]
 fn half_a_package_database_is_not_a_whole_one() {
     let sample = Sample::new();
     let status =

@@ -70,6 +70,7 @@ fn no_line_is_wider_than_the_screen() {
         let style = Style {
             color: true,
             width,
+            cuts: true,
             unicode: false,
         };
         for outcome in outcomes::all() {

@@ -95,7 +95,7 @@ pub(in crate::stage::matching) struct Retrieval {
 }
 
 impl Retrieval {
-    const FILE: &str = "retrieval.json";
+    pub(in crate::stage::matching) const FILE: &str = "retrieval.json";
 
     /// Reads it; nothing where there is none or it is damaged, and then the copy is fetched anew.
     pub(in crate::stage::matching) fn load(folder: &Path) -> Self {

@@ -93,6 +93,8 @@ pub(in crate::stage::matching) fn present(place: &FeedSource, cache: &Path) -> R
     let entries = folder::entries(&root).map_err(|source| cache_error(FileError::Read { path: root, source }))?;
     let found = entries
         .into_iter()
+        // A mirror's own files (OSV's `ecosystems.txt`) lie beside its ecosystems.
+        .filter(|entry| entry.path().is_dir())
         // One that is damaged is there, and whoever opens it says what is wrong.
         .filter(|entry| !matches!(Source::find(&entry.path()), Ok(None)))
         .filter_map(|entry| ecosystem_of(&entry.file_name().into_string().or_none("no text: not an ecosystem's name")?));

@@ -106,7 +106,11 @@ impl Rule for UntraceableTag {
         }
         if !evidence.context.tags.iter().any(|tag| tag == commit.sha.as_str()) {
             let message = format!("no tag is the full commit id {}", commit.sha);
-            object("tags", message, "add `{sha}` to [image] tags");
+            object(
+                "tags",
+                message,
+                "add `{sha}`: to [image] tags, or as --tag '{sha}' beside those that --tag names",
+            );
         }
         for (platform, message) in labels(evidence, commit) {
             object(&platform, message, "build the image from the commit that is checked out");

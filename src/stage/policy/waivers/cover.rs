@@ -9,6 +9,7 @@ use super::retraction::Retractions;
 use super::{Waiver, WaiverSettings, Waivers};
 use crate::io::document::nearest;
 use crate::model::context::Context;
+use crate::model::coverage::{Gap, GapKind};
 use crate::model::ecosystem::homes;
 use crate::model::finding::{Finding, Level};
 use crate::model::inventory::Location;
@@ -30,7 +31,8 @@ pub struct Standing<'a> {
     pub would_cover: usize,
     /// Why a supplier's statement decides nothing: its author may mend that, and whoever ships cannot.
     pub disregarded: Vec<String>,
-    /// True when the subject can hold packages of its kind: a scan of a lock file says nothing of waivers for Debian packages.
+    /// True when the subject can hold packages of its kind: a scan of a lock file says nothing of waivers for Debian packages, and an image that
+    /// need not be this project's nothing of waivers for packages that it does not have.
     pub in_question: bool,
     /// What its author may have meant: another id, or the package that has the advisory.
     pub near: Option<String>,
@@ -105,7 +107,7 @@ pub(crate) fn cover<'a>(waivers: &'a Waivers, settings: &WaiverSettings, finding
         }
         standing.report.refused = refused.into_iter().collect();
         standing.disregarded = disregarded.into_iter().collect();
-        standing.report.state = state(waiver, settings, &standing, evidence.matching, today);
+        standing.report.state = state(waiver, settings, &standing, evidence, today);
         if standing.report.state == WaiverState::Unknown {
             standing.near = similar_id(&waiver.id, evidence.matching);
         }
@@ -140,8 +142,8 @@ fn begin<'a>(waiver: &Waiver, file: &'a str, evidence: &Evidence<'_>) -> Standin
         file,
         would_cover: 0,
         disregarded: Vec::new(),
-        in_question: is_image
-            || (!has_places_of_images(waiver) && inventory.components.iter().any(|c| c.purl.kind == waiver.package.kind())),
+        in_question: (is_image && (!evidence.context.elsewhere || inventory.components.iter().any(|c| waiver.package.matches(&c.purl))))
+            || (!is_image && !has_places_of_images(waiver) && inventory.components.iter().any(|c| c.purl.kind == waiver.package.kind())),
         near: None,
     }
 }
@@ -256,12 +258,16 @@ fn approvals(waiver: &Waiver, settings: &WaiverSettings, context: &Context) -> (
     (agreed.len(), disregarded)
 }
 
-fn state(waiver: &Waiver, settings: &WaiverSettings, standing: &Standing<'_>, matching: &Matching, today: Date) -> WaiverState {
+fn state(waiver: &Waiver, settings: &WaiverSettings, standing: &Standing<'_>, evidence: &Evidence<'_>, today: Date) -> WaiverState {
+    let matching = evidence.matching;
     let by_day = WaiverState::on(today, waiver.expires, settings.expiring_days());
     if by_day == WaiverState::Expired || standing.report.covers > 0 {
         by_day
-    } else if !standing.in_question && is_of_images(waiver) {
-        // What a source tree cannot hold is not missing in it.
+    } else if !standing.in_question && (is_of_images(waiver) || evidence.context.elsewhere) {
+        // What a source tree cannot hold is not missing in it, nor what is this project's in another's image.
+        by_day
+    } else if standing.would_cover == 0 && !was_looked_up(waiver, evidence) {
+        // What nobody looked for is not known to be missing.
         by_day
     } else if is_known(waiver, matching) || !is_answered(waiver.package.kind(), matching) {
         WaiverState::Unused
@@ -272,6 +278,14 @@ fn state(waiver: &Waiver, settings: &WaiverSettings, standing: &Standing<'_>, ma
 
 fn is_known(waiver: &Waiver, matching: &Matching) -> bool {
     matching.known_ids.contains_key(&waiver.id) || matching.matches.iter().any(|claim| claim.advisory.ids.contains(&waiver.id))
+}
+
+/// False where what it names is there and no feed for it was asked, or where not all that is there was seen.
+fn was_looked_up(waiver: &Waiver, evidence: &Evidence<'_>) -> bool {
+    let inventory = evidence.inventory;
+    let is_there = inventory.components.iter().any(|component| waiver.package.matches(&component.purl));
+    let unseen = |gap: &Gap| matches!(gap.kind, GapKind::PartialDatabase | GapKind::UnreadablePath);
+    (!is_there || is_answered(waiver.package.kind(), evidence.matching)) && !inventory.gaps.iter().any(unseen)
 }
 
 /// True when a feed for the kind of package was asked at all: only then is an id that nobody knows a wrong one.

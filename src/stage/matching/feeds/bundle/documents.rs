@@ -7,8 +7,6 @@ use jiff::Timestamp;
 
 use super::cannot;
 use crate::io::Effects;
-use crate::io::files::{self, folder_of};
-use crate::io::temporary;
 use crate::model::digest::Digest;
 use crate::model::plan::FeedsPlan;
 use crate::stage::matching::error::MatchingError;
@@ -103,63 +101,49 @@ pub(super) fn present(plan: &FeedsPlan, packed: &Path) -> Result<Vec<Document>, 
     Ok(all)
 }
 
-/// Puts an unpacked document where the plan looks for it; false where the plan does not name it.
-pub(super) fn put_in_place(
+/// Refuses documents whose copies are files that people keep.
+pub(super) fn may_be_put<'a>(names: impl Iterator<Item = &'a String>, plan: &FeedsPlan) -> Result<(), MatchingError> {
+    for name in names {
+        match copy_of(name, plan) {
+            Some(Copy::File(path) | Copy::Database { root: path, beside: None }) => {
+                return Err(MatchingError::OwnFiles { key: name.clone(), path });
+            }
+            Some(Copy::Cached { .. } | Copy::Database { .. }) | None => {}
+        }
+    }
+    Ok(())
+}
+
+/// What of an unpacked document goes where, all of it in the cache; nothing where the plan does not name it.
+pub(super) fn prepared(
     name: &str,
     unpacked: &Path,
     retrieved: Option<Timestamp>,
     bundle: Digest,
     plan: &FeedsPlan,
     effects: &Effects,
-) -> Result<bool, MatchingError> {
-    let Some(copy) = copy_of(name, plan) else { return Ok(false) };
-    let noted = |folder: &Path, shown: String| {
-        let retrieval = Retrieval {
-            url: shown,
-            retrieved,
-            bundle: Some(bundle),
-            ..Retrieval::default()
-        };
-        retrieval.save(folder).map_err(cache_error)
+) -> Result<Vec<(PathBuf, PathBuf)>, MatchingError> {
+    let (content, folder, shown) = match copy_of(name, plan) {
+        Some(Copy::Cached { folder, file, shown }) => ((unpacked.to_owned(), folder.join(file)), folder, shown),
+        Some(Copy::Database {
+            root,
+            beside: Some((folder, shown)),
+        }) => {
+            let into = unpacked.with_extension("unpacked");
+            crate::stage::matching::feeds::rustsec::unpack(unpacked, &into, effects)
+                .map_err(|error| super::problem(unpacked, error.to_string()))?;
+            ((into, root), folder, shown)
+        }
+        Some(Copy::File(_) | Copy::Database { .. }) | None => return Ok(Vec::new()),
     };
-    match copy {
-        Copy::File(path) => moved(unpacked, &path)?,
-        Copy::Cached { folder, file, shown } => {
-            moved(unpacked, &folder.join(file))?;
-            noted(&folder, shown)?;
-        }
-        Copy::Database { root, beside } => {
-            unpack(unpacked, &root, effects)?;
-            if let Some((folder, shown)) = beside {
-                noted(&folder, shown)?;
-            }
-        }
-    }
-    Ok(true)
-}
-
-/// A rename where it is possible, else a copy and a rename: the place may be on another file system than the cache.
-fn moved(from: &Path, to: &Path) -> Result<(), MatchingError> {
-    let folder = folder_of(to);
-    fs::create_dir_all(folder).map_err(cannot(folder))?;
-    if fs::rename(from, to).is_ok() {
-        return Ok(());
-    }
-    let mut near = temporary::file_in(folder).map_err(cannot(to))?;
-    let mut file = files::open(from).map_err(cannot(from))?;
-    std::io::copy(&mut file, &mut near).map_err(cannot(to))?;
-    near.persist(to).map_err(|error| cannot(to)(error.error)).map(drop)
-}
-
-/// Unpacks a database beside its place and puts it there whole.
-fn unpack(tarball: &Path, root: &Path, effects: &Effects) -> Result<(), MatchingError> {
-    let parent = folder_of(root);
-    fs::create_dir_all(parent).map_err(cannot(parent))?;
-    let new = temporary::folder_in(parent).map_err(cannot(parent))?;
-    let into = new.path().join("new");
-    crate::stage::matching::feeds::rustsec::unpack(tarball, &into, effects).map_err(|error| super::problem(tarball, error.to_string()))?;
-    if root.exists() {
-        fs::rename(root, new.path().join("old")).map_err(cannot(root))?;
-    }
-    fs::rename(&into, root).map_err(cannot(root))
+    let noted = unpacked.with_extension("noted");
+    fs::create_dir_all(&noted).map_err(cannot(&noted))?;
+    let retrieval = Retrieval {
+        url: shown,
+        retrieved,
+        bundle: Some(bundle),
+        ..Retrieval::default()
+    };
+    retrieval.save(&noted).map_err(cache_error)?;
+    Ok(vec![content, (noted.join(Retrieval::FILE), folder.join(Retrieval::FILE))])
 }

@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{Read, Seek};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
 use super::{Bundle, Contents, DOCUMENTS, MANIFEST, SCHEMA, cannot, documents, hashed, is_record_file, problem};
 use crate::io::Effects;
+use crate::io::files::folder_of;
 use crate::io::hash::Hashing;
 use crate::io::temporary;
 use crate::model::digest::Digest;
@@ -22,20 +23,28 @@ use crate::stage::matching::feeds::store::file_name;
 
 /// Takes a bundle's copies for a plan's feeds. They are as old as the bundle says, not as the import.
 ///
-/// Every file is unpacked beside its place and checked against the manifest before any takes the place of an old one.
+/// It fills the cache alone: a folder or file that the plan names is its owner's. Every file is unpacked beside its place and checked against the
+/// manifest before any takes the place of an old one; where one cannot, the old ones come back.
 ///
 /// # Errors
-/// [`MatchingError::Bundle`] for a file that is no bundle, is cut off, or does not hold what it says.
+/// [`MatchingError::OwnFiles`] where its copies would go into files of the user's; [`MatchingError::Bundle`] for a file that is no bundle, is cut off, or does not hold what it says.
 pub fn import(from: &Path, plan: &FeedsPlan, effects: &Effects) -> Result<Bundle, MatchingError> {
     let (mut file, digest, size) = hashed(from)?;
     file.rewind().map_err(cannot(from))?;
     let mut archive = tar::Archive::new(file);
     let mut entries = archive.entries().map_err(|error| problem(from, error.to_string()))?;
     let place = FeedSource::parse(&plan.osv);
+    if let FeedSource::Folder(path) = place {
+        return Err(MatchingError::OwnFiles {
+            key: "osv".to_owned(),
+            path,
+        });
+    }
     fs::create_dir_all(&plan.cache).map_err(cannot(&plan.cache))?;
     temporary::sweep(&plan.cache);
     let temporary = temporary::folder_in(&plan.cache).map_err(cannot(&plan.cache))?;
     let contents = read_manifest(entries.next(), from, effects)?;
+    documents::may_be_put(contents.documents.keys(), plan)?;
     let mut left: BTreeSet<&String> = contents.files.keys().collect();
     for entry in entries {
         let mut entry = entry.map_err(|error| problem(from, error.to_string()))?;
@@ -58,18 +67,22 @@ pub fn import(from: &Path, plan: &FeedsPlan, effects: &Effects) -> Result<Bundle
     if let Some(name) = left.first() {
         return Err(problem(from, format!("`{name}` is missing: the file is cut off")));
     }
+    let mut moves = Vec::new();
     for (base, retrieved) in &contents.ecosystems {
-        put_in_place(&place, base, *retrieved, temporary.path(), plan, digest)?;
+        moves.push(prepared(&place, base, *retrieved, temporary.path(), plan, digest)?);
     }
     for (name, retrieved) in &contents.documents {
         let unpacked = temporary.path().join(DOCUMENTS).join(name);
-        if !documents::put_in_place(name, &unpacked, *retrieved, digest, plan, effects)? {
+        let new = documents::prepared(name, &unpacked, *retrieved, digest, plan, effects)?;
+        if new.is_empty() {
             effects.note(
                 Stage::Matching,
                 format!("the bundle holds {name}, which this configuration does not use"),
             );
         }
+        moves.extend(new);
     }
+    put_in_place(&moves, &temporary.path().join("before"))?;
     Ok(Bundle { digest, size, contents })
 }
 
@@ -108,30 +121,80 @@ fn read_manifest(entry: Option<std::io::Result<tar::Entry<'_, File>>>, from: &Pa
     }
 }
 
-fn put_in_place(
+/// An ecosystem's new folder, whole, and its place.
+fn prepared(
     place: &FeedSource,
     base: &str,
     retrieved: Option<Timestamp>,
     unpacked: &Path,
     plan: &FeedsPlan,
     bundle: Digest,
-) -> Result<(), MatchingError> {
+) -> Result<(PathBuf, PathBuf), MatchingError> {
     let new = unpacked.join(file_name(base));
-    let folder = place.folder(base, &plan.cache);
-    if matches!(place, FeedSource::Url(_)) {
-        let retrieval = Retrieval {
-            url: place.shown(),
-            retrieved,
-            bundle: Some(bundle),
-            ..Retrieval::default()
+    let retrieval = Retrieval {
+        url: place.shown(),
+        retrieved,
+        bundle: Some(bundle),
+        ..Retrieval::default()
+    };
+    retrieval.save(&new).map_err(cache_error)?;
+    Ok((new, place.folder(base, &plan.cache)))
+}
+
+/// Puts each new file or folder in its place, or none of them: what was there waits in `before`, and comes back where a later one cannot be put.
+fn put_in_place(moves: &[(PathBuf, PathBuf)], before: &Path) -> Result<(), MatchingError> {
+    fs::create_dir_all(before).map_err(cannot(before))?;
+    for (done, (new, place)) in moves.iter().enumerate() {
+        let Err(error) = exchanged(new, place, &before.join(done.to_string())) else {
+            continue;
         };
-        retrieval.save(&new).map_err(cache_error)?;
+        for (at, (new, place)) in moves[..=done].iter().enumerate().rev() {
+            let old = before.join(at.to_string());
+            if at < done {
+                fs::rename(place, new).map_err(cannot(place))?;
+            }
+            if old.symlink_metadata().is_ok() {
+                fs::rename(&old, place).map_err(cannot(place))?;
+            }
+        }
+        return Err(error);
     }
-    let parent = folder.parent().unwrap_or(Path::new("."));
+    Ok(())
+}
+
+fn exchanged(new: &Path, place: &Path, old: &Path) -> Result<(), MatchingError> {
+    let parent = folder_of(place);
     fs::create_dir_all(parent).map_err(cannot(parent))?;
-    if folder.exists() {
-        let old = unpacked.join(format!("{}.old", file_name(base)));
-        fs::rename(&folder, old).map_err(cannot(&folder))?;
+    if place.symlink_metadata().is_ok() {
+        fs::rename(place, old).map_err(cannot(place))?;
     }
-    fs::rename(&new, &folder).map_err(cannot(&folder))
+    fs::rename(new, place).map_err(cannot(place))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_put_in_place_whole_leaves_everything_as_it_was() {
+        let folder = tempfile::tempdir().expect("folder");
+        let at = |name: &str| folder.path().join(name);
+        for name in ["new", "place"] {
+            fs::create_dir(at(name)).expect("folder");
+            fs::write(at(name).join("a"), name).expect("written");
+        }
+        fs::write(at("new-b"), "new").expect("written");
+        fs::write(at("b"), "place").expect("written");
+        let read = |name: &str| fs::read_to_string(at(name)).expect("read");
+        let good = [(at("new"), at("place")), (at("new-b"), at("b"))];
+        // The third has nothing to be put: the first two are taken back.
+        let mut bad = good.to_vec();
+        bad.push((at("nothing"), at("c")));
+        assert!(put_in_place(&bad, &at("before-1")).is_err());
+        assert_eq!([read("place/a"), read("b")], ["place", "place"]);
+        assert!(!at("c").exists());
+        // The control: without it both are put.
+        put_in_place(&good, &at("before-2")).expect("put");
+        assert_eq!([read("place/a"), read("b")], ["new", "new"]);
+    }
 }
