@@ -68,7 +68,7 @@ impl Workspace {
         if named.is_some() && !path.exists() {
             return Err(CliError::Missing {
                 problem: format!("there is no configuration {}", path.display()),
-                help: "name one that is there with --config; `portcullis init` writes a portcullis.toml".to_owned(),
+                help: "name one that is there with --config, or let the verb `init` write one".to_owned(),
             });
         }
         let config = if configured {

@@ -92,13 +92,12 @@ fn what_is_next_is_what_will_work() {
     // Nothing says how to roll out, so that nothing promises it.
     let told = next(0, &judged);
     assert!(told.contains("publishes it") && !told.contains("rolls it out"), "{told}");
-    place.write("stray.txt", "x");
-    let told = next(0, &judged);
-    assert!(told.contains("`git status` lists; then"), "{told}");
+    // A sample that is in no git cannot be published: that comes first.
+    assert!(told.contains("commit it to git; then"), "{told}");
     let told = next(0, &[&["--at", "2026-11-21T12:00:00Z"], &judged[..]].concat());
     assert!(told.contains("says nothing of today"), "{told}");
     let told = next(64, &["--config", "nowhere.toml", "check"]);
-    assert!(told.contains("nowhere.toml") && told.contains("portcullis init"), "{told}");
+    assert!(told.contains("nowhere.toml") && told.contains("verb `init`"), "{told}");
 }
 
 #[test]
