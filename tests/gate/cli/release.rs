@@ -140,7 +140,9 @@ fn the_examples_for_kubernetes_are_yaml_and_ask_for_what_the_gate_attests() {
     let mut seen = 0;
     for entry in std::fs::read_dir(&folder).unwrap() {
         let path = entry.unwrap().path();
-        if path.extension().is_none_or(|extension| extension != "yaml") {
+        // The role for a rollout is tried against a real cluster.
+        let is_policy = path.file_name().is_some_and(|name| name != "rollout-role.yaml");
+        if !is_policy || path.extension().is_none_or(|extension| extension != "yaml") {
             continue;
         }
         seen += 1;
