@@ -33,7 +33,7 @@ pub(super) fn which(text: &str, new: &Identity, old: Option<&Identity>) -> Answe
             .flatten()
             .any(|known| known.commit.as_deref() == Some(word))
     };
-    let named: BTreeSet<&str> = words(text).filter(|word| is_id(word)).collect();
+    let named: BTreeSet<&str> = words(text).filter(|word| is_id(word) || is_commit(word)).collect();
     let (digests, commits): (Vec<&str>, Vec<&str>) = named.into_iter().partition(|word| word.len() == 64 && !is_commit(word));
     let is = |identity: &Identity, word: &str| identity.digest.hex() == word || identity.commit.as_deref() == Some(word);
     let ids = if digests.is_empty() { commits } else { digests };
