@@ -137,24 +137,20 @@ pub(super) enum Word {
 
 impl Word {
     /// Never fails: what cannot be read may be a verdict against the image.
-    ///
-    /// # Errors
-    /// None; the signature is that of a reader of statements.
-    #[expect(clippy::unnecessary_wraps, reason = "readers of other statements fail")]
-    pub(super) fn read(predicate: Value) -> serde_json::Result<Self> {
+    pub(super) fn read(predicate: Value) -> Self {
         let at = predicate["timeVerified"].as_str().and_then(|text| {
             text.parse()
                 .or_none("a time that is none: what says it counts as the newest, which is the careful side")
         });
         let unread = |reason: String| Self::Unread { at, reason };
-        Ok(match serde_json::from_value::<VerificationSummary>(predicate) {
+        match serde_json::from_value::<VerificationSummary>(predicate) {
             Err(error) => unread(format!("its predicate: {error}")),
             // A "no" that disagrees with itself still is one.
             Ok(read) => match read.disagreement().filter(|_| read.is_cleared()) {
                 Some(reason) => unread(reason.to_owned()),
                 None => Self::Read(Box::new(read)),
             },
-        })
+        }
     }
 }
 

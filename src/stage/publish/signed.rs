@@ -76,7 +76,9 @@ impl Unread {
 }
 
 pub(super) async fn all(search: &Search<'_>) -> Result<Verdicts, PublishError> {
-    let found = search.all(predicate_type::VERIFICATION_SUMMARY, Word::read).await?;
+    let found = search
+        .all(predicate_type::VERIFICATION_SUMMARY, |predicate| Ok(Word::read(predicate)))
+        .await?;
     let referrers = found.referrers;
     let verdicts = Verdicts::of(found);
     match (verdicts.signed.is_empty(), verdicts.unread.first()) {
@@ -95,7 +97,10 @@ pub(super) async fn newest(
     effects: &Effects,
 ) -> Result<Option<Signed>, PublishError> {
     let search = Search::new(place, digest, key, effects);
-    match search.listed(predicate_type::VERIFICATION_SUMMARY, Word::read).await {
+    match search
+        .listed(predicate_type::VERIFICATION_SUMMARY, |predicate| Ok(Word::read(predicate)))
+        .await
+    {
         Ok(found) => {
             let verdicts = Verdicts::of(found);
             let newest = verdicts.signed.iter().map(|signed| signed.statement.time_verified).max();

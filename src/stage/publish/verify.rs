@@ -41,10 +41,11 @@ pub(super) async fn check(
     checks.holds("referrers", seen(listed, &digest));
     checks.holds("signature", signatures(&found));
     checks.holds("subject", format!("each of these is about {digest}"));
-    let unread = |newest| found.unread_since(newest).map_or(Ok(()), Err);
     let signed = of_service(&found.signed, &digest, expected.service, checks)?;
     let newest = newest(&signed, &digest, expected.policy, effects.clock.now(), checks)?;
-    unread(newest.statement.time_verified)?;
+    if let Some(error) = found.unread_since(newest.statement.time_verified) {
+        return Err(error);
+    }
     let at = newest.statement.time_verified;
     let (count, of) = (signed.len(), newest.attestation);
     checks.holds(

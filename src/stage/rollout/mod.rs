@@ -11,6 +11,7 @@ mod history;
 mod holder;
 mod image;
 mod journal;
+mod kept;
 #[cfg(feature = "kubernetes")]
 mod kubernetes;
 mod lock;

@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::model::digest::Digest;
 use crate::stage::publish::Attested;
 
+/// What the run of a release is called that somebody else has brought in front.
+pub(super) const FOREIGN: &str = "not-from-here";
+
 /// An image by digest, without the proof: what the journal and the instances carry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Release {

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use super::front;
 use super::program::{find, shown};
-use super::records::FOREIGN;
 use crate::model::plan::{CommandPlan, RolloutPlan};
 use crate::model::planned_rollout::{ExpectedInterruption, PlannedInterruption, Refusal};
 use crate::stage::rollout::outline::{Act, Outline, clock};
 use crate::stage::rollout::release::Deployed;
+use crate::stage::rollout::release::FOREIGN;
 use crate::stage::rollout::target::{Observed, Running};
 
 pub(super) fn of(plan: &CommandPlan, settings: &RolloutPlan, observed: &Observed, url: Option<&String>) -> Outline {

@@ -4,16 +4,15 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::io::files;
 use crate::model::digest::Digest;
-use crate::model::error_chain::chain;
-use crate::stage::rollout::release::{Deployed, Release};
+use crate::stage::rollout::kept;
+use crate::stage::rollout::release::{Deployed, FOREIGN, Release};
 use crate::stage::rollout::target::TargetError;
 
 /// How many releases are known at most.
 const KNOWN: usize = 40;
-/// What a run that nobody knows is called: somebody else has brought the release in front.
-pub(super) const FOREIGN: &str = "not-from-here";
+/// Bytes of the largest file that is read.
+const LARGEST: u64 = 4 << 20;
 
 /// `command.json`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -46,20 +45,14 @@ impl Book {
     }
 
     fn read(&self) -> Result<Records, TargetError> {
-        let failed = |reason: String| TargetError::Failed(format!("{} cannot be read: {reason}", self.path.display()));
-        if !self.path.try_exists().map_err(|error| failed(error.to_string()))? {
-            return Ok(Records::default());
-        }
-        let bytes = files::read(&self.path, 4 << 20).map_err(|error| failed(chain(&error)))?;
-        serde_json::from_slice(&bytes).map_err(|error| failed(error.to_string()))
+        Ok(kept::read(&self.path, LARGEST)?.unwrap_or_default())
     }
 
     fn change(&self, change: impl FnOnce(&mut Records)) -> Result<(), TargetError> {
         let mut records = self.read()?;
         change(&mut records);
         "portcullis/command/v1".clone_into(&mut records.schema);
-        let bytes = serde_json::to_vec(&records).map_err(|error| TargetError::Failed(error.to_string()))?;
-        files::write(&self.path, &bytes).map_err(|error| TargetError::Failed(chain(&error)))
+        kept::write(&self.path, &records)
     }
 
     /// The releases that are known, the newest first.

@@ -16,7 +16,7 @@ use crate::io::files;
 use crate::io::folder;
 use crate::model::digest::Digest;
 use crate::model::error_chain::chain;
-use crate::model::plan::{CommandPlan, HealthPlan, ProbePlan, RolloutPlan};
+use crate::model::plan::{CommandPlan, HealthPlan, RolloutPlan};
 use crate::stage::rollout::error::RolloutError;
 use crate::stage::rollout::image;
 use crate::stage::rollout::outline::Outline;
@@ -24,7 +24,7 @@ use crate::stage::rollout::process::store::Store;
 use crate::stage::rollout::release::{Deployed, Release};
 use crate::stage::rollout::switch::message::Status;
 use crate::stage::rollout::target::{Capabilities, Observed, RolloutTarget, Running, TargetError};
-use crate::stage::rollout::verifier::origin;
+use crate::stage::rollout::verifier::place_of;
 
 /// Logs of commands that are kept.
 const KEPT_LOGS: usize = 20;
@@ -186,10 +186,7 @@ impl RolloutTarget for CommandTarget {
     }
 
     fn url(&self) -> Option<String> {
-        match &self.health.probe {
-            ProbePlan::Http { url, .. } => origin(url),
-            ProbePlan::Tcp { .. } | ProbePlan::Command { .. } => None,
-        }
+        place_of(&self.health)
     }
 
     async fn outline(&self, observed: &Observed, settings: &RolloutPlan) -> Result<Outline, TargetError> {

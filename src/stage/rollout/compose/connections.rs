@@ -31,7 +31,11 @@ fn count(net: &Path, address: SocketAddr) -> Option<u64> {
     }
     let mut count = 0;
     let mut listens = false;
-    let six = read("tcp6").unwrap_or_default();
+    // A machine without IPv6 has no such file, and no such connections.
+    let six = match net.join("tcp6").try_exists() {
+        Ok(false) => String::new(),
+        Ok(true) | Err(_) => read("tcp6")?,
+    };
     for line in read("tcp")?.lines().chain(six.lines()).skip(1) {
         let mut words = line.split_whitespace().skip(1);
         let (Some(local), Some(_), Some(state)) = (words.next(), words.next(), words.next()) else {

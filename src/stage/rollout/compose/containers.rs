@@ -13,7 +13,7 @@ use crate::model::digest::Digest;
 use crate::model::excused::Excused as _;
 use crate::model::visible::visible;
 use crate::stage::rollout::image::REVISION;
-use crate::stage::rollout::release::{Deployed, Release};
+use crate::stage::rollout::release::{Deployed, FOREIGN, Release};
 use crate::stage::rollout::target::TargetError;
 
 /// The labels of an instance that was started from here.
@@ -21,8 +21,6 @@ pub(super) const RUN: &str = "portcullis.run";
 pub(super) const DIGEST: &str = "portcullis.digest";
 pub(super) const COMMIT: &str = "portcullis.commit";
 pub(super) const IMAGE: &str = "portcullis.image";
-/// What the run of an instance is called that somebody else has started.
-pub(super) const FOREIGN: &str = "not-from-here";
 
 /// For the engine to do what needs no waiting.
 pub(super) const SOON: Duration = Duration::from_secs(60);
@@ -101,7 +99,16 @@ impl Containers {
     }
 
     pub(super) async fn inspect(&self, id: &str) -> Result<Option<Value>, TargetError> {
-        match self.api.get(&format!("/containers/{id}/json")).await {
+        self.found(&format!("/containers/{id}/json")).await
+    }
+
+    async fn image(&self, name: &str) -> Result<Option<Value>, TargetError> {
+        self.found(&format!("/images/{}/json", encoded_path(name))).await
+    }
+
+    /// `None` for what the engine does not have.
+    async fn found(&self, path: &str) -> Result<Option<Value>, TargetError> {
+        match self.api.get(path).await {
             Ok(found) => Ok(Some(found)),
             Err(error) if error.is_status(404) => Ok(None),
             Err(error) => Err(error.into()),
@@ -110,28 +117,20 @@ impl Containers {
 
     /// What an image is called by registries.
     pub(super) async fn digests_of(&self, image: &str) -> Result<Option<Vec<Digest>>, TargetError> {
-        match self.api.get(&format!("/images/{}/json", encoded_path(image))).await {
-            Ok(found) => {
-                let named = found.get("RepoDigests").and_then(Value::as_array).into_iter().flatten();
-                let digests = named.filter_map(Value::as_str).filter_map(|text| text.rsplit_once('@'));
-                Ok(Some(
-                    digests
-                        .filter_map(|(_, digest)| Digest::parse(digest).or_none("what is no such thing is not taken for one"))
-                        .collect(),
-                ))
-            }
-            Err(error) if error.is_status(404) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
+        let Some(found) = self.image(image).await? else { return Ok(None) };
+        let named = found.get("RepoDigests").and_then(Value::as_array).into_iter().flatten();
+        let digests = named.filter_map(Value::as_str).filter_map(|text| text.rsplit_once('@'));
+        Ok(Some(
+            digests
+                .filter_map(|(_, digest)| Digest::parse(digest).or_none("what is no such thing is not taken for one"))
+                .collect(),
+        ))
     }
 
     /// The engine's id of an image; `None` if it has none of that name.
     pub(super) async fn image_id(&self, image: &str) -> Result<Option<String>, TargetError> {
-        match self.api.get(&format!("/images/{}/json", encoded_path(image))).await {
-            Ok(found) => Ok(found.get("Id").and_then(Value::as_str).map(ToOwned::to_owned)),
-            Err(error) if error.is_status(404) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
+        let found = self.image(image).await?;
+        Ok(found.and_then(|found| found.get("Id").and_then(Value::as_str).map(ToOwned::to_owned)))
     }
 
     /// What runs in a container: what its labels say as far as its image is that, and else what its image is.

@@ -6,12 +6,12 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::containers::{Container, Containers, FOREIGN};
+use super::containers::{Container, Containers};
 use super::health::{self, EngineHealth};
 use super::spec::Spec;
 use crate::io::Effects;
 use crate::model::excused::Excused as _;
-use crate::stage::rollout::release::Deployed;
+use crate::stage::rollout::release::{Deployed, FOREIGN};
 use crate::stage::rollout::target::TargetError;
 
 const NUMBER: &str = "com.docker.compose.container-number";
@@ -21,26 +21,21 @@ const LOOK: Duration = Duration::from_millis(100);
 pub(super) async fn ensure(containers: &Containers, spec: &Spec, revive: bool) -> Result<Vec<Container>, TargetError> {
     let run = &spec.deployed.run;
     let all = containers.all().await?;
-    let mut have: Vec<&Container> = all.iter().filter(|container| container.run() == run).collect();
-    have.sort_by_key(|container| !container.is_running());
+    let have = all.iter().filter(|container| container.run() == run).count();
     let number = |container: &Container| {
         container
             .labels
             .get(NUMBER)
             .and_then(|text| text.parse().or_none("a number that is none counts for nothing"))
     };
-    let mut next: u64 = all.iter().filter_map(number).max().unwrap_or(0) + 1;
-    if have.len() < spec.replicas {
-        let mut names = free_names(containers, spec, &all);
-        for _ in have.len()..spec.replicas {
-            let name = names.next().unwrap_or_default();
-            let mut body = spec.body.clone();
-            if let Some(labels) = body.get_mut("Labels").and_then(Value::as_object_mut) {
-                labels.insert(NUMBER.to_owned(), Value::from(next.to_string()));
-            }
-            containers.create(&name, &body).await?;
-            next += 1;
+    let next: u64 = all.iter().filter_map(number).max().unwrap_or(0) + 1;
+    let missing = spec.replicas.saturating_sub(have);
+    for (name, number) in free_names(containers, spec, &all).take(missing).zip(next..) {
+        let mut body = spec.body.clone();
+        if let Some(labels) = body.get_mut("Labels").and_then(Value::as_object_mut) {
+            labels.insert(NUMBER.to_owned(), Value::from(number.to_string()));
         }
+        containers.create(&name, &body).await?;
     }
     let ours: Vec<Container> = containers
         .all()
@@ -168,8 +163,10 @@ pub(super) async fn await_listening(
 
 /// Why an instance does not run, with its last words.
 pub(super) async fn ended(containers: &Containers, id: &str) -> String {
-    let Ok(Some(seen)) = containers.inspect(id).await else {
-        return "the instance was removed by somebody else".to_owned();
+    let seen = match containers.inspect(id).await {
+        Ok(Some(seen)) => seen,
+        Ok(None) => return "the instance was removed by somebody else".to_owned(),
+        Err(error) => return format!("the instance does not run, and cannot be looked at: {error}"),
     };
     let name = seen
         .get("Name")

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::containers::FOREIGN;
 use super::rendered::Rendered;
 use crate::model::plan::{ComposePlan, FrontPlan, RolloutPlan};
 use crate::model::planned_rollout::{ExpectedInterruption, PlannedInterruption, Refusal};
 use crate::stage::rollout::outline::{Act, Outline, clock};
+use crate::stage::rollout::release::FOREIGN;
 use crate::stage::rollout::target::Observed;
 
 /// What was looked at for the plan.

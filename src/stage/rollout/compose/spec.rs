@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::io::{daemon, files, folder};
+use crate::io::{daemon, folder};
 use crate::model::digest::Digest;
-use crate::model::error_chain::chain;
+use crate::stage::rollout::kept;
 use crate::stage::rollout::release::Deployed;
 use crate::stage::rollout::target::TargetError;
 
@@ -53,13 +53,7 @@ impl Specs {
 
     /// `None` if the run has none. `run` is one that [`is_run`] has accepted.
     pub(super) fn of(&self, run: &str) -> Result<Option<Spec>, TargetError> {
-        let path = self.path(run);
-        let failed = |reason: String| TargetError::Failed(format!("{} cannot be read: {reason}", path.display()));
-        if !path.try_exists().map_err(|error| failed(error.to_string()))? {
-            return Ok(None);
-        }
-        let bytes = files::read(&path, LARGEST).map_err(|error| failed(chain(&error)))?;
-        serde_json::from_slice(&bytes).map(Some).map_err(|error| failed(error.to_string()))
+        kept::read(&self.path(run), LARGEST)
     }
 
     /// The newest one of a digest that is not `run`'s own.
@@ -83,10 +77,9 @@ impl Specs {
 
     /// Environments hold passwords: nobody else may read them.
     pub(super) fn save(&self, spec: &Spec) -> Result<(), TargetError> {
-        let failed = |reason: String| TargetError::Failed(format!("{}: {reason}", self.folder.display()));
-        daemon::private_folder(&self.folder).map_err(|error| failed(error.to_string()))?;
-        let bytes = serde_json::to_vec(spec).map_err(|error| failed(error.to_string()))?;
-        files::write(&self.path(&spec.deployed.run), &bytes).map_err(|error| failed(chain(&error)))
+        let failed = |error: std::io::Error| TargetError::Failed(format!("{}: {error}", self.folder.display()));
+        daemon::private_folder(&self.folder).map_err(failed)?;
+        kept::write(&self.path(&spec.deployed.run), spec)
     }
 
     /// Removes those of other runs.

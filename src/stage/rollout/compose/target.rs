@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::containers::{Container, Containers, FOREIGN};
+use super::containers::{Container, Containers};
 use super::docker::Docker;
 use super::door::{Door, Leads, Led};
 use super::outline::{self, Seen};
@@ -17,15 +17,15 @@ use super::spec::{Spec, Specs, is_run};
 use super::{connections, health, instances, template};
 use crate::io::{Effects, files};
 use crate::model::error_chain::chain;
-use crate::model::plan::{ComposePlan, HealthPlan, ProbePlan, RolloutPlan, Waits};
+use crate::model::plan::{ComposePlan, HealthPlan, RolloutPlan, Waits};
 use crate::stage::rollout::error::RolloutError;
 use crate::stage::rollout::image;
 use crate::stage::rollout::journal::{self, Entry, Purpose};
 use crate::stage::rollout::outline::Outline;
-use crate::stage::rollout::release::{Deployed, Release};
+use crate::stage::rollout::release::{Deployed, FOREIGN, Release};
 use crate::stage::rollout::switch::message::Status;
 use crate::stage::rollout::target::{Capabilities, Observed, RolloutTarget, Running, TargetError};
-use crate::stage::rollout::verifier::origin;
+use crate::stage::rollout::verifier::place_of;
 
 /// A service of a Compose file.
 pub(in crate::stage::rollout) struct ComposeTarget {
@@ -352,10 +352,7 @@ impl RolloutTarget for ComposeTarget {
     }
 
     fn url(&self) -> Option<String> {
-        match &self.health.probe {
-            ProbePlan::Http { url, .. } => origin(url),
-            ProbePlan::Tcp { .. } | ProbePlan::Command { .. } => None,
-        }
+        place_of(&self.health)
     }
 
     async fn outline(&self, observed: &Observed, settings: &RolloutPlan) -> Result<Outline, TargetError> {
@@ -554,7 +551,7 @@ impl RolloutTarget for ComposeTarget {
 
     async fn halt(&self, drain: Duration, stop: Duration) -> Result<(Vec<String>, Option<u64>), TargetError> {
         let cut = match self.door.switch() {
-            Some(switch) => Some(switch.drain(None, 0, drain).await?),
+            Some(switch) => Some(switch.empty(drain).await?),
             None => self.connected(None).await?,
         };
         let stopped = instances::retire(&self.containers, None, stop).await?;

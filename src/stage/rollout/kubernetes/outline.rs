@@ -2,10 +2,11 @@
 
 use serde_json::Value;
 
-use super::workload::{FOREIGN, Workload, singular};
+use super::workload::{Workload, singular};
 use crate::model::plan::{KubernetesPlan, RolloutPlan, WorkloadKind};
 use crate::model::planned_rollout::{ExpectedInterruption, PlannedInterruption, Refusal};
 use crate::stage::rollout::outline::{Act, Outline, clock};
+use crate::stage::rollout::release::FOREIGN;
 use crate::stage::rollout::target::Observed;
 
 /// What was asked for the plan beside the workload.

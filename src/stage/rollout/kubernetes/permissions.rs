@@ -43,9 +43,11 @@ fn needs(kind: WorkloadKind) -> Vec<Need> {
 
 /// What is missing: `patch deployments.apps`.
 pub(super) async fn missing(cluster: &Cluster, kind: WorkloadKind) -> Result<Vec<String>, ApiError> {
+    let needs = needs(kind);
+    let allowed = futures_util::future::try_join_all(needs.iter().map(|need| may(cluster, need))).await?;
     let mut missing = Vec::new();
-    for need in needs(kind) {
-        if !may(cluster, &need).await? {
+    for (need, is_allowed) in needs.iter().zip(allowed) {
+        if !is_allowed {
             let slash = if need.subresource.is_empty() { "" } else { "/" };
             let dot = if need.group.is_empty() { "" } else { "." };
             missing.push(format!(

@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use super::workload::{COMMIT, DIGEST, FOREIGN, run_of};
+use super::workload::{COMMIT, DIGEST, run_of};
 use crate::model::digest::Digest;
 use crate::model::plan::WorkloadKind;
 use crate::model::visible::shortened;
-use crate::stage::rollout::release::{Deployed, Release};
+use crate::stage::rollout::release::{Deployed, FOREIGN, Release};
 use crate::stage::rollout::target::Running;
 
 /// States of a container that no waiting ends well.

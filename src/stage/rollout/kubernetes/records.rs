@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::io::{daemon, files};
+use crate::io::daemon;
 use crate::model::digest::Digest;
-use crate::model::error_chain::chain;
+use crate::stage::rollout::kept;
 use crate::stage::rollout::release::Deployed;
 use crate::stage::rollout::target::TargetError;
 
@@ -57,13 +57,8 @@ impl Book {
 
     /// The templates that are known, the oldest first.
     pub(super) fn known(&self) -> Result<Vec<Known>, TargetError> {
-        let failed = |reason: String| TargetError::Failed(format!("{} cannot be read: {reason}", self.path.display()));
-        if !self.path.try_exists().map_err(|error| failed(error.to_string()))? {
-            return Ok(Vec::new());
-        }
-        let bytes = files::read(&self.path, LARGEST).map_err(|error| failed(chain(&error)))?;
-        let records: Records = serde_json::from_slice(&bytes).map_err(|error| failed(error.to_string()))?;
-        Ok(records.known)
+        let records: Option<Records> = kept::read(&self.path, LARGEST)?;
+        Ok(records.unwrap_or_default().known)
     }
 
     pub(super) fn find(&self, run: &str, digest: &Digest) -> Result<Option<Known>, TargetError> {
@@ -91,7 +86,6 @@ impl Book {
         if let Some(folder) = self.path.parent() {
             daemon::private_folder(folder).map_err(|error| failed(error.to_string()))?;
         }
-        let bytes = serde_json::to_vec(&records).map_err(|error| failed(error.to_string()))?;
-        files::write(&self.path, &bytes).map_err(|error| failed(chain(&error)))
+        kept::write(&self.path, &records)
     }
 }

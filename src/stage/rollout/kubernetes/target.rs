@@ -19,7 +19,7 @@ use super::rolled::{self, LOOK, Limit};
 use super::workload::{Workload, plural, run_of, singular, with_release};
 use crate::io::{Effects, files};
 use crate::model::error_chain::chain;
-use crate::model::plan::{HealthPlan, KubernetesPlan, ProbePlan, RolloutPlan};
+use crate::model::plan::{HealthPlan, KubernetesPlan, RolloutPlan};
 use crate::stage::rollout::error::RolloutError;
 use crate::stage::rollout::holder::Holder;
 use crate::stage::rollout::image;
@@ -27,7 +27,7 @@ use crate::stage::rollout::outline::Outline;
 use crate::stage::rollout::release::{Deployed, Release};
 use crate::stage::rollout::switch::message::Status;
 use crate::stage::rollout::target::{Capabilities, Observed, RolloutTarget, Running, TargetError};
-use crate::stage::rollout::verifier::origin;
+use crate::stage::rollout::verifier::place_of;
 
 /// Patches that lose against another writer of the workload (an autoscaler, a controller) before it is given up.
 const TRIES: usize = 20;
@@ -357,10 +357,7 @@ impl RolloutTarget for KubernetesTarget {
     }
 
     fn url(&self) -> Option<String> {
-        match &self.health.probe {
-            ProbePlan::Http { url, .. } => origin(url),
-            ProbePlan::Tcp { .. } | ProbePlan::Command { .. } => None,
-        }
+        place_of(&self.health)
     }
 
     async fn outline(&self, observed: &Observed, settings: &RolloutPlan) -> Result<Outline, TargetError> {

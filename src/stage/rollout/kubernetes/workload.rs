@@ -3,14 +3,12 @@
 use serde_json::{Value, json};
 
 use crate::model::plan::WorkloadKind;
-use crate::stage::rollout::release::Deployed;
+use crate::stage::rollout::release::{Deployed, FOREIGN};
 
 pub(super) const RUN: &str = "portcullis.dev/run";
 pub(super) const DIGEST: &str = "portcullis.dev/digest";
 pub(super) const COMMIT: &str = "portcullis.dev/commit";
 pub(super) const TOKEN: &str = "portcullis.dev/token";
-/// What a template that nobody here has made is called.
-pub(super) const FOREIGN: &str = "not-from-here";
 
 pub(super) const fn plural(kind: WorkloadKind) -> &'static str {
     match kind {

@@ -100,6 +100,36 @@ impl Front {
         }
     }
 
+    /// Leads to one run alone, and waits for requests in flight on every other one; gives what is left.
+    pub(in crate::stage::rollout) async fn drain(
+        &self,
+        status: &Status,
+        keep: Option<&str>,
+        token: u64,
+        wait: Duration,
+    ) -> Result<u64, TargetError> {
+        let front = status.routes.front.clone().filter(|front| Some(front.run.as_str()) == keep);
+        self.route(Routes {
+            token,
+            front,
+            standby: None,
+        })
+        .await?;
+        let end = Instant::now() + wait;
+        self.await_predecessors(status.pid, end).await?;
+        self.in_flight(status, keep, end).await
+    }
+
+    /// Waits for requests in flight on every run but one; gives what is left at the end.
+    pub(in crate::stage::rollout) async fn in_flight(&self, status: &Status, keep: Option<&str>, end: Instant) -> Result<u64, TargetError> {
+        let mut left = 0;
+        for traffic in status.traffic.iter().filter(|traffic| Some(traffic.backend.run.as_str()) != keep) {
+            let rest = end.saturating_duration_since(Instant::now());
+            left += self.client.drain(&traffic.backend.run, rest).await?;
+        }
+        Ok(left)
+    }
+
     /// Replaces the switch that runs by a new process that takes its listening socket.
     pub(in crate::stage::rollout) async fn begin(&self, before: Option<u32>) -> Result<Status, TargetError> {
         let log = self.plan.state.join("switch.log");

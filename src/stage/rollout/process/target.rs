@@ -83,13 +83,7 @@ impl ProcessTarget {
             standby: None,
         };
         self.front.route(routes).await?;
-        let mut left = 0;
-        let end = Instant::now() + drain;
-        for traffic in &status.traffic {
-            let rest = end.saturating_duration_since(Instant::now());
-            left += self.front.client().drain(&traffic.backend.run, rest).await?;
-        }
-        Ok(left)
+        self.front.in_flight(&status, None, Instant::now() + drain).await
     }
 
     /// Digest of everything that makes two instances of one release differ.
@@ -286,22 +280,7 @@ impl RolloutTarget for ProcessTarget {
 
     async fn drain(&self, keep: Option<&str>, token: u64, wait: Duration) -> Result<Option<u64>, TargetError> {
         let status = self.front.ensure().await?;
-        let front = status.routes.front.clone().filter(|front| Some(front.run.as_str()) == keep);
-        self.front
-            .route(Routes {
-                token,
-                front,
-                standby: None,
-            })
-            .await?;
-        let end = Instant::now() + wait;
-        self.front.await_predecessors(status.pid, end).await?;
-        let mut left = 0;
-        for traffic in status.traffic.iter().filter(|traffic| Some(traffic.backend.run.as_str()) != keep) {
-            let rest = end.saturating_duration_since(Instant::now());
-            left += self.front.client().drain(&traffic.backend.run, rest).await?;
-        }
-        Ok(Some(left))
+        self.front.drain(&status, keep, token, wait).await.map(Some)
     }
 
     async fn retire(&self, keep: Option<&str>, _token: u64, wait: Duration) -> Result<Option<u64>, TargetError> {

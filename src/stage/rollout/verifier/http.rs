@@ -11,6 +11,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
 use crate::model::excused::Excused as _;
+use crate::model::plan::{HealthPlan, ProbePlan};
 
 /// The most that is read of an answer, in bytes.
 const LONGEST: usize = 256 * 1024;
@@ -31,9 +32,17 @@ impl Answer {
 }
 
 /// `http://host:port` of a URL.
-pub(in crate::stage::rollout) fn origin(url: &str) -> Option<String> {
+pub(super) fn origin(url: &str) -> Option<String> {
     let uri: Uri = url.parse().or_none("the caller refuses the URL")?;
     Some(format!("{}://{}", uri.scheme_str()?, uri.authority()?))
+}
+
+/// Where people find a service whose health is asked for at a URL.
+pub(in crate::stage::rollout) fn place_of(health: &HealthPlan) -> Option<String> {
+    match &health.probe {
+        ProbePlan::Http { url, .. } => origin(url),
+        ProbePlan::Tcp { .. } | ProbePlan::Command { .. } => None,
+    }
 }
 
 /// Asks a URL, or the same path at an instance's address. Redirects are answers.

@@ -4,6 +4,6 @@ mod http;
 mod identity;
 mod probe;
 
-pub(super) use http::origin;
+pub(super) use http::place_of;
 pub(super) use identity::{Identity, names};
 pub(super) use probe::{ProbeTarget, Verifier};

@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::io::files;
-use crate::model::error_chain::chain;
+use crate::stage::rollout::kept;
 use crate::stage::rollout::release::Deployed;
 use crate::stage::rollout::target::TargetError;
+
+/// Bytes of the largest one that is read.
+const LARGEST: u64 = 1 << 20;
 
 /// `front.json`: the last order that was carried out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,12 +36,7 @@ impl Leads {
 
     /// `None` if nothing was ordered yet.
     pub(in crate::stage::rollout::compose) fn last(&self) -> Result<Option<Led>, TargetError> {
-        let failed = |reason: String| TargetError::Failed(format!("{} cannot be read: {reason}", self.path.display()));
-        if !self.path.try_exists().map_err(|error| failed(error.to_string()))? {
-            return Ok(None);
-        }
-        let bytes = files::read(&self.path, 1 << 20).map_err(|error| failed(chain(&error)))?;
-        serde_json::from_slice(&bytes).map(Some).map_err(|error| failed(error.to_string()))
+        kept::read(&self.path, LARGEST)
     }
 
     /// True where this order was carried out already.
@@ -55,8 +52,6 @@ impl Leads {
     }
 
     pub(super) fn carried_out(&self, led: &Led) -> Result<(), TargetError> {
-        let failed = |reason: String| TargetError::Failed(format!("{}: {reason}", self.path.display()));
-        let bytes = serde_json::to_vec(led).map_err(|error| failed(error.to_string()))?;
-        files::write(&self.path, &bytes).map_err(|error| failed(chain(&error)))
+        kept::write(&self.path, led)
     }
 }

@@ -3,8 +3,6 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tokio::time::Instant;
-
 use super::led::{Leads, Led};
 use crate::stage::rollout::process::front::Front;
 use crate::stage::rollout::switch::message::{Backend, Routes, Status};
@@ -56,7 +54,7 @@ impl OwnSwitch {
         self.leads.carried_out(led)
     }
 
-    /// Waits for requests in flight on every run but one; gives what is left.
+    /// Leads to one run alone, and waits for requests in flight on every other one; gives what is left.
     pub(in crate::stage::rollout::compose) async fn drain(
         &self,
         keep: Option<&str>,
@@ -64,21 +62,13 @@ impl OwnSwitch {
         wait: Duration,
     ) -> Result<u64, TargetError> {
         let status = self.front.ensure().await?;
-        let front = status.routes.front.clone().filter(|front| Some(front.run.as_str()) == keep);
-        let routes = Routes {
-            token: token.max(status.routes.token),
-            front,
-            standby: None,
-        };
-        self.front.route(routes).await?;
-        let end = Instant::now() + wait;
-        self.front.await_predecessors(status.pid, end).await?;
-        let mut left = 0;
-        for traffic in status.traffic.iter().filter(|traffic| Some(traffic.backend.run.as_str()) != keep) {
-            let rest = end.saturating_duration_since(Instant::now());
-            left += self.front.client().drain(&traffic.backend.run, rest).await?;
-        }
-        Ok(left)
+        self.front.drain(&status, keep, token, wait).await
+    }
+
+    /// Takes no more requests and waits for those under way, whoever ordered last.
+    pub(in crate::stage::rollout::compose) async fn empty(&self, wait: Duration) -> Result<u64, TargetError> {
+        let status = self.front.ensure().await?;
+        self.front.drain(&status, None, status.routes.token, wait).await
     }
 
     pub(super) async fn end(&self, wait: Duration) -> Result<(), TargetError> {
