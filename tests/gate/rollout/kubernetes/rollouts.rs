@@ -1,6 +1,5 @@
 //! What a rollout to a real cluster does, sees and leaves behind. One cluster for all: it takes longer to start than each of them.
 
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use portcullis::model::outcome::{RolloutReport, RolloutResult};
@@ -23,7 +22,7 @@ async fn a_real_cluster_is_deployed_to_rolled_back_resumed_and_left_alone_where_
     };
     let begun = Instant::now();
     let told = |what: &str| println!("{:6.1} s {what}", begun.elapsed().as_secs_f64());
-    let mut shop = Shop::new(&cluster, &registry, "deployment", 30081);
+    let mut shop = Shop::new(&cluster, &registry, "deployment", 32081);
     told("the first version runs");
     a_release_is_committed_and_a_bad_one_leaves_the_old_template_exactly(&shop).await;
     told("committed, and rolled back");
@@ -44,7 +43,7 @@ async fn a_real_cluster_is_deployed_to_rolled_back_resumed_and_left_alone_where_
     what_cannot_work_is_refused_and_nothing_is_changed(&mut shop).await;
     told("refused");
     drop(shop);
-    let set = Shop::new(&cluster, &registry, "statefulset", 30082);
+    let set = Shop::new(&cluster, &registry, "statefulset", 32082);
     a_release_is_committed_and_a_bad_one_leaves_the_old_template_exactly(&set).await;
     told("stateful set");
 }
@@ -129,8 +128,8 @@ async fn a_container_that_ends_in_the_soak_is_rolled_back(shop: &mut Shop<'_>) {
     let (plan, effects) = (shop.plan.clone(), shop.effects());
     let running = tokio::spawn(async move { rollout::rollout(&new, &plan, &effects).await.unwrap() });
     soaking(shop, &running).await;
-    let url = format!("http://127.0.0.1:{}/exit?3", shop.port);
-    Command::new("curl").args(["-s", &url]).status().unwrap();
+    shop.await_old_pods_gone().await;
+    shop.end_one_pod();
     let report = running.await.unwrap();
     (shop.plan.health.soak, shop.plan.health.max_error_rate) = (soak, rate);
     assert_eq!(report.result, RolloutResult::RolledBack, "{:?}", report.reason);

@@ -24,7 +24,6 @@ pub(super) struct Shop<'a> {
     registry: &'a RunningRegistry,
     pub(super) name: String,
     pub(super) kind: &'static str,
-    pub(super) port: u16,
 }
 
 impl Deref for Shop<'_> {
@@ -42,7 +41,7 @@ impl DerefMut for Shop<'_> {
 }
 
 impl<'a> Shop<'a> {
-    /// A workload that runs release `a`, which nobody here has brought there.
+    /// A workload of two pods that runs release `a`, which nobody here has brought there.
     pub(super) fn new(cluster: &'a Cluster, registry: &'a RunningRegistry, kind: &'static str, port: u16) -> Self {
         let mut world = World::new();
         let name = format!("shop-{port}");
@@ -56,7 +55,6 @@ impl<'a> Shop<'a> {
             registry,
             name,
             kind,
-            port,
         };
         let first = shop.image('a', false);
         let image = format!("{}/{}@{}", registry.address, shop.name, first.digest());
@@ -91,6 +89,30 @@ impl<'a> Shop<'a> {
     pub(super) fn image(&self, letter: char, crashes: bool) -> Attested {
         let config = if crashes { json!({"Env": ["EXITS=3"]}) } else { json!({}) };
         contained::released(&self.world, &format!("{}/{}", self.registry.address, self.name), letter, &config)
+    }
+
+    /// Until no pod is left that is ending: requests may still reach one.
+    pub(super) async fn await_old_pods_gone(&self) {
+        let label = format!("app={}", self.name);
+        let count = || self.cluster.kubectl(&["get", "pods", "-l", &label, "-o", "name"]).lines().count();
+        let begun = std::time::Instant::now();
+        while count() > 2 {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            assert!(begun.elapsed() < Duration::from_secs(15), "old pods do not end");
+        }
+    }
+
+    /// Makes the container of one pod end, by the pod's own address: by the Service's it could be one that ends anyway.
+    pub(super) fn end_one_pod(&self) {
+        let label = format!("app={}", self.name);
+        let address = self
+            .cluster
+            .kubectl(&["get", "pods", "-l", &label, "-o", "jsonpath={.items[0].status.podIP}"]);
+        let status = Command::new("curl")
+            .args(["-s", &format!("http://{}:8080/exit?3", address.trim())])
+            .status()
+            .unwrap();
+        assert!([0, 52, 56].contains(&status.code().unwrap()), "it was not reached: {status}");
     }
 
     /// Takes an image's layer out of the registry, so that it can be looked at and not be pulled.
