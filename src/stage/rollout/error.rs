@@ -27,6 +27,20 @@ pub enum RolloutError {
         /// The line, from 1.
         line: usize,
     },
+    /// A whole line of the journal does not follow on the one before it.
+    #[error("line {line} of {} does not follow on the line before it: lines were taken out, repeated or moved", path.display())]
+    #[diagnostic(
+        code(rollout::journal_order),
+        help(
+            "nothing was changed; look at what serves with `portcullis rollout status`, move the file away, and roll out again: what serves is then taken as last known good"
+        )
+    )]
+    JournalOrder {
+        /// The journal.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+    },
     /// A whole line of the journal says what this program does not know.
     #[error("line {line} of {} was written by another version of portcullis", path.display())]
     #[diagnostic(
@@ -174,6 +188,7 @@ impl RolloutError {
             },
             Self::Superseded { .. } | Self::Locked { .. } => ExitKind::Locked,
             Self::Journal { .. }
+            | Self::JournalOrder { .. }
             | Self::JournalVersion { .. }
             | Self::Unseen { .. }
             | Self::Nothing { .. }

@@ -1,7 +1,8 @@
 //! The append-only record of every run, at the target, because CI disks vanish.
 //!
 //! One JSON line an entry, `{"record": {…}, "sum": "…"}`, flushed to the disk before what it announces is done. `sum` is the first 16
-//! hexadecimal digits of the SHA-256 of the record's text. A last line that is torn is ignored; damage before it refuses the rollout.
+//! hexadecimal digits of the SHA-256 of the record's text. Each line's `seq` is one more than that of the line before, and no `token` is lower.
+//! A last line that is torn is ignored; damage before it, and a whole line that does not follow, refuse the rollout.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -119,13 +120,16 @@ pub(super) struct Journal {
 
 impl Journal {
     /// Opens the journal of a state folder behind its lock, and gives what it holds. A torn last line is cut off.
-    pub(super) fn open(state: &Path, lock: Box<Lock>) -> Result<(Self, Vec<Record>), RolloutError> {
+    pub(super) fn open(state: &Path, mut lock: Box<Lock>) -> Result<(Self, Vec<Record>), RolloutError> {
         let path = path_in(state);
         let failed = |source| RolloutError::State {
             path: path_in(state),
             source,
         };
         let (records, whole) = read(state)?;
+        if let Some(last) = records.last() {
+            lock.raise_above(last.token)?;
+        }
         let file = File::options().create(true).append(true).open(&path).map_err(failed)?;
         if file.metadata().map_err(failed)?.len() > whole {
             file.set_len(whole).map_err(failed)?;
@@ -144,9 +148,8 @@ impl Journal {
     /// Writes an entry and waits until it is on the disk.
     pub(super) fn append(&mut self, run: &str, entry: Entry, clock: &dyn Clock) -> Result<(), RolloutError> {
         self.lock.check()?;
-        self.seq += 1;
         let record = Record {
-            seq: self.seq,
+            seq: self.next()?,
             at: clock.now(),
             run: run.to_owned(),
             token: self.lock.token(),
@@ -162,17 +165,17 @@ impl Journal {
 
     /// Replaces a long journal by what it says of the past. Only between runs.
     pub(super) fn shorten(&mut self, good: &[Deployed], rolled_back: &[RolledBack], clock: &dyn Clock) -> Result<(), RolloutError> {
+        let path = self.path.clone();
         let failed = |source: io::Error| RolloutError::State {
-            path: self.path.clone(),
+            path: path.clone(),
             source,
         };
         if self.file.metadata().map_err(failed)?.len() <= LONG {
             return Ok(());
         }
         self.lock.check()?;
-        self.seq += 1;
         let record = Record {
-            seq: self.seq,
+            seq: self.next()?,
             at: clock.now(),
             run: String::new(),
             token: self.lock.token(),
@@ -184,6 +187,16 @@ impl Journal {
         files::write(&self.path, self.line(&record)?.as_bytes())?;
         self.file = File::options().append(true).open(&self.path).map_err(failed)?;
         Ok(())
+    }
+
+    /// The number of the next line.
+    fn next(&mut self) -> Result<u64, RolloutError> {
+        let next = self.seq.checked_add(1).ok_or_else(|| RolloutError::State {
+            path: self.path.clone(),
+            source: io::Error::new(io::ErrorKind::InvalidData, "its last line has the highest number there is: move it away"),
+        })?;
+        self.seq = next;
+        Ok(next)
     }
 
     fn line(&self, record: &Record) -> Result<String, RolloutError> {
@@ -217,23 +230,34 @@ pub(super) fn read(state: &Path) -> Result<(Vec<Record>, u64), RolloutError> {
         Err(source) => return Err(RolloutError::State { path, source }),
     }
     let bytes = files::read(&path, LIMIT)?;
-    let mut records = Vec::new();
+    let mut records: Vec<Record> = Vec::new();
     let mut whole = 0u64;
     for (at, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
         let last = whole + line.len() as u64 == bytes.len() as u64;
         match record_of(line) {
             // Whole, and not understood, is not torn: cutting it off would forget what another version did.
-            Some(record) => records.push(serde_json::from_str(record).map_err(|source| RolloutError::JournalVersion {
-                path: path.clone(),
-                line: at + 1,
-                source,
-            })?),
+            Some(record) => {
+                let record = serde_json::from_str(record).map_err(|source| RolloutError::JournalVersion {
+                    path: path.clone(),
+                    line: at + 1,
+                    source,
+                })?;
+                // Whole lines that were taken out, repeated or moved say of the past what never was.
+                if records.last().is_some_and(|before| !follows(before, &record)) {
+                    return Err(RolloutError::JournalOrder { path, line: at + 1 });
+                }
+                records.push(record);
+            }
             None if last => break,
             None => return Err(RolloutError::Journal { path, line: at + 1 }),
         }
         whole += line.len() as u64;
     }
     Ok((records, whole))
+}
+
+fn follows(before: &Record, record: &Record) -> bool {
+    before.seq.checked_add(1) == Some(record.seq) && before.token <= record.token
 }
 
 /// The text of a line's record; `None` when the line is not what was written.
@@ -246,23 +270,74 @@ fn record_of(line: &[u8]) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stage::rollout::lock::Acquired;
+
+    fn line(seq: u64, token: u64) -> String {
+        to_line(&Record {
+            seq,
+            at: Timestamp::from_second(0).expect("time"),
+            run: "r".to_owned(),
+            token,
+            entry: Entry::State {
+                state: RolloutState::Staging,
+                detail: "a \"quoted\" word".to_owned(),
+            },
+        })
+        .expect("text")
+    }
 
     fn lines(count: u64) -> String {
-        (1..=count)
-            .map(|seq| {
-                to_line(&Record {
-                    seq,
-                    at: Timestamp::from_second(0).expect("time"),
-                    run: "r".to_owned(),
-                    token: 1,
-                    entry: Entry::State {
-                        state: RolloutState::Staging,
-                        detail: "a \"quoted\" word".to_owned(),
-                    },
-                })
-                .expect("text")
-            })
-            .collect()
+        (1..=count).map(|seq| line(seq, 1)).collect()
+    }
+
+    #[test]
+    fn lines_that_were_taken_out_repeated_moved_or_go_back_to_a_lower_token_are_refused() {
+        let dir = tempfile::tempdir().expect("folder");
+        let read = |lines: &[(u64, u64)]| {
+            let text: String = lines.iter().map(|(seq, token)| line(*seq, *token)).collect();
+            std::fs::write(dir.path().join("journal.jsonl"), text).expect("written");
+            read(dir.path()).map(|(records, _)| records.len())
+        };
+        for (lines, at) in [
+            (&[(1, 1), (3, 1)][..], 2),
+            (&[(1, 1), (2, 1), (2, 1)], 3),
+            (&[(3, 1), (2, 1), (1, 1)], 2),
+            (&[(1, 1), (2, 2), (3, 1)], 3),
+            (&[(1, 1), (2, 1), (1, 1), (2, 1)], 3),
+            (&[(u64::MAX, 1), (0, 1)], 2),
+        ] {
+            let told = read(lines);
+            assert!(
+                matches!(told, Err(RolloutError::JournalOrder { line, .. }) if line == at),
+                "{lines:?}: {told:?}"
+            );
+        }
+        // The controls: a journal that was made short begins later, and another run has a higher token.
+        assert_eq!(read(&[(7, 3), (8, 3), (9, 5)]).expect("in order"), 3);
+    }
+
+    #[tokio::test]
+    async fn a_lock_that_was_taken_away_gives_no_lower_token_to_the_journal() {
+        let dir = tempfile::tempdir().expect("folder");
+        std::fs::write(dir.path().join("journal.jsonl"), line(1, 41)).expect("written");
+        let effects = crate::io::Effects::plain(dir.path().to_owned());
+        let wait = std::time::Duration::ZERO;
+        let Acquired::Ours(lock) = Lock::acquire(dir.path(), "r", wait, &effects).await.expect("asked") else {
+            panic!("free")
+        };
+        assert_eq!(lock.token(), 1);
+        let (mut journal, _) = Journal::open(dir.path(), lock).expect("opened");
+        journal.append("r", Entry::Stopped, effects.clock.as_ref()).expect("written");
+        let (records, _) = read(dir.path()).expect("in order");
+        assert_eq!(records.iter().map(|record| record.token).collect::<Vec<_>>(), [41, 42]);
+    }
+
+    #[test]
+    fn a_pipe_in_place_of_a_journal_is_refused_and_not_waited_for() {
+        let dir = tempfile::tempdir().expect("folder");
+        let path = dir.path().join("journal.jsonl");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &path, rustix::fs::Mode::RWXU).expect("pipe");
+        assert!(read(dir.path()).is_err());
     }
 
     #[test]

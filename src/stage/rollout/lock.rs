@@ -6,9 +6,10 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, Write};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -18,6 +19,7 @@ use super::error::RolloutError;
 use super::holder::Holder;
 use crate::io::Effects;
 use crate::io::daemon;
+use crate::io::files;
 use crate::model::event::Stage;
 use crate::model::excused::Excused as _;
 
@@ -33,6 +35,7 @@ pub(super) struct Lock {
     file: Arc<File>,
     path: PathBuf,
     holder: Holder,
+    token: Arc<AtomicU64>,
     renewal: tokio::task::JoinHandle<()>,
 }
 
@@ -64,8 +67,19 @@ impl Lock {
     }
 
     /// The fencing token: higher than that of every holder before.
-    pub(super) const fn token(&self) -> u64 {
-        self.holder.token
+    pub(super) fn token(&self) -> u64 {
+        self.token.load(Ordering::SeqCst)
+    }
+
+    /// Makes the token higher than one that was used before: somebody took the lock's file away, or it cannot be read, and the journal remembers.
+    pub(super) fn raise_above(&mut self, used: u64) -> Result<(), RolloutError> {
+        if self.holder.token > used {
+            return Ok(());
+        }
+        self.holder.token = after(used).map_err(|source| failed(&self.path, source))?;
+        self.token.store(self.holder.token, Ordering::SeqCst);
+        let written = write_holder(&self.file, &self.holder).and_then(|()| self.file.sync_data());
+        written.map_err(|source| failed(&self.path, source))
     }
 
     /// Fails when somebody else has put a lock in this one's place.
@@ -99,7 +113,7 @@ impl Drop for Lock {
 pub(super) fn current(state: &Path) -> Result<Option<Holder>, RolloutError> {
     let path = state.join("lock");
     let error = |source| failed(&path, source);
-    let file = match File::open(&path) {
+    let file = match files::open(&path) {
         Ok(file) => file,
         Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(source) => return Err(error(source)),
@@ -115,13 +129,17 @@ pub(super) fn current(state: &Path) -> Result<Option<Holder>, RolloutError> {
 }
 
 fn attempt(state: &Path, run: &str, effects: &Effects) -> io::Result<Acquired> {
-    // Held for microseconds: only one at a time looks and decides.
+    let now = effects.clock.now();
+    // Held for microseconds: only one at a time looks and decides. Whoever holds it for longer is waited for as a holder of the lock is.
     let guard = open(&state.join("lock.guard"))?;
-    guard.lock()?;
+    match guard.try_lock() {
+        Ok(()) => {}
+        Err(fs::TryLockError::WouldBlock) => return Ok(Acquired::Theirs(unknown(now))),
+        Err(fs::TryLockError::Error(error)) => return Err(error),
+    }
     let path = state.join("lock");
     let mut file = open(&path)?;
     let before = read_holder(&path)?;
-    let now = effects.clock.now();
     if let Err(error) = file.try_lock() {
         if let fs::TryLockError::Error(error) = error {
             return Err(error);
@@ -143,7 +161,7 @@ fn attempt(state: &Path, run: &str, effects: &Effects) -> io::Result<Acquired> {
     let holder = Holder {
         pid: std::process::id(),
         run: run.to_owned(),
-        token: before.map_or(1, |before| before.token + 1),
+        token: after(before.map_or(0, |before| before.token))?,
         since: now,
         renewed: now,
         lease: None,
@@ -151,20 +169,34 @@ fn attempt(state: &Path, run: &str, effects: &Effects) -> io::Result<Acquired> {
     write_holder(&file, &holder)?;
     file.sync_data()?;
     let file = Arc::new(file);
-    let renewal = tokio::spawn(renew(Arc::clone(&file), holder.clone(), effects.clone()));
+    let token = Arc::new(AtomicU64::new(holder.token));
+    let renewal = tokio::spawn(renew(Arc::clone(&file), holder.clone(), Arc::clone(&token), effects.clone()));
     Ok(Acquired::Ours(Box::new(Lock {
         file,
         path,
         holder,
+        token,
         renewal,
     })))
 }
 
-async fn renew(file: Arc<File>, mut holder: Holder, effects: Effects) {
+/// The token after another one.
+fn after(token: u64) -> io::Result<u64> {
+    let none_left = || {
+        io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("its token {token} is the highest there is, and no run wrote that: move the file away"),
+        )
+    };
+    token.checked_add(1).ok_or_else(none_left)
+}
+
+async fn renew(file: Arc<File>, mut holder: Holder, token: Arc<AtomicU64>, effects: Effects) {
     let mut told = false;
     loop {
         tokio::time::sleep(RENEW).await;
         holder.renewed = effects.clock.now();
+        holder.token = token.load(Ordering::SeqCst);
         if let Err(error) = write_holder(&file, &holder)
             && !std::mem::replace(&mut told, true)
         {
@@ -176,8 +208,20 @@ async fn renew(file: Arc<File>, mut holder: Holder, effects: Effects) {
     }
 }
 
+/// Opens a file of ours, and nothing that could be waited for without an end or that lies elsewhere: a pipe by name, a link.
 fn open(path: &Path) -> io::Result<File> {
-    File::options().create(true).truncate(false).read(true).write(true).open(path)
+    let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOFOLLOW;
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .read(true)
+        .write(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file: move it away"));
+    }
+    Ok(file)
 }
 
 /// Always as long as the one before or padded to it, so that a reader never sees a mixture that parses.
@@ -191,7 +235,7 @@ fn write_holder(mut file: &File, holder: &Holder) -> io::Result<()> {
 /// `None` for a file that nobody has written yet, or only half: the lock itself is the system's, this is its holder's word.
 fn read_holder(path: &Path) -> io::Result<Option<Holder>> {
     let mut text = Vec::new();
-    File::open(path)?.take(4096).read_to_end(&mut text)?;
+    files::open(path)?.take(4096).read_to_end(&mut text)?;
     Ok(serde_json::from_slice(text.trim_ascii()).or_none("a holder that cannot be read: the lock is held by somebody unknown"))
 }
 
@@ -242,6 +286,59 @@ mod tests {
             panic!("free")
         };
         assert_eq!(second.token(), token + 1);
+    }
+
+    #[tokio::test]
+    async fn a_pipe_in_place_of_a_lock_is_refused_and_not_waited_for() {
+        for name in ["lock", "lock.guard"] {
+            let dir = tempfile::tempdir().expect("folder");
+            rustix::fs::mkfifoat(rustix::fs::CWD, dir.path().join(name), rustix::fs::Mode::RWXU).expect("pipe");
+            let effects = Effects::plain(dir.path().to_owned());
+            let asked = Lock::acquire(dir.path(), "r", Duration::ZERO, &effects).await;
+            assert!(matches!(asked, Err(RolloutError::State { .. })), "{name}");
+            assert_eq!(current(dir.path()).is_err(), name == "lock");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_guard_that_somebody_holds_is_waited_for_as_long_as_the_lock_and_no_longer() {
+        let dir = tempfile::tempdir().expect("folder");
+        let guard = open(&dir.path().join("lock.guard")).expect("made");
+        guard.lock().expect("held");
+        let begun = Instant::now();
+        let Acquired::Theirs(holder) = acquire(dir.path(), "r").await else {
+            panic!("somebody decides")
+        };
+        assert_eq!(holder.pid, 0);
+        assert!(begun.elapsed() < Duration::from_secs(5));
+        drop(guard);
+        assert!(matches!(acquire(dir.path(), "r").await, Acquired::Ours(_)));
+    }
+
+    #[tokio::test]
+    async fn a_token_with_none_after_it_is_refused_and_tokens_never_begin_again() {
+        let dir = tempfile::tempdir().expect("folder");
+        let path = dir.path().join("lock");
+        let with = |token: u64| Holder {
+            token,
+            ..unknown(Timestamp::UNIX_EPOCH)
+        };
+        std::fs::write(&path, serde_json::to_string(&with(u64::MAX)).expect("text")).expect("written");
+        let effects = Effects::plain(dir.path().to_owned());
+        let asked = Lock::acquire(dir.path(), "r", Duration::ZERO, &effects).await;
+        assert!(matches!(asked, Err(RolloutError::State { .. })));
+        // The control.
+        std::fs::write(&path, serde_json::to_string(&with(41)).expect("text")).expect("written");
+        let Acquired::Ours(mut lock) = acquire(dir.path(), "r").await else {
+            panic!("free")
+        };
+        assert_eq!(lock.token(), 42);
+        lock.raise_above(7).expect("higher already");
+        assert_eq!(lock.token(), 42);
+        lock.raise_above(99).expect("written");
+        assert_eq!(lock.token(), 100);
+        assert_eq!(read_holder(&path).expect("read").expect("whole").token, 100);
+        assert!(lock.raise_above(u64::MAX).is_err());
     }
 
     #[tokio::test]

@@ -110,6 +110,11 @@ pub(super) trait RolloutTarget: Send + Sync {
     /// Gives the release with what its image says of itself.
     fn prepare(&self, release: &Release) -> impl Future<Output = Result<Release, RolloutError>> + Send;
 
+    /// As [`Self::prepare`] for a release that was committed here before: what lies here of it may be used again where it is what it was.
+    fn prepare_again(&self, release: &Release) -> impl Future<Output = Result<Release, RolloutError>> + Send {
+        self.prepare(release)
+    }
+
     /// True when the release is in front already, with the same environment.
     fn is_live(&self, release: &Release) -> impl Future<Output = Result<bool, TargetError>> + Send;
 

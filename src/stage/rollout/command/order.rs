@@ -26,7 +26,7 @@ const TOLD: usize = 20;
 /// Characters of a line that are told.
 const WIDE: usize = 200;
 /// The most that a command may write, in bytes.
-const LOUDEST: u64 = 64 << 20;
+pub(super) const LOUDEST: u64 = 64 << 20;
 
 /// What is to be run.
 pub(super) struct Order<'a> {
@@ -40,6 +40,8 @@ pub(super) struct Order<'a> {
     /// A file of its own for stderr; in the log as well without one.
     pub(super) errors: Option<PathBuf>,
     pub(super) limit: Duration,
+    /// The most that it may write to its log, in bytes.
+    pub(super) most: u64,
     /// For how long it goes on when somebody wants to stop: a look at what runs ends an interrupted run, too.
     pub(super) goes_on: Duration,
     /// Whether its lines are told as they come.
@@ -69,7 +71,7 @@ pub(super) async fn run(order: &Order<'_>, effects: &Effects) -> Result<(), Targ
     })
     .map_err(|error| failed(format!("cannot be started: {error}")))?;
     let mut lines = Lines::new(order, before);
-    let ended = watch(&mut child, order, &mut lines, effects).await;
+    let ended = watch(&mut child, order, (&mut lines, before), effects).await;
     lines.tell(effects, true);
     match ended? {
         Ended::Status(status) if status.success() => Ok(()),
@@ -79,7 +81,7 @@ pub(super) async fn run(order: &Order<'_>, effects: &Effects) -> Result<(), Targ
             order.limit.as_secs_f64(),
             lines.last_words()
         ))),
-        Ended::TooLoud => Err(failed(format!("wrote more than {} MiB and was ended", LOUDEST >> 20))),
+        Ended::TooLoud => Err(failed(format!("wrote more than {} MiB and was ended", order.most >> 20))),
         Ended::Cancelled => Err(TargetError::Cancelled),
     }
 }
@@ -91,7 +93,15 @@ enum Ended {
     Cancelled,
 }
 
-async fn watch(child: &mut Child, order: &Order<'_>, lines: &mut Lines, effects: &Effects) -> Result<Ended, TargetError> {
+/// `before` is how long the log was when the command began.
+async fn watch(
+    child: &mut Child,
+    order: &Order<'_>,
+    (lines, before): (&mut Lines, u64),
+    effects: &Effects,
+) -> Result<Ended, TargetError> {
+    // A log that cannot be seen does not grow either; what a command writes is looked at, too.
+    let written = || fs::metadata(&order.log).map_or(0, |meta| meta.len().saturating_sub(before));
     let begun = Instant::now();
     let end = begun + order.limit;
     let mut pause = Duration::from_millis(1);
@@ -102,7 +112,7 @@ async fn watch(child: &mut Child, order: &Order<'_>, lines: &mut Lines, effects:
         lines.tell(effects, false);
         let over = match () {
             () if effects.is_cancelled() && begun.elapsed() >= order.goes_on => Ended::Cancelled,
-            () if lines.size > LOUDEST => Ended::TooLoud,
+            () if lines.size > LOUDEST || written() > order.most => Ended::TooLoud,
             () if Instant::now() >= end => Ended::TooLong,
             () => {
                 tokio::time::sleep(pause).await;

@@ -43,7 +43,7 @@ pub(in crate::stage::rollout) struct CommandTarget {
 impl CommandTarget {
     /// Makes nothing yet: whoever only asks leaves no trace.
     pub(in crate::stage::rollout) fn new(plan: &CommandPlan, health: &HealthPlan, effects: &Effects) -> Result<Self, RolloutError> {
-        let state = files::settled(&plan.state).map_err(|source| RolloutError::State {
+        let state = daemon::settled_folder(&plan.state).map_err(|source| RolloutError::State {
             path: plan.state.clone(),
             source,
         })?;
@@ -105,6 +105,7 @@ impl CommandTarget {
             log: self.log_of(&deployed.run, operation),
             errors: None,
             limit,
+            most: order::LOUDEST,
             goes_on: Duration::ZERO,
             told: true,
         };
@@ -142,6 +143,7 @@ impl CommandTarget {
             log: folder.path().join("stdout"),
             errors: Some(folder.path().join("stderr")),
             limit: self.plan.observe_limit,
+            most: PRINTED,
             goes_on: Duration::from_secs(2),
             told: false,
         };
@@ -200,6 +202,21 @@ impl RolloutTarget for CommandTarget {
     async fn prepare(&self, release: &Release) -> Result<Release, RolloutError> {
         let described = image::described(release, &self.effects).await?;
         if self.plan.unpack {
+            let live = self.is_live(release).await.map_err(|error| RolloutError::Unseen {
+                reason: error.to_string(),
+            })?;
+            // Whoever rolls out what runs already has it unpacked once, however often that is.
+            match live {
+                true => self.store.fetch(release, &self.effects).await?,
+                false => self.store.fetch_anew(release, &self.effects).await?,
+            };
+        }
+        Ok(described)
+    }
+
+    async fn prepare_again(&self, release: &Release) -> Result<Release, RolloutError> {
+        let described = image::described(release, &self.effects).await?;
+        if self.plan.unpack {
             self.store.fetch(release, &self.effects).await?;
         }
         Ok(described)
@@ -220,8 +237,11 @@ impl RolloutTarget for CommandTarget {
                 )),
             };
         }
-        if self.plan.unpack && self.store.open(&deployed.release).is_some() {
-            return Ok(());
+        if self.plan.unpack {
+            let lies_here = self.store.open(&deployed.release).await;
+            if lies_here.map_err(|error| TargetError::Failed(chain(&error)))?.is_some() {
+                return Ok(());
+            }
         }
         let described = image::described(&deployed.release, &self.effects).await;
         described.map(drop).map_err(|error| TargetError::Failed(chain(&error)))
@@ -302,7 +322,7 @@ impl RolloutTarget for CommandTarget {
     fn clean(&self, keep: &[Deployed]) -> Result<(), TargetError> {
         let kept: Vec<String> = keep.iter().map(|deployed| deployed.release.digest.hex()).collect();
         self.store
-            .clean(&kept)
+            .clean(&kept, &[])
             .and_then(|()| clean(&self.folder()))
             .map_err(|error| TargetError::Failed(error.to_string()))
     }

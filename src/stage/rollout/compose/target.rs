@@ -15,7 +15,7 @@ use super::outline::{self, Seen};
 use super::rendered::{self, Dependency, Rendered};
 use super::spec::{Spec, Specs, is_run};
 use super::{connections, health, instances, template};
-use crate::io::{Effects, files};
+use crate::io::{Effects, daemon};
 use crate::model::error_chain::chain;
 use crate::model::plan::{ComposePlan, HealthPlan, RolloutPlan, Waits};
 use crate::stage::rollout::error::RolloutError;
@@ -55,7 +55,7 @@ impl ComposeTarget {
         settings: &RolloutPlan,
         effects: &Effects,
     ) -> Result<Self, RolloutError> {
-        let state = files::settled(&plan.state).map_err(|source| RolloutError::State {
+        let state = daemon::settled_folder(&plan.state).map_err(|source| RolloutError::State {
             path: plan.state.clone(),
             source,
         })?;

@@ -17,7 +17,7 @@ use super::pods;
 use super::records::{Book, Known};
 use super::rolled::{self, LOOK, Limit};
 use super::workload::{Workload, plural, run_of, singular, with_release};
-use crate::io::{Effects, files};
+use crate::io::{Effects, daemon};
 use crate::model::error_chain::chain;
 use crate::model::plan::{HealthPlan, KubernetesPlan, RolloutPlan};
 use crate::stage::rollout::error::RolloutError;
@@ -53,7 +53,7 @@ pub(in crate::stage::rollout) struct KubernetesTarget {
 impl KubernetesTarget {
     /// Asks nothing yet.
     pub(in crate::stage::rollout) fn new(plan: &KubernetesPlan, health: &HealthPlan, effects: &Effects) -> Result<Self, RolloutError> {
-        let state = files::settled(&plan.state).map_err(|source| RolloutError::State {
+        let state = daemon::settled_folder(&plan.state).map_err(|source| RolloutError::State {
             path: plan.state.clone(),
             source,
         })?;

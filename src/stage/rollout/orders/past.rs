@@ -52,7 +52,7 @@ pub(super) async fn rollback<T: RolloutTarget>(target: &T, plan: &RolloutPlan, e
         Ok(entered) => entered,
         Err(holder) => return Ok(locked(target, plan, effects, (id, &goal), &holder)),
     };
-    let goal = target.prepare(&goal).await?;
+    let goal = target.prepare_again(&goal).await?;
     let what = (id, Purpose::Rollback, goal, plan.unverified.clone());
     let mut run = begin(target, plan, effects, journal, history, what);
     if let Some(refused) = announced(&mut run, false).await? {

@@ -11,6 +11,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
+use super::tree;
 use crate::io::daemon::{self, Found, Launch, Signal};
 use crate::io::files;
 use crate::model::digest::Digest;
@@ -24,6 +25,8 @@ const RUN: &str = "PORTCULLIS_RUN";
 const DIGEST: &str = "PORTCULLIS_DIGEST";
 const COMMIT: &str = "PORTCULLIS_COMMIT";
 const IMAGE: &str = "PORTCULLIS_IMAGE";
+/// Where the image's root is.
+pub(super) const ROOT: &str = "PORTCULLIS_ROOT";
 const PORT: &str = "PORT";
 /// Ports below the range that systems take for outgoing connections, so that a connection cannot take one before the service does.
 const PORTS: std::ops::Range<u16> = 20_000..32_000;
@@ -42,6 +45,9 @@ pub(in crate::stage::rollout) struct Start {
     pub(super) args: Vec<String>,
     pub(super) env: BTreeMap<String, String>,
     pub(super) dir: PathBuf,
+    /// The program's digest; records of older versions have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) sum: Option<Digest>,
 }
 
 /// A process that runs a release.
@@ -50,6 +56,8 @@ pub(in crate::stage::rollout) struct Instance {
     pub(in crate::stage::rollout) deployed: Deployed,
     pub(in crate::stage::rollout) address: SocketAddr,
     pub(in crate::stage::rollout) pid: u32,
+    /// The image's root that it was started from, where it says so.
+    pub(super) root: Option<PathBuf>,
 }
 
 impl From<Instance> for Running {
@@ -102,6 +110,14 @@ impl Instances {
     pub(in crate::stage::rollout) fn start(&self, start: &Start) -> Result<Instance, String> {
         let told = |error: std::io::Error| format!("cannot start {}: {error}", start.program.display());
         daemon::private_folder(&self.folder).map_err(told)?;
+        if let Some(sum) = start.sum
+            && tree::of_file(&start.program).map_err(told)? != sum
+        {
+            return Err(format!(
+                "{} is not what was unpacked from the image any more: roll out again, which unpacks it anew",
+                start.program.display()
+            ));
+        }
         let run = &start.deployed.run;
         let text = serde_json::to_vec(start).map_err(|error| error.to_string())?;
         files::write(&self.record(run), &text).map_err(|error| error.to_string())?;
@@ -131,6 +147,7 @@ impl Instances {
             deployed: start.deployed.clone(),
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
             pid,
+            root: start.env.get(ROOT).map(PathBuf::from),
         })
     }
 
@@ -275,6 +292,7 @@ fn running(found: &Found) -> Option<Instance> {
         },
         address: SocketAddr::from((Ipv4Addr::LOCALHOST, found.env.get(PORT)?.parse().or_none("not started by us")?)),
         pid: found.pid,
+        root: found.env.get(ROOT).map(PathBuf::from),
     })
 }
 

@@ -4,7 +4,7 @@
 //! with the image's environment, the plan's and `PORT`. There is no chroot and no container: a static binary finds all that it needs, a
 //! dynamic one uses the libraries of the machine, and an absolute path in an argument means the machine's. `PORTCULLIS_ROOT` names the root.
 //!
-//! Folder of the state: `journal.jsonl`, `lock`, `switch.json`, `control`, `control.key`, `switch.log`, `releases/<hex>/root`, `instances/<run>.{json,log}`.
+//! Folder of the state: `journal.jsonl`, `lock`, `switch.json`, `control`, `control.key`, `switch.log`, `releases/<hex>[.n]/root`, `instances/<run>.{json,log}`.
 
 mod fetch;
 pub(super) mod front;
@@ -14,5 +14,6 @@ mod outline;
 mod rootfs;
 pub(super) mod store;
 mod target;
+mod tree;
 
 pub(super) use target::ProcessTarget;

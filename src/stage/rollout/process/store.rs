@@ -1,15 +1,25 @@
 //! Releases on the disk: fetched by digest, complete or not there.
+//!
+//! A new run has its release unpacked anew, into a folder of its own, so that what another run left is not believed and nothing is taken away
+//! below a service that still runs from it. What is used again, for a way back, is held against the sum that was written when it was unpacked.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 use super::super::error::RolloutError;
 use super::super::release::Release;
+use super::tree::{self, Sum};
 use super::{fetch, inside, rootfs};
 use crate::io::Effects;
+use crate::io::daemon;
 use crate::io::files;
+use crate::io::folder;
+use crate::io::hash::sha256;
 use crate::io::oci_layout::OciLayout;
 use crate::model::digest::Digest;
 use crate::model::excused::Excused as _;
@@ -17,6 +27,16 @@ use crate::model::image::ImageConfig;
 use crate::model::image_ref::ImageRef;
 
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// How many folders of one release are kept: the newest, and the one that may still serve while it is made.
+const KEPT: usize = 2;
+
+/// What was unpacked, written beside it.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Sealed {
+    config: Digest,
+    tree: Sum,
+}
 
 /// The releases of a service.
 #[derive(Debug, Clone)]
@@ -38,15 +58,41 @@ impl Store {
         }
     }
 
-    fn place(&self, release: &Release) -> PathBuf {
-        self.folder.join(release.digest.hex())
+    /// The folders of a release with their numbers, the newest last.
+    fn places(&self, release: &Release) -> io::Result<Vec<(u32, PathBuf)>> {
+        let hex = release.digest.hex();
+        let mut places = Vec::new();
+        for entry in folder::entries(&self.folder)? {
+            let name = entry.file_name();
+            if let Some(number) = name.to_str().and_then(|name| number_of(name, &hex)) {
+                places.push((number, entry.path()));
+            }
+        }
+        places.sort();
+        Ok(places)
     }
 
-    /// Fetches and unpacks a release, unless it lies there whole.
+    /// Where a release is put next.
+    fn next_place(&self, release: &Release) -> io::Result<PathBuf> {
+        let hex = release.digest.hex();
+        let Some((last, path)) = self.places(release)?.pop() else {
+            return Ok(self.folder.join(hex));
+        };
+        let none_left = || io::Error::new(io::ErrorKind::AlreadyExists, format!("no number comes after {}: move it away", path.display()));
+        let next = last.checked_add(1).ok_or_else(none_left)?;
+        Ok(self.folder.join(format!("{hex}.{next}")))
+    }
+
+    /// A release that lies there as it was unpacked; fetched and unpacked where none does.
     pub(in crate::stage::rollout) async fn fetch(&self, release: &Release, effects: &Effects) -> Result<Unpacked, RolloutError> {
-        if let Some(unpacked) = self.open(release) {
-            return Ok(unpacked);
+        match self.open(release).await? {
+            Some(unpacked) => Ok(unpacked),
+            None => self.fetch_anew(release, effects).await,
         }
+    }
+
+    /// Fetches and unpacks a release, whatever lies there.
+    pub(in crate::stage::rollout) async fn fetch_anew(&self, release: &Release, effects: &Effects) -> Result<Unpacked, RolloutError> {
         let unsupported = || RolloutError::Unsupported {
             image: release.image.clone(),
         };
@@ -56,7 +102,7 @@ impl Store {
                 self.unpack(layout, release.digest, release, effects).await
             }
             Ok(ImageRef::Registry { repository, .. }) => {
-                fs::create_dir_all(&self.folder).map_err(|source| self.failed(source))?;
+                daemon::private_folder(&self.folder).map_err(|source| self.failed(source))?;
                 let fresh = tempfile::Builder::new().prefix(".pulling-").tempdir_in(&self.folder);
                 let fresh = fresh.map_err(|source| self.failed(source))?;
                 let (layout, manifest) = fetch::pull(&repository, &release.digest, fresh.path(), effects).await?;
@@ -82,7 +128,7 @@ impl Store {
     fn unpack_now(&self, layout: &OciLayout, manifest: &Digest, release: &Release, effects: &Effects) -> Result<Unpacked, RolloutError> {
         let failed = |source| self.failed(source);
         let image = fetch::for_this_machine(layout, manifest, effects)?;
-        fs::create_dir_all(&self.folder).map_err(failed)?;
+        daemon::private_folder(&self.folder).map_err(failed)?;
         let fresh = tempfile::Builder::new()
             .prefix(".unpacking-")
             .tempdir_in(&self.folder)
@@ -92,44 +138,91 @@ impl Store {
         rootfs::unpack(layout, &image, &root, &effects.limits)?;
         let config = serde_json::to_vec(&image.config).map_err(|error| failed(error.into()))?;
         files::write(&fresh.path().join("config.json"), &config)?;
+        let sealed = Sealed {
+            config: sha256(&config),
+            tree: tree::sum(&root, None).map_err(failed)?,
+        };
+        let sealed = serde_json::to_vec(&sealed).map_err(|error| failed(error.into()))?;
+        files::write(&fresh.path().join("sealed.json"), &sealed)?;
+        let place = self.next_place(release).map_err(failed)?;
         // Complete from here on: the name appears in one step.
         let fresh = fresh.keep();
-        if let Err(source) = fs::rename(&fresh, self.place(release)) {
+        if let Err(source) = fs::rename(&fresh, &place) {
             // A folder whose name begins with a dot is removed with the next clean-up.
             let _removed = fs::remove_dir_all(&fresh);
             return Err(failed(source));
         }
-        self.open(release).ok_or_else(|| RolloutError::EntryPoint {
-            digest: release.digest,
-            reason: "its unpacked configuration cannot be read back".to_owned(),
-        })
-    }
-
-    /// A release that lies there whole. One that cannot be read is fetched and unpacked again.
-    pub(in crate::stage::rollout) fn open(&self, release: &Release) -> Option<Unpacked> {
-        let place = self.place(release);
-        let config = files::read(&place.join("config.json"), 4 << 20).or_none("what does not lie there whole is unpacked again")?;
-        Some(Unpacked {
+        Ok(Unpacked {
             root: place.join("root"),
-            config: serde_json::from_slice(&config).or_none("what does not lie there whole is unpacked again")?,
+            config: image.config.clone(),
         })
     }
 
-    /// Removes every release but these.
-    pub(in crate::stage::rollout) fn clean(&self, keep: &[String]) -> io::Result<()> {
-        let entries = match fs::read_dir(&self.folder) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            entries => entries?,
-        };
-        for entry in entries {
-            let entry = entry?;
+    /// The newest folder of a release that holds what was unpacked into it, and nothing else.
+    ///
+    /// # Errors
+    /// When the releases cannot be listed.
+    pub(in crate::stage::rollout) async fn open(&self, release: &Release) -> Result<Option<Unpacked>, RolloutError> {
+        let (store, release) = (self.clone(), release.clone());
+        let opened = tokio::task::spawn_blocking(move || {
+            let places = store.places(&release).map_err(|source| store.failed(source))?;
+            Ok(places.into_iter().rev().find_map(|(_, place)| open(&place)))
+        });
+        opened.await.map_err(|error| self.failed(io::Error::other(error)))?
+    }
+
+    /// Removes every release but these, by their digests' digits, and of these the folders that are neither among the newest nor in use.
+    pub(in crate::stage::rollout) fn clean(&self, keep: &[String], in_use: &[PathBuf]) -> io::Result<()> {
+        let mut kept: BTreeMap<&str, Vec<(u32, PathBuf)>> = BTreeMap::new();
+        let mut gone = Vec::new();
+        for entry in folder::entries(&self.folder)? {
             let name = entry.file_name();
-            if !keep.iter().any(|kept| name == kept.as_str()) {
-                fs::remove_dir_all(entry.path())?;
+            let number = |hex: &str| name.to_str().and_then(|name| number_of(name, hex));
+            match keep.iter().find_map(|hex| Some((hex, number(hex)?))) {
+                Some((hex, number)) => kept.entry(hex).or_default().push((number, entry.path())),
+                None => gone.push(entry.path()),
             }
         }
-        Ok(())
+        for places in kept.values_mut() {
+            places.sort();
+            places.truncate(places.len().saturating_sub(KEPT));
+            gone.extend(places.drain(..).map(|(_, place)| place));
+        }
+        gone.retain(|place| !in_use.iter().any(|used| used.starts_with(place)));
+        gone.iter().try_for_each(fs::remove_dir_all)
     }
+}
+
+/// The number of a release's folder: `<hex>` is the first, then `<hex>.1`.
+fn number_of(name: &str, hex: &str) -> Option<u32> {
+    match name.strip_prefix(hex)? {
+        "" => Some(0),
+        rest => {
+            let digits = rest.strip_prefix('.')?;
+            let number: u32 = digits.parse().or_none("no folder of ours")?;
+            (number > 0 && number.to_string() == digits).then_some(number)
+        }
+    }
+}
+
+/// What lies in a folder, where it is what was unpacked into it.
+fn open(place: &Path) -> Option<Unpacked> {
+    const AGAIN: &str = "what does not lie there as it was unpacked is unpacked again";
+    let sealed: Sealed = serde_json::from_slice(&files::read(&place.join("sealed.json"), 4096).or_none(AGAIN)?).or_none(AGAIN)?;
+    let config = files::read(&place.join("config.json"), 4 << 20).or_none(AGAIN)?;
+    let root = place.join("root");
+    let tree = tree::sum(&root, Some(&sealed.tree)).or_none(AGAIN)?;
+    let found = Sealed {
+        config: sha256(&config),
+        tree,
+    };
+    if found != sealed {
+        return None;
+    }
+    Some(Unpacked {
+        root,
+        config: serde_json::from_slice(&config).or_none(AGAIN)?,
+    })
 }
 
 impl Unpacked {

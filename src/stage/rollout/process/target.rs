@@ -8,11 +8,12 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::front::Front;
-use super::instance::{Instance, Instances, Start};
+use super::instance::{Instance, Instances, ROOT, Start};
 use super::outline;
-use super::store::Store;
+use super::store::{Store, Unpacked};
+use super::tree;
 use crate::io::Effects;
-use crate::io::files;
+use crate::io::daemon;
 use crate::io::hash::sha256;
 use crate::io::temporary;
 use crate::model::digest::Digest;
@@ -55,7 +56,7 @@ impl ProcessTarget {
                 help: Some("it needs Linux".to_owned()),
             });
         }
-        let state = files::settled(&plan.state).map_err(failed)?;
+        let state = daemon::settled_folder(&plan.state).map_err(failed)?;
         let plan = ProcessPlan { state, ..plan.clone() };
         Ok(Self {
             store: Store::new(&plan.state),
@@ -66,9 +67,7 @@ impl ProcessTarget {
         })
     }
 
-    async fn prepare_from(&self, store: &Store, release: &Release) -> Result<Release, RolloutError> {
-        self.front.check().await?;
-        let unpacked = store.fetch(release, &self.effects).await?;
+    fn prepared(release: &Release, unpacked: &Unpacked) -> Result<Release, RolloutError> {
         unpacked.entry_point(release)?;
         Ok(with_commit(release, unpacked.config.labels.get(REVISION)))
     }
@@ -95,6 +94,10 @@ impl ProcessTarget {
         let release = &deployed.release;
         let unpacked = self.store.fetch(release, &self.effects).await?;
         let (program, args) = unpacked.entry_point(release)?;
+        let sum = tree::of_file(&program).map_err(|source| RolloutError::State {
+            path: program.clone(),
+            source,
+        })?;
         let mut env: BTreeMap<String, String> = unpacked
             .config
             .env
@@ -102,7 +105,7 @@ impl ProcessTarget {
             .filter_map(|pair| pair.split_once('='))
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
-        env.insert("PORTCULLIS_ROOT".to_owned(), unpacked.root.display().to_string());
+        env.insert(ROOT.to_owned(), unpacked.root.display().to_string());
         env.extend(self.plan.env.clone());
         Ok(Start {
             deployed: deployed.clone(),
@@ -113,6 +116,7 @@ impl ProcessTarget {
             program,
             args,
             env,
+            sum: Some(sum),
             dir: unpacked.working_dir(),
         })
     }
@@ -125,13 +129,14 @@ impl ProcessTarget {
         if let Some(running) = self.find(&deployed.run)? {
             return Ok(running);
         }
-        let start = match self.instances.start_of(&deployed.run)? {
-            Some(start) if self.store.open(&deployed.release).is_some() => start,
-            _ => self
-                .start_plan(deployed)
-                .await
-                .map_err(|error| TargetError::Failed(chain(&error)))?,
-        };
+        let planned = self.start_plan(deployed).await;
+        let mut start = planned.map_err(|error| TargetError::Failed(chain(&error)))?;
+        // With the environment of then; what is executed, and where, comes from the image alone.
+        if let Some(before) = self.instances.start_of(&deployed.run)? {
+            let root = start.env.remove(ROOT).map(|root| (ROOT.to_owned(), root));
+            start.env = before.env.into_iter().chain(root).collect();
+            start.spec = before.spec;
+        }
         self.instances.start(&start).map_err(TargetError::Failed)
     }
 
@@ -194,8 +199,9 @@ impl RolloutTarget for ProcessTarget {
     }
 
     async fn examine(&self, release: &Release) -> Result<Release, RolloutError> {
-        if self.store.open(release).is_some() {
-            return self.prepare_from(&self.store, release).await;
+        self.front.check().await?;
+        if let Some(unpacked) = self.store.open(release).await? {
+            return Self::prepared(release, &unpacked);
         }
         let cache = &self.effects.cache;
         let failed = |source| RolloutError::State {
@@ -204,11 +210,27 @@ impl RolloutTarget for ProcessTarget {
         };
         std::fs::create_dir_all(cache).map_err(failed)?;
         let fresh = temporary::folder_in(cache).map_err(failed)?;
-        self.prepare_from(&Store::new(fresh.path()), release).await
+        let unpacked = Store::new(fresh.path()).fetch_anew(release, &self.effects).await?;
+        Self::prepared(release, &unpacked)
     }
 
     async fn prepare(&self, release: &Release) -> Result<Release, RolloutError> {
-        self.prepare_from(&self.store, release).await
+        self.front.check().await?;
+        let running = self.instances.running().map_err(|error| RolloutError::Unseen {
+            reason: error.to_string(),
+        })?;
+        // Whoever rolls out what runs already has it unpacked once, however often that is.
+        let unpacked = match running.iter().any(|running| running.deployed.release.digest == release.digest) {
+            true => self.store.fetch(release, &self.effects).await?,
+            false => self.store.fetch_anew(release, &self.effects).await?,
+        };
+        Self::prepared(release, &unpacked)
+    }
+
+    async fn prepare_again(&self, release: &Release) -> Result<Release, RolloutError> {
+        self.front.check().await?;
+        let unpacked = self.store.fetch(release, &self.effects).await?;
+        Self::prepared(release, &unpacked)
     }
 
     async fn is_live(&self, release: &Release) -> Result<bool, TargetError> {
@@ -361,7 +383,8 @@ impl RolloutTarget for ProcessTarget {
         let kept: Vec<&Deployed> = keep.iter().chain(running.iter().map(|running| &running.deployed)).collect();
         let digests: Vec<String> = kept.iter().map(|deployed| deployed.release.digest.hex()).collect();
         let runs: Vec<String> = kept.iter().map(|deployed| deployed.run.clone()).collect();
-        let cleaned = self.store.clean(&digests).and_then(|()| self.instances.clean(&runs));
+        let roots: Vec<PathBuf> = running.iter().filter_map(|running| running.root.clone()).collect();
+        let cleaned = self.store.clean(&digests, &roots).and_then(|()| self.instances.clean(&runs));
         cleaned.map_err(|error| TargetError::Failed(error.to_string()))
     }
 }

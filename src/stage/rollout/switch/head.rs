@@ -77,8 +77,11 @@ pub(super) fn read(bytes: &[u8]) -> Result<Head, Refusal> {
     }
     let text = bytes.strip_suffix(b"\r\n\r\n").unwrap_or(bytes);
     let mut lines = split_lines(text);
-    let is_1_1 = request_line(lines.next().unwrap_or_default())?;
-    let mut seen = Seen::default();
+    let (target, is_1_1) = request_line(lines.next().unwrap_or_default())?;
+    let mut seen = Seen {
+        authority: authority(target),
+        ..Seen::default()
+    };
     for line in lines {
         seen.take(line)?;
     }
@@ -91,8 +94,8 @@ fn split_lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
         .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
 }
 
-/// True for HTTP/1.1, false for 1.0.
-fn request_line(line: &[u8]) -> Result<bool, Refusal> {
+/// The target, and true for HTTP/1.1, false for 1.0.
+fn request_line(line: &[u8]) -> Result<(&[u8], bool), Refusal> {
     let mut parts = line.split(|byte| *byte == b' ');
     let (Some(method), Some(target), Some(version), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
         return Err(Refusal::bad("the request line has not three parts"));
@@ -103,15 +106,50 @@ fn request_line(line: &[u8]) -> Result<bool, Refusal> {
     if method == b"CONNECT" {
         return Err(Refusal::bad("CONNECT is for forward proxies"));
     }
+    let of_all = target == b"*" && method == b"OPTIONS";
+    if !of_all && !target.starts_with(b"/") && authority(target).is_none() {
+        return Err(Refusal::bad("the target is neither a path nor a whole address"));
+    }
     match version {
-        b"HTTP/1.1" => Ok(true),
-        b"HTTP/1.0" => Ok(false),
+        b"HTTP/1.1" => Ok((target, true)),
+        b"HTTP/1.0" => Ok((target, false)),
         _ => Err(Refusal::bad("neither HTTP/1.1 nor HTTP/1.0")),
     }
 }
 
+/// The authority of a target that is a whole `http` or `https` address.
+fn authority(target: &[u8]) -> Option<&[u8]> {
+    let after = |scheme: &[u8]| {
+        let (begin, rest) = target.split_at_checked(scheme.len())?;
+        begin.eq_ignore_ascii_case(scheme).then_some(rest)
+    };
+    let rest = after(b"http://").or_else(|| after(b"https://"))?;
+    let end = rest.iter().position(|byte| b"/?#".contains(byte)).unwrap_or(rest.len());
+    (end > 0).then(|| &rest[..end])
+}
+
+/// A name or an address, with or without a port (RFC 3986, 3.2.2, without what no host's name holds), or nothing at all.
+fn is_host(value: &[u8]) -> bool {
+    let is_port = |port: &[u8]| port.len() <= 5 && port.iter().all(u8::is_ascii_digit);
+    if let Some(address) = value.strip_prefix(b"[") {
+        let Some(end) = address.iter().position(|byte| *byte == b']') else {
+            return false;
+        };
+        let is_address = |bytes: &[u8]| std::str::from_utf8(bytes).is_ok_and(|text| text.parse::<std::net::Ipv6Addr>().is_ok());
+        let (address, rest) = (&address[..end], &address[end + 1..]);
+        return is_address(address) && (rest.is_empty() || rest.strip_prefix(b":").is_some_and(is_port));
+    }
+    let mut parts = value.splitn(2, |byte| *byte == b':');
+    let name = parts.next().unwrap_or_default();
+    let is_name = name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(byte));
+    // A port alone is a port of nobody.
+    is_name && parts.next().is_none_or(|port| !name.is_empty() && is_port(port))
+}
+
 #[derive(Default)]
-struct Seen {
+struct Seen<'a> {
+    /// Of the target, where that is a whole address.
+    authority: Option<&'a [u8]>,
     headers: usize,
     hosts: usize,
     length: Option<u64>,
@@ -120,7 +158,7 @@ struct Seen {
     connection_upgrade: bool,
 }
 
-impl Seen {
+impl Seen<'_> {
     fn take(&mut self, line: &[u8]) -> Result<(), Refusal> {
         if matches!(line.first(), Some(b' ' | b'\t')) {
             return Err(Refusal::bad("a header is folded over two lines"));
@@ -141,6 +179,12 @@ impl Seen {
         }
         if name.eq_ignore_ascii_case(b"host") {
             self.hosts += 1;
+            if !is_host(value) {
+                return Err(Refusal::bad("Host is no host"));
+            }
+            if self.authority.is_some_and(|authority| !authority.eq_ignore_ascii_case(value)) {
+                return Err(Refusal::bad("Host and the target name two hosts"));
+            }
         } else if name.eq_ignore_ascii_case(b"content-length") {
             let length = length(value).ok_or(Refusal::bad("Content-Length is no number"))?;
             if self.length.replace(length).is_some() {
@@ -256,6 +300,53 @@ mod tests {
             assert!(head(text).is_err(), "{text:?}");
         }
         assert!(head("GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n").is_err());
+    }
+
+    #[test]
+    fn a_request_names_one_host_and_a_target_that_begins_with_a_slash() {
+        let get = |target: &str, host: &str| head(&format!("GET {target} HTTP/1.1\r\nHost: {host}\r\n\r\n")).is_ok();
+        for (target, host) in [
+            ("http://evil.example/b", "a"),
+            ("http://evil.example", "a"),
+            ("http://a:81/", "a:80"),
+            ("http://u@a/", "a"),
+            ("http:///b", ""),
+            ("http://a/", ""),
+            ("ftp://a/", "a"),
+            ("evil.example:80", "a"),
+            ("a", "a"),
+            ("\\a", "a"),
+            ("*", "a"),
+            ("/", "a@b/ c,d"),
+            ("/", "a b"),
+            ("/", "a,b"),
+            ("/", "a/b"),
+            ("/", "a:b"),
+            ("/", "a:80:90"),
+            ("/", ":80"),
+            ("/", "[::1"),
+            ("/", "[a]"),
+            ("/", "[::1]80"),
+            ("/", "\u{e4}"),
+        ] {
+            assert!(!get(target, host), "{target} {host}");
+        }
+        for (target, host) in [
+            ("/", "a"),
+            ("/", ""),
+            ("//evil/%2e%2e/a?b=http://c", "a"),
+            ("/", "shop_1.example.:8080"),
+            ("/", "127.0.0.1:80"),
+            ("/", "[::1]:80"),
+            ("/", "[fe80::1]"),
+            ("http://a/b", "a"),
+            ("HTTP://A:80", "a:80"),
+            ("https://[::1]:80/?x", "[::1]:80"),
+        ] {
+            assert!(get(target, host), "{target} {host}");
+        }
+        assert!(head("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n").is_ok());
+        assert!(head("GET http://a/ HTTP/1.0\r\n\r\n").is_ok());
     }
 
     #[test]

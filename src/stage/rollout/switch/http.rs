@@ -24,10 +24,10 @@ use super::upstream::{self, Sender, Sent};
 
 type Answer = Response<Passed>;
 
-/// Answers one request. Never fails: what goes wrong becomes a 502 or 503.
+/// Answers one request of a peer, which came in on an address of ours. Never fails: what goes wrong becomes a 502 or 503.
 pub(super) async fn answer(
     table: Arc<Table>,
-    peer: SocketAddr,
+    (peer, here): (SocketAddr, SocketAddr),
     talk: Arc<Talk>,
     mut request: Request<Incoming>,
 ) -> Result<Answer, Infallible> {
@@ -35,7 +35,7 @@ pub(super) async fn answer(
     let wants_upgrade = wants_upgrade(request.headers());
     let client = wants_upgrade.then(|| hyper::upgrade::on(&mut request));
     let (mut parts, body) = request.into_parts();
-    prepare(&mut parts, peer.ip(), wants_upgrade);
+    prepare(&mut parts, (peer.ip(), here), wants_upgrade);
     let (parts, inner) = forward(&table, parts, body).await.into_parts();
     let mut answer = Response::from_parts(parts, Passed { inner, _ended: ended });
     let switched = answer.status() == StatusCode::SWITCHING_PROTOCOLS && client.is_some();
@@ -147,7 +147,7 @@ fn wants_upgrade(headers: &HeaderMap) -> bool {
     headers.contains_key(header::UPGRADE) && words.any(|word| word.trim_ascii().eq_ignore_ascii_case(b"upgrade"))
 }
 
-fn prepare(parts: &mut Parts, peer: IpAddr, upgrade: bool) {
+fn prepare(parts: &mut Parts, (peer, here): (IpAddr, SocketAddr), upgrade: bool) {
     let wanted = parts.headers.get(header::UPGRADE).cloned();
     strip_hop_by_hop(&mut parts.headers);
     if let Some(wanted) = wanted.filter(|_| upgrade) {
@@ -158,6 +158,13 @@ fn prepare(parts: &mut Parts, peer: IpAddr, upgrade: bool) {
         parts.headers.append(HeaderName::from_static("x-forwarded-for"), value);
     }
     parts.version = Version::HTTP_11;
+    // HTTP/1.0 needs none, and what is sent on is HTTP/1.1, where servers refuse a request without one.
+    if !parts.headers.contains_key(header::HOST) {
+        let named = parts.uri.authority().map_or_else(|| here.to_string(), ToString::to_string);
+        if let Ok(host) = HeaderValue::from_str(&named) {
+            parts.headers.insert(header::HOST, host);
+        }
+    }
     if parts.uri.authority().is_some()
         && let Some(path) = parts.uri.path_and_query().cloned()
     {

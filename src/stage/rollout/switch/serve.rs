@@ -106,10 +106,10 @@ async fn carry(
     mut ending: watch::Receiver<Option<Ending>>,
     _alive: mpsc::Sender<()>,
 ) {
-    if settle(&stream).is_err() {
+    let (Ok(()), Ok(here)) = (settle(&stream), stream.local_addr()) else {
         // It is gone already.
         return;
-    }
+    };
     if protocol == Protocol::Tcp {
         tunnel::carry(&table, stream).await;
         drop(room);
@@ -127,7 +127,7 @@ async fn carry(
         First::Http2 => return tunnel::carry(&table, guard).await,
         First::Http1 => {}
     }
-    let service = service_fn(|request| http::answer(Arc::clone(&table), peer, Arc::clone(&talk), request));
+    let service = service_fn(|request| http::answer(Arc::clone(&table), (peer, here), Arc::clone(&talk), request));
     let connection = http1::Builder::new()
         .preserve_header_case(true)
         // The guard keeps the clocks.
