@@ -12,6 +12,7 @@ mod interruptions;
 mod kubernetes;
 mod load;
 mod planning;
+mod planted;
 mod roles;
 mod service;
 mod switching;

@@ -50,14 +50,17 @@ async fn an_upgraded_connection_is_carried_both_ways_and_counts_as_in_flight() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn http2_with_prior_knowledge_reaches_the_instance_as_it_was_sent() {
+async fn http2_with_prior_knowledge_is_refused_with_what_to_do_and_no_instance_gets_its_bytes() {
     let world = World::new();
     world.rollout(&world.good('a')).await;
     let mut stream = connection(&world);
     stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").unwrap();
-    // The service knows no HTTP/2 and says so in its own words: the switch has not answered for it.
-    let head = read_until(&mut stream, b"\r\n\r\n");
-    assert!(head.starts_with("HTTP/1.1 404") && head.contains(&commit('a')), "{head}");
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    assert!(text.starts_with("HTTP/1.1 505") && text.contains("protocol = \"tcp\""), "{text}");
+    assert!(!text.contains(&commit('a')), "{text}");
+    // The control.
+    assert!(world.get("/version").await.unwrap().1.contains(&commit('a')));
 }
 
 #[tokio::test(flavor = "multi_thread")]

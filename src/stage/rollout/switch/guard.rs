@@ -25,14 +25,11 @@ const HEAD: Duration = Duration::from_secs(10);
 const IDLE: Duration = Duration::from_secs(60);
 const BODY: Duration = Duration::from_secs(30);
 const WRITE: Duration = Duration::from_secs(60);
-/// How HTTP/2 with prior knowledge begins.
-const HTTP2: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// What a connection begins as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum First {
     Http1,
-    Http2,
     /// Nothing that could be answered, or nobody there any more.
     Over,
 }
@@ -163,7 +160,6 @@ impl Guard {
     /// Waits for the first whole head.
     pub(super) async fn first(&mut self) -> First {
         std::future::poll_fn(|context| match ready!(self.poll_head(context)) {
-            Ok(true) if matches!(self.state, State::Opaque) => Poll::Ready(First::Http2),
             Ok(true) => Poll::Ready(First::Http1),
             Ok(false) | Err(_) => Poll::Ready(First::Over),
         })
@@ -206,15 +202,6 @@ impl Guard {
     }
 
     fn find_head(&mut self) -> Result<bool, Refusal> {
-        if self.measured == Measured::First && HTTP2.starts_with(&self.buffer[..self.buffer.len().min(HTTP2.len())]) {
-            let whole = self.buffer.len() >= HTTP2.len();
-            if whole {
-                self.state = State::Opaque;
-                self.begin();
-                self.released = self.buffer.len();
-            }
-            return Ok(whole);
-        }
         // RFC 9112, 2.2: empty lines before a request are ignored; old clients send one after a POST.
         while self.buffer.starts_with(b"\r\n") {
             self.buffer.advance(2);

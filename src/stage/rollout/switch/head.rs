@@ -44,6 +44,12 @@ impl Refusal {
         reason: "the head is too long",
     };
 
+    /// Bytes of another protocol are passed on unread only where that was asked for.
+    pub(super) const HTTP_2: Self = Self {
+        status: "505 HTTP Version Not Supported",
+        reason: "HTTP/2 without TLS needs [rollout] protocol = \"tcp\"",
+    };
+
     pub(super) const TOO_SLOW: Self = Self {
         status: "408 Request Timeout",
         reason: "the head did not come in time",
@@ -100,6 +106,10 @@ fn request_line(line: &[u8]) -> Result<(&[u8], bool), Refusal> {
     let (Some(method), Some(target), Some(version), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
         return Err(Refusal::bad("the request line has not three parts"));
     };
+    // How HTTP/2 with prior knowledge begins, too: `PRI * HTTP/2.0`.
+    if version == b"HTTP/2.0" {
+        return Err(Refusal::HTTP_2);
+    }
     if !is_token(method) || target.is_empty() || !target.iter().all(|byte| byte.is_ascii_graphic() || *byte >= 0x80) {
         return Err(Refusal::bad("the request line holds what it must not"));
     }
@@ -107,7 +117,7 @@ fn request_line(line: &[u8]) -> Result<(&[u8], bool), Refusal> {
         return Err(Refusal::bad("CONNECT is for forward proxies"));
     }
     let of_all = target == b"*" && method == b"OPTIONS";
-    if !of_all && !target.starts_with(b"/") && authority(target).is_none() {
+    if !of_all && !target.starts_with(b"/") && !authority(target).is_some_and(is_host) {
         return Err(Refusal::bad("the target is neither a path nor a whole address"));
     }
     match version {
@@ -294,11 +304,12 @@ mod tests {
         for text in [
             "GET  / HTTP/1.1\r\nHost: a\r\n\r\n",
             "GET / HTTP/1.1\r\n\r\n",
-            "GET / HTTP/2.0\r\n\r\n",
+            "GET / HTTP/3.0\r\n\r\n",
             "CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n",
         ] {
             assert!(head(text).is_err(), "{text:?}");
         }
+        assert_eq!(head("PRI * HTTP/2.0\r\n\r\n"), Err(Refusal::HTTP_2));
         assert!(head("GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n").is_err());
     }
 
@@ -310,6 +321,7 @@ mod tests {
             ("http://evil.example", "a"),
             ("http://a:81/", "a:80"),
             ("http://u@a/", "a"),
+            ("http://a,b/", "a,b"),
             ("http:///b", ""),
             ("http://a/", ""),
             ("ftp://a/", "a"),
@@ -347,6 +359,7 @@ mod tests {
         }
         assert!(head("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n").is_ok());
         assert!(head("GET http://a/ HTTP/1.0\r\n\r\n").is_ok());
+        assert!(head("GET http://u@a/ HTTP/1.0\r\n\r\n").is_err());
     }
 
     #[test]

@@ -286,3 +286,30 @@ impl Body for Counted {
         self.inner.size_hint()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn prepared(request: hyper::http::request::Builder) -> Parts {
+        let (mut parts, ()) = request.body(()).expect("a request").into_parts();
+        let here = SocketAddr::from(([127, 0, 0, 1], 8080));
+        prepare(&mut parts, (IpAddr::from([127, 0, 0, 9]), here), false);
+        parts
+    }
+
+    #[test]
+    fn what_is_sent_on_has_a_host_also_where_http_1_0_had_none() {
+        let hosts = |parts: &Parts| -> Vec<String> {
+            let hosts = parts.headers.get_all(header::HOST).iter();
+            hosts.map(|host| String::from_utf8_lossy(host.as_bytes()).into_owned()).collect()
+        };
+        let parts = prepared(Request::builder().version(Version::HTTP_10).uri("/a"));
+        assert_eq!((hosts(&parts), parts.version), (vec!["127.0.0.1:8080".to_owned()], Version::HTTP_11));
+        let parts = prepared(Request::builder().version(Version::HTTP_10).uri("http://shop/a"));
+        assert_eq!((hosts(&parts), parts.uri.to_string()), (vec!["shop".to_owned()], "/a".to_owned()));
+        // The control: one that is there stays alone.
+        let parts = prepared(Request::builder().uri("/a").header(header::HOST, "shop"));
+        assert_eq!(hosts(&parts), ["shop"]);
+    }
+}

@@ -122,10 +122,8 @@ async fn carry(
         () = evicted.notified() => return,
         () = idle_too_long(&mut ending) => return,
     };
-    match first {
-        First::Over => return,
-        First::Http2 => return tunnel::carry(&table, guard).await,
-        First::Http1 => {}
+    if first == First::Over {
+        return;
     }
     let service = service_fn(|request| http::answer(Arc::clone(&table), (peer, here), Arc::clone(&talk), request));
     let connection = http1::Builder::new()

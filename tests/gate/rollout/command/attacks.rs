@@ -49,6 +49,21 @@ async fn a_command_that_is_not_there_is_refused_at_plan_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_observe_that_never_stops_printing_is_ended_long_before_its_time_is_over() {
+    let mut shop = Shop::new(Seen::Both);
+    shop.rollout(&shop.good('a')).await;
+    shop.commands().observe_limit = Duration::from_secs(120);
+    shop.script("observe", "exec yes aaaa\n");
+    let new = shop.good('b');
+    let begun = std::time::Instant::now();
+    let error = rollout::rollout(&new, &shop.plan, &shop.effects()).await.unwrap_err();
+    assert_eq!(error.exit_kind().code(), 12, "{error}");
+    assert!(error.to_string().contains("wrote more than 4 MiB"), "{error}");
+    assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
+    assert_eq!(shop.calls(), ["deploy aaaa"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_seen_is_not_taken_for_nothing_that_runs() {
     for text in ["exit 1\n", "echo null\n", "sleep 60\n"] {
         let mut shop = Shop::new(Seen::Both);
