@@ -193,7 +193,10 @@ impl Journal {
     fn next(&mut self) -> Result<u64, RolloutError> {
         let next = self.seq.checked_add(1).ok_or_else(|| RolloutError::State {
             path: self.path.clone(),
-            source: io::Error::new(io::ErrorKind::InvalidData, "its last line has the highest number there is: move it away"),
+            source: io::Error::new(
+                io::ErrorKind::InvalidData,
+                "its last line has the highest number there is: move it away",
+            ),
         })?;
         self.seq = next;
         Ok(next)

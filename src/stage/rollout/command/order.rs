@@ -94,12 +94,7 @@ enum Ended {
 }
 
 /// `before` is how long the log was when the command began.
-async fn watch(
-    child: &mut Child,
-    order: &Order<'_>,
-    (lines, before): (&mut Lines, u64),
-    effects: &Effects,
-) -> Result<Ended, TargetError> {
+async fn watch(child: &mut Child, order: &Order<'_>, (lines, before): (&mut Lines, u64), effects: &Effects) -> Result<Ended, TargetError> {
     // A log that cannot be seen does not grow either; what a command writes is looked at, too.
     let written = || fs::metadata(&order.log).map_or(0, |meta| meta.len().saturating_sub(before));
     let begun = Instant::now();

@@ -202,9 +202,10 @@ impl RolloutTarget for CommandTarget {
     async fn prepare(&self, release: &Release) -> Result<Release, RolloutError> {
         let described = image::described(release, &self.effects).await?;
         if self.plan.unpack {
-            let live = self.is_live(release).await.map_err(|error| RolloutError::Unseen {
-                reason: error.to_string(),
-            })?;
+            let live = self
+                .is_live(release)
+                .await
+                .map_err(|error| RolloutError::Unseen { reason: error.to_string() })?;
             // Whoever rolls out what runs already has it unpacked once, however often that is.
             match live {
                 true => self.store.fetch(release, &self.effects).await?,

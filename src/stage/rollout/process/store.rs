@@ -78,7 +78,12 @@ impl Store {
         let Some((last, path)) = self.places(release)?.pop() else {
             return Ok(self.folder.join(hex));
         };
-        let none_left = || io::Error::new(io::ErrorKind::AlreadyExists, format!("no number comes after {}: move it away", path.display()));
+        let none_left = || {
+            io::Error::new(
+                io::ErrorKind::AlreadyExists,
+                format!("no number comes after {}: move it away", path.display()),
+            )
+        };
         let next = last.checked_add(1).ok_or_else(none_left)?;
         Ok(self.folder.join(format!("{hex}.{next}")))
     }

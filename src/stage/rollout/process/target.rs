@@ -216,9 +216,10 @@ impl RolloutTarget for ProcessTarget {
 
     async fn prepare(&self, release: &Release) -> Result<Release, RolloutError> {
         self.front.check().await?;
-        let running = self.instances.running().map_err(|error| RolloutError::Unseen {
-            reason: error.to_string(),
-        })?;
+        let running = self
+            .instances
+            .running()
+            .map_err(|error| RolloutError::Unseen { reason: error.to_string() })?;
         // Whoever rolls out what runs already has it unpacked once, however often that is.
         let unpacked = match running.iter().any(|running| running.deployed.release.digest == release.digest) {
             true => self.store.fetch(release, &self.effects).await?,

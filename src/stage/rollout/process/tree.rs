@@ -103,8 +103,12 @@ mod tests {
         type Change = fn(&Path) -> io::Result<()>;
         let changes: [(&str, Change); 8] = [
             ("content of one length", |root| fs::write(root.join("bin/srv"), "two")),
-            ("mode", |root| fs::set_permissions(root.join("bin/srv"), fs::Permissions::from_mode(0o777))),
-            ("mode of a folder", |root| fs::set_permissions(root.join("bin"), fs::Permissions::from_mode(0o700))),
+            ("mode", |root| {
+                fs::set_permissions(root.join("bin/srv"), fs::Permissions::from_mode(0o777))
+            }),
+            ("mode of a folder", |root| {
+                fs::set_permissions(root.join("bin"), fs::Permissions::from_mode(0o700))
+            }),
             ("a file more", |root| fs::write(root.join("bin/new"), "")),
             ("a file less", |root| fs::remove_file(root.join("bin/deep/b"))),
             ("another name", |root| fs::rename(root.join("bin/srv"), root.join("bin/srw"))),

@@ -305,7 +305,10 @@ mod tests {
             hosts.map(|host| String::from_utf8_lossy(host.as_bytes()).into_owned()).collect()
         };
         let parts = prepared(Request::builder().version(Version::HTTP_10).uri("/a"));
-        assert_eq!((hosts(&parts), parts.version), (vec!["127.0.0.1:8080".to_owned()], Version::HTTP_11));
+        assert_eq!(
+            (hosts(&parts), parts.version),
+            (vec!["127.0.0.1:8080".to_owned()], Version::HTTP_11)
+        );
         let parts = prepared(Request::builder().version(Version::HTTP_10).uri("http://shop/a"));
         assert_eq!((hosts(&parts), parts.uri.to_string()), (vec!["shop".to_owned()], "/a".to_owned()));
         // The control: one that is there stays alone.
