@@ -80,7 +80,7 @@ pub struct Waits {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Protocol {
-    /// HTTP/1.1: each request goes to the backend of its moment. HTTP/2 without TLS is refused: it needs `tcp`.
+    /// HTTP/1.1: each request goes to the backend of its moment. HTTP/2 without TLS is refused.
     #[default]
     Http,
     /// Anything: each connection stays with the backend that it began with.

@@ -57,7 +57,7 @@ async fn http2_with_prior_knowledge_is_refused_with_what_to_do_and_no_instance_g
     stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").unwrap();
     let mut text = String::new();
     stream.read_to_string(&mut text).unwrap();
-    assert!(text.starts_with("HTTP/1.1 505") && text.contains("protocol = \"tcp\""), "{text}");
+    assert!(text.starts_with("HTTP/1.1 505") && text.contains("tcp = \"HOST:PORT\""), "{text}");
     assert!(!text.contains(&commit('a')), "{text}");
     // The control.
     assert!(world.get("/version").await.unwrap().1.contains(&commit('a')));

@@ -47,7 +47,7 @@ impl Refusal {
     /// Bytes of another protocol are passed on unread only where that was asked for.
     pub(super) const HTTP_2: Self = Self {
         status: "505 HTTP Version Not Supported",
-        reason: "HTTP/2 without TLS needs [rollout] protocol = \"tcp\"",
+        reason: "HTTP/2 without TLS is carried where [rollout.health] asks by tcp = \"HOST:PORT\"",
     };
 
     pub(super) const TOO_SLOW: Self = Self {
