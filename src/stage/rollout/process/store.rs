@@ -212,22 +212,23 @@ fn number_of(name: &str, hex: &str) -> Option<u32> {
 
 /// What lies in a folder, where it is what was unpacked into it.
 fn open(place: &Path) -> Option<Unpacked> {
-    const AGAIN: &str = "what does not lie there as it was unpacked is unpacked again";
-    let sealed: Sealed = serde_json::from_slice(&files::read(&place.join("sealed.json"), 4096).or_none(AGAIN)?).or_none(AGAIN)?;
-    let config = files::read(&place.join("config.json"), 4 << 20).or_none(AGAIN)?;
+    as_sealed(place).or_none("what does not lie there as it was unpacked is unpacked again")?
+}
+
+fn as_sealed(place: &Path) -> io::Result<Option<Unpacked>> {
+    let read = |name: &str, most: u64| files::read(&place.join(name), most).map_err(io::Error::other);
+    let sealed: Sealed = serde_json::from_slice(&read("sealed.json", 4096)?)?;
+    let config = read("config.json", 4 << 20)?;
     let root = place.join("root");
-    let tree = tree::sum(&root, Some(&sealed.tree)).or_none(AGAIN)?;
     let found = Sealed {
         config: sha256(&config),
-        tree,
+        tree: tree::sum(&root, Some(&sealed.tree))?,
     };
     if found != sealed {
-        return None;
+        return Ok(None);
     }
-    Some(Unpacked {
-        root,
-        config: serde_json::from_slice(&config).or_none(AGAIN)?,
-    })
+    let config = serde_json::from_slice(&config)?;
+    Ok(Some(Unpacked { root, config }))
 }
 
 impl Unpacked {
