@@ -427,7 +427,7 @@ pub struct JsonEquals {
 pub enum Version {
     /// A header of the health URL's answer.
     Header(String),
-    /// A path on the same host whose answer names the commit or the digest.
+    /// A path on the same host whose answer names the commit or the digest; after a `#`, the JSON pointer to the field that does.
     Json(String),
 }
 

@@ -36,7 +36,8 @@ pub enum ProbePlan {
 pub enum VersionAssertion {
     /// A response header of the health URL.
     Header(String),
-    /// A path on the front door that answers JSON or text; the answer must hold the commit or the digest as a whole word.
+    /// A path on the front door that answers JSON or text; the answer must hold the commit or the digest as a whole word. After a `#`, a JSON
+    /// pointer to the field that does (RFC 6901).
     Path(String),
 }
 

@@ -195,11 +195,15 @@ impl Verifier<'_> {
             ProbePlan::Http { url, .. } => http::origin(url).ok_or_else(|| format!("`{url}` is no URL"))?,
             ProbePlan::Tcp { .. } | ProbePlan::Command { .. } => self.base.clone(),
         };
+        let (path, pointer) = match path.split_once('#') {
+            Some((path, pointer)) => (path, Some(pointer)),
+            None => (path, None),
+        };
         let answer = http::get(&format!("{base}{path}"), instance(target), self.plan.timeout).await?;
-        if answer.status == 200 {
-            Ok(String::from_utf8_lossy(&answer.body).into_owned())
-        } else {
-            Err(format!("status {}", answer.status))
+        match (answer.status, pointer) {
+            (200, None) => Ok(String::from_utf8_lossy(&answer.body).into_owned()),
+            (200, Some(pointer)) => field(&answer.body, pointer),
+            (status, _) => Err(format!("status {status}")),
         }
     }
 
@@ -265,6 +269,16 @@ fn shown(text: &str) -> String {
     shortened(text, 120)
 }
 
+/// The text that a JSON pointer leads to. Source: RFC 6901.
+fn field(body: &[u8], pointer: &str) -> Result<String, String> {
+    let whole: serde_json::Value = serde_json::from_slice(body).map_err(|error| format!("the answer is no JSON: {error}"))?;
+    match whole.pointer(pointer) {
+        Some(serde_json::Value::String(text)) => Ok(text.clone()),
+        Some(_) => Err(format!("what stands at {pointer} is no text")),
+        None => Err(format!("nothing stands at {pointer}")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -296,6 +310,15 @@ mod tests {
             soak: second,
             max_error_rate: 0.0,
             max_p95_ms: None,
+        }
+    }
+
+    #[test]
+    fn a_field_of_an_answer_is_read_alone() {
+        let body = br#"{"build": {"commit": "aa", "parent": "bb"}, "build/x": 1}"#;
+        assert_eq!(field(body, "/build/commit"), Ok("aa".to_owned()));
+        for (body, pointer) in [(&body[..], "/commit"), (body, "/build"), (body, "/build~1x"), (b"<html>", "/build")] {
+            assert!(field(body, pointer).is_err(), "{pointer}");
         }
     }
 
