@@ -11,7 +11,6 @@ pub(super) const fn somebody_answers(environment: &Environment) -> bool {
     environment.stdin_terminal && environment.stderr_terminal
 }
 
-/// Shows a text.
 pub(super) fn say(text: &str) {
     let mut err = io::stderr().lock();
     let said = err.write_all(text.as_bytes()).and_then(|()| err.flush());
@@ -38,7 +37,6 @@ pub(super) fn line(question: &str, usual: Option<&str>) -> io::Result<Typed> {
     })
 }
 
-/// What came back.
 pub(super) struct Typed {
     /// The answer, or the usual one; none where there is neither.
     pub(super) text: Option<String>,

@@ -13,38 +13,26 @@ use crate::stage::publish::PublishError;
 
 /// Why a verb did not end with an answer.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[expect(missing_docs, reason = "the message says what each value is")]
 pub enum CliError {
     /// `-C` names no folder.
     #[error("cannot work in {}", path.display())]
     #[diagnostic(code(cli::directory), help("-C must name a folder that is there"))]
-    Directory {
-        /// The folder.
-        path: PathBuf,
-        /// The system's reason.
-        source: io::Error,
-    },
+    Directory { path: PathBuf, source: io::Error },
     /// Neither the user's home nor the folder itself is named.
     #[error("neither HOME nor {name} is set to an absolute path: there is no folder of yours for what must be kept")]
     #[diagnostic(
         code(cli::home),
         help("set HOME, or XDG_CACHE_HOME and XDG_STATE_HOME, to folders that only you can write to")
     )]
-    NoHome {
-        /// The variable.
-        name: &'static str,
-    },
+    NoHome { name: &'static str },
     /// A folder for results that a link leads out of the project.
     #[error("{} leads to {}, out of the project", link.display(), target.display())]
     #[diagnostic(
         code(cli::output),
         help("remove the link, or name another folder with --output: nothing is written through a link of a commit")
     )]
-    OutputElsewhere {
-        /// The link.
-        link: PathBuf,
-        /// Where it leads.
-        target: PathBuf,
-    },
+    OutputElsewhere { link: PathBuf, target: PathBuf },
     /// A cache or state folder that others can change.
     #[error("{} {problem}", folder.display())]
     #[diagnostic(
@@ -52,7 +40,6 @@ pub enum CliError {
         help("what others can write is not believed: make a folder of your own, and name it with {name}")
     )]
     ForeignFolder {
-        /// The folder.
         folder: PathBuf,
         /// What is wrong with it.
         problem: String,
@@ -94,12 +81,7 @@ pub enum CliError {
     /// A verb needs something that is not there.
     #[error("{problem}")]
     #[diagnostic(code(cli::missing), help("{help}"))]
-    Missing {
-        /// What.
-        problem: String,
-        /// What to do.
-        help: String,
-    },
+    Missing { problem: String, help: String },
     /// A stored result that does not hold together.
     #[error("{} is no result to report: {problem}", file.display())]
     #[diagnostic(
@@ -107,7 +89,6 @@ pub enum CliError {
         help("run the gate again: what was changed after the run, or is of another version, says nothing of it")
     )]
     Stored {
-        /// The file.
         file: PathBuf,
         /// What is wrong with it.
         problem: String,
@@ -115,17 +96,11 @@ pub enum CliError {
     /// Arguments that contradict each other.
     #[error("{problem}")]
     #[diagnostic(code(cli::usage), help("{help}"))]
-    Usage {
-        /// What.
-        problem: String,
-        /// What to do.
-        help: String,
-    },
+    Usage { problem: String, help: String },
     /// A result that JSON cannot hold.
     #[error("the result cannot be written as JSON")]
     #[diagnostic(code(cli::json), help("this is a defect of portcullis, please report it"))]
     Json(#[from] serde_json::Error),
-    /// A stage failed.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Gate(#[from] GateError),

@@ -29,7 +29,7 @@ use crate::model::exit_kind::ExitKind;
 use args::Cli;
 use environment::Environment;
 
-/// Runs the program.
+/// Parses the command line, runs its verb and gives its exit code; a signal ends it as the README's table says.
 #[must_use]
 pub fn main() -> ExitCode {
     if let Err(error) = crate::io::environment::seal() {

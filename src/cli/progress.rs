@@ -10,11 +10,8 @@ use crate::report::progress::{Lines, Terminal, Verbosity};
 
 /// stderr as the story sees it.
 pub(super) enum Screen {
-    /// A terminal.
     Live(Arc<Terminal>),
-    /// A log.
     Plain(Arc<Lines>),
-    /// A workflow's log.
     Grouped(Arc<Groups>),
 }
 

@@ -33,7 +33,6 @@ use crate::stage::policy::rules::RULES;
 pub(super) struct Session<'a> {
     /// What every verb takes.
     pub global: &'a Global,
-    /// The environment.
     pub environment: &'a Environment,
     /// The folder and its configuration.
     pub workspace: Workspace,
@@ -57,13 +56,11 @@ pub(super) enum Answer {
     },
     /// Bytes for stdout as they are: an SBOM, a script.
     Bytes(Vec<u8>),
-    /// A short answer.
     Message {
         /// For people.
         human: String,
         /// For programs.
         json: Value,
-        /// Exit code.
         code: u8,
         /// What to do next.
         next: String,

@@ -13,7 +13,7 @@ use crate::stage::publish::{self, Expectation};
 /// A verdict of before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BaselinePlan {
-    /// Where it is.
+    /// The file or the repository that holds the earlier verdict.
     pub source: BaselineSource,
     /// Only what came since then blocks; such a verdict never publishes.
     pub only_new: bool,

@@ -16,28 +16,23 @@ use crate::stage::rollout::RolloutError;
 
 /// Why a run ended without an answer.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[expect(missing_docs, reason = "the message says what each value is")]
 pub enum GateError {
-    /// The build stage.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Build(#[from] BuildError),
-    /// The inventory stage.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Inventory(#[from] InventoryError),
-    /// The matching stage.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Matching(#[from] MatchingError),
-    /// The policy stage.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Policy(#[from] PolicyError),
-    /// The publish stage.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Publish(#[from] PublishError),
-    /// The rollout stage.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Rollout(#[from] RolloutError),

@@ -24,14 +24,14 @@ pub enum FleetPlan {
     Files(PathBuf),
     /// Every image of a repository that a tag names.
     Repository {
-        /// The repository.
+        /// The repository whose images are judged.
         repository: Destination,
         /// The key that must have signed the inventories.
         key: KeySource,
     },
-    /// One image.
+    /// One image, with every platform that it lists.
     Image {
-        /// The image.
+        /// Where it is: in a registry, a layout, an archive.
         image: ImageRef,
         /// The key that must have signed its inventory.
         key: KeySource,

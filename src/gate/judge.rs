@@ -32,9 +32,9 @@ pub struct Judge {
 
 /// A verdict with what it was computed from.
 pub struct Judged {
-    /// The verdict.
+    /// What the policy says, with the findings, waivers and inputs that led to it.
     pub verdict: Verdict,
-    /// What advisories said.
+    /// The matches and the gaps that the verdict was made from.
     pub matching: Matching,
     /// What it was compared with.
     pub baseline: Option<Compared>,
@@ -87,13 +87,13 @@ impl Judge {
             .map_or(Ok(()), |baseline| Ok(baseline.vouches_for(services)?))
     }
 
-    /// The policy.
+    /// The policy that every inventory is held against, as it was read.
     #[must_use]
     pub const fn policy(&self) -> &Policy {
         &self.policy
     }
 
-    /// The waivers.
+    /// The waivers of the file and of the VEX documents.
     #[must_use]
     pub const fn waivers(&self) -> &Waivers {
         &self.waivers

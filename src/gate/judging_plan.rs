@@ -18,7 +18,7 @@ use crate::stage::policy::{Policy, PolicyError};
 pub struct JudgingPlan {
     /// The service's name: a verdict of another one is no baseline.
     pub service: String,
-    /// Advisory feeds.
+    /// Where each advisory feed is, and how old it may be.
     pub feeds: FeedsPlan,
     /// The feeds' sources as people wrote them, where the plan's differ (a relative folder): what the verdict names.
     pub written: Vec<(String, String)>,
@@ -26,7 +26,7 @@ pub struct JudgingPlan {
     pub sources: Option<PathBuf>,
     /// Cargo's home folder, whose unpacked crates state their licences.
     pub cargo_home: PathBuf,
-    /// Policy document.
+    /// The embedded policy or the place of another one.
     pub policy: PolicySource,
     /// Waiver file: where it is, and what findings call it; none is no waivers.
     pub waivers: Option<(PathBuf, String)>,
@@ -38,22 +38,22 @@ pub struct JudgingPlan {
     pub baseline: Option<BaselinePlan>,
 }
 
-/// Which policy applies.
+/// Where the policy document comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PolicySource {
     /// The embedded `policies/gate.toml`.
     Default,
     /// The embedded `policies/strict.toml`.
     Strict,
-    /// A file.
+    /// A TOML file of the repository or of the machine.
     File(PathBuf),
     /// A file whose text must have this digest.
     Pinned(PathBuf, Digest),
     /// An artifact in a registry, by its manifest's digest: nothing in the judged repository chooses its text.
     Registry {
-        /// `host/path`.
+        /// `host/path`, without a tag.
         repository: String,
-        /// The manifest's digest.
+        /// Digest of the manifest that carries the document; nothing else is believed.
         digest: Digest,
         /// Allows plain HTTP beyond loopback.
         plain_http: bool,

@@ -45,19 +45,19 @@ use step::Step;
 /// Everything one run needs.
 #[derive(Debug, Clone)]
 pub struct GatePlan {
-    /// The service's name.
+    /// The service's name, as verdicts, tags and the state folder spell it.
     pub service: String,
-    /// The build.
+    /// How the image is built, or where a finished one is.
     pub build: BuildPlan,
-    /// How to judge.
+    /// Policy, waivers, feeds and baseline.
     pub judging: JudgingPlan,
-    /// Where to publish.
+    /// Where a cleared image goes, and who signs for it.
     pub publish: PublishPlan,
     /// Where to roll out; none ends the run after publishing.
     pub rollout: Option<RolloutPlan>,
-    /// The last stage.
+    /// The last stage that runs; what comes behind it is not begun.
     pub until: Stage,
-    /// Folder for results.
+    /// The folder that verdict, evidence and SBOMs are written to.
     pub output: PathBuf,
 }
 

@@ -15,24 +15,24 @@ const OF_A_KIND: usize = 10;
 /// How an annotation looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Notice {
-    /// It blocks.
+    /// What blocks: red in the diff.
     Error,
-    /// It is listed.
+    /// What is listed and does not block: yellow.
     Warning,
-    /// For the record.
+    /// What was waived, and other facts for the record.
     Notice,
 }
 
 /// One annotation. `Display` writes the workflow command, escaped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Annotation {
-    /// How it looks.
+    /// The colour in which GitHub shows it.
     pub notice: Notice,
     /// Where, relative to the repository.
     pub place: Option<SourceLocation>,
-    /// Its title.
+    /// The bold line; one line, escaped when it is written.
     pub title: String,
-    /// Its text.
+    /// What is below the title; it may have several lines.
     pub text: String,
 }
 

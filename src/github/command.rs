@@ -22,7 +22,7 @@ pub fn group(title: &str) -> String {
     command("group", &[], title)
 }
 
-/// Ends it.
+/// Ends the group that was begun last; groups do not nest.
 #[must_use]
 pub fn endgroup() -> &'static str {
     "::endgroup::"

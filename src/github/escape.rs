@@ -38,7 +38,7 @@ pub struct Neutral<W: Write> {
 const LONGEST: usize = 64 * 1024;
 
 impl<W: Write> Neutral<W> {
-    /// Wraps a writer.
+    /// Lets lines through to `inner` with their workflow commands made harmless.
     pub const fn new(inner: W) -> Self {
         Self { inner, line: Vec::new() }
     }

@@ -19,12 +19,12 @@ pub enum Trigger {
     Other,
 }
 
-/// The event.
+/// What started the workflow, from the file that `GITHUB_EVENT_PATH` names.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Event {
     /// Its name: `push`, `pull_request`.
     pub name: String,
-    /// Its kind.
+    /// A push, a pull request or something else; what follows upon a pull request counts as one.
     pub trigger: Trigger,
     /// The commit that a person wrote: a pull request's head, a push's `after`.
     pub head: Option<String>,

@@ -21,7 +21,7 @@ pub struct StepError {
 }
 
 impl StepError {
-    /// The system's reason.
+    /// What the operating system said.
     #[must_use]
     pub const fn reason(&self) -> &io::Error {
         &self.source

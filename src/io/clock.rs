@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-/// Tells the time.
+/// The only source of the time, so that a test or `--as-of` can set it.
 pub trait Clock: Send + Sync {
     /// Now, in UTC.
     fn now(&self) -> Timestamp;
@@ -16,7 +16,7 @@ pub trait Clock: Send + Sync {
     }
 }
 
-/// The system's clock.
+/// What the operating system says; it may jump.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct System;
 

@@ -22,9 +22,9 @@ pub struct Launch {
     pub program: PathBuf,
     /// Arguments after the program's own name.
     pub args: Vec<String>,
-    /// The whole environment.
+    /// Its whole environment: nothing is inherited.
     pub env: BTreeMap<String, String>,
-    /// The working folder.
+    /// The folder that it starts in.
     pub dir: PathBuf,
     /// Where stdout and stderr are appended to; made with mode 0600.
     pub log: PathBuf,
@@ -74,7 +74,7 @@ fn settle(child: &mut Child) {
 /// A process that carries a mark.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
-    /// Its id.
+    /// Its process id; it may belong to somebody else as soon as the process has ended.
     pub pid: u32,
     /// True for the one that was started; its children have inherited the mark.
     pub leader: bool,

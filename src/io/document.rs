@@ -17,7 +17,7 @@ pub struct DocumentError {
     /// The document.
     #[source_code]
     pub text: NamedSource<String>,
-    /// Where in it.
+    /// Where in the text, in bytes.
     #[label("{label}")]
     pub span: SourceSpan,
     /// The word at the place.

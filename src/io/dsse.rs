@@ -51,7 +51,7 @@ impl fmt::Display for PublicKey {
 pub struct Signed<'a> {
     /// The payload's type, which is signed with it.
     pub kind: String,
-    /// The payload.
+    /// The payload's bytes, decoded from base64.
     pub payload: Vec<u8>,
     /// The first key that signed it; `None` if none of the given ones did.
     pub by: Option<&'a PublicKey>,

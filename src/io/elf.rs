@@ -19,7 +19,7 @@ pub struct Elf<'a> {
 /// Where the headers of the sections are.
 #[derive(Debug, Clone, Copy)]
 pub struct SectionTable {
-    /// In the file.
+    /// Bytes from the start of the file.
     pub offset: u64,
     /// Bytes of one header.
     pub entry_size: u64,

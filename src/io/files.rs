@@ -11,30 +11,19 @@ use rustix::fs::{Mode, OFlags};
 
 /// What could not be read or written, and why.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[expect(missing_docs, reason = "the message says what each value is")]
 pub enum FileError {
-    /// A read failed.
     #[error("cannot read {}", path.display())]
     #[diagnostic(code(io::read))]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// The system's reason.
-        source: io::Error,
-    },
+    Read { path: PathBuf, source: io::Error },
     /// A write failed; nothing is left under the final name.
     #[error("cannot write {}", path.display())]
     #[diagnostic(code(io::write), help("{}", write_help(source)))]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// The system's reason.
-        source: io::Error,
-    },
+    Write { path: PathBuf, source: io::Error },
     /// A file is larger than it may be.
     #[error("{} is larger than {limit} bytes", path.display())]
     #[diagnostic(code(io::too_large))]
     TooLarge {
-        /// The file.
         path: PathBuf,
         /// The limit in bytes.
         limit: u64,
@@ -42,10 +31,7 @@ pub enum FileError {
     /// A link that leads out of the folder.
     #[error("{} is a link out of the folder", path.display())]
     #[diagnostic(code(io::outside))]
-    Outside {
-        /// The file.
-        path: PathBuf,
-    },
+    Outside { path: PathBuf },
     /// A document that is no regular file.
     #[error("{} is {what}, and must be a regular file", path.display())]
     #[diagnostic(
@@ -53,7 +39,6 @@ pub enum FileError {
         help("put the file itself there: what a link leads to is not reviewed with the commit")
     )]
     NotRegular {
-        /// The file.
         path: PathBuf,
         /// What it is instead.
         what: &'static str,
@@ -62,7 +47,6 @@ pub enum FileError {
     #[error("{} is not UTF-8 from byte {offset} on", path.display())]
     #[diagnostic(code(io::encoding))]
     Encoding {
-        /// The file.
         path: PathBuf,
         /// Where the first bad byte is.
         offset: usize,

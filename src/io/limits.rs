@@ -7,7 +7,7 @@ pub struct Limits {
     pub manifest: u64,
     /// One layer as stored.
     pub layer: u64,
-    /// One layer unpacked.
+    /// Bytes of one layer's tar.
     pub layer_unpacked: u64,
     /// Unpacked size over stored size of a layer. Real layers reach 5 to 10, hostile gzip 1,000.
     pub expansion: u64,
@@ -43,13 +43,13 @@ pub struct Limits {
     pub layers: usize,
     /// Platforms in one index.
     pub platforms: usize,
-    /// One advisory record.
+    /// Bytes of one advisory record.
     pub advisory: u64,
     /// One feed's archive as downloaded.
     pub feed: u64,
     /// One feed's archive unpacked.
     pub feed_unpacked: u64,
-    /// One SBOM file.
+    /// Bytes of one SBOM or stored inventory.
     pub sbom: u64,
     /// One configuration, policy or waiver file.
     pub document: u64,

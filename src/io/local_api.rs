@@ -22,33 +22,26 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// Where the program listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Socket {
-    /// A Unix socket.
+    /// A Unix socket, by its path.
     Unix(PathBuf),
-    /// An address.
+    /// An address, without TLS.
     Tcp(SocketAddr),
 }
 
 /// Why there is no answer, or not the wanted one.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the message says what each value is")]
 pub enum LocalApiError {
     /// Nobody answers.
     #[error("{socket} does not answer: {reason}")]
-    Silent {
-        /// Where.
-        socket: String,
-        /// Why.
-        reason: String,
-    },
+    Silent { socket: String, reason: String },
     /// It said no.
     #[error("{socket} said {status} to {question}: {message}")]
     Refused {
-        /// Where.
         socket: String,
         /// Method and path.
         question: String,
-        /// The HTTP status.
         status: u16,
-        /// What it said.
         message: String,
     },
 }
@@ -61,7 +54,7 @@ impl LocalApiError {
     }
 }
 
-/// Asks one program.
+/// A client of one program on this machine (Docker, Caddy), over its socket.
 #[derive(Debug, Clone)]
 pub struct LocalApi {
     socket: Socket,
@@ -69,7 +62,6 @@ pub struct LocalApi {
     patience: Duration,
 }
 
-/// What is asked.
 #[derive(Debug, Clone)]
 struct Question<'a> {
     method: Method,

@@ -41,17 +41,17 @@ use crate::model::event::{Event, Observer, Stage};
 /// What a stage may do to the world. Cheap to clone.
 #[derive(Clone)]
 pub struct Effects {
-    /// The time.
+    /// Tells the time; the only place that does.
     pub clock: Arc<dyn clock::Clock>,
     /// Bounds on foreign bytes.
     pub limits: limits::Limits,
-    /// Who watches.
+    /// Is told of every event: progress, reports, workflow commands.
     pub observer: Arc<dyn Observer>,
     /// Set once when the user or the machine asks to stop (SIGINT, SIGTERM).
     pub cancelled: Arc<AtomicBool>,
     /// Folder for files that outlive a run (indexes, layer facts): `$XDG_CACHE_HOME/portcullis`.
     pub cache: PathBuf,
-    /// No network.
+    /// True when no server but one on this machine may be asked (`--offline`).
     pub offline: bool,
     /// Keys and passwords, by name.
     pub secrets: Arc<dyn secret::Secrets>,
@@ -81,7 +81,7 @@ impl Effects {
         self.cancelled.load(Ordering::Relaxed)
     }
 
-    /// Tells the observer.
+    /// Tells the observer, on the thread that calls.
     pub fn emit(&self, event: &Event) {
         self.observer.on_event(event);
     }

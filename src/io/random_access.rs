@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use super::layers::Spilled;
 use crate::model::excused::Excused as _;
 
-/// A file's bytes.
+/// Bytes of a file that are read from any place: in memory, in a layer, on disk.
 pub trait RandomAccess {
     /// In bytes.
     fn size(&self) -> u64;

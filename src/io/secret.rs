@@ -48,7 +48,7 @@ impl Secrets for Environment {
     }
 }
 
-/// Knows none.
+/// Hides nothing: for output that no secret can be in.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoSecrets;
 

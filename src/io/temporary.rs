@@ -39,7 +39,7 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// Where it is.
+    /// The folder, until this value is dropped.
     #[must_use]
     pub fn path(&self) -> &Path {
         self.folder.path()

@@ -8,12 +8,12 @@ use granit_parser::{Event, Parser, ScanError, Span, Tag};
 /// How deep values may lie in each other.
 const DEPTH: usize = 100;
 
-/// A value.
+/// A value with the line on which it begins.
 #[derive(Debug)]
 pub struct Node {
     /// The line where it begins, from 1.
     pub line: u32,
-    /// What it is.
+    /// A text, a list or a map.
     pub value: Value,
 }
 
@@ -33,7 +33,7 @@ pub enum Value {
 pub struct Unread {
     /// The line, from 1.
     pub line: u32,
-    /// What.
+    /// Why it is no document that we read, in words.
     pub what: String,
 }
 

@@ -32,9 +32,9 @@ pub struct Advisory {
     pub id: String,
     /// Every id of its alias group, its own included, sorted.
     pub ids: Vec<String>,
-    /// What it says.
+    /// Whether it is a vulnerability, or says that a crate is unmaintained or unsound.
     pub kind: AdvisoryKind,
-    /// One line.
+    /// One line, as its author wrote it.
     #[serde(default)]
     pub summary: String,
     /// How bad, the best source first asked; none where nobody says.
@@ -112,9 +112,9 @@ pub struct Requirement {
 pub struct Match {
     /// Index into `Inventory::components`.
     pub component: usize,
-    /// The advisory.
+    /// The record that names it, with the ids of its alias group.
     pub advisory: Advisory,
-    /// Why.
+    /// What in the record holds the version.
     pub evidence: RangeMatch,
     /// Versions that fix it on some branch, ascending.
     pub fixed: Vec<String>,
@@ -156,7 +156,7 @@ pub struct FeedRevision {
     pub source: String,
     /// SHA-256 of the data that the index was built from.
     pub revision: Digest,
-    /// How many records.
+    /// How many records the index holds.
     pub records: u64,
     /// How many records could not be read and were set aside.
     #[serde(default)]

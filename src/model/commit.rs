@@ -29,7 +29,7 @@ impl CommitSha {
         }
     }
 
-    /// The 40 digits.
+    /// The 40 hexadecimal digits, in lower case.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -13,7 +13,7 @@ use super::inventory::{Fact, Location};
 pub struct DeclaredBase {
     /// As written: `debian:12`, `scratch`, `debian@sha256:…`.
     pub image: String,
-    /// Where.
+    /// The Dockerfile and the line.
     pub location: Location,
 }
 
@@ -22,7 +22,7 @@ pub struct DeclaredBase {
 pub struct ActionUse {
     /// As written: `actions/checkout@v4`, `./local`, `docker://alpine:3`.
     pub uses: String,
-    /// Where.
+    /// The workflow file and the line.
     pub location: Location,
 }
 

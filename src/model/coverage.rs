@@ -102,7 +102,7 @@ impl GapKind {
 /// One thing that could not be seen or decided.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Gap {
-    /// What kind.
+    /// What kind of thing was not seen, by which the policy weighs it.
     pub kind: GapKind,
     /// The file, feed, component or advisory that it is about.
     pub subject: String,

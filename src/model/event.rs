@@ -53,7 +53,7 @@ impl Stage {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Unit {
-    /// Bytes.
+    /// Bytes of content.
     Bytes,
     /// Things: layers, records, blobs.
     Items,
@@ -63,16 +63,16 @@ pub enum Unit {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Event {
-    /// A stage began.
+    /// A stage begins.
     Started {
-        /// Which.
+        /// The stage that begins.
         stage: Stage,
         /// What it works on, for people: `payments at 4f2a9c1b0d3e`.
         what: String,
     },
     /// A part of a stage moved on. Never written to `events.ndjson`.
     Progress {
-        /// Which stage.
+        /// The stage that counts.
         stage: Stage,
         /// Which part: a layer's short digest, a feed's name, a blob.
         task: String,
@@ -80,50 +80,50 @@ pub enum Event {
         done: u64,
         /// Of how much, where it is known.
         total: Option<u64>,
-        /// What is counted.
+        /// What `done` and `total` count.
         unit: Unit,
     },
     /// Something worth a line.
     Note {
-        /// Which stage.
+        /// The stage that says it.
         stage: Stage,
-        /// The line.
+        /// One line for people, without its stage.
         text: String,
     },
     /// Something that a person should look at and that decides nothing.
     Warning {
-        /// Which stage.
+        /// The stage that warns.
         stage: Stage,
-        /// The line.
+        /// One line for people, without its stage.
         text: String,
     },
     /// A line of output of a program that the stage runs (cargo, docker).
     Output {
-        /// Which stage.
+        /// The stage whose program wrote it.
         stage: Stage,
-        /// The line.
+        /// One line of the program's output, secrets taken out.
         line: String,
     },
     /// What a rollout is going to do, before it does anything.
     Planned {
-        /// All of it.
+        /// All that the rollout is going to do.
         plan: Box<PlannedRollout>,
     },
     /// A health check answered or failed.
     Probed {
-        /// What it saw.
+        /// When it was asked, and what came back.
         sample: Sample,
     },
     /// The rollout changed its state.
     State {
         /// The state, as the journal spells it.
         state: RolloutState,
-        /// For people.
+        /// What is done or was seen, in a few words.
         detail: String,
     },
     /// A stage ended well.
     Finished {
-        /// Which.
+        /// The stage that ended.
         stage: Stage,
         /// What it gave, for people: `3 layers, 41 MB, sha256:…`.
         result: String,
@@ -134,7 +134,7 @@ pub enum Event {
 
 /// Somebody who watches. Called from any thread; must be quick and must not fail.
 pub trait Observer: Send + Sync {
-    /// Takes one event.
+    /// Is called in the order in which things happen, from any thread.
     fn on_event(&self, event: &Event);
 }
 

@@ -9,7 +9,7 @@ use super::purl::Purl;
 /// What is known of one component.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Explanation {
-    /// The component.
+    /// The component, as the inventory names it.
     pub purl: Purl,
     /// From the service to it, each path from the outside in; empty where the inventory has no graph.
     pub paths: Vec<Vec<Purl>>,
@@ -26,7 +26,7 @@ pub struct Explanation {
 pub struct Change {
     /// What it is: `update`, `edit`, `update-parent`, `rebase`, `replace`, `waive`.
     pub kind: &'static str,
-    /// For people.
+    /// The change in words, as a person would make it.
     pub text: String,
     /// The command, where one does it.
     #[serde(skip_serializing_if = "Option::is_none")]

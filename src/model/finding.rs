@@ -16,13 +16,13 @@ use super::severity::Severity;
 pub struct RuleCode(String);
 
 impl RuleCode {
-    /// Takes a code.
+    /// A code that a rule or a policy defines; nothing checks that one does.
     #[must_use]
     pub fn new(code: impl Into<String>) -> Self {
         Self(code.into())
     }
 
-    /// The code.
+    /// The code as policies and reports spell it: `vulnerable-component`.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -88,7 +88,7 @@ pub enum ReasonCode {
 /// One reason of a denial.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Reason {
-    /// Which.
+    /// The stable code of the reason.
     pub code: ReasonCode,
     /// In words, with the policy's setting.
     pub detail: String,
@@ -105,7 +105,7 @@ impl Reason {
 /// One objection of one rule.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
-    /// The rule.
+    /// The code of the rule that objects.
     pub rule: RuleCode,
     /// The advisory's whole alias group; the advisory's own id first, the others sorted. Empty for rules without advisories.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -130,7 +130,7 @@ pub struct Finding {
     /// How bad; none where no source says.
     #[serde(default)]
     pub severity: Option<Severity>,
-    /// Who says so.
+    /// Who gave the severity: `CVSS:3.1 of GHSA-…`, `Debian urgency`; `None` without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub severity_source: Option<String>,
     /// CVSS base score, where a vector gave one.
@@ -222,9 +222,9 @@ impl Finding {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Disposition {
-    /// It blocks.
+    /// It blocks the image.
     Denied,
-    /// It is listed.
+    /// It is listed and does not block.
     Warned,
     /// A waiver that holds today covers it.
     Waived,
@@ -245,7 +245,7 @@ impl Disposition {
 /// A finding with its disposition: one entry of `findings.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Judgement {
-    /// The finding.
+    /// What the rule objects to.
     #[serde(flatten)]
     pub finding: Finding,
     /// What was made of it.

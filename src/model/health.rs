@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// Which version answered.
+/// Which version answered a probe, as far as the answer says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Answered {
@@ -15,7 +15,7 @@ pub enum Answered {
     Unknown,
 }
 
-/// One probe.
+/// One probe with its time and its answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Sample {
     /// When it was sent.
@@ -24,7 +24,7 @@ pub struct Sample {
     pub via: String,
     /// True when every assertion but the version's held.
     pub healthy: bool,
-    /// Which version answered.
+    /// Which version it was, as far as the answer says.
     pub answered: Answered,
     /// HTTP status, where there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]

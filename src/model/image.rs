@@ -106,7 +106,7 @@ impl TryFrom<String> for Platform {
 pub struct Descriptor {
     /// What the content is.
     pub media_type: String,
-    /// Its address.
+    /// Digest of the content, which is its address.
     pub digest: Digest,
     /// Its size in bytes.
     pub size: u64,
@@ -116,7 +116,7 @@ pub struct Descriptor {
     /// The artifact type, in an index of referrers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub artifact_type: Option<String>,
-    /// Annotations.
+    /// What the list that names it says of it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
 }
@@ -139,9 +139,9 @@ impl Descriptor {
 /// A platform as a descriptor in an index spells it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DescriptorPlatform {
-    /// Processor.
+    /// The processor in Go's words (`GOARCH`): `amd64`, `arm64`.
     pub architecture: String,
-    /// Operating system.
+    /// The operating system in Go's words (`GOOS`): `linux`.
     pub os: String,
     /// Variant of the processor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -191,7 +191,7 @@ pub struct ImageConfig {
     /// `ENV`, each `NAME=value`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub env: Vec<String>,
-    /// Labels.
+    /// `LABEL`: what the image says of itself; nothing vouches for it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
     /// Exposed ports, such as `8080/tcp`, sorted.
@@ -241,7 +241,7 @@ pub struct PlatformImage {
     pub platform: Platform,
     /// Digest of its manifest.
     pub manifest: Digest,
-    /// Its configuration.
+    /// What the image runs, as whom and with what environment.
     pub config: ImageConfig,
     /// Its layers, the lowest first.
     pub layers: Vec<Layer>,
@@ -258,7 +258,7 @@ pub struct BuiltImage {
     pub size: u64,
     /// Folder of the OCI layout (`oci-layout`, `index.json`, `blobs/sha256/…`).
     pub layout: PathBuf,
-    /// Every platform.
+    /// Each platform, in the order of the index.
     pub platforms: Vec<PlatformImage>,
     /// The commit that it was built from; none for an image that was taken as it is.
     pub commit: Option<Commit>,

@@ -11,7 +11,7 @@ use super::digest::Digest;
 pub enum ImageRef {
     /// `oci:DIR`, `oci:DIR:TAG` or `oci:DIR@sha256:…`: an OCI layout folder.
     OciLayout {
-        /// The folder.
+        /// The folder with `index.json`.
         dir: PathBuf,
         /// `org.opencontainers.image.ref.name` of the manifest, where the layout holds several.
         tag: Option<String>,
@@ -30,7 +30,7 @@ pub enum ImageRef {
     Registry {
         /// `host/path`, without tag or digest.
         repository: String,
-        /// The digest.
+        /// Digest of the manifest or index.
         digest: Digest,
     },
     /// `rootfs:DIR`: an unpacked root file system.

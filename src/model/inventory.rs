@@ -41,9 +41,9 @@ pub enum Origin {
     AlternateRegistry(String),
     /// A git repository, by URL with its revision.
     Git(String),
-    /// A plain URL.
+    /// An address that no registry stands behind.
     Url(String),
-    /// The workspace itself.
+    /// The source tree itself: a workspace member, a path dependency.
     Local,
 }
 
@@ -56,7 +56,7 @@ pub struct SourcePackage {
     pub version: String,
 }
 
-/// One package.
+/// One package in one version, from one cataloger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Component {
     /// Its name, version and qualifiers.
@@ -172,9 +172,9 @@ pub enum FactKind {
 /// Something seen in the content of an image that rules decide on.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Fact {
-    /// What kind.
+    /// What kind of thing it is, by which a rule picks it.
     pub kind: FactKind,
-    /// Where.
+    /// The layer and the path.
     pub location: Location,
     /// What it is, in a few words; never the secret itself.
     pub detail: String,
@@ -189,13 +189,13 @@ pub struct Fact {
 /// Size and origin of one layer, for reports and for `oversized-image`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LayerSummary {
-    /// Digest as stored.
+    /// Digest of the bytes as stored (compressed).
     pub digest: Digest,
     /// Bytes as stored.
     pub size: u64,
     /// Bytes of the tar.
     pub unpacked: u64,
-    /// Number of entries.
+    /// How many entries its tar has.
     pub entries: u64,
     /// The history entry that made it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -205,14 +205,14 @@ pub struct LayerSummary {
 /// What is known of one platform beside its components.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlatformSummary {
-    /// The platform.
+    /// The platform that all of this is said of.
     pub platform: Platform,
     /// Digest of its manifest.
     pub manifest: Digest,
     /// Its operating system, where it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub os: Option<OsRelease>,
-    /// Its configuration.
+    /// What it runs, as whom and with what environment.
     pub config: ImageConfig,
     /// Where its base ends, and what tells; none where that is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -244,7 +244,7 @@ pub struct Inventory {
     /// Each platform of an image; empty for a source tree.
     #[serde(default)]
     pub platforms: Vec<PlatformSummary>,
-    /// Every component.
+    /// Every package that was found, sorted by [`Self::canonicalize`].
     pub components: Vec<Component>,
     /// What rules on content decide on.
     #[serde(default)]

@@ -22,7 +22,7 @@ pub struct Publication {
     /// The same in the further places.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub also: Vec<String>,
-    /// The digest.
+    /// Digest of the index or manifest that was published.
     pub digest: Digest,
     /// Tags that name it now.
     pub tags: Vec<String>,
@@ -51,7 +51,7 @@ pub enum RolloutResult {
     FirstFailed,
     /// A dry run: nothing was changed, and what would be done was said.
     Planned,
-    /// Nothing was changed.
+    /// It could not begin as it was planned: nothing was changed.
     Refused,
     /// Another deployer holds the lock.
     Locked,
@@ -81,9 +81,9 @@ impl RolloutResult {
 pub struct Step {
     /// When it was reached.
     pub at: Timestamp,
-    /// The state.
+    /// The state that was entered.
     pub state: RolloutState,
-    /// For people.
+    /// What was done or seen in it, in a few words.
     pub detail: String,
 }
 
@@ -92,13 +92,13 @@ pub struct Step {
 pub struct RolloutReport {
     /// `portcullis/rollout/v1`.
     pub schema: String,
-    /// The service.
+    /// The service's name.
     pub service: String,
     /// The target's name: `process`.
     pub target: String,
     /// Identity of the run.
     pub run: String,
-    /// How it ended.
+    /// Whether the new version serves, the old one does, or nobody knows.
     pub result: RolloutResult,
     /// The digest that was to be rolled out.
     pub digest: Digest,
@@ -120,7 +120,7 @@ pub struct RolloutReport {
     pub plan: Option<Box<PlannedRollout>>,
     /// Every state it went through.
     pub steps: Vec<Step>,
-    /// Every probe.
+    /// Every probe, in order of time.
     pub samples: Vec<Sample>,
     /// Requests that were still in flight when the old version was stopped; `null` when they could not be counted.
     pub cut_requests: Option<u64>,
@@ -156,7 +156,7 @@ impl RolloutReport {
 pub struct Failure {
     /// The last stage that ended well; none before the first one.
     pub stage: Option<Stage>,
-    /// What happened.
+    /// What happened, without its causes.
     pub message: String,
     /// Why, the nearest reason first.
     #[serde(default)]
@@ -173,7 +173,7 @@ pub struct Baseline {
     pub source: String,
     /// What it was about.
     pub subject: Subject,
-    /// What it said.
+    /// What it said: cleared, blocked or undecidable.
     pub verdict: Decision,
     /// When it was computed.
     pub evaluated_at: Timestamp,
@@ -184,7 +184,7 @@ pub struct Baseline {
 pub struct SourceFile {
     /// Relative to the service's folder, with `/`.
     pub path: String,
-    /// Its text.
+    /// Its whole text, to show lines of.
     pub text: String,
 }
 
@@ -201,24 +201,24 @@ impl Outcome {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Outcome {
-    /// The service.
+    /// The service's name.
     pub service: String,
-    /// The commit.
+    /// The commit with its author and time; `None` outside a repository.
     pub commit: Option<Commit>,
-    /// What was judged.
+    /// The image, tree or file that was judged; `None` before the inventory.
     pub subject: Option<Subject>,
     /// The last stage that ended well.
     pub reached: Option<Stage>,
     /// The stage that the run was asked to stop after; none for all of them.
     pub until: Option<Stage>,
-    /// The verdict.
+    /// The verdict; `None` where a stage failed before it.
     pub verdict: Option<Verdict>,
     /// What the verdict was compared with, where somebody asked for it.
     pub baseline: Option<Baseline>,
     /// What it had found.
     #[serde(skip)]
     pub before: Vec<Judgement>,
-    /// What was published.
+    /// Where the image went; `None` where nothing was published.
     pub publication: Option<Publication>,
     /// What was rolled out.
     pub rollout: Option<RolloutReport>,

@@ -43,12 +43,12 @@ impl PassedReason {
 /// Folders and files that were not looked into, for one reason.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct PassedOver {
-    /// Why.
+    /// Why nobody looked into it.
     pub reason: PassedReason,
     /// What the configuration says about it, for [`PassedReason::Excluded`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub statement: Option<String>,
-    /// How many.
+    /// How many files or folders of this kind were passed over.
     pub count: usize,
     /// The first [`Self::NAMED`] of them, sorted, relative to the tree.
     pub paths: Vec<String>,

@@ -8,7 +8,7 @@ use super::rollout_state::RolloutState;
 /// A version in a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedVersion {
-    /// The digest.
+    /// Digest of the image.
     pub digest: Digest,
     /// The full commit id, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -24,7 +24,7 @@ pub struct PlannedVersion {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PlannedChange {
-    /// Nothing serves now.
+    /// Nothing serves now, so nothing can be interrupted.
     First,
     /// One version takes the place of another.
     Replace,
@@ -71,7 +71,7 @@ pub enum ExpectedInterruption {
 /// Whether users of the service will notice, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedInterruption {
-    /// Whether they will.
+    /// Whether users will notice, as far as the target can know before.
     pub expected: ExpectedInterruption,
     /// Why, for people.
     pub why: String,
@@ -91,9 +91,9 @@ pub struct PlannedWayBack {
 /// Why a rollout cannot work as it is planned.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
-    /// Why.
+    /// Why it would not begin, in words.
     pub reason: String,
-    /// What would work.
+    /// The one next thing to do.
     pub next: String,
 }
 
@@ -102,19 +102,19 @@ pub struct Refusal {
 pub struct PlannedRollout {
     /// `portcullis/rollout-plan/v1`.
     pub schema: String,
-    /// The service.
+    /// The service's name.
     pub service: String,
-    /// The target's name.
+    /// `process`, `command`, `compose` or `kubernetes`.
     pub target: String,
     /// Where it answers, for people.
     pub url: Option<String>,
     /// What serves now, as observed; `null` where nothing does.
     pub now: Option<PlannedVersion>,
-    /// What will.
+    /// What will serve afterwards.
     pub next: PlannedVersion,
     /// What is to be changed.
     pub change: PlannedChange,
-    /// In which order.
+    /// What is done, in order.
     pub steps: Vec<PlannedStep>,
     /// The longest that the way forward can take, in milliseconds: the sum of its clocks.
     pub at_most_ms: u64,

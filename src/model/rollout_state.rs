@@ -33,7 +33,7 @@ pub enum RolloutState {
     RollingBack,
     /// It must answer again.
     VerifyingRollback,
-    /// It serves.
+    /// The old version serves again.
     RolledBack,
     /// It does not, or there was none.
     RollbackFailed,

@@ -55,12 +55,12 @@ impl fmt::Display for Severity {
 /// A severity with its source. An advisory without one is "unknown", which is `Option::None`, not [`Severity::None`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Rating {
-    /// The level.
+    /// The level, from the score or from the source's own word.
     pub severity: Severity,
     /// CVSS base score, where a vector gave one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub score: Option<f64>,
-    /// The CVSS vector.
+    /// The CVSS vector that gave the score; `None` where the source has a word alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vector: Option<String>,
     /// Who says so: `CVSS:3.1 of GHSA-…`, `Debian urgency`, `GHSA level`.

@@ -41,7 +41,7 @@ impl Decision {
 /// A gap with what the policy makes of it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct JudgedGap {
-    /// What kind.
+    /// What kind of thing was not seen or decided.
     pub kind: GapKind,
     /// The file, feed, component or advisory.
     pub subject: String,
@@ -81,7 +81,7 @@ pub struct Inputs {
     pub cached_layers: Vec<Digest>,
     /// Digest of the canonical inventory.
     pub inventory: Digest,
-    /// Each feed.
+    /// Each feed that was asked, with its state.
     pub feeds: Vec<FeedRevision>,
 }
 
@@ -97,7 +97,7 @@ pub struct PolicyInput {
 /// A VEX document that was taken into account.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct VexInput {
-    /// The file's name.
+    /// The file's name, relative to the repository.
     pub name: String,
     /// Its author, whom the policy trusts.
     pub author: String,
@@ -115,7 +115,7 @@ pub struct Verdict {
     pub schema: String,
     /// What it is about; `digest` is the image's.
     pub subject: Subject,
-    /// The answer.
+    /// Cleared, blocked or undecidable.
     pub verdict: Decision,
     /// When it was computed; the only clock in it.
     pub evaluated_at: Timestamp,
@@ -147,11 +147,11 @@ pub struct Verdict {
 /// An advisory that names a component of ours and says itself that it does not apply here.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct NotApplicable {
-    /// The advisory.
+    /// The advisory's id.
     pub id: String,
-    /// The component.
+    /// The component, as a package URL.
     pub purl: String,
-    /// Why.
+    /// Why it does not apply, in the words of whoever said so.
     pub reason: String,
 }
 

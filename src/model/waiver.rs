@@ -126,7 +126,7 @@ pub struct WaiverReport {
     pub statement: String,
     /// Who answers for it.
     pub owner: String,
-    /// Who agreed.
+    /// Who agreed, as the entry itself says; the history of the repository is asked elsewhere.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub approved_by: Vec<String>,
     /// The first day, where stated.

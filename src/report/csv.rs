@@ -33,7 +33,7 @@ const COLUMNS: [&str; 21] = [
     "evaluated_at",
 ];
 
-/// The table.
+/// `findings.csv`: the head, the verdict, then a row for each finding and each gap.
 #[must_use]
 pub fn csv(outcome: &Outcome) -> String {
     let mut out = row(&COLUMNS.map(str::to_owned));

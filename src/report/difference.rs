@@ -12,7 +12,7 @@ use crate::model::verdict::{Decision, Verdict};
 pub struct Difference<'a> {
     /// `portcullis/difference/v1`.
     pub schema: &'static str,
-    /// The answers.
+    /// The answer before and the answer after.
     pub verdict: (Decision, Decision),
     /// Findings that only the newer one has.
     pub came: Vec<&'a Judgement>,
@@ -24,7 +24,7 @@ pub struct Difference<'a> {
     pub inputs: Vec<String>,
 }
 
-/// Compares two verdicts.
+/// What came, went and weighs otherwise; which findings are the same, [`Finding::is_same`](crate::model::finding::Finding::is_same) says.
 #[must_use]
 pub fn difference<'a>(before: &'a Verdict, after: &'a Verdict) -> Difference<'a> {
     let (old, new) = (Known::of(&before.findings), Known::of(&after.findings));

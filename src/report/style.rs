@@ -3,7 +3,7 @@
 /// What the reader's screen can show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Style {
-    /// ANSI colours.
+    /// True where ANSI colours may be written.
     pub color: bool,
     /// Columns; lines are folded to it, from 40 on.
     pub width: usize,
@@ -22,11 +22,11 @@ pub enum Paint {
     Strong,
     /// Secondary.
     Dim,
-    /// It blocks.
+    /// For what blocks.
     Bad,
     /// A person should look at it.
     Doubt,
-    /// It is well.
+    /// For what is well.
     Good,
     /// A waiver, a link, a command to type.
     Calm,
@@ -41,13 +41,13 @@ pub enum Paint {
 /// The signs in front of lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Signs {
-    /// It blocks.
+    /// Before what blocks.
     pub bad: &'static str,
     /// A person should look.
     pub doubt: &'static str,
-    /// It is well.
+    /// Before what is well.
     pub good: &'static str,
-    /// It is waived.
+    /// Before what is waived.
     pub calm: &'static str,
     /// From this to that.
     pub arrow: &'static str,

@@ -11,7 +11,6 @@ use super::tools;
 pub(crate) struct Deb {
     /// The folder with its files.
     pub(crate) root: PathBuf,
-    /// The archive itself.
     pub(crate) archive: PathBuf,
     /// The version of what it packs: without epoch, Debian's own revision and marks; after `+really` where it was set back.
     pub(crate) upstream: String,

@@ -13,7 +13,6 @@ pub(crate) const BASE: &str = "localhost/busybox:1";
 
 /// A builder that runs here, with an image to build upon in its store.
 pub(crate) enum Builder {
-    /// The Docker Engine.
     Buildkit(DockerEngine),
     /// buildah with a store of its own.
     Buildah(Store),
@@ -32,7 +31,6 @@ impl Builder {
         Some(Self::Buildkit(engine))
     }
 
-    /// The same.
     pub(crate) fn buildah() -> Option<Self> {
         tools::program("buildah")?;
         let builder = Self::Buildah(Store::new()?);
@@ -187,7 +185,6 @@ impl Project {
         }
     }
 
-    /// The checkout.
     pub(crate) fn root(&self) -> PathBuf {
         self.folder.path().join("service")
     }

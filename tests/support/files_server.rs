@@ -40,7 +40,6 @@ struct State {
     closed: bool,
 }
 
-/// The server.
 pub(crate) struct FilesServer {
     state: Arc<Mutex<State>>,
     address: std::net::SocketAddr,

@@ -23,7 +23,6 @@ pub struct Compared {
     pub same: u64,
     /// Of which at least one entry could be read in two ways.
     pub doubted: u64,
-    /// Refused.
     pub refused: u64,
     /// Of those that were doubted or refused, the ones that Go reads to the end.
     pub read_by_go: u64,

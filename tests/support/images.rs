@@ -103,7 +103,6 @@ pub(crate) fn policy() -> Digest {
     Digest::from_bytes([0x70; 32])
 }
 
-/// A cleared verdict.
 pub(crate) fn verdict(image: &BuiltImage, at: &str) -> Verdict {
     Verdict {
         schema: VERDICT_SCHEMA.to_owned(),

@@ -9,7 +9,6 @@ pub struct Tar {
 }
 
 impl Tar {
-    /// An empty tar.
     pub fn new() -> Self {
         Self::default()
     }
@@ -25,17 +24,14 @@ impl Tar {
         self.header(path, b'0', mode, content.len() as u64, "").data(content)
     }
 
-    /// A folder.
     pub fn dir(self, path: &str) -> Self {
         self.header(&format!("{path}/"), b'5', 0o755, 0, "")
     }
 
-    /// A symbolic link.
     pub fn symlink(self, path: &str, target: &str) -> Self {
         self.header(path, b'2', 0o777, 0, target)
     }
 
-    /// A hard link.
     pub fn hard_link(self, path: &str, target: &str) -> Self {
         self.header(path, b'1', 0o644, 0, target)
     }

@@ -53,7 +53,6 @@ pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// An image's configuration.
 pub(crate) fn config(architecture: &str, steps: &[Step]) -> Value {
     let history: Vec<Value> = steps.iter().map(|step| json!({"created_by": step.created_by})).collect();
     let diff_ids: Vec<Digest> = steps.iter().map(Step::diff_id).collect();

@@ -150,7 +150,6 @@ fn name(dice: &mut Dice) -> &'static str {
     if dice.one_in(12) { dice.of(NAMES) } else { dice.of(PLAIN_NAMES) }
 }
 
-/// One tar.
 pub fn tar(dice: &mut Dice) -> Vec<u8> {
     let mut tar = Tar::new();
     for _ in 0..=dice.below(3) {

@@ -428,7 +428,6 @@ pub(crate) fn hostile() -> Outcome {
     outcome
 }
 
-/// All of them.
 pub(crate) fn all() -> Vec<Outcome> {
     vec![blocked(), red_overnight(), undecidable(), live(), rolled_back(), hostile()]
 }

@@ -13,7 +13,6 @@ use hyper_util::rt::TokioIo;
 use portcullis::io::hash::sha256;
 use tokio::net::TcpListener;
 
-/// Whose chunks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Chunks {
     /// By the specification.

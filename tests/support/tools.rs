@@ -44,7 +44,6 @@ pub(crate) fn shared() -> Option<PathBuf> {
     present.then_some(folder)
 }
 
-/// Cargo's home folder.
 pub(crate) fn cargo_home() -> PathBuf {
     let home = || PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cargo");
     std::env::var_os("CARGO_HOME").map_or_else(home, PathBuf::from)

@@ -10,7 +10,6 @@ use crate::model::visible::visible;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(in crate::cli) enum Found {
-    /// It is there.
     There,
     /// It is not, and some stage cannot do without it.
     Missing,

@@ -13,11 +13,7 @@ use crate::model::{dockerfile, plain_path};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::cli) enum Kind {
     /// A cargo package with a program.
-    Crate {
-        /// Its name.
-        package: String,
-    },
-    /// A Dockerfile.
+    Crate { package: String },
     Dockerfile {
         /// Relative to the service's folder.
         file: PathBuf,
@@ -25,10 +21,7 @@ pub(in crate::cli) enum Kind {
         port: Option<u16>,
     },
     /// Manifests alone, which name an image that is built elsewhere.
-    Image {
-        /// The image.
-        image: Option<String>,
-    },
+    Image { image: Option<String> },
 }
 
 /// A service that was found.
@@ -36,7 +29,6 @@ pub(in crate::cli) enum Kind {
 pub(in crate::cli) struct Found {
     /// Its folder, relative to the one that was looked into; empty for that itself.
     pub folder: PathBuf,
-    /// Its name.
     pub name: String,
     /// How it is built.
     pub kind: Kind,

@@ -8,7 +8,6 @@ use crate::model::excused::Excused as _;
 
 /// What Compose looks for, in its order.
 const COMPOSE: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"];
-/// What runs containers.
 const WORKLOADS: [&str; 4] = ["Deployment", "StatefulSet", "DaemonSet", "CronJob"];
 /// Folders and files that manifests lie in, beside the folder itself.
 const FOLDERS: [&str; 6] = ["", "k8s", "kubernetes", "deploy", "manifests", "base"];
@@ -16,7 +15,6 @@ const FOLDERS: [&str; 6] = ["", "k8s", "kubernetes", "deploy", "manifests", "bas
 /// A service that a Compose file builds.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Built {
-    /// Its name.
     pub(super) name: String,
     /// Its context, relative to the folder.
     pub(super) context: PathBuf,

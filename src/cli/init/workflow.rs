@@ -10,7 +10,6 @@ const DOWNLOAD: &str = "actions/download-artifact@d3f86a106a0bac45b974a628896c90
 /// What a workflow is about.
 #[derive(Debug, Clone)]
 pub(in crate::cli) struct Delivery<'a> {
-    /// The service's name.
     pub service: &'a str,
     /// Its folder in the repository, with `/`; `.` for the repository's root.
     pub folder: &'a str,

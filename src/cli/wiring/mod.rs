@@ -31,7 +31,6 @@ const CONFIG_FILE: &str = "portcullis.toml";
 pub(super) struct Workspace {
     /// The folder that relative paths are relative to.
     pub root: PathBuf,
-    /// Folder for results.
     pub output: PathBuf,
     /// The configuration; the defaults where there is no file.
     pub config: Config,

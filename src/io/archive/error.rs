@@ -10,6 +10,7 @@ use crate::model::exit_kind::ExitKind;
 
 /// Why an archive could not be read.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[expect(missing_docs, reason = "the message says what each value is")]
 pub enum ArchiveError {
     /// The file is there, but is no such archive.
     #[error("{} is no {kind}: {reason}", path.display())]
@@ -18,31 +19,19 @@ pub enum ArchiveError {
         help("`docker save` and `podman save` write docker-archive:, `skopeo copy … oci-archive:FILE` writes oci-archive:")
     )]
     WrongKind {
-        /// The file.
         path: PathBuf,
         /// What it should be.
         kind: &'static str,
-        /// What is missing.
         reason: String,
     },
     /// The archive holds several images.
     #[error("{} holds {count} images, and one is judged at a time", path.display())]
     #[diagnostic(code(archive::several), help("save one image: `docker save -o FILE IMAGE`"))]
-    Several {
-        /// The file.
-        path: PathBuf,
-        /// How many.
-        count: usize,
-    },
+    Several { path: PathBuf, count: usize },
     /// A member that the image needs is missing.
     #[error("{} has no `{member}`, which the image needs", path.display())]
     #[diagnostic(code(archive::missing), help("the archive was cut off or made by hand: save the image again"))]
-    Missing {
-        /// The file.
-        path: PathBuf,
-        /// The member.
-        member: String,
-    },
+    Missing { path: PathBuf, member: String },
     /// A member's bytes are not those that its name promises.
     #[error("`{member}` in {} has the digest {found}", path.display())]
     #[diagnostic(
@@ -50,9 +39,7 @@ pub enum ArchiveError {
         help("the file was changed or damaged after it was written: save the image again")
     )]
     WrongDigest {
-        /// The file.
         path: PathBuf,
-        /// The member.
         member: String,
         /// What its content hashes to.
         found: Digest,
@@ -63,12 +50,7 @@ pub enum ArchiveError {
         code(archive::twice),
         help("one reader takes the first and another the last, so that the archive could be two images: save the image again")
     )]
-    Twice {
-        /// The file.
-        path: PathBuf,
-        /// The member.
-        member: String,
-    },
+    Twice { path: PathBuf, member: String },
     /// `manifest.json` and `index.json` are about different images.
     #[error("{} is two images: {reason}", path.display())]
     #[diagnostic(
@@ -78,7 +60,6 @@ pub enum ArchiveError {
         )
     )]
     Disagree {
-        /// The file.
         path: PathBuf,
         /// How they differ.
         reason: String,

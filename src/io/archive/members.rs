@@ -65,7 +65,7 @@ impl Archive {
         })
     }
 
-    /// The archive's file.
+    /// The file, by the path that it was opened at.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path

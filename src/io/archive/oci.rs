@@ -13,9 +13,9 @@ use crate::model::image::{Descriptor, PlatformImage};
 #[derive(Debug, Clone)]
 pub struct OciImage {
     archive: Archive,
-    /// What names it.
+    /// The descriptor in `index.json` that was chosen.
     pub descriptor: Descriptor,
-    /// Every platform.
+    /// Each platform of the index; one for a plain manifest.
     pub platforms: Vec<PlatformImage>,
 }
 

@@ -6,6 +6,7 @@ use crate::io::process::ProcessError;
 
 /// Why git could not be asked.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[expect(missing_docs, reason = "the message says what each value is")]
 pub enum GitError {
     /// The program could not be started, or ended badly.
     #[error(transparent)]
@@ -43,7 +44,6 @@ pub enum GitError {
     #[error("git {what} gave an answer that cannot be read: {answer}")]
     #[diagnostic(code(io::git))]
     Answer {
-        /// Which question.
         what: &'static str,
         /// The answer, cut.
         answer: String,

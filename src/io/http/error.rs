@@ -9,21 +9,16 @@ use crate::io::patience::is_passing;
 
 /// Why a request gave nothing.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[expect(missing_docs, reason = "the message says what each value is")]
 pub enum HttpError {
     /// TLS cannot be set up.
     #[error("cannot set up HTTPS")]
     #[diagnostic(code(io::http))]
-    Tls {
-        /// The reason.
-        source: rustls::Error,
-    },
+    Tls { source: rustls::Error },
     /// No client could be made.
     #[error("cannot set up an HTTP client")]
     #[diagnostic(code(io::http), help("is the proxy that HTTPS_PROXY or HTTP_PROXY names a URL?"))]
-    Client {
-        /// The reason.
-        source: reqwest::Error,
-    },
+    Client { source: reqwest::Error },
     /// Nobody answered, or the answer broke off.
     #[error("{url} is unreachable (tried {attempts} times)")]
     #[diagnostic(
@@ -35,7 +30,6 @@ pub enum HttpError {
         url: String,
         /// How often it was tried.
         attempts: usize,
-        /// The reason.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The server is not who it says it is, as far as the certificates here tell.
@@ -49,7 +43,6 @@ pub enum HttpError {
     Untrusted {
         /// Where, without credentials.
         url: String,
-        /// The reason.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// A redirect that is not followed.
@@ -58,7 +51,6 @@ pub enum HttpError {
     Redirect {
         /// Where, without credentials.
         url: String,
-        /// The reason.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The server answered with an error.
@@ -67,7 +59,6 @@ pub enum HttpError {
     Refused {
         /// Where, without credentials.
         url: String,
-        /// The status.
         status: u16,
         /// How long the server asks to wait.
         retry_after: Option<Duration>,
@@ -91,12 +82,7 @@ pub enum HttpError {
     /// The document could not be written down.
     #[error("cannot write {}", path.display())]
     #[diagnostic(code(io::write), help("is the disk full, or the cache folder not writable?"))]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// The system's reason.
-        source: std::io::Error,
-    },
+    Write { path: PathBuf, source: std::io::Error },
 }
 
 impl HttpError {

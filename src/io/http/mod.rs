@@ -32,7 +32,7 @@ pub enum ReadIfChanged {
     Absent,
     /// It is another one.
     New {
-        /// Its bytes.
+        /// The whole body.
         bytes: Vec<u8>,
         /// For the next time.
         validators: Validators,

@@ -6,6 +6,7 @@ use crate::model::digest::Digest;
 
 /// What is wrong with a layer's bytes.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the message says what each value is")]
 pub enum LayerProblem {
     /// The system could not read the blob.
     #[error("it cannot be read")]
@@ -52,12 +53,7 @@ pub enum LayerProblem {
     ControlCharacters(String),
     /// Something past a limit.
     #[error("{what} is past the limit of {limit}")]
-    Limit {
-        /// What.
-        what: &'static str,
-        /// The limit.
-        limit: u64,
-    },
+    Limit { what: &'static str, limit: u64 },
     /// Far larger unpacked than stored.
     #[error("it unpacks to more than {unpacked} bytes from {stored}: a decompression bomb")]
     Bomb {
@@ -91,6 +87,7 @@ pub enum LayerProblem {
     code(layers::broken),
     help("nothing is known about what such an image would run: pull or build it again, and compare the digests")
 )]
+#[expect(missing_docs, reason = "the message says what each value is")]
 pub struct LayerError {
     /// `layer sha256:…`, or the archive's name.
     pub layer: String,
@@ -98,7 +95,6 @@ pub struct LayerError {
     pub offset: u64,
     /// True when the offset counts bytes of the unpacked tar, false for bytes as stored.
     pub unpacked: bool,
-    /// What is wrong.
     #[source]
     pub problem: LayerProblem,
 }

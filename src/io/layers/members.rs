@@ -66,7 +66,7 @@ impl<'l, R: Read> Members<'l, R> {
         })
     }
 
-    /// The stream itself.
+    /// The stream, as far as it has been read.
     pub fn into_inner(self) -> R {
         self.stream.into_inner().0
     }

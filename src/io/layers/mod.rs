@@ -40,7 +40,7 @@ pub use spill::Spilled;
 /// What an entry is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind<'a> {
-    /// A regular file.
+    /// A regular file with its content.
     File,
     /// A folder.
     Directory,
@@ -59,7 +59,7 @@ pub struct Entry<'a> {
     pub raw: &'a [u8],
     /// The same as text; bytes that are not UTF-8 are replaced.
     pub path: &'a str,
-    /// What it is.
+    /// File, folder, link or device.
     pub kind: Kind<'a>,
     /// Unix mode bits.
     pub mode: u32,

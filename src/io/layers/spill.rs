@@ -38,7 +38,7 @@ impl Spilled {
         Ok(())
     }
 
-    /// Bytes.
+    /// Bytes of content.
     #[must_use]
     pub fn size(&self) -> u64 {
         self.size

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::lines::Lines;
 use crate::io::limits::Limits;
 
-/// An element.
+/// An element with its attributes, text and children.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Element {
     /// Without a prefix.

@@ -166,14 +166,14 @@ pub const STATEMENT: Shape = Message(&[
     ("predicate", Any),
 ]);
 
-/// A DSSE envelope.
+/// What a DSSE envelope may hold, by its specification.
 pub const ENVELOPE: Shape = Message(&[
     ("payload", Text),
     ("payloadType", Text),
     ("signatures", List(&Message(&[("sig", Text), ("keyid", Text)]))),
 ]);
 
-/// A Sigstore bundle.
+/// What a Sigstore bundle may hold, by its protobuf definition.
 pub const BUNDLE: Shape = Message(&[
     ("mediaType", Text),
     (

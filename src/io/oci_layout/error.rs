@@ -9,6 +9,7 @@ use crate::model::exit_kind::ExitKind;
 
 /// Why a layout could not be read or written.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[expect(missing_docs, reason = "the message says what each value is")]
 pub enum LayoutError {
     /// The folder is not there, or is no OCI layout.
     #[error("{} is no OCI layout: {reason}", dir.display())]
@@ -18,17 +19,11 @@ pub enum LayoutError {
             "an OCI layout is a folder with `oci-layout`, `index.json` and `blobs/sha256/`; `skopeo copy … oci:DIR` and `docker buildx build --output type=oci,tar=false,dest=DIR` write one"
         )
     )]
-    NotALayout {
-        /// The folder.
-        dir: PathBuf,
-        /// What is missing.
-        reason: String,
-    },
+    NotALayout { dir: PathBuf, reason: String },
     /// No manifest has the tag.
     #[error("{} has no manifest tagged `{tag}`", dir.display())]
     #[diagnostic(code(layout::tag), help("{}", known_tags(known)))]
     UnknownTag {
-        /// The folder.
         dir: PathBuf,
         /// The tag that was asked for.
         tag: String,
@@ -39,7 +34,6 @@ pub enum LayoutError {
     #[error("{} holds {count} images, and none was named", dir.display())]
     #[diagnostic(code(layout::ambiguous), help("name one with oci:DIR:TAG; {}", known_tags(known)))]
     Ambiguous {
-        /// The folder.
         dir: PathBuf,
         /// How many images there are.
         count: usize,
@@ -49,15 +43,11 @@ pub enum LayoutError {
     /// The layout holds no image at all.
     #[error("{} holds no image", dir.display())]
     #[diagnostic(code(layout::empty))]
-    Empty {
-        /// The folder.
-        dir: PathBuf,
-    },
+    Empty { dir: PathBuf },
     /// A blob that a document names is not there.
     #[error("blob {digest} is missing: there is no {}", path.display())]
     #[diagnostic(code(layout::blob_missing), help("the image was copied in part: copy it again"))]
     BlobMissing {
-        /// The blob.
         digest: Digest,
         /// Where it should be.
         path: PathBuf,
@@ -69,18 +59,15 @@ pub enum LayoutError {
         help("the file was changed or damaged after it was written: copy the image again")
     )]
     WrongDigest {
-        /// The blob.
         digest: Digest,
         /// What its content hashes to.
         found: Digest,
-        /// The file.
         path: PathBuf,
     },
     /// A blob is longer or shorter than its descriptor says.
     #[error("{} has {found} bytes where its descriptor says {expected}", path.display())]
     #[diagnostic(code(layout::size), help("the file was cut off or damaged: copy the image again"))]
     WrongSize {
-        /// The file.
         path: PathBuf,
         /// Bytes that the descriptor promises.
         expected: u64,
@@ -91,20 +78,17 @@ pub enum LayoutError {
     #[error("{} does not hold a valid {what}: {reason} (byte {offset})", path.display())]
     #[diagnostic(code(layout::document))]
     Document {
-        /// The file.
         path: PathBuf,
         /// What it should hold: `image manifest`.
         what: &'static str,
-        /// What is wrong.
         reason: String,
-        /// Where in it.
+        /// Bytes from the start of the file.
         offset: usize,
     },
     /// A document parses, but what it says cannot be.
     #[error("{} {reason}", path.display())]
     #[diagnostic(code(layout::inconsistent))]
     Inconsistent {
-        /// The file.
         path: PathBuf,
         /// What is wrong with it.
         reason: String,

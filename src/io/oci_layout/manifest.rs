@@ -27,9 +27,9 @@ pub struct Index {
     /// What it says it is.
     #[serde(default)]
     pub media_type: Option<String>,
-    /// What it lists.
+    /// What it lists, in its order.
     pub manifests: Vec<Descriptor>,
-    /// Annotations.
+    /// As the document has them; `None` where it has no such member.
     #[serde(default)]
     pub annotations: Option<BTreeMap<String, String>>,
     /// The artifact type, where it is an index of artifacts.
@@ -45,14 +45,14 @@ pub struct Index {
     fs_layers: Option<IgnoredAny>,
 }
 
-/// An image manifest.
+/// An image manifest, as the OCI image specification 1.1 defines it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Manifest {
     /// What it says it is.
     #[serde(default)]
     pub media_type: Option<String>,
-    /// The configuration.
+    /// Names the configuration blob by digest and size.
     pub config: Descriptor,
     /// The layers, the lowest first.
     pub layers: Vec<Descriptor>,
@@ -62,7 +62,7 @@ pub struct Manifest {
     /// What it refers to, where it is an attestation.
     #[serde(default)]
     pub subject: Option<Descriptor>,
-    /// Annotations.
+    /// As the document has them; `None` where it has no such member.
     #[serde(default)]
     pub annotations: Option<BTreeMap<String, String>>,
     #[serde(default)]
@@ -73,7 +73,7 @@ pub struct Manifest {
     fs_layers: Option<IgnoredAny>,
 }
 
-/// An image configuration.
+/// The blob that a manifest's `config` names, by the OCI image specification 1.1.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Operating system; empty where it is not said.

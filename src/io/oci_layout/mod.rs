@@ -33,7 +33,7 @@ pub struct OciLayout {
 }
 
 impl OciLayout {
-    /// The folder.
+    /// The folder with `oci-layout` and `index.json`.
     #[must_use]
     pub fn dir(&self) -> &Path {
         &self.dir

@@ -14,23 +14,18 @@ use std::process::{Command, Output, Stdio};
 
 /// Why a program did not do its work.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[expect(missing_docs, reason = "the message says what each value is")]
 pub enum ProcessError {
     /// It could not be started.
     #[error("cannot start {program}")]
     #[diagnostic(code(io::process), help("is {program} installed and on the PATH?"))]
-    Start {
-        /// The program.
-        program: String,
-        /// The system's reason.
-        source: io::Error,
-    },
+    Start { program: String, source: io::Error },
     /// It ended with another status than 0.
     #[error("{program} failed ({status}): {tail}")]
     #[diagnostic(code(io::process))]
     Failed {
         /// The program and its first arguments.
         program: String,
-        /// How it ended.
         status: String,
         /// The last lines it wrote to stderr.
         tail: String,
@@ -45,7 +40,7 @@ pub struct Program {
 }
 
 impl Program {
-    /// Names a program.
+    /// A program by its name, looked up in `PATH`, or by its path.
     #[expect(clippy::disallowed_methods, reason = "the one place that starts programs")]
     pub fn new(program: &str) -> Self {
         let mut command = Command::new(program);
@@ -56,14 +51,14 @@ impl Program {
         }
     }
 
-    /// Adds arguments.
+    /// Adds arguments behind those that it has; no shell reads them.
     #[must_use]
     pub fn args<A: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
         self.command.args(args);
         self
     }
 
-    /// Sets a variable.
+    /// Sets a variable; of this process's own it gets the allowed ones only.
     #[must_use]
     pub fn env(mut self, key: &str, value: impl AsRef<OsStr>) -> Self {
         self.command.env(key, value);

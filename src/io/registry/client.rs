@@ -104,7 +104,7 @@ impl Registry {
         })
     }
 
-    /// The repository.
+    /// The repository that every request goes to.
     #[must_use]
     pub fn repository(&self) -> &Repository {
         &self.inner.repository

@@ -19,7 +19,7 @@ const PIECE: usize = 256 * 1024;
 pub enum Content {
     /// A file, streamed.
     File(PathBuf),
-    /// Bytes.
+    /// Bytes in memory: a manifest, a configuration.
     Bytes(Bytes),
 }
 

@@ -11,33 +11,25 @@ use crate::model::visible::shortened;
 
 /// Why a registry did not do what it was asked. URLs in it carry no credentials and no query.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[expect(missing_docs, reason = "the message says what each value is")]
 pub enum RegistryError {
-    /// The repository's name.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Repository(#[from] RepositoryError),
-    /// The login.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Login(#[from] LoginError),
     /// The network is forbidden.
     #[error("{host} was not asked: this run is offline")]
     #[diagnostic(code(registry::offline), help("leave --offline out, or publish to oci:DIR"))]
-    Offline {
-        /// The registry.
-        host: String,
-    },
+    Offline { host: String },
     /// No answer after retries.
     #[error("cannot {action}: no answer from {url} after {attempts} attempts")]
     #[diagnostic(code(registry::unreachable), help("{}", unreachable_help(source)))]
     Unreachable {
-        /// What was tried.
         action: &'static str,
-        /// Where.
         url: String,
-        /// How often.
         attempts: usize,
-        /// The last reason.
         source: reqwest::Error,
     },
     /// It answers, and fails.
@@ -47,13 +39,9 @@ pub enum RegistryError {
         help("the registry is up but unwell, or limits how often it may be asked: try again later")
     )]
     Unavailable {
-        /// What was tried.
         action: &'static str,
-        /// Where.
         url: String,
-        /// The last status.
         status: StatusCode,
-        /// How often.
         attempts: usize,
         /// What the registry said, cut and cleaned.
         detail: String,
@@ -65,9 +53,7 @@ pub enum RegistryError {
         help("`docker login`, or give a token that may write packages; on GitHub the job needs `permissions: packages: write`")
     )]
     Denied {
-        /// What was tried.
         action: &'static str,
-        /// Where.
         url: String,
         /// 401 or 403.
         status: StatusCode,
@@ -82,18 +68,14 @@ pub enum RegistryError {
     Missing {
         /// `manifest sha256:…`.
         what: String,
-        /// The repository.
         repository: String,
     },
     /// It answers something that no registry should.
     #[error("cannot {action}: {url} answers {status}{}", said(detail))]
     #[diagnostic(code(registry::refused))]
     Refused {
-        /// What was tried.
         action: &'static str,
-        /// Where.
         url: String,
-        /// The status.
         status: StatusCode,
         /// What the registry said.
         detail: String,
@@ -105,20 +87,16 @@ pub enum RegistryError {
         help("the registry, or something between, changed or damaged the content: nothing of it was used")
     )]
     WrongDigest {
-        /// Where.
         url: String,
         /// What was asked for.
         expected: Digest,
-        /// What came.
         found: Digest,
     },
     /// Fewer or more bytes than promised.
     #[error("{url} gives {found} bytes where {expected} are promised")]
     #[diagnostic(code(registry::size))]
     WrongSize {
-        /// Where.
         url: String,
-        /// The descriptor's size.
         expected: u64,
         /// How many came (or were announced).
         found: u64,
@@ -127,7 +105,6 @@ pub enum RegistryError {
     #[error("{url} gives more than {limit} bytes")]
     #[diagnostic(code(registry::too_large))]
     TooLarge {
-        /// Where.
         url: String,
         /// The limit in bytes.
         limit: u64,
@@ -136,7 +113,6 @@ pub enum RegistryError {
     #[error("the answer of {url} is no {what}: {reason}")]
     #[diagnostic(code(registry::answer))]
     Answer {
-        /// Where.
         url: String,
         /// What it should be.
         what: &'static str,
@@ -149,13 +125,7 @@ pub enum RegistryError {
         code(registry::plain_http),
         help("plain HTTP is for loopback only; `plain_http = true` in [image] allows it for a registry that is named")
     )]
-    Downgrade {
-        /// Who sends.
-        url: String,
-        /// Where to.
-        target: String,
-    },
-    /// A local file.
+    Downgrade { url: String, target: String },
     #[error(transparent)]
     #[diagnostic(transparent)]
     File(#[from] FileError),
@@ -176,11 +146,8 @@ pub enum RegistryError {
         )
     )]
     Untrusted {
-        /// What was tried.
         action: &'static str,
-        /// Where.
         url: String,
-        /// The reason.
         source: reqwest::Error,
     },
     /// A redirect that is not followed.
@@ -190,11 +157,8 @@ pub enum RegistryError {
         help("the registry, or what stands before it, is set up wrongly: nothing was sent there")
     )]
     Redirect {
-        /// What was tried.
         action: &'static str,
-        /// Where.
         url: String,
-        /// The reason.
         source: reqwest::Error,
     },
     /// Somebody asked to stop.

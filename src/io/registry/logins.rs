@@ -26,7 +26,7 @@ const DOCKER_HUB_KEY: &str = "https://index.docker.io/v1/";
 pub enum Login {
     /// A user name with a password or an access token (GHCR: any name with `GITHUB_TOKEN`).
     Password {
-        /// The user.
+        /// The user's name, which is no secret.
         user: String,
         /// The password or token.
         password: Secret,
@@ -39,6 +39,7 @@ pub enum Login {
 
 /// Why a login could not be found out.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[expect(missing_docs, reason = "the message says what each value is")]
 pub enum LoginError {
     /// The file could not be read.
     #[error(transparent)]
@@ -48,7 +49,6 @@ pub enum LoginError {
     #[error("{} is no Docker configuration (line {line}, column {column})", path.display())]
     #[diagnostic(code(registry::login), help("`docker login` writes this file; DOCKER_CONFIG names its folder"))]
     Config {
-        /// The file.
         path: PathBuf,
         /// Line, from 1.
         line: usize,
@@ -58,30 +58,15 @@ pub enum LoginError {
     /// An entry in it does not decode.
     #[error("{} has an entry for {host} that is not base64 of user:password", path.display())]
     #[diagnostic(code(registry::login), help("run `docker login {host}` again"))]
-    Entry {
-        /// The file.
-        path: PathBuf,
-        /// The registry.
-        host: String,
-    },
+    Entry { path: PathBuf, host: String },
     /// A credential helper failed.
     #[error("the credential helper for {host} failed")]
     #[diagnostic(code(registry::login))]
-    Helper {
-        /// The registry.
-        host: String,
-        /// Why.
-        source: ProcessError,
-    },
+    Helper { host: String, source: ProcessError },
     /// A credential helper answered with something else than credentials. The answer is not shown.
     #[error("the credential helper {helper} gave no credentials for {host}")]
     #[diagnostic(code(registry::login))]
-    HelperAnswer {
-        /// The helper's program.
-        helper: String,
-        /// The registry.
-        host: String,
-    },
+    HelperAnswer { helper: String, host: String },
 }
 
 /// Every login that is known.
@@ -92,7 +77,7 @@ pub struct Logins {
 }
 
 impl Logins {
-    /// Knows nobody.
+    /// No login for any host: public repositories only.
     #[must_use]
     pub fn anonymous() -> Self {
         Self::default()

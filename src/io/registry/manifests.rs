@@ -22,11 +22,11 @@ pub(super) const PAGES: usize = 1000;
 /// A manifest or an index as the registry has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RawManifest {
-    /// Its media type.
+    /// The media type of the answer's `Content-Type`, without parameters.
     pub media_type: String,
     /// Its digest, computed from the bytes.
     pub digest: Digest,
-    /// The bytes.
+    /// The bytes as they came.
     pub bytes: Bytes,
 }
 

@@ -23,11 +23,11 @@ const CHUNK: u64 = 3 * 1024 * 1024;
 /// How a blob came to be in the repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pushed {
-    /// It was there.
+    /// The registry had it, and nothing was sent.
     Present,
     /// It was mounted from another repository of the registry.
     Mounted,
-    /// It was sent.
+    /// It was uploaded, and the registry named its digest.
     Sent,
 }
 

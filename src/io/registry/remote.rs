@@ -17,9 +17,9 @@ pub struct RemoteImage {
     /// Waits for its bytes.
     runtime: Handle,
     documents: HashMap<Digest, Vec<u8>>,
-    /// What names it.
+    /// The descriptor of the manifest or index that the reference led to.
     pub descriptor: Descriptor,
-    /// Every platform.
+    /// Each platform of the index; one for a plain manifest.
     pub platforms: Vec<PlatformImage>,
 }
 

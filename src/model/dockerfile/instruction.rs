@@ -1,6 +1,6 @@
 //! One instruction of a Dockerfile.
 
-/// One instruction.
+/// One instruction with its arguments, after line continuations.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Instruction {
     /// The line that it begins on, from 1.

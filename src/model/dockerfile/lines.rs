@@ -12,7 +12,7 @@ pub struct Problem {
     pub what: String,
 }
 
-/// A Dockerfile.
+/// A Dockerfile's instructions, in order, with the lines that they begin on.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Dockerfile {
     /// Its instructions, in their order.
@@ -44,7 +44,7 @@ const KEYWORDS: [&str; 18] = [
     "WORKDIR",
 ];
 
-/// Reads a Dockerfile.
+/// Splits a Dockerfile as BuildKit does: parser directives, continuations, here-documents.
 #[must_use]
 pub fn parse(text: &str) -> Dockerfile {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);

@@ -12,7 +12,7 @@ use crate::model::image_ref::ImageRef;
 pub enum Builder {
     /// `cargo build`, layered by the gate itself.
     Native {
-        /// The cargo package.
+        /// The package's name in `Cargo.toml`.
         package: String,
         /// The binary target; none when the package has one only.
         bin: Option<String>,
@@ -71,7 +71,7 @@ pub struct DockerfileBuild {
     pub ssh: Vec<String>,
     /// Caches to read: `type=registry,ref=…`.
     pub cache_from: Vec<String>,
-    /// Caches to write.
+    /// Caches to write (`type=registry,ref=…`), in the builder's own words.
     pub cache_to: Vec<String>,
     /// What to build for; empty for the builder's own platform.
     pub platforms: Vec<Platform>,
@@ -102,11 +102,11 @@ impl Builder {
 /// Everything the build stage needs to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BuildPlan {
-    /// The service's name.
+    /// The service's name: the binary of a native build, the name in provenance.
     pub service: String,
     /// Folder of `portcullis.toml`: the source tree.
     pub root: PathBuf,
-    /// How.
+    /// Which builder makes the image, or where a finished one is.
     pub builder: Builder,
     /// TCP port that the service listens on, written as `EXPOSE` and `PORT`.
     pub port: Option<u16>,

@@ -21,7 +21,7 @@ pub enum ProbePlan {
     },
     /// A TCP connection that opens.
     Tcp {
-        /// Address.
+        /// `host:port`.
         address: String,
     },
     /// A command that exits with 0.
@@ -44,13 +44,13 @@ pub enum VersionAssertion {
 /// When the new version counts as serving.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HealthPlan {
-    /// How to ask.
+    /// What is asked, of which address.
     pub probe: ProbePlan,
     /// Where the version is named; none where nothing names it, which only targets that can count instances allow.
     pub version: Option<VersionAssertion>,
-    /// Between two probes.
+    /// From the end of one probe to the start of the next.
     pub interval: Duration,
-    /// One probe's limit.
+    /// How long one probe may take.
     pub timeout: Duration,
     /// How many successes in a row.
     pub successes: u32,
@@ -88,7 +88,7 @@ pub enum Protocol {
     Tcp,
 }
 
-/// The `process` target.
+/// Two processes on this machine behind our switch: the `process` target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProcessPlan {
     /// The `portcullis` program, which is started again as `portcullis switch …`.
@@ -103,7 +103,7 @@ pub struct ProcessPlan {
     pub state: PathBuf,
 }
 
-/// The `command` target.
+/// Programs of the user's own that start, shift and stop: the `command` target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommandPlan {
     /// The service's name, for the commands.
@@ -116,7 +116,7 @@ pub struct CommandPlan {
     pub rollback: Vec<String>,
     /// Prints the digest of each instance that runs, a line each.
     pub observe: Option<Vec<String>>,
-    /// Stops the service.
+    /// Stops the whole service, for `rollout stop`.
     pub stop: Option<Vec<String>>,
     /// True when the commands get the image's files, unpacked by their verified digests.
     pub unpack: bool,
@@ -139,7 +139,7 @@ pub struct CommandPlan {
 pub struct NginxPlan {
     /// The file, which nginx's configuration includes.
     pub file: PathBuf,
-    /// The upstream's name.
+    /// The name of the `upstream` block that our file defines.
     pub upstream: String,
     /// Tests nginx's configuration; an argument vector.
     pub test: Vec<String>,
@@ -150,7 +150,7 @@ pub struct NginxPlan {
 /// Caddy as the front door.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CaddyPlan {
-    /// Its admin address.
+    /// Where Caddy's admin API listens.
     pub admin: SocketAddr,
     /// The `@id` of the `reverse_proxy` handler.
     pub id: String,
@@ -159,15 +159,15 @@ pub struct CaddyPlan {
 /// What leads requests to the instances of a version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FrontPlan {
-    /// nginx.
+    /// nginx, by a file that it includes and a reload.
     Nginx(NginxPlan),
-    /// Caddy.
+    /// Caddy, by its admin API.
     Caddy(CaddyPlan),
     /// `portcullis switch`, as the `process` target has it.
     Switch(ProcessPlan),
 }
 
-/// The `compose` target.
+/// A service of a Compose file on a Docker Engine: the `compose` target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ComposePlan {
     /// The service's name in the Compose file.
@@ -205,18 +205,18 @@ pub struct ComposePlan {
 /// What controls the pods.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WorkloadKind {
-    /// A Deployment.
+    /// `kind: Deployment`, with its ReplicaSets.
     Deployment,
-    /// A StatefulSet.
+    /// `kind: StatefulSet`, one pod after the other.
     StatefulSet,
 }
 
-/// The `kubernetes` target.
+/// A Deployment or StatefulSet of a cluster: the `kubernetes` target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KubernetesPlan {
     /// What kind of workload is changed.
     pub kind: WorkloadKind,
-    /// The workload's name.
+    /// `metadata.name` of the workload.
     pub workload: String,
     /// Its namespace; `None` for that of the context, or of the pod that this runs in.
     pub namespace: Option<String>,
@@ -234,7 +234,7 @@ pub struct KubernetesPlan {
     pub state: PathBuf,
 }
 
-/// Which target.
+/// Where the instances run, with what only that target needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TargetPlan {
     /// Local processes behind `portcullis switch`.
@@ -263,13 +263,13 @@ impl TargetPlan {
 /// Everything the rollout stage needs to know.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RolloutPlan {
-    /// The service's name.
+    /// The service's name; locks, journals and releases go by it.
     pub service: String,
-    /// Where to.
+    /// Where the instances run.
     pub target: TargetPlan,
     /// What "it serves" means.
     pub health: HealthPlan,
-    /// Deadlines.
+    /// How long each wait may take.
     pub waits: Waits,
     /// The reason for a rollout without a verified attestation, where somebody gave one.
     pub unverified: Option<String>,

@@ -36,9 +36,9 @@ pub struct Parts {
     pub kind: String,
     /// The namespace, segments joined by `/`: `debian`, `@babel`, `github.com/acme`.
     pub namespace: Option<String>,
-    /// The name.
+    /// The name, percent-decoded; never empty in a parsed purl.
     pub name: String,
-    /// The version.
+    /// The version, percent-decoded; `None` if absent.
     pub version: Option<String>,
     /// Qualifiers such as `arch` and `distro`.
     pub qualifiers: BTreeMap<String, String>,
@@ -73,7 +73,7 @@ impl Purl {
         Self(Arc::new(Kept { parts, text }))
     }
 
-    /// The canonical form.
+    /// The canonical form, by the package URL specification.
     #[must_use]
     pub fn as_str(&self) -> &str {
         self.0.text.get_or_init(|| self.0.parts.to_string().into_boxed_str())

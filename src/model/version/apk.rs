@@ -61,7 +61,6 @@ impl PartialOrd for Digits<'_> {
 /// Where in a version the next part is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Next {
-    /// The first number.
     First,
     /// Behind a number: dot, letter, suffix, revision.
     Tail,

@@ -88,29 +88,29 @@ impl Scheme {
 /// A parsed version of some ordering.
 #[derive(Debug, Clone, Copy)]
 pub enum Version<'a> {
-    /// Debian's.
+    /// Debian's, in the order of [`dpkg`].
     Dpkg(dpkg::Version<'a>),
-    /// Semantic.
+    /// Semantic versions, in the order of [`semver`].
     Semver(semver::Version<'a>),
-    /// Alpine's.
+    /// Alpine's, in the order of [`apk`].
     Apk(apk::Version<'a>),
-    /// RPM's.
+    /// RPM's, in the order of [`rpm`].
     Rpm(rpm::Version<'a>),
-    /// Python's.
+    /// Python's, in the order of [`pep440`].
     Pep440(pep440::Version<'a>),
-    /// Maven's.
+    /// Maven's, in the order of [`maven`].
     Maven(maven::Version<'a>),
-    /// RubyGems'.
+    /// RubyGems', in the order of [`rubygems`].
     RubyGems(rubygems::Version<'a>),
-    /// NuGet's.
+    /// NuGet's, in the order of [`nuget`].
     NuGet(nuget::Version<'a>),
-    /// Composer's.
+    /// Composer's, in the order of [`packagist`].
     Packagist(packagist::Version<'a>),
-    /// Dart's.
+    /// Dart's, in the order of [`dart`].
     Pub(dart::Version<'a>),
-    /// CRAN's.
+    /// CRAN's, in the order of [`list`].
     Cran(list::Version<'a>),
-    /// Hackage's.
+    /// Hackage's, in the order of [`list`].
     Hackage(list::Version<'a>),
 }
 

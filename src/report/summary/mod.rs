@@ -29,7 +29,7 @@ impl Reporter for Summary {
     }
 }
 
-/// The page.
+/// The page that a workflow run shows, as GitHub's Markdown.
 #[must_use]
 pub fn summary(outcome: &Outcome) -> String {
     let mut out = String::new();

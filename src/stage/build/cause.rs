@@ -13,7 +13,7 @@ pub enum Cause {
     Randomness,
     /// Something fetched that has changed meanwhile.
     Network,
-    /// Nothing of these.
+    /// No cause that we know a remedy for.
     Unknown,
 }
 

@@ -6,6 +6,7 @@ use crate::model::exit_kind::ExitKind;
 
 /// Why a Dockerfile gave no image.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[expect(missing_docs, reason = "the message says what each value is")]
 pub enum DockerfileError {
     /// Nobody here builds Dockerfiles.
     #[error("there is nothing here to build a Dockerfile with: {}", reasons.join("; "))]
@@ -60,7 +61,6 @@ pub enum DockerfileError {
         step: String,
         /// `Dockerfile:7`.
         place: String,
-        /// Why.
         reason: String,
         /// The end of what it wrote.
         tail: String,
@@ -81,7 +81,6 @@ pub enum DockerfileError {
         help("`[build.secrets]` names a variable (`id = \"env:NAME\"`) or a file (`id = \"path\"`)")
     )]
     Secret {
-        /// Its id.
         id: String,
         /// What is wrong: never the secret.
         reason: String,

@@ -14,6 +14,7 @@ use crate::model::exit_kind::ExitKind;
 
 /// Why there is no image.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[expect(missing_docs, reason = "the message says what each value is")]
 pub enum BuildError {
     /// There is no cargo, or no rustc.
     #[error("the native builder needs {program}, which could not be started")]
@@ -24,7 +25,6 @@ pub enum BuildError {
     Toolchain {
         /// `cargo` or `rustc`.
         program: &'static str,
-        /// Why.
         source: ProcessError,
     },
     /// A question to cargo or rustc that failed.
@@ -33,18 +33,12 @@ pub enum BuildError {
     Cargo {
         /// What was asked: `the workspace`.
         what: &'static str,
-        /// Its answer.
         source: ProcessError,
     },
     /// cargo or rustc gave an answer that is not understood.
     #[error("{what} gave an answer that is not understood: {detail}")]
     #[diagnostic(code(build::answer), help("this version of cargo may be newer than portcullis knows"))]
-    Answer {
-        /// Which question.
-        what: &'static str,
-        /// What is odd.
-        detail: String,
-    },
+    Answer { what: &'static str, detail: String },
     /// No `Cargo.toml`.
     #[error("{} has no Cargo.toml", root.display())]
     #[diagnostic(
@@ -53,10 +47,7 @@ pub enum BuildError {
             "the native builder builds a Cargo package: point -C at its folder, or judge an image that exists with `[build] using = \"image\"`"
         )
     )]
-    NoManifest {
-        /// The source tree.
-        root: PathBuf,
-    },
+    NoManifest { root: PathBuf },
     /// No `Cargo.lock`.
     #[error("there is no {}", path.display())]
     #[diagnostic(
@@ -94,15 +85,11 @@ pub enum BuildError {
         code(build::no_binary),
         help("a service needs a `src/main.rs` or a `[[bin]]`; set build.package to the package that has it")
     )]
-    NoBinary {
-        /// The package.
-        package: String,
-    },
+    NoBinary { package: String },
     /// The package has several binaries, and none or another was named.
     #[error("{}", which_binary(package, asked.as_deref(), known.len()))]
     #[diagnostic(code(build::which_binary), help("{}", nearest_help("build.bin", nearest.as_deref(), known)))]
     WhichBinary {
-        /// The package.
         package: String,
         /// The name that was asked for.
         asked: Option<String>,
@@ -147,21 +134,11 @@ pub enum BuildError {
             "a dependency links a shared library: choose a crate feature that bundles or vendors it, or a base image that has it (`[build] base = \"registry:…@sha256:…\"`)"
         )
     )]
-    NotStatic {
-        /// The binary.
-        path: PathBuf,
-        /// The loader.
-        interpreter: String,
-    },
+    NotStatic { path: PathBuf, interpreter: String },
     /// The binary is no ELF file that we can read.
     #[error("{} is no ELF executable for 64-bit little-endian Linux: {reason}", path.display())]
     #[diagnostic(code(build::elf))]
-    Elf {
-        /// The file.
-        path: PathBuf,
-        /// What is odd.
-        reason: String,
-    },
+    Elf { path: PathBuf, reason: String },
     /// The code does not compile.
     #[error("`{package}` does not compile\n{tail}")]
     #[diagnostic(
@@ -169,7 +146,6 @@ pub enum BuildError {
         help("nothing was judged: fix it, and see all of it with `cargo build --release --locked`")
     )]
     Compile {
-        /// The package.
         package: String,
         /// The end of what cargo said.
         tail: String,
@@ -209,7 +185,6 @@ pub enum BuildError {
     #[error("{what} is not available")]
     #[diagnostic(code(build::unavailable), help("{help}"))]
     Unavailable {
-        /// What.
         what: String,
         /// What to do instead.
         help: String,

@@ -12,9 +12,9 @@ use super::formats::whole::whole;
 pub enum Domain {
     /// Layers of an image, or a root file system.
     Image,
-    /// A source tree.
+    /// Source trees only.
     Source,
-    /// Both.
+    /// Images and source trees.
     Both,
 }
 
@@ -32,7 +32,7 @@ pub struct EntryHead<'a> {
 /// How much of a file a cataloger wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Want {
-    /// Nothing.
+    /// Nothing of the file.
     No,
     /// The path alone: `catalog` is called with empty content.
     Path,
@@ -45,9 +45,9 @@ pub enum Want {
 /// A regular file of a layer or tree, with its content.
 #[derive(Debug, Clone, Copy)]
 pub struct LayerFile<'a> {
-    /// Its head.
+    /// Path, mode and size.
     pub head: EntryHead<'a>,
-    /// Its content.
+    /// The bytes that the cataloger asked for.
     pub content: &'a [u8],
 }
 

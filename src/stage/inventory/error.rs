@@ -13,26 +13,19 @@ use crate::model::exit_kind::ExitKind;
 
 /// Why there is no inventory.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[expect(missing_docs, reason = "the message says what each value is")]
 pub enum InventoryError {
     /// The path is not there or cannot be read.
     #[error("cannot read {}", path.display())]
     #[diagnostic(code(inventory::unreadable))]
-    Unreadable {
-        /// The path.
-        path: PathBuf,
-        /// The system's reason.
-        source: std::io::Error,
-    },
+    Unreadable { path: PathBuf, source: std::io::Error },
     /// A file that no cataloger reads.
     #[error("{} is no lock file or package list that is known", path.display())]
     #[diagnostic(
         code(inventory::unknown_file),
         help("name a lock file by its usual name (Cargo.lock, package-lock.json, …), a folder, or an image such as oci:DIR")
     )]
-    UnknownFile {
-        /// The file.
-        path: PathBuf,
-    },
+    UnknownFile { path: PathBuf },
     /// A layer that does not hold together.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -66,10 +59,7 @@ pub enum InventoryError {
     /// A form of image that cannot be read yet.
     #[error("`{reference}` cannot be read where it is")]
     #[diagnostic(code(inventory::unsupported), help("copy it into an OCI layout: skopeo copy … oci:DIR"))]
-    Unsupported {
-        /// The reference.
-        reference: String,
-    },
+    Unsupported { reference: String },
     /// An SBOM that its format cannot hold.
     #[error("the SBOM cannot be written: {problem}")]
     #[diagnostic(
@@ -95,7 +85,6 @@ pub enum InventoryError {
         help("CycloneDX 1.4 to 1.7 JSON and SPDX 2.2 and 2.3 JSON are read, in UTF-8 or UTF-16")
     )]
     Sbom {
-        /// The file.
         path: PathBuf,
         /// What is wrong, with line and column.
         problem: String,

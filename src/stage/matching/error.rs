@@ -8,6 +8,7 @@ use crate::model::exit_kind::ExitKind;
 
 /// Why matching could not be done at all. A feed that is only missing, damaged or stale is a gap, not an error.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[expect(missing_docs, reason = "the message says what each value is")]
 pub enum MatchingError {
     /// No feed that is needed could be reached, and the cache has none of them.
     #[error("no advisory data: {url} is unreachable, and nothing of it is cached")]
@@ -20,16 +21,12 @@ pub enum MatchingError {
     Unreachable {
         /// Where from, without credentials.
         url: String,
-        /// The last reason.
         source: HttpError,
     },
     /// There is no way to speak HTTP.
     #[error("no advisory data can be fetched")]
     #[diagnostic(code(matching::http))]
-    Http {
-        /// The reason.
-        source: HttpError,
-    },
+    Http { source: HttpError },
     /// The cache cannot be written.
     #[error("the cache {} cannot be used", path.display())]
     #[diagnostic(
@@ -39,18 +36,12 @@ pub enum MatchingError {
     Cache {
         /// The file or folder.
         path: PathBuf,
-        /// The system's reason.
         source: std::io::Error,
     },
     /// A bundle of feeds cannot be written or taken.
     #[error("{}: {problem}", path.display())]
     #[diagnostic(code(matching::bundle))]
-    Bundle {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        problem: String,
-    },
+    Bundle { path: PathBuf, problem: String },
     /// A bundle would be put where people keep their own files.
     #[error("[feeds] {key} names {}, and an import writes into no folder or file of yours", path.display())]
     #[diagnostic(
@@ -59,12 +50,7 @@ pub enum MatchingError {
             "`feeds import` fills the cache for feeds that [feeds] names by an address (https://…); or unpack the bundle yourself: `tar -xf FILE` gives a folder that [feeds] osv can name"
         )
     )]
-    OwnFiles {
-        /// The setting.
-        key: String,
-        /// What it names.
-        path: PathBuf,
-    },
+    OwnFiles { key: String, path: PathBuf },
     /// A registry did not take or give a bundle.
     #[error(transparent)]
     #[diagnostic(transparent)]

@@ -58,13 +58,13 @@ pub fn clear(image: BuiltImage, verdict: Verdict) -> Result<Cleared, NotCleared>
 }
 
 impl Cleared {
-    /// The image.
+    /// The image whose digest the verdict names.
     #[must_use]
     pub const fn image(&self) -> &BuiltImage {
         &self.image
     }
 
-    /// Its verdict.
+    /// The verdict that cleared it.
     #[must_use]
     pub const fn verdict(&self) -> &Verdict {
         &self.verdict

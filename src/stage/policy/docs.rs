@@ -9,7 +9,7 @@ use crate::model::excused::Excused as _;
 
 use super::rules::{Entry, RULES};
 
-/// The whole page.
+/// `policies/rules.md`, from the rules themselves.
 #[must_use]
 pub fn rules_page() -> String {
     let mut page = String::from(HEAD);

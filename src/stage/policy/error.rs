@@ -7,6 +7,7 @@ use crate::model::exit_kind::ExitKind;
 
 /// Why a policy or waiver file cannot be used. Never read as an empty file.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[expect(missing_docs, reason = "the message says what each value is")]
 pub enum PolicyError {
     /// The policy document cannot be read.
     #[error("the policy cannot be read")]
@@ -23,7 +24,6 @@ pub enum PolicyError {
     #[error("the policy {name} is {found}, and {wanted} was asked for")]
     #[diagnostic(code(policy::other), help("whoever chose the digest did not choose this text"))]
     Other {
-        /// What was read.
         name: String,
         /// Its digest.
         found: Digest,
@@ -36,12 +36,7 @@ pub enum PolicyError {
         code(policy::artifact),
         help("a policy is one layer of an artifact: `oras push REPOSITORY gate.toml` makes one")
     )]
-    Artifact {
-        /// The reference.
-        name: String,
-        /// Why not.
-        problem: String,
-    },
+    Artifact { name: String, problem: String },
     /// The configuration says other than the policy's `[require]`.
     #[error("{problem}")]
     #[diagnostic(

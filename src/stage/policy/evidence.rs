@@ -15,7 +15,7 @@ pub struct Evidence<'a> {
     pub matching: &'a Matching,
     /// The repository and the plan.
     pub context: &'a Context,
-    /// The evaluation time.
+    /// The evaluation time, by which waivers and grace periods are counted.
     pub at: Timestamp,
 }
 

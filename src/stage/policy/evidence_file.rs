@@ -25,9 +25,9 @@ pub const EVIDENCE_FILE: &str = "evidence.json";
 /// A document with the name that the verdict knows it by.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Document {
-    /// The name.
+    /// The file's name, as it is shown.
     pub name: String,
-    /// Its text.
+    /// Its whole text, so that it can be read again.
     pub text: String,
 }
 
@@ -36,11 +36,11 @@ pub struct Document {
 pub struct EvidenceFile {
     /// [`EVIDENCE_SCHEMA`].
     pub schema: String,
-    /// The gate's version.
+    /// The version of Portcullis that judged.
     pub gate: String,
-    /// The evaluation time.
+    /// The evaluation time of the run.
     pub at: Timestamp,
-    /// The policy document.
+    /// The policy document as it was read.
     pub policy: Document,
     /// The waiver file, where there was one.
     pub waivers: Option<Document>,
@@ -51,7 +51,7 @@ pub struct EvidenceFile {
     pub context: Context,
     /// What was in the subject.
     pub inventory: Inventory,
-    /// What advisories said.
+    /// The matches and gaps of the matching stage: replay asks no feed.
     pub matching: Matching,
     /// What the verdict was compared with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -61,7 +61,7 @@ pub struct EvidenceFile {
 /// The verdict of before that causes were found against.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RecordedBaseline {
-    /// The verdict.
+    /// The verdict of the earlier run.
     pub verdict: Verdict,
     /// Its inventory, where it was kept.
     pub inventory: Option<Inventory>,
@@ -144,6 +144,7 @@ impl RecordedBaseline {
 
 /// Why a record cannot be used.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[expect(missing_docs, reason = "the message says what each value is")]
 pub enum RecordError {
     /// A file cannot be read or written.
     #[error(transparent)]
@@ -152,22 +153,14 @@ pub enum RecordError {
     /// It is no record.
     #[error("{file} is no stored evidence: {problem}")]
     #[diagnostic(code(policy::record), help("`portcullis gate` writes {EVIDENCE_FILE} into its output folder"))]
-    Malformed {
-        /// The file.
-        file: String,
-        /// Where and why.
-        problem: String,
-    },
+    Malformed { file: String, problem: String },
     /// It may not be compared with.
     #[error("this verdict is no baseline: {problem}")]
     #[diagnostic(
         code(policy::baseline),
         help("name the last cleared verdict of the service: `verdict.json` of that run, or the image that carries it")
     )]
-    NoBaseline {
-        /// Why.
-        problem: String,
-    },
+    NoBaseline { problem: String },
     /// The policy or waivers in it are not valid for this gate.
     #[error(transparent)]
     #[diagnostic(transparent)]

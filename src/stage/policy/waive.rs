@@ -16,7 +16,7 @@ use super::{PolicyError, Waivers};
 pub struct NewWaiver {
     /// Any id of the advisory.
     pub id: String,
-    /// The package pattern.
+    /// A pattern of package URLs: `pkg:cargo/foo@1.2.*`.
     pub package: String,
     /// The places; empty for all.
     pub paths: Vec<String>,
@@ -28,11 +28,11 @@ pub struct NewWaiver {
     pub statement: String,
     /// Who answers for it.
     pub owner: String,
-    /// Who agreed.
+    /// Mail addresses of the approvers who agreed.
     pub approved_by: Vec<String>,
-    /// The first day.
+    /// The first day on which it holds.
     pub created: Date,
-    /// The last day.
+    /// The last day on which it holds.
     pub expires: Date,
 }
 

@@ -18,7 +18,7 @@ use crate::model::finding::Disposition;
 use crate::model::image::BuiltImage;
 use crate::model::verdict::{Decision, Verdict};
 
-/// Predicate types.
+/// The in-toto predicate types that we write and read.
 pub mod predicate_type {
     /// The verdict: SLSA's verification summary.
     pub const VERIFICATION_SUMMARY: &str = "https://slsa.dev/verification_summary/v1";

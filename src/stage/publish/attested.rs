@@ -30,9 +30,9 @@ pub enum Trust {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct VerdictSummary {
-    /// The service.
+    /// The service that the verdict is about.
     pub service: String,
-    /// The answer.
+    /// What the verdict says.
     pub decision: Decision,
     /// SHA-256 of `verdict.json`, see [`verdict_file`](super::verdict_file).
     pub digest: Digest,
@@ -92,7 +92,7 @@ impl Attested {
         &self.image
     }
 
-    /// Its digest.
+    /// Digest of the image that was published or verified.
     #[must_use]
     pub const fn digest(&self) -> &Digest {
         &self.digest

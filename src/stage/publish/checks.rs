@@ -25,7 +25,7 @@ pub enum CheckResult {
 pub struct Check {
     /// What was checked: one of [`Check::NAMES`].
     pub name: &'static str,
-    /// How it ended.
+    /// Whether it holds.
     pub result: CheckResult,
     /// Why, in one sentence: what was seen, and what was expected where that is something else.
     pub reason: String,
@@ -55,7 +55,6 @@ pub struct Examination {
     pub result: Result<Attested, PublishError>,
 }
 
-/// Takes checks down.
 #[derive(Debug, Default)]
 pub(super) struct Checks(Vec<Check>);
 

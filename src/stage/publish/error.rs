@@ -10,20 +10,17 @@ use super::sign::KeyError;
 
 /// Why nothing was published, or an image is not to be trusted.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[expect(missing_docs, reason = "the message says what each value is")]
 pub enum PublishError {
-    /// The registry.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Registry(#[from] RegistryError),
-    /// A layout.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Layout(#[from] LayoutError),
-    /// A file.
     #[error(transparent)]
     #[diagnostic(transparent)]
     File(#[from] FileError),
-    /// The key.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Key(#[from] KeyError),
@@ -33,10 +30,7 @@ pub enum PublishError {
         code(publish::tag),
         help("a tag is at most 128 letters, digits, `_`, `.` and `-`, and begins with a letter, a digit or `_`")
     )]
-    TagName {
-        /// The text.
-        tag: String,
-    },
+    TagName { tag: String },
     /// A tag names another image already.
     #[error("tag {tag} of {place} names {found} already, and this image is {ours}")]
     #[diagnostic(
@@ -46,9 +40,7 @@ pub enum PublishError {
         )
     )]
     TagTaken {
-        /// The tag.
         tag: String,
-        /// The repository.
         place: String,
         /// The digest that was to be published.
         ours: Digest,
@@ -64,7 +56,6 @@ pub enum PublishError {
     NotKept {
         /// `blob sha256:…`.
         what: String,
-        /// The repository.
         place: String,
         /// What is there instead.
         found: String,
@@ -72,10 +63,7 @@ pub enum PublishError {
     /// A form of image that has no room for attestations.
     #[error("{image} can hold no attestations")]
     #[diagnostic(code(publish::verify), help("name the image by registry:REPOSITORY@sha256:… or oci:DIR"))]
-    NoAttestationsThere {
-        /// The image.
-        image: String,
-    },
+    NoAttestationsThere { image: String },
     /// Nothing says that the image was judged.
     #[error("{digest} in {place} has no attested verdict{}", others(*referrers))]
     #[diagnostic(
@@ -83,9 +71,7 @@ pub enum PublishError {
         help("`portcullis publish` judges, publishes and attests; was it run with a key?")
     )]
     NoVerdict {
-        /// The image.
         digest: Digest,
-        /// The repository.
         place: String,
         /// How many other things refer to it.
         referrers: usize,
@@ -97,9 +83,7 @@ pub enum PublishError {
         help("`portcullis publish` attests findings and inventory beside the verdict; publish the image again, or name a verdict.json")
     )]
     NotAttested {
-        /// The image.
         digest: Digest,
-        /// The repository.
         place: String,
         /// `findings`, `inventory`.
         what: &'static str,
@@ -111,9 +95,7 @@ pub enum PublishError {
         help("is this the right public key? Otherwise somebody else attested the image")
     )]
     OtherKey {
-        /// The image.
         digest: Digest,
-        /// Our key.
         expected: String,
         /// The keys that the attestations name, unverified.
         found: Vec<String>,
@@ -125,7 +107,6 @@ pub enum PublishError {
         help("do not use the image: somebody changed its evidence, or it was damaged")
     )]
     Altered {
-        /// The attestation's manifest.
         attestation: Digest,
         /// What does not hold.
         reason: String,
@@ -137,9 +118,7 @@ pub enum PublishError {
         help("it was copied from another image: the signature is good, but says nothing of this one")
     )]
     OtherSubject {
-        /// The attestation's manifest.
         attestation: Digest,
-        /// The image.
         digest: Digest,
         /// What it is about.
         found: String,
@@ -147,12 +126,7 @@ pub enum PublishError {
     /// Something that cannot be read as an attestation.
     #[error("attestation {attestation} cannot be read: {reason}")]
     #[diagnostic(code(publish::malformed))]
-    Malformed {
-        /// The attestation's manifest.
-        attestation: Digest,
-        /// What is wrong.
-        reason: String,
-    },
+    Malformed { attestation: Digest, reason: String },
     /// The key signed it, so it may be a verdict against the image, and nobody knows what it says.
     #[error("attestation {attestation} is signed by the key and cannot be read: {reason}")]
     #[diagnostic(
@@ -161,12 +135,7 @@ pub enum PublishError {
             "it may be the newest verdict: a newer portcullis may read it, and a new verdict that is signed takes its place where its time can be told"
         )
     )]
-    Unread {
-        /// The attestation's manifest.
-        attestation: Digest,
-        /// What is wrong.
-        reason: String,
-    },
+    Unread { attestation: Digest, reason: String },
     /// The newest verdict is not cleared.
     #[error("the verdict on {digest} of {evaluated_at} is {decision}")]
     #[diagnostic(
@@ -174,7 +143,6 @@ pub enum PublishError {
         help("see the findings of that run; an older verdict does not count beside a newer one")
     )]
     NotCleared {
-        /// The image.
         digest: Digest,
         /// The decision, or the result of the verification summary.
         decision: String,
@@ -188,7 +156,6 @@ pub enum PublishError {
         help("judge the image again with the policy that is expected: `portcullis publish`")
     )]
     OtherPolicy {
-        /// The image.
         digest: Digest,
         /// The digest that must be.
         expected: Digest,
@@ -204,7 +171,6 @@ pub enum PublishError {
         help("a verdict counts for the service that it names: is `name` in [service] the one that the image was published with?")
     )]
     OtherService {
-        /// The image.
         digest: Digest,
         /// The service that is expected.
         expected: String,
@@ -218,9 +184,7 @@ pub enum PublishError {
         help("delete what does not belong there; whoever may write to the repository can hide a verdict in a crowd")
     )]
     TooManyReferrers {
-        /// The image.
         digest: Digest,
-        /// The repository.
         place: String,
         /// How many there are.
         count: usize,
@@ -235,7 +199,6 @@ pub enum PublishError {
     #[error("the verdict on {digest} is too old: judged at {evaluated_at}, {age} ago, and {limit} is allowed")]
     #[diagnostic(code(publish::stale), help("judge the image against today's advisories: `portcullis publish`"))]
     Stale {
-        /// The image.
         digest: Digest,
         /// When it was judged.
         evaluated_at: jiff::Timestamp,
@@ -248,7 +211,6 @@ pub enum PublishError {
     #[error("the verdict on {digest} says that it was reached at {evaluated_at}, which is in the future")]
     #[diagnostic(code(publish::future), help("is the clock of this machine right?"))]
     Future {
-        /// The image.
         digest: Digest,
         /// When it says it was judged.
         evaluated_at: jiff::Timestamp,

@@ -23,7 +23,7 @@ use crate::model::verdict::Verdict;
 pub struct SignedEvidence {
     /// The signed summary that names the verdict by digest.
     pub summary: VerdictSummary,
-    /// The verdict.
+    /// The verdict of the signed run.
     pub verdict: Verdict,
     /// What it was computed from.
     pub inventory: Inventory,

@@ -9,7 +9,7 @@ use crate::model::verdict::Verdict;
 pub struct Predicate {
     /// in-toto predicate type, a URI.
     pub kind: String,
-    /// The predicate.
+    /// The predicate as it is signed.
     pub body: serde_json::Value,
     /// The platform's image that it is about, by its manifest; `None` for the image as a whole.
     pub platform: Option<Digest>,

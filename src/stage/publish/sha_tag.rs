@@ -6,7 +6,6 @@ use crate::model::digest::Digest;
 /// What a destination has under a tag, against what is to be there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TagState {
-    /// Nobody has it.
     Free,
     /// It names our digest already.
     Ours,

@@ -12,6 +12,7 @@ use crate::model::exit_kind::ExitKind;
 
 /// Why a rollout could not be carried out (a rollout that failed and was rolled back is a report, not an error).
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[expect(missing_docs, reason = "the message says what each value is")]
 pub enum RolloutError {
     /// A line of the journal is not what was written.
     #[error("line {line} of {} is damaged", path.display())]
@@ -22,7 +23,6 @@ pub enum RolloutError {
         )
     )]
     Journal {
-        /// The journal.
         path: PathBuf,
         /// The line, from 1.
         line: usize,
@@ -36,7 +36,6 @@ pub enum RolloutError {
         )
     )]
     JournalOrder {
-        /// The journal.
         path: PathBuf,
         /// The line, from 1.
         line: usize,
@@ -48,7 +47,6 @@ pub enum RolloutError {
         help("nothing was changed; use the version that wrote it, or a newer one")
     )]
     JournalVersion {
-        /// The journal.
         path: PathBuf,
         /// The line, from 1.
         line: usize,
@@ -63,10 +61,7 @@ pub enum RolloutError {
             "nothing was changed; `portcullis rollout status` tells when it can be seen again (a switch that does not answer any more is ended by `portcullis rollout stop`)"
         )
     )]
-    Unseen {
-        /// Why.
-        reason: String,
-    },
+    Unseen { reason: String },
     /// There is nothing that the order could be about.
     #[error("{reason}")]
     #[diagnostic(
@@ -80,10 +75,7 @@ pub enum RolloutError {
     /// What runs could not be stopped.
     #[error("the service could not be stopped: {reason}")]
     #[diagnostic(code(rollout::stop), help("`portcullis rollout status` shows what still runs"))]
-    Stop {
-        /// Why.
-        reason: String,
-    },
+    Stop { reason: String },
     /// A file of the service's state cannot be read or written.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -97,23 +89,16 @@ pub enum RolloutError {
     State {
         /// The folder or file.
         path: PathBuf,
-        /// The system's reason.
         source: io::Error,
     },
     /// Another deployer has taken over while this one slept.
     #[error("another deployer took over: {holder}")]
     #[diagnostic(code(rollout::superseded), help("see `portcullis rollout status`"))]
-    Superseded {
-        /// Who.
-        holder: Holder,
-    },
+    Superseded { holder: Holder },
     /// Another deployer is at work (for `stop`, which gives no report).
     #[error("another deployer is at work: {holder}")]
     #[diagnostic(code(rollout::locked), help("let it finish, then try again"))]
-    Locked {
-        /// Who.
-        holder: Holder,
-    },
+    Locked { holder: Holder },
     /// The image cannot be read.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -125,15 +110,11 @@ pub enum RolloutError {
     /// The image is where this target cannot take it from.
     #[error("cannot take {image} apart here")]
     #[diagnostic(code(rollout::image), help("name the image as oci:DIR@sha256:… or registry:REPOSITORY@sha256:…"))]
-    Unsupported {
-        /// The image.
-        image: String,
-    },
+    Unsupported { image: String },
     /// The image's content cannot be laid out on the disk as it says.
     #[error("layer {layer} cannot be unpacked: {reason}")]
     #[diagnostic(code(rollout::unpack))]
     Unpack {
-        /// The layer.
         layer: Digest,
         /// What is wrong, with the entry's name.
         reason: String,
@@ -141,19 +122,12 @@ pub enum RolloutError {
     /// The image names nothing that can be run here.
     #[error("{digest} cannot be run here: {reason}")]
     #[diagnostic(code(rollout::entry_point))]
-    EntryPoint {
-        /// The image.
-        digest: Digest,
-        /// Why.
-        reason: String,
-    },
+    EntryPoint { digest: Digest, reason: String },
     /// The plan cannot work.
     #[error("{reason}")]
     #[diagnostic(code(rollout::plan))]
     Plan {
-        /// Why.
         reason: String,
-        /// What would.
         #[help]
         help: Option<String>,
     },
@@ -161,19 +135,14 @@ pub enum RolloutError {
     #[error("{reason}")]
     #[diagnostic(code(rollout::target))]
     Target {
-        /// Why.
         reason: String,
-        /// What next.
         #[help]
         help: String,
     },
     /// The public address is taken by somebody else, or the switch does not start.
     #[error("cannot own the front door: {reason}")]
     #[diagnostic(code(rollout::front_door), help("free the address, or name another with [rollout] listen"))]
-    FrontDoor {
-        /// Why.
-        reason: String,
-    },
+    FrontDoor { reason: String },
 }
 
 impl RolloutError {

@@ -10,11 +10,11 @@ use serde::{Deserialize, Serialize};
 pub struct Holder {
     /// Its process id; 0 where its own word could not be read.
     pub pid: u32,
-    /// Its run.
+    /// The run that holds it.
     pub run: String,
-    /// Its fencing token.
+    /// Its fencing token: a later holder's is larger.
     pub token: u64,
-    /// Since when.
+    /// When it took it, by its own clock.
     pub since: Timestamp,
     /// When it last said that it lives.
     pub renewed: Timestamp,

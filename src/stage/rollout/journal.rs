@@ -58,7 +58,6 @@ pub(super) struct RolledBack {
     pub(super) reason: String,
 }
 
-/// What is recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "entry", rename_all = "kebab-case")]
 pub(super) enum Entry {
@@ -68,7 +67,6 @@ pub(super) enum Entry {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         rolled_back: Vec<RolledBack>,
     },
-    /// A run begins.
     Begin {
         purpose: Purpose,
         release: Release,
@@ -79,15 +77,28 @@ pub(super) enum Entry {
         again: Option<String>,
     },
     /// What served before it.
-    Snapshot { live: Option<Deployed>, good: Option<Deployed> },
+    Snapshot {
+        live: Option<Deployed>,
+        good: Option<Deployed>,
+    },
     /// An operation is about to be done.
-    Intent { operation: Operation },
-    /// It was done.
-    Done { operation: Operation, detail: String },
+    Intent {
+        operation: Operation,
+    },
+    Done {
+        operation: Operation,
+        detail: String,
+    },
     /// The state machine moved.
-    State { state: RolloutState, detail: String },
+    State {
+        state: RolloutState,
+        detail: String,
+    },
     /// The run is over.
-    End { result: RolloutResult, reason: Option<String> },
+    End {
+        result: RolloutResult,
+        reason: Option<String>,
+    },
     /// Somebody stopped the service.
     Stopped,
 }

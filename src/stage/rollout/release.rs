@@ -11,7 +11,7 @@ pub(super) const FOREIGN: &str = "not-from-here";
 /// An image by digest, without the proof: what the journal and the instances carry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Release {
-    /// The digest.
+    /// Digest of the image.
     pub digest: Digest,
     /// The full commit id, where the verdict or the image names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -23,9 +23,9 @@ pub struct Release {
 /// A release that a run started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deployed {
-    /// The run.
+    /// The run that started it.
     pub run: String,
-    /// What it started.
+    /// The image and environment that it started.
     pub release: Release,
 }
 

@@ -14,9 +14,9 @@ use super::switch::message::Traffic;
 pub struct RolloutStatus {
     /// `portcullis/rollout-status/v1`.
     pub schema: String,
-    /// The service.
+    /// The service's name.
     pub service: String,
-    /// The target's name.
+    /// `process`, `command`, `compose` or `kubernetes`.
     pub target: String,
     /// Where it answers, for people.
     pub url: Option<String>,
@@ -39,7 +39,7 @@ pub struct RolloutStatus {
     pub interrupted: Option<Interrupted>,
     /// Who is at work.
     pub locked_by: Option<Holder>,
-    /// The state folder.
+    /// The folder with lock, journals and releases.
     pub state: PathBuf,
 }
 
@@ -70,10 +70,10 @@ pub struct Interrupted {
     pub state: String,
 }
 
-/// What was stopped.
+/// What `rollout stop` stopped.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct StopReport {
-    /// The service.
+    /// The service's name.
     pub service: String,
     /// Runs whose instances were stopped.
     pub stopped: Vec<String>,

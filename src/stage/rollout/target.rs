@@ -51,7 +51,7 @@ pub(super) enum TargetError {
     /// Somebody asked to stop while it was being done.
     #[error("interrupted")]
     Cancelled,
-    /// It failed.
+    /// Why it failed, for people.
     #[error("{0}")]
     Failed(String),
 }

@@ -40,7 +40,6 @@ pub(crate) fn inventory_of(components: Vec<Component>) -> Inventory {
     inventory
 }
 
-/// Opens and matches.
 pub(crate) fn matched(plan: &FeedsPlan, inventory: &Inventory, ids: &[&str]) -> Matching {
     let effects = Effects::plain(plan.cache.clone());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -135,7 +135,6 @@ pub(crate) fn all() -> Vec<Case> {
     folders.iter().map(|folder| Case::read(folder)).collect()
 }
 
-/// One case.
 pub(crate) fn named(name: &str) -> Case {
     Case::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/policy").join(name))
 }

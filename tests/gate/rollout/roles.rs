@@ -36,7 +36,6 @@ pub(crate) enum Death {
     Soon(usize),
     /// At the first look at the clock after it: when what it announces has just been done.
     Late(usize),
-    /// Not at all.
     Never,
 }
 

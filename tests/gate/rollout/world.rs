@@ -214,7 +214,6 @@ impl World {
         }
     }
 
-    /// Kills the switch.
     pub(crate) fn kill_switch(&self) {
         for process in daemon::find("PORTCULLIS_SWITCH", &self.state().display().to_string()).unwrap() {
             daemon::end(&process, Signal::Kill).unwrap();

@@ -19,7 +19,7 @@ pub struct CargoLock<'a> {
     pub troubles: Vec<Trouble>,
 }
 
-/// One package.
+/// One `[[package]]` table.
 #[derive(Debug)]
 pub struct Package<'a> {
     /// Never empty.

@@ -46,7 +46,7 @@ struct Asked {
     optional_peers: Vec<String>,
 }
 
-/// Reads a file.
+/// Reads `bun.lock`; what cannot be read is among [`NpmLock::troubles`].
 #[must_use]
 pub fn read(text: &str) -> NpmLock {
     let mut lock = NpmLock::default();

@@ -6,7 +6,7 @@ use crate::io::lockfile::Trouble;
 use crate::model::excused::Excused as _;
 use crate::model::inventory::{Origin, Scope};
 
-/// A lock file.
+/// What npm's, pnpm's, Yarn's and Bun's lock files have in common.
 #[derive(Debug, Default)]
 pub struct NpmLock {
     /// Everything that the file lists, published or of the tree.
@@ -19,7 +19,7 @@ pub struct NpmLock {
     pub troubles: Vec<Trouble>,
 }
 
-/// One entry.
+/// One version of a package, with where it is fetched from.
 #[derive(Debug)]
 pub struct Package {
     /// `None` where the entry does not say which package it is: the top of a tree without a name, or a broken entry, which is a trouble too.
@@ -63,7 +63,7 @@ pub struct Need {
     pub name: String,
     /// As it is written: `^1.2`, `npm:other@^1`, `workspace:*`. `None` where the file does not repeat it.
     pub range: Option<String>,
-    /// What for.
+    /// What it needs the other one for.
     pub scope: Scope,
     /// The package that it leads to, by its index in [`NpmLock::packages`].
     pub gets: usize,

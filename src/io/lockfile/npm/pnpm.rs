@@ -15,7 +15,7 @@ use crate::io::lockfile::Trouble;
 use crate::io::lockfile::yaml::{self, Entry};
 use crate::model::inventory::{Origin, Scope};
 
-/// Reads a file.
+/// Reads `pnpm-lock.yaml`; what cannot be read is among [`NpmLock::troubles`].
 #[must_use]
 pub fn read(text: &str) -> NpmLock {
     let mut lock = NpmLock::default();

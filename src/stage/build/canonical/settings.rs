@@ -15,7 +15,6 @@ pub(in crate::stage::build) struct Canonical {
     pub(in crate::stage::build) epoch: i64,
     /// When the build began.
     pub(in crate::stage::build) begun: Timestamp,
-    /// Labels to set.
     pub(in crate::stage::build) labels: BTreeMap<String, String>,
 }
 

@@ -30,7 +30,6 @@ use crate::model::excused::Excused as _;
 use crate::model::image::{BuiltImage, Descriptor, DescriptorPlatform, Platform};
 use crate::model::plan::{BuildPlan, BuildSecret, Builder, DockerfileBuild, DockerfileBuilder};
 
-/// Builds a Dockerfile.
 pub(super) struct Dockerfile;
 
 impl ImageSource for Dockerfile {

@@ -15,7 +15,6 @@ use crate::model::excused::Excused as _;
 use crate::model::plan::{BuildPlan, DockerfileBuild, DockerfileBuilder};
 use crate::stage::build::{BuildError, DockerfileError};
 
-/// The copies.
 pub(super) struct Sources {
     /// The Dockerfile. An empty ignore file of each kind lies beside it: what is to be ignored has not been copied.
     pub(super) dockerfile: PathBuf,

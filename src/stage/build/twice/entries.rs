@@ -8,7 +8,6 @@ use crate::io::oci_layout::OciLayout;
 use crate::model::image::Layer;
 use crate::stage::build::BuildError;
 
-/// One entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Seen {
     pub(super) path: String,

@@ -8,7 +8,7 @@ use crate::model::inventory::{Location, Scope};
 use super::crates::{self, Crate};
 use crate::stage::inventory::cataloger::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
 
-/// Reads `Cargo.lock` files.
+/// `Cargo.lock` of every version, with who needs whom.
 pub struct CargoLock;
 
 impl Cataloger for CargoLock {

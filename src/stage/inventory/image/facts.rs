@@ -129,7 +129,6 @@ pub(in crate::stage::inventory) struct LayerFacts {
     pub(in crate::stage::inventory) diff_id: Option<Digest>,
     /// Bytes of the tar.
     pub(in crate::stage::inventory) unpacked: u64,
-    /// Number of entries.
     pub(in crate::stage::inventory) entries: u64,
     /// In the order of their entries.
     pub(in crate::stage::inventory) files: Vec<FileFacts>,

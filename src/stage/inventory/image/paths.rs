@@ -7,11 +7,9 @@ use serde::{Deserialize, Serialize};
 /// What a layer says about a path: the three low bits of a mark. The first four are entries of the archive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::stage::inventory) enum Mark {
-    /// A folder.
     Directory = 0,
     /// A file or a device.
     File = 1,
-    /// A symbolic link.
     Symlink = 2,
     /// Another name of a file.
     HardLink = 3,

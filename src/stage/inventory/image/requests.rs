@@ -23,7 +23,7 @@ pub(in crate::stage::inventory) struct Role {
 pub(in crate::stage::inventory) struct LayerRequests {
     /// By the number of the entry.
     pub(in crate::stage::inventory) entries: HashMap<u32, Vec<Role>>,
-    /// By place.
+    /// By the path of the entry, as bytes.
     pub(in crate::stage::inventory) places: HashMap<Vec<u8>, Vec<Role>>,
     /// Everything in a folder, by its place.
     pub(in crate::stage::inventory) folders: HashMap<Vec<u8>, Vec<Role>>,

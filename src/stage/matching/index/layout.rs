@@ -29,13 +29,10 @@ pub(super) enum Section {
     Claims,
     /// Lists: a length and so many numbers.
     Words,
-    /// Records.
     Advisories,
-    /// Alias groups.
     Groups,
     /// Ids by hash: hash u64, id, list of groups.
     Ids,
-    /// Block checks.
     Checks,
 }
 

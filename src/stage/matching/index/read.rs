@@ -16,20 +16,12 @@ use super::strings::hash;
 pub(in crate::stage::matching) enum IndexError {
     /// It is not there or cannot be read.
     #[error("cannot read {}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// The system's reason.
-        source: std::io::Error,
-    },
+    Read { path: PathBuf, source: std::io::Error },
     /// It is another version, another program's, or damaged.
     #[error("{} cannot be used: {problem} (offset {offset})", path.display())]
     Damaged {
-        /// The file.
         path: PathBuf,
-        /// What is wrong.
         problem: &'static str,
-        /// Where.
         offset: usize,
     },
 }

@@ -12,7 +12,6 @@ use crate::stage::matching::record::interval::{End, Interval};
 /// What a claim says of a version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::stage::matching) enum Answer {
-    /// Not affected.
     No,
     /// Affected, by this range.
     Yes(String),

@@ -11,9 +11,7 @@ use super::osv::Range;
 pub(in crate::stage::matching) enum End<'a> {
     /// Nowhere.
     Open,
-    /// Before this version.
     Before(&'a str),
-    /// After this version.
     After(&'a str),
 }
 

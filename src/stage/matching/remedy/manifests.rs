@@ -15,7 +15,6 @@ use super::workspaces::{MOST, expanded};
 /// A requirement as a manifest states it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Declared {
-    /// The crate.
     crate_name: String,
     /// `^1.2`, `1.2`.
     pub(super) text: String,

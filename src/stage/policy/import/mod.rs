@@ -18,6 +18,7 @@ use super::waivers::PLACEHOLDER;
 
 /// Why a file could not be imported.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
+#[expect(missing_docs, reason = "the message says what each value is")]
 pub enum ImportError {
     /// Its name tells no format.
     #[error("{0} is not a name that tells what the file is")]
@@ -30,11 +31,9 @@ pub enum ImportError {
     #[error("{file}{}: {problem}", line.map(|line| format!(", line {line}")).unwrap_or_default())]
     #[diagnostic(code(policy::import))]
     Malformed {
-        /// The file.
         file: String,
         /// The line, where it is known, from 1.
         line: Option<usize>,
-        /// What is wrong.
         problem: String,
     },
 }

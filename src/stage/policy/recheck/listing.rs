@@ -7,7 +7,7 @@ use crate::io::folder;
 use crate::stage::policy::document;
 use crate::stage::policy::evidence_file::EVIDENCE_FILE;
 
-/// One stored inventory.
+/// A file that holds an inventory or the evidence of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
     /// What results call it: the file relative to the folder, or the image.

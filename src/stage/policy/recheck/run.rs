@@ -20,19 +20,19 @@ use crate::stage::policy::{Evidence, Policy, Waivers};
 
 /// What recheck needs beside the inventories. `matcher` is the matching stage: an inventory and the waivers' ids in, claims out.
 pub struct Recheck<'a, M> {
-    /// The policy.
+    /// What every inventory is held against.
     pub policy: &'a Policy,
-    /// The waivers.
+    /// Today's waivers, not those of the stored run.
     pub waivers: &'a Waivers,
     /// Who wrote the waivers, as today's repository says.
     pub waiver_authors: Option<Vec<WaiverAuthors>>,
-    /// The matching stage.
+    /// The matching stage, which this one must not name.
     pub matcher: M,
     /// The ecosystems whose feeds the matcher has.
     pub open: &'a BTreeSet<Ecosystem>,
-    /// The evaluation time.
+    /// The evaluation time, the same for the whole fleet.
     pub at: Timestamp,
-    /// Limits and observer.
+    /// How large a stored file may be, and who is told.
     pub effects: &'a Effects,
 }
 

@@ -17,7 +17,7 @@ pub struct Shard {
 pub struct ShardError(String);
 
 impl Shard {
-    /// Everything.
+    /// Everything: `1/1`.
     pub const WHOLE: Self = Self { index: 0, count: 1 };
 
     /// True when the share holds the item at a place of the sorted list.

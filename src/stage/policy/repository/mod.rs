@@ -22,7 +22,7 @@ use crate::model::passed_over::Exclusion;
 
 use super::Waivers;
 
-/// Which Dockerfiles count.
+/// Which Dockerfiles of the repository say what the image is built from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Dockerfiles {
     /// Every tracked one: `check`. What workflows use counts wherever it is.

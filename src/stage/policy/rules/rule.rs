@@ -12,7 +12,7 @@ use crate::stage::policy::waivers::Standing;
 /// What a rule objects to.
 #[derive(Debug, Default)]
 pub struct Objections {
-    /// What is wrong.
+    /// What the rule objects to.
     pub findings: Vec<Finding>,
     /// What could not be decided.
     pub gaps: Vec<Gap>,

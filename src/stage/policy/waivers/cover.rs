@@ -23,7 +23,7 @@ use crate::stage::policy::rules::RuleText;
 /// One waiver with what it comes to at the evaluation time.
 #[derive(Debug)]
 pub struct Standing<'a> {
-    /// What reports show.
+    /// What reports show of it.
     pub report: WaiverReport,
     /// The file that holds it.
     pub file: &'a str,

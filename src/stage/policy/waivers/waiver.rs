@@ -7,7 +7,7 @@ use crate::model::digest::Digest;
 use crate::model::waiver::{Justification, VexStatus};
 use crate::stage::policy::pattern::{PurlPattern, TextPattern};
 
-/// One waiver, checked.
+/// One entry whose fields have been checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waiver {
     /// Place in the file, from 1.
@@ -20,7 +20,7 @@ pub struct Waiver {
     pub approval_lines: Option<(u32, u32)>,
     /// The id as written.
     pub id: String,
-    /// The package.
+    /// The packages that it is for.
     pub package: PurlPattern,
     /// The places; none where the entry does not narrow them.
     pub paths: Option<Vec<TextPattern>>,
@@ -28,13 +28,13 @@ pub struct Waiver {
     pub reason: VexStatus,
     /// OpenVEX justification.
     pub justification: Option<Justification>,
-    /// Why, in words.
+    /// Mail addresses of the approvers who agreed, as the entry itself says.
     pub statement: String,
     /// Who answers for it.
     pub owner: String,
     /// Who agreed.
     pub approved_by: Vec<String>,
-    /// The first day.
+    /// The first day on which it holds; `None` where the entry does not say.
     pub created: Option<Date>,
     /// The last day, in UTC.
     pub expires: Date,

@@ -61,7 +61,7 @@ impl Bundle {
         oci::to_bytes(self)
     }
 
-    /// The envelope.
+    /// The DSSE envelope with statement and signature.
     #[must_use]
     pub const fn envelope(&self) -> &Envelope {
         &self.dsse_envelope

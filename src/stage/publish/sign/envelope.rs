@@ -44,7 +44,7 @@ pub enum EnvelopeError {
 }
 
 impl Envelope {
-    /// Signs a statement.
+    /// Signs an in-toto statement, by DSSE's pre-authentication encoding.
     #[must_use]
     pub fn sign(statement: &[u8], key: &SigningKey) -> Self {
         let signature = key.sign(&authenticated(IN_TOTO, statement));

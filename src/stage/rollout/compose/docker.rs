@@ -16,7 +16,6 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const COMPOSE: Duration = Duration::from_secs(120);
 const CONTEXT: Duration = Duration::from_secs(10);
 
-/// One engine.
 #[derive(Debug, Clone)]
 pub(super) struct Docker {
     plan: ComposePlan,

@@ -14,7 +14,6 @@ use crate::model::plan::ComposePlan;
 #[derive(Debug, Clone)]
 pub(super) struct Rendered {
     pub(super) project: String,
-    /// The whole document.
     pub(super) document: Map<String, Value>,
     /// The service in it.
     pub(super) service: Map<String, Value>,

@@ -14,7 +14,6 @@ use crate::model::visible::shortened;
 
 /// Lines of a log that are told.
 const LINES: usize = 5;
-/// Between two looks.
 pub(super) const LOOK: Duration = Duration::from_millis(400);
 
 /// What a wait is for: limits and their names, and since when.

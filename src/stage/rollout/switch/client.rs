@@ -20,18 +20,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(in crate::stage::rollout) enum SwitchTrouble {
     /// Nobody listens on the control socket: there is no switch.
     #[error("no switch runs in {}", state.display())]
-    Absent {
-        /// The state folder.
-        state: PathBuf,
-    },
+    Absent { state: PathBuf },
     /// There is one, and it does not answer: what it does is not known.
     #[error("the switch in {} does not answer: {reason}", state.display())]
-    Silent {
-        /// The state folder.
-        state: PathBuf,
-        /// Why.
-        reason: String,
-    },
+    Silent { state: PathBuf, reason: String },
     /// It said no, or something that makes no sense.
     #[error("the switch refused: {0}")]
     Refused(String),

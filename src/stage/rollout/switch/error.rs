@@ -9,6 +9,7 @@ use crate::model::exit_kind::ExitKind;
 
 /// Why a switch does not run.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[expect(missing_docs, reason = "the message says what each value is")]
 pub enum SwitchError {
     /// An argument that means nothing.
     #[error("`{argument}` means nothing to the switch")]
@@ -16,28 +17,15 @@ pub enum SwitchError {
         code(rollout::switch::arguments),
         help("the switch is started by `portcullis rollout`, not by hand: --state DIR --listen ADDRESS --protocol http|tcp [--take-over]")
     )]
-    Argument {
-        /// The argument.
-        argument: String,
-    },
+    Argument { argument: String },
     /// The public address cannot be listened on.
     #[error("cannot listen on {listen}")]
     #[diagnostic(code(rollout::switch::listen), help("is another program listening there?"))]
-    Listen {
-        /// The address.
-        listen: SocketAddr,
-        /// The system's reason.
-        source: io::Error,
-    },
+    Listen { listen: SocketAddr, source: io::Error },
     /// The control socket cannot be made, or the switch that runs did not hand over.
     #[error("cannot set up the control socket in {}", state.display())]
     #[diagnostic(code(rollout::switch::control))]
-    Control {
-        /// The state folder.
-        state: PathBuf,
-        /// The system's reason.
-        source: io::Error,
-    },
+    Control { state: PathBuf, source: io::Error },
     /// A file of the state folder cannot be read or written.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -49,7 +37,6 @@ pub enum SwitchError {
         help("without routes every request would fail: move the file away, and `portcullis rollout` brings them")
     )]
     Routes {
-        /// The file.
         path: PathBuf,
         /// What is wrong with it.
         source: serde_json::Error,

@@ -12,7 +12,6 @@ const MOST: usize = 100;
 pub(super) enum Framing {
     /// So many bytes; 0 for none.
     Length(u64),
-    /// Chunks.
     Chunked,
 }
 

@@ -12,12 +12,12 @@ use crate::model::plan::Protocol;
 pub struct Backend {
     /// The run that started it.
     pub run: String,
-    /// What it runs.
+    /// Digest of the image that it runs.
     pub digest: Digest,
     /// The commit, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
-    /// Its loopback address.
+    /// Where it listens, on loopback.
     pub address: SocketAddr,
 }
 
@@ -45,7 +45,7 @@ pub enum Order {
     },
     /// Answers when nothing is in flight on an instance any more, or when the time is over.
     Drain {
-        /// The instance's run.
+        /// The run that started the instance.
         run: String,
         /// How long to wait, in milliseconds.
         wait_ms: u64,
@@ -64,7 +64,7 @@ pub enum Order {
 pub struct Keyed {
     /// What stands in the state folder's `control.key`.
     pub key: String,
-    /// The order.
+    /// What the switch is asked to do.
     #[serde(flatten)]
     pub order: Order,
 }
@@ -72,7 +72,7 @@ pub struct Keyed {
 /// An instance's counters since the switch knows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Traffic {
-    /// The instance.
+    /// The instance that requests go to.
     pub backend: Backend,
     /// Requests (or connections, for `tcp`) that have no whole answer yet.
     pub in_flight: u64,
@@ -87,13 +87,13 @@ pub struct Traffic {
 pub struct Status {
     /// The program's version; another one than the gate's is upgraded at the next rollout.
     pub version: String,
-    /// Its process id.
+    /// The switch's process id.
     pub pid: u32,
-    /// The public listener.
+    /// Where users' requests come in.
     pub listen: SocketAddr,
     /// What it understands of the traffic.
     pub protocol: Protocol,
-    /// Where requests go.
+    /// Where requests go now.
     pub routes: Routes,
     /// Every instance that it knows.
     pub traffic: Vec<Traffic>,
@@ -112,13 +112,13 @@ pub struct Status {
     pub evicted: u64,
 }
 
-/// An answer.
+/// What the switch answers to an [`Order`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "answer", rename_all = "kebab-case")]
 pub enum Answer {
     /// To `status`.
     Status(Box<Status>),
-    /// Done.
+    /// The order was carried out.
     Done,
     /// To `drain`.
     Drained {
@@ -132,7 +132,7 @@ pub enum Answer {
     },
     /// Not done.
     Refused {
-        /// Why.
+        /// Why not, in words for the rollout's report.
         reason: String,
     },
 }

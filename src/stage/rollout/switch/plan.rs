@@ -11,7 +11,7 @@ use crate::model::plan::Protocol;
 pub struct SwitchPlan {
     /// The service's state folder.
     pub state: PathBuf,
-    /// The public listener.
+    /// Where users' requests come in.
     pub listen: SocketAddr,
     /// What it understands of the traffic.
     pub protocol: Protocol,

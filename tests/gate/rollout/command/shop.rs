@@ -45,7 +45,6 @@ pub(super) enum Seen {
     Observed,
     /// By what `/version` answers alone.
     Answered,
-    /// By both.
     Both,
 }
 

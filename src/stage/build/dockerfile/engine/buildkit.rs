@@ -26,7 +26,6 @@ const GITHUB_CACHE: [&str; 4] = [
 
 /// A Docker Engine that answers.
 pub(super) struct Buildkit {
-    /// The engine's version.
     engine: String,
     front: Front,
 }

@@ -18,7 +18,6 @@ impl Heard {
         reader.line(line, steps);
     }
 
-    /// What was told.
     pub(in crate::stage::build::dockerfile) fn steps(self) -> Steps {
         self.0.into_inner().unwrap_or_else(PoisonError::into_inner).1
     }

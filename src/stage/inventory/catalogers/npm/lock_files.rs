@@ -18,7 +18,7 @@ pub struct NpmLockFile {
     read: fn(&str) -> NpmLock,
 }
 
-/// npm's.
+/// npm's `package-lock.json` and `npm-shrinkwrap.json`.
 pub const PACKAGE_LOCK: NpmLockFile = NpmLockFile {
     id: "package-lock",
     version: 2,
@@ -36,7 +36,7 @@ pub const BUN_LOCK: NpmLockFile = NpmLockFile {
     read: read_bun,
 };
 
-/// pnpm's.
+/// pnpm's `pnpm-lock.yaml`.
 pub const PNPM_LOCK: NpmLockFile = NpmLockFile {
     id: "pnpm-lock",
     version: 3,

@@ -18,7 +18,7 @@ pub(in crate::stage::inventory) use configuration::in_configuration;
 use crate::model::inventory::FactKind;
 use crate::stage::inventory::cataloger::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
 
-/// Finds secrets.
+/// Private keys, tokens and files with logins; facts that name the pattern, never the secret.
 pub struct Secrets;
 
 impl Cataloger for Secrets {

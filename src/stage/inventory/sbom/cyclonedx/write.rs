@@ -17,7 +17,6 @@ use super::super::{carried, license, upstream};
 
 const SUBJECT: &str = "subject";
 
-/// Writes an inventory.
 pub(in super::super) fn write(inventory: &Inventory, created: jiff::Timestamp) -> Result<Vec<u8>, String> {
     // The serial number is a digest of it all, which takes as long as the rest.
     let (uuid, components, dependencies) = thread::scope(|scope| {

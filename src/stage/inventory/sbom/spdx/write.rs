@@ -92,7 +92,6 @@ struct Relationship {
     related_spdx_element: String,
 }
 
-/// Writes an inventory.
 pub(in super::super) fn write(inventory: &Inventory, created: jiff::Timestamp) -> Result<Vec<u8>, String> {
     let writer = Writer {
         created: created.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),

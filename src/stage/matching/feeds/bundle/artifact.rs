@@ -25,7 +25,7 @@ pub struct Artifact {
     pub reference: String,
     /// Digest of the manifest.
     pub manifest: Digest,
-    /// The bundle.
+    /// What the artifact's layer holds, with its own list of digests checked.
     pub bundle: Bundle,
 }
 

@@ -10,28 +10,17 @@ use crate::io::files::FileError;
 pub(in crate::stage::matching) enum SourceError {
     /// The disk's reason.
     #[error("cannot read {}: {source}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// The reason.
-        source: io::Error,
-    },
+    Read { path: PathBuf, source: io::Error },
     /// An archive that is cut off or damaged.
     #[error("{} is damaged: {problem}", path.display())]
     Archive {
-        /// The file.
         path: PathBuf,
         /// Which entry, and what is wrong with it.
         problem: String,
     },
     /// Past a limit.
     #[error("{} goes past a limit: {problem}", path.display())]
-    Limit {
-        /// The file.
-        path: PathBuf,
-        /// Which.
-        problem: String,
-    },
+    Limit { path: PathBuf, problem: String },
     /// Somebody asked to stop.
     #[error("interrupted")]
     Cancelled,

@@ -51,7 +51,6 @@ pub(in crate::stage::matching) enum Source {
         look: String,
         times: Option<PathBuf>,
     },
-    /// RustSec's own database.
     RustSec(Database),
 }
 

@@ -26,7 +26,6 @@ pub(in crate::stage::matching) enum RustSecSource {
     Local(PathBuf),
     /// A tarball behind a URL.
     Tarball(String),
-    /// A git repository.
     Git(String),
 }
 

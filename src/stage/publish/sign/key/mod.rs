@@ -40,18 +40,15 @@ const SUBJECT_PUBLIC_KEY_INFO: [u8; 26] = [
 
 /// Why a key cannot be used. Nothing of the key or the password is in it.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[expect(missing_docs, reason = "the message says what each value is")]
 pub enum KeyError {
-    /// The file.
     #[error(transparent)]
     #[diagnostic(transparent)]
     File(#[from] FileError),
     /// The variable is not set.
     #[error("the environment variable {name} is not set, and the signing key should be in it")]
     #[diagnostic(code(publish::key), help("put a PEM key into {name}, or change `key` in [sign]"))]
-    NotSet {
-        /// The variable.
-        name: String,
-    },
+    NotSet { name: String },
     /// Not a key that we know.
     #[error("{place} holds no ECDSA P-256 or Ed25519 key in PEM: {reason}")]
     #[diagnostic(
@@ -63,7 +60,6 @@ pub enum KeyError {
     NotAKey {
         /// The variable or file.
         place: String,
-        /// What is wrong.
         reason: String,
     },
     /// A public key where a private one is needed.
@@ -104,7 +100,7 @@ impl KeyError {
 #[derive(Clone)]
 pub struct SigningKey(Private);
 
-/// A public key.
+/// A public key: ECDSA over P-256, or Ed25519.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifyingKey(Public);
 
@@ -150,7 +146,7 @@ impl SigningKey {
         }
     }
 
-    /// Its public half.
+    /// The public half, which verifiers need.
     #[must_use]
     pub fn verifying_key(&self) -> VerifyingKey {
         VerifyingKey(self.0.public())
