@@ -41,6 +41,15 @@ pub struct Segment {
     pub size: u64,
 }
 
+/// What the dynamic loader is told by a file.
+#[derive(Debug, Default)]
+pub struct Linked {
+    /// Libraries that the file names itself: `libc.so.6`.
+    pub libraries: Vec<String>,
+    /// Folders to look in, as they are written: `$ORIGIN/../lib`.
+    pub folders: Vec<String>,
+}
+
 /// The most entries of a table that are looked at; real files have some dozens.
 const MOST_ENTRIES: u64 = 4096;
 
@@ -112,16 +121,13 @@ impl<'a> Elf<'a> {
     /// The bytes of the section of a number.
     #[must_use]
     pub fn section_data(&self, number: u64) -> Option<Cow<'a, [u8]>> {
-        let header = self.section_header(number)?;
-        let (offset, size) = if self.wide {
-            (self.u64(header.checked_add(0x18)?)?, self.u64(header.checked_add(0x20)?)?)
-        } else {
-            (
-                self.u32(header.checked_add(0x10)?)?.into(),
-                self.u32(header.checked_add(0x14)?)?.into(),
-            )
-        };
+        let (offset, size) = self.section_range(self.section_header(number)?)?;
         self.content.at(offset, size)
+    }
+
+    /// Where a section is in the file, and its bytes there.
+    fn section_range(&self, header: u64) -> Option<(u64, u64)> {
+        Some((self.address(header, 0x18, 0x10)?, self.address(header, 0x20, 0x14)?))
     }
 
     /// The segments that are loaded, as much of each as is in the file.
@@ -159,6 +165,40 @@ impl<'a> Elf<'a> {
             }
         }
         Ok(None)
+    }
+
+    /// What the dynamic loader is told; nothing where the file has no such sections (a linker may leave them out).
+    #[must_use]
+    pub fn linked(&self) -> Linked {
+        const NEEDED: u64 = 1;
+        const RPATH: u64 = 15;
+        const RUNPATH: u64 = 29;
+        let mut linked = Linked::default();
+        let (Some(number), Some(names)) = (self.section_number(".dynamic"), self.section(".dynstr")) else {
+            return linked;
+        };
+        let Some((start, size)) = self.section_header(number).and_then(|header| self.section_range(header)) else {
+            return linked;
+        };
+        let width = if self.wide { 8 } else { 4 };
+        let text = |at: u64| {
+            let rest = names.get(usize::try_from(at).or_none("out of the file: the name is absent")?..)?;
+            let end = rest.iter().position(|byte| *byte == 0)?;
+            Some(String::from_utf8_lossy(&rest[..end]).into_owned())
+        };
+        for entry in 0..(size / (2 * width)).min(MOST_ENTRIES) {
+            let place = start.saturating_add(entry * 2 * width);
+            let pair = self.number(place, width).zip(self.number(place.saturating_add(width), width));
+            let Some((tag, value)) = pair else { break };
+            match tag {
+                NEEDED => linked.libraries.extend(text(value)),
+                RPATH | RUNPATH => linked
+                    .folders
+                    .extend(text(value).iter().flat_map(|all| all.split(':')).map(str::to_owned)),
+                _ => {}
+            }
+        }
+        linked
     }
 
     /// Where the header of each segment is; `None` where the file's own header is cut off.

@@ -111,6 +111,9 @@ pub struct RolloutReport {
     pub previous: Option<Digest>,
     /// Why it failed, where it did.
     pub reason: Option<String>,
+    /// What to do about it, where something is known to help.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
     /// Where it answers, for people.
     pub url: Option<String>,
     /// The reason that was given for a rollout without a verified attestation.
@@ -141,6 +144,7 @@ impl RolloutReport {
             live_commit: None,
             previous: None,
             reason: None,
+            next: None,
             url: None,
             unverified: None,
             plan: None,

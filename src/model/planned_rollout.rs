@@ -26,6 +26,8 @@ pub struct PlannedVersion {
 pub enum PlannedChange {
     /// Nothing serves now, so nothing can be interrupted.
     First,
+    /// What served before, and does not run any more, is started again.
+    Return,
     /// One version takes the place of another.
     Replace,
     /// It serves already: it is verified, and nothing is changed.
@@ -134,6 +136,12 @@ impl PlannedRollout {
     pub fn refusal(&self) -> Option<String> {
         let told: Vec<String> = self.refused.iter().map(|one| format!("{}; {}", one.reason, one.next)).collect();
         (!told.is_empty()).then(|| told.join("; also: "))
+    }
+
+    /// What helps against the first of them.
+    #[must_use]
+    pub fn next_when_refused(&self) -> Option<String> {
+        self.refused.first().map(|one| one.next.clone())
     }
 }
 

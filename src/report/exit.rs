@@ -104,7 +104,10 @@ pub fn next(outcome: &Outcome, code: u8) -> String {
             "look at the service now, nothing verified serves it; then `{}`",
             prose(&outcome.command("rollout status"))
         ),
-        12 => "read the reason above; nothing was touched, so the same command can be repeated".to_owned(),
+        12 => match outcome.rollout.as_ref().and_then(|rollout| rollout.next.as_deref()) {
+            Some(next) => prose(next),
+            None => "correct what is named above; nothing was touched".to_owned(),
+        },
         13 => format!(
             "let the other deployer finish, then `{}` and run again",
             prose(&outcome.command("rollout status"))

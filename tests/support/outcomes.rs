@@ -345,6 +345,7 @@ pub(crate) fn live() -> Outcome {
         live_commit: None,
         previous: Some(digest(0x8e)),
         reason: None,
+        next: None,
         url: Some("http://127.0.0.1:8080/".to_owned()),
         unverified: None,
         plan: None,

@@ -182,6 +182,12 @@ fn is_name(text: &str) -> bool {
 
 fn health_plan(health: &config::Health) -> Result<HealthPlan, CliError> {
     let probe = match (&health.url, &health.tcp, &health.command) {
+        (Some(url), None, None) if !url.contains("://") => {
+            return Err(CliError::setting(
+                "rollout.health.url",
+                "it has no scheme: write http://HOST:PORT/PATH, the address that users call",
+            ));
+        }
         (Some(url), None, None) => ProbePlan::Http {
             url: url.clone(),
             status: health.status.unwrap_or(200),

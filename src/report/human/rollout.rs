@@ -131,7 +131,14 @@ fn live(page: &mut Page, report: &RolloutReport, stop: &str) {
             };
             page.labelled(2, (Paint::Dim, "live"), 10, (Paint::Strong, &format!("{which}, {digest}")));
         }
-        None => page.labelled(2, (Paint::Bad, "live"), 10, (Paint::Bad, "nothing that was seen to answer")),
+        None => {
+            // Where nothing was changed, nothing is worse than it was.
+            let paint = match report.result {
+                RolloutResult::Refused | RolloutResult::Locked | RolloutResult::Planned => Paint::Dim,
+                _ => Paint::Bad,
+            };
+            page.labelled(2, (paint, "live"), 10, (paint, "nothing that was seen to answer"));
+        }
     }
     let Some(url) = &report.url else { return };
     if matches!(

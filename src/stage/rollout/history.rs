@@ -1,5 +1,8 @@
 //! What the journal says of the past: what was good, and what was begun and not ended.
 
+use jiff::Timestamp;
+use serde::Serialize;
+
 use super::journal::{Entry, Purpose, Record, RolledBack};
 use super::release::{Deployed, Release};
 use super::target::Observed;
@@ -49,6 +52,32 @@ impl Snapshot {
     }
 }
 
+/// A run that ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EndedRun {
+    /// The run, and what it was to roll out.
+    #[serde(flatten)]
+    pub deployed: Deployed,
+    /// How it ended.
+    pub result: RolloutResult,
+    /// Why, where it did not end as it should have.
+    pub reason: Option<String>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What should be running by the journal alone.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum LeftAs {
+    /// Nobody knows: nothing was committed, or a way back failed.
+    #[default]
+    Unknown,
+    /// The last known good release was proven to serve.
+    Serving,
+    /// Somebody stopped it then.
+    Stopped(Timestamp),
+}
+
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct History {
     /// Releases that were committed, the last known good one last. A rollback takes those after its goal away, so that the
@@ -58,6 +87,10 @@ pub(super) struct History {
     pub(super) open: Option<OpenRun>,
     /// Digests that were rolled back here and not committed since, the last one last.
     pub(super) rolled_back: Vec<RolledBack>,
+    /// The last run that ended, where the journal still has it.
+    pub(super) ended: Option<EndedRun>,
+    /// What was left behind.
+    pub(super) left: LeftAs,
 }
 
 impl History {
@@ -98,23 +131,38 @@ impl History {
             }
             Entry::End { result, reason } => {
                 let Some(open) = self.open.take() else { return };
+                self.ended = Some(EndedRun {
+                    deployed: Deployed {
+                        run: open.run.clone(),
+                        release: open.release.clone(),
+                    },
+                    result: *result,
+                    reason: reason.clone(),
+                    at: record.at,
+                });
                 match result {
-                    RolloutResult::Committed => self.commit(open),
-                    RolloutResult::RolledBack => {
-                        self.rolled_back.retain(|one| one.digest != open.release.digest);
-                        self.rolled_back.push(RolledBack {
-                            digest: open.release.digest,
-                            at: record.at,
-                            reason: reason.clone().unwrap_or_else(|| "no reason was recorded".to_owned()),
-                        });
-                        let extra = self.rolled_back.len().saturating_sub(REMEMBERED);
-                        self.rolled_back.drain(..extra);
+                    RolloutResult::Committed => {
+                        self.left = LeftAs::Serving;
+                        self.commit(open, record.at);
                     }
-                    _ => {}
+                    RolloutResult::RolledBack => {
+                        self.left = LeftAs::Serving;
+                        let reason = reason.clone().unwrap_or_else(|| "no reason was recorded".to_owned());
+                        self.remember(open.release.digest, record.at, reason);
+                    }
+                    RolloutResult::RollbackFailed | RolloutResult::FirstFailed => self.left = LeftAs::Unknown,
+                    // Nothing was changed, or what was is somebody else's.
+                    RolloutResult::AlreadyDeployed
+                    | RolloutResult::Refused
+                    | RolloutResult::Planned
+                    | RolloutResult::Locked
+                    | RolloutResult::Superseded
+                    | RolloutResult::Interrupted => {}
                 }
             }
             Entry::Stopped => {
                 self.open = None;
+                self.left = LeftAs::Stopped(record.at);
             }
             Entry::Snapshot { live, good } => {
                 if let Some(open) = &mut self.open {
@@ -145,13 +193,25 @@ impl History {
         self.rolled_back.iter().find(|one| one.digest == *digest)
     }
 
-    fn commit(&mut self, open: OpenRun) {
-        self.rolled_back.retain(|one| one.digest != open.release.digest);
+    fn remember(&mut self, digest: Digest, at: Timestamp, reason: String) {
+        self.rolled_back.retain(|one| one.digest != digest);
+        self.rolled_back.push(RolledBack { digest, at, reason });
+        let extra = self.rolled_back.len().saturating_sub(REMEMBERED);
+        self.rolled_back.drain(..extra);
+    }
+
+    fn commit(&mut self, open: OpenRun, at: Timestamp) {
+        let digest = open.release.digest;
         if open.purpose == Purpose::Rollback
-            && let Some(at) = self.good.iter().rposition(|good| good.release.digest == open.release.digest)
+            && let Some(place) = self.good.iter().rposition(|good| good.release.digest == digest)
         {
-            self.good.truncate(at);
+            let left: Vec<Digest> = self.good.drain(place..).map(|good| good.release.digest).collect();
+            let live = open.snapshot.and_then(|snapshot| snapshot.live).map(|live| live.release.digest);
+            for gone in left.into_iter().chain(live) {
+                self.remember(gone, at, "`rollout rollback` went back from it".to_owned());
+            }
         }
+        self.rolled_back.retain(|one| one.digest != digest);
         self.good.retain(|good| good.release.digest != open.release.digest);
         self.good.push(Deployed {
             run: open.run,
@@ -169,7 +229,7 @@ mod tests {
     fn run(name: &str, of: u8, purpose: Purpose, result: RolloutResult) -> Vec<Record> {
         let entry = |entry| Record {
             seq: 1,
-            at: jiff::Timestamp::UNIX_EPOCH,
+            at: Timestamp::UNIX_EPOCH,
             run: name.to_owned(),
             token: 1,
             entry,
@@ -225,8 +285,29 @@ mod tests {
         }
         records.extend(run("r", 2, Purpose::Rollback, RolloutResult::Committed));
         assert_eq!(good(&records), [1, 2]);
+        // What was left on the way is not deployed again by whatever deploys at every tick; what it went to is.
+        let left = |of: u8| History::of(&records).rolled_back(&Digest::from_bytes([of; 32])).is_some();
+        assert_eq!([1, 2, 3].map(left), [false, false, true]);
         records.extend(run("r", 1, Purpose::Rollback, RolloutResult::Committed));
         assert_eq!(good(&records), [1]);
+    }
+
+    #[test]
+    fn what_was_left_serving_is_what_the_last_proof_says_and_not_what_was_stopped_or_failed() {
+        let mut records = run("a", 1, Purpose::Deploy, RolloutResult::Committed);
+        let left = |records: &[Record]| History::of(records).left;
+        assert_eq!(left(&records), LeftAs::Serving);
+        records.extend(run("b", 2, Purpose::Deploy, RolloutResult::Refused));
+        assert_eq!(left(&records), LeftAs::Serving);
+        let mut stopped = records.clone();
+        stopped.push(Record {
+            entry: Entry::Stopped,
+            ..records[0].clone()
+        });
+        assert_eq!(left(&stopped), LeftAs::Stopped(Timestamp::UNIX_EPOCH));
+        records.extend(run("b", 2, Purpose::Deploy, RolloutResult::RollbackFailed));
+        assert_eq!(left(&records), LeftAs::Unknown);
+        assert_eq!(left(&[]), LeftAs::Unknown);
     }
 
     #[test]

@@ -30,6 +30,7 @@ mod verifier;
 mod watch;
 
 pub use error::RolloutError;
+pub use history::EndedRun;
 pub use holder::Holder;
 pub use orders::{plan, resume, rollback, rollout, status, stop};
 pub use release::{Deployed, Release};

@@ -79,6 +79,7 @@ pub(super) async fn plan<T: RolloutTarget>(target: &T, settings: &RolloutPlan, f
         change: match (verifies, serving) {
             (true, _) => PlannedChange::Verify,
             (false, Some(_)) => PlannedChange::Replace,
+            (false, None) if facts.purpose == Purpose::Rollback => PlannedChange::Return,
             (false, None) => PlannedChange::First,
         },
         at_most_ms: steps

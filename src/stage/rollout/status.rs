@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use super::history::EndedRun;
 use super::holder::Holder;
 use super::release::Deployed;
 use super::switch::message::Traffic;
@@ -37,6 +38,11 @@ pub struct RolloutStatus {
     pub good: Vec<Deployed>,
     /// The run that was interrupted, with the state that it had reached.
     pub interrupted: Option<Interrupted>,
+    /// The last run that ended, where the journal still has it.
+    pub last_run: Option<EndedRun>,
+    /// What was proven to serve and stopped by nobody, and does not run any more: `rollout resume` starts it again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fallen: Option<Deployed>,
     /// Who is at work.
     pub locked_by: Option<Holder>,
     /// The folder with lock, journals and releases.

@@ -69,6 +69,8 @@ pub(super) struct Capabilities {
     pub(super) names_what_runs: bool,
     /// The service can be stopped from here.
     pub(super) stops: bool,
+    /// Nobody else starts the service again after everything was killed: `resume` does.
+    pub(super) revives: bool,
 }
 
 /// Where a release is rolled out to. Every operation can be repeated with the same run and then does only what is missing.

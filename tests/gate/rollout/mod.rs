@@ -1,5 +1,6 @@
 //! Rollouts of a real service by each target, with every process, engine and proxy real.
 
+mod afterwards;
 mod attacks;
 mod command;
 mod compose;

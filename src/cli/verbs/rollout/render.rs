@@ -7,8 +7,10 @@ use serde_json::json;
 use crate::cli::session::Answer;
 use crate::model::excused::Excused as _;
 use crate::model::exit_kind::ExitKind;
+use crate::model::outcome::RolloutResult;
 use crate::model::planned_rollout::PlannedRollout;
 use crate::report::rollout_plan;
+use crate::report::text::prose;
 use crate::stage::rollout::{InstanceStatus, RolloutStatus, StopReport};
 
 /// What serves, since when, and what is unfinished.
@@ -53,6 +55,21 @@ pub(super) fn status(status: &RolloutStatus) -> Answer {
     if let Some(good) = status.good.last() {
         writeln!(text, "  last good  {} of run {}", good.release.digest.short(), good.run).dismissed("a string takes everything");
     }
+    if let Some(run) = status.last_run.as_ref().filter(|run| run.result.code() != 0) {
+        let reason = run.reason.as_deref().unwrap_or("no reason was recorded");
+        writeln!(
+            text,
+            "  last run   {} {} at {:.0}: {}",
+            run.deployed.release.shown(),
+            ended(run.result),
+            run.at,
+            prose(reason)
+        )
+        .dismissed("a string takes everything");
+    }
+    if let Some(fallen) = &status.fallen {
+        writeln!(text, "  fallen     {} served, and does not run any more", fallen.release.shown()).dismissed("a string takes everything");
+    }
     if let Some(open) = &status.interrupted {
         writeln!(text, "  unfinished run {} at {}", open.deployed.run, open.state).dismissed("a string takes everything");
     }
@@ -65,11 +82,24 @@ pub(super) fn status(status: &RolloutStatus) -> Answer {
         }
         _ if status.unseen.is_some() => "portcullis rollout stop, which ends what does not answer",
         (Some(_), _) => "portcullis rollout resume",
+        _ if status.fallen.is_some() => "portcullis rollout resume, which starts it again",
         (None, Some(_)) if status.target == "process" => "portcullis rollout stop, or nothing",
         (None, Some(_)) => "nothing",
         (None, None) => "portcullis gate",
     };
     said(text, json!(status), next)
+}
+
+const fn ended(result: RolloutResult) -> &'static str {
+    match result {
+        RolloutResult::Committed | RolloutResult::AlreadyDeployed | RolloutResult::Planned => "ended well",
+        RolloutResult::RolledBack => "was rolled back",
+        RolloutResult::RollbackFailed => "failed, and so did the way back",
+        RolloutResult::FirstFailed => "failed, with nothing to go back to",
+        RolloutResult::Refused => "was refused",
+        RolloutResult::Locked | RolloutResult::Superseded => "gave way to another deployer",
+        RolloutResult::Interrupted => "was interrupted",
+    }
 }
 
 fn instance_line(instance: &InstanceStatus) -> String {
@@ -124,7 +154,11 @@ pub(super) fn stopped(report: &StopReport) -> Answer {
 /// No run was interrupted.
 pub(super) fn nothing_to_resume(service: &str) -> Answer {
     let json = json!({ "schema": "portcullis/rollout-resume/v1", "service": service, "resumed": false });
-    said(format!("{service}: no run was interrupted"), json, "nothing")
+    said(
+        format!("{service}: no run was interrupted, and nothing has fallen over"),
+        json,
+        "nothing",
+    )
 }
 
 fn said(human: String, json: serde_json::Value, next: &str) -> Answer {

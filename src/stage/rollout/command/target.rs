@@ -180,6 +180,7 @@ impl RolloutTarget for CommandTarget {
             drains: false,
             names_what_runs: self.plan.observe.is_some(),
             stops: self.plan.stop.is_some(),
+            revives: false,
         }
     }
 

@@ -344,6 +344,7 @@ impl RolloutTarget for ComposeTarget {
             drains: !self.alone(),
             names_what_runs: self.alone(),
             stops: true,
+            revives: false,
         }
     }
 

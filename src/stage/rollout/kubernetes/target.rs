@@ -313,6 +313,7 @@ impl RolloutTarget for KubernetesTarget {
             drains: false,
             names_what_runs: true,
             stops: false,
+            revives: false,
         }
     }
 

@@ -73,6 +73,7 @@ pub(super) async fn rehearse<T: RolloutTarget>(
     report.previous = report.live;
     report.unverified = unverified(attested, plan);
     report.reason = refusal;
+    report.next = planned.next_when_refused();
     report.steps = vec![step];
     report.plan = Some(Box::new(planned));
     Ok(report)
@@ -82,6 +83,7 @@ fn would(planned: &PlannedRollout) -> String {
     let next = planned.next.shown();
     let what = match (planned.change, &planned.now) {
         (PlannedChange::Verify, _) => format!("would verify {next}, which is in front already"),
+        (PlannedChange::Return, _) => format!("would start {next} again"),
         (_, Some(now)) => format!("would replace {} by {next}", now.shown()),
         (_, None) => format!("would deploy {next}, with nothing before it to go back to"),
     };

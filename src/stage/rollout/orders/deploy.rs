@@ -1,7 +1,7 @@
 //! A rollout: the lock, the plan, then the machine.
 
 use super::announce::rehearse;
-use super::entry::{begin, blank, enter, locked, new_run, unseen, unverified};
+use super::entry::{begin, blank, enter, locked, looked, new_run, unseen, unverified};
 use crate::io::Effects;
 use crate::model::event::{Event, Stage};
 use crate::model::outcome::{RolloutReport, RolloutResult};
@@ -30,12 +30,13 @@ pub(super) async fn deploy<T: RolloutTarget>(
     let id = new_run(effects);
     let (journal, history) = match enter(target, plan, &id, effects).await? {
         Ok(entered) => entered,
-        Err(holder) => return Ok(locked(target, plan, effects, (id, &release), &holder)),
+        Err(holder) => return Ok(locked(target, plan, effects, (id, &release), &holder).await),
     };
     // Said again by the plan; known here before anything is fetched.
     if let Some(refusal) = planner::against_digest(plan, &history, &release) {
-        let mut report = blank(target, plan, id, release.digest, RolloutResult::Refused);
+        let mut report = looked(target, blank(target, plan, id, release.digest, RolloutResult::Refused)).await;
         report.reason = Some(format!("{}; {}", refusal.reason, refusal.next));
+        report.next = Some(refusal.next);
         return Ok(report);
     }
     let release = target.prepare(&release).await?;
@@ -78,6 +79,7 @@ pub(super) async fn announced<T: RolloutTarget>(run: &mut Run<'_, T>, live: bool
         report.live = planned.now.as_ref().map(|now| now.digest);
         report.live_commit = planned.now.as_ref().and_then(|now| now.commit.clone());
         report.reason = Some(reason);
+        report.next = planned.next_when_refused();
         report.unverified.clone_from(&run.unverified);
         report.plan = Some(Box::new(planned.clone()));
         report
@@ -87,7 +89,7 @@ pub(super) async fn announced<T: RolloutTarget>(run: &mut Run<'_, T>, live: bool
 }
 
 /// The same release is in front already: proves that it serves. Gives the run back when it does not, to be carried out as any other.
-async fn verify_live<T: RolloutTarget>(mut run: Run<'_, T>) -> Result<RolloutReport, Box<Run<'_, T>>> {
+pub(super) async fn verify_live<T: RolloutTarget>(mut run: Run<'_, T>) -> Result<RolloutReport, Box<Run<'_, T>>> {
     let live = match run.target.observe().await {
         Ok(Observed { front: Some(live), .. }) => live,
         // It was there a moment ago: whatever happened to it, the whole way forward finds out.

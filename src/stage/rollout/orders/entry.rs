@@ -71,15 +71,27 @@ pub(super) fn unverified(attested: &Attested, plan: &RolloutPlan) -> Option<Stri
     }
 }
 
-pub(super) fn locked(
+pub(super) async fn locked(
     target: &impl RolloutTarget,
     plan: &RolloutPlan,
     effects: &Effects,
     (id, release): (String, &Release),
     holder: &Holder,
 ) -> RolloutReport {
-    let mut report = blank(target, plan, id, release.digest, RolloutResult::Locked);
+    let mut report = looked(target, blank(target, plan, id, release.digest, RolloutResult::Locked)).await;
     report.reason = Some(format!("another deployer is at work: {}", holder.told(effects.clock.now())));
+    report
+}
+
+/// A report of a run that changed nothing, with what serves, where that can be seen.
+pub(super) async fn looked(target: &impl RolloutTarget, mut report: RolloutReport) -> RolloutReport {
+    // Only told: what cannot be seen is left out.
+    if let Ok(observed) = target.observe().await
+        && let Some(serving) = observed.serving()
+    {
+        report.live = Some(serving.release.digest);
+        report.live_commit.clone_from(&serving.release.commit);
+    }
     report
 }
 

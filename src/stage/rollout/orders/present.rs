@@ -1,6 +1,7 @@
 //! What is about now: `status` and `stop`.
 
 use super::entry::{enter, new_run, nothing};
+use super::past::fallen;
 use crate::io::Effects;
 use crate::model::plan::RolloutPlan;
 use crate::stage::rollout::error::RolloutError;
@@ -14,6 +15,8 @@ use crate::stage::rollout::target::{Observed, RolloutTarget};
 pub(super) async fn status<T: RolloutTarget>(target: &T, plan: &RolloutPlan) -> Result<RolloutStatus, RolloutError> {
     let (records, _) = journal::read(target.state())?;
     let history = History::of(&records);
+    // What cannot be seen is told by `unseen`.
+    let fallen = fallen(target, &history).await.unwrap_or(None);
     let (observed, unseen) = match target.observe().await {
         Ok(observed) => (observed, None),
         Err(error) => (Observed::default(), Some(error.to_string())),
@@ -59,6 +62,8 @@ pub(super) async fn status<T: RolloutTarget>(target: &T, plan: &RolloutPlan) -> 
                 release: open.release,
             },
         }),
+        last_run: history.ended,
+        fallen,
         locked_by,
         state: target.state().to_owned(),
     })

@@ -11,6 +11,7 @@ pub(super) mod front;
 mod inside;
 pub(super) mod instance;
 mod outline;
+mod own_libraries;
 mod rootfs;
 pub(super) mod store;
 mod target;

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::front::Front;
 use super::instance::{Instance, Instances, ROOT, Start};
 use super::outline;
+use super::own_libraries;
 use super::store::{Store, Unpacked};
 use super::tree;
 use crate::io::Effects;
@@ -68,7 +69,11 @@ impl ProcessTarget {
     }
 
     fn prepared(release: &Release, unpacked: &Unpacked) -> Result<Release, RolloutError> {
-        unpacked.entry_point(release)?;
+        let (program, _) = unpacked.entry_point(release)?;
+        own_libraries::check(&program, &unpacked.config.env).map_err(|reason| RolloutError::EntryPoint {
+            digest: release.digest,
+            reason,
+        })?;
         Ok(with_commit(release, unpacked.config.labels.get(REVISION)))
     }
 
@@ -182,6 +187,7 @@ impl RolloutTarget for ProcessTarget {
             drains: true,
             names_what_runs: false,
             stops: true,
+            revives: true,
         }
     }
 
