@@ -252,7 +252,9 @@ fn paths_in(text: &str) -> Vec<String> {
 fn every_path_that_the_docs_name_exists() {
     let mut missing = Vec::new();
     let pages = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "src/GLOSSARY.md"];
-    for path in sources().into_iter().chain(pages.map(|page| root().join(page))) {
+    let docs = fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().path());
+    let pages = pages.map(|page| root().join(page)).into_iter().chain(docs);
+    for path in sources().into_iter().chain(pages) {
         let text = fs::read_to_string(&path).unwrap();
         let docs = if path.extension().is_some_and(|e| e == "md") {
             text

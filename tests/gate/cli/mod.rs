@@ -5,6 +5,7 @@ mod arguments;
 mod bad_input;
 mod first_minutes;
 mod newcomer;
+mod pages;
 mod place;
 mod release;
 mod stored_results;

@@ -241,7 +241,7 @@ proptest::proptest! {
     }
 }
 
-/// The table of README.md between these lines is written by the test with `PORTCULLIS_BLESS=1`.
+/// The table of docs/reading.md between these lines is written by the test with `PORTCULLIS_BLESS=1`.
 const TABLE: [&str; 2] = ["<!-- what is read -->\n", "<!-- end of what is read -->\n"];
 
 #[test]
@@ -262,9 +262,9 @@ fn the_readme_lists_what_is_read() {
     };
     let lines: String = rows.values().map(line).collect();
     let table = format!("| packages of | in trees | in images |\n|---|---|---|\n{lines}");
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let readme = std::fs::read_to_string(&path).unwrap();
-    let (before, rest) = readme.split_once(TABLE[0]).unwrap();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reading.md");
+    let page = std::fs::read_to_string(&path).unwrap();
+    let (before, rest) = page.split_once(TABLE[0]).unwrap();
     let (written, after) = rest.split_once(TABLE[1]).unwrap();
     if std::env::var_os("PORTCULLIS_BLESS").is_some() {
         std::fs::write(&path, [before, TABLE[0], &table, TABLE[1], after].concat()).unwrap();
