@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::lean;
+use super::lean::WithoutEdges;
 use crate::io::{Effects, files};
 use crate::model::context::Context;
 use crate::model::inventory::{INVENTORY_SCHEMA, Inventory};
@@ -29,7 +29,7 @@ pub(super) fn read(file: &Path, whole: bool, effects: &Effects) -> Result<Known,
     // An inventory begins with its schema; asking for it alone first would read every file twice.
     let parsed = match whole {
         true => serde_json::from_slice::<Inventory>(&bytes),
-        false => serde_json::from_slice::<lean::Stored>(&bytes).map(Inventory::from),
+        false => serde_json::from_slice(&bytes).map(|WithoutEdges(inventory)| inventory),
     };
     match parsed {
         Ok(inventory) if inventory.schema == INVENTORY_SCHEMA => Ok(Known {
