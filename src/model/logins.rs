@@ -1,4 +1,4 @@
-//! Logins and tokens in addresses: lock files, SBOMs and Dockerfiles hold them, and they are nobody's to see in a report.
+//! Logins and tokens in addresses: lock files, SBOMs, Dockerfiles, settings and git remotes hold them, and they are nobody's to see in a report.
 
 use super::purl::Purl;
 
@@ -30,14 +30,33 @@ fn ends_address(c: char) -> bool {
     c.is_whitespace() || c.is_control() || matches!(c, '"' | '\'' | '`' | '<' | '>' | '(' | ')' | '|' | ',' | ';')
 }
 
+/// An address behind its scheme.
+struct Address<'a> {
+    /// What is before the last `@` of the authority: a password may hold one.
+    login: Option<&'a str>,
+    /// With its port.
+    host: &'a str,
+    /// Empty, or from the first slash on.
+    path: &'a str,
+    /// The query and the fragment, with their signs.
+    tail: &'a str,
+}
+
+impl<'a> Address<'a> {
+    fn of(text: &'a str) -> Self {
+        let (authority, rest) = text.split_at(text.find(['/', '?', '#']).unwrap_or(text.len()));
+        let (login, host) = match authority.rsplit_once('@') {
+            Some((login, host)) => (Some(login), host),
+            None => (None, authority),
+        };
+        let (path, tail) = rest.split_at(rest.find(['?', '#']).unwrap_or(rest.len()));
+        Self { login, host, path, tail }
+    }
+}
+
 /// What of an address behind its scheme may be seen. The name of an account is no secret for SSH, where a key goes with it.
 fn kept(scheme: &str, address: &str) -> String {
-    let end = address.find(['/', '?', '#']).unwrap_or(address.len());
-    let (authority, path) = address.split_at(end);
-    let (login, host) = match authority.rsplit_once('@') {
-        Some((login, host)) => (Some(login), host),
-        None => (None, authority),
-    };
+    let Address { login, host, path, tail } = Address::of(address);
     let account = match (
         scheme.ends_with("ssh"),
         login.map(|login| login.split_once(':').map_or(login, |(account, _)| account)),
@@ -45,7 +64,7 @@ fn kept(scheme: &str, address: &str) -> String {
         (true, Some(account)) => format!("{account}@"),
         _ => String::new(),
     };
-    let (path, query) = path.find('?').map_or((path, ""), |at| path.split_at(at));
+    let (before, query) = tail.find('?').map_or((tail, ""), |at| tail.split_at(at));
     let (query, fragment) = query.find('#').map_or((query, ""), |at| query.split_at(at));
     let is_secret = |pair: &str| {
         let name = pair.split('=').next().unwrap_or(pair).to_ascii_lowercase();
@@ -56,7 +75,49 @@ fn kept(scheme: &str, address: &str) -> String {
     } else {
         query
     };
-    format!("{account}{host}{path}{query}{fragment}")
+    format!("{account}{host}{path}{before}{query}{fragment}")
+}
+
+/// One URL as it may be shown: without user, password, query and fragment, which may hold tokens. What has no `://` stays as it is.
+#[must_use]
+pub fn redact(url: &str) -> String {
+    match url.split_once("://") {
+        Some((scheme, rest)) => {
+            let Address { host, path, .. } = Address::of(rest);
+            format!("{scheme}://{host}{path}")
+        }
+        None => url.to_owned(),
+    }
+}
+
+/// The address of a git remote as evidence may show it: without user, password, token or query. `None` if it cannot be told where a login ends.
+#[must_use]
+pub fn of_remote(address: &str) -> Option<String> {
+    if address.chars().any(char::is_control) {
+        return None;
+    }
+    match address.split_once("://") {
+        Some((scheme, rest)) => {
+            let Address { host, path, .. } = Address::of(rest);
+            // A password with an unescaped slash in it: what looks like the host is a part of the login.
+            if path.contains('@') || !scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte)) {
+                return None;
+            }
+            let is_host = |byte: u8| byte.is_ascii_alphanumeric() || b".-:[]_%".contains(&byte);
+            host.bytes().all(is_host).then(|| format!("{scheme}://{host}{path}"))
+        }
+        // `ext::program`, `helper::address`: nobody knows what such an address holds.
+        None if address.contains("::") => None,
+        None => match address.split_once('@') {
+            // `user@host:path`; the user `git` logs nobody in.
+            Some(("git", rest)) if !rest.contains('@') => Some(address.to_owned()),
+            Some((user, rest)) if !user.contains('/') => {
+                let host = rest.rsplit('@').next().unwrap_or(rest);
+                Some(host.to_owned())
+            }
+            _ => Some(address.to_owned()),
+        },
+    }
 }
 
 /// Takes them out of a text.
@@ -107,6 +168,33 @@ mod tests {
         ] {
             assert_eq!(taken_out(text).as_deref(), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn no_form_of_a_login_in_a_remote_stays() {
+        for (address, shown) in [
+            ("https://me:t0ken@example.com/a/b.git", Some("https://example.com/a/b.git")),
+            ("https://t0ken@example.com:8443/a", Some("https://example.com:8443/a")),
+            ("https://example.com/a?access_token=t0ken", Some("https://example.com/a")),
+            ("https://example.com/a#t0ken", Some("https://example.com/a")),
+            ("https://me:t0/ken@example.com/a", None),
+            ("https://me:p@t0ken@example.com/a", Some("https://example.com/a")),
+            ("me:t0ken@example.com:a/b", Some("example.com:a/b")),
+            ("ext::sh -c t0ken", None),
+            ("https://example.com/a\n", None),
+        ] {
+            assert_eq!(of_remote(address).as_deref(), shown, "{address}");
+        }
+        // The controls: what logs nobody in stays as it is.
+        for plain in ["git@example.com:a/b.git", "https://example.com/a/b.git", "/srv/git/a.git", "../a"] {
+            assert_eq!(of_remote(plain).as_deref(), Some(plain));
+        }
+    }
+
+    #[test]
+    fn no_credentials_are_left_in_a_url() {
+        assert_eq!(redact("https://user:p%40ss@host:8/a/b?token=1#x"), "https://host:8/a/b");
+        assert_eq!(redact("https://host/a@b"), "https://host/a@b");
     }
 
     #[test]

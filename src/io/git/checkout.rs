@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::question::{answer, ask, must, output, question, refused};
-use super::{GitError, dirty, remote};
+use super::{GitError, dirty};
 use crate::io::process::{ProcessError, Program};
 use crate::model::commit::{Commit, CommitSha};
 use crate::model::excused::Excused as _;
+use crate::model::logins;
 
 const HEAD: [&str; 4] = ["rev-parse", "--verify", "--quiet", "HEAD^{commit}"];
 const TIME: [&str; 4] = ["show", "--no-patch", "--format=%ct", "HEAD"];
@@ -58,7 +59,7 @@ pub fn commit(root: &Path, ignored: &[PathBuf]) -> Result<Option<Commit>, GitErr
         sha,
         time,
         dirty,
-        source: origin.as_deref().and_then(remote::without_login),
+        source: origin.as_deref().and_then(logins::of_remote),
         tags,
         branch,
         unreachable,

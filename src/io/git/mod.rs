@@ -9,7 +9,6 @@ mod dirty;
 mod error;
 mod filters;
 mod question;
-mod remote;
 #[cfg(test)]
 mod tests;
 mod top_level;

@@ -4,8 +4,9 @@ use reqwest::{RequestBuilder, Response, StatusCode, header};
 use serde::{Deserialize, Serialize};
 
 use crate::model::excused::Excused as _;
+use crate::model::logins::redact;
 
-use super::{HttpError, redact};
+use super::HttpError;
 use crate::io::patience::retry_after;
 
 /// What a server said of a document, to ask for it again only when it has changed.

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use reqwest::{Client, Response, StatusCode, header};
 
 use super::answer::served_by;
-use super::{Fetched, HttpError, Validators, accepted, redact};
+use super::{Fetched, HttpError, Validators, accepted};
 use crate::io::{files, temporary};
 use crate::model::excused::Excused as _;
+use crate::model::logins::redact;
 
 /// Reads a body of at most `limit` bytes.
 pub(super) async fn body(url: &str, mut response: Response, limit: u64) -> Result<Vec<u8>, HttpError> {

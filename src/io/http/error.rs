@@ -6,6 +6,7 @@ use std::time::Duration;
 use reqwest::StatusCode;
 
 use crate::io::patience::is_passing;
+use crate::model::logins::redact;
 
 /// Why a request gave nothing.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -141,28 +142,5 @@ impl HttpError {
             },
             other => other,
         }
-    }
-}
-
-/// A URL without user, password, query and fragment.
-#[must_use]
-pub fn redact(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else {
-        return url.to_owned();
-    };
-    let rest = rest.split(['?', '#']).next().unwrap_or_default();
-    let (authority, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
-    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    format!("{scheme}://{host}{path}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_credentials_are_left_in_a_url() {
-        assert_eq!(redact("https://user:p%40ss@host:8/a/b?token=1#x"), "https://host:8/a/b");
-        assert_eq!(redact("https://host/a@b"), "https://host/a@b");
     }
 }

@@ -12,7 +12,7 @@ mod roots;
 use answer::accepted;
 pub use answer::{Fetched, Validators};
 
-pub use error::{HttpError, redact};
+pub use error::HttpError;
 pub(in crate::io) use redirects::refusal;
 pub(in crate::io) use roots::{is_distrust, tls_config};
 
@@ -22,6 +22,7 @@ use std::time::Duration;
 use reqwest::{Client, StatusCode, redirect};
 
 pub use crate::io::patience::Patience;
+use crate::model::logins::redact;
 
 /// What a conditional request for a small document gave.
 #[derive(Debug, Clone, PartialEq, Eq)]

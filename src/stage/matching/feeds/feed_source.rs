@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::io::files;
 use crate::io::hash::sha256;
-use crate::io::http::{Validators, redact};
+use crate::io::http::Validators;
 use crate::model::digest::Digest;
 use crate::model::excused::Excused as _;
+use crate::model::logins::redact;
 
 use super::store::file_name;
 

@@ -7,6 +7,7 @@ use crate::model::advisory::{Advisory, Match, RangeMatch};
 use crate::model::coverage::{Gap, GapKind};
 use crate::model::image::Platform;
 use crate::model::inventory::{Component, Ecosystem, Origin};
+use crate::model::logins::redact;
 use crate::model::severity::{Rating, Severity};
 use crate::model::version::{Scheme, go, packagist};
 
@@ -326,7 +327,7 @@ fn with_origin(range: &str, component: &Component) -> String {
         _ if component.root => range.to_owned(),
         Origin::Registry => range.to_owned(),
         Origin::Local => format!("{range} (by name and version; a local copy stands in for the published package)"),
-        Origin::AlternateRegistry(url) => format!("{range} (by name and version; from the registry {})", crate::io::http::redact(url)),
-        Origin::Git(url) | Origin::Url(url) => format!("{range} (by name and version; from {})", crate::io::http::redact(url)),
+        Origin::AlternateRegistry(url) => format!("{range} (by name and version; from the registry {})", redact(url)),
+        Origin::Git(url) | Origin::Url(url) => format!("{range} (by name and version; from {})", redact(url)),
     }
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{Objections, Rule, RuleText, Settings, advisories};
 use crate::model::finding::Level;
 use crate::model::inventory::Origin;
+use crate::model::logins::redact;
 use crate::model::visible::shortened;
 use crate::stage::policy::Evidence;
 use crate::stage::policy::pattern::TextPattern;
@@ -82,16 +83,7 @@ fn bare(url: &str) -> &str {
 
 /// The URL without credentials and control characters.
 fn shown(url: &str) -> String {
-    let url = bare(url);
-    let without = match url.split_once("://") {
-        Some((scheme, rest)) => {
-            let host_end = rest.find('/').unwrap_or(rest.len());
-            let host = rest[..host_end].rsplit('@').next().unwrap_or_default();
-            format!("{scheme}://{host}{}", &rest[host_end..])
-        }
-        None => url.to_owned(),
-    };
-    shortened(&without, 200)
+    shortened(&redact(bare(url)), 200)
 }
 
 #[cfg(test)]

@@ -46,7 +46,7 @@ fn copy_of(name: &str, plan: &FeedsPlan) -> Option<Copy> {
     let cached = |url: &str, file| Copy::Cached {
         folder: document_folder(&plan.cache, name, url),
         file,
-        shown: crate::io::http::redact(url),
+        shown: crate::model::logins::redact(url),
     };
     let single = |text: &String| match FeedSource::parse(text) {
         FeedSource::Folder(path) => Copy::File(path),

@@ -8,10 +8,11 @@ use std::time::SystemTime;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use jiff::Timestamp;
 
-use crate::io::http::{Http, HttpError, ReadIfChanged, Validators, redact};
+use crate::io::http::{Http, HttpError, ReadIfChanged, Validators};
 use crate::io::{Effects, files};
 use crate::model::event::Stage;
 use crate::model::excused::Excused as _;
+use crate::model::logins::redact;
 use crate::stage::matching::error::MatchingError;
 use crate::stage::matching::feeds::feed_source::redacted_file;
 use crate::stage::matching::feeds::retrieve::Retriever;

@@ -7,10 +7,10 @@ use jiff::Timestamp;
 
 use crate::io::Effects;
 use crate::io::git;
-use crate::io::http::redact;
 use crate::io::temporary;
 use crate::model::error_chain::chain;
 use crate::model::event::Stage;
+use crate::model::logins::redact;
 
 use crate::stage::matching::error::MatchingError;
 use crate::stage::matching::feeds::available::{Absence, Available};
