@@ -119,8 +119,8 @@ fn read<T: serde::de::DeserializeOwned>(bytes: &[u8], shape: &Shape) -> Result<T
     oci::decode(bytes, shape).map_err(|refused| refused.to_string())
 }
 
-/// Both alphabets are allowed to writers.
-fn decode(text: &str) -> Option<Vec<u8>> {
+/// The bytes of a base64 text. Both alphabets are allowed to writers.
+pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
     STANDARD
         .decode(text)
         .or_else(|_| URL_SAFE.decode(text))
@@ -128,7 +128,7 @@ fn decode(text: &str) -> Option<Vec<u8>> {
 }
 
 /// The pre-authentication encoding: what is signed.
-fn authenticated(kind: &str, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn authenticated(kind: &str, payload: &[u8]) -> Vec<u8> {
     let mut bytes = format!("DSSEv1 {} {kind} {} ", kind.len(), payload.len()).into_bytes();
     bytes.extend_from_slice(payload);
     bytes

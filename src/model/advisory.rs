@@ -133,6 +133,41 @@ pub struct Match {
     pub owned_by_os: bool,
 }
 
+#[cfg(test)]
+impl Match {
+    /// A vulnerability by its names, the first of which is the record's, with nothing else known.
+    pub(crate) fn of(ids: &[&str]) -> Self {
+        let ids: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
+        Self {
+            component: 0,
+            advisory: Advisory {
+                id: ids[0].clone(),
+                ids,
+                kind: AdvisoryKind::Vulnerability,
+                summary: String::new(),
+                rating: None,
+                published: None,
+                modified: None,
+                url: None,
+                functions: Vec::new(),
+                known_exploited: false,
+                epss: None,
+            },
+            evidence: RangeMatch {
+                feed: String::new(),
+                package: String::new(),
+                version: String::new(),
+                range: String::new(),
+            },
+            fixed: Vec::new(),
+            clears_all: None,
+            update: None,
+            not_applicable: None,
+            owned_by_os: false,
+        }
+    }
+}
+
 impl FeedRevision {
     /// The name of RustSec's own database.
     pub const RUSTSEC: &str = "rustsec";

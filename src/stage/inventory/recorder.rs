@@ -5,7 +5,8 @@ use crate::model::coverage::GapKind;
 use crate::model::inventory::{Component, FactKind, OsRelease, Scope};
 use crate::model::purl::Purl;
 
-use super::cataloger::{Cataloger, EntryHead, LayerFile, Sink, Want};
+use super::cataloger::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
+use super::catalogers::CATALOGERS;
 
 /// What one cataloger said of one file, in order.
 #[derive(Debug, Default)]
@@ -19,6 +20,19 @@ pub(super) struct Recorder {
     pub(super) releases: Vec<OsRelease>,
     pub(super) facts: Vec<(FactKind, String)>,
     pub(super) gaps: Vec<(GapKind, String)>,
+}
+
+/// Which catalogers of a domain read the content of a file, but one.
+pub(super) fn readers(path: &str, domain: Domain, but: &dyn Cataloger) -> Vec<&'static str> {
+    let head = EntryHead {
+        path,
+        mode: 0o644,
+        size: 10,
+    };
+    let asked = CATALOGERS
+        .iter()
+        .filter(|c| [domain, Domain::Both].contains(&c.domain()) && c.id() != but.id());
+    asked.filter(|c| c.wants(&head) == Want::Whole).map(|c| c.id()).collect()
 }
 
 impl Recorder {

@@ -3,43 +3,26 @@
 use std::time::Duration;
 
 use portcullis::model::outcome::RolloutResult;
-use portcullis::stage::rollout;
 
 use super::heavy;
 use super::load::Load;
-use super::roles::{self, Death, lines};
+use super::roles::{self, Death};
 use super::service::Behaviour;
 use super::world::World;
 
-/// Kills the deployer after some line and resumes. Gives how many lines the whole journal had at the end and whether it was killed.
+/// Kills the deployer after some line and resumes. True where it was killed.
 async fn killed_and_resumed(death: Death, behaviour: Behaviour, wanted: RolloutResult) -> bool {
     let world = World::new();
     let old = world.good('a');
     assert_eq!(world.rollout(&old).await.result, RolloutResult::Committed);
     let new = world.release('b', behaviour);
-    let before = lines(&world.state().join("journal.jsonl"));
-    let death = match death {
-        Death::Soon(line) => Death::Soon(before + line),
-        Death::Late(line) => Death::Late(before + line),
-        Death::Never => Death::Never,
-    };
     let load = Load::start(world.listen(), Duration::from_millis(20));
-    let mut deployer = roles::start_deployer(&world, 'b', death);
-    let killed = !tokio::task::spawn_blocking(move || deployer.wait())
-        .await
-        .unwrap()
-        .unwrap()
-        .success();
-    let resumed = rollout::resume(&world.plan, &world.effects()).await.unwrap();
+    let after = roles::killed_and_resumed(&world, 'b', death, wanted).await;
     let tally = load.end().await;
-    if let Some(resumed) = &resumed {
-        assert_eq!(resumed.result, wanted, "{death:?}: {:?}", resumed.reason);
-    }
     let serves = if wanted == RolloutResult::Committed { new } else { old };
     assert_eq!(world.live().await, (Some(*serves.digest()), 1), "{death:?}");
     assert_eq!(tally.lost(), Vec::<String>::new(), "{death:?}: {}", tally.line());
-    assert!(world.status().await.interrupted.is_none());
-    killed
+    after.killed
 }
 
 async fn killed_after_every_line(how: fn(usize) -> Death, behaviour: Behaviour, wanted: RolloutResult) -> usize {

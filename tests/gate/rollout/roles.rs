@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use portcullis::io::clock::{self, Clock};
+use portcullis::model::outcome::RolloutResult;
 use portcullis::stage::rollout;
 
 use super::world::World;
@@ -37,6 +38,43 @@ pub(crate) enum Death {
     /// At the first look at the clock after it: when what it announces has just been done.
     Late(usize),
     Never,
+}
+
+impl Death {
+    /// The same, so many lines later.
+    fn after(self, lines: usize) -> Self {
+        match self {
+            Self::Soon(line) => Self::Soon(lines + line),
+            Self::Late(line) => Self::Late(lines + line),
+            Self::Never => Self::Never,
+        }
+    }
+}
+
+/// What became of a deployer that was to die.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Aftermath {
+    /// False where it came to its end before the line that it was to die at.
+    pub(crate) killed: bool,
+    /// False where it left nothing to be resumed.
+    pub(crate) resumed: bool,
+}
+
+/// Lets a deployer of the release with a letter die at a line of its own run, and resumes: what is resumed ends as `wanted`, and nothing stays
+/// interrupted.
+pub(crate) async fn killed_and_resumed(world: &World, letter: char, death: Death, wanted: RolloutResult) -> Aftermath {
+    let before = lines(&world.state().join("journal.jsonl"));
+    let mut deployer = start_deployer(world, letter, death.after(before));
+    let ended = tokio::task::spawn_blocking(move || deployer.wait()).await.unwrap().unwrap();
+    let resumed = rollout::resume(&world.plan, &world.effects()).await.unwrap();
+    if let Some(resumed) = &resumed {
+        assert_eq!(resumed.result, wanted, "{death:?}: {:?}", resumed.reason);
+    }
+    assert!(world.status().await.interrupted.is_none(), "{death:?}");
+    Aftermath {
+        killed: !ended.success(),
+        resumed: resumed.is_some(),
+    }
 }
 
 /// Starts a deployer for the release with a letter. Its report, if it lives to give one, is `deployer.json` in the world.

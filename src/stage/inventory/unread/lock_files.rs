@@ -100,9 +100,8 @@ fn pins(row: &Row, text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::recorder::Recorder;
+    use super::super::super::recorder::{Recorder, readers};
     use super::*;
-    use crate::stage::inventory::catalogers::CATALOGERS;
 
     #[test]
     fn a_lock_file_that_nobody_reads_is_a_gap_by_name() {
@@ -132,15 +131,7 @@ mod tests {
     fn what_a_cataloger_reads_is_not_called_unread() {
         for row in ROWS {
             let path = row.path.example();
-            let head = EntryHead {
-                path: &path,
-                mode: 0o644,
-                size: 10,
-            };
-            let asked = CATALOGERS
-                .iter()
-                .filter(|c| [Domain::Source, Domain::Both].contains(&c.domain()) && c.id() != UnreadLockFiles.id());
-            let readers: Vec<&str> = asked.filter(|c| c.wants(&head) == Want::Whole).map(|c| c.id()).collect();
+            let readers = readers(&path, Domain::Source, &UnreadLockFiles);
             assert!(
                 readers.iter().all(|id| *id == "secrets"),
                 "{path} is read by {readers:?}: delete its row"

@@ -149,9 +149,8 @@ pub(in super::super) fn by_store(gaps: Vec<Gap>) -> Vec<Gap> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::recorder::Recorder;
+    use super::super::super::recorder::{Recorder, readers};
     use super::*;
-    use crate::stage::inventory::catalogers::CATALOGERS;
 
     fn gap(kind: GapKind, path: &str) -> Gap {
         let detail = find(path.trim_start_matches('/')).map_or_else(String::new, detail);
@@ -218,15 +217,7 @@ mod tests {
     fn what_a_cataloger_reads_is_not_called_unread() {
         for row in ROWS {
             let path = row.path.example();
-            let head = EntryHead {
-                path: &path,
-                mode: 0o644,
-                size: 10,
-            };
-            let asked = CATALOGERS
-                .iter()
-                .filter(|c| [Domain::Image, Domain::Both].contains(&c.domain()) && c.id() != UnreadPackageStores.id());
-            let readers: Vec<&str> = asked.filter(|c| c.wants(&head) == Want::Whole).map(|c| c.id()).collect();
+            let readers = readers(&path, Domain::Image, &UnreadPackageStores);
             assert!(
                 readers.iter().all(|id| *id == "secrets"),
                 "{path} is read by {readers:?}: delete its row"

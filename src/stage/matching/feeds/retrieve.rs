@@ -13,11 +13,12 @@ use jiff::{SignedDuration, Timestamp};
 use crate::io::Effects;
 use crate::io::files::{self, FileError};
 use crate::io::folder;
-use crate::io::http::{Fetched, Http, HttpError, Patience, Validators, redact};
+use crate::io::http::{Fetched, Http, HttpError, Patience, Validators};
 use crate::io::temporary;
 use crate::model::byte_size::bytes;
 use crate::model::event::{Event, Stage, Unit};
 use crate::model::excused::Excused as _;
+use crate::model::logins::redact;
 use crate::model::plan::FeedsPlan;
 
 use super::available::{Absence, Available};
@@ -89,16 +90,9 @@ impl<'a> Retriever<'a> {
     /// Brings one document up to date: `folder/name` from `url`.
     pub(in crate::stage::matching) async fn document(&self, task: &str, url: &str, folder: &Path, name: &str) -> Retrieved {
         let copy = folder.join(name);
-        let known = if copy.exists() {
-            Retrieval::load(folder)
-        } else {
-            Retrieval::default()
-        };
-        if let Some(retrieved) = known.retrieved.filter(|retrieved| self.is_fresh(*retrieved)) {
-            return Ok(Available::Present(retrieved));
-        }
-        let Some(http) = &self.http else {
-            return Ok(Available::Absent(not_cached(url)));
+        let (http, known) = match self.due(url, &copy, folder) {
+            Ok(due) => due,
+            Err(answer) => return Ok(answer),
         };
         let answer = self.fetch(http, task, url, &copy, &known).await;
         self.conclude(task, folder, known, url, answer)
@@ -109,16 +103,9 @@ impl<'a> Retriever<'a> {
         let task = format!("osv:{base}");
         let copy = folder.join("all.zip");
         let url = format!("{base_url}/{}/all.zip", file_name(base));
-        let known = if copy.exists() {
-            Retrieval::load(folder)
-        } else {
-            Retrieval::default()
-        };
-        if let Some(retrieved) = known.retrieved.filter(|retrieved| self.is_fresh(*retrieved)) {
-            return Ok(Available::Present(retrieved));
-        }
-        let Some(http) = &self.http else {
-            return Ok(Available::Absent(not_cached(&url)));
+        let (http, known) = match self.due(&url, &copy, folder) {
+            Ok(due) => due,
+            Err(answer) => return Ok(answer),
         };
         if let (Some(index), Some(_)) = (index, known.retrieved) {
             let list = format!("{base_url}/{}/modified_id.csv", file_name(base));
@@ -143,6 +130,21 @@ impl<'a> Retriever<'a> {
             }
         }
         self.conclude(&task, folder, known, &url, answer)
+    }
+
+    /// The client to ask with, and what is known of the copy; the answer where nobody has to be asked, or can be.
+    fn due(&self, url: &str, copy: &Path, folder: &Path) -> Result<(&Http, Retrieval), Available<Timestamp>> {
+        let known = match copy.exists() {
+            true => Retrieval::load(folder),
+            false => Retrieval::default(),
+        };
+        if let Some(retrieved) = known.retrieved.filter(|retrieved| self.is_fresh(*retrieved)) {
+            return Err(Available::Present(retrieved));
+        }
+        match &self.http {
+            Some(http) => Ok((http, known)),
+            None => Err(Available::Absent(not_cached(url))),
+        }
     }
 
     /// Fetches a document unless it is as it was; gives what to ask by the next time, none where it is as it was.

@@ -75,41 +75,9 @@ fn absorbed(mut known: Match, other: Match, scheme: Option<Scheme>) -> Match {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::advisory::{Advisory, RangeMatch};
-
-    fn of(ids: &[&str]) -> Match {
-        let ids: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
-        Match {
-            component: 0,
-            advisory: Advisory {
-                id: ids[0].clone(),
-                ids,
-                kind: AdvisoryKind::Vulnerability,
-                summary: String::new(),
-                rating: None,
-                published: None,
-                modified: None,
-                url: None,
-                functions: Vec::new(),
-                known_exploited: false,
-                epss: None,
-            },
-            evidence: RangeMatch {
-                feed: String::new(),
-                package: String::new(),
-                version: String::new(),
-                range: String::new(),
-            },
-            fixed: Vec::new(),
-            clears_all: None,
-            update: None,
-            not_applicable: None,
-            owned_by_os: false,
-        }
-    }
 
     fn merged(first: &[&[&str]], second: &[&[&str]]) -> Vec<Vec<String>> {
-        let all = |ids: &[&[&str]]| ids.iter().map(|ids| of(ids)).collect();
+        let all = |ids: &[&[&str]]| ids.iter().map(|ids| Match::of(ids)).collect();
         let merged = merge(all(first), all(second), None);
         let mut groups: Vec<Vec<String>> = merged.into_iter().map(|found| found.advisory.ids).collect();
         groups.sort();

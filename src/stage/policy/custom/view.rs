@@ -267,7 +267,6 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::model::advisory::{Advisory, RangeMatch};
     use crate::model::context::Context;
     use crate::model::digest::Digest;
     use crate::model::image::{ImageConfig, Platform};
@@ -308,33 +307,7 @@ mod tests {
     fn the_documented_fields_are_those_that_rules_see() {
         let component = Component::new(Purl::new("cargo", "a", "1.0.0"), None, "test");
         assert_eq!(documented("component"), fields(&component_view(&component, false)));
-        let claim = Match {
-            component: 0,
-            advisory: Advisory {
-                id: "X".to_owned(),
-                ids: Vec::new(),
-                kind: AdvisoryKind::Vulnerability,
-                summary: String::new(),
-                rating: None,
-                published: None,
-                modified: None,
-                url: None,
-                functions: Vec::new(),
-                known_exploited: false,
-                epss: None,
-            },
-            evidence: RangeMatch {
-                feed: String::new(),
-                package: String::new(),
-                version: String::new(),
-                range: String::new(),
-            },
-            fixed: Vec::new(),
-            clears_all: None,
-            update: None,
-            owned_by_os: false,
-            not_applicable: None,
-        };
+        let claim = Match::of(&["X"]);
         assert_eq!(documented("advisory"), fields(&advisory_view(&claim)));
         // Of what nobody says: no number that a rule could take for one.
         let view = advisory_view(&claim);

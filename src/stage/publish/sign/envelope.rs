@@ -3,10 +3,10 @@
 //! Source: the DSSE protocol, version 1.0.2.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
-use crate::model::excused::Excused as _;
+use crate::io::dsse::{authenticated, decode};
 
 use super::{SigningKey, VerifyingKey};
 
@@ -76,21 +76,6 @@ impl Envelope {
             Err(EnvelopeError::Signature(self.signatures.len()))
         }
     }
-}
-
-/// Both alphabets are allowed to writers.
-fn decode(text: &str) -> Option<Vec<u8>> {
-    STANDARD
-        .decode(text)
-        .or_else(|_| URL_SAFE.decode(text))
-        .or_none("not base64 in either alphabet is the caller's error")
-}
-
-/// The pre-authentication encoding: what is signed.
-fn authenticated(kind: &str, payload: &[u8]) -> Vec<u8> {
-    let mut bytes = format!("DSSEv1 {} {kind} {} ", kind.len(), payload.len()).into_bytes();
-    bytes.extend_from_slice(payload);
-    bytes
 }
 
 #[cfg(test)]

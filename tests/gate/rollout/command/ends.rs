@@ -9,7 +9,7 @@ use portcullis::model::outcome::RolloutResult;
 use portcullis::stage::rollout;
 
 use super::shop::{DEPLOYS, Seen, Shop};
-use crate::rollout::roles::{self, Death, lines};
+use crate::rollout::roles::{self, Death};
 use crate::rollout::{heavy, states, world::commit};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -188,21 +188,10 @@ async fn killed_after_every_line_of_a_deploy_by_command_resume_commits_it() {
             "deploy",
             &format!("if ! mkdir one; then echo two at once >> clash; fi\nsleep 0.1\n{DEPLOYS}rmdir one\n"),
         );
-        let before = lines(&shop.state().join("journal.jsonl"));
-        let mut deployer = roles::start_deployer(&shop, 'b', Death::Soon(before + line));
-        let killed = !tokio::task::spawn_blocking(move || deployer.wait())
-            .await
-            .unwrap()
-            .unwrap()
-            .success();
-        let resumed = rollout::resume(&shop.plan, &shop.effects()).await.unwrap();
-        if let Some(resumed) = &resumed {
-            assert_eq!(resumed.result, RolloutResult::Committed, "line {line}: {:?}", resumed.reason);
-        }
+        let after = roles::killed_and_resumed(&shop, 'b', Death::Soon(line), RolloutResult::Committed).await;
         assert!(!shop.file("clash").exists(), "line {line}: two deploys ran at once");
         assert!(shop.live_file().contains(&commit('b')), "line {line}: {}", shop.live_file());
-        assert!(shop.status().await.interrupted.is_none());
-        if !killed {
+        if !after.killed {
             break;
         }
         line += 1;
@@ -223,18 +212,9 @@ async fn killed_after_every_line_of_a_rollback_by_command_resume_rolls_back() {
         shop.good('b');
         shop.script("deploy", "exit 1\n");
         shop.script("rollback", &format!("sleep 0.1\n{DEPLOYS}"));
-        let before = lines(&shop.state().join("journal.jsonl"));
-        let mut deployer = roles::start_deployer(&shop, 'b', Death::Soon(before + line));
-        let killed = !tokio::task::spawn_blocking(move || deployer.wait())
-            .await
-            .unwrap()
-            .unwrap()
-            .success();
-        if let Some(resumed) = rollout::resume(&shop.plan, &shop.effects()).await.unwrap() {
-            assert_eq!(resumed.result, RolloutResult::RolledBack, "line {line}: {:?}", resumed.reason);
-        }
+        let after = roles::killed_and_resumed(&shop, 'b', Death::Soon(line), RolloutResult::RolledBack).await;
         assert!(shop.live_file().contains(&commit('a')), "line {line}: {}", shop.live_file());
-        if !killed {
+        if !after.killed {
             break;
         }
         line += 1;

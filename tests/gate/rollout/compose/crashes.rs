@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use portcullis::model::outcome::RolloutResult;
-use portcullis::stage::rollout;
 use serde_json::json;
 
 use super::rig::{Door, Rig, lost};
 use crate::rollout::heavy;
 use crate::rollout::load::Load;
-use crate::rollout::roles::{self, Death, lines};
+use crate::rollout::roles::{self, Death};
 
 /// Kills after each of these lines of a run, resumes, and looks. Gives how many runs were killed.
 async fn killed_and_resumed(door: Door, replicas: usize, at: impl Iterator<Item = usize>, bad: bool) -> Option<usize> {
@@ -26,23 +25,16 @@ async fn killed_and_resumed(door: Door, replicas: usize, at: impl Iterator<Item 
             true => rig.image(letter, &json!({"Env": ["EXITS=1", salt]})),
             false => rig.image(letter, &json!({"Env": [salt]})),
         };
-        let before = lines(&rig.state().join("journal.jsonl"));
         let load = Load::start(rig.listen(), Duration::from_millis(20));
-        let mut deployer = roles::start_deployer(&rig, letter, Death::Soon(before + line));
-        let ended = tokio::task::spawn_blocking(move || deployer.wait()).await.unwrap().unwrap();
-        let resumed = rollout::resume(&rig.plan, &rig.effects()).await.unwrap();
-        let tally = load.end().await;
         let wanted = if bad { RolloutResult::RolledBack } else { RolloutResult::Committed };
-        if let Some(resumed) = &resumed {
-            assert_eq!(resumed.result, wanted, "line {line}: {:?}", resumed.reason);
-        }
+        let after = roles::killed_and_resumed(&rig, letter, Death::Soon(line), wanted).await;
+        let tally = load.end().await;
         if !bad {
             old = new;
         }
         rig.runs_alone(&old, replicas);
         assert_eq!(lost(door, &tally), Vec::<String>::new(), "line {line}: {}", tally.line());
-        assert!(rig.status().await.interrupted.is_none());
-        if ended.success() {
+        if !after.killed {
             break;
         }
         killed += 1;

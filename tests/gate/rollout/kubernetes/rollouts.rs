@@ -183,19 +183,11 @@ async fn killed_on_the_way_resume_ends_it(shop: &Shop<'_>) {
         let new = shop.image(letter, false);
         // Each deployer writes a journal of its own from its first line.
         std::fs::remove_file(&journal).unwrap();
-        let mut deployer = roles::start_deployer(shop, letter, Death::Soon(line));
-        let killed = !tokio::task::spawn_blocking(move || deployer.wait())
-            .await
-            .unwrap()
-            .unwrap()
-            .success();
-        let resumed = rollout::resume(&shop.plan, &shop.effects()).await.unwrap();
-        if let Some(resumed) = resumed {
-            assert_eq!(resumed.result, RolloutResult::Committed, "{line}: {:?}", resumed.reason);
+        let after = roles::killed_and_resumed(shop, letter, Death::Soon(line), RolloutResult::Committed).await;
+        if after.resumed {
             assert_eq!(shop.live().await, (Some(*new.digest()), 2), "{line}");
         }
-        assert!(shop.status().await.interrupted.is_none(), "{line}");
-        if !killed {
+        if !after.killed {
             assert!(line > 10, "it was killed after {line} lines");
             break;
         }

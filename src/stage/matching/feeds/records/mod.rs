@@ -4,6 +4,7 @@
 mod archive;
 mod batch;
 mod error;
+mod listed;
 mod loose;
 mod naming;
 
@@ -12,7 +13,6 @@ use naming::{key_of, pool_full};
 
 pub(in crate::stage::matching) use error::SourceError;
 
-use std::collections::HashSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -20,13 +20,11 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use crate::io::Effects;
-use crate::io::files;
 use crate::io::hash::sha256;
 use crate::model::digest::Digest;
 use crate::model::excused::Excused as _;
 
 use super::rustsec::Database;
-use super::store::file_name;
 use crate::stage::matching::index::{ArchiveSeen, Chunk, Index, join, merge};
 use crate::stage::matching::record::parsed::{NO_TIME, Target};
 use archive::{Packed, read_archive};
@@ -128,13 +126,13 @@ impl Source {
                     digest,
                 };
                 let chunk = join(chunks).map_err(full)?;
-                let newest = newest_of_times(times.as_deref(), &chunk, target, effects)?;
+                let newest = listed::newest(times.as_deref(), &chunk, target, effects)?;
                 Ok(Content::new(chunk, revision_of(digest, overlaid), newest, Some(seen), target))
             }
             Self::Loose { folder, files, times, .. } => {
                 let (chunks, revision) = read_loose(folder, files, false, target, effects)?;
                 let chunk = join(chunks).map_err(full)?;
-                let newest = newest_of_times(times.as_deref(), &chunk, target, effects)?;
+                let newest = listed::newest(times.as_deref(), &chunk, target, effects)?;
                 Ok(Content::new(chunk, revision, newest, None, target))
             }
             Self::RustSec(database) => {
@@ -187,7 +185,7 @@ impl Source {
         let pool = &kept.pool;
         kept.drafts.retain(|draft| !is_laid_over(pool.get(draft.file)));
         let chunk = merge(kept, newer).map_err(|error| pool_full(zip, &error))?;
-        let newest = newest_of_times(times.as_deref(), &chunk, target, effects)?;
+        let newest = listed::newest(times.as_deref(), &chunk, target, effects)?;
         Ok(Some(Content::new(
             chunk,
             revision_of(seen.digest, theirs),
@@ -233,72 +231,6 @@ fn revision_of(archive: Digest, overlaid: Option<Digest>) -> Digest {
     overlaid.map_or(archive, |overlaid| sha256(format!("{archive} {overlaid}").as_bytes()))
 }
 
-/// The newest time that a list of records tells, where it is one of these records.
-fn newest_of_times(path: Option<&Path>, chunk: &Chunk, target: Target<'_>, effects: &Effects) -> Result<Option<Timestamp>, SourceError> {
-    let Some(path) = path else { return Ok(None) };
-    let list = files::read(path, effects.limits.feed)?;
-    if let Some(problem) = incomplete(&list, chunk) {
-        return Err(SourceError::Archive {
-            path: path.to_owned(),
-            problem,
-        });
-    }
-    Ok(newest_of_list(&list, target.now))
-}
-
-/// What is wrong where a list names records that are not there. The files of one export are made at different times, so that a list names a record
-/// or two that its archive does not have yet: more than that is a copy of which a part is missing.
-fn incomplete(list: &[u8], chunk: &Chunk) -> Option<String> {
-    const ONE_IN: usize = 1000;
-    let there: HashSet<&str> = chunk.drafts.iter().map(|draft| chunk.pool.get(draft.file)).collect();
-    let ids = list.split(|byte| *byte == b'\n').filter_map(|line| {
-        let line = std::str::from_utf8(line).or_none("a line that is no text names no record")?;
-        let (time, id) = line.split_once(',')?;
-        // What no record has is a heading.
-        time.starts_with(|first: char| first.is_ascii_digit()).then(|| id.trim())
-    });
-    let (mut named, mut missing) = (0, Vec::new());
-    for id in ids {
-        named += 1;
-        let id = id.rsplit('/').next().unwrap_or(id);
-        if !there.contains(file_name(id).as_str()) {
-            missing.push(id);
-        }
-    }
-    (missing.len() * ONE_IN > named).then(|| {
-        let shown = missing.iter().take(3).copied().collect::<Vec<_>>().join(", ");
-        format!("it names {named} records, and {} of them are not here ({shown})", missing.len())
-    })
-}
-
-/// The newest time in the first column of `modified_id.csv` that is not after `now`, in seconds since 1970.
-pub(in crate::stage::matching) fn newest_of_list(bytes: &[u8], now: i64) -> Option<Timestamp> {
-    let lines = bytes.split(|byte| *byte == b'\n');
-    let texts = lines.filter_map(|line| {
-        std::str::from_utf8(line)
-            .or_none("a line that is no text names no time")?
-            .split(',')
-            .next()
-            .map(str::trim)
-    });
-    let mut newest: Option<(&str, Timestamp)> = None;
-    for text in texts {
-        // Times in one form are in the order of their texts: of a quarter million of them few have to be read.
-        let form = |text: &str| (text.len(), text.ends_with('Z'), text.as_bytes().get(10).copied());
-        let is_older = |(known, _): (&str, Timestamp)| known.ends_with('Z') && form(known) == form(text) && text <= known;
-        if newest.is_some_and(is_older) {
-            continue;
-        }
-        if let Ok(time) = text.parse::<Timestamp>()
-            && time.as_second() <= now
-            && newest.is_none_or(|(_, known)| time > known)
-        {
-            newest = Some((text, time));
-        }
-    }
-    newest.map(|(_, time)| time)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -322,29 +254,5 @@ mod tests {
         assert!(problem.contains("GHSA-2") && problem.contains("1 of them"), "{problem}");
         let many: String = (0..2000).map(|_| "2026-01-01T00:00:00Z,GHSA-1\n").collect();
         assert_eq!(read(&format!("{many}2026-01-01T00:00:00Z,GHSA-2\n")), Ok(()), "newer than the copy");
-    }
-
-    #[test]
-    fn the_newest_time_of_a_list_is_found_in_whatever_form_and_order_and_never_in_the_future() {
-        let now = "2026-11-28T00:00:00Z".parse::<Timestamp>().expect("a time").as_second();
-        for (list, expected) in [
-            (
-                "2026-01-02T00:00:00Z,a\n2026-01-03T00:00:00Z,b\n2026-01-01T00:00:00Z,c\n",
-                Some("2026-01-03T00:00:00Z"),
-            ),
-            ("2026-01-03T00:00:00Z,a\n2026-01-03T00:00:00.5Z,b\n", Some("2026-01-03T00:00:00.5Z")),
-            (
-                "2026-01-03T00:00:00+02:00,a\n2026-01-02T23:00:00Z,b\n",
-                Some("2026-01-02T23:00:00Z"),
-            ),
-            ("id,modified\n\n2026-01-03T00:00:00Z,a", Some("2026-01-03T00:00:00Z")),
-            ("zzzz-01-03T00:00:00Z,a\n2026-01-03T00:00:00Z,b", Some("2026-01-03T00:00:00Z")),
-            ("2099-01-01T00:00:00Z,a\n2026-01-03T00:00:00Z,b\n", Some("2026-01-03T00:00:00Z")),
-            ("2099-01-01T00:00:00Z,a\n", None),
-            ("", None),
-        ] {
-            let expected: Option<Timestamp> = expected.map(|text| text.parse().expect("a time"));
-            assert_eq!(newest_of_list(list.as_bytes(), now), expected, "{list}");
-        }
     }
 }

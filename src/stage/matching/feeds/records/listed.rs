@@ -1,0 +1,117 @@
+//! `modified_id.csv`: which records an export holds, and when each changed last.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use crate::io::Effects;
+use crate::io::files;
+use crate::model::excused::Excused as _;
+
+use super::SourceError;
+use crate::stage::matching::feeds::store::file_name;
+use crate::stage::matching::index::Chunk;
+use crate::stage::matching::record::parsed::Target;
+
+/// The newest time that a list of records tells, where it is one of these records.
+pub(super) fn newest(path: Option<&Path>, chunk: &Chunk, target: Target<'_>, effects: &Effects) -> Result<Option<Timestamp>, SourceError> {
+    let Some(path) = path else { return Ok(None) };
+    let bytes = files::read(path, effects.limits.feed)?;
+    let listed = Listed::read(&bytes, target.now);
+    match listed.incomplete(chunk) {
+        Some(problem) => Err(SourceError::Archive {
+            path: path.to_owned(),
+            problem,
+        }),
+        None => Ok(listed.newest),
+    }
+}
+
+/// What a list says.
+#[derive(Default)]
+struct Listed<'a> {
+    /// As they are written: `GHSA-…`, or `npm/GHSA-…` in a list of all ecosystems together.
+    ids: Vec<&'a str>,
+    /// The newest time that is not still to come.
+    newest: Option<Timestamp>,
+}
+
+impl<'a> Listed<'a> {
+    /// Reads `time,id` a line. `now` is in seconds since 1970.
+    fn read(bytes: &'a [u8], now: i64) -> Self {
+        let mut listed = Self::default();
+        let mut newest = None;
+        let lines = bytes.split(|byte| *byte == b'\n');
+        for line in lines.filter_map(|line| std::str::from_utf8(line).or_none("a line that is no text names no record and no time")) {
+            let (time, id) = line.split_once(',').map_or((line, None), |(time, id)| (time, Some(id)));
+            // What no record has is a heading.
+            if time.starts_with(|first: char| first.is_ascii_digit()) {
+                listed.ids.extend(id.map(str::trim));
+            }
+            newest = newer(newest, time.trim(), now);
+        }
+        listed.newest = newest.map(|(_, time)| time);
+        listed
+    }
+
+    /// What is wrong where a list names records that are not there. The files of one export are made at different times, so that a list names a
+    /// record or two that its archive does not have yet: more than that is a copy of which a part is missing.
+    fn incomplete(&self, chunk: &Chunk) -> Option<String> {
+        const ONE_IN: usize = 1000;
+        let there: HashSet<&str> = chunk.drafts.iter().map(|draft| chunk.pool.get(draft.file)).collect();
+        let names = self.ids.iter().map(|id| id.rsplit('/').next().unwrap_or(id));
+        let missing: Vec<&str> = names.filter(|id| !there.contains(file_name(id).as_str())).collect();
+        (missing.len() * ONE_IN > self.ids.len()).then(|| {
+            let shown = missing.iter().take(3).copied().collect::<Vec<_>>().join(", ");
+            let named = self.ids.len();
+            format!("it names {named} records, and {} of them are not here ({shown})", missing.len())
+        })
+    }
+}
+
+/// A time with the text that says it.
+type Told<'a> = Option<(&'a str, Timestamp)>;
+
+/// The newest so far, or the time that a text says.
+fn newer<'a>(known: Told<'a>, text: &'a str, now: i64) -> Told<'a> {
+    // Times in one form are in the order of their texts: of a quarter million of them few have to be read.
+    let form = |text: &str| (text.len(), text.ends_with('Z'), text.as_bytes().get(10).copied());
+    let is_older = |(known, _): (&str, Timestamp)| known.ends_with('Z') && form(known) == form(text) && text <= known;
+    if known.is_some_and(is_older) {
+        return known;
+    }
+    match text.parse::<Timestamp>() {
+        Ok(time) if time.as_second() <= now && known.is_none_or(|(_, newest)| time > newest) => Some((text, time)),
+        _ => known,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_time_of_a_list_is_found_in_whatever_form_and_order_and_never_in_the_future() {
+        let now = "2026-11-28T00:00:00Z".parse::<Timestamp>().expect("a time").as_second();
+        for (list, expected) in [
+            (
+                "2026-01-02T00:00:00Z,a\n2026-01-03T00:00:00Z,b\n2026-01-01T00:00:00Z,c\n",
+                Some("2026-01-03T00:00:00Z"),
+            ),
+            ("2026-01-03T00:00:00Z,a\n2026-01-03T00:00:00.5Z,b\n", Some("2026-01-03T00:00:00.5Z")),
+            (
+                "2026-01-03T00:00:00+02:00,a\n2026-01-02T23:00:00Z,b\n",
+                Some("2026-01-02T23:00:00Z"),
+            ),
+            ("id,modified\n\n2026-01-03T00:00:00Z,a", Some("2026-01-03T00:00:00Z")),
+            ("zzzz-01-03T00:00:00Z,a\n2026-01-03T00:00:00Z,b", Some("2026-01-03T00:00:00Z")),
+            ("2099-01-01T00:00:00Z,a\n2026-01-03T00:00:00Z,b\n", Some("2026-01-03T00:00:00Z")),
+            ("2099-01-01T00:00:00Z,a\n", None),
+            ("", None),
+        ] {
+            let expected: Option<Timestamp> = expected.map(|text| text.parse().expect("a time"));
+            assert_eq!(Listed::read(list.as_bytes(), now).newest, expected, "{list}");
+        }
+    }
+}
