@@ -8,7 +8,7 @@ use portcullis::stage::inventory::{Cataloger, EntryHead, LayerFile, Sink, Want};
 
 /// Counts what a cataloger says.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Said {
+pub struct Recorder {
     pub components: Vec<String>,
     pub owned: usize,
     pub accounted: bool,
@@ -17,7 +17,7 @@ pub struct Said {
     pub gaps: usize,
 }
 
-impl Sink for Said {
+impl Sink for Recorder {
     fn component(&mut self, component: Component) {
         // What does not read back becomes a gap, as in the gate's own sink.
         match component.purl.reads_back() {
@@ -58,24 +58,24 @@ fn head<'a>(path: &'a str, bytes: &[u8]) -> EntryHead<'a> {
 }
 
 /// Asks a cataloger about bytes as the content of a path that it wants.
-pub fn ask(cataloger: &dyn Cataloger, path: &str, bytes: &[u8]) -> Option<Said> {
+pub fn ask(cataloger: &dyn Cataloger, path: &str, bytes: &[u8]) -> Option<Recorder> {
     let head = head(path, bytes);
     let wanted = match cataloger.wants(&head) {
         Want::Whole => true,
         Want::IfMagic(magics) => magics.iter().any(|magic| bytes.starts_with(magic)),
         _ => false,
     };
-    let mut said = Said::default();
+    let mut said = Recorder::default();
     wanted.then(|| cataloger.catalog(&LayerFile { head, content: bytes }, &mut said))?;
     Some(said)
 }
 
 /// The same where the file was too large for memory.
-pub fn ask_on_disk(cataloger: &dyn Cataloger, path: &str, bytes: &[u8]) -> Said {
+pub fn ask_on_disk(cataloger: &dyn Cataloger, path: &str, bytes: &[u8]) -> Recorder {
     use std::io::Write;
     let mut file = tempfile::tempfile().expect("a temporary file");
     file.write_all(bytes).expect("written");
-    let mut said = Said::default();
+    let mut said = Recorder::default();
     cataloger.catalog_large(&head(path, bytes), &Spilled::of(file, bytes.len() as u64), &mut said);
     said
 }

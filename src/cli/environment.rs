@@ -97,7 +97,7 @@ impl Environment {
     #[must_use]
     pub(super) fn safe<'t>(&self, text: &'t str) -> Cow<'t, str> {
         match self.github {
-            Some(_) => Cow::Owned(github::neutral(text)),
+            Some(_) => Cow::Owned(github::escaped(text)),
             None => Cow::Borrowed(text),
         }
     }
@@ -107,7 +107,7 @@ impl Environment {
     pub(super) fn safe_json(&self, json: &[u8]) -> String {
         let text = String::from_utf8_lossy(json);
         match self.github {
-            Some(_) => github::neutral_json(&text),
+            Some(_) => github::escaped_json(&text),
             None => text.into_owned(),
         }
     }

@@ -10,7 +10,7 @@ use super::args::{Format, Global};
 use super::environment::Environment;
 use super::error::CliError;
 use super::exit;
-use super::place;
+use super::folders;
 use super::program::{named, program};
 use super::progress::Screen;
 use super::signals::{self, Phase};
@@ -75,8 +75,8 @@ impl<'a> Session<'a> {
     pub(super) fn open(global: &'a Global, environment: &'a Environment, logged: bool, needs_folders: bool) -> Result<Self, CliError> {
         let limits = Limits::default();
         if needs_folders {
-            place::own(&environment.folders.cache, "XDG_CACHE_HOME")?;
-            place::own(&environment.folders.state, "XDG_STATE_HOME")?;
+            folders::own(&environment.folders.cache, "XDG_CACHE_HOME")?;
+            folders::own(&environment.folders.state, "XDG_STATE_HOME")?;
         }
         let workspace = Workspace::open(global, &environment.folders, &limits)?;
         let clock: Arc<dyn Clock> = match global.at {
@@ -296,7 +296,7 @@ impl<'a> Session<'a> {
 /// `events.ndjson` of the run, begun anew with its first event: what is refused before leaves the last run's as it was.
 fn event_log(workspace: &Workspace) -> Result<Arc<dyn Observer>, CliError> {
     let path = workspace.output.join("events.ndjson");
-    place::writable(&workspace.output)?;
+    folders::writable(&workspace.output)?;
     let begun = LateFile { path, file: None };
     Ok(Arc::new(Log::new(Box::new(begun), || System.now())))
 }

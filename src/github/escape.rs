@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 /// The same text, line by line, with every beginning of a command taken apart by a blank.
 #[must_use]
-pub fn neutral(text: &str) -> String {
+pub fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for line in text.split_inclusive(['\n', '\r']) {
         let bare = line.trim_start();
@@ -24,12 +24,12 @@ pub fn neutral(text: &str) -> String {
 
 /// JSON with the same meaning in which no line is a command: `##[` can stand in strings only, where a sign may be written as an escape.
 #[must_use]
-pub fn neutral_json(json: &str) -> String {
+pub fn escaped_json(json: &str) -> String {
     json.replace("##[", "#\\u0023[")
 }
 
 /// A writer that makes each line neutral before it goes on.
-pub struct Neutral<W: Write> {
+pub struct EscapedLines<W: Write> {
     inner: W,
     line: Vec<u8>,
 }
@@ -37,7 +37,7 @@ pub struct Neutral<W: Write> {
 /// Longest line that is kept together; the rest of it goes on as a line of its own.
 const LONGEST: usize = 64 * 1024;
 
-impl<W: Write> Neutral<W> {
+impl<W: Write> EscapedLines<W> {
     /// Lets lines through to `inner` with their workflow commands made harmless.
     pub const fn new(inner: W) -> Self {
         Self { inner, line: Vec::new() }
@@ -45,11 +45,11 @@ impl<W: Write> Neutral<W> {
 
     fn pass(&mut self) -> io::Result<()> {
         let line = std::mem::take(&mut self.line);
-        self.inner.write_all(neutral(&String::from_utf8_lossy(&line)).as_bytes())
+        self.inner.write_all(escaped(&String::from_utf8_lossy(&line)).as_bytes())
     }
 }
 
-impl<W: Write> Write for Neutral<W> {
+impl<W: Write> Write for EscapedLines<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             self.line.extend_from_slice(piece);
@@ -88,19 +88,19 @@ mod tests {
             "####[[group]",
             ":::error::x",
         ] {
-            let safe = neutral(text);
+            let safe = escaped(text);
             assert!(
                 !safe.lines().flat_map(|l| l.split('\r')).any(is_command),
                 "{text:?} became {safe:?}"
             );
         }
-        assert_eq!(neutral("plain: a::b #[c]\n"), "plain: a::b #[c]\n");
+        assert_eq!(escaped("plain: a::b #[c]\n"), "plain: a::b #[c]\n");
     }
 
     #[test]
     fn json_keeps_its_meaning() {
         let json = serde_json::json!({"purl": "##[add-path]/tmp", "b": "####[["}).to_string();
-        let safe = neutral_json(&json);
+        let safe = escaped_json(&json);
         assert!(!is_command(&safe), "{safe}");
         assert_eq!(
             serde_json::from_str::<serde_json::Value>(&safe).expect("JSON"),
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn a_writer_sees_whole_lines() {
-        let mut writer = Neutral::new(Vec::new());
+        let mut writer = EscapedLines::new(Vec::new());
         for piece in ["a:", ":b\n:", ":error::", "x\n"] {
             writer.write_all(piece.as_bytes()).expect("written");
         }

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::sync::Mutex;
 
 use super::command::{command, endgroup, group};
-use super::escape::Neutral;
+use super::escape::EscapedLines;
 use crate::model::event::{Event, Observer};
 use crate::model::excused::Excused as _;
 use crate::report::Style;
@@ -27,7 +27,7 @@ impl Groups {
     #[must_use]
     pub fn new(lines: Box<dyn Write + Send>, commands: Box<dyn Write + Send>, style: Style, verbosity: Verbosity) -> Self {
         Self {
-            lines: Lines::new(Box::new(Neutral::new(lines)), style, verbosity),
+            lines: Lines::new(Box::new(EscapedLines::new(lines)), style, verbosity),
             commands: Mutex::new(Commands {
                 out: commands,
                 open: false,

@@ -12,7 +12,7 @@ mod step;
 
 pub use annotate::{Annotation, Notice, annotations};
 pub use command::{endgroup, group, mask};
-pub use escape::{Neutral, neutral, neutral_json};
+pub use escape::{EscapedLines, escaped, escaped_json};
 pub use event::{Event, Trigger};
 pub use groups::Groups;
 pub use step::{Output, StepError, outputs};

@@ -161,7 +161,7 @@ mod tests {
     use crate::model::finding::{Level, RuleCode};
     use crate::model::purl::Purl;
 
-    fn said(text: &str) -> String {
+    fn title_of(text: &str) -> String {
         let mut finding = Finding::new(RuleCode::new("vulnerable-component"), Level::Deny, text);
         finding.ids = vec!["CVE-2026-1".to_owned()];
         finding.purl = Some(Purl::parse("pkg:deb/debian/perl@5.36").expect("a purl"));
@@ -170,8 +170,8 @@ mod tests {
 
     #[test]
     fn a_message_does_not_repeat_the_package_or_the_id() {
-        assert_eq!(said("perl 5.36: a title"), "a title");
-        assert_eq!(said("CVE-2026-1: a title"), "a title");
-        assert_eq!(said("perl 5.36: CVE-2026-1"), "");
+        assert_eq!(title_of("perl 5.36: a title"), "a title");
+        assert_eq!(title_of("CVE-2026-1: a title"), "a title");
+        assert_eq!(title_of("perl 5.36: CVE-2026-1"), "");
     }
 }

@@ -51,7 +51,7 @@ fn folders(session: &Session<'_>) -> Vec<Check> {
         ("cache", &folders.cache, "XDG_CACHE_HOME"),
         ("state", &folders.state, "XDG_STATE_HOME"),
     ];
-    let check = |(name, folder, named): (&str, &std::path::PathBuf, &str)| match place::writable(folder).is_ok() {
+    let check = |(name, folder, named): (&str, &std::path::PathBuf, &str)| match folders::writable(folder).is_ok() {
         true => Check::there(name, "every stage", folder.display().to_string()),
         false => Check::missing(
             name,

@@ -103,7 +103,7 @@ fn destination(session: &Session<'_>) -> Check {
         Err(error) => Check::refused(NAME, "publish", &error),
         Ok(Destination::OciLayout(folder)) => {
             let said = format!("the OCI layout {}", folder.display());
-            match place::writable(&folder).is_ok() {
+            match folders::writable(&folder).is_ok() {
                 true => Check::there(NAME, "publish", said),
                 false => Check::missing(
                     NAME,

@@ -169,7 +169,7 @@ fn planned(args: &InitArgs, found: &Found, places: &Places<'_>, commit: Option<&
         planned.without_action = without_action;
     }
     for (path, _) in &planned.files {
-        place::inside(top, path)?;
+        folders::inside(top, path)?;
         let is_link = path.symlink_metadata().is_ok_and(|there| there.is_symlink());
         if is_link {
             return Err(CliError::OutputElsewhere {

@@ -56,8 +56,8 @@ pub(super) async fn add(session: &Session<'_>, args: &WaiveArgs) -> Result<Answe
             word::<Justification>,
         )?),
     };
-    let statement = ask.answer("--statement", "why, in a sentence", args.statement.clone(), None, said)?;
-    let owner = ask.answer("--owner", "who answers for it", args.owner.clone(), None, said)?;
+    let statement = ask.answer("--statement", "why, in a sentence", args.statement.clone(), None, worded)?;
+    let owner = ask.answer("--owner", "who answers for it", args.owner.clone(), None, worded)?;
     let policy = session
         .workspace
         .judging_plan(&Judging::default())?
@@ -206,7 +206,7 @@ fn word<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, String> {
 }
 
 /// A sentence or a name, of something.
-fn said(text: &str) -> Result<String, String> {
+fn worded(text: &str) -> Result<String, String> {
     match text.trim() {
         "" => Err("it is empty".to_owned()),
         text => Ok(text.to_owned()),

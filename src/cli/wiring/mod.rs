@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use super::args::Global;
 use super::config::Config;
 use super::error::CliError;
-use super::place;
+use super::folders;
 use crate::io::{document, files, git, limits::Limits};
 use crate::model::commit::Commit;
 use crate::model::image_ref::ImageRef;
@@ -82,7 +82,7 @@ impl Workspace {
             _ => directory.clone(),
         };
         let output = directory.join(global.output.clone().unwrap_or_else(|| PathBuf::from("target/portcullis")));
-        place::inside(&directory, &output)?;
+        folders::inside(&directory, &output)?;
         Ok(Self {
             root,
             output,

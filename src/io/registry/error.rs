@@ -33,7 +33,7 @@ pub enum RegistryError {
         source: reqwest::Error,
     },
     /// It answers, and fails.
-    #[error("cannot {action}: {url} still answers {status} after {attempts} attempts{}", said(detail))]
+    #[error("cannot {action}: {url} still answers {status} after {attempts} attempts{}", appended(detail))]
     #[diagnostic(
         code(registry::unavailable),
         help("the registry is up but unwell, or limits how often it may be asked: try again later")
@@ -47,7 +47,7 @@ pub enum RegistryError {
         detail: String,
     },
     /// The user may not do this.
-    #[error("cannot {action}: {url} answers {status} to {who}{}", said(detail))]
+    #[error("cannot {action}: {url} answers {status} to {who}{}", appended(detail))]
     #[diagnostic(
         code(registry::denied),
         help("`docker login`, or give a token that may write packages; on GitHub the job needs `permissions: packages: write`")
@@ -71,7 +71,7 @@ pub enum RegistryError {
         repository: String,
     },
     /// It answers something that no registry should.
-    #[error("cannot {action}: {url} answers {status}{}", said(detail))]
+    #[error("cannot {action}: {url} answers {status}{}", appended(detail))]
     #[diagnostic(code(registry::refused))]
     Refused {
         action: &'static str,
@@ -217,7 +217,7 @@ impl RegistryError {
     }
 }
 
-fn said(detail: &str) -> String {
+fn appended(detail: &str) -> String {
     if detail.is_empty() { String::new() } else { format!(": {detail}") }
 }
 

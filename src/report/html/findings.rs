@@ -51,7 +51,7 @@ pub(super) struct Row {
     pub(super) fixed: Vec<String>,
     pub(super) aliases: Vec<String>,
     pub(super) packages: Vec<String>,
-    pub(super) places: Vec<Place>,
+    pub(super) places: Vec<ShownLocation>,
     pub(super) more_places: usize,
     pub(super) range: Option<String>,
     pub(super) score: Option<String>,
@@ -82,7 +82,7 @@ impl Answer {
     }
 }
 
-pub(super) struct Place {
+pub(super) struct ShownLocation {
     pub(super) path: String,
     pub(super) line: Option<u32>,
     pub(super) layer: Option<usize>,
@@ -154,7 +154,7 @@ impl Row {
     fn new<'a>(judgement: &'a Judgement, layers: &mut Layers<'a>) -> Self {
         let finding = &judgement.finding;
         let (package, version) = about(finding);
-        let places: Vec<Place> = finding
+        let places: Vec<ShownLocation> = finding
             .locations
             .iter()
             .take(SHOWN)
@@ -306,8 +306,8 @@ impl<'a> Layers<'a> {
         Some(number)
     }
 
-    fn place(&mut self, location: &'a Location) -> Place {
-        Place {
+    fn place(&mut self, location: &'a Location) -> ShownLocation {
+        ShownLocation {
             path: prose(&location.path),
             line: location.line,
             layer: self.number(location),

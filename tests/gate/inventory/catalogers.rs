@@ -14,13 +14,13 @@ use serde_json::{Value, json};
 
 /// Keeps what a cataloger says of one file.
 #[derive(Default)]
-struct Said {
+struct Recorder {
     components: Vec<Component>,
     owned: BTreeMap<String, Vec<String>>,
     others: Vec<Value>,
 }
 
-impl Sink for Said {
+impl Sink for Recorder {
     fn component(&mut self, component: Component) {
         self.components.push(component);
     }
@@ -110,7 +110,7 @@ fn said_of(cataloger: &dyn Cataloger, root: &Path) -> Value {
             Want::IfMagic(magics) if magics.iter().any(|magic| content.starts_with(magic)) => &content,
             Want::IfMagic(_) | Want::No => continue,
         };
-        let mut said = Said::default();
+        let mut said = Recorder::default();
         cataloger.catalog(&LayerFile { head, content }, &mut said);
         let mut lines: Vec<Value> = said.components.iter().map(brief).collect();
         lines.append(&mut said.others);
@@ -207,13 +207,13 @@ fn all_files() -> Vec<(&'static dyn Cataloger, String, Vec<u8>)> {
     all
 }
 
-fn catalog(cataloger: &dyn Cataloger, path: &str, content: &[u8]) -> Said {
+fn catalog(cataloger: &dyn Cataloger, path: &str, content: &[u8]) -> Recorder {
     let head = EntryHead {
         path,
         mode: 0o755,
         size: content.len() as u64,
     };
-    let mut said = Said::default();
+    let mut said = Recorder::default();
     cataloger.catalog(&LayerFile { head, content }, &mut said);
     said
 }

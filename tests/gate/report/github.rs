@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use portcullis::github::{Actions, annotations, neutral, outputs};
+use portcullis::github::{Actions, annotations, escaped, outputs};
 use portcullis::model::outcome::SourceFile;
 use portcullis::report::{Style, human};
 
@@ -54,7 +54,7 @@ fn no_text_of_a_package_forms_a_workflow_command() {
         page.lines().any(|line| command(line).is_some()),
         "the page is hostile to begin with"
     );
-    let safe = neutral(&page);
+    let safe = escaped(&page);
     assert_eq!(safe.lines().find(|line| command(line).is_some()), None);
 }
 

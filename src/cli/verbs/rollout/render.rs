@@ -87,7 +87,7 @@ pub(super) fn status(status: &RolloutStatus) -> Answer {
         (None, Some(_)) => "nothing",
         (None, None) => "portcullis gate",
     };
-    said(text, json!(status), next)
+    message(text, json!(status), next)
 }
 
 const fn ended(result: RolloutResult) -> &'static str {
@@ -148,20 +148,20 @@ pub(super) fn stopped(report: &StopReport) -> Answer {
             if count == 1 { "instance" } else { "instances" },
         )
     };
-    said(text, json!(report), "portcullis rollout brings it back")
+    message(text, json!(report), "portcullis rollout brings it back")
 }
 
 /// No run was interrupted.
 pub(super) fn nothing_to_resume(service: &str) -> Answer {
     let json = json!({ "schema": "portcullis/rollout-resume/v1", "service": service, "resumed": false });
-    said(
+    message(
         format!("{service}: no run was interrupted, and nothing has fallen over"),
         json,
         "nothing",
     )
 }
 
-fn said(human: String, json: serde_json::Value, next: &str) -> Answer {
+fn message(human: String, json: serde_json::Value, next: &str) -> Answer {
     Answer::Message {
         human,
         json,

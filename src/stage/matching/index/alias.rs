@@ -27,29 +27,29 @@ pub(in crate::stage::matching) struct Group {
 #[derive(Debug)]
 pub(in crate::stage::matching) struct Groups {
     pub(in crate::stage::matching) groups: Vec<Group>,
-    /// The groups of each draft: one, or for a bundle those that it joins.
-    pub(in crate::stage::matching) of_draft: Vec<Box<[u32]>>,
+    /// The groups of each record: one, or for a bundle those that it joins.
+    pub(in crate::stage::matching) of_record: Vec<Box<[u32]>>,
     /// The group that an id is in. A bundle's id is in one of its own, beside those that it joins.
     pub(in crate::stage::matching) of_id: Vec<(StringRef, u32)>,
 }
 
 /// Puts records into groups. No group holds two CVEs that no record equates one to one: a record that names several, or that would join what
 /// speaks of another CVE, belongs to each of the groups and makes them not one.
-pub(in crate::stage::matching) fn resolve(drafts: &[ParsedRecord], pool: &mut Pool) -> Result<Groups, PoolFull> {
+pub(in crate::stage::matching) fn resolve(records: &[ParsedRecord], pool: &mut Pool) -> Result<Groups, PoolFull> {
     let mut sets = Sets::default();
     // What records are named after, and what they equate one to one, comes before what they say of others: the order of records does not count.
-    for draft in drafts {
-        let own = sets.node_of(draft.id, pool);
+    for record in records {
+        let own = sets.node_of(record.id, pool);
         // Known, so that no waiver on one of them looks like a slip of the pen.
-        for other in draft.aliases.iter().chain(draft.upstream.iter()) {
+        for other in record.aliases.iter().chain(record.upstream.iter()) {
             sets.node_of(*other, pool);
         }
-        if !counts(draft) {
+        if !counts(record) {
             continue;
         }
-        for id in std::iter::once(draft.id)
-            .chain(draft.aliases.iter().copied())
-            .chain(draft.upstream.iter().copied())
+        for id in std::iter::once(record.id)
+            .chain(record.aliases.iter().copied())
+            .chain(record.upstream.iter().copied())
         {
             if let Some(cve) = embedded_cve(pool.get(id)).map(str::to_owned) {
                 let cve = pool.intern(&cve)?;
@@ -57,41 +57,41 @@ pub(in crate::stage::matching) fn resolve(drafts: &[ParsedRecord], pool: &mut Po
                 sets.join(node, cve);
             }
         }
-        if let ([other], true) = (&*cves(draft, pool), is_cve(pool.get(draft.id))) {
+        if let ([other], true) = (&*cves(record, pool), is_cve(pool.get(record.id))) {
             let other = sets.node_of(*other, pool);
             sets.equate(own, other);
         }
     }
-    for draft in drafts.iter().filter(|draft| counts(draft)) {
-        if let [cve] = &*cves(draft, pool) {
-            let (own, cve) = (sets.node_of(draft.id, pool), sets.node_of(*cve, pool));
+    for record in records.iter().filter(|record| counts(record)) {
+        if let [cve] = &*cves(record, pool) {
+            let (own, cve) = (sets.node_of(record.id, pool), sets.node_of(*cve, pool));
             sets.join(own, cve);
         }
     }
-    for draft in drafts.iter().filter(|draft| counts(draft) && cves(draft, pool).len() < 2) {
-        let own = sets.node_of(draft.id, pool);
-        let made_from = is_made_from_one(pool.get(draft.id)) && embedded_cve(pool.get(draft.id)).is_none();
-        let upstream = draft.upstream.iter().filter(|_| made_from);
-        for other in draft.aliases.iter().chain(upstream) {
+    for record in records.iter().filter(|record| counts(record) && cves(record, pool).len() < 2) {
+        let own = sets.node_of(record.id, pool);
+        let made_from = is_made_from_one(pool.get(record.id)) && embedded_cve(pool.get(record.id)).is_none();
+        let upstream = record.upstream.iter().filter(|_| made_from);
+        for other in record.aliases.iter().chain(upstream) {
             let other = sets.node_of(*other, pool);
             sets.join(own, other);
         }
     }
-    Ok(collect(drafts, pool, sets))
+    Ok(collect(records, pool, sets))
 }
 
 /// Whether what a record says joins anything.
-fn counts(draft: &ParsedRecord) -> bool {
-    !draft.withdrawn && draft.broken.is_none()
+fn counts(record: &ParsedRecord) -> bool {
+    !record.withdrawn && record.broken.is_none()
 }
 
 /// The CVEs that a record names as its aliases, itself left out.
-fn cves(draft: &ParsedRecord, pool: &Pool) -> Vec<StringRef> {
-    let mut named: Vec<StringRef> = draft
+fn cves(record: &ParsedRecord, pool: &Pool) -> Vec<StringRef> {
+    let mut named: Vec<StringRef> = record
         .aliases
         .iter()
         .copied()
-        .filter(|id| *id != draft.id && is_cve(pool.get(*id)))
+        .filter(|id| *id != record.id && is_cve(pool.get(*id)))
         .collect();
     named.sort_unstable();
     named.dedup();
@@ -113,12 +113,12 @@ fn is_made_from_one(id: &str) -> bool {
     id.starts_with("CGA-") || id.starts_with("MINI-") || id.starts_with("ECHO-")
 }
 
-fn is_bundle(draft: &ParsedRecord, pool: &Pool) -> bool {
-    let id = pool.get(draft.id);
-    !draft.upstream.is_empty() && embedded_cve(id).is_none() && !is_made_from_one(id)
+fn is_bundle(record: &ParsedRecord, pool: &Pool) -> bool {
+    let id = pool.get(record.id);
+    !record.upstream.is_empty() && embedded_cve(id).is_none() && !is_made_from_one(id)
 }
 
-fn collect(drafts: &[ParsedRecord], pool: &Pool, mut sets: Sets) -> Groups {
+fn collect(records: &[ParsedRecord], pool: &Pool, mut sets: Sets) -> Groups {
     let mut groups: Vec<Group> = Vec::new();
     let mut number: HashMap<u32, u32> = HashMap::new();
     let mut of_id = Vec::with_capacity(sets.ids.len());
@@ -137,27 +137,27 @@ fn collect(drafts: &[ParsedRecord], pool: &Pool, mut sets: Sets) -> Groups {
         of_id.push((id, group));
     }
     let mut kinds: Vec<Option<(bool, AdvisoryKind)>> = vec![None; groups.len()];
-    let mut of_draft = Vec::with_capacity(drafts.len());
-    for draft in drafts {
-        let own = of_id[sets.nodes[&draft.id] as usize].1;
-        if !draft.withdrawn && draft.broken.is_none() {
+    let mut of_record = Vec::with_capacity(records.len());
+    for record in records {
+        let own = of_id[sets.nodes[&record.id] as usize].1;
+        if !record.withdrawn && record.broken.is_none() {
             let group = &mut groups[own as usize];
-            group.rating = worst(group.rating, draft.rating);
-            kinds[own as usize] = Some(kind_of(kinds[own as usize], draft, pool));
+            group.rating = worst(group.rating, record.rating);
+            kinds[own as usize] = Some(kind_of(kinds[own as usize], record, pool));
         }
-        of_draft.push(if is_bundle(draft, pool) {
-            let mut joined: Vec<u32> = draft.upstream.iter().map(|id| of_id[sets.nodes[id] as usize].1).collect();
+        of_record.push(if is_bundle(record, pool) {
+            let mut joined: Vec<u32> = record.upstream.iter().map(|id| of_id[sets.nodes[id] as usize].1).collect();
             joined.sort_unstable();
             joined.dedup();
             joined.into()
         } else {
             // Aliases that could not be joined: the record speaks of them too.
-            let others = draft
+            let others = record
                 .aliases
                 .iter()
-                .filter(|_| counts(draft))
+                .filter(|_| counts(record))
                 .map(|id| of_id[sets.nodes[id] as usize].1);
-            let mut spoken: Vec<u32> = match cves(draft, pool).len() {
+            let mut spoken: Vec<u32> = match cves(record, pool).len() {
                 0 | 1 => std::iter::once(own).chain(others).collect(),
                 _ => others.collect(),
             };
@@ -175,20 +175,20 @@ fn collect(drafts: &[ParsedRecord], pool: &Pool, mut sets: Sets) -> Groups {
             kind.map_or(AdvisoryKind::Vulnerability, |(_, kind)| kind)
         };
     }
-    Groups { groups, of_draft, of_id }
+    Groups { groups, of_record, of_id }
 }
 
 /// What a group says: malice before all; then RustSec's word (it knows "unmaintained", where GitHub's record of the same thing says
 /// "vulnerability"), then the gravest word of any record.
-fn kind_of(before: Option<(bool, AdvisoryKind)>, draft: &ParsedRecord, pool: &Pool) -> (bool, AdvisoryKind) {
-    let ours = (pool.get(draft.id).starts_with("RUSTSEC-"), draft.kind);
+fn kind_of(before: Option<(bool, AdvisoryKind)>, record: &ParsedRecord, pool: &Pool) -> (bool, AdvisoryKind) {
+    let ours = (pool.get(record.id).starts_with("RUSTSEC-"), record.kind);
     match before {
         None => ours,
         Some((_, AdvisoryKind::Malicious)) => (true, AdvisoryKind::Malicious),
-        Some(_) if draft.kind == AdvisoryKind::Malicious => ours,
+        Some(_) if record.kind == AdvisoryKind::Malicious => ours,
         Some((true, kind)) if !ours.0 => (true, kind),
         Some((false, _)) if ours.0 => ours,
-        Some((specific, kind)) => (specific, kind.min_gravity(draft.kind)),
+        Some((specific, kind)) => (specific, kind.min_gravity(record.kind)),
     }
 }
 
@@ -221,20 +221,20 @@ fn worst(a: Option<ParsedRating>, b: Option<ParsedRating>) -> Option<ParsedRatin
 mod tests {
     use super::*;
     use crate::stage::matching::record::parsed::Target;
-    use crate::stage::matching::record::read::draft;
+    use crate::stage::matching::record::read::parse;
 
     fn groups_of(records: &[&str]) -> (Vec<Vec<String>>, Vec<Vec<u32>>, Vec<AdvisoryKind>) {
         let mut pool = Pool::new();
         let target = Target::new("crates.io", jiff::Timestamp::MAX);
-        let drafts: Vec<ParsedRecord> = records
+        let parsed: Vec<ParsedRecord> = records
             .iter()
-            .map(|r| draft(r.as_bytes(), "f", target, &mut pool).expect("room"))
+            .map(|r| parse(r.as_bytes(), "f", target, &mut pool).expect("room"))
             .collect();
-        let found = resolve(&drafts, &mut pool).expect("room");
+        let found = resolve(&parsed, &mut pool).expect("room");
         let ids = |group: &Group| group.ids.iter().map(|id| pool.get(*id).to_owned()).collect();
         (
             found.groups.iter().map(ids).collect(),
-            found.of_draft.iter().map(|groups| groups.to_vec()).collect(),
+            found.of_record.iter().map(|groups| groups.to_vec()).collect(),
             found.groups.iter().map(|group| group.kind).collect(),
         )
     }

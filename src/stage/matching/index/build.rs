@@ -1,4 +1,4 @@
-//! Drafts to the bytes of an index. Equal drafts give equal bytes, whatever their order.
+//! Records to the bytes of an index. Equal records give equal bytes, whatever their order.
 
 use std::cmp::Ordering;
 
@@ -14,15 +14,15 @@ use super::strings::{EMPTY, PoolFull, RefMap, StringRef, hash};
 
 /// The bytes of the file.
 pub(in crate::stage::matching) fn encode(mut chunk: Chunk, meta: &Meta) -> Result<Vec<u8>, PoolFull> {
-    let groups = alias::resolve(&chunk.drafts, &mut chunk.pool)?;
+    let groups = alias::resolve(&chunk.records, &mut chunk.pool)?;
     let mut words = Words::default();
     let (groups_section, group_lists) = encode_groups(&groups, &mut words);
-    let (advisories, joined_lists) = encode_advisories(&chunk.drafts, &groups, &group_lists, &mut words);
+    let (advisories, joined_lists) = encode_advisories(&chunk.records, &groups, &group_lists, &mut words);
     let ids = encode_ids(&chunk, &groups, &group_lists, &joined_lists);
     let (buckets, packages, claims) = encode_claims(&chunk, &mut words);
     let meta = serde_json::to_vec(meta).expect("texts and numbers are JSON");
     let words = words.bytes;
-    drop(chunk.drafts);
+    drop(chunk.records);
     drop(groups);
     let strings = chunk.pool.into_bytes();
     Ok(assemble([
@@ -146,30 +146,30 @@ fn encode_groups(groups: &Groups, words: &mut Words) -> (Vec<u8>, Vec<u32>) {
 }
 
 /// The records, and for each bundle (by the string of its id) the list of its groups, its own among them.
-fn encode_advisories(drafts: &[ParsedRecord], groups: &Groups, lists: &[u32], words: &mut Words) -> (Vec<u8>, RefMap<u32>) {
+fn encode_advisories(records: &[ParsedRecord], groups: &Groups, lists: &[u32], words: &mut Words) -> (Vec<u8>, RefMap<u32>) {
     let own: RefMap<u32> = groups.of_id.iter().copied().collect();
     let mut joined = RefMap::default();
-    let mut bytes = Vec::with_capacity(drafts.len() * super::layout::ADVISORY);
-    for (draft, of) in drafts.iter().zip(&groups.of_draft) {
+    let mut bytes = Vec::with_capacity(records.len() * super::layout::ADVISORY);
+    for (record, of) in records.iter().zip(&groups.of_record) {
         let list = match **of {
             [one] => lists[one as usize],
             ref many => words.list(many),
         };
-        let own = own.get(&draft.id).copied();
+        let own = own.get(&record.id).copied();
         if own.is_some_and(|own| !of.contains(&own)) {
             let mut all = of.to_vec();
             all.extend(own);
-            joined.insert(draft.id, words.list(&all));
+            joined.insert(record.id, words.list(&all));
         }
         let flag = |set: bool, bit: u32| if set { bit } else { 0 };
-        let flags = flag(draft.withdrawn, WITHDRAWN) | flag(draft.broken.is_some(), BROKEN) | flag(draft.overlaid, OVERLAID);
-        let summary = draft.broken.unwrap_or(draft.summary);
-        put(&mut bytes, &[draft.id, summary, draft.url, list, kind_word(draft.kind) | flags]);
-        put(&mut bytes, &rating_words(draft.rating));
-        bytes.extend_from_slice(&draft.published.to_le_bytes());
-        bytes.extend_from_slice(&draft.modified.to_le_bytes());
-        let aliases = words.list_or_none(&draft.aliases);
-        put(&mut bytes, &[draft.file, aliases, words.list_or_none(&draft.upstream)]);
+        let flags = flag(record.withdrawn, WITHDRAWN) | flag(record.broken.is_some(), BROKEN) | flag(record.overlaid, OVERLAID);
+        let summary = record.broken.unwrap_or(record.summary);
+        put(&mut bytes, &[record.id, summary, record.url, list, kind_word(record.kind) | flags]);
+        put(&mut bytes, &rating_words(record.rating));
+        bytes.extend_from_slice(&record.published.to_le_bytes());
+        bytes.extend_from_slice(&record.modified.to_le_bytes());
+        let aliases = words.list_or_none(&record.aliases);
+        put(&mut bytes, &[record.file, aliases, words.list_or_none(&record.upstream)]);
     }
     (bytes, joined)
 }
@@ -192,8 +192,8 @@ fn encode_ids(chunk: &Chunk, groups: &Groups, lists: &[u32], joined: &RefMap<u32
 /// Buckets, packages and claims.
 fn encode_claims(chunk: &Chunk, words: &mut Words) -> (Vec<u8>, Vec<u8>, Vec<u8>) {
     let mut order: Vec<(u64, StringRef, u32, u32)> = Vec::new();
-    for (advisory, draft) in chunk.drafts.iter().enumerate() {
-        for (at, claim) in draft.claims.iter().enumerate() {
+    for (advisory, record) in chunk.records.iter().enumerate() {
+        for (at, claim) in record.claims.iter().enumerate() {
             order.push((hash(chunk.pool.get(claim.package)), claim.package, advisory as u32, at as u32));
         }
     }
@@ -210,7 +210,7 @@ fn encode_claims(chunk: &Chunk, words: &mut Words) -> (Vec<u8>, Vec<u8>, Vec<u8>
         packages.extend_from_slice(&hash.to_le_bytes());
         put(&mut packages, &[package, at as u32, count as u32]);
         for (.., advisory, number) in &order[at..at + count] {
-            let claim = &chunk.drafts[*advisory as usize].claims[*number as usize];
+            let claim = &chunk.records[*advisory as usize].claims[*number as usize];
             let list = claim_words(claim, words);
             put(&mut claims, &[*advisory, claim.release, list]);
         }

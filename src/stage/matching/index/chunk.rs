@@ -8,16 +8,16 @@ use crate::stage::matching::record::parsed::ParsedRecord;
 /// Records and the pool of their texts, in the order of their files.
 pub(in crate::stage::matching) struct Chunk {
     pub(in crate::stage::matching) pool: Pool,
-    pub(in crate::stage::matching) drafts: Vec<ParsedRecord>,
+    pub(in crate::stage::matching) records: Vec<ParsedRecord>,
 }
 
 /// Joins chunks of which each holds later files than the one before into one, sorted by id.
 pub(in crate::stage::matching) fn join(chunks: impl IntoIterator<Item = Chunk>) -> Result<Chunk, PoolFull> {
     let mut all = Joined::new();
-    for Chunk { pool, drafts } in chunks {
+    for Chunk { pool, records } in chunks {
         let mut moved = RefMap::default();
-        for draft in drafts {
-            all.take(draft, &pool, &mut moved)?;
+        for record in records {
+            all.take(record, &pool, &mut moved)?;
         }
     }
     Ok(all.done())
@@ -27,22 +27,22 @@ pub(in crate::stage::matching) fn join(chunks: impl IntoIterator<Item = Chunk>) 
 pub(in crate::stage::matching) fn merge(one: Chunk, others: impl IntoIterator<Item = Chunk>) -> Result<Chunk, PoolFull> {
     let mut all = Joined(Chunk {
         pool: Pool::with_room_of(&one.pool),
-        drafts: Vec::with_capacity(one.drafts.len()),
+        records: Vec::with_capacity(one.records.len()),
     });
     let mut of_one = RefMap::default();
-    let mut ones = one.drafts.into_iter().peekable();
-    for Chunk { pool, drafts } in others {
+    let mut ones = one.records.into_iter().peekable();
+    for Chunk { pool, records } in others {
         let mut moved = RefMap::default();
-        for draft in drafts {
-            let file = pool.get(draft.file);
+        for record in records {
+            let file = pool.get(record.file);
             while let Some(earlier) = ones.next_if(|earlier| one.pool.get(earlier.file) < file) {
                 all.take(earlier, &one.pool, &mut of_one)?;
             }
-            all.take(draft, &pool, &mut moved)?;
+            all.take(record, &pool, &mut moved)?;
         }
     }
-    for draft in ones {
-        all.take(draft, &one.pool, &mut of_one)?;
+    for record in ones {
+        all.take(record, &one.pool, &mut of_one)?;
     }
     Ok(all.done())
 }
@@ -54,21 +54,21 @@ impl Joined {
     fn new() -> Self {
         Self(Chunk {
             pool: Pool::new(),
-            drafts: Vec::new(),
+            records: Vec::new(),
         })
     }
 
     /// Takes a record over, with its texts; `seen` are those of its pool that were taken over before.
-    fn take(&mut self, mut draft: ParsedRecord, from: &Pool, seen: &mut RefMap<StringRef>) -> Result<(), PoolFull> {
+    fn take(&mut self, mut record: ParsedRecord, from: &Pool, seen: &mut RefMap<StringRef>) -> Result<(), PoolFull> {
         // In the order in which an index lists them.
-        if draft.claims.len() > 1 {
-            draft.claims.sort_by_cached_key(|claim| {
+        if record.claims.len() > 1 {
+            record.claims.sort_by_cached_key(|claim| {
                 let name = from.get(claim.package);
                 (hash(name), name.to_owned())
             });
         }
         let into = &mut self.0.pool;
-        relocate(&mut draft, &mut |at| {
+        relocate(&mut record, &mut |at| {
             if let Some(known) = seen.get(&at) {
                 return Ok(*known);
             }
@@ -76,34 +76,34 @@ impl Joined {
             seen.insert(at, new);
             Ok(new)
         })?;
-        self.0.drafts.push(draft);
+        self.0.records.push(record);
         Ok(())
     }
 
     fn done(mut self) -> Chunk {
         let pool = &self.0.pool;
-        self.0.drafts.sort_by(|a, b| pool.get(a.id).cmp(pool.get(b.id)));
+        self.0.records.sort_by(|a, b| pool.get(a.id).cmp(pool.get(b.id)));
         self.0
     }
 }
 
-fn relocate(draft: &mut ParsedRecord, moved: &mut impl FnMut(StringRef) -> Result<StringRef, PoolFull>) -> Result<(), PoolFull> {
-    for text in [&mut draft.id, &mut draft.file, &mut draft.summary, &mut draft.url] {
+fn relocate(record: &mut ParsedRecord, moved: &mut impl FnMut(StringRef) -> Result<StringRef, PoolFull>) -> Result<(), PoolFull> {
+    for text in [&mut record.id, &mut record.file, &mut record.summary, &mut record.url] {
         *text = moved(*text)?;
     }
-    for text in draft
+    for text in record
         .aliases
         .iter_mut()
-        .chain(draft.upstream.iter_mut())
-        .chain(draft.broken.iter_mut())
+        .chain(record.upstream.iter_mut())
+        .chain(record.broken.iter_mut())
     {
         *text = moved(*text)?;
     }
-    if let Some(rating) = &mut draft.rating {
+    if let Some(rating) = &mut record.rating {
         rating.source = moved(rating.source)?;
         rating.vector = rating.vector.map(&mut *moved).transpose()?;
     }
-    for claim in &mut draft.claims {
+    for claim in &mut record.claims {
         for text in [&mut claim.package, &mut claim.release, &mut claim.broken] {
             *text = moved(*text)?;
         }

@@ -1,4 +1,4 @@
-//! One memory-mapped file for each ecosystem. Takes drafts of records. Gives look-ups by package name and by id.
+//! One memory-mapped file for each ecosystem. Takes parsed records. Gives look-ups by package name and by id.
 //! Invariant: a file that is damaged, of another version or another program's is an error, never an answer.
 
 pub(super) mod alias;
@@ -8,8 +8,8 @@ mod chunk;
 mod layout;
 mod map;
 mod read;
-mod redraft;
 pub(super) mod strings;
+mod unpack;
 mod view;
 
 pub(super) use build::encode;

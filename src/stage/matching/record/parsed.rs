@@ -1,5 +1,5 @@
 //! A record on its way into an index: what matching needs of it, with its texts in a pool.
-//! Takes a record's bytes. Gives a draft. Invariant: bytes that are no record become a draft too, which says why and claims what they name.
+//! Takes a record's bytes. Gives a parsed record. Invariant: bytes that are no record become one too, which says why and claims what they name.
 
 use crate::model::advisory::AdvisoryKind;
 use crate::model::ecosystem::is_home;
@@ -126,7 +126,7 @@ pub(in crate::stage::matching) fn seconds(text: &str) -> i64 {
 mod tests {
     use super::*;
     use crate::stage::matching::index::strings::Pool;
-    use crate::stage::matching::record::read::draft;
+    use crate::stage::matching::record::read::parse;
 
     #[test]
     fn python_names_are_compared_by_pep_503() {
@@ -147,8 +147,8 @@ mod tests {
             "ranges":[{"type":"SEMVER","events":[{"introduced":"1.0.0"},{"fixed":"1.2.0"}]}],"versions":["1.0.0","1.1.0","3.0.0","odd"]}]}"#;
         let target = Target::new("npm", jiff::Timestamp::MAX);
         let mut pool = Pool::new();
-        let draft = draft(json, "X.json", target, &mut pool).expect("room");
-        let versions: Vec<&str> = draft.claims[0].versions.iter().map(|v| pool.get(*v)).collect();
+        let parsed = parse(json, "X.json", target, &mut pool).expect("room");
+        let versions: Vec<&str> = parsed.claims[0].versions.iter().map(|v| pool.get(*v)).collect();
         assert_eq!(versions, ["3.0.0", "odd"]);
     }
 
@@ -157,7 +157,7 @@ mod tests {
         let json = br#"{"id":"X","affected":[{"package":{"ecosystem":"Maven","name":"a"},"versions":["1"]},{"package":{"ecosystem":"npm","name":"b"},"versions":["1"]}]}"#;
         let target = Target::new("npm", jiff::Timestamp::MAX);
         let mut pool = Pool::new();
-        let draft = draft(json, "X.json", target, &mut pool).expect("room");
-        assert_eq!(draft.claims.iter().map(|c| pool.get(c.package)).collect::<Vec<_>>(), ["b"]);
+        let parsed = parse(json, "X.json", target, &mut pool).expect("room");
+        assert_eq!(parsed.claims.iter().map(|c| pool.get(c.package)).collect::<Vec<_>>(), ["b"]);
     }
 }

@@ -1,4 +1,4 @@
-//! From a record to its draft.
+//! From the bytes of a record to what is kept of it.
 
 use crate::model::advisory::AdvisoryKind;
 use crate::model::inventory::Ecosystem;
@@ -15,8 +15,8 @@ use crate::stage::matching::record::{broken_record, rating, strict};
 /// The package of a record that is cut off: whatever was behind its end may be any one.
 pub(in crate::stage::matching) const ANY: &str = "*";
 
-/// Reads a record's bytes. A record that cannot be read becomes a broken draft that claims what it can be told to name.
-pub(in crate::stage::matching) fn draft(bytes: &[u8], file: &str, target: Target<'_>, pool: &mut Pool) -> Result<ParsedRecord, PoolFull> {
+/// Reads a record's bytes. A record that cannot be read becomes a broken one that claims what it can be told to name.
+pub(in crate::stage::matching) fn parse(bytes: &[u8], file: &str, target: Target<'_>, pool: &mut Pool) -> Result<ParsedRecord, PoolFull> {
     let mut is_cut = bytes.is_empty();
     let read = serde_json::from_slice::<Record<'_>>(bytes).map_err(|error| {
         is_cut |= error.is_eof();
@@ -24,25 +24,25 @@ pub(in crate::stage::matching) fn draft(bytes: &[u8], file: &str, target: Target
     });
     match read.and_then(|record| check(&record, bytes).map(|()| record)) {
         Ok(record) => {
-            let mut draft = from_record(&record, target, pool)?;
-            if draft.claims.is_empty() && !draft.withdrawn {
+            let mut parsed = from_record(&record, target, pool)?;
+            if parsed.claims.is_empty() && !parsed.withdrawn {
                 // Whatever it is about, it is among the records of this ecosystem: what its text names is in question.
                 let problem = pool.intern(&format!("it names no package of {} where one is expected", target.base))?;
-                draft.claims = in_question(bytes, problem, target, pool)?;
+                parsed.claims = in_question(bytes, problem, target, pool)?;
             }
-            Ok(draft)
+            Ok(parsed)
         }
         Err(problem) => {
-            let mut draft = broken(bytes, file, &problem, target, pool)?;
+            let mut parsed = broken(bytes, file, &problem, target, pool)?;
             if is_cut {
                 let any = ParsedClaim {
                     package: pool.intern(ANY)?,
                     broken: pool.intern(&problem)?,
                     ..ParsedClaim::default()
                 };
-                draft.claims = draft.claims.iter().cloned().chain([any]).collect();
+                parsed.claims = parsed.claims.iter().cloned().chain([any]).collect();
             }
-            Ok(draft)
+            Ok(parsed)
         }
     }
 }
@@ -52,8 +52,8 @@ pub(in crate::stage::matching) fn draft(bytes: &[u8], file: &str, target: Target
 pub fn record_problem(bytes: &[u8], ecosystem: &str) -> Option<String> {
     let target = Target::new(ecosystem, jiff::Timestamp::MAX);
     let mut pool = Pool::new();
-    match draft(bytes, "", target, &mut pool) {
-        Ok(draft) => draft.broken.map(|reason| pool.get(reason).to_owned()),
+    match parse(bytes, "", target, &mut pool) {
+        Ok(parsed) => parsed.broken.map(|reason| pool.get(reason).to_owned()),
         Err(full) => Some(full.to_string()),
     }
 }
@@ -79,7 +79,7 @@ fn check(record: &Record<'_>, bytes: &[u8]) -> Result<(), String> {
     }
 }
 
-/// A draft for a record that was set aside.
+/// What is kept of a record that was set aside.
 pub(in crate::stage::matching) fn broken(
     bytes: &[u8],
     file: &str,

@@ -66,14 +66,14 @@ pub fn import(name: &str, format: Option<Format>, text: &str, today: Date) -> Re
         .or_else(|| Format::of_name(name))
         .ok_or_else(|| ImportError::UnknownFormat(name.to_owned()))?;
     let mut notes = Vec::new();
-    let drafts = formats::read(format, text, &mut notes).map_err(|(line, problem)| ImportError::Malformed {
+    let waivers = formats::read(format, text, &mut notes).map_err(|(line, problem)| ImportError::Malformed {
         file: name.to_owned(),
         line,
         problem,
     })?;
     let mut entries = ArrayOfTables::new();
-    for draft in &drafts {
-        entries.push(table(draft, today));
+    for waiver in &waivers {
+        entries.push(table(waiver, today));
     }
     let mut document = DocumentMut::new();
     document.insert("waiver", Item::ArrayOfTables(entries));
@@ -83,40 +83,45 @@ pub fn import(name: &str, format: Option<Format>, text: &str, today: Date) -> Re
     );
     Ok(Imported {
         text: head + &document.to_string(),
-        entries: drafts.len(),
+        entries: waivers.len(),
         notes,
     })
 }
 
-fn table(draft: &ImportedWaiver, today: Date) -> Table {
+fn table(waiver: &ImportedWaiver, today: Date) -> Table {
     let todo = |what: &str| value(format!("{PLACEHOLDER}: {what}"));
     let mut table = Table::new();
-    let hint = draft
+    let hint = waiver
         .hint
         .as_ref()
         .map(|hint| format!("# {}\n", hint.replace(['\n', '\r'], " ")))
         .unwrap_or_default();
     table.decor_mut().set_prefix(format!("\n{hint}"));
-    table.insert("id", value(&draft.id));
-    let package = draft.package.as_ref().map(value);
+    table.insert("id", value(&waiver.id));
+    let package = waiver.package.as_ref().map(value);
     table.insert(
         "package",
         package.unwrap_or_else(|| todo("the package, such as pkg:cargo/name@1.2.*")),
     );
-    if !draft.paths.is_empty() {
-        table.insert("paths", value(draft.paths.iter().collect::<Array>()));
+    if !waiver.paths.is_empty() {
+        table.insert("paths", value(waiver.paths.iter().collect::<Array>()));
     }
-    let reason = draft.reason.map(|reason| value(reason.as_str()));
+    let reason = waiver.reason.map(|reason| value(reason.as_str()));
     table.insert(
         "reason",
         reason.unwrap_or_else(|| todo("not_affected, affected, fixed or under_investigation")),
     );
-    match (draft.reason, draft.justification) {
+    match (waiver.reason, waiver.justification) {
         (_, Some(justification)) => _ = table.insert("justification", value(justification.as_str())),
         (Some(VexStatus::NotAffected), None) => _ = table.insert("justification", todo("one of OpenVEX's justifications")),
         _ => {}
     }
-    let statement = draft.statement.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(value);
+    let statement = waiver
+        .statement
+        .as_deref()
+        .map(str::trim)
+        .filter(|text| !text.is_empty())
+        .map(value);
     table.insert(
         "statement",
         statement.unwrap_or_else(|| todo("why, in words that a reviewer can check")),
@@ -124,12 +129,12 @@ fn table(draft: &ImportedWaiver, today: Date) -> Table {
     // No other tool asks who answers for it: this one is always left to a human.
     table.insert("owner", todo("who answers for it"));
     // One that has ended already began before today; nobody knows when.
-    if draft.expires.is_none_or(|expires| expires >= today) {
+    if waiver.expires.is_none_or(|expires| expires >= today) {
         table.insert("created", day(today));
     }
     table.insert(
         "expires",
-        draft.expires.map_or_else(|| todo("the last day it holds, without quotes"), day),
+        waiver.expires.map_or_else(|| todo("the last day it holds, without quotes"), day),
     );
     table
 }

@@ -23,13 +23,13 @@ impl Reader for Buildah {
             if let Some(id) = &self.current {
                 steps.failed(id, reason);
             }
-            steps.said(line);
+            steps.output(line);
         } else if line.starts_with("time=\"") {
-            steps.said(line);
+            steps.output(line);
         } else if let Some(id) = &self.current {
             steps.wrote(id, line);
         } else {
-            steps.said(line);
+            steps.output(line);
         }
     }
 }

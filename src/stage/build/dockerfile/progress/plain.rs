@@ -16,7 +16,7 @@ impl Reader for Plain {
     fn line(&mut self, line: &str, steps: &mut Steps) {
         let Some((id, rest)) = numbered(line) else {
             if !line.is_empty() {
-                steps.said(line);
+                steps.output(line);
             }
             return;
         };

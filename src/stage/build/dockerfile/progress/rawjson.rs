@@ -61,7 +61,7 @@ struct Warning {
 impl Reader for RawJson {
     fn line(&mut self, line: &str, steps: &mut Steps) {
         if self.message.is_empty() && !line.starts_with('{') {
-            return steps.said(line);
+            return steps.output(line);
         }
         self.message.push_str(line);
         self.message.push('\n');
@@ -73,7 +73,7 @@ impl Reader for RawJson {
         let message = std::mem::take(&mut self.message);
         match serde_json::from_str::<Status>(&message) {
             Ok(status) => take(status, steps),
-            Err(_) => message.lines().for_each(|line| steps.said(line)),
+            Err(_) => message.lines().for_each(|line| steps.output(line)),
         }
     }
 }
@@ -103,6 +103,6 @@ fn take(status: Status, steps: &mut Steps) {
             .decode(&warning.short)
             .or_none("a warning of another form is not shown")
             .and_then(|bytes| String::from_utf8(bytes).or_none("a warning of another form is not shown"));
-        steps.said(text.as_deref().unwrap_or(&warning.short));
+        steps.output(text.as_deref().unwrap_or(&warning.short));
     }
 }

@@ -71,7 +71,7 @@ impl Steps {
     pub(super) fn wrote(&mut self, id: &str, line: &str) {
         let line = self.without_secrets(line);
         let Some(step) = self.running.get_mut(id) else {
-            return self.said(&line);
+            return self.output(&line);
         };
         push(&mut step.tail, &line);
         let line = format!("{} {line}", short(&step.name));
@@ -116,7 +116,7 @@ impl Steps {
     }
 
     /// A line of no step's.
-    pub(super) fn said(&mut self, line: &str) {
+    pub(super) fn output(&mut self, line: &str) {
         let line = self.without_secrets(line);
         push(&mut self.rest, &line);
         self.effects.emit(&Event::Output { stage: Stage::Build, line });

@@ -9,7 +9,7 @@ use super::SourceError;
 use crate::stage::matching::index::Chunk;
 use crate::stage::matching::index::strings::{Pool, PoolFull};
 use crate::stage::matching::record::parsed::{ParsedRecord, Target};
-use crate::stage::matching::record::read::{broken, draft};
+use crate::stage::matching::record::read::{broken, parse};
 
 /// Records in one unit of parallel work.
 pub(super) const BATCH: usize = 1024;
@@ -54,7 +54,7 @@ pub(super) struct Named<'a> {
 pub(super) struct Batch<'a> {
     target: Target<'a>,
     pool: Pool,
-    drafts: Vec<ParsedRecord>,
+    records: Vec<ParsedRecord>,
 }
 
 impl<'a> Batch<'a> {
@@ -62,22 +62,22 @@ impl<'a> Batch<'a> {
         Self {
             target,
             pool: Pool::new(),
-            drafts: Vec::new(),
+            records: Vec::new(),
         }
     }
 
     /// Adds a record, or what can be told of one that cannot be read.
     pub(super) fn add(&mut self, bytes: &[u8], file: Named<'_>, limit: u64) -> Result<(), PoolFull> {
         let name = file.name;
-        let mut draft = if bytes.len() as u64 > limit {
+        let mut record = if bytes.len() as u64 > limit {
             let problem = format!("it is larger than {limit} bytes");
             broken(bytes, name, &problem, self.target, &mut self.pool)?
         } else {
-            draft(bytes, name, self.target, &mut self.pool)?
+            parse(bytes, name, self.target, &mut self.pool)?
         };
-        draft.file = self.pool.intern(file.key)?;
-        draft.overlaid = file.overlaid;
-        self.drafts.push(draft);
+        record.file = self.pool.intern(file.key)?;
+        record.overlaid = file.overlaid;
+        self.records.push(record);
         Ok(())
     }
 
@@ -85,7 +85,7 @@ impl<'a> Batch<'a> {
         self.pool.seal();
         Chunk {
             pool: self.pool,
-            drafts: self.drafts,
+            records: self.records,
         }
     }
 }

@@ -59,7 +59,7 @@ impl<'a> Listed<'a> {
     /// record or two that its archive does not have yet: more than that is a copy of which a part is missing.
     fn incomplete(&self, chunk: &Chunk) -> Option<String> {
         const ONE_IN: usize = 1000;
-        let there: HashSet<&str> = chunk.drafts.iter().map(|draft| chunk.pool.get(draft.file)).collect();
+        let there: HashSet<&str> = chunk.records.iter().map(|record| chunk.pool.get(record.file)).collect();
         let names = self.ids.iter().map(|id| id.rsplit('/').next().unwrap_or(id));
         let missing: Vec<&str> = names.filter(|id| !there.contains(file_name(id).as_str())).collect();
         (missing.len() * ONE_IN > self.ids.len()).then(|| {

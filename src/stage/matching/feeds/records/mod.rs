@@ -1,4 +1,4 @@
-//! One ecosystem's records on disk. Takes a folder. Gives drafts of its records, all processors at work.
+//! One ecosystem's records on disk. Takes a folder. Gives them parsed, all processors at work.
 //! Invariant: another look from outside means other content; a record that cannot be read is set aside and counted, never passed over.
 
 mod archive;
@@ -165,13 +165,13 @@ impl Source {
             return Ok(None);
         };
         // What cannot be read from the index is read from the source.
-        let Ok(mut kept) = earlier.drafts() else { return Ok(None) };
+        let Ok(mut kept) = earlier.records() else { return Ok(None) };
         drop(earlier);
         let is_laid_over = |file: &str| overlay.binary_search_by(|name| key_of(name).cmp(file)).is_ok();
         if kept
-            .drafts
+            .records
             .iter()
-            .any(|draft| draft.overlaid && !is_laid_over(kept.pool.get(draft.file)))
+            .any(|record| record.overlaid && !is_laid_over(kept.pool.get(record.file)))
         {
             return Ok(None);
         }
@@ -183,7 +183,7 @@ impl Source {
             }
         };
         let pool = &kept.pool;
-        kept.drafts.retain(|draft| !is_laid_over(pool.get(draft.file)));
+        kept.records.retain(|record| !is_laid_over(pool.get(record.file)));
         let chunk = merge(kept, newer).map_err(|error| pool_full(zip, &error))?;
         let newest = listed::newest(times.as_deref(), &chunk, target, effects)?;
         Ok(Some(Content::new(
@@ -207,7 +207,7 @@ impl Source {
 impl Content {
     /// Records, and the newest time of a change that they and the list of them agree on. A time that is still to come tells nothing.
     fn new(chunk: Chunk, revision: Digest, newest: Option<Timestamp>, archive: Option<ArchiveSeen>, target: Target<'_>) -> Self {
-        let times = chunk.drafts.iter().map(|draft| draft.modified);
+        let times = chunk.records.iter().map(|record| record.modified);
         let times = times.filter(|time| *time != NO_TIME && *time <= target.now);
         let of_records = times.max().and_then(|seconds| {
             Timestamp::from_second(seconds).or_none("a time that cannot be is not known, and an unknown age is not fresh")

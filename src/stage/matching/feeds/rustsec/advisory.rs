@@ -7,14 +7,14 @@ use serde_json::{Value, json};
 use super::files::Entry;
 use crate::stage::matching::index::strings::{Pool, PoolFull};
 use crate::stage::matching::record::parsed::{ParsedClaim, ParsedRecord, Target};
-use crate::stage::matching::record::read::{broken, draft};
+use crate::stage::matching::record::read::{broken, parse};
 
-/// A draft of an advisory; of one that its parser refuses, a draft that names the crate of its folder.
+/// An advisory as a parsed record; one that its parser refuses names the crate of its folder.
 pub(super) fn read_entry(entry: &Entry, target: Target<'_>, pool: &mut Pool) -> Result<ParsedRecord, PoolFull> {
     let text = String::from_utf8_lossy(&entry.bytes);
     let id = entry.name.rsplit('/').next().unwrap_or_default().trim_end_matches(".md");
     match text.parse::<Advisory>() {
-        Ok(advisory) => draft(osv(&advisory).to_string().as_bytes(), id, target, pool),
+        Ok(advisory) => parse(osv(&advisory).to_string().as_bytes(), id, target, pool),
         Err(error) => {
             let mut set_aside = broken(&entry.bytes, id, &error.to_string(), target, pool)?;
             // The folder names the crate, whatever the file holds.

@@ -1,5 +1,5 @@
 //! RustSec's own database: `crates/*/RUSTSEC-*.md` in a folder (a git checkout, for one) or a tarball.
-//! Takes its place. Gives drafts. Invariant: one advisory that its parser refuses is set aside, as everywhere; the database's own loader would fail
+//! Takes its place. Gives parsed records. Invariant: one advisory that its parser refuses is set aside, as everywhere; the database's own loader would fail
 //! as a whole.
 
 mod advisory;
@@ -97,14 +97,14 @@ impl Database {
             .collect();
         let mut chunk = Chunk {
             pool: Pool::new(),
-            drafts: Vec::with_capacity(entries.len()),
+            records: Vec::with_capacity(entries.len()),
         };
         for entry in &entries {
-            let draft = read_entry(entry, target, &mut chunk.pool).map_err(|error| SourceError::Limit {
+            let record = read_entry(entry, target, &mut chunk.pool).map_err(|error| SourceError::Limit {
                 path: self.path().to_owned(),
                 problem: error.to_string(),
             })?;
-            chunk.drafts.push(draft);
+            chunk.records.push(record);
         }
         let changed = match self {
             Self::Folder { root, .. } => commit_time(root),
@@ -146,13 +146,13 @@ mod tests {
     #[test]
     fn an_advisory_keeps_its_ranges_aliases_and_targets() {
         let (_folder, chunk, _) = database(&[("crates/acme/RUSTSEC-2026-9001.md", ADVISORY)]);
-        let draft = &chunk.drafts[0];
+        let record = &chunk.records[0];
         let text = |at| chunk.pool.get(at);
         assert_eq!(
-            (text(draft.id), text(draft.summary), text(draft.aliases[0])),
+            (text(record.id), text(record.summary), text(record.aliases[0])),
             ("RUSTSEC-2026-9001", "It breaks", "CVE-2026-9001")
         );
-        let claim = &draft.claims[0];
+        let claim = &record.claims[0];
         let (start, end, _) = claim.intervals[0];
         assert_eq!(
             (
@@ -173,10 +173,10 @@ mod tests {
             ("crates/odd/RUSTSEC-2026-9002.md", "```toml\n[advisory\n```\n"),
         ];
         let (_folder, chunk, _) = database(&files);
-        assert_eq!(chunk.drafts.len(), 2);
-        assert!(chunk.drafts[0].broken.is_none());
-        assert!(chunk.drafts[1].broken.is_some());
-        assert_eq!(chunk.pool.get(chunk.drafts[1].claims[0].package), "odd");
+        assert_eq!(chunk.records.len(), 2);
+        assert!(chunk.records[0].broken.is_none());
+        assert!(chunk.records[1].broken.is_some());
+        assert_eq!(chunk.pool.get(chunk.records[1].claims[0].package), "odd");
     }
 
     #[test]

@@ -86,8 +86,8 @@ fn build(source: &Source, earlier: Option<Index>, base: &str, effects: &Effects)
         Some(content) => content,
         None => source.read(target, effects)?,
     };
-    let drafts = &content.chunk.drafts;
-    let claims = drafts.iter().flat_map(|draft| draft.claims.iter());
+    let records = &content.chunk.records;
+    let claims = records.iter().flat_map(|record| record.claims.iter());
     let releases: HashSet<StringRef> = claims.map(|claim| claim.release).collect();
     let releases: BTreeSet<&str> = releases.into_iter().map(|at| content.chunk.pool.get(at)).collect();
     let meta = Meta {
@@ -95,8 +95,8 @@ fn build(source: &Source, earlier: Option<Index>, base: &str, effects: &Effects)
         identity: source.identity().to_owned(),
         archive: content.archive,
         revision: content.revision,
-        records: drafts.len() as u64,
-        quarantined: drafts.iter().filter(|draft| draft.broken.is_some()).count() as u64,
+        records: records.len() as u64,
+        quarantined: records.iter().filter(|record| record.broken.is_some()).count() as u64,
         newest: content.newest,
         releases: releases.into_iter().map(str::to_owned).collect(),
     };

@@ -199,7 +199,7 @@ fn a_damaged_index_is_not_built_upon() {
         damaged[at] ^= 1;
         fs::write(&path, &damaged).expect("written");
         if let Ok(earlier) = rig.store.open_cached("npm") {
-            assert!(earlier.drafts().is_err(), "byte {at} of {}", sound.len());
+            assert!(earlier.records().is_err(), "byte {at} of {}", sound.len());
             noticed_late += 1;
         }
     }

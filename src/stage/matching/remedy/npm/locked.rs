@@ -3,15 +3,15 @@
 use std::collections::BTreeSet;
 
 use super::asked::{Asked, purl};
+use super::lock_folder::{LockFolder, manifest};
 use super::package_json::{self, Manifest};
-use super::place::{Place, manifest};
 use super::pnpm_store;
 use crate::io::lockfile::npm::{Identity, Manifests, Need, NpmLock, read_bun, read_package_lock, read_pnpm, read_yarn};
 use crate::model::inventory::Location;
 use crate::model::purl::Purl;
 
 /// Everything that is known to be asked for; nothing for a file of another kind.
-pub(super) fn asked(name: &str, text: &str, place: Place<'_>) -> Vec<Asked> {
+pub(super) fn asked(name: &str, text: &str, place: LockFolder<'_>) -> Vec<Asked> {
     match name {
         "bun.lock" => of_lock(&read_bun(text), place),
         "yarn.lock" => of_lock(&read_yarn(text), place),
@@ -26,7 +26,7 @@ pub(super) fn asked(name: &str, text: &str, place: Place<'_>) -> Vec<Asked> {
     }
 }
 
-fn of_lock(lock: &NpmLock, place: Place<'_>) -> Vec<Asked> {
+fn of_lock(lock: &NpmLock, place: LockFolder<'_>) -> Vec<Asked> {
     let mut all = match lock.manifests {
         Manifests::Repeated => Vec::new(),
         _ => package_json::asked(place, |name, range| lock.gets(name, range)?.identity.clone()),
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     fn asked_of(text: &str) -> Vec<String> {
-        let place = Place {
+        let place = LockFolder {
             root: Path::new("/nonexistent"),
             folder: Path::new("web"),
             limit: 1 << 20,

@@ -1,9 +1,9 @@
 //! What npm packages require of each other: by the lock files, which repeat most of it, and by the `package.json` files beside them.
 
 mod asked;
+mod lock_folder;
 mod locked;
 mod package_json;
-mod place;
 mod pnpm_store;
 mod required;
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::super::workspaces::{MOST, expanded};
 use super::asked::{Asked, purl};
-use super::place::{Place, manifest};
+use super::lock_folder::{LockFolder, manifest};
 use crate::io::files;
 use crate::io::lockfile::npm::Identity;
 use crate::model::excused::Excused as _;
@@ -28,7 +28,7 @@ pub(super) struct Manifest {
 
 impl Manifest {
     /// Reads the file in a folder, relative to the root; none where there is none.
-    pub(super) fn read(place: Place<'_>, folder: &Path) -> Option<Self> {
+    pub(super) fn read(place: LockFolder<'_>, folder: &Path) -> Option<Self> {
         let text = files::read_text(&place.root.join(folder).join("package.json"), place.limit)
             .or_none("without the manifest there is no hint")?;
         serde_json::from_str(&text).or_none("without the manifest there is no hint")
@@ -47,7 +47,7 @@ impl Manifest {
 
 /// What the packages of the tree ask for: the one beside the lock file and those that it names as workspaces. `gets` says which package a name and
 /// a range lead to.
-pub(super) fn asked(place: Place<'_>, gets: impl Fn(&str, &str) -> Option<Identity>) -> Vec<Asked> {
+pub(super) fn asked(place: LockFolder<'_>, gets: impl Fn(&str, &str) -> Option<Identity>) -> Vec<Asked> {
     let Some(top) = Manifest::read(place, place.folder) else {
         return Vec::new();
     };
@@ -71,7 +71,7 @@ pub(super) fn asked(place: Place<'_>, gets: impl Fn(&str, &str) -> Option<Identi
 }
 
 /// The folders of the workspaces, relative to the root: `["packages/*"]`, or yarn's `{"packages": ["packages/*"]}`.
-fn members(top: &Manifest, place: Place<'_>) -> Vec<PathBuf> {
+fn members(top: &Manifest, place: LockFolder<'_>) -> Vec<PathBuf> {
     let patterns = match &top.workspaces {
         Value::Object(fields) => fields.get("packages").cloned().unwrap_or_default(),
         other => other.clone(),

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use super::asked::{Asked, purl};
+use super::lock_folder::LockFolder;
 use super::package_json::Manifest;
-use super::place::Place;
 use crate::io::folder;
 use crate::io::lockfile::npm::NpmLock;
 use crate::model::excused::Excused as _;
@@ -14,7 +14,7 @@ use crate::model::excused::Excused as _;
 const STORE: &str = "node_modules/.pnpm";
 
 /// What the installed ones ask for, and get.
-pub(super) fn asked(lock: &NpmLock, place: Place<'_>) -> Vec<Asked> {
+pub(super) fn asked(lock: &NpmLock, place: LockFolder<'_>) -> Vec<Asked> {
     let installed = Installed::read(place);
     let mut all = Vec::new();
     for package in &lock.packages {
@@ -40,7 +40,7 @@ pub(super) fn asked(lock: &NpmLock, place: Place<'_>) -> Vec<Asked> {
 struct Installed(HashMap<String, String>);
 
 impl Installed {
-    fn read(place: Place<'_>) -> Self {
+    fn read(place: LockFolder<'_>) -> Self {
         let entries = folder::entries(&place.root.join(place.folder).join(STORE)).or_empty("without the store there is no hint");
         let names = entries
             .into_iter()
@@ -48,7 +48,7 @@ impl Installed {
         Self(names.map(|name| (bare(&name).to_owned(), name)).collect())
     }
 
-    fn manifest(&self, name: &str, version: &str, place: Place<'_>) -> Option<Manifest> {
+    fn manifest(&self, name: &str, version: &str, place: LockFolder<'_>) -> Option<Manifest> {
         let folder = self.0.get(&format!("{}@{version}", name.replace('/', "+")))?;
         let inside = Path::new(STORE).join(folder).join("node_modules").join(name);
         Manifest::read(place, &place.folder.join(inside))

@@ -11,8 +11,8 @@ use crate::model::version::npm_range::NpmRange;
 
 use super::super::required::{Required, Sources, unknown};
 use super::asked::Asked;
+use super::lock_folder::LockFolder;
 use super::locked;
-use super::place::Place;
 
 /// The lock files that were asked for so far; nothing for one that cannot be read.
 #[derive(Debug, Default)]
@@ -67,7 +67,7 @@ fn read(root: &Path, path: &Path, limit: u64) -> Vec<Asked> {
     let Ok(text) = files::read_text(&root.join(path), limit) else {
         return Vec::new();
     };
-    let place = Place {
+    let place = LockFolder {
         root,
         folder: path.parent().unwrap_or(Path::new("")),
         limit,

@@ -16,11 +16,11 @@ pub(super) fn audit(text: &str) -> Result<Vec<ImportedWaiver>, Problem> {
         ignore: Vec<String>,
     }
     let file: File = toml::from_str(text).map_err(|error| of_toml(text, &error))?;
-    let draft = |id| ImportedWaiver {
+    let waiver = |id| ImportedWaiver {
         id,
         ..ImportedWaiver::default()
     };
-    Ok(file.advisories.ignore.into_iter().map(draft).collect())
+    Ok(file.advisories.ignore.into_iter().map(waiver).collect())
 }
 
 pub(super) fn deny(text: &str, notes: &mut Vec<String>) -> Result<Vec<ImportedWaiver>, Problem> {
@@ -48,14 +48,14 @@ pub(super) fn deny(text: &str, notes: &mut Vec<String>) -> Result<Vec<ImportedWa
         },
     }
     let file: File = toml::from_str(text).map_err(|error| of_toml(text, &error))?;
-    let mut drafts = Vec::new();
+    let mut waivers = Vec::new();
     for ignored in file.advisories.ignore {
         match ignored {
-            Ignored::Id(id) if id.starts_with("RUSTSEC-") => drafts.push(ImportedWaiver {
+            Ignored::Id(id) if id.starts_with("RUSTSEC-") => waivers.push(ImportedWaiver {
                 id,
                 ..ImportedWaiver::default()
             }),
-            Ignored::Advisory { id, reason } => drafts.push(ImportedWaiver {
+            Ignored::Advisory { id, reason } => waivers.push(ImportedWaiver {
                 id,
                 statement: reason,
                 ..ImportedWaiver::default()
@@ -67,5 +67,5 @@ pub(super) fn deny(text: &str, notes: &mut Vec<String>) -> Result<Vec<ImportedWa
             }
         }
     }
-    Ok(drafts)
+    Ok(waivers)
 }

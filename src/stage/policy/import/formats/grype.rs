@@ -5,28 +5,28 @@ use super::{ImportedWaiver, Problem, justification, status};
 
 pub(super) fn read(text: &str, notes: &mut Vec<String>) -> Result<Vec<ImportedWaiver>, Problem> {
     let root = yaml::parse(text)?;
-    let mut drafts = Vec::new();
+    let mut waivers = Vec::new();
     for (key, list) in root.entries("the file")? {
         if key != "ignore" {
             continue;
         }
         for entry in list.items(key)? {
-            let mut draft = ImportedWaiver::default();
+            let mut waiver = ImportedWaiver::default();
             let mut conditions = Vec::new();
             for (key, node) in entry.entries("an entry")? {
                 match key {
-                    "vulnerability" => node.text(key)?.clone_into(&mut draft.id),
-                    "reason" => draft.statement = Some(node.text(key)?.to_owned()),
-                    "vex-status" => draft.reason = status(node.text(key)?),
-                    "vex-justification" => draft.justification = justification(node.text(key)?),
-                    "package" => grype_package(node, &mut draft, &mut conditions)?,
+                    "vulnerability" => node.text(key)?.clone_into(&mut waiver.id),
+                    "reason" => waiver.statement = Some(node.text(key)?.to_owned()),
+                    "vex-status" => waiver.reason = status(node.text(key)?),
+                    "vex-justification" => waiver.justification = justification(node.text(key)?),
+                    "package" => grype_package(node, &mut waiver, &mut conditions)?,
                     "fix-state" | "namespace" | "match-type" | "include-aliases" => {
                         conditions.push(format!("{key}: {}", node.text(key)?));
                     }
                     other => return Err((Some(node.line), format!("`{other}` is not understood"))),
                 }
             }
-            if draft.id.is_empty() {
+            if waiver.id.is_empty() {
                 notes.push(format!(
                     "line {}: an entry without a vulnerability ignores whole packages; there are no such waivers",
                     entry.line
@@ -34,15 +34,15 @@ pub(super) fn read(text: &str, notes: &mut Vec<String>) -> Result<Vec<ImportedWa
                 continue;
             }
             if !conditions.is_empty() {
-                draft.hint = Some(format!("there it holds only for {}", conditions.join(", ")));
+                waiver.hint = Some(format!("there it holds only for {}", conditions.join(", ")));
             }
-            drafts.push(draft);
+            waivers.push(waiver);
         }
     }
-    Ok(drafts)
+    Ok(waivers)
 }
 
-fn grype_package(node: &Node, draft: &mut ImportedWaiver, conditions: &mut Vec<String>) -> Result<(), Problem> {
+fn grype_package(node: &Node, waiver: &mut ImportedWaiver, conditions: &mut Vec<String>) -> Result<(), Problem> {
     let (mut name, mut version, mut kind) = (None, None, None);
     for (key, node) in node.entries("package")? {
         let text = node.text(key)?.to_owned();
@@ -50,7 +50,7 @@ fn grype_package(node: &Node, draft: &mut ImportedWaiver, conditions: &mut Vec<S
             "name" => name = Some(text),
             "version" => version = Some(text),
             "type" => kind = Some(text),
-            "location" => draft.paths = vec![text],
+            "location" => waiver.paths = vec![text],
             _ => conditions.push(format!("{key}: {text}")),
         }
     }
@@ -66,7 +66,7 @@ fn grype_package(node: &Node, draft: &mut ImportedWaiver, conditions: &mut Vec<S
         // Names of Debian, Alpine and Java packages lack the namespace that a package URL needs.
         (Some(kind), Some(name)) => {
             let version = version.map(|version| format!("@{version}")).unwrap_or_default();
-            draft.package = Some(format!("pkg:{kind}/{name}{version}"));
+            waiver.package = Some(format!("pkg:{kind}/{name}{version}"));
         }
         _ => {
             let words = [name, version, kind].into_iter().flatten().collect::<Vec<_>>();

@@ -39,9 +39,9 @@ pub(super) fn read(text: &str) -> Result<Vec<ImportedWaiver>, Problem> {
     if !file.context.contains("openvex.dev/ns") {
         return Err((None, "its @context is not OpenVEX's".to_owned()));
     }
-    let mut drafts = Vec::new();
+    let mut waivers = Vec::new();
     for statement in file.statements {
-        let draft = ImportedWaiver {
+        let waiver = ImportedWaiver {
             id: statement.vulnerability.name.clone(),
             reason: Some(statement.status),
             justification: statement.justification,
@@ -61,13 +61,13 @@ pub(super) fn read(text: &str) -> Result<Vec<ImportedWaiver>, Problem> {
             .filter(|id| id.starts_with("pkg:") && !id.starts_with("pkg:oci/"))
             .collect();
         if packages.is_empty() {
-            drafts.push(draft);
+            waivers.push(waiver);
         } else {
-            drafts.extend(packages.into_iter().map(|package| ImportedWaiver {
+            waivers.extend(packages.into_iter().map(|package| ImportedWaiver {
                 package: Some(package),
-                ..draft.clone()
+                ..waiver.clone()
             }));
         }
     }
-    Ok(drafts)
+    Ok(waivers)
 }

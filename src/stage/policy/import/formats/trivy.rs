@@ -8,7 +8,7 @@ use super::{ImportedWaiver, Problem, a_day, last_day_before, required, yaml};
 
 /// `CVE-2024-1 exp:2024-12-31`, `#` begins a comment. The comment above an entry is often its reason.
 pub(super) fn plain(text: &str) -> Result<Vec<ImportedWaiver>, Problem> {
-    let mut drafts = Vec::new();
+    let mut waivers = Vec::new();
     let mut comment: Option<String> = None;
     for (number, line) in (1..).zip(text.lines()) {
         let line = line.trim();
@@ -24,7 +24,7 @@ pub(super) fn plain(text: &str) -> Result<Vec<ImportedWaiver>, Problem> {
             comment = None;
             continue;
         };
-        let mut draft = ImportedWaiver {
+        let mut waiver = ImportedWaiver {
             id: id.to_owned(),
             statement: inline.or(comment.take()),
             ..ImportedWaiver::default()
@@ -34,18 +34,18 @@ pub(super) fn plain(text: &str) -> Result<Vec<ImportedWaiver>, Problem> {
                 .strip_prefix("exp:")
                 .and_then(|day| day.parse::<Date>().or_none("no date: a human fills it in"));
             // There an entry has ended when its day begins.
-            draft.expires = Some(last_day_before(
+            waiver.expires = Some(last_day_before(
                 day.ok_or_else(|| (Some(number), format!("`{word}` is not understood")))?,
             ));
         }
-        drafts.push(draft);
+        waivers.push(waiver);
     }
-    Ok(drafts)
+    Ok(waivers)
 }
 
 pub(super) fn in_yaml(text: &str, notes: &mut Vec<String>) -> Result<Vec<ImportedWaiver>, Problem> {
     let root = yaml::parse(text)?;
-    let mut drafts = Vec::new();
+    let mut waivers = Vec::new();
     for (key, list) in root.entries("the file")? {
         if key != "vulnerabilities" {
             notes.push(format!("`{key}` has no counterpart here"));
@@ -66,16 +66,16 @@ pub(super) fn in_yaml(text: &str, notes: &mut Vec<String>) -> Result<Vec<Importe
             }
             required(&base.id, "id", entry.line)?;
             if purls.is_empty() {
-                drafts.push(base);
+                waivers.push(base);
             } else {
-                drafts.extend(purls.into_iter().map(|purl| ImportedWaiver {
+                waivers.extend(purls.into_iter().map(|purl| ImportedWaiver {
                     package: Some(purl),
                     ..base.clone()
                 }));
             }
         }
     }
-    Ok(drafts)
+    Ok(waivers)
 }
 
 /// Paths are relative to the image's root there, absolute here.

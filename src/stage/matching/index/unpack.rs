@@ -1,4 +1,4 @@
-//! An index back into the drafts that it was made of, so that a changed feed is read where it changed and nowhere else.
+//! An index back into the records that it was made of, so that a changed feed is read where it changed and nowhere else.
 
 use super::build::{BROKEN, OVERLAID, WITHDRAWN};
 use super::chunk::Chunk;
@@ -10,19 +10,19 @@ use crate::stage::matching::record::parsed::{ParsedClaim, ParsedRating, ParsedRe
 
 impl Index {
     /// Every record, in the order of their files.
-    pub(in crate::stage::matching) fn drafts(&self) -> Result<Chunk, IndexError> {
+    pub(in crate::stage::matching) fn records(&self) -> Result<Chunk, IndexError> {
         let strings = self.whole(Section::Strings)?;
         let pool = Pool::sealed(strings.to_vec());
-        let mut drafts = Vec::with_capacity(self.advisories() as usize);
-        for (draft, claims) in self
+        let mut records = Vec::with_capacity(self.advisories() as usize);
+        for (record, claims) in self
             .whole(Section::Advisories)?
             .chunks_exact(ADVISORY)
             .zip(self.claims_by_advisory()?)
         {
-            drafts.push(self.draft(draft, claims)?);
+            records.push(self.record(record, claims)?);
         }
-        drafts.sort_by(|a, b| pool.get(a.file).cmp(pool.get(b.file)));
-        Ok(Chunk { pool, drafts })
+        records.sort_by(|a, b| pool.get(a.file).cmp(pool.get(b.file)));
+        Ok(Chunk { pool, records })
     }
 
     /// The claims of each record, by the order of packages.
@@ -36,13 +36,13 @@ impl Index {
             for claim in of_package.chunks_exact(CLAIM) {
                 let into = all.get_mut(u32_at(claim, 0) as usize);
                 let into = into.ok_or_else(|| self.damaged("a claim in it is of no record", first))?;
-                into.push(self.claim_draft(name, u32_at(claim, 4), u32_at(claim, 8) as usize)?);
+                into.push(self.parsed_claim(name, u32_at(claim, 4), u32_at(claim, 8) as usize)?);
             }
         }
         Ok(all)
     }
 
-    fn claim_draft(&self, package: StringRef, release: StringRef, words: usize) -> Result<ParsedClaim, IndexError> {
+    fn parsed_claim(&self, package: StringRef, release: StringRef, words: usize) -> Result<ParsedClaim, IndexError> {
         let head = self.bytes(Section::Words, words * 4, 8)?;
         let count = u32_at(head, 4) as usize;
         let intervals = self.bytes(Section::Words, (words + 2) * 4, count.saturating_mul(12))?;
@@ -69,7 +69,7 @@ impl Index {
         })
     }
 
-    fn draft(&self, entry: &[u8], claims: Vec<ParsedClaim>) -> Result<ParsedRecord, IndexError> {
+    fn record(&self, entry: &[u8], claims: Vec<ParsedClaim>) -> Result<ParsedRecord, IndexError> {
         let word = |at: usize| u32_at(entry, at);
         let list = |at: u32| match at {
             NONE => Ok(Box::default()),

@@ -6,7 +6,7 @@ use crate::model::inventory::Location;
 
 /// A lock file, and the folder of the sources that it is in.
 #[derive(Clone, Copy)]
-pub(super) struct Place<'a> {
+pub(super) struct LockFolder<'a> {
     pub(super) root: &'a Path,
     /// The folder of the lock file, relative to the root.
     pub(super) folder: &'a Path,
@@ -14,7 +14,7 @@ pub(super) struct Place<'a> {
     pub(super) limit: u64,
 }
 
-impl Place<'_> {
+impl LockFolder<'_> {
     /// A folder that the lock file names, relative to the root of the sources.
     pub(super) fn inside(&self, folder: &str) -> PathBuf {
         let parts = self.folder.join(folder);
