@@ -1,6 +1,7 @@
 //! What integration tests share.
 
 pub(crate) mod browser;
+pub(crate) mod checkout;
 pub(crate) mod debs;
 pub(crate) mod dockerfiles;
 pub(crate) mod engines;

@@ -7,6 +7,7 @@ use std::process::Command;
 use portcullis::github::outputs;
 use portcullis::model::outcome::Outcome;
 
+use crate::support::checkout::git;
 use crate::support::tools;
 
 fn root() -> PathBuf {
@@ -139,17 +140,6 @@ impl Sample {
         self.path("repository")
     }
 
-    fn git(&self, arguments: &[&str]) {
-        let identity = ["-c", "user.name=test", "-c", "user.email=test@example.org"];
-        let done = Command::new("git")
-            .args(identity)
-            .args(arguments)
-            .current_dir(self.repository())
-            .output()
-            .unwrap();
-        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-    }
-
     /// Commits the service with or without its vulnerable feature, and runs the workflow as for a push.
     fn push(&self, act: &Path, vulnerable: bool) -> (bool, String) {
         let text = std::fs::read_to_string(root().join("fixtures/service/portcullis.toml")).unwrap();
@@ -162,8 +152,8 @@ impl Sample {
             text = text.replace("package = \"greeter\"", "package = \"greeter\"\nfeatures = [\"recent-visitors\"]");
         }
         write(&self.repository().join("service/portcullis.toml"), &text);
-        self.git(&["add", "-A"]);
-        self.git(&["commit", "-qm", "change"]);
+        git(&self.repository(), &["add", "-A"]);
+        git(&self.repository(), &["commit", "-qm", "change"]);
         let cache = format!("XDG_CACHE_HOME={}", self.path("cache").display());
         let done = Command::new(act)
             .args(["push", "-P", "ubuntu-latest=-self-hosted", "--env", &cache, "--env"])

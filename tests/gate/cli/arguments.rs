@@ -6,6 +6,7 @@ use std::process::Output;
 
 use assert_cmd::Command;
 
+use crate::support::checkout::committed;
 use crate::support::tools;
 
 /// Runs the program in a folder, with caches and state of its own.
@@ -72,20 +73,7 @@ fn an_impossible_value_says_what_is_allowed() {
         ("[rollout]\ntarget = \"process\"\n[rollout.health]\n", "`url`, `tcp` and `command`"),
     ] {
         let dir = folder(&[("portcullis.toml", config)]);
-        fs::create_dir(dir.path().join(".git")).expect("folder");
-        let git = |args: &[&str]| Command::new("git").current_dir(dir.path()).args(args).output().expect("git");
-        git(&["init", "-q"]);
-        git(&[
-            "-c",
-            "user.name=t",
-            "-c",
-            "user.email=t@example.com",
-            "commit",
-            "-q",
-            "--allow-empty",
-            "-m",
-            "x",
-        ]);
+        committed(dir.path());
         let output = portcullis(dir.path(), &["gate"]);
         assert_eq!(output.status.code(), Some(64), "{config}\n{}", stderr(&output));
         assert!(stderr(&output).contains(expected), "{expected} in\n{}", stderr(&output));

@@ -5,35 +5,10 @@ use std::path::Path;
 use std::process::Command;
 
 use super::arguments::{folder, portcullis, stderr};
+use crate::support::checkout::committed;
 use crate::support::tools;
 
 const ACTION: &str = "acme/portcullis@0123456789012345678901234567890123456789";
-
-fn git(dir: &Path) {
-    for arguments in [
-        &["init", "-q", "-b", "trunk"][..],
-        &["add", "-A"],
-        &[
-            "-c",
-            "user.name=t",
-            "-c",
-            "user.email=t@example.org",
-            "commit",
-            "-qm",
-            "x",
-            "--allow-empty",
-        ],
-    ] {
-        assert!(
-            Command::new("git")
-                .current_dir(dir)
-                .args(arguments)
-                .status()
-                .expect("git")
-                .success()
-        );
-    }
-}
 
 fn read(dir: &Path, name: &str) -> String {
     fs::read_to_string(dir.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
@@ -106,7 +81,7 @@ fn init_writes_what_our_own_reader_takes_and_linters_find_nothing_in() {
         ),
     ] {
         let dir = folder(files);
-        git(dir.path());
+        committed(dir.path());
         let output = portcullis(dir.path(), &["init", "--action", ACTION]);
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
         let service = if dir.path().join("api").is_dir() {
@@ -133,7 +108,7 @@ fn init_writes_what_our_own_reader_takes_and_linters_find_nothing_in() {
 #[test]
 fn the_workflow_judges_without_a_secret_and_publishes_without_a_build() {
     let dir = folder(&CRATE);
-    git(dir.path());
+    committed(dir.path());
     assert_eq!(portcullis(dir.path(), &["init", "--action", ACTION]).status.code(), Some(0));
     let text = read(dir.path(), ".github/workflows/portcullis.yml");
     let (judge, deliver) = text.split_once("\n  deliver:\n").expect("two jobs");
@@ -165,7 +140,7 @@ fn the_workflow_judges_without_a_secret_and_publishes_without_a_build() {
 #[test]
 fn a_release_that_nobody_named_is_said_and_a_tag_is_refused() {
     let dir = folder(&CRATE);
-    git(dir.path());
+    committed(dir.path());
     for bad in [
         "acme/portcullis@v1",
         "acme/portcullis",
@@ -221,7 +196,7 @@ fn of_several_services_none_is_taken_without_a_word() {
         ("services/a/Dockerfile", "FROM scratch\n"),
         ("services/b/Dockerfile", "FROM scratch\n"),
     ]);
-    git(dir.path());
+    committed(dir.path());
     let output = portcullis(dir.path(), &["init"]);
     assert_eq!(output.status.code(), Some(64));
     let text = stderr(&output);
@@ -262,7 +237,7 @@ fn the_first_gate_works_or_says_the_one_next_thing() {
     let dir = folder(&CRATE[..1]);
     fs::create_dir(dir.path().join("src")).expect("folder");
     fs::write(dir.path().join("src/main.rs"), "fn main() {}\n").expect("written");
-    git(dir.path());
+    committed(dir.path());
     let output = portcullis(dir.path(), &["init", "--action", ACTION]);
     let last = stderr(&output).lines().last().unwrap_or_default().to_owned();
     assert!(last.contains("cargo generate-lockfile"), "{last}");
@@ -271,7 +246,7 @@ fn the_first_gate_works_or_says_the_one_next_thing() {
 #[test]
 fn doctor_says_what_is_missing_and_fails_for_what_the_configuration_names_alone() {
     let dir = folder(&CRATE);
-    git(dir.path());
+    committed(dir.path());
     let output = portcullis(dir.path(), &["doctor", "--format", "json"]);
     let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(output.status.code(), Some(0), "nothing is configured: {json:#}");

@@ -7,6 +7,7 @@ use std::process::{Command, Output};
 
 use serde_json::json;
 
+use crate::support::checkout::git;
 use crate::support::layered::{self, Step};
 use crate::support::registry::RunningRegistry;
 
@@ -89,17 +90,6 @@ impl Place {
         );
         seen
     }
-}
-
-fn git(folder: &Path, arguments: &[&str]) {
-    let identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"];
-    let done = Command::new("git")
-        .args(identity)
-        .args(arguments)
-        .current_dir(folder)
-        .output()
-        .unwrap();
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
 }
 
 fn stderr(output: &Output) -> String {

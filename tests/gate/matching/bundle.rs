@@ -14,7 +14,7 @@ use portcullis::model::purl::Purl;
 use portcullis::stage::matching::{self, BUNDLE_MEDIA_TYPE};
 
 use crate::matching::ecosystem_tools::inventory_of;
-use crate::matching::feeds::{OLD, archive, gaps, plan, record, run_of};
+use crate::matching::feeds::{OLD, archive, gaps, plan, put_exploited, record, run_of};
 use crate::support::files_server::FilesServer;
 use crate::support::registry::RunningRegistry;
 
@@ -41,16 +41,7 @@ fn inventory() -> Inventory {
 /// A server with an OSV export, KEV and EPSS, and RustSec's database as a tarball.
 fn server() -> FilesServer {
     let server = FilesServer::start();
-    let aliased = record("GHSA-1", "left-pad", "1.1.0", OLD).replacen('{', r#"{"aliases":["CVE-2026-0001"],"#, 1);
-    server.put("/npm/all.zip", archive(&[("GHSA-1", aliased)]));
-    server.put(
-        "/kev.json",
-        r#"{"dateReleased":"2026-01-31T00:00:00Z","vulnerabilities":[{"cveID":"CVE-2026-0001"}]}"#,
-    );
-    server.put(
-        "/epss.csv",
-        "#model_version:v1,score_date:2026-01-31T00:00:00Z\ncve,epss,percentile\nCVE-2026-0001,0.5,0.9\n",
-    );
+    put_exploited(&server);
     let other = record("GHSA-2", "other", "1.0.0", OLD).replace("npm", "crates.io");
     server.put("/crates.io/all.zip", archive(&[("GHSA-2", other)]));
     let mut tarball = tar::Builder::new(Vec::new());

@@ -1,7 +1,6 @@
 //! What is known of crates beside OSV: the registry's sparse index, and RustSec's own repository.
 
 use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
 use portcullis::model::coverage::GapKind;
@@ -11,6 +10,7 @@ use portcullis::model::purl::Purl;
 
 use crate::matching::ecosystem_tools::inventory_of;
 use crate::matching::feeds::{OLD, archive, gaps, ids, plan, record, run_of};
+use crate::support::checkout::git;
 use crate::support::files_server::{Fault, FilesServer};
 use crate::support::tools;
 
@@ -77,16 +77,6 @@ fn publish(checkout: &Path, id: &str) {
     git(checkout, &["add", "-A"]);
     git(checkout, &["commit", "-q", "-m", id]);
     git(checkout, &["push", "-q", "origin", "HEAD"]);
-}
-
-fn git(folder: &Path, arguments: &[&str]) {
-    let done = Command::new("git")
-        .args(["-c", "user.name=t", "-c", "user.email=t@example.com"])
-        .args(arguments)
-        .current_dir(folder)
-        .status()
-        .unwrap();
-    assert!(done.success(), "git {arguments:?}");
 }
 
 #[test]

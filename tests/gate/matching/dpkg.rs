@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use portcullis::model::inventory::{Component, Ecosystem, SourcePackage};
+use portcullis::model::inventory::{Component, Ecosystem, Inventory, SourcePackage};
+use portcullis::model::matching::Matching;
 use portcullis::model::purl::Purl;
 
 use crate::matching::ecosystem_tools::{inventory_of, matched, plan};
@@ -107,6 +108,20 @@ pub(crate) fn root_file_system(folder: &Path) -> Option<PathBuf> {
     Some(root)
 }
 
+/// What we say of which package, by the ids of Debian's own records.
+fn claimed(matching: &Matching, inventory: &Inventory) -> BTreeSet<(String, String)> {
+    let mut claimed = BTreeSet::new();
+    for found in &matching.matches {
+        let own = found
+            .advisory
+            .ids
+            .iter()
+            .filter(|id| id.starts_with("DEBIAN-") || id.starts_with("DSA-") || id.starts_with("DLA-"));
+        claimed.extend(own.map(|id| (id.clone(), inventory.components[found.component].name.clone())));
+    }
+    claimed
+}
+
 #[test]
 fn a_debian_root_file_system_gives_what_dpkg_gives() {
     let (Some(shared), Some(_)) = (tools::shared(), tools::program("dpkg")) else {
@@ -119,15 +134,7 @@ fn a_debian_root_file_system_gives_what_dpkg_gives() {
     let inventory = inventory_of(packages.iter().map(debian_component).collect());
     let matching = matched(&plan(&shared.join("mirror"), &folder.path().join("cache")), &inventory, &[]);
     assert_eq!(matching.gaps, []);
-    let mut ours = BTreeSet::new();
-    for found in &matching.matches {
-        let own = found
-            .advisory
-            .ids
-            .iter()
-            .filter(|id| id.starts_with("DEBIAN-") || id.starts_with("DSA-") || id.starts_with("DLA-"));
-        ours.extend(own.map(|id| (id.clone(), inventory.components[found.component].name.clone())));
-    }
+    let ours = claimed(&matching, &inventory);
     let theirs = by_dpkg(&shared.join("mirror/Debian/all.zip"), &packages);
     assert_eq!(ours, theirs);
     println!("{} packages, {} claims, the same", packages.len(), ours.len());
@@ -180,15 +187,7 @@ fn real_debian_records_hold_what_dpkg_says_of_versions_around_their_fixes() {
         .collect();
     let inventory = inventory_of(packages.iter().map(debian_component).collect());
     let matching = matched(&plan(&shared.join("mirror"), &folder.path().join("cache")), &inventory, &[]);
-    let mut ours = BTreeSet::new();
-    for found in &matching.matches {
-        let own = found
-            .advisory
-            .ids
-            .iter()
-            .filter(|id| id.starts_with("DEBIAN-") || id.starts_with("DSA-") || id.starts_with("DLA-"));
-        ours.extend(own.map(|id| (id.clone(), inventory.components[found.component].name.clone())));
-    }
+    let ours = claimed(&matching, &inventory);
     let theirs = by_dpkg(&records, &packages);
     let differing: Vec<_> = ours.symmetric_difference(&theirs).take(20).collect();
     assert!(differing.is_empty(), "{differing:?}");

@@ -185,9 +185,8 @@ fn a_damaged_archive_is_missing_data_and_is_fetched_anew() {
     assert_eq!(ids(&run_at(&plan, "2026-02-01T00:10:00Z").unwrap()), ["GHSA-1"]);
 }
 
-#[test]
-fn exploitation_is_known_from_kev_and_epss() {
-    let server = FilesServer::start();
+/// A record with a CVE that KEV and EPSS know.
+pub(crate) fn put_exploited(server: &FilesServer) {
     let aliased = record("GHSA-1", "left-pad", "1.1.0", OLD).replacen('{', r#"{"aliases":["CVE-2026-0001"],"#, 1);
     server.put("/npm/all.zip", archive(&[("GHSA-1", aliased)]));
     server.put(
@@ -198,6 +197,12 @@ fn exploitation_is_known_from_kev_and_epss() {
         "/epss.csv",
         "#model_version:v1,score_date:2026-01-31T00:00:00Z\ncve,epss,percentile\nCVE-2026-0001,0.5,0.9\n",
     );
+}
+
+#[test]
+fn exploitation_is_known_from_kev_and_epss() {
+    let server = FilesServer::start();
+    put_exploited(&server);
     let cache = tempfile::tempdir().unwrap();
     let mut plan = plan(&server, cache.path());
     plan.kev = Some(format!("{}/kev.json", server.url()));

@@ -1,7 +1,5 @@
 //! Verdicts and inventories that lie beside an image in a registry: compared with, and judged again.
 
-use std::process::Command;
-
 use portcullis::io::{Effects, hash};
 use portcullis::model::image_ref::ImageRef;
 use portcullis::model::inventory::Inventory;
@@ -11,6 +9,7 @@ use portcullis::stage::publish::sign::SigningKey;
 use portcullis::stage::publish::{self, Predicate, PublishError, predicate_type};
 use serde_json::Value;
 
+use crate::support::checkout::git;
 use crate::support::images::{self, EVALUATED, image};
 use crate::support::publishing::{Workplace, expectation};
 use crate::support::registry::RunningRegistry;
@@ -28,29 +27,8 @@ fn published(repository: &str) -> (Sample, String) {
     );
     sample.write("portcullis.toml", &signed);
     // Tags come from the commit.
-    for args in [
-        &["init", "-q"][..],
-        &[
-            "-c",
-            "user.name=t",
-            "-c",
-            "user.email=t@example.com",
-            "commit",
-            "-q",
-            "--allow-empty",
-            "-m",
-            "x",
-        ],
-    ] {
-        assert!(
-            Command::new("git")
-                .current_dir(sample.path(""))
-                .args(args)
-                .status()
-                .unwrap()
-                .success()
-        );
-    }
+    git(&sample.path(""), &["init", "-q"]);
+    git(&sample.path(""), &["commit", "-q", "--allow-empty", "-m", "x"]);
     sample.ends(0, &["gate", "--until", "publish"]);
     let digest = digest(&sample);
     (sample, digest)

@@ -32,6 +32,20 @@ pub(super) fn cosign(place: &Workplace) -> Option<Command> {
     Some(command)
 }
 
+/// cosign asked whether an image has an attestation of a kind by the fixture's key.
+pub(super) fn verifying(place: &Workplace, kind: &str, image: &str) -> Command {
+    let mut command = cosign(place).unwrap();
+    command.args([
+        "verify-attestation",
+        "--type",
+        kind,
+        "--insecure-ignore-tlog",
+        "--allow-http-registry",
+    ]);
+    command.arg("--key").arg(fixture("cosign.pub")).arg(image);
+    command
+}
+
 pub(super) fn with_password(place: &mut Workplace) {
     let secrets = BTreeMap::from([("COSIGN_PASSWORD".to_owned(), Secret::new("pw"))]);
     place.effects = Effects {
@@ -61,29 +75,11 @@ async fn cosign_accepts_ours(running: &RunningRegistry) {
         predicate_type::CYCLONEDX,
         predicate_type::PROVENANCE,
     ] {
-        let mut command = cosign(&place).unwrap();
-        command.args([
-            "verify-attestation",
-            "--type",
-            kind,
-            "--insecure-ignore-tlog",
-            "--allow-http-registry",
-            "--key",
-        ]);
-        let printed = run(command.arg(fixture("cosign.pub")).arg(&publication.reference));
+        let printed = run(&mut verifying(&place, kind, &publication.reference));
         assert!(printed.contains("application/vnd.in-toto+json"), "{printed}");
     }
     // And refuses what we did not sign.
-    let mut command = cosign(&place).unwrap();
-    command.args([
-        "verify-attestation",
-        "--type",
-        predicate_type::SPDX,
-        "--insecure-ignore-tlog",
-        "--allow-http-registry",
-        "--key",
-    ]);
-    let output = command.arg(fixture("cosign.pub")).arg(&publication.reference).output().unwrap();
+    let output = verifying(&place, predicate_type::SPDX, &publication.reference).output().unwrap();
     assert!(!output.status.success());
 }
 

@@ -8,7 +8,7 @@ use portcullis::stage::policy::clearance;
 use portcullis::stage::publish::{self, Predicate, predicate_type};
 use serde_json::{Value, json};
 
-use super::interop::{cosign, fixture, run, with_password};
+use super::interop::{cosign, fixture, run, verifying, with_password};
 use crate::support::images::{COMMIT, EVALUATED, verdict};
 use crate::support::publishing::{Workplace, registry};
 use crate::support::registry::RunningRegistry;
@@ -49,16 +49,7 @@ async fn cosign_reads_every_kind_and_provenance_names_commit_and_feeds_by_digest
         .iter()
         .chain(&[predicate_type::PROVENANCE, predicate_type::VERIFICATION_SUMMARY])
     {
-        let mut command = cosign(&place).unwrap();
-        command.args([
-            "verify-attestation",
-            "--type",
-            kind,
-            "--insecure-ignore-tlog",
-            "--allow-http-registry",
-            "--key",
-        ]);
-        run(command.arg(fixture("cosign.pub")).arg(&publication.reference));
+        run(&mut verifying(&place, kind, &publication.reference));
     }
     let envelope: Value = serde_json::from_slice(&std::fs::read(place.path("out/provenance.dsse.json")).unwrap()).unwrap();
     let statement: Value = serde_json::from_slice(&STANDARD.decode(envelope["payload"].as_str().unwrap()).unwrap()).unwrap();
