@@ -9,6 +9,7 @@ pub mod age;
 pub mod byte_size;
 pub mod canonical;
 pub mod commit;
+pub mod component;
 pub mod context;
 pub mod coverage;
 pub mod digest;

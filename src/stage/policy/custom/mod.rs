@@ -4,6 +4,7 @@
 //! is always denied; never "no findings".
 
 mod each;
+mod item;
 mod view;
 
 pub(crate) use each::Each;
@@ -27,7 +28,7 @@ use crate::model::human_duration::HumanDuration;
 
 use super::Evidence;
 use super::rules::Objections;
-use view::Item;
+use item::Item;
 
 /// The longest expression, and the deepest nesting in one: the parser recurses.
 const MAX_LENGTH: usize = 8192;
@@ -128,7 +129,7 @@ fn on_large_stack<T: Send + 'static>(source: String, work: fn(String) -> Result<
 
 pub(crate) fn check(rules: &[CustomRule], evidence: &Evidence<'_>, objections: &mut Objections) {
     for rule in rules.iter().filter(|rule| rule.level != Level::Off) {
-        let asked = view::items(evidence, rule.each).and_then(|items| ask(rule, items));
+        let asked = item::items(evidence, rule.each).and_then(|items| ask(rule, items));
         match asked {
             Ok(items) => objections.findings.extend(items.into_iter().map(|item| finding(rule, item))),
             Err(problem) => objections.gaps.push(Gap {

@@ -1,64 +1,15 @@
 //! The evidence as custom rules see it. The names are a contract: `policies/rules.md` lists them.
 
-use cel::Value;
 use serde::Serialize;
 
-use super::Each;
 use crate::model::advisory::{AdvisoryKind, Match};
-use crate::model::inventory::{Component, Location, Origin, PlatformSummary, SourcePackage};
+use crate::model::inventory::{Component, Origin, PlatformSummary};
 use crate::model::purl::Purl;
-use crate::model::severity::Severity;
 use crate::stage::policy::Evidence;
-
-/// What one evaluation is asked of, with its variables.
-pub(super) struct Item {
-    pub(super) variables: Vec<(&'static str, Value)>,
-    pub(super) label: Option<String>,
-    pub(super) ids: Vec<String>,
-    pub(super) kind: Option<AdvisoryKind>,
-    pub(super) severity: Option<Severity>,
-    pub(super) purl: Option<Purl>,
-    pub(super) source: Option<SourcePackage>,
-    pub(super) subject: Option<String>,
-    pub(super) locations: Vec<Location>,
-}
-
-impl Item {
-    fn new(variables: Vec<(&'static str, Value)>) -> Self {
-        Self {
-            variables,
-            label: None,
-            ids: Vec::new(),
-            kind: None,
-            severity: None,
-            purl: None,
-            source: None,
-            subject: None,
-            locations: Vec::new(),
-        }
-    }
-
-    fn of_component(mut self, component: &Component) -> Self {
-        self.label = Some(format!("{} {}", component.name, component.version));
-        self.purl = Some(component.purl.clone());
-        self.source = component.source.clone();
-        self.locations = component.locations.clone();
-        self
-    }
-
-    /// ` for pkg:cargo/x@1`, for messages.
-    pub(super) fn name(&self) -> String {
-        match (&self.purl, &self.subject) {
-            (Some(purl), _) => format!(" for {purl}"),
-            (None, Some(subject)) => format!(" for {subject}"),
-            (None, None) => String::new(),
-        }
-    }
-}
 
 /// `component`.
 #[derive(Serialize)]
-struct ComponentView<'a> {
+pub(super) struct ComponentView<'a> {
     purl: String,
     r#type: &'a str,
     namespace: &'a str,
@@ -79,7 +30,7 @@ struct ComponentView<'a> {
 
 /// `advisory`.
 #[derive(Serialize)]
-struct AdvisoryView<'a> {
+pub(super) struct AdvisoryView<'a> {
     id: &'a str,
     ids: &'a [String],
     kind: AdvisoryKind,
@@ -94,7 +45,7 @@ struct AdvisoryView<'a> {
 
 /// `platform`.
 #[derive(Serialize)]
-struct PlatformView<'a> {
+pub(super) struct PlatformView<'a> {
     name: String,
     os: &'a str,
     os_version: &'a str,
@@ -110,7 +61,7 @@ struct PlatformView<'a> {
 
 /// `subject`.
 #[derive(Serialize)]
-struct SubjectView<'a> {
+pub(super) struct SubjectView<'a> {
     name: &'a str,
     digest: String,
     commit: &'a str,
@@ -120,71 +71,7 @@ struct SubjectView<'a> {
     publishes: bool,
 }
 
-/// Everything that a rule is asked of, in the order of the evidence.
-pub(super) fn items(evidence: &Evidence<'_>, each: Each) -> Result<Vec<Item>, String> {
-    let components = &evidence.inventory.components;
-    let common = [("subject", value(&subject(evidence))?), ("at", Value::Int(evidence.at.as_second()))];
-    let with = |more: Vec<(&'static str, Value)>| Item::new(common.iter().cloned().chain(more).collect());
-    match each {
-        Each::Component => components
-            .iter()
-            .enumerate()
-            .map(|(at, component)| {
-                let view = component_view(component, evidence.is_yanked(at));
-                Ok(with(vec![("component", value(&view)?)]).of_component(component))
-            })
-            .collect(),
-        Each::Advisory => evidence
-            .matching
-            .matches
-            .iter()
-            .filter(|claim| claim.not_applicable.is_none())
-            .filter_map(|claim| Some((claim, components.get(claim.component)?)))
-            .map(|(claim, component)| {
-                let variables = vec![
-                    ("advisory", value(&advisory_view(claim))?),
-                    ("component", value(&component_view(component, evidence.is_yanked(claim.component)))?),
-                ];
-                let mut item = with(variables).of_component(component);
-                item.ids = vec![claim.advisory.id.clone()];
-                item.ids
-                    .extend(claim.advisory.ids.iter().filter(|id| **id != claim.advisory.id).cloned());
-                item.kind = Some(claim.advisory.kind);
-                item.severity = claim.advisory.rating.as_ref().map(|rating| rating.severity);
-                Ok(item)
-            })
-            .collect(),
-        Each::Platform => evidence
-            .inventory
-            .platforms
-            .iter()
-            .map(|platform| {
-                let mut item = with(vec![("platform", value(&platform_view(platform))?)]);
-                item.subject = Some(platform.platform.to_string());
-                Ok(item)
-            })
-            .collect(),
-        Each::Run => {
-            let views = components.iter().enumerate();
-            let all: Vec<ComponentView<'_>> = views
-                .map(|(at, component)| component_view(component, evidence.is_yanked(at)))
-                .collect();
-            let advisories: Vec<AdvisoryView<'_>> = evidence.matching.matches.iter().map(advisory_view).collect();
-            let platforms: Vec<PlatformView<'_>> = evidence.inventory.platforms.iter().map(platform_view).collect();
-            Ok(vec![with(vec![
-                ("components", value(&all)?),
-                ("advisories", value(&advisories)?),
-                ("platforms", value(&platforms)?),
-            ])])
-        }
-    }
-}
-
-fn value<T: Serialize>(view: &T) -> Result<Value, String> {
-    cel::to_value(view).map_err(|error| format!("the evidence could not be handed over: {error}"))
-}
-
-fn component_view(component: &Component, yanked: bool) -> ComponentView<'_> {
+pub(super) fn component_view(component: &Component, yanked: bool) -> ComponentView<'_> {
     let (origin, url) = match &component.origin {
         Origin::Registry => ("registry", ""),
         Origin::AlternateRegistry(url) => ("alternate-registry", url.as_str()),
@@ -212,7 +99,7 @@ fn component_view(component: &Component, yanked: bool) -> ComponentView<'_> {
     }
 }
 
-fn advisory_view(claim: &Match) -> AdvisoryView<'_> {
+pub(super) fn advisory_view(claim: &Match) -> AdvisoryView<'_> {
     let advisory = &claim.advisory;
     let rating = advisory.rating.as_ref();
     AdvisoryView {
@@ -229,7 +116,7 @@ fn advisory_view(claim: &Match) -> AdvisoryView<'_> {
     }
 }
 
-fn platform_view(platform: &PlatformSummary) -> PlatformView<'_> {
+pub(super) fn platform_view(platform: &PlatformSummary) -> PlatformView<'_> {
     let config = &platform.config;
     let size = platform.layers.iter().fold(0u64, |sum, layer| sum.saturating_add(layer.size));
     PlatformView {
@@ -247,7 +134,7 @@ fn platform_view(platform: &PlatformSummary) -> PlatformView<'_> {
     }
 }
 
-fn subject<'a>(evidence: &Evidence<'a>) -> SubjectView<'a> {
+pub(super) fn subject<'a>(evidence: &Evidence<'a>) -> SubjectView<'a> {
     let subject = &evidence.inventory.subject;
     let context = evidence.context;
     let commit = context.commit.as_ref();

@@ -8,14 +8,16 @@
 
 mod connections;
 mod containers;
+mod dependencies;
 mod docker;
 mod door;
 mod health;
 mod instances;
 mod outline;
 mod rendered;
+mod service;
 mod spec;
 mod target;
 mod template;
 
-pub(super) use target::ComposeTarget;
+pub(super) use service::ComposeTarget;

@@ -9,6 +9,7 @@
 mod api;
 mod lease;
 mod outline;
+mod patched;
 mod permissions;
 mod pods;
 mod records;
@@ -16,4 +17,4 @@ mod rolled;
 mod target;
 mod workload;
 
-pub(super) use target::KubernetesTarget;
+pub(super) use patched::KubernetesTarget;

@@ -3,5 +3,7 @@
 mod cataloger;
 mod coordinates;
 mod properties;
+#[cfg(test)]
+mod tests;
 
 pub use cataloger::Java;

@@ -3,6 +3,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
 use super::*;
+use crate::io::Effects;
+use crate::io::secret::Secret;
+use crate::model::plan::KeySource;
 use crate::stage::publish::sign::{Envelope, EnvelopeError};
 
 // Made for these tests with `cosign generate-key-pair`, password `pw`.

@@ -1,0 +1,97 @@
+//! `[build]`.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// How the image is built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Using {
+    /// Cargo, layered by the gate.
+    Native,
+    /// A Dockerfile, by a Docker Engine.
+    Buildkit,
+    /// A Dockerfile, by buildah, without a daemon.
+    Buildah,
+    /// An image that exists.
+    Image,
+}
+
+/// The network of a Dockerfile's steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Network {
+    /// The builder's own.
+    Default,
+    /// None.
+    None,
+    /// The machine's.
+    Host,
+}
+
+impl Network {
+    /// As builders spell it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::None => "none",
+            Self::Host => "host",
+        }
+    }
+}
+
+/// `[build]`
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+pub struct Build {
+    /// Which builder [default: `native` beside a Cargo.toml; else, beside a Dockerfile, `buildkit` where an engine answers, or `buildah`].
+    #[serde(alias = "builder")]
+    pub using: Option<Using>,
+    /// native: the cargo package [default: the service's name].
+    pub package: Option<String>,
+    /// native: the binary target, where the package has several.
+    pub bin: Option<String>,
+    /// native: cargo features.
+    #[serde(default)]
+    pub features: Vec<String>,
+    /// native: leave the default features out.
+    #[serde(default)]
+    pub no_default_features: bool,
+    /// native: `scratch`, or an image by digest.
+    pub base: Option<String>,
+    /// TCP port that the service listens on.
+    pub port: Option<u16>,
+    /// buildkit, buildah: the Dockerfile [default: `Dockerfile`, or `Containerfile`].
+    #[serde(alias = "file")]
+    pub dockerfile: Option<PathBuf>,
+    /// buildkit, buildah: the folder that is sent to the builder [default: `.`].
+    pub context: Option<PathBuf>,
+    /// buildkit, buildah: the stage to build [default: the last].
+    pub target: Option<String>,
+    /// buildkit, buildah: values of `ARG`s. They stay in the image's history: no place for a secret.
+    #[serde(default)]
+    pub args: BTreeMap<String, String>,
+    /// buildkit, buildah: secrets of `RUN --mount=type=secret`, by id: `env:NAME`, or a file.
+    #[serde(default)]
+    pub secrets: BTreeMap<String, String>,
+    /// buildkit, buildah: SSH agents or keys of `RUN --mount=type=ssh`: `default`, `id=path`.
+    #[serde(default)]
+    pub ssh: Vec<String>,
+    /// buildkit, buildah: caches to read, such as `type=gha`, `type=registry,ref=HOST/NAME`, `type=local,src=DIR`.
+    #[serde(default)]
+    pub cache_from: Vec<String>,
+    /// buildkit, buildah: caches to write.
+    #[serde(default)]
+    pub cache_to: Vec<String>,
+    /// buildkit, buildah: platforms, such as `linux/amd64`; several make an index [default: the builder's own].
+    #[serde(default)]
+    pub platforms: Vec<String>,
+    /// buildkit, buildah: the network of `RUN` steps: `default`, `none` or `host`.
+    pub network: Option<Network>,
+    /// image: which one: `oci:DIR`, `oci-archive:FILE`, `docker-archive:FILE`, `docker-daemon:REF`, `registry:REF@sha256:…`.
+    pub image: Option<String>,
+}

@@ -1,0 +1,9 @@
+//! `portcullis.toml`: what it may say. Parsed strictly; `wiring` turns it into plans.
+
+mod build;
+mod document;
+mod rollout;
+
+pub use build::{Build, Network, Using};
+pub use document::{Config, Feeds, GitHub, Image, Inventory, PolicyFiles, PullEvent, Service, Sign};
+pub use rollout::{Front, FrontKind, Health, JsonEquals, Rollout, Target, Version, Waits};

@@ -1,0 +1,303 @@
+//! One service of a Compose file: how its instances are made, watched, counted and led to.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Mutex, PoisonError};
+
+use super::containers::{Container, Containers};
+use super::docker::Docker;
+use super::door::{Door, Leads, Led};
+use super::rendered::{self, Rendered};
+use super::spec::{Spec, Specs};
+use super::{connections, dependencies, health, instances, template};
+use crate::io::{Effects, daemon};
+use crate::model::error_chain::chain;
+use crate::model::plan::{ComposePlan, HealthPlan, RolloutPlan, Waits};
+use crate::stage::rollout::error::RolloutError;
+use crate::stage::rollout::image;
+use crate::stage::rollout::journal::{self, Entry, Purpose};
+use crate::stage::rollout::release::{Deployed, FOREIGN, Release};
+use crate::stage::rollout::target::TargetError;
+
+/// A service of a Compose file.
+pub(in crate::stage::rollout) struct ComposeTarget {
+    pub(super) plan: ComposePlan,
+    pub(super) health: HealthPlan,
+    pub(super) waits: Waits,
+    pub(super) docker: Docker,
+    pub(super) containers: Containers,
+    pub(super) rendered: Rendered,
+    pub(super) specs: Specs,
+    pub(super) leads: Leads,
+    pub(super) door: Door,
+    /// The run that is being brought up, with how often each of its instances was started again when it was.
+    pub(super) watched: Mutex<Option<(String, BTreeMap<String, u64>)>>,
+    /// Why a run was seen not to be whole.
+    pub(super) troubles: Mutex<BTreeMap<String, String>>,
+    pub(super) effects: Effects,
+}
+
+impl ComposeTarget {
+    /// Finds the engine and reads the Compose files. Makes nothing yet: whoever only asks leaves no trace.
+    ///
+    /// # Errors
+    /// [`RolloutError::Target`] where there is no engine, no Compose v2, or no such service.
+    pub(in crate::stage::rollout) async fn open(
+        plan: &ComposePlan,
+        settings: &RolloutPlan,
+        effects: &Effects,
+    ) -> Result<Self, RolloutError> {
+        let state = daemon::settled_folder(&plan.state).map_err(|source| RolloutError::State {
+            path: plan.state.clone(),
+            source,
+        })?;
+        let refused = |reason: String, help: &str| RolloutError::Target {
+            reason,
+            help: help.to_owned(),
+        };
+        let plan = ComposePlan { state, ..plan.clone() };
+        let docker = Docker::find(&plan).await;
+        let docker = docker.map_err(|reason| refused(reason, "`docker version` says more; [rollout] docker_host names another engine"))?;
+        let rendered = rendered::render(&plan, &docker).await;
+        let rendered =
+            rendered.map_err(|reason| refused(reason, "nothing was changed; `docker compose config` shows what Compose reads"))?;
+        Ok(Self {
+            containers: Containers {
+                api: docker.api.clone(),
+                project: rendered.project.clone(),
+                service: plan.service.clone(),
+            },
+            specs: Specs::new(&plan.state),
+            leads: Leads::new(&plan.state),
+            door: Door::of(&plan, &plan.state),
+            health: settings.health.clone(),
+            waits: settings.waits.clone(),
+            watched: Mutex::default(),
+            troubles: Mutex::default(),
+            effects: effects.clone(),
+            plan,
+            docker,
+            rendered,
+        })
+    }
+
+    pub(super) const fn alone(&self) -> bool {
+        self.rendered.alone.is_some()
+    }
+
+    fn port(&self) -> Result<u16, TargetError> {
+        self.rendered
+            .port
+            .ok_or_else(|| TargetError::Failed("where an instance listens is not known: write [rollout] port".to_owned()))
+    }
+
+    pub(super) fn address(&self, container: &Container, port: u16) -> Option<SocketAddr> {
+        container.address(self.plan.network.as_deref(), port)
+    }
+
+    /// `repository@sha256:…`, as the engine pulls it.
+    fn reference(release: &Release) -> Result<&str, String> {
+        release
+            .image
+            .strip_prefix("registry:")
+            .ok_or_else(|| "the engine pulls it by its digest, so it must be in a registry".to_owned())
+    }
+
+    pub(super) async fn pull(&self, release: &Release) -> Result<(), String> {
+        let reference = Self::reference(release)?;
+        let there = self.containers.image_id(reference).await.map_err(|error| error.to_string())?;
+        match there {
+            Some(_) => Ok(()),
+            None => self.docker.pull(reference, &self.effects).await,
+        }
+    }
+
+    /// The specification of a run; made where it is not there yet.
+    pub(super) async fn spec(&self, deployed: &Deployed) -> Result<Spec, TargetError> {
+        if let Some(spec) = self.specs.of(&deployed.run)? {
+            return Ok(spec);
+        }
+        let spec = match self.before(deployed)? {
+            Some(spec) => spec,
+            None => {
+                self.pull(&deployed.release).await.map_err(TargetError::Failed)?;
+                let reference = Self::reference(&deployed.release).map_err(TargetError::Failed)?;
+                template::of(&self.docker, &self.containers, &self.rendered, deployed, reference, self.port()?).await?
+            }
+        };
+        self.specs.save(&spec)?;
+        Ok(spec)
+    }
+
+    /// A rollback that somebody wants brings back what ran, and not what the Compose file says today.
+    fn before(&self, deployed: &Deployed) -> Result<Option<Spec>, TargetError> {
+        let (records, _) = journal::read(&self.plan.state).map_err(|error| TargetError::Failed(chain(&error)))?;
+        let begun = records.iter().rev().find(|record| record.run == deployed.run);
+        let begin = records.iter().rev().find_map(|record| match &record.entry {
+            Entry::Begin { purpose, .. } if record.run == deployed.run => Some(*purpose),
+            _ => None,
+        });
+        if begun.is_none() || begin != Some(Purpose::Rollback) {
+            return Ok(None);
+        }
+        let Some(mut spec) = self.specs.before(&deployed.run, &deployed.release.digest)? else {
+            return Ok(None);
+        };
+        template::label(&mut spec.body, deployed);
+        spec.deployed = deployed.clone();
+        Ok(Some(spec))
+    }
+
+    /// Keeps how instances were made that somebody else has started.
+    pub(super) async fn adopt(&self) -> Result<(), TargetError> {
+        let foreign = instances::running(&self.containers, FOREIGN).await?;
+        let Some(first) = foreign.first() else { return Ok(()) };
+        let deployed = self.containers.deployed(first).await?;
+        let port = self.port()?;
+        if let Some(spec) = instances::adopted(&self.containers, &foreign, &deployed, port, self.alone()).await? {
+            self.specs.save(&spec)?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn addresses(&self, run: &str, port: u16) -> Result<Vec<SocketAddr>, TargetError> {
+        let ours = instances::running(&self.containers, run).await?;
+        let mut addresses: Vec<SocketAddr> = ours.iter().filter_map(|container| self.address(container, port)).collect();
+        addresses.sort();
+        if addresses.is_empty() {
+            return Err(TargetError::Failed(match ours.is_empty() {
+                true => self.post_mortem(run),
+                false => format!("the instances of run {run} have no address in a network: [rollout] network names one of theirs"),
+            }));
+        }
+        Ok(addresses)
+    }
+
+    fn watch(&self, run: &str, restarts: BTreeMap<String, u64>) {
+        *self.watched.lock().unwrap_or_else(PoisonError::into_inner) = Some((run.to_owned(), restarts));
+    }
+
+    /// Begins to look at what becomes of a run's instances.
+    pub(super) async fn begin_watching(&self, run: &str) -> Result<(), TargetError> {
+        let mut restarts = BTreeMap::new();
+        for container in instances::running(&self.containers, run).await? {
+            if let Some(seen) = self.containers.inspect(&container.id).await? {
+                restarts.insert(container.id, instances::restarts(&seen));
+            }
+        }
+        self.watch(run, restarts);
+        Ok(())
+    }
+
+    /// What is wrong with the run that is being brought up, if something is.
+    pub(super) async fn fallen(&self, all: &[Container]) -> Result<Option<(String, String)>, TargetError> {
+        let watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some((run, restarts)) = watched else { return Ok(None) };
+        for (id, before) in &restarts {
+            let here = all.iter().find(|container| container.id == *id && container.is_running());
+            let seen = self.containers.inspect(id).await?;
+            let whole = here.is_some() && seen.as_ref().is_some_and(|seen| instances::restarts(seen) <= *before);
+            if !whole {
+                return Ok(Some((run, instances::ended(&self.containers, id).await)));
+            }
+            if let Some(health::EngineHealth::Unhealthy(output)) = seen.as_ref().map(health::of) {
+                return Ok(Some((run, format!("the engine says that it is unhealthy: {output}"))));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Leads the front door to a run's instances.
+    pub(super) async fn lead(&self, spec: &Spec, token: u64) -> Result<(), TargetError> {
+        let run = &spec.deployed.run;
+        let led = |deployed: &Deployed, addresses| Led {
+            deployed: deployed.clone(),
+            token,
+            addresses,
+        };
+        let new = led(&spec.deployed, self.addresses(run, spec.port).await?);
+        let all = self.containers.all().await?;
+        let old = all
+            .iter()
+            .find(|container| container.is_running() && container.run() != run.as_str());
+        let old = match old {
+            Some(container) => {
+                let address = self.address(container, spec.port);
+                Some(led(&self.containers.deployed(container).await?, address.into_iter().collect()))
+            }
+            None => None,
+        };
+        self.door.lead(&new, old.as_ref()).await
+    }
+
+    /// Where only one version can run at a time: the other ones are stopped and kept, and this one takes their place and name.
+    pub(super) async fn replace(&self, spec: &Spec, token: u64, revive: bool) -> Result<(), TargetError> {
+        let run = &spec.deployed.run;
+        let all = self.containers.all().await?;
+        let others = all.iter().filter(|container| container.run() != run.as_str());
+        for container in others {
+            if container.state != "created" && container.state != "exited" {
+                self.containers.stop(container, self.waits.stop).await?;
+            }
+            if spec.name.as_ref() == Some(&container.name) {
+                let aside = format!("{}-{}", container.name, container.id.get(..12).unwrap_or(&container.id));
+                self.containers.rename(container, &aside).await?;
+            }
+        }
+        if let (Some(name), Some(ours)) = (&spec.name, all.iter().find(|container| container.run() == run.as_str())) {
+            self.containers.rename(ours, name).await?;
+        }
+        let ours = instances::ensure(&self.containers, spec, revive).await?;
+        if !revive {
+            instances::await_healthy(&self.containers, &ours, self.waits.stage, &self.effects).await?;
+        }
+        self.begin_watching(run).await?;
+        match self.door {
+            Door::None => Ok(()),
+            _ => self.lead(spec, token).await,
+        }
+    }
+
+    pub(super) async fn missing(&self) -> Result<Vec<String>, TargetError> {
+        let mut missing = Vec::new();
+        for dependency in &self.rendered.dependencies {
+            let found = self.containers.of_service(&dependency.service).await?;
+            let mut states = Vec::new();
+            for container in &found {
+                states.extend(self.containers.inspect(&container.id).await?);
+            }
+            if let Some(reason) = dependencies::lacks(dependency, &states) {
+                missing.push(reason);
+            }
+        }
+        Ok(missing)
+    }
+
+    /// Connections to every instance but those of a run.
+    pub(super) async fn connected(&self, keep: Option<&str>) -> Result<Option<u64>, TargetError> {
+        let mut sum = Some(0);
+        for container in self.containers.all().await? {
+            if !container.is_running() || Some(container.run()) == keep {
+                continue;
+            }
+            let address = self.rendered.port.and_then(|port| self.address(&container, port));
+            let count = match address {
+                Some(address) => connections::of(&self.containers, &container, address).await,
+                None => None,
+            };
+            sum = sum.zip(count).map(|(sum, count): (u64, u64)| sum + count);
+        }
+        // Caddy keeps connections that carry nothing: how many requests are on those that are left, nobody knows.
+        Ok(sum.filter(|sum| *sum == 0 || !matches!(self.door, Door::Caddy(_))))
+    }
+
+    pub(super) async fn prepared(&self, release: &Release) -> Result<Release, RolloutError> {
+        if let Err(reason) = Self::reference(release) {
+            return Err(RolloutError::EntryPoint {
+                digest: release.digest,
+                reason,
+            });
+        }
+        image::described(release, &self.effects).await
+    }
+}
