@@ -2,7 +2,7 @@
 
 use super::Check;
 use super::tools::version;
-use crate::cli::place;
+use crate::cli::folders;
 use crate::cli::session::Session;
 
 /// The checkout, the folders that are written to, and GitHub.

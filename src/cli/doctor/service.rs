@@ -4,7 +4,7 @@ use super::Check;
 use super::tools::version;
 use crate::cli::args::Judging;
 use crate::cli::error::CliError;
-use crate::cli::place;
+use crate::cli::folders;
 use crate::cli::session::Session;
 use crate::gate::{GateError, Judge};
 use crate::model::plan::{Destination, KeySource, TargetPlan};

@@ -128,7 +128,7 @@ impl Sample {
         );
         write(&repository.join(".github/actions/portcullis/action.yml"), &action());
         write(&repository.join(".gitignore"), "target/\n");
-        sample.git(&["init", "-q"]);
+        git(&sample.repository(), &["init", "-q"]);
         sample
     }
 

@@ -4,7 +4,6 @@ use serde::Serialize;
 
 use crate::model::advisory::{AdvisoryKind, Match};
 use crate::model::inventory::{Component, Origin, PlatformSummary};
-use crate::model::purl::Purl;
 use crate::stage::policy::Evidence;
 
 /// `component`.
@@ -159,6 +158,7 @@ mod tests {
     use crate::model::image::{ImageConfig, Platform};
     use crate::model::inventory::{Inventory, Subject};
     use crate::model::matching::Matching;
+    use crate::model::purl::Purl;
 
     /// The fields that `policies/rules.md` lists for a variable.
     fn documented(variable: &str) -> BTreeSet<String> {

@@ -17,6 +17,7 @@ use crate::stage::rollout::error::RolloutError;
 use crate::stage::rollout::image;
 use crate::stage::rollout::journal::{self, Entry, Purpose};
 use crate::stage::rollout::release::{Deployed, FOREIGN, Release};
+use crate::stage::rollout::target::RolloutTarget as _;
 use crate::stage::rollout::target::TargetError;
 
 /// A service of a Compose file.

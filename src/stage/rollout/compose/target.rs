@@ -11,7 +11,7 @@ use super::outline::{self, Seen};
 use super::rendered;
 use super::service::ComposeTarget;
 use super::spec::is_run;
-use super::{health, instances, template};
+use super::{instances, template};
 use crate::model::error_chain::chain;
 use crate::model::plan::RolloutPlan;
 use crate::stage::rollout::error::RolloutError;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
 use super::api::{ApiError, Cluster, encoded};
-use super::lease::{self, Lease};
+use super::lease::Lease;
 use super::pods;
 use super::records::{Book, Known};
 use super::rolled::{self, LOOK, Limit};
@@ -16,7 +16,6 @@ use crate::io::{Effects, daemon};
 use crate::model::error_chain::chain;
 use crate::model::plan::{HealthPlan, KubernetesPlan};
 use crate::stage::rollout::error::RolloutError;
-use crate::stage::rollout::image;
 use crate::stage::rollout::release::Deployed;
 use crate::stage::rollout::target::{Observed, Running, TargetError};
 

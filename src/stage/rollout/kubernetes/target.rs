@@ -9,7 +9,6 @@ use super::lease::{self, Claimed, Lease};
 use super::outline::{self, Asked};
 use super::patched::{KubernetesTarget, locked, unseen};
 use super::permissions;
-use super::pods;
 use super::records::Known;
 use super::rolled::{self, Limit};
 use super::workload::run_of;

@@ -268,6 +268,6 @@ impl Contents {
 }
 
 /// An archive inside of another: behind this function all of them have one type.
-fn inside(name: &str, content: &[u8], depth: usize, budget: &mut u64, sink: &mut dyn Sink) {
+pub(super) fn inside(name: &str, content: &[u8], depth: usize, budget: &mut u64, sink: &mut dyn Sink) {
     archive(name, Cursor::new(content), depth, budget, sink);
 }

@@ -1,8 +1,10 @@
-use std::io::Write as _;
+use std::io::{Cursor, Write as _};
 
 use zip::write::SimpleFileOptions;
 
+use super::cataloger::inside;
 use super::*;
+use crate::model::coverage::GapKind;
 use crate::stage::inventory::recorder::Recorder;
 
 fn jar(entries: &[(&str, &[u8])]) -> Vec<u8> {

@@ -1,7 +1,5 @@
 //! Why a key cannot be used.
 
-use base64::Engine as _;
-
 use crate::io::files::FileError;
 use crate::model::exit_kind::ExitKind;
 

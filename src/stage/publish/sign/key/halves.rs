@@ -1,8 +1,8 @@
 //! The two halves of a key, of either kind.
 
-use base64::Engine as _;
 use p256::SecretKey;
 use p256::ecdsa;
+use p256::pkcs8::DecodePrivateKey;
 
 use crate::model::excused::Excused as _;
 

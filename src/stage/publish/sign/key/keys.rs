@@ -8,8 +8,10 @@ use std::path::{Path, PathBuf};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use p256::SecretKey;
-use p256::ecdsa::{self, Signature};
-use p256::pkcs8::LineEnding;
+use p256::ecdsa::Signature;
+use p256::ecdsa::signature::{Signer, Verifier};
+use p256::elliptic_curve::Generate;
+use p256::pkcs8::{DecodePrivateKey, EncodePrivateKey, EncodePublicKey, LineEnding};
 
 use crate::io::Effects;
 use crate::io::files::{self, FileError};
@@ -28,11 +30,11 @@ const SUBJECT_PUBLIC_KEY_INFO: [u8; 26] = [
 
 /// A private key. Its `Debug` form shows the public name only.
 #[derive(Clone)]
-pub struct SigningKey(Private);
+pub struct SigningKey(pub(super) Private);
 
 /// A public key: ECDSA over P-256, or Ed25519.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VerifyingKey(Public);
+pub struct VerifyingKey(pub(super) Public);
 
 impl SigningKey {
     /// Loads a private key; makes one for [`KeySource::Local`] where there is none yet.
@@ -132,7 +134,7 @@ fn public_path(path: &Path) -> PathBuf {
 }
 
 /// Makes a key pair: the private key readable by its owner alone, the public one beside it as `.pub`.
-fn create(path: &Path) -> Result<SigningKey, KeyError> {
+pub(super) fn create(path: &Path) -> Result<SigningKey, KeyError> {
     let failed = |source: std::io::Error| FileError::Write {
         path: path.to_owned(),
         source,

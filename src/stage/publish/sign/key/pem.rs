@@ -1,7 +1,6 @@
 //! Keys in PEM, from a file or a variable, encrypted by cosign or not.
 
-use base64::Engine as _;
-use p256::pkcs8::{Document, SecretDocument};
+use p256::pkcs8::{DecodePublicKey, Document, SecretDocument};
 use p256::{PublicKey, SecretKey};
 
 use crate::io::Effects;

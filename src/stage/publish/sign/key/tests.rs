@@ -1,7 +1,16 @@
 use std::collections::BTreeMap;
+use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use p256::SecretKey;
+use p256::elliptic_curve::Generate;
+use p256::pkcs8::LineEnding;
+
+use super::halves::{Private, Public};
+use super::keys::create;
 use super::*;
 use crate::io::Effects;
 use crate::io::secret::Secret;
