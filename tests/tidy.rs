@@ -1,6 +1,8 @@
 //! Checks of the house itself: who imports whom, no orphan modules, docs that name files which exist.
 #![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test ends at the first surprise")]
 
+#[path = "tidy/examples.rs"]
+mod examples;
 #[path = "tidy/failures.rs"]
 mod failures;
 #[path = "tidy/imports.rs"]

@@ -14,15 +14,15 @@ pub struct HumanDuration(pub Duration);
 /// Why a text is not a [`HumanDuration`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a length of time: expected a whole number with a unit, such as 500ms, 90s, 15m, 24h or 14d")]
-pub struct SpanError(String);
+pub struct HumanDurationError(String);
 
 impl HumanDuration {
     /// Parses a whole number with one of the units `ms`, `s`, `m`, `h`, `d`.
     ///
     /// # Errors
-    /// [`SpanError`] for every other text, and for what does not fit 64 bits of milliseconds.
-    pub fn parse(text: &str) -> Result<Self, SpanError> {
-        let fail = || SpanError(text.chars().take(40).collect());
+    /// [`HumanDurationError`] for every other text, and for what does not fit 64 bits of milliseconds.
+    pub fn parse(text: &str) -> Result<Self, HumanDurationError> {
+        let fail = || HumanDurationError(text.chars().take(40).collect());
         let digits = text.bytes().take_while(u8::is_ascii_digit).count();
         let number: u64 = text[..digits].parse().map_err(|_| fail())?;
         let unit: u64 = match &text[digits..] {
