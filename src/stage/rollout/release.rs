@@ -25,7 +25,7 @@ pub struct Release {
 pub struct Deployed {
     /// The run that started it.
     pub run: String,
-    /// The image and environment that it started.
+    /// The image that it started.
     pub release: Release,
 }
 
