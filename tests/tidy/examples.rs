@@ -41,7 +41,10 @@ fn every_piece_of_an_example_is_where_contributing_says() {
     let page = read("CONTRIBUTING.md");
     for (file, piece) in [CATALOGER, RULE, TARGET, FEED].concat() {
         assert!(page.contains(&format!("`{file}`")), "CONTRIBUTING.md does not name {file}");
-        assert!(read(file).contains(piece), "{file} has no `{piece}`, which the example of CONTRIBUTING.md needs");
+        assert!(
+            read(file).contains(piece),
+            "{file} has no `{piece}`, which the example of CONTRIBUTING.md needs"
+        );
     }
 }
 
@@ -60,7 +63,10 @@ fn the_cases_of_an_example_are_such_as_tests_find() {
         }
     }
     let expected = |name: &str| read_at(&named(name).join("expected.txt"));
-    let (fires, silent) = (expected("fixtures/policy/yanked-crate-fires"), expected("fixtures/policy/yanked-crate-silent"));
+    let (fires, silent) = (
+        expected("fixtures/policy/yanked-crate-fires"),
+        expected("fixtures/policy/yanked-crate-silent"),
+    );
     assert!(fires.contains("yanked-crate"), "{fires}");
     assert!(!silent.contains("yanked-crate"), "{silent}");
 }

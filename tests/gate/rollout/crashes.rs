@@ -55,10 +55,7 @@ async fn killed_after_every_line_of_a_rollback_resume_rolls_back() {
         println!("skipped: a kill after every line of a rollback (it takes long; PORTCULLIS_HEAVY=1 runs it)");
         return;
     }
-    let behaviour = Behaviour {
-        exits: Some(1),
-        ..Behaviour::default()
-    };
+    let behaviour = Behaviour::exiting();
     for how in [Death::Soon, Death::Late] {
         let lines = killed_after_every_line(how, behaviour.clone(), RolloutResult::RolledBack).await;
         assert!(lines >= 7, "the deployer was killed after {lines} lines");

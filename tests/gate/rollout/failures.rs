@@ -178,10 +178,7 @@ async fn a_last_known_good_that_is_sick_too_fails_the_rollback_after_one_attempt
     assert_eq!(world.rollout(&world.release('a', behaviour)).await.result, RolloutResult::Committed);
     std::fs::write(&file, "").unwrap();
     world.plan.health.deadline = Duration::from_millis(600);
-    let behaviour = Behaviour {
-        exits: Some(1),
-        ..Behaviour::default()
-    };
+    let behaviour = Behaviour::exiting();
     let report = world.rollout(&world.release('b', behaviour)).await;
     assert_eq!(report.result, RolloutResult::RollbackFailed);
     assert_eq!(states(&report).iter().filter(|state| **state == "RollingBack").count(), 1);
@@ -199,10 +196,7 @@ async fn a_last_known_good_that_died_and_cannot_start_again_fails_the_rollback()
     assert_eq!(world.rollout(&world.release('a', behaviour)).await.result, RolloutResult::Committed);
     std::fs::write(&file, "").unwrap();
     world.reboot();
-    let behaviour = Behaviour {
-        exits: Some(1),
-        ..Behaviour::default()
-    };
+    let behaviour = Behaviour::exiting();
     let report = world.rollout(&world.release('b', behaviour)).await;
     assert_eq!(report.result, RolloutResult::RollbackFailed);
     let reason = report.reason.unwrap();
@@ -215,10 +209,7 @@ async fn a_last_known_good_that_died_is_started_again_by_a_rollback() {
     let old = world.good('a');
     world.rollout(&old).await;
     world.reboot();
-    let behaviour = Behaviour {
-        exits: Some(1),
-        ..Behaviour::default()
-    };
+    let behaviour = Behaviour::exiting();
     let report = world.rollout(&world.release('b', behaviour)).await;
     assert_eq!(report.result, RolloutResult::RolledBack, "{:?}", report.reason);
     assert_eq!(world.live().await, (Some(*old.digest()), 1));
@@ -230,10 +221,7 @@ async fn a_failed_version_is_never_what_a_later_rollback_restores() {
     let good = world.good('a');
     world.rollout(&good).await;
     for letter in ['b', 'c'] {
-        let behaviour = Behaviour {
-            exits: Some(1),
-            ..Behaviour::default()
-        };
+        let behaviour = Behaviour::exiting();
         let report = world.rollout(&world.release(letter, behaviour)).await;
         assert_eq!(report.result, RolloutResult::RolledBack);
         assert_eq!(report.live, Some(*good.digest()));
@@ -249,10 +237,7 @@ async fn without_a_journal_a_rollback_restores_what_was_seen_to_serve() {
     let old = world.good('a');
     world.rollout(&old).await;
     std::fs::remove_file(world.state().join("journal.jsonl")).unwrap();
-    let behaviour = Behaviour {
-        exits: Some(1),
-        ..Behaviour::default()
-    };
+    let behaviour = Behaviour::exiting();
     let report = world.rollout(&world.release('b', behaviour)).await;
     assert_eq!(report.result, RolloutResult::RolledBack, "{:?}", report.reason);
     assert_eq!(world.live().await, (Some(*old.digest()), 1));

@@ -125,10 +125,7 @@ async fn a_rollback_after_an_interrupted_rollout_restores_the_last_good_one_and_
     let good = world.good('a');
     world.rollout(&good).await;
     cancelled_at(&world, 'b', Behaviour::default(), "Soaking").await;
-    let behaviour = Behaviour {
-        exits: Some(1),
-        ..Behaviour::default()
-    };
+    let behaviour = Behaviour::exiting();
     let report = world.rollout(&world.release('c', behaviour)).await;
     assert_eq!(report.result, RolloutResult::RolledBack, "{:?}", report.reason);
     assert_eq!(world.live().await, (Some(*good.digest()), 1));

@@ -171,13 +171,7 @@ async fn what_cannot_work_is_refused_by_the_plan_and_by_the_rollout_before_anyth
 async fn a_plan_refuses_a_digest_that_was_rolled_back_here_unless_it_is_forced() {
     let mut world = World::new();
     world.rollout(&world.good('a')).await;
-    let bad = world.release(
-        'b',
-        Behaviour {
-            exits: Some(1),
-            ..Behaviour::default()
-        },
-    );
+    let bad = world.release('b', Behaviour::exiting());
     assert_eq!(world.rollout(&bad).await.result, RolloutResult::RolledBack);
     let refusal = plan(&world, &bad).await.refusal().unwrap();
     assert!(refusal.contains("was rolled back here") && refusal.contains("--again"), "{refusal}");

@@ -36,6 +36,16 @@ pub(crate) struct Behaviour {
     pub(crate) slow_ms: u64,
 }
 
+impl Behaviour {
+    /// Ends with 1 as soon as it is started.
+    pub(crate) fn exiting() -> Self {
+        Self {
+            exits: Some(1),
+            ..Self::default()
+        }
+    }
+}
+
 fn there(file: &Option<String>) -> bool {
     file.as_ref().is_some_and(|file| Path::new(file).exists())
 }

@@ -83,15 +83,7 @@ async fn a_switch_that_forgot_its_routes_gets_the_last_known_good_back() {
     world.rollout(&world.good('a')).await;
     world.kill_switch();
     std::fs::write(world.state().join("switch.json"), b"{\"token\":0,\"front\":null,\"standby\":null}").unwrap();
-    let report = world
-        .rollout(&world.release(
-            'b',
-            Behaviour {
-                exits: Some(1),
-                ..Behaviour::default()
-            },
-        ))
-        .await;
+    let report = world.rollout(&world.release('b', Behaviour::exiting())).await;
     // The rollback puts the last known good back in front, although the switch had forgotten it.
     assert_eq!(report.result, RolloutResult::RolledBack, "{:?}", report.reason);
     assert_eq!(world.get("/version").await.unwrap().0, 200);

@@ -15,10 +15,7 @@ use super::states;
 use super::world::{World, commit};
 
 fn exits() -> Behaviour {
-    Behaviour {
-        exits: Some(1),
-        ..Behaviour::default()
-    }
+    Behaviour::exiting()
 }
 
 fn signal(pid: u32, signal: Signal) {

@@ -1,5 +1,6 @@
 //! Where a component of somebody else's SBOM is looked up: from its purl, and the operating system that the SBOM names.
 
+use crate::model::coverage::{Gap, GapKind};
 use crate::model::ecosystem::{homes, is_home};
 use crate::model::inventory::{Component, Ecosystem, Origin};
 use crate::model::pep503;
@@ -12,6 +13,16 @@ use crate::stage::inventory::catalogers::os_release;
 pub(super) struct NamedOs {
     pub(super) id: String,
     pub(super) version: String,
+}
+
+/// Says that nobody knows where a package of an operating system is to be looked up.
+pub(super) fn unknown_release(place: &str, component: &Component) -> Gap {
+    Gap {
+        kind: GapKind::UnknownDistro,
+        subject: component.purl.to_string(),
+        detail: format!("{place} is a package of an operating system whose release the SBOM does not tell in words that are known"),
+        location: None,
+    }
 }
 
 /// The ecosystem of a purl; none where no feed can know it.

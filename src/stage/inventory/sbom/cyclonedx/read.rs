@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::model::coverage::{Gap, GapKind};
+use crate::model::coverage::Gap;
 use crate::model::digest::Digest;
 use crate::model::excused::Excused as _;
 use crate::model::inventory::{Component, Inventory, Location, Scope, SourcePackage};
@@ -55,7 +55,7 @@ pub(in super::super) fn read(bytes: &[u8], inventory: &mut Inventory) -> Result<
                     by_reference.insert(reference, inventory.components.len());
                 }
                 if component.purl.is_of_system() && component.ecosystem.is_none() && !ours {
-                    inventory.gaps.push(unknown_release(place, &component));
+                    inventory.gaps.push(ecosystem::unknown_release(place, &component));
                 }
                 inventory.components.push(*component);
             }
@@ -216,15 +216,6 @@ fn licenses(choices: &[LicenseChoice<'_>]) -> Vec<String> {
         choice.expression.as_ref().or(id).map(|text| text.clone().into_owned())
     };
     choices.iter().filter_map(text).collect()
-}
-
-fn unknown_release(place: &str, component: &Component) -> Gap {
-    Gap {
-        kind: GapKind::UnknownDistro,
-        subject: component.purl.to_string(),
-        detail: format!("{place} is a package of an operating system whose release the SBOM does not tell in words that are known"),
-        location: None,
-    }
 }
 
 fn connect(edges: &[Edge<'_>], by_reference: &HashMap<&str, usize>, inventory: &mut Inventory) {

@@ -6,7 +6,6 @@ use std::collections::{HashMap, HashSet};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use crate::model::coverage::{Gap, GapKind};
 use crate::model::digest::Digest;
 use crate::model::excused::Excused as _;
 use crate::model::inventory::{Component, Inventory};
@@ -136,7 +135,7 @@ pub(in super::super) fn read(bytes: &[u8], inventory: &mut Inventory) -> Result<
                 Read::Component(component) => {
                     by_id.entry(&package.id).or_insert(inventory.components.len());
                     if component.purl.is_of_system() && component.ecosystem.is_none() && !ours {
-                        inventory.gaps.push(unknown_release(&place, &component));
+                        inventory.gaps.push(ecosystem::unknown_release(&place, &component));
                     }
                     inventory.components.push(*component);
                 }
@@ -256,15 +255,6 @@ fn component(
         component.licenses.extend(declared.map(str::to_owned));
     }
     Ok(Read::Component(Box::new(component)))
-}
-
-fn unknown_release(place: &str, component: &Component) -> Gap {
-    Gap {
-        kind: GapKind::UnknownDistro,
-        subject: component.purl.to_string(),
-        detail: format!("{place} is a package of an operating system whose release the SBOM does not tell in words that are known"),
-        location: None,
-    }
 }
 
 fn connect(relationships: &[Relationship<'_>], by_id: &HashMap<&str, usize>, inventory: &mut Inventory) {
