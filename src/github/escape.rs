@@ -28,7 +28,7 @@ pub fn escaped_json(json: &str) -> String {
     json.replace("##[", "#\\u0023[")
 }
 
-/// A writer that makes each line neutral before it goes on.
+/// A writer that escapes each line before it goes on.
 pub struct EscapedLines<W: Write> {
     inner: W,
     line: Vec<u8>,

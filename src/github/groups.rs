@@ -23,7 +23,7 @@ struct Commands {
 }
 
 impl Groups {
-    /// A log with groups. Both writers lead to the same place, usually stderr: lines are made neutral, commands are not.
+    /// A log with groups. Both writers lead to the same place, usually stderr: lines are escaped, commands are not.
     #[must_use]
     pub fn new(lines: Box<dyn Write + Send>, commands: Box<dyn Write + Send>, style: Style, verbosity: Verbosity) -> Self {
         Self {
