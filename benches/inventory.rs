@@ -100,7 +100,7 @@ fn pass<'a>(layers: &[Layer], open: impl Fn(&Layer) -> Outcome<Box<dyn Read + 'a
     let mut sorted: Vec<&Layer> = layers.iter().collect();
     sorted.sort_by_key(|layer| std::cmp::Reverse(layer.size));
     let next = AtomicUsize::new(0);
-    let hand = || -> Outcome<u64> {
+    let worker = || -> Outcome<u64> {
         let mut bytes = 0;
         while let Some(layer) = sorted.get(next.fetch_add(1, Ordering::Relaxed)) {
             let mut blob = open(layer)?;
@@ -115,12 +115,12 @@ fn pass<'a>(layers: &[Layer], open: impl Fn(&Layer) -> Outcome<Box<dyn Read + 'a
         }
         Ok(bytes)
     };
-    let hands = std::thread::available_parallelism()?.get().min(sorted.len().max(1));
+    let workers = std::thread::available_parallelism()?.get().min(sorted.len().max(1));
     let total = std::thread::scope(|scope| {
-        let hands: Vec<_> = (0..hands).map(|_| scope.spawn(hand)).collect();
-        hands
+        let workers: Vec<_> = (0..workers).map(|_| scope.spawn(worker)).collect();
+        workers
             .into_iter()
-            .map(|hand| hand.join().map_err(|_| "a hand failed")?)
+            .map(|worker| worker.join().map_err(|_| "a worker failed")?)
             .sum::<Outcome<u64>>()
     })?;
     Ok(format!("{} MB", total / 1_000_000))

@@ -3,71 +3,15 @@
 //! Source: Docker's documentation of `docker login`, "Credential stores" and "Credential helpers".
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use serde::Deserialize;
+use std::path::PathBuf;
 
 use super::Repository;
-use crate::io::files::{self, FileError};
-use crate::io::process::{ProcessError, Program};
-use crate::io::secret::Secret;
-use crate::model::excused::Excused as _;
+use super::docker_config::DockerConfig;
+use super::login::{Login, LoginError};
+use crate::io::files;
 
 /// The most that a `config.json` may hold, in bytes.
 const CONFIG_LIMIT: u64 = 1024 * 1024;
-
-/// How Docker Hub is called in a `config.json`.
-const DOCKER_HUB_KEY: &str = "https://index.docker.io/v1/";
-
-/// What a registry is told about the user.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Login {
-    /// A user name with a password or an access token (GHCR: any name with `GITHUB_TOKEN`).
-    Password {
-        /// The user's name, which is no secret.
-        user: String,
-        /// The password or token.
-        password: Secret,
-    },
-    /// A refresh token, exchanged for an access token by the registry's token service.
-    Identity(Secret),
-    /// An access token, sent as it is.
-    Token(Secret),
-}
-
-/// Why a login could not be found out.
-#[derive(Debug, thiserror::Error, miette::Diagnostic)]
-#[expect(missing_docs, reason = "the message says what each value is")]
-pub enum LoginError {
-    /// The file could not be read.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    File(#[from] FileError),
-    /// The file is not what Docker writes. Its content is not shown: it holds passwords.
-    #[error("{} is no Docker configuration (line {line}, column {column})", path.display())]
-    #[diagnostic(code(registry::login), help("`docker login` writes this file; DOCKER_CONFIG names its folder"))]
-    Config {
-        path: PathBuf,
-        /// Line, from 1.
-        line: usize,
-        /// Column, from 1.
-        column: usize,
-    },
-    /// An entry in it does not decode.
-    #[error("{} has an entry for {host} that is not base64 of user:password", path.display())]
-    #[diagnostic(code(registry::login), help("run `docker login {host}` again"))]
-    Entry { path: PathBuf, host: String },
-    /// A credential helper failed.
-    #[error("the credential helper for {host} failed")]
-    #[diagnostic(code(registry::login))]
-    Helper { host: String, source: ProcessError },
-    /// A credential helper answered with something else than credentials. The answer is not shown.
-    #[error("the credential helper {helper} gave no credentials for {host}")]
-    #[diagnostic(code(registry::login))]
-    HelperAnswer { helper: String, host: String },
-}
 
 /// Every login that is known.
 #[derive(Debug, Clone, Default)]
@@ -122,143 +66,10 @@ impl Logins {
     }
 }
 
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-struct DockerConfig {
-    auths: BTreeMap<String, Entry>,
-    cred_helpers: BTreeMap<String, String>,
-    creds_store: Option<String>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "lowercase", default)]
-struct Entry {
-    auth: Option<String>,
-    username: Option<String>,
-    password: Option<String>,
-    identitytoken: Option<String>,
-    registrytoken: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct HelperAnswer {
-    username: String,
-    secret: String,
-}
-
-impl DockerConfig {
-    fn find(&self, repository: &Repository, path: &Path) -> Result<Option<Login>, LoginError> {
-        let names = names(repository);
-        let helper = names.iter().find_map(|name| self.cred_helpers.get(name).map(|h| (h, name)));
-        if let Some((helper, name)) = helper {
-            return ask(helper, name);
-        }
-        if let Some(store) = self.creds_store.as_ref().filter(|store| !store.is_empty()) {
-            let listed = names.iter().find(|name| self.auths.contains_key(*name));
-            let name = listed.or(names.first()).cloned().unwrap_or_default();
-            if let Some(login) = ask(store, &name)? {
-                return Ok(Some(login));
-            }
-        }
-        let entry = names.iter().find_map(|name| self.auths.get(name));
-        entry.map_or(Ok(None), |entry| {
-            entry.login().ok_or_else(|| LoginError::Entry {
-                path: path.to_owned(),
-                host: repository.host().to_owned(),
-            })
-        })
-    }
-}
-
-impl Entry {
-    /// None for an entry that does not decode; `Some(None)` for one that holds nothing, as `docker login` leaves beside a store.
-    #[expect(clippy::option_option, reason = "broken and empty are two things")]
-    fn login(&self) -> Option<Option<Login>> {
-        let given = |text: &Option<String>| text.clone().filter(|t| !t.is_empty());
-        if let Some(token) = given(&self.registrytoken) {
-            return Some(Some(Login::Token(Secret::new(token))));
-        }
-        if let Some(token) = given(&self.identitytoken) {
-            return Some(Some(Login::Identity(Secret::new(token))));
-        }
-        if let (Some(user), Some(password)) = (given(&self.username), given(&self.password)) {
-            let password = Secret::new(password);
-            return Some(Some(Login::Password { user, password }));
-        }
-        let Some(auth) = given(&self.auth) else { return Some(None) };
-        let text = String::from_utf8(STANDARD.decode(auth.trim()).or_none("what docker cannot decode is no login")?)
-            .or_none("what docker cannot decode is no login")?;
-        let (user, password) = text.split_once(':')?;
-        Some(Some(Login::Password {
-            user: user.to_owned(),
-            password: Secret::new(password.trim_end_matches('\0')),
-        }))
-    }
-}
-
-/// The keys under which a repository's login may stand, the most precise first.
-fn names(repository: &Repository) -> Vec<String> {
-    let host = repository.login_host();
-    let mut names = Vec::new();
-    let whole = format!("{host}/{}", repository.path());
-    let mut prefix = whole.as_str();
-    while let Some((shorter, _)) = prefix.rsplit_once('/') {
-        names.push(prefix.to_owned());
-        prefix = shorter;
-    }
-    names.extend([
-        host.to_owned(),
-        format!("https://{host}"),
-        format!("https://{host}/"),
-        format!("https://{host}/v1/"),
-        format!("https://{host}/v2/"),
-        format!("http://{host}"),
-    ]);
-    if host == "docker.io" {
-        names.push(DOCKER_HUB_KEY.to_owned());
-        names.push("index.docker.io".to_owned());
-    }
-    names
-}
-
-/// Asks `docker-credential-NAME get`. A helper that knows nothing exits with 1, so an exit status is "nobody", not an error.
-fn ask(helper: &str, server: &str) -> Result<Option<Login>, LoginError> {
-    if helper.contains('/') || helper.starts_with('-') {
-        return Err(LoginError::HelperAnswer {
-            helper: helper.to_owned(),
-            host: server.to_owned(),
-        });
-    }
-    let program = format!("docker-credential-{helper}");
-    let answer = match Program::new(&program).args(["get"]).stdout_of(server.as_bytes()) {
-        Ok(answer) => answer,
-        Err(ProcessError::Failed { .. }) => return Ok(None),
-        Err(source) => {
-            return Err(LoginError::Helper {
-                host: server.to_owned(),
-                source,
-            });
-        }
-    };
-    let answer: HelperAnswer = serde_json::from_slice(&answer).map_err(|_| LoginError::HelperAnswer {
-        helper: program,
-        host: server.to_owned(),
-    })?;
-    let secret = Secret::new(answer.secret);
-    Ok(Some(if answer.username == "<token>" {
-        Login::Identity(secret)
-    } else {
-        Login::Password {
-            user: answer.username,
-            password: secret,
-        }
-    }))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::io::secret::Secret;
 
     fn find(config: &str, repository: &str) -> Result<Option<Login>, LoginError> {
         let dir = tempfile::tempdir().expect("folder");

@@ -29,8 +29,8 @@ pub fn complete(inventory: &mut Inventory, cargo_home: &Path, limits: &Limits) {
     if folders.is_empty() || bare.is_empty() {
         return;
     }
-    let hands = thread::available_parallelism().map_or(1, usize::from);
-    let share = bare.len().div_ceil(hands);
+    let workers = thread::available_parallelism().map_or(1, usize::from);
+    let share = bare.len().div_ceil(workers);
     thread::scope(|scope| {
         for share in bare.chunks_mut(share) {
             let folders = &folders;

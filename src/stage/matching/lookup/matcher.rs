@@ -116,13 +116,13 @@ impl Feeds {
         }
         if let Some(scheme) = scheme.filter(|_| !found.is_empty()) {
             let releases = self.releases(component, ecosystem);
-            let clearing = FixVersion {
+            let fix = FixVersion {
                 scheme,
                 platform: subject.platform,
                 claims: &claims,
                 releases: releases.as_deref(),
             };
-            match clearing.version(&found) {
+            match fix.version(&found) {
                 Ok(None) => {}
                 Ok(version) => {
                     for found in found.iter_mut().filter(|found| found.not_applicable.is_none()) {
