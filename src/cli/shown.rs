@@ -6,6 +6,7 @@ use std::fmt;
 use miette::{Diagnostic, LabeledSpan, Severity, SourceCode};
 
 use super::error::CliError;
+use crate::model::logins;
 use crate::model::visible::{visible_lines, without_keys};
 
 /// An error with every text of it made safe.
@@ -45,7 +46,25 @@ fn cause_of(error: &dyn Error) -> Option<Box<Cause>> {
 }
 
 fn safe(text: &str) -> String {
-    visible_lines(&without_keys(text))
+    visible_lines(&without_keys(&without_logins(text)))
+}
+
+/// The words of a message without the logins in them: addresses, and references to images (`bob:password@host/name`).
+fn without_logins(text: &str) -> String {
+    let cleaned = logins::taken_out(text);
+    let text = cleaned.as_deref().unwrap_or(text);
+    let hide = |word: &str| {
+        let start = word.find(|c: char| !"`\"'(".contains(c)).unwrap_or(0);
+        let (quote, body) = word.split_at(start);
+        let is_login = body.split_once('@').is_some_and(|(before, after)| {
+            before.contains(':') && !before.starts_with("pkg:") && !after.starts_with("sha256:") && after.contains('/')
+        });
+        match is_login {
+            true => format!("{quote}{}", logins::of_reference(body)),
+            false => word.to_owned(),
+        }
+    };
+    text.split_inclusive(char::is_whitespace).map(hide).collect()
 }
 
 impl fmt::Display for Shown<'_> {
@@ -92,5 +111,26 @@ impl Diagnostic for Shown<'_> {
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         self.error.labels()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_logins;
+
+    #[test]
+    fn logins_are_taken_out_of_the_words_of_a_message() {
+        let said = without_logins("cannot read `bob:hunter2@r.example/app`, nor https://bob:hunter2@r.example/x");
+        assert_eq!(said, "cannot read `…@r.example/app`, nor https://r.example/x");
+        // The controls.
+        for text in [
+            "pkg:npm/a@1.0/x",
+            "git@github.com:acme/x",
+            "r.example:5000/a@sha256:0/",
+            "npm:left-pad@1.0.0  b",
+            "two\nlines",
+        ] {
+            assert_eq!(without_logins(text), text);
+        }
     }
 }

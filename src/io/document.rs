@@ -41,6 +41,40 @@ impl DocumentError {
     }
 }
 
+impl DocumentError {
+    /// The same for a document that people write secrets into by mistake: of its text only tables, keys and what the error points at are shown,
+    /// every offset kept; and the message repeats no text of it.
+    #[must_use]
+    pub fn without_values(mut self) -> Self {
+        // A text where something else belongs may be anything.
+        let quoted = self.problem.split_once("string \"");
+        let plain = quoted.and_then(|(before, rest)| Some(format!("{before}a text{}", rest.rsplit_once('"')?.1)));
+        let length = if plain.is_some() { 0 } else { self.span.len() };
+        let text = self.text.inner();
+        let shown = self.span.offset()..self.span.offset() + length;
+        let mut hidden = String::with_capacity(text.len());
+        let mut at = 0;
+        for line in text.split_inclusive('\n') {
+            let keep = if line.trim_start().starts_with('[') && line.trim_end().ends_with(']') {
+                line.len()
+            } else {
+                line.find('=').map_or(0, |equals| equals + 1)
+            };
+            for (place, c) in line.char_indices() {
+                let is_shown = place < keep || shown.contains(&(at + place)) || c.is_whitespace();
+                match is_shown {
+                    true => hidden.push(c),
+                    false => hidden.extend(std::iter::repeat_n('*', c.len_utf8())),
+                }
+            }
+            at += line.len();
+        }
+        self.text = NamedSource::new(self.text.name().to_owned(), hidden);
+        self.problem = plain.unwrap_or(self.problem);
+        self
+    }
+}
+
 /// Parses a TOML document.
 ///
 /// # Errors
@@ -113,6 +147,33 @@ mod tests {
     struct Sample {
         #[expect(dead_code, reason = "only its name matters")]
         expires: String,
+        #[serde(default)]
+        #[expect(dead_code, reason = "only its type matters")]
+        number: u16,
+    }
+
+    #[test]
+    fn no_value_is_shown_of_a_document_that_may_hold_secrets() {
+        let texts = [
+            "[sgin]\npassword = \"hunter2\"\n",
+            "expire = \"hunter2\"\ntoken = 'hunter2'\n",
+            "expires = 'x'\nexpire = [\n  \"hunter2\",\n]\n# hunter2\n",
+            "expires = 'x'\nlogin = { user = \"b\", password = \"hunter2\" }\n",
+            "expires = 'x'\nlogin = \"\"\"\nhunter2\n\"\"\"\n",
+            "expires = [\"hunter2\"",
+            "number = \"bob:hunter2\"",
+        ];
+        for text in texts {
+            let error = parse::<Sample>(Path::new("p.toml"), text).expect_err(text).without_values();
+            let said = format!("{} {} {:?}", error.problem, error.text.inner(), error.help);
+            assert!(!said.contains("hunter2"), "{said}");
+            assert_eq!(error.text.inner().len(), text.len());
+        }
+        // The control: what the error points at is shown.
+        let error = parse::<Sample>(Path::new("p.toml"), "expires = 3\n")
+            .expect_err("a number")
+            .without_values();
+        assert_eq!(&error.text.inner()[error.span.offset()..][..error.span.len()], "3");
     }
 
     #[test]

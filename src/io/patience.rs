@@ -1,6 +1,6 @@
 //! How often and how long a server is tried again: the same for advisory feeds and for registries.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use reqwest::StatusCode;
@@ -15,8 +15,10 @@ pub struct Patience {
     pub attempts: usize,
     /// Before the second attempt.
     pub first: Duration,
-    /// Between two attempts at most, whatever the server asks for.
+    /// Between two attempts at most, unless the server asks for more.
     pub longest: Duration,
+    /// For all attempts at one thing together: who is asked to wait for longer than what is left of it gives up at once, and says so.
+    pub in_all: Duration,
 }
 
 impl Default for Patience {
@@ -25,6 +27,7 @@ impl Default for Patience {
             attempts: 5,
             first: Duration::from_millis(300),
             longest: Duration::from_secs(60),
+            in_all: Duration::from_secs(180),
         }
     }
 }
@@ -41,10 +44,42 @@ impl Patience {
             .map(move |delay| delay.min(self.longest))
     }
 
-    /// The wait before the next attempt: what the server asks for, within reason.
-    pub(super) fn wait(self, planned: Duration, asked: Option<Duration>) -> Duration {
-        asked.map_or(planned, |asked| asked.min(self.longest))
+    /// The wait before the next attempt: what the server asks for, or what was planned. `None` where that is more than what is left of the time.
+    pub(super) fn wait(self, planned: Duration, asked: Option<Duration>, spent: Duration) -> Option<Duration> {
+        let wait = asked.unwrap_or(planned);
+        (spent.saturating_add(wait) <= self.in_all).then_some(wait)
     }
+}
+
+/// What a server asks for, as the end of a sentence.
+pub(super) fn asks_for(wait: Option<Duration>) -> String {
+    wait.map_or_else(String::new, |wait| format!(", and asks to wait for {} s", wait.as_secs()))
+}
+
+/// The longest that a mebibyte of an answer may take.
+const SLOWEST: Duration = Duration::from_secs(60);
+
+/// How quickly an answer comes. Who sends a byte now and then keeps the connection, and would keep us.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pace {
+    begun: Instant,
+}
+
+impl Pace {
+    pub(super) fn start() -> Self {
+        Self { begun: Instant::now() }
+    }
+
+    /// Where so many bytes took too long: what is said of it.
+    pub(super) fn too_slow(&self, bytes: u64) -> Option<String> {
+        too_slow(bytes, self.begun.elapsed())
+    }
+}
+
+/// The same of a time that was taken otherwise.
+pub(super) fn too_slow(bytes: u64, taken: Duration) -> Option<String> {
+    let allowed = SLOWEST.saturating_mul(u32::try_from(bytes >> 20).unwrap_or(u32::MAX).saturating_add(1));
+    (taken > allowed).then(|| format!("{bytes} bytes came in {} s", taken.as_secs()))
 }
 
 /// Answers that may be other ones in a while.
@@ -74,6 +109,7 @@ mod tests {
             attempts: 4,
             first: Duration::from_millis(100),
             longest: Duration::from_millis(250),
+            ..Patience::default()
         };
         let delays: Vec<Duration> = patience.delays().collect();
         assert_eq!(delays.len(), 3);
@@ -84,12 +120,28 @@ mod tests {
     }
 
     #[test]
-    fn no_server_makes_anybody_wait_for_longer_than_the_longest() {
+    fn a_server_that_asks_for_more_than_the_time_left_is_given_up() {
         let patience = Patience::default();
-        let second = Duration::from_secs(1);
-        assert_eq!(patience.wait(second, None), second);
-        assert_eq!(patience.wait(second, Some(second * 7)), second * 7);
-        assert_eq!(patience.wait(second, Some(second * 86_400)), patience.longest);
+        let (second, spent) = (Duration::from_secs(1), Duration::from_secs(100));
+        assert_eq!(patience.wait(second, None, spent), Some(second));
+        assert_eq!(patience.wait(second, Some(second * 70), spent), Some(second * 70));
+        assert_eq!(patience.wait(second, Some(second * 90), spent), None);
+        assert_eq!(patience.wait(second, Some(Duration::MAX), Duration::ZERO), None);
+        assert_eq!(patience.wait(second, None, patience.in_all), None);
+        assert_eq!(asks_for(Some(second * 86_400)), ", and asks to wait for 86400 s");
+    }
+
+    #[test]
+    fn a_body_that_drips_has_an_end() {
+        let minute = Duration::from_secs(60);
+        assert_eq!(
+            too_slow(120, minute + Duration::from_secs(1)).as_deref(),
+            Some("120 bytes came in 61 s")
+        );
+        assert!(too_slow(5 << 20, minute * 7).is_some());
+        // The controls: a slow line, and a body that has only begun.
+        assert!(too_slow(5 << 20, minute * 6).is_none() && too_slow(0, minute).is_none());
+        assert!(Pace::start().too_slow(0).is_none());
     }
 
     #[test]

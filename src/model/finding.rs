@@ -83,6 +83,8 @@ pub enum ReasonCode {
     KnownExploited,
     /// Its EPSS probability reaches the policy's limit.
     Epss,
+    /// The waiver that covered it has ended.
+    ExpiredWaiver,
 }
 
 /// One reason of a denial.

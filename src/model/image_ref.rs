@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use super::digest::Digest;
+use super::logins;
 
 /// Where an image is taken from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +49,11 @@ pub enum ImageRefError {
     /// A registry reference without a digest.
     #[error("`{0}` has no digest: a tag can move between two looks, so write registry:REPOSITORY@sha256:…")]
     NoDigest(String),
+    /// A registry's name with a user and a password before it.
+    #[error(
+        "`{0}` has a login in it, which belongs to `docker login` or a credential helper: leave it out, and change the password if this was stored anywhere"
+    )]
+    Login(String),
     /// A digest that is none.
     #[error(transparent)]
     Digest(#[from] super::digest::DigestError),
@@ -62,7 +68,11 @@ impl ImageRef {
         let (scheme, rest) = text
             .split_once(':')
             .filter(|(_, rest)| !rest.is_empty())
-            .ok_or_else(|| ImageRefError::Scheme(text.to_owned()))?;
+            .ok_or_else(|| ImageRefError::Scheme(logins::of_reference(text)))?;
+        let names_image = matches!(scheme, "registry" | "docker-daemon" | "containers-storage");
+        if names_image && logins::has_login(rest.trim_start_matches('/')) {
+            return Err(ImageRefError::Login(logins::of_reference(text)));
+        }
         Ok(match scheme {
             "oci" => {
                 let (rest, digest) = match rest.split_once("@sha256:") {
@@ -86,18 +96,25 @@ impl ImageRef {
             "rootfs" => Self::RootFs(rest.into()),
             "registry" => {
                 let rest = rest.trim_start_matches("//");
-                let (repository, digest) = rest.split_once('@').ok_or_else(|| ImageRefError::NoDigest(text.to_owned()))?;
+                let (repository, digest) = rest
+                    .split_once('@')
+                    .ok_or_else(|| ImageRefError::NoDigest(logins::of_reference(text)))?;
                 let name_start = repository.rfind('/').map_or(0, |at| at + 1);
                 let repository = match repository[name_start..].find(':') {
                     Some(at) => &repository[..name_start + at],
                     None => repository,
                 };
+                // What stands behind the first at sign of a password is no digest, and is not shown as one.
+                let digest = match digest.rsplit_once('@') {
+                    Some(_) => return Err(ImageRefError::NoDigest(logins::of_reference(text))),
+                    None => Digest::parse(digest)?,
+                };
                 Self::Registry {
                     repository: repository.to_owned(),
-                    digest: Digest::parse(digest)?,
+                    digest,
                 }
             }
-            _ => return Err(ImageRefError::Scheme(text.to_owned())),
+            _ => return Err(ImageRefError::Scheme(logins::of_reference(text))),
         })
     }
 }

@@ -36,6 +36,8 @@ pub struct OsRelease {
 pub enum FactKind {
     /// A file with the setuid or setgid bit.
     SetuidFile,
+    /// A file that gives whoever runs it rights of root (`security.capability`). `detail` names them.
+    CapableFile,
     /// A regular file that everybody may write.
     WorldWritableFile,
     /// A secret: a private key, credentials, an `.env` file. `detail` names the pattern, never the secret.

@@ -146,6 +146,34 @@ pub fn of_purl(purl: &mut Purl) {
     purl.qualifiers.values_mut().for_each(clean);
 }
 
+/// A reference to an image for an error about it: without the login that somebody wrote into it (`bob:password@host/name`), or whatever else
+/// stands before an at sign that no digest follows.
+#[must_use]
+pub fn of_reference(text: &str) -> String {
+    const SCHEMES: [&str; 5] = ["registry:", "docker-daemon:", "containers-storage:", "oci:", "docker:"];
+    let is_digest = |rest: &str| {
+        ["sha256:", "sha384:", "sha512:"]
+            .iter()
+            .any(|algorithm| rest.starts_with(algorithm))
+    };
+    let last = text.rmatch_indices('@').map(|(at, _)| at).find(|at| !is_digest(&text[at + 1..]));
+    let Some(at) = last else { return text.to_owned() };
+    let scheme = SCHEMES.into_iter().find(|scheme| text.starts_with(scheme)).unwrap_or_default();
+    format!("{scheme}…@{}", &text[at + 1..])
+}
+
+/// True for a reference whose host has a login before it.
+#[must_use]
+pub fn has_login(reference: &str) -> bool {
+    let bare = reference
+        .trim_start_matches("https:")
+        .trim_start_matches("http:")
+        .trim_start_matches('/');
+    bare.split('/')
+        .next()
+        .is_some_and(|host| host.contains('@') && bare.contains('/') && !host.contains("@sha256:"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -195,6 +223,36 @@ mod tests {
     fn no_credentials_are_left_in_a_url() {
         assert_eq!(redact("https://user:p%40ss@host:8/a/b?token=1#x"), "https://host:8/a/b");
         assert_eq!(redact("https://host/a@b"), "https://host/a@b");
+    }
+
+    #[test]
+    fn a_reference_is_shown_without_whatever_may_be_a_login() {
+        let digest = format!("@sha256:{}", "0".repeat(64));
+        for text in [
+            "bob:hunter2@r.example/app",
+            "https://bob:hunter2@r.example/app",
+            "https:/bob:hun/ter2@r.example/app",
+            "hunter2@x@r.example/app",
+        ] {
+            for text in [
+                text.to_owned(),
+                format!("registry:{text}{digest}"),
+                format!("docker-daemon:{text}:v1"),
+            ] {
+                let shown = of_reference(&text);
+                assert!(!shown.contains("hun") && shown.contains("r.example/app"), "{shown}");
+            }
+        }
+        assert!(has_login("bob:hunter2@r.example/app") && has_login("https://bob:hunter2@r.example/app@sha256:0"));
+        // The controls.
+        for text in [
+            format!("registry:r.example:5000/app{digest}"),
+            format!("app{digest}"),
+            "oci:a/b:v1".to_owned(),
+        ] {
+            assert_eq!(of_reference(&text), text);
+        }
+        assert!(!has_login(&format!("r.example:5000/app{digest}")) && !has_login(&format!("app{digest}")));
     }
 
     #[test]

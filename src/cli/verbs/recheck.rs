@@ -14,6 +14,7 @@ use crate::gate::{FleetPlan, Judge};
 use crate::io::Effects;
 use crate::model::excused::Excused as _;
 use crate::model::inventory::Inventory;
+use crate::model::logins;
 use crate::model::plan::Destination;
 use crate::model::verdict::Decision;
 use crate::report::text::prose;
@@ -108,7 +109,7 @@ fn plan(session: &Session<'_>, args: &RecheckArgs) -> Result<FleetPlan, CliError
             key: key()?,
         }),
         None => Err(CliError::Missing {
-            problem: format!("there is no file or folder {text}"),
+            problem: format!("there is no file or folder {}", logins::of_reference(text)),
             help: "name a stored inventory, an evidence.json, a folder of them, or registry:REPOSITORY".to_owned(),
         }),
     }

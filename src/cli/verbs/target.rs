@@ -10,6 +10,7 @@ use crate::gate::{GateError, Judge};
 use crate::io::files;
 use crate::model::image_ref::ImageRef;
 use crate::model::inventory::Inventory;
+use crate::model::logins;
 use crate::stage::inventory::InventoryError;
 use crate::stage::inventory::{self, sbom};
 
@@ -37,7 +38,7 @@ pub(super) async fn inventory(text: &str, session: &Session<'_>) -> Result<Inven
         }),
         Ok(reference) => inventory::image_ref(&reference, effects).await.map_err(failed),
         Err(problem) => Err(CliError::Missing {
-            problem: format!("there is no file or folder `{text}`, and {problem}"),
+            problem: format!("there is no file or folder `{}`, and {problem}", logins::of_reference(text)),
             help: "name a folder, a lock file, an image or sbom:FILE".to_owned(),
         }),
     }

@@ -84,7 +84,7 @@ pub(super) async fn add(session: &Session<'_>, args: &WaiveArgs) -> Result<Answe
         created: today,
         expires,
     };
-    let path = file(session);
+    let path = file(session)?;
     waive(&path, &waiver, &session.effects).map_err(GateError::from)?;
     Ok(Answer::Message {
         human: format!(
@@ -122,9 +122,9 @@ fn bring(session: &Session<'_>, file: &Path) -> Result<Answer, CliError> {
     })
 }
 
-fn file(session: &Session<'_>) -> PathBuf {
+fn file(session: &Session<'_>) -> Result<PathBuf, CliError> {
     let usual = || session.workspace.root.join(WAIVER_FILE);
-    session.workspace.waivers_file(&Judging::default()).unwrap_or_else(usual)
+    Ok(session.workspace.waivers_file(&Judging::default())?.unwrap_or_else(usual))
 }
 
 fn today(session: &Session<'_>) -> Date {

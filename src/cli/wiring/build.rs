@@ -5,8 +5,6 @@ use std::path::{Path, PathBuf};
 use super::Workspace;
 use crate::cli::config::Using;
 use crate::cli::error::CliError;
-use crate::io::files::FileError;
-use crate::io::git;
 use crate::model::image::Platform;
 use crate::model::plan::{BuildSecret, Builder, DockerfileBuild, DockerfileBuilder};
 
@@ -64,6 +62,10 @@ impl Workspace {
     fn dockerfile(&self, with: Option<DockerfileBuilder>) -> Result<Builder, CliError> {
         let build = &self.config.build;
         let named = build.dockerfile.clone().or_else(|| self.found_dockerfile());
+        if let Some(path) = &named {
+            // Builders quote the lines that they do not understand.
+            self.within("build.dockerfile", path)?;
+        }
         let platform =
             |text: &String| Platform::try_from(text.clone()).map_err(|problem| CliError::setting("build.platforms", problem.to_string()));
         let secret = |(id, from): (&String, &String)| {
@@ -111,24 +113,8 @@ impl Workspace {
     /// The folder of the context, which lies in the checkout: a link or `..` out of it would bring what nobody has reviewed into the image.
     fn context(&self) -> Result<PathBuf, CliError> {
         let context = self.config.build.context.clone().unwrap_or_else(|| PathBuf::from("."));
-        let failed = |source| {
-            CliError::File(FileError::Read {
-                path: self.root.clone(),
-                source,
-            })
-        };
-        let bound = match git::top_level(&self.root)? {
-            Some(top) => top,
-            None => self.root.canonicalize().map_err(failed)?,
-        };
-        match self.root.join(&context).canonicalize() {
-            Ok(whole) if !whole.starts_with(&bound) => {
-                let problem = format!("it leads to {}, which is outside of {}", whole.display(), bound.display());
-                Err(CliError::setting("build.context", problem))
-            }
-            // One that is not there is told when it is needed.
-            Ok(_) | Err(_) => Ok(context),
-        }
+        self.within("build.context", &context)?;
+        Ok(context)
     }
 
     fn found_dockerfile(&self) -> Option<PathBuf> {

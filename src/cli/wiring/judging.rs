@@ -89,14 +89,8 @@ impl Workspace {
                 .collect(),
             sources: Some(self.root.clone()),
             policy: self.policy(judging)?,
-            waivers: self.waivers(judging),
-            vex: self
-                .config
-                .policy
-                .vex
-                .iter()
-                .map(|path| (self.root.join(path), path.display().to_string()))
-                .collect(),
+            waivers: self.waivers(judging)?,
+            vex: self.vex()?,
             exclude: self.exclusions()?,
             baseline: match &judging.baseline {
                 Some(text) => Some(BaselinePlan {
@@ -134,6 +128,10 @@ impl Workspace {
     /// The policy document: named, configured, or the embedded default. Named ones may be pinned: `FILE#sha256:…`, `registry:REPOSITORY@sha256:…`.
     fn policy(&self, judging: &Judging) -> Result<PolicySource, CliError> {
         let (named, configured) = (judging.policy.as_ref(), self.config.policy.document.as_ref());
+        if let Some(path) = configured.filter(|_| named.is_none()) {
+            let file = path.to_str().and_then(|text| text.rsplit_once("#sha256:"));
+            self.reviewed("policy.document", file.map_or(path, |(file, _)| Path::new(file)), "--policy FILE")?;
+        }
         if let Some(text) = named.or(configured).and_then(|path| path.to_str())
             && let Some(pinned) = self.pinned_policy(text, named.is_none())?
         {
@@ -169,23 +167,50 @@ impl Workspace {
         }
     }
 
+    /// Refuses a document of the configuration that lies outside of the checkout; whoever starts the run may name it by a flag.
+    fn reviewed(&self, key: &'static str, path: &Path, flag: &str) -> Result<(), CliError> {
+        match self.within(key, path) {
+            Err(CliError::Setting { key, problem }) => {
+                let problem =
+                    format!("{problem}: what stands there was not reviewed with the commit; whoever starts the run may name it by {flag}");
+                Err(CliError::Setting { key, problem })
+            }
+            other => other,
+        }
+    }
+
+    /// The VEX documents, with their paths in the repository.
+    fn vex(&self) -> Result<Vec<(PathBuf, String)>, CliError> {
+        let documents = self.config.policy.vex.iter().map(|path| {
+            self.within("policy.vex", path)?;
+            Ok((self.root.join(path), path.display().to_string()))
+        });
+        documents.collect()
+    }
+
     /// Where the waiver file is, if there is one.
-    #[must_use]
-    pub(crate) fn waivers_file(&self, judging: &Judging) -> Option<PathBuf> {
-        self.waivers(judging).map(|(path, _)| path)
+    ///
+    /// # Errors
+    /// [`CliError::Setting`] for one of the configuration that lies outside of the checkout.
+    pub(crate) fn waivers_file(&self, judging: &Judging) -> Result<Option<PathBuf>, CliError> {
+        Ok(self.waivers(judging)?.map(|(path, _)| path))
     }
 
     /// The waiver file: named, configured, or `policies/waivers.toml` where it exists; with its path in the repository.
-    fn waivers(&self, judging: &Judging) -> Option<(PathBuf, String)> {
+    fn waivers(&self, judging: &Judging) -> Result<Option<(PathBuf, String)>, CliError> {
+        if let (None, Some(configured)) = (&judging.waivers, &self.config.policy.waivers) {
+            self.reviewed("policy.waivers", configured, "--waivers FILE")?;
+        }
         let configured = || self.config.policy.waivers.as_ref().map(|path| self.root.join(path));
         let usual = || Some(self.root.join(WAIVER_FILE)).filter(|path| path.symlink_metadata().is_ok());
-        let path = judging.waivers.clone().or_else(configured).or_else(usual)?;
-        let inside = path.strip_prefix(&self.root).unwrap_or(&path);
-        let name = if inside.is_absolute() {
-            Path::new(inside.file_name()?)
-        } else {
-            inside
+        let Some(path) = judging.waivers.clone().or_else(configured).or_else(usual) else {
+            return Ok(None);
         };
-        Some((path.clone(), name.display().to_string()))
+        let inside = path.strip_prefix(&self.root).unwrap_or(&path);
+        let name = match inside.file_name() {
+            Some(name) if inside.is_absolute() => Path::new(name),
+            _ => inside,
+        };
+        Ok(Some((path.clone(), name.display().to_string())))
     }
 }

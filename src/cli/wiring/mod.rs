@@ -19,7 +19,9 @@ use super::args::Global;
 use super::config::Config;
 use super::error::CliError;
 use super::folders;
-use crate::io::{document, files, git, limits::Limits};
+use crate::io::document::{self, DocumentError};
+use crate::io::files::{self, FileError};
+use crate::io::{git, limits::Limits};
 use crate::model::commit::Commit;
 use crate::model::image_ref::ImageRef;
 use crate::model::plan::BuildPlan;
@@ -72,7 +74,7 @@ impl Workspace {
         }
         let config = if configured {
             let text = files::read_document(&path, limits.document)?;
-            document::parse(&shown(&path, &directory), &text)?
+            document::parse(&shown(&path, &directory), &text).map_err(DocumentError::without_values)?
         } else {
             Config::default()
         };
@@ -145,6 +147,34 @@ impl Workspace {
             fresh: false,
             twice: false,
         })
+    }
+
+    /// Refuses a path of the configuration that leads out of the checkout, by `..`, from the root or through a link: what stands there was not
+    /// reviewed with the commit, and a message about it would quote it.
+    ///
+    /// # Errors
+    /// [`CliError::Setting`].
+    fn within(&self, key: &'static str, path: &Path) -> Result<(), CliError> {
+        let failed = |source| {
+            CliError::File(FileError::Read {
+                path: self.root.clone(),
+                source,
+            })
+        };
+        // One that is not there is told when it is needed.
+        let Ok(whole) = self.root.join(path).canonicalize() else {
+            return Ok(());
+        };
+        let root = self.root.canonicalize().map_err(failed)?;
+        if whole.starts_with(&root) {
+            return Ok(());
+        }
+        let bound = git::top_level(&self.root)?.unwrap_or(root);
+        if whole.starts_with(&bound) {
+            return Ok(());
+        }
+        let problem = format!("it leads to {}, which is outside of {}", whole.display(), bound.display());
+        Err(CliError::setting(key, problem))
     }
 
     pub(super) fn image_ref(&self, key: &'static str, text: &str) -> Result<ImageRef, CliError> {

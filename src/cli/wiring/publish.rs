@@ -4,11 +4,14 @@ use super::Workspace;
 use super::tags::Tags;
 use crate::cli::args::image_ref;
 use crate::cli::error::CliError;
+use crate::gate::GateError;
 use crate::io::Effects;
 use crate::model::commit::Commit;
 use crate::model::excused::Excused as _;
 use crate::model::image_ref::ImageRef;
 use crate::model::plan::{Destination, KeySource, PublishPlan};
+use crate::stage::publish::PublishError;
+use crate::stage::publish::sign::SigningKey;
 
 impl Workspace {
     /// Publishing's plan.
@@ -124,7 +127,11 @@ impl Workspace {
             Some(KeySource::Env(name)) if effects.secrets.secret(&name).is_none() => {
                 format!("the variable {name} is not set: set it, or judge without a key with `portcullis gate --until policy`")
             }
-            _ => return Ok(()),
+            Some(source) => {
+                let checked = SigningKey::check(&source, effects);
+                return checked.map_err(|error| GateError::from(PublishError::from(error)).into());
+            }
+            None => return Ok(()),
         };
         Err(CliError::setting("sign.key", problem))
     }

@@ -8,6 +8,7 @@ use reqwest::{Client, Response, StatusCode, header};
 
 use super::answer::served_by;
 use super::{Fetched, HttpError, Validators, accepted};
+use crate::io::patience::Pace;
 use crate::io::{files, temporary};
 use crate::model::excused::Excused as _;
 use crate::model::logins::redact;
@@ -15,7 +16,11 @@ use crate::model::logins::redact;
 /// Reads a body of at most `limit` bytes.
 pub(super) async fn body(url: &str, mut response: Response, limit: u64) -> Result<Vec<u8>, HttpError> {
     let mut bytes = Vec::new();
+    let pace = Pace::start();
     while let Some(chunk) = response.chunk().await.map_err(|source| HttpError::unreachable(url, source))? {
+        if let Some(reason) = pace.too_slow(bytes.len() as u64) {
+            return Err(HttpError::slow(url, reason));
+        }
         if (bytes.len() + chunk.len()) as u64 > limit {
             return Err(too_large(url, limit));
         }
@@ -79,8 +84,12 @@ async fn receive(
         part.discard();
         return Err(too_large(url, limit));
     }
+    let (pace, before) = (Pace::start(), part.length);
     while let Some(chunk) = response.chunk().await.map_err(|source| HttpError::unreachable(url, source))? {
         part.append(&chunk).map_err(failed)?;
+        if let Some(reason) = pace.too_slow(part.length - before) {
+            return Err(HttpError::slow(url, reason));
+        }
         if part.length > limit {
             part.discard();
             return Err(too_large(url, limit));

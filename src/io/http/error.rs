@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use reqwest::StatusCode;
 
-use crate::io::patience::is_passing;
+use crate::io::patience::{asks_for, is_passing};
 use crate::model::logins::redact;
 
 /// Why a request gave nothing.
@@ -55,7 +55,7 @@ pub enum HttpError {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The server answered with an error.
-    #[error("{url} answers with status {status}")]
+    #[error("{url} answers with status {status}{}", asks_for(*retry_after))]
     #[diagnostic(code(io::http))]
     Refused {
         /// Where, without credentials.
@@ -114,6 +114,14 @@ impl HttpError {
             url: redact(url),
             attempts: 1,
             source: format!("the answer broke off after {got} of {expected} bytes").into(),
+        }
+    }
+
+    pub(super) fn slow(url: &str, reason: String) -> Self {
+        Self::Unreachable {
+            url: redact(url),
+            attempts: 1,
+            source: format!("it answers too slowly: {reason}").into(),
         }
     }
 

@@ -17,7 +17,7 @@ pub(in crate::io) use redirects::refusal;
 pub(in crate::io) use roots::{is_distrust, tls_config};
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::{Client, StatusCode, redirect};
 
@@ -120,12 +120,15 @@ impl Http {
 
     async fn tried<T, F: Future<Output = Result<T, HttpError>>>(&self, url: &str, mut attempt: impl FnMut() -> F) -> Result<T, HttpError> {
         let mut attempts = 1;
+        let begun = Instant::now();
         for delay in self.patience.delays() {
             let error = match attempt().await {
                 Err(error) if error.is_passing() => error,
                 other => return other.map_err(|error| error.after(attempts)),
             };
-            let wait = self.patience.wait(delay, error.retry_after());
+            let Some(wait) = self.patience.wait(delay, error.retry_after(), begun.elapsed()) else {
+                return Err(error.after(attempts));
+            };
             tracing::debug!(url = redact(url), %error, ?wait, "trying again");
             tokio::time::sleep(wait).await;
             attempts += 1;

@@ -1,10 +1,13 @@
 //! What can go wrong between us and a registry.
 
+use std::time::Duration;
+
 use reqwest::StatusCode;
 
 use super::{LoginError, RepositoryError};
 use crate::io::files::FileError;
 use crate::io::http::is_distrust;
+use crate::io::patience::asks_for;
 use crate::model::digest::{Digest, DigestError};
 use crate::model::exit_kind::ExitKind;
 use crate::model::visible::shortened;
@@ -33,7 +36,7 @@ pub enum RegistryError {
         source: reqwest::Error,
     },
     /// It answers, and fails.
-    #[error("cannot {action}: {url} still answers {status} after {attempts} attempts{}", appended(detail))]
+    #[error("cannot {action}: {url} still answers {status} after {attempts} attempts{}{}", asks_for(*asked), appended(detail))]
     #[diagnostic(
         code(registry::unavailable),
         help("the registry is up but unwell, or limits how often it may be asked: try again later")
@@ -43,9 +46,15 @@ pub enum RegistryError {
         url: String,
         status: StatusCode,
         attempts: usize,
+        /// How long it asks to wait.
+        asked: Option<Duration>,
         /// What the registry said, cut and cleaned.
         detail: String,
     },
+    /// It sends so little at a time that nobody waits for the end.
+    #[error("cannot {action}: {url} answers too slowly: {reason}")]
+    #[diagnostic(code(registry::slow), help("the registry, or the line to it, is unwell: try again later"))]
+    Slow { action: &'static str, url: String, reason: String },
     /// The user may not do this.
     #[error("cannot {action}: {url} answers {status} to {who}{}", appended(detail))]
     #[diagnostic(
@@ -172,7 +181,7 @@ impl RegistryError {
     #[must_use]
     pub fn exit_kind(&self) -> ExitKind {
         match self {
-            Self::Unreachable { .. } | Self::Unavailable { .. } | Self::Untrusted { .. } => ExitKind::Unreachable,
+            Self::Unreachable { .. } | Self::Unavailable { .. } | Self::Slow { .. } | Self::Untrusted { .. } => ExitKind::Unreachable,
             Self::Repository(_)
             | Self::Login(_)
             | Self::Offline { .. }

@@ -1,7 +1,7 @@
 //! Pulling blobs: a stream that is verified to its last byte and goes on where a broken connection left off.
 
 use std::io::{self, Read};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use reqwest::header::RANGE;
@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::send::bare;
 use super::{Registry, RegistryError};
+use crate::io::patience::too_slow;
 use crate::model::digest::Digest;
 
 const ACTION: &str = "get a blob";
@@ -25,6 +26,8 @@ pub struct BlobStream {
     hasher: Sha256,
     response: Option<Response>,
     rest: Option<Bytes>,
+    /// For the registry, in all.
+    waited: Duration,
     delays: Box<dyn Iterator<Item = Duration> + Send>,
     done: bool,
 }
@@ -51,6 +54,7 @@ impl Registry {
             hasher: Sha256::new(),
             response: None,
             rest: None,
+            waited: Duration::ZERO,
             delays: Box::new(self.inner.patience.delays()),
             done: false,
         };
@@ -92,7 +96,19 @@ impl BlobStream {
             if let Some(rest) = self.rest.take() {
                 return self.take(rest).map(Some);
             }
-            match response.chunk().await {
+            let since = Instant::now();
+            let chunk = response.chunk().await;
+            // Whoever reads may take the time it needs: only what the registry needs is counted.
+            self.waited += since.elapsed();
+            if let Some(reason) = too_slow(self.at, self.waited) {
+                let url = bare(&self.url);
+                return Err(RegistryError::Slow {
+                    action: ACTION,
+                    url,
+                    reason,
+                });
+            }
+            match chunk {
                 Ok(Some(chunk)) if chunk.is_empty() => {}
                 Ok(Some(chunk)) => return self.take(chunk).map(Some),
                 Ok(None) => self.finish()?,

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use crate::model::logins;
+
 /// A repository of a registry: host and path, without tag or digest.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Repository {
@@ -32,7 +34,7 @@ impl Repository {
     /// Source: the OCI distribution specification, "Pulling manifests".
     pub fn parse(text: &str) -> Result<Self, RepositoryError> {
         let fail = |reason| RepositoryError {
-            text: text.chars().take(200).collect(),
+            text: logins::of_reference(text).chars().take(200).collect(),
             reason,
         };
         let (host, path) = match text.split_once('/') {

@@ -8,7 +8,7 @@ use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 
 use super::error::detail;
 use super::{Registry, RegistryError};
-use crate::io::patience::{is_passing, retry_after};
+use crate::io::patience::{Pace, is_passing, retry_after};
 
 /// How much of an answer that is an error is read, in bytes.
 const ERROR_BODY: u64 = 16 * 1024;
@@ -25,6 +25,7 @@ impl Registry {
     ) -> Result<Response, RegistryError> {
         let mut delays = self.inner.patience.delays();
         let mut attempts = 0;
+        let begun = Instant::now();
         loop {
             attempts += 1;
             let sent = self.send_authorized(action, &method, url, &complete).await;
@@ -34,8 +35,11 @@ impl Registry {
                 Err(RegistryError::Unreachable { .. } | RegistryError::Unavailable { .. }) => None,
                 Err(_) => return sent,
             };
-            match delays.next() {
-                Some(delay) => self.wait(self.inner.patience.wait(delay, asked)).await?,
+            let next = delays
+                .next()
+                .and_then(|delay| self.inner.patience.wait(delay, asked, begun.elapsed()));
+            match next {
+                Some(delay) => self.wait(delay).await?,
                 None => return self.give_up(action, url, attempts, sent).await,
             }
         }
@@ -106,6 +110,7 @@ impl Registry {
                 url: bare(url),
                 status: response.status(),
                 attempts,
+                asked: retry_after(response.headers()),
                 detail: error_body(response).await,
             }),
             Err(mut error) => {
@@ -121,6 +126,7 @@ impl Registry {
     /// Turns an answer with an unexpected status into an error.
     pub(super) async fn refused(&self, action: &'static str, response: Response) -> RegistryError {
         let (url, status) = (bare(response.url().as_str()), response.status());
+        let asked = retry_after(response.headers());
         let detail = error_body(response).await;
         match status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => RegistryError::Denied {
@@ -135,6 +141,7 @@ impl Registry {
                 url,
                 status,
                 attempts: 1,
+                asked,
                 detail,
             },
             _ => RegistryError::Refused {
@@ -155,23 +162,14 @@ impl Registry {
     }
 }
 
-/// The longest that a mebibyte of an answer may take.
-const SLOWEST: Duration = Duration::from_secs(60);
-
 /// Reads a whole answer of at most `limit` bytes.
 pub(super) async fn body(action: &'static str, mut response: Response, limit: u64) -> Result<Bytes, RegistryError> {
     let url = bare(response.url().as_str());
     let mut bytes = Vec::new();
-    let begun = Instant::now();
+    let pace = Pace::start();
     loop {
-        // Who sends a byte now and then keeps the connection, and would keep us.
-        let slowest = SLOWEST * u32::try_from(bytes.len() >> 20).unwrap_or(u32::MAX).saturating_add(1);
-        if begun.elapsed() > slowest {
-            return Err(RegistryError::Answer {
-                url,
-                what: "answer",
-                reason: format!("{} bytes came in {} s", bytes.len(), begun.elapsed().as_secs()),
-            });
+        if let Some(reason) = pace.too_slow(bytes.len() as u64) {
+            return Err(RegistryError::Slow { action, url, reason });
         }
         let chunk = response.chunk().await.map_err(|source| RegistryError::Unreachable {
             action,

@@ -15,6 +15,7 @@ mod twice;
 pub use image_source::ImageSource;
 
 pub use cause::Cause;
+pub use dockerfile::ignored;
 pub use dockerfile_error::DockerfileError;
 pub use error::BuildError;
 

@@ -13,8 +13,10 @@ use super::image::engine;
 use crate::io::Effects;
 use crate::io::files;
 use crate::io::folder;
-use crate::io::layers::{Entry, Kind, Need, Spilled, Visitor};
+use crate::io::layers::{Entry, Kind, Metadata, Need, Spilled, Visitor};
 use crate::model::coverage::{Gap, GapKind};
+use crate::model::excused::Excused as _;
+use crate::stage::inventory::catalogers::capabilities;
 
 /// A walk over a folder, in the order of names.
 pub(super) struct Tree<'t> {
@@ -151,6 +153,9 @@ impl<'t> Tree<'t> {
             offset: 0,
             sparse: false,
         };
+        if metadata.is_file() && !self.source {
+            visitor.metadata(&attributes(path));
+        }
         let need = visitor
             .entry(&entry)
             .map_err(|problem| unreadable(path, std::io::Error::other(problem.to_string())))?;
@@ -182,6 +187,22 @@ impl<'t> Tree<'t> {
         file.take(limit).read_to_end(&mut content).map_err(failed)?;
         visitor.content(entry, &content);
         Ok(())
+    }
+}
+
+/// What of a file's attributes counts. Where they cannot be asked for (another file system, another user's file) there are none that the kernel would
+/// follow for us.
+fn attributes(path: &Path) -> Metadata {
+    let mut value = [0; 64];
+    let length = rustix::fs::lgetxattr(path, capabilities::ATTRIBUTE, &mut value[..]);
+    let value = length.map(|length| value[..length.min(value.len())].to_vec());
+    Metadata {
+        attributes: value
+            .or_none("the file has no such attribute")
+            .map(|value| (capabilities::ATTRIBUTE.as_bytes().to_vec(), value))
+            .into_iter()
+            .collect(),
+        ..Metadata::default()
     }
 }
 

@@ -28,7 +28,14 @@ pub(super) fn judge_inventory(policy: &Policy, waivers: &Waivers, evidence: &Evi
     }
     custom::check(&policy.document.custom, evidence, &mut objections);
     let mut findings = merged(std::mem::take(&mut objections.findings));
-    let Covered { mut by, standings } = cover(waivers, &policy.document.waivers, &findings, evidence);
+    let Covered { mut by, ended, standings } = cover(waivers, &policy.document.waivers, &findings, evidence);
+    for ((finding, ended), by) in findings.iter_mut().zip(ended).zip(&by) {
+        let is_back = by.is_none() && finding.level == Level::Deny;
+        finding.reasons.extend(ended.filter(|_| is_back).map(|detail| Reason {
+            code: ReasonCode::ExpiredWaiver,
+            detail,
+        }));
+    }
     for configured in &policy.rules {
         configured.rule.check_waivers(&standings, &mut objections);
     }
@@ -97,7 +104,8 @@ fn merged(mut findings: Vec<Finding>) -> Vec<Finding> {
 }
 
 fn judgement(mut finding: Finding, waiver: Option<String>) -> Judgement {
-    if finding.level == Level::Deny && finding.reasons.is_empty() {
+    let says_why = finding.reasons.iter().any(|reason| reason.code != ReasonCode::ExpiredWaiver);
+    if finding.level == Level::Deny && !says_why {
         finding.reasons.push(Reason {
             code: ReasonCode::Rule,
             detail: format!("the policy denies what {} finds", finding.rule),

@@ -127,6 +127,19 @@ pub(super) fn may_be(descriptor: &Descriptor, predicate_type: &str) -> bool {
     !foreign && predicate.is_none_or(|found| found == predicate_type)
 }
 
+/// True for a layer that says that it is a Sigstore bundle, of any version and with any parameters.
+pub(super) fn is_bundle(layer: &Descriptor) -> bool {
+    layer.media_type.to_ascii_lowercase().contains("sigstore.bundle")
+}
+
+/// True for a layer that may hold a signed statement though it does not say so: JSON by its type, or small. Content of images is none.
+pub(super) fn may_hold_a_statement(layer: &Descriptor) -> bool {
+    const SMALL: u64 = 1 << 20;
+    let kind = layer.media_type.to_ascii_lowercase();
+    let is_json = ["json", "dsse", "in-toto"].iter().any(|word| kind.contains(word));
+    is_json || (layer.size <= SMALL && !kind.contains("tar"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -106,10 +106,14 @@ impl Statement {
         self.subject.iter().any(|subject| subject.digest.iter().any(named))
     }
 
-    /// True for `…/v0.2` beside `…/v1`: the same kind of statement in another version.
-    pub(super) fn is_version_of(&self, kind: &str) -> bool {
-        let stem = |kind: &str| kind.rsplit_once("/v").map(|(stem, _)| stem.to_owned());
-        stem(kind).is_some_and(|kind| stem(&self.predicate_type) == Some(kind))
+    /// True for what is this kind of statement in another version (`…/v0.2` beside `…/v1`) or spelling, or has its result in it.
+    pub(super) fn resembles(&self, kind: &str) -> bool {
+        let stem = |kind: &str| {
+            let stem = kind.rsplit_once("/v").map_or(kind, |(stem, _)| stem);
+            stem.trim().trim_end_matches('/').to_ascii_lowercase()
+        };
+        let is_summary = kind == predicate_type::VERIFICATION_SUMMARY;
+        stem(kind) == stem(&self.predicate_type) || (is_summary && self.predicate.get("verificationResult").is_some())
     }
 
     /// What it is about, for an error.

@@ -136,6 +136,13 @@ pub enum PublishError {
         )
     )]
     Unread { attestation: Digest, reason: String },
+    /// It is listed among what refers to the image, and is not there: it may be a verdict against the image.
+    #[error("attestation {attestation} is listed and cannot be had")]
+    #[diagnostic(
+        code(publish::unfetched),
+        help("take it off the list of referrers, or put it back: whatever is listed may be the newest verdict")
+    )]
+    Unfetched { attestation: Digest, source: RegistryError },
     /// The newest verdict is not cleared.
     #[error("the verdict on {digest} of {evaluated_at} is {decision}")]
     #[diagnostic(
@@ -256,6 +263,7 @@ impl PublishError {
                 | Self::OtherSubject { .. }
                 | Self::Malformed { .. }
                 | Self::Unread { .. }
+                | Self::Unfetched { .. }
                 | Self::NotCleared { .. }
                 | Self::OtherPolicy { .. }
                 | Self::OtherService { .. }

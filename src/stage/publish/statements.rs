@@ -6,9 +6,9 @@ use tokio::sync::OnceCell;
 
 use super::PublishError;
 use super::artifact::{self, ArtifactManifest};
-use super::attest::Statement;
+use super::attest::{Statement, predicate_type};
 use super::destination::OpenDestination;
-use super::sign::{BUNDLE_MEDIA_TYPE, Bundle, EnvelopeError, VerifyingKey};
+use super::sign::{Bundle, Envelope, EnvelopeError, VerifyingKey};
 use crate::io::Effects;
 use crate::io::limits::Limits;
 use crate::io::oci::Refused;
@@ -120,18 +120,20 @@ impl<'a> Search<'a> {
             .map(|referrer| async move { (referrer.digest, self.open(referrer, kind, read).await) })
             .buffered(PARALLEL);
         while let Some((digest, opened)) = opened.next().await {
-            match opened {
-                Ok(Opened::Statement(content)) => found.statements.push((digest, content)),
-                Ok(Opened::OtherPredicate) => {}
-                Ok(Opened::OtherKey(name)) => found.other_keys.push(name),
-                // Our key signed it, and nobody knows what it says: a verdict against the image must not be passed over.
-                Err(error @ PublishError::Unread { .. }) => return Err(error),
-                // Seen, and nothing that our key signed about this: it counts when there is no good one.
-                Err(error) if error.is_distrust() => {
-                    found.distrusted.push(error.to_string());
-                    distrust = distrust.or(Some(error));
+            for opened in opened? {
+                match opened {
+                    Ok(Opened::Statement(content)) => found.statements.push((digest, content)),
+                    Ok(Opened::OtherPredicate) => {}
+                    Ok(Opened::OtherKey(name)) => found.other_keys.push(name),
+                    // Our key signed it, and nobody knows what it says: a verdict against the image must not be passed over.
+                    Err(error @ (PublishError::Unread { .. } | PublishError::Unfetched { .. })) => return Err(error),
+                    // Seen, and nothing that our key signed about this: it counts when there is no good one.
+                    Err(error) if error.is_distrust() => {
+                        found.distrusted.push(error.to_string());
+                        distrust = distrust.or(Some(error));
+                    }
+                    Err(error) => return Err(error),
                 }
-                Err(error) => return Err(error),
             }
         }
         match distrust {
@@ -165,53 +167,94 @@ impl<'a> Search<'a> {
             .and_then(ArtifactManifest::predicate_type)
             .unwrap_or("something")
             .to_owned();
-        Ok(match self.open_any(referrer.digest, parsed, None).await {
-            Ok(Opened::Statement(statement)) => (statement.predicate_type, Whose::Ours),
-            Ok(Opened::OtherKey(hint)) => (named, Whose::Others(hint)),
-            Ok(Opened::OtherPredicate) => (named, Whose::Unsigned),
+        let first = self.open_any(referrer.digest, parsed, None).await.map(|all| all.into_iter().next());
+        Ok(match first.and_then(Option::transpose) {
+            Ok(Some(Opened::Statement(statement))) => (statement.predicate_type, Whose::Ours),
+            Ok(Some(Opened::OtherKey(hint))) => (named, Whose::Others(hint)),
+            Ok(Some(Opened::OtherPredicate) | None) => (named, Whose::Unsigned),
             Err(error) if error.is_distrust() => (named, Whose::Nobodys(error.to_string())),
             Err(error) => return Err(error),
         })
     }
 
-    async fn open<T>(&self, candidate: &Descriptor, kind: &str, read: Read<T>) -> Result<Opened<T>, PublishError> {
+    /// What is in a referrer, statement by statement.
+    async fn open<T>(
+        &self,
+        candidate: &Descriptor,
+        kind: &str,
+        read: Read<T>,
+    ) -> Result<Vec<Result<Opened<T>, PublishError>>, PublishError> {
         let attestation = candidate.digest;
-        let manifest = self.place.manifest(&attestation, self.effects).await?;
-        let statement = match self.open_any(attestation, ArtifactManifest::parse(&manifest), Some(kind)).await? {
-            Opened::Statement(statement) => statement,
-            Opened::OtherPredicate => return Ok(Opened::OtherPredicate),
-            Opened::OtherKey(hint) => return Ok(Opened::OtherKey(hint)),
+        let manifest = self.place.manifest(&attestation, self.effects).await;
+        let manifest = manifest.map_err(|error| unfetched(attestation, error))?;
+        let all = match self.open_any(attestation, ArtifactManifest::parse(&manifest), Some(kind)).await {
+            Ok(all) => all,
+            Err(error) => return Ok(vec![Err(error)]),
         };
-        let content = read(statement.predicate).map_err(|e| PublishError::Malformed {
-            attestation,
-            reason: format!("its predicate: {e}"),
-        })?;
-        Ok(Opened::Statement(content))
+        let content = |statement: Statement| {
+            read(statement.predicate).map_err(|e| PublishError::Malformed {
+                attestation,
+                reason: format!("its predicate: {e}"),
+            })
+        };
+        let read_one = |opened| match opened {
+            Opened::Statement(statement) => Ok(Opened::Statement(content(statement)?)),
+            Opened::OtherPredicate => Ok(Opened::OtherPredicate),
+            Opened::OtherKey(hint) => Ok(Opened::OtherKey(hint)),
+        };
+        Ok(all.into_iter().map(|opened| opened.and_then(read_one)).collect())
     }
 
-    /// The statement in a manifest's bundle, if the key signed it, it is about the digest, and of the kind (where one is asked for).
+    /// The statements in a manifest, if the key signed them, they are about the digest, and of the kind (where one is asked for).
+    ///
+    /// A verdict is looked for in every layer that may hold one, whatever the manifest says of itself: who cannot sign can wrap a signed "no" anew.
     async fn open_any(
         &self,
         attestation: Digest,
         manifest: Result<ArtifactManifest, Refused>,
         kind: Option<&str>,
-    ) -> Result<Opened<Statement>, PublishError> {
+    ) -> Result<Vec<Result<Opened<Statement>, PublishError>>, PublishError> {
         let malformed = |reason: String| PublishError::Malformed { attestation, reason };
         let manifest = manifest.map_err(|e| malformed(e.to_string()))?;
-        if kind.is_some_and(|kind| !manifest.may_hold(kind)) {
-            return Ok(Opened::OtherPredicate);
+        let is_verdict = kind == Some(predicate_type::VERIFICATION_SUMMARY);
+        if kind.is_some_and(|kind| !is_verdict && !manifest.may_hold(kind)) {
+            return Ok(Vec::new());
         }
-        let Some(layer) = manifest.layers.iter().find(|l| l.media_type == BUNDLE_MEDIA_TYPE) else {
-            return Ok(Opened::OtherPredicate);
-        };
-        let bundle = self.place.blob(layer, self.effects.limits.sbom).await?;
-        let bundle = Bundle::parse(&bundle).map_err(|e| malformed(format!("its bundle: {e}")))?;
-        let payload = match bundle.envelope().open(self.key) {
-            Ok(payload) => payload,
-            Err(EnvelopeError::Signature(_)) if bundle.hint().is_none_or(|hint| hint != self.key.hint()) => {
-                let hint = bundle.hint().unwrap_or("a key without a name");
-                return Ok(Opened::OtherKey(shortened(hint, 64)));
+        let mut all = Vec::new();
+        for layer in &manifest.layers {
+            let is_bundle = artifact::is_bundle(layer);
+            if !is_bundle && !(is_verdict && artifact::may_hold_a_statement(layer)) {
+                continue;
             }
+            let bytes = self.place.blob(layer, self.effects.limits.sbom).await;
+            let bytes = bytes.map_err(|error| unfetched(attestation, error))?;
+            match Bundle::parse(&bytes) {
+                Ok(bundle) => all.push(self.open_envelope(attestation, bundle.envelope(), bundle.hint(), kind)),
+                Err(error) => match Envelope::parse(&bytes) {
+                    Some(envelope) => all.push(self.open_envelope(attestation, &envelope, None, kind)),
+                    None if is_bundle => all.push(Err(malformed(format!("its bundle: {error}")))),
+                    None => {}
+                },
+            }
+        }
+        Ok(all)
+    }
+
+    /// One envelope: whose it is, and what it says.
+    fn open_envelope(
+        &self,
+        attestation: Digest,
+        envelope: &Envelope,
+        hint: Option<&str>,
+        kind: Option<&str>,
+    ) -> Result<Opened<Statement>, PublishError> {
+        let unread = |reason: String| PublishError::Unread { attestation, reason };
+        let payload = match envelope.open(self.key) {
+            Ok(payload) => payload,
+            Err(EnvelopeError::Signature(_)) if hint.is_none_or(|hint| hint != self.key.hint()) => {
+                return Ok(Opened::OtherKey(shortened(hint.unwrap_or("a key without a name"), 64)));
+            }
+            Err(error @ EnvelopeError::Signed(_)) => return Err(unread(error.to_string())),
             Err(error) => {
                 return Err(PublishError::Altered {
                     attestation,
@@ -219,12 +262,11 @@ impl<'a> Search<'a> {
                 });
             }
         };
-        let unread = |reason: String| PublishError::Unread { attestation, reason };
         let statement = Statement::parse(&payload).map_err(unread)?;
         if let Some(kind) = kind.filter(|kind| statement.predicate_type != **kind) {
-            return match statement.is_version_of(kind) && statement.may_be_about(self.digest) {
+            return match statement.resembles(kind) && statement.may_be_about(self.digest) {
                 true => Err(unread(format!(
-                    "it is of another version, {}",
+                    "it is of another kind or version, {}",
                     shortened(&statement.predicate_type, 100)
                 ))),
                 false => Ok(Opened::OtherPredicate),
@@ -241,6 +283,14 @@ impl<'a> Search<'a> {
             });
         }
         Ok(Opened::Statement(statement))
+    }
+}
+
+/// What is listed and cannot be had could be a verdict against the image: nobody knows.
+fn unfetched(attestation: Digest, error: PublishError) -> PublishError {
+    match error {
+        PublishError::Registry(source @ RegistryError::Missing { .. }) => PublishError::Unfetched { attestation, source },
+        other => other,
     }
 }
 

@@ -141,9 +141,35 @@ fn a_dockerfile_alone_needs_no_configuration_and_takes_the_builder_that_is_here(
     let project = Project::new("buildah", "", &[("Dockerfile", "FROM scratch\nCOPY a /a\n"), ("a", "a\n")]);
     fs::remove_file(project.root().join("portcullis.toml")).unwrap();
     let mut env = builder.env();
-    env.insert("DOCKER_HOST", "unix:///nonexistent/docker.sock".to_owned());
+    // An engine that does not answer, and that nobody named.
+    let programs = tempfile::tempdir().unwrap();
+    let docker = programs.path().join("docker");
+    fs::write(&docker, "#!/bin/sh\nexit 1\n").unwrap();
+    fs::set_permissions(&docker, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let path = env.get("PATH").cloned().unwrap_or_else(|| std::env::var("PATH").unwrap());
+    env.insert("PATH", format!("{}:{path}", programs.path().display()));
     let said = project.ends(0, &env, &["build"]);
     assert!(said.contains("buildah ("), "{said}");
+}
+
+#[test]
+fn a_named_engine_that_is_dead_is_never_silently_another_builder() {
+    let Some(builder) = Builder::buildah() else { return };
+    for (name, named) in [("DOCKER_HOST", "unix:///nonexistent/docker.sock"), ("DOCKER_CONTEXT", "nowhere")] {
+        for using in ["buildkit", ""] {
+            let project = Project::new("buildkit", "", &[("Dockerfile", "FROM scratch\nCOPY a /a\n"), ("a", "a\n")]);
+            if using.is_empty() {
+                fs::remove_file(project.root().join("portcullis.toml")).unwrap();
+            }
+            let mut env = builder.env();
+            env.insert(name, named.to_owned());
+            let said = project.ends(69, &env, &["build"]);
+            assert!(!said.contains("buildah ("), "{said}");
+            if using.is_empty() {
+                assert!(said.contains(name), "{said}");
+            }
+        }
+    }
 }
 
 #[test]

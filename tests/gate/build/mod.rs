@@ -3,6 +3,7 @@
 mod base;
 mod dockerfile;
 mod faults;
+mod ignored;
 pub(crate) mod native;
 mod node_service;
 mod service;

@@ -3,9 +3,11 @@
 mod action;
 mod arguments;
 mod bad_input;
+mod before_the_build;
 mod first_minutes;
 mod folders;
 mod newcomer;
+mod outside;
 mod pages;
 mod release;
 mod stored_results;

@@ -16,6 +16,7 @@ mod peers;
 mod programs;
 mod rpm;
 mod sbom;
+mod sbom_attacks;
 mod sbom_peers;
 mod scopes;
 mod sources;

@@ -312,7 +312,8 @@ fn an_sbom_of_another_program_is_read_by_its_purls() {
         gaps,
         [
             (GapKind::PartialDatabase, "components[4]"),
-            (GapKind::PartialDatabase, "components[5]")
+            (GapKind::PartialDatabase, "components[5]"),
+            (GapKind::PartialDatabase, "dependencies")
         ]
     );
 }

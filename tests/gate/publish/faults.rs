@@ -26,6 +26,7 @@ const QUICK: Options = Options {
         attempts: 4,
         first: Duration::from_millis(10),
         longest: Duration::from_secs(5),
+        in_all: Duration::from_secs(20),
     },
 };
 
@@ -64,6 +65,18 @@ async fn a_registry_that_asks_for_a_pause_gets_it() {
     assert_eq!(client.tag("v1").await.unwrap(), None);
     assert!(start.elapsed() >= Duration::from_secs(1), "{:?}", start.elapsed());
     assert_eq!(client.requests(), 2);
+}
+
+#[tokio::test]
+async fn a_registry_that_asks_for_more_than_the_time_left_is_given_up_at_once_and_says_so() {
+    let Some((_running, proxy, place)) = proxied().await else { return };
+    let client = Registry::open(&proxy.repository("payments"), QUICK, &place.effects).unwrap();
+    proxy.on(Method::HEAD, "/manifests/", 99, Broken::TooMany(86_400));
+    let start = Instant::now();
+    let error = client.tag("v1").await.unwrap_err();
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+    assert_eq!((error.exit_kind(), client.requests()), (ExitKind::Unreachable, 1));
+    assert!(error.to_string().contains("asks to wait for 86400 s"), "{error}");
 }
 
 #[tokio::test]

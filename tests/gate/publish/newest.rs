@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use portcullis::io::Effects;
 use portcullis::model::image::media_type;
-use portcullis::stage::publish::sign::{Bundle, Envelope};
+use portcullis::model::plan::KeySource;
+use portcullis::stage::publish::sign::{Bundle, Envelope, SigningKey};
 use portcullis::stage::publish::{self, Expectation, PublishError};
 use serde_json::{Value, json};
 
@@ -197,4 +198,108 @@ async fn two_lists_under_one_tag_of_referrers_are_refused() {
     std::fs::write(&path, index.to_string()).unwrap();
     let error = published.verify().await.unwrap_err();
     assert!(error.to_string().contains("2 images under the tag"), "{error}");
+}
+
+/// Wraps a bundle anew, as whoever may write to the repository can without a key.
+type Wrap = fn(&mut Value, &Published, &[u8]);
+
+#[tokio::test]
+async fn a_signed_no_that_was_wrapped_anew_is_seen() {
+    let layer = |bundle: &[u8], published: &Published, kind: &str| {
+        let digest = published.layout.write_blob(bundle).unwrap();
+        json!({"mediaType": kind, "digest": digest, "size": bundle.len()})
+    };
+    let wraps: [(&str, Wrap); 7] = [
+        ("as another kind of statement", |m, _, _| {
+            m["annotations"]["dev.sigstore.bundle.predicateType"] = json!("https://slsa.dev/provenance/v1");
+        }),
+        ("without annotations", |m, _, _| m["annotations"] = json!({})),
+        ("behind another layer", |m, published, _| {
+            let junk = published.layout.write_blob(b"{}").unwrap();
+            let first = json!({"mediaType": m["layers"][0]["mediaType"], "digest": junk, "size": 2});
+            m["layers"].as_array_mut().unwrap().insert(0, first);
+        }),
+        ("with a parameter", |m, _, _| {
+            m["layers"][0]["mediaType"] = json!("application/vnd.dev.sigstore.bundle.v0.3+json; charset=utf-8");
+        }),
+        ("as an older version", |m, _, _| {
+            m["layers"][0]["mediaType"] = json!("application/vnd.dev.sigstore.bundle+json;version=0.2")
+        }),
+        ("as JSON", |m, _, _| m["layers"][0]["mediaType"] = json!("application/json")),
+        ("as its envelope alone", |m, published, bundle| {
+            let bundle: Value = serde_json::from_slice(bundle).unwrap();
+            let envelope = bundle["dsseEnvelope"].to_string();
+            m["layers"][0]["digest"] = json!(published.layout.write_blob(envelope.as_bytes()).unwrap());
+            m["layers"][0]["size"] = json!(envelope.len());
+            m["layers"][0]["mediaType"] = json!("application/vnd.dsse.envelope.v1+json");
+        }),
+    ];
+    for (what, wrap) in wraps {
+        let published = Published::new().await;
+        let (entry, manifest, _) = published.verdict();
+        let refuses = |of_us: bool| {
+            let other = KeySource::Local(published.place.path("other.key"));
+            let key = match of_us {
+                true => published.key(),
+                false => SigningKey::load(&other, &published.place.effects).unwrap(),
+            };
+            let mut statement = published.statement();
+            no(&mut statement, LATER);
+            let bundle = Bundle::new(Envelope::sign(statement.to_string().as_bytes(), &key), &key.verifying_key())
+                .bytes()
+                .unwrap();
+            let mut manifest = manifest.clone();
+            manifest["layers"][0] = layer(&bundle, &published, manifest["layers"][0]["mediaType"].as_str().unwrap());
+            wrap(&mut manifest, &published, &bundle);
+            let bytes = manifest.to_string().into_bytes();
+            let mut entry = entry.clone();
+            entry.digest = published.layout.write_blob(&bytes).unwrap();
+            entry.size = bytes.len() as u64;
+            published.layout.put(&entry, None).unwrap();
+        };
+        // The control: another key's word, wrapped in whichever way, is nothing to us.
+        refuses(false);
+        published.verify().await.unwrap_or_else(|error| panic!("{what}: {error}"));
+        refuses(true);
+        let error = published.refusal().await;
+        assert!(matches!(error, PublishError::NotCleared { .. }), "{what}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_signed_no_behind_many_signatures_or_of_another_type_is_seen() {
+    let published = Published::new().await;
+    let key = published.key();
+    let mut statement = published.statement();
+    no(&mut statement, LATER);
+    let bundle = Bundle::new(Envelope::sign(statement.to_string().as_bytes(), &key), &key.verifying_key())
+        .bytes()
+        .unwrap();
+    let mut bundle: Value = serde_json::from_slice(&bundle).unwrap();
+    let signatures = bundle["dsseEnvelope"]["signatures"].as_array_mut().unwrap();
+    for at in 0..16 {
+        signatures.insert(0, json!({"sig": if at == 0 { "not base64 !" } else { "AAAA" }}));
+    }
+    published.attach(bundle.to_string().as_bytes(), false);
+    let error = published.refusal().await;
+    assert!(matches!(error, PublishError::NotCleared { .. }), "{error}");
+
+    let other: Change = |s| s["predicateType"] = json!("https://SLSA.dev/verification_summary/V1");
+    let renamed: Change = |s| s["predicateType"] = json!("https://example.org/results/v1");
+    for change in [other, renamed] {
+        let published = Published::new().await;
+        published.sign(&published.key(), false, |s| {
+            no(s, LATER);
+            change(s);
+        });
+        let error = published.refusal().await;
+        assert!(matches!(error, PublishError::Unread { .. }), "{error}");
+    }
+    // The control: a statement of another kind, of the same key.
+    let published = Published::new().await;
+    published.sign(&published.key(), false, |s| {
+        s["predicateType"] = json!("https://example.org/tests/v1");
+        s["predicate"] = json!({"passed": false});
+    });
+    published.verify().await.unwrap();
 }

@@ -11,7 +11,9 @@ use portcullis::io::{Effects, hash};
 use portcullis::model::digest::Digest;
 use portcullis::model::exit_kind::ExitKind;
 use portcullis::model::image::media_type;
+use portcullis::model::image_ref::ImageRef;
 use portcullis::stage::publish::PublishError;
+use portcullis::stage::publish::sign::SigningKey;
 use serde_json::{Value, json};
 
 use crate::support::images::{COMMIT, image};
@@ -25,6 +27,7 @@ const QUICK: Options = Options {
         attempts: 2,
         first: Duration::from_millis(5),
         longest: Duration::from_millis(20),
+        in_all: Duration::from_secs(20),
     },
 };
 
@@ -251,6 +254,29 @@ async fn every_page_of_referrers_and_the_tag_beside_them_are_read() {
         let error = client(&stand_in, &place.effects).referrers(&image).await.unwrap_err();
         assert!(matches!(error, RegistryError::Answer { .. }), "{error}");
     }
+}
+
+#[tokio::test]
+async fn a_referrer_that_is_listed_and_not_there_leaves_the_answer_open() {
+    let place = Workplace::new();
+    let stand_in = QuirkyRegistry::start(Quirks {
+        referrers: vec![(200, None, list(&[entry(2)]))],
+        ..Quirks::default()
+    })
+    .await;
+    // Made on first use: a public half must be there.
+    SigningKey::load(&place.key(), &place.effects).unwrap();
+    let image = ImageRef::Registry {
+        repository: stand_in.repository("a"),
+        digest: Digest::from_bytes([1; 32]),
+    };
+    let error = place.verify(&image).await.unwrap_err();
+    assert_eq!(error.exit_kind(), ExitKind::Undecidable, "{error}");
+    assert!(error.is_distrust() && error.to_string().contains("cannot be had"), "{error}");
+    // The control: nothing is listed.
+    stand_in.change(|quirks| quirks.referrers = vec![(200, None, list(&[]))]);
+    let error = place.verify(&image).await.unwrap_err();
+    assert!(matches!(error, PublishError::NoVerdict { .. }), "{error}");
 }
 
 #[tokio::test]

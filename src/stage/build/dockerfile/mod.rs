@@ -12,6 +12,8 @@ mod progress;
 mod provenance;
 mod sources;
 
+pub use context::ignored;
+
 use std::collections::BTreeMap;
 
 use self::engine::{Engine, Request};

@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod apk;
 pub mod binaries;
+pub(super) mod capabilities;
 pub mod cargo_auditable;
 pub mod cargo_lock;
 pub(super) mod cargo_patch;
@@ -72,6 +73,7 @@ pub static CATALOGERS: &[&dyn Cataloger] = &[
     &rpm::Rpm,
     &secrets::Secrets,
     &setuid::Setuid,
+    &unread::LooseClasses,
     &unread::UnlockedManifests,
     &unread::UnreadLockFiles,
     &unread::UnreadPackageStores,

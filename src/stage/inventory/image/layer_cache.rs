@@ -17,7 +17,7 @@ use crate::model::image::Layer;
 use crate::stage::inventory::cataloger::Cataloger;
 
 /// Raised when the form of the files, or what the walk itself notes, changes.
-const FORMAT: u32 = 4;
+const FORMAT: u32 = 5;
 /// Larger files are not worth reading.
 const MAX_SIZE: u64 = 256 << 20;
 

@@ -2,6 +2,7 @@
 
 use super::view::Named;
 pub(in crate::stage::inventory) use super::view::{Layered, Seen, View};
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::facts::FileFacts;
@@ -46,7 +47,7 @@ pub(in crate::stage::inventory) fn merge(
     // A program that a package owns is known by that package already.
     components.retain(|component| component.cataloger != binaries::ID || component.owned_by.is_none());
     inventory.facts.extend(view.facts(platform, &owners));
-    inventory.gaps.extend(view.gaps(&owners));
+    inventory.gaps.extend(view.gaps(&owners, &components));
     inventory.gaps.extend(view.unowned(&owners, &components));
     inventory.gaps.extend(distro::gaps(&components, os.as_ref(), subject));
     // Behind the executables: a list of files alone accounts for none of them.
@@ -230,10 +231,18 @@ impl<'a> View<'a> {
     }
 
     /// What a distribution's package ships is known by that package, also where it is a package store of another manager.
-    fn gaps(&self, owners: &Owners<'_>) -> Vec<Gap> {
+    fn gaps(&self, owners: &Owners<'_>, components: &[Component]) -> Vec<Gap> {
+        let of_languages = OnceCell::new();
+        let unpacked: Vec<&str> = components.iter().filter_map(unpacked_artifact).collect();
+        // Classes of Java beside the coordinates of what was unpacked there, or in a package of another language, are that artifact's.
+        let is_part = |path: &str| {
+            let owners = of_languages.get_or_init(|| Owners::new(self, components, |purl| !purl.is_of_system()));
+            unpacked.iter().any(|folder| path.starts_with(folder)) || owners.of(path).is_some()
+        };
         let of_files = self.seen.iter().flat_map(|seen| {
             let is_store = |kind: GapKind| kind == GapKind::UnreadPackageStore;
-            let shipped = seen.file.gaps.iter().any(|(kind, _)| is_store(*kind)) && owners.of(seen.name).is_some();
+            let is_shipped = || owners.of(seen.name).is_some() || (unread::is_loose(seen.name) && is_part(seen.name));
+            let shipped = seen.file.gaps.iter().any(|(kind, _)| is_store(*kind)) && is_shipped();
             let told = seen.file.gaps.iter().filter(move |(kind, _)| !(shipped && is_store(*kind)));
             told.map(|(kind, detail)| {
                 let location = self.location(seen.layer, seen.name);
@@ -274,6 +283,13 @@ impl<'a> View<'a> {
             })
             .collect()
     }
+}
+
+/// The folder, with a slash at its end, in which an artifact of Maven's lies unpacked.
+fn unpacked_artifact(component: &Component) -> Option<&str> {
+    let place = component.locations.first()?.path.trim_start_matches('/');
+    let at = place.find("META-INF/maven/").filter(|_| component.purl.kind == "maven")?;
+    (at == 0 || place[..at].ends_with('/')).then(|| &place[..at])
 }
 
 fn gap(kind: GapKind, subject: String, detail: String, location: Option<Location>) -> Gap {

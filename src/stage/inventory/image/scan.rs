@@ -9,10 +9,12 @@ use super::landing::{Landing, Place, What};
 use super::paths::{Mark, PathSet};
 use super::sink::FileSink;
 use super::whiteout::Whiteout;
-use crate::io::layers::{Doubt, Entry, Kind, LayerProblem, Need, Spilled, Visitor};
+use crate::io::layers::{Doubt, Entry, Kind, LayerProblem, Metadata, Need, Spilled, Visitor};
 use crate::io::limits::Limits;
 use crate::model::coverage::GapKind;
+use crate::model::inventory::FactKind;
 use crate::stage::inventory::cataloger::{Cataloger, EntryHead, LayerFile, Want};
+use crate::stage::inventory::catalogers::capabilities;
 
 /// Hears how far a layer is; may stop it.
 pub(in crate::stage::inventory) type Pulse<'a> = &'a dyn Fn() -> ControlFlow<()>;
@@ -30,6 +32,8 @@ pub(in crate::stage::inventory) struct Scan<'a> {
     entry: u32,
     /// Where the current entry lands, if not where it says.
     moved: Option<Moved>,
+    /// What the entry that comes next gives to whoever runs it.
+    gives: Option<String>,
     components: usize,
     owned: usize,
     doubts: usize,
@@ -64,6 +68,7 @@ impl<'a> Scan<'a> {
             symlinks: Vec::new(),
             entry: 0,
             moved: None,
+            gives: None,
             components: 0,
             owned: 0,
             doubts: 0,
@@ -276,6 +281,12 @@ impl<'a> Scan<'a> {
         }
     }
 
+    fn note(&mut self, entry: &Entry<'_>, kind: FactKind, detail: String) {
+        let mut sink = FileSink::new(self.facts.paths.seed, entry, self.limits);
+        sink.facts.facts.push((kind, detail, None));
+        self.keep(sink.facts);
+    }
+
     fn too_large(&mut self, entry: &Entry<'_>, limit: u64) -> Need {
         let mut sink = FileSink::new(self.facts.paths.seed, entry, self.limits);
         sink.facts.gaps.push((
@@ -302,7 +313,16 @@ impl Visitor for Scan<'_> {
         Ok(())
     }
 
+    fn metadata(&mut self, metadata: &Metadata) {
+        let attribute = metadata
+            .attributes
+            .iter()
+            .find(|(name, _)| name == capabilities::ATTRIBUTE.as_bytes());
+        self.gives = attribute.and_then(|(_, value)| capabilities::given(value));
+    }
+
     fn entry(&mut self, entry: &Entry<'_>) -> Result<Need, LayerProblem> {
+        let gives = self.gives.take();
         if let Some(whiteout) = Whiteout::of(entry.raw) {
             self.whiteout(&whiteout);
             return Ok(Need::Nothing);
@@ -319,6 +339,10 @@ impl Visitor for Scan<'_> {
         });
         let hash = landed.hash;
         Ok(self.with_landed(entry, |scan, entry| {
+            // A link with the attribute gives it to the file that it names.
+            if let (Some(gives), What::File | What::HardLink(_)) = (gives, &landed.what) {
+                scan.note(entry, FactKind::CapableFile, gives);
+            }
             let (mark, need) = match landed.what {
                 What::File if entry.kind == Kind::File => (Mark::File, scan.file(entry)),
                 What::File => (Mark::File, Need::Nothing),

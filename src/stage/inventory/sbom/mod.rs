@@ -9,6 +9,7 @@ mod ecosystem;
 mod identity;
 mod keys;
 mod license;
+mod readings;
 mod spdx;
 mod upstream;
 mod wrapper;

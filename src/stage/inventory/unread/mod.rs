@@ -5,6 +5,7 @@
 
 mod asked_files;
 mod lock_files;
+mod loose_classes;
 mod manifest_needs;
 mod manifests;
 mod package_stores;
@@ -12,5 +13,6 @@ mod pattern;
 
 pub(super) use asked_files::not_reached;
 pub(super) use lock_files::UnreadLockFiles;
+pub(super) use loose_classes::{LooseClasses, is_loose};
 pub(super) use manifests::{UnlockedManifests, drop_locked};
 pub(super) use package_stores::{UnreadPackageStores, by_store};

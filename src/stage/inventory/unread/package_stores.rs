@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::model::coverage::{Gap, GapKind};
 
+use super::loose_classes;
 use super::pattern::Pattern;
 use crate::stage::inventory::cataloger::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
 
@@ -130,7 +131,7 @@ pub(in super::super) fn by_store(gaps: Vec<Gap>) -> Vec<Gap> {
     for gap in gaps {
         let path = gap.subject.trim_start_matches('/');
         let store = (gap.kind == GapKind::UnreadPackageStore)
-            .then(|| find(path)?.path.store(path))
+            .then(|| loose_classes::folder(path).or_else(|| find(path)?.path.store(path)))
             .flatten();
         match store {
             Some(store) => stores.entry((format!("/{store}"), gap.detail.clone())).or_insert((gap, 0)).1 += 1,

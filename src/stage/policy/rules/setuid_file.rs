@@ -27,17 +27,28 @@ const DISTRIBUTION: [&str; 14] = [
     "bbsuid",
 ];
 
+/// What distributions install with capabilities instead, and which.
+const CAPABLE: [(&str, &[&str]); 6] = [
+    ("arping", &["cap_net_raw"]),
+    ("clockdiff", &["cap_net_raw"]),
+    ("mtr-packet", &["cap_net_raw"]),
+    ("newgidmap", &["cap_setgid"]),
+    ("newuidmap", &["cap_setuid"]),
+    ("ping", &["cap_net_raw", "cap_net_admin"]),
+];
+
 /// Settings of `setuid-file`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct SetuidFile {
-    /// How hard a setuid or setgid file weighs.
+    /// How hard a file with the setuid or setgid bit, or with capabilities, weighs.
     pub level: Level,
     /// How hard a file that everybody may write weighs.
     pub world_writable: Level,
     /// Paths that are fine; `*` stands for any characters but `/`, `**` for any.
     pub allow: Vec<TextPattern>,
-    /// Leaves out what distributions install in their smallest images (`su`, `passwd`, `mount` and their like, in `/bin`, `/sbin` and below `/usr`).
+    /// Leaves out what distributions install in their smallest images (`su`, `passwd`, `mount` and their like, `ping` with `cap_net_raw`; in `/bin`,
+    /// `/sbin` and below `/usr`).
     pub allow_distribution: bool,
 }
 
@@ -55,9 +66,9 @@ impl Default for SetuidFile {
 impl Settings for SetuidFile {
     const ABOUT: RuleText = RuleText {
         code: "setuid-file",
-        summary: "A file runs with its owner's rights (setuid, setgid), or everybody may write it.",
+        summary: "A file runs with its owner's rights (setuid, setgid) or with rights of root (capabilities), or everybody may write it.",
         why: "Such files are how a process that was taken over becomes root in the container. A service needs none.",
-        fix: "Remove the bit (`chmod a-s`, `chmod o-w`) in the layer that adds the file, or allow its path in the policy.",
+        fix: "Remove the bit (`chmod a-s`, `chmod o-w`, `setcap -r`) in the layer that adds the file, or allow its path in the policy.",
     };
 }
 
@@ -67,8 +78,10 @@ impl Rule for SetuidFile {
             let path = fact.location.path.as_str();
             let (level, what) = match fact.kind {
                 FactKind::SetuidFile if self.allow_distribution && is_of_distribution(path) => continue,
-                FactKind::SetuidFile => (self.level, "runs with its owner's rights"),
-                FactKind::WorldWritableFile => (self.world_writable, "may be written by everybody"),
+                FactKind::SetuidFile => (self.level, "runs with its owner's rights".to_owned()),
+                FactKind::CapableFile if self.allow_distribution && is_capable_by_distribution(path, &fact.detail) => continue,
+                FactKind::CapableFile => (self.level, format!("runs with rights of root's: {}", fact.detail)),
+                FactKind::WorldWritableFile => (self.world_writable, "may be written by everybody".to_owned()),
                 FactKind::Secret | FactKind::RootAccount => continue,
             };
             if level == Level::Off || self.allow.iter().any(|pattern| pattern.matches(path)) {
@@ -84,8 +97,16 @@ impl Rule for SetuidFile {
 }
 
 fn is_of_distribution(path: &str) -> bool {
-    let Some((folder, name)) = path.rsplit_once('/') else {
-        return false;
-    };
-    matches!(folder, "/bin" | "/sbin" | "/usr/bin" | "/usr/sbin") && DISTRIBUTION.contains(&name)
+    name_below_usr(path).is_some_and(|name| DISTRIBUTION.contains(&name))
+}
+
+fn is_capable_by_distribution(path: &str, detail: &str) -> bool {
+    let given = detail.rsplit(' ').next().unwrap_or_default();
+    let known = CAPABLE.iter().find(|(name, _)| name_below_usr(path) == Some(*name));
+    known.is_some_and(|(_, allowed)| given.split(',').all(|given| allowed.contains(&given)))
+}
+
+fn name_below_usr(path: &str) -> Option<&str> {
+    let (folder, name) = path.rsplit_once('/')?;
+    matches!(folder, "/bin" | "/sbin" | "/usr/bin" | "/usr/sbin").then_some(name)
 }

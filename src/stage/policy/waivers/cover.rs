@@ -58,6 +58,8 @@ impl Standing<'_> {
 pub(crate) struct Covered<'a> {
     /// For each finding: the name of the waiver that covers it.
     pub(crate) by: Vec<Option<String>>,
+    /// For each finding: the waiver that would, had it not ended, in words.
+    pub(crate) ended: Vec<Option<String>>,
     /// For each waiver, in file order.
     pub(crate) standings: Vec<Standing<'a>>,
 }
@@ -65,6 +67,7 @@ pub(crate) struct Covered<'a> {
 /// Lays the waivers over the findings.
 pub(crate) fn cover<'a>(waivers: &'a Waivers, settings: &WaiverSettings, findings: &[Finding], evidence: &Evidence<'_>) -> Covered<'a> {
     let mut by: Vec<Option<String>> = vec![None; findings.len()];
+    let mut ended = by.clone();
     let today = evidence.at.to_zoned(TimeZone::UTC).date();
     let mut standings = Vec::with_capacity(waivers.entries().len());
     let retractions = Retractions::new(
@@ -78,7 +81,7 @@ pub(crate) fn cover<'a>(waivers: &'a Waivers, settings: &WaiverSettings, finding
         let file = waiver.vex.as_deref().or(waivers.name()).unwrap_or_default();
         let mut standing = begin(waiver, file, evidence);
         let (mut refused, mut disregarded) = (BTreeSet::new(), BTreeSet::new());
-        for (finding, by) in findings.iter().zip(&mut by) {
+        for (finding, (by, ended)) in findings.iter().zip(by.iter_mut().zip(&mut ended)) {
             if !finding.ids.iter().any(is_same) {
                 continue;
             }
@@ -88,6 +91,7 @@ pub(crate) fn cover<'a>(waivers: &'a Waivers, settings: &WaiverSettings, finding
             }
             standing.would_cover += 1;
             if today > waiver.expires {
+                ended.get_or_insert_with(|| format!("its waiver {} ended on {}", waiver.name(), waiver.expires));
                 continue;
             }
             let later = waiver.said.filter(|said| *said > evidence.at);
@@ -116,7 +120,7 @@ pub(crate) fn cover<'a>(waivers: &'a Waivers, settings: &WaiverSettings, finding
             standings.push(standing);
         }
     }
-    Covered { by, standings }
+    Covered { by, ended, standings }
 }
 
 fn begin<'a>(waiver: &Waiver, file: &'a str, evidence: &Evidence<'_>) -> Standing<'a> {

@@ -49,11 +49,10 @@ impl Retraction {
         self.package.as_ref().is_none_or(is_same) && (self.product.is_none() || self.product == subject)
     }
 
-    /// Newer, or of the same time and not before it in the same document. One without a time may be the newest.
+    /// Newer, or of the same time, wherever it is written: of two words of one moment the "no" counts. One without a time may be the newest.
     fn is_after(&self, waiver: &Waiver) -> bool {
         let Some(date) = self.date else { return true };
-        let is_behind = waiver.vex.as_ref() != Some(&self.document) || self.place > waiver.place;
-        waiver.said.is_none_or(|said| date > said || (date == said && is_behind))
+        waiver.said.is_none_or(|said| date >= said)
     }
 
     /// `vex.json#3 says affected`
@@ -175,6 +174,23 @@ mod tests {
         }
         let other = open_vex(&[("CVE-2", "affected", None, Some("25"))]);
         assert_eq!(holding(&[waives, other]), 1, "another vulnerability");
+    }
+
+    #[test]
+    fn of_two_statements_of_one_moment_the_no_counts_in_one_document_as_in_two() {
+        let waives = ("CVE-1", "not_affected", WHY, Some("20"));
+        let back = ("CVE-1", "affected", None, Some("20"));
+        for document in [open_vex(&[back, waives]), open_vex(&[waives, back])] {
+            assert_eq!(holding(&[document.clone()]), 0, "{document}");
+        }
+        assert_eq!(holding(&[open_vex(&[waives]), open_vex(&[back])]), 0, "two documents");
+        assert_eq!(holding(&[cyclonedx(&[("exploitable", "20"), ("not_affected", "20")])]), 0);
+        // The controls: the no is older, or of another version.
+        let older = ("CVE-1", "affected", None, Some("19"));
+        assert_eq!(holding(&[open_vex(&[older, waives])]), 1);
+        let mut other = open_vex(&[back, waives]);
+        other["statements"][0]["products"] = json!([{"@id": "pkg:npm/evil@0.9.0"}]);
+        assert_eq!(holding(&[other]), 1);
     }
 
     #[test]

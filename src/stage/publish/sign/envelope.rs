@@ -7,9 +7,13 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 use crate::io::dsse::{authenticated, decode};
+use crate::io::oci::{self, shape};
+use crate::model::excused::Excused as _;
 
 use super::{SigningKey, VerifyingKey};
 
+/// So many signatures of an envelope are tried. Ours writes one.
+const SIGNATURES: usize = 10_000;
 /// The payload type of an in-toto statement.
 const IN_TOTO: &str = "application/vnd.in-toto+json";
 
@@ -38,6 +42,9 @@ pub enum EnvelopeError {
     /// Not base64.
     #[error("its {0} is not base64")]
     Encoding(&'static str),
+    /// The key signed it, and it is no statement.
+    #[error("its payload type is `{0}`, which is no statement")]
+    Signed(String),
     /// No signature is one by the key.
     #[error("none of its {0} signatures is one by this key over this payload")]
     Signature(usize),
@@ -58,22 +65,27 @@ impl Envelope {
         }
     }
 
+    /// Reads an envelope that stands alone; `None` for anything else.
+    #[must_use]
+    pub fn parse(bytes: &[u8]) -> Option<Self> {
+        oci::decode(bytes, &shape::ENVELOPE).or_none("what is no envelope signs nothing")
+    }
+
     /// The statement, if the key signed it.
     ///
     /// # Errors
     /// [`EnvelopeError`].
     pub fn open(&self, key: &VerifyingKey) -> Result<Vec<u8>, EnvelopeError> {
-        if self.payload_type != IN_TOTO {
-            return Err(EnvelopeError::PayloadType(self.payload_type.chars().take(100).collect()));
-        }
         let payload = decode(&self.payload).ok_or(EnvelopeError::Encoding("payload"))?;
         let signed = authenticated(&self.payload_type, &payload);
-        let signatures: Option<Vec<Vec<u8>>> = self.signatures.iter().map(|s| decode(&s.sig)).collect();
-        let signatures = signatures.ok_or(EnvelopeError::Encoding("signature"))?;
-        if signatures.iter().take(16).any(|signature| key.verifies(&signed, signature)) {
-            Ok(payload)
-        } else {
-            Err(EnvelopeError::Signature(self.signatures.len()))
+        let signatures = self.signatures.iter().filter_map(|s| decode(&s.sig));
+        let is_signed = signatures.take(SIGNATURES).any(|signature| key.verifies(&signed, &signature));
+        let kind = || self.payload_type.chars().take(100).collect();
+        match (is_signed, self.payload_type == IN_TOTO) {
+            (true, true) => Ok(payload),
+            (true, false) => Err(EnvelopeError::Signed(kind())),
+            (false, false) => Err(EnvelopeError::PayloadType(kind())),
+            (false, true) => Err(EnvelopeError::Signature(self.signatures.len())),
         }
     }
 }

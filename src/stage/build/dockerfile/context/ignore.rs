@@ -1,194 +1,128 @@
 //! `.dockerignore`: which paths of a build context stay behind.
 //!
-//! Source: Docker's documentation of `.dockerignore` files, and the package `patternmatcher` of moby, which all builders use: a pattern is for
-//! paths from the context's root, `**` for any number of folders; a path is ignored with its folder; the last pattern that matches decides.
+//! Source: the packages `patternmatcher` and `ignorefile` of moby (v0.6.0), which BuildKit uses; a test holds this against them. A pattern is for paths
+//! from the context's root; a path is ignored with its folder; the last pattern that matches decides.
+
+use super::ignore_pattern::{Pattern, cleaned};
 
 /// The patterns of a file.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Ignore {
-    patterns: Vec<Pattern>,
+    patterns: Vec<(bool, Pattern)>,
 }
 
-#[derive(Debug, Clone)]
-struct Pattern {
-    /// `!`: what matches is kept.
-    keeps: bool,
-    tokens: Vec<Token>,
+/// Which patterns matched a folder: whatever lies in it is matched by them too.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Matched(Vec<bool>);
+
+/// A line that no builder takes, or that builders need not take alike.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct BadLine {
+    /// From 1.
+    pub(super) line: usize,
+    pub(super) reason: &'static str,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Token {
-    Byte(u8),
-    /// `?`
-    One,
-    /// `*`
-    Run,
-    /// `**` at the end, or within a name.
-    Anything,
-    /// `**/`
-    Folders,
-    /// `[a-z]`
-    Class {
-        negated: bool,
-        ranges: Vec<(u8, u8)>,
-    },
-}
+/// Longer lines are refused by Go's scanner.
+const LONGEST: usize = 64 * 1024 - 1;
 
 impl Ignore {
-    pub(super) fn parse(text: &str) -> Self {
+    pub(super) fn parse(text: &str) -> Result<Self, BadLine> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let lines = text
-            .lines()
-            .map(str::trim)
-            .filter(|line| !line.is_empty() && !line.starts_with('#'));
-        Self {
-            patterns: lines.filter_map(Pattern::parse).collect(),
+        let mut patterns = Vec::new();
+        for (line, text) in (1..).zip(text.lines()) {
+            let bad = |reason| BadLine { line, reason };
+            if text.len() > LONGEST {
+                return Err(bad("it is longer than 64 KiB"));
+            }
+            // A blank before `#` makes it a name.
+            let pattern = text.trim();
+            if text.starts_with('#') || pattern.is_empty() {
+                continue;
+            }
+            let (keeps, pattern) = match pattern.strip_prefix('!') {
+                Some(rest) => (true, rest.trim()),
+                None => (false, pattern),
+            };
+            if pattern.is_empty() {
+                return Err(bad("`!` alone names nothing"));
+            }
+            let clean = cleaned(pattern);
+            if keeps && clean == "/" {
+                return Err(bad("`!` alone names nothing"));
+            }
+            let clean = if clean.len() > 1 {
+                clean.strip_prefix('/').unwrap_or(&clean)
+            } else {
+                &clean
+            };
+            // The matcher takes blanks away and cleans once more, with the `!` in front: what was a name may begin with one now.
+            let again = if keeps {
+                clean.trim_end().to_owned()
+            } else {
+                cleaned(clean.trim())
+            };
+            if clean.trim().is_empty() && !keeps {
+                continue;
+            }
+            let (keeps, clean) = match again.strip_prefix('!') {
+                Some("") if !keeps => return Err(bad("`!` alone names nothing")),
+                Some(rest) if !keeps => (true, rest),
+                _ => (keeps, again.as_str()),
+            };
+            patterns.push((keeps, Pattern::compile(clean).map_err(bad)?));
         }
+        Ok(Self { patterns })
     }
 
-    /// True for a path, written with `/`, that stays behind.
-    pub(super) fn ignores(&self, path: &str) -> bool {
+    /// True for a path, written with `/`, that stays behind, and what matched it. `folder` is what matched the folder that it lies in; nothing for a
+    /// path at the root. A pattern that could not have changed the answer for the folder has not matched it.
+    pub(super) fn ignores(&self, path: &str, folder: &Matched) -> (bool, Matched) {
         let mut ignored = false;
-        for pattern in &self.patterns {
-            if pattern.keeps == ignored && pattern.matches_with_folders(path) {
-                ignored = !pattern.keeps;
+        let mut matched = vec![false; self.patterns.len()];
+        for (at, (keeps, pattern)) in self.patterns.iter().enumerate() {
+            let with_folder = folder.0.get(at).copied().unwrap_or(false);
+            if with_folder || (*keeps == ignored && pattern.matches(path)) {
+                matched[at] = true;
+                ignored = !keeps;
             }
         }
-        ignored
+        (ignored, Matched(matched))
     }
 
     /// True where something below an ignored folder may be kept.
     pub(super) fn has_exceptions(&self) -> bool {
-        self.patterns.iter().any(|pattern| pattern.keeps)
+        self.patterns.iter().any(|(keeps, _)| *keeps)
     }
 }
 
-impl Pattern {
-    fn parse(line: &str) -> Option<Self> {
-        let (keeps, line) = match line.strip_prefix('!') {
-            Some(rest) => (true, rest.trim()),
-            None => (false, line),
-        };
-        let parts: Vec<&str> = line.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
-        let clean = parts.join("/");
-        (!clean.is_empty()).then(|| Self {
-            keeps,
-            tokens: tokens(clean.as_bytes()),
-        })
+/// Which of some paths a `.dockerignore` leaves out; folders stand before what is in them.
+///
+/// # Errors
+/// The line that is refused, and why.
+pub fn ignored(text: &str, paths: &[&str]) -> Result<Vec<bool>, String> {
+    let ignore = Ignore::parse(text).map_err(|bad| format!("line {}: {}", bad.line, bad.reason))?;
+    let mut folders = std::collections::HashMap::from([("", Matched::default())]);
+    let mut answers = Vec::with_capacity(paths.len());
+    for path in paths {
+        let folder = folders.get(path.rsplit_once('/').map_or("", |(folder, _)| folder));
+        let (is_ignored, matched) = ignore.ignores(path, &folder.cloned().unwrap_or_default());
+        answers.push(is_ignored);
+        folders.insert(path, matched);
     }
-
-    /// A path is matched by what matches a folder that it lies in.
-    fn matches_with_folders(&self, path: &str) -> bool {
-        let ends = path.bytes().enumerate().filter(|(_, byte)| *byte == b'/').map(|(at, _)| at);
-        ends.chain([path.len()]).any(|end| self.matches(&path.as_bytes()[..end]))
-    }
-
-    /// Follows all ways through the tokens at once, so that no pattern takes long.
-    fn matches(&self, path: &[u8]) -> bool {
-        let mut at = vec![false; self.tokens.len() + 1];
-        self.enter(&mut at, 0);
-        for byte in path {
-            let mut next = vec![false; at.len()];
-            for (place, token) in self.tokens.iter().enumerate().filter(|(place, _)| at[*place]) {
-                match token {
-                    Token::Byte(wanted) if wanted == byte => self.enter(&mut next, place + 1),
-                    Token::One if *byte != b'/' => self.enter(&mut next, place + 1),
-                    Token::Class { negated, ranges } if *byte != b'/' => {
-                        let is_in = ranges.iter().any(|(low, high)| (low..=high).contains(&byte));
-                        if is_in != *negated {
-                            self.enter(&mut next, place + 1);
-                        }
-                    }
-                    Token::Run if *byte != b'/' => self.enter(&mut next, place),
-                    Token::Anything => self.enter(&mut next, place),
-                    Token::Folders => {
-                        next[place] = true;
-                        if *byte == b'/' {
-                            self.enter(&mut next, place + 1);
-                        }
-                    }
-                    _ => {}
-                }
-            }
-            at = next;
-        }
-        at.last().copied().unwrap_or(false)
-    }
-
-    /// Stands before a token, and behind it where it may match nothing.
-    fn enter(&self, at: &mut [bool], place: usize) {
-        at[place] = true;
-        if matches!(self.tokens.get(place), Some(Token::Run | Token::Anything | Token::Folders)) {
-            self.enter(at, place + 1);
-        }
-    }
-}
-
-fn tokens(mut pattern: &[u8]) -> Vec<Token> {
-    let mut tokens = Vec::new();
-    while let Some((first, rest)) = pattern.split_first() {
-        pattern = rest;
-        tokens.push(match first {
-            b'*' if pattern.first() == Some(&b'*') => {
-                pattern = &pattern[1..];
-                match pattern.first() {
-                    Some(b'/') => {
-                        pattern = &pattern[1..];
-                        Token::Folders
-                    }
-                    _ => Token::Anything,
-                }
-            }
-            b'*' => Token::Run,
-            b'?' => Token::One,
-            b'[' => match class(pattern) {
-                Some((token, rest)) => {
-                    pattern = rest;
-                    token
-                }
-                None => Token::Byte(b'['),
-            },
-            b'\\' => match pattern.split_first() {
-                Some((escaped, rest)) => {
-                    pattern = rest;
-                    Token::Byte(*escaped)
-                }
-                None => Token::Byte(b'\\'),
-            },
-            byte => Token::Byte(*byte),
-        });
-    }
-    tokens
-}
-
-/// What stands behind `[`, up to its `]`.
-fn class(pattern: &[u8]) -> Option<(Token, &[u8])> {
-    let (negated, mut rest) = match pattern.split_first() {
-        Some((b'^', rest)) => (true, rest),
-        _ => (false, pattern),
-    };
-    let mut ranges = Vec::new();
-    loop {
-        let (&low, after) = rest.split_first()?;
-        if low == b']' && !ranges.is_empty() {
-            return Some((Token::Class { negated, ranges }, after));
-        }
-        match after {
-            [b'-', high, after @ ..] if *high != b']' => {
-                ranges.push((low, *high));
-                rest = after;
-            }
-            after => {
-                ranges.push((low, low));
-                rest = after;
-            }
-        }
-    }
+    Ok(answers)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The path's answer, its folders asked before it.
+    fn ignores(patterns: &str, path: &str) -> bool {
+        let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
+        let paths: Vec<&str> = ends.map(|end| &path[..end]).collect();
+        ignored(patterns, &paths).expect(patterns).pop().expect("a path")
+    }
 
     #[test]
     fn the_examples_of_dockers_documentation_hold() {
@@ -221,13 +155,44 @@ mod tests {
             ("*\n!src", "src/main.js", false),
             ("*\n!src", "lib/main.js", true),
         ] {
-            assert_eq!(Ignore::parse(patterns).ignores(path), ignored, "{patterns:?} {path}");
+            assert_eq!(ignores(patterns, path), ignored, "{patterns:?} {path}");
         }
     }
 
     #[test]
+    fn what_looks_alike_and_is_read_otherwise_by_builders_is_read_as_they_do() {
+        for (patterns, path, ignored) in [
+            ("a/../secret", "secret", true),
+            ("../secret", "secret", false),
+            (" #secret", "#secret", true),
+            ("#secret", "#secret", false),
+            ("a**b", "axb", false),
+            ("a**b", "ax/b", true),
+            ("**secret", "my-secret", true),
+            ("?", "é", true),
+            ("a[^b]c", "a/c", true),
+            ("secret/key\n!secret", "secret/key", true),
+            ("secret\n!secret", "secret/key", false),
+            ("//secret//", "secret", true),
+        ] {
+            assert_eq!(ignores(patterns, path), ignored, "{patterns:?} {path}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_builders_refuse_is_refused_with_its_number() {
+        for line in ["!", "a[", "a[]", "a[]b]", "a[b-]", "a\\", "[z-a]", "! ", "!//"] {
+            assert_eq!(
+                Ignore::parse(&format!("ok\n{line}\n")).map(|_| ()).expect_err(line).line,
+                2,
+                "{line}"
+            );
+        }
+        assert!(Ignore::parse("a]\n\\[b\n[ab]\n").is_ok(), "the control");
+    }
+
+    #[test]
     fn a_pattern_of_many_stars_takes_no_longer() {
-        let ignore = Ignore::parse(&"*a".repeat(60));
-        assert!(!ignore.ignores(&"a".repeat(2000).replace("aa", "ab")));
+        assert!(!ignores(&"*a".repeat(60), &"a".repeat(2000).replace("aa", "ab")));
     }
 }

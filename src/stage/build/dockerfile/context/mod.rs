@@ -5,9 +5,11 @@
 
 mod copy;
 mod ignore;
+mod ignore_pattern;
 mod size;
 mod walk;
 
 pub(super) use copy::copy;
+pub use ignore::ignored;
 pub(super) use size::advice;
 pub(super) use walk::{Item, walk};

@@ -3,11 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::ignore::Ignore;
+use super::ignore::{Ignore, Matched};
 use crate::io::files::{self, FileError};
 use crate::io::folder;
 use crate::io::limits::Limits;
-use crate::stage::build::BuildError;
+use crate::stage::build::{BuildError, DockerfileError};
 
 /// A thing in the context.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,14 +43,18 @@ pub(in crate::stage::build::dockerfile) fn walk(
         apart,
         items: Vec::new(),
     };
-    walk.folder("")?;
+    walk.folder("", &Matched::default())?;
     Ok(walk.items)
 }
 
 /// The first of the files that is there counts.
 fn ignore(files: &[PathBuf], limits: &Limits) -> Result<Ignore, BuildError> {
     match files.iter().find(|path| path.symlink_metadata().is_ok()) {
-        Some(path) => Ok(Ignore::parse(&files::read_document(path, limits.document)?)),
+        Some(path) => Ignore::parse(&files::read_document(path, limits.document)?).map_err(|bad| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let (place, reason) = (format!("{name}:{}", bad.line), bad.reason.to_owned());
+            DockerfileError::Refused { place, reason }.into()
+        }),
         None => Ok(Ignore::default()),
     }
 }
@@ -63,7 +67,7 @@ struct Walk<'w> {
 }
 
 impl Walk<'_> {
-    fn folder(&mut self, below: &str) -> Result<(), BuildError> {
+    fn folder(&mut self, below: &str, matched: &Matched) -> Result<(), BuildError> {
         let folder = self.root.join(below);
         let failed = |source| FileError::Read {
             path: folder.clone(),
@@ -81,12 +85,12 @@ impl Walk<'_> {
                 .into());
             };
             let path = if below.is_empty() { name } else { format!("{below}/{name}") };
-            self.entry(path, &entry)?;
+            self.entry(path, &entry, matched)?;
         }
         Ok(())
     }
 
-    fn entry(&mut self, path: String, entry: &fs::DirEntry) -> Result<(), BuildError> {
+    fn entry(&mut self, path: String, entry: &fs::DirEntry, folder: &Matched) -> Result<(), BuildError> {
         if self.apart.iter().any(|apart| *apart == entry.path()) {
             return Ok(());
         }
@@ -100,13 +104,13 @@ impl Walk<'_> {
             kind if kind.is_symlink() => (ItemKind::Link, 0),
             _ => return Ok(()),
         };
-        let ignored = self.ignore.ignores(&path);
+        let (ignored, matched) = self.ignore.ignores(&path, folder);
         if !ignored {
             let path = path.clone();
             self.items.push(Item { path, kind, size });
         }
         if kind == ItemKind::Folder && (!ignored || self.ignore.has_exceptions()) {
-            self.folder(&path)?;
+            self.folder(&path, &matched)?;
         }
         Ok(())
     }

@@ -8,11 +8,13 @@ use std::io::{Cursor, Read, Seek};
 
 use zip::ZipArchive;
 
-use super::coordinates::{by_name, is_called_after, nameless, names_version, of_pom, of_properties};
+use super::coordinates::{by_name, is_called_after, is_named, nameless, names_version, of_pom, of_properties};
+use super::programs::Programs;
 use crate::io::layers::Spilled;
 use crate::io::limits::Limits;
 use crate::model::coverage::GapKind;
 use crate::model::inventory::Component;
+use crate::model::purl::Purl;
 use crate::stage::inventory::cataloger::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
 use crate::stage::inventory::formats::zipped::{directory, ends_as_zip, is_called, unpack};
 
@@ -36,7 +38,7 @@ impl Cataloger for Java {
     }
 
     fn version(&self) -> u32 {
-        5
+        6
     }
 
     fn domain(&self) -> Domain {
@@ -173,7 +175,7 @@ fn archive<R: Read + Seek>(name: &str, mut content: R, depth: usize, budget: &mu
         };
         let Some(part) = Part::of(&entry) else { continue };
         if part == Part::Program {
-            inside_of_it.has_programs = true;
+            inside_of_it.programs.take(&entry);
             continue;
         }
         let unpacked = match unpack(&mut zip, at, budget) {
@@ -222,14 +224,14 @@ impl Part {
 /// What an archive holds, as far as it says which artifact it is.
 #[derive(Default)]
 struct Contents {
-    /// Names of the artifacts whose coordinates are in it: its own, and those that were put into it.
-    artifacts: Vec<String>,
+    /// The artifacts whose coordinates are in it: its own, and those that were put into it.
+    artifacts: Vec<Purl>,
     /// Folders of Maven's whose properties were read.
     folders: Vec<String>,
     /// Each `pom.xml` with its name.
     poms: Vec<(String, String)>,
     manifest: String,
-    has_programs: bool,
+    programs: Programs,
 }
 
 impl Contents {
@@ -237,7 +239,7 @@ impl Contents {
         self.folders.extend(entry.rsplit_once('/').map(|(folder, _)| folder.to_owned()));
         match read {
             Some(component) => {
-                self.artifacts.push(component.purl.name.clone());
+                self.artifacts.push(component.purl.clone());
                 sink.component(component);
             }
             None => sink.gap(
@@ -255,13 +257,15 @@ impl Contents {
                 self.artifact(of_pom(&text), (name, &entry), sink);
             }
         }
-        let is_known = !self.artifacts.is_empty() && (is_called_after(name, &self.artifacts) || !names_version(name));
+        // A name without a version is one of the user's own, as for most services: what is in it tells.
+        let is_one = || is_named(&self.manifest, &self.artifacts) || self.programs.are_of(&self.artifacts);
+        let is_known = !self.artifacts.is_empty() && (is_called_after(name, &self.artifacts) || (!names_version(name) && is_one()));
         if is_known {
             return;
         }
         match by_name(name, &self.manifest) {
             Some(component) => sink.component(component),
-            None if self.has_programs => sink.component(nameless(name)),
+            None if self.programs.are_there() => sink.component(nameless(name)),
             None => {}
         }
     }

@@ -30,13 +30,42 @@ fn artifact(group: &str, name: &str, version: &str) -> Component {
 }
 
 /// True where an archive is called as one of the artifacts in it: it is that one, and not another one with that one in it.
-pub(super) fn is_called_after(name: &str, artifacts: &[String]) -> bool {
+pub(super) fn is_called_after(name: &str, artifacts: &[Purl]) -> bool {
     let stem = stem(name);
-    let is_it = |artifact: &String| {
-        stem.strip_prefix(artifact.as_str())
+    let is_it = |artifact: &Purl| {
+        stem.strip_prefix(artifact.name.as_str())
             .is_some_and(|rest| rest.is_empty() || rest.strip_prefix(SEPARATORS).is_some_and(is_version))
     };
     artifacts.iter().any(is_it)
+}
+
+/// True where an archive's manifest calls it one of the artifacts in it, or names a class of that one's group as its program.
+pub(super) fn is_named(manifest: &str, artifacts: &[Purl]) -> bool {
+    const TITLES: [&str; 5] = [
+        "Implementation-Title",
+        "Specification-Title",
+        "Bundle-SymbolicName",
+        "Bundle-Name",
+        "Automatic-Module-Name",
+    ];
+    let of_group = |class: &str, artifact: &Purl| {
+        let group = artifact.namespace.as_deref().unwrap_or_default();
+        class.strip_prefix(group).is_some_and(|rest| rest.starts_with('.')) && !group.is_empty()
+    };
+    manifest.lines().filter_map(|line| line.split_once(':')).any(|(key, value)| {
+        let value = value.split(';').next().unwrap_or(value).trim();
+        let is_it = |artifact: &Purl| match key.trim() {
+            "Main-Class" | "Start-Class" => of_group(value, artifact),
+            title if TITLES.contains(&title) => {
+                let tail = value
+                    .strip_suffix(artifact.name.as_str())
+                    .map(|group| group.trim_end_matches(['.', ':']));
+                value.eq_ignore_ascii_case(&artifact.name) || (tail.is_some() && tail == artifact.namespace.as_deref())
+            }
+            _ => false,
+        };
+        artifacts.iter().any(is_it)
+    })
 }
 
 /// An archive that does not say which artifact it is: by its manifest, or by a file name with a version. No advisory can name it without its group.
@@ -100,7 +129,7 @@ mod tests {
 
     #[test]
     fn an_archive_is_the_artifact_that_it_is_called_after() {
-        let named = |name: &str| is_called_after(name, &["log4j-1.2-api".to_owned(), "lib".to_owned()]);
+        let named = |name: &str| is_called_after(name, &[Purl::new("maven", "log4j-1.2-api", "1"), Purl::new("maven", "lib", "1")]);
         assert!(named("x/log4j-1.2-api-2.17.jar") && named("app.war:lib.jar") && named("lib_3.1.jar"));
         assert!(!named("evil-1.0.jar") && !named("library-1.0.jar"));
         assert!(!named("lib-core-2.14.1.jar"), "another artifact whose name begins so");

@@ -2,6 +2,7 @@
 
 mod cataloger;
 mod coordinates;
+mod programs;
 mod properties;
 #[cfg(test)]
 mod tests;

@@ -117,6 +117,37 @@ fn an_archive_that_is_none_of_the_artifacts_in_it_is_listed_by_its_name() {
 }
 
 #[test]
+fn an_archive_with_nothing_but_another_artifacts_coordinates_is_a_component_of_its_own() {
+    let evil = ("com/evil/Evil.class", &b"x"[..]);
+    let of = |entries: &[(&str, &[u8])]| Recorder::of(&Java, "app.jar", &jar(entries)).purls();
+    let both = ["pkg:maven/org.acme/lib@1.2.3", "pkg:maven/app"];
+    assert_eq!(of(&[POM, evil]), both);
+    let own = ("org/acme/lib/Lib.class", &b"x"[..]);
+    assert_eq!(of(&[POM, own, evil]), both, "shaded");
+    assert_eq!(of(&[POM, own, ("Evil.class", b"x")]), both, "in no package");
+    // The controls: its own classes, an application's own, Spring Boot's loader, and what its manifest calls one of them.
+    let manifest = |text: &'static str| ("META-INF/MANIFEST.MF", text.as_bytes());
+    for entries in [
+        &[POM, own][..],
+        &[
+            POM,
+            own,
+            ("META-INF/versions/9/module-info.class", b"x"),
+            ("META-INF/versions/9/org/acme/A.class", b"x"),
+        ],
+        &[
+            POM,
+            ("BOOT-INF/classes/com/other/App.class", b"x"),
+            ("org/springframework/boot/loader/Launcher.class", b"x"),
+        ],
+        &[POM, evil, manifest("Implementation-Title: lib\r\n")],
+        &[POM, evil, manifest("Main-Class: org.acme.Main\n")],
+    ] {
+        assert_eq!(of(entries), both[..1], "{entries:?}");
+    }
+}
+
+#[test]
 fn an_archive_behind_a_shell_script_is_read() {
     let behind = [&b"#!/bin/bash\nexec java -jar $0\nexit 1\n"[..], &jar(&[POM])].concat();
     assert_eq!(Recorder::of(&Java, "app.jar", &behind).purls(), ["pkg:maven/org.acme/lib@1.2.3"]);

@@ -14,6 +14,8 @@ pub(super) struct Document<'a> {
     #[serde(borrow, default, deserialize_with = "or_absent")]
     pub(super) components: Vec<Element<'a>>,
     #[serde(borrow, default, deserialize_with = "or_absent")]
+    pub(super) services: Vec<Element<'a>>,
+    #[serde(borrow, default, deserialize_with = "or_absent")]
     pub(super) dependencies: Vec<Edge<'a>>,
     #[serde(borrow, default, deserialize_with = "or_absent")]
     pub(super) compositions: Vec<Composition<'a>>,

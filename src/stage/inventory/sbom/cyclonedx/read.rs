@@ -1,14 +1,16 @@
 //! CycloneDX JSON of ours and of others.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::model::coverage::Gap;
 use crate::model::digest::Digest;
 use crate::model::excused::Excused as _;
 use crate::model::inventory::{Component, Inventory, Location, Scope, SourcePackage};
 use crate::model::purl::Purl;
+use crate::model::visible::shortened;
 
 use super::super::ecosystem::{self, NamedOs};
+use super::super::readings::{self, Beside};
 use super::super::upstream::{self, Sources};
 use super::super::{carried, unread};
 use super::document::{Composition, Document, Edge, Element, LicenseChoice, Pair, Reference, Tools};
@@ -50,21 +52,41 @@ pub(in super::super) fn read(bytes: &[u8], inventory: &mut Inventory) -> Result<
             continue;
         }
         match component(element, os.as_ref(), sources).map_err(|problem| format!("{place}: {problem}"))? {
-            Read::Component(component) => {
+            Read::Components(components) => {
                 if let Some(reference) = &element.reference {
                     by_reference.insert(reference, inventory.components.len());
                 }
-                if component.purl.is_of_system() && component.ecosystem.is_none() && !ours {
-                    inventory.gaps.push(ecosystem::unknown_release(place, &component));
+                for component in components {
+                    if component.purl.is_of_system() && component.ecosystem.is_none() && !ours {
+                        inventory.gaps.push(ecosystem::unknown_release(place, &component));
+                    }
+                    inventory.components.push(component);
                 }
-                inventory.components.push(*component);
             }
             Read::Unknown(detail) => inventory.gaps.push(unread(place.clone(), detail)),
             Read::Nothing => {}
         }
     }
+    let listed = elements
+        .iter()
+        .map(|(_, element)| *element)
+        .chain(&metadata.component)
+        .chain(&document.services);
+    let listed: HashSet<&str> = listed.filter_map(|element| element.reference.as_deref()).collect();
+    inventory.gaps.extend(not_listed(&document.dependencies, &listed));
     connect(&document.dependencies, &by_reference, inventory);
     Ok(())
+}
+
+/// What something needs, or what needs something, and that stands nowhere: whatever it is, it was not looked up.
+fn not_listed(edges: &[Edge<'_>], listed: &HashSet<&str>) -> Vec<Gap> {
+    let named = edges.iter().flat_map(|edge| std::iter::once(&edge.from).chain(&edge.to));
+    let missing: BTreeSet<&str> = named.map(|name| &**name).filter(|name| !listed.contains(name)).collect();
+    let detail = |name: &str| format!("`{}` is a dependency here and is not listed", shortened(name, 200));
+    missing
+        .into_iter()
+        .map(|name| unread("dependencies".to_owned(), detail(name)))
+        .collect()
 }
 
 /// What the document itself says that it does not list, or does not know.
@@ -124,7 +146,8 @@ fn operating_system(elements: &[(String, &Element<'_>)]) -> Option<NamedOs> {
 }
 
 enum Read {
-    Component(Box<Component>),
+    /// One, or one for each of the things that its fields name.
+    Components(Vec<Component>),
     /// It should be a component, and cannot be looked up.
     Unknown(String),
     /// It is none: a file, an operating system, a device.
@@ -148,6 +171,38 @@ fn component(element: &Element<'_>, os: Option<&NamedOs>, sources: Sources) -> R
     if let (None, Some(version)) = (&purl.version, element.version.as_deref().filter(|version| !version.is_empty())) {
         purl.version = Some(version.to_owned());
     }
+    let beside = Beside {
+        group: element.group.as_deref(),
+        name: &element.name,
+        version: element.version.as_deref().unwrap_or_default(),
+    };
+    let others = readings::others(&purl, &beside);
+    let first = with_purl(element, purl, os, sources, pairs(&element.properties).next().is_some())?;
+    // What our own properties say may have been changed beside the purl as well.
+    let carried = readings::others(
+        &first.purl,
+        &Beside {
+            group: None,
+            name: &first.name,
+            version: &first.version,
+        },
+    );
+    // Then the purl is looked up by its own words as well.
+    let plain = (!carried.is_empty()).then(|| first.purl.clone());
+    let mut components = vec![first];
+    if let Some(purl) = plain {
+        components.push(with_purl(element, purl, os, sources, false)?);
+    }
+    for other in others.into_iter().chain(carried) {
+        if components.iter().all(|known| known.purl != other) {
+            components.push(with_purl(element, other, os, sources, false)?);
+        }
+    }
+    Ok(Read::Components(components))
+}
+
+/// The component of an element by a purl. `carries` where our own properties say more.
+fn with_purl(element: &Element<'_>, mut purl: Purl, os: Option<&NamedOs>, sources: Sources, carries: bool) -> Result<Component, String> {
     let source = of_trivy(element).or(upstream::take_upstream(&mut purl, sources));
     let mut component = Component::new(purl, None, "cyclonedx");
     component.source = source;
@@ -157,12 +212,12 @@ fn component(element: &Element<'_>, os: Option<&NamedOs>, sources: Sources) -> R
         .find(|hash| hash.alg == "SHA-256")
         .map(|hash| hash.content.to_lowercase());
     component.licenses = licenses(&element.licenses);
-    if pairs(&element.properties).next().is_some() {
+    if carries {
         carried::to_component(&mut component, pairs(&element.properties))?;
     } else {
         foreign(&mut component, element, os);
     }
-    Ok(Read::Component(Box::new(component)))
+    Ok(component)
 }
 
 /// What another program's element says in its own ways.

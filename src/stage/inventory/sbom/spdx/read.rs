@@ -1,17 +1,20 @@
 //! SPDX 2.3 JSON of ours and of others.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use crate::model::coverage::Gap;
 use crate::model::digest::Digest;
 use crate::model::excused::Excused as _;
 use crate::model::inventory::{Component, Inventory};
 use crate::model::purl::Purl;
+use crate::model::visible::shortened;
 
 use super::super::ecosystem::{self, NamedOs};
+use super::super::readings::{self, Beside};
 use super::super::upstream::{self, Sources};
 use super::super::{carried, or_absent, unread};
 use super::{ANNOTATION, DEPENDS_ON, OPERATING_SYSTEM, OPERATING_SYSTEM_IN_TEXT};
@@ -26,6 +29,10 @@ struct Document<'a> {
     #[serde(borrow, default, deserialize_with = "or_absent")]
     packages: Vec<Package<'a>>,
     #[serde(borrow, default, deserialize_with = "or_absent")]
+    files: Vec<Named<'a>>,
+    #[serde(borrow, default, deserialize_with = "or_absent")]
+    snippets: Vec<Named<'a>>,
+    #[serde(borrow, default, deserialize_with = "or_absent")]
     relationships: Vec<Relationship<'a>>,
     #[serde(borrow, default, deserialize_with = "or_absent")]
     document_describes: Vec<Cow<'a, str>>,
@@ -35,6 +42,13 @@ struct Document<'a> {
     creation_info: Option<CreationInfo<'a>>,
     #[serde(default, deserialize_with = "or_absent")]
     external_document_refs: Vec<IgnoredAny>,
+}
+
+/// A file, or a part of one.
+#[derive(Deserialize)]
+struct Named<'a> {
+    #[serde(borrow, rename = "SPDXID", default, deserialize_with = "or_absent")]
+    id: Cow<'a, str>,
 }
 
 #[derive(Deserialize)]
@@ -132,12 +146,14 @@ pub(in super::super) fn read(bytes: &[u8], inventory: &mut Inventory) -> Result<
             let is_root = is_subject && described.len() == 1;
             let read = component(package, reference, (is_subject, is_root), os.as_ref(), sources);
             match read.map_err(|problem| format!("{place}: {problem}"))? {
-                Read::Component(component) => {
+                Read::Components(components) => {
                     by_id.entry(&package.id).or_insert(inventory.components.len());
-                    if component.purl.is_of_system() && component.ecosystem.is_none() && !ours {
-                        inventory.gaps.push(ecosystem::unknown_release(&place, &component));
+                    for component in components {
+                        if component.purl.is_of_system() && component.ecosystem.is_none() && !ours {
+                            inventory.gaps.push(ecosystem::unknown_release(&place, &component));
+                        }
+                        inventory.components.push(component);
                     }
-                    inventory.components.push(*component);
                 }
                 Read::Unknown(detail) => inventory.gaps.push(unread(place.clone(), detail)),
                 Read::Nothing => {}
@@ -145,8 +161,27 @@ pub(in super::super) fn read(bytes: &[u8], inventory: &mut Inventory) -> Result<
         }
     }
     carried::to_inventory(inventory, pairs(&document.annotations))?;
+    inventory.gaps.extend(not_listed(&document));
     connect(&document.relationships, &by_id, inventory);
     Ok(())
+}
+
+/// What a relationship names and stands nowhere: whatever it is, it was not looked up. Another document's elements are told with that document.
+fn not_listed(document: &Document<'_>) -> Vec<Gap> {
+    let packages = document.packages.iter().map(|package| &*package.id);
+    let others = document.files.iter().chain(&document.snippets).map(|element| &*element.id);
+    let listed: HashSet<&str> = packages.chain(others).chain([&*document.id, "NOASSERTION", "NONE", ""]).collect();
+    let is_known = |id: &&str| listed.contains(id) || id.starts_with("DocumentRef-");
+    let named = document
+        .relationships
+        .iter()
+        .flat_map(|relationship| [&*relationship.spdx_element_id, &*relationship.related_spdx_element]);
+    let missing: BTreeSet<&str> = named.filter(|id| !is_known(id)).collect();
+    let detail = |id: &str| format!("`{}` is in a relationship and is not listed", shortened(id, 200));
+    missing
+        .into_iter()
+        .map(|id| unread("relationships".to_owned(), detail(id)))
+        .collect()
 }
 
 /// The pairs of our own annotations.
@@ -181,7 +216,8 @@ fn operating_system(packages: &[Package<'_>]) -> Option<NamedOs> {
 }
 
 enum Read {
-    Component(Box<Component>),
+    /// One, or one for each of the things that its fields name.
+    Components(Vec<Component>),
     /// It should be a component, and cannot be looked up.
     Unknown(String),
     /// It is none: the subject, an operating system, a file.
@@ -229,6 +265,45 @@ fn component(
     if purl.version.is_none() && !package.version_info.is_empty() {
         purl.version = Some(package.version_info.clone().into_owned());
     }
+    let beside = Beside {
+        group: None,
+        name: &package.name,
+        version: &package.version_info,
+    };
+    let is_ours = pairs(&package.annotations).next().is_some();
+    // The name of what is described is the document's, as a folder or an image is called.
+    let others = if is_subject { Vec::new() } else { readings::others(&purl, &beside) };
+    let first = with_purl(package, purl, is_root, os, sources, is_ours)?;
+    // What our own annotations say may have been changed beside the purl as well.
+    let carried = Beside {
+        group: None,
+        name: &first.name,
+        version: &first.version,
+    };
+    let carried = readings::others(&first.purl, &carried);
+    // Then the purl is looked up by its own words as well.
+    let plain = (!carried.is_empty()).then(|| first.purl.clone());
+    let mut components = vec![first];
+    if let Some(purl) = plain {
+        components.push(with_purl(package, purl, is_root, os, sources, false)?);
+    }
+    for other in others.into_iter().chain(carried) {
+        if components.iter().all(|known| known.purl != other) {
+            components.push(with_purl(package, other, is_root, os, sources, false)?);
+        }
+    }
+    Ok(Read::Components(components))
+}
+
+/// The component of a package by a purl. `carries` where our own annotations say more.
+fn with_purl(
+    package: &Package<'_>,
+    mut purl: Purl,
+    is_root: bool,
+    os: Option<&NamedOs>,
+    sources: Sources,
+    carries: bool,
+) -> Result<Component, String> {
     let source = upstream::take_upstream(&mut purl, sources);
     let mut component = Component::new(purl, None, "spdx");
     component.source = source;
@@ -241,8 +316,7 @@ fn component(
         .license_declared
         .as_deref()
         .filter(|text| !matches!(*text, "NOASSERTION" | "NONE" | ""));
-    let is_ours = pairs(&package.annotations).next().is_some();
-    if is_ours {
+    if carries {
         carried::to_component(&mut component, pairs(&package.annotations))?;
     } else {
         component.root = is_root;
@@ -254,7 +328,7 @@ fn component(
     if component.licenses.is_empty() {
         component.licenses.extend(declared.map(str::to_owned));
     }
-    Ok(Read::Component(Box::new(component)))
+    Ok(component)
 }
 
 fn connect(relationships: &[Relationship<'_>], by_id: &HashMap<&str, usize>, inventory: &mut Inventory) {

@@ -20,7 +20,7 @@ pub(super) fn read_entry(entry: &Entry, target: Target<'_>, pool: &mut Pool) -> 
             // The folder names the crate, whatever the file holds.
             if let Some(package) = entry.name.split('/').nth(1) {
                 let of_folder = ParsedClaim {
-                    package: pool.intern(package)?,
+                    package: pool.intern(&target.name(package))?,
                     broken: set_aside.broken.unwrap_or_default(),
                     ..ParsedClaim::default()
                 };

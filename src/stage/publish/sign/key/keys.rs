@@ -20,7 +20,7 @@ use crate::model::plan::KeySource;
 
 use super::error::KeyError;
 use super::halves::{Private, Public};
-use super::pem::{KEY_LIMIT, Parsed, parse, read};
+use super::pem::{KEY_LIMIT, Parsed, check, parse, read};
 
 /// What stands before the point in the DER `SubjectPublicKeyInfo` of a P-256 key: `id-ecPublicKey`, `prime256v1`, a string of 66 bytes.
 const SUBJECT_PUBLIC_KEY_INFO: [u8; 26] = [
@@ -52,6 +52,18 @@ impl SigningKey {
             Parsed::Private(key) => Ok(Self(key)),
             Parsed::Public(_) => Err(KeyError::Public { place }),
         }
+    }
+
+    /// Whether what a source holds can be a private key: known before a build begins. Makes none, and opens none that is locked.
+    ///
+    /// # Errors
+    /// [`KeyError`], as [`Self::load`] but for a wrong password.
+    pub fn check(source: &KeySource, effects: &Effects) -> Result<(), KeyError> {
+        if matches!(source, KeySource::Local(path) if !path.exists()) {
+            return Ok(());
+        }
+        let (place, pem) = read(source, effects)?;
+        check(place, &pem, effects)
     }
 
     /// Signs; the same bytes give the same signature (RFC 6979, RFC 8032). DER for ECDSA, as Sigstore has it.

@@ -20,6 +20,9 @@ pub(super) const KEY_LIMIT: u64 = 64 * 1024;
 /// The variable that holds the password of an encrypted key, as cosign has it.
 const PASSWORD: &str = "COSIGN_PASSWORD";
 
+/// What cosign calls keys that a password opens.
+const LOCKED: [&str; 2] = ["ENCRYPTED SIGSTORE PRIVATE KEY", "ENCRYPTED COSIGN PRIVATE KEY"];
+
 const DAMAGED: &str = "it is of another kind, or damaged";
 
 pub(super) enum Parsed {
@@ -38,6 +41,21 @@ pub(super) fn read(source: &KeySource, effects: &Effects) -> Result<(String, Sec
             let pem = files::read_text(path, KEY_LIMIT)?;
             Ok((path.display().to_string(), Secret::new(pem)))
         }
+    }
+}
+
+/// Whether a text can be a private key; one that is locked stays so.
+pub(super) fn check(place: String, pem: &Secret, effects: &Effects) -> Result<(), KeyError> {
+    if LOCKED
+        .iter()
+        .any(|label| pem.expose().contains(&format!("-----BEGIN {label}-----")))
+    {
+        let password = effects.secrets.secret(PASSWORD);
+        return password.map(|_| ()).ok_or(KeyError::NoPassword { place });
+    }
+    match parse(&place, pem, effects)? {
+        Parsed::Private(_) => Ok(()),
+        Parsed::Public(_) => Err(KeyError::Public { place }),
     }
 }
 
@@ -67,7 +85,7 @@ pub(super) fn parse(place: &str, pem: &Secret, effects: &Effects) -> Result<Pars
                 .or_none("the caller says that it is no key")
                 .map(|key| Private::P256(key.into())),
         ),
-        "ENCRYPTED SIGSTORE PRIVATE KEY" | "ENCRYPTED COSIGN PRIVATE KEY" => {
+        locked if LOCKED.contains(&locked) => {
             let password = effects.secrets.secret(PASSWORD);
             let password = password.ok_or_else(|| KeyError::NoPassword { place: place.to_owned() })?;
             match cosign_key::open(text, &password) {

@@ -1,0 +1,170 @@
+//! What a component is, where its purl and the fields beside it say different things: each of them, and never one alone. Who wrote the purl by
+//! hand, or changed one of the two, would otherwise choose what is looked up.
+
+use crate::model::pep503;
+use crate::model::purl::Purl;
+
+/// The fields beside a purl.
+pub(super) struct Beside<'a> {
+    pub(super) group: Option<&'a str>,
+    pub(super) name: &'a str,
+    pub(super) version: &'a str,
+}
+
+/// What else the fields beside a purl name: nothing where they name the same, in whatever spelling.
+pub(super) fn others(purl: &Purl, beside: &Beside<'_>) -> Vec<Purl> {
+    let mut others = Vec::new();
+    let other_name = name(purl, beside);
+    let named = other_name.as_ref().unwrap_or(purl);
+    let of_version = version(purl, beside.version).map(|version| {
+        let mut other = named.clone();
+        other.version = Some(version.to_owned());
+        other
+    });
+    others.extend(other_name);
+    others.extend(of_version);
+    others
+}
+
+/// The version beside a purl, where it is another one.
+fn version<'a>(purl: &Purl, beside: &'a str) -> Option<&'a str> {
+    let own = purl.version.as_deref()?;
+    let (left, right) = (plain_version(own), plain_version(beside));
+    // Distributions' packages are written with and without their release (`1.2` and `1.2-3`), gems with and without their platform.
+    let goes_on = |long: &str, short: &str| long.strip_prefix(short).is_some_and(|rest| rest.starts_with(['-', '+']));
+    let with_more = matches!(purl.kind.as_str(), "deb" | "rpm" | "apk" | "gem") && (goes_on(left, right) || goes_on(right, left));
+    (!beside.is_empty() && left != right && !with_more).then_some(beside)
+}
+
+/// Without an epoch, which some write into a qualifier, and without the letters that Go and its users write in front.
+fn plain_version(version: &str) -> &str {
+    let version = match version.split_once(':') {
+        Some((epoch, rest)) if !epoch.is_empty() && epoch.bytes().all(|b| b.is_ascii_digit()) => rest,
+        _ => version,
+    };
+    let bare = version.strip_prefix("go").or_else(|| version.strip_prefix(['v', 'V', '=']));
+    bare.filter(|bare| bare.starts_with(|c: char| c.is_ascii_digit()))
+        .unwrap_or(version)
+        .trim()
+}
+
+/// The purl with the name beside it, where that is another one.
+fn name(purl: &Purl, beside: &Beside<'_>) -> Option<Purl> {
+    let last = |name: &str| {
+        let name = name.trim_end_matches('/');
+        let last = name.rsplit(['/', ':']).next().unwrap_or(name);
+        pep503::normal_name(last).into_owned()
+    };
+    let own = last(&purl.name);
+    // The whole may stand in one field, and a path of it in the other: a module below another, a part of a pod.
+    let parts = |text: &str| {
+        text.split(['/', ':'])
+            .map(|part| pep503::normal_name(part).into_owned())
+            .collect::<Vec<_>>()
+    };
+    let is_named = beside.name.is_empty()
+        || own == last(beside.name)
+        || parts(beside.name).contains(&own)
+        || parts(&purl.full_name()).contains(&last(beside.name))
+        || purl.subpath.as_deref().is_some_and(|path| last(path) == last(beside.name));
+    let is_nameless = |name: &str| name.contains([' ', '@']) && !name.starts_with('@');
+    let mut other = purl.clone();
+    if !is_named && !is_nameless(beside.name) {
+        let (namespace, name) = match beside.name.rsplit_once(['/', ':']) {
+            Some((namespace, name)) => (Some(namespace), name),
+            None => (None, beside.name),
+        };
+        name.clone_into(&mut other.name);
+        if let Some(namespace) = namespace.or(beside.group).filter(|text| !text.is_empty()) {
+            other.namespace = Some(namespace.to_owned());
+        }
+        return Some(other);
+    }
+    let group = beside.group.filter(|group| !group.is_empty())?;
+    let plain = |group: &str| group.trim_start_matches('@').trim_end_matches('/').to_ascii_lowercase();
+    let namespace = purl.namespace.as_deref().unwrap_or_default();
+    let has_groups = matches!(purl.kind.as_str(), "maven" | "npm" | "composer");
+    if !has_groups || plain(group) == plain(namespace) || parts(&purl.full_name()).contains(&last(group)) {
+        return None;
+    }
+    let at = if purl.kind == "npm" && !group.starts_with('@') { "@" } else { "" };
+    other.namespace = Some(format!("{at}{group}"));
+    Some(other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(purl: &str, group: Option<&str>, name: &str, version: &str) -> Vec<String> {
+        let purl = Purl::parse(purl).expect(purl);
+        others(&purl, &Beside { group, name, version })
+            .iter()
+            .map(ToString::to_string)
+            .collect()
+    }
+
+    #[test]
+    fn a_purl_that_disagrees_with_the_fields_beside_it_does_not_count_alone() {
+        assert_eq!(said("pkg:npm/evil@2.0.0", None, "evil", "1.0.0"), ["pkg:npm/evil@1.0.0"]);
+        assert_eq!(said("pkg:npm/good@1.0.0", None, "evil", "1.0.0"), ["pkg:npm/evil@1.0.0"]);
+        assert_eq!(
+            said("pkg:npm/good@2.0.0", None, "evil", "1.0.0"),
+            ["pkg:npm/evil@2.0.0", "pkg:npm/evil@1.0.0"]
+        );
+        assert_eq!(
+            said("pkg:maven/org.good/lib@1", Some("org.evil"), "lib", "1"),
+            ["pkg:maven/org.evil/lib@1"]
+        );
+        assert_eq!(
+            said("pkg:maven/org.good/lib@1", None, "org.evil:other", "1"),
+            ["pkg:maven/org.evil/other@1"]
+        );
+        assert_eq!(said("pkg:deb/debian/bash@5.2-2?epoch=1", None, "bash", "1:5.1-2").len(), 1);
+        assert_eq!(said("pkg:golang/example.org/a@v1.2.3", None, "example.org/a", "1.2.4").len(), 1);
+    }
+
+    #[test]
+    fn spellings_of_syft_trivy_and_cdxgen_are_no_disagreement() {
+        for (purl, group, name, version) in [
+            ("pkg:deb/debian/bash@5.2.15-2?arch=amd64&epoch=1", None, "bash", "1:5.2.15-2"),
+            ("pkg:deb/debian/bash@1:5.2.15-2", None, "bash", "5.2.15-2"),
+            ("pkg:deb/debian/libc6@2.36-9%2Bdeb12u4", None, "libc6", "2.36-9+deb12u4"),
+            ("pkg:rpm/rocky/bash@5.1.8-6.el9?epoch=0", None, "bash", "0:5.1.8-6.el9"),
+            ("pkg:rpm/rocky/bash@5.1.8-6.el9", None, "bash", "5.1.8"),
+            ("pkg:apk/alpine/musl@1.2.4-r2", None, "musl", "1.2.4-r2"),
+            ("pkg:golang/github.com/acme/x@v1.2.3", None, "github.com/acme/x", "v1.2.3"),
+            ("pkg:golang/github.com/acme/x@v1.2.3", Some("github.com/acme"), "x", "1.2.3"),
+            (
+                "pkg:golang/github.com/acme/x@v2.0.0%2Bincompatible",
+                None,
+                "github.com/acme/x",
+                "v2.0.0+incompatible",
+            ),
+            (
+                "pkg:golang/github.com/acme/x@v2.0.0#v2/sub",
+                None,
+                "github.com/acme/x/v2/sub",
+                "v2.0.0",
+            ),
+            ("pkg:golang/stdlib@1.22.1", None, "stdlib", "go1.22.1"),
+            ("pkg:npm/%40babel/core@7.1.0", Some("@babel"), "core", "7.1.0"),
+            ("pkg:npm/%40babel/core@7.1.0", Some("babel"), "core", "7.1.0"),
+            ("pkg:npm/%40babel/core@7.1.0", None, "@babel/core", "7.1.0"),
+            ("pkg:npm/jsonstream@1.0.0", None, "JSONStream", "1.0.0"),
+            ("pkg:pypi/flask-sqlalchemy@3.0", None, "Flask_SQLAlchemy", "3.0"),
+            ("pkg:maven/commons-io/commons-io@2.11", Some("commons-io"), "commons-io", "2.11"),
+            ("pkg:maven/org.acme/lib@1.0", None, "org.acme:lib", "1.0"),
+            ("pkg:gem/nokogiri@1.15.0?platform=java", None, "nokogiri", "1.15.0-java"),
+            ("pkg:composer/acme/lib@v1.0", Some("acme"), "lib", "1.0"),
+            ("pkg:github/actions/checkout@v4", None, "actions/checkout", "v4"),
+            ("pkg:swift/github.com/Alamofire/Alamofire@5.0", None, "Alamofire", "5.0"),
+            ("pkg:cocoapods/AFNetworking@4.0#Security", None, "AFNetworking/Security", "4.0"),
+            ("pkg:cargo/serde@1.0.0", None, "serde", ""),
+            ("pkg:cargo/serde", None, "serde", "1.0.0"),
+            ("pkg:npm/left-pad@1.0.0", None, "npm:left-pad", "1.0.0"),
+        ] {
+            assert_eq!(said(purl, group, name, version), Vec::<String>::new(), "{purl} {name} {version}");
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! What is told before anything is built or judged, and without the secrets that somebody wrote where they do not belong.
+
+use std::fs;
+
+use crate::support::sample::{CONFIG, Sample};
+
+/// Every file below a folder, as text.
+fn written(place: &Sample) -> String {
+    let mut open = vec![place.path("target")];
+    let mut all = String::new();
+    while let Some(path) = open.pop() {
+        match fs::read_dir(&path) {
+            Ok(entries) => open.extend(entries.map(|entry| entry.unwrap().path())),
+            Err(_) => all.push_str(&String::from_utf8_lossy(&fs::read(&path).unwrap_or_default())),
+        }
+    }
+    all
+}
+
+#[test]
+fn a_key_that_cannot_sign_is_told_before_the_build() {
+    let place = Sample::new();
+    place.write("portcullis.toml", &format!("{CONFIG}[sign]\nkey = \"key.pem\"\n"));
+    let refuses = || {
+        let (_, err) = place.ends(64, &["gate", "--until", "publish"]);
+        assert!(!place.path("target/portcullis/image").exists(), "{err}");
+        assert!(!err.contains("hunter2") && !err.contains("aHVudGVyMg"), "{err}");
+        err
+    };
+    assert!(refuses().contains("key.pem"), "a missing one");
+    for key in [
+        "hunter2\n",
+        "-----BEGIN PRIVATE KEY-----\naHVudGVyMg==\n-----END PRIVATE KEY-----\n",
+        "-----BEGIN PRIVATE KEY-----\nhunter2",
+        "-----BEGIN CERTIFICATE-----\naHVudGVyMg==\n-----END CERTIFICATE-----\n",
+        "-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\naHVudGVyMg==\n-----END ENCRYPTED SIGSTORE PRIVATE KEY-----\n",
+    ] {
+        place.write("key.pem", key);
+        refuses();
+    }
+    // The controls: no key is asked of who only judges, and a key that is made on first use is none yet.
+    place.ends(0, &["gate", "--until", "policy"]);
+    place.write("portcullis.toml", &format!("{CONFIG}[sign]\nkey = \"local:new.pem\"\n"));
+    place.ends(0, &["gate", "--until", "publish"]);
+}
+
+#[test]
+fn an_expired_waiver_is_named_as_the_cause_of_a_denial() {
+    let place = Sample::new();
+    place.advise("DEBIAN-CVE-2000-2", "bash", "2026-01-01T00:00:00Z");
+    let blocked = || {
+        let (out, err) = place.ends(1, &["gate", "--until", "policy"]);
+        let summary = fs::read_to_string(place.path("target/portcullis/summary.md")).unwrap();
+        (format!("{out}{err}"), summary)
+    };
+    let said = "ended on 2026-01-10";
+    let (terminal, summary) = blocked();
+    assert!(!terminal.contains(said) && !summary.contains(said), "the control: {terminal}");
+    place.write(
+        "policies/waivers.toml",
+        "[[waiver]]\nid = \"DEBIAN-CVE-2000-2\"\npackage = \"pkg:deb/debian/bash\"\nreason = \"not_affected\"\n\
+         justification = \"vulnerable_code_not_present\"\nstatement = \"We do not run it.\"\nowner = \"o\"\n\
+         created = 2026-01-01\nexpires = 2026-01-10\n",
+    );
+    let (terminal, summary) = blocked();
+    for text in [terminal, summary] {
+        let line = text.lines().find(|line| line.contains(said)).unwrap_or_else(|| panic!("{text}"));
+        assert!(line.contains("waiver"), "{line}");
+    }
+}
+
+#[test]
+fn a_login_in_a_reference_is_never_shown() {
+    let digest = format!("sha256:{}", "0".repeat(64));
+    let references = [
+        format!("registry:bob:hunter2@r.example/app@{digest}"),
+        format!("registry:https://bob:hunter2@r.example/app@{digest}"),
+        format!("registry:bob:hunter2@r.example/app:v1"),
+        format!("bob:hunter2@r.example/app@{digest}"),
+        format!("https://bob:hunter2@r.example/app@{digest}"),
+        "docker://bob:hunter2@r.example/app:v1".to_owned(),
+        "docker-daemon:bob:hunter2@r.example/app:v1".to_owned(),
+        "regsitry:bob:hun@ter2@r.example/app".to_owned(),
+    ];
+    let place = Sample::new();
+    let check = |args: &[&str], what: &str| {
+        let done = place.run(args);
+        let said = format!("{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+        assert_ne!(done.status.code(), Some(0), "{what}: {said}");
+        for secret in ["hunter2", "bob:hun", "ter2@"] {
+            assert!(!said.contains(secret) && !written(&place).contains(secret), "{what}: {said}");
+        }
+        said
+    };
+    for reference in &references {
+        place.write("portcullis.toml", CONFIG);
+        check(&["-vv", "scan", reference], reference);
+        check(&["-vv", "verify", reference, "--key", "k.pub"], reference);
+        check(&["-vv", "rollout", reference], reference);
+        check(&["gate", "--until", "policy", "--baseline", reference], reference);
+        for (old, new) in [
+            ("image = \"oci:built\"", format!("image = \"{reference}\"")),
+            ("repository = \"oci:published\"", format!("repository = \"{reference}\"")),
+            (
+                "repository = \"oci:published\"",
+                format!("repository = \"oci:published\"\nalso = [\"{reference}\"]"),
+            ),
+        ] {
+            place.write("portcullis.toml", &CONFIG.replace(old, &new));
+            check(&["-vv", "gate", "--until", "publish"], &new);
+        }
+    }
+    // The control: what is no login is shown.
+    place.write("portcullis.toml", CONFIG);
+    let said = check(&["scan", "regsitry:r.example/app:v1"], "a mistyped scheme");
+    assert!(said.contains("r.example/app:v1"), "{said}");
+}
+
+#[test]
+fn a_login_beside_an_unknown_key_is_never_shown() {
+    let place = Sample::new();
+    for text in [
+        "[registry]\nusername = \"bob\"\npassword = \"hunter2\"\n",
+        "[sign]\npasword = \"hunter2\"\n",
+        "[sign]\nkye = \"\"\"\nhunter2\n\"\"\"\n",
+        "[image]\nlogin = { user = \"bob\", password = \"hunter2\" }\n",
+        "[image]\nrepositroy = \"https://bob:hunter2@r.example/app\"\n",
+        "[build]\nport = \"bob:hunter2\"\n",
+        "[build]\nimage = \"hunter2\n",
+    ] {
+        place.write("portcullis.toml", text);
+        for args in [&["gate"][..], &["-vv", "check"], &["--format", "json", "scan", "oci:built"]] {
+            let (out, err) = place.ends(64, args);
+            assert!(!out.contains("hunter2") && !err.contains("hunter2"), "{text}: {out}{err}");
+        }
+    }
+    // The control: the place is shown, and what was meant.
+    place.write("portcullis.toml", "[sign]\nkye = \"k.pem\"\n");
+    let (_, err) = place.ends(64, &["gate"]);
+    assert!(err.contains("kye =") && err.contains("did you mean `key`?"), "{err}");
+}

@@ -1,0 +1,120 @@
+//! Attacks by SBOMs that are read: what is named and not listed, and fields that disagree with the purl beside them.
+
+use portcullis::model::coverage::GapKind;
+use portcullis::model::inventory::Inventory;
+use portcullis::stage::inventory::sbom;
+use serde_json::{Value, json};
+
+fn read(document: &Value) -> Inventory {
+    sbom::parse(document.to_string().as_bytes(), "x").unwrap()
+}
+
+fn purls(inventory: &Inventory) -> Vec<String> {
+    let mut purls: Vec<String> = inventory.components.iter().map(|component| component.purl.to_string()).collect();
+    purls.sort();
+    purls
+}
+
+fn gaps(inventory: &Inventory) -> Vec<String> {
+    assert!(
+        inventory.gaps.iter().all(|gap| gap.kind == GapKind::PartialDatabase),
+        "{:?}",
+        inventory.gaps
+    );
+    inventory.gaps.iter().map(|gap| gap.detail.clone()).collect()
+}
+
+fn cyclonedx(component: &Value, dependencies: &Value) -> Value {
+    json!({"bomFormat": "CycloneDX", "specVersion": "1.5", "version": 1,
+        "metadata": {"component": {"type": "application", "bom-ref": "root", "name": "app"}},
+        "components": [component], "dependencies": dependencies})
+}
+
+fn spdx(package: &Value, relationships: &Value) -> Value {
+    json!({"spdxVersion": "SPDX-2.3", "SPDXID": "SPDXRef-DOCUMENT", "name": "app", "packages": [package],
+        "files": [{"SPDXID": "SPDXRef-File"}], "relationships": relationships})
+}
+
+#[test]
+fn a_dependency_that_no_component_stands_for_is_a_gap() {
+    let good = json!({"type": "library", "bom-ref": "good", "name": "good", "version": "1.0.0", "purl": "pkg:npm/good@1.0.0"});
+    let of = |dependencies: Value| gaps(&read(&cyclonedx(&good, &dependencies)));
+    let evil = "pkg:npm/evil@1.0.0";
+    for dependencies in [
+        json!([{"ref": "root", "dependsOn": ["good", evil]}]),
+        json!([{"ref": "root", "dependsOn": ["good"]}, {"ref": evil, "dependsOn": ["good"]}]),
+    ] {
+        let found = of(dependencies);
+        assert!(matches!(&*found, [one] if one.contains(evil)), "{found:?}");
+    }
+    assert_eq!(
+        of(json!([{"ref": "root", "dependsOn": ["good"]}, {"ref": "good"}])),
+        [""; 0],
+        "the control"
+    );
+
+    let good = json!({"SPDXID": "SPDXRef-good", "name": "good", "versionInfo": "1.0.0",
+        "externalRefs": [{"referenceCategory": "PACKAGE-MANAGER", "referenceType": "purl", "referenceLocator": "pkg:npm/good@1.0.0"}]});
+    let of = |from: &str, kind: &str, to: &str| {
+        let one = json!({"spdxElementId": from, "relationshipType": kind, "relatedSpdxElement": to});
+        gaps(&read(&spdx(&good, &json!([one]))))
+    };
+    assert_eq!(of("SPDXRef-good", "DEPENDS_ON", "SPDXRef-evil").len(), 1);
+    assert_eq!(of("SPDXRef-evil", "DEPENDENCY_OF", "SPDXRef-good").len(), 1);
+    for (from, kind, to) in [
+        ("SPDXRef-DOCUMENT", "DESCRIBES", "SPDXRef-good"),
+        ("SPDXRef-good", "CONTAINS", "SPDXRef-File"),
+        ("SPDXRef-good", "DEPENDS_ON", "NOASSERTION"),
+        ("SPDXRef-good", "GENERATED_FROM", "NONE"),
+    ] {
+        assert_eq!(of(from, kind, to), [""; 0], "the control: {kind} {to}");
+    }
+}
+
+#[test]
+fn where_purl_and_fields_disagree_both_are_looked_up() {
+    for (fields, expected) in [
+        (
+            json!({"name": "evil", "version": "1.0.0"}),
+            &["pkg:npm/evil@1.0.0", "pkg:npm/evil@1.0.1"][..],
+        ),
+        (
+            json!({"name": "other", "version": "1.0.1"}),
+            &["pkg:npm/evil@1.0.1", "pkg:npm/other@1.0.1"],
+        ),
+        // The controls.
+        (json!({"name": "evil", "version": "1.0.1"}), &["pkg:npm/evil@1.0.1"]),
+        (json!({"name": "evil", "version": "v1.0.1"}), &["pkg:npm/evil@1.0.1"]),
+        (json!({"name": "Evil"}), &["pkg:npm/evil@1.0.1"]),
+    ] {
+        let mut component = fields.clone();
+        component["type"] = json!("library");
+        component["purl"] = json!("pkg:npm/evil@1.0.1");
+        let inventory = read(&cyclonedx(&component, &json!([])));
+        assert_eq!(purls(&inventory), expected, "{fields}");
+        assert!(
+            inventory
+                .components
+                .iter()
+                .all(|c| c.ecosystem.as_ref().is_some_and(|e| e.as_str() == "npm"))
+        );
+        let package = json!({"SPDXID": "SPDXRef-a", "name": fields["name"], "versionInfo": fields["version"],
+            "externalRefs": [{"referenceType": "purl", "referenceLocator": "pkg:npm/evil@1.0.1"}]});
+        assert_eq!(purls(&read(&spdx(&package, &json!([])))), expected, "SPDX: {fields}");
+    }
+}
+
+#[test]
+fn our_own_properties_do_not_lead_the_look_up_elsewhere() {
+    let mut component = json!({"type": "library", "name": "evil", "version": "1.0.0", "purl": "pkg:npm/evil@1.0.0",
+        "properties": [{"name": "portcullis:cataloger", "value": "npm"}, {"name": "portcullis:ecosystem", "value": "npm"}]});
+    assert_eq!(read(&cyclonedx(&component, &json!([]))).components.len(), 1, "the control");
+    for (name, value) in [("portcullis:version", "2.0.0"), ("portcullis:name", "harmless")] {
+        let properties = component["properties"].as_array_mut().unwrap();
+        properties.truncate(2);
+        properties.push(json!({"name": name, "value": value}));
+        let inventory = read(&cyclonedx(&component, &json!([])));
+        let looked_up: Vec<(&str, &str)> = inventory.components.iter().map(|c| (c.name.as_str(), c.version.as_str())).collect();
+        assert!(looked_up.contains(&("evil", "1.0.0")), "{name}: {looked_up:?}");
+    }
+}
