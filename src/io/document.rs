@@ -69,7 +69,7 @@ impl DocumentError {
             }
             at += line.len();
         }
-        self.text = NamedSource::new(self.text.name().to_owned(), hidden);
+        self.text = NamedSource::new(self.text.name(), hidden);
         self.problem = plain.unwrap_or(self.problem);
         self
     }

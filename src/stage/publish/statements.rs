@@ -223,7 +223,7 @@ impl<'a> Search<'a> {
         let mut all = Vec::new();
         for layer in &manifest.layers {
             let is_bundle = artifact::is_bundle(layer);
-            if !is_bundle && !(is_verdict && artifact::may_hold_a_statement(layer)) {
+            if !(is_bundle || is_verdict && artifact::may_hold_a_statement(layer)) {
                 continue;
             }
             let bytes = self.place.blob(layer, self.effects.limits.sbom).await;

@@ -75,7 +75,7 @@ fn a_login_in_a_reference_is_never_shown() {
     let references = [
         format!("registry:bob:hunter2@r.example/app@{digest}"),
         format!("registry:https://bob:hunter2@r.example/app@{digest}"),
-        format!("registry:bob:hunter2@r.example/app:v1"),
+        "registry:bob:hunter2@r.example/app:v1".to_owned(),
         format!("bob:hunter2@r.example/app@{digest}"),
         format!("https://bob:hunter2@r.example/app@{digest}"),
         "docker://bob:hunter2@r.example/app:v1".to_owned(),

@@ -181,7 +181,7 @@ mod tests {
         let waives = ("CVE-1", "not_affected", WHY, Some("20"));
         let back = ("CVE-1", "affected", None, Some("20"));
         for document in [open_vex(&[back, waives]), open_vex(&[waives, back])] {
-            assert_eq!(holding(&[document.clone()]), 0, "{document}");
+            assert_eq!(holding(std::slice::from_ref(&document)), 0, "{document}");
         }
         assert_eq!(holding(&[open_vex(&[waives]), open_vex(&[back])]), 0, "two documents");
         assert_eq!(holding(&[cyclonedx(&[("exploitable", "20"), ("not_affected", "20")])]), 0);
