@@ -29,10 +29,24 @@ pub(super) struct Environment {
     pub stderr_terminal: bool,
     /// The step of a GitHub workflow that this is.
     pub github: Option<Actions>,
+    /// `RUST_LOG` asks for more of the story.
+    pub more_told: bool,
     docker: PathBuf,
     no_color: bool,
     columns: Option<usize>,
     unicode: bool,
+}
+
+/// True where the directives of `RUST_LOG` (`debug`, `portcullis=debug,hyper=off`) set us to `debug` or `trace`; the last that is about us counts.
+fn asks_for_more(directives: &str) -> bool {
+    let levels = directives
+        .split(',')
+        .filter_map(|directive| match directive.trim().split_once('=') {
+            Some((target, level)) => (target.trim() == env!("CARGO_PKG_NAME")).then_some(level.trim()),
+            None => Some(directive.trim()),
+        });
+    let last = levels.last().unwrap_or_default();
+    ["debug", "trace"].iter().any(|level| last.eq_ignore_ascii_case(level))
 }
 
 impl Environment {
@@ -69,6 +83,7 @@ impl Environment {
             stderr_terminal: std::io::stderr().is_terminal(),
             github: Actions::detect(),
             docker: beside("DOCKER_CONFIG", ".docker"),
+            more_told: variable("RUST_LOG").is_some_and(|directives| asks_for_more(&directives)),
             no_color: variable("NO_COLOR").is_some(),
             columns: variable("COLUMNS").and_then(|text| text.parse().or_none("no number of columns: the terminal is asked")),
             unicode: locale.is_empty() || locale.contains("utf"),
@@ -141,4 +156,19 @@ pub(super) fn variable(name: &str) -> Option<String> {
 fn terminal_columns() -> Option<usize> {
     let size = rustix::termios::tcgetwinsize(std::io::stderr()).or_none("not a terminal: it has no width")?;
     (size.ws_col > 0).then_some(usize::from(size.ws_col))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::asks_for_more;
+
+    #[test]
+    fn rust_log_asks_for_more_where_it_is_about_us() {
+        for yes in ["debug", "TRACE", "warn,portcullis=debug", "portcullis=trace, hyper=off"] {
+            assert!(asks_for_more(yes), "{yes}");
+        }
+        for no in ["", "info", "hyper=debug", "debug,portcullis=warn", "=debug"] {
+            assert!(!asks_for_more(no), "{no}");
+        }
+    }
 }

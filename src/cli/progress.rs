@@ -21,7 +21,7 @@ impl Screen {
     pub(super) fn open(global: &Global, environment: &Environment) -> Self {
         let verbosity = match (global.quiet, global.verbose) {
             (true, _) => Verbosity::Quiet,
-            (false, 0) => Verbosity::Normal,
+            (false, 0) if !environment.more_told => Verbosity::Normal,
             (false, _) => Verbosity::Verbose,
         };
         let style = environment.stderr_style(global);

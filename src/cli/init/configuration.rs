@@ -1,6 +1,6 @@
 //! `portcullis.toml` and the waiver file as they begin.
 
-use super::found::{Found, Kind};
+use super::found::{Found, Kind, Runs};
 
 /// A waiver file without an entry.
 pub(in crate::cli) const WAIVERS: &str = "\
@@ -23,11 +23,29 @@ pub(in crate::cli) fn configuration(found: &Found, repository: &str) -> String {
         "[feeds]\n# Older advisory data is \"we do not know\".\nmax_age = \"24h\"\n\n\
          [policy]\n# Without `document` the gate's own policy applies; \"strict\" is the stricter one.\nwaivers = \"policies/waivers.toml\"\n\n\
          [sign]\n# ECDSA P-256 or Ed25519 in PEM: openssl genpkey -algorithm ed25519. Only the job that publishes has it.\nkey = \"env:PORTCULLIS_KEY\"\n\n\
-         # With this the gate also rolls out, and goes back if the new version does not serve:\n\
-         # [rollout]\n# target = \"process\"\n#\n# [rollout.health]\n# url = \"http://127.0.0.1:8080/readyz\"\n\
-         # version = { json = \"/version\" }          # its answer must name the commit or the digest\n",
+         # With this the gate also rolls out, and goes back if the new version does not serve (see docs/rollout.md of the gate):\n",
     );
+    for line in rollout(&found.runs).lines() {
+        text.push_str(format!("# {line}").trim_end());
+        text.push('\n');
+    }
     text
+}
+
+fn rollout(runs: &Runs) -> String {
+    let health = "\n[rollout.health]\nurl = \"http://127.0.0.1:8080/readyz\"         # as users call it\n\
+                  version = { json = \"/version\" }              # its answer must name the commit or the digest\n";
+    match runs {
+        Runs::Unknown => format!("[rollout]\ntarget = \"process\"\n{health}"),
+        Runs::Compose { file, service } => format!(
+            "[rollout]\ntarget = \"compose\"\nfiles = [{}]\ncompose_service = {}\n\n\
+             [rollout.front]                             # what leads to the instances: \"nginx\", \"caddy\", or \"switch\" for one\n\
+             kind = \"switch\"\n{health}",
+            quoted(file),
+            quoted(service)
+        ),
+        Runs::Kubernetes { workload } => format!("[rollout]\ntarget = \"kubernetes\"\nworkload = {}\n{health}", quoted(workload)),
+    }
 }
 
 fn build(kind: &Kind) -> String {

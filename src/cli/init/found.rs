@@ -36,6 +36,19 @@ pub(in crate::cli) struct Found {
     pub by: String,
     /// Where its image goes, as manifests say.
     pub repository: Option<String>,
+    /// How it runs, as far as that is known.
+    pub runs: Runs,
+}
+
+/// How a service runs. Every name in it is plain.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(in crate::cli) enum Runs {
+    #[default]
+    Unknown,
+    /// As a service of a Compose file, which is named relative to the service's folder.
+    Compose { file: String, service: String },
+    /// As the only workload of the manifests: `deployment/shop`.
+    Kubernetes { workload: String },
 }
 
 /// Looks into a folder. What lies in it itself is the service; else every one below.
@@ -44,7 +57,14 @@ pub(in crate::cli) struct Found {
 /// [`FileError`] for a folder that cannot be listed.
 pub(in crate::cli) fn find(root: &Path, limit: u64) -> Result<Vec<Found>, FileError> {
     let manifests = kubernetes(root, limit);
-    let repository = manifests.iter().flatten().find_map(|image| repository_of(image));
+    let images = || manifests.iter().flat_map(|manifests| &manifests.images);
+    let repository = images().find_map(|image| repository_of(image));
+    let runs = match manifests.as_ref().map(|manifests| manifests.workloads.as_slice()) {
+        Some([(kind, name)]) => Some(Runs::Kubernetes {
+            workload: format!("{}/{}", kind.to_lowercase(), plain(name)),
+        }),
+        _ => None,
+    };
     let all: Vec<PathBuf> = folders(root)?;
     let mut found: Vec<Found> = Vec::new();
     if let Some((file, built)) = compose(root, limit) {
@@ -58,20 +78,23 @@ pub(in crate::cli) fn find(root: &Path, limit: u64) -> Result<Vec<Found>, FileEr
     if let Some(own) = found.iter().position(|found| found.folder.as_os_str().is_empty()) {
         let mut own = found.swap_remove(own);
         own.repository = repository;
+        own.runs = runs.unwrap_or(own.runs);
         return Ok(vec![own]);
     }
     if let ([only], Some(_)) = (found.as_mut_slice(), &repository) {
         only.repository.clone_from(&repository);
+        only.runs = runs.clone().unwrap_or_else(|| std::mem::take(&mut only.runs));
     }
-    if let (true, Some(images)) = (found.is_empty(), manifests) {
+    if found.is_empty() && manifests.is_some() {
         found.push(Found {
             folder: PathBuf::new(),
             name: name_of(root),
             kind: Kind::Image {
-                image: images.first().cloned(),
+                image: images().next().cloned(),
             },
             by: "Kubernetes manifests".to_owned(),
             repository,
+            runs: runs.unwrap_or_default(),
         });
     }
     found.sort_by(|a, b| a.folder.cmp(&b.folder));
@@ -97,6 +120,10 @@ fn of_compose(root: &Path, file: &str, built: Built, limit: u64) -> Option<Found
             file: dockerfile,
         },
         by: file.to_owned(),
+        runs: Runs::Compose {
+            file: format!("{}{file}", "../".repeat(folder.components().count())),
+            service: plain(&built.name),
+        },
         folder,
         repository: None,
     })
@@ -116,6 +143,7 @@ fn of_folder(root: &Path, folder: &Path, limit: u64) -> Option<Found> {
             },
             by: file.to_owned(),
             repository: None,
+            runs: Runs::default(),
         });
     }
     let package = package.filter(|_| has_program(&whole, limit))?;
@@ -125,6 +153,7 @@ fn of_folder(root: &Path, folder: &Path, limit: u64) -> Option<Found> {
         kind: Kind::Crate { package },
         by: "Cargo.toml".to_owned(),
         repository: None,
+        runs: Runs::default(),
     })
 }
 
@@ -254,6 +283,38 @@ mod tests {
         let found = find(dir.path(), 1 << 20).expect("listed");
         assert_eq!(found[0].repository.as_deref(), Some("ghcr.io/acme/pay"));
         assert!(matches!(found[0].kind, Kind::Dockerfile { port: Some(8080), .. }));
+        // Without a name nothing is said of how it runs.
+        assert_eq!(found[0].runs, Runs::Unknown);
+    }
+
+    #[test]
+    fn how_it_runs_is_what_the_files_say_of_one_service_alone() {
+        let runs = |files: &[(&str, &str)]| find(tree(files).path(), 1 << 20).expect("listed")[0].runs.clone();
+        let compose = ("compose.yaml", "services:\n  api:\n    build: ./api\n");
+        let file = || "../compose.yaml".to_owned();
+        let service = || "api".to_owned();
+        assert_eq!(
+            runs(&[compose, ("api/Dockerfile", "FROM x\n")]),
+            Runs::Compose {
+                file: file(),
+                service: service()
+            }
+        );
+        let named = |name: &str| format!("kind: StatefulSet\nmetadata:\n  name: {name}\n");
+        let workload = |name: &str| Runs::Kubernetes {
+            workload: format!("statefulset/{name}"),
+        };
+        assert_eq!(
+            runs(&[("Dockerfile", "FROM x\n"), ("k8s/app.yaml", &named("pay"))]),
+            workload("pay")
+        );
+        let hostile = named("\"pay\\n[sign]\"");
+        assert_eq!(
+            runs(&[("Dockerfile", "FROM x\n"), ("k8s/app.yaml", &hostile)]),
+            workload("pay--sign")
+        );
+        let two = [named("pay"), named("other")].join("---\n");
+        assert_eq!(runs(&[("Dockerfile", "FROM x\n"), ("k8s/app.yaml", &two)]), Runs::Unknown);
     }
 
     #[test]

@@ -9,6 +9,8 @@ use crate::model::excused::Excused as _;
 /// What Compose looks for, in its order.
 const COMPOSE: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"];
 const WORKLOADS: [&str; 4] = ["Deployment", "StatefulSet", "DaemonSet", "CronJob"];
+/// Those that a rollout can change.
+const ROLLED_OUT: [&str; 2] = ["Deployment", "StatefulSet"];
 /// Folders and files that manifests lie in, beside the folder itself.
 const FOLDERS: [&str; 6] = ["", "k8s", "kubernetes", "deploy", "manifests", "base"];
 
@@ -49,9 +51,18 @@ pub(super) fn compose(root: &Path, limit: u64) -> Option<(&'static str, Vec<Buil
     Some((name, built.collect()))
 }
 
-/// The images that Kubernetes manifests name, where there are any; `None` where there is none of a workload.
-pub(super) fn kubernetes(root: &Path, limit: u64) -> Option<Vec<String>> {
-    let mut images = Vec::new();
+/// What Kubernetes manifests say of a service.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Manifests {
+    /// The images of all containers.
+    pub(super) images: Vec<String>,
+    /// Kind and name of what a rollout can change: `("Deployment", "shop")`.
+    pub(super) workloads: Vec<(String, String)>,
+}
+
+/// What manifests say; `None` where there is none of a workload.
+pub(super) fn kubernetes(root: &Path, limit: u64) -> Option<Manifests> {
+    let mut found = Manifests::default();
     let mut workloads = 0;
     for folder in FOLDERS {
         let listed = crate::io::folder::listed(&root.join(folder)).or_empty("a folder that is not there holds no manifest");
@@ -66,12 +77,18 @@ pub(super) fn kubernetes(root: &Path, limit: u64) -> Option<Vec<String>> {
                 let kind = get(&document, "kind").and_then(text_of).unwrap_or_default();
                 if WORKLOADS.contains(&kind.as_str()) {
                     workloads += 1;
-                    collect(&document, &mut images);
+                    collect(&document, &mut found.images);
+                    let name = get(&document, "metadata")
+                        .and_then(|metadata| get(metadata, "name"))
+                        .and_then(text_of);
+                    found
+                        .workloads
+                        .extend(name.filter(|_| ROLLED_OUT.contains(&kind.as_str())).map(|name| (kind, name)));
                 }
             }
         }
     }
-    (workloads > 0).then_some(images)
+    (workloads > 0).then_some(found)
 }
 
 /// The images of every container below a node, in their order.

@@ -4,6 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use portcullis::cli::config::Config;
+
 use super::arguments::{folder, portcullis, stderr};
 use crate::support::checkout::committed;
 use crate::support::tools;
@@ -44,7 +46,7 @@ const CRATE: [(&str, &str); 3] = [
     ("Cargo.lock", "version = 4\n\n[[package]]\nname = \"pay\"\nversion = \"1.0.0\"\n"),
     ("src/main.rs", "fn main() {}\n"),
 ];
-const DEPLOYMENT: &str = "apiVersion: apps/v1\nkind: Deployment\nspec:\n  template:\n    spec:\n      containers:\n      - name: pay\n        image: ghcr.io/acme/pay:1\n";
+const DEPLOYMENT: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: pay\nspec:\n  template:\n    spec:\n      containers:\n      - name: pay\n        image: ghcr.io/acme/pay:1\n";
 
 #[test]
 fn init_writes_what_our_own_reader_takes_and_linters_find_nothing_in() {
@@ -69,11 +71,20 @@ fn init_writes_what_our_own_reader_takes_and_linters_find_nothing_in() {
         ),
         (
             &[("compose.yaml", compose), ("api/Dockerfile", "FROM scratch\n")],
-            &["name = \"api\"", "dockerfile = \"Dockerfile\""],
+            &[
+                "name = \"api\"",
+                "dockerfile = \"Dockerfile\"",
+                "# files = [\"../compose.yaml\"]",
+                "# compose_service = \"api\"",
+            ],
         ),
         (
             &[("k8s/pay.yaml", DEPLOYMENT), ("Dockerfile", "FROM scratch\n")],
-            &["repository = \"ghcr.io/acme/pay\"", "dockerfile = \"Dockerfile\""],
+            &[
+                "repository = \"ghcr.io/acme/pay\"",
+                "dockerfile = \"Dockerfile\"",
+                "# workload = \"deployment/pay\"",
+            ],
         ),
         (
             &[("pay.yaml", DEPLOYMENT)],
@@ -93,6 +104,12 @@ fn init_writes_what_our_own_reader_takes_and_linters_find_nothing_in() {
         for line in lines {
             assert!(text.contains(line), "{line} in\n{text}");
         }
+        // What is proposed as a rollout is one, once it is no comment any more.
+        let (before, proposed) = text.split_once("\n# [rollout]\n").expect("a proposal");
+        let proposed = proposed.lines().map(|line| line.trim_start_matches("# ").trim_start_matches('#'));
+        let whole = format!("{before}\n[rollout]\n{}", proposed.collect::<Vec<_>>().join("\n"));
+        let read_back = toml::from_str::<Config>(&whole).unwrap_or_else(|error| panic!("{error}\n{whole}"));
+        assert!(read_back.rollout.is_some());
         assert!(read(&service, "policies/waivers.toml").starts_with('#'));
         assert_lints(dir.path());
         let list = portcullis(&service, &["waivers", "list", "--offline"]);
