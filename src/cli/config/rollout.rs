@@ -123,6 +123,12 @@ pub struct Rollout {
     pub port: Option<u16>,
     /// compose: the network in which an instance is reached [default: its first one by name].
     pub network: Option<String>,
+    /// compose: services of the file that run once, to their end, with the new image, before it is started: migrations.
+    #[serde(default)]
+    pub before: Vec<String>,
+    /// compose: the same, once the front door leads to the new version: one that fails takes it back.
+    #[serde(default)]
+    pub after: Vec<String>,
     /// compose: the engine, `unix:///run/docker.sock` [default: `DOCKER_HOST`, then the current Docker context].
     pub docker_host: Option<String>,
     /// compose: what leads requests to the instances.
@@ -206,6 +212,8 @@ pub struct Waits {
     pub rollback: Option<HumanDuration>,
     /// compose: for an image to be pulled [default: 10m].
     pub pull: Option<HumanDuration>,
+    /// compose: for each of `before` and `after` to end [default: 10m].
+    pub job: Option<HumanDuration>,
     /// command: for `observe` to end [default: 30s].
     pub observe: Option<HumanDuration>,
 }

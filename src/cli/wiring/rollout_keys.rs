@@ -23,7 +23,7 @@ pub(super) fn only_of_its_target(rollout: &Rollout) -> Result<(), CliError> {
             "it is the switch's, and [rollout.front] names none",
         ));
     }
-    let given: [(&str, bool, &[Target]); 26] = [
+    let given: [(&str, bool, &[Target]); 29] = [
         ("rollout.env", !rollout.env.is_empty(), &[Process, Command, Compose]),
         ("rollout.deploy", rollout.deploy.is_some(), &[Command]),
         ("rollout.rollback", rollout.rollback.is_some(), &[Command]),
@@ -35,6 +35,9 @@ pub(super) fn only_of_its_target(rollout: &Rollout) -> Result<(), CliError> {
         ("rollout.waits.rollback", rollout.waits.rollback.is_some(), &[Command, Kubernetes]),
         ("rollout.waits.observe", rollout.waits.observe.is_some(), &[Command]),
         ("rollout.waits.pull", rollout.waits.pull.is_some(), &[Compose]),
+        ("rollout.waits.job", rollout.waits.job.is_some(), &[Compose]),
+        ("rollout.before", !rollout.before.is_empty(), &[Compose]),
+        ("rollout.after", !rollout.after.is_empty(), &[Compose]),
         ("rollout.files", !rollout.files.is_empty(), &[Compose]),
         ("rollout.project", rollout.project.is_some(), &[Compose]),
         ("rollout.compose_service", rollout.compose_service.is_some(), &[Compose]),

@@ -190,6 +190,12 @@ pub struct ComposePlan {
     pub network: Option<String>,
     /// What leads requests to the instances; none where an instance publishes its port.
     pub front: Option<FrontPlan>,
+    /// Services that run once, to their end, with the new image, before it is started.
+    pub before: Vec<String>,
+    /// The same, once the front door leads to it.
+    pub after: Vec<String>,
+    /// For each of those to end.
+    pub job_limit: Duration,
     /// `unix://…` of the engine; none for the current Docker context's.
     pub host: Option<String>,
     /// Variables that the Compose file may name.

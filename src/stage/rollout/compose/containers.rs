@@ -83,11 +83,17 @@ impl Containers {
 
     /// Those of any service of the project.
     pub(super) async fn of_service(&self, service: &str) -> Result<Vec<Container>, TargetError> {
-        let labels = json!([
-            format!("com.docker.compose.project={}", self.project),
+        self.labelled(&[
             format!("com.docker.compose.service={service}"),
-            "com.docker.compose.oneoff=False",
-        ]);
+            "com.docker.compose.oneoff=False".to_owned(),
+        ])
+        .await
+    }
+
+    /// Those of the project with all of these labels, by name.
+    pub(super) async fn labelled(&self, labels: &[String]) -> Result<Vec<Container>, TargetError> {
+        let project = format!("com.docker.compose.project={}", self.project);
+        let labels: Vec<&String> = std::iter::once(&project).chain(labels).collect();
         let filters = encoded(&json!({ "label": labels }).to_string());
         let listed = self.api.get(&format!("/containers/json?all=true&filters={filters}")).await?;
         let listed = listed

@@ -13,6 +13,7 @@ mod docker;
 mod door;
 mod health;
 mod instances;
+mod jobs;
 mod outline;
 mod rendered;
 mod service;

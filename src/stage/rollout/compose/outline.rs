@@ -44,22 +44,37 @@ pub(super) fn of(plan: &ComposePlan, settings: &RolloutPlan, seen: &Seen<'_>) ->
         ),
         remove: Act::new("a version that fails is stopped and removed", vec![stop()]),
         interruption: interruption(seen),
-        notes: notes(settings, seen),
+        notes: notes(plan, settings, seen),
         refused: refused(plan, settings, seen),
     };
+    let job = || clock("waits.job", plan.job_limit, "for each job to end");
+    let jobs = |jobs: &[String]| jobs.iter().map(|job| format!("`{job}`")).collect::<Vec<_>>().join(", then ");
+    let before = (!plan.before.is_empty()).then(|| format!("runs {} to the end with the new image", jobs(&plan.before)));
+    let then = |mut act: Act| {
+        if !plan.after.is_empty() {
+            act.what.push_str(&format!("; then runs {} to the end", jobs(&plan.after)));
+            act.clocks.push(job());
+        }
+        act
+    };
     if rendered.alone.is_some() {
-        return outline;
+        return Outline {
+            stage: before.map(|what| Act::new(format!("{what}, while the old version serves"), vec![job()])),
+            shift: then(outline.shift),
+            ..outline
+        };
     }
     let door = seen.door;
     Outline {
         stage: Some(Act::new(
             format!(
-                "starts {many} of `{}` beside what runs, and asks each by its own address",
+                "{}starts {many} of `{}` beside what runs, and asks each by its own address",
+                before.as_ref().map_or_else(String::new, |what| format!("{what}, then ")),
                 plan.service
             ),
-            vec![stage()],
+            before.iter().map(|_| job()).chain([stage()]).collect(),
         )),
-        shift: Act::new(format!("{door} leads to the new addresses"), Vec::new()),
+        shift: then(Act::new(format!("{door} leads to the new addresses"), Vec::new())),
         drain: Act::new(
             match plan.front {
                 Some(FrontPlan::Caddy(_)) => {
@@ -101,7 +116,7 @@ fn interruption(seen: &Seen<'_>) -> PlannedInterruption {
     PlannedInterruption { expected, why }
 }
 
-fn notes(settings: &RolloutPlan, seen: &Seen<'_>) -> Vec<String> {
+fn notes(plan: &ComposePlan, settings: &RolloutPlan, seen: &Seen<'_>) -> Vec<String> {
     let mut notes = Vec::new();
     if seen.door == "nginx" {
         notes.push(
@@ -123,6 +138,9 @@ fn notes(settings: &RolloutPlan, seen: &Seen<'_>) -> Vec<String> {
             "{foreign} of the instances that run were not started from here (`docker compose up`?): they are the old version, and can be made again as they are"
         ));
     }
+    if !plan.before.is_empty() {
+        notes.push("what a job has changed stays when the old version comes back: both versions must be able to work with it".to_owned());
+    }
     notes
 }
 
@@ -137,6 +155,12 @@ fn refused(plan: &ComposePlan, settings: &RolloutPlan, seen: &Seen<'_>) -> Vec<R
     };
     if let Some(reason) = &rendered.unsupported {
         refuse(reason.clone(), "this target cannot roll such a service out; `command` can");
+    }
+    for reason in plan.before.iter().chain(&plan.after).filter_map(|job| rendered.job(job).err()) {
+        refuse(
+            reason,
+            "give it the image of the service, or run it yourself and take it out of [rollout] before and after",
+        );
     }
     if let Some(reason) = &seen.door_trouble {
         refuse(

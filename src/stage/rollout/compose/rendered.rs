@@ -38,6 +38,35 @@ pub(super) struct Dependency {
     pub(super) condition: String,
 }
 
+impl Rendered {
+    /// A job: another service of the files, with the image of this one, which is the one that was judged.
+    ///
+    /// # Errors
+    /// Why there is no such job.
+    pub(super) fn job(&self, name: &str) -> Result<&Map<String, Value>, String> {
+        let services = self.document.get("services");
+        let found = services.and_then(|services| services.get(name)).and_then(Value::as_object);
+        let job = found.ok_or_else(|| {
+            format!("the Compose files have no service `{name}` that could be run as a job; `profiles` in [rollout] says which are on")
+        })?;
+        if *job == self.service {
+            return Err(format!("`{name}` is the service itself, and no job"));
+        }
+        let image = |service: &Map<String, Value>| (service.get("image").cloned(), service.get("build").cloned());
+        let (own, of_job) = (image(&self.service), image(job));
+        let same = match (&own.0, &of_job.0) {
+            (None, None) => own.1.is_some() && own.1 == of_job.1,
+            (own, of_job) => own == of_job,
+        };
+        match same {
+            true => Ok(job),
+            false => Err(format!(
+                "the job `{name}` runs another image than the service, which nobody has judged"
+            )),
+        }
+    }
+}
+
 /// Asks Compose what its files say.
 ///
 /// # Errors
@@ -105,7 +134,7 @@ fn read(document: Value, plan: &ComposePlan) -> Result<Rendered, String> {
         alone: alone(&service, container_name.as_deref()),
         container_name,
         port: plan.port.or_else(|| only_port(&service)),
-        dependencies: dependencies(&service),
+        dependencies: needed(&service, &document, plan),
         unsupported: unsupported(&service, &document),
         project,
         service,
@@ -153,6 +182,21 @@ fn only_port(service: &Map<String, Value>) -> Option<u16> {
         [one] => one.parse().or_none("what cannot be read is said to be unknown by the caller"),
         _ => None,
     }
+}
+
+/// What must be there before the service and its jobs are started.
+fn needed(service: &Map<String, Value>, document: &Map<String, Value>, plan: &ComposePlan) -> Vec<Dependency> {
+    let jobs: Vec<&String> = plan.before.iter().chain(&plan.after).collect();
+    let services = document.get("services");
+    let of_jobs = jobs
+        .iter()
+        .filter_map(|job| services.and_then(|services| services.get(job.as_str())).and_then(Value::as_object));
+    let mut needed: Vec<Dependency> = std::iter::once(service).chain(of_jobs).flat_map(dependencies).collect();
+    // Those that the rollout itself runs or changes are there in time.
+    needed.retain(|one| one.service != plan.service && !jobs.contains(&&one.service));
+    needed.sort_by(|a, b| (&a.service, &a.condition).cmp(&(&b.service, &b.condition)));
+    needed.dedup();
+    needed
 }
 
 fn dependencies(service: &Map<String, Value>) -> Vec<Dependency> {
@@ -253,6 +297,9 @@ mod tests {
             port: None,
             network: None,
             front: None,
+            before: Vec::new(),
+            after: Vec::new(),
+            job_limit: Duration::ZERO,
             host: None,
             env: std::collections::BTreeMap::new(),
             pass_env: Vec::new(),

@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use super::containers::{Container, Containers};
 use super::docker::Docker;
 use super::door::{Door, Leads, Led};
+use super::jobs::Jobs;
 use super::rendered::{self, Rendered};
 use super::spec::{Spec, Specs};
 use super::{connections, dependencies, health, instances, template};
@@ -130,15 +131,19 @@ impl ComposeTarget {
         Ok(spec)
     }
 
-    /// A rollback that somebody wants brings back what ran, and not what the Compose file says today.
-    fn before(&self, deployed: &Deployed) -> Result<Option<Spec>, TargetError> {
+    /// True for a run by which somebody goes back.
+    fn goes_back(&self, deployed: &Deployed) -> Result<bool, TargetError> {
         let (records, _) = journal::read(&self.plan.state).map_err(|error| TargetError::Failed(chain(&error)))?;
-        let begun = records.iter().rev().find(|record| record.run == deployed.run);
         let begin = records.iter().rev().find_map(|record| match &record.entry {
             Entry::Begin { purpose, .. } if record.run == deployed.run => Some(*purpose),
             _ => None,
         });
-        if begun.is_none() || begin != Some(Purpose::Rollback) {
+        Ok(begin == Some(Purpose::Rollback))
+    }
+
+    /// A rollback that somebody wants brings back what ran, and not what the Compose file says today.
+    fn before(&self, deployed: &Deployed) -> Result<Option<Spec>, TargetError> {
+        if !self.goes_back(deployed)? {
             return Ok(None);
         }
         let Some(mut spec) = self.specs.before(&deployed.run, &deployed.release.digest)? else {
@@ -147,6 +152,26 @@ impl ComposeTarget {
         template::label(&mut spec.body, deployed);
         spec.deployed = deployed.clone();
         Ok(Some(spec))
+    }
+
+    pub(super) fn jobs(&self) -> Jobs<'_> {
+        Jobs {
+            docker: &self.docker,
+            containers: &self.containers,
+            rendered: &self.rendered,
+            effects: &self.effects,
+            limit: self.plan.job_limit,
+            stop: self.waits.stop,
+        }
+    }
+
+    /// Runs jobs with the release's image. Whoever goes back runs none: the old version's were run when it was new.
+    pub(super) async fn run_jobs(&self, jobs: &[String], deployed: &Deployed) -> Result<(), TargetError> {
+        if jobs.is_empty() || self.goes_back(deployed)? {
+            return Ok(());
+        }
+        let reference = Self::reference(&deployed.release).map_err(TargetError::Failed)?;
+        self.jobs().run(jobs, deployed, reference).await
     }
 
     /// Keeps how instances were made that somebody else has started.

@@ -166,6 +166,7 @@ impl RolloutTarget for ComposeTarget {
     async fn stage(&self, deployed: &Deployed) -> Result<Option<SocketAddr>, TargetError> {
         self.adopt().await?;
         let spec = self.spec(deployed).await?;
+        self.run_jobs(&self.plan.before, deployed).await?;
         if self.alone() {
             return Ok(None);
         }
@@ -187,9 +188,10 @@ impl RolloutTarget for ComposeTarget {
         let unknown = || TargetError::Failed(format!("how run {run} is made is not recorded any more"));
         let spec = self.specs.of(run)?.ok_or_else(unknown)?;
         match self.alone() {
-            true => self.replace(&spec, token, false).await,
-            false => self.lead(&spec, token).await,
+            true => self.replace(&spec, token, false).await?,
+            false => self.lead(&spec, token).await?,
         }
+        self.run_jobs(&self.plan.after, &spec.deployed).await
     }
 
     async fn drain(&self, keep: Option<&str>, token: u64, wait: Duration) -> Result<Option<u64>, TargetError> {
@@ -213,6 +215,7 @@ impl RolloutTarget for ComposeTarget {
         let cut = self.connected(keep).await?;
         instances::retire(&self.containers, keep, wait).await?;
         template::sweep(&self.containers).await?;
+        self.jobs().sweep().await?;
         if keep.is_none() {
             self.door.end().await?;
         }

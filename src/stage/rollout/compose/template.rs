@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::containers::{COMMIT, Containers, DIGEST, IMAGE, RUN};
+use super::containers::{COMMIT, Container, Containers, DIGEST, IMAGE, RUN};
 use super::docker::Docker;
 use super::rendered::Rendered;
 use super::spec::Spec;
@@ -26,11 +26,52 @@ pub(super) async fn of(
     port: u16,
 ) -> Result<Spec, TargetError> {
     let service = name(&containers.service);
-    sweep(containers).await?;
+    let own = (service.as_str(), &rendered.service);
+    let (made, seen) = made(docker, containers, rendered, own, reference).await?;
+    let mut body = body(&seen, &[&service, &made.name], &containers.service)?;
+    label(&mut body, deployed);
+    belongs_to(&mut body, &containers.service);
+    Ok(Spec {
+        schema: "portcullis/compose-spec/v1".to_owned(),
+        deployed: deployed.clone(),
+        image_id: made.image_id,
+        hash: Some(rendered.hash),
+        replicas: rendered.replicas,
+        port,
+        alone: rendered.alone.is_some(),
+        name: rendered.container_name.clone(),
+        body,
+    })
+}
+
+/// What to create for a job, which is a service of the files too.
+pub(super) async fn of_job(
+    docker: &Docker,
+    containers: &Containers,
+    rendered: &Rendered,
+    (job, service): (&str, &Map<String, Value>),
+    reference: &str,
+) -> Result<Value, TargetError> {
+    let template = name(job);
+    let (made, seen) = made(docker, containers, rendered, (&template, service), reference).await?;
+    let mut body = body(&seen, &[&template, &made.name], job)?;
+    belongs_to(&mut body, job);
+    Ok(body)
+}
+
+/// Lets Compose make a container of a service under a name, and looks at it. It is removed again.
+async fn made(
+    docker: &Docker,
+    containers: &Containers,
+    rendered: &Rendered,
+    (name, service): (&str, &Map<String, Value>),
+    reference: &str,
+) -> Result<(Container, Value), TargetError> {
+    swept(containers, name).await?;
     let folder =
         temporary::folder_in(&std::env::temp_dir()).map_err(|error| TargetError::Failed(format!("no temporary folder: {error}")))?;
     let file = folder.path().join("compose.json");
-    let document = document(rendered, &service, reference).to_string();
+    let document = document(rendered, (name, service), reference).to_string();
     std::fs::write(&file, document).map_err(|error| TargetError::Failed(format!("{}: {error}", file.display())))?;
     let args = [
         "--file",
@@ -41,16 +82,23 @@ pub(super) async fn of(
         "--no-build",
         "--pull",
         "never",
-        &service,
+        name,
     ]
     .map(ToOwned::to_owned);
-    let made = docker.compose(&args).await;
-    let spec = match made {
-        Ok(_) => read(containers, rendered, deployed, port, &service).await,
+    let made = match docker.compose(&args).await {
+        Ok(_) => looked_at(containers, name).await,
         Err(reason) => Err(TargetError::Failed(format!("Compose cannot make an instance: {reason}"))),
     };
-    sweep(containers).await?;
-    spec
+    swept(containers, name).await?;
+    made
+}
+
+async fn looked_at(containers: &Containers, name: &str) -> Result<(Container, Value), TargetError> {
+    let missing = || TargetError::Failed("Compose has made no instance".to_owned());
+    let made = containers.of_service(name).await?.into_iter().next().ok_or_else(missing)?;
+    let gone = || TargetError::Failed("the template was removed by somebody else".to_owned());
+    let seen = containers.inspect(&made.id).await?.ok_or_else(gone)?;
+    Ok((made, seen))
 }
 
 fn name(service: &str) -> String {
@@ -59,15 +107,19 @@ fn name(service: &str) -> String {
 
 /// Removes templates, also of a run that was killed. None of them ever ran.
 pub(super) async fn sweep(containers: &Containers) -> Result<(), TargetError> {
-    for left in containers.of_service(&name(&containers.service)).await? {
+    swept(containers, &name(&containers.service)).await
+}
+
+async fn swept(containers: &Containers, name: &str) -> Result<(), TargetError> {
+    for left in containers.of_service(name).await? {
         containers.remove(&left).await?;
     }
     Ok(())
 }
 
-/// The service alone, under another name, as one instance that depends on nothing.
-fn document(rendered: &Rendered, name: &str, reference: &str) -> Value {
-    let mut service = rendered.service.clone();
+/// A service alone, under another name, as one instance that depends on nothing.
+fn document(rendered: &Rendered, (name, service): (&str, &Map<String, Value>), reference: &str) -> Value {
+    let mut service = service.clone();
     for key in ["build", "container_name", "depends_on", "profiles", "scale", "pull_policy"] {
         service.remove(key);
     }
@@ -80,30 +132,12 @@ fn document(rendered: &Rendered, name: &str, reference: &str) -> Value {
     Value::Object(document)
 }
 
-async fn read(containers: &Containers, rendered: &Rendered, deployed: &Deployed, port: u16, service: &str) -> Result<Spec, TargetError> {
-    let made = containers.of_service(service).await?;
-    let made = made
-        .first()
-        .ok_or_else(|| TargetError::Failed("Compose has made no instance".to_owned()))?;
-    let gone = || TargetError::Failed("the template was removed by somebody else".to_owned());
-    let seen = containers.inspect(&made.id).await?.ok_or_else(gone)?;
-    let mut body = body(&seen, &[service, &made.name], &containers.service)?;
-    label(&mut body, deployed);
+/// The label that says which service a container is of.
+fn belongs_to(body: &mut Value, service: &str) {
     if let Some(labels) = body.get_mut("Labels").and_then(Value::as_object_mut) {
-        labels.insert(SERVICE.to_owned(), Value::from(containers.service.clone()));
+        labels.insert(SERVICE.to_owned(), Value::from(service));
         labels.remove("com.docker.compose.project.config_files");
     }
-    Ok(Spec {
-        schema: "portcullis/compose-spec/v1".to_owned(),
-        deployed: deployed.clone(),
-        image_id: made.image_id.clone(),
-        hash: Some(rendered.hash),
-        replicas: rendered.replicas,
-        port,
-        alone: rendered.alone.is_some(),
-        name: rendered.container_name.clone(),
-        body,
-    })
 }
 
 /// Puts a run's labels on a specification.

@@ -3,6 +3,7 @@
 mod crashes;
 mod deploys;
 mod faults;
+mod jobs;
 mod rig;
 
 pub(super) use rig::{MARK, published, use_compose};

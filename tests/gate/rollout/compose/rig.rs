@@ -113,6 +113,28 @@ impl Rig {
         .unwrap();
     }
 
+    /// Adds jobs to the Compose file, with the service's image and a folder that is theirs, and to the plan; also for deployers that are started.
+    pub(super) fn compose_jobs(&mut self, before: &[(&str, Value)], after: &[(&str, Value)]) {
+        let path = self.path().join("compose.yaml");
+        let mut file: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        for (name, more) in before.iter().chain(after) {
+            let mut job = json!({"image": file["services"]["api"]["image"], "volumes": ["./jobs:/jobs"], "restart": "always"});
+            for (key, value) in more.as_object().unwrap() {
+                job[key] = value.clone();
+            }
+            file["services"][name] = job;
+        }
+        fs::write(path, file.to_string()).unwrap();
+        let names = |jobs: &[(&str, Value)]| jobs.iter().map(|(name, _)| (*name).to_owned()).collect::<Vec<_>>();
+        let mark = self.path().join(MARK);
+        let mut document: Value = serde_json::from_slice(&fs::read(&mark).unwrap()).unwrap();
+        document["before"] = json!(names(before));
+        document["after"] = json!(names(after));
+        fs::write(mark, document.to_string()).unwrap();
+        let plan = self.compose();
+        (plan.before, plan.after) = (names(before), names(after));
+    }
+
     fn project(&self) -> String {
         "shop".to_owned()
     }
@@ -267,6 +289,10 @@ pub(crate) fn use_compose(world: &mut World) {
         let conf = door.join("nginx.conf").display().to_string();
         ["nginx", "-c", &conf].iter().chain(more).map(|word| (*word).to_owned()).collect()
     };
+    let named = |key: &str| {
+        let names = mark[key].as_array().into_iter().flatten();
+        names.map(|name| name.as_str().unwrap().to_owned()).collect()
+    };
     let front = match text("door").as_str() {
         "Nginx" => Some(FrontPlan::Nginx(NginxPlan {
             file: door.join("shop.conf"),
@@ -298,6 +324,9 @@ pub(crate) fn use_compose(world: &mut World) {
         port: None,
         network: None,
         front,
+        before: named("before"),
+        after: named("after"),
+        job_limit: Duration::from_secs(30),
         host: Some(text("host")),
         env: BTreeMap::new(),
         pass_env: Vec::new(),
