@@ -39,13 +39,13 @@ pub(super) struct Environment {
 
 /// True where the directives of `RUST_LOG` (`debug`, `portcullis=debug,hyper=off`) set us to `debug` or `trace`; the last that is about us counts.
 fn asks_for_more(directives: &str) -> bool {
-    let levels = directives
+    let mut levels = directives
         .split(',')
         .filter_map(|directive| match directive.trim().split_once('=') {
             Some((target, level)) => (target.trim() == env!("CARGO_PKG_NAME")).then_some(level.trim()),
             None => Some(directive.trim()),
         });
-    let last = levels.last().unwrap_or_default();
+    let last = levels.next_back().unwrap_or_default();
     ["debug", "trace"].iter().any(|level| last.eq_ignore_ascii_case(level))
 }
 

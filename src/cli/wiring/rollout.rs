@@ -31,7 +31,7 @@ impl Workspace {
                 env: rollout.env.clone(),
                 ..self.switch_plan(rollout, &health, folders)?
             }),
-            config::Target::Compose => TargetPlan::Compose(self.compose_plan(rollout, &health, folders)?),
+            config::Target::Compose => TargetPlan::Compose(Box::new(self.compose_plan(rollout, &health, folders)?)),
             config::Target::Command => TargetPlan::Command(self.command_plan(rollout, folders)?),
             config::Target::Kubernetes => TargetPlan::Kubernetes(self.kubernetes_plan(rollout, folders)?),
         };

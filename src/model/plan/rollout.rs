@@ -248,7 +248,7 @@ pub enum TargetPlan {
     /// The user's own commands.
     Command(CommandPlan),
     /// A service of a Compose file.
-    Compose(ComposePlan),
+    Compose(Box<ComposePlan>),
     /// A Deployment or StatefulSet of a cluster.
     Kubernetes(KubernetesPlan),
 }

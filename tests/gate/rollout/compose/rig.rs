@@ -313,7 +313,7 @@ pub(crate) fn use_compose(world: &mut World) {
         })),
         _ => None,
     };
-    world.plan.target = TargetPlan::Compose(ComposePlan {
+    world.plan.target = TargetPlan::Compose(Box::new(ComposePlan {
         service: "api".to_owned(),
         root,
         files: Vec::new(),
@@ -332,7 +332,7 @@ pub(crate) fn use_compose(world: &mut World) {
         pass_env: Vec::new(),
         pull_limit: Duration::from_secs(60),
         state,
-    });
+    }));
 }
 
 /// A release of this target is in the registry.
