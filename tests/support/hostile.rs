@@ -91,13 +91,15 @@ impl Place {
     }
 }
 
-/// What the kernel says of a process that still runs.
+/// The peak of a process that still runs, without what it has mapped of files: a program that is built for tests has 45 MB of its own.
 fn peak_megabytes(process: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    peak.and_then(|peak| peak.split_whitespace().next()?.parse::<u64>().ok())
-        .unwrap_or(0)
-        / 1024
+    let kibibytes = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        line.and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok())
+            .unwrap_or(0)
+    };
+    kibibytes("VmHWM:").saturating_sub(kibibytes("RssFile:")) / 1024
 }
 
 impl Ended {

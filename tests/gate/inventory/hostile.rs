@@ -218,7 +218,7 @@ fn many_tiny_files_take_little_memory() {
     for at in 0..200_000 {
         tar = tar.header(&format!("srv/{}/{at}", at % 100), b'0', 0o644, 0, "");
     }
-    scanned(&tar.finish()).with(0, &["cleared"]).within(60);
+    scanned(&tar.finish()).with(0, &["cleared"]).within(40);
 }
 
 /// A program of 300 MB whose list of crates is at its end.
