@@ -15,7 +15,8 @@ async fn killed_and_resumed(door: Door, replicas: usize, at: impl Iterator<Item 
     let mut rig = Rig::new(door, replicas)?;
     rig.plan.without_way_back = false;
     let first = rig.opened('a');
-    assert_eq!(rig.rollout(&first).await.result, RolloutResult::Committed);
+    let report = rig.rollout(&first).await;
+    assert_eq!(report.result, RolloutResult::Committed, "{:?}", report.reason);
     let (mut old, mut killed) = (first, 0);
     for line in at {
         // Each run has a release of its own.
