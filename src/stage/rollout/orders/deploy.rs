@@ -51,6 +51,11 @@ pub(super) async fn deploy<T: RolloutTarget>(
         None => format!("token {}", run.journal.token()),
     };
     run.tell(RolloutState::Locked, &detail);
+    carry_out(run, live).await
+}
+
+/// Carries a run out. One whose release is in front already, with nothing left undone, is verified, and carried out only where it does not serve.
+pub(super) async fn carry_out<T: RolloutTarget>(mut run: Run<'_, T>, live: bool) -> Result<RolloutReport, RolloutError> {
     if live && run.history.open.is_none() {
         match verify_live(run).await {
             Ok(report) => return Ok(report),
@@ -89,7 +94,7 @@ pub(super) async fn announced<T: RolloutTarget>(run: &mut Run<'_, T>, live: bool
 }
 
 /// The same release is in front already: proves that it serves. Gives the run back when it does not, to be carried out as any other.
-pub(super) async fn verify_live<T: RolloutTarget>(mut run: Run<'_, T>) -> Result<RolloutReport, Box<Run<'_, T>>> {
+async fn verify_live<T: RolloutTarget>(mut run: Run<'_, T>) -> Result<RolloutReport, Box<Run<'_, T>>> {
     let live = match run.target.observe().await {
         Ok(Observed { front: Some(live), .. }) => live,
         // It was there a moment ago: whatever happened to it, the whole way forward finds out.

@@ -1,6 +1,6 @@
 //! What is about runs before this one: `resume` and `rollback`.
 
-use super::deploy::{announced, verify_live};
+use super::deploy::{announced, carry_out};
 use super::entry::{begin, blank, enter, locked, new_run, nothing, unseen};
 use crate::io::Effects;
 use crate::model::outcome::{RolloutReport, RolloutResult};
@@ -8,7 +8,7 @@ use crate::model::plan::RolloutPlan;
 use crate::stage::rollout::error::RolloutError;
 use crate::stage::rollout::history::{History, LeftAs};
 use crate::stage::rollout::journal::{self, Purpose};
-use crate::stage::rollout::release::Deployed;
+use crate::stage::rollout::release::{Deployed, Release};
 use crate::stage::rollout::target::RolloutTarget;
 
 pub(super) async fn resume<T: RolloutTarget>(
@@ -19,8 +19,12 @@ pub(super) async fn resume<T: RolloutTarget>(
     // Without a journal there is nothing to resume, and nothing is made.
     let (records, _) = journal::read(target.state())?;
     let history = History::of(&records);
-    if let Some(fallen) = fallen(target, &history).await? {
-        return bring_back(target, plan, effects, &fallen).await.map(Some);
+    // The machine was started anew, or everything was killed. Whose switch alone is gone gets it back, and is in front again.
+    if let Some(left) = left_serving(target, &history)
+        && target.observe().await.map_err(unseen)?.front.is_none()
+    {
+        let report = go_to(target, plan, effects, (new_run(effects), &left.release), true).await?;
+        return Ok(Some(report));
     }
     let Some(seen) = history.open else { return Ok(None) };
     let (journal, mut history) = match enter(target, plan, &seen.run, effects).await? {
@@ -33,45 +37,32 @@ pub(super) async fn resume<T: RolloutTarget>(
     Ok(Some(run.resume(open).await))
 }
 
-/// What was proven to serve, was not stopped by anybody, and does not run any more: the machine was started anew, or everything was killed.
-/// Only of a target whose instances nobody else starts again.
-pub(super) async fn fallen<T: RolloutTarget>(target: &T, history: &History) -> Result<Option<Deployed>, RolloutError> {
-    let left = history
-        .last_good()
-        .filter(|_| history.left == LeftAs::Serving && history.open.is_none());
-    let Some(good) = left.filter(|_| target.capabilities().revives) else {
-        return Ok(None);
-    };
-    let observed = target.observe().await.map_err(unseen)?;
-    Ok(observed.front.is_none().then(|| good.clone()))
+/// What should serve on a target whose instances nobody else starts again: it was proven to, and stopped by nobody.
+pub(super) fn left_serving<'h>(target: &impl RolloutTarget, history: &'h History) -> Option<&'h Deployed> {
+    let is_left = target.capabilities().revives && history.left == LeftAs::Serving && history.open.is_none();
+    history.last_good().filter(|_| is_left)
 }
 
-async fn bring_back<T: RolloutTarget>(
+/// Goes to a release that was committed here before; `may_be_live` where it may be the one that is in front.
+async fn go_to<T: RolloutTarget>(
     target: &T,
     plan: &RolloutPlan,
     effects: &Effects,
-    fallen: &Deployed,
+    (id, release): (String, &Release),
+    may_be_live: bool,
 ) -> Result<RolloutReport, RolloutError> {
-    let id = new_run(effects);
     let (journal, history) = match enter(target, plan, &id, effects).await? {
         Ok(entered) => entered,
-        Err(holder) => return Ok(locked(target, plan, effects, (id, &fallen.release), &holder).await),
+        Err(holder) => return Ok(locked(target, plan, effects, (id, release), &holder).await),
     };
-    let goal = target.prepare_again(&fallen.release).await?;
-    // Whose switch alone was gone has it back now.
-    let live = target.is_live(&goal).await.map_err(unseen)?;
+    let goal = target.prepare_again(release).await?;
+    let live = may_be_live && target.is_live(&goal).await.map_err(unseen)?;
     let what = (id, Purpose::Rollback, goal, plan.unverified.clone());
     let mut run = begin(target, plan, effects, journal, history, what);
-    if let Some(refused) = announced(&mut run, live).await? {
-        return Ok(refused);
+    match announced(&mut run, live).await? {
+        Some(refused) => Ok(refused),
+        None => carry_out(run, live).await,
     }
-    if live && run.history.open.is_none() {
-        match verify_live(run).await {
-            Ok(report) => return Ok(report),
-            Err(back) => run = *back,
-        }
-    }
-    run.carry_out().await
 }
 
 pub(super) async fn rollback<T: RolloutTarget>(target: &T, plan: &RolloutPlan, effects: &Effects) -> Result<RolloutReport, RolloutError> {
@@ -96,15 +87,5 @@ pub(super) async fn rollback<T: RolloutTarget>(target: &T, plan: &RolloutPlan, e
         report.reason = Some("nothing to go back to: no other release was committed here".to_owned());
         return Ok(report);
     };
-    let (journal, history) = match enter(target, plan, &id, effects).await? {
-        Ok(entered) => entered,
-        Err(holder) => return Ok(locked(target, plan, effects, (id, &goal), &holder).await),
-    };
-    let goal = target.prepare_again(&goal).await?;
-    let what = (id, Purpose::Rollback, goal, plan.unverified.clone());
-    let mut run = begin(target, plan, effects, journal, history, what);
-    if let Some(refused) = announced(&mut run, false).await? {
-        return Ok(refused);
-    }
-    run.carry_out().await
+    go_to(target, plan, effects, (id, &goal), false).await
 }

@@ -1,7 +1,7 @@
 //! What is about now: `status` and `stop`.
 
 use super::entry::{enter, new_run, nothing};
-use super::past::fallen;
+use super::past::left_serving;
 use crate::io::Effects;
 use crate::model::plan::RolloutPlan;
 use crate::stage::rollout::error::RolloutError;
@@ -15,8 +15,6 @@ use crate::stage::rollout::target::{Observed, RolloutTarget};
 pub(super) async fn status<T: RolloutTarget>(target: &T, plan: &RolloutPlan) -> Result<RolloutStatus, RolloutError> {
     let (records, _) = journal::read(target.state())?;
     let history = History::of(&records);
-    // What cannot be seen is told by `unseen`.
-    let fallen = fallen(target, &history).await.unwrap_or(None);
     let (observed, unseen) = match target.observe().await {
         Ok(observed) => (observed, None),
         Err(error) => (Observed::default(), Some(error.to_string())),
@@ -33,6 +31,9 @@ pub(super) async fn status<T: RolloutTarget>(target: &T, plan: &RolloutPlan) -> 
             log: target.log(&running.deployed.run),
         })
         .collect();
+    // What cannot be seen has not fallen.
+    let is_down = unseen.is_none() && observed.front.is_none();
+    let fallen = left_serving(target, &history).filter(|_| is_down).cloned();
     let front = observed.front.map(|front| front.run);
     let locked_by = match lock::current(target.state())? {
         Some(holder) => Some(holder),

@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 
 use crate::io::elf::Elf;
 use crate::io::files;
+use crate::io::layers::Spilled;
+use crate::io::random_access::{OnDisk, RandomAccess as _};
 use crate::model::excused::Excused as _;
 
-/// The most that is read of a program, in bytes.
-const PROGRAM: u64 = 1 << 30;
+/// Bytes of a script's first line that the kernel looks at.
+const LINE: u64 = 256;
 /// The most that is read of the loader's cache.
 const CACHE: u64 = 64 << 20;
 /// Where the loader looks without being told.
@@ -17,11 +19,15 @@ const FOLDERS: [&str; 4] = ["/lib", "/usr/lib", "/lib64", "/usr/lib64"];
 ///
 /// What those libraries need in their turn is not looked at. `env` are the image's variables.
 pub(super) fn check(program: &Path, env: &[String]) -> Result<(), String> {
-    let Ok(bytes) = files::read(program, PROGRAM) else {
+    let opened = files::open(program).and_then(|file| Ok((file.metadata()?.len(), file)));
+    let Ok((size, file)) = opened else {
         // Whoever starts it says why it cannot be read.
         return Ok(());
     };
-    if let Some(first) = bytes.strip_prefix(b"#!") {
+    let content = Spilled::of(file, size);
+    let content = OnDisk::new(&content);
+    let head = content.at(0, size.min(LINE)).unwrap_or_default();
+    if let Some(first) = head.strip_prefix(b"#!") {
         let line = first.split(|byte| *byte == b'\n').next().unwrap_or_default();
         let line = String::from_utf8_lossy(line);
         return match line.split_whitespace().next() {
@@ -29,8 +35,7 @@ pub(super) fn check(program: &Path, env: &[String]) -> Result<(), String> {
             None => Ok(()),
         };
     }
-    let bytes = bytes.as_slice();
-    let Some(elf) = Elf::new(&bytes) else { return Ok(()) };
+    let Some(elf) = Elf::new(&content) else { return Ok(()) };
     let Ok(Some(loader)) = elf.interpreter() else { return Ok(()) };
     on_this_machine(&loader)?;
     let linked = elf.linked();
