@@ -8,6 +8,9 @@ mod go_tar;
 mod layer;
 #[path = "../../tests/support/mutated_tars.rs"]
 mod mutated_tars;
+#[allow(dead_code, reason = "images are asked about with more of it")]
+#[path = "../../tests/support/peer.rs"]
+mod peer;
 
 /// Tars between two lines of output.
 const STEP: u64 = 256 * 391;

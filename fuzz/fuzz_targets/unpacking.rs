@@ -8,14 +8,16 @@ mod layer;
 #[allow(dead_code, reason = "of it, the dice")]
 #[path = "../../tests/support/mutated_tars.rs"]
 mod mutated_tars;
+#[path = "../../tests/support/peer.rs"]
+mod peer;
 
 use std::collections::BTreeSet;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io;
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use layer::Tar;
 use mutated_tars::Dice;
+use peer::{Peer, behind_length, number};
 use portcullis::io::Effects;
 use portcullis::io::oci_layout::OciLayout;
 use portcullis::model::image::{Descriptor, media_type};
@@ -122,61 +124,16 @@ fn image(dice: &mut Dice) -> Vec<Vec<u8>> {
     (0..count).map(layer).collect()
 }
 
-struct Unpacker {
-    child: Child,
-    to: Option<ChildStdin>,
-    from: BufReader<ChildStdout>,
-}
-
-impl Unpacker {
-    fn start(program: &str) -> Self {
-        let mut child = Command::new(program).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the unpacker starts");
-        Self {
-            to: child.stdin.take(),
-            from: BufReader::new(child.stdout.take().expect("a pipe")),
-            child,
-        }
+/// The packages in each image; none where umoci refuses it.
+fn unpacked(unpacker: &mut Peer, images: &[Vec<Vec<u8>>]) -> io::Result<Vec<Option<BTreeSet<String>>>> {
+    let mut message = Vec::new();
+    for layers in images {
+        number(&mut message, layers.len());
+        layers.iter().for_each(|layer| behind_length(&mut message, layer));
     }
-
-    /// The packages in each image; none where umoci refuses it.
-    fn unpack(&mut self, images: &[Vec<Vec<u8>>]) -> io::Result<Vec<Option<BTreeSet<String>>>> {
-        let mut message = Vec::new();
-        let number = |message: &mut Vec<u8>, number: usize| message.extend_from_slice(&u32::try_from(number).expect("small").to_le_bytes());
-        for layers in images {
-            number(&mut message, layers.len());
-            for layer in layers {
-                number(&mut message, layer.len());
-                message.extend_from_slice(layer);
-            }
-        }
-        message.extend_from_slice(&u32::MAX.to_le_bytes());
-        let to = self.to.as_mut().expect("it runs");
-        to.write_all(&message)?;
-        to.flush()?;
-        images.iter().map(|_| self.list()).collect()
-    }
-
-    fn list(&mut self) -> io::Result<Option<BTreeSet<String>>> {
-        let mut found = BTreeSet::new();
-        loop {
-            let mut line = String::new();
-            if self.from.read_line(&mut line)? == 0 {
-                return Err(io::Error::other("the unpacker ended"));
-            }
-            match line.trim_end() {
-                "end" => return Ok(Some(found)),
-                "error" => return Ok(None),
-                name => found.insert(name.to_owned()),
-            };
-        }
-    }
-}
-
-impl Drop for Unpacker {
-    fn drop(&mut self) {
-        self.to = None;
-        let _ = self.child.wait();
-    }
+    let answers = unpacker.ask(message, images.len())?;
+    let found = |(lines, ended): (String, bool)| ended.then(|| lines.lines().map(str::to_owned).collect());
+    Ok(answers.into_iter().map(found).collect())
 }
 
 /// The packages that the inventory has, and its gaps; none where it refuses the image.
@@ -228,13 +185,13 @@ fn main() {
     let (images, seed) = (numbers.next().unwrap_or(STEP), numbers.next().unwrap_or(1));
     let folder = tempfile::tempdir().expect("a folder");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let mut unpacker = Unpacker::start(&program);
+    let mut unpacker = Peer::start(Path::new(&program));
     let (mut done, mut alike, mut gaps, mut refused, mut by_umoci, mut packages) = (0, 0, 0, 0, 0, 0);
     while done < images {
         let seeds: Vec<u64> = (0..BATCH).map(|at| seed.wrapping_add(done + at)).collect();
         let batch: Vec<_> = seeds.iter().map(|seed| image(&mut Dice::new(seed.wrapping_mul(0x2545_f491_4f6c_dd1d)))).collect();
-        let unpacked = unpacker.unpack(&batch).expect("the unpacker answers");
-        for ((layers, there), seed) in batch.iter().zip(unpacked).zip(seeds) {
+        let answers = unpacked(&mut unpacker, &batch).expect("the unpacker answers");
+        for ((layers, there), seed) in batch.iter().zip(answers).zip(seeds) {
             done += 1;
             let Some(there) = there else {
                 by_umoci += 1;

@@ -1,13 +1,13 @@
 //! Whether our reader of tars and Go's see the same in one: Go's reads the same bytes in a process of its own.
 
-use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::Command;
 
 use portcullis::io::layers::{Doubt, Entry, Kind, LayerProblem, Need, Visitor, plain};
 use portcullis::io::limits::Limits;
 
 use super::mutated_tars::{Dice, tar};
+use super::peer::{Peer, behind_length};
 
 const PROGRAM: &str = include_str!("go_reader.go");
 /// Contents larger than this are not looked at.
@@ -31,11 +31,7 @@ pub struct Compared {
 }
 
 /// Go's reader.
-pub struct Go {
-    child: Child,
-    to: Option<ChildStdin>,
-    from: BufReader<ChildStdout>,
-}
+pub struct Go(Peer);
 
 impl Go {
     /// Builds it in a folder. `None` where Go is not installed.
@@ -50,45 +46,7 @@ impl Go {
         if !built.ok()?.success() {
             return None;
         }
-        let mut child = Command::new(folder.join("reader"))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("what was built starts");
-        Some(Self {
-            to: child.stdin.take(),
-            from: BufReader::new(child.stdout.take().expect("a pipe")),
-            child,
-        })
-    }
-
-    /// Sends a batch and gives what Go sees in each: the lines of its entries, and whether it came to the end.
-    fn lists(&mut self, tars: &[Vec<u8>]) -> io::Result<Vec<(String, bool)>> {
-        let to = self.to.as_mut().expect("it runs");
-        let mut message = Vec::new();
-        for tar in tars {
-            message.extend_from_slice(&u32::try_from(tar.len()).expect("small").to_le_bytes());
-            message.extend_from_slice(tar);
-        }
-        message.extend_from_slice(&u32::MAX.to_le_bytes());
-        to.write_all(&message)?;
-        to.flush()?;
-        tars.iter().map(|_| self.list()).collect()
-    }
-
-    fn list(&mut self) -> io::Result<(String, bool)> {
-        let mut lines = String::new();
-        loop {
-            let start = lines.len();
-            if self.from.read_line(&mut lines)? == 0 {
-                return Err(io::Error::other("Go's reader ended"));
-            }
-            let ended = &lines[start..] == "end\n";
-            if ended || &lines[start..] == "error\n" {
-                lines.truncate(start);
-                return Ok((lines, ended));
-            }
-        }
+        Some(Self(Peer::start(&folder.join("reader"))))
     }
 
     /// Compares so many tars from a seed on.
@@ -100,19 +58,14 @@ impl Go {
                 .iter()
                 .map(|seed| tar(&mut Dice::new(seed.wrapping_mul(0x2545_f491_4f6c_dd1d))))
                 .collect();
-            let lists = self.lists(&batch).expect("Go's reader answers");
+            let mut message = Vec::new();
+            batch.iter().for_each(|tar| behind_length(&mut message, tar));
+            let lists = self.0.ask(message, batch.len()).expect("Go's reader answers");
             for ((tar, (go, ended)), seed) in batch.iter().zip(lists).zip(seeds) {
                 compared.add(seed, tar, &go, ended);
             }
         }
         compared
-    }
-}
-
-impl Drop for Go {
-    fn drop(&mut self) {
-        self.to = None;
-        let _ = self.child.wait();
     }
 }
 

@@ -17,6 +17,8 @@ pub(crate) mod layered;
 #[expect(unreachable_pub, reason = "shared with the fuzz targets")]
 pub(crate) mod mutated_tars;
 pub(crate) mod outcomes;
+#[expect(unreachable_pub, reason = "shared with the fuzz targets")]
+pub(crate) mod peer;
 pub(crate) mod publishing;
 pub(crate) mod quirks;
 pub(crate) mod registry;
