@@ -202,7 +202,7 @@ impl RolloutTarget for ComposeTarget {
         let mut quiet = 0;
         loop {
             let left = self.connected(keep).await?;
-            quiet = if left == Some(0) { quiet + 1 } else { 0 };
+            quiet = if left == Some(0) && !self.door.lingers() { quiet + 1 } else { 0 };
             // Twice: between two looks a proxy that has not noticed yet could have opened one.
             if quiet >= 2 || Instant::now() >= end {
                 return Ok(left);

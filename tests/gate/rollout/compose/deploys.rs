@@ -1,6 +1,9 @@
 //! From version to version under load, and what is not touched by it.
 
-use std::time::Duration;
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
 
 use portcullis::model::outcome::RolloutResult;
 use portcullis::model::planned_rollout::ExpectedInterruption;
@@ -66,6 +69,59 @@ async fn no_request_is_lost(door: Door, replicas: usize) {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_instances_behind_nginx_change_versions_and_no_request_is_lost() {
     no_request_is_lost(Door::Nginx, 2).await;
+}
+
+/// Holds nginx's master up for two seconds when it has started new workers and not yet told the old ones to end. Gives how long it was held.
+fn held_up_in_its_next_reload(rig: &Rig) -> std::thread::JoinHandle<Duration> {
+    let pid = fs::read_to_string(rig.path().join("door/pid")).unwrap();
+    let master: i32 = pid.trim().parse().unwrap();
+    let children = move || fs::read_to_string(format!("/proc/{master}/task/{master}/children")).unwrap();
+    let before = children().split_whitespace().count();
+    std::thread::spawn(move || {
+        let signal = |signal| rustix::process::kill_process(rustix::process::Pid::from_raw(master).unwrap(), signal).unwrap();
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while children().split_whitespace().count() < 2 * before {
+            assert!(Instant::now() < deadline, "nginx was not reloaded");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        signal(rustix::process::Signal::STOP);
+        let held = Instant::now();
+        std::thread::sleep(Duration::from_secs(2));
+        signal(rustix::process::Signal::CONT);
+        held.elapsed()
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_version_stays_until_the_last_worker_of_nginx_that_leads_to_it_takes_no_more_requests() {
+    let Some(mut rig) = Rig::new(Door::Nginx, 2) else { return };
+    let a = rig.opened('a');
+    let report = rig.rollout(&a).await;
+    assert_eq!(report.result, RolloutResult::Committed, "{:?}", report.reason);
+    let load = Load::start(rig.listen(), Duration::from_millis(5));
+    // Connected before, and asks when the new version serves.
+    rig.plan.waits.drain = Duration::from_secs(20);
+    let mut early = TcpStream::connect(rig.listen()).unwrap();
+    let held = held_up_in_its_next_reload(&rig);
+    let early = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_secs(4));
+        early
+            .write_all(b"GET /version HTTP/1.1\r\nhost: shop\r\nconnection: close\r\n\r\n")
+            .unwrap();
+        let mut answer = String::new();
+        early.read_to_string(&mut answer).unwrap();
+        answer
+    });
+    let b = rig.good('b');
+    let report = rig.rollout(&b).await;
+    assert_eq!(report.result, RolloutResult::Committed, "{:?}", report.reason);
+    assert!(held.join().unwrap() >= Duration::from_secs(2));
+    rig.runs_alone(&b, 2);
+    let answer = early.join().unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    let tally = load.end().await;
+    assert_eq!(lost(Door::Nginx, &tally), Vec::<String>::new(), "{}", tally.line());
+    assert_eq!(report.cut_requests, Some(0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,6 +4,7 @@ mod caddy;
 mod led;
 mod nginx;
 mod own;
+mod workers;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -86,6 +87,14 @@ impl Door {
             Self::Nginx(nginx) => nginx.lead(led).await,
             Self::Caddy(caddy) => caddy.lead(led).await,
             Self::Switch(switch) => switch.lead(led, old).await,
+        }
+    }
+
+    /// True while something in front still has clients that it leads to what served before.
+    pub(super) fn lingers(&self) -> bool {
+        match self {
+            Self::Nginx(nginx) => nginx.lingers(),
+            Self::None | Self::Caddy(_) | Self::Switch(_) => false,
         }
     }
 

@@ -2,9 +2,11 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::led::{Leads, Led};
+use super::workers::{Worker, Workers};
 use crate::io::files;
 use crate::io::process::{ProcessError, Program};
 use crate::model::error_chain::chain;
@@ -22,14 +24,19 @@ pub(in crate::stage::rollout::compose) struct Nginx {
     plan: NginxPlan,
     root: PathBuf,
     leads: Leads,
+    workers: Workers,
+    /// Those that were there before the last reload of this process.
+    before: Mutex<Option<Vec<Worker>>>,
 }
 
 impl Nginx {
     pub(super) fn new(plan: NginxPlan, root: PathBuf, state: &Path) -> Self {
         Self {
+            workers: Workers::reloaded_by(&plan.reload),
             plan,
             root,
             leads: Leads::new(state),
+            before: Mutex::new(None),
         }
     }
 
@@ -82,11 +89,20 @@ impl Nginx {
             return Ok(());
         }
         self.write(&text)?;
-        if let Err(reason) = self.taken().await {
-            let back = match &before {
-                Some(before) => self.write(before),
-                None => std::fs::remove_file(&self.plan.file).map_err(|error| TargetError::Failed(error.to_string())),
+        let tested = self.run(&self.plan.test).await;
+        let taken = match &tested {
+            Ok(()) => self.reload().await,
+            Err(reason) => Err(reason.clone()),
+        };
+        if let Err(reason) = taken {
+            let mut back = match &before {
+                Some(before) => self.write(before).map_err(|error| error.to_string()),
+                None => std::fs::remove_file(&self.plan.file).map_err(|error| error.to_string()),
             };
+            // It may have read what is taken back.
+            if back.is_ok() && tested.is_ok() && before.is_some() {
+                back = self.reload().await;
+            }
             let back = back.map_or_else(
                 |error| format!("; and the file before could not be put back: {error}"),
                 |()| String::new(),
@@ -100,9 +116,18 @@ impl Nginx {
         files::write(&self.plan.file, text.as_bytes()).map_err(|error| TargetError::Failed(chain(&error)))
     }
 
-    async fn taken(&self) -> Result<(), String> {
-        self.run(&self.plan.test).await?;
-        self.run(&self.plan.reload).await
+    async fn reload(&self) -> Result<(), String> {
+        let before = self.workers.all().map_err(|error| format!("/proc cannot be listed: {error}"))?;
+        self.run(&self.plan.reload).await?;
+        let changed = self.workers.changed(&before).await;
+        *self.before.lock().unwrap_or_else(PoisonError::into_inner) = Some(before);
+        changed
+    }
+
+    /// True while a worker of before the last reload has connections: what comes on them goes where it led.
+    pub(super) fn lingers(&self) -> bool {
+        let before = self.before.lock().unwrap_or_else(PoisonError::into_inner);
+        self.workers.linger(before.as_deref())
     }
 
     async fn run(&self, argv: &[String]) -> Result<(), String> {
