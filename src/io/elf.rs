@@ -1,4 +1,5 @@
 //! Sections and segments of ELF files, as far as the inventory and the builder need them. Nothing is trusted: what lies outside of the file is not there.
+//! Its bytes come in pieces from a layer that is not held whole; `object` borrows each for as long as the file is read.
 //!
 //! Source: elf(5).
 

@@ -5,8 +5,23 @@ use serde::{Deserialize, Serialize};
 use super::location::Location;
 
 /// The kinds of gaps. The names are what a policy's `[rules.incomplete-inventory]` and `[rules.stale-feed]` tables use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum GapKind {
     /// The image holds no package at all, and nothing explains it.
     EmptyInventory,
@@ -51,52 +66,12 @@ pub enum GapKind {
 impl GapKind {
     /// The name used in policies and reports.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::EmptyInventory => "empty-inventory",
-            Self::PartialDatabase => "partial-database",
-            Self::UnreadablePath => "unreadable-path",
-            Self::UnknownDistro => "unknown-distro",
-            Self::UncoveredEcosystem => "uncovered-ecosystem",
-            Self::UnreadLockFile => "unread-lock-file",
-            Self::UnreadPackageStore => "unread-package-store",
-            Self::UnownedExecutable => "unowned-executable",
-            Self::LimitReached => "limit-reached",
-            Self::AmbiguousLayer => "ambiguous-layer",
-            Self::MissingFeed => "missing-feed",
-            Self::StaleFeed => "stale-feed",
-            Self::MalformedAdvisory => "malformed-advisory",
-            Self::UnorderedVersion => "unordered-version",
-            Self::ErrataOnly => "errata-only",
-            Self::UnknownYank => "unknown-yank",
-            Self::UnreadableDockerfile => "unreadable-dockerfile",
-            Self::UnreadableWorkflow => "unreadable-workflow",
-            Self::UndecidedRule => "undecided-rule",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 
     /// Every kind, in the order of reports.
-    pub const ALL: [Self; 19] = [
-        Self::EmptyInventory,
-        Self::PartialDatabase,
-        Self::UnreadablePath,
-        Self::UnknownDistro,
-        Self::UncoveredEcosystem,
-        Self::UnreadLockFile,
-        Self::UnreadPackageStore,
-        Self::UnownedExecutable,
-        Self::LimitReached,
-        Self::AmbiguousLayer,
-        Self::MissingFeed,
-        Self::StaleFeed,
-        Self::MalformedAdvisory,
-        Self::UnorderedVersion,
-        Self::ErrataOnly,
-        Self::UnknownYank,
-        Self::UnreadableDockerfile,
-        Self::UnreadableWorkflow,
-        Self::UndecidedRule,
-    ];
+    pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
 }
 
 /// One thing that could not be seen or decided.

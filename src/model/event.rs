@@ -7,8 +7,23 @@ use super::planned_rollout::PlannedRollout;
 use super::rollout_state::RolloutState;
 
 /// A stage of the pipeline, in the order in which they run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    strum::IntoStaticStr,
+    strum::EnumString,
+    strum::VariantArray,
+)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum Stage {
     /// Commit to image.
     Build,
@@ -26,26 +41,12 @@ pub enum Stage {
 
 impl Stage {
     /// Every stage, in order.
-    pub const ALL: [Self; 6] = [
-        Self::Build,
-        Self::Inventory,
-        Self::Matching,
-        Self::Policy,
-        Self::Publish,
-        Self::Rollout,
-    ];
+    pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
 
     /// The word used everywhere: the verb, the folder, the error-code prefix.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Build => "build",
-            Self::Inventory => "inventory",
-            Self::Matching => "matching",
-            Self::Policy => "policy",
-            Self::Publish => "publish",
-            Self::Rollout => "rollout",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 

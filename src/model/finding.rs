@@ -221,8 +221,9 @@ impl Finding {
 }
 
 /// What the policy makes of a finding. Nothing vanishes: a waived finding stays.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum Disposition {
     /// It blocks the image.
     Denied,
@@ -235,12 +236,8 @@ pub enum Disposition {
 impl Disposition {
     /// The word used in files.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Denied => "denied",
-            Self::Warned => "warned",
-            Self::Waived => "waived",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 

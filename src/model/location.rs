@@ -24,8 +24,9 @@ pub struct Location {
 }
 
 /// Which part of an image a layer is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum Part {
     /// The image that was built on.
     Base,
@@ -36,11 +37,8 @@ pub enum Part {
 impl Part {
     /// `base`, `application`.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Base => "base",
-            Self::Application => "application",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 

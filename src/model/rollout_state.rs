@@ -5,7 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 /// A state, spelled in journals, reports and events as it is here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, strum::IntoStaticStr)]
+#[strum(serialize_all = "PascalCase")]
 pub enum RolloutState {
     /// A dry run: what would be done.
     Planned,
@@ -48,27 +49,8 @@ pub enum RolloutState {
 impl RolloutState {
     /// As it is spelled everywhere.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Planned => "Planned",
-            Self::Locked => "Locked",
-            Self::Snapshotted => "Snapshotted",
-            Self::Staging => "Staging",
-            Self::StagedHealthy => "StagedHealthy",
-            Self::Shifting => "Shifting",
-            Self::Verifying => "Verifying",
-            Self::Soaking => "Soaking",
-            Self::Draining => "Draining",
-            Self::Retiring => "Retiring",
-            Self::Committed => "Committed",
-            Self::RollingBack => "RollingBack",
-            Self::VerifyingRollback => "VerifyingRollback",
-            Self::RolledBack => "RolledBack",
-            Self::RollbackFailed => "RollbackFailed",
-            Self::Refused => "Refused",
-            Self::Interrupted => "Interrupted",
-            Self::Superseded => "Superseded",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 
     /// The table of steps: what may come after this state.

@@ -15,8 +15,9 @@ use super::waiver::WaiverReport;
 pub const VERDICT_SCHEMA: &str = "portcullis/verdict/v1";
 
 /// The three answers. "No findings" and "we do not know" are different ones.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum Decision {
     /// Nothing denied, nothing unknown that the policy denies.
     Cleared,
@@ -29,12 +30,8 @@ pub enum Decision {
 impl Decision {
     /// The word used in files.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Cleared => "cleared",
-            Self::Blocked => "blocked",
-            Self::Undecidable => "undecidable",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 

@@ -5,13 +5,15 @@ use super::{code_quality, csv, gitlab, html, junit, sarif, summary};
 use crate::model::outcome::Outcome;
 
 /// A form of a result for somebody else's reader.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr, strum::VariantArray)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Form {
     /// GitLab's report of a container scan, schema 15.
     Gitlab,
     /// GitLab's report of a dependency scan, schema 15.
     GitlabDependency,
     /// Code Quality JSON, which GitLab shows in its free tier.
+    #[strum(serialize = "codequality")]
     CodeQuality,
     /// `JUnit` XML, which every CI reads.
     Junit,
@@ -27,30 +29,12 @@ pub enum Form {
 
 impl Form {
     /// Every form.
-    pub const ALL: [Self; 8] = [
-        Self::Gitlab,
-        Self::GitlabDependency,
-        Self::CodeQuality,
-        Self::Junit,
-        Self::Csv,
-        Self::Markdown,
-        Self::Html,
-        Self::Sarif,
-    ];
+    pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
 
     /// Its name on the command line.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Gitlab => "gitlab",
-            Self::GitlabDependency => "gitlab-dependency",
-            Self::CodeQuality => "codequality",
-            Self::Junit => "junit",
-            Self::Csv => "csv",
-            Self::Markdown => "markdown",
-            Self::Html => "html",
-            Self::Sarif => "sarif",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 
     /// What it is, for a list.

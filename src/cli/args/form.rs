@@ -6,9 +6,6 @@ use crate::report::Form;
 
 /// Reads the name of a form, and says in the help what each is.
 pub(crate) fn form() -> impl TypedValueParser<Value = Form> {
-    let names = Form::ALL.map(|form| PossibleValue::new(form.as_str()).help(form.about()));
-    PossibleValuesParser::new(names).try_map(|name| {
-        let named = Form::ALL.into_iter().find(|form| form.as_str() == name);
-        named.ok_or_else(|| format!("there is no form `{name}`"))
-    })
+    let names = Form::ALL.iter().map(|form| PossibleValue::new(form.as_str()).help(form.about()));
+    PossibleValuesParser::new(names).try_map(|name| name.parse::<Form>())
 }

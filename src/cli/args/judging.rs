@@ -11,11 +11,10 @@ use crate::report::Form;
 
 /// Reads the name of a stage, and says in the help what each does.
 fn stage() -> impl TypedValueParser<Value = Stage> {
-    let names = Stage::ALL.map(|stage| PossibleValue::new(stage.as_str()).help(purpose(stage)));
-    PossibleValuesParser::new(names).try_map(|name| {
-        let named = Stage::ALL.into_iter().find(|stage| stage.as_str() == name);
-        named.ok_or_else(|| format!("there is no stage `{name}`"))
-    })
+    let names = Stage::ALL
+        .iter()
+        .map(|stage| PossibleValue::new(stage.as_str()).help(purpose(*stage)));
+    PossibleValuesParser::new(names).try_map(|name| name.parse::<Stage>())
 }
 
 const fn purpose(stage: Stage) -> &'static str {

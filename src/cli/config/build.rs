@@ -21,8 +21,9 @@ pub enum Using {
 }
 
 /// The network of a Dockerfile's steps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema, strum::IntoStaticStr)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum Network {
     /// The builder's own.
     Default,
@@ -35,12 +36,8 @@ pub enum Network {
 impl Network {
     /// As builders spell it.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Default => "default",
-            Self::None => "none",
-            Self::Host => "host",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 

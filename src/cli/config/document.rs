@@ -122,8 +122,9 @@ pub struct Sign {
 }
 
 /// Events behind which there may be a pull request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum PullEvent {
     /// `pull_request`
     PullRequest,
@@ -142,15 +143,8 @@ pub enum PullEvent {
 impl PullEvent {
     /// GitHub's name of it.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::PullRequest => "pull_request",
-            Self::PullRequestTarget => "pull_request_target",
-            Self::PullRequestReview => "pull_request_review",
-            Self::PullRequestReviewComment => "pull_request_review_comment",
-            Self::WorkflowRun => "workflow_run",
-            Self::IssueComment => "issue_comment",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 

@@ -10,8 +10,9 @@ use serde::Deserialize;
 use crate::model::human_duration::HumanDuration;
 
 /// The rollout's target.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema, strum::IntoStaticStr)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum Target {
     /// Local processes behind `portcullis switch`.
     Process,
@@ -25,13 +26,8 @@ pub enum Target {
 
 impl Target {
     /// Its name in the configuration.
-    pub(in crate::cli) const fn name(self) -> &'static str {
-        match self {
-            Self::Process => "process",
-            Self::Command => "command",
-            Self::Compose => "compose",
-            Self::Kubernetes => "kubernetes",
-        }
+    pub(in crate::cli) fn name(self) -> &'static str {
+        self.into()
     }
 }
 

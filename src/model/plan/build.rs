@@ -35,7 +35,8 @@ pub enum Builder {
 }
 
 /// Who builds a Dockerfile.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum DockerfileBuilder {
     /// A Docker Engine: `docker buildx build`, or `docker build` where there is no buildx.
     Buildkit,
@@ -46,11 +47,8 @@ pub enum DockerfileBuilder {
 impl DockerfileBuilder {
     /// As the configuration spells it.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Buildkit => "buildkit",
-            Self::Buildah => "buildah",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 

@@ -1,6 +1,6 @@
 //! npm's ranges: which versions a `package.json` allows.
 //!
-//! Agrees with node-semver's `satisfies`. A pre-release is allowed only where the range names one of the same release.
+//! Agrees with node-semver's `satisfies`, which `nodejs-semver` does not where `x`, spaces and pre-releases meet. A pre-release is allowed only where the range names one of the same release.
 
 use semver::{Prerelease, Version};
 

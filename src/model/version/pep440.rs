@@ -1,4 +1,6 @@
-//! Python's ordering. Source: PEP 440, "Version specifiers" of the Python packaging specifications.
+//! Python's ordering. Like Python's own reader, and unlike `pep440_rs`, it takes release numbers of any length.
+//!
+//! Source: PEP 440, "Version specifiers" of the Python packaging specifications.
 
 use std::cmp::Ordering;
 
@@ -62,9 +64,9 @@ impl<'a> Version<'a> {
             None => (0, text),
         };
         let (release, mut rest) = release(text)?;
-        let pre = pre_release(&mut rest);
+        let pre = labelled(&mut rest, &PHASES.map(|(name, _)| name))?.and_then(|(name, value)| Some((phase(name)?, value)));
         let post = post_release(&mut rest)?;
-        let dev = labelled(&mut rest, "dev");
+        let dev = labelled(&mut rest, &["dev"])?.map(|(_, value)| value);
         rest.is_empty().then_some(Self {
             epoch,
             release,
@@ -106,6 +108,10 @@ fn release(text: &str) -> Option<(&str, &str)> {
     (end > 0).then(|| text.split_at(end))
 }
 
+fn phase(word: &str) -> Option<u8> {
+    PHASES.iter().find(|(name, _)| *name == word).map(|(_, phase)| *phase)
+}
+
 fn unseparated(text: &str) -> &str {
     text.strip_prefix(['.', '-', '_']).unwrap_or(text)
 }
@@ -115,42 +121,37 @@ fn word<'t>(text: &'t str, word: &str) -> Option<&'t str> {
     head.eq_ignore_ascii_case(word).then(|| &text[word.len()..])
 }
 
-/// A number with at most one separator in front, or 0 where there is none. Numbers that do not fit are as large as can be.
-fn number(text: &str) -> (u64, &str) {
+/// A number with at most one separator in front, which may stand without one; 0 where there is none.
+///
+/// `None` for a number that does not fit: two of them could not be told apart.
+fn number(text: &str) -> Option<(u64, &str)> {
     let bare = unseparated(text);
     let length = bare.bytes().take_while(u8::is_ascii_digit).count();
-    if length == 0 {
-        return (0, text);
+    match length {
+        0 => Some((0, bare)),
+        _ => Some((digits(&bare[..length])?, &bare[length..])),
     }
-    (bare[..length].parse().unwrap_or(u64::MAX), &bare[length..])
 }
 
-fn pre_release(rest: &mut &str) -> Option<(u8, u64)> {
+/// The number behind one of the words, taken from the front; `Ok(None)` where none of them is there.
+fn labelled<'w>(rest: &mut &str, words: &[&'w str]) -> Option<Option<(&'w str, u64)>> {
     let bare = unseparated(rest);
-    let (tail, phase) = PHASES
-        .iter()
-        .find_map(|(name, phase)| word(bare, name).map(|tail| (tail, *phase)))?;
-    let (value, tail) = number(tail);
+    let Some((name, tail)) = words.iter().find_map(|name| word(bare, name).map(|tail| (*name, tail))) else {
+        return Some(None);
+    };
+    let (value, tail) = number(tail)?;
     *rest = tail;
-    Some((phase, value))
+    Some(Some((name, value)))
 }
 
-/// `.post1`, `-r1`, `rev1`, or the bare `-1`. `None` of the outer option is never given: the form is checked by what remains.
-#[expect(clippy::unnecessary_wraps, clippy::option_option, reason = "reads as the other parts do")]
+/// `.post1`, `-r1`, `rev1`, or the bare `-1`.
 fn post_release(rest: &mut &str) -> Option<Option<u64>> {
     if let Some(tail) = rest.strip_prefix('-').filter(|tail| tail.starts_with(|c: char| c.is_ascii_digit())) {
-        let (value, tail) = number(tail);
+        let (value, tail) = number(tail)?;
         *rest = tail;
         return Some(Some(value));
     }
-    Some(["post", "rev", "r"].iter().find_map(|name| labelled(rest, name)))
-}
-
-fn labelled(rest: &mut &str, name: &str) -> Option<u64> {
-    let tail = word(unseparated(rest), name)?;
-    let (value, tail) = number(tail);
-    *rest = tail;
-    Some(value)
+    Some(labelled(rest, &["post", "rev", "r"])?.map(|(_, value)| value))
 }
 
 impl Ord for Version<'_> {
@@ -193,8 +194,33 @@ mod tests {
     }
 
     #[test]
+    fn a_separator_may_stand_without_a_number() {
+        for (text, same) in [
+            ("1.0rc.", "1.0rc0"),
+            ("1.0-pre_.post-", "1.0rc0.post0"),
+            ("1.0a--1", "1.0a0.post1"),
+            ("1.dev_", "1.dev0"),
+        ] {
+            assert_eq!(Version::parse(text).expect(text), Version::parse(same).expect(same), "{text}");
+        }
+    }
+
+    #[test]
     fn what_the_specification_refuses_is_refused() {
-        for text in ["", "a", "1.0-x", "2004d", "1..0", "1.0+", "1.0+a..b", "french toast", "1!"] {
+        for text in [
+            "",
+            "a",
+            "1.0-x",
+            "2004d",
+            "1..0",
+            "1.0+",
+            "1.0+a..b",
+            "french toast",
+            "1!",
+            "1.0rc..",
+            "1.0.",
+            "1a99999999999999999999",
+        ] {
             assert!(Version::parse(text).is_err(), "{text:?}");
         }
     }

@@ -69,7 +69,7 @@ pub(super) struct Row {
 pub(super) struct Answer(Disposition);
 
 impl Answer {
-    pub(super) const fn word(self) -> &'static str {
+    pub(super) fn word(self) -> &'static str {
         self.0.as_str()
     }
 

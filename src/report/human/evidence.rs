@@ -23,7 +23,7 @@ pub(super) fn gaps(page: &mut Page, verdict: &Verdict, disposition: Disposition)
     };
     page.heading(heading, aside);
     for kind in GapKind::ALL {
-        let of_kind: Vec<_> = all.iter().filter(|gap| gap.kind == kind).collect();
+        let of_kind: Vec<_> = all.iter().filter(|gap| gap.kind == *kind).collect();
         for gap in of_kind.iter().take(OF_A_KIND) {
             let label = format!("{sign} {}", kind.as_str());
             page.labelled(2, (paint, &label), 23, (Paint::Strong, &gap.subject));

@@ -198,7 +198,7 @@ fn show(kind: GapKind) -> Shown {
 
 #[test]
 fn every_kind_of_gap_is_detected_named_and_weighed() {
-    for kind in GapKind::ALL {
+    for &kind in GapKind::ALL {
         let shown = show(kind);
         assert!(!shown.subject.is_empty(), "{}", kind.as_str());
         let weighed = if shown.code == 2 { "denied" } else { "warned" };

@@ -87,7 +87,7 @@ fn python(script: &str, input: &str) -> Option<String> {
 fn foreign_text_does_nothing_in_any_form() {
     for hostile_text in HOSTILE {
         let outcome = hostile(hostile_text);
-        for form in Form::ALL {
+        for &form in Form::ALL {
             let text = text(form, &outcome);
             let hidden = |c: char| (c.is_control() && c != '\n' && c != '\r' && c != '\t') || c == '\u{202e}';
             assert!(!text.contains(hidden), "{form:?}: a control character of {hostile_text:?}");

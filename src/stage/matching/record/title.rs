@@ -2,12 +2,14 @@
 
 use std::borrow::Cow;
 
+use pulldown_cmark::{Event, Options, Parser, TagEnd};
+
 use crate::stage::matching::record::osv::{Record, Text, lenient};
 
 /// So many characters of a title are kept.
 const LONGEST: usize = 160;
 /// So many bytes of a text are looked at.
-const LOOKED_AT: usize = 4 << 10;
+const LOOKED_AT: usize = 2 << 10;
 
 /// The summary; where there is none the first sentence of the details, as plain text.
 pub(in crate::stage::matching) fn title<'a>(record: &'a Record<'_>) -> Cow<'a, str> {
@@ -19,44 +21,60 @@ pub(in crate::stage::matching) fn title<'a>(record: &'a Record<'_>) -> Cow<'a, s
     Cow::Owned(details.map(|details| first_sentence(details.as_ref())).unwrap_or_default())
 }
 
-/// The first sentence of a Markdown text: no headings, no code blocks, no marks, links by their words.
+/// The first sentence of a Markdown text: no headings, no blocks of code, no pictures, no tags, links by their words.
 fn first_sentence(markdown: &str) -> String {
-    let end = markdown.floor_char_boundary(LOOKED_AT);
-    let mut found = String::new();
-    let mut in_code = false;
-    for line in markdown[..end].lines() {
-        let line = line.trim();
-        if line.starts_with("```") || line.starts_with("~~~") {
-            in_code = !in_code;
-            continue;
+    let text = &markdown[..markdown.floor_char_boundary(LOOKED_AT)];
+    let found = first_words(text, |tag| matches!(tag, TagEnd::Heading(_) | TagEnd::CodeBlock | TagEnd::Image));
+    match found.is_empty() {
+        // A heading is better than nothing.
+        true => first_words(text, |tag| matches!(tag, TagEnd::CodeBlock | TagEnd::Image)),
+        false => found,
+    }
+}
+
+fn first_words(markdown: &str, is_passed_over: impl Fn(TagEnd) -> bool) -> String {
+    let mut text = String::new();
+    let mut depth = 0_usize;
+    for event in Parser::new_ext(markdown, Options::ENABLE_TABLES) {
+        let mut ends_block = false;
+        match event {
+            Event::Start(tag) if is_passed_over(tag.to_end()) => depth += 1,
+            Event::End(tag) if is_passed_over(tag) => depth -= 1,
+            Event::Text(more) | Event::Code(more) if depth == 0 => text.push_str(&more),
+            Event::SoftBreak | Event::HardBreak | Event::End(TagEnd::TableCell) => text.push(' '),
+            Event::End(TagEnd::Item) => text.push_str(if text.ends_with(char::is_alphanumeric) { ", " } else { " " }),
+            Event::End(TagEnd::Paragraph | TagEnd::List(_) | TagEnd::Heading(_) | TagEnd::TableRow) => {
+                text.push(' ');
+                ends_block = true;
+            }
+            _ => {}
+        }
+        if let Some(sentence) = sentence(&text) {
+            return cut(&sentence);
         }
         // A colon announces what follows, be it after an empty line.
-        let goes_on = found.is_empty() || found.ends_with(':');
-        let is_rule = line.len() > 2
-            && line
-                .bytes()
-                .all(|byte| matches!(byte, b'-' | b'=' | b'*' | b'_' | b'|' | b' ' | b':'));
-        if in_code || line.starts_with('#') || line.is_empty() || is_rule {
-            match goes_on {
-                true => continue,
-                false => break,
-            }
-        }
-        let words = plain(line);
-        for word in words.split_whitespace() {
-            if !found.is_empty() {
-                found.push(' ');
-            }
-            found.push_str(word);
-            if ends_sentence(word) {
-                return cut(&found);
-            }
-            if found.chars().count() > LONGEST {
-                return cut(&found);
-            }
+        if ends_block && !text.trim_end().is_empty() && !text.trim_end().ends_with(':') {
+            break;
         }
     }
-    cut(found.trim_end_matches(':'))
+    cut(joined(&text).trim_end_matches([':', ',']))
+}
+
+/// The words up to the end of a sentence, or as many as are kept, once they are there. The last word may go on.
+fn sentence(text: &str) -> Option<String> {
+    let (whole, _) = text.rsplit_once(char::is_whitespace)?;
+    let mut length = 0;
+    for (number, word) in whole.split_whitespace().enumerate() {
+        length += word.chars().count() + 1;
+        if ends_sentence(word) || length > LONGEST + 1 {
+            return Some(whole.split_whitespace().take(number + 1).collect::<Vec<_>>().join(" "));
+        }
+    }
+    None
+}
+
+fn joined(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// `e.g.` and a single letter with a dot end no sentence.
@@ -76,66 +94,6 @@ fn cut(text: &str) -> String {
     let kept: String = text.chars().take(LONGEST - 1).collect();
     let at = kept.rfind(' ').unwrap_or(kept.len());
     format!("{}…", kept[..at].trim_end_matches([',', ';', ':', ' ']))
-}
-
-/// A line without its marks: lists and quotes lose their sign, emphasis and code their ticks, links and images their address, tags go.
-fn plain(line: &str) -> String {
-    let mut rest = line.trim_start_matches(['>', ' ']);
-    for sign in ["- ", "* ", "+ "] {
-        rest = rest.strip_prefix(sign).unwrap_or(rest);
-    }
-    let mut out = String::with_capacity(rest.len());
-    while let Some(at) = rest.find(['`', '*', '_', '[', '<', '!', '\\']) {
-        let (sign, after) = (&rest[at..at + 1], &rest[at + 1..]);
-        out.push_str(&rest[..at]);
-        rest = after;
-        match sign {
-            "[" => match link(after) {
-                Some((words, behind)) => {
-                    out.push_str(&plain(words));
-                    rest = behind;
-                }
-                None => out.push('['),
-            },
-            "!" if after.starts_with('[') => {}
-            "<" => match after.split_once('>').filter(|(tag, _)| is_tag(tag)) {
-                Some((tag, behind)) => {
-                    if tag.contains("://") {
-                        out.push_str(tag);
-                    }
-                    rest = behind;
-                }
-                None => out.push('<'),
-            },
-            // Inside of a word it belongs to the word: `snake_case`, `2*3`.
-            "_" | "*" if is_inside(&out, after) => out.push_str(sign),
-            "`" | "*" | "_" => {}
-            "\\" if after.starts_with(|c: char| c.is_ascii_punctuation()) => {
-                out.push_str(&after[..1]);
-                rest = &after[1..];
-            }
-            other => out.push_str(other),
-        }
-    }
-    out.push_str(rest);
-    out
-}
-
-/// The words of a link whose bracket is open, and what is behind its address.
-fn link(text: &str) -> Option<(&str, &str)> {
-    let (words, behind) = text.split_once(']')?;
-    let address = behind.strip_prefix('(')?;
-    Some((words, address.split_once(')')?.1))
-}
-
-fn is_tag(tag: &str) -> bool {
-    let name = tag.trim_start_matches('/');
-    name.starts_with(|c: char| c.is_ascii_alphabetic()) && (tag.contains("://") || name.bytes().all(|byte| byte != b'<'))
-}
-
-fn is_inside(before: &str, after: &str) -> bool {
-    let is_word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
-    is_word(before.chars().next_back()) && is_word(after.chars().next())
 }
 
 #[cfg(test)]
@@ -170,6 +128,10 @@ mod tests {
             ),
             ("```\ncode\n```\nText <b>with</b> tags!", "Text with tags!"),
             ("Title\n=====\n", "Title"),
+            (
+                "`Guard<T>` is unsound for:\n\n* `Cell<T>`\n* slices\n\nMore",
+                "Guard<T> is unsound for: Cell<T> slices",
+            ),
             ("<https://a.example/> tells", "https://a.example/ tells"),
             ("", ""),
         ] {

@@ -14,8 +14,9 @@ use crate::model::severity::Severity;
 use crate::stage::policy::Evidence;
 
 /// From which severity on a vulnerability blocks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema, strum::IntoStaticStr)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub(crate) enum Threshold {
     /// Every vulnerability blocks.
     None,
@@ -33,15 +34,8 @@ pub(crate) enum Threshold {
 
 impl Threshold {
     /// The word used in policies.
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Low => "low",
-            Self::Medium => "medium",
-            Self::High => "high",
-            Self::Critical => "critical",
-            Self::Never => "never",
-        }
+    fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 

@@ -1,7 +1,7 @@
 //! A rollout: the lock, the plan, then the machine.
 
 use super::announce::rehearse;
-use super::entry::{begin, blank, enter, locked, looked, new_run, unseen, unverified};
+use super::entry::{Entered, begin, blank, enter, locked, looked, new_run, unseen, unverified};
 use crate::io::Effects;
 use crate::model::event::{Event, Stage};
 use crate::model::outcome::{RolloutReport, RolloutResult};
@@ -29,8 +29,8 @@ pub(super) async fn deploy<T: RolloutTarget>(
     }
     let id = new_run(effects);
     let (journal, history) = match enter(target, plan, &id, effects).await? {
-        Ok(entered) => entered,
-        Err(holder) => return Ok(locked(target, plan, effects, (id, &release), &holder).await),
+        Entered::Ours(journal, history) => (journal, history),
+        Entered::Theirs(holder) => return Ok(locked(target, plan, effects, (id, &release), &holder).await),
     };
     // Said again by the plan; known here before anything is fetched.
     if let Some(refusal) = planner::against_digest(plan, &history, &release) {

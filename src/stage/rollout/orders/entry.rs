@@ -15,23 +15,24 @@ use crate::stage::rollout::machine::Run;
 use crate::stage::rollout::release::Release;
 use crate::stage::rollout::target::{RolloutTarget, TargetError};
 
-type Entered = (Journal, History);
+/// What stands behind the lock.
+#[expect(clippy::large_enum_variant, reason = "made once an order, and taken apart at once")]
+pub(super) enum Entered {
+    Ours(Journal, History),
+    /// Another deployer is at work.
+    Theirs(Holder),
+}
 
 /// Takes the lock and reads the journal; or names who holds it.
-pub(super) async fn enter(
-    target: &impl RolloutTarget,
-    plan: &RolloutPlan,
-    id: &str,
-    effects: &Effects,
-) -> Result<Result<Entered, Holder>, RolloutError> {
+pub(super) async fn enter(target: &impl RolloutTarget, plan: &RolloutPlan, id: &str, effects: &Effects) -> Result<Entered, RolloutError> {
     match Lock::acquire(target.state(), id, plan.waits.lock, effects).await? {
-        Acquired::Theirs(holder) => Ok(Err(holder)),
+        Acquired::Theirs(holder) => Ok(Entered::Theirs(holder)),
         Acquired::Ours(lock) => {
             if let Some(holder) = target.claim(id, plan.waits.lock).await? {
-                return Ok(Err(holder));
+                return Ok(Entered::Theirs(holder));
             }
             let (journal, records) = Journal::open(target.state(), lock)?;
-            Ok(Ok((journal, History::of(&records))))
+            Ok(Entered::Ours(journal, History::of(&records)))
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What is about runs before this one: `resume` and `rollback`.
 
 use super::deploy::{announced, carry_out};
-use super::entry::{begin, blank, enter, locked, new_run, nothing, unseen};
+use super::entry::{Entered, begin, blank, enter, locked, new_run, nothing, unseen};
 use crate::io::Effects;
 use crate::model::outcome::{RolloutReport, RolloutResult};
 use crate::model::plan::RolloutPlan;
@@ -28,8 +28,8 @@ pub(super) async fn resume<T: RolloutTarget>(
     }
     let Some(seen) = history.open else { return Ok(None) };
     let (journal, mut history) = match enter(target, plan, &seen.run, effects).await? {
-        Ok(entered) => entered,
-        Err(holder) => return Ok(Some(locked(target, plan, effects, (seen.run, &seen.release), &holder).await)),
+        Entered::Ours(journal, history) => (journal, history),
+        Entered::Theirs(holder) => return Ok(Some(locked(target, plan, effects, (seen.run, &seen.release), &holder).await)),
     };
     let Some(open) = history.open.take() else { return Ok(None) };
     let what = (open.run.clone(), open.purpose, open.release.clone(), open.unverified.clone());
@@ -52,8 +52,8 @@ async fn go_to<T: RolloutTarget>(
     may_be_live: bool,
 ) -> Result<RolloutReport, RolloutError> {
     let (journal, history) = match enter(target, plan, &id, effects).await? {
-        Ok(entered) => entered,
-        Err(holder) => return Ok(locked(target, plan, effects, (id, release), &holder).await),
+        Entered::Ours(journal, history) => (journal, history),
+        Entered::Theirs(holder) => return Ok(locked(target, plan, effects, (id, release), &holder).await),
     };
     let goal = target.prepare_again(release).await?;
     let live = may_be_live && target.is_live(&goal).await.map_err(unseen)?;

@@ -1,6 +1,6 @@
 //! What is about now: `status` and `stop`.
 
-use super::entry::{enter, new_run, nothing};
+use super::entry::{Entered, enter, new_run, nothing};
 use super::past::left_serving;
 use crate::io::Effects;
 use crate::model::plan::RolloutPlan;
@@ -85,8 +85,8 @@ pub(super) async fn stop<T: RolloutTarget>(target: &T, plan: &RolloutPlan, effec
         return Err(nothing("nothing runs here that could be stopped"));
     }
     let (mut journal, _) = match enter(target, plan, &id, effects).await? {
-        Ok(entered) => entered,
-        Err(holder) => return Err(RolloutError::Locked { holder }),
+        Entered::Ours(journal, history) => (journal, history),
+        Entered::Theirs(holder) => return Err(RolloutError::Locked { holder }),
     };
     journal.append(&id, Entry::Stopped, &*effects.clock)?;
     let halted = target.halt(plan.waits.drain, plan.waits.stop).await;
