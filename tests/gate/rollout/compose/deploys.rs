@@ -92,6 +92,44 @@ fn held_up_in_its_next_reload(rig: &Rig) -> std::thread::JoinHandle<Duration> {
     })
 }
 
+/// A client that is connected at once, and asks when some time has passed. Gives how the answer begins.
+fn connected_early(rig: &Rig, later: Duration) -> std::thread::JoinHandle<String> {
+    let mut stream = TcpStream::connect(rig.listen()).unwrap();
+    std::thread::spawn(move || {
+        std::thread::sleep(later);
+        stream
+            .write_all(b"GET /version HTTP/1.1\r\nhost: shop\r\nconnection: close\r\n\r\n")
+            .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer.chars().take(12).collect()
+    })
+}
+
+/// A browser connects ahead of what it may ask for: such a connection outlives the version that was there when it was made.
+async fn who_was_connected_before_is_answered(door: Door) {
+    let Some(mut rig) = Rig::new(door, 1) else { return };
+    rig.plan.waits.drain = Duration::from_secs(20);
+    let a = rig.opened('a');
+    let report = rig.rollout(&a).await;
+    assert_eq!(report.result, RolloutResult::Committed, "{:?}", report.reason);
+    let b = rig.good('b');
+    let early = connected_early(&rig, Duration::from_secs(8));
+    let report = rig.rollout(&b).await;
+    assert_eq!(report.result, RolloutResult::Committed, "{:?}", report.reason);
+    assert_eq!(early.join().unwrap(), "HTTP/1.1 200");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_connected_to_caddy_before_a_rollout_is_answered_after_it() {
+    who_was_connected_before_is_answered(Door::Caddy).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_connected_to_the_switch_before_a_rollout_is_answered_after_it() {
+    who_was_connected_before_is_answered(Door::Switch).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_old_version_stays_until_the_last_worker_of_nginx_that_leads_to_it_takes_no_more_requests() {
     let Some(mut rig) = Rig::new(Door::Nginx, 2) else { return };
@@ -99,26 +137,15 @@ async fn an_old_version_stays_until_the_last_worker_of_nginx_that_leads_to_it_ta
     let report = rig.rollout(&a).await;
     assert_eq!(report.result, RolloutResult::Committed, "{:?}", report.reason);
     let load = Load::start(rig.listen(), Duration::from_millis(5));
-    // Connected before, and asks when the new version serves.
     rig.plan.waits.drain = Duration::from_secs(20);
-    let mut early = TcpStream::connect(rig.listen()).unwrap();
+    let early = connected_early(&rig, Duration::from_secs(4));
     let held = held_up_in_its_next_reload(&rig);
-    let early = std::thread::spawn(move || {
-        std::thread::sleep(Duration::from_secs(4));
-        early
-            .write_all(b"GET /version HTTP/1.1\r\nhost: shop\r\nconnection: close\r\n\r\n")
-            .unwrap();
-        let mut answer = String::new();
-        early.read_to_string(&mut answer).unwrap();
-        answer
-    });
     let b = rig.good('b');
     let report = rig.rollout(&b).await;
     assert_eq!(report.result, RolloutResult::Committed, "{:?}", report.reason);
     assert!(held.join().unwrap() >= Duration::from_secs(2));
     rig.runs_alone(&b, 2);
-    let answer = early.join().unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    assert_eq!(early.join().unwrap(), "HTTP/1.1 200");
     let tally = load.end().await;
     assert_eq!(lost(Door::Nginx, &tally), Vec::<String>::new(), "{}", tally.line());
     assert_eq!(report.cut_requests, Some(0));
