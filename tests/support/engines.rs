@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use super::tools;
@@ -21,6 +22,17 @@ pub(crate) fn output(command: &mut Command) -> String {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{command:?}: {said}");
     String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Addresses for the networks of one engine. Two that start networks at the same time would take the same ones: each looks at the machine's routes,
+/// and neither sees the other's yet.
+fn own_addresses() -> String {
+    static STARTED: AtomicU32 = AtomicU32::new(0);
+    let number = std::process::id()
+        .wrapping_mul(41)
+        .wrapping_add(STARTED.fetch_add(1, Ordering::Relaxed))
+        % 1024;
+    format!("base=10.{}.{}.0/20,size=24", 128 + number / 16, number % 16 * 16)
 }
 
 /// A Docker Engine that runs. Ends when it is dropped.
@@ -44,6 +56,7 @@ impl DockerEngine {
             .arg(folder.path().join("exec"))
             .arg("--pidfile")
             .arg(folder.path().join("pid"))
+            .args(["--default-address-pool", &own_addresses()])
             .args(["--bridge=none", "--iptables=false", "--host"])
             .arg(format!("unix://{}", folder.path().join("docker.sock").display()))
             .stdout(log.try_clone().unwrap())
