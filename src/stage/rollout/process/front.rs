@@ -83,8 +83,13 @@ impl Front {
             return Ok(());
         }
         Err(format!(
-            "the switch listens on {} ({:?}) and the plan says {} ({:?}): `portcullis rollout stop` first",
-            status.listen, status.protocol, self.plan.listen, self.plan.protocol
+            "the switch of {} listens on {} ({:?}) and the plan says {} ({:?}): another service of this name gets a [rollout] state of its own; \
+             where it is this one that moves, `portcullis rollout stop` first",
+            self.plan.state.display(),
+            status.listen,
+            status.protocol,
+            self.plan.listen,
+            self.plan.protocol
         ))
     }
 
