@@ -23,6 +23,7 @@ mod process;
 mod release;
 mod rollback;
 mod status;
+mod subject;
 pub mod switch;
 mod target;
 mod telling;

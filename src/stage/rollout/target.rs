@@ -78,6 +78,11 @@ pub(super) trait RolloutTarget: Send + Sync {
     /// `process`.
     fn name(&self) -> &'static str;
 
+    /// What is deployed to, as it is told from another service of the same name: `compose shop/api`.
+    fn subject(&self) -> impl Future<Output = Result<String, TargetError>> + Send {
+        async { Ok(self.name().to_owned()) }
+    }
+
     fn capabilities(&self) -> Capabilities;
 
     /// The folder with journal and lock.

@@ -26,6 +26,10 @@ impl RolloutTarget for ComposeTarget {
         "compose"
     }
 
+    async fn subject(&self) -> Result<String, TargetError> {
+        Ok(format!("compose {}/{}", self.rendered.project, self.plan.service))
+    }
+
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             probes_instances: !self.alone(),

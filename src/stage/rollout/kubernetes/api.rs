@@ -52,6 +52,8 @@ impl From<ApiError> for TargetError {
 pub(super) struct Cluster {
     client: Client,
     pub(super) namespace: String,
+    /// The API's address.
+    pub(super) url: String,
     effects: Effects,
 }
 
@@ -75,10 +77,12 @@ impl Cluster {
         config.connect_timeout = Some(Duration::from_secs(5));
         config.read_timeout = Some(Duration::from_secs(20));
         let namespace = plan.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
+        let url = config.cluster_url.to_string();
         let client = Client::try_from(config).map_err(|error| unknown(&error))?;
         Ok(Self {
             client,
             namespace,
+            url,
             effects: effects.clone(),
         })
     }

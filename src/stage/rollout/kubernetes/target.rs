@@ -28,6 +28,11 @@ impl RolloutTarget for KubernetesTarget {
         "kubernetes"
     }
 
+    async fn subject(&self) -> Result<String, TargetError> {
+        let cluster = self.cluster().await?;
+        Ok(format!("kubernetes {} {} {}", cluster.url, cluster.namespace, self.shown()))
+    }
+
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             probes_instances: false,

@@ -14,6 +14,7 @@ use crate::stage::rollout::journal::{self, Purpose};
 use crate::stage::rollout::lock;
 use crate::stage::rollout::planner::{self, Facts};
 use crate::stage::rollout::release::Release;
+use crate::stage::rollout::subject;
 use crate::stage::rollout::target::RolloutTarget;
 
 /// The plan of a deploy, made without the lock.
@@ -25,6 +26,7 @@ pub(super) async fn announce<T: RolloutTarget>(
 ) -> Result<PlannedRollout, RolloutError> {
     let (records, _) = journal::read(target.state())?;
     let history = History::of(&records);
+    subject::check(target, &history).await?;
     let release = target.examine(&Release::of(attested)).await?;
     let live = target.is_live(&release).await.map_err(unseen)?;
     let holder = match lock::current(target.state())? {

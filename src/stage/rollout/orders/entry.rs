@@ -9,10 +9,11 @@ use crate::stage::publish::{Attested, Trust};
 use crate::stage::rollout::error::RolloutError;
 use crate::stage::rollout::history::{History, Snapshot};
 use crate::stage::rollout::holder::Holder;
-use crate::stage::rollout::journal::{Journal, Purpose};
+use crate::stage::rollout::journal::{self, Journal, Purpose};
 use crate::stage::rollout::lock::{Acquired, Lock};
 use crate::stage::rollout::machine::Run;
 use crate::stage::rollout::release::Release;
+use crate::stage::rollout::subject;
 use crate::stage::rollout::target::{RolloutTarget, TargetError};
 
 /// What stands behind the lock.
@@ -25,6 +26,8 @@ pub(super) enum Entered {
 
 /// Takes the lock and reads the journal; or names who holds it.
 pub(super) async fn enter(target: &impl RolloutTarget, plan: &RolloutPlan, id: &str, effects: &Effects) -> Result<Entered, RolloutError> {
+    let (records, _) = journal::read(target.state())?;
+    subject::check(target, &History::of(&records)).await?;
     match Lock::acquire(target.state(), id, plan.waits.lock, effects).await? {
         Acquired::Theirs(holder) => Ok(Entered::Theirs(holder)),
         Acquired::Ours(lock) => {
@@ -32,6 +35,7 @@ pub(super) async fn enter(target: &impl RolloutTarget, plan: &RolloutPlan, id: &
                 return Ok(Entered::Theirs(holder));
             }
             let (journal, records) = Journal::open(target.state(), lock)?;
+            subject::keep(target).await?;
             Ok(Entered::Ours(journal, History::of(&records)))
         }
     }

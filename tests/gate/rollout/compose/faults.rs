@@ -158,3 +158,36 @@ async fn a_file_that_nginx_refuses_is_put_back_and_one_that_it_does_not_read_nev
     assert_eq!(report.result, RolloutResult::RolledBack, "{:?}", report.reason);
     rig.runs_alone(&a, 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_history_of_one_service_goes_back_to_nothing_in_another_one_of_its_name() {
+    let Some(rig) = Rig::new(Door::Nginx, 1) else { return };
+    let a = rig.opened('a');
+    assert_eq!(rig.rollout(&a).await.result, RolloutResult::Committed);
+    let b = rig.good('b');
+    assert_eq!(rig.rollout(&b).await.result, RolloutResult::Committed);
+    let path = rig.path().join("compose.yaml");
+    let ours = fs::read_to_string(&path).unwrap();
+    fs::write(&path, ours.replace(r#""name":"shop""#, r#""name":"blog""#)).unwrap();
+    rig.engine_says(&["compose", "up", "--detach", "cache"]);
+    let c = rig.good('c');
+    for refusal in [
+        rollout::plan(&c, &rig.plan, &rig.effects()).await.unwrap_err(),
+        rollout::rollout(&c, &rig.plan, &rig.effects()).await.unwrap_err(),
+        rollout::rollback(&rig.plan, &rig.effects()).await.unwrap_err(),
+        rollout::stop(&rig.plan, &rig.effects()).await.unwrap_err(),
+    ] {
+        assert!(
+            refusal.to_string().contains("compose shop/api, and this is compose blog/api"),
+            "{refusal}"
+        );
+    }
+    rig.runs_alone(&b, 1);
+    // Its own project goes on, and when it has ended the folder is free.
+    fs::write(&path, &ours).unwrap();
+    assert_eq!(rig.rollout(&c).await.result, RolloutResult::Committed);
+    rollout::stop(&rig.plan, &rig.effects()).await.unwrap();
+    fs::write(&path, ours.replace(r#""name":"shop""#, r#""name":"blog""#)).unwrap();
+    let planned = rollout::plan(&a, &rig.plan, &rig.effects()).await.unwrap();
+    assert_eq!(planned.refusal(), None);
+}
