@@ -88,7 +88,7 @@ impl Index {
         &self.meta
     }
 
-    /// The first claim and the number of claims of a package, by its name in [`normal_name`](crate::stage::matching::record::parsed::normal_name)'s form.
+    /// The first claim and the number of claims of a package, by its name in [`normal_name`](crate::stage::matching::record::names::normal_name)'s form.
     pub(in crate::stage::matching) fn package(&self, name: &str) -> Result<Option<(u32, u32)>, IndexError> {
         let wanted = hash(name);
         let bucket = bucket_of(wanted, bucket_bits(self.packages)) as usize;

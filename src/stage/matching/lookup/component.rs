@@ -12,12 +12,13 @@ use crate::model::severity::{Rating, Severity};
 use crate::model::version::{Scheme, go, packagist};
 
 use super::evaluate::{Answer, Wanted, evaluate, other_target};
+use super::names::names;
 use super::not_applicable;
 use super::red_hat::Repositories;
 use super::rpm_module;
 use super::ubuntu_pro::{About, Releases};
 use crate::stage::matching::index::{Claim, Index, IndexError};
-use crate::stage::matching::record::parsed::normal_name;
+use crate::stage::matching::record::names::normal_name;
 use crate::stage::matching::record::rating::of_urgency;
 use crate::stage::matching::remedy::fix_version::ascending;
 
@@ -75,40 +76,6 @@ pub(in crate::stage::matching) fn match_component<'a>(
         .matches
         .sort_by(|a, b| a.advisory.id.cmp(&b.advisory.id).then_with(|| a.advisory.ids.cmp(&b.advisory.ids)));
     Ok(outcome)
-}
-
-/// The names and versions that advisories may use for a component. Those of Debian, Ubuntu and Alpine name source packages; those of the rpm
-/// distributions, of Wolfi and of its kin name the one or the other.
-fn names<'a>(component: &'a Component, base: &str) -> Vec<(Cow<'a, str>, &'a str)> {
-    let own = (Cow::Borrowed(component.name.as_str()), component.version.as_str());
-    if let (Ecosystem::GO, Some(subpath)) = (base, &component.purl.subpath) {
-        return of_module(component, subpath);
-    }
-    let Some(source) = &component.source else { return vec![own] };
-    let source = (Cow::Borrowed(source.name.as_str()), source.version.as_str());
-    match base {
-        "AlmaLinux" | "Rocky Linux" | "Red Hat" | "SUSE" | "openSUSE" | "Photon OS" | "Mageia" | "openEuler" | "Azure Linux" | "Wolfi"
-        | "Chainguard" | "MinimOS" | "CleanStart"
-            if source.0 != own.0 =>
-        {
-            vec![own, source]
-        }
-        _ => vec![source],
-    }
-}
-
-/// A purl's subpath may be the end of a Go module's path: syft writes what comes after the third segment there. A major version can be nothing else.
-fn of_module<'a>(component: &'a Component, subpath: &str) -> Vec<(Cow<'a, str>, &'a str)> {
-    let version = component.version.as_str();
-    let whole = (Cow::Owned(format!("{}/{subpath}", component.name)), version);
-    let last = subpath.rsplit('/').next().unwrap_or(subpath);
-    let is_major = last
-        .strip_prefix('v')
-        .is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()));
-    match is_major {
-        true => vec![whole],
-        false => vec![(Cow::Borrowed(component.name.as_str()), version), whole],
-    }
 }
 
 fn collect<'a>(

@@ -22,7 +22,7 @@ use super::merge::merge;
 use crate::stage::matching::feeds::crates_index::Listed;
 use crate::stage::matching::feeds::open::{Feeds, OpenFeed};
 use crate::stage::matching::index::{Claim, Index, IndexError};
-use crate::stage::matching::record::parsed::normal_name;
+use crate::stage::matching::record::names::normal_name;
 use crate::stage::matching::record::rating::worse;
 use crate::stage::matching::remedy;
 use crate::stage::matching::remedy::fix_version::FixVersion;

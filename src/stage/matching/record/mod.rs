@@ -2,6 +2,7 @@
 
 pub(super) mod broken_record;
 pub(super) mod interval;
+pub(super) mod names;
 pub(super) mod osv;
 pub(super) mod parsed;
 pub(super) mod rating;

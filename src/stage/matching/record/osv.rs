@@ -73,6 +73,9 @@ pub(in crate::stage::matching) struct Package<'a> {
     pub(in crate::stage::matching) ecosystem: Text<'a>,
     #[serde(borrow)]
     pub(in crate::stage::matching) name: Text<'a>,
+    /// The same once more, which may be another one.
+    #[serde(borrow, default)]
+    pub(in crate::stage::matching) purl: Option<Text<'a>>,
 }
 
 /// A list of events of one kind of versions.

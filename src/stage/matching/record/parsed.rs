@@ -1,14 +1,12 @@
 //! A record on its way into an index: what matching needs of it, with its texts in a pool.
 //! Takes a record's bytes. Gives a parsed record. Invariant: bytes that are no record become one too, which says why and claims what they name.
 
-use std::borrow::Cow;
-
 use crate::model::advisory::AdvisoryKind;
 use crate::model::ecosystem::is_home;
 use crate::model::inventory::Ecosystem;
 use crate::model::version::Scheme;
-use crate::model::{pep503, purl};
 
+use super::names::normal_name;
 use crate::stage::matching::index::strings::StringRef;
 
 #[derive(Debug, Clone)]
@@ -97,59 +95,6 @@ impl<'a> Target<'a> {
     }
 }
 
-/// A package's name in the form that is compared: what the ecosystem itself takes for one name is one here, however an advisory spells it.
-///
-/// - PyPI: PEP 503, and no extras. crates.io: the registry has one crate of a name, whatever its case and whether by `-` or `_`.
-/// - NuGet, Packagist, GitHub Actions: the registry knows no case. Go: purls lose it; `!a` is how its proxy writes `A`.
-/// - Maven: group and artifact by `:`, for which some write `/`. npm keeps case, for it has names that differ in it alone (`JSONStream`).
-/// - Swift: the address of the repository without protocol and ending.
-/// - All: no name has a blank, a character that nobody sees, or a `%`, which stands for the byte that it encodes.
-pub(in crate::stage::matching) fn normal_name<'n>(base: &str, name: &'n str) -> Cow<'n, str> {
-    let plain = written_plainly(name);
-    match plain {
-        Cow::Borrowed(name) => of_ecosystem(base, name),
-        Cow::Owned(name) => Cow::Owned(of_ecosystem(base, &name).into_owned()),
-    }
-}
-
-fn written_plainly(name: &str) -> Cow<'_, str> {
-    let is_hidden = |c: char| c.is_control() || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}');
-    let is_plain = |b: u8| b.is_ascii_graphic() && b != b'%';
-    if name.bytes().all(is_plain) {
-        return Cow::Borrowed(name);
-    }
-    let decoded = match name.contains('%') {
-        true => purl::decode(name).unwrap_or_else(|| name.to_owned()),
-        false => name.to_owned(),
-    };
-    Cow::Owned(decoded.replace(is_hidden, "").trim().to_owned())
-}
-
-fn of_ecosystem<'n>(base: &str, name: &'n str) -> Cow<'n, str> {
-    let lower = |name: &'n str| match name.bytes().any(|b| b.is_ascii_uppercase()) {
-        true => Cow::Owned(name.to_ascii_lowercase()),
-        false => Cow::Borrowed(name),
-    };
-    match base {
-        "SwiftURL" => {
-            let bare = name.split_once("://").map_or(name, |(_, rest)| rest).trim_end_matches('/');
-            lower(bare.strip_suffix(".git").unwrap_or(bare))
-        }
-        "NuGet" | "Packagist" | "GitHub Actions" => lower(name),
-        "Go" if name.contains('!') => Cow::Owned(name.trim_end_matches('/').replace('!', "").to_ascii_lowercase()),
-        "Go" => lower(name.trim_end_matches('/')),
-        Ecosystem::CRATES if name.bytes().any(|b| b == b'-' || b.is_ascii_uppercase()) => {
-            Cow::Owned(name.to_ascii_lowercase().replace('-', "_"))
-        }
-        Ecosystem::MAVEN if name.contains(['/', ' ']) => {
-            let parts = name.split([':', '/']).map(str::trim);
-            Cow::Owned(parts.collect::<Vec<_>>().join(":"))
-        }
-        Ecosystem::PYPI => pep503::normal_name(name.split_once('[').map_or(name, |(bare, _)| bare.trim_end())),
-        _ => Cow::Borrowed(name),
-    }
-}
-
 /// Seconds since 1970 of an RFC 3339 time, [`NO_TIME`] where it is none.
 pub(in crate::stage::matching) fn seconds(text: &str) -> i64 {
     text.parse::<jiff::Timestamp>().map_or(NO_TIME, jiff::Timestamp::as_second)
@@ -162,69 +107,6 @@ mod tests {
     use crate::stage::matching::record::read::parse;
 
     #[test]
-    fn what_an_ecosystem_takes_for_one_name_is_one_however_an_advisory_spells_it() {
-        for (base, name, spellings) in [
-            (
-                "PyPI",
-                "foo-bar",
-                &["Foo._Bar", "foo-bar", "FOO__BAR", "foo.bar ", "Foo%5FBar", "foo-bar[extra]"][..],
-            ),
-            ("crates.io", "foo_bar", &["foo-bar", "Foo-Bar", "foo_bar\u{200b}", "\tfoo%2Dbar"]),
-            (
-                "npm",
-                "@acme/core",
-                &["@acme/core", "%40acme/core", "%40acme%2Fcore", " @acme/core\n"],
-            ),
-            ("NuGet", "newtonsoft.json", &["Newtonsoft.Json", "NEWTONSOFT.JSON"]),
-            ("Packagist", "acme/evil", &["Acme/Evil", "acme%2fevil"]),
-            (
-                "Go",
-                "github.com/masterminds/goutils",
-                &[
-                    "github.com/Masterminds/goutils",
-                    "github.com/!masterminds/goutils",
-                    "github.com/Masterminds/goutils/",
-                ],
-            ),
-            (
-                "SwiftURL",
-                "github.com/acme/evil",
-                &["https://github.com/Acme/Evil.git", "github.com/acme/evil/"],
-            ),
-            (
-                "Maven",
-                "org.acme:lib",
-                &["org.acme:lib", "org.acme/lib", "org.acme : lib", "org.acme%3Alib"],
-            ),
-            ("Debian", "libstdc++6", &["libstdc++6", "libstdc%2B%2B6", "libstdc++6\u{feff}"]),
-            ("RubyGems", "rails", &["rails", " rails"]),
-        ] {
-            for spelling in spellings {
-                assert_eq!(normal_name(base, spelling), name, "{base}: {spelling:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn names_that_an_ecosystem_keeps_apart_stay_two() {
-        for (base, one, other) in [
-            ("npm", "JSONStream", "jsonstream"),
-            ("npm", "foo_bar", "foo-bar"),
-            ("Maven", "org.acme:Lib", "org.acme:lib"),
-            ("RubyGems", "foo_bar", "foo-bar"),
-            ("PyPI", "foobar", "foo-bar"),
-            ("crates.io", "foobar", "foo-bar"),
-            ("Debian", "g++", "g--"),
-            ("Go", "github.com/a/b", "github.com/a/b/v2"),
-        ] {
-            assert_ne!(normal_name(base, one), normal_name(base, other), "{base}: {one}, {other}");
-        }
-        for name in ["100%", "a%zz", "%ff"] {
-            assert_eq!(normal_name("npm", name), name);
-        }
-    }
-
-    #[test]
     fn a_list_of_versions_that_a_range_spells_out_is_not_kept_twice() {
         let json = br#"{"id":"X","affected":[{"package":{"ecosystem":"npm","name":"a"},
             "ranges":[{"type":"SEMVER","events":[{"introduced":"1.0.0"},{"fixed":"1.2.0"}]}],"versions":["1.0.0","1.1.0","3.0.0","odd"]}]}"#;
@@ -233,6 +115,30 @@ mod tests {
         let parsed = parse(json, "X.json", target, &mut pool).expect("room");
         let versions: Vec<&str> = parsed.claims[0].versions.iter().map(|v| pool.get(*v)).collect();
         assert_eq!(versions, ["3.0.0", "odd"]);
+    }
+
+    #[test]
+    fn a_purl_that_names_another_package_than_the_name_beside_it_counts_too() {
+        let claimed = |purl: &str| {
+            let json =
+                format!(r#"{{"id":"X","affected":[{{"package":{{"ecosystem":"npm","name":"good","purl":"{purl}"}},"versions":["1"]}}]}}"#);
+            let mut pool = Pool::new();
+            let parsed = parse(json.as_bytes(), "X.json", Target::new("npm", jiff::Timestamp::MAX), &mut pool).expect("room");
+            parsed
+                .claims
+                .iter()
+                .map(|claim| pool.get(claim.package).to_owned())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(claimed("pkg:npm/%40acme/evil"), ["good", "@acme/evil"]);
+        // The controls: the same package, another ecosystem's, and none.
+        for purl in ["pkg:npm/good", "pkg:npm/good@1", "pkg:pypi/evil", "evil"] {
+            assert_eq!(claimed(purl), ["good"], "{purl}");
+        }
+        let nameless = br#"{"id":"X","affected":[{"package":{"ecosystem":"npm","name":" "},"versions":["1"]}]}"#;
+        let mut pool = Pool::new();
+        let parsed = parse(nameless, "X.json", Target::new("npm", jiff::Timestamp::MAX), &mut pool).expect("room");
+        assert!(parsed.broken.is_some());
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::title::title;
 use crate::stage::matching::index::strings::{EMPTY, Pool, PoolFull, StringRef};
 use crate::stage::matching::record::interval::{End, Interval, intervals};
 use crate::stage::matching::record::osv::{Affected, Record, Score, Specific, Text, lenient};
-use crate::stage::matching::record::{broken_record, rating, strict};
+use crate::stage::matching::record::{broken_record, names, rating, strict};
 
 /// The package of a record that is cut off: whatever was behind its end may be any one.
 pub(in crate::stage::matching) const ANY: &str = "*";
@@ -68,7 +68,11 @@ fn check(record: &Record<'_>, bytes: &[u8]) -> Result<(), String> {
     // Commits of a repository alone are no versions of a package; everything else has to say of which.
     let is_nameless = |affected: &Affected<'_>| {
         let of_git = !affected.ranges.is_empty() && affected.ranges.iter().all(|range| range.kind.as_ref() == "GIT");
-        affected.package.is_none() && !of_git
+        affected
+            .package
+            .as_ref()
+            .is_none_or(|package| package.name.as_ref().trim().is_empty())
+            && !of_git
     };
     if record.affected.iter().any(is_nameless) {
         return Err("an entry of `affected` names no package".to_owned());
@@ -135,7 +139,9 @@ fn from_record(record: &Record<'_>, target: Target<'_>, pool: &mut Pool) -> Resu
         let database: Specific = lenient(affected.database_specific);
         // A record that was withdrawn claims nothing.
         if !withdrawn && let Some(claim) = claim(affected, &ecosystem, target, pool)? {
-            claims.push(claim);
+            let other = other_name(affected, target).map(|name| pool.intern(&name)).transpose()?;
+            let by_purl = other.map(|package| ParsedClaim { package, ..claim.clone() });
+            claims.extend([claim].into_iter().chain(by_purl));
         }
         specifics.push(ecosystem);
         specifics.push(database);
@@ -173,6 +179,14 @@ fn from_record(record: &Record<'_>, target: Target<'_>, pool: &mut Pool) -> Resu
         claims: claims.into(),
         broken: None,
     })
+}
+
+/// The package that the purl beside a name is of, where that is another one: who wrote one of the two by hand may have meant either.
+fn other_name(affected: &Affected<'_>, target: Target<'_>) -> Option<String> {
+    let package = affected.package.as_ref()?;
+    let named = names::of_purl(target.base, package.purl.as_ref()?.as_ref().trim())?;
+    let named = target.name(&named);
+    (named != target.name(package.name.as_ref())).then(|| named.into_owned())
 }
 
 fn is_bundle_prefix(id: &str) -> bool {
