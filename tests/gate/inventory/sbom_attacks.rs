@@ -118,3 +118,51 @@ fn our_own_properties_do_not_lead_the_look_up_elsewhere() {
         assert!(looked_up.contains(&("evil", "1.0.0")), "{name}: {looked_up:?}");
     }
 }
+
+#[test]
+fn a_document_that_describes_its_packages_is_read_like_one_that_lists_them() {
+    let package = |id: &str, name: &str, purl: Option<&str>| {
+        let references =
+            purl.map(|purl| json!({"referenceCategory": "PACKAGE-MANAGER", "referenceType": "purl", "referenceLocator": purl}));
+        json!({"SPDXID": id, "name": name, "versionInfo": "1.0.0", "externalRefs": references.into_iter().collect::<Vec<_>>()})
+    };
+    let of = |evil: Value, described: Value| {
+        let good = package("SPDXRef-good", "good", Some("pkg:npm/good@1.0.0"));
+        read(
+            &json!({"spdxVersion": "SPDX-2.3", "SPDXID": "SPDXRef-DOCUMENT", "name": "app", "packages": [good, evil],
+            "documentDescribes": described}),
+        )
+    };
+    let both = || json!(["SPDXRef-good", "SPDXRef-evil"]);
+    let nameless = of(package("SPDXRef-evil", "evil", None), both());
+    assert!(matches!(&*gaps(&nameless), [one] if one.contains("evil")), "{:?}", nameless.gaps);
+    let renamed = of(package("SPDXRef-evil", "evil", Some("pkg:npm/other@1.0.0")), both());
+    assert!(purls(&renamed).contains(&"pkg:npm/evil@1.0.0".to_owned()), "{:?}", purls(&renamed));
+    // The control: what alone is described is the subject, and called as it is.
+    let subject = of(package("SPDXRef-evil", "evil", None), json!(["SPDXRef-evil"]));
+    assert_eq!(gaps(&subject), [""; 0]);
+}
+
+#[test]
+fn every_reference_to_a_package_manager_is_judged() {
+    let of = |kind: &str, locator: &str| {
+        let references = json!([
+            {"referenceCategory": "PACKAGE-MANAGER", "referenceType": "purl", "referenceLocator": "pkg:npm/good@1.0.0"},
+            {"referenceCategory": "PACKAGE-MANAGER", "referenceType": kind, "referenceLocator": locator},
+        ]);
+        let package = json!({"SPDXID": "SPDXRef-good", "name": "good", "versionInfo": "1.0.0", "externalRefs": references});
+        purls(&read(&spdx(&package, &json!([]))))
+    };
+    for (kind, locator) in [
+        ("http://spdx.org/rdf/references/purl", "pkg:npm/evil@1.0.0"),
+        ("PURL", "pkg:npm/evil@1.0.0"),
+        ("npm", "evil@1.0.0"),
+    ] {
+        assert!(of(kind, locator).contains(&"pkg:npm/evil@1.0.0".to_owned()), "{kind}");
+    }
+    assert_eq!(
+        of("cpe23Type", "cpe:2.3:a:evil:evil:1.0.0:*:*:*:*:*:*:*"),
+        ["pkg:npm/good@1.0.0"],
+        "the control"
+    );
+}

@@ -13,16 +13,17 @@ pub(super) struct Beside<'a> {
 
 /// What else the fields beside a purl name: nothing where they name the same, in whatever spelling.
 pub(super) fn others(purl: &Purl, beside: &Beside<'_>) -> Vec<Purl> {
-    let mut others = Vec::new();
-    let other_name = name(purl, beside);
-    let named = other_name.as_ref().unwrap_or(purl);
+    let mut others = names(purl, beside);
     let of_version = version(purl, beside.version).map(|version| {
-        let mut other = named.clone();
-        other.version = Some(version.to_owned());
-        other
+        let named = if others.is_empty() { std::slice::from_ref(purl) } else { &others };
+        let with_version = |named: &Purl| {
+            let mut other = named.clone();
+            other.version = Some(version.to_owned());
+            other
+        };
+        named.iter().map(with_version).collect::<Vec<_>>()
     });
-    others.extend(other_name);
-    others.extend(of_version);
+    others.extend(of_version.into_iter().flatten());
     others
 }
 
@@ -31,62 +32,111 @@ fn version<'a>(purl: &Purl, beside: &'a str) -> Option<&'a str> {
     let own = purl.version.as_deref()?;
     let (left, right) = (plain_version(own), plain_version(beside));
     // Distributions' packages are written with and without their release (`1.2` and `1.2-3`), gems with and without their platform.
-    let goes_on = |long: &str, short: &str| long.strip_prefix(short).is_some_and(|rest| rest.starts_with(['-', '+']));
+    let goes_on = |long: &str, short: &str| !short.contains('-') && long.strip_prefix(short).is_some_and(|rest| rest.starts_with('-'));
     let with_more = matches!(purl.kind.as_str(), "deb" | "rpm" | "apk" | "gem") && (goes_on(left, right) || goes_on(right, left));
-    (!beside.is_empty() && left != right && !with_more).then_some(beside)
+    let own_epoch = epoch(own).or(purl.qualifiers.get("epoch").map(String::as_str));
+    let of_two_epochs = own_epoch.zip(epoch(beside)).is_some_and(|(one, other)| one != other);
+    let differs = (left != right && !with_more) || of_two_epochs;
+    (!beside.is_empty() && differs).then_some(beside)
+}
+
+/// The epoch of a distribution's version.
+fn epoch(version: &str) -> Option<&str> {
+    let (epoch, _) = version.split_once(':')?;
+    (!epoch.is_empty() && epoch.bytes().all(|b| b.is_ascii_digit())).then_some(epoch)
 }
 
 /// Without an epoch, which some write into a qualifier, and without the letters that Go and its users write in front.
 fn plain_version(version: &str) -> &str {
-    let version = match version.split_once(':') {
-        Some((epoch, rest)) if !epoch.is_empty() && epoch.bytes().all(|b| b.is_ascii_digit()) => rest,
-        _ => version,
-    };
+    let version = epoch(version).map_or(version, |epoch| &version[epoch.len() + 1..]);
     let bare = version.strip_prefix("go").or_else(|| version.strip_prefix(['v', 'V', '=']));
     bare.filter(|bare| bare.starts_with(|c: char| c.is_ascii_digit()))
         .unwrap_or(version)
         .trim()
 }
 
-/// The purl with the name beside it, where that is another one.
-fn name(purl: &Purl, beside: &Beside<'_>) -> Option<Purl> {
-    let last = |name: &str| {
-        let name = name.trim_end_matches('/');
-        let last = name.rsplit(['/', ':']).next().unwrap_or(name);
-        pep503::normal_name(last).into_owned()
+/// Words that GitHub and others write before a name, with a colon: `npm:left-pad`.
+const KINDS: [&str; 14] = [
+    "npm",
+    "pip",
+    "pypi",
+    "maven",
+    "go",
+    "golang",
+    "rubygems",
+    "gem",
+    "cargo",
+    "rust",
+    "nuget",
+    "composer",
+    "actions",
+    "githubactions",
+];
+
+/// Types whose packages of one name are told apart by what stands before it.
+const GROUPED: [&str; 3] = ["maven", "npm", "composer"];
+
+/// The purl with the name beside it, where that is another one. An npm package may be meant with the scope of the purl, or without one.
+fn names(purl: &Purl, beside: &Beside<'_>) -> Vec<Purl> {
+    let text = beside.name.trim();
+    let text = text
+        .split_once(':')
+        .filter(|(word, _)| KINDS.contains(word))
+        .map_or(text, |(_, name)| name);
+    // A version behind it is told by its own field.
+    let text = match text.rfind('@') {
+        Some(at) if at > 0 => &text[..at],
+        _ => text,
     };
-    let own = last(&purl.name);
+    let parts = |text: &str| plain_parts(&purl.kind, text);
+    let (own, other) = (parts(&purl.full_name()), parts(text));
     // The whole may stand in one field, and a path of it in the other: a module below another, a part of a pod.
-    let parts = |text: &str| {
-        text.split(['/', ':'])
-            .map(|part| pep503::normal_name(part).into_owned())
-            .collect::<Vec<_>>()
-    };
-    let is_named = beside.name.is_empty()
-        || own == last(beside.name)
-        || parts(beside.name).contains(&own)
-        || parts(&purl.full_name()).contains(&last(beside.name))
-        || purl.subpath.as_deref().is_some_and(|path| last(path) == last(beside.name));
-    let is_nameless = |name: &str| name.contains([' ', '@']) && !name.starts_with('@');
-    let mut other = purl.clone();
-    if !is_named && !is_nameless(beside.name) {
-        let (namespace, name) = match beside.name.rsplit_once(['/', ':']) {
-            Some((namespace, name)) => (Some(namespace), name),
-            None => (None, beside.name),
-        };
-        name.clone_into(&mut other.name);
-        if let Some(namespace) = namespace.or(beside.group).filter(|text| !text.is_empty()) {
-            other.namespace = Some(namespace.to_owned());
-        }
-        return Some(other);
+    let is_grouped = GROUPED.contains(&purl.kind.as_str());
+    let is_named = other.is_empty()
+        || own.ends_with(&other)
+        || other.starts_with(&own)
+        || (!is_grouped && other.ends_with(&own))
+        || purl.subpath.as_deref().is_some_and(|path| parts(path).ends_with(&other));
+    // Words for people are no name.
+    if is_named || text.contains(' ') {
+        return of_group(purl, beside).into_iter().collect();
     }
+    let (namespace, name) = match text.rsplit_once(['/', ':']) {
+        Some((namespace, name)) => (Some(namespace), name),
+        None => (None, text),
+    };
+    let with_namespace = |namespace: Option<String>| {
+        let mut other = purl.clone();
+        name.clone_into(&mut other.name);
+        other.namespace = namespace;
+        other
+    };
+    let said = namespace.or(beside.group).filter(|text| !text.is_empty()).map(str::to_owned);
+    match (said, &purl.namespace) {
+        (None, Some(own)) if purl.kind == "npm" => vec![with_namespace(Some(own.clone())), with_namespace(None)],
+        (said, own) => vec![with_namespace(said.or_else(|| own.clone()))],
+    }
+}
+
+/// The segments of a name in a form that is the same for all spellings of a registry's one name.
+fn plain_parts(kind: &str, text: &str) -> Vec<String> {
+    let plain = |part: &str| match kind {
+        "pypi" => pep503::normal_name(part).into_owned(),
+        "cargo" => part.to_ascii_lowercase().replace('-', "_"),
+        _ => part.trim_start_matches('@').to_ascii_lowercase(),
+    };
+    text.split(['/', ':']).filter(|part| !part.is_empty()).map(plain).collect()
+}
+
+/// The purl with the group beside it, where that is another one.
+fn of_group(purl: &Purl, beside: &Beside<'_>) -> Option<Purl> {
     let group = beside.group.filter(|group| !group.is_empty())?;
     let plain = |group: &str| group.trim_start_matches('@').trim_end_matches('/').to_ascii_lowercase();
     let namespace = purl.namespace.as_deref().unwrap_or_default();
-    let has_groups = matches!(purl.kind.as_str(), "maven" | "npm" | "composer");
-    if !has_groups || plain(group) == plain(namespace) || parts(&purl.full_name()).contains(&last(group)) {
+    if !GROUPED.contains(&purl.kind.as_str()) || plain(group) == plain(namespace) {
         return None;
     }
+    let mut other = purl.clone();
     let at = if purl.kind == "npm" && !group.starts_with('@') { "@" } else { "" };
     other.namespace = Some(format!("{at}{group}"));
     Some(other)
@@ -120,6 +170,31 @@ mod tests {
             said("pkg:maven/org.good/lib@1", None, "org.evil:other", "1"),
             ["pkg:maven/org.evil/other@1"]
         );
+        assert_eq!(said("pkg:npm/evil@1", None, "@acme/evil", "1"), ["pkg:npm/%40acme/evil@1"]);
+        assert_eq!(
+            said("pkg:npm/%40evil/good@1", None, "evil", "1"),
+            ["pkg:npm/%40evil/evil@1", "pkg:npm/evil@1"]
+        );
+        assert_eq!(
+            said("pkg:npm/lodash-merge@1", None, "lodash.merge", "1"),
+            ["pkg:npm/lodash.merge@1"]
+        );
+        assert_eq!(said("pkg:npm/good@1", None, " evil", "1"), ["pkg:npm/evil@1"]);
+        assert_eq!(said("pkg:npm/good@1", None, "evil@1", "1"), ["pkg:npm/evil@1"]);
+        assert_eq!(
+            said("pkg:composer/evil/good@1", None, "acme/evil", "1"),
+            ["pkg:composer/acme/evil@1"]
+        );
+        assert_eq!(
+            said("pkg:maven/evil/good@1", Some("org.evil"), "evil", "1"),
+            ["pkg:maven/org.evil/evil@1"]
+        );
+        assert_eq!(
+            said("pkg:deb/debian/bash@1:5.2-2", None, "bash", "0:5.2-2"),
+            ["pkg:deb/debian/bash@0:5.2-2"]
+        );
+        assert_eq!(said("pkg:deb/debian/bash@5.2-2?epoch=1", None, "bash", "0:5.2-2").len(), 1);
+        assert_eq!(said("pkg:deb/debian/bash@5.2-2%2Bdeb12u5", None, "bash", "5.2-2").len(), 1);
         assert_eq!(said("pkg:deb/debian/bash@5.2-2?epoch=1", None, "bash", "1:5.1-2").len(), 1);
         assert_eq!(said("pkg:golang/example.org/a@v1.2.3", None, "example.org/a", "1.2.4").len(), 1);
     }
@@ -163,6 +238,9 @@ mod tests {
             ("pkg:cargo/serde@1.0.0", None, "serde", ""),
             ("pkg:cargo/serde", None, "serde", "1.0.0"),
             ("pkg:npm/left-pad@1.0.0", None, "npm:left-pad", "1.0.0"),
+            ("pkg:npm/left-pad@1.0.0", None, "left-pad@1.0.0", "1.0.0"),
+            ("pkg:maven/org.acme/lib@1.0", None, "Acme's library", "1.0"),
+            ("pkg:githubactions/actions/checkout@v4", None, "actions:actions/checkout", "v4"),
         ] {
             assert_eq!(said(purl, group, name, version), Vec::<String>::new(), "{purl} {name} {version}");
         }

@@ -1,6 +1,7 @@
 //! SPDX 2.3 JSON, out and in.
 
 mod read;
+mod references;
 mod write;
 
 pub(super) use read::read;

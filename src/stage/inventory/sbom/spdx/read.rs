@@ -17,6 +17,7 @@ use super::super::ecosystem::{self, NamedOs};
 use super::super::readings::{self, Beside};
 use super::super::upstream::{self, Sources};
 use super::super::{carried, or_absent, unread};
+use super::references::{ExternalRef, references};
 use super::{ANNOTATION, DEPENDS_ON, OPERATING_SYSTEM, OPERATING_SYSTEM_IN_TEXT};
 
 #[derive(Deserialize)]
@@ -94,15 +95,6 @@ struct Checksum<'a> {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ExternalRef<'a> {
-    #[serde(borrow)]
-    reference_type: Cow<'a, str>,
-    #[serde(borrow)]
-    reference_locator: Cow<'a, str>,
-}
-
-#[derive(Deserialize)]
 struct Annotation<'a> {
     #[serde(borrow, default, deserialize_with = "or_absent")]
     comment: Cow<'a, str>,
@@ -141,10 +133,9 @@ pub(in super::super) fn read(bytes: &[u8], inventory: &mut Inventory) -> Result<
             inventory.subject.digest = Digest::parse(&package.version_info).or_none("the version of something that is no image");
         }
         let place = format!("packages[{at}]");
-        for reference in references(package) {
-            // A document that describes many packages lists them.
-            let is_root = is_subject && described.len() == 1;
-            let read = component(package, reference, (is_subject, is_root), os.as_ref(), sources);
+        let is_root = is_subject && described.len() == 1;
+        for reference in references(&package.external_refs) {
+            let read = component(package, reference.as_deref(), (is_subject, is_root), os.as_ref(), sources);
             match read.map_err(|problem| format!("{place}: {problem}"))? {
                 Read::Components(components) => {
                     by_id.entry(&package.id).or_insert(inventory.components.len());
@@ -224,24 +215,9 @@ enum Read {
     Nothing,
 }
 
-/// The purls of a package, each of which is judged; one `None` where it has none.
-fn references<'p, 'a>(package: &'p Package<'a>) -> Vec<Option<&'p ExternalRef<'a>>> {
-    let mut purls: Vec<&ExternalRef<'_>> = package
-        .external_refs
-        .iter()
-        .filter(|reference| reference.reference_type == "purl")
-        .collect();
-    purls.dedup_by(|a, b| a.reference_locator == b.reference_locator);
-    if purls.is_empty() {
-        vec![None]
-    } else {
-        purls.into_iter().map(Some).collect()
-    }
-}
-
 fn component(
     package: &Package<'_>,
-    reference: Option<&ExternalRef<'_>>,
+    reference: Option<&str>,
     (is_subject, is_root): (bool, bool),
     os: Option<&NamedOs>,
     sources: Sources,
@@ -251,13 +227,14 @@ fn component(
             package.primary_package_purpose.as_deref(),
             Some(OPERATING_SYSTEM | OPERATING_SYSTEM_IN_TEXT | "CONTAINER" | "FILE" | "SOURCE" | "DEVICE")
         );
-        return Ok(if is_subject || is_other {
+        // A document that describes many packages lists them.
+        return Ok(if is_root || is_other {
             Read::Nothing
         } else {
             Read::Unknown(format!("`{}` has no purl", package.name))
         });
     };
-    let mut purl = match Purl::parse(&reference.reference_locator) {
+    let mut purl = match Purl::parse(reference) {
         Ok(purl) if matches!(purl.kind.as_str(), "oci" | "docker") && is_subject => return Ok(Read::Nothing),
         Ok(purl) => purl,
         Err(error) => return Ok(Read::Unknown(error.to_string())),
@@ -271,8 +248,8 @@ fn component(
         version: &package.version_info,
     };
     let is_ours = pairs(&package.annotations).next().is_some();
-    // The name of what is described is the document's, as a folder or an image is called.
-    let others = if is_subject { Vec::new() } else { readings::others(&purl, &beside) };
+    // The name of what alone is described is the document's, as a folder or an image is called.
+    let others = if is_root { Vec::new() } else { readings::others(&purl, &beside) };
     let first = with_purl(package, purl, is_root, os, sources, is_ours)?;
     // What our own annotations say may have been changed beside the purl as well.
     let carried = Beside {
