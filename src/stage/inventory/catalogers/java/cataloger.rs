@@ -23,6 +23,8 @@ pub struct Java;
 
 /// How an archive starts that nothing stands before. One that is called so and cannot be opened is a gap; other text of such a name is none.
 const ZIP: &[u8] = b"PK";
+/// How an archive starts that has its first entry there.
+const ENTRY: &[u8] = b"PK\x03\x04";
 
 /// Also of application servers, OSGi containers, portals and Android's libraries.
 const ENDINGS: [&str; 12] = [
@@ -38,7 +40,7 @@ impl Cataloger for Java {
     }
 
     fn version(&self) -> u32 {
-        6
+        7
     }
 
     fn domain(&self) -> Domain {
@@ -53,12 +55,10 @@ impl Cataloger for Java {
         // Java finds the archive from its end: anything may stand before it, a shell script in executable ones.
         if is_archive(head.path) {
             Want::IfMagic(&[b""])
-        } else if is_plain_zip(head.path) {
-            Want::IfMagic(&[ZIP])
         } else if is_unpacked(head.path) {
             Want::Whole
         } else {
-            Want::No
+            Want::IfMagic(&[ENTRY])
         }
     }
 
@@ -66,7 +66,7 @@ impl Cataloger for Java {
         if is_unpacked(file.head.path) {
             return unpacked_artifact(file.head.path, file.content, sink);
         }
-        if is_plain_zip(file.head.path) && !ZipArchive::new(Cursor::new(file.content)).is_ok_and(|zip| is_of_java(&zip)) {
+        if !is_archive(file.head.path) && !ZipArchive::new(Cursor::new(file.content)).is_ok_and(|zip| is_of_java(&zip)) {
             return;
         }
         let mut budget = Limits::NESTED_ARCHIVES;
@@ -92,7 +92,7 @@ impl Cataloger for Java {
             .read_at(&mut start, 0)
             .and_then(|()| Ok((content.reader()?, content.reader()?)));
         match opened {
-            Ok((reader, again)) if is_plain_zip(head.path) => {
+            Ok((reader, again)) if !is_archive(head.path) => {
                 if ZipArchive::new(again).is_ok_and(|zip| is_of_java(&zip)) {
                     archive(head.path, reader, 0, &mut budget, sink);
                 }
@@ -111,15 +111,12 @@ fn is_archive(path: &str) -> bool {
     is_called(path, &ENDINGS)
 }
 
-/// Java takes an archive of any name: of those that are called so, what has no part of Java's in it is no program.
-fn is_plain_zip(path: &str) -> bool {
-    is_called(path, &[".zip"])
-}
-
+/// Java takes an archive of any name (`app.bin`, `app.jar.original`): what has no program of Java's in it, and is not called so, is none. A manifest
+/// alone is Android's, or a browser's.
 fn is_of_java<R: Read + Seek>(zip: &ZipArchive<R>) -> bool {
+    let is_of_java = |name: &str| matches!(Part::of(name), Some(Part::Program | Part::Properties | Part::Pom));
     // A name that cannot be read is told by the reading.
-    zip.file_names()
-        .any(|name| name.map_or(true, |name| Part::of(&name).is_some_and(|part| part != Part::Archive)))
+    zip.file_names().any(|name| name.map_or(true, |name| is_of_java(&name)))
 }
 
 /// An artifact's properties in a folder: an archive that lies unpacked.

@@ -33,15 +33,28 @@ fn archives_inside_of_archives_are_read() {
 }
 
 #[test]
-fn a_zip_file_that_java_could_run_is_read_as_an_archive_of_java() {
+fn a_zip_file_that_java_could_run_is_read_as_an_archive_of_java_whatever_it_is_called() {
     let with_class = jar(&[("org/acme/Evil.class", b"x"), POM]);
-    assert_eq!(
-        Recorder::of(&Java, "opt/app.zip", &with_class).purls(),
-        ["pkg:maven/org.acme/lib@1.2.3"]
-    );
-    for other in [jar(&[("a.txt", b"x")]), b"PK\x03\x04junk".to_vec()] {
-        let seen = Recorder::of(&Java, "opt/data.zip", &other);
-        assert!(seen.components.is_empty() && seen.gaps.is_empty());
+    let nameless = jar(&[("org/acme/Evil.class", b"x")]);
+    let manifest = jar(&[("META-INF/MANIFEST.MF", b"Implementation-Version: 1\r\n"), ("a.txt", b"x")]);
+    let others = [jar(&[("a.txt", b"x")]), b"PK\x03\x04junk".to_vec(), manifest];
+    for path in ["opt/app.zip", "opt/app.bin", "opt/app.jar.original", "opt/app"] {
+        assert_eq!(
+            Recorder::of(&Java, path, &with_class).purls(),
+            ["pkg:maven/org.acme/lib@1.2.3"],
+            "{path}"
+        );
+        assert_eq!(
+            Recorder::of(&Java, path, &nameless).purls(),
+            ["pkg:maven/app"].map(|purl| match path {
+                "opt/app.jar.original" => "pkg:maven/app.jar",
+                _ => purl,
+            })
+        );
+        for other in &others {
+            let seen = Recorder::of(&Java, path, other);
+            assert!(seen.components.is_empty() && seen.gaps.is_empty(), "{path}");
+        }
     }
 }
 
