@@ -1,7 +1,7 @@
 //! What the journal says of the past: what was good, and what was begun and not ended.
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::journal::{Entry, Purpose, Record, RolledBack};
 use super::release::{Deployed, Release};
@@ -67,7 +67,8 @@ pub struct EndedRun {
 }
 
 /// What should be running by the journal alone.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub(super) enum LeftAs {
     /// Nobody knows: nothing was committed, or a way back failed.
     #[default]
@@ -106,11 +107,21 @@ impl History {
         self.good.last()
     }
 
+    /// What a journal that is made short keeps.
+    pub(super) fn made_short(&self) -> Entry {
+        Entry::History {
+            good: self.good.clone(),
+            rolled_back: self.rolled_back.clone(),
+            left: self.left,
+        }
+    }
+
     fn take(&mut self, record: &Record) {
         match &record.entry {
-            Entry::History { good, rolled_back } => {
+            Entry::History { good, rolled_back, left } => {
                 self.good.clone_from(good);
                 self.rolled_back.clone_from(rolled_back);
+                self.left = *left;
             }
             Entry::Begin {
                 purpose,
@@ -308,6 +319,34 @@ mod tests {
         records.extend(run("b", 2, Purpose::Deploy, RolloutResult::RollbackFailed));
         assert_eq!(left(&records), LeftAs::Unknown);
         assert_eq!(left(&[]), LeftAs::Unknown);
+    }
+
+    #[test]
+    fn a_journal_that_was_made_short_still_says_what_was_left() {
+        let mut records = run("a", 1, Purpose::Deploy, RolloutResult::Committed);
+        let mut made_short = |stopped: bool| {
+            if stopped {
+                records.push(Record {
+                    entry: Entry::Stopped,
+                    ..records[0].clone()
+                });
+            }
+            let before = History::of(&records);
+            let mut short = vec![Record {
+                entry: before.made_short(),
+                ..records[0].clone()
+            }];
+            // Whatever changes nothing then leaves it as it was.
+            short.extend(run("b", 2, Purpose::Deploy, RolloutResult::Refused));
+            let text = serde_json::to_string(&short).expect("text");
+            (
+                before.left,
+                History::of(&serde_json::from_str::<Vec<Record>>(&text).expect("records")).left,
+            )
+        };
+        assert_eq!(made_short(false), (LeftAs::Serving, LeftAs::Serving));
+        let stopped = LeftAs::Stopped(Timestamp::UNIX_EPOCH);
+        assert_eq!(made_short(true), (stopped, stopped));
     }
 
     #[test]

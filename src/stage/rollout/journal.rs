@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::error::RolloutError;
+use super::history::{History, LeftAs};
 use super::lock::Lock;
 use super::release::{Deployed, Release};
 use crate::io::clock::Clock;
@@ -66,6 +67,8 @@ pub(super) enum Entry {
         good: Vec<Deployed>,
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         rolled_back: Vec<RolledBack>,
+        #[serde(default)]
+        left: LeftAs,
     },
     Begin {
         purpose: Purpose,
@@ -175,7 +178,7 @@ impl Journal {
     }
 
     /// Replaces a long journal by what it says of the past. Only between runs.
-    pub(super) fn shorten(&mut self, good: &[Deployed], rolled_back: &[RolledBack], clock: &dyn Clock) -> Result<(), RolloutError> {
+    pub(super) fn shorten(&mut self, history: &History, clock: &dyn Clock) -> Result<(), RolloutError> {
         let path = self.path.clone();
         let failed = |source: io::Error| RolloutError::State {
             path: path.clone(),
@@ -190,10 +193,7 @@ impl Journal {
             at: clock.now(),
             run: String::new(),
             token: self.lock.token(),
-            entry: Entry::History {
-                good: good.to_vec(),
-                rolled_back: rolled_back.to_vec(),
-            },
+            entry: history.made_short(),
         };
         files::write(&self.path, self.line(&record)?.as_bytes())?;
         self.file = File::options().append(true).open(&self.path).map_err(failed)?;

@@ -96,6 +96,32 @@ async fn who_finds_another_deployer_is_told_what_serves_meanwhile() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_rollback_that_waited_for_another_deployer_does_not_take_away_what_that_one_committed() {
+    let mut world = World::new();
+    for letter in ['a', 'b'] {
+        let release = world.good(letter);
+        world.rollout(&release).await;
+    }
+    let third = world.good('c');
+    let before = roles::lines(&world.state().join("journal.jsonl"));
+    let mut other = roles::start_deployer(&world, 'c', Death::Never);
+    world.until_journal_has(before + 1).await;
+    world.plan.waits.lock = std::time::Duration::from_secs(60);
+    let report = rollout::rollback(&world.plan, &world.effects()).await.unwrap();
+    assert!(other.wait().unwrap().success());
+    assert_eq!(
+        (report.result, report.result.code()),
+        (RolloutResult::Superseded, 13),
+        "{:?}",
+        report.reason
+    );
+    assert_eq!(world.live().await, (Some(*third.digest()), 1));
+    // The control: asked again, of what serves now.
+    let report = rollout::rollback(&world.plan, &world.effects()).await.unwrap();
+    assert_eq!(report.result, RolloutResult::Committed, "{:?}", report.reason);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_failed_is_what_status_still_tells() {
     let world = World::new();
     world.rollout(&world.good('a')).await;

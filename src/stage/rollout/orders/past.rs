@@ -1,7 +1,7 @@
 //! What is about runs before this one: `resume` and `rollback`.
 
 use super::deploy::{announced, carry_out};
-use super::entry::{Entered, begin, blank, enter, locked, new_run, nothing, unseen};
+use super::entry::{Entered, begin, blank, enter, locked, looked, new_run, nothing, unseen};
 use crate::io::Effects;
 use crate::model::outcome::{RolloutReport, RolloutResult};
 use crate::model::plan::RolloutPlan;
@@ -23,7 +23,7 @@ pub(super) async fn resume<T: RolloutTarget>(
     if let Some(left) = left_serving(target, &history)
         && target.observe().await.map_err(unseen)?.front.is_none()
     {
-        let report = go_to(target, plan, effects, (new_run(effects), &left.release), true).await?;
+        let report = go_to(target, plan, effects, &history, (new_run(effects), &left.release), true).await?;
         return Ok(Some(report));
     }
     let Some(seen) = history.open else { return Ok(None) };
@@ -43,11 +43,13 @@ pub(super) fn left_serving<'h>(target: &impl RolloutTarget, history: &'h History
     history.last_good().filter(|_| is_left)
 }
 
-/// Goes to a release that was committed here before; `may_be_live` where it may be the one that is in front.
+/// Goes to a release that was committed here before; `may_be_live` where it may be the one that is in front. `seen` is the past that it was chosen by:
+/// where another deployer wrote on while this one waited for the lock, nobody asked to go back from what serves now.
 async fn go_to<T: RolloutTarget>(
     target: &T,
     plan: &RolloutPlan,
     effects: &Effects,
+    seen: &History,
     (id, release): (String, &Release),
     may_be_live: bool,
 ) -> Result<RolloutReport, RolloutError> {
@@ -55,6 +57,13 @@ async fn go_to<T: RolloutTarget>(
         Entered::Ours(journal, history) => (journal, history),
         Entered::Theirs(holder) => return Ok(locked(target, plan, effects, (id, release), &holder).await),
     };
+    if history != *seen {
+        let mut report = looked(target, blank(target, plan, id, release.digest, RolloutResult::Superseded)).await;
+        report.reason =
+            Some("another deployer was at work meanwhile, so that this was asked of another past: nothing was changed".to_owned());
+        report.next = Some("look with `portcullis rollout status`, then ask again where it is still wanted".to_owned());
+        return Ok(report);
+    }
     let goal = target.prepare_again(release).await?;
     let live = may_be_live && target.is_live(&goal).await.map_err(unseen)?;
     let what = (id, Purpose::Rollback, goal, plan.unverified.clone());
@@ -87,5 +96,5 @@ pub(super) async fn rollback<T: RolloutTarget>(target: &T, plan: &RolloutPlan, e
         report.reason = Some("nothing to go back to: no other release was committed here".to_owned());
         return Ok(report);
     };
-    go_to(target, plan, effects, (id, &goal), false).await
+    go_to(target, plan, effects, &history, (id, &goal), false).await
 }
