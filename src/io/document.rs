@@ -49,7 +49,11 @@ impl DocumentError {
         // A text where something else belongs may be anything.
         let quoted = self.problem.split_once("string \"");
         let plain = quoted.and_then(|(before, rest)| Some(format!("{before}a text{}", rest.rsplit_once('"')?.1)));
-        let length = if plain.is_some() { 0 } else { self.span.len() };
+        // So may a table or a list.
+        let is_whole = ["map", "sequence"]
+            .iter()
+            .any(|kind| self.problem.contains(&format!("type: {kind}")));
+        let length = if plain.is_some() || is_whole { 0 } else { self.span.len() };
         let text = self.text.inner();
         let shown = self.span.offset()..self.span.offset() + length;
         let mut hidden = String::with_capacity(text.len());
@@ -162,6 +166,8 @@ mod tests {
             "expires = 'x'\nlogin = \"\"\"\nhunter2\n\"\"\"\n",
             "expires = [\"hunter2\"",
             "number = \"bob:hunter2\"",
+            "expires = { user = \"hunter2\" }",
+            "expires = [\"hunter2\"]",
         ];
         for text in texts {
             let error = parse::<Sample>(Path::new("p.toml"), text).expect_err(text).without_values();

@@ -162,6 +162,13 @@ pub fn of_reference(text: &str) -> String {
     format!("{scheme}…@{}", &text[at + 1..])
 }
 
+/// True for an address (`http://…`) whose host has a login before it.
+#[must_use]
+pub fn is_before_host(address: &str) -> bool {
+    let authority = address.split_once("://").and_then(|(_, rest)| rest.split(['/', '?', '#']).next());
+    authority.is_some_and(|authority| authority.contains('@'))
+}
+
 /// True for a reference whose host has a login before it.
 #[must_use]
 pub fn has_login(reference: &str) -> bool {

@@ -8,6 +8,7 @@ use super::{UserFolders, Workspace};
 use crate::cli::config;
 use crate::cli::error::CliError;
 use crate::model::human_duration::HumanDuration;
+use crate::model::logins;
 use crate::model::plan::{
     CommandPlan, HealthPlan, KubernetesPlan, ProbePlan, ProcessPlan, Protocol, RolloutPlan, TargetPlan, VersionAssertion, Waits,
     WorkloadKind,
@@ -186,6 +187,12 @@ fn health_plan(health: &config::Health) -> Result<HealthPlan, CliError> {
             return Err(CliError::setting(
                 "rollout.health.url",
                 "it has no scheme: write http://HOST:PORT/PATH, the address that users call",
+            ));
+        }
+        (Some(url), None, None) if logins::is_before_host(url) => {
+            return Err(CliError::setting(
+                "rollout.health.url",
+                "it has a login in it, which would stand in every report: leave it out, for nothing sends it",
             ));
         }
         (Some(url), None, None) => ProbePlan::Http {

@@ -115,3 +115,23 @@ fn a_policy_above_the_service_is_one_of_the_repository() {
     assert!(git.success());
     assert!(check().contains("did you mean `level`?"), "{}", check());
 }
+
+#[test]
+fn a_login_in_the_address_of_a_health_check_is_refused_and_not_shown() {
+    let place = Sample::new();
+    let with = |url: &str| {
+        format!("{CONFIG}[rollout]\ntarget = \"process\"\n[rollout.health]\nurl = \"{url}\"\nversion = {{ header = \"x-revision\" }}\n")
+    };
+    for url in [
+        "http://bob:hunter2@127.0.0.1:9",
+        "http://hunter2@127.0.0.1:9/readyz",
+        "https://bob:hunter2@shop.example/?x",
+    ] {
+        place.write("portcullis.toml", &with(url));
+        let (_, err) = place.ends(64, &["rollout", "status"]);
+        assert!(err.contains("rollout.health.url") && !err.contains("hunter2"), "{err}");
+    }
+    // The control.
+    place.write("portcullis.toml", &with("http://127.0.0.1:9/a@b"));
+    place.ends(0, &["rollout", "status"]);
+}
