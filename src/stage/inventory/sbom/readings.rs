@@ -14,7 +14,15 @@ pub(super) struct Beside<'a> {
 /// What else the fields beside a purl name: nothing where they name the same, in whatever spelling.
 pub(super) fn others(purl: &Purl, beside: &Beside<'_>) -> Vec<Purl> {
     let mut others = names(purl, beside);
-    let of_version = version(purl, beside.version).map(|version| {
+    // `evil@1.0.0` may be a name, and says a version then.
+    let in_name = beside
+        .name
+        .trim_start_matches('@')
+        .rsplit_once('@')
+        .map_or("", |(_, version)| version);
+    let in_name = Some(in_name).filter(|version| version.starts_with(|c: char| c.is_ascii_digit()));
+    let said = [Some(beside.version), in_name].into_iter().flatten();
+    let of_version = said.filter_map(|said| version(purl, said)).flat_map(|version| {
         let named = if others.is_empty() { std::slice::from_ref(purl) } else { &others };
         let with_version = |named: &Purl| {
             let mut other = named.clone();
@@ -23,7 +31,8 @@ pub(super) fn others(purl: &Purl, beside: &Beside<'_>) -> Vec<Purl> {
         };
         named.iter().map(with_version).collect::<Vec<_>>()
     });
-    others.extend(of_version.into_iter().flatten());
+    let of_version: Vec<Purl> = of_version.collect();
+    others.extend(of_version);
     others
 }
 
@@ -181,6 +190,7 @@ mod tests {
         );
         assert_eq!(said("pkg:npm/good@1", None, " evil", "1"), ["pkg:npm/evil@1"]);
         assert_eq!(said("pkg:npm/good@1", None, "evil@1", "1"), ["pkg:npm/evil@1"]);
+        assert_eq!(said("pkg:npm/evil@2", None, "evil@1", "2"), ["pkg:npm/evil@1"]);
         assert_eq!(
             said("pkg:composer/evil/good@1", None, "acme/evil", "1"),
             ["pkg:composer/acme/evil@1"]

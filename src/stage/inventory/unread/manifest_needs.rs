@@ -89,6 +89,16 @@ pub(super) fn below_heading(text: &str, heading: &str) -> bool {
         .any(|line| !line.is_empty() && !line.starts_with('#'))
 }
 
+/// An environment's packages; other programs have files of that name, with other things in them.
+pub(super) fn conda(text: &str) -> bool {
+    let is_conda = |line: &str| {
+        ["channels:", "- python", "- pip"]
+            .iter()
+            .any(|mark| line.trim_start().starts_with(mark))
+    };
+    text.lines().any(|line| line.starts_with("dependencies:")) && text.lines().any(is_conda)
+}
+
 pub(super) fn pubspec(text: &str) -> bool {
     let below = text.lines().skip_while(|line| !line.starts_with("dependencies:")).skip(1);
     let entries = below.take_while(|line| line.is_empty() || line.starts_with([' ', '\t', '#']));

@@ -10,7 +10,7 @@ use crate::model::coverage::{Gap, GapKind};
 use crate::model::inventory::Scope;
 
 use super::manifest_needs::{
-    below_heading, cargo_toml, composer_json, gradle, has_line, own_name, package_json, package_reference, pubspec, pyproject,
+    below_heading, cargo_toml, composer_json, conda, gradle, has_line, own_name, package_json, package_reference, pubspec, pyproject,
 };
 use super::pattern::Pattern;
 use crate::stage::inventory::cataloger::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
@@ -73,6 +73,7 @@ const PYTHON: &[&str] = &[
     "pixi.lock",
 ];
 
+const CONDA: &[&str] = &["conda-lock.yml", "pixi.lock"];
 const NUGET: &[&str] = &["packages.lock.json", "obj/project.assets.json", "packages.config"];
 
 #[rustfmt::skip]
@@ -98,6 +99,18 @@ const ROWS: &[Row] = &[
     row("**/*.csproj", "NuGet", package_reference, NUGET, Above::No),
     row("**/*.fsproj", "NuGet", package_reference, NUGET, Above::No),
     row("**/*.vbproj", "NuGet", package_reference, NUGET, Above::No),
+    row("**/build.sbt", "sbt", |text| text.contains("libraryDependencies"), &["build.sbt.lock"], Above::No),
+    row("**/project.clj", "Leiningen (Maven)", |text| text.contains(":dependencies [["), &["pom.xml"], Above::No),
+    row("**/deps.edn", "Clojure (Maven)", |text| text.contains(":mvn/version"), &["pom.xml"], Above::No),
+    row("**/rebar.config", "rebar3 (Hex)", |text| text.contains("{deps, [{"), &["rebar.lock"], Above::No),
+    row("**/deno.json", "Deno (npm)", |text| text.contains("\"npm:"), &["deno.lock"], Above::Yes),
+    row("**/deno.jsonc", "Deno (npm)", |text| text.contains("\"npm:"), &["deno.lock"], Above::Yes),
+    row("**/environment.yml", "conda", conda, CONDA, Above::No),
+    row("**/environment.yaml", "conda", conda, CONDA, Above::No),
+    row("**/shard.yml", "Shards (Crystal)", pubspec, &["shard.lock"], Above::No),
+    row("**/Project.toml", "Pkg (Julia)", |text| below_heading(text, "[deps]"), &["Manifest.toml"], Above::No),
+    row("**/cpanfile", "CPAN", |text| has_line(text, "requires "), &["cpanfile.snapshot"], Above::No),
+    row("**/stack.yaml", "Stack (Hackage)", |text| has_line(text, "extra-deps:") && !text.contains("extra-deps: []"), &["stack.yaml.lock"], Above::No),
 ];
 
 impl Cataloger for UnlockedManifests {
@@ -106,7 +119,7 @@ impl Cataloger for UnlockedManifests {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn domain(&self) -> Domain {
@@ -217,6 +230,20 @@ mod tests {
             ("a.csproj", "<PackageReference Include=\"A\" Version=\"1\" />"),
             ("pubspec.yaml", "name: a\ndependencies:\n  http: ^1.0.0\n"),
             ("Pipfile", "[packages]\nflask = \"*\"\n"),
+            ("build.sbt", "libraryDependencies += \"org.acme\" % \"a\" % \"1.0\"\n"),
+            ("project.clj", "(defproject a \"1\"\n  :dependencies [[org.acme/a \"1.0\"]])\n"),
+            ("deps.edn", "{:deps {org.acme/a {:mvn/version \"1.0\"}}}\n"),
+            ("rebar.config", "{deps, [{cowboy, \"2.9.0\"}]}.\n"),
+            ("deno.json", "{\"imports\": {\"a\": \"npm:a@^1\"}}\n"),
+            (
+                "environment.yml",
+                "name: a\nchannels:\n  - conda-forge\ndependencies:\n  - numpy=1.0\n",
+            ),
+            ("environment.yml", "dependencies:\n- pip:\n  - flask\n"),
+            ("shard.yml", "name: a\ndependencies:\n  kemal:\n    github: kemalcr/kemal\n"),
+            ("Project.toml", "[deps]\nHTTP = \"cd3eb016\"\n"),
+            ("cpanfile", "requires 'Mojolicious', '9.0';\n"),
+            ("stack.yaml", "resolver: lts-21\nextra-deps:\n  - acme-1.0\n"),
         ] {
             let seen = Recorder::of(&UnlockedManifests, path, text.as_bytes());
             assert!(matches!(&*seen.gaps, [(GapKind::UnreadLockFile, _)]), "{path}: {:?}", seen.gaps);
@@ -240,6 +267,10 @@ mod tests {
             ),
             ("pubspec.yaml", "name: a\ndependencies:\n\ndev_dependencies:\n  test: 1\n"),
             ("Gemfile", "# gem 'rails'\n"),
+            ("environment.yml", "environment:\n  - name: a\n    dependencies: 3\n"),
+            ("Project.toml", "name = \"a\"\n[deps]\n[compat]\njulia = \"1\"\n"),
+            ("deno.json", "{\"imports\": {\"a\": \"./a.ts\"}}\n"),
+            ("stack.yaml", "resolver: lts-21\nextra-deps: []\n"),
         ] {
             assert!(Recorder::of(&UnlockedManifests, path, text.as_bytes()).gaps.is_empty(), "{path}");
         }
