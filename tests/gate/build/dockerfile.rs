@@ -155,7 +155,13 @@ fn a_dockerfile_alone_needs_no_configuration_and_takes_the_builder_that_is_here(
 #[test]
 fn a_named_engine_that_is_dead_is_never_silently_another_builder() {
     let Some(builder) = Builder::buildah() else { return };
-    for (name, named) in [("DOCKER_HOST", "unix:///nonexistent/docker.sock"), ("DOCKER_CONTEXT", "nowhere")] {
+    let chosen = tempfile::tempdir().unwrap();
+    fs::write(chosen.path().join("config.json"), "{\"currentContext\": \"nowhere\"}\n").unwrap();
+    for (name, named, told) in [
+        ("DOCKER_HOST", "unix:///nonexistent/docker.sock", "DOCKER_HOST"),
+        ("DOCKER_CONTEXT", "nowhere", "DOCKER_CONTEXT"),
+        ("DOCKER_CONFIG", chosen.path().to_str().unwrap(), "context `nowhere`"),
+    ] {
         for using in ["buildkit", ""] {
             let project = Project::new("buildkit", "", &[("Dockerfile", "FROM scratch\nCOPY a /a\n"), ("a", "a\n")]);
             if using.is_empty() {
@@ -166,7 +172,7 @@ fn a_named_engine_that_is_dead_is_never_silently_another_builder() {
             let said = project.ends(69, &env, &["build"]);
             assert!(!said.contains("buildah ("), "{said}");
             if using.is_empty() {
-                assert!(said.contains(name), "{said}");
+                assert!(said.contains(told), "{said}");
             }
         }
     }

@@ -4,7 +4,10 @@ use super::buildah::Buildah;
 use super::buildkit::Buildkit;
 use super::request::Engine;
 use crate::io::environment;
+use crate::io::process::Program;
+use crate::model::excused::Excused as _;
 use crate::model::plan::DockerfileBuilder;
+use crate::model::visible::shortened;
 use crate::stage::build::{BuildError, DockerfileError};
 
 /// What names an engine to docker's command line.
@@ -23,10 +26,11 @@ pub(in crate::stage::build::dockerfile) fn choose(asked: Option<DockerfileBuilde
             Err(reason) => reasons.push(reason),
         }
     }
-    let is_set = |name: &&&str| environment::variable(name).is_some_and(|value| !value.is_empty());
-    if let (None, Some(name)) = (asked, NAMES_ENGINE.iter().find(is_set)) {
+    if asked.is_none()
+        && let Some(named) = named()
+    {
         reasons.push(format!(
-            "{name} names an engine, so that buildah was not taken instead: unset it, or write `using = \"buildah\"`"
+            "{named} names an engine, so that buildah was not taken instead: unset it, or write `using = \"buildah\"`"
         ));
         return Err(DockerfileError::NoEngine { reasons }.into());
     }
@@ -37,4 +41,16 @@ pub(in crate::stage::build::dockerfile) fn choose(asked: Option<DockerfileBuilde
         }
     }
     Err(DockerfileError::NoEngine { reasons }.into())
+}
+
+/// What names an engine: a variable, or the context that somebody chose with `docker context use`.
+fn named() -> Option<String> {
+    let is_set = |name: &&&str| environment::variable(name).is_some_and(|value| !value.is_empty());
+    if let Some(name) = NAMES_ENGINE.iter().find(is_set) {
+        return Some((*name).to_owned());
+    }
+    let shown = Program::new("docker").args(["context", "show"]).stdout();
+    let shown = shown.or_none("without docker's command line there is no context")?;
+    let context = String::from_utf8_lossy(&shown).trim().to_owned();
+    (!matches!(context.as_str(), "" | "default")).then(|| format!("docker's context `{}`", shortened(&context, 100)))
 }
