@@ -31,6 +31,12 @@ pub(super) fn by_name(path: &str, content: &[u8]) -> Vec<Found> {
             let mut words = line.split_whitespace().skip_while(|word| *word != "password");
             words.nth(1).is_some_and(is_real)
         }),
+        (_, ".pgpass" | "pgpass.conf") => lines(text, "PostgreSQL password", |line| line.splitn(5, ':').nth(4).is_some_and(is_real)),
+        (_, ".my.cnf" | ".mylogin.cnf") => lines(text, "MySQL password", |line| value_of(line, "password").is_some_and(is_real)),
+        (".m2", "settings.xml") => lines(text, "Maven password", |line| {
+            let value = line.split_once("<password>").and_then(|(_, rest)| rest.split_once('<'));
+            value.is_some_and(|(value, _)| is_real(value) && !value.starts_with("${"))
+        }),
         (_, ".git-credentials") => lines(text, "git credentials", |line| {
             let after = line.split_once("://").map(|(_, rest)| rest);
             let user = after.and_then(|rest| rest.split_once('@')).map(|(user, _)| user);

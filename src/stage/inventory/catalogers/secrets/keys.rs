@@ -39,6 +39,24 @@ pub(super) fn private_keys(content: &[u8]) -> Vec<Found> {
     found
 }
 
+/// A private key as PuTTY writes it.
+pub(super) fn putty_keys(content: &[u8]) -> Vec<Found> {
+    let is_key = content.starts_with(b"PuTTY-User-Key-File-") && memmem::find(content, b"\nPrivate-Lines: ").is_some();
+    let locked = memmem::find(content, b"\nEncryption: none").is_none();
+    let what = if locked {
+        "encrypted PuTTY private key"
+    } else {
+        "PuTTY private key"
+    };
+    is_key
+        .then(|| Found {
+            line: 1,
+            what: what.to_owned(),
+        })
+        .into_iter()
+        .collect()
+}
+
 /// At least 64 characters of base 64, and nothing but that, line ends and headers.
 fn is_base64(body: &[u8]) -> bool {
     let text = String::from_utf8_lossy(body)

@@ -15,6 +15,8 @@ mod tokens;
 
 pub(in crate::stage::inventory) use configuration::in_configuration;
 
+use crate::io::encoding;
+use crate::model::excused::Excused as _;
 use crate::model::inventory::FactKind;
 use crate::stage::inventory::cataloger::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
 
@@ -27,7 +29,7 @@ impl Cataloger for Secrets {
     }
 
     fn version(&self) -> u32 {
-        3
+        4
     }
 
     fn domain(&self) -> Domain {
@@ -61,9 +63,16 @@ fn secrets(path: &str, content: &[u8]) -> Vec<Found> {
     if places::is_published_source(path) {
         return Vec::new();
     }
+    // UTF-16 hides nothing; other text is taken as it is.
+    let decoded = match content {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => encoding::decode(content).or_none("what is no text in UTF-16 is looked at as bytes"),
+        _ => None,
+    };
+    let content = decoded.as_deref().map_or(content, str::as_bytes);
     let mut found = tokens::in_text(content);
     if !places::is_sample(path) {
         found.extend(keys::private_keys(content));
+        found.extend(keys::putty_keys(content));
         found.extend(documents::by_name(path, content));
     }
     found

@@ -81,6 +81,13 @@ fn tokens_are_told_by_checksum_length_and_entropy() {
         ),
         (format!("AccountName=x;AccountKey={}==;", random(86)), "Azure storage key"),
         (format!("sk_live_{}", random(24)), "Stripe live key"),
+        (format!("sk-{}", random(48)), "OpenAI key"),
+        (format!("shpat_{}", random(32)), "Shopify token"),
+        (format!("dp.pt.{}", random(43)), "Doppler token"),
+        (format!("lin_api_{}", random(40)), "Linear key"),
+        (format!("PMAK-{}-{}", random(24), random(34)), "Postman key"),
+        (format!("glsa_{}_{}", random(32), random(8)), "Grafana service account token"),
+        (format!("pul-{}", random(40)), "Pulumi token"),
     ] {
         assert_eq!(of("app/settings.py", &format!("a = '{token}'\n")), [format!("{name} (line 1)")]);
     }
@@ -105,6 +112,33 @@ fn a_letter_of_another_encoding_hides_no_secret() {
     assert_eq!(found(b"# caf\xe9\nDB_PASSWORD=hunter22\n"), 1);
     let utf16: Vec<u8> = "\u{feff}DB_PASSWORD=hunter22\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
     assert_eq!(found(&utf16), 1);
+    let token = format!("\u{feff}x: glpat-{}\n", random(20));
+    let utf16: Vec<u8> = token.encode_utf16().flat_map(u16::to_be_bytes).collect();
+    assert_eq!(super::secrets("app/notes.txt", &utf16).len(), 1);
+}
+
+#[test]
+fn a_key_of_putty_and_a_password_of_a_database_are_told() {
+    let key =
+        |locked: &str| format!("PuTTY-User-Key-File-3: ssh-rsa\nEncryption: {locked}\nPublic-Lines: 1\nAAAA\nPrivate-Lines: 1\nAAAA\n");
+    assert_eq!(of("home/a.ppk", &key("none")), ["PuTTY private key (line 1)"]);
+    assert_eq!(of("home/a.ppk", &key("aes256-cbc")), ["encrypted PuTTY private key (line 1)"]);
+    assert_eq!(
+        of("home/a.txt", "PuTTY-User-Key-File-3 is how such a file begins\n"),
+        [] as [&str; 0]
+    );
+    assert_eq!(
+        of("root/.pgpass", "# h:p:d:u:x\nh:5432:d:u:q8dj2kdh3ks\n"),
+        ["PostgreSQL password (line 2)"]
+    );
+    assert_eq!(of("root/.pgpass", "h:5432:d:u\n"), [] as [&str; 0]);
+    assert_eq!(
+        of("root/.my.cnf", "[client]\npassword = q8dj2kdh3ks\n"),
+        ["MySQL password (line 2)"]
+    );
+    let settings = |value: &str| format!("<settings>\n<password>{value}</password>\n");
+    assert_eq!(of("root/.m2/settings.xml", &settings("q8dj2kdh3ks")), ["Maven password (line 2)"]);
+    assert_eq!(of("root/.m2/settings.xml", &settings("${env.X}")), [] as [&str; 0]);
 }
 
 #[test]

@@ -20,7 +20,7 @@ enum Shape {
     Webhook,
     /// 16 characters of base 32, and the 40 of the secret key close by.
     Aws,
-    /// Two words joined by a dot.
+    /// Two words joined by a dot or a dash.
     Two(usize, usize),
     /// 88 characters of base 64.
     AzureStorage,
@@ -37,7 +37,7 @@ const fn token(prefix: &'static str, name: &'static str, shape: Shape) -> Token 
 }
 
 /// Formats as their issuers document them.
-static TOKENS: [Token; 37] = [
+static TOKENS: [Token; 54] = [
     token("ghp_", "GitHub personal access token", Shape::Checked(36)),
     token("gho_", "GitHub OAuth token", Shape::Checked(36)),
     token("ghu_", "GitHub user-to-server token", Shape::Checked(36)),
@@ -75,6 +75,23 @@ static TOKENS: [Token; 37] = [
     token("cio", "crates.io token", Shape::Word(32, 32, b"")),
     token("tskey-auth-", "Tailscale key", Shape::Word(20, 80, b"-")),
     token("hf_", "Hugging Face token", Shape::Word(34, 34, b"")),
+    token("sk-svcacct-", "OpenAI service account key", Shape::Word(40, 200, b"-_")),
+    token("sk-admin-", "OpenAI admin key", Shape::Word(40, 200, b"-_")),
+    token("sk-", "OpenAI key", Shape::Word(48, 48, b"")),
+    token("shpat_", "Shopify token", Shape::Word(32, 32, b"")),
+    token("shpss_", "Shopify shared secret", Shape::Word(32, 32, b"")),
+    token("shpca_", "Shopify custom app token", Shape::Word(32, 32, b"")),
+    token("shppa_", "Shopify private app password", Shape::Word(32, 32, b"")),
+    token("dp.pt.", "Doppler token", Shape::Word(40, 44, b"")),
+    token("lin_api_", "Linear key", Shape::Word(40, 40, b"")),
+    token("PMAK-", "Postman key", Shape::Two(24, 34)),
+    token("glsa_", "Grafana service account token", Shape::Word(41, 41, b"_")),
+    token("dapi", "Databricks token", Shape::Word(32, 32, b"")),
+    token("NRAK-", "New Relic key", Shape::Word(27, 27, b"")),
+    token("pul-", "Pulumi token", Shape::Word(40, 40, b"")),
+    token("sntrys_", "Sentry token", Shape::Word(80, 300, b"+/=_")),
+    token("glptt-", "GitLab trigger token", Shape::Word(20, 64, b"-_.")),
+    token("sq0csp-", "Square client secret", Shape::Word(43, 43, b"-_")),
 ];
 
 #[expect(clippy::expect_used, reason = "the patterns are constants, and a test builds the automaton")]
@@ -83,7 +100,7 @@ static FINDER: LazyLock<AhoCorasick> = LazyLock::new(|| {
     let mut builder = AhoCorasick::builder();
     let builder = builder.match_kind(MatchKind::LeftmostFirst);
     let prefixes = TOKENS.iter().map(|token| token.prefix);
-    builder.build(prefixes).expect("37 short patterns make an automaton")
+    builder.build(prefixes).expect("the short patterns make an automaton")
 });
 
 /// Every token in a text.
@@ -138,7 +155,7 @@ fn proven(token: &Token, content: &[u8], at: usize) -> Option<&'static str> {
         }
         Shape::Two(first, second) => {
             let body = exact(rest, first + 1 + second, first + 1 + second, b"-_.")?;
-            (body[first] == b'.' && is_random(body)).then_some("")
+            (matches!(body[first], b'.' | b'-') && is_random(body)).then_some("")
         }
         Shape::AzureStorage => {
             let key = exact(rest, 86, 88, b"+/=")?;
