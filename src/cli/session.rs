@@ -23,7 +23,7 @@ use crate::io::{Effects, files, secret};
 use crate::model::event::Observer;
 use crate::model::excused::Excused as _;
 use crate::model::exit_kind::ExitKind;
-use crate::model::outcome::{Outcome, RolloutResult, SourceFile};
+use crate::model::outcome::{Failure, Outcome, RolloutResult, SourceFile};
 use crate::model::plan::Builder;
 use crate::report::progress::{Fanout, Log};
 use crate::report::{self, Form};
@@ -166,14 +166,17 @@ impl<'a> Session<'a> {
         outcome.output = self.workspace.output.display().to_string();
         self.explain(&mut outcome);
         let files = files && !self.is_refused(&outcome, error.as_ref());
-        if files && let Err(failed) = self.write_files(&mut outcome) {
-            // Without its files the run is not over well, whatever the verdict was.
-            error = error.or(Some(failed));
-        }
+        // Before the files: a report of a run that did not get to its end says so.
         if let Some(error) = &error {
-            let mut failure = exit::failure(error, outcome.reached);
-            failure.help = failure.help.map(|help| named(&help, &outcome.program));
-            outcome.failure = Some(failure);
+            outcome.failure = Some(failure(error, &outcome));
+        }
+        if files
+            && let Err(failed) = self.write_files(&mut outcome)
+            && error.is_none()
+        {
+            // Without its files the run is not over well, whatever the verdict was.
+            outcome.failure = Some(failure(&failed, &outcome));
+            error = Some(failed);
         }
         let code = error
             .as_ref()
@@ -291,6 +294,13 @@ impl<'a> Session<'a> {
         outcome.files.dedup();
         Ok(())
     }
+}
+
+/// What stopped a run, with the commands of its help as they are called here.
+fn failure(error: &CliError, outcome: &Outcome) -> Failure {
+    let mut failure = exit::failure(error, outcome.reached);
+    failure.help = failure.help.map(|help| named(&help, &outcome.program));
+    failure
 }
 
 /// `events.ndjson` of the run, begun anew with its first event: what is refused before leaves the last run's as it was.

@@ -1,5 +1,6 @@
 //! The last line on stderr: which exit code, what it means, what to do next.
 
+use super::closing::closing;
 use super::human::code_unchanged;
 use super::quantity::count;
 use super::text::prose;
@@ -200,19 +201,12 @@ fn next_when_blocked(outcome: &Outcome) -> String {
 }
 
 fn next_when_undecidable(outcome: &Outcome) -> String {
-    use crate::model::coverage::GapKind;
     let Some(verdict) = outcome.verdict.as_ref().filter(|v| v.verdict == Decision::Undecidable) else {
         return "read the reason above; nothing was published".to_owned();
     };
-    let feeds = verdict
-        .gaps
-        .iter()
-        .filter(|gap| gap.disposition == Disposition::Denied)
-        .all(|gap| matches!(gap.kind, GapKind::MissingFeed | GapKind::StaleFeed));
-    if feeds {
-        "run again where the advisory data can be fetched, or point --osv at newer data".to_owned()
-    } else {
-        "close the gaps above, or accept one by name in the policy under [rules.incomplete-inventory]".to_owned()
+    match closing(verdict).into_iter().next() {
+        Some((_, help)) => help,
+        None => "read the reason above; nothing was published".to_owned(),
     }
 }
 

@@ -50,6 +50,13 @@ pub fn age(then: Timestamp, now: Timestamp) -> String {
     }
 }
 
+/// `1 record`, `5,253 records`.
+#[must_use]
+pub fn records(number: u64) -> String {
+    let word = if number == 1 { "record" } else { "records" };
+    format!("{} {word}", thousands(number))
+}
+
 /// An age with the word behind it that a length takes: `3 h old`, but `just now`.
 #[must_use]
 pub fn age_with(then: Timestamp, now: Timestamp, word: &str) -> Option<String> {

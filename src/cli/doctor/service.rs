@@ -50,9 +50,9 @@ fn of_feed(feed: &FeedStatus, session: &Session<'_>) -> Check {
     match (&feed.revision, &feed.problem, feed.stale) {
         (Some(revision), None, false) => {
             let said = format!(
-                "{} records, {}",
-                quantity::thousands(revision.records),
-                quantity::age(revision.as_of, now)
+                "{}, {}",
+                quantity::records(revision.records),
+                quantity::age_with(revision.as_of, now, "old").unwrap_or_else(|| quantity::age(revision.as_of, now))
             );
             Check::there(name, "matching", said)
         }

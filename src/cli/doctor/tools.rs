@@ -10,6 +10,7 @@ use crate::io::process::Program;
 use crate::model::excused::Excused as _;
 use crate::model::image_ref::ImageRef;
 use crate::model::plan::{BuildSecret, Builder, DockerfileBuild, DockerfileBuilder};
+use crate::stage::build::named_by;
 
 /// How long an engine may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -89,6 +90,11 @@ async fn engines(with: Option<DockerfileBuilder>) -> Vec<Check> {
     };
     match (engine, buildah) {
         (Some(Ok(said)), _) => vec![Check::there("Docker Engine", STAGE, said), buildx()],
+        (Some(Err(said)), Some(_)) if let Some(name) = named_by() => {
+            let said = format!("{said}; {name} names an engine, and buildah does not take its place");
+            let next = format!("start that engine, unset {name}, or write [build] using = \"buildah\"");
+            vec![Check::missing("Docker Engine", STAGE, said, next).configured(true)]
+        }
         (_, Some(Ok(said))) => vec![Check::there("buildah", STAGE, said)],
         (Some(Err(said)), None) => {
             vec![Check::missing("Docker Engine", STAGE, said, "start one, or write [build] using = \"buildah\"").configured(true)]

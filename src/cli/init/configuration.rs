@@ -33,10 +33,13 @@ pub(in crate::cli) fn configuration(found: &Found, repository: &str) -> String {
 }
 
 fn rollout(runs: &Runs) -> String {
-    let health = "\n[rollout.health]\nurl = \"http://127.0.0.1:8080/readyz\"         # as users call it\n\
-                  version = { json = \"/version\" }              # its answer must name the commit or the digest\n";
+    // Containers and pods are told apart by themselves: an answer that names no version would only fail there.
+    let health = "\n[rollout.health]\nurl = \"http://127.0.0.1:8080/readyz\"         # as users call it\n";
     match runs {
-        Runs::Unknown => format!("[rollout]\ntarget = \"process\"\n{health}"),
+        Runs::Unknown => format!(
+            "[rollout]\ntarget = \"process\"\n{health}\
+             version = {{ json = \"/version\" }}              # its answer must name the commit or the digest\n"
+        ),
         Runs::Compose { file, service } => format!(
             "[rollout]\ntarget = \"compose\"\nfiles = [{}]\ncompose_service = {}\n\n\
              [rollout.front]                             # what leads to the instances: \"nginx\", \"caddy\", or \"switch\" for one\n\

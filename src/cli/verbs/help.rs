@@ -9,7 +9,8 @@ use crate::model::outcome::Outcome;
 use crate::report::exit::{CODES, next};
 use crate::report::style::{Paint, Style};
 use crate::report::text::prose;
-use crate::stage::policy::rules::RULES;
+use crate::stage::policy::docs::{self, Key};
+use crate::stage::policy::rules::{Entry, RULES};
 
 /// The help of a topic.
 ///
@@ -35,23 +36,37 @@ pub(super) fn text(topic: &[String], style: &Style) -> Result<String, CliError> 
             .map(|(code, meaning)| of_exit_code(*code, meaning, style))
     };
     let of_rule = || {
-        let about = RULES.iter().map(|entry| entry.about).find(|about| about.code == first)?;
+        let entry = RULES.iter().find(|entry| entry.about.code == first)?;
+        let about = entry.about;
         let paint = |text: &str| style.paint(Paint::Strong, text);
         Some(format!(
-            "{}\n\n{}\n\n{} {}\n{} {}\n\nLevels, settings and an example: policies/rules.md. In the policy: [rules.{}] level = \"off\", \"warn\" or \"deny\".",
+            "{}\n\n{}\n\n{} {}\n{} {}\n\n{}\n{}\n\nAn example: policies/rules.md.",
             paint(about.code),
             about.summary,
             paint("Why:"),
             about.why,
             paint("What to do:"),
             about.fix,
-            about.code,
+            paint(&format!("In the policy, under [rules.{}], with its default:", about.code)),
+            settings(entry),
         ))
     };
     match rest {
         [] => of_code().or_else(of_rule).ok_or_else(|| unknown(first)),
         _ => Err(unknown(&topic.join(" "))),
     }
+}
+
+/// `key = default   what it does`, a line each.
+fn settings(entry: &Entry) -> String {
+    let keys = docs::keys(entry);
+    let set = |key: &Key| match &key.default {
+        Some(default) => format!("{} = {default}", key.key),
+        None => key.key.clone(),
+    };
+    let width = keys.iter().map(|key| set(key).len()).max().unwrap_or_default();
+    let lines: Vec<String> = keys.iter().map(|key| format!("  {:width$}  {}", set(key), key.says)).collect();
+    lines.join("\n")
 }
 
 fn of_exit_code(code: u8, meaning: &str, style: &Style) -> String {

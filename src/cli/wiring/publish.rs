@@ -6,6 +6,7 @@ use crate::cli::args::image_ref;
 use crate::cli::error::CliError;
 use crate::gate::GateError;
 use crate::io::Effects;
+use crate::io::registry::Repository;
 use crate::model::commit::Commit;
 use crate::model::excused::Excused as _;
 use crate::model::image_ref::ImageRef;
@@ -42,7 +43,7 @@ impl Workspace {
     /// Where the image goes.
     ///
     /// # Errors
-    /// [`CliError::Setting`] for a repository with a tag or digest.
+    /// [`CliError::Setting`] for a repository with a tag or digest, or that no registry can have.
     pub(in crate::cli) fn destination(&self) -> Result<Destination, CliError> {
         match self.config.image.repository.as_deref() {
             None => Ok(Destination::OciLayout(self.output.join("registry"))),
@@ -59,10 +60,14 @@ impl Workspace {
                     format!("`{text}` is no repository: expected host/path without tag or digest, or oci:DIR"),
                 ))
             }
-            None => Ok(Destination::Registry {
-                repository: text.to_owned(),
-                plain_http: self.config.image.plain_http,
-            }),
+            // Known now, and not after a build.
+            None => match Repository::parse(text) {
+                Ok(_) => Ok(Destination::Registry {
+                    repository: text.to_owned(),
+                    plain_http: self.config.image.plain_http,
+                }),
+                Err(error) => Err(CliError::setting(setting, error.to_string())),
+            },
         }
     }
 
@@ -115,25 +120,27 @@ impl Workspace {
     /// Looks whether the configured key is where the configuration says.
     ///
     /// # Errors
-    /// [`CliError::Setting`] naming the file or the variable.
+    /// [`CliError::Missing`] naming the file or the variable.
     pub(in crate::cli) fn may_sign(&self, effects: &Effects) -> Result<(), CliError> {
-        let problem = match self.key()? {
-            Some(KeySource::File(path)) if !path.is_file() => {
-                format!(
-                    "{} does not exist: correct it, or write \"local:FILE\" to have a key made",
-                    path.display()
-                )
-            }
-            Some(KeySource::Env(name)) if effects.secrets.secret(&name).is_none() => {
-                format!("the variable {name} is not set: set it, or judge without a key with `portcullis gate --until policy`")
-            }
+        let (problem, help) = match self.key()? {
+            Some(KeySource::File(path)) if !path.is_file() => (
+                format!("{} does not exist", path.display()),
+                "correct `key` in [sign], or write \"local:FILE\" to have a key made".to_owned(),
+            ),
+            Some(KeySource::Env(name)) if effects.secrets.secret(&name).is_none() => (
+                format!("the variable {name} is not set"),
+                format!("set {name} to a key in PEM, or judge without a key with `portcullis gate --until policy`"),
+            ),
             Some(source) => {
                 let checked = SigningKey::check(&source, effects);
                 return checked.map_err(|error| GateError::from(PublishError::from(error)).into());
             }
             None => return Ok(()),
         };
-        Err(CliError::setting("sign.key", problem))
+        Err(CliError::Missing {
+            problem: format!("sign.key: {problem}"),
+            help,
+        })
     }
 }
 

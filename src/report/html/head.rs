@@ -5,6 +5,7 @@ use crate::model::finding::{Cause, Disposition, Judgement};
 use crate::model::outcome::{Outcome, RolloutResult};
 use crate::model::severity::Severity;
 use crate::model::verdict::{Decision, Verdict};
+use crate::report::closing::closing;
 use crate::report::group::{Group, groups};
 use crate::report::human::{cause_in_words, code_unchanged, sentence, trouble, why_today};
 use crate::report::quantity::{minute, thousands};
@@ -22,7 +23,7 @@ pub(super) struct Head {
     /// The class of the whole answer: a cleared image whose rollout failed is no good news.
     pub(super) tone: &'static str,
     pub(super) word: &'static str,
-    /// The rollout's end beside the verdict: class and word.
+    /// How it ended after the verdict, by a rollout or an error: class and word.
     pub(super) rollout: Option<(&'static str, &'static str)>,
     pub(super) sentence: String,
     pub(super) why_today: Option<String>,
@@ -66,10 +67,13 @@ impl Head {
     pub(super) fn new(outcome: &Outcome) -> Self {
         let verdict = outcome.verdict.as_ref();
         let (state, word) = state(outcome);
-        let rollout = outcome.rollout.as_ref().map(|rollout| ending(rollout.result));
+        let stopped = || (verdict.is_some() && outcome.failure.is_some()).then_some(("undecidable", "Stopped"));
+        let rollout = outcome.rollout.as_ref().map(|rollout| ending(rollout.result)).or_else(stopped);
         let name = prose(outcome.subject.as_ref().map_or(outcome.service.as_str(), |subject| &subject.name));
         let denied = verdict.map(|verdict| groups(verdict, Disposition::Denied)).unwrap_or_default();
-        let steps = steps(&denied);
+        let mut steps = steps(&denied);
+        let gaps = verdict.map(closing).unwrap_or_default();
+        steps.extend(gaps.into_iter().map(|(about, help)| Step { about, helps: vec![help] }));
         Self {
             title: format!("{name}: {}", word.to_lowercase()),
             name,

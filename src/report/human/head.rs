@@ -18,6 +18,9 @@ pub(super) fn write(page: &mut Page, outcome: &Outcome) {
         let (paint, word) = result(rollout.result);
         blocks.push(page.paint(paint, &format!(" {word} ")));
     }
+    if outcome.verdict.is_some() && outcome.rollout.is_none() && outcome.failure.is_some() {
+        blocks.push(page.paint(Paint::BadBlock, " STOPPED "));
+    }
     if blocks.is_empty() {
         let (paint, word) = match (&outcome.failure, outcome.reached) {
             (Some(_), _) => (Paint::BadBlock, "STOPPED".to_owned()),
@@ -250,11 +253,16 @@ fn failure(page: &mut Page, outcome: &Outcome) {
     let Some(failure) = &outcome.failure else { return };
     let after = failure.stage.map_or_else(String::new, |stage| format!(" after {}", stage.as_str()));
     let sign = page.signs().bad;
+    let message: Vec<&str> = std::iter::once(&failure.message)
+        .chain(failure.causes.first())
+        .map(String::as_str)
+        .collect();
+    let message = message.join(": ");
     page.blank();
     page.labelled(
         0,
         (Paint::Bad, &format!("{sign} stopped{after}")),
         after.len() + 11,
-        (Paint::Strong, &failure.message),
+        (Paint::Strong, &message),
     );
 }

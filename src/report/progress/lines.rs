@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::sync::Mutex;
 
-use super::{Verbosity, probe};
+use super::{Verbosity, probe, sign};
 use crate::model::event::{Event, Observer, Stage};
 use crate::model::excused::Excused as _;
 use crate::model::health::{Answered, Sample};
@@ -66,7 +66,8 @@ impl Lines {
                 Some(line(Stage::Rollout, signs.arrow, &format!("{state} {}", prose(detail))))
             }
             Event::Finished { stage, result, elapsed_ms } if normal => {
-                let sign = self.style.paint(Paint::Good, signs.good);
+                let (paint, sign) = sign(*stage, result, &self.style);
+                let sign = self.style.paint(paint, sign);
                 let time = self.style.paint(Paint::Dim, &elapsed(*elapsed_ms));
                 Some(line(*stage, &sign, &format!("{}  {time}", prose(result))))
             }

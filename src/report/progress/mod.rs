@@ -10,8 +10,11 @@ pub use terminal::Terminal;
 
 use std::sync::Arc;
 
-use crate::model::event::{Event, Observer};
+use crate::model::event::{Event, Observer, Stage};
 use crate::model::health::{Answered, Sample};
+use crate::model::outcome::RolloutResult;
+use crate::model::verdict::Decision;
+use crate::report::style::{Paint, Style};
 use crate::report::text::prose;
 
 /// How much of the story is told.
@@ -33,6 +36,23 @@ impl Observer for Fanout {
         for observer in &self.0 {
             observer.on_event(event);
         }
+    }
+}
+
+/// The sign before what a stage ended with: a verdict that is none of clearance, or a rollout that did not hold, ends in no tick.
+fn sign(stage: Stage, result: &str, style: &Style) -> (Paint, &'static str) {
+    let signs = style.signs();
+    let is_well = match stage {
+        Stage::Policy => result == Decision::Cleared.as_str(),
+        Stage::Rollout => [RolloutResult::Committed, RolloutResult::AlreadyDeployed, RolloutResult::Planned]
+            .iter()
+            .any(|well| result == format!("{well:?}")),
+        _ => true,
+    };
+    if is_well {
+        (Paint::Good, signs.good)
+    } else {
+        (Paint::Bad, signs.bad)
     }
 }
 

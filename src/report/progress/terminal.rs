@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{Verbosity, probe};
+use super::{Verbosity, probe, sign};
 use crate::model::event::{Event, Observer, Stage, Unit};
 use crate::model::excused::Excused as _;
 use crate::report::quantity::elapsed;
@@ -190,7 +190,7 @@ impl Observer for Terminal {
             Event::Finished { stage, result, elapsed_ms } => {
                 state.clear();
                 let time = self.style.paint(Paint::Dim, &elapsed(*elapsed_ms));
-                self.line(*stage, (Paint::Good, signs.good), &format!("{}  {time}", prose(result)));
+                self.line(*stage, sign(*stage, result, &self.style), &format!("{}  {time}", prose(result)));
             }
         }
     }

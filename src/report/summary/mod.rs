@@ -4,17 +4,24 @@ mod markdown;
 
 pub use markdown::{code, escape};
 
+use std::collections::HashSet;
+
 use super::Reporter;
+use super::closing::closing;
 use super::exit;
 use super::group::{Group, fixes, groups, message};
 use super::human::{cause_in_words, code_unchanged, sentence, why_today};
 use super::quantity::{age, bytes, count, minute, second_of_day, thousands, until_day};
-use crate::model::finding::{Disposition, Judgement};
+use crate::model::finding::{Disposition, Finding, Judgement};
 use crate::model::outcome::{Outcome, RolloutReport, RolloutResult};
 use crate::model::verdict::{Decision, Verdict};
 
 /// Rows of one table; the files hold the rest.
 const ROWS: usize = 200;
+/// Findings of one package that have a row each.
+const OF_ONE: usize = 5;
+/// Things to do.
+const STEPS: usize = 12;
 
 /// `summary.md`.
 pub struct Summary;
@@ -35,6 +42,7 @@ pub fn summary(outcome: &Outcome) -> String {
     let mut out = String::new();
     head(&mut out, outcome);
     if let Some(verdict) = &outcome.verdict {
+        todo(&mut out, verdict);
         denied(&mut out, verdict);
         gaps(&mut out, verdict);
         others(&mut out, verdict);
@@ -62,7 +70,13 @@ fn head(out: &mut String, outcome: &Outcome) {
         None => ("▫️", "No verdict"),
     };
     let name = outcome.subject.as_ref().map_or(outcome.service.as_str(), |subject| &subject.name);
-    let rollout = outcome.rollout.as_ref().map_or("", |report| result(report.result));
+    let is_stopped = outcome.verdict.is_some() && outcome.failure.is_some();
+    let sign = if is_stopped { "⚠️" } else { sign };
+    let rollout = match &outcome.rollout {
+        Some(report) => result(report.result),
+        None if is_stopped => ", then stopped",
+        None => "",
+    };
     let why = if code_unchanged(outcome) { ", and the code is not why" } else { "" };
     out.push_str(&format!("## {sign} {word}{rollout}: {}{why}\n\n", code(name)));
     if let Some(failure) = &outcome.failure {
@@ -124,33 +138,92 @@ fn denied(out: &mut String, verdict: &Verdict) {
         return;
     }
     out.push_str("\n### Denied\n\n| Severity | Finding | Package | Fixed in | Why now |\n|---|---|---|---|---|\n");
-    for (group, judgement) in flat(&groups).take(ROWS) {
-        out.push_str(&row(group, judgement));
+    rows(out, &groups);
+}
+
+/// What clears it, before any list: of one change for several findings, once.
+fn todo(out: &mut String, verdict: &Verdict) {
+    let denied = groups(verdict, Disposition::Denied);
+    let mut helps: Vec<&str> = denied.iter().flat_map(Group::helps).collect();
+    let gaps = closing(verdict);
+    helps.extend(gaps.iter().map(|(_, help)| help.as_str()));
+    let mut known = HashSet::new();
+    helps.retain(|help| known.insert(*help));
+    if helps.is_empty() {
+        return;
     }
-    rest(out, verdict.count(Disposition::Denied));
-    let helps: Vec<&str> = groups.iter().flat_map(Group::helps).take(20).collect();
-    if !helps.is_empty() {
-        out.push_str("\n**What to do**\n\n");
-        for help in helps {
-            out.push_str(&format!("- {}\n", code(help)));
-        }
+    out.push_str("\n### What to do\n\n");
+    for help in helps.iter().take(STEPS) {
+        out.push_str(&format!("- {}\n", code(help)));
+    }
+    if helps.len() > STEPS {
+        out.push_str(&format!("- and {} more in `report.html`\n", helps.len() - STEPS));
     }
 }
 
-fn flat<'a, 'g>(groups: &'g [Group<'a>]) -> impl Iterator<Item = (&'g Group<'a>, &'a Judgement)> {
-    groups
+/// A row for each finding, and one for all of a package that has many.
+fn rows(out: &mut String, groups: &[Group<'_>]) {
+    let mut shown = 0;
+    let mut lines = 0;
+    for group in groups {
+        if lines == ROWS {
+            break;
+        }
+        if group.judgements.len() > OF_ONE {
+            out.push_str(&many(group));
+            shown += group.judgements.len();
+            lines += 1;
+            continue;
+        }
+        for judgement in group.judgements.iter().take(ROWS - lines) {
+            out.push_str(&row(group, judgement));
+            shown += 1;
+            lines += 1;
+        }
+    }
+    let all: usize = groups.iter().map(|group| group.judgements.len()).sum();
+    if all > shown {
+        out.push_str(&format!("\nand {} more in `findings.json`\n", all - shown));
+    }
+}
+
+fn many(group: &Group<'_>) -> String {
+    let ids: Vec<String> = group
+        .judgements
         .iter()
-        .flat_map(|group| group.judgements.iter().map(move |judgement| (group, *judgement)))
+        .take(OF_ONE)
+        .map(|judgement| name(&judgement.finding))
+        .collect();
+    let more = match group.judgements.len().saturating_sub(OF_ONE) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let worst = group.judgements.first().map_or_else(String::new, |first| severity(&first.finding));
+    let fixed = group.fixed().map(code).unwrap_or_default();
+    format!(
+        "| {worst} | {} findings: {}{more} | {} | {fixed} | |\n",
+        group.judgements.len(),
+        ids.join(", "),
+        code(&group.title)
+    )
+}
+
+fn severity(finding: &Finding) -> String {
+    match (finding.ids.is_empty(), finding.severity) {
+        (true, _) => String::new(),
+        (false, Some(severity)) => severity.to_string(),
+        (false, None) => "unknown".to_owned(),
+    }
+}
+
+fn name(finding: &Finding) -> String {
+    finding.ids.first().map_or_else(|| code(finding.rule.as_str()), |id| code(id))
 }
 
 fn row(group: &Group<'_>, judgement: &Judgement) -> String {
     let finding = &judgement.finding;
-    let severity = match (finding.ids.is_empty(), finding.severity) {
-        (true, _) => String::new(),
-        (false, Some(severity)) => severity.to_string(),
-        (false, None) => "unknown".to_owned(),
-    };
-    let name = finding.ids.first().map_or_else(|| code(finding.rule.as_str()), |id| code(id));
+    let severity = severity(finding);
+    let name = name(finding);
     let fixed = if finding.fixed.is_empty() {
         String::new()
     } else {
@@ -207,10 +280,7 @@ fn others(out: &mut String, verdict: &Verdict) {
             count(all, "finding", "findings")
         ));
         out.push_str("| Severity | Finding | Package | Fixed in | Why now |\n|---|---|---|---|---|\n");
-        for (group, judgement) in flat(&warned).take(ROWS) {
-            out.push_str(&row(group, judgement));
-        }
-        rest(out, all);
+        rows(out, &warned);
         out.push_str("\n</details>\n");
     }
     let waived: Vec<&Judgement> = verdict.findings.iter().filter(|j| j.disposition == Disposition::Waived).collect();

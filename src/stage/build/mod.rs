@@ -15,7 +15,7 @@ mod twice;
 pub use image_source::ImageSource;
 
 pub use cause::Cause;
-pub use dockerfile::ignored;
+pub use dockerfile::{ignored, named_by};
 pub use dockerfile_error::DockerfileError;
 pub use error::BuildError;
 

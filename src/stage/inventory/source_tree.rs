@@ -49,7 +49,7 @@ pub(super) fn source(path: &Path, exclude: &[Exclusion], effects: &Effects) -> R
     if inventory.components.is_empty() && inventory.gaps.is_empty() {
         inventory.gaps.push(Gap {
             kind: GapKind::EmptyInventory,
-            subject: path.display().to_string(),
+            subject: path.components().collect::<PathBuf>().display().to_string(),
             detail: "no lock file or package list that is known was found in it".to_owned(),
             location: None,
         });

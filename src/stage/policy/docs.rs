@@ -70,22 +70,43 @@ fn rule(entry: &Entry, page: &mut String) {
         about.code, about.summary, about.why, about.fix
     )
     .dismissed("a string takes everything");
+    page.push_str("| key | default | |\n|---|---|---|\n");
+    for Key { key, default, says } in keys(entry) {
+        let default = default.map_or_else(|| "none".to_owned(), |value| format!("`{value}`"));
+        writeln!(page, "| `{key}` | {default} | {} |", says.replace('|', "\\|")).dismissed("a string takes everything");
+    }
+    page.push('\n');
+}
+
+/// A key of a rule's table.
+#[derive(Debug)]
+pub struct Key {
+    /// Its name.
+    pub key: String,
+    /// As TOML writes it.
+    pub default: Option<String>,
+    /// What it does, in one line.
+    pub says: String,
+}
+
+/// The keys of a rule's table, sorted.
+#[must_use]
+pub fn keys(entry: &Entry) -> Vec<Key> {
     let mut generator = SchemaSettings::draft07().into_generator();
     let schema = Value::from((entry.schema)(&mut generator));
     let definitions = Value::Object(generator.take_definitions(true));
     let schema = resolved(&schema, &definitions);
-    let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
-        return;
+    let properties = schema.get("properties").and_then(Value::as_object);
+    let key = |(key, property): (&String, &Value)| Key {
+        key: key.clone(),
+        default: property.get("default").map(shown),
+        says: property
+            .get("description")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .replace('\n', " "),
     };
-    page.push_str("| key | default | |\n|---|---|---|\n");
-    for (key, property) in properties {
-        let default = property
-            .get("default")
-            .map_or_else(|| "none".to_owned(), |value| format!("`{}`", shown(value)));
-        let says = property.get("description").and_then(Value::as_str).unwrap_or_default();
-        writeln!(page, "| `{key}` | {default} | {} |", says.replace('\n', " ").replace('|', "\\|")).dismissed("a string takes everything");
-    }
-    page.push('\n');
+    properties.into_iter().flatten().map(key).collect()
 }
 
 fn resolved<'a>(schema: &'a Value, definitions: &'a Value) -> &'a Value {

@@ -13,7 +13,9 @@ pub enum PolicyError {
     #[error("the policy cannot be read")]
     #[diagnostic(
         code(policy::unreadable),
-        help("[policy] document names it; without that line the embedded policy applies")
+        help(
+            "--policy, or [policy] document, names a file, registry:REPOSITORY@sha256:…, or `strict`; without it the embedded policy applies"
+        )
     )]
     UnreadablePolicy(#[source] FileError),
     /// The policy document is not valid.

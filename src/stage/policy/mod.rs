@@ -5,7 +5,7 @@ pub mod baseline;
 pub mod clearance;
 pub mod comparison;
 mod custom;
-mod docs;
+pub mod docs;
 pub mod document;
 mod error;
 mod evidence;

@@ -139,3 +139,45 @@ fn a_login_beside_an_unknown_key_is_never_shown() {
     let (_, err) = place.ends(64, &["gate"]);
     assert!(err.contains("kye =") && err.contains("did you mean `key`?"), "{err}");
 }
+
+#[test]
+fn files_of_a_run_that_stopped_after_its_verdict_say_that_it_stopped() {
+    let place = Sample::new();
+    let files = || ["summary.md", "report.html"].map(|name| fs::read_to_string(place.path("target/portcullis").join(name)).unwrap());
+    place.ends(0, &["gate", "--until", "publish"]);
+    assert!(files().iter().all(|text| !text.contains("topped")), "the control");
+    // A file lies where the layout should be made.
+    place.write("taken", "");
+    place.write("portcullis.toml", &CONFIG.replace("oci:published", "oci:taken"));
+    let done = place.run(&["gate", "--until", "publish"]);
+    assert_ne!(done.status.code(), Some(0));
+    let out = String::from_utf8_lossy(&done.stdout).into_owned();
+    assert!(out.lines().next().unwrap().contains("STOPPED"), "{out}");
+    let [summary, report] = files();
+    assert!(summary.starts_with("## ⚠️ Cleared, then stopped"), "{summary}");
+    assert!(report.contains("Stopped"), "{report}");
+}
+
+#[test]
+fn a_repository_that_no_registry_can_have_is_told_before_the_build() {
+    let place = Sample::new();
+    place.write("portcullis.toml", &CONFIG.replace("oci:published", "ghcr.io/acme/Orders"));
+    let (_, err) = place.ends(64, &["gate", "--until", "publish"]);
+    assert!(err.contains("image.repository") && err.contains("lower-case"), "{err}");
+    assert!(!place.path("target/portcullis/image").exists(), "{err}");
+}
+
+#[test]
+fn the_last_line_of_a_missing_key_says_what_to_set() {
+    let place = Sample::new();
+    place.write(
+        "portcullis.toml",
+        &format!("{CONFIG}[sign]\nkey = \"env:PORTCULLIS_NO_SUCH_KEY\"\n"),
+    );
+    let (_, err) = place.ends(64, &["gate", "--until", "publish"]);
+    let last = err.lines().last().unwrap();
+    assert!(
+        last.contains("set PORTCULLIS_NO_SUCH_KEY") && last.contains("--until policy"),
+        "{last}"
+    );
+}

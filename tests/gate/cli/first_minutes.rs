@@ -76,6 +76,8 @@ fn init_writes_what_our_own_reader_takes_and_linters_find_nothing_in() {
                 "dockerfile = \"Dockerfile\"",
                 "# files = [\"../compose.yaml\"]",
                 "# compose_service = \"api\"",
+                // Containers are told apart by themselves.
+                "# url = \"http://127.0.0.1:8080/readyz\"         # as users call it\n",
             ],
         ),
         (
@@ -303,4 +305,22 @@ fn doctor_says_what_is_missing_and_fails_for_what_the_configuration_names_alone(
         assert_eq!(output.status.code(), Some(64), "{config}\n{text}\n{}", stderr(&output));
         assert!(text.contains(word), "{word} in\n{text}");
     }
+}
+
+#[test]
+fn doctor_takes_no_buildah_where_an_engine_is_named_as_the_build_takes_none() {
+    let dir = folder(&[("Dockerfile", "FROM scratch\n")]);
+    committed(dir.path());
+    let mut doctor = std::process::Command::new(env!("CARGO_BIN_EXE_portcullis"));
+    let home = dir.path().join("home");
+    doctor.current_dir(dir.path()).arg("doctor").env("HOME", &home);
+    doctor
+        .env_remove("XDG_CACHE_HOME")
+        .env_remove("XDG_STATE_HOME")
+        .env_remove("DOCKER_CONTEXT");
+    doctor.env("DOCKER_HOST", format!("unix://{}/no.sock", dir.path().display()));
+    let output = doctor.output().expect("run");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(64), "{text}{}", stderr(&output));
+    assert!(text.contains("✗ Docker Engine") && !text.contains("✓ buildah"), "{text}");
 }

@@ -263,6 +263,9 @@ fn help_knows_verbs_rules_and_exit_codes_and_manual_pages_are_written() {
     ends(dir.path(), 0, &["help"], &["Usage: portcullis", "doctor"]);
     ends(dir.path(), 0, &["help", "rollout", "status"], &["portcullis rollout status"]);
     ends(dir.path(), 0, &["help", "root-user"], &["root-user", "Why:", "What to do:"]);
+    for kind in ["empty-inventory", "partial-database", "uncovered-ecosystem"] {
+        ends(dir.path(), 0, &["help", "incomplete-inventory"], &[kind]);
+    }
     ends(dir.path(), 0, &["help", "12"], &["exit code 12: rollout refused"]);
     ends(dir.path(), 64, &["help", "root-usr"], &["did you mean `root-user`?"]);
     ends(dir.path(), 64, &["help", "77"], &["there is no verb, rule or exit code"]);

@@ -525,3 +525,81 @@ fn an_explanation_names_the_way_in_and_the_smallest_change_first() {
         human::explanations(&[explanation], "target/portcullis", at, PLAIN)
     });
 }
+
+#[test]
+fn many_findings_of_one_package_are_one_row_of_the_summary_and_what_to_do_stands_before_them() {
+    let mut outcome = outcomes::blocked();
+    let verdict = outcome.verdict.as_mut().unwrap();
+    let first = verdict
+        .findings
+        .iter()
+        .find(|j| j.disposition == Disposition::Denied && !j.finding.ids.is_empty());
+    let first = first.unwrap().clone();
+    for number in 0..20 {
+        let mut more = first.clone();
+        more.finding.ids = vec![format!("DEMO-2026-{number:04}")];
+        verdict.findings.push(more);
+    }
+    let page = summary::summary(&outcome);
+    let row = page
+        .lines()
+        .find(|line| line.contains("findings: "))
+        .unwrap_or_else(|| panic!("{page}"));
+    assert!(row.contains(" more |"), "{row}");
+    assert!(!page.contains("DEMO-2026-0019"), "{page}");
+    let at = |text: &str| page.find(text).unwrap_or_else(|| panic!("{text} in {page}"));
+    assert!(at("### What to do") < at("### Denied"), "{page}");
+    // The control: a package with few findings has a row for each.
+    assert!(!summary::summary(&outcomes::blocked()).contains("findings: "));
+}
+
+#[test]
+fn a_gap_that_is_denied_says_what_closes_it_and_no_other_thing() {
+    use portcullis::model::coverage::GapKind;
+    let said = |kind| {
+        let mut outcome = outcomes::undecidable();
+        let verdict = outcome.verdict.as_mut().unwrap();
+        verdict.gaps.retain(|gap| gap.disposition == Disposition::Denied);
+        verdict.gaps.truncate(1);
+        verdict.gaps[0].kind = kind;
+        verdict.gaps[0].subject = "Cargo.lock".to_owned();
+        let line = exit::line(&outcome, 2);
+        let files = portcullis::report::files(&outcome);
+        let report = files.iter().find(|(name, _)| *name == "report.html").unwrap();
+        let help = line.split("Next: ").nth(1).unwrap().to_owned();
+        let start = help.split(['`', ',', '(']).next().unwrap().trim();
+        assert!(String::from_utf8_lossy(&report.1).contains(start), "{start}");
+        help
+    };
+    assert!(said(GapKind::PartialDatabase).starts_with("repair Cargo.lock"));
+    assert!(said(GapKind::UncoveredEcosystem).contains("--osv"));
+    assert!(said(GapKind::StaleFeed).contains("newer data"));
+    assert!(said(GapKind::LimitReached).contains("accept it by name"));
+}
+
+#[test]
+fn what_did_not_end_well_has_no_tick_in_the_story() {
+    let told = |stage, result: &str| {
+        let (text, out) = written();
+        Lines::new(out, PLAIN, Verbosity::Normal).on_event(&Event::Finished {
+            stage,
+            result: result.to_owned(),
+            elapsed_ms: 1,
+        });
+        String::from_utf8(text.lock().unwrap().clone()).unwrap()
+    };
+    // The sign stands before the result.
+    let sign = |stage, result| told(stage, result).split(result).next().unwrap().trim_end().chars().last().unwrap();
+    let tick = sign(Stage::Build, "2 layers");
+    for (stage, result) in [
+        (Stage::Policy, "blocked"),
+        (Stage::Policy, "undecidable"),
+        (Stage::Rollout, "FirstFailed"),
+        (Stage::Rollout, "Interrupted"),
+    ] {
+        assert_ne!(sign(stage, result), tick, "{}", told(stage, result));
+    }
+    for (stage, result) in [(Stage::Policy, "cleared"), (Stage::Rollout, "Committed")] {
+        assert_eq!(sign(stage, result), tick, "{}", told(stage, result));
+    }
+}

@@ -13,6 +13,7 @@ mod provenance;
 mod sources;
 
 pub use context::ignored;
+pub use engine::named_by;
 
 use std::collections::BTreeMap;
 

@@ -13,6 +13,13 @@ use crate::stage::build::{BuildError, DockerfileError};
 /// What names an engine to docker's command line.
 const NAMES_ENGINE: [&str; 2] = ["DOCKER_HOST", "DOCKER_CONTEXT"];
 
+/// The variable that names an engine, where one does.
+#[must_use]
+pub fn named_by() -> Option<&'static str> {
+    let is_set = |name: &&str| environment::variable(name).is_some_and(|value| !value.is_empty());
+    NAMES_ENGINE.into_iter().find(is_set)
+}
+
 /// A Docker Engine that answers, else buildah where it is installed. An engine that somebody names is meant: where it does not answer, nothing else
 /// takes its place.
 ///
@@ -45,9 +52,8 @@ pub(in crate::stage::build::dockerfile) fn choose(asked: Option<DockerfileBuilde
 
 /// What names an engine: a variable, or the context that somebody chose with `docker context use`.
 fn named() -> Option<String> {
-    let is_set = |name: &&&str| environment::variable(name).is_some_and(|value| !value.is_empty());
-    if let Some(name) = NAMES_ENGINE.iter().find(is_set) {
-        return Some((*name).to_owned());
+    if let Some(name) = named_by() {
+        return Some(name.to_owned());
     }
     let shown = Program::new("docker").args(["context", "show"]).stdout();
     let shown = shown.or_none("without docker's command line there is no context")?;

@@ -7,4 +7,5 @@ mod request;
 mod saved;
 
 pub(super) use choice::choose;
+pub use choice::named_by;
 pub(super) use request::{Engine, Request};
