@@ -6,14 +6,16 @@
 //!
 //! | stage | takes | gives |
 //! |---|---|---|
-//! | [`stage::build`] | a [`CommitSha`](model::commit::CommitSha) in a [`BuildPlan`](model::plan::BuildPlan) | a [`BuiltImage`](model::image::BuiltImage), with the digest that it computed itself |
+//! | [`stage::build`] | a [`BuildPlan`](model::plan::BuildPlan) with the [`Commit`](model::commit::Commit) | a [`BuiltImage`](model::image::BuiltImage), with the digest that it computed itself |
 //! | [`stage::inventory`] | an image, a source tree or an SBOM | an [`Inventory`](model::inventory::Inventory): components, facts, and as gaps what could not be seen |
 //! | [`stage::matching`] | an inventory and feeds | a [`Matching`](model::matching::Matching): which advisories hold which components, and by which range |
 //! | [`stage::policy`] | both, and what is known of the run | a [`Verdict`](model::verdict::Verdict); for a cleared one also [`Cleared`](stage::policy::Cleared) |
 //! | [`stage::publish`] | [`Cleared`](stage::policy::Cleared) | [`Attested`](stage::publish::Attested): the same digest, pushed, tagged and signed |
 //! | [`stage::rollout`] | [`Attested`](stage::publish::Attested) | a [`RolloutReport`](model::outcome::RolloutReport) of what was observed |
 //!
-//! `Cleared` and `Attested` have private fields and one maker each, so that to skip the gate does not compile.
+//! `Cleared` and `Attested` have private fields, so that to skip the gate by accident does not compile: [`clear`](stage::policy::clearance::clear) alone
+//! makes the one, publishing and verifying make the other. The one way around is [`unverified`](stage::publish::Attested::unverified), which keeps the
+//! reason that a person gave.
 //!
 //! # A verdict, without I/O
 //!

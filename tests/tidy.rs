@@ -163,7 +163,7 @@ fn modules_import_only_what_the_table_allows() {
             }
         }
     }
-    assert!(broken.is_empty(), "imports against the table in src/lib.rs:\n{}", broken.join("\n"));
+    assert!(broken.is_empty(), "imports against the table of this test:\n{}", broken.join("\n"));
 }
 
 #[test]

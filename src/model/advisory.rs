@@ -1,4 +1,4 @@
-//! Advisories, and the claim that one of them names a component.
+//! Advisories, and matches: that one of them holds a component.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

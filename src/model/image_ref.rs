@@ -54,7 +54,7 @@ pub enum ImageRefError {
         "`{0}` has a login in it, which belongs to `docker login` or a credential helper: leave it out, and change the password if this was stored anywhere"
     )]
     Login(String),
-    /// A digest that is none.
+    /// An invalid digest.
     #[error(transparent)]
     Digest(#[from] super::digest::DigestError),
 }

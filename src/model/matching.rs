@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use super::advisory::{FeedRevision, Match};
 use super::coverage::Gap;
 
-/// What matching gave: every claim, every gap, every feed's revision.
+/// What matching gave: every match, every gap, every feed's revision.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Matching {
-    /// Claims, sorted by component and advisory; one for each alias group and component.
+    /// Sorted by component and advisory; one for each alias group and component.
     pub matches: Vec<Match>,
     /// What could not be decided.
     pub gaps: Vec<Gap>,

@@ -1,6 +1,6 @@
 //! Nouns. No I/O, no clock, no environment.
 //!
-//! Takes nothing but `std`, serde, semver and a date type. Gives the types that flow from stage to stage:
+//! Takes nothing but `std`, serde, semver, a date type, and derives (`schemars`, `strum`, `thiserror`). Gives the types that flow from stage to stage:
 //! `Commit` + `BuildPlan` → `BuiltImage` → `Inventory` → `Matching` → `Verdict` → `Publication` → `RolloutReport` → `Outcome`.
 //! Invariant: equal content serializes to equal bytes.
 

@@ -14,6 +14,9 @@ const CATALOGER: &[Piece] = &[
     ("src/stage/inventory/catalogers/mod.rs", "mod accounts;"),
     ("src/stage/inventory/catalogers/mod.rs", "    &accounts::Accounts,"),
     ("tests/gate/inventory/catalogers.rs", "fixtures/inventory"),
+    ("tests/gate/inventory/cases.rs", "image.json"),
+    ("docs/reading.md", "what is read"),
+    ("src/stage/inventory/catalogers/pinned/bundler.rs", "fn read("),
 ];
 
 const RULE: &[Piece] = &[
@@ -26,6 +29,9 @@ const TARGET: &[Piece] = &[
     ("src/stage/rollout/process/target.rs", "impl RolloutTarget for ProcessTarget"),
     ("src/stage/rollout/target.rs", "trait RolloutTarget"),
     ("src/model/plan/rollout.rs", "    Process(ProcessPlan),"),
+    ("src/cli/config/rollout.rs", "    Process,"),
+    ("src/cli/wiring/rollout.rs", "TargetPlan::Process("),
+    ("src/stage/rollout/orders/verbs.rs", "TargetPlan::Process("),
     ("tests/gate/rollout/failures.rs", "#[tokio::test"),
 ];
 
@@ -34,6 +40,11 @@ const FEED: &[Piece] = &[
     ("src/stage/matching/feeds/rustsec/mod.rs", "chunk.records.push("),
     ("src/model/plan/feeds.rs", "    pub kev: Option<String>,"),
     ("src/model/plan/feeds.rs", "    pub rustsec: Option<String>,"),
+    ("src/cli/config/document.rs", "    pub kev: Option<String>,"),
+    ("src/cli/wiring/judging.rs", "kev: feeds.kev"),
+    ("src/stage/matching/feeds/opener.rs", "plan.kev"),
+    ("src/stage/matching/feeds/manage.rs", "plan.kev"),
+    ("src/stage/matching/feeds/bundle/documents.rs", "plan.kev"),
 ];
 
 #[test]

@@ -22,7 +22,7 @@ impl Workspace {
     /// The feeds' plan.
     ///
     /// # Errors
-    /// [`CliError::Setting`] for an age that is none.
+    /// [`CliError::Setting`] for an invalid age.
     pub(in crate::cli) fn feeds_plan(&self, judging: &Judging) -> Result<FeedsPlan, CliError> {
         let feeds = &self.config.feeds;
         let max_age = match &judging.max_age {
@@ -74,7 +74,7 @@ impl Workspace {
     /// What a verdict needs beside the inventory.
     ///
     /// # Errors
-    /// [`CliError::Setting`] for an age that is none.
+    /// [`CliError::Setting`] for an invalid age.
     pub(crate) fn judging_plan(&self, judging: &Judging) -> Result<JudgingPlan, CliError> {
         let feeds = &self.config.feeds;
         let sources = [&feeds.osv, &feeds.rustsec, &feeds.kev, &feeds.epss];

@@ -18,7 +18,7 @@ impl Workspace {
     /// Publishing's plan.
     ///
     /// # Errors
-    /// [`CliError::Setting`] for a destination, a tag or a key that is none.
+    /// [`CliError::Setting`] for an invalid destination, tag or key.
     pub(in crate::cli) fn publish_plan(&self, commit: Option<&Commit>, tags: &[String], dry_run: bool) -> Result<PublishPlan, CliError> {
         let also = self.config.image.also.iter().map(|text| self.place("image.also", text));
         let tags = match (tags, &self.config.image.tags) {

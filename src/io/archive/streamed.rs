@@ -175,7 +175,7 @@ impl<T> Received<T> {
     }
 }
 
-/// JSON, or the mark of old archives. Everything else is taken for a layer: what is none is no tar either, and that is told.
+/// JSON, or the mark of old archives. Everything else is taken for a layer: something else again is no tar either, and reading it says so.
 fn is_document(member: &Member, start: &[u8]) -> bool {
     matches!(start.trim_ascii_start().first(), Some(b'{' | b'[')) || member.path.ends_with("VERSION")
 }

@@ -42,7 +42,7 @@ pub enum LayerProblem {
     /// The tar ends inside of an entry.
     #[error("the tar ends inside of {0}")]
     EndsInside(String),
-    /// A header that is none.
+    /// An invalid header.
     #[error("the tar header is broken: {0}")]
     Header(&'static str),
     /// A path that leads out of the root.

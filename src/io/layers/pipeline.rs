@@ -1,4 +1,4 @@
-//! Four hands on one layer: one reads the blob, one hashes it, one decodes it, the caller hashes the tar and walks over it.
+//! A layer is read by three workers and the caller: they read, hash and decode the blob, the caller hashes the tar and walks over it.
 //! A plain layer needs no decoding, and its one digest is both.
 
 use std::io::{self, BufRead, Read};
@@ -18,7 +18,7 @@ use crate::io::limits::Limits;
 use crate::model::digest::Digest;
 use crate::model::image::Compression;
 
-/// What the manifest and the configuration state about a layer. What is none is computed and not compared.
+/// What the manifest and the configuration state about a layer. What is `None` is computed and not compared.
 #[derive(Debug, Clone, Default)]
 pub struct Stated {
     /// Digest of the blob.
@@ -105,7 +105,7 @@ pub fn read(blob: impl Read + Send, stated: &Stated, limits: &Limits, visitor: &
     })
 }
 
-/// What the caller's hand saw.
+/// What the caller saw.
 struct Walked {
     entries: Result<u64, LayerProblem>,
     offset: u64,

@@ -1,4 +1,4 @@
-//! The hands that bring a layer's bytes: one reads the blob, one hashes it, one decodes it. Chunks go from hand to hand, and back when they are
+//! The workers that bring a layer's bytes: one reads the blob, one hashes it, one decodes it. Chunks go from one to the next, and back when they are
 //! spent, so that a layer of any size takes the memory of some chunks.
 
 use std::io::{self, BufRead, Read};
@@ -16,12 +16,12 @@ use crate::model::image::Compression;
 
 /// Bytes of one chunk: a whole number of tar blocks, small enough to stay in the second-level cache.
 const CHUNK: usize = 512 * 1024;
-/// Chunks of the blob on their way to the hand that decodes or walks.
+/// Chunks of the blob on their way to whoever decodes or walks.
 pub(super) const STORED_IN_FLIGHT: usize = 8;
-/// Chunks of the tar on their way to the hand that walks: enough to go on decoding while a large file is looked at.
+/// Chunks of the tar on their way to the caller, who walks: enough to go on decoding while a large file is looked at.
 pub(super) const PLAIN_IN_FLIGHT: usize = 24;
 
-/// What the first hand saw.
+/// What the first worker saw.
 pub(super) struct Blob {
     pub(super) size: u64,
     pub(super) problem: Option<LayerProblem>,
@@ -136,10 +136,10 @@ impl Source {
     }
 
     fn receive(&mut self) -> Result<Option<Vec<u8>>, LayerProblem> {
-        // The other hand is done, or has panicked: whoever joins it tells.
+        // The other side is done, or has panicked: whoever joins it tells.
         self.chunks
             .recv()
-            .or_none("the other hand is done, or has panicked: whoever joins it tells")
+            .or_none("the other side is done, or has panicked: whoever joins it tells")
             .transpose()
     }
 }
@@ -147,8 +147,8 @@ impl Source {
 impl Chunks for Source {
     fn next(&mut self, spent: Vec<u8>) -> Result<Option<Vec<u8>>, LayerProblem> {
         if spent.capacity() > 0 {
-            // An error means that the other hand is done.
-            self.spent.send(spent).dismissed("the other hand is done, and needs no more chunks");
+            // An error means that the other side is done.
+            self.spent.send(spent).dismissed("the other side is done, and needs no more chunks");
         }
         if self.chunk.is_empty() {
             return self.receive();

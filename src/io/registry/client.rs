@@ -64,7 +64,7 @@ impl Registry {
     /// Opens a repository. Sends nothing yet.
     ///
     /// # Errors
-    /// [`RegistryError::Repository`] for a name that is none, [`RegistryError::Offline`], [`RegistryError::Tls`].
+    /// [`RegistryError::Repository`] for an invalid name, [`RegistryError::Offline`], [`RegistryError::Tls`].
     pub fn open(repository: &str, options: Options, effects: &Effects) -> Result<Self, RegistryError> {
         Self::open_beside(repository, options, &[], effects)
     }

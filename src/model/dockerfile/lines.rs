@@ -108,7 +108,7 @@ fn continued(line: &str, escape: char) -> (String, bool) {
     }
 }
 
-/// Reads `# key=value` lines, which end at the first line that is none.
+/// Reads `# key=value` lines, up to the first line of another form.
 fn directives(text: &str, file: &mut Dockerfile) {
     let mut known: Vec<String> = Vec::new();
     let lines = (1u32..)

@@ -1,4 +1,4 @@
-//! Takes an `Inventory` and feeds. Gives a `Matching`: claims with their evidence, gaps, feed revisions. Never reads "no data" as "no findings".
+//! Takes an `Inventory` and feeds. Gives a `Matching`: matches with their evidence, gaps, feed revisions. Never reads "no data" as "no findings".
 //!
 //! The [`feeds`] bring records, each read as a [`record`]; a feed becomes one [`index`] file for each ecosystem, in which components are looked up
 //! ([`lookup`]). What clears a component, and what stands against it, is the [`remedy`].

@@ -117,7 +117,7 @@ impl Comparison<'_> {
         if !was_there {
             return Cause::IntroducedByChange;
         }
-        let published = self.claim(finding).and_then(|claim| claim.advisory.published);
+        let published = self.match_of(finding).and_then(|matched| matched.advisory.published);
         let is_old = finding.ids.is_empty() || published.is_some_and(|published| published <= self.before.evaluated_at);
         if is_old && !self.same_policy {
             Cause::PolicyChanged
@@ -139,11 +139,11 @@ impl Comparison<'_> {
     }
 
     fn is_exploited(&self, finding: &Finding) -> bool {
-        self.claim(finding).is_some_and(|claim| claim.advisory.known_exploited)
+        self.match_of(finding).is_some_and(|matched| matched.advisory.known_exploited)
     }
 
-    fn claim(&self, finding: &Finding) -> Option<&crate::model::advisory::Match> {
+    fn match_of(&self, finding: &Finding) -> Option<&crate::model::advisory::Match> {
         let id = finding.ids.first()?;
-        self.matching.matches.iter().find(|claim| claim.advisory.id == *id)
+        self.matching.matches.iter().find(|matched| matched.advisory.id == *id)
     }
 }

@@ -186,19 +186,19 @@ pub fn decide(findings: &[Judgement], gaps: &[JudgedGap]) -> Decision {
 
 /// What does not apply, but for what the policy asked for all the same.
 fn not_applicable(evidence: &Evidence<'_>, judged: &[Judgement]) -> Vec<NotApplicable> {
-    let is_found = |claim: &Match, purl: &Purl| {
+    let is_found = |matched: &Match, purl: &Purl| {
         let mut findings = judged.iter().map(|judgement| &judgement.finding);
-        findings.any(|finding| finding.ids.first() == Some(&claim.advisory.id) && finding.purl.as_ref() == Some(purl))
+        findings.any(|finding| finding.ids.first() == Some(&matched.advisory.id) && finding.purl.as_ref() == Some(purl))
     };
     let mut all: Vec<NotApplicable> = evidence
         .matching
         .matches
         .iter()
-        .filter_map(|claim| {
-            let reason = claim.not_applicable.clone()?;
-            let purl = &evidence.inventory.components.get(claim.component)?.purl;
-            (!claim.owned_by_os || !is_found(claim, purl)).then(|| NotApplicable {
-                id: claim.advisory.id.clone(),
+        .filter_map(|matched| {
+            let reason = matched.not_applicable.clone()?;
+            let purl = &evidence.inventory.components.get(matched.component)?.purl;
+            (!matched.owned_by_os || !is_found(matched, purl)).then(|| NotApplicable {
+                id: matched.advisory.id.clone(),
                 purl: purl.to_string(),
                 reason,
             })

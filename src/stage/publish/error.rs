@@ -24,7 +24,7 @@ pub enum PublishError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Key(#[from] KeyError),
-    /// A tag that is none.
+    /// An invalid tag.
     #[error("`{tag}` is no tag")]
     #[diagnostic(
         code(publish::tag),

@@ -245,7 +245,7 @@ proptest::proptest! {
 const TABLE: [&str; 2] = ["<!-- what is read -->\n", "<!-- end of what is read -->\n"];
 
 #[test]
-fn the_readme_lists_what_is_read() {
+fn the_page_on_reading_lists_what_is_read() {
     let mut rows: BTreeMap<String, (&str, [Vec<&str>; 2])> = BTreeMap::new();
     for cataloger in CATALOGERS {
         let Some((files, ecosystems)) = cataloger.reads() else { continue };

@@ -132,7 +132,7 @@ fn only_cause(verdict: &Verdict) -> Cause {
 }
 
 #[test]
-fn main_went_red_overnight_and_the_code_is_not_why() {
+fn main_went_red_overnight_and_the_code_is_unchanged() {
     let before = named("vulnerable-component-silent").verdict();
     let mut now = named("vulnerable-component-fires");
     now.matching.matches[0].advisory.published = Some("2026-11-22T00:00:00Z".parse().expect("time"));

@@ -37,7 +37,7 @@ fn a_rollback_is_unmissable() {
 }
 
 #[test]
-fn a_main_branch_that_went_red_overnight_hears_in_the_first_line_that_the_code_is_not_why() {
+fn a_main_branch_that_went_red_overnight_hears_in_the_first_line_that_the_code_is_unchanged() {
     let outcome = outcomes::red_overnight();
     let text = human(&outcome, PLAIN);
     assert!(text.lines().next().unwrap().ends_with("the code is not why"), "{text}");

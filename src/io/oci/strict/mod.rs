@@ -27,10 +27,11 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8], shape: &Shape) -> Result<T, Ref
     })
 }
 
-/// The bytes of a document of ours. A type that JSON cannot hold is an error, never `null`: what is signed is what was meant.
+/// The bytes of a document of ours. A type that JSON cannot hold is an error: what is signed is what was meant. A number that is not finite would come
+/// out as `null`; whoever reads numbers keeps such ones out.
 ///
 /// # Errors
-/// serde's, for a map whose keys are no texts or a number that is none.
+/// serde's, for a map whose keys are no texts.
 pub fn to_bytes<T: Serialize>(document: &T) -> Result<Vec<u8>, serde_json::Error> {
     serde_json::to_vec(document)
 }

@@ -1,4 +1,4 @@
-//! What each cataloger wants of the entry under the hand.
+//! What each cataloger wants of the current entry.
 
 use crate::stage::inventory::cataloger::{Cataloger, EntryHead, Want};
 

@@ -17,7 +17,7 @@ impl FeedGap {
         Self { base, gap }
     }
 
-    /// The lack of a feed that is not open. How many components it concerns is said of each inventory.
+    /// The gap of a feed that is not open. How many components it concerns is said of each inventory.
     pub(in crate::stage::matching) fn absent(absence: &Absence, name: &str, base: &str, place: &FeedSource) -> Self {
         let (kind, subject, detail) = match absence {
             Absence::Uncovered => (GapKind::UncoveredEcosystem, base, format!("{} has no data for it", place.shown())),

@@ -111,7 +111,7 @@ async fn report(opener: &Opener<'_>, plan: &FeedsPlan, bases: &BTreeSet<String>)
     let mut all = Vec::new();
     for base in bases {
         let answer = opener.open(base).await?;
-        all.push(status_of(opener, format!("osv:{base}"), opener.place.shown(), answer));
+        all.push(status_of(opener, format!("osv:{base}"), opener.osv.shown(), answer));
     }
     if let Some(text) = &plan.rustsec {
         let place = RustSecSource::parse(text);

@@ -69,10 +69,10 @@ impl Feeds {
     pub(in crate::stage::matching) fn uncovered(&self, inventory: &Inventory) -> Vec<Gap> {
         let needed = wanted(inventory);
         let mut gaps = Vec::new();
-        for lack in &self.lacks {
-            match &lack.base {
-                None => gaps.push(lack.gap.clone()),
-                Some(base) => gaps.extend(needed.get(base.as_str()).map(|wanted| lack.to(wanted.components))),
+        for absent in &self.gaps {
+            match &absent.base {
+                None => gaps.push(absent.gap.clone()),
+                Some(base) => gaps.extend(needed.get(base.as_str()).map(|wanted| absent.to(wanted.components))),
             }
         }
         for feed in &self.feeds {

@@ -50,7 +50,7 @@ async fn open_needed(plan: &FeedsPlan, needs: &Needs, effects: &Effects) -> Resu
     let mut feeds = Feeds {
         feeds: Vec::new(),
         enrichment: Enrichment::default(),
-        lacks: Vec::new(),
+        gaps: Vec::new(),
         crates_index: opener.crates_index(needs).await?,
     };
     let mut unreachable = None;
@@ -58,12 +58,12 @@ async fn open_needed(plan: &FeedsPlan, needs: &Needs, effects: &Effects) -> Resu
         match answer? {
             Opened::Present(feed) => {
                 let stale = opener.stale(&feed.revision);
-                feeds.lacks.extend(stale.map(|gap| FeedGap::of(Some(base.to_owned()), gap)));
+                feeds.gaps.extend(stale.map(|gap| FeedGap::of(Some(base.to_owned()), gap)));
                 feeds.feeds.push(*feed);
             }
             Opened::Absent(Absence::Uncovered) if feeds.covers(&Ecosystem::new(base)) => {}
             Opened::Absent(absence) => {
-                feeds.lacks.push(FeedGap::absent(&absence, name, base, &opener.place));
+                feeds.gaps.push(FeedGap::absent(&absence, name, base, &opener.osv));
                 if let Absence::Unreachable(error) = absence {
                     unreachable = Some(error);
                 }
@@ -79,7 +79,7 @@ async fn open_needed(plan: &FeedsPlan, needs: &Needs, effects: &Effects) -> Resu
     }
     if let Some(source) = unreachable.filter(|_| feeds.feeds.is_empty()) {
         return Err(MatchingError::Unreachable {
-            url: opener.place.shown(),
+            url: opener.osv.shown(),
             source,
         });
     }

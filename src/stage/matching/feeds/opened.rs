@@ -15,7 +15,7 @@ pub struct Feeds {
     pub(in crate::stage::matching) feeds: Vec<OpenFeed>,
     pub(in crate::stage::matching) enrichment: Enrichment,
     /// What they do not give.
-    pub(in crate::stage::matching) lacks: Vec<FeedGap>,
+    pub(in crate::stage::matching) gaps: Vec<FeedGap>,
     /// crates.io's index, where it is asked.
     pub(in crate::stage::matching) crates_index: Option<CratesIndex>,
 }

@@ -30,31 +30,31 @@ const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(10);
 pub(in crate::stage::matching) struct Opener<'a> {
     plan: &'a FeedsPlan,
     pub(in crate::stage::matching) effects: &'a Effects,
-    pub(in crate::stage::matching) place: FeedSource,
+    pub(in crate::stage::matching) osv: FeedSource,
     pub(in crate::stage::matching) retriever: Retriever<'a>,
 }
 
 impl<'a> Opener<'a> {
     pub(in crate::stage::matching) fn new(plan: &'a FeedsPlan, effects: &'a Effects) -> Result<Self, MatchingError> {
-        let place = FeedSource::parse(&plan.osv);
+        let osv = FeedSource::parse(&plan.osv);
         let sparse = match &plan.crates_index {
             Some(CratesIndexSource::Sparse(url)) => Some(url.trim_start_matches("sparse+").to_owned()),
             _ => None,
         };
         let others = [&plan.rustsec, &plan.kev, &plan.epss, &sparse].into_iter().flatten();
         let remote = |text: &str| matches!(FeedSource::parse(text), FeedSource::Url(_));
-        let needs_network = matches!(place, FeedSource::Url(_)) || others.into_iter().any(|text| remote(text));
+        let needs_network = matches!(osv, FeedSource::Url(_)) || others.into_iter().any(|text| remote(text));
         Ok(Self {
             plan,
             effects,
-            place,
+            osv,
             retriever: Retriever::new(plan, effects, needs_network)?,
         })
     }
 
     /// Where the indexes of the OSV feed are kept.
     pub(in crate::stage::matching) fn store(&self) -> Store {
-        Store::new(&self.plan.cache, &self.place.key())
+        Store::new(&self.plan.cache, &self.osv.key())
     }
 
     /// Opens one ecosystem of the OSV feed.
@@ -62,29 +62,29 @@ impl<'a> Opener<'a> {
         if !is_plain(base) {
             return Ok(Opened::Absent(Absence::Uncovered));
         }
-        if let FeedSource::Folder(root) = &self.place
+        if let FeedSource::Folder(root) = &self.osv
             && !root.is_dir()
         {
             return Ok(Opened::Absent(Absence::Missing(format!("{} is not a folder", root.display()))));
         }
-        let folder = self.place.folder(base, &self.plan.cache);
+        let folder = self.osv.folder(base, &self.plan.cache);
         let store = self.store();
         let mut as_of = None;
-        if let FeedSource::Url(url) = &self.place {
+        if let FeedSource::Url(url) = &self.osv {
             let index = store.open_cached(base).or_none("without a usable index all records are fetched");
             match self.retriever.ecosystem(url, base, &folder, index).await? {
                 Available::Present(retrieved) => as_of = Some(retrieved),
                 Available::Absent(absence) => return Ok(Opened::Absent(absence)),
             }
         }
-        let names = (format!("osv:{base}"), self.place.shown());
+        let names = (format!("osv:{base}"), self.osv.shown());
         let find = {
             let folder = folder.clone();
             move || Source::find(&folder)
         };
         let copy = as_of.map_or_else(Retrieval::default, |_| Retrieval::load(&folder));
         let answer = self.index(find, store, base, names, (as_of, copy)).await?;
-        if let (Opened::Absent(Absence::Missing(_)), FeedSource::Url(_)) = (&answer, &self.place) {
+        if let (Opened::Absent(Absence::Missing(_)), FeedSource::Url(_)) = (&answer, &self.osv) {
             // A damaged download is fetched anew by the next run, whatever the server says of its age.
             Retrieval::default().save(&folder).map_err(cache_error)?;
         }
@@ -199,10 +199,10 @@ impl<'a> Opener<'a> {
                 detail: why,
                 location: None,
             };
-            feeds.lacks.push(FeedGap::of(None, gap));
+            feeds.gaps.push(FeedGap::of(None, gap));
         }
         let stale = feeds.enrichment.revisions.iter().filter_map(|revision| self.stale(revision));
-        feeds.lacks.extend(stale.map(|gap| FeedGap::of(None, gap)));
+        feeds.gaps.extend(stale.map(|gap| FeedGap::of(None, gap)));
         Ok(())
     }
 

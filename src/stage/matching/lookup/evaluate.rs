@@ -103,7 +103,7 @@ pub(in crate::stage::matching) fn evaluate(claim: &Claim<'_>, wanted: &Wanted<'_
             Err(error) => return Ok(Answer::Unknown(error.to_string())),
         }
     }
-    // A list says nothing about a version that is none.
+    // A list says nothing about an invalid version.
     match &wanted.parsed {
         Err(problem) if lists_versions && (wanted.has_order || wanted.text.is_empty()) => Ok(Answer::Unknown(problem.clone())),
         _ => Ok(Answer::No),

@@ -75,19 +75,22 @@ pub(super) fn items(evidence: &Evidence<'_>, each: Each) -> Result<Vec<Item>, St
             .matching
             .matches
             .iter()
-            .filter(|claim| claim.not_applicable.is_none())
-            .filter_map(|claim| Some((claim, components.get(claim.component)?)))
-            .map(|(claim, component)| {
+            .filter(|matched| matched.not_applicable.is_none())
+            .filter_map(|matched| Some((matched, components.get(matched.component)?)))
+            .map(|(matched, component)| {
                 let variables = vec![
-                    ("advisory", value(&advisory_view(claim))?),
-                    ("component", value(&component_view(component, evidence.is_yanked(claim.component)))?),
+                    ("advisory", value(&advisory_view(matched))?),
+                    (
+                        "component",
+                        value(&component_view(component, evidence.is_yanked(matched.component)))?,
+                    ),
                 ];
                 let mut item = with(variables).of_component(component);
-                item.ids = vec![claim.advisory.id.clone()];
+                item.ids = vec![matched.advisory.id.clone()];
                 item.ids
-                    .extend(claim.advisory.ids.iter().filter(|id| **id != claim.advisory.id).cloned());
-                item.kind = Some(claim.advisory.kind);
-                item.severity = claim.advisory.rating.as_ref().map(|rating| rating.severity);
+                    .extend(matched.advisory.ids.iter().filter(|id| **id != matched.advisory.id).cloned());
+                item.kind = Some(matched.advisory.kind);
+                item.severity = matched.advisory.rating.as_ref().map(|rating| rating.severity);
                 Ok(item)
             })
             .collect(),

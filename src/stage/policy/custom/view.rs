@@ -98,8 +98,8 @@ pub(super) fn component_view(component: &Component, yanked: bool) -> ComponentVi
     }
 }
 
-pub(super) fn advisory_view(claim: &Match) -> AdvisoryView<'_> {
-    let advisory = &claim.advisory;
+pub(super) fn advisory_view(matched: &Match) -> AdvisoryView<'_> {
+    let advisory = &matched.advisory;
     let rating = advisory.rating.as_ref();
     AdvisoryView {
         id: &advisory.id,
@@ -111,7 +111,7 @@ pub(super) fn advisory_view(claim: &Match) -> AdvisoryView<'_> {
         published: advisory.published.map_or(0, |published| published.as_second()),
         known_exploited: advisory.known_exploited,
         epss: advisory.epss.unwrap_or(-1.0),
-        fixed: &claim.fixed,
+        fixed: &matched.fixed,
     }
 }
 
@@ -194,10 +194,10 @@ mod tests {
     fn the_documented_fields_are_those_that_rules_see() {
         let component = Component::new(Purl::new("cargo", "a", "1.0.0"), None, "test");
         assert_eq!(documented("component"), fields(&component_view(&component, false)));
-        let claim = Match::of(&["X"]);
-        assert_eq!(documented("advisory"), fields(&advisory_view(&claim)));
+        let matched = Match::of(&["X"]);
+        assert_eq!(documented("advisory"), fields(&advisory_view(&matched)));
         // Of what nobody says: no number that a rule could take for one.
-        let view = advisory_view(&claim);
+        let view = advisory_view(&matched);
         assert!(view.score < 0.0 && view.epss < 0.0, "{} {}", view.score, view.epss);
         let platform = PlatformSummary {
             platform: Platform::linux_amd64(),

@@ -18,7 +18,7 @@ use crate::model::matching::Matching;
 use crate::stage::policy::judge::judge_inventory;
 use crate::stage::policy::{Evidence, Policy, Waivers};
 
-/// What recheck needs beside the inventories. `matcher` is the matching stage: an inventory and the waivers' ids in, claims out.
+/// What recheck needs beside the inventories. `matcher` is the matching stage: an inventory and the waivers' ids in, matches out.
 pub struct Recheck<'a, M> {
     /// What every inventory is held against.
     pub policy: &'a Policy,

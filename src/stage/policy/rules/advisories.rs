@@ -1,4 +1,4 @@
-//! What the rules on advisories share: from a claim of matching to a finding.
+//! What the rules on advisories share: from a match to a finding.
 
 use crate::model::advisory::{AdvisoryKind, Match};
 use crate::model::finding::{Finding, Level};
@@ -8,33 +8,37 @@ use super::RuleText;
 use crate::model::visible::shortened;
 use crate::stage::policy::{Evidence, remedy};
 
-/// The claims of one kind that apply, each with its component.
-pub(super) fn claims<'a>(evidence: &Evidence<'a>, kind: AdvisoryKind) -> impl Iterator<Item = (&'a Component, &'a Match)> + use<'a> {
+/// The matches of one kind that apply, each with its component.
+pub(super) fn matches<'a>(evidence: &Evidence<'a>, kind: AdvisoryKind) -> impl Iterator<Item = (&'a Component, &'a Match)> + use<'a> {
     let components = &evidence.inventory.components;
-    let applies = move |claim: &&Match| claim.not_applicable.is_none();
+    let applies = move |matched: &&Match| matched.not_applicable.is_none();
     of_kind(evidence, kind)
         .filter(applies)
-        .filter_map(move |claim| Some((components.get(claim.component)?, claim)))
+        .filter_map(move |matched| Some((components.get(matched.component)?, matched)))
 }
 
-/// The claims of upstream on files that an OS package owns, which apply only where a policy asks for them.
+/// The matches of upstream on files that an OS package owns, which apply only where a policy asks for them.
 pub(super) fn owned_by_os<'a>(evidence: &Evidence<'a>, kind: AdvisoryKind) -> impl Iterator<Item = (&'a Component, &'a Match)> + use<'a> {
     let components = &evidence.inventory.components;
-    let owned = of_kind(evidence, kind).filter(|claim| claim.owned_by_os);
-    owned.filter_map(move |claim| Some((components.get(claim.component)?, claim)))
+    let owned = of_kind(evidence, kind).filter(|matched| matched.owned_by_os);
+    owned.filter_map(move |matched| Some((components.get(matched.component)?, matched)))
 }
 
 fn of_kind<'a>(evidence: &Evidence<'a>, kind: AdvisoryKind) -> impl Iterator<Item = &'a Match> + use<'a> {
-    evidence.matching.matches.iter().filter(move |claim| claim.advisory.kind == kind)
+    evidence
+        .matching
+        .matches
+        .iter()
+        .filter(move |matched| matched.advisory.kind == kind)
 }
 
-/// A finding about a claim: the advisory's own id first, the rest of its alias group after it.
-pub(super) fn finding(about: &RuleText, level: Level, component: &Component, claim: &Match) -> Finding {
-    let advisory = &claim.advisory;
+/// A finding about a match: the advisory's own id first, the rest of its alias group after it.
+pub(super) fn finding(about: &RuleText, level: Level, component: &Component, matched: &Match) -> Finding {
+    let advisory = &matched.advisory;
     let mut ids = vec![advisory.id.clone()];
     ids.extend(advisory.ids.iter().filter(|id| **id != advisory.id).cloned());
     ids[1..].sort();
-    let mut finding = about.finding(level, message(component, claim));
+    let mut finding = about.finding(level, message(component, matched));
     finding.ids = ids;
     finding.advisory_kind = Some(advisory.kind);
     finding.purl = Some(component.purl.clone());
@@ -45,21 +49,21 @@ pub(super) fn finding(about: &RuleText, level: Level, component: &Component, cla
     finding.vector = advisory.rating.as_ref().and_then(|rating| rating.vector.clone());
     finding.published = advisory.published;
     finding.url.clone_from(&advisory.url);
-    finding.fixed = claim.fixed.clone();
-    finding.clears.clone_from(&claim.clears_all);
-    finding.update.clone_from(&claim.update);
+    finding.fixed = matched.fixed.clone();
+    finding.clears.clone_from(&matched.clears_all);
+    finding.update.clone_from(&matched.update);
     finding.locations = component.locations.clone();
     finding.functions.clone_from(&advisory.functions);
-    finding.evidence = Some(claim.evidence.range.clone()).filter(|range| !range.is_empty());
-    let version = claim.clears_all.as_deref().or(claim.fixed.last().map(String::as_str));
-    finding.help = Some(remedy::help(component, version, claim.update.as_ref()));
+    finding.evidence = Some(matched.evidence.range.clone()).filter(|range| !range.is_empty());
+    let version = matched.clears_all.as_deref().or(matched.fixed.last().map(String::as_str));
+    finding.help = Some(remedy::help(component, version, matched.update.as_ref()));
     finding
 }
 
-fn message(component: &Component, claim: &Match) -> String {
-    let summary = shortened(&claim.advisory.summary, 200);
+fn message(component: &Component, matched: &Match) -> String {
+    let summary = shortened(&matched.advisory.summary, 200);
     let summary = match summary.trim() {
-        "" => claim.advisory.id.as_str(),
+        "" => matched.advisory.id.as_str(),
         summary => summary,
     };
     format!("{} {}: {summary}", component.name, component.version)

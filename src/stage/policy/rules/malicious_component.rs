@@ -28,8 +28,8 @@ impl Settings for MaliciousComponent {
 
 impl Rule for MaliciousComponent {
     fn check(&self, evidence: &Evidence<'_>, objections: &mut Objections) {
-        for (component, claim) in advisories::claims(evidence, AdvisoryKind::Malicious) {
-            let mut finding = advisories::finding(&Self::ABOUT, Level::Deny, component, claim);
+        for (component, matched) in advisories::matches(evidence, AdvisoryKind::Malicious) {
+            let mut finding = advisories::finding(&Self::ABOUT, Level::Deny, component, matched);
             finding.waivable = self.allow_malicious;
             finding.help = Some(format!("remove {} and rotate every credential it could read", component.name));
             objections.findings.push(finding);

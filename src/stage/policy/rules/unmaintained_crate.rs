@@ -37,8 +37,10 @@ impl Rule for UnmaintainedCrate {
             return;
         }
         for (kind, level) in [(AdvisoryKind::Unmaintained, self.level), (AdvisoryKind::Notice, Level::Warn)] {
-            for (component, claim) in advisories::claims(evidence, kind) {
-                objections.findings.push(advisories::finding(&Self::ABOUT, level, component, claim));
+            for (component, matched) in advisories::matches(evidence, kind) {
+                objections
+                    .findings
+                    .push(advisories::finding(&Self::ABOUT, level, component, matched));
             }
         }
     }

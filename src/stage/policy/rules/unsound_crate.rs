@@ -36,10 +36,10 @@ impl Rule for UnsoundCrate {
         if self.level == Level::Off {
             return;
         }
-        for (component, claim) in advisories::claims(evidence, AdvisoryKind::Unsound) {
+        for (component, matched) in advisories::matches(evidence, AdvisoryKind::Unsound) {
             objections
                 .findings
-                .push(advisories::finding(&Self::ABOUT, self.level, component, claim));
+                .push(advisories::finding(&Self::ABOUT, self.level, component, matched));
         }
     }
 }

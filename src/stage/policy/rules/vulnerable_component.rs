@@ -118,10 +118,10 @@ impl Rule for VulnerableComponent {
         }
         let kind = AdvisoryKind::Vulnerability;
         let of_os_files = advisories::owned_by_os(evidence, kind).filter(|_| self.upstream_for_os_files);
-        for (component, claim) in advisories::claims(evidence, kind).chain(of_os_files) {
-            let reasons = self.reasons(component, claim, evidence.at);
+        for (component, matched) in advisories::matches(evidence, kind).chain(of_os_files) {
+            let reasons = self.reasons(component, matched, evidence.at);
             let level = if reasons.is_empty() { Level::Warn } else { self.level };
-            let mut finding = advisories::finding(&Self::ABOUT, level, component, claim);
+            let mut finding = advisories::finding(&Self::ABOUT, level, component, matched);
             if level == Level::Deny {
                 finding.reasons = reasons;
             }
@@ -132,15 +132,15 @@ impl Rule for VulnerableComponent {
 
 impl VulnerableComponent {
     /// Every reason for which it blocks; none where it is listed only.
-    fn reasons(&self, component: &Component, claim: &Match, at: Timestamp) -> Vec<Reason> {
-        let advisory = &claim.advisory;
+    fn reasons(&self, component: &Component, matched: &Match, at: Timestamp) -> Vec<Reason> {
+        let advisory = &matched.advisory;
         let mut reasons = Vec::new();
         let mut add = |code, detail| reasons.push(Reason { code, detail });
         let rated = advisory.rating.as_ref().map(|rating| rating.severity);
         let severity = rated.unwrap_or(self.unknown_severity);
         let threshold = self.threshold_for(component);
         let blocks = reaches(severity, threshold)
-            && (!self.only_fixable || !claim.fixed.is_empty())
+            && (!self.only_fixable || !matched.fixed.is_empty())
             && !self.in_grace(severity, advisory.published, at);
         match rated {
             _ if !blocks => {}

@@ -281,7 +281,7 @@ fn state(waiver: &Waiver, settings: &WaiverSettings, standing: &Standing<'_>, ev
 }
 
 fn is_known(waiver: &Waiver, matching: &Matching) -> bool {
-    matching.known_ids.contains_key(&waiver.id) || matching.matches.iter().any(|claim| claim.advisory.ids.contains(&waiver.id))
+    matching.known_ids.contains_key(&waiver.id) || matching.matches.iter().any(|matched| matched.advisory.ids.contains(&waiver.id))
 }
 
 /// False where what it names is there and no feed for it was asked, or where not all that is there was seen.
@@ -305,7 +305,7 @@ fn similar_id(id: &str, matching: &Matching) -> Option<String> {
     let known: BTreeSet<&str> = matching
         .matches
         .iter()
-        .flat_map(|claim| &claim.advisory.ids)
+        .flat_map(|matched| &matched.advisory.ids)
         .map(String::as_str)
         .collect();
     nearest(id, &known.into_iter().collect::<Vec<_>>()).map(str::to_owned)

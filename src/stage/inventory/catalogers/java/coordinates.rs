@@ -109,7 +109,7 @@ fn versioned(stem: &str) -> Option<(&str, &str)> {
     SEPARATORS.into_iter().find_map(split)
 }
 
-/// `1.0`, `v1.0`, and the words for a version that is none.
+/// `1.0`, `v1.0`, and the words that stand in place of a number.
 fn is_version(text: &str) -> bool {
     const WORDS: [&str; 4] = ["SNAPSHOT", "RELEASE", "FINAL", "GA"];
     let word = text.split(SEPARATORS).next().unwrap_or(text);

@@ -1,5 +1,5 @@
 //! The options of a line of a requirements file, told apart as Python's `optparse` tells them: `-rFILE`, `--requirement=FILE`, and any beginning of a
-//! long name that is one option's only. Options end at the first word that is none.
+//! long name that is one option's only. Options end at the first other word.
 //!
 //! Source: `SUPPORTED_OPTIONS` of pip's `req_file.py`, with those of older releases; Python's documentation of `optparse`.
 
