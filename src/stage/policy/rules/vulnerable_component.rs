@@ -79,7 +79,19 @@ pub(crate) struct VulnerableComponent {
     pub known_exploited: bool,
     /// A vulnerability whose EPSS probability (0.0 to 1.0) reaches this blocks whatever threshold, fix and grace say.
     #[schemars(range(min = 0.0, max = 1.0))]
+    #[serde(deserialize_with = "probability")]
     pub epss: Option<f64>,
+}
+
+/// A limit that no probability reaches (97, where 97 % was meant) would be none.
+fn probability<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
+    let limit = Option::<f64>::deserialize(from)?;
+    match limit.filter(|limit| !(0.0..=1.0).contains(limit)) {
+        None => Ok(limit),
+        Some(limit) => Err(serde::de::Error::custom(format!(
+            "`epss` is a probability from 0.0 to 1.0, and this is {limit}"
+        ))),
+    }
 }
 
 impl Default for VulnerableComponent {
