@@ -1,9 +1,9 @@
 //! What the journal says of the past: what was good, and what was begun and not ended.
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::journal::{Entry, Purpose, Record, RolledBack};
+use super::journal::{Entry, LeftAs, Purpose, Record, RolledBack};
 use super::release::{Deployed, Release};
 use super::target::Observed;
 use crate::model::digest::Digest;
@@ -64,19 +64,6 @@ pub struct EndedRun {
     pub reason: Option<String>,
     /// When.
     pub at: Timestamp,
-}
-
-/// What should be running by the journal alone.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum LeftAs {
-    /// Nobody knows: nothing was committed, or a way back failed.
-    #[default]
-    Unknown,
-    /// The last known good release was proven to serve.
-    Serving,
-    /// Somebody stopped it then.
-    Stopped(Timestamp),
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -13,7 +13,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::error::RolloutError;
-use super::history::{History, LeftAs};
 use super::lock::Lock;
 use super::release::{Deployed, Release};
 use crate::io::clock::Clock;
@@ -57,6 +56,19 @@ pub(super) struct RolledBack {
     pub(super) digest: Digest,
     pub(super) at: Timestamp,
     pub(super) reason: String,
+}
+
+/// What should be running by the journal alone.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum LeftAs {
+    /// Nobody knows: nothing was committed, or a way back failed.
+    #[default]
+    Unknown,
+    /// The last known good release was proven to serve.
+    Serving,
+    /// Somebody stopped it then.
+    Stopped(Timestamp),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -178,7 +190,7 @@ impl Journal {
     }
 
     /// Replaces a long journal by what it says of the past. Only between runs.
-    pub(super) fn shorten(&mut self, history: &History, clock: &dyn Clock) -> Result<(), RolloutError> {
+    pub(super) fn shorten(&mut self, past: Entry, clock: &dyn Clock) -> Result<(), RolloutError> {
         let path = self.path.clone();
         let failed = |source: io::Error| RolloutError::State {
             path: path.clone(),
@@ -193,7 +205,7 @@ impl Journal {
             at: clock.now(),
             run: String::new(),
             token: self.lock.token(),
-            entry: history.made_short(),
+            entry: past,
         };
         files::write(&self.path, self.line(&record)?.as_bytes())?;
         self.file = File::options().append(true).open(&self.path).map_err(failed)?;

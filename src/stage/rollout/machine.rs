@@ -44,7 +44,7 @@ impl<T: RolloutTarget> Run<'_, T> {
         if let Some(open) = self.history.open.take() {
             self.abandon(&open)?;
         }
-        self.journal.shorten(&self.history, &*self.effects.clock)?;
+        self.journal.shorten(self.history.made_short(), &*self.effects.clock)?;
         let begin = Entry::Begin {
             purpose: self.purpose,
             release: self.release.clone(),

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::error::RolloutError;
-use super::history::{History, LeftAs};
+use super::history::History;
+use super::journal::LeftAs;
 use super::kept;
 use super::target::{RolloutTarget, TargetError};
 

@@ -6,8 +6,8 @@ use crate::io::Effects;
 use crate::model::outcome::{RolloutReport, RolloutResult};
 use crate::model::plan::RolloutPlan;
 use crate::stage::rollout::error::RolloutError;
-use crate::stage::rollout::history::{History, LeftAs};
-use crate::stage::rollout::journal::{self, Purpose};
+use crate::stage::rollout::history::History;
+use crate::stage::rollout::journal::{self, LeftAs, Purpose};
 use crate::stage::rollout::release::{Deployed, Release};
 use crate::stage::rollout::target::RolloutTarget;
 
