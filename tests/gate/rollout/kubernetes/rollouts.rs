@@ -305,9 +305,17 @@ async fn what_cannot_work_is_refused_and_nothing_is_changed(shop: &mut Shop<'_>)
     let name = std::mem::replace(&mut shop.target().workload, "nothing".to_owned());
     let refused = rollout::plan(&new, &shop.plan, &shop.effects()).await.unwrap_err();
     assert!(
+        refused.exit_kind().code() == 12 && refused.to_string().contains("and this is kubernetes"),
+        "{refused}"
+    );
+    let elsewhere = shop.path().join("state-of-nothing");
+    let state = std::mem::replace(&mut shop.target().state, elsewhere);
+    let refused = rollout::plan(&new, &shop.plan, &shop.effects()).await.unwrap_err();
+    assert!(
         refused.exit_kind().code() == 12 && refused.to_string().contains("there is no deployment/nothing"),
         "{refused}"
     );
+    shop.target().state = state;
     shop.target().workload = name;
     assert_eq!(shop.cluster.template(&shop.workload()), found);
     assert_eq!(rollout::stop(&shop.plan, &shop.effects()).await.unwrap_err().exit_kind().code(), 12);
