@@ -1,5 +1,7 @@
 //! What closes a gap.
 
+use std::collections::HashSet;
+
 use super::text::prose;
 use crate::model::coverage::GapKind;
 use crate::model::finding::Disposition;
@@ -7,10 +9,11 @@ use crate::model::verdict::Verdict;
 
 /// What to do about each gap that the policy does not accept, and what it is about; the same thing once.
 pub(super) fn closing(verdict: &Verdict) -> Vec<(String, String)> {
-    let mut out: Vec<(String, String)> = Vec::new();
+    let mut out = Vec::new();
+    let mut known = HashSet::new();
     for judged in verdict.gaps.iter().filter(|gap| gap.disposition == Disposition::Denied) {
         let help = closes(judged.kind, &judged.subject);
-        if !out.iter().any(|(_, known)| *known == help) {
+        if known.insert(help.clone()) {
             out.push((format!("{} {}", judged.kind.as_str(), prose(&judged.subject)), help));
         }
     }

@@ -10,7 +10,13 @@ pub use crate::model::byte_size::bytes;
 /// `1 finding`, `3 findings`, `1,204 records`.
 #[must_use]
 pub fn count(number: usize, one: &str, many: &str) -> String {
-    format!("{} {}", thousands(number as u64), if number == 1 { one } else { many })
+    counted(number as u64, one, many)
+}
+
+/// As [`count`], of what was counted elsewhere.
+#[must_use]
+pub fn counted(number: u64, one: &str, many: &str) -> String {
+    format!("{} {}", thousands(number), if number == 1 { one } else { many })
 }
 
 /// `12,345`.
@@ -48,13 +54,6 @@ pub fn age(then: Timestamp, now: Timestamp) -> String {
         0..60 => "just now".to_owned(),
         _ => length(seconds),
     }
-}
-
-/// `1 record`, `5,253 records`.
-#[must_use]
-pub fn records(number: u64) -> String {
-    let word = if number == 1 { "record" } else { "records" };
-    format!("{} {word}", thousands(number))
 }
 
 /// An age with the word behind it that a length takes: `3 h old`, but `just now`.

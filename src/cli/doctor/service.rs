@@ -51,7 +51,7 @@ fn of_feed(feed: &FeedStatus, session: &Session<'_>) -> Check {
         (Some(revision), None, false) => {
             let said = format!(
                 "{}, {}",
-                quantity::records(revision.records),
+                quantity::counted(revision.records, "record", "records"),
                 quantity::age_with(revision.as_of, now, "old").unwrap_or_else(|| quantity::age(revision.as_of, now))
             );
             Check::there(name, "matching", said)

@@ -64,9 +64,9 @@ impl<'a> Version<'a> {
             None => (0, text),
         };
         let (release, mut rest) = release(text)?;
-        let pre = labelled(&mut rest, &PHASES.map(|(name, _)| name))?.and_then(|(name, value)| Some((phase(name)?, value)));
+        let pre = labelled(&mut rest, &PHASES)?;
         let post = post_release(&mut rest)?;
-        let dev = labelled(&mut rest, &["dev"])?.map(|(_, value)| value);
+        let dev = labelled(&mut rest, &[("dev", ())])?.map(|(_, value)| value);
         rest.is_empty().then_some(Self {
             epoch,
             release,
@@ -108,10 +108,6 @@ fn release(text: &str) -> Option<(&str, &str)> {
     (end > 0).then(|| text.split_at(end))
 }
 
-fn phase(word: &str) -> Option<u8> {
-    PHASES.iter().find(|(name, _)| *name == word).map(|(_, phase)| *phase)
-}
-
 fn unseparated(text: &str) -> &str {
     text.strip_prefix(['.', '-', '_']).unwrap_or(text)
 }
@@ -133,15 +129,15 @@ fn number(text: &str) -> Option<(u64, &str)> {
     }
 }
 
-/// The number behind one of the words, taken from the front; `Ok(None)` where none of them is there.
-fn labelled<'w>(rest: &mut &str, words: &[&'w str]) -> Option<Option<(&'w str, u64)>> {
+/// What one of the words stands for, and the number behind it, taken from the front; `Some(None)` where none of them is there.
+fn labelled<T: Copy>(rest: &mut &str, words: &[(&str, T)]) -> Option<Option<(T, u64)>> {
     let bare = unseparated(rest);
-    let Some((name, tail)) = words.iter().find_map(|name| word(bare, name).map(|tail| (*name, tail))) else {
+    let Some((tail, meaning)) = words.iter().find_map(|(name, meaning)| Some((word(bare, name)?, *meaning))) else {
         return Some(None);
     };
     let (value, tail) = number(tail)?;
     *rest = tail;
-    Some(Some((name, value)))
+    Some(Some((meaning, value)))
 }
 
 /// `.post1`, `-r1`, `rev1`, or the bare `-1`.
@@ -151,7 +147,7 @@ fn post_release(rest: &mut &str) -> Option<Option<u64>> {
         *rest = tail;
         return Some(Some(value));
     }
-    Some(labelled(rest, &["post", "rev", "r"])?.map(|(_, value)| value))
+    Some(labelled(rest, &[("post", ()), ("rev", ()), ("r", ())])?.map(|(_, value)| value))
 }
 
 impl Ord for Version<'_> {

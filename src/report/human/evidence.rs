@@ -5,7 +5,7 @@ use crate::model::coverage::GapKind;
 use crate::model::finding::Disposition;
 use crate::model::verdict::Verdict;
 use crate::model::waiver::{WaiverReport, WaiverState};
-use crate::report::quantity::{age, age_with, count, records, thousands, until_day};
+use crate::report::quantity::{age, age_with, count, counted, thousands, until_day};
 use crate::report::style::Paint;
 
 /// Gaps of one kind shown; executables that nobody accounts for come in hundreds.
@@ -121,7 +121,7 @@ pub(super) fn feeds(page: &mut Page, verdict: &Verdict) {
             vec![
                 (Paint::Strong, feed.name.clone()),
                 (paint, old),
-                (Paint::Dim, format!("{}{quarantined}", records(feed.records))),
+                (Paint::Dim, format!("{}{quarantined}", counted(feed.records, "record", "records"))),
                 (Paint::Dim, feed.source.clone()),
             ]
         })

@@ -2,6 +2,16 @@
 
 use crate::report::text::prose;
 
+/// Rows of one table; the files hold the rest.
+pub(super) const ROWS: usize = 200;
+
+/// `shown` of `all` have a row.
+pub(super) fn rest(out: &mut String, all: usize, shown: usize) {
+    if all > shown {
+        out.push_str(&format!("\nand {} more in `findings.json`\n", all - shown));
+    }
+}
+
 /// Foreign text as Markdown that shows it and does nothing else, also inside a table.
 #[must_use]
 pub fn escape(text: &str) -> String {

@@ -1,27 +1,21 @@
 //! The job summary in Markdown. Foreign text is escaped: no HTML, no link, no mention, no broken table comes from a package.
 
+mod findings;
 mod markdown;
 
 pub use markdown::{code, escape};
 
-use std::collections::HashSet;
+use findings::{denied, table, todo};
+use markdown::{ROWS, rest};
 
 use super::Reporter;
-use super::closing::closing;
 use super::exit;
-use super::group::{Group, fixes, groups, message};
-use super::human::{cause_in_words, code_unchanged, sentence, why_today};
+use super::group::groups;
+use super::human::{code_unchanged, sentence, why_today};
 use super::quantity::{age, bytes, count, minute, second_of_day, thousands, until_day};
-use crate::model::finding::{Disposition, Finding, Judgement};
+use crate::model::finding::{Disposition, Judgement};
 use crate::model::outcome::{Outcome, RolloutReport, RolloutResult};
 use crate::model::verdict::{Decision, Verdict};
-
-/// Rows of one table; the files hold the rest.
-const ROWS: usize = 200;
-/// Findings of one package that have a row each.
-const OF_ONE: usize = 5;
-/// Things to do.
-const STEPS: usize = 12;
 
 /// `summary.md`.
 pub struct Summary;
@@ -132,123 +126,6 @@ const fn result(result: RolloutResult) -> &'static str {
     }
 }
 
-fn denied(out: &mut String, verdict: &Verdict) {
-    let groups = groups(verdict, Disposition::Denied);
-    if groups.is_empty() {
-        return;
-    }
-    out.push_str("\n### Denied\n\n| Severity | Finding | Package | Fixed in | Why now |\n|---|---|---|---|---|\n");
-    rows(out, &groups);
-}
-
-/// What clears it, before any list: of one change for several findings, once.
-fn todo(out: &mut String, verdict: &Verdict) {
-    let denied = groups(verdict, Disposition::Denied);
-    let mut helps: Vec<&str> = denied.iter().flat_map(Group::helps).collect();
-    let gaps = closing(verdict);
-    helps.extend(gaps.iter().map(|(_, help)| help.as_str()));
-    let mut known = HashSet::new();
-    helps.retain(|help| known.insert(*help));
-    if helps.is_empty() {
-        return;
-    }
-    out.push_str("\n### What to do\n\n");
-    for help in helps.iter().take(STEPS) {
-        out.push_str(&format!("- {}\n", code(help)));
-    }
-    if helps.len() > STEPS {
-        out.push_str(&format!("- and {} more in `report.html`\n", helps.len() - STEPS));
-    }
-}
-
-/// A row for each finding, and one for all of a package that has many.
-fn rows(out: &mut String, groups: &[Group<'_>]) {
-    let mut shown = 0;
-    let mut lines = 0;
-    for group in groups {
-        if lines == ROWS {
-            break;
-        }
-        if group.judgements.len() > OF_ONE {
-            out.push_str(&many(group));
-            shown += group.judgements.len();
-            lines += 1;
-            continue;
-        }
-        for judgement in group.judgements.iter().take(ROWS - lines) {
-            out.push_str(&row(group, judgement));
-            shown += 1;
-            lines += 1;
-        }
-    }
-    let all: usize = groups.iter().map(|group| group.judgements.len()).sum();
-    if all > shown {
-        out.push_str(&format!("\nand {} more in `findings.json`\n", all - shown));
-    }
-}
-
-fn many(group: &Group<'_>) -> String {
-    let ids: Vec<String> = group
-        .judgements
-        .iter()
-        .take(OF_ONE)
-        .map(|judgement| name(&judgement.finding))
-        .collect();
-    let more = match group.judgements.len().saturating_sub(OF_ONE) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    let worst = group.judgements.first().map_or_else(String::new, |first| severity(&first.finding));
-    let fixed = group.fixed().map(code).unwrap_or_default();
-    format!(
-        "| {worst} | {} findings: {}{more} | {} | {fixed} | |\n",
-        group.judgements.len(),
-        ids.join(", "),
-        code(&group.title)
-    )
-}
-
-fn severity(finding: &Finding) -> String {
-    match (finding.ids.is_empty(), finding.severity) {
-        (true, _) => String::new(),
-        (false, Some(severity)) => severity.to_string(),
-        (false, None) => "unknown".to_owned(),
-    }
-}
-
-fn name(finding: &Finding) -> String {
-    finding.ids.first().map_or_else(|| code(finding.rule.as_str()), |id| code(id))
-}
-
-fn row(group: &Group<'_>, judgement: &Judgement) -> String {
-    let finding = &judgement.finding;
-    let severity = severity(finding);
-    let name = name(finding);
-    let fixed = if finding.fixed.is_empty() {
-        String::new()
-    } else {
-        code(&fixes(finding))
-    };
-    let why = judgement.cause.map_or("", cause_in_words);
-    let news = finding.reasons.iter().filter(|reason| reason.is_news());
-    let reasons: Vec<&str> = news.map(|reason| reason.detail.as_str()).collect();
-    let reasons = match reasons.as_slice() {
-        [] => String::new(),
-        some => format!(" ({})", escape(&some.join("; "))),
-    };
-    format!(
-        "| {severity} | {name} {}{reasons} | {} | {fixed} | {why} |\n",
-        escape(message(finding)),
-        code(&group.title)
-    )
-}
-
-fn rest(out: &mut String, all: usize) {
-    if all > ROWS {
-        out.push_str(&format!("\nand {} more in `findings.json`\n", all - ROWS));
-    }
-}
-
 fn gaps(out: &mut String, verdict: &Verdict) {
     if verdict.gaps.is_empty() {
         return;
@@ -267,7 +144,7 @@ fn gaps(out: &mut String, verdict: &Verdict) {
             escape(&gap.detail)
         ));
     }
-    rest(out, verdict.gaps.len());
+    rest(out, verdict.gaps.len(), ROWS);
 }
 
 /// Warned and waived findings, and waivers: folded, since they do not decide.
@@ -279,8 +156,7 @@ fn others(out: &mut String, verdict: &Verdict) {
             "\n<details><summary>Warned: {}</summary>\n\n",
             count(all, "finding", "findings")
         ));
-        out.push_str("| Severity | Finding | Package | Fixed in | Why now |\n|---|---|---|---|---|\n");
-        rows(out, &warned);
+        table(out, &warned);
         out.push_str("\n</details>\n");
     }
     let waived: Vec<&Judgement> = verdict.findings.iter().filter(|j| j.disposition == Disposition::Waived).collect();
@@ -301,7 +177,7 @@ fn others(out: &mut String, verdict: &Verdict) {
                 code(judgement.waiver.as_deref().unwrap_or_default())
             ));
         }
-        rest(out, waived.len());
+        rest(out, waived.len(), ROWS);
         out.push_str("\n</details>\n");
     }
     waivers(out, verdict);
@@ -325,7 +201,7 @@ fn waivers(out: &mut String, verdict: &Verdict) {
             waiver.covers
         ));
     }
-    rest(out, verdict.waivers.len());
+    rest(out, verdict.waivers.len(), ROWS);
     out.push_str("\n</details>\n");
 }
 
@@ -387,7 +263,7 @@ fn rollout(out: &mut String, report: &RolloutReport) {
             escape(&step.detail)
         ));
     }
-    rest(out, report.steps.len());
+    rest(out, report.steps.len(), ROWS);
     if !report.samples.is_empty() {
         out.push_str(&format!("\nSamples: {}\n", escape(&super::human::samples(report))));
     }

@@ -8,7 +8,7 @@ use super::error::RolloutError;
 use super::history::History;
 use super::journal::LeftAs;
 use super::kept;
-use super::target::{RolloutTarget, TargetError};
+use super::target::{RolloutTarget, unseen};
 
 /// Bytes of the largest one that is read.
 const LARGEST: u64 = 1 << 16;
@@ -46,12 +46,9 @@ pub(super) async fn check(target: &impl RolloutTarget, history: &History) -> Res
     }
 }
 
-/// From now on the folder is about this target. To be called behind the lock.
-pub(super) async fn keep(target: &impl RolloutTarget) -> Result<(), RolloutError> {
+/// As [`check`]; from now on the folder is about this target. To be called behind the lock.
+pub(super) async fn hold(target: &impl RolloutTarget, history: &History) -> Result<(), RolloutError> {
+    check(target, history).await?;
     let subject = target.subject().await.map_err(unseen)?;
     kept::write(&file(target), &Subject { subject }).map_err(unseen)
-}
-
-fn unseen(error: TargetError) -> RolloutError {
-    RolloutError::Unseen { reason: error.to_string() }
 }

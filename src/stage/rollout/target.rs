@@ -56,6 +56,11 @@ pub(super) enum TargetError {
     Failed(String),
 }
 
+/// What cannot be looked at: nothing can be said or done about it.
+pub(super) fn unseen(error: TargetError) -> RolloutError {
+    RolloutError::Unseen { reason: error.to_string() }
+}
+
 /// What a target can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Capabilities {

@@ -1,6 +1,6 @@
 //! What would be done: the plan alone, and a dry run's report with it.
 
-use super::entry::{blank, new_run, unseen, unverified};
+use super::entry::{blank, new_run, unverified};
 use crate::io::Effects;
 use crate::model::event::Event;
 use crate::model::outcome::{RolloutReport, RolloutResult, Step};
@@ -15,7 +15,7 @@ use crate::stage::rollout::lock;
 use crate::stage::rollout::planner::{self, Facts};
 use crate::stage::rollout::release::Release;
 use crate::stage::rollout::subject;
-use crate::stage::rollout::target::RolloutTarget;
+use crate::stage::rollout::target::{RolloutTarget, unseen};
 
 /// The plan of a deploy, made without the lock.
 pub(super) async fn announce<T: RolloutTarget>(

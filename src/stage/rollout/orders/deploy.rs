@@ -1,7 +1,7 @@
 //! A rollout: the lock, the plan, then the machine.
 
 use super::announce::rehearse;
-use super::entry::{Entered, begin, blank, enter, locked, looked, new_run, unseen, unverified};
+use super::entry::{Entered, begin, blank, enter, locked, looked, new_run, unverified};
 use crate::io::Effects;
 use crate::model::event::{Event, Stage};
 use crate::model::outcome::{RolloutReport, RolloutResult};
@@ -14,7 +14,7 @@ use crate::stage::rollout::journal::Purpose;
 use crate::stage::rollout::machine::Run;
 use crate::stage::rollout::planner::{self, Facts};
 use crate::stage::rollout::release::Release;
-use crate::stage::rollout::target::{Observed, RolloutTarget};
+use crate::stage::rollout::target::{Observed, RolloutTarget, unseen};
 use crate::stage::rollout::verifier::ProbeTarget;
 
 pub(super) async fn deploy<T: RolloutTarget>(

@@ -2,19 +2,18 @@
 
 use crate::io::Effects;
 use crate::model::digest::Digest;
-use crate::model::error_chain::chain;
 use crate::model::outcome::{RolloutReport, RolloutResult};
 use crate::model::plan::RolloutPlan;
 use crate::stage::publish::{Attested, Trust};
 use crate::stage::rollout::error::RolloutError;
 use crate::stage::rollout::history::{History, Snapshot};
 use crate::stage::rollout::holder::Holder;
-use crate::stage::rollout::journal::{self, Journal, Purpose};
+use crate::stage::rollout::journal::{Journal, Purpose};
 use crate::stage::rollout::lock::{Acquired, Lock};
 use crate::stage::rollout::machine::Run;
 use crate::stage::rollout::release::Release;
 use crate::stage::rollout::subject;
-use crate::stage::rollout::target::{RolloutTarget, TargetError};
+use crate::stage::rollout::target::RolloutTarget;
 
 /// What stands behind the lock.
 #[expect(clippy::large_enum_variant, reason = "made once an order, and taken apart at once")]
@@ -26,17 +25,16 @@ pub(super) enum Entered {
 
 /// Takes the lock and reads the journal; or names who holds it.
 pub(super) async fn enter(target: &impl RolloutTarget, plan: &RolloutPlan, id: &str, effects: &Effects) -> Result<Entered, RolloutError> {
-    let (records, _) = journal::read(target.state())?;
-    subject::check(target, &History::of(&records)).await?;
     match Lock::acquire(target.state(), id, plan.waits.lock, effects).await? {
         Acquired::Theirs(holder) => Ok(Entered::Theirs(holder)),
         Acquired::Ours(lock) => {
+            let (journal, records) = Journal::open(target.state(), lock)?;
+            let history = History::of(&records);
+            subject::hold(target, &history).await?;
             if let Some(holder) = target.claim(id, plan.waits.lock).await? {
                 return Ok(Entered::Theirs(holder));
             }
-            let (journal, records) = Journal::open(target.state(), lock)?;
-            subject::keep(target).await?;
-            Ok(Entered::Ours(journal, History::of(&records)))
+            Ok(Entered::Ours(journal, history))
         }
     }
 }
@@ -105,10 +103,6 @@ pub(super) fn blank(target: &impl RolloutTarget, plan: &RolloutPlan, run: String
         url: target.url(),
         ..RolloutReport::new(&plan.service, target.name(), run, digest, result)
     }
-}
-
-pub(super) fn unseen(error: TargetError) -> RolloutError {
-    RolloutError::Unseen { reason: chain(&error) }
 }
 
 pub(super) fn nothing(reason: &str) -> RolloutError {

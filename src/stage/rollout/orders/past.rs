@@ -1,7 +1,7 @@
 //! What is about runs before this one: `resume` and `rollback`.
 
 use super::deploy::{announced, carry_out};
-use super::entry::{Entered, begin, blank, enter, locked, looked, new_run, nothing, unseen};
+use super::entry::{Entered, begin, blank, enter, locked, looked, new_run, nothing};
 use crate::io::Effects;
 use crate::model::outcome::{RolloutReport, RolloutResult};
 use crate::model::plan::RolloutPlan;
@@ -9,7 +9,7 @@ use crate::stage::rollout::error::RolloutError;
 use crate::stage::rollout::history::History;
 use crate::stage::rollout::journal::{self, LeftAs, Purpose};
 use crate::stage::rollout::release::{Deployed, Release};
-use crate::stage::rollout::target::RolloutTarget;
+use crate::stage::rollout::target::{RolloutTarget, unseen};
 
 pub(super) async fn resume<T: RolloutTarget>(
     target: &T,

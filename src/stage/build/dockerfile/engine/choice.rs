@@ -13,13 +13,6 @@ use crate::stage::build::{BuildError, DockerfileError};
 /// What names an engine to docker's command line.
 const NAMES_ENGINE: [&str; 2] = ["DOCKER_HOST", "DOCKER_CONTEXT"];
 
-/// The variable that names an engine, where one does.
-#[must_use]
-pub fn named_by() -> Option<&'static str> {
-    let is_set = |name: &&str| environment::variable(name).is_some_and(|value| !value.is_empty());
-    NAMES_ENGINE.into_iter().find(is_set)
-}
-
 /// A Docker Engine that answers, else buildah where it is installed. An engine that somebody names is meant: where it does not answer, nothing else
 /// takes its place.
 ///
@@ -34,7 +27,7 @@ pub(in crate::stage::build::dockerfile) fn choose(asked: Option<DockerfileBuilde
         }
     }
     if asked.is_none()
-        && let Some(named) = named()
+        && let Some(named) = named_by()
     {
         reasons.push(format!(
             "{named} names an engine, so that buildah was not taken instead: unset it, or write `using = \"buildah\"`"
@@ -51,8 +44,10 @@ pub(in crate::stage::build::dockerfile) fn choose(asked: Option<DockerfileBuilde
 }
 
 /// What names an engine: a variable, or the context that somebody chose with `docker context use`.
-fn named() -> Option<String> {
-    if let Some(name) = named_by() {
+#[must_use]
+pub fn named_by() -> Option<String> {
+    let is_set = |name: &&str| environment::variable(name).is_some_and(|value| !value.is_empty());
+    if let Some(name) = NAMES_ENGINE.into_iter().find(is_set) {
         return Some(name.to_owned());
     }
     let shown = Program::new("docker").args(["context", "show"]).stdout();
