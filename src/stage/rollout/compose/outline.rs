@@ -14,6 +14,7 @@ pub(super) struct Seen<'a> {
     pub(super) rendered: &'a Rendered,
     pub(super) observed: &'a Observed,
     pub(super) door: &'static str,
+    pub(super) door_note: Option<String>,
     /// Why the front door cannot be used.
     pub(super) door_trouble: Option<String>,
     /// Services that must be there first and are not.
@@ -117,13 +118,7 @@ fn interruption(seen: &Seen<'_>) -> PlannedInterruption {
 }
 
 fn notes(plan: &ComposePlan, settings: &RolloutPlan, seen: &Seen<'_>) -> Vec<String> {
-    let mut notes = Vec::new();
-    if seen.door == "nginx" {
-        notes.push(
-            "nginx closes idle connections of clients when it reads its configuration anew, and a request that is sent in that moment is reset; `keepalive_min_timeout` (nginx 1.27.4) prevents it"
-                .to_owned(),
-        );
-    }
+    let mut notes: Vec<String> = seen.door_note.clone().into_iter().collect();
     if let Some(check) = seen.check.filter(|check| *check > settings.waits.stage) {
         notes.push(format!(
             "the Compose file's health check may take {} s by its own clock, and rollout.waits.stage ends it after {} s",

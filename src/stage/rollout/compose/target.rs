@@ -54,6 +54,7 @@ impl RolloutTarget for ComposeTarget {
             rendered: &self.rendered,
             observed,
             door: self.door.name(),
+            door_note: self.door.note(),
             door_trouble: self.door.trouble().await,
             missing: self.missing().await?,
             check: rendered::check(&self.rendered),

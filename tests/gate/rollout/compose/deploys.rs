@@ -10,7 +10,7 @@ use portcullis::model::planned_rollout::ExpectedInterruption;
 use portcullis::stage::rollout;
 use serde_json::json;
 
-use super::rig::{Door, Rig, lost};
+use super::rig::{Door, Rig, lost, migrates};
 use crate::rollout::load::Load;
 use crate::rollout::states;
 
@@ -32,6 +32,8 @@ async fn no_request_is_lost(door: Door, replicas: usize) {
     assert!(states(&report).contains(&"StagedHealthy"), "{:?}", states(&report));
     let planned = report.plan.unwrap();
     assert_eq!(planned.interruption.expected, ExpectedInterruption::None);
+    let told = planned.notes.iter().any(|note| note.contains("net.ipv4.tcp_migrate_req"));
+    assert_eq!(told, door == Door::Caddy && !migrates(), "{:?}", planned.notes);
     rig.runs_alone(&b, replicas);
     // A version that ends at its start never gets a request.
     let c = rig.image('c', &json!({"Env": ["EXITS=3"]}));

@@ -17,6 +17,8 @@ use crate::stage::rollout::target::TargetError;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// For Caddy to provision its configuration.
 const SOON: Duration = Duration::from_secs(30);
+/// "1" where the kernel hands connections that nobody has accepted yet from a listener that is closed to another one of its port (Linux 5.14).
+const MIGRATES: &str = "/proc/sys/net/ipv4/tcp_migrate_req";
 
 #[derive(Debug)]
 pub(in crate::stage::rollout::compose) struct Caddy {
@@ -57,6 +59,23 @@ impl Caddy {
 
     pub(super) async fn trouble(&self) -> Option<String> {
         self.handler().await.err().map(|error| error.to_string())
+    }
+
+    /// Caddy takes each new configuration with new listeners of the same port, and closes the old ones with what waits in them.
+    pub(super) fn note(&self) -> Option<String> {
+        let here = self.plan.admin.ip().is_loopback();
+        // Caddy answers on this machine's loopback address, so that this kernel setting is the one of its network.
+        let migrates = here && std::fs::read_to_string(MIGRATES).is_ok_and(|value| value.trim() == "1");
+        (!migrates).then(|| {
+            format!(
+                "Caddy opens new listeners when it takes new upstreams, and a client whose connection it has not accepted yet is reset; {} prevents it",
+                if here {
+                    "`sysctl -w net.ipv4.tcp_migrate_req=1` (Linux 5.14)"
+                } else {
+                    "`net.ipv4.tcp_migrate_req=1` in its network (Linux 5.14)"
+                }
+            )
+        })
     }
 
     pub(super) async fn leads_to(&self) -> Result<Vec<SocketAddr>, TargetError> {

@@ -70,6 +70,18 @@ impl Door {
         }
     }
 
+    /// What people should know of it before a rollout.
+    pub(super) fn note(&self) -> Option<String> {
+        match self {
+            Self::Nginx(_) => Some(
+                "nginx closes idle connections of clients when it reads its configuration anew, and a request that is sent in that moment is reset; `keepalive_min_timeout` (nginx 1.27.4) prevents it"
+                    .to_owned(),
+            ),
+            Self::Caddy(caddy) => caddy.note(),
+            Self::None | Self::Switch(_) => None,
+        }
+    }
+
     /// Where it leads to now.
     pub(super) async fn leads_to(&self) -> Result<Vec<SocketAddr>, TargetError> {
         match self {
