@@ -112,6 +112,9 @@ pub struct PlannedRollout {
     pub url: Option<String>,
     /// What serves now, as observed; `null` where nothing does.
     pub now: Option<PlannedVersion>,
+    /// Why what serves now does not pass the health check, where it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub now_unhealthy: Option<String>,
     /// What will serve afterwards.
     pub next: PlannedVersion,
     /// What is to be changed.

@@ -9,6 +9,8 @@ use super::journal::Purpose;
 use super::outline::{Act, clock};
 use super::release::{Deployed, Release};
 use super::target::{Observed, RolloutTarget, TargetError};
+use super::verifier::{Identity, ProbeTarget, Verifier};
+use crate::io::Effects;
 use crate::model::error_chain::chain;
 use crate::model::plan::{HealthPlan, RolloutPlan};
 use crate::model::planned_rollout::{
@@ -33,7 +35,12 @@ pub(super) struct Facts<'a> {
 ///
 /// # Errors
 /// [`RolloutError::Unseen`] when what runs cannot be seen: nothing can be said then.
-pub(super) async fn plan<T: RolloutTarget>(target: &T, settings: &RolloutPlan, facts: &Facts<'_>) -> Result<PlannedRollout, RolloutError> {
+pub(super) async fn plan<T: RolloutTarget>(
+    target: &T,
+    settings: &RolloutPlan,
+    effects: &Effects,
+    facts: &Facts<'_>,
+) -> Result<PlannedRollout, RolloutError> {
     let unseen = |error: TargetError| RolloutError::Unseen { reason: chain(&error) };
     let observed = target.observe().await.map_err(unseen)?;
     let snapshot = Snapshot::of(facts.history, observed.clone(), "");
@@ -61,6 +68,10 @@ pub(super) async fn plan<T: RolloutTarget>(target: &T, settings: &RolloutPlan, f
                 ])
                 .collect()
         }
+    };
+    let now_unhealthy = match serving.filter(|_| !verifies) {
+        Some(serving) => against_health_now(target, settings, effects, serving).await,
+        None => None,
     };
     let interruption = match verifies {
         true => PlannedInterruption {
@@ -90,7 +101,8 @@ pub(super) async fn plan<T: RolloutTarget>(target: &T, settings: &RolloutPlan, f
         steps,
         interruption,
         way_back,
-        notes: notes(facts, &observed, outline.notes),
+        notes: notes(facts, &observed, outline.notes, now_unhealthy.as_deref()),
+        now_unhealthy,
         refused,
     })
 }
@@ -156,8 +168,28 @@ async fn way_back<T: RolloutTarget>(
     (back, lost)
 }
 
-fn notes(facts: &Facts<'_>, observed: &Observed, of_target: Vec<String>) -> Vec<String> {
+/// Why what serves does not pass the health check before anything is changed: it is sick, or the check asks for what no version answers.
+async fn against_health_now<T: RolloutTarget>(target: &T, settings: &RolloutPlan, effects: &Effects, serving: &Deployed) -> Option<String> {
+    let verifier = Verifier {
+        plan: &settings.health,
+        new: Identity::from(&serving.release),
+        old: None,
+        base: target.url().unwrap_or_default(),
+        restoring: false,
+        by_observation: false,
+        effects,
+    };
+    let sample = verifier.probe(ProbeTarget::Front).await;
+    sample.error.filter(|_| !sample.healthy)
+}
+
+fn notes(facts: &Facts<'_>, observed: &Observed, of_target: Vec<String>, now_unhealthy: Option<&str>) -> Vec<String> {
     let mut notes = of_target;
+    if let Some(trouble) = now_unhealthy {
+        notes.push(format!(
+            "what serves now does not pass the health check ({trouble}): where it is well, correct [rollout.health], for neither the new version nor a way back could be proven"
+        ));
+    }
     if let Some(front) = observed.front.as_ref().filter(|front| !observed.runs(&front.run)) {
         notes.push(format!(
             "the front door leads to {}, which does not run any more",

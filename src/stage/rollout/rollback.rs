@@ -83,7 +83,12 @@ impl<T: RolloutTarget> Run<'_, T> {
         Ok((RolloutResult::FirstFailed, Some(reason)))
     }
 
-    fn failed_back(&mut self, reason: String) -> Result<Ended, Halt> {
+    fn failed_back(&mut self, mut reason: String) -> Result<Ended, Halt> {
+        if let Some(before) = self.planned.as_ref().and_then(|planned| planned.now_unhealthy.as_ref()) {
+            reason.push_str(&format!(
+                "; what served before this rollout did not pass the health check either ({before}): is [rollout.health] right?"
+            ));
+        }
         self.try_state(RolloutState::RollbackFailed, &reason)?;
         Ok((RolloutResult::RollbackFailed, Some(reason)))
     }

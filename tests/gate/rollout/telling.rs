@@ -6,6 +6,7 @@ use portcullis::io::daemon;
 use portcullis::model::exit_kind::ExitKind;
 use portcullis::model::health::Answered;
 use portcullis::model::outcome::RolloutResult;
+use portcullis::model::plan::ProbePlan;
 use portcullis::stage::rollout;
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -66,6 +67,48 @@ async fn a_digest_that_was_rolled_back_here_is_refused_unless_forced_with_a_reas
     world.plan.again = None;
     assert_eq!(world.rollout(&good).await.result, RolloutResult::Committed);
     assert_eq!(world.rollout(&bad).await.result, RolloutResult::Committed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_health_check_that_no_version_passes_is_told_in_the_plan_and_when_the_way_back_fails_by_it() {
+    let mut world = World::new();
+    let report = world.rollout(&world.good('a')).await;
+    assert_eq!(report.result, RolloutResult::Committed, "{:?}", report.reason);
+    let new = world.good('b');
+    // The control: what passes the check is not told of.
+    let planned = rollout::plan(&new, &world.plan, &world.effects()).await.unwrap();
+    assert_eq!(planned.now_unhealthy, None);
+    let right = world.plan.health.probe.clone();
+    let ProbePlan::Http { url, .. } = &mut world.plan.health.probe else {
+        panic!("asked by HTTP")
+    };
+    *url = format!("{}/nowhere?token=hidden", url.rsplit_once('/').unwrap().0);
+    let planned = rollout::plan(&new, &world.plan, &world.effects()).await.unwrap();
+    let told = planned.now_unhealthy.unwrap();
+    assert!(
+        told.contains("/nowhere: status 404 instead of 200") && !told.contains("hidden"),
+        "{told}"
+    );
+    assert!(
+        planned
+            .notes
+            .iter()
+            .any(|note| note.contains(&told) && note.contains("[rollout.health]")),
+        "{:?}",
+        planned.notes
+    );
+    world.plan.waits.stage = Duration::from_secs(1);
+    world.plan.health.deadline = Duration::from_secs(2);
+    let report = world.rollout(&new).await;
+    let reason = report.reason.unwrap();
+    assert_eq!(report.result, RolloutResult::RollbackFailed, "{reason}");
+    assert!(
+        reason.contains("before this rollout did not pass the health check either"),
+        "{reason}"
+    );
+    // It served all the while.
+    world.plan.health.probe = right;
+    assert_eq!(world.rollout(&world.good('a')).await.result, RolloutResult::AlreadyDeployed);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -41,7 +41,7 @@ pub(super) async fn announce<T: RolloutTarget>(
         holder: holder.as_ref(),
         now: effects.clock.now(),
     };
-    planner::plan(target, plan, &facts).await
+    planner::plan(target, plan, effects, &facts).await
 }
 
 /// A dry run: the plan as a report.

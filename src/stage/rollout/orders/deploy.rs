@@ -75,7 +75,7 @@ pub(super) async fn announced<T: RolloutTarget>(run: &mut Run<'_, T>, live: bool
         holder: None,
         now: run.effects.clock.now(),
     };
-    let planned = planner::plan(run.target, run.plan, &facts).await?;
+    let planned = planner::plan(run.target, run.plan, run.effects, &facts).await?;
     run.effects.emit(&Event::Planned {
         plan: Box::new(planned.clone()),
     });

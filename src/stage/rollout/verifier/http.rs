@@ -37,6 +37,12 @@ pub(super) fn origin(url: &str) -> Option<String> {
     Some(format!("{}://{}", uri.scheme_str()?, uri.authority()?))
 }
 
+/// What of a URL is asked of whoever answers, with no query: that may hold a token.
+pub(super) fn path(url: &str) -> String {
+    let uri: Option<Uri> = url.parse().or_none("the caller refuses the URL");
+    uri.map_or_else(|| "/".to_owned(), |uri| uri.path().to_owned())
+}
+
 /// Where people find a service whose health is asked for at a URL.
 pub(in crate::stage::rollout) fn place_of(health: &HealthPlan) -> Option<String> {
     match &health.probe {

@@ -181,7 +181,7 @@ impl Verifier<'_> {
         let trouble = if answer.status == status {
             json.and_then(|(pointer, wanted)| unlike(&answer.body, pointer, wanted))
         } else {
-            Some(format!("status {} instead of {status}", answer.status))
+            Some(format!("{}: status {} instead of {status}", http::path(url), answer.status))
         };
         Look {
             status: Some(answer.status),
