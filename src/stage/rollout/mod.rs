@@ -5,6 +5,7 @@
 
 mod command;
 mod compose;
+mod engine;
 mod error;
 mod halt;
 mod history;
@@ -14,12 +15,14 @@ mod journal;
 mod kept;
 #[cfg(feature = "kubernetes")]
 mod kubernetes;
+mod lease;
 mod lock;
 mod machine;
 mod orders;
 mod outline;
 mod planner;
 mod process;
+mod query;
 mod release;
 mod rollback;
 mod status;
@@ -27,6 +30,7 @@ mod subject;
 pub mod switch;
 mod target;
 mod telling;
+mod templates;
 mod verifier;
 mod watch;
 

@@ -8,11 +8,13 @@ use hyper::Method;
 use serde_json::{Value, json};
 
 use super::spec::is_run;
-use crate::io::local_api::{LocalApi, LocalApiError};
+use crate::io::local_api::LocalApi;
 use crate::model::digest::Digest;
 use crate::model::excused::Excused as _;
 use crate::model::visible::visible;
+use crate::stage::rollout::engine;
 use crate::stage::rollout::image::REVISION;
+use crate::stage::rollout::query::{encoded, encoded_path};
 use crate::stage::rollout::release::{Deployed, FOREIGN, Release};
 use crate::stage::rollout::target::TargetError;
 
@@ -24,12 +26,6 @@ pub(super) const IMAGE: &str = "portcullis.image";
 
 /// For the engine to do what needs no waiting.
 pub(super) const SOON: Duration = Duration::from_secs(60);
-
-impl From<LocalApiError> for TargetError {
-    fn from(error: LocalApiError) -> Self {
-        Self::Failed(error.to_string())
-    }
-}
 
 /// A container of the service.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -212,10 +208,7 @@ impl Containers {
 
     /// The last lines that it wrote, for people.
     pub(super) async fn last_words(&self, id: &str) -> String {
-        match self.api.get_bytes(&format!("/containers/{id}/logs?stdout=1&stderr=1&tail=5")).await {
-            Ok(bytes) => visible(plain(&bytes).trim()).into_owned(),
-            Err(error) => format!("(its log cannot be read: {error})"),
-        }
+        engine::last_words(&self.api, &format!("containers/{id}")).await
     }
 }
 
@@ -245,56 +238,9 @@ fn container(listed: &Value) -> Option<Container> {
     })
 }
 
-/// Takes the frames of a log apart: a byte for the stream, three of nothing, four for the length. A terminal's log has none.
-fn plain(bytes: &[u8]) -> String {
-    let mut text = Vec::new();
-    let mut rest = bytes;
-    while let [0..=2, 0, 0, 0, a, b, c, d, tail @ ..] = rest {
-        let length = usize::try_from(u32::from_be_bytes([*a, *b, *c, *d]))
-            .unwrap_or(usize::MAX)
-            .min(tail.len());
-        text.extend_from_slice(&tail[..length]);
-        rest = &tail[length..];
-    }
-    text.extend_from_slice(rest);
-    String::from_utf8_lossy(&text).into_owned()
-}
-
-/// Text as it may stand in a query.
-pub(super) fn encoded(text: &str) -> String {
-    encode(text, b"-._~")
-}
-
-/// A reference as it may stand in a path, where it has slashes of its own.
-fn encoded_path(text: &str) -> String {
-    encode(text, b"-._~/:@")
-}
-
-fn encode(text: &str, kept: &[u8]) -> String {
-    let byte = |byte: u8| match byte.is_ascii_alphanumeric() || kept.contains(&byte) {
-        true => char::from(byte).to_string(),
-        false => format!("%{byte:02X}"),
-    };
-    text.bytes().map(byte).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn frames_of_a_log_are_taken_off_and_a_terminals_log_is_left_alone() {
-        let framed = [&[1, 0, 0, 0, 0, 0, 0, 3][..], b"ab\n", &[2, 0, 0, 0, 0, 0, 0, 2][..], b"c\n"].concat();
-        assert_eq!(plain(&framed), "ab\nc\n");
-        assert_eq!(plain(b"as it is\n"), "as it is\n");
-        // A length that lies is no reason to read on.
-        assert_eq!(plain(&[1, 0, 0, 0, 255, 255, 255, 255, b'x']), "x");
-    }
-
-    #[test]
-    fn a_name_in_a_query_cannot_add_to_it() {
-        assert_eq!(encoded("a&force=true#/é"), "a%26force%3Dtrue%23%2F%C3%A9");
-    }
 
     #[test]
     fn a_run_that_is_no_file_name_is_foreign() {

@@ -1,20 +1,18 @@
 //! The engine and Docker's command line, both of the same engine.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::io::Effects;
 use crate::io::environment;
-use crate::io::local_api::{LocalApi, Socket};
-use crate::io::process::{ProcessError, Program};
+use crate::io::local_api::LocalApi;
+use crate::io::process::Program;
 use crate::model::plan::ComposePlan;
-use crate::model::visible::visible_lines;
+use crate::stage::rollout::engine::{Engine, told};
 
-/// For how long an engine that does not answer is asked again: it may be starting anew.
-const PATIENCE: Duration = Duration::from_secs(30);
 /// For `docker compose` to read its files, and to make a container.
 const COMPOSE: Duration = Duration::from_secs(120);
-const CONTEXT: Duration = Duration::from_secs(10);
+/// For it to say that it is there.
+const THERE: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Clone)]
 pub(super) struct Docker {
@@ -30,23 +28,11 @@ impl Docker {
     /// # Errors
     /// Why there is none that can be worked with, for people.
     pub(super) async fn find(plan: &ComposePlan) -> Result<Self, String> {
-        let host = match &plan.host {
-            Some(host) => host.clone(),
-            None => context().await?,
-        };
-        let Some(path) = host.strip_prefix("unix://") else {
-            return Err(format!(
-                "the Docker Engine is at `{host}`, and only one behind a Unix socket of this machine can be worked with"
-            ));
-        };
-        let api = LocalApi::new(Socket::Unix(PathBuf::from(path)), Duration::ZERO);
-        api.get("/version")
-            .await
-            .map_err(|error| format!("the Docker Engine cannot be asked: {error}"))?;
+        let Engine { host, api } = Engine::find(plan.host.as_deref()).await?;
         Ok(Self {
             plan: plan.clone(),
-            api: LocalApi::new(Socket::Unix(PathBuf::from(path)), PATIENCE),
             host,
+            api,
         })
     }
 
@@ -73,7 +59,7 @@ impl Docker {
         match said {
             Ok(Some(stdout)) => Ok(stdout),
             Ok(None) => Err(format!("`docker compose` did not end within {} s", COMPOSE.as_secs())),
-            Err(error) => Err(match self.program().args(["compose", "version"]).stdout_within(CONTEXT).await {
+            Err(error) => Err(match self.program().args(["compose", "version"]).stdout_within(THERE).await {
                 Ok(Some(_)) => told(error),
                 _ => "Docker Compose v2 is not installed: `docker compose version` fails".to_owned(),
             }),
@@ -99,22 +85,5 @@ impl Docker {
                 Err(error) => Err(told(error)),
             },
         }
-    }
-}
-
-/// Where the current context's engine listens.
-async fn context() -> Result<String, String> {
-    let args = ["context", "inspect", "--format", "{{.Endpoints.docker.Host}}"];
-    match Program::new("docker").args(args).stdout_within(CONTEXT).await {
-        Ok(Some(stdout)) => Ok(String::from_utf8_lossy(&stdout).trim().to_owned()),
-        Ok(None) => Err("`docker context inspect` does not end".to_owned()),
-        Err(error) => Err(told(error)),
-    }
-}
-
-fn told(error: ProcessError) -> String {
-    match error {
-        ProcessError::Failed { program, tail, .. } => format!("{program}: {}", visible_lines(tail.trim())),
-        start @ ProcessError::Start { .. } => start.to_string(),
     }
 }

@@ -157,25 +157,3 @@ fn told(error: kube::Error) -> ApiError {
         other => ApiError::Unreachable(shortened(&chain(&other), WIDE)),
     }
 }
-
-/// A value of a query.
-pub(super) fn encoded(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
-            _ => out.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_selector_is_one_value_of_a_query() {
-        assert_eq!(encoded("app=shop,tier in (a,b)"), "app%3Dshop%2Ctier%20in%20%28a%2Cb%29");
-    }
-}

@@ -12,7 +12,6 @@ mod outline;
 mod patched;
 mod permissions;
 mod pods;
-mod records;
 mod rolled;
 mod target;
 mod workload;

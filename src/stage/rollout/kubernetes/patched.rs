@@ -6,18 +6,19 @@ use std::sync::{Mutex, PoisonError};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
-use super::api::{ApiError, Cluster, encoded};
-use super::lease::Lease;
+use super::api::Cluster;
+use super::lease::ClusterLease;
 use super::pods;
-use super::records::{Book, Known};
 use super::rolled::{self, LOOK, Limit};
 use super::workload::{Workload, plural, run_of, singular, with_release};
 use crate::io::{Effects, daemon};
-use crate::model::error_chain::chain;
 use crate::model::plan::{HealthPlan, KubernetesPlan};
 use crate::stage::rollout::error::RolloutError;
+use crate::stage::rollout::lease::Lease;
+use crate::stage::rollout::query::encoded;
 use crate::stage::rollout::release::Deployed;
 use crate::stage::rollout::target::{Observed, Running, TargetError};
+use crate::stage::rollout::templates::{Begun, Book, Known};
 
 /// Patches that lose against another writer of the workload (an autoscaler, a controller) before it is given up.
 const TRIES: usize = 20;
@@ -29,7 +30,7 @@ pub(in crate::stage::rollout) struct KubernetesTarget {
     pub(super) book: Book,
     pub(super) effects: Effects,
     pub(super) cluster: OnceCell<Cluster>,
-    pub(super) lease: Mutex<Option<Lease>>,
+    pub(super) lease: Mutex<Option<Lease<ClusterLease>>>,
     /// The release of the run that is under way.
     pub(super) staged: Mutex<Option<Deployed>>,
     /// The template that must be there from now on, since it was put there from here.
@@ -48,7 +49,7 @@ impl KubernetesTarget {
             source,
         })?;
         Ok(Self {
-            book: Book::new(&state),
+            book: Book::new(&state, "kubernetes"),
             plan: KubernetesPlan { state, ..plan.clone() },
             health: health.clone(),
             effects: effects.clone(),
@@ -72,6 +73,13 @@ impl KubernetesTarget {
     fn path(&self, cluster: &Cluster) -> String {
         let (namespace, kind) = (&cluster.namespace, plural(self.plan.kind));
         format!("/apis/apps/v1/namespaces/{namespace}/{kind}/{}", self.plan.workload)
+    }
+
+    pub(super) fn lease_store(&self, cluster: &Cluster) -> ClusterLease {
+        ClusterLease {
+            cluster: cluster.clone(),
+            name: self.lease_name(),
+        }
     }
 
     pub(super) fn lease_name(&self) -> String {
@@ -171,34 +179,19 @@ impl KubernetesTarget {
 
     /// The template with the release's image, once for each run.
     pub(super) async fn put_new(&self, deployed: &Deployed, token: u64) -> Result<Known, TargetError> {
-        let digest = &deployed.release.digest;
         for _ in 0..TRIES {
             let workload = self.workload().await?;
             let now = workload.template();
-            let mine = self.book.find(&deployed.run, digest)?;
-            if let Some(mine) = &mine {
-                if mine.is(now) {
-                    return Ok(mine.clone());
-                }
-                if mine.base.as_ref() != Some(now) {
-                    return Err(self.foreign(&workload));
-                }
+            match self.book.begun(deployed, now)? {
+                Begun::There(known) => return Ok(*known),
+                Begun::Foreign => return Err(self.foreign(&workload)),
+                Begun::NotYet => {}
             }
             let container = self.container(&workload)?;
-            let before = self.seen(&workload, &self.pods(&workload).await?)?.front;
-            let before = before.map(|deployed| Known {
-                deployed,
-                template: now.clone(),
-                applied: None,
-                base: None,
-            });
-            let mut new = Known {
-                deployed: deployed.clone(),
-                template: with_release(now, &container, deployed, token),
-                applied: None,
-                base: Some(now.clone()),
-            };
-            self.book.remember(before.into_iter().chain([new.clone()]))?;
+            let found = self.seen(&workload, &self.pods(&workload).await?)?.front;
+            let mut new = self
+                .book
+                .begin(deployed, with_release(now, &container, deployed, token), now, found)?;
             if let Some(applied) = self.patch(&workload, &new.template).await? {
                 new.applied = Some(applied);
                 self.book.remember([new.clone()])?;
@@ -216,7 +209,7 @@ impl KubernetesTarget {
             if known.is(now) {
                 return Ok(());
             }
-            if !self.book.known()?.iter().any(|ours| ours.is(now)) {
+            if !self.book.has(now)? {
                 return Err(self.foreign(&workload));
             }
             if self
@@ -285,8 +278,4 @@ impl KubernetesTarget {
 
 pub(super) fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-pub(super) fn unseen(error: &ApiError) -> RolloutError {
-    RolloutError::Unseen { reason: chain(error) }
 }

@@ -6,11 +6,12 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::api::{Cluster, encoded};
+use super::api::Cluster;
 use super::pods::{self, Trouble};
 use super::workload::{Workload, run_of};
 use crate::model::excused::Excused as _;
 use crate::model::visible::shortened;
+use crate::stage::rollout::query::encoded;
 
 /// Lines of a log that are told.
 const LINES: usize = 5;

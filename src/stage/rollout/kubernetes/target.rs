@@ -4,12 +4,9 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::api::encoded;
-use super::lease::{self, Claimed, Lease};
 use super::outline::{self, Asked};
-use super::patched::{KubernetesTarget, locked, unseen};
+use super::patched::{KubernetesTarget, locked};
 use super::permissions;
-use super::records::Known;
 use super::rolled::{self, Limit};
 use super::workload::run_of;
 use crate::model::error_chain::chain;
@@ -17,7 +14,9 @@ use crate::model::plan::RolloutPlan;
 use crate::stage::rollout::error::RolloutError;
 use crate::stage::rollout::holder::Holder;
 use crate::stage::rollout::image;
+use crate::stage::rollout::lease::{self, Claimed, Lease, LeaseError};
 use crate::stage::rollout::outline::Outline;
+use crate::stage::rollout::query::encoded;
 use crate::stage::rollout::release::{Deployed, Release};
 use crate::stage::rollout::switch::message::Status;
 use crate::stage::rollout::target::{Capabilities, Observed, RolloutTarget, TargetError};
@@ -54,15 +53,15 @@ impl RolloutTarget for KubernetesTarget {
             .await
             .map_err(|error| RolloutError::Unseen { reason: chain(&error) })?;
         let place = (self.plan.state.as_path(), run);
-        match Lease::claim(cluster, &self.lease_name(), place, wait, &self.effects).await {
+        match Lease::claim(self.lease_store(cluster), place, wait, &self.effects).await {
             Ok(Claimed::Ours(lease)) => {
                 *locked(&self.lease) = Some(*lease);
                 Ok(None)
             }
             Ok(Claimed::Theirs(holder)) => Ok(Some(holder)),
             // The plan names the verb that is missing, and refuses before anything is changed.
-            Err(error) if error.code() == Some(403) => Ok(None),
-            Err(error) => Err(unseen(&error)),
+            Err(LeaseError::Store(error)) if error.code() == Some(403) => Ok(None),
+            Err(error) => Err(RolloutError::Unseen { reason: chain(&error) }),
         }
     }
 
@@ -81,7 +80,7 @@ impl RolloutTarget for KubernetesTarget {
 
     async fn holder(&self) -> Result<Option<Holder>, TargetError> {
         let cluster = self.cluster().await?;
-        Ok(lease::current(cluster, &self.lease_name(), self.effects.clock.now()).await?)
+        Ok(lease::current(&self.lease_store(cluster), self.effects.clock.now()).await?)
     }
 
     fn url(&self) -> Option<String> {
@@ -213,14 +212,7 @@ impl RolloutTarget for KubernetesTarget {
             return Ok(None);
         }
         // Nothing ran before: the template that was there is put back, and whether it runs is not this rollout's doing.
-        let newest = self.book.known()?.into_iter().next_back();
-        if let Some((newest, base)) = newest.and_then(|newest| newest.base.clone().map(|base| (newest, base))) {
-            let before = Known {
-                template: base,
-                applied: None,
-                base: None,
-                ..newest
-            };
+        if let Some(before) = self.book.before_the_newest()? {
             *locked(&self.ours) = None;
             self.put_back(&before).await?;
             self.delete_stuck().await?;
