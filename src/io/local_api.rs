@@ -62,10 +62,12 @@ pub struct LocalApi {
     patience: Duration,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 struct Question<'a> {
     method: Method,
     path: &'a str,
+    /// Beside those that every question has. May be a secret: it is in no message.
+    header: Option<(&'static str, &'a str)>,
     body: Option<&'a Value>,
     /// For the whole answer.
     limit: Duration,
@@ -95,6 +97,7 @@ impl LocalApi {
         self.ask(&Question {
             method: Method::GET,
             path,
+            header: None,
             body: None,
             limit: Duration::from_secs(30),
         })
@@ -106,7 +109,29 @@ impl LocalApi {
     /// # Errors
     /// [`LocalApiError`].
     pub async fn order(&self, method: Method, path: &str, body: Option<&Value>, limit: Duration) -> Result<Bytes, LocalApiError> {
-        self.ask(&Question { method, path, body, limit }).await
+        self.order_with(method, path, None, body, limit).await
+    }
+
+    /// As [`Self::order`], with a header.
+    ///
+    /// # Errors
+    /// [`LocalApiError`].
+    pub async fn order_with(
+        &self,
+        method: Method,
+        path: &str,
+        header: Option<(&'static str, &str)>,
+        body: Option<&Value>,
+        limit: Duration,
+    ) -> Result<Bytes, LocalApiError> {
+        self.ask(&Question {
+            method,
+            path,
+            header,
+            body,
+            limit,
+        })
+        .await
     }
 
     async fn ask(&self, question: &Question<'_>) -> Result<Bytes, LocalApiError> {
@@ -129,9 +154,11 @@ impl LocalApi {
             Socket::Unix(_) => "localhost".to_owned(),
             Socket::Tcp(address) => address.to_string(),
         };
-        let request = Request::builder()
-            .method(question.method.clone())
-            .uri(question.path)
+        let mut request = Request::builder().method(question.method.clone()).uri(question.path);
+        if let Some((name, value)) = question.header {
+            request = request.header(name, value);
+        }
+        let request = request
             .header("host", host)
             .header("content-type", "application/json")
             .header("connection", "close")

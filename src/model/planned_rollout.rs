@@ -106,7 +106,7 @@ pub struct PlannedRollout {
     pub schema: String,
     /// The service's name.
     pub service: String,
-    /// `process`, `command`, `compose` or `kubernetes`.
+    /// `process`, `command`, `compose`, `kubernetes` or `swarm`.
     pub target: String,
     /// Where it answers, for people.
     pub url: Option<String>,

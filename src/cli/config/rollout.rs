@@ -22,6 +22,8 @@ pub enum Target {
     Compose,
     /// A Deployment or StatefulSet of a cluster.
     Kubernetes,
+    /// A service of a Docker Swarm.
+    Swarm,
 }
 
 impl Target {
@@ -125,7 +127,9 @@ pub struct Rollout {
     /// compose: the same, once the front door leads to the new version: one that fails takes it back.
     #[serde(default)]
     pub after: Vec<String>,
-    /// compose: the engine, `unix:///run/docker.sock` [default: `DOCKER_HOST`, then the current Docker context].
+    /// swarm: the service in the swarm, `shop_api` [default: the service's name].
+    pub swarm_service: Option<String>,
+    /// compose, and swarm (a manager's): the engine, `unix:///run/docker.sock` [default: `DOCKER_HOST`, then the current Docker context].
     pub docker_host: Option<String>,
     /// compose: what leads requests to the instances.
     pub front: Option<Front>,
@@ -202,9 +206,9 @@ pub struct Waits {
     pub stop: Option<HumanDuration>,
     /// For another deployer's lock [default: 0s].
     pub lock: Option<HumanDuration>,
-    /// command: for `deploy` to end; kubernetes: for the new pods to have taken over [default: 10m].
+    /// command: for `deploy` to end; kubernetes and swarm: for the new pods or tasks to have taken over [default: 10m].
     pub deploy: Option<HumanDuration>,
-    /// command: for `rollback` or `stop` to end; kubernetes: for the old pods to be back [default: 10m].
+    /// command: for `rollback` or `stop` to end; kubernetes and swarm: for the old pods or tasks to be back [default: 10m].
     pub rollback: Option<HumanDuration>,
     /// compose: for an image to be pulled [default: 10m].
     pub pull: Option<HumanDuration>,

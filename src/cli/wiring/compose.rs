@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::rollout::docker_host;
 use super::{UserFolders, Workspace};
 use crate::cli::config::{self, FrontKind};
 use crate::cli::error::CliError;
-use crate::model::excused::Excused as _;
 use crate::model::plan::{CaddyPlan, ComposePlan, FrontPlan, HealthPlan, NginxPlan};
 
 impl Workspace {
@@ -26,10 +26,6 @@ impl Workspace {
             Some(front) => Some(self.front_plan(front, rollout, health, folders)?),
             None => None,
         };
-        let environment = crate::io::environment::variable("DOCKER_HOST");
-        let environment = environment
-            .and_then(|host| host.into_string().or_none("a host that is no text is none that can be worked with"))
-            .filter(|host| !host.is_empty());
         Ok(ComposePlan {
             service: rollout.compose_service.clone().unwrap_or_else(|| self.service()),
             root: self.root.clone(),
@@ -44,7 +40,7 @@ impl Workspace {
             before: rollout.before.clone(),
             after: rollout.after.clone(),
             job_limit: rollout.waits.job.map_or(Duration::from_secs(600), |span| span.0),
-            host: rollout.docker_host.clone().or(environment),
+            host: rollout.docker_host.clone().or_else(docker_host),
             env: rollout.env.clone(),
             pass_env: rollout.pass_env.clone(),
             pull_limit: rollout.waits.pull.map_or(Duration::from_secs(600), |span| span.0),

@@ -7,10 +7,11 @@ use std::time::Duration;
 use super::{UserFolders, Workspace};
 use crate::cli::config;
 use crate::cli::error::CliError;
+use crate::model::excused::Excused as _;
 use crate::model::human_duration::HumanDuration;
 use crate::model::logins;
 use crate::model::plan::{
-    CommandPlan, HealthPlan, KubernetesPlan, ProbePlan, ProcessPlan, Protocol, RolloutPlan, TargetPlan, VersionAssertion, Waits,
+    CommandPlan, HealthPlan, KubernetesPlan, ProbePlan, ProcessPlan, Protocol, RolloutPlan, SwarmPlan, TargetPlan, VersionAssertion, Waits,
     WorkloadKind,
 };
 
@@ -34,6 +35,7 @@ impl Workspace {
             }),
             config::Target::Compose => TargetPlan::Compose(Box::new(self.compose_plan(rollout, &health, folders)?)),
             config::Target::Command => TargetPlan::Command(self.command_plan(rollout, folders)?),
+            config::Target::Swarm => TargetPlan::Swarm(self.swarm_plan(rollout, folders)?),
             config::Target::Kubernetes => TargetPlan::Kubernetes(self.kubernetes_plan(rollout, folders)?),
         };
         super::rollout_keys::only_of_its_target(rollout)?;
@@ -81,6 +83,25 @@ impl Workspace {
                 None => front_door(&health.probe)?,
             },
             env: std::collections::BTreeMap::new(),
+            state: self.rollout_state(rollout, folders),
+        })
+    }
+
+    fn swarm_plan(&self, rollout: &config::Rollout, folders: &UserFolders) -> Result<SwarmPlan, CliError> {
+        let service = rollout.swarm_service.clone().unwrap_or_else(|| self.service());
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+        if service.is_empty() || service.len() > 63 || !service.chars().all(plain) {
+            return Err(CliError::setting(
+                "rollout.swarm_service",
+                format!("`{service}` is no name of a service of a swarm"),
+            ));
+        }
+        let or = |span: Option<HumanDuration>, seconds| span.map_or(Duration::from_secs(seconds), |span| span.0);
+        Ok(SwarmPlan {
+            service,
+            host: rollout.docker_host.clone().or_else(docker_host),
+            deploy_limit: or(rollout.waits.deploy, 600),
+            rollback_limit: or(rollout.waits.rollback, 600),
             state: self.rollout_state(rollout, folders),
         })
     }
@@ -154,6 +175,13 @@ impl Workspace {
             state: self.rollout_state(rollout, folders),
         })
     }
+}
+
+/// `DOCKER_HOST`.
+pub(super) fn docker_host() -> Option<String> {
+    crate::io::environment::variable("DOCKER_HOST")
+        .and_then(|host| host.into_string().or_none("a host that is no text is none that can be worked with"))
+        .filter(|host| !host.is_empty())
 }
 
 /// `deployment/NAME`: names go into paths of the API, so that only what Kubernetes takes for a name is one.

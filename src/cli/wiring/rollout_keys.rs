@@ -6,12 +6,12 @@ use crate::cli::error::CliError;
 /// # Errors
 /// [`CliError::Setting`] for the first key that is another target's.
 pub(super) fn only_of_its_target(rollout: &Rollout) -> Result<(), CliError> {
-    use Target::{Command, Compose, Kubernetes, Process};
+    use Target::{Command, Compose, Kubernetes, Process, Swarm};
     let has_switch = rollout
         .front
         .as_ref()
         .is_some_and(|front| front.kind == crate::cli::config::FrontKind::Switch);
-    if rollout.listen.is_some() && matches!(rollout.target, Command | Kubernetes) {
+    if rollout.listen.is_some() && matches!(rollout.target, Command | Kubernetes | Swarm) {
         return Err(CliError::setting(
             "rollout.listen",
             format!("the `{}` target has no listener of ours", rollout.target.name()),
@@ -23,7 +23,7 @@ pub(super) fn only_of_its_target(rollout: &Rollout) -> Result<(), CliError> {
             "it is the switch's, and [rollout.front] names none",
         ));
     }
-    let given: [(&str, bool, &[Target]); 29] = [
+    let given: [(&str, bool, &[Target]); 30] = [
         ("rollout.env", !rollout.env.is_empty(), &[Process, Command, Compose]),
         ("rollout.deploy", rollout.deploy.is_some(), &[Command]),
         ("rollout.rollback", rollout.rollback.is_some(), &[Command]),
@@ -31,8 +31,16 @@ pub(super) fn only_of_its_target(rollout: &Rollout) -> Result<(), CliError> {
         ("rollout.stop", rollout.stop.is_some(), &[Command]),
         ("rollout.unpack", rollout.unpack, &[Command]),
         ("rollout.pass_env", !rollout.pass_env.is_empty(), &[Command, Compose]),
-        ("rollout.waits.deploy", rollout.waits.deploy.is_some(), &[Command, Kubernetes]),
-        ("rollout.waits.rollback", rollout.waits.rollback.is_some(), &[Command, Kubernetes]),
+        (
+            "rollout.waits.deploy",
+            rollout.waits.deploy.is_some(),
+            &[Command, Kubernetes, Swarm],
+        ),
+        (
+            "rollout.waits.rollback",
+            rollout.waits.rollback.is_some(),
+            &[Command, Kubernetes, Swarm],
+        ),
         ("rollout.waits.observe", rollout.waits.observe.is_some(), &[Command]),
         ("rollout.waits.pull", rollout.waits.pull.is_some(), &[Compose]),
         ("rollout.waits.job", rollout.waits.job.is_some(), &[Compose]),
@@ -46,8 +54,9 @@ pub(super) fn only_of_its_target(rollout: &Rollout) -> Result<(), CliError> {
         ("rollout.replicas", rollout.replicas.is_some(), &[Compose]),
         ("rollout.port", rollout.port.is_some(), &[Compose]),
         ("rollout.network", rollout.network.is_some(), &[Compose]),
-        ("rollout.docker_host", rollout.docker_host.is_some(), &[Compose]),
+        ("rollout.docker_host", rollout.docker_host.is_some(), &[Compose, Swarm]),
         ("rollout.front", rollout.front.is_some(), &[Compose]),
+        ("rollout.swarm_service", rollout.swarm_service.is_some(), &[Swarm]),
         ("rollout.workload", rollout.workload.is_some(), &[Kubernetes]),
         ("rollout.namespace", rollout.namespace.is_some(), &[Kubernetes]),
         ("rollout.context", rollout.context.is_some(), &[Kubernetes]),

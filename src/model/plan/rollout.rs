@@ -240,6 +240,21 @@ pub struct KubernetesPlan {
     pub state: PathBuf,
 }
 
+/// A service of a Docker Swarm: the `swarm` target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SwarmPlan {
+    /// The service's name in the swarm.
+    pub service: String,
+    /// `unix://…` of a manager's engine; none for the current Docker context's.
+    pub host: Option<String>,
+    /// For the new tasks to have taken the place of the old ones.
+    pub deploy_limit: Duration,
+    /// For the old ones to be back.
+    pub rollback_limit: Duration,
+    /// Folder of the state: journal, lock, the task templates that were there.
+    pub state: PathBuf,
+}
+
 /// Where the instances run, with what only that target needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TargetPlan {
@@ -251,6 +266,8 @@ pub enum TargetPlan {
     Compose(Box<ComposePlan>),
     /// A Deployment or StatefulSet of a cluster.
     Kubernetes(KubernetesPlan),
+    /// A service of a Docker Swarm.
+    Swarm(SwarmPlan),
 }
 
 impl TargetPlan {
@@ -262,6 +279,7 @@ impl TargetPlan {
             Self::Command(_) => "command",
             Self::Compose(_) => "compose",
             Self::Kubernetes(_) => "kubernetes",
+            Self::Swarm(_) => "swarm",
         }
     }
 }

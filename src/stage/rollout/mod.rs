@@ -27,6 +27,7 @@ mod release;
 mod rollback;
 mod status;
 mod subject;
+mod swarm;
 pub mod switch;
 mod target;
 mod telling;

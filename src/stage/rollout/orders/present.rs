@@ -73,7 +73,7 @@ pub(super) async fn status<T: RolloutTarget>(target: &T, plan: &RolloutPlan) -> 
 pub(super) async fn stop<T: RolloutTarget>(target: &T, plan: &RolloutPlan, effects: &Effects) -> Result<StopReport, RolloutError> {
     if !target.capabilities().stops {
         return Err(nothing(
-            "the service cannot be stopped from here: [rollout] has no `stop` command, or the target stops nothing (kubernetes: scale it to 0)",
+            "the service cannot be stopped from here: [rollout] has no `stop` command, or the target stops nothing (kubernetes and swarm: scale it to 0)",
         ));
     }
     let id = new_run(effects);

@@ -13,6 +13,7 @@ use crate::stage::rollout::error::RolloutError;
 use crate::stage::rollout::kubernetes::KubernetesTarget;
 use crate::stage::rollout::process::ProcessTarget;
 use crate::stage::rollout::status::{RolloutStatus, StopReport};
+use crate::stage::rollout::swarm::SwarmTarget;
 use crate::stage::rollout::target::RolloutTarget as _;
 
 /// Does something at the target of a plan, whichever it is.
@@ -33,6 +34,12 @@ macro_rules! at_target {
             }
             TargetPlan::Compose(compose) => {
                 let $target = ComposeTarget::open(compose, $plan, $effects).await?;
+                let done = $done.await;
+                $target.release().await;
+                done
+            }
+            TargetPlan::Swarm(swarm) => {
+                let $target = SwarmTarget::new(swarm, &$plan.health, $effects)?;
                 let done = $done.await;
                 $target.release().await;
                 done

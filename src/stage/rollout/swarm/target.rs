@@ -1,0 +1,226 @@
+//! What the machine asks for, done with updates of one service.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::outline;
+use super::replaced::{Limit, SwarmTarget, locked};
+use super::service::run_of;
+use super::tasks;
+use crate::model::error_chain::chain;
+use crate::model::event::Stage;
+use crate::model::plan::RolloutPlan;
+use crate::stage::rollout::error::RolloutError;
+use crate::stage::rollout::holder::Holder;
+use crate::stage::rollout::image;
+use crate::stage::rollout::lease::{self, Claimed, Lease};
+use crate::stage::rollout::outline::Outline;
+use crate::stage::rollout::release::{Deployed, Release};
+use crate::stage::rollout::switch::message::Status;
+use crate::stage::rollout::target::{Capabilities, Observed, RolloutTarget, TargetError, unseen};
+use crate::stage::rollout::verifier::place_of;
+
+impl RolloutTarget for SwarmTarget {
+    fn name(&self) -> &'static str {
+        "swarm"
+    }
+
+    async fn subject(&self) -> Result<String, TargetError> {
+        let manager = self.manager().await?;
+        Ok(format!("swarm {} {}", manager.cluster, self.plan.service))
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            probes_instances: false,
+            fused_shift: true,
+            drains: false,
+            names_what_runs: true,
+            stops: false,
+            revives: false,
+        }
+    }
+
+    fn state(&self) -> &Path {
+        &self.plan.state
+    }
+
+    async fn claim(&self, run: &str, wait: Duration) -> Result<Option<Holder>, RolloutError> {
+        let store = self.lease_store().await.map_err(unseen)?;
+        match Lease::claim(store, (self.plan.state.as_path(), run), wait, &self.effects).await {
+            Ok(Claimed::Ours(lease)) => {
+                *locked(&self.lease) = Some(*lease);
+                Ok(None)
+            }
+            Ok(Claimed::Theirs(holder)) => Ok(Some(holder)),
+            Err(error) => Err(RolloutError::Unseen { reason: chain(&error) }),
+        }
+    }
+
+    async fn release(&self) {
+        let lease = locked(&self.lease).take();
+        if let Some(lease) = lease
+            && let Err(error) = lease.release().await
+        {
+            let said = format!("the lease in the swarm could not be given back, and ends by itself: {error}");
+            self.effects.warn(Stage::Rollout, said);
+        }
+    }
+
+    async fn holder(&self) -> Result<Option<Holder>, TargetError> {
+        let store = self.lease_store().await?;
+        Ok(lease::current(&store, self.effects.clock.now()).await?)
+    }
+
+    fn url(&self) -> Option<String> {
+        place_of(&self.health)
+    }
+
+    async fn outline(&self, observed: &Observed, settings: &RolloutPlan) -> Result<Outline, TargetError> {
+        Ok(outline::of(&self.plan, settings, observed, &self.service().await?))
+    }
+
+    async fn examine(&self, release: &Release) -> Result<Release, RolloutError> {
+        if !release.image.starts_with("registry:") {
+            return Err(RolloutError::Plan {
+                reason: format!("the nodes of the swarm cannot pull {}", release.image),
+                help: Some("publish the image first, and name it as registry:REPOSITORY@sha256:…".to_owned()),
+            });
+        }
+        image::described(release, &self.effects).await
+    }
+
+    async fn prepare(&self, release: &Release) -> Result<Release, RolloutError> {
+        self.examine(release).await
+    }
+
+    async fn is_live(&self, release: &Release) -> Result<bool, TargetError> {
+        let service = self.service().await?;
+        let tasks = self.tasks(&service).await?;
+        let observed = self.seen(&tasks)?;
+        let serves = observed.serving().is_some_and(|front| front.release.digest == release.digest);
+        Ok(serves && service.pending(&tasks).is_none())
+    }
+
+    async fn secure(&self, deployed: &Deployed) -> Result<(), TargetError> {
+        if self.book.find(&deployed.run, &deployed.release.digest)?.is_some() {
+            return Ok(());
+        }
+        // The template that is there now is written down before it is changed.
+        let observed = self.observe().await?;
+        match observed.serving() {
+            Some(serving) if serving == deployed => Ok(()),
+            _ => Err(TargetError::Failed(format!(
+                "its task template is neither in {} nor what runs now",
+                self.plan.state.display()
+            ))),
+        }
+    }
+
+    async fn tend(&self) -> Result<(), TargetError> {
+        Ok(())
+    }
+
+    async fn observe(&self) -> Result<Observed, TargetError> {
+        let service = self.service().await?;
+        self.undisturbed(&service)?;
+        let tasks = self.tasks(&service).await?;
+        let came_up = locked(&self.came_up).clone().filter(|(run, _)| run == service.run());
+        if let Some((run, up)) = came_up
+            && self.broken(&run).is_none()
+            && let Some(task) = tasks::fell(&tasks, &run, &up)
+        {
+            let reason = self.post_mortem_of(task).await?;
+            *locked(&self.fell) = Some((run, reason));
+        }
+        self.seen(&tasks)
+    }
+
+    fn broken(&self, run: &str) -> Option<String> {
+        let fell = locked(&self.fell);
+        fell.as_ref().filter(|(of, _)| of == run).map(|(_, reason)| reason.clone())
+    }
+
+    async fn switch(&self) -> Result<Option<Status>, TargetError> {
+        Ok(None)
+    }
+
+    fn log(&self, _run: &str) -> Option<PathBuf> {
+        None
+    }
+
+    async fn stage(&self, deployed: &Deployed) -> Result<Option<SocketAddr>, TargetError> {
+        *locked(&self.staged) = Some(deployed.clone());
+        Ok(None)
+    }
+
+    async fn shift(&self, run: &str, token: u64) -> Result<(), TargetError> {
+        let staged = locked(&self.staged).clone().filter(|staged| staged.run == run);
+        let deployed = staged.ok_or_else(|| TargetError::Failed(format!("run {run} has no release here")))?;
+        let limit = Limit::new("waits.deploy", self.plan.deploy_limit);
+        let ours = self.put_new(&deployed, token).await?;
+        *locked(&self.ours) = Some(ours);
+        self.rolled(&limit, true).await
+    }
+
+    /// Waits until no other task is there whose container may still answer.
+    async fn drain(&self, keep: Option<&str>, _token: u64, wait: Duration) -> Result<Option<u64>, TargetError> {
+        let Some(keep) = keep else { return Ok(None) };
+        let limit = Limit::new("waits.drain", wait);
+        while !limit.is_over() {
+            let service = self.service().await?;
+            self.undisturbed(&service)?;
+            let tasks = self.tasks(&service).await?;
+            if tasks.iter().all(|task| run_of(&task["Spec"]) == keep || !tasks::may_answer(task)) {
+                break;
+            }
+            self.pause().await?;
+        }
+        Ok(None)
+    }
+
+    async fn retire(&self, keep: Option<&str>, _token: u64, _wait: Duration) -> Result<Option<u64>, TargetError> {
+        let service = self.service().await?;
+        if keep.is_some() {
+            self.undisturbed(&service)?;
+            return Ok(None);
+        }
+        // Nothing ran before: the template that was there is put back, and whether it runs is not this rollout's doing.
+        if let Some(before) = self.book.before_the_newest()? {
+            *locked(&self.ours) = None;
+            self.put_back(&before).await?;
+        }
+        Ok(None)
+    }
+
+    async fn restore(&self, deployed: &Deployed, _token: u64, _wait: Duration) -> Result<(), TargetError> {
+        let known = self.book.find(&deployed.run, &deployed.release.digest)?;
+        let limit = Limit::new("waits.rollback", self.plan.rollback_limit);
+        match known {
+            Some(known) => {
+                self.put_back(&known).await?;
+                *locked(&self.ours) = Some(known);
+            }
+            // Nothing was changed before it failed: what is to be restored still is there, or somebody else's is.
+            None => self.undisturbed(&self.service().await?)?,
+        }
+        // Whether it stays up is for the verification, which takes longer than the engine's own watch.
+        self.rolled(&limit, false).await
+    }
+
+    async fn halt(&self, _drain: Duration, _stop: Duration) -> Result<(Vec<String>, Option<u64>), TargetError> {
+        Err(TargetError::Failed(format!(
+            "docker service scale {}=0 stops it",
+            self.plan.service
+        )))
+    }
+
+    fn post_mortem(&self, run: &str) -> String {
+        format!("no task of run {run} runs any more")
+    }
+
+    fn clean(&self, _keep: &[Deployed]) -> Result<(), TargetError> {
+        Ok(())
+    }
+}
