@@ -36,6 +36,15 @@ fn program() -> &'static Path {
 
 /// Puts a release into a repository (`127.0.0.1:5000/shop`), by its letter. Variables given are added to those of the image, the rest replaces it.
 pub(crate) fn released(world: &World, repository: &str, letter: char, config: &Value) -> Attested {
+    put(world, repository, letter, config, &[])
+}
+
+/// The same, in a registry that asks who it is: `user:password`.
+pub(crate) fn logged_in(world: &World, repository: &str, letter: char, config: &Value, login: &str) -> Attested {
+    put(world, repository, letter, config, &["--dest-creds", login])
+}
+
+fn put(world: &World, repository: &str, letter: char, config: &Value, options: &[&str]) -> Attested {
     // It knows no SIGTERM, and is to have nothing left to do when it is stopped.
     let mut all = json!({"Env": [format!("COMMIT={}", commit(letter))], "StopSignal": "SIGKILL"});
     for (name, value) in config.as_object().unwrap() {
@@ -53,7 +62,7 @@ pub(crate) fn released(world: &World, repository: &str, letter: char, config: &V
     skopeo(
         &format!("oci:{}", world.path().join(format!("image-{letter}")).display()),
         &format!("docker://{repository}:{letter}"),
-        &["--preserve-digests", "--dest-tls-verify=false"],
+        &[&["--preserve-digests", "--dest-tls-verify=false"], options].concat(),
     );
     release
 }

@@ -16,6 +16,7 @@ mod planning;
 mod planted;
 mod roles;
 mod service;
+mod swarm;
 mod switching;
 mod telling;
 mod traffic;

@@ -87,6 +87,9 @@ impl World {
         if path.join(super::compose::MARK).exists() {
             super::compose::use_compose(&mut world);
         }
+        if path.join(super::swarm::MARK).exists() {
+            super::swarm::use_swarm(&mut world);
+        }
         #[cfg(feature = "kubernetes")]
         if path.join(super::kubernetes::MARK).exists() {
             super::kubernetes::use_kubernetes(&mut world);
@@ -107,7 +110,12 @@ impl World {
     }
 
     pub(crate) fn effects(&self) -> Effects {
-        Effects::plain(self.path.join("cache"))
+        let mut effects = Effects::plain(self.path.join("cache"));
+        let docker = self.path.join("docker");
+        if docker.exists() {
+            effects.logins = std::sync::Arc::new(portcullis::io::registry::Logins::docker(docker));
+        }
+        effects
     }
 
     /// An image of a release whose commit is one letter, forty times.

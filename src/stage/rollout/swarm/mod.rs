@@ -15,5 +15,7 @@ mod replaced;
 mod service;
 mod target;
 mod tasks;
+mod template;
+mod watching;
 
 pub(super) use replaced::SwarmTarget;

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::service::{Service, seconds};
+use super::service::Service;
+use super::template::{deployed, seconds};
 use crate::model::plan::{RolloutPlan, SwarmPlan};
 use crate::model::planned_rollout::{ExpectedInterruption, PlannedInterruption, Refusal};
 use crate::stage::rollout::outline::{Act, Outline, clock};
@@ -128,6 +129,9 @@ fn refused(plan: &SwarmPlan, service: &Service) -> Vec<Refusal> {
         });
     };
     let name = &plan.service;
+    if let Err(reason) = deployed(service.template()) {
+        refuse(reason, "docker service update --image it with its digest, once");
+    }
     let mode = &service.spec()["Mode"];
     if mode["ReplicatedJob"].is_object() || mode["GlobalJob"].is_object() {
         refuse(
@@ -167,7 +171,8 @@ mod tests {
     use super::*;
 
     fn told(more: &Value) -> Vec<String> {
-        let mut spec = json!({"TaskTemplate": {"ContainerSpec": {}}, "Mode": {"Replicated": {"Replicas": 2}}});
+        let image = format!("shop@sha256:{}", "a".repeat(64));
+        let mut spec = json!({"TaskTemplate": {"ContainerSpec": {"Image": image}}, "Mode": {"Replicated": {"Replicas": 2}}});
         for (name, value) in more.as_object().expect("an object") {
             spec[name] = value.clone();
         }
@@ -196,6 +201,7 @@ mod tests {
         ] {
             assert_eq!(told(&fine), Vec::<String>::new(), "{fine}");
         }
+        assert!(told(&json!({"TaskTemplate": {"ContainerSpec": {"Image": "shop:1"}}}))[0].contains("by a tag alone"));
         assert!(told(&json!({"UpdateConfig": {"Parallelism": 0}}))[0].contains("all of its tasks"));
         assert!(told(&json!({"Mode": {"ReplicatedJob": {}}}))[0].contains("is a job"));
         assert!(told(&json!({"Mode": {"Replicated": {"Replicas": 0}}}))[0].contains("no tasks"));

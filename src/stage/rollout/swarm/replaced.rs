@@ -10,8 +10,10 @@ use tokio::time::Instant;
 
 use super::lease::ConfigLease;
 use super::manager::{self, Manager};
-use super::service::{Service, with_release};
-use super::tasks::{self, Hopeless, Waiting, Watched};
+use super::service::Service;
+use super::tasks;
+use super::template::{run_of, with_release};
+use super::watching::{self, Hopeless, Waiting, Watched};
 use crate::io::{Effects, daemon};
 use crate::model::plan::{HealthPlan, SwarmPlan};
 use crate::stage::rollout::engine;
@@ -159,7 +161,7 @@ impl SwarmTarget {
             let mut new = self.book.begin(deployed, with_release(now, deployed, token), now, found)?;
             if let Some(applied) = self.put(&service, &new.template).await? {
                 // What somebody else has put there since is not taken for ours.
-                if super::service::run_of(&applied) == deployed.run {
+                if run_of(&applied) == deployed.run {
                     new.applied = Some(applied);
                     self.book.remember([new.clone()])?;
                 }
@@ -202,7 +204,7 @@ impl SwarmTarget {
             let tasks = self.tasks(&service).await?;
             let pending = service.pending(&tasks);
             if pending.is_none() && (!whole || watched.is_done(&service)) {
-                *locked(&self.came_up) = Some((service.run().to_owned(), tasks::up(&service, &tasks)));
+                *locked(&self.came_up) = Some((service.run().to_owned(), watching::up(&service, &tasks)));
                 return Ok(());
             }
             match waiting.hopeless(&service, &tasks) {

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::outline;
 use super::replaced::{Limit, SwarmTarget, locked};
-use super::service::run_of;
-use super::tasks;
+use super::template::run_of;
+use super::{tasks, watching};
 use crate::model::error_chain::chain;
 use crate::model::event::Stage;
 use crate::model::plan::RolloutPlan;
@@ -129,7 +129,7 @@ impl RolloutTarget for SwarmTarget {
         let came_up = locked(&self.came_up).clone().filter(|(run, _)| run == service.run());
         if let Some((run, up)) = came_up
             && self.broken(&run).is_none()
-            && let Some(task) = tasks::fell(&tasks, &run, &up)
+            && let Some(task) = watching::fell(&tasks, &run, &up)
         {
             let reason = self.post_mortem_of(task).await?;
             *locked(&self.fell) = Some((run, reason));
