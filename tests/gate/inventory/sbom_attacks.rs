@@ -166,3 +166,52 @@ fn every_reference_to_a_package_manager_is_judged() {
         "the control"
     );
 }
+
+#[test]
+fn what_a_document_is_about_is_looked_up_where_advisories_may_know_it() {
+    let log4j = "pkg:maven/org.apache.logging.log4j/log4j-core@2.14.1";
+    let cyclonedx = |subject: Value| {
+        read(
+            &json!({"bomFormat": "CycloneDX", "specVersion": "1.5", "version": 1, "metadata": {"component": subject},
+            "components": [{"type": "library", "name": "a", "version": "1", "purl": "pkg:npm/a@1"}]}),
+        )
+    };
+    let spdx = |locator: &str| {
+        let purl = json!([{"referenceCategory": "PACKAGE-MANAGER", "referenceType": "purl", "referenceLocator": locator}]);
+        let subject = json!({"SPDXID": "SPDXRef-root", "name": "x", "versionInfo": "2.14.1", "externalRefs": purl});
+        let describes =
+            json!([{"spdxElementId": "SPDXRef-DOCUMENT", "relationshipType": "DESCRIBES", "relatedSpdxElement": "SPDXRef-root"}]);
+        read(&self::spdx(&subject, &describes))
+    };
+    let subject = |purl: &str| json!({"type": "library", "bom-ref": "s", "name": "x", "version": "2.14.1", "purl": purl});
+    let is_looked_up = |inventory: &Inventory, purl: &str| {
+        assert_eq!(gaps(inventory), [""; 0], "{purl}");
+        inventory
+            .components
+            .iter()
+            .any(|component| component.purl.as_str() == purl && component.ecosystem.is_some() && !component.root)
+    };
+    assert!(is_looked_up(&cyclonedx(subject(log4j)), log4j));
+    assert!(is_looked_up(
+        &cyclonedx(subject("pkg:maven/org.apache.logging.log4j/log4j-core")),
+        log4j
+    ));
+    assert!(is_looked_up(&spdx(log4j), log4j));
+    // The controls: an image, a program without a purl, and packages that were never published.
+    for subject in [
+        subject("pkg:oci/x@sha256:ab"),
+        subject("pkg:generic/x@1"),
+        json!({"type": "container", "name": "x", "version": "1"}),
+        subject("pkg:cargo/x@1?download_url=file://."),
+        json!({"type": "application", "name": "x", "purl": "pkg:npm/x@1", "properties": [{"name": "cdx:npm:package:private", "value": "true"}]}),
+    ] {
+        let inventory = cyclonedx(subject.clone());
+        assert_eq!(gaps(&inventory), [""; 0], "{subject}");
+        let asked = inventory
+            .components
+            .iter()
+            .filter(|component| !component.root && component.name == "x");
+        assert_eq!(asked.count(), 0, "{subject}");
+    }
+    assert!(!is_looked_up(&spdx("pkg:generic/x@1"), "pkg:generic/x@1"));
+}

@@ -48,6 +48,13 @@ pub(in crate::stage::inventory) fn unpack<R: Read + Seek>(
     Ok(unpacked)
 }
 
+/// True for an entry that begins as an archive does. One that cannot be read begins as nothing.
+pub(in crate::stage::inventory) fn begins_as_zip<R: Read + Seek>(zip: &mut ZipArchive<R>, at: usize) -> bool {
+    let mut start = [0; 4];
+    let read = zip.by_index(at).map(|mut entry| entry.read_exact(&mut start));
+    matches!(read, Ok(Ok(()))) && start == *b"PK\x03\x04"
+}
+
 /// An end record is this long, and a comment of at most 65,535 bytes may follow it.
 const END: usize = 22;
 const END_MARK: &[u8] = b"PK\x05\x06";

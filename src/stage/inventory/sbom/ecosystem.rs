@@ -141,6 +141,12 @@ pub(super) fn origin(purl: &Purl) -> Origin {
     }
 }
 
+/// True for what lies in a folder of whoever wrote the document, as `cargo cyclonedx` says of its workspace: it shares a name with a published
+/// package, no more.
+pub(super) fn is_of_folder(component: &Component) -> bool {
+    matches!(&component.origin, Origin::Url(url) if url.starts_with("file:"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

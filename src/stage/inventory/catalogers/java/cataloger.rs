@@ -16,7 +16,7 @@ use crate::model::coverage::GapKind;
 use crate::model::inventory::Component;
 use crate::model::purl::Purl;
 use crate::stage::inventory::cataloger::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
-use crate::stage::inventory::formats::zipped::{directory, ends_as_zip, is_called, unpack};
+use crate::stage::inventory::formats::zipped::{begins_as_zip, directory, ends_as_zip, is_called, unpack};
 
 /// Reads `.jar`, `.war`, `.ear` and their like.
 pub struct Java;
@@ -40,7 +40,7 @@ impl Cataloger for Java {
     }
 
     fn version(&self) -> u32 {
-        7
+        8
     }
 
     fn domain(&self) -> Domain {
@@ -170,7 +170,12 @@ fn archive<R: Read + Seek>(name: &str, mut content: R, depth: usize, budget: &mu
             }
             None => continue,
         };
-        let Some(part) = Part::of(&entry) else { continue };
+        let part = match Part::of(&entry) {
+            Some(part) => part,
+            // A class loader of the user's own takes archives of any name.
+            None if !entry.ends_with('/') && begins_as_zip(&mut zip, at) => Part::MayBeArchive,
+            None => continue,
+        };
         if part == Part::Program {
             inside_of_it.programs.take(&entry);
             continue;
@@ -184,7 +189,8 @@ fn archive<R: Read + Seek>(name: &str, mut content: R, depth: usize, budget: &mu
         };
         let text = || String::from_utf8_lossy(&unpacked).into_owned();
         match part {
-            Part::Archive => inside(&format!("{name}:{entry}"), &unpacked, depth + 1, budget, sink),
+            Part::MayBeArchive if !ZipArchive::new(Cursor::new(&unpacked)).is_ok_and(|zip| is_of_java(&zip)) => {}
+            Part::Archive | Part::MayBeArchive => inside(&format!("{name}:{entry}"), &unpacked, depth + 1, budget, sink),
             Part::Properties => inside_of_it.artifact(of_properties(&text()), (name, &entry), sink),
             Part::Pom => inside_of_it.poms.push((entry, text())),
             Part::Manifest => inside_of_it.manifest = text(),
@@ -198,6 +204,8 @@ fn archive<R: Read + Seek>(name: &str, mut content: R, depth: usize, budget: &mu
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Part {
     Archive,
+    /// It begins as one, and is called otherwise.
+    MayBeArchive,
     Properties,
     Pom,
     Manifest,
@@ -258,6 +266,12 @@ impl Contents {
         let is_one = || is_named(&self.manifest, &self.artifacts) || self.programs.are_of(&self.artifacts);
         let is_known = !self.artifacts.is_empty() && (is_called_after(name, &self.artifacts) || (!names_version(name) && is_one()));
         if is_known {
+            if let Some(foreign) = self.programs.foreign_to(&self.artifacts) {
+                sink.gap(
+                    GapKind::UnownedExecutable,
+                    format!("{name}: it names no artifact that its classes in {foreign} may be of: they were not looked up"),
+                );
+            }
             return;
         }
         match by_name(name, &self.manifest) {

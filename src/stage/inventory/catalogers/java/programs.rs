@@ -43,6 +43,48 @@ impl Programs {
     }
 }
 
+impl Programs {
+    /// The first packages that share no word with any of the artifacts, for people; none where all do. Those of Java's own interfaces, which many
+    /// carry a copy of, are nobody's.
+    pub(super) fn foreign_to(&self, artifacts: &[Purl]) -> Option<String> {
+        const SHOWN: usize = 3;
+        let is_foreign = |package: &&String| {
+            let is_api = ["javax", "jakarta", "java"].contains(&package.split('/').next().unwrap_or_default());
+            let is_own = |artifact: &Purl| is_of(package, artifact) || shares_a_word(package, artifact);
+            !is_api && !artifacts.iter().any(is_own)
+        };
+        let mut foreign: Vec<&str> = self.packages.iter().filter(is_foreign).map(String::as_str).collect();
+        let more = foreign.len().saturating_sub(SHOWN);
+        foreign.truncate(SHOWN);
+        let mut said: Vec<String> = foreign
+            .into_iter()
+            .map(|package| match package {
+                "" => "no package".to_owned(),
+                package => format!("`{package}`"),
+            })
+            .collect();
+        if more > 0 {
+            said.push(format!("{more} more"));
+        }
+        (!said.is_empty()).then(|| said.join(", "))
+    }
+}
+
+/// Where a package has one of the words of the artifact or its group near its beginning: `kotlin/text` of `org.jetbrains.kotlin:kotlin-stdlib`.
+fn shares_a_word(package: &str, artifact: &Purl) -> bool {
+    const TOPS: [&str; 6] = ["com", "org", "net", "io", "dev", "de"];
+    let words = |text: &str| -> Vec<String> {
+        text.split(|c: char| !c.is_ascii_alphanumeric())
+            .filter(|word| word.len() > 1 && !TOPS.contains(word))
+            .map(str::to_ascii_lowercase)
+            .collect()
+    };
+    let group = artifact.namespace.as_deref().unwrap_or_default();
+    let own = words(&format!("{group} {}", artifact.name));
+    let parts = package.split('/').take(3);
+    parts.flat_map(words).any(|word| own.contains(&word))
+}
+
 /// Packages begin as the group does, if only with its first two parts (`com/google/common` of `com.google.guava`), or hold the words of the artifact
 /// or of its group (`org/apache/commons/io` of `commons-io`).
 fn is_of(package: &str, artifact: &Purl) -> bool {

@@ -161,6 +161,49 @@ fn an_archive_with_nothing_but_another_artifacts_coordinates_is_a_component_of_i
 }
 
 #[test]
+fn an_archive_in_an_archive_is_read_whatever_it_is_called() {
+    let inner = jar(&[POM, ("org/acme/lib/Lib.class", b"x")]);
+    let pictures = jar(&[("a.txt", b"x")]);
+    for name in ["lib/evil.bin", "lib/evil.jar.orig", "evil", "lib/evil.zip"] {
+        let outer = jar(&[("com/app/App.class", b"x"), ("a.bin", &pictures), (name, &inner)]);
+        let seen = Recorder::of(&Java, "app.jar", &outer);
+        assert_eq!(seen.purls(), ["pkg:maven/org.acme/lib@1.2.3", "pkg:maven/app"], "{name}");
+        assert!(seen.gaps.is_empty(), "{name}: {:?}", seen.gaps);
+    }
+}
+
+#[test]
+fn classes_of_nobody_in_an_archive_that_is_called_after_its_artifact_are_told() {
+    let own = ("org/acme/lib/Lib.class", &b"x"[..]);
+    let of = |entries: &[(&str, &[u8])]| {
+        let seen = Recorder::of(&Java, "lib-1.2.3.jar", &jar(entries));
+        assert_eq!(seen.purls()[0], "pkg:maven/org.acme/lib@1.2.3");
+        seen.gaps
+    };
+    let foreign = of(&[POM, own, ("com/evil/Evil.class", b"x"), ("Evil.class", b"x")]);
+    assert!(
+        matches!(&*foreign, [(GapKind::UnownedExecutable, said)] if said.contains("no package, `com/evil`")),
+        "{foreign:?}"
+    );
+    // The controls: what says whose it is, interfaces that many copy, and words that are the artifact's.
+    let evil = (
+        "META-INF/maven/com.evil/evil/pom.properties",
+        &b"groupId=com.evil\nartifactId=evil\nversion=1\n"[..],
+    );
+    assert!(of(&[POM, own, evil, ("com/evil/Evil.class", b"x")]).is_empty());
+    assert!(
+        of(&[
+            POM,
+            own,
+            ("javax/inject/Inject.class", b"x"),
+            ("lib/text/A.class", b"x"),
+            ("acme/A.class", b"x")
+        ])
+        .is_empty()
+    );
+}
+
+#[test]
 fn an_archive_behind_a_shell_script_is_read() {
     let behind = [&b"#!/bin/bash\nexec java -jar $0\nexit 1\n"[..], &jar(&[POM])].concat();
     assert_eq!(Recorder::of(&Java, "app.jar", &behind).purls(), ["pkg:maven/org.acme/lib@1.2.3"]);

@@ -67,6 +67,18 @@ pub(in super::super) fn read(bytes: &[u8], inventory: &mut Inventory) -> Result<
             Read::Nothing => {}
         }
     }
+    if let Some(subject) = metadata.component.as_ref().filter(|_| !ours) {
+        match published(subject, os.as_ref(), sources)? {
+            Read::Components(components) => {
+                if let Some(reference) = &subject.reference {
+                    by_reference.insert(reference, inventory.components.len());
+                }
+                inventory.components.extend(components);
+            }
+            Read::Unknown(detail) => inventory.gaps.push(unread("metadata.component".to_owned(), detail)),
+            Read::Nothing => {}
+        }
+    }
     let listed = elements
         .iter()
         .map(|(_, element)| *element)
@@ -199,6 +211,25 @@ fn component(element: &Element<'_>, os: Option<&NamedOs>, sources: Sources) -> R
         }
     }
     Ok(Read::Components(components))
+}
+
+/// What the document is about, where that is something which advisories know: a library, or a program that others install. An image is none.
+fn published(subject: &Element<'_>, os: Option<&NamedOs>, sources: Sources) -> Result<Read, String> {
+    let Some(text) = &subject.purl else { return Ok(Read::Nothing) };
+    let mut purl = match Purl::parse(text) {
+        Ok(purl) => purl,
+        Err(error) => return Ok(Read::Unknown(error.to_string())),
+    };
+    if let (None, Some(version)) = (&purl.version, subject.version.as_deref().filter(|version| !version.is_empty())) {
+        purl.version = Some(version.to_owned());
+    }
+    let mut component = with_purl(subject, purl, os, sources, false)?;
+    if component.ecosystem.is_none() {
+        return Ok(Read::Nothing);
+    }
+    let is_private = |pair: &Pair<'_>| pair.name == "cdx:npm:package:private" && pair.value == "true";
+    component.root = ecosystem::is_of_folder(&component) || subject.properties.iter().any(is_private);
+    Ok(Read::Components(vec![component]))
 }
 
 /// The component of an element by a purl. `carries` where our own properties say more.

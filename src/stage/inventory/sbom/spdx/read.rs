@@ -296,10 +296,11 @@ fn with_purl(
     if carries {
         carried::to_component(&mut component, pairs(&package.annotations))?;
     } else {
-        component.root = is_root;
         ecosystem::keep_case(&mut component, None, &package.name);
         component.ecosystem = ecosystem::of(&component.purl, os);
         component.origin = ecosystem::origin(&component.purl);
+        // What advisories may know is looked up, also where the document is about nothing else.
+        component.root = is_root && (component.ecosystem.is_none() || ecosystem::is_of_folder(&component));
         ecosystem::as_advisories_write(&mut component);
     }
     if component.licenses.is_empty() {
