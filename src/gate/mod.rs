@@ -77,6 +77,7 @@ pub async fn run(plan: &GatePlan, effects: &Effects) -> (Outcome, Result<(), Gat
 async fn advance(plan: &GatePlan, outcome: &mut Outcome, effects: &Effects) -> Result<(), GateError> {
     let judge = Judge::load(&plan.judging, effects).await?;
     judge.check_baseline(&[&plan.service])?;
+    tell_of_changes(plan, judge.policy(), effects);
     let image = build_stage(plan, effects)?;
     // Not before: the baseline may be the folder's own verdict, and a build that is refused (no lock file, no such package) has changed nothing.
     leave_only(&plan.output, &[], true)?;
@@ -105,10 +106,12 @@ async fn advance(plan: &GatePlan, outcome: &mut Outcome, effects: &Effects) -> R
     };
     let dockerfiles = Dockerfiles::These(plan.build.builder.dockerfiles());
     judge.survey(&plan.build.root, &dockerfiles, effects, &mut context);
-    let judged = judge.judge(&inventory, &context, effects).await?;
+    let mut with_actions = inventory.clone();
+    inventory::add_actions(&mut with_actions, &context.actions);
+    let judged = judge.judge(&with_actions, &context, effects).await?;
     reached(outcome, Stage::Policy);
     let decision = judged.verdict.verdict;
-    let record = judge.record(&judged, &inventory, &context);
+    let record = judge.record(&judged, &with_actions, &context);
     outcome.verdict = Some(judged.verdict.clone());
     outcome.baseline.clone_from(&judged.baseline);
     outcome.before.clone_from(&judged.before);
@@ -136,6 +139,18 @@ async fn advance(plan: &GatePlan, outcome: &mut Outcome, effects: &Effects) -> R
     outcome.rollout = Some(report);
     reached(outcome, Stage::Rollout);
     Ok(())
+}
+
+/// Nobody waits for a build to hear that its image will be denied.
+fn tell_of_changes(plan: &GatePlan, policy: &Policy, effects: &Effects) {
+    let changed = plan.build.commit.as_ref().filter(|commit| commit.dirty);
+    if let Some(commit) = changed.filter(|_| plan.until >= Stage::Publish && policy.denies_dirty_trees()) {
+        let text = format!(
+            "the tree differs from commit {}, and the policy's untraceable-tag will deny the image: commit or remove what `git status` lists",
+            commit.sha.short()
+        );
+        effects.warn(Stage::Build, text);
+    }
 }
 
 fn reached(outcome: &mut Outcome, stage: Stage) {

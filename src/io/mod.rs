@@ -22,6 +22,7 @@ pub mod layers;
 pub mod limits;
 pub mod local_api;
 pub mod lockfile;
+pub mod merge_conflict;
 pub mod oci;
 pub mod oci_layout;
 pub mod patience;
@@ -30,6 +31,7 @@ pub mod random_access;
 pub mod registry;
 pub mod secret;
 pub mod temporary;
+pub mod workflow;
 pub mod yaml;
 
 use std::path::PathBuf;

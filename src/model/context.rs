@@ -22,6 +22,9 @@ pub struct DeclaredBase {
 pub struct ActionUse {
     /// As written: `actions/checkout@v4`, `./local`, `docker://alpine:3`.
     pub uses: String,
+    /// The version that a comment gives to its commit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
     /// The workflow file and the line.
     pub location: Location,
 }

@@ -20,6 +20,8 @@ impl Ecosystem {
     pub const GO: &str = "Go";
     /// Java archives.
     pub const MAVEN: &str = "Maven";
+    /// Actions and reusable workflows.
+    pub const GITHUB_ACTIONS: &str = "GitHub Actions";
 
     /// Takes OSV's spelling, suffix included.
     #[must_use]
@@ -68,8 +70,8 @@ const HOMES: &[(&str, &[&str], &str)] = &[
     ("conan", &[], "ConanCenter"),
     ("cran", &[], "CRAN"),
     ("hackage", &[], "Hackage"),
-    ("github", &[], "GitHub Actions"),
-    ("githubactions", &[], "GitHub Actions"),
+    ("github", &[], Ecosystem::GITHUB_ACTIONS),
+    ("githubactions", &[], Ecosystem::GITHUB_ACTIONS),
     ("bitnami", &[], "Bitnami"),
     ("julia", &[], "Julia"),
     ("opam", &[], "opam"),

@@ -6,6 +6,7 @@ use crate::cli::error::CliError;
 use crate::cli::session::{Answer, Session};
 use crate::gate::{GateError, Judge};
 use crate::model::context::Context;
+use crate::model::coverage::Gap;
 use crate::model::inventory::FactKind;
 use crate::stage::inventory;
 use crate::stage::policy::repository::Dockerfiles;
@@ -47,6 +48,14 @@ pub(super) async fn run(session: &Session<'_>, args: &CheckArgs) -> Result<Answe
         .into_iter()
         .partition(|fact| fact.kind == FactKind::Secret);
     inventory.facts = facts;
+    // The survey tells of the same workflows, with their lines.
+    let is_told = |gap: &Gap| {
+        context
+            .gaps
+            .iter()
+            .any(|told| (told.kind, &told.subject) == (gap.kind, &gap.subject))
+    };
+    inventory.gaps.retain(|gap| !is_told(gap));
     context.tracked_secrets = tracked_secrets;
     Ok(judged::answer(&judge, &inventory, &context, session).await)
 }

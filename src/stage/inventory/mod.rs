@@ -22,12 +22,14 @@ pub use catalogers::CATALOGERS;
 pub use error::InventoryError;
 pub use image::engine::ImageInventory;
 
+use catalogers::github_actions;
 use image::engine::LayerCache;
 use image::layout;
 
 use std::path::Path;
 
 use crate::io::Effects;
+use crate::model::context::ActionUse;
 use crate::model::image::BuiltImage;
 use crate::model::image_ref::ImageRef;
 use crate::model::inventory::{Inventory, Subject};
@@ -63,4 +65,11 @@ pub async fn image_ref(reference: &ImageRef, effects: &Effects) -> Result<Invent
 /// When the path cannot be read.
 pub fn source(path: &Path, exclude: &[Exclusion], effects: &Effects) -> Result<Inventory, InventoryError> {
     source_tree::source(path, exclude, effects)
+}
+
+/// Adds the actions that a repository's workflows use to what is judged of an image. They are in no layer of it, and ran with the secrets of
+/// whatever built and published it.
+pub fn add_actions(inventory: &mut Inventory, actions: &[ActionUse]) {
+    inventory.components.extend(actions.iter().filter_map(github_actions::component));
+    inventory.canonicalize();
 }

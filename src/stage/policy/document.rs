@@ -187,6 +187,12 @@ impl Policy {
         !self.document.custom.is_empty()
     }
 
+    /// True when an image of a tree with changes that are not committed is denied, so that building one to publish it is in vain.
+    #[must_use]
+    pub fn denies_dirty_trees(&self) -> bool {
+        self.rules.iter().any(|configured| configured.rule.denies_dirty_trees())
+    }
+
     /// True when some rule looks at licences.
     #[must_use]
     pub fn asks_for_licenses(&self) -> bool {

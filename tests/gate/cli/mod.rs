@@ -1,6 +1,7 @@
 //! The command line, bad input, and the Action.
 
 mod action;
+mod actions_looked_up;
 mod arguments;
 mod bad_input;
 mod before_the_build;

@@ -11,6 +11,7 @@ pub(super) mod crates;
 pub mod debian_copyright;
 pub(super) mod distro;
 pub mod dpkg;
+pub(super) mod github_actions;
 pub mod go_buildinfo;
 pub mod java;
 pub mod npm;
@@ -34,6 +35,7 @@ pub static CATALOGERS: &[&dyn Cataloger] = &[
     &cargo_patch::CargoPatch,
     &debian_copyright::DebianCopyright,
     &dpkg::Dpkg,
+    &github_actions::GithubActions,
     &go_buildinfo::GoBuildInfo,
     &java::Java,
     &npm::installed::NpmInstalled,

@@ -12,6 +12,7 @@ use crate::model::severity::{Rating, Severity};
 use crate::model::version::{Scheme, go, packagist};
 
 use super::evaluate::{Answer, Wanted, evaluate, other_target};
+use super::moving_tag::MovingTag;
 use super::names::names;
 use super::not_applicable;
 use super::red_hat::Repositories;
@@ -97,6 +98,7 @@ fn collect<'a>(
         _ => Cow::Borrowed(version),
     };
     let wanted = Wanted::new(&ordered, scheme);
+    let moving = MovingTag::of(version).filter(|_| base == Ecosystem::GITHUB_ACTIONS);
     let claims = (first..first + count).map(|at| index.claim(at)).collect::<Result<Vec<_>, _>>()?;
     let releases = Releases::new(index, &claims, base, subject.ecosystem.suffix(), version)?;
     let repositories = Repositories::new(&claims, base, subject.ecosystem.suffix());
@@ -109,7 +111,11 @@ fn collect<'a>(
             continue;
         }
         outcome.claims.push(claim);
-        match evaluate(&claim, &wanted)? {
+        let answer = match &moving {
+            Some(tag) => tag.evaluate(&claim)?,
+            None => evaluate(&claim, &wanted)?,
+        };
+        match answer {
             Answer::No if base == "Packagist" && packagist::is_branch(version) => {
                 outcome.gaps.push(unordered(subject, "a branch has no place among releases"));
             }
@@ -122,6 +128,7 @@ fn collect<'a>(
                 name: name.clone(),
                 version,
             }),
+            Answer::Unknown(problem) if moving.is_some() && claim.broken.is_empty() => outcome.gaps.push(moved(subject, &problem)),
             Answer::Unknown(problem) => outcome.gaps.push(undecided(index, subject, &claim, &wanted, &problem)?),
         }
     }
@@ -169,6 +176,14 @@ fn unordered(subject: &Subject<'_>, problem: &str) -> Gap {
         subject: subject.component.purl.to_string(),
         detail: format!("advisories name it, and whether they hold its version cannot be told: {problem}"),
         location: subject.component.locations.first().cloned(),
+    }
+}
+
+/// What stands behind a tag that moves is as little known as what an unreadable workflow uses: by habit it is the newest, and no habit is proof.
+fn moved(subject: &Subject<'_>, problem: &str) -> Gap {
+    Gap {
+        kind: GapKind::UnreadableWorkflow,
+        ..unordered(subject, problem)
     }
 }
 

@@ -11,7 +11,7 @@ pub(super) fn names<'a>(component: &'a Component, base: &str) -> Vec<(Cow<'a, st
     if let (Ecosystem::GO, Some(subpath)) = (base, &component.purl.subpath) {
         return of_module(component, subpath);
     }
-    if base == "GitHub Actions" {
+    if base == Ecosystem::GITHUB_ACTIONS {
         return of_action(component);
     }
     let Some(source) = &component.source else { return vec![own] };

@@ -4,14 +4,13 @@
 
 mod blame;
 mod dockerfile;
-mod workflow;
 
 pub use blame::waiver_authors;
 pub use dockerfile::base_images;
-pub use workflow::action_uses;
 
 use std::path::{Path, PathBuf};
 
+use crate::io::workflow::{self, action_uses};
 use crate::io::{files, folder, git};
 
 use crate::io::{Effects, limits::Limits};

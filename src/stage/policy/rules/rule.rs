@@ -36,6 +36,11 @@ pub trait Rule: Send + Sync + std::fmt::Debug {
         None
     }
 
+    /// True when it denies an image of a tree with changes that are not committed.
+    fn denies_dirty_trees(&self) -> bool {
+        false
+    }
+
     /// True when it looks at licences, which of crates are not to be had for nothing.
     fn asks_for_licenses(&self) -> bool {
         false

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Objections, Rule, RuleText, Settings};
-use crate::model::commit::CommitSha;
+use crate::io::workflow::is_commit;
 use crate::model::coverage::{Gap, GapKind};
 use crate::model::digest::Digest;
 use crate::model::finding::Level;
@@ -80,7 +80,7 @@ fn is_pinned(uses: &str) -> bool {
     }
     match (uses.starts_with("docker://"), uses.rsplit_once('@')) {
         (true, Some((_, digest))) => Digest::parse(digest).is_ok(),
-        (false, Some((_, commit))) => CommitSha::parse(commit).is_ok(),
+        (false, Some((_, commit))) => is_commit(commit),
         (_, None) => false,
     }
 }

@@ -116,6 +116,10 @@ impl Rule for UntraceableTag {
             object(&platform, message, "build the image from the commit that is checked out");
         }
     }
+
+    fn denies_dirty_trees(&self) -> bool {
+        self.level == Level::Deny
+    }
 }
 
 impl UntraceableTag {

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::io::yaml::{Node, Value, documents};
+use super::yaml::{Node, Value, documents};
+use crate::model::commit::CommitSha;
 use crate::model::context::ActionUse;
 use crate::model::coverage::{Gap, GapKind};
 use crate::model::inventory::Location;
@@ -11,7 +12,8 @@ use crate::model::inventory::Location;
 const VALUES: usize = 100_000;
 
 /// True for workflows, and for actions wherever they lie.
-pub(super) fn is_workflow(path: &str) -> bool {
+#[must_use]
+pub fn is_workflow(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     let is_yaml = name.ends_with(".yml") || name.ends_with(".yaml");
     (is_yaml && path.starts_with(".github/workflows/")) || matches!(name, "action.yml" | "action.yaml")
@@ -23,6 +25,7 @@ pub fn action_uses(path: &str, text: &str) -> (Vec<ActionUse>, Vec<Gap>) {
     let (documents, unread) = documents(text);
     let mut reader = Reader {
         path,
+        lines: text.lines().collect(),
         left: VALUES,
         found: Vec::new(),
         gaps: Vec::new(),
@@ -46,6 +49,7 @@ const NAMES: [&str; 8] = ["env", "with", "inputs", "outputs", "secrets", "matrix
 
 struct Reader<'p> {
     path: &'p str,
+    lines: Vec<&'p str>,
     left: usize,
     found: Vec<ActionUse>,
     gaps: Vec<Gap>,
@@ -107,8 +111,21 @@ impl Reader<'_> {
         }
         self.found.push(ActionUse {
             uses: uses.to_owned(),
+            version: self.version_beside(uses, line),
             location: self.at(line),
         });
+    }
+
+    /// What a comment behind a commit calls it: people and their bots write the version there.
+    fn version_beside(&self, uses: &str, line: u32) -> Option<String> {
+        let (_, commit) = uses.rsplit_once('@')?;
+        if !is_commit(commit) {
+            return None;
+        }
+        let text = self.lines.get(usize::try_from(line).map_or(0, |line| line.saturating_sub(1)))?;
+        let (_, behind) = text.rsplit_once(commit)?;
+        let (_, comment) = behind.split_once(" #")?;
+        version_in(comment)
     }
 
     fn gap(&mut self, line: u32, what: &str) {
@@ -124,6 +141,76 @@ impl Reader<'_> {
         Location {
             line: Some(line),
             ..Location::path(self.path)
+        }
+    }
+}
+
+/// True for the whole id of a commit, which nobody can move.
+#[must_use]
+pub fn is_commit(reference: &str) -> bool {
+    CommitSha::parse(reference).is_ok()
+}
+
+/// The one version in a comment: `v4.2.2`, `tag=v4`, `ratchet:actions/checkout@v4.2.2`.
+fn version_in(comment: &str) -> Option<String> {
+    let words = comment.split([' ', '\t', ',', ';', '(', ')']);
+    let versions: BTreeSet<&str> = words
+        .map(|word| word.rsplit(['=', '@', ':', '#']).next().unwrap_or(word))
+        .filter(|word| is_version(word))
+        .collect();
+    let mut versions = versions.into_iter();
+    versions.next().filter(|_| versions.next().is_none()).map(str::to_owned)
+}
+
+/// One to three numbers, and what may stand behind three.
+fn is_version(word: &str) -> bool {
+    let bare = word.strip_prefix(['v', 'V']).unwrap_or(word);
+    let numbers = bare.split(['-', '+']).next().unwrap_or(bare);
+    let are_numbers = numbers
+        .split('.')
+        .all(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()));
+    are_numbers && numbers.split('.').count() <= 3 && (bare != word || numbers.contains('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_comment_behind_a_commit_tells_its_version_and_nothing_else_does() {
+        let commit = "11bd71901bbe5b1630ceea73d27597364c9af683";
+        let of = |text: &str| {
+            let (found, gaps) = action_uses("action.yml", text);
+            assert!(gaps.is_empty(), "{text}");
+            found[0].version.clone()
+        };
+        for comment in [
+            "# v4.2.2",
+            " # tag=v4.2.2",
+            "# pin@v4.2.2",
+            "# ratchet:actions/checkout@v4.2.2",
+            "#v4.2.2 (LTS)",
+        ] {
+            assert_eq!(
+                of(&format!("- uses: a/b@{commit} {comment}")).as_deref(),
+                Some("v4.2.2"),
+                "{comment}"
+            );
+            assert_eq!(
+                of(&format!("- uses: 'a/b@{commit}' {comment}")).as_deref(),
+                Some("v4.2.2"),
+                "{comment}"
+            );
+        }
+        assert_eq!(of(&format!("- {{uses: a/b@{commit}, name: x}} # 4.2")).as_deref(), Some("4.2"));
+        for text in [
+            format!("- uses: a/b@{commit}"),
+            format!("- uses: a/b@{commit} # from v4.2.2 to v4.3.0"),
+            format!("- uses: a/b@{commit} # in 2024"),
+            format!("- uses: a/b@{commit}\n  # v4.2.2"),
+            "- uses: a/b@v4 # v4.2.2".to_owned(),
+        ] {
+            assert_eq!(of(&text), None, "{text}");
         }
     }
 }
