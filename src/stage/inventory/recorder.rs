@@ -77,6 +77,7 @@ impl Recorder {
     fn expect_same(&self, other: &Self, path: &str) {
         assert_eq!(self.components, other.components, "{path}");
         assert_eq!(self.owned, other.owned, "{path}");
+        assert_eq!(self.facts, other.facts, "{path}");
         assert_eq!((self.accounted, self.executable), (other.accounted, other.executable), "{path}");
         assert_eq!(self.gaps.len(), other.gaps.len(), "{path}: {:?} {:?}", self.gaps, other.gaps);
     }

@@ -2,8 +2,9 @@
 
 use memchr::memmem;
 
+use super::Found;
+use super::found::Lines;
 use super::proof::is_placeholder;
-use super::{Found, line_of};
 
 /// What stands in addresses of examples and of databases on a developer's machine. None of them opens anything that is not open anyway.
 const COMMON: [&str; 16] = [
@@ -14,6 +15,7 @@ const COMMON: [&str; 16] = [
 /// Every address in a text with a password in it.
 pub(super) fn passwords(content: &[u8]) -> Vec<Found> {
     let mut found = Vec::new();
+    let mut lines = Lines::of(content);
     for at in memmem::find_iter(content, b"://") {
         let scheme = content[..at]
             .iter()
@@ -34,7 +36,7 @@ pub(super) fn passwords(content: &[u8]) -> Vec<Found> {
         if scheme >= 2 && is_real(user, password) {
             let name = String::from_utf8_lossy(&content[at - scheme..at]).into_owned();
             found.push(Found {
-                line: line_of(content, at),
+                line: lines.at(at),
                 what: format!("password in the address of a {name} service"),
             });
         }

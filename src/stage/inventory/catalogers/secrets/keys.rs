@@ -2,15 +2,19 @@
 
 use memchr::memmem;
 
+use super::Found;
+use super::found::Lines;
 use super::published::is_published;
-use super::{Found, line_of};
 
 const BEGIN: &[u8] = b"-----BEGIN ";
+/// No key is longer, in bytes of its text.
+pub(super) const LONGEST: usize = 32 * 1024;
 const END_OF_LABEL: &[u8] = b"PRIVATE KEY";
 
 /// Every private key in a text: a `BEGIN` line, enough base 64, an `END` line. Line ends may be written as `\n`, as JSON does.
 pub(super) fn private_keys(content: &[u8]) -> Vec<Found> {
     let mut found = Vec::new();
+    let mut lines = Lines::of(content);
     for start in memmem::find_iter(content, BEGIN) {
         let after = &content[start + BEGIN.len()..];
         let Some(label_end) = memmem::find(&after[..after.len().min(60)], b"-----") else {
@@ -19,7 +23,9 @@ pub(super) fn private_keys(content: &[u8]) -> Vec<Found> {
         let label = &after[..label_end];
         let is_key = label.ends_with(END_OF_LABEL) || label.ends_with(b"PRIVATE KEY BLOCK");
         let body = &after[label_end + 5..];
-        let Some(end) = memmem::find(&body[..body.len().min(32 * 1024)], b"-----END ") else {
+        // Nothing of a key has five dashes: where others begin it ends, and a text of beginnings alone is gone through once.
+        let end = memmem::find(&body[..body.len().min(LONGEST)], b"-----");
+        let Some(end) = end.filter(|end| body[*end..].starts_with(b"-----END ")) else {
             continue;
         };
         if !is_key || !is_base64(&body[..end]) || is_published(&body[..end]) {
@@ -28,7 +34,7 @@ pub(super) fn private_keys(content: &[u8]) -> Vec<Found> {
         let label = String::from_utf8_lossy(label).to_ascii_lowercase();
         let locked = label.starts_with("encrypted") || memmem::find(&body[..end], b"Proc-Type: 4,ENCRYPTED").is_some();
         found.push(Found {
-            line: line_of(content, start),
+            line: lines.at(start),
             what: if locked && !label.starts_with("encrypted") {
                 format!("encrypted {label}")
             } else {

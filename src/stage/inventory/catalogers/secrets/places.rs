@@ -1,7 +1,31 @@
 //! Which files are read for secrets.
 
-/// Files larger than this are data, not configuration.
-const MAX_SIZE: u64 = 1 << 20;
+/// Files up to this size are looked at whatever they are.
+pub(super) const SMALL: u64 = 1 << 20;
+
+/// What texts begin with: a printable character, a blank or a line end, a mark of UTF-8 or UTF-16.
+pub(super) const TEXTS: &[&[u8]] = &{
+    const PRINTABLE: [u8; 98] = {
+        let mut all = [b'\n'; 98];
+        let mut at = 0;
+        while at < 95 {
+            all[at] = b' ' + at as u8;
+            at += 1;
+        }
+        all[96] = b'\r';
+        all[97] = b'\t';
+        all
+    };
+    let mut all: [&[u8]; 101] = [b"\xef\xbb\xbf"; 101];
+    let mut at = 0;
+    while at < 98 {
+        all[at] = PRINTABLE.split_at(at).1.split_at(1).0;
+        at += 1;
+    }
+    all[99] = b"\xff\xfe";
+    all[100] = b"\xfe\xff";
+    all
+};
 
 /// Endings of files that hold no readable text, or text that programs made from other text.
 const PASSED_OVER: [&str; 46] = [
@@ -36,7 +60,7 @@ const DISTRIBUTED: [&str; 20] = [
 
 /// True for files that may hold secrets of somebody's own.
 pub(super) fn is_worth_reading(path: &str, size: u64) -> bool {
-    if !(16..=MAX_SIZE).contains(&size) || DISTRIBUTED.iter().any(|folder| path.starts_with(folder)) {
+    if size < 16 || DISTRIBUTED.iter().any(|folder| path.starts_with(folder)) {
         return false;
     }
     let name = file_name(path);
@@ -106,6 +130,28 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_text_is_told_from_a_program_by_how_it_begins() {
+        let begins = |text: &[u8]| TEXTS.iter().any(|start| text.starts_with(start));
+        for text in [
+            &b"# x"[..],
+            b"{",
+            b"~",
+            b" a",
+            b"\n",
+            b"\r\n",
+            b"\t",
+            b"\xef\xbb\xbfa",
+            b"\xff\xfea\0",
+            b"\xfe\xff\0a",
+        ] {
+            assert!(begins(text), "{text:?}");
+        }
+        for other in [&b"\x7fELF"[..], b"\x1f\x8b", b"\x89PNG", b"\0asm", b"\xfd7zXZ"] {
+            assert!(!begins(other), "{other:?}");
+        }
+    }
+
+    #[test]
     fn the_endings_are_sorted() {
         assert!(PASSED_OVER.is_sorted());
         assert!(SAMPLES.is_sorted());
@@ -152,6 +198,6 @@ mod tests {
         ] {
             assert!(!is_worth_reading(path, 100), "{path}");
         }
-        assert!(!is_worth_reading("app/.env", 2 << 20));
+        assert!(is_worth_reading("app/.env", 2 << 20) && !is_worth_reading("app/.env", 8));
     }
 }

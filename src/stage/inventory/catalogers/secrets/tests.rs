@@ -94,6 +94,71 @@ fn tokens_are_told_by_checksum_length_and_entropy() {
 }
 
 #[test]
+fn the_tokens_of_more_issuers_are_told() {
+    for (token, name) in [
+        (format!("glft-{}", random(20)), "GitLab feed token"),
+        (format!("GR1348941{}", random(20)), "GitLab runner registration token"),
+        (format!("whsec_{}", random(32)), "Stripe webhook secret"),
+        (format!("SG.{}.{}", random(22), random(43)), "SendGrid key"),
+        (format!("sk-or-v1-{}", random(64)), "OpenRouter key"),
+        (format!("gsk_{}", random(52)), "Groq key"),
+        (format!("oy2{}", random(43)), "NuGet key"),
+        (format!("pat{}.{}", random(14), random(64)), "Airtable token"),
+        (format!("ATATT3{}", random(186)), "Atlassian token"),
+        (format!("{}7Q~{}", random(3), random(34)), "Azure client secret"),
+        (format!("{}AZDO{}", random(76), random(4)), "Azure DevOps token"),
+        (format!("{}.atlasv1.{}", random(14), random(67)), "Terraform Cloud token"),
+        (format!("7401938265:AA{}", random(33)), "Telegram bot token"),
+    ] {
+        assert_eq!(
+            of("app/settings.py", &format!("a = '{token}'\n")),
+            [format!("{name} (line 1)")],
+            "{token}"
+        );
+    }
+    let id = "SK7c1e90a4b25d83f6019be4d72a58c3f1";
+    let pair = format!("sid: {id}\nsecret: {}\n", random(32));
+    assert_eq!(of("app/a.yaml", &pair), ["Twilio API key with its secret (line 1)"]);
+    // The controls: an id alone, digests, and words of the right letters.
+    for text in [
+        format!("sid: {id}\n"),
+        format!("md5: AC{}\n", "d41d8cd98f00b204e9800998ecf8427e"),
+        format!("AIza{}\n", random(35)),
+        "time 12345678:AAA, path.atlasv1.x, Q~, AZDO\n".to_owned(),
+        format!("{}AZDO{}\n", random(80), random(8)),
+        format!("eyJ{}.eyJ{}.{}\n", random(30), random(60), random(43)),
+    ] {
+        assert_eq!(of("app/a.yaml", &text), [] as [&str; 0], "{text}");
+    }
+}
+
+#[test]
+fn a_secret_in_a_large_text_is_found_and_told_by_its_line() {
+    let token = format!("glpat-{}\n", random(20));
+    let secret = |lines: usize, line: &str, token: &str| {
+        let text = [&line.repeat(lines), token, &line.repeat(lines)].concat();
+        crate::stage::inventory::recorder::Recorder::of(&Secrets, "srv/dump.sql", text.as_bytes()).facts
+    };
+    let line = format!("{}\n", "insert into t values (1)".repeat(40));
+    for lines in [1_100, 8_730, 9_000] {
+        let found = secret(lines, &line, &token);
+        assert_eq!(found.len(), 1, "{lines}: {found:?}");
+        assert!(found[0].1.contains("GitLab personal access token"), "{found:?}");
+    }
+    // Where a piece ends, whatever the place, and a text without lines.
+    let without = "insert into t values (1) ";
+    for more in [0, 10, 20, 25] {
+        let lines = (8 << 20) / without.len();
+        let found = secret(lines, without, &format!("{} {} ", "x".repeat(more), token.trim()));
+        assert_eq!(found.len(), 1, "{more}");
+    }
+    let key = secret(8_735, &line, &pem("RSA PRIVATE KEY"));
+    assert_eq!(key.len(), 1, "{key:?}");
+    // The control.
+    assert!(secret(9_000, &line, "nothing\n").is_empty());
+}
+
+#[test]
 fn an_aws_id_counts_with_its_secret_key_only() {
     let id = "AKIAQ3EGV7JXTN2LWKZM";
     assert_eq!(
