@@ -82,7 +82,12 @@ fn shares_a_word(package: &str, artifact: &Purl) -> bool {
     let group = artifact.namespace.as_deref().unwrap_or_default();
     let own = words(&format!("{group} {}", artifact.name));
     let parts = package.split('/').take(3);
-    parts.flat_map(words).any(|word| own.contains(&word))
+    // `log4j` in `slf4j-log4j12`.
+    let is_one = |word: &String| {
+        own.iter()
+            .any(|own| own == word || (word.len() > 3 && own.starts_with(word.as_str())))
+    };
+    parts.flat_map(words).any(|word| is_one(&word))
 }
 
 /// Packages begin as the group does, if only with its first two parts (`com/google/common` of `com.google.guava`), or hold the words of the artifact
@@ -105,6 +110,21 @@ fn is_of(package: &str, artifact: &Purl) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_word_of_the_artifact_makes_a_package_its_own() {
+        let artifact = |group: &str, name: &str| Purl::new("maven", name, "1").with_namespace(group);
+        for (package, group, name) in [
+            ("kotlin/text", "org.jetbrains.kotlin", "kotlin-stdlib"),
+            ("org/apache/log4j", "org.slf4j", "slf4j-log4j12"),
+            ("com/mysql/cj", "mysql", "mysql-connector-java"),
+        ] {
+            assert!(shares_a_word(package, &artifact(group, name)), "{package} of {group}:{name}");
+        }
+        for (package, group, name) in [("com/evil", "com.acme", "lib"), ("org", "org.acme", "lib"), ("", "org.acme", "lib")] {
+            assert!(!shares_a_word(package, &artifact(group, name)), "{package} of {group}:{name}");
+        }
+    }
 
     #[test]
     fn packages_are_an_artifacts_by_its_group_or_its_words() {
