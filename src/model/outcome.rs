@@ -98,6 +98,9 @@ pub struct RolloutReport {
     pub target: String,
     /// Identity of the run.
     pub run: String,
+    /// True where somebody asked for a version before: `digest` is what was to be brought back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rollback: bool,
     /// Whether the new version serves, the old one does, or nobody knows.
     pub result: RolloutResult,
     /// The digest that was to be rolled out.
@@ -138,6 +141,7 @@ impl RolloutReport {
             service: service.to_owned(),
             target: target.to_owned(),
             run,
+            rollback: false,
             result,
             digest,
             live: None,

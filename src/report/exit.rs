@@ -77,6 +77,9 @@ fn well(outcome: &Outcome) -> String {
     }
     match result {
         Some(RolloutResult::AlreadyDeployed) => parts.push("this digest serves already, verified"),
+        Some(_) if outcome.rollout.as_ref().is_some_and(|rollout| rollout.rollback) => {
+            parts.extend(["gone back to the version before", "verified"])
+        }
         Some(_) => parts.extend(["rolled out", "verified"]),
         None => {}
     }
@@ -235,6 +238,38 @@ mod tests {
         );
         assert!(!planned.contains("verified") && !planned.contains("published"), "{planned}");
         assert!(rolled_out(RolloutResult::Committed).contains("rolled out and verified"));
+    }
+
+    #[test]
+    fn a_rollback_is_not_told_as_a_rollout() {
+        let mut report = RolloutReport::new(
+            "shop",
+            "process",
+            "r".to_owned(),
+            Digest::from_bytes([1; 32]),
+            RolloutResult::Committed,
+        );
+        report.rollback = true;
+        report.live = Some(report.digest);
+        let outcome = Outcome {
+            reached: Some(Stage::Rollout),
+            rollout: Some(report),
+            ..Outcome::default()
+        };
+        let told = line(&outcome, 0);
+        assert!(told.contains("gone back") && !told.contains("rolled out"), "{told}");
+        let human = crate::report::human(&outcome, crate::report::style::Style::PLAIN);
+        assert!(human.contains("Rollback") && !human.contains("the new version"), "{human}");
+        let files = crate::report::files(&outcome);
+        for (name, word) in [
+            ("summary.md", "### Rollback to"),
+            ("report.html", "Gone back, live"),
+            ("rollout.json", "\"rollback\": true"),
+        ] {
+            let bytes = files.iter().find(|(file, _)| *file == name).map(|(_, bytes)| bytes);
+            let text = bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned()).unwrap_or_default();
+            assert!(text.contains(word), "{name}: {text}");
+        }
     }
 
     #[test]

@@ -335,6 +335,7 @@ pub(crate) fn live() -> Outcome {
         signed_by: Some("ecdsa-p256:MTIzNDU2Nzg5MA==".to_owned()),
     });
     outcome.rollout = Some(RolloutReport {
+        rollback: false,
         schema: "portcullis/rollout/v1".to_owned(),
         service: "payments".to_owned(),
         target: "process".to_owned(),

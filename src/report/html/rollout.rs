@@ -99,7 +99,10 @@ fn facts(report: &RolloutReport) -> Vec<(&'static str, String)> {
         |cut| count(usize::try_from(cut).unwrap_or(usize::MAX), "request", "requests"),
     );
     let mut facts = vec![
-        ("Wanted", report.digest.to_string()),
+        (
+            if report.rollback { "Asked to bring back" } else { "Wanted" },
+            report.digest.to_string(),
+        ),
         ("Serves now", digest(&report.live, "nothing that was seen to answer")),
         ("Before", digest(&report.previous, "nothing")),
         ("Cut off", cut),

@@ -36,7 +36,8 @@ pub(super) fn publication(page: &mut Page, outcome: &Outcome) {
 /// The result, the timeline, the samples.
 pub(super) fn rollout(page: &mut Page, outcome: &Outcome) {
     let Some(report) = &outcome.rollout else { return };
-    page.heading("Rollout", &format!("to {} as run {}", report.target, report.run));
+    let heading = if report.rollback { "Rollback" } else { "Rollout" };
+    page.heading(heading, &format!("to {} as run {}", report.target, report.run));
     if let Some(reason) = &report.reason {
         let sign = page.signs().bad;
         page.labelled(2, (Paint::Bad, sign), 3, (Paint::Strong, reason));
@@ -107,8 +108,14 @@ pub(in crate::report) fn samples(report: &RolloutReport) -> String {
     };
     let slowest = report.samples.iter().map(|sample| sample.latency_ms).fold(0.0, f64::max);
     let mut text = format!(
-        "{healthy} of {all} healthy; the new version answered {}, the old {}, neither named {}; slowest {slowest:.1} ms",
+        "{healthy} of {all} healthy; {} answered {}, {} {}, neither named {}; slowest {slowest:.1} ms",
+        if report.rollback {
+            "the version that was brought back"
+        } else {
+            "the new version"
+        },
         by(Answered::New),
+        if report.rollback { "the one before it" } else { "the old" },
         by(Answered::Old),
         by(Answered::Unknown)
     );
@@ -122,7 +129,9 @@ pub(in crate::report) fn samples(report: &RolloutReport) -> String {
 fn live(page: &mut Page, report: &RolloutReport, stop: &str) {
     match &report.live {
         Some(digest) => {
-            let which = if *digest == report.digest {
+            let which = if *digest == report.digest && report.rollback {
+                "the version that was brought back"
+            } else if *digest == report.digest {
                 "the new version"
             } else if Some(digest) == report.previous.as_ref() {
                 "the version before it"

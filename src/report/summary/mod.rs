@@ -67,6 +67,7 @@ fn head(out: &mut String, outcome: &Outcome) {
     let is_stopped = outcome.verdict.is_some() && outcome.failure.is_some();
     let sign = if is_stopped { "⚠️" } else { sign };
     let rollout = match &outcome.rollout {
+        Some(report) if report.rollback && report.result == RolloutResult::Committed => ", gone back and live",
         Some(report) => result(report.result),
         None if is_stopped => ", then stopped",
         None => "",
@@ -247,7 +248,8 @@ fn publication(out: &mut String, outcome: &Outcome) {
 }
 
 fn rollout(out: &mut String, report: &RolloutReport) {
-    out.push_str(&format!("\n### Rollout to {}\n\n", escape(&report.target)));
+    let what = if report.rollback { "Rollback" } else { "Rollout" };
+    out.push_str(&format!("\n### {what} to {}\n\n", escape(&report.target)));
     if let Some(reason) = &report.reason {
         out.push_str(&format!("**{}**\n\n", escape(reason)));
     }

@@ -34,7 +34,9 @@ pub(super) async fn resume<T: RolloutTarget>(
     let Some(open) = history.open.take() else { return Ok(None) };
     let what = (open.run.clone(), open.purpose, open.release.clone(), open.unverified.clone());
     let run = begin(target, plan, effects, journal, history, what);
-    Ok(Some(run.resume(open).await))
+    let rollback = open.purpose == Purpose::Rollback;
+    let report = run.resume(open).await;
+    Ok(Some(RolloutReport { rollback, ..report }))
 }
 
 /// What should serve on a target whose instances nobody else starts again: it was proven to, and stopped by nobody.

@@ -96,7 +96,9 @@ pub async fn resume(plan: &RolloutPlan, effects: &Effects) -> Result<Option<Roll
 /// # Errors
 /// [`RolloutError`] when the target cannot be worked with at all.
 pub async fn rollback(plan: &RolloutPlan, effects: &Effects) -> Result<RolloutReport, RolloutError> {
-    at_target!(plan, effects, |target| past::rollback(&target, plan, effects))
+    let mut report = at_target!(plan, effects, |target| past::rollback(&target, plan, effects))?;
+    report.rollback = true;
+    Ok(report)
 }
 
 /// What there is. Changes nothing, needs no lock.
