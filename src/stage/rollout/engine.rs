@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::error::RolloutError;
 use super::target::TargetError;
 use crate::io::local_api::{LocalApi, LocalApiError, Socket};
 use crate::io::process::{ProcessError, Program};
@@ -31,21 +32,33 @@ impl Engine {
     /// What the configuration or `DOCKER_HOST` names, or the current context's.
     ///
     /// # Errors
-    /// Why there is none that can be worked with, for people.
-    pub(super) async fn find(host: Option<&str>) -> Result<Self, String> {
+    /// [`RolloutError::Unreachable`] where nobody answers; [`RolloutError::Target`] where it is none that can be worked with.
+    pub(super) async fn find(host: Option<&str>) -> Result<Self, RolloutError> {
+        const HELP: &str = "`docker version` says more; [rollout] docker_host names another engine";
+        let refused = |reason: String| RolloutError::Target {
+            reason,
+            help: HELP.to_owned(),
+        };
         let host = match host {
             Some(host) => host.to_owned(),
-            None => context().await?,
+            None => context().await.map_err(refused)?,
         };
         let Some(path) = host.strip_prefix("unix://").map(PathBuf::from) else {
-            return Err(format!(
+            return Err(refused(format!(
                 "the Docker Engine is at `{host}`, and only one behind a Unix socket of this machine can be worked with"
-            ));
+            )));
         };
-        LocalApi::new(Socket::Unix(path.clone()), Duration::ZERO)
-            .get("/version")
-            .await
-            .map_err(|error| format!("the Docker Engine cannot be asked: {error}"))?;
+        let asked = LocalApi::new(Socket::Unix(path.clone()), Duration::ZERO).get("/version").await;
+        asked.map_err(|error| {
+            let reason = format!("the Docker Engine cannot be asked: {error}");
+            match error {
+                LocalApiError::Silent { .. } => RolloutError::Unreachable {
+                    reason,
+                    help: format!("start the engine, then run again; {HELP}"),
+                },
+                LocalApiError::Refused { .. } => refused(reason),
+            }
+        })?;
         Ok(Self {
             host,
             api: LocalApi::new(Socket::Unix(path), PATIENCE),

@@ -139,6 +139,14 @@ pub enum RolloutError {
         #[help]
         help: String,
     },
+    /// What the target is worked with by does not answer.
+    #[error("{reason}")]
+    #[diagnostic(code(rollout::unreachable))]
+    Unreachable {
+        reason: String,
+        #[help]
+        help: String,
+    },
     /// The public address is taken by somebody else, or the switch does not start.
     #[error("cannot own the front door: {reason}")]
     #[diagnostic(code(rollout::front_door), help("free the address, or name another with [rollout] listen"))]
@@ -155,6 +163,7 @@ impl RolloutError {
                 ExitKind::Unreachable => ExitKind::Unreachable,
                 _ => ExitKind::Refused,
             },
+            Self::Unreachable { .. } => ExitKind::Unreachable,
             Self::Superseded { .. } | Self::Locked { .. } => ExitKind::Locked,
             Self::Journal { .. }
             | Self::JournalOrder { .. }

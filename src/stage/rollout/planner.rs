@@ -112,7 +112,7 @@ pub(super) fn against_digest(settings: &RolloutPlan, history: &History, release:
     let before = history.rolled_back(&release.digest).filter(|_| settings.again.is_none())?;
     Some(Refusal {
         reason: format!("{} was rolled back here at {:.0}: {}", release.shown(), before.at, before.reason),
-        next: "--again REASON tries it once more".to_owned(),
+        next: "`portcullis rollout --again REASON` tries it once more".to_owned(),
     })
 }
 

@@ -8,6 +8,7 @@ use crate::io::local_api::LocalApi;
 use crate::io::process::Program;
 use crate::model::plan::ComposePlan;
 use crate::stage::rollout::engine::{Engine, told};
+use crate::stage::rollout::error::RolloutError;
 
 /// For `docker compose` to read its files, and to make a container.
 const COMPOSE: Duration = Duration::from_secs(120);
@@ -26,8 +27,8 @@ impl Docker {
     /// Finds the engine: what the configuration or `DOCKER_HOST` names, or the current context's.
     ///
     /// # Errors
-    /// Why there is none that can be worked with, for people.
-    pub(super) async fn find(plan: &ComposePlan) -> Result<Self, String> {
+    /// As [`Engine::find`].
+    pub(super) async fn find(plan: &ComposePlan) -> Result<Self, RolloutError> {
         let Engine { host, api } = Engine::find(plan.host.as_deref()).await?;
         Ok(Self {
             plan: plan.clone(),

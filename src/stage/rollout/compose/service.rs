@@ -58,8 +58,7 @@ impl ComposeTarget {
             help: help.to_owned(),
         };
         let plan = ComposePlan { state, ..plan.clone() };
-        let docker = Docker::find(&plan).await;
-        let docker = docker.map_err(|reason| refused(reason, "`docker version` says more; [rollout] docker_host names another engine"))?;
+        let docker = Docker::find(&plan).await?;
         let rendered = rendered::render(&plan, &docker).await;
         let rendered =
             rendered.map_err(|reason| refused(reason, "nothing was changed; `docker compose config` shows what Compose reads"))?;

@@ -39,7 +39,7 @@ macro_rules! at_target {
                 done
             }
             TargetPlan::Swarm(swarm) => {
-                let $target = SwarmTarget::new(swarm, &$plan.health, $effects)?;
+                let $target = SwarmTarget::open(swarm, &$plan.health, $effects).await?;
                 let done = $done.await;
                 $target.release().await;
                 done

@@ -12,8 +12,9 @@ use crate::io::Effects;
 use crate::io::local_api::{LocalApi, LocalApiError};
 use crate::io::registry::{Login, Repository};
 use crate::stage::rollout::engine::Engine;
+use crate::stage::rollout::error::RolloutError;
 use crate::stage::rollout::query::encoded;
-use crate::stage::rollout::target::TargetError;
+use crate::stage::rollout::target::{TargetError, unseen};
 
 /// For the engine to take an order.
 const SOON: Duration = Duration::from_secs(30);
@@ -32,16 +33,19 @@ pub(super) fn is_raced(error: &LocalApiError) -> bool {
 
 impl Manager {
     /// Finds the engine, which has to be a manager.
-    pub(super) async fn find(host: Option<&str>) -> Result<Self, TargetError> {
-        let engine = Engine::find(host).await.map_err(TargetError::Failed)?;
-        let info = engine.api.get("/info").await?;
+    ///
+    /// # Errors
+    /// As [`Engine::find`], and where it is no manager.
+    pub(super) async fn find(host: Option<&str>) -> Result<Self, RolloutError> {
+        let engine = Engine::find(host).await?;
+        let info = engine.api.get("/info").await.map_err(|error| unseen(error.into()))?;
         let swarm = &info["Swarm"];
         if swarm["ControlAvailable"] != true {
             let state = swarm["LocalNodeState"].as_str().unwrap_or("unknown");
-            return Err(TargetError::Failed(format!(
-                "the Docker Engine at {} is no manager of a swarm (its node is {state})",
-                engine.host
-            )));
+            return Err(RolloutError::Target {
+                reason: format!("the Docker Engine at {} is no manager of a swarm (its node is {state})", engine.host),
+                help: "name a manager's engine in [rollout] docker_host; `docker swarm init` makes this one a manager".to_owned(),
+            });
         }
         Ok(Self {
             cluster: swarm["Cluster"]["ID"].as_str().unwrap_or("").to_owned(),

@@ -5,7 +5,6 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 use super::lease::ConfigLease;
@@ -33,7 +32,7 @@ pub(in crate::stage::rollout) struct SwarmTarget {
     pub(super) health: HealthPlan,
     pub(super) book: Book,
     pub(super) effects: Effects,
-    pub(super) manager: OnceCell<Manager>,
+    pub(super) manager: Manager,
     pub(super) lease: Mutex<Option<Lease<ConfigLease>>>,
     /// The release of the run that is under way.
     pub(super) staged: Mutex<Option<Deployed>>,
@@ -67,8 +66,10 @@ impl Limit {
 }
 
 impl SwarmTarget {
-    /// Asks nothing yet.
-    pub(in crate::stage::rollout) fn new(plan: &SwarmPlan, health: &HealthPlan, effects: &Effects) -> Result<Self, RolloutError> {
+    /// # Errors
+    /// As [`Manager::find`]; [`RolloutError::State`] for a state folder that cannot be one.
+    pub(in crate::stage::rollout) async fn open(plan: &SwarmPlan, health: &HealthPlan, effects: &Effects) -> Result<Self, RolloutError> {
+        let manager = Manager::find(plan.host.as_deref()).await?;
         let state = daemon::settled_folder(&plan.state).map_err(|source| RolloutError::State {
             path: plan.state.clone(),
             source,
@@ -78,7 +79,7 @@ impl SwarmTarget {
             plan: SwarmPlan { state, ..plan.clone() },
             health: health.clone(),
             effects: effects.clone(),
-            manager: OnceCell::new(),
+            manager,
             lease: Mutex::new(None),
             staged: Mutex::new(None),
             ours: Mutex::new(None),
@@ -87,21 +88,17 @@ impl SwarmTarget {
         })
     }
 
-    pub(super) async fn manager(&self) -> Result<&Manager, TargetError> {
-        self.manager.get_or_try_init(|| Manager::find(self.plan.host.as_deref())).await
-    }
-
     pub(super) async fn service(&self) -> Result<Service, TargetError> {
-        self.manager().await?.service(&self.plan.service).await
+        self.manager.service(&self.plan.service).await
     }
 
     pub(super) async fn tasks(&self, service: &Service) -> Result<Vec<Value>, TargetError> {
-        self.manager().await?.tasks(service).await
+        self.manager.tasks(service).await
     }
 
     pub(super) async fn lease_store(&self) -> Result<ConfigLease, TargetError> {
         let service = self.service().await?;
-        Ok(ConfigLease::of(self.manager().await?, service.id()))
+        Ok(ConfigLease::of(&self.manager, service.id()))
     }
 
     pub(super) fn seen(&self, tasks: &[Value]) -> Result<Observed, TargetError> {
@@ -141,7 +138,7 @@ impl SwarmTarget {
         let image = template["ContainerSpec"]["Image"].as_str().unwrap_or("");
         let login = manager::login(image, &self.effects).await?;
         let spec = service.with_template(template);
-        if !self.manager().await?.update(service, &spec, login.as_deref()).await? {
+        if !self.manager.update(service, &spec, login.as_deref()).await? {
             return Ok(None);
         }
         Ok(Some(self.service().await?.template().clone()))
@@ -237,7 +234,7 @@ impl SwarmTarget {
     pub(super) async fn post_mortem_of(&self, task: &Value) -> Result<String, TargetError> {
         let mut said = format!("a task of {} does not stay up: {}", self.plan.service, tasks::error(task));
         if tasks::has_container(task) {
-            let words = engine::last_words(&self.manager().await?.api, &format!("tasks/{}", tasks::id(task))).await;
+            let words = engine::last_words(&self.manager.api, &format!("tasks/{}", tasks::id(task))).await;
             if !words.is_empty() {
                 said.push_str(&format!("; its last lines: {words}"));
             }

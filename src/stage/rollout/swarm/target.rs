@@ -27,8 +27,7 @@ impl RolloutTarget for SwarmTarget {
     }
 
     async fn subject(&self) -> Result<String, TargetError> {
-        let manager = self.manager().await?;
-        Ok(format!("swarm {} {}", manager.cluster, self.plan.service))
+        Ok(format!("swarm {} {}", self.manager.cluster, self.plan.service))
     }
 
     fn capabilities(&self) -> Capabilities {
