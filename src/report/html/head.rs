@@ -2,13 +2,13 @@
 
 use super::chart::Share;
 use crate::model::finding::{Cause, Disposition, Judgement};
-use crate::model::outcome::{Outcome, RolloutResult};
+use crate::model::outcome::{Outcome, RolloutReport, RolloutResult};
 use crate::model::severity::Severity;
 use crate::model::verdict::{Decision, Verdict};
 use crate::report::closing::closing;
 use crate::report::group::{Group, groups};
 use crate::report::human::{cause_in_words, code_unchanged, sentence, trouble, why_today};
-use crate::report::quantity::{minute, thousands};
+use crate::report::quantity::{count, minute, thousands};
 use crate::report::text::prose;
 
 /// Steps of the list of what to do next; the findings hold the rest.
@@ -68,7 +68,7 @@ impl Head {
         let verdict = outcome.verdict.as_ref();
         let (state, word) = state(outcome);
         let stopped = || (verdict.is_some() && outcome.failure.is_some()).then_some(("undecidable", "Stopped"));
-        let rollout = outcome.rollout.as_ref().map(|rollout| ending(rollout.result)).or_else(stopped);
+        let rollout = outcome.rollout.as_ref().map(ending).or_else(stopped);
         let name = prose(outcome.subject.as_ref().map_or(outcome.service.as_str(), |subject| &subject.name));
         let denied = verdict.map(|verdict| groups(verdict, Disposition::Denied)).unwrap_or_default();
         let mut steps = steps(&denied);
@@ -115,8 +115,9 @@ fn state(outcome: &Outcome) -> (&'static str, &'static str) {
     }
 }
 
-const fn ending(result: RolloutResult) -> (&'static str, &'static str) {
-    match result {
+const fn ending(report: &RolloutReport) -> (&'static str, &'static str) {
+    match report.result {
+        RolloutResult::Committed if report.rollback => ("cleared", "Gone back, live"),
         RolloutResult::Committed => ("cleared", "Live"),
         RolloutResult::AlreadyDeployed => ("cleared", "Live already"),
         RolloutResult::Planned => ("none", "Dry run"),
@@ -160,10 +161,19 @@ fn facts(outcome: &Outcome) -> Vec<(&'static str, String)> {
     facts
 }
 
+/// What to do about what is denied. A newer base image is one step, however many packages of it have findings.
 fn steps(denied: &[Group<'_>]) -> Vec<Step> {
     let mut known: Vec<&str> = Vec::new();
     let mut out = Vec::new();
+    let of_base: Vec<&Group<'_>> = denied.iter().filter(|group| is_of_base(group)).collect();
+    let mut is_told = of_base.len() < 2;
     for group in denied {
+        if of_base.len() > 1 && is_of_base(group) {
+            if !std::mem::replace(&mut is_told, true) {
+                out.push(newer_base(&of_base));
+            }
+            continue;
+        }
         let helps: Vec<&str> = group.helps().into_iter().filter(|help| !known.contains(help)).collect();
         known.extend(&helps);
         if !helps.is_empty() {
@@ -174,6 +184,26 @@ fn steps(denied: &[Group<'_>]) -> Vec<Step> {
         }
     }
     out
+}
+
+/// True where a newer base image clears all of it.
+fn is_of_base(group: &Group<'_>) -> bool {
+    let helps = group.helps();
+    !helps.is_empty() && helps.iter().all(|help| help.starts_with("rebuild on a base image with "))
+}
+
+fn newer_base(groups: &[&Group<'_>]) -> Step {
+    const NAMED: usize = 5;
+    let findings = groups.iter().map(|group| group.judgements.len()).sum();
+    let mut named: Vec<String> = groups.iter().take(NAMED).map(|group| prose(&group.title)).collect();
+    if groups.len() > NAMED {
+        named.push(format!("{} more packages", groups.len() - NAMED));
+    }
+    let findings = count(findings, "finding", "findings");
+    Step {
+        about: "the base image".to_owned(),
+        helps: vec![format!("update it: {findings}, each with a fix, in {}", named.join(", "))],
+    }
 }
 
 fn bars(verdict: &Verdict) -> Vec<Bar> {

@@ -28,8 +28,11 @@ pub(super) fn help(component: &Component, version: Option<&str>, update: Option<
     let allowed = update.is_some_and(Update::is_allowed);
     match (component.purl.kind.as_str(), &component.source) {
         ("cargo", _) => command(component, version).unwrap_or_default(),
-        ("npm", _) if allowed => format!("npm update {name} ({version}, which every requirement allows)"),
-        ("npm", _) => format!("update {name} to {version}"),
+        ("npm", _) => match (command(component, version), allowed) {
+            (Some(command), true) => format!("{command} ({version}, which every requirement allows)"),
+            (Some(command), false) => format!("{command} (to {version}, where the requirements allow it)"),
+            (None, _) => format!("update {name} to {version}"),
+        },
         ("deb" | "apk" | "rpm", Some(source)) if source.name != *name => {
             format!("rebuild on a base image with {name} from {} {version} or newer", source.name)
         }
@@ -40,8 +43,18 @@ pub(super) fn help(component: &Component, version: Option<&str>, update: Option<
 
 /// The command that changes the lock file alone.
 pub(super) fn command(component: &Component, version: &str) -> Option<String> {
-    let registered = component.purl.kind == "cargo" && component.origin != Origin::Local;
-    registered.then(|| format!("cargo update -p {}@{} --precise {version}", component.name, component.version))
+    if component.origin == Origin::Local {
+        return None;
+    }
+    let name = &component.name;
+    match (component.purl.kind.as_str(), component.cataloger.as_str()) {
+        ("cargo", _) => Some(format!("cargo update -p {name}@{} --precise {version}", component.version)),
+        ("npm", "package-lock") => Some(format!("npm update {name}")),
+        ("npm", "pnpm-lock") => Some(format!("pnpm update {name}")),
+        ("npm", "bun-lock") => Some(format!("bun update {name}")),
+        // Yarn's first and later versions have different commands, and what is installed is changed where it was built.
+        _ => None,
+    }
 }
 
 /// The requirement to begin with: one of this tree, else one of a package that has a release which allows the version.
@@ -89,6 +102,36 @@ mod tests {
         let help = |kind: &str| help(&Component::new(Purl::new(kind, "a", "1.0.0"), None, "test"), Some("2.0.0"), None);
         assert_eq!(help("npm"), "update a to 2.0.0");
         assert_eq!(help("pypi"), "update a to 2.0.0 or newer");
+    }
+
+    #[test]
+    fn a_package_of_a_lock_file_has_the_command_of_who_wrote_it() {
+        let help = |cataloger: &str, update: Option<&Update>| {
+            let component = Component::new(Purl::new("npm", "a", "1.0.0"), None, cataloger);
+            help(&component, Some("1.2.0"), update)
+        };
+        let allowed = Update::default();
+        assert_eq!(
+            help("package-lock", Some(&allowed)),
+            "npm update a (1.2.0, which every requirement allows)"
+        );
+        assert_eq!(help("pnpm-lock", None), "pnpm update a (to 1.2.0, where the requirements allow it)");
+        assert_eq!(help("bun-lock", None), "bun update a (to 1.2.0, where the requirements allow it)");
+        let refused = Update {
+            refused_by: vec![Requirement {
+                by: Purl::new("npm", "app", "1.0.0"),
+                text: "~1.0.0".to_owned(),
+                location: Some(crate::model::inventory::Location::path("package.json")),
+                allowed_from: None,
+            }],
+            ..Update::default()
+        };
+        assert_eq!(
+            help("package-lock", Some(&refused)),
+            "edit package.json: `~1.0.0` does not allow a 1.2.0; then npm update a"
+        );
+        // The control: what lies in an image is changed where it was built.
+        assert_eq!(help("npm-installed", None), "update a to 1.2.0");
     }
 
     #[test]

@@ -194,3 +194,32 @@ fn write_pages_to_look_at() {
     }
     std::fs::write(std::path::Path::new(&folder).join("5000.html"), page(&with_findings(5_000))).unwrap();
 }
+
+#[test]
+fn packages_of_the_base_image_are_one_thing_to_do() {
+    let of = |packages: &[&str]| {
+        let mut outcome = outcomes::blocked();
+        let verdict = outcome.verdict.as_mut().unwrap();
+        let findings = packages.iter().map(|name| {
+            let id = format!("DEBIAN-CVE-2026-{name}");
+            let mut finding = outcomes::advisory(&[&id], &format!("pkg:deb/debian/{name}@1.0"), Some(Severity::High), "a bug");
+            finding.help = Some(format!("rebuild on a base image with {name} 1.1 or newer"));
+            Judgement {
+                finding,
+                disposition: Disposition::Denied,
+                waiver: None,
+                cause: None,
+            }
+        });
+        verdict.findings = findings.collect();
+        page(&outcome)
+    };
+    let many = of(&["bash", "zlib1g", "libssl3", "curl", "tar", "perl", "gzip"]);
+    assert!(
+        many.contains("update it: 7 findings, each with a fix, in bash 1.0, curl 1.0"),
+        "{many}"
+    );
+    assert!(many.contains("2 more packages"));
+    // The control: one package is told with its version.
+    assert!(of(&["bash"]).contains("rebuild on a base image with bash 1.1 or newer") && !of(&["bash"]).contains("update it:"));
+}
