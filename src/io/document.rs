@@ -5,6 +5,7 @@ use std::path::Path;
 use miette::{Diagnostic, NamedSource, SourceSpan};
 use serde::de::DeserializeOwned;
 
+use super::merge_conflict;
 use crate::model::visible::{masked, visible};
 
 /// What is wrong with a document, and where.
@@ -91,6 +92,15 @@ pub fn parse<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, Document
 #[must_use]
 pub fn from_toml(name: &str, text: &str, error: &toml::de::Error) -> DocumentError {
     let span = error.span().unwrap_or(0..0);
+    if let Some(line) = merge_conflict::begins_at(text) {
+        let at = text
+            .split_inclusive('\n')
+            .take(usize::try_from(line).unwrap_or(0) - 1)
+            .map(str::len)
+            .sum();
+        let problem = merge_conflict::told(text).unwrap_or_default();
+        return DocumentError::at(name, text, at..at + "<<<<<<<".len(), problem, None);
+    }
     let message = error.message().trim();
     let (problem, help) = match unknown_word(message) {
         Some((kind, word, allowed)) => {
@@ -100,13 +110,40 @@ pub fn from_toml(name: &str, text: &str, error: &toml::de::Error) -> DocumentErr
             };
             (format!("unknown {kind} `{word}`"), Some(help))
         }
-        None => (plain_words(message.lines().next().unwrap_or("invalid document")), None),
+        None => {
+            let problem = plain_words(message.lines().next().unwrap_or("invalid document"));
+            match key_before(text, span.start).filter(|_| problem.contains("expected")) {
+                Some(key) => (format!("`{key}`: {problem}"), None),
+                None => (problem, None),
+            }
+        }
     };
     DocumentError::at(name, text, span, problem, help)
 }
 
-/// Serde names numbers as Rust does; a person wants to know which are allowed.
+/// The key whose value begins at an offset, where it stands on the same line.
+fn key_before(text: &str, at: usize) -> Option<&str> {
+    let before = text.get(..at)?;
+    let line = &before[before.rfind('\n').map_or(0, |end| end + 1)..];
+    let (key, between) = line.split_once('=')?;
+    let key = key.trim();
+    let is_key = |c: char| c.is_alphanumeric() || "-_.\"' ".contains(c);
+    (between.trim().is_empty() && !key.is_empty() && key.len() <= 64 && key.chars().all(is_key)).then_some(key)
+}
+
+/// Serde names kinds of values as Rust does; a person wants to know what to write.
 fn plain_words(message: &str) -> String {
+    let kinds = [
+        ("a sequence", "a list in brackets, `[…]`"),
+        ("a map", "a table of keys and values"),
+        ("a string", "a text in quotes"),
+        ("a boolean", "true or false"),
+    ];
+    for (name, plain) in kinds {
+        if let Some(rest) = message.strip_suffix(&format!("expected {name}")) {
+            return format!("{rest}expected {plain}");
+        }
+    }
     let numbers = [
         ("u8", u8::MAX.to_string()),
         ("u16", u16::MAX.to_string()),
@@ -188,5 +225,30 @@ mod tests {
         assert_eq!(error.problem, "unknown key `expire`");
         assert_eq!((error.span.offset(), error.span.len()), (0, 6));
         assert!(error.help.expect("help").contains("did you mean `expires`?"));
+    }
+
+    #[test]
+    fn a_value_of_the_wrong_kind_is_told_with_its_key_and_what_to_write() {
+        #[derive(Debug, serde::Deserialize)]
+        struct Kinds {
+            #[serde(rename = "tags")]
+            _tags: Option<Vec<String>>,
+            #[serde(rename = "plain")]
+            _plain: Option<bool>,
+            #[serde(rename = "name")]
+            _name: Option<String>,
+        }
+        let problem = |text: &str| parse::<Kinds>(Path::new("x.toml"), text).expect_err(text).without_values().problem;
+        assert_eq!(
+            problem("tags = \"a\"\n"),
+            "`tags`: invalid type: a text, expected a list in brackets, `[…]`"
+        );
+        assert_eq!(problem("plain = 1\n"), "`plain`: invalid type: integer `1`, expected true or false");
+        assert_eq!(
+            problem("x = {}\nname = []\n"),
+            "`name`: invalid type: sequence, expected a text in quotes"
+        );
+        // The control: a text of the user's is never taken for a key.
+        assert!(key_before("\"a = b\" = 1", 11).is_none());
     }
 }

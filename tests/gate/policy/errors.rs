@@ -56,7 +56,7 @@ fn errors_in_a_policy_point_at_the_place_and_say_what_is_allowed() {
             "\"hihg\"",
             "did you mean `high`?",
         ),
-        ("[rules.vulnerable-component]\nonly_fixable = \"yes\"\n", "\"yes\"", "boolean"),
+        ("[rules.vulnerable-component]\nonly_fixable = \"yes\"\n", "\"yes\"", "true or false"),
         ("[rules.vulnerable-component]\nepss = 97.0\n", "97.0", "probability"),
         ("[rules.vulnerable-component]\nepss = nan\n", "nan", "probability"),
         (

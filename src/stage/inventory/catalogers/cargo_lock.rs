@@ -2,6 +2,7 @@
 
 use crate::io::encoding;
 use crate::io::lockfile::cargo::{self, CargoLock as Lock};
+use crate::io::merge_conflict;
 use crate::model::coverage::GapKind;
 use crate::model::inventory::{Location, Scope};
 
@@ -44,8 +45,13 @@ impl Cataloger for CargoLock {
             Err(problem) => return sink.gap(GapKind::PartialDatabase, problem),
         };
         let lock = cargo::read(&text);
-        for trouble in &lock.troubles {
-            sink.gap(trouble.kind, trouble.detail.clone());
+        match merge_conflict::told(&text) {
+            // It is the cause of every other trouble.
+            Some(problem) => sink.gap(GapKind::PartialDatabase, problem),
+            None => lock
+                .troubles
+                .iter()
+                .for_each(|trouble| sink.gap(trouble.kind, trouble.detail.clone())),
         }
         for component in crates::components(graph(&lock, file.head.path), "cargo-lock") {
             sink.component(component);

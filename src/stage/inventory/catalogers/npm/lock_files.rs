@@ -2,6 +2,7 @@
 
 use crate::io::encoding;
 use crate::io::lockfile::npm::{Need, NpmLock, Package, read_bun, read_package_lock, read_pnpm, read_yarn};
+use crate::io::merge_conflict;
 use crate::model::coverage::GapKind;
 use crate::model::inventory::{Component, Location, Scope};
 
@@ -77,8 +78,12 @@ impl Cataloger for NpmLockFile {
     }
 
     fn catalog(&self, file: &LayerFile<'_>, sink: &mut dyn Sink) {
+        let conflict;
         let lock = match encoding::decode(file.content) {
-            Ok(text) => (self.read)(&text),
+            Ok(text) => {
+                conflict = merge_conflict::told(&text);
+                (self.read)(&text)
+            }
             Err(problem) => return sink.gap(GapKind::PartialDatabase, problem),
         };
         let mut components: Vec<Option<Component>> = lock
@@ -97,8 +102,10 @@ impl Cataloger for NpmLockFile {
             }
         }
         components.into_iter().flatten().for_each(|component| sink.component(component));
-        for trouble in lock.troubles {
-            sink.gap(trouble.kind, trouble.detail);
+        match conflict {
+            // It is the cause of every other trouble.
+            Some(problem) => sink.gap(GapKind::PartialDatabase, problem),
+            None => lock.troubles.into_iter().for_each(|trouble| sink.gap(trouble.kind, trouble.detail)),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! A cataloger for each format that is a list of pins.
 
 use crate::io::encoding;
+use crate::io::merge_conflict;
 use crate::model::coverage::GapKind;
 use crate::model::ecosystem::homes;
 use crate::model::inventory::{Component, Ecosystem, Location, Origin, Scope};
@@ -142,7 +143,15 @@ impl Cataloger for LockFormat {
     }
 
     fn catalog(&self, file: &LayerFile<'_>, sink: &mut dyn Sink) {
-        match encoding::decode(file.content).and_then(|text| (self.read)(&text)) {
+        let read = encoding::decode(file.content).and_then(|text| match merge_conflict::told(&text) {
+            // It is the cause of every other trouble.
+            Some(problem) => (self.read)(&text).map_err(|_| problem.clone()).map(|read| Pins {
+                troubles: vec![problem],
+                ..read
+            }),
+            None => (self.read)(&text),
+        });
+        match read {
             Ok(read) => {
                 for trouble in read.troubles {
                     sink.gap(GapKind::PartialDatabase, trouble);
