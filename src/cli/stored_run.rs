@@ -28,9 +28,29 @@ const ROLLOUT_FILE: &str = "rollout.json";
 /// # Errors
 /// [`CliError::Missing`] where there is no result; [`CliError::Stored`] for one that does not hold together.
 pub(super) fn read(path: &Path, effects: &Effects) -> Result<Outcome, CliError> {
+    is_there(path)?;
     match path.is_dir() {
         true => of_folder(path, effects),
         false => of_file(path, effects),
+    }
+}
+
+/// Refuses a place where nothing is, and says what could be there and what makes one.
+///
+/// # Errors
+/// [`CliError::Missing`].
+pub(super) fn is_there(path: &Path) -> Result<(), CliError> {
+    match path.try_exists() {
+        Ok(false) => Err(CliError::Missing {
+            problem: format!(
+                "{} is not there: it should be the output folder of a run, or one of its files",
+                path.display()
+            ),
+            help: "`portcullis gate` leaves one in target/portcullis, `portcullis check` and `portcullis scan` where --output says"
+                .to_owned(),
+        }),
+        // What cannot be asked for is told by the reading.
+        Ok(true) | Err(_) => Ok(()),
     }
 }
 

@@ -4,13 +4,30 @@ use super::Check;
 use super::tools::version;
 use crate::cli::folders;
 use crate::cli::session::Session;
+use crate::cli::wiring::CONFIG_FILE;
 
 /// The checkout, the folders that are written to, and GitHub.
 pub(in crate::cli) fn around(session: &Session<'_>) -> Vec<Check> {
-    let mut checks = git(session);
+    let mut checks = vec![configuration(session)];
+    checks.extend(git(session));
     checks.extend(folders(session));
     checks.push(github(session));
     checks
+}
+
+fn configuration(session: &Session<'_>) -> Check {
+    const NAME: &str = "configuration";
+    let workspace = &session.workspace;
+    match (&session.global.config, workspace.root.join(CONFIG_FILE).exists()) {
+        (Some(named), _) => Check::there(NAME, "every stage", named.display().to_string()),
+        (None, true) => Check::there(NAME, "every stage", CONFIG_FILE),
+        (None, false) => Check::missing(
+            NAME,
+            "every stage",
+            format!("there is no {CONFIG_FILE} here, and the defaults stand in for it"),
+            "portcullis init",
+        ),
+    }
 }
 
 fn git(session: &Session<'_>) -> Vec<Check> {

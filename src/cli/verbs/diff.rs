@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::cli::args::DiffArgs;
 use crate::cli::error::CliError;
 use crate::cli::session::{Answer, Session};
+use crate::cli::stored_run;
 use crate::io::files;
 use crate::model::verdict::Verdict;
 use crate::report;
@@ -29,6 +30,7 @@ fn read(session: &Session<'_>, path: &Path) -> Result<Verdict, CliError> {
     } else {
         path.to_owned()
     };
+    stored_run::is_there(&file)?;
     let bytes = files::read(&file, session.effects.limits.sbom)?;
     serde_json::from_slice(&bytes).map_err(|error| CliError::Missing {
         problem: format!("{} is not a verdict: {error}", file.display()),

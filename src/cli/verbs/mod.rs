@@ -26,6 +26,7 @@ use super::args::{Cli, RolloutVerb, Verb};
 use super::environment::Environment;
 use super::error::CliError;
 use super::exit;
+use super::folders;
 use super::program::{named, program};
 use super::session::{Answer, Session};
 use crate::model::event::Stage;
@@ -66,7 +67,8 @@ pub(super) fn run(cli: &Cli, environment: &Environment) -> u8 {
         if let Err(error) = only_asks(cli) {
             return refused(&error, cli, environment);
         }
-        let mut session = match Session::open(&cli.global, environment, is_run(&cli.verb), !matches!(cli.verb, Verb::Switch(_))) {
+        let opened = Session::open(&cli.global, environment, is_run(&cli.verb), !matches!(cli.verb, Verb::Switch(_)));
+        let mut session = match opened.and_then(|session| keeps_files(cli, &session).map(|()| session)) {
             Ok(session) => session,
             Err(error) => return refused(&error, cli, environment),
         };
@@ -125,6 +127,19 @@ const fn form(verb: &Verb) -> Option<Form> {
 /// True for the verbs that leave files in the output folder.
 const fn is_run(verb: &Verb) -> bool {
     matches!(verb, Verb::Gate(_) | Verb::Build(_) | Verb::Publish(_))
+}
+
+/// Refuses a folder for results that cannot be written to before anything is judged or deployed: a run's is looked at with its log.
+fn keeps_files(cli: &Cli, session: &Session<'_>) -> Result<(), CliError> {
+    let keeps = match &cli.verb {
+        Verb::Check(_) | Verb::Scan(_) => cli.global.output.is_some(),
+        Verb::Rollout(args) => !matches!(args.verb, Some(RolloutVerb::Status | RolloutVerb::Stop)) && !args.plan,
+        _ => false,
+    };
+    match keeps {
+        true => folders::writable(&session.workspace.output),
+        false => Ok(()),
+    }
 }
 
 /// `--at` and `--only-new` ask: what a run does, it does by the real time and for all that is wrong. Refused before anything is built.

@@ -29,8 +29,15 @@ const USUAL_DAYS: i64 = 14;
 
 /// Adds an entry. What flags leave out is asked for on a terminal, again where the answer is no answer, and refused elsewhere.
 pub(super) async fn add(session: &Session<'_>, args: &WaiveArgs) -> Result<Answer, CliError> {
-    check_id(&args.id).map_err(|problem| CliError::setting("ID", problem))?;
     let today = today(session);
+    let policy = session
+        .workspace
+        .judging_plan(&Judging::default())?
+        .policy
+        .open(&session.effects)
+        .await?;
+    let most = policy.longest_waiver_days(last_found(session, &args.id).severity);
+    flags_are_right(args, today, most)?;
     let ask = Questions { session };
     let before = last_found(session, &args.id);
     let package = ask.answer("--package", "package pattern", args.package.clone(), before.package, |text| {
@@ -58,13 +65,6 @@ pub(super) async fn add(session: &Session<'_>, args: &WaiveArgs) -> Result<Answe
     };
     let statement = ask.answer("--statement", "why, in a sentence", args.statement.clone(), None, worded)?;
     let owner = ask.answer("--owner", "who answers for it", args.owner.clone(), None, worded)?;
-    let policy = session
-        .workspace
-        .judging_plan(&Judging::default())?
-        .policy
-        .open(&session.effects)
-        .await?;
-    let most = policy.longest_waiver_days(before.severity);
     let usual_end = today
         .checked_add(jiff::Span::new().days(USUAL_DAYS.min(most)))
         .map(|date| date.to_string())
@@ -97,6 +97,36 @@ pub(super) async fn add(session: &Session<'_>, args: &WaiveArgs) -> Result<Answe
         code: 0,
         next: "review and commit it, then run the gate again".to_owned(),
     })
+}
+
+/// Everything that is wrong with what was given, at once: nobody mends one flag after the other.
+fn flags_are_right(args: &WaiveArgs, today: Date, most: i64) -> Result<(), CliError> {
+    fn wrong<T>(given: Option<&String>, read: impl Fn(&str) -> Result<T, String>) -> Option<String> {
+        read(given?).err()
+    }
+    let pattern = |text: &str| PurlPattern::parse(text).map_err(|problem| problem.to_string());
+    let checked = [
+        ("ID", check_id(&args.id).err()),
+        ("--package", wrong(args.package.as_ref(), pattern)),
+        ("--reason", wrong(args.reason.as_ref(), word::<VexStatus>)),
+        ("--justification", wrong(args.justification.as_ref(), word::<Justification>)),
+        ("--statement", wrong(args.statement.as_ref(), worded)),
+        ("--owner", wrong(args.owner.as_ref(), worded)),
+        ("--expires", wrong(args.expires.as_ref(), |text| last_day(text, today, most))),
+    ];
+    let found: Vec<(&str, String)> = checked.into_iter().filter_map(|(flag, problem)| Some((flag, problem?))).collect();
+    match found.as_slice() {
+        [] => Ok(()),
+        [(flag, problem)] => Err(CliError::setting(flag, problem.clone())),
+        all => Err(CliError::Usage {
+            problem: all
+                .iter()
+                .map(|(flag, problem)| format!("{flag}: {problem}"))
+                .collect::<Vec<_>>()
+                .join("; "),
+            help: "`portcullis help waive` says what each flag takes".to_owned(),
+        }),
+    }
 }
 
 pub(super) async fn run(session: &Session<'_>, verb: &WaiversVerb) -> Result<Answer, CliError> {

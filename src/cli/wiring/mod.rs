@@ -26,7 +26,7 @@ use crate::model::commit::Commit;
 use crate::model::image_ref::ImageRef;
 use crate::model::plan::BuildPlan;
 
-const CONFIG_FILE: &str = "portcullis.toml";
+pub(super) const CONFIG_FILE: &str = "portcullis.toml";
 
 /// A folder of work with its configuration, ready to make plans of.
 #[derive(Debug, Clone)]

@@ -181,3 +181,156 @@ fn the_last_line_of_a_missing_key_says_what_to_set() {
         "{last}"
     );
 }
+
+#[test]
+fn a_folder_for_results_that_is_a_file_is_told_before_anything_is_judged() {
+    let place = Sample::new();
+    place.write("taken", "x");
+    for arguments in [
+        &["check", "--output", "taken"][..],
+        &["scan", "oci:built", "--output", "taken"],
+        &["gate", "--until", "policy", "--output", "taken"],
+        &["rollout", "--output", "taken"],
+    ] {
+        let (out, err) = place.ends(64, arguments);
+        assert!(err.contains("is no folder, and results go into one"), "{arguments:?}: {err}");
+        assert!(out.is_empty() && !err.contains("matching"), "{arguments:?}: {out}{err}");
+    }
+    // The controls: what only asks needs no folder for it.
+    place.ends(0, &["scan", "oci:built"]);
+    place.ends(0, &["scan", "oci:built", "--output", "new/folder"]);
+}
+
+#[test]
+fn a_tree_with_changes_that_the_policy_denies_is_told_before_the_build() {
+    let place = Sample::new();
+    let git = |arguments: &[&str]| {
+        let done = std::process::Command::new("git")
+            .args(["-c", "user.name=a", "-c", "user.email=a@example.org"])
+            .args(arguments)
+            .current_dir(place.path("."))
+            .output()
+            .unwrap();
+        assert!(done.status.success(), "{arguments:?}");
+    };
+    place.write(".gitignore", "target\n.cache\n.state\n");
+    git(&["init", "--quiet", "--initial-branch", "trunk"]);
+    git(&["add", "."]);
+    git(&["commit", "--quiet", "--message", "a"]);
+    let said = "untraceable-tag will deny the image: commit or remove";
+    let until = |stage: &str| {
+        let output = place.run(&["gate", "--until", stage, "--dry-run"]);
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    // The sample's policy does not ask for traceable tags.
+    place.write("changed", "x");
+    assert!(!until("publish").contains(said), "the control");
+    place.write("policy.toml", "[rules.root-user]\nlevel = \"off\"\n");
+    let told = until("publish");
+    let at = |text: &str| told.find(text).unwrap_or_else(|| panic!("{text}: {told}"));
+    assert!(at(said) < at("1 layer"), "{told}");
+    // The control: nothing is published.
+    assert!(!until("policy").contains(said));
+}
+
+#[test]
+fn every_wrong_flag_of_a_waiver_is_told_at_once() {
+    let place = Sample::new();
+    let (_, err) = place.ends(
+        64,
+        &[
+            "waive",
+            "nonsense",
+            "--package",
+            "bash",
+            "--reason",
+            "because",
+            "--expires",
+            "tomorrow",
+            "--statement",
+            " ",
+            "--owner",
+            "me",
+        ],
+    );
+    for flag in ["ID: ", "--package: ", "--reason: ", "--expires: ", "--statement: "] {
+        assert!(err.contains(flag), "{flag} in {err}");
+    }
+    assert!(!err.contains("--owner: "), "{err}");
+    // The control: one alone is told as before.
+    let (_, err) = place.ends(
+        64,
+        &["waive", "CVE-2026-12345", "--package", "pkg:deb/debian/bash", "--reason", "because"],
+    );
+    assert!(err.contains("--reason") && !err.contains("; --"), "{err}");
+}
+
+#[test]
+fn what_is_not_there_is_told_with_what_it_should_be_and_what_makes_it() {
+    let place = Sample::new();
+    for arguments in [
+        &["report", "nowhere", "--form", "csv"][..],
+        &["report", "nowhere/verdict.json", "--form", "csv"],
+        &["diff", "nowhere", "nowhere"],
+        &["replay", "nowhere"],
+        &["replay"],
+    ] {
+        let (_, err) = place.ends(64, arguments);
+        assert!(
+            err.contains("is not there: it should be the output folder of a run"),
+            "{arguments:?}: {err}"
+        );
+        assert!(err.contains("portcullis gate"), "{arguments:?}: {err}");
+    }
+}
+
+#[test]
+fn a_conflict_that_nobody_has_decided_is_named_as_one() {
+    let place = Sample::new();
+    let conflict = |text: &str| format!("<<<<<<< HEAD\n{text}=======\n{text}>>>>>>> topic\n");
+    place.write("portcullis.toml", &format!("[service]\nname = \"a\"\n{}", conflict(CONFIG)));
+    let (_, err) = place.ends(64, &["check"]);
+    assert!(err.contains("merge-conflict marks from line 3 on"), "{err}");
+    place.write("portcullis.toml", CONFIG);
+    for (lock, text) in [
+        ("Cargo.lock", "version = 4\n"),
+        ("package-lock.json", "{}\n"),
+        ("yarn.lock", "a@^1.0.0:\n  version \"1.0.0\"\n"),
+        ("Gemfile.lock", "GEM\n  specs:\n    a (1.0)\n"),
+        ("requirements.txt", "a==1.0\n"),
+    ] {
+        place.write(lock, &conflict(text));
+        let (out, _) = place.ends(2, &["check", "--format", "json"]);
+        let findings: serde_json::Value = serde_json::from_str(&out).unwrap();
+        let gaps = findings["gaps"].as_array().unwrap();
+        let is_told = |gap: &serde_json::Value| {
+            gap["subject"] == lock && gap["detail"].as_str().unwrap().contains("merge-conflict marks from line 1 on")
+        };
+        assert!(gaps.iter().any(is_told), "{lock}: {gaps:#?}");
+        fs::remove_file(place.path(lock)).unwrap();
+    }
+}
+
+#[test]
+fn an_engine_that_does_not_answer_is_a_service_that_cannot_be_reached() {
+    let place = Sample::new();
+    let config = |host: &str| {
+        format!(
+            "{CONFIG}[rollout]\ntarget = \"compose\"\nfiles = [\"compose.yaml\"]\ncompose_service = \"api\"\nport = 8080\ndocker_host = \"{host}\"\n\
+             [rollout.front]\nkind = \"nginx\"\nfile = \"shop.conf\"\nupstream = \"shop\"\ntest = [\"true\"]\nreload = [\"true\"]\n\
+             [rollout.health]\nurl = \"http://127.0.0.1:9/readyz\"\n"
+        )
+    };
+    place.write("compose.yaml", "services:\n  api:\n    image: registry.example/api\n");
+    place.write("portcullis.toml", &config(&format!("unix://{}", place.path("no.sock").display())));
+    for verb in ["status", "resume", "rollback"] {
+        let (_, err) = place.ends(69, &["rollout", verb]);
+        assert!(
+            err.contains("the Docker Engine cannot be asked") && err.contains("start the engine"),
+            "{verb}: {err}"
+        );
+    }
+    // The control: an address that nothing can be done with is a refusal.
+    place.write("portcullis.toml", &config("tcp://127.0.0.1:9"));
+    place.ends(12, &["rollout", "status"]);
+}

@@ -278,7 +278,9 @@ fn doctor_says_what_is_missing_and_fails_for_what_the_configuration_names_alone(
             .collect();
         named.first().map(|found| (*found).to_owned())
     };
+    assert_eq!(json["checks"][0]["next"], "portcullis init", "{json:#}");
     for (name, expected) in [
+        ("configuration", "missing"),
         ("git", "there"),
         ("checkout", "there"),
         ("Cargo.lock", "there"),
