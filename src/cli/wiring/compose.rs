@@ -21,7 +21,7 @@ impl Workspace {
         folders: &UserFolders,
     ) -> Result<ComposePlan, CliError> {
         self.pass_no_secret_of_ours(rollout)?;
-        let at = |path: &PathBuf| self.root.join(path);
+        let at = |key: &'static str, paths: &[PathBuf]| paths.iter().map(|path| self.used(key, path)).collect::<Result<Vec<_>, _>>();
         let front = match &rollout.front {
             Some(front) => Some(self.front_plan(front, rollout, health, folders)?),
             None => None,
@@ -29,10 +29,10 @@ impl Workspace {
         Ok(ComposePlan {
             service: rollout.compose_service.clone().unwrap_or_else(|| self.service()),
             root: self.root.clone(),
-            files: rollout.files.iter().map(at).collect(),
+            files: at("rollout.files", &rollout.files)?,
             project: rollout.project.clone(),
             profiles: rollout.profiles.clone(),
-            env_files: rollout.env_files.iter().map(at).collect(),
+            env_files: at("rollout.env_files", &rollout.env_files)?,
             replicas: rollout.replicas,
             port: rollout.port,
             network: rollout.network.clone(),
@@ -44,7 +44,7 @@ impl Workspace {
             env: rollout.env.clone(),
             pass_env: rollout.pass_env.clone(),
             pull_limit: rollout.waits.pull.map_or(Duration::from_secs(600), |span| span.0),
-            state: self.rollout_state(rollout, folders),
+            state: self.rollout_state(rollout, folders)?,
         })
     }
 
@@ -82,7 +82,7 @@ impl Workspace {
                     ));
                 }
                 FrontPlan::Nginx(NginxPlan {
-                    file: self.root.join(file),
+                    file: self.used("rollout.front.file", file)?,
                     upstream,
                     test: words(&front.test, &["nginx", "-t"]),
                     reload: words(&front.reload, &["nginx", "-s", "reload"]),

@@ -13,7 +13,7 @@ pub(super) use build::{DOCKERFILES, is_locked};
 pub(super) use judging::WAIVER_FILE;
 pub(super) use publish::elsewhere;
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::args::Global;
 use super::config::Config;
@@ -175,6 +175,32 @@ impl Workspace {
         }
         let problem = format!("it leads to {}, which is outside of {}", whole.display(), bound.display());
         Err(CliError::setting(key, problem))
+    }
+
+    /// The whole path of one that a rollout uses. One that is written as lying in the project and leads out of it through a link is refused: what is
+    /// used then was not reviewed with the commit, and nobody sees it in the configuration. An absolute path says openly where it leads.
+    ///
+    /// # Errors
+    /// [`CliError::Setting`].
+    pub(super) fn used(&self, key: &'static str, path: &Path) -> Result<PathBuf, CliError> {
+        let whole = self.root.join(path);
+        let is_open = path.is_absolute() || path.components().any(|part| part == Component::ParentDir);
+        let there = whole.ancestors().find(|above| above.symlink_metadata().is_ok());
+        let Some(there) = there.filter(|_| !is_open) else {
+            return Ok(whole);
+        };
+        let Ok(leads_to) = there.canonicalize() else {
+            let problem = format!("{} is a link that leads nowhere", there.display());
+            return Err(CliError::setting(key, problem));
+        };
+        match self.within(key, &leads_to) {
+            Ok(()) => Ok(whole),
+            Err(CliError::Setting { problem, .. }) => {
+                let problem = format!("{} is reached through a link: {problem}; write the path itself", path.display());
+                Err(CliError::setting(key, problem))
+            }
+            Err(other) => Err(other),
+        }
     }
 
     pub(super) fn image_ref(&self, key: &'static str, text: &str) -> Result<ImageRef, CliError> {

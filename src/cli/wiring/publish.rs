@@ -1,5 +1,7 @@
 //! `[image]` and `[sign]` resolved: where the image goes, under which tags, signed with what.
 
+use std::path::Path;
+
 use super::Workspace;
 use super::tags::Tags;
 use crate::cli::args::image_ref;
@@ -53,7 +55,7 @@ impl Workspace {
 
     fn place(&self, setting: &'static str, text: &str) -> Result<Destination, CliError> {
         match text.strip_prefix("oci:") {
-            Some(dir) => Ok(Destination::OciLayout(self.root.join(dir))),
+            Some(dir) => Ok(Destination::OciLayout(self.used(setting, Path::new(dir))?)),
             None if text.contains('@') || text.rsplit('/').next().is_some_and(|name| name.contains(':')) || !text.contains('/') => {
                 Err(CliError::setting(
                     setting,

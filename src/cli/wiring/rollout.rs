@@ -58,10 +58,10 @@ impl Workspace {
         }))
     }
 
-    pub(super) fn rollout_state(&self, rollout: &config::Rollout, folders: &UserFolders) -> PathBuf {
+    pub(super) fn rollout_state(&self, rollout: &config::Rollout, folders: &UserFolders) -> Result<PathBuf, CliError> {
         match &rollout.state {
-            Some(state) => self.root.join(state),
-            None => folders.state.join(self.service()),
+            Some(state) => self.used("rollout.state", state),
+            None => Ok(folders.state.join(self.service())),
         }
     }
 
@@ -83,7 +83,7 @@ impl Workspace {
                 None => front_door(&health.probe)?,
             },
             env: std::collections::BTreeMap::new(),
-            state: self.rollout_state(rollout, folders),
+            state: self.rollout_state(rollout, folders)?,
         })
     }
 
@@ -126,11 +126,14 @@ impl Workspace {
             workload: name,
             namespace: rollout.namespace.clone(),
             context: rollout.context.clone(),
-            kubeconfig: rollout.kubeconfig.as_ref().map(|path| self.root.join(path)),
+            kubeconfig: match &rollout.kubeconfig {
+                Some(path) => Some(self.used("rollout.kubeconfig", path)?),
+                None => None,
+            },
             container: rollout.container.clone(),
             deploy_limit: or(rollout.waits.deploy, 600),
             rollback_limit: or(rollout.waits.rollback, 600),
-            state: self.rollout_state(rollout, folders),
+            state: self.rollout_state(rollout, folders)?,
         })
     }
 
@@ -172,7 +175,7 @@ impl Workspace {
             deploy_limit: or(waits.deploy, 600),
             rollback_limit: or(waits.rollback, 600),
             observe_limit: or(waits.observe, 30),
-            state: self.rollout_state(rollout, folders),
+            state: self.rollout_state(rollout, folders)?,
         })
     }
 }

@@ -334,3 +334,48 @@ fn an_engine_that_does_not_answer_is_a_service_that_cannot_be_reached() {
     place.write("portcullis.toml", &config("tcp://127.0.0.1:9"));
     place.ends(12, &["rollout", "status"]);
 }
+
+#[test]
+fn what_a_rollout_uses_is_not_reached_through_a_link_out_of_the_project() {
+    let outside = tempfile::tempdir().unwrap();
+    let place = Sample::new();
+    let link = |name: &str, target: &std::path::Path| std::os::unix::fs::symlink(target, place.path(name)).unwrap();
+    place.write("inner/x", "x");
+    link("out", outside.path());
+    link("within", &place.path("inner"));
+    link("nowhere", &outside.path().join("not-yet"));
+    let front = "[rollout.front]\nkind = \"nginx\"\nfile = \"shop.conf\"\nupstream = \"shop\"\n";
+    let health = "[rollout.health]\nurl = \"http://127.0.0.1:9/readyz\"\n";
+    let compose = |more: &str, front: &str| {
+        let engine = format!("docker_host = \"unix://{}\"", place.path("no.sock").display());
+        format!("{CONFIG}[rollout]\ntarget = \"compose\"\ncompose_service = \"api\"\nport = 8080\n{engine}\n{more}\n{front}{health}")
+    };
+    let kubernetes = |more: &str| format!("{CONFIG}[rollout]\ntarget = \"kubernetes\"\nworkload = \"deployment/api\"\n{more}\n{health}");
+    for path in ["out/x", "out", "nowhere", "nowhere/x"] {
+        for (key, text) in [
+            ("rollout.files", compose(&format!("files = [\"{path}\"]"), front)),
+            ("rollout.env_files", compose(&format!("env_files = [\"{path}\"]"), front)),
+            ("rollout.state", compose(&format!("state = \"{path}\""), front)),
+            ("rollout.front.file", compose("", &front.replace("shop.conf", path))),
+            ("rollout.kubeconfig", kubernetes(&format!("kubeconfig = \"{path}\""))),
+        ] {
+            place.write("portcullis.toml", &text);
+            let (_, err) = place.ends(64, &["rollout", "status"]);
+            assert!(err.contains(key) && err.contains("link"), "{path} {key}: {err}");
+        }
+    }
+    for repository in ["oci:out/x", "oci:nowhere"] {
+        place.write("portcullis.toml", &CONFIG.replace("oci:published", repository));
+        let (_, err) = place.ends(64, &["gate", "--until", "publish"]);
+        assert!(err.contains("image.repository") && err.contains("link"), "{repository}: {err}");
+    }
+    assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 0);
+    // The controls: a link that stays inside, and a path that says where it leads. The engine is what is not there.
+    for path in ["within/x", "inner/not-yet", &outside.path().join("x").display().to_string()] {
+        place.write(
+            "portcullis.toml",
+            &compose(&format!("files = [\"{path}\"]\nstate = \"{path}.d\""), front),
+        );
+        place.ends(69, &["rollout", "status"]);
+    }
+}

@@ -54,6 +54,11 @@ impl Programs {
             !is_api && !artifacts.iter().any(is_own)
         };
         let mut foreign: Vec<&str> = self.packages.iter().filter(is_foreign).map(String::as_str).collect();
+        // All of it below one name is the artifact itself, whose packages are called otherwise (`org.eclipse.aether` of Maven's resolver).
+        let tops: BTreeSet<Vec<&str>> = foreign.iter().map(|package| package.split('/').take(2).collect()).collect();
+        if foreign.len() == self.packages.len() && tops.len() == 1 && !foreign.contains(&"") {
+            return None;
+        }
         let more = foreign.len().saturating_sub(SHOWN);
         foreign.truncate(SHOWN);
         let mut said: Vec<String> = foreign

@@ -190,6 +190,11 @@ fn classes_of_nobody_in_an_archive_that_is_called_after_its_artifact_are_told() 
         "META-INF/maven/com.evil/evil/pom.properties",
         &b"groupId=com.evil\nartifactId=evil\nversion=1\n"[..],
     );
+    assert!(
+        of(&[POM, ("com/other/A.class", b"x"), ("com/other/b/B.class", b"x")]).is_empty(),
+        "packages of another name"
+    );
+    assert_eq!(of(&[POM, ("com/other/A.class", b"x"), ("com/evil/B.class", b"x")]).len(), 1);
     assert!(of(&[POM, own, evil, ("com/evil/Evil.class", b"x")]).is_empty());
     assert!(
         of(&[
