@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -14,7 +15,7 @@ use crate::io::oci::{self, shape};
 use crate::model::advisory::FeedRevision;
 use crate::model::digest::Digest;
 use crate::model::excused::Excused as _;
-use crate::model::finding::Disposition;
+use crate::model::finding::{Disposition, Level};
 use crate::model::image::BuiltImage;
 use crate::model::verdict::{Decision, Verdict};
 
@@ -207,11 +208,24 @@ pub(super) fn summarize(verdict: &Verdict, service: &str) -> serde_json::Result<
         components: verdict.components,
         warned: verdict.count(Disposition::Warned),
         waived: verdict.findings.len() - verdict.count(Disposition::Warned) - verdict.count(Disposition::Denied),
+        waived_until: waived_until(verdict),
         feeds: verdict.inputs.feeds.clone(),
         waivers: verdict.inputs.waivers,
         vex: verdict.inputs.vex.clone(),
         cached_layers: verdict.inputs.cached_layers.clone(),
     })
+}
+
+/// The end of the first waiver to end, of those without which the verdict would be another.
+fn waived_until(verdict: &Verdict) -> Option<Date> {
+    let waived = verdict
+        .findings
+        .iter()
+        .filter(|judgement| judgement.disposition == Disposition::Waived);
+    waived
+        .filter(|judgement| judgement.finding.level == Level::Deny)
+        .filter_map(|judgement| Some(verdict.waiver_of(judgement)?.expires))
+        .min()
 }
 
 /// The digest of a verdict without the times in it: equal for two verdicts that differ only in when they were reached.

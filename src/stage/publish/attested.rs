@@ -1,6 +1,7 @@
 //! A published digest, and what was signed of it.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::model::advisory::FeedRevision;
@@ -51,6 +52,9 @@ pub struct VerdictSummary {
     pub warned: usize,
     /// Findings that a waiver covers.
     pub waived: usize,
+    /// The last day, in UTC, on which every waiver of what would be denied still holds; none where the verdict rests on none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waived_until: Option<Date>,
     /// The feeds that were asked, with revision and time.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub feeds: Vec<FeedRevision>,

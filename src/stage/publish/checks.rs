@@ -107,7 +107,7 @@ fn failed_check(error: &PublishError, under_way: usize) -> usize {
         PublishError::OtherService { .. } => "service",
         PublishError::OtherPolicy { .. } => "policy",
         PublishError::NotCleared { .. } => "verdict",
-        PublishError::Stale { .. } | PublishError::Future { .. } => "age",
+        PublishError::Stale { .. } | PublishError::WaiverEnded { .. } | PublishError::Future { .. } => "age",
         _ => return under_way.min(Check::NAMES.len() - 1),
     };
     let at = Check::NAMES.iter().position(|known| *known == name);

@@ -214,6 +214,17 @@ pub enum PublishError {
         /// How long is allowed.
         limit: String,
     },
+    /// What it does not count any more is back.
+    #[error("the verdict on {digest} rests on a waiver that ended on {until} (UTC)")]
+    #[diagnostic(
+        code(publish::waiver_ended),
+        help("what it covered is back: mend it or renew the waiver, and judge the image anew: `portcullis publish`")
+    )]
+    WaiverEnded {
+        digest: Digest,
+        /// The last day on which it held.
+        until: jiff::civil::Date,
+    },
     /// Judged in the future.
     #[error("the verdict on {digest} says that it was reached at {evaluated_at}, which is in the future")]
     #[diagnostic(code(publish::future), help("is the clock of this machine right?"))]
@@ -269,6 +280,7 @@ impl PublishError {
                 | Self::OtherService { .. }
                 | Self::TooManyReferrers { .. }
                 | Self::Stale { .. }
+                | Self::WaiverEnded { .. }
                 | Self::Future { .. }
         )
     }

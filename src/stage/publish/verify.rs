@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use super::checks::Checks;
 use super::destination::OpenDestination;
@@ -56,6 +57,7 @@ pub(super) async fn check(
     checks.holds("verdict", decided(newest));
     // By the real time: `--at` asks how something would be judged, and makes nothing fresh.
     let age = check_age(at, &digest, expected.max_age, effects.clock.now())?;
+    check_waivers(newest, &digest, effects.clock.now())?;
     match expected.max_age {
         Some(limit) => checks.holds("age", format!("judged {age} ago, and {} is allowed", words(limit))),
         None => checks.not_asked("age", format!("judged {age} ago; no limit was asked for")),
@@ -209,6 +211,15 @@ fn check_decision(signed: &Signed, digest: &Digest) -> Result<(), PublishError> 
             .map_or(result, |d| d.as_str().to_owned()),
         evaluated_at: signed.statement.time_verified,
     })
+}
+
+/// A waiver holds to the end of its last day, and so does a verdict that would be another without it.
+fn check_waivers(newest: &Signed, digest: &Digest, now: Timestamp) -> Result<(), PublishError> {
+    let today = now.to_zoned(TimeZone::UTC).date();
+    match newest.summary().and_then(|summary| summary.waived_until) {
+        Some(until) if today > until => Err(PublishError::WaiverEnded { digest: *digest, until }),
+        _ => Ok(()),
+    }
 }
 
 /// The verdict's age in words.

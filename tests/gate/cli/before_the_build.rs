@@ -379,3 +379,35 @@ fn what_a_rollout_uses_is_not_reached_through_a_link_out_of_the_project() {
         place.ends(69, &["rollout", "status"]);
     }
 }
+
+#[test]
+fn a_signed_verdict_says_until_when_its_waivers_hold() {
+    use base64::Engine as _;
+    let place = Sample::new();
+    place.advise("DEBIAN-CVE-2000-2", "bash", "2026-01-01T00:00:00Z");
+    place.write(
+        "portcullis.toml",
+        &format!("{CONFIG}waivers = \"waivers.toml\"\n[sign]\nkey = \"local:new.pem\"\n"),
+    );
+    let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let last = today.checked_add(jiff::Span::new().days(3)).unwrap();
+    let waiver = format!(
+        "[[waiver]]\nid = \"DEBIAN-CVE-2000-2\"\npackage = \"pkg:deb/debian/bash\"\nreason = \"not_affected\"\n\
+         justification = \"vulnerable_code_not_in_execute_path\"\nstatement = \"nothing calls it\"\nowner = \"me\"\ncreated = {today}\nexpires = {last}\n"
+    );
+    let summary = || {
+        place.ends(0, &["gate", "--until", "publish"]);
+        let envelope = fs::read(place.path("target/portcullis/verdict.dsse.json")).unwrap();
+        let envelope: serde_json::Value = serde_json::from_slice(&envelope).unwrap();
+        let payload = envelope["payload"].as_str().unwrap();
+        let payload = base64::engine::general_purpose::STANDARD.decode(payload).unwrap();
+        let statement: serde_json::Value = serde_json::from_slice(&payload).unwrap();
+        statement["predicate"]["https://portcullis.dev/verdict-summary/v1"].clone()
+    };
+    place.write("waivers.toml", &waiver);
+    let told = summary();
+    assert_eq!(
+        (&told["waived"], &told["waivedUntil"]),
+        (&serde_json::json!(1), &serde_json::json!(last.to_string()))
+    );
+}

@@ -207,6 +207,30 @@ async fn a_verdict_is_refused_when_it_is_too_old_or_from_the_future() {
 }
 
 #[tokio::test]
+async fn a_verdict_is_refused_when_a_waiver_that_it_rests_on_has_ended() {
+    let published = Published::new().await;
+    let summary = "https://portcullis.dev/verdict-summary/v1";
+    let at = |time: &str| Effects {
+        clock: Arc::new(Fixed(time.parse().unwrap())),
+        ..published.place.effects.clone()
+    };
+    let key = published.place.key();
+    published.sign(&published.key(), true, |s| {
+        s["predicate"]["timeVerified"] = json!("2026-11-20T23:30:00Z");
+        s["predicate"][summary]["evaluatedAt"] = json!("2026-11-20T23:30:00Z");
+        s["predicate"][summary]["waivedUntil"] = json!("2026-11-20");
+    });
+    let verify = |time: &str| {
+        let (effects, key, reference) = (at(time), key.clone(), published.reference.clone());
+        async move { publish::verify(&reference, &expectation(&key), &effects).await }
+    };
+    verify("2026-11-20T23:59:59Z").await.unwrap();
+    let error = verify("2026-11-21T00:00:00Z").await.unwrap_err();
+    assert!(matches!(error, PublishError::WaiverEnded { .. }) && error.is_distrust(), "{error}");
+    assert!(error.to_string().contains("ended on 2026-11-20"), "{error}");
+}
+
+#[tokio::test]
 async fn something_that_is_no_attestation_is_named() {
     let published = Published::new().await;
     published.attach(b"{\"mediaType\": 3}", true);
