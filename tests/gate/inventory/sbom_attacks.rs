@@ -197,6 +197,16 @@ fn what_a_document_is_about_is_looked_up_where_advisories_may_know_it() {
         log4j
     ));
     assert!(is_looked_up(&spdx(log4j), log4j));
+    // A mark of ours beside it, another name than its purl's, and a mark of npm's on something else change nothing.
+    let marked = json!([{"name": "portcullis:x", "value": "y"}, {"name": "cdx:npm:package:private", "value": "true"}]);
+    let document = json!({"bomFormat": "CycloneDX", "specVersion": "1.5", "version": 1, "components": [],
+        "metadata": {"properties": marked, "component": {"type": "library", "name": "evil", "version": "1.0", "purl": "pkg:cargo/good@1.0", "properties": marked}}});
+    let inventory = read(&document);
+    assert!(
+        is_looked_up(&inventory, "pkg:cargo/good@1.0") && is_looked_up(&inventory, "pkg:cargo/evil@1.0"),
+        "{:?}",
+        purls(&inventory)
+    );
     // The controls: an image, a program without a purl, and packages that were never published.
     for subject in [
         subject("pkg:oci/x@sha256:ab"),

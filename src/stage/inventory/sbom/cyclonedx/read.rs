@@ -67,7 +67,7 @@ pub(in super::super) fn read(bytes: &[u8], inventory: &mut Inventory) -> Result<
             Read::Nothing => {}
         }
     }
-    if let Some(subject) = metadata.component.as_ref().filter(|_| !ours) {
+    if let Some(subject) = &metadata.component {
         match published(subject, os.as_ref(), sources)? {
             Read::Components(components) => {
                 if let Some(reference) = &subject.reference {
@@ -215,21 +215,23 @@ fn component(element: &Element<'_>, os: Option<&NamedOs>, sources: Sources) -> R
 
 /// What the document is about, where that is something which advisories know: a library, or a program that others install. An image is none.
 fn published(subject: &Element<'_>, os: Option<&NamedOs>, sources: Sources) -> Result<Read, String> {
-    let Some(text) = &subject.purl else { return Ok(Read::Nothing) };
-    let mut purl = match Purl::parse(text) {
-        Ok(purl) => purl,
-        Err(error) => return Ok(Read::Unknown(error.to_string())),
-    };
-    if let (None, Some(version)) = (&purl.version, subject.version.as_deref().filter(|version| !version.is_empty())) {
-        purl.version = Some(version.to_owned());
-    }
-    let mut component = with_purl(subject, purl, os, sources, false)?;
-    if component.ecosystem.is_none() {
+    if subject.purl.is_none() {
         return Ok(Read::Nothing);
     }
     let is_private = |pair: &Pair<'_>| pair.name == "cdx:npm:package:private" && pair.value == "true";
-    component.root = ecosystem::is_of_folder(&component) || subject.properties.iter().any(is_private);
-    Ok(Read::Components(vec![component]))
+    let is_private = subject.properties.iter().any(is_private);
+    Ok(match component(subject, os, sources)? {
+        Read::Components(mut all) => {
+            for component in &mut all {
+                // A mark of ours on it is none: what we write about has no purl.
+                component.ecosystem = ecosystem::of(&component.purl, os);
+                component.root = ecosystem::is_of_folder(component) || (is_private && component.purl.kind == "npm");
+            }
+            all.retain(|component| component.ecosystem.is_some());
+            if all.is_empty() { Read::Nothing } else { Read::Components(all) }
+        }
+        other => other,
+    })
 }
 
 /// The component of an element by a purl. `carries` where our own properties say more.
