@@ -2,8 +2,8 @@
 
 use memchr::memmem;
 
+use super::found::{Found, line_of};
 use super::proof::is_placeholder;
-use super::{Found, line_of};
 
 /// What stands in addresses of examples and of databases on a developer's machine. None of them opens anything that is not open anyway.
 const COMMON: [&str; 16] = [

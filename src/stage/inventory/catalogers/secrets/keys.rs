@@ -2,8 +2,8 @@
 
 use memchr::memmem;
 
+use super::found::{Found, line_of};
 use super::published::is_published;
-use super::{Found, line_of};
 
 const BEGIN: &[u8] = b"-----BEGIN ";
 const END_OF_LABEL: &[u8] = b"PRIVATE KEY";

@@ -4,8 +4,8 @@ use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
+use super::found::{Found, line_of};
 use super::proof::{base62_checksum_holds, is_placeholder, is_random};
-use super::{Found, line_of};
 
 /// How the text after a prefix is told to be a token.
 #[derive(Debug, Clone, Copy)]
