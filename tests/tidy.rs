@@ -7,6 +7,8 @@ mod examples;
 mod failures;
 #[path = "tidy/imports.rs"]
 mod imports;
+#[path = "tidy/mod_files.rs"]
+mod mod_files;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -19,6 +21,11 @@ fn root() -> PathBuf {
 }
 
 fn sources() -> Vec<PathBuf> {
+    rust_files(&["src"])
+}
+
+/// The `.rs` files below some folders of the repository, sorted.
+fn rust_files(folders: &[&str]) -> Vec<PathBuf> {
     fn walk(dir: &Path, found: &mut Vec<PathBuf>) {
         for entry in fs::read_dir(dir).unwrap() {
             let path = entry.unwrap().path();
@@ -30,7 +37,9 @@ fn sources() -> Vec<PathBuf> {
         }
     }
     let mut found = Vec::new();
-    walk(&root().join("src"), &mut found);
+    for folder in folders {
+        walk(&root().join(folder), &mut found);
+    }
     found.sort();
     found
 }
