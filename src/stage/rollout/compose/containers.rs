@@ -27,7 +27,7 @@ pub(super) const SOON: Duration = Duration::from_secs(60);
 
 impl From<LocalApiError> for TargetError {
     fn from(error: LocalApiError) -> Self {
-        Self::Failed(error.to_string())
+        Self::other(error)
     }
 }
 

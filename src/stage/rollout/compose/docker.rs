@@ -1,5 +1,6 @@
 //! The engine and Docker's command line, both of the same engine.
 
+use crate::model::error_chain::chain;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -115,6 +116,6 @@ async fn context() -> Result<String, String> {
 fn told(error: ProcessError) -> String {
     match error {
         ProcessError::Failed { program, tail, .. } => format!("{program}: {}", visible_lines(tail.trim())),
-        start @ ProcessError::Start { .. } => start.to_string(),
+        start @ ProcessError::Start { .. } => chain(&start),
     }
 }

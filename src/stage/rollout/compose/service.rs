@@ -107,7 +107,7 @@ impl ComposeTarget {
 
     pub(super) async fn pull(&self, release: &Release) -> Result<(), String> {
         let reference = Self::reference(release)?;
-        let there = self.containers.image_id(reference).await.map_err(|error| error.to_string())?;
+        let there = self.containers.image_id(reference).await.map_err(|error| chain(&error))?;
         match there {
             Some(_) => Ok(()),
             None => self.docker.pull(reference, &self.effects).await,
@@ -133,7 +133,7 @@ impl ComposeTarget {
 
     /// True for a run by which somebody goes back.
     fn goes_back(&self, deployed: &Deployed) -> Result<bool, TargetError> {
-        let (records, _) = journal::read(&self.plan.state).map_err(|error| TargetError::Failed(chain(&error)))?;
+        let (records, _) = journal::read(&self.plan.state).map_err(TargetError::other)?;
         let begin = records.iter().rev().find_map(|record| match &record.entry {
             Entry::Begin { purpose, .. } if record.run == deployed.run => Some(*purpose),
             _ => None,

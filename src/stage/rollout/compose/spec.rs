@@ -58,7 +58,7 @@ impl Specs {
 
     /// The newest one of a digest that is not `run`'s own.
     pub(super) fn before(&self, run: &str, digest: &Digest) -> Result<Option<Spec>, TargetError> {
-        let failed = |error: std::io::Error| TargetError::Failed(format!("{}: {error}", self.folder.display()));
+        let failed = |error: std::io::Error| TargetError::caused(self.folder.display().to_string(), error);
         let mut names: Vec<String> = folder::entries(&self.folder)
             .map_err(failed)?
             .iter()
@@ -77,7 +77,7 @@ impl Specs {
 
     /// Environments hold passwords: nobody else may read them.
     pub(super) fn save(&self, spec: &Spec) -> Result<(), TargetError> {
-        let failed = |error: std::io::Error| TargetError::Failed(format!("{}: {error}", self.folder.display()));
+        let failed = |error: std::io::Error| TargetError::caused(self.folder.display().to_string(), error);
         daemon::private_folder(&self.folder).map_err(failed)?;
         kept::write(&self.path(&spec.deployed.run), spec)
     }

@@ -13,7 +13,6 @@ use super::records::{Book, Known};
 use super::rolled::{self, LOOK, Limit};
 use super::workload::{Workload, plural, run_of, singular, with_release};
 use crate::io::{Effects, daemon};
-use crate::model::error_chain::chain;
 use crate::model::plan::{HealthPlan, KubernetesPlan};
 use crate::stage::rollout::error::RolloutError;
 use crate::stage::rollout::release::Deployed;
@@ -287,6 +286,6 @@ pub(super) fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-pub(super) fn unseen(error: &ApiError) -> RolloutError {
-    RolloutError::Unseen { reason: chain(error) }
+pub(super) fn unseen(error: ApiError) -> RolloutError {
+    RolloutError::Unseen { source: error.into() }
 }

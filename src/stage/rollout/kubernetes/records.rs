@@ -81,10 +81,10 @@ impl Book {
             schema: "portcullis/kubernetes/v1".to_owned(),
             known,
         };
-        let failed = |reason: String| TargetError::Failed(format!("{} cannot be written: {reason}", self.path.display()));
+        let failed = |error: std::io::Error| TargetError::caused(format!("{} cannot be written", self.path.display()), error);
         // Environments of pods may hold what is nobody else's business.
         if let Some(folder) = self.path.parent() {
-            daemon::private_folder(folder).map_err(|error| failed(error.to_string()))?;
+            daemon::private_folder(folder).map_err(failed)?;
         }
         kept::write(&self.path, &records)
     }

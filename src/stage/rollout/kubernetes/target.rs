@@ -12,7 +12,6 @@ use super::permissions;
 use super::records::Known;
 use super::rolled::{self, Limit};
 use super::workload::run_of;
-use crate::model::error_chain::chain;
 use crate::model::plan::RolloutPlan;
 use crate::stage::rollout::error::RolloutError;
 use crate::stage::rollout::holder::Holder;
@@ -49,10 +48,7 @@ impl RolloutTarget for KubernetesTarget {
     }
 
     async fn claim(&self, run: &str, wait: Duration) -> Result<Option<Holder>, RolloutError> {
-        let cluster = self
-            .cluster()
-            .await
-            .map_err(|error| RolloutError::Unseen { reason: chain(&error) })?;
+        let cluster = self.cluster().await.map_err(crate::stage::rollout::target::unseen)?;
         let place = (self.plan.state.as_path(), run);
         match Lease::claim(cluster, &self.lease_name(), place, wait, &self.effects).await {
             Ok(Claimed::Ours(lease)) => {
@@ -62,7 +58,7 @@ impl RolloutTarget for KubernetesTarget {
             Ok(Claimed::Theirs(holder)) => Ok(Some(holder)),
             // The plan names the verb that is missing, and refuses before anything is changed.
             Err(error) if error.code() == Some(403) => Ok(None),
-            Err(error) => Err(unseen(&error)),
+            Err(error) => Err(unseen(error)),
         }
     }
 

@@ -1,5 +1,6 @@
 //! One probe: what is asked, and what the answer says.
 
+use crate::model::error_chain::chain;
 use std::net::SocketAddr;
 use std::time::Instant;
 
@@ -234,7 +235,7 @@ impl Verifier<'_> {
             Ok(Some(status)) if status.success() => None,
             Ok(Some(status)) => Some(status.to_string()),
             Ok(None) => Some(format!("no end within {} ms", self.plan.timeout.as_millis())),
-            Err(error) => Some(error.to_string()),
+            Err(error) => Some(chain(&error)),
         };
         Look {
             status: None,
