@@ -1,5 +1,6 @@
 //! The index of a source: the one in the cache, or one that is built from the source.
 
+use crate::model::error_chain::chain;
 use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
@@ -44,7 +45,7 @@ impl Store {
             Ok(index) => Some(index),
             Err(IndexError::Read { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => None,
             Err(error) => {
-                effects.warn(Stage::Matching, format!("{error}; it is built anew"));
+                effects.warn(Stage::Matching, format!("{}; it is built anew", chain(&error)));
                 None
             }
         };
