@@ -30,6 +30,7 @@ pub mod process;
 pub mod random_access;
 pub mod registry;
 pub mod secret;
+pub mod state_folder;
 pub mod temporary;
 pub mod yaml;
 

@@ -1,5 +1,6 @@
 //! The target: what the machine asks for, done with the user's commands.
 
+use crate::io::state_folder;
 use crate::stage::rollout::target::unseen;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -12,7 +13,6 @@ use super::order::{self, Order};
 use super::outline;
 use super::records::Book;
 use crate::io::Effects;
-use crate::io::daemon;
 use crate::io::files;
 use crate::io::folder;
 use crate::model::digest::Digest;
@@ -43,7 +43,7 @@ pub(in crate::stage::rollout) struct CommandTarget {
 impl CommandTarget {
     /// Makes nothing yet: whoever only asks leaves no trace.
     pub(in crate::stage::rollout) fn new(plan: &CommandPlan, health: &HealthPlan, effects: &Effects) -> Result<Self, RolloutError> {
-        let state = daemon::settled_folder(&plan.state).map_err(|source| RolloutError::State {
+        let state = state_folder::settled_folder(&plan.state).map_err(|source| RolloutError::State {
             path: plan.state.clone(),
             source,
         })?;
@@ -89,7 +89,7 @@ impl CommandTarget {
             .collect();
         order::await_leftovers(&self.plan.state, &commands, limit, &self.effects).await?;
         self.book.begun()?;
-        daemon::private_folder(&self.folder()).map_err(|error| TargetError::caused(self.folder().display().to_string(), error))?;
+        state_folder::private_folder(&self.folder()).map_err(|error| TargetError::caused(self.folder().display().to_string(), error))?;
         let unpacked = self.unpacked(&deployed.release).await?;
         let task = Task {
             operation,

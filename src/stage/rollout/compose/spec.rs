@@ -1,11 +1,12 @@
 //! What a run's instances are made from, kept so that they can be made again as they were.
 
+use crate::io::state_folder;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::io::{daemon, folder};
+use crate::io::folder;
 use crate::model::digest::Digest;
 use crate::stage::rollout::kept;
 use crate::stage::rollout::release::Deployed;
@@ -78,7 +79,7 @@ impl Specs {
     /// Environments hold passwords: nobody else may read them.
     pub(super) fn save(&self, spec: &Spec) -> Result<(), TargetError> {
         let failed = |error: std::io::Error| TargetError::caused(self.folder.display().to_string(), error);
-        daemon::private_folder(&self.folder).map_err(failed)?;
+        state_folder::private_folder(&self.folder).map_err(failed)?;
         kept::write(&self.path(&spec.deployed.run), spec)
     }
 

@@ -1,11 +1,11 @@
 //! `kubernetes.json`: the pod templates that were there, whole, so that the way back brings environment, command and mounts back too.
 
+use crate::io::state_folder;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::io::daemon;
 use crate::model::digest::Digest;
 use crate::stage::rollout::kept;
 use crate::stage::rollout::release::Deployed;
@@ -84,7 +84,7 @@ impl Book {
         let failed = |error: std::io::Error| TargetError::caused(format!("{} cannot be written", self.path.display()), error);
         // Environments of pods may hold what is nobody else's business.
         if let Some(folder) = self.path.parent() {
-            daemon::private_folder(folder).map_err(failed)?;
+            state_folder::private_folder(folder).map_err(failed)?;
         }
         kept::write(&self.path, &records)
     }

@@ -1,5 +1,6 @@
 //! Instances: processes that carry their run in their environment, so that what runs can be seen and need not be remembered.
 
+use crate::io::state_folder;
 use crate::stage::rollout::error::BoxError;
 use std::collections::BTreeMap;
 use std::fs;
@@ -109,7 +110,7 @@ impl Instances {
     /// Starts an instance on a free loopback port.
     pub(in crate::stage::rollout) fn start(&self, start: &Start) -> Result<Instance, TargetError> {
         let told = |error: std::io::Error| TargetError::caused(format!("cannot start {}", start.program.display()), error);
-        daemon::private_folder(&self.folder).map_err(told)?;
+        state_folder::private_folder(&self.folder).map_err(told)?;
         if let Some(sum) = start.sum
             && tree::of_file(&start.program).map_err(told)? != sum
         {

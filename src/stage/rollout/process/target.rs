@@ -1,5 +1,6 @@
 //! The target: what the machine asks for, done with the store, the instances and the front door.
 
+use crate::io::state_folder;
 use crate::stage::rollout::target::unseen;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -15,7 +16,6 @@ use super::own_libraries;
 use super::store::{Store, Unpacked};
 use super::tree;
 use crate::io::Effects;
-use crate::io::daemon;
 use crate::io::hash::sha256;
 use crate::io::temporary;
 use crate::model::digest::Digest;
@@ -58,7 +58,7 @@ impl ProcessTarget {
                 help: Some("it needs Linux".to_owned()),
             });
         }
-        let state = daemon::settled_folder(&plan.state).map_err(failed)?;
+        let state = state_folder::settled_folder(&plan.state).map_err(failed)?;
         let plan = ProcessPlan { state, ..plan.clone() };
         Ok(Self {
             store: Store::new(&plan.state),
