@@ -1,6 +1,6 @@
 //! The only place that knows GitHub.
 //!
-//! Takes the environment of a workflow step and an [`Outcome`]. Gives annotations, a job summary, outputs and grouped logs.
+//! Takes the environment of a workflow step and an [`Outcome`](crate::model::outcome::Outcome). Gives annotations, a job summary, outputs and grouped logs.
 //! Invariant: no text of a package, an advisory or an image forms a workflow command, an output or markup.
 
 mod actions;

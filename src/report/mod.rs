@@ -1,6 +1,6 @@
 //! What people and programs read.
 //!
-//! Takes events and an [`Outcome`]. Gives text and the bytes of files; writes nothing itself but progress.
+//! Takes events and an [`Outcome`](crate::model::outcome::Outcome). Gives text and the bytes of files; writes nothing itself but progress.
 //! Invariant: nothing vanishes (what a report leaves out for brevity it counts and names the file of), and no control character of
 //! foreign text reaches a screen, a workflow command or a page.
 
