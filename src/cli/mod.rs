@@ -4,6 +4,7 @@ pub mod args;
 mod ask;
 pub mod config;
 mod doctor;
+mod entry_point;
 mod environment;
 mod error;
 mod exit;
@@ -18,81 +19,5 @@ mod stored_run;
 mod verbs;
 mod wiring;
 
+pub use entry_point::{command, main};
 pub use error::CliError;
-
-use std::process::ExitCode;
-
-use clap::Parser as _;
-
-use crate::model::excused::Excused as _;
-use crate::model::exit_kind::ExitKind;
-use args::Cli;
-use environment::Environment;
-
-/// Parses the command line, runs its verb and gives its exit code; a signal ends it as the README's table says.
-#[must_use]
-pub fn main() -> ExitCode {
-    if let Err(error) = crate::io::environment::seal() {
-        exit::last_line(&format!(
-            "portcullis: exit {}, secrets cannot be taken out of the environment: {error}. Next: is /proc there, and may this program start itself?",
-            ExitKind::Undecidable.code()
-        ));
-        return ExitCode::from(ExitKind::Undecidable.code());
-    }
-    let mut cli = match Cli::try_parse() {
-        Ok(cli) => cli,
-        Err(error) => return ExitCode::from(refused(&error)),
-    };
-    // Every path is below `-C`: those of arguments, of image references and of variables alike.
-    if cli.global.directory != std::path::Path::new(".") {
-        let directory = std::mem::replace(&mut cli.global.directory, ".".into());
-        if let Err(source) = std::env::set_current_dir(&directory) {
-            return ExitCode::from(exit::without_session(&CliError::Directory { path: directory, source }));
-        }
-        cli.global.went_to = Some(directory);
-    }
-    // The switch is found by its environment, which says nothing but where its state is.
-    let is_switch = matches!(cli.verb, args::Verb::Switch(_));
-    if !is_switch && let Err(error) = crate::io::environment::close_to_others() {
-        exit::last_line(&format!("portcullis: other programs of this user can look into this one: {error}"));
-    }
-    let needs_home = !is_switch
-        && !matches!(
-            cli.verb,
-            args::Verb::Completions { .. } | args::Verb::Help { .. } | args::Verb::Man { .. }
-        );
-    let run = || match Environment::read(needs_home) {
-        Ok(environment) => verbs::run(&cli, &environment),
-        Err(error) => exit::without_session(&error),
-    };
-    // A panic is a bug of ours: it must not look like any of the answers.
-    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)) {
-        Ok(code) => ExitCode::from(code),
-        Err(_) => {
-            exit::last_line(&format!(
-                "portcullis: exit {}, a bug in portcullis. Next: please report it with the message above",
-                ExitKind::Bug.code()
-            ));
-            ExitCode::from(ExitKind::Bug.code())
-        }
-    }
-}
-
-/// Shows what clap says. Help and the version go to stdout and are no error.
-fn refused(error: &clap::Error) -> u8 {
-    error.print().dismissed("a help that nobody can see leaves the exit code");
-    if !error.use_stderr() {
-        return 0;
-    }
-    exit::last_line(&format!(
-        "portcullis: exit {}, usage error. Next: correct what is named above; `portcullis --help` lists every verb",
-        ExitKind::Usage.code()
-    ));
-    ExitKind::Usage.code()
-}
-
-/// The command line's definition, for completions and for whoever checks that something mirrors it.
-#[must_use]
-pub fn command() -> clap::Command {
-    <Cli as clap::CommandFactory>::command()
-}

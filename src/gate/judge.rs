@@ -13,7 +13,7 @@ use crate::model::event::Stage;
 use crate::model::finding::Judgement;
 use crate::model::inventory::{Ecosystem, Inventory};
 use crate::model::matching::Matching;
-use crate::model::outcome::Baseline as Compared;
+use crate::model::outcome::BaselineSummary;
 use crate::model::verdict::Verdict;
 use crate::report::quantity::count;
 use crate::stage::inventory::crate_licenses;
@@ -37,7 +37,7 @@ pub struct Judged {
     /// The matches and the gaps that the verdict was made from.
     pub matching: Matching,
     /// What it was compared with.
-    pub baseline: Option<Compared>,
+    pub baseline: Option<BaselineSummary>,
     /// What that had found.
     pub before: Vec<Judgement>,
 }
@@ -209,9 +209,9 @@ impl Judge {
         Ok(matching)
     }
 
-    fn compared(&self) -> Option<Compared> {
+    fn compared(&self) -> Option<BaselineSummary> {
         let (plan, baseline) = self.plan.baseline.as_ref().zip(self.baseline.as_ref())?;
-        Some(Compared {
+        Some(BaselineSummary {
             source: plan.source.to_string(),
             subject: baseline.verdict.subject.clone(),
             verdict: baseline.verdict.verdict,

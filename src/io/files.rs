@@ -54,6 +54,15 @@ pub enum FileError {
 }
 
 impl FileError {
+    /// The system's own error where there is one, for an error that names the file itself; else this one.
+    #[must_use]
+    pub fn into_io(self) -> io::Error {
+        match self {
+            Self::Read { source, .. } | Self::Write { source, .. } => source,
+            other => io::Error::other(other),
+        }
+    }
+
     /// How the run ends: what the user named and is not there is usage, a disk that is full or fails is "cannot know".
     #[must_use]
     pub fn exit_kind(&self) -> ExitKind {
@@ -271,6 +280,18 @@ pub fn settled(path: &Path) -> io::Result<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_error_of_the_system_is_handed_on_and_not_its_text() {
+        let source = || io::Error::from(io::ErrorKind::StorageFull);
+        let path = PathBuf::from("a");
+        let full = FileError::Write {
+            path: path.clone(),
+            source: source(),
+        };
+        assert_eq!(full.into_io().kind(), io::ErrorKind::StorageFull);
+        assert_eq!(FileError::Outside { path }.into_io().to_string(), "a is a link out of the folder");
+    }
 
     #[test]
     fn a_settled_path_is_one_text_before_and_after_its_folder_is_made() {

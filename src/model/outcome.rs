@@ -174,9 +174,9 @@ pub struct Failure {
     pub help: Option<String>,
 }
 
-/// The last cleared verdict that this run was compared with.
+/// The last cleared verdict that this run was compared with, as reports name it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Baseline {
+pub struct BaselineSummary {
     /// Where it was read: a file, or `repository@sha256:…`.
     pub source: String,
     /// What it was about.
@@ -222,7 +222,7 @@ pub struct Outcome {
     /// The verdict; `None` where a stage failed before it.
     pub verdict: Option<Verdict>,
     /// What the verdict was compared with, where somebody asked for it.
-    pub baseline: Option<Baseline>,
+    pub baseline: Option<BaselineSummary>,
     /// What it had found.
     #[serde(skip)]
     pub before: Vec<Judgement>,

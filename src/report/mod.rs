@@ -1,6 +1,6 @@
 //! What people and programs read.
 //!
-//! Takes events and an [`Outcome`]. Gives text and the bytes of files; writes nothing itself but progress.
+//! Takes events and an [`Outcome`](crate::model::outcome::Outcome). Gives text and the bytes of files; writes nothing itself but progress.
 //! Invariant: nothing vanishes (what a report leaves out for brevity it counts and names the file of), and no control character of
 //! foreign text reaches a screen, a workflow command or a page.
 
@@ -10,6 +10,7 @@ pub mod code_quality;
 pub mod csv;
 pub mod difference;
 pub mod exit;
+mod files;
 mod fingerprint;
 mod form;
 pub mod gitlab;
@@ -30,14 +31,12 @@ pub mod text;
 pub mod vex;
 mod xml;
 
+pub use files::files;
 pub use form::Form;
-pub use reporter::Reporter;
-
 pub use group::message;
 pub use human::human;
+pub use reporter::Reporter;
 pub use style::Style;
-
-use crate::model::outcome::Outcome;
 
 /// Every reporter, in the order of their files' names.
 pub const REPORTERS: &[&dyn Reporter] = &[
@@ -49,12 +48,3 @@ pub const REPORTERS: &[&dyn Reporter] = &[
     &json::VerdictFile,
     &vex::Vex,
 ];
-
-/// Every file that an outcome gives, by name, sorted.
-#[must_use]
-pub fn files(outcome: &Outcome) -> Vec<(&'static str, Vec<u8>)> {
-    REPORTERS
-        .iter()
-        .filter_map(|reporter| Some((reporter.file(), reporter.finish(outcome)?)))
-        .collect()
-}

@@ -9,7 +9,7 @@ use portcullis::model::event::Stage;
 use portcullis::model::finding::{Cause, Disposition, Finding, Judgement, Level, RuleCode};
 use portcullis::model::health::{Answered, Sample};
 use portcullis::model::inventory::{Location, SourcePackage, Subject};
-use portcullis::model::outcome::{Baseline, Outcome, Publication, RolloutReport, RolloutResult, Step};
+use portcullis::model::outcome::{BaselineSummary, Outcome, Publication, RolloutReport, RolloutResult, Step};
 use portcullis::model::purl::Purl;
 use portcullis::model::severity::Severity;
 use portcullis::model::verdict::{Decision, Inputs, JudgedGap, PolicyInput, VERDICT_SCHEMA, Verdict};
@@ -265,7 +265,7 @@ fn waiver(name: &str, package: &str, state: WaiverState, expires: &str, line: u3
 /// The code is the same as at the last cleared run; an advisory is new and a waiver has ended.
 pub(crate) fn red_overnight() -> Outcome {
     let mut outcome = blocked();
-    outcome.baseline = Some(Baseline {
+    outcome.baseline = Some(BaselineSummary {
         source: "target/last/verdict.json".to_owned(),
         subject: subject(),
         verdict: Decision::Cleared,

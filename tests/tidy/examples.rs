@@ -37,7 +37,7 @@ const TARGET: &[Piece] = &[
 
 const FEED: &[Piece] = &[
     ("src/stage/matching/feeds/enrich.rs", "epss"),
-    ("src/stage/matching/feeds/rustsec/mod.rs", "chunk.records.push("),
+    ("src/stage/matching/feeds/rustsec/database.rs", "chunk.records.push("),
     ("src/model/plan/feeds.rs", "    pub kev: Option<String>,"),
     ("src/model/plan/feeds.rs", "    pub rustsec: Option<String>,"),
     ("src/cli/config/document.rs", "    pub kev: Option<String>,"),

@@ -1,5 +1,6 @@
 //! The programs that build.
 
+use crate::model::error_chain::chain;
 use std::time::Duration;
 
 use super::Check;
@@ -119,7 +120,7 @@ async fn docker() -> Result<String, String> {
         Ok(Some(status)) if status.success() => Ok(format!("{client}, and its engine answers")),
         Ok(Some(_)) => Err(format!("{client}, but no engine answers: `docker version` says why")),
         Ok(None) => Err(format!("{client}, but its engine does not answer within {} s", PATIENCE.as_secs())),
-        Err(error) => Err(error.to_string()),
+        Err(error) => Err(chain(&error)),
     }
 }
 
@@ -182,13 +183,7 @@ async fn existing(image: &ImageRef) -> Check {
 
 /// The first line that a program says of itself; else why it does not.
 pub(super) fn version(program: &str, arguments: &[&str]) -> Result<String, String> {
-    let said = Program::new(program)
-        .args(arguments)
-        .stdout()
-        .map_err(|error| match std::error::Error::source(&error) {
-            Some(reason) => format!("{error}: {reason}"),
-            None => error.to_string(),
-        })?;
+    let said = Program::new(program).args(arguments).stdout().map_err(|error| chain(&error))?;
     let text = String::from_utf8_lossy(&said).into_owned();
     Ok(text.lines().next().unwrap_or_default().trim().to_owned())
 }

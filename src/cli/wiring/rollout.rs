@@ -102,7 +102,7 @@ impl Workspace {
             host: rollout.docker_host.clone().or_else(docker_host),
             deploy_limit: or(rollout.waits.deploy, 600),
             rollback_limit: or(rollout.waits.rollback, 600),
-            state: self.rollout_state(rollout, folders),
+            state: self.rollout_state(rollout, folders)?,
         })
     }
 

@@ -92,7 +92,7 @@ impl ArchiveError {
             Self::Missing { .. } => LayoutError::BlobMissing { digest: *digest, path },
             other => FileError::Read {
                 path,
-                source: std::io::Error::other(other.to_string()),
+                source: std::io::Error::other(other),
             }
             .into(),
         }

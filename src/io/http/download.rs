@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use reqwest::{Client, Response, StatusCode, header};
 
-use super::answer::served_by;
-use super::{Fetched, HttpError, Validators, accepted};
+use super::answer::{accepted, served_by};
+use super::{Fetched, HttpError, Validators};
 use crate::io::patience::Pace;
 use crate::io::{files, temporary};
 use crate::model::excused::Excused as _;

@@ -4,140 +4,15 @@
 //! Invariant: no file under its final name is ever half downloaded; no credentials in any message.
 
 mod answer;
+mod client;
 mod download;
 mod error;
 mod redirects;
 mod roots;
 
-use answer::accepted;
+pub use crate::io::patience::Patience;
 pub use answer::{Fetched, Validators};
-
+pub use client::{Http, ReadIfChanged};
 pub use error::HttpError;
 pub(in crate::io) use redirects::refusal;
 pub(in crate::io) use roots::{is_distrust, tls_config};
-
-use std::path::Path;
-use std::time::{Duration, Instant};
-
-use reqwest::{Client, StatusCode, redirect};
-
-pub use crate::io::patience::Patience;
-use crate::model::logins::redact;
-
-/// What a conditional request for a small document gave.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ReadIfChanged {
-    /// It is as it was.
-    NotModified,
-    /// The server says that there is none.
-    Absent,
-    /// It is another one.
-    New {
-        /// The whole body.
-        bytes: Vec<u8>,
-        /// For the next time.
-        validators: Validators,
-    },
-}
-
-/// A client. Cheap to clone.
-#[derive(Debug, Clone)]
-pub struct Http {
-    client: Client,
-    patience: Patience,
-}
-
-impl Http {
-    /// A client that trusts the system's certificates, which are read when the first server shows its own.
-    ///
-    /// # Errors
-    /// [`HttpError::Tls`], [`HttpError::Client`].
-    pub fn new(patience: Patience) -> Result<Self, HttpError> {
-        let client = Client::builder()
-            .tls_backend_preconfigured(tls_config().map_err(|source| HttpError::Tls { source })?)
-            .user_agent(concat!("portcullis/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(CONNECT)
-            .read_timeout(SILENCE)
-            .redirect(redirect::Policy::custom(|attempt| match refusal(&attempt) {
-                Some(reason) => attempt.error(reason),
-                None => attempt.follow(),
-            }))
-            .build()
-            .map_err(|source| HttpError::Client { source })?;
-        Ok(Self { client, patience })
-    }
-
-    /// Fetches a document into a file, unless it is as it was. A download that was cut off goes on where it ended, in this run or the next.
-    ///
-    /// # Errors
-    /// [`HttpError`]; the old file stays then.
-    pub async fn fetch(
-        &self,
-        url: &str,
-        known: &Validators,
-        to: &Path,
-        limit: u64,
-        watch: &(dyn Fn(u64, Option<u64>) + Send + Sync),
-    ) -> Result<Fetched, HttpError> {
-        self.tried(url, || download::attempt(&self.client, url, known, to, limit, watch))
-            .await
-    }
-
-    /// Reads a small document; none where the server says that there is none (404, 410).
-    ///
-    /// # Errors
-    /// [`HttpError`].
-    pub async fn read(&self, url: &str, limit: u64) -> Result<Option<Vec<u8>>, HttpError> {
-        let attempt = || async {
-            let response = match accepted(url, self.client.get(url).send().await) {
-                Err(HttpError::Absent { .. }) => return Ok(None),
-                other => other?,
-            };
-            download::body(url, response, limit).await.map(Some)
-        };
-        self.tried(url, attempt).await
-    }
-
-    /// Reads a small document unless it is as it was.
-    ///
-    /// # Errors
-    /// [`HttpError`].
-    pub async fn read_if_changed(&self, url: &str, known: &Validators, limit: u64) -> Result<ReadIfChanged, HttpError> {
-        let attempt = || async {
-            let response = match accepted(url, known.condition(self.client.get(url)).send().await) {
-                Err(HttpError::Absent { .. }) => return Ok(ReadIfChanged::Absent),
-                other => other?,
-            };
-            if response.status() == StatusCode::NOT_MODIFIED {
-                return Ok(ReadIfChanged::NotModified);
-            }
-            let validators = Validators::of(&response);
-            let bytes = download::body(url, response, limit).await?;
-            Ok(ReadIfChanged::New { bytes, validators })
-        };
-        self.tried(url, attempt).await
-    }
-
-    async fn tried<T, F: Future<Output = Result<T, HttpError>>>(&self, url: &str, mut attempt: impl FnMut() -> F) -> Result<T, HttpError> {
-        let mut attempts = 1;
-        let begun = Instant::now();
-        for delay in self.patience.delays() {
-            let error = match attempt().await {
-                Err(error) if error.is_passing() => error,
-                other => return other.map_err(|error| error.after(attempts)),
-            };
-            let Some(wait) = self.patience.wait(delay, error.retry_after(), begun.elapsed()) else {
-                return Err(error.after(attempts));
-            };
-            tracing::debug!(url = redact(url), %error, ?wait, "trying again");
-            tokio::time::sleep(wait).await;
-            attempts += 1;
-        }
-        attempt().await.map_err(|error| error.after(attempts))
-    }
-}
-
-/// To connect.
-const CONNECT: Duration = Duration::from_secs(10);
-/// Without a byte.
-const SILENCE: Duration = Duration::from_secs(30);

@@ -7,52 +7,19 @@
 
 mod base;
 mod error;
+mod layout;
 mod manifest;
 mod platforms;
 mod read;
 mod replace;
 mod write;
 
+#[cfg(test)]
+mod tests;
+
 pub use error::LayoutError;
+pub use layout::{OciLayout, REF_NAME};
 pub use manifest::{Config, Index, Manifest, layer_compression};
 pub use platforms::{Blobs, manifests, platforms, unhidden};
 pub use read::find_image;
 pub use write::BlobWriter;
-
-use std::path::{Path, PathBuf};
-
-use crate::model::digest::Digest;
-
-/// The annotation that holds a manifest's tag in `index.json`.
-pub const REF_NAME: &str = "org.opencontainers.image.ref.name";
-
-/// An OCI image layout folder.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OciLayout {
-    dir: PathBuf,
-}
-
-impl OciLayout {
-    /// The folder with `oci-layout` and `index.json`.
-    #[must_use]
-    pub fn dir(&self) -> &Path {
-        &self.dir
-    }
-
-    /// Where a blob lies, whether it is there or not.
-    #[must_use]
-    pub fn blob_path(&self, digest: &Digest) -> PathBuf {
-        self.dir.join("blobs").join("sha256").join(digest.hex())
-    }
-
-    fn index_path(&self) -> PathBuf {
-        self.dir.join("index.json")
-    }
-
-    fn marker_path(&self) -> PathBuf {
-        self.dir.join("oci-layout")
-    }
-}
-
-#[cfg(test)]
-mod tests;

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::*;
 use crate::io::limits::Limits;
+use crate::model::digest::Digest;
 use crate::model::exit_kind::ExitKind;
 use crate::model::image::{Compression, Descriptor, DescriptorPlatform, media_type};
 

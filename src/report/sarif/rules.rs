@@ -8,7 +8,7 @@ use crate::model::finding::{Disposition, Finding, Judgement};
 use crate::model::rule_text::RuleText;
 use crate::model::severity::Severity;
 use crate::report::group::message;
-use crate::report::sarif::uri;
+use crate::report::sarif::address::uri;
 use crate::report::text::prose;
 
 /// The descriptors of a run, in order.

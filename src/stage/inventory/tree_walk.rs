@@ -158,7 +158,7 @@ impl<'t> Tree<'t> {
         }
         let need = visitor
             .entry(&entry)
-            .map_err(|problem| unreadable(path, std::io::Error::other(problem.to_string())))?;
+            .map_err(|problem| unreadable(path, std::io::Error::other(problem)))?;
         self.content(path, &entry, need, visitor)
     }
 

@@ -7,6 +7,7 @@ use super::error::RolloutError;
 use super::target::TargetError;
 use crate::io::local_api::{LocalApi, LocalApiError, Socket};
 use crate::io::process::{ProcessError, Program};
+use crate::model::error_chain::chain;
 use crate::model::visible::{visible, visible_lines};
 
 /// For how long an engine that does not answer is asked again: it may be starting anew.
@@ -16,7 +17,7 @@ const CONTEXT: Duration = Duration::from_secs(10);
 
 impl From<LocalApiError> for TargetError {
     fn from(error: LocalApiError) -> Self {
-        Self::Failed(error.to_string())
+        Self::other(error)
     }
 }
 
@@ -88,7 +89,7 @@ async fn context() -> Result<String, String> {
 pub(super) fn told(error: ProcessError) -> String {
     match error {
         ProcessError::Failed { program, tail, .. } => format!("{program}: {}", visible_lines(tail.trim())),
-        start @ ProcessError::Start { .. } => start.to_string(),
+        start @ ProcessError::Start { .. } => chain(&start),
     }
 }
 

@@ -10,6 +10,9 @@ use crate::io::registry::RegistryError;
 use crate::model::digest::Digest;
 use crate::model::exit_kind::ExitKind;
 
+/// An error of whatever kind, as a cause.
+pub(super) type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
 /// Why a rollout could not be carried out (a rollout that failed and was rolled back is a report, not an error).
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 #[expect(missing_docs, reason = "the message says what each value is")]
@@ -54,14 +57,14 @@ pub enum RolloutError {
         source: serde_json::Error,
     },
     /// What runs now cannot be seen, so that nothing can be said or done about it.
-    #[error("what runs now cannot be seen: {reason}")]
+    #[error("what runs now cannot be seen")]
     #[diagnostic(
         code(rollout::unseen),
         help(
             "nothing was changed; `portcullis rollout status` tells when it can be seen again (a switch that does not answer any more is ended by `portcullis rollout stop`)"
         )
     )]
-    Unseen { reason: String },
+    Unseen { source: BoxError },
     /// There is nothing that the order could be about.
     #[error("{reason}")]
     #[diagnostic(
@@ -73,9 +76,9 @@ pub enum RolloutError {
         reason: String,
     },
     /// What runs could not be stopped.
-    #[error("the service could not be stopped: {reason}")]
+    #[error("the service could not be stopped")]
     #[diagnostic(code(rollout::stop), help("`portcullis rollout status` shows what still runs"))]
-    Stop { reason: String },
+    Stop { source: BoxError },
     /// A file of the service's state cannot be read or written.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -148,9 +151,9 @@ pub enum RolloutError {
         help: String,
     },
     /// The public address is taken by somebody else, or the switch does not start.
-    #[error("cannot own the front door: {reason}")]
+    #[error("cannot own the front door")]
     #[diagnostic(code(rollout::front_door), help("free the address, or name another with [rollout] listen"))]
-    FrontDoor { reason: String },
+    FrontDoor { source: BoxError },
 }
 
 impl RolloutError {

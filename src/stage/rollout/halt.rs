@@ -31,7 +31,7 @@ impl From<TargetError> for Halt {
         match error {
             TargetError::Superseded(by) => Self::Superseded(by),
             TargetError::Cancelled => Self::Cancelled,
-            TargetError::Failed(reason) => Self::Failed(reason),
+            failed => Self::Failed(chain(&failed)),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Files of JSON in the state folder that are read whole and written whole.
 
+use crate::stage::rollout::error::BoxError;
 use std::path::Path;
 
 use serde::Serialize;
@@ -7,27 +8,26 @@ use serde::de::DeserializeOwned;
 
 use super::target::TargetError;
 use crate::io::files;
-use crate::model::error_chain::chain;
 
 /// `None` for a file that is not there.
 ///
 /// # Errors
-/// [`TargetError::Failed`] for one that cannot be read, or has more than `limit` bytes: what it says is not known then.
+/// [`TargetError::Caused`] for one that cannot be read, or has more than `limit` bytes: what it says is not known then.
 pub(super) fn read<T: DeserializeOwned>(path: &Path, limit: u64) -> Result<Option<T>, TargetError> {
-    let failed = |reason: String| TargetError::Failed(format!("{} cannot be read: {reason}", path.display()));
-    if !path.try_exists().map_err(|error| failed(error.to_string()))? {
+    let failed = |error: BoxError| TargetError::caused(format!("{} cannot be read", path.display()), error);
+    if !path.try_exists().map_err(|error| failed(error.into()))? {
         return Ok(None);
     }
-    let bytes = files::read(path, limit).map_err(|error| failed(chain(&error)))?;
-    serde_json::from_slice(&bytes).map(Some).map_err(|error| failed(error.to_string()))
+    let bytes = files::read(path, limit).map_err(|error| failed(error.into()))?;
+    serde_json::from_slice(&bytes).map(Some).map_err(|error| failed(error.into()))
 }
 
 /// # Errors
-/// [`TargetError::Failed`]; the old content stays then.
+/// [`TargetError::Caused`]; the old content stays then.
 pub(super) fn write(path: &Path, content: &impl Serialize) -> Result<(), TargetError> {
-    let failed = |reason: String| TargetError::Failed(format!("{} cannot be written: {reason}", path.display()));
-    let bytes = serde_json::to_vec(content).map_err(|error| failed(error.to_string()))?;
-    files::write(path, &bytes).map_err(|error| failed(chain(&error)))
+    let failed = |error: BoxError| TargetError::caused(format!("{} cannot be written", path.display()), error);
+    let bytes = serde_json::to_vec(content).map_err(|error| failed(error.into()))?;
+    files::write(path, &bytes).map_err(|error| failed(error.into()))
 }
 
 #[cfg(test)]

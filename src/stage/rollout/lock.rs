@@ -4,6 +4,7 @@
 //! suspended, its disk hung) loses the lock to the next one, who puts a new file in its place with a higher token; the journal and the
 //! switch refuse what the old holder still tries.
 
+use crate::io::state_folder;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -18,7 +19,6 @@ use tokio::time::Instant;
 use super::error::RolloutError;
 use super::holder::Holder;
 use crate::io::Effects;
-use crate::io::daemon;
 use crate::io::files;
 use crate::model::event::Stage;
 use crate::model::excused::Excused as _;
@@ -48,7 +48,7 @@ pub(super) enum Acquired {
 impl Lock {
     /// Takes the lock of a state folder, waiting for a holder for at most `wait`.
     pub(super) async fn acquire(state: &Path, run: &str, wait: Duration, effects: &Effects) -> Result<Acquired, RolloutError> {
-        daemon::private_folder(state).map_err(|source| failed(state, source))?;
+        state_folder::private_folder(state).map_err(|source| failed(state, source))?;
         let end = Instant::now() + wait.max(LEAST);
         let mut told = false;
         loop {

@@ -10,6 +10,7 @@ use super::release::{Deployed, Release};
 use super::target::{RolloutTarget, TargetError};
 use super::verifier::{Identity, ProbeTarget, Verifier};
 use crate::io::Effects;
+use crate::model::error_chain::chain;
 use crate::model::event::Stage;
 use crate::model::health::Sample;
 use crate::model::outcome::{RolloutReport, RolloutResult, Step};
@@ -183,7 +184,7 @@ impl<T: RolloutTarget> Run<'_, T> {
             Ok(observed) => observed,
             Err(TargetError::Superseded(by)) => return Err(Halt::Superseded(by)),
             Err(TargetError::Cancelled) => return Err(Halt::Cancelled),
-            Err(TargetError::Failed(trouble)) => return Err(Halt::Refused(format!("what runs now cannot be seen: {trouble}"))),
+            Err(failed) => return Err(Halt::Refused(format!("what runs now cannot be seen: {}", chain(&failed)))),
         };
         self.snapshot = Snapshot::of(&self.history, observed, &self.id);
         let entry = Entry::Snapshot {
@@ -205,16 +206,18 @@ impl<T: RolloutTarget> Run<'_, T> {
             Ok(()) => Ok(()),
             Err(TargetError::Superseded(by)) => Err(Halt::Superseded(by)),
             Err(TargetError::Cancelled) => Err(Halt::Cancelled),
-            Err(TargetError::Failed(trouble)) if self.plan.without_way_back => {
+            Err(failed) if self.plan.without_way_back => {
+                let trouble = chain(&failed);
                 self.effects.warn(
                     Stage::Rollout,
                     format!("no way back: {} could not be brought back: {trouble}", good.release.shown()),
                 );
                 Ok(())
             }
-            Err(TargetError::Failed(trouble)) => Err(Halt::Refused(format!(
-                "no way back: {} could not be brought back: {trouble}; --without-way-back goes on all the same",
-                good.release.shown()
+            Err(failed) => Err(Halt::Refused(format!(
+                "no way back: {} could not be brought back: {}; --without-way-back goes on all the same",
+                good.release.shown(),
+                chain(&failed)
             ))),
         }
     }

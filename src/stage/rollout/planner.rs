@@ -1,5 +1,6 @@
 //! The plan of a rollout: what runs, what will, in which order, what limits it, and the way back. Looks, and changes nothing.
 
+use super::target::unseen;
 use jiff::Timestamp;
 
 use super::error::RolloutError;
@@ -8,7 +9,7 @@ use super::holder::Holder;
 use super::journal::Purpose;
 use super::outline::{Act, clock};
 use super::release::{Deployed, Release};
-use super::target::{Observed, RolloutTarget, TargetError};
+use super::target::{Observed, RolloutTarget};
 use super::verifier::{Identity, ProbeTarget, Verifier};
 use crate::io::Effects;
 use crate::model::error_chain::chain;
@@ -41,7 +42,6 @@ pub(super) async fn plan<T: RolloutTarget>(
     effects: &Effects,
     facts: &Facts<'_>,
 ) -> Result<PlannedRollout, RolloutError> {
-    let unseen = |error: TargetError| RolloutError::Unseen { reason: chain(&error) };
     let observed = target.observe().await.map_err(unseen)?;
     let snapshot = Snapshot::of(facts.history, observed.clone(), "");
     let serving = observed.serving();
@@ -160,7 +160,11 @@ async fn way_back<T: RolloutTarget>(
     };
     let lost = match target.secure(good).await {
         Err(trouble) if !verifies && !settings.without_way_back => Some(Refusal {
-            reason: format!("no way back: {} could not be brought back: {trouble}", good.release.shown()),
+            reason: format!(
+                "no way back: {} could not be brought back: {}",
+                good.release.shown(),
+                chain(&trouble)
+            ),
             next: "--without-way-back goes on all the same".to_owned(),
         }),
         Ok(()) | Err(_) => None,

@@ -5,6 +5,7 @@ use super::journal::Operation;
 use super::machine::Run;
 use super::release::Deployed;
 use super::target::{RolloutTarget, TargetError};
+use crate::model::error_chain::chain;
 use crate::model::event::Stage;
 use crate::model::outcome::RolloutResult;
 use crate::model::rollout_state::RolloutState;
@@ -24,7 +25,8 @@ impl<T: RolloutTarget> Run<'_, T> {
             Ok(()) => {}
             Err(TargetError::Superseded(by)) => return Err(Halt::Superseded(by)),
             Err(TargetError::Cancelled) => return Err(Halt::Cancelled),
-            Err(TargetError::Failed(trouble)) => {
+            Err(failed) => {
+                let trouble = chain(&failed);
                 return self.failed_back(format!("{reason}; {} could not be started again: {trouble}", good.release.shown()));
             }
         }
@@ -45,7 +47,8 @@ impl<T: RolloutTarget> Run<'_, T> {
 
     async fn retire_all_but(&mut self, good: &Deployed) -> Result<(), Halt> {
         let (token, waits) = (self.journal.token(), &self.plan.waits);
-        if let Err(TargetError::Failed(trouble)) = self.target.drain(Some(&good.run), token, waits.drain).await {
+        let drained = self.target.drain(Some(&good.run), token, waits.drain).await;
+        if let Some(trouble) = drained.err().and_then(|error| error.failure()) {
             self.effects
                 .warn(Stage::Rollout, format!("requests under way could not be waited for: {trouble}"));
         }
@@ -53,9 +56,9 @@ impl<T: RolloutTarget> Run<'_, T> {
             Ok(cut) => self.add_cut(cut),
             Err(TargetError::Superseded(by)) => return Err(Halt::Superseded(by)),
             Err(TargetError::Cancelled) => return Err(Halt::Cancelled),
-            Err(TargetError::Failed(trouble)) => {
+            Err(failed) => {
                 self.add_cut(None);
-                self.effects.warn(Stage::Rollout, trouble);
+                self.effects.warn(Stage::Rollout, chain(&failed));
             }
         }
         Ok(())
@@ -65,7 +68,8 @@ impl<T: RolloutTarget> Run<'_, T> {
     async fn remove_first(&mut self, reason: String) -> Result<Ended, Halt> {
         let (token, waits) = (self.journal.token(), &self.plan.waits);
         self.try_intend(Operation::Remove)?;
-        if let Err(TargetError::Failed(trouble)) = self.target.drain(None, token, waits.drain).await {
+        let drained = self.target.drain(None, token, waits.drain).await;
+        if let Some(trouble) = drained.err().and_then(|error| error.failure()) {
             self.effects
                 .warn(Stage::Rollout, format!("requests under way could not be waited for: {trouble}"));
         }
@@ -73,9 +77,9 @@ impl<T: RolloutTarget> Run<'_, T> {
             Ok(cut) => self.add_cut(cut),
             Err(TargetError::Superseded(by)) => return Err(Halt::Superseded(by)),
             Err(TargetError::Cancelled) => return Err(Halt::Cancelled),
-            Err(TargetError::Failed(trouble)) => {
+            Err(failed) => {
                 self.add_cut(None);
-                return self.failed_back(format!("{reason}; what failed could not be removed: {trouble}"));
+                return self.failed_back(format!("{reason}; what failed could not be removed: {}", chain(&failed)));
             }
         }
         let said = format!("{reason}; nothing to restore: nothing ran before, and nothing runs now");

@@ -5,11 +5,12 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::error::RolloutError;
+use super::error::{BoxError, RolloutError};
 use super::holder::Holder;
 use super::outline::Outline;
 use super::release::{Deployed, Release};
 use super::switch::message::Status;
+use crate::model::error_chain::chain;
 use crate::model::plan::RolloutPlan;
 
 /// What there is, seen and not remembered.
@@ -51,14 +52,43 @@ pub(super) enum TargetError {
     /// Somebody asked to stop while it was being done.
     #[error("interrupted")]
     Cancelled,
-    /// Why it failed, for people.
+    /// Why it failed, for people: what was seen, with no error behind it.
     #[error("{0}")]
     Failed(String),
+    /// What could not be done, and the error that says why.
+    #[error("{what}")]
+    Caused { what: String, source: BoxError },
+    /// An error that says itself what could not be done.
+    #[error(transparent)]
+    Other(BoxError),
+}
+
+impl TargetError {
+    /// `what` could not be done, and `source` says why.
+    pub(super) fn caused(what: impl Into<String>, source: impl Into<BoxError>) -> Self {
+        Self::Caused {
+            what: what.into(),
+            source: source.into(),
+        }
+    }
+
+    /// As [`Self::Other`].
+    pub(super) fn other(source: impl Into<BoxError>) -> Self {
+        Self::Other(source.into())
+    }
+
+    /// What failed and why, in one line; `None` where it did not fail: somebody else gives the orders, or asked to stop.
+    pub(super) fn failure(&self) -> Option<String> {
+        match self {
+            Self::Superseded(_) | Self::Cancelled => None,
+            Self::Failed(_) | Self::Caused { .. } | Self::Other(_) => Some(chain(self)),
+        }
+    }
 }
 
 /// What cannot be looked at: nothing can be said or done about it.
 pub(super) fn unseen(error: TargetError) -> RolloutError {
-    RolloutError::Unseen { reason: error.to_string() }
+    RolloutError::Unseen { source: error.into() }
 }
 
 /// What a target can do.
@@ -178,4 +208,35 @@ pub(super) trait RolloutTarget: Send + Sync {
 
     /// Forgets what is neither kept nor running.
     fn clean(&self, keep: &[Deployed]) -> Result<(), TargetError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error as _;
+
+    use super::*;
+
+    #[test]
+    fn a_failure_keeps_its_cause_and_says_it_once() {
+        let cause = || std::io::Error::from_raw_os_error(13);
+        let error = TargetError::caused("a.json cannot be read", cause());
+        assert_eq!(error.to_string(), "a.json cannot be read");
+        assert_eq!(
+            error.failure().as_deref(),
+            Some("a.json cannot be read: Permission denied (os error 13)")
+        );
+        let unseen = unseen(error);
+        let kept = unseen
+            .source()
+            .and_then(|target| target.source())
+            .and_then(|io| io.downcast_ref::<std::io::Error>());
+        assert_eq!(kept.map(std::io::Error::kind), Some(std::io::ErrorKind::PermissionDenied));
+        assert_eq!(
+            chain(&unseen),
+            "what runs now cannot be seen: a.json cannot be read: Permission denied (os error 13)"
+        );
+        let alone = TargetError::other(cause());
+        assert_eq!(alone.failure().as_deref(), Some("Permission denied (os error 13)"));
+        assert_eq!(TargetError::Cancelled.failure(), None);
+    }
 }

@@ -73,8 +73,10 @@ impl<T: RolloutTarget> Run<'_, T> {
         keep.push(self.deployed());
         keep.extend(self.snapshot.good.clone());
         if let Err(error) = self.target.clean(&keep) {
-            self.effects
-                .warn(Stage::Rollout, format!("what is not used any more could not be removed: {error}"));
+            self.effects.warn(
+                Stage::Rollout,
+                format!("what is not used any more could not be removed: {}", chain(&error)),
+            );
         }
         self.report(result, reason).await
     }
@@ -85,7 +87,7 @@ impl<T: RolloutTarget> Run<'_, T> {
             Ok(observed) => observed.serving().cloned(),
             Err(error) => {
                 self.effects
-                    .warn(Stage::Rollout, format!("what serves now could not be seen: {error}"));
+                    .warn(Stage::Rollout, format!("what serves now could not be seen: {}", chain(&error)));
                 None
             }
         };

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::kept;
 use super::release::Deployed;
 use super::target::TargetError;
-use crate::io::daemon;
+use crate::io::state_folder;
 use crate::model::digest::Digest;
 
 /// How many templates are kept.
@@ -139,10 +139,10 @@ impl Book {
             schema: self.schema.clone(),
             known,
         };
-        let failed = |reason: String| TargetError::Failed(format!("{} cannot be written: {reason}", self.path.display()));
+        let failed = |error: std::io::Error| TargetError::caused(format!("{} cannot be written", self.path.display()), error);
         // Environments may hold what is nobody else's business.
         if let Some(folder) = self.path.parent() {
-            daemon::private_folder(folder).map_err(|error| failed(error.to_string()))?;
+            state_folder::private_folder(folder).map_err(failed)?;
         }
         kept::write(&self.path, &records)
     }

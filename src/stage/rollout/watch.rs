@@ -1,5 +1,6 @@
 //! Watching a version: until it has answered often enough in a row, and for as long as it must stay healthy.
 
+use crate::model::error_chain::chain;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -189,7 +190,7 @@ async fn take<T: RolloutTarget>(target: &T, verifier: &Verifier<'_>, door: Probe
             }
             Err(TargetError::Cancelled) => return Err(Halt::Cancelled),
             // A failed reading is unknown.
-            Err(error) => verifier.misjudge(&mut sample, &error.to_string()),
+            Err(error) => verifier.misjudge(&mut sample, &chain(&error)),
         }
     }
     let recorded = verifier.recorded(&sample);
@@ -233,7 +234,7 @@ async fn still_there<T: RolloutTarget>(target: &T, verifier: &Verifier<'_>, run:
         (Ok(()), Ok(observed)) => observed,
         (Err(TargetError::Superseded(by)), _) | (_, Err(TargetError::Superseded(by))) => return Err(Halt::Superseded(by)),
         (Err(TargetError::Cancelled), _) | (_, Err(TargetError::Cancelled)) => return Err(Halt::Cancelled),
-        (Err(TargetError::Failed(_)), _) | (_, Err(TargetError::Failed(_))) => return Ok(()),
+        (Err(_), _) | (_, Err(_)) => return Ok(()),
     };
     if door == ProbeTarget::Front
         && let Some(front) = &observed.front

@@ -8,6 +8,7 @@ mod contained;
 mod crashes;
 mod deploys;
 mod failures;
+mod heavy;
 mod interruptions;
 #[cfg(feature = "kubernetes")]
 mod kubernetes;
@@ -16,20 +17,12 @@ mod planning;
 mod planted;
 mod roles;
 mod service;
+mod states;
 mod swarm;
 mod switching;
 mod telling;
 mod traffic;
 mod world;
 
-use portcullis::model::outcome::RolloutReport;
-
-/// The states that a report went through.
-fn states(report: &RolloutReport) -> Vec<&str> {
-    report.steps.iter().map(|step| step.state.as_str()).collect()
-}
-
-/// True when the long tests are wanted.
-fn heavy() -> bool {
-    std::env::var_os("PORTCULLIS_HEAVY").is_some_and(|value| value == "1")
-}
+use heavy::heavy;
+use states::states;

@@ -2,6 +2,7 @@ use serde_json::Value;
 
 use super::super::shape;
 use super::*;
+use crate::io::oci::Shape;
 
 fn reason(text: &str, shape: &Shape) -> String {
     decode::<Value>(text.as_bytes(), shape).expect_err(text).to_string()

@@ -1,9 +1,15 @@
 use std::path::PathBuf;
 
 use super::*;
+use crate::io::Effects;
 use crate::io::hash::sha256;
 use crate::io::layers::sample::{Tar, gzip};
+use crate::io::oci_layout::OciLayout;
 use crate::model::exit_kind::ExitKind;
+use crate::model::image::BuiltImage;
+use crate::model::image_ref::ImageRef;
+use crate::model::plan::{BuildPlan, Builder};
+use crate::stage::build::{BuildError, ImageSource as _};
 
 struct Place(tempfile::TempDir);
 

@@ -14,7 +14,7 @@ pub(super) fn labels(compilation: &Compilation<'_>) -> BTreeMap<String, String> 
     let mut label = |name: &str, value: String| labels.insert(format!("org.opencontainers.image.{name}"), value);
     label("title", plan.service.clone());
     label("version", compilation.project.version.clone());
-    label("created", super::created(plan).to_string());
+    label("created", super::created::created(plan).to_string());
     if let Some(commit) = &plan.commit {
         label("revision", commit.sha.to_string());
         commit.source.as_ref().map(|source| label("source", source.clone()));

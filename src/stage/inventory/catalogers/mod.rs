@@ -22,6 +22,9 @@ pub mod rpm;
 pub mod secrets;
 pub mod setuid;
 
+#[cfg(test)]
+mod tests;
+
 use super::cataloger::Cataloger;
 use super::unread;
 
@@ -80,21 +83,3 @@ pub static CATALOGERS: &[&dyn Cataloger] = &[
     &unread::UnreadLockFiles,
     &unread::UnreadPackageStores,
 ];
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::{CATALOGERS, Cataloger as _, pinned};
-
-    #[test]
-    fn every_format_of_pins_is_among_the_catalogers_and_no_id_is_there_twice() {
-        let ids: BTreeSet<&str> = CATALOGERS.iter().map(|cataloger| cataloger.id()).collect();
-        let left_out: Vec<&str> = pinned::LOCK_FILES
-            .iter()
-            .map(|format| format.id())
-            .filter(|id| !ids.contains(id))
-            .collect();
-        assert_eq!((left_out, ids.len()), (Vec::new(), CATALOGERS.len()));
-    }
-}

@@ -5,11 +5,13 @@ mod content;
 mod layers;
 mod linked;
 mod owned;
+mod sample;
 
 use std::path::Path;
 
 use super::image::engine;
-use super::*;
+use super::{InventoryError, image};
+use crate::io::Effects;
 use crate::io::hash::sha256;
 use crate::io::layers::sample::{Tar, gzip};
 use crate::io::limits::Limits;
@@ -17,121 +19,6 @@ use crate::io::oci_layout::OciLayout;
 use crate::model::coverage::GapKind;
 use crate::model::digest::Digest;
 use crate::model::exit_kind::ExitKind;
-use crate::model::image::{Compression, ImageConfig, Layer, Platform, PlatformImage, media_type};
-use crate::model::inventory::{Component, FactKind};
-
-const OS: &str = "ID=debian\nVERSION_ID=12\n";
-
-fn status(packages: &[&str]) -> String {
-    packages
-        .iter()
-        .map(|name| format!("Package: {name}\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1.0-1\n\n"))
-        .collect()
-}
-
-/// An image of some tars, the lowest first.
-struct Sample {
-    dir: tempfile::TempDir,
-    layers: Vec<Layer>,
-}
-
-impl Sample {
-    fn new(tars: &[Tar]) -> Self {
-        let dir = tempfile::tempdir().expect("folder");
-        let layout = OciLayout::create(dir.path().join("image")).expect("layout");
-        let layers = tars
-            .iter()
-            .enumerate()
-            .map(|(at, tar)| {
-                let tar = tar.clone().finish();
-                let blob = gzip(&tar);
-                Layer {
-                    digest: layout.write_blob(&blob).expect("written"),
-                    diff_id: sha256(&tar),
-                    size: blob.len() as u64,
-                    compression: Compression::Gzip,
-                    created_by: Some(format!("step {at}")),
-                }
-            })
-            .collect();
-        Self { dir, layers }
-    }
-
-    fn platform(&self, architecture: &str) -> PlatformImage {
-        PlatformImage {
-            platform: Platform {
-                os: "linux".to_owned(),
-                architecture: architecture.to_owned(),
-                variant: None,
-            },
-            manifest: Digest::from_bytes([7; 32]),
-            config: ImageConfig::default(),
-            layers: self.layers.clone(),
-        }
-    }
-
-    fn result(&self, platforms: Vec<PlatformImage>) -> Result<Inventory, InventoryError> {
-        let built = BuiltImage {
-            digest: Digest::from_bytes([7; 32]),
-            media_type: media_type::OCI_MANIFEST.to_owned(),
-            size: 1,
-            layout: self.dir.path().join("image"),
-            platforms,
-            commit: None,
-            provenance: None,
-        };
-        let subject = Subject {
-            name: "sample".to_owned(),
-            digest: Some(built.digest),
-            commit: None,
-        };
-        image(&built, subject, &effects(self.dir.path())).map(|seen| seen.inventory)
-    }
-
-    /// The inventory that bounds of one's own allow.
-    fn within(&self, limits: &Limits) -> Inventory {
-        let layout = OciLayout::open(self.dir.path().join("image")).expect("layout");
-        let mut effects = effects(self.dir.path());
-        effects.limits = *limits;
-        let subject = Subject {
-            name: "sample".to_owned(),
-            digest: None,
-            commit: None,
-        };
-        engine::inventory(&[self.platform("amd64")], &layout, subject, &effects, engine::LayerCache::None).expect("an inventory")
-    }
-
-    fn inventory(&self) -> Inventory {
-        self.result(vec![self.platform("amd64")]).expect("an inventory")
-    }
-}
-
-fn effects(dir: &Path) -> Effects {
-    Effects::plain(dir.join("cache"))
-}
-
-fn of(tars: &[Tar]) -> Inventory {
-    Sample::new(tars).inventory()
-}
-
-fn names(inventory: &Inventory) -> Vec<&str> {
-    inventory.components.iter().map(|c| c.name.as_str()).collect()
-}
-
-/// Each component with the build step that brought it.
-fn brought(inventory: &Inventory) -> Vec<(String, String)> {
-    let step = |c: &Component| c.locations[0].created_by.clone().unwrap_or_default();
-    inventory.components.iter().map(|c| (c.name.clone(), step(c))).collect()
-}
-
-fn gaps(inventory: &Inventory) -> Vec<(GapKind, &str)> {
-    inventory.gaps.iter().map(|g| (g.kind, g.subject.as_str())).collect()
-}
-
-fn base() -> Tar {
-    Tar::new().file("etc/os-release", OS).file("var/lib/dpkg/status", status(&["base"]))
-}
-
-fn secret() -> String {
-    format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", "QUJD".repeat(32))
-}
+use crate::model::image::{BuiltImage, Compression, ImageConfig, Layer, Platform, PlatformImage, media_type};
+use crate::model::inventory::{Component, FactKind, Inventory, Subject};
+use sample::*;

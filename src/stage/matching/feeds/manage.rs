@@ -1,5 +1,6 @@
 //! What people do with feeds: bring them up to date, look at them, carry them over an air gap.
 
+use crate::model::error_chain::chain;
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -142,7 +143,7 @@ fn status_of(opener: &Opener<'_>, name: String, source: String, answer: Opened) 
             status.index_bytes = std::fs::metadata(&feed.path).map_or(0, |found| found.len());
             match quarantine(&feed.index) {
                 Ok(list) => status.quarantine = list,
-                Err(error) => status.problem = Some(error.to_string()),
+                Err(error) => status.problem = Some(chain(&error)),
             }
             status.revision = Some(feed.revision);
         }
@@ -171,7 +172,7 @@ fn problem_of(absence: Absence) -> String {
     match absence {
         Absence::Uncovered => "the feed has no data for it".to_owned(),
         Absence::Missing(why) => why,
-        Absence::Unreachable(error) => crate::model::error_chain::chain(&error),
+        Absence::Unreachable(error) => chain(&error),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What an inventory needs of the feeds, and what of it none gives.
 
 pub(in crate::stage::matching) use super::feed_gap::FeedGap;
+use crate::model::error_chain::chain;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::model::coverage::{Gap, GapKind};
@@ -119,7 +120,7 @@ fn cut_off(feed: &OpenFeed) -> Vec<Gap> {
         };
         (first..first + count).map(of).collect()
     });
-    read.unwrap_or_else(|error| vec![gap(&feed.revision.name, &error.to_string())])
+    read.unwrap_or_else(|error| vec![gap(&feed.revision.name, &chain(&error))])
 }
 
 fn of_errata(base: &str, wanted: &Wanted<'_>) -> Option<Gap> {

@@ -223,7 +223,7 @@ impl<'a> Retriever<'a> {
                 };
                 let failed = |error: FileError| HttpError::Write {
                     path: path.clone(),
-                    source: std::io::Error::other(error.to_string()),
+                    source: error.into_io(),
                 };
                 files::write_unsynced(&path, &bytes).map_err(failed).map(|()| true)
             }
@@ -288,7 +288,7 @@ pub(in crate::stage::matching) fn cache_error(error: FileError) -> MatchingError
         FileError::Read { path, source } | FileError::Write { path, source } => MatchingError::Cache { path, source },
         other => MatchingError::Cache {
             path: PathBuf::new(),
-            source: std::io::Error::other(other.to_string()),
+            source: std::io::Error::other(other),
         },
     }
 }

@@ -1,5 +1,6 @@
 //! A whole inventory against all open feeds.
 
+use crate::model::error_chain::chain;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -231,7 +232,7 @@ impl OpenFeed {
         Gap {
             kind: GapKind::MissingFeed,
             subject: self.revision.name.clone(),
-            detail: format!("its index is damaged and will be built anew by the next run: {error}"),
+            detail: format!("its index is damaged and will be built anew by the next run: {}", chain(&error)),
             location: None,
         }
     }

@@ -6,7 +6,7 @@ use crate::model::excused::Excused as _;
 use crate::model::inventory::{Component, Origin};
 
 use super::manifests::Manifests;
-use super::{Required, Sources, unknown};
+use super::required::{Required, Sources, unknown};
 use crate::stage::matching::feeds::crates_index::CratesIndex;
 
 /// The requirements of every package that needs a crate.

@@ -9,7 +9,7 @@ use toml::de::{DeTable, DeValue};
 use crate::io::files;
 use crate::model::inventory::{Component, Location};
 
-use super::Sources;
+use super::required::Sources;
 use super::workspaces::{MOST, expanded};
 
 /// A requirement as a manifest states it.

@@ -1,6 +1,7 @@
 use jiff::civil::date;
 
 use super::*;
+use crate::model::exit_kind::ExitKind;
 use crate::stage::policy::Waivers;
 
 fn imported(name: &str, text: &str) -> Imported {

@@ -1,5 +1,6 @@
 //! One stored inventory.
 
+use crate::model::error_chain::chain;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -24,7 +25,7 @@ struct Head {
 
 /// Reads a stored inventory, or the evidence of a run.
 pub(super) fn read(file: &Path, whole: bool, effects: &Effects) -> Result<Known, String> {
-    let bytes = files::read(file, effects.limits.sbom).map_err(|error| error.to_string())?;
+    let bytes = files::read(file, effects.limits.sbom).map_err(|error| chain(&error))?;
     let problem = |error: serde_json::Error| error.to_string();
     // An inventory begins with its schema; asking for it alone first would read every file twice.
     let parsed = match whole {

@@ -1,7 +1,15 @@
 use std::fs;
 
+use super::survey::Walk;
 use super::*;
+use crate::io::Effects;
+use crate::io::limits::Limits;
 use crate::io::process::Program;
+use crate::io::workflow::action_uses;
+use crate::model::context::Context;
+use crate::model::passed_over::Exclusion;
+use crate::stage::policy::Waivers;
+use std::path::Path;
 
 const DIGEST: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 

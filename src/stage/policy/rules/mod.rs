@@ -3,10 +3,12 @@
 //! Takes `Evidence`, or what waivers came to. Gives findings and gaps. Invariant: the same evidence gives the same objections in the same order.
 
 mod advisories;
+mod by_code;
 mod denied_component;
 mod denied_license;
 mod denied_source;
 mod end_of_life_distro;
+mod entry;
 mod eol_dates;
 mod expired_waiver;
 mod incomplete_inventory;
@@ -29,14 +31,11 @@ mod unused_waiver;
 mod vulnerable_component;
 mod yanked_crate;
 
+pub use crate::model::rule_text::RuleText;
+pub use by_code::about;
+pub use entry::Entry;
 pub(crate) use rule::Settings;
 pub use rule::{Objections, Rule};
-
-pub use crate::model::rule_text::RuleText;
-
-use schemars::{Schema, SchemaGenerator};
-use toml::Spanned;
-use toml::de::{DeValue, ValueDeserializer};
 
 /// Every rule, by code.
 pub const RULES: &[Entry] = &[
@@ -64,45 +63,3 @@ pub const RULES: &[Entry] = &[
     Entry::of::<vulnerable_component::VulnerableComponent>(),
     Entry::of::<yanked_crate::YankedCrate>(),
 ];
-
-type ParseRule = fn(Spanned<DeValue<'_>>) -> Result<Box<dyn Rule>, toml::de::Error>;
-
-/// A rule before it has settings.
-#[derive(Clone, Copy)]
-pub struct Entry {
-    /// What people read about it.
-    pub about: &'static RuleText,
-    /// Reads its table.
-    pub(crate) parse: ParseRule,
-    /// Its settings where the document has no table for it.
-    pub(crate) defaults: fn() -> Box<dyn Rule>,
-    /// The schema of its table.
-    pub(crate) schema: fn(&mut SchemaGenerator) -> Schema,
-}
-
-impl Entry {
-    const fn of<S: Settings>() -> Self {
-        Self {
-            about: &S::ABOUT,
-            parse: |table| Ok(Box::new(S::deserialize(ValueDeserializer::from(table))?)),
-            defaults: || Box::new(S::default()),
-            schema: |generator| S::json_schema(generator),
-        }
-    }
-}
-
-/// What people read about a rule; none for a code that no rule has (an organisation's own rules describe themselves).
-#[must_use]
-pub fn about(code: &str) -> Option<&'static RuleText> {
-    RULES.iter().map(|entry| entry.about).find(|about| about.code == code)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn codes_are_unique_and_sorted() {
-        assert!(RULES.windows(2).all(|pair| pair[0].about.code < pair[1].about.code));
-    }
-}

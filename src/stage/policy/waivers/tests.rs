@@ -1,4 +1,7 @@
 use super::*;
+use crate::io::Effects;
+use crate::io::document::DocumentError;
+use crate::stage::policy::PolicyError;
 
 const WHOLE: &str = r#"# waivers
 [[waiver]]

@@ -69,7 +69,7 @@ pub(super) async fn run(order: &Order<'_>, effects: &Effects) -> Result<(), Targ
         log: order.log.clone(),
         errors: order.errors.clone(),
     })
-    .map_err(|error| failed(format!("cannot be started: {error}")))?;
+    .map_err(|error| TargetError::caused(format!("`{name}` cannot be started"), error))?;
     let mut lines = Lines::new(order, before);
     let ended = watch(&mut child, order, (&mut lines, before), effects).await;
     lines.tell(effects, true);
@@ -122,7 +122,7 @@ async fn watch(child: &mut Child, order: &Order<'_>, (lines, before): (&mut Line
 
 fn ended(child: &mut Child, name: &str) -> Result<Option<std::process::ExitStatus>, TargetError> {
     let ended = child.try_wait();
-    ended.map_err(|error| TargetError::Failed(format!("how `{name}` ended cannot be told: {error}")))
+    ended.map_err(|error| TargetError::caused(format!("how `{name}` ended cannot be told"), error))
 }
 
 /// SIGTERM to the command and everything in its group, SIGKILL where that is not enough.
@@ -132,7 +132,7 @@ async fn end_group(child: &mut Child, name: &str) -> Result<(), TargetError> {
         leader: true,
         env: BTreeMap::new(),
     };
-    let failed = |error: std::io::Error| TargetError::Failed(format!("`{name}` cannot be ended: {error}"));
+    let failed = |error: std::io::Error| TargetError::caused(format!("`{name}` cannot be ended"), error);
     daemon::end(&group, Signal::Term).map_err(failed)?;
     let kill = Instant::now() + GRACE;
     while Instant::now() < kill && ended(child, name)?.is_none() {
@@ -167,7 +167,7 @@ pub(super) async fn await_leftovers(state: &Path, commands: &[&[String]], limit:
             );
         }
         let (now, failed) = (Instant::now(), |error: std::io::Error| {
-            TargetError::Failed(format!("process {} cannot be ended: {error}", first.pid))
+            TargetError::caused(format!("process {} cannot be ended", first.pid), error)
         });
         if now >= end + GRACE + KILLED {
             return Err(TargetError::Failed(format!("process {} does not end after SIGKILL", first.pid)));
@@ -182,7 +182,7 @@ pub(super) async fn await_leftovers(state: &Path, commands: &[&[String]], limit:
 
 /// Commands that an earlier process started. Services that a command has started carry the same mark: they are told by their command line.
 fn leftovers(state: &Path, commands: &[&[String]]) -> Result<Vec<Found>, TargetError> {
-    let failed = |error: std::io::Error| TargetError::Failed(format!("what runs cannot be seen in /proc: {error}"));
+    let failed = |error: std::io::Error| TargetError::caused("what runs cannot be seen in /proc", error);
     let mut found = daemon::find(MARK, &state.display().to_string()).map_err(failed)?;
     found.retain(|process| {
         let line = daemon::command_line(process.pid);

@@ -1,5 +1,7 @@
 //! The target: what the machine asks for, done with the user's commands.
 
+use crate::io::state_folder;
+use crate::stage::rollout::target::unseen;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,11 +13,9 @@ use super::order::{self, Order};
 use super::outline;
 use super::records::Book;
 use crate::io::Effects;
-use crate::io::daemon;
 use crate::io::files;
 use crate::io::folder;
 use crate::model::digest::Digest;
-use crate::model::error_chain::chain;
 use crate::model::plan::{CommandPlan, HealthPlan, RolloutPlan};
 use crate::stage::rollout::error::RolloutError;
 use crate::stage::rollout::image;
@@ -43,7 +43,7 @@ pub(in crate::stage::rollout) struct CommandTarget {
 impl CommandTarget {
     /// Makes nothing yet: whoever only asks leaves no trace.
     pub(in crate::stage::rollout) fn new(plan: &CommandPlan, health: &HealthPlan, effects: &Effects) -> Result<Self, RolloutError> {
-        let state = daemon::settled_folder(&plan.state).map_err(|source| RolloutError::State {
+        let state = state_folder::settled_folder(&plan.state).map_err(|source| RolloutError::State {
             path: plan.state.clone(),
             source,
         })?;
@@ -89,7 +89,7 @@ impl CommandTarget {
             .collect();
         order::await_leftovers(&self.plan.state, &commands, limit, &self.effects).await?;
         self.book.begun()?;
-        daemon::private_folder(&self.folder()).map_err(|error| TargetError::Failed(format!("{}: {error}", self.folder().display())))?;
+        state_folder::private_folder(&self.folder()).map_err(|error| TargetError::caused(self.folder().display().to_string(), error))?;
         let unpacked = self.unpacked(&deployed.release).await?;
         let task = Task {
             operation,
@@ -118,15 +118,13 @@ impl CommandTarget {
             return Ok(None);
         }
         let unpacked = self.store.fetch(release, &self.effects).await;
-        unpacked
-            .map(|unpacked| Some(unpacked.root))
-            .map_err(|error| TargetError::Failed(chain(&error)))
+        unpacked.map(|unpacked| Some(unpacked.root)).map_err(TargetError::other)
     }
 
     /// The digests that `observe` names; `None` without an `observe`.
     async fn named(&self) -> Result<Option<Vec<Digest>>, TargetError> {
         let Some(argv) = &self.plan.observe else { return Ok(None) };
-        let failed = |error: std::io::Error| TargetError::Failed(format!("`observe` has nowhere to write: {error}"));
+        let failed = |error: std::io::Error| TargetError::caused("`observe` has nowhere to write", error);
         // Not in the state folder: whoever only asks leaves no trace there.
         let folder = tempfile::tempdir().map_err(failed)?;
         let task = Task {
@@ -148,7 +146,7 @@ impl CommandTarget {
             told: false,
         };
         order::run(&order, &self.effects).await?;
-        let printed = files::read_text(&order.log, PRINTED).map_err(|error| TargetError::Failed(chain(&error)))?;
+        let printed = files::read_text(&order.log, PRINTED).map_err(TargetError::other)?;
         observing::digests(&printed).map(Some).map_err(TargetError::Failed)
     }
 
@@ -203,10 +201,7 @@ impl RolloutTarget for CommandTarget {
     async fn prepare(&self, release: &Release) -> Result<Release, RolloutError> {
         let described = image::described(release, &self.effects).await?;
         if self.plan.unpack {
-            let live = self
-                .is_live(release)
-                .await
-                .map_err(|error| RolloutError::Unseen { reason: error.to_string() })?;
+            let live = self.is_live(release).await.map_err(unseen)?;
             // Whoever rolls out what runs already has it unpacked once, however often that is.
             match live {
                 true => self.store.fetch(release, &self.effects).await?,
@@ -241,12 +236,12 @@ impl RolloutTarget for CommandTarget {
         }
         if self.plan.unpack {
             let lies_here = self.store.open(&deployed.release).await;
-            if lies_here.map_err(|error| TargetError::Failed(chain(&error)))?.is_some() {
+            if lies_here.map_err(TargetError::other)?.is_some() {
                 return Ok(());
             }
         }
         let described = image::described(&deployed.release, &self.effects).await;
-        described.map(drop).map_err(|error| TargetError::Failed(chain(&error)))
+        described.map(drop).map_err(TargetError::other)
     }
 
     async fn tend(&self) -> Result<(), TargetError> {
@@ -326,7 +321,7 @@ impl RolloutTarget for CommandTarget {
         self.store
             .clean(&kept, &[])
             .and_then(|()| clean(&self.folder()))
-            .map_err(|error| TargetError::Failed(error.to_string()))
+            .map_err(TargetError::other)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The instances of a run: made from its specification, started, waited for.
 
+use crate::model::error_chain::chain;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -166,7 +167,7 @@ pub(super) async fn ended(containers: &Containers, id: &str) -> String {
     let seen = match containers.inspect(id).await {
         Ok(Some(seen)) => seen,
         Ok(None) => return "the instance was removed by somebody else".to_owned(),
-        Err(error) => return format!("the instance does not run, and cannot be looked at: {error}"),
+        Err(error) => return format!("the instance does not run, and cannot be looked at: {}", chain(&error)),
     };
     let name = seen
         .get("Name")

@@ -1,5 +1,6 @@
 //! One service of a Compose file: how its instances are made, watched, counted and led to.
 
+use crate::io::state_folder;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};
@@ -11,7 +12,7 @@ use super::jobs::Jobs;
 use super::rendered::{self, Rendered};
 use super::spec::{Spec, Specs};
 use super::{connections, dependencies, health, instances, template};
-use crate::io::{Effects, daemon};
+use crate::io::Effects;
 use crate::model::error_chain::chain;
 use crate::model::plan::{ComposePlan, HealthPlan, RolloutPlan, Waits};
 use crate::stage::rollout::error::RolloutError;
@@ -49,7 +50,7 @@ impl ComposeTarget {
         settings: &RolloutPlan,
         effects: &Effects,
     ) -> Result<Self, RolloutError> {
-        let state = daemon::settled_folder(&plan.state).map_err(|source| RolloutError::State {
+        let state = state_folder::settled_folder(&plan.state).map_err(|source| RolloutError::State {
             path: plan.state.clone(),
             source,
         })?;
@@ -106,7 +107,7 @@ impl ComposeTarget {
 
     pub(super) async fn pull(&self, release: &Release) -> Result<(), String> {
         let reference = Self::reference(release)?;
-        let there = self.containers.image_id(reference).await.map_err(|error| error.to_string())?;
+        let there = self.containers.image_id(reference).await.map_err(|error| chain(&error))?;
         match there {
             Some(_) => Ok(()),
             None => self.docker.pull(reference, &self.effects).await,
@@ -132,7 +133,7 @@ impl ComposeTarget {
 
     /// True for a run by which somebody goes back.
     fn goes_back(&self, deployed: &Deployed) -> Result<bool, TargetError> {
-        let (records, _) = journal::read(&self.plan.state).map_err(|error| TargetError::Failed(chain(&error)))?;
+        let (records, _) = journal::read(&self.plan.state).map_err(TargetError::other)?;
         let begin = records.iter().rev().find_map(|record| match &record.entry {
             Entry::Begin { purpose, .. } if record.run == deployed.run => Some(*purpose),
             _ => None,

@@ -1,11 +1,12 @@
 //! What a run's instances are made from, kept so that they can be made again as they were.
 
+use crate::io::state_folder;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::io::{daemon, folder};
+use crate::io::folder;
 use crate::model::digest::Digest;
 use crate::stage::rollout::kept;
 use crate::stage::rollout::release::Deployed;
@@ -58,7 +59,7 @@ impl Specs {
 
     /// The newest one of a digest that is not `run`'s own.
     pub(super) fn before(&self, run: &str, digest: &Digest) -> Result<Option<Spec>, TargetError> {
-        let failed = |error: std::io::Error| TargetError::Failed(format!("{}: {error}", self.folder.display()));
+        let failed = |error: std::io::Error| TargetError::caused(self.folder.display().to_string(), error);
         let mut names: Vec<String> = folder::entries(&self.folder)
             .map_err(failed)?
             .iter()
@@ -77,8 +78,8 @@ impl Specs {
 
     /// Environments hold passwords: nobody else may read them.
     pub(super) fn save(&self, spec: &Spec) -> Result<(), TargetError> {
-        let failed = |error: std::io::Error| TargetError::Failed(format!("{}: {error}", self.folder.display()));
-        daemon::private_folder(&self.folder).map_err(failed)?;
+        let failed = |error: std::io::Error| TargetError::caused(self.folder.display().to_string(), error);
+        state_folder::private_folder(&self.folder).map_err(failed)?;
         kept::write(&self.path(&spec.deployed.run), spec)
     }
 

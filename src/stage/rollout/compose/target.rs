@@ -12,7 +12,6 @@ use super::rendered;
 use super::service::ComposeTarget;
 use super::spec::is_run;
 use super::{instances, template};
-use crate::model::error_chain::chain;
 use crate::model::plan::RolloutPlan;
 use crate::stage::rollout::error::RolloutError;
 use crate::stage::rollout::outline::Outline;
@@ -106,7 +105,7 @@ impl RolloutTarget for ComposeTarget {
             return Ok(());
         }
         let described = self.prepared(&deployed.release).await;
-        described.map(drop).map_err(|error| TargetError::Failed(chain(&error)))
+        described.map(drop).map_err(TargetError::other)
     }
 
     async fn tend(&self) -> Result<(), TargetError> {
@@ -272,6 +271,6 @@ impl RolloutTarget for ComposeTarget {
             .filter(|run| is_run(run))
             .collect();
         kept.push(FOREIGN);
-        self.specs.clean(&kept).map_err(|error| TargetError::Failed(error.to_string()))
+        self.specs.clean(&kept).map_err(TargetError::other)
     }
 }

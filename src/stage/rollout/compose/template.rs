@@ -68,11 +68,10 @@ async fn made(
     reference: &str,
 ) -> Result<(Container, Value), TargetError> {
     swept(containers, name).await?;
-    let folder =
-        temporary::folder_in(&std::env::temp_dir()).map_err(|error| TargetError::Failed(format!("no temporary folder: {error}")))?;
+    let folder = temporary::folder_in(&std::env::temp_dir()).map_err(|error| TargetError::caused("no temporary folder", error))?;
     let file = folder.path().join("compose.json");
     let document = document(rendered, (name, service), reference).to_string();
-    std::fs::write(&file, document).map_err(|error| TargetError::Failed(format!("{}: {error}", file.display())))?;
+    std::fs::write(&file, document).map_err(|error| TargetError::caused(file.display().to_string(), error))?;
     let args = [
         "--file",
         &file.display().to_string(),

@@ -1,5 +1,6 @@
 //! Requests to the cluster, as plain JSON: fields that this program does not know are kept as they are.
 
+use crate::stage::rollout::error::BoxError;
 use std::time::Duration;
 
 use kube::config::{KubeConfigOptions, Kubeconfig};
@@ -43,7 +44,7 @@ impl From<ApiError> for TargetError {
     fn from(error: ApiError) -> Self {
         match error {
             ApiError::Cancelled => Self::Cancelled,
-            other => Self::Failed(other.to_string()),
+            other => Self::other(other),
         }
     }
 }
@@ -59,26 +60,26 @@ pub(super) struct Cluster {
 
 impl Cluster {
     pub(super) async fn connect(plan: &KubernetesPlan, effects: &Effects) -> Result<Self, TargetError> {
-        let unknown = |error: &dyn std::error::Error| TargetError::Failed(format!("no cluster is known here: {}", chain(error)));
+        let unknown = |error: BoxError| TargetError::caused("no cluster is known here", error);
         let options = KubeConfigOptions {
             context: plan.context.clone(),
             ..KubeConfigOptions::default()
         };
         let mut config = match (&plan.kubeconfig, &plan.context) {
             (Some(path), _) => {
-                let file = Kubeconfig::read_from(path).map_err(|error| unknown(&error))?;
+                let file = Kubeconfig::read_from(path).map_err(|error| unknown(error.into()))?;
                 Config::from_custom_kubeconfig(file, &options)
                     .await
-                    .map_err(|error| unknown(&error))?
+                    .map_err(|error| unknown(error.into()))?
             }
-            (None, Some(_)) => Config::from_kubeconfig(&options).await.map_err(|error| unknown(&error))?,
-            (None, None) => Config::infer().await.map_err(|error| unknown(&error))?,
+            (None, Some(_)) => Config::from_kubeconfig(&options).await.map_err(|error| unknown(error.into()))?,
+            (None, None) => Config::infer().await.map_err(|error| unknown(error.into()))?,
         };
         config.connect_timeout = Some(Duration::from_secs(5));
         config.read_timeout = Some(Duration::from_secs(20));
         let namespace = plan.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
         let url = config.cluster_url.to_string();
-        let client = Client::try_from(config).map_err(|error| unknown(&error))?;
+        let client = Client::try_from(config).map_err(|error| unknown(error.into()))?;
         Ok(Self {
             client,
             namespace,

@@ -1,5 +1,6 @@
 //! One workload of a cluster: what is seen of it, and the patches that change it.
 
+use crate::io::state_folder;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
@@ -11,7 +12,7 @@ use super::lease::ClusterLease;
 use super::pods;
 use super::rolled::{self, LOOK, Limit};
 use super::workload::{Workload, plural, run_of, singular, with_release};
-use crate::io::{Effects, daemon};
+use crate::io::Effects;
 use crate::model::plan::{HealthPlan, KubernetesPlan};
 use crate::stage::rollout::error::RolloutError;
 use crate::stage::rollout::lease::Lease;
@@ -44,7 +45,7 @@ pub(in crate::stage::rollout) struct KubernetesTarget {
 impl KubernetesTarget {
     /// Asks nothing yet.
     pub(in crate::stage::rollout) fn new(plan: &KubernetesPlan, health: &HealthPlan, effects: &Effects) -> Result<Self, RolloutError> {
-        let state = daemon::settled_folder(&plan.state).map_err(|source| RolloutError::State {
+        let state = state_folder::settled_folder(&plan.state).map_err(|source| RolloutError::State {
             path: plan.state.clone(),
             source,
         })?;

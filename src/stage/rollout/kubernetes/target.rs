@@ -9,7 +9,6 @@ use super::patched::{KubernetesTarget, locked};
 use super::permissions;
 use super::rolled::{self, Limit};
 use super::workload::run_of;
-use crate::model::error_chain::chain;
 use crate::model::plan::RolloutPlan;
 use crate::stage::rollout::error::RolloutError;
 use crate::stage::rollout::holder::Holder;
@@ -19,7 +18,7 @@ use crate::stage::rollout::outline::Outline;
 use crate::stage::rollout::query::encoded;
 use crate::stage::rollout::release::{Deployed, Release};
 use crate::stage::rollout::switch::message::Status;
-use crate::stage::rollout::target::{Capabilities, Observed, RolloutTarget, TargetError};
+use crate::stage::rollout::target::{Capabilities, Observed, RolloutTarget, TargetError, unseen};
 use crate::stage::rollout::verifier::place_of;
 
 impl RolloutTarget for KubernetesTarget {
@@ -48,10 +47,7 @@ impl RolloutTarget for KubernetesTarget {
     }
 
     async fn claim(&self, run: &str, wait: Duration) -> Result<Option<Holder>, RolloutError> {
-        let cluster = self
-            .cluster()
-            .await
-            .map_err(|error| RolloutError::Unseen { reason: chain(&error) })?;
+        let cluster = self.cluster().await.map_err(unseen)?;
         let place = (self.plan.state.as_path(), run);
         match Lease::claim(self.lease_store(cluster), place, wait, &self.effects).await {
             Ok(Claimed::Ours(lease)) => {
@@ -61,7 +57,7 @@ impl RolloutTarget for KubernetesTarget {
             Ok(Claimed::Theirs(holder)) => Ok(Some(holder)),
             // The plan names the verb that is missing, and refuses before anything is changed.
             Err(LeaseError::Store(error)) if error.code() == Some(403) => Ok(None),
-            Err(error) => Err(RolloutError::Unseen { reason: chain(&error) }),
+            Err(error) => Err(unseen(TargetError::other(error))),
         }
     }
 

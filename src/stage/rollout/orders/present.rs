@@ -3,6 +3,7 @@
 use super::entry::{Entered, enter, new_run, nothing};
 use super::past::left_serving;
 use crate::io::Effects;
+use crate::model::error_chain::chain;
 use crate::model::plan::RolloutPlan;
 use crate::stage::rollout::error::RolloutError;
 use crate::stage::rollout::history::History;
@@ -17,7 +18,7 @@ pub(super) async fn status<T: RolloutTarget>(target: &T, plan: &RolloutPlan) -> 
     let history = History::of(&records);
     let (observed, unseen) = match target.observe().await {
         Ok(observed) => (observed, None),
-        Err(error) => (Observed::default(), Some(error.to_string())),
+        Err(error) => (Observed::default(), Some(chain(&error))),
     };
     // The same trouble as the one that is told already.
     let switch = target.switch().await.unwrap_or(None);
@@ -90,7 +91,7 @@ pub(super) async fn stop<T: RolloutTarget>(target: &T, plan: &RolloutPlan, effec
     };
     journal.append(&id, Entry::Stopped, &*effects.clock)?;
     let halted = target.halt(plan.waits.drain, plan.waits.stop).await;
-    let (stopped, cut_requests) = halted.map_err(|error| RolloutError::Stop { reason: error.to_string() })?;
+    let (stopped, cut_requests) = halted.map_err(|error| RolloutError::Stop { source: error.into() })?;
     Ok(StopReport {
         service: plan.service.clone(),
         stopped,

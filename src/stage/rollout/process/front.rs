@@ -33,7 +33,7 @@ impl From<SwitchTrouble> for TargetError {
     fn from(trouble: SwitchTrouble) -> Self {
         match trouble {
             SwitchTrouble::Superseded(_) => Self::Superseded(trouble.to_string()),
-            SwitchTrouble::Absent { .. } | SwitchTrouble::Silent { .. } | SwitchTrouble::Refused(_) => Self::Failed(trouble.to_string()),
+            SwitchTrouble::Absent { .. } | SwitchTrouble::Silent { .. } | SwitchTrouble::Refused(_) => Self::other(trouble),
         }
     }
 }
@@ -66,13 +66,15 @@ impl Front {
         let status = self
             .status()
             .await
-            .map_err(|error| RolloutError::FrontDoor { reason: error.to_string() })?;
+            .map_err(|error| RolloutError::FrontDoor { source: error.into() })?;
         match status {
-            Some(status) => self.same(&status).map_err(|reason| RolloutError::FrontDoor { reason }),
+            Some(status) => self
+                .same(&status)
+                .map_err(|reason| RolloutError::FrontDoor { source: reason.into() }),
             None => match TcpListener::bind(self.plan.listen) {
                 Ok(_) => Ok(()),
                 Err(error) => Err(RolloutError::FrontDoor {
-                    reason: format!("{}: {error}", self.plan.listen),
+                    source: TargetError::caused(self.plan.listen.to_string(), error).into(),
                 }),
             },
         }
@@ -153,7 +155,8 @@ impl Front {
             errors: None,
         };
         let failed = |reason: String| TargetError::Failed(format!("the switch does not start: {reason}"));
-        let mut child = daemon::spawn(&launch).map_err(|error| failed(format!("{}: {error}", self.plan.program.display())))?;
+        let mut child = daemon::spawn(&launch)
+            .map_err(|error| TargetError::caused(format!("the switch does not start: {}", self.plan.program.display()), error))?;
         let end = Instant::now() + START;
         loop {
             // Between the two switches there may be no answer for a moment.
@@ -201,7 +204,7 @@ impl Front {
 
     fn switches(&self) -> Result<Vec<Found>, TargetError> {
         self.reap();
-        daemon::find(MARK, &self.mark()).map_err(|error| TargetError::Failed(format!("/proc cannot be read: {error}")))
+        daemon::find(MARK, &self.mark()).map_err(|error| TargetError::caused("/proc cannot be read", error))
     }
 
     /// Ends every switch of the service, after what is in flight has been answered or the time is over.
@@ -219,7 +222,7 @@ impl Front {
             if now >= end {
                 for process in &left {
                     let killed = daemon::end(process, Signal::Kill);
-                    killed.map_err(|error| TargetError::Failed(format!("switch {} cannot be ended: {error}", process.pid)))?;
+                    killed.map_err(|error| TargetError::caused(format!("switch {} cannot be ended", process.pid), error))?;
                 }
             }
             tokio::time::sleep(Duration::from_millis(10)).await;

@@ -1,5 +1,7 @@
 //! Instances: processes that carry their run in their environment, so that what runs can be seen and need not be remembered.
 
+use crate::io::state_folder;
+use crate::stage::rollout::error::BoxError;
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -15,7 +17,6 @@ use super::tree;
 use crate::io::daemon::{self, Found, Launch, Signal};
 use crate::io::files;
 use crate::model::digest::Digest;
-use crate::model::error_chain::chain;
 use crate::model::excused::Excused as _;
 use crate::stage::rollout::release::{Deployed, Release};
 use crate::stage::rollout::target::{Running, TargetError};
@@ -98,30 +99,30 @@ impl Instances {
     /// How a run's instance was started; `None` where there is no record.
     pub(in crate::stage::rollout) fn start_of(&self, run: &str) -> Result<Option<Start>, TargetError> {
         let path = self.record(run);
-        let failed = |reason: String| TargetError::Failed(format!("how run {run} was started cannot be read: {reason}"));
-        if !path.try_exists().map_err(|error| failed(error.to_string()))? {
+        let failed = |error: BoxError| TargetError::caused(format!("how run {run} was started cannot be read"), error);
+        if !path.try_exists().map_err(|error| failed(error.into()))? {
             return Ok(None);
         }
-        let text = files::read(&path, 4 << 20).map_err(|error| failed(chain(&error)))?;
-        serde_json::from_slice(&text).map(Some).map_err(|error| failed(error.to_string()))
+        let text = files::read(&path, 4 << 20).map_err(|error| failed(error.into()))?;
+        serde_json::from_slice(&text).map(Some).map_err(|error| failed(error.into()))
     }
 
     /// Starts an instance on a free loopback port.
-    pub(in crate::stage::rollout) fn start(&self, start: &Start) -> Result<Instance, String> {
-        let told = |error: std::io::Error| format!("cannot start {}: {error}", start.program.display());
-        daemon::private_folder(&self.folder).map_err(told)?;
+    pub(in crate::stage::rollout) fn start(&self, start: &Start) -> Result<Instance, TargetError> {
+        let told = |error: std::io::Error| TargetError::caused(format!("cannot start {}", start.program.display()), error);
+        state_folder::private_folder(&self.folder).map_err(told)?;
         if let Some(sum) = start.sum
             && tree::of_file(&start.program).map_err(told)? != sum
         {
-            return Err(format!(
+            return Err(TargetError::Failed(format!(
                 "{} is not what was unpacked from the image any more: roll out again, which unpacks it anew",
                 start.program.display()
-            ));
+            )));
         }
         let run = &start.deployed.run;
-        let text = serde_json::to_vec(start).map_err(|error| error.to_string())?;
-        files::write(&self.record(run), &text).map_err(|error| error.to_string())?;
-        let port = free_port().ok_or_else(|| format!("no port of {PORTS:?} is free"))?;
+        let text = serde_json::to_vec(start).map_err(TargetError::other)?;
+        files::write(&self.record(run), &text).map_err(TargetError::other)?;
+        let port = free_port().ok_or_else(|| TargetError::Failed(format!("no port of {PORTS:?} is free")))?;
         let release = &start.deployed.release;
         let mut env = start.env.clone();
         env.extend([
@@ -165,7 +166,7 @@ impl Instances {
 
     fn processes(&self) -> Result<Vec<Found>, TargetError> {
         self.reap();
-        let failed = |error: std::io::Error| TargetError::Failed(format!("what runs cannot be seen in /proc: {error}"));
+        let failed = |error: std::io::Error| TargetError::caused("what runs cannot be seen in /proc", error);
         let mut found = daemon::find(STATE, &self.state.display().to_string()).map_err(failed)?;
         // What we started ourselves and has not ended runs, even where one look at the list of processes misses it.
         for (run, child) in self.children().iter_mut() {
@@ -206,7 +207,7 @@ impl Instances {
         };
         let signal = |process: &Found, how: Signal| {
             let sent = daemon::end(process, how);
-            sent.map_err(|error| TargetError::Failed(format!("process {} cannot be ended: {error}", process.pid)))
+            sent.map_err(|error| TargetError::caused(format!("process {} cannot be ended", process.pid), error))
         };
         let found = others()?;
         let mut stopped: Vec<String> = found.iter().filter_map(|found| found.env.get(RUN).cloned()).collect();

@@ -10,6 +10,7 @@ mod fetch;
 pub(super) mod front;
 mod inside;
 pub(super) mod instance;
+mod layer_folder;
 mod outline;
 mod own_libraries;
 mod rootfs;

@@ -3,6 +3,7 @@
 //! A new run has its release unpacked anew, into a folder of its own, so that what another run left is not believed and nothing is taken away
 //! below a service that still runs from it. What is used again, for a way back, is held against the sum that was written when it was unpacked.
 
+use crate::io::state_folder;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
@@ -16,7 +17,6 @@ use super::super::release::Release;
 use super::tree::{self, Sum};
 use super::{fetch, inside, rootfs};
 use crate::io::Effects;
-use crate::io::daemon;
 use crate::io::files;
 use crate::io::folder;
 use crate::io::hash::sha256;
@@ -107,7 +107,7 @@ impl Store {
                 self.unpack(layout, release.digest, release, effects).await
             }
             Ok(ImageRef::Registry { repository, .. }) => {
-                daemon::private_folder(&self.folder).map_err(|source| self.failed(source))?;
+                state_folder::private_folder(&self.folder).map_err(|source| self.failed(source))?;
                 let fresh = tempfile::Builder::new().prefix(".pulling-").tempdir_in(&self.folder);
                 let fresh = fresh.map_err(|source| self.failed(source))?;
                 let (layout, manifest) = fetch::pull(&repository, &release.digest, fresh.path(), effects).await?;
@@ -133,7 +133,7 @@ impl Store {
     fn unpack_now(&self, layout: &OciLayout, manifest: &Digest, release: &Release, effects: &Effects) -> Result<Unpacked, RolloutError> {
         let failed = |source| self.failed(source);
         let image = fetch::for_this_machine(layout, manifest, effects)?;
-        daemon::private_folder(&self.folder).map_err(failed)?;
+        state_folder::private_folder(&self.folder).map_err(failed)?;
         let fresh = tempfile::Builder::new()
             .prefix(".unpacking-")
             .tempdir_in(&self.folder)

@@ -1,5 +1,7 @@
 //! The target: what the machine asks for, done with the store, the instances and the front door.
 
+use crate::io::state_folder;
+use crate::stage::rollout::target::unseen;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -14,7 +16,6 @@ use super::own_libraries;
 use super::store::{Store, Unpacked};
 use super::tree;
 use crate::io::Effects;
-use crate::io::daemon;
 use crate::io::hash::sha256;
 use crate::io::temporary;
 use crate::model::digest::Digest;
@@ -57,7 +58,7 @@ impl ProcessTarget {
                 help: Some("it needs Linux".to_owned()),
             });
         }
-        let state = daemon::settled_folder(&plan.state).map_err(failed)?;
+        let state = state_folder::settled_folder(&plan.state).map_err(failed)?;
         let plan = ProcessPlan { state, ..plan.clone() };
         Ok(Self {
             store: Store::new(&plan.state),
@@ -135,14 +136,14 @@ impl ProcessTarget {
             return Ok(running);
         }
         let planned = self.start_plan(deployed).await;
-        let mut start = planned.map_err(|error| TargetError::Failed(chain(&error)))?;
+        let mut start = planned.map_err(TargetError::other)?;
         // With the environment of then; what is executed, and where, comes from the image alone.
         if let Some(before) = self.instances.start_of(&deployed.run)? {
             let root = start.env.remove(ROOT).map(|root| (ROOT.to_owned(), root));
             start.env = before.env.into_iter().chain(root).collect();
             start.spec = before.spec;
         }
-        self.instances.start(&start).map_err(TargetError::Failed)
+        self.instances.start(&start)
     }
 
     /// What the switch says is in front, with what is known of how it was started.
@@ -222,10 +223,7 @@ impl RolloutTarget for ProcessTarget {
 
     async fn prepare(&self, release: &Release) -> Result<Release, RolloutError> {
         self.front.check().await?;
-        let running = self
-            .instances
-            .running()
-            .map_err(|error| RolloutError::Unseen { reason: error.to_string() })?;
+        let running = self.instances.running().map_err(unseen)?;
         // Whoever rolls out what runs already has it unpacked once, however often that is.
         let unpacked = match running.iter().any(|running| running.deployed.release.digest == release.digest) {
             true => self.store.fetch(release, &self.effects).await?,
@@ -249,7 +247,7 @@ impl RolloutTarget for ProcessTarget {
             return Ok(false);
         };
         let start = self.instances.start_of(&front.run)?;
-        let spec = self.spec(release).map_err(|error| TargetError::Failed(error.to_string()))?;
+        let spec = self.spec(release).map_err(TargetError::other)?;
         Ok(front.release.digest == release.digest && start.is_some_and(|start| start.spec == spec))
     }
 
@@ -258,9 +256,9 @@ impl RolloutTarget for ProcessTarget {
             return Ok(());
         }
         let unpacked = self.store.fetch(&deployed.release, &self.effects).await;
-        let unpacked = unpacked.map_err(|error| TargetError::Failed(chain(&error)))?;
+        let unpacked = unpacked.map_err(TargetError::other)?;
         let found = unpacked.entry_point(&deployed.release);
-        found.map(drop).map_err(|error| TargetError::Failed(chain(&error)))
+        found.map(drop).map_err(TargetError::other)
     }
 
     async fn tend(&self) -> Result<(), TargetError> {
@@ -371,8 +369,10 @@ impl RolloutTarget for ProcessTarget {
             Ok(cut) => Some(cut),
             // A switch that does not answer is no reason to leave the service running that somebody wants stopped.
             Err(error) => {
-                self.effects
-                    .warn(Stage::Rollout, format!("requests under way could not be waited for: {error}"));
+                self.effects.warn(
+                    Stage::Rollout,
+                    format!("requests under way could not be waited for: {}", chain(&error)),
+                );
                 None
             }
         };
@@ -392,6 +392,6 @@ impl RolloutTarget for ProcessTarget {
         let runs: Vec<String> = kept.iter().map(|deployed| deployed.run.clone()).collect();
         let roots: Vec<PathBuf> = running.iter().filter_map(|running| running.root.clone()).collect();
         let cleaned = self.store.clean(&digests, &roots).and_then(|()| self.instances.clean(&runs));
-        cleaned.map_err(|error| TargetError::Failed(error.to_string()))
+        cleaned.map_err(TargetError::other)
     }
 }

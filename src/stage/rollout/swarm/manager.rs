@@ -43,7 +43,10 @@ impl Manager {
         if swarm["ControlAvailable"] != true {
             let state = swarm["LocalNodeState"].as_str().unwrap_or("unknown");
             return Err(RolloutError::Target {
-                reason: format!("the Docker Engine at {} is no manager of a swarm (its node is {state})", engine.host),
+                reason: format!(
+                    "the Docker Engine at {} is no manager of a swarm (its node is {state})",
+                    engine.host
+                ),
                 help: "name a manager's engine in [rollout] docker_host; `docker swarm init` makes this one a manager".to_owned(),
             });
         }

@@ -13,7 +13,7 @@ use super::service::Service;
 use super::tasks;
 use super::template::{run_of, with_release};
 use super::watching::{self, Hopeless, Waiting, Watched};
-use crate::io::{Effects, daemon};
+use crate::io::{Effects, state_folder};
 use crate::model::plan::{HealthPlan, SwarmPlan};
 use crate::stage::rollout::engine;
 use crate::stage::rollout::error::RolloutError;
@@ -70,7 +70,7 @@ impl SwarmTarget {
     /// As [`Manager::find`]; [`RolloutError::State`] for a state folder that cannot be one.
     pub(in crate::stage::rollout) async fn open(plan: &SwarmPlan, health: &HealthPlan, effects: &Effects) -> Result<Self, RolloutError> {
         let manager = Manager::find(plan.host.as_deref()).await?;
-        let state = daemon::settled_folder(&plan.state).map_err(|source| RolloutError::State {
+        let state = state_folder::settled_folder(&plan.state).map_err(|source| RolloutError::State {
             path: plan.state.clone(),
             source,
         })?;

@@ -8,7 +8,6 @@ use super::outline;
 use super::replaced::{Limit, SwarmTarget, locked};
 use super::template::run_of;
 use super::{tasks, watching};
-use crate::model::error_chain::chain;
 use crate::model::event::Stage;
 use crate::model::plan::RolloutPlan;
 use crate::stage::rollout::error::RolloutError;
@@ -53,7 +52,7 @@ impl RolloutTarget for SwarmTarget {
                 Ok(None)
             }
             Ok(Claimed::Theirs(holder)) => Ok(Some(holder)),
-            Err(error) => Err(RolloutError::Unseen { reason: chain(&error) }),
+            Err(error) => Err(unseen(TargetError::other(error))),
         }
     }
 

@@ -1,5 +1,6 @@
 //! The gate's side of the control socket.
 
+use crate::io::state_folder;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,7 +10,6 @@ use tokio::net::UnixStream;
 use super::control::{self, SOCKET};
 use super::key::ControlKey;
 use super::message::{Answer, Keyed, Order, Routes, Status};
-use crate::io::daemon;
 
 /// Bytes of the longest answer.
 const LONGEST: u64 = 1024 * 1024;
@@ -122,7 +122,7 @@ impl SwitchClient {
 
     async fn connect(&self) -> Result<UnixStream, SwitchTrouble> {
         use std::io::ErrorKind::{ConnectionRefused, NotFound};
-        let (path, _handle) = daemon::short_path(&self.state, SOCKET).map_err(|error| match error.kind() {
+        let (path, _handle) = state_folder::short_path(&self.state, SOCKET).map_err(|error| match error.kind() {
             NotFound => SwitchTrouble::Absent { state: self.state.clone() },
             _ => self.silent(error.to_string()),
         })?;

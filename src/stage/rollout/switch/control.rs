@@ -1,5 +1,6 @@
 //! The switch's side of the control socket.
 
+use crate::io::state_folder;
 use std::io::{self, Read, Write};
 use std::net::TcpListener;
 use std::os::fd::AsFd;
@@ -19,7 +20,6 @@ use super::key::{self, ControlKey};
 use super::message::{Answer, Keyed, Order, Status};
 use super::plan::SwitchPlan;
 use super::table::Table;
-use crate::io::daemon;
 
 /// The socket's name in the state folder.
 pub(super) const SOCKET: &str = "control";
@@ -34,7 +34,7 @@ const HANDOVER: Duration = Duration::from_secs(5);
 
 /// Makes the control socket, in the place of one that a switch before this one used.
 pub(super) fn listen(state: &Path) -> io::Result<UnixListener> {
-    let (path, _handle) = daemon::short_path(state, "control.new")?;
+    let (path, _handle) = state_folder::short_path(state, "control.new")?;
     match std::fs::remove_file(state.join("control.new")) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -46,7 +46,7 @@ pub(super) fn listen(state: &Path) -> io::Result<UnixListener> {
 
 /// Asks the switch that runs for its listening socket. The stream is for [`acknowledge`].
 pub(super) fn ask_for_socket(state: &Path, key: &ControlKey) -> io::Result<(TcpListener, StdUnixStream)> {
-    let (path, _handle) = daemon::short_path(state, SOCKET)?;
+    let (path, _handle) = state_folder::short_path(state, SOCKET)?;
     let mut stream = StdUnixStream::connect(path)?;
     stream.set_read_timeout(Some(HANDOVER))?;
     stream.write_all(&line(&Keyed {

@@ -49,7 +49,7 @@ pub(super) async fn supervise(plan: SwitchPlan, table: Arc<Table>, effects: Effe
             Ok(alive) => alive,
             // What cannot be seen may well run: a second one beside it would be worse.
             Err(error) => {
-                tell_once(&mut blind, &effects, &error.to_string());
+                tell_once(&mut blind, &effects, &chain(&error));
                 continue;
             }
         };
@@ -109,18 +109,18 @@ async fn restart(plan: &SwitchPlan, table: &Table, instances: &Instances, front:
     let lock = match Lock::acquire(&plan.state, HOLDER, Duration::ZERO, effects).await {
         Ok(Acquired::Ours(lock)) => lock,
         Ok(Acquired::Theirs(_)) => return Ok(()),
-        Err(error) => return Err(error.to_string()),
+        Err(error) => return Err(chain(&error)),
     };
     let (routes, _) = table.snapshot();
-    let running = instances.running().map_err(|error| error.to_string())?;
+    let running = instances.running().map_err(|error| chain(&error))?;
     if routes.front.as_ref() != Some(front) || running.iter().any(|running| running.deployed.run == front.run) {
         return Ok(());
     }
     let start = instances
         .start_of(&front.run)
-        .map_err(|error| error.to_string())?
+        .map_err(|error| chain(&error))?
         .ok_or_else(|| format!("how run {} was started is not known any more", front.run))?;
-    let running = instances.start(&start)?;
+    let running = instances.start(&start).map_err(|error| chain(&error))?;
     let routes = Routes {
         token: lock.token(),
         front: Some(Backend {
@@ -130,7 +130,7 @@ async fn restart(plan: &SwitchPlan, table: &Table, instances: &Instances, front:
         standby: routes.standby,
     };
     table.restarts.fetch_add(1, Ordering::Relaxed);
-    match table.swap(routes).map_err(|error| error.to_string())? {
+    match table.swap(routes).map_err(|error| chain(&error))? {
         None => Ok(()),
         Some(token) => Err(format!("another deployer (token {token}) gives the orders now")),
     }

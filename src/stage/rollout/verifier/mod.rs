@@ -1,5 +1,6 @@
 //! Asking whether a version serves, and which one it is. Always over a fresh connection.
 
+mod answer;
 mod http;
 mod identity;
 mod probe;

@@ -1,8 +1,10 @@
 //! One probe: what is asked, and what the answer says.
 
+use crate::model::error_chain::chain;
 use std::net::SocketAddr;
 use std::time::Instant;
 
+use super::answer::{field, shown, unlike};
 use super::http;
 use super::identity::{self, Identity};
 use crate::io::Effects;
@@ -10,7 +12,6 @@ use crate::io::process::Program;
 use crate::model::digest::Digest;
 use crate::model::health::{Answered, Sample};
 use crate::model::plan::{HealthPlan, ProbePlan, VersionAssertion};
-use crate::model::visible::shortened;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::stage::rollout) enum ProbeTarget {
@@ -234,7 +235,7 @@ impl Verifier<'_> {
             Ok(Some(status)) if status.success() => None,
             Ok(Some(status)) => Some(status.to_string()),
             Ok(None) => Some(format!("no end within {} ms", self.plan.timeout.as_millis())),
-            Err(error) => Some(error.to_string()),
+            Err(error) => Some(chain(&error)),
         };
         Look {
             status: None,
@@ -248,34 +249,6 @@ const fn instance(target: ProbeTarget) -> Option<SocketAddr> {
     match target {
         ProbeTarget::Front => None,
         ProbeTarget::Instance(address) => Some(address),
-    }
-}
-
-/// What is wrong with the value at a JSON pointer.
-fn unlike(body: &[u8], pointer: &str, wanted: &str) -> Option<String> {
-    let Ok(document) = serde_json::from_slice::<serde_json::Value>(body) else {
-        return Some("the answer is no JSON".to_owned());
-    };
-    let found = match document.pointer(pointer) {
-        None => return Some(format!("the answer has nothing at `{pointer}`")),
-        Some(serde_json::Value::String(text)) => text.clone(),
-        Some(other) => other.to_string(),
-    };
-    (found != wanted).then(|| format!("`{pointer}` is `{}` instead of `{wanted}`", shown(&found)))
-}
-
-/// A foreign text in a message: the beginning, in one line.
-fn shown(text: &str) -> String {
-    shortened(text, 120)
-}
-
-/// The text that a JSON pointer leads to. Source: RFC 6901.
-fn field(body: &[u8], pointer: &str) -> Result<String, String> {
-    let whole: serde_json::Value = serde_json::from_slice(body).map_err(|error| format!("the answer is no JSON: {error}"))?;
-    match whole.pointer(pointer) {
-        Some(serde_json::Value::String(text)) => Ok(text.clone()),
-        Some(_) => Err(format!("what stands at {pointer} is no text")),
-        None => Err(format!("nothing stands at {pointer}")),
     }
 }
 
@@ -314,15 +287,6 @@ mod tests {
     }
 
     #[test]
-    fn a_field_of_an_answer_is_read_alone() {
-        let body = br#"{"build": {"commit": "aa", "parent": "bb"}, "build/x": 1}"#;
-        assert_eq!(field(body, "/build/commit"), Ok("aa".to_owned()));
-        for (body, pointer) in [(&body[..], "/commit"), (body, "/build"), (body, "/build~1x"), (b"<html>", "/build")] {
-            assert!(field(body, pointer).is_err(), "{pointer}");
-        }
-    }
-
-    #[test]
     fn a_wrong_version_is_told_with_what_came_and_what_was_expected() {
         let (plan, effects) = (plan(), Effects::plain(std::path::PathBuf::new()));
         let told = verifier(&plan, &effects).wrong_version(Answered::Unknown, Some("{\"commit\":\"unknown\"}"));
@@ -351,15 +315,5 @@ mod tests {
         assert_eq!(asks.recorded(&sample).answered, Answered::New);
         asks.restoring = true;
         assert_eq!(asks.recorded(&sample).answered, Answered::Old);
-    }
-
-    #[test]
-    fn a_json_pointer_must_have_the_value() {
-        let body = br#"{"status":"ok","checks":{"db":true}}"#;
-        assert_eq!(unlike(body, "/status", "ok"), None);
-        assert_eq!(unlike(body, "/checks/db", "true"), None);
-        assert!(unlike(body, "/status", "up").is_some());
-        assert!(unlike(body, "/nothing", "up").is_some());
-        assert!(unlike(b"<html>", "/status", "ok").is_some());
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use portcullis::model::error_chain::chain;
 use portcullis::model::outcome::RolloutResult;
 use portcullis::model::plan::ProbePlan;
 use portcullis::stage::rollout;
@@ -58,7 +59,7 @@ async fn an_observe_that_never_stops_printing_is_ended_long_before_its_time_is_o
     let begun = std::time::Instant::now();
     let error = rollout::rollout(&new, &shop.plan, &shop.effects()).await.unwrap_err();
     assert_eq!(error.exit_kind().code(), 12, "{error}");
-    assert!(error.to_string().contains("wrote more than 4 MiB"), "{error}");
+    assert!(chain(&error).contains("wrote more than 4 MiB"), "{error}");
     assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
     assert_eq!(shop.calls(), ["deploy aaaa"]);
 }

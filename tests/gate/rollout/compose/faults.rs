@@ -3,6 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
+use portcullis::model::error_chain::chain;
 use portcullis::model::outcome::RolloutResult;
 use portcullis::model::plan::{FrontPlan, TargetPlan, VersionAssertion};
 use portcullis::stage::rollout;
@@ -116,11 +117,11 @@ async fn what_cannot_work_is_refused_before_anything_is_touched() {
     rig.plan.health.version = Some(VersionAssertion::Path("/version".to_owned()));
     rig.compose().service = "web".to_owned();
     let error = rollout::rollout(&a, &rig.plan, &rig.effects()).await.unwrap_err();
-    assert!(error.to_string().contains("no service `web` (there are: api, cache)"), "{error}");
+    assert!(chain(&error).contains("no service `web` (there are: api, cache)"), "{error}");
     rig.compose().service = "api".to_owned();
     let host = rig.compose().host.replace("tcp://127.0.0.1:2375".to_owned());
     let error = rollout::rollout(&a, &rig.plan, &rig.effects()).await.unwrap_err();
-    assert!(error.to_string().contains("only one behind a Unix socket"), "{error}");
+    assert!(chain(&error).contains("only one behind a Unix socket"), "{error}");
     // The control.
     rig.compose().host = host;
     let report = rig.rollout(&a).await;

@@ -6,19 +6,15 @@ mod buildah;
 mod heard;
 mod plain;
 mod rawjson;
+mod reader;
 mod steps;
+
+#[cfg(test)]
+mod tests;
 
 pub(super) use buildah::Buildah;
 pub(super) use heard::Heard;
 pub(super) use plain::Plain;
 pub(super) use rawjson::RawJson;
+pub(super) use reader::Reader;
 pub(super) use steps::{FailedStep, Steps};
-
-#[cfg(test)]
-mod tests;
-
-/// Reads the lines of one builder.
-pub(super) trait Reader: Send {
-    /// Takes one line of either stream.
-    fn line(&mut self, line: &str, steps: &mut Steps);
-}

@@ -6,8 +6,7 @@ use std::borrow::Cow;
 
 use crate::model::excused::Excused as _;
 
-use super::Blobs;
-use super::blobs::Budget;
+use super::blobs::{Blobs, Budget};
 
 const HASH_MAGIC: u32 = 0x0006_1561;
 const HASH_UNSORTED: u8 = 2;

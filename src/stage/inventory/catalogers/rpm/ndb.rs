@@ -6,8 +6,7 @@ use std::borrow::Cow;
 
 use crate::model::excused::Excused as _;
 
-use super::Blobs;
-use super::blobs::Budget;
+use super::blobs::{Blobs, Budget};
 
 const MAGIC: &[u8] = b"RpmP";
 const SLOT: usize = 16;

@@ -7,8 +7,7 @@ use std::collections::HashSet;
 
 use crate::model::excused::Excused as _;
 
-use super::Blobs;
-use super::blobs::Budget;
+use super::blobs::{Blobs, Budget};
 
 const MAGIC: &[u8] = b"SQLite format 3\0";
 const TABLE: &str = "Packages";

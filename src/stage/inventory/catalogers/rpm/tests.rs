@@ -1,5 +1,6 @@
 //! Databases that are made to be read without end, or to be passed over.
 
+use super::header::Header;
 use super::*;
 use crate::stage::inventory::recorder::Recorder;
 

@@ -2,8 +2,7 @@
 
 use memchr::memmem;
 
-use super::Found;
-use super::found::Lines;
+use super::found::{Found, Lines};
 use super::proof::is_placeholder;
 
 /// What stands in addresses of examples and of databases on a developer's machine. None of them opens anything that is not open anyway.

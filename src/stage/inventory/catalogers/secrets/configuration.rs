@@ -1,6 +1,7 @@
 //! Secrets in an image's configuration: its variables, its command, its labels, and the history that keeps the arguments of the build.
 
-use super::{Found, addresses, keys, tokens};
+use super::found::Found;
+use super::{addresses, keys, tokens};
 use crate::model::image::ImageConfig;
 use crate::model::inventory::{Fact, FactKind, Location};
 use crate::model::secret_name::holds_secret;

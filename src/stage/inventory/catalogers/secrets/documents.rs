@@ -7,9 +7,10 @@ use memchr::memmem;
 use crate::io::encoding;
 use crate::model::excused::Excused as _;
 
+use super::addresses;
+use super::found::{Found, line_of};
 use super::places::file_name;
 use super::proof::is_placeholder;
-use super::{Found, addresses};
 
 /// What the name of a file and its content together give away.
 pub(super) fn by_name(path: &str, content: &[u8]) -> Vec<Found> {
@@ -147,7 +148,7 @@ fn docker(text: &str) -> Vec<Found> {
         if password || is_real(word("identitytoken")) || is_real(word("password")) {
             let at = text.find(registry.as_str()).unwrap_or(0);
             found.push(Found {
-                line: super::line_of(text.as_bytes(), at),
+                line: line_of(text.as_bytes(), at),
                 what: "registry credentials in a Docker configuration".to_owned(),
             });
         }
@@ -163,7 +164,7 @@ fn service_account(text: &str) -> Vec<Found> {
         return Vec::new();
     }
     vec![Found {
-        line: super::line_of(text.as_bytes(), at),
+        line: line_of(text.as_bytes(), at),
         what: "Google Cloud service account key".to_owned(),
     }]
 }

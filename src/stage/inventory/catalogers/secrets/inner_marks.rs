@@ -2,8 +2,7 @@
 
 use memchr::memmem;
 
-use super::Found;
-use super::found::Lines;
+use super::found::{Found, Lines};
 use super::proof::is_random;
 use super::tokens::{exact, is_word};
 

@@ -2,8 +2,7 @@
 
 use memchr::memmem;
 
-use super::Found;
-use super::found::Lines;
+use super::found::{Found, Lines};
 use super::published::is_published;
 
 const BEGIN: &[u8] = b"-----BEGIN ";

@@ -1,5 +1,7 @@
+use super::cataloger::secrets;
 use super::proof::with_checksum;
 use super::*;
+use crate::stage::inventory::cataloger::{Cataloger as _, EntryHead, Want};
 
 fn of(path: &str, content: &str) -> Vec<String> {
     let head = EntryHead {
@@ -172,14 +174,14 @@ fn an_aws_id_counts_with_its_secret_key_only() {
 
 #[test]
 fn a_letter_of_another_encoding_hides_no_secret() {
-    let found = |content: &[u8]| super::secrets("app/.env", content).len();
+    let found = |content: &[u8]| super::cataloger::secrets("app/.env", content).len();
     assert_eq!(found(b"DB_PASSWORD=hunter22\n"), 1, "the control");
     assert_eq!(found(b"# caf\xe9\nDB_PASSWORD=hunter22\n"), 1);
     let utf16: Vec<u8> = "\u{feff}DB_PASSWORD=hunter22\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
     assert_eq!(found(&utf16), 1);
     let token = format!("\u{feff}x: glpat-{}\n", random(20));
     let utf16: Vec<u8> = token.encode_utf16().flat_map(u16::to_be_bytes).collect();
-    assert_eq!(super::secrets("app/notes.txt", &utf16).len(), 1);
+    assert_eq!(super::cataloger::secrets("app/notes.txt", &utf16).len(), 1);
 }
 
 #[test]

@@ -4,8 +4,7 @@ use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
-use super::Found;
-use super::found::Lines;
+use super::found::{Found, Lines};
 use super::issuers::{MORE_TOKENS, Shape, TOKENS, Token};
 use super::proof::{base62_checksum_holds, is_placeholder, is_random};
 

@@ -74,7 +74,7 @@ async fn bring(http: &Http, url: String, path: std::path::PathBuf, limit: u64, n
         ReadIfChanged::New { bytes, validators } => Some(entry::encode(&validator(&validators), &bytes)),
     };
     if let Some(bytes) = bytes {
-        files::write_unsynced(&path, &bytes).map_err(|error| failed(std::io::Error::other(error.to_string())))?;
+        files::write_unsynced(&path, &bytes).map_err(|error| failed(error.into_io()))?;
     }
     // The time of the file is when the registry last said that this is its entry.
     File::options()

@@ -15,9 +15,10 @@ use crate::io::files;
 use crate::io::hash::{Hashing, sha256};
 use crate::model::digest::Digest;
 
+use super::SourceError;
 use super::batch::{BATCH, Batch, Named, Progress};
 use super::loose::read_one;
-use super::{OVERLAY, SourceError, key_of, pool_full};
+use super::naming::{OVERLAY, key_of, pool_full};
 use crate::stage::matching::feeds::store::file_name;
 use crate::stage::matching::index::Chunk;
 use crate::stage::matching::record::parsed::Target;

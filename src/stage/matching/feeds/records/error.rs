@@ -9,7 +9,7 @@ use crate::io::files::FileError;
 #[derive(Debug, thiserror::Error)]
 pub(in crate::stage::matching) enum SourceError {
     /// The disk's reason.
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}", path.display())]
     Read { path: PathBuf, source: io::Error },
     /// An archive that is cut off or damaged.
     #[error("{} is damaged: {problem}", path.display())]

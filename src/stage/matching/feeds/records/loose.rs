@@ -12,8 +12,9 @@ use crate::io::files;
 use crate::io::hash::sha256;
 use crate::model::digest::Digest;
 
+use super::SourceError;
 use super::batch::{BATCH, Batch, Named, Progress};
-use super::{SourceError, key_of, look, pool_full};
+use super::naming::{key_of, look, pool_full};
 use crate::stage::matching::index::Chunk;
 use crate::stage::matching::record::parsed::Target;
 

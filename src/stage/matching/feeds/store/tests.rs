@@ -1,7 +1,13 @@
 //! Building, damage, and what is taken from an earlier index.
 
+use super::super::records::{Source, SourceError};
+use super::cached_index::build;
 use super::*;
+use crate::io::{Effects, files};
+use crate::stage::matching::index::Index;
+use crate::stage::matching::record::parsed::Target;
 use std::fs;
+use std::path::PathBuf;
 
 const RECORD: &str = r#"{"id":"GHSA-a","modified":"2026-01-02T00:00:00Z","aliases":["CVE-2026-0001"],
     "affected":[{"package":{"ecosystem":"npm","name":"left-pad"},"ranges":[{"type":"SEMVER","events":[{"introduced":"0"},{"fixed":"1.2.0"}]}]}]}"#;

@@ -2,7 +2,8 @@
 
 use serde::Deserialize;
 
-use super::{ImportedWaiver, Problem, of_toml};
+use super::fields::{Problem, of_toml};
+use crate::stage::policy::import::imported_waiver::ImportedWaiver;
 
 pub(super) fn audit(text: &str) -> Result<Vec<ImportedWaiver>, Problem> {
     #[derive(Default, Deserialize)]

@@ -1,7 +1,8 @@
 //! Grype's `.grype.yaml`.
 
-use super::yaml::{self, Node};
-use super::{ImportedWaiver, Problem, justification, status};
+use super::fields::{Problem, justification, status};
+use crate::stage::policy::import::imported_waiver::ImportedWaiver;
+use crate::stage::policy::import::yaml::{self, Node};
 
 pub(super) fn read(text: &str, notes: &mut Vec<String>) -> Result<Vec<ImportedWaiver>, Problem> {
     let root = yaml::parse(text)?;

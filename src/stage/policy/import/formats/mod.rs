@@ -5,20 +5,7 @@ mod fields;
 mod grype;
 mod open_vex;
 mod osv_scanner;
+mod read;
 mod trivy;
 
-use fields::{Problem, a_day, justification, last_day_before, of_toml, required, status};
-
-use super::{Format, ImportedWaiver, yaml};
-
-pub(super) fn read(format: Format, text: &str, notes: &mut Vec<String>) -> Result<Vec<ImportedWaiver>, Problem> {
-    match format {
-        Format::TrivyIgnore => trivy::plain(text),
-        Format::TrivyIgnoreYaml => trivy::in_yaml(text, notes),
-        Format::Grype => grype::read(text, notes),
-        Format::OsvScanner => osv_scanner::read(text),
-        Format::CargoAudit => cargo::audit(text),
-        Format::CargoDeny => cargo::deny(text, notes),
-        Format::OpenVex => open_vex::read(text),
-    }
-}
+pub(super) use read::read;

@@ -2,7 +2,9 @@
 
 use serde::Deserialize;
 
-use super::{ImportedWaiver, Problem};
+use super::fields::Problem;
+use crate::stage::policy::import::imported_waiver::ImportedWaiver;
+
 use crate::model::waiver::{Justification, VexStatus};
 
 pub(super) fn read(text: &str) -> Result<Vec<ImportedWaiver>, Problem> {

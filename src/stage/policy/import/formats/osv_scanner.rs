@@ -2,7 +2,8 @@
 
 use serde::Deserialize;
 
-use super::{ImportedWaiver, Problem, a_day, last_day_before, of_toml};
+use super::fields::{Problem, a_day, last_day_before, of_toml};
+use crate::stage::policy::import::imported_waiver::ImportedWaiver;
 
 pub(super) fn read(text: &str) -> Result<Vec<ImportedWaiver>, Problem> {
     #[derive(Deserialize)]

@@ -4,7 +4,9 @@ use jiff::civil::Date;
 
 use crate::model::excused::Excused as _;
 
-use super::{ImportedWaiver, Problem, a_day, last_day_before, required, yaml};
+use super::fields::{Problem, a_day, last_day_before, required};
+use crate::stage::policy::import::imported_waiver::ImportedWaiver;
+use crate::stage::policy::import::yaml;
 
 /// `CVE-2024-1 exp:2024-12-31`, `#` begins a comment. The comment above an entry is often its reason.
 pub(super) fn plain(text: &str) -> Result<Vec<ImportedWaiver>, Problem> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::Statement;
+use super::statement::{self, Statement};
 use crate::model::excused::Excused as _;
 use crate::model::purl::Purl;
 use crate::model::waiver::{Justification, VexStatus};
@@ -89,7 +89,7 @@ struct Affected {
     versions: Vec<serde::de::IgnoredAny>,
 }
 
-impl From<Document> for super::Document {
+impl From<Document> for statement::Document {
     fn from(document: Document) -> Self {
         let metadata = document.metadata;
         let mut contacts: Vec<Contact> = metadata.authors;

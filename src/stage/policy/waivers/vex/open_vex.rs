@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::Statement;
+use super::statement::{self, Statement};
 use crate::model::digest::Digest;
 use crate::model::excused::Excused as _;
 use crate::model::purl::Purl;
@@ -135,7 +135,7 @@ impl Product {
     }
 }
 
-impl From<Document> for super::Document {
+impl From<Document> for statement::Document {
     fn from(document: Document) -> Self {
         let (begun, updated) = (document.timestamp, document.last_updated.max(document.timestamp));
         // What waives without a date of its own is as old as the document can be, and what takes back is as new.

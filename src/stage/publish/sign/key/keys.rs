@@ -151,7 +151,7 @@ pub(super) fn create(path: &Path) -> Result<SigningKey, KeyError> {
         path: path.to_owned(),
         source,
     };
-    let key = SecretKey::try_generate().map_err(|error| failed(std::io::Error::other(error.to_string())))?;
+    let key = SecretKey::try_generate().map_err(|error| failed(std::io::Error::other(error)))?;
     let encoding = |what: &str| failed(std::io::Error::other(what.to_owned()));
     let private = key
         .to_pkcs8_pem(LineEnding::LF)

@@ -1,5 +1,6 @@
 //! Caddy: the upstreams of one `reverse_proxy` handler, named by its `@id`, through the admin address.
 
+use crate::model::error_chain::chain;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
@@ -43,10 +44,8 @@ impl Caddy {
     async fn handler(&self) -> Result<Value, TargetError> {
         let api = LocalApi::new(Socket::Tcp(self.plan.admin), Duration::ZERO);
         let handler = api.get(&self.path()).await.map_err(|error| {
-            TargetError::Failed(format!(
-                "Caddy does not say what `{}` is ([rollout.front] admin, id): {error}",
-                self.plan.id
-            ))
+            let what = format!("Caddy does not say what `{}` is ([rollout.front] admin, id)", self.plan.id);
+            TargetError::caused(what, error)
         })?;
         if handler.get("handler").and_then(Value::as_str) != Some("reverse_proxy") {
             return Err(TargetError::Failed(format!(
@@ -58,7 +57,7 @@ impl Caddy {
     }
 
     pub(super) async fn trouble(&self) -> Option<String> {
-        self.handler().await.err().map(|error| error.to_string())
+        self.handler().await.err().map(|error| chain(&error))
     }
 
     /// Caddy takes each new configuration with new listeners of the same port, and closes the old ones with what waits in them.
@@ -100,7 +99,7 @@ impl Caddy {
             handler.insert("upstreams".to_owned(), upstreams);
         }
         let order = self.api.order(Method::PATCH, &self.path(), Some(&handler), SOON).await;
-        order.map_err(|error| TargetError::Failed(format!("Caddy does not take the new upstreams: {error}")))?;
+        order.map_err(|error| TargetError::caused("Caddy does not take the new upstreams", error))?;
         self.leads.carried_out(led)
     }
 }

@@ -1,5 +1,6 @@
 //! nginx: an upstream file that is ours alone, tested before nginx reads it anew.
 
+use crate::stage::rollout::error::BoxError;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -54,7 +55,7 @@ impl Nginx {
                 ));
             }
             Ok(_) => {}
-            Err(error) => return Some(error.to_string()),
+            Err(error) => return Some(chain(&error)),
         }
         let commands = [("test", &self.plan.test), ("reload", &self.plan.reload)];
         commands.into_iter().find_map(|(name, argv)| {
@@ -66,13 +67,13 @@ impl Nginx {
     }
 
     fn text(&self) -> Result<Option<String>, TargetError> {
-        let failed = |reason: String| TargetError::Failed(format!("{} cannot be read: {reason}", self.plan.file.display()));
+        let failed = |error: BoxError| TargetError::caused(format!("{} cannot be read", self.plan.file.display()), error);
         match self.plan.file.try_exists() {
             Ok(false) => Ok(None),
             Ok(true) => files::read_text(&self.plan.file, 1 << 20)
                 .map(Some)
-                .map_err(|error| failed(chain(&error))),
-            Err(error) => Err(failed(error.to_string())),
+                .map_err(|error| failed(error.into())),
+            Err(error) => Err(failed(error.into())),
         }
     }
 
@@ -96,7 +97,7 @@ impl Nginx {
         };
         if let Err(reason) = taken {
             let mut back = match &before {
-                Some(before) => self.write(before).map_err(|error| error.to_string()),
+                Some(before) => self.write(before).map_err(|error| chain(&error)),
                 None => std::fs::remove_file(&self.plan.file).map_err(|error| error.to_string()),
             };
             // It may have read what is taken back.
@@ -113,7 +114,7 @@ impl Nginx {
     }
 
     fn write(&self, text: &str) -> Result<(), TargetError> {
-        files::write(&self.plan.file, text.as_bytes()).map_err(|error| TargetError::Failed(chain(&error)))
+        files::write(&self.plan.file, text.as_bytes()).map_err(TargetError::other)
     }
 
     async fn reload(&self) -> Result<(), String> {
@@ -140,7 +141,7 @@ impl Nginx {
             Ok(Some(_)) => Ok(()),
             Ok(None) => Err(format!("`{shown}` did not end within {} s", SOON.as_secs())),
             Err(ProcessError::Failed { status, tail, .. }) => Err(format!("`{shown}` failed ({status}): {}", visible_lines(tail.trim()))),
-            Err(error) => Err(error.to_string()),
+            Err(error) => Err(chain(&error)),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Our own switch as the front door of containers. It leads to one instance.
 
+use crate::model::error_chain::chain;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ impl OwnSwitch {
     }
 
     pub(super) async fn trouble(&self) -> Option<String> {
-        self.front.check().await.err().map(|error| error.to_string())
+        self.front.check().await.err().map(|error| chain(&error))
     }
 
     pub(super) async fn status(&self) -> Result<Option<Status>, TargetError> {

@@ -1,0 +1,211 @@
+//! The folder of a service, with its configuration and its commit.
+
+use std::path::{Component, Path, PathBuf};
+
+use crate::cli::args::Global;
+use crate::cli::config::Config;
+use crate::cli::error::CliError;
+use crate::cli::folders;
+use crate::io::document::{self, DocumentError};
+use crate::io::files::{self, FileError};
+use crate::io::{git, limits::Limits};
+use crate::model::commit::Commit;
+use crate::model::image_ref::ImageRef;
+use crate::model::plan::BuildPlan;
+
+pub(in crate::cli) const CONFIG_FILE: &str = "portcullis.toml";
+
+/// A folder of work with its configuration, ready to make plans of.
+#[derive(Debug, Clone)]
+pub(in crate::cli) struct Workspace {
+    /// The folder that relative paths are relative to.
+    pub root: PathBuf,
+    pub output: PathBuf,
+    /// The configuration; the defaults where there is no file.
+    pub config: Config,
+    pub(super) offline: bool,
+    pub(super) cache: PathBuf,
+    pub(super) cargo_home: PathBuf,
+}
+
+/// Folders that the environment names.
+#[derive(Debug, Clone)]
+pub(in crate::cli) struct UserFolders {
+    /// For what can be made again: `$XDG_CACHE_HOME/portcullis`.
+    pub cache: PathBuf,
+    /// Cargo's home: `$CARGO_HOME`.
+    pub cargo: PathBuf,
+    /// For what must last: `$XDG_STATE_HOME/portcullis`.
+    pub state: PathBuf,
+}
+
+impl Workspace {
+    /// Reads the configuration of a folder.
+    ///
+    /// # Errors
+    /// [`CliError`] when the folder is not there, a named configuration is not there, or the configuration is invalid.
+    pub(in crate::cli) fn open(global: &Global, folders: &UserFolders, limits: &Limits) -> Result<Self, CliError> {
+        let directory = global.directory.canonicalize().map_err(|source| CliError::Directory {
+            path: global.directory.clone(),
+            source,
+        })?;
+        let named = global.config.as_ref().map(|path| directory.join(path));
+        let path = named.clone().unwrap_or_else(|| directory.join(CONFIG_FILE));
+        // A link that leads nowhere is there: it is refused below, and does not stand for the defaults.
+        let configured = named.is_some() || path.symlink_metadata().is_ok();
+        if named.is_some() && !path.exists() {
+            return Err(CliError::Missing {
+                problem: format!("there is no configuration {}", path.display()),
+                help: "name one that is there with --config, or let the verb `init` write one".to_owned(),
+            });
+        }
+        let config = if configured {
+            let text = files::read_document(&path, limits.document)?;
+            document::parse(&shown(&path, &directory), &text).map_err(DocumentError::without_values)?
+        } else {
+            Config::default()
+        };
+        // Paths in a configuration are relative to the folder it lies in, so that `--config` works from anywhere.
+        let root = match path.parent() {
+            Some(parent) if configured => parent.canonicalize().unwrap_or_else(|_| parent.to_owned()),
+            _ => directory.clone(),
+        };
+        let output = directory.join(global.output.clone().unwrap_or_else(|| PathBuf::from("target/portcullis")));
+        folders::inside(&directory, &output)?;
+        Ok(Self {
+            root,
+            output,
+            config,
+
+            offline: global.offline,
+            cache: folders.cache.clone(),
+            cargo_home: folders.cargo.clone(),
+        })
+    }
+
+    /// The service's name: configured, else the folder's.
+    #[must_use]
+    pub(in crate::cli) fn service(&self) -> String {
+        let folder = || {
+            self.root
+                .file_name()
+                .map_or_else(|| "service".to_owned(), |name| name.to_string_lossy().into_owned())
+        };
+        self.config.service.name.clone().unwrap_or_else(folder)
+    }
+
+    /// What git says of the folder; the gate's own output does not make it dirty.
+    ///
+    /// # Errors
+    /// [`CliError::Git`].
+    pub(in crate::cli) fn commit(&self) -> Result<Option<Commit>, CliError> {
+        Ok(git::commit(&self.root, std::slice::from_ref(&self.output))?)
+    }
+
+    /// When the folder's commit was made, where there is one.
+    ///
+    /// # Errors
+    /// [`CliError::Git`].
+    pub(in crate::cli) fn commit_time(&self) -> Result<Option<jiff::Timestamp>, CliError> {
+        Ok(git::commit_time(&self.root)?)
+    }
+
+    /// The folder of the image's OCI layout.
+    #[must_use]
+    pub(in crate::cli) fn layout(&self) -> PathBuf {
+        self.output.join("image")
+    }
+
+    /// The build's plan.
+    ///
+    /// # Errors
+    /// [`CliError::Setting`] for a combination that means nothing.
+    pub(in crate::cli) fn build_plan(&self, commit: Option<Commit>) -> Result<BuildPlan, CliError> {
+        let builder = self.builder()?;
+        Ok(BuildPlan {
+            service: self.service(),
+            root: self.root.clone(),
+            builder,
+            port: self.config.build.port,
+            commit,
+            layout: self.layout(),
+            work: self.output.join("work"),
+            offline: self.offline,
+            fresh: false,
+            twice: false,
+        })
+    }
+
+    /// Refuses a path of the configuration that leads out of the checkout, by `..`, from the root or through a link: what stands there was not
+    /// reviewed with the commit, and a message about it would quote it.
+    ///
+    /// # Errors
+    /// [`CliError::Setting`].
+    pub(super) fn within(&self, key: &'static str, path: &Path) -> Result<(), CliError> {
+        let failed = |source| {
+            CliError::File(FileError::Read {
+                path: self.root.clone(),
+                source,
+            })
+        };
+        // One that is not there is told when it is needed.
+        let Ok(whole) = self.root.join(path).canonicalize() else {
+            return Ok(());
+        };
+        let root = self.root.canonicalize().map_err(failed)?;
+        if whole.starts_with(&root) {
+            return Ok(());
+        }
+        let bound = git::top_level(&self.root)?.unwrap_or(root);
+        if whole.starts_with(&bound) {
+            return Ok(());
+        }
+        let problem = format!("it leads to {}, which is outside of {}", whole.display(), bound.display());
+        Err(CliError::setting(key, problem))
+    }
+
+    /// The whole path of one that a rollout uses. One that is written as lying in the project and leads out of it through a link is refused: what is
+    /// used then was not reviewed with the commit, and nobody sees it in the configuration. An absolute path says openly where it leads.
+    ///
+    /// # Errors
+    /// [`CliError::Setting`].
+    pub(super) fn used(&self, key: &'static str, path: &Path) -> Result<PathBuf, CliError> {
+        let whole = self.root.join(path);
+        let is_open = path.is_absolute() || path.components().any(|part| part == Component::ParentDir);
+        let there = whole.ancestors().find(|above| above.symlink_metadata().is_ok());
+        let Some(there) = there.filter(|_| !is_open) else {
+            return Ok(whole);
+        };
+        let Ok(leads_to) = there.canonicalize() else {
+            let problem = format!("{} is a link that leads nowhere", there.display());
+            return Err(CliError::setting(key, problem));
+        };
+        match self.within(key, &leads_to) {
+            Ok(()) => Ok(whole),
+            Err(CliError::Setting { problem, .. }) => {
+                let problem = format!("{} is reached through a link: {problem}; write the path itself", path.display());
+                Err(CliError::setting(key, problem))
+            }
+            Err(other) => Err(other),
+        }
+    }
+
+    pub(in crate::cli) fn image_ref(&self, key: &'static str, text: &str) -> Result<ImageRef, CliError> {
+        let parsed = super::super::args::image_ref(text).map_err(|problem| CliError::setting(key, problem.to_string()))?;
+        Ok(match parsed {
+            ImageRef::OciLayout { dir, tag, digest } => ImageRef::OciLayout {
+                dir: self.root.join(dir),
+                tag,
+                digest,
+            },
+            ImageRef::OciArchive(file) => ImageRef::OciArchive(self.root.join(file)),
+            ImageRef::DockerArchive(file) => ImageRef::DockerArchive(self.root.join(file)),
+            ImageRef::RootFs(dir) => ImageRef::RootFs(self.root.join(dir)),
+            other => other,
+        })
+    }
+}
+
+pub(super) fn shown(path: &Path, directory: &Path) -> PathBuf {
+    path.strip_prefix(directory).unwrap_or(path).to_owned()
+}

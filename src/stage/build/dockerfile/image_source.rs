@@ -1,0 +1,155 @@
+//! A build of each platform by an engine, and the image of them all.
+
+use std::collections::BTreeMap;
+
+use super::engine::{Engine, Request};
+use super::epoch::epoch;
+use super::progress::Steps;
+use super::sources::Sources;
+use super::{engine, provenance};
+use crate::io::Effects;
+use crate::io::archive::DockerImage;
+use crate::io::secret::Secret;
+use crate::model::event::Stage;
+use crate::model::excused::Excused as _;
+use crate::model::image::{BuiltImage, Descriptor, DescriptorPlatform, Platform};
+use crate::model::plan::{BuildPlan, BuildSecret, Builder, DockerfileBuild, DockerfileBuilder};
+use crate::stage::build::assembly::put_index;
+use crate::stage::build::canonical::{self, Canonical};
+use crate::stage::build::target::Target;
+use crate::stage::build::{BuildError, ImageSource};
+
+pub(in crate::stage::build) struct Dockerfile;
+
+impl ImageSource for Dockerfile {
+    fn acquire(&self, plan: &BuildPlan, effects: &Effects) -> Result<BuiltImage, BuildError> {
+        let Builder::Dockerfile { with, build } = &plan.builder else {
+            unreachable!("this builder is asked for Dockerfiles only")
+        };
+        let engine = engine::choose(*with)?;
+        let (with, version) = engine.name();
+        effects.note(Stage::Build, format!("{} ({version})", with.as_str()));
+        if plan.commit.is_none() {
+            effects.warn(
+                Stage::Build,
+                "no git commit here: the image's date is 1970-01-01, and it names no revision",
+            );
+        }
+        if plan.offline && with == DockerfileBuilder::Buildkit {
+            effects.warn(
+                Stage::Build,
+                "offline: steps have no network, but the engine may look up base images all the same",
+            );
+        }
+        let target = Target::new(&plan.layout)?;
+        let run = Run {
+            plan,
+            build,
+            sources: Sources::stage(plan, build, with, target.folder.path(), effects)?,
+            engine: engine.as_ref(),
+            target: &target,
+            effects,
+        };
+        let mut bases = BTreeMap::new();
+        let mut images = Vec::new();
+        for platform in platforms(build) {
+            images.push((run.image(platform, &mut bases)?, platform));
+        }
+        let descriptor = run.index(images)?;
+        let platforms = target.layout.platforms(&descriptor, &effects.limits)?;
+        target.layout.put(&descriptor, None)?;
+        let provenance = provenance::provenance(plan, build, &run.sources, (with, &version), &bases);
+        drop(run.sources);
+        Ok(BuiltImage {
+            digest: descriptor.digest,
+            media_type: descriptor.media_type,
+            size: descriptor.size,
+            layout: target.keep(&plan.layout)?,
+            platforms,
+            commit: plan.commit.clone(),
+            provenance: Some(provenance),
+        })
+    }
+}
+
+/// Each platform once; one without a name where none was asked for.
+pub(super) fn platforms(build: &DockerfileBuild) -> Vec<Option<&Platform>> {
+    match build.platforms.is_empty() {
+        true => vec![None],
+        false => build.platforms.iter().map(Some).collect(),
+    }
+}
+
+/// Everything that the platforms of one build share.
+pub(super) struct Run<'r> {
+    plan: &'r BuildPlan,
+    build: &'r DockerfileBuild,
+    sources: Sources,
+    engine: &'r dyn Engine,
+    target: &'r Target,
+    effects: &'r Effects,
+}
+
+impl Run<'_> {
+    /// Builds one platform and puts its manifest into the layout.
+    fn image(&self, platform: Option<&Platform>, bases: &mut BTreeMap<String, String>) -> Result<Descriptor, BuildError> {
+        let folder = self.target.folder.path();
+        let word: String = folder
+            .file_name()
+            .map(|name| name.to_string_lossy().chars().filter(char::is_ascii_alphanumeric).collect())
+            .unwrap_or_default();
+        let unique = match platform {
+            Some(platform) => format!("{word}-{}", platform.to_string().replace('/', "-")),
+            None => word,
+        };
+        let request = Request {
+            plan: self.plan,
+            build: self.build,
+            dockerfile: &self.sources.dockerfile,
+            context: &self.sources.context,
+            images: &self.sources.images,
+            platform,
+            unique: &unique,
+            epoch: epoch(self.plan),
+            effects: self.effects,
+        };
+        let canonical = Canonical {
+            epoch: epoch(self.plan),
+            begun: self.effects.clock.now(),
+            labels: provenance::labels(self.plan),
+        };
+        let archive = folder.join(format!("{unique}.tar"));
+        let steps = self.engine.build(&request, Steps::new(self.effects, self.secrets()), &archive)?;
+        bases.extend(steps.bases().clone());
+        let image = DockerImage::open(&archive, &self.effects.limits)?;
+        canonical::image(&image, &canonical, &self.target.layout, self.effects)
+    }
+
+    /// The values of the build's secrets, so that they are never shown.
+    fn secrets(&self) -> Vec<Secret> {
+        let value = |secret: &BuildSecret| match secret {
+            BuildSecret::Variable(name) => self.effects.secrets.secret(name),
+            BuildSecret::File(path) => std::fs::read_to_string(self.plan.root.join(path))
+                .or_none("one that cannot be read is refused before the build begins")
+                .map(Secret::new),
+        };
+        self.build.secrets.values().filter_map(value).collect()
+    }
+
+    /// The manifest of the only platform, or an index of several.
+    fn index(&self, images: Vec<(Descriptor, Option<&Platform>)>) -> Result<Descriptor, BuildError> {
+        let mut manifests = Vec::new();
+        for (mut descriptor, platform) in images {
+            let Some(platform) = platform.filter(|_| self.build.platforms.len() > 1) else {
+                return Ok(descriptor);
+            };
+            descriptor.platform = Some(DescriptorPlatform {
+                architecture: platform.architecture.clone(),
+                os: platform.os.clone(),
+                variant: platform.variant.clone(),
+            });
+            manifests.push(descriptor);
+        }
+        Ok(put_index(&self.target.layout, &manifests)?)
+    }
+}
