@@ -99,15 +99,15 @@ impl Manager {
 
 /// What the nodes log in with to pull from a repository, as the engine's API has it; `None` where nobody is logged in here.
 pub(super) async fn login(image: &str, effects: &Effects) -> Result<Option<String>, TargetError> {
-    let failed = |reason: String| TargetError::Failed(format!("the login of {image} cannot be had: {reason}"));
+    let what = || format!("the login of {image} cannot be had");
     let name = image.split('@').next().unwrap_or(image);
-    let repository = Repository::parse(name).map_err(|error| failed(error.to_string()))?;
+    let repository = Repository::parse(name).map_err(|error| TargetError::caused(what(), error))?;
     let logins = std::sync::Arc::clone(&effects.logins);
     let host = repository.host().to_owned();
     let found = tokio::task::spawn_blocking(move || logins.find(&repository))
         .await
-        .map_err(|error| failed(error.to_string()))?
-        .map_err(|error| failed(error.to_string()))?;
+        .map_err(|error| TargetError::caused(what(), error))?
+        .map_err(|error| TargetError::caused(what(), error))?;
     let login = match found {
         None => return Ok(None),
         Some(Login::Password { user, password }) => json!({"username": user, "password": password.expose(), "serveraddress": host}),
