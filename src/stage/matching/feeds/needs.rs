@@ -8,6 +8,7 @@ use crate::model::coverage::{Gap, GapKind};
 use crate::model::inventory::{Component, Ecosystem, Inventory, Origin};
 
 use super::open::{Feeds, OpenFeed};
+use crate::stage::matching::lookup::moving_tag::is_of_workflows;
 use crate::stage::matching::lookup::release::is_same_release;
 use crate::stage::matching::record::read::ANY;
 
@@ -51,15 +52,22 @@ impl Needs {
 #[derive(Default)]
 struct Wanted<'a> {
     components: usize,
+    /// Those that workflows use, and nothing else does: they are in no image.
+    of_workflows: usize,
     /// By release; none for those without one.
     releases: BTreeMap<Option<&'a str>, usize>,
 }
 
 fn wanted(inventory: &Inventory) -> BTreeMap<&str, Wanted<'_>> {
     let mut needed: BTreeMap<&str, Wanted<'_>> = BTreeMap::new();
-    for ecosystem in inventory.components.iter().filter_map(|component| component.ecosystem.as_ref()) {
+    let with_ecosystem = inventory
+        .components
+        .iter()
+        .filter_map(|component| Some((component, component.ecosystem.as_ref()?)));
+    for (component, ecosystem) in with_ecosystem {
         let wanted = needed.entry(ecosystem.base()).or_default();
         wanted.components += 1;
+        wanted.of_workflows += usize::from(is_of_workflows(component));
         *wanted.releases.entry(ecosystem.suffix()).or_default() += 1;
     }
     needed
@@ -73,7 +81,17 @@ impl Feeds {
         for absent in &self.gaps {
             match &absent.base {
                 None => gaps.push(absent.gap.clone()),
-                Some(base) => gaps.extend(needed.get(base.as_str()).map(|wanted| absent.to(wanted.components))),
+                Some(base) => gaps.extend(needed.get(base.as_str()).map(|wanted| {
+                    let mut gap = absent.to(wanted.components);
+                    // Many mirrors leave actions out, and what builds an image is not what is in it: told, and weighed with the actions' pins.
+                    if gap.kind == GapKind::UncoveredEcosystem
+                        && base == Ecosystem::GITHUB_ACTIONS
+                        && wanted.of_workflows == wanted.components
+                    {
+                        gap.kind = GapKind::UnreadableWorkflow;
+                    }
+                    gap
+                })),
             }
         }
         for feed in &self.feeds {

@@ -12,7 +12,7 @@ use crate::model::severity::{Rating, Severity};
 use crate::model::version::{Scheme, go, packagist};
 
 use super::evaluate::{Answer, Wanted, evaluate, other_target};
-use super::moving_tag::MovingTag;
+use super::moving_tag::{MovingTag, is_of_workflows};
 use super::names::names;
 use super::not_applicable;
 use super::red_hat::Repositories;
@@ -99,6 +99,8 @@ fn collect<'a>(
     };
     let wanted = Wanted::new(&ordered, scheme);
     let moving = MovingTag::of(version).filter(|_| base == Ecosystem::GITHUB_ACTIONS);
+    // A branch, or a commit beside which no version stands, tells as little as a tag that moves.
+    let is_moving = moving.is_some() || (wanted.parsed.is_err() && is_of_workflows(subject.component));
     let claims = (first..first + count).map(|at| index.claim(at)).collect::<Result<Vec<_>, _>>()?;
     let releases = Releases::new(index, &claims, base, subject.ecosystem.suffix(), version)?;
     let repositories = Repositories::new(&claims, base, subject.ecosystem.suffix());
@@ -128,7 +130,7 @@ fn collect<'a>(
                 name: name.clone(),
                 version,
             }),
-            Answer::Unknown(problem) if moving.is_some() && claim.broken.is_empty() => outcome.gaps.push(moved(subject, &problem)),
+            Answer::Unknown(problem) if is_moving && claim.broken.is_empty() => outcome.gaps.push(moved(subject, &problem)),
             Answer::Unknown(problem) => outcome.gaps.push(undecided(index, subject, &claim, &wanted, &problem)?),
         }
     }

@@ -4,7 +4,7 @@ pub(super) mod component;
 pub(super) mod evaluate;
 pub(super) mod matcher;
 mod merge;
-mod moving_tag;
+pub(super) mod moving_tag;
 mod names;
 mod not_applicable;
 mod red_hat;
