@@ -14,6 +14,8 @@ use super::tasks;
 use super::template::{run_of, with_release};
 use super::watching::{self, Hopeless, Waiting, Watched};
 use crate::io::{Effects, state_folder};
+use crate::model::error_chain::chain;
+use crate::model::event::Stage;
 use crate::model::plan::{HealthPlan, SwarmPlan};
 use crate::stage::rollout::engine;
 use crate::stage::rollout::error::RolloutError;
@@ -134,11 +136,9 @@ impl SwarmTarget {
     }
 
     /// Puts a template in place of the one that was read. Gives it as the engine has it, or `None` when somebody wrote the service meanwhile.
-    async fn put(&self, service: &Service, template: &Value) -> Result<Option<Value>, TargetError> {
-        let image = template["ContainerSpec"]["Image"].as_str().unwrap_or("");
-        let login = manager::login(image, &self.effects).await?;
+    async fn put(&self, service: &Service, template: &Value, login: Option<&str>) -> Result<Option<Value>, TargetError> {
         let spec = service.with_template(template);
-        if !self.manager.update(service, &spec, login.as_deref()).await? {
+        if !self.manager.update(service, &spec, login).await? {
             return Ok(None);
         }
         Ok(Some(self.service().await?.template().clone()))
@@ -156,7 +156,8 @@ impl SwarmTarget {
             }
             let found = self.seen(&self.tasks(&service).await?)?.front;
             let mut new = self.book.begin(deployed, with_release(now, deployed, token), now, found)?;
-            if let Some(applied) = self.put(&service, &new.template).await? {
+            let login = self.login(&new.template).await?;
+            if let Some(applied) = self.put(&service, &new.template, login.as_deref()).await? {
                 // What somebody else has put there since is not taken for ours.
                 if run_of(&applied) == deployed.run {
                     new.applied = Some(applied);
@@ -180,11 +181,21 @@ impl SwarmTarget {
                 return Err(self.foreign(&service));
             }
             let template = known.applied.as_ref().unwrap_or(&known.template);
-            if self.put(&service, template).await?.is_some() {
+            // The way back does not end at a login: the nodes go on with the one that the service has.
+            let login = self.login(template).await.unwrap_or_else(|error| {
+                self.effects.warn(Stage::Rollout, chain(&error));
+                None
+            });
+            if self.put(&service, template, login.as_deref()).await?.is_some() {
                 return Ok(());
             }
         }
         Err(self.busy())
+    }
+
+    async fn login(&self, template: &Value) -> Result<Option<String>, TargetError> {
+        let image = template["ContainerSpec"]["Image"].as_str().unwrap_or("");
+        manager::login(image, &self.effects).await
     }
 
     fn busy(&self) -> TargetError {

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use portcullis::model::error_chain::chain;
 use portcullis::model::outcome::{RolloutReport, RolloutResult};
 use portcullis::stage::rollout;
 
@@ -298,21 +299,21 @@ async fn what_cannot_work_is_refused_and_nothing_is_changed(shop: &mut Shop<'_>)
     shop.target().container = Some("nobody".to_owned());
     let refused = rollout::plan(&new, &shop.plan, &shop.effects()).await.unwrap_err();
     assert!(
-        refused.exit_kind().code() == 12 && refused.to_string().contains("no container `nobody`"),
+        refused.exit_kind().code() == 12 && chain(&refused).contains("no container `nobody`"),
         "{refused}"
     );
     shop.target().container = None;
     let name = std::mem::replace(&mut shop.target().workload, "nothing".to_owned());
     let refused = rollout::plan(&new, &shop.plan, &shop.effects()).await.unwrap_err();
     assert!(
-        refused.exit_kind().code() == 12 && refused.to_string().contains("and this is kubernetes"),
+        refused.exit_kind().code() == 12 && chain(&refused).contains("and this is kubernetes"),
         "{refused}"
     );
     let elsewhere = shop.path().join("state-of-nothing");
     let state = std::mem::replace(&mut shop.target().state, elsewhere);
     let refused = rollout::plan(&new, &shop.plan, &shop.effects()).await.unwrap_err();
     assert!(
-        refused.exit_kind().code() == 12 && refused.to_string().contains("there is no deployment/nothing"),
+        refused.exit_kind().code() == 12 && chain(&refused).contains("there is no deployment/nothing"),
         "{refused}"
     );
     shop.target().state = state;

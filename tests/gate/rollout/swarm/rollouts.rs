@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use portcullis::model::error_chain::chain;
 use portcullis::model::outcome::{RolloutReport, RolloutResult};
 use portcullis::model::plan::TargetPlan;
 use portcullis::stage::rollout;
@@ -226,7 +227,7 @@ async fn what_cannot_work_is_refused_and_nothing_is_changed(fleet: &mut Fleet) {
     let state = std::mem::replace(&mut fleet.target().state, elsewhere);
     let refused = rollout::plan(&new, &fleet.plan, &fleet.effects()).await.unwrap_err();
     assert!(
-        refused.exit_kind().code() == 12 && refused.to_string().contains("there is no service `sho`"),
+        refused.exit_kind().code() == 12 && chain(&refused).contains("there is no service `sho`"),
         "{refused}"
     );
     (fleet.target().service, fleet.target().state) = (name, state);
@@ -250,7 +251,7 @@ async fn what_cannot_work_is_refused_and_nothing_is_changed(fleet: &mut Fleet) {
     let told = match rollout::plan(&new, &fleet.plan, &fleet.effects()).await {
         Ok(planned) => planned.refusal().unwrap_or_default(),
         // By then a task of it runs.
-        Err(error) => error.to_string(),
+        Err(error) => chain(&error),
     };
     assert!(told.contains("by a tag alone"), "{told}");
 }

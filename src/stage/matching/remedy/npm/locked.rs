@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::asked::{Asked, purl};
+use super::dependency::{Dependency, purl};
 use super::lock_folder::{LockFolder, manifest};
 use super::package_json::{self, Manifest};
 use super::pnpm_store;
@@ -11,14 +11,14 @@ use crate::model::inventory::Location;
 use crate::model::purl::Purl;
 
 /// Everything that is known to be asked for; nothing for a file of another kind.
-pub(super) fn asked(name: &str, text: &str, place: LockFolder<'_>) -> Vec<Asked> {
+pub(super) fn dependencies(name: &str, text: &str, place: LockFolder<'_>) -> Vec<Dependency> {
     match name {
         "bun.lock" => of_lock(&read_bun(text), place),
         "yarn.lock" => of_lock(&read_yarn(text), place),
         "pnpm-lock.yaml" => {
             let lock = read_pnpm(text);
             let mut all = of_lock(&lock, place);
-            all.extend(pnpm_store::asked(&lock, place));
+            all.extend(pnpm_store::dependencies(&lock, place));
             all
         }
         _ if name.ends_with("package-lock.json") || name.ends_with("npm-shrinkwrap.json") => of_lock(&read_package_lock(text), place),
@@ -26,10 +26,10 @@ pub(super) fn asked(name: &str, text: &str, place: LockFolder<'_>) -> Vec<Asked>
     }
 }
 
-fn of_lock(lock: &NpmLock, place: LockFolder<'_>) -> Vec<Asked> {
+fn of_lock(lock: &NpmLock, place: LockFolder<'_>) -> Vec<Dependency> {
     let mut all = match lock.manifests {
         Manifests::Repeated => Vec::new(),
-        _ => package_json::asked(place, |name, range| lock.gets(name, range)?.identity.clone()),
+        _ => package_json::dependencies(place, |name, range| lock.gets(name, range)?.identity.clone()),
     };
     let read: BTreeSet<Location> = all.iter().filter_map(|one| one.location.clone()).collect();
     for package in &lock.packages {
@@ -56,8 +56,8 @@ fn of_lock(lock: &NpmLock, place: LockFolder<'_>) -> Vec<Asked> {
     all
 }
 
-fn one(lock: &NpmLock, need: &Need, by: &Purl, location: Option<&Location>) -> Option<Asked> {
-    Some(Asked {
+fn one(lock: &NpmLock, need: &Need, by: &Purl, location: Option<&Location>) -> Option<Dependency> {
+    Some(Dependency {
         of: lock.packages.get(need.gets)?.identity.clone()?,
         by: by.clone(),
         range: need.range.clone()?,
@@ -77,7 +77,7 @@ mod tests {
             folder: Path::new("web"),
             limit: 1 << 20,
         };
-        let said = |one: Asked| {
+        let said = |one: Dependency| {
             let place = one.location.map(|location| location.path).unwrap_or_default();
             format!(
                 "{} gets {}@{} for `{}` ({place})",
@@ -87,7 +87,7 @@ mod tests {
                 one.range
             )
         };
-        asked("pnpm-lock.yaml", text, place).into_iter().map(said).collect()
+        dependencies("pnpm-lock.yaml", text, place).into_iter().map(said).collect()
     }
 
     #[test]

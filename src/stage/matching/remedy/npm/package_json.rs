@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::super::workspaces::{MOST, expanded};
-use super::asked::{Asked, purl};
+use super::dependency::{Dependency, purl};
 use super::lock_folder::{LockFolder, manifest};
 use crate::io::files;
 use crate::io::lockfile::npm::Identity;
@@ -47,7 +47,7 @@ impl Manifest {
 
 /// What the packages of the tree ask for: the one beside the lock file and those that it names as workspaces. `gets` says which package a name and
 /// a range lead to.
-pub(super) fn asked(place: LockFolder<'_>, gets: impl Fn(&str, &str) -> Option<Identity>) -> Vec<Asked> {
+pub(super) fn dependencies(place: LockFolder<'_>, gets: impl Fn(&str, &str) -> Option<Identity>) -> Vec<Dependency> {
     let Some(top) = Manifest::read(place, place.folder) else {
         return Vec::new();
     };
@@ -59,7 +59,7 @@ pub(super) fn asked(place: LockFolder<'_>, gets: impl Fn(&str, &str) -> Option<I
     let members: Vec<(PathBuf, Manifest)> = members.collect();
     for (folder, package) in std::iter::once((place.folder.to_owned(), top)).chain(members) {
         for (name, range) in package.requires() {
-            all.extend(gets(name, range).map(|of| Asked {
+            all.extend(gets(name, range).map(|of| Dependency {
                 of,
                 by: package.purl(),
                 range: range.to_owned(),

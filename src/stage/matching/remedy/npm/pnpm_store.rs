@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use super::asked::{Asked, purl};
+use super::dependency::{Dependency, purl};
 use super::lock_folder::LockFolder;
 use super::package_json::Manifest;
 use crate::io::folder;
@@ -14,7 +14,7 @@ use crate::model::excused::Excused as _;
 const STORE: &str = "node_modules/.pnpm";
 
 /// What the installed ones ask for, and get.
-pub(super) fn asked(lock: &NpmLock, place: LockFolder<'_>) -> Vec<Asked> {
+pub(super) fn dependencies(lock: &NpmLock, place: LockFolder<'_>) -> Vec<Dependency> {
     let installed = Installed::read(place);
     let mut all = Vec::new();
     for package in &lock.packages {
@@ -25,7 +25,7 @@ pub(super) fn asked(lock: &NpmLock, place: LockFolder<'_>) -> Vec<Asked> {
         for (name, range) in own.requires() {
             let got = package.needs.iter().find(|need| need.name == name);
             let of = got.and_then(|need| lock.packages.get(need.gets)?.identity.clone());
-            all.extend(of.map(|of| Asked {
+            all.extend(of.map(|of| Dependency {
                 of,
                 by: purl(&is.name, &is.version),
                 range: range.to_owned(),

@@ -10,14 +10,14 @@ use crate::model::inventory::Component;
 use crate::model::version::npm_range::NpmRange;
 
 use super::super::required::{Required, Sources, unknown};
-use super::asked::Asked;
+use super::dependency::Dependency;
 use super::lock_folder::LockFolder;
 use super::locked;
 
 /// The lock files that were asked for so far; nothing for one that cannot be read.
 #[derive(Debug, Default)]
 pub(in super::super) struct Locks {
-    files: HashMap<PathBuf, Vec<Asked>>,
+    files: HashMap<PathBuf, Vec<Dependency>>,
 }
 
 /// The requirements of every package that needs an npm package.
@@ -34,8 +34,8 @@ pub(in super::super) fn required(
         let Some(root) = sources.root else { break };
         let path = PathBuf::from(location.path.trim_start_matches('/'));
         let limit = sources.effects.limits.wanted_file;
-        let asked = locks.files.entry(path.clone()).or_insert_with(|| read(root, &path, limit));
-        let of_it = asked
+        let known = locks.files.entry(path.clone()).or_insert_with(|| read(root, &path, limit));
+        let of_it = known
             .iter()
             .filter(|one| one.of.name == component.name && one.of.version == component.version);
         found.extend(of_it.map(|one| Required {
@@ -62,7 +62,7 @@ pub(in super::super) fn required(
     found.into_iter().chain(silent).collect()
 }
 
-fn read(root: &Path, path: &Path, limit: u64) -> Vec<Asked> {
+fn read(root: &Path, path: &Path, limit: u64) -> Vec<Dependency> {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let Ok(text) = files::read_text(&root.join(path), limit) else {
         return Vec::new();
@@ -72,7 +72,7 @@ fn read(root: &Path, path: &Path, limit: u64) -> Vec<Asked> {
         folder: path.parent().unwrap_or(Path::new("")),
         limit,
     };
-    locked::asked(name, &text, place)
+    locked::dependencies(name, &text, place)
 }
 
 /// A range without yarn's word for the registry; an alias keeps it, for it says that it is one.

@@ -1,12 +1,12 @@
-//! What one package of a tree asks for.
+//! A dependency of one package of a tree.
 
 use crate::io::lockfile::npm::Identity;
 use crate::model::inventory::Location;
 use crate::model::purl::Purl;
 
-/// One package asks for another one.
+/// One package depends on another one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Asked {
+pub(super) struct Dependency {
     /// The one that it gets.
     pub(super) of: Identity,
     pub(super) by: Purl,
