@@ -111,6 +111,11 @@ impl Drop for DockerEngine {
         }
         let _ = self.child.kill();
         let _ = self.child.wait();
+        // Namespaces of overlay networks outlive it.
+        let namespaces = std::fs::read_dir(self.folder.path().join("exec/netns"));
+        for namespace in namespaces.into_iter().flatten().flatten() {
+            let _ = Command::new("umount").arg("--lazy").arg(namespace.path()).output();
+        }
     }
 }
 

@@ -66,15 +66,11 @@ impl Fleet {
             registry,
             door,
         };
-        let cluster = free_address();
-        fleet.docker(&[
-            "swarm",
-            "init",
-            "--advertise-addr",
-            "127.0.0.1",
-            "--listen-addr",
-            &cluster.to_string(),
-        ]);
+        let cluster = free_address().to_string();
+        // A port of its own for its network: what a swarm that was killed has left in the kernel has the same numbers otherwise.
+        let port = data_port().to_string();
+        let init = ["swarm", "init", "--advertise-addr", "127.0.0.1", "--listen-addr", &cluster];
+        fleet.docker(&[&init[..], &["--data-path-port", &port]].concat());
         fleet.docker(&["network", "create", "--driver", "overlay", "net"]);
         let first = fleet.image('a', &json!({}));
         let image = format!("{}@{}", fleet.registry.repository(NAME), first.digest());
@@ -83,6 +79,7 @@ impl Fleet {
                 "service",
                 "create",
                 "--quiet",
+                "--detach",
                 "--with-registry-auth",
                 "--network",
                 "net",
@@ -170,6 +167,12 @@ impl Drop for Fleet {
             std::thread::sleep(Duration::from_millis(250));
         }
     }
+}
+
+/// A port that nobody has now, of those that a swarm takes.
+fn data_port() -> u16 {
+    let free = || std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    std::iter::repeat_with(free).find(|port| *port < 49_152).unwrap()
 }
 
 /// Makes a world's target the service that its mark names.
