@@ -99,6 +99,14 @@ pub struct Component {
 }
 
 impl Component {
+    /// True for an action that workflows use: it builds what is looked at, and is not in it.
+    #[must_use]
+    pub fn is_action(&self) -> bool {
+        self.ecosystem
+            .as_ref()
+            .is_some_and(|ecosystem| ecosystem.base() == Ecosystem::GITHUB_ACTIONS)
+    }
+
     /// Takes logins out of every address in it.
     pub(super) fn without_logins(&mut self) {
         logins::of_purl(&mut self.purl);

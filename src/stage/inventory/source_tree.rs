@@ -21,7 +21,7 @@ use super::unread;
 use crate::io::Effects;
 use crate::io::git;
 use crate::model::coverage::{Gap, GapKind};
-use crate::model::inventory::{Component, Ecosystem, Fact, FactKind, Inventory, Subject};
+use crate::model::inventory::{Component, Fact, FactKind, Inventory, Subject};
 use crate::model::passed_over::Exclusion;
 
 /// Inventories a source tree, or a single file.
@@ -47,8 +47,7 @@ pub(super) fn source(path: &Path, exclude: &[Exclusion], effects: &Effects) -> R
         keep_tracked_secrets(path, &mut inventory);
     }
     // What builds it is not what it is.
-    let is_of_workflows = |component: &Component| component.ecosystem.as_ref().is_some_and(|e| e.base() == Ecosystem::GITHUB_ACTIONS);
-    let is_empty = inventory.components.iter().all(is_of_workflows);
+    let is_empty = inventory.components.iter().all(Component::is_action);
     if is_empty && inventory.gaps.iter().all(|gap| gap.kind == GapKind::UnreadableWorkflow) {
         inventory.gaps.push(Gap {
             kind: GapKind::EmptyInventory,

@@ -35,9 +35,13 @@ impl FeedGap {
         }
     }
 
-    /// What it is to an inventory with so many components of the ecosystem.
-    pub(super) fn to(&self, components: usize) -> Gap {
+    /// What it is to an inventory with so many components of the ecosystem; `of_workflows` where nothing but workflows uses them.
+    pub(super) fn to(&self, components: usize, of_workflows: bool) -> Gap {
         let mut gap = self.gap.clone();
+        // Many mirrors leave actions out, and what builds an image is not what is in it: told, and weighed with the actions' pins.
+        if gap.kind == GapKind::UncoveredEcosystem && of_workflows {
+            gap.kind = GapKind::UnreadableWorkflow;
+        }
         if gap.kind != GapKind::StaleFeed {
             gap.detail.push_str(&format!(": {components} components were not looked up"));
         }

@@ -81,17 +81,11 @@ impl Feeds {
         for absent in &self.gaps {
             match &absent.base {
                 None => gaps.push(absent.gap.clone()),
-                Some(base) => gaps.extend(needed.get(base.as_str()).map(|wanted| {
-                    let mut gap = absent.to(wanted.components);
-                    // Many mirrors leave actions out, and what builds an image is not what is in it: told, and weighed with the actions' pins.
-                    if gap.kind == GapKind::UncoveredEcosystem
-                        && base == Ecosystem::GITHUB_ACTIONS
-                        && wanted.of_workflows == wanted.components
-                    {
-                        gap.kind = GapKind::UnreadableWorkflow;
-                    }
-                    gap
-                })),
+                Some(base) => gaps.extend(
+                    needed
+                        .get(base.as_str())
+                        .map(|wanted| absent.to(wanted.components, wanted.of_workflows == wanted.components)),
+                ),
             }
         }
         for feed in &self.feeds {

@@ -7,18 +7,13 @@ use std::cmp::Ordering;
 use super::evaluate::Answer;
 use crate::io::workflow::is_workflow;
 use crate::model::component::Component;
-use crate::model::inventory::Ecosystem;
 use crate::model::version::{Scheme, VersionError};
 use crate::stage::matching::index::{Claim, IndexError};
 use crate::stage::matching::record::interval::{End, Interval};
 
 /// True for an action that workflows use and nothing else does: it is in no image, and is weighed with its pin.
 pub(in crate::stage::matching) fn is_of_workflows(component: &Component) -> bool {
-    let is_action = component
-        .ecosystem
-        .as_ref()
-        .is_some_and(|ecosystem| ecosystem.base() == Ecosystem::GITHUB_ACTIONS);
-    is_action && !component.locations.is_empty() && component.locations.iter().all(|place| is_workflow(&place.path))
+    component.is_action() && !component.locations.is_empty() && component.locations.iter().all(|place| is_workflow(&place.path))
 }
 
 /// The releases that a moving tag may stand for: from `least` on, and before `next`.
