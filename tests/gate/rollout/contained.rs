@@ -66,3 +66,20 @@ fn put(world: &World, repository: &str, letter: char, config: &Value, options: &
     );
     release
 }
+
+/// Takes an image's layer out of the registry (`127.0.0.1:5000/shop`), so that it can be looked at and not be pulled. Options are curl's.
+pub(crate) fn spoil(world: &World, repository: &str, letter: char, options: &[&str]) {
+    let layout = world.path().join(format!("image-{letter}"));
+    let digest = fs::read_to_string(layout.join("digest")).unwrap();
+    let manifest = layout.join("blobs/sha256").join(digest.trim().trim_start_matches("sha256:"));
+    let manifest: Value = serde_json::from_slice(&fs::read(manifest).unwrap()).unwrap();
+    let layer = manifest["layers"][0]["digest"].as_str().unwrap();
+    let (registry, name) = repository.split_once('/').unwrap();
+    let url = format!("http://{registry}/v2/{name}/blobs/{layer}");
+    let status = Command::new("curl")
+        .args(["-fsS", "-X", "DELETE", &url])
+        .args(options)
+        .status()
+        .unwrap();
+    assert!(status.success());
+}

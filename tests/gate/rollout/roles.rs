@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use portcullis::io::clock::{self, Clock};
-use portcullis::model::outcome::RolloutResult;
+use portcullis::model::outcome::{RolloutReport, RolloutResult};
 use portcullis::stage::rollout;
 
 use super::world::World;
@@ -49,6 +49,30 @@ impl Death {
             Self::Never => Self::Never,
         }
     }
+}
+
+/// Waits until the last line of a world's journal is of the soak.
+pub(crate) async fn soaking(world: &World, running: &tokio::task::JoinHandle<RolloutReport>) {
+    let journal = world.state().join("journal.jsonl");
+    while !fs::read_to_string(&journal).is_ok_and(|text| text.lines().next_back().is_some_and(|line| line.contains("Soaking"))) {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert!(!running.is_finished(), "it ended before it soaked");
+    }
+}
+
+/// Of two deployers that began at once one has committed. Gives what the other one was told.
+pub(crate) fn of_two_one_is_locked_out(one: RolloutReport, two: RolloutReport) -> String {
+    let mut results = [one.result, two.result];
+    results.sort_by_key(|result| result.code());
+    assert_eq!(
+        results,
+        [RolloutResult::Committed, RolloutResult::Locked],
+        "{:?} {:?}",
+        one.reason,
+        two.reason
+    );
+    let mut told = [one.reason, two.reason].into_iter().flatten();
+    told.find(|reason| reason.contains("another deployer")).unwrap()
 }
 
 /// What became of a deployer that was to die.

@@ -3,11 +3,12 @@
 use std::time::{Duration, Instant};
 
 use portcullis::model::error_chain::chain;
-use portcullis::model::outcome::{RolloutReport, RolloutResult};
+use portcullis::model::outcome::RolloutResult;
 use portcullis::stage::rollout;
 
 use super::cluster::Cluster;
 use super::shop::Shop;
+use crate::rollout::contained;
 use crate::rollout::heavy;
 use crate::rollout::roles::{self, Death};
 use crate::support::registry::RunningRegistry;
@@ -79,7 +80,7 @@ async fn a_release_is_committed_and_a_bad_one_leaves_the_old_template_exactly(sh
 
 async fn an_image_that_cannot_be_pulled_is_rolled_back_long_before_the_deadline(shop: &Shop<'_>) {
     let lost = shop.image('d', false);
-    shop.spoil('d');
+    contained::spoil(shop, &shop.repository(), 'd', &[]);
     let before = shop.cluster.template(&shop.workload());
     let begun = Instant::now();
     let report = shop.rollout(&lost).await;
@@ -95,7 +96,7 @@ async fn a_foreign_deploy_in_the_soak_is_left_alone(shop: &mut Shop<'_>) {
     let soak = std::mem::replace(&mut shop.plan.health.soak, Duration::from_secs(20));
     let (plan, effects) = (shop.plan.clone(), shop.effects());
     let running = tokio::spawn(async move { rollout::rollout(&new, &plan, &effects).await.unwrap() });
-    soaking(shop, &running).await;
+    roles::soaking(shop, &running).await;
     // The image stays as it is, and so do our annotations: the template alone tells.
     shop.cluster.kubectl(&["set", "env", &shop.workload(), "COLOUR=green"]);
     let theirs = shop.cluster.template(&shop.workload());
@@ -111,15 +112,6 @@ async fn a_foreign_deploy_in_the_soak_is_left_alone(shop: &mut Shop<'_>) {
     shop.cluster.kubectl(&["rollout", "status", &shop.workload(), "--timeout=60s"]);
 }
 
-/// Waits until the journal's last line is of the soak.
-async fn soaking(shop: &Shop<'_>, running: &tokio::task::JoinHandle<RolloutReport>) {
-    let journal = shop.state().join("journal.jsonl");
-    while !std::fs::read_to_string(&journal).is_ok_and(|text| text.lines().next_back().is_some_and(|line| line.contains("Soaking"))) {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-        assert!(!running.is_finished(), "it ended before it soaked");
-    }
-}
-
 async fn a_container_that_ends_in_the_soak_is_rolled_back(shop: &mut Shop<'_>) {
     let new = shop.image('l', false);
     let before = shop.cluster.template(&shop.workload());
@@ -128,7 +120,7 @@ async fn a_container_that_ends_in_the_soak_is_rolled_back(shop: &mut Shop<'_>) {
     let rate = std::mem::replace(&mut shop.plan.health.max_error_rate, 1.0);
     let (plan, effects) = (shop.plan.clone(), shop.effects());
     let running = tokio::spawn(async move { rollout::rollout(&new, &plan, &effects).await.unwrap() });
-    soaking(shop, &running).await;
+    roles::soaking(shop, &running).await;
     shop.await_old_pods_gone().await;
     shop.end_one_pod();
     let report = running.await.unwrap();
@@ -203,21 +195,7 @@ async fn of_two_deployers_with_states_of_their_own_one_is_told_who_has_the_lease
     }
     let effects = shop.effects();
     let (one, two) = tokio::join!(shop.rollout(&new), rollout::rollout(&new, &other, &effects));
-    let two = two.unwrap();
-    let mut results = [one.result, two.result];
-    results.sort_by_key(|result| result.code());
-    assert_eq!(
-        results,
-        [RolloutResult::Committed, RolloutResult::Locked],
-        "{:?} {:?}",
-        one.reason,
-        two.reason
-    );
-    let told = [one.reason, two.reason]
-        .into_iter()
-        .flatten()
-        .find(|reason| reason.contains("another deployer"))
-        .unwrap();
+    let told = roles::of_two_one_is_locked_out(one, two.unwrap());
     assert!(told.contains("kubectl delete lease"), "{told}");
 }
 

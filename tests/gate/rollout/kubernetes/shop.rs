@@ -85,10 +85,14 @@ impl<'a> Shop<'a> {
         format!("{}/{}", self.kind, self.name)
     }
 
+    pub(super) fn repository(&self) -> String {
+        self.registry.repository(&self.name)
+    }
+
     /// An image in the registry.
     pub(super) fn image(&self, letter: char, crashes: bool) -> Attested {
         let config = if crashes { json!({"Env": ["EXITS=3"]}) } else { json!({}) };
-        contained::released(&self.world, &format!("{}/{}", self.registry.address, self.name), letter, &config)
+        contained::released(&self.world, &self.repository(), letter, &config)
     }
 
     /// Until no pod is left that is ending: requests may still reach one.
@@ -113,18 +117,6 @@ impl<'a> Shop<'a> {
             .status()
             .unwrap();
         assert!([0, 52, 56].contains(&status.code().unwrap()), "it was not reached: {status}");
-    }
-
-    /// Takes an image's layer out of the registry, so that it can be looked at and not be pulled.
-    pub(super) fn spoil(&self, letter: char) {
-        let layout = self.path().join(format!("image-{letter}"));
-        let digest = fs::read_to_string(layout.join("digest")).unwrap();
-        let manifest = layout.join("blobs/sha256").join(digest.trim().trim_start_matches("sha256:"));
-        let manifest: serde_json::Value = serde_json::from_slice(&fs::read(manifest).unwrap()).unwrap();
-        let layer = manifest["layers"][0]["digest"].as_str().unwrap();
-        let url = format!("http://{}/v2/{}/blobs/{layer}", self.registry.address, self.name);
-        let status = Command::new("curl").args(["-fsS", "-X", "DELETE", &url]).status().unwrap();
-        assert!(status.success());
     }
 
     pub(super) fn target(&mut self) -> &mut KubernetesPlan {

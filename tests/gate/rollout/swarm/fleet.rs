@@ -3,7 +3,6 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::ops::{Deref, DerefMut};
-use std::process::Command;
 use std::time::Duration;
 
 use portcullis::model::plan::{ProbePlan, SwarmPlan, TargetPlan};
@@ -126,18 +125,6 @@ impl Fleet {
         let mut tasks: Vec<String> = text.lines().map(ToOwned::to_owned).collect();
         tasks.sort();
         tasks
-    }
-
-    /// Takes an image's layer out of the registry, so that it can be looked at and not be pulled.
-    pub(super) fn spoil(&self, letter: char) {
-        let layout = self.path().join(format!("image-{letter}"));
-        let digest = fs::read_to_string(layout.join("digest")).unwrap();
-        let manifest = layout.join("blobs/sha256").join(digest.trim().trim_start_matches("sha256:"));
-        let manifest: Value = serde_json::from_slice(&fs::read(manifest).unwrap()).unwrap();
-        let layer = manifest["layers"][0]["digest"].as_str().unwrap();
-        let url = format!("http://{}/v2/{NAME}/blobs/{layer}", self.registry.address);
-        let delete = ["-fsS", "-u", "robot:sesame", "-X", "DELETE", &url];
-        assert!(Command::new("curl").args(delete).status().unwrap().success());
     }
 
     pub(super) fn target(&mut self) -> &mut SwarmPlan {

@@ -3,12 +3,13 @@
 use std::time::{Duration, Instant};
 
 use portcullis::model::error_chain::chain;
-use portcullis::model::outcome::{RolloutReport, RolloutResult};
+use portcullis::model::outcome::RolloutResult;
 use portcullis::model::plan::TargetPlan;
 use portcullis::stage::rollout;
 use serde_json::json;
 
 use super::fleet::{Fleet, NAME};
+use crate::rollout::contained;
 use crate::rollout::heavy;
 use crate::rollout::load::{Load, plain_get};
 use crate::rollout::roles::{self, Death};
@@ -89,7 +90,7 @@ async fn no_request_is_lost_and_a_bad_version_leaves_the_old_tasks_as_they_are(f
 
 async fn an_image_that_cannot_be_pulled_is_rolled_back_long_before_the_deadline(fleet: &Fleet) {
     let lost = fleet.image('d', &json!({}));
-    fleet.spoil('d');
+    contained::spoil(fleet, &fleet.registry.repository(NAME), 'd', &["-u", "robot:sesame"]);
     let (found, tasks) = (fleet.template(), fleet.tasks());
     let begun = Instant::now();
     let report = fleet.rollout(&lost).await;
@@ -100,15 +101,6 @@ async fn an_image_that_cannot_be_pulled_is_rolled_back_long_before_the_deadline(
     assert_eq!((fleet.template(), fleet.tasks()), (found, tasks));
 }
 
-/// Waits until the journal's last line is of the soak.
-async fn soaking(fleet: &Fleet, running: &tokio::task::JoinHandle<RolloutReport>) {
-    let journal = fleet.state().join("journal.jsonl");
-    while !std::fs::read_to_string(&journal).is_ok_and(|text| text.lines().next_back().is_some_and(|line| line.contains("Soaking"))) {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-        assert!(!running.is_finished(), "it ended before it soaked");
-    }
-}
-
 async fn a_task_that_ends_in_the_soak_is_rolled_back(fleet: &mut Fleet) {
     let new = fleet.image('l', &json!({}));
     let found = fleet.template();
@@ -117,7 +109,7 @@ async fn a_task_that_ends_in_the_soak_is_rolled_back(fleet: &mut Fleet) {
     let rate = std::mem::replace(&mut fleet.plan.health.max_error_rate, 1.0);
     let (plan, effects) = (fleet.plan.clone(), fleet.effects());
     let running = tokio::spawn(async move { rollout::rollout(&new, &plan, &effects).await.unwrap() });
-    soaking(fleet, &running).await;
+    roles::soaking(fleet, &running).await;
     let _ = plain_get(fleet.door, "/exit?3").await;
     let report = running.await.unwrap();
     (fleet.plan.health.soak, fleet.plan.health.max_error_rate) = (soak, rate);
@@ -132,7 +124,7 @@ async fn a_foreign_update_in_the_soak_is_left_alone_and_a_scaling_is_none(fleet:
     let soak = std::mem::replace(&mut fleet.plan.health.soak, Duration::from_secs(6));
     let (plan, effects, release) = (fleet.plan.clone(), fleet.effects(), fleet.opened('e'));
     let running = tokio::spawn(async move { rollout::rollout(&release, &plan, &effects).await.unwrap() });
-    soaking(fleet, &running).await;
+    roles::soaking(fleet, &running).await;
     fleet.docker(&["service", "scale", "--detach", &format!("{NAME}=3")]);
     let report = running.await.unwrap();
     assert_eq!(report.result, RolloutResult::Committed, "{:?}", report.reason);
@@ -142,7 +134,7 @@ async fn a_foreign_update_in_the_soak_is_left_alone_and_a_scaling_is_none(fleet:
     fleet.plan.health.soak = Duration::from_secs(20);
     let (plan, effects) = (fleet.plan.clone(), fleet.effects());
     let running = tokio::spawn(async move { rollout::rollout(&next, &plan, &effects).await.unwrap() });
-    soaking(fleet, &running).await;
+    roles::soaking(fleet, &running).await;
     // The image stays as it is, and so do our labels: the template alone tells.
     fleet.docker(&[
         "service",
@@ -192,21 +184,7 @@ async fn of_two_deployers_with_states_of_their_own_one_is_told_who_has_the_lease
     }
     let effects = fleet.effects();
     let (one, two) = tokio::join!(fleet.rollout(&new), rollout::rollout(&new, &other, &effects));
-    let two = two.unwrap();
-    let mut results = [one.result, two.result];
-    results.sort_by_key(|result| result.code());
-    assert_eq!(
-        results,
-        [RolloutResult::Committed, RolloutResult::Locked],
-        "{:?} {:?}",
-        one.reason,
-        two.reason
-    );
-    let told = [one.reason, two.reason]
-        .into_iter()
-        .flatten()
-        .find(|reason| reason.contains("another deployer"))
-        .unwrap();
+    let told = roles::of_two_one_is_locked_out(one, two.unwrap());
     assert!(told.contains("docker config rm portcullis-lease-"), "{told}");
 }
 
