@@ -142,6 +142,10 @@ impl<S: LeaseStore> Lease<S> {
         self.lost.load(Ordering::Relaxed)
     }
 
+    pub(super) fn name(&self) -> &str {
+        self.store.name()
+    }
+
     /// Leaves it to the next one at once.
     pub(super) async fn release(self) -> Result<(), S::Error> {
         self.renewal.abort();

@@ -274,14 +274,9 @@ impl<T: RolloutTarget> Run<'_, T> {
 
     pub(super) fn verifier_of(&self, new: &Release, old: Option<&Release>) -> Verifier<'_> {
         Verifier {
-            plan: &self.plan.health,
-            new: Identity::from(new),
             old: old.filter(|old| old.digest != new.digest).map(Identity::from),
-            // Without one, a path has no address to be asked at, and the probe says so.
-            base: self.target.url().unwrap_or_default(),
-            restoring: false,
             by_observation: self.target.capabilities().names_what_runs,
-            effects: self.effects,
+            ..Verifier::of(&self.plan.health, new, self.target.url(), self.effects)
         }
     }
 }

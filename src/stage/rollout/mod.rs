@@ -5,6 +5,7 @@
 
 mod command;
 mod compose;
+mod controller;
 mod engine;
 mod error;
 mod halt;
@@ -16,6 +17,7 @@ mod kept;
 #[cfg(feature = "kubernetes")]
 mod kubernetes;
 mod lease;
+mod limit;
 mod lock;
 mod machine;
 mod orders;

@@ -10,7 +10,7 @@ use super::journal::Purpose;
 use super::outline::{Act, clock};
 use super::release::{Deployed, Release};
 use super::target::{Observed, RolloutTarget};
-use super::verifier::{Identity, ProbeTarget, Verifier};
+use super::verifier::{ProbeTarget, Verifier};
 use crate::io::Effects;
 use crate::model::error_chain::chain;
 use crate::model::plan::{HealthPlan, RolloutPlan};
@@ -174,15 +174,7 @@ async fn way_back<T: RolloutTarget>(
 
 /// Why what serves does not pass the health check before anything is changed: it is sick, or the check asks for what no version answers.
 async fn against_health_now<T: RolloutTarget>(target: &T, settings: &RolloutPlan, effects: &Effects, serving: &Deployed) -> Option<String> {
-    let verifier = Verifier {
-        plan: &settings.health,
-        new: Identity::from(&serving.release),
-        old: None,
-        base: target.url().unwrap_or_default(),
-        restoring: false,
-        by_observation: false,
-        effects,
-    };
+    let verifier = Verifier::of(&settings.health, &serving.release, target.url(), effects);
     let sample = verifier.probe(ProbeTarget::Front).await;
     sample.error.filter(|_| !sample.healthy)
 }

@@ -23,6 +23,14 @@ pub(super) struct Observed {
 }
 
 impl Observed {
+    /// Instances behind a door that sends each request to any of them.
+    pub(super) fn of_any(instances: Vec<Running>) -> Self {
+        let first = instances.first().map(|running| running.deployed.clone());
+        // Several versions at once are no front: which one answers a request is chance.
+        let front = first.filter(|first| instances.iter().all(|one| one.deployed.release.digest == first.release.digest));
+        Self { front, instances }
+    }
+
     pub(super) fn runs(&self, run: &str) -> bool {
         self.instances.iter().any(|instance| instance.deployed.run == run)
     }

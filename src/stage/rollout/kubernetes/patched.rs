@@ -1,8 +1,6 @@
 //! One workload of a cluster: what is seen of it, and the patches that change it.
 
-use crate::io::state_folder;
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
@@ -10,19 +8,17 @@ use tokio::sync::OnceCell;
 use super::api::Cluster;
 use super::lease::ClusterLease;
 use super::pods;
-use super::rolled::{self, LOOK, Limit};
+use super::rolled::{self, LOOK};
 use super::workload::{Workload, plural, run_of, singular, with_release};
-use crate::io::Effects;
+use crate::io::{Effects, state_folder};
 use crate::model::plan::{HealthPlan, KubernetesPlan};
+use crate::stage::rollout::controller::{Controller, UnderWay, Way};
 use crate::stage::rollout::error::RolloutError;
-use crate::stage::rollout::lease::Lease;
+use crate::stage::rollout::limit::{Limit, pause};
 use crate::stage::rollout::query::encoded;
 use crate::stage::rollout::release::Deployed;
 use crate::stage::rollout::target::{Observed, Running, TargetError};
-use crate::stage::rollout::templates::{Begun, Book, Known};
-
-/// Patches that lose against another writer of the workload (an autoscaler, a controller) before it is given up.
-const TRIES: usize = 20;
+use crate::stage::rollout::templates::Book;
 
 /// One workload of a cluster.
 pub(in crate::stage::rollout) struct KubernetesTarget {
@@ -31,15 +27,8 @@ pub(in crate::stage::rollout) struct KubernetesTarget {
     pub(super) book: Book,
     pub(super) effects: Effects,
     pub(super) cluster: OnceCell<Cluster>,
-    pub(super) lease: Mutex<Option<Lease<ClusterLease>>>,
-    /// The release of the run that is under way.
-    pub(super) staged: Mutex<Option<Deployed>>,
-    /// The template that must be there from now on, since it was put there from here.
-    pub(super) ours: Mutex<Option<Known>>,
-    /// How often each new pod was started again when it had come up, by the run.
-    pub(super) came_up: Mutex<Option<(String, BTreeMap<String, u64>)>>,
-    /// What was seen to have gone wrong with a run since.
-    pub(super) fell: Mutex<Option<(String, String)>>,
+    /// How often each new pod was started again when it had come up.
+    pub(super) under_way: UnderWay<ClusterLease, BTreeMap<String, u64>>,
 }
 
 impl KubernetesTarget {
@@ -55,20 +44,12 @@ impl KubernetesTarget {
             health: health.clone(),
             effects: effects.clone(),
             cluster: OnceCell::new(),
-            lease: Mutex::new(None),
-            staged: Mutex::new(None),
-            ours: Mutex::new(None),
-            came_up: Mutex::new(None),
-            fell: Mutex::new(None),
+            under_way: UnderWay::new(),
         })
     }
 
     pub(super) async fn cluster(&self) -> Result<&Cluster, TargetError> {
         self.cluster.get_or_try_init(|| Cluster::connect(&self.plan, &self.effects)).await
-    }
-
-    pub(super) fn shown(&self) -> String {
-        format!("{}/{}", singular(self.plan.kind), self.plan.workload)
     }
 
     fn path(&self, cluster: &Cluster) -> String {
@@ -123,10 +104,7 @@ impl KubernetesTarget {
         for pod in pods {
             instances.extend(pods::running(pod, &container).map_err(TargetError::Failed)?);
         }
-        let first = instances.first().map(|running| running.deployed.clone());
-        // Several versions at once are no front: which one answers a request is chance.
-        let front = first.filter(|first| instances.iter().all(|one| one.deployed.release.digest == first.release.digest));
-        Ok(Observed { front, instances })
+        Ok(Observed::of_any(instances))
     }
 
     fn container(&self, workload: &Workload) -> Result<String, TargetError> {
@@ -135,97 +113,7 @@ impl KubernetesTarget {
 
     /// Fails when somebody else gives the orders now.
     pub(super) fn undisturbed(&self, workload: &Workload) -> Result<(), TargetError> {
-        if locked(&self.lease).as_ref().is_some_and(Lease::is_lost) {
-            return Err(TargetError::Superseded(format!(
-                "another deployer has taken the lease {}",
-                self.lease_name()
-            )));
-        }
-        match &*locked(&self.ours) {
-            Some(ours) if !ours.is(workload.template()) => Err(self.foreign(workload)),
-            _ => Ok(()),
-        }
-    }
-
-    fn foreign(&self, workload: &Workload) -> TargetError {
-        TargetError::Superseded(format!(
-            "the pod template of {} was changed by somebody else meanwhile (generation {})",
-            self.shown(),
-            workload.whole["metadata"]["generation"]
-        ))
-    }
-
-    /// Puts a template in place of the one that was read; `None` when somebody wrote the workload meanwhile.
-    async fn patch(&self, workload: &Workload, template: &Value) -> Result<Option<Value>, TargetError> {
-        let cluster = self.cluster().await?;
-        let operations = json!([
-            {"op": "test", "path": "/metadata/resourceVersion", "value": workload.resource_version()},
-            {"op": "replace", "path": "/spec/template", "value": template},
-        ]);
-        let refused = match cluster.patch(&self.path(cluster), &operations).await {
-            Ok(answer) => return Ok(Some(answer["spec"]["template"].clone())),
-            Err(error) => error,
-        };
-        // A `test` that fails is told as 422, and so is a template that is not valid.
-        let raced = match refused.code() {
-            Some(409) => true,
-            Some(422) => self.workload().await?.resource_version() != workload.resource_version(),
-            _ => false,
-        };
-        match raced {
-            true => Ok(None),
-            false => Err(refused.into()),
-        }
-    }
-
-    /// The template with the release's image, once for each run.
-    pub(super) async fn put_new(&self, deployed: &Deployed, token: u64) -> Result<Known, TargetError> {
-        for _ in 0..TRIES {
-            let workload = self.workload().await?;
-            let now = workload.template();
-            match self.book.begun(deployed, now)? {
-                Begun::There(known) => return Ok(*known),
-                Begun::Foreign => return Err(self.foreign(&workload)),
-                Begun::NotYet => {}
-            }
-            let container = self.container(&workload)?;
-            let found = self.seen(&workload, &self.pods(&workload).await?)?.front;
-            let mut new = self
-                .book
-                .begin(deployed, with_release(now, &container, deployed, token), now, found)?;
-            if let Some(applied) = self.patch(&workload, &new.template).await? {
-                new.applied = Some(applied);
-                self.book.remember([new.clone()])?;
-                return Ok(new);
-            }
-        }
-        Err(self.busy())
-    }
-
-    /// A template that was there before, where what is there now came from here.
-    pub(super) async fn put_back(&self, known: &Known) -> Result<(), TargetError> {
-        for _ in 0..TRIES {
-            let workload = self.workload().await?;
-            let now = workload.template();
-            if known.is(now) {
-                return Ok(());
-            }
-            if !self.book.has(now)? {
-                return Err(self.foreign(&workload));
-            }
-            if self
-                .patch(&workload, known.applied.as_ref().unwrap_or(&known.template))
-                .await?
-                .is_some()
-            {
-                return Ok(());
-            }
-        }
-        Err(self.busy())
-    }
-
-    fn busy(&self) -> TargetError {
-        TargetError::Failed(format!("{} was written by others {TRIES} times in a row", self.shown()))
+        self.under_way.undisturbed(workload.template(), || self.foreign(workload))
     }
 
     /// Until the cluster has replaced the pods; at once when a new one will not come up.
@@ -236,7 +124,7 @@ impl KubernetesTarget {
             self.undisturbed(&workload)?;
             let pods = self.pods(&workload).await?;
             if workload.pending().is_none() {
-                *locked(&self.came_up) = Some((workload.run().to_owned(), rolled::restarts(&workload, &pods)));
+                self.under_way.came_up(workload.run(), rolled::restarts(&workload, &pods));
                 return Ok(());
             }
             if let Some(trouble) = failing.hopeless(&workload, &pods) {
@@ -245,16 +133,8 @@ impl KubernetesTarget {
             if limit.is_over() {
                 return Err(TargetError::Failed(rolled::late(&workload, &pods, limit)));
             }
-            self.pause().await?;
+            pause(&self.effects, LOOK).await?;
         }
-    }
-
-    pub(super) async fn pause(&self) -> Result<(), TargetError> {
-        if self.effects.is_cancelled() {
-            return Err(TargetError::Cancelled);
-        }
-        tokio::time::sleep(LOOK).await;
-        Ok(())
     }
 
     /// A StatefulSet waits for a pod that never became ready before it replaces it, whatever its template says by then.
@@ -277,6 +157,61 @@ impl KubernetesTarget {
     }
 }
 
-pub(super) fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+impl Controller for KubernetesTarget {
+    type Read = Workload;
+
+    fn shown(&self) -> String {
+        format!("{}/{}", singular(self.plan.kind), self.plan.workload)
+    }
+
+    fn book(&self) -> &Book {
+        &self.book
+    }
+
+    async fn read(&self) -> Result<Workload, TargetError> {
+        self.workload().await
+    }
+
+    fn template(workload: &Workload) -> &Value {
+        workload.template()
+    }
+
+    fn foreign(&self, workload: &Workload) -> TargetError {
+        TargetError::Superseded(format!(
+            "the pod template of {} was changed by somebody else meanwhile (generation {})",
+            self.shown(),
+            workload.whole["metadata"]["generation"]
+        ))
+    }
+
+    async fn front(&self, workload: &Workload) -> Result<Option<Deployed>, TargetError> {
+        Ok(self.seen(workload, &self.pods(workload).await?)?.front)
+    }
+
+    fn with_release(&self, workload: &Workload, deployed: &Deployed, token: u64) -> Result<Value, TargetError> {
+        let container = self.container(workload)?;
+        Ok(with_release(workload.template(), &container, deployed, token))
+    }
+
+    async fn write(&self, workload: &Workload, template: &Value, _way: Way) -> Result<Option<Value>, TargetError> {
+        let cluster = self.cluster().await?;
+        let operations = json!([
+            {"op": "test", "path": "/metadata/resourceVersion", "value": workload.resource_version()},
+            {"op": "replace", "path": "/spec/template", "value": template},
+        ]);
+        let refused = match cluster.patch(&self.path(cluster), &operations).await {
+            Ok(answer) => return Ok(Some(answer["spec"]["template"].clone())),
+            Err(error) => error,
+        };
+        // A `test` that fails is told as 422, and so is a template that is not valid.
+        let raced = match refused.code() {
+            Some(409) => true,
+            Some(422) => self.workload().await?.resource_version() != workload.resource_version(),
+            _ => false,
+        };
+        match raced {
+            true => Ok(None),
+            false => Err(refused.into()),
+        }
+    }
 }

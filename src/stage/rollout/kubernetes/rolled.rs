@@ -11,32 +11,12 @@ use super::pods::{self, Trouble};
 use super::workload::{Workload, run_of};
 use crate::model::excused::Excused as _;
 use crate::model::visible::shortened;
+use crate::stage::rollout::limit::Limit;
 use crate::stage::rollout::query::encoded;
 
 /// Lines of a log that are told.
 const LINES: usize = 5;
 pub(super) const LOOK: Duration = Duration::from_millis(400);
-
-/// What a wait is for: limits and their names, and since when.
-pub(super) struct Limit {
-    pub(super) setting: &'static str,
-    pub(super) length: Duration,
-    pub(super) end: Instant,
-}
-
-impl Limit {
-    pub(super) fn new(setting: &'static str, length: Duration) -> Self {
-        Self {
-            setting,
-            length,
-            end: Instant::now() + length,
-        }
-    }
-
-    pub(super) fn is_over(&self) -> bool {
-        Instant::now() >= self.end
-    }
-}
 
 /// How long a pull may fail for a reason that may pass: the node tries again after ten seconds, and once more after twenty.
 const PATIENCE: Duration = Duration::from_secs(40);

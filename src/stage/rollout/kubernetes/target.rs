@@ -5,15 +5,17 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::outline::{self, Asked};
-use super::patched::{KubernetesTarget, locked};
+use super::patched::KubernetesTarget;
 use super::permissions;
-use super::rolled::{self, Limit};
+use super::rolled::{self, LOOK};
 use super::workload::run_of;
 use crate::model::plan::RolloutPlan;
+use crate::stage::rollout::controller::Controller as _;
 use crate::stage::rollout::error::RolloutError;
 use crate::stage::rollout::holder::Holder;
 use crate::stage::rollout::image;
-use crate::stage::rollout::lease::{self, Claimed, Lease, LeaseError};
+use crate::stage::rollout::lease::{self, LeaseError};
+use crate::stage::rollout::limit::{Limit, pause};
 use crate::stage::rollout::outline::Outline;
 use crate::stage::rollout::query::encoded;
 use crate::stage::rollout::release::{Deployed, Release};
@@ -49,29 +51,15 @@ impl RolloutTarget for KubernetesTarget {
     async fn claim(&self, run: &str, wait: Duration) -> Result<Option<Holder>, RolloutError> {
         let cluster = self.cluster().await.map_err(unseen)?;
         let place = (self.plan.state.as_path(), run);
-        match Lease::claim(self.lease_store(cluster), place, wait, &self.effects).await {
-            Ok(Claimed::Ours(lease)) => {
-                *locked(&self.lease) = Some(*lease);
-                Ok(None)
-            }
-            Ok(Claimed::Theirs(holder)) => Ok(Some(holder)),
+        match self.under_way.claim(self.lease_store(cluster), place, wait, &self.effects).await {
             // The plan names the verb that is missing, and refuses before anything is changed.
             Err(LeaseError::Store(error)) if error.code() == Some(403) => Ok(None),
-            Err(error) => Err(unseen(TargetError::other(error))),
+            claimed => claimed.map_err(|error| unseen(TargetError::other(error))),
         }
     }
 
     async fn release(&self) {
-        let lease = locked(&self.lease).take();
-        if let Some(lease) = lease
-            && let Err(error) = lease.release().await
-        {
-            let said = format!(
-                "the lease {} could not be given back, and ends by itself: {error}",
-                self.lease_name()
-            );
-            self.effects.warn(crate::model::event::Stage::Rollout, said);
-        }
+        self.under_way.release(&self.effects).await;
     }
 
     async fn holder(&self) -> Result<Option<Holder>, TargetError> {
@@ -150,18 +138,15 @@ impl RolloutTarget for KubernetesTarget {
         let workload = self.workload().await?;
         self.undisturbed(&workload)?;
         let pods = self.pods(&workload).await?;
-        if let Some((run, before)) = &*locked(&self.came_up)
-            && workload.run() == run
-            && let Some(reason) = rolled::fell(&workload, &pods, before)
-        {
-            *locked(&self.fell) = Some((run.clone(), reason));
+        let run = workload.run();
+        if let Some(reason) = self.under_way.up(run).and_then(|before| rolled::fell(&workload, &pods, &before)) {
+            self.under_way.fell(run, reason);
         }
         self.seen(&workload, &pods)
     }
 
     fn broken(&self, run: &str) -> Option<String> {
-        let fell = locked(&self.fell);
-        fell.as_ref().filter(|(of, _)| of == run).map(|(_, reason)| reason.clone())
+        self.under_way.broken(run)
     }
 
     async fn switch(&self) -> Result<Option<Status>, TargetError> {
@@ -173,16 +158,15 @@ impl RolloutTarget for KubernetesTarget {
     }
 
     async fn stage(&self, deployed: &Deployed) -> Result<Option<SocketAddr>, TargetError> {
-        *locked(&self.staged) = Some(deployed.clone());
+        self.under_way.stage(deployed);
         Ok(None)
     }
 
     async fn shift(&self, run: &str, token: u64) -> Result<(), TargetError> {
-        let staged = locked(&self.staged).clone().filter(|staged| staged.run == run);
-        let deployed = staged.ok_or_else(|| TargetError::Failed(format!("run {run} has no release here")))?;
+        let deployed = self.under_way.staged(run)?;
         let limit = Limit::new("waits.deploy", self.plan.deploy_limit);
         let ours = self.put_new(&deployed, token).await?;
-        *locked(&self.ours) = Some(ours);
+        self.under_way.owns(Some(ours));
         self.rolled(&limit).await
     }
 
@@ -196,7 +180,7 @@ impl RolloutTarget for KubernetesTarget {
             if self.pods(&workload).await?.iter().all(|pod| run_of(&pod["metadata"]) == keep) {
                 break;
             }
-            self.pause().await?;
+            pause(&self.effects, LOOK).await?;
         }
         Ok(None)
     }
@@ -209,7 +193,7 @@ impl RolloutTarget for KubernetesTarget {
         }
         // Nothing ran before: the template that was there is put back, and whether it runs is not this rollout's doing.
         if let Some(before) = self.book.before_the_newest()? {
-            *locked(&self.ours) = None;
+            self.under_way.owns(None);
             self.put_back(&before).await?;
             self.delete_stuck().await?;
         }
@@ -222,7 +206,7 @@ impl RolloutTarget for KubernetesTarget {
         match known {
             Some(known) => {
                 self.put_back(&known).await?;
-                *locked(&self.ours) = Some(known);
+                self.under_way.owns(Some(known));
             }
             // Nothing was changed before it failed: what is to be restored still is there, or somebody else's is.
             None => {

@@ -24,7 +24,7 @@ pub(super) const fn singular(kind: WorkloadKind) -> &'static str {
     }
 }
 
-pub(super) struct Workload {
+pub(in crate::stage::rollout) struct Workload {
     pub(super) kind: WorkloadKind,
     pub(super) whole: Value,
 }

@@ -1,11 +1,9 @@
 //! One service of a swarm: what is seen of it, and the updates that change it.
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::time::Instant;
 
 use super::lease::ConfigLease;
 use super::manager::{self, Manager};
@@ -17,16 +15,15 @@ use crate::io::{Effects, state_folder};
 use crate::model::error_chain::chain;
 use crate::model::event::Stage;
 use crate::model::plan::{HealthPlan, SwarmPlan};
+use crate::stage::rollout::controller::{Controller, UnderWay, Way};
 use crate::stage::rollout::engine;
 use crate::stage::rollout::error::RolloutError;
-use crate::stage::rollout::lease::Lease;
+use crate::stage::rollout::limit::{Limit, pause};
 use crate::stage::rollout::release::Deployed;
 use crate::stage::rollout::target::{Observed, Running, TargetError};
-use crate::stage::rollout::templates::{Begun, Book, Known};
+use crate::stage::rollout::templates::Book;
 
-/// Updates that lose against another writer of the service before it is given up.
-const TRIES: usize = 20;
-const LOOK: Duration = Duration::from_millis(300);
+pub(super) const LOOK: Duration = Duration::from_millis(300);
 
 /// One service of a swarm.
 pub(in crate::stage::rollout) struct SwarmTarget {
@@ -35,36 +32,8 @@ pub(in crate::stage::rollout) struct SwarmTarget {
     pub(super) book: Book,
     pub(super) effects: Effects,
     pub(super) manager: Manager,
-    pub(super) lease: Mutex<Option<Lease<ConfigLease>>>,
-    /// The release of the run that is under way.
-    pub(super) staged: Mutex<Option<Deployed>>,
-    /// The template that must be there from now on, since it was put there from here.
-    pub(super) ours: Mutex<Option<Known>>,
-    /// The tasks that had come up, by the run.
-    pub(super) came_up: Mutex<Option<(String, BTreeSet<String>)>>,
-    /// What was seen to have gone wrong with a run since.
-    pub(super) fell: Mutex<Option<(String, String)>>,
-}
-
-/// What a wait is for: its limit, and since when.
-pub(super) struct Limit {
-    pub(super) setting: &'static str,
-    pub(super) length: Duration,
-    end: Instant,
-}
-
-impl Limit {
-    pub(super) fn new(setting: &'static str, length: Duration) -> Self {
-        Self {
-            setting,
-            length,
-            end: Instant::now() + length,
-        }
-    }
-
-    pub(super) fn is_over(&self) -> bool {
-        Instant::now() >= self.end
-    }
+    /// The tasks that had come up.
+    pub(super) under_way: UnderWay<ConfigLease, BTreeSet<String>>,
 }
 
 impl SwarmTarget {
@@ -82,11 +51,7 @@ impl SwarmTarget {
             health: health.clone(),
             effects: effects.clone(),
             manager,
-            lease: Mutex::new(None),
-            staged: Mutex::new(None),
-            ours: Mutex::new(None),
-            came_up: Mutex::new(None),
-            fell: Mutex::new(None),
+            under_way: UnderWay::new(),
         })
     }
 
@@ -108,98 +73,12 @@ impl SwarmTarget {
         for task in tasks {
             instances.extend(tasks::running(task).map_err(TargetError::Failed)?);
         }
-        let first = instances.first().map(|running| running.deployed.clone());
-        // Several versions at once are no front: which one answers a request is chance.
-        let front = first.filter(|first| instances.iter().all(|one| one.deployed.release.digest == first.release.digest));
-        Ok(Observed { front, instances })
+        Ok(Observed::of_any(instances))
     }
 
     /// Fails when somebody else gives the orders now.
     pub(super) fn undisturbed(&self, service: &Service) -> Result<(), TargetError> {
-        if locked(&self.lease).as_ref().is_some_and(Lease::is_lost) {
-            return Err(TargetError::Superseded(
-                "another deployer has taken the lease in the swarm".to_owned(),
-            ));
-        }
-        match &*locked(&self.ours) {
-            Some(ours) if !ours.is(service.template()) => Err(self.foreign(service)),
-            _ => Ok(()),
-        }
-    }
-
-    fn foreign(&self, service: &Service) -> TargetError {
-        TargetError::Superseded(format!(
-            "the task template of {} was changed by somebody else meanwhile (version {})",
-            self.plan.service,
-            service.version()
-        ))
-    }
-
-    /// Puts a template in place of the one that was read. Gives it as the engine has it, or `None` when somebody wrote the service meanwhile.
-    async fn put(&self, service: &Service, template: &Value, login: Option<&str>) -> Result<Option<Value>, TargetError> {
-        let spec = service.with_template(template);
-        if !self.manager.update(service, &spec, login).await? {
-            return Ok(None);
-        }
-        Ok(Some(self.service().await?.template().clone()))
-    }
-
-    /// The template with the release's image, once for each run.
-    pub(super) async fn put_new(&self, deployed: &Deployed, token: u64) -> Result<Known, TargetError> {
-        for _ in 0..TRIES {
-            let service = self.service().await?;
-            let now = service.template();
-            match self.book.begun(deployed, now)? {
-                Begun::There(known) => return Ok(*known),
-                Begun::Foreign => return Err(self.foreign(&service)),
-                Begun::NotYet => {}
-            }
-            let found = self.seen(&self.tasks(&service).await?)?.front;
-            let mut new = self.book.begin(deployed, with_release(now, deployed, token), now, found)?;
-            let login = self.login(&new.template).await?;
-            if let Some(applied) = self.put(&service, &new.template, login.as_deref()).await? {
-                // What somebody else has put there since is not taken for ours.
-                if run_of(&applied) == deployed.run {
-                    new.applied = Some(applied);
-                    self.book.remember([new.clone()])?;
-                }
-                return Ok(new);
-            }
-        }
-        Err(self.busy())
-    }
-
-    /// A template that was there before, where what is there now came from here.
-    pub(super) async fn put_back(&self, known: &Known) -> Result<(), TargetError> {
-        for _ in 0..TRIES {
-            let service = self.service().await?;
-            let now = service.template();
-            if known.is(now) {
-                return Ok(());
-            }
-            if !self.book.has(now)? {
-                return Err(self.foreign(&service));
-            }
-            let template = known.applied.as_ref().unwrap_or(&known.template);
-            // The way back does not end at a login: the nodes go on with the one that the service has.
-            let login = self.login(template).await.unwrap_or_else(|error| {
-                self.effects.warn(Stage::Rollout, chain(&error));
-                None
-            });
-            if self.put(&service, template, login.as_deref()).await?.is_some() {
-                return Ok(());
-            }
-        }
-        Err(self.busy())
-    }
-
-    async fn login(&self, template: &Value) -> Result<Option<String>, TargetError> {
-        let image = template["ContainerSpec"]["Image"].as_str().unwrap_or("");
-        manager::login(image, &self.effects).await
-    }
-
-    fn busy(&self) -> TargetError {
-        TargetError::Failed(format!("{} was written by others {TRIES} times in a row", self.plan.service))
+        self.under_way.undisturbed(service.template(), || self.foreign(service))
     }
 
     /// Until the engine has replaced the tasks; at once when a new one will not come up. With `whole`, until it also has watched the last of them for
@@ -212,7 +91,7 @@ impl SwarmTarget {
             let tasks = self.tasks(&service).await?;
             let pending = service.pending(&tasks);
             if pending.is_none() && (!whole || watched.is_done(&service)) {
-                *locked(&self.came_up) = Some((service.run().to_owned(), watching::up(&service, &tasks)));
+                self.under_way.came_up(service.run(), watching::up(&service, &tasks));
                 return Ok(());
             }
             match waiting.hopeless(&service, &tasks) {
@@ -229,7 +108,7 @@ impl SwarmTarget {
                     limit.setting
                 )));
             }
-            self.pause().await?;
+            pause(&self.effects, LOOK).await?;
         }
     }
 
@@ -252,16 +131,63 @@ impl SwarmTarget {
         }
         Ok(said)
     }
-
-    pub(super) async fn pause(&self) -> Result<(), TargetError> {
-        if self.effects.is_cancelled() {
-            return Err(TargetError::Cancelled);
-        }
-        tokio::time::sleep(LOOK).await;
-        Ok(())
-    }
 }
 
-pub(super) fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+impl Controller for SwarmTarget {
+    type Read = Service;
+
+    fn shown(&self) -> String {
+        self.plan.service.clone()
+    }
+
+    fn book(&self) -> &Book {
+        &self.book
+    }
+
+    async fn read(&self) -> Result<Service, TargetError> {
+        self.service().await
+    }
+
+    fn template(service: &Service) -> &Value {
+        service.template()
+    }
+
+    fn foreign(&self, service: &Service) -> TargetError {
+        TargetError::Superseded(format!(
+            "the task template of {} was changed by somebody else meanwhile (version {})",
+            self.plan.service,
+            service.version()
+        ))
+    }
+
+    async fn front(&self, service: &Service) -> Result<Option<Deployed>, TargetError> {
+        Ok(self.seen(&self.tasks(service).await?)?.front)
+    }
+
+    fn with_release(&self, service: &Service, deployed: &Deployed, token: u64) -> Result<Value, TargetError> {
+        Ok(with_release(service.template(), deployed, token))
+    }
+
+    async fn write(&self, service: &Service, template: &Value, way: Way) -> Result<Option<Value>, TargetError> {
+        let image = template["ContainerSpec"]["Image"].as_str().unwrap_or("");
+        let login = match manager::login(image, &self.effects).await {
+            // The way back does not end at a login: the nodes go on with the one that the service has.
+            Err(error) if way == Way::Back => {
+                self.effects.warn(Stage::Rollout, chain(&error));
+                None
+            }
+            login => login?,
+        };
+        if !self
+            .manager
+            .update(service, &service.with_template(template), login.as_deref())
+            .await?
+        {
+            return Ok(None);
+        }
+        let there = self.service().await?;
+        // What somebody else has put there since is not taken for ours.
+        let is_ours = run_of(there.template()) == run_of(template);
+        Ok(Some(if is_ours { there.template() } else { template }.clone()))
+    }
 }

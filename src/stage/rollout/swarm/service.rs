@@ -7,7 +7,7 @@ use super::template::run_of;
 use crate::stage::rollout::target::TargetError;
 
 #[derive(Debug, Clone)]
-pub(super) struct Service {
+pub(in crate::stage::rollout) struct Service {
     id: String,
     version: u64,
     pub(super) whole: Value,

@@ -5,15 +5,16 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::outline;
-use super::replaced::{Limit, SwarmTarget, locked};
+use super::replaced::{LOOK, SwarmTarget};
 use super::template::run_of;
 use super::{tasks, watching};
-use crate::model::event::Stage;
 use crate::model::plan::RolloutPlan;
+use crate::stage::rollout::controller::Controller as _;
 use crate::stage::rollout::error::RolloutError;
 use crate::stage::rollout::holder::Holder;
 use crate::stage::rollout::image;
-use crate::stage::rollout::lease::{self, Claimed, Lease};
+use crate::stage::rollout::lease;
+use crate::stage::rollout::limit::{Limit, pause};
 use crate::stage::rollout::outline::Outline;
 use crate::stage::rollout::release::{Deployed, Release};
 use crate::stage::rollout::switch::message::Status;
@@ -46,24 +47,15 @@ impl RolloutTarget for SwarmTarget {
 
     async fn claim(&self, run: &str, wait: Duration) -> Result<Option<Holder>, RolloutError> {
         let store = self.lease_store().await.map_err(unseen)?;
-        match Lease::claim(store, (self.plan.state.as_path(), run), wait, &self.effects).await {
-            Ok(Claimed::Ours(lease)) => {
-                *locked(&self.lease) = Some(*lease);
-                Ok(None)
-            }
-            Ok(Claimed::Theirs(holder)) => Ok(Some(holder)),
-            Err(error) => Err(unseen(TargetError::other(error))),
-        }
+        let claimed = self
+            .under_way
+            .claim(store, (self.plan.state.as_path(), run), wait, &self.effects)
+            .await;
+        claimed.map_err(|error| unseen(TargetError::other(error)))
     }
 
     async fn release(&self) {
-        let lease = locked(&self.lease).take();
-        if let Some(lease) = lease
-            && let Err(error) = lease.release().await
-        {
-            let said = format!("the lease in the swarm could not be given back, and ends by itself: {error}");
-            self.effects.warn(Stage::Rollout, said);
-        }
+        self.under_way.release(&self.effects).await;
     }
 
     async fn holder(&self) -> Result<Option<Holder>, TargetError> {
@@ -124,20 +116,18 @@ impl RolloutTarget for SwarmTarget {
         let service = self.service().await?;
         self.undisturbed(&service)?;
         let tasks = self.tasks(&service).await?;
-        let came_up = locked(&self.came_up).clone().filter(|(run, _)| run == service.run());
-        if let Some((run, up)) = came_up
-            && self.broken(&run).is_none()
-            && let Some(task) = watching::fell(&tasks, &run, &up)
+        let run = service.run();
+        if let Some(up) = self.under_way.up(run)
+            && self.broken(run).is_none()
+            && let Some(task) = watching::fell(&tasks, run, &up)
         {
-            let reason = self.post_mortem_of(task).await?;
-            *locked(&self.fell) = Some((run, reason));
+            self.under_way.fell(run, self.post_mortem_of(task).await?);
         }
         self.seen(&tasks)
     }
 
     fn broken(&self, run: &str) -> Option<String> {
-        let fell = locked(&self.fell);
-        fell.as_ref().filter(|(of, _)| of == run).map(|(_, reason)| reason.clone())
+        self.under_way.broken(run)
     }
 
     async fn switch(&self) -> Result<Option<Status>, TargetError> {
@@ -149,16 +139,15 @@ impl RolloutTarget for SwarmTarget {
     }
 
     async fn stage(&self, deployed: &Deployed) -> Result<Option<SocketAddr>, TargetError> {
-        *locked(&self.staged) = Some(deployed.clone());
+        self.under_way.stage(deployed);
         Ok(None)
     }
 
     async fn shift(&self, run: &str, token: u64) -> Result<(), TargetError> {
-        let staged = locked(&self.staged).clone().filter(|staged| staged.run == run);
-        let deployed = staged.ok_or_else(|| TargetError::Failed(format!("run {run} has no release here")))?;
+        let deployed = self.under_way.staged(run)?;
         let limit = Limit::new("waits.deploy", self.plan.deploy_limit);
         let ours = self.put_new(&deployed, token).await?;
-        *locked(&self.ours) = Some(ours);
+        self.under_way.owns(Some(ours));
         self.rolled(&limit, true).await
     }
 
@@ -173,7 +162,7 @@ impl RolloutTarget for SwarmTarget {
             if tasks.iter().all(|task| run_of(&task["Spec"]) == keep || !tasks::may_answer(task)) {
                 break;
             }
-            self.pause().await?;
+            pause(&self.effects, LOOK).await?;
         }
         Ok(None)
     }
@@ -186,7 +175,7 @@ impl RolloutTarget for SwarmTarget {
         }
         // Nothing ran before: the template that was there is put back, and whether it runs is not this rollout's doing.
         if let Some(before) = self.book.before_the_newest()? {
-            *locked(&self.ours) = None;
+            self.under_way.owns(None);
             self.put_back(&before).await?;
         }
         Ok(None)
@@ -198,7 +187,7 @@ impl RolloutTarget for SwarmTarget {
         match known {
             Some(known) => {
                 self.put_back(&known).await?;
-                *locked(&self.ours) = Some(known);
+                self.under_way.owns(Some(known));
             }
             // Nothing was changed before it failed: what is to be restored still is there, or somebody else's is.
             None => self.undisturbed(&self.service().await?)?,

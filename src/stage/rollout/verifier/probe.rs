@@ -12,6 +12,7 @@ use crate::io::process::Program;
 use crate::model::digest::Digest;
 use crate::model::health::{Answered, Sample};
 use crate::model::plan::{HealthPlan, ProbePlan, VersionAssertion};
+use crate::stage::rollout::release::Release;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::stage::rollout) enum ProbeTarget {
@@ -48,6 +49,22 @@ impl Look {
             status: None,
             names: None,
             trouble: Some(trouble.into()),
+        }
+    }
+}
+
+impl<'a> Verifier<'a> {
+    /// Asks for a release alone, by what answers say. `url` is where people find the service.
+    pub(in crate::stage::rollout) fn of(plan: &'a HealthPlan, release: &Release, url: Option<String>, effects: &'a Effects) -> Self {
+        Self {
+            plan,
+            new: Identity::from(release),
+            old: None,
+            // Without one, a path has no address to be asked at, and the probe says so.
+            base: url.unwrap_or_default(),
+            restoring: false,
+            by_observation: false,
+            effects,
         }
     }
 }
