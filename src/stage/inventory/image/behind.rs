@@ -5,15 +5,15 @@
 //! lower layers have there. Others (umoci, the engines' `vfs`) unpack one into the other, and go through a lower layer's link `v`. What is written
 //! through such a link is therefore read both ways.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashSet, VecDeque};
 
-use super::facts::{HardLink, Inode, LayerFacts};
+use super::facts::{Inode, LayerFacts};
+use super::hard_linked::{Found, HardLinked};
 use super::interest;
 use super::links::{Links, Loop};
 use super::paths::ancestors;
 use super::requests::{LayerRequests, Role};
 use crate::model::coverage::GapKind;
-use crate::model::excused::Excused as _;
 use crate::stage::inventory::cataloger::Cataloger;
 
 /// Ways to read one file or folder. No image needs more, and each costs a reading.
@@ -35,9 +35,7 @@ pub(in crate::stage::inventory) fn requests(
         layers,
         links,
         asked: layers.iter().map(|_| LayerRequests::default()).collect(),
-        hard: layers.iter().map(|_| None).collect(),
-        noted: layers.iter().map(|_| None).collect(),
-        lower: HashMap::new(),
+        hard_linked: HardLinked::new(layers, links),
         taken: HashSet::new(),
         folders: VecDeque::new(),
     };
@@ -50,24 +48,12 @@ pub(in crate::stage::inventory) fn requests(
     Ok(asking.asked)
 }
 
-/// A file of a lower layer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Found {
-    Entry(usize, u32),
-    Place(usize, Vec<u8>),
-}
-
 struct Asking<'a> {
     catalogers: &'a [&'a dyn Cataloger],
     layers: &'a [&'a LayerFacts],
     links: &'a Links<'a>,
     asked: Vec<LayerRequests>,
-    /// The hard links of each layer by path, where somebody asked.
-    hard: Vec<Option<HashMap<&'a [u8], &'a HardLink>>>,
-    /// The entries of each layer that something was said of in the first walk, by path, where somebody asked.
-    noted: Vec<Option<HashMap<&'a [u8], u32>>>,
-    /// The files of lower layers that hard links name, by the links' layers and paths.
-    lower: HashMap<(usize, Vec<u8>), Found>,
+    hard_linked: HardLinked<'a>,
     /// Places with those that read them, and as what where that matters.
     taken: HashSet<(Vec<u8>, u64, Option<String>)>,
     /// Folders that are read as others, until what lies in them was looked at.
@@ -81,7 +67,7 @@ impl<'a> Asking<'a> {
             for link in &layer.hard_links {
                 let Inode::Lower(target) = &link.of else { continue };
                 let path = String::from_utf8_lossy(&link.path).into_owned();
-                let Some(found) = self.file_below(target, at) else {
+                let Some(found) = self.hard_linked.file_below(target, at) else {
                     // Whoever unpacks such a layer fails; one of them says enough.
                     self.gap(
                         at,
@@ -90,60 +76,11 @@ impl<'a> Asking<'a> {
                     break;
                 };
                 let known = String::from_utf8_lossy(target).into_owned();
-                if let Some((layer, entry)) = self.noted(&found) {
+                if let Some((layer, entry)) = self.hard_linked.noted(&found) {
                     self.asked[layer].names.entry(entry).or_default().push((at, path.clone()));
                 }
                 self.read_as(&found, &path, &known, at);
-                self.lower.insert((at, link.path.clone()), found);
-            }
-        }
-    }
-
-    /// The file that stands at a path when the layers below one are laid over each other.
-    fn file_below(&mut self, path: &[u8], below: usize) -> Option<Found> {
-        let path = self
-            .links
-            .canonical_below(path, below)
-            .or_none("a path that cannot be resolved names no file: the caller makes a gap")?;
-        for at in (0..below).rev() {
-            let paths = &self.layers[at].paths;
-            let marks = paths.at(&path);
-            if marks.hard_link {
-                return match &self.hard_link(at, &path)?.of {
-                    Inode::Own(entry) => Some(Found::Entry(at, *entry)),
-                    Inode::Lower(_) => self.lower.get(&(at, path)).cloned(),
-                };
-            }
-            if marks.file {
-                return Some(Found::Place(at, path));
-            }
-            if marks.symlink || marks.directory || paths.hides(&path) {
-                return None;
-            }
-        }
-        None
-    }
-
-    fn hard_link(&mut self, layer: usize, path: &[u8]) -> Option<&'a HardLink> {
-        let links = &self.layers[layer].hard_links;
-        let by_path = self.hard[layer].get_or_insert_with(|| links.iter().map(|link| (link.path.as_slice(), link)).collect());
-        by_path.get(path).copied()
-    }
-
-    /// The entry that something was said of in the first walk.
-    fn noted(&mut self, found: &Found) -> Option<(usize, u32)> {
-        match found {
-            Found::Entry(layer, entry) => {
-                let files = &self.layers[*layer].files;
-                files
-                    .binary_search_by_key(entry, |file| file.entry)
-                    .is_ok()
-                    .then_some((*layer, *entry))
-            }
-            Found::Place(layer, path) => {
-                let files = self.layers[*layer].files.iter().filter(|file| !file.replaced);
-                let by_path = self.noted[*layer].get_or_insert_with(|| files.map(|file| (file.raw(), file.entry)).collect());
-                Some((*layer, *by_path.get(path.as_slice())?))
+                self.hard_linked.found_below(at, &link.path, found);
             }
         }
     }
@@ -264,14 +201,7 @@ impl<'a> Asking<'a> {
 
     /// A link, or a folder on the way, leads to a name that is itself a hard link.
     fn named_by_hard_link(&mut self, layer: usize, path: &[u8], read_as: &str) {
-        let found = match self.hard_link(layer, path).map(|link| &link.of) {
-            Some(Inode::Own(entry)) => Found::Entry(layer, *entry),
-            Some(Inode::Lower(_)) => match self.lower.get(&(layer, path.to_owned())) {
-                Some(found) => found.clone(),
-                None => return,
-            },
-            None => return,
-        };
+        let Some(found) = self.hard_linked.named(layer, path) else { return };
         self.read_as(&found, read_as, "-", layer);
     }
 

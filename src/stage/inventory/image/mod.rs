@@ -6,6 +6,7 @@ mod by_hash;
 pub(super) mod each_layer;
 pub(super) mod engine;
 pub(super) mod facts;
+mod hard_linked;
 pub(super) mod hash_codec;
 pub(super) mod inodes;
 pub(super) mod interest;
