@@ -1,6 +1,7 @@
 //! The test binary started again as something else: the service, or a deployer that is killed on the way.
 
 use std::fs;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -84,30 +85,45 @@ pub(crate) struct Aftermath {
     pub(crate) resumed: bool,
 }
 
-/// Lets a deployer of the release with a letter die at a line of its own run, and resumes: what is resumed ends as `wanted`, and nothing stays
-/// interrupted.
+/// Lets a deployer of the release with a letter die at a line of its own run, and resumes: what is resumed ends as `wanted`, as does a deployer
+/// that came to its end before it, and nothing stays interrupted.
 pub(crate) async fn killed_and_resumed(world: &World, letter: char, death: Death, wanted: RolloutResult) -> Aftermath {
     let before = lines(&world.state().join("journal.jsonl"));
     let mut deployer = start_deployer(world, letter, death.after(before));
     let ended = tokio::task::spawn_blocking(move || deployer.wait()).await.unwrap().unwrap();
+    let killed = ended.signal().is_some();
+    if !killed {
+        let report = fs::read(world.path().join(REPORT))
+            .ok()
+            .map(|json| serde_json::from_slice::<RolloutReport>(&json).unwrap());
+        let said = fs::read_to_string(world.path().join(SAID)).unwrap();
+        let result = report.as_ref().map(|report| report.result);
+        assert_eq!(result, Some(wanted), "{death:?} was not killed: {ended}: {report:?}\n{said}");
+    }
     let resumed = rollout::resume(&world.plan, &world.effects()).await.unwrap();
     if let Some(resumed) = &resumed {
         assert_eq!(resumed.result, wanted, "{death:?}: {:?}", resumed.reason);
     }
     assert!(world.status().await.interrupted.is_none(), "{death:?}");
     Aftermath {
-        killed: !ended.success(),
+        killed,
         resumed: resumed.is_some(),
     }
 }
 
-/// Starts a deployer for the release with a letter. Its report, if it lives to give one, is `deployer.json` in the world.
+/// The report of a deployer, in its world, if it lives to give one.
+const REPORT: &str = "deployer.json";
+/// What a deployer wrote to its standard error.
+const SAID: &str = "deployer.log";
+
+/// Starts a deployer for the release with a letter.
 pub(crate) fn start_deployer(world: &World, letter: char, death: Death) -> std::process::Child {
     let (how, line) = match death {
         Death::Soon(line) => ("soon", line),
         Death::Late(line) => ("late", line),
         Death::Never => ("never", 0),
     };
+    let _ = fs::remove_file(world.path().join(REPORT));
     std::process::Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "rollout::roles::act", "--nocapture"])
         .env("PORTCULLIS_TEST_ROLE", "deployer")
@@ -115,7 +131,7 @@ pub(crate) fn start_deployer(world: &World, letter: char, death: Death) -> std::
         .env("PORTCULLIS_TEST_RELEASE", letter.to_string())
         .env("PORTCULLIS_TEST_DEATH", format!("{how} {line}"))
         .stdout(std::process::Stdio::null())
-        .stderr(std::process::Stdio::null())
+        .stderr(fs::File::create(world.path().join(SAID)).unwrap())
         .spawn()
         .unwrap()
 }
@@ -146,7 +162,7 @@ fn deploy() {
     }
     let release = world.opened(letter);
     let report = runtime().block_on(rollout::rollout(&release, &world.plan, &effects)).unwrap();
-    fs::write(world.path().join("deployer.json"), serde_json::to_vec(&report).unwrap()).unwrap();
+    fs::write(world.path().join(REPORT), serde_json::to_vec(&report).unwrap()).unwrap();
 }
 
 #[derive(Debug)]

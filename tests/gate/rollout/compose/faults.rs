@@ -63,7 +63,9 @@ async fn what_comes_back_has_the_entry_point_environment_and_mounts_that_it_had(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_health_check_whose_program_is_not_in_the_image_is_told_as_such() {
-    let Some(rig) = Rig::new(Door::Switch, 1) else { return };
+    let Some(mut rig) = Rig::new(Door::Switch, 1) else { return };
+    // Less than what the check itself may take.
+    rig.plan.waits.stage = Duration::from_secs(10);
     rig.rollout(&rig.opened('a')).await;
     rig.compose_file(&json!({"healthcheck": {"test": ["CMD", "/curl", "x"], "interval": "200ms", "timeout": "1s", "retries": 50}}));
     let b = rig.good('b');
