@@ -64,6 +64,8 @@ pub enum ExpectedInterruption {
     None,
     /// For a moment nobody answers.
     Brief,
+    /// For a moment nobody answers, and requests wait for it at the front door instead of failing.
+    Held,
     /// Nothing serves now, so that there is nothing to interrupt.
     NothingServes,
     /// The target cannot say.

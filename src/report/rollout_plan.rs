@@ -21,6 +21,7 @@ pub fn lines(plan: &PlannedRollout) -> Vec<String> {
     let expected = match plan.interruption.expected {
         ExpectedInterruption::None => "none expected",
         ExpectedInterruption::Brief => "brief interruption expected",
+        ExpectedInterruption::Held => "requests wait for a moment",
         ExpectedInterruption::NothingServes => "none: nothing serves now",
         ExpectedInterruption::Unknown => "not known",
     };

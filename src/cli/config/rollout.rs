@@ -63,6 +63,9 @@ pub struct Front {
     pub admin: Option<SocketAddr>,
     /// caddy: the `@id` of the `reverse_proxy` handler.
     pub id: Option<String>,
+    /// switch: how long a request waits at most while a version is stopped for the next one, which cannot run beside it (a `container_name`);
+    /// `0s` for not at all [default: 30s].
+    pub hold: Option<HumanDuration>,
 }
 
 /// `[rollout]`

@@ -7,7 +7,7 @@ use super::rollout::docker_host;
 use super::{UserFolders, Workspace};
 use crate::cli::config::{self, FrontKind};
 use crate::cli::error::CliError;
-use crate::model::plan::{CaddyPlan, ComposePlan, FrontPlan, HealthPlan, NginxPlan};
+use crate::model::plan::{CaddyPlan, ComposePlan, FrontPlan, HealthPlan, NginxPlan, SwitchFrontPlan};
 
 impl Workspace {
     /// The target's plan.
@@ -63,6 +63,7 @@ impl Workspace {
             ("rollout.front.reload", front.reload.is_some(), Nginx),
             ("rollout.front.admin", front.admin.is_some(), Caddy),
             ("rollout.front.id", front.id.is_some(), Caddy),
+            ("rollout.front.hold", front.hold.is_some(), Switch),
         ];
         if let Some((name, ..)) = given.iter().find(|(_, given, whose)| *given && *whose != front.kind) {
             return Err(CliError::setting(name, "it is for another kind of front door"));
@@ -103,7 +104,10 @@ impl Workspace {
                     })?,
                 })
             }
-            Switch => FrontPlan::Switch(self.switch_plan(rollout, health, folders)?),
+            Switch => FrontPlan::Switch(SwitchFrontPlan {
+                process: self.switch_plan(rollout, health, folders)?,
+                hold: front.hold.map_or(Duration::from_secs(30), |span| span.0),
+            }),
         })
     }
 }

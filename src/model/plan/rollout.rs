@@ -164,7 +164,16 @@ pub enum FrontPlan {
     /// Caddy, by its admin API.
     Caddy(CaddyPlan),
     /// `portcullis switch`, as the `process` target has it.
-    Switch(ProcessPlan),
+    Switch(SwitchFrontPlan),
+}
+
+/// The switch in front of an instance that it did not start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SwitchFrontPlan {
+    /// The switch itself.
+    pub process: ProcessPlan,
+    /// How long requests may wait at it while a version is stopped for the next one, which cannot run beside it; zero for not at all.
+    pub hold: Duration,
 }
 
 /// A service of a Compose file on a Docker Engine: the `compose` target.

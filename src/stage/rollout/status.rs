@@ -32,6 +32,8 @@ pub struct RolloutStatus {
     pub switch: bool,
     /// How often the switch has started an instance again that had died.
     pub restarts: u64,
+    /// Requests that waited at the switch while a version was changed, and were passed on then.
+    pub waited: u64,
     /// Counters of every instance that the switch knows.
     pub traffic: Vec<Traffic>,
     /// Releases that were committed, the last known good one last.

@@ -44,7 +44,7 @@ pub(super) fn of(plan: &ComposePlan, settings: &RolloutPlan, seen: &Seen<'_>) ->
             vec![stop(), stage()],
         ),
         remove: Act::new("a version that fails is stopped and removed", vec![stop()]),
-        interruption: interruption(seen),
+        interruption: interruption(plan, seen),
         notes: notes(plan, settings, seen),
         refused: refused(plan, settings, seen),
     };
@@ -59,6 +59,10 @@ pub(super) fn of(plan: &ComposePlan, settings: &RolloutPlan, seen: &Seen<'_>) ->
         act
     };
     if rendered.alone.is_some() {
+        let outline = match hold_of(plan) {
+            Some(limit) => held(outline, plan, limit),
+            None => outline,
+        };
         return Outline {
             stage: before.map(|what| Act::new(format!("{what}, while the old version serves"), vec![job()])),
             shift: then(outline.shift),
@@ -96,11 +100,50 @@ pub(super) fn of(plan: &ComposePlan, settings: &RolloutPlan, seen: &Seen<'_>) ->
     }
 }
 
-fn interruption(seen: &Seen<'_>) -> PlannedInterruption {
+/// How long requests may wait at the switch.
+fn hold_of(plan: &ComposePlan) -> Option<Duration> {
+    match &plan.front {
+        Some(FrontPlan::Switch(switch)) => Some(switch.hold).filter(|hold| !hold.is_zero()),
+        _ => None,
+    }
+}
+
+/// One version after the other, while requests wait.
+fn held(outline: Outline, plan: &ComposePlan, limit: Duration) -> Outline {
+    let hold = || clock("front.hold", limit, "for a request to wait, and a third of it for those under way");
+    let with = |what: String, act: Act| Act::new(what, [hold()].into_iter().chain(act.clocks).collect());
+    Outline {
+        shift: with(
+            format!(
+                "the switch lets new requests wait; those under way are answered, the old instance of `{}` is stopped, the new one started, and \
+                 when it answers the switch leads to it",
+                plan.service
+            ),
+            outline.shift,
+        ),
+        restore: with(
+            "the switch lets new requests wait; the new version is stopped, the old instance started again as it was, and when it answers the \
+             switch leads to it"
+                .to_owned(),
+            outline.restore,
+        ),
+        ..outline
+    }
+}
+
+fn interruption(plan: &ComposePlan, seen: &Seen<'_>) -> PlannedInterruption {
     let (expected, why) = match (&seen.rendered.alone, seen.observed.instances.is_empty()) {
         (_, true) => (
             ExpectedInterruption::NothingServes,
             "it answers as soon as the new version is healthy".to_owned(),
+        ),
+        (Some(why), false) if hold_of(plan).is_some() => (
+            ExpectedInterruption::Held,
+            format!(
+                "{why}: requests wait at the switch between the stop of the old version and the first answer of the new one, {} s each at most; \
+                 beyond 1,024 at once they are refused",
+                hold_of(plan).unwrap_or_default().as_secs_f64()
+            ),
         ),
         (Some(why), false) => (
             ExpectedInterruption::Brief,

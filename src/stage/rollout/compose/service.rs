@@ -4,6 +4,9 @@ use crate::io::state_folder;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::containers::{Container, Containers};
 use super::docker::Docker;
@@ -21,6 +24,10 @@ use crate::stage::rollout::journal::{self, Entry, Purpose};
 use crate::stage::rollout::release::{Deployed, FOREIGN, Release};
 use crate::stage::rollout::target::RolloutTarget as _;
 use crate::stage::rollout::target::TargetError;
+use crate::stage::rollout::verifier::{ProbeTarget, Verifier, place_of};
+
+/// Between two looks at an instance that is to answer.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// A service of a Compose file.
 pub(in crate::stage::rollout) struct ComposeTarget {
@@ -35,6 +42,8 @@ pub(in crate::stage::rollout) struct ComposeTarget {
     pub(super) door: Door,
     /// The run that is being brought up, with how often each of its instances was started again when it was.
     pub(super) watched: Mutex<Option<(String, BTreeMap<String, u64>)>>,
+    /// Requests that were under way on the old version when it was stopped for the new one, where they were counted.
+    pub(super) cut_by_hold: Mutex<Option<u64>>,
     /// Why a run was seen not to be whole.
     pub(super) troubles: Mutex<BTreeMap<String, String>>,
     pub(super) effects: Effects,
@@ -75,6 +84,7 @@ impl ComposeTarget {
             health: settings.health.clone(),
             waits: settings.waits.clone(),
             watched: Mutex::default(),
+            cut_by_hold: Mutex::default(),
             troubles: Mutex::default(),
             effects: effects.clone(),
             plan,
@@ -259,6 +269,7 @@ impl ComposeTarget {
     /// Where only one version can run at a time: the other ones are stopped and kept, and this one takes their place and name.
     pub(super) async fn replace(&self, spec: &Spec, token: u64, revive: bool) -> Result<(), TargetError> {
         let run = &spec.deployed.run;
+        let held = self.hold(token).await?;
         let all = self.containers.all().await?;
         let others = all.iter().filter(|container| container.run() != run.as_str());
         for container in others {
@@ -278,9 +289,52 @@ impl ComposeTarget {
             instances::await_healthy(&self.containers, &ours, self.waits.stage, &self.effects).await?;
         }
         self.begin_watching(run).await?;
+        if let Some(end) = held {
+            let answered = self.await_answer(spec, &ours, end.min(Instant::now() + self.waits.stage)).await;
+            // What comes back is led to whatever it answers: there is nothing better.
+            if !revive {
+                answered?;
+            }
+        }
         match self.door {
             Door::None => Ok(()),
             _ => self.lead(spec, token).await,
+        }
+    }
+
+    /// Lets requests wait at the front door, where it can; gives until when.
+    async fn hold(&self, token: u64) -> Result<Option<Instant>, TargetError> {
+        let Some(switch) = self.door.switch() else { return Ok(None) };
+        let end = Instant::now() + switch.hold_limit();
+        let Some(left) = switch.hold(token, self.effects.clock.now()).await? else {
+            return Ok(None);
+        };
+        *self.cut_by_hold.lock().unwrap_or_else(PoisonError::into_inner) = Some(left);
+        Ok(Some(end))
+    }
+
+    /// Until the one instance of a run answers as it should by its own address, while requests wait: users are not led to one that does not.
+    async fn await_answer(&self, spec: &Spec, ours: &[Container], end: Instant) -> Result<(), TargetError> {
+        let run = &spec.deployed.run;
+        let verifier = Verifier::of(&self.health, &spec.deployed.release, place_of(&self.health), &self.effects);
+        loop {
+            if let (Some(first), true) = (ours.first(), instances::running(&self.containers, run).await?.is_empty()) {
+                return Err(TargetError::Failed(instances::ended(&self.containers, &first.id).await));
+            }
+            let Some(address) = self.addresses(run, spec.port).await?.first().copied() else {
+                return Ok(());
+            };
+            let sample = verifier.probe(ProbeTarget::Instance(address)).await;
+            if sample.healthy {
+                return Ok(());
+            }
+            if Instant::now() >= end {
+                let why = sample.error.unwrap_or_default();
+                return Err(TargetError::Failed(format!(
+                    "it does not answer at {address} while requests wait for it: {why}"
+                )));
+            }
+            tokio::time::sleep(LOOK).await;
         }
     }
 

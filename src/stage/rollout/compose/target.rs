@@ -223,7 +223,10 @@ impl RolloutTarget for ComposeTarget {
         if keep.is_none() {
             self.door.end().await?;
         }
-        Ok(cut.filter(|_| !self.alone()))
+        match self.alone() {
+            true => Ok(self.cut_by_hold.lock().unwrap_or_else(PoisonError::into_inner).take()),
+            false => Ok(cut),
+        }
     }
 
     async fn restore(&self, deployed: &Deployed, token: u64, wait: Duration) -> Result<(), TargetError> {

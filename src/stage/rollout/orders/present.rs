@@ -54,6 +54,7 @@ pub(super) async fn status<T: RolloutTarget>(target: &T, plan: &RolloutPlan) -> 
         unseen,
         switch: switch.is_some(),
         restarts: switch.as_ref().map_or(0, |status| status.restarts),
+        waited: switch.as_ref().map_or(0, |status| status.waited),
         // Without a switch there is no traffic.
         traffic: switch.map_or_else(Vec::new, |status| status.traffic),
         good: history.good,

@@ -120,6 +120,7 @@ impl Front {
             token,
             front,
             standby: None,
+            held_until: None,
         })
         .await?;
         let end = Instant::now() + wait;

@@ -86,6 +86,7 @@ impl ProcessTarget {
             token: status.routes.token,
             front: None,
             standby: None,
+            held_until: None,
         };
         self.front.route(routes).await?;
         self.front.in_flight(&status, None, Instant::now() + drain).await
@@ -301,6 +302,7 @@ impl RolloutTarget for ProcessTarget {
                 token,
                 front: Some(backend(running)),
                 standby,
+                held_until: None,
             })
             .await
     }
@@ -360,6 +362,7 @@ impl RolloutTarget for ProcessTarget {
                 token,
                 front: Some(wanted),
                 standby: None,
+                held_until: None,
             })
             .await
     }

@@ -53,7 +53,7 @@ impl SwitchClient {
 
     /// Changes where requests go.
     pub(in crate::stage::rollout) async fn swap(&self, routes: Routes) -> Result<(), SwitchTrouble> {
-        self.done(&Order::Swap { routes }).await
+        self.done(&Order::Swap { routes: Box::new(routes) }).await
     }
 
     /// Waits until nothing is in flight on an instance, and gives what still is.

@@ -164,11 +164,13 @@ async fn carry_out(order: Order, table: &Table, plan: &SwitchPlan, end: &watch::
                 restarts: table.restarts.load(Ordering::Relaxed),
                 from_standby: table.from_standby.load(Ordering::Relaxed),
                 unanswered: table.unanswered.load(Ordering::Relaxed),
+                waiting: table.hold.waiting(),
+                waited: table.hold.waited.load(Ordering::Relaxed),
                 clients: table.capacity.clients_now(),
                 evicted: table.capacity.evicted.load(Ordering::Relaxed),
             }))
         }
-        Order::Swap { routes } => match table.swap(routes) {
+        Order::Swap { routes } => match table.swap(*routes) {
             Ok(None) => Answer::Done,
             Ok(Some(token)) => Answer::Superseded { token },
             Err(error) => Answer::Refused { reason: error.to_string() },

@@ -6,9 +6,8 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, Waker, ready};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
@@ -20,6 +19,7 @@ use tokio::time::{Instant, Sleep};
 use super::capacity::Capacity;
 use super::chunks::Chunks;
 use super::head::{self, Framing, Refusal};
+use super::talk::Talk;
 
 const HEAD: Duration = Duration::from_secs(10);
 const IDLE: Duration = Duration::from_secs(60);
@@ -32,58 +32,6 @@ pub(super) enum First {
     Http1,
     /// Nothing that could be answered, or nobody there any more.
     Over,
-}
-
-/// What the requests of a connection tell its guard.
-#[derive(Debug, Default)]
-pub(super) struct Talk {
-    /// A request is under way.
-    busy: AtomicBool,
-    /// Who waits for its end. hyper does not read again by itself after an answer when a read before it found nothing.
-    waiting: Mutex<Option<Waker>>,
-    /// Whether the instance agreed to speak something else, once it is known.
-    switched: Mutex<(Option<bool>, Option<Waker>)>,
-}
-
-impl Talk {
-    /// The answer has passed.
-    pub(super) fn answered(&self) {
-        self.busy.store(false, Ordering::SeqCst);
-        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(waker) = waiting {
-            waker.wake();
-        }
-    }
-
-    /// True while a request is under way; its end wakes the task then.
-    fn waits(&self, context: &Context<'_>) -> bool {
-        if !self.busy.load(Ordering::SeqCst) {
-            return false;
-        }
-        *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) = Some(context.waker().clone());
-        // It may have ended before the waker was there.
-        self.busy.load(Ordering::SeqCst)
-    }
-
-    /// Whether what follows is something else than HTTP.
-    pub(super) fn switched(&self, yes: bool) {
-        let mut switched = self.switched.lock().unwrap_or_else(PoisonError::into_inner);
-        switched.0 = Some(yes);
-        if let Some(waker) = switched.1.take() {
-            waker.wake();
-        }
-    }
-
-    fn poll_switched(&self, context: &Context<'_>) -> Poll<bool> {
-        let mut switched = self.switched.lock().unwrap_or_else(PoisonError::into_inner);
-        match switched.0.take() {
-            Some(yes) => Poll::Ready(yes),
-            None => {
-                switched.1 = Some(context.waker().clone());
-                Poll::Pending
-            }
-        }
-    }
 }
 
 #[derive(Debug)]
@@ -226,7 +174,7 @@ impl Guard {
     }
 
     fn begin(&mut self) {
-        self.talk.busy.store(true, Ordering::SeqCst);
+        self.talk.asked();
         self.scanned = 0;
         self.measured = Measured::Nothing;
         if let Some(number) = self.idle.take() {

@@ -17,8 +17,9 @@ use hyper_util::rt::TokioIo;
 
 use crate::model::excused::Excused as _;
 
-use super::guard::Talk;
-use super::table::{Flight, Table};
+use super::instance::Flight;
+use super::table::Table;
+use super::talk::Talk;
 use super::tunnel;
 use super::upstream::{self, Sender, Sent};
 
@@ -54,9 +55,12 @@ type Forwarded = Response<Either<Counted, Full<Bytes>>>;
 
 async fn forward(table: &Table, parts: Parts, body: Incoming) -> Forwarded {
     let repeatable = matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS) && body.is_end_stream();
-    let Some(mut flight) = table.enter() else {
-        table.unanswered.fetch_add(1, Ordering::Relaxed);
-        return own(StatusCode::SERVICE_UNAVAILABLE, "no instance is in front\n");
+    let mut flight = match table.begin().await {
+        Ok(flight) => flight,
+        Err(told) => {
+            table.unanswered.fetch_add(1, Ordering::Relaxed);
+            return own(StatusCode::SERVICE_UNAVAILABLE, told);
+        }
     };
     // An instance may close an idle connection in the very moment in which it is used again, and then nobody knows whether it saw the
     // request: only what can be repeated goes over a used connection.

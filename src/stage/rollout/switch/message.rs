@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::model::digest::Digest;
@@ -30,6 +31,9 @@ pub struct Routes {
     pub front: Option<Backend>,
     /// Who gets those that `front` did not take, as long as both run.
     pub standby: Option<Backend>,
+    /// Until then requests wait for other routes: the one in front is being replaced by one that cannot run beside it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_until: Option<Timestamp>,
 }
 
 /// An order or a question.
@@ -41,7 +45,7 @@ pub enum Order {
     /// From now on, requests go there.
     Swap {
         /// The new routes, with the token of whoever orders.
-        routes: Routes,
+        routes: Box<Routes>,
     },
     /// Answers when nothing is in flight on an instance any more, or when the time is over.
     Drain {
@@ -104,6 +108,12 @@ pub struct Status {
     pub restarts: u64,
     /// Requests that nobody took.
     pub unanswered: u64,
+    /// Requests (or connections, for `tcp`) that wait for other routes now.
+    #[serde(default)]
+    pub waiting: u64,
+    /// Requests that went on after they had waited.
+    #[serde(default)]
+    pub waited: u64,
     /// Clients that are connected.
     #[serde(default)]
     pub clients: u64,

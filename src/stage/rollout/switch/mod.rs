@@ -23,7 +23,9 @@ mod error;
 mod guard;
 mod handover;
 mod head;
+mod hold;
 mod http;
+mod instance;
 mod key;
 pub mod message;
 mod plan;
@@ -31,6 +33,7 @@ mod run;
 mod serve;
 mod supervise;
 mod table;
+mod talk;
 mod tunnel;
 mod upstream;
 

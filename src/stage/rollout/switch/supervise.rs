@@ -127,7 +127,7 @@ async fn restart(plan: &SwitchPlan, table: &Table, instances: &Instances, front:
             address: running.address,
             ..front.clone()
         }),
-        standby: routes.standby,
+        ..routes
     };
     table.restarts.fetch_add(1, Ordering::Relaxed);
     match table.swap(routes).map_err(|error| chain(&error))? {

@@ -2,146 +2,24 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::Duration;
+use std::sync::{Arc, PoisonError, RwLock};
 
-use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::capacity::Capacity;
 use super::error::SwitchError;
+use super::hold::{self, Entered, Hold};
+use super::instance::{Flight, Instance};
 use super::message::{Backend, Routes, Traffic};
-use super::upstream::Sender;
 use crate::io::files;
-
-/// Connections to an instance are used again for this long; shorter than any server's own idle limit.
-const REUSE: Duration = Duration::from_millis(900);
-
-/// An instance with its counters and its idle connections.
-pub(super) struct Instance {
-    pub(super) backend: Backend,
-    in_flight: AtomicU64,
-    served: AtomicU64,
-    broken: AtomicU64,
-    changed: Notify,
-    idle: Mutex<Vec<(Sender, Instant)>>,
-    pool: usize,
-}
-
-impl Instance {
-    fn new(backend: Backend, pool: usize) -> Arc<Self> {
-        Arc::new(Self {
-            backend,
-            pool,
-            in_flight: AtomicU64::new(0),
-            served: AtomicU64::new(0),
-            broken: AtomicU64::new(0),
-            changed: Notify::new(),
-            idle: Mutex::new(Vec::new()),
-        })
-    }
-
-    /// A connection that is open and was used a moment ago.
-    pub(super) fn idle(&self) -> Option<Sender> {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        while let Some((sender, since)) = idle.pop() {
-            if since.elapsed() < REUSE && sender.is_ready() {
-                return Some(sender);
-            }
-        }
-        None
-    }
-
-    pub(super) fn give_back(&self, sender: Sender) {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() >= self.pool {
-            idle.retain(|(sender, since)| since.elapsed() < REUSE && !sender.is_closed());
-        }
-        if idle.len() < self.pool && !sender.is_closed() {
-            idle.push((sender, Instant::now()));
-        }
-    }
-
-    fn forget_unused(&self) {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.retain(|(sender, since)| since.elapsed() < REUSE && !sender.is_closed());
-    }
-
-    fn forget_idle(&self) {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
-    }
-
-    fn traffic(&self) -> Traffic {
-        Traffic {
-            backend: self.backend.clone(),
-            in_flight: self.in_flight.load(Ordering::SeqCst),
-            served: self.served.load(Ordering::Relaxed),
-            broken: self.broken.load(Ordering::Relaxed),
-        }
-    }
-
-    /// Waits until nothing is in flight; gives what still is when the time is over.
-    pub(super) async fn drained(&self, wait: Duration) -> u64 {
-        let end = Instant::now() + wait;
-        loop {
-            let changed = self.changed.notified();
-            let left = self.in_flight.load(Ordering::SeqCst);
-            if left == 0 || Instant::now() >= end {
-                return left;
-            }
-            // Either way the count is looked at again.
-            let _changed = tokio::time::timeout_at(end, changed).await;
-        }
-    }
-}
-
-/// One request under way. Counts as in flight until it is dropped.
-pub(super) struct Flight {
-    instance: Arc<Instance>,
-    ended: bool,
-}
-
-impl Flight {
-    fn begin(instance: &Arc<Instance>) -> Self {
-        instance.in_flight.fetch_add(1, Ordering::SeqCst);
-        Self {
-            instance: Arc::clone(instance),
-            ended: false,
-        }
-    }
-
-    pub(super) fn instance(&self) -> &Instance {
-        &self.instance
-    }
-
-    /// The whole answer has passed.
-    pub(super) fn served(&mut self) {
-        if !std::mem::replace(&mut self.ended, true) {
-            self.instance.served.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
-    /// The instance did not answer whole.
-    pub(super) fn broken(&mut self) {
-        if !std::mem::replace(&mut self.ended, true) {
-            self.instance.broken.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-}
-
-impl Drop for Flight {
-    fn drop(&mut self) {
-        if self.instance.in_flight.fetch_sub(1, Ordering::SeqCst) == 1 {
-            self.instance.changed.notify_waiters();
-        }
-    }
-}
 
 #[derive(Default)]
 struct Live {
     routes: Routes,
     front: Option<Arc<Instance>>,
     standby: Option<Arc<Instance>>,
+    /// Until then nothing new goes to the one in front.
+    held: Option<Instant>,
     known: Vec<Arc<Instance>>,
     pool: usize,
 }
@@ -159,6 +37,7 @@ impl Live {
     fn route(&mut self, routes: Routes) {
         self.front = routes.front.as_ref().map(|backend| self.instance(backend));
         self.standby = routes.standby.as_ref().map(|backend| self.instance(backend));
+        self.held = routes.held_until.map(hold::end);
         self.routes = routes;
         let named: Vec<&Backend> = self.routes.front.iter().chain(&self.routes.standby).collect();
         for instance in &self.known {
@@ -170,7 +49,7 @@ impl Live {
             let Some(at) = self
                 .known
                 .iter()
-                .position(|known| !named.contains(&&known.backend) && known.in_flight.load(Ordering::SeqCst) == 0)
+                .position(|known| !named.contains(&&known.backend) && known.in_flight() == 0)
             else {
                 break;
             };
@@ -183,6 +62,7 @@ impl Live {
 pub(super) struct Table {
     live: RwLock<Live>,
     file: PathBuf,
+    pub(super) hold: Hold,
     pub(super) capacity: Arc<Capacity>,
     /// True once the listener was handed over or closed: what is left is finished, and kept-alive connections are let go.
     pub(super) closing: AtomicBool,
@@ -200,6 +80,7 @@ impl Table {
                 ..Live::default()
             }),
             file: state.join("switch.json"),
+            hold: Hold::new(),
             capacity,
             closing: AtomicBool::new(false),
             from_standby: AtomicU64::new(0),
@@ -237,6 +118,7 @@ impl Table {
         })?;
         files::write(&self.file, &text)?;
         live.route(routes);
+        self.hold.changed();
         Ok(None)
     }
 
@@ -256,15 +138,31 @@ impl Table {
         }
     }
 
-    /// Begins a request on the front instance. The read lock makes the swap atomic: after it, nothing new counts on the old one.
-    pub(super) fn enter(&self) -> Option<Flight> {
+    /// Begins a request on the front instance, after waiting where it is being replaced.
+    ///
+    /// # Errors
+    /// What the client is told where nobody takes it.
+    pub(super) async fn begin(&self) -> Result<Flight, &'static str> {
+        match self.enter() {
+            Entered::Began(flight) => Ok(flight),
+            Entered::Nobody => Err(hold::NOBODY),
+            Entered::Held(_) => self.hold.wait(|| self.enter()).await,
+        }
+    }
+
+    /// The read lock makes a swap atomic: after it, nothing new counts on the old one.
+    fn enter(&self) -> Entered {
         if self.closing.load(Ordering::Relaxed) {
             // The one that took over writes the routes now. Where they cannot be read, the last known ones are better than none: the
             // instances behind them are not stopped before this switch has ended.
             let _kept = self.read_file();
         }
         let live = self.live.read().unwrap_or_else(PoisonError::into_inner);
-        live.front.as_ref().map(Flight::begin)
+        match (live.held.filter(|end| *end > Instant::now()), &live.front) {
+            (Some(end), _) => Entered::Held(end),
+            (None, Some(front)) => Entered::Began(Flight::begin(front)),
+            (None, None) => Entered::Nobody,
+        }
     }
 
     /// Begins the same request on the standby.

@@ -16,7 +16,7 @@ const HALF_CLOSED: Duration = Duration::from_secs(30);
 
 /// Carries a connection until both sides have ended it.
 pub(super) async fn carry(table: &Table, client: impl AsyncRead + AsyncWrite + Send) {
-    let Some(mut flight) = table.enter() else {
+    let Ok(mut flight) = table.begin().await else {
         table.unanswered.fetch_add(1, Ordering::Relaxed);
         return;
     };

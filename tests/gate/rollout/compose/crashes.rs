@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use portcullis::model::outcome::RolloutResult;
+use portcullis::stage::rollout;
 use serde_json::json;
 
 use super::rig::{Door, Rig, lost};
@@ -68,4 +69,28 @@ async fn killed_after_every_line_of_a_failing_deploy_resume_rolls_back_with_the_
     }
     let killed = killed_and_resumed(Door::Switch, 1, 1..40, true).await;
     assert!(killed.is_none_or(|killed| killed >= 6), "{killed:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_while_requests_wait_at_the_switch_resume_commits_and_none_is_lost() {
+    let Some(mut rig) = Rig::new(Door::Switch, 1) else { return };
+    rig.compose_file(&json!({"container_name": "the-shop"}));
+    rig.plan.without_way_back = false;
+    let report = rig.rollout(&rig.opened('a')).await;
+    assert_eq!(report.result, RolloutResult::Committed, "{:?}", report.reason);
+    let b = rig.good('b');
+    let load = Load::start(rig.listen(), Duration::from_millis(20));
+    let mut deployer = roles::start_deployer(&rig, 'b', Death::Never);
+    let routes = rig.state().join("switch.json");
+    while !std::fs::read_to_string(&routes).unwrap().contains("held_until") {
+        assert_eq!(deployer.try_wait().unwrap(), None, "it ended before requests waited");
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    deployer.kill().unwrap();
+    deployer.wait().unwrap();
+    let resumed = rollout::resume(&rig.plan, &rig.effects()).await.unwrap().unwrap();
+    assert_eq!(resumed.result, RolloutResult::Committed, "{:?}", resumed.reason);
+    rig.runs_alone(&b, 1);
+    let tally = load.end().await;
+    assert_eq!(lost(Door::Switch, &tally), Vec::<String>::new(), "{}", tally.line());
 }

@@ -6,6 +6,7 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use portcullis::model::outcome::RolloutResult;
+use portcullis::model::plan::{FrontPlan, TargetPlan};
 use portcullis::model::planned_rollout::ExpectedInterruption;
 use portcullis::stage::rollout;
 use serde_json::json;
@@ -199,4 +200,60 @@ async fn a_published_port_means_an_interruption_that_is_announced_and_the_old_on
         let name = rig.engine_says(&["inspect", "--format", "{{.Name}}", "the-shop"]);
         assert_eq!(name.trim(), "/the-shop");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_wait_at_the_switch_while_an_instance_that_must_run_alone_is_replaced_and_none_is_lost() {
+    let Some(mut rig) = Rig::new(Door::Switch, 1) else { return };
+    rig.compose_file(&json!({"container_name": "the-shop"}));
+    rig.plan.waits.stage = Duration::from_secs(5);
+    let a = rig.opened('a');
+    let report = rig.rollout(&a).await;
+    assert_eq!(report.result, RolloutResult::Committed, "{:?}", report.reason);
+    let load = Load::start(rig.listen(), Duration::from_millis(10));
+    let b = rig.good('b');
+    let report = rig.rollout(&b).await;
+    assert_eq!(report.result, RolloutResult::Committed, "{:?}", report.reason);
+    assert_eq!(report.cut_requests, Some(0));
+    let planned = report.plan.unwrap().interruption;
+    assert_eq!(planned.expected, ExpectedInterruption::Held, "{}", planned.why);
+    let waited = rig.status().await.waited;
+    assert!(waited > 0, "nobody had to wait");
+    rig.runs_alone(&b, 1);
+    // Nobody is led to a version that ends, or is sick by its own address.
+    for (letter, config, words) in [
+        ('c', json!({"Env": ["EXITS=3"]}), "ended with 3"),
+        ('d', json!({"Env": ["SICK=1"]}), "while requests wait for it"),
+    ] {
+        let bad = rig.image(letter, &config);
+        let report = rig.rollout(&bad).await;
+        let reason = report.reason.unwrap_or_default();
+        assert!(
+            report.result == RolloutResult::RolledBack && reason.contains(words),
+            "{:?} {reason}",
+            report.result
+        );
+        rig.runs_alone(&b, 1);
+    }
+    let report = rollout::rollback(&rig.plan, &rig.effects()).await.unwrap();
+    assert_eq!(report.result, RolloutResult::Committed, "{:?}", report.reason);
+    rig.runs_alone(&a, 1);
+    let tally = load.end().await;
+    println!(
+        "one instance after the other: {} in a deploy, two failing ones and a rollback",
+        tally.line()
+    );
+    assert_eq!(lost(Door::Switch, &tally), Vec::<String>::new(), "{}", tally.line());
+    // The control: without it, somebody is refused.
+    let TargetPlan::Compose(plan) = &mut rig.plan.target else {
+        panic!("a rig is of Compose")
+    };
+    if let Some(FrontPlan::Switch(switch)) = &mut plan.front {
+        switch.hold = Duration::ZERO;
+    }
+    let load = Load::start(rig.listen(), Duration::from_millis(10));
+    let report = rig.rollout(&rig.good('e')).await;
+    assert_eq!(report.result, RolloutResult::Committed, "{:?}", report.reason);
+    assert_eq!(report.plan.unwrap().interruption.expected, ExpectedInterruption::Brief);
+    assert_ne!(load.end().await.lost(), Vec::<String>::new());
 }

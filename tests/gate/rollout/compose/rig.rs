@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use portcullis::model::digest::Digest;
 use portcullis::model::image_ref::ImageRef;
-use portcullis::model::plan::{CaddyPlan, ComposePlan, FrontPlan, NginxPlan, ProcessPlan, Protocol, TargetPlan};
+use portcullis::model::plan::{CaddyPlan, ComposePlan, FrontPlan, NginxPlan, ProcessPlan, Protocol, SwitchFrontPlan, TargetPlan};
 use portcullis::stage::publish::Attested;
 use serde_json::{Value, json};
 
@@ -310,12 +310,15 @@ pub(crate) fn use_compose(world: &mut World) {
             admin: text("admin").parse().unwrap(),
             id: "shop".to_owned(),
         })),
-        "Switch" => Some(FrontPlan::Switch(ProcessPlan {
-            program: env!("CARGO_BIN_EXE_portcullis").into(),
-            listen: world.listen(),
-            protocol: Protocol::Http,
-            env: BTreeMap::new(),
-            state: state.clone(),
+        "Switch" => Some(FrontPlan::Switch(SwitchFrontPlan {
+            process: ProcessPlan {
+                program: env!("CARGO_BIN_EXE_portcullis").into(),
+                listen: world.listen(),
+                protocol: Protocol::Http,
+                env: BTreeMap::new(),
+                state: state.clone(),
+            },
+            hold: Duration::from_secs(30),
         })),
         _ => None,
     };

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::led::{Leads, Led};
 use super::own::OwnSwitch;
 use super::{caddy, nginx};
-use crate::model::plan::{ComposePlan, FrontPlan};
+use crate::model::plan::{ComposePlan, FrontPlan, ProcessPlan, SwitchFrontPlan};
 use crate::stage::rollout::process::front::Front;
 use crate::stage::rollout::switch::message::Status;
 use crate::stage::rollout::target::TargetError;
@@ -27,12 +27,12 @@ impl Door {
             None => Self::None,
             Some(FrontPlan::Nginx(front)) => Self::Nginx(nginx::Nginx::new(front.clone(), plan.root.clone(), state)),
             Some(FrontPlan::Caddy(front)) => Self::Caddy(caddy::Caddy::new(front.clone(), state)),
-            Some(FrontPlan::Switch(process)) => {
-                let process = crate::model::plan::ProcessPlan {
+            Some(FrontPlan::Switch(SwitchFrontPlan { process, hold })) => {
+                let process = ProcessPlan {
                     state: state.to_owned(),
                     ..process.clone()
                 };
-                Self::Switch(Box::new(OwnSwitch::new(Front::new(process), Leads::new(state))))
+                Self::Switch(Box::new(OwnSwitch::new(Front::new(process), *hold, Leads::new(state))))
             }
         }
     }

@@ -4,6 +4,8 @@ use crate::model::error_chain::chain;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::led::{Leads, Led};
 use crate::stage::rollout::process::front::Front;
 use crate::stage::rollout::switch::message::{Backend, Routes, Status};
@@ -12,12 +14,13 @@ use crate::stage::rollout::target::TargetError;
 #[derive(Debug)]
 pub(in crate::stage::rollout::compose) struct OwnSwitch {
     front: Front,
+    hold: Duration,
     leads: Leads,
 }
 
 impl OwnSwitch {
-    pub(super) const fn new(front: Front, leads: Leads) -> Self {
-        Self { front, leads }
+    pub(super) const fn new(front: Front, hold: Duration, leads: Leads) -> Self {
+        Self { front, hold, leads }
     }
 
     pub(super) async fn trouble(&self) -> Option<String> {
@@ -41,7 +44,7 @@ impl OwnSwitch {
     pub(super) async fn lead(&self, led: &Led, old: Option<&Led>) -> Result<(), TargetError> {
         let status = self.front.ensure().await?;
         let front = backend(led);
-        if front.is_some() && status.routes.front == front {
+        if front.is_some() && status.routes.front == front && status.routes.held_until.is_none() {
             return Ok(());
         }
         let standby = old.and_then(backend).filter(|old| status.routes.front.as_ref() == Some(old));
@@ -50,9 +53,33 @@ impl OwnSwitch {
                 token: led.token,
                 front,
                 standby,
+                held_until: None,
             })
             .await?;
         self.leads.carried_out(led)
+    }
+
+    /// How long a request waits at most while the version is changed.
+    pub(in crate::stage::rollout::compose) const fn hold_limit(&self) -> Duration {
+        self.hold
+    }
+
+    /// Lets new requests wait until it leads somewhere again, the hold's limit at most, and waits for those under way, a third of it at most.
+    /// Gives how many are left; `None` where nothing was in front, or nothing is to wait.
+    pub(in crate::stage::rollout::compose) async fn hold(&self, token: u64, now: Timestamp) -> Result<Option<u64>, TargetError> {
+        let status = self.front.ensure().await?;
+        let Some(front) = status.routes.front.clone().filter(|_| !self.hold.is_zero()) else {
+            return Ok(None);
+        };
+        self.front
+            .route(Routes {
+                token,
+                held_until: Some(now.checked_add(self.hold).unwrap_or(Timestamp::MAX)),
+                ..status.routes
+            })
+            .await?;
+        let left = self.front.client().drain(&front.run, self.hold / 3).await?;
+        Ok(Some(left))
     }
 
     /// Leads to one run alone, and waits for requests in flight on every other one; gives what is left.
