@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::lease::ConfigLease;
-use super::manager::{self, Manager};
+use super::manager::{self, Manager, PullLogin};
 use super::service::Service;
 use super::tasks;
 use super::template::{run_of, with_release};
@@ -178,11 +178,8 @@ impl Controller for SwarmTarget {
             }
             login => login?,
         };
-        if !self
-            .manager
-            .update(service, &service.with_template(template), login.as_deref())
-            .await?
-        {
+        let login = login.map_or_else(|| manager::login_of(service, image, way), PullLogin::Ours);
+        if !self.manager.update(service, &service.with_template(template), &login).await? {
             return Ok(None);
         }
         let there = self.service().await?;
