@@ -9,7 +9,7 @@ use super::lease::ConfigLease;
 use super::manager::{self, Manager, PullLogin};
 use super::service::Service;
 use super::tasks;
-use super::template::{run_of, with_release};
+use super::template::with_release;
 use super::watching::{self, Hopeless, Waiting, Watched};
 use crate::io::{Effects, state_folder};
 use crate::model::error_chain::chain;
@@ -182,9 +182,8 @@ impl Controller for SwarmTarget {
         if !self.manager.update(service, &service.with_template(template), &login).await? {
             return Ok(None);
         }
-        let there = self.service().await?;
         // What somebody else has put there since is not taken for ours.
-        let is_ours = run_of(there.template()) == run_of(template);
-        Ok(Some(if is_ours { there.template() } else { template }.clone()))
+        let there = self.service().await?;
+        Ok(Some(if there.follows(service) { there.template() } else { template }.clone()))
     }
 }
