@@ -19,9 +19,45 @@ pub fn is_workflow(path: &str) -> bool {
     (is_yaml && path.starts_with(".github/workflows/")) || matches!(name, "action.yml" | "action.yaml")
 }
 
+/// Line breaks of YAML 1.1 and of none of 1.2: the runner's reader ends a line there, and a comment with it.
+///
+/// Source: `CharacterAnalyzer.IsBreak` of YamlDotNet, which the runner reads workflows with.
+const BREAKS: [char; 3] = ['\u{85}', '\u{2028}', '\u{2029}'];
+
 /// Every action, reusable workflow and `docker://` image that a workflow or an action uses, with its line, and a gap for what could not be read.
 #[must_use]
 pub fn action_uses(path: &str, text: &str) -> (Vec<ActionUse>, Vec<Gap>) {
+    let (mut found, mut gaps) = read(path, text);
+    // What one reader takes for a comment is a step for the other: both count.
+    if text.contains(BREAKS) {
+        let (mut more, mut unread) = read(path, &text.replace(BREAKS, "\n"));
+        let places = more.iter_mut().map(|action| &mut action.location);
+        places
+            .chain(unread.iter_mut().filter_map(|gap| gap.location.as_mut()))
+            .for_each(|place| place.line = place.line.map(|line| line_in(text, line)));
+        found.append(&mut more);
+        gaps.append(&mut unread);
+    }
+    let mut seen = BTreeSet::new();
+    found.retain(|action| seen.insert(action.clone()));
+    let mut seen = BTreeSet::new();
+    gaps.retain(|gap| seen.insert(gap.clone()));
+    (found, gaps)
+}
+
+/// The line of a text of which a line is that one when [`BREAKS`] end lines too.
+fn line_in(text: &str, line: u32) -> u32 {
+    let mut after = 0;
+    for (at, one) in (1..).zip(text.lines()) {
+        after += one.split(BREAKS).count();
+        if usize::try_from(line).is_ok_and(|line| line <= after) {
+            return at;
+        }
+    }
+    line
+}
+
+fn read(path: &str, text: &str) -> (Vec<ActionUse>, Vec<Gap>) {
     let (documents, unread) = documents(text);
     let mut reader = Reader {
         path,
@@ -39,8 +75,6 @@ pub fn action_uses(path: &str, text: &str) -> (Vec<ActionUse>, Vec<Gap>) {
     if reader.left == 0 {
         reader.gap(1, "its aliases make too many values of it");
     }
-    let mut seen = BTreeSet::new();
-    reader.found.retain(|action| seen.insert(action.clone()));
     (reader.found, reader.gaps)
 }
 
@@ -212,5 +246,36 @@ mod tests {
         ] {
             assert_eq!(of(&text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn what_stands_behind_a_line_break_that_only_some_readers_know_is_read() {
+        let uses = |text: &str| {
+            let (found, gaps) = action_uses("action.yml", text);
+            let told = |action: ActionUse| (action.uses, action.location.line);
+            (found.into_iter().map(told).collect::<Vec<_>>(), gaps)
+        };
+        let text = |between: &str| format!("- uses: a/b@v1\n# nothing{between}- uses: c/d@v2\n- uses: e/f@v3\n");
+        let (seen, hidden) = (("a/b@v1".to_owned(), Some(1)), ("c/d@v2".to_owned(), Some(2)));
+        let last = ("e/f@v3".to_owned(), Some(3));
+        for between in BREAKS.map(String::from) {
+            let (mut found, gaps) = uses(&text(&between));
+            found.sort_by_key(|found| found.1);
+            assert_eq!(
+                (found, gaps),
+                (vec![seen.clone(), hidden.clone(), last.clone()], Vec::new()),
+                "{between:?}"
+            );
+        }
+        // The controls: a comment, and a break for every reader.
+        assert_eq!(uses(&text(" ")).0, [seen.clone(), last]);
+        assert_eq!(uses(&text("\n")).0[1], ("c/d@v2".to_owned(), Some(3)));
+        // What a comment says of a version is what the reader takes for the comment.
+        let commit = "11bd71901bbe5b1630ceea73d27597364c9af683";
+        let (found, _) = action_uses("action.yml", &format!("- uses: a/b@{commit} #\u{2028}# v1.2.3\n"));
+        assert_eq!(
+            found.iter().map(|action| action.version.is_some()).collect::<Vec<_>>(),
+            [true, false]
+        );
     }
 }

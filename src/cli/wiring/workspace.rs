@@ -165,13 +165,14 @@ impl Workspace {
     }
 
     /// The whole path of one that a rollout uses. One that is written as lying in the project and leads out of it through a link is refused: what is
-    /// used then was not reviewed with the commit, and nobody sees it in the configuration. An absolute path says openly where it leads.
+    /// used then was not reviewed with the commit, and nobody sees it in the configuration. One that is written as lying
+    /// elsewhere says openly where it leads.
     ///
     /// # Errors
     /// [`CliError::Setting`].
     pub(super) fn used(&self, key: &'static str, path: &Path) -> Result<PathBuf, CliError> {
         let whole = self.root.join(path);
-        let is_open = path.is_absolute() || path.components().any(|part| part == Component::ParentDir);
+        let is_open = !as_written(&whole).starts_with(as_written(&self.root));
         let there = whole.ancestors().find(|above| above.symlink_metadata().is_ok());
         let Some(there) = there.filter(|_| !is_open) else {
             return Ok(whole);
@@ -204,6 +205,21 @@ impl Workspace {
             other => other,
         })
     }
+}
+
+/// A path without `.` and `..`, as one who reads it takes it: links are not followed.
+fn as_written(path: &Path) -> PathBuf {
+    let mut written = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if matches!(written.components().next_back(), Some(Component::Normal(_))) => {
+                written.pop();
+            }
+            other => written.push(other),
+        }
+    }
+    written
 }
 
 pub(super) fn shown(path: &Path, directory: &Path) -> PathBuf {

@@ -101,6 +101,12 @@ async fn keep_asking<T: RolloutTarget>(
     let mut countdown = Countdown::begin();
     loop {
         let sample = take(target, verifier, streak.door, samples).await?;
+        // Others answer for an instance that has ended.
+        if streak.door == ProbeTarget::Front
+            && let Some(reason) = target.broken(run)
+        {
+            return Err(Halt::Failed(reason));
+        }
         if verifier.counts(&sample) {
             row += 1;
             if row >= wanted {

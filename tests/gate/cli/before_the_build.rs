@@ -351,7 +351,10 @@ fn what_a_rollout_uses_is_not_reached_through_a_link_out_of_the_project() {
         format!("{CONFIG}[rollout]\ntarget = \"compose\"\ncompose_service = \"api\"\nport = 8080\n{engine}\n{more}\n{front}{health}")
     };
     let kubernetes = |more: &str| format!("{CONFIG}[rollout]\ntarget = \"kubernetes\"\nworkload = \"deployment/api\"\n{more}\n{health}");
-    for path in ["out/x", "out", "nowhere", "nowhere/x"] {
+    let root = place.path("inner").parent().unwrap().to_owned();
+    let detour = format!("../{}/out/x", root.file_name().unwrap().to_str().unwrap());
+    let absolute = root.join("out/x").display().to_string();
+    for path in ["out/x", "out", "nowhere", "nowhere/x", "inner/../out/x", &detour, &absolute] {
         for (key, text) in [
             ("rollout.files", compose(&format!("files = [\"{path}\"]"), front)),
             ("rollout.env_files", compose(&format!("env_files = [\"{path}\"]"), front)),
@@ -370,8 +373,10 @@ fn what_a_rollout_uses_is_not_reached_through_a_link_out_of_the_project() {
         assert!(err.contains("image.repository") && err.contains("link"), "{repository}: {err}");
     }
     assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 0);
-    // The controls: a link that stays inside, and a path that says where it leads. The engine is what is not there.
-    for path in ["within/x", "inner/not-yet", &outside.path().join("x").display().to_string()] {
+    // The controls: a link that stays inside, and paths that say where they lead. The engine is what is not there.
+    let elsewhere = outside.path().join("x").display().to_string();
+    let above = format!("../{}/x", outside.path().file_name().unwrap().to_str().unwrap());
+    for path in ["within/x", "inner/not-yet", "inner/../inner/x", &elsewhere, &above] {
         place.write(
             "portcullis.toml",
             &compose(&format!("files = [\"{path}\"]\nstate = \"{path}.d\""), front),

@@ -54,10 +54,15 @@ impl Death {
 
 /// Waits until the last line of a world's journal is of the soak.
 pub(crate) async fn soaking(world: &World, running: &tokio::task::JoinHandle<RolloutReport>) {
+    come_to("Soaking", world, running).await;
+}
+
+/// Waits until the last line of a world's journal is of a state.
+pub(crate) async fn come_to(state: &str, world: &World, running: &tokio::task::JoinHandle<RolloutReport>) {
     let journal = world.state().join("journal.jsonl");
-    while !fs::read_to_string(&journal).is_ok_and(|text| text.lines().next_back().is_some_and(|line| line.contains("Soaking"))) {
+    while !fs::read_to_string(&journal).is_ok_and(|text| text.lines().next_back().is_some_and(|line| line.contains(state))) {
         tokio::time::sleep(Duration::from_millis(50)).await;
-        assert!(!running.is_finished(), "it ended before it soaked");
+        assert!(!running.is_finished(), "it ended before {state}");
     }
 }
 

@@ -8,9 +8,12 @@ use hyper::Method;
 use serde_json::{Value, json};
 
 use super::service::Service;
+use super::template::without_tag;
 use crate::io::Effects;
 use crate::io::local_api::{LocalApi, LocalApiError};
-use crate::io::registry::{Login, Repository};
+use crate::io::registry::{Login, Repository, RepositoryError};
+use crate::model::excused::Excused as _;
+use crate::stage::rollout::controller::Way;
 use crate::stage::rollout::engine::Engine;
 use crate::stage::rollout::error::RolloutError;
 use crate::stage::rollout::query::encoded;
@@ -18,6 +21,21 @@ use crate::stage::rollout::target::{TargetError, unseen};
 
 /// For the engine to take an order.
 const SOON: Duration = Duration::from_secs(30);
+
+/// `{}`: a login that names nobody.
+const NOBODY: &str = "e30=";
+
+/// What the nodes log in with to pull. A login is told to the registry that an image comes from, whichever it was meant for.
+#[derive(PartialEq, Eq)]
+pub(super) enum PullLogin {
+    /// What is found here for the registry.
+    Ours(String),
+    /// What the service has now, for an image of the same registry.
+    Kept,
+    /// What the service had before it was written last, for an image of that registry.
+    Former,
+    Nobody,
+}
 
 #[derive(Debug, Clone)]
 pub(super) struct Manager {
@@ -81,10 +99,15 @@ impl Manager {
     }
 
     /// Puts a specification in place of the one that was read; false when somebody wrote the service meanwhile.
-    pub(super) async fn update(&self, service: &Service, spec: &Value, login: Option<&str>) -> Result<bool, TargetError> {
-        // Without a login of ours the nodes go on with the one that the service has.
+    pub(super) async fn update(&self, service: &Service, spec: &Value, login: &PullLogin) -> Result<bool, TargetError> {
+        let (login, from) = match login {
+            PullLogin::Ours(login) => (Some(login.as_str()), "spec"),
+            PullLogin::Kept => (None, "spec"),
+            PullLogin::Former => (None, "previous-spec"),
+            PullLogin::Nobody => (Some(NOBODY), "spec"),
+        };
         let path = format!(
-            "/services/{}/update?version={}&registryAuthFrom=spec",
+            "/services/{}/update?version={}&registryAuthFrom={from}",
             service.id(),
             service.version()
         );
@@ -97,11 +120,29 @@ impl Manager {
     }
 }
 
+fn repository(image: &str) -> Result<Repository, RepositoryError> {
+    Repository::parse(without_tag(image.split('@').next().unwrap_or(image)))
+}
+
+/// What the nodes log in with for an image of whose registry nobody knows a login here.
+pub(super) fn login_of(service: &Service, image: &str, way: Way) -> PullLogin {
+    let registry = |image: &str| {
+        let repository = repository(image).or_none("what is no repository has no registry, and nobody's login is told to it");
+        repository.map(|repository| repository.host().to_owned())
+    };
+    let of = |spec: &Value| registry(spec["TaskTemplate"]["ContainerSpec"]["Image"].as_str().unwrap_or(""));
+    match registry(image) {
+        Some(wanted) if of(service.spec()).as_ref() == Some(&wanted) => PullLogin::Kept,
+        // What was there before this rollout. Before any other update it may be what somebody gave to a registry for another one.
+        Some(wanted) if way == Way::Back && of(&service.whole["PreviousSpec"]).is_some_and(|host| host == wanted) => PullLogin::Former,
+        _ => PullLogin::Nobody,
+    }
+}
+
 /// What the nodes log in with to pull from a repository, as the engine's API has it; `None` where nobody is logged in here.
 pub(super) async fn login(image: &str, effects: &Effects) -> Result<Option<String>, TargetError> {
     let what = || format!("the login of {image} cannot be had");
-    let name = image.split('@').next().unwrap_or(image);
-    let repository = Repository::parse(name).map_err(|error| TargetError::caused(what(), error))?;
+    let repository = repository(image).map_err(|error| TargetError::caused(what(), error))?;
     let logins = std::sync::Arc::clone(&effects.logins);
     let host = repository.host().to_owned();
     let found = tokio::task::spawn_blocking(move || logins.find(&repository))
@@ -115,4 +156,32 @@ pub(super) async fn login(image: &str, effects: &Effects) -> Result<Option<Strin
         Some(Login::Token(token)) => json!({"registrytoken": token.expose(), "serveraddress": host}),
     };
     Ok(Some(URL_SAFE.encode(login.to_string())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_login_goes_to_the_registry_that_it_was_meant_for_and_to_no_other() {
+        let spec = |image: &str| json!({"TaskTemplate": {"ContainerSpec": {"Image": image}}});
+        let service = json!({
+            "ID": "s", "Version": {"Index": 1},
+            "Spec": spec("one.example/shop@sha256:0"), "PreviousSpec": spec("two.example:5000/shop:1@sha256:0"),
+        });
+        let mut service = Service::of(service).expect("a service");
+        for (image, login) in [
+            ("one.example/other:1.2@sha256:1", PullLogin::Kept),
+            ("two.example:5000/shop:1@sha256:0", PullLogin::Former),
+            ("two.example/shop@sha256:0", PullLogin::Nobody),
+            ("shop@sha256:0", PullLogin::Nobody),
+            ("one.example/Shop@sha256:0", PullLogin::Nobody),
+        ] {
+            assert!(login_of(&service, image, Way::Back) == login, "{image}");
+        }
+        assert!(login_of(&service, "one.example/shop@sha256:1", Way::Forward) == PullLogin::Kept);
+        assert!(login_of(&service, "two.example:5000/shop@sha256:1", Way::Forward) == PullLogin::Nobody);
+        service.whole["PreviousSpec"] = Value::Null;
+        assert!(login_of(&service, "two.example:5000/shop@sha256:0", Way::Back) == PullLogin::Nobody);
+    }
 }

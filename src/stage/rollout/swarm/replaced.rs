@@ -6,10 +6,10 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::lease::ConfigLease;
-use super::manager::{self, Manager};
+use super::manager::{self, Manager, PullLogin};
 use super::service::Service;
 use super::tasks;
-use super::template::{run_of, with_release};
+use super::template::with_release;
 use super::watching::{self, Hopeless, Waiting, Watched};
 use crate::io::{Effects, state_folder};
 use crate::model::error_chain::chain;
@@ -178,16 +178,12 @@ impl Controller for SwarmTarget {
             }
             login => login?,
         };
-        if !self
-            .manager
-            .update(service, &service.with_template(template), login.as_deref())
-            .await?
-        {
+        let login = login.map_or_else(|| manager::login_of(service, image, way), PullLogin::Ours);
+        if !self.manager.update(service, &service.with_template(template), &login).await? {
             return Ok(None);
         }
-        let there = self.service().await?;
         // What somebody else has put there since is not taken for ours.
-        let is_ours = run_of(there.template()) == run_of(template);
-        Ok(Some(if is_ours { there.template() } else { template }.clone()))
+        let there = self.service().await?;
+        Ok(Some(if there.follows(service) { there.template() } else { template }.clone()))
     }
 }

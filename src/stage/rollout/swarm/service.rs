@@ -48,6 +48,12 @@ impl Service {
         &self.whole["Spec"]
     }
 
+    /// True where the template was written once since `before` was read, as far as the engine remembers: an update keeps the labels, so that the
+    /// run in them does not say whose it is.
+    pub(super) fn follows(&self, before: &Self) -> bool {
+        self.whole["PreviousSpec"]["TaskTemplate"] == *before.template()
+    }
+
     /// What tasks are made from.
     pub(super) fn template(&self) -> &Value {
         &self.spec()["TaskTemplate"]
@@ -134,6 +140,23 @@ mod tests {
             assert!(service(1).pending(&[task("new", "running", state)]).is_some(), "{state}");
         }
         assert!(service(2).pending(&done).is_some());
+    }
+
+    #[test]
+    fn of_two_updates_after_another_the_second_does_not_follow_what_was_before_the_first() {
+        let before = service(1);
+        let after = |previous: &Service| {
+            let mut after = service(1);
+            after.whole["PreviousSpec"] = previous.spec().clone();
+            after
+        };
+        let mut ours = after(&before);
+        assert!(ours.follows(&before));
+        ours.whole["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"] = "b@sha256:0".into();
+        // Labels, and with them the run, are as we wrote them.
+        let theirs = after(&ours);
+        assert_eq!(theirs.run(), ours.run());
+        assert!(!theirs.follows(&before) && !service(1).follows(&before));
     }
 
     #[test]

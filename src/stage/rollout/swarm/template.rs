@@ -39,7 +39,7 @@ pub(super) fn deployed(template: &Value) -> Result<Deployed, String> {
 }
 
 /// `host:5000/name:tag` without its tag.
-fn without_tag(name: &str) -> &str {
+pub(super) fn without_tag(name: &str) -> &str {
     match name.rsplit_once(':') {
         Some((before, tag)) if !tag.contains('/') => before,
         _ => name,

@@ -29,6 +29,8 @@ async fn a_real_swarm_is_deployed_to_rolled_back_resumed_and_left_alone_where_ot
     told("unpullable");
     a_task_that_ends_in_the_soak_is_rolled_back(&mut fleet).await;
     told("ended in the soak");
+    a_task_that_ends_where_nothing_soaks_is_rolled_back(&mut fleet).await;
+    told("ended while answers were counted");
     a_foreign_update_in_the_soak_is_left_alone_and_a_scaling_is_none(&mut fleet).await;
     told("foreign");
     killed_on_the_way_resume_ends_it(&fleet).await;
@@ -113,6 +115,25 @@ async fn a_task_that_ends_in_the_soak_is_rolled_back(fleet: &mut Fleet) {
     let _ = plain_get(fleet.door, "/exit?3").await;
     let report = running.await.unwrap();
     (fleet.plan.health.soak, fleet.plan.health.max_error_rate) = (soak, rate);
+    assert_eq!(report.result, RolloutResult::RolledBack, "{:?}", report.reason);
+    let reason = report.reason.unwrap();
+    assert!(reason.contains("non-zero exit (3)"), "{reason}");
+    assert_eq!(fleet.template(), found);
+}
+
+async fn a_task_that_ends_where_nothing_soaks_is_rolled_back(fleet: &mut Fleet) {
+    let new = fleet.image('m', &json!({}));
+    let found = fleet.template();
+    let health = fleet.plan.health.clone();
+    (fleet.plan.health.soak, fleet.plan.health.successes) = (Duration::ZERO, 60);
+    let (plan, effects) = (fleet.plan.clone(), fleet.effects());
+    let running = tokio::spawn(async move { rollout::rollout(&new, &plan, &effects).await.unwrap() });
+    roles::come_to("Verifying", fleet, &running).await;
+    // Until the old tasks, which serve on for a moment, are not asked any more.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let _ = plain_get(fleet.door, "/exit?3").await;
+    let report = running.await.unwrap();
+    fleet.plan.health = health;
     assert_eq!(report.result, RolloutResult::RolledBack, "{:?}", report.reason);
     let reason = report.reason.unwrap();
     assert!(reason.contains("non-zero exit (3)"), "{reason}");
