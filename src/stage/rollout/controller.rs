@@ -16,7 +16,7 @@ use crate::io::Effects;
 use crate::model::event::Stage;
 
 /// Writes that lose against another writer (an autoscaler, the controller itself) before it is given up.
-const TRIES: usize = 20;
+pub(super) const TRIES: usize = 20;
 
 /// Which way a template goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,7 +98,7 @@ pub(super) trait Controller: Sync {
     }
 }
 
-fn busy(shown: &str) -> TargetError {
+pub(super) fn busy(shown: &str) -> TargetError {
     TargetError::Failed(format!("{shown} was written by others {TRIES} times in a row"))
 }
 

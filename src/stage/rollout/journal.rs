@@ -255,7 +255,31 @@ pub(super) fn read(state: &Path) -> Result<(Vec<Record>, u64), RolloutError> {
         Ok(false) => return Ok((Vec::new(), 0)),
         Err(source) => return Err(RolloutError::State { path, source }),
     }
-    let bytes = files::read(&path, LIMIT)?;
+    parse(&path, &files::read(&path, LIMIT)?)
+}
+
+/// The whole lines of a journal, as they are.
+pub(super) fn text(state: &Path) -> Result<String, RolloutError> {
+    let path = path_in(state);
+    let failed = |source| RolloutError::State {
+        path: path_in(state),
+        source,
+    };
+    if !path.try_exists().map_err(failed)? {
+        return Ok(String::new());
+    }
+    let mut bytes = files::read(&path, LIMIT)?;
+    bytes.truncate(bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1));
+    String::from_utf8(bytes).map_err(|error| failed(io::Error::new(io::ErrorKind::InvalidData, error)))
+}
+
+/// Puts another journal in place of the one that is there. Behind the lock, before it is opened.
+pub(super) fn replace(state: &Path, text: &str) -> Result<(), RolloutError> {
+    Ok(files::write(&path_in(state), text.as_bytes())?)
+}
+
+/// What a journal's text says, and how many of its bytes are whole lines. `path` is what errors name.
+pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<(Vec<Record>, u64), RolloutError> {
     let mut records: Vec<Record> = Vec::new();
     let mut whole = 0u64;
     for (at, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
@@ -264,18 +288,26 @@ pub(super) fn read(state: &Path) -> Result<(Vec<Record>, u64), RolloutError> {
             // Whole, and not understood, is not torn: cutting it off would forget what another version did.
             Some(record) => {
                 let record = serde_json::from_str(record).map_err(|source| RolloutError::JournalVersion {
-                    path: path.clone(),
+                    path: path.to_owned(),
                     line: at + 1,
                     source,
                 })?;
                 // Whole lines that were taken out, repeated or moved say of the past what never was.
                 if records.last().is_some_and(|before| !follows(before, &record)) {
-                    return Err(RolloutError::JournalOrder { path, line: at + 1 });
+                    return Err(RolloutError::JournalOrder {
+                        path: path.to_owned(),
+                        line: at + 1,
+                    });
                 }
                 records.push(record);
             }
             None if last => break,
-            None => return Err(RolloutError::Journal { path, line: at + 1 }),
+            None => {
+                return Err(RolloutError::Journal {
+                    path: path.to_owned(),
+                    line: at + 1,
+                });
+            }
         }
         whole += line.len() as u64;
     }

@@ -3,9 +3,11 @@
 //! [`rollout`] walks `machine` forward and, where the new version fails, `rollback` back; both write `journal` behind `lock`, ask
 //! through `verifier`, and act through a `target`.
 
+mod carried;
 mod command;
 mod compose;
 mod controller;
+mod elsewhere;
 mod engine;
 mod error;
 mod halt;

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::carried::Carried;
 use super::error::{BoxError, RolloutError};
 use super::holder::Holder;
 use super::outline::Outline;
@@ -144,6 +145,16 @@ pub(super) trait RolloutTarget: Send + Sync {
     /// Who holds that lock now.
     fn holder(&self) -> impl Future<Output = Result<Option<Holder>, TargetError>> + Send {
         async { Ok(None) }
+    }
+
+    /// What the target itself keeps of the state folder, for deployers on other machines; `None` where it keeps none.
+    fn carried(&self) -> impl Future<Output = Result<Option<Carried>, TargetError>> + Send {
+        async { Ok(None) }
+    }
+
+    /// Has the target keep the state folder as it is now.
+    fn carry(&self) -> impl Future<Output = Result<(), TargetError>> + Send {
+        async { Ok(()) }
     }
 
     /// Where people find the service.

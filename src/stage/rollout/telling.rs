@@ -69,6 +69,13 @@ impl<T: RolloutTarget> Run<'_, T> {
                 format!("the end of the run could not be recorded: {}", chain(&error)),
             );
         }
+        if let Err(error) = self.target.carry().await {
+            // Who gives the orders now has written it down itself.
+            if let Some(failure) = error.failure() {
+                let told = "a deployer on another machine will not know how this run ended";
+                self.effects.warn(Stage::Rollout, format!("{told}: {failure}"));
+            }
+        }
         let mut keep = self.history.good.clone();
         keep.push(self.deployed());
         keep.extend(self.snapshot.good.clone());

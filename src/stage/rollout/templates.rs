@@ -13,7 +13,7 @@ use crate::io::state_folder;
 use crate::model::digest::Digest;
 
 /// How many templates are kept.
-const KEPT: usize = 12;
+pub(super) const KEPT: usize = 12;
 /// The most that is read. A template is at most what a cluster stores of one object, 1.5 MB.
 const LARGEST: u64 = 32 << 20;
 
@@ -111,6 +111,18 @@ impl Book {
                 ..newest
             })
         }))
+    }
+
+    /// The file's content with no more than so many templates, the newest ones.
+    pub(super) fn newest(&self, count: usize) -> Result<Value, TargetError> {
+        let mut known = self.known()?;
+        let extra = known.len().saturating_sub(count);
+        known.drain(..extra);
+        let records = Records {
+            schema: self.schema.clone(),
+            known,
+        };
+        serde_json::to_value(&records).map_err(TargetError::other)
     }
 
     /// The templates that are known, the oldest first.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use portcullis::io::clock::{self, Clock};
 use portcullis::model::outcome::{RolloutReport, RolloutResult};
+use portcullis::stage::publish::Attested;
 use portcullis::stage::rollout;
 
 use super::world::World;
@@ -93,9 +94,7 @@ pub(crate) struct Aftermath {
 /// Lets a deployer of the release with a letter die at a line of its own run, and resumes: what is resumed ends as `wanted`, as does a deployer
 /// that came to its end before it, and nothing stays interrupted.
 pub(crate) async fn killed_and_resumed(world: &World, letter: char, death: Death, wanted: RolloutResult) -> Aftermath {
-    let before = lines(&world.state().join("journal.jsonl"));
-    let mut deployer = start_deployer(world, letter, death.after(before));
-    let ended = tokio::task::spawn_blocking(move || deployer.wait()).await.unwrap().unwrap();
+    let ended = let_die(world, letter, death).await;
     let killed = ended.signal().is_some();
     if !killed {
         let report = fs::read(world.path().join(REPORT))
@@ -114,6 +113,45 @@ pub(crate) async fn killed_and_resumed(world: &World, letter: char, death: Death
         killed,
         resumed: resumed.is_some(),
     }
+}
+
+async fn let_die(world: &World, letter: char, death: Death) -> std::process::ExitStatus {
+    let before = lines(&world.state().join("journal.jsonl"));
+    let mut deployer = start_deployer(world, letter, death.after(before));
+    tokio::task::spawn_blocking(move || deployer.wait()).await.unwrap().unwrap()
+}
+
+/// A machine that committed a release is gone with its state folder: another one knows of it and goes back.
+pub(crate) async fn another_machine_goes_back(world: &World, newest: &Attested) {
+    vanish(world, "first-machine");
+    let status = world.status().await;
+    assert_eq!(status.good.last().map(|good| good.release.digest), Some(*newest.digest()));
+    assert!(!world.state().exists(), "whoever only asks leaves no trace");
+    let report = rollout::rollback(&world.plan, &world.effects()).await.unwrap();
+    assert_eq!(report.result, RolloutResult::Committed, "{:?}", report.reason);
+}
+
+/// A deployer was killed when its version had come up, and its machine is gone: another one commits it. The one of before, which comes back late, goes
+/// on from there. After [`another_machine_goes_back`].
+pub(crate) async fn another_machine_goes_on(world: &World, letter: char) {
+    assert!(let_die(world, letter, Death::Soon(6)).await.signal().is_some());
+    vanish(world, "second-machine");
+    assert!(world.status().await.interrupted.is_some(), "the target knows of the run");
+    let mut plan = world.plan.clone();
+    plan.waits.lock = Duration::from_secs(90);
+    let resumed = rollout::resume(&plan, &world.effects()).await.unwrap().unwrap();
+    assert_eq!(resumed.result, RolloutResult::Committed, "{:?}", resumed.reason);
+    vanish(world, "third-machine");
+    fs::rename(world.path().join("first-machine"), world.state()).unwrap();
+    let new = world.opened(letter);
+    let status = world.status().await;
+    assert_eq!(status.good.last().map(|good| good.release.digest), Some(*new.digest()));
+    let report = rollout::rollout(&new, &world.plan, &world.effects()).await.unwrap();
+    assert_eq!(report.result, RolloutResult::AlreadyDeployed, "{:?}", report.reason);
+}
+
+fn vanish(world: &World, to: &str) {
+    fs::rename(world.state(), world.path().join(to)).unwrap();
 }
 
 /// The report of a deployer, in its world, if it lives to give one.

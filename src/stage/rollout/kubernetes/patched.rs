@@ -1,18 +1,22 @@
 //! One workload of a cluster: what is seen of it, and the patches that change it.
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
-use super::api::Cluster;
+use super::api::{ApiError, Cluster};
 use super::lease::ClusterLease;
 use super::pods;
 use super::rolled::{self, LOOK};
 use super::workload::{Workload, plural, run_of, singular, with_release};
 use crate::io::{Effects, state_folder};
+use crate::model::event::Stage;
 use crate::model::plan::{HealthPlan, KubernetesPlan};
-use crate::stage::rollout::controller::{Controller, UnderWay, Way};
+use crate::stage::rollout::carried::{Carried, NO_ROOM};
+use crate::stage::rollout::controller::{Controller, TRIES, UnderWay, Way, busy};
+use crate::stage::rollout::elsewhere;
 use crate::stage::rollout::error::RolloutError;
 use crate::stage::rollout::limit::{Limit, pause};
 use crate::stage::rollout::query::encoded;
@@ -27,6 +31,8 @@ pub(in crate::stage::rollout) struct KubernetesTarget {
     pub(super) book: Book,
     pub(super) effects: Effects,
     pub(super) cluster: OnceCell<Cluster>,
+    /// What the workload keeps of the state folder, as it was read or written last.
+    pub(super) state_there: Mutex<Option<String>>,
     /// How often each new pod was started again when it had come up.
     pub(super) under_way: UnderWay<ClusterLease, BTreeMap<String, u64>>,
 }
@@ -44,6 +50,7 @@ impl KubernetesTarget {
             health: health.clone(),
             effects: effects.clone(),
             cluster: OnceCell::new(),
+            state_there: Mutex::default(),
             under_way: UnderWay::new(),
         })
     }
@@ -137,6 +144,96 @@ impl KubernetesTarget {
         }
     }
 
+    fn state_there(&self) -> std::sync::MutexGuard<'_, Option<String>> {
+        self.state_there.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the workload keeps of the state folder.
+    pub(super) async fn recalled(&self) -> Result<Option<Carried>, TargetError> {
+        let workload = self.workload().await?;
+        let Some(text) = workload.state() else { return Ok(None) };
+        let carried = Carried::unpacked(text, workload.uid()).map_err(|error| {
+            let forget = Workload::forgets_state(&self.shown());
+            let what = format!(
+                "what {} keeps of earlier rollouts cannot be read (`{forget}` forgets it)",
+                self.shown()
+            );
+            TargetError::caused(what, error)
+        })?;
+        *self.state_there() = Some(text.to_owned());
+        Ok(carried)
+    }
+
+    /// The operation of a patch that has the workload keep the state folder as it is now, and what it keeps then. None where it has no room.
+    fn carries(&self, workload: &Workload) -> Result<Option<(Value, String)>, TargetError> {
+        if workload.state().is_some_and(|there| self.state_there().as_deref() != Some(there)) {
+            let reason = format!("another deployer has written down a rollout of {} meanwhile", self.shown());
+            return Err(TargetError::Superseded(reason));
+        }
+        let packed = elsewhere::packed(&self.plan.state, &self.book, workload.uid())?;
+        if packed.is_none() {
+            self.effects.warn(Stage::Rollout, NO_ROOM.to_owned());
+        }
+        Ok(packed.map(|state| (workload.keep_state(&state), state)))
+    }
+
+    /// Has the workload keep the state folder as it is now.
+    pub(super) async fn keep(&self) -> Result<(), TargetError> {
+        let cluster = self.cluster().await?;
+        for _ in 0..TRIES {
+            let workload = self.workload().await?;
+            let Some((operation, state)) = self.carries(&workload)? else {
+                return Ok(());
+            };
+            let operations = json!([workload.unchanged(), operation]);
+            match cluster.patch(&self.path(cluster), &operations).await {
+                Ok(_) => {
+                    *self.state_there() = Some(state);
+                    return Ok(());
+                }
+                Err(error) if self.raced(&error, &workload).await? => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(busy(&self.shown()))
+    }
+
+    /// What the workload keeps of the state folder ends no way back; forward it must be there.
+    fn done_without(&self, way: Way, error: TargetError) -> Result<(), TargetError> {
+        let failure = error.failure().filter(|_| way == Way::Back).ok_or(error)?;
+        let told = "a deployer on another machine will not know of the way back";
+        self.effects.warn(Stage::Rollout, format!("{told}: {failure}"));
+        Ok(())
+    }
+
+    /// Puts a template there, and beside it what the workload is to keep. `None` when somebody wrote meanwhile.
+    async fn put(&self, workload: &Workload, template: &Value, carried: Option<(Value, String)>) -> Result<Option<Value>, TargetError> {
+        let cluster = self.cluster().await?;
+        let (operation, state) = carried.unzip();
+        let template = json!({"op": "replace", "path": "/spec/template", "value": template});
+        let operations = [workload.unchanged(), template].into_iter().chain(operation).collect();
+        match cluster.patch(&self.path(cluster), &Value::Array(operations)).await {
+            Ok(answer) => {
+                if let Some(state) = state {
+                    *self.state_there() = Some(state);
+                }
+                Ok(Some(answer["spec"]["template"].clone()))
+            }
+            Err(error) if self.raced(&error, workload).await? => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// True for a patch that was refused because somebody else was faster.
+    async fn raced(&self, refused: &ApiError, read: &Workload) -> Result<bool, TargetError> {
+        // A `test` that fails is told as 422, and so is a template that is not valid.
+        Ok(match refused.code() {
+            Some(409) => true,
+            Some(422) => self.workload().await?.resource_version() != read.resource_version(),
+            _ => false,
+        })
+    }
+
     /// A StatefulSet waits for a pod that never became ready before it replaces it, whatever its template says by then.
     pub(super) async fn delete_stuck(&self) -> Result<(), TargetError> {
         if self.plan.kind == crate::model::plan::WorkloadKind::Deployment {
@@ -193,25 +290,18 @@ impl Controller for KubernetesTarget {
         Ok(with_release(workload.template(), &container, deployed, token))
     }
 
-    async fn write(&self, workload: &Workload, template: &Value, _way: Way) -> Result<Option<Value>, TargetError> {
-        let cluster = self.cluster().await?;
-        let operations = json!([
-            {"op": "test", "path": "/metadata/resourceVersion", "value": workload.resource_version()},
-            {"op": "replace", "path": "/spec/template", "value": template},
-        ]);
-        let refused = match cluster.patch(&self.path(cluster), &operations).await {
-            Ok(answer) => return Ok(Some(answer["spec"]["template"].clone())),
-            Err(error) => error,
+    async fn write(&self, workload: &Workload, template: &Value, way: Way) -> Result<Option<Value>, TargetError> {
+        // With the change itself, so that nothing is changed that another machine would not know of.
+        let carried = match self.carries(workload) {
+            Err(error) => self.done_without(way, error).map(|()| None)?,
+            Ok(carried) => carried,
         };
-        // A `test` that fails is told as 422, and so is a template that is not valid.
-        let raced = match refused.code() {
-            Some(409) => true,
-            Some(422) => self.workload().await?.resource_version() != workload.resource_version(),
-            _ => false,
-        };
-        match raced {
-            true => Ok(None),
-            false => Err(refused.into()),
+        match self.put(workload, template, carried).await {
+            Err(error) => {
+                self.done_without(way, error)?;
+                self.put(workload, template, None).await
+            }
+            written => written,
         }
     }
 }

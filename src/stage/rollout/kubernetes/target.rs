@@ -10,6 +10,7 @@ use super::permissions;
 use super::rolled::{self, LOOK};
 use super::workload::run_of;
 use crate::model::plan::RolloutPlan;
+use crate::stage::rollout::carried::Carried;
 use crate::stage::rollout::controller::Controller as _;
 use crate::stage::rollout::error::RolloutError;
 use crate::stage::rollout::holder::Holder;
@@ -65,6 +66,14 @@ impl RolloutTarget for KubernetesTarget {
     async fn holder(&self) -> Result<Option<Holder>, TargetError> {
         let cluster = self.cluster().await?;
         Ok(lease::current(&self.lease_store(cluster), self.effects.clock.now()).await?)
+    }
+
+    async fn carried(&self) -> Result<Option<Carried>, TargetError> {
+        self.recalled().await
+    }
+
+    async fn carry(&self) -> Result<(), TargetError> {
+        self.keep().await
     }
 
     fn url(&self) -> Option<String> {

@@ -9,6 +9,8 @@ pub(super) const RUN: &str = "portcullis.dev/run";
 pub(super) const DIGEST: &str = "portcullis.dev/digest";
 pub(super) const COMMIT: &str = "portcullis.dev/commit";
 pub(super) const TOKEN: &str = "portcullis.dev/token";
+/// Of the workload itself, not of its pods: it starts nothing anew.
+const STATE: &str = "portcullis.dev/rollout-state";
 
 pub(super) const fn plural(kind: WorkloadKind) -> &'static str {
     match kind {
@@ -34,8 +36,36 @@ impl Workload {
         &self.whole["spec"]["template"]
     }
 
+    /// The operation of a patch that fails where somebody else has written meanwhile.
+    pub(super) fn unchanged(&self) -> Value {
+        json!({"op": "test", "path": "/metadata/resourceVersion", "value": self.resource_version()})
+    }
+
     pub(super) fn resource_version(&self) -> &str {
         self.whole["metadata"]["resourceVersion"].as_str().unwrap_or("")
+    }
+
+    /// Tells it from another one of its name, and from a copy.
+    pub(super) fn uid(&self) -> &str {
+        self.whole["metadata"]["uid"].as_str().unwrap_or("")
+    }
+
+    /// What deployers of other machines have left.
+    pub(super) fn state(&self) -> Option<&str> {
+        self.whole["metadata"]["annotations"][STATE].as_str()
+    }
+
+    /// The operation of a patch that leaves it.
+    pub(super) fn keep_state(&self, state: &str) -> Value {
+        match self.whole["metadata"]["annotations"].is_object() {
+            true => json!({"op": "add", "path": format!("/metadata/annotations/{}", STATE.replace('/', "~1")), "value": state}),
+            false => json!({"op": "add", "path": "/metadata/annotations", "value": {STATE: state}}),
+        }
+    }
+
+    /// Forgets it, for people.
+    pub(super) fn forgets_state(shown: &str) -> String {
+        format!("kubectl annotate {shown} {STATE}-")
     }
 
     pub(super) fn replicas(&self) -> i64 {

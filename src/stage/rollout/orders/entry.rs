@@ -5,6 +5,7 @@ use crate::model::digest::Digest;
 use crate::model::outcome::{RolloutReport, RolloutResult};
 use crate::model::plan::RolloutPlan;
 use crate::stage::publish::{Attested, Trust};
+use crate::stage::rollout::elsewhere;
 use crate::stage::rollout::error::RolloutError;
 use crate::stage::rollout::history::{History, Snapshot};
 use crate::stage::rollout::holder::Holder;
@@ -28,15 +29,26 @@ pub(super) async fn enter(target: &impl RolloutTarget, plan: &RolloutPlan, id: &
     match Lock::acquire(target.state(), id, plan.waits.lock, effects).await? {
         Acquired::Theirs(holder) => Ok(Entered::Theirs(holder)),
         Acquired::Ours(lock) => {
-            let (journal, records) = Journal::open(target.state(), lock)?;
-            let history = History::of(&records);
-            subject::hold(target, &history).await?;
             if let Some(holder) = target.claim(id, plan.waits.lock).await? {
                 return Ok(Entered::Theirs(holder));
             }
+            let opened = open(target, lock).await;
+            if opened.is_err() {
+                target.release().await;
+            }
+            let (journal, history) = opened?;
             Ok(Entered::Ours(journal, history))
         }
     }
+}
+
+/// Opens the journal behind both locks.
+async fn open(target: &impl RolloutTarget, lock: Box<Lock>) -> Result<(Journal, History), RolloutError> {
+    elsewhere::recall(target).await?;
+    let (journal, records) = Journal::open(target.state(), lock)?;
+    let history = History::of(&records);
+    subject::hold(target, &history).await?;
+    Ok((journal, history))
 }
 
 pub(super) fn begin<'a, T: RolloutTarget>(

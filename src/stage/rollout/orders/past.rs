@@ -5,9 +5,10 @@ use super::entry::{Entered, begin, blank, enter, locked, looked, new_run, nothin
 use crate::io::Effects;
 use crate::model::outcome::{RolloutReport, RolloutResult};
 use crate::model::plan::RolloutPlan;
+use crate::stage::rollout::elsewhere;
 use crate::stage::rollout::error::RolloutError;
 use crate::stage::rollout::history::History;
-use crate::stage::rollout::journal::{self, LeftAs, Purpose};
+use crate::stage::rollout::journal::{LeftAs, Purpose};
 use crate::stage::rollout::release::{Deployed, Release};
 use crate::stage::rollout::target::{RolloutTarget, unseen};
 
@@ -17,13 +18,13 @@ pub(super) async fn resume<T: RolloutTarget>(
     effects: &Effects,
 ) -> Result<Option<RolloutReport>, RolloutError> {
     // Without a journal there is nothing to resume, and nothing is made.
-    let (records, _) = journal::read(target.state())?;
+    let records = elsewhere::past(target).await?;
     let history = History::of(&records);
     // The machine was started anew, or everything was killed. Whose switch alone is gone gets it back, and is in front again.
     if let Some(left) = left_serving(target, &history)
         && target.observe().await.map_err(unseen)?.front.is_none()
     {
-        let report = go_to(target, plan, effects, &history, (new_run(effects), &left.release), true).await?;
+        let report = Box::pin(go_to(target, plan, effects, &history, (new_run(effects), &left.release), true)).await?;
         return Ok(Some(report));
     }
     let Some(seen) = history.open else { return Ok(None) };
@@ -78,7 +79,7 @@ async fn go_to<T: RolloutTarget>(
 
 pub(super) async fn rollback<T: RolloutTarget>(target: &T, plan: &RolloutPlan, effects: &Effects) -> Result<RolloutReport, RolloutError> {
     let id = new_run(effects);
-    let (records, _) = journal::read(target.state())?;
+    let records = elsewhere::past(target).await?;
     let history = History::of(&records);
     let observed = target.observe().await.map_err(unseen)?;
     if let (LeftAs::Stopped(at), true) = (history.left, observed.front.is_none() && observed.instances.is_empty()) {
@@ -98,5 +99,5 @@ pub(super) async fn rollback<T: RolloutTarget>(target: &T, plan: &RolloutPlan, e
         report.reason = Some("nothing to go back to: no other release was committed here".to_owned());
         return Ok(report);
     };
-    go_to(target, plan, effects, &history, (id, &goal), false).await
+    Box::pin(go_to(target, plan, effects, &history, (id, &goal), false)).await
 }

@@ -5,6 +5,7 @@ use super::past::left_serving;
 use crate::io::Effects;
 use crate::model::error_chain::chain;
 use crate::model::plan::RolloutPlan;
+use crate::stage::rollout::elsewhere;
 use crate::stage::rollout::error::RolloutError;
 use crate::stage::rollout::history::History;
 use crate::stage::rollout::journal::{self, Entry};
@@ -14,12 +15,16 @@ use crate::stage::rollout::status::{InstanceStatus, Interrupted, RolloutStatus, 
 use crate::stage::rollout::target::{Observed, RolloutTarget};
 
 pub(super) async fn status<T: RolloutTarget>(target: &T, plan: &RolloutPlan) -> Result<RolloutStatus, RolloutError> {
-    let (records, _) = journal::read(target.state())?;
-    let history = History::of(&records);
     let (observed, unseen) = match target.observe().await {
         Ok(observed) => (observed, None),
         Err(error) => (Observed::default(), Some(chain(&error))),
     };
+    let records = match unseen {
+        None => elsewhere::past(target).await?,
+        // What this machine remembers is all that there is.
+        Some(_) => journal::read(target.state())?.0,
+    };
+    let history = History::of(&records);
     // The same trouble as the one that is told already.
     let switch = target.switch().await.unwrap_or(None);
     let instances: Vec<InstanceStatus> = observed

@@ -16,38 +16,39 @@ use crate::stage::rollout::status::{RolloutStatus, StopReport};
 use crate::stage::rollout::swarm::SwarmTarget;
 use crate::stage::rollout::target::RolloutTarget as _;
 
-/// Does something at the target of a plan, whichever it is.
+/// Does something at the target of a plan, whichever it is. On the heap: what a whole rollout keeps between two waits is more than some threads' stacks
+/// bear beside everything else.
 macro_rules! at_target {
     ($plan:expr, $effects:expr, |$target:ident| $done:expr) => {
         match &$plan.target {
             TargetPlan::Process(process) => {
                 let $target = ProcessTarget::new(process, $effects)?;
-                let done = $done.await;
+                let done = Box::pin($done).await;
                 $target.release().await;
                 done
             }
             TargetPlan::Command(command) => {
                 let $target = CommandTarget::new(command, &$plan.health, $effects)?;
-                let done = $done.await;
+                let done = Box::pin($done).await;
                 $target.release().await;
                 done
             }
             TargetPlan::Compose(compose) => {
                 let $target = ComposeTarget::open(compose, $plan, $effects).await?;
-                let done = $done.await;
+                let done = Box::pin($done).await;
                 $target.release().await;
                 done
             }
             TargetPlan::Swarm(swarm) => {
                 let $target = SwarmTarget::open(swarm, &$plan.health, $effects).await?;
-                let done = $done.await;
+                let done = Box::pin($done).await;
                 $target.release().await;
                 done
             }
             #[cfg(feature = "kubernetes")]
             TargetPlan::Kubernetes(kubernetes) => {
                 let $target = KubernetesTarget::new(kubernetes, &$plan.health, $effects)?;
-                let done = $done.await;
+                let done = Box::pin($done).await;
                 $target.release().await;
                 done
             }

@@ -13,6 +13,7 @@ mod manager;
 mod outline;
 mod replaced;
 mod service;
+mod state;
 mod target;
 mod tasks;
 mod template;

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::lease::ConfigLease;
 use super::manager::{self, Manager, PullLogin};
 use super::service::Service;
+use super::state::ConfigState;
 use super::tasks;
 use super::template::with_release;
 use super::watching::{self, Hopeless, Waiting, Watched};
@@ -15,7 +16,9 @@ use crate::io::{Effects, state_folder};
 use crate::model::error_chain::chain;
 use crate::model::event::Stage;
 use crate::model::plan::{HealthPlan, SwarmPlan};
+use crate::stage::rollout::carried::NO_ROOM;
 use crate::stage::rollout::controller::{Controller, UnderWay, Way};
+use crate::stage::rollout::elsewhere;
 use crate::stage::rollout::engine;
 use crate::stage::rollout::error::RolloutError;
 use crate::stage::rollout::limit::{Limit, pause};
@@ -32,6 +35,7 @@ pub(in crate::stage::rollout) struct SwarmTarget {
     pub(super) book: Book,
     pub(super) effects: Effects,
     pub(super) manager: Manager,
+    pub(super) kept: ConfigState,
     /// The tasks that had come up.
     pub(super) under_way: UnderWay<ConfigLease, BTreeSet<String>>,
 }
@@ -51,6 +55,7 @@ impl SwarmTarget {
             health: health.clone(),
             effects: effects.clone(),
             manager,
+            kept: ConfigState::default(),
             under_way: UnderWay::new(),
         })
     }
@@ -120,6 +125,18 @@ impl SwarmTarget {
         ))
     }
 
+    /// Has the swarm keep the state folder as it is now.
+    pub(super) async fn keep(&self) -> Result<(), TargetError> {
+        let service = self.service().await?;
+        match elsewhere::packed(&self.plan.state, &self.book, service.id())? {
+            Some(text) => self.kept.keep(&self.manager, &service, &text).await,
+            None => {
+                self.effects.warn(Stage::Rollout, NO_ROOM.to_owned());
+                Ok(())
+            }
+        }
+    }
+
     /// A task that ended, with its last lines.
     pub(super) async fn post_mortem_of(&self, task: &Value) -> Result<String, TargetError> {
         let mut said = format!("a task of {} does not stay up: {}", self.plan.service, tasks::error(task));
@@ -178,6 +195,15 @@ impl Controller for SwarmTarget {
             }
             login => login?,
         };
+        // Before the change, so that nothing is changed that another machine would not know of.
+        if let Err(error) = self.keep().await {
+            // The way back does not end at it.
+            let failure = error.failure().filter(|_| way == Way::Back).ok_or(error)?;
+            self.effects.warn(
+                Stage::Rollout,
+                format!("a deployer on another machine will not know of the way back: {failure}"),
+            );
+        }
         let login = login.map_or_else(|| manager::login_of(service, image, way), PullLogin::Ours);
         if !self.manager.update(service, &service.with_template(template), &login).await? {
             return Ok(None);

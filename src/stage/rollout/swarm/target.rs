@@ -9,6 +9,7 @@ use super::replaced::{LOOK, SwarmTarget};
 use super::template::run_of;
 use super::{tasks, watching};
 use crate::model::plan::RolloutPlan;
+use crate::stage::rollout::carried::Carried;
 use crate::stage::rollout::controller::Controller as _;
 use crate::stage::rollout::error::RolloutError;
 use crate::stage::rollout::holder::Holder;
@@ -61,6 +62,14 @@ impl RolloutTarget for SwarmTarget {
     async fn holder(&self) -> Result<Option<Holder>, TargetError> {
         let store = self.lease_store().await?;
         Ok(lease::current(&store, self.effects.clock.now()).await?)
+    }
+
+    async fn carried(&self) -> Result<Option<Carried>, TargetError> {
+        self.kept.recalled(&self.manager, &self.service().await?).await
+    }
+
+    async fn carry(&self) -> Result<(), TargetError> {
+        self.keep().await
     }
 
     fn url(&self) -> Option<String> {

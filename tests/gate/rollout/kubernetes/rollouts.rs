@@ -36,6 +36,8 @@ async fn a_real_cluster_is_deployed_to_rolled_back_resumed_and_left_alone_where_
     told("foreign");
     killed_on_the_way_resume_ends_it(&shop).await;
     told("killed and resumed");
+    Box::pin(another_machine_goes_back_and_goes_on_where_one_vanished(&shop)).await;
+    told("vanished machines");
     a_lease_that_ran_out_is_taken_from_one_who_is_quiet_and_not_from_one_who_renews_it(&shop).await;
     told("lease");
     of_two_deployers_with_states_of_their_own_one_is_told_who_has_the_lease(&shop).await;
@@ -169,13 +171,10 @@ async fn a_lease_that_ran_out_is_taken_from_one_who_is_quiet_and_not_from_one_wh
 }
 
 async fn killed_on_the_way_resume_ends_it(shop: &Shop<'_>) {
-    let journal = shop.state().join("journal.jsonl");
     // After every line it was run too; after every second one it takes half the time.
     for line in (1..).step_by(2) {
         let letter = if line % 4 == 1 { 'f' } else { 'g' };
         let new = shop.image(letter, false);
-        // Each deployer writes a journal of its own from its first line.
-        std::fs::remove_file(&journal).unwrap();
         let after = roles::killed_and_resumed(shop, letter, Death::Soon(line), RolloutResult::Committed).await;
         if after.resumed {
             assert_eq!(shop.live().await, (Some(*new.digest()), 2), "{line}");
@@ -185,6 +184,27 @@ async fn killed_on_the_way_resume_ends_it(shop: &Shop<'_>) {
             break;
         }
     }
+}
+
+/// A state folder is gone with the machine that it was on: what the cluster keeps is enough.
+async fn another_machine_goes_back_and_goes_on_where_one_vanished(shop: &Shop<'_>) {
+    let (before, _) = shop.live().await;
+    let new = shop.image('n', false);
+    let report = shop.rollout(&new).await;
+    assert_eq!(report.result, RolloutResult::Committed, "{:?}", report.reason);
+    roles::another_machine_goes_back(shop, &new).await;
+    assert_eq!(shop.live().await.0, before);
+    let other = shop.image('o', false);
+    roles::another_machine_goes_on(shop, 'o').await;
+    assert_eq!(shop.live().await, (Some(*other.digest()), 2));
+    // Damage is told, with what forgets it.
+    let annotation = |value: &str| shop.cluster.kubectl(&["annotate", "--overwrite", &shop.workload(), value]);
+    annotation("portcullis.dev/rollout-state=H4sI");
+    let refused = rollout::rollback(&shop.plan, &shop.effects()).await.unwrap_err();
+    assert!(chain(&refused).contains("portcullis.dev/rollout-state-"), "{}", chain(&refused));
+    // The control: what this machine remembers is left.
+    annotation("portcullis.dev/rollout-state-");
+    assert_eq!(shop.rollout(&other).await.result, RolloutResult::AlreadyDeployed);
 }
 
 async fn of_two_deployers_with_states_of_their_own_one_is_told_who_has_the_lease(shop: &Shop<'_>) {

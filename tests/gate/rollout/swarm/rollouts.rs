@@ -35,6 +35,8 @@ async fn a_real_swarm_is_deployed_to_rolled_back_resumed_and_left_alone_where_ot
     told("foreign");
     killed_on_the_way_resume_ends_it(&fleet).await;
     told("killed and resumed");
+    Box::pin(another_machine_goes_back_and_goes_on_where_one_vanished(&fleet)).await;
+    told("vanished machines");
     of_two_deployers_with_states_of_their_own_one_is_told_who_has_the_lease(&fleet).await;
     told("two deployers");
     what_cannot_work_is_refused_and_nothing_is_changed(&mut fleet).await;
@@ -179,13 +181,10 @@ async fn a_foreign_update_in_the_soak_is_left_alone_and_a_scaling_is_none(fleet:
 }
 
 async fn killed_on_the_way_resume_ends_it(fleet: &Fleet) {
-    let journal = fleet.state().join("journal.jsonl");
     // After every line it was run too; after every third one it takes a third of the time.
     for line in (1..).step_by(3) {
         let letter = if line % 2 == 1 { 'f' } else { 'g' };
         let new = fleet.image(letter, &json!({}));
-        // Each deployer writes a journal of its own from its first line.
-        std::fs::remove_file(&journal).unwrap();
         let after = roles::killed_and_resumed(fleet, letter, Death::Soon(line), RolloutResult::Committed).await;
         if after.resumed {
             assert_eq!(fleet.live().await, (Some(*new.digest()), 2), "{line}");
@@ -195,6 +194,19 @@ async fn killed_on_the_way_resume_ends_it(fleet: &Fleet) {
             break;
         }
     }
+}
+
+/// A state folder is gone with the machine that it was on: what the swarm keeps is enough.
+async fn another_machine_goes_back_and_goes_on_where_one_vanished(fleet: &Fleet) {
+    let (before, _) = fleet.live().await;
+    let new = fleet.image('r', &json!({}));
+    let report = fleet.rollout(&new).await;
+    assert_eq!(report.result, RolloutResult::Committed, "{:?}", report.reason);
+    roles::another_machine_goes_back(fleet, &new).await;
+    assert_eq!(fleet.live().await.0, before);
+    let other = fleet.image('s', &json!({}));
+    roles::another_machine_goes_on(fleet, 's').await;
+    assert_eq!(fleet.live().await, (Some(*other.digest()), 2));
 }
 
 async fn of_two_deployers_with_states_of_their_own_one_is_told_who_has_the_lease(fleet: &Fleet) {
