@@ -47,7 +47,7 @@ pub fn lines(plan: &PlannedRollout) -> Vec<String> {
 
 fn head(plan: &PlannedRollout) -> String {
     let what = match plan.change {
-        PlannedChange::First => "deploys for the first time",
+        PlannedChange::First => "deploys where nothing serves now",
         PlannedChange::Return => "starts what served before again",
         PlannedChange::Replace => "replaces what serves",
         PlannedChange::Verify => "verifies what serves already, and changes nothing",

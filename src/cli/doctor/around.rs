@@ -63,12 +63,18 @@ fn git(session: &Session<'_>) -> Vec<Check> {
 
 fn folders(session: &Session<'_>) -> Vec<Check> {
     let folders = &session.environment.folders;
+    // What a rollout would use; a plan that cannot be made is told where the rollout is.
+    let plan = session.workspace.rollout_plan(folders, None, true).unwrap_or(None);
+    let (state, named) = match plan.as_ref().map(|plan| plan.target.state()) {
+        Some(state) if !state.starts_with(&folders.state) => (state, "[rollout] state"),
+        _ => (folders.state.as_path(), "XDG_STATE_HOME"),
+    };
     let places = [
-        ("results", &session.workspace.output, "--output"),
-        ("cache", &folders.cache, "XDG_CACHE_HOME"),
-        ("state", &folders.state, "XDG_STATE_HOME"),
+        ("results", session.workspace.output.as_path(), "--output"),
+        ("cache", folders.cache.as_path(), "XDG_CACHE_HOME"),
+        ("state", state, named),
     ];
-    let check = |(name, folder, named): (&str, &std::path::PathBuf, &str)| match folders::writable(folder).is_ok() {
+    let check = |(name, folder, named): (&str, &std::path::Path, &str)| match folders::writable(folder).is_ok() {
         true => Check::there(name, "every stage", folder.display().to_string()),
         false => Check::missing(
             name,

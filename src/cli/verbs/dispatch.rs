@@ -20,13 +20,10 @@ use crate::report::Form;
 #[must_use]
 pub(in crate::cli) fn run(cli: &Cli, environment: &Environment) -> u8 {
     if let Verb::Completions { shell } = &cli.verb {
-        clap_complete::generate(
-            *shell,
-            &mut <Cli as clap::CommandFactory>::command(),
-            "portcullis",
-            &mut std::io::stdout(),
-        );
-        return 0;
+        // Into memory first: a reader that goes away early (`| head`) is no bug of ours.
+        let mut script = Vec::new();
+        clap_complete::generate(*shell, &mut <Cli as clap::CommandFactory>::command(), "portcullis", &mut script);
+        return exit::print(String::from_utf8_lossy(&script).trim_end(), 0);
     }
     if let Verb::Help { topic } = &cli.verb {
         return told(help::text(topic, &environment.stdout_style(&cli.global)), cli, environment);

@@ -59,6 +59,13 @@ pub(super) async fn run(session: &Session<'_>, args: &FeedsArgs) -> Result<Answe
             Ok(with(done, &unusable))
         }
         FeedsVerb::Import { from } => {
+            if !Path::new(from).is_file() {
+                let problem = match Path::new(from).exists() {
+                    true => format!("`{from}` is not a file: a bundle is one, as `portcullis feeds export` writes it"),
+                    false => format!("there is no file `{from}`"),
+                };
+                return Err(CliError::setting("feeds import", problem));
+            }
             let bundle = tokio::task::block_in_place(|| matching::import(Path::new(from), &plan, effects)).map_err(failed)?;
             effects.note(Stage::Matching, format!("read {from}"));
             let unusable = unusable(&bundle, &plan, session).await?;

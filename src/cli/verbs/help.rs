@@ -5,8 +5,7 @@ use clap::CommandFactory as _;
 use crate::cli::args::Cli;
 use crate::cli::error::CliError;
 use crate::io::document::nearest;
-use crate::model::outcome::Outcome;
-use crate::report::exit::{CODES, next};
+use crate::report::exit::CODES;
 use crate::report::style::{Paint, Style};
 use crate::report::text::prose;
 use crate::stage::policy::docs::{self, Key};
@@ -70,11 +69,39 @@ fn settings(entry: &Entry) -> String {
 }
 
 fn of_exit_code(code: u8, meaning: &str, style: &Style) -> String {
-    let next = next(&Outcome::default(), code);
     format!(
-        "{}: {meaning}\n\nWhat to do: {next}",
-        style.paint(Paint::Strong, &format!("exit code {code}"))
+        "{}: {meaning}\n\nWhat to do: {}",
+        style.paint(Paint::Strong, &format!("exit code {code}")),
+        what_to_do(code)
     )
+}
+
+/// For whoever asks about a code with no run in front of them.
+const fn what_to_do(code: u8) -> &'static str {
+    match code {
+        0 => "nothing.",
+        1 => {
+            "read the findings that deny, in the run's last lines or in report.html; `portcullis explain ID` says why and what helps. Fix it, or \
+             promise by when with `portcullis waive ID`."
+        }
+        2 => {
+            "read the gaps: each names what could not be seen. Supply it (`portcullis feeds update`, a whole lock file, a readable image), or let \
+             the policy accept it, and run again."
+        }
+        10 => {
+            "nothing at once: the old version serves. rollout.json and the run's last lines say why the new one failed; run the gate on the fix."
+        }
+        11 => {
+            "look at the service now: nothing verified serves it. `portcullis rollout status` says what is seen; then deploy a version that works."
+        }
+        12 => "nothing was touched. The run's last lines name what was refused, and what would work.",
+        13 => "let the other deployer finish (`portcullis rollout status` names it), and run again; `--wait-for-lock 15m` waits for it.",
+        14 => "`portcullis rollout resume` finishes or reverts what was under way; where nothing was, run it again.",
+        64 => "correct the option or the key that the message names; `portcullis help VERB` lists them.",
+        69 => "check the network and the service that the message names, and run again: nothing half done was left behind.",
+        70 => "please report it, with the message and events.ndjson of the results folder.",
+        _ => "see the message of the run.",
+    }
 }
 
 fn unknown(topic: &str) -> CliError {

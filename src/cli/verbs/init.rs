@@ -48,6 +48,7 @@ pub(super) fn run(session: &Session<'_>, args: &InitArgs) -> Result<Answer, CliE
         let texts = planned
             .files
             .iter()
+            .chain(&planned.extended)
             .map(|(path, text)| format!("--- {}\n{text}", shown(path, &top)));
         let human = texts.collect::<Vec<_>>().join("\n");
         return Ok(answer(
@@ -58,7 +59,7 @@ pub(super) fn run(session: &Session<'_>, args: &InitArgs) -> Result<Answer, CliE
             "the same without --dry-run writes these files".to_owned(),
         ));
     }
-    for (path, text) in &planned.files {
+    for (path, text) in planned.files.iter().chain(&planned.extended) {
         files::write(path, text.as_bytes())?;
     }
     let mut human = listed(&planned);
@@ -76,6 +77,8 @@ pub(super) fn run(session: &Session<'_>, args: &InitArgs) -> Result<Answer, CliE
 struct Planned {
     found: String,
     files: Vec<(PathBuf, String)>,
+    /// Files that get a line more, whatever they say already.
+    extended: Vec<(PathBuf, String)>,
     notes: Vec<String>,
     without_action: bool,
 }
@@ -150,6 +153,7 @@ fn planned(args: &InitArgs, found: &Found, places: &Places<'_>, commit: Option<&
     let mut planned = Planned {
         found: format!("{}, told by {}", found.name, found.by),
         files: Vec::new(),
+        extended: Vec::new(),
         notes: Vec::new(),
         without_action: false,
     };
@@ -168,7 +172,8 @@ fn planned(args: &InitArgs, found: &Found, places: &Places<'_>, commit: Option<&
         planned.files.push((path, text));
         planned.without_action = without_action;
     }
-    for (path, _) in &planned.files {
+    planned.extended.extend(ignoring_results(folder, top)?);
+    for (path, _) in planned.files.iter().chain(&planned.extended) {
         folders::inside(top, path)?;
         let is_link = path.symlink_metadata().is_ok_and(|there| there.is_symlink());
         if is_link {
@@ -179,6 +184,31 @@ fn planned(args: &InitArgs, found: &Found, places: &Places<'_>, commit: Option<&
         }
     }
     Ok(planned)
+}
+
+/// Results and build work, which are no change of the tree that is judged.
+const IGNORED: &str = "/target/";
+
+/// The service's `.gitignore` with the folder of results in it, where neither it nor the checkout's names that yet.
+fn ignoring_results(folder: &Path, top: &Path) -> Result<Option<(PathBuf, String)>, CliError> {
+    let read = |folder: &Path| -> Result<String, CliError> {
+        let path = folder.join(".gitignore");
+        match path.symlink_metadata().is_ok() {
+            true => Ok(String::from_utf8_lossy(&files::read(&path, 1 << 20)?).into_owned()),
+            false => Ok(String::new()),
+        }
+    };
+    let (ours, tops) = (read(folder)?, read(top)?);
+    let named = |text: &str| {
+        text.lines()
+            .any(|line| matches!(line.trim().trim_end_matches('/'), "target" | "/target" | "**/target"))
+    };
+    let in_git = top.join(".git").symlink_metadata().is_ok();
+    if !in_git || named(&ours) || named(&tops) {
+        return Ok(None);
+    }
+    let end = if ours.is_empty() || ours.ends_with('\n') { "" } else { "\n" };
+    Ok(Some((folder.join(".gitignore"), format!("{ours}{end}{IGNORED}\n"))))
 }
 
 fn workflow(
@@ -255,6 +285,8 @@ fn refuse_what_is_there(planned: &Planned, args: &InitArgs) -> Result<(), CliErr
 fn planned_line(planned: &Planned, top: &Path) -> String {
     let mut lines = vec![planned.found.clone()];
     lines.extend(planned.files.iter().map(|(path, _)| format!("  wrote {}", shown(path, top))));
+    let extended = planned.extended.iter();
+    lines.extend(extended.map(|(path, _)| format!("  wrote {IGNORED} into {}", shown(path, top))));
     lines.extend(planned.notes.iter().map(|note| format!("  {note}")));
     if planned.without_action {
         lines.push("  its workflow does not know yet where portcullis is: put OWNER/REPOSITORY@COMMIT of the release into it".to_owned());
@@ -266,6 +298,7 @@ fn answer(human: String, planned: &Planned, top: &Path, dry_run: bool, next: Str
     let files = planned
         .files
         .iter()
+        .chain(&planned.extended)
         .map(|(path, text)| json!({"path": shown(path, top), "text": text}));
     Answer::Message {
         json: json!({

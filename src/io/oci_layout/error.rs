@@ -46,7 +46,10 @@ pub enum LayoutError {
     Empty { dir: PathBuf },
     /// A blob that a document names is not there.
     #[error("blob {digest} is missing: there is no {}", path.display())]
-    #[diagnostic(code(layout::blob_missing), help("the image was copied in part: copy it again"))]
+    #[diagnostic(
+        code(layout::blob_missing),
+        help("where the digest is right, the image was copied in part: copy it again")
+    )]
     BlobMissing {
         digest: Digest,
         /// Where it should be.

@@ -291,6 +291,18 @@ impl TargetPlan {
             Self::Swarm(_) => "swarm",
         }
     }
+
+    /// Folder of the state on this machine.
+    #[must_use]
+    pub fn state(&self) -> &std::path::Path {
+        match self {
+            Self::Process(plan) => &plan.state,
+            Self::Command(plan) => &plan.state,
+            Self::Compose(plan) => &plan.state,
+            Self::Kubernetes(plan) => &plan.state,
+            Self::Swarm(plan) => &plan.state,
+        }
+    }
 }
 
 /// Everything the rollout stage needs to know.

@@ -68,7 +68,7 @@ pub enum PublishError {
     #[error("{digest} in {place} has no attested verdict{}", others(*referrers))]
     #[diagnostic(
         code(publish::no_verdict),
-        help("`portcullis publish` judges, publishes and attests; was it run with a key?")
+        help("is this the digest that was published? `portcullis publish` judges, publishes and attests, with a key")
     )]
     NoVerdict {
         digest: Digest,

@@ -81,6 +81,9 @@ pub(super) fn status(status: &RolloutStatus) -> Answer {
             "correct what is named above: nothing can be rolled out before it is seen what runs"
         }
         _ if status.unseen.is_some() => "portcullis rollout stop, which ends what does not answer",
+        _ if status.locked_by.is_some() => {
+            "let it finish: a deployer is at work; where it is gone, portcullis rollout resume ends what it began"
+        }
         (Some(_), _) => "portcullis rollout resume",
         _ if status.fallen.is_some() => "portcullis rollout resume, which starts it again",
         (None, Some(_)) if status.target == "process" => "portcullis rollout stop, or nothing",

@@ -36,6 +36,9 @@ pub(in crate::stage::matching) enum Kind {
 }
 
 impl Kind {
+    /// Every one, sorted by name.
+    pub(in crate::stage::matching) const ALL: [Self; 2] = [Self::Epss, Self::Kev];
+
     pub(in crate::stage::matching) const fn name(self) -> &'static str {
         match self {
             Self::Kev => "kev",

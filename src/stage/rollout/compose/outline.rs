@@ -92,7 +92,7 @@ pub(super) fn of(plan: &ComposePlan, settings: &RolloutPlan, seen: &Seen<'_>) ->
         retire: Act::new("stops and removes every instance but the new ones", vec![stop()]),
         restore: Act::new(
             format!(
-                "{door} leads back to it (until the new one is retired it still runs; after that it is made again as it was), and the new one is removed"
+                "{door} leads back to it (until it is retired it still runs; after that it is made again as it was), and the new one is removed"
             ),
             vec![clock("waits.stage", waits.stage, "until it listens")],
         ),

@@ -33,7 +33,7 @@ pub(super) fn of(plan: &ProcessPlan, serving: Option<&Deployed>, settings: &Roll
             vec![clock("waits.stop", waits.stop, "between SIGTERM and SIGKILL")],
         ),
         restore: Act::new(
-            "the switch sends everything back to it (until the new one is retired it still runs; after that it is started again), and the new one is stopped",
+            "the switch sends everything back to it (until it is retired it still runs; after that it is started again), and the new one is stopped",
             vec![clock("waits.stage", waits.stage, "until it listens")],
         ),
         remove: Act::new(

@@ -28,10 +28,10 @@ pub(super) const TEXTS: &[&[u8]] = &{
 };
 
 /// Endings of files that hold no readable text, or text that programs made from other text.
-const PASSED_OVER: [&str; 46] = [
+const PASSED_OVER: [&str; 45] = [
     "a", "avif", "bmp", "bz2", "c", "cc", "class", "cpp", "css", "deb", "eot", "gif", "gz", "h", "hpp", "htm", "html", "ico", "jar",
-    "jpeg", "jpg", "list", "map", "md", "md5sums", "mo", "mp3", "mp4", "o", "otf", "pdf", "png", "po", "pyc", "rlib", "rst", "shlibs",
-    "so", "svg", "symbols", "ttf", "wasm", "webp", "woff", "woff2", "xz",
+    "jpeg", "jpg", "list", "md", "md5sums", "mo", "mp3", "mp4", "o", "otf", "pdf", "png", "po", "pyc", "rlib", "rst", "shlibs", "so",
+    "svg", "symbols", "ttf", "wasm", "webp", "woff", "woff2", "xz",
 ];
 
 /// Folders of documentation and of data that distributions ship.
@@ -68,6 +68,8 @@ pub(super) fn is_worth_reading(path: &str, size: u64) -> bool {
         return false;
     }
     match name.rsplit_once('.') {
+        // A source map holds the sources that a bundle was made from: the service's own ones, and not those of its packages.
+        Some((_, "map")) => !path.split('/').any(|part| part == "node_modules"),
         Some((_, ending)) => PASSED_OVER.binary_search(&ending).is_err(),
         None => true,
     }
@@ -198,6 +200,7 @@ mod tests {
         ] {
             assert!(!is_worth_reading(path, 100), "{path}");
         }
+        assert!(is_worth_reading("app/dist/main.js.map", 100) && !is_worth_reading("app/node_modules/a/b.js.map", 100));
         assert!(is_worth_reading("app/.env", 2 << 20) && !is_worth_reading("app/.env", 8));
     }
 }

@@ -18,7 +18,7 @@ use crate::stage::matching::feeds::rustsec::RustSecSource;
 use crate::stage::matching::feeds::rustsec::pack;
 
 /// Every name that a document may have in a bundle.
-pub(super) const NAMES: [&str; 3] = [Kind::Epss.name(), Kind::Kev.name(), RUSTSEC];
+pub(super) const NAMES: [&str; Kind::ALL.len() + 1] = [Kind::ALL[0].name(), Kind::ALL[1].name(), RUSTSEC];
 
 /// A document that a plan names.
 pub(super) struct Document {
@@ -72,7 +72,11 @@ fn copy_of(name: &str, plan: &FeedsPlan) -> Option<Copy> {
             }
         });
     }
-    let text = if name == Kind::Kev.name() { &plan.kev } else { &plan.epss };
+    let kind = Kind::ALL.into_iter().find(|kind| kind.name() == name)?;
+    let text = match kind {
+        Kind::Kev => &plan.kev,
+        Kind::Epss => &plan.epss,
+    };
     text.as_ref().map(single)
 }
 
