@@ -7,7 +7,7 @@ use std::process::Command;
 use portcullis::cli::config::Config;
 
 use super::arguments::{folder, portcullis, stderr};
-use crate::support::checkout::committed;
+use crate::support::checkout::{committed, git};
 use crate::support::tools;
 
 const ACTION: &str = "acme/portcullis@0123456789012345678901234567890123456789";
@@ -197,6 +197,27 @@ fn init_overwrites_nothing_and_a_dry_run_writes_nothing() {
     assert_eq!(portcullis(dir.path(), &["init", "--force"]).status.code(), Some(0));
     assert!(read(dir.path(), "portcullis.toml").contains("[service]"));
     assert_eq!(read(dir.path(), "policies/waivers.toml"), "# promises\n", "waivers are people's");
+}
+
+#[test]
+fn init_names_the_folder_of_results_in_gitignore_where_nothing_does() {
+    let dir = folder(&CRATE);
+    let init = |args: &[&str]| {
+        let output = portcullis(dir.path(), &[&["init", "--force"], args].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    };
+    init(&[]);
+    assert!(!dir.path().join(".gitignore").exists(), "this is no checkout");
+    git(dir.path(), &["init", "-q"]);
+    init(&["--dry-run"]);
+    assert!(!dir.path().join(".gitignore").exists());
+    init(&[]);
+    assert_eq!(read(dir.path(), ".gitignore"), "/target/\n");
+    init(&[]);
+    assert_eq!(read(dir.path(), ".gitignore"), "/target/\n", "once");
+    fs::write(dir.path().join(".gitignore"), "node_modules").expect("written");
+    init(&[]);
+    assert_eq!(read(dir.path(), ".gitignore"), "node_modules\n/target/\n");
 }
 
 #[test]

@@ -270,7 +270,8 @@ fn help_knows_verbs_rules_and_exit_codes_and_manual_pages_are_written() {
     ends(dir.path(), 64, &["help", "root-usr"], &["did you mean `root-user`?"]);
     ends(dir.path(), 64, &["help", "77"], &["there is no verb, rule or exit code"]);
     for (code, _) in ::portcullis::report::exit::CODES {
-        ends(dir.path(), 0, &["help", &code.to_string()], &["What to do:"]);
+        let text = ends(dir.path(), 0, &["help", &code.to_string()], &["What to do:"]);
+        assert!(!text.contains("above"), "there is no run to look at: {text}");
     }
     for rule in ::portcullis::stage::policy::rules::RULES {
         ends(dir.path(), 0, &["help", rule.about.code], &[rule.about.code]);
@@ -286,4 +287,26 @@ fn help_knows_verbs_rules_and_exit_codes_and_manual_pages_are_written() {
     for shell in ["bash", "zsh", "fish"] {
         ends(dir.path(), 0, &["completions", shell], &["doctor"]);
     }
+}
+
+#[test]
+fn a_bundle_that_is_no_file_is_a_usage_error() {
+    let dir = folder(&[("data/x", "")]);
+    ends(dir.path(), 64, &["feeds", "import", "feeds.tra"], &["there is no file `feeds.tra`"]);
+    ends(dir.path(), 64, &["feeds", "import", "data"], &["`data` is not a file"]);
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_bug() {
+    let dir = folder(&[]);
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_portcullis"))
+        .args(["completions", "bash"])
+        .current_dir(dir.path())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("started");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("ended");
+    assert!(!stderr(&output).contains("bug"), "{}", stderr(&output));
 }
