@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::target;
+use super::subject;
 use crate::cli::args::ExplainArgs;
 use crate::cli::error::CliError;
 use crate::cli::session::{Answer, Session};
@@ -88,10 +88,10 @@ fn of_run(session: &Session<'_>, folder: &Path) -> Result<(Inventory, Verdict, S
 
 async fn of_now(session: &Session<'_>, args: &ExplainArgs) -> Result<(Inventory, Verdict, String), CliError> {
     let target = args.target.as_deref().unwrap_or(".");
-    let (judge, inventory) = target::opened(target, &args.judging, session).await?;
+    let (judge, inventory) = subject::opened(target, &args.judging, session).await?;
     let context = Context {
         asked_as_of: session.effects.clock.asked(),
-        elsewhere: target::is_elsewhere(target, session),
+        elsewhere: subject::is_elsewhere(target, session),
         waiver_authors: judge.waiver_authors(),
         ..Context::default()
     };

@@ -18,7 +18,7 @@ mod report;
 mod rollout;
 mod sbom;
 mod scan;
-mod target;
+mod subject;
 mod verify;
 mod waiver_list;
 mod waivers;

@@ -4,7 +4,7 @@ use std::thread;
 
 use tokio::runtime::Handle;
 
-use super::target;
+use super::subject;
 use crate::cli::args::{SbomArgs, SbomForm};
 use crate::cli::error::CliError;
 use crate::cli::session::{Answer, Session};
@@ -21,7 +21,7 @@ pub(super) async fn run(session: &Session<'_>, args: &SbomArgs) -> Result<Answer
                 Some(_) => Ok(None),
                 None => session.workspace.commit_time(),
             });
-            let inventory = Handle::current().block_on(target::inventory(&args.target, session));
+            let inventory = Handle::current().block_on(subject::inventory(&args.target, session));
             (
                 inventory,
                 commit_time.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),

@@ -10,7 +10,7 @@ mod error;
 mod image;
 mod image_source;
 mod native;
-mod target;
+mod staging_folder;
 mod twice;
 
 pub use acquire::build;

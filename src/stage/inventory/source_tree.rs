@@ -8,7 +8,7 @@ use super::cataloger::{Cataloger, Domain, EntryHead, Want};
 use super::catalogers::{cargo_patch, npm};
 use super::error::InventoryError;
 use super::foreign::Foreign;
-use super::image::behind;
+use super::image::behind_links;
 use super::image::engine;
 use super::image::facts::LayerFacts;
 use super::image::links::Links;
@@ -84,7 +84,7 @@ pub(super) fn rootfs(path: &Path, effects: &Effects) -> Result<Inventory, Invent
     let mut unread = tree.gaps;
     let facts = scan.finish();
     let links = Links::new(&[&facts], effects.limits.link_depth);
-    let asked = behind::requests(&catalogers, &[&facts], &links)?.pop().unwrap_or_default();
+    let asked = behind_links::requests(&catalogers, &[&facts], &links)?.pop().unwrap_or_default();
     let mut found = Vec::new();
     if !asked.is_answered() {
         let pulse = || std::ops::ControlFlow::Continue(());

@@ -13,5 +13,5 @@ mod remedy;
 pub use error::MatchingError;
 pub use feeds::bundle::{Artifact, BUNDLE_MEDIA_TYPE, Bundle, Contents, export, import, pull, push};
 pub use feeds::manage::{FeedStatus, Quarantined, status, update};
-pub use feeds::open::{Feeds, open, open_ecosystems};
+pub use feeds::open_needed::{Feeds, open, open_ecosystems};
 pub use record::read::record_problem;

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::attest::Statement;
+use super::attestation::Statement;
 use super::sign::{BUNDLE_MEDIA_TYPE, Bundle, Envelope, SigningKey};
 use crate::io::hash::sha256;
 use crate::io::oci::{self, Refused, shape};

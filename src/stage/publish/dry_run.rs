@@ -2,7 +2,7 @@
 
 use super::destination::OpenDestination;
 use super::graph::Graph;
-use super::{Attested, PublishError, Trust, attest};
+use super::{Attested, PublishError, Trust, attestation};
 use crate::io::Effects;
 use crate::io::oci_layout::OciLayout;
 use crate::model::event::Stage;
@@ -47,7 +47,7 @@ pub(super) async fn dry_run(
             digest: Some(root.digest),
         },
         digest: root.digest,
-        verdict: Some(attest::summarize(cleared.verdict(), &plan.service)?),
+        verdict: Some(attestation::summarize(cleared.verdict(), &plan.service)?),
         trust: Trust::Unsigned,
     };
     Ok((attested, publication))

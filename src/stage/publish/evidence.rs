@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::attest::predicate_type;
+use super::attestation::predicate_type;
 use super::destination::OpenDestination;
 use super::sign::VerifyingKey;
 use super::statements::{Found, Search};

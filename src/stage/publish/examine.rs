@@ -1,7 +1,7 @@
 //! A verification line by line, and what stands beside the verdict.
 
 use super::checks::{Checks, Examination};
-use super::{Expectation, beside, verify};
+use super::{Expectation, further_checks, verify};
 use crate::io::Effects;
 use crate::model::image_ref::ImageRef;
 
@@ -9,7 +9,7 @@ pub(super) async fn examine(image: &ImageRef, expected: &Expectation<'_>, effect
     let mut checks = Checks::default();
     let result = verify::check(image, expected, effects, &mut checks).await;
     if let Ok(attested) = &result {
-        beside::look(attested, expected, effects, &mut checks).await;
+        further_checks::look(attested, expected, effects, &mut checks).await;
     }
     Examination {
         checks: checks.finish(result.as_ref().err()),

@@ -2,10 +2,9 @@
 //! no verdict yet.
 
 mod artifact;
-mod attest;
+mod attach;
+mod attestation;
 mod attested;
-mod attesting;
-mod beside;
 mod checks;
 mod destination;
 mod dry_run;
@@ -14,6 +13,7 @@ mod error;
 mod evidence;
 mod examine;
 mod expectation;
+mod further_checks;
 mod graph;
 mod layout;
 mod legacy;
@@ -26,7 +26,7 @@ mod signed;
 mod statements;
 mod verify;
 
-pub use attest::predicate_type;
+pub use attestation::predicate_type;
 pub use attested::{Attested, Trust, VerdictSummary};
 pub use checks::{Check, CheckResult, Examination};
 pub use entry_points::{content, evidence, examine, images, publish, verify};

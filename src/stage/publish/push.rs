@@ -1,7 +1,7 @@
 //! The publication itself, step by step.
 
-use super::attest;
-use super::attesting::Attesting;
+use super::attach::Attesting;
+use super::attestation;
 use super::destination::OpenDestination;
 use super::graph::Graph;
 use super::sha_tag;
@@ -36,12 +36,12 @@ pub(super) async fn publish(
         source,
         root,
         key,
-        summary: attest::summarize(cleared.verdict(), &plan.service)?,
+        summary: attestation::summarize(cleared.verdict(), &plan.service)?,
         plan,
         effects,
     };
     let mut predicates = predicates.to_vec();
-    predicates.extend(attest::provenance(image, &cleared.verdict().inputs.feeds));
+    predicates.extend(attestation::provenance(image, &cleared.verdict().inputs.feeds));
     work.run(&predicates).await
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::attest::{VerificationSummary, Word, predicate_type};
+use super::attestation::{VerificationSummary, Word, predicate_type};
 use super::destination::OpenDestination;
 use super::sign::VerifyingKey;
 use super::statements::{Found, Search, is_bad_content};

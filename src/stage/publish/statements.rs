@@ -6,7 +6,7 @@ use tokio::sync::OnceCell;
 
 use super::PublishError;
 use super::artifact::{self, ArtifactManifest};
-use super::attest::{Statement, predicate_type};
+use super::attestation::{Statement, predicate_type};
 use super::destination::OpenDestination;
 use super::sign::{Bundle, Envelope, EnvelopeError, VerifyingKey};
 use crate::io::Effects;

@@ -3,11 +3,10 @@
 //! [`rollout`] walks `machine` forward and, where the new version fails, `rollback` back; both write `journal` behind `lock`, ask
 //! through `verifier`, and act through a `target`.
 
-mod carried;
+mod carried_state;
 mod command;
 mod compose;
 mod controller;
-mod elsewhere;
 mod engine;
 mod error;
 mod halt;
@@ -15,7 +14,7 @@ mod history;
 mod holder;
 mod image;
 mod journal;
-mod kept;
+mod json_file;
 #[cfg(feature = "kubernetes")]
 mod kubernetes;
 mod lease;
@@ -27,6 +26,8 @@ mod outline;
 mod planner;
 mod process;
 mod query;
+mod recall;
+mod recording;
 mod release;
 mod rollback;
 mod status;
@@ -34,7 +35,6 @@ mod subject;
 mod swarm;
 pub mod switch;
 mod target;
-mod telling;
 mod templates;
 mod verifier;
 mod watch;

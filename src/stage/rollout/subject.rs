@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::error::RolloutError;
 use super::history::History;
 use super::journal::LeftAs;
-use super::kept;
+use super::json_file;
 use super::target::{RolloutTarget, unseen};
 
 /// Bytes of the largest one that is read.
@@ -26,7 +26,7 @@ fn file(target: &impl RolloutTarget) -> PathBuf {
 /// Fails where the folder's history is of something else that may serve still.
 pub(super) async fn check(target: &impl RolloutTarget, history: &History) -> Result<(), RolloutError> {
     let path = file(target);
-    let kept: Option<Subject> = kept::read(&path, LARGEST).map_err(unseen)?;
+    let kept: Option<Subject> = json_file::read(&path, LARGEST).map_err(unseen)?;
     let ours = target.subject().await.map_err(unseen)?;
     let may_serve = history.open.is_some() || (!history.good.is_empty() && !matches!(history.left, LeftAs::Stopped(_)));
     match kept.filter(|kept| kept.subject != ours && may_serve) {
@@ -50,5 +50,5 @@ pub(super) async fn check(target: &impl RolloutTarget, history: &History) -> Res
 pub(super) async fn hold(target: &impl RolloutTarget, history: &History) -> Result<(), RolloutError> {
     check(target, history).await?;
     let subject = target.subject().await.map_err(unseen)?;
-    kept::write(&file(target), &Subject { subject }).map_err(unseen)
+    json_file::write(&file(target), &Subject { subject }).map_err(unseen)
 }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::carried::Carried;
+use super::carried_state::Carried;
 use super::error::{BoxError, RolloutError};
 use super::holder::Holder;
 use super::outline::Outline;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::kept;
+use super::json_file;
 use super::release::Deployed;
 use super::target::TargetError;
 use crate::io::state_folder;
@@ -127,7 +127,7 @@ impl Book {
 
     /// The templates that are known, the oldest first.
     fn known(&self) -> Result<Vec<Known>, TargetError> {
-        let records: Option<Records> = kept::read(&self.path, LARGEST)?;
+        let records: Option<Records> = json_file::read(&self.path, LARGEST)?;
         Ok(records.unwrap_or_default().known)
     }
 
@@ -156,6 +156,6 @@ impl Book {
         if let Some(folder) = self.path.parent() {
             state_folder::private_folder(folder).map_err(failed)?;
         }
-        kept::write(&self.path, &records)
+        json_file::write(&self.path, &records)
     }
 }

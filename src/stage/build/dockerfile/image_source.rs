@@ -16,7 +16,7 @@ use crate::model::image::{BuiltImage, Descriptor, DescriptorPlatform, Platform};
 use crate::model::plan::{BuildPlan, BuildSecret, Builder, DockerfileBuild, DockerfileBuilder};
 use crate::stage::build::assembly::put_index;
 use crate::stage::build::canonical::{self, Canonical};
-use crate::stage::build::target::Target;
+use crate::stage::build::staging_folder::Target;
 use crate::stage::build::{BuildError, ImageSource};
 
 pub(in crate::stage::build) struct Dockerfile;

@@ -15,7 +15,7 @@ use crate::model::digest::Digest;
 use crate::model::image::{BuiltImage, Descriptor};
 use crate::model::image_ref::ImageRef;
 use crate::model::plan::{BuildPlan, Builder};
-use crate::stage::build::target::Target;
+use crate::stage::build::staging_folder::Target;
 use crate::stage::build::{BuildError, ImageSource};
 
 /// Takes an image that exists.

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::thread;
 
 use super::base::Parts;
-use super::behind;
+use super::behind_links;
 use super::each_layer::each;
 use super::facts::LayerFacts;
 use super::layer_cache::Cache;
@@ -164,7 +164,7 @@ impl Engine<'_> {
     ) -> Result<(), InventoryError> {
         let own: Vec<&LayerFacts> = image.layers.iter().map(|layer| &facts[&key(layer)].facts).collect();
         let links = Links::new(&own, self.effects.limits.link_depth);
-        let asked = behind::requests(&self.catalogers, &own, &links)?;
+        let asked = behind_links::requests(&self.catalogers, &own, &links)?;
         let behind = self.second_look(&image.layers, &own, &links, &asked)?;
         let parts = Parts::new(image, &own);
         let layers: Vec<Layered<'_>> = image

@@ -1,7 +1,7 @@
 //! An image: its layers looked at one by one, then laid over each other.
 
 pub(super) mod base;
-pub(super) mod behind;
+pub(super) mod behind_links;
 mod by_hash;
 pub(super) mod each_layer;
 pub(super) mod engine;

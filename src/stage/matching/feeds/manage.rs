@@ -17,7 +17,7 @@ use crate::model::plan::FeedsPlan;
 use super::available::Absence;
 use super::enrich::{Enrichment, Kind};
 use super::feed_source::{FeedSource, is_plain, redacted_file};
-use super::opened::{Opened, RUSTSEC};
+use super::open_feeds::{Opened, RUSTSEC};
 use super::opener::Opener;
 use super::records::Source;
 use super::retrieve::cache_error;
@@ -58,7 +58,7 @@ pub struct Quarantined {
 /// Asks the servers for what is new, however fresh the copies are, and builds the indexes. No ecosystems means those that are there already.
 ///
 /// # Errors
-/// [`MatchingError`] as [`open`](super::open::open()); a feed that cannot be used is a [`FeedStatus::problem`].
+/// [`MatchingError`] as [`open`](super::open_needed::open()); a feed that cannot be used is a [`FeedStatus::problem`].
 pub async fn update(plan: &FeedsPlan, ecosystems: &[Ecosystem], effects: &Effects) -> Result<Vec<FeedStatus>, MatchingError> {
     let mut opener = Opener::new(plan, effects)?;
     opener.retriever.always = true;

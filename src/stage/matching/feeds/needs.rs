@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use crate::model::coverage::{Gap, GapKind};
 use crate::model::inventory::{Component, Ecosystem, Inventory, Origin};
 
-use super::open::{Feeds, OpenFeed};
+use super::open_needed::{Feeds, OpenFeed};
 use crate::stage::matching::lookup::moving_tag::is_of_workflows;
 use crate::stage::matching::lookup::release::is_same_release;
 use crate::stage::matching::record::read::ANY;

@@ -16,7 +16,7 @@ use super::crates_index::CratesIndex;
 use super::enrich::Kind;
 use super::feed_source::{FeedSource, Retrieval, is_plain};
 use super::needs::{FeedGap, Needs};
-use super::opened::{Feeds, OpenFeed, Opened, RUSTSEC};
+use super::open_feeds::{Feeds, OpenFeed, Opened, RUSTSEC};
 use super::records::{Source, SourceError};
 use super::retrieve::{Retriever, cache_error};
 use super::rustsec::{Database, RustSecSource};

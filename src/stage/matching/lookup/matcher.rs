@@ -21,7 +21,7 @@ use crate::model::version::Scheme;
 use super::component::{Subject, match_component};
 use super::merge::merge;
 use crate::stage::matching::feeds::crates_index::Listed;
-use crate::stage::matching::feeds::open::{Feeds, OpenFeed};
+use crate::stage::matching::feeds::open_needed::{Feeds, OpenFeed};
 use crate::stage::matching::index::{Claim, Index, IndexError};
 use crate::stage::matching::record::names::normal_name;
 use crate::stage::matching::record::rating::worse;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::model::digest::Digest;
-use crate::stage::rollout::kept;
+use crate::stage::rollout::json_file;
 use crate::stage::rollout::release::{Deployed, FOREIGN, Release};
 use crate::stage::rollout::target::TargetError;
 
@@ -45,14 +45,14 @@ impl Book {
     }
 
     fn read(&self) -> Result<Records, TargetError> {
-        Ok(kept::read(&self.path, LARGEST)?.unwrap_or_default())
+        Ok(json_file::read(&self.path, LARGEST)?.unwrap_or_default())
     }
 
     fn change(&self, change: impl FnOnce(&mut Records)) -> Result<(), TargetError> {
         let mut records = self.read()?;
         change(&mut records);
         "portcullis/command/v1".clone_into(&mut records.schema);
-        kept::write(&self.path, &records)
+        json_file::write(&self.path, &records)
     }
 
     /// The releases that are known, the newest first.

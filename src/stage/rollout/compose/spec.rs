@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::io::folder;
 use crate::model::digest::Digest;
-use crate::stage::rollout::kept;
+use crate::stage::rollout::json_file;
 use crate::stage::rollout::release::Deployed;
 use crate::stage::rollout::target::TargetError;
 
@@ -54,7 +54,7 @@ impl Specs {
 
     /// `None` if the run has none. `run` is one that [`is_run`] has accepted.
     pub(super) fn of(&self, run: &str) -> Result<Option<Spec>, TargetError> {
-        kept::read(&self.path(run), LARGEST)
+        json_file::read(&self.path(run), LARGEST)
     }
 
     /// The newest one of a digest that is not `run`'s own.
@@ -80,7 +80,7 @@ impl Specs {
     pub(super) fn save(&self, spec: &Spec) -> Result<(), TargetError> {
         let failed = |error: std::io::Error| TargetError::caused(self.folder.display().to_string(), error);
         state_folder::private_folder(&self.folder).map_err(failed)?;
-        kept::write(&self.path(&spec.deployed.run), spec)
+        json_file::write(&self.path(&spec.deployed.run), spec)
     }
 
     /// Removes those of other runs.

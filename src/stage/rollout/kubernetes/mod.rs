@@ -7,13 +7,13 @@
 //! Folder of the state: `journal.jsonl`, `lock`, `kubernetes.json` (the templates). In the cluster: a Lease, so that of two machines one deploys.
 
 mod api;
+mod controller;
 mod lease;
 mod outline;
-mod patched;
 mod permissions;
 mod pods;
 mod rolled;
 mod target;
 mod workload;
 
-pub(super) use patched::KubernetesTarget;
+pub(super) use controller::KubernetesTarget;

@@ -4,13 +4,13 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::controller::KubernetesTarget;
 use super::outline::{self, Asked};
-use super::patched::KubernetesTarget;
 use super::permissions;
 use super::rolled::{self, LOOK};
 use super::workload::run_of;
 use crate::model::plan::RolloutPlan;
-use crate::stage::rollout::carried::Carried;
+use crate::stage::rollout::carried_state::Carried;
 use crate::stage::rollout::controller::Controller as _;
 use crate::stage::rollout::error::RolloutError;
 use crate::stage::rollout::holder::Holder;

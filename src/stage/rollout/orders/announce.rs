@@ -8,12 +8,12 @@ use crate::model::plan::RolloutPlan;
 use crate::model::planned_rollout::{PlannedChange, PlannedRollout};
 use crate::model::rollout_state::RolloutState;
 use crate::stage::publish::Attested;
-use crate::stage::rollout::elsewhere;
 use crate::stage::rollout::error::RolloutError;
 use crate::stage::rollout::history::History;
 use crate::stage::rollout::journal::Purpose;
 use crate::stage::rollout::lock;
 use crate::stage::rollout::planner::{self, Facts};
+use crate::stage::rollout::recall;
 use crate::stage::rollout::release::Release;
 use crate::stage::rollout::subject;
 use crate::stage::rollout::target::{RolloutTarget, unseen};
@@ -25,8 +25,8 @@ pub(super) async fn announce<T: RolloutTarget>(
     plan: &RolloutPlan,
     effects: &Effects,
 ) -> Result<PlannedRollout, RolloutError> {
-    elsewhere::own(target).await?;
-    let history = History::of(&elsewhere::past(target).await?);
+    recall::own(target).await?;
+    let history = History::of(&recall::past(target).await?);
     subject::check(target, &history).await?;
     let release = target.examine(&Release::of(attested)).await?;
     let live = target.is_live(&release).await.map_err(unseen)?;

@@ -5,13 +5,13 @@ use crate::model::digest::Digest;
 use crate::model::outcome::{RolloutReport, RolloutResult};
 use crate::model::plan::RolloutPlan;
 use crate::stage::publish::{Attested, Trust};
-use crate::stage::rollout::elsewhere;
 use crate::stage::rollout::error::RolloutError;
 use crate::stage::rollout::history::{History, Snapshot};
 use crate::stage::rollout::holder::Holder;
 use crate::stage::rollout::journal::{Journal, Purpose};
 use crate::stage::rollout::lock::{Acquired, Lock};
 use crate::stage::rollout::machine::Run;
+use crate::stage::rollout::recall;
 use crate::stage::rollout::release::Release;
 use crate::stage::rollout::subject;
 use crate::stage::rollout::target::RolloutTarget;
@@ -44,7 +44,7 @@ pub(super) async fn enter(target: &impl RolloutTarget, plan: &RolloutPlan, id: &
 
 /// Opens the journal behind both locks.
 async fn open(target: &impl RolloutTarget, lock: Box<Lock>) -> Result<(Journal, History), RolloutError> {
-    elsewhere::recall(target).await?;
+    recall::recall(target).await?;
     let (journal, records) = Journal::open(target.state(), lock)?;
     let history = History::of(&records);
     subject::hold(target, &history).await?;

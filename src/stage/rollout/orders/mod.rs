@@ -4,8 +4,10 @@
 mod announce;
 mod deploy;
 mod entry;
-mod past;
-mod present;
+mod resume;
+mod rollback;
+mod status;
+mod stop;
 mod verbs;
 
 pub use verbs::{plan, resume, rollback, rollout, status, stop};

@@ -1,6 +1,6 @@
 //! The verbs, each at the target that the configuration names.
 
-use super::{announce, deploy, past, present};
+use super::{announce, deploy};
 use crate::io::Effects;
 use crate::model::outcome::RolloutReport;
 use crate::model::plan::{RolloutPlan, TargetPlan};
@@ -89,7 +89,7 @@ pub async fn plan(attested: &Attested, plan: &RolloutPlan, effects: &Effects) ->
 /// # Errors
 /// [`RolloutError`] when the target cannot be worked with at all.
 pub async fn resume(plan: &RolloutPlan, effects: &Effects) -> Result<Option<RolloutReport>, RolloutError> {
-    at_target!(plan, effects, |target| past::resume(&target, plan, effects))
+    at_target!(plan, effects, |target| super::resume::resume(&target, plan, effects))
 }
 
 /// Brings back the last known good release before the one that serves, verified like every other. A second rollback goes further back.
@@ -97,7 +97,7 @@ pub async fn resume(plan: &RolloutPlan, effects: &Effects) -> Result<Option<Roll
 /// # Errors
 /// [`RolloutError`] when the target cannot be worked with at all.
 pub async fn rollback(plan: &RolloutPlan, effects: &Effects) -> Result<RolloutReport, RolloutError> {
-    let mut report = at_target!(plan, effects, |target| past::rollback(&target, plan, effects))?;
+    let mut report = at_target!(plan, effects, |target| super::rollback::rollback(&target, plan, effects))?;
     report.rollback = true;
     Ok(report)
 }
@@ -107,7 +107,7 @@ pub async fn rollback(plan: &RolloutPlan, effects: &Effects) -> Result<RolloutRe
 /// # Errors
 /// [`RolloutError`] when the state folder cannot be read.
 pub async fn status(plan: &RolloutPlan, effects: &Effects) -> Result<RolloutStatus, RolloutError> {
-    at_target!(plan, effects, |target| present::status(&target, plan))
+    at_target!(plan, effects, |target| super::status::status(&target, plan))
 }
 
 /// Drains and stops the service and its switch. What was known to be good stays known.
@@ -115,5 +115,5 @@ pub async fn status(plan: &RolloutPlan, effects: &Effects) -> Result<RolloutStat
 /// # Errors
 /// [`RolloutError`] when another deployer is at work.
 pub async fn stop(plan: &RolloutPlan, effects: &Effects) -> Result<StopReport, RolloutError> {
-    at_target!(plan, effects, |target| present::stop(&target, plan, effects))
+    at_target!(plan, effects, |target| super::stop::stop(&target, plan, effects))
 }

@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
-use super::inside::resolve;
+use super::path_in_root::resolve;
 use crate::io::layers::{Entry, Kind, LayerProblem, Need, Visitor};
 
 pub(super) struct Folder<'a> {

@@ -8,11 +8,11 @@
 
 mod fetch;
 pub(super) mod front;
-mod inside;
 pub(super) mod instance;
 mod layer_folder;
 mod outline;
 mod own_libraries;
+mod path_in_root;
 mod rootfs;
 pub(super) mod store;
 mod target;

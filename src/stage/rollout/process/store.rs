@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::super::error::RolloutError;
 use super::super::release::Release;
 use super::tree::{self, Sum};
-use super::{fetch, inside, rootfs};
+use super::{fetch, path_in_root, rootfs};
 use crate::io::Effects;
 use crate::io::files;
 use crate::io::folder;
@@ -253,7 +253,7 @@ impl Unpacked {
             folders.map(|folder| Path::new(folder).join(&name)).collect()
         };
         let found = candidates.iter().find_map(|candidate| {
-            let place = inside::resolve(&self.root, candidate).or_none("the next folder of PATH is tried, and none is an error")?;
+            let place = path_in_root::resolve(&self.root, candidate).or_none("the next folder of PATH is tried, and none is an error")?;
             let meta = fs::metadata(&place).or_none("the next folder of PATH is tried, and none is an error")?;
             (meta.is_file() && meta.permissions().mode() & 0o111 != 0).then_some(place)
         });
@@ -264,7 +264,7 @@ impl Unpacked {
     /// The image's working folder, on the disk.
     pub(super) fn working_dir(&self) -> PathBuf {
         let named = Path::new(self.config.working_dir.as_deref().unwrap_or("/"));
-        match inside::resolve(&self.root, named) {
+        match path_in_root::resolve(&self.root, named) {
             Ok(place) if place.is_dir() => place,
             _ => self.root.clone(),
         }

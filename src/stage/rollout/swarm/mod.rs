@@ -8,10 +8,10 @@
 //! Folder of the state: `journal.jsonl`, `lock`, `swarm.json` (the templates). In the swarm: a config object as lease, so that of two machines one
 //! deploys.
 
+mod controller;
 mod lease;
 mod manager;
 mod outline;
-mod replaced;
 mod service;
 mod state;
 mod target;
@@ -19,4 +19,4 @@ mod tasks;
 mod template;
 mod watching;
 
-pub(super) use replaced::SwarmTarget;
+pub(super) use controller::SwarmTarget;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::manager::{Manager, is_raced};
 use super::service::Service;
 use crate::io::local_api::LocalApiError;
-use crate::stage::rollout::carried::Carried;
+use crate::stage::rollout::carried_state::Carried;
 use crate::stage::rollout::controller::{TRIES, busy};
 use crate::stage::rollout::target::TargetError;
 

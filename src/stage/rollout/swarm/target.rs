@@ -4,12 +4,12 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::controller::{LOOK, SwarmTarget};
 use super::outline;
-use super::replaced::{LOOK, SwarmTarget};
 use super::template::run_of;
 use super::{tasks, watching};
 use crate::model::plan::RolloutPlan;
-use crate::stage::rollout::carried::Carried;
+use crate::stage::rollout::carried_state::Carried;
 use crate::stage::rollout::controller::Controller as _;
 use crate::stage::rollout::error::RolloutError;
 use crate::stage::rollout::holder::Holder;

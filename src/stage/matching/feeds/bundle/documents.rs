@@ -12,7 +12,7 @@ use crate::model::plan::FeedsPlan;
 use crate::stage::matching::error::MatchingError;
 use crate::stage::matching::feeds::enrich::{Kind, document_folder};
 use crate::stage::matching::feeds::feed_source::{FeedSource, Retrieval};
-use crate::stage::matching::feeds::open::RUSTSEC;
+use crate::stage::matching::feeds::open_needed::RUSTSEC;
 use crate::stage::matching::feeds::retrieve::cache_error;
 use crate::stage::matching::feeds::rustsec::RustSecSource;
 use crate::stage::matching::feeds::rustsec::pack;

@@ -16,7 +16,7 @@ use crate::stage::matching::error::MatchingError;
 use crate::stage::matching::feeds::available::{Absence, Available};
 use crate::stage::matching::feeds::enrich::document_folder;
 use crate::stage::matching::feeds::feed_source::{Retrieval, redacted_file};
-use crate::stage::matching::feeds::open::RUSTSEC;
+use crate::stage::matching::feeds::open_needed::RUSTSEC;
 use crate::stage::matching::feeds::retrieve::{Retriever, cache_error};
 
 /// Where the database is.

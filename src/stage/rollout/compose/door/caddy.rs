@@ -8,7 +8,7 @@ use std::time::Duration;
 use hyper::Method;
 use serde_json::{Value, json};
 
-use super::led::{Leads, Led};
+use super::leads::{Leads, Led};
 use crate::io::local_api::{LocalApi, Socket};
 use crate::model::excused::Excused as _;
 use crate::model::plan::CaddyPlan;

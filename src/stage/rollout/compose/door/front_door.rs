@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use super::led::{Leads, Led};
+use super::leads::{Leads, Led};
 use super::own::OwnSwitch;
 use super::{caddy, nginx};
 use crate::model::plan::{ComposePlan, FrontPlan, ProcessPlan, SwitchFrontPlan};

@@ -2,10 +2,10 @@
 
 mod caddy;
 mod front_door;
-mod led;
+mod leads;
 mod nginx;
 mod own;
 mod workers;
 
 pub(super) use front_door::Door;
-pub(super) use led::{Leads, Led};
+pub(super) use leads::{Leads, Led};

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use super::led::{Leads, Led};
+use super::leads::{Leads, Led};
 use super::workers::{Worker, Workers};
 use crate::io::files;
 use crate::io::process::{ProcessError, Program};

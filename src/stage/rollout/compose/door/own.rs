@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::led::{Leads, Led};
+use super::leads::{Leads, Led};
 use crate::stage::rollout::process::front::Front;
 use crate::stage::rollout::switch::message::{Backend, Routes, Status};
 use crate::stage::rollout::target::TargetError;

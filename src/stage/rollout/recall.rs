@@ -4,11 +4,11 @@
 
 use std::path::Path;
 
-use super::carried::Carried;
+use super::carried_state::Carried;
 use super::error::RolloutError;
 use super::history::History;
 use super::journal::{self, Record};
-use super::kept;
+use super::json_file;
 use super::subject;
 use super::target::{RolloutTarget, TargetError, unseen};
 use super::templates::{Book, KEPT};
@@ -42,7 +42,7 @@ pub(super) async fn recall(target: &impl RolloutTarget) -> Result<(), RolloutErr
     if let (_, Some((carried, _))) = ahead(target).await? {
         // The journal is last: by it the next deployer sees that the rest is there.
         let templates = target.state().join(format!("{}.json", target.name()));
-        kept::write(&templates, carried.templates()).map_err(unseen)?;
+        json_file::write(&templates, carried.templates()).map_err(unseen)?;
         journal::replace(target.state(), carried.journal())?;
     }
     Ok(())

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::stage::rollout::kept;
+use crate::stage::rollout::json_file;
 use crate::stage::rollout::release::Deployed;
 use crate::stage::rollout::target::TargetError;
 
@@ -36,7 +36,7 @@ impl Leads {
 
     /// `None` if nothing was ordered yet.
     pub(in crate::stage::rollout::compose) fn last(&self) -> Result<Option<Led>, TargetError> {
-        kept::read(&self.path, LARGEST)
+        json_file::read(&self.path, LARGEST)
     }
 
     /// True where this order was carried out already.
@@ -52,6 +52,6 @@ impl Leads {
     }
 
     pub(super) fn carried_out(&self, led: &Led) -> Result<(), TargetError> {
-        kept::write(&self.path, led)
+        json_file::write(&self.path, led)
     }
 }

@@ -1,7 +1,7 @@
 //! Opening the feeds that are needed.
 
-pub use super::opened::Feeds;
-pub(in crate::stage::matching) use super::opened::{OpenFeed, RUSTSEC};
+pub use super::open_feeds::Feeds;
+pub(in crate::stage::matching) use super::open_feeds::{OpenFeed, RUSTSEC};
 use futures_util::future::join_all;
 
 use crate::io::Effects;
@@ -13,7 +13,7 @@ use crate::model::plan::FeedsPlan;
 use super::available::Absence;
 use super::enrich::Enrichment;
 use super::needs::{FeedGap, Needs};
-use super::opened::Opened;
+use super::open_feeds::Opened;
 use super::opener::Opener;
 use crate::stage::matching::error::MatchingError;
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::artifact::Artifact;
-use super::attest::{self, Statement, predicate_type};
+use super::attestation::{self, Statement, predicate_type};
 use super::destination::OpenDestination;
 use super::sign::{BUNDLE_MEDIA_TYPE, SigningKey};
 use super::{Predicate, PublishError, VerdictSummary, legacy, signed};
@@ -86,8 +86,8 @@ impl Attesting<'_> {
         let input = |a: &Artifact| Ok((a.predicate_type.clone(), sha256(&a.envelope_bytes()?)));
         let inputs: Vec<(String, Digest)> = artifacts.iter().map(input).collect::<serde_json::Result<_>>()?;
         let repository = self.place.repository();
-        let resource = attest::resource_uri(repository.as_deref(), &self.plan.service, &subject.digest);
-        artifacts.push(sign(&attest::verification_summary(summary, &resource, &inputs))?);
+        let resource = attestation::resource_uri(repository.as_deref(), &self.plan.service, &subject.digest);
+        artifacts.push(sign(&attestation::verification_summary(summary, &resource, &inputs))?);
         self.place.attach(&artifacts, &subject.digest).await?;
         self.read_back(&artifacts, &subject.digest).await?;
         Ok(artifacts)

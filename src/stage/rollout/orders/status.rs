@@ -1,17 +1,15 @@
-//! What is about now: `status` and `stop`.
+//! `status`: what is seen of a service, and remembered.
 
-use super::entry::{Entered, enter, new_run, nothing};
-use super::past::left_serving;
-use crate::io::Effects;
+use super::resume::left_serving;
 use crate::model::error_chain::chain;
 use crate::model::plan::RolloutPlan;
-use crate::stage::rollout::elsewhere;
 use crate::stage::rollout::error::RolloutError;
 use crate::stage::rollout::history::History;
-use crate::stage::rollout::journal::{self, Entry};
+use crate::stage::rollout::journal;
 use crate::stage::rollout::lock;
+use crate::stage::rollout::recall;
 use crate::stage::rollout::release::Deployed;
-use crate::stage::rollout::status::{InstanceStatus, Interrupted, RolloutStatus, StopReport};
+use crate::stage::rollout::status::{InstanceStatus, Interrupted, RolloutStatus};
 use crate::stage::rollout::target::{Observed, RolloutTarget};
 
 pub(super) async fn status<T: RolloutTarget>(target: &T, plan: &RolloutPlan) -> Result<RolloutStatus, RolloutError> {
@@ -20,7 +18,7 @@ pub(super) async fn status<T: RolloutTarget>(target: &T, plan: &RolloutPlan) -> 
         Err(error) => (Observed::default(), Some(chain(&error))),
     };
     let records = match unseen {
-        None => elsewhere::past(target).await?,
+        None => recall::past(target).await?,
         // What this machine remembers is all that there is.
         Some(_) => journal::read(target.state())?.0,
     };
@@ -74,33 +72,5 @@ pub(super) async fn status<T: RolloutTarget>(target: &T, plan: &RolloutPlan) -> 
         fallen,
         locked_by,
         state: target.state().to_owned(),
-    })
-}
-
-pub(super) async fn stop<T: RolloutTarget>(target: &T, plan: &RolloutPlan, effects: &Effects) -> Result<StopReport, RolloutError> {
-    if !target.capabilities().stops {
-        return Err(nothing(
-            "the service cannot be stopped from here: [rollout] has no `stop` command, or the target stops nothing (kubernetes and swarm: scale it to 0)",
-        ));
-    }
-    let id = new_run(effects);
-    // What cannot be seen may run, and is stopped as well as it can be.
-    if let Ok(observed) = target.observe().await
-        && observed == Observed::default()
-        && matches!(target.switch().await, Ok(None))
-    {
-        return Err(nothing("nothing runs here that could be stopped"));
-    }
-    let (mut journal, _) = match enter(target, plan, &id, effects).await? {
-        Entered::Ours(journal, history) => (journal, history),
-        Entered::Theirs(holder) => return Err(RolloutError::Locked { holder }),
-    };
-    journal.append(&id, Entry::Stopped, &*effects.clock)?;
-    let halted = target.halt(plan.waits.drain, plan.waits.stop).await;
-    let (stopped, cut_requests) = halted.map_err(|error| RolloutError::Stop { source: error.into() })?;
-    Ok(StopReport {
-        service: plan.service.clone(),
-        stopped,
-        cut_requests,
     })
 }

@@ -16,12 +16,12 @@ use crate::io::{Effects, state_folder};
 use crate::model::error_chain::chain;
 use crate::model::event::Stage;
 use crate::model::plan::{HealthPlan, SwarmPlan};
-use crate::stage::rollout::carried::NO_ROOM;
+use crate::stage::rollout::carried_state::NO_ROOM;
 use crate::stage::rollout::controller::{Controller, UnderWay, Way};
-use crate::stage::rollout::elsewhere;
 use crate::stage::rollout::engine;
 use crate::stage::rollout::error::RolloutError;
 use crate::stage::rollout::limit::{Limit, pause};
+use crate::stage::rollout::recall;
 use crate::stage::rollout::release::Deployed;
 use crate::stage::rollout::target::{Observed, Running, TargetError};
 use crate::stage::rollout::templates::Book;
@@ -128,7 +128,7 @@ impl SwarmTarget {
     /// Has the swarm keep the state folder as it is now.
     pub(super) async fn keep(&self) -> Result<(), TargetError> {
         let service = self.service().await?;
-        match elsewhere::packed(&self.plan.state, &self.book, service.id())? {
+        match recall::packed(&self.plan.state, &self.book, service.id())? {
             Some(text) => self.kept.keep(&self.manager, &service, &text).await,
             None => {
                 self.effects.warn(Stage::Rollout, NO_ROOM.to_owned());

@@ -14,12 +14,12 @@ use super::workload::{Workload, plural, run_of, singular, with_release};
 use crate::io::{Effects, state_folder};
 use crate::model::event::Stage;
 use crate::model::plan::{HealthPlan, KubernetesPlan};
-use crate::stage::rollout::carried::{Carried, NO_ROOM};
+use crate::stage::rollout::carried_state::{Carried, NO_ROOM};
 use crate::stage::rollout::controller::{Controller, TRIES, UnderWay, Way, busy};
-use crate::stage::rollout::elsewhere;
 use crate::stage::rollout::error::RolloutError;
 use crate::stage::rollout::limit::{Limit, pause};
 use crate::stage::rollout::query::encoded;
+use crate::stage::rollout::recall;
 use crate::stage::rollout::release::Deployed;
 use crate::stage::rollout::target::{Observed, Running, TargetError};
 use crate::stage::rollout::templates::Book;
@@ -170,7 +170,7 @@ impl KubernetesTarget {
             let reason = format!("another deployer has written down a rollout of {} meanwhile", self.shown());
             return Err(TargetError::Superseded(reason));
         }
-        let packed = elsewhere::packed(&self.plan.state, &self.book, workload.uid())?;
+        let packed = recall::packed(&self.plan.state, &self.book, workload.uid())?;
         if packed.is_none() {
             self.effects.warn(Stage::Rollout, NO_ROOM.to_owned());
         }
