@@ -13,6 +13,7 @@ use super::release::Deployed;
 use super::target::TargetError;
 use super::templates::{Begun, Book, Known};
 use crate::io::Effects;
+use crate::model::error_chain::chain;
 use crate::model::event::Stage;
 
 /// Writes that lose against another writer (an autoscaler, the controller itself) before it is given up.
@@ -147,7 +148,7 @@ impl<S: LeaseStore, Up: Clone> UnderWay<S, Up> {
         if let Some(lease) = lease {
             let name = lease.name().to_owned();
             if let Err(error) = lease.release().await {
-                let said = format!("the lease {name} could not be given back, and ends by itself: {error}");
+                let said = format!("the lease {name} could not be given back, and ends by itself: {}", chain(&error));
                 effects.warn(Stage::Rollout, said);
             }
         }

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use super::holder::Holder;
 use crate::io::Effects;
+use crate::model::error_chain::chain;
 use crate::model::event::Stage;
 use crate::model::excused::Excused as _;
 use crate::model::visible::shortened;
@@ -242,7 +243,7 @@ async fn renew<S: LeaseStore>(store: S, identity: String, lost: Arc<AtomicBool>,
         {
             effects.warn(
                 Stage::Rollout,
-                format!("the lease cannot be renewed, another deployer may take over: {error}"),
+                format!("the lease cannot be renewed, another deployer may take over: {}", chain(&error)),
             );
         }
         if lost.load(Ordering::Relaxed) {

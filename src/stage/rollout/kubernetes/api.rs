@@ -9,7 +9,6 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::io::Effects;
-use crate::model::error_chain::chain;
 use crate::model::plan::KubernetesPlan;
 use crate::model::visible::shortened;
 use crate::stage::rollout::target::TargetError;
@@ -25,8 +24,8 @@ const WIDE: usize = 400;
 pub(super) enum ApiError {
     #[error("interrupted")]
     Cancelled,
-    #[error("the cluster cannot be reached: {0}")]
-    Unreachable(String),
+    #[error("the cluster cannot be reached")]
+    Unreachable(#[source] Box<kube::Error>),
     #[error("the cluster answered {code}: {message}")]
     Answered { code: u16, message: String },
 }
@@ -155,6 +154,6 @@ fn told(error: kube::Error) -> ApiError {
             code: status.code,
             message: shortened(&status.message, WIDE),
         },
-        other => ApiError::Unreachable(shortened(&chain(&other), WIDE)),
+        other => ApiError::Unreachable(Box::new(other)),
     }
 }

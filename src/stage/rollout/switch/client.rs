@@ -1,6 +1,7 @@
 //! The gate's side of the control socket.
 
 use crate::io::state_folder;
+use crate::stage::rollout::error::BoxError;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -22,8 +23,8 @@ pub(in crate::stage::rollout) enum SwitchTrouble {
     #[error("no switch runs in {}", state.display())]
     Absent { state: PathBuf },
     /// There is one, and it does not answer: what it does is not known.
-    #[error("the switch in {} does not answer: {reason}", state.display())]
-    Silent { state: PathBuf, reason: String },
+    #[error("the switch in {} does not answer", state.display())]
+    Silent { state: PathBuf, source: BoxError },
     /// It said no, or something that makes no sense.
     #[error("the switch refused: {0}")]
     Refused(String),
@@ -105,7 +106,7 @@ impl SwitchClient {
     }
 
     async fn ask_now(&self, order: &Order) -> Result<Answer, SwitchTrouble> {
-        let silent = |error: std::io::Error| self.silent(error.to_string());
+        let silent = |error: std::io::Error| self.silent(error);
         let mut stream = self.connect().await?;
         let key = ControlKey::of(&self.state).map_err(silent)?;
         let keyed = Keyed {
@@ -115,7 +116,7 @@ impl SwitchClient {
         stream.write_all(&control::line(&keyed).map_err(silent)?).await.map_err(silent)?;
         let mut line = String::new();
         if BufReader::new(stream).take(LONGEST).read_line(&mut line).await.map_err(silent)? == 0 {
-            return Err(self.silent("it closed the connection".to_owned()));
+            return Err(self.silent("it closed the connection"));
         }
         serde_json::from_str(&line).map_err(|error| SwitchTrouble::Refused(error.to_string()))
     }
@@ -124,18 +125,18 @@ impl SwitchClient {
         use std::io::ErrorKind::{ConnectionRefused, NotFound};
         let (path, _handle) = state_folder::short_path(&self.state, SOCKET).map_err(|error| match error.kind() {
             NotFound => SwitchTrouble::Absent { state: self.state.clone() },
-            _ => self.silent(error.to_string()),
+            _ => self.silent(error),
         })?;
         UnixStream::connect(path).await.map_err(|error| match error.kind() {
             NotFound | ConnectionRefused => SwitchTrouble::Absent { state: self.state.clone() },
-            _ => self.silent(error.to_string()),
+            _ => self.silent(error),
         })
     }
 
-    fn silent(&self, reason: String) -> SwitchTrouble {
+    fn silent(&self, source: impl Into<BoxError>) -> SwitchTrouble {
         SwitchTrouble::Silent {
             state: self.state.clone(),
-            reason,
+            source: source.into(),
         }
     }
 }
