@@ -45,11 +45,7 @@ pub(super) fn run(session: &Session<'_>, args: &InitArgs) -> Result<Answer, CliE
     refuse_what_is_there(&planned, args)?;
     let listed = |plan: &Planned| planned_line(plan, &top);
     if args.dry_run {
-        let texts = planned
-            .files
-            .iter()
-            .chain(&planned.extended)
-            .map(|(path, text)| format!("--- {}\n{text}", shown(path, &top)));
+        let texts = planned.written().map(|(path, text)| format!("--- {}\n{text}", shown(path, &top)));
         let human = texts.collect::<Vec<_>>().join("\n");
         return Ok(answer(
             human,
@@ -59,7 +55,7 @@ pub(super) fn run(session: &Session<'_>, args: &InitArgs) -> Result<Answer, CliE
             "the same without --dry-run writes these files".to_owned(),
         ));
     }
-    for (path, text) in planned.files.iter().chain(&planned.extended) {
+    for (path, text) in planned.written() {
         files::write(path, text.as_bytes())?;
     }
     let mut human = listed(&planned);
@@ -81,6 +77,13 @@ struct Planned {
     extended: Vec<(PathBuf, String)>,
     notes: Vec<String>,
     without_action: bool,
+}
+
+impl Planned {
+    /// Every file with what it will say.
+    fn written(&self) -> impl Iterator<Item = &(PathBuf, String)> {
+        self.files.iter().chain(&self.extended)
+    }
 }
 
 /// The service: the only one, or the one that is chosen on a terminal.
@@ -173,7 +176,7 @@ fn planned(args: &InitArgs, found: &Found, places: &Places<'_>, commit: Option<&
         planned.without_action = without_action;
     }
     planned.extended.extend(ignoring_results(folder, top)?);
-    for (path, _) in planned.files.iter().chain(&planned.extended) {
+    for (path, _) in planned.written() {
         folders::inside(top, path)?;
         let is_link = path.symlink_metadata().is_ok_and(|there| there.is_symlink());
         if is_link {
@@ -296,9 +299,7 @@ fn planned_line(planned: &Planned, top: &Path) -> String {
 
 fn answer(human: String, planned: &Planned, top: &Path, dry_run: bool, next: String) -> Answer {
     let files = planned
-        .files
-        .iter()
-        .chain(&planned.extended)
+        .written()
         .map(|(path, text)| json!({"path": shown(path, top), "text": text}));
     Answer::Message {
         json: json!({

@@ -14,9 +14,6 @@ use super::journal::{self, Record};
 const SCHEMA: &str = "portcullis/rollout-state/v1";
 /// Bytes of the longest text: a cluster stores 256 KiB of annotations of an object, those of others among them.
 const LONGEST: usize = 192 * 1024;
-/// Said where there is no room for the journal alone.
-pub(super) const NO_ROOM: &str =
-    "the history of rollouts is too long to be kept by the target: a deployer on another machine will not know of this one";
 /// Bytes of what it may unpack to.
 const LARGEST: u64 = 32 << 20;
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::carried_state::Carried;
 use super::holder::Holder;
 use super::lease::{Claimed, Lease, LeaseError, LeaseStore};
 use super::release::Deployed;
@@ -97,6 +98,45 @@ pub(super) trait Controller: Sync {
             Err(busy(&self.shown()))
         }
     }
+}
+
+/// What the target keeps of the state folder, as it was read or written last: whoever has written it since gives the orders.
+#[derive(Debug, Default)]
+pub(super) struct StateThere(Mutex<Option<String>>);
+
+impl StateThere {
+    /// Remembers what is there now.
+    pub(super) fn is_now(&self, text: &str) {
+        *locked(&self.0) = Some(text.to_owned());
+    }
+
+    /// Reads what is there of the service `of`; `forget` is the command that forgets it.
+    pub(super) fn read(&self, text: &str, of: &str, (shown, forget): (&str, &str)) -> Result<Option<Carried>, TargetError> {
+        let carried = Carried::unpacked(text, of).map_err(|error| {
+            let what = format!("what {shown} keeps of earlier rollouts cannot be read (`{forget}` forgets it)");
+            TargetError::caused(what, error)
+        })?;
+        self.is_now(text);
+        Ok(carried)
+    }
+
+    /// Fails where what is there is neither what was read nor what was written from here.
+    pub(super) fn undisturbed(&self, there: Option<&str>, shown: &str) -> Result<(), TargetError> {
+        match there.is_some_and(|there| locked(&self.0).as_deref() != Some(there)) {
+            true => Err(TargetError::Superseded(format!(
+                "another deployer has written down a rollout of {shown} meanwhile"
+            ))),
+            false => Ok(()),
+        }
+    }
+}
+
+/// What the target keeps of the state folder ends no way back; forward it must be there.
+pub(super) fn done_without(way: Way, error: TargetError, effects: &Effects) -> Result<(), TargetError> {
+    let failure = error.failure().filter(|_| way == Way::Back).ok_or(error)?;
+    let told = "a deployer on another machine will not know of the way back";
+    effects.warn(Stage::Rollout, format!("{told}: {failure}"));
+    Ok(())
 }
 
 pub(super) fn busy(shown: &str) -> TargetError {

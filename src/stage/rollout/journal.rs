@@ -250,27 +250,30 @@ fn sum(text: &str) -> String {
 /// What the journal of a state folder holds, and how many of its bytes are whole lines.
 pub(super) fn read(state: &Path) -> Result<(Vec<Record>, u64), RolloutError> {
     let path = path_in(state);
+    parse(&path, &bytes_of(&path)?)
+}
+
+/// Empty for a journal that is not there.
+fn bytes_of(path: &Path) -> Result<Vec<u8>, RolloutError> {
     match path.try_exists() {
-        Ok(true) => {}
-        Ok(false) => return Ok((Vec::new(), 0)),
-        Err(source) => return Err(RolloutError::State { path, source }),
+        Ok(true) => Ok(files::read(path, LIMIT)?),
+        Ok(false) => Ok(Vec::new()),
+        Err(source) => Err(RolloutError::State {
+            path: path.to_owned(),
+            source,
+        }),
     }
-    parse(&path, &files::read(&path, LIMIT)?)
 }
 
 /// The whole lines of a journal, as they are.
 pub(super) fn text(state: &Path) -> Result<String, RolloutError> {
     let path = path_in(state);
-    let failed = |source| RolloutError::State {
-        path: path_in(state),
-        source,
-    };
-    if !path.try_exists().map_err(failed)? {
-        return Ok(String::new());
-    }
-    let mut bytes = files::read(&path, LIMIT)?;
+    let mut bytes = bytes_of(&path)?;
     bytes.truncate(bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1));
-    String::from_utf8(bytes).map_err(|error| failed(io::Error::new(io::ErrorKind::InvalidData, error)))
+    String::from_utf8(bytes).map_err(|error| RolloutError::State {
+        path,
+        source: io::Error::new(io::ErrorKind::InvalidData, error),
+    })
 }
 
 /// Puts another journal in place of the one that is there. Behind the lock, before it is opened.

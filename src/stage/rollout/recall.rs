@@ -12,10 +12,16 @@ use super::json_file;
 use super::subject;
 use super::target::{RolloutTarget, TargetError, unseen};
 use super::templates::{Book, KEPT};
+use crate::io::Effects;
+use crate::model::event::Stage;
+
+/// Said where there is no room for the journal alone.
+const NO_ROOM: &str =
+    "the history of rollouts is too long to be kept by the target: a deployer on another machine will not know of this one";
 
 /// The state folder as it is now, to be kept of the service `of`; with as many templates as there is room for, the newest ones. `None` where there is no
-/// room for the journal alone.
-pub(super) fn packed(state: &Path, book: &Book, of: &str) -> Result<Option<String>, TargetError> {
+/// room for the journal alone, which is told.
+pub(super) fn packed(state: &Path, book: &Book, of: &str, effects: &Effects) -> Result<Option<String>, TargetError> {
     let journal = journal::text(state).map_err(TargetError::other)?;
     for count in (0..=KEPT).rev() {
         let carried = Carried::new(of, journal.clone(), book.newest(count)?);
@@ -25,21 +31,27 @@ pub(super) fn packed(state: &Path, book: &Book, of: &str) -> Result<Option<Strin
             return Ok(packed);
         }
     }
+    effects.warn(Stage::Rollout, NO_ROOM.to_owned());
     Ok(None)
 }
 
 /// The past of a service: as this machine's state folder has it, or as the target keeps it. Changes nothing.
 pub(super) async fn past(target: &impl RolloutTarget) -> Result<Vec<Record>, RolloutError> {
-    Ok(match ahead(target).await? {
-        (_, Some((_, theirs))) => theirs,
-        (local, None) => local,
-    })
+    let (local, _) = journal::read(target.state())?;
+    counting(target, local).await
+}
+
+/// As [`past`], and fails where this machine's state folder is about something else: that history is not this one's.
+pub(super) async fn own_past(target: &impl RolloutTarget) -> Result<Vec<Record>, RolloutError> {
+    let local = own(target).await?;
+    counting(target, local).await
 }
 
 /// Brings the state folder to what the target keeps, where that is what counts. To be called behind the lock.
 pub(super) async fn recall(target: &impl RolloutTarget) -> Result<(), RolloutError> {
-    own(target).await?;
-    if let (_, Some((carried, _))) = ahead(target).await? {
+    // What is about something else may not be written over.
+    let local = own(target).await?;
+    if let Some((carried, _)) = ahead(target, &local).await? {
         // The journal is last: by it the next deployer sees that the rest is there.
         let templates = target.state().join(format!("{}.json", target.name()));
         json_file::write(&templates, carried.templates()).map_err(unseen)?;
@@ -48,21 +60,26 @@ pub(super) async fn recall(target: &impl RolloutTarget) -> Result<(), RolloutErr
     Ok(())
 }
 
-/// Fails where this machine's state folder is about something else: neither is that history this one's, nor may it be written over.
-pub(super) async fn own(target: &impl RolloutTarget) -> Result<(), RolloutError> {
+/// This machine's past, which is of this target.
+async fn own(target: &impl RolloutTarget) -> Result<Vec<Record>, RolloutError> {
     let (local, _) = journal::read(target.state())?;
-    subject::check(target, &History::of(&local)).await
+    subject::check(target, &History::of(&local)).await?;
+    Ok(local)
 }
 
-/// This machine's past, and what the target keeps where that counts.
-async fn ahead(target: &impl RolloutTarget) -> Result<(Vec<Record>, Option<(Carried, Vec<Record>)>), RolloutError> {
-    let (local, _) = journal::read(target.state())?;
+async fn counting(target: &impl RolloutTarget, local: Vec<Record>) -> Result<Vec<Record>, RolloutError> {
+    let theirs = ahead(target, &local).await?;
+    Ok(theirs.map_or(local, |(_, theirs)| theirs))
+}
+
+/// What the target keeps, where it counts and not this machine's past.
+async fn ahead(target: &impl RolloutTarget, local: &[Record]) -> Result<Option<(Carried, Vec<Record>)>, RolloutError> {
     let Some(carried) = target.carried().await.map_err(unseen)? else {
-        return Ok((local, None));
+        return Ok(None);
     };
     let theirs = carried.records(target.state())?;
     let goes_on = theirs.last().is_none_or(|last| local.contains(last));
-    Ok((local, (!goes_on).then_some((carried, theirs))))
+    Ok((!goes_on).then_some((carried, theirs)))
 }
 
 #[cfg(test)]
@@ -93,13 +110,14 @@ mod tests {
             };
             book.begin(&deployed, Value::Null, &noise(run).into(), None).expect("kept");
         }
-        let text = packed(dir.path(), &book, "uid").expect("packed").expect("room");
+        let effects = Effects::plain(dir.path().to_owned());
+        let text = packed(dir.path(), &book, "uid", &effects).expect("packed").expect("room");
         let carried = Carried::unpacked(&text, "uid").expect("whole").expect("ours");
         let known = carried.templates()["known"].as_array().expect("templates").clone();
         assert!((1..8).contains(&known.len()), "{}", known.len());
         assert_eq!(known.last().expect("one")["deployed"]["run"], "run-7");
         let big: String = (0..9).map(|seed| noise(seed) + "\n").collect();
         std::fs::write(dir.path().join("journal.jsonl"), big).expect("written");
-        assert_eq!(packed(dir.path(), &book, "uid").expect("packed"), None);
+        assert_eq!(packed(dir.path(), &book, "uid", &effects).expect("packed"), None);
     }
 }

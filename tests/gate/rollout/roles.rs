@@ -166,7 +166,11 @@ pub(crate) fn start_deployer(world: &World, letter: char, death: Death) -> std::
         Death::Late(line) => ("late", line),
         Death::Never => ("never", 0),
     };
-    let _ = fs::remove_file(world.path().join(REPORT));
+    // One of a deployer before would be taken for this one's.
+    let report = world.path().join(REPORT);
+    if report.exists() {
+        fs::remove_file(report).unwrap();
+    }
     std::process::Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "rollout::roles::act", "--nocapture"])
         .env("PORTCULLIS_TEST_ROLE", "deployer")

@@ -132,24 +132,24 @@ fn held(outline: Outline, plan: &ComposePlan, limit: Duration) -> Outline {
 }
 
 fn interruption(plan: &ComposePlan, seen: &Seen<'_>) -> PlannedInterruption {
-    let (expected, why) = match (&seen.rendered.alone, seen.observed.instances.is_empty()) {
-        (_, true) => (
+    let (expected, why) = match (&seen.rendered.alone, seen.observed.instances.is_empty(), hold_of(plan)) {
+        (_, true, _) => (
             ExpectedInterruption::NothingServes,
             "it answers as soon as the new version is healthy".to_owned(),
         ),
-        (Some(why), false) if hold_of(plan).is_some() => (
+        (Some(why), false, Some(hold)) => (
             ExpectedInterruption::Held,
             format!(
                 "{why}: requests wait at the switch between the stop of the old version and the first answer of the new one, {} s each at most; \
                  beyond 1,024 at once they are refused",
-                hold_of(plan).unwrap_or_default().as_secs_f64()
+                hold.as_secs_f64()
             ),
         ),
-        (Some(why), false) => (
+        (Some(why), false, None) => (
             ExpectedInterruption::Brief,
             format!("{why}: nobody answers between the stop of the old version and the start of the new one"),
         ),
-        (None, false) => (
+        (None, false, _) => (
             ExpectedInterruption::None,
             format!(
                 "both versions run side by side, and {} leads to the new one when it is healthy",

@@ -9,6 +9,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::io::Effects;
+use crate::model::error_chain::chain;
 use crate::model::plan::KubernetesPlan;
 use crate::model::visible::shortened;
 use crate::stage::rollout::target::TargetError;
@@ -25,7 +26,7 @@ pub(super) enum ApiError {
     #[error("interrupted")]
     Cancelled,
     #[error("the cluster cannot be reached")]
-    Unreachable(#[source] Box<kube::Error>),
+    Unreachable(#[source] BoxError),
     #[error("the cluster answered {code}: {message}")]
     Answered { code: u16, message: String },
 }
@@ -154,6 +155,6 @@ fn told(error: kube::Error) -> ApiError {
             code: status.code,
             message: shortened(&status.message, WIDE),
         },
-        other => ApiError::Unreachable(Box::new(other)),
+        other => ApiError::Unreachable(shortened(&chain(&other), WIDE).into()),
     }
 }

@@ -1,7 +1,6 @@
 //! One workload of a cluster: what is seen of it, and the patches that change it.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
@@ -12,10 +11,9 @@ use super::pods;
 use super::rolled::{self, LOOK};
 use super::workload::{Workload, plural, run_of, singular, with_release};
 use crate::io::{Effects, state_folder};
-use crate::model::event::Stage;
 use crate::model::plan::{HealthPlan, KubernetesPlan};
-use crate::stage::rollout::carried_state::{Carried, NO_ROOM};
-use crate::stage::rollout::controller::{Controller, TRIES, UnderWay, Way, busy};
+use crate::stage::rollout::carried_state::Carried;
+use crate::stage::rollout::controller::{Controller, StateThere, TRIES, UnderWay, Way, busy, done_without};
 use crate::stage::rollout::error::RolloutError;
 use crate::stage::rollout::limit::{Limit, pause};
 use crate::stage::rollout::query::encoded;
@@ -31,8 +29,7 @@ pub(in crate::stage::rollout) struct KubernetesTarget {
     pub(super) book: Book,
     pub(super) effects: Effects,
     pub(super) cluster: OnceCell<Cluster>,
-    /// What the workload keeps of the state folder, as it was read or written last.
-    pub(super) state_there: Mutex<Option<String>>,
+    pub(super) state_there: StateThere,
     /// How often each new pod was started again when it had come up.
     pub(super) under_way: UnderWay<ClusterLease, BTreeMap<String, u64>>,
 }
@@ -50,7 +47,7 @@ impl KubernetesTarget {
             health: health.clone(),
             effects: effects.clone(),
             cluster: OnceCell::new(),
-            state_there: Mutex::default(),
+            state_there: StateThere::default(),
             under_way: UnderWay::new(),
         })
     }
@@ -144,36 +141,19 @@ impl KubernetesTarget {
         }
     }
 
-    fn state_there(&self) -> std::sync::MutexGuard<'_, Option<String>> {
-        self.state_there.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// What the workload keeps of the state folder.
     pub(super) async fn recalled(&self) -> Result<Option<Carried>, TargetError> {
         let workload = self.workload().await?;
         let Some(text) = workload.state() else { return Ok(None) };
-        let carried = Carried::unpacked(text, workload.uid()).map_err(|error| {
-            let forget = Workload::forgets_state(&self.shown());
-            let what = format!(
-                "what {} keeps of earlier rollouts cannot be read (`{forget}` forgets it)",
-                self.shown()
-            );
-            TargetError::caused(what, error)
-        })?;
-        *self.state_there() = Some(text.to_owned());
-        Ok(carried)
+        let shown = self.shown();
+        self.state_there
+            .read(text, workload.uid(), (&shown, &Workload::forgets_state(&shown)))
     }
 
     /// The operation of a patch that has the workload keep the state folder as it is now, and what it keeps then. None where it has no room.
     fn carries(&self, workload: &Workload) -> Result<Option<(Value, String)>, TargetError> {
-        if workload.state().is_some_and(|there| self.state_there().as_deref() != Some(there)) {
-            let reason = format!("another deployer has written down a rollout of {} meanwhile", self.shown());
-            return Err(TargetError::Superseded(reason));
-        }
-        let packed = recall::packed(&self.plan.state, &self.book, workload.uid())?;
-        if packed.is_none() {
-            self.effects.warn(Stage::Rollout, NO_ROOM.to_owned());
-        }
+        self.state_there.undisturbed(workload.state(), &self.shown())?;
+        let packed = recall::packed(&self.plan.state, &self.book, workload.uid(), &self.effects)?;
         Ok(packed.map(|state| (workload.keep_state(&state), state)))
     }
 
@@ -188,7 +168,7 @@ impl KubernetesTarget {
             let operations = json!([workload.unchanged(), operation]);
             match cluster.patch(&self.path(cluster), &operations).await {
                 Ok(_) => {
-                    *self.state_there() = Some(state);
+                    self.state_there.is_now(&state);
                     return Ok(());
                 }
                 Err(error) if self.raced(&error, &workload).await? => {}
@@ -196,14 +176,6 @@ impl KubernetesTarget {
             }
         }
         Err(busy(&self.shown()))
-    }
-
-    /// What the workload keeps of the state folder ends no way back; forward it must be there.
-    fn done_without(&self, way: Way, error: TargetError) -> Result<(), TargetError> {
-        let failure = error.failure().filter(|_| way == Way::Back).ok_or(error)?;
-        let told = "a deployer on another machine will not know of the way back";
-        self.effects.warn(Stage::Rollout, format!("{told}: {failure}"));
-        Ok(())
     }
 
     /// Puts a template there, and beside it what the workload is to keep. `None` when somebody wrote meanwhile.
@@ -215,7 +187,7 @@ impl KubernetesTarget {
         match cluster.patch(&self.path(cluster), &Value::Array(operations)).await {
             Ok(answer) => {
                 if let Some(state) = state {
-                    *self.state_there() = Some(state);
+                    self.state_there.is_now(&state);
                 }
                 Ok(Some(answer["spec"]["template"].clone()))
             }
@@ -293,12 +265,12 @@ impl Controller for KubernetesTarget {
     async fn write(&self, workload: &Workload, template: &Value, way: Way) -> Result<Option<Value>, TargetError> {
         // With the change itself, so that nothing is changed that another machine would not know of.
         let carried = match self.carries(workload) {
-            Err(error) => self.done_without(way, error).map(|()| None)?,
+            Err(error) => done_without(way, error, &self.effects).map(|()| None)?,
             Ok(carried) => carried,
         };
         match self.put(workload, template, carried).await {
             Err(error) => {
-                self.done_without(way, error)?;
+                done_without(way, error, &self.effects)?;
                 self.put(workload, template, None).await
             }
             written => written,

@@ -25,8 +25,7 @@ pub(super) async fn announce<T: RolloutTarget>(
     plan: &RolloutPlan,
     effects: &Effects,
 ) -> Result<PlannedRollout, RolloutError> {
-    recall::own(target).await?;
-    let history = History::of(&recall::past(target).await?);
+    let history = History::of(&recall::own_past(target).await?);
     subject::check(target, &history).await?;
     let release = target.examine(&Release::of(attested)).await?;
     let live = target.is_live(&release).await.map_err(unseen)?;

@@ -16,8 +16,7 @@ use crate::io::{Effects, state_folder};
 use crate::model::error_chain::chain;
 use crate::model::event::Stage;
 use crate::model::plan::{HealthPlan, SwarmPlan};
-use crate::stage::rollout::carried_state::NO_ROOM;
-use crate::stage::rollout::controller::{Controller, UnderWay, Way};
+use crate::stage::rollout::controller::{Controller, UnderWay, Way, done_without};
 use crate::stage::rollout::engine;
 use crate::stage::rollout::error::RolloutError;
 use crate::stage::rollout::limit::{Limit, pause};
@@ -126,14 +125,10 @@ impl SwarmTarget {
     }
 
     /// Has the swarm keep the state folder as it is now.
-    pub(super) async fn keep(&self) -> Result<(), TargetError> {
-        let service = self.service().await?;
-        match recall::packed(&self.plan.state, &self.book, service.id())? {
-            Some(text) => self.kept.keep(&self.manager, &service, &text).await,
-            None => {
-                self.effects.warn(Stage::Rollout, NO_ROOM.to_owned());
-                Ok(())
-            }
+    pub(super) async fn keep(&self, service: &Service) -> Result<(), TargetError> {
+        match recall::packed(&self.plan.state, &self.book, service.id(), &self.effects)? {
+            Some(text) => self.kept.keep(&self.manager, service, &text).await,
+            None => Ok(()),
         }
     }
 
@@ -196,13 +191,8 @@ impl Controller for SwarmTarget {
             login => login?,
         };
         // Before the change, so that nothing is changed that another machine would not know of.
-        if let Err(error) = self.keep().await {
-            // The way back does not end at it.
-            let failure = error.failure().filter(|_| way == Way::Back).ok_or(error)?;
-            self.effects.warn(
-                Stage::Rollout,
-                format!("a deployer on another machine will not know of the way back: {failure}"),
-            );
+        if let Err(error) = self.keep(service).await {
+            done_without(way, error, &self.effects)?;
         }
         let login = login.map_or_else(|| manager::login_of(service, image, way), PullLogin::Ours);
         if !self.manager.update(service, &service.with_template(template), &login).await? {

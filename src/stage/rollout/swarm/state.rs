@@ -1,6 +1,5 @@
 //! What the swarm keeps of the state folder: a label of a config object of its own, whose data never changes.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use hyper::Method;
@@ -10,7 +9,7 @@ use super::manager::{Manager, is_raced};
 use super::service::Service;
 use crate::io::local_api::LocalApiError;
 use crate::stage::rollout::carried_state::Carried;
-use crate::stage::rollout::controller::{TRIES, busy};
+use crate::stage::rollout::controller::{StateThere, TRIES, busy};
 use crate::stage::rollout::target::TargetError;
 
 const STATE: &str = "portcullis.rollout-state";
@@ -19,8 +18,7 @@ const SOON: Duration = Duration::from_secs(30);
 /// The config object of a service.
 #[derive(Debug, Default)]
 pub(super) struct ConfigState {
-    /// What it said when it was read or written last.
-    there: Mutex<Option<String>>,
+    there: StateThere,
 }
 
 impl ConfigState {
@@ -33,12 +31,8 @@ impl ConfigState {
         let Some(text) = object["Spec"]["Labels"][STATE].as_str() else {
             return Ok(None);
         };
-        let carried = Carried::unpacked(text, service.id()).map_err(|error| {
-            let what = format!("what the swarm keeps of earlier rollouts cannot be read (`docker config rm {name}` forgets it)");
-            TargetError::caused(what, error)
-        })?;
-        self.set(text);
-        Ok(carried)
+        let forget = format!("docker config rm {name}");
+        self.there.read(text, service.id(), ("the swarm", &forget))
     }
 
     /// Keeps a text of a service.
@@ -48,10 +42,10 @@ impl ConfigState {
         for _ in 0..TRIES {
             let written = match object(manager, &name).await? {
                 Some(object) => {
-                    let there = object["Spec"]["Labels"][STATE].as_str();
-                    if there.is_some_and(|there| !self.is(there)) {
-                        return Err(TargetError::Superseded(format!("another deployer has written {name} meanwhile")));
-                    }
+                    self.there.undisturbed(
+                        object["Spec"]["Labels"][STATE].as_str(),
+                        service.spec()["Name"].as_str().unwrap_or(&name),
+                    )?;
                     let mut spec = object["Spec"].clone();
                     spec["Labels"] = labels.clone();
                     let id = object["ID"].as_str().unwrap_or(&name);
@@ -66,7 +60,7 @@ impl ConfigState {
             };
             match written {
                 Ok(_) => {
-                    self.set(text);
+                    self.there.is_now(text);
                     return Ok(());
                 }
                 // Made, written or taken away by another one: the next look tells.
@@ -75,14 +69,6 @@ impl ConfigState {
             }
         }
         Err(busy(&name))
-    }
-
-    fn is(&self, text: &str) -> bool {
-        self.there.lock().unwrap_or_else(PoisonError::into_inner).as_deref() == Some(text)
-    }
-
-    fn set(&self, text: &str) {
-        *self.there.lock().unwrap_or_else(PoisonError::into_inner) = Some(text.to_owned());
     }
 }
 

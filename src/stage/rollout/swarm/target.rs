@@ -69,7 +69,7 @@ impl RolloutTarget for SwarmTarget {
     }
 
     async fn carry(&self) -> Result<(), TargetError> {
-        self.keep().await
+        self.keep(&self.service().await?).await
     }
 
     fn url(&self) -> Option<String> {
