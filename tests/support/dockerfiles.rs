@@ -166,6 +166,18 @@ impl Project {
 
     /// Commits everything, always at the same time.
     pub(crate) fn commit(&self, message: &str) {
+        self.commit_at(message, "2026-01-02T03:04:05Z");
+    }
+
+    /// Writes files of the service, and commits everything at a time in RFC 3339.
+    pub(crate) fn change(&self, at: &str, files: &[(&str, &str)]) {
+        for (name, content) in files {
+            self.write(&format!("service/{name}"), content);
+        }
+        self.commit_at("A change", at);
+    }
+
+    fn commit_at(&self, message: &str, at: &str) {
         for args in [&["init", "--quiet"][..], &["add", "."], &["commit", "--quiet", "-m", message]] {
             let mut git = Command::new("git");
             git.args([
@@ -178,8 +190,8 @@ impl Project {
             ])
             .args(args)
             .current_dir(self.root())
-            .env("GIT_AUTHOR_DATE", "2026-01-02T03:04:05Z")
-            .env("GIT_COMMITTER_DATE", "2026-01-02T03:04:05Z")
+            .env("GIT_AUTHOR_DATE", at)
+            .env("GIT_COMMITTER_DATE", at)
             .env("GIT_CONFIG_GLOBAL", "/dev/null");
             output(&mut git);
         }

@@ -61,7 +61,7 @@ pub struct BuildArgs {
     /// Use nothing that an earlier build left
     #[arg(long)]
     pub no_cache: bool,
-    /// Build twice from nothing, and name the first difference of the two images
+    /// Build as the gate does, then again from nothing, and name the first difference of the two images
     #[arg(long)]
     pub twice: bool,
 }

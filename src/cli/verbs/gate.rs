@@ -27,8 +27,7 @@ pub(super) async fn run(session: &Session<'_>, args: &GateArgs) -> Result<Answer
 /// The build alone.
 pub(super) async fn build(session: &Session<'_>, args: BuildArgs) -> Result<Answer, CliError> {
     let mut plan = plan(session, &Judging::default(), Stage::Build, &[], false)?;
-    // Two builds are compared that both begin with nothing: what is cached may be of another commit, and has its times.
-    (plan.build.fresh, plan.build.twice) = (args.no_cache || args.twice, args.twice);
+    (plan.build.fresh, plan.build.twice) = (args.no_cache, args.twice);
     Ok(carry_out(&plan, session).await)
 }
 

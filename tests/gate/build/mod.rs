@@ -1,6 +1,7 @@
 //! Building images.
 
 mod base;
+mod cached_steps;
 mod dockerfile;
 mod faults;
 mod ignored;

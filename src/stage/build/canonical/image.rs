@@ -1,8 +1,11 @@
 //! An image of an engine as one that two builds give alike.
 
+use std::collections::BTreeSet;
+
 use super::config::configuration;
+use super::layer::{self, Dating};
+use super::made::{self, Origin};
 use super::settings::Canonical;
-use super::{layer, made};
 use crate::io::Effects;
 use crate::io::archive::DockerImage;
 use crate::io::oci_layout::OciLayout;
@@ -21,13 +24,28 @@ pub(in crate::stage::build) fn image(
     to: &OciLayout,
     effects: &Effects,
 ) -> Result<Descriptor, BuildError> {
-    let made = made::layers(&from.config, from.image.layers.len(), canonical)?;
+    let origins = made::layers(&from.config, from.image.layers.len(), canonical)?;
+    // Times of what was copied: a later step that only changes a mode or an owner leaves them as they are.
+    let mut copied = BTreeSet::new();
     let mut diff_ids = Vec::new();
     let mut layers = Vec::new();
-    for (layer, is_made) in from.image.layers.iter().zip(made) {
-        let packed = match is_made {
-            true => layer::rewrite(from, layer, canonical.epoch, to, effects)?,
-            false => pack(from, layer, to, effects)?,
+    for (layer, origin) in from.image.layers.iter().zip(origins) {
+        let rewrite = |since| {
+            let dating = Dating {
+                epoch: canonical.epoch,
+                since,
+                also: &copied,
+            };
+            layer::rewrite(from, layer, &dating, to, effects)
+        };
+        let packed = match origin {
+            Origin::Base => pack(from, layer, to, effects)?,
+            Origin::Copied => {
+                let (packed, dated) = rewrite(i64::MIN)?;
+                copied.extend(dated);
+                packed
+            }
+            Origin::Made { since } => rewrite(since)?.0,
         };
         diff_ids.push(packed.diff_id);
         layers.push(gzip_layer(&packed.digest, packed.size));

@@ -1,5 +1,6 @@
-//! One layer, written anew: the same entries in the same order, each header in one form, no time later than the commit's.
+//! One layer, written anew: the same entries in the same order, each header in one form, no time of the day on which it was made.
 
+use std::collections::BTreeSet;
 use std::io;
 
 use crate::io::Effects;
@@ -14,20 +15,37 @@ use crate::stage::build::BuildError;
 use crate::stage::build::assembly::{CanonicalTar, Gzip, Header};
 use crate::stage::build::image::Packed;
 
+/// Which times become the commit's. All are seconds since 1970.
+pub(super) struct Dating<'d> {
+    /// What they become.
+    pub(super) epoch: i64,
+    /// Times from this one on do,
+    pub(super) since: i64,
+    /// and these.
+    pub(super) also: &'d BTreeSet<i64>,
+}
+
 type Sink = Hashing<Gzip<BlobWriter>>;
 
-/// Reads a layer, verifies it, and writes it in canonical form.
+/// Reads a layer, verifies it, and writes it in canonical form. Gives the times too that became the commit's.
 ///
 /// # Errors
 /// [`BuildError::Layer`] for one that two readers could read differently, or that does not hold together.
-pub(super) fn rewrite(from: &DockerImage, layer: &Layer, epoch: i64, to: &OciLayout, effects: &Effects) -> Result<Packed, BuildError> {
+pub(super) fn rewrite(
+    from: &DockerImage,
+    layer: &Layer,
+    dating: &Dating<'_>,
+    to: &OciLayout,
+    effects: &Effects,
+) -> Result<(Packed, BTreeSet<i64>), BuildError> {
     let failed = |source| FileError::Write {
         path: to.dir().to_owned(),
         source,
     };
     let mut rewriter = Rewriter {
         tar: CanonicalTar::new(Hashing::new(Gzip::new(to.blob_writer()?))),
-        epoch,
+        dating,
+        dated: BTreeSet::new(),
         metadata: Metadata::default(),
         size: 0,
         written: 0,
@@ -52,14 +70,16 @@ pub(super) fn rewrite(from: &DockerImage, layer: &Layer, epoch: i64, to: &OciLay
     }
     read?;
     rewriter.tar.zeros_until(rewriter.size).map_err(failed)?;
+    let dated = rewriter.dated;
     let (gzip, diff_id, _) = rewriter.tar.finish().map_err(failed)?.finish();
     let (digest, size) = gzip.finish().map_err(failed)?.finish()?;
-    Ok(Packed { digest, size, diff_id })
+    Ok((Packed { digest, size, diff_id }, dated))
 }
 
 struct Rewriter<'e> {
     tar: CanonicalTar<Sink>,
-    epoch: i64,
+    dating: &'e Dating<'e>,
+    dated: BTreeSet<i64>,
     metadata: Metadata,
     /// Bytes that the file under way has in the end, holes included.
     size: u64,
@@ -83,8 +103,10 @@ impl Rewriter<'_> {
 impl Visitor for Rewriter<'_> {
     fn metadata(&mut self, metadata: &Metadata) {
         self.metadata.clone_from(metadata);
-        if metadata.seconds >= self.epoch {
-            (self.metadata.seconds, self.metadata.nanos) = (self.epoch, 0);
+        let Dating { epoch, since, also } = *self.dating;
+        if metadata.seconds >= since || also.contains(&metadata.seconds) {
+            self.dated.insert(metadata.seconds);
+            (self.metadata.seconds, self.metadata.nanos) = (epoch, 0);
         }
     }
 

@@ -111,6 +111,7 @@ impl Run<'_> {
             platform,
             unique: &unique,
             epoch: epoch(self.plan),
+            fresh: self.plan.fresh,
             effects: self.effects,
         };
         let canonical = Canonical {
@@ -119,9 +120,19 @@ impl Run<'_> {
             labels: provenance::labels(self.plan),
         };
         let archive = folder.join(format!("{unique}.tar"));
-        let steps = self.engine.build(&request, Steps::new(self.effects, self.secrets()), &archive)?;
+        let build = |request: &Request<'_>| -> Result<_, BuildError> {
+            let steps = self.engine.build(request, Steps::new(self.effects, self.secrets()), &archive)?;
+            Ok((steps, DockerImage::open(&archive, &self.effects.limits)?))
+        };
+        let (mut steps, mut image) = build(&request)?;
+        if !request.fresh && self.engine.uses_its_cache() && !canonical::knows_the_commit(&image.config, canonical.epoch)? {
+            let what = "the builder does not date its steps (a frontend of before 2023): steps of its cache cannot be told from the base's";
+            self.effects.warn(Stage::Build, format!("{what}; building again without it"));
+            drop(image);
+            let fresh = Request { fresh: true, ..request };
+            (steps, image) = build(&fresh)?;
+        }
         bases.extend(steps.bases().clone());
-        let image = DockerImage::open(&archive, &self.effects.limits)?;
         canonical::image(&image, &canonical, &self.target.layout, self.effects)
     }
 

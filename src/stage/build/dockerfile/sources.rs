@@ -9,7 +9,7 @@ use crate::io::Effects;
 use crate::io::files::{self, FileError};
 use crate::io::hash::sha256;
 use crate::model::digest::Digest;
-use crate::model::dockerfile::{self, parse, split_flags};
+use crate::model::dockerfile::{self, Dockerfile, Instruction, parse, split_flags};
 use crate::model::event::Stage;
 use crate::model::excused::Excused as _;
 use crate::model::plan::{BuildPlan, DockerfileBuild, DockerfileBuilder};
@@ -71,14 +71,30 @@ impl Sources {
         })?;
         let items = context::walk(&root, &ignore_files, &ours(plan, &root, folder), &effects.limits)?;
         tell(&items, &text, effects);
-        context::copy(&root, &items, &copy, epoch(plan), effects)?;
-        let (images, _) = dockerfile::images(&parse(&text));
+        let file = parse(&text);
+        context::copy(&root, &items, &copy, time_of_files(&file, plan, effects), effects)?;
+        let (images, _) = dockerfile::images(&file);
         Ok(Self {
             dockerfile,
             context: copy,
             digest: sha256(text.as_bytes()),
             images: images.into_iter().map(|image| image.name).collect(),
         })
+    }
+}
+
+/// The time that every file of the context has, in seconds since 1970: the commit's, so that what a step makes of it hangs on nothing else.
+///
+/// A cache mount keeps what an earlier build made, and what works in it (cargo, make) compares times: a commit may be older than that build, and
+/// its changes would be passed over. So files are as new as in a fresh clone there. It never reaches the image: those times become the commit's.
+fn time_of_files(file: &Dockerfile, plan: &BuildPlan, effects: &Effects) -> i64 {
+    let mounts = |instruction: &Instruction| -> bool {
+        let flags = split_flags(instruction.arguments());
+        flags.values("mount").any(|mount| mount.contains("cache") || mount.contains('$'))
+    };
+    match file.instructions.iter().any(mounts) {
+        true => effects.clock.now().as_second(),
+        false => epoch(plan),
     }
 }
 

@@ -50,6 +50,10 @@ impl Engine for Buildah {
         (DockerfileBuilder::Buildah, self.version.clone())
     }
 
+    fn uses_its_cache(&self) -> bool {
+        false
+    }
+
     fn build(&self, request: &Request<'_>, steps: Steps, archive: &Path) -> Result<Steps, BuildError> {
         let image = Temporary::new(
             archive::Engine::ContainersStorage,

@@ -123,7 +123,7 @@ impl Buildkit {
         program = program
             .env("SOURCE_DATE_EPOCH", &epoch)
             .args(["--build-arg".to_owned(), format!("SOURCE_DATE_EPOCH={epoch}")])
-            .args(request.plan.fresh.then_some("--no-cache"));
+            .args(request.fresh.then_some("--no-cache"));
         Ok(request.common(program)?.args(["--"]).args([request.context]))
     }
 
@@ -142,6 +142,10 @@ impl Engine for Buildkit {
             Front::Docker => format!("engine {}", self.engine),
         };
         (DockerfileBuilder::Buildkit, with)
+    }
+
+    fn uses_its_cache(&self) -> bool {
+        true
     }
 
     fn build(&self, request: &Request<'_>, steps: Steps, archive: &Path) -> Result<Steps, BuildError> {

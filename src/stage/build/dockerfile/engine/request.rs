@@ -23,6 +23,8 @@ pub(in crate::stage::build::dockerfile) struct Request<'r> {
     pub(in crate::stage::build::dockerfile) platform: Option<&'r Platform>,
     /// A word that no other build has: part of the names of what is made meanwhile.
     pub(in crate::stage::build::dockerfile) unique: &'r str,
+    /// No step comes from the builder's cache.
+    pub(in crate::stage::build::dockerfile) fresh: bool,
     /// Seconds since 1970.
     pub(in crate::stage::build::dockerfile) epoch: i64,
     pub(in crate::stage::build::dockerfile) effects: &'r Effects,
@@ -32,6 +34,9 @@ pub(in crate::stage::build::dockerfile) struct Request<'r> {
 pub(in crate::stage::build::dockerfile) trait Engine {
     /// Which one, and in which version.
     fn name(&self) -> (DockerfileBuilder, String);
+
+    /// Whether steps of earlier builds are taken where they fit.
+    fn uses_its_cache(&self) -> bool;
 
     /// Builds, and puts the image into a file in the form of `docker save`. Nothing else stays: no image, no tag, no container.
     ///
