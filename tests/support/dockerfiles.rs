@@ -21,7 +21,15 @@ pub(crate) enum Builder {
 impl Builder {
     /// `None`, with a printed reason, where it cannot be had.
     pub(crate) fn buildkit() -> Option<Self> {
-        let engine = DockerEngine::start()?;
+        Self::with(DockerEngine::start()?)
+    }
+
+    /// An engine whose images are containerd's.
+    pub(crate) fn buildkit_with_containerd() -> Option<Self> {
+        Self::with(DockerEngine::start_with_images_in_containerd()?)
+    }
+
+    fn with(engine: DockerEngine) -> Option<Self> {
         let rootfs = rootfs()?;
         output(
             engine
@@ -68,7 +76,7 @@ impl Builder {
         }
     }
 
-    fn command(&self, program: &str, args: &[&str]) -> Command {
+    pub(crate) fn command(&self, program: &str, args: &[&str]) -> Command {
         let mut command = Command::new(program);
         command.args(args).envs(self.env());
         command

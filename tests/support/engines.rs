@@ -44,12 +44,25 @@ pub(crate) struct DockerEngine {
 impl DockerEngine {
     /// None, with a printed reason, where it cannot be started.
     pub(crate) fn start() -> Option<Self> {
+        Self::start_with("{}")
+    }
+
+    /// One whose images are containerd's: what engines since 29 are by default. Such a one can export caches.
+    pub(crate) fn start_with_images_in_containerd() -> Option<Self> {
+        Self::start_with(r#"{"features": {"containerd-snapshotter": true}, "storage-driver": "overlayfs"}"#)
+    }
+
+    fn start_with(configuration: &str) -> Option<Self> {
         let (true, Some(dockerd), Some(_)) = (is_root(), tools::program("dockerd"), tools::program("docker")) else {
             return None;
         };
         let folder = tempfile::tempdir().unwrap();
         let log = std::fs::File::create(folder.path().join("log")).unwrap();
+        let file = folder.path().join("daemon.json");
+        std::fs::write(&file, configuration).unwrap();
         let child = Command::new(dockerd)
+            .arg("--config-file")
+            .arg(file)
             .arg("--data-root")
             .arg(folder.path().join("data"))
             .arg("--exec-root")

@@ -74,6 +74,23 @@ pub enum DockerfileError {
         /// The end of what it wrote.
         tail: String,
     },
+    /// The build wants an SSH agent, and there is none.
+    #[error("`[build] ssh` asks for the SSH agent, {reason}")]
+    #[diagnostic(
+        code(build::ssh),
+        help("start one and add a key (`eval $(ssh-agent)`, `ssh-add`), or name a key's file: `ssh = [\"default=KEYFILE\"]`")
+    )]
+    NoAgent {
+        /// `and SSH_AUTH_SOCK is not set`.
+        reason: String,
+    },
+    /// buildah builds from nothing, and has no use for a cache.
+    #[error("`[build] {key}` is for a Docker Engine: buildah is asked for builds from nothing")]
+    #[diagnostic(code(build::cache), help("leave it out, or build with `using = \"buildkit\"`"))]
+    NoCaches {
+        /// `cache_from`, `cache_to`.
+        key: &'static str,
+    },
     /// A secret of the build is not there.
     #[error("the build's secret `{id}` is not there: {reason}")]
     #[diagnostic(
@@ -92,7 +109,9 @@ impl DockerfileError {
     #[must_use]
     pub fn exit_kind(&self) -> ExitKind {
         match self {
-            Self::NoDockerfile { .. } | Self::Refused { .. } | Self::Secret { .. } => ExitKind::Usage,
+            Self::NoDockerfile { .. } | Self::Refused { .. } | Self::Secret { .. } | Self::NoAgent { .. } | Self::NoCaches { .. } => {
+                ExitKind::Usage
+            }
             // No image, no verdict: not the user's flags, and not a finding either.
             Self::Step { .. } | Self::Builder { .. } => ExitKind::Undecidable,
             Self::NoEngine { .. } | Self::BaseImage { .. } => ExitKind::Unreachable,

@@ -2,6 +2,7 @@
 
 mod base;
 mod cached_steps;
+mod caches;
 mod dockerfile;
 mod faults;
 mod ignored;

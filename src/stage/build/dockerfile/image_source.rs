@@ -17,7 +17,7 @@ use crate::model::plan::{BuildPlan, BuildSecret, Builder, DockerfileBuild, Docke
 use crate::stage::build::assembly::put_index;
 use crate::stage::build::canonical::{self, Canonical};
 use crate::stage::build::staging_folder::Target;
-use crate::stage::build::{BuildError, ImageSource};
+use crate::stage::build::{BuildError, DockerfileError, ImageSource};
 
 pub(in crate::stage::build) struct Dockerfile;
 
@@ -27,8 +27,17 @@ impl ImageSource for Dockerfile {
             unreachable!("this builder is asked for Dockerfiles only")
         };
         let engine = engine::choose(*with)?;
+        let asked = *with;
         let (with, version) = engine.name();
         effects.note(Stage::Build, format!("{} ({version})", with.as_str()));
+        if !engine.uses_its_cache()
+            && let Some(key) = cache_key(build)
+        {
+            match asked {
+                Some(_) => return Err(DockerfileError::NoCaches { key }.into()),
+                None => effects.warn(Stage::Build, format!("`[build] {key}` has no effect: buildah builds from nothing")),
+            }
+        }
         if plan.commit.is_none() {
             effects.warn(
                 Stage::Build,
@@ -70,6 +79,12 @@ impl ImageSource for Dockerfile {
             provenance: Some(provenance),
         })
     }
+}
+
+/// The first key that is about caches.
+fn cache_key(build: &DockerfileBuild) -> Option<&'static str> {
+    let keys = [("cache_from", &build.cache_from), ("cache_to", &build.cache_to)];
+    keys.iter().find(|(_, caches)| !caches.is_empty()).map(|(key, _)| *key)
 }
 
 /// Each platform once; one without a name where none was asked for.

@@ -50,6 +50,17 @@ pub(super) fn provenance(
     set("context", build.context.display().to_string());
     set("target", build.target.clone().unwrap_or_default());
     set("network", build.network.clone().unwrap_or_default());
+    // A step that comes from there is what its writer made of it.
+    set("cache_from", build.cache_from.join(" "));
+    set(
+        "ssh",
+        build
+            .ssh
+            .iter()
+            .map(|key| key.split('=').next().unwrap_or(key))
+            .collect::<Vec<_>>()
+            .join(","),
+    );
     set("secrets", build.secrets.keys().cloned().collect::<Vec<_>>().join(","));
     let platforms: Vec<String> = build.platforms.iter().map(ToString::to_string).collect();
     set("platforms", platforms.join(","));

@@ -119,8 +119,12 @@ impl Buildkit {
                 }
             }
         }
+        let option =
+            |name: &'static str, values: &[String]| values.iter().flat_map(|value| [name.to_owned(), value.clone()]).collect::<Vec<_>>();
         let epoch = request.epoch.to_string();
         program = program
+            .args(option("--cache-from", &build.cache_from))
+            .args(option("--cache-to", &build.cache_to))
             .env("SOURCE_DATE_EPOCH", &epoch)
             .args(["--build-arg".to_owned(), format!("SOURCE_DATE_EPOCH={epoch}")])
             .args(request.fresh.then_some("--no-cache"));

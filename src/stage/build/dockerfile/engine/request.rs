@@ -1,5 +1,7 @@
 //! What is asked of a builder, and what it must be able to do.
 
+use std::ffi::OsString;
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 use super::super::progress::Steps;
@@ -46,11 +48,11 @@ pub(in crate::stage::build::dockerfile) trait Engine {
 }
 
 impl Request<'_> {
-    /// What both programs spell alike: target, arguments, secrets, SSH, caches, platform, network. No secret is among the arguments: the
+    /// What both programs spell alike: target, arguments, secrets, SSH, platform, network. No secret is among the arguments: the
     /// program finds it in a variable of its own, or in the file.
     ///
     /// # Errors
-    /// [`DockerfileError::Secret`].
+    /// [`DockerfileError::Secret`], [`DockerfileError::NoAgent`].
     pub(super) fn common(&self, mut program: Program) -> Result<Program, BuildError> {
         let build = self.build;
         let mut args: Vec<String> = vec!["--file".to_owned(), self.dockerfile.display().to_string()];
@@ -75,13 +77,10 @@ impl Request<'_> {
         for key in &build.ssh {
             option("--ssh", key.clone());
         }
-        if !build.ssh.is_empty()
-            && let Some(socket) = crate::io::environment::variable("SSH_AUTH_SOCK")
-        {
-            program = program.env("SSH_AUTH_SOCK", socket);
+        // Only a name of a key's file needs no agent.
+        if build.ssh.iter().any(|key| !key.contains('=')) {
+            program = program.env("SSH_AUTH_SOCK", agent()?);
         }
-        build.cache_from.iter().for_each(|cache| option("--cache-from", cache.clone()));
-        build.cache_to.iter().for_each(|cache| option("--cache-to", cache.clone()));
         if let Some(platform) = self.platform {
             option("--platform", platform.to_string());
         }
@@ -114,5 +113,16 @@ impl Request<'_> {
             Ok(found) if found.is_symlink() => Err(odd(format!("{} is a link: name the file itself", path.display()))),
             Ok(_) | Err(_) => Err(odd(format!("there is no file {}", path.display()))),
         }
+    }
+}
+
+/// The socket of an SSH agent.
+fn agent() -> Result<OsString, BuildError> {
+    let none = |reason: String| BuildError::from(DockerfileError::NoAgent { reason });
+    let socket = crate::io::environment::variable("SSH_AUTH_SOCK").filter(|socket| !socket.is_empty());
+    let socket = socket.ok_or_else(|| none("and SSH_AUTH_SOCK is not set".to_owned()))?;
+    match Path::new(&socket).metadata() {
+        Ok(found) if found.file_type().is_socket() => Ok(socket),
+        Ok(_) | Err(_) => Err(none(format!("and SSH_AUTH_SOCK ({}) is no socket", socket.display()))),
     }
 }

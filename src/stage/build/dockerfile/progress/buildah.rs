@@ -37,7 +37,7 @@ impl Reader for Buildah {
 impl Buildah {
     fn end(&mut self, steps: &mut Steps) {
         if let Some(id) = self.current.take() {
-            steps.ended(&id, None, false);
+            steps.ended(&id, None);
         }
     }
 }

@@ -27,8 +27,11 @@ impl Reader for Plain {
             return steps.started(id, rest);
         }
         match rest.split_once(' ') {
-            None if rest == "CACHED" => steps.ended(id, None, true),
-            Some(("DONE", took)) => steps.ended(id, seconds(took), false),
+            None if rest == "CACHED" => {
+                steps.cached(id);
+                steps.ended(id, None);
+            }
+            Some(("DONE", took)) => steps.ended(id, seconds(took)),
             Some(("ERROR:", reason)) => steps.failed(id, reason),
             // Its first word is the time since the step began.
             Some((at, said)) if at.parse::<f64>().is_ok() => steps.wrote(id, said),

@@ -81,6 +81,9 @@ impl Reader for RawJson {
 fn take(status: Status, steps: &mut Steps) {
     for vertex in &status.vertexes {
         steps.started(&vertex.digest, &vertex.name);
+        if vertex.cached {
+            steps.cached(&vertex.digest);
+        }
     }
     for log in &status.logs {
         // What is no base64 is not what BuildKit writes: it is shown as it is.
@@ -94,7 +97,7 @@ fn take(status: Status, steps: &mut Steps) {
             steps.failed(&vertex.digest, &vertex.error);
         } else if let (Some(started), Some(completed)) = (vertex.started, vertex.completed) {
             let took = Duration::try_from(completed.duration_since(started)).or_none("no time is shown");
-            steps.ended(&vertex.digest, took, vertex.cached);
+            steps.ended(&vertex.digest, took);
         }
     }
     for warning in &status.warnings {

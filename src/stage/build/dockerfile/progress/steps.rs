@@ -31,6 +31,8 @@ struct Step {
     name: String,
     begun: Instant,
     tail: VecDeque<String>,
+    /// Told once: what is brought from elsewhere begins and ends several times meanwhile.
+    cached: bool,
     ended: bool,
 }
 
@@ -63,6 +65,7 @@ impl Steps {
             name: name.to_owned(),
             begun: Instant::now(),
             tail: VecDeque::new(),
+            cached: false,
             ended: false,
         });
     }
@@ -78,8 +81,15 @@ impl Steps {
         self.effects.emit(&Event::Output { stage: Stage::Build, line });
     }
 
+    /// A step need not run: its result is in a cache.
+    pub(super) fn cached(&mut self, id: &str) {
+        if let Some(step) = self.running.get_mut(id) {
+            step.cached = true;
+        }
+    }
+
     /// A step ended well. Without a time of the builder's, it took what passed since it was heard of.
-    pub(super) fn ended(&mut self, id: &str, took: Option<Duration>, cached: bool) {
+    pub(super) fn ended(&mut self, id: &str, took: Option<Duration>) {
         let Some(step) = self.running.get_mut(id).filter(|step| !step.ended) else {
             return;
         };
@@ -89,7 +99,7 @@ impl Steps {
             return;
         }
         self.done += 1;
-        let text = match cached {
+        let text = match step.cached {
             true => format!("{}  cached", step.name),
             false => format!("{}  {:.1} s", step.name, took.as_secs_f64()),
         };

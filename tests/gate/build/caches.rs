@@ -1,0 +1,123 @@
+//! Caches that builds are given and write, and the SSH agent: by an engine whose images are containerd's, and by buildah.
+
+use std::process::{Command, Stdio};
+
+use crate::support::dockerfiles::{BASE, Builder, Project, listing};
+use crate::support::engines::{output, text};
+use crate::support::registry::RunningRegistry;
+use crate::support::tools;
+
+#[test]
+fn an_engine_whose_images_are_containerds_builds_the_same_again_and_keeps_nothing() {
+    let Some(builder) = Builder::buildkit_with_containerd() else {
+        return;
+    };
+    let file = format!("FROM {BASE}\nCOPY a /a\nRUN echo b > /b\n");
+    let project = Project::new(builder.name(), "", &[("Dockerfile", &file), ("a", "a\n")]);
+    let before = builder.contents();
+    let said = project.ends(0, &builder.env(), &["build", "--twice"]);
+    assert!(said.contains("two builds give one digest"), "{said}");
+    assert_eq!(builder.contents(), before);
+    let files = listing(&project.results().join("image"), &project.digest());
+    let has = |what: &str| files.iter().any(|line| line.contains(what));
+    assert!(has("2026-01-02 03:04:05 b") && has("2020-09-13 12:26:40 bin/busybox"), "{files:#?}");
+}
+
+#[test]
+fn a_cache_in_a_folder_and_one_in_a_registry_serve_an_engine_that_has_none() {
+    let Some(builder) = Builder::buildkit_with_containerd() else {
+        return;
+    };
+    let Some(registry) = RunningRegistry::docker() else { return };
+    let place = tempfile::tempdir().unwrap();
+    let folder = text(&place.path().join("cache"));
+    let in_registry = format!("type=registry,ref={}", registry.repository("cache:1"));
+    let forget = || output(&mut builder.command("docker", &["builder", "prune", "--all", "--force"]));
+    for (name, to, from) in [
+        (
+            "folder",
+            format!("type=local,dest={folder},mode=max"),
+            format!("type=local,src={folder}"),
+        ),
+        ("registry", format!("{in_registry},mode=max"), in_registry.clone()),
+    ] {
+        let file = format!("FROM {BASE}\nRUN echo {name} > /made\n");
+        let files = [("Dockerfile", file.as_str())];
+        let writer = Project::new(builder.name(), &format!("cache_to = [\"{to}\"]\n"), &files);
+        writer.ends(0, &builder.env(), &["build"]);
+        forget();
+        // Without it the step runs: the control.
+        let said = Project::new(builder.name(), "", &files).ends(0, &builder.env(), &["build"]);
+        assert!(!said.contains("/made cached"), "{said}");
+        forget();
+        let reader = Project::new(builder.name(), &format!("cache_from = [\"{from}\"]\n"), &files);
+        let said = reader.ends(0, &builder.env(), &["build"]);
+        assert!(said.contains("/made cached"), "{name}: {said}");
+        let (of_cache, cached) = (listing(&reader.results().join("image"), &reader.digest()), reader.digest());
+        reader.ends(0, &builder.env(), &["build", "--no-cache"]);
+        assert_eq!(reader.digest(), cached, "{name}: {of_cache:#?}");
+    }
+}
+
+#[test]
+fn buildah_refuses_a_cache_that_it_would_not_use() {
+    let Some(builder) = Builder::buildah() else { return };
+    let file = format!("FROM {BASE}\n");
+    for key in ["cache_from", "cache_to"] {
+        let project = Project::new(
+            builder.name(),
+            &format!("{key} = [\"127.0.0.1:9/cache\"]\n"),
+            &[("Dockerfile", &file)],
+        );
+        let said = project.ends(64, &builder.env(), &["build"]);
+        assert!(said.contains(key) && said.contains("from nothing"), "{said}");
+    }
+}
+
+/// An agent without a key, which is enough to be reached.
+struct Agent {
+    pid: String,
+    socket: String,
+}
+
+impl Agent {
+    fn start() -> Option<Self> {
+        tools::program("ssh-agent")?;
+        let said = output(&mut Command::new("ssh-agent"));
+        let value = |name: &str| Some(said.split_once(name)?.1.split(';').next()?.to_owned());
+        Some(Self {
+            socket: value("SSH_AUTH_SOCK=")?,
+            pid: value("SSH_AGENT_PID=")?,
+        })
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        let ended = Command::new("kill").arg(&self.pid).stdout(Stdio::null()).status();
+        assert!(ended.is_ok_and(|status| status.success()), "the agent is left");
+    }
+}
+
+#[test]
+fn an_ssh_agent_reaches_its_step_and_one_that_is_not_there_is_told_before_anything_runs() {
+    let Some(agent) = Agent::start() else { return };
+    for builder in Builder::all() {
+        let file = format!("FROM {BASE}\nRUN --mount=type=ssh if [ -S \"$SSH_AUTH_SOCK\" ]; then echo agent > /reached; fi\n");
+        let project = Project::new(builder.name(), "ssh = [\"default\"]\n", &[("Dockerfile", &file)]);
+        let mut env = builder.env();
+        for (socket, reason) in [("", "is not set"), ("/nonexistent/agent", "is no socket")] {
+            env.insert("SSH_AUTH_SOCK", socket.to_owned());
+            let said = project.ends(64, &env, &["build"]);
+            assert!(said.contains(reason) && said.contains("ssh-add"), "{said}");
+        }
+        env.insert("SSH_AUTH_SOCK", agent.socket.clone());
+        project.ends(0, &env, &["build"]);
+        let files = listing(&project.results().join("image"), &project.digest());
+        assert!(
+            files.iter().any(|line| line.ends_with(" reached")),
+            "{}: {files:#?}",
+            builder.name()
+        );
+    }
+}
