@@ -11,4 +11,5 @@ mod newcomer;
 mod outside;
 mod pages;
 mod release;
+mod release_on_a_runner;
 mod stored_results;

@@ -118,7 +118,7 @@ fn the_tokens_of_more_issuers_are_told() {
             "{token}"
         );
     }
-    let id = "SK7c1e90a4b25d83f6019be4d72a58c3f1";
+    let id = format!("SK{}", "7c1e90a4b25d83f6019be4d72a58c3f1");
     let pair = format!("sid: {id}\nsecret: {}\n", random(32));
     assert_eq!(of("app/a.yaml", &pair), ["Twilio API key with its secret (line 1)"]);
     // The controls: an id alone, digests, and words of the right letters.
