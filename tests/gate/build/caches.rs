@@ -1,7 +1,12 @@
 //! Caches that builds are given and write, and the SSH agent: by an engine whose images are containerd's, and by buildah.
 
+use std::fs;
 use std::process::{Command, Stdio};
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::support::checkout::committed;
 use crate::support::dockerfiles::{BASE, Builder, Project, listing};
 use crate::support::engines::{output, text};
 use crate::support::registry::RunningRegistry;
@@ -120,4 +125,61 @@ fn an_ssh_agent_reaches_its_step_and_one_that_is_not_there_is_told_before_anythi
             builder.name()
         );
     }
+}
+
+/// A token as GitHub's runner gives it to actions: BuildKit reads its scopes, and the cache of `act` asks for none.
+fn runtime_token() -> String {
+    let part = |value: serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let scopes = serde_json::json!([{"Scope": "refs/heads/main", "Permission": 3}]).to_string();
+    let claims = serde_json::json!({"ac": scopes, "iat": 1_700_000_000_u64, "nbf": 1_700_000_000_u64, "exp": 4_102_444_800_u64});
+    format!(
+        "{}.{}.{}",
+        part(serde_json::json!({"alg": "none"})),
+        part(claims),
+        URL_SAFE_NO_PAD.encode("none")
+    )
+}
+
+#[test]
+fn githubs_cache_serves_a_runner_whose_engine_has_none() {
+    let (Some(act), Some(builder)) = (tools::program("act"), Builder::buildkit_with_containerd()) else {
+        return;
+    };
+    let place = tempfile::tempdir().unwrap();
+    let workflow = place.path().join("runner/.github/workflows/build.yml");
+    fs::create_dir_all(workflow.parent().unwrap()).unwrap();
+    let step =
+        "on: push\njobs:\n  build:\n    runs-on: ubuntu-latest\n    steps:\n      - run: \"\\\"$PROGRAM\\\" -C \\\"$PROJECT\\\" build\"\n";
+    fs::write(&workflow, step).unwrap();
+    committed(&place.path().join("runner"));
+    let file = format!("FROM {BASE}\nRUN echo github > /made\n");
+    let caches = "cache_from = [\"type=gha\"]\ncache_to = [\"type=gha,mode=max\"]\n";
+    let project = Project::new(builder.name(), caches, &[("Dockerfile", &file)]);
+    let run = |token: &str| {
+        let variables = builder.env().into_iter().chain([
+            ("PROGRAM", env!("CARGO_BIN_EXE_portcullis").to_owned()),
+            ("PROJECT", text(&project.root())),
+            ("HOME", text(place.path())),
+            ("ACTIONS_RUNTIME_TOKEN", token.to_owned()),
+        ]);
+        let mut command = Command::new(&act);
+        command.args(["push", "-P", "ubuntu-latest=-self-hosted", "--cache-server-addr", "127.0.0.1"]);
+        command.arg("--cache-server-path").arg(place.path().join("cache"));
+        command.args(variables.flat_map(|(name, value)| ["--env".to_owned(), format!("{name}={value}")]));
+        let done = command
+            .env("XDG_CACHE_HOME", place.path().join("act"))
+            .current_dir(place.path().join("runner"))
+            .output()
+            .unwrap();
+        output(&mut builder.command("docker", &["builder", "prune", "--all", "--force"]));
+        (done.status.success(), String::from_utf8_lossy(&done.stdout).into_owned())
+    };
+    let token = runtime_token();
+    let (succeeded, said) = run(&token);
+    assert!(succeeded && !said.contains("/made cached"), "{said}");
+    let (succeeded, said) = run(&token);
+    assert!(succeeded && said.contains("/made cached"), "{said}");
+    assert!(!said.contains(&token), "{said}");
+    let (_, said) = run("");
+    assert!(said.contains("ACTIONS_RUNTIME_TOKEN"), "{said}");
 }

@@ -8,6 +8,7 @@ use super::request::{Engine, Request};
 use super::saved::Temporary;
 use crate::io::archive;
 use crate::io::process::{ProcessError, Program};
+use crate::model::event::Stage;
 use crate::model::excused::Excused as _;
 use crate::model::plan::DockerfileBuilder;
 use crate::stage::build::BuildError;
@@ -16,13 +17,10 @@ use crate::stage::build::BuildError;
 const RAW_JSON: (u32, u32) = (0, 13);
 /// From this version on, docker's command line builds with BuildKit through buildx alone.
 const NEEDS_BUILDX: u32 = 23;
+/// Without it, BuildKit takes no notice of `type=gha`.
+const GITHUB_TOKEN: &str = "ACTIONS_RUNTIME_TOKEN";
 /// What GitHub's cache is reached with: BuildKit's `type=gha`.
-const GITHUB_CACHE: [&str; 4] = [
-    "ACTIONS_CACHE_URL",
-    "ACTIONS_RESULTS_URL",
-    "ACTIONS_RUNTIME_TOKEN",
-    "ACTIONS_CACHE_SERVICE_V2",
-];
+const GITHUB_CACHE: [&str; 4] = ["ACTIONS_CACHE_URL", "ACTIONS_RESULTS_URL", GITHUB_TOKEN, "ACTIONS_CACHE_SERVICE_V2"];
 
 /// A Docker Engine that answers.
 pub(super) struct Buildkit {
@@ -107,17 +105,9 @@ impl Buildkit {
                 .env("DOCKER_BUILDKIT", "1"),
         };
         let build = request.build;
-        if build
-            .cache_from
-            .iter()
-            .chain(&build.cache_to)
-            .any(|cache| cache.contains("type=gha"))
-        {
-            for variable in GITHUB_CACHE {
-                if let Some(value) = crate::io::environment::variable(variable) {
-                    program = program.env(variable, value);
-                }
-            }
+        let mut caches = build.cache_from.iter().chain(&build.cache_to);
+        if caches.any(|cache| cache.contains("type=gha")) {
+            program = with_github_cache(program, request);
         }
         let option =
             |name: &'static str, values: &[String]| values.iter().flat_map(|value| [name.to_owned(), value.clone()]).collect::<Vec<_>>();
@@ -168,6 +158,22 @@ impl Engine for Buildkit {
         }
         Ok(steps)
     }
+}
+
+fn with_github_cache(mut program: Program, request: &Request<'_>) -> Program {
+    let mut has_token = false;
+    for name in GITHUB_CACHE {
+        let value = crate::io::environment::variable(name).filter(|value| !value.is_empty());
+        if let Some(value) = value {
+            has_token |= name == GITHUB_TOKEN;
+            program = program.env(name, value);
+        }
+    }
+    if !has_token {
+        let why = "a runner gives ACTIONS_RUNTIME_TOKEN to actions alone, and a step must put it into the environment";
+        request.effects.warn(Stage::Build, format!("GitHub's cache is left out: {why}"));
+    }
+    program
 }
 
 /// The first two numbers of a version.
