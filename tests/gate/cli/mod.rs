@@ -13,3 +13,4 @@ mod pages;
 mod release;
 mod release_on_a_runner;
 mod stored_results;
+mod tampered;
