@@ -8,4 +8,5 @@ mod faults;
 mod ignored;
 pub(crate) mod native;
 mod node_service;
+mod rootless;
 mod service;

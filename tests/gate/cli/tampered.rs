@@ -22,7 +22,9 @@ const WITHOUT_MEANING: [&[u8]; 2] = [b"{\"imageLayoutVersion\":\"1.0.0\"}", b"{}
 
 fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let mut found: Vec<PathBuf> = entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect();
+    let mut found: Vec<PathBuf> = entries
+        .flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] })
+        .collect();
     found.sort();
     found
 }
@@ -33,12 +35,18 @@ fn a_byte_that_changes_between_build_and_publication_or_before_the_rollout_is_ca
     let dir = dir.path();
     fs::write(dir.join("portcullis.toml"), CONFIGURATION).unwrap();
     committed(dir);
-    let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/advisories/demo").display().to_string();
+    let demo = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("fixtures/advisories/demo")
+        .display()
+        .to_string();
     let gate = portcullis(dir, &["gate", "--until", "publish", "--osv", &demo]);
     assert_eq!(gate.status.code(), Some(0), "{}", stderr(&gate));
 
     let publish = ["publish", "--dry-run", "--osv", demo.as_str()];
-    for (place, order) in [("target/portcullis/image", &publish[..]), ("target/registry", &["rollout", "--plan"])] {
+    for (place, order) in [
+        ("target/portcullis/image", &publish[..]),
+        ("target/registry", &["rollout", "--plan"]),
+    ] {
         let code = || portcullis(dir, order).status.code();
         assert_eq!(code(), Some(0), "the control: {order:?} of what was not changed");
         let mut changed = 0;
