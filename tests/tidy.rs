@@ -5,6 +5,8 @@
 mod examples;
 #[path = "tidy/failures.rs"]
 mod failures;
+#[path = "tidy/fuzz_lock.rs"]
+mod fuzz_lock;
 #[path = "tidy/imports.rs"]
 mod imports;
 #[path = "tidy/mod_files.rs"]
