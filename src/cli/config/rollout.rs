@@ -41,6 +41,8 @@ pub enum FrontKind {
     Nginx,
     /// Caddy, by its admin address.
     Caddy,
+    /// Traefik, by a file of its file provider.
+    Traefik,
     /// `portcullis switch`.
     Switch,
 }
@@ -51,15 +53,15 @@ pub enum FrontKind {
 pub struct Front {
     /// Which one.
     pub kind: FrontKind,
-    /// nginx: the file with the upstream, which its configuration includes and which is written from here alone.
+    /// nginx, traefik: the file with the upstream (nginx includes it, Traefik's file provider watches it), which is written from here alone.
     pub file: Option<PathBuf>,
-    /// nginx: the upstream's name [default: the service's].
+    /// nginx, traefik: the upstream's name, Traefik's service of its file provider [default: the service's].
     pub upstream: Option<String>,
     /// nginx: tests the configuration; an argument vector [default: `nginx -t`].
     pub test: Option<Vec<String>>,
     /// nginx: makes it read the configuration anew [default: `nginx -s reload`].
     pub reload: Option<Vec<String>>,
-    /// caddy: the admin address [default: 127.0.0.1:2019].
+    /// caddy, traefik: where its API answers [default: 127.0.0.1:2019, of Traefik 127.0.0.1:8080].
     pub admin: Option<SocketAddr>,
     /// caddy: the `@id` of the `reverse_proxy` handler.
     pub id: Option<String>,

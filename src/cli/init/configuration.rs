@@ -42,7 +42,7 @@ fn rollout(runs: &Runs) -> String {
         ),
         Runs::Compose { file, service } => format!(
             "[rollout]\ntarget = \"compose\"\nfiles = [{}]\ncompose_service = {}\n\n\
-             [rollout.front]                             # what leads to the instances: \"nginx\", \"caddy\", or \"switch\" for one\n\
+             [rollout.front]                             # what leads to the instances: \"nginx\", \"caddy\", \"traefik\", or \"switch\" for one\n\
              kind = \"switch\"\n{health}",
             quoted(file),
             quoted(service)

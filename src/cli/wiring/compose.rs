@@ -7,7 +7,7 @@ use super::rollout::docker_host;
 use super::{UserFolders, Workspace};
 use crate::cli::config::{self, FrontKind};
 use crate::cli::error::CliError;
-use crate::model::plan::{CaddyPlan, ComposePlan, FrontPlan, HealthPlan, NginxPlan, SwitchFrontPlan};
+use crate::model::plan::{CaddyPlan, ComposePlan, FrontPlan, HealthPlan, NginxPlan, SwitchFrontPlan, TraefikPlan};
 
 impl Workspace {
     /// The target's plan.
@@ -48,6 +48,21 @@ impl Workspace {
         })
     }
 
+    /// The file that is written from here alone, and the name of what is in it.
+    fn upstream_file(&self, front: &config::Front) -> Result<(PathBuf, String), CliError> {
+        let file = front.file.as_ref();
+        let file = file.ok_or_else(|| CliError::setting("rollout.front.file", "this front door needs it: the file with the upstream"))?;
+        let upstream = front.upstream.clone().unwrap_or_else(|| self.service());
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+        if upstream.is_empty() || !upstream.chars().all(plain) {
+            return Err(CliError::setting(
+                "rollout.front.upstream",
+                "expected letters, digits, `_`, `-` and `.` alone",
+            ));
+        }
+        Ok((self.used("rollout.front.file", file)?, upstream))
+    }
+
     fn front_plan(
         &self,
         front: &config::Front,
@@ -55,35 +70,26 @@ impl Workspace {
         health: &HealthPlan,
         folders: &UserFolders,
     ) -> Result<FrontPlan, CliError> {
-        use FrontKind::{Caddy, Nginx, Switch};
+        use FrontKind::{Caddy, Nginx, Switch, Traefik};
         let given = [
-            ("rollout.front.file", front.file.is_some(), Nginx),
-            ("rollout.front.upstream", front.upstream.is_some(), Nginx),
-            ("rollout.front.test", front.test.is_some(), Nginx),
-            ("rollout.front.reload", front.reload.is_some(), Nginx),
-            ("rollout.front.admin", front.admin.is_some(), Caddy),
-            ("rollout.front.id", front.id.is_some(), Caddy),
-            ("rollout.front.hold", front.hold.is_some(), Switch),
+            ("rollout.front.file", front.file.is_some(), &[Nginx, Traefik][..]),
+            ("rollout.front.upstream", front.upstream.is_some(), &[Nginx, Traefik]),
+            ("rollout.front.test", front.test.is_some(), &[Nginx]),
+            ("rollout.front.reload", front.reload.is_some(), &[Nginx]),
+            ("rollout.front.admin", front.admin.is_some(), &[Caddy, Traefik]),
+            ("rollout.front.id", front.id.is_some(), &[Caddy]),
+            ("rollout.front.hold", front.hold.is_some(), &[Switch]),
         ];
-        if let Some((name, ..)) = given.iter().find(|(_, given, whose)| *given && *whose != front.kind) {
+        if let Some((name, ..)) = given.iter().find(|(_, given, whose)| *given && !whose.contains(&front.kind)) {
             return Err(CliError::setting(name, "it is for another kind of front door"));
         }
         let words =
             |argv: &Option<Vec<String>>, or: &[&str]| argv.clone().unwrap_or_else(|| or.iter().map(|word| (*word).to_owned()).collect());
         Ok(match front.kind {
             Nginx => {
-                let file = front.file.as_ref();
-                let file = file.ok_or_else(|| CliError::setting("rollout.front.file", "nginx needs it: the file with the upstream"))?;
-                let upstream = front.upstream.clone().unwrap_or_else(|| self.service());
-                let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
-                if upstream.is_empty() || !upstream.chars().all(plain) {
-                    return Err(CliError::setting(
-                        "rollout.front.upstream",
-                        "expected letters, digits, `_`, `-` and `.` alone",
-                    ));
-                }
+                let (file, upstream) = self.upstream_file(front)?;
                 FrontPlan::Nginx(NginxPlan {
-                    file: self.used("rollout.front.file", file)?,
+                    file,
                     upstream,
                     test: words(&front.test, &["nginx", "-t"]),
                     reload: words(&front.reload, &["nginx", "-s", "reload"]),
@@ -102,6 +108,14 @@ impl Workspace {
                             "Caddy needs it: the `@id` of the `reverse_proxy` handler, of letters, digits, `_` and `-`",
                         )
                     })?,
+                })
+            }
+            Traefik => {
+                let (file, service) = self.upstream_file(front)?;
+                FrontPlan::Traefik(TraefikPlan {
+                    file,
+                    service,
+                    api: front.admin.unwrap_or_else(|| ([127, 0, 0, 1], 8080).into()),
                 })
             }
             Switch => FrontPlan::Switch(SwitchFrontPlan {

@@ -10,5 +10,5 @@ pub use feeds::{CratesIndexSource, FeedsPlan};
 pub use publish::{Destination, KeySource, PublishPlan};
 pub use rollout::{
     CaddyPlan, CommandPlan, ComposePlan, FrontPlan, HealthPlan, KubernetesPlan, NginxPlan, ProbePlan, ProcessPlan, Protocol, RolloutPlan,
-    SwarmPlan, SwitchFrontPlan, TargetPlan, VersionAssertion, Waits, WorkloadKind,
+    SwarmPlan, SwitchFrontPlan, TargetPlan, TraefikPlan, VersionAssertion, Waits, WorkloadKind,
 };

@@ -156,6 +156,17 @@ pub struct CaddyPlan {
     pub id: String,
 }
 
+/// Traefik as the front door: a file of its file provider with one service, which is written from here alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TraefikPlan {
+    /// The file, in YAML.
+    pub file: PathBuf,
+    /// The service's name, which a router of the same provider uses.
+    pub service: String,
+    /// Where Traefik's API answers.
+    pub api: SocketAddr,
+}
+
 /// What leads requests to the instances of a version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FrontPlan {
@@ -163,6 +174,8 @@ pub enum FrontPlan {
     Nginx(NginxPlan),
     /// Caddy, by its admin API.
     Caddy(CaddyPlan),
+    /// Traefik, by a file of its file provider.
+    Traefik(TraefikPlan),
     /// `portcullis switch`, as the `process` target has it.
     Switch(SwitchFrontPlan),
 }

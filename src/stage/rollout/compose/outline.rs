@@ -82,8 +82,8 @@ pub(super) fn of(plan: &ComposePlan, settings: &RolloutPlan, seen: &Seen<'_>) ->
         shift: then(Act::new(format!("{door} leads to the new addresses"), Vec::new())),
         drain: Act::new(
             match plan.front {
-                Some(FrontPlan::Caddy(_)) => {
-                    "waits until the old instances have no connection left; Caddy keeps some without a request, so that it may take the whole clock"
+                Some(FrontPlan::Caddy(_) | FrontPlan::Traefik(_)) => {
+                    "waits until the old instances have no connection left; Caddy and Traefik keep some without a request, so that it may take the whole clock"
                 }
                 _ => "waits until the old instances have no request or connection left",
             },
@@ -209,7 +209,7 @@ fn refused(plan: &ComposePlan, settings: &RolloutPlan, seen: &Seen<'_>) -> Vec<R
     if plan.front.is_none() && rendered.alone.is_none() {
         refuse(
             "two versions can run side by side, and nothing says what leads requests to one of them".to_owned(),
-            "write [rollout.front] with kind = \"nginx\", \"caddy\" or \"switch\"; or publish a port in the Compose file, with a brief interruption",
+            "write [rollout.front] with kind = \"nginx\", \"caddy\", \"traefik\" or \"switch\"; or publish a port in the Compose file, with a brief interruption",
         );
     }
     if rendered.port.is_none() {
@@ -227,7 +227,7 @@ fn refused(plan: &ComposePlan, settings: &RolloutPlan, seen: &Seen<'_>) -> Vec<R
     if rendered.replicas > 1 && matches!(plan.front, Some(FrontPlan::Switch(_))) {
         refuse(
             format!("the switch leads to one instance, and there are to be {}", rendered.replicas),
-            "take nginx or caddy for several, or write [rollout] replicas = 1",
+            "take nginx, caddy or traefik for several, or write [rollout] replicas = 1",
         );
     }
     if let Some(why) = rendered.alone.as_ref().filter(|_| rendered.replicas > 1) {

@@ -367,8 +367,8 @@ impl ComposeTarget {
             };
             sum = sum.zip(count).map(|(sum, count): (u64, u64)| sum + count);
         }
-        // Caddy keeps connections that carry nothing: how many requests are on those that are left, nobody knows.
-        Ok(sum.filter(|sum| *sum == 0 || !matches!(self.door, Door::Caddy(_))))
+        // They keep connections that carry nothing: how many requests are on those that are left, nobody knows.
+        Ok(sum.filter(|sum| *sum == 0 || !matches!(self.door, Door::Caddy(_) | Door::Traefik(_))))
     }
 
     pub(super) async fn prepared(&self, release: &Release) -> Result<Release, RolloutError> {

@@ -27,8 +27,9 @@ async fn no_request_is_lost(door: Door, replicas: usize) {
     let b = rig.good('b');
     let report = rig.rollout(&b).await;
     assert_eq!(report.result, RolloutResult::Committed, "{:?}", report.reason);
-    // Caddy keeps idle connections to the old instances: what is on them is not known.
-    let counted = report.cut_requests == Some(0) || (door == Door::Caddy && report.cut_requests.is_none());
+    // They keep idle connections to the old instances: what is on them is not known.
+    let keeps = matches!(door, Door::Caddy | Door::Traefik);
+    let counted = report.cut_requests == Some(0) || (keeps && report.cut_requests.is_none());
     assert!(counted, "{:?}", report.cut_requests);
     assert!(states(&report).contains(&"StagedHealthy"), "{:?}", states(&report));
     let planned = report.plan.unwrap();
@@ -129,6 +130,11 @@ async fn who_was_connected_to_caddy_before_a_rollout_is_answered_after_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_was_connected_to_traefik_before_a_rollout_is_answered_after_it() {
+    who_was_connected_before_is_answered(Door::Traefik).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_was_connected_to_the_switch_before_a_rollout_is_answered_after_it() {
     who_was_connected_before_is_answered(Door::Switch).await;
 }
@@ -157,6 +163,11 @@ async fn an_old_version_stays_until_the_last_worker_of_nginx_that_leads_to_it_ta
 #[tokio::test(flavor = "multi_thread")]
 async fn two_instances_behind_caddy_change_versions_and_no_request_is_lost() {
     no_request_is_lost(Door::Caddy, 2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_instances_behind_traefik_change_versions_and_no_request_is_lost() {
+    no_request_is_lost(Door::Traefik, 2).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use portcullis::model::digest::Digest;
 use portcullis::model::image_ref::ImageRef;
-use portcullis::model::plan::{CaddyPlan, ComposePlan, FrontPlan, NginxPlan, ProcessPlan, Protocol, SwitchFrontPlan, TargetPlan};
+use portcullis::model::plan::{
+    CaddyPlan, ComposePlan, FrontPlan, NginxPlan, ProcessPlan, Protocol, SwitchFrontPlan, TargetPlan, TraefikPlan,
+};
 use portcullis::stage::publish::Attested;
 use serde_json::{Value, json};
 
@@ -27,6 +29,7 @@ pub(crate) const MARK: &str = "compose-world.json";
 pub(super) enum Door {
     Nginx,
     Caddy,
+    Traefik,
     Switch,
     /// The service publishes its port itself.
     None,
@@ -59,6 +62,7 @@ impl Rig {
         let needed: &[&str] = match door {
             Door::Nginx => &["nginx", "skopeo", "rustc"],
             Door::Caddy => &["caddy", "skopeo", "rustc"],
+            Door::Traefik => &["traefik", "skopeo", "rustc"],
             Door::Switch | Door::None => &["skopeo", "rustc"],
         };
         if needed.iter().any(|name| tools::program(name).is_none()) {
@@ -192,6 +196,14 @@ impl Rig {
         plan
     }
 
+    /// Changes what is known of Traefik.
+    pub(super) fn lead_by_traefik(&mut self, change: impl FnOnce(&mut TraefikPlan) -> bool) {
+        let Some(FrontPlan::Traefik(traefik)) = &mut self.compose().front else {
+            panic!("the door is Traefik")
+        };
+        assert!(change(traefik));
+    }
+
     fn start_door(&self, door: Door, mark: &Value) -> Option<Child> {
         let folder = self.path().join("door");
         fs::create_dir_all(&folder).unwrap();
@@ -227,6 +239,26 @@ impl Rig {
                     .env("HOME", &folder)
                     .env("XDG_DATA_HOME", &folder);
                 command.env("XDG_CONFIG_HOME", &folder);
+                command
+            }
+            Door::Traefik => {
+                let watched = folder.join("dynamic");
+                fs::create_dir_all(&watched).unwrap();
+                let router = json!({"rule": "PathPrefix(`/`)", "service": "shop", "entryPoints": ["web"]});
+                fs::write(
+                    watched.join("routers.yml"),
+                    json!({"http": {"routers": {"shop": router}}}).to_string(),
+                )
+                .unwrap();
+                let admin = mark["admin"].as_str().unwrap();
+                let config = json!({
+                    "entryPoints": {"web": {"address": listen.to_string()}, "traefik": {"address": admin}},
+                    "providers": {"file": {"directory": watched}, "providersThrottleDuration": "100ms"},
+                    "api": {"insecure": true}, "global": {"checkNewVersion": false, "sendAnonymousUsage": false},
+                });
+                fs::write(folder.join("traefik.yml"), config.to_string()).unwrap();
+                let mut command = Command::new("traefik");
+                command.arg(format!("--configFile={}", folder.join("traefik.yml").display()));
                 command
             }
         };
@@ -309,6 +341,11 @@ pub(crate) fn use_compose(world: &mut World) {
         "Caddy" => Some(FrontPlan::Caddy(CaddyPlan {
             admin: text("admin").parse().unwrap(),
             id: "shop".to_owned(),
+        })),
+        "Traefik" => Some(FrontPlan::Traefik(TraefikPlan {
+            file: door.join("dynamic/shop.yml"),
+            service: "shop".to_owned(),
+            api: text("admin").parse().unwrap(),
         })),
         "Switch" => Some(FrontPlan::Switch(SwitchFrontPlan {
             process: ProcessPlan {

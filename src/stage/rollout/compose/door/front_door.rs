@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::leads::{Leads, Led};
 use super::own::OwnSwitch;
-use super::{caddy, nginx};
+use super::{caddy, nginx, traefik};
 use crate::model::plan::{ComposePlan, FrontPlan, ProcessPlan, SwitchFrontPlan};
 use crate::stage::rollout::process::front::Front;
 use crate::stage::rollout::switch::message::Status;
@@ -17,6 +17,7 @@ pub(in crate::stage::rollout::compose) enum Door {
     None,
     Nginx(nginx::Nginx),
     Caddy(caddy::Caddy),
+    Traefik(traefik::Traefik),
     Switch(Box<OwnSwitch>),
 }
 
@@ -27,6 +28,7 @@ impl Door {
             None => Self::None,
             Some(FrontPlan::Nginx(front)) => Self::Nginx(nginx::Nginx::new(front.clone(), plan.root.clone(), state)),
             Some(FrontPlan::Caddy(front)) => Self::Caddy(caddy::Caddy::new(front.clone(), state)),
+            Some(FrontPlan::Traefik(front)) => Self::Traefik(traefik::Traefik::new(front.clone(), state)),
             Some(FrontPlan::Switch(SwitchFrontPlan { process, hold })) => {
                 let process = ProcessPlan {
                     state: state.to_owned(),
@@ -40,7 +42,7 @@ impl Door {
     pub(in crate::stage::rollout::compose) const fn switch(&self) -> Option<&OwnSwitch> {
         match self {
             Self::Switch(switch) => Some(switch),
-            Self::None | Self::Nginx(_) | Self::Caddy(_) => None,
+            Self::None | Self::Nginx(_) | Self::Caddy(_) | Self::Traefik(_) => None,
         }
     }
 
@@ -50,6 +52,7 @@ impl Door {
             Self::None => "the published port",
             Self::Nginx(_) => "nginx",
             Self::Caddy(_) => "Caddy",
+            Self::Traefik(_) => "Traefik",
             Self::Switch(_) => "the switch",
         }
     }
@@ -60,6 +63,7 @@ impl Door {
             Self::None => None,
             Self::Nginx(nginx) => nginx.trouble(),
             Self::Caddy(caddy) => caddy.trouble().await,
+            Self::Traefik(traefik) => traefik.trouble().await,
             Self::Switch(switch) => switch.trouble().await,
         }
     }
@@ -72,7 +76,7 @@ impl Door {
                     .to_owned(),
             ),
             Self::Caddy(caddy) => caddy.note(),
-            Self::None | Self::Switch(_) => None,
+            Self::None | Self::Traefik(_) | Self::Switch(_) => None,
         }
     }
 
@@ -82,6 +86,7 @@ impl Door {
             Self::None => Ok(Vec::new()),
             Self::Nginx(nginx) => nginx.leads_to(),
             Self::Caddy(caddy) => caddy.leads_to().await,
+            Self::Traefik(traefik) => traefik.leads_to().await,
             Self::Switch(switch) => switch.leads_to().await,
         }
     }
@@ -92,6 +97,7 @@ impl Door {
             Self::None => Ok(()),
             Self::Nginx(nginx) => nginx.lead(led).await,
             Self::Caddy(caddy) => caddy.lead(led).await,
+            Self::Traefik(traefik) => traefik.lead(led).await,
             Self::Switch(switch) => switch.lead(led, old).await,
         }
     }
@@ -100,7 +106,7 @@ impl Door {
     pub(in crate::stage::rollout::compose) fn lingers(&self) -> bool {
         match self {
             Self::Nginx(nginx) => nginx.lingers(),
-            Self::None | Self::Caddy(_) | Self::Switch(_) => false,
+            Self::None | Self::Caddy(_) | Self::Traefik(_) | Self::Switch(_) => false,
         }
     }
 

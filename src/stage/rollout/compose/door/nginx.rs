@@ -1,14 +1,13 @@
 //! nginx: an upstream file that is ours alone, tested before nginx reads it anew.
 
-use crate::stage::rollout::error::BoxError;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::leads::{Leads, Led};
+use super::own_file::{OwnFile, and_back};
 use super::workers::{Worker, Workers};
-use crate::io::files;
 use crate::io::process::{ProcessError, Program};
 use crate::model::error_chain::chain;
 use crate::model::excused::Excused as _;
@@ -23,6 +22,7 @@ const SOON: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(in crate::stage::rollout::compose) struct Nginx {
     plan: NginxPlan,
+    file: OwnFile,
     root: PathBuf,
     leads: Leads,
     workers: Workers,
@@ -34,6 +34,7 @@ impl Nginx {
     pub(super) fn new(plan: NginxPlan, root: PathBuf, state: &Path) -> Self {
         Self {
             workers: Workers::reloaded_by(&plan.reload),
+            file: OwnFile { path: plan.file.clone() },
             plan,
             root,
             leads: Leads::new(state),
@@ -42,16 +43,15 @@ impl Nginx {
     }
 
     pub(super) fn trouble(&self) -> Option<String> {
-        let file = &self.plan.file;
-        if !files::folder_of(file).is_dir() {
-            return Some(format!("[rollout.front] file: {} is no folder", files::folder_of(file).display()));
+        if let Some(reason) = self.file.trouble() {
+            return Some(reason);
         }
         // A file of somebody else's is not ours to write over.
-        match self.text() {
+        match self.file.text() {
             Ok(Some(text)) if !addresses(&text).is_ok_and(|at| !at.is_empty()) => {
                 return Some(format!(
                     "{} holds more than an upstream with `server ADDRESS:PORT;` lines: name a file that is written from here alone",
-                    file.display()
+                    self.file.path.display()
                 ));
             }
             Ok(_) => {}
@@ -66,55 +66,33 @@ impl Nginx {
         })
     }
 
-    fn text(&self) -> Result<Option<String>, TargetError> {
-        let failed = |error: BoxError| TargetError::caused(format!("{} cannot be read", self.plan.file.display()), error);
-        match self.plan.file.try_exists() {
-            Ok(false) => Ok(None),
-            Ok(true) => files::read_text(&self.plan.file, 1 << 20)
-                .map(Some)
-                .map_err(|error| failed(error.into())),
-            Err(error) => Err(failed(error.into())),
-        }
-    }
-
     pub(super) fn leads_to(&self) -> Result<Vec<SocketAddr>, TargetError> {
-        let text = self.text()?.unwrap_or_default();
-        addresses(&text).map_err(|reason| TargetError::Failed(format!("{}: {reason}", self.plan.file.display())))
+        let text = self.file.text()?.unwrap_or_default();
+        addresses(&text).map_err(|reason| TargetError::Failed(format!("{}: {reason}", self.file.path.display())))
     }
 
     /// Writes the file, lets nginx test it and read it. What nginx does not take is taken back.
     pub(super) async fn lead(&self, led: &Led) -> Result<(), TargetError> {
-        let before = self.text()?;
+        let before = self.file.text()?;
         let text = upstream(&self.plan.upstream, led);
         if self.leads.is(led)? && before.as_ref() == Some(&text) {
             return Ok(());
         }
-        self.write(&text)?;
+        self.file.write(&text)?;
         let tested = self.run(&self.plan.test).await;
         let taken = match &tested {
             Ok(()) => self.reload().await,
             Err(reason) => Err(reason.clone()),
         };
         if let Err(reason) = taken {
-            let mut back = match &before {
-                Some(before) => self.write(before).map_err(|error| chain(&error)),
-                None => std::fs::remove_file(&self.plan.file).map_err(|error| error.to_string()),
-            };
+            let mut back = self.file.put_back(before.as_deref());
             // It may have read what is taken back.
             if back.is_ok() && tested.is_ok() && before.is_some() {
                 back = self.reload().await;
             }
-            let back = back.map_or_else(
-                |error| format!("; and the file before could not be put back: {error}"),
-                |()| String::new(),
-            );
-            return Err(TargetError::Failed(format!("{reason}{back}")));
+            return Err(TargetError::Failed(format!("{reason}{}", and_back(back))));
         }
         self.leads.carried_out(led)
-    }
-
-    fn write(&self, text: &str) -> Result<(), TargetError> {
-        files::write(&self.plan.file, text.as_bytes()).map_err(TargetError::other)
     }
 
     async fn reload(&self) -> Result<(), String> {

@@ -1,0 +1,217 @@
+//! Traefik: a file of its file provider that is ours alone; its API says what it has taken.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
+
+use super::leads::{Leads, Led};
+use super::own_file::{OwnFile, and_back};
+use crate::io::local_api::{LocalApi, Socket};
+use crate::model::error_chain::chain;
+use crate::model::excused::Excused as _;
+use crate::model::plan::TraefikPlan;
+use crate::stage::rollout::target::TargetError;
+
+/// For Traefik to notice the file and to take it: it waits for two seconds between two configurations (`providersThrottleDuration`).
+const SOON: Duration = Duration::from_secs(30);
+/// For Traefik that is starting anew to know its own API.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Between two questions.
+const PAUSE: Duration = Duration::from_millis(50);
+
+#[derive(Debug)]
+pub(in crate::stage::rollout::compose) struct Traefik {
+    plan: TraefikPlan,
+    file: OwnFile,
+    api: LocalApi,
+    leads: Leads,
+}
+
+impl Traefik {
+    pub(super) fn new(plan: TraefikPlan, state: &Path) -> Self {
+        Self {
+            file: OwnFile { path: plan.file.clone() },
+            api: LocalApi::new(Socket::Tcp(plan.api), Duration::ZERO),
+            plan,
+            leads: Leads::new(state),
+        }
+    }
+
+    /// The service as Traefik has it; `None` where it has none of that name.
+    async fn service(&self) -> Result<Option<Value>, TargetError> {
+        match self.api.get(&format!("/api/http/services/{}@file", self.plan.service)).await {
+            Ok(service) => Ok(Some(service)),
+            Err(error) if error.is_status(404) => self.api_is_on().await.map(|()| None),
+            Err(error) => Err(TargetError::caused(
+                "Traefik does not say where it leads ([rollout.front] admin)",
+                error,
+            )),
+        }
+    }
+
+    /// A service that is not there and an API that is not on are told alike, and so is one that is not on yet.
+    async fn api_is_on(&self) -> Result<(), TargetError> {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            match self.api.get("/api/overview").await {
+                Ok(_) => return Ok(()),
+                Err(error) if !error.is_status(404) || Instant::now() >= until => {
+                    let what = "Traefik's API does not answer ([rollout.front] admin; `api: {insecure: true}` on an address of this machine alone)";
+                    return Err(TargetError::caused(what, error));
+                }
+                Err(_) => sleep(PAUSE).await,
+            }
+        }
+    }
+
+    pub(super) async fn trouble(&self) -> Option<String> {
+        if let Some(reason) = self.file.trouble() {
+            return Some(reason);
+        }
+        let extension = self.plan.file.extension().and_then(|extension| extension.to_str());
+        if !matches!(extension, Some("yml" | "yaml")) {
+            return Some(format!(
+                "[rollout.front] file: {} must end in .yml: Traefik tells the form of a file by its name",
+                self.plan.file.display()
+            ));
+        }
+        match self.file.text() {
+            // A file of somebody else's is not ours to write over.
+            Ok(Some(text)) if !is_ours(&text, &self.plan.service) => {
+                return Some(format!(
+                    "{} holds more than the servers of `{}`: name a file that is written from here alone",
+                    self.plan.file.display(),
+                    self.plan.service
+                ));
+            }
+            Ok(_) => {}
+            Err(error) => return Some(chain(&error)),
+        }
+        match self.service().await {
+            Ok(Some(service)) if used_by(&service) == 0 => Some(format!("no router of Traefik's uses the service `{}`", self.plan.service)),
+            Ok(_) => None,
+            Err(error) => Some(chain(&error)),
+        }
+    }
+
+    pub(super) async fn leads_to(&self) -> Result<Vec<SocketAddr>, TargetError> {
+        Ok(self.service().await?.as_ref().map(addresses).unwrap_or_default())
+    }
+
+    /// Writes the file, and waits until Traefik has taken it. What it does not take is taken back.
+    pub(super) async fn lead(&self, led: &Led) -> Result<(), TargetError> {
+        // What Traefik itself says is the truth: it may have been started anew with another file.
+        if self.leads.is(led)? && same(&self.leads_to().await?, &led.addresses) {
+            return Ok(());
+        }
+        let before = self.file.text()?;
+        self.file.write(&text(&self.plan.service, led))?;
+        let until = Instant::now() + SOON;
+        let reason = loop {
+            let now = self.leads_to().await;
+            match now {
+                Ok(now) if same(&now, &led.addresses) => return self.leads.carried_out(led),
+                Ok(_) if Instant::now() < until => sleep(PAUSE).await,
+                Ok(now) => {
+                    break format!(
+                        "Traefik does not take {}: it leads to {now:?} still, {} s after it was written (does its file provider watch it?)",
+                        self.plan.file.display(),
+                        SOON.as_secs()
+                    );
+                }
+                Err(error) if Instant::now() >= until => break chain(&error),
+                Err(_) => sleep(PAUSE).await,
+            }
+        };
+        let back = self.file.put_back(before.as_deref());
+        Err(TargetError::Failed(format!("{reason}{}", and_back(back))))
+    }
+}
+
+/// In any order: Traefik sorts them.
+fn same(one: &[SocketAddr], other: &[SocketAddr]) -> bool {
+    let sorted = |addresses: &[SocketAddr]| {
+        let mut addresses = addresses.to_vec();
+        addresses.sort();
+        addresses
+    };
+    sorted(one) == sorted(other)
+}
+
+/// JSON, which is YAML.
+fn text(service: &str, led: &Led) -> String {
+    let servers: Vec<Value> = led
+        .addresses
+        .iter()
+        .map(|address| json!({"url": format!("http://{address}")}))
+        .collect();
+    let document = json!({"http": {"services": {service: {"loadBalancer": {"servers": servers}}}}});
+    format!("# Written by portcullis for run {}; do not edit.\n{document}\n", led.deployed.run)
+}
+
+/// True for what [`text`] writes, and for nothing at all.
+fn is_ours(text: &str, service: &str) -> bool {
+    let body: String = text.lines().filter(|line| !line.trim_start().starts_with('#')).collect();
+    if body.trim().is_empty() {
+        return true;
+    }
+    let Some(document) = serde_json::from_str::<Value>(&body).or_none("no JSON: not what is written from here") else {
+        return false;
+    };
+    document
+        .pointer(&format!("/http/services/{service}/loadBalancer/servers"))
+        .is_some_and(|servers| document == json!({"http": {"services": {service: {"loadBalancer": {"servers": servers}}}}}))
+}
+
+/// The servers of a service, as the API tells them.
+fn addresses(service: &Value) -> Vec<SocketAddr> {
+    let servers = service
+        .pointer("/loadBalancer/servers")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
+    servers
+        .filter_map(|server| server.get("url").and_then(Value::as_str)?.strip_prefix("http://"))
+        .filter_map(|address| address.parse().or_none("what is no address was not led to from here"))
+        .collect()
+}
+
+fn used_by(service: &Value) -> usize {
+    service.get("usedBy").and_then(Value::as_array).map_or(0, Vec::len)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::digest::Digest;
+    use crate::stage::rollout::release::{Deployed, Release};
+
+    #[test]
+    fn what_is_written_is_known_and_a_file_with_more_is_somebody_elses() {
+        let led = Led {
+            deployed: Deployed {
+                run: "r".to_owned(),
+                release: Release {
+                    digest: Digest::from_bytes([1; 32]),
+                    commit: None,
+                    image: String::new(),
+                },
+            },
+            token: 1,
+            addresses: vec!["10.0.0.2:80".parse().expect("one"), "[fd00::2]:80".parse().expect("one")],
+        };
+        let written = text("shop", &led);
+        assert!(is_ours(&written, "shop") && is_ours("", "shop") && is_ours("# nothing yet\n", "shop"));
+        let more = written.replace("\"services\"", "\"routers\":{},\"services\"");
+        for other in [more.as_str(), "http:\n  routers: {}\n", "{\"http\":{}}", "x"] {
+            assert!(!is_ours(other, "shop"), "{other}");
+        }
+        assert!(!is_ours(&written, "other"));
+        let told = json!({"loadBalancer": {"servers": [{"url": "http://[fd00::2]:80"}, {"url": "http://name:80"}, {"url": "http://10.0.0.2:80"}]}});
+        assert!(same(&addresses(&told), &led.addresses));
+        assert!(!same(&addresses(&told), &led.addresses[..1]));
+    }
+}
