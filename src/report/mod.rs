@@ -5,7 +5,7 @@
 //! foreign text reaches a screen, a workflow command or a page.
 
 mod answer;
-mod closing;
+pub mod closing;
 pub mod code_quality;
 pub mod csv;
 pub mod difference;

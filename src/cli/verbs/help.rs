@@ -1,10 +1,12 @@
-//! `help`: what a verb does, what a rule wants, what an exit code means.
+//! `help`: what a verb does, what a rule wants, what an exit code or a gap means.
 
 use clap::CommandFactory as _;
 
 use crate::cli::args::Cli;
 use crate::cli::error::CliError;
 use crate::io::document::nearest;
+use crate::model::coverage::GapKind;
+use crate::report::closing;
 use crate::report::exit::CODES;
 use crate::report::style::{Paint, Style};
 use crate::report::text::prose;
@@ -51,7 +53,16 @@ pub(super) fn text(topic: &[String], style: &Style) -> Result<String, CliError> 
         ))
     };
     match rest {
-        [] => of_code().or_else(of_rule).ok_or_else(|| unknown(first)),
+        [] => {
+            // A rule and a gap may have one name.
+            let both = [of_code(), of_rule(), of_gap(first, style)].into_iter().flatten();
+            let texts: Vec<String> = both.collect();
+            if texts.is_empty() {
+                Err(unknown(first))
+            } else {
+                Ok(texts.join("\n\n"))
+            }
+        }
         _ => Err(unknown(&topic.join(" "))),
     }
 }
@@ -66,6 +77,21 @@ fn settings(entry: &Entry) -> String {
     let width = keys.iter().map(|key| set(key).len()).max().unwrap_or_default();
     let lines: Vec<String> = keys.iter().map(|key| format!("  {:width$}  {}", set(key), key.says)).collect();
     lines.join("\n")
+}
+
+fn of_gap(name: &str, style: &Style) -> Option<String> {
+    let kind = GapKind::ALL.iter().find(|kind| kind.as_str() == name)?;
+    let paint = |text: &str| style.paint(Paint::Strong, text);
+    let help = closing::help(*kind);
+    Some(format!(
+        "{}, a gap: what is not known is never the same as clean\n\n{}\n\n{} {}.\n{} {}",
+        paint(name),
+        help.means,
+        paint("What to do:"),
+        help.closes,
+        paint("Weighed in the policy by:"),
+        help.weighed,
+    ))
 }
 
 fn of_exit_code(code: u8, meaning: &str, style: &Style) -> String {
@@ -112,13 +138,14 @@ fn unknown(topic: &str) -> CliError {
         .map(|verb| verb.get_name().to_owned());
     let rules = RULES.iter().map(|entry| entry.about.code.to_owned());
     let codes = CODES.iter().map(|(code, _)| code.to_string());
-    let known: Vec<String> = verbs.chain(rules).chain(codes).collect();
+    let gaps = GapKind::ALL.iter().map(|kind| kind.as_str().to_owned());
+    let known: Vec<String> = verbs.chain(rules).chain(codes).chain(gaps).collect();
     let names: Vec<&str> = known.iter().map(String::as_str).collect();
     let near = nearest(topic, &names)
         .map(|near| format!("did you mean `{near}`? "))
         .unwrap_or_default();
     CliError::Missing {
-        problem: format!("there is no verb, rule or exit code `{}`", prose(topic)),
+        problem: format!("there is no verb, rule, exit code or gap `{}`", prose(topic)),
         help: format!("{near}`portcullis help` lists the verbs, policies/rules.md the rules"),
     }
 }

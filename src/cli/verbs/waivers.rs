@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde_json::json;
+use strum::VariantArray;
 
 use super::waiver_list;
 use crate::cli::args::{Judging, WaiveArgs, WaiversVerb};
@@ -13,6 +14,7 @@ use crate::cli::error::CliError;
 use crate::cli::session::{Answer, Session};
 use crate::cli::wiring::WAIVER_FILE;
 use crate::gate::GateError;
+use crate::io::document::nearest;
 use crate::io::files;
 use crate::model::excused::Excused as _;
 use crate::model::purl::Purl;
@@ -231,8 +233,16 @@ impl Questions<'_> {
 }
 
 /// A word of a list.
-fn word<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, String> {
-    serde_json::from_value(json!(text)).map_err(|problem| problem.to_string())
+fn word<T: VariantArray + Into<&'static str> + Copy>(text: &str) -> Result<T, String> {
+    let known = |value: &T| -> &'static str { (*value).into() };
+    if let Some(value) = T::VARIANTS.iter().find(|value| known(value) == text) {
+        return Ok(*value);
+    }
+    let names: Vec<&str> = T::VARIANTS.iter().map(known).collect();
+    let near = nearest(text, &names)
+        .map(|near| format!("; did you mean `{near}`?"))
+        .unwrap_or_default();
+    Err(format!("`{text}` is none of {}{near}", names.join(", ")))
 }
 
 /// A sentence or a name, of something.

@@ -268,11 +268,15 @@ fn help_knows_verbs_rules_and_exit_codes_and_manual_pages_are_written() {
     }
     ends(dir.path(), 0, &["help", "12"], &["exit code 12: rollout refused"]);
     ends(dir.path(), 64, &["help", "root-usr"], &["did you mean `root-user`?"]);
-    ends(dir.path(), 64, &["help", "77"], &["there is no verb, rule or exit code"]);
+    ends(dir.path(), 64, &["help", "77"], &["there is no verb, rule, exit code or gap"]);
     for (code, _) in ::portcullis::report::exit::CODES {
         let text = ends(dir.path(), 0, &["help", &code.to_string()], &["What to do:"]);
         assert!(!text.contains("above"), "there is no run to look at: {text}");
     }
+    for kind in ::portcullis::model::coverage::GapKind::ALL {
+        ends(dir.path(), 0, &["help", kind.as_str()], &["a gap", "What to do:", "Weighed"]);
+    }
+    ends(dir.path(), 64, &["help", "missing-fed"], &["did you mean `missing-feed`?"]);
     for rule in ::portcullis::stage::policy::rules::RULES {
         ends(dir.path(), 0, &["help", rule.about.code], &[rule.about.code]);
     }
