@@ -191,7 +191,7 @@ fn inventory_stage(plan: &GatePlan, image: &BuiltImage, policy: &Policy, effects
         inventory::image
     };
     // After a build by cargo every crate's sources are here, so that the licences do not depend on the machine.
-    let licenses = matches!(plan.build.builder, Builder::Native { .. }) || policy.asks_for_licenses();
+    let licenses = matches!(plan.build.builder, Builder::Native(_)) || policy.asks_for_licenses();
     let seen = tokio::task::block_in_place(|| -> Result<ImageInventory, GateError> {
         let mut seen = look(image, subject(plan, image), effects)?;
         if licenses {

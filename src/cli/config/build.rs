@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::native::{Cargo, Container, Files, Link, Linker};
+
 /// How the image is built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -52,6 +54,9 @@ pub struct Build {
     pub package: Option<String>,
     /// native: the binary target, where the package has several.
     pub bin: Option<String>,
+    /// native: several binary targets, each as `/app/NAME`; the first one starts. `member/NAME` for one of another package of the workspace.
+    #[serde(default)]
+    pub bins: Vec<String>,
     /// native: cargo features.
     #[serde(default)]
     pub features: Vec<String>,
@@ -60,6 +65,30 @@ pub struct Build {
     pub no_default_features: bool,
     /// native: `scratch`, or an image by digest.
     pub base: Option<String>,
+    /// native: rustc's names of what is built for; several make an index [default: a static target of this machine].
+    #[serde(default)]
+    pub targets: Vec<String>,
+    /// native: `static`, or `dynamic` upon a base that has the loader and the libraries [default: static].
+    pub link: Option<Link>,
+    /// native: `build`, or `zigbuild` to link for other platforms with zig [default: build].
+    pub cargo: Option<Cargo>,
+    /// native: the program that links, a name on the PATH or a path; or one for each target.
+    pub linker: Option<Linker>,
+    /// native: the cargo profile [default: release].
+    pub profile: Option<String>,
+    /// native: take symbols out of the programs [default: true].
+    pub strip: Option<bool>,
+    /// native: variables that the compilation sees. They are in the provenance: no place for a secret.
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+    /// native: names of variables of the gate's environment that the compilation sees, beside the usual ones; never a secret.
+    #[serde(default)]
+    pub pass_env: Vec<String>,
+    /// native: files and folders of the checkout that lie in the image.
+    #[serde(default)]
+    pub files: Vec<Files>,
+    /// native: how the image is run and what it says of itself.
+    pub container: Option<Container>,
     /// TCP port that the service listens on.
     pub port: Option<u16>,
     /// buildkit, buildah: the Dockerfile [default: `Dockerfile`, or `Containerfile`].

@@ -25,7 +25,7 @@ pub(in crate::cli) async fn builders(session: &Session<'_>) -> Vec<Check> {
         Err(error) => return vec![Check::refused("[build]", STAGE, &error)],
     };
     match builder {
-        Builder::Native { .. } => native(session, named),
+        Builder::Native(_) => native(session, named),
         Builder::Dockerfile { with, build } => {
             let mut checks = engines(with).await;
             checks.extend(files(session, &build));

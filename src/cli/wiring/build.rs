@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Workspace;
+use super::build_keys::only_of_its_builder;
 use crate::cli::config::Using;
 use crate::cli::error::CliError;
 use crate::model::image::Platform;
@@ -27,6 +28,13 @@ impl Workspace {
     /// [`CliError::Setting`].
     pub(super) fn builder(&self) -> Result<Builder, CliError> {
         let build = &self.config.build;
+        let builder = self.chosen()?;
+        only_of_its_builder(build, &builder)?;
+        Ok(builder)
+    }
+
+    fn chosen(&self) -> Result<Builder, CliError> {
+        let build = &self.config.build;
         match build.using {
             Some(Using::Native) => self.native(),
             Some(Using::Buildkit) => self.dockerfile(Some(DockerfileBuilder::Buildkit)),
@@ -43,20 +51,6 @@ impl Workspace {
             None if self.found_dockerfile().is_some() => self.dockerfile(None),
             None => self.native(),
         }
-    }
-
-    fn native(&self) -> Result<Builder, CliError> {
-        let build = &self.config.build;
-        Ok(Builder::Native {
-            package: build.package.clone().unwrap_or_else(|| self.service()),
-            bin: build.bin.clone(),
-            base: match build.base.as_deref() {
-                None | Some("scratch") => None,
-                Some(base) => Some(self.image_ref("build.base", base)?),
-            },
-            features: build.features.clone(),
-            no_default_features: build.no_default_features,
-        })
     }
 
     fn dockerfile(&self, with: Option<DockerfileBuilder>) -> Result<Builder, CliError> {

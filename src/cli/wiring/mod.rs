@@ -1,9 +1,12 @@
 //! Arguments and configuration resolved into plans: nothing is left to look up after this.
 
 mod build;
+mod build_keys;
 mod compose;
 mod exclusions;
 mod judging;
+mod native;
+mod native_container;
 mod publish;
 mod rollout;
 mod rollout_keys;

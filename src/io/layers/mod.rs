@@ -19,6 +19,7 @@ mod spill;
 mod stream;
 mod visitor;
 mod walk;
+mod whiteout;
 mod workers;
 
 #[cfg(test)]
@@ -36,3 +37,4 @@ pub use pipeline::{Stated, Totals, read};
 pub use seek::{index, plain};
 pub use spill::Spilled;
 pub use visitor::{Doubt, Entry, Kind, Need, Visitor};
+pub use whiteout::Whiteout;

@@ -7,22 +7,13 @@ use crate::model::commit::Commit;
 use crate::model::image::Platform;
 use crate::model::image_ref::ImageRef;
 
+use super::native::NativeBuild;
+
 /// How the image comes to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Builder {
     /// `cargo build`, layered by the gate itself.
-    Native {
-        /// The package's name in `Cargo.toml`.
-        package: String,
-        /// The binary target; none when the package has one only.
-        bin: Option<String>,
-        /// `scratch`, or an image to build upon.
-        base: Option<ImageRef>,
-        /// Cargo features; `default` stays on unless `no_default_features`.
-        features: Vec<String>,
-        /// Leaves the default features out.
-        no_default_features: bool,
-    },
+    Native(NativeBuild),
     /// A Dockerfile, built by somebody else's program.
     Dockerfile {
         /// Which program; `None` for the first that is here.
@@ -92,7 +83,7 @@ impl Builder {
     pub fn dockerfiles(&self) -> Vec<PathBuf> {
         match self {
             Self::Dockerfile { build, .. } => vec![build.dockerfile.clone()],
-            Self::Native { .. } | Self::Image(_) => Vec::new(),
+            Self::Native(_) | Self::Image(_) => Vec::new(),
         }
     }
 }

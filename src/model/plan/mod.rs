@@ -2,11 +2,13 @@
 
 mod build;
 mod feeds;
+mod native;
 mod publish;
 mod rollout;
 
 pub use build::{BuildPlan, BuildSecret, Builder, DockerfileBuild, DockerfileBuilder};
 pub use feeds::{CratesIndexSource, FeedsPlan};
+pub use native::{CargoCommand, HealthCheck, ImageSettings, Link, NativeBuild, PlacedFiles, ProgramName};
 pub use publish::{Destination, KeySource, PublishPlan};
 pub use rollout::{
     CaddyPlan, CommandPlan, ComposePlan, FrontPlan, HealthPlan, KubernetesPlan, NginxPlan, ProbePlan, ProcessPlan, Protocol, RolloutPlan,

@@ -13,7 +13,7 @@ use crate::model::plan::{BuildPlan, Builder};
 /// [`BuildError`].
 pub fn build(plan: &BuildPlan, effects: &Effects) -> Result<BuiltImage, BuildError> {
     let source: &dyn ImageSource = match &plan.builder {
-        Builder::Native { .. } => &native::Native,
+        Builder::Native(_) => &native::Native,
         Builder::Dockerfile { .. } => &dockerfile::Dockerfile,
         Builder::Image(_) => &image::Image,
     };

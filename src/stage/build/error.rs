@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use super::cause::Cause;
 use super::dockerfile_error::DockerfileError;
+use super::native_error::NativeError;
 use crate::io::archive::ArchiveError;
 use crate::io::files::FileError;
+use crate::io::git::GitError;
 use crate::io::layers::LayerError;
 use crate::io::oci_layout::LayoutError;
 use crate::io::process::ProcessError;
@@ -98,13 +100,6 @@ pub enum BuildError {
         /// Every binary, sorted.
         known: Vec<String>,
     },
-    /// The machine cannot make a Linux binary natively.
-    #[error("the native builder makes Linux binaries on Linux, and this is `{host}`")]
-    #[diagnostic(code(build::host), help("build the image elsewhere and judge it with `[build] using = \"image\"`"))]
-    Host {
-        /// rustc's name of this machine.
-        host: String,
-    },
     /// The base image has no variant for the machine.
     #[error("`{base}` has no image for {wanted}")]
     #[diagnostic(code(build::base_platform), help("it has: {}", has.join(", ")))]
@@ -127,11 +122,11 @@ pub enum BuildError {
         musl: String,
     },
     /// The binary asks for a dynamic loader.
-    #[error("{} is not static: it asks for the loader {interpreter}, which `scratch` does not have", path.display())]
+    #[error("{} is not static: it asks for the loader {interpreter}", path.display())]
     #[diagnostic(
         code(build::not_static),
         help(
-            "a dependency links a shared library: choose a crate feature that bundles or vendors it, or a base image that has it (`[build] base = \"registry:…@sha256:…\"`)"
+            "a dependency links a shared library: choose a crate feature that bundles or vendors it, or link dynamically upon an image that has it (`[build] link = \"dynamic\"`, `base = \"registry:…@sha256:…\"`)"
         )
     )]
     NotStatic { path: PathBuf, interpreter: String },
@@ -174,6 +169,14 @@ pub enum BuildError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Dockerfile(#[from] DockerfileError),
+    /// A Cargo package that gave no image, where more than its default build was asked for.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Native(#[from] NativeError),
+    /// Git could not be asked what is ignored.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Git(#[from] GitError),
     /// The disk is full.
     #[error("the disk is full")]
     #[diagnostic(code(build::disk_full), help("make room where {} lies, or name another folder with --output", folder.display()))]
@@ -219,7 +222,7 @@ pub enum BuildError {
     File(#[from] FileError),
 }
 
-fn nearest_help(key: &str, nearest: Option<&str>, known: &[String]) -> String {
+pub(super) fn nearest_help(key: &str, nearest: Option<&str>, known: &[String]) -> String {
     let known = known.join(", ");
     match nearest {
         Some(nearest) => format!("did you mean {key} = \"{nearest}\"? There are: {known}"),
@@ -259,7 +262,6 @@ impl BuildError {
             | Self::UnknownPackage { .. }
             | Self::NoBinary { .. }
             | Self::WhichBinary { .. }
-            | Self::Host { .. }
             | Self::BasePlatform { .. }
             | Self::NoStaticLibc { .. }
             | Self::NotStatic { .. }
@@ -273,6 +275,8 @@ impl BuildError {
             | Self::DiskFull { .. } => ExitKind::Undecidable,
             Self::Crates { .. } => ExitKind::Unreachable,
             Self::Dockerfile(error) => error.exit_kind(),
+            Self::Native(error) => error.exit_kind(),
+            Self::Git(_) => ExitKind::Usage,
             Self::Interrupted => ExitKind::Interrupted,
             Self::Archive(error) => error.exit_kind(),
             Self::Remote(error) => error.exit_kind(),

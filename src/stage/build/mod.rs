@@ -10,6 +10,7 @@ mod error;
 mod image;
 mod image_source;
 mod native;
+mod native_error;
 mod staging_folder;
 mod twice;
 
@@ -19,3 +20,4 @@ pub use dockerfile::{ignored, named_by};
 pub use dockerfile_error::DockerfileError;
 pub use error::BuildError;
 pub use image_source::ImageSource;
+pub use native_error::NativeError;

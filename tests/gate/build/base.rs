@@ -8,7 +8,7 @@ use portcullis::io::oci_layout::OciLayout;
 use portcullis::model::exit_kind::ExitKind;
 use portcullis::model::image::{Descriptor, media_type};
 use portcullis::model::image_ref::ImageRef;
-use portcullis::model::plan::Builder;
+use portcullis::model::plan::{Builder, NativeBuild};
 use portcullis::stage::build::{BuildError, build};
 use serde_json::json;
 
@@ -54,13 +54,11 @@ fn base(dir: &Path, architecture: &str) -> Descriptor {
 }
 
 fn upon(dir: &Path) -> Builder {
-    Builder::Native {
+    Builder::Native(NativeBuild {
         package: "greeter".to_owned(),
-        bin: None,
         base: Some(ImageRef::parse(&format!("oci:{}", dir.display())).unwrap()),
-        features: Vec::new(),
-        no_default_features: false,
-    }
+        ..NativeBuild::default()
+    })
 }
 
 #[test]

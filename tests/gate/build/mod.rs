@@ -3,10 +3,15 @@
 mod base;
 mod cached_steps;
 mod caches;
+mod container;
+mod crates;
 mod dockerfile;
 mod faults;
 mod ignored;
 pub(crate) mod native;
 mod node_service;
 mod rootless;
+mod placed;
+mod programs;
 mod service;
+mod targets;

@@ -10,7 +10,7 @@ use portcullis::io::oci_layout::OciLayout;
 use portcullis::io::{Effects, git};
 use portcullis::model::exit_kind::ExitKind;
 use portcullis::model::image::BuiltImage;
-use portcullis::model::plan::{BuildPlan, Builder};
+use portcullis::model::plan::{BuildPlan, Builder, NativeBuild, ProgramName};
 use portcullis::stage::build::{BuildError, build};
 
 use crate::support::tools::program;
@@ -64,13 +64,11 @@ pub(crate) fn plan(root: &Path, work: &Path, features: &[&str]) -> BuildPlan {
     BuildPlan {
         service: "greeter".to_owned(),
         root: root.to_owned(),
-        builder: Builder::Native {
+        builder: Builder::Native(NativeBuild {
             package: "greeter".to_owned(),
-            bin: None,
-            base: None,
             features: features.iter().map(|&feature| feature.to_owned()).collect(),
-            no_default_features: false,
-        },
+            ..NativeBuild::default()
+        }),
         port: Some(8080),
         commit: git::commit(root, &[]).unwrap(),
         layout: work.join("image"),
@@ -315,11 +313,13 @@ fn a_tree_without_git_builds_with_a_fixed_date() {
 }
 
 fn native(package: &str, bin: Option<&str>) -> Builder {
-    Builder::Native {
+    let named = |bin: &str| ProgramName {
+        package: None,
+        bin: bin.to_owned(),
+    };
+    Builder::Native(NativeBuild {
         package: package.to_owned(),
-        bin: bin.map(str::to_owned),
-        base: None,
-        features: Vec::new(),
-        no_default_features: false,
-    }
+        programs: bin.map(named).into_iter().collect(),
+        ..NativeBuild::default()
+    })
 }

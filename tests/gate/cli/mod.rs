@@ -5,6 +5,7 @@ mod actions_looked_up;
 mod arguments;
 mod bad_input;
 mod before_the_build;
+mod build_keys;
 mod first_minutes;
 mod folders;
 mod newcomer;

@@ -10,6 +10,7 @@ use super::{Base, NewLayer};
 use crate::io::oci_layout::OciLayout;
 use crate::model::excused::Excused as _;
 use crate::model::image::{Compression, Descriptor, Layer, Platform, media_type};
+use crate::model::plan::HealthCheck;
 use crate::stage::build::BuildError;
 
 /// Labels that speak of the image they are on, and must not be inherited.
@@ -21,14 +22,21 @@ pub(in crate::stage::build) struct Settings {
     pub(in crate::stage::build) platform: Platform,
     /// The commit's time.
     pub(in crate::stage::build) created: Timestamp,
-    /// `uid:gid`, where the base names no user or root.
-    pub(in crate::stage::build) user: String,
+    /// The user that was asked for.
+    pub(in crate::stage::build) user: Option<String>,
+    /// `uid:gid`, where nobody was asked for and the base names no user or root.
+    pub(in crate::stage::build) default_user: String,
     pub(in crate::stage::build) entrypoint: Vec<String>,
+    /// Arguments behind the entry point.
+    pub(in crate::stage::build) cmd: Vec<String>,
+    /// Absolute.
+    pub(in crate::stage::build) workdir: String,
     /// Name and value, over the base's.
     pub(in crate::stage::build) env: Vec<(String, String)>,
     /// TCP port.
     pub(in crate::stage::build) port: Option<u16>,
     pub(in crate::stage::build) labels: BTreeMap<String, String>,
+    pub(in crate::stage::build) health: Option<HealthCheck>,
 }
 
 /// Writes the configuration and the manifest of layers that lie in the layout, upon a base or upon nothing.
@@ -89,18 +97,44 @@ fn configuration(base: Option<&Base>, layers: &[NewLayer], settings: &Settings) 
 /// How the image is run. What only made sense for the base's own program goes: its command, its health check, its hooks.
 fn running(below: Option<&Map<String, Value>>, settings: &Settings) -> Value {
     let inherited = |key: &str| below.and_then(|below| below.get(key)).cloned().filter(|value| !value.is_null());
-    let user = inherited("User").filter(|user| !is_root(user.as_str().unwrap_or_default()));
+    let of_base = inherited("User").filter(|user| !is_root(user.as_str().unwrap_or_default()));
+    let asked = settings.user.as_ref().map(|user| json!(user));
     let mut running = json!({
-        "User": user.unwrap_or_else(|| json!(settings.user)),
+        "User": asked.or(of_base).unwrap_or_else(|| json!(settings.default_user)),
         "Entrypoint": settings.entrypoint,
         "Env": environment(inherited("Env"), &settings.env),
-        "WorkingDir": "/",
+        "WorkingDir": settings.workdir,
         "Labels": labels(inherited("Labels"), &settings.labels),
     });
     if let Some(port) = settings.port {
         running["ExposedPorts"] = json!({ format!("{port}/tcp"): {} });
     }
+    if !settings.cmd.is_empty() {
+        running["Cmd"] = json!(settings.cmd);
+    }
+    if let Some(check) = &settings.health {
+        running["Healthcheck"] = health(check);
+    }
     running
+}
+
+/// Docker's form: nanoseconds, and nothing for what is the engine's to say. Source: Docker's image specification v1.2.
+fn health(check: &HealthCheck) -> Value {
+    let test: Vec<&str> = std::iter::once("CMD").chain(check.test.iter().map(String::as_str)).collect();
+    let mut health = json!({"Test": test});
+    for (key, span) in [
+        ("Interval", check.interval),
+        ("Timeout", check.timeout),
+        ("StartPeriod", check.start_period),
+    ] {
+        if let Some(nanos) = span.and_then(|span| i64::try_from(span.as_nanos()).or_none("longer than a configuration may say")) {
+            health[key] = json!(nanos);
+        }
+    }
+    if let Some(retries) = check.retries {
+        health["Retries"] = json!(retries);
+    }
+    health
 }
 
 fn is_root(user: &str) -> bool {

@@ -1,10 +1,11 @@
 //! Writing one layer: a tar, compressed and hashed as it is written.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
+use std::path::Path;
 
 use super::canonical_tar::{CanonicalTar, Header};
 use super::gzip::Gzip;
-use crate::io::files::FileError;
+use crate::io::files::{self, FileError};
 use crate::io::hash::Hashing;
 use crate::io::layers::{Kind, Metadata};
 use crate::io::oci_layout::{BlobWriter, OciLayout};
@@ -61,6 +62,60 @@ impl LayerWriter {
     /// [`BuildError::File`].
     pub(in crate::stage::build) fn file(&mut self, path: &str, mode: u32, content: &[u8]) -> Result<(), BuildError> {
         self.entry(path, mode, Kind::File, content)
+    }
+
+    /// Adds a folder that lies below already, with its owner.
+    ///
+    /// # Errors
+    /// [`BuildError::File`].
+    pub(in crate::stage::build) fn folder_of(&mut self, path: &str, mode: u32, (uid, gid): (u64, u64)) -> Result<(), BuildError> {
+        (self.metadata.uid, self.metadata.gid) = (uid, gid);
+        let written = self.folder(path, mode);
+        (self.metadata.uid, self.metadata.gid) = (0, 0);
+        written
+    }
+
+    /// Adds a symbolic link that root owns.
+    ///
+    /// # Errors
+    /// [`BuildError::File`].
+    pub(in crate::stage::build) fn link(&mut self, path: &str, target: &str) -> Result<(), BuildError> {
+        self.entry(path, 0o777, Kind::Symlink(target.as_bytes()), &[])
+    }
+
+    /// Adds a file that root owns, of `size` bytes, as it is read.
+    ///
+    /// # Errors
+    /// [`BuildError::File`], also for a file that has become shorter or longer since its size was asked for.
+    pub(in crate::stage::build) fn copy(&mut self, path: &str, mode: u32, size: u64, from: &Path) -> Result<(), BuildError> {
+        let unread = |source| {
+            BuildError::from(FileError::Read {
+                path: from.to_owned(),
+                source,
+            })
+        };
+        let mut file = files::open(from).map_err(unread)?;
+        let header = Header {
+            path: path.as_bytes(),
+            kind: Kind::File,
+            mode,
+            size,
+            metadata: &self.metadata,
+        };
+        self.tar.header(&header).map_err(|source| self.failed(source))?;
+        let mut buffer = vec![0; 1 << 16];
+        let mut left = size;
+        loop {
+            let count = file.read(&mut buffer).map_err(unread)?;
+            left = match left.checked_sub(count as u64) {
+                Some(left) if count > 0 || left == 0 => left,
+                _ => return Err(unread(io::Error::other("it changes while it is read"))),
+            };
+            if count == 0 {
+                return Ok(());
+            }
+            self.tar.content(&buffer[..count]).map_err(|source| self.failed(source))?;
+        }
     }
 
     fn entry(&mut self, path: &str, mode: u32, kind: Kind<'_>, content: &[u8]) -> Result<(), BuildError> {

@@ -7,28 +7,33 @@ use std::thread;
 use serde::Deserialize;
 
 use super::audit::{self, Compiled};
-use super::project::Project;
+use super::failure;
+use super::project::{Project, Selected};
+use super::target::Target;
 use super::toolchain::Toolchain;
 use crate::io::Effects;
-use crate::io::files::FileError;
-use crate::io::process::{ProcessError, Program};
+use crate::io::environment;
+use crate::io::process::Program;
 use crate::model::event::{Event, Stage, Unit};
 use crate::model::inventory::Scope;
-use crate::model::plan::BuildPlan;
+use crate::model::plan::{BuildPlan, CargoCommand, NativeBuild};
 use crate::stage::build::BuildError;
 
-/// What is compiled, and how.
+/// What is compiled, and how: the programs of one package for one target.
+#[derive(Clone, Copy)]
 pub(super) struct Compilation<'a> {
     pub(super) plan: &'a BuildPlan,
+    pub(super) build: &'a NativeBuild,
     pub(super) project: &'a Project,
+    pub(super) package: &'a Selected,
     pub(super) toolchain: &'a Toolchain,
-    /// Arguments that select features.
-    pub(super) features: Vec<String>,
+    pub(super) target: &'a Target,
     pub(super) effects: &'a Effects,
 }
 
 pub(super) struct Compilate {
-    pub(super) executable: PathBuf,
+    /// By the name of the program.
+    pub(super) executables: Vec<(String, PathBuf)>,
     /// Every package that was compiled, by cargo's identity of it.
     pub(super) compiled: BTreeMap<String, Compiled>,
     /// The answer of `cargo tree`: who needs whom.
@@ -50,14 +55,8 @@ impl Compilation<'_> {
     /// # Errors
     /// [`BuildError`].
     pub(super) fn run(&self) -> Result<Compilate, BuildError> {
-        let target_dir = self.target_dir();
-        if self.plan.fresh && target_dir.exists() {
-            std::fs::remove_dir_all(&target_dir).map_err(|source| FileError::Write {
-                path: target_dir.clone(),
-                source,
-            })?;
-        }
-        let for_target = target_dir.join(&self.toolchain.target);
+        let target_dir = target_dir(self.plan);
+        let for_target = target_dir.join(&self.target.triple);
         let mut compiled: BTreeMap<String, Compiled> = BTreeMap::new();
         let tree = thread::scope(|scope| {
             let mut tree = None;
@@ -91,52 +90,102 @@ impl Compilation<'_> {
             };
             let built = self.build(&target_dir).lines(&self.effects.cancelled, on_message, on_output);
             let tree = tree.map(|tree| tree.join().unwrap_or_else(|_| unreachable!("asking cargo does not panic")));
-            built.map_err(|error| self.failure(error))?;
+            built.map_err(|error| failure::of(self, error))?;
             tree.unwrap_or_else(|| self.tree())
         })?;
+        let folder = for_target.join(self.profile_folder());
         Ok(Compilate {
-            executable: for_target.join("release").join(&self.project.bin),
+            executables: self.package.bins.iter().map(|bin| (bin.clone(), folder.join(bin))).collect(),
             compiled,
             tree,
         })
     }
 
-    /// Not the workspace's own: flags differ, and a developer's build must not throw this one away.
-    pub(super) fn target_dir(&self) -> PathBuf {
-        self.plan.work.join("cargo")
-    }
-
     /// The arguments as they are shown in the image's history: without paths of this machine.
     pub(super) fn shown(&self) -> String {
-        let mut words = vec![
-            "cargo",
-            "build",
-            "--release",
-            "--locked",
-            "--package",
-            &self.project.package,
-            "--bin",
-            &self.project.bin,
-        ];
-        words.extend(self.features.iter().map(String::as_str));
-        words.extend(["--target", &self.toolchain.target]);
+        let mut words = vec!["cargo".to_owned(), self.verb().to_owned()];
+        words.extend(self.profile());
+        words.extend(["--locked", "--package", &self.package.name].map(str::to_owned));
+        words.extend(self.bins());
+        words.extend(self.features());
+        words.extend(["--target", &self.target.asked].map(str::to_owned));
         words.join(" ")
+    }
+
+    fn verb(&self) -> &'static str {
+        match self.build.cargo {
+            CargoCommand::Build => "build",
+            CargoCommand::Zigbuild => "zigbuild",
+        }
+    }
+
+    fn profile(&self) -> Vec<String> {
+        match self.build.profile.as_deref() {
+            None | Some("release") => vec!["--release".to_owned()],
+            Some(name) => vec!["--profile".to_owned(), name.to_owned()],
+        }
+    }
+
+    /// Source: cargo's reference, "Profiles" and "Build cache".
+    fn profile_folder(&self) -> &str {
+        match self.build.profile.as_deref() {
+            None | Some("release" | "bench") => "release",
+            Some("dev" | "test") => "debug",
+            Some(name) => name,
+        }
+    }
+
+    fn bins(&self) -> impl Iterator<Item = String> {
+        self.package.bins.iter().flat_map(|bin| ["--bin".to_owned(), bin.clone()])
+    }
+
+    /// Features that are written without a package, or with one that none of the programs is of (a dependency), are for the package of the
+    /// build; `member/feature` is for a member whose program is built.
+    fn features(&self) -> Vec<String> {
+        let mut arguments = Vec::new();
+        if self.build.no_default_features {
+            arguments.push("--no-default-features".to_owned());
+        }
+        let of_member = |feature: &str| {
+            let (member, feature) = feature.split_once('/')?;
+            let is_built = self.project.packages.iter().any(|package| package.name == member);
+            is_built.then(|| (member.to_owned(), feature.to_owned()))
+        };
+        let wanted = |feature: &String| match of_member(feature) {
+            Some((member, feature)) => (member == self.package.name).then_some(feature),
+            None => (self.package.name == self.build.package).then(|| feature.clone()),
+        };
+        let features: Vec<String> = self.build.features.iter().filter_map(wanted).collect();
+        if !features.is_empty() {
+            arguments.extend(["--features".to_owned(), features.join(",")]);
+        }
+        arguments
     }
 
     fn build(&self, target_dir: &Path) -> Program {
         let epoch = self.plan.commit.as_ref().map_or(0, |commit| commit.time.as_second());
         let sha = self.plan.commit.as_ref().map_or("unknown", |commit| commit.sha.as_str());
-        self.cargo("build")
-            .args([
-                "--release",
-                "--message-format",
-                "json-render-diagnostics",
-                "--bin",
-                &self.project.bin,
-                "--target-dir",
-            ])
-            .args([target_dir])
-            .env("CARGO_ENCODED_RUSTFLAGS", self.toolchain.flags(&self.project.workspace, target_dir))
+        let flags = self.toolchain.flags(self.build, self.target, &self.project.workspace, target_dir);
+        let mut program = self
+            .cargo(self.verb(), &self.target.asked)
+            .args(self.profile())
+            .args(["--message-format", "json-render-diagnostics"])
+            .args(self.bins())
+            .args(["--target-dir"])
+            .args([target_dir]);
+        for name in &self.build.pass_env {
+            if let Some(value) = environment::variable(name) {
+                program = program.env(name, value);
+            }
+        }
+        for (name, value) in &self.build.env {
+            program = program.env(name, value);
+        }
+        if let Some(linker) = self.target.linker(self.build) {
+            program = program.env(&self.target.linker_variable(), linker_path(&self.plan.root, linker));
+        }
+        program
+            .env("CARGO_ENCODED_RUSTFLAGS", flags)
             .env("CARGO_BUILD_BUILD_DIR", target_dir)
             .env("CARGO_INCREMENTAL", "0")
             .env("SOURCE_DATE_EPOCH", epoch.to_string())
@@ -145,7 +194,7 @@ impl Compilation<'_> {
 
     fn tree(&self) -> Result<String, BuildError> {
         let question = self
-            .cargo("tree")
+            .cargo("tree", &self.target.triple)
             .args(["--edges", "normal,build", "--prefix", "depth", "--format", "|{p}"]);
         let answer = question.stdout().map_err(|source| BuildError::Cargo {
             what: "the graph of dependencies",
@@ -154,73 +203,27 @@ impl Compilation<'_> {
         Ok(String::from_utf8_lossy(&answer).into_owned())
     }
 
-    fn cargo(&self, verb: &str) -> Program {
+    fn cargo(&self, verb: &str, target: &str) -> Program {
         let offline = self.plan.offline.then_some("--offline");
         Program::new("cargo")
-            .args([
-                verb,
-                "--locked",
-                "--package",
-                &self.project.package,
-                "--target",
-                &self.toolchain.target,
-            ])
-            .args(&self.features)
+            .args([verb, "--locked", "--package", &self.package.name, "--target", target])
+            .args(self.features())
             .args(offline)
             .env("CARGO_TERM_COLOR", "never")
             .env("CARGO_TERM_PROGRESS_WHEN", "never")
             .current_dir(&self.plan.root)
     }
-
-    /// Tells apart what a person would do something different about.
-    fn failure(&self, error: ProcessError) -> BuildError {
-        if self.effects.is_cancelled() {
-            return BuildError::Interrupted;
-        }
-        let ProcessError::Failed { ref tail, .. } = error else {
-            return BuildError::Toolchain {
-                program: "cargo",
-                source: error,
-            };
-        };
-        let says = |words: &[&str]| words.iter().any(|word| tail.contains(word));
-        if says(&["No space left on device", "os error 28"]) {
-            return BuildError::DiskFull {
-                folder: self.plan.work.clone(),
-            };
-        }
-        if says(&["--locked was passed", "--locked` was passed"]) {
-            return BuildError::StaleLock { source: error };
-        }
-        if says(&["cannot find -lc:", "cannot find -lc\n", "attempted static link of dynamic object"]) {
-            return BuildError::NoStaticLibc {
-                musl: self.toolchain.target.replace("-gnu", "-musl"),
-            };
-        }
-        let tail = from_first_error(tail);
-        if says(&[
-            "failed to download",
-            "failed to get `",
-            "Unable to update registry",
-            "network failure",
-            "--offline was specified",
-            "--offline` was specified",
-        ]) {
-            return BuildError::Crates {
-                tail,
-                offline: self.plan.offline,
-            };
-        }
-        BuildError::Compile {
-            package: self.project.package.clone(),
-            tail,
-        }
-    }
 }
 
-/// What stands before the first error is progress.
-fn from_first_error(text: &str) -> String {
-    let lines: Vec<&str> = text.lines().collect();
-    let first = lines.iter().position(|line| line.starts_with("error")).unwrap_or(0);
-    lines[first..].join("\n").trim_end().to_owned()
+/// Where cargo builds: not the workspace's own folder. Flags differ, and a developer's build must not throw this one away.
+pub(super) fn target_dir(plan: &BuildPlan) -> PathBuf {
+    plan.work.join("cargo")
+}
+
+/// A linker that is named by a path lies where the configuration says; one that is a name is looked for by whoever starts it.
+pub(super) fn linker_path(root: &Path, linker: &str) -> PathBuf {
+    match linker.contains('/') {
+        true => root.join(linker),
+        false => PathBuf::from(linker),
+    }
 }

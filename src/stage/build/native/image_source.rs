@@ -1,19 +1,22 @@
-//! From the checks of a project to the image of its binary.
+//! From the checks of a project to the image of its programs.
 
-use super::compile::{Compilate, Compilation};
+use std::collections::BTreeSet;
+
+use super::below::Below;
+use super::compile::{Compilation, target_dir};
 use super::created::created;
-use super::elf::ElfError;
-use super::project::Project;
-use super::toolchain::Toolchain;
-use super::{audit, elf, origin, rootfs};
+use super::placement::Placement;
+use super::prepared::{Prepared, prepare};
+use super::program::{self, Built, has_its_loader};
+use super::target::Target;
+use super::{origin, rootfs, running};
 use crate::io::Effects;
-use crate::io::files;
+use crate::io::files::FileError;
 use crate::io::oci_layout::OciLayout;
 use crate::model::event::Stage;
-use crate::model::image::BuiltImage;
-use crate::model::image_ref::ImageRef;
-use crate::model::plan::{BuildPlan, Builder};
-use crate::stage::build::assembly::{Base, LayerWriter, NewLayer, Settings, assemble};
+use crate::model::image::{BuiltImage, Descriptor, DescriptorPlatform};
+use crate::model::plan::{BuildPlan, Builder, Link, NativeBuild};
+use crate::stage::build::assembly::{Base, LayerWriter, NewLayer, assemble, put_index};
 use crate::stage::build::image::bring;
 use crate::stage::build::{BuildError, ImageSource};
 
@@ -22,162 +25,184 @@ pub(in crate::stage::build) struct Native;
 
 impl ImageSource for Native {
     fn acquire(&self, plan: &BuildPlan, effects: &Effects) -> Result<BuiltImage, BuildError> {
-        let Builder::Native {
-            package,
-            bin,
-            base,
-            features,
-            no_default_features,
-        } = &plan.builder
-        else {
+        let Builder::Native(build) = &plan.builder else {
             unreachable!("the native builder is asked for native builds only")
         };
-        let (project, toolchain) = prepare(plan, package, bin.as_deref(), effects)?;
-        let compilation = Compilation {
+        let prepared = prepare(plan, build, effects)?;
+        let run = Run {
             plan,
-            project: &project,
-            toolchain: &toolchain,
-            features: feature_arguments(features, *no_default_features),
+            build,
+            prepared: &prepared,
             effects,
         };
-        let compilate = compilation.run()?;
-        let outside = project.outside(compilate.compiled.keys());
-        for folder in &outside {
-            let what = "lies outside of the workspace: cargo makes the digest depend on where the checkout lies; make it a member";
-            effects.warn(Stage::Build, format!("{folder} {what}"));
-        }
-        let binary = binary(&compilate, &project, effects)?;
-        let image = image(&compilation, &binary, base.as_ref(), outside.is_empty())?;
+        let compiled = run.compile()?;
+        let image = run.image(&compiled)?;
+        let project = &prepared.project;
+        let programs: Vec<&str> = project.programs().map(String::as_str).collect();
+        let version = project.packages.first().map_or("", |package| &package.version);
         effects.note(
             Stage::Build,
-            format!("{} {} with rustc {}", project.bin, project.version, toolchain.release),
+            format!("{} {version} with rustc {}", programs.join(", "), prepared.toolchain.release),
         );
         Ok(image)
     }
 }
 
-/// Everything that can be wrong before anything is compiled.
-fn prepare(plan: &BuildPlan, package: &str, bin: Option<&str>, effects: &Effects) -> Result<(Project, Toolchain), BuildError> {
-    if plan.commit.is_none() {
-        effects.warn(
-            Stage::Build,
-            "no git commit here: the image's date is 1970-01-01, and it names no revision",
-        );
-    }
-    std::thread::scope(|scope| {
-        let toolchain = scope.spawn(|| Toolchain::of(&plan.root));
-        let project = Project::find(&plan.root, package, bin, &effects.limits)?;
-        let toolchain = toolchain.join().unwrap_or_else(|_| unreachable!("asking rustc does not panic"))?;
-        Ok((project, toolchain))
-    })
+struct Run<'r> {
+    plan: &'r BuildPlan,
+    build: &'r NativeBuild,
+    prepared: &'r Prepared,
+    effects: &'r Effects,
 }
 
-fn feature_arguments(features: &[String], no_default_features: bool) -> Vec<String> {
-    let mut arguments = Vec::new();
-    if no_default_features {
-        arguments.push("--no-default-features".to_owned());
-    }
-    if !features.is_empty() {
-        arguments.extend(["--features".to_owned(), features.join(",")]);
-    }
-    arguments
+/// What cargo made, for every target.
+struct Compiled<'r> {
+    platforms: Vec<ForTarget<'r>>,
+    /// No local package lies outside of the workspace.
+    is_contained: bool,
 }
 
-/// Reads the executable, sees that it is static, and writes the list of its crates into it.
-pub(super) fn binary(compilate: &Compilate, project: &Project, effects: &Effects) -> Result<Vec<u8>, BuildError> {
-    let path = &compilate.executable;
-    let odd = |ElfError(reason)| BuildError::Elf {
-        path: path.clone(),
-        reason,
-    };
-    let mut bytes = files::read(path, effects.limits.executable)?;
-    if let Some(interpreter) = elf::interpreter(&bytes).map_err(odd)? {
-        return Err(BuildError::NotStatic {
-            path: path.clone(),
-            interpreter,
-        });
-    }
-    let section = audit::section(&compilate.compiled, &compilate.tree, &project.id)?;
-    elf::put_section(&mut bytes, audit::SECTION, &section).map_err(odd)?;
-    Ok(bytes)
+/// What cargo made for one target.
+struct ForTarget<'r> {
+    target: &'r Target,
+    programs: Vec<Built>,
+    /// The command, as it is shown.
+    command: String,
 }
 
-pub(super) fn image(
-    compilation: &Compilation<'_>,
-    binary: &[u8],
-    base: Option<&ImageRef>,
-    reproducible: bool,
-) -> Result<BuiltImage, BuildError> {
-    let (plan, limits) = (compilation.plan, &compilation.effects.limits);
-    let layout = OciLayout::create(&plan.layout)?;
-    let settings = settings(compilation);
-    let base = match base {
-        None => None,
-        Some(reference) => {
-            let descriptor = bring(reference, plan, &layout, compilation.effects)?;
-            Some(Base::open(
-                &layout,
-                &reference.to_string(),
-                &descriptor,
-                &settings.platform,
-                limits,
-            )?)
+impl<'r> Run<'r> {
+    fn compile(&self) -> Result<Compiled<'r>, BuildError> {
+        let target_dir = target_dir(self.plan);
+        if self.plan.fresh && target_dir.exists() {
+            std::fs::remove_dir_all(&target_dir).map_err(|source| FileError::Write {
+                path: target_dir.clone(),
+                source,
+            })?;
         }
-    };
-    let program = program(&layout, compilation, binary)?;
-    let layers = match &base {
-        // A base brings its own users and certificates.
-        Some(_) => vec![program],
-        None => vec![rootfs::layer(&layout)?, program],
-    };
-    let settings = upon(settings, base.as_ref());
-    let descriptor = assemble(&layout, base.as_ref(), &layers, &settings)?;
-    let platforms = layout.platforms(&descriptor, limits)?;
-    layout.replace_with(&descriptor, None, limits)?;
-    Ok(BuiltImage {
-        digest: descriptor.digest,
-        media_type: descriptor.media_type,
-        size: descriptor.size,
-        layout: plan.layout.clone(),
-        platforms,
-        commit: plan.commit.clone(),
-        provenance: Some(origin::provenance(compilation, base.as_ref(), reproducible)),
-    })
-}
-
-pub(super) fn program(layout: &OciLayout, compilation: &Compilation<'_>, binary: &[u8]) -> Result<NewLayer, BuildError> {
-    let seconds = created(compilation.plan).as_second();
-    let mut layer = LayerWriter::new(layout, seconds)?;
-    layer.folder("app", 0o755)?;
-    layer.file(&format!("app/{}", compilation.project.bin), 0o755, binary)?;
-    layer.finish(&compilation.shown())
-}
-
-fn settings(compilation: &Compilation<'_>) -> Settings {
-    let plan = compilation.plan;
-    let port = plan.port.map(|port| ("PORT".to_owned(), port.to_string()));
-    Settings {
-        platform: compilation.toolchain.platform(),
-        created: created(plan),
-        user: rootfs::USER.to_owned(),
-        entrypoint: vec![format!("/app/{}", compilation.project.bin)],
-        env: port.into_iter().collect(),
-        port: plan.port,
-        labels: origin::labels(compilation),
-    }
-}
-
-/// What differs between `scratch` and a base.
-fn upon(mut settings: Settings, base: Option<&Base>) -> Settings {
-    match base {
-        Some(base) => {
-            let digest = ("org.opencontainers.image.base.digest".to_owned(), base.digest.to_string());
-            settings.labels.extend([digest]);
+        let project = &self.prepared.project;
+        let mut outside: BTreeSet<String> = BTreeSet::new();
+        let mut platforms = Vec::new();
+        for target in &self.prepared.targets {
+            let (mut programs, mut commands) = (Vec::new(), Vec::new());
+            for package in &project.packages {
+                let compilation = Compilation {
+                    plan: self.plan,
+                    build: self.build,
+                    project,
+                    package,
+                    toolchain: &self.prepared.toolchain,
+                    target,
+                    effects: self.effects,
+                };
+                let compilate = compilation.run()?;
+                programs.extend(program::built(&compilation, &compilate)?);
+                commands.push(compilation.shown());
+                outside.extend(project.outside(compilate.compiled.keys()).into_iter().map(str::to_owned));
+            }
+            programs.sort_by(|a, b| a.name.cmp(&b.name));
+            let command = commands.join(" && ");
+            platforms.push(ForTarget { target, programs, command });
         }
-        None => settings.env.extend([
-            ("PATH".to_owned(), "/app".to_owned()),
-            ("SSL_CERT_FILE".to_owned(), rootfs::CERTIFICATES.to_owned()),
-        ]),
+        for folder in &outside {
+            let what = "lies outside of the workspace: cargo makes the digest depend on where the checkout lies; make it a member";
+            self.effects.warn(Stage::Build, format!("{folder} {what}"));
+        }
+        Ok(Compiled {
+            platforms,
+            is_contained: outside.is_empty(),
+        })
     }
-    settings
+
+    fn image(&self, compiled: &Compiled<'_>) -> Result<BuiltImage, BuildError> {
+        let (plan, limits) = (self.plan, &self.effects.limits);
+        let layout = OciLayout::create(&plan.layout)?;
+        let brought = match &self.build.base {
+            None => None,
+            Some(reference) => Some((reference.to_string(), bring(reference, plan, &layout, self.effects)?)),
+        };
+        let mut bases = Vec::new();
+        let mut manifests = Vec::new();
+        for made in &compiled.platforms {
+            let platform = made.target.platform();
+            let base = match &brought {
+                None => None,
+                Some((name, descriptor)) => Some(Base::open(&layout, name, descriptor, &platform, limits)?),
+            };
+            let mut descriptor = self.manifest(made, base.as_ref(), &layout)?;
+            descriptor.platform = Some(DescriptorPlatform {
+                architecture: platform.architecture,
+                os: platform.os,
+                variant: platform.variant,
+            });
+            manifests.push(descriptor);
+            bases.extend(base);
+        }
+        let descriptor = match manifests.as_mut_slice() {
+            [only] => Descriptor {
+                platform: None,
+                ..only.clone()
+            },
+            several => put_index(&layout, several)?,
+        };
+        let platforms = layout.platforms(&descriptor, limits)?;
+        layout.replace_with(&descriptor, None, limits)?;
+        let commands: Vec<&str> = compiled.platforms.iter().map(|made| made.command.as_str()).collect();
+        Ok(BuiltImage {
+            digest: descriptor.digest,
+            media_type: descriptor.media_type,
+            size: descriptor.size,
+            layout: plan.layout.clone(),
+            platforms,
+            commit: plan.commit.clone(),
+            provenance: Some(origin::provenance(
+                plan,
+                self.build,
+                self.prepared,
+                bases.first(),
+                &commands,
+                compiled.is_contained,
+            )),
+        })
+    }
+
+    /// Writes the manifest of one platform.
+    fn manifest(&self, made: &ForTarget<'_>, base: Option<&Base>, layout: &OciLayout) -> Result<Descriptor, BuildError> {
+        let placement = &self.prepared.placement;
+        let is_looked_into = !placement.is_empty() || self.build.link == Link::Dynamic;
+        let below = match base {
+            Some(base) if is_looked_into => Below::of(layout, &base.layers, self.effects)?,
+            Some(_) => Below::default(),
+            None => rootfs::tree(),
+        };
+        for program in &made.programs {
+            has_its_loader(program, &below, made.target.machine())?;
+        }
+        let mut layers = Vec::new();
+        if base.is_none() {
+            // A base brings its own users and certificates.
+            layers.push(rootfs::layer(layout)?);
+        }
+        if !placement.is_empty() {
+            layers.push(self.files(placement, &below, layout)?);
+        }
+        layers.push(self.programs(made, layout)?);
+        let settings = running::settings(self.plan, self.build, &self.prepared.project, made.target, base);
+        assemble(layout, base, &layers, &settings)
+    }
+
+    fn files(&self, placement: &Placement, below: &Below, layout: &OciLayout) -> Result<NewLayer, BuildError> {
+        let entries = self.build.files.iter();
+        let shown: Vec<String> = entries.map(|entry| format!("{} to {}", entry.from, entry.to)).collect();
+        let seconds = created(self.plan).as_second();
+        placement.layer(layout, below, seconds, &format!("portcullis: files {}", shown.join(", ")))
+    }
+
+    fn programs(&self, made: &ForTarget<'_>, layout: &OciLayout) -> Result<NewLayer, BuildError> {
+        let mut layer = LayerWriter::new(layout, created(self.plan).as_second())?;
+        layer.folder("app", 0o755)?;
+        for program in &made.programs {
+            layer.file(&format!("app/{}", program.name), 0o755, &program.content)?;
+        }
+        layer.finish(&made.command)
+    }
 }

@@ -1,16 +1,25 @@
-//! The native builder: a Cargo package becomes a static binary on `scratch`, without a daemon.
+//! The native builder: programs of a Cargo workspace become static binaries on `scratch`, or upon a base, without a daemon.
 //!
-//! Takes a package with a lock file. Gives an image whose binary lists its own crates.
+//! Takes packages with a lock file, and files of the checkout. Gives an image, or an index of several targets, whose binaries list their own crates.
 //! Invariant: one commit, one toolchain and one version of this program give one digest, in whatever folder they build.
 
 mod audit;
+mod below;
 mod compile;
 mod created;
 mod elf;
+mod failure;
+mod files;
+mod ignored;
 mod image_source;
 mod origin;
+mod placement;
+mod prepared;
+mod program;
 mod project;
 mod rootfs;
+mod running;
+mod target;
 mod toolchain;
 
 pub(super) use image_source::Native;

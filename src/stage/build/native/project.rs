@@ -1,5 +1,6 @@
-//! The package that is built: found in its workspace before anything is compiled.
+//! The programs that are built: found in their workspace before anything is compiled.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use cargo_metadata::{Metadata, MetadataCommand, Package, TargetKind};
@@ -10,49 +11,108 @@ use crate::io::hash::sha256;
 use crate::io::limits::Limits;
 use crate::io::process::{ProcessError, Program};
 use crate::model::digest::Digest;
-use crate::stage::build::BuildError;
+use crate::model::plan::{NativeBuild, ProgramName};
+use crate::stage::build::{BuildError, NativeError};
 
-/// One binary of one package of a workspace with a lock file.
+/// Programs of a workspace with a lock file.
 #[derive(Debug, Clone)]
 pub(super) struct Project {
-    /// cargo's identity of the package.
-    pub(super) id: String,
-    pub(super) package: String,
-    pub(super) version: String,
-    pub(super) bin: String,
+    /// The packages whose programs are built, that of the one that starts first.
+    pub(super) packages: Vec<Selected>,
+    /// The program that starts.
+    pub(super) entrypoint: String,
     pub(super) workspace: PathBuf,
     /// Digest of `Cargo.lock`.
     pub(super) lock: Digest,
 }
 
+/// A package, and what of it is built.
+#[derive(Debug, Clone)]
+pub(super) struct Selected {
+    /// cargo's identity of the package.
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) version: String,
+    /// Its binary targets, in the order in which they were named.
+    pub(super) bins: Vec<String>,
+}
+
 impl Project {
-    /// Finds a package and its binary in the workspace that a folder belongs to. Needs no network.
+    /// Finds packages and their binaries in the workspace that a folder belongs to. Needs no network.
     ///
     /// # Errors
     /// [`BuildError`] that lists what there is.
-    pub(super) fn find(root: &Path, package: &str, bin: Option<&str>, limits: &Limits) -> Result<Self, BuildError> {
+    pub(super) fn find(root: &Path, build: &NativeBuild, limits: &Limits) -> Result<Self, BuildError> {
         let metadata = workspace(root)?;
-        let found = metadata.workspace_packages().into_iter().find(|p| p.name.as_str() == package);
-        let found = found.ok_or_else(|| unknown_package(&metadata, package))?;
         let path = metadata.workspace_root.join("Cargo.lock").into_std_path_buf();
         if !path.is_file() {
             return Err(BuildError::NoLock { path });
         }
+        let mut packages: Vec<Selected> = Vec::new();
+        let only = [None];
+        let named: Vec<Option<&ProgramName>> = match build.programs.is_empty() {
+            true => only.to_vec(),
+            false => build.programs.iter().map(Some).collect(),
+        };
+        for program in named {
+            let name = program.and_then(|program| program.package.as_ref()).unwrap_or(&build.package);
+            let found = metadata.workspace_packages().into_iter().find(|p| p.name.as_str() == name);
+            let found = found.ok_or_else(|| unknown_package(&metadata, name))?;
+            let bin = binary(found, program.map(|program| program.bin.as_str()))?;
+            if packages.iter().any(|package| package.bins.contains(&bin)) {
+                return Err(NativeError::SameProgram { name: bin }.into());
+            }
+            match packages.iter_mut().find(|package| package.name == *name) {
+                Some(package) => package.bins.push(bin),
+                None => packages.push(Selected {
+                    id: found.id.repr.clone(),
+                    name: name.clone(),
+                    version: found.version.to_string(),
+                    bins: vec![bin],
+                }),
+            }
+        }
+        let entrypoint = entrypoint(&packages, build.entrypoint.as_deref())?;
+        packages.sort_by_key(|package| !package.bins.contains(&entrypoint));
         Ok(Self {
-            id: found.id.repr.clone(),
-            package: package.to_owned(),
-            version: found.version.to_string(),
-            bin: binary(found, bin)?,
+            packages,
+            entrypoint,
             workspace: metadata.workspace_root.clone().into_std_path_buf(),
             lock: sha256(&files::read(&path, limits.wanted_file)?),
         })
     }
 
+    /// Every program, that of the first package first.
+    pub(super) fn programs(&self) -> impl Iterator<Item = &String> {
+        self.packages.iter().flat_map(|package| &package.bins)
+    }
+
     /// Folders of local packages, out of cargo's identities, that lie outside of the workspace. cargo puts the absolute path of such
     /// a package into its symbols: the digest depends on where the checkout lies.
-    pub(super) fn outside<'a>(&self, ids: impl Iterator<Item = &'a String>) -> Vec<&'a str> {
+    pub(super) fn outside<'a>(&self, ids: impl Iterator<Item = &'a String>) -> BTreeSet<&'a str> {
         let local = ids.filter_map(|id| id.strip_prefix("path+file://")?.split('#').next());
         local.filter(|folder| !Path::new(folder).starts_with(&self.workspace)).collect()
+    }
+}
+
+/// The program that was named; without a name, the first.
+fn entrypoint(packages: &[Selected], asked: Option<&str>) -> Result<String, BuildError> {
+    let known: Vec<String> = packages.iter().flat_map(|package| package.bins.iter().cloned()).collect();
+    match asked {
+        None => Ok(known
+            .into_iter()
+            .next()
+            .unwrap_or_else(|| unreachable!("a package is selected for its program"))),
+        Some(name) if known.iter().any(|known| known == name) => Ok(name.to_owned()),
+        Some(name) => {
+            let candidates: Vec<&str> = known.iter().map(String::as_str).collect();
+            Err(NativeError::Entrypoint {
+                nearest: nearest(name, &candidates).map(str::to_owned),
+                name: name.to_owned(),
+                known,
+            }
+            .into())
+        }
     }
 }
 
@@ -120,10 +180,8 @@ mod tests {
     #[test]
     fn a_package_outside_of_the_workspace_is_found_out() {
         let project = Project {
-            id: String::new(),
-            package: String::new(),
-            version: String::new(),
-            bin: String::new(),
+            packages: Vec::new(),
+            entrypoint: String::new(),
             workspace: "/home/a/svc".into(),
             lock: sha256(b""),
         };
@@ -134,6 +192,6 @@ mod tests {
             "registry+https://github.com/rust-lang/crates.io-index#serde@1.0.0",
         ]
         .map(str::to_owned);
-        assert_eq!(project.outside(ids.iter()), ["/home/a/svc-lib"]);
+        assert_eq!(project.outside(ids.iter()), BTreeSet::from(["/home/a/svc-lib"]));
     }
 }

@@ -1,10 +1,12 @@
-//! What rustc is, what it can link statically, and the flags that make its output depend on nothing but its input.
+//! What rustc is, and the flags that make its output depend on nothing but its input.
 
 use std::path::{Path, PathBuf};
 
+use super::target::Target;
 use crate::io::process::{ProcessError, Program};
-use crate::io::{cargo, git};
-use crate::model::image::Platform;
+use crate::io::{cargo, environment, git};
+use crate::model::excused::Excused as _;
+use crate::model::plan::{Link, NativeBuild};
 use crate::stage::build::BuildError;
 
 /// The compiler that the source tree asks for.
@@ -12,8 +14,8 @@ use crate::stage::build::BuildError;
 pub(super) struct Toolchain {
     /// `1.95.0`.
     pub(super) release: String,
-    /// The target that gives a static binary: `x86_64-unknown-linux-gnu`.
-    pub(super) target: String,
+    /// Where it runs: `x86_64-unknown-linux-gnu`.
+    pub(super) host: String,
     commit: Option<String>,
     sysroot: PathBuf,
 }
@@ -22,7 +24,7 @@ impl Toolchain {
     /// Asks the rustc that a folder's `rust-toolchain.toml` and the environment choose.
     ///
     /// # Errors
-    /// [`BuildError::Toolchain`], [`BuildError::Host`], [`BuildError::NoStaticLibc`].
+    /// [`BuildError::Toolchain`], [`BuildError::Answer`].
     pub(super) fn of(root: &Path) -> Result<Self, BuildError> {
         let (version, sysroot) = std::thread::scope(|scope| {
             let version = scope.spawn(|| rustc(root, &["-vV"]));
@@ -45,34 +47,37 @@ impl Toolchain {
         })?;
         Ok(Self {
             release: line("release:").unwrap_or_default(),
-            target: static_target(&host, &sysroot)?,
+            host,
             commit: line("commit-hash:").filter(|hash| hash != "unknown"),
             sysroot,
         })
     }
 
-    /// The platform that the target's binaries run on.
-    pub(super) fn platform(&self) -> Platform {
-        let (architecture, variant) = match self.target.split('-').next().unwrap_or_default() {
-            "x86_64" => ("amd64", None),
-            "aarch64" => ("arm64", None),
-            "powerpc64le" => ("ppc64le", None),
-            "riscv64gc" => ("riscv64", None),
-            other => (other, None),
-        };
-        Platform {
-            os: "linux".to_owned(),
-            architecture: architecture.to_owned(),
-            variant,
-        }
+    /// True where the standard library of a target is installed.
+    pub(super) fn has(&self, target: &str) -> bool {
+        self.sysroot.join("lib/rustlib").join(target).join("lib").is_dir()
+    }
+
+    /// Every target that the compiler knows; empty where it does not say.
+    pub(super) fn known(&self, root: &Path) -> Vec<String> {
+        let answer = rustc(root, &["--print", "target-list"]).or_none("only a guess at a misspelt name hangs on it");
+        answer.iter().flat_map(|list| list.lines()).map(str::to_owned).collect()
     }
 
     /// Flags for everything that runs in the image, joined as `CARGO_ENCODED_RUSTFLAGS` wants them. No path of this machine
     /// survives in the binary: panics and `file!()` name `/src`, `/cargo`, `/target` and `/rustc/…`.
-    pub(super) fn flags(&self, workspace: &Path, target_dir: &Path) -> String {
-        let mut flags: Vec<String> = ["-Ctarget-feature=+crt-static", "-Cstrip=symbols", "-Clink-arg=-Wl,--build-id=none"]
-            .map(str::to_owned)
-            .into();
+    pub(super) fn flags(&self, build: &NativeBuild, target: &Target, workspace: &Path, target_dir: &Path) -> String {
+        let mut flags: Vec<String> = Vec::new();
+        match build.link {
+            Link::Static => flags.push("-Ctarget-feature=+crt-static".to_owned()),
+            Link::Dynamic => flags.push("-Ctarget-feature=-crt-static".to_owned()),
+        }
+        if !build.keep_symbols {
+            flags.push("-Cstrip=symbols".to_owned());
+        }
+        let takes_linker_flags = target.linker(build).is_some_and(is_bare);
+        let prefix = if takes_linker_flags { "" } else { "-Wl," };
+        flags.push(format!("-Clink-arg={prefix}--build-id=none"));
         // Of several prefixes that match, rustc takes the last one.
         let mut remap = |from: &Path, to: &str| flags.push(format!("--remap-path-prefix={}={to}", from.display()));
         match git::top_level(workspace) {
@@ -90,8 +95,19 @@ impl Toolchain {
     }
 }
 
+/// True for a linker that is not called through a C compiler, as rustc tells it by its name: `ld`, `rust-lld`, `aarch64-linux-gnu-ld`.
+fn is_bare(linker: &str) -> bool {
+    let stem = Path::new(linker).file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+    matches!(stem, "ld" | "lld" | "rust-lld") || stem.ends_with("-ld")
+}
+
 fn rustc(root: &Path, args: &[&str]) -> Result<String, BuildError> {
-    let answer = Program::new("rustc").args(args).current_dir(root).stdout();
+    // cargo asks the same one.
+    let program = environment::variable("RUSTC").and_then(|program| program.into_string().or_none("cargo says what is wrong with it"));
+    let answer = Program::new(program.as_deref().unwrap_or("rustc"))
+        .args(args)
+        .current_dir(root)
+        .stdout();
     match answer {
         Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
         Err(source @ ProcessError::Start { .. }) => Err(BuildError::Toolchain { program: "rustc", source }),
@@ -102,40 +118,17 @@ fn rustc(root: &Path, args: &[&str]) -> Result<String, BuildError> {
     }
 }
 
-/// The host's own target where glibc's static library is there, else the musl target where it is.
-fn static_target(host: &str, sysroot: &Path) -> Result<String, BuildError> {
-    if !host.contains("-linux-") {
-        return Err(BuildError::Host { host: host.to_owned() });
-    }
-    if host.contains("-musl") || has_static_libc() {
-        return Ok(host.to_owned());
-    }
-    let musl = host.replace("-gnu", "-musl");
-    if sysroot.join("lib/rustlib").join(&musl).join("lib").is_dir() {
-        return Ok(musl);
-    }
-    Err(BuildError::NoStaticLibc { musl })
-}
-
-/// The C compiler answers with the bare name when it does not know where the library is.
-fn has_static_libc() -> bool {
-    let answer = Program::new("cc").args(["-print-file-name=libc.a"]).stdout();
-    answer.is_ok_and(|path| Path::new(String::from_utf8_lossy(&path).trim()).is_absolute())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_machine_that_is_not_linux_is_told_so() {
-        let error = static_target("aarch64-apple-darwin", Path::new("/")).expect_err("a Mac");
-        assert!(matches!(error, BuildError::Host { .. }));
-    }
-
-    #[test]
-    fn a_musl_host_links_statically_by_itself() {
-        let target = static_target("aarch64-unknown-linux-musl", Path::new("/")).expect("target");
-        assert_eq!(target, "aarch64-unknown-linux-musl");
+    fn a_linker_without_a_compiler_around_it_is_known_by_its_name() {
+        for bare in ["ld", "rust-lld", "ld.lld", "/usr/bin/aarch64-linux-gnu-ld", "ld.mold"] {
+            assert!(is_bare(bare), "{bare}");
+        }
+        for compiler in ["cc", "aarch64-linux-gnu-gcc", "clang", "/opt/ld/bin/gcc", "build"] {
+            assert!(!is_bare(compiler), "{compiler}");
+        }
     }
 }

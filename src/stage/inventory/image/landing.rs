@@ -8,8 +8,8 @@ use std::hash::{DefaultHasher, Hasher};
 
 use super::by_hash::{ByHash, Hashes};
 use super::paths::Seed;
-use super::whiteout::Whiteout;
 use crate::io::layers::Kind;
+use crate::io::layers::Whiteout;
 use crate::io::limits::Limits;
 
 /// The links and folders of a layer while it is unpacked.

@@ -24,4 +24,3 @@ pub(super) mod second_look;
 pub(super) mod sink;
 pub(super) mod streamed;
 mod view;
-pub(super) mod whiteout;

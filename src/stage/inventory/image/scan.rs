@@ -8,7 +8,7 @@ use super::interest::{self, Interest};
 use super::landing::{Landing, Place, What};
 use super::paths::{Mark, PathSet};
 use super::sink::FileSink;
-use super::whiteout::Whiteout;
+use crate::io::layers::Whiteout;
 use crate::io::layers::{Doubt, Entry, Kind, LayerProblem, Metadata, Need, Spilled, Visitor};
 use crate::io::limits::Limits;
 use crate::model::coverage::GapKind;

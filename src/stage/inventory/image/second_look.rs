@@ -10,7 +10,7 @@ use super::paths::{Seed, ancestors};
 use super::requests::{Behind, LayerRequests, Role};
 use super::scan::{Pulse, first_bytes};
 use super::sink::FileSink;
-use super::whiteout::Whiteout;
+use crate::io::layers::Whiteout;
 use crate::io::layers::{Doubt, Entry, Kind, LayerProblem, Need, Spilled, Visitor};
 use crate::io::limits::Limits;
 use crate::model::coverage::GapKind;

@@ -2,17 +2,19 @@
 
 /// An entry that says what is deleted from lower layers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::stage::inventory) struct Whiteout<'r> {
-    pub(super) folder: &'r [u8],
+pub struct Whiteout<'r> {
+    /// The folder that it stands in.
+    pub folder: &'r [u8],
     /// None for everything in the folder.
-    pub(in crate::stage::inventory) hidden: Option<&'r [u8]>,
+    pub hidden: Option<&'r [u8]>,
     /// True for aufs's own book-keeping, which nobody unpacks.
-    pub(in crate::stage::inventory) ignored: bool,
+    pub ignored: bool,
 }
 
 impl<'r> Whiteout<'r> {
-    /// None for other entries.
-    pub(in crate::stage::inventory) fn of(raw: &'r [u8]) -> Option<Self> {
+    /// `None` for other entries. `raw` is the clean path of an entry.
+    #[must_use]
+    pub fn of(raw: &'r [u8]) -> Option<Self> {
         let split = raw.iter().rposition(|byte| *byte == b'/');
         let (folder, name) = split.map_or((&raw[..0], raw), |at| (&raw[..at], &raw[at + 1..]));
         let hidden = name.strip_prefix(b".wh.")?;

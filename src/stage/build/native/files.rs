@@ -1,0 +1,241 @@
+//! Files of the checkout that lie in the image beside the programs: found before anything is compiled, as git knows them.
+//!
+//! What git ignores stays out unless an entry asks for it; the repositories' own folders and the gate's results always do. Modes are those that
+//! git keeps, folders those that have a file in them. Links stay links as far as they lead to what is put in with them.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Component, Path, PathBuf};
+
+use super::ignored::Ignored;
+use super::placement::{Placed, Placement, Sort};
+use crate::io::Effects;
+use crate::io::files::FileError;
+use crate::io::folder;
+use crate::model::plan::{BuildPlan, NativeBuild, PlacedFiles};
+use crate::stage::build::{BuildError, NativeError};
+
+/// Finds what every entry names, and where it lies in the image.
+///
+/// # Errors
+/// [`NativeError::Files`], [`NativeError::Collision`]; [`BuildError::File`], [`BuildError::Git`] for what cannot be looked at.
+pub(super) fn collect(plan: &BuildPlan, build: &NativeBuild, effects: &Effects) -> Result<Placement, BuildError> {
+    let mut placement = Placement::default();
+    if build.files.is_empty() {
+        return Ok(placement);
+    }
+    let mut walk = Walk {
+        plan,
+        entry: &build.files[0],
+        ignored: Ignored::of(&plan.root)?,
+        found: Vec::new(),
+        passed_over: false,
+        of_the_ignored: false,
+        limit: effects.limits.entries,
+    };
+    for entry in &build.files {
+        walk.entry = entry;
+        walk.all()?;
+        for placed in walk.found.drain(..) {
+            placement.put(placed)?;
+        }
+    }
+    placement.of_the_ignored = walk.of_the_ignored;
+    Ok(placement)
+}
+
+struct Walk<'w> {
+    plan: &'w BuildPlan,
+    entry: &'w PlacedFiles,
+    ignored: Ignored,
+    found: Vec<Placed>,
+    /// Something of the entry is ignored, and stays out.
+    passed_over: bool,
+    /// Something of any entry is ignored, and was asked for.
+    of_the_ignored: bool,
+    limit: u64,
+}
+
+impl Walk<'_> {
+    fn all(&mut self) -> Result<(), BuildError> {
+        self.passed_over = false;
+        if self.entry.to.split('/').any(is_whiteout) {
+            return Err(self.refused(
+                "in an image a name that begins with `.wh.` deletes something",
+                "give it another name",
+            ));
+        }
+        let mut above = PathBuf::new();
+        for part in Path::new(&self.entry.from).components() {
+            let Component::Normal(part) = part else {
+                return Err(self.refused("it is no path within the project", "write it relative, without `..` and `.`"));
+            };
+            above.push(part);
+            let found = self.plan.root.join(&above).symlink_metadata();
+            if found.is_ok_and(|found| found.is_symlink()) {
+                let reason = format!("{} is a link", above.display());
+                return Err(self.refused(
+                    &reason,
+                    "write the path that it leads to: what is put in is then seen in the configuration",
+                ));
+            }
+        }
+        let from = self.entry.from.clone();
+        if self.plan.root.join(&from).symlink_metadata().is_err() {
+            let help = "`from` is relative to portcullis.toml; what a tool builds must be built before the gate runs";
+            return Err(self.refused("it is not there", help));
+        }
+        let before = self.found.len();
+        self.item(Path::new(&from), "")?;
+        if self.found.len() > before {
+            return Ok(());
+        }
+        Err(match self.passed_over {
+            true => self.refused(
+                "git ignores all of it: no commit says what is in it",
+                "commit it, or say with `ignored = true` that it goes in all the same; the image is then not called reproducible",
+            ),
+            false => self.refused(
+                "there is no file in it",
+                "git does not keep empty folders, and so they are not in the image",
+            ),
+        })
+    }
+
+    /// `path` is relative to the root, `below` to the entry's own folder.
+    fn item(&mut self, path: &Path, below: &str) -> Result<(), BuildError> {
+        let whole = self.plan.root.join(path);
+        let unread = |source| {
+            BuildError::from(FileError::Read {
+                path: whole.clone(),
+                source,
+            })
+        };
+        let found = whole.symlink_metadata().map_err(unread)?;
+        if self.ignored.holds(path) {
+            if !self.entry.ignored {
+                self.passed_over = true;
+                return Ok(());
+            }
+            self.of_the_ignored = true;
+        }
+        let sort = match found.file_type() {
+            kind if kind.is_dir() => return self.folder(path, &whole, below),
+            kind if kind.is_file() => Sort::File {
+                source: whole.clone(),
+                size: found.len(),
+                mode: self.mode(&found),
+            },
+            kind if kind.is_symlink() => Sort::Link(self.link(&whole, below)?),
+            _ => {
+                let reason = format!("{} is a device, a pipe or a socket", path.display());
+                return Err(self.refused(&reason, "only files, folders and links go into an image"));
+            }
+        };
+        let at = match below {
+            "" => self.entry.to.trim_start_matches('/').to_owned(),
+            below => format!("{}/{below}", self.entry.to.trim_end_matches('/'))
+                .trim_start_matches('/')
+                .to_owned(),
+        };
+        if at.is_empty() {
+            return Err(self.refused("a file cannot lie at /", "for a file, `to` is its own path in the image"));
+        }
+        if self.found.len() as u64 >= self.limit {
+            return Err(self.refused("it has more files than a layer may have", "put fewer in"));
+        }
+        let of = format!("`{}`", path.display());
+        self.found.push(Placed { path: at, sort, of });
+        Ok(())
+    }
+
+    fn folder(&mut self, path: &Path, whole: &Path, below: &str) -> Result<(), BuildError> {
+        let layout = &self.plan.layout;
+        let own = [Some(layout.as_path()), layout.parent(), Some(&self.plan.work)];
+        if own.contains(&Some(whole)) {
+            return Ok(());
+        }
+        if whole.join(".git").symlink_metadata().is_ok() {
+            self.ignored.add(path, &self.plan.root)?;
+        }
+        let failed = |source| FileError::Read {
+            path: whole.to_owned(),
+            source,
+        };
+        let mut entries = folder::listed(whole).map_err(failed)?;
+        entries.sort_by_key(fs::DirEntry::file_name);
+        for entry in entries {
+            let name = entry.file_name();
+            let shown = path.join(&name);
+            let Some(name) = name.to_str().filter(|name| !name.contains(char::is_control)) else {
+                let reason = format!("{} has a name that is no plain text", shown.display());
+                return Err(self.refused(&reason, "rename it"));
+            };
+            if name == ".git" {
+                continue;
+            }
+            if is_whiteout(name) {
+                let reason = format!("{} has a name that deletes something in an image", shown.display());
+                return Err(self.refused(&reason, "rename it: it begins with `.wh.`"));
+            }
+            let below = if below.is_empty() {
+                name.to_owned()
+            } else {
+                format!("{below}/{name}")
+            };
+            self.item(&shown, &below)?;
+        }
+        Ok(())
+    }
+
+    fn mode(&self, found: &fs::Metadata) -> u32 {
+        let is_executable = found.permissions().mode() & 0o100 != 0;
+        self.entry.mode.unwrap_or(if is_executable { 0o755 } else { 0o644 })
+    }
+
+    /// A link as it is written, where it leads to something of the same entry.
+    fn link(&self, whole: &Path, below: &str) -> Result<String, BuildError> {
+        let target = fs::read_link(whole).map_err(|source| FileError::Read {
+            path: whole.to_owned(),
+            source,
+        })?;
+        let mut depth = below.split('/').count() - 1;
+        let stays = target.components().all(|part| match part {
+            Component::Normal(_) => {
+                depth += 1;
+                true
+            }
+            Component::CurDir => true,
+            Component::ParentDir => {
+                let up = depth.checked_sub(1);
+                depth = up.unwrap_or(0);
+                up.is_some()
+            }
+            Component::RootDir | Component::Prefix(_) => false,
+        });
+        let text = target
+            .to_str()
+            .filter(|text| stays && !text.is_empty() && !text.contains(char::is_control));
+        text.map(str::to_owned).ok_or_else(|| {
+            let reason = format!("the link {below} in it leads out of it");
+            self.refused(
+                &reason,
+                "put the file itself there: what a link leads to elsewhere is not in the image, or was not reviewed",
+            )
+        })
+    }
+
+    fn refused(&self, reason: &str, help: &'static str) -> BuildError {
+        NativeError::Files {
+            from: self.entry.from.clone(),
+            reason: reason.to_owned(),
+            help,
+        }
+        .into()
+    }
+}
+
+/// True for the name of an entry that hides what lies below. Source: the OCI image specification, "Whiteouts".
+fn is_whiteout(name: &str) -> bool {
+    name.starts_with(".wh.")
+}

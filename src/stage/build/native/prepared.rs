@@ -1,0 +1,105 @@
+//! Everything that can be wrong before anything is compiled.
+
+use std::collections::BTreeMap;
+
+use super::compile::linker_path;
+use super::files;
+use super::placement::Placement;
+use super::project::Project;
+use super::target::{self, Target};
+use super::toolchain::Toolchain;
+use crate::io::Effects;
+use crate::io::process::{ProcessError, Program};
+use crate::model::event::Stage;
+use crate::model::excused::Excused as _;
+use crate::model::plan::{BuildPlan, CargoCommand, Link, NativeBuild};
+use crate::stage::build::{BuildError, NativeError};
+
+/// What a build rests on.
+pub(super) struct Prepared {
+    pub(super) project: Project,
+    pub(super) toolchain: Toolchain,
+    pub(super) targets: Vec<Target>,
+    pub(super) placement: Placement,
+    /// Programs beside rustc that have a part in what comes out, and their versions.
+    pub(super) tools: BTreeMap<String, String>,
+}
+
+/// Looks at the project, the compiler, what links, and what else is to lie in the image.
+///
+/// # Errors
+/// [`BuildError`]; nothing was compiled or written.
+pub(super) fn prepare(plan: &BuildPlan, build: &NativeBuild, effects: &Effects) -> Result<Prepared, BuildError> {
+    if plan.commit.is_none() {
+        effects.warn(
+            Stage::Build,
+            "no git commit here: the image's date is 1970-01-01, and it names no revision",
+        );
+    }
+    if build.link == Link::Dynamic && build.base.is_none() {
+        return Err(NativeError::NeedsBase.into());
+    }
+    let (project, toolchain) = std::thread::scope(|scope| {
+        let toolchain = scope.spawn(|| Toolchain::of(&plan.root));
+        let project = Project::find(&plan.root, build, &effects.limits)?;
+        let toolchain = toolchain.join().unwrap_or_else(|_| unreachable!("asking rustc does not panic"))?;
+        Ok::<_, BuildError>((project, toolchain))
+    })?;
+    let targets = target::choose(build, &toolchain, &plan.root)?;
+    let placement = files::collect(plan, build, effects)?;
+    placement.leaves_room_for(project.programs().map(|program| format!("app/{program}")))?;
+    if placement.of_the_ignored {
+        effects.warn(
+            Stage::Build,
+            "files that git ignores go into the image: no commit says what is in them",
+        );
+    }
+    Ok(Prepared {
+        tools: tools(plan, build, &targets)?,
+        project,
+        toolchain,
+        targets,
+        placement,
+    })
+}
+
+/// Asks what links for its version: one that is not there is told before anything is compiled.
+fn tools(plan: &BuildPlan, build: &NativeBuild, targets: &[Target]) -> Result<BTreeMap<String, String>, BuildError> {
+    let mut tools = BTreeMap::new();
+    if build.cargo == CargoCommand::Zigbuild {
+        let asked = Program::new("cargo").args(["zigbuild", "--help"]).current_dir(&plan.root).stdout();
+        asked.map_err(|source| NativeError::NoZigbuild { source })?;
+        let said = Program::new("cargo-zigbuild").args(["--version"]).current_dir(&plan.root).stdout();
+        let said = said.or_none("cargo finds it in its own folder, too: then its version is not told");
+        tools.extend(said.and_then(|said| version("cargo-zigbuild", &said)));
+    }
+    for target in targets {
+        let Some(linker) = target.linker(build) else { continue };
+        let path = linker_path(&plan.root, linker);
+        let asked = Program::new(&path.to_string_lossy())
+            .args(["--version"])
+            .current_dir(&plan.root)
+            .stdout();
+        match asked {
+            Ok(said) => tools.extend(version(&format!("linker for {}", target.asked), &said)),
+            // Not every linker knows the question.
+            Err(ProcessError::Failed { .. }) => {}
+            Err(source @ ProcessError::Start { .. }) => {
+                return Err(NativeError::NoLinker {
+                    linker: linker.to_owned(),
+                    target: target.triple.clone(),
+                    source,
+                }
+                .into());
+            }
+        }
+    }
+    Ok(tools)
+}
+
+/// The first line of what a program says of itself.
+fn version(name: &str, said: &[u8]) -> Option<(String, String)> {
+    let said = std::str::from_utf8(said).or_none("no text: it is not told")?;
+    let line = said.lines().next()?.trim();
+    (!line.is_empty()).then(|| (name.to_owned(), line.to_owned()))
+}

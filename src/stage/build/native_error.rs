@@ -1,0 +1,163 @@
+//! Why a Cargo package gave no image, where more than its default build was asked for.
+
+use std::path::PathBuf;
+
+use crate::io::process::ProcessError;
+use crate::model::exit_kind::ExitKind;
+
+/// Why a Cargo package gave no image, where more than its default build was asked for.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[expect(missing_docs, reason = "the message says what each value is")]
+pub enum NativeError {
+    /// The machine links no Linux binary by itself.
+    #[error("this machine is `{host}`: by itself it links no binary for Linux")]
+    #[diagnostic(
+        code(build::host),
+        help(
+            "what it can do: name Linux targets and what links for them, `[build] targets = [\"aarch64-unknown-linux-musl\"]` with `cargo = \"zigbuild\"` (or a `linker`); or build the image elsewhere and judge it with `[build] using = \"image\"`"
+        )
+    )]
+    Host {
+        /// rustc's name of this machine.
+        host: String,
+    },
+    /// A target that nothing can be built for.
+    #[error("`{target}` cannot be built for: {reason}")]
+    #[diagnostic(code(build::target), help("{help}"))]
+    Target {
+        /// As it is configured.
+        target: String,
+        reason: String,
+        help: String,
+    },
+    /// Two targets of one platform.
+    #[error("`{first}` and `{second}` are both {platform}, and an image has one program for each platform")]
+    #[diagnostic(code(build::same_platform), help("name one of them in `[build] targets`"))]
+    SamePlatform {
+        first: String,
+        second: String,
+        /// `linux/amd64`.
+        platform: String,
+    },
+    /// The profile is not in the workspace.
+    #[error("the workspace has no profile `{name}`")]
+    #[diagnostic(code(build::profile), help("{}", super::error::nearest_help("build.profile", nearest.as_deref(), known)))]
+    Profile {
+        name: String,
+        /// The most similar one.
+        nearest: Option<String>,
+        /// Every profile of `Cargo.toml` and of cargo, sorted.
+        known: Vec<String>,
+    },
+    /// A program that is to start, and is none of the image's.
+    #[error("`{name}` is none of the programs of the image")]
+    #[diagnostic(
+        code(build::entrypoint),
+        help("{}", super::error::nearest_help("build.container.entrypoint", nearest.as_deref(), known))
+    )]
+    Entrypoint {
+        name: String,
+        /// The most similar one.
+        nearest: Option<String>,
+        /// Every program, in its order.
+        known: Vec<String>,
+    },
+    /// Two programs of one name.
+    #[error("two programs are called `{name}`, and there is one /app/{name}")]
+    #[diagnostic(code(build::same_program), help("rename one of the binary targets"))]
+    SameProgram { name: String },
+    /// `cargo zigbuild` is not there.
+    #[error("`cargo zigbuild` does not answer")]
+    #[diagnostic(
+        code(build::zigbuild),
+        help("install it and zig: `cargo install --locked cargo-zigbuild`, `pip install ziglang` (or both: `pip install cargo-zigbuild`)")
+    )]
+    NoZigbuild { source: ProcessError },
+    /// The linker is not there.
+    #[error("the linker `{linker}` for {target} could not be started")]
+    #[diagnostic(
+        code(build::linker),
+        help(
+            "`[build] linker` is a name on the PATH or a path relative to portcullis.toml (Debian, for aarch64: `apt install gcc-aarch64-linux-gnu`)"
+        )
+    )]
+    NoLinker {
+        linker: String,
+        target: String,
+        source: ProcessError,
+    },
+    /// What was compiled for another platform could not be linked.
+    #[error("what was compiled for {target} could not be linked\n{tail}")]
+    #[diagnostic(
+        code(build::cannot_link),
+        help("name what links for it: `[build] cargo = \"zigbuild\"`, or `linker`, such as \"aarch64-linux-gnu-gcc\"")
+    )]
+    CannotLink {
+        target: String,
+        /// The end of what cargo said.
+        tail: String,
+    },
+    /// Dynamic programs without what they are linked with.
+    #[error("`link = \"dynamic\"` needs a base: `scratch` has neither a loader nor libraries")]
+    #[diagnostic(
+        code(build::needs_base),
+        help("name an image that has them: `[build] base = \"registry:…@sha256:…\"`")
+    )]
+    NeedsBase,
+    /// The base does not have the loader that a program asks for.
+    #[error("{program} asks for the loader {interpreter}, and {reason}")]
+    #[diagnostic(
+        code(build::no_loader),
+        help(
+            "choose a base of the same C library (Debian and its like for `-gnu` targets, Alpine for `-musl`), or link statically: `[build] link = \"static\"`"
+        )
+    )]
+    NoLoader {
+        /// `/app/service`.
+        program: String,
+        interpreter: String,
+        /// What the base has instead.
+        reason: String,
+    },
+    /// A program for another machine than its image.
+    #[error("{} is for another machine than {platform}", path.display())]
+    #[diagnostic(
+        code(build::wrong_machine),
+        help("the linker gave what nobody asked for: see `[build] linker` and `.cargo/config.toml`")
+    )]
+    WrongMachine {
+        path: PathBuf,
+        /// `linux/arm64`.
+        platform: String,
+    },
+    /// A file of the checkout that does not go into an image.
+    #[error("`{from}` cannot be put into the image: {reason}")]
+    #[diagnostic(code(build::files), help("{help}"))]
+    Files {
+        /// Relative to the root.
+        from: String,
+        reason: String,
+        help: &'static str,
+    },
+    /// Two things at one place of the image.
+    #[error("two things would lie at {path}: {first} and {second}")]
+    #[diagnostic(code(build::collision), help("give one of them another `to` in `[build] files`"))]
+    Collision {
+        /// In the image.
+        path: String,
+        first: String,
+        second: String,
+    },
+}
+
+impl NativeError {
+    /// How the run ends.
+    #[must_use]
+    pub fn exit_kind(&self) -> ExitKind {
+        match self {
+            // No image, no verdict: not the user's flags, and not a finding either.
+            Self::CannotLink { .. } | Self::WrongMachine { .. } => ExitKind::Undecidable,
+            _ => ExitKind::Usage,
+        }
+    }
+}
