@@ -1,7 +1,7 @@
 //! What lies around the service: git, folders, the workflow.
 
 use super::Check;
-use super::tools::version;
+use super::version::version;
 use crate::cli::folders;
 use crate::cli::session::Session;
 use crate::cli::wiring::CONFIG_FILE;

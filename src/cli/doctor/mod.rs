@@ -5,8 +5,10 @@
 
 mod around;
 mod check;
+mod native;
 mod service;
 mod tools;
+mod version;
 
 pub(super) use around::around;
 pub(super) use check::{Check, Found};

@@ -1,7 +1,7 @@
 //! What the service's own files say: policy, waivers, feeds, key, where images go, where the service runs.
 
 use super::Check;
-use super::tools::version;
+use super::version::version;
 use crate::cli::args::Judging;
 use crate::cli::error::CliError;
 use crate::cli::folders;

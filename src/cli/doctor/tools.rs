@@ -4,11 +4,10 @@ use crate::model::error_chain::chain;
 use std::time::Duration;
 
 use super::Check;
+use super::native::native;
+use super::version::version;
 use crate::cli::session::Session;
-use crate::cli::wiring::is_locked;
-use crate::io::git;
 use crate::io::process::Program;
-use crate::model::excused::Excused as _;
 use crate::model::image_ref::ImageRef;
 use crate::model::plan::{BuildSecret, Builder, DockerfileBuild, DockerfileBuilder};
 use crate::stage::build::named_by;
@@ -25,7 +24,7 @@ pub(in crate::cli) async fn builders(session: &Session<'_>) -> Vec<Check> {
         Err(error) => return vec![Check::refused("[build]", STAGE, &error)],
     };
     match builder {
-        Builder::Native(_) => native(session, named),
+        Builder::Native(build) => native(session, &build, named),
         Builder::Dockerfile { with, build } => {
             let mut checks = engines(with).await;
             checks.extend(files(session, &build));
@@ -33,50 +32,6 @@ pub(in crate::cli) async fn builders(session: &Session<'_>) -> Vec<Check> {
         }
         Builder::Image(image) => vec![existing(&image).await],
     }
-}
-
-fn native(session: &Session<'_>, named: bool) -> Vec<Check> {
-    let root = &session.workspace.root;
-    let is_crate = root.join("Cargo.toml").is_file();
-    if !is_crate && !named {
-        let said = "there is nothing here that is known to be built: no Cargo.toml, no Dockerfile";
-        return vec![Check::not_needed("builder", STAGE, said)];
-    }
-    let cargo = match version("cargo", &["--version"]) {
-        Ok(said) => Check::there("cargo", STAGE, said),
-        Err(said) => Check::missing("cargo", STAGE, said, "install Rust: the service is a crate").configured(named),
-    };
-    let compiler = match version("cc", &["--version"]) {
-        Ok(said) => Check::there("C compiler", STAGE, said),
-        Err(said) => Check::missing(
-            "C compiler",
-            STAGE,
-            said,
-            "install one with a static libc (Debian: apt-get install build-essential)",
-        ),
-    };
-    // A lock file above the checkout is not the service's.
-    let top = git::top_level(root)
-        .or_none("what git says of the folder is told among the other checks")
-        .flatten();
-    let is_locked = is_locked(root, top.as_deref().unwrap_or(root));
-    let lock = match (is_crate, is_locked) {
-        (true, true) => Check::there("Cargo.lock", STAGE, "versions are pinned"),
-        (true, false) => Check::missing(
-            "Cargo.lock",
-            STAGE,
-            "Cargo.toml is here, Cargo.lock is not",
-            "cargo generate-lockfile, and commit it",
-        ),
-        (false, _) => Check::missing(
-            "Cargo.toml",
-            STAGE,
-            "[build] using = \"native\" builds a crate, and none is here",
-            "name its folder with -C",
-        )
-        .configured(named),
-    };
-    vec![cargo, compiler, lock]
 }
 
 /// A Docker Engine, or buildah, or either of them.
@@ -179,11 +134,4 @@ async fn existing(image: &ImageRef) -> Check {
         true => Check::there(name, STAGE, "is here"),
         false => Check::missing(name, STAGE, "it is not here", "make it first, or correct [build] image").configured(true),
     }
-}
-
-/// The first line that a program says of itself; else why it does not.
-pub(super) fn version(program: &str, arguments: &[&str]) -> Result<String, String> {
-    let said = Program::new(program).args(arguments).stdout().map_err(|error| chain(&error))?;
-    let text = String::from_utf8_lossy(&said).into_owned();
-    Ok(text.lines().next().unwrap_or_default().trim().to_owned())
 }

@@ -13,7 +13,7 @@ use super::native::NativeBuild;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Builder {
     /// `cargo build`, layered by the gate itself.
-    Native(NativeBuild),
+    Native(Box<NativeBuild>),
     /// A Dockerfile, built by somebody else's program.
     Dockerfile {
         /// Which program; `None` for the first that is here.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::cause::Cause;
 use super::dockerfile_error::DockerfileError;
 use super::native_error::NativeError;
+use super::nearest_help::nearest_help;
 use crate::io::archive::ArchiveError;
 use crate::io::files::FileError;
 use crate::io::git::GitError;
@@ -220,14 +221,6 @@ pub enum BuildError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     File(#[from] FileError),
-}
-
-pub(super) fn nearest_help(key: &str, nearest: Option<&str>, known: &[String]) -> String {
-    let known = known.join(", ");
-    match nearest {
-        Some(nearest) => format!("did you mean {key} = \"{nearest}\"? There are: {known}"),
-        None => format!("set {key} to one of: {known}"),
-    }
 }
 
 fn which_binary(package: &str, asked: Option<&str>, known: usize) -> String {

@@ -11,6 +11,7 @@ mod image;
 mod image_source;
 mod native;
 mod native_error;
+mod nearest_help;
 mod staging_folder;
 mod twice;
 

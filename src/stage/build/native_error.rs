@@ -41,7 +41,7 @@ pub enum NativeError {
     },
     /// The profile is not in the workspace.
     #[error("the workspace has no profile `{name}`")]
-    #[diagnostic(code(build::profile), help("{}", super::error::nearest_help("build.profile", nearest.as_deref(), known)))]
+    #[diagnostic(code(build::profile), help("{}", super::nearest_help::nearest_help("build.profile", nearest.as_deref(), known)))]
     Profile {
         name: String,
         /// The most similar one.
@@ -53,7 +53,7 @@ pub enum NativeError {
     #[error("`{name}` is none of the programs of the image")]
     #[diagnostic(
         code(build::entrypoint),
-        help("{}", super::error::nearest_help("build.container.entrypoint", nearest.as_deref(), known))
+        help("{}", super::nearest_help::nearest_help("build.container.entrypoint", nearest.as_deref(), known))
     )]
     Entrypoint {
         name: String,

@@ -54,11 +54,11 @@ fn base(dir: &Path, architecture: &str) -> Descriptor {
 }
 
 fn upon(dir: &Path) -> Builder {
-    Builder::Native(NativeBuild {
+    Builder::Native(Box::new(NativeBuild {
         package: "greeter".to_owned(),
         base: Some(ImageRef::parse(&format!("oci:{}", dir.display())).unwrap()),
         ..NativeBuild::default()
-    })
+    }))
 }
 
 #[test]

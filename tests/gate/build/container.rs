@@ -1,6 +1,7 @@
 //! How native images are run and what they say of themselves.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 use portcullis::io::oci_layout::OciLayout;
@@ -8,6 +9,7 @@ use portcullis::model::plan::{HealthCheck, ImageSettings, NativeBuild};
 
 use crate::build::crates::{attempt, pay, workspace};
 use crate::build::targets::loader_base;
+use crate::support::sample::{CONFIG, Sample, run};
 
 #[test]
 fn an_image_says_how_it_is_run() {
@@ -72,4 +74,76 @@ fn an_image_says_how_it_is_run() {
     };
     let built = attempt(&root, folder.path(), &upon).unwrap();
     assert_eq!(built.platforms[0].config.user.as_deref(), Some("0"), "and `root-user` says so");
+}
+
+/// The example of `docs/images.md`.
+fn example() -> String {
+    let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/images.md")).unwrap();
+    let section = page.split("## From a Cargo package").nth(1).unwrap();
+    section.split("```toml\n").nth(1).unwrap().split("```").next().unwrap().to_owned()
+}
+
+#[test]
+fn the_page_shows_every_key_of_the_native_builder() {
+    let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/schema/portcullis.schema.json");
+    let schema: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(schema).unwrap()).unwrap();
+    let example = example();
+    let properties = |of: &str| schema["definitions"][of]["properties"].as_object().unwrap().clone();
+    let native = properties("Build").into_iter();
+    let native = native.filter(|(_, key)| key["description"].as_str().is_some_and(|said| said.starts_with("native: ")));
+    let keys: Vec<String> = native
+        .map(|(name, _)| name)
+        .filter(|name| name != "container" && name != "bin")
+        .collect();
+    assert!(keys.len() > 12, "{keys:?}");
+    let of_tables = ["Container", "Files", "HealthCheck"].map(|table| properties(table).into_iter().map(|(name, _)| name));
+    for key in keys.into_iter().chain(of_tables.into_iter().flatten()) {
+        assert!(
+            example.contains(&format!("{key} = ")),
+            "`{key}` is not in the example of docs/images.md"
+        );
+    }
+}
+
+#[test]
+fn the_example_of_the_page_is_built() {
+    let place = Sample::new();
+    let root = workspace(&place.path("."));
+    // The base, and what is built for, are of the reader's own.
+    let of_the_reader = ["base = ", "targets = ", "link = ", "linker = "];
+    let lines: Vec<String> = example()
+        .lines()
+        .filter(|line| !of_the_reader.iter().any(|key| line.starts_with(key)))
+        .map(str::to_owned)
+        .collect();
+    let config = CONFIG.replace(
+        "[build]\nusing = \"image\"\nimage = \"oci:built\"\n",
+        &format!("{}\n", lines.join("\n")),
+    );
+    std::fs::write(root.join("portcullis.toml"), config).unwrap();
+    std::fs::copy(place.path("policy.toml"), root.join("policy.toml")).unwrap();
+    std::fs::create_dir(root.join("feed")).unwrap();
+    let output = run(&root, &["gate", "--until", "build", "--offline"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    let layout = OciLayout::open(root.join("target/portcullis/image")).unwrap();
+    let image = layout
+        .platforms(&layout.find(None).unwrap(), &portcullis::io::limits::Limits::default())
+        .unwrap();
+    let config = &image[0].config;
+    assert_eq!(
+        (config.entrypoint.as_slice(), config.cmd.as_slice()),
+        (&["/app/pay".to_owned()][..], &["serve".to_owned()][..])
+    );
+    assert_eq!(
+        config.env,
+        [
+            "PORT=8080",
+            "PATH=/app",
+            "SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt",
+            "LOG=info"
+        ]
+    );
+    assert_eq!(config.healthcheck.as_deref().unwrap(), ["CMD", "/app/pay", "health"]);
+    assert_eq!(image[0].layers.len(), 3);
 }

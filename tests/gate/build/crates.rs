@@ -79,10 +79,10 @@ pub(crate) fn plan(root: &Path, work: &Path, asked: &NativeBuild) -> BuildPlan {
     BuildPlan {
         service: "pay".to_owned(),
         root: root.to_owned(),
-        builder: Builder::Native(NativeBuild {
+        builder: Builder::Native(Box::new(NativeBuild {
             package: "pay".to_owned(),
             ..asked.clone()
-        }),
+        })),
         port: None,
         commit: git::commit(root, &[]).unwrap(),
         layout: work.join("image"),

@@ -64,11 +64,11 @@ pub(crate) fn plan(root: &Path, work: &Path, features: &[&str]) -> BuildPlan {
     BuildPlan {
         service: "greeter".to_owned(),
         root: root.to_owned(),
-        builder: Builder::Native(NativeBuild {
+        builder: Builder::Native(Box::new(NativeBuild {
             package: "greeter".to_owned(),
             features: features.iter().map(|&feature| feature.to_owned()).collect(),
             ..NativeBuild::default()
-        }),
+        })),
         port: Some(8080),
         commit: git::commit(root, &[]).unwrap(),
         layout: work.join("image"),
@@ -317,9 +317,9 @@ fn native(package: &str, bin: Option<&str>) -> Builder {
         package: None,
         bin: bin.to_owned(),
     };
-    Builder::Native(NativeBuild {
+    Builder::Native(Box::new(NativeBuild {
         package: package.to_owned(),
         programs: bin.map(named).into_iter().collect(),
         ..NativeBuild::default()
-    })
+    }))
 }

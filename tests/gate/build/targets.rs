@@ -14,7 +14,7 @@ use portcullis::model::plan::{CargoCommand, Link, NativeBuild};
 use portcullis::stage::build::{BuildError, NativeError, build};
 use serde_json::json;
 
-use crate::build::crates::{attempt, pay, placed, plan, workspace};
+use crate::build::crates::{attempt, contains, pay, placed, plan, workspace};
 use crate::build::native::effects;
 use crate::support::tools::program;
 
@@ -219,6 +219,9 @@ fn zig_links_upon_a_base_and_gives_one_digest_in_two_folders() {
         "{provenance:?}"
     );
     assert!(provenance.tools["cargo-zigbuild"].contains("zigbuild"));
+    let found = crate::build::native::files(&images[0]);
+    let here = folder.path().to_str().unwrap();
+    assert!(!contains(&found["app/pay"].2, here), "the program names {here}");
 }
 
 #[test]

@@ -320,6 +320,9 @@ fn doctor_says_what_is_missing_and_fails_for_what_the_configuration_names_alone(
         ("[sign]\nkey = \"env:PORTCULLIS_NO_SUCH_KEY\"\n", "PORTCULLIS_NO_SUCH_KEY"),
         ("[policy]\ndocument = \"nowhere.toml\"\n", "nowhere.toml"),
         ("[build]\ndockerfile = \"Nofile\"\n", "Nofile"),
+        ("[build]\ntargets = [\"wasm32-wasip1\"]\n", "rustup target add wasm32-wasip1"),
+        ("[build]\ntargets = [\"no-such-target\"]\n", "--print target-list"),
+        ("[build]\nlinker = \"no-such-linker\"\n", "linker no-such-linker"),
         ("[image]\nrepository = \"ghcr.io/acme/x:latest\"\n", "without tag or digest"),
     ] {
         fs::write(dir.path().join("portcullis.toml"), config).expect("written");

@@ -132,7 +132,7 @@ impl Below {
     fn remove(&mut self, path: &str, itself: bool) {
         let within = joined(path, "");
         self.nodes
-            .retain(|known, _| !known.starts_with(&within) && !(itself && known == path));
+            .retain(|known, _| !(known.starts_with(&within) || itself && known == path));
     }
 }
 

@@ -7,7 +7,7 @@ use std::thread;
 use serde::Deserialize;
 
 use super::audit::{self, Compiled};
-use super::failure;
+use super::failure::{self, Attempt};
 use super::project::{Project, Selected};
 use super::target::Target;
 use super::toolchain::Toolchain;
@@ -90,7 +90,7 @@ impl Compilation<'_> {
             };
             let built = self.build(&target_dir).lines(&self.effects.cancelled, on_message, on_output);
             let tree = tree.map(|tree| tree.join().unwrap_or_else(|_| unreachable!("asking cargo does not panic")));
-            built.map_err(|error| failure::of(self, error))?;
+            built.map_err(|error| failure::of(&self.attempt(), error))?;
             tree.unwrap_or_else(|| self.tree())
         })?;
         let folder = for_target.join(self.profile_folder());
@@ -99,6 +99,18 @@ impl Compilation<'_> {
             compiled,
             tree,
         })
+    }
+
+    fn attempt(&self) -> Attempt<'_> {
+        Attempt {
+            plan: self.plan,
+            workspace: &self.project.workspace,
+            package: &self.package.name,
+            profile: self.build.profile.as_deref(),
+            target: &self.target.triple,
+            host: &self.toolchain.host,
+            effects: self.effects,
+        }
     }
 
     /// The arguments as they are shown in the image's history: without paths of this machine.

@@ -1,16 +1,32 @@
 //! Why cargo built nothing: told apart by what a person would do something different about.
 
-use super::compile::Compilation;
+use std::path::Path;
+
+use crate::io::Effects;
 use crate::io::document::nearest;
 use crate::io::files;
 use crate::io::process::ProcessError;
 use crate::model::excused::Excused as _;
+use crate::model::plan::BuildPlan;
 use crate::stage::build::{BuildError, NativeError};
 
+/// What was compiled when it failed.
+pub(super) struct Attempt<'a> {
+    pub(super) plan: &'a BuildPlan,
+    pub(super) workspace: &'a Path,
+    pub(super) package: &'a str,
+    /// The profile, where one is named.
+    pub(super) profile: Option<&'a str>,
+    /// rustc's names of what is built for, and of this machine.
+    pub(super) target: &'a str,
+    pub(super) host: &'a str,
+    pub(super) effects: &'a Effects,
+}
+
 /// What a build that failed means.
-pub(super) fn of(compilation: &Compilation<'_>, error: ProcessError) -> BuildError {
-    let plan = compilation.plan;
-    if compilation.effects.is_cancelled() {
+pub(super) fn of(attempt: &Attempt<'_>, error: ProcessError) -> BuildError {
+    let plan = attempt.plan;
+    if attempt.effects.is_cancelled() {
         return BuildError::Interrupted;
     }
     let ProcessError::Failed { ref tail, .. } = error else {
@@ -26,13 +42,15 @@ pub(super) fn of(compilation: &Compilation<'_>, error: ProcessError) -> BuildErr
     if says(&["--locked was passed", "--locked` was passed"]) {
         return BuildError::StaleLock { source: error };
     }
-    let profile = compilation.build.profile.as_deref();
-    if let Some(name) = profile.filter(|name| tail.contains(&format!("profile `{name}` is not defined"))) {
-        return unknown_profile(compilation, name);
+    if let Some(name) = attempt
+        .profile
+        .filter(|name| tail.contains(&format!("profile `{name}` is not defined")))
+    {
+        return unknown_profile(attempt, name);
     }
     if says(&["cannot find -lc:", "cannot find -lc\n", "attempted static link of dynamic object"]) {
         return BuildError::NoStaticLibc {
-            musl: compilation.target.triple.replace("-gnu", "-musl"),
+            musl: attempt.target.replace("-gnu", "-musl"),
         };
     }
     let tail = from_first_error(tail);
@@ -50,16 +68,16 @@ pub(super) fn of(compilation: &Compilation<'_>, error: ProcessError) -> BuildErr
         };
     }
     let architecture = |triple: &str| triple.split('-').next().map(str::to_owned);
-    let is_foreign = architecture(&compilation.target.triple) != architecture(&compilation.toolchain.host);
+    let is_foreign = architecture(attempt.target) != architecture(attempt.host);
     if is_foreign && says(&["error: linking with `", "error: linker `"]) {
         return NativeError::CannotLink {
-            target: compilation.target.triple.clone(),
+            target: attempt.target.to_owned(),
             tail,
         }
         .into();
     }
     BuildError::Compile {
-        package: compilation.package.name.clone(),
+        package: attempt.package.to_owned(),
         tail,
     }
 }
@@ -78,9 +96,9 @@ struct Manifest {
     profile: toml::Table,
 }
 
-fn unknown_profile(compilation: &Compilation<'_>, name: &str) -> BuildError {
-    let limit = compilation.effects.limits.document;
-    let text = files::read_text(&compilation.project.workspace.join("Cargo.toml"), limit);
+fn unknown_profile(attempt: &Attempt<'_>, name: &str) -> BuildError {
+    let limit = attempt.effects.limits.document;
+    let text = files::read_text(&attempt.workspace.join("Cargo.toml"), limit);
     let manifest: Option<Manifest> = text
         .or_none("cargo has read it: only the list of names hangs on it")
         .and_then(|text| toml::from_str(&text).or_none("cargo has read it: only the list of names hangs on it"));

@@ -20,6 +20,7 @@ mod project;
 mod rootfs;
 mod running;
 mod target;
+mod targets;
 mod toolchain;
 
 pub(super) use image_source::Native;

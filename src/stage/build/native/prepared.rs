@@ -6,7 +6,8 @@ use super::compile::linker_path;
 use super::files;
 use super::placement::Placement;
 use super::project::Project;
-use super::target::{self, Target};
+use super::target::Target;
+use super::targets;
 use super::toolchain::Toolchain;
 use crate::io::Effects;
 use crate::io::process::{ProcessError, Program};
@@ -45,7 +46,7 @@ pub(super) fn prepare(plan: &BuildPlan, build: &NativeBuild, effects: &Effects) 
         let toolchain = toolchain.join().unwrap_or_else(|_| unreachable!("asking rustc does not panic"))?;
         Ok::<_, BuildError>((project, toolchain))
     })?;
-    let targets = target::choose(build, &toolchain, &plan.root)?;
+    let targets = targets::choose(build, &toolchain, &plan.root)?;
     let placement = files::collect(plan, build, effects)?;
     placement.leaves_room_for(project.programs().map(|program| format!("app/{program}")))?;
     if placement.of_the_ignored {
