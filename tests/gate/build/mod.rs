@@ -14,4 +14,5 @@ mod rootless;
 mod placed;
 mod programs;
 mod service;
+mod stand_in;
 mod targets;

@@ -95,6 +95,18 @@ fn what_git_ignores_stays_out_unless_it_is_asked_for_and_is_then_not_called_repr
 }
 
 #[test]
+fn a_project_in_a_folder_that_is_ignored_has_no_file_that_git_knows() {
+    let folder = tempfile::tempdir().unwrap();
+    let inner = workspace(&folder.path().join("outer/made"));
+    fs::remove_dir_all(inner.join(".git")).unwrap();
+    let outer = folder.path().join("outer");
+    fs::write(outer.join(".gitignore"), "made/\n").unwrap();
+    crate::support::checkout::committed(&outer);
+    let error = attempt(&inner, folder.path(), &with(vec![placed("assets", "/a")])).unwrap_err();
+    assert!(error.to_string().contains("git ignores all of it"), "{error}");
+}
+
+#[test]
 fn what_does_not_belong_into_an_image_is_refused_by_name() {
     let folder = tempfile::tempdir().unwrap();
     let root = workspace(folder.path());
