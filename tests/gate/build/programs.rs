@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::sync::{Arc, Mutex};
 
+use portcullis::model::event::{Event, Observer};
 use portcullis::model::exit_kind::ExitKind;
 use portcullis::model::plan::NativeBuild;
 use portcullis::stage::build::{BuildError, NativeError, build};
@@ -10,6 +12,27 @@ use portcullis::stage::build::{BuildError, NativeError, build};
 use crate::build::crates::{attempt, contains, pay, placed, plan, programs, workspace};
 use crate::build::native::{effects, files};
 use crate::build::targets::loader_base;
+
+/// What a build tells.
+#[derive(Clone, Default)]
+pub(crate) struct Log(Arc<Mutex<String>>);
+
+impl Log {
+    pub(crate) fn observer(&self) -> Arc<dyn Observer> {
+        Arc::new(self.clone())
+    }
+
+    pub(crate) fn text(&self) -> String {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+impl Observer for Log {
+    fn on_event(&self, event: &Event) {
+        use std::fmt::Write as _;
+        writeln!(self.0.lock().unwrap(), "{event:?}").unwrap();
+    }
+}
 
 #[test]
 fn several_programs_lie_beside_each_other_and_each_lists_its_own_crates() {

@@ -276,6 +276,15 @@ fn a_dynamic_program_needs_a_base_that_has_its_loader() {
     });
     let image = attempt(&root, folder.path(), &dynamic(Some(base))).unwrap();
     assert_eq!(image.provenance.unwrap().parameters["link"], "dynamic");
+    // The loader is there, and no library: that is told.
+    let log = crate::build::programs::Log::default();
+    let effects = portcullis::io::Effects {
+        observer: log.observer(),
+        ..effects()
+    };
+    let base = ImageRef::parse("oci:../base").unwrap();
+    build(&plan(&root, folder.path(), &dynamic(Some(base))), &effects).unwrap();
+    assert!(log.text().contains("/app/pay needs libgcc_s.so.1, libc.so.6"), "{}", log.text());
 }
 
 #[test]

@@ -75,6 +75,15 @@ impl Below {
         Some((at, node))
     }
 
+    /// True where a file, or a link, has a name, in whatever folder.
+    pub(super) fn has_file_called(&self, name: &str) -> bool {
+        let files = self
+            .nodes
+            .iter()
+            .filter(|(_, node)| matches!(node.sort, Sort::File(_) | Sort::Link(_)));
+        files.into_iter().any(|(path, _)| path.rsplit('/').next() == Some(name))
+    }
+
     /// Where a path leads; none for links in a circle. What is not there is where it would be.
     fn place(&self, path: &str) -> Option<String> {
         let parts = |path: &str| -> Vec<String> { path.split('/').rev().map(str::to_owned).collect() };

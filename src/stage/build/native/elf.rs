@@ -19,6 +19,14 @@ pub(super) fn interpreter(bytes: &[u8]) -> Result<Option<String>, ElfError> {
     elf(&bytes)?.interpreter().map_err(ElfError)
 }
 
+/// The libraries that an executable names: `libc.so.6`.
+///
+/// # Errors
+/// [`ElfError`] for what is no ELF file.
+pub(super) fn libraries(bytes: &[u8]) -> Result<Vec<String>, ElfError> {
+    Ok(elf(&bytes)?.linked().libraries)
+}
+
 /// The machine that a 64-bit little-endian ELF file is for, by its first bytes; `None` for every other file. Source: the System V ABI, `e_machine`.
 pub(super) fn machine(start: &[u8]) -> Option<u16> {
     let is_read = start.starts_with(b"\x7fELF\x02\x01");

@@ -7,7 +7,7 @@ use super::compile::{Compilation, target_dir};
 use super::created::created;
 use super::placement::Placement;
 use super::prepared::{Prepared, prepare};
-use super::program::{self, Built, has_its_loader};
+use super::program::{self, Built, has_its_loader, missing_libraries};
 use super::target::Target;
 use super::{origin, rootfs, running};
 use crate::io::Effects;
@@ -176,6 +176,15 @@ impl<'r> Run<'r> {
         };
         for program in &made.programs {
             has_its_loader(program, &below, made.target.machine())?;
+            let missing = missing_libraries(program, &below);
+            if !missing.is_empty() && self.build.link == Link::Dynamic {
+                let what = format!(
+                    "/app/{} needs {}, and the base has no file of that name",
+                    program.name,
+                    missing.join(", ")
+                );
+                self.effects.warn(Stage::Build, what);
+            }
         }
         let mut layers = Vec::new();
         if base.is_none() {

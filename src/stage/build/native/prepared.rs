@@ -70,9 +70,15 @@ fn tools(plan: &BuildPlan, build: &NativeBuild, targets: &[Target]) -> Result<BT
     if build.cargo == CargoCommand::Zigbuild {
         let asked = Program::new("cargo").args(["zigbuild", "--help"]).current_dir(&plan.root).stdout();
         asked.map_err(|source| NativeError::NoZigbuild { source })?;
-        let said = Program::new("cargo-zigbuild").args(["--version"]).current_dir(&plan.root).stdout();
-        let said = said.or_none("cargo finds it in its own folder, too: then its version is not told");
-        tools.extend(said.and_then(|said| version("cargo-zigbuild", &said)));
+        // cargo finds them in its own folder, too: then their versions are not told.
+        for (name, arguments) in [
+            ("cargo-zigbuild", &["--version"][..]),
+            ("zig cc", &["zig", "cc", "--", "--version"]),
+        ] {
+            let said = Program::new("cargo-zigbuild").args(arguments).current_dir(&plan.root).stdout();
+            let said = said.or_none("what is not on the PATH tells no version; the build says what it cannot do");
+            tools.extend(said.and_then(|said| version(name, &said)));
+        }
     }
     for target in targets {
         let Some(linker) = target.linker(build) else { continue };

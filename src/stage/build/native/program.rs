@@ -16,6 +16,8 @@ pub(super) struct Built {
     pub(super) content: Vec<u8>,
     /// The dynamic loader that it asks for.
     interpreter: Option<String>,
+    /// The libraries that it names.
+    libraries: Vec<String>,
 }
 
 /// Reads every program of a compilation and writes the list of its crates into it.
@@ -46,12 +48,14 @@ fn one(compilation: &Compilation<'_>, name: &str, path: &Path, section: &[u8]) -
         }
         _ => {}
     }
+    let libraries = elf::libraries(&content).map_err(odd)?;
     elf::put_section(&mut content, audit::SECTION, section).map_err(odd)?;
     let name = name.to_owned();
     Ok(Built {
         name,
-        content,
         interpreter,
+        libraries,
+        content,
     })
 }
 
@@ -74,6 +78,12 @@ pub(super) fn has_its_loader(program: &Built, below: &Below, machine: Option<u16
     }
 }
 
+/// Libraries that a program names and no file of what is built upon is called after: the loader may find them elsewhere, and most likely does not.
+pub(super) fn missing_libraries<'p>(program: &'p Built, below: &Below) -> Vec<&'p str> {
+    let named = program.libraries.iter().map(String::as_str);
+    named.filter(|library| !below.has_file_called(library)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -84,6 +94,7 @@ mod tests {
             name: "x".to_owned(),
             content: Vec::new(),
             interpreter: Some("/lib64/ld.so".to_owned()),
+            libraries: ["libc.so.6", "libz.so.1"].map(str::to_owned).into(),
         };
         let mut below = Below::default();
         let says = |below: &Below| has_its_loader(&program, below, Some(62)).map_err(|error| error.to_string());
@@ -95,5 +106,8 @@ mod tests {
         assert!(says(&below).expect_err("aarch64").contains("another machine"));
         below.put("lib64/ld.so", Sort::File(Some(62)), 0o755);
         assert_eq!(says(&below), Ok(()));
+        below.put("usr/lib/libc.so.6", Sort::Link("libc-2.so".to_owned()), 0o777);
+        below.put("usr/share/libz.so.1", Sort::Folder, 0o755);
+        assert_eq!(missing_libraries(&program, &below), ["libz.so.1"]);
     }
 }

@@ -26,7 +26,7 @@ impl Settings for MissingHealthcheck {
         code: "missing-healthcheck",
         summary: "The image has no health check.",
         why: "An engine that restarts containers by themselves (Compose, Swarm) knows that a process runs, not that it answers.",
-        fix: "Add `HEALTHCHECK CMD …` to the Dockerfile, or leave the rule off where something else probes the service.",
+        fix: "Add `HEALTHCHECK CMD …` to the Dockerfile (native: `[build.container] healthcheck`), or leave the rule off where something else probes the service.",
     };
 }
 
