@@ -21,7 +21,7 @@ const FILES: [(&str, &str); 11] = [
     // What the compilation sees of the environment ends up in the program.
     (
         "src/main.rs",
-        "fn main() {\n    println!(\"{:?} {:?} {}\", option_env!(\"CHANNEL\"), option_env!(\"PAY_OFFLINE\"), if cfg!(feature = \"loud\") { \"feature-loud\" } else { \"\" });\n    println!(\"{}\", std::env::args().count());\n}\n",
+        "fn main() {\n    println!(\"{:?} {:?} {}\", option_env!(\"CHANNEL\"), option_env!(\"SQLX_OFFLINE\"), if cfg!(feature = \"loud\") { \"feature-loud\" } else { \"\" });\n    println!(\"{}\", std::env::args().count());\n}\n",
     ),
     ("src/bin/migrate.rs", "fn main() { println!(\"migrated\"); }\n"),
     (

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use portcullis::model::event::{Event, Observer};
@@ -12,6 +13,7 @@ use portcullis::stage::build::{BuildError, NativeError, build};
 use crate::build::crates::{attempt, contains, pay, placed, plan, programs, workspace};
 use crate::build::native::{effects, files};
 use crate::build::targets::loader_base;
+use crate::support::sample::{CONFIG, Sample};
 
 /// What a build tells.
 #[derive(Clone, Default)]
@@ -178,21 +180,49 @@ fn an_unknown_profile_is_told_with_the_nearest_one() {
 }
 
 #[test]
-fn the_compilation_sees_the_variables_that_are_named_and_a_passed_one_is_no_part_of_the_commit() {
+fn the_compilation_sees_the_variables_that_are_named_and_no_others() {
+    let place = Sample::new();
+    let root = workspace(&place.path("."));
+    fs::copy(place.path("policy.toml"), root.join("policy.toml")).unwrap();
+    let program = |keys: &str| -> Vec<u8> {
+        let build = format!("[build]\nusing = \"native\"\npackage = \"pay\"\nbin = \"pay\"\nprofile = \"dist\"\n{keys}");
+        let config = CONFIG.replace("[build]\nusing = \"image\"\nimage = \"oci:built\"\n", &build);
+        fs::write(root.join("portcullis.toml"), config).unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_portcullis"))
+            .args(["gate", "--until", "build", "--offline"])
+            .current_dir(&root)
+            .env("SQLX_OFFLINE", "offline-is-on")
+            .env("CHANNEL", "channel-of-the-machine")
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        let compiled = fs::read_dir(root.join("target/portcullis/work/cargo")).unwrap();
+        let built = compiled
+            .map(|folder| folder.unwrap().path().join("dist/pay"))
+            .find(|file| file.is_file());
+        fs::read(built.unwrap()).unwrap()
+    };
+    let named = program("env = { CHANNEL = \"channel-is-beta\" }\npass_env = [\"SQLX_OFFLINE\", \"NO_SUCH_VARIABLE\"]\n");
+    assert!(contains(&named, "channel-is-beta") && contains(&named, "offline-is-on"));
+    // The control.
+    let bare = program("");
+    assert!(!contains(&bare, "offline-is-on") && !contains(&bare, "channel-"));
+}
+
+#[test]
+fn a_variable_of_the_machine_that_is_passed_is_no_part_of_the_commit() {
     let folder = tempfile::tempdir().unwrap();
     let root = workspace(folder.path());
-    // Set for every test run by cargo, and on no list of ours.
-    let passed = "CARGO_PKG_DESCRIPTION";
-    let text = fs::read_to_string(root.join("src/main.rs")).unwrap();
-    fs::write(root.join("src/main.rs"), text.replace("PAY_OFFLINE", "CARGO_MANIFEST_LINKS")).unwrap();
-    let asked = NativeBuild {
-        env: BTreeMap::from([("CHANNEL".to_owned(), "channel-is-beta".to_owned())]),
-        pass_env: vec![passed.to_owned(), "NO_SUCH_VARIABLE".to_owned()],
-        ..pay()
+    let passing = |name: &str| {
+        let asked = NativeBuild {
+            pass_env: vec![name.to_owned()],
+            ..pay()
+        };
+        attempt(&root, folder.path(), &asked).unwrap().provenance.unwrap()
     };
-    let image = attempt(&root, folder.path(), &asked).unwrap();
-    assert!(contains(&files(&image)["app/pay"].2, "channel-is-beta"));
-    let provenance = image.provenance.unwrap();
-    assert_eq!(provenance.parameters["pass_env"], "CARGO_PKG_DESCRIPTION,NO_SUCH_VARIABLE");
+    // cargo sets it for every test.
+    let provenance = passing("CARGO_MANIFEST_DIR");
+    assert_eq!(provenance.parameters["pass_env"], "CARGO_MANIFEST_DIR");
     assert!(!provenance.reproducible, "its value is written nowhere");
+    assert!(passing("NO_SUCH_VARIABLE").reproducible);
 }
