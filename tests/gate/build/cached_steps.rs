@@ -28,6 +28,12 @@ fn now() -> String {
         .to_owned()
 }
 
+/// A step; the base is there whatever is asked.
+fn is_cached(said: &str) -> bool {
+    let steps = said.lines().filter(|line| line.contains("] RUN ") || line.contains("] COPY "));
+    steps.into_iter().any(|line| line.trim_end().ends_with("cached"))
+}
+
 #[test]
 fn steps_from_the_cache_of_an_earlier_commit_give_the_digest_of_a_build_from_nothing() {
     for builder in Builder::all() {
@@ -44,11 +50,11 @@ fn steps_from_the_cache_of_an_earlier_commit_give_the_digest_of_a_build_from_not
         project.change(&now(), &[("late", "2\n")]);
         let said = project.ends(0, &builder.env(), &["build"]);
         if matches!(builder, Builder::Buildkit(_)) {
-            assert!(said.contains("cached"), "the control: nothing came from the cache\n{said}");
+            assert!(is_cached(&said), "the control: nothing came from the cache\n{said}");
         }
         let with_cache = project.digest();
         let said = project.ends(0, &builder.env(), &["build", "--no-cache"]);
-        assert!(!said.contains("cached"), "{said}");
+        assert!(!is_cached(&said), "{said}");
         assert_eq!(project.digest(), with_cache, "{}", builder.name());
         let files = listing(&project.results().join("image"), &with_cache);
         let has = |what: &str| files.iter().any(|line| line.contains(what));
