@@ -23,6 +23,7 @@ pub mod layers;
 pub mod limits;
 pub mod local_api;
 pub mod lockfile;
+mod loopback;
 pub mod merge_conflict;
 pub mod oci;
 pub mod oci_layout;

@@ -24,5 +24,6 @@ pub(crate) mod quirks;
 pub(crate) mod registry;
 pub(crate) mod rootfs;
 pub(crate) mod sample;
+pub(crate) mod sigstore;
 pub(crate) mod tls;
 pub(crate) mod tools;

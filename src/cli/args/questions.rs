@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::Judging;
+use super::rollout::WhoseSignature;
 use super::form::form;
 use crate::report::Form;
 
@@ -153,9 +154,9 @@ pub struct RecheckArgs {
     /// A stored inventory, an evidence.json, a folder of them, or a repository whose images carry theirs, signed
     /// (registry:REPOSITORY, with @sha256:… for one image alone; oci:DIR)
     pub target: String,
-    /// Public key (PEM file) that inventories in a repository must be signed with [default: the configured signing key]
-    #[arg(long, value_name = "FILE")]
-    pub key: Option<PathBuf>,
+    /// Whose signatures count.
+    #[command(flatten)]
+    pub whose: WhoseSignature,
     /// Allow plain HTTP beyond loopback
     #[arg(long)]
     pub plain_http: bool,

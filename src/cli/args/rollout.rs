@@ -4,14 +4,31 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+/// Whose signatures count.
+#[derive(Debug, Clone, Default, Args)]
+pub struct WhoseSignature {
+    /// Public key (PEM file) [default: the public half of the configured signing key]
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+    /// Who must have signed without a key, as the certificate names it [default: `identity` in [sign.keyless]]
+    #[arg(long, value_name = "NAME", requires = "certificate_oidc_issuer", conflicts_with = "key")]
+    pub certificate_identity: Option<String>,
+    /// Who must vouch for that identity, a URL [default: `issuer` in [sign.keyless]]
+    #[arg(long, value_name = "URL", requires = "certificate_identity", conflicts_with = "key")]
+    pub certificate_oidc_issuer: Option<String>,
+    /// Sigstore's trusted_root.json to believe [default: `trusted_root` in [sign.keyless], else that of the public-good instance]
+    #[arg(long, value_name = "FILE", conflicts_with = "key")]
+    pub trusted_root: Option<PathBuf>,
+}
+
 /// `verify`.
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
     /// registry:REPOSITORY@sha256:… (the prefix may be left out) or oci:DIR
     pub image: String,
-    /// Public key (PEM file) [default: the public half of the configured signing key]
-    #[arg(long, value_name = "FILE")]
-    pub key: Option<PathBuf>,
+    /// Whose signatures count.
+    #[command(flatten)]
+    pub whose: WhoseSignature,
     /// The policy that must have been applied: a document, `strict`, FILE#sha256:… or registry:REPOSITORY@sha256:…
     #[arg(long, value_name = "POLICY")]
     pub policy: Option<PathBuf>,
@@ -35,9 +52,9 @@ pub struct RolloutArgs {
     pub verb: Option<RolloutVerb>,
     /// What to roll out, by digest [default: what the configuration's repository holds for HEAD]
     pub image: Option<String>,
-    /// Public key (PEM file) [default: the public half of the configured signing key]
-    #[arg(long, value_name = "FILE")]
-    pub key: Option<PathBuf>,
+    /// Whose signatures count.
+    #[command(flatten)]
+    pub whose: WhoseSignature,
     /// Roll out without a verified verdict, for this reason; it is recorded
     #[arg(long, value_name = "REASON")]
     pub unverified: Option<String>,

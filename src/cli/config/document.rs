@@ -114,11 +114,32 @@ pub struct Inventory {
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
 pub struct Sign {
-    /// `env:NAME`, a PEM file, or `local:FILE` for a key pair that is made on first use.
+    /// `env:NAME`, a PEM file, `local:FILE` for a key pair that is made on first use, or `keyless` for the identity of the job.
     pub key: Option<String>,
+    /// For `key = "keyless"`: who is asked, and who counts.
+    #[serde(default)]
+    pub keyless: SignKeyless,
     /// Also write cosign's `.sig` and `.att` tags, for admission controllers that look for them.
     #[serde(default)]
     pub legacy: bool,
+}
+
+/// `[sign.keyless]`
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+pub struct SignKeyless {
+    /// URL of Fulcio, which gets the job's identity token and gives a certificate. To sign, this and the next two are needed.
+    pub fulcio: Option<String>,
+    /// URL of the log, a Rekor of version 2.
+    pub rekor: Option<String>,
+    /// Whole URL of the timestamp authority (RFC 3161).
+    pub timestamp_authority: Option<String>,
+    /// Sigstore's `trusted_root.json` with their certificates and keys [default: that of Sigstore's public-good instance, as the program has it].
+    pub trusted_root: Option<PathBuf>,
+    /// Who must have signed, as the certificate names it: `https://github.com/OWNER/REPOSITORY/.github/workflows/FILE@refs/heads/BRANCH`.
+    pub identity: Option<String>,
+    /// Who must vouch for the identity: `https://token.actions.githubusercontent.com` for jobs on GitHub.
+    pub issuer: Option<String>,
 }
 
 /// Events behind which there may be a pull request.

@@ -10,7 +10,7 @@ use crate::gate::{GateError, Judge};
 use crate::model::plan::{Destination, KeySource, TargetPlan};
 use crate::report::quantity;
 use crate::stage::matching::{self, FeedStatus};
-use crate::stage::publish::sign::VerifyingKey;
+use crate::stage::publish::sign::{SignError, Signer, VerifyingKey};
 
 /// Policy, waivers and advisory data.
 pub(in crate::cli) async fn data(session: &Session<'_>) -> Vec<Check> {
@@ -90,9 +90,13 @@ fn key(session: &Session<'_>) -> Check {
         Ok(Some(KeySource::Local(file))) if !file.exists() => {
             Check::there(NAME, STAGE, format!("is made at {} on first use", file.display()))
         }
+        Ok(Some(source @ KeySource::Keyless(_))) => match Signer::check(&source, &session.effects) {
+            Ok(()) => Check::there(NAME, STAGE, "the identity of this job, asked for after the verdict"),
+            Err(error) => Check::refused(NAME, STAGE, &CliError::Gate(GateError::Publish(error.into()))),
+        },
         Ok(Some(source)) => match VerifyingKey::load(&source, &session.effects) {
             Ok(key) => Check::there(NAME, STAGE, key.name()),
-            Err(error) => Check::refused(NAME, STAGE, &CliError::Gate(GateError::Publish(error.into()))),
+            Err(error) => Check::refused(NAME, STAGE, &CliError::Gate(GateError::Publish(SignError::from(error).into()))),
         },
     }
 }

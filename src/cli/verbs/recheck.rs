@@ -6,7 +6,6 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::verify;
 use crate::cli::args::{RecheckArgs, image_ref};
 use crate::cli::error::CliError;
 use crate::cli::session::{Answer, Session};
@@ -86,7 +85,7 @@ fn plan(session: &Session<'_>, args: &RecheckArgs) -> Result<FleetPlan, CliError
     if path.exists() {
         return Ok(FleetPlan::Files(path));
     }
-    let key = || verify::key(session, args.key.as_ref());
+    let key = || session.workspace.whose(&args.whose);
     let plain_http = args.plain_http || session.workspace.config.image.plain_http;
     let scheme = text.split_once(':').filter(|(scheme, _)| matches!(*scheme, "registry" | "oci"));
     match scheme {

@@ -1,18 +1,14 @@
 //! `verify`: does a published digest carry a signed, cleared verdict?
 
-use std::path::PathBuf;
-
 use serde_json::json;
 
 use crate::cli::args::{Judging, VerifyArgs, image_ref};
 use crate::cli::error::CliError;
 use crate::cli::session::{Answer, Session};
-use crate::cli::wiring::elsewhere;
 use crate::gate::GateError;
 use crate::model::excused::Excused as _;
 use crate::model::human_duration::HumanDuration;
 use crate::model::image_ref::ImageRef;
-use crate::model::plan::KeySource;
 use crate::stage::publish::{self, Attested, CheckResult, Examination, Expectation};
 
 /// The shape of the answer.
@@ -21,7 +17,7 @@ const SCHEMA: &str = "portcullis/verification/v1";
 /// Checks signature, subject, verdict, policy and age.
 pub(super) async fn run(session: &Session<'_>, args: &VerifyArgs) -> Result<Answer, CliError> {
     let image = image_ref(&args.image).map_err(|problem| CliError::setting("IMAGE", problem.to_string()))?;
-    let key = key(session, args.key.as_ref())?;
+    let key = session.workspace.whose(&args.whose)?;
     let policy = match &args.policy {
         Some(_) => {
             let judging = Judging {
@@ -108,21 +104,4 @@ fn explained(image: &ImageRef, examination: Examination) -> Answer {
         }
     };
     Answer::Message { human, json, code, next }
-}
-
-/// The named key, or the configured one.
-///
-/// # Errors
-/// [`CliError::Missing`] when there is neither.
-pub(super) fn key(session: &Session<'_>, named: Option<&PathBuf>) -> Result<KeySource, CliError> {
-    if let Some(path) = named {
-        if let Some(problem) = path.to_str().and_then(elsewhere) {
-            return Err(CliError::setting("--key", problem));
-        }
-        return Ok(KeySource::File(path.clone()));
-    }
-    session.workspace.key()?.ok_or_else(|| CliError::Missing {
-        problem: "no key to verify with".to_owned(),
-        help: "name the public key with --key FILE, or configure [sign] key".to_owned(),
-    })
 }

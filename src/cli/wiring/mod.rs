@@ -7,6 +7,7 @@ mod exclusions;
 mod judging;
 mod native;
 mod native_container;
+mod keyless;
 mod publish;
 mod rollout;
 mod rollout_keys;
@@ -15,6 +16,5 @@ mod workspace;
 
 pub(super) use build::{DOCKERFILES, is_locked};
 pub(super) use judging::WAIVER_FILE;
-pub(super) use publish::elsewhere;
 
 pub(super) use workspace::{CONFIG_FILE, UserFolders, Workspace};

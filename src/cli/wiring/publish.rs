@@ -5,6 +5,7 @@ use std::path::Path;
 use super::Workspace;
 use super::tags::Tags;
 use crate::cli::args::image_ref;
+use crate::cli::config::SignKeyless;
 use crate::cli::error::CliError;
 use crate::gate::GateError;
 use crate::io::Effects;
@@ -14,7 +15,7 @@ use crate::model::excused::Excused as _;
 use crate::model::image_ref::ImageRef;
 use crate::model::plan::{Destination, KeySource, PublishPlan};
 use crate::stage::publish::PublishError;
-use crate::stage::publish::sign::SigningKey;
+use crate::stage::publish::sign::Signer;
 
 impl Workspace {
     /// Publishing's plan.
@@ -104,15 +105,13 @@ impl Workspace {
         if let Some(kind) = elsewhere(text) {
             return Err(CliError::setting("sign.key", kind));
         }
+        if text != "keyless" && self.config.sign.keyless != SignKeyless::default() {
+            return Err(CliError::setting("sign.keyless", "it is for key = \"keyless\" alone"));
+        }
         Ok(Some(match text.split_once(':') {
             Some(("env", name)) => KeySource::Env(name.to_owned()),
             Some(("local", file)) => KeySource::Local(self.root.join(file)),
-            _ if text == "keyless" => {
-                return Err(CliError::setting(
-                    "sign.key",
-                    "keyless signing is not available: write env:NAME or a file",
-                ));
-            }
+            _ if text == "keyless" => self.keyless()?,
             _ => KeySource::File(self.root.join(text)),
         }))
     }
@@ -134,7 +133,15 @@ impl Workspace {
                 format!("set {name} to a key in PEM, or judge without a key with `portcullis gate --until policy`"),
             ),
             Some(source) => {
-                let checked = SigningKey::check(&source, effects);
+                if let KeySource::Keyless(keyless) = &source
+                    && keyless.services.is_none()
+                {
+                    return Err(CliError::setting(
+                        "sign.keyless",
+                        "signing needs `fulcio`, `rekor` and `timestamp_authority`: where certificate, log entry and timestamp come from",
+                    ));
+                }
+                let checked = Signer::check(&source, effects);
                 return checked.map_err(|error| GateError::from(PublishError::from(error)).into());
             }
             None => return Ok(()),
@@ -147,7 +154,7 @@ impl Workspace {
 }
 
 /// Why a key that is not in a file or a variable cannot be used; `None` for one that may be.
-pub(in crate::cli) fn elsewhere(text: &str) -> Option<String> {
+pub(super) fn elsewhere(text: &str) -> Option<String> {
     const SCHEMES: [&str; 7] = [
         "pkcs11:",
         "awskms://",

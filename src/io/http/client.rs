@@ -1,7 +1,7 @@
 //! A client that asks again with patience, and takes no more than a limit.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use reqwest::{Client, StatusCode, redirect};
 
@@ -11,8 +11,8 @@ use super::download;
 use super::error::HttpError;
 use super::redirects::refusal;
 use super::roots::tls_config;
+use super::tries::tried;
 use crate::io::patience::Patience;
-use crate::model::logins::redact;
 
 /// What a conditional request for a small document gave.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,7 +69,7 @@ impl Http {
         limit: u64,
         watch: &(dyn Fn(u64, Option<u64>) + Send + Sync),
     ) -> Result<Fetched, HttpError> {
-        self.tried(url, || download::attempt(&self.client, url, known, to, limit, watch))
+        tried(self.patience, url, || download::attempt(&self.client, url, known, to, limit, watch))
             .await
     }
 
@@ -85,7 +85,7 @@ impl Http {
             };
             download::body(url, response, limit).await.map(Some)
         };
-        self.tried(url, attempt).await
+        tried(self.patience, url, attempt).await
     }
 
     /// Reads a small document unless it is as it was.
@@ -105,30 +105,12 @@ impl Http {
             let bytes = download::body(url, response, limit).await?;
             Ok(ReadIfChanged::New { bytes, validators })
         };
-        self.tried(url, attempt).await
-    }
-
-    async fn tried<T, F: Future<Output = Result<T, HttpError>>>(&self, url: &str, mut attempt: impl FnMut() -> F) -> Result<T, HttpError> {
-        let mut attempts = 1;
-        let begun = Instant::now();
-        for delay in self.patience.delays() {
-            let error = match attempt().await {
-                Err(error) if error.is_passing() => error,
-                other => return other.map_err(|error| error.after(attempts)),
-            };
-            let Some(wait) = self.patience.wait(delay, error.retry_after(), begun.elapsed()) else {
-                return Err(error.after(attempts));
-            };
-            tracing::debug!(url = redact(url), %error, ?wait, "trying again");
-            tokio::time::sleep(wait).await;
-            attempts += 1;
-        }
-        attempt().await.map_err(|error| error.after(attempts))
+        tried(self.patience, url, attempt).await
     }
 }
 
 /// To connect.
-const CONNECT: Duration = Duration::from_secs(10);
+pub(super) const CONNECT: Duration = Duration::from_secs(10);
 
 /// Without a byte.
-const SILENCE: Duration = Duration::from_secs(30);
+pub(super) const SILENCE: Duration = Duration::from_secs(30);

@@ -64,6 +64,31 @@ pub enum HttpError {
         /// How long the server asks to wait.
         retry_after: Option<Duration>,
     },
+    /// An address that nothing is sent to.
+    #[error("{url} cannot be asked: {reason}")]
+    #[diagnostic(code(io::http))]
+    Address {
+        /// Where, without credentials.
+        url: String,
+        reason: &'static str,
+    },
+    /// `--offline`.
+    #[error("{url} was not asked: --offline")]
+    #[diagnostic(code(io::offline), help("leave --offline away: nothing that is cached can stand in for this answer"))]
+    Offline {
+        /// Where, without credentials.
+        url: String,
+    },
+    /// The server says why it does not do what it is asked.
+    #[error("{url} answers with status {status}{}", because(said))]
+    #[diagnostic(code(io::http))]
+    Denied {
+        /// Where, without credentials.
+        url: String,
+        status: u16,
+        /// What the server says, shortened, without secrets; may be empty.
+        said: String,
+    },
     /// The server has no such document.
     #[error("{url} is not there")]
     #[diagnostic(code(io::http))]
@@ -86,6 +111,13 @@ pub enum HttpError {
     Write { path: PathBuf, source: std::io::Error },
 }
 
+fn because(said: &str) -> String {
+    match said.is_empty() {
+        true => String::new(),
+        false => format!(": {said}"),
+    }
+}
+
 impl HttpError {
     /// True when it is about reaching the service at all, not about what it said.
     #[must_use]
@@ -106,6 +138,14 @@ impl HttpError {
             (true, _) => Self::Redirect { url, source },
             (_, true) => Self::Untrusted { url, source },
             _ => Self::Unreachable { url, attempts: 1, source },
+        }
+    }
+
+    /// A redirect where none is followed.
+    pub(super) fn redirected(url: &str) -> Self {
+        Self::Redirect {
+            url: redact(url),
+            source: "what is sent there is for this server alone".into(),
         }
     }
 

@@ -7,12 +7,15 @@ mod answer;
 mod client;
 mod download;
 mod error;
+mod own_origin;
 mod redirects;
 mod roots;
+mod tries;
 
 pub use crate::io::patience::Patience;
 pub use answer::{Fetched, Validators};
 pub use client::{Http, ReadIfChanged};
 pub use error::HttpError;
+pub use own_origin::OwnOrigin;
 pub(in crate::io) use redirects::refusal;
 pub(in crate::io) use roots::{is_distrust, tls_config};

@@ -173,6 +173,26 @@ pub const ENVELOPE: Shape = Message(&[
     ("signatures", List(&Message(&[("sig", Text), ("keyid", Text)]))),
 ]);
 
+/// An entry of Rekor. Numbers of 64 bits are texts in protobuf's JSON, and read as either.
+const LOG_ENTRY: Shape = Message(&[
+    ("logIndex", Any),
+    ("logId", Message(&[("keyId", Text)])),
+    ("kindVersion", Message(&[("kind", Text), ("version", Text)])),
+    ("integratedTime", Any),
+    ("inclusionPromise", Message(&[("signedEntryTimestamp", Text)])),
+    (
+        "inclusionProof",
+        Message(&[
+            ("logIndex", Any),
+            ("rootHash", Text),
+            ("treeSize", Any),
+            ("hashes", TEXTS),
+            ("checkpoint", Message(&[("envelope", Text)])),
+        ]),
+    ),
+    ("canonicalizedBody", Text),
+]);
+
 /// What a Sigstore bundle may hold, by its protobuf definition.
 pub const BUNDLE: Shape = Message(&[
     ("mediaType", Text),
@@ -181,9 +201,12 @@ pub const BUNDLE: Shape = Message(&[
         Message(&[
             ("publicKey", Message(&[("hint", Text)])),
             ("x509CertificateChain", Any),
-            ("certificate", Any),
-            ("tlogEntries", List(&Any)),
-            ("timestampVerificationData", Any),
+            ("certificate", Message(&[("rawBytes", Text)])),
+            ("tlogEntries", List(&LOG_ENTRY)),
+            (
+                "timestampVerificationData",
+                Message(&[("rfc3161Timestamps", List(&Message(&[("signedTimestamp", Text)])))]),
+            ),
         ]),
     ),
     ("messageSignature", Any),

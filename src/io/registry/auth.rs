@@ -11,7 +11,7 @@ use reqwest::{Response, Url};
 use serde::Deserialize;
 
 use super::client::without_query;
-use super::repository::is_loopback;
+use crate::io::loopback::is_loopback;
 use super::send::{bare, body};
 use super::{Login, Registry, RegistryError};
 use crate::io::secret::Secret;

@@ -9,7 +9,7 @@ use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderMap, LO
 use reqwest::{Method, StatusCode, Url};
 
 use super::manifests::text;
-use super::repository::is_loopback;
+use crate::io::loopback::is_loopback;
 use super::send::bare;
 use super::{Content, OnBytes, Registry, RegistryError, Repository};
 use crate::model::digest::Digest;

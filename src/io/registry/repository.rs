@@ -3,6 +3,8 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use crate::io::loopback::is_loopback;
+
 use crate::model::logins;
 
 /// A repository of a registry: host and path, without tag or digest.
@@ -94,12 +96,6 @@ impl Repository {
     pub fn is_loopback(&self) -> bool {
         is_loopback(host_name(&self.host))
     }
-}
-
-/// True for `localhost` and the loopback addresses. `[::1]` may keep its brackets.
-pub(super) fn is_loopback(host: &str) -> bool {
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// The host without its port.

@@ -10,6 +10,7 @@ pub use build::{BuildPlan, BuildSecret, Builder, DockerfileBuild, DockerfileBuil
 pub use feeds::{CratesIndexSource, FeedsPlan};
 pub use native::{CargoCommand, HealthCheck, ImageSettings, Link, NativeBuild, PlacedFiles, ProgramName};
 pub use publish::{Destination, KeySource, PublishPlan};
+pub use publish::{Destination, KeySource, Keyless, KeylessServices, PublishPlan, SignerIdentity};
 pub use rollout::{
     CaddyPlan, CommandPlan, ComposePlan, FrontPlan, HealthPlan, KubernetesPlan, NginxPlan, ProbePlan, ProcessPlan, Protocol, RolloutPlan,
     SwarmPlan, SwitchFrontPlan, TargetPlan, TraefikPlan, VersionAssertion, Waits, WorkloadKind,

@@ -1,5 +1,6 @@
 //! Publishing's part of a plan.
 
+use std::fmt;
 use std::path::PathBuf;
 
 /// Where the image goes.
@@ -25,6 +26,45 @@ pub enum KeySource {
     File(PathBuf),
     /// Makes a key pair beside the state of the service on first use: for demos and previews. The path is the private key's.
     Local(PathBuf),
+    /// No key that is kept: an identity service says who signs, a log and a timestamp say when.
+    Keyless(Box<Keyless>),
+}
+
+/// Signing, and believing what is signed, by an identity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keyless {
+    /// Whom to ask for certificate, timestamp and log entry; `None` where only signatures of others are looked at.
+    pub services: Option<KeylessServices>,
+    /// `trusted_root.json` with the services' certificates and keys; `None` for that of Sigstore's public-good instance, as this program has it.
+    pub trusted_root: Option<PathBuf>,
+    /// Whose signature counts; `None` where nobody said.
+    pub signer: Option<SignerIdentity>,
+}
+
+/// The services that a keyless signature is made with, by their base URLs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeylessServices {
+    /// Fulcio, which gives certificates.
+    pub fulcio: String,
+    /// Rekor, version 2: the log.
+    pub rekor: String,
+    /// The whole URL that timestamps (RFC 3161) are asked for.
+    pub timestamp_authority: String,
+}
+
+/// Who signs, as a certificate of Fulcio has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignerIdentity {
+    /// The certificate's name: a workflow's URL with its ref, or an e-mail address. Compared as it is.
+    pub identity: String,
+    /// Who says so: the issuer of the identity's token, a URL. Compared as it is.
+    pub issuer: String,
+}
+
+impl fmt::Display for SignerIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (issuer {})", self.identity, self.issuer)
+    }
 }
 
 /// Everything the publish stage needs to know.

@@ -6,8 +6,9 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::PublishError;
 use super::attestation::Statement;
-use super::sign::{BUNDLE_MEDIA_TYPE, Bundle, Envelope, SigningKey};
+use super::sign::{BUNDLE_MEDIA_TYPE, Envelope, Signer};
 use crate::io::hash::sha256;
 use crate::io::oci::{self, Refused, shape};
 use crate::model::image::{Descriptor, media_type};
@@ -60,10 +61,10 @@ pub(super) struct ArtifactManifest {
 }
 
 impl Artifact {
-    /// Signs a statement about an image. Deterministic: the same statement, key and time give the same bytes.
-    pub(super) fn sign(statement: &Statement, subject: &Descriptor, key: &SigningKey, at: Timestamp) -> serde_json::Result<Self> {
-        let envelope = Envelope::sign(&statement.bytes()?, key);
-        let bundle = Bytes::from(Bundle::new(envelope.clone(), &key.verifying_key()).bytes()?);
+    /// Signs a statement about an image. With a key deterministic: the same statement, key and time give the same bytes.
+    pub(super) async fn sign(statement: &Statement, subject: &Descriptor, signer: &Signer, at: Timestamp) -> Result<Self, PublishError> {
+        let (envelope, bundle) = signer.sign(&statement.bytes()?).await?;
+        let bundle = Bytes::from(bundle.bytes()?);
         let annotations = BTreeMap::from([
             (CONTENT_ANNOTATION.to_owned(), "dsse-envelope".to_owned()),
             (PREDICATE_ANNOTATION.to_owned(), statement.predicate_type.clone()),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::artifact::Artifact;
 use super::attestation::{self, Statement, predicate_type};
 use super::destination::OpenDestination;
-use super::sign::{BUNDLE_MEDIA_TYPE, SigningKey};
+use super::sign::{BUNDLE_MEDIA_TYPE, Signer};
 use super::{Predicate, PublishError, VerdictSummary, legacy, signed};
 use crate::io::Effects;
 use crate::io::files;
@@ -34,7 +34,7 @@ pub(super) struct Attesting<'a> {
     pub(super) root: &'a Descriptor,
     /// The images of an index; empty where the image is one itself.
     pub(super) platforms: Vec<Descriptor>,
-    pub(super) key: &'a SigningKey,
+    pub(super) signer: &'a Signer,
     pub(super) plan: &'a PublishPlan,
     pub(super) effects: &'a Effects,
     /// Folder that gets the envelopes about the image.
@@ -44,8 +44,8 @@ pub(super) struct Attesting<'a> {
 impl Attesting<'_> {
     /// Gives the attestations' digests, that of the verdict on the image last. Whoever finds a verdict finds its inputs.
     pub(super) async fn run(&self, predicates: &[Predicate], summary: &VerdictSummary) -> Result<Vec<Digest>, PublishError> {
-        let verifying = self.key.verifying_key();
-        let existing = signed::newest(self.place, &self.root.digest, &verifying, self.effects).await?;
+        let verifier = self.signer.verifier();
+        let existing = signed::newest(self.place, &self.root.digest, &verifier, self.effects).await?;
         if let Some(existing) = existing.filter(|existing| existing.is_same(summary, RENEW_AFTER)) {
             self.effects
                 .note(Stage::Publish, "the image and its verdict are published already; nothing was sent");
@@ -66,8 +66,8 @@ impl Attesting<'_> {
         }
         let of_image = predicates.iter().filter(|predicate| predicate.platform.is_none());
         let artifacts = self.attest(self.root, of_image, summary).await?;
-        if self.plan.legacy {
-            legacy::write(self.place, self.root, &artifacts, self.key, self.effects).await?;
+        if let (true, Signer::Key(key)) = (self.plan.legacy, self.signer) {
+            legacy::write(self.place, self.root, &artifacts, key, self.effects).await?;
         }
         self.write_envelopes(&artifacts)?;
         digests.extend(artifacts.iter().map(digest));
@@ -81,22 +81,25 @@ impl Attesting<'_> {
         predicates: impl Iterator<Item = &'p Predicate>,
         summary: &VerdictSummary,
     ) -> Result<Vec<Artifact>, PublishError> {
-        let sign = |predicate: &Predicate| self.sign(subject, predicate, summary);
-        let mut artifacts: Vec<Artifact> = predicates.map(sign).collect::<Result<_, _>>()?;
+        let mut artifacts = Vec::new();
+        for predicate in predicates {
+            artifacts.push(self.sign(subject, predicate, summary).await?);
+        }
         let input = |a: &Artifact| Ok((a.predicate_type.clone(), sha256(&a.envelope_bytes()?)));
         let inputs: Vec<(String, Digest)> = artifacts.iter().map(input).collect::<serde_json::Result<_>>()?;
         let repository = self.place.repository();
         let resource = attestation::resource_uri(repository.as_deref(), &self.plan.service, &subject.digest);
-        artifacts.push(sign(&attestation::verification_summary(summary, &resource, &inputs))?);
+        let verdict = attestation::verification_summary(summary, &resource, &inputs);
+        artifacts.push(self.sign(subject, &verdict, summary).await?);
         self.place.attach(&artifacts, &subject.digest).await?;
         self.read_back(&artifacts, &subject.digest).await?;
         Ok(artifacts)
     }
 
-    fn sign(&self, subject: &Descriptor, predicate: &Predicate, summary: &VerdictSummary) -> serde_json::Result<Artifact> {
+    async fn sign(&self, subject: &Descriptor, predicate: &Predicate, summary: &VerdictSummary) -> Result<Artifact, PublishError> {
         let name = self.place.repository().unwrap_or_else(|| self.plan.service.clone());
         let statement = Statement::new(&name, &subject.digest, predicate);
-        Artifact::sign(&statement, subject, self.key, summary.evaluated_at)
+        Artifact::sign(&statement, subject, self.signer, summary.evaluated_at).await
     }
 
     /// Fetches what was attached, as whoever verifies the image will. A registry may take a moment until it lists it.

@@ -44,6 +44,23 @@ impl Check {
         "verdict",
         "age",
     ];
+
+    /// The same for keyless signatures, which rest on more.
+    pub const KEYLESS: [&'static str; 13] = [
+        "key",
+        "referrers",
+        "identity",
+        "timestamp",
+        "certificate",
+        "log",
+        "signature",
+        "subject",
+        "service",
+        "policy",
+        "newest",
+        "verdict",
+        "age",
+    ];
 }
 
 /// Every check, and what they came to.
@@ -55,10 +72,27 @@ pub struct Examination {
     pub result: Result<Attested, PublishError>,
 }
 
-#[derive(Debug, Default)]
-pub(super) struct Checks(Vec<Check>);
+#[derive(Debug)]
+pub(super) struct Checks {
+    list: Vec<Check>,
+    names: &'static [&'static str],
+}
+
+impl Default for Checks {
+    fn default() -> Self {
+        Self {
+            list: Vec::new(),
+            names: &Check::NAMES,
+        }
+    }
+}
 
 impl Checks {
+    /// What decides is a keyless signature.
+    pub(super) fn of_keyless(&mut self) {
+        self.names = &Check::KEYLESS;
+    }
+
     pub(super) fn holds(&mut self, name: &'static str, reason: impl Into<String>) {
         self.add(name, CheckResult::Holds, reason.into());
     }
@@ -72,34 +106,37 @@ impl Checks {
     }
 
     fn add(&mut self, name: &'static str, result: CheckResult, reason: String) {
-        self.0.push(Check { name, result, reason });
+        self.list.push(Check { name, result, reason });
     }
 
     /// Ends the list: with an error, the check that it is about fails, and those after it were not reached.
     pub(super) fn finish(mut self, error: Option<&PublishError>) -> Vec<Check> {
-        let Some(error) = error else { return self.0 };
-        let failed = failed_check(error, self.0.len());
-        for name in &Check::NAMES[self.0.len().min(failed)..failed] {
+        let Some(error) = error else { return self.list };
+        let names = self.names;
+        let failed = failed_check(error, &names, self.list.len());
+        for name in &names[self.list.len().min(failed)..failed] {
             // A signature is held against the key and the image in one look at each statement.
             self.holds(name, "holds for what was looked at");
         }
-        if let Some(name) = Check::NAMES.get(failed) {
-            self.0.truncate(failed);
+        if let Some(name) = names.get(failed) {
+            self.list.truncate(failed);
             self.add(name, CheckResult::Fails, error.to_string());
         }
-        for name in Check::NAMES.iter().skip(failed + 1) {
+        for name in names.iter().skip(failed + 1) {
             self.add(name, CheckResult::NotReached, "a check before it fails".to_owned());
         }
-        self.0
+        self.list
     }
 }
 
 /// The number of the check that an error is about. An error that is about none of them (a registry that does not answer) ends the one that was
 /// under way.
-fn failed_check(error: &PublishError, under_way: usize) -> usize {
+fn failed_check(error: &PublishError, names: &[&str], under_way: usize) -> usize {
     let name = match error {
-        PublishError::Key(_) => "key",
+        PublishError::Sign(_) => "key",
         PublishError::TooManyReferrers { .. } => "referrers",
+        PublishError::OtherKey { .. } if names.contains(&"identity") => "identity",
+        PublishError::Unproven { refusal, .. } => refusal.part.name(),
         PublishError::NoVerdict { .. } | PublishError::OtherKey { .. } | PublishError::Altered { .. } | PublishError::Malformed { .. } => {
             "signature"
         }
@@ -108,9 +145,9 @@ fn failed_check(error: &PublishError, under_way: usize) -> usize {
         PublishError::OtherPolicy { .. } => "policy",
         PublishError::NotCleared { .. } => "verdict",
         PublishError::Stale { .. } | PublishError::WaiverEnded { .. } | PublishError::Future { .. } => "age",
-        _ => return under_way.min(Check::NAMES.len() - 1),
+        _ => return under_way.min(names.len().saturating_sub(1)),
     };
-    let at = Check::NAMES.iter().position(|known| *known == name);
+    let at = names.iter().position(|known| *known == name);
     at.unwrap_or(under_way)
 }
 

@@ -6,7 +6,7 @@ use crate::io::registry::RegistryError;
 use crate::model::digest::Digest;
 use crate::model::exit_kind::ExitKind;
 
-use super::sign::KeyError;
+use super::sign::{Refusal, SignError};
 
 /// Why nothing was published, or an image is not to be trusted.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -23,7 +23,7 @@ pub enum PublishError {
     File(#[from] FileError),
     #[error(transparent)]
     #[diagnostic(transparent)]
-    Key(#[from] KeyError),
+    Sign(#[from] SignError),
     /// An invalid tag.
     #[error("`{tag}` is no tag")]
     #[diagnostic(
@@ -111,6 +111,13 @@ pub enum PublishError {
         /// What does not hold.
         reason: String,
     },
+    /// A keyless signature by whom it should be, as it says itself, of which something does not hold.
+    #[error("attestation {attestation} is not proven: {refusal}")]
+    #[diagnostic(
+        code(publish::unproven),
+        help("a keyless signature counts with all of it: a timestamp, a certificate of the trusted root with its log, the signer, the entry in the log")
+    )]
+    Unproven { attestation: Digest, refusal: Refusal },
     /// A good signature over a statement about something else.
     #[error("attestation {attestation} is about {found}, not about {digest}")]
     #[diagnostic(
@@ -255,7 +262,7 @@ impl PublishError {
             Self::Registry(error) => error.exit_kind(),
             Self::Layout(error) => error.exit_kind(),
             Self::File(error) => error.exit_kind(),
-            Self::Key(error) => error.exit_kind(),
+            Self::Sign(error) => error.exit_kind(),
             Self::TagName { .. } | Self::NoAttestationsThere { .. } => ExitKind::Usage,
             Self::Interrupted => ExitKind::Interrupted,
             _ => ExitKind::Undecidable,
@@ -271,6 +278,7 @@ impl PublishError {
                 | Self::NotAttested { .. }
                 | Self::OtherKey { .. }
                 | Self::Altered { .. }
+                | Self::Unproven { .. }
                 | Self::OtherSubject { .. }
                 | Self::Malformed { .. }
                 | Self::Unread { .. }

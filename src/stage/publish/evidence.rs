@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::attestation::predicate_type;
 use super::destination::OpenDestination;
-use super::sign::VerifyingKey;
+use super::sign::Verifier;
 use super::statements::{Found, Search};
 use super::{Expectation, PublishError, VerdictSummary, signed, verdict_file, verify};
 use crate::io::Effects;
@@ -42,7 +42,7 @@ pub enum Content {
 /// one that the statement before it names by digest.
 pub(super) async fn evidence(image: &ImageRef, expected: &Expectation<'_>, effects: &Effects) -> Result<SignedEvidence, PublishError> {
     let attested = verify::verify(image, expected, effects).await?;
-    let key = VerifyingKey::load(expected.key, effects)?;
+    let key = Verifier::load(expected.key, effects)?;
     let (place, digest) = OpenDestination::of_image(image, expected.plain_http, effects)?;
     let search = Search::new(&place, &digest, &key, effects);
     let summary = attested.verdict().cloned().ok_or_else(|| search.not_attested("verdict"))?;
@@ -76,7 +76,7 @@ fn named_verdict(verdicts: Found<Verdict>, summary: &VerdictSummary) -> Result<O
 
 /// Fetches what the key signed of the content of an image: the inventory, else the SBOM.
 pub(super) async fn content(image: &ImageRef, key: &KeySource, plain_http: bool, effects: &Effects) -> Result<Content, PublishError> {
-    let key = VerifyingKey::load(key, effects)?;
+    let key = Verifier::load(key, effects)?;
     let (place, digest) = OpenDestination::of_image(image, plain_http, effects)?;
     let search = Search::new(&place, &digest, &key, effects);
     let inventories = search.all(predicate_type::INVENTORY, serde_json::from_value::<Inventory>).await?;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::checks::Checks;
 use super::destination::OpenDestination;
 use super::evidence;
-use super::sign::{Envelope, VerifyingKey};
+use super::sign::{Envelope, Verifier};
 use super::statements::{Search, Whose};
 use super::{Attested, Expectation, PublishError, VerdictSummary};
 use crate::io::Effects;
@@ -26,7 +26,7 @@ pub(super) async fn look(attested: &Attested, expected: &Expectation<'_>, effect
 }
 
 async fn try_look(attested: &Attested, expected: &Expectation<'_>, effects: &Effects, checks: &mut Checks) -> Result<(), PublishError> {
-    let key = VerifyingKey::load(expected.key, effects)?;
+    let key = Verifier::load(expected.key, effects)?;
     let (place, digest) = OpenDestination::of_image(&attested.image, expected.plain_http, effects)?;
     let search = Search::new(&place, &digest, &key, effects);
     if let Some(summary) = attested.verdict() {
@@ -85,7 +85,7 @@ fn counted(seen: Vec<(String, Whose)>) -> BTreeMap<String, usize> {
 async fn builders_word(
     place: &OpenDestination,
     digest: &Digest,
-    key: &VerifyingKey,
+    key: &Verifier,
     effects: &Effects,
 ) -> Result<Vec<String>, PublishError> {
     let mut told = Vec::new();
@@ -105,7 +105,7 @@ async fn builders_word(
                 .map_or("a statement without a type", String::as_str);
             let bytes = place.blob(layer, effects.limits.sbom).await?;
             let state = match serde_json::from_slice::<Envelope>(&bytes) {
-                Ok(envelope) if envelope.open(key).is_ok() => "signed by this key",
+                Ok(envelope) if key.open_bare(&envelope).is_ok() => "signed by this key",
                 Ok(_) => "signed by another key",
                 Err(_) => "not signed",
             };

@@ -5,7 +5,7 @@ use super::attestation;
 use super::destination::OpenDestination;
 use super::graph::Graph;
 use super::sha_tag;
-use super::sign::SigningKey;
+use super::sign::Signer;
 use super::{Attested, Predicate, PublishError, Trust, VerdictSummary, dry_run};
 use crate::io::Effects;
 use crate::io::oci_layout::OciLayout;
@@ -28,14 +28,17 @@ pub(super) async fn publish(
     if plan.dry_run {
         return dry_run::dry_run(cleared, &root, plan, effects).await;
     }
-    // Before anything is sent: a key that cannot be used must not leave an image without a verdict.
-    let key = plan.key.as_ref().map(|key| SigningKey::load(key, effects)).transpose()?;
+    // Before anything is sent: who cannot sign must not leave an image without a verdict.
+    let signer = match &plan.key {
+        Some(source) => Some(Signer::open(source, effects).await?),
+        None => None,
+    };
     let source = OciLayout::open(&image.layout)?;
     let work = Work {
         graph: Graph::read(&source, &root, &effects.limits)?,
         source,
         root,
-        key,
+        signer,
         summary: attestation::summarize(cleared.verdict(), &plan.service)?,
         plan,
         effects,
@@ -49,7 +52,7 @@ struct Work<'a> {
     source: OciLayout,
     graph: Graph,
     root: Descriptor,
-    key: Option<SigningKey>,
+    signer: Option<Signer>,
     summary: VerdictSummary,
     plan: &'a PublishPlan,
     effects: &'a Effects,
@@ -105,13 +108,13 @@ impl Work<'_> {
                 place.put(&self.graph, &self.root).await?;
             }
         }
-        let attestations = match &self.key {
-            Some(key) => {
+        let attestations = match &self.signer {
+            Some(signer) => {
                 let attesting = Attesting {
                     place: &place,
                     root: &self.root,
                     platforms: self.graph.platforms(),
-                    key,
+                    signer,
                     plan: self.plan,
                     effects: self.effects,
                     envelopes: self.plan.envelopes.as_deref().filter(|_| is_first),
@@ -147,7 +150,7 @@ impl Work<'_> {
             tags: self.plan.tags.clone(),
             bytes_sent,
             attestations: first.attestations,
-            signed_by: self.key.as_ref().map(|key| key.verifying_key().name()),
+            signed_by: self.signer.as_ref().map(Signer::name),
         };
         let attested = Attested {
             image: first.place.image(&self.root.digest),

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::attestation::{VerificationSummary, Word, predicate_type};
 use super::destination::OpenDestination;
-use super::sign::VerifyingKey;
+use super::sign::Verifier;
 use super::statements::{Found, Search, is_bad_content};
 use super::{PublishError, VerdictSummary};
 use crate::io::Effects;
@@ -93,7 +93,7 @@ pub(super) async fn all(search: &Search<'_>) -> Result<Verdicts, PublishError> {
 pub(super) async fn newest(
     place: &OpenDestination,
     digest: &Digest,
-    key: &VerifyingKey,
+    key: &Verifier,
     effects: &Effects,
 ) -> Result<Option<Signed>, PublishError> {
     let search = Search::new(place, digest, key, effects);

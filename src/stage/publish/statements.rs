@@ -8,7 +8,7 @@ use super::PublishError;
 use super::artifact::{self, ArtifactManifest};
 use super::attestation::{Statement, predicate_type};
 use super::destination::OpenDestination;
-use super::sign::{Bundle, Envelope, EnvelopeError, VerifyingKey};
+use super::sign::{Bundle, Envelope, NotOpened, Verifier};
 use crate::io::Effects;
 use crate::io::limits::Limits;
 use crate::io::oci::Refused;
@@ -25,7 +25,7 @@ const PARALLEL: usize = 8;
 pub(super) struct Search<'a> {
     place: &'a OpenDestination,
     digest: &'a Digest,
-    key: &'a VerifyingKey,
+    verifier: &'a Verifier,
     effects: &'a Effects,
     /// Asked for once.
     referrers: OnceCell<Referrers>,
@@ -47,11 +47,11 @@ pub(super) struct Found<T> {
 }
 
 impl<'a> Search<'a> {
-    pub(super) fn new(place: &'a OpenDestination, digest: &'a Digest, key: &'a VerifyingKey, effects: &'a Effects) -> Self {
+    pub(super) fn new(place: &'a OpenDestination, digest: &'a Digest, verifier: &'a Verifier, effects: &'a Effects) -> Self {
         Self {
             place,
             digest,
-            key,
+            verifier,
             effects,
             referrers: OnceCell::new(),
         }
@@ -141,7 +141,7 @@ impl<'a> Search<'a> {
             Some(error) => Err(error),
             None if !found.other_keys.is_empty() => Err(PublishError::OtherKey {
                 digest: *self.digest,
-                expected: self.key.name(),
+                expected: self.verifier.name(),
                 found: found.other_keys,
             }),
             None => Ok(found),
@@ -229,9 +229,9 @@ impl<'a> Search<'a> {
             let bytes = self.place.blob(layer, self.effects.limits.sbom).await;
             let bytes = bytes.map_err(|error| unfetched(attestation, error))?;
             match Bundle::parse(&bytes) {
-                Ok(bundle) => all.push(self.open_envelope(attestation, bundle.envelope(), bundle.hint(), kind)),
+                Ok(bundle) => all.push(self.read(attestation, self.verifier.open(&bundle, &bytes, self.effects), kind)),
                 Err(error) => match Envelope::parse(&bytes) {
-                    Some(envelope) => all.push(self.open_envelope(attestation, &envelope, None, kind)),
+                    Some(envelope) => all.push(self.read(attestation, self.verifier.open_bare(&envelope), kind)),
                     None if is_bundle => all.push(Err(malformed(format!("its bundle: {error}")))),
                     None => {}
                 },
@@ -240,27 +240,15 @@ impl<'a> Search<'a> {
         Ok(all)
     }
 
-    /// One envelope: whose it is, and what it says.
-    fn open_envelope(
-        &self,
-        attestation: Digest,
-        envelope: &Envelope,
-        hint: Option<&str>,
-        kind: Option<&str>,
-    ) -> Result<Opened<Statement>, PublishError> {
+    /// One envelope that was opened, or not: whose it is, and what it says.
+    fn read(&self, attestation: Digest, opened: Result<Vec<u8>, NotOpened>, kind: Option<&str>) -> Result<Opened<Statement>, PublishError> {
         let unread = |reason: String| PublishError::Unread { attestation, reason };
-        let payload = match envelope.open(self.key) {
+        let payload = match opened {
             Ok(payload) => payload,
-            Err(EnvelopeError::Signature(_)) if hint.is_none_or(|hint| hint != self.key.hint()) => {
-                return Ok(Opened::OtherKey(shortened(hint.unwrap_or("a key without a name"), 64)));
-            }
-            Err(error @ EnvelopeError::Signed(_)) => return Err(unread(error.to_string())),
-            Err(error) => {
-                return Err(PublishError::Altered {
-                    attestation,
-                    reason: error.to_string(),
-                });
-            }
+            Err(NotOpened::Other(name)) => return Ok(Opened::OtherKey(name)),
+            Err(NotOpened::Unread(reason)) => return Err(unread(reason)),
+            Err(NotOpened::Altered(reason)) => return Err(PublishError::Altered { attestation, reason }),
+            Err(NotOpened::Refused(refusal)) => return Err(PublishError::Unproven { attestation, refusal }),
         };
         let statement = Statement::parse(&payload).map_err(unread)?;
         if let Some(kind) = kind.filter(|kind| statement.predicate_type != **kind) {

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 
 use super::checks::Checks;
 use super::destination::OpenDestination;
-use super::sign::VerifyingKey;
+use super::sign::Verifier;
 use super::signed::{self, Signed, Verdicts};
 use super::statements::Search;
 use super::{Attested, Expectation, PublishError, Trust};
@@ -17,6 +17,14 @@ use crate::io::registry::{Referrers, referrers_tag};
 use crate::model::digest::Digest;
 use crate::model::image_ref::ImageRef;
 use crate::model::verdict::Decision;
+
+/// What holds of each keyless signature that counts, by the names of its checks.
+const KEYLESS: [(&str, &str); 4] = [
+    ("identity", "each is by a certificate with this name alone, and with this issuer"),
+    ("timestamp", "each was signed while its certificate held, as an authority of the trusted root says, and not in the future"),
+    ("certificate", "each is of a Fulcio of the trusted root, for signing code, and in a certificate log of the trusted root"),
+    ("log", "each has its own entry in a log of the trusted root, proven by the log's signed state"),
+];
 
 /// How far two machines' clocks may be apart.
 const SKEW: Duration = Duration::from_secs(300);
@@ -33,14 +41,22 @@ pub(super) async fn check(
     effects: &Effects,
     checks: &mut Checks,
 ) -> Result<Attested, PublishError> {
-    let key = VerifyingKey::load(expected.key, effects)?;
-    checks.holds("key", format!("{} is the key that counts", key.name()));
+    let key = Verifier::load(expected.key, effects)?;
+    checks.holds("key", format!("{} is the {} that counts", key.name(), key.kind()));
+    if key.is_keyless() {
+        checks.of_keyless();
+    }
     let (place, digest) = OpenDestination::of_image(image, expected.plain_http, effects)?;
     let search = Search::new(&place, &digest, &key, effects);
     let listed = search.referrers().await?;
     let found = signed::all(&search).await?;
     checks.holds("referrers", seen(listed, &digest));
-    checks.holds("signature", signatures(&found));
+    if key.is_keyless() {
+        for (name, said) in KEYLESS {
+            checks.holds(name, said);
+        }
+    }
+    checks.holds("signature", signatures(&found, key.kind()));
     checks.holds("subject", format!("each of these is about {digest}"));
     let signed = of_service(&found.signed, &digest, expected.service, checks)?;
     let newest = newest(&signed, &digest, expected.policy, effects.clock.now(), checks)?;
@@ -79,13 +95,13 @@ fn seen(listed: &Referrers, digest: &Digest) -> String {
     format!("{count} things refer to the image ({by_api}, {by_tag} under the tag {tag}); all were looked at")
 }
 
-fn signatures(found: &Verdicts) -> String {
-    let mut said = format!("{} signed by this key", verdicts(found.signed.len()));
+fn signatures(found: &Verdicts, kind: &str) -> String {
+    let mut said = format!("{} signed by this {kind}", verdicts(found.signed.len()));
     if !found.unread.is_empty() {
         said.push_str(&format!(", and {} that cannot be read", found.unread.len()));
     }
     if found.other_keys > 0 {
-        said.push_str(&format!("; {} by other keys, which do not count", verdicts(found.other_keys)));
+        said.push_str(&format!("; {} by others, which do not count", verdicts(found.other_keys)));
     }
     for reason in &found.distrusted {
         said.push_str(&format!("; passed over: {reason}"));

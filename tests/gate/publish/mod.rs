@@ -3,6 +3,7 @@
 mod explain;
 pub(crate) mod faults;
 mod interop;
+mod keyless;
 mod kinds;
 mod newest;
 mod places;

@@ -6,7 +6,6 @@ use super::render;
 use crate::cli::args::{Judging, RolloutArgs, RolloutVerb, SwitchArgs, image_ref};
 use crate::cli::error::CliError;
 use crate::cli::session::{Answer, Session};
-use crate::cli::verbs::verify;
 use crate::gate::GateError;
 use crate::io::oci_layout::OciLayout;
 use crate::io::registry::{Access, Options, Registry};
@@ -117,7 +116,7 @@ fn max_verdict_age(session: &Session<'_>) -> Duration {
 /// The image with its verified verdict; with `--unverified`, as it is and for the given reason.
 async fn attested(session: &Session<'_>, args: &RolloutArgs, plan: &RolloutPlan, image: ImageRef) -> Result<Attested, CliError> {
     let Some(reason) = &args.unverified else {
-        let key = verify::key(session, args.key.as_ref())?;
+        let key = session.workspace.whose(&args.whose)?;
         let policy = session
             .workspace
             .judging_plan(&Judging::default())?

@@ -1,8 +1,15 @@
-//! The Sigstore bundle: an envelope and the name of the key that signed it.
+//! The Sigstore bundle: an envelope, and the name of the key that signed it, or what a keyless signature is believed by.
 //!
-//! Source: Sigstore's protobuf specs, "Bundle", media type version 0.3; the form that cosign 3.1 writes with a key.
+//! Source: Sigstore's protobuf specs, "Bundle", media type version 0.3; the form that cosign 3.1 writes.
 
+#[cfg(feature = "keyless")]
+use base64::Engine as _;
+#[cfg(feature = "keyless")]
+use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+#[cfg(feature = "keyless")]
+use serde_json::json;
 
 use super::{Envelope, VerifyingKey};
 use crate::io::oci::{self, Refused, shape};
@@ -10,7 +17,7 @@ use crate::io::oci::{self, Refused, shape};
 /// The media type of a bundle, and the artifact type of the manifest that carries it.
 pub const BUNDLE_MEDIA_TYPE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
 
-/// A bundle with a DSSE envelope. What else it may hold (certificates, log entries) is not read: the key is given by whoever verifies.
+/// A bundle with a DSSE envelope. Of what else it may hold, `keyless` reads the meaning.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Bundle {
@@ -19,11 +26,20 @@ pub struct Bundle {
     dsse_envelope: Envelope,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Material {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     public_key: Option<PublicKeyName>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    certificate: Option<Value>,
+    /// The form of older bundles.
+    #[serde(default, rename = "x509CertificateChain", skip_serializing_if = "Option::is_none")]
+    chain: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tlog_entries: Option<Vec<Value>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    timestamp_verification_data: Option<Value>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,9 +56,33 @@ impl Bundle {
             media_type: BUNDLE_MEDIA_TYPE.to_owned(),
             verification_material: Material {
                 public_key: Some(PublicKeyName { hint: key.hint() }),
+                ..Material::default()
             },
             dsse_envelope: envelope,
         }
+    }
+
+    /// Puts an envelope into a bundle with the certificate (DER) of the key that signed it, the log's entry as the log gives it, and a timestamp
+    /// (the whole RFC 3161 answer).
+    #[cfg(feature = "keyless")]
+    #[must_use]
+    pub fn keyless(envelope: Envelope, certificate: &[u8], entry: Value, timestamp: &[u8]) -> Self {
+        Self {
+            media_type: BUNDLE_MEDIA_TYPE.to_owned(),
+            verification_material: Material {
+                certificate: Some(json!({"rawBytes": STANDARD.encode(certificate)})),
+                tlog_entries: Some(vec![entry]),
+                timestamp_verification_data: Some(json!({"rfc3161Timestamps": [{"signedTimestamp": STANDARD.encode(timestamp)}]})),
+                ..Material::default()
+            },
+            dsse_envelope: envelope,
+        }
+    }
+
+    /// True when it says that a certificate tells who signed it.
+    #[must_use]
+    pub const fn has_certificate(&self) -> bool {
+        self.verification_material.certificate.is_some() || self.verification_material.chain.is_some()
     }
 
     /// Reads a bundle.

@@ -65,6 +65,16 @@ impl Envelope {
         }
     }
 
+    /// What is signed, and the one signature over it; `None` for an envelope with more or fewer.
+    #[must_use]
+    pub fn parts(&self) -> Option<(Vec<u8>, Vec<u8>)> {
+        let payload = decode(&self.payload)?;
+        match self.signatures.as_slice() {
+            [only] => Some((authenticated(&self.payload_type, &payload), decode(&only.sig)?)),
+            _ => None,
+        }
+    }
+
     /// Reads an envelope that stands alone; `None` for anything else.
     #[must_use]
     pub fn parse(bytes: &[u8]) -> Option<Self> {

@@ -34,6 +34,10 @@ pub enum KeyError {
         /// The variable or file.
         place: String,
     },
+    /// There is no key, and something needs one.
+    #[error("there is no key: signing is keyless")]
+    #[diagnostic(code(publish::key))]
+    Keyless,
     /// An encrypted key without a password.
     #[error("the key in {place} is encrypted, and COSIGN_PASSWORD is not set")]
     #[diagnostic(code(publish::key), help("set COSIGN_PASSWORD to the key's password"))]

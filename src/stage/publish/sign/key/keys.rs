@@ -16,6 +16,7 @@ use p256::pkcs8::{DecodePrivateKey, EncodePrivateKey, EncodePublicKey, LineEndin
 use crate::io::Effects;
 use crate::io::files::{self, FileError};
 use crate::io::hash::sha256;
+use crate::model::excused::Excused as _;
 use crate::model::plan::KeySource;
 
 use super::error::KeyError;
@@ -52,6 +53,13 @@ impl SigningKey {
             Parsed::Private(key) => Ok(Self(key)),
             Parsed::Public(_) => Err(KeyError::Public { place }),
         }
+    }
+
+    /// A P-256 key that is in memory alone; `None` where the system gives no random bytes.
+    #[must_use]
+    pub fn ephemeral() -> Option<Self> {
+        let key = SecretKey::try_generate().or_none("the caller says that there is no randomness")?;
+        Some(Self(Private::P256(key.into())))
     }
 
     /// Whether what a source holds can be a private key: known before a build begins. Makes none, and opens none that is locked.
@@ -100,7 +108,7 @@ impl VerifyingKey {
         let public = match source {
             // The private half may be locked away by now.
             KeySource::Local(path) => Some(public_path(path)).filter(|public| public.is_file()),
-            KeySource::Env(_) | KeySource::File(_) => None,
+            KeySource::Env(_) | KeySource::File(_) | KeySource::Keyless(_) => None,
         };
         let source = public.map_or_else(|| source.clone(), KeySource::File);
         let (place, pem) = read(&source, effects)?;
@@ -122,11 +130,16 @@ impl VerifyingKey {
     /// Base64 of the SHA-256 of the DER `SubjectPublicKeyInfo`: how a Sigstore bundle names a key.
     #[must_use]
     pub fn hint(&self) -> String {
-        let der = match &self.0 {
+        STANDARD.encode(sha256(&self.der()).bytes())
+    }
+
+    /// The DER `SubjectPublicKeyInfo`.
+    #[must_use]
+    pub fn der(&self) -> Vec<u8> {
+        match &self.0 {
             Public::P256(key) => [&SUBJECT_PUBLIC_KEY_INFO, key.to_sec1_point(false).as_bytes()].concat(),
             Public::Ed25519(key) => key.der(),
-        };
-        STANDARD.encode(sha256(&der).bytes())
+        }
     }
 
     /// `ecdsa-p256:<hint>`, `ed25519:<hint>`.

@@ -41,6 +41,7 @@ pub(super) fn read(source: &KeySource, effects: &Effects) -> Result<(String, Sec
             let pem = files::read_text(path, KEY_LIMIT)?;
             Ok((path.display().to_string(), Secret::new(pem)))
         }
+        KeySource::Keyless(_) => Err(KeyError::Keyless),
     }
 }
 

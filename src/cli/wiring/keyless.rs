@@ -1,0 +1,115 @@
+//! `[sign.keyless]`, and the flags that say the same, resolved.
+
+use super::Workspace;
+use crate::cli::args::WhoseSignature;
+use crate::cli::error::CliError;
+use crate::io::http::OwnOrigin;
+use crate::model::plan::{KeySource, Keyless, KeylessServices, SignerIdentity};
+
+use super::publish::elsewhere;
+
+impl Workspace {
+    /// Signing by an identity, as configured.
+    ///
+    /// # Errors
+    /// [`CliError::Setting`] for half of what belongs together, and for an address that nothing secret may be sent to.
+    pub(super) fn keyless(&self) -> Result<KeySource, CliError> {
+        let sign = &self.config.sign;
+        if sign.legacy {
+            return Err(CliError::setting(
+                "sign.legacy",
+                "cosign's older tags are for signatures with a key: leave it away with key = \"keyless\"",
+            ));
+        }
+        let configured = &sign.keyless;
+        let services = match (&configured.fulcio, &configured.rekor, &configured.timestamp_authority) {
+            (None, None, None) => None,
+            (Some(fulcio), Some(rekor), Some(authority)) => Some(KeylessServices {
+                fulcio: address("sign.keyless.fulcio", fulcio)?,
+                rekor: address("sign.keyless.rekor", rekor)?,
+                timestamp_authority: address("sign.keyless.timestamp_authority", authority)?,
+            }),
+            _ => {
+                return Err(CliError::setting(
+                    "sign.keyless",
+                    "`fulcio`, `rekor` and `timestamp_authority` belong together: no part of one instance is guessed for another",
+                ));
+            }
+        };
+        let trusted_root = match &configured.trusted_root {
+            Some(path) => Some(self.used("sign.keyless.trusted_root", path)?),
+            None => None,
+        };
+        Ok(KeySource::Keyless(Box::new(Keyless {
+            services,
+            trusted_root,
+            signer: both(configured.identity.as_ref(), configured.issuer.as_ref())
+                .map_err(|()| CliError::setting("sign.keyless", "`identity` and `issuer` belong together"))?,
+        })))
+    }
+
+    /// Whose signatures count: those that the flags name, else those that the configuration does.
+    ///
+    /// # Errors
+    /// [`CliError::Missing`] when neither says it, [`CliError::Setting`].
+    pub(in crate::cli) fn whose(&self, named: &WhoseSignature) -> Result<KeySource, CliError> {
+        if let Some(path) = &named.key {
+            if let Some(problem) = path.to_str().and_then(elsewhere) {
+                return Err(CliError::setting("--key", problem));
+            }
+            return Ok(KeySource::File(path.clone()));
+        }
+        let signer = both(named.certificate_identity.as_ref(), named.certificate_oidc_issuer.as_ref())
+            .map_err(|()| CliError::setting("--certificate-identity", "it needs --certificate-oidc-issuer beside it, and the other way round"))?;
+        let configured = self.key()?;
+        if signer.is_none() && named.trusted_root.is_none() {
+            return match configured {
+                Some(KeySource::Keyless(keyless)) if keyless.signer.is_none() => Err(CliError::Missing {
+                    problem: "nobody said whose keyless signature counts".to_owned(),
+                    help: "name `identity` and `issuer` in [sign.keyless], or --certificate-identity and --certificate-oidc-issuer".to_owned(),
+                }),
+                Some(source) => Ok(source),
+                None => Err(CliError::Missing {
+                    problem: "no key to verify with".to_owned(),
+                    help: "name the public key with --key FILE, or configure [sign] key; for a keyless signature, --certificate-identity and \
+                           --certificate-oidc-issuer"
+                        .to_owned(),
+                }),
+            };
+        }
+        let configured = match configured {
+            Some(KeySource::Keyless(keyless)) => Some(*keyless),
+            _ => None,
+        };
+        let configured_signer = configured.as_ref().and_then(|keyless| keyless.signer.clone());
+        let signer = signer.or(configured_signer).ok_or_else(|| {
+            CliError::setting(
+                "--trusted-root",
+                "it is for keyless signatures: name --certificate-identity and --certificate-oidc-issuer too",
+            )
+        })?;
+        Ok(KeySource::Keyless(Box::new(Keyless {
+            services: None,
+            trusted_root: named.trusted_root.clone().or_else(|| configured.and_then(|keyless| keyless.trusted_root)),
+            signer: Some(signer),
+        })))
+    }
+}
+
+fn address(key: &'static str, url: &str) -> Result<String, CliError> {
+    match OwnOrigin::refusal(url) {
+        Some(reason) => Err(CliError::setting(key, reason)),
+        None => Ok(url.to_owned()),
+    }
+}
+
+fn both(identity: Option<&String>, issuer: Option<&String>) -> Result<Option<SignerIdentity>, ()> {
+    match (identity, issuer) {
+        (Some(identity), Some(issuer)) if !identity.is_empty() && !issuer.is_empty() => Ok(Some(SignerIdentity {
+            identity: identity.clone(),
+            issuer: issuer.clone(),
+        })),
+        (None, None) => Ok(None),
+        _ => Err(()),
+    }
+}

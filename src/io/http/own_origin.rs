@@ -1,0 +1,165 @@
+//! Requests that carry a secret, or whose answer becomes evidence: they go to the server that was named, and nowhere else.
+
+use reqwest::{Client, RequestBuilder, Response, StatusCode, Url, redirect};
+
+use super::HttpError;
+use super::client::{CONNECT, SILENCE};
+use super::download;
+use super::roots::tls_config;
+use super::tries::tried;
+use crate::io::loopback::is_loopback;
+use crate::io::patience::{Patience, is_passing, retry_after};
+use crate::io::secret::Secret;
+use crate::model::excused::Excused as _;
+use crate::model::logins::redact;
+use crate::model::visible::shortened;
+
+/// So many bytes of why a server refuses are read, and so many characters of them told.
+const SAID: (u64, usize) = (16 * 1024, 300);
+
+/// A client that follows no redirect and speaks plain HTTP with this machine alone.
+#[derive(Debug, Clone)]
+pub struct OwnOrigin {
+    client: Client,
+    /// For this machine: what is sent to it in plain HTTP goes through no proxy.
+    here: Client,
+    patience: Patience,
+    offline: bool,
+}
+
+impl OwnOrigin {
+    /// A client; `offline` leaves it the servers of this machine.
+    ///
+    /// # Errors
+    /// [`HttpError::Tls`], [`HttpError::Client`].
+    pub fn new(patience: Patience, offline: bool) -> Result<Self, HttpError> {
+        let config = tls_config().map_err(|source| HttpError::Tls { source })?;
+        let builder = || {
+            Client::builder()
+                .tls_backend_preconfigured(config.clone())
+                .user_agent(concat!("portcullis/", env!("CARGO_PKG_VERSION")))
+                .connect_timeout(CONNECT)
+                .read_timeout(SILENCE)
+                .redirect(redirect::Policy::none())
+        };
+        let built = |builder: reqwest::ClientBuilder| builder.build().map_err(|source| HttpError::Client { source });
+        Ok(Self {
+            client: built(builder())?,
+            here: built(builder().no_proxy())?,
+            patience,
+            offline,
+        })
+    }
+
+    /// Why an address is not asked; `None` for HTTPS, and for plain HTTP on this machine.
+    #[must_use]
+    pub fn refusal(url: &str) -> Option<&'static str> {
+        let Some(url) = Url::parse(url).or_none("the answer says that it is none") else {
+            return Some("it is no URL");
+        };
+        match (url.scheme(), url.host_str()) {
+            (_, None) => Some("it names no host"),
+            _ if !url.username().is_empty() || url.password().is_some() => Some("it has a login in it"),
+            ("https", _) => None,
+            ("http", Some(host)) if is_loopback(host) => None,
+            ("http", _) => Some("plain HTTP is for this machine alone: write https://"),
+            _ => Some("it is no address of a web server"),
+        }
+    }
+
+    /// Reads a document of at most `limit` bytes, with a bearer token.
+    ///
+    /// # Errors
+    /// [`HttpError`]; a redirect is one.
+    pub async fn get(&self, url: &str, bearer: &Secret, limit: u64) -> Result<Vec<u8>, HttpError> {
+        let request = |client: &Client| client.get(url).bearer_auth(bearer.expose());
+        self.send(url, Some(bearer), limit, request).await
+    }
+
+    /// Sends a body, and reads an answer of at most `limit` bytes. It may be sent several times. `secret` is in the body, and is taken out of
+    /// what the server says of it.
+    ///
+    /// # Errors
+    /// [`HttpError`]; a redirect is one.
+    pub async fn post(
+        &self,
+        url: &str,
+        content_type: &str,
+        body: &[u8],
+        secret: Option<&Secret>,
+        limit: u64,
+    ) -> Result<Vec<u8>, HttpError> {
+        let request = |client: &Client| client.post(url).header("content-type", content_type).body(body.to_vec());
+        self.send(url, secret, limit, request).await
+    }
+
+    async fn send(
+        &self,
+        url: &str,
+        secret: Option<&Secret>,
+        limit: u64,
+        request: impl Fn(&Client) -> RequestBuilder,
+    ) -> Result<Vec<u8>, HttpError> {
+        if let Some(reason) = Self::refusal(url) {
+            return Err(HttpError::Address { url: redact(url), reason });
+        }
+        let is_here = Url::parse(url).is_ok_and(|url| url.host_str().is_some_and(is_loopback));
+        if self.offline && !is_here {
+            return Err(HttpError::Offline { url: redact(url) });
+        }
+        let client = if is_here { &self.here } else { &self.client };
+        tried(self.patience, url, || async {
+            let response = request(client).send().await.map_err(|source| HttpError::unreachable(url, source))?;
+            match response.status() {
+                status if status.is_success() => download::body(url, response, limit).await,
+                status if status.is_redirection() => Err(HttpError::redirected(url)),
+                status if is_passing(status) => Err(HttpError::Refused {
+                    url: redact(url),
+                    status: status.as_u16(),
+                    retry_after: retry_after(response.headers()),
+                }),
+                status => Err(denied(url, status, response, secret).await),
+            }
+        })
+        .await
+    }
+}
+
+async fn denied(url: &str, status: StatusCode, response: Response, secret: Option<&Secret>) -> HttpError {
+    let said = download::body(url, response, SAID.0).await;
+    let said = said.or_empty("a server that says nothing is told by its status");
+    let mut said = String::from_utf8_lossy(&said).into_owned();
+    // A token of three parts may come back in one of them.
+    for part in secret.into_iter().flat_map(|secret| secret.expose().split('.')) {
+        if part.len() > 8 {
+            said = said.replace(part, "…");
+        }
+    }
+    HttpError::Denied {
+        url: redact(url),
+        status: status.as_u16(),
+        said: shortened(said.trim(), SAID.1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_http_is_for_this_machine_and_no_address_holds_a_login() {
+        for refused in [
+            "http://fulcio.example",
+            "https://me:secret@fulcio.example",
+            "ftp://fulcio.example",
+            "fulcio.example",
+            "file:///etc/passwd",
+            "http://127.0.0.1.example/",
+        ] {
+            assert!(OwnOrigin::refusal(refused).is_some(), "{refused}");
+        }
+        for asked in ["https://fulcio.example", "http://127.0.0.1:1/x", "http://localhost:1", "http://[::1]:1"] {
+            assert_eq!(OwnOrigin::refusal(asked), None, "{asked}");
+        }
+    }
+}
