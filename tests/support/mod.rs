@@ -24,6 +24,7 @@ pub(crate) mod quirks;
 pub(crate) mod registry;
 pub(crate) mod rootfs;
 pub(crate) mod sample;
+#[cfg(feature = "keyless")]
 pub(crate) mod sigstore;
 pub(crate) mod tls;
 pub(crate) mod tools;

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
@@ -9,18 +10,22 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use p256::ecdsa::signature::Signer as _;
 use p256::ecdsa::{Signature, SigningKey};
 use p256::elliptic_curve::Generate as _;
+use portcullis::io::Effects;
 use portcullis::io::hash::sha256;
 use portcullis::model::plan::{KeySource, Keyless, KeylessServices, SignerIdentity};
+use portcullis::stage::publish::sign::{self, Bundle, Envelope};
 use serde_json::{Value, json};
 
 use super::files_server::FilesServer;
-use super::registry::free_address;
 use super::tools;
 
 /// Whom tokens are about, unless a test says otherwise.
 pub(crate) const WHO: &str = "release@example.com";
 
 const ORIGIN: &str = "log.example";
+/// The extension that names the issuer of the identity.
+pub(crate) const ISSUER: &str = "1.3.6.1.4.1.57264.1.8";
+
 const START: &str = "2020-01-01T00:00:00Z";
 
 /// Certificates that are made by hand, by the same CA that Fulcio has.
@@ -51,7 +56,7 @@ commonName = optional
 ";
 
 pub(crate) struct Sigstore {
-    children: Vec<Child>,
+    _children: Children,
     dir: tempfile::TempDir,
     pub(crate) issuer: FilesServer,
     issuer_key: SigningKey,
@@ -64,11 +69,15 @@ pub(crate) struct Sigstore {
 impl Sigstore {
     /// None, with a printed reason, where a program is missing.
     pub(crate) fn start() -> Option<Self> {
-        let fulcio = tools::program("fulcio")?;
-        let tesseract = tools::program("tesseract-posix")?;
-        let rekor = tools::program("rekor-server-posix")?;
-        let authority = tools::program("timestamp-server")?;
-        tools::program("openssl")?;
+        let programs = ["fulcio", "tesseract-posix", "rekor-server-posix", "timestamp-server", "openssl", "curl"];
+        let programs: Vec<PathBuf> = programs.into_iter().map(tools::program).collect::<Option<_>>()?;
+        // A port that was free may be taken by the time that a service wants it.
+        let started = (0..5).find_map(|_| Self::try_start(&programs));
+        Some(started.expect("all services start"))
+    }
+
+    fn try_start(programs: &[PathBuf]) -> Option<Self> {
+        let [fulcio, tesseract, rekor, authority, ..] = programs else { return None };
         let dir = tempfile::tempdir().unwrap();
         let folder = dir.path();
         make_keys(folder);
@@ -77,25 +86,14 @@ impl Sigstore {
         publish_issuer(&issuer, &issuer_key);
         std::fs::write(folder.join("fulcio.yaml"), issuers(&issuer.url())).unwrap();
 
-        let mut children = Vec::new();
-        let mut start = |program: &Path, arguments: &[String], address: &str| {
-            let log = std::fs::File::create(folder.join(format!("{}.log", children.len()))).unwrap();
-            let child = Command::new(program)
-                .args(arguments)
-                .current_dir(folder)
-                .stdout(Stdio::null())
-                .stderr(log)
-                .spawn()
-                .unwrap();
-            children.push(child);
-            wait_for(address);
-        };
-        let [log, certificates, other, entries, clock] = std::array::from_fn(|_| free_address().to_string());
+        let mut children = Children(Vec::new());
+        let mut start = |program: &Path, arguments: &[String], address: &str| children.start(folder, program, arguments, address);
+        let [log, certificates, other, entries, clock] = std::array::from_fn(|_| format!("127.0.0.1:{}", free_port()));
         let strings = |arguments: &[&str]| arguments.iter().map(|argument| (*argument).to_owned()).collect::<Vec<_>>();
         let port = |address: &str| address.rsplit_once(':').unwrap().1.to_owned();
-        let spare = || port(&free_address().to_string());
+        let spare = free_port;
         start(
-            &tesseract,
+            tesseract,
             &strings(&[
                 "--private_key=ct.key",
                 "--origin=certificates.example",
@@ -106,11 +104,11 @@ impl Sigstore {
                 &format!("--http_endpoint={log}"),
             ]),
             &log,
-        );
+        )?;
         for (address, with_log) in [(&certificates, true), (&other, false)] {
             let url = if with_log { format!("http://{log}") } else { String::new() };
             start(
-                &fulcio,
+                fulcio,
                 &strings(&[
                     "serve",
                     "--host=127.0.0.1",
@@ -130,10 +128,10 @@ impl Sigstore {
                     "--log_type=prod",
                 ]),
                 address,
-            );
+            )?;
         }
         start(
-            &rekor,
+            rekor,
             &strings(&[
                 "serve",
                 &format!("--hostname={ORIGIN}"),
@@ -146,16 +144,16 @@ impl Sigstore {
                 "--batch-max-age=20ms",
             ]),
             &entries,
-        );
+        )?;
         start(
-            &authority,
-            &strings(&["serve", "--host=127.0.0.1", &format!("--port={}", port(&clock)), "--disable-ntp-monitoring"]),
+            authority,
+            &[port(&clock)],
             &clock,
-        );
+        )?;
         let timestamp_authority = format!("http://{clock}/api/v1/timestamp");
         let chain = fetched(&format!("{timestamp_authority}/certchain"));
         Some(Self {
-            children,
+            _children: children,
             timestamp_chain: ders(&chain),
             dir,
             issuer,
@@ -243,7 +241,7 @@ impl Sigstore {
         json!({
             "mediaType": "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
             "tlogs": [{
-                "baseUrl": self.services.rekor, "hashAlgorithm": "SHA2_256",
+                "baseUrl": format!("https://{ORIGIN}"), "hashAlgorithm": "SHA2_256",
                 "publicKey": {"rawBytes": STANDARD.encode(&rekor), "keyDetails": "PKIX_ED25519", "validFor": since},
                 "logId": {"keyId": STANDARD.encode(sha256(&key).bytes())},
             }],
@@ -276,19 +274,60 @@ impl Sigstore {
         })
     }
 
-    /// A certificate (DER) by the CA itself for a key (`pub.pem` in PEM), valid between two times (`20260101000000Z`), with these extensions.
-    pub(crate) fn certify(&self, public: &str, from: &str, until: &str, extensions: &str) -> Vec<u8> {
-        std::fs::write(self.path("leaf.pub"), public).unwrap();
+    /// A key and a certificate (DER) for it by Fulcio's own CA, made by hand: valid between two times (`20260101000000Z`), with these extensions in
+    /// openssl's words.
+    pub(crate) fn certify(&self, from: &str, until: &str, extensions: &str) -> (KeySource, Vec<u8>) {
         std::fs::write(self.path("index"), "").unwrap();
+        std::fs::write(self.path("index.attr"), "unique_subject = no\n").unwrap();
         std::fs::write(self.path("by-hand.cnf"), format!("{CA}\n[leaf]\n{extensions}\n")).unwrap();
         let openssl = |line: &str| openssl(self.dir.path(), line);
-        openssl("ecparam -name prime256v1 -genkey -noout -out any.key");
-        openssl("req -new -key any.key -subj /CN=x -config by-hand.cnf -out any.csr");
-        openssl("x509 -req -in any.csr -force_pubkey leaf.pub -CA ca.pem -CAkey ca.plain -out template.pem -days 1 -CAcreateserial");
+        openssl("ecparam -name prime256v1 -genkey -noout -out leaf.key");
+        openssl("req -new -key leaf.key -subj /CN=x -config by-hand.cnf -out leaf.csr");
         openssl(&format!(
-            "ca -batch -config by-hand.cnf -ss_cert template.pem -preserveDN -cert ca.pem -keyfile ca.plain -startdate {from} -enddate {until} -extensions leaf -notext -out leaf.pem"
+            "ca -batch -config by-hand.cnf -in leaf.csr -cert ca.pem -keyfile ca.plain -startdate {from} -enddate {until} -extensions leaf -notext -out leaf.pem"
         ));
-        STANDARD.decode(&ders(&self.read("leaf.pem"))[0]).unwrap()
+        let certificate = STANDARD.decode(&ders(&self.read("leaf.pem"))[0]).unwrap();
+        (KeySource::File(self.path("leaf.key")), certificate)
+    }
+
+    /// What Fulcio writes into a certificate, but for the timestamp of the log of certificates.
+    pub(crate) fn extensions(&self) -> String {
+        format!(
+            "keyUsage = critical,digitalSignature\nextendedKeyUsage = codeSigning\nsubjectAltName = critical,email:{WHO}\n{ISSUER} = ASN1:UTF8String:{}\n",
+            self.issuer.url()
+        )
+    }
+
+    /// A statement signed with a key and a certificate of the test's own, timestamped and logged by the services: a bundle.
+    pub(crate) fn sign_by_hand(&self, statement: &[u8], (key, certificate): &(KeySource, Vec<u8>)) -> Value {
+        let key = sign::SigningKey::load(key, &Effects::plain(self.path("cache"))).unwrap();
+        let envelope = Envelope::sign(statement, &key);
+        let (signed, signature) = envelope.parts().unwrap();
+        openssl(
+            self.dir.path(),
+            &format!("ts -query -digest {} -sha256 -cert -out query", sha256(&signature).hex()),
+        );
+        let timestamp = self.posted(&self.services.timestamp_authority, "application/timestamp-query", &std::fs::read(self.path("query")).unwrap());
+        let request = json!({"hashedRekordRequestV002": {
+            "digest": STANDARD.encode(sha256(&signed).bytes()),
+            "signature": {
+                "content": STANDARD.encode(&signature),
+                "verifier": {"x509Certificate": {"rawBytes": STANDARD.encode(certificate)}, "keyDetails": "PKIX_ECDSA_P256_SHA_256"},
+            },
+        }});
+        let log = format!("{}/api/v2/log/entries", self.services.rekor);
+        let entry = self.posted(&log, "application/json", request.to_string().as_bytes());
+        let bundle = Bundle::keyless(envelope, certificate, serde_json::from_slice(&entry).unwrap(), &timestamp);
+        serde_json::from_slice(&bundle.bytes().unwrap()).unwrap()
+    }
+
+    fn posted(&self, url: &str, content_type: &str, body: &[u8]) -> Vec<u8> {
+        std::fs::write(self.path("body"), body).unwrap();
+        let mut command = Command::new("curl");
+        command.args(["-sS", "--fail-with-body", "--noproxy", "*", "-H", &format!("content-type: {content_type}"), "--data-binary"]);
+        let output = command.arg(format!("@{}", self.path("body").display())).arg(url).output().unwrap();
+        assert!(output.status.success(), "{url}: {output:?}");
+        output.stdout
     }
 
     fn read(&self, name: &str) -> String {
@@ -296,9 +335,31 @@ impl Sigstore {
     }
 }
 
-impl Drop for Sigstore {
+/// Programs that end when this is dropped.
+struct Children(Vec<Child>);
+
+impl Children {
+    /// Starts one, and waits until it listens; none where it ends instead.
+    fn start(&mut self, folder: &Path, program: &Path, arguments: &[String], address: &str) -> Option<()> {
+        let log = std::fs::File::create(folder.join(format!("{}.log", self.0.len()))).unwrap();
+        let mut command = Command::new(program);
+        command.args(arguments).current_dir(folder).stdout(Stdio::null()).stderr(log);
+        self.0.push(command.spawn().unwrap());
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while std::net::TcpStream::connect(address).is_err() {
+            let ended = self.0.last_mut().unwrap().try_wait().unwrap();
+            if ended.is_some() || Instant::now() > deadline {
+                return None;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Some(())
+    }
+}
+
+impl Drop for Children {
     fn drop(&mut self) {
-        for child in &mut self.children {
+        for child in &mut self.0 {
             let _ = child.kill();
             let _ = child.wait();
         }
@@ -353,12 +414,17 @@ fn issuers(url: &str) -> String {
     )
 }
 
-/// Waits until somebody listens.
-fn wait_for(address: &str) {
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while std::net::TcpStream::connect(address).is_err() {
-        assert!(Instant::now() < deadline, "nobody listens on {address}");
-        std::thread::sleep(Duration::from_millis(20));
+/// A port that nobody listens on, below those that the system hands out: whoever waits for a service on one of these could else be connected to
+/// itself, and take the port.
+fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    loop {
+        let after = NEXT.fetch_add(1, Ordering::Relaxed);
+        let first = u16::try_from(std::process::id() % 10_000).unwrap();
+        let port = 20_000 + (first + after) % 12_000;
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
     }
 }
 
@@ -377,4 +443,16 @@ fn ders(pem: &str) -> Vec<String> {
 
 fn der(pem: &str) -> Vec<u8> {
     STANDARD.decode(&ders(pem)[0]).unwrap()
+}
+
+/// An error with its causes and its help, as people see it.
+pub(crate) fn whole(error: &(dyn miette::Diagnostic)) -> String {
+    let mut text = format!("{error:?} {error}");
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    text.extend(error.help().map(|help| help.to_string()));
+    text
 }

@@ -3,7 +3,10 @@
 mod explain;
 pub(crate) mod faults;
 mod interop;
+#[cfg(feature = "keyless")]
 mod keyless;
+#[cfg(feature = "keyless")]
+mod keyless_refused;
 mod kinds;
 mod newest;
 mod places;

@@ -11,6 +11,8 @@ mod error;
 mod provider;
 mod services;
 mod signer;
+#[cfg(test)]
+mod tests;
 mod token;
 mod trusted;
 

@@ -145,7 +145,9 @@ fn refusal(error: &Error) -> Refusal {
         Error::IdentityMismatch { .. } | Error::IssuerMismatch { .. } => Part::Identity,
         Error::Certificate(_) => Part::Certificate,
         Error::Timestamp(_) => Part::Timestamp,
-        Error::TransparencyLog(_)
+        // That the statement is about what is asked for holds always: its own subject was.
+        Error::ArtifactMismatch(_)
+        | Error::TransparencyLog(_)
         | Error::Bundle(
             BundleError::MissingInclusionProof(_) | BundleError::MissingInclusionPromise(_) | BundleError::MissingCheckpoint | BundleError::CheckpointRootMismatch | BundleError::LogIndexOutOfRange { .. },
         ) => Part::Log,
