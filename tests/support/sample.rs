@@ -74,6 +74,12 @@ impl Sample {
         run(self.dir.path(), args)
     }
 
+    /// The program in this folder, for who sets more variables.
+    #[cfg(feature = "keyless")]
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
+        command(self.dir.path(), args)
+    }
+
     /// Runs, and gives stdout and stderr of a run that ends with this code.
     #[track_caller]
     pub(crate) fn ends(&self, code: i32, args: &[&str]) -> (String, String) {
@@ -87,16 +93,20 @@ impl Sample {
 
 /// Runs the program in a folder, with caches and state of its own.
 pub(crate) fn run(dir: &Path, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_portcullis"))
+    command(dir, args).output().expect("the program runs")
+}
+
+fn command(dir: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_portcullis"));
+    command
         .current_dir(dir)
         .env("HOME", dir)
         .env("XDG_CACHE_HOME", dir.join(".cache"))
         .env("XDG_STATE_HOME", dir.join(".state"))
         .env("COLUMNS", "200")
         .env_remove("GITHUB_ACTIONS")
-        .args(args)
-        .output()
-        .expect("the program runs")
+        .args(args);
+    command
 }
 
 /// A layer with the package database of Debian 12.

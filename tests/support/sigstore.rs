@@ -69,7 +69,14 @@ pub(crate) struct Sigstore {
 impl Sigstore {
     /// None, with a printed reason, where a program is missing.
     pub(crate) fn start() -> Option<Self> {
-        let programs = ["fulcio", "tesseract-posix", "rekor-server-posix", "timestamp-server", "openssl", "curl"];
+        let programs = [
+            "fulcio",
+            "tesseract-posix",
+            "rekor-server-posix",
+            "timestamp-server",
+            "openssl",
+            "curl",
+        ];
         let programs: Vec<PathBuf> = programs.into_iter().map(tools::program).collect::<Option<_>>()?;
         // A port that was free may be taken by the time that a service wants it.
         let started = (0..5).find_map(|_| Self::try_start(&programs));
@@ -77,7 +84,9 @@ impl Sigstore {
     }
 
     fn try_start(programs: &[PathBuf]) -> Option<Self> {
-        let [fulcio, tesseract, rekor, authority, ..] = programs else { return None };
+        let [fulcio, tesseract, rekor, authority, ..] = programs else {
+            return None;
+        };
         let dir = tempfile::tempdir().unwrap();
         let folder = dir.path();
         make_keys(folder);
@@ -145,11 +154,7 @@ impl Sigstore {
             ]),
             &entries,
         )?;
-        start(
-            authority,
-            &[port(&clock)],
-            &clock,
-        )?;
+        start(authority, &[port(&clock)], &clock)?;
         let timestamp_authority = format!("http://{clock}/api/v1/timestamp");
         let chain = fetched(&format!("{timestamp_authority}/certchain"));
         Some(Self {
@@ -187,8 +192,10 @@ impl Sigstore {
 
     /// Puts a token where GitHub would serve it; gives the URL that the job is told.
     pub(crate) fn serve_token(&self, token: &str) -> String {
-        self.issuer
-            .put("/token?api-version=2.0&audience=sigstore", json!({"value": token, "count": 1}).to_string());
+        self.issuer.put(
+            "/token?api-version=2.0&audience=sigstore",
+            json!({"value": token, "count": 1}).to_string(),
+        );
         format!("{}/token?api-version=2.0", self.issuer.url())
     }
 
@@ -263,7 +270,8 @@ impl Sigstore {
 
     /// Which services cosign signs with.
     pub(crate) fn signing_config(&self) -> Value {
-        let service = |url: &str, version: u32| json!({"url": url, "majorApiVersion": version, "validFor": {"start": START}, "operator": "test"});
+        let service =
+            |url: &str, version: u32| json!({"url": url, "majorApiVersion": version, "validFor": {"start": START}, "operator": "test"});
         json!({
             "mediaType": "application/vnd.dev.sigstore.signingconfig.v0.2+json",
             "caUrls": [service(&self.services.fulcio, 1)],
@@ -307,7 +315,11 @@ impl Sigstore {
             self.dir.path(),
             &format!("ts -query -digest {} -sha256 -cert -out query", sha256(&signature).hex()),
         );
-        let timestamp = self.posted(&self.services.timestamp_authority, "application/timestamp-query", &std::fs::read(self.path("query")).unwrap());
+        let timestamp = self.posted(
+            &self.services.timestamp_authority,
+            "application/timestamp-query",
+            &std::fs::read(self.path("query")).unwrap(),
+        );
         let request = json!({"hashedRekordRequestV002": {
             "digest": STANDARD.encode(sha256(&signed).bytes()),
             "signature": {
@@ -324,7 +336,15 @@ impl Sigstore {
     fn posted(&self, url: &str, content_type: &str, body: &[u8]) -> Vec<u8> {
         std::fs::write(self.path("body"), body).unwrap();
         let mut command = Command::new("curl");
-        command.args(["-sS", "--fail-with-body", "--noproxy", "*", "-H", &format!("content-type: {content_type}"), "--data-binary"]);
+        command.args([
+            "-sS",
+            "--fail-with-body",
+            "--noproxy",
+            "*",
+            "-H",
+            &format!("content-type: {content_type}"),
+            "--data-binary",
+        ]);
         let output = command.arg(format!("@{}", self.path("body").display())).arg(url).output().unwrap();
         assert!(output.status.success(), "{url}: {output:?}");
         output.stdout
@@ -383,7 +403,11 @@ fn make_keys(folder: &Path) {
 
 fn openssl(folder: &Path, line: &str) {
     let output = Command::new("openssl").args(line.split(' ')).current_dir(folder).output().unwrap();
-    assert!(output.status.success(), "openssl {line}: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "openssl {line}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 fn publish_issuer(issuer: &FilesServer, key: &SigningKey) {
@@ -446,7 +470,7 @@ fn der(pem: &str) -> Vec<u8> {
 }
 
 /// An error with its causes and its help, as people see it.
-pub(crate) fn whole(error: &(dyn miette::Diagnostic)) -> String {
+pub(crate) fn whole(error: &dyn miette::Diagnostic) -> String {
     let mut text = format!("{error:?} {error}");
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::Judging;
-use super::rollout::WhoseSignature;
 use super::form::form;
+use super::rollout::WhoseSignature;
 use crate::report::Form;
 
 /// `feeds`.

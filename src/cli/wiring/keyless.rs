@@ -59,21 +59,27 @@ impl Workspace {
             }
             return Ok(KeySource::File(path.clone()));
         }
-        let signer = both(named.certificate_identity.as_ref(), named.certificate_oidc_issuer.as_ref())
-            .map_err(|()| CliError::setting("--certificate-identity", "it needs --certificate-oidc-issuer beside it, and the other way round"))?;
+        let signer = both(named.certificate_identity.as_ref(), named.certificate_oidc_issuer.as_ref()).map_err(|()| {
+            CliError::setting(
+                "--certificate-identity",
+                "it needs --certificate-oidc-issuer beside it, and the other way round",
+            )
+        })?;
         let configured = self.key()?;
         if signer.is_none() && named.trusted_root.is_none() {
             return match configured {
                 Some(KeySource::Keyless(keyless)) if keyless.signer.is_none() => Err(CliError::Missing {
                     problem: "nobody said whose keyless signature counts".to_owned(),
-                    help: "name `identity` and `issuer` in [sign.keyless], or --certificate-identity and --certificate-oidc-issuer".to_owned(),
+                    help: "name `identity` and `issuer` in [sign.keyless], or --certificate-identity and --certificate-oidc-issuer"
+                        .to_owned(),
                 }),
                 Some(source) => Ok(source),
                 None => Err(CliError::Missing {
                     problem: "no key to verify with".to_owned(),
-                    help: "name the public key with --key FILE, or configure [sign] key; for a keyless signature, --certificate-identity and \
+                    help:
+                        "name the public key with --key FILE, or configure [sign] key; for a keyless signature, --certificate-identity and \
                            --certificate-oidc-issuer"
-                        .to_owned(),
+                            .to_owned(),
                 }),
             };
         }
@@ -90,7 +96,10 @@ impl Workspace {
         })?;
         Ok(KeySource::Keyless(Box::new(Keyless {
             services: None,
-            trusted_root: named.trusted_root.clone().or_else(|| configured.and_then(|keyless| keyless.trusted_root)),
+            trusted_root: named
+                .trusted_root
+                .clone()
+                .or_else(|| configured.and_then(|keyless| keyless.trusted_root)),
             signer: Some(signer),
         })))
     }

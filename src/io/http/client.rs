@@ -69,8 +69,7 @@ impl Http {
         limit: u64,
         watch: &(dyn Fn(u64, Option<u64>) + Send + Sync),
     ) -> Result<Fetched, HttpError> {
-        tried(self.patience, url, || download::attempt(&self.client, url, known, to, limit, watch))
-            .await
+        tried(self.patience, url, || download::attempt(&self.client, url, known, to, limit, watch)).await
     }
 
     /// Reads a small document; none where the server says that there is none (404, 410).

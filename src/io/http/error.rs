@@ -74,7 +74,10 @@ pub enum HttpError {
     },
     /// `--offline`.
     #[error("{url} was not asked: --offline")]
-    #[diagnostic(code(io::offline), help("leave --offline away: nothing that is cached can stand in for this answer"))]
+    #[diagnostic(
+        code(io::offline),
+        help("leave --offline away: nothing that is cached can stand in for this answer")
+    )]
     Offline {
         /// Where, without credentials.
         url: String,

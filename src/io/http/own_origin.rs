@@ -158,8 +158,60 @@ mod tests {
         ] {
             assert!(OwnOrigin::refusal(refused).is_some(), "{refused}");
         }
-        for asked in ["https://fulcio.example", "http://127.0.0.1:1/x", "http://localhost:1", "http://[::1]:1"] {
+        for asked in [
+            "https://fulcio.example",
+            "http://127.0.0.1:1/x",
+            "http://localhost:1",
+            "http://[::1]:1",
+        ] {
             assert_eq!(OwnOrigin::refusal(asked), None, "{asked}");
         }
+    }
+
+    /// Answers one request with these lines; gives the request.
+    async fn answer_once(listener: tokio::net::TcpListener, answer: String) -> String {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let (mut stream, _) = listener.accept().await.expect("a request");
+        let mut request = vec![0; 4096];
+        let length = stream.read(&mut request).await.expect("its bytes");
+        stream.write_all(answer.as_bytes()).await.expect("answered");
+        String::from_utf8_lossy(&request[..length]).into_owned()
+    }
+
+    async fn listener() -> (tokio::net::TcpListener, String) {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}/t", listener.local_addr().expect("an address"));
+        (listener, url)
+    }
+
+    #[tokio::test]
+    async fn a_token_follows_no_redirect_and_is_taken_out_of_what_a_server_says() {
+        let once = Patience {
+            attempts: 1,
+            ..Patience::default()
+        };
+        let http = OwnOrigin::new(once, true).expect("a client");
+        let token = Secret::new("aaaaaaaaaa.bbbbbbbbbb.cccccccccc");
+        let (elsewhere, other) = listener().await;
+        let (asked, url) = listener().await;
+        let redirect = format!("HTTP/1.1 307 T\r\nlocation: {other}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+        let (seen, got) = tokio::join!(answer_once(asked, redirect), http.get(&url, &token, 100));
+        assert!(seen.contains("authorization: Bearer aaaaaaaaaa.bbbbbbbbbb"), "{seen}");
+        assert!(matches!(got, Err(HttpError::Redirect { .. })), "{got:?}");
+        let nobody = tokio::time::timeout(std::time::Duration::from_millis(200), elsewhere.accept()).await;
+        assert!(nobody.is_err(), "nobody asked the other");
+
+        let (asked, url) = listener().await;
+        let said = "no: bbbbbbbbbb is not ours";
+        let refusal = format!(
+            "HTTP/1.1 403 F\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{said}",
+            said.len()
+        );
+        let (_, got) = tokio::join!(answer_once(asked, refusal), http.post(&url, "text/plain", b"x", Some(&token), 100));
+        let error = got.expect_err("refused").to_string();
+        assert!(error.contains("403: no: … is not ours"), "{error}");
+
+        let error = http.get("https://fulcio.example", &token, 100).await.expect_err("offline");
+        assert!(matches!(error, HttpError::Offline { .. }), "{error}");
     }
 }

@@ -11,9 +11,9 @@ use reqwest::{Response, Url};
 use serde::Deserialize;
 
 use super::client::without_query;
-use crate::io::loopback::is_loopback;
 use super::send::{bare, body};
 use super::{Login, Registry, RegistryError};
+use crate::io::loopback::is_loopback;
 use crate::io::secret::Secret;
 use crate::model::excused::Excused as _;
 

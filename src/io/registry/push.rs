@@ -9,9 +9,9 @@ use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderMap, LO
 use reqwest::{Method, StatusCode, Url};
 
 use super::manifests::text;
-use crate::io::loopback::is_loopback;
 use super::send::bare;
 use super::{Content, OnBytes, Registry, RegistryError, Repository};
+use crate::io::loopback::is_loopback;
 use crate::model::digest::Digest;
 use crate::model::excused::Excused as _;
 

@@ -115,7 +115,9 @@ pub enum PublishError {
     #[error("attestation {attestation} is not proven: {refusal}")]
     #[diagnostic(
         code(publish::unproven),
-        help("a keyless signature counts with all of it: a timestamp, a certificate of the trusted root with its log, the signer, the entry in the log")
+        help(
+            "a keyless signature counts with all of it: a timestamp, a certificate of the trusted root with its log, the signer, the entry in the log"
+        )
     )]
     Unproven { attestation: Digest, refusal: Refusal },
     /// A good signature over a statement about something else.

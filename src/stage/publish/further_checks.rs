@@ -39,7 +39,7 @@ async fn try_look(attested: &Attested, expected: &Expectation<'_>, effects: &Eff
             Err(error) => checks.unknown("baseline", format!("no run can compare with it: {error}")),
         }
     }
-    for (words, count) in counted(search.survey().await?) {
+    for (words, count) in counted(search.survey().await?, key.kind()) {
         let times = if count == 1 { String::new() } else { format!(" ({count} times)") };
         checks.not_asked("statement", format!("{words}{times}"));
     }
@@ -65,13 +65,13 @@ fn inputs(summary: &VerdictSummary) -> String {
     }
 }
 
-fn counted(seen: Vec<(String, Whose)>) -> BTreeMap<String, usize> {
+fn counted(seen: Vec<(String, Whose)>, counts: &str) -> BTreeMap<String, usize> {
     let mut counted = BTreeMap::new();
     for (kind, whose) in seen {
         let kind = visible(&kind);
         let words = match whose {
-            Whose::Ours => format!("{kind}, signed by this key"),
-            Whose::Others(hint) => format!("{kind}, signed by another key, which calls itself {hint}"),
+            Whose::Ours => format!("{kind}, signed by this {counts}"),
+            Whose::Others(hint) => format!("{kind}, signed by another {counts}, which calls itself {hint}"),
             Whose::Unsigned => format!("{kind}, no signed statement"),
             Whose::Nobodys(reason) => format!("{kind}, not to be trusted: {reason}"),
         };
@@ -82,12 +82,7 @@ fn counted(seen: Vec<(String, Whose)>) -> BTreeMap<String, usize> {
 
 /// What BuildKit (or whoever writes as it does) put into the image's own index. The index's digest covers it, so that the verdict's signature does
 /// too: as what somebody said, not as what is so.
-async fn builders_word(
-    place: &OpenDestination,
-    digest: &Digest,
-    key: &Verifier,
-    effects: &Effects,
-) -> Result<Vec<String>, PublishError> {
+async fn builders_word(place: &OpenDestination, digest: &Digest, key: &Verifier, effects: &Effects) -> Result<Vec<String>, PublishError> {
     let mut told = Vec::new();
     let root = place.manifest(digest, effects).await?;
     let path = PathBuf::from(place.image(digest).to_string());

@@ -21,9 +21,18 @@ use crate::model::verdict::Decision;
 /// What holds of each keyless signature that counts, by the names of its checks.
 const KEYLESS: [(&str, &str); 4] = [
     ("identity", "each is by a certificate with this name alone, and with this issuer"),
-    ("timestamp", "each was signed while its certificate held, as an authority of the trusted root says, and not in the future"),
-    ("certificate", "each is of a Fulcio of the trusted root, for signing code, and in a certificate log of the trusted root"),
-    ("log", "each has its own entry in a log of the trusted root, proven by the log's signed state"),
+    (
+        "timestamp",
+        "each was signed while its certificate held, as an authority of the trusted root says, and not in the future",
+    ),
+    (
+        "certificate",
+        "each is of a Fulcio of the trusted root, for signing code, and in a certificate log of the trusted root",
+    ),
+    (
+        "log",
+        "each has its own entry in a log of the trusted root, proven by the log's signed state",
+    ),
 ];
 
 /// How far two machines' clocks may be apart.

@@ -8,6 +8,8 @@ mod before_the_build;
 mod build_keys;
 mod first_minutes;
 mod folders;
+#[cfg(feature = "keyless")]
+mod keyless;
 mod newcomer;
 mod outside;
 mod pages;

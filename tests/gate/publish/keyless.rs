@@ -100,12 +100,21 @@ async fn what_cosign_signed_without_a_key_is_believed() {
     });
     std::fs::write(place.path("predicate.json"), predicate.to_string()).unwrap();
     std::fs::write(place.path("services.json"), sigstore.signing_config().to_string()).unwrap();
-    command.args(["attest", "--yes", "--allow-http-registry", "--type", predicate_type::VERIFICATION_SUMMARY]);
+    command.args([
+        "attest",
+        "--yes",
+        "--allow-http-registry",
+        "--type",
+        predicate_type::VERIFICATION_SUMMARY,
+    ]);
     command.arg("--signing-config").arg(place.path("services.json"));
     command.arg("--trusted-root").arg(sigstore.write_root(&sigstore.root()));
     std::fs::write(place.path("token"), sigstore.token(WHO)).unwrap();
     command.arg("--identity-token").arg(place.path("token"));
-    run(command.arg("--predicate").arg(place.path("predicate.json")).arg(&publication.reference));
+    run(command
+        .arg("--predicate")
+        .arg(place.path("predicate.json"))
+        .arg(&publication.reference));
 
     let source = sigstore.source();
     let any = Expectation {
@@ -150,8 +159,20 @@ async fn a_log_or_a_clock_that_is_down_leaves_no_tag_behind() {
     let down = format!("http://{}", free_address());
     let works = sigstore.services();
     for (path, services) in [
-        ("log", KeylessServices { rekor: down.clone(), ..works.clone() }),
-        ("clock", KeylessServices { timestamp_authority: down.clone(), ..works.clone() }),
+        (
+            "log",
+            KeylessServices {
+                rekor: down.clone(),
+                ..works.clone()
+            },
+        ),
+        (
+            "clock",
+            KeylessServices {
+                timestamp_authority: down.clone(),
+                ..works.clone()
+            },
+        ),
         ("certificates", KeylessServices { fulcio: down, ..works }),
     ] {
         let mut plan = place.plan(registry(running.repository(path)));
@@ -197,20 +218,20 @@ async fn who_cannot_sign_is_told_before_anything_is_sent() {
         (other.clone(), sigstore.keyless(), "other@example.com", ExitKind::Usage),
         (effects(&place.effects, &[]), sigstore.keyless(), "identity token", ExitKind::Usage),
         (place.effects.clone(), without_log, "certificate log", ExitKind::Undecidable),
-        (effects(&place.effects, &[("SIGSTORE_ID_TOKEN", &broken)]), sigstore.keyless(), "status 40", ExitKind::Undecidable),
+        (
+            effects(&place.effects, &[("SIGSTORE_ID_TOKEN", &broken)]),
+            sigstore.keyless(),
+            "status 40",
+            ExitKind::Undecidable,
+        ),
     ];
     for (effects, keyless, said, kind) in cases {
         let mut plan = place.plan(registry(running.repository("nothing")));
         plan.key = Some(KeySource::Keyless(Box::new(keyless)));
         let workplace_effects = effects.clone();
-        let error = publish::publish(
-            crate::support::images::cleared(&place.image()),
-            &[],
-            &plan,
-            &workplace_effects,
-        )
-        .await
-        .unwrap_err();
+        let error = publish::publish(crate::support::images::cleared(&place.image()), &[], &plan, &workplace_effects)
+            .await
+            .unwrap_err();
         let text = crate::support::sigstore::whole(&error);
         assert!(text.contains(said), "{said}: {text}");
         assert_eq!(error.exit_kind(), kind, "{text}");
@@ -271,7 +292,12 @@ async fn each_part_of_a_keyless_signature_has_its_line() {
     ] {
         let examined = examine(source).await;
         let failed: Vec<&Check> = examined.checks.iter().filter(|check| check.result == CheckResult::Fails).collect();
-        assert_eq!(failed.iter().map(|check| check.name).collect::<Vec<_>>(), [name], "{:#?}", examined.checks);
+        assert_eq!(
+            failed.iter().map(|check| check.name).collect::<Vec<_>>(),
+            [name],
+            "{:#?}",
+            examined.checks
+        );
         assert_eq!(examined.result.unwrap_err().exit_kind(), ExitKind::Undecidable);
     }
 }

@@ -16,7 +16,10 @@ use super::keyless::effects;
 const STATEMENT: &str = r#"{"_type":"https://in-toto.io/Statement/v1","subject":[{"digest":{"sha256":"54303491a8418fbed24344b513546182c29b43bf282ceb433af65e2299f9271f"}}],"predicateType":"https://example.com/x","predicate":{}}"#;
 
 fn job(sigstore: &Sigstore) -> Effects {
-    effects(&Effects::plain(sigstore.path("cache")), &[("SIGSTORE_ID_TOKEN", &sigstore.token(WHO))])
+    effects(
+        &Effects::plain(sigstore.path("cache")),
+        &[("SIGSTORE_ID_TOKEN", &sigstore.token(WHO))],
+    )
 }
 
 async fn signed(sigstore: &Sigstore, statement: &str) -> Value {
@@ -63,18 +66,42 @@ async fn a_bundle_of_which_a_part_is_missing_changed_or_of_another_is_refused() 
     let timestamps = format!("{material}/timestampVerificationData");
     let of_other = |place: &str| with(&ours, place, other.pointer(place).unwrap());
     let zeros = json!("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
-    let checkpoint = ours.pointer(&format!("{entry}/inclusionProof/checkpoint/envelope")).unwrap().as_str().unwrap();
+    let checkpoint = ours
+        .pointer(&format!("{entry}/inclusionProof/checkpoint/envelope"))
+        .unwrap()
+        .as_str()
+        .unwrap();
     let unsigned = json!(checkpoint.replace("\u{2014} log.example ", "\u{2014} log.example AAAA"));
     let cases = [
-        ("no log entry", with(&ours, &format!("{material}/tlogEntries"), &json!([])), Part::Log),
+        (
+            "no log entry",
+            with(&ours, &format!("{material}/tlogEntries"), &json!([])),
+            Part::Log,
+        ),
         ("no proof", with(&ours, &format!("{entry}/inclusionProof"), &Value::Null), Part::Log),
-        ("another root in the proof", with(&ours, &format!("{entry}/inclusionProof/hashes"), &json!([zeros])), Part::Log),
-        ("another place in the log", with(&ours, &format!("{entry}/logIndex"), &json!("0")), Part::Log),
-        ("the state of the log unsigned", with(&ours, &format!("{entry}/inclusionProof/checkpoint/envelope"), &unsigned), Part::Log),
+        (
+            "another root in the proof",
+            with(&ours, &format!("{entry}/inclusionProof/hashes"), &json!([zeros])),
+            Part::Log,
+        ),
+        (
+            "another place in the log",
+            with(&ours, &format!("{entry}/logIndex"), &json!("0")),
+            Part::Log,
+        ),
+        (
+            "the state of the log unsigned",
+            with(&ours, &format!("{entry}/inclusionProof/checkpoint/envelope"), &unsigned),
+            Part::Log,
+        ),
         ("another's entry", of_other(&entry), Part::Log),
         ("another's proof", of_other(&format!("{entry}/inclusionProof")), Part::Log),
         ("another's body", of_other(&format!("{entry}/canonicalizedBody")), Part::Log),
-        ("no timestamp", with(&ours, &timestamps, &json!({"rfc3161Timestamps": []})), Part::Timestamp),
+        (
+            "no timestamp",
+            with(&ours, &timestamps, &json!({"rfc3161Timestamps": []})),
+            Part::Timestamp,
+        ),
         ("no timestamps at all", with(&ours, &timestamps, &Value::Null), Part::Timestamp),
         ("another's timestamp", of_other(&timestamps), Part::Timestamp),
         ("another's payload", of_other("/dsseEnvelope/payload"), Part::Signature),
@@ -89,7 +116,11 @@ async fn a_bundle_of_which_a_part_is_missing_changed_or_of_another_is_refused() 
     for place in [&format!("{material}/certificate"), "/dsseEnvelope/signatures"] {
         part(open(&source, &here, &of_other(place)));
     }
-    let twice = with(&ours, "/dsseEnvelope/signatures", &json!([ours["dsseEnvelope"]["signatures"][0], ours["dsseEnvelope"]["signatures"][0]]));
+    let twice = with(
+        &ours,
+        "/dsseEnvelope/signatures",
+        &json!([ours["dsseEnvelope"]["signatures"][0], ours["dsseEnvelope"]["signatures"][0]]),
+    );
     assert_eq!(part(open(&source, &here, &twice)).0, Part::Signature);
 
     // By a clock that has not come so far yet.
@@ -104,7 +135,10 @@ async fn a_bundle_of_which_a_part_is_missing_changed_or_of_another_is_refused() 
     let mut by_key = ours.clone();
     by_key["verificationMaterial"] = json!({"publicKey": {"hint": "x"}});
     assert!(matches!(open(&source, &here, &by_key), Err(NotOpened::Other(_))));
-    for (identity, issuer) in [("other@example.com", sigstore.issuer.url()), (WHO, format!("{}/", sigstore.issuer.url()))] {
+    for (identity, issuer) in [
+        ("other@example.com", sigstore.issuer.url()),
+        (WHO, format!("{}/", sigstore.issuer.url())),
+    ] {
         let mut signer = sigstore.signer(identity);
         signer.issuer = issuer;
         let stranger = KeySource::Keyless(Box::new(Keyless {
@@ -130,13 +164,29 @@ async fn a_trusted_root_that_does_not_hold_the_services_or_not_at_that_time_refu
     let mut other_log = with(&root, log, &json!(base64(&other_ed25519(&sigstore))));
     other_log["tlogs"][0]["publicKey"]["validFor"] = json!({"start": "2020-01-01T00:00:00Z"});
     for (what, root, expected) in [
-        ("another authority", with(&root, "/certificateAuthorities/0/certChain/certificates/0/rawBytes", &stranger), Part::Certificate),
-        ("an authority of earlier", with(&root, "/certificateAuthorities/0/validFor", &over), Part::Certificate),
+        (
+            "another authority",
+            with(&root, "/certificateAuthorities/0/certChain/certificates/0/rawBytes", &stranger),
+            Part::Certificate,
+        ),
+        (
+            "an authority of earlier",
+            with(&root, "/certificateAuthorities/0/validFor", &over),
+            Part::Certificate,
+        ),
         ("another log of certificates", other_ct, Part::Certificate),
-        ("a log of certificates of earlier", with(&root, "/ctlogs/0/publicKey/validFor", &over), Part::Certificate),
+        (
+            "a log of certificates of earlier",
+            with(&root, "/ctlogs/0/publicKey/validFor", &over),
+            Part::Certificate,
+        ),
         ("another log", other_log, Part::Log),
         ("another clock", with(&root, "/timestampAuthorities", &json!([])), Part::Timestamp),
-        ("a clock of earlier", with(&root, "/timestampAuthorities/0/validFor", &over), Part::Timestamp),
+        (
+            "a clock of earlier",
+            with(&root, "/timestampAuthorities/0/validFor", &over),
+            Part::Timestamp,
+        ),
     ] {
         let (found, reason) = part(open(&sigstore.by_root(&root), &here, &ours));
         assert_eq!(found, expected, "{what}: {reason}");
@@ -157,17 +207,87 @@ async fn a_certificate_that_lacks_something_or_was_not_valid_then_is_refused() {
     let issuer = format!("{ISSUER} = ASN1:UTF8String:{}\n", sigstore.issuer.url());
     let old = |url: &str| format!("1.3.6.1.4.1.57264.1.1 = DER:{}\n", hex(url));
     let cases = [
-        ("no word of a log of certificates", day(-1), day(1), whole.clone(), Part::Certificate, "SCT"),
-        ("not valid any more", day(-3), day(-2), whole.clone(), Part::Certificate, "not valid"),
+        (
+            "no word of a log of certificates",
+            day(-1),
+            day(1),
+            whole.clone(),
+            Part::Certificate,
+            "SCT",
+        ),
+        (
+            "not valid any more",
+            day(-3),
+            day(-2),
+            whole.clone(),
+            Part::Certificate,
+            "not valid",
+        ),
         ("not valid yet", day(1), day(2), whole.clone(), Part::Certificate, "not valid"),
-        ("not for code", day(-1), day(1), whole.replace("codeSigning", "serverAuth"), Part::Certificate, "chain"),
-        ("an authority itself", day(-1), day(1), format!("{whole}basicConstraints = critical,CA:TRUE\n"), Part::Certificate, "chain"),
-        ("nobody's", day(-1), day(1), whole.replace(&format!("subjectAltName = critical,email:{WHO}\n"), ""), Part::Identity, "names nobody"),
-        ("of two names", day(-1), day(1), whole.replace(WHO, &format!("{WHO},email:other@example.com")), Part::Identity, "2 names"),
-        ("of a host", day(-1), day(1), whole.replace(&format!("email:{WHO}"), "DNS:example.com"), Part::Identity, "neither"),
-        ("by no issuer", day(-1), day(1), whole.replace(&issuer, ""), Part::Identity, "vouches"),
-        ("by two issuers", day(-1), day(1), format!("{whole}{}", old("https://other.example")), Part::Identity, "two issuers"),
-        ("by one issuer twice", day(-1), day(1), format!("{whole}{}", old(&sigstore.issuer.url())), Part::Certificate, "SCT"),
+        (
+            "not for code",
+            day(-1),
+            day(1),
+            whole.replace("codeSigning", "serverAuth"),
+            Part::Certificate,
+            "chain",
+        ),
+        (
+            "an authority itself",
+            day(-1),
+            day(1),
+            format!("{whole}basicConstraints = critical,CA:TRUE\n"),
+            Part::Certificate,
+            "chain",
+        ),
+        (
+            "nobody's",
+            day(-1),
+            day(1),
+            whole.replace(&format!("subjectAltName = critical,email:{WHO}\n"), ""),
+            Part::Identity,
+            "names nobody",
+        ),
+        (
+            "of two names",
+            day(-1),
+            day(1),
+            whole.replace(WHO, &format!("{WHO},email:other@example.com")),
+            Part::Identity,
+            "2 names",
+        ),
+        (
+            "of a host",
+            day(-1),
+            day(1),
+            whole.replace(&format!("email:{WHO}"), "DNS:example.com"),
+            Part::Identity,
+            "neither",
+        ),
+        (
+            "by no issuer",
+            day(-1),
+            day(1),
+            whole.replace(&issuer, ""),
+            Part::Identity,
+            "vouches",
+        ),
+        (
+            "by two issuers",
+            day(-1),
+            day(1),
+            format!("{whole}{}", old("https://other.example")),
+            Part::Identity,
+            "two issuers",
+        ),
+        (
+            "by one issuer twice",
+            day(-1),
+            day(1),
+            format!("{whole}{}", old(&sigstore.issuer.url())),
+            Part::Certificate,
+            "SCT",
+        ),
     ];
     for (what, from, until, extensions, expected, said) in cases {
         let certified = sigstore.certify(&from, &until, &extensions);
@@ -188,16 +308,28 @@ fn hex(text: &str) -> String {
 
 /// A P-256 key that is none of the services'.
 fn public_key(sigstore: &Sigstore) -> Vec<u8> {
-    made(&sigstore.path("."), "ecparam -name prime256v1 -genkey -noout -out other.key", "ec -in other.key -pubout -outform DER -out other.der")
+    made(
+        &sigstore.path("."),
+        "ecparam -name prime256v1 -genkey -noout -out other.key",
+        "ec -in other.key -pubout -outform DER -out other.der",
+    )
 }
 
 fn other_ed25519(sigstore: &Sigstore) -> Vec<u8> {
-    made(&sigstore.path("."), "genpkey -algorithm ed25519 -out other.key", "pkey -in other.key -pubout -outform DER -out other.der")
+    made(
+        &sigstore.path("."),
+        "genpkey -algorithm ed25519 -out other.key",
+        "pkey -in other.key -pubout -outform DER -out other.der",
+    )
 }
 
 fn made(folder: &Path, make: &str, write: &str) -> Vec<u8> {
     for line in [make, write] {
-        let output = std::process::Command::new("openssl").args(line.split(' ')).current_dir(folder).output().unwrap();
+        let output = std::process::Command::new("openssl")
+            .args(line.split(' '))
+            .current_dir(folder)
+            .output()
+            .unwrap();
         assert!(output.status.success(), "{line}: {output:?}");
     }
     std::fs::read(folder.join("other.der")).unwrap()

@@ -57,7 +57,10 @@ impl Signer {
     ///
     /// # Errors
     /// [`SignError`]; with a key, none.
-    #[cfg_attr(not(feature = "keyless"), expect(clippy::unused_async, reason = "an identity's services are asked over the network"))]
+    #[cfg_attr(
+        not(feature = "keyless"),
+        expect(clippy::unused_async, reason = "an identity's services are asked over the network")
+    )]
     pub async fn sign(&self, statement: &[u8]) -> Result<(Envelope, Bundle), SignError> {
         match self {
             Self::Key(key) => {

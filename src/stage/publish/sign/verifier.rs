@@ -78,7 +78,10 @@ impl Verifier {
     ///
     /// # Errors
     /// [`NotOpened`].
-    #[cfg_attr(not(feature = "keyless"), expect(unused_variables, reason = "what an identity's signature rests on"))]
+    #[cfg_attr(
+        not(feature = "keyless"),
+        expect(unused_variables, reason = "what an identity's signature rests on")
+    )]
     pub fn open(&self, bundle: &Bundle, bytes: &[u8], effects: &Effects) -> Result<Vec<u8>, NotOpened> {
         match self {
             Self::Key(key) => open(key, bundle.envelope(), bundle.hint()),

@@ -1,7 +1,9 @@
 //! The two requests that are DER: for a certificate (RFC 2986) and for a timestamp (RFC 3161).
 
 /// `id-sha256` with NULL parameters: an `AlgorithmIdentifier`.
-const SHA256: [u8; 15] = [0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00];
+const SHA256: [u8; 15] = [
+    0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00,
+];
 
 /// `ecdsa-with-SHA256`: an `AlgorithmIdentifier`.
 const ECDSA_SHA256: [u8; 12] = [0x30, 0x0a, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02];
@@ -10,7 +12,10 @@ const SEQUENCE: u8 = 0x30;
 
 /// What a certificate signing request has signed: version 0, a subject without names, the key, no attributes.
 pub(super) fn request_info(subject_public_key_info: &[u8]) -> Vec<u8> {
-    value(SEQUENCE, &[&[0x02, 0x01, 0x00, SEQUENCE, 0x00], subject_public_key_info, &[0xa0, 0x00]])
+    value(
+        SEQUENCE,
+        &[&[0x02, 0x01, 0x00, SEQUENCE, 0x00], subject_public_key_info, &[0xa0, 0x00]],
+    )
 }
 
 /// The whole request. `signature` is DER, over [`request_info`].

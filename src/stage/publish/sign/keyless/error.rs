@@ -28,7 +28,10 @@ pub enum KeylessError {
     NoToken,
     /// What should be one is none.
     #[error("{place} is no identity token: {reason}")]
-    #[diagnostic(code(publish::identity), help("it is a JSON Web Token of three parts, whose audience is `sigstore`"))]
+    #[diagnostic(
+        code(publish::identity),
+        help("it is a JSON Web Token of three parts, whose audience is `sigstore`")
+    )]
     NotAToken {
         /// The variable, or the server.
         place: String,
@@ -66,7 +69,10 @@ pub enum KeylessError {
     NotBelieved { refusal: Refusal },
     /// This job is somebody else than the configuration says.
     #[error("this job signs as {found}, and [sign.keyless] says that {expected} does")]
-    #[diagnostic(code(publish::identity), help("correct `identity` and `issuer` in [sign.keyless], or publish from the job that they name"))]
+    #[diagnostic(
+        code(publish::identity),
+        help("correct `identity` and `issuer` in [sign.keyless], or publish from the job that they name")
+    )]
     OtherIdentity { found: String, expected: String },
     /// The system has no randomness.
     #[error("no key could be made: the system gives no random bytes")]

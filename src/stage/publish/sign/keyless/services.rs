@@ -61,7 +61,9 @@ pub(super) async fn certificate(
         "certificateSigningRequest": STANDARD.encode(request),
     });
     let url = below(&services.fulcio, "api/v2/signingCert");
-    let answer = http.post(&url, "application/json", body.to_string().as_bytes(), Some(token), MOST).await;
+    let answer = http
+        .post(&url, "application/json", body.to_string().as_bytes(), Some(token), MOST)
+        .await;
     let answer = answer.map_err(|source| failed(FULCIO, "certificate", source))?;
     let issued: Issued = read(FULCIO, &answer)?;
     let unusable = |reason: &str| KeylessError::Answer {

@@ -82,9 +82,16 @@ fn a_changed_log_time_a_changed_proof_and_a_changed_payload_are_refused() {
     let hash = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
     assert_eq!(changed(&format!("{entry}/inclusionProof/hashes/0"), hash.into()), Part::Log);
     // Without the log's promise nobody says when it was signed.
-    assert_eq!(changed(&format!("{entry}/inclusionPromise"), serde_json::Value::Null), Part::Timestamp);
-    let payload = STANDARD.decode(bundle["dsseEnvelope"]["payload"].as_str().expect("text")).expect("base64");
-    let payload = String::from_utf8(payload).expect("text").replacen("signed-package", "other-package", 1);
+    assert_eq!(
+        changed(&format!("{entry}/inclusionPromise"), serde_json::Value::Null),
+        Part::Timestamp
+    );
+    let payload = STANDARD
+        .decode(bundle["dsseEnvelope"]["payload"].as_str().expect("text"))
+        .expect("base64");
+    let payload = String::from_utf8(payload)
+        .expect("text")
+        .replacen("signed-package", "other-package", 1);
     assert_eq!(changed("/dsseEnvelope/payload", STANDARD.encode(payload).into()), Part::Signature);
 }
 

@@ -109,7 +109,10 @@ mod tests {
     fn a_job_without_the_permission_is_told_the_line_that_it_needs() {
         let error = check(&effects(&[("GITHUB_ACTIONS", "true")])).expect_err("no permission");
         let help = miette::Diagnostic::help(&error).expect("help").to_string();
-        assert!(matches!(error, KeylessError::NoPermission) && help.contains("id-token: write"), "{help}");
+        assert!(
+            matches!(error, KeylessError::NoPermission) && help.contains("id-token: write"),
+            "{help}"
+        );
         assert!(matches!(check(&effects(&[])), Err(KeylessError::NoToken)));
         check(&effects(&[(REQUEST_URL, "https://x.example/?a=b"), (REQUEST_TOKEN, "t")])).expect("a token is to be had");
     }

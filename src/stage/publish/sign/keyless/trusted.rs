@@ -114,7 +114,10 @@ impl Trusted {
             return Err(Refusal::new(Part::Timestamp, "nobody but the signer says when it was signed"));
         }
         if let Some(ahead) = times.iter().find(|time| time.duration_since(now) > SKEW) {
-            return Err(Refusal::new(Part::Timestamp, format!("it was signed at {ahead}, which is in the future")));
+            return Err(Refusal::new(
+                Part::Timestamp,
+                format!("it was signed at {ahead}, which is in the future"),
+            ));
         }
         // What the policy asks for; a version of the library that left one out would be told here.
         for (holds, part) in [
@@ -149,7 +152,11 @@ fn refusal(error: &Error) -> Refusal {
         Error::ArtifactMismatch(_)
         | Error::TransparencyLog(_)
         | Error::Bundle(
-            BundleError::MissingInclusionProof(_) | BundleError::MissingInclusionPromise(_) | BundleError::MissingCheckpoint | BundleError::CheckpointRootMismatch | BundleError::LogIndexOutOfRange { .. },
+            BundleError::MissingInclusionProof(_)
+            | BundleError::MissingInclusionPromise(_)
+            | BundleError::MissingCheckpoint
+            | BundleError::CheckpointRootMismatch
+            | BundleError::LogIndexOutOfRange { .. },
         ) => Part::Log,
         _ => Part::Signature,
     };
