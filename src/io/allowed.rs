@@ -159,6 +159,8 @@ mod tests {
             "GITHUB_TOKEN",
             "ACTIONS_RUNTIME_TOKEN",
             "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+            "ACTIONS_ID_TOKEN_REQUEST_URL",
+            "SIGSTORE_ID_TOKEN",
             "AWS_SECRET_ACCESS_KEY",
             "CARGO_REGISTRY_TOKEN",
             "CARGO_REGISTRIES_X_TOKEN",

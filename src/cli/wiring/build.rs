@@ -10,7 +10,15 @@ use crate::model::image::Platform;
 use crate::model::plan::{BuildSecret, Builder, DockerfileBuild, DockerfileBuilder};
 
 /// Variables that hold secrets of the gate wherever the configuration names none.
-const OWN_SECRETS: [&str; 4] = ["PORTCULLIS_KEY", "COSIGN_PASSWORD", "GITHUB_TOKEN", "GH_TOKEN"];
+const OWN_SECRETS: [&str; 7] = [
+    "PORTCULLIS_KEY",
+    "COSIGN_PASSWORD",
+    "GITHUB_TOKEN",
+    "GH_TOKEN",
+    "SIGSTORE_ID_TOKEN",
+    "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+    "ACTIONS_ID_TOKEN_REQUEST_URL",
+];
 
 /// What a Dockerfile is called that nobody has named.
 pub(in crate::cli) const DOCKERFILES: [&str; 2] = ["Dockerfile", "Containerfile"];

@@ -113,7 +113,7 @@ impl Checks {
     pub(super) fn finish(mut self, error: Option<&PublishError>) -> Vec<Check> {
         let Some(error) = error else { return self.list };
         let names = self.names;
-        let failed = failed_check(error, &names, self.list.len());
+        let failed = failed_check(error, names, self.list.len());
         for name in &names[self.list.len().min(failed)..failed] {
             // A signature is held against the key and the image in one look at each statement.
             self.holds(name, "holds for what was looked at");

@@ -197,7 +197,16 @@ fn a_commit_cannot_ask_for_the_gates_own_secrets() {
         ("RELEASE_KEY", "a key".to_owned()),
         ("GITHUB_TOKEN", "a token".to_owned()),
     ]);
-    for name in ["PORTCULLIS_KEY", "COSIGN_PASSWORD", "GITHUB_TOKEN", "GH_TOKEN", "RELEASE_KEY"] {
+    for name in [
+        "PORTCULLIS_KEY",
+        "COSIGN_PASSWORD",
+        "GITHUB_TOKEN",
+        "GH_TOKEN",
+        "SIGSTORE_ID_TOKEN",
+        "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+        "ACTIONS_ID_TOKEN_REQUEST_URL",
+        "RELEASE_KEY",
+    ] {
         let config = format!("secrets = {{ token = \"env:{name}\" }}\n[sign]\nkey = \"env:RELEASE_KEY\"\n");
         let project = Project::new("buildah", &config, &[("Dockerfile", "FROM scratch\n")]);
         let said = project.ends(64, &env, &["build"]);

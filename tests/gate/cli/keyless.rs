@@ -88,6 +88,12 @@ fn a_job_on_github_publishes_by_its_identity_and_the_token_is_nowhere_afterwards
     let other = named("other@example.com");
     assert_eq!(other.status.code(), Some(2), "{}", told(&other));
     assert!(told(&other).contains("\u{2717} identity"), "{}", told(&other));
+    let rollout = "[rollout]\ntarget = \"command\"\ndeploy = [\"true\"]\nrollback = [\"true\"]\nobserve = [\"true\"]\nstate = \"state\"\n\
+                   [rollout.health]\nurl = \"http://127.0.0.1:1/readyz\"\n";
+    place.write("portcullis.toml", &format!("{}{rollout}", config(&sigstore)));
+    place.ends(0, &["rollout", "oci:published", "--plan"]);
+    let other = ["--certificate-identity", "other@example.com", "--certificate-oidc-issuer", &issuer];
+    place.ends(12, &[&["rollout", "oci:published", "--plan"][..], &other].concat());
     // The embedded root is of other services.
     place.write("bare.toml", CONFIG);
     let (out, err) = place.ends(

@@ -85,7 +85,7 @@ pub(super) async fn certificate(
 /// # Errors
 /// [`KeylessError`].
 pub(super) async fn timestamp(http: &OwnOrigin, services: &KeylessServices, signature: &[u8]) -> Result<Vec<u8>, KeylessError> {
-    let query = der::timestamp_query(&sha256(signature).bytes());
+    let query = der::timestamp_query(sha256(signature).bytes());
     let answer = http
         .post(&services.timestamp_authority, "application/timestamp-query", &query, None, MOST)
         .await;
