@@ -203,6 +203,7 @@ impl Sigstore {
         SignerIdentity {
             identity: email.to_owned(),
             issuer: self.issuer.url(),
+            repository: None,
         }
     }
 

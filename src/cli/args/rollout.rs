@@ -16,6 +16,9 @@ pub struct WhoseSignature {
     /// Who must vouch for that identity, a URL [default: `issuer` in [sign.keyless]]
     #[arg(long, value_name = "URL", requires = "certificate_identity", conflicts_with = "key")]
     pub certificate_oidc_issuer: Option<String>,
+    /// The repository on GitHub whose run it must have been, OWNER/REPOSITORY [default: `repository` in [sign.keyless]]
+    #[arg(long, value_name = "NAME", requires = "certificate_identity", conflicts_with = "key")]
+    pub certificate_github_workflow_repository: Option<String>,
     /// Sigstore's trusted_root.json to believe [default: `trusted_root` in [sign.keyless], else that of the public-good instance]
     #[arg(long, value_name = "FILE", conflicts_with = "key")]
     pub trusted_root: Option<PathBuf>,

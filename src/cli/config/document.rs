@@ -138,6 +138,8 @@ pub struct SignKeyless {
     pub trusted_root: Option<PathBuf>,
     /// Who must have signed, as the certificate names it: `https://github.com/OWNER/REPOSITORY/.github/workflows/FILE@refs/heads/BRANCH`.
     pub identity: Option<String>,
+    /// The repository on GitHub whose run it must have been, `OWNER/REPOSITORY`: needed where the workflow is one that others may call.
+    pub repository: Option<String>,
     /// Who must vouch for the identity: `https://token.actions.githubusercontent.com` for jobs on GitHub.
     pub issuer: Option<String>,
 }

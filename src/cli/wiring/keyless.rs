@@ -43,8 +43,8 @@ impl Workspace {
         Ok(KeySource::Keyless(Box::new(Keyless {
             services,
             trusted_root,
-            signer: both(configured.identity.as_ref(), configured.issuer.as_ref())
-                .map_err(|()| CliError::setting("sign.keyless", "`identity` and `issuer` belong together"))?,
+            signer: signer(&configured.identity, &configured.issuer, &configured.repository)
+                .map_err(|()| CliError::setting("sign.keyless", "`identity` and `issuer` belong together, and `repository` to both"))?,
         })))
     }
 
@@ -59,7 +59,12 @@ impl Workspace {
             }
             return Ok(KeySource::File(path.clone()));
         }
-        let signer = both(named.certificate_identity.as_ref(), named.certificate_oidc_issuer.as_ref()).map_err(|()| {
+        let signer = signer(
+            &named.certificate_identity,
+            &named.certificate_oidc_issuer,
+            &named.certificate_github_workflow_repository,
+        )
+        .map_err(|()| {
             CliError::setting(
                 "--certificate-identity",
                 "it needs --certificate-oidc-issuer beside it, and the other way round",
@@ -112,13 +117,14 @@ fn address(key: &'static str, url: &str) -> Result<String, CliError> {
     }
 }
 
-fn both(identity: Option<&String>, issuer: Option<&String>) -> Result<Option<SignerIdentity>, ()> {
-    match (identity, issuer) {
-        (Some(identity), Some(issuer)) if !identity.is_empty() && !issuer.is_empty() => Ok(Some(SignerIdentity {
+fn signer(identity: &Option<String>, issuer: &Option<String>, repository: &Option<String>) -> Result<Option<SignerIdentity>, ()> {
+    match (identity, issuer, repository) {
+        (Some(identity), Some(issuer), repository) if !identity.is_empty() && !issuer.is_empty() => Ok(Some(SignerIdentity {
             identity: identity.clone(),
             issuer: issuer.clone(),
+            repository: repository.clone(),
         })),
-        (None, None) => Ok(None),
+        (None, None, None) => Ok(None),
         _ => Err(()),
     }
 }

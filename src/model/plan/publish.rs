@@ -59,6 +59,26 @@ pub struct SignerIdentity {
     pub identity: String,
     /// Who says so: the issuer of the identity's token, a URL. Compared as it is.
     pub issuer: String,
+    /// The repository whose run it was, `OWNER/REPOSITORY`, of a job on GitHub. Of who must have signed: `None` asks for none.
+    pub repository: Option<String>,
+}
+
+impl SignerIdentity {
+    /// True when this is who is asked for.
+    #[must_use]
+    pub fn is(&self, asked: &Self) -> bool {
+        let of_repository = asked.repository.is_none() || asked.repository == self.repository;
+        self.identity == asked.identity && self.issuer == asked.issuer && of_repository
+    }
+
+    /// With the repository, where there is one.
+    #[must_use]
+    pub fn described(&self) -> String {
+        match &self.repository {
+            Some(repository) => format!("{self} in a run of {repository}"),
+            None => self.to_string(),
+        }
+    }
 }
 
 impl fmt::Display for SignerIdentity {

@@ -278,7 +278,18 @@ async fn a_certificate_that_lacks_something_or_was_not_valid_then_is_refused() {
             day(1),
             format!("{whole}{}", old("https://other.example")),
             Part::Identity,
-            "two issuers",
+            "contradicts itself",
+        ),
+        (
+            "of two repositories",
+            day(-1),
+            day(1),
+            format!(
+                "{whole}1.3.6.1.4.1.57264.1.12 = ASN1:UTF8String:https://github.com/a/b\n1.3.6.1.4.1.57264.1.5 = DER:{}\n",
+                hex("a/c")
+            ),
+            Part::Identity,
+            "contradicts itself about the repository",
         ),
         (
             "by one issuer twice",

@@ -90,7 +90,7 @@ impl Verifier {
             #[cfg(feature = "keyless")]
             Self::Keyless(trusted) => match trusted.open(bytes, effects.clock.now()) {
                 Opened::Payload(payload) => Ok(payload),
-                Opened::Other(signer) => Err(NotOpened::Other(shortened(&signer.to_string(), 300))),
+                Opened::Other(signer) => Err(NotOpened::Other(shortened(&signer.described(), 300))),
                 Opened::Refused(refusal) => Err(NotOpened::Refused(refusal)),
             },
         }

@@ -14,7 +14,12 @@ const ISSUER: &str = "1.3.6.1.4.1.57264.1.8";
 /// The same in older certificates, as bare bytes.
 const OLD_ISSUER: &str = "1.3.6.1.4.1.57264.1.1";
 
-/// The one name and the one issuer of a certificate. Nothing is verified by it.
+/// The repository whose run it was, as a URL in DER.
+const REPOSITORY: &str = "1.3.6.1.4.1.57264.1.12";
+/// The same for GitHub, without its host, as bare bytes.
+const OLD_REPOSITORY: &str = "1.3.6.1.4.1.57264.1.5";
+
+/// The one name, the one issuer and the repository of a certificate. Nothing is verified by it.
 ///
 /// # Errors
 /// [`Refusal`] for a certificate with no name or issuer, with several names, or with two issuers that differ.
@@ -23,6 +28,7 @@ pub(super) fn signer(der: &[u8]) -> Result<SignerIdentity, Refusal> {
     Ok(SignerIdentity {
         identity: name(&certificate)?,
         issuer: issuer(&certificate)?,
+        repository: repository(&certificate)?,
     })
 }
 
@@ -40,25 +46,37 @@ fn name(certificate: &Certificate) -> Result<String, Refusal> {
     }
 }
 
-fn issuer(certificate: &Certificate) -> Result<String, Refusal> {
-    let refuse = |reason: &str| Refusal::new(Part::Identity, reason);
+/// What several extensions say of one thing: those in DER, and the older ones in bare bytes.
+fn said(certificate: &Certificate, of: &'static str, in_der: &str, bare: &str, read: fn(&str) -> &str) -> Result<Option<String>, Refusal> {
+    let refuse = |reason: String| Refusal::new(Part::Identity, reason);
     let mut found: Option<String> = None;
     for extension in certificate.tbs_certificate.extensions.iter().flatten() {
         let bytes = extension.extn_value.as_bytes();
-        let issuer = match extension.extn_id.to_string().as_str() {
-            ISSUER => Utf8StringRef::from_der(bytes)
-                .map_err(|_| refuse("the certificate's issuer of the identity is no text"))?
-                .as_str()
-                .to_owned(),
-            OLD_ISSUER => std::str::from_utf8(bytes)
-                .map_err(|_| refuse("the certificate's issuer of the identity is no text"))?
-                .to_owned(),
+        let no_text = || refuse(format!("the certificate's {of} is no text"));
+        let text = match extension.extn_id.to_string().as_str() {
+            id if id == in_der => read(Utf8StringRef::from_der(bytes).map_err(|_| no_text())?.as_str()).to_owned(),
+            id if id == bare => std::str::from_utf8(bytes).map_err(|_| no_text())?.to_owned(),
             _ => continue,
         };
         match &found {
-            Some(other) if *other != issuer => return Err(refuse("the certificate names two issuers of the identity")),
-            _ => found = Some(issuer),
+            Some(other) if *other != text => return Err(refuse(format!("the certificate contradicts itself about the {of}"))),
+            _ => found = Some(text),
         }
     }
-    found.ok_or_else(|| refuse("the certificate does not say who vouches for the identity"))
+    Ok(found)
+}
+
+fn issuer(certificate: &Certificate) -> Result<String, Refusal> {
+    let found = said(certificate, "issuer of the identity", ISSUER, OLD_ISSUER, |text| text)?;
+    found.ok_or_else(|| Refusal::new(Part::Identity, "the certificate does not say who vouches for the identity"))
+}
+
+/// `https://github.com/OWNER/REPOSITORY` in the newer one, `OWNER/REPOSITORY` in the older one, which is GitHub's alone.
+fn repository(certificate: &Certificate) -> Result<Option<String>, Refusal> {
+    said(certificate, "repository", REPOSITORY, OLD_REPOSITORY, without_host)
+}
+
+fn without_host(url: &str) -> &str {
+    let rest = url.split_once("://").and_then(|(_, rest)| rest.split_once('/'));
+    rest.map_or(url, |(_, path)| path)
 }

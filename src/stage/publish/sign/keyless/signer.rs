@@ -62,10 +62,10 @@ impl KeylessSigner {
         })?;
         let current = Certified::obtain(&http, &services, effects).await?;
         let found = current.signer()?;
-        if let Some(expected) = source.signer.as_ref().filter(|expected| **expected != found) {
+        if let Some(expected) = source.signer.as_ref().filter(|expected| !found.is(expected)) {
             return Err(KeylessError::OtherIdentity {
-                found: found.to_string(),
-                expected: expected.to_string(),
+                found: found.described(),
+                expected: expected.described(),
             });
         }
         Ok(Self {

@@ -22,6 +22,7 @@ fn trusted(identity: &str, issuer: &str) -> Trusted {
         signer: Some(SignerIdentity {
             identity: identity.to_owned(),
             issuer: issuer.to_owned(),
+            repository: None,
         }),
     };
     Trusted::load(&source, None, &Effects::plain("cache".into())).expect("the embedded root")
@@ -61,6 +62,27 @@ fn a_name_or_an_issuer_that_only_resembles_is_another() {
     ] {
         let opened = trusted(identity, issuer).open(BUNDLE.as_bytes(), now);
         assert!(matches!(opened, Opened::Other(_)), "{identity} {issuer}: {opened:?}");
+    }
+}
+
+#[test]
+fn a_run_of_another_repository_is_somebody_elses() {
+    let of = |repository: &str| {
+        let source = Keyless {
+            services: None,
+            trusted_root: None,
+            signer: Some(SignerIdentity {
+                identity: WORKFLOW.to_owned(),
+                issuer: GITHUB.to_owned(),
+                repository: Some(repository.to_owned()),
+            }),
+        };
+        let trusted = Trusted::load(&source, None, &Effects::plain("cache".into())).expect("the embedded root");
+        trusted.open(BUNDLE.as_bytes(), "2026-01-01T00:00:00Z".parse().expect("time"))
+    };
+    assert!(matches!(of("prefix-dev/sigstore-example"), Opened::Payload(_)));
+    for other in ["someone/sigstore-example", "sigstore-example", "prefix-dev/sigstore-example/", ""] {
+        assert!(matches!(of(other), Opened::Other(_)), "{other}");
     }
 }
 

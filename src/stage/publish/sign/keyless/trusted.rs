@@ -99,7 +99,7 @@ impl Trusted {
             .signing_certificate()
             .ok_or_else(|| Refusal::new(Part::Certificate, "the bundle has no certificate"))?;
         let signer = certificate::signer(certificate.as_bytes())?;
-        if signer != self.signer {
+        if !signer.is(&self.signer) {
             return Ok(Opened::Other(signer));
         }
         let SignatureContent::DsseEnvelope(envelope) = &bundle.content else {
