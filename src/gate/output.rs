@@ -27,8 +27,8 @@ const OF_A_VERDICT: [&str; 12] = [
 ];
 /// What tells of an image's content.
 const OF_AN_INVENTORY: [&str; 3] = ["crates.cdx.json", "sbom.cdx.json", "sbom.spdx.json"];
-/// Signed envelopes end so.
-const SIGNED: &str = ".dsse.json";
+/// Signed envelopes end so, and the bundles that prove those of a keyless signature.
+const SIGNED: [&str; 2] = [".dsse.json", ".sigstore.json"];
 
 /// Removes what earlier runs have left, but for what `files` names: those are of this one. SBOMs stay where the run makes none (`scan`), since
 /// one of them may be what is scanned.
@@ -42,8 +42,7 @@ pub fn leave_only(folder: &Path, files: &[String], builds: bool) -> Result<(), G
     };
     for entry in folder::entries(folder).map_err(failed(""))? {
         let Ok(name) = entry.file_name().into_string() else { continue };
-        let is_ours =
-            OF_A_VERDICT.contains(&name.as_str()) || name.ends_with(SIGNED) || (builds && OF_AN_INVENTORY.contains(&name.as_str()));
+        let is_ours = OF_A_VERDICT.contains(&name.as_str()) || is_signed(&name) || (builds && OF_AN_INVENTORY.contains(&name.as_str()));
         if !is_ours || files.contains(&name) {
             continue;
         }
@@ -56,7 +55,11 @@ pub fn leave_only(folder: &Path, files: &[String], builds: bool) -> Result<(), G
     Ok(())
 }
 
-/// The signed envelopes in the folder, sorted.
+fn is_signed(name: &str) -> bool {
+    SIGNED.iter().any(|end| name.ends_with(end))
+}
+
+/// The signed envelopes and bundles in the folder, sorted.
 ///
 /// # Errors
 /// [`GateError::File`].
@@ -74,7 +77,7 @@ pub(super) fn signed(folder: &Path) -> Result<Vec<String>, GateError> {
                 .file_name()
                 .into_string()
                 .or_none("no text: not a name that we gave")
-                .filter(|name| name.ends_with(SIGNED)),
+                .filter(|name| is_signed(name)),
         );
     }
     names.sort();
@@ -90,6 +93,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("folder");
         let there = [
             "verdict.dsse.json",
+            "verdict.sigstore.json",
             "verdict.json",
             "rollout.json",
             "sbom.cdx.json",

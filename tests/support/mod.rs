@@ -26,5 +26,9 @@ pub(crate) mod rootfs;
 pub(crate) mod sample;
 #[cfg(feature = "keyless")]
 pub(crate) mod sigstore;
+#[cfg(feature = "keyless")]
+pub(crate) mod sigstore_by_hand;
+#[cfg(feature = "keyless")]
+mod sigstore_parts;
 pub(crate) mod tls;
 pub(crate) mod tools;

@@ -106,7 +106,7 @@ pub struct PublishPlan {
     pub legacy: bool,
     /// The verifier's name in the verdict's attestation.
     pub service: String,
-    /// Folder that gets each signed envelope as `*.dsse.json`.
+    /// Folder that gets each signed envelope as `*.dsse.json`, and of keyless signatures the bundle as `*.sigstore.json`.
     pub envelopes: Option<PathBuf>,
     /// Writes nothing, says what it would do.
     pub dry_run: bool,

@@ -72,6 +72,8 @@ fn a_job_on_github_publishes_by_its_identity_and_the_token_is_nowhere_afterwards
         assert!(!everything.iter().any(|text| text.contains(secret)), "{secret} is told");
     }
 
+    assert!(place.path("target/portcullis/verdict.sigstore.json").is_file());
+
     let (out, _) = place.ends(0, &["verify", "oci:published", "--explain"]);
     assert!(
         out.contains(&format!("{WHO} (issuer {}) is the identity that counts", sigstore.issuer.url())),

@@ -232,7 +232,7 @@ async fn who_cannot_sign_is_told_before_anything_is_sent() {
         let error = publish::publish(crate::support::images::cleared(&place.image()), &[], &plan, &workplace_effects)
             .await
             .unwrap_err();
-        let text = crate::support::sigstore::whole(&error);
+        let text = whole(&error);
         assert!(text.contains(said), "{said}: {text}");
         assert_eq!(error.exit_kind(), kind, "{text}");
         for part in token.split('.').chain(broken.split('.')) {
@@ -300,4 +300,16 @@ async fn each_part_of_a_keyless_signature_has_its_line() {
         );
         assert_eq!(examined.result.unwrap_err().exit_kind(), ExitKind::Undecidable);
     }
+}
+
+/// An error with its causes and its help, as people see it.
+fn whole(error: &dyn miette::Diagnostic) -> String {
+    let mut text = format!("{error:?} {error}");
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    text.extend(error.help().map(|help| help.to_string()));
+    text
 }

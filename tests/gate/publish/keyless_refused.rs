@@ -9,7 +9,8 @@ use portcullis::stage::publish::sign::{Bundle, NotOpened, Part, Signer, Verifier
 use serde_json::{Value, json};
 
 use crate::support::publishing::Fixed;
-use crate::support::sigstore::{ISSUER, Sigstore, WHO};
+use crate::support::sigstore::{Sigstore, WHO};
+use crate::support::sigstore_by_hand::ISSUER;
 
 use super::keyless::effects;
 

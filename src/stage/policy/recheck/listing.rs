@@ -72,7 +72,9 @@ fn collect(path: &Path, depth: usize, add: &mut impl FnMut(&Path, Result<PathBuf
             if !is_of_run {
                 collect(&entry, depth + 1, add);
             }
-        } else if name.ends_with(".json") && !(is_run && (OF_A_RUN.contains(&name.as_str()) || name.ends_with(".dsse.json"))) {
+        } else if name.ends_with(".json")
+            && !(is_run && (OF_A_RUN.contains(&name.as_str()) || name.ends_with(".dsse.json") || name.ends_with(".sigstore.json")))
+        {
             add(&entry, Ok(entry.clone()));
         }
     }
@@ -94,6 +96,7 @@ mod tests {
             "verdict.json",
             "sbom.cdx.json",
             "verdict.dsse.json",
+            "verdict.sigstore.json",
             "other.json",
             "image/index.json",
             "more/x.json",
