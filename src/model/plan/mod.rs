@@ -9,7 +9,6 @@ mod rollout;
 pub use build::{BuildPlan, BuildSecret, Builder, DockerfileBuild, DockerfileBuilder};
 pub use feeds::{CratesIndexSource, FeedsPlan};
 pub use native::{CargoCommand, HealthCheck, ImageSettings, Link, NativeBuild, PlacedFiles, ProgramName};
-pub use publish::{Destination, KeySource, PublishPlan};
 pub use publish::{Destination, KeySource, Keyless, KeylessServices, PublishPlan, SignerIdentity};
 pub use rollout::{
     CaddyPlan, CommandPlan, ComposePlan, FrontPlan, HealthPlan, KubernetesPlan, NginxPlan, ProbePlan, ProcessPlan, Protocol, RolloutPlan,
