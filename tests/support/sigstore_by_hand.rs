@@ -33,6 +33,18 @@ impl Sigstore {
         (KeySource::File(self.path("leaf.key")), certificate)
     }
 
+    /// Fulcio's own CA, with its key and its name, in a certificate that held until some day (DER).
+    pub(crate) fn authority_until(&self, until: &str) -> Vec<u8> {
+        std::fs::write(self.path("index"), "").unwrap();
+        std::fs::write(self.path("by-hand.cnf"), CA).unwrap();
+        let openssl = |line: &str| openssl(self.dir.path(), line);
+        openssl("req -new -key ca.plain -config by-hand.cnf -out ca.csr");
+        openssl(&format!(
+            "ca -batch -preserveDN -selfsign -config by-hand.cnf -in ca.csr -keyfile ca.plain -startdate 20200101000000Z -enddate {until} -extensions v3 -notext -out aged.pem"
+        ));
+        STANDARD.decode(&ders(&self.read("aged.pem"))[0]).unwrap()
+    }
+
     /// What Fulcio writes into a certificate, but for the timestamp of the log of certificates.
     pub(crate) fn extensions(&self) -> String {
         format!(

@@ -36,6 +36,7 @@ default_md = sha256
 policy = any
 copy_extensions = none
 [any]
+organizationName = optional
 commonName = optional
 ";
 

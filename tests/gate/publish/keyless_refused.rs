@@ -193,6 +193,17 @@ async fn a_trusted_root_that_does_not_hold_the_services_or_not_at_that_time_refu
         assert_eq!(found, expected, "{what}: {reason}");
     }
     open(&sigstore.by_root(&root), &here, &ours).expect("the control");
+    let authority = |until: &str| {
+        let certificate = json!(base64(&sigstore.authority_until(until)));
+        sigstore.by_root(&with(
+            &root,
+            "/certificateAuthorities/0/certChain/certificates/0/rawBytes",
+            &certificate,
+        ))
+    };
+    let (found, reason) = part(open(&authority("20260101000000Z"), &here, &ours));
+    assert_eq!(found, Part::Certificate, "an authority whose own certificate has ended: {reason}");
+    open(&authority("20360101000000Z"), &here, &ours).expect("the same authority in another certificate");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,7 +7,7 @@ use crate::io::Effects;
 use crate::model::plan::KeySource;
 
 #[cfg(feature = "keyless")]
-use super::keyless::{KeylessSigner, Trusted, check_token};
+use super::keyless::{KeylessSigner, check_token, read_root};
 use super::{Bundle, Envelope, SignError, SigningKey, Verifier};
 
 /// Who signs: a key that is kept, or the identity of this job.
@@ -44,7 +44,7 @@ impl Signer {
             #[cfg(feature = "keyless")]
             KeySource::Keyless(keyless) => {
                 check_token(effects)?;
-                Trusted::root(keyless, effects)?;
+                read_root(keyless, effects)?;
                 Ok(())
             }
             #[cfg(not(feature = "keyless"))]

@@ -9,6 +9,7 @@ mod certificate;
 mod der;
 mod error;
 mod provider;
+mod root;
 mod services;
 mod signer;
 #[cfg(test)]
@@ -17,6 +18,7 @@ mod token;
 mod trusted;
 
 pub use error::KeylessError;
+pub(super) use root::read as read_root;
 pub use signer::KeylessSigner;
 pub(super) use token::check as check_token;
 pub use trusted::{Opened, Trusted};

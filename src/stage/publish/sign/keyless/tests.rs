@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 
 use super::super::Part;
-use super::{KeylessError, Opened, Trusted};
+use super::{KeylessError, Opened, Trusted, read_root};
 use crate::io::Effects;
 use crate::model::plan::{Keyless, SignerIdentity};
 
@@ -129,7 +129,7 @@ fn a_trusted_root_without_a_kind_of_key_is_none() {
             trusted_root: Some(path.clone()),
             signer: None,
         };
-        Trusted::root(&source, &Effects::plain("cache".into())).map(|_| ())
+        read_root(&source, &Effects::plain("cache".into())).map(|_| ())
     };
     load(&whole).expect("the control");
     for part in ["certificateAuthorities", "ctlogs", "tlogs"] {

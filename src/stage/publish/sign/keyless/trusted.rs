@@ -3,16 +3,14 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use sigstore_verify::bundle::Error as BundleError;
-use sigstore_verify::trust_root::{SIGSTORE_PRODUCTION_TRUSTED_ROOT, TrustedRoot};
 use sigstore_verify::types::{Bundle, Sha256Hash, SignatureContent};
 use sigstore_verify::{CertificateError, Error, VerificationPolicy, Verifier};
 
 use super::super::refusal::{Part, Refusal};
 use super::certificate;
 use super::error::KeylessError;
-use super::provider;
+use super::root;
 use crate::io::Effects;
-use crate::io::files;
 use crate::model::excused::Excused as _;
 use crate::model::plan::{Keyless, SignerIdentity};
 use crate::model::visible::shortened;
@@ -44,38 +42,10 @@ impl Trusted {
     /// [`KeylessError`].
     pub fn load(source: &Keyless, signer: Option<SignerIdentity>, effects: &Effects) -> Result<Self, KeylessError> {
         let signer = signer.or_else(|| source.signer.clone()).ok_or(KeylessError::NoSigner)?;
-        let verifier = Self::root(source, effects)?;
-        Ok(Self { verifier, signer })
-    }
-
-    /// Reads the trusted root: known to be good before a build begins.
-    ///
-    /// # Errors
-    /// [`KeylessError`].
-    pub fn root(source: &Keyless, effects: &Effects) -> Result<Verifier, KeylessError> {
-        provider::install();
-        let (place, text) = match &source.trusted_root {
-            Some(path) => (path.display().to_string(), files::read_text(path, effects.limits.document)?),
-            None => (
-                "the embedded trusted root of Sigstore's public-good instance".to_owned(),
-                SIGSTORE_PRODUCTION_TRUSTED_ROOT.to_owned(),
-            ),
-        };
-        let unusable = |reason: String| KeylessError::TrustedRoot {
-            place: place.clone(),
-            reason,
-        };
-        let root = TrustedRoot::from_json(&text).map_err(|error| unusable(error.to_string()))?;
-        for (is_empty, what) in [
-            (root.certificate_authorities.is_empty(), "certificate authority"),
-            (root.ctlogs.is_empty(), "certificate log (`ctlogs`)"),
-            (root.tlogs.is_empty(), "log (`tlogs`)"),
-        ] {
-            if is_empty {
-                return Err(unusable(format!("it has no {what}, without which no signature can be verified")));
-            }
-        }
-        Verifier::new(&root).map_err(|error| unusable(error.to_string()))
+        Ok(Self {
+            verifier: root::read(source, effects)?,
+            signer,
+        })
     }
 
     /// Who must have signed.
