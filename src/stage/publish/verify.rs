@@ -23,7 +23,7 @@ const KEYLESS: [(&str, &str); 4] = [
     ("identity", "each is by a certificate with this name alone, and with this issuer"),
     (
         "timestamp",
-        "each was signed while its certificate held, as an authority of the trusted root says, and not in the future",
+        "each was signed while its certificate held, as an authority or a log of the trusted root says, and not in the future",
     ),
     (
         "certificate",
