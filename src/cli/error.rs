@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::gate::GateError;
+use crate::github::ApiError;
 use crate::io::document::DocumentError;
 use crate::io::files::FileError;
 use crate::io::git::GitError;
@@ -101,6 +102,10 @@ pub enum CliError {
     #[error("the result cannot be written as JSON")]
     #[diagnostic(code(cli::json), help("this is a defect of portcullis, please report it"))]
     Json(#[from] serde_json::Error),
+    /// GitHub does not show it.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    GitHub(#[from] ApiError),
     #[error(transparent)]
     #[diagnostic(transparent)]
     Gate(#[from] GateError),
@@ -132,6 +137,7 @@ impl CliError {
             Self::Json(_) => ExitKind::Bug,
             Self::File(error) => error.exit_kind(),
             Self::Registry(error) => error.exit_kind(),
+            Self::GitHub(error) => error.exit_kind(),
             Self::Gate(error) => error.exit_kind(),
         }
     }

@@ -27,6 +27,14 @@ pub struct Actions {
     pub server: String,
     /// `GITHUB_RUN_ID`.
     pub run: String,
+    /// `GITHUB_API_URL`.
+    pub api: String,
+    /// `GITHUB_ACTOR`: who started it.
+    pub actor: String,
+    /// `GITHUB_WORKFLOW`.
+    pub workflow: String,
+    /// `GITHUB_JOB`.
+    pub job: String,
     /// What started the workflow.
     pub event: Event,
     summary: Option<PathBuf>,
@@ -66,10 +74,30 @@ impl Actions {
             reference: get("GITHUB_REF").unwrap_or_default(),
             server: get("GITHUB_SERVER_URL").unwrap_or_default(),
             run: get("GITHUB_RUN_ID").unwrap_or_default(),
+            api: get("GITHUB_API_URL").unwrap_or_default(),
+            actor: get("GITHUB_ACTOR").unwrap_or_default(),
+            workflow: get("GITHUB_WORKFLOW").unwrap_or_default(),
+            job: get("GITHUB_JOB").unwrap_or_default(),
             event: Event::read(&get("GITHUB_EVENT_NAME").unwrap_or_default(), payload.as_deref()),
             summary: get("GITHUB_STEP_SUMMARY").map(PathBuf::from),
             output: get("GITHUB_OUTPUT").map(PathBuf::from),
         })
+    }
+
+    /// The page of this run; none where the runner names no server, repository or run.
+    #[must_use]
+    pub fn page(&self) -> Option<String> {
+        let all = [&self.server, &self.repository, &self.run];
+        all.iter()
+            .all(|part| !part.is_empty())
+            .then(|| format!("{}/{}/actions/runs/{}", self.server, self.repository, self.run))
+    }
+
+    /// True where GitHub gives the run a token that can only read: for pull requests of forks, and for Dependabot's.
+    #[must_use]
+    pub fn may_only_read(&self) -> bool {
+        let foreign = self.event.head_repository.as_ref().is_some_and(|from| *from != self.repository);
+        foreign || self.actor == "dependabot[bot]"
     }
 
     /// A folder or file relative to the repository, with `/`; none outside of it.

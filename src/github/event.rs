@@ -32,6 +32,8 @@ pub struct Event {
     pub base: Option<String>,
     /// Number of the pull request.
     pub number: Option<u64>,
+    /// The repository that a pull request comes from: `owner/name`; another one for a fork.
+    pub head_repository: Option<String>,
 }
 
 #[derive(Deserialize, Default)]
@@ -64,6 +66,12 @@ struct PullRequest {
 #[derive(Deserialize)]
 struct Side {
     sha: String,
+    repo: Option<Repository>,
+}
+
+#[derive(Deserialize)]
+struct Repository {
+    full_name: String,
 }
 
 impl Event {
@@ -90,6 +98,9 @@ impl Event {
                 name: named,
                 trigger: Trigger::PullRequest,
                 number: payload.number,
+                head_repository: pull
+                    .as_ref()
+                    .and_then(|pull| pull.head.repo.as_ref().map(|repository| repository.full_name.clone())),
                 head: pull.as_ref().and_then(|pull| known(pull.head.sha.clone())),
                 base: pull.and_then(|pull| known(pull.base.sha)),
             },
@@ -97,6 +108,7 @@ impl Event {
                 name: named,
                 trigger: Trigger::Push,
                 number: None,
+                head_repository: None,
                 head: payload.after.and_then(known),
                 base: payload.before.and_then(known),
             },

@@ -1,10 +1,12 @@
 //! The only place that knows GitHub.
 //!
-//! Takes the environment of a workflow step and an [`Outcome`](crate::model::outcome::Outcome). Gives annotations, a job summary, outputs and grouped logs.
+//! Takes the environment of a workflow step and an [`Outcome`](crate::model::outcome::Outcome). Gives annotations, a job summary, outputs and grouped logs; comments,
+//! deployments and dependencies to GitHub's API, where somebody asks for that.
 //! Invariant: no text of a package, an advisory or an image forms a workflow command, an output or markup.
 
 mod actions;
 mod annotate;
+mod api;
 mod command;
 mod escape;
 mod event;
@@ -13,6 +15,7 @@ mod step;
 
 pub use actions::Actions;
 pub use annotate::{Annotation, Notice, annotations};
+pub use api::{Api, ApiError, Commented, Deployed, comment, deployment, snapshot};
 pub use command::{endgroup, group, mask};
 pub use escape::{EscapedLines, escaped, escaped_json};
 pub use event::{Event, Trigger};

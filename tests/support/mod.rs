@@ -7,6 +7,7 @@ pub(crate) mod dockerfiles;
 pub(crate) mod engines;
 pub(crate) mod faults;
 pub(crate) mod files_server;
+pub(crate) mod github_api;
 #[expect(unreachable_pub, reason = "shared with the fuzz targets")]
 pub(crate) mod go_tar;
 pub(crate) mod hostile;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 
+use super::github::GitHubArgs;
 use super::judging::{BuildArgs, CheckArgs, GateArgs, PublishArgs, SbomArgs, ScanArgs};
 use super::questions::{DiffArgs, ExplainArgs, FeedsArgs, InitArgs, RecheckArgs, ReplayArgs, ReportArgs, WaiveArgs, WaiversVerb};
 use super::rollout::{HookVerb, RolloutArgs, SwitchArgs, VerifyArgs};
@@ -113,6 +114,9 @@ pub enum Verb {
     Diff(DiffArgs),
     /// Write a stored result in the form that a CI, a reviewer or a spreadsheet reads
     Report(ReportArgs),
+    /// Show a stored result at GitHub: a comment, a deployment, the dependencies
+    #[command(name = "github")]
+    GitHub(GitHubArgs),
     /// Compute a stored verdict again, offline, and compare every byte
     Replay(ReplayArgs),
     /// Judge stored inventories against today's advisories, without the images

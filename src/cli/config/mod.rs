@@ -6,6 +6,6 @@ mod native;
 mod rollout;
 
 pub use build::{Build, Network, Using};
-pub use native::{Cargo, Container, Files, HealthCheck, Link, Linker};
 pub use document::{Config, Feeds, GitHub, Image, Inventory, PolicyFiles, PullEvent, Service, Sign, SignKeyless};
+pub use native::{Cargo, Container, Files, HealthCheck, Link, Linker};
 pub use rollout::{Front, FrontKind, Health, JsonEquals, Rollout, Target, Version, Waits};

@@ -1,7 +1,7 @@
 //! From a verb to what it does, and to its exit code.
 
 use super::{
-    check, diff, doctor, explain, feeds, gate, help, hook, init, man, recheck, replay, report, rollout, sbom, scan, verify, waivers,
+    check, diff, doctor, explain, feeds, gate, github, help, hook, init, man, recheck, replay, report, rollout, sbom, scan, verify, waivers,
 };
 use crate::cli::args::{Cli, RolloutVerb, Verb};
 use crate::cli::environment::Environment;
@@ -81,6 +81,7 @@ async fn dispatch(verb: &Verb, session: &Session<'_>) -> Result<Answer, CliError
         Verb::Diff(args) => diff::run(session, args),
         Verb::Explain(args) => explain::run(session, args).await,
         Verb::Report(args) => report::run(session, args),
+        Verb::GitHub(args) => github::run(session, args).await,
         Verb::Replay(args) => replay::run(session, args),
         Verb::Recheck(args) => recheck::run(session, args).await,
         Verb::Waive(args) => waivers::add(session, args).await,

@@ -7,6 +7,7 @@ mod doctor;
 mod explain;
 mod feeds;
 mod gate;
+mod github;
 mod help;
 mod hook;
 mod init;

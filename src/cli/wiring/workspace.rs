@@ -23,7 +23,7 @@ pub(in crate::cli) struct Workspace {
     pub output: PathBuf,
     /// The configuration; the defaults where there is no file.
     pub config: Config,
-    pub(super) offline: bool,
+    pub(in crate::cli) offline: bool,
     pub(super) cache: PathBuf,
     pub(super) cargo_home: PathBuf,
 }

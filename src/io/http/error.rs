@@ -169,10 +169,12 @@ impl HttpError {
     }
 
     /// Whether another attempt may help.
-    pub(super) fn is_passing(&self) -> bool {
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
         match self {
             Self::Unreachable { .. } => true,
-            Self::Refused { status, .. } => StatusCode::from_u16(*status).is_ok_and(is_passing),
+            // Who names a time wants to be asked again, whatever the status is.
+            Self::Refused { status, retry_after, .. } => retry_after.is_some() || StatusCode::from_u16(*status).is_ok_and(is_passing),
             _ => false,
         }
     }

@@ -1,6 +1,7 @@
 //! Requests that carry a secret, or whose answer becomes evidence: they go to the server that was named, and nowhere else.
 
-use reqwest::{Client, RequestBuilder, Response, StatusCode, Url, redirect};
+use reqwest::header::RETRY_AFTER;
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url, redirect};
 
 use super::HttpError;
 use super::client::{CONNECT, SILENCE};
@@ -93,6 +94,33 @@ impl OwnOrigin {
         self.send(url, secret, limit, request).await
     }
 
+    /// Sends an order in JSON with a bearer token, once: it may have been carried out although no answer came. Reads an answer of at most `limit`
+    /// bytes.
+    ///
+    /// # Errors
+    /// [`HttpError`]; a redirect is one.
+    pub async fn order(
+        &self,
+        method: Method,
+        url: &str,
+        bearer: &Secret,
+        body: &serde_json::Value,
+        limit: u64,
+    ) -> Result<Vec<u8>, HttpError> {
+        let once = Self {
+            patience: Patience {
+                attempts: 1,
+                ..self.patience
+            },
+            ..self.clone()
+        };
+        let request = |client: &Client| {
+            let request = client.request(method.clone(), url).bearer_auth(bearer.expose());
+            request.header("content-type", "application/json").body(body.to_string())
+        };
+        once.send(url, Some(bearer), limit, request).await
+    }
+
     async fn send(
         &self,
         url: &str,
@@ -113,7 +141,8 @@ impl OwnOrigin {
             match response.status() {
                 status if status.is_success() => download::body(url, response, limit).await,
                 status if status.is_redirection() => Err(HttpError::redirected(url)),
-                status if is_passing(status) => Err(HttpError::Refused {
+                // GitHub says 403 where it asks to wait.
+                status if is_passing(status) || response.headers().contains_key(RETRY_AFTER) => Err(HttpError::Refused {
                     url: redact(url),
                     status: status.as_u16(),
                     retry_after: retry_after(response.headers()),

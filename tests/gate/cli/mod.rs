@@ -8,6 +8,7 @@ mod before_the_build;
 mod build_keys;
 mod first_minutes;
 mod folders;
+mod github;
 #[cfg(feature = "keyless")]
 mod keyless;
 mod newcomer;
