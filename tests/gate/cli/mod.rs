@@ -14,6 +14,7 @@ mod keyless;
 mod newcomer;
 mod outside;
 mod pages;
+mod pull_requests;
 mod release;
 mod release_on_a_runner;
 mod stored_results;
