@@ -1,13 +1,14 @@
-//! SIGINT and SIGTERM. A build is told, so that it stops its programs and leaves nothing in an engine; a rollout is told and decides. Elsewhere
+//! SIGINT, SIGTERM and SIGHUP. A build is told, so that it stops its programs and leaves nothing in an engine; a rollout is told and decides. Elsewhere
 //! nothing has to be finished, and the run ends at once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::model::event::{Event, Observer, Stage};
+use crate::model::excused::Excused as _;
 use crate::model::exit_kind::ExitKind;
 
 /// How long a build has to stop what it started.
@@ -35,16 +36,43 @@ impl Observer for Phase {
     }
 }
 
+/// Started by `nohup`, or by another program that ignores SIGHUP: whoever did that wants it to go on.
+fn is_told_to_outlive_its_terminal() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").or_none("a system without /proc: as if nobody had said so");
+    let ignored = status
+        .as_deref()
+        .unwrap_or_default()
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).or_none("no mask: as if nobody had said so"));
+    mask.is_some_and(|mask| mask & 1 == 1)
+}
+
+async fn next_of(signal: &mut Option<Signal>) {
+    match signal {
+        Some(signal) => {
+            signal.recv().await;
+        }
+        None => std::future::pending().await,
+    }
+}
+
 /// Listens until the program ends. A second signal ends a build or a rollout at once too; `rollout resume` picks the latter up.
 pub(super) fn listen(cancelled: Arc<AtomicBool>, phase: Arc<Phase>) {
     tokio::spawn(async move {
         let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
             return;
         };
+        let mut hangup = match is_told_to_outlive_its_terminal() {
+            true => None,
+            false => signal(SignalKind::hangup()).or_none("it ends the program at once, as it does without us"),
+        };
         loop {
             let name = tokio::select! {
                 _ = interrupt.recv() => "SIGINT",
                 _ = terminate.recv() => "SIGTERM",
+                // The terminal is gone: nobody will press a key.
+                _ = next_of(&mut hangup) => "SIGHUP",
             };
             let again = cancelled.swap(true, Ordering::SeqCst);
             let builds = phase.in_build.load(Ordering::SeqCst);

@@ -127,7 +127,9 @@ fn rootfs() -> Option<tempfile::TempDir> {
     tar.append_data(&mut header, "bin/busybox", program.as_slice()).unwrap();
     header.set_entry_type(tar::EntryType::Symlink);
     header.set_size(0);
-    for name in ["sh", "cat", "date", "mkdir", "sleep", "touch", "echo", "ln", "dd", "head", "chmod"] {
+    for name in [
+        "sh", "cat", "date", "mkdir", "sleep", "touch", "echo", "ln", "dd", "head", "chmod", "cut",
+    ] {
         tar.append_link(&mut header, format!("bin/{name}"), "busybox").unwrap();
     }
     tar.finish().unwrap();

@@ -70,6 +70,12 @@ impl Workspace {
         }
         let platform =
             |text: &String| Platform::try_from(text.clone()).map_err(|problem| CliError::setting("build.platforms", problem.to_string()));
+        if build.args.contains_key("SOURCE_DATE_EPOCH") {
+            return Err(CliError::setting(
+                "build.args",
+                "`SOURCE_DATE_EPOCH` is the gate's own: it is the commit's time",
+            ));
+        }
         let secret = |(id, from): (&String, &String)| {
             let is_odd = id.is_empty() || id.contains([',', '=', '"']);
             if is_odd {

@@ -8,11 +8,13 @@ mod flags;
 mod heredoc;
 mod instruction;
 mod lines;
+mod mounts;
 mod name;
 mod stages;
 mod words;
 
 pub use flags::{Flags, split_flags};
 pub use lines::{Dockerfile, Instruction, Problem, parse};
+pub use mounts::{Mounts, mounts};
 pub use name::is_dockerfile;
 pub use stages::{Image, images};

@@ -91,6 +91,17 @@ pub enum DockerfileError {
         /// `cache_from`, `cache_to`.
         key: &'static str,
     },
+    /// A step wrote a secret of the build into the image.
+    #[error("the build's secret `{id}` is in the image: {place} holds its value")]
+    #[diagnostic(
+        code(build::leak),
+        help("whoever has the image has the secret: use it in the step alone, and replace it; nothing was published")
+    )]
+    Leaked {
+        id: String,
+        /// The path in the image, or `its configuration`.
+        place: String,
+    },
     /// A secret of the build is not there.
     #[error("the build's secret `{id}` is not there: {reason}")]
     #[diagnostic(
@@ -105,6 +116,13 @@ pub enum DockerfileError {
 }
 
 impl DockerfileError {
+    pub(super) fn leaked(id: &str, place: &str) -> Self {
+        Self::Leaked {
+            id: id.to_owned(),
+            place: crate::model::visible::visible_lines(place),
+        }
+    }
+
     /// How the run ends.
     #[must_use]
     pub fn exit_kind(&self) -> ExitKind {
@@ -113,7 +131,7 @@ impl DockerfileError {
                 ExitKind::Usage
             }
             // No image, no verdict: not the user's flags, and not a finding either.
-            Self::Step { .. } | Self::Builder { .. } => ExitKind::Undecidable,
+            Self::Step { .. } | Self::Builder { .. } | Self::Leaked { .. } => ExitKind::Undecidable,
             Self::NoEngine { .. } | Self::BaseImage { .. } => ExitKind::Unreachable,
         }
     }

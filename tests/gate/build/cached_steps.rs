@@ -125,3 +125,25 @@ fn a_builder_that_dates_no_step_to_the_commit_builds_without_its_cache() {
     assert!(!project.ends(0, &env, &["build", "--no-cache"]).contains(what));
     assert_eq!(project.digest(), with_cache);
 }
+
+#[test]
+fn a_cache_mount_hides_no_change_that_was_there_before_and_comes_back() {
+    let Some(builder) = Builder::buildkit() else { return };
+    let id = format!("back-{}-{}", std::process::id(), now().replace(':', "-"));
+    // However the kind of the mount is written.
+    let file = COMPARES_TIMES.replace("ID", &id).replace("type=cache", "type=CACHE");
+    let file = file.replace("COPY main /main\n", "COPY main /main\nCOPY other /other\n");
+    let project = Project::new(builder.name(), "", &[("Dockerfile", &file), ("main", "first\n"), ("other", "1\n")]);
+    project.ends(0, &builder.env(), &["build"]);
+    sleep(Duration::from_millis(1100));
+    project.change("2026-01-02T03:04:06Z", &[("main", "the second\n")]);
+    project.ends(0, &builder.env(), &["build"]);
+    sleep(Duration::from_millis(1100));
+    // Its copy is in the engine's cache, older than what the mount keeps of the commit between.
+    project.change("2026-01-02T03:04:07Z", &[("main", "first\n"), ("other", "2\n")]);
+    project.ends(0, &builder.env(), &["build"]);
+    let files = listing(&project.results().join("image"), &project.digest());
+    let size = "first\n".len();
+    let is_back = |line: &&String| line.ends_with(" made") && line.contains(&format!(" {size} 2026-01-02 03:04:07"));
+    assert!(files.iter().any(|line| is_back(&line)), "{files:#?}");
+}

@@ -183,3 +183,37 @@ fn githubs_cache_serves_a_runner_whose_engine_has_none() {
     let (_, said) = run("");
     assert!(said.contains("ACTIONS_RUNTIME_TOKEN"), "{said}");
 }
+
+#[test]
+fn a_secret_of_the_build_that_a_step_writes_into_the_image_ends_it() {
+    let token = "npm_a8Kq2LmZx90Tr5VbYw";
+    for builder in Builder::all() {
+        let mut env = builder.env();
+        env.insert(
+            "NPMRC",
+            format!("registry=https://registry.example.org/\n//registry.example.org/:_authToken={token}\n"),
+        );
+        let secrets = "[build.secrets]\nnpmrc = \"env:NPMRC\"\n";
+        let mount = "RUN --mount=type=secret,id=npmrc,target=/run/npmrc";
+        for (step, place) in [
+            ("cat /run/npmrc > /leak", Some("leak")),
+            ("cut -d= -f2 /run/npmrc > /srv", Some("srv")),
+            (
+                "cat /run/npmrc > /dev/null && echo registry=https://registry.example.org/ > /kept",
+                None,
+            ),
+        ] {
+            let file = format!("FROM {BASE}\n{mount} {step}\n");
+            let project = Project::new(builder.name(), secrets, &[("Dockerfile", &file)]);
+            match place {
+                Some(place) => {
+                    let said = project.ends(2, &env, &["build"]);
+                    assert!(said.contains("secret `npmrc` is in the image") && said.contains(place), "{said}");
+                    assert!(!said.contains(token), "{said}");
+                    project.assert_nothing_left();
+                }
+                None => drop(project.ends(0, &env, &["build"])),
+            }
+        }
+    }
+}

@@ -10,9 +10,9 @@ use crate::io::Effects;
 use crate::io::archive::DockerImage;
 use crate::io::oci_layout::OciLayout;
 use crate::model::image::Descriptor;
-use crate::stage::build::BuildError;
 use crate::stage::build::assembly::{gzip_layer, put_manifest};
 use crate::stage::build::image::pack;
+use crate::stage::build::{BuildError, DockerfileError};
 
 /// Writes configuration, layers and manifest into a layout.
 ///
@@ -36,7 +36,7 @@ pub(in crate::stage::build) fn image(
                 since,
                 also: &copied,
             };
-            layer::rewrite(from, layer, &dating, to, effects)
+            layer::rewrite(from, layer, &dating, &canonical.leaks, to, effects)
         };
         let packed = match origin {
             Origin::Base => pack(from, layer, to, effects)?,
@@ -51,5 +51,8 @@ pub(in crate::stage::build) fn image(
         layers.push(gzip_layer(&packed.digest, packed.size));
     }
     let config = configuration(&from.config, &diff_ids, canonical)?;
+    if let Some(id) = canonical.leaks.within(&config) {
+        return Err(DockerfileError::leaked(id, "its configuration").into());
+    }
     Ok(put_manifest(to, &config, &layers)?)
 }

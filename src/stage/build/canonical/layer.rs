@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::io;
 
+use super::leak::{Leaks, Trail};
 use crate::io::Effects;
 use crate::io::archive::DockerImage;
 use crate::io::files::FileError;
@@ -11,9 +12,9 @@ use crate::io::layers::{self, Entry, Kind, LayerProblem, Metadata, Need, Stated,
 use crate::io::oci_layout::{BlobWriter, OciLayout};
 use crate::model::event::{Event, Stage, Unit};
 use crate::model::image::Layer;
-use crate::stage::build::BuildError;
 use crate::stage::build::assembly::{CanonicalTar, Gzip, Header};
 use crate::stage::build::image::Packed;
+use crate::stage::build::{BuildError, DockerfileError};
 
 /// Which times become the commit's. All are seconds since 1970.
 pub(super) struct Dating<'d> {
@@ -30,11 +31,12 @@ type Sink = Hashing<Gzip<BlobWriter>>;
 /// Reads a layer, verifies it, and writes it in canonical form. Gives the times too that became the commit's.
 ///
 /// # Errors
-/// [`BuildError::Layer`] for one that two readers could read differently, or that does not hold together.
+/// [`DockerfileError::Leaked`] for one with a secret of the build in it; [`BuildError::Layer`] for one that two readers could read differently, or that does not hold together.
 pub(super) fn rewrite(
     from: &DockerImage,
     layer: &Layer,
     dating: &Dating<'_>,
+    leaks: &Leaks,
     to: &OciLayout,
     effects: &Effects,
 ) -> Result<(Packed, BTreeSet<i64>), BuildError> {
@@ -51,6 +53,9 @@ pub(super) fn rewrite(
         written: 0,
         limit: effects.limits.layer_unpacked,
         failure: None,
+        leaks,
+        trail: Trail::default(),
+        leaked: None,
         effects,
         task: layer.digest.short(),
     };
@@ -62,6 +67,9 @@ pub(super) fn rewrite(
     };
     let read = layers::read(from.open_layer(layer)?, &stated, &effects.limits, &mut rewriter);
     // Why it was not written explains why it was not read to its end.
+    if let Some((id, path)) = rewriter.leaked.take() {
+        return Err(DockerfileError::leaked(&id, &path).into());
+    }
     if let Some(failure) = rewriter.failure.take() {
         return Err(failed(failure).into());
     }
@@ -87,6 +95,10 @@ struct Rewriter<'e> {
     written: u64,
     limit: u64,
     failure: Option<io::Error>,
+    leaks: &'e Leaks,
+    trail: Trail,
+    /// A secret's id, and the file that it is in.
+    leaked: Option<(String, String)>,
     effects: &'e Effects,
     task: String,
 }
@@ -111,6 +123,7 @@ impl Visitor for Rewriter<'_> {
     }
 
     fn entry(&mut self, entry: &Entry<'_>) -> Result<Need, LayerProblem> {
+        self.trail = Trail::default();
         let size = self.size;
         self.write(|tar| tar.zeros_until(size))?;
         self.size = if entry.kind == Kind::File { entry.size } else { 0 };
@@ -135,7 +148,11 @@ impl Visitor for Rewriter<'_> {
 
     fn content(&mut self, _: &Entry<'_>, _: &[u8]) {}
 
-    fn piece(&mut self, _: &Entry<'_>, at: u64, bytes: &[u8]) -> Result<(), LayerProblem> {
+    fn piece(&mut self, entry: &Entry<'_>, at: u64, bytes: &[u8]) -> Result<(), LayerProblem> {
+        if let Some(id) = self.trail.piece(self.leaks, at, bytes) {
+            self.leaked = Some((id.to_owned(), String::from_utf8_lossy(entry.raw).into_owned()));
+            return Err(LayerProblem::Interrupted);
+        }
         self.write(|tar| {
             tar.zeros_until(at)?;
             tar.content(bytes)

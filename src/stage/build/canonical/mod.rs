@@ -6,9 +6,11 @@
 mod config;
 mod image;
 mod layer;
+mod leak;
 mod made;
 mod settings;
 
 pub(super) use image::image;
+pub(super) use leak::Leaks;
 pub(super) use made::knows_the_commit;
 pub(super) use settings::Canonical;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::leak::Leaks;
 use crate::io::oci_layout::LayoutError;
 use crate::stage::build::BuildError;
 
@@ -16,6 +17,8 @@ pub(in crate::stage::build) struct Canonical {
     /// When the build began.
     pub(in crate::stage::build) begun: Timestamp,
     pub(in crate::stage::build) labels: BTreeMap<String, String>,
+    /// What must not be in it.
+    pub(in crate::stage::build) leaks: Leaks,
 }
 
 /// Reads a configuration, which was read strictly before.

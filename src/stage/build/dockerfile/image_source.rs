@@ -15,7 +15,7 @@ use crate::model::excused::Excused as _;
 use crate::model::image::{BuiltImage, Descriptor, DescriptorPlatform, Platform};
 use crate::model::plan::{BuildPlan, BuildSecret, Builder, DockerfileBuild, DockerfileBuilder};
 use crate::stage::build::assembly::put_index;
-use crate::stage::build::canonical::{self, Canonical};
+use crate::stage::build::canonical::{self, Canonical, Leaks};
 use crate::stage::build::staging_folder::Target;
 use crate::stage::build::{BuildError, DockerfileError, ImageSource};
 
@@ -117,6 +117,8 @@ impl Run<'_> {
             Some(platform) => format!("{word}-{}", platform.to_string().replace('/', "-")),
             None => word,
         };
+        // A copy that comes from the cache keeps its old times, and what a cache mount keeps may be of a commit between: it would be passed over.
+        let anew: Option<Vec<String>> = self.sources.kept.iter().cloned().collect();
         let request = Request {
             plan: self.plan,
             build: self.build,
@@ -126,17 +128,23 @@ impl Run<'_> {
             platform,
             unique: &unique,
             epoch: epoch(self.plan),
-            fresh: self.plan.fresh,
+            fresh: self.plan.fresh || anew.is_none(),
+            anew: anew.as_deref().unwrap_or_default(),
             effects: self.effects,
         };
         let canonical = Canonical {
             epoch: epoch(self.plan),
             begun: self.effects.clock.now(),
             labels: provenance::labels(self.plan),
+            leaks: Leaks::of(&self.secrets()),
         };
         let archive = folder.join(format!("{unique}.tar"));
         let build = |request: &Request<'_>| -> Result<_, BuildError> {
-            let steps = self.engine.build(request, Steps::new(self.effects, self.secrets()), &archive)?;
+            let steps = self.engine.build(
+                request,
+                Steps::new(self.effects, self.secrets().into_iter().map(|(_, secret)| secret).collect()),
+                &archive,
+            )?;
             Ok((steps, DockerImage::open(&archive, &self.effects.limits)?))
         };
         let (mut steps, mut image) = build(&request)?;
@@ -151,15 +159,16 @@ impl Run<'_> {
         canonical::image(&image, &canonical, &self.target.layout, self.effects)
     }
 
-    /// The values of the build's secrets, so that they are never shown.
-    fn secrets(&self) -> Vec<Secret> {
+    /// The values of the build's secrets by their ids, so that they are never shown, and never in the image.
+    fn secrets(&self) -> Vec<(String, Secret)> {
         let value = |secret: &BuildSecret| match secret {
             BuildSecret::Variable(name) => self.effects.secrets.secret(name),
             BuildSecret::File(path) => std::fs::read_to_string(self.plan.root.join(path))
                 .or_none("one that cannot be read is refused before the build begins")
                 .map(Secret::new),
         };
-        self.build.secrets.values().filter_map(value).collect()
+        let named = |(id, secret): (&String, &BuildSecret)| Some((id.clone(), value(secret)?));
+        self.build.secrets.iter().filter_map(named).collect()
     }
 
     /// The manifest of the only platform, or an index of several.

@@ -9,7 +9,7 @@ use crate::io::Effects;
 use crate::io::files::{self, FileError};
 use crate::io::hash::sha256;
 use crate::model::digest::Digest;
-use crate::model::dockerfile::{self, Dockerfile, Instruction, parse, split_flags};
+use crate::model::dockerfile::{self, Mounts, parse, split_flags};
 use crate::model::event::Stage;
 use crate::model::excused::Excused as _;
 use crate::model::plan::{BuildPlan, DockerfileBuild, DockerfileBuilder};
@@ -22,6 +22,8 @@ pub(super) struct Sources {
     pub(super) context: PathBuf,
     /// Digest of the Dockerfile.
     pub(super) digest: Digest,
+    /// Stages that keep something from build to build; none for one without a name.
+    pub(super) kept: Vec<Option<String>>,
     /// Images that the Dockerfile names, as written.
     pub(super) images: Vec<String>,
 }
@@ -72,12 +74,14 @@ impl Sources {
         let items = context::walk(&root, &ignore_files, &ours(plan, &root, folder), &effects.limits)?;
         tell(&items, &text, effects);
         let file = parse(&text);
-        context::copy(&root, &items, &copy, time_of_files(&file, plan, effects), effects)?;
+        let mounts = dockerfile::mounts(&file);
+        context::copy(&root, &items, &copy, time_of_files(&mounts, plan, effects), effects)?;
         let (images, _) = dockerfile::images(&file);
         Ok(Self {
             dockerfile,
             context: copy,
             digest: sha256(text.as_bytes()),
+            kept: mounts.caches,
             images: images.into_iter().map(|image| image.name).collect(),
         })
     }
@@ -86,13 +90,10 @@ impl Sources {
 /// The time that every file of the context has, in seconds since 1970: the commit's, so that what a step makes of it hangs on nothing else.
 ///
 /// A cache mount keeps what an earlier build made, and what works in it (cargo, make) compares times: a commit may be older than that build, and
-/// its changes would be passed over. So files are as new as in a fresh clone there. It never reaches the image: those times become the commit's.
-fn time_of_files(file: &Dockerfile, plan: &BuildPlan, effects: &Effects) -> i64 {
-    let mounts = |instruction: &Instruction| -> bool {
-        let flags = split_flags(instruction.arguments());
-        flags.values("mount").any(|mount| mount.contains("cache") || mount.contains('$'))
-    };
-    match file.instructions.iter().any(mounts) {
+/// its changes would be passed over. So files are as new as in a fresh clone there, and where a step sees them without a `COPY`. It never reaches
+/// the image: those times become the commit's.
+fn time_of_files(mounts: &Mounts, plan: &BuildPlan, effects: &Effects) -> i64 {
+    match mounts.binds || !mounts.caches.is_empty() {
         true => effects.clock.now().as_second(),
         false => epoch(plan),
     }

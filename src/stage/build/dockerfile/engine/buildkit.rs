@@ -117,8 +117,18 @@ impl Buildkit {
             .args(option("--cache-to", &build.cache_to))
             .env("SOURCE_DATE_EPOCH", &epoch)
             .args(["--build-arg".to_owned(), format!("SOURCE_DATE_EPOCH={epoch}")])
-            .args(request.fresh.then_some("--no-cache"));
+            .args(self.without_cache(request));
         Ok(request.common(program)?.args(["--"]).args([request.context]))
+    }
+
+    /// Docker's own front knows of no stages there.
+    fn without_cache(&self, request: &Request<'_>) -> Option<String> {
+        match (&self.front, request.anew) {
+            _ if request.fresh => Some("--no-cache".to_owned()),
+            (_, []) => None,
+            (Front::Buildx { .. }, stages) => Some(format!("--no-cache-filter={}", stages.join(","))),
+            (Front::Docker, _) => Some("--no-cache".to_owned()),
+        }
     }
 
     fn reader(&self) -> Box<dyn Reader> {

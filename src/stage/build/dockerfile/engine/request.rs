@@ -27,6 +27,8 @@ pub(in crate::stage::build::dockerfile) struct Request<'r> {
     pub(in crate::stage::build::dockerfile) unique: &'r str,
     /// No step comes from the builder's cache.
     pub(in crate::stage::build::dockerfile) fresh: bool,
+    /// Stages of which no step comes from the builder's cache.
+    pub(in crate::stage::build::dockerfile) anew: &'r [String],
     /// Seconds since 1970.
     pub(in crate::stage::build::dockerfile) epoch: i64,
     pub(in crate::stage::build::dockerfile) effects: &'r Effects,

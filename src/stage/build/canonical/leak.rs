@@ -1,0 +1,148 @@
+//! The values of a build's secrets, looked for in what the build gives.
+
+use aho_corasick::AhoCorasick;
+
+use crate::io::secret::Secret;
+
+/// Shorter values stand in files by chance.
+const SHORTEST: usize = 8;
+/// A word of a longer text counts from this length on, with letters and digits.
+const WORD: usize = 16;
+
+/// Knows the secrets of a build by their ids.
+#[derive(Debug, Clone)]
+pub(in crate::stage::build) struct Leaks {
+    finder: Option<AhoCorasick>,
+    /// The secret's id, for each pattern.
+    ids: Vec<String>,
+    /// Bytes of the longest pattern.
+    longest: usize,
+}
+
+impl Leaks {
+    /// Looks for these.
+    pub(in crate::stage::build) fn of(secrets: &[(String, Secret)]) -> Self {
+        let mut patterns = Vec::new();
+        let mut ids = Vec::new();
+        for (id, secret) in secrets {
+            for pattern in patterns_of(secret.expose()) {
+                patterns.push(pattern);
+                ids.push(id.clone());
+            }
+        }
+        let longest = patterns.iter().map(String::len).max().unwrap_or_default();
+        Self {
+            // More patterns than it can hold would be more than a build has.
+            finder: (!patterns.is_empty()).then(|| AhoCorasick::new(&patterns).ok()).flatten(),
+            ids,
+            longest,
+        }
+    }
+
+    /// The id of a secret that stands in a text.
+    pub(in crate::stage::build) fn within(&self, bytes: &[u8]) -> Option<&str> {
+        let found = self.finder.as_ref()?.find(bytes)?;
+        self.ids.get(found.pattern().as_usize()).map(String::as_str)
+    }
+}
+
+/// One file, piece by piece.
+#[derive(Debug, Default)]
+pub(super) struct Trail {
+    /// The end of what was seen: a value may lie across two pieces.
+    tail: Vec<u8>,
+    at: u64,
+}
+
+impl Trail {
+    /// The id of a secret that ends in this piece.
+    pub(super) fn piece<'l>(&mut self, leaks: &'l Leaks, at: u64, bytes: &[u8]) -> Option<&'l str> {
+        leaks.finder.as_ref()?;
+        // Zeros lie between: a hole.
+        if at != self.at {
+            self.tail.clear();
+        }
+        self.at = at + bytes.len() as u64;
+        let seam = &bytes[..bytes.len().min(leaks.longest)];
+        self.tail.extend_from_slice(seam);
+        let found = leaks.within(&self.tail).or_else(|| leaks.within(bytes));
+        let keep = leaks.longest.saturating_sub(1);
+        if bytes.len() >= keep {
+            self.tail = bytes[bytes.len() - keep..].to_vec();
+        } else {
+            let over = self.tail.len().saturating_sub(keep);
+            self.tail.drain(..over);
+        }
+        found
+    }
+}
+
+/// The whole text; and of one with several lines or fields (an `.npmrc`, a login of Docker's, a private key) the words that look like what is
+/// secret in it. Certificates are no secret.
+fn patterns_of(text: &str) -> Vec<String> {
+    let text = text.trim();
+    let mut patterns = Vec::new();
+    if text.len() < SHORTEST || text.contains("-----BEGIN CERTIFICATE-----") && !text.contains("PRIVATE KEY") {
+        return patterns;
+    }
+    patterns.push(text.to_owned());
+    let words = text.split(|c: char| c.is_whitespace() || "=:\"',;{}[]()<>".contains(c));
+    for word in words.filter(|word| word.len() >= WORD && *word != text) {
+        let has = |kind: fn(&u8) -> bool| word.as_bytes().iter().any(kind);
+        if has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic) && !word.contains("//") {
+            patterns.push(word.to_owned());
+        }
+    }
+    patterns.sort();
+    patterns.dedup();
+    patterns
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TOKEN: &str = "npm_a8Kq2LmZx90Tr5VbYw";
+
+    fn leaks(text: &str) -> Leaks {
+        Leaks::of(&[("npmrc".to_owned(), Secret::new(text))])
+    }
+
+    #[test]
+    fn a_value_is_found_across_pieces_and_not_across_a_hole() {
+        let leaks = leaks(TOKEN);
+        let text = format!("{}{TOKEN}{}", "x".repeat(100), "y".repeat(100));
+        for size in [1, 2, 7, 21, 22, 23, 64, 1000] {
+            let mut trail = Trail::default();
+            let mut at = 0;
+            let found = text.as_bytes().chunks(size).any(|piece| {
+                let found = trail.piece(&leaks, at, piece).is_some();
+                at += piece.len() as u64;
+                found
+            });
+            assert!(found, "pieces of {size}");
+        }
+        let mut trail = Trail::default();
+        assert_eq!(trail.piece(&leaks, 0, &TOKEN.as_bytes()[..10]), None);
+        assert_eq!(trail.piece(&leaks, 4096, &TOKEN.as_bytes()[10..]), None);
+    }
+
+    #[test]
+    fn of_a_file_the_token_counts_and_not_the_address_beside_it() {
+        let leaks = leaks(&format!(
+            "registry=https://registry.example.org/npm2024mirror/\n//registry.example.org/:_authToken={TOKEN}\n"
+        ));
+        assert_eq!(leaks.within(format!("token {TOKEN}.").as_bytes()), Some("npmrc"));
+        assert_eq!(leaks.within(b"registry=https://registry.example.org/npm2024mirror/"), None);
+        assert_eq!(super::Leaks::of(&[]).within(TOKEN.as_bytes()), None);
+    }
+
+    #[test]
+    fn a_certificate_is_no_secret_and_a_private_key_is() {
+        let lines = "MIIBkTCB+wIJAKHHCgVZU1ZNMA0GCSqGSIb3DQEBCwUAMBExDzANBgNVBAMMBnRl\n";
+        let certificate = format!("-----BEGIN CERTIFICATE-----\n{lines}-----END CERTIFICATE-----\n");
+        assert_eq!(leaks(&certificate).within(certificate.as_bytes()), None);
+        let key = format!("-----BEGIN PRIVATE KEY-----\n{lines}-----END PRIVATE KEY-----\n");
+        assert_eq!(leaks(&key).within(lines.as_bytes()), Some("npmrc"));
+    }
+}
