@@ -6,8 +6,10 @@ use super::Workspace;
 use super::build_keys::only_of_its_builder;
 use crate::cli::config::Using;
 use crate::cli::error::CliError;
+use crate::model::commit::Commit;
 use crate::model::image::Platform;
 use crate::model::plan::{BuildSecret, Builder, DockerfileBuild, DockerfileBuilder};
+use crate::model::secret_name::holds_secret;
 
 /// Variables that hold secrets of the gate wherever the configuration names none.
 const OWN_SECRETS: [&str; 7] = [
@@ -27,6 +29,24 @@ pub(in crate::cli) const DOCKERFILES: [&str; 2] = ["Dockerfile", "Containerfile"
 pub(in crate::cli) fn is_locked(folder: &Path, top: &Path) -> bool {
     let within = folder.ancestors().take_while(|above| above.starts_with(top));
     within.into_iter().any(|above| above.join("Cargo.lock").is_file())
+}
+
+/// `{sha}` and `{short}` in the arguments of a Dockerfile: how a container learns its commit.
+pub(super) fn for_commit(mut builder: Builder, commit: Option<&Commit>) -> Result<Builder, CliError> {
+    let Builder::Dockerfile { build, .. } = &mut builder else {
+        return Ok(builder);
+    };
+    for (name, value) in &mut build.args {
+        if !value.contains("{sha}") && !value.contains("{short}") {
+            continue;
+        }
+        let Some(commit) = commit else {
+            let problem = format!("`{name}` names the commit, and there is no git commit here");
+            return Err(CliError::setting("build.args", problem));
+        };
+        *value = value.replace("{sha}", commit.sha.as_str()).replace("{short}", commit.sha.short());
+    }
+    Ok(builder)
 }
 
 impl Workspace {
@@ -75,6 +95,12 @@ impl Workspace {
                 "build.args",
                 "`SOURCE_DATE_EPOCH` is the gate's own: it is the commit's time",
             ));
+        }
+        if let Some((name, _)) = build.args.iter().find(|(name, value)| holds_secret(name, value)) {
+            let problem = format!(
+                "by its name `{name}` is a secret, and arguments are in the image's history and in logs: pass it as [build.secrets], to `RUN --mount=type=secret`"
+            );
+            return Err(CliError::setting("build.args", problem));
         }
         let secret = |(id, from): (&String, &String)| {
             let is_odd = id.is_empty() || id.contains([',', '=', '"']);

@@ -2,6 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
+use super::build::for_commit;
 use crate::cli::args::Global;
 use crate::cli::config::Config;
 use crate::cli::error::CliError;
@@ -121,7 +122,7 @@ impl Workspace {
     /// # Errors
     /// [`CliError::Setting`] for a combination that means nothing.
     pub(in crate::cli) fn build_plan(&self, commit: Option<Commit>) -> Result<BuildPlan, CliError> {
-        let builder = self.builder()?;
+        let builder = for_commit(self.builder()?, commit.as_ref())?;
         Ok(BuildPlan {
             service: self.service(),
             root: self.root.clone(),
@@ -129,11 +130,31 @@ impl Workspace {
             port: self.config.build.port,
             commit,
             layout: self.layout(),
+            ours: self.ours(),
             work: self.output.join("work"),
             offline: self.offline,
             fresh: false,
             twice: false,
         })
+    }
+
+    /// Where the gate itself writes, as far as the configuration says.
+    fn ours(&self) -> Vec<PathBuf> {
+        let Config { image, sign, rollout, .. } = &self.config;
+        let layouts = image
+            .repository
+            .iter()
+            .chain(&image.also)
+            .filter_map(|place| place.strip_prefix("oci:"));
+        let key = sign.key.iter().filter_map(|key| key.strip_prefix("local:")).flat_map(|key| {
+            let key = PathBuf::from(key);
+            [key.with_extension("pub"), key]
+        });
+        let state = rollout.iter().filter_map(|rollout| rollout.state.clone());
+        let own = layouts.map(PathBuf::from).chain(key).chain(state);
+        std::iter::once(self.output.clone())
+            .chain(own.map(|path| self.root.join(path)))
+            .collect()
     }
 
     /// Refuses a path of the configuration that leads out of the checkout, by `..`, from the root or through a link: what stands there was not

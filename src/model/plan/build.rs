@@ -103,6 +103,8 @@ pub struct BuildPlan {
     pub commit: Option<Commit>,
     /// Folder that gets the OCI layout.
     pub layout: PathBuf,
+    /// What the gate itself keeps in the source tree (results, layouts, a key, the state of rollouts): never part of an image.
+    pub ours: Vec<PathBuf>,
     /// Folder for intermediate files (cargo's target folder among them).
     pub work: PathBuf,
     /// No network: `cargo build --offline`, no pulls.

@@ -88,6 +88,7 @@ pub(crate) fn plan(root: &Path, work: &Path, asked: &NativeBuild) -> BuildPlan {
         layout: work.join("image"),
         work: work.join("work"),
         offline: true,
+        ours: Vec::new(),
         fresh: false,
         twice: false,
     }

@@ -10,6 +10,7 @@ mod faults;
 mod ignored;
 pub(crate) mod native;
 mod node_service;
+mod own_files;
 mod placed;
 mod programs;
 mod rootless;

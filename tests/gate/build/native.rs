@@ -74,6 +74,7 @@ pub(crate) fn plan(root: &Path, work: &Path, features: &[&str]) -> BuildPlan {
         layout: work.join("image"),
         work: work.join("work"),
         offline: false,
+        ours: Vec::new(),
         fresh: false,
         twice: false,
     }

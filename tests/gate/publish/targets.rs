@@ -190,6 +190,7 @@ async fn a_published_image_is_taken_as_a_build_from_its_registry() {
         layout: place.path("taken"),
         work: place.path("work"),
         offline: false,
+        ours: Vec::new(),
         fresh: false,
         twice: false,
     };

@@ -102,6 +102,7 @@ fn time_of_files(mounts: &Mounts, plan: &BuildPlan, effects: &Effects) -> i64 {
 /// Our own folders, which never belong to a context: the results of the last run would change the image of this one.
 fn ours(plan: &BuildPlan, root: &Path, folder: &Path) -> Vec<PathBuf> {
     let mut ours = vec![folder.to_owned(), plan.layout.clone(), plan.work.clone()];
+    ours.extend(plan.ours.iter().filter(|ours| !root.starts_with(ours)).cloned());
     // The folder for results is where the layout lies, unless that is the source tree itself.
     let results = files::folder_of(&plan.layout).to_owned();
     ours.extend(Some(results).filter(|results| !root.starts_with(fs::canonicalize(results).unwrap_or_else(|_| results.clone()))));

@@ -32,6 +32,7 @@ impl Place {
             layout: self.path("out/image"),
             work: self.path("work"),
             offline: true,
+            ours: Vec::new(),
             fresh: false,
             twice: false,
         }
