@@ -32,7 +32,7 @@ pub(in crate::cli) fn is_locked(folder: &Path, top: &Path) -> bool {
 }
 
 /// `{sha}` and `{short}` in the arguments of a Dockerfile: how a container learns its commit.
-pub(super) fn for_commit(mut builder: Builder, commit: Option<&Commit>) -> Result<Builder, CliError> {
+fn for_commit(mut builder: Builder, commit: Option<&Commit>) -> Result<Builder, CliError> {
     let Builder::Dockerfile { build, .. } = &mut builder else {
         return Ok(builder);
     };
@@ -54,11 +54,11 @@ impl Workspace {
     ///
     /// # Errors
     /// [`CliError::Setting`].
-    pub(super) fn builder(&self) -> Result<Builder, CliError> {
+    pub(super) fn builder(&self, commit: Option<&Commit>) -> Result<Builder, CliError> {
         let build = &self.config.build;
         let builder = self.chosen()?;
         only_of_its_builder(build, &builder)?;
-        Ok(builder)
+        for_commit(builder, commit)
     }
 
     fn chosen(&self) -> Result<Builder, CliError> {

@@ -2,7 +2,6 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use super::build::for_commit;
 use crate::cli::args::Global;
 use crate::cli::config::Config;
 use crate::cli::error::CliError;
@@ -122,7 +121,7 @@ impl Workspace {
     /// # Errors
     /// [`CliError::Setting`] for a combination that means nothing.
     pub(in crate::cli) fn build_plan(&self, commit: Option<Commit>) -> Result<BuildPlan, CliError> {
-        let builder = for_commit(self.builder()?, commit.as_ref())?;
+        let builder = self.builder(commit.as_ref())?;
         Ok(BuildPlan {
             service: self.service(),
             root: self.root.clone(),

@@ -8,7 +8,11 @@ use crate::support::dockerfiles::{BASE, Builder, Project, listing};
 fn what_the_gate_keeps_in_the_tree_is_in_no_image_that_copies_all_of_it() {
     for builder in Builder::all() {
         let more = "[image]\nrepository = \"oci:kept/registry\"\n[sign]\nkey = \"local:kept/key.pem\"\n";
-        let files = [("Dockerfile", "FROM scratch\nCOPY . /all\n"), (".dockerignore", ".git\n"), ("kept/own", "a\n")];
+        let files = [
+            ("Dockerfile", "FROM scratch\nCOPY . /all\n"),
+            (".dockerignore", ".git\n"),
+            ("kept/own", "a\n"),
+        ];
         let project = Project::new(builder.name(), more, &files);
         project.ends(0, &builder.env(), &["build"]);
         let first = project.digest();
@@ -22,7 +26,10 @@ fn what_the_gate_keeps_in_the_tree_is_in_no_image_that_copies_all_of_it() {
         assert_eq!(project.digest(), first, "{}", builder.name());
         let files = listing(&project.results().join("image"), &first);
         let has = |what: &str| files.iter().any(|line| line.contains(what));
-        assert!(has("all/kept/own") && !has("registry") && !has("key.") && !has("portcullis/image"), "{files:#?}");
+        assert!(
+            has("all/kept/own") && !has("registry") && !has("key.") && !has("portcullis/image"),
+            "{files:#?}"
+        );
     }
 }
 

@@ -3,6 +3,7 @@
 use aho_corasick::AhoCorasick;
 
 use crate::io::secret::Secret;
+use crate::stage::build::DockerfileError;
 
 /// Shorter values stand in files by chance.
 const SHORTEST: usize = 8;
@@ -21,7 +22,10 @@ pub(in crate::stage::build) struct Leaks {
 
 impl Leaks {
     /// Looks for these.
-    pub(in crate::stage::build) fn of(secrets: &[(String, Secret)]) -> Self {
+    ///
+    /// # Errors
+    /// [`DockerfileError::Secret`] for more than can be looked for.
+    pub(in crate::stage::build) fn of(secrets: &[(String, Secret)]) -> Result<Self, DockerfileError> {
         let mut patterns = Vec::new();
         let mut ids = Vec::new();
         for (id, secret) in secrets {
@@ -31,12 +35,14 @@ impl Leaks {
             }
         }
         let longest = patterns.iter().map(String::len).max().unwrap_or_default();
-        Self {
-            // More patterns than it can hold would be more than a build has.
-            finder: (!patterns.is_empty()).then(|| AhoCorasick::new(&patterns).ok()).flatten(),
-            ids,
-            longest,
-        }
+        let finder = match patterns.is_empty() {
+            true => None,
+            false => Some(AhoCorasick::new(&patterns).map_err(|error| DockerfileError::Secret {
+                id: ids.join(", "),
+                reason: format!("it is too large to be looked for in the image ({error})"),
+            })?),
+        };
+        Ok(Self { finder, ids, longest })
     }
 
     /// The id of a secret that stands in a text.
@@ -105,7 +111,7 @@ mod tests {
     const TOKEN: &str = "npm_a8Kq2LmZx90Tr5VbYw";
 
     fn leaks(text: &str) -> Leaks {
-        Leaks::of(&[("npmrc".to_owned(), Secret::new(text))])
+        Leaks::of(&[("npmrc".to_owned(), Secret::new(text))]).expect("found")
     }
 
     #[test]
@@ -134,7 +140,7 @@ mod tests {
         ));
         assert_eq!(leaks.within(format!("token {TOKEN}.").as_bytes()), Some("npmrc"));
         assert_eq!(leaks.within(b"registry=https://registry.example.org/npm2024mirror/"), None);
-        assert_eq!(super::Leaks::of(&[]).within(TOKEN.as_bytes()), None);
+        assert_eq!(super::Leaks::of(&[]).expect("nothing").within(TOKEN.as_bytes()), None);
     }
 
     #[test]

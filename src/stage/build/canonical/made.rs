@@ -88,7 +88,7 @@ mod tests {
             epoch: 1_700_000_000,
             begun: "2026-01-01T00:00:00Z".parse().expect("a time"),
             labels: Default::default(),
-            leaks: super::super::leak::Leaks::of(&[]),
+            leaks: super::super::leak::Leaks::of(&[]).expect("nothing"),
         }
     }
 

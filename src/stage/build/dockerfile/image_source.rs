@@ -136,7 +136,7 @@ impl Run<'_> {
             epoch: epoch(self.plan),
             begun: self.effects.clock.now(),
             labels: provenance::labels(self.plan),
-            leaks: Leaks::of(&self.secrets()),
+            leaks: Leaks::of(&self.secrets())?,
         };
         let archive = folder.join(format!("{unique}.tar"));
         let build = |request: &Request<'_>| -> Result<_, BuildError> {
