@@ -47,8 +47,11 @@ impl Attesting<'_> {
         let verifier = self.signer.verifier();
         let existing = signed::newest(self.place, &self.root.digest, &verifier, self.effects).await?;
         if let Some(existing) = existing.filter(|existing| existing.is_same(summary, RENEW_AFTER)) {
-            self.effects
-                .note(Stage::Publish, "the image and its verdict are published already; nothing was sent");
+            let name = self.place.name();
+            self.effects.note(
+                Stage::Publish,
+                format!("{name}: the image and its verdict are published already; nothing was sent"),
+            );
             return Ok(vec![existing.attestation]);
         }
         let mut digests = Vec::new();
@@ -71,6 +74,11 @@ impl Attesting<'_> {
         }
         self.write_envelopes(&artifacts)?;
         digests.extend(artifacts.iter().map(digest));
+        let name = self.place.name();
+        self.effects.note(
+            Stage::Publish,
+            format!("{name}: {} attestations attached and read back", digests.len()),
+        );
         Ok(digests)
     }
 
