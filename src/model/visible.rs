@@ -21,10 +21,10 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// The first `at_most` characters of foreign text for the middle of a sentence, control characters left out.
+/// The first `at_most` characters of foreign text for the middle of a sentence, without control characters and those that turn or hide text.
 #[must_use]
 pub fn shortened(text: &str, at_most: usize) -> String {
-    text.chars().filter(|c| !c.is_control()).take(at_most).collect()
+    text.chars().filter(|c| !is_hostile(*c)).take(at_most).collect()
 }
 
 /// As [`visible`], for text of several lines, which stay lines.

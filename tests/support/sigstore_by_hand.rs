@@ -33,6 +33,35 @@ impl Sigstore {
         (KeySource::File(self.path("leaf.key")), certificate)
     }
 
+    /// A key and the certificate (DER) that Fulcio gives for it to whoever tests sign as.
+    pub(crate) fn certified(&self) -> (KeySource, Vec<u8>) {
+        std::fs::write(self.path("by-hand.cnf"), CA).unwrap();
+        let openssl = |line: &str| openssl(self.dir.path(), line);
+        openssl("ecparam -name prime256v1 -genkey -noout -out fulcio-leaf.key");
+        openssl("req -new -key fulcio-leaf.key -subj /CN=x -config by-hand.cnf -out leaf.csr");
+        let request = json!({
+            "credentials": {"oidcIdentityToken": self.token(WHO)},
+            "certificateSigningRequest": STANDARD.encode(self.read("leaf.csr")),
+        });
+        let url = format!("{}/api/v2/signingCert", self.services.fulcio);
+        let answer: Value = serde_json::from_slice(&self.posted(&url, "application/json", request.to_string().as_bytes())).unwrap();
+        let pem = &answer["signedCertificateEmbeddedSct"]["chain"]["certificates"][0];
+        let certificate = STANDARD.decode(&ders(pem.as_str().unwrap())[0]).unwrap();
+        let kept = self.path(&format!("{}.key", sha256(&certificate).hex()));
+        std::fs::rename(self.path("fulcio-leaf.key"), &kept).unwrap();
+        (KeySource::File(kept), certificate)
+    }
+
+    /// The same names as Fulcio would give, by nobody but the key itself.
+    pub(crate) fn stranger(&self) -> (KeySource, Vec<u8>) {
+        std::fs::write(self.path("by-hand.cnf"), format!("{CA}\n[leaf]\n{}\n", self.extensions())).unwrap();
+        let openssl = |line: &str| openssl(self.dir.path(), line);
+        openssl("ecparam -name prime256v1 -genkey -noout -out stranger.key");
+        openssl("req -new -x509 -key stranger.key -subj /CN=x -config by-hand.cnf -extensions leaf -days 9 -out stranger.pem");
+        let certificate = STANDARD.decode(&ders(&self.read("stranger.pem"))[0]).unwrap();
+        (KeySource::File(self.path("stranger.key")), certificate)
+    }
+
     /// Fulcio's own CA, with its key and its name, in a certificate that held until some day (DER).
     pub(crate) fn authority_until(&self, until: &str) -> Vec<u8> {
         std::fs::write(self.path("index"), "").unwrap();
@@ -54,9 +83,19 @@ impl Sigstore {
     }
 
     /// A statement signed with a key and a certificate of the test's own, timestamped and logged by the services: a bundle.
-    pub(crate) fn sign_by_hand(&self, statement: &[u8], (key, certificate): &(KeySource, Vec<u8>)) -> Value {
+    pub(crate) fn sign_by_hand(&self, statement: &[u8], certified: &(KeySource, Vec<u8>)) -> Value {
+        self.sign_as("application/vnd.in-toto+json", statement, certified)
+    }
+
+    /// The same with another type of payload.
+    pub(crate) fn sign_as(&self, kind: &str, statement: &[u8], (key, certificate): &(KeySource, Vec<u8>)) -> Value {
         let key = sign::SigningKey::load(key, &Effects::plain(self.path("cache"))).unwrap();
-        let envelope = Envelope::sign(statement, &key);
+        let mut signed = format!("DSSEv1 {} {kind} {} ", kind.len(), statement.len()).into_bytes();
+        signed.extend_from_slice(statement);
+        let envelope: Envelope = serde_json::from_value(json!({
+            "payload": STANDARD.encode(statement), "payloadType": kind, "signatures": [{"sig": STANDARD.encode(key.sign(&signed))}],
+        }))
+        .unwrap();
         let (signed, signature) = envelope.parts().unwrap();
         openssl(
             self.dir.path(),

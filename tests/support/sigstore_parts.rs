@@ -73,10 +73,13 @@ impl Drop for Children {
 
 pub(super) fn make_keys(folder: &Path) {
     std::fs::write(folder.join("ca.cnf"), CA).unwrap();
+    std::fs::write(folder.join("index"), "").unwrap();
+    std::fs::write(folder.join("index.attr"), "unique_subject = no\n").unwrap();
     for line in [
         "ecparam -name prime256v1 -genkey -noout -out ca.plain",
         "pkcs8 -topk8 -in ca.plain -out ca.key -passout pass:x -v2 aes256",
-        "req -x509 -new -key ca.plain -days 30 -config ca.cnf -out ca.pem",
+        "req -new -key ca.plain -config ca.cnf -out ca.csr",
+        "ca -batch -preserveDN -selfsign -config ca.cnf -in ca.csr -keyfile ca.plain -startdate 20200101000000Z -enddate 20360101000000Z -extensions v3 -notext -out ca.pem",
         "ecparam -name prime256v1 -genkey -noout -out ct.key",
         "ec -in ct.key -pubout -out ct.pub",
         "genpkey -algorithm ed25519 -out rekor.key",

@@ -93,7 +93,15 @@ impl Workspace {
             _ => None,
         };
         let configured_signer = configured.as_ref().and_then(|keyless| keyless.signer.clone());
-        let signer = signer.or(configured_signer).ok_or_else(|| {
+        // Who names the configured signer again, without its repository, takes nothing off it.
+        let is_same = |named: &SignerIdentity, configured: &SignerIdentity| {
+            named.repository.is_none() && named.identity == configured.identity && named.issuer == configured.issuer
+        };
+        let signer = match (signer, configured_signer) {
+            (Some(named), Some(configured)) if is_same(&named, &configured) => Some(configured),
+            (named, configured) => named.or(configured),
+        };
+        let signer = signer.ok_or_else(|| {
             CliError::setting(
                 "--trusted-root",
                 "it is for keyless signatures: name --certificate-identity and --certificate-oidc-issuer too",

@@ -157,7 +157,8 @@ impl OwnOrigin {
 async fn denied(url: &str, status: StatusCode, response: Response, secret: Option<&Secret>) -> HttpError {
     let said = download::body(url, response, SAID.0).await;
     let said = said.or_empty("a server that says nothing is told by its status");
-    let mut said = String::from_utf8_lossy(&said).into_owned();
+    // First, so that no line end in the middle of a secret hides it.
+    let mut said = shortened(&String::from_utf8_lossy(&said), usize::MAX);
     // A token of three parts may come back in one of them.
     for part in secret.into_iter().flat_map(|secret| secret.expose().split('.')) {
         if part.len() > 8 {
@@ -231,7 +232,7 @@ mod tests {
         assert!(nobody.is_err(), "nobody asked the other");
 
         let (asked, url) = listener().await;
-        let said = "no: bbbbbbbbbb is not ours";
+        let said = "no: bbbb\nbbbbbb is not ours";
         let refusal = format!(
             "HTTP/1.1 403 F\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{said}",
             said.len()

@@ -114,7 +114,13 @@ impl Checks {
         let Some(error) = error else { return self.list };
         let names = self.names;
         let failed = failed_check(error, names, self.list.len());
+        let is_proven = !matches!(error, PublishError::Unproven { .. } | PublishError::Doubtful { .. });
         for name in &names[self.list.len().min(failed)..failed] {
+            let is_known = is_proven || matches!((*name, error), ("identity", PublishError::Doubtful { .. }));
+            if !is_known {
+                self.unknown(name, "not decided: something else of the signature does not hold");
+                continue;
+            }
             // A signature is held against the key and the image in one look at each statement.
             self.holds(name, "holds for what was looked at");
         }
@@ -136,7 +142,7 @@ fn failed_check(error: &PublishError, names: &[&str], under_way: usize) -> usize
         PublishError::Sign(_) => "key",
         PublishError::TooManyReferrers { .. } => "referrers",
         PublishError::OtherKey { .. } if names.contains(&"identity") => "identity",
-        PublishError::Unproven { refusal, .. } => refusal.part.name(),
+        PublishError::Unproven { refusal, .. } | PublishError::Doubtful { refusal, .. } => refusal.part.name(),
         PublishError::NoVerdict { .. } | PublishError::OtherKey { .. } | PublishError::Altered { .. } | PublishError::Malformed { .. } => {
             "signature"
         }

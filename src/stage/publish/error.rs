@@ -92,7 +92,7 @@ pub enum PublishError {
     #[error("no verdict on {digest} is signed by {expected}; found: {}", ids(found))]
     #[diagnostic(
         code(publish::other_key),
-        help("is this the right public key? Otherwise somebody else attested the image")
+        help("is this the right public key, or the right identity? Otherwise somebody else attested the image")
     )]
     OtherKey {
         digest: Digest,
@@ -145,6 +145,15 @@ pub enum PublishError {
         )
     )]
     Unread { attestation: Digest, reason: String },
+    /// A keyless signature by whom it should be: it may be a verdict against the image, and something of it cannot be proven.
+    #[error("attestation {attestation} is signed by the identity and cannot be proven: {refusal}")]
+    #[diagnostic(
+        code(publish::unread),
+        help(
+            "it may be the newest verdict: is the trusted root up to date? A newer portcullis may know more; otherwise judge and publish anew, and take it off the list of referrers"
+        )
+    )]
+    Doubtful { attestation: Digest, refusal: Refusal },
     /// It is listed among what refers to the image, and is not there: it may be a verdict against the image.
     #[error("attestation {attestation} is listed and cannot be had")]
     #[diagnostic(
@@ -284,6 +293,7 @@ impl PublishError {
                 | Self::OtherSubject { .. }
                 | Self::Malformed { .. }
                 | Self::Unread { .. }
+                | Self::Doubtful { .. }
                 | Self::Unfetched { .. }
                 | Self::NotCleared { .. }
                 | Self::OtherPolicy { .. }

@@ -8,7 +8,7 @@ use super::PublishError;
 use super::artifact::{self, ArtifactManifest};
 use super::attestation::{Statement, predicate_type};
 use super::destination::OpenDestination;
-use super::sign::{Bundle, Envelope, NotOpened, Verifier};
+use super::sign::{Bundle, Envelope, NotOpened, Refusal, Verifier};
 use crate::io::Effects;
 use crate::io::limits::Limits;
 use crate::io::oci::Refused;
@@ -126,7 +126,9 @@ impl<'a> Search<'a> {
                     Ok(Opened::OtherPredicate) => {}
                     Ok(Opened::OtherKey(name)) => found.other_keys.push(name),
                     // Our key signed it, and nobody knows what it says: a verdict against the image must not be passed over.
-                    Err(error @ (PublishError::Unread { .. } | PublishError::Unfetched { .. })) => return Err(error),
+                    Err(error @ (PublishError::Unread { .. } | PublishError::Doubtful { .. } | PublishError::Unfetched { .. })) => {
+                        return Err(error);
+                    }
                     // Seen, and nothing that our key signed about this: it counts when there is no good one.
                     Err(error) if error.is_distrust() => {
                         found.distrusted.push(error.to_string());
@@ -249,6 +251,7 @@ impl<'a> Search<'a> {
             Err(NotOpened::Unread(reason)) => return Err(unread(reason)),
             Err(NotOpened::Altered(reason)) => return Err(PublishError::Altered { attestation, reason }),
             Err(NotOpened::Refused(refusal)) => return Err(PublishError::Unproven { attestation, refusal }),
+            Err(NotOpened::Doubtful { refusal, payload }) => return self.doubtful(attestation, refusal, payload, kind),
         };
         let statement = Statement::parse(&payload).map_err(unread)?;
         if let Some(kind) = kind.filter(|kind| statement.predicate_type != **kind) {
@@ -271,6 +274,26 @@ impl<'a> Search<'a> {
             });
         }
         Ok(Opened::Statement(statement))
+    }
+
+    /// What whom we ask for signed and what cannot be proven: passed over only where it says itself that it is about something else.
+    fn doubtful(
+        &self,
+        attestation: Digest,
+        refusal: Refusal,
+        payload: Option<Vec<u8>>,
+        kind: Option<&str>,
+    ) -> Result<Opened<Statement>, PublishError> {
+        let statement = payload.and_then(|payload| Statement::parse(&payload).or_none("what cannot be read may be about anything"));
+        match statement {
+            Some(statement) if !statement.may_be_about(self.digest) => Err(PublishError::OtherSubject {
+                attestation,
+                digest: *self.digest,
+                found: statement.subjects(),
+            }),
+            Some(statement) if kind.is_some_and(|kind| !statement.resembles(kind)) => Ok(Opened::OtherPredicate),
+            _ => Err(PublishError::Doubtful { attestation, refusal }),
+        }
     }
 }
 

@@ -87,6 +87,12 @@ fn a_job_on_github_publishes_by_its_identity_and_the_token_is_nowhere_afterwards
         place.run(&arguments)
     };
     assert_eq!(named(WHO).status.code(), Some(0));
+    // Who names the configured identity again takes its repository not off it.
+    place.write("portcullis.toml", &format!("{}repository = \"acme/payments\"\n", config(&sigstore)));
+    let elsewhere = named(WHO);
+    assert_eq!(elsewhere.status.code(), Some(2));
+    assert!(told(&elsewhere).contains("in a run of acme/payments"), "{}", told(&elsewhere));
+    place.write("portcullis.toml", &config(&sigstore));
     let other = named("other@example.com");
     assert_eq!(other.status.code(), Some(2), "{}", told(&other));
     assert!(told(&other).contains("\u{2717} identity"), "{}", told(&other));
@@ -112,7 +118,7 @@ fn a_job_on_github_publishes_by_its_identity_and_the_token_is_nowhere_afterwards
             &issuer,
         ],
     );
-    assert!(out.contains("\u{2717} timestamp"), "{out}{err}");
+    assert!(out.contains("\u{2717} certificate"), "{out}{err}");
     place.write("key.pub", "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEhyQCx0E9wQWSFI9ULGwy3BuRklnt\nIqozONbbdbqz11hlRJy9c7SG+hdcFl9jE9uE/dwtuwU2MqU9T/cN0YkWww==\n-----END PUBLIC KEY-----\n");
     let (_, err) = place.ends(2, &["verify", "oci:published", "--key", "key.pub"]);
     assert!(err.contains("no verdict on"), "{err}");

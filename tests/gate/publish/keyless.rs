@@ -29,7 +29,7 @@ pub(super) fn effects(of: &Effects, secrets: &[(&str, &str)]) -> Effects {
 }
 
 /// A place whose job has a token.
-fn place(sigstore: &Sigstore) -> Workplace {
+pub(super) fn place(sigstore: &Sigstore) -> Workplace {
     let mut place = Workplace::new();
     place.effects = effects(&place.effects, &[("SIGSTORE_ID_TOKEN", &sigstore.token(WHO))]);
     place

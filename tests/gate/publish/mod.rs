@@ -6,6 +6,8 @@ mod interop;
 #[cfg(feature = "keyless")]
 mod keyless;
 #[cfg(feature = "keyless")]
+mod keyless_doubtful;
+#[cfg(feature = "keyless")]
 mod keyless_refused;
 mod kinds;
 mod newest;

@@ -12,6 +12,8 @@ use serde_json::Value;
 use serde_json::json;
 
 use super::{Envelope, VerifyingKey};
+#[cfg(feature = "keyless")]
+use crate::io::dsse::decode;
 use crate::io::oci::{self, Refused, shape};
 
 /// The media type of a bundle, and the artifact type of the manifest that carries it.
@@ -24,6 +26,9 @@ pub struct Bundle {
     media_type: String,
     verification_material: Material,
     dsse_envelope: Envelope,
+    /// What no bundle has beside an envelope.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    message_signature: Option<Value>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +64,7 @@ impl Bundle {
                 ..Material::default()
             },
             dsse_envelope: envelope,
+            message_signature: None,
         }
     }
 
@@ -76,6 +82,7 @@ impl Bundle {
                 ..Material::default()
             },
             dsse_envelope: envelope,
+            message_signature: None,
         }
     }
 
@@ -83,6 +90,50 @@ impl Bundle {
     #[must_use]
     pub const fn has_certificate(&self) -> bool {
         self.verification_material.certificate.is_some() || self.verification_material.chain.is_some()
+    }
+
+    /// The chains of certificates (DER) in it, each with that of the signer first. One, where it does not contradict itself.
+    #[cfg(feature = "keyless")]
+    #[must_use]
+    pub fn chains(&self) -> Vec<Vec<Vec<u8>>> {
+        let material = &self.verification_material;
+        let raw = |certificate: &Value| certificate["rawBytes"].as_str().and_then(decode);
+        let alone = material.certificate.iter().filter_map(raw).map(|one| vec![one]);
+        let several = material.chain.iter().filter_map(|chain| chain["certificates"].as_array());
+        let several = several.map(|all| all.iter().map_while(raw).collect());
+        alone.chain(several).filter(|chain: &Vec<_>| !chain.is_empty()).collect()
+    }
+
+    /// What it says of its signer or its signature in two ways.
+    #[cfg(feature = "keyless")]
+    #[must_use]
+    pub const fn contradiction(&self) -> Option<&'static str> {
+        let material = &self.verification_material;
+        if material.certificate.is_some() && material.chain.is_some() {
+            return Some("the bundle has a certificate and a chain of certificates");
+        }
+        if material.public_key.is_some() && self.has_certificate() {
+            return Some("the bundle has a certificate and names a key");
+        }
+        if self.message_signature.is_some() {
+            return Some("the bundle has an envelope and another signature");
+        }
+        None
+    }
+
+    /// The entries in the log, as the log gave them.
+    #[cfg(feature = "keyless")]
+    #[must_use]
+    pub fn log_entries(&self) -> &[Value] {
+        self.verification_material.tlog_entries.as_deref().unwrap_or_default()
+    }
+
+    /// How many timestamps it has.
+    #[cfg(feature = "keyless")]
+    #[must_use]
+    pub fn timestamps(&self) -> usize {
+        let data = self.verification_material.timestamp_verification_data.as_ref();
+        data.and_then(|data| data["rfc3161Timestamps"].as_array()).map_or(0, Vec::len)
     }
 
     /// Reads a bundle.

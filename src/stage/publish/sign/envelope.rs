@@ -81,17 +81,33 @@ impl Envelope {
         oci::decode(bytes, &shape::ENVELOPE).or_none("what is no envelope signs nothing")
     }
 
+    /// The payload, whatever its type is, if `verifies` says of one of the first `at_most` signatures that it is one over what is signed.
+    pub fn payload_signed(&self, at_most: usize, verifies: impl Fn(&[u8], &[u8]) -> bool) -> Option<Vec<u8>> {
+        let payload = decode(&self.payload)?;
+        self.is_signed(&payload, at_most, verifies).then_some(payload)
+    }
+
+    /// True for the payload type of a statement.
+    #[must_use]
+    pub fn is_statement(&self) -> bool {
+        self.payload_type == IN_TOTO
+    }
+
+    fn is_signed(&self, payload: &[u8], at_most: usize, verifies: impl Fn(&[u8], &[u8]) -> bool) -> bool {
+        let signed = authenticated(&self.payload_type, payload);
+        let signatures = self.signatures.iter().filter_map(|s| decode(&s.sig));
+        signatures.take(at_most).any(|signature| verifies(&signed, &signature))
+    }
+
     /// The statement, if the key signed it.
     ///
     /// # Errors
     /// [`EnvelopeError`].
     pub fn open(&self, key: &VerifyingKey) -> Result<Vec<u8>, EnvelopeError> {
         let payload = decode(&self.payload).ok_or(EnvelopeError::Encoding("payload"))?;
-        let signed = authenticated(&self.payload_type, &payload);
-        let signatures = self.signatures.iter().filter_map(|s| decode(&s.sig));
-        let is_signed = signatures.take(SIGNATURES).any(|signature| key.verifies(&signed, &signature));
+        let is_signed = self.is_signed(&payload, SIGNATURES, |signed, signature| key.verifies(signed, signature));
         let kind = || self.payload_type.chars().take(100).collect();
-        match (is_signed, self.payload_type == IN_TOTO) {
+        match (is_signed, self.is_statement()) {
             (true, true) => Ok(payload),
             (true, false) => Err(EnvelopeError::Signed(kind())),
             (false, false) => Err(EnvelopeError::PayloadType(kind())),

@@ -2,6 +2,11 @@
 
 use std::fmt;
 
+use crate::model::visible::shortened;
+
+/// So many characters of a reason are told: a part of it may be a registry's own words.
+const REASON: usize = 300;
+
 /// What a keyless signature rests on, in the order in which it is checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
 #[strum(serialize_all = "kebab-case")]
@@ -36,12 +41,12 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// That a part does not hold.
+    /// That a part does not hold. What of the reason is foreign is made safe to show.
     #[must_use]
     pub fn new(part: Part, reason: impl Into<String>) -> Self {
         Self {
             part,
-            reason: reason.into(),
+            reason: shortened(&reason.into(), REASON),
         }
     }
 }
@@ -49,5 +54,18 @@ impl Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} (its {})", self.reason, self.part.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_registrys_words_begin_no_line_and_turn_no_text() {
+        let hostile = format!("`x\n::error::injected\n\u{1b}[31mred\u{202e}{}`", "x".repeat(300_000));
+        let said = Refusal::new(Part::Signature, hostile).to_string();
+        assert!(said.starts_with("`x::error::injected[31mredxx"), "{said}");
+        assert!(said.len() < 400, "{}", said.len());
     }
 }

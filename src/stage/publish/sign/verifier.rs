@@ -29,8 +29,15 @@ pub enum NotOpened {
     Altered(String),
     /// It is signed, and nobody knows what it says.
     Unread(String),
-    /// A keyless signature of which something does not hold.
+    /// A keyless signature that is nobody's: it says whose it is, and is not proven to be that.
     Refused(Refusal),
+    /// A keyless signature by whom we ask for, of which something else does not hold: nobody knows whether it counts.
+    Doubtful {
+        /// What does not hold.
+        refusal: Refusal,
+        /// What is signed, if its type is that of a statement.
+        payload: Option<Vec<u8>>,
+    },
 }
 
 impl Verifier {
@@ -54,7 +61,7 @@ impl Verifier {
         match self {
             Self::Key(key) => key.name(),
             #[cfg(feature = "keyless")]
-            Self::Keyless(trusted) => trusted.signer().to_string(),
+            Self::Keyless(trusted) => trusted.signer().described(),
         }
     }
 
@@ -88,10 +95,11 @@ impl Verifier {
             #[cfg(feature = "keyless")]
             Self::Keyless(_) if !bundle.has_certificate() => Err(NotOpened::Other(of_key(bundle.hint()))),
             #[cfg(feature = "keyless")]
-            Self::Keyless(trusted) => match trusted.open(bytes, effects.clock.now()) {
+            Self::Keyless(trusted) => match trusted.open(bundle, bytes, effects.clock.now()) {
                 Opened::Payload(payload) => Ok(payload),
                 Opened::Other(signer) => Err(NotOpened::Other(shortened(&signer.described(), 300))),
                 Opened::Refused(refusal) => Err(NotOpened::Refused(refusal)),
+                Opened::Doubtful { refusal, payload } => Err(NotOpened::Doubtful { refusal, payload }),
             },
         }
     }

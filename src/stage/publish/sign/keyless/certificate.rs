@@ -3,8 +3,8 @@
 use x509_cert::Certificate;
 use x509_cert::der::Decode as _;
 use x509_cert::der::asn1::Utf8StringRef;
-use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
+use x509_cert::ext::pkix::{KeyUsage, SubjectAltName};
 
 use super::super::refusal::{Part, Refusal};
 use crate::model::plan::SignerIdentity;
@@ -25,6 +25,11 @@ const OLD_REPOSITORY: &str = "1.3.6.1.4.1.57264.1.5";
 /// [`Refusal`] for a certificate with no name or issuer, with several names, or with two issuers that differ.
 pub(super) fn signer(der: &[u8]) -> Result<SignerIdentity, Refusal> {
     let certificate = Certificate::from_der(der).map_err(|error| Refusal::new(Part::Certificate, format!("it cannot be read: {error}")))?;
+    let usage = certificate.tbs_certificate.get::<KeyUsage>();
+    let usage = usage.map_err(|error| Refusal::new(Part::Certificate, format!("what its key is for cannot be read: {error}")))?;
+    if !usage.is_some_and(|(_, usage)| usage.digital_signature()) {
+        return Err(Refusal::new(Part::Certificate, "its key is not for signing"));
+    }
     Ok(SignerIdentity {
         identity: name(&certificate)?,
         issuer: issuer(&certificate)?,
@@ -39,7 +44,7 @@ fn name(certificate: &Certificate) -> Result<String, Refusal> {
     let names = names.map(|(_, names)| names.0).unwrap_or_default();
     match names.as_slice() {
         [GeneralName::Rfc822Name(name)] => Ok(name.to_string()),
-        [GeneralName::UniformResourceIdentifier(name)] => Ok(name.to_string()),
+        [GeneralName::UniformResourceIdentifier(name)] if name.as_str().contains("://") => Ok(name.to_string()),
         [] => Err(refuse("the certificate names nobody".to_owned())),
         [_] => Err(refuse("the certificate's name is neither a URL nor an e-mail address".to_owned())),
         several => Err(refuse(format!("the certificate has {} names", several.len()))),

@@ -106,6 +106,17 @@ pub enum KeylessError {
 }
 
 impl KeylessError {
+    /// True when a service has already what it was sent.
+    pub(super) const fn is_taken(&self) -> bool {
+        matches!(
+            self,
+            Self::Service {
+                source: HttpError::Denied { status: 409, .. },
+                ..
+            }
+        )
+    }
+
     /// How the run ends: 64 for what a person mends, 69 for a service that does not answer, 2 for what would not be believed.
     #[must_use]
     pub fn exit_kind(&self) -> ExitKind {

@@ -8,6 +8,7 @@
 mod certificate;
 mod der;
 mod error;
+mod form;
 mod provider;
 mod root;
 mod services;
@@ -16,6 +17,7 @@ mod signer;
 mod tests;
 mod token;
 mod trusted;
+mod who;
 
 pub use error::KeylessError;
 pub(super) use root::read as read_root;

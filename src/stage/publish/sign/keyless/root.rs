@@ -19,11 +19,17 @@ const NEVER: TimeRange = TimeRange {
     end: Some(Timestamp::UNIX_EPOCH),
 };
 
+/// What is believed, and when.
+pub(in crate::stage::publish::sign) struct Root {
+    pub(super) verifier: Verifier,
+    pub(super) document: TrustedRoot,
+}
+
 /// Reads the file, or the embedded root of Sigstore's public-good instance.
 ///
 /// # Errors
 /// [`KeylessError::File`], [`KeylessError::TrustedRoot`].
-pub(in crate::stage::publish::sign) fn read(source: &Keyless, effects: &Effects) -> Result<Verifier, KeylessError> {
+pub(in crate::stage::publish::sign) fn read(source: &Keyless, effects: &Effects) -> Result<Root, KeylessError> {
     provider::install();
     let (place, text) = match &source.trusted_root {
         Some(path) => (path.display().to_string(), files::read_text(path, effects.limits.document)?),
@@ -54,7 +60,26 @@ pub(in crate::stage::publish::sign) fn read(source: &Keyless, effects: &Effects)
             return Err(unusable(format!("it has no {what}, without which no signature can be verified")));
         }
     }
-    Verifier::new(&root).map_err(|error| unusable(error.to_string()))
+    Ok(Root {
+        verifier: Verifier::new(&root).map_err(|error| unusable(error.to_string()))?,
+        document: root,
+    })
+}
+
+impl Root {
+    /// The same without the logs whose key did not count at one of these times; `None` if each did.
+    ///
+    /// # Errors
+    /// For people: nothing is left that can be used.
+    pub(super) fn at(&self, times: &[Timestamp]) -> Result<Option<Verifier>, String> {
+        let counts = |range: Option<TimeRange>| range.is_none_or(|range| times.iter().all(|time| range.contains(*time)));
+        let mut document = self.document.clone();
+        document.tlogs.retain(|log| counts(log.public_key.valid_for));
+        if document.tlogs.len() == self.document.tlogs.len() {
+            return Ok(None);
+        }
+        Verifier::new(&document).map(Some).map_err(|error| error.to_string())
+    }
 }
 
 /// The time in which an authority counts: that which the root gives it, and in which each of its certificates holds. Whoever builds a chain from an

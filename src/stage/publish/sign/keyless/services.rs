@@ -124,7 +124,12 @@ pub(super) async fn log_entry(
 fn read<T: serde::de::DeserializeOwned>(service: &'static str, answer: &[u8]) -> Result<T, KeylessError> {
     serde_json::from_slice(answer).map_err(|error| KeylessError::Answer {
         service,
-        reason: error.to_string(),
+        // Its own words may hold what was sent.
+        reason: format!(
+            "it is no JSON of the expected form (line {}, column {})",
+            error.line(),
+            error.column()
+        ),
     })
 }
 

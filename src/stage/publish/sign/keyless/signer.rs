@@ -87,6 +87,17 @@ impl KeylessSigner {
         if current.since.elapsed() > RENEW_AFTER {
             *current = Certified::obtain(&self.http, &self.services, &self.effects).await?;
         }
+        match self.sign_with(&current, statement).await {
+            // A log that took the entry and whose answer was lost takes it no second time: another signature is another entry.
+            Err(error) if error.is_taken() => {
+                *current = Certified::obtain(&self.http, &self.services, &self.effects).await?;
+                self.sign_with(&current, statement).await
+            }
+            done => done,
+        }
+    }
+
+    async fn sign_with(&self, current: &Certified, statement: &[u8]) -> Result<(Envelope, Bundle), KeylessError> {
         let certificate = &current.certificate;
         let envelope = Envelope::sign(statement, &current.key);
         let (signed, signature) = envelope.parts().ok_or_else(|| KeylessError::Answer {
@@ -100,13 +111,13 @@ impl KeylessSigner {
             service: "the log",
             reason: error.to_string(),
         })?;
-        match self.trusted.open(&bytes, self.effects.clock.now()) {
+        match self.trusted.open(&bundle, &bytes, self.effects.clock.now()) {
             Opened::Payload(_) => Ok((envelope, bundle)),
             Opened::Other(found) => Err(KeylessError::OtherIdentity {
                 found: found.to_string(),
                 expected: self.trusted.signer().to_string(),
             }),
-            Opened::Refused(refusal) => Err(KeylessError::NotBelieved { refusal }),
+            Opened::Refused(refusal) | Opened::Doubtful { refusal, .. } => Err(KeylessError::NotBelieved { refusal }),
         }
     }
 

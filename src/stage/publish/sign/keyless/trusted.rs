@@ -3,24 +3,25 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use sigstore_verify::bundle::Error as BundleError;
-use sigstore_verify::types::{Bundle, Sha256Hash, SignatureContent};
-use sigstore_verify::{CertificateError, Error, VerificationPolicy, Verifier};
+use sigstore_verify::types::{Bundle as LibraryBundle, Sha256Hash, SignatureContent};
+use sigstore_verify::{CertificateError, Error, VerificationPolicy};
 
+use super::super::Bundle;
 use super::super::refusal::{Part, Refusal};
 use super::certificate;
 use super::error::KeylessError;
-use super::root;
+use super::root::{self, Root};
+use super::{form, who};
 use crate::io::Effects;
 use crate::model::excused::Excused as _;
 use crate::model::plan::{Keyless, SignerIdentity};
-use crate::model::visible::shortened;
 
 /// How far two machines' clocks may be apart.
 const SKEW: SignedDuration = SignedDuration::from_secs(300);
 
 /// A trusted root, and the one signer who counts.
 pub struct Trusted {
-    verifier: Verifier,
+    root: Root,
     signer: SignerIdentity,
 }
 
@@ -31,8 +32,15 @@ pub enum Opened {
     Payload(Vec<u8>),
     /// Its certificate names somebody else. Unverified.
     Other(SignerIdentity),
-    /// It says that it is the signer's, and something does not hold.
+    /// It says that it is the signer's, and is not proven to be: it may be anybody's.
     Refused(Refusal),
+    /// It is the signer's, and something else does not hold.
+    Doubtful {
+        /// What does not hold.
+        refusal: Refusal,
+        /// What is signed, if its type is that of a statement.
+        payload: Option<Vec<u8>>,
+    },
 }
 
 impl Trusted {
@@ -43,7 +51,7 @@ impl Trusted {
     pub fn load(source: &Keyless, signer: Option<SignerIdentity>, effects: &Effects) -> Result<Self, KeylessError> {
         let signer = signer.or_else(|| source.signer.clone()).ok_or(KeylessError::NoSigner)?;
         Ok(Self {
-            verifier: root::read(source, effects)?,
+            root: root::read(source, effects)?,
             signer,
         })
     }
@@ -54,31 +62,74 @@ impl Trusted {
         &self.signer
     }
 
-    /// Opens a bundle that has a certificate: timestamp, certificate, certificate log, identity, log, signature, and that the entry in the log is of
-    /// this signature by this certificate.
+    /// Opens a bundle that has a certificate. `bytes` are those that it was read from.
+    ///
+    /// Who signed is decided first, and apart: by the certificate's names, its authority, and its key's signature over the envelope. What does not
+    /// hold after that (certificate log, timestamp, log, form) leaves open whether it counts.
     #[must_use]
-    pub fn open(&self, bundle: &[u8], now: Timestamp) -> Opened {
-        self.try_open(bundle, now).unwrap_or_else(Opened::Refused)
+    pub fn open(&self, bundle: &Bundle, bytes: &[u8], now: Timestamp) -> Opened {
+        let mut first = None;
+        for chain in bundle.chains() {
+            match self.payload(bundle, &chain) {
+                Ok(Some(payload)) => return self.decide(bundle, bytes, payload, now),
+                Ok(None) => {}
+                Err(refusal) => first = first.or(Some(Opened::Refused(refusal))),
+            }
+        }
+        if let Some(refused) = first {
+            return refused;
+        }
+        let leaf = bundle.chains().into_iter().next().and_then(|chain| chain.into_iter().next());
+        let other = leaf.ok_or_else(|| Refusal::new(Part::Certificate, "the bundle has no certificate"));
+        match other.and_then(|leaf| certificate::signer(&leaf)) {
+            Ok(signer) => Opened::Other(signer),
+            Err(refusal) => Opened::Refused(refusal),
+        }
     }
 
-    fn try_open(&self, bundle: &[u8], now: Timestamp) -> Result<Opened, Refusal> {
+    /// What the signer who counts signed; `None` if the certificate is somebody else's.
+    fn payload(&self, bundle: &Bundle, chain: &[Vec<u8>]) -> Result<Option<Vec<u8>>, Refusal> {
+        let leaf = chain.first().map(Vec::as_slice).unwrap_or_default();
+        if !certificate::signer(leaf)?.is(&self.signer) {
+            return Ok(None);
+        }
+        who::signed(bundle.envelope(), chain, &self.root.document).map(Some)
+    }
+
+    fn decide(&self, bundle: &Bundle, bytes: &[u8], payload: Vec<u8>, now: Timestamp) -> Opened {
+        match form::check(bundle, bytes, payload.len()).and_then(|()| self.prove(bytes, &payload, now)) {
+            Ok(()) => Opened::Payload(payload),
+            Err(refusal) => Opened::Doubtful {
+                refusal,
+                payload: bundle.envelope().is_statement().then_some(payload),
+            },
+        }
+    }
+
+    fn prove(&self, bytes: &[u8], payload: &[u8], now: Timestamp) -> Result<(), Refusal> {
         let malformed = |reason: String| Refusal::new(Part::Signature, reason);
-        let text = std::str::from_utf8(bundle).map_err(|error| malformed(format!("the bundle is no text: {error}")))?;
-        let bundle = Bundle::from_json(text).map_err(|error| malformed(format!("the bundle cannot be read: {error}")))?;
+        let text = std::str::from_utf8(bytes).map_err(|error| malformed(format!("the bundle is no text: {error}")))?;
+        let bundle = LibraryBundle::from_json(text).map_err(|error| malformed(format!("the bundle cannot be read: {error}")))?;
         let certificate = bundle
             .signing_certificate()
             .ok_or_else(|| Refusal::new(Part::Certificate, "the bundle has no certificate"))?;
         let signer = certificate::signer(certificate.as_bytes())?;
         if !signer.is(&self.signer) {
-            return Ok(Opened::Other(signer));
+            return Err(Refusal::new(Part::Identity, "it names its signer in two ways"));
         }
         let SignatureContent::DsseEnvelope(envelope) = &bundle.content else {
             return Err(malformed("the bundle has no envelope".to_owned()));
         };
-        let payload = envelope.payload.as_bytes().to_vec();
-        let subject = subject(&payload).ok_or_else(|| malformed("the statement is about nothing with a SHA-256 digest".to_owned()))?;
+        if envelope.payload.as_bytes() != payload {
+            return Err(malformed("what is signed can be read in two ways".to_owned()));
+        }
+        let subject = subject(payload).ok_or_else(|| malformed("the statement is about nothing with a SHA-256 digest".to_owned()))?;
         let policy = VerificationPolicy::new(signer.identity.as_str(), signer.issuer.as_str());
-        let proven = self.verifier.verify(subject, &bundle, &policy).map_err(|error| refusal(&error))?;
+        let proven = self
+            .root
+            .verifier
+            .verify(subject, &bundle, &policy)
+            .map_err(|error| refusal(&error))?;
         let times = proven.verified_timestamps();
         if times.is_empty() {
             return Err(Refusal::new(Part::Timestamp, "nobody but the signer says when it was signed"));
@@ -99,7 +150,18 @@ impl Trusted {
                 return Err(Refusal::new(part, "it was not verified"));
             }
         }
-        Ok(Opened::Payload(payload))
+        // The library holds a log's key against the beginning of its time alone.
+        let late = |reason: String| {
+            Refusal::new(
+                Part::Log,
+                format!("by the logs of the trusted root at the time of signing: {reason}"),
+            )
+        };
+        if let Some(verifier) = self.root.at(times).map_err(late)? {
+            let again = verifier.verify(subject, &bundle, &policy);
+            again.map_err(|error| late(error.to_string()))?;
+        }
+        Ok(())
     }
 }
 
@@ -136,5 +198,5 @@ fn refusal(error: &Error) -> Refusal {
         }
         other => other.to_string(),
     };
-    Refusal::new(part, shortened(&reason, 300))
+    Refusal::new(part, reason)
 }
