@@ -117,6 +117,11 @@ async fn a_no_by_the_identity_whose_timestamp_or_log_is_unknown_is_not_passed_ov
     };
     let state = "/tlogEntries/0/inclusionProof/checkpoint/envelope";
     let signed = bundle.pointer(&format!("{material}{state}")).unwrap().as_str().unwrap();
+    let mut behind_many = bundle.clone();
+    let signatures = behind_many["dsseEnvelope"]["signatures"].as_array_mut().unwrap();
+    let ours = signatures.remove(0);
+    signatures.extend(vec![json!({"sig": "MAA="}); 900]);
+    signatures.push(ours);
     let mut two_signers = bundle.clone();
     two_signers["verificationMaterial"]["publicKey"] = json!({"hint": "x"});
     for (what, bundle) in [
@@ -134,6 +139,7 @@ async fn a_no_by_the_identity_whose_timestamp_or_log_is_unknown_is_not_passed_ov
             changed(state, json!(signed.replace("log.example", "other.example"))),
         ),
         ("a certificate and a key", two_signers),
+        ("behind many signatures", behind_many),
         (
             "no word of a log of certificates",
             sigstore.sign_by_hand(

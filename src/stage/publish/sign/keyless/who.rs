@@ -13,7 +13,7 @@ use super::super::Envelope;
 use super::super::refusal::{Part, Refusal};
 
 /// So many signatures of an envelope are tried. Sigstore's have one.
-const SIGNATURES: usize = 256;
+const SIGNATURES: usize = 1000;
 
 /// So many certificates between the signer's and an authority's are looked at. Fulcio has two at the most.
 const BETWEEN: usize = 8;
