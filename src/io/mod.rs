@@ -6,6 +6,7 @@
 mod allowed;
 pub mod archive;
 pub mod cargo;
+pub mod cargo_replaced;
 pub mod clock;
 pub mod daemon;
 pub mod document;

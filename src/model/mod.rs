@@ -12,6 +12,7 @@ pub mod commit;
 pub mod component;
 pub mod context;
 pub mod coverage;
+pub mod crate_source;
 pub mod digest;
 pub mod dockerfile;
 pub mod ecosystem;

@@ -7,22 +7,14 @@ use super::Workspace;
 use super::native_container::container;
 use crate::cli::config::{Build, Cargo, Files, Link, Linker};
 use crate::cli::error::CliError;
+use crate::io::environment;
 use crate::model::plan::{self, Builder, CargoCommand, NativeBuild, PlacedFiles, ProgramName};
-use crate::model::secret_name::holds_secret;
+use crate::model::secret_name::{holds_secret, logs_in, sounds_secret};
 
 /// Variables that decide what is compiled, and are the builder's to set: by name, or by their beginning.
-const SET_BY_THE_BUILDER: [&str; 9] = [
-    "PATH",
-    "HOME",
-    "RUSTC",
-    "RUSTFLAGS",
-    "CARGO_ENCODED_RUSTFLAGS",
-    "CARGO_TARGET_DIR",
-    "CARGO_INCREMENTAL",
-    "SOURCE_DATE_EPOCH",
-    "PORTCULLIS_COMMIT",
-];
-const BEGINNINGS_OF_THE_BUILDER: [&str; 4] = ["CARGO_BUILD_", "CARGO_TARGET_", "CARGO_PROFILE_", "LD_"];
+const SET_BY_THE_BUILDER: [&str; 5] = ["PATH", "HOME", "RUSTFLAGS", "SOURCE_DATE_EPOCH", "PORTCULLIS_COMMIT"];
+/// The toolchain is told and recorded: cargo, rustc and rustup take no other word on it.
+const BEGINNINGS_OF_THE_BUILDER: [&str; 5] = ["CARGO", "RUSTC", "RUSTDOC", "RUSTUP_", "LD_"];
 /// Long enough to be a secret: names are asked about where nobody knows the value.
 const SOME_VALUE: &str = "0123456789";
 
@@ -65,7 +57,15 @@ impl Workspace {
     /// What is judged may not see what the gate signs and logs in with, and its own variables are in the provenance.
     fn variables(&self, build: &Build) -> Result<(), CliError> {
         let given = build.env.iter().map(|(name, value)| ("build.env", name, value.as_str()));
-        let passed = build.pass_env.iter().map(|name| ("build.pass_env", name, SOME_VALUE));
+        let passed: Vec<(&str, &String, String)> = build
+            .pass_env
+            .iter()
+            .map(|name| {
+                let value = environment::variable(name).map(|value| value.to_string_lossy().into_owned());
+                ("build.pass_env", name, value.unwrap_or_default())
+            })
+            .collect();
+        let passed = passed.iter().map(|(key, name, value)| (*key, *name, value.as_str()));
         for (key, name, value) in given.chain(passed) {
             let refused = |problem: String| Err(CliError::setting(key, problem));
             if name.is_empty() || name.contains(['=', '\0']) || value.contains('\0') {
@@ -74,14 +74,20 @@ impl Workspace {
             if self.own_secrets().any(|own| own == name) {
                 return refused(format!("`{name}` is a secret of the gate's own, and what is judged may not see it"));
             }
-            if holds_secret(name, value) {
+            let is_passed = key == "build.pass_env";
+            if logs_in(value) {
+                return refused(format!(
+                    "the value of `{name}` is an address that logs somebody in: build scripts of what is judged would see it"
+                ));
+            }
+            if holds_secret(name, value) || is_passed && (holds_secret(name, SOME_VALUE) || sounds_secret(name)) {
                 return refused(format!(
                     "by its name `{name}` is a secret: build scripts of what is judged would see it. Fetch what needs it before the gate runs"
                 ));
             }
             if SET_BY_THE_BUILDER.contains(&name.as_str()) || BEGINNINGS_OF_THE_BUILDER.iter().any(|begin| name.starts_with(begin)) {
                 return refused(format!(
-                    "`{name}` is set by the builder: `targets`, `linker`, `profile` and `strip` say what it may be"
+                    "`{name}` is set by the builder, or chooses the toolchain: `targets`, `linker`, `profile` and `strip` say what it may be, rust-toolchain.toml which compiler"
                 ));
             }
         }

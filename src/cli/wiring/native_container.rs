@@ -21,6 +21,7 @@ const BASE_LABELS: &str = "org.opencontainers.image.base.";
 pub(super) fn container(build: &Build) -> Result<(Option<String>, ImageSettings), CliError> {
     let none = Container::default();
     let container = build.container.as_ref().unwrap_or(&none);
+    plain(container)?;
     labels(container)?;
     variables(build, container)?;
     if container
@@ -52,6 +53,37 @@ pub(super) fn container(build: &Build) -> Result<(Option<String>, ImageSettings)
         healthcheck: container.healthcheck.as_ref().map(healthcheck).transpose()?,
     };
     Ok((container.entrypoint.clone(), settings))
+}
+
+/// A text with a control character starts nowhere, or is another one where it is read.
+fn plain(container: &Container) -> Result<(), CliError> {
+    let check = container
+        .healthcheck
+        .iter()
+        .flat_map(|check| &check.test)
+        .map(|text| ("build.container.healthcheck", text));
+    let cmd = container.cmd.iter().map(|text| ("build.container.cmd", text));
+    let names = container.labels.keys().map(|name| ("build.container.labels", name));
+    let values = container.labels.values().map(|value| ("build.container.labels", value));
+    let env = container
+        .env
+        .keys()
+        .chain(container.env.values())
+        .map(|text| ("build.container.env", text));
+    let one = [
+        ("build.container.user", &container.user),
+        ("build.container.workdir", &container.workdir),
+        ("build.container.entrypoint", &container.entrypoint),
+    ];
+    let one = one.into_iter().filter_map(|(key, text)| Some((key, text.as_ref()?)));
+    let mut all = check.chain(cmd).chain(names).chain(values).chain(env).chain(one);
+    match all.find(|(_, text)| text.contains(char::is_control)) {
+        Some((key, text)) => {
+            let problem = format!("{text:?} holds a control character (a NUL, a line end)");
+            Err(CliError::setting(key, problem))
+        }
+        None => Ok(()),
+    }
 }
 
 fn labels(container: &Container) -> Result<(), CliError> {

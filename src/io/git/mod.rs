@@ -9,6 +9,7 @@ mod dirty;
 mod error;
 mod filters;
 mod question;
+mod staged;
 #[cfg(test)]
 mod tests;
 mod top_level;
@@ -17,4 +18,5 @@ pub use checkout::{clone, commit, commit_time, hooks_folder, ignored_folders, is
 pub use error::GitError;
 pub use filters::question_of_content;
 pub use question::question;
+pub use staged::{Tracked, blobs, staged};
 pub use top_level::top_level;

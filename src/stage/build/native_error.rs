@@ -97,6 +97,18 @@ pub enum NativeError {
         /// The end of what cargo said.
         tail: String,
     },
+    /// What is compiled wrote into what cargo says of it.
+    #[error("cargo's messages were disturbed: `{line}` is none of them, and so nobody knows what was compiled")]
+    #[diagnostic(
+        code(build::disturbed),
+        help(
+            "what compiles may write into them: a build script, a procedural macro that prints to stdout (make it `eprintln!`), a `rustc-wrapper` of .cargo/config.toml"
+        )
+    )]
+    Disturbed {
+        /// The start of the first such line.
+        line: String,
+    },
     /// Dynamic programs without what they are linked with.
     #[error("`link = \"dynamic\"` needs a base: `scratch` has neither a loader nor libraries")]
     #[diagnostic(
@@ -139,6 +151,15 @@ pub enum NativeError {
         reason: String,
         help: &'static str,
     },
+    /// A file that is not what it was when it was looked at.
+    #[error("{} changed while it was built: {reason}", path.display())]
+    #[diagnostic(
+        code(build::changed),
+        help(
+            "what is compiled (a build script, a procedural macro) or another program wrote there: what goes into the image may not be written by the build"
+        )
+    )]
+    Changed { path: PathBuf, reason: String },
     /// Two things at one place of the image.
     #[error("two things would lie at {path}: {first} and {second}")]
     #[diagnostic(code(build::collision), help("give one of them another `to` in `[build] files`"))]
@@ -156,7 +177,7 @@ impl NativeError {
     pub fn exit_kind(&self) -> ExitKind {
         match self {
             // No image, no verdict: not the user's flags, and not a finding either.
-            Self::CannotLink { .. } | Self::WrongMachine { .. } => ExitKind::Undecidable,
+            Self::CannotLink { .. } | Self::WrongMachine { .. } | Self::Disturbed { .. } | Self::Changed { .. } => ExitKind::Undecidable,
             _ => ExitKind::Usage,
         }
     }

@@ -57,12 +57,57 @@ fn a_key_of_another_builder_is_never_passed_over() {
 
 #[test]
 fn what_is_judged_sees_no_secret_by_a_key_of_its_own() {
-    for key in ["PORTCULLIS_KEY", "GITHUB_TOKEN", "DB_PASSWORD", "AWS_SECRET_ACCESS_KEY"] {
+    for key in [
+        "PORTCULLIS_KEY",
+        "GITHUB_TOKEN",
+        "DB_PASSWORD",
+        "AWS_SECRET_ACCESS_KEY",
+        "NPM_CONFIG__AUTH",
+        "CI_JOB_JWT",
+        "SSH_AUTH_SOCK",
+    ] {
         let said = refused(&format!("using = \"native\"\npass_env = [\"SQLX_OFFLINE\", \"{key}\"]"));
         assert!(said.contains("build.pass_env") && said.contains(key), "{said}");
     }
     let said = refused("using = \"native\"\nenv = { API_TOKEN = \"hunter2\" }");
     assert!(said.contains("build.env") && !said.contains("hunter2"), "{said}");
+    let said = refused("using = \"native\"\nenv = { MIRROR = \"https://me:hunter2@host/x\" }");
+    assert!(said.contains("logs somebody in") && !said.contains("hunter2"), "{said}");
+}
+
+#[test]
+fn an_environment_names_no_other_toolchain() {
+    for name in [
+        "RUSTUP_TOOLCHAIN",
+        "RUSTC_WRAPPER",
+        "RUSTC_BOOTSTRAP",
+        "RUSTDOC",
+        "CARGO_HOME",
+        "CARGO_SOURCE_X_DIRECTORY",
+    ] {
+        for build in [format!("env = {{ {name} = \"x\" }}"), format!("pass_env = [\"{name}\"]")] {
+            let said = refused(&format!("using = \"native\"\n{build}"));
+            assert!(said.contains(&format!("`{name}` is set by the builder")), "{said}");
+        }
+    }
+}
+
+#[test]
+fn a_control_character_is_in_no_text_of_a_container() {
+    for (text, key) in [
+        ("cmd = [\"a\\u0000b\"]", "cmd"),
+        ("user = \"1\\u0000\"", "user"),
+        ("workdir = \"/a\\nb\"", "workdir"),
+        ("entrypoint = \"a\\u0000\"", "entrypoint"),
+        ("labels = { \"a\\u0000\" = \"b\" }", "labels"),
+        ("healthcheck = { test = [\"/app/x\", \"\\u0000\"] }", "healthcheck"),
+    ] {
+        let said = refused(&format!("using = \"native\"\ncontainer.{text}"));
+        assert!(
+            said.contains(&format!("build.container.{key}")) && said.contains("control character"),
+            "{text}: {said}"
+        );
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::canonical_tar::{CanonicalTar, Header};
 use super::gzip::Gzip;
-use crate::io::files::{self, FileError};
+use crate::io::files::FileError;
 use crate::io::hash::Hashing;
 use crate::io::layers::{Kind, Metadata};
 use crate::io::oci_layout::{BlobWriter, OciLayout};
@@ -83,18 +83,25 @@ impl LayerWriter {
         self.entry(path, 0o777, Kind::Symlink(target.as_bytes()), &[])
     }
 
-    /// Adds a file that root owns, of `size` bytes, as it is read.
+    /// Adds a file that root owns, of `size` bytes, as it is read, and gives the digest of what was read. `from` is its name for a person.
     ///
     /// # Errors
     /// [`BuildError::File`], also for a file that has become shorter or longer since its size was asked for.
-    pub(in crate::stage::build) fn copy(&mut self, path: &str, mode: u32, size: u64, from: &Path) -> Result<(), BuildError> {
+    pub(in crate::stage::build) fn copy(
+        &mut self,
+        path: &str,
+        mode: u32,
+        size: u64,
+        from: &Path,
+        file: impl Read,
+    ) -> Result<Digest, BuildError> {
         let unread = |source| {
             BuildError::from(FileError::Read {
                 path: from.to_owned(),
                 source,
             })
         };
-        let mut file = files::open(from).map_err(unread)?;
+        let mut file = Hashing::new(file);
         let header = Header {
             path: path.as_bytes(),
             kind: Kind::File,
@@ -112,7 +119,7 @@ impl LayerWriter {
                 _ => return Err(unread(io::Error::other("it changes while it is read"))),
             };
             if count == 0 {
-                return Ok(());
+                return Ok(file.finish().1);
             }
             self.tar.content(&buffer[..count]).map_err(|source| self.failed(source))?;
         }

@@ -11,6 +11,8 @@ use flate2::Compression;
 use flate2::write::ZlibEncoder;
 use semver::Version;
 
+use super::graph::{Graph, Named};
+use crate::model::crate_source::STANDS_IN;
 use crate::model::excused::Excused as _;
 use crate::model::inventory::Scope;
 use crate::stage::build::BuildError;
@@ -32,12 +34,18 @@ pub(super) fn note(compiled: &mut BTreeMap<String, Compiled>, id: &str, scope: S
     }
 }
 
-/// The audit data, compressed, as the section holds it. `root` is cargo's identity of the package.
+/// The audit data, compressed, as the section holds it. `root` is cargo's identity of the package; `stands_in` says which local ones stand
+/// in for published crates.
 ///
 /// # Errors
 /// [`BuildError::Answer`] when cargo's words cannot be read.
-pub(super) fn section(compiled: &BTreeMap<String, Compiled>, tree: &str, root: &str) -> Result<Vec<u8>, BuildError> {
-    let info = version_info(compiled, tree, root)?;
+pub(super) fn section(
+    compiled: &BTreeMap<String, Compiled>,
+    graph: &Graph,
+    root: &str,
+    stands_in: &dyn Fn(&str, &str) -> bool,
+) -> Result<Vec<u8>, BuildError> {
+    let info = version_info(compiled, graph, root, stands_in)?;
     let encode = || -> std::io::Result<Vec<u8>> {
         let mut encoder = ZlibEncoder::new(Vec::new(), Compression::new(7));
         encoder.write_all(&serde_json::to_vec(&info)?)?;
@@ -49,7 +57,12 @@ pub(super) fn section(compiled: &BTreeMap<String, Compiled>, tree: &str, root: &
     })
 }
 
-fn version_info(compiled: &BTreeMap<String, Compiled>, tree: &str, root: &str) -> Result<VersionInfo, BuildError> {
+fn version_info(
+    compiled: &BTreeMap<String, Compiled>,
+    graph: &Graph,
+    root: &str,
+    stands_in: &dyn Fn(&str, &str) -> bool,
+) -> Result<VersionInfo, BuildError> {
     let mut packages: Vec<Package> = Vec::with_capacity(compiled.len());
     for (id, unit) in compiled {
         let (name, version, source) = parse_id(id)?;
@@ -67,30 +80,37 @@ fn version_info(compiled: &BTreeMap<String, Compiled>, tree: &str, root: &str) -
         });
     }
     packages.sort();
-    let mut places: BTreeMap<(String, Version), Vec<usize>> = BTreeMap::new();
+    let mut places: BTreeMap<Named, Vec<usize>> = BTreeMap::new();
     for (place, package) in packages.iter().enumerate() {
-        places
-            .entry((package.name.clone(), package.version.clone()))
-            .or_default()
-            .push(place);
+        let named = (package.name.clone(), package.version.clone(), package.source.clone());
+        places.entry(named).or_default().push(place);
     }
     let none = Vec::new();
-    for (from, to) in edges(tree)? {
-        // What the tree names and cargo did not compile is not in the binary.
-        for from in places.get(&from).unwrap_or(&none) {
-            packages[*from].dependencies.extend(places.get(&to).unwrap_or(&none));
+    for (from, to) in &graph.edges {
+        for from in places.get(from).unwrap_or(&none) {
+            packages[*from].dependencies.extend(places.get(to).unwrap_or(&none));
         }
     }
+    let ids: Vec<String> = compiled.keys().cloned().collect();
+    let standing: BTreeSet<Named> = ids
+        .iter()
+        .filter_map(|id| Some((parse_id(id).or_none("it was read above")?, id)))
+        .filter(|((name, _, source), id)| *source == Source::Local && *id != root && stands_in(id, name))
+        .map(|(named, _)| named)
+        .collect();
     for package in &mut packages {
         package.dependencies.sort_unstable();
         package.dependencies.dedup();
+        if standing.contains(&(package.name.clone(), package.version.clone(), package.source.clone())) {
+            package.source = Source::Other(STANDS_IN.to_owned());
+        }
     }
     Ok(VersionInfo { packages, format: 1 })
 }
 
 /// Reads cargo's package identity: `registry+https://…#name@1.0.0`, `git+https://…#name@1.0.0`, `path+file:///…/name#1.0.0`.
 /// Source: cargo's reference, "Package ID Specifications".
-fn parse_id(id: &str) -> Result<(String, Version, Source), BuildError> {
+pub(super) fn parse_id(id: &str) -> Result<Named, BuildError> {
     let odd = || BuildError::Answer {
         what: "cargo build",
         detail: format!("`{id}` is no package"),
@@ -112,34 +132,6 @@ fn parse_id(id: &str) -> Result<(String, Version, Source), BuildError> {
     Ok((name.to_owned(), Version::parse(version).map_err(|_| odd())?, source))
 }
 
-type Named = (String, Version);
-
-/// Who needs whom. Lines are `DEPTH|NAME vVERSION …`; a package's own lines follow it one deeper.
-fn edges(tree: &str) -> Result<BTreeSet<(Named, Named)>, BuildError> {
-    let mut found = BTreeSet::new();
-    let mut path: Vec<Named> = Vec::new();
-    for line in tree.lines().filter(|line| !line.trim().is_empty()) {
-        let (depth, package) = tree_line(line).ok_or_else(|| BuildError::Answer {
-            what: "cargo tree",
-            detail: format!("the line `{line}`"),
-        })?;
-        path.truncate(depth);
-        if let Some(parent) = path.last() {
-            found.insert((parent.clone(), package.clone()));
-        }
-        path.push(package);
-    }
-    Ok(found)
-}
-
-fn tree_line(line: &str) -> Option<(usize, Named)> {
-    let (depth, package) = line.split_once('|')?;
-    let mut words = package.split_whitespace();
-    let name = words.next()?.to_owned();
-    let version = Version::parse(words.next()?.strip_prefix('v')?).or_none("the caller says that the line is odd")?;
-    Some((depth.parse().or_none("the caller says that the line is odd")?, (name, version)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -159,15 +151,33 @@ mod tests {
 
     const TREE: &str = "0|svc v0.1.0 (/home/a/svc)\n1|serde v1.0.1\n2|serde_derive v1.0.1 (proc-macro)\n1|x v2.0.0-rc.1 (https://example.org/x?rev=1#1)\n2|serde v1.0.1 (*)\n1|never v9.0.0\n";
 
+    fn graph() -> Graph {
+        Graph::read(TREE, TREE).expect("read")
+    }
+
+    #[test]
+    fn what_stands_in_for_a_published_crate_says_so() {
+        let mut compiled = compiled();
+        note(&mut compiled, "path+file:///home/a/svc/vendored/x#x@3.0.0", Scope::Runtime);
+        let info = version_info(&compiled, &graph(), ROOT, &|_, name| name == "x").expect("read");
+        let local = info.packages.iter().find(|package| package.version.major == 3).expect("listed");
+        assert_eq!(local.source, Source::Other(STANDS_IN.to_owned()));
+        assert!(
+            info.packages
+                .iter()
+                .any(|package| package.name == "x" && package.source == Source::Git)
+        );
+    }
+
     #[test]
     fn audit_data_holds_what_was_compiled_and_who_needs_it() {
-        let info = version_info(&compiled(), TREE, ROOT).expect("read");
+        let info = version_info(&compiled(), &graph(), ROOT, &|_, _| false).expect("read");
         insta::assert_snapshot!(serde_json::to_string(&info).expect("json"), @r##"{"packages":[{"name":"serde","version":"1.0.1","source":"crates.io","dependencies":[1]},{"name":"serde_derive","version":"1.0.1","source":"crates.io","kind":"build"},{"name":"svc","version":"0.1.0","source":"local","dependencies":[0,3],"root":true},{"name":"x","version":"2.0.0-rc.1","source":"git","dependencies":[0]}],"format":1}"##);
     }
 
     #[test]
     fn audit_data_is_read_back_by_the_reader_of_the_format() {
-        let section = section(&compiled(), TREE, ROOT).expect("written");
+        let section = section(&compiled(), &graph(), ROOT, &|_, _| false).expect("written");
         let info = auditable_info::audit_info_from_slice(&section, 1 << 20);
         assert!(info.is_err(), "a bare section is no binary");
         let mut json = Vec::new();

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::thread;
 
 use serde::Deserialize;
 
 use super::audit::{self, Compiled};
 use super::failure::{self, Attempt};
+use super::graph::Graph;
 use super::project::{Project, Selected};
 use super::target::Target;
 use super::toolchain::Toolchain;
@@ -17,7 +17,7 @@ use crate::io::process::Program;
 use crate::model::event::{Event, Stage, Unit};
 use crate::model::inventory::Scope;
 use crate::model::plan::{BuildPlan, CargoCommand, NativeBuild};
-use crate::stage::build::BuildError;
+use crate::stage::build::{BuildError, NativeError};
 
 /// What is compiled, and how: the programs of one package for one target.
 #[derive(Clone, Copy)]
@@ -36,8 +36,8 @@ pub(super) struct Compilate {
     pub(super) executables: Vec<(String, PathBuf)>,
     /// Every package that was compiled, by cargo's identity of it.
     pub(super) compiled: BTreeMap<String, Compiled>,
-    /// The answer of `cargo tree`: who needs whom.
-    pub(super) tree: String,
+    /// The graph as it was before anything was compiled: who needs whom.
+    pub(super) graph: Graph,
 }
 
 /// The part of cargo's `compiler-artifact` message that matters.
@@ -50,54 +50,61 @@ struct Artifact {
 }
 
 impl Compilation<'_> {
-    /// Builds, and asks for the graph as soon as cargo has everything that it needs from the network.
+    /// Builds. What is compiled may write into cargo's messages: a line that
+    /// is none of them ends the build, and what the graph has and they do not name is compiled all the same.
     ///
     /// # Errors
     /// [`BuildError`].
-    pub(super) fn run(&self) -> Result<Compilate, BuildError> {
+    pub(super) fn run(&self, graph: Graph) -> Result<Compilate, BuildError> {
         let target_dir = target_dir(self.plan);
         let for_target = target_dir.join(&self.target.triple);
         let mut compiled: BTreeMap<String, Compiled> = BTreeMap::new();
-        let tree = thread::scope(|scope| {
-            let mut tree = None;
-            let on_message = |line: &str| {
-                let Ok(message) = serde_json::from_str::<Artifact>(line) else {
-                    return;
-                };
-                let Some(id) = message.package_id.filter(|_| message.reason == "compiler-artifact") else {
-                    return;
-                };
-                tree.get_or_insert_with(|| scope.spawn(|| self.tree()));
-                let scope = if message.filenames.iter().any(|file| file.starts_with(&for_target)) {
-                    Scope::Runtime
-                } else {
-                    Scope::Build
-                };
-                audit::note(&mut compiled, &id, scope);
-                self.effects.emit(&Event::Progress {
-                    stage: Stage::Build,
-                    task: "crates".to_owned(),
-                    done: compiled.len() as u64,
-                    total: None,
-                    unit: Unit::Items,
-                });
+        audit::note(&mut compiled, &self.package.id, Scope::Runtime);
+        let mut odd: Option<String> = None;
+        let on_message = |line: &str| {
+            let Ok(message) = serde_json::from_str::<Artifact>(line) else {
+                if !line.is_empty() {
+                    odd.get_or_insert_with(|| shortened(line));
+                }
+                return;
             };
-            let on_output = |line: &str| {
-                self.effects.emit(&Event::Output {
-                    stage: Stage::Build,
-                    line: line.to_owned(),
-                });
+            let Some(id) = message.package_id.filter(|_| message.reason == "compiler-artifact") else {
+                return;
             };
-            let built = self.build(&target_dir).lines(&self.effects.cancelled, on_message, on_output);
-            let tree = tree.map(|tree| tree.join().unwrap_or_else(|_| unreachable!("asking cargo does not panic")));
-            built.map_err(|error| failure::of(&self.attempt(), error))?;
-            tree.unwrap_or_else(|| self.tree())
-        })?;
+            let scope = if message.filenames.iter().any(|file| file.starts_with(&for_target)) {
+                Scope::Runtime
+            } else {
+                Scope::Build
+            };
+            audit::note(&mut compiled, &id, scope);
+            self.effects.emit(&Event::Progress {
+                stage: Stage::Build,
+                task: "crates".to_owned(),
+                done: compiled.len() as u64,
+                total: None,
+                unit: Unit::Items,
+            });
+        };
+        let on_output = |line: &str| {
+            self.effects.emit(&Event::Output {
+                stage: Stage::Build,
+                line: line.to_owned(),
+            });
+        };
+        let built = self.build(&target_dir).lines(&self.effects.cancelled, on_message, on_output);
+        built.map_err(|error| failure::of(&self.attempt(), error))?;
+        if let Some(line) = odd {
+            return Err(NativeError::Disturbed { line }.into());
+        }
+        for package in graph.complete(&mut compiled)? {
+            let what = "is in what is built by cargo's graph, and cargo's messages do not name it: it is in the list of crates";
+            self.effects.warn(Stage::Build, format!("{package} {what}"));
+        }
         let folder = for_target.join(self.profile_folder());
         Ok(Compilate {
             executables: self.package.bins.iter().map(|bin| (bin.clone(), folder.join(bin))).collect(),
             compiled,
-            tree,
+            graph,
         })
     }
 
@@ -204,14 +211,22 @@ impl Compilation<'_> {
             .env("PORTCULLIS_COMMIT", sha)
     }
 
-    fn tree(&self) -> Result<String, BuildError> {
+    /// Asks for the graph: to be done while nothing that is judged has run. The first question may use the network; the second finds everything
+    /// there.
+    ///
+    /// # Errors
+    /// [`BuildError`], as for the build itself.
+    pub(super) fn graph(&self) -> Result<Graph, BuildError> {
+        let all = self.tree("normal,build")?;
+        let runtime = self.tree("normal,no-proc-macro")?;
+        Graph::read(&all, &runtime)
+    }
+
+    fn tree(&self, edges: &str) -> Result<String, BuildError> {
         let question = self
             .cargo("tree", &self.target.triple)
-            .args(["--edges", "normal,build", "--prefix", "depth", "--format", "|{p}"]);
-        let answer = question.stdout().map_err(|source| BuildError::Cargo {
-            what: "the graph of dependencies",
-            source,
-        })?;
+            .args(["--edges", edges, "--prefix", "depth", "--format", "|{p}"]);
+        let answer = question.stdout().map_err(|error| failure::of(&self.attempt(), error))?;
         Ok(String::from_utf8_lossy(&answer).into_owned())
     }
 
@@ -225,6 +240,12 @@ impl Compilation<'_> {
             .env("CARGO_TERM_PROGRESS_WHEN", "never")
             .current_dir(&self.plan.root)
     }
+}
+
+/// The start of a line, for a message.
+fn shortened(line: &str) -> String {
+    const SHOWN: usize = 120;
+    crate::model::visible::visible(&line.chars().take(SHOWN).collect::<String>()).into_owned()
 }
 
 /// Where cargo builds: not the workspace's own folder. Flags differ, and a developer's build must not throw this one away.

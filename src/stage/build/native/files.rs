@@ -3,12 +3,15 @@
 //! What git ignores stays out unless an entry asks for it; the repositories' own folders and the gate's results always do. Modes are those that
 //! git keeps, folders those that have a file in them. Links stay links as far as they lead to what is put in with them.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Component, Path, PathBuf};
 
 use super::ignored::Ignored;
-use super::placement::{Placed, Placement, Sort};
+use super::links;
+use super::placement::{Placed, Placement, Seen, Sort};
+use super::tracked::Tracked;
 use crate::io::Effects;
 use crate::io::files::FileError;
 use crate::io::folder;
@@ -28,11 +31,15 @@ pub(super) fn collect(plan: &BuildPlan, build: &NativeBuild, effects: &Effects) 
         plan,
         entry: &build.files[0],
         ignored: Ignored::of(&plan.root)?,
+        tracked: Tracked::default(),
+        files: Vec::new(),
+        links: BTreeMap::new(),
         found: Vec::new(),
         passed_over: false,
         of_the_ignored: false,
         limit: effects.limits.entries,
     };
+    walk.tracked.add(Path::new(""), &plan.root)?;
     for entry in &build.files {
         walk.entry = entry;
         walk.all()?;
@@ -41,6 +48,7 @@ pub(super) fn collect(plan: &BuildPlan, build: &NativeBuild, effects: &Effects) 
         }
     }
     placement.of_the_ignored = walk.of_the_ignored;
+    placement.differs = walk.tracked.differing(&walk.files, &plan.root)?.map(Path::to_owned);
     Ok(placement)
 }
 
@@ -48,6 +56,11 @@ struct Walk<'w> {
     plan: &'w BuildPlan,
     entry: &'w PlacedFiles,
     ignored: Ignored,
+    tracked: Tracked,
+    /// Files of every entry, relative to the root.
+    files: Vec<PathBuf>,
+    /// Links of the entry, by their place in it, and where they lead.
+    links: BTreeMap<String, String>,
     found: Vec<Placed>,
     /// Something of the entry is ignored, and stays out.
     passed_over: bool,
@@ -86,7 +99,12 @@ impl Walk<'_> {
             return Err(self.refused("it is not there", help));
         }
         let before = self.found.len();
+        self.is_whole(Path::new(&from))?;
+        self.links.clear();
         self.item(Path::new(&from), "")?;
+        if let Some(link) = links::leads_out(&self.links) {
+            return Err(self.leads_out(link));
+        }
         if self.found.len() > before {
             return Ok(());
         }
@@ -122,11 +140,14 @@ impl Walk<'_> {
         let sort = match found.file_type() {
             kind if kind.is_dir() => return self.folder(path, &whole, below),
             kind if kind.is_file() => Sort::File {
-                source: whole.clone(),
-                size: found.len(),
-                mode: self.mode(&found),
+                source: Seen::of(&self.plan.root, path)?,
+                mode: self.mode(path, &found),
             },
-            kind if kind.is_symlink() => Sort::Link(self.link(&whole, below)?),
+            kind if kind.is_symlink() => {
+                let target = self.link(&whole, below)?;
+                self.links.insert(below.to_owned(), target.clone());
+                Sort::Link(target)
+            }
             _ => {
                 let reason = format!("{} is a device, a pipe or a socket", path.display());
                 return Err(self.refused(&reason, "only files, folders and links go into an image"));
@@ -144,6 +165,9 @@ impl Walk<'_> {
         if self.found.len() as u64 >= self.limit {
             return Err(self.refused("it has more files than a layer may have", "put fewer in"));
         }
+        if matches!(sort, Sort::File { .. }) {
+            self.files.push(path.to_owned());
+        }
         let of = format!("`{}`", path.display());
         self.found.push(Placed { path: at, sort, of });
         Ok(())
@@ -157,6 +181,10 @@ impl Walk<'_> {
         }
         if whole.join(".git").symlink_metadata().is_ok() {
             self.ignored.add(path, &self.plan.root)?;
+            if !path.as_os_str().is_empty() {
+                self.tracked.add(path, &self.plan.root)?;
+                self.is_whole(path)?;
+            }
         }
         let failed = |source| FileError::Read {
             path: whole.to_owned(),
@@ -188,8 +216,18 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn mode(&self, found: &fs::Metadata) -> u32 {
-        let is_executable = found.permissions().mode() & 0o100 != 0;
+    /// Refuses what the commit has and the checkout has not.
+    fn is_whole(&self, path: &Path) -> Result<(), BuildError> {
+        match self.tracked.missing(path, &self.plan.root) {
+            None => Ok(()),
+            Some((missing, help)) => Err(self.refused(&format!("the commit has {}, and the checkout has not", missing.display()), help)),
+        }
+    }
+
+    /// The mode that git keeps; the file's own where git does not track it.
+    fn mode(&self, path: &Path, found: &fs::Metadata) -> u32 {
+        let own = || found.permissions().mode() & 0o100 != 0;
+        let is_executable = self.tracked.is_executable(path).unwrap_or_else(own);
         self.entry.mode.unwrap_or(if is_executable { 0o755 } else { 0o644 })
     }
 
@@ -216,13 +254,14 @@ impl Walk<'_> {
         let text = target
             .to_str()
             .filter(|text| stays && !text.is_empty() && !text.contains(char::is_control));
-        text.map(str::to_owned).ok_or_else(|| {
-            let reason = format!("the link {below} in it leads out of it");
-            self.refused(
-                &reason,
-                "put the file itself there: what a link leads to elsewhere is not in the image, or was not reviewed",
-            )
-        })
+        text.map(str::to_owned).ok_or_else(|| self.leads_out(below))
+    }
+
+    fn leads_out(&self, link: &str) -> BuildError {
+        self.refused(
+            &format!("the link {link} in it leads out of it"),
+            "put the file itself there: what a link leads to elsewhere is not in the image, or was not reviewed",
+        )
     }
 
     fn refused(&self, reason: &str, help: &'static str) -> BuildError {

@@ -5,13 +5,15 @@ use std::collections::BTreeSet;
 use super::below::Below;
 use super::compile::{Compilation, target_dir};
 use super::created::created;
+use super::graph::Graph;
 use super::placement::Placement;
 use super::prepared::{Prepared, prepare};
 use super::program::{self, Built, has_its_loader, missing_libraries};
+use super::project::Selected;
+use super::stamp::Kept;
 use super::target::Target;
 use super::{origin, rootfs, running};
 use crate::io::Effects;
-use crate::io::files::FileError;
 use crate::io::oci_layout::OciLayout;
 use crate::model::event::Stage;
 use crate::model::image::{BuiltImage, Descriptor, DescriptorPlatform};
@@ -35,8 +37,10 @@ impl ImageSource for Native {
             prepared: &prepared,
             effects,
         };
-        let compiled = run.compile()?;
+        let kept = Kept::open(plan, build, &prepared, target_dir(plan))?;
+        let compiled = run.compile(&kept)?;
         let image = run.image(&compiled)?;
+        kept.ended_well()?;
         let project = &prepared.project;
         let programs: Vec<&str> = project.programs().map(String::as_str).collect();
         let version = project.packages.first().map_or("", |package| &package.version);
@@ -71,30 +75,35 @@ struct ForTarget<'r> {
 }
 
 impl<'r> Run<'r> {
-    fn compile(&self) -> Result<Compiled<'r>, BuildError> {
-        let target_dir = target_dir(self.plan);
-        if self.plan.fresh && target_dir.exists() {
-            std::fs::remove_dir_all(&target_dir).map_err(|source| FileError::Write {
-                path: target_dir.clone(),
-                source,
-            })?;
+    fn compilation<'c>(&'c self, package: &'c Selected, target: &'c Target) -> Compilation<'c> {
+        Compilation {
+            plan: self.plan,
+            build: self.build,
+            project: &self.prepared.project,
+            package,
+            toolchain: &self.prepared.toolchain,
+            target,
+            effects: self.effects,
         }
+    }
+
+    fn compile(&self, kept: &Kept<'_>) -> Result<Compiled<'r>, BuildError> {
         let project = &self.prepared.project;
         let mut outside: BTreeSet<String> = BTreeSet::new();
         let mut platforms = Vec::new();
+        let mut graphs = Vec::new();
+        for target in &self.prepared.targets {
+            for package in &project.packages {
+                graphs.push(self.compilation(package, target).graph()?);
+            }
+        }
+        kept.forget(graphs.iter().flat_map(Graph::local))?;
+        let mut graphs = graphs.into_iter();
         for target in &self.prepared.targets {
             let (mut programs, mut commands) = (Vec::new(), Vec::new());
-            for package in &project.packages {
-                let compilation = Compilation {
-                    plan: self.plan,
-                    build: self.build,
-                    project,
-                    package,
-                    toolchain: &self.prepared.toolchain,
-                    target,
-                    effects: self.effects,
-                };
-                let compilate = compilation.run()?;
+            for (package, graph) in project.packages.iter().zip(&mut graphs) {
+                let compilation = self.compilation(package, target);
+                let compilate = compilation.run(graph)?;
                 programs.extend(program::built(&compilation, &compilate)?);
                 commands.push(compilation.shown());
                 outside.extend(project.outside(compilate.compiled.keys()).into_iter().map(str::to_owned));

@@ -63,7 +63,9 @@ pub(super) fn provenance(
     ]);
     // Their values are the machine's, and are written nowhere.
     let has_foreign_values = build.pass_env.iter().any(|name| environment::variable(name).is_some());
-    let is_committed = plan.commit.as_ref().is_some_and(|commit| !commit.dirty) && !prepared.placement.of_the_ignored;
+    let is_committed = plan.commit.as_ref().is_some_and(|commit| !commit.dirty)
+        && !prepared.placement.of_the_ignored
+        && prepared.placement.differs.is_none();
     Provenance {
         builder: "native".to_owned(),
         parameters,

@@ -2,10 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use super::below::{self, Below};
+use crate::io::files::{self, FileError};
+use crate::io::hash::Hashing;
 use crate::io::oci_layout::OciLayout;
+use crate::model::digest::Digest;
 use crate::stage::build::assembly::{LayerWriter, NewLayer};
 use crate::stage::build::{BuildError, NativeError};
 
@@ -23,8 +27,7 @@ pub(super) struct Placed {
 pub(super) enum Sort {
     Folder,
     File {
-        source: PathBuf,
-        size: u64,
+        source: Seen,
         mode: u32,
     },
     /// A symbolic link, as it is written.
@@ -33,12 +36,67 @@ pub(super) enum Sort {
     Taken,
 }
 
+/// A file as it was before anything was compiled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Seen {
+    pub(super) root: PathBuf,
+    /// Relative to the root.
+    pub(super) path: PathBuf,
+    pub(super) size: u64,
+    pub(super) digest: Digest,
+}
+
+impl Seen {
+    /// Reads it, and follows no link.
+    ///
+    /// # Errors
+    /// [`BuildError::File`].
+    pub(super) fn of(root: &Path, path: &Path) -> Result<Self, BuildError> {
+        let read = || -> io::Result<(Digest, u64)> {
+            let mut content = Hashing::new(files::open_below(root, path)?);
+            io::copy(&mut content, &mut io::sink())?;
+            let (_, digest, size) = content.finish();
+            Ok((digest, size))
+        };
+        let (digest, size) = read().map_err(|source| FileError::Read {
+            path: root.join(path),
+            source,
+        })?;
+        Ok(Self {
+            root: root.to_owned(),
+            path: path.to_owned(),
+            size,
+            digest,
+        })
+    }
+
+    /// Copies it, if it still is what it was.
+    fn copy(&self, layer: &mut LayerWriter, to: &str, mode: u32) -> Result<(), BuildError> {
+        let whole = self.root.join(&self.path);
+        let changed = |reason: String| NativeError::Changed {
+            path: whole.clone(),
+            reason,
+        };
+        let file = files::open_below(&self.root, &self.path).map_err(|error| changed(error.to_string()))?;
+        let size = file.metadata().map_err(|error| changed(error.to_string()))?.len();
+        if size != self.size {
+            return Err(changed(format!("it had {} bytes and has {size}", self.size)).into());
+        }
+        if layer.copy(to, mode, size, &whole, file)? != self.digest {
+            return Err(changed("its content is another one".to_owned()).into());
+        }
+        Ok(())
+    }
+}
+
 /// Everything that is put into the image, by its path.
 #[derive(Debug, Default)]
 pub(super) struct Placement {
     things: BTreeMap<String, Placed>,
     /// Some of it is ignored by git.
     pub(super) of_the_ignored: bool,
+    /// A file of it, relative to the root, whose bytes are not those that git keeps.
+    pub(super) differs: Option<PathBuf>,
 }
 
 impl Placement {
@@ -86,7 +144,7 @@ impl Placement {
         }
         let mut with_programs = Self {
             things: self.things.clone(),
-            of_the_ignored: false,
+            ..Self::default()
         };
         for program in programs {
             with_programs.put(Placed {
@@ -123,7 +181,7 @@ impl Placement {
                     Some(node) => layer.folder_of(path, node.mode, (node.uid, node.gid))?,
                     None => layer.folder(path, 0o755)?,
                 },
-                (Sort::File { source, size, mode }, _) => layer.copy(path, *mode, *size, source)?,
+                (Sort::File { source, mode }, _) => source.copy(&mut layer, path, *mode)?,
                 (Sort::Link(target), _) => layer.link(path, target)?,
                 (Sort::Taken, _) => {}
             }

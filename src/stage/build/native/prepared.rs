@@ -55,6 +55,11 @@ pub(super) fn prepare(plan: &BuildPlan, build: &NativeBuild, effects: &Effects) 
             "files that git ignores go into the image: no commit says what is in them",
         );
     }
+    let is_clean = plan.commit.as_ref().is_some_and(|commit| !commit.dirty);
+    if let Some(path) = placement.differs.as_ref().filter(|_| is_clean) {
+        let what = "does not lie here with the bytes that git keeps (line ends, keywords, files kept elsewhere): the image is not called reproducible";
+        effects.warn(Stage::Build, format!("{} {what}", path.display()));
+    }
     Ok(Prepared {
         tools: tools(plan, build, &targets)?,
         project,

@@ -25,7 +25,9 @@ pub(super) struct Built {
 /// # Errors
 /// [`BuildError::NotStatic`], [`BuildError::Elf`], [`NativeError::WrongMachine`]; [`BuildError::File`].
 pub(super) fn built(compilation: &Compilation<'_>, compilate: &Compilate) -> Result<Vec<Built>, BuildError> {
-    let section = audit::section(&compilate.compiled, &compilate.tree, &compilation.package.id)?;
+    let section = audit::section(&compilate.compiled, &compilate.graph, &compilation.package.id, &|id, name| {
+        compilation.project.stands_in.holds(id, name)
+    })?;
     let executables = compilate.executables.iter();
     executables.map(|(name, path)| one(compilation, name, path, &section)).collect()
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use cargo_metadata::{Metadata, MetadataCommand, Package, TargetKind};
 
+use super::stand_ins::StandIns;
 use crate::io::document::nearest;
 use crate::io::files;
 use crate::io::hash::sha256;
@@ -22,6 +23,7 @@ pub(super) struct Project {
     /// The program that starts.
     pub(super) entrypoint: String,
     pub(super) workspace: PathBuf,
+    pub(super) stands_in: StandIns,
     /// Digest of `Cargo.lock`.
     pub(super) lock: Digest,
 }
@@ -78,6 +80,7 @@ impl Project {
             packages,
             entrypoint,
             workspace: metadata.workspace_root.clone().into_std_path_buf(),
+            stands_in: StandIns::of(&metadata, root, limits)?,
             lock: sha256(&files::read(&path, limits.wanted_file)?),
         })
     }
@@ -183,6 +186,7 @@ mod tests {
             packages: Vec::new(),
             entrypoint: String::new(),
             workspace: "/home/a/svc".into(),
+            stands_in: StandIns::default(),
             lock: sha256(b""),
         };
         let ids = [

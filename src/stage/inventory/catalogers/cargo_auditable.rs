@@ -13,7 +13,8 @@ use memchr::memmem;
 use crate::io::layers::Spilled;
 use crate::io::limits::Limits;
 use crate::model::coverage::GapKind;
-use crate::model::inventory::{Origin, Scope};
+use crate::model::crate_source::STANDS_IN;
+use crate::model::inventory::{Ecosystem, Origin, Scope};
 
 use super::crates::{self, Crate};
 use crate::io::elf::Elf;
@@ -164,7 +165,19 @@ fn components(info: &VersionInfo) -> Vec<crate::model::inventory::Component> {
         dependencies: package.dependencies.clone(),
         locations: Vec::new(),
     });
-    crates::components(graph.collect(), "cargo-auditable")
+    let mut components = crates::components(graph.collect(), "cargo-auditable");
+    for (component, package) in components.iter_mut().zip(&info.packages) {
+        if stands_in(package) {
+            component.root = false;
+            component.ecosystem = Some(Ecosystem::new(Ecosystem::CRATES));
+        }
+    }
+    components
+}
+
+/// True for a local package that our own builder calls a published crate's stand-in.
+fn stands_in(package: &Package) -> bool {
+    matches!(&package.source, Source::Other(other) if other == STANDS_IN)
 }
 
 /// The data name the kind of a source, not its address.
@@ -173,6 +186,7 @@ fn origin(package: &Package) -> Origin {
         Source::CratesIo => Origin::Registry,
         Source::Git => Origin::Git(String::new()),
         Source::Local => Origin::Local,
+        _ if stands_in(package) => Origin::Local,
         Source::Other(other) => Origin::AlternateRegistry(other.clone()),
         _ => Origin::AlternateRegistry(String::new()),
     }

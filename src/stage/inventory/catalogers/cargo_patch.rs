@@ -3,6 +3,7 @@
 //!
 //! Source: the Cargo book, "Overriding dependencies" and "Configuration" (`patch`).
 
+use crate::io::cargo_replaced::replaced;
 use crate::io::encoding;
 use crate::model::coverage::GapKind;
 use crate::model::inventory::{Component, Ecosystem, Origin};
@@ -57,23 +58,6 @@ fn root_of(path: &str) -> Option<&str> {
         .or_else(|| folder(".cargo/config"))
 }
 
-fn replaced(manifest: &toml::Table) -> Vec<String> {
-    let tables = |key: &str| manifest.get(key).and_then(toml::Value::as_table).into_iter();
-    let of_patches = tables("patch")
-        .flat_map(toml::Table::values)
-        .filter_map(toml::Value::as_table)
-        .flatten();
-    let of_replacements = tables("replace").flatten();
-    of_patches
-        .chain(of_replacements)
-        .filter_map(|(key, patch)| {
-            let patch = patch.as_table().filter(|patch| patch.contains_key("path"))?;
-            let renamed = patch.get("package").and_then(toml::Value::as_str);
-            Some(renamed.unwrap_or(key.split(':').next().unwrap_or(key)).to_owned())
-        })
-        .collect()
-}
-
 /// Looks local crates that stand in for published ones up like those.
 pub(in crate::stage::inventory) fn mark(components: &mut [Component], facts: &LayerFacts) {
     for file in facts.files.iter().filter(|file| !file.stands_in.is_empty()) {
@@ -97,13 +81,6 @@ pub(in crate::stage::inventory) fn mark(components: &mut [Component], facts: &La
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn replacements_by_path_are_named_by_their_packages() {
-        let text = "[patch.crates-io]\na = { path = \"x\" }\nb2 = { package = \"b\", path = \"y\" }\nc = { git = \"https://example.org/c\" }\n\
-                    [replace]\n\"d:1.0.0\" = { path = \"z\" }\n";
-        assert_eq!(replaced(&text.parse().expect("TOML")), ["a", "b", "d"]);
-    }
 
     #[test]
     fn a_manifest_and_a_configuration_speak_of_the_lock_file_beside() {

@@ -1,0 +1,155 @@
+//! What is kept between two builds, and when it is not believed: cargo compares times of files, and knows nothing of what a build script reads
+//! without saying so.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::prepared::Prepared;
+use crate::io::environment;
+use crate::io::files::{self, FileError};
+use crate::io::folder;
+use crate::io::hash::of_json;
+use crate::model::digest::Digest;
+use crate::model::excused::Excused as _;
+use crate::model::plan::{BuildPlan, CargoCommand, Link, NativeBuild};
+use crate::stage::build::BuildError;
+
+/// Lies in the folder from its beginning: what everything in it was compiled with.
+const SETTINGS: &str = "portcullis-settings";
+/// Lies in the folder while nothing is compiled: the clean commit that its local packages are of.
+const COMMIT: &str = "portcullis-commit";
+/// Variables that differ from login to login and reach no program.
+const PASSING: [&str; 3] = ["TERM", "DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR"];
+/// Longer than either file.
+const LIMIT: u64 = 4096;
+
+/// The folder that cargo builds in, as the build before left it.
+pub(super) struct Kept<'k> {
+    target_dir: PathBuf,
+    plan: &'k BuildPlan,
+    /// Local packages in it are of this very commit.
+    is_of_this_commit: bool,
+}
+
+impl<'k> Kept<'k> {
+    /// Begins the folder anew where it was compiled with something else, or is asked to be.
+    ///
+    /// # Errors
+    /// [`BuildError::File`].
+    pub(super) fn open(plan: &'k BuildPlan, build: &NativeBuild, prepared: &Prepared, target_dir: PathBuf) -> Result<Self, BuildError> {
+        let written = |name: &str| files::read_text(&target_dir.join(name), LIMIT).or_none("then it is not believed");
+        let settings = settings(build, prepared).to_string();
+        if plan.fresh || written(SETTINGS).as_deref() != Some(settings.as_str()) {
+            removed(&target_dir)?;
+            files::write(&target_dir.join(SETTINGS), settings.as_bytes())?;
+        }
+        let is_of_this_commit = clean_commit(plan).is_some_and(|sha| written(COMMIT).as_deref() == Some(sha));
+        removed(&target_dir.join(COMMIT))?;
+        Ok(Self {
+            target_dir,
+            plan,
+            is_of_this_commit,
+        })
+    }
+
+    /// Takes what cargo remembers of local packages out of the folder, for the host and every target, unless it is of this very commit.
+    ///
+    /// # Errors
+    /// [`BuildError::File`].
+    pub(super) fn forget<'n>(&self, packages: impl Iterator<Item = &'n str> + Clone) -> Result<(), BuildError> {
+        if self.is_of_this_commit {
+            return Ok(());
+        }
+        // `release/`, and `x86_64-unknown-linux-musl/release/`.
+        for above in folders(&self.target_dir)? {
+            for profile in folders(&above)?.into_iter().chain([above]) {
+                for place in [".fingerprint", "build"] {
+                    for folder in folders(&profile.join(place))? {
+                        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                        let is_of = |package: &str| {
+                            name.strip_prefix(package)
+                                .is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+                        };
+                        if packages.clone().any(is_of) {
+                            removed(&folder)?;
+                        }
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Remembers a build that ended well.
+    ///
+    /// # Errors
+    /// [`BuildError::File`].
+    pub(super) fn ended_well(&self) -> Result<(), BuildError> {
+        if let Some(sha) = clean_commit(self.plan) {
+            files::write_unsynced(&self.target_dir.join(COMMIT), sha.as_bytes())?;
+        }
+        Ok(())
+    }
+}
+
+fn clean_commit(plan: &BuildPlan) -> Option<&str> {
+    let commit = plan.commit.as_ref().filter(|commit| !commit.dirty)?;
+    Some(commit.sha.as_str())
+}
+
+/// The digest of all that what is compiled can see beside the files: values of variables are in no file.
+fn settings(build: &NativeBuild, prepared: &Prepared) -> Digest {
+    let text = |text: &std::ffi::OsStr| text.to_string_lossy().into_owned();
+    let mut seen: Vec<(String, String)> = Vec::new();
+    for (name, value) in environment::of_children() {
+        if !PASSING.contains(&text(&name).as_str()) {
+            seen.push((text(&name), text(&value)));
+        }
+    }
+    for name in &build.pass_env {
+        seen.push((format!("pass {name}"), format!("{:?}", environment::variable(name))));
+    }
+    let targets: Vec<&str> = prepared.targets.iter().map(|target| target.asked.as_str()).collect();
+    let switches = (
+        build.link == Link::Dynamic,
+        build.cargo == CargoCommand::Zigbuild,
+        build.keep_symbols,
+        build.no_default_features,
+    );
+    let toolchain = format!("{:?}", prepared.toolchain);
+    of_json(&(
+        (seen, &build.env, &build.linkers, &build.profile, &build.features),
+        (targets, switches, toolchain, &prepared.tools, env!("CARGO_PKG_VERSION")),
+    ))
+}
+
+/// Folders in a folder; none where it is not there.
+fn folders(of: &Path) -> Result<Vec<PathBuf>, BuildError> {
+    if !of.is_dir() {
+        return Ok(Vec::new());
+    }
+    let listed = folder::listed(of).map_err(|source| FileError::Read {
+        path: of.to_owned(),
+        source,
+    })?;
+    let paths = listed.into_iter().map(|entry| entry.path());
+    Ok(paths
+        .filter(|path| path.symlink_metadata().is_ok_and(|found| found.is_dir()))
+        .collect())
+}
+
+fn removed(path: &Path) -> Result<(), BuildError> {
+    let Ok(found) = path.symlink_metadata() else { return Ok(()) };
+    let done = if found.is_dir() {
+        fs::remove_dir_all(path)
+    } else {
+        fs::remove_file(path)
+    };
+    done.map_err(|source| {
+        FileError::Write {
+            path: path.to_owned(),
+            source,
+        }
+        .into()
+    })
+}

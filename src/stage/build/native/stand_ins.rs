@@ -1,0 +1,60 @@
+//! Local packages that stand in for published crates: `[patch]`, `[replace]` and `paths`.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use cargo_metadata::Metadata;
+
+use crate::io::cargo;
+use crate::io::cargo_replaced::replaced;
+use crate::io::files;
+use crate::io::limits::Limits;
+use crate::stage::build::BuildError;
+
+/// What is known of them before anything is compiled.
+#[derive(Debug, Clone, Default)]
+pub(super) struct StandIns {
+    /// Names in `[patch]` and `[replace]` of the workspace and of cargo's configuration.
+    names: BTreeSet<String>,
+    /// Folders of the workspace's members, and those that a member says by its path that it needs.
+    own: BTreeSet<PathBuf>,
+}
+
+impl StandIns {
+    /// Reads the manifest of a workspace and every configuration that cargo listens to below a root.
+    ///
+    /// # Errors
+    /// [`BuildError::File`], [`BuildError::Answer`] for a file that cannot be read: which crates it replaces is then unknown.
+    pub(super) fn of(metadata: &Metadata, root: &Path, limits: &Limits) -> Result<Self, BuildError> {
+        let mut found = Self::default();
+        for package in metadata.workspace_packages() {
+            found
+                .own
+                .extend(package.manifest_path.parent().map(|folder| folder.as_std_path().to_owned()));
+            let needed = package.dependencies.iter().filter_map(|needed| needed.path.as_ref());
+            found.own.extend(needed.map(|folder| folder.as_std_path().to_owned()));
+        }
+        let mut places = vec![metadata.workspace_root.as_std_path().join("Cargo.toml")];
+        let above = root.ancestors().map(|folder| folder.join(".cargo"));
+        for folder in above.chain(cargo::home()) {
+            places.extend(["config.toml", "config"].map(|name| folder.join(name)));
+        }
+        for place in places.into_iter().filter(|place| place.is_file()) {
+            let text = files::read_text(&place, limits.document)?;
+            let table = text.parse::<toml::Table>().map_err(|error| BuildError::Answer {
+                what: "what stands in for published crates",
+                detail: format!("{}: {}", place.display(), error.message()),
+            })?;
+            found.names.extend(replaced(&table));
+        }
+        Ok(found)
+    }
+
+    /// True for a local package, by cargo's identity and its name, that is looked up like a published one: it is named as a replacement, or
+    /// nobody in the workspace says where it lies.
+    pub(super) fn holds(&self, id: &str, name: &str) -> bool {
+        let folder = id.strip_prefix("path+file://").and_then(|rest| rest.split('#').next());
+        let own = |folder: &str| self.own.contains(Path::new(folder)) || self.own.contains(Path::new(&folder.replace("%20", " ")));
+        self.names.contains(name) || !folder.is_some_and(own)
+    }
+}

@@ -1,0 +1,113 @@
+//! What is compiled tries to be in the image and not in what is said of it.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use portcullis::model::exit_kind::ExitKind;
+use portcullis::model::plan::NativeBuild;
+use portcullis::stage::build::{BuildError, NativeError};
+
+use crate::build::crates::{attempt, programs, workspace};
+use crate::build::native::files;
+use crate::support::checkout;
+use crate::support::sample::{CONFIG, Sample};
+
+fn tools() -> NativeBuild {
+    NativeBuild {
+        programs: programs(&["tools/tools"]),
+        ..NativeBuild::default()
+    }
+}
+
+/// Runs before rustc compiles the library, and has cargo's stdout in reach.
+fn with_wrapper(root: &Path, disturb: &str) {
+    let wrapper = root.join("wrapper.sh");
+    let text = format!("#!/bin/sh\ncase \"$*\" in *'--crate-name ledger'*) {disturb} ;; esac\nexec \"$@\"\n");
+    fs::write(&wrapper, text).unwrap();
+    fs::set_permissions(&wrapper, fs::Permissions::from_mode(0o755)).unwrap();
+    fs::create_dir_all(root.join(".cargo")).unwrap();
+    fs::write(
+        root.join(".cargo/config.toml"),
+        format!("[build]\nrustc-wrapper = \"{}\"\n", wrapper.display()),
+    )
+    .unwrap();
+}
+
+#[test]
+fn a_wrapper_that_writes_into_cargos_messages_ends_the_build() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = workspace(folder.path());
+    with_wrapper(&root, "printf 'note: ' > /proc/$PPID/fd/1");
+    let error = attempt(&root, folder.path(), &tools()).unwrap_err();
+    assert!(
+        matches!(&error, BuildError::Native(NativeError::Disturbed { line }) if line.starts_with("note: ")),
+        "{error:?}"
+    );
+    assert_eq!(error.exit_kind(), ExitKind::Undecidable);
+}
+
+#[test]
+fn a_crate_whose_message_was_swallowed_is_in_the_list_all_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = workspace(folder.path());
+    // It takes a line out of the pipe before the gate reads it, where it is quick enough.
+    with_wrapper(&root, "(sleep 1; timeout 1 head -n 1 < /proc/$PPID/fd/1 > /dev/null) & ");
+    let Ok(image) = attempt(&root, folder.path(), &tools()) else {
+        return;
+    };
+    let binary = &files(&image)["app/tools"].2;
+    let listed = auditable_info::audit_info_from_slice(binary, 1 << 20).unwrap();
+    assert!(listed.packages.iter().any(|package| package.name == "ledger"), "{listed:?}");
+}
+
+#[test]
+fn a_copy_that_stands_in_for_a_published_crate_is_looked_up_like_it() {
+    let place = Sample::new();
+    let root = place.path("svc");
+    let write = |name: &str, text: &str| {
+        let path = root.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    write(
+        "Cargo.toml",
+        "[package]\nname = \"svc\"\nversion = \"0.1.0\"\nedition = \"2021\"\n[dependencies]\nsmallvec = \"1\"\n[patch.crates-io]\nsmallvec = { path = \"copy\" }\n",
+    );
+    write("src/main.rs", "fn main() { println!(\"{}\", smallvec::name()); }\n");
+    write(
+        "copy/Cargo.toml",
+        "[package]\nname = \"smallvec\"\nversion = \"1.6.0\"\nedition = \"2021\"\n",
+    );
+    write("copy/src/lib.rs", "pub fn name() -> &'static str { \"small\" }\n");
+    write(
+        "Cargo.lock",
+        "version = 4\n\n[[package]]\nname = \"smallvec\"\nversion = \"1.6.0\"\n\n[[package]]\nname = \"svc\"\nversion = \"0.1.0\"\ndependencies = [\n \"smallvec\",\n]\n",
+    );
+    write(".gitignore", "target/\n.cache/\n.state/\n");
+    write(
+        "policy.toml",
+        "[rules.root-user]\nlevel = \"off\"\n[rules.untraceable-tag]\nlevel = \"off\"\n",
+    );
+    let build = "[build]\nusing = \"native\"\n";
+    let config = CONFIG
+        .replace("[build]\nusing = \"image\"\nimage = \"oci:built\"\n", build)
+        .replace("name = \"sample\"", "name = \"svc\"");
+    write("portcullis.toml", &config);
+    write("feed/crates.io/modified_id.csv", "2026-01-01T00:00:00Z,RUSTSEC-2021-0003\n");
+    write(
+        "feed/crates.io/RUSTSEC-2021-0003.json",
+        r#"{"id":"RUSTSEC-2021-0003","summary":"a bug","published":"2021-01-08T12:00:00Z","modified":"2026-01-01T00:00:00Z","severity":[{"type":"CVSS_V3","score":"CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"}],"affected":[{"package":{"ecosystem":"crates.io","name":"smallvec"},"ranges":[{"type":"SEMVER","events":[{"introduced":"0.6.3"},{"fixed":"1.6.1"}]}]}]}"#,
+    );
+    checkout::committed(&root);
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_portcullis"))
+        .args(["--offline", "gate", "--until", "policy"])
+        .current_dir(&root)
+        .env("XDG_CACHE_HOME", place.path(".cache"))
+        .env("XDG_STATE_HOME", place.path(".state"))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("RUSTSEC-2021-0003"), "{said}");
+}

@@ -1,0 +1,153 @@
+//! What is kept of an earlier build, and what lies in the checkout, when the commit says something else.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, SystemTime};
+
+use portcullis::model::exit_kind::ExitKind;
+use portcullis::model::plan::NativeBuild;
+use portcullis::stage::build::{BuildError, NativeError};
+
+use crate::build::crates::{attempt, contains, pay, placed, workspace};
+use crate::build::native::files;
+use crate::support::checkout::git;
+
+fn commit(root: &Path) {
+    git(root, &["add", "-A"]);
+    git(
+        root,
+        &["-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "-q", "-m", "y"],
+    );
+}
+
+fn program(root: &Path, work: &Path, asked: &NativeBuild) -> Vec<u8> {
+    files(&attempt(root, work, asked).unwrap())["app/pay"].2.clone()
+}
+
+#[test]
+fn a_changed_file_with_an_old_time_is_compiled_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = workspace(folder.path());
+    let main = root.join("src/main.rs");
+    fs::write(&main, "fn main() { println!(\"the first word\"); }\n").unwrap();
+    commit(&root);
+    assert!(contains(&program(&root, folder.path(), &pay()), "the first word"));
+    fs::write(&main, "fn main() { println!(\"the other word\"); }\n").unwrap();
+    commit(&root);
+    let old = SystemTime::now() - Duration::from_secs(86_400);
+    fs::File::options().write(true).open(&main).unwrap().set_modified(old).unwrap();
+    let second = program(&root, folder.path(), &pay());
+    assert!(contains(&second, "the other word") && !contains(&second, "the first word"));
+}
+
+#[test]
+fn a_build_script_that_hides_what_it_reads_names_the_commit_that_is_built() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = workspace(folder.path());
+    let script = "fn main() {\n    println!(\"cargo:rerun-if-changed=build.rs\");\n    println!(\"cargo:rustc-env=COMMIT={}\", std::env::var(\"PORTCULLIS_COMMIT\").unwrap());\n    println!(\"cargo:rustc-env=WORD={}\", std::env::var(\"WORD\").unwrap_or_default());\n}\n";
+    fs::write(root.join("build.rs"), script).unwrap();
+    fs::write(
+        root.join("src/main.rs"),
+        "fn main() { println!(\"{} {}\", env!(\"COMMIT\"), env!(\"WORD\")); }\n",
+    )
+    .unwrap();
+    commit(&root);
+    let head = || portcullis::io::git::commit(&root, &[]).unwrap().unwrap().sha.to_string();
+    assert!(contains(&program(&root, folder.path(), &pay()), &head()));
+    fs::write(root.join("README.md"), "x\n").unwrap();
+    commit(&root);
+    assert!(contains(&program(&root, folder.path(), &pay()), &head()));
+    let mut asked = pay();
+    asked.env.insert("WORD".to_owned(), "a-new-word".to_owned());
+    assert!(contains(&program(&root, folder.path(), &asked), "a-new-word"));
+}
+
+#[test]
+fn a_build_script_that_writes_over_what_is_put_in_ends_the_build() {
+    for (what, word) in [
+        (
+            "std::fs::write(\"assets/css/site.css\", \"a { color: bad }\\n\").unwrap();",
+            "another one",
+        ),
+        (
+            "std::fs::remove_file(\"assets/css/site.css\").unwrap(); std::os::unix::fs::symlink(\"../../secret\", \"assets/css/site.css\").unwrap();",
+            "changed while",
+        ),
+        (
+            "std::fs::rename(\"assets/css\", \"assets/was\").unwrap(); std::os::unix::fs::symlink(\"was\", \"assets/css\").unwrap();",
+            "changed while",
+        ),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let root = workspace(folder.path());
+        fs::write(folder.path().join("secret"), "b { color: red }\n").unwrap();
+        fs::write(root.join("build.rs"), format!("fn main() {{ {what} }}\n")).unwrap();
+        commit(&root);
+        let asked = NativeBuild {
+            files: vec![placed("assets", "/srv")],
+            ..pay()
+        };
+        let error = attempt(&root, folder.path(), &asked).unwrap_err();
+        assert!(matches!(&error, BuildError::Native(NativeError::Changed { .. })), "{error:?}");
+        assert_eq!(error.exit_kind(), ExitKind::Undecidable);
+        assert!(error.to_string().contains(word), "{error}");
+    }
+}
+
+#[test]
+fn a_link_by_way_of_another_link_leads_out_of_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = workspace(folder.path());
+    fs::create_dir_all(root.join("bad/a/b")).unwrap();
+    fs::create_dir_all(root.join("bad/c")).unwrap();
+    fs::write(root.join("bad/c/x"), "x").unwrap();
+    symlink("../../c", root.join("bad/a/b/l")).unwrap();
+    symlink("a/b/l/../../s", root.join("bad/x")).unwrap();
+    let asked = NativeBuild {
+        files: vec![placed("bad", "/srv")],
+        ..pay()
+    };
+    let error = attempt(&root, folder.path(), &asked).unwrap_err();
+    assert!(error.to_string().contains("the link x in it leads out of it"), "{error}");
+}
+
+#[test]
+fn what_the_commit_has_and_the_checkout_has_not_is_refused_and_modes_and_bytes_are_those_of_git() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = workspace(folder.path());
+    let asked = NativeBuild {
+        files: vec![placed("assets", "/srv")],
+        ..pay()
+    };
+    git(&root, &["config", "core.fileMode", "false"]);
+    let css = root.join("assets/css/site.css");
+    fs::set_permissions(&css, fs::Permissions::from_mode(0o755)).unwrap();
+    let image = attempt(&root, folder.path(), &asked).unwrap();
+    assert_eq!(files(&image)["srv/css/site.css"].0, 0o644, "as git keeps it");
+    assert!(image.provenance.unwrap().reproducible);
+
+    // Line ends of the machine: git calls the tree clean.
+    git(&root, &["config", "core.autocrlf", "true"]);
+    fs::write(&css, "a { color: red }\r\n").unwrap();
+    let image = attempt(&root, folder.path(), &asked).unwrap();
+    assert!(!image.commit.as_ref().unwrap().dirty);
+    assert!(!image.provenance.unwrap().reproducible);
+    git(&root, &["config", "core.autocrlf", "false"]);
+
+    let done = Command::new("git")
+        .args(["sparse-checkout", "set", "--no-cone", "/*", "!/assets/css/"])
+        .current_dir(&root)
+        .status();
+    fs::remove_file(&css).unwrap_or_default();
+    assert!(done.unwrap().success());
+    let error = attempt(&root, folder.path(), &asked).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("the commit has assets/css/site.css, and the checkout has not"),
+        "{error}"
+    );
+    assert_eq!(error.exit_kind(), ExitKind::Usage);
+}
