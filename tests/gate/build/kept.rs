@@ -130,7 +130,9 @@ fn what_the_commit_has_and_the_checkout_has_not_is_refused_and_modes_and_bytes_a
 
     // Line ends of the machine: git calls the tree clean.
     git(&root, &["config", "core.autocrlf", "true"]);
-    fs::write(&css, "a { color: red }\r\n").unwrap();
+    fs::remove_file(&css).unwrap();
+    git(&root, &["checkout", "--", "assets"]);
+    assert!(fs::read_to_string(&css).unwrap().ends_with("\r\n"));
     let image = attempt(&root, folder.path(), &asked).unwrap();
     assert!(!image.commit.as_ref().unwrap().dirty);
     assert!(!image.provenance.unwrap().reproducible);

@@ -9,30 +9,15 @@ use std::io::Write;
 use auditable_serde::{DependencyKind, Package, Source, VersionInfo};
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
-use semver::Version;
 
-use super::graph::{Graph, Named};
+use super::compiled::{Compiled, Named, parse_id};
+use super::graph::Graph;
 use crate::model::crate_source::STANDS_IN;
 use crate::model::excused::Excused as _;
 use crate::model::inventory::Scope;
 use crate::stage::build::BuildError;
 
 pub(super) const SECTION: &str = ".dep-v0";
-
-/// A package that was compiled, and what for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Compiled {
-    /// Runtime, or build when nothing of it was compiled for the target.
-    pub(super) scope: Scope,
-}
-
-/// Remembers that a unit of a package was compiled. A package that is both is a runtime one.
-pub(super) fn note(compiled: &mut BTreeMap<String, Compiled>, id: &str, scope: Scope) {
-    let entry = compiled.entry(id.to_owned()).or_insert(Compiled { scope: Scope::Build });
-    if scope == Scope::Runtime {
-        entry.scope = Scope::Runtime;
-    }
-}
 
 /// The audit data, compressed, as the section holds it. `root` is cargo's identity of the package; `stands_in` says which local ones stand
 /// in for published crates.
@@ -108,32 +93,9 @@ fn version_info(
     Ok(VersionInfo { packages, format: 1 })
 }
 
-/// Reads cargo's package identity: `registry+https://…#name@1.0.0`, `git+https://…#name@1.0.0`, `path+file:///…/name#1.0.0`.
-/// Source: cargo's reference, "Package ID Specifications".
-pub(super) fn parse_id(id: &str) -> Result<Named, BuildError> {
-    let odd = || BuildError::Answer {
-        what: "cargo build",
-        detail: format!("`{id}` is no package"),
-    };
-    let (url, fragment) = id.rsplit_once('#').ok_or_else(odd)?;
-    let (name, version) = match fragment.split_once('@') {
-        Some(parts) => parts,
-        None => (
-            url.split('?').next().unwrap_or(url).rsplit('/').next().unwrap_or_default(),
-            fragment,
-        ),
-    };
-    let source = match url.split_once('+') {
-        Some(("path", _)) => Source::Local,
-        Some(("git", _)) => Source::Git,
-        Some((_, "https://github.com/rust-lang/crates.io-index" | "https://index.crates.io/")) => Source::CratesIo,
-        _ => Source::Registry,
-    };
-    Ok((name.to_owned(), Version::parse(version).map_err(|_| odd())?, source))
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::compiled::note;
     use super::*;
 
     const ROOT: &str = "path+file:///home/a/svc#0.1.0";

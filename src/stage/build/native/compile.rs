@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::audit::{self, Compiled};
+use super::compiled::{self, Compiled};
 use super::failure::{self, Attempt};
 use super::graph::Graph;
 use super::project::{Project, Selected};
@@ -59,7 +59,7 @@ impl Compilation<'_> {
         let target_dir = target_dir(self.plan);
         let for_target = target_dir.join(&self.target.triple);
         let mut compiled: BTreeMap<String, Compiled> = BTreeMap::new();
-        audit::note(&mut compiled, &self.package.id, Scope::Runtime);
+        compiled::note(&mut compiled, &self.package.id, Scope::Runtime);
         let mut odd: Option<String> = None;
         let on_message = |line: &str| {
             let Ok(message) = serde_json::from_str::<Artifact>(line) else {
@@ -76,7 +76,7 @@ impl Compilation<'_> {
             } else {
                 Scope::Build
             };
-            audit::note(&mut compiled, &id, scope);
+            compiled::note(&mut compiled, &id, scope);
             self.effects.emit(&Event::Progress {
                 stage: Stage::Build,
                 task: "crates".to_owned(),

@@ -3,15 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use auditable_serde::Source;
-use semver::Version;
 
-use super::audit::{self, Compiled, parse_id};
+use super::compiled::{self, Compiled, Named, parse_id};
 use crate::model::excused::Excused as _;
 use crate::model::inventory::Scope;
 use crate::stage::build::BuildError;
-
-/// A package: its name, its version and the kind of its source.
-pub(super) type Named = (String, Version, Source);
 
 /// Who needs whom, and what for.
 #[derive(Debug)]
@@ -74,10 +70,10 @@ impl Graph {
         for (package, (id, scope)) in &self.packages {
             let there = known.get(package);
             for id in there.into_iter().flatten() {
-                audit::note(compiled, id, *scope);
+                compiled::note(compiled, id, *scope);
             }
             if there.is_none() {
-                audit::note(compiled, id, *scope);
+                compiled::note(compiled, id, *scope);
                 added.push(format!("{} {}", package.0, package.1));
             }
         }
@@ -120,10 +116,10 @@ mod tests {
     fn a_crate_whose_message_was_lost_is_listed_by_the_graph() {
         let graph = Graph::read(ALL, RUNTIME).expect("read");
         let mut compiled = BTreeMap::new();
-        audit::note(&mut compiled, "path+file:///home/a/s%20v#svc@0.1.0", Scope::Runtime);
+        compiled::note(&mut compiled, "path+file:///home/a/s%20v#svc@0.1.0", Scope::Runtime);
         // A message in the name of a crate from elsewhere stands for no other.
-        audit::note(&mut compiled, "path+file:///home/a/smallvec#1.6.0", Scope::Build);
-        audit::note(&mut compiled, "git+https://example.org/x?rev=1#x@2.0.0", Scope::Build);
+        compiled::note(&mut compiled, "path+file:///home/a/smallvec#1.6.0", Scope::Build);
+        compiled::note(&mut compiled, "git+https://example.org/x?rev=1#x@2.0.0", Scope::Build);
         let added = graph.complete(&mut compiled).expect("read");
         assert_eq!(added, ["derive 1.0.0", "quote 1.0.0", "smallvec 1.6.0", "y 1.0.0"]);
         let scope = |id: &str| compiled[id].scope;

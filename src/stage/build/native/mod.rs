@@ -6,6 +6,7 @@
 mod audit;
 mod below;
 mod compile;
+mod compiled;
 mod created;
 mod elf;
 mod failure;
