@@ -88,7 +88,7 @@ pub const fn help(kind: GapKind) -> GapHelp {
         ),
         GapKind::LimitReached => (
             "Something was passed over because it went past a limit of the gate: it may hold anything.",
-            "make it smaller, or leave it out with a reason ([[inventory.exclude]])",
+            "make it smaller, or accept it by name in the policy under [rules.incomplete-inventory]",
             "[rules.incomplete-inventory] limit-reached",
         ),
         GapKind::AmbiguousLayer => (

@@ -60,7 +60,8 @@ pub(super) fn layers(config: &[u8], count: usize, canonical: &Canonical) -> Resu
 pub(in crate::stage::build) fn knows_the_commit(config: &[u8], epoch: i64) -> Result<bool, BuildError> {
     let config = document(config)?;
     let mut steps = config.get("history").and_then(Value::as_array).into_iter().flatten();
-    Ok(steps.any(|step| created(step).is_some_and(|at| at.as_second() == epoch)))
+    // To the nanosecond: a step may run in the second of the commit.
+    Ok(steps.any(|step| created(step).is_some_and(|at| Timestamp::from_second(epoch).is_ok_and(|commit| commit == at))))
 }
 
 /// As BuildKit writes it. A layer of buildah holds all steps, and is named after the last.
@@ -141,6 +142,7 @@ mod tests {
         let knows = |history: &str| knows_the_commit(format!("{{\"history\":[{history}]}}").as_bytes(), 1_700_000_000).expect("read");
         assert!(knows(r#"{"created":"2023-11-14T22:13:20Z","empty_layer":true}"#));
         assert!(!knows(r#"{"created":"2023-11-14T22:13:21Z"}"#));
+        assert!(!knows(r#"{"created":"2023-11-14T22:13:20.25Z"}"#), "it ran in that second");
         assert!(!knows(""));
     }
 }

@@ -151,7 +151,11 @@ pub(super) async fn await_listening(
                 break;
             }
             if running(containers, run).await?.is_empty() {
-                return Err(TargetError::Failed(format!("no instance of run {run} runs any more")));
+                let all = containers.all().await?;
+                return Err(TargetError::Failed(match all.iter().find(|container| container.run() == run) {
+                    Some(container) => ended(containers, &container.id).await,
+                    None => format!("no instance of run {run} runs any more"),
+                }));
             }
             if Instant::now() >= end {
                 return Err(TargetError::Failed(format!("{address} does not listen")));
