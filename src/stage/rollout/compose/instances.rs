@@ -151,11 +151,7 @@ pub(super) async fn await_listening(
                 break;
             }
             if running(containers, run).await?.is_empty() {
-                let all = containers.all().await?;
-                return Err(TargetError::Failed(match all.iter().find(|container| container.run() == run) {
-                    Some(container) => ended(containers, &container.id).await,
-                    None => format!("no instance of run {run} runs any more"),
-                }));
+                return Err(TargetError::Failed(why_none_runs(containers, run).await?));
             }
             if Instant::now() >= end {
                 return Err(TargetError::Failed(format!("{address} does not listen")));
@@ -164,6 +160,15 @@ pub(super) async fn await_listening(
         }
     }
     Ok(())
+}
+
+/// Why no instance of a run runs: the last words of the first that is there.
+pub(super) async fn why_none_runs(containers: &Containers, run: &str) -> Result<String, TargetError> {
+    let all = containers.all().await?;
+    Ok(match all.iter().find(|container| container.run() == run) {
+        Some(container) => ended(containers, &container.id).await,
+        None => format!("no instance of run {run} runs any more"),
+    })
 }
 
 /// Why an instance does not run, with its last words.

@@ -22,7 +22,6 @@ use crate::stage::rollout::error::RolloutError;
 use crate::stage::rollout::image;
 use crate::stage::rollout::journal::{self, Entry, Purpose};
 use crate::stage::rollout::release::{Deployed, FOREIGN, Release};
-use crate::stage::rollout::target::RolloutTarget as _;
 use crate::stage::rollout::target::TargetError;
 use crate::stage::rollout::verifier::{ProbeTarget, Verifier, place_of};
 
@@ -202,7 +201,7 @@ impl ComposeTarget {
         addresses.sort();
         if addresses.is_empty() {
             return Err(TargetError::Failed(match ours.is_empty() {
-                true => self.post_mortem(run),
+                true => instances::why_none_runs(&self.containers, run).await?,
                 false => format!("the instances of run {run} have no address in a network: [rollout] network names one of theirs"),
             }));
         }
