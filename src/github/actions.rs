@@ -127,7 +127,7 @@ impl Actions {
     pub fn record(&self, outcome: &Outcome, exit_code: u8, output_folder: &Path) -> Result<(), StepError> {
         if let Some(path) = &self.summary {
             let page = summary::summary(outcome) + &summary::ending(outcome, exit_code);
-            step::append(path, &step::bounded(page))?;
+            step::append(path, &step::bounded(page, step::SUMMARY, step::CUT))?;
         }
         if let Some(path) = &self.output {
             let folder = self.relative(output_folder).unwrap_or_else(|| output_folder.display().to_string());

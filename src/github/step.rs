@@ -9,7 +9,9 @@ use crate::model::finding::Disposition;
 use crate::model::outcome::Outcome;
 
 /// A summary may have 1 MiB; beyond that GitHub shows none of it.
-const SUMMARY: usize = 1024 * 1024 - 1024;
+pub(super) const SUMMARY: usize = 1024 * 1024 - 1024;
+/// What stands at the end of one that was cut.
+pub(super) const CUT: &str = "This page was cut at GitHub's limit of 1 MiB; `summary.md` and `findings.json` hold all of it.";
 
 /// Why the runner was not told.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -93,21 +95,15 @@ fn delimiter(value: &str) -> String {
     }
 }
 
-/// Cuts a page at the end of a line, so that GitHub shows the rest of it.
+/// Cuts a page at the end of a line, so that GitHub shows the rest of it, and says so below.
 #[must_use]
-pub(super) fn bounded(page: String) -> String {
-    if page.len() <= SUMMARY {
+pub(super) fn bounded(page: String, limit: usize, notice: &str) -> String {
+    if page.len() <= limit {
         return page;
     }
-    let mut end = SUMMARY;
-    while !page.is_char_boundary(end) {
-        end -= 1;
-    }
+    let end = page.floor_char_boundary(limit);
     let end = page[..end].rfind('\n').unwrap_or(0);
-    format!(
-        "{}\n\nThis page was cut at GitHub's limit of 1 MiB; `summary.md` and `findings.json` hold all of it.\n",
-        &page[..end]
-    )
+    format!("{}\n\n{notice}\n", &page[..end])
 }
 
 /// Appends to a file of the runner's.
@@ -138,9 +134,9 @@ mod tests {
 
     #[test]
     fn a_page_over_the_limit_is_cut_at_a_line() {
-        let page = bounded("é line of a table |\n".repeat(100_000));
+        let page = bounded("é line of a table |\n".repeat(100_000), SUMMARY, CUT);
         assert!(page.len() <= 1024 * 1024);
         assert!(page.ends_with("hold all of it.\n"));
-        assert_eq!(bounded("short".to_owned()), "short");
+        assert_eq!(bounded("short".to_owned(), SUMMARY, CUT), "short");
     }
 }

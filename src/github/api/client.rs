@@ -1,5 +1,7 @@
 //! One repository of GitHub's API.
 
+use std::time::Duration;
+
 use reqwest::Method;
 use serde_json::Value;
 
@@ -15,6 +17,14 @@ const LIMIT: u64 = 16 * 1024 * 1024;
 const API: &str = "https://api.github.com";
 /// The variable with the token.
 const TOKEN: &str = "GITHUB_TOKEN";
+
+/// For orders that may be given again: each alone is sent once.
+pub(super) const AGAIN: Patience = Patience {
+    attempts: 4,
+    first: Duration::from_secs(1),
+    longest: Duration::from_secs(60),
+    in_all: Duration::from_secs(180),
+};
 
 /// What is asked for: words for people, and the permission that it needs.
 #[derive(Debug, Clone, Copy)]

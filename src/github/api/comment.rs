@@ -1,14 +1,14 @@
 //! One comment on a pull request, edited in place, and only when there is something else to say.
 
-use std::time::Duration;
-
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::client::{Api, Purpose};
+use super::client::{AGAIN, Api, Purpose};
 use super::error::ApiError;
 use crate::github::Actions;
+use crate::github::step::bounded;
 use crate::io::hash::sha256;
+use crate::io::http::tried;
 use crate::model::excused::Excused as _;
 use crate::model::finding::Disposition;
 use crate::model::outcome::Outcome;
@@ -26,9 +26,6 @@ const LONGEST: usize = 60_000;
 const PAGE: usize = 100;
 /// Pages that are looked at: a comment of ours is among the first of a pull request.
 const PAGES: usize = 30;
-/// How often it is tried, with a look at what is there before each time.
-const TRIES: u32 = 4;
-
 /// What was done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Commented {
@@ -65,17 +62,8 @@ pub async fn comment(api: &Api, actions: &Actions, outcome: &Outcome) -> Result<
     let run = number_of(&actions.run);
     let mark = mark(&outcome.service);
     let body = body(actions, outcome, &mark, &state, run);
-    let mut wait = Duration::from_secs(1);
-    for left in (0..TRIES).rev() {
-        let done = once(api, number, outcome, &mark, &state, run, &body).await;
-        match done {
-            // It may have been carried out: what is there is looked at again.
-            Err(error) if error.is_passing() && left > 0 => tokio::time::sleep(wait).await,
-            done => return done,
-        }
-        wait *= 2;
-    }
-    unreachable!("the last try is returned")
+    // A failure may come after the work: what is there is looked at anew each time.
+    tried(AGAIN, "comment", || once(api, number, outcome, &mark, &state, run, &body)).await
 }
 
 async fn once(
@@ -180,15 +168,8 @@ fn is_quiet(outcome: &Outcome) -> bool {
 }
 
 fn body(actions: &Actions, outcome: &Outcome, mark: &str, state: &str, run: Option<u64>) -> String {
-    let mut page = summary::summary(outcome);
-    if page.len() > LONGEST {
-        let mut end = LONGEST;
-        while !page.is_char_boundary(end) {
-            end -= 1;
-        }
-        page.truncate(page[..end].rfind('\n').unwrap_or(0));
-        page.push_str("\n\nThis comment was cut at GitHub's limit; the run's summary and `findings.json` hold all of it.\n");
-    }
+    const CUT: &str = "This comment was cut at GitHub's limit; the run's summary and `findings.json` hold all of it.";
+    let page = bounded(summary::summary(outcome), LONGEST, CUT);
     let run = run.map_or_else(|| "-".to_owned(), |run| run.to_string());
     let commit = actions.event.head.as_deref().unwrap_or(&actions.sha);
     let short: String = commit.chars().take(12).filter(char::is_ascii_hexdigit).collect();

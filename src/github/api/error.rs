@@ -1,6 +1,8 @@
 //! Why GitHub does not show it.
 
-use crate::io::http::HttpError;
+use std::time::Duration;
+
+use crate::io::http::{HttpError, Passing};
 use crate::model::exit_kind::ExitKind;
 
 /// Why something was not shown at GitHub. The verdict stands.
@@ -57,9 +59,27 @@ impl ApiError {
             Self::Http { .. } | Self::Answer { .. } => ExitKind::Unreachable,
         }
     }
+}
 
-    /// True where asking again may help.
-    pub(super) fn is_passing(&self) -> bool {
+impl Passing for ApiError {
+    fn is_passing(&self) -> bool {
         matches!(self, Self::Http { source, .. } if source.is_passing())
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Http { source, .. } => source.retry_after(),
+            Self::Permission { .. } | Self::Answer { .. } | Self::Environment { .. } => None,
+        }
+    }
+
+    fn after(self, attempts: usize) -> Self {
+        match self {
+            Self::Http { what, source } => Self::Http {
+                what,
+                source: source.after(attempts),
+            },
+            other => other,
+        }
     }
 }

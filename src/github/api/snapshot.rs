@@ -6,9 +6,10 @@ use jiff::Timestamp;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::client::{Api, Purpose};
+use super::client::{AGAIN, Api, Purpose};
 use super::error::ApiError;
 use crate::github::Actions;
+use crate::io::http::tried;
 use crate::model::component::{Component, Scope};
 use crate::model::inventory::Inventory;
 
@@ -24,26 +25,16 @@ const PURPOSE: Purpose = Purpose {
 /// [`ApiError`].
 pub async fn snapshot(api: &Api, actions: &Actions, inventory: &Inventory, at: Timestamp) -> Result<usize, ApiError> {
     let document = document(actions, inventory, at);
-    let mut wait = std::time::Duration::from_secs(1);
-    for left in (0..4).rev() {
-        match api.order(Method::POST, "/dependency-graph/snapshots", &document, PURPOSE).await {
-            Ok(answer) => {
-                // Where it is refused, GitHub says so with a status of success.
-                let result = answer.get("result").and_then(Value::as_str);
-                return match result {
-                    Some("INVALID") | None => Err(ApiError::Answer {
-                        what: PURPOSE.what,
-                        reason: answer.get("message").and_then(Value::as_str).unwrap_or("no result").to_owned(),
-                    }),
-                    Some(_) => Ok(inventory.components.len()),
-                };
-            }
-            Err(error) if error.is_passing() && left > 0 => tokio::time::sleep(wait).await,
-            Err(error) => return Err(error),
-        }
-        wait *= 2;
+    let path = "/dependency-graph/snapshots";
+    let answer = tried(AGAIN, "dependencies", || api.order(Method::POST, path, &document, PURPOSE)).await?;
+    // Where it is refused, GitHub says so with a status of success.
+    match answer.get("result").and_then(Value::as_str) {
+        Some("INVALID") | None => Err(ApiError::Answer {
+            what: PURPOSE.what,
+            reason: answer.get("message").and_then(Value::as_str).unwrap_or("no result").to_owned(),
+        }),
+        Some(_) => Ok(inventory.components.len()),
     }
-    unreachable!("the last try is returned")
 }
 
 /// Source: GitHub's REST API, "Create a snapshot of dependencies for a repository".

@@ -179,14 +179,14 @@ impl HttpError {
         }
     }
 
-    pub(super) fn retry_after(&self) -> Option<Duration> {
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Refused { retry_after, .. } => *retry_after,
             _ => None,
         }
     }
 
-    pub(super) fn after(self, tried: usize) -> Self {
+    pub(crate) fn after(self, tried: usize) -> Self {
         match self {
             Self::Unreachable { url, source, .. } => Self::Unreachable {
                 url,

@@ -19,3 +19,4 @@ pub use error::HttpError;
 pub use own_origin::OwnOrigin;
 pub(in crate::io) use redirects::refusal;
 pub(in crate::io) use roots::{is_distrust, tls_config};
+pub use tries::{Passing, tried};

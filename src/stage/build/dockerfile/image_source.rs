@@ -132,19 +132,17 @@ impl Run<'_> {
             anew: anew.as_deref().unwrap_or_default(),
             effects: self.effects,
         };
+        let secrets = self.secrets();
         let canonical = Canonical {
             epoch: epoch(self.plan),
             begun: self.effects.clock.now(),
             labels: provenance::labels(self.plan),
-            leaks: Leaks::of(&self.secrets())?,
+            leaks: Leaks::of(&secrets)?,
         };
         let archive = folder.join(format!("{unique}.tar"));
         let build = |request: &Request<'_>| -> Result<_, BuildError> {
-            let steps = self.engine.build(
-                request,
-                Steps::new(self.effects, self.secrets().into_iter().map(|(_, secret)| secret).collect()),
-                &archive,
-            )?;
+            let hidden = secrets.iter().map(|(_, secret)| secret.clone()).collect();
+            let steps = self.engine.build(request, Steps::new(self.effects, hidden), &archive)?;
             Ok((steps, DockerImage::open(&archive, &self.effects.limits)?))
         };
         let (mut steps, mut image) = build(&request)?;

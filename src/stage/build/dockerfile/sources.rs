@@ -9,7 +9,7 @@ use crate::io::Effects;
 use crate::io::files::{self, FileError};
 use crate::io::hash::sha256;
 use crate::model::digest::Digest;
-use crate::model::dockerfile::{self, Mounts, parse, split_flags};
+use crate::model::dockerfile::{self, Dockerfile, Mounts, parse, split_flags};
 use crate::model::event::Stage;
 use crate::model::excused::Excused as _;
 use crate::model::plan::{BuildPlan, DockerfileBuild, DockerfileBuilder};
@@ -72,8 +72,8 @@ impl Sources {
             source,
         })?;
         let items = context::walk(&root, &ignore_files, &ours(plan, &root, folder), &effects.limits)?;
-        tell(&items, &text, effects);
         let file = parse(&text);
+        tell(&items, &file, effects);
         let mounts = dockerfile::mounts(&file);
         context::copy(&root, &items, &copy, time_of_files(&mounts, plan, effects), effects)?;
         let (images, _) = dockerfile::images(&file);
@@ -111,7 +111,7 @@ fn ours(plan: &BuildPlan, root: &Path, folder: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-fn tell(items: &[context::Item], text: &str, effects: &Effects) {
+fn tell(items: &[context::Item], file: &Dockerfile, effects: &Effects) {
     let bytes: u64 = items.iter().map(|item| item.size).sum();
     effects.note(Stage::Build, format!("context: {}, {} entries", megabytes(bytes), items.len()));
     if let Some(folders) = context::advice(items) {
@@ -123,7 +123,7 @@ fn tell(items: &[context::Item], text: &str, effects: &Effects) {
         effects.warn(Stage::Build, format!("{advice}. Largest folders: {}", named.join(", ")));
     }
     let has_git = items.iter().any(|item| item.path == ".git");
-    if has_git && copies_everything(text) {
+    if has_git && copies_everything(file) {
         let what = "the Dockerfile copies all of the context, and .git is in it: no two clones have the same; name .git in .dockerignore";
         effects.warn(Stage::Build, what);
     }
@@ -134,8 +134,7 @@ fn megabytes(bytes: u64) -> String {
 }
 
 /// True where a `COPY` or an `ADD` takes the whole context.
-fn copies_everything(text: &str) -> bool {
-    let file = parse(text);
+fn copies_everything(file: &Dockerfile) -> bool {
     let copies = file.instructions.iter().filter(|i| matches!(i.keyword.as_str(), "COPY" | "ADD"));
     copies.into_iter().any(|instruction| {
         let flags = split_flags(instruction.arguments());

@@ -17,7 +17,11 @@ use crate::io::process::Program;
 use crate::model::event::{Event, Stage, Unit};
 use crate::model::inventory::Scope;
 use crate::model::plan::{BuildPlan, CargoCommand, NativeBuild};
+use crate::model::visible::shortened;
 use crate::stage::build::{BuildError, NativeError};
+
+/// So many characters of a line that is none of cargo's are told.
+const SHOWN: usize = 120;
 
 /// What is compiled, and how: the programs of one package for one target.
 #[derive(Clone, Copy)]
@@ -64,7 +68,7 @@ impl Compilation<'_> {
         let on_message = |line: &str| {
             let Ok(message) = serde_json::from_str::<Artifact>(line) else {
                 if !line.is_empty() {
-                    odd.get_or_insert_with(|| shortened(line));
+                    odd.get_or_insert_with(|| shortened(line, SHOWN));
                 }
                 return;
             };
@@ -240,12 +244,6 @@ impl Compilation<'_> {
             .env("CARGO_TERM_PROGRESS_WHEN", "never")
             .current_dir(&self.plan.root)
     }
-}
-
-/// The start of a line, for a message.
-fn shortened(line: &str) -> String {
-    const SHOWN: usize = 120;
-    crate::model::visible::visible(&line.chars().take(SHOWN).collect::<String>()).into_owned()
 }
 
 /// Where cargo builds: not the workspace's own folder. Flags differ, and a developer's build must not throw this one away.

@@ -55,3 +55,25 @@ impl Leads {
         json_file::write(&self.path, led)
     }
 }
+
+#[cfg(test)]
+impl Led {
+    /// An order for these addresses.
+    pub(super) fn to(addresses: &[&str]) -> Self {
+        use crate::model::digest::Digest;
+        use crate::stage::rollout::release::Release;
+
+        Self {
+            deployed: Deployed {
+                run: "r".to_owned(),
+                release: Release {
+                    digest: Digest::from_bytes([1; 32]),
+                    commit: None,
+                    image: String::new(),
+                },
+            },
+            token: 1,
+            addresses: addresses.iter().map(|address| address.parse().expect("an address")).collect(),
+        }
+    }
+}

@@ -149,23 +149,10 @@ fn addresses(text: &str) -> Result<Vec<SocketAddr>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::digest::Digest;
-    use crate::stage::rollout::release::{Deployed, Release};
 
     #[test]
     fn what_is_written_is_what_is_read_and_anything_else_is_an_error() {
-        let led = Led {
-            deployed: Deployed {
-                run: "r".to_owned(),
-                release: Release {
-                    digest: Digest::from_bytes([1; 32]),
-                    commit: None,
-                    image: String::new(),
-                },
-            },
-            token: 1,
-            addresses: vec!["10.0.0.2:80".parse().expect("one"), "[fd00::2]:80".parse().expect("one")],
-        };
+        let led = Led::to(&["10.0.0.2:80", "[fd00::2]:80"]);
         assert_eq!(addresses(&upstream("shop", &led)), Ok(led.addresses));
         for bad in [
             "server api:80;",

@@ -186,23 +186,10 @@ fn used_by(service: &Value) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::digest::Digest;
-    use crate::stage::rollout::release::{Deployed, Release};
 
     #[test]
     fn what_is_written_is_known_and_a_file_with_more_is_somebody_elses() {
-        let led = Led {
-            deployed: Deployed {
-                run: "r".to_owned(),
-                release: Release {
-                    digest: Digest::from_bytes([1; 32]),
-                    commit: None,
-                    image: String::new(),
-                },
-            },
-            token: 1,
-            addresses: vec!["10.0.0.2:80".parse().expect("one"), "[fd00::2]:80".parse().expect("one")],
-        };
+        let led = Led::to(&["10.0.0.2:80", "[fd00::2]:80"]);
         let written = text("shop", &led);
         assert!(is_ours(&written, "shop") && is_ours("", "shop") && is_ours("# nothing yet\n", "shop"));
         let more = written.replace("\"services\"", "\"routers\":{},\"services\"");
