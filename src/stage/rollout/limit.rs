@@ -7,6 +7,10 @@ use tokio::time::Instant;
 use super::target::TargetError;
 use crate::io::Effects;
 
+/// For how long an orchestrator that says it is not done yet is waited for, where what it runs is what is wanted already: it is also not done for a
+/// moment after a change of a mere annotation.
+const SETTLING: Duration = Duration::from_secs(10);
+
 /// What a wait is for: its limit and the limit's name, and since when.
 pub(super) struct Limit {
     pub(super) setting: &'static str,
@@ -21,6 +25,10 @@ impl Limit {
             length,
             end: Instant::now() + length,
         }
+    }
+
+    pub(super) fn of_settling() -> Self {
+        Self::new("", SETTLING)
     }
 
     pub(super) fn is_over(&self) -> bool {

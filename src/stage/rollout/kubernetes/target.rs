@@ -118,10 +118,17 @@ impl RolloutTarget for KubernetesTarget {
     }
 
     async fn is_live(&self, release: &Release) -> Result<bool, TargetError> {
-        let workload = self.workload().await?;
-        let observed = self.seen(&workload, &self.pods(&workload).await?)?;
-        let serves = observed.serving().is_some_and(|front| front.release.digest == release.digest);
-        Ok(serves && workload.pending().is_none())
+        let settling = Limit::of_settling();
+        loop {
+            let workload = self.workload().await?;
+            let observed = self.seen(&workload, &self.pods(&workload).await?)?;
+            let serves = observed.serving().is_some_and(|front| front.release.digest == release.digest);
+            let done = workload.pending().is_none();
+            if !serves || done || settling.is_over() {
+                return Ok(serves && done);
+            }
+            pause(&self.effects, LOOK).await?;
+        }
     }
 
     async fn secure(&self, deployed: &Deployed) -> Result<(), TargetError> {

@@ -95,11 +95,18 @@ impl RolloutTarget for SwarmTarget {
     }
 
     async fn is_live(&self, release: &Release) -> Result<bool, TargetError> {
-        let service = self.service().await?;
-        let tasks = self.tasks(&service).await?;
-        let observed = self.seen(&tasks)?;
-        let serves = observed.serving().is_some_and(|front| front.release.digest == release.digest);
-        Ok(serves && service.pending(&tasks).is_none())
+        let settling = Limit::of_settling();
+        loop {
+            let service = self.service().await?;
+            let tasks = self.tasks(&service).await?;
+            let observed = self.seen(&tasks)?;
+            let serves = observed.serving().is_some_and(|front| front.release.digest == release.digest);
+            let done = service.pending(&tasks).is_none();
+            if !serves || done || settling.is_over() {
+                return Ok(serves && done);
+            }
+            pause(&self.effects, LOOK).await?;
+        }
     }
 
     async fn secure(&self, deployed: &Deployed) -> Result<(), TargetError> {

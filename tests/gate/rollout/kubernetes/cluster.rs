@@ -36,6 +36,13 @@ impl Cluster {
         self.dir.path().canonicalize().unwrap().join("admin.kubeconfig")
     }
 
+    /// Sends a signal to one of the cluster's own programs.
+    pub(super) fn signal(&self, program: &str, signal: &str) {
+        let pid = std::fs::read_to_string(self.dir.path().join("run").join(program)).unwrap();
+        let status = Command::new("kill").args([signal, pid.trim()]).status().unwrap();
+        assert!(status.success(), "{program} {signal}");
+    }
+
     pub(super) fn kubectl(&self, args: &[&str]) -> String {
         let output = Command::new("kubectl")
             .arg("--kubeconfig")
