@@ -56,29 +56,18 @@ impl Registry {
     /// # Errors
     /// [`RegistryError`]: where the API fails and the tag has nothing either, nobody knows. A digest that nothing refers to is no error.
     pub async fn referrers(&self, digest: &Digest) -> Result<Referrers, RegistryError> {
-        match self.referrers_by_api(digest).await {
-            Ok(Some(list)) if !list.is_empty() => {
-                let tagged = match self.tag(&referrers_tag(digest)).await? {
-                    Some(_) => self.referrers_by_tag(digest).await?,
-                    None => Vec::new(),
-                };
-                let (by_api, by_tag) = (Some(list.len()), tagged.len());
-                Ok(Referrers {
-                    list: union(list, tagged),
-                    by_api,
-                    by_tag,
-                })
-            }
+        let (by_api, by_tag) = tokio::join!(self.referrers_by_api(digest), self.referrers_by_tag(digest));
+        match by_api {
             Ok(answer) => {
-                let list = self.referrers_by_tag(digest).await?;
+                let tagged = by_tag?;
                 Ok(Referrers {
-                    by_api: answer.map(|_| 0),
-                    by_tag: list.len(),
-                    list,
+                    by_api: answer.as_ref().map(Vec::len),
+                    by_tag: tagged.len(),
+                    list: union(answer.unwrap_or_default(), tagged),
                 })
             }
             Err(error @ (RegistryError::Refused { .. } | RegistryError::Unavailable { .. } | RegistryError::Answer { .. })) => {
-                let list = self.referrers_by_tag(digest).await?;
+                let list = by_tag?;
                 match list.is_empty() {
                     true => Err(error),
                     false => Ok(Referrers {

@@ -14,51 +14,67 @@ use super::proof::is_placeholder;
 
 /// What the name of a file and its content together give away.
 pub(super) fn by_name(path: &str, content: &[u8]) -> Vec<Found> {
-    // What programs read as text in their own encoding is read as far as it is ASCII.
-    let text = encoding::decode(content).unwrap_or_else(|_| String::from_utf8_lossy(content));
-    let text = text.as_ref();
     let name = file_name(path);
     let folder = path.rsplit('/').nth(1).unwrap_or_default();
-    match (folder, name) {
-        (_, ".env") => environment(text),
-        (_, name) if name.starts_with(".env.") => environment(text),
-        (_, ".npmrc") => lines(text, "npm credentials", |line| {
-            ["_authToken", "_auth", "_password"]
-                .iter()
-                .any(|key| value_of(line, key).is_some_and(is_real))
-        }),
-        (_, ".pypirc") => lines(text, "PyPI password", |line| value_of(line, "password").is_some_and(is_real)),
-        (_, ".netrc" | "_netrc") => lines(text, "netrc password", |line| {
-            let mut words = line.split_whitespace().skip_while(|word| *word != "password");
-            words.nth(1).is_some_and(is_real)
-        }),
-        (_, ".pgpass" | "pgpass.conf") => lines(text, "PostgreSQL password", |line| line.splitn(5, ':').nth(4).is_some_and(is_real)),
-        (_, ".my.cnf" | ".mylogin.cnf") => lines(text, "MySQL password", |line| value_of(line, "password").is_some_and(is_real)),
-        (".m2", "settings.xml") => lines(text, "Maven password", |line| {
-            let value = line.split_once("<password>").and_then(|(_, rest)| rest.split_once('<'));
-            value.is_some_and(|(value, _)| is_real(value) && !value.starts_with("${"))
-        }),
-        (_, ".git-credentials") => lines(text, "git credentials", |line| {
-            let after = line.split_once("://").map(|(_, rest)| rest);
-            let user = after.and_then(|rest| rest.split_once('@')).map(|(user, _)| user);
-            user.and_then(|user| user.split_once(':'))
-                .is_some_and(|(_, password)| is_real(password))
-        }),
-        (".git", "config") | (_, "pip.conf" | ".gitmodules" | ".yarnrc.yml" | ".condarc") => addresses::passwords(content),
-        (".docker" | ".kaniko" | "containers", "config.json" | "auth.json") | (_, ".dockercfg" | ".dockerconfigjson") => docker(text),
-        (".aws", "credentials") => lines(text, "AWS credentials", |line| {
-            value_of(line, "aws_secret_access_key").is_some_and(|value| value.len() == 40 && is_real(value))
-        }),
-        (".kube", "config") | (_, "kubeconfig" | "admin.conf") => lines(text, "Kubernetes credentials", |line| {
-            let line = line.trim_start_matches("- ");
-            ["client-key-data:", "token:"].iter().any(|key| {
-                line.strip_prefix(key)
-                    .is_some_and(|value| value.trim().len() > 30 && is_real(value))
+    let search: fn(&str, &[u8]) -> Vec<Found> = match (folder, name) {
+        (_, ".env") => |text, _| environment(text),
+        (_, name) if name.starts_with(".env.") => |text, _| environment(text),
+        (_, ".npmrc") => |text, _| {
+            lines(text, "npm credentials", |line| {
+                ["_authToken", "_auth", "_password"]
+                    .iter()
+                    .any(|key| value_of(line, key).is_some_and(is_real))
             })
-        }),
-        (_, name) if name.ends_with(".json") => service_account(text),
-        _ => Vec::new(),
-    }
+        },
+        (_, ".pypirc") => |text, _| lines(text, "PyPI password", |line| value_of(line, "password").is_some_and(is_real)),
+        (_, ".netrc" | "_netrc") => |text, _| {
+            lines(text, "netrc password", |line| {
+                let mut words = line.split_whitespace().skip_while(|word| *word != "password");
+                words.nth(1).is_some_and(is_real)
+            })
+        },
+        (_, ".pgpass" | "pgpass.conf") => {
+            |text, _| lines(text, "PostgreSQL password", |line| line.splitn(5, ':').nth(4).is_some_and(is_real))
+        }
+        (_, ".my.cnf" | ".mylogin.cnf") => |text, _| lines(text, "MySQL password", |line| value_of(line, "password").is_some_and(is_real)),
+        (".m2", "settings.xml") => |text, _| {
+            lines(text, "Maven password", |line| {
+                let value = line.split_once("<password>").and_then(|(_, rest)| rest.split_once('<'));
+                value.is_some_and(|(value, _)| is_real(value) && !value.starts_with("${"))
+            })
+        },
+        (_, ".git-credentials") => |text, _| {
+            lines(text, "git credentials", |line| {
+                let after = line.split_once("://").map(|(_, rest)| rest);
+                let user = after.and_then(|rest| rest.split_once('@')).map(|(user, _)| user);
+                user.and_then(|user| user.split_once(':'))
+                    .is_some_and(|(_, password)| is_real(password))
+            })
+        },
+        (".git", "config") | (_, "pip.conf" | ".gitmodules" | ".yarnrc.yml" | ".condarc") => |_, content| addresses::passwords(content),
+        (".docker" | ".kaniko" | "containers", "config.json" | "auth.json") | (_, ".dockercfg" | ".dockerconfigjson") => {
+            |text, _| docker(text)
+        }
+        (".aws", "credentials") => |text, _| {
+            lines(text, "AWS credentials", |line| {
+                value_of(line, "aws_secret_access_key").is_some_and(|value| value.len() == 40 && is_real(value))
+            })
+        },
+        (".kube", "config") | (_, "kubeconfig" | "admin.conf") => |text, _| {
+            lines(text, "Kubernetes credentials", |line| {
+                let line = line.trim_start_matches("- ");
+                ["client-key-data:", "token:"].iter().any(|key| {
+                    line.strip_prefix(key)
+                        .is_some_and(|value| value.trim().len() > 30 && is_real(value))
+                })
+            })
+        },
+        (_, name) if name.ends_with(".json") => |text, _| service_account(text),
+        _ => return Vec::new(),
+    };
+    // What programs read as text in their own encoding is read as far as it is ASCII.
+    let text = encoding::decode(content).unwrap_or_else(|_| String::from_utf8_lossy(content));
+    search(text.as_ref(), content)
 }
 
 fn lines(text: &str, what: &str, gives_away: impl Fn(&str) -> bool) -> Vec<Found> {

@@ -7,7 +7,7 @@ use crate::io::layers::Spilled;
 use super::keys::LONGEST;
 
 /// Bytes of a piece.
-const PIECE: usize = 8 << 20;
+const PIECE: usize = 2 << 20;
 /// Nothing that is looked for is longer than half of this.
 const OVERLAP: usize = 4 * LONGEST;
 
@@ -45,7 +45,7 @@ mod tests {
     #[test]
     fn pieces_overlap_cover_everything_and_know_their_lines() {
         for line in ["ab\n", "a line of some length that is repeated\n", "no end of a line "] {
-            let text = line.repeat((20 << 20) / line.len()).into_bytes();
+            let text = line.repeat((5 << 20) / line.len()).into_bytes();
             let ends: Vec<usize> = memchr::memchr_iter(b'\n', &text).collect();
             let (mut end, mut number) = (0, 0);
             each(&Spilled::from(&text[..]), |piece, before| {

@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use p256::SecretKey;
 use p256::ecdsa::Signature;
-use p256::ecdsa::signature::{Signer, Verifier};
+use p256::ecdsa::signature::Signer;
 use p256::elliptic_curve::Generate;
 use p256::pkcs8::{DecodePrivateKey, EncodePrivateKey, EncodePublicKey, LineEnding};
 
@@ -122,7 +122,12 @@ impl VerifyingKey {
     #[must_use]
     pub fn verifies(&self, bytes: &[u8], signature: &[u8]) -> bool {
         match &self.0 {
-            Public::P256(key) => Signature::from_der(signature).is_ok_and(|signature| key.verify(bytes, &signature).is_ok()),
+            Public::P256(key) => {
+                // A fifth of the time that `p256` takes: all that refers to an image is verified, whatever it is.
+                let point = key.to_sec1_point(false);
+                let key = ring::signature::UnparsedPublicKey::new(&ring::signature::ECDSA_P256_SHA256_ASN1, point.as_bytes());
+                key.verify(bytes, signature).is_ok()
+            }
             Public::Ed25519(key) => key.verifies(bytes, signature),
         }
     }
