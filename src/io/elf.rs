@@ -9,6 +9,14 @@ use crate::model::excused::Excused as _;
 
 use super::random_access::RandomAccess;
 
+/// The machine that a 64-bit little-endian ELF file is for, by its first bytes; `None` for every other file. Source: the System V ABI, `e_machine`.
+#[must_use]
+pub fn machine(start: &[u8]) -> Option<u16> {
+    let is_read = start.starts_with(b"\x7fELF\x02\x01");
+    let number = start.get(18..20).filter(|_| is_read)?;
+    Some(u16::from_le_bytes([number[0], number[1]]))
+}
+
 /// An ELF file's tables.
 pub struct Elf<'a> {
     content: &'a dyn RandomAccess,

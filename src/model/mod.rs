@@ -36,6 +36,7 @@ pub mod pep503;
 pub mod plain_path;
 pub mod plan;
 pub mod planned_rollout;
+pub mod program_place;
 pub mod provenance;
 pub mod purl;
 pub mod rollout_state;

@@ -162,6 +162,9 @@ fn next_when_well(outcome: &Outcome) -> String {
     }
     match &outcome.verdict {
         Some(verdict) if verdict.subject.digest.is_some() && outcome.until.is_some() => next_when_cleared(outcome, verdict),
+        None if outcome.reached == Some(Stage::Build) => {
+            format!("`{}` judges this image and publishes it", prose(&outcome.command("publish")))
+        }
         _ => "nothing to do".to_owned(),
     }
 }

@@ -63,6 +63,7 @@ impl Workplace {
             also: Vec::new(),
             tags: vec![COMMIT.to_owned()],
             branch_tags: Vec::new(),
+            without_tag: Vec::new(),
             mount_from: Vec::new(),
             legacy: false,
             key: Some(self.key()),

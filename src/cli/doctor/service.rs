@@ -1,5 +1,7 @@
 //! What the service's own files say: policy, waivers, feeds, key, where images go, where the service runs.
 
+use std::time::Duration;
+
 use super::Check;
 use super::version::version;
 use crate::cli::args::Judging;
@@ -7,10 +9,13 @@ use crate::cli::error::CliError;
 use crate::cli::folders;
 use crate::cli::session::Session;
 use crate::gate::{GateError, Judge};
+use crate::io::registry::{Access, Options, Registry};
+use crate::model::error_chain::chain;
 use crate::model::plan::{Destination, KeySource, TargetPlan};
 use crate::report::quantity;
 use crate::stage::matching::{self, FeedStatus};
 use crate::stage::publish::sign::{SignError, Signer, VerifyingKey};
+use crate::stage::rollout;
 
 /// Policy, waivers and advisory data.
 pub(in crate::cli) async fn data(session: &Session<'_>) -> Vec<Check> {
@@ -72,8 +77,8 @@ fn of_feed(feed: &FeedStatus, session: &Session<'_>) -> Check {
 }
 
 /// The key, the places that images go to, and the rollout.
-pub(in crate::cli) fn places(session: &Session<'_>) -> Vec<Check> {
-    vec![key(session), destination(session), rollout(session)]
+pub(in crate::cli) async fn places(session: &Session<'_>) -> Vec<Check> {
+    vec![key(session), destination(session).await, rollout(session).await]
 }
 
 fn key(session: &Session<'_>) -> Check {
@@ -101,7 +106,7 @@ fn key(session: &Session<'_>) -> Check {
     }
 }
 
-fn destination(session: &Session<'_>) -> Check {
+async fn destination(session: &Session<'_>) -> Check {
     const NAME: &str = "repository";
     match session.workspace.destination() {
         Err(error) => Check::refused(NAME, "publish", &error),
@@ -118,15 +123,27 @@ fn destination(session: &Session<'_>) -> Check {
                 .configured(true),
             }
         }
-        Ok(Destination::Registry { repository, .. }) => Check::there(
-            NAME,
-            "publish",
-            format!("{repository}; logins are docker's (`docker login`), and are tried when something is published"),
-        ),
+        Ok(Destination::Registry { repository, .. }) if session.effects.offline => {
+            Check::not_needed(NAME, "publish", format!("{repository}, which is not asked: offline"))
+        }
+        Ok(Destination::Registry { repository, plain_http }) => match asked(&repository, plain_http, session).await {
+            Ok(()) => Check::there(
+                NAME,
+                "publish",
+                format!("{repository} answers; that it takes what is pushed is seen when something is published"),
+            ),
+            Err(said) => Check::missing(
+                NAME,
+                "publish",
+                format!("{repository}: {said}"),
+                "correct [image] repository, or log in (`docker login`): logins are docker's",
+            )
+            .configured(true),
+        },
     }
 }
 
-fn rollout(session: &Session<'_>) -> Check {
+async fn rollout(session: &Session<'_>) -> Check {
     const NAME: &str = "rollout";
     match session.workspace.rollout_plan(&session.environment.folders, None, true) {
         Err(error) => Check::refused(NAME, NAME, &error),
@@ -141,6 +158,48 @@ fn rollout(session: &Session<'_>) -> Check {
             )
             .configured(true),
         },
-        Ok(Some(plan)) => Check::there(NAME, NAME, format!("to the target `{}`", plan.target.name())),
+        Ok(Some(plan)) if session.effects.offline => Check::not_needed(
+            NAME,
+            NAME,
+            format!("to the target `{}`, which is not asked: offline", plan.target.name()),
+        ),
+        Ok(Some(plan)) => {
+            let target = plan.target.name();
+            match within(rollout::status(&plan, &session.effects)).await {
+                Ok(Ok(status)) => {
+                    let now = status.good.last().map(|good| good.release.digest.short());
+                    let now = now.map_or_else(
+                        || "nothing was deployed yet".to_owned(),
+                        |digest| format!("{digest} was deployed last"),
+                    );
+                    Check::there(NAME, NAME, format!("to the target `{target}`, which answers: {now}"))
+                }
+                Ok(Err(error)) => Check::refused(NAME, NAME, &CliError::Gate(GateError::Rollout(error))),
+                Err(_) => Check::missing(
+                    NAME,
+                    NAME,
+                    format!("the target `{target}` does not answer within {} s", PATIENCE.as_secs()),
+                    "see that it runs, and that this machine reaches it",
+                )
+                .configured(true),
+            }
+        }
+    }
+}
+
+/// How long one answer is waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+async fn within<T>(work: impl Future<Output = T>) -> Result<T, tokio::time::error::Elapsed> {
+    tokio::time::timeout(PATIENCE, work).await
+}
+
+/// Asks a repository for its tags, as whoever publishes: a login that does not hold is told here.
+async fn asked(repository: &str, plain_http: bool, session: &Session<'_>) -> Result<(), String> {
+    let registry = Registry::open(repository, Options::new(Access::Write, plain_http), &session.effects).map_err(|error| chain(&error))?;
+    match within(registry.tag("latest")).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) => Err(chain(&error)),
+        Err(_) => Err(format!("no answer within {} s", PATIENCE.as_secs())),
     }
 }

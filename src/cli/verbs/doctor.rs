@@ -15,7 +15,7 @@ pub(super) async fn run(session: &Session<'_>) -> Result<Answer, CliError> {
     let mut checks = doctor::around(session);
     checks.extend(doctor::builders(session).await);
     checks.extend(doctor::data(session).await);
-    checks.extend(doctor::places(session));
+    checks.extend(doctor::places(session).await);
     let missing = |check: &&Check| check.found == Found::Missing;
     let named: Vec<&Check> = checks.iter().filter(missing).filter(|check| check.configured).collect();
     let first = named.first().copied().or_else(|| checks.iter().find(missing));

@@ -80,6 +80,13 @@ fn plan(session: &Session<'_>, judging: &Judging, until: Stage, tags: &[String],
             session.effects.warn(Stage::Build, text);
         }
     }
+    for template in &publish.without_tag {
+        let what = match template.contains("{branch}") {
+            true => "no branch is checked out",
+            false => "the commit has no annotated git tag for it",
+        };
+        session.effects.note(Stage::Publish, format!("`{template}` gives no tag: {what}"));
+    }
     Ok(GatePlan {
         service: workspace.service(),
         build: workspace.build_plan(commit)?,

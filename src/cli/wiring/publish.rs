@@ -34,6 +34,7 @@ impl Workspace {
             also: also.collect::<Result<_, _>>()?,
             tags: tags.all,
             branch_tags: tags.of_branch,
+            without_tag: tags.without,
             mount_from: self.mount_from(),
             legacy: self.config.sign.legacy,
             key: self.key()?,

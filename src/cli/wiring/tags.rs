@@ -16,6 +16,8 @@ pub(super) struct Tags {
     pub(super) all: Vec<String>,
     /// Those that name a branch.
     pub(super) of_branch: Vec<String>,
+    /// Templates that give none.
+    pub(super) without: Vec<String>,
 }
 
 impl Tags {
@@ -43,6 +45,9 @@ impl Tags {
             } else {
                 vec![plain]
             };
+            if resolved.is_empty() {
+                tags.without.push(template.clone());
+            }
             for tag in resolved {
                 if !tags.all.contains(&tag) {
                     tags.all.push(tag);
@@ -131,7 +136,8 @@ mod tests {
         let tags = of(&["{branch}-{short}"], &commit(&[], Some("feature/ü x"))).expect("tags");
         assert_eq!(tags.all, [format!("feature---x-{}", "a".repeat(12))]);
         assert_eq!(tags.of_branch, tags.all);
-        assert_eq!(of(&["{branch}-{sha}"], &commit(&[], None)).expect("detached"), Tags::default());
+        let detached = of(&["{branch}-{sha}"], &commit(&[], None)).expect("detached");
+        assert_eq!((detached.all, detached.without), (vec![], vec!["{branch}-{sha}".to_owned()]));
         for moving in [
             "{sha}/x",
             "a b",

@@ -98,6 +98,8 @@ pub struct PublishPlan {
     pub tags: Vec<String>,
     /// Those of them that name a branch.
     pub branch_tags: Vec<String>,
+    /// Templates that give no tag at this commit: it has no git tag, or no version among them, or no branch.
+    pub without_tag: Vec<String>,
     /// Repositories whose layers may be mounted where they are of the same registry: the base image's.
     pub mount_from: Vec<String>,
     /// The signing key; none leaves the verdict unsigned, and says so.

@@ -54,6 +54,9 @@ pub(super) fn write(page: &mut Page, outcome: &Outcome) {
         if let Some(text) = outcome.rollout.as_ref().and_then(trouble) {
             page.prose(0, Paint::Bad, &text);
         }
+    } else if let Some(digest) = outcome.subject.as_ref().and_then(|subject| subject.digest) {
+        let digest = page.paint(Paint::Dim, &digest.to_string());
+        page.line(&digest);
     }
     failure(page, outcome);
 }

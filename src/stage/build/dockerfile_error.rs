@@ -74,13 +74,15 @@ pub enum DockerfileError {
         /// The end of what it wrote.
         tail: String,
     },
-    /// The build wants an SSH agent, and there is none.
-    #[error("`[build] ssh` asks for the SSH agent, {reason}")]
+    /// The build wants an SSH agent or a key, and there is none.
+    #[error("`[build] ssh` asks for {what}, {reason}")]
     #[diagnostic(
         code(build::ssh),
         help("start one and add a key (`eval $(ssh-agent)`, `ssh-add`), or name a key's file: `ssh = [\"default=KEYFILE\"]`")
     )]
     NoAgent {
+        /// `the SSH agent`.
+        what: &'static str,
         /// `and SSH_AUTH_SOCK is not set`.
         reason: String,
     },
@@ -102,6 +104,29 @@ pub enum DockerfileError {
         /// The path in the image, or `its configuration`.
         place: String,
     },
+    /// The image could not be started on the platform that it is for.
+    #[error("{path} is for {machine}, and the image is to be for {platform}: it would not start there")]
+    #[diagnostic(
+        code(build::other_machine),
+        help(
+            "a base of one platform serves no other, whatever `platforms` says: name a base that has {platform} (an index), or build what it starts for {platform} (`FROM --platform=$BUILDPLATFORM` and $TARGETARCH)"
+        )
+    )]
+    OtherMachine {
+        /// In the image.
+        path: String,
+        /// `amd64`.
+        machine: String,
+        /// `linux/arm64`.
+        platform: String,
+    },
+    /// The engine cannot write the cache that is asked for.
+    #[error("the engine cannot write what `[build] cache_to` asks for: {reason}")]
+    #[diagnostic(
+        code(build::cache_export),
+        help("leave it out, take another builder (`docker buildx create --use`), or turn on the engine's containerd image store")
+    )]
+    NoCacheExport { reason: String },
     /// A secret of the build is not there.
     #[error("the build's secret `{id}` is not there: {reason}")]
     #[diagnostic(
@@ -127,9 +152,13 @@ impl DockerfileError {
     #[must_use]
     pub fn exit_kind(&self) -> ExitKind {
         match self {
-            Self::NoDockerfile { .. } | Self::Refused { .. } | Self::Secret { .. } | Self::NoAgent { .. } | Self::NoCaches { .. } => {
-                ExitKind::Usage
-            }
+            Self::NoDockerfile { .. }
+            | Self::Refused { .. }
+            | Self::Secret { .. }
+            | Self::NoAgent { .. }
+            | Self::NoCaches { .. }
+            | Self::NoCacheExport { .. }
+            | Self::OtherMachine { .. } => ExitKind::Usage,
             // No image, no verdict: not the user's flags, and not a finding either.
             Self::Step { .. } | Self::Builder { .. } | Self::Leaked { .. } => ExitKind::Undecidable,
             Self::NoEngine { .. } | Self::BaseImage { .. } => ExitKind::Unreachable,

@@ -62,6 +62,37 @@ pub enum NativeError {
         /// Every program, in its order.
         known: Vec<String>,
     },
+    /// A feature that no package of the build has.
+    #[error("{package} has no feature `{name}`")]
+    #[diagnostic(code(build::feature), help("{}", super::nearest_help::nearest_help("build.features", nearest.as_deref(), known)))]
+    Feature {
+        package: String,
+        name: String,
+        /// The most similar one.
+        nearest: Option<String>,
+        /// Every feature of the package, sorted.
+        known: Vec<String>,
+    },
+    /// The program of the health check is not in the image.
+    #[error("the health check's program `{program}` is not in the image: it would never be healthy")]
+    #[diagnostic(
+        code(build::health_program),
+        help("name one that is ({}), choose a base that has it, or put it in with `[build] files`", have.join(", "))
+    )]
+    HealthProgram {
+        program: String,
+        /// The programs that are built.
+        have: Vec<String>,
+    },
+    /// A user by a name that nobody knows on `scratch`.
+    #[error("`user = \"{user}\"`: an image from `scratch` knows no such name, and would not start")]
+    #[diagnostic(
+        code(build::no_user),
+        help(
+            "write numbers (`user = \"1000:1000\"`) or `nonroot`; a name needs a base that has it, or `etc/passwd` among `[build] files`"
+        )
+    )]
+    NoUser { user: String },
     /// Two programs of one name.
     #[error("two programs are called `{name}`, and there is one /app/{name}")]
     #[diagnostic(code(build::same_program), help("rename one of the binary targets"))]

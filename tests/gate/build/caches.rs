@@ -79,6 +79,15 @@ fn buildah_refuses_a_cache_that_it_would_not_use() {
     }
 }
 
+#[test]
+fn a_cache_that_the_engine_cannot_write_is_a_setting_to_be_mended() {
+    let Some(builder) = Builder::buildkit() else { return };
+    let file = format!("FROM {BASE}\n");
+    let project = Project::new(builder.name(), "cache_to = [\"type=local,dest=cache\"]\n", &[("Dockerfile", &file)]);
+    let said = project.ends(64, &builder.env(), &["build"]);
+    assert!(said.contains("cache_to") && said.contains("containerd image store"), "{said}");
+}
+
 /// An agent without a key, which is enough to be reached.
 struct Agent {
     pid: String,
@@ -118,6 +127,9 @@ fn an_ssh_agent_reaches_its_step_and_one_that_is_not_there_is_told_before_anythi
         }
         env.insert("SSH_AUTH_SOCK", agent.socket.clone());
         project.ends(0, &env, &["build"]);
+        let lost = Project::new(builder.name(), "ssh = [\"default=lost.key\"]\n", &[("Dockerfile", &file)]);
+        let said = lost.ends(64, &env, &["build"]);
+        assert!(said.contains("asks for a key") && said.contains("lost.key"), "{said}");
         let files = listing(&project.results().join("image"), &project.digest());
         assert!(
             files.iter().any(|line| line.ends_with(" reached")),

@@ -76,6 +76,52 @@ fn an_image_says_how_it_is_run() {
     assert_eq!(built.platforms[0].config.user.as_deref(), Some("0"), "and `root-user` says so");
 }
 
+#[test]
+fn what_the_image_cannot_start_is_refused_before_anything_is_compiled() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = workspace(folder.path());
+    let checked_by = |program: &str| ImageSettings {
+        healthcheck: Some(HealthCheck {
+            test: vec![program.to_owned()],
+            ..HealthCheck::default()
+        }),
+        ..ImageSettings::default()
+    };
+    let run_as = |user: &str| ImageSettings {
+        user: Some(user.to_owned()),
+        ..ImageSettings::default()
+    };
+    let features = |names: &[&str]| NativeBuild {
+        features: names.iter().map(|&name| name.to_owned()).collect(),
+        ..pay()
+    };
+    let upon = |image| NativeBuild { image, ..pay() };
+    for (asked, said) in [
+        (upon(checked_by("/usr/bin/curl")), "`/usr/bin/curl` is not in the image"),
+        (upon(checked_by("curl")), "`curl` is not in the image"),
+        (upon(run_as("app")), "knows no such name"),
+        (features(&["fasst"]), "has no feature `fasst`"),
+        (features(&["nobody/fast"]), "has no feature `nobody/fast`"),
+    ] {
+        let error = attempt(&root, folder.path(), &asked).unwrap_err();
+        assert!(error.to_string().contains(said), "{error}");
+        assert_eq!(error.exit_kind().code(), 64, "{error}");
+    }
+    // The controls: the program itself by its name, and the user that is there.
+    for image in [checked_by("pay"), run_as("nonroot")] {
+        attempt(&root, folder.path(), &upon(image)).unwrap();
+    }
+    // A base has no such program either; a name is for the base to know.
+    let based = |image| NativeBuild {
+        base: Some(loader_base(folder.path(), &["amd64"])),
+        image,
+        ..pay()
+    };
+    let error = attempt(&root, folder.path(), &based(checked_by("curl"))).unwrap_err();
+    assert!(error.to_string().contains("`curl` is not in the image"), "{error}");
+    attempt(&root, folder.path(), &based(run_as("app"))).unwrap();
+}
+
 /// The example of `docs/images.md`.
 fn example() -> String {
     let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/images.md")).unwrap();

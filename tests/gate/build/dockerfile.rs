@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use crate::publish::faults::TinyDisk;
 use crate::support::dockerfiles::{BASE, Builder, Project, listing};
+use crate::support::engines::output;
+use crate::support::registry::RunningRegistry;
 
 const SMALL: &str = "FROM localhost/busybox:1 AS build
 COPY src /srv/src
@@ -359,6 +361,25 @@ fn several_platforms_make_an_index() {
             .collect();
         assert_eq!(platforms, ["amd64", "arm64"], "{}", builder.name());
     }
+}
+
+#[test]
+fn a_base_of_another_platform_than_the_images_is_refused() {
+    let (Some(registry), Some(builder)) = (RunningRegistry::docker(), Builder::buildkit()) else {
+        return;
+    };
+    // An engine looks for another platform of its own images in their registry, and takes what a registry has for any platform.
+    let base = registry.repository("busybox:1");
+    output(&mut builder.command("docker", &["tag", BASE, &base]));
+    output(&mut builder.command("docker", &["push", "--quiet", &base]));
+    let file = format!("FROM {base}\nCOPY a /a\n");
+    let files = [("Dockerfile", file.as_str()), ("a", "a\n")];
+    let project = Project::new(builder.name(), "platforms = [\"linux/arm64\"]\n", &files);
+    let said = project.ends(64, &builder.env(), &["build"]);
+    assert!(said.contains("is for amd64, and the image is to be for linux/arm64"), "{said}");
+    assert!(!project.results().join("image/index.json").exists());
+    // The control.
+    Project::new(builder.name(), "platforms = [\"linux/amd64\"]\n", &files).ends(0, &builder.env(), &["build"]);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use crate::build::crates::workspace;
 use crate::support::dockerfiles::{BASE, Builder, Project, listing};
 
 #[test]
@@ -31,6 +32,33 @@ fn what_the_gate_keeps_in_the_tree_is_in_no_image_that_copies_all_of_it() {
             "{files:#?}"
         );
     }
+}
+
+#[test]
+fn what_the_gate_keeps_in_the_tree_is_in_no_files_of_a_native_image() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = workspace(folder.path());
+    let write = |path: &str| {
+        let path = root.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "x\n").unwrap();
+    };
+    for path in ["kept/own", "kept/registry/index.json", "kept/key.pem"] {
+        write(path);
+    }
+    let config = "[service]\nname = \"pay\"\n[build]\npackage = \"pay\"\nbin = \"pay\"\nfiles = [{ from = \"kept\", to = \"/kept\", ignored = true }]\n\
+                  [image]\nrepository = \"oci:kept/registry\"\n[sign]\nkey = \"local:kept/key.pem\"\n";
+    fs::write(root.join("portcullis.toml"), config).unwrap();
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_portcullis"))
+        .current_dir(&root)
+        .args(["build", "--format", "json"])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let files = listing(&root.join("target/portcullis/image"), json["subject"]["digest"].as_str().unwrap());
+    let has = |what: &str| files.iter().any(|line| line.contains(what));
+    assert!(has("kept/own") && !has("registry") && !has("key."), "{files:#?}");
 }
 
 #[test]

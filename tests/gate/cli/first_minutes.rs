@@ -334,6 +334,36 @@ fn doctor_says_what_is_missing_and_fails_for_what_the_configuration_names_alone(
 }
 
 #[test]
+fn doctor_asks_the_repository_that_is_named_and_claims_nothing_offline() {
+    let Some(registry) = crate::support::registry::RunningRegistry::docker() else {
+        return;
+    };
+    let dir = folder(&CRATE);
+    committed(dir.path());
+    let told = |repository: &str, more: &[&str]| {
+        fs::write(
+            dir.path().join("portcullis.toml"),
+            format!("[image]\nrepository = \"{repository}\"\n"),
+        )
+        .expect("written");
+        let output = portcullis(dir.path(), &[&["doctor", "--format", "json"], more].concat());
+        let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        let checks = json["checks"].as_array().expect("checks").clone();
+        let check = checks.into_iter().find(|check| check["name"] == "repository").expect("looked for");
+        let text = |key: &str| check[key].as_str().expect("a text").to_owned();
+        (output.status.code(), text("found"), text("said"))
+    };
+    let (code, found, said) = told(&registry.repository("shop"), &[]);
+    assert_eq!((code, found.as_str()), (Some(0), "there"), "{said}");
+    assert!(said.contains("answers"), "{said}");
+    let (code, found, said) = told("127.0.0.1:9/shop", &[]);
+    assert_eq!((code, found.as_str()), (Some(64), "missing"), "{said}");
+    let (_, found, said) = told("registry.example/shop", &["--offline"]);
+    assert_eq!(found, "not-needed");
+    assert!(said.contains("not asked"), "{said}");
+}
+
+#[test]
 fn doctor_takes_no_buildah_where_an_engine_is_named_as_the_build_takes_none() {
     let dir = folder(&[("Dockerfile", "FROM scratch\n")]);
     committed(dir.path());

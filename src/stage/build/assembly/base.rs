@@ -22,6 +22,12 @@ pub(in crate::stage::build) struct Base {
 }
 
 impl Base {
+    /// Its variables, as `NAME=value`.
+    pub(in crate::stage::build) fn environment(&self) -> Vec<String> {
+        let env = self.configuration.pointer("/config/Env").and_then(Value::as_array);
+        env.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+    }
+
     /// Picks the platform of an image.
     ///
     /// # Errors

@@ -122,6 +122,7 @@ mod tests {
         let canonical = Canonical {
             epoch: 1_700_000_000,
             begun: "2026-11-28T14:00:00Z".parse().expect("a time"),
+            ended: "2026-11-28T16:00:00Z".parse().expect("a time"),
             labels: BTreeMap::from([("revision".to_owned(), "1".to_owned())]),
             leaks: super::super::leak::Leaks::of(&[]).expect("nothing"),
         };

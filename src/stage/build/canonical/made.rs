@@ -72,7 +72,7 @@ fn is_copy(step: &Value) -> bool {
 
 /// True for a step of this build.
 pub(super) fn is_made(step: &Value, canonical: &Canonical) -> bool {
-    created(step).is_none_or(|at| at.as_second() == canonical.epoch || at >= canonical.begun)
+    created(step).is_none_or(|at| at.as_second() == canonical.epoch || (canonical.begun..=canonical.ended).contains(&at))
 }
 
 fn created(step: &Value) -> Option<Timestamp> {
@@ -88,6 +88,7 @@ mod tests {
         Canonical {
             epoch: 1_700_000_000,
             begun: "2026-01-01T00:00:00Z".parse().expect("a time"),
+            ended: "2026-01-01T01:10:00Z".parse().expect("a time"),
             labels: Default::default(),
             leaks: super::super::leak::Leaks::of(&[]).expect("nothing"),
         }
@@ -111,6 +112,17 @@ mod tests {
         // The base is younger than the commit: what is older than the commit stays.
         let made = Origin::Made { since: 1_700_000_000 };
         assert_eq!(of(&history, 4), [BASE, BASE, made, made]);
+    }
+
+    #[test]
+    fn a_base_that_is_dated_into_the_future_is_a_base_before_that_moment_too() {
+        let base = r#"{"created":"2038-01-19T03:14:07Z"}"#;
+        let ours = r#"{"created":"2023-11-14T22:13:20Z","created_by":"COPY a /a # buildkit"}"#;
+        assert_eq!(of(&[base, ours].join(","), 2), [BASE, COPIED]);
+        // A builder whose clock is some minutes ahead.
+        let of_buildah = r#"{"created":"2026-01-01T01:09:00Z"}"#;
+        let all = Origin::Made { since: i64::MIN };
+        assert_eq!(of(of_buildah, 1), [all]);
     }
 
     #[test]

@@ -16,6 +16,8 @@ pub(in crate::stage::build) struct Canonical {
     pub(in crate::stage::build) epoch: i64,
     /// When the build began.
     pub(in crate::stage::build) begun: Timestamp,
+    /// No step of it can be dated later: the builder's clock may be ahead of ours, and a base may be dated into the future.
+    pub(in crate::stage::build) ended: Timestamp,
     pub(in crate::stage::build) labels: BTreeMap<String, String>,
     /// What must not be in it.
     pub(in crate::stage::build) leaks: Leaks,

@@ -54,6 +54,12 @@ pub(super) fn explain(request: &Request<'_>, steps: &Steps, builder: &'static st
     ) {
         return DockerfileError::BaseImage { place, reason }.into();
     }
+    if says(
+        &reason,
+        &["ache export is not supported", "cache export feature is currently not supported"],
+    ) {
+        return DockerfileError::NoCacheExport { reason }.into();
+    }
     if says(&reason, &["Cannot connect to the Docker daemon", "error during connect"]) {
         return DockerfileError::NoEngine { reasons: vec![reason] }.into();
     }

@@ -6,7 +6,7 @@ use super::engine::{Engine, Request};
 use super::epoch::epoch;
 use super::progress::Steps;
 use super::sources::Sources;
-use super::{engine, provenance};
+use super::{engine, machine, provenance};
 use crate::io::Effects;
 use crate::io::archive::DockerImage;
 use crate::io::secret::Secret;
@@ -18,6 +18,9 @@ use crate::stage::build::assembly::put_index;
 use crate::stage::build::canonical::{self, Canonical, Leaks};
 use crate::stage::build::staging_folder::Target;
 use crate::stage::build::{BuildError, DockerfileError, ImageSource};
+
+/// How far the clock of a builder may be ahead of ours.
+const AHEAD: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);
 
 pub(in crate::stage::build) struct Dockerfile;
 
@@ -133,9 +136,11 @@ impl Run<'_> {
             effects: self.effects,
         };
         let secrets = self.secrets();
-        let canonical = Canonical {
+        let begun = self.effects.clock.now();
+        let mut canonical = Canonical {
             epoch: epoch(self.plan),
-            begun: self.effects.clock.now(),
+            begun,
+            ended: begun,
             labels: provenance::labels(self.plan),
             leaks: Leaks::of(&secrets)?,
         };
@@ -154,7 +159,12 @@ impl Run<'_> {
             (steps, image) = build(&fresh)?;
         }
         bases.extend(steps.bases().clone());
-        canonical::image(&image, &canonical, &self.target.layout, self.effects)
+        canonical.ended = self.effects.clock.now().saturating_add(AHEAD).unwrap_or(jiff::Timestamp::MAX);
+        let image = canonical::image(&image, &canonical, &self.target.layout, self.effects)?;
+        if let Some(platform) = platform {
+            machine::starts_on(platform, &image, &self.target.layout, self.effects)?;
+        }
+        Ok(image)
     }
 
     /// The values of the build's secrets by their ids, so that they are never shown, and never in the image.

@@ -9,6 +9,7 @@ mod engine;
 mod epoch;
 mod failure;
 mod image_source;
+mod machine;
 mod progress;
 mod provenance;
 mod sources;

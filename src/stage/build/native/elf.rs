@@ -27,13 +27,6 @@ pub(super) fn libraries(bytes: &[u8]) -> Result<Vec<String>, ElfError> {
     Ok(elf(&bytes)?.linked().libraries)
 }
 
-/// The machine that a 64-bit little-endian ELF file is for, by its first bytes; `None` for every other file. Source: the System V ABI, `e_machine`.
-pub(super) fn machine(start: &[u8]) -> Option<u16> {
-    let is_read = start.starts_with(b"\x7fELF\x02\x01");
-    let number = start.get(18..20).filter(|_| is_read)?;
-    Some(u16::from_le_bytes([number[0], number[1]]))
-}
-
 /// Adds a section that is not loaded, at the end of the file; a section of that name is given the new content. The old section
 /// headers stay behind as dead bytes: nothing that is loaded moves.
 ///

@@ -32,6 +32,7 @@ pub(super) fn collect(plan: &BuildPlan, build: &NativeBuild, effects: &Effects) 
         entry: &build.files[0],
         ignored: Ignored::of(&plan.root)?,
         tracked: Tracked::default(),
+        ours: ours(plan),
         files: Vec::new(),
         links: BTreeMap::new(),
         found: Vec::new(),
@@ -52,11 +53,21 @@ pub(super) fn collect(plan: &BuildPlan, build: &NativeBuild, effects: &Effects) 
     Ok(placement)
 }
 
+/// The layout, its folder, what is kept between builds, and all that the plan names.
+fn ours(plan: &BuildPlan) -> Vec<PathBuf> {
+    let of_layout = [Some(plan.layout.as_path()), plan.layout.parent(), Some(&plan.work)];
+    let all = of_layout.into_iter().flatten().chain(plan.ours.iter().map(PathBuf::as_path));
+    // `./image` and `image` are one place.
+    all.map(|path| path.components().collect()).collect()
+}
+
 struct Walk<'w> {
     plan: &'w BuildPlan,
     entry: &'w PlacedFiles,
     ignored: Ignored,
     tracked: Tracked,
+    /// What the gate itself keeps in the tree.
+    ours: Vec<PathBuf>,
     /// Files of every entry, relative to the root.
     files: Vec<PathBuf>,
     /// Links of the entry, by their place in it, and where they lead.
@@ -130,6 +141,9 @@ impl Walk<'_> {
             })
         };
         let found = whole.symlink_metadata().map_err(unread)?;
+        if self.ours.contains(&whole) {
+            return Ok(());
+        }
         if self.ignored.holds(path) {
             if !self.entry.ignored {
                 self.passed_over = true;
@@ -174,11 +188,6 @@ impl Walk<'_> {
     }
 
     fn folder(&mut self, path: &Path, whole: &Path, below: &str) -> Result<(), BuildError> {
-        let layout = &self.plan.layout;
-        let own = [Some(layout.as_path()), layout.parent(), Some(&self.plan.work)];
-        if own.contains(&Some(whole)) {
-            return Ok(());
-        }
         if whole.join(".git").symlink_metadata().is_ok() {
             self.ignored.add(path, &self.plan.root)?;
             if !path.as_os_str().is_empty() {

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::below::Below;
 use super::compile::{Compilation, target_dir};
 use super::created::created;
 use super::graph::Graph;
+use super::named::Content;
 use super::placement::Placement;
 use super::prepared::{Prepared, prepare};
 use super::program::{self, Built, has_its_loader, missing_libraries};
@@ -18,6 +18,8 @@ use crate::io::oci_layout::OciLayout;
 use crate::model::event::Stage;
 use crate::model::image::{BuiltImage, Descriptor, DescriptorPlatform};
 use crate::model::plan::{BuildPlan, Builder, Link, NativeBuild};
+use crate::model::program_place::path_of;
+use crate::stage::build::assembly::Below;
 use crate::stage::build::assembly::{Base, LayerWriter, NewLayer, assemble, put_index};
 use crate::stage::build::image::bring;
 use crate::stage::build::{BuildError, ImageSource};
@@ -177,12 +179,22 @@ impl<'r> Run<'r> {
     /// Writes the manifest of one platform.
     fn manifest(&self, made: &ForTarget<'_>, base: Option<&Base>, layout: &OciLayout) -> Result<Descriptor, BuildError> {
         let placement = &self.prepared.placement;
-        let is_looked_into = !placement.is_empty() || self.build.link == Link::Dynamic;
+        let image = &self.build.image;
+        let is_looked_into = !placement.is_empty() || self.build.link == Link::Dynamic || image.healthcheck.is_some();
         let below = match base {
             Some(base) if is_looked_into => Below::of(layout, &base.layers, self.effects)?,
             Some(_) => Below::default(),
             None => rootfs::tree(),
         };
+        if let Some(base) = base {
+            let content = Content {
+                below: &below,
+                placement,
+                programs: made.programs.iter().map(|program| program.name.as_str()).collect(),
+                path: Some(path_of(&base.environment()).to_owned()),
+            };
+            content.has_what_checks(image)?;
+        }
         for program in &made.programs {
             has_its_loader(program, &below, made.target.machine())?;
             let missing = missing_libraries(program, &below);

@@ -4,7 +4,6 @@
 //! Invariant: one commit, one toolchain and one version of this program give one digest, in whatever folder they build.
 
 mod audit;
-mod below;
 mod compile;
 mod compiled;
 mod created;
@@ -15,6 +14,7 @@ mod graph;
 mod ignored;
 mod image_source;
 mod links;
+mod named;
 mod origin;
 mod placement;
 mod prepared;

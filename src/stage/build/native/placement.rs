@@ -5,11 +5,11 @@ use std::collections::btree_map;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::below::{self, Below};
 use crate::io::files::{self, FileError};
 use crate::io::hash::Hashing;
 use crate::io::oci_layout::OciLayout;
 use crate::model::digest::Digest;
+use crate::stage::build::assembly::{Below, Sort as Lies};
 use crate::stage::build::assembly::{LayerWriter, NewLayer};
 use crate::stage::build::{BuildError, NativeError};
 
@@ -104,6 +104,11 @@ impl Placement {
         self.things.is_empty()
     }
 
+    /// True where something other than a folder lies at a path.
+    pub(super) fn has(&self, path: &str) -> bool {
+        self.things.get(path).is_some_and(|placed| placed.sort != Sort::Folder)
+    }
+
     /// Puts a thing at its place, and folders above it.
     ///
     /// # Errors
@@ -165,7 +170,7 @@ impl Placement {
         let mut layer = LayerWriter::new(layout, seconds)?;
         for (path, placed) in &self.things {
             let there = below.get(path);
-            let is_folder = there.map(|node| node.sort == below::Sort::Folder);
+            let is_folder = there.map(|node| node.sort == Lies::Folder);
             match (&placed.sort, is_folder) {
                 (Sort::Folder, Some(false)) => {
                     return Err(refused(

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use super::compile::linker_path;
 use super::files;
+use super::named::{self, Content};
 use super::placement::Placement;
 use super::project::Project;
+use super::rootfs;
 use super::target::Target;
 use super::targets;
 use super::toolchain::Toolchain;
@@ -49,6 +51,16 @@ pub(super) fn prepare(plan: &BuildPlan, build: &NativeBuild, effects: &Effects) 
     let targets = targets::choose(build, &toolchain, &plan.root)?;
     let placement = files::collect(plan, build, effects)?;
     placement.leaves_room_for(project.programs().map(|program| format!("app/{program}")))?;
+    if build.base.is_none() {
+        let content = Content {
+            below: &rootfs::tree(),
+            placement: &placement,
+            programs: project.programs().map(String::as_str).collect(),
+            path: None,
+        };
+        content.has_what_checks(&build.image)?;
+        named::scratch_knows_the_user(&build.image, &placement)?;
+    }
     if placement.of_the_ignored {
         effects.warn(
             Stage::Build,

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use super::below::{Below, Sort};
 use super::compile::{Compilate, Compilation};
 use super::elf::ElfError;
 use super::{audit, elf};
 use crate::io::files;
 use crate::model::plan::Link;
+use crate::stage::build::assembly::{Below, Sort};
 use crate::stage::build::{BuildError, NativeError};
 
 /// A program of the image.
@@ -39,7 +39,7 @@ fn one(compilation: &Compilation<'_>, name: &str, path: &Path, section: &[u8]) -
     };
     let mut content = files::read(path, compilation.effects.limits.executable)?;
     let interpreter = elf::interpreter(&content).map_err(odd)?;
-    if elf::machine(&content) != compilation.target.machine() {
+    if crate::io::elf::machine(&content) != compilation.target.machine() {
         let (path, platform) = (path.to_owned(), compilation.target.platform().to_string());
         return Err(NativeError::WrongMachine { path, platform }.into());
     }

@@ -75,6 +75,9 @@ impl Project {
             }
         }
         let entrypoint = entrypoint(&packages, build.entrypoint.as_deref())?;
+        for feature in &build.features {
+            is_feature(feature, build, &packages, &metadata)?;
+        }
         packages.sort_by_key(|package| !package.bins.contains(&entrypoint));
         Ok(Self {
             packages,
@@ -96,6 +99,36 @@ impl Project {
         let local = ids.filter_map(|id| id.strip_prefix("path+file://")?.split('#').next());
         local.filter(|folder| !Path::new(folder).starts_with(&self.workspace)).collect()
     }
+}
+
+/// Refuses a feature that would be of nothing that is built: cargo's own words for it are found at the end of a build's output.
+/// `feature` is of the package of the build, `member/feature` of a member whose program is built, `dependency/feature` of what that package needs.
+fn is_feature(feature: &str, build: &NativeBuild, packages: &[Selected], metadata: &Metadata) -> Result<(), BuildError> {
+    let (package, name) = match feature.split_once('/') {
+        Some((member, name)) if packages.iter().any(|package| package.name == member) => (member, name),
+        _ => (build.package.as_str(), feature),
+    };
+    let found = metadata.workspace_packages().into_iter().find(|p| p.name.as_str() == package);
+    let Some(found) = found.filter(|_| packages.iter().any(|built| built.name == package)) else {
+        return Err(unknown_package(metadata, package));
+    };
+    let is_of_dependency = name.split_once('/').is_some_and(|(dependency, _)| {
+        let dependency = dependency.trim_end_matches('?');
+        let called = |needed: &cargo_metadata::Dependency| needed.rename.as_deref().unwrap_or(&needed.name) == dependency;
+        found.dependencies.iter().any(called)
+    });
+    if is_of_dependency || found.features.contains_key(name) || name == "default" {
+        return Ok(());
+    }
+    let known: Vec<String> = found.features.keys().cloned().collect();
+    let candidates: Vec<&str> = known.iter().map(String::as_str).collect();
+    Err(NativeError::Feature {
+        package: package.to_owned(),
+        nearest: nearest(name, &candidates).map(str::to_owned),
+        name: name.to_owned(),
+        known,
+    }
+    .into())
 }
 
 /// The program that was named; without a name, the first.

@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::below::{Below, Sort};
 use crate::io::oci_layout::OciLayout;
 use crate::stage::build::BuildError;
+use crate::stage::build::assembly::{Below, Sort};
 use crate::stage::build::assembly::{LayerWriter, NewLayer};
 
 /// The user that the service runs as: no name of any system, the number that distroless images use.
 pub(super) const USER: &str = "65532:65532";
+/// The names that its users and groups have.
+pub(super) const NAMES: [&str; 2] = ["root", "nonroot"];
 /// Where TLS libraries look for certificates.
 pub(super) const CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
 

@@ -2,6 +2,7 @@
 
 use crate::model::image::Platform;
 use crate::model::plan::NativeBuild;
+use crate::stage::build::assembly::Architecture;
 
 /// One target.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +25,7 @@ impl Target {
     /// The platform that its binaries run on.
     pub(super) fn platform(&self) -> Platform {
         let architecture = self.triple.split('-').next().unwrap_or_default();
-        let known = ARCHITECTURES.iter().find(|known| known.rustc == architecture);
+        let known = Architecture::of_rustc(architecture);
         Platform {
             os: "linux".to_owned(),
             architecture: known.map_or(architecture, |known| known.go).to_owned(),
@@ -35,8 +36,7 @@ impl Target {
     /// The machine that an ELF header of its programs names; none for one that nobody has looked up.
     pub(super) fn machine(&self) -> Option<u16> {
         let architecture = self.triple.split('-').next()?;
-        let known = ARCHITECTURES.iter().find(|known| known.rustc == architecture)?;
-        Some(known.elf)
+        Some(Architecture::of_rustc(architecture)?.elf)
     }
 
     /// The program that links for it, where one is named.
@@ -51,24 +51,4 @@ impl Target {
         let name = self.triple.to_ascii_uppercase().replace(['-', '.'], "_");
         format!("CARGO_TARGET_{name}_LINKER")
     }
-}
-
-/// A processor: what rustc, Go and ELF call it. 64 bits, the low byte first: the builder reads no other executables.
-struct Architecture {
-    rustc: &'static str,
-    go: &'static str,
-    /// Source: the System V ABI, `e_machine`.
-    elf: u16,
-}
-
-const ARCHITECTURES: [Architecture; 5] = [
-    known("x86_64", "amd64", 62),
-    known("aarch64", "arm64", 183),
-    known("powerpc64le", "ppc64le", 21),
-    known("riscv64gc", "riscv64", 243),
-    known("loongarch64", "loong64", 258),
-];
-
-const fn known(rustc: &'static str, go: &'static str, elf: u16) -> Architecture {
-    Architecture { rustc, go, elf }
 }

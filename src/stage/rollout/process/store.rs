@@ -25,8 +25,7 @@ use crate::model::digest::Digest;
 use crate::model::excused::Excused as _;
 use crate::model::image::ImageConfig;
 use crate::model::image_ref::ImageRef;
-
-const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+use crate::model::program_place::{path_of, places_of};
 
 /// How many folders of one release are kept: the newest, and the one that may still serve while it is made.
 const KEPT: usize = 2;
@@ -243,17 +242,11 @@ impl Unpacked {
             .next()
             .filter(|name| !name.is_empty())
             .ok_or_else(|| wrong("the image has no ENTRYPOINT and no CMD".to_owned()))?;
-        let candidates: Vec<PathBuf> = if name.starts_with('/') {
-            vec![PathBuf::from(&name)]
-        } else if name.contains('/') {
-            vec![Path::new(self.config.working_dir.as_deref().unwrap_or("/")).join(&name)]
-        } else {
-            let path = self.config.env.iter().find_map(|pair| pair.strip_prefix("PATH="));
-            let folders = path.unwrap_or(DEFAULT_PATH).split(':').filter(|folder| !folder.is_empty());
-            folders.map(|folder| Path::new(folder).join(&name)).collect()
-        };
+        let config = &self.config;
+        let candidates = places_of(&name, config.working_dir.as_deref(), path_of(&config.env));
         let found = candidates.iter().find_map(|candidate| {
-            let place = path_in_root::resolve(&self.root, candidate).or_none("the next folder of PATH is tried, and none is an error")?;
+            let place = path_in_root::resolve(&self.root, Path::new(candidate))
+                .or_none("the next folder of PATH is tried, and none is an error")?;
             let meta = fs::metadata(&place).or_none("the next folder of PATH is tried, and none is an error")?;
             (meta.is_file() && meta.permissions().mode() & 0o111 != 0).then_some(place)
         });

@@ -77,7 +77,7 @@ impl Request<'_> {
             }
         }
         for key in &build.ssh {
-            option("--ssh", key.clone());
+            option("--ssh", self.ssh(key)?);
         }
         // Only a name of a key's file needs no agent.
         if build.ssh.iter().any(|key| !key.contains('=')) {
@@ -91,6 +91,23 @@ impl Request<'_> {
             option("--network", network);
         }
         Ok(program.args(args))
+    }
+
+    /// `id`, or `id=FILE,…` with files relative to `portcullis.toml`: the builder would look where it was started.
+    fn ssh(&self, asked: &str) -> Result<String, BuildError> {
+        let Some((id, files)) = asked.split_once('=') else {
+            return Ok(asked.to_owned());
+        };
+        let mut places = Vec::new();
+        for file in files.split(',') {
+            let place = self.plan.root.join(file);
+            if !place.exists() {
+                let (what, reason) = ("a key", format!("and there is no {}", place.display()));
+                return Err(DockerfileError::NoAgent { what, reason }.into());
+            }
+            places.push(place.display().to_string());
+        }
+        Ok(format!("{id}={}", places.join(",")))
     }
 
     fn secret(&self, id: &str, name: &str) -> Result<crate::io::secret::Secret, BuildError> {
@@ -120,7 +137,12 @@ impl Request<'_> {
 
 /// The socket of an SSH agent.
 fn agent() -> Result<OsString, BuildError> {
-    let none = |reason: String| BuildError::from(DockerfileError::NoAgent { reason });
+    let none = |reason: String| {
+        BuildError::from(DockerfileError::NoAgent {
+            what: "the SSH agent",
+            reason,
+        })
+    };
     let socket = crate::io::environment::variable("SSH_AUTH_SOCK").filter(|socket| !socket.is_empty());
     let socket = socket.ok_or_else(|| none("and SSH_AUTH_SOCK is not set".to_owned()))?;
     match Path::new(&socket).metadata() {

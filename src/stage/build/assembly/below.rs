@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::io::Effects;
 use crate::io::layers::{self, Entry, Kind, LayerProblem, Metadata, Need, Stated, Visitor, Whiteout};
 use crate::io::oci_layout::OciLayout;
+use crate::io::{Effects, elf};
 use crate::model::image::Layer;
 use crate::stage::build::BuildError;
 
@@ -13,21 +13,21 @@ const MOST_LINKS: usize = 40;
 
 /// The merged tree of an image. Paths are clean and relative to the root.
 #[derive(Debug, Default)]
-pub(super) struct Below {
+pub(in crate::stage::build) struct Below {
     nodes: BTreeMap<String, Node>,
 }
 
 /// One thing in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Node {
-    pub(super) sort: Sort,
-    pub(super) mode: u32,
-    pub(super) uid: u64,
-    pub(super) gid: u64,
+pub(in crate::stage::build) struct Node {
+    pub(in crate::stage::build) sort: Sort,
+    pub(in crate::stage::build) mode: u32,
+    pub(in crate::stage::build) uid: u64,
+    pub(in crate::stage::build) gid: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Sort {
+pub(in crate::stage::build) enum Sort {
     Folder,
     /// A file; for an ELF file that is 64 bits wide, low byte first, the machine that it is for.
     File(Option<u16>),
@@ -41,7 +41,7 @@ impl Below {
     ///
     /// # Errors
     /// [`BuildError::Layer`] for one that two readers could read differently, or that does not hold together.
-    pub(super) fn of(layout: &OciLayout, layers: &[Layer], effects: &Effects) -> Result<Self, BuildError> {
+    pub(in crate::stage::build) fn of(layout: &OciLayout, layers: &[Layer], effects: &Effects) -> Result<Self, BuildError> {
         let mut below = Self::default();
         for layer in layers {
             let stated = Stated {
@@ -58,25 +58,33 @@ impl Below {
     }
 
     /// Adds something that root owns.
-    pub(super) fn put(&mut self, path: &str, sort: Sort, mode: u32) {
+    pub(in crate::stage::build) fn put(&mut self, path: &str, sort: Sort, mode: u32) {
         let (uid, gid) = (0, 0);
         self.nodes.insert(path.to_owned(), Node { sort, mode, uid, gid });
     }
 
     /// What lies at a path, which leads through no link.
-    pub(super) fn get(&self, path: &str) -> Option<&Node> {
+    pub(in crate::stage::build) fn get(&self, path: &str) -> Option<&Node> {
         self.nodes.get(path)
     }
 
     /// What lies at a path when every link is followed within the image, and its own path.
-    pub(super) fn resolve(&self, path: &str) -> Option<(String, &Node)> {
+    pub(in crate::stage::build) fn resolve(&self, path: &str) -> Option<(String, &Node)> {
         let at = self.place(path)?;
         let node = self.nodes.get(&at)?;
         Some((at, node))
     }
 
+    /// Every program: its path, and the machine that it is for.
+    pub(in crate::stage::build) fn programs(&self) -> impl Iterator<Item = (&str, u16)> + Clone {
+        self.nodes.iter().filter_map(|(path, node)| match node.sort {
+            Sort::File(Some(machine)) => Some((path.as_str(), machine)),
+            _ => None,
+        })
+    }
+
     /// True where a file, or a link, has a name, in whatever folder.
-    pub(super) fn has_file_called(&self, name: &str) -> bool {
+    pub(in crate::stage::build) fn has_file_called(&self, name: &str) -> bool {
         let files = self
             .nodes
             .iter()
@@ -85,7 +93,7 @@ impl Below {
     }
 
     /// Where a path leads; none for links in a circle. What is not there is where it would be.
-    fn place(&self, path: &str) -> Option<String> {
+    pub(in crate::stage::build) fn place(&self, path: &str) -> Option<String> {
         let parts = |path: &str| -> Vec<String> { path.split('/').rev().map(str::to_owned).collect() };
         let mut rest = parts(path);
         let mut at: Vec<String> = Vec::new();
@@ -203,7 +211,7 @@ impl Visitor for Seen {
 
     fn magic(&mut self, _: &Entry<'_>, start: &[u8]) -> Need {
         if let Some((_, Found::Node(node))) = self.entries.last_mut() {
-            node.sort = Sort::File(super::elf::machine(start));
+            node.sort = Sort::File(elf::machine(start));
         }
         Need::Nothing
     }
