@@ -49,6 +49,16 @@ pub enum ImageRefError {
     /// A registry reference without a digest.
     #[error("`{0}` has no digest: a tag can move between two looks, so write registry:REPOSITORY@sha256:…")]
     NoDigest(String),
+    /// A registry's name as other tools write it.
+    #[error(
+        "`{name}` names an image by a tag, and a tag can move between two looks: write registry:{repository}@sha256:… (the run that published it printed the digest, `docker buildx imagetools inspect {name}` shows it), or docker-daemon:{name} for an image of the engine here"
+    )]
+    Tag {
+        /// As it was written.
+        name: String,
+        /// Without the tag.
+        repository: String,
+    },
     /// A registry's name with a user and a password before it.
     #[error(
         "`{0}` has a login in it, which belongs to `docker login` or a credential helper: leave it out, and change the password if this was stored anywhere"
@@ -65,10 +75,14 @@ impl ImageRef {
     /// # Errors
     /// [`ImageRefError`] for every other text.
     pub fn parse(text: &str) -> Result<Self, ImageRefError> {
-        let (scheme, rest) = text
-            .split_once(':')
-            .filter(|(_, rest)| !rest.is_empty())
-            .ok_or_else(|| ImageRefError::Scheme(logins::of_reference(text)))?;
+        let unknown = || match tagged(text) {
+            Some(repository) => ImageRefError::Tag {
+                name: text.to_owned(),
+                repository: repository.to_owned(),
+            },
+            None => ImageRefError::Scheme(logins::of_reference(text)),
+        };
+        let (scheme, rest) = text.split_once(':').filter(|(_, rest)| !rest.is_empty()).ok_or_else(unknown)?;
         let names_image = matches!(scheme, "registry" | "docker-daemon" | "containers-storage");
         if names_image && logins::has_login(rest.trim_start_matches('/')) {
             return Err(ImageRefError::Login(logins::of_reference(text)));
@@ -114,9 +128,21 @@ impl ImageRef {
                     digest,
                 }
             }
-            _ => return Err(ImageRefError::Scheme(logins::of_reference(text))),
+            _ => return Err(unknown()),
         })
     }
+}
+
+/// The repository of `HOST/PATH:TAG` or `NAME:latest`, as other tools name an image.
+fn tagged(text: &str) -> Option<&str> {
+    let plain = |text: &str, more: &[char]| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || more.contains(&c));
+    let (repository, tag) = text.rsplit_once(':').filter(|(_, tag)| plain(tag, &['.', '-', '_']))?;
+    let (host, path) = repository.split_once('/').unwrap_or(("", repository));
+    let is_host = match host.split_once(':') {
+        Some((name, port)) => plain(name, &['.', '-']) && port.bytes().all(|byte| byte.is_ascii_digit()),
+        None => host.is_empty() && tag == "latest" || plain(host, &['.', '-', '_']),
+    };
+    (is_host && path.split('/').all(|part| plain(part, &['.', '-', '_']))).then_some(repository)
 }
 
 impl fmt::Display for ImageRef {
@@ -148,6 +174,30 @@ impl FromStr for ImageRef {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_image_by_its_tag_is_told_how_it_is_written_here() {
+        for (text, repository) in [
+            ("ghcr.io/acme/pay:1.0", "ghcr.io/acme/pay"),
+            ("127.0.0.1:5000/pay:main", "127.0.0.1:5000/pay"),
+            ("acme/pay:1.0", "acme/pay"),
+            ("nginx:latest", "nginx"),
+        ] {
+            let error = ImageRef::parse(text).expect_err("a tag");
+            assert!(error.to_string().contains(&format!("registry:{repository}@sha256:…")), "{error}");
+        }
+        for other in [
+            "ocl:image",
+            "oci-archiv:/tmp/a/b.tar",
+            "registri:host/pay:1",
+            "/tmp/a:b",
+            "./a:b",
+            "a//b:c",
+            "pay",
+        ] {
+            assert!(matches!(ImageRef::parse(other), Err(ImageRefError::Scheme(_))), "{other}");
+        }
+    }
 
     #[test]
     fn a_registry_reference_needs_a_digest() {

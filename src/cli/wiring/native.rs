@@ -7,7 +7,9 @@ use super::Workspace;
 use super::native_container::container;
 use crate::cli::config::{Build, Cargo, Files, Link, Linker};
 use crate::cli::error::CliError;
-use crate::io::environment;
+use crate::io::limits::Limits;
+use crate::io::{environment, files};
+use crate::model::excused::Excused as _;
 use crate::model::plan::{self, Builder, CargoCommand, NativeBuild, PlacedFiles, ProgramName};
 use crate::model::secret_name::{holds_secret, logs_in, sounds_secret};
 
@@ -26,7 +28,11 @@ impl Workspace {
         self.variables(build)?;
         let (entrypoint, image) = container(build)?;
         Ok(Builder::Native(Box::new(NativeBuild {
-            package: build.package.clone().unwrap_or_else(|| self.service()),
+            package: build
+                .package
+                .clone()
+                .or_else(|| self.only_package())
+                .unwrap_or_else(|| self.service()),
             programs: programs(build)?,
             entrypoint,
             base: match build.base.as_deref() {
@@ -52,6 +58,18 @@ impl Workspace {
             files: build.files.iter().map(|files| self.files(files)).collect::<Result<_, _>>()?,
             image,
         })))
+    }
+
+    /// The name of the package here, where it is no workspace: there is no other that could be meant.
+    fn only_package(&self) -> Option<String> {
+        let path = self.root.join("Cargo.toml");
+        let text = files::read_document(&path, Limits::default().document).or_none("cargo says what is wrong with it")?;
+        let manifest: toml::Table = toml::from_str(&text).or_none("cargo says what is wrong with it")?;
+        let name = manifest
+            .get("package")
+            .filter(|_| !manifest.contains_key("workspace"))?
+            .get("name")?;
+        name.as_str().map(str::to_owned)
     }
 
     /// What is judged may not see what the gate signs and logs in with, and its own variables are in the provenance.

@@ -334,6 +334,17 @@ fn doctor_says_what_is_missing_and_fails_for_what_the_configuration_names_alone(
 }
 
 #[test]
+fn the_only_package_is_built_whatever_its_folder_is_called() {
+    let dir = folder(&CRATE);
+    committed(dir.path());
+    let output = portcullis(dir.path(), &["build"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(text.contains("BUILD DONE") && text.contains("sha256:"), "{text}");
+    assert!(stderr(&output).contains("portcullis publish"), "{}", stderr(&output));
+}
+
+#[test]
 fn doctor_asks_the_repository_that_is_named_and_claims_nothing_offline() {
     let Some(registry) = crate::support::registry::RunningRegistry::docker() else {
         return;

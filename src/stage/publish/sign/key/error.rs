@@ -10,6 +10,15 @@ pub enum KeyError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     File(#[from] FileError),
+    /// There is no such file.
+    #[error("there is no key at {}", path.display())]
+    #[diagnostic(
+        code(publish::key),
+        help(
+            "`--key FILE` names the public key of whoever signed; `key` in [sign] names one's own, and \"local:FILE\" has it made by the first `gate`"
+        )
+    )]
+    NoFile { path: std::path::PathBuf },
     /// The variable is not set.
     #[error("the environment variable {name} is not set, and the signing key should be in it")]
     #[diagnostic(code(publish::key), help("put a PEM key into {name}, or change `key` in [sign]"))]

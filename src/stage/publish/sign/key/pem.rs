@@ -38,6 +38,9 @@ pub(super) fn read(source: &KeySource, effects: &Effects) -> Result<(String, Sec
             Ok((format!("${name}"), pem))
         }
         KeySource::File(path) | KeySource::Local(path) => {
+            if !path.exists() {
+                return Err(KeyError::NoFile { path: path.clone() });
+            }
             let pem = files::read_text(path, KEY_LIMIT)?;
             Ok((path.display().to_string(), Secret::new(pem)))
         }
