@@ -1,6 +1,6 @@
-//! Which crates a manifest or a configuration of cargo replaces by a local folder.
+//! Which crates a manifest or a configuration of cargo replaces by a local folder, and which a manifest needs from elsewhere.
 //!
-//! Source: the Cargo book, "Overriding dependencies" and "Configuration" (`patch`).
+//! Source: the Cargo book, "Overriding dependencies", "Specifying dependencies" and "Configuration" (`patch`).
 
 /// Names of the packages that `[patch]` and `[replace]` give a path.
 #[must_use]
@@ -21,6 +21,34 @@ pub fn replaced(manifest: &toml::Table) -> Vec<String> {
         .collect()
 }
 
+/// Names of the packages that a manifest needs from a registry or a repository: it says nowhere that they lie in a folder. One that does, and is not
+/// in the lock file with a source, is replaced, wherever that is said (a configuration that is included, or lies in a folder above).
+#[must_use]
+pub fn from_elsewhere(manifest: &toml::Table) -> Vec<String> {
+    const KINDS: [&str; 3] = ["dependencies", "dev-dependencies", "build-dependencies"];
+    let table = |value: Option<&'_ toml::Value>| value.and_then(toml::Value::as_table).cloned().unwrap_or_default();
+    let targets = table(manifest.get("target"));
+    let workspace = table(manifest.get("workspace"));
+    let holders = [manifest, &workspace]
+        .into_iter()
+        .chain(targets.values().filter_map(toml::Value::as_table));
+    let named = holders.flat_map(|holder| KINDS.iter().filter_map(|kind| holder.get(*kind)?.as_table()));
+    named
+        .flatten()
+        .filter_map(|(key, needed)| match needed {
+            toml::Value::String(_) => Some(key.clone()),
+            toml::Value::Table(needed) => {
+                let is_elsewhere = ["version", "git", "registry", "registry-index"]
+                    .iter()
+                    .any(|word| needed.contains_key(*word));
+                let renamed = needed.get("package").and_then(toml::Value::as_str);
+                (is_elsewhere && !needed.contains_key("path")).then(|| renamed.unwrap_or(key).to_owned())
+            }
+            _ => None,
+        })
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -30,5 +58,15 @@ mod tests {
         let text = "[patch.crates-io]\na = { path = \"x\" }\nb2 = { package = \"b\", path = \"y\" }\nc = { git = \"https://example.org/c\" }\n\
                     [replace]\n\"d:1.0.0\" = { path = \"z\" }\n";
         assert_eq!(replaced(&text.parse().expect("TOML")), ["a", "b", "d"]);
+    }
+
+    #[test]
+    fn what_is_needed_by_its_version_is_from_elsewhere() {
+        let text = "[dependencies]\na = \"1\"\nb2 = { package = \"b\", version = \"1\" }\nown = { path = \"own\", version = \"1\" }\nw = { workspace = true }\n\
+                    [target.'cfg(unix)'.dependencies]\nc = { git = \"https://example.org/c\" }\n[dev-dependencies]\nd = \"2\"\n\
+                    [workspace.dependencies]\nw = \"3\"\n";
+        let mut found = from_elsewhere(&text.parse().expect("TOML"));
+        found.sort();
+        assert_eq!(found, ["a", "b", "c", "d", "w"]);
     }
 }

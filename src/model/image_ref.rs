@@ -140,7 +140,7 @@ fn tagged(text: &str) -> Option<&str> {
     let (host, path) = repository.split_once('/').unwrap_or(("", repository));
     let is_host = match host.split_once(':') {
         Some((name, port)) => plain(name, &['.', '-']) && port.bytes().all(|byte| byte.is_ascii_digit()),
-        None => host.is_empty() && tag == "latest" || plain(host, &['.', '-', '_']),
+        None => host.is_empty() && tag == "latest" || plain(host, &['.', '-', '_']) && !host.starts_with('.'),
     };
     (is_host && path.split('/').all(|part| plain(part, &['.', '-', '_']))).then_some(repository)
 }

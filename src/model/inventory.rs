@@ -157,8 +157,11 @@ impl Inventory {
             logins::clean(&mut gap.subject);
             logins::clean(&mut gap.detail);
         }
-        fn key(c: &Component) -> (&str, &Option<Platform>, &str, Scope, &Option<SourcePackage>) {
-            (c.purl.as_str(), &c.platform, &c.cataloger, c.scope, &c.source)
+        // A package of one's own may have the name and version of a published one: what is not looked up must never stand for what is.
+        type LookedUp<'c> = (&'c Option<Ecosystem>, &'c Origin, bool);
+        fn key(c: &Component) -> (&str, &Option<Platform>, &str, Scope, &Option<SourcePackage>, LookedUp<'_>) {
+            let looked_up = (&c.ecosystem, &c.origin, c.root);
+            (c.purl.as_str(), &c.platform, &c.cataloger, c.scope, &c.source, looked_up)
         }
         self.components.sort_by(|a, b| key(a).cmp(&key(b)));
         self.components.dedup_by(|next, kept| {
@@ -167,7 +170,6 @@ impl Inventory {
             }
             kept.locations.append(&mut next.locations);
             kept.dependencies.append(&mut next.dependencies);
-            kept.root |= next.root;
             true
         });
         for component in &mut self.components {

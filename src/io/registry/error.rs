@@ -177,6 +177,14 @@ pub enum RegistryError {
 }
 
 impl RegistryError {
+    /// Where an answer came from that is none of a registry's, after redirects.
+    pub(super) fn answered_by(&self) -> Option<&str> {
+        match self {
+            Self::Unavailable { url, .. } | Self::Refused { url, .. } => Some(url),
+            _ => None,
+        }
+    }
+
     /// How the run ends.
     #[must_use]
     pub fn exit_kind(&self) -> ExitKind {

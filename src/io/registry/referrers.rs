@@ -10,7 +10,7 @@ use reqwest::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
 
 use super::manifests::{PAGES, parse, too_many_pages};
-use super::send::body;
+use super::send::{bare, body};
 use super::{Registry, RegistryError};
 use crate::io::oci::{shape, to_bytes};
 use crate::model::digest::Digest;
@@ -54,7 +54,8 @@ impl Registry {
     /// has older entries there.
     ///
     /// # Errors
-    /// [`RegistryError`]: where the API fails and the tag has nothing either, nobody knows. A digest that nothing refers to is no error.
+    /// [`RegistryError`]: where the API itself fails, nobody knows what it would list, whatever stands under the tag. A digest that nothing refers
+    /// to is no error.
     pub async fn referrers(&self, digest: &Digest) -> Result<Referrers, RegistryError> {
         let (by_api, by_tag) = tokio::join!(self.referrers_by_api(digest), self.referrers_by_tag(digest));
         match by_api {
@@ -66,7 +67,12 @@ impl Registry {
                     list: union(answer.unwrap_or_default(), tagged),
                 })
             }
-            Err(error @ (RegistryError::Refused { .. } | RegistryError::Unavailable { .. } | RegistryError::Answer { .. })) => {
+            // Sent to a page elsewhere: that is no list of a registry that has one.
+            Err(error)
+                if error
+                    .answered_by()
+                    .is_some_and(|url| url != bare(&self.url(&format!("referrers/{digest}")))) =>
+            {
                 let list = by_tag?;
                 match list.is_empty() {
                     true => Err(error),

@@ -40,7 +40,7 @@ impl Registry {
                 .and_then(|delay| self.inner.patience.wait(delay, asked, begun.elapsed()));
             match next {
                 Some(delay) => self.wait(delay).await?,
-                None => return self.give_up(action, url, attempts, sent).await,
+                None => return Self::give_up(action, attempts, sent).await,
             }
         }
     }
@@ -97,17 +97,11 @@ impl Registry {
         Ok(())
     }
 
-    async fn give_up(
-        &self,
-        action: &'static str,
-        url: &str,
-        attempts: usize,
-        last: Result<Response, RegistryError>,
-    ) -> Result<Response, RegistryError> {
+    async fn give_up(action: &'static str, attempts: usize, last: Result<Response, RegistryError>) -> Result<Response, RegistryError> {
         match last {
             Ok(response) => Err(RegistryError::Unavailable {
                 action,
-                url: bare(url),
+                url: bare(response.url().as_str()),
                 status: response.status(),
                 attempts,
                 asked: retry_after(response.headers()),

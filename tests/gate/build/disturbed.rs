@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use portcullis::model::exit_kind::ExitKind;
 use portcullis::model::plan::NativeBuild;
@@ -61,9 +61,8 @@ fn a_crate_whose_message_was_swallowed_is_in_the_list_all_the_same() {
     assert!(listed.packages.iter().any(|package| package.name == "ledger"), "{listed:?}");
 }
 
-#[test]
-fn a_copy_that_stands_in_for_a_published_crate_is_looked_up_like_it() {
-    let place = Sample::new();
+/// A service whose lock file has a vulnerable version of `smallvec`, and its own copy of that in `copy`.
+fn with_a_copy(place: &Sample, manifest: &str, lock: &str) -> PathBuf {
     let root = place.path("svc");
     let write = |name: &str, text: &str| {
         let path = root.join(name);
@@ -72,7 +71,7 @@ fn a_copy_that_stands_in_for_a_published_crate_is_looked_up_like_it() {
     };
     write(
         "Cargo.toml",
-        "[package]\nname = \"svc\"\nversion = \"0.1.0\"\nedition = \"2021\"\n[dependencies]\nsmallvec = \"1\"\n[patch.crates-io]\nsmallvec = { path = \"copy\" }\n",
+        &format!("[package]\nname = \"svc\"\nversion = \"0.1.0\"\nedition = \"2021\"\n{manifest}"),
     );
     write("src/main.rs", "fn main() { println!(\"{}\", smallvec::name()); }\n");
     write(
@@ -80,10 +79,7 @@ fn a_copy_that_stands_in_for_a_published_crate_is_looked_up_like_it() {
         "[package]\nname = \"smallvec\"\nversion = \"1.6.0\"\nedition = \"2021\"\n",
     );
     write("copy/src/lib.rs", "pub fn name() -> &'static str { \"small\" }\n");
-    write(
-        "Cargo.lock",
-        "version = 4\n\n[[package]]\nname = \"smallvec\"\nversion = \"1.6.0\"\n\n[[package]]\nname = \"svc\"\nversion = \"0.1.0\"\ndependencies = [\n \"smallvec\",\n]\n",
-    );
+    write("Cargo.lock", &format!("version = 4\n\n{lock}"));
     write(".gitignore", "target/\n.cache/\n.state/\n");
     write(
         "policy.toml",
@@ -100,14 +96,55 @@ fn a_copy_that_stands_in_for_a_published_crate_is_looked_up_like_it() {
         r#"{"id":"RUSTSEC-2021-0003","summary":"a bug","published":"2021-01-08T12:00:00Z","modified":"2026-01-01T00:00:00Z","severity":[{"type":"CVSS_V3","score":"CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"}],"affected":[{"package":{"ecosystem":"crates.io","name":"smallvec"},"ranges":[{"type":"SEMVER","events":[{"introduced":"0.6.3"},{"fixed":"1.6.1"}]}]}]}"#,
     );
     checkout::committed(&root);
+    root
+}
+
+fn judged(place: &Sample, root: &Path, args: &[&str]) -> (Option<i32>, String) {
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_portcullis"))
-        .args(["--offline", "gate", "--until", "policy"])
-        .current_dir(&root)
+        .arg("--offline")
+        .args(args)
+        .current_dir(root)
         .env("XDG_CACHE_HOME", place.path(".cache"))
         .env("XDG_STATE_HOME", place.path(".state"))
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{said}");
+    (output.status.code(), said)
+}
+
+const COPY: &str = "[[package]]\nname = \"smallvec\"\nversion = \"1.6.0\"\n\n";
+const SVC: &str = "[[package]]\nname = \"svc\"\nversion = \"0.1.0\"\ndependencies = [\n \"smallvec\",\n]\n";
+
+#[test]
+fn a_copy_that_stands_in_for_a_published_crate_is_looked_up_like_it() {
+    let place = Sample::new();
+    let patched = "[dependencies]\nsmallvec = \"1\"\n[patch.crates-io]\nsmallvec = { path = \"copy\" }\n";
+    let root = with_a_copy(&place, patched, &format!("{COPY}{SVC}"));
+    let (code, said) = judged(&place, &root, &["gate", "--until", "policy"]);
+    assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("RUSTSEC-2021-0003"), "{said}");
+}
+
+#[test]
+fn a_copy_is_looked_up_wherever_it_is_said_that_it_stands_in_and_ones_own_crate_is_not() {
+    // Nothing here says what replaces it: a configuration in a folder above, or one that is included.
+    let by_version = "[dependencies]\nsmallvec = \"1\"\n";
+    let own = "[dependencies]\nsmallvec = { path = \"copy\" }\n";
+    let published = "[[package]]\nname = \"smallvec\"\nversion = \"1.6.0\"\nsource = \"registry+https://github.com/rust-lang/crates.io-index\"\n\
+                     checksum = \"0000000000000000000000000000000000000000000000000000000000000001\"\n\n";
+    let both = SVC.replace(
+        "\"smallvec\"",
+        "\"smallvec 1.6.0\",\n \"smallvec 1.6.0 (registry+https://github.com/rust-lang/crates.io-index)\"",
+    );
+    for (manifest, lock, expected) in [
+        (by_version, format!("{COPY}{SVC}"), 1),
+        (own, format!("{COPY}{SVC}"), 0),
+        // One's own crate does not stand for the published one of its name and version.
+        (own, format!("{COPY}{published}{both}"), 1),
+    ] {
+        let place = Sample::new();
+        let root = with_a_copy(&place, manifest, &lock);
+        let (code, said) = judged(&place, &root, &["check"]);
+        assert_eq!(code, Some(expected), "{manifest}{lock}{said}");
+    }
 }

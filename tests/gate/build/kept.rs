@@ -43,6 +43,51 @@ fn a_changed_file_with_an_old_time_is_compiled_again() {
 }
 
 #[test]
+fn a_vendored_crate_that_another_commit_changes_is_compiled_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = workspace(folder.path());
+    let write = |name: &str, text: &str| {
+        let path = root.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    let word = |word: &str| {
+        write(
+            "vendor/word/src/lib.rs",
+            &format!("pub fn word() -> &'static str {{ \"{word}\" }}\n"),
+        )
+    };
+    write(
+        "vendor/word/Cargo.toml",
+        "[package]\nname = \"word\"\nversion = \"1.0.0\"\nedition = \"2021\"\n",
+    );
+    write("vendor/word/.cargo-checksum.json", "{\"files\":{}}");
+    let replaced = "[source.crates-io]\nreplace-with = \"here\"\n[source.here]\ndirectory = \"vendor\"\n";
+    write(".cargo/config.toml", replaced);
+    let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap();
+    let needs = if manifest.contains("[dependencies]") {
+        manifest.replace("[dependencies]\n", "[dependencies]\nword = \"1\"\n")
+    } else {
+        format!("{manifest}[dependencies]\nword = \"1\"\n")
+    };
+    write("Cargo.toml", &needs);
+    write("src/main.rs", "fn main() { println!(\"{}\", word::word()); }\n");
+    word("the first word");
+    let locked = Command::new("cargo")
+        .args(["generate-lockfile", "--offline"])
+        .current_dir(&root)
+        .output()
+        .unwrap();
+    assert!(locked.status.success(), "{}", String::from_utf8_lossy(&locked.stderr));
+    commit(&root);
+    assert!(contains(&program(&root, folder.path(), &pay()), "the first word"));
+    word("the other word");
+    commit(&root);
+    let second = program(&root, folder.path(), &pay());
+    assert!(contains(&second, "the other word") && !contains(&second, "the first word"));
+}
+
+#[test]
 fn a_build_script_that_hides_what_it_reads_names_the_commit_that_is_built() {
     let folder = tempfile::tempdir().unwrap();
     let root = workspace(folder.path());

@@ -80,7 +80,7 @@ fn version_info(
     let standing: BTreeSet<Named> = ids
         .iter()
         .filter_map(|id| Some((parse_id(id).or_none("it was read above")?, id)))
-        .filter(|((name, _, source), id)| *source == Source::Local && *id != root && stands_in(id, name))
+        .filter(|(named, id)| named.2 == Source::Local && *id != root && (stands_in(id, &named.0) || graph.is_needed_from_elsewhere(named)))
         .map(|(named, _)| named)
         .collect();
     for package in &mut packages {

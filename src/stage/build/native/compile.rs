@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use cargo_metadata::MetadataCommand;
 use serde::Deserialize;
 
 use super::compiled::{self, Compiled};
@@ -12,8 +13,8 @@ use super::project::{Project, Selected};
 use super::target::Target;
 use super::toolchain::Toolchain;
 use crate::io::Effects;
-use crate::io::environment;
 use crate::io::process::Program;
+use crate::io::{cargo, environment};
 use crate::model::event::{Event, Stage, Unit};
 use crate::model::inventory::Scope;
 use crate::model::plan::{BuildPlan, CargoCommand, NativeBuild};
@@ -232,6 +233,29 @@ impl Compilation<'_> {
             .args(["--edges", edges, "--prefix", "depth", "--format", "|{p}"]);
         let answer = question.stdout().map_err(|error| failure::of(&self.attempt(), error))?;
         Ok(String::from_utf8_lossy(&answer).into_owned())
+    }
+
+    /// Names of published packages whose sources do not lie where cargo unpacks them, but in a folder of somebody's (`cargo vendor`): cargo takes them
+    /// for what never changes.
+    ///
+    /// # Errors
+    /// [`BuildError`], as for the build itself.
+    pub(super) fn vendored(&self) -> Result<Vec<String>, BuildError> {
+        let question = Program::new("cargo")
+            .args(["metadata", "--locked", "--format-version", "1"])
+            .args(self.plan.offline.then_some("--offline"))
+            .env("CARGO_TERM_COLOR", "never")
+            .current_dir(&self.plan.root);
+        let answer = question.stdout().map_err(|error| failure::of(&self.attempt(), error))?;
+        let metadata = MetadataCommand::parse(String::from_utf8_lossy(&answer)).map_err(|error| BuildError::Answer {
+            what: "cargo metadata",
+            detail: error.to_string(),
+        })?;
+        let home = cargo::home();
+        let is_cargos = |place: &Path| home.as_ref().is_some_and(|home| place.starts_with(home));
+        let published = metadata.packages.iter().filter(|package| package.source.is_some());
+        let vendored = published.filter(|package| !is_cargos(package.manifest_path.as_std_path()));
+        Ok(vendored.map(|package| package.name.to_string()).collect())
     }
 
     fn cargo(&self, verb: &str, target: &str) -> Program {

@@ -50,6 +50,11 @@ impl Graph {
         Ok(())
     }
 
+    /// True for a package that one from a registry or a repository needs: what is published has no path to a local folder, so that it stands in.
+    pub(super) fn is_needed_from_elsewhere(&self, package: &Named) -> bool {
+        self.edges.iter().any(|(from, to)| to == package && from.2 != Source::Local)
+    }
+
     /// Names of the local packages.
     pub(super) fn local(&self) -> impl Iterator<Item = &str> + Clone {
         let local = self.packages.keys().filter(|(_, _, source)| *source == Source::Local);

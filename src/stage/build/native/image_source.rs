@@ -99,7 +99,13 @@ impl<'r> Run<'r> {
                 graphs.push(self.compilation(package, target).graph()?);
             }
         }
-        kept.forget(graphs.iter().flat_map(Graph::local))?;
+        if !kept.is_of_this_commit() {
+            let vendored = match (self.prepared.targets.first(), project.packages.first()) {
+                (Some(target), Some(package)) => self.compilation(package, target).vendored()?,
+                _ => Vec::new(),
+            };
+            kept.forget(graphs.iter().flat_map(Graph::local).chain(vendored.iter().map(String::as_str)))?;
+        }
         let mut graphs = graphs.into_iter();
         for target in &self.prepared.targets {
             let (mut programs, mut commands) = (Vec::new(), Vec::new());

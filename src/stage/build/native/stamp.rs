@@ -52,14 +52,16 @@ impl<'k> Kept<'k> {
         })
     }
 
-    /// Takes what cargo remembers of local packages out of the folder, for the host and every target, unless it is of this very commit.
+    /// True where local packages in it are of the very commit that is built.
+    pub(super) const fn is_of_this_commit(&self) -> bool {
+        self.is_of_this_commit
+    }
+
+    /// Takes what cargo remembers of packages out of the folder, for the host and every target.
     ///
     /// # Errors
     /// [`BuildError::File`].
     pub(super) fn forget<'n>(&self, packages: impl Iterator<Item = &'n str> + Clone) -> Result<(), BuildError> {
-        if self.is_of_this_commit {
-            return Ok(());
-        }
         // `release/`, and `x86_64-unknown-linux-musl/release/`.
         for above in folders(&self.target_dir)? {
             for profile in folders(&above)?.into_iter().chain([above]) {

@@ -14,7 +14,7 @@ use crate::stage::build::BuildError;
 /// What is known of them before anything is compiled.
 #[derive(Debug, Clone, Default)]
 pub(super) struct StandIns {
-    /// Names in `[patch]` and `[replace]` of the workspace and of cargo's configuration.
+    /// Names in `[patch]` and `[replace]` of the workspace and of cargo's configuration, and of what a member needs from elsewhere.
     names: BTreeSet<String>,
     /// Folders of the workspace's members, and those that a member says by its path that it needs.
     own: BTreeSet<PathBuf>,
@@ -31,6 +31,8 @@ impl StandIns {
             found
                 .own
                 .extend(package.manifest_path.parent().map(|folder| folder.as_std_path().to_owned()));
+            let elsewhere = package.dependencies.iter().filter(|needed| needed.path.is_none());
+            found.names.extend(elsewhere.map(|needed| needed.name.clone()));
             let needed = package.dependencies.iter().filter_map(|needed| needed.path.as_ref());
             found.own.extend(needed.map(|folder| folder.as_std_path().to_owned()));
         }

@@ -1,9 +1,11 @@
-//! cargo's `[patch]` and `[replace]` by path: a local copy that stands in for a published crate. `Cargo.lock` lists it as it lists the
-//! workspace's own, without a source.
+//! Local copies that stand in for published crates: by `[patch]` and `[replace]`, or because a manifest needs the crate from elsewhere. `Cargo.lock`
+//! lists such a copy as it lists the workspace's own, without a source.
 //!
 //! Source: the Cargo book, "Overriding dependencies" and "Configuration" (`patch`).
 
-use crate::io::cargo_replaced::replaced;
+use std::collections::{BTreeSet, HashMap};
+
+use crate::io::cargo_replaced::{from_elsewhere, replaced};
 use crate::io::encoding;
 use crate::model::coverage::GapKind;
 use crate::model::inventory::{Component, Ecosystem, Origin};
@@ -20,7 +22,7 @@ impl Cataloger for CargoPatch {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn domain(&self) -> Domain {
@@ -34,7 +36,13 @@ impl Cataloger for CargoPatch {
     fn catalog(&self, file: &LayerFile<'_>, sink: &mut dyn Sink) {
         let Ok(text) = encoding::decode(file.content) else { return };
         match text.parse::<toml::Table>() {
-            Ok(manifest) => sink.stands_in(replaced(&manifest)),
+            Ok(manifest) => {
+                let mut names = replaced(&manifest);
+                if is_manifest(file.head.path) {
+                    names.extend(from_elsewhere(&manifest));
+                }
+                sink.stands_in(names);
+            }
             // Tests keep broken manifests on purpose; one that speaks of replacements is in question.
             Err(error) if text.contains("[patch") || text.contains("[replace") => {
                 sink.gap(
@@ -47,7 +55,11 @@ impl Cataloger for CargoPatch {
     }
 }
 
-/// The folder whose lock file a manifest or a configuration speaks of.
+fn is_manifest(path: &str) -> bool {
+    path.rsplit('/').next() == Some("Cargo.toml")
+}
+
+/// The folder that a manifest lies in, or a configuration speaks of.
 fn root_of(path: &str) -> Option<&str> {
     let folder = |name: &str| match path.strip_suffix(name)? {
         "" => Some(""),
@@ -58,22 +70,44 @@ fn root_of(path: &str) -> Option<&str> {
         .or_else(|| folder(".cargo/config"))
 }
 
-/// Looks local crates that stand in for published ones up like those.
+/// True for a folder and all that is below it.
+fn is_within(folder: &str, above: &str) -> bool {
+    above.is_empty() || folder == above || folder.strip_prefix(above).is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// Looks local crates that stand in for published ones up like those. A configuration speaks of every lock file at or below its folder, a manifest
+/// of the nearest one at or above its own. What is vendored speaks of nothing: its needs are those of published crates, which the lock file tells.
 pub(in crate::stage::inventory) fn mark(components: &mut [Component], facts: &LayerFacts) {
-    for file in facts.files.iter().filter(|file| !file.stands_in.is_empty()) {
-        let Some(root) = root_of(&file.path) else { continue };
-        for component in components
-            .iter_mut()
-            .filter(|c| c.origin == Origin::Local && c.purl.kind == "cargo")
-        {
-            let beside = component
-                .locations
-                .iter()
-                .any(|place| place.path.rsplit_once('/').map_or("", |(folder, _)| folder) == root);
-            if beside && file.stands_in.contains(&component.name) {
-                component.root = false;
-                component.ecosystem = Some(Ecosystem::new(Ecosystem::CRATES));
-            }
+    let mut places: HashMap<&str, Vec<(&str, bool)>> = HashMap::new();
+    for file in &facts.files {
+        let Some(root) = root_of(&file.path).filter(|root| !root.split('/').any(|part| part == "vendor")) else {
+            continue;
+        };
+        for name in &file.stands_in {
+            places.entry(name).or_default().push((root, is_manifest(&file.path)));
+        }
+    }
+    let is_local = |component: &&mut Component| component.origin == Origin::Local && component.purl.kind == "cargo";
+    let folder_of = |path: &str| path.rsplit_once('/').map_or(String::new(), |(folder, _)| folder.to_owned());
+    let locks: BTreeSet<String> = components
+        .iter()
+        .filter(|component| component.purl.kind == "cargo")
+        .flat_map(|component| &component.locations)
+        .map(|place| folder_of(&place.path))
+        .collect();
+    for component in components.iter_mut().filter(is_local) {
+        let Some(places) = places.get(component.name.as_str()) else {
+            continue;
+        };
+        let is_spoken_of = component.locations.iter().map(|place| folder_of(&place.path)).any(|lock| {
+            places.iter().any(|(root, is_manifest)| match is_manifest {
+                false => is_within(&lock, root),
+                true => is_within(root, &lock) && !locks.iter().any(|nearer| nearer.len() > lock.len() && is_within(root, nearer)),
+            })
+        });
+        if is_spoken_of {
+            component.root = false;
+            component.ecosystem = Some(Ecosystem::new(Ecosystem::CRATES));
         }
     }
 }
@@ -81,6 +115,11 @@ pub(in crate::stage::inventory) fn mark(components: &mut [Component], facts: &La
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn folders_are_told_by_whole_names() {
+        assert!(is_within("a/b", "a") && is_within("a", "a") && is_within("a", "") && !is_within("ab", "a") && !is_within("a", "a/b"));
+    }
 
     #[test]
     fn a_manifest_and_a_configuration_speak_of_the_lock_file_beside() {
