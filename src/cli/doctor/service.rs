@@ -9,7 +9,7 @@ use crate::cli::error::CliError;
 use crate::cli::folders;
 use crate::cli::session::Session;
 use crate::gate::{GateError, Judge};
-use crate::io::registry::{Access, Options, Registry};
+use crate::io::registry::{Access, Options, Registry, RegistryError};
 use crate::model::error_chain::chain;
 use crate::model::plan::{Destination, KeySource, TargetPlan};
 use crate::report::quantity;
@@ -126,19 +126,13 @@ async fn destination(session: &Session<'_>) -> Check {
         Ok(Destination::Registry { repository, .. }) if session.effects.offline => {
             Check::not_needed(NAME, "publish", format!("{repository}, which is not asked: offline"))
         }
-        Ok(Destination::Registry { repository, plain_http }) => match asked(&repository, plain_http, session).await {
+        Ok(Destination::Registry { repository, plain_http }) => match asked(repository.clone(), plain_http, session).await {
             Ok(()) => Check::there(
                 NAME,
                 "publish",
                 format!("{repository} answers; that it takes what is pushed is seen when something is published"),
             ),
-            Err(said) => Check::missing(
-                NAME,
-                "publish",
-                format!("{repository}: {said}"),
-                "correct [image] repository, or log in (`docker login`): logins are docker's",
-            )
-            .configured(true),
+            Err((said, next)) => Check::missing(NAME, "publish", format!("{repository}: {said}"), next).configured(true),
         },
     }
 }
@@ -165,7 +159,16 @@ async fn rollout(session: &Session<'_>) -> Check {
         ),
         Ok(Some(plan)) => {
             let target = plan.target.name();
-            match within(rollout::status(&plan, &session.effects)).await {
+            let effects = session.effects.clone();
+            let asked = within(async move { rollout::status(&plan, &effects).await });
+            match asked.await {
+                Ok(Ok(status)) if status.unseen.is_some() => Check::missing(
+                    NAME,
+                    NAME,
+                    format!("the target `{target}`: {}", status.unseen.unwrap_or_default()),
+                    "see that it runs, and that this machine may reach it",
+                )
+                .configured(true),
                 Ok(Ok(status)) => {
                     let now = status.good.last().map(|good| good.release.digest.short());
                     let now = now.map_or_else(
@@ -175,10 +178,10 @@ async fn rollout(session: &Session<'_>) -> Check {
                     Check::there(NAME, NAME, format!("to the target `{target}`, which answers: {now}"))
                 }
                 Ok(Err(error)) => Check::refused(NAME, NAME, &CliError::Gate(GateError::Rollout(error))),
-                Err(_) => Check::missing(
+                Err(said) => Check::missing(
                     NAME,
                     NAME,
-                    format!("the target `{target}` does not answer within {} s", PATIENCE.as_secs()),
+                    format!("the target `{target}`: {said}"),
                     "see that it runs, and that this machine reaches it",
                 )
                 .configured(true),
@@ -190,16 +193,26 @@ async fn rollout(session: &Session<'_>) -> Check {
 /// How long one answer is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-async fn within<T>(work: impl Future<Output = T>) -> Result<T, tokio::time::error::Elapsed> {
-    tokio::time::timeout(PATIENCE, work).await
+/// In a task of its own: what blocks (a credential helper, a program that hangs) is not waited for either.
+async fn within<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Result<T, String> {
+    match tokio::time::timeout(PATIENCE, tokio::spawn(work)).await {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(failed)) => Err(failed.to_string()),
+        Err(_) => Err(format!("no answer within {} s", PATIENCE.as_secs())),
+    }
 }
 
-/// Asks a repository for its tags, as whoever publishes: a login that does not hold is told here.
-async fn asked(repository: &str, plain_http: bool, session: &Session<'_>) -> Result<(), String> {
-    let registry = Registry::open(repository, Options::new(Access::Write, plain_http), &session.effects).map_err(|error| chain(&error))?;
-    match within(registry.tag("latest")).await {
+/// Asks a repository for a tag, as whoever publishes: a login that does not hold is told here.
+async fn asked(repository: String, plain_http: bool, session: &Session<'_>) -> Result<(), (String, &'static str)> {
+    const LOGIN: &str = "log in (`docker login`): logins are docker's";
+    const REACH: &str = "correct [image] repository, or see that the registry runs and that this machine reaches it";
+    let options = Options::new(Access::Write, plain_http);
+    let effects = session.effects.clone();
+    let answer = within(async move { Registry::open(&repository, options, &effects)?.tag("latest").await });
+    match answer.await {
         Ok(Ok(_)) => Ok(()),
-        Ok(Err(error)) => Err(chain(&error)),
-        Err(_) => Err(format!("no answer within {} s", PATIENCE.as_secs())),
+        Ok(Err(error @ (RegistryError::Denied { .. } | RegistryError::Login(_)))) => Err((chain(&error), LOGIN)),
+        Ok(Err(error)) => Err((chain(&error), REACH)),
+        Err(said) => Err((said, REACH)),
     }
 }

@@ -35,6 +35,26 @@ struct Index {
     manifests: Vec<Descriptor>,
 }
 
+/// What the API of referrers gives.
+enum ByApi {
+    List(Vec<Descriptor>),
+    /// The registry has none.
+    Absent,
+    /// It sent to a page elsewhere, which failed.
+    Elsewhere(RegistryError),
+}
+
+impl Referrers {
+    /// Those of a registry without the API.
+    fn of_tag(list: Vec<Descriptor>) -> Self {
+        Self {
+            by_api: None,
+            by_tag: list.len(),
+            list,
+        }
+    }
+}
+
 /// The tag under which the referrers of a digest are listed where there is no API: `sha256-<hex>`.
 #[must_use]
 pub fn referrers_tag(digest: &Digest) -> String {
@@ -58,54 +78,53 @@ impl Registry {
     /// to is no error.
     pub async fn referrers(&self, digest: &Digest) -> Result<Referrers, RegistryError> {
         let (by_api, by_tag) = tokio::join!(self.referrers_by_api(digest), self.referrers_by_tag(digest));
-        match by_api {
-            Ok(answer) => {
+        match by_api? {
+            ByApi::List(listed) => {
                 let tagged = by_tag?;
                 Ok(Referrers {
-                    by_api: answer.as_ref().map(Vec::len),
+                    by_api: Some(listed.len()),
                     by_tag: tagged.len(),
-                    list: union(answer.unwrap_or_default(), tagged),
+                    list: union(listed, tagged),
                 })
             }
-            // Sent to a page elsewhere: that is no list of a registry that has one.
-            Err(error)
-                if error
-                    .answered_by()
-                    .is_some_and(|url| url != bare(&self.url(&format!("referrers/{digest}")))) =>
-            {
-                let list = by_tag?;
-                match list.is_empty() {
-                    true => Err(error),
-                    false => Ok(Referrers {
-                        by_api: None,
-                        by_tag: list.len(),
-                        list,
-                    }),
-                }
-            }
-            Err(error) => Err(error),
+            ByApi::Elsewhere(error) => match by_tag? {
+                list if list.is_empty() => Err(error),
+                list => Ok(Referrers::of_tag(list)),
+            },
+            ByApi::Absent => Ok(Referrers::of_tag(by_tag?)),
         }
     }
 
-    /// None where the registry has no such API.
-    async fn referrers_by_api(&self, digest: &Digest) -> Result<Option<Vec<Descriptor>>, RegistryError> {
+    async fn referrers_by_api(&self, digest: &Digest) -> Result<ByApi, RegistryError> {
         const ACTION: &str = "list referrers";
         let mut list = Vec::new();
-        let mut next = Some(self.url(&format!("referrers/{digest}")));
+        let first = self.url(&format!("referrers/{digest}"));
+        let mut next = Some(first.clone());
         let mut page = 0;
+        // Sent to a page elsewhere: no registry that has a list gives it there.
+        let failed = |error: RegistryError, page| match error.answered_by() {
+            Some(url) if page == 0 && url != bare(&first) => Ok(ByApi::Elsewhere(error)),
+            _ => Err(error),
+        };
         while let Some(url) = next.take() {
-            let response = self
-                .send(ACTION, Method::GET, &url, |r| Ok(r.header(ACCEPT, media_type::OCI_INDEX)))
-                .await?;
+            let sent = self.send(ACTION, Method::GET, &url, |r| Ok(r.header(ACCEPT, media_type::OCI_INDEX)));
+            let response = match sent.await {
+                Ok(response) => response,
+                Err(error) => return failed(error, page),
+            };
             match response.status() {
                 StatusCode::OK => {}
-                StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED | StatusCode::BAD_REQUEST if page == 0 => return Ok(None),
-                _ => return Err(self.refused(ACTION, response).await),
+                StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED | StatusCode::BAD_REQUEST
+                    if page == 0 =>
+                {
+                    return Ok(ByApi::Absent);
+                }
+                _ => return failed(self.refused(ACTION, response).await, page),
             }
             let kind = super::manifests::text(response.headers(), "content-type").unwrap_or_default();
             if page == 0 && !kind.starts_with(media_type::OCI_INDEX) {
                 // Some answer every unknown path with a page.
-                return Ok(None);
+                return Ok(ByApi::Absent);
             }
             page += 1;
             if page > PAGES {
@@ -115,7 +134,7 @@ impl Registry {
             let bytes = body(ACTION, response, self.inner.limits.manifest).await?;
             list.extend(parse::<Index>(&url, "list of referrers", &bytes, &shape::IMAGE)?.manifests);
         }
-        Ok(Some(list))
+        Ok(ByApi::List(list))
     }
 
     /// What the index under the fallback tag lists, whether the registry has the API or not.

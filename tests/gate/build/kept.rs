@@ -88,6 +88,42 @@ fn a_vendored_crate_that_another_commit_changes_is_compiled_again() {
 }
 
 #[test]
+fn a_crate_that_only_the_builds_own_flags_bring_in_is_in_the_graph() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = workspace(folder.path());
+    let write = |name: &str, text: &str| {
+        let path = root.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    let word = |word: &str| write("word/src/lib.rs", &format!("pub fn word() -> &'static str {{ \"{word}\" }}\n"));
+    write(
+        "word/Cargo.toml",
+        "[package]\nname = \"word\"\nversion = \"1.0.0\"\nedition = \"2021\"\n",
+    );
+    let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap();
+    let needs = format!("{manifest}\n[target.'cfg(target_feature = \"crt-static\")'.dependencies]\nword = {{ path = \"word\" }}\n");
+    write("Cargo.toml", &needs.replace("members = [", "members = [\"word\", "));
+    write("src/main.rs", "fn main() { println!(\"{}\", word::word()); }\n");
+    word("the first word");
+    let locked = Command::new("cargo")
+        .args(["generate-lockfile", "--offline"])
+        .current_dir(&root)
+        .output()
+        .unwrap();
+    assert!(locked.status.success(), "{}", String::from_utf8_lossy(&locked.stderr));
+    commit(&root);
+    assert!(contains(&program(&root, folder.path(), &pay()), "the first word"));
+    let old = SystemTime::now() - Duration::from_secs(86_400);
+    word("the other word");
+    let source = root.join("word/src/lib.rs");
+    fs::File::options().write(true).open(&source).unwrap().set_modified(old).unwrap();
+    commit(&root);
+    let second = program(&root, folder.path(), &pay());
+    assert!(contains(&second, "the other word") && !contains(&second, "the first word"));
+}
+
+#[test]
 fn a_build_script_that_hides_what_it_reads_names_the_commit_that_is_built() {
     let folder = tempfile::tempdir().unwrap();
     let root = workspace(folder.path());

@@ -46,8 +46,10 @@ fn what_the_gate_keeps_in_the_tree_is_in_no_files_of_a_native_image() {
     for path in ["kept/own", "kept/registry/index.json", "kept/key.pem"] {
         write(path);
     }
+    // What is reached through a link is the same.
+    std::os::unix::fs::symlink("kept", root.join("short")).unwrap();
     let config = "[service]\nname = \"pay\"\n[build]\npackage = \"pay\"\nbin = \"pay\"\nfiles = [{ from = \"kept\", to = \"/kept\", ignored = true }]\n\
-                  [image]\nrepository = \"oci:kept/registry\"\n[sign]\nkey = \"local:kept/key.pem\"\n";
+                  [image]\nrepository = \"oci:kept/registry\"\n[sign]\nkey = \"local:short/key.pem\"\n";
     fs::write(root.join("portcullis.toml"), config).unwrap();
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_portcullis"))
         .current_dir(&root)

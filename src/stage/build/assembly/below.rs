@@ -75,10 +75,10 @@ impl Below {
         Some((at, node))
     }
 
-    /// Every program: its path, and the machine that it is for.
+    /// Every program that can be started: its path, and the machine that it is for.
     pub(in crate::stage::build) fn programs(&self) -> impl Iterator<Item = (&str, u16)> + Clone {
         self.nodes.iter().filter_map(|(path, node)| match node.sort {
-            Sort::File(Some(machine)) => Some((path.as_str(), machine)),
+            Sort::File(Some(machine)) if node.mode & 0o111 != 0 => Some((path.as_str(), machine)),
             _ => None,
         })
     }

@@ -14,7 +14,7 @@ mod manifest;
 
 pub(super) use architecture::Architecture;
 pub(super) use base::Base;
-pub(super) use below::{Below, Node, Sort};
+pub(super) use below::{Below, Sort};
 pub(super) use canonical_tar::{CanonicalTar, Header};
 pub(super) use gzip::Gzip;
 pub(super) use image::{Settings, assemble};

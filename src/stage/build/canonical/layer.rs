@@ -124,6 +124,15 @@ impl Visitor for Rewriter<'_> {
 
     fn entry(&mut self, entry: &Entry<'_>) -> Result<Need, LayerProblem> {
         self.trail = Trail::default();
+        let target = match entry.kind {
+            Kind::Symlink(target) | Kind::HardLink(target) => target,
+            _ => &[],
+        };
+        if let Some(id) = self.leaks.within(entry.raw).or_else(|| self.leaks.within(target)) {
+            // The name is not told: it is the secret.
+            self.leaked = Some((id.to_owned(), "the name of a file, or where a link leads,".to_owned()));
+            return Err(LayerProblem::Interrupted);
+        }
         let size = self.size;
         self.write(|tar| tar.zeros_until(size))?;
         self.size = if entry.kind == Kind::File { entry.size } else { 0 };

@@ -3,6 +3,7 @@
 use aho_corasick::AhoCorasick;
 
 use crate::io::secret::Secret;
+use crate::model::secret_name::holds_secret;
 use crate::stage::build::DockerfileError;
 
 /// Shorter values stand in files by chance.
@@ -83,8 +84,8 @@ impl Trail {
     }
 }
 
-/// The whole text; and of one with several lines or fields (an `.npmrc`, a login of Docker's, a private key) the words that look like what is
-/// secret in it. Certificates are no secret.
+/// The whole text; of one with several lines or fields (an `.npmrc`, a login of Docker's, a private key) the words that look like what is secret in
+/// it, and what stands behind a name that sounds like one. Certificates are no secret.
 fn patterns_of(text: &str) -> Vec<String> {
     let text = text.trim();
     let mut patterns = Vec::new();
@@ -99,9 +100,23 @@ fn patterns_of(text: &str) -> Vec<String> {
             patterns.push(word.to_owned());
         }
     }
+    patterns.extend(
+        text.lines()
+            .filter_map(named_value)
+            .filter(|value| *value != text)
+            .map(str::to_owned),
+    );
     patterns.sort();
     patterns.dedup();
     patterns
+}
+
+/// The value of `password = …`, `machine x password …`, `"token": "…"`, where it is long enough.
+fn named_value(line: &str) -> Option<&str> {
+    let separated = |c: char| c.is_whitespace() || "=:\"',;{}[]()<>".contains(c);
+    let words: Vec<&str> = line.split(separated).filter(|word| !word.is_empty()).collect();
+    let pair = words.windows(2).find(|pair| holds_secret(pair[0], pair[1]))?;
+    Some(pair[1]).filter(|value| value.len() >= SHORTEST && !value.contains("//"))
 }
 
 #[cfg(test)]
@@ -141,6 +156,16 @@ mod tests {
         assert_eq!(leaks.within(format!("token {TOKEN}.").as_bytes()), Some("npmrc"));
         assert_eq!(leaks.within(b"registry=https://registry.example.org/npm2024mirror/"), None);
         assert_eq!(super::Leaks::of(&[]).expect("nothing").within(TOKEN.as_bytes()), None);
+    }
+
+    #[test]
+    fn a_short_value_behind_a_telling_name_counts() {
+        let leaks = leaks(
+            "registry = https://registry.example.org\nuser = somebody\npassword = correcthorse\nmachine x.example login me secret opensesame\n",
+        );
+        assert_eq!(leaks.within(b"the word is correcthorse."), Some("npmrc"));
+        assert_eq!(leaks.within(b"opensesame"), Some("npmrc"));
+        assert_eq!(leaks.within(b"user = somebody, registry.example.org"), None);
     }
 
     #[test]

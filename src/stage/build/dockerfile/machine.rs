@@ -4,21 +4,22 @@ use crate::io::Effects;
 use crate::io::oci_layout::OciLayout;
 use crate::model::image::{Descriptor, Platform, PlatformImage};
 use crate::model::program_place::{path_of, places_of};
-use crate::stage::build::assembly::{Architecture, Below, Node, Sort};
+use crate::stage::build::assembly::{Architecture, Below, Sort};
 use crate::stage::build::{BuildError, DockerfileError};
 
-/// Refuses an image whose program could not be started on the platform that was asked for. A builder takes a base of one platform for any other,
-/// and says so at most in a warning; an engine says it at the start of the container. What is not known (32 bits, other processors) is not judged.
+/// Refuses an image whose programs could not be started on the platform that was asked for. A builder takes a base of one platform for any other,
+/// and says so at most in a warning; an engine says it at the start of the container. Other processors than those of 64 bits are not told apart.
 ///
 /// # Errors
 /// [`DockerfileError::OtherMachine`]; [`BuildError::Layout`], [`BuildError::Layer`] for what does not hold together.
 pub(super) fn starts_on(platform: &Platform, image: &Descriptor, layout: &OciLayout, effects: &Effects) -> Result<(), BuildError> {
-    let Some(wanted) = Architecture::of_go(&platform.architecture) else {
+    let wanted = Architecture::of_go(&platform.architecture).map(|known| known.elf);
+    if wanted.is_none() && !NARROW.contains(&platform.architecture.as_str()) {
         return Ok(());
-    };
+    }
     for of in layout.platforms(image, &effects.limits)? {
         let below = Below::of(layout, &of.layers, effects)?;
-        if let Some((path, machine)) = of_another(&below, &of, wanted.elf) {
+        if let Some((path, machine)) = of_another(&below, &of, wanted) {
             return Err(DockerfileError::OtherMachine {
                 path: format!("/{path}"),
                 machine: Architecture::of_elf(machine).map_or_else(|| format!("machine {machine}"), |known| known.go.to_owned()),
@@ -30,31 +31,38 @@ pub(super) fn starts_on(platform: &Platform, image: &Descriptor, layout: &OciLay
     Ok(())
 }
 
-/// A program that shows it, and what it is for: the one that starts; where that is no program (a script), any where none is for the wanted machine.
-fn of_another(below: &Below, image: &PlatformImage, wanted: u16) -> Option<(String, u16)> {
+/// Architectures of 32 bits, which start no program of 64.
+const NARROW: [&str; 2] = ["arm", "386"];
+
+/// A program that shows it, and what it is for: one that starts (the entry point, and what it starts: `tini -- node`, `sh -c node`); where there is
+/// none (a script), any that can be started, where none is for the wanted machine. What emulates starts what is for others.
+fn of_another(below: &Below, image: &PlatformImage, wanted: Option<u16>) -> Option<(String, u16)> {
     let config = &image.config;
-    let first = config.entrypoint.iter().chain(&config.cmd).next();
-    if let Some((path, Some(machine))) = first.and_then(|program| program_at(below, program, image)) {
-        return (machine != wanted).then_some((path, machine));
+    let words = config.entrypoint.iter().chain(&config.cmd).flat_map(|word| word.split_whitespace());
+    let starts: Vec<(String, u16)> = words.filter_map(|word| program_at(below, word, image)).collect();
+    let odd = |(_, machine): &(String, u16)| Some(*machine) != wanted;
+    match starts.first() {
+        Some(first) if odd(first) => return Some(first.clone()),
+        Some((path, _)) if path.rsplit('/').next().is_some_and(|name| name.starts_with("qemu-")) => return None,
+        Some(_) => return starts.into_iter().find(odd),
+        None => {}
     }
-    let mut all = below.programs();
-    match all.clone().any(|(_, machine)| machine == wanted) {
+    let mut all = below.programs().filter(|(_, machine)| Architecture::of_elf(*machine).is_some());
+    match all.clone().any(|(_, machine)| Some(machine) == wanted) {
         true => None,
         false => all.next().map(|(path, machine)| (path.to_owned(), machine)),
     }
 }
 
-/// Where a program lies, and the machine that it is for, if it is an ELF file.
-fn program_at(below: &Below, program: &str, image: &PlatformImage) -> Option<(String, Option<u16>)> {
+/// Where a program lies, and the machine that it is for, where it is one that can be started, of 64 bits.
+fn program_at(below: &Below, program: &str, image: &PlatformImage) -> Option<(String, u16)> {
     let config = &image.config;
     let places = places_of(program, config.working_dir.as_deref(), path_of(&config.env));
     places.iter().find_map(|place| match below.resolve(place)? {
-        (
-            at,
-            Node {
-                sort: Sort::File(machine), ..
-            },
-        ) => Some((at, *machine)),
+        (at, node) if node.mode & 0o111 != 0 => match node.sort {
+            Sort::File(Some(machine)) => Some((at, machine)),
+            _ => None,
+        },
         _ => None,
     })
 }
@@ -86,7 +94,7 @@ mod tests {
             },
             layers: Vec::new(),
         };
-        of_another(&below, &image, 183)
+        of_another(&below, &image, Some(183))
     }
 
     #[test]
@@ -100,6 +108,21 @@ mod tests {
         assert_eq!(odd(&[("run", SCRIPT), ("bin/sh", AMD64)], &["/run"]), amd64("bin/sh"));
         assert_eq!(odd(&[("run", SCRIPT), ("bin/sh", ARM64), ("bin/qemu", AMD64)], &["/run"]), None);
         assert_eq!(odd(&[("bin/sh", AMD64)], &[]), amd64("bin/sh"));
+        // What the entry point starts.
+        assert_eq!(
+            odd(&[("tini", ARM64), ("usr/bin/node", AMD64)], &["/tini", "--", "node"]),
+            amd64("usr/bin/node")
+        );
+        assert_eq!(
+            odd(&[("bin/sh", ARM64), ("app/x", AMD64)], &["/bin/sh", "-c", "exec /app/x --fast"]),
+            amd64("app/x")
+        );
+        assert_eq!(
+            odd(&[("bin/qemu-x86_64", ARM64), ("app/x", AMD64)], &["/bin/qemu-x86_64", "/app/x"]),
+            None
+        );
+        // Data for another processor: a program of the kernel's own machine.
+        assert_eq!(odd(&[("run", SCRIPT), ("lib/probe.o", Sort::File(Some(247)))], &["/run"]), None);
         // Nothing is known: no program, or none of 64 bits.
         assert_eq!(odd(&[("a", SCRIPT)], &["/a"]), None);
         assert_eq!(odd(&[], &["/absent"]), None);

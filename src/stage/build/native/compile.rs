@@ -187,16 +187,21 @@ impl Compilation<'_> {
     }
 
     fn build(&self, target_dir: &Path) -> Program {
-        let epoch = self.plan.commit.as_ref().map_or(0, |commit| commit.time.as_second());
-        let sha = self.plan.commit.as_ref().map_or("unknown", |commit| commit.sha.as_str());
-        let flags = self.toolchain.flags(self.build, self.target, &self.project.workspace, target_dir);
-        let mut program = self
+        let program = self
             .cargo(self.verb(), &self.target.asked)
             .args(self.profile())
             .args(["--message-format", "json-render-diagnostics"])
             .args(self.bins())
             .args(["--target-dir"])
             .args([target_dir]);
+        self.seeing(program, target_dir)
+    }
+
+    /// What cargo and all that it starts see beside the files. The graph hangs on it too: flags decide which `cfg` of a manifest hold.
+    fn seeing(&self, mut program: Program, target_dir: &Path) -> Program {
+        let epoch = self.plan.commit.as_ref().map_or(0, |commit| commit.time.as_second());
+        let sha = self.plan.commit.as_ref().map_or("unknown", |commit| commit.sha.as_str());
+        let flags = self.toolchain.flags(self.build, self.target, &self.project.workspace, target_dir);
         for name in &self.build.pass_env {
             if let Some(value) = environment::variable(name) {
                 program = program.env(name, value);
@@ -231,6 +236,7 @@ impl Compilation<'_> {
         let question = self
             .cargo("tree", &self.target.triple)
             .args(["--edges", edges, "--prefix", "depth", "--format", "|{p}"]);
+        let question = self.seeing(question, &target_dir(self.plan));
         let answer = question.stdout().map_err(|error| failure::of(&self.attempt(), error))?;
         Ok(String::from_utf8_lossy(&answer).into_owned())
     }

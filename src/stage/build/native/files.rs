@@ -15,6 +15,7 @@ use super::tracked::Tracked;
 use crate::io::Effects;
 use crate::io::files::FileError;
 use crate::io::folder;
+use crate::model::excused::Excused as _;
 use crate::model::plan::{BuildPlan, NativeBuild, PlacedFiles};
 use crate::stage::build::{BuildError, NativeError};
 
@@ -32,6 +33,10 @@ pub(super) fn collect(plan: &BuildPlan, build: &NativeBuild, effects: &Effects) 
         entry: &build.files[0],
         ignored: Ignored::of(&plan.root)?,
         tracked: Tracked::default(),
+        real_root: fs::canonicalize(&plan.root).map_err(|source| FileError::Read {
+            path: plan.root.clone(),
+            source,
+        })?,
         ours: ours(plan),
         files: Vec::new(),
         links: BTreeMap::new(),
@@ -57,8 +62,8 @@ pub(super) fn collect(plan: &BuildPlan, build: &NativeBuild, effects: &Effects) 
 fn ours(plan: &BuildPlan) -> Vec<PathBuf> {
     let of_layout = [Some(plan.layout.as_path()), plan.layout.parent(), Some(&plan.work)];
     let all = of_layout.into_iter().flatten().chain(plan.ours.iter().map(PathBuf::as_path));
-    // `./image` and `image` are one place.
-    all.map(|path| path.components().collect()).collect()
+    // Written with `..`, or reached through a link: what is not there yet cannot be put in.
+    all.filter_map(|path| fs::canonicalize(path).or_none("it is not there")).collect()
 }
 
 struct Walk<'w> {
@@ -66,6 +71,8 @@ struct Walk<'w> {
     entry: &'w PlacedFiles,
     ignored: Ignored,
     tracked: Tracked,
+    /// The root without links. No path below it that is walked leads through one.
+    real_root: PathBuf,
     /// What the gate itself keeps in the tree.
     ours: Vec<PathBuf>,
     /// Files of every entry, relative to the root.
@@ -141,7 +148,7 @@ impl Walk<'_> {
             })
         };
         let found = whole.symlink_metadata().map_err(unread)?;
-        if self.ours.contains(&whole) {
+        if self.ours.contains(&self.real_root.join(path)) {
             return Ok(());
         }
         if self.ignored.holds(path) {
