@@ -90,6 +90,38 @@ fn what_is_asked_before_sigterm_is_answered_before_the_service_ends() {
 }
 
 #[test]
+fn slow_requests_do_not_wait_for_one_another() {
+    let service = Service::start(&[]);
+    let address = service.address;
+    let begun = Instant::now();
+    let asked: Vec<_> = (0..40).map(|_| thread::spawn(move || get(address, "/slow?ms=1000"))).collect();
+    for answer in asked {
+        assert_eq!(answer.join().unwrap().0, 200);
+    }
+    // One after the other on four threads, they would take ten seconds.
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn a_connection_that_was_made_before_sigterm_is_answered_and_one_that_is_idle_is_not_waited_for() {
+    let mut service = Service::start(&[]);
+    let mut idle = TcpStream::connect(service.address).unwrap();
+    write!(idle, "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    let mut first = [0; 12];
+    idle.read_exact(&mut first).unwrap();
+    assert_eq!(&first, b"HTTP/1.1 200");
+    let mut asks = TcpStream::connect(service.address).unwrap();
+    service.terminate();
+    write!(asks, "GET /version HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    asks.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let begun = Instant::now();
+    assert_eq!(service.child.wait().unwrap().code(), Some(0));
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+}
+
+#[test]
 fn a_version_that_never_gets_ready_can_be_had_for_trying_out() {
     let service = Service::start(&[("GREETER_UNREADY", "1")]);
     assert_eq!(get(service.address, "/livez").0, 200);

@@ -34,7 +34,7 @@ impl Job {
         let repository = Path::new(env!("CARGO_MANIFEST_DIR"));
         let mut lock = fs::read_to_string(repository.join("fixtures/service/Cargo.lock")).unwrap();
         if !vulnerable {
-            lock = lock.replace("version = \"1.6.0\"", "version = \"1.15.1\"");
+            lock = lock.replace("version = \"0.6.13\"", "version = \"0.6.14\"");
         }
         fs::write(self.dir.path().join("Cargo.lock"), lock).unwrap();
         let feed = repository.join("fixtures/advisories/demo").display().to_string();

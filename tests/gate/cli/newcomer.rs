@@ -229,14 +229,14 @@ fn check_does_not_call_a_waiver_unused_that_is_about_the_image() {
     let feed = repository.join("fixtures/advisories/demo").display().to_string();
     let waiver = |package: &str, paths: &str| {
         format!(
-            "[[waiver]]\nid = \"RUSTSEC-2020-0031\"\npackage = \"{package}\"\n{paths}reason = \"affected\"\nstatement = \"s\"\nowner = \"o\"\ncreated = 2026-11-20\nexpires = 2026-11-30\n"
+            "[[waiver]]\nid = \"RUSTSEC-2021-0078\"\npackage = \"{package}\"\n{paths}reason = \"affected\"\nstatement = \"s\"\nowner = \"o\"\ncreated = 2026-11-20\nexpires = 2026-11-30\n"
         )
     };
     for (package, paths, is_unused) in [
         ("pkg:deb/debian/bash", "", false),
-        ("pkg:cargo/tiny_http", "paths = [\"/usr/bin/*\"]\n", false),
+        ("pkg:cargo/hyper", "paths = [\"/usr/bin/*\"]\n", false),
         // The control: a crate that the lock file would have.
-        ("pkg:cargo/tiny_http", "", true),
+        ("pkg:cargo/hyper", "", true),
     ] {
         fs::create_dir_all(dir.path().join("policies")).expect("folder");
         fs::write(dir.path().join("policies/waivers.toml"), waiver(package, paths)).expect("written");
