@@ -1,7 +1,6 @@
 //! The state folder as a target keeps it: one text, base64 of gzip of JSON, with the journal and the templates.
 
 use std::io::{Read as _, Write as _};
-use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -10,6 +9,7 @@ use serde_json::Value;
 
 use super::error::{BoxError, RolloutError};
 use super::journal::{self, Record};
+use super::journal_place::JournalPlace;
 
 const SCHEMA: &str = "portcullis/rollout-state/v1";
 /// Bytes of the longest text: a cluster stores 256 KiB of annotations of an object, those of others among them.
@@ -27,6 +27,9 @@ pub(super) struct Carried {
     journal: String,
     /// As the state folder has them.
     templates: Value,
+    /// Where it was read, for errors.
+    #[serde(skip)]
+    place: JournalPlace,
 }
 
 impl Carried {
@@ -37,7 +40,13 @@ impl Carried {
             of: of.to_owned(),
             journal,
             templates,
+            place: JournalPlace::default(),
         }
+    }
+
+    /// As it was read at this place.
+    pub(super) fn read_at(self, place: JournalPlace) -> Self {
+        Self { place, ..self }
     }
 
     /// As it is kept; `None` where it is longer than there is room for.
@@ -74,15 +83,16 @@ impl Carried {
         Ok(Some(carried).filter(|carried| carried.of == of))
     }
 
-    /// What the journal says. `state` is the folder that errors name.
-    pub(super) fn records(&self, state: &Path) -> Result<Vec<Record>, RolloutError> {
-        let path = state.join("journal.jsonl");
-        let (records, whole) = journal::parse(&path, self.journal.as_bytes())?;
+    /// What the journal says.
+    ///
+    /// # Errors
+    /// As [`journal::parse`], and where its last line is torn: it was kept whole.
+    pub(super) fn records(&self) -> Result<Vec<Record>, RolloutError> {
+        let (records, whole) = journal::parse(&self.place, self.journal.as_bytes())?;
         match whole == self.journal.len() as u64 {
             true => Ok(records),
-            // It was kept whole.
             false => Err(RolloutError::Journal {
-                path,
+                place: self.place.clone(),
                 line: records.len() + 1,
             }),
         }
@@ -95,14 +105,19 @@ mod tests {
 
     #[test]
     fn what_is_packed_is_unpacked_for_the_same_one_alone_and_damage_is_told() {
-        let dir = tempfile::tempdir().expect("folder");
         let text = Carried::new("uid", "line\n".to_owned(), Value::Null)
             .packed()
             .expect("packed")
             .expect("room");
         let carried = Carried::unpacked(&text, "uid").expect("whole").expect("ours");
         assert_eq!(carried.journal, "line\n");
-        assert!(carried.records(dir.path()).is_err(), "no journal's line");
+        let error = carried
+            .read_at(JournalPlace::kept_by("the swarm", "docker config rm x"))
+            .records()
+            .expect_err("no journal's line");
+        assert_eq!(error.to_string(), "line 1 of the journal that the swarm keeps is damaged");
+        let help = miette::Diagnostic::help(&error).expect("help").to_string();
+        assert!(help.contains("`docker config rm x`") && !help.contains("file"), "{help}");
         assert_eq!(Carried::unpacked(&text, "another").expect("whole"), None);
         for damaged in [&text[..text.len() / 2], "", "bm8="] {
             assert!(Carried::unpacked(damaged, "uid").is_err(), "{damaged}");

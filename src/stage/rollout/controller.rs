@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::carried_state::Carried;
 use super::holder::Holder;
+use super::journal_place::JournalPlace;
 use super::lease::{Claimed, Lease, LeaseError, LeaseStore};
 use super::release::Deployed;
 use super::target::TargetError;
@@ -117,7 +118,7 @@ impl StateThere {
             TargetError::caused(what, error)
         })?;
         self.is_now(text);
-        Ok(carried)
+        Ok(carried.map(|carried| carried.read_at(JournalPlace::kept_by(shown, forget))))
     }
 
     /// Fails where what is there is neither what was read nor what was written from here.

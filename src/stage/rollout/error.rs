@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::holder::Holder;
+use super::journal_place::JournalPlace;
 use crate::io::files::FileError;
 use crate::io::oci_layout::LayoutError;
 use crate::io::registry::RegistryError;
@@ -18,39 +19,41 @@ pub(super) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 #[expect(missing_docs, reason = "the message says what each value is")]
 pub enum RolloutError {
     /// A line of the journal is not what was written.
-    #[error("line {line} of {} is damaged", path.display())]
+    #[error("line {line} of {place} is damaged")]
     #[diagnostic(
         code(rollout::journal),
         help(
-            "nothing was changed; look at what serves with `portcullis rollout status`, move the file away, and roll out again: what serves is then taken as last known good"
+            "nothing was changed; look at what serves, forget the history ({}), and roll out again: what serves is then taken as last known good",
+            place.forget
         )
     )]
     Journal {
-        path: PathBuf,
+        place: JournalPlace,
         /// The line, from 1.
         line: usize,
     },
     /// A whole line of the journal does not follow on the one before it.
-    #[error("line {line} of {} does not follow on the line before it: lines were taken out, repeated or moved", path.display())]
+    #[error("line {line} of {place} does not follow on the line before it: lines were taken out, repeated or moved")]
     #[diagnostic(
         code(rollout::journal_order),
         help(
-            "nothing was changed; look at what serves with `portcullis rollout status`, move the file away, and roll out again: what serves is then taken as last known good"
+            "nothing was changed; look at what serves, forget the history ({}), and roll out again: what serves is then taken as last known good",
+            place.forget
         )
     )]
     JournalOrder {
-        path: PathBuf,
+        place: JournalPlace,
         /// The line, from 1.
         line: usize,
     },
     /// A whole line of the journal says what this program does not know.
-    #[error("line {line} of {} was written by another version of portcullis", path.display())]
+    #[error("line {line} of {place} was written by another version of portcullis")]
     #[diagnostic(
         code(rollout::journal_version),
         help("nothing was changed; use the version that wrote it, or a newer one")
     )]
     JournalVersion {
-        path: PathBuf,
+        place: JournalPlace,
         /// The line, from 1.
         line: usize,
         /// What is not known.

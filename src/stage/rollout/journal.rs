@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::error::RolloutError;
+use super::journal_place::JournalPlace;
 use super::lock::Lock;
 use super::release::{Deployed, Release};
 use crate::io::clock::Clock;
@@ -250,7 +251,7 @@ fn sum(text: &str) -> String {
 /// What the journal of a state folder holds, and how many of its bytes are whole lines.
 pub(super) fn read(state: &Path) -> Result<(Vec<Record>, u64), RolloutError> {
     let path = path_in(state);
-    parse(&path, &bytes_of(&path)?)
+    parse(&JournalPlace::file(&path), &bytes_of(&path)?)
 }
 
 /// Empty for a journal that is not there.
@@ -281,8 +282,8 @@ pub(super) fn replace(state: &Path, text: &str) -> Result<(), RolloutError> {
     Ok(files::write(&path_in(state), text.as_bytes())?)
 }
 
-/// What a journal's text says, and how many of its bytes are whole lines. `path` is what errors name.
-pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<(Vec<Record>, u64), RolloutError> {
+/// What a journal's text says, and how many of its bytes are whole lines. `place` is what errors name.
+pub(super) fn parse(place: &JournalPlace, bytes: &[u8]) -> Result<(Vec<Record>, u64), RolloutError> {
     let mut records: Vec<Record> = Vec::new();
     let mut whole = 0u64;
     for (at, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
@@ -291,14 +292,14 @@ pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<(Vec<Record>, u64), Rol
             // Whole, and not understood, is not torn: cutting it off would forget what another version did.
             Some(record) => {
                 let record = serde_json::from_str(record).map_err(|source| RolloutError::JournalVersion {
-                    path: path.to_owned(),
+                    place: place.clone(),
                     line: at + 1,
                     source,
                 })?;
                 // Whole lines that were taken out, repeated or moved say of the past what never was.
                 if records.last().is_some_and(|before| !follows(before, &record)) {
                     return Err(RolloutError::JournalOrder {
-                        path: path.to_owned(),
+                        place: place.clone(),
                         line: at + 1,
                     });
                 }
@@ -307,7 +308,7 @@ pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<(Vec<Record>, u64), Rol
             None if last => break,
             None => {
                 return Err(RolloutError::Journal {
-                    path: path.to_owned(),
+                    place: place.clone(),
                     line: at + 1,
                 });
             }

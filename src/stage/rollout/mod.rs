@@ -14,6 +14,7 @@ mod history;
 mod holder;
 mod image;
 mod journal;
+mod journal_place;
 mod json_file;
 #[cfg(feature = "kubernetes")]
 mod kubernetes;
@@ -42,6 +43,7 @@ mod watch;
 pub use error::RolloutError;
 pub use history::EndedRun;
 pub use holder::Holder;
+pub use journal_place::JournalPlace;
 pub use orders::{plan, resume, rollback, rollout, status, stop};
 pub use release::{Deployed, Release};
 pub use status::{InstanceStatus, Interrupted, RolloutStatus, StopReport};

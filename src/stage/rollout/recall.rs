@@ -77,7 +77,7 @@ async fn ahead(target: &impl RolloutTarget, local: &[Record]) -> Result<Option<(
     let Some(carried) = target.carried().await.map_err(unseen)? else {
         return Ok(None);
     };
-    let theirs = carried.records(target.state())?;
+    let theirs = carried.records()?;
     let goes_on = theirs.last().is_none_or(|last| local.contains(last));
     Ok((!goes_on).then_some((carried, theirs)))
 }
