@@ -128,7 +128,8 @@ pub struct RolloutReport {
     pub steps: Vec<Step>,
     /// Every probe, in order of time.
     pub samples: Vec<Sample>,
-    /// Requests that were still in flight when the old version was stopped; `null` when they could not be counted.
+    /// Requests that were still in flight when a version was stopped: the old one, or the new one on the way back; `null` when they could not be
+    /// counted.
     pub cut_requests: Option<u64>,
 }
 

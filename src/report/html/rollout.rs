@@ -3,8 +3,8 @@
 use super::chart::{Scale, Share};
 use crate::model::health::Answered;
 use crate::model::outcome::RolloutReport;
-use crate::report::human::samples;
-use crate::report::quantity::{count, minute, second_of_day};
+use crate::report::human::{samples, when_cut};
+use crate::report::quantity::{counted, minute, second_of_day};
 use crate::report::text::prose;
 
 /// Marks of the picture; of more samples, the ones between are left out of the picture, never unhealthy ones.
@@ -94,10 +94,12 @@ impl Rollout {
 fn facts(report: &RolloutReport) -> Vec<(&'static str, String)> {
     let digest =
         |digest: &Option<crate::model::digest::Digest>, none: &str| digest.as_ref().map_or_else(|| none.to_owned(), ToString::to_string);
-    let cut = report.cut_requests.map_or_else(
-        || "not known".to_owned(),
-        |cut| count(usize::try_from(cut).unwrap_or(usize::MAX), "request", "requests"),
-    );
+    let when = when_cut(report.result);
+    let cut = match report.cut_requests {
+        None => format!("not known, when {when}"),
+        Some(0) => "0 requests".to_owned(),
+        Some(cut) => format!("{}, when {when}", counted(cut, "request", "requests")),
+    };
     let mut facts = vec![
         (
             if report.rollback { "Asked to bring back" } else { "Wanted" },

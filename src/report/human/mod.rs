@@ -15,4 +15,4 @@ pub use explanation::explanations;
 pub(in crate::report) use finding::location;
 pub(in crate::report) use head::{cause as cause_in_words, code_unchanged, sentence, trouble, why_today};
 pub use outcome::human;
-pub(in crate::report) use rollout::samples;
+pub(in crate::report) use rollout::{samples, when_cut};

@@ -4,7 +4,7 @@ use super::page::Page;
 use crate::model::health::Answered;
 use crate::model::outcome::{Outcome, RolloutReport, RolloutResult};
 use crate::model::rollout_state::RolloutState;
-use crate::report::quantity::{bytes, count, second_of_day};
+use crate::report::quantity::{bytes, count, counted, second_of_day};
 use crate::report::style::Paint;
 
 /// The reference, tags, attestations and who signed.
@@ -61,13 +61,11 @@ pub(super) fn rollout(page: &mut Page, outcome: &Outcome) {
         let text = samples(report);
         page.labelled(2, (Paint::Dim, "samples"), 10, (Paint::Dim, &text));
     }
+    let when = when_cut(report.result);
     let cut = match report.cut_requests {
         Some(0) => None,
-        Some(cut) => Some(format!(
-            "{} cut when the old version stopped",
-            count(usize::try_from(cut).unwrap_or(usize::MAX), "request was", "requests were")
-        )),
-        None => Some("how many requests were cut when the old version stopped is not known".to_owned()),
+        Some(cut) => Some(format!("{} cut when {when}", counted(cut, "request was", "requests were"))),
+        None => Some(format!("how many requests were cut when {when} is not known")),
     };
     if let Some(text) = cut {
         page.labelled(2, (Paint::Doubt, "drain"), 10, (Paint::Doubt, &text));
@@ -81,6 +79,14 @@ pub(super) fn rollout(page: &mut Page, outcome: &Outcome) {
         );
     }
     live(page, report, &outcome.command("rollout stop"));
+}
+
+/// When requests are cut off in a rollout that ends so: a version is stopped with what is under way on it.
+pub(in crate::report) const fn when_cut(result: RolloutResult) -> &'static str {
+    match result {
+        RolloutResult::RolledBack | RolloutResult::RollbackFailed | RolloutResult::FirstFailed => "the new version was taken back",
+        _ => "the old version stopped",
+    }
 }
 
 const fn state_paint(state: RolloutState) -> Paint {

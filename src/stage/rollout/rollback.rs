@@ -33,7 +33,7 @@ impl<T: RolloutTarget> Run<'_, T> {
         self.retire_all_but(&good).await?;
         self.try_state(
             RolloutState::VerifyingRollback,
-            &format!("{} is in front again", good.release.shown()),
+            &format!("{} is in front again; {}", good.release.shown(), cut_off(self.cut)),
         )?;
         match self.verify_restored(&good).await {
             Ok(()) => {
@@ -82,7 +82,10 @@ impl<T: RolloutTarget> Run<'_, T> {
                 return self.failed_back(format!("{reason}; what failed could not be removed: {}", chain(&failed)));
             }
         }
-        let said = format!("{reason}; nothing to restore: nothing ran before, and nothing runs now");
+        let said = format!(
+            "{reason}; nothing to restore: nothing ran before, and nothing runs now; {}",
+            cut_off(self.cut)
+        );
         self.try_state(RolloutState::RollbackFailed, &said)?;
         Ok((RolloutResult::FirstFailed, Some(reason)))
     }
@@ -115,5 +118,15 @@ impl<T: RolloutTarget> Run<'_, T> {
             Err(Halt::Failed(_)) => Ok(()),
             other => other,
         }
+    }
+}
+
+/// Told of the way back as the step `Retiring` tells it of the way forward.
+fn cut_off(cut: Option<u64>) -> String {
+    match cut {
+        None => "how many requests were cut is not known".to_owned(),
+        Some(0) => "no request was cut".to_owned(),
+        Some(1) => "1 request was cut".to_owned(),
+        Some(cut) => format!("{cut} requests were cut"),
     }
 }

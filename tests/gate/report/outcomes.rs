@@ -37,6 +37,31 @@ fn a_rollback_is_unmissable() {
 }
 
 #[test]
+fn requests_that_were_cut_are_told_of_the_version_that_was_stopped() {
+    let cut = |mut outcome: portcullis::model::outcome::Outcome, requests: Option<u64>| {
+        outcome.rollout.as_mut().unwrap().cut_requests = requests;
+        (human(&outcome, PLAIN), super::html::page(&outcome))
+    };
+    for (outcome, when) in [
+        (outcomes::live(), "the old version stopped"),
+        (outcomes::rolled_back(), "the new version was taken back"),
+    ] {
+        let (text, page) = cut(outcome.clone(), Some(2));
+        assert!(text.contains(&format!("2 requests were cut when {when}")), "{text}");
+        assert!(page.contains(&format!("2 requests, when {when}")), "{page}");
+        let (text, page) = cut(outcome.clone(), None);
+        assert!(
+            text.contains(&format!("how many requests were cut when {when} is not known")),
+            "{text}"
+        );
+        assert!(page.contains(&format!("not known, when {when}")), "{page}");
+        // The control.
+        let (text, page) = cut(outcome, Some(0));
+        assert!(!text.contains(when) && !page.contains(when), "{text}");
+    }
+}
+
+#[test]
 fn a_main_branch_that_went_red_overnight_hears_in_the_first_line_that_the_code_is_unchanged() {
     let outcome = outcomes::red_overnight();
     let text = human(&outcome, PLAIN);

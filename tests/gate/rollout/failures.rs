@@ -266,6 +266,43 @@ async fn a_request_that_outlives_drain_and_sigterm_is_counted_as_cut() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_is_cut_on_the_way_back_is_told_there() {
+    let mut world = World::new();
+    world.plan.waits.drain = Duration::from_millis(200);
+    world.plan.waits.stop = Duration::from_millis(200);
+    world.plan.health.soak = Duration::from_secs(3);
+    world.rollout(&world.good('a')).await;
+    let sick = world.path().join("sick");
+    let behaviour = Behaviour {
+        ignores_term: true,
+        sick_when: Some(sick.display().to_string()),
+        ..Behaviour::default()
+    };
+    let b = world.release('b', behaviour);
+    let address = world.listen();
+    let digest = *b.digest();
+    let asks = async {
+        while world.live().await.0 != Some(digest) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let long = tokio::spawn(async move { super::load::plain_get(address, "/slow?60000").await });
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        std::fs::write(&sick, "").unwrap();
+        long
+    };
+    let (report, long) = tokio::join!(world.rollout(&b), asks);
+    assert_eq!(report.result, RolloutResult::RolledBack, "{:?}", report.reason);
+    assert_eq!(report.cut_requests, Some(1));
+    let step = report
+        .steps
+        .iter()
+        .find(|step| step.state == RolloutState::VerifyingRollback)
+        .unwrap();
+    assert!(step.detail.ends_with("is in front again; 1 request was cut"), "{}", step.detail);
+    assert_eq!(long.await.unwrap().unwrap().0, 502);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_long_request_that_ends_within_the_drain_is_not_cut() {
     let world = World::new();
     world.rollout(&world.good('a')).await;
