@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
+use portcullis::model::exit_kind::ExitKind;
 use portcullis::model::outcome::RolloutResult;
 use portcullis::model::plan::{FrontPlan, TargetPlan};
 use portcullis::model::planned_rollout::ExpectedInterruption;
@@ -12,7 +13,7 @@ use portcullis::stage::rollout;
 use serde_json::json;
 
 use super::rig::{Door, Rig, lost, migrates};
-use crate::rollout::load::Load;
+use crate::rollout::load::{Load, plain_get};
 use crate::rollout::states;
 
 /// Deploys, a failing deploy, a rollback: each under load, with the exact count after each.
@@ -66,8 +67,40 @@ async fn no_request_is_lost(door: Door, replicas: usize) {
     );
     assert_eq!(lost(door, &tally), Vec::<String>::new(), "{}", tally.line());
     assert_eq!(rig.containers("cache"), cache, "the cache was left alone");
+    stops(&mut rig, door).await;
+}
+
+/// The address of what was stopped is free for the next container, whatever that is: nobody is led to it.
+async fn stops(rig: &mut Rig, door: Door) {
     let stopped = rollout::stop(&rig.plan, &rig.effects()).await.unwrap();
     assert_eq!((stopped.stopped.len(), rig.containers("api").len()), (1, 0));
+    match door {
+        Door::Switch | Door::None => {}
+        Door::Nginx => assert!(read(rig, "door/shop.conf").contains("{\n    server 127.0.0.1:9;\n}")),
+        Door::Traefik => assert!(read(rig, "door/dynamic/shop.yml").contains(r#""servers":[]"#)),
+        Door::Caddy => {
+            let admin = read(rig, super::rig::MARK);
+            let admin: serde_json::Value = serde_json::from_str(&admin).unwrap();
+            let address = admin["admin"].as_str().unwrap().parse().unwrap();
+            let (_, handler) = plain_get(address, "/id/shop").await.unwrap();
+            assert!(!handler.contains("dial"), "{handler}");
+        }
+    }
+    if let Ok((status, _)) = plain_get(rig.listen(), "/version").await {
+        assert!(status >= 500, "{status}");
+    }
+    assert_eq!(rig.status().await.live.map(|live| live.deployed.run), None);
+    let error = rollout::stop(&rig.plan, &rig.effects()).await.unwrap_err();
+    assert_eq!(error.exit_kind(), ExitKind::Refused, "{error}");
+    // And it is led to what comes next.
+    let e = rig.good('e');
+    let report = rig.rollout(&e).await;
+    assert_eq!(report.result, RolloutResult::Committed, "{:?}", report.reason);
+    assert_eq!(plain_get(rig.listen(), "/version").await.unwrap().0, 200);
+}
+
+fn read(rig: &Rig, name: &str) -> String {
+    fs::read_to_string(rig.path().join(name)).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

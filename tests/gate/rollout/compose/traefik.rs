@@ -1,6 +1,7 @@
 //! Traefik that is not set up for it, and one that does not take what is written.
 
 use std::fs;
+use std::time::Duration;
 
 use portcullis::model::exit_kind::ExitKind;
 use portcullis::model::outcome::RolloutResult;
@@ -58,4 +59,37 @@ async fn a_file_that_traefik_does_not_watch_is_taken_back_and_the_old_version_st
     assert!(report.reason.as_ref().unwrap().contains("does not take"), "{:?}", report.reason);
     rig.runs_alone(&a, 1);
     assert_eq!(fs::read(&elsewhere).unwrap(), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_of_the_same_name_in_another_file_is_refused_before_anything_is_touched() {
+    let Some(rig) = Rig::new(Door::Traefik, 1) else { return };
+    let own = rig.path().join("door/dynamic/a-own.yml");
+    let elsewhere = "{http: {services: {shop: {weighted: {services: [{name: other, weight: 1}]}}, \
+                     other: {loadBalancer: {servers: [{url: 'http://127.0.0.1:9'}]}}}}}";
+    fs::write(&own, elsewhere).unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let reason = refused(&rig, 'b').await;
+    assert!(
+        reason.contains("another file has one of that name") && reason.contains("weighted"),
+        "{reason}"
+    );
+    fs::write(
+        &own,
+        "{http: {services: {shop: {loadBalancer: {servers: [{url: 'http://127.0.0.1:9'}]}}}}}",
+    )
+    .unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let reason = refused(&rig, 'c').await;
+    assert!(reason.contains("another file has one of that name"), "{reason}");
+    // The control: without it, and then with it beside what is ours already.
+    fs::remove_file(&own).unwrap();
+    let d = rig.good('d');
+    let report = rig.rollout(&d).await;
+    assert_eq!(report.result, RolloutResult::Committed, "{:?}", report.reason);
+    fs::write(&own, elsewhere).unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let report = rig.rollout(&rig.good('e')).await;
+    assert_eq!(report.result, RolloutResult::Refused, "{:?}", report.reason);
+    rig.runs_alone(&d, 1);
 }

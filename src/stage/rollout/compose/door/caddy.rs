@@ -92,7 +92,12 @@ impl Caddy {
         if self.leads.is(led)? && self.leads_to().await? == led.addresses {
             return Ok(());
         }
-        let upstreams: Value = led.addresses.iter().map(|address| json!({"dial": address.to_string()})).collect();
+        self.set(&led.addresses).await?;
+        self.leads.carried_out(led)
+    }
+
+    async fn set(&self, addresses: &[SocketAddr]) -> Result<(), TargetError> {
+        let upstreams: Value = addresses.iter().map(|address| json!({"dial": address.to_string()})).collect();
         // The whole handler, for one that has no upstreams yet cannot be given them by PATCH.
         let mut handler = self.handler().await?;
         if let Some(handler) = handler.as_object_mut() {
@@ -100,6 +105,14 @@ impl Caddy {
         }
         let order = self.api.order(Method::PATCH, &self.path(), Some(&handler), SOON).await;
         order.map_err(|error| TargetError::caused("Caddy does not take the new upstreams", error))?;
-        self.leads.carried_out(led)
+        Ok(())
+    }
+
+    /// Leads nowhere, where it was led from here.
+    pub(super) async fn end(&self) -> Result<(), TargetError> {
+        if self.leads.last()?.is_some() {
+            self.set(&[]).await?;
+        }
+        self.leads.ended()
     }
 }

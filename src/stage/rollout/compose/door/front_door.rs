@@ -117,11 +117,15 @@ impl Door {
         }
     }
 
-    /// Ends what of it is ours.
+    /// Ends what of it is ours: where it was led from here, it leads nowhere any more. The engine gives an address that is free to the next
+    /// container, whatever that is.
     pub(in crate::stage::rollout::compose) async fn end(&self) -> Result<(), TargetError> {
-        match self.switch() {
-            Some(switch) => switch.end(Duration::from_secs(1)).await,
-            None => Ok(()),
+        match self {
+            Self::None => Ok(()),
+            Self::Nginx(nginx) => nginx.end().await,
+            Self::Caddy(caddy) => caddy.end().await,
+            Self::Traefik(traefik) => traefik.end().await,
+            Self::Switch(switch) => switch.end(Duration::from_secs(1)).await,
         }
     }
 }

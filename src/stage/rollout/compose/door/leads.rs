@@ -54,6 +54,17 @@ impl Leads {
     pub(super) fn carried_out(&self, led: &Led) -> Result<(), TargetError> {
         json_file::write(&self.path, led)
     }
+
+    /// Remembers that it leads nowhere any more, and who ordered last.
+    pub(super) fn ended(&self) -> Result<(), TargetError> {
+        match self.last()? {
+            Some(last) => self.carried_out(&Led {
+                addresses: Vec::new(),
+                ..last
+            }),
+            None => Ok(()),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! nginx: an upstream file that is ours alone, tested before nginx reads it anew.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -16,6 +16,8 @@ use crate::model::visible::visible_lines;
 use crate::stage::rollout::command::program;
 use crate::stage::rollout::target::TargetError;
 
+/// Where nobody listens: an upstream has to have a server.
+const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9);
 /// For nginx to test its configuration, and to take a signal.
 const SOON: Duration = Duration::from_secs(30);
 
@@ -68,31 +70,47 @@ impl Nginx {
 
     pub(super) fn leads_to(&self) -> Result<Vec<SocketAddr>, TargetError> {
         let text = self.file.text()?.unwrap_or_default();
-        addresses(&text).map_err(|reason| TargetError::Failed(format!("{}: {reason}", self.file.path.display())))
+        let mut led = addresses(&text).map_err(|reason| TargetError::Failed(format!("{}: {reason}", self.file.path.display())))?;
+        led.retain(|address| *address != NOWHERE);
+        Ok(led)
     }
 
     /// Writes the file, lets nginx test it and read it. What nginx does not take is taken back.
     pub(super) async fn lead(&self, led: &Led) -> Result<(), TargetError> {
         let before = self.file.text()?;
-        let text = upstream(&self.plan.upstream, led);
+        let text = upstream(&self.plan.upstream, &led.addresses, &led.deployed.run);
         if self.leads.is(led)? && before.as_ref() == Some(&text) {
             return Ok(());
         }
-        self.file.write(&text)?;
+        self.set(before.as_deref(), &text).await?;
+        self.leads.carried_out(led)
+    }
+
+    /// Leads nowhere, where it was led from here.
+    pub(super) async fn end(&self) -> Result<(), TargetError> {
+        if let Some(last) = self.leads.last()? {
+            let text = upstream(&self.plan.upstream, &[NOWHERE], &last.deployed.run);
+            self.set(self.file.text()?.as_deref(), &text).await?;
+        }
+        self.leads.ended()
+    }
+
+    async fn set(&self, before: Option<&str>, text: &str) -> Result<(), TargetError> {
+        self.file.write(text)?;
         let tested = self.run(&self.plan.test).await;
         let taken = match &tested {
             Ok(()) => self.reload().await,
             Err(reason) => Err(reason.clone()),
         };
         if let Err(reason) = taken {
-            let mut back = self.file.put_back(before.as_deref());
+            let mut back = self.file.put_back(before);
             // It may have read what is taken back.
             if back.is_ok() && tested.is_ok() && before.is_some() {
                 back = self.reload().await;
             }
             return Err(TargetError::Failed(format!("{reason}{}", and_back(back))));
         }
-        self.leads.carried_out(led)
+        Ok(())
     }
 
     async fn reload(&self) -> Result<(), String> {
@@ -124,12 +142,9 @@ impl Nginx {
     }
 }
 
-fn upstream(name: &str, led: &Led) -> String {
-    let servers: String = led.addresses.iter().map(|address| format!("    server {address};\n")).collect();
-    format!(
-        "# Written by portcullis for run {}; do not edit.\nupstream {name} {{\n{servers}}}\n",
-        led.deployed.run
-    )
+fn upstream(name: &str, addresses: &[SocketAddr], run: &str) -> String {
+    let servers: String = addresses.iter().map(|address| format!("    server {address};\n")).collect();
+    format!("# Written by portcullis for run {run}; do not edit.\nupstream {name} {{\n{servers}}}\n")
 }
 
 /// The servers of a file as [`upstream`] writes it.
@@ -153,7 +168,7 @@ mod tests {
     #[test]
     fn what_is_written_is_what_is_read_and_anything_else_is_an_error() {
         let led = Led::to(&["10.0.0.2:80", "[fd00::2]:80"]);
-        assert_eq!(addresses(&upstream("shop", &led)), Ok(led.addresses));
+        assert_eq!(addresses(&upstream("shop", &led.addresses, "r")), Ok(led.addresses));
         for bad in [
             "server api:80;",
             "server 10.0.0.2:80 backup;",

@@ -78,22 +78,50 @@ impl Traefik {
                 self.plan.file.display()
             ));
         }
-        match self.file.text() {
-            // A file of somebody else's is not ours to write over.
-            Ok(Some(text)) if !is_ours(&text, &self.plan.service) => {
-                return Some(format!(
-                    "{} holds more than the servers of `{}`: name a file that is written from here alone",
-                    self.plan.file.display(),
-                    self.plan.service
-                ));
-            }
-            Ok(_) => {}
+        let written = match self.file.text() {
+            Ok(text) => written(text.as_deref().unwrap_or_default(), &self.plan.service),
             Err(error) => return Some(chain(&error)),
+        };
+        // A file of somebody else's is not ours to write over.
+        let Some(written) = written else {
+            return Some(format!(
+                "{} holds more than the servers of `{}`: name a file that is written from here alone",
+                self.plan.file.display(),
+                self.plan.service
+            ));
+        };
+        match self.somebody_elses(&written).await {
+            Ok(Some(kind)) => Some(format!(
+                "Traefik has {kind} `{}` that does not come from {}: another file has one of that name, of which Traefik takes one; give \
+                 [rollout.front] upstream a name of its own",
+                self.plan.service,
+                self.plan.file.display()
+            )),
+            Ok(None) => None,
+            Err(error) => Some(chain(&error)),
         }
-        match self.service().await {
+        .or(match self.service().await {
             Ok(Some(service)) if used_by(&service) == 0 => Some(format!("no router of Traefik's uses the service `{}`", self.plan.service)),
             Ok(_) => None,
             Err(error) => Some(chain(&error)),
+        })
+    }
+
+    /// What Traefik has under the service's name, where that is not what the file says.
+    async fn somebody_elses(&self, written: &Written) -> Result<Option<&'static str>, TargetError> {
+        // Traefik may not have taken yet what was written last.
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let Some(service) = self.service().await? else { return Ok(None) };
+            let kind = match (service.get("loadBalancer"), written) {
+                (None, _) => "a service of another kind (weighted, mirroring, failover)",
+                (Some(_), Written::Servers(servers)) if same(&addresses(&service), servers) => return Ok(None),
+                (Some(_), _) => "a service",
+            };
+            if Instant::now() >= until {
+                return Ok(Some(kind));
+            }
+            sleep(PAUSE).await;
         }
     }
 
@@ -107,13 +135,26 @@ impl Traefik {
         if self.leads.is(led)? && same(&self.leads_to().await?, &led.addresses) {
             return Ok(());
         }
+        self.set(&led.addresses, &led.deployed.run).await?;
+        self.leads.carried_out(led)
+    }
+
+    /// Leads nowhere, where it was led from here.
+    pub(super) async fn end(&self) -> Result<(), TargetError> {
+        if let Some(last) = self.leads.last()? {
+            self.set(&[], &last.deployed.run).await?;
+        }
+        self.leads.ended()
+    }
+
+    async fn set(&self, wanted: &[SocketAddr], run: &str) -> Result<(), TargetError> {
         let before = self.file.text()?;
-        self.file.write(&text(&self.plan.service, led))?;
+        self.file.write(&text(&self.plan.service, wanted, run))?;
         let until = Instant::now() + SOON;
         let reason = loop {
             let now = self.leads_to().await;
             match now {
-                Ok(now) if same(&now, &led.addresses) => return self.leads.carried_out(led),
+                Ok(now) if same(&now, wanted) => return Ok(()),
                 Ok(_) if Instant::now() < until => sleep(PAUSE).await,
                 Ok(now) => {
                     break format!(
@@ -142,28 +183,33 @@ fn same(one: &[SocketAddr], other: &[SocketAddr]) -> bool {
 }
 
 /// JSON, which is YAML.
-fn text(service: &str, led: &Led) -> String {
-    let servers: Vec<Value> = led
-        .addresses
+fn text(service: &str, addresses: &[SocketAddr], run: &str) -> String {
+    let servers: Vec<Value> = addresses
         .iter()
         .map(|address| json!({"url": format!("http://{address}")}))
         .collect();
     let document = json!({"http": {"services": {service: {"loadBalancer": {"servers": servers}}}}});
-    format!("# Written by portcullis for run {}; do not edit.\n{document}\n", led.deployed.run)
+    format!("# Written by portcullis for run {run}; do not edit.\n{document}\n")
 }
 
-/// True for what [`text`] writes, and for nothing at all.
-fn is_ours(text: &str, service: &str) -> bool {
+/// What a file that is ours holds.
+#[derive(Debug, PartialEq)]
+enum Written {
+    Nothing,
+    Servers(Vec<SocketAddr>),
+}
+
+/// What [`text`] has written, or nothing at all; `None` for anything else, which is somebody else's.
+fn written(text: &str, service: &str) -> Option<Written> {
     let body: String = text.lines().filter(|line| !line.trim_start().starts_with('#')).collect();
     if body.trim().is_empty() {
-        return true;
+        return Some(Written::Nothing);
     }
-    let Some(document) = serde_json::from_str::<Value>(&body).or_none("no JSON: not what is written from here") else {
-        return false;
-    };
-    document
-        .pointer(&format!("/http/services/{service}/loadBalancer/servers"))
-        .is_some_and(|servers| document == json!({"http": {"services": {service: {"loadBalancer": {"servers": servers}}}}}))
+    let document: Value = serde_json::from_str(&body).or_none("no JSON: not what is written from here")?;
+    let told = document.pointer("/http/services")?.get(service)?;
+    let servers = told.pointer("/loadBalancer/servers")?;
+    let ours = document == json!({"http": {"services": {service: {"loadBalancer": {"servers": servers}}}}});
+    ours.then(|| Written::Servers(addresses(told)))
 }
 
 /// The servers of a service, as the API tells them.
@@ -190,13 +236,17 @@ mod tests {
     #[test]
     fn what_is_written_is_known_and_a_file_with_more_is_somebody_elses() {
         let led = Led::to(&["10.0.0.2:80", "[fd00::2]:80"]);
-        let written = text("shop", &led);
-        assert!(is_ours(&written, "shop") && is_ours("", "shop") && is_ours("# nothing yet\n", "shop"));
-        let more = written.replace("\"services\"", "\"routers\":{},\"services\"");
-        for other in [more.as_str(), "http:\n  routers: {}\n", "{\"http\":{}}", "x"] {
-            assert!(!is_ours(other, "shop"), "{other}");
+        let of_run = text("shop", &led.addresses, "r");
+        assert_eq!(written(&of_run, "shop"), Some(Written::Servers(led.addresses.clone())));
+        assert_eq!(written(&text("shop", &[], "r"), "shop"), Some(Written::Servers(Vec::new())));
+        for nothing in ["", "# nothing yet\n"] {
+            assert_eq!(written(nothing, "shop"), Some(Written::Nothing));
         }
-        assert!(!is_ours(&written, "other"));
+        let more = of_run.replace("\"services\"", "\"routers\":{},\"services\"");
+        for other in [more.as_str(), "http:\n  routers: {}\n", "{\"http\":{}}", "x"] {
+            assert_eq!(written(other, "shop"), None, "{other}");
+        }
+        assert_eq!(written(&of_run, "other"), None);
         let told = json!({"loadBalancer": {"servers": [{"url": "http://[fd00::2]:80"}, {"url": "http://name:80"}, {"url": "http://10.0.0.2:80"}]}});
         assert!(same(&addresses(&told), &led.addresses));
         assert!(!same(&addresses(&told), &led.addresses[..1]));
