@@ -69,6 +69,8 @@ struct Question<'a> {
     /// Beside those that every question has. May be a secret: it is in no message.
     header: Option<(&'static str, &'a str)>,
     body: Option<&'a Value>,
+    /// What is no JSON, with its kind.
+    bytes: Option<(&'static str, Bytes)>,
     /// For the whole answer.
     limit: Duration,
 }
@@ -99,6 +101,7 @@ impl LocalApi {
             path,
             header: None,
             body: None,
+            bytes: None,
             limit: Duration::from_secs(30),
         })
         .await
@@ -129,6 +132,23 @@ impl LocalApi {
             path,
             header,
             body,
+            bytes: None,
+            limit,
+        })
+        .await
+    }
+
+    /// Gives bytes of a media type, which can be given again, and waits for at most `limit` until they were taken.
+    ///
+    /// # Errors
+    /// [`LocalApiError`].
+    pub async fn put(&self, path: &str, bytes: (&'static str, Bytes), limit: Duration) -> Result<Bytes, LocalApiError> {
+        self.ask(&Question {
+            method: Method::PUT,
+            path,
+            header: None,
+            body: None,
+            bytes: Some(bytes),
             limit,
         })
         .await
@@ -149,7 +169,10 @@ impl LocalApi {
 
     async fn ask_once(&self, question: &Question<'_>) -> Result<Bytes, LocalApiError> {
         let silent = |error: &dyn std::fmt::Display| self.silent(error.to_string());
-        let body = question.body.map_or_else(Bytes::new, |body| Bytes::from(body.to_string()));
+        let (kind, body) = question.bytes.clone().unwrap_or_else(|| {
+            let body = question.body.map_or_else(Bytes::new, |body| Bytes::from(body.to_string()));
+            ("application/json", body)
+        });
         let host = match &self.socket {
             Socket::Unix(_) => "localhost".to_owned(),
             Socket::Tcp(address) => address.to_string(),
@@ -160,7 +183,7 @@ impl LocalApi {
         }
         let request = request
             .header("host", host)
-            .header("content-type", "application/json")
+            .header("content-type", kind)
             .header("connection", "close")
             .body(Full::new(body))
             .map_err(|error| silent(&error))?;

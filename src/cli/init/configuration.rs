@@ -47,6 +47,10 @@ fn rollout(runs: &Runs) -> String {
             quoted(file),
             quoted(service)
         ),
+        Runs::Swarm { service } => format!(
+            "[rollout]\ntarget = \"swarm\"\nswarm_service = {}               # as `docker service ls` names it\n{health}",
+            quoted(service)
+        ),
         Runs::Kubernetes { workload } => format!("[rollout]\ntarget = \"kubernetes\"\nworkload = {}\n{health}", quoted(workload)),
     }
 }

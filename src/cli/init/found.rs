@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use super::manifests::{Built, compose, kubernetes};
+use super::manifests::{Service, Services, compose, kubernetes, stack};
 use super::walk::folders;
 use crate::cli::wiring::DOCKERFILES;
 use crate::io::files::{self, FileError};
@@ -47,6 +47,8 @@ pub(in crate::cli) enum Runs {
     Unknown,
     /// As a service of a Compose file, which is named relative to the service's folder.
     Compose { file: String, service: String },
+    /// As a service of a swarm: `shop_api`.
+    Swarm { service: String },
     /// As the only workload of the manifests: `deployment/shop`.
     Kubernetes { workload: String },
 }
@@ -67,17 +69,27 @@ pub(in crate::cli) fn find(root: &Path, limit: u64) -> Result<Vec<Found>, FileEr
     };
     let all: Vec<PathBuf> = folders(root)?;
     let mut found: Vec<Found> = Vec::new();
-    if let Some((file, built)) = compose(root, limit) {
-        found.extend(built.into_iter().filter_map(|built| of_compose(root, file, built, limit)));
+    let stack = stack(root, limit);
+    // Whoever has a stack's file too runs it in a swarm.
+    for (file, services) in compose(root, limit).iter().chain(&stack) {
+        for service in &services.services {
+            let new = of_service(root, file, (services, service), limit);
+            found.retain(|known| new.as_ref().is_none_or(|new| new.folder != known.folder || new.name != known.name));
+            found.extend(new);
+        }
     }
     for folder in &all {
         if found.iter().all(|known| known.folder != *folder) {
             found.extend(of_folder(root, folder, limit));
         }
     }
+    let (repository, runs) = match stack.as_ref().and_then(|(_, stack)| only_of_stack(root, stack)) {
+        Some((image, runs)) if manifests.is_none() => (Some(image), Some(runs)),
+        _ => (repository, runs),
+    };
     if let Some(own) = found.iter().position(|found| found.folder.as_os_str().is_empty()) {
         let mut own = found.swap_remove(own);
-        own.repository = repository;
+        own.repository = repository.or(own.repository);
         own.runs = runs.unwrap_or(own.runs);
         return Ok(vec![own]);
     }
@@ -101,7 +113,24 @@ pub(in crate::cli) fn find(root: &Path, limit: u64) -> Result<Vec<Found>, FileEr
     Ok(found)
 }
 
-fn of_compose(root: &Path, file: &str, built: Built, limit: u64) -> Option<Found> {
+/// The one service of a stack whose image lies in a registry of its own, where there is one.
+fn only_of_stack(root: &Path, stack: &Services) -> Option<(String, Runs)> {
+    let own = |service: &&Service| service.image.as_deref().and_then(repository_of).is_some();
+    let mut ours = stack.services.iter().filter(own);
+    let (only, None) = (ours.next()?, ours.next()) else { return None };
+    Some((repository_of(only.image.as_deref()?)?, in_swarm(root, stack, only)))
+}
+
+/// The stack's name is given on the command line: by custom the folder's.
+fn in_swarm(root: &Path, stack: &Services, service: &Service) -> Runs {
+    let project = stack.project.as_deref().map_or_else(|| name_of(root), plain);
+    Runs::Swarm {
+        service: format!("{project}_{}", plain(&service.name)),
+    }
+}
+
+fn of_service(root: &Path, file: &str, (services, service): (&Services, &Service), limit: u64) -> Option<Found> {
+    let built = service.built.as_ref()?;
     // The project's own folder, or one below it.
     let is_own = built.context.components().all(|part| part == Component::CurDir);
     let folder = if is_own {
@@ -109,23 +138,26 @@ fn of_compose(root: &Path, file: &str, built: Built, limit: u64) -> Option<Found
     } else {
         plain_path::plain(&built.context)?
     };
-    let dockerfile = built.dockerfile.unwrap_or_else(|| PathBuf::from(DOCKERFILES[0]));
+    let dockerfile = built.dockerfile.clone().unwrap_or_else(|| PathBuf::from(DOCKERFILES[0]));
     if !root.join(&folder).join(&dockerfile).is_file() {
         return None;
     }
     Some(Found {
-        name: plain(&built.name),
+        name: plain(&service.name),
         kind: Kind::Dockerfile {
             port: exposed(&root.join(&folder), &dockerfile, limit),
             file: dockerfile,
         },
         by: file.to_owned(),
-        runs: Runs::Compose {
-            file: format!("{}{file}", "../".repeat(folder.components().count())),
-            service: plain(&built.name),
+        runs: match service.in_swarm {
+            true => in_swarm(root, services, service),
+            false => Runs::Compose {
+                file: format!("{}{file}", "../".repeat(folder.components().count())),
+                service: plain(&service.name),
+            },
         },
+        repository: service.image.as_deref().and_then(repository_of).filter(|_| service.in_swarm),
         folder,
-        repository: None,
     })
 }
 
@@ -315,6 +347,46 @@ mod tests {
         );
         let two = [named("pay"), named("other")].join("---\n");
         assert_eq!(runs(&[("Dockerfile", "FROM x\n"), ("k8s/app.yaml", &two)]), Runs::Unknown);
+    }
+
+    #[test]
+    fn a_stack_runs_in_a_swarm_and_a_deploy_that_compose_reads_too_does_not() {
+        let only = |files: &[(&str, &str)]| {
+            let found = find(tree(files).path(), 1 << 20).expect("listed");
+            assert_eq!(found.len(), 1, "{found:?}");
+            found[0].clone()
+        };
+        let swarm = |service: &str| Runs::Swarm {
+            service: service.to_owned(),
+        };
+        let dockerfile = ("api/Dockerfile", "FROM x\n");
+        let with = |deploy: &str| {
+            format!("name: shop\nservices:\n  api:\n    build: ./api\n    image: registry.example/shop/api:1\n    deploy: {deploy}\n")
+        };
+        for deploy in ["{update_config: {order: start-first}}", "{mode: global}"] {
+            let found = only(&[("compose.yaml", &with(deploy)), dockerfile]);
+            assert_eq!(
+                (found.runs, found.repository.as_deref()),
+                (swarm("shop_api"), Some("registry.example/shop/api"))
+            );
+        }
+        // The control.
+        let found = only(&[("compose.yaml", &with("{replicas: 2}")), dockerfile]);
+        assert!(matches!(found.runs, Runs::Compose { .. }), "{:?}", found.runs);
+        // A stack names images; what builds them lies beside it.
+        let stack = "name: shop\nservices:\n  web:\n    image: registry.example/shop/web:1\n  cache:\n    image: redis\n";
+        let found = only(&[("docker-stack.yml", stack), ("Dockerfile", "FROM x\n")]);
+        assert_eq!(
+            (found.runs, found.repository.as_deref()),
+            (swarm("shop_web"), Some("registry.example/shop/web"))
+        );
+        // Of two files, the stack's says how it runs.
+        let found = only(&[
+            ("compose.yaml", &with("{replicas: 2}")),
+            ("stack.yaml", &with("{replicas: 2}")),
+            dockerfile,
+        ]);
+        assert_eq!(found.runs, swarm("shop_api"));
     }
 
     #[test]

@@ -8,47 +8,100 @@ use crate::model::excused::Excused as _;
 
 /// What Compose looks for, in its order.
 const COMPOSE: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"];
+/// What is given to `docker stack deploy`, by custom.
+const STACKS: [&str; 4] = ["docker-stack.yml", "docker-stack.yaml", "stack.yml", "stack.yaml"];
+/// Keys of `deploy` that only a swarm reads.
+const OF_A_SWARM: [&str; 4] = ["update_config", "rollback_config", "placement", "endpoint_mode"];
 const WORKLOADS: [&str; 4] = ["Deployment", "StatefulSet", "DaemonSet", "CronJob"];
 /// Those that a rollout can change.
 const ROLLED_OUT: [&str; 2] = ["Deployment", "StatefulSet"];
 /// Folders and files that manifests lie in, beside the folder itself.
 const FOLDERS: [&str; 6] = ["", "k8s", "kubernetes", "deploy", "manifests", "base"];
 
-/// A service that a Compose file builds.
+/// A file of services: a Compose file, or a stack's.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Services {
+    /// Its own name, where it has one.
+    pub(super) project: Option<String>,
+    pub(super) services: Vec<Service>,
+}
+
+/// A service of such a file.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Service {
+    pub(super) name: String,
+    pub(super) built: Option<Built>,
+    pub(super) image: Option<String>,
+    /// True where the file says how a swarm runs it.
+    pub(super) in_swarm: bool,
+}
+
+/// How a service is built.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Built {
-    pub(super) name: String,
     /// Its context, relative to the folder.
     pub(super) context: PathBuf,
     /// Its Dockerfile, relative to the context, where it is named.
     pub(super) dockerfile: Option<PathBuf>,
 }
 
-/// The Compose file of a folder, if there is one, with what it builds.
-pub(super) fn compose(root: &Path, limit: u64) -> Option<(&'static str, Vec<Built>)> {
-    let name = COMPOSE.into_iter().find(|name| root.join(name).is_file())?;
-    let text = files::read_text_inside(root, Path::new(name), limit).or_none("one that cannot be read builds nothing that is known")?;
+/// The Compose file of a folder, if there is one.
+pub(super) fn compose(root: &Path, limit: u64) -> Option<(&'static str, Services)> {
+    first_of(&COMPOSE, root, limit)
+}
+
+/// The file of a swarm's stack, if there is one.
+pub(super) fn stack(root: &Path, limit: u64) -> Option<(&'static str, Services)> {
+    let (name, mut stack) = first_of(&STACKS, root, limit)?;
+    stack.services.iter_mut().for_each(|service| service.in_swarm = true);
+    Some((name, stack))
+}
+
+fn first_of(names: &[&'static str], root: &Path, limit: u64) -> Option<(&'static str, Services)> {
+    let name = names.iter().find(|name| root.join(name).is_file())?;
+    let text = files::read_text_inside(root, Path::new(name), limit).or_none("one that cannot be read has no service that is known")?;
     let (documents, _) = yaml::documents(&text);
-    let services = documents.first().and_then(|document| get(document, "services"));
-    let Some(Value::Map(services)) = services.map(|node| &node.value) else {
-        return Some((name, Vec::new()));
+    let document = documents.first();
+    let services = document.and_then(|document| get(document, "services")).map(|node| &node.value);
+    let entries = match services {
+        Some(Value::Map(services)) => services.as_slice(),
+        _ => &[],
     };
-    let built = services.iter().filter_map(|(key, service)| {
-        let build = get(service, "build")?;
-        let (context, dockerfile) = match &build.value {
-            Value::Text(context) => (context.clone(), None),
-            Value::Map(_) | Value::List(_) => (
-                get(build, "context").and_then(text_of).unwrap_or_else(|| ".".to_owned()),
-                get(build, "dockerfile").and_then(text_of),
-            ),
-        };
-        Some(Built {
-            name: text_of(key)?,
-            context: PathBuf::from(context.trim_start_matches("./")),
-            dockerfile: dockerfile.map(PathBuf::from),
-        })
-    });
-    Some((name, built.collect()))
+    Some((
+        name,
+        Services {
+            project: document.and_then(|document| get(document, "name")).and_then(text_of),
+            services: entries
+                .iter()
+                .filter_map(|(key, node)| Some(service(text_of(key)?, node)))
+                .collect(),
+        },
+    ))
+}
+
+fn service(name: String, node: &Node) -> Service {
+    let deploy = get(node, "deploy");
+    let has = |key: &str| deploy.is_some_and(|deploy| get(deploy, key).is_some());
+    let mode = deploy.and_then(|deploy| get(deploy, "mode")).and_then(text_of);
+    Service {
+        name,
+        built: get(node, "build").map(|build| match &build.value {
+            Value::Text(context) => built(context, None),
+            Value::Map(_) | Value::List(_) => {
+                let context = get(build, "context").and_then(text_of).unwrap_or_else(|| ".".to_owned());
+                built(&context, get(build, "dockerfile").and_then(text_of))
+            }
+        }),
+        image: get(node, "image").and_then(text_of),
+        in_swarm: OF_A_SWARM.into_iter().any(has) || mode.is_some_and(|mode| mode.starts_with("global")),
+    }
+}
+
+fn built(context: &str, dockerfile: Option<String>) -> Built {
+    Built {
+        context: PathBuf::from(context.trim_start_matches("./")),
+        dockerfile: dockerfile.map(PathBuf::from),
+    }
 }
 
 /// What Kubernetes manifests say of a service.

@@ -81,6 +81,20 @@ fn init_writes_what_our_own_reader_takes_and_linters_find_nothing_in() {
             ],
         ),
         (
+            &[
+                (
+                    "docker-stack.yml",
+                    "name: shop\nservices:\n  pay:\n    image: ghcr.io/acme/pay:1\n    deploy: {replicas: 2}\n",
+                ),
+                ("Dockerfile", "FROM scratch\n"),
+            ],
+            &[
+                "repository = \"ghcr.io/acme/pay\"",
+                "# target = \"swarm\"",
+                "# swarm_service = \"shop_pay\"",
+            ],
+        ),
+        (
             &[("k8s/pay.yaml", DEPLOYMENT), ("Dockerfile", "FROM scratch\n")],
             &[
                 "repository = \"ghcr.io/acme/pay\"",

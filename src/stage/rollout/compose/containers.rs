@@ -7,12 +7,14 @@ use std::time::Duration;
 use hyper::Method;
 use serde_json::{Value, json};
 
+use super::copied::{self, Copied};
 use super::spec::is_run;
 use crate::io::local_api::LocalApi;
 use crate::model::digest::Digest;
 use crate::model::excused::Excused as _;
 use crate::model::visible::visible;
 use crate::stage::rollout::engine;
+use crate::stage::rollout::error::BoxError;
 use crate::stage::rollout::image::REVISION;
 use crate::stage::rollout::query::{encoded, encoded_path};
 use crate::stage::rollout::release::{Deployed, FOREIGN, Release};
@@ -199,6 +201,28 @@ impl Containers {
         match self.api.order(Method::POST, &path, Some(body), SOON).await {
             Err(error) if error.is_status(409) => Ok(()),
             other => Ok(other.map(drop)?),
+        }
+    }
+
+    /// Copies files into one that was not started yet.
+    pub(super) async fn put(&self, container: &Container, files: &[Copied]) -> Result<(), TargetError> {
+        let failed = |error: BoxError| TargetError::caused(format!("configs and secrets cannot be copied into {}", container.name), error);
+        let Some(archive) = copied::archive(files).map_err(failed)? else {
+            return Ok(());
+        };
+        let path = format!("/containers/{}/archive?path=/", container.id);
+        let put = self.api.put(&path, ("application/x-tar", archive.into()), SOON).await;
+        put.map(drop).map_err(|error| failed(error.into()))
+    }
+
+    /// A file of one; `None` where it has none there.
+    pub(super) async fn take(&self, container: &Container, target: &str) -> Result<Option<Copied>, TargetError> {
+        let failed = |error: BoxError| TargetError::caused(format!("{target} of {} cannot be read", container.name), error);
+        let path = format!("/containers/{}/archive?path={}", container.id, encoded(target));
+        match self.api.get_bytes(&path).await {
+            Ok(bytes) => copied::taken(target, &bytes).map_err(failed),
+            Err(error) if error.is_status(404) => Ok(None),
+            Err(error) => Err(failed(error.into())),
         }
     }
 

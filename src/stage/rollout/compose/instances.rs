@@ -8,7 +8,9 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::containers::{Container, Containers};
+use super::copied;
 use super::health::{self, EngineHealth};
+use super::rendered::Rendered;
 use super::spec::Spec;
 use crate::io::Effects;
 use crate::model::excused::Excused as _;
@@ -54,7 +56,10 @@ pub(super) async fn ensure(containers: &Containers, spec: &Spec, revive: bool) -
     for container in &ours {
         match container.state.as_str() {
             "running" | "restarting" => {}
-            "created" => containers.start(container).await?,
+            "created" => {
+                containers.put(container, &spec.copied).await?;
+                containers.start(container).await?;
+            }
             _ if revive => containers.start(container).await?,
             _ => return Err(TargetError::Failed(ended(containers, &container.id).await)),
         }
@@ -223,13 +228,18 @@ pub(super) async fn adopted(
     foreign: &[Container],
     deployed: &Deployed,
     port: u16,
-    alone: bool,
+    rendered: &Rendered,
 ) -> Result<Option<Spec>, TargetError> {
     let Some(first) = foreign.first() else { return Ok(None) };
     let Some(seen) = containers.inspect(&first.id).await? else {
         return Ok(None);
     };
     let body = super::template::body(&seen, &[&first.name], &containers.service)?;
+    let alone = rendered.alone.is_some();
+    let mut copied = Vec::new();
+    for target in copied::targets(&rendered.service, &rendered.document) {
+        copied.extend(containers.take(first, &target).await?);
+    }
     Ok(Some(Spec {
         schema: "portcullis/compose-spec/v1".to_owned(),
         deployed: Deployed {
@@ -243,5 +253,6 @@ pub(super) async fn adopted(
         alone,
         name: alone.then(|| first.name.clone()),
         body,
+        copied,
     }))
 }

@@ -53,7 +53,12 @@ impl Jobs<'_> {
             let gone = || TargetError::Failed(format!("the job `{job}` was removed by somebody else"));
             let container = self.found(&name).await?.ok_or_else(gone)?;
             match container.state.as_str() {
-                "created" => self.containers.start(&container).await?,
+                "created" => {
+                    let service = self.rendered.job(job).map_err(TargetError::Failed)?;
+                    let files = self.rendered.copied(service).map_err(TargetError::Failed)?;
+                    self.containers.put(&container, &files).await?;
+                    self.containers.start(&container).await?;
+                }
                 "exited" | "dead" => return self.ended(job, &container).await,
                 _ => {}
             }

@@ -8,10 +8,12 @@
 
 mod connections;
 mod containers;
+mod copied;
 mod dependencies;
 mod docker;
 mod door;
 mod health;
+mod hindrances;
 mod instances;
 mod jobs;
 mod outline;

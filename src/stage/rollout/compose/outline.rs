@@ -194,6 +194,12 @@ fn refused(plan: &ComposePlan, settings: &RolloutPlan, seen: &Seen<'_>) -> Vec<R
     if let Some(reason) = &rendered.unsupported {
         refuse(reason.clone(), "this target cannot roll such a service out; `command` can");
     }
+    if let Err(reason) = rendered.copied(&rendered.service) {
+        refuse(
+            format!("what Compose copies into an instance is not known: {reason}"),
+            "set the variable for portcullis, and name it in [rollout] pass_env",
+        );
+    }
     for reason in plan.before.iter().chain(&plan.after).filter_map(|job| rendered.job(job).err()) {
         refuse(
             reason,

@@ -1,11 +1,15 @@
 //! The service as Compose reads its files.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use super::copied::{self, Copied, Values};
 use super::docker::Docker;
+use super::hindrances::{alone, left_out, unsupported};
 use crate::io::hash::sha256;
+use crate::io::temporary;
 use crate::model::digest::Digest;
 use crate::model::excused::Excused as _;
 use crate::model::plan::ComposePlan;
@@ -28,6 +32,8 @@ pub(super) struct Rendered {
     pub(super) dependencies: Vec<Dependency>,
     /// What is used here and cannot be done.
     pub(super) unsupported: Option<String>,
+    /// Of variables that Compose copies into containers.
+    values: Values,
 }
 
 /// A service that must be there first.
@@ -58,12 +64,23 @@ impl Rendered {
             (None, None) => own.1.is_some() && own.1 == of_job.1,
             (own, of_job) => own == of_job,
         };
-        match same {
-            true => Ok(job),
-            false => Err(format!(
+        if !same {
+            return Err(format!(
                 "the job `{name}` runs another image than the service, which nobody has judged"
-            )),
+            ));
         }
+        match left_out(job, &self.document).or_else(|| self.copied(job).err()) {
+            Some(reason) => Err(format!("the job `{name}`: {reason}")),
+            None => Ok(job),
+        }
+    }
+
+    /// What is copied into the containers of a service of the files.
+    ///
+    /// # Errors
+    /// What is not known, in words.
+    pub(super) fn copied(&self, service: &Map<String, Value>) -> Result<Vec<Copied>, String> {
+        copied::of(service, &self.document, &self.values)
     }
 }
 
@@ -75,8 +92,58 @@ pub(super) async fn render(plan: &ComposePlan, docker: &Docker) -> Result<Render
     let mut args = before(plan);
     args.extend(["config", "--format", "json"].map(ToOwned::to_owned));
     let stdout = docker.compose(&args).await?;
-    let document: Value = serde_json::from_slice(&stdout).map_err(|error| format!("`docker compose config` gives no JSON: {error}"))?;
-    read(document, plan)
+    let mut rendered = read(json(&stdout)?, plan)?;
+    // Whoever only looks may not have them: what is not known is said where it is needed.
+    rendered.values = values(plan, docker, &rendered).await;
+    rendered.hash = hash(&rendered);
+    Ok(rendered)
+}
+
+fn json(stdout: &[u8]) -> Result<Value, String> {
+    serde_json::from_slice(stdout).map_err(|error| format!("`docker compose config` gives no JSON: {error}"))
+}
+
+/// The values of variables that are copied into instances and jobs.
+async fn values(plan: &ComposePlan, docker: &Docker, rendered: &Rendered) -> Values {
+    let services = rendered.document.get("services");
+    let jobs = plan.before.iter().chain(&plan.after);
+    let jobs = jobs.filter_map(|job| services?.get(job)?.as_object());
+    let used = std::iter::once(&rendered.service).chain(jobs);
+    let mut names: Vec<&str> = used.flat_map(|service| copied::variables(service, &rendered.document)).collect();
+    names.sort_unstable();
+    names.dedup();
+    if names.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let folder = temporary::folder_in(&std::env::temp_dir()).map_err(|error| format!("no temporary folder: {error}"))?;
+    let file = folder.path().join("compose.json");
+    let asking = copied::asking(&rendered.project, &names)?;
+    std::fs::write(&file, asking.to_string()).map_err(|error| format!("{}: {error}", file.display()))?;
+    // Where Compose looks for `.env`: beside the first file.
+    let beside = plan.files.first().and_then(|first| first.parent());
+    let beside = beside.map_or_else(|| plan.root.clone(), |beside| plan.root.join(beside));
+    let of_this = ComposePlan {
+        files: vec![file],
+        profiles: Vec::new(),
+        ..plan.clone()
+    };
+    let mut args = vec!["--project-directory".to_owned(), beside.display().to_string()];
+    args.extend(before(&of_this));
+    args.extend(["config", "--format", "json"].map(ToOwned::to_owned));
+    Ok(copied::filled_in(&json(&docker.compose(&args).await?)?))
+}
+
+/// Of all that makes two instances of one image differ.
+fn hash(rendered: &Rendered) -> Digest {
+    let mut differs = rendered.service.clone();
+    for name in ["image", "build", "scale", "depends_on", "profiles"] {
+        differs.remove(name);
+    }
+    // Those that copy nothing keep the hash that they had.
+    if let Some(copied) = rendered.copied(&rendered.service).ok().filter(|copied| !copied.is_empty()) {
+        differs.insert("x-portcullis-copied".to_owned(), serde_json::json!(copied));
+    }
+    sha256(Value::Object(differs).to_string().as_bytes())
 }
 
 /// The options that say which files are meant.
@@ -122,12 +189,8 @@ fn read(document: Value, plan: &ComposePlan) -> Result<Rendered, String> {
         .get("scale")
         .or_else(|| service.get("deploy").and_then(|deploy| deploy.get("replicas")))
         .and_then(Value::as_u64);
-    let mut differs = service.clone();
-    for name in ["image", "build", "scale", "depends_on", "profiles"] {
-        differs.remove(name);
-    }
-    Ok(Rendered {
-        hash: sha256(Value::Object(differs).to_string().as_bytes()),
+    let mut rendered = Rendered {
+        hash: Digest::from_bytes([0; 32]),
         replicas: plan
             .replicas
             .unwrap_or_else(|| usize::try_from(in_file.unwrap_or(1)).unwrap_or(usize::MAX)),
@@ -139,29 +202,10 @@ fn read(document: Value, plan: &ComposePlan) -> Result<Rendered, String> {
         project,
         service,
         document,
-    })
-}
-
-/// Why only one version can run at a time.
-fn alone(service: &Map<String, Value>, container_name: Option<&str>) -> Option<String> {
-    if let Some(name) = container_name {
-        return Some(format!("`container_name: {name}` belongs to one container at a time"));
-    }
-    let ports = service.get("ports").and_then(Value::as_array).into_iter().flatten();
-    let published = ports.filter_map(|port| port.get("published")).find_map(|published| {
-        let text = published.as_str().map_or_else(|| published.to_string(), ToOwned::to_owned);
-        (!text.is_empty() && text != "0").then_some(text)
-    });
-    if let Some(port) = published {
-        return Some(format!(
-            "`ports` publishes {port} of this machine, which one container can have at a time"
-        ));
-    }
-    let networks = service.get("networks").and_then(Value::as_object).into_iter().flatten();
-    let mut fixed = networks.filter_map(|(_, network)| network.get("ipv4_address").or_else(|| network.get("ipv6_address")));
-    fixed
-        .next()
-        .map(|address| format!("the network address {address} belongs to one container at a time"))
+        values: Ok(BTreeMap::new()),
+    };
+    rendered.hash = hash(&rendered);
+    Ok(rendered)
 }
 
 /// The one port that `expose` or `ports` names.
@@ -208,33 +252,6 @@ fn dependencies(service: &Map<String, Value>) -> Vec<Dependency> {
             condition: how.get("condition").and_then(Value::as_str).unwrap_or("service_started").to_owned(),
         })
         .collect()
-}
-
-fn unsupported(service: &Map<String, Value>, document: &Map<String, Value>) -> Option<String> {
-    for name in ["network_mode", "pid", "ipc"] {
-        let value = service.get(name).and_then(Value::as_str).unwrap_or_default();
-        if value.starts_with("service:")
-            || value.starts_with("container:")
-            || (name == "network_mode" && !value.is_empty() && value != "bridge")
-        {
-            return Some(format!("`{name}: {value}` leaves the instance without an address of its own"));
-        }
-    }
-    if let Some(name) = ["volumes_from", "links"].into_iter().find(|name| service.contains_key(*name)) {
-        return Some(format!("`{name}` ties the instance to other containers"));
-    }
-    for kind in ["configs", "secrets"] {
-        let used = service.get(kind).and_then(Value::as_array).into_iter().flatten();
-        for source in used.filter_map(|used| used.get("source")).filter_map(Value::as_str) {
-            let defined = document.get(kind).and_then(|all| all.get(source));
-            if defined.is_some_and(|one| one.get("content").is_some() || one.get("environment").is_some()) {
-                return Some(format!(
-                    "`{kind}: {source}` is copied into a container by Compose, which only `file:` does without"
-                ));
-            }
-        }
-    }
-    None
 }
 
 /// How long the file's own health check may take by its own clock; `None` without one.
@@ -285,8 +302,8 @@ mod tests {
 
     use super::*;
 
-    fn rendered(service: &Value) -> Rendered {
-        let plan = ComposePlan {
+    fn plan() -> ComposePlan {
+        ComposePlan {
             service: "api".to_owned(),
             root: PathBuf::new(),
             files: Vec::new(),
@@ -305,20 +322,11 @@ mod tests {
             pass_env: Vec::new(),
             pull_limit: Duration::ZERO,
             state: PathBuf::new(),
-        };
-        let configs = json!({"inline": {"content": "x"}, "file": {"file": "/x"}});
-        read(json!({"name": "shop", "services": {"api": service}, "configs": configs}), &plan).expect("a service")
+        }
     }
 
-    #[test]
-    fn what_only_one_container_can_have_is_told_and_what_each_can_have_is_not() {
-        let alone = |service: Value| rendered(&service).alone;
-        assert!(alone(json!({"ports": [{"target": 80, "published": "8080"}]})).is_some_and(|why| why.contains("8080")));
-        assert!(alone(json!({"container_name": "api"})).is_some_and(|why| why.contains("container_name")));
-        assert!(alone(json!({"networks": {"default": {"ipv4_address": "10.0.0.2"}}})).is_some_and(|why| why.contains("10.0.0.2")));
-        // The controls: any port of the machine, and none.
-        assert_eq!(alone(json!({"ports": [{"target": 80}], "networks": {"default": null}})), None);
-        assert_eq!(alone(json!({"expose": ["80"]})), None);
+    fn rendered(service: &Value) -> Rendered {
+        read(json!({"name": "shop", "services": {"api": service}}), &plan()).expect("a service")
     }
 
     #[test]
@@ -342,11 +350,20 @@ mod tests {
     }
 
     #[test]
-    fn what_compose_copies_into_a_container_is_refused_and_a_mounted_file_is_not() {
-        let used = |source: &str| rendered(&json!({"configs": [{"source": source}]})).unsupported;
-        assert!(used("inline").is_some());
-        assert_eq!(used("file"), None);
-        assert!(rendered(&json!({"network_mode": "host"})).unsupported.is_some());
+    fn a_job_is_refused_for_what_it_would_be_without() {
+        let document = |job: Value| {
+            let mut job = job;
+            job["image"] = "i".into();
+            json!({"name": "shop", "services": {"api": {"image": "i"}, "migrate": job}, "secrets": {"s": {"external": true}, "v": {"environment": "A"}}})
+        };
+        let why = |job: Value| {
+            let rendered = read(document(job), &plan()).expect("a service");
+            rendered.job("migrate").err().unwrap_or_default()
+        };
+        assert!(why(json!({"secrets": [{"source": "s"}]})).contains("external"));
+        assert!(why(json!({"links": ["x"]})).contains("links"));
+        assert!(why(json!({"secrets": [{"source": "v"}]})).contains("variable A, which is not set"));
+        assert_eq!(why(json!({"command": ["x"]})), "");
     }
 
     #[test]

@@ -41,7 +41,7 @@ pub(in crate::stage::rollout) struct ComposeTarget {
     pub(super) door: Door,
     /// The run that is being brought up, with how often each of its instances was started again when it was.
     pub(super) watched: Mutex<Option<(String, BTreeMap<String, u64>)>>,
-    /// Requests that were under way on the old version when it was stopped for the new one, where they were counted.
+    /// Requests that were under way on a version when it was stopped for another one, where they were counted.
     pub(super) cut_by_hold: Mutex<Option<u64>>,
     /// Why a run was seen not to be whole.
     pub(super) troubles: Mutex<BTreeMap<String, String>>,
@@ -189,7 +189,7 @@ impl ComposeTarget {
         let Some(first) = foreign.first() else { return Ok(()) };
         let deployed = self.containers.deployed(first).await?;
         let port = self.port()?;
-        if let Some(spec) = instances::adopted(&self.containers, &foreign, &deployed, port, self.alone()).await? {
+        if let Some(spec) = instances::adopted(&self.containers, &foreign, &deployed, port, &self.rendered).await? {
             self.specs.save(&spec)?;
         }
         Ok(())
@@ -308,7 +308,10 @@ impl ComposeTarget {
         let Some(left) = switch.hold(token, self.effects.clock.now()).await? else {
             return Ok(None);
         };
-        *self.cut_by_hold.lock().unwrap_or_else(PoisonError::into_inner) = Some(left);
+        // A way back holds a second time: what was cut on the way forward stays cut.
+        let mut cut = self.cut_by_hold.lock().unwrap_or_else(PoisonError::into_inner);
+        *cut = Some(cut.unwrap_or(0) + left);
+        drop(cut);
         Ok(Some(end))
     }
 

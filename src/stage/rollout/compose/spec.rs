@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::copied::Copied;
 use crate::io::folder;
 use crate::model::digest::Digest;
 use crate::stage::rollout::json_file;
@@ -33,6 +34,9 @@ pub(super) struct Spec {
     pub(super) name: Option<String>,
     /// What the engine is asked to create.
     pub(super) body: Value,
+    /// What is copied into it before it is started.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) copied: Vec<Copied>,
 }
 
 /// The folder of them.

@@ -41,6 +41,7 @@ pub(super) async fn of(
         alone: rendered.alone.is_some(),
         name: rendered.container_name.clone(),
         body,
+        copied: rendered.copied(&rendered.service).map_err(TargetError::Failed)?,
     })
 }
 

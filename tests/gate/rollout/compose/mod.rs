@@ -1,5 +1,6 @@
 //! Rollouts to a real Docker Engine with Compose, behind a real nginx, a real Caddy, a real Traefik and our own switch.
 
+mod copied;
 mod crashes;
 mod deploys;
 mod faults;
