@@ -285,12 +285,14 @@ async fn a_request_that_is_cut_on_the_way_back_is_told_there() {
         while world.live().await.0 != Some(digest) {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        let long = tokio::spawn(async move { super::load::plain_get(address, "/slow?60000").await });
-        tokio::time::sleep(Duration::from_millis(300)).await;
-        std::fs::write(&sick, "").unwrap();
-        long
+        let falls_sick = async {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            std::fs::write(&sick, "").unwrap();
+        };
+        let (answer, ()) = tokio::join!(super::load::plain_get(address, "/slow?60000"), falls_sick);
+        answer.unwrap().0
     };
-    let (report, long) = tokio::join!(world.rollout(&b), asks);
+    let (report, status) = tokio::join!(world.rollout(&b), asks);
     assert_eq!(report.result, RolloutResult::RolledBack, "{:?}", report.reason);
     assert_eq!(report.cut_requests, Some(1));
     let step = report
@@ -299,7 +301,7 @@ async fn a_request_that_is_cut_on_the_way_back_is_told_there() {
         .find(|step| step.state == RolloutState::VerifyingRollback)
         .unwrap();
     assert!(step.detail.ends_with("is in front again; 1 request was cut"), "{}", step.detail);
-    assert_eq!(long.await.unwrap().unwrap().0, 502);
+    assert_eq!(status, 502);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -140,7 +140,10 @@ fn hash(rendered: &Rendered) -> Digest {
         differs.remove(name);
     }
     // Those that copy nothing keep the hash that they had.
-    if let Some(copied) = rendered.copied(&rendered.service).ok().filter(|copied| !copied.is_empty()) {
+    let copied = rendered
+        .copied(&rendered.service)
+        .or_empty("what is not known is refused in the plan");
+    if !copied.is_empty() {
         differs.insert("x-portcullis-copied".to_owned(), serde_json::json!(copied));
     }
     sha256(Value::Object(differs).to_string().as_bytes())
