@@ -86,8 +86,11 @@ async fn stops(rig: &mut Rig, door: Door) {
             assert!(!handler.contains("dial"), "{handler}");
         }
     }
-    if let Ok((status, _)) = plain_get(rig.listen(), "/version").await {
-        assert!(status >= 500, "{status}");
+    let answer = plain_get(rig.listen(), "/version").await.map(|(status, _)| status);
+    match door {
+        Door::Switch | Door::None => assert!(answer.is_err(), "{answer:?}"),
+        Door::Nginx => assert_eq!(answer, Ok(502)),
+        Door::Caddy | Door::Traefik => assert_eq!(answer, Ok(503)),
     }
     assert_eq!(rig.status().await.live.map(|live| live.deployed.run), None);
     let error = rollout::stop(&rig.plan, &rig.effects()).await.unwrap_err();
@@ -191,6 +194,28 @@ async fn an_old_version_stays_until_the_last_worker_of_nginx_that_leads_to_it_ta
     let tally = load.end().await;
     assert_eq!(lost(Door::Nginx, &tally), Vec::<String>::new(), "{}", tally.line());
     assert_eq!(report.cut_requests, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_nginx_that_does_not_take_it_at_a_stop_is_told_and_reads_it_when_it_starts() {
+    let Some(mut rig) = Rig::new(Door::Nginx, 1) else { return };
+    let report = rig.rollout(&rig.opened('a')).await;
+    assert_eq!(report.result, RolloutResult::Committed, "{:?}", report.reason);
+    let TargetPlan::Compose(plan) = &mut rig.plan.target else {
+        panic!("a rig is of Compose")
+    };
+    if let Some(FrontPlan::Nginx(nginx)) = &mut plan.front {
+        nginx.reload = vec!["false".to_owned()];
+    }
+    let error = rollout::stop(&rig.plan, &rig.effects()).await.unwrap_err();
+    assert_eq!(error.exit_kind(), ExitKind::Refused);
+    let reason = portcullis::model::error_chain::chain(&error);
+    assert!(
+        reason.contains("every instance is stopped") && reason.contains("`false` failed"),
+        "{reason}"
+    );
+    assert_eq!(rig.containers("api"), Vec::<String>::new());
+    assert!(read(&rig, "door/shop.conf").contains("server 127.0.0.1:9;"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,6 +9,7 @@ use hyper::Method;
 use serde_json::{Value, json};
 
 use super::leads::{Leads, Led};
+use super::own_file::not_led_away;
 use crate::io::local_api::{LocalApi, Socket};
 use crate::model::excused::Excused as _;
 use crate::model::plan::CaddyPlan;
@@ -110,9 +111,10 @@ impl Caddy {
 
     /// Leads nowhere, where it was led from here.
     pub(super) async fn end(&self) -> Result<(), TargetError> {
-        if self.leads.last()?.is_some() {
-            self.set(&[]).await?;
+        if self.leads.last()?.is_none() {
+            return Ok(());
         }
-        self.leads.ended()
+        self.leads.ended()?;
+        self.set(&[]).await.map_err(|error| not_led_away("Caddy", &chain(&error)))
     }
 }

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::leads::{Leads, Led};
-use super::own_file::{OwnFile, and_back};
+use super::own_file::{OwnFile, and_back, not_led_away};
 use super::workers::{Worker, Workers};
 use crate::io::process::{ProcessError, Program};
 use crate::model::error_chain::chain;
@@ -82,35 +82,34 @@ impl Nginx {
         if self.leads.is(led)? && before.as_ref() == Some(&text) {
             return Ok(());
         }
-        self.set(before.as_deref(), &text).await?;
-        self.leads.carried_out(led)
-    }
-
-    /// Leads nowhere, where it was led from here.
-    pub(super) async fn end(&self) -> Result<(), TargetError> {
-        if let Some(last) = self.leads.last()? {
-            let text = upstream(&self.plan.upstream, &[NOWHERE], &last.deployed.run);
-            self.set(self.file.text()?.as_deref(), &text).await?;
-        }
-        self.leads.ended()
-    }
-
-    async fn set(&self, before: Option<&str>, text: &str) -> Result<(), TargetError> {
-        self.file.write(text)?;
+        self.file.write(&text)?;
         let tested = self.run(&self.plan.test).await;
         let taken = match &tested {
             Ok(()) => self.reload().await,
             Err(reason) => Err(reason.clone()),
         };
         if let Err(reason) = taken {
-            let mut back = self.file.put_back(before);
+            let mut back = self.file.put_back(before.as_deref());
             // It may have read what is taken back.
             if back.is_ok() && tested.is_ok() && before.is_some() {
                 back = self.reload().await;
             }
             return Err(TargetError::Failed(format!("{reason}{}", and_back(back))));
         }
-        Ok(())
+        self.leads.carried_out(led)
+    }
+
+    /// Leads nowhere, where it was led from here. What is written stays: one that does not run now reads it when it starts.
+    pub(super) async fn end(&self) -> Result<(), TargetError> {
+        let Some(last) = self.leads.last()? else { return Ok(()) };
+        let text = upstream(&self.plan.upstream, &[NOWHERE], &last.deployed.run);
+        self.file.write(&text)?;
+        self.leads.ended()?;
+        match self.run(&self.plan.test).await {
+            Ok(()) => self.reload().await,
+            Err(reason) => Err(reason),
+        }
+        .map_err(|reason| not_led_away("nginx", &reason))
     }
 
     async fn reload(&self) -> Result<(), String> {

@@ -57,3 +57,10 @@ pub(super) fn and_back(back: Result<(), String>) -> String {
         |()| String::new(),
     )
 }
+
+/// Said where what served is gone and a front door does not take that it leads nowhere.
+pub(super) fn not_led_away(door: &str, reason: &str) -> TargetError {
+    TargetError::Failed(format!(
+        "every instance is stopped and removed, and {door} may lead to an address that the next container gets: {reason}"
+    ))
+}

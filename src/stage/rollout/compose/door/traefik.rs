@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use super::leads::{Leads, Led};
-use super::own_file::{OwnFile, and_back};
+use super::own_file::{OwnFile, and_back, not_led_away};
 use crate::io::local_api::{LocalApi, Socket};
 use crate::model::error_chain::chain;
 use crate::model::excused::Excused as _;
@@ -135,40 +135,42 @@ impl Traefik {
         if self.leads.is(led)? && same(&self.leads_to().await?, &led.addresses) {
             return Ok(());
         }
-        self.set(&led.addresses, &led.deployed.run).await?;
-        self.leads.carried_out(led)
-    }
-
-    /// Leads nowhere, where it was led from here.
-    pub(super) async fn end(&self) -> Result<(), TargetError> {
-        if let Some(last) = self.leads.last()? {
-            self.set(&[], &last.deployed.run).await?;
-        }
-        self.leads.ended()
-    }
-
-    async fn set(&self, wanted: &[SocketAddr], run: &str) -> Result<(), TargetError> {
         let before = self.file.text()?;
-        self.file.write(&text(&self.plan.service, wanted, run))?;
+        self.file.write(&text(&self.plan.service, &led.addresses, &led.deployed.run))?;
+        match self.taken(&led.addresses).await {
+            Ok(()) => self.leads.carried_out(led),
+            Err(reason) => {
+                let back = self.file.put_back(before.as_deref());
+                Err(TargetError::Failed(format!("{reason}{}", and_back(back))))
+            }
+        }
+    }
+
+    /// Leads nowhere, where it was led from here. What is written stays: one that does not run now reads it when it starts.
+    pub(super) async fn end(&self) -> Result<(), TargetError> {
+        let Some(last) = self.leads.last()? else { return Ok(()) };
+        self.file.write(&text(&self.plan.service, &[], &last.deployed.run))?;
+        self.leads.ended()?;
+        self.taken(&[]).await.map_err(|reason| not_led_away("Traefik", &reason))
+    }
+
+    /// Until Traefik leads to these alone.
+    async fn taken(&self, wanted: &[SocketAddr]) -> Result<(), String> {
         let until = Instant::now() + SOON;
-        let reason = loop {
-            let now = self.leads_to().await;
-            match now {
+        loop {
+            match self.leads_to().await {
                 Ok(now) if same(&now, wanted) => return Ok(()),
-                Ok(_) if Instant::now() < until => sleep(PAUSE).await,
-                Ok(now) => {
-                    break format!(
+                Ok(now) if Instant::now() >= until => {
+                    return Err(format!(
                         "Traefik does not take {}: it leads to {now:?} still, {} s after it was written (does its file provider watch it?)",
                         self.plan.file.display(),
                         SOON.as_secs()
-                    );
+                    ));
                 }
-                Err(error) if Instant::now() >= until => break chain(&error),
-                Err(_) => sleep(PAUSE).await,
+                Err(error) if Instant::now() >= until => return Err(chain(&error)),
+                Ok(_) | Err(_) => sleep(PAUSE).await,
             }
-        };
-        let back = self.file.put_back(before.as_deref());
-        Err(TargetError::Failed(format!("{reason}{}", and_back(back))))
+        }
     }
 }
 
