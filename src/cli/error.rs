@@ -34,6 +34,13 @@ pub enum CliError {
         help("remove the link, or name another folder with --output: nothing is written through a link of a commit")
     )]
     OutputElsewhere { link: PathBuf, target: PathBuf },
+    /// Another run keeps its results in the folder, and is at work.
+    #[error("another run is at work in {}", folder.display())]
+    #[diagnostic(
+        code(cli::in_use),
+        help("let it finish and run again, or name another folder with --output: one run's results would lie between the other's")
+    )]
+    InUse { folder: PathBuf },
     /// A cache or state folder that others can change.
     #[error("{} {problem}", folder.display())]
     #[diagnostic(
@@ -132,6 +139,7 @@ impl CliError {
             | Self::Missing { .. }
             | Self::Usage { .. }
             | Self::Git(_) => ExitKind::Usage,
+            Self::InUse { .. } => ExitKind::Locked,
             Self::Stored { .. } => ExitKind::Undecidable,
             Self::Distrusted(_) => ExitKind::Refused,
             Self::Json(_) => ExitKind::Bug,

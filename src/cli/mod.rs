@@ -12,6 +12,7 @@ mod folders;
 mod init;
 mod program;
 mod progress;
+mod results;
 mod session;
 mod shown;
 mod signals;

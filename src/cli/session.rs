@@ -13,6 +13,7 @@ use super::exit;
 use super::folders;
 use super::program::{named, program};
 use super::progress::Screen;
+use super::results::{self, Held};
 use super::signals::{self, Phase};
 use super::wiring::{DOCKERFILES, Workspace};
 use crate::gate;
@@ -23,7 +24,7 @@ use crate::io::{Effects, files, secret};
 use crate::model::event::Observer;
 use crate::model::excused::Excused as _;
 use crate::model::exit_kind::ExitKind;
-use crate::model::outcome::{Failure, Outcome, RolloutResult, SourceFile};
+use crate::model::outcome::{Failure, Outcome, SourceFile};
 use crate::model::plan::Builder;
 use crate::report::progress::{Fanout, Log};
 use crate::report::{self, Form};
@@ -40,6 +41,8 @@ pub(super) struct Session<'a> {
     pub effects: Effects,
     /// The form of a run's result on stdout, where not the usual one.
     pub form: Option<Form>,
+    /// The folder for results, where the verb keeps files there.
+    pub held: Held,
     screen: Screen,
 }
 
@@ -78,7 +81,8 @@ impl<'a> Session<'a> {
             folders::own(&environment.folders.cache, "XDG_CACHE_HOME")?;
             folders::own(&environment.folders.state, "XDG_STATE_HOME")?;
         }
-        let workspace = Workspace::open(global, &environment.folders, &limits)?;
+        let mut workspace = Workspace::open(global, &environment.folders, &limits)?;
+        workspace.base = environment.github.as_ref().and_then(|actions| actions.event.base.clone());
         let clock: Arc<dyn Clock> = match global.at {
             Some(at) => Arc::new(At(at)),
             None => Arc::new(System),
@@ -109,6 +113,7 @@ impl<'a> Session<'a> {
             workspace,
             effects,
             form: None,
+            held: Held::default(),
             screen,
         })
     }
@@ -198,16 +203,12 @@ impl<'a> Session<'a> {
         code
     }
 
-    /// True for what was refused before it began: the last run's report and evidence stay what they are.
+    /// True for what was refused before it began or was locked out: the report and evidence of the last run, or of the one at work, stay.
     fn is_refused(&self, outcome: &Outcome, error: Option<&CliError>) -> bool {
         let is_usage = error.is_some_and(|error| error.exit_kind() == ExitKind::Usage);
-        let is_rollout = outcome.verdict.is_none()
-            && outcome
-                .rollout
-                .as_ref()
-                .is_some_and(|report| report.result == RolloutResult::Refused);
-        let has_report = || self.workspace.output.join("verdict.json").is_file();
-        (is_usage && outcome.reached.is_none()) || (is_rollout && has_report())
+        let rollout = outcome.rollout.as_ref().filter(|_| outcome.verdict.is_none());
+        let output = &self.workspace.output;
+        (is_usage && outcome.reached.is_none()) || rollout.is_some_and(|report| results::stay(output, report))
     }
 
     /// Annotations, job summary, outputs. A runner that could not be told makes a good end a bad one.
@@ -287,7 +288,7 @@ impl<'a> Session<'a> {
                 "summary.md" if beside => "rollout-summary.md",
                 name => name,
             };
-            files::write(&self.workspace.output.join(name), &bytes)?;
+            files::write_result(&self.workspace.output.join(name), &bytes)?;
             outcome.files.push(name.to_owned());
         }
         outcome.files.sort();

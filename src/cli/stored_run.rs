@@ -21,7 +21,8 @@ use crate::stage::policy::evidence_file::{EVIDENCE_FILE, EvidenceFile};
 
 const VERDICT_FILE: &str = "verdict.json";
 const FINDINGS_FILE: &str = "findings.json";
-const ROLLOUT_FILE: &str = "rollout.json";
+/// The report of a rollout.
+pub(super) const ROLLOUT_FILE: &str = "rollout.json";
 
 /// Reads an output folder, a `verdict.json`, a `findings.json` or an `evidence.json`.
 ///

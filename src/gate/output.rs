@@ -38,7 +38,7 @@ const SIGNED: [&str; 2] = [".dsse.json", ".sigstore.json"];
 pub fn leave_only(folder: &Path, files: &[String], builds: bool) -> Result<(), GateError> {
     let failed = |name: &str| {
         let path = folder.join(name);
-        move |source| GateError::File(FileError::Write { path, source })
+        move |source| GateError::File(FileError::WriteResult { path, source })
     };
     for entry in folder::entries(folder).map_err(failed(""))? {
         let Ok(name) = entry.file_name().into_string() else { continue };

@@ -271,7 +271,7 @@ pub(super) fn created(build: &BuildPlan, effects: &Effects) -> Timestamp {
 /// # Errors
 /// [`GateError::File`].
 pub fn write(output: &Path, name: &str, bytes: &[u8], outcome: &mut Outcome) -> Result<(), GateError> {
-    files::write(&output.join(name), bytes)?;
+    files::write_result(&output.join(name), bytes)?;
     outcome.files.push(name.to_owned());
     outcome.files.sort();
     outcome.files.dedup();

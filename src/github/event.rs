@@ -26,9 +26,9 @@ pub struct Event {
     pub name: String,
     /// A push, a pull request or something else; what follows upon a pull request counts as one.
     pub trigger: Trigger,
-    /// The commit that a person wrote: a pull request's head, a push's `after`.
+    /// The commit that a person wrote: a pull request's head, a push's `after`; what a merge queue made, where it started the run.
     pub head: Option<String>,
-    /// The commit to compare with: a pull request's base, a push's `before`; none for a new branch.
+    /// The commit to compare with: a pull request's or a merge queue's base, a push's `before`; none for a new branch.
     pub base: Option<String>,
     /// Number of the pull request.
     pub number: Option<u64>,
@@ -44,12 +44,19 @@ struct Payload {
     after: Option<String>,
     pull_request: Option<PullRequest>,
     workflow_run: Option<WorkflowRun>,
+    merge_group: Option<MergeGroup>,
     issue: Option<Issue>,
 }
 
 #[derive(Deserialize)]
 struct WorkflowRun {
     event: String,
+}
+
+#[derive(Deserialize)]
+struct MergeGroup {
+    head_sha: String,
+    base_sha: String,
 }
 
 #[derive(Deserialize)]
@@ -112,6 +119,15 @@ impl Event {
                 head: payload.after.and_then(known),
                 base: payload.before.and_then(known),
             },
+            ("merge_group", _) => {
+                let group = payload.merge_group;
+                Self {
+                    name: named,
+                    head: group.as_ref().and_then(|group| known(group.head_sha.clone())),
+                    base: group.and_then(|group| known(group.base_sha)),
+                    ..Self::default()
+                }
+            }
             _ => Self {
                 name: named,
                 ..Self::default()
@@ -156,6 +172,19 @@ mod tests {
         assert_eq!(trigger("workflow_run", run("push").as_bytes()), Trigger::Other);
         assert_eq!(trigger("issue_comment", br#"{"issue": {"number": 1}}"#), Trigger::Other);
         assert_eq!(trigger("schedule", b"{}"), Trigger::Other);
+    }
+
+    #[test]
+    fn a_merge_queue_is_compared_with_what_it_merges_into() {
+        let payload = br#"{"merge_group": {"head_sha": "1111111111111111111111111111111111111111",
+            "base_sha": "2222222222222222222222222222222222222222"}}"#;
+        let event = Event::read("merge_group", Some(payload));
+        assert_eq!((event.trigger, event.number), (Trigger::Other, None));
+        assert!(event.head.is_some_and(|sha| sha.starts_with("11")));
+        assert!(event.base.is_some_and(|sha| sha.starts_with("22")));
+        assert_eq!(Event::read("merge_group", Some(b"{}")).base, None);
+        // The control: another event's payload says nothing of a queue.
+        assert_eq!(Event::read("schedule", Some(payload)).base, None);
     }
 
     #[test]

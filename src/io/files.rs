@@ -18,8 +18,12 @@ pub enum FileError {
     Read { path: PathBuf, source: io::Error },
     /// A write failed; nothing is left under the final name.
     #[error("cannot write {}", path.display())]
-    #[diagnostic(code(io::write), help("{}", write_help(source)))]
+    #[diagnostic(code(io::write), help("{}", write_help(source, false)))]
     Write { path: PathBuf, source: io::Error },
+    /// The same for a result of a run, whose folder `--output` names.
+    #[error("cannot write {}", path.display())]
+    #[diagnostic(code(io::write), help("{}", write_help(source, true)))]
+    WriteResult { path: PathBuf, source: io::Error },
     /// A file is larger than it may be.
     #[error("{} is larger than {limit} bytes", path.display())]
     #[diagnostic(code(io::too_large))]
@@ -58,7 +62,7 @@ impl FileError {
     #[must_use]
     pub fn into_io(self) -> io::Error {
         match self {
-            Self::Read { source, .. } | Self::Write { source, .. } => source,
+            Self::Read { source, .. } | Self::Write { source, .. } | Self::WriteResult { source, .. } => source,
             other => io::Error::other(other),
         }
     }
@@ -67,7 +71,7 @@ impl FileError {
     #[must_use]
     pub fn exit_kind(&self) -> ExitKind {
         match self {
-            Self::Read { source, .. } | Self::Write { source, .. } => match source.kind() {
+            Self::Read { source, .. } | Self::Write { source, .. } | Self::WriteResult { source, .. } => match source.kind() {
                 io::ErrorKind::NotFound
                 | io::ErrorKind::PermissionDenied
                 | io::ErrorKind::ReadOnlyFilesystem
@@ -80,11 +84,21 @@ impl FileError {
     }
 }
 
-fn write_help(source: &io::Error) -> &'static str {
-    match source.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "the disk is full: make room, or name another folder with --output",
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::NotADirectory => {
+/// `elsewhere` where `--output` names the folder.
+fn write_help(source: &io::Error, elsewhere: bool) -> &'static str {
+    match (source.kind(), elsewhere) {
+        (io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded, true) => {
+            "the disk is full: make room, or name another folder with --output"
+        }
+        (io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded, false) => {
+            "the disk is full: make room and run it again; nothing half written was left behind"
+        }
+        (io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::NotADirectory, true) => {
             "the folder may not be written to: change its permissions; results of a run go elsewhere with --output"
+        }
+        (io::ErrorKind::NotADirectory, false) => "a part of its path is a file, and no folder: correct the path",
+        (io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem, false) => {
+            "the folder may not be written to: change its permissions, or run it as who may"
         }
         _ => "nothing half written was left behind",
     }
@@ -246,7 +260,18 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     persist(path, bytes, fs::File::sync_data)
 }
 
-/// The same without waiting for the disk, for what may be lost: after a power failure the file may be empty or cut off.
+/// The same for a result of a run: who cannot write it is told of `--output`.
+///
+/// # Errors
+/// [`FileError::WriteResult`]; the old content stays then.
+pub fn write_result(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    write(path, bytes).map_err(|error| match error {
+        FileError::Write { path, source } => FileError::WriteResult { path, source },
+        other => other,
+    })
+}
+
+/// The same as [`write`] without waiting for the disk, for what may be lost: after a power failure the file may be empty or cut off.
 ///
 /// # Errors
 /// [`FileError::Write`]; the old content stays then.

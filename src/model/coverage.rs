@@ -57,8 +57,10 @@ pub enum GapKind {
     UnknownYank,
     /// A Dockerfile cannot be read, so that nobody knows what it builds upon. `[rules.unpinned-base]` weighs it.
     UnreadableDockerfile,
-    /// A workflow or an action cannot be read, or uses an action with advisories by a tag that moves. `[rules.unpinned-action]` weighs it.
+    /// A workflow or an action cannot be read, so that nobody knows what it uses. `[rules.unpinned-action]` weighs it.
     UnreadableWorkflow,
+    /// An action could not be looked up: no feed has data on actions, or nobody knows its version. `[rules.unpinned-action]` weighs it.
+    UncheckedAction,
     /// A policy, a rule or a waiver file could not be evaluated.
     UndecidedRule,
 }

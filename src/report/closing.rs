@@ -132,8 +132,13 @@ pub const fn help(kind: GapKind) -> GapHelp {
             "[rules.unpinned-base]",
         ),
         GapKind::UnreadableWorkflow => (
-            "A workflow or an action could not be read, or an action that it uses could not be looked up.",
-            "correct the line that the gap names; pin the action to a commit with its version in a comment; or point --osv at data on GitHub Actions",
+            "A workflow or an action could not be read: nobody knows which actions it uses.",
+            "correct the line that the gap names",
+            "[rules.unpinned-action]",
+        ),
+        GapKind::UncheckedAction => (
+            "An action that a workflow uses was not looked up: the advisory data has nothing on actions, or nobody knows the action's version.",
+            "pin the action to a commit with its version in a comment; where no data on GitHub Actions was there, point --osv at data that has it",
             "[rules.unpinned-action]",
         ),
         GapKind::UndecidedRule => (

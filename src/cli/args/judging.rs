@@ -44,7 +44,8 @@ pub struct Judging {
     #[arg(long, value_name = "FILE", env = "PORTCULLIS_WAIVERS")]
     pub waivers: Option<PathBuf>,
     /// The last cleared verdict of the service: `verdict.json`, the output folder of that run, or the image that carries it, signed
-    /// (registry:REPOSITORY@sha256:…, oci:DIR). Findings say why they are new
+    /// (registry:REPOSITORY@sha256:…, oci:DIR). Findings say why they are new. `{base}` in it is the commit that the event of a GitHub
+    /// workflow compares with: a pull request's or a merge queue's base, a push's `before`
     #[arg(long, value_name = "PATH|IMAGE", env = "PORTCULLIS_BASELINE")]
     pub baseline: Option<String>,
     /// Public key (PEM file) that the baseline of an image must be signed with [default: the configured signing key]

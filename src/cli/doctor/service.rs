@@ -33,7 +33,7 @@ pub(in crate::cli) async fn data(session: &Session<'_>) -> Vec<Check> {
         Err(error) => Check::refused("policy", "policy", &CliError::from(error)),
     }];
     match matching::status(&plan.feeds, &[], &session.effects).await {
-        Ok(feeds) if feeds.is_empty() => checks.push(Check::missing(
+        Ok(feeds) if !feeds.iter().any(FeedStatus::is_advisories) => checks.push(Check::missing(
             "advisory data",
             "matching",
             "nothing was ever fetched",
@@ -67,11 +67,12 @@ fn of_feed(feed: &FeedStatus, session: &Session<'_>) -> Check {
             format!("{}, which is older than [feeds] max_age allows", quantity::age(revision.as_of, now)),
             "portcullis feeds update",
         ),
-        (_, problem, _) => Check::missing(
+        (_, Some(problem), _) => Check::missing(name, "matching", problem, "portcullis feeds update"),
+        (None, None, _) => Check::missing(
             name,
             "matching",
-            problem.as_deref().unwrap_or("nothing was ever fetched"),
-            "portcullis feeds update",
+            "nothing of it is here: whether crates were yanked is not known",
+            "cargo fetch, in the folder of the crates",
         ),
     }
 }

@@ -9,6 +9,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit;
 use crate::cli::folders;
 use crate::cli::program::{named, program};
+use crate::cli::results;
 use crate::cli::session::{Answer, Session};
 use crate::model::event::Stage;
 use crate::model::excused::Excused as _;
@@ -51,6 +52,10 @@ pub(in crate::cli) fn run(cli: &Cli, environment: &Environment) -> u8 {
             Err(error) => return refused(&error, cli, environment),
         };
         session.form = form(&cli.verb);
+        session.held = match results::hold(cli, &session.workspace.output) {
+            Ok(held) => held,
+            Err(error) => return refused(&error, cli, environment),
+        };
         match dispatch(&cli.verb, &session).await {
             Ok(answer) => session.close(answer),
             Err(error) => refused(&error, cli, environment),

@@ -11,6 +11,7 @@ use crate::cli::session::{Answer, Session};
 use crate::gate::GateError;
 use crate::model::event::Stage;
 use crate::model::excused::Excused as _;
+use crate::model::exit_kind::ExitKind;
 use crate::model::image_ref::ImageRef;
 use crate::model::inventory::Ecosystem;
 use crate::model::plan::FeedsPlan;
@@ -132,14 +133,13 @@ fn listed(feeds: &[FeedStatus], session: &Session<'_>) -> Answer {
                 quantity::bytes(feed.index_bytes),
                 prose(&feed.source),
             ),
-            (None, problem) => writeln!(
-                text,
-                "{:<18} not usable: {}",
-                prose(&feed.name),
-                prose(problem.as_deref().unwrap_or("nothing was ever fetched")),
-            ),
+            (None, Some(problem)) => writeln!(text, "{:<18} not usable: {}", prose(&feed.name), prose(problem)),
+            (None, None) => writeln!(text, "{:<18} nothing of it is here  {}", prose(&feed.name), prose(&feed.source)),
         };
         listed.dismissed("a string takes everything");
+        if let Some(why) = &feed.unreached {
+            writeln!(text, "                   not updated: {}", prose(why)).dismissed("a string takes everything");
+        }
         for record in &feed.quarantine {
             writeln!(
                 text,
@@ -150,18 +150,24 @@ fn listed(feeds: &[FeedStatus], session: &Session<'_>) -> Answer {
             .dismissed("a string takes everything");
         }
     }
-    if feeds.is_empty() {
+    let has_advisories = feeds.iter().any(FeedStatus::is_advisories);
+    if !has_advisories {
         text.push_str("no advisory data is here yet\n");
     }
-    let usable = !feeds.is_empty() && feeds.iter().all(|feed| feed.problem.is_none() && !feed.stale);
+    let is_unreached = feeds.iter().any(|feed| feed.unreached.is_some());
+    let usable = has_advisories && feeds.iter().all(|feed| feed.problem.is_none() && !feed.stale);
     Answer::Message {
         human: text,
         json: json!({ "schema": "portcullis/feeds/v1", "feeds": feeds }),
-        code: if usable { 0 } else { 2 },
-        next: if usable {
-            "nothing"
-        } else {
-            "portcullis feeds update --ecosystem NAME fetches what is missing or too old"
+        code: match (is_unreached, usable) {
+            (true, _) => ExitKind::Unreachable.code(),
+            (false, true) => 0,
+            (false, false) => ExitKind::Undecidable.code(),
+        },
+        next: match (is_unreached, usable) {
+            (true, _) => "check the network and the address named above, and run it again: what is here is as old as it was",
+            (false, true) => "nothing",
+            (false, false) => "portcullis feeds update --ecosystem NAME fetches what is missing or too old",
         }
         .to_owned(),
     }

@@ -16,6 +16,8 @@ use crate::model::plan::{CratesIndexSource, FeedsPlan, KeySource};
 const DEFAULT_OSV: &str = "https://osv-vulnerabilities.storage.googleapis.com";
 /// Where waivers lie if nothing else is configured.
 pub(in crate::cli) const WAIVER_FILE: &str = "policies/waivers.toml";
+/// Stands for the commit that an event compares with.
+const BASE: &str = "{base}";
 const DEFAULT_MAX_AGE: Duration = Duration::from_secs(24 * 3600);
 
 impl Workspace {
@@ -102,8 +104,19 @@ impl Workspace {
         })
     }
 
-    /// A file or folder that exists, else an image that carries its verdict.
+    /// A file or folder that exists, else an image that carries its verdict. `{base}` is the commit that the event of a workflow compares with.
     fn baseline(&self, text: &str, judging: &Judging) -> Result<BaselineSource, CliError> {
+        let named = match (&self.base, text.contains(BASE)) {
+            (Some(base), true) => text.replace(BASE, base),
+            (None, true) => {
+                return Err(CliError::setting(
+                    "--baseline",
+                    "{base} is the commit that a pull request, a merge queue or a push on GitHub compares with, and this event has none",
+                ));
+            }
+            (_, false) => text.to_owned(),
+        };
+        let text = named.as_str();
         let path = PathBuf::from(text);
         let is_image = text.contains("@sha256:") || ["registry:", "oci:"].iter().any(|scheme| text.starts_with(scheme));
         if path.exists() || !is_image {

@@ -23,6 +23,8 @@ pub(in crate::cli) struct Workspace {
     pub output: PathBuf,
     /// The configuration; the defaults where there is no file.
     pub config: Config,
+    /// The commit that the event of a workflow compares with, where there is one.
+    pub(in crate::cli) base: Option<String>,
     pub(in crate::cli) offline: bool,
     pub(super) cache: PathBuf,
     pub(super) cargo_home: PathBuf,
@@ -76,7 +78,7 @@ impl Workspace {
             root,
             output,
             config,
-
+            base: None,
             offline: global.offline,
             cache: folders.cache.clone(),
             cargo_home: folders.cargo.clone(),

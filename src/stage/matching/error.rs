@@ -23,6 +23,13 @@ pub enum MatchingError {
         url: String,
         source: HttpError,
     },
+    /// An update that may not ask anybody.
+    #[error("--offline says that no network is to be used, and an update asks the servers of the feeds")]
+    #[diagnostic(
+        code(matching::offline),
+        help("`portcullis feeds status` shows what is here; `portcullis feeds import FILE` brings in what was carried over")
+    )]
+    Offline,
     /// There is no way to speak HTTP.
     #[error("no advisory data can be fetched")]
     #[diagnostic(code(matching::http))]
@@ -67,7 +74,7 @@ impl MatchingError {
     pub fn exit_kind(&self) -> ExitKind {
         match self {
             Self::Unreachable { .. } => ExitKind::Unreachable,
-            Self::OwnFiles { .. } => ExitKind::Usage,
+            Self::OwnFiles { .. } | Self::Offline => ExitKind::Usage,
             Self::Http { .. } | Self::Cache { .. } | Self::Bundle { .. } => ExitKind::Undecidable,
             Self::Registry(error) => error.exit_kind(),
             Self::Interrupted => ExitKind::Interrupted,

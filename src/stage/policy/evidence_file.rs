@@ -172,7 +172,9 @@ impl RecordError {
     #[must_use]
     pub fn exit_kind(&self) -> ExitKind {
         match self {
-            Self::File(FileError::Read { .. } | FileError::Write { .. }) | Self::NoBaseline { .. } => ExitKind::Usage,
+            Self::File(FileError::Read { .. } | FileError::Write { .. } | FileError::WriteResult { .. }) | Self::NoBaseline { .. } => {
+                ExitKind::Usage
+            }
             Self::File(_) | Self::Malformed { .. } => ExitKind::Undecidable,
             Self::Policy(error) => error.exit_kind(),
         }
@@ -219,7 +221,7 @@ impl EvidenceFile {
     /// # Errors
     /// [`RecordError::File`].
     pub fn write(&self, folder: &Path) -> Result<(), RecordError> {
-        Ok(files::write(&folder.join(EVIDENCE_FILE), &self.bytes()?)?)
+        Ok(files::write_result(&folder.join(EVIDENCE_FILE), &self.bytes()?)?)
     }
 
     /// Reads it from a file, or from [`EVIDENCE_FILE`] of a folder.

@@ -1,5 +1,6 @@
 //! The smallest change that clears a component, and what must change before it can.
 
+use crate::io::lockfile::npm::YARN_BY_HAND;
 use crate::model::advisory::{Requirement, Update};
 use crate::model::inventory::{Component, Origin};
 
@@ -20,9 +21,10 @@ pub(super) fn help(component: &Component, version: Option<&str>, update: Option<
     }
     if let Some(requirement) = update.and_then(first_refusal) {
         let edit = edit(requirement, name, version);
-        return match command(component, version) {
-            Some(command) => format!("{edit}; then {command}"),
-            None => edit,
+        return match (command(component, version), component.cataloger.as_str()) {
+            (Some(command), _) => format!("{edit}; then {command}"),
+            (None, YARN_BY_HAND) => format!("{edit}; then yarn install"),
+            (None, _) => edit,
         };
     }
     let allowed = update.is_some_and(Update::is_allowed);
@@ -31,6 +33,7 @@ pub(super) fn help(component: &Component, version: Option<&str>, update: Option<
         ("npm", _) => match (command(component, version), allowed) {
             (Some(command), true) => format!("{command} ({version}, which every requirement allows)"),
             (Some(command), false) => format!("{command} (to {version}, where the requirements allow it)"),
+            (None, _) if component.cataloger == YARN_BY_HAND => by_hand(component, version),
             (None, _) => format!("update {name} to {version}"),
         },
         ("deb" | "apk" | "rpm", Some(source)) if source.name != *name => {
@@ -39,6 +42,19 @@ pub(super) fn help(component: &Component, version: Option<&str>, update: Option<
         ("deb" | "apk" | "rpm", _) => format!("rebuild on a base image with {name} {version} or newer"),
         _ => format!("update {name} to {version} or newer"),
     }
+}
+
+/// Yarn's first keeps what its lock file has, whatever it says of an upgrade, unless the entry is gone.
+fn by_hand(component: &Component, version: &str) -> String {
+    let name = &component.name;
+    let entry = component.locations.first().map_or_else(String::new, |location| {
+        let line = location.line.map(|line| format!(":{line}")).unwrap_or_default();
+        format!(" ({}{line})", location.path)
+    });
+    format!(
+        "take the entry of {name} {} out of the lock file{entry}, then yarn install: to {version}, where the requirements allow it",
+        component.version
+    )
 }
 
 /// The command that changes the lock file alone.
@@ -52,7 +68,8 @@ pub(super) fn command(component: &Component, version: &str) -> Option<String> {
         ("npm", "package-lock") => Some(format!("npm update {name}")),
         ("npm", "pnpm-lock") => Some(format!("pnpm update {name}")),
         ("npm", "bun-lock") => Some(format!("bun update {name}")),
-        // Yarn's first and later versions have different commands, and what is installed is changed where it was built.
+        ("npm", "yarn-lock") => Some(format!("yarn up --recursive {name}")),
+        // Yarn's first has none that does it, and what is installed is changed where it was built.
         _ => None,
     }
 }
@@ -116,6 +133,14 @@ mod tests {
             "npm update a (1.2.0, which every requirement allows)"
         );
         assert_eq!(help("pnpm-lock", None), "pnpm update a (to 1.2.0, where the requirements allow it)");
+        assert_eq!(
+            help("yarn-lock", None),
+            "yarn up --recursive a (to 1.2.0, where the requirements allow it)"
+        );
+        assert_eq!(
+            help(YARN_BY_HAND, None),
+            "take the entry of a 1.0.0 out of the lock file, then yarn install: to 1.2.0, where the requirements allow it"
+        );
         assert_eq!(help("bun-lock", None), "bun update a (to 1.2.0, where the requirements allow it)");
         let refused = Update {
             refused_by: vec![Requirement {
@@ -129,6 +154,10 @@ mod tests {
         assert_eq!(
             help("package-lock", Some(&refused)),
             "edit package.json: `~1.0.0` does not allow a 1.2.0; then npm update a"
+        );
+        assert_eq!(
+            help(YARN_BY_HAND, Some(&refused)),
+            "edit package.json: `~1.0.0` does not allow a 1.2.0; then yarn install"
         );
         // The control: what lies in an image is changed where it was built.
         assert_eq!(help("npm-installed", None), "update a to 1.2.0");

@@ -149,10 +149,10 @@ impl Attesting<'_> {
                 }
                 name = format!("{word}-{number}");
             }
-            files::write(&folder.join(format!("{name}.dsse.json")), &artifact.envelope_bytes()?)?;
+            files::write_result(&folder.join(format!("{name}.dsse.json")), &artifact.envelope_bytes()?)?;
             if !matches!(self.signer, Signer::Key(_)) {
                 // Without certificate, timestamp and log entry nobody could verify the envelope later.
-                files::write(&folder.join(format!("{name}.sigstore.json")), &artifact.bundle)?;
+                files::write_result(&folder.join(format!("{name}.sigstore.json")), &artifact.bundle)?;
             }
         }
         Ok(())

@@ -74,9 +74,9 @@ fn an_action_with_a_denied_advisory_blocks_check_scan_and_gate() {
 fn an_action_of_which_nobody_knows_the_version_is_told() {
     // Weighed as `unpinned-action` is: what builds an image is not in it.
     for (uses, code, kind, disposition) in [
-        ("acme/act@v4".to_owned(), 0, "unreadable-workflow", "warned"),
-        ("acme/act@main".to_owned(), 0, "unreadable-workflow", "warned"),
-        (format!("acme/act@{COMMIT}"), 0, "unreadable-workflow", "warned"),
+        ("acme/act@v4".to_owned(), 0, "unchecked-action", "warned"),
+        ("acme/act@main".to_owned(), 0, "unchecked-action", "warned"),
+        (format!("acme/act@{COMMIT}"), 0, "unchecked-action", "warned"),
     ] {
         let place = project(&uses);
         let findings = judged(&place, code, &["check"]);
@@ -106,7 +106,7 @@ fn a_feed_that_knows_nothing_of_actions_is_a_gap_that_says_so() {
         .collect();
     assert!(kinds.contains(&"empty-inventory"), "{kinds:?}");
     let gaps = findings["gaps"].as_array().unwrap();
-    let gap = gaps.iter().find(|gap| gap["kind"] == "unreadable-workflow").unwrap();
+    let gap = gaps.iter().find(|gap| gap["kind"] == "unchecked-action").unwrap();
     assert_eq!(gap["subject"], "GitHub Actions");
     assert!(gap["detail"].as_str().unwrap().contains("1 components were not looked up"), "{gap}");
     // The control.

@@ -17,5 +17,6 @@ mod pages;
 mod pull_requests;
 mod release;
 mod release_on_a_runner;
+mod results_of_others;
 mod stored_results;
 mod tampered;

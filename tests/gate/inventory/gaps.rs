@@ -186,6 +186,13 @@ fn show(kind: GapKind) -> Shown {
             std::fs::write(place.path(".github/workflows/x.yml"), b"on: \xff\xfe\n").unwrap();
             shown(&place, kind, 0, &["gate", "--until", "policy"])
         }
+        GapKind::UncheckedAction => {
+            place.write(
+                ".github/workflows/x.yml",
+                "on: push\njobs:\n  x:\n    steps:\n      - uses: acme/act@v4.1.2\n",
+            );
+            shown(&place, kind, 0, &["gate", "--until", "policy"])
+        }
         GapKind::UndecidedRule => {
             let rule =
                 "[[custom]]\nname = \"broken\"\neach = \"component\"\nwhen = \"component.colour == 'red'\"\nmessage = \"it is red\"\n";

@@ -8,6 +8,7 @@ mod dpkg;
 mod ecosystem_tools;
 mod enterprise;
 pub(crate) mod feeds;
+mod feeds_told;
 mod index;
 mod mirrors;
 mod npm;

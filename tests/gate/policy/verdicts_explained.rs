@@ -556,6 +556,7 @@ fn an_unreadable_dockerfile_or_workflow_weighs_what_its_rule_does() {
     for (kind, rule) in [
         (GapKind::UnreadableDockerfile, "unpinned-base"),
         (GapKind::UnreadableWorkflow, "unpinned-action"),
+        (GapKind::UncheckedAction, "unpinned-action"),
     ] {
         for (level, expected) in [
             ("deny", Decision::Undecidable),

@@ -23,4 +23,4 @@ pub use lock::{Identity, Manifests, Need, NpmLock, Package, Project};
 pub use needed_for::scopes;
 pub use package_lock::read as read_package_lock;
 pub use pnpm::read as read_pnpm;
-pub use yarn::read as read_yarn;
+pub use yarn::{YARN_BY_HAND, is_moved_by_yarn, read as read_yarn};

@@ -40,7 +40,7 @@ impl FeedGap {
         let mut gap = self.gap.clone();
         // Many mirrors leave actions out, and what builds an image is not what is in it: told, and weighed with the actions' pins.
         if gap.kind == GapKind::UncoveredEcosystem && of_workflows {
-            gap.kind = GapKind::UnreadableWorkflow;
+            gap.kind = GapKind::UncheckedAction;
         }
         if gap.kind != GapKind::StaleFeed {
             gap.detail.push_str(&format!(": {components} components were not looked up"));

@@ -15,8 +15,10 @@ use crate::model::inventory::Ecosystem;
 use crate::model::plan::FeedsPlan;
 
 use super::available::Absence;
+use super::crates_index::CRATES_INDEX;
 use super::enrich::{Enrichment, Kind};
 use super::feed_source::{FeedSource, is_plain, redacted_file};
+use super::needs::Needs;
 use super::open_feeds::{Opened, RUSTSEC};
 use super::opener::Opener;
 use super::records::Source;
@@ -41,9 +43,20 @@ pub struct FeedStatus {
     pub index_bytes: u64,
     /// The records that could not be read and were set aside.
     pub quarantine: Vec<Quarantined>,
+    /// Why its server gave nothing to an update: what is here is as old as it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unreached: Option<String>,
     /// Why it cannot be used, where it cannot.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
+}
+
+impl FeedStatus {
+    /// True for one that tells of advisories, and not of what is known beside them (exploited ones, scores, yanked crates).
+    #[must_use]
+    pub fn is_advisories(&self) -> bool {
+        self.name == RUSTSEC || self.name.starts_with("osv:")
+    }
 }
 
 /// A record that was set aside.
@@ -58,9 +71,13 @@ pub struct Quarantined {
 /// Asks the servers for what is new, however fresh the copies are, and builds the indexes. No ecosystems means those that are there already.
 ///
 /// # Errors
-/// [`MatchingError`] as [`open`](super::open_needed::open()); a feed that cannot be used is a [`FeedStatus::problem`].
+/// [`MatchingError`] as [`open`](super::open_needed::open()); [`MatchingError::Offline`] where no network is to be used and some feed is behind an
+/// address. A feed that cannot be used is a [`FeedStatus::problem`], one whose server gave nothing says so in [`FeedStatus::unreached`].
 pub async fn update(plan: &FeedsPlan, ecosystems: &[Ecosystem], effects: &Effects) -> Result<Vec<FeedStatus>, MatchingError> {
     let mut opener = Opener::new(plan, effects)?;
+    if opener.needs_network && opener.retriever.is_offline() {
+        return Err(MatchingError::Offline);
+    }
     opener.retriever.always = true;
     report(&opener, plan, &chosen(plan, ecosystems)?).await
 }
@@ -124,6 +141,7 @@ async fn report(opener: &Opener<'_>, plan: &FeedsPlan, bases: &BTreeSet<String>)
             all.push(document_status(opener, kind, text, plan).await?);
         }
     }
+    all.extend(index_status(opener, plan, bases.contains(Ecosystem::CRATES)).await?);
     Ok(all)
 }
 
@@ -135,8 +153,10 @@ fn status_of(opener: &Opener<'_>, name: String, source: String, answer: Opened) 
         stale: false,
         index_bytes: 0,
         quarantine: Vec::new(),
+        unreached: None,
         problem: None,
     };
+    status.unreached = opener.retriever.unreached(&status.name);
     match answer {
         Opened::Present(feed) => {
             status.stale = opener.stale(&feed.revision).is_some();
@@ -164,8 +184,41 @@ async fn document_status(opener: &Opener<'_>, kind: Kind, text: &str, plan: &Fee
         revision,
         index_bytes: 0,
         quarantine: Vec::new(),
+        unreached: opener.retriever.unreached(kind.name()),
         problem: added.absence().map(problem_of),
     })
+}
+
+/// How the copy of the crates index stands; none where crates are not what is asked about and no copy is here. A sparse one is brought up to date,
+/// crate by crate, as far as it is here: runs fetch the rest when they need it. Cargo's own is cargo's to fetch.
+async fn index_status(opener: &Opener<'_>, plan: &FeedsPlan, wanted: bool) -> Result<Option<FeedStatus>, MatchingError> {
+    let needs = |crates: BTreeSet<String>| Needs {
+        bases: BTreeSet::from([Ecosystem::CRATES.to_owned()]),
+        crates,
+    };
+    let failed = |source| MatchingError::Cache {
+        path: plan.cache.join(CRATES_INDEX),
+        source,
+    };
+    let Some(index) = opener.crates_index(&needs(BTreeSet::new())).await? else {
+        return Ok(None);
+    };
+    let known = index.held().map_err(failed)?;
+    let brought = opener.crates_index(&needs(known.crates.into_keys().collect())).await?;
+    let index = brought.unwrap_or(index);
+    let held = index.held().map_err(failed)?;
+    let revision = held.revision(&index.shown);
+    let status = FeedStatus {
+        name: CRATES_INDEX.to_owned(),
+        source: index.shown.clone(),
+        stale: false,
+        index_bytes: held.bytes,
+        quarantine: Vec::new(),
+        unreached: opener.retriever.unreached(CRATES_INDEX),
+        problem: None,
+        revision,
+    };
+    Ok((wanted || status.revision.is_some()).then_some(status))
 }
 
 fn problem_of(absence: Absence) -> String {

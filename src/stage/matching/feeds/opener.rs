@@ -32,6 +32,8 @@ pub(in crate::stage::matching) struct Opener<'a> {
     pub(in crate::stage::matching) effects: &'a Effects,
     pub(in crate::stage::matching) osv: FeedSource,
     pub(in crate::stage::matching) retriever: Retriever<'a>,
+    /// True where some feed of the plan is behind an address.
+    pub(in crate::stage::matching) needs_network: bool,
 }
 
 impl<'a> Opener<'a> {
@@ -49,6 +51,7 @@ impl<'a> Opener<'a> {
             effects,
             osv,
             retriever: Retriever::new(plan, effects, needs_network)?,
+            needs_network,
         })
     }
 

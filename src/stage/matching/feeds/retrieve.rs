@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
@@ -16,6 +17,7 @@ use crate::io::folder;
 use crate::io::http::{Fetched, Http, HttpError, Patience, Validators};
 use crate::io::temporary;
 use crate::model::byte_size::bytes;
+use crate::model::error_chain::chain;
 use crate::model::event::{Event, Stage, Unit};
 use crate::model::excused::Excused as _;
 use crate::model::logins::redact;
@@ -51,6 +53,8 @@ pub(in crate::stage::matching) struct Retriever<'a> {
     http: Option<Http>,
     /// Ask even where the copy is fresh (`feeds update`).
     pub(in crate::stage::matching) always: bool,
+    /// By feed: why its server gave nothing. The copy of before is used, where there is one.
+    unreached: Mutex<BTreeMap<String, String>>,
 }
 
 impl<'a> Retriever<'a> {
@@ -66,6 +70,7 @@ impl<'a> Retriever<'a> {
             effects,
             http,
             always: false,
+            unreached: Mutex::default(),
         })
     }
 
@@ -85,6 +90,17 @@ impl<'a> Retriever<'a> {
     /// Whether the network is not to be used.
     pub(in crate::stage::matching) fn is_offline(&self) -> bool {
         self.plan.offline || self.effects.offline
+    }
+
+    /// Remembers that a feed's server gave nothing.
+    pub(in crate::stage::matching) fn not_reached(&self, feed: &str, why: String) {
+        let mut unreached = self.unreached.lock().unwrap_or_else(PoisonError::into_inner);
+        unreached.insert(feed.to_owned(), why);
+    }
+
+    /// Why a feed's server gave nothing, where it was asked and did not.
+    pub(in crate::stage::matching) fn unreached(&self, feed: &str) -> Option<String> {
+        self.unreached.lock().unwrap_or_else(PoisonError::into_inner).get(feed).cloned()
     }
 
     /// Brings one document up to date: `folder/name` from `url`.
@@ -188,15 +204,18 @@ impl<'a> Retriever<'a> {
             }
             Err(HttpError::Absent { .. }) => Ok(Available::Absent(Absence::Uncovered)),
             Err(HttpError::Write { path, source }) => Err(MatchingError::Cache { path, source }),
-            Err(error) => match known.retrieved {
-                Some(retrieved) => {
-                    self.effects
-                        .warn(Stage::Matching, format!("{task}: {error}; the copy of {retrieved} is used"));
-                    Ok(Available::Present(retrieved))
+            Err(error) => {
+                self.not_reached(task, chain(&error));
+                match known.retrieved {
+                    Some(retrieved) => {
+                        self.effects
+                            .warn(Stage::Matching, format!("{task}: {error}; the copy of {retrieved} is used"));
+                        Ok(Available::Present(retrieved))
+                    }
+                    None if error.is_unreachable() => Ok(Available::Absent(Absence::Unreachable(error))),
+                    None => Ok(Available::Absent(Absence::Missing(error.to_string()))),
                 }
-                None if error.is_unreachable() => Ok(Available::Absent(Absence::Unreachable(error))),
-                None => Ok(Available::Absent(Absence::Missing(error.to_string()))),
-            },
+            }
         }
     }
 
@@ -285,7 +304,9 @@ fn patience(plan: &FeedsPlan) -> Patience {
 /// A cache that cannot be used.
 pub(in crate::stage::matching) fn cache_error(error: FileError) -> MatchingError {
     match error {
-        FileError::Read { path, source } | FileError::Write { path, source } => MatchingError::Cache { path, source },
+        FileError::Read { path, source } | FileError::Write { path, source } | FileError::WriteResult { path, source } => {
+            MatchingError::Cache { path, source }
+        }
         other => MatchingError::Cache {
             path: PathBuf::new(),
             source: std::io::Error::other(other),

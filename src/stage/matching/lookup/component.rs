@@ -181,10 +181,10 @@ fn unordered(subject: &Subject<'_>, problem: &str) -> Gap {
     }
 }
 
-/// What stands behind a tag that moves is as little known as what an unreadable workflow uses: by habit it is the newest, and no habit is proof.
+/// What stands behind a tag that moves is not known: by habit it is the newest, and no habit is proof.
 fn moved(subject: &Subject<'_>, problem: &str) -> Gap {
     Gap {
-        kind: GapKind::UnreadableWorkflow,
+        kind: GapKind::UncheckedAction,
         ..unordered(subject, problem)
     }
 }

@@ -124,6 +124,7 @@ impl Rule for IncompleteInventory {
             | GapKind::UnknownYank
             | GapKind::UnreadableDockerfile
             | GapKind::UnreadableWorkflow
+            | GapKind::UncheckedAction
             | GapKind::UndecidedRule => {
                 return None;
             }

@@ -60,9 +60,9 @@ impl Rule for UnpinnedAction {
         }
     }
 
-    /// What cannot be read weighs what a missing pin in it would: off, it is listed and blocks nothing.
+    /// What cannot be read or looked up weighs what a missing pin would: off, it is listed and blocks nothing.
     fn weigh(&self, gap: &Gap) -> Option<Level> {
-        (gap.kind == GapKind::UnreadableWorkflow).then_some(self.level.max(Level::Warn))
+        matches!(gap.kind, GapKind::UnreadableWorkflow | GapKind::UncheckedAction).then_some(self.level.max(Level::Warn))
     }
 }
 

@@ -1,7 +1,7 @@
 //! The lock files of npm, pnpm, yarn and Bun, which [`crate::io::lockfile::npm`] reads.
 
 use crate::io::encoding;
-use crate::io::lockfile::npm::{Need, NpmLock, Package, read_bun, read_package_lock, read_pnpm, read_yarn};
+use crate::io::lockfile::npm::{Need, NpmLock, Package, YARN_BY_HAND, is_moved_by_yarn, read_bun, read_package_lock, read_pnpm, read_yarn};
 use crate::io::merge_conflict;
 use crate::model::coverage::GapKind;
 use crate::model::inventory::{Component, Location, Scope};
@@ -17,6 +17,8 @@ pub struct NpmLockFile {
     /// The same for people.
     files: &'static str,
     read: fn(&str) -> NpmLock,
+    /// The id that components of a file are given, by its text: what moves a package in it is not one command in each.
+    kind: fn(&str) -> &'static str,
 }
 
 /// npm's `package-lock.json` and `npm-shrinkwrap.json`.
@@ -26,6 +28,7 @@ pub const PACKAGE_LOCK: NpmLockFile = NpmLockFile {
     names: &["package-lock.json", "npm-shrinkwrap.json"],
     files: "`package-lock.json`, `npm-shrinkwrap.json`",
     read: read_package_lock,
+    kind: |_| "package-lock",
 };
 
 /// Bun's, in its text form.
@@ -35,6 +38,7 @@ pub const BUN_LOCK: NpmLockFile = NpmLockFile {
     names: &["bun.lock"],
     files: "`bun.lock`",
     read: read_bun,
+    kind: |_| "bun-lock",
 };
 
 /// pnpm's `pnpm-lock.yaml`.
@@ -44,15 +48,17 @@ pub const PNPM_LOCK: NpmLockFile = NpmLockFile {
     names: &["pnpm-lock.yaml"],
     files: "`pnpm-lock.yaml`",
     read: read_pnpm,
+    kind: |_| "pnpm-lock",
 };
 
 /// The one of yarn 1, and of later ones. Neither says what is needed for development only: [`super::manifest`] does.
 pub const YARN_LOCK: NpmLockFile = NpmLockFile {
     id: "yarn-lock",
-    version: 3,
+    version: 4,
     names: &["yarn.lock"],
     files: "`yarn.lock`",
     read: read_yarn,
+    kind: |text| if is_moved_by_yarn(text) { "yarn-lock" } else { YARN_BY_HAND },
 };
 
 impl Cataloger for NpmLockFile {
@@ -79,17 +85,17 @@ impl Cataloger for NpmLockFile {
 
     fn catalog(&self, file: &LayerFile<'_>, sink: &mut dyn Sink) {
         let conflict;
-        let lock = match encoding::decode(file.content) {
+        let (lock, kind) = match encoding::decode(file.content) {
             Ok(text) => {
                 conflict = merge_conflict::told(&text);
-                (self.read)(&text)
+                ((self.read)(&text), (self.kind)(&text))
             }
             Err(problem) => return sink.gap(GapKind::PartialDatabase, problem),
         };
         let mut components: Vec<Option<Component>> = lock
             .packages
             .iter()
-            .map(|package| described(package, self.id, file.head.path))
+            .map(|package| described(package, kind, file.head.path))
             .collect();
         for (at, package) in lock.packages.iter().enumerate() {
             let needed = package.needs.iter().filter(|need| is_edge(package, need));

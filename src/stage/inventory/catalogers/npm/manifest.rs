@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use crate::io::encoding;
-use crate::io::lockfile::npm::scopes;
+use crate::io::lockfile::npm::{YARN_BY_HAND, scopes};
 use crate::model::inventory::{Component, Scope};
 use crate::model::purl::Purl;
 
@@ -83,7 +83,11 @@ impl Manifest<'_> {
 /// without a manifest everything ships.
 pub(in crate::stage::inventory) fn mark(components: &mut [Component], manifests: &[(&str, &[(String, Scope)])]) {
     let mut by_lock: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-    for (at, component) in components.iter().enumerate().filter(|(_, c)| c.cataloger == YARN_LOCK.id()) {
+    for (at, component) in components
+        .iter()
+        .enumerate()
+        .filter(|(_, c)| [YARN_LOCK.id(), YARN_BY_HAND].contains(&c.cataloger.as_str()))
+    {
         if let Some(place) = component.locations.first() {
             by_lock.entry(folder(&place.path).to_owned()).or_default().push(at);
         }

@@ -23,9 +23,9 @@ pub(in crate::stage::matching) const CRATES_INDEX: &str = "crates-index";
 #[derive(Debug)]
 pub(in crate::stage::matching) struct CratesIndex {
     /// Folders in the layout of cargo's cache: `se/rd/serde` in each.
-    folders: Vec<PathBuf>,
+    pub(super) folders: Vec<PathBuf>,
     /// For people.
-    pub(super) shown: String,
+    pub(in crate::stage::matching) shown: String,
     known: RwLock<HashMap<String, HashMap<String, Known>>>,
 }
 

@@ -4,6 +4,7 @@
 //! Invariant: a release that no copy lists is "not known", never "not yanked".
 
 mod entry;
+mod held;
 mod local_copy;
 mod remote;
 mod yanked;

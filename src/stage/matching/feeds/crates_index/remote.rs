@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use crate::io::http::{Http, HttpError, ReadIfChanged, Validators};
 use crate::io::{Effects, files};
+use crate::model::error_chain::chain;
 use crate::model::event::Stage;
 use crate::model::excused::Excused as _;
 use crate::model::logins::redact;
@@ -51,10 +52,13 @@ impl CratesIndex {
             match brought {
                 Ok(_) => {}
                 Err(HttpError::Write { path, source }) => return Err(MatchingError::Cache { path, source }),
-                Err(error) => effects.warn(
-                    Stage::Matching,
-                    format!("{CRATES_INDEX}: {error}; the copies that are here are used"),
-                ),
+                Err(error) => {
+                    retriever.not_reached(CRATES_INDEX, chain(&error));
+                    effects.warn(
+                        Stage::Matching,
+                        format!("{CRATES_INDEX}: {error}; the copies that are here are used"),
+                    );
+                }
             }
         }
         Ok(Self::new(vec![folder], redact(base)))

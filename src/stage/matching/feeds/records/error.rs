@@ -29,7 +29,9 @@ pub(in crate::stage::matching) enum SourceError {
 impl From<FileError> for SourceError {
     fn from(error: FileError) -> Self {
         match error {
-            FileError::Read { path, source } | FileError::Write { path, source } => Self::Read { path, source },
+            FileError::Read { path, source } | FileError::Write { path, source } | FileError::WriteResult { path, source } => {
+                Self::Read { path, source }
+            }
             FileError::TooLarge { path, limit } => Self::Limit {
                 path,
                 problem: format!("larger than {limit} bytes"),

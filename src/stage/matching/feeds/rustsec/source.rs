@@ -119,6 +119,7 @@ impl RustSecSource {
             Ok(Err(problem)) => problem,
             Err(error) => error.to_string(),
         };
+        retriever.not_reached(RUSTSEC, problem.clone());
         match known.retrieved {
             Some(retrieved) => {
                 effects.warn(Stage::Matching, format!("rustsec: {problem}; the copy of {retrieved} is used"));

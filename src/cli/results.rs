@@ -1,0 +1,143 @@
+//! Whose results lie in the output folder: a run that is at work there is not written over by another, nor by one that did nothing.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::args::{Cli, RolloutVerb, Verb};
+use super::error::CliError;
+use super::stored_run::ROLLOUT_FILE;
+use crate::io::files::{self, FileError};
+use crate::model::excused::Excused as _;
+use crate::model::outcome::{RolloutReport, RolloutResult};
+
+/// Bytes of it that are read to find whose it is.
+const LIMIT: u64 = 64 * 1024 * 1024;
+
+/// The output folder, for as long as a run lives: the system takes it back however the run ends.
+#[derive(Debug, Default)]
+pub(super) struct Held {
+    _folder: Option<File>,
+}
+
+/// How a verb uses the output folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Use {
+    /// It begins the folder anew with a verdict: for it alone.
+    Alone,
+    /// It adds a rollout's report; who deploys first is decided at the target.
+    Beside,
+}
+
+/// Takes the output folder for a verb that keeps files there.
+///
+/// # Errors
+/// [`CliError::InUse`] where another run is at work there; [`CliError::File`] where it cannot be made.
+pub(super) fn hold(cli: &Cli, output: &Path) -> Result<Held, CliError> {
+    match used(cli) {
+        Some(how) => held(output, how),
+        None => Ok(Held::default()),
+    }
+}
+
+const fn used(cli: &Cli) -> Option<Use> {
+    match &cli.verb {
+        Verb::Gate(_) | Verb::Build(_) | Verb::Publish(_) => Some(Use::Alone),
+        Verb::Check(_) | Verb::Scan(_) if cli.global.output.is_some() => Some(Use::Alone),
+        Verb::Rollout(args) if !args.plan && !matches!(args.verb, Some(RolloutVerb::Status | RolloutVerb::Stop)) => Some(Use::Beside),
+        _ => None,
+    }
+}
+
+fn held(output: &Path, how: Use) -> Result<Held, CliError> {
+    let failed = |source| FileError::WriteResult {
+        path: output.to_owned(),
+        source,
+    };
+    if how == Use::Alone {
+        fs::create_dir_all(output).map_err(failed)?;
+    }
+    let folder = match File::open(output) {
+        Ok(folder) => folder,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Held::default()),
+        Err(error) => return Err(failed(error).into()),
+    };
+    let taken = match how {
+        Use::Alone => folder.try_lock(),
+        Use::Beside => folder.try_lock_shared(),
+    };
+    match (taken, how) {
+        (Ok(()), _) => Ok(Held { _folder: Some(folder) }),
+        (Err(TryLockError::WouldBlock), Use::Alone) => Err(CliError::InUse { folder: output.to_owned() }),
+        // The target's own lock says who deploys; and where a file system has no locks, nobody is kept from working.
+        (Err(TryLockError::WouldBlock | TryLockError::Error(_)), _) => Ok(Held::default()),
+    }
+}
+
+/// True where a rollout alone leaves the files of another run as they are: it began nothing, or another one was quicker and has said so here.
+pub(super) fn stay(output: &Path, report: &RolloutReport) -> bool {
+    match report.result {
+        // Whoever holds the lock writes its report here, now or in a moment.
+        RolloutResult::Locked => true,
+        RolloutResult::Refused => output.join("verdict.json").is_file() || output.join(ROLLOUT_FILE).is_file(),
+        RolloutResult::Superseded => later(output).is_some_and(|run| run > report.run),
+        _ => false,
+    }
+}
+
+/// The run whose report lies in the folder. The names of runs sort by time.
+fn later(output: &Path) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Whose {
+        run: String,
+    }
+    let bytes = files::read(&output.join(ROLLOUT_FILE), LIMIT).or_none("no report, none that is later")?;
+    let whose: Whose = serde_json::from_slice(&bytes).or_none("what is no report is not a later one")?;
+    Some(whose.run)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::digest::Digest;
+
+    fn report(run: &str, result: RolloutResult) -> RolloutReport {
+        let digest = Digest::parse(&format!("sha256:{}", "0".repeat(64))).expect("digest");
+        RolloutReport::new("shop", "process", run.to_owned(), digest, result)
+    }
+
+    #[test]
+    fn a_run_that_did_nothing_leaves_the_report_of_another_one() {
+        let dir = tempfile::tempdir().expect("folder");
+        let stays = |run: &str, result| stay(dir.path(), &report(run, result));
+        assert!(stays("2", RolloutResult::Locked), "the other one writes its own in a moment");
+        assert!(!stays("2", RolloutResult::Refused) && !stays("2", RolloutResult::Superseded));
+        fs::write(dir.path().join(ROLLOUT_FILE), "{\"run\": \"3\"}").expect("written");
+        for result in [RolloutResult::Locked, RolloutResult::Refused, RolloutResult::Superseded] {
+            assert!(stays("2", result), "{result:?}");
+        }
+        // The controls: an older one's report is not the quicker one's, and who deployed has something to say.
+        assert!(!stays("4", RolloutResult::Superseded));
+        assert!(!stays("2", RolloutResult::Committed) && !stays("2", RolloutResult::Interrupted));
+    }
+
+    #[test]
+    fn a_folder_that_a_run_works_in_is_not_begun_anew_by_another() {
+        let dir = tempfile::tempdir().expect("folder");
+        let output = dir.path().join("results");
+        let first = held(&output, Use::Alone).expect("free");
+        assert!(matches!(held(&output, Use::Alone), Err(CliError::InUse { .. })));
+        assert!(held(&output, Use::Beside).is_ok());
+        drop(first);
+        // Two rollouts: the target says which of them is too late. A gate would take both their reports away.
+        let rollout = held(&output, Use::Beside).expect("free");
+        assert!(held(&output, Use::Beside).is_ok());
+        assert!(held(&output, Use::Alone).is_err());
+        drop(rollout);
+        assert!(held(&output, Use::Alone).is_ok());
+        assert!(held(&dir.path().join("nowhere"), Use::Beside).is_ok());
+        assert!(!dir.path().join("nowhere").exists());
+    }
+}
