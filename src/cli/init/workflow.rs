@@ -1,4 +1,5 @@
-//! The workflow: one job judges and has no secret, another publishes and has one, and runs nothing of the checkout.
+//! The workflow: one job judges and has no secret, another publishes and has one, and runs nothing of the checkout; two tell GitHub what was found, and
+//! have nothing but the results.
 
 /// Where the action is: the release that this program is of, or nobody knows and the user says.
 pub(in crate::cli) const ACTION: Option<&str> = option_env!("PORTCULLIS_ACTION");
@@ -31,6 +32,8 @@ pub(in crate::cli) fn workflow(delivery: &Delivery<'_>) -> String {
         action,
         to_packages,
     } = delivery;
+    // The action that tells lies beside the one that judges.
+    let tell = action.replacen('@', "/tell@", 1);
     let results = if *folder == "." {
         "target/portcullis".to_owned()
     } else {
@@ -46,7 +49,8 @@ pub(in crate::cli) fn workflow(delivery: &Delivery<'_>) -> String {
     };
     format!(
         "\
-# Written by `portcullis init`. The first job builds and judges, and has no secret; the second publishes what was judged, and builds nothing.
+# Written by `portcullis init`. The first job builds and judges, and has no secret; the second publishes what was judged, and builds nothing. The others tell
+# GitHub what was found: they have a token, and nothing of the code.
 name: portcullis {service}
 
 on:
@@ -97,7 +101,9 @@ jobs:
     environment: production
     permissions:
       contents: read
-{packages}    steps:
+{packages}    outputs:
+      rollout: ${{{{ steps.gate.outputs.rollout }}}}
+    steps:
       - uses: {CHECKOUT}
         with:
           persist-credentials: false
@@ -107,12 +113,70 @@ jobs:
           name: portcullis-{service}
           path: {results}
 {login}      # The image is judged once more, and is what was judged: nothing is built here.
-      - uses: {action}
+      - id: gate
+        uses: {action}
         env:
           PORTCULLIS_KEY: ${{{{ secrets.PORTCULLIS_KEY }}}}
         with:
           directory: {folder}
           prebuilt: true
+      - if: always()
+        uses: {UPLOAD}
+        with:
+          name: portcullis-{service}-delivered
+          # The image is where it was published.
+          path: |
+            {results}/*.json
+            {results}/*.html
+            {results}/*.md
+            {results}/events.ndjson
+          if-no-files-found: ignore
+
+  tell:
+    needs: judge
+    if: always() && github.event_name == 'pull_request' && needs.judge.outputs.verdict != ''
+    runs-on: ubuntu-24.04
+    timeout-minutes: 30
+    permissions:
+      pull-requests: write
+    steps:
+      - uses: {DOWNLOAD}
+        with:
+          name: portcullis-{service}
+          path: results
+      - uses: {tell}
+        with:
+          what: comment
+          results: results
+
+  record:
+    needs: [judge, deliver]
+    if: always() && github.event_name == 'push' && needs.judge.outputs.verdict != ''
+    runs-on: ubuntu-24.04
+    timeout-minutes: 30
+    permissions:
+      # The dependency graph.
+      contents: write
+      deployments: write
+    steps:
+      - uses: {DOWNLOAD}
+        with:
+          name: portcullis-{service}
+          path: results
+      - uses: {tell}
+        with:
+          what: dependencies
+          results: results
+      - if: always() && needs.deliver.outputs.rollout != ''
+        uses: {DOWNLOAD}
+        with:
+          name: portcullis-{service}-delivered
+          path: delivered
+      - if: always() && needs.deliver.outputs.rollout != ''
+        uses: {tell}
+        with:
+          what: deployment
+          results: delivered
 "
     )
 }

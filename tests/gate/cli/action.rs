@@ -10,6 +10,9 @@ use portcullis::model::outcome::Outcome;
 use crate::support::checkout::git;
 use crate::support::tools;
 
+/// The one that judges, and the one that tells.
+const ACTIONS: [&str; 2] = ["action.yml", "tell/action.yml"];
+
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
@@ -65,9 +68,9 @@ fn outputs_are_those_that_the_program_writes() {
 
 #[test]
 fn no_expression_is_spliced_into_a_script() {
-    let text = action();
+    let text = ACTIONS.map(|name| std::fs::read_to_string(root().join(name)).unwrap());
     let mut script = None;
-    for line in text.lines() {
+    for line in text.iter().flat_map(|text| text.lines()) {
         let indent = line.len() - line.trim_start().len();
         if script.is_some_and(|start| indent <= start && !line.trim().is_empty()) {
             script = None;
@@ -88,7 +91,7 @@ fn it_is_valid_against_githubs_schema() {
     let done = Command::new(checker)
         .arg("--schemafile")
         .arg(schema)
-        .arg(root().join("action.yml"))
+        .args(ACTIONS.map(|name| root().join(name)))
         .output()
         .unwrap();
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stdout));
@@ -99,7 +102,7 @@ fn linters_of_workflows_have_nothing_to_say() {
     let Some(zizmor) = tools::program("zizmor") else { return };
     let done = Command::new(zizmor)
         .args(["--offline", "--no-progress"])
-        .arg(root().join("action.yml"))
+        .args(ACTIONS.map(|name| root().join(name)))
         .output()
         .unwrap();
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stdout));
@@ -127,6 +130,8 @@ impl Sample {
             &workflow.replace("directory: service", &output),
         );
         write(&repository.join(".github/actions/portcullis/action.yml"), &action());
+        let script = std::fs::read_to_string(root().join("action.sh")).unwrap();
+        write(&repository.join(".github/actions/portcullis/action.sh"), &script);
         write(&repository.join(".gitignore"), "target/\n");
         git(&sample.repository(), &["init", "-q"]);
         sample
@@ -142,28 +147,36 @@ impl Sample {
 
     /// Commits the service with or without its vulnerable feature, and runs the workflow as for a push.
     fn push(&self, act: &Path, vulnerable: bool) -> (bool, String) {
+        self.commit(vulnerable, "1s");
+        let done = self.runner(act, Path::new(env!("CARGO_BIN_EXE_portcullis"))).output().unwrap();
+        let log = format!("{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+        (done.status.success(), log)
+    }
+
+    fn commit(&self, vulnerable: bool, soak: &str) {
         let text = std::fs::read_to_string(root().join("fixtures/service/portcullis.toml")).unwrap();
         let mut text = text
             .replace(":8080", &format!(":{}", self.port))
             .replace("port = 8080", &format!("port = {}", self.port))
             .replace("\"target/state\"", &format!("{:?}", self.path("state")))
-            .replace("soak = \"5s\"", "soak = \"1s\"");
+            .replace("soak = \"5s\"", &format!("soak = {soak:?}"));
         if vulnerable {
             text = text.replace("package = \"greeter\"", "package = \"greeter\"\nfeatures = [\"recent-visitors\"]");
         }
         write(&self.repository().join("service/portcullis.toml"), &text);
         git(&self.repository(), &["add", "-A"]);
         git(&self.repository(), &["commit", "-qm", "change"]);
+    }
+
+    /// The runner with a push, and a program in the gate's place.
+    fn runner(&self, act: &Path, program: &Path) -> Command {
         let cache = format!("XDG_CACHE_HOME={}", self.path("cache").display());
-        let done = Command::new(act)
-            .args(["push", "-P", "ubuntu-latest=-self-hosted", "--env", &cache, "--env"])
-            .arg(format!("PORTCULLIS_BIN={}", env!("CARGO_BIN_EXE_portcullis")))
-            .env("XDG_CACHE_HOME", self.path("act"))
-            .current_dir(self.repository())
-            .output()
-            .unwrap();
-        let log = format!("{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
-        (done.status.success(), log)
+        let mut command = Command::new("timeout");
+        command.arg("300").arg(act);
+        command.args(["push", "-P", "ubuntu-latest=-self-hosted", "--env", &cache, "--env"]);
+        command.arg(format!("PORTCULLIS_BIN={}", program.display()));
+        command.env("XDG_CACHE_HOME", self.path("act")).current_dir(self.repository());
+        command
     }
 
     fn serves(&self) -> bool {
@@ -224,4 +237,51 @@ fn a_runner_blocks_a_vulnerable_push_and_rolls_out_the_one_that_mends_it() {
     );
     assert!(log.contains("## ✅ Cleared and live: `greeter`"), "{log}");
     assert!(sample.serves(), "the service outlives the job");
+}
+
+#[test]
+fn a_job_that_is_killed_in_a_rollout_is_finished_by_the_next_one() {
+    let Some(act) = tools::program("act") else { return };
+    let sample = Sample::new();
+    let workflow = sample.repository().join(".github/workflows/gate.yml");
+    let next = "  resume:\n    needs: gate\n    if: always()\n    runs-on: ubuntu-latest\n    steps:\n      - uses: \
+                actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683 # v4.2.2\n        with: { persist-credentials: false }\n      - run: \
+                '\"$PORTCULLIS_BIN\" -C service rollout resume'\n";
+    let text = std::fs::read_to_string(&workflow).unwrap();
+    write(&workflow, &format!("{text}{next}"));
+    // The program's own number is known from its beginning, and stays when it takes the shell's place.
+    let (program, pid) = (sample.path("portcullis"), sample.path("pid"));
+    let script = format!(
+        "#!/bin/sh\ncase \" $* \" in *\" gate \"* | \" gate\"*) echo $$ > {} ;; esac\nexec {} \"$@\"\n",
+        pid.display(),
+        env!("CARGO_BIN_EXE_portcullis")
+    );
+    write(&program, &script);
+    std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    sample.commit(false, "3s");
+    let mut runner = sample.runner(&act, &program);
+    let runner = runner
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    // In front, and not proven yet.
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(240);
+    while !sample.serves() && std::time::Instant::now() < until {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    let killed = Command::new("kill")
+        .arg("-KILL")
+        .arg(std::fs::read_to_string(&pid).unwrap().trim())
+        .status();
+    let done = runner.wait_with_output().unwrap();
+    let log = format!("{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+    assert!(
+        killed.unwrap().success() && !done.status.success(),
+        "the first job was killed: {log}"
+    );
+    assert!(!log.contains("rollout=committed"), "{log}");
+    let said = |words: &str| log.lines().any(|line| line.starts_with("[gate/resume]") && line.contains(words));
+    assert!(said("resuming run") && said("exit 0, rolled out and verified"), "{log}");
+    assert!(sample.serves(), "the version that the first job began serves");
 }

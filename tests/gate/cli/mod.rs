@@ -20,3 +20,4 @@ mod release_on_a_runner;
 mod results_of_others;
 mod stored_results;
 mod tampered;
+mod two_jobs;

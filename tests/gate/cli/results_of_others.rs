@@ -98,6 +98,7 @@ fn who_writes_a_file_of_the_users_is_told_nothing_of_output_when_the_disk_is_ful
     }
     place.write("small/Dockerfile", "FROM scratch\n");
     place.write("portcullis.toml", &format!("{CONFIG}waivers = \"small/waivers.toml\"\n"));
+    place.write("small/waivers.toml", "");
     let filled = fs::write(small.join("filler"), vec![0; 64 * 1024]);
     let waive = place.run(&[
         "waive",
@@ -110,8 +111,6 @@ fn who_writes_a_file_of_the_users_is_told_nothing_of_output_when_the_disk_is_ful
         "soon",
         "--owner",
         "me",
-        "--expires",
-        "14d",
     ]);
     let init = place.run(&["-C", "small", "init"]);
     let man = place.run(&["man", "small/man"]);
