@@ -20,7 +20,7 @@ jobs:
     steps:
       - uses: actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683 # v4.2.2
         with: { persist-credentials: false }
-      - run: '\"$PROGRAM\" check --osv \"$ADVISORIES\" --max-age 36500d --output \"$RESULTS\"'
+      - run: '\"$PROGRAM\" check --osv \"$ADVISORIES\" --max-age 36500d --output \"$RESULTS\" ${BASELINE:+\"--baseline=$BASELINE\"}'
   tell:
     needs: judge
     if: always()
@@ -38,6 +38,8 @@ struct Repository {
     folder: tempfile::TempDir,
     act: PathBuf,
     api: GitHubApi,
+    /// What the job compares with, if it does.
+    baseline: Option<String>,
 }
 
 impl Repository {
@@ -47,6 +49,7 @@ impl Repository {
             folder: tempfile::tempdir().unwrap(),
             act,
             api: GitHubApi::start(),
+            baseline: None,
         };
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         repository.write("shop/.github/workflows/gate.yml", WORKFLOW);
@@ -89,6 +92,7 @@ impl Repository {
             ("RESULTS", at("results")),
             ("API", self.api.url()),
             ("HOME", at("home")),
+            ("BASELINE", self.baseline.clone().unwrap_or_default()),
         ] {
             command.args(["--env", &format!("{name}={value}")]);
         }
@@ -144,4 +148,41 @@ fn a_blocked_pull_request_has_its_comment_and_those_that_may_only_read_have_thei
         "{said}"
     );
     assert!(repository.comments().is_empty());
+}
+
+#[test]
+fn a_merge_queue_is_compared_with_the_verdict_of_the_commit_that_it_merges_into() {
+    let Some(mut repository) = Repository::new() else { return };
+    let base = repository.folder.path().join("verdicts").join("2".repeat(40));
+    let yesterday = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/advisories/yesterday");
+    let cleared = Command::new(env!("CARGO_BIN_EXE_portcullis"))
+        .args(["check", "--max-age", "36500d", "--osv"])
+        .arg(&yesterday)
+        .arg("--output")
+        .arg(&base)
+        .current_dir(repository.folder.path().join("shop"))
+        .env("HOME", repository.folder.path())
+        .env("XDG_CACHE_HOME", repository.folder.path().join("cache"))
+        .output()
+        .unwrap();
+    assert_eq!(cleared.status.code(), Some(0), "{}", String::from_utf8_lossy(&cleared.stderr));
+    let named = repository.folder.path().join("verdicts/{base}").display().to_string();
+    for event in ["merge_group", "pull_request"] {
+        repository.baseline = Some(named.clone());
+        let (passed, said) = repository.run(event, "acme/shop", "somebody", Some(TOKEN));
+        assert!(!passed && said.contains("the code is not why"), "{event}: {said}");
+        // The control: nobody knows why.
+        repository.baseline = None;
+        let (passed, said) = repository.run(event, "acme/shop", "somebody", Some(TOKEN));
+        assert!(!passed && !said.contains("the code is not why"), "{event}: {said}");
+    }
+}
+
+#[test]
+fn an_event_that_compares_with_nothing_has_no_base_to_be_named() {
+    let folder = super::arguments::folder(&[]);
+    let said = super::arguments::portcullis(folder.path(), &["scan", "--baseline", "verdicts/{base}"]);
+    let text = String::from_utf8_lossy(&said.stderr).into_owned();
+    assert_eq!(said.status.code(), Some(64), "{text}");
+    assert!(text.contains("{base}") && text.contains("merge queue"), "{text}");
 }
