@@ -280,7 +280,10 @@ fn a_job_that_is_killed_in_a_rollout_is_finished_by_the_next_one() {
         killed.unwrap().success() && !done.status.success(),
         "the first job was killed: {log}"
     );
-    assert!(log.contains("outputs verdict= blocked= rollout= findings="), "it said nothing: {log}");
+    assert!(
+        log.contains("outputs verdict= blocked= rollout= findings="),
+        "it said nothing: {log}"
+    );
     let said = |words: &str| log.lines().any(|line| line.starts_with("[gate/resume]") && line.contains(words));
     assert!(said("resuming run") && said("exit 0, rolled out and verified"), "{log}");
     assert!(sample.serves(), "the version that the first job began serves");

@@ -9,3 +9,4 @@ mod registry;
 mod rules_and_verdicts;
 mod verbs;
 mod verdicts_explained;
+mod yarns;
