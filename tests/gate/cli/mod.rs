@@ -1,6 +1,7 @@
 //! The command line, bad input, and the Action.
 
 mod action;
+mod action_gets;
 mod actions_looked_up;
 mod arguments;
 mod bad_input;
