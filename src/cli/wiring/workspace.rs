@@ -147,10 +147,11 @@ impl Workspace {
             .iter()
             .chain(&image.also)
             .filter_map(|place| place.strip_prefix("oci:"));
-        let key = sign.key.iter().filter_map(|key| key.strip_prefix("local:")).flat_map(|key| {
-            let key = PathBuf::from(key);
-            [key.with_extension("pub"), key]
-        });
+        let file = |key: &'_ String| match key.strip_prefix("local:") {
+            Some(key) => Some(PathBuf::from(key)),
+            None => (key != "keyless" && !key.starts_with("env:")).then(|| PathBuf::from(key)),
+        };
+        let key = sign.key.iter().filter_map(file).flat_map(|key| [key.with_extension("pub"), key]);
         let state = rollout.iter().filter_map(|rollout| rollout.state.clone());
         let own = layouts.map(PathBuf::from).chain(key).chain(state);
         std::iter::once(self.output.clone())

@@ -20,25 +20,37 @@ fn tools() -> NativeBuild {
     }
 }
 
-/// Runs before rustc compiles the library, and has cargo's stdout in reach.
-fn with_wrapper(root: &Path, disturb: &str) {
-    let wrapper = root.join("wrapper.sh");
-    let text = format!("#!/bin/sh\ncase \"$*\" in *'--crate-name ledger'*) {disturb} ;; esac\nexec \"$@\"\n");
-    fs::write(&wrapper, text).unwrap();
-    fs::set_permissions(&wrapper, fs::Permissions::from_mode(0o755)).unwrap();
-    fs::create_dir_all(root.join(".cargo")).unwrap();
-    fs::write(
-        root.join(".cargo/config.toml"),
-        format!("[build]\nrustc-wrapper = \"{}\"\n", wrapper.display()),
-    )
-    .unwrap();
+/// Runs before the library is compiled, and has cargo's stdout in reach.
+fn with_script(root: &Path, disturb: &str) {
+    let script = format!(
+        "fn main() {{\n    let cargo = std::os::unix::process::parent_id().to_string();\n    \
+         std::process::Command::new(\"sh\").args([\"-c\", {disturb:?}]).env(\"CARGO_PID\", cargo).status().unwrap();\n}}\n"
+    );
+    fs::write(root.join("ledger/build.rs"), script).unwrap();
 }
 
 #[test]
-fn a_wrapper_that_writes_into_cargos_messages_ends_the_build() {
+fn no_compiler_or_wrapper_that_the_tree_names_is_started() {
     let folder = tempfile::tempdir().unwrap();
     let root = workspace(folder.path());
-    with_wrapper(&root, "printf 'note: ' > /proc/$PPID/fd/1");
+    let mark = folder.path().join("started");
+    let wrapper = root.join("wrapper.sh");
+    fs::write(&wrapper, format!("#!/bin/sh\necho x >> '{}'\nexec \"$@\"\n", mark.display())).unwrap();
+    fs::set_permissions(&wrapper, fs::Permissions::from_mode(0o755)).unwrap();
+    fs::create_dir_all(root.join(".cargo")).unwrap();
+    for key in ["rustc-wrapper", "rustc-workspace-wrapper", "rustc"] {
+        let config = format!("[build]\n{key} = \"{}\"\n", wrapper.display());
+        fs::write(root.join(".cargo/config.toml"), config).unwrap();
+        attempt(&root, folder.path(), &tools()).unwrap();
+        assert!(!mark.exists(), "{key}");
+    }
+}
+
+#[test]
+fn a_build_script_that_writes_into_cargos_messages_ends_the_build() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = workspace(folder.path());
+    with_script(&root, "printf 'note: ' > /proc/$CARGO_PID/fd/1");
     let error = attempt(&root, folder.path(), &tools()).unwrap_err();
     assert!(
         matches!(&error, BuildError::Native(NativeError::Disturbed { line }) if line.starts_with("note: ")),
@@ -52,7 +64,7 @@ fn a_crate_whose_message_was_swallowed_is_in_the_list_all_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let root = workspace(folder.path());
     // It takes a line out of the pipe before the gate reads it, where it is quick enough.
-    with_wrapper(&root, "(sleep 1; timeout 1 head -n 1 < /proc/$PPID/fd/1 > /dev/null) & ");
+    with_script(&root, "(sleep 1; timeout 1 head -n 1 < /proc/$CARGO_PID/fd/1 > /dev/null) & ");
     let Ok(image) = attempt(&root, folder.path(), &tools()) else {
         return;
     };

@@ -11,7 +11,7 @@ use super::failure::{self, Attempt};
 use super::graph::Graph;
 use super::project::{Project, Selected};
 use super::target::Target;
-use super::toolchain::Toolchain;
+use super::toolchain::{self, Toolchain};
 use crate::io::Effects;
 use crate::io::process::Program;
 use crate::io::{cargo, environment};
@@ -247,7 +247,7 @@ impl Compilation<'_> {
     /// # Errors
     /// [`BuildError`], as for the build itself.
     pub(super) fn vendored(&self) -> Result<Vec<String>, BuildError> {
-        let question = Program::new("cargo")
+        let question = of_no_other_compiler(Program::new("cargo"))
             .args(["metadata", "--locked", "--format-version", "1"])
             .args(self.plan.offline.then_some("--offline"))
             .env("CARGO_TERM_COLOR", "never")
@@ -266,7 +266,7 @@ impl Compilation<'_> {
 
     fn cargo(&self, verb: &str, target: &str) -> Program {
         let offline = self.plan.offline.then_some("--offline");
-        Program::new("cargo")
+        of_no_other_compiler(Program::new("cargo"))
             .args([verb, "--locked", "--package", &self.package.name, "--target", target])
             .args(self.features())
             .args(offline)
@@ -274,6 +274,14 @@ impl Compilation<'_> {
             .env("CARGO_TERM_PROGRESS_WHEN", "never")
             .current_dir(&self.plan.root)
     }
+}
+
+/// The compiler is the one that was asked what it is, and nothing of the tree stands before it: a configuration of the commit's could name a program
+/// of the commit's, which would run before the graph is known, and compile what it likes. A wrapper of the environment is the operator's.
+fn of_no_other_compiler(program: Program) -> Program {
+    let wrappers = ["RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER"];
+    let unset = wrappers.into_iter().filter(|name| environment::variable(name).is_none());
+    unset.fold(program.env("RUSTC", toolchain::program()), |program, name| program.env(name, ""))
 }
 
 /// Where cargo builds: not the workspace's own folder. Flags differ, and a developer's build must not throw this one away.

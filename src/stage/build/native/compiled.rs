@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use auditable_serde::Source;
 use semver::Version;
 
+use std::path::PathBuf;
+
 use crate::model::inventory::Scope;
+use crate::model::purl::decode;
 use crate::stage::build::BuildError;
 
 /// A package: its name, its version and the kind of its source.
@@ -24,6 +27,18 @@ pub(super) fn note(compiled: &mut BTreeMap<String, Compiled>, id: &str, scope: S
     if scope == Scope::Runtime {
         entry.scope = Scope::Runtime;
     }
+}
+
+/// The folder of a local package, by cargo's identity of it, which is a URL.
+pub(super) fn folder_of(id: &str) -> Option<PathBuf> {
+    let folder = id.strip_prefix("path+file://")?.split(['#', '?']).next()?;
+    Some(PathBuf::from(decode(folder)?))
+}
+
+/// The same identity, as far as it names the folder.
+pub(super) fn id_of_folder(folder: &str) -> String {
+    let escaped = folder.replace('%', "%25").replace('#', "%23").replace('?', "%3F");
+    format!("path+file://{escaped}")
 }
 
 /// Reads cargo's package identity: `registry+https://…#name@1.0.0`, `git+https://…#name@1.0.0`, `path+file:///…/name#1.0.0`.

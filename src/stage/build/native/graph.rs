@@ -99,7 +99,7 @@ fn tree_line(line: &str) -> Option<(usize, Named, String)> {
         None if rest.is_empty() => "registry+https://github.com/rust-lang/crates.io-index".to_owned(),
         None => return None,
         Some(registry) if registry.starts_with("registry `") => format!("registry+{}", registry[10..].trim_end_matches('`')),
-        Some(folder) if folder.starts_with('/') => format!("path+file://{folder}"),
+        Some(folder) if folder.starts_with('/') => compiled::id_of_folder(folder),
         // Behind the sharp is the commit, which an identity does not have.
         Some(git) => format!("git+{}", git.rsplit_once('#').map_or(git, |(url, _)| url)),
     };

@@ -1,6 +1,7 @@
 //! From the checks of a project to the image of its programs.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use super::compile::{Compilation, target_dir};
 use super::created::created;
@@ -91,7 +92,7 @@ impl<'r> Run<'r> {
 
     fn compile(&self, kept: &Kept<'_>) -> Result<Compiled<'r>, BuildError> {
         let project = &self.prepared.project;
-        let mut outside: BTreeSet<String> = BTreeSet::new();
+        let mut outside: BTreeSet<PathBuf> = BTreeSet::new();
         let mut platforms = Vec::new();
         let mut graphs = Vec::new();
         for target in &self.prepared.targets {
@@ -114,7 +115,7 @@ impl<'r> Run<'r> {
                 let compilate = compilation.run(graph)?;
                 programs.extend(program::built(&compilation, &compilate)?);
                 commands.push(compilation.shown());
-                outside.extend(project.outside(compilate.compiled.keys()).into_iter().map(str::to_owned));
+                outside.extend(project.outside(compilate.compiled.keys()));
             }
             programs.sort_by(|a, b| a.name.cmp(&b.name));
             let command = commands.join(" && ");
@@ -122,7 +123,7 @@ impl<'r> Run<'r> {
         }
         for folder in &outside {
             let what = "lies outside of the workspace: cargo makes the digest depend on where the checkout lies; make it a member";
-            self.effects.warn(Stage::Build, format!("{folder} {what}"));
+            self.effects.warn(Stage::Build, format!("{} {what}", folder.display()));
         }
         Ok(Compiled {
             platforms,

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use cargo_metadata::{Metadata, MetadataCommand, Package, TargetKind};
 
+use super::compiled;
 use super::stand_ins::StandIns;
 use crate::io::document::nearest;
 use crate::io::files;
@@ -95,9 +96,9 @@ impl Project {
 
     /// Folders of local packages, out of cargo's identities, that lie outside of the workspace. cargo puts the absolute path of such
     /// a package into its symbols: the digest depends on where the checkout lies.
-    pub(super) fn outside<'a>(&self, ids: impl Iterator<Item = &'a String>) -> BTreeSet<&'a str> {
-        let local = ids.filter_map(|id| id.strip_prefix("path+file://")?.split('#').next());
-        local.filter(|folder| !Path::new(folder).starts_with(&self.workspace)).collect()
+    pub(super) fn outside<'a>(&self, ids: impl Iterator<Item = &'a String>) -> BTreeSet<PathBuf> {
+        let local = ids.filter_map(|id| compiled::folder_of(id));
+        local.filter(|folder| !folder.starts_with(&self.workspace)).collect()
     }
 }
 
@@ -229,6 +230,6 @@ mod tests {
             "registry+https://github.com/rust-lang/crates.io-index#serde@1.0.0",
         ]
         .map(str::to_owned);
-        assert_eq!(project.outside(ids.iter()), BTreeSet::from(["/home/a/svc-lib"]));
+        assert_eq!(project.outside(ids.iter()), BTreeSet::from([PathBuf::from("/home/a/svc-lib")]));
     }
 }

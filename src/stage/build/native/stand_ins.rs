@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use cargo_metadata::Metadata;
 
+use super::compiled;
 use crate::io::cargo;
 use crate::io::cargo_replaced::replaced;
 use crate::io::files;
@@ -55,8 +56,7 @@ impl StandIns {
     /// True for a local package, by cargo's identity and its name, that is looked up like a published one: it is named as a replacement, or
     /// nobody in the workspace says where it lies.
     pub(super) fn holds(&self, id: &str, name: &str) -> bool {
-        let folder = id.strip_prefix("path+file://").and_then(|rest| rest.split('#').next());
-        let own = |folder: &str| self.own.contains(Path::new(folder)) || self.own.contains(Path::new(&folder.replace("%20", " ")));
-        self.names.contains(name) || !folder.is_some_and(own)
+        let is_own = compiled::folder_of(id).is_some_and(|folder| self.own.contains(&folder));
+        self.names.contains(name) || !is_own
     }
 }

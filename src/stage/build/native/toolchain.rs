@@ -101,13 +101,14 @@ fn is_bare(linker: &str) -> bool {
     matches!(stem, "ld" | "lld" | "rust-lld") || stem.ends_with("-ld")
 }
 
+/// The compiler that is asked, and that cargo is told to take: a configuration of the tree names no other one.
+pub(super) fn program() -> String {
+    let named = environment::variable("RUSTC").and_then(|program| program.into_string().or_none("cargo says what is wrong with it"));
+    named.unwrap_or_else(|| "rustc".to_owned())
+}
+
 fn rustc(root: &Path, args: &[&str]) -> Result<String, BuildError> {
-    // cargo asks the same one.
-    let program = environment::variable("RUSTC").and_then(|program| program.into_string().or_none("cargo says what is wrong with it"));
-    let answer = Program::new(program.as_deref().unwrap_or("rustc"))
-        .args(args)
-        .current_dir(root)
-        .stdout();
+    let answer = Program::new(&program()).args(args).current_dir(root).stdout();
     match answer {
         Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
         Err(source @ ProcessError::Start { .. }) => Err(BuildError::Toolchain { program: "rustc", source }),
