@@ -21,6 +21,7 @@ use crate::github;
 use crate::io::clock::{At, Clock, System};
 use crate::io::limits::Limits;
 use crate::io::{Effects, files, secret};
+use crate::model::commit::Commit;
 use crate::model::event::Observer;
 use crate::model::excused::Excused as _;
 use crate::model::exit_kind::ExitKind;
@@ -254,7 +255,7 @@ impl<'a> Session<'a> {
         outcome.code_scanning = self.environment.github.is_some();
         let lock_files = report::source_location::lock_files().map(PathBuf::from);
         outcome.sources = lock_files
-            .chain(self.dockerfiles(outcome.until.is_some()))
+            .chain(self.dockerfiles(outcome.until.is_some(), outcome.commit.clone()))
             .filter_map(|path| {
                 let text = files::read_text(&self.workspace.root.join(&path), self.effects.limits.document)
                     .or_none("without its text a finding has no line")?;
@@ -268,8 +269,8 @@ impl<'a> Session<'a> {
     }
 
     /// The Dockerfiles that the image was built from. For an image that somebody else has built: those that lie where they usually do.
-    fn dockerfiles(&self, is_built: bool) -> Vec<PathBuf> {
-        let built_from = self.workspace.build_plan(None).map(|plan| plan.builder);
+    fn dockerfiles(&self, is_built: bool, commit: Option<Commit>) -> Vec<PathBuf> {
+        let built_from = self.workspace.build_plan(commit).map(|plan| plan.builder);
         match built_from {
             Ok(builder) if is_built && !matches!(builder, Builder::Image(_)) => builder.dockerfiles(),
             _ => DOCKERFILES.iter().map(PathBuf::from).collect(),

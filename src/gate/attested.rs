@@ -13,13 +13,14 @@ use crate::stage::inventory::sbom;
 use crate::stage::policy::Cleared;
 use crate::stage::publish::{Predicate, PublishError, predicate_type};
 
-/// Statements about the image as a whole; for an index also about each of its images.
+/// Statements about the image as a whole; for an index also about each of its images. `judged` is what the verdict was computed from: the image's
+/// inventory, and the actions of the workflows that make it, which are in no SBOM of it.
 ///
 /// # Errors
 /// Where one of them cannot be written whole.
 pub(super) fn predicates(
     cleared: &Cleared,
-    inventory: &Inventory,
+    (inventory, judged): (&Inventory, &Inventory),
     plan: &PublishPlan,
     created: Timestamp,
 ) -> Result<Vec<Predicate>, GateError> {
@@ -32,7 +33,7 @@ pub(super) fn predicates(
     ));
     predicates.push(Predicate::new(
         predicate_type::INVENTORY,
-        serde_json::to_value(inventory).map_err(PublishError::from)?,
+        serde_json::to_value(judged).map_err(PublishError::from)?,
     ));
     for platform in inventory.platforms.iter().filter(|platform| platform.manifest != image.digest) {
         let mut part = inventory.clone();

@@ -111,7 +111,7 @@ async fn advance(plan: &GatePlan, outcome: &mut Outcome, effects: &Effects) -> R
         // The verdict above is cleared and about this image: anything else is a bug that must not publish.
         unreachable!("a cleared verdict of this image was not accepted")
     };
-    let attested = publish_stage(plan, cleared, &inventory, outcome, effects).await;
+    let attested = publish_stage(plan, cleared, (&inventory, &with_actions), outcome, effects).await;
     // What was signed is of this run, also where publishing failed behind it.
     outcome.files.extend(output::signed(&plan.output)?);
     let attested = attested?;
@@ -214,12 +214,18 @@ fn inventory_stage(plan: &GatePlan, image: &BuiltImage, policy: &Policy, effects
 async fn publish_stage(
     plan: &GatePlan,
     cleared: Cleared,
-    inventory: &Inventory,
+    inventories: (&Inventory, &Inventory),
     outcome: &mut Outcome,
     effects: &Effects,
 ) -> Result<Attested, GateError> {
     let step = Step::start(Stage::Publish, cleared.image().digest.short(), effects)?;
-    let predicates = attested::predicates(&cleared, inventory, &plan.publish, created(&plan.build, effects))?;
+    if cleared.image().provenance.is_none() && plan.publish.key.is_some() {
+        effects.note(
+            Stage::Publish,
+            "no SLSA provenance is attached: another run has built the image, and only who builds it can vouch for how",
+        );
+    }
+    let predicates = attested::predicates(&cleared, inventories, &plan.publish, created(&plan.build, effects))?;
     let (attested, publication) = publish::publish(cleared, &predicates, &plan.publish, effects).await?;
     step.finish(publication.reference.clone(), effects);
     if !plan.publish.dry_run {

@@ -19,7 +19,9 @@ const STAGE: &str = "build";
 /// The builder of the configuration, or the one that fits what lies here, with what it needs.
 pub(in crate::cli) async fn builders(session: &Session<'_>) -> Vec<Check> {
     let named = session.workspace.config.build.using.is_some();
-    let builder = match session.workspace.build_plan(None) {
+    // What git says is a check of its own.
+    let commit = session.workspace.commit().unwrap_or(None);
+    let builder = match session.workspace.build_plan(commit) {
         Ok(plan) => plan.builder,
         Err(error) => return vec![Check::refused("[build]", STAGE, &error)],
     };

@@ -26,6 +26,9 @@ fn published(repository: &str) -> (Sample, String) {
         CONFIG.replace("oci:published", repository)
     );
     sample.write("portcullis.toml", &signed);
+    // What a workflow uses is judged with the image, and is in no SBOM of it.
+    let pinned = format!("jobs:\n  a:\n    runs-on: x\n    steps:\n      - uses: actions/checkout@{} # v4.2.2\n", "1".repeat(40));
+    sample.write(".github/workflows/ci.yml", &pinned);
     // Tags come from the commit.
     git(&sample.path(""), &["init", "-q"]);
     git(&sample.path(""), &["commit", "-q", "--allow-empty", "-m", "x"]);
