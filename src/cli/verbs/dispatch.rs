@@ -42,7 +42,7 @@ pub(in crate::cli) fn run(cli: &Cli, environment: &Environment) -> u8 {
             return ExitKind::Bug.code();
         }
     };
-    runtime.block_on(async {
+    let answer = runtime.block_on(async {
         if let Err(error) = only_asks(cli) {
             return refused(&error, cli, environment);
         }
@@ -60,7 +60,10 @@ pub(in crate::cli) fn run(cli: &Cli, environment: &Environment) -> u8 {
             Ok(answer) => session.close(answer),
             Err(error) => refused(&error, cli, environment),
         }
-    })
+    });
+    // Everything that is ours has ended: what does not (a login helper that hangs) is not waited for.
+    runtime.shutdown_background();
+    answer
 }
 
 /// An answer that needs nothing of a folder.

@@ -27,7 +27,10 @@ fn published(repository: &str) -> (Sample, String) {
     );
     sample.write("portcullis.toml", &signed);
     // What a workflow uses is judged with the image, and is in no SBOM of it.
-    let pinned = format!("jobs:\n  a:\n    runs-on: x\n    steps:\n      - uses: actions/checkout@{} # v4.2.2\n", "1".repeat(40));
+    let pinned = format!(
+        "jobs:\n  a:\n    runs-on: x\n    steps:\n      - uses: actions/checkout@{} # v4.2.2\n",
+        "1".repeat(40)
+    );
     sample.write(".github/workflows/ci.yml", &pinned);
     // Tags come from the commit.
     git(&sample.path(""), &["init", "-q"]);
