@@ -168,15 +168,27 @@ fn unknown_word(message: &str) -> Option<(&'static str, &str, Vec<&str>)> {
     Some((kind, word, quoted.collect()))
 }
 
-/// The candidate that is most like a word, if any is like it at all.
+/// The candidate that is most like a word, if any is like it at all. Of two that are as near the one with the same letters is meant.
 #[must_use]
 pub fn nearest<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
+    let sorted = |text: &str| {
+        let mut letters: Vec<char> = text.chars().collect();
+        letters.sort_unstable();
+        letters
+    };
+    let letters = sorted(word);
     candidates
         .iter()
-        .map(|candidate| (strsim::damerau_levenshtein(word, candidate), *candidate))
-        .filter(|(distance, candidate)| *distance <= 1 + candidate.len().min(word.len()) / 3)
+        .map(|candidate| {
+            (
+                strsim::damerau_levenshtein(word, candidate),
+                sorted(candidate) != letters,
+                *candidate,
+            )
+        })
+        .filter(|(distance, _, candidate)| *distance <= 1 + candidate.len().min(word.len()) / 3)
         .min()
-        .map(|(_, candidate)| candidate)
+        .map(|(.., candidate)| candidate)
 }
 
 #[cfg(test)]
@@ -191,6 +203,12 @@ mod tests {
         #[serde(default)]
         #[expect(dead_code, reason = "only its type matters")]
         number: u16,
+    }
+
+    #[test]
+    fn of_two_candidates_as_near_the_one_with_the_same_letters_is_meant() {
+        assert_eq!(nearest("amr64", &["amd64", "arm64"]), Some("arm64"));
+        assert_eq!(nearest("amd46", &["amd64", "arm64"]), Some("amd64"));
     }
 
     #[test]

@@ -18,14 +18,32 @@ const ENDINGS: [&str; 13] = [
 ];
 /// The same, with any letters before it: `PGPASSWORD`, `dbPassword`.
 const WITHIN: [&str; 3] = ["PASSWORD", "PASSWD", "SECRETKEY"];
-/// Whole names: of redis-cli, and of personal access tokens.
-const NAMES: [&str; 4] = ["REDISCLI_AUTH", "GITHUB_PAT", "GH_PAT", "AZURE_DEVOPS_EXT_PAT"];
+/// Whole names: of redis-cli, npm, docker and GitLab, and of personal access tokens.
+const NAMES: [&str; 7] = [
+    "REDISCLI_AUTH",
+    "NPM_CONFIG__AUTH",
+    "DOCKER_AUTH_CONFIG",
+    "CI_JOB_JWT",
+    "GITHUB_PAT",
+    "GH_PAT",
+    "AZURE_DEVOPS_EXT_PAT",
+];
 /// Values that switch something.
-const SWITCHES: [&str; 8] = ["true", "false", "none", "null", "required", "optional", "enabled", "disabled"];
+const SWITCHES: [&str; 14] = [
+    "true", "false", "none", "null", "required", "optional", "enabled", "disabled", "yes", "no", "on", "off", "1", "0",
+];
+/// Shorter values are none that were found in an image: a word that an example left there.
+const SHORTEST: usize = 4;
 
 /// True when a variable of this name holds a secret: not a place, a reference to another variable, or a switch.
 #[must_use]
 pub fn holds_secret(name: &str, value: &str) -> bool {
+    value.len() >= SHORTEST && is_secret(name, value)
+}
+
+/// The same for what somebody sets, where a short value is as much of a secret as a long one.
+#[must_use]
+pub fn is_secret(name: &str, value: &str) -> bool {
     let upper = name.to_ascii_uppercase();
     let ends = |secret: &str| {
         let rest = upper.strip_suffix(secret);
@@ -33,7 +51,7 @@ pub fn holds_secret(name: &str, value: &str) -> bool {
     };
     let named =
         ENDINGS.iter().any(|secret| ends(secret)) || WITHIN.iter().any(|secret| upper.ends_with(secret)) || NAMES.contains(&upper.as_str());
-    named && value.len() >= 4 && !value.starts_with(['/', '$']) && !SWITCHES.contains(&value.to_ascii_lowercase().as_str())
+    named && !value.is_empty() && !value.starts_with(['/', '$']) && !SWITCHES.contains(&value.to_ascii_lowercase().as_str())
 }
 
 /// Parts of a name, between its `_`, of which one is enough where nobody needs to see what the variable holds.

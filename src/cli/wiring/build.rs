@@ -4,12 +4,11 @@ use std::path::{Path, PathBuf};
 
 use super::Workspace;
 use super::build_keys::only_of_its_builder;
+use super::build_values::{arguments, caches, platforms};
 use crate::cli::config::Using;
 use crate::cli::error::CliError;
 use crate::model::commit::Commit;
-use crate::model::image::Platform;
 use crate::model::plan::{BuildSecret, Builder, DockerfileBuild, DockerfileBuilder};
-use crate::model::secret_name::holds_secret;
 
 /// Variables that hold secrets of the gate wherever the configuration names none.
 const OWN_SECRETS: [&str; 7] = [
@@ -88,20 +87,9 @@ impl Workspace {
             // Builders quote the lines that they do not understand.
             self.within("build.dockerfile", path)?;
         }
-        let platform =
-            |text: &String| Platform::try_from(text.clone()).map_err(|problem| CliError::setting("build.platforms", problem.to_string()));
-        if build.args.contains_key("SOURCE_DATE_EPOCH") {
-            return Err(CliError::setting(
-                "build.args",
-                "`SOURCE_DATE_EPOCH` is the gate's own: it is the commit's time",
-            ));
-        }
-        if let Some((name, _)) = build.args.iter().find(|(name, value)| holds_secret(name, value)) {
-            let problem = format!(
-                "by its name `{name}` is a secret, and arguments are in the image's history and in logs: pass it as [build.secrets], to `RUN --mount=type=secret`"
-            );
-            return Err(CliError::setting("build.args", problem));
-        }
+        arguments(&build.args)?;
+        caches("build.cache_from", &build.cache_from)?;
+        caches("build.cache_to", &build.cache_to)?;
         let secret = |(id, from): (&String, &String)| {
             let is_odd = id.is_empty() || id.contains([',', '=', '"']);
             if is_odd {
@@ -132,7 +120,7 @@ impl Workspace {
                 ssh: build.ssh.clone(),
                 cache_from: build.cache_from.clone(),
                 cache_to: build.cache_to.clone(),
-                platforms: build.platforms.iter().map(platform).collect::<Result<_, _>>()?,
+                platforms: platforms(&build.platforms)?,
                 network: build.network.map(|network| network.as_str().to_owned()),
             },
         })

@@ -2,6 +2,7 @@
 
 mod build;
 mod build_keys;
+mod build_values;
 mod compose;
 mod exclusions;
 mod judging;

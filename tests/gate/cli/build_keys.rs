@@ -155,3 +155,27 @@ fn a_value_that_means_nothing_is_told_with_its_key() {
         assert!(said.contains(words), "{build}: {said}");
     }
 }
+
+#[test]
+fn a_value_that_a_builder_would_take_as_it_is_is_told_with_its_key() {
+    for (build, words) in [
+        (
+            "platforms = [\"linux/amd64\", \"linux/amr64\"]",
+            ["build.platforms", "did you mean linux/arm64?"],
+        ),
+        ("args = { COMMIT = \"{sh}\" }", ["build.args", "did you mean `{sha}`?"]),
+        ("args = { NPM_TOKEN = \"abc\" }", ["build.args", "`NPM_TOKEN` is a secret"]),
+        ("cache_from = [\"type=gah\"]", ["build.cache_from", "did you mean `type=gha`?"]),
+        (
+            "cache_to = [\"type=regstry,ref=x\"]",
+            ["build.cache_to", "did you mean `type=registry`?"],
+        ),
+    ] {
+        for builder in ["buildkit", "buildah"] {
+            // Lines of a terminal break anywhere.
+            let said = refused(&format!("using = \"{builder}\"\n{build}"));
+            let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(words.iter().all(|word| said.contains(word)), "{build}: {said}");
+        }
+    }
+}
