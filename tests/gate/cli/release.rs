@@ -161,6 +161,17 @@ fn the_examples_for_kubernetes_are_yaml_and_ask_for_what_the_gate_attests() {
     assert_eq!(seen, 2);
 }
 
+#[test]
+fn the_example_for_kyverno_asks_every_container_that_a_pod_can_have() {
+    let path = root().join("policies/examples/kubernetes/kyverno.yaml");
+    let text = std::fs::read_to_string(path).unwrap();
+    assert!(text.contains("\n        resources: [pods, pods/ephemeralcontainers]\n"), "{text}");
+    let all = "(images.containers + images.initContainers + images.ephemeralContainers).map(image,";
+    let asked: Vec<&str> = text.lines().filter(|line| line.contains("images.")).map(str::trim).collect();
+    assert_eq!(asked, [all; 3]);
+    assert_eq!(text.matches("- expression:").count(), asked.len());
+}
+
 /// PyYAML's, where it is there: what is one document to us may be none to it.
 fn by_its_own_reader(path: &Path) {
     let Some(python) = tools::program("python3") else { return };
