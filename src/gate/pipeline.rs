@@ -12,6 +12,7 @@ use super::step::Step;
 use super::{attested, output};
 use crate::io::Effects;
 use crate::io::files;
+use crate::model::commit::CLEAN_TREE;
 use crate::model::context::Context;
 use crate::model::event::Stage;
 use crate::model::image::BuiltImage;
@@ -133,7 +134,7 @@ fn tell_of_changes(plan: &GatePlan, policy: &Policy, effects: &Effects) {
     let changed = plan.build.commit.as_ref().filter(|commit| commit.dirty);
     if let Some(commit) = changed.filter(|_| plan.until >= Stage::Publish && policy.denies_dirty_trees()) {
         let text = format!(
-            "the tree differs from commit {}, and the policy's untraceable-tag will deny the image: commit or remove what `git status` lists",
+            "the tree differs from commit {}, and the policy's untraceable-tag will deny the image: {CLEAN_TREE}",
             commit.sha.short()
         );
         effects.warn(Stage::Build, text);

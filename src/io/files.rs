@@ -67,6 +67,16 @@ impl FileError {
         }
     }
 
+    /// True where there was no room for what was to be written.
+    #[must_use]
+    pub fn is_of_a_full_disk(&self) -> bool {
+        let source = match self {
+            Self::Write { source, .. } | Self::WriteResult { source, .. } => source,
+            _ => return false,
+        };
+        matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+    }
+
     /// How the run ends: what the user named and is not there is usage, a disk that is full or fails is "cannot know".
     #[must_use]
     pub fn exit_kind(&self) -> ExitKind {

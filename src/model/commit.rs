@@ -5,6 +5,11 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+/// How a tree becomes the one of its commit. `git status` says nothing of files that only `.git/info/exclude` or `core.excludesFile` ignores, and they
+/// are in no commit all the same.
+pub const CLEAN_TREE: &str = "commit or remove what `git status` lists, and what only ignore files of your own hide from it: \
+    `git ls-files --others --exclude-per-directory=.gitignore :/`";
+
 /// A full git commit id: 40 lower-case hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

@@ -4,6 +4,7 @@ use super::closing::closing;
 use super::human::code_unchanged;
 use super::quantity::count;
 use super::text::prose;
+use crate::model::commit::CLEAN_TREE;
 use crate::model::event::Stage;
 use crate::model::finding::Disposition;
 use crate::model::outcome::{Outcome, RolloutResult};
@@ -23,6 +24,9 @@ pub const CODES: &[(u8, &str)] = &[
     (69, "a service that is needed is unreachable after retries"),
     (70, "a bug in portcullis"),
 ];
+
+/// After what works as it is, where nothing says how it gets to production.
+pub const NO_ROLLOUT: &str = "nothing to do; [rollout] in portcullis.toml would say how to bring it to production";
 
 /// The last line on stderr, without a line end. Always one line.
 #[must_use]
@@ -157,7 +161,7 @@ fn next_when_well(outcome: &Outcome) -> String {
     if outcome.publication.is_some() {
         return match outcome.rolls_out {
             true => format!("`{}` brings it to production", prose(&outcome.command("rollout"))),
-            false => "nothing to do; [rollout] in portcullis.toml would say how to bring it to production".to_owned(),
+            false => NO_ROLLOUT.to_owned(),
         };
     }
     match &outcome.verdict {
@@ -182,7 +186,7 @@ fn next_when_cleared(outcome: &Outcome, verdict: &Verdict) -> String {
     let gate = prose(&outcome.command("gate"));
     match &outcome.commit {
         None => format!("commit it to git; then `{gate}` {does}"),
-        Some(commit) if commit.dirty => format!("commit or remove what `git status` lists; then `{gate}` {does}"),
+        Some(commit) if commit.dirty => format!("{CLEAN_TREE}; then `{gate}` {does}"),
         Some(_) => format!("`{gate}` {does}"),
     }
 }

@@ -5,6 +5,7 @@ use super::version::version;
 use crate::cli::folders;
 use crate::cli::session::Session;
 use crate::cli::wiring::CONFIG_FILE;
+use crate::model::commit::Commit;
 
 /// The checkout, the folders that are written to, and GitHub.
 pub(in crate::cli) fn around(session: &Session<'_>) -> Vec<Check> {
@@ -50,15 +51,30 @@ fn git(session: &Session<'_>) -> Vec<Check> {
             "there is no commit here, and tags name one",
             "git init, git add and git commit",
         ),
-        Ok(Some(commit)) if commit.dirty => Check::missing(
-            "checkout",
-            "publish",
-            format!("commit {}, with changes that are in no commit", commit.sha.short()),
-            "commit them: what is published leads to its commit",
-        ),
+        Ok(Some(commit)) if commit.dirty => match session.workspace.has_hidden_files_alone() {
+            Ok(hidden) => dirty(&commit, hidden),
+            Err(error) => Check::refused("checkout", "build", &error),
+        },
         Ok(Some(commit)) => Check::there("checkout", "publish", format!("commit {}, clean", commit.sha.short())),
     };
     vec![program, checkout]
+}
+
+fn dirty(commit: &Commit, hidden: bool) -> Check {
+    let short = commit.sha.short();
+    let (said, way_out) = match hidden {
+        true => (
+            format!(
+                "commit {short}, with files that are in no commit: only .git/info/exclude or core.excludesFile ignores them, and `git status` is silent"
+            ),
+            "commit, remove or .gitignore what `git ls-files --others --exclude-per-directory=.gitignore :/` lists",
+        ),
+        false => (
+            format!("commit {short}, with changes that are in no commit"),
+            "commit them: what is published leads to its commit",
+        ),
+    };
+    Check::missing("checkout", "publish", said, way_out)
 }
 
 fn folders(session: &Session<'_>) -> Vec<Check> {

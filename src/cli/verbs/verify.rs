@@ -4,12 +4,14 @@ use serde_json::json;
 
 use crate::cli::args::{Judging, VerifyArgs, image_ref};
 use crate::cli::error::CliError;
+use crate::cli::program::quoted;
 use crate::cli::session::{Answer, Session};
 use crate::gate::GateError;
 use crate::model::excused::Excused as _;
 use crate::model::human_duration::HumanDuration;
 use crate::model::image_ref::ImageRef;
-use crate::stage::publish::{self, Attested, CheckResult, Examination, Expectation};
+use crate::report::exit::NO_ROLLOUT;
+use crate::stage::publish::{self, Attested, CheckResult, Examination, Expectation, PublishError};
 
 /// The shape of the answer.
 const SCHEMA: &str = "portcullis/verification/v1";
@@ -44,12 +46,19 @@ pub(super) async fn run(session: &Session<'_>, args: &VerifyArgs) -> Result<Answ
         max_age,
         plain_http: args.plain_http || session.workspace.config.image.plain_http,
     };
+    // Judged by the configuration's own policy, it would be refused again.
+    let again = |error: PublishError| match &args.policy {
+        Some(policy) => error.judged_again_by(&format!("portcullis publish --policy {}", quoted(&policy.display().to_string()))),
+        None => error,
+    };
     if args.explain {
-        return Ok(explained(&image, publish::examine(&image, &expected, &session.effects).await));
+        let mut examination = publish::examine(&image, &expected, &session.effects).await;
+        examination.result = examination.result.map_err(again);
+        return Ok(explained(session, &image, examination));
     }
     let attested = publish::verify(&image, &expected, &session.effects)
         .await
-        .map_err(GateError::from)?;
+        .map_err(|error| GateError::from(again(error)))?;
     Ok(Answer::Message {
         human: verified(&attested),
         json: json!({
@@ -59,8 +68,16 @@ pub(super) async fn run(session: &Session<'_>, args: &VerifyArgs) -> Result<Answ
             "verified": true,
         }),
         code: 0,
-        next: format!("portcullis rollout {}", attested.image()),
+        next: next(session, &attested),
     })
+}
+
+/// A rollout, where the configuration says where to.
+fn next(session: &Session<'_>, attested: &Attested) -> String {
+    match session.workspace.config.rollout {
+        Some(_) => format!("portcullis rollout {}", quoted(&attested.image().to_string())),
+        None => NO_ROLLOUT.to_owned(),
+    }
 }
 
 fn verified(attested: &Attested) -> String {
@@ -68,7 +85,7 @@ fn verified(attested: &Attested) -> String {
 }
 
 /// Every check with its reason, also where one fails.
-fn explained(image: &ImageRef, examination: Examination) -> Answer {
+fn explained(session: &Session<'_>, image: &ImageRef, examination: Examination) -> Answer {
     let Examination { checks, result } = examination;
     let title = match &result {
         Ok(attested) => verified(attested),
@@ -97,7 +114,7 @@ fn explained(image: &ImageRef, examination: Examination) -> Answer {
         "checks": checks,
     });
     let (code, next) = match &result {
-        Ok(attested) => (0, format!("portcullis rollout {}", attested.image())),
+        Ok(attested) => (0, next(session, attested)),
         Err(error) => {
             let help = miette::Diagnostic::help(error).map(|help| help.to_string());
             (error.exit_kind().code(), help.unwrap_or_else(|| error.to_string()))

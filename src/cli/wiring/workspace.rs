@@ -104,6 +104,14 @@ impl Workspace {
         Ok(git::commit(&self.root, std::slice::from_ref(&self.output))?)
     }
 
+    /// True where nothing but files that ignore files of the user's own hide from `git status` makes the tree dirty.
+    ///
+    /// # Errors
+    /// [`CliError::Git`].
+    pub(in crate::cli) fn has_hidden_files_alone(&self) -> Result<bool, CliError> {
+        Ok(git::has_hidden_files_alone(&self.root, std::slice::from_ref(&self.output))?)
+    }
+
     /// When the folder's commit was made, where there is one.
     ///
     /// # Errors

@@ -66,6 +66,17 @@ pub fn commit(root: &Path, ignored: &[PathBuf]) -> Result<Option<Commit>, GitErr
     }))
 }
 
+/// True where a dirty tree differs by nothing but files that `.git/info/exclude` or the user's configuration ignores: `git status` is clean there.
+///
+/// # Errors
+/// As [`commit`].
+pub fn has_hidden_files_alone(root: &Path, ignored: &[PathBuf]) -> Result<bool, GitError> {
+    match top_level(root)? {
+        Some(top) => dirty::is_hidden(&top, ignored),
+        None => Ok(false),
+    }
+}
+
 /// The time of the commit that [`commit`] gives, by one question instead of many.
 ///
 /// # Errors

@@ -24,6 +24,17 @@ pub(super) fn is_dirty(top: &Path, ignored: &[PathBuf]) -> Result<bool, GitError
     looks_dirty(top, ignored, 0)
 }
 
+/// True when nothing differs but files that only `.git/info/exclude` or the user's configuration ignores: what `git status` says nothing of.
+///
+/// # Errors
+/// [`GitError`].
+pub(super) fn is_hidden(top: &Path, ignored: &[PathBuf]) -> Result<bool, GitError> {
+    let pathspecs = pathspecs(top, ignored);
+    let status = question_of_content(top)?.args(["status", "--porcelain", "-z", "--no-renames", "--untracked-files=normal"]);
+    let listed = status.args(["--ignore-submodules=dirty", "--"]).args(&pathspecs);
+    Ok(answered(top, listed)?.is_empty() && !has_changes(top, &pathspecs)? && has_new_files(top, &pathspecs)?)
+}
+
 fn looks_dirty(top: &Path, ignored: &[PathBuf], depth: usize) -> Result<bool, GitError> {
     if depth > DEPTH {
         return Err(GitError::Refused {

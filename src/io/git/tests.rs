@@ -95,6 +95,26 @@ fn a_file_that_only_this_machine_ignores_is_found() {
 }
 
 #[test]
+fn a_tree_that_git_status_calls_clean_is_told_apart() {
+    for place in [".git/info/exclude", ".git/mine"] {
+        let dir = checkout();
+        git(dir.path(), &["config", "core.excludesFile", ".git/mine"]);
+        fs::create_dir_all(dir.path().join(".git/info")).expect("folder");
+        fs::write(dir.path().join(place), "new.rs\n").expect("written");
+        let alone = || has_hidden_files_alone(dir.path(), &[]).expect("asked");
+        assert!(!alone(), "{place}: nothing is there");
+        fs::write(dir.path().join("new.rs"), "evil").expect("written");
+        assert!(is_dirty(dir.path()) && alone(), "{place}");
+        // Beside a change that `git status` lists, that is what is to be told.
+        fs::write(dir.path().join("a.rs"), "other").expect("written");
+        assert!(is_dirty(dir.path()) && !alone(), "{place}");
+        git(dir.path(), &["checkout", "-q", "a.rs"]);
+        fs::write(dir.path().join("seen.txt"), "x").expect("written");
+        assert!(!alone(), "{place}");
+    }
+}
+
+#[test]
 fn a_change_with_the_old_size_and_time_is_found() {
     let dir = checkout();
     git(dir.path(), &["config", "core.trustctime", "false"]);

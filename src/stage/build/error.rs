@@ -137,14 +137,13 @@ pub enum BuildError {
     Elf { path: PathBuf, reason: String },
     /// The code does not compile.
     #[error("`{package}` does not compile\n{tail}")]
-    #[diagnostic(
-        code(build::compile),
-        help("nothing was judged: fix it, and see all of it with `cargo build --release --locked`")
-    )]
+    #[diagnostic(code(build::compile), help("nothing was judged: fix it, and see all of it with `{command}`"))]
     Compile {
         package: String,
         /// The end of what cargo said.
         tail: String,
+        /// The gate's own, as it is shown: `cargo build --profile dist --locked --package pay`.
+        command: String,
     },
     /// Crates could not be had.
     #[error("cargo could not get the crates\n{tail}")]

@@ -114,7 +114,7 @@ impl OpenDestination {
     /// Brings an image here, manifests last, and reads all of it back. Gives the bytes of blobs that were sent.
     pub(super) async fn push(&self, source: &OciLayout, graph: &Graph, effects: &Effects) -> Result<u64, PublishError> {
         match self {
-            Self::Layout(target) => layout::copy(source, target, graph, effects),
+            Self::Layout(target) => layout::copy(source, target, graph, effects).map_err(layout::writing(target)),
             Self::Registry(registry) => registry::push(registry, source, graph, effects).await,
         }
     }
@@ -122,7 +122,7 @@ impl OpenDestination {
     /// Writes the image's manifests, by digest, then looks at each again.
     pub(super) async fn put(&self, graph: &Graph, root: &Descriptor) -> Result<(), PublishError> {
         match self {
-            Self::Layout(target) => layout::put(target, graph, root),
+            Self::Layout(target) => layout::put(target, graph, root).map_err(layout::writing(target)),
             Self::Registry(registry) => registry::put(registry, graph).await,
         }
     }
@@ -142,7 +142,7 @@ impl OpenDestination {
     pub(super) async fn put_tags(&self, graph: &Graph, root: &Descriptor, tags: &[String]) -> Result<(), PublishError> {
         for tag in tags {
             let taken = match self {
-                Self::Layout(target) => target.put_new(root, tag)?,
+                Self::Layout(target) => target.put_new(root, tag).map_err(|error| layout::writing(target)(error.into()))?,
                 Self::Registry(registry) => registry::put_tag(registry, graph, tag).await?,
             };
             sha_tag::state(tag, &root.digest, taken, &self.name())?;
@@ -190,7 +190,7 @@ impl OpenDestination {
     /// Attaches artifacts to an image.
     pub(super) async fn attach(&self, artifacts: &[Artifact], subject: &Digest) -> Result<(), PublishError> {
         match self {
-            Self::Layout(target) => layout::attach(target, artifacts, subject),
+            Self::Layout(target) => layout::attach(target, artifacts, subject).map_err(layout::writing(target)),
             Self::Registry(registry) => registry::attach(registry, artifacts, subject).await,
         }
     }

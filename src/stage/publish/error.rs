@@ -1,5 +1,7 @@
 //! Why nothing was published, or an image is not to be trusted.
 
+use std::path::PathBuf;
+
 use crate::io::files::FileError;
 use crate::io::oci_layout::LayoutError;
 use crate::io::registry::RegistryError;
@@ -59,6 +61,17 @@ pub enum PublishError {
         place: String,
         /// What is there instead.
         found: String,
+    },
+    /// The disk of the repository is full.
+    #[error("the disk of the repository is full")]
+    #[diagnostic(
+        code(publish::disk_full),
+        help("make room where {} lies, or name another place in [image] repository; no tag names what is incomplete", folder.display())
+    )]
+    RepositoryFull {
+        /// The layout that could not take it all.
+        folder: PathBuf,
+        source: FileError,
     },
     /// A form of image that has no room for attestations.
     #[error("{image} can hold no attestations")]
@@ -178,7 +191,7 @@ pub enum PublishError {
     #[error("{digest} was judged by another policy: {name} with digest {found}, expected {expected}")]
     #[diagnostic(
         code(publish::other_policy),
-        help("judge the image again with the policy that is expected: `portcullis publish`")
+        help("judge the image again with the policy that is expected: `{again}`")
     )]
     OtherPolicy {
         digest: Digest,
@@ -188,6 +201,8 @@ pub enum PublishError {
         found: String,
         /// The policy's name in the verdict.
         name: String,
+        /// The command that judges it by the policy that is asked for.
+        again: String,
     },
     /// Judged for another service.
     #[error("no verdict on {digest} is about the service {expected}; found: {}", found.join(", "))]
@@ -222,7 +237,7 @@ pub enum PublishError {
     Serialization(#[from] serde_json::Error),
     /// Too long ago.
     #[error("the verdict on {digest} is too old: judged at {evaluated_at}, {age} ago, and {limit} is allowed")]
-    #[diagnostic(code(publish::stale), help("judge the image against today's advisories: `portcullis publish`"))]
+    #[diagnostic(code(publish::stale), help("judge the image against today's advisories: `{again}`"))]
     Stale {
         digest: Digest,
         /// When it was judged.
@@ -231,17 +246,21 @@ pub enum PublishError {
         age: String,
         /// How long is allowed.
         limit: String,
+        /// The command that judges it by the policy that is asked for.
+        again: String,
     },
     /// What it does not count any more is back.
     #[error("the verdict on {digest} rests on a waiver that ended on {until} (UTC)")]
     #[diagnostic(
         code(publish::waiver_ended),
-        help("what it covered is back: mend it or renew the waiver, and judge the image anew: `portcullis publish`")
+        help("what it covered is back: mend it or renew the waiver, and judge the image anew: `{again}`")
     )]
     WaiverEnded {
         digest: Digest,
         /// The last day on which it held.
         until: jiff::civil::Date,
+        /// The command that judges it by the policy that is asked for.
+        again: String,
     },
     /// Judged in the future.
     #[error("the verdict on {digest} says that it was reached at {evaluated_at}, which is in the future")]
@@ -264,7 +283,19 @@ fn ids(found: &[String]) -> String {
     found.iter().map(said).collect::<Vec<_>>().join(", ")
 }
 
+/// What judges an image again by the configuration's own policy.
+pub(super) const JUDGE_AGAIN: &str = "portcullis publish";
+
 impl PublishError {
+    /// The same, where what judges the image again is another command than `portcullis publish` alone: it was asked about another policy.
+    #[must_use]
+    pub fn judged_again_by(mut self, command: &str) -> Self {
+        if let Self::OtherPolicy { again, .. } | Self::Stale { again, .. } | Self::WaiverEnded { again, .. } = &mut self {
+            command.clone_into(again);
+        }
+        self
+    }
+
     /// How the run ends. A tag that is taken and an image that cannot be trusted fail closed, with 2: nothing was decided against the
     /// image's content (that would be 1), and nothing was rolled out (that would be 12).
     #[must_use]
@@ -317,6 +348,19 @@ fn others(count: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_too_old_for_another_policy_is_judged_again_by_that_policy() {
+        let help = |error: &PublishError| miette::Diagnostic::help(error).map(|help| help.to_string()).unwrap_or_default();
+        let ended = PublishError::WaiverEnded {
+            digest: Digest::from_bytes([1; 32]),
+            until: jiff::civil::date(2026, 11, 20),
+            again: JUDGE_AGAIN.to_owned(),
+        };
+        assert!(help(&ended).ends_with("`portcullis publish`"));
+        let again = ended.judged_again_by("portcullis publish --policy strict");
+        assert!(help(&again).ends_with("`portcullis publish --policy strict`"));
+    }
 
     #[test]
     fn a_folder_that_is_no_layout_is_a_usage_error_and_a_damaged_one_undecidable() {

@@ -18,6 +18,19 @@ use crate::io::registry::{Referrers, referrers_tag};
 use crate::model::digest::Digest;
 use crate::model::image::{Descriptor, media_type};
 
+/// The same error, or that the disk of the layout is full: nothing but another place in `[image] repository` helps then, or room.
+pub(super) fn writing(target: &OciLayout) -> impl Fn(PublishError) -> PublishError {
+    |error| match error {
+        PublishError::File(source) | PublishError::Layout(LayoutError::File(source)) if source.is_of_a_full_disk() => {
+            PublishError::RepositoryFull {
+                folder: target.dir().to_owned(),
+                source,
+            }
+        }
+        other => other,
+    }
+}
+
 /// What a tag names.
 pub(super) fn tag(layout: &OciLayout, tag: &str) -> Result<Option<Digest>, PublishError> {
     let named = |d: &Descriptor| d.annotations.get(REF_NAME).is_some_and(|name| name == tag);

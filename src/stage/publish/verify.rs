@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 
 use super::checks::Checks;
 use super::destination::OpenDestination;
+use super::error::JUDGE_AGAIN;
 use super::sign::Verifier;
 use super::signed::{self, Signed, Verdicts};
 use super::statements::Search;
@@ -214,6 +215,7 @@ fn newest<'a>(
             expected,
             found: other.policy_digest(),
             name: other.statement.policy.uri.clone(),
+            again: JUDGE_AGAIN.to_owned(),
         }),
         (None, ..) => Err(PublishError::NoVerdict {
             digest: *digest,
@@ -242,7 +244,11 @@ fn check_decision(signed: &Signed, digest: &Digest) -> Result<(), PublishError> 
 fn check_waivers(newest: &Signed, digest: &Digest, now: Timestamp) -> Result<(), PublishError> {
     let today = now.to_zoned(TimeZone::UTC).date();
     match newest.summary().and_then(|summary| summary.waived_until) {
-        Some(until) if today > until => Err(PublishError::WaiverEnded { digest: *digest, until }),
+        Some(until) if today > until => Err(PublishError::WaiverEnded {
+            digest: *digest,
+            until,
+            again: JUDGE_AGAIN.to_owned(),
+        }),
         _ => Ok(()),
     }
 }
@@ -265,6 +271,7 @@ fn check_age(evaluated_at: Timestamp, digest: &Digest, limit: Option<Duration>, 
             evaluated_at,
             age: words(age),
             limit: words(limit),
+            again: JUDGE_AGAIN.to_owned(),
         }),
         _ => Ok(words(age)),
     }

@@ -87,4 +87,8 @@ pub struct StopReport {
     pub stopped: Vec<String>,
     /// Requests that were still in flight then; `null` when they could not be counted.
     pub cut_requests: Option<u64>,
+    /// The image that served last, by digest: what brings it back; `null` where nothing was ever committed here.
+    pub served: Option<String>,
+    /// True where it was rolled back here since, so that nothing but a reason (`--again`) brings it back.
+    pub needs_reason: bool,
 }

@@ -33,6 +33,16 @@ fn a_full_disk_is_named_and_no_image_is_listed() {
     assert!(OciLayout::open(&plan.layout).unwrap().index().unwrap().is_empty());
 }
 
+#[test]
+fn a_compiler_that_finds_no_room_is_told_as_a_full_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    service(folder.path(), "fn main() {}");
+    let plan = plan(folder.path(), folder.path(), &[]);
+    let Some(_disk) = TinyDisk::mount(&plan.work) else { return };
+    let error = build(&plan, &effects()).unwrap_err();
+    assert!(matches!(error, BuildError::DiskFull { .. }), "{:?}", miette::Report::new(error));
+}
+
 /// Asks to stop as soon as cargo says anything.
 struct StopAtOnce(Arc<AtomicBool>);
 

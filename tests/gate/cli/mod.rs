@@ -10,6 +10,7 @@ mod build_keys;
 mod first_minutes;
 mod folders;
 mod github;
+mod hidden_files;
 #[cfg(feature = "keyless")]
 mod keyless;
 mod newcomer;

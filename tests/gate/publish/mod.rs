@@ -11,6 +11,7 @@ mod keyless_doubtful;
 mod keyless_refused;
 mod kinds;
 mod newest;
+mod next;
 mod places;
 mod platforms;
 mod published;

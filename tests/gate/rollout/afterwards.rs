@@ -33,6 +33,23 @@ async fn a_version_that_a_person_went_back_from_is_refused_like_one_that_failed(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_stop_after_a_rollback_names_what_served_and_that_comes_back() {
+    let world = World::new();
+    let releases = ['a', 'b'].map(|letter| world.good(letter));
+    for release in &releases {
+        world.rollout(release).await;
+    }
+    let [old, new] = releases;
+    rollout::rollback(&world.plan, &world.effects()).await.unwrap();
+    let stopped = rollout::stop(&world.plan, &world.effects()).await.unwrap();
+    assert_eq!((stopped.served, stopped.needs_reason), (Some(old.image().to_string()), false));
+    // The control: what was gone back from is refused.
+    assert_eq!(world.rollout(&new).await.result, RolloutResult::Refused);
+    assert_eq!(world.rollout(&old).await.result, RolloutResult::Committed);
+    assert_eq!(world.live().await, (Some(*old.digest()), 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn after_a_stop_neither_rollback_nor_resume_starts_anything() {
     let world = World::new();
     let release = world.good('a');

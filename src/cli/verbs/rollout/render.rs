@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::json;
 
+use crate::cli::program::quoted;
 use crate::cli::session::Answer;
 use crate::model::excused::Excused as _;
 use crate::model::exit_kind::ExitKind;
@@ -151,7 +152,16 @@ pub(super) fn stopped(report: &StopReport) -> Answer {
             if count == 1 { "instance" } else { "instances" },
         )
     };
-    message(text, json!(report), "portcullis rollout brings it back")
+    message(text, json!(report), &back(report))
+}
+
+/// Whatever is checked out and published here meanwhile, and though it may have been gone back to: by its name.
+fn back(report: &StopReport) -> String {
+    let Some(image) = &report.served else {
+        return "`portcullis rollout` deploys what is published of this commit".to_owned();
+    };
+    let reason = if report.needs_reason { "--again REASON " } else { "" };
+    format!("`portcullis rollout {reason}{}` brings it back", quoted(image))
 }
 
 /// No run was interrupted.
@@ -170,5 +180,28 @@ fn message(human: String, json: serde_json::Value, next: &str) -> Answer {
         json,
         code: 0,
         next: next.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_stopped_comes_back_by_its_own_name() {
+        let report = |served: Option<&str>, needs_reason| StopReport {
+            service: "shop".to_owned(),
+            stopped: vec!["run".to_owned()],
+            cut_requests: Some(0),
+            served: served.map(str::to_owned),
+            needs_reason,
+        };
+        assert_eq!(
+            back(&report(Some("oci:my reg@sha256:ab"), false)),
+            "`portcullis rollout 'oci:my reg@sha256:ab'` brings it back"
+        );
+        let failed = back(&report(Some("oci:reg@sha256:ab"), true));
+        assert_eq!(failed, "`portcullis rollout --again REASON oci:reg@sha256:ab` brings it back");
+        assert!(back(&report(None, false)).contains("what is published of this commit"));
     }
 }

@@ -121,6 +121,7 @@ impl Compilation<'_> {
             profile: self.build.profile.as_deref(),
             target: &self.target.triple,
             host: &self.toolchain.host,
+            command: self.shown(),
             effects: self.effects,
         }
     }

@@ -20,8 +20,15 @@ pub(super) struct Attempt<'a> {
     /// rustc's names of what is built for, and of this machine.
     pub(super) target: &'a str,
     pub(super) host: &'a str,
+    /// The command, as it is shown.
+    pub(super) command: String,
     pub(super) effects: &'a Effects,
 }
+
+/// A linker writes by memory that is a file's: where that has no room, the kernel ends it by this signal. As collect2, rustc and shells tell it.
+const BUS_ERROR: [&str; 4] = ["Bus error", "SIGBUS", "terminated with signal 7", "signal: 7"];
+/// Bytes that are left free by a linker that found no room for its program: what it wrote may have been taken away again.
+const NEARLY_FULL: u64 = 64 << 20;
 
 /// What a build that failed means.
 pub(super) fn of(attempt: &Attempt<'_>, error: ProcessError) -> BuildError {
@@ -36,7 +43,7 @@ pub(super) fn of(attempt: &Attempt<'_>, error: ProcessError) -> BuildError {
         };
     };
     let says = |words: &[&str]| words.iter().any(|word| tail.contains(word));
-    if says(&["No space left on device", "os error 28"]) {
+    if tells_of_a_full_disk(tail, || free(&plan.work)) {
         return BuildError::DiskFull { folder: plan.work.clone() };
     }
     if says(&["--locked was passed", "--locked` was passed"]) {
@@ -79,7 +86,19 @@ pub(super) fn of(attempt: &Attempt<'_>, error: ProcessError) -> BuildError {
     BuildError::Compile {
         package: attempt.package.to_owned(),
         tail,
+        command: attempt.command.clone(),
     }
+}
+
+/// True where a compiler or a linker found no room; `free` gives the bytes that are left, where somebody can say.
+fn tells_of_a_full_disk(tail: &str, free: impl FnOnce() -> Option<u64>) -> bool {
+    let says = |words: &[&str]| words.iter().any(|word| tail.contains(word));
+    says(&["No space left on device", "os error 28"]) || says(&BUS_ERROR) && free().is_some_and(|free| free < NEARLY_FULL)
+}
+
+fn free(folder: &Path) -> Option<u64> {
+    let disk = rustix::fs::statvfs(folder).or_none("what cargo said is told as it is")?;
+    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
 /// What stands before the first error is progress.
@@ -117,4 +136,24 @@ fn unknown_profile(attempt: &Attempt<'_>, name: &str) -> BuildError {
         known,
     }
     .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_linker_that_found_no_room_for_its_memory_tells_of_a_full_disk() {
+        let ended = "error: linking with `cc` failed\n = note: collect2: fatal error: ld terminated with signal 7 [Bus error], core dumped";
+        assert!(tells_of_a_full_disk(ended, || Some(4096)));
+        // Where there is room, the linker itself is broken.
+        assert!(!tells_of_a_full_disk(ended, || Some(1 << 30)));
+        assert!(!tells_of_a_full_disk(ended, || None));
+        assert!(!tells_of_a_full_disk("error: mismatched types", || Some(0)));
+        assert!(tells_of_a_full_disk(
+            "LLVM ERROR: IO failure on output stream: No space left on device",
+            || None
+        ));
+        assert!(free(Path::new("/")).is_some() && free(Path::new("/absent")).is_none());
+    }
 }

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Objections, Rule, RuleText, Settings};
-use crate::model::commit::Commit;
+use crate::model::commit::{CLEAN_TREE, Commit};
 use crate::model::finding::Level;
 use crate::model::visible::shortened;
 use crate::stage::policy::Evidence;
@@ -102,7 +102,7 @@ impl Rule for UntraceableTag {
         }
         if commit.dirty {
             let message = format!("the tree differs from commit {}", commit.sha.short());
-            object("HEAD", message, "commit or remove what `git status` lists");
+            object("HEAD", message, CLEAN_TREE);
         }
         if !evidence.context.tags.iter().any(|tag| tag == commit.sha.as_str()) {
             let message = format!("no tag is the full commit id {}", commit.sha);

@@ -22,16 +22,19 @@ pub(super) async fn stop<T: RolloutTarget>(target: &T, plan: &RolloutPlan, effec
     {
         return Err(nothing("nothing runs here that could be stopped"));
     }
-    let (mut journal, _) = match enter(target, plan, &id, effects).await? {
+    let (mut journal, history) = match enter(target, plan, &id, effects).await? {
         Entered::Ours(journal, history) => (journal, history),
         Entered::Theirs(holder) => return Err(RolloutError::Locked { holder }),
     };
     journal.append(&id, Entry::Stopped, &*effects.clock)?;
     let halted = target.halt(plan.waits.drain, plan.waits.stop).await;
     let (stopped, cut_requests) = halted.map_err(|error| RolloutError::Stop { source: error.into() })?;
+    let served = history.last_good().map(|good| &good.release);
     Ok(StopReport {
         service: plan.service.clone(),
         stopped,
         cut_requests,
+        served: served.map(|release| release.image.clone()),
+        needs_reason: served.is_some_and(|release| history.rolled_back(&release.digest).is_some()),
     })
 }
