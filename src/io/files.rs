@@ -281,7 +281,7 @@ pub fn write_result(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     })
 }
 
-/// The same as [`write`] without waiting for the disk, for what may be lost: after a power failure the file may be empty or cut off.
+/// The same as [`write()`] without waiting for the disk, for what may be lost: after a power failure the file may be empty or cut off.
 ///
 /// # Errors
 /// [`FileError::Write`]; the old content stays then.

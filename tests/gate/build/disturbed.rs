@@ -138,6 +138,35 @@ fn a_copy_that_stands_in_for_a_published_crate_is_looked_up_like_it() {
 }
 
 #[test]
+fn a_copy_that_a_package_outside_of_the_workspace_takes_for_the_published_one_is_looked_up() {
+    let place = Sample::new();
+    let manifest = "[dependencies]\nw = { path = \"w\" }\n[dev-dependencies]\nsv = { package = \"smallvec\", path = \"copy\" }\n\
+                    [workspace]\nexclude = [\"w\", \"copy\"]\n";
+    let lock = format!(
+        "{COPY}{SVC}\n{}",
+        "[[package]]\nname = \"w\"\nversion = \"0.1.0\"\ndependencies = [\n \"smallvec\",\n]\n"
+    );
+    let lock = lock.replace(" \"smallvec\",\n]\n\n", " \"smallvec\",\n \"w\",\n]\n\n");
+    let root = with_a_copy(&place, manifest, &lock);
+    let write = |name: &str, text: &str| {
+        let path = root.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    write("src/main.rs", "fn main() { println!(\"{}\", w::name()); }\n");
+    write(
+        "w/Cargo.toml",
+        "[package]\nname = \"w\"\nversion = \"0.1.0\"\nedition = \"2021\"\n[dependencies]\nsmallvec = \"1\"\n[workspace]\n",
+    );
+    write("w/src/lib.rs", "pub fn name() -> &'static str { smallvec::name() }\n");
+    write(".cargo/config.toml", "include = [\"patches.toml\"]\n");
+    write(".cargo/patches.toml", "[patch.crates-io]\nsmallvec = { path = \"copy\" }\n");
+    let (code, said) = judged(&place, &root, &["gate", "--until", "policy"]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("RUSTSEC-2021-0003"), "{said}");
+}
+
+#[test]
 fn a_copy_is_looked_up_wherever_it_is_said_that_it_stands_in_and_ones_own_crate_is_not() {
     // Nothing here says what replaces it: a configuration in a folder above, or one that is included.
     let by_version = "[dependencies]\nsmallvec = \"1\"\n";

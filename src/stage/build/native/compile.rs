@@ -230,7 +230,9 @@ impl Compilation<'_> {
     pub(super) fn graph(&self) -> Result<Graph, BuildError> {
         let all = self.tree("normal,build")?;
         let runtime = self.tree("normal,no-proc-macro")?;
-        Graph::read(&all, &runtime)
+        let mut graph = Graph::read(&all, &runtime)?;
+        graph.read_needs(&self.effects.limits)?;
+        Ok(graph)
     }
 
     fn tree(&self, edges: &str) -> Result<String, BuildError> {
