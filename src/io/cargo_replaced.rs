@@ -16,16 +16,35 @@ pub fn replaced(manifest: &toml::Table) -> Vec<String> {
         .filter_map(|(key, patch)| {
             let patch = patch.as_table().filter(|patch| patch.contains_key("path"))?;
             let renamed = patch.get("package").and_then(toml::Value::as_str);
-            Some(renamed.unwrap_or(key.split(':').next().unwrap_or(key)).to_owned())
+            Some(renamed.unwrap_or_else(|| named_by(key)).to_owned())
         })
         .collect()
+}
+
+/// The name in a package ID specification: `name`, `name:1.0.0`, `name@1.0.0`, `URL#name@1.0.0`, `URL#1.0.0`. Source: the Cargo book, "Package ID
+/// Specifications".
+fn named_by(spec: &str) -> &str {
+    let (url, fragment) = spec.rsplit_once('#').unwrap_or(("", spec));
+    let name = fragment.split(['@', ':']).next().unwrap_or(fragment);
+    match name.starts_with(|c: char| c.is_ascii_digit()) {
+        // Without a name, it is the last part of the URL.
+        true => url.trim_end_matches('/').rsplit('/').next().unwrap_or(name),
+        false => name,
+    }
 }
 
 /// Names of the packages that a manifest needs from a registry or a repository: it says nowhere that they lie in a folder. One that does, and is not
 /// in the lock file with a source, is replaced, wherever that is said (a configuration that is included, or lies in a folder above).
 #[must_use]
 pub fn from_elsewhere(manifest: &toml::Table) -> Vec<String> {
-    const KINDS: [&str; 3] = ["dependencies", "dev-dependencies", "build-dependencies"];
+    // Editions before 2024 take underscores.
+    const KINDS: [&str; 5] = [
+        "dependencies",
+        "dev-dependencies",
+        "dev_dependencies",
+        "build-dependencies",
+        "build_dependencies",
+    ];
     let table = |value: Option<&'_ toml::Value>| value.and_then(toml::Value::as_table).cloned().unwrap_or_default();
     let targets = table(manifest.get("target"));
     let workspace = table(manifest.get("workspace"));
@@ -56,8 +75,11 @@ mod tests {
     #[test]
     fn replacements_by_path_are_named_by_their_packages() {
         let text = "[patch.crates-io]\na = { path = \"x\" }\nb2 = { package = \"b\", path = \"y\" }\nc = { git = \"https://example.org/c\" }\n\
-                    [replace]\n\"d:1.0.0\" = { path = \"z\" }\n";
-        assert_eq!(replaced(&text.parse().expect("TOML")), ["a", "b", "d"]);
+                    [replace]\n\"d:1.0.0\" = { path = \"z\" }\n\"e@1.0.0\" = { path = \"z\" }\n\
+                    \"https://example.org/index#f@1.0.0\" = { path = \"z\" }\n\"https://example.org/g#1.0.0\" = { path = \"z\" }\n";
+        let mut found = replaced(&text.parse().expect("TOML"));
+        found.sort();
+        assert_eq!(found, ["a", "b", "d", "e", "f", "g"]);
     }
 
     #[test]

@@ -244,12 +244,12 @@ impl Compilation<'_> {
         Ok(String::from_utf8_lossy(&answer).into_owned())
     }
 
-    /// Names of published packages whose sources do not lie where cargo unpacks them, but in a folder of somebody's (`cargo vendor`): cargo takes them
-    /// for what never changes.
+    /// Names of published packages that may be others in another commit, and that cargo takes for what never changes: those whose sources do not lie
+    /// where cargo unpacks them, but in a folder of somebody's (`cargo vendor`), and those that link a library, which may lie in the tree.
     ///
     /// # Errors
     /// [`BuildError`], as for the build itself.
-    pub(super) fn vendored(&self) -> Result<Vec<String>, BuildError> {
+    pub(super) fn changeable(&self) -> Result<Vec<String>, BuildError> {
         let question = of_no_other_compiler(Program::new("cargo"))
             .args(["metadata", "--locked", "--format-version", "1"])
             .args(self.plan.offline.then_some("--offline"))
@@ -261,10 +261,11 @@ impl Compilation<'_> {
             detail: error.to_string(),
         })?;
         let home = cargo::home();
-        let is_cargos = |place: &Path| home.as_ref().is_some_and(|home| place.starts_with(home));
+        let unpacked = home.map(|home| ["registry/src", "git/checkouts"].map(|folder| home.join(folder)));
+        let is_cargos = |place: &Path| unpacked.iter().flatten().any(|folder| place.starts_with(folder));
         let published = metadata.packages.iter().filter(|package| package.source.is_some());
-        let vendored = published.filter(|package| !is_cargos(package.manifest_path.as_std_path()));
-        Ok(vendored.map(|package| package.name.to_string()).collect())
+        let changeable = published.filter(|package| package.links.is_some() || !is_cargos(package.manifest_path.as_std_path()));
+        Ok(changeable.map(|package| package.name.to_string()).collect())
     }
 
     fn cargo(&self, verb: &str, target: &str) -> Program {

@@ -101,11 +101,11 @@ impl<'r> Run<'r> {
             }
         }
         if !kept.is_of_this_commit() {
-            let vendored = match (self.prepared.targets.first(), project.packages.first()) {
-                (Some(target), Some(package)) => self.compilation(package, target).vendored()?,
+            let changeable = match (self.prepared.targets.first(), project.packages.first()) {
+                (Some(target), Some(package)) => self.compilation(package, target).changeable()?,
                 _ => Vec::new(),
             };
-            kept.forget(graphs.iter().flat_map(Graph::local).chain(vendored.iter().map(String::as_str)))?;
+            kept.forget(graphs.iter().flat_map(Graph::local).chain(changeable.iter().map(String::as_str)))?;
         }
         let mut graphs = graphs.into_iter();
         for target in &self.prepared.targets {

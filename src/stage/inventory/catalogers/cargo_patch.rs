@@ -3,7 +3,7 @@
 //!
 //! Source: the Cargo book, "Overriding dependencies" and "Configuration" (`patch`).
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use crate::io::cargo_replaced::{from_elsewhere, replaced};
 use crate::io::encoding;
@@ -76,25 +76,18 @@ fn is_within(folder: &str, above: &str) -> bool {
 }
 
 /// Looks local crates that stand in for published ones up like those. A configuration speaks of every lock file at or below its folder, a manifest
-/// of the nearest one at or above its own. What is vendored speaks of nothing: its needs are those of published crates, which the lock file tells.
+/// of every one at or above its own: cargo passes over a stray one in a member's folder. What is vendored below a lock file does not speak of it: its
+/// needs are those of published crates, which the lock file tells.
 pub(in crate::stage::inventory) fn mark(components: &mut [Component], facts: &LayerFacts) {
     let mut places: HashMap<&str, Vec<(&str, bool)>> = HashMap::new();
     for file in &facts.files {
-        let Some(root) = root_of(&file.path).filter(|root| !root.split('/').any(|part| part == "vendor")) else {
-            continue;
-        };
+        let Some(root) = root_of(&file.path) else { continue };
         for name in &file.stands_in {
             places.entry(name).or_default().push((root, is_manifest(&file.path)));
         }
     }
     let is_local = |component: &&mut Component| component.origin == Origin::Local && component.purl.kind == "cargo";
     let folder_of = |path: &str| path.rsplit_once('/').map_or(String::new(), |(folder, _)| folder.to_owned());
-    let locks: BTreeSet<String> = components
-        .iter()
-        .filter(|component| component.purl.kind == "cargo")
-        .flat_map(|component| &component.locations)
-        .map(|place| folder_of(&place.path))
-        .collect();
     for component in components.iter_mut().filter(is_local) {
         let Some(places) = places.get(component.name.as_str()) else {
             continue;
@@ -102,7 +95,7 @@ pub(in crate::stage::inventory) fn mark(components: &mut [Component], facts: &La
         let is_spoken_of = component.locations.iter().map(|place| folder_of(&place.path)).any(|lock| {
             places.iter().any(|(root, is_manifest)| match is_manifest {
                 false => is_within(&lock, root),
-                true => is_within(root, &lock) && !locks.iter().any(|nearer| nearer.len() > lock.len() && is_within(root, nearer)),
+                true => is_within(root, &lock) && !root[lock.len()..].split('/').any(|part| part == "vendor"),
             })
         });
         if is_spoken_of {
