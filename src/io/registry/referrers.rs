@@ -61,6 +61,10 @@ pub fn referrers_tag(digest: &Digest) -> String {
     format!("sha256-{}", digest.hex())
 }
 
+fn is_json(bytes: &[u8]) -> bool {
+    bytes.trim_ascii_start().starts_with(b"{")
+}
+
 /// Both lists, each entry once.
 fn union(mut list: Vec<Descriptor>, more: Vec<Descriptor>) -> Vec<Descriptor> {
     let known: HashSet<Digest> = list.iter().map(|d| d.digest).collect();
@@ -122,17 +126,19 @@ impl Registry {
                 _ => return failed(self.refused(ACTION, response).await, page),
             }
             let kind = super::manifests::text(response.headers(), "content-type").unwrap_or_default();
-            if page == 0 && !kind.starts_with(media_type::OCI_INDEX) {
-                // Some answer every unknown path with a page.
-                return Ok(ByApi::Absent);
-            }
+            let is_index = kind.to_ascii_lowercase().starts_with(media_type::OCI_INDEX);
             page += 1;
             if page > PAGES {
                 return Err(too_many_pages(&url));
             }
             next = self.next_page(&url, response.headers())?;
             let bytes = body(ACTION, response, self.inner.limits.manifest).await?;
-            list.extend(parse::<Index>(&url, "list of referrers", &bytes, &shape::IMAGE)?.manifests);
+            match parse::<Index>(&url, "list of referrers", &bytes, &shape::IMAGE) {
+                Ok(index) => list.extend(index.manifests),
+                // Some answer every unknown path with a page. A list of another type is a list.
+                Err(_) if page == 1 && !is_index && !is_json(&bytes) => return Ok(ByApi::Absent),
+                Err(error) => return Err(error),
+            }
         }
         Ok(ByApi::List(list))
     }

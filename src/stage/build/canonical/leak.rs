@@ -22,20 +22,28 @@ pub(in crate::stage::build) struct Leaks {
 }
 
 impl Leaks {
-    /// Looks for these.
+    /// Looks for these: texts, and what is no text in UTF-8 (a keystore, a file in another encoding).
     ///
     /// # Errors
     /// [`DockerfileError::Secret`] for more than can be looked for.
-    pub(in crate::stage::build) fn of(secrets: &[(String, Secret)]) -> Result<Self, DockerfileError> {
-        let mut patterns = Vec::new();
+    pub(in crate::stage::build) fn of_all(secrets: &[(String, Secret)], bytes: &[(String, Vec<u8>)]) -> Result<Self, DockerfileError> {
+        let mut patterns: Vec<Vec<u8>> = Vec::new();
         let mut ids = Vec::new();
         for (id, secret) in secrets {
             for pattern in patterns_of(secret.expose()) {
+                patterns.push(pattern.into_bytes());
+                ids.push(id.clone());
+            }
+        }
+        for (id, secret) in bytes.iter().filter(|(_, secret)| secret.len() >= SHORTEST) {
+            let words = patterns_of(&String::from_utf8_lossy(secret));
+            let words = words.into_iter().filter(|word| !word.contains(char::REPLACEMENT_CHARACTER));
+            for pattern in words.map(String::into_bytes).chain([secret.trim_ascii().to_vec()]) {
                 patterns.push(pattern);
                 ids.push(id.clone());
             }
         }
-        let longest = patterns.iter().map(String::len).max().unwrap_or_default();
+        let longest = patterns.iter().map(Vec::len).max().unwrap_or_default();
         let finder = match patterns.is_empty() {
             true => None,
             false => Some(AhoCorasick::new(&patterns).map_err(|error| DockerfileError::Secret {
@@ -44,6 +52,11 @@ impl Leaks {
             })?),
         };
         Ok(Self { finder, ids, longest })
+    }
+
+    #[cfg(test)]
+    pub(super) fn of(secrets: &[(String, Secret)]) -> Result<Self, DockerfileError> {
+        Self::of_all(secrets, &[])
     }
 
     /// The id of a secret that stands in a text.
@@ -89,10 +102,12 @@ impl Trail {
 fn patterns_of(text: &str) -> Vec<String> {
     let text = text.trim();
     let mut patterns = Vec::new();
-    if text.len() < SHORTEST || text.contains("-----BEGIN CERTIFICATE-----") && !text.contains("PRIVATE KEY") {
+    let own = without_certificates(text);
+    if own.trim().len() < SHORTEST {
         return patterns;
     }
     patterns.push(text.to_owned());
+    let text = own.trim();
     let words = text.split(|c: char| c.is_whitespace() || "=:\"',;{}[]()<>".contains(c));
     for word in words.filter(|word| word.len() >= WORD && *word != text) {
         let has = |kind: fn(&u8) -> bool| word.as_bytes().iter().any(kind);
@@ -109,6 +124,26 @@ fn patterns_of(text: &str) -> Vec<String> {
     patterns.sort();
     patterns.dedup();
     patterns
+}
+
+/// What stands around certificates.
+fn without_certificates(text: &str) -> String {
+    const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
+    const END: &str = "-----END CERTIFICATE-----";
+    let (mut own, mut rest) = (String::new(), text);
+    while let Some((before, after)) = rest.split_once(BEGIN) {
+        own.push_str(before);
+        own.push('\n');
+        // Without an end, nobody knows what it is.
+        match after.split_once(END) {
+            Some((_, after)) => rest = after,
+            None => {
+                own.push_str(after);
+                rest = "";
+            }
+        }
+    }
+    own + rest
 }
 
 /// The value of `password = …`, `machine x password …`, `"token": "…"`, where it is long enough.
@@ -156,6 +191,21 @@ mod tests {
         assert_eq!(leaks.within(format!("token {TOKEN}.").as_bytes()), Some("npmrc"));
         assert_eq!(leaks.within(b"registry=https://registry.example.org/npm2024mirror/"), None);
         assert_eq!(super::Leaks::of(&[]).expect("nothing").within(TOKEN.as_bytes()), None);
+    }
+
+    #[test]
+    fn what_stands_beside_a_certificate_and_what_is_no_text_is_looked_for() {
+        let certificate =
+            "-----BEGIN CERTIFICATE-----\nMIIBkTCB+wIJAKHHCgVZU1ZNMA0GCSqGSIb3DQEBCwUAMBExDzANBgNVBAMMBnRl\n-----END CERTIFICATE-----";
+        let found = leaks(&format!("ca=\"{certificate}\"\n//r.example/:_authToken={TOKEN}\n"));
+        assert_eq!(found.within(TOKEN.as_bytes()), Some("npmrc"));
+        assert_eq!(found.within(certificate.as_bytes()), None);
+        let keystore = [b"\xfe\xed\xfe\xed\x00\x01binary".to_vec(), vec![0xff; 20]].concat();
+        let latin = [b"name=M\xfcller\ntoken=".to_vec(), TOKEN.as_bytes().to_vec()].concat();
+        let found = Leaks::of_all(&[], &[("store".to_owned(), keystore.clone()), ("latin".to_owned(), latin)]).expect("found");
+        assert_eq!(found.within(&[b"x".to_vec(), keystore].concat()), Some("store"));
+        assert_eq!(found.within(TOKEN.as_bytes()), Some("latin"));
+        assert_eq!(found.within(b"name=M\xfcller"), None);
     }
 
     #[test]

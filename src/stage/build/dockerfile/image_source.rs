@@ -142,7 +142,7 @@ impl Run<'_> {
             begun,
             ended: begun,
             labels: provenance::labels(self.plan),
-            leaks: Leaks::of(&secrets)?,
+            leaks: Leaks::of_all(&secrets, &self.secret_bytes())?,
         };
         let archive = folder.join(format!("{unique}.tar"));
         let build = |request: &Request<'_>| -> Result<_, BuildError> {
@@ -177,6 +177,17 @@ impl Run<'_> {
         };
         let named = |(id, secret): (&String, &BuildSecret)| Some((id.clone(), value(secret)?));
         self.build.secrets.iter().filter_map(named).collect()
+    }
+
+    /// The contents of the build's secret files that are no text, by their ids: they are in the image as they are, or not.
+    fn secret_bytes(&self) -> Vec<(String, Vec<u8>)> {
+        let files = self.build.secrets.iter().filter_map(|(id, secret)| match secret {
+            BuildSecret::File(path) => Some((id, path)),
+            BuildSecret::Variable(_) => None,
+        });
+        let bytes = |path| std::fs::read(self.plan.root.join(path)).or_none("one that cannot be read is refused before the build begins");
+        let named = files.filter_map(|(id, path)| Some((id.clone(), bytes(path)?)));
+        named.filter(|(_, bytes)| std::str::from_utf8(bytes).is_err()).collect()
     }
 
     /// The manifest of the only platform, or an index of several.
