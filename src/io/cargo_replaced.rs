@@ -45,12 +45,10 @@ pub fn from_elsewhere(manifest: &toml::Table) -> Vec<String> {
         "build-dependencies",
         "build_dependencies",
     ];
-    let table = |value: Option<&'_ toml::Value>| value.and_then(toml::Value::as_table).cloned().unwrap_or_default();
-    let targets = table(manifest.get("target"));
-    let workspace = table(manifest.get("workspace"));
-    let holders = [manifest, &workspace]
-        .into_iter()
-        .chain(targets.values().filter_map(toml::Value::as_table));
+    let table = |name: &str| manifest.get(name).and_then(toml::Value::as_table);
+    let of_targets = table("target").into_iter().flat_map(toml::Table::values);
+    let holders = [Some(manifest), table("workspace")].into_iter().flatten();
+    let holders = holders.chain(of_targets.filter_map(toml::Value::as_table));
     let named = holders.flat_map(|holder| KINDS.iter().filter_map(|kind| holder.get(*kind)?.as_table()));
     named
         .flatten()

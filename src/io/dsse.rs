@@ -6,8 +6,7 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
-use p256::ecdsa::signature::Verifier;
-use p256::ecdsa::{Signature, VerifyingKey};
+use p256::ecdsa::VerifyingKey;
 use p256::pkcs8::{DecodePublicKey, EncodePublicKey};
 use serde::Deserialize;
 
@@ -15,6 +14,7 @@ use crate::model::excused::Excused as _;
 
 use super::hash::sha256;
 use super::oci::{self, Shape, shape};
+use super::p256_signature;
 
 /// So many signatures of one envelope are looked at.
 const SIGNATURES: usize = 16;
@@ -99,15 +99,13 @@ pub fn open<'a>(bytes: &[u8], keys: &'a [PublicKey]) -> Result<Option<Signed<'a>
     };
     let payload = decode(&envelope.payload).ok_or("its payload is not base64")?;
     let signed = authenticated(&envelope.payload_type, &payload);
-    let mut signatures = Vec::new();
-    for signature in envelope.signatures.iter().take(SIGNATURES) {
-        signatures.extend(
-            decode(&signature.sig).and_then(|der| Signature::from_der(&der).or_none("a signature of another kind verifies nothing")),
-        );
-    }
-    let by = keys
-        .iter()
-        .find(|key| signatures.iter().any(|signature| key.0.verify(&signed, signature).is_ok()));
+    let listed = envelope.signatures.iter().take(SIGNATURES);
+    let signatures: Vec<Vec<u8>> = listed.filter_map(|signature| decode(&signature.sig)).collect();
+    let by = keys.iter().find(|key| {
+        signatures
+            .iter()
+            .any(|signature| p256_signature::verifies(&key.0, &signed, signature))
+    });
     Ok(Some(Signed {
         kind: envelope.payload_type,
         payload,

@@ -28,6 +28,7 @@ mod loopback;
 pub mod merge_conflict;
 pub mod oci;
 pub mod oci_layout;
+pub mod p256_signature;
 pub mod patience;
 pub mod process;
 pub mod random_access;

@@ -8,9 +8,9 @@ use crate::cli::wiring::CONFIG_FILE;
 use crate::model::commit::Commit;
 
 /// The checkout, the folders that are written to, and GitHub.
-pub(in crate::cli) fn around(session: &Session<'_>) -> Vec<Check> {
+pub(in crate::cli) async fn around(session: &Session<'_>) -> Vec<Check> {
     let mut checks = vec![configuration(session)];
-    checks.extend(git(session));
+    checks.extend(git(session).await);
     checks.extend(folders(session));
     checks.push(github(session));
     checks
@@ -31,8 +31,8 @@ fn configuration(session: &Session<'_>) -> Check {
     }
 }
 
-fn git(session: &Session<'_>) -> Vec<Check> {
-    let program = match version("git", &["--version"]) {
+async fn git(session: &Session<'_>) -> Vec<Check> {
+    let program = match version("git", &["--version"]).await {
         Ok(said) => Check::there("git", "build", said),
         Err(said) => {
             return vec![Check::missing(

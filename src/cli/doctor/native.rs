@@ -15,18 +15,18 @@ use crate::model::plan::{CargoCommand, NativeBuild};
 const STAGE: &str = "build";
 
 /// cargo, what links, what is built for, and the lock file.
-pub(super) fn native(session: &Session<'_>, build: &NativeBuild, named: bool) -> Vec<Check> {
+pub(super) async fn native(session: &Session<'_>, build: &NativeBuild, named: bool) -> Vec<Check> {
     let root = &session.workspace.root;
     let is_crate = root.join("Cargo.toml").is_file();
     if !is_crate && !named {
         let said = "there is nothing here that is known to be built: no Cargo.toml, no Dockerfile";
         return vec![Check::not_needed("builder", STAGE, said)];
     }
-    let cargo = match version("cargo", &["--version"]) {
+    let cargo = match version("cargo", &["--version"]).await {
         Ok(said) => Check::there("cargo", STAGE, said),
         Err(said) => Check::missing("cargo", STAGE, said, "install Rust: the service is a crate").configured(named),
     };
-    let compiler = match version("cc", &["--version"]) {
+    let compiler = match version("cc", &["--version"]).await {
         Ok(said) => Check::there("C compiler", STAGE, said),
         Err(said) => Check::missing(
             "C compiler",
@@ -60,12 +60,12 @@ pub(super) fn native(session: &Session<'_>, build: &NativeBuild, named: bool) ->
     checks.extend(build.targets.iter().map(|target| standard_library(root, target)));
     if build.cargo == CargoCommand::Zigbuild {
         let next = "cargo install --locked cargo-zigbuild, and pip install ziglang";
-        checks.push(answers("cargo zigbuild", "cargo", &["zigbuild", "--help"], next));
+        checks.push(answers("cargo zigbuild", "cargo", &["zigbuild", "--help"], next).await);
     }
     for linker in build.linkers.values() {
         let path = if linker.contains('/') { root.join(linker) } else { linker.into() };
         let next = "install it, or correct [build] linker";
-        checks.push(answers(&format!("linker {linker}"), &path.to_string_lossy(), &["--version"], next));
+        checks.push(answers(&format!("linker {linker}"), &path.to_string_lossy(), &["--version"], next).await);
     }
     checks
 }
@@ -89,8 +89,8 @@ fn standard_library(root: &Path, target: &str) -> Check {
     }
 }
 
-fn answers(name: &str, program: &str, arguments: &[&str], next: &str) -> Check {
-    match version(program, arguments) {
+async fn answers(name: &str, program: &str, arguments: &[&str], next: &str) -> Check {
+    match version(program, arguments).await {
         Ok(said) => Check::there(name, STAGE, said),
         Err(said) => Check::missing(name, STAGE, said, next).configured(true),
     }

@@ -1,9 +1,7 @@
 //! What the service's own files say: policy, waivers, feeds, key, where images go, where the service runs.
 
-use std::time::Duration;
-
 use super::Check;
-use super::version::version;
+use super::version::{PATIENCE, version};
 use crate::cli::args::Judging;
 use crate::cli::error::CliError;
 use crate::cli::folders;
@@ -15,7 +13,7 @@ use crate::model::plan::{Destination, KeySource, TargetPlan};
 use crate::report::quantity;
 use crate::stage::matching::{self, FeedStatus};
 use crate::stage::publish::sign::{SignError, Signer, VerifyingKey};
-use crate::stage::rollout;
+use crate::stage::rollout::{self, RolloutStatus};
 
 /// Policy, waivers and advisory data.
 pub(in crate::cli) async fn data(session: &Session<'_>) -> Vec<Check> {
@@ -143,7 +141,7 @@ async fn rollout(session: &Session<'_>) -> Check {
     match session.workspace.rollout_plan(&session.environment.folders, None, true) {
         Err(error) => Check::refused(NAME, NAME, &error),
         Ok(None) => Check::not_needed(NAME, NAME, "no [rollout] is configured: the gate ends after publishing"),
-        Ok(Some(plan)) if matches!(plan.target, TargetPlan::Compose(_)) => match version("docker", &["compose", "version"]) {
+        Ok(Some(plan)) if matches!(plan.target, TargetPlan::Compose(_)) => match version("docker", &["compose", "version"]).await {
             Ok(said) => Check::there(NAME, NAME, format!("to the target `compose`: {said}")),
             Err(said) => Check::missing(
                 NAME,
@@ -163,10 +161,10 @@ async fn rollout(session: &Session<'_>) -> Check {
             let effects = session.effects.clone();
             let asked = within(async move { rollout::status(&plan, &effects).await });
             match asked.await {
-                Ok(Ok(status)) if status.unseen.is_some() => Check::missing(
+                Ok(Ok(RolloutStatus { unseen: Some(reason), .. })) => Check::missing(
                     NAME,
                     NAME,
-                    format!("the target `{target}`: {}", status.unseen.unwrap_or_default()),
+                    format!("the target `{target}`: {reason}"),
                     "see that it runs, and that this machine may reach it",
                 )
                 .configured(true),
@@ -190,9 +188,6 @@ async fn rollout(session: &Session<'_>) -> Check {
         }
     }
 }
-
-/// How long one answer is waited for.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// In a task of its own: what blocks (a credential helper, a program that hangs) is not waited for either.
 async fn within<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Result<T, String> {

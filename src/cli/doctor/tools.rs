@@ -26,7 +26,7 @@ pub(in crate::cli) async fn builders(session: &Session<'_>) -> Vec<Check> {
         Err(error) => return vec![Check::refused("[build]", STAGE, &error)],
     };
     match builder {
-        Builder::Native(build) => native(session, &build, named),
+        Builder::Native(build) => native(session, &build, named).await,
         Builder::Dockerfile { with, build } => {
             let mut checks = engines(with).await;
             checks.extend(files(session, &build));
@@ -44,10 +44,10 @@ async fn engines(with: Option<DockerfileBuilder>) -> Vec<Check> {
     };
     let buildah = match with {
         Some(DockerfileBuilder::Buildkit) => None,
-        Some(DockerfileBuilder::Buildah) | None => Some(version("buildah", &["--version"])),
+        Some(DockerfileBuilder::Buildah) | None => Some(version("buildah", &["--version"]).await),
     };
     match (engine, buildah) {
-        (Some(Ok(said)), _) => vec![Check::there("Docker Engine", STAGE, said), buildx()],
+        (Some(Ok(said)), _) => vec![Check::there("Docker Engine", STAGE, said), buildx().await],
         (Some(Err(said)), Some(_)) if let Some(name) = named_by() => {
             let said = format!("{said}; {name} names an engine, and buildah does not take its place");
             let next = format!("start that engine, unset {name}, or write [build] using = \"buildah\"");
@@ -71,7 +71,7 @@ async fn engines(with: Option<DockerfileBuilder>) -> Vec<Check> {
 }
 
 async fn docker() -> Result<String, String> {
-    let client = version("docker", &["--version"])?;
+    let client = version("docker", &["--version"]).await?;
     let asked = Program::new("docker").args(["version"]).status_within(PATIENCE).await;
     match asked {
         Ok(Some(status)) if status.success() => Ok(format!("{client}, and its engine answers")),
@@ -81,8 +81,8 @@ async fn docker() -> Result<String, String> {
     }
 }
 
-fn buildx() -> Check {
-    match version("docker", &["buildx", "version"]) {
+async fn buildx() -> Check {
+    match version("docker", &["buildx", "version"]).await {
         Ok(said) => Check::there("buildx", STAGE, said),
         Err(said) => Check::missing(
             "buildx",

@@ -12,7 +12,7 @@ use crate::report::text::{pad, prose};
 
 /// Looks, and changes nothing.
 pub(super) async fn run(session: &Session<'_>) -> Result<Answer, CliError> {
-    let mut checks = doctor::around(session);
+    let mut checks = doctor::around(session).await;
     checks.extend(doctor::builders(session).await);
     checks.extend(doctor::data(session).await);
     checks.extend(doctor::places(session).await);

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
@@ -42,85 +42,78 @@ fn a_changed_file_with_an_old_time_is_compiled_again() {
     assert!(contains(&second, "the other word") && !contains(&second, "the first word"));
 }
 
-#[test]
-fn a_vendored_crate_that_another_commit_changes_is_compiled_again() {
-    let folder = tempfile::tempdir().unwrap();
-    let root = workspace(folder.path());
-    let write = |name: &str, text: &str| {
-        let path = root.join(name);
+/// The workspace, whose program prints what the crate `word` in a folder says.
+struct Speaking {
+    folder: tempfile::TempDir,
+    root: PathBuf,
+    /// Of the crate, below the root.
+    place: &'static str,
+}
+
+impl Speaking {
+    /// `needs` changes the manifest.
+    fn new(place: &'static str, needs: impl FnOnce(&str) -> String) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let root = workspace(folder.path());
+        let speaking = Self { folder, root, place };
+        let manifest = fs::read_to_string(speaking.root.join("Cargo.toml")).unwrap();
+        speaking.write("Cargo.toml", &needs(&manifest));
+        speaking.write("src/main.rs", "fn main() { println!(\"{}\", word::word()); }\n");
+        let own = "[package]\nname = \"word\"\nversion = \"1.0.0\"\nedition = \"2021\"\n";
+        speaking.write(&format!("{place}/Cargo.toml"), own);
+        speaking
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        let path = self.root.join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
-    };
-    let word = |word: &str| {
-        write(
-            "vendor/word/src/lib.rs",
-            &format!("pub fn word() -> &'static str {{ \"{word}\" }}\n"),
-        )
-    };
-    write(
-        "vendor/word/Cargo.toml",
-        "[package]\nname = \"word\"\nversion = \"1.0.0\"\nedition = \"2021\"\n",
-    );
-    write("vendor/word/.cargo-checksum.json", "{\"files\":{}}");
+    }
+
+    fn says(&self, word: &str) {
+        let text = format!("pub fn word() -> &'static str {{ \"{word}\" }}\n");
+        self.write(&format!("{}/src/lib.rs", self.place), &text);
+    }
+
+    /// Commits, and builds two words one after the other into one kept folder: each program says its own. `before_the_second` is done to the source.
+    fn says_what_each_commit_has(&self, before_the_second: impl FnOnce(&Path)) {
+        self.says("the first word");
+        let mut locks = Command::new("cargo");
+        let locked = locks
+            .args(["generate-lockfile", "--offline"])
+            .current_dir(&self.root)
+            .output()
+            .unwrap();
+        assert!(locked.status.success(), "{}", String::from_utf8_lossy(&locked.stderr));
+        commit(&self.root);
+        assert!(contains(&program(&self.root, self.folder.path(), &pay()), "the first word"));
+        self.says("the other word");
+        before_the_second(&self.root.join(self.place).join("src/lib.rs"));
+        commit(&self.root);
+        let second = program(&self.root, self.folder.path(), &pay());
+        assert!(contains(&second, "the other word") && !contains(&second, "the first word"));
+    }
+}
+
+#[test]
+fn a_vendored_crate_that_another_commit_changes_is_compiled_again() {
+    let speaking = Speaking::new("vendor/word", |manifest| format!("{manifest}[dependencies]\nword = \"1\"\n"));
+    speaking.write("vendor/word/.cargo-checksum.json", "{\"files\":{}}");
     let replaced = "[source.crates-io]\nreplace-with = \"here\"\n[source.here]\ndirectory = \"vendor\"\n";
-    write(".cargo/config.toml", replaced);
-    let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap();
-    let needs = if manifest.contains("[dependencies]") {
-        manifest.replace("[dependencies]\n", "[dependencies]\nword = \"1\"\n")
-    } else {
-        format!("{manifest}[dependencies]\nword = \"1\"\n")
-    };
-    write("Cargo.toml", &needs);
-    write("src/main.rs", "fn main() { println!(\"{}\", word::word()); }\n");
-    word("the first word");
-    let locked = Command::new("cargo")
-        .args(["generate-lockfile", "--offline"])
-        .current_dir(&root)
-        .output()
-        .unwrap();
-    assert!(locked.status.success(), "{}", String::from_utf8_lossy(&locked.stderr));
-    commit(&root);
-    assert!(contains(&program(&root, folder.path(), &pay()), "the first word"));
-    word("the other word");
-    commit(&root);
-    let second = program(&root, folder.path(), &pay());
-    assert!(contains(&second, "the other word") && !contains(&second, "the first word"));
+    speaking.write(".cargo/config.toml", replaced);
+    speaking.says_what_each_commit_has(|_| {});
 }
 
 #[test]
 fn a_crate_that_only_the_builds_own_flags_bring_in_is_in_the_graph() {
-    let folder = tempfile::tempdir().unwrap();
-    let root = workspace(folder.path());
-    let write = |name: &str, text: &str| {
-        let path = root.join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    };
-    let word = |word: &str| write("word/src/lib.rs", &format!("pub fn word() -> &'static str {{ \"{word}\" }}\n"));
-    write(
-        "word/Cargo.toml",
-        "[package]\nname = \"word\"\nversion = \"1.0.0\"\nedition = \"2021\"\n",
-    );
-    let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap();
-    let needs = format!("{manifest}\n[target.'cfg(target_feature = \"crt-static\")'.dependencies]\nword = {{ path = \"word\" }}\n");
-    write("Cargo.toml", &needs.replace("members = [", "members = [\"word\", "));
-    write("src/main.rs", "fn main() { println!(\"{}\", word::word()); }\n");
-    word("the first word");
-    let locked = Command::new("cargo")
-        .args(["generate-lockfile", "--offline"])
-        .current_dir(&root)
-        .output()
-        .unwrap();
-    assert!(locked.status.success(), "{}", String::from_utf8_lossy(&locked.stderr));
-    commit(&root);
-    assert!(contains(&program(&root, folder.path(), &pay()), "the first word"));
-    let old = SystemTime::now() - Duration::from_secs(86_400);
-    word("the other word");
-    let source = root.join("word/src/lib.rs");
-    fs::File::options().write(true).open(&source).unwrap().set_modified(old).unwrap();
-    commit(&root);
-    let second = program(&root, folder.path(), &pay());
-    assert!(contains(&second, "the other word") && !contains(&second, "the first word"));
+    let speaking = Speaking::new("word", |manifest| {
+        let needs = "[target.'cfg(target_feature = \"crt-static\")'.dependencies]\nword = { path = \"word\" }\n";
+        format!("{manifest}\n{needs}").replace("members = [", "members = [\"word\", ")
+    });
+    speaking.says_what_each_commit_has(|source| {
+        let old = SystemTime::now() - Duration::from_secs(86_400);
+        fs::File::options().write(true).open(source).unwrap().set_modified(old).unwrap();
+    });
 }
 
 #[test]

@@ -124,7 +124,7 @@ mod tests {
             begun: "2026-11-28T14:00:00Z".parse().expect("a time"),
             ended: "2026-11-28T16:00:00Z".parse().expect("a time"),
             labels: BTreeMap::from([("revision".to_owned(), "1".to_owned())]),
-            leaks: super::super::leak::Leaks::of(&[]).expect("nothing"),
+            leaks: super::super::leak::Leaks::of(&[], &[]).expect("nothing"),
         };
         let bytes = configuration(from.to_string().as_bytes(), &[], &canonical).expect("written");
         let config: Value = serde_json::from_slice(&bytes).expect("JSON");

@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn a_secret_with_a_quote_is_found_in_a_configuration() {
-        let leaks = Leaks::of(&[("key".to_owned(), Secret::new("pa\"ss\\word-1234"))]).expect("found");
+        let leaks = Leaks::of(&[("key".to_owned(), Secret::new("pa\"ss\\word-1234"))], &[]).expect("found");
         let config = serde_json::json!({"config": {"Env": ["A=pa\"ss\\word-1234"]}, "history": []});
         assert_eq!(leaks.within(config.to_string().as_bytes()), None, "it is escaped there");
         assert_eq!(within_strings(&config, &leaks), Some("key"));

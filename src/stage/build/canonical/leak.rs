@@ -26,22 +26,24 @@ impl Leaks {
     ///
     /// # Errors
     /// [`DockerfileError::Secret`] for more than can be looked for.
-    pub(in crate::stage::build) fn of_all(secrets: &[(String, Secret)], bytes: &[(String, Vec<u8>)]) -> Result<Self, DockerfileError> {
+    pub(in crate::stage::build) fn of(secrets: &[(String, Secret)], bytes: &[(String, Vec<u8>)]) -> Result<Self, DockerfileError> {
         let mut patterns: Vec<Vec<u8>> = Vec::new();
         let mut ids = Vec::new();
+        let mut look_for = |id: &String, pattern: Vec<u8>| {
+            patterns.push(pattern);
+            ids.push(id.clone());
+        };
         for (id, secret) in secrets {
             for pattern in patterns_of(secret.expose()) {
-                patterns.push(pattern.into_bytes());
-                ids.push(id.clone());
+                look_for(id, pattern.into_bytes());
             }
         }
         for (id, secret) in bytes.iter().filter(|(_, secret)| secret.len() >= SHORTEST) {
             let words = patterns_of(&String::from_utf8_lossy(secret));
-            let words = words.into_iter().filter(|word| !word.contains(char::REPLACEMENT_CHARACTER));
-            for pattern in words.map(String::into_bytes).chain([secret.trim_ascii().to_vec()]) {
-                patterns.push(pattern);
-                ids.push(id.clone());
+            for word in words.into_iter().filter(|word| !word.contains(char::REPLACEMENT_CHARACTER)) {
+                look_for(id, word.into_bytes());
             }
+            look_for(id, secret.trim_ascii().to_vec());
         }
         let longest = patterns.iter().map(Vec::len).max().unwrap_or_default();
         let finder = match patterns.is_empty() {
@@ -52,11 +54,6 @@ impl Leaks {
             })?),
         };
         Ok(Self { finder, ids, longest })
-    }
-
-    #[cfg(test)]
-    pub(super) fn of(secrets: &[(String, Secret)]) -> Result<Self, DockerfileError> {
-        Self::of_all(secrets, &[])
     }
 
     /// The id of a secret that stands in a text.
@@ -161,7 +158,7 @@ mod tests {
     const TOKEN: &str = "npm_a8Kq2LmZx90Tr5VbYw";
 
     fn leaks(text: &str) -> Leaks {
-        Leaks::of(&[("npmrc".to_owned(), Secret::new(text))]).expect("found")
+        Leaks::of(&[("npmrc".to_owned(), Secret::new(text))], &[]).expect("found")
     }
 
     #[test]
@@ -190,7 +187,7 @@ mod tests {
         ));
         assert_eq!(leaks.within(format!("token {TOKEN}.").as_bytes()), Some("npmrc"));
         assert_eq!(leaks.within(b"registry=https://registry.example.org/npm2024mirror/"), None);
-        assert_eq!(super::Leaks::of(&[]).expect("nothing").within(TOKEN.as_bytes()), None);
+        assert_eq!(super::Leaks::of(&[], &[]).expect("nothing").within(TOKEN.as_bytes()), None);
     }
 
     #[test]
@@ -202,7 +199,7 @@ mod tests {
         assert_eq!(found.within(certificate.as_bytes()), None);
         let keystore = [b"\xfe\xed\xfe\xed\x00\x01binary".to_vec(), vec![0xff; 20]].concat();
         let latin = [b"name=M\xfcller\ntoken=".to_vec(), TOKEN.as_bytes().to_vec()].concat();
-        let found = Leaks::of_all(&[], &[("store".to_owned(), keystore.clone()), ("latin".to_owned(), latin)]).expect("found");
+        let found = Leaks::of(&[], &[("store".to_owned(), keystore.clone()), ("latin".to_owned(), latin)]).expect("found");
         assert_eq!(found.within(&[b"x".to_vec(), keystore].concat()), Some("store"));
         assert_eq!(found.within(TOKEN.as_bytes()), Some("latin"));
         assert_eq!(found.within(b"name=M\xfcller"), None);

@@ -90,7 +90,7 @@ mod tests {
             begun: "2026-01-01T00:00:00Z".parse().expect("a time"),
             ended: "2026-01-01T01:10:00Z".parse().expect("a time"),
             labels: Default::default(),
-            leaks: super::super::leak::Leaks::of(&[]).expect("nothing"),
+            leaks: super::super::leak::Leaks::of(&[], &[]).expect("nothing"),
         }
     }
 

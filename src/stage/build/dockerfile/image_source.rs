@@ -98,6 +98,8 @@ pub(super) fn platforms(build: &DockerfileBuild) -> Vec<Option<&Platform>> {
     }
 }
 
+type ById<T> = Vec<(String, T)>;
+
 /// Everything that the platforms of one build share.
 pub(super) struct Run<'r> {
     plan: &'r BuildPlan,
@@ -135,14 +137,14 @@ impl Run<'_> {
             anew: anew.as_deref().unwrap_or_default(),
             effects: self.effects,
         };
-        let secrets = self.secrets();
+        let (secrets, bytes) = self.secrets();
         let begun = self.effects.clock.now();
         let mut canonical = Canonical {
             epoch: epoch(self.plan),
             begun,
             ended: begun,
             labels: provenance::labels(self.plan),
-            leaks: Leaks::of_all(&secrets, &self.secret_bytes())?,
+            leaks: Leaks::of(&secrets, &bytes)?,
         };
         let archive = folder.join(format!("{unique}.tar"));
         let build = |request: &Request<'_>| -> Result<_, BuildError> {
@@ -167,27 +169,26 @@ impl Run<'_> {
         Ok(image)
     }
 
-    /// The values of the build's secrets by their ids, so that they are never shown, and never in the image.
-    fn secrets(&self) -> Vec<(String, Secret)> {
-        let value = |secret: &BuildSecret| match secret {
-            BuildSecret::Variable(name) => self.effects.secrets.secret(name),
-            BuildSecret::File(path) => std::fs::read_to_string(self.plan.root.join(path))
-                .or_none("one that cannot be read is refused before the build begins")
-                .map(Secret::new),
-        };
-        let named = |(id, secret): (&String, &BuildSecret)| Some((id.clone(), value(secret)?));
-        self.build.secrets.iter().filter_map(named).collect()
-    }
-
-    /// The contents of the build's secret files that are no text, by their ids: they are in the image as they are, or not.
-    fn secret_bytes(&self) -> Vec<(String, Vec<u8>)> {
-        let files = self.build.secrets.iter().filter_map(|(id, secret)| match secret {
-            BuildSecret::File(path) => Some((id, path)),
-            BuildSecret::Variable(_) => None,
-        });
-        let bytes = |path| std::fs::read(self.plan.root.join(path)).or_none("one that cannot be read is refused before the build begins");
-        let named = files.filter_map(|(id, path)| Some((id.clone(), bytes(path)?)));
-        named.filter(|(_, bytes)| std::str::from_utf8(bytes).is_err()).collect()
+    /// The values of the build's secrets by their ids, so that they are never shown, and never in the image: texts, and what is no text in UTF-8.
+    fn secrets(&self) -> (ById<Secret>, ById<Vec<u8>>) {
+        let (mut texts, mut bytes) = (Vec::new(), Vec::new());
+        for (id, secret) in &self.build.secrets {
+            match secret {
+                BuildSecret::Variable(name) => texts.extend(self.effects.secrets.secret(name).map(|value| (id.clone(), value))),
+                BuildSecret::File(path) => {
+                    let content = std::fs::read(self.plan.root.join(path));
+                    match content
+                        .or_none("one that cannot be read is refused before the build begins")
+                        .map(String::from_utf8)
+                    {
+                        Some(Ok(text)) => texts.push((id.clone(), Secret::new(text))),
+                        Some(Err(odd)) => bytes.push((id.clone(), odd.into_bytes())),
+                        None => {}
+                    }
+                }
+            }
+        }
+        (texts, bytes)
     }
 
     /// The manifest of the only platform, or an index of several.

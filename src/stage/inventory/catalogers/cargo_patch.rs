@@ -70,6 +70,10 @@ fn root_of(path: &str) -> Option<&str> {
         .or_else(|| folder(".cargo/config"))
 }
 
+fn folder_of(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
 /// True for a folder and all that is below it.
 fn is_within(folder: &str, above: &str) -> bool {
     above.is_empty() || folder == above || folder.strip_prefix(above).is_some_and(|rest| rest.starts_with('/'))
@@ -87,15 +91,14 @@ pub(in crate::stage::inventory) fn mark(components: &mut [Component], facts: &La
         }
     }
     let is_local = |component: &&mut Component| component.origin == Origin::Local && component.purl.kind == "cargo";
-    let folder_of = |path: &str| path.rsplit_once('/').map_or(String::new(), |(folder, _)| folder.to_owned());
     for component in components.iter_mut().filter(is_local) {
         let Some(places) = places.get(component.name.as_str()) else {
             continue;
         };
         let is_spoken_of = component.locations.iter().map(|place| folder_of(&place.path)).any(|lock| {
             places.iter().any(|(root, is_manifest)| match is_manifest {
-                false => is_within(&lock, root),
-                true => is_within(root, &lock) && !root[lock.len()..].split('/').any(|part| part == "vendor"),
+                false => is_within(lock, root),
+                true => is_within(root, lock) && !root[lock.len()..].split('/').any(|part| part == "vendor"),
             })
         });
         if is_spoken_of {
