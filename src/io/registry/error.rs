@@ -177,10 +177,10 @@ pub enum RegistryError {
 }
 
 impl RegistryError {
-    /// Where an answer came from that is none of a registry's, after redirects.
-    pub(super) fn answered_by(&self) -> Option<&str> {
+    /// Where an answer came from that is none of a registry's, after redirects, and its status.
+    pub(super) fn answered_by(&self) -> Option<(&str, StatusCode)> {
         match self {
-            Self::Unavailable { url, .. } | Self::Refused { url, .. } => Some(url),
+            Self::Unavailable { url, status, .. } | Self::Refused { url, status, .. } => Some((url, *status)),
             _ => None,
         }
     }

@@ -1,15 +1,25 @@
 //! `Link` headers. Source: RFC 8288.
 
-/// The targets of the links in a header that lead to the next page; none where the header cannot be read.
+/// Relations of the pages of a list. Source: IANA, "Link Relation Types".
+const KNOWN: [&str; 9] = ["next", "prev", "previous", "first", "last", "self", "start", "up", "index"];
+
+/// The targets of the links in a header that lead to the next page; none where the header cannot be read, or says of a link what no registry says: one
+/// that is passed over may have been the next page.
 pub(super) fn next(header: &str) -> Option<Vec<String>> {
     let mut found = Vec::new();
     let mut rest = header.trim_start();
     while !rest.is_empty() {
         let (target, after) = rest.strip_prefix('<')?.split_once('>')?;
         let (parameters, after) = parameters(after)?;
-        let is_next =
-            |(name, value): &(String, String)| name == "rel" && value.split_ascii_whitespace().any(|rel| rel.eq_ignore_ascii_case("next"));
-        if parameters.iter().any(is_next) {
+        let rels = parameters
+            .iter()
+            .filter(|(name, _)| name == "rel")
+            .flat_map(|(_, value)| value.split_ascii_whitespace());
+        let rels: Vec<String> = rels.map(str::to_ascii_lowercase).collect();
+        if rels.is_empty() || !rels.iter().all(|rel| KNOWN.contains(&rel.as_str())) {
+            return None;
+        }
+        if rels.iter().any(|rel| rel == "next") {
             found.push(target.trim().to_owned());
         }
         rest = after.trim_start();
@@ -65,10 +75,21 @@ mod tests {
         ] {
             assert_eq!(next(header), Some(vec!["/v2/a?n=1".to_owned()]), "{header}");
         }
-        for header in ["</v2/a>; rel=prev", "</v2/a>; title=next", "</v2/next>", ""] {
+        for header in ["</v2/a>; rel=prev", "</v2/a>; rel=first; title=next", ""] {
             assert_eq!(next(header), Some(Vec::new()), "{header}");
         }
-        for header in ["/v2/a; rel=next", "<v2", "</v2/a> rel=next", "</v2/a>; rel=\"next"] {
+        for header in [
+            "/v2/a; rel=next",
+            "<v2",
+            "</v2/a> rel=next",
+            "</v2/a>; rel=\"next",
+            "</v2/a>; rel='next'",
+            "</v2/a>; rel*=UTF-8''next",
+            "</v2/a>; rel=\"next,last\"",
+            "</v2/a>; rel=\"http://www.iana.org/assignments/relation/next\"",
+            "</v2/a>; title=next",
+            "</v2/next>",
+        ] {
             assert_eq!(next(header), None, "{header}");
         }
     }

@@ -97,7 +97,8 @@ impl Registry {
             let response = self.send(ACTION, Method::GET, &url, |r| Ok(r.header(ACCEPT, accepted()))).await?;
             match response.status() {
                 StatusCode::OK => {}
-                StatusCode::NOT_FOUND => return Ok(None),
+                // Where it sent us to, nobody knows us, and it may say so to strangers.
+                StatusCode::NOT_FOUND if self.is_own(response.url().as_str()) => return Ok(None),
                 _ => return Err(self.refused(ACTION, response).await),
             }
             let media_type = text(response.headers(), CONTENT_TYPE.as_str()).unwrap_or_default();

@@ -55,10 +55,18 @@ impl Referrers {
     }
 }
 
+/// No manifest has this digest.
+const NOBODYS: Digest = Digest::from_bytes([0; 32]);
+
 /// The tag under which the referrers of a digest are listed where there is no API: `sha256-<hex>`.
 #[must_use]
 pub fn referrers_tag(digest: &Digest) -> String {
     format!("sha256-{}", digest.hex())
+}
+
+/// True where a redirect led from the API to a page of another kind, which is not where a registry that moved gives its lists.
+fn is_page_elsewhere(first: &str, answered: &str) -> bool {
+    answered != bare(first) && !answered.contains("/referrers/")
 }
 
 fn is_json(bytes: &[u8]) -> bool {
@@ -74,7 +82,7 @@ fn union(mut list: Vec<Descriptor>, more: Vec<Descriptor>) -> Vec<Descriptor> {
 
 impl Registry {
     /// Everything that refers to a digest: what the API lists, and what stands under the fallback tag. Registries have been seen with an API that
-    /// answers 404, sends to a page that limits rates, or lists nothing while the entries stand under the tag; and one that got its API later
+    /// answers 404, sends to a page that limits rates (each of them for every digest), or lists nothing while the entries stand under the tag; and one that got its API later
     /// has older entries there.
     ///
     /// # Errors
@@ -99,15 +107,32 @@ impl Registry {
         }
     }
 
+    /// What the API lists. One that has none for a digest is asked for those of a digest that is nobody's, which every API answers: where it has
+    /// a list for that, the answer before was a fault of the hour, and is no answer.
     async fn referrers_by_api(&self, digest: &Digest) -> Result<ByApi, RegistryError> {
+        let first = self.listed(digest).await?;
+        if matches!(first, ByApi::List(_)) || !matches!(self.listed(&NOBODYS).await?, ByApi::List(_)) {
+            return Ok(first);
+        }
+        match self.listed(digest).await? {
+            ByApi::List(list) => Ok(ByApi::List(list)),
+            ByApi::Elsewhere(error) => Err(error),
+            ByApi::Absent => Err(RegistryError::Answer {
+                url: self.url(&format!("referrers/{digest}")),
+                what: "list of referrers",
+                reason: "the registry has such lists, and says for this digest that it has none".to_owned(),
+            }),
+        }
+    }
+
+    async fn listed(&self, digest: &Digest) -> Result<ByApi, RegistryError> {
         const ACTION: &str = "list referrers";
         let mut list = Vec::new();
         let first = self.url(&format!("referrers/{digest}"));
         let mut next = Some(first.clone());
         let mut page = 0;
-        // Sent to a page elsewhere: no registry that has a list gives it there.
         let failed = |error: RegistryError, page| match error.answered_by() {
-            Some(url) if page == 0 && url != bare(&first) => Ok(ByApi::Elsewhere(error)),
+            Some((url, status)) if page == 0 && is_page_elsewhere(&first, url) && !status.is_server_error() => Ok(ByApi::Elsewhere(error)),
             _ => Err(error),
         };
         while let Some(url) = next.take() {
@@ -118,8 +143,9 @@ impl Registry {
             };
             match response.status() {
                 StatusCode::OK => {}
+                // Where a registry moved to, it may say so to strangers.
                 StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED | StatusCode::BAD_REQUEST
-                    if page == 0 =>
+                    if page == 0 && bare(response.url().as_str()) == bare(&first) =>
                 {
                     return Ok(ByApi::Absent);
                 }

@@ -148,7 +148,7 @@ impl Registry {
     }
 
     /// True for a URL of the registry itself.
-    fn is_own(&self, url: &str) -> bool {
+    pub(super) fn is_own(&self, url: &str) -> bool {
         let (Ok(url), Ok(base)) = (Url::parse(url), Url::parse(&self.inner.base)) else {
             return false;
         };

@@ -10,6 +10,8 @@ pub struct Mounts {
     pub binds: bool,
     /// The stages with a step that keeps something from build to build, in their order; none for one without a name, or one that is not known.
     pub caches: Vec<Option<String>>,
+    /// The stages with a step that sees a secret, likewise: a secret's value is no part of what a step is cached by.
+    pub secrets: Vec<Option<String>>,
 }
 
 /// Looks at every `RUN`, also behind `ONBUILD`. What is not plainly another kind counts as a cache: its kind may come from an argument.
@@ -28,6 +30,7 @@ pub fn mounts(file: &Dockerfile) -> Mounts {
         }
     }
     mounts.caches.dedup();
+    mounts.secrets.dedup();
     mounts
 }
 
@@ -39,7 +42,9 @@ fn of_run(arguments: &str, stage: Option<&String>, mounts: &mut Mounts) {
         let mount = mount.to_lowercase();
         if mount.contains("cache") || mount.contains(['$', '`', '\\']) {
             mounts.caches.push(stage.cloned());
-        } else if !["type=secret", "type=ssh", "type=tmpfs"].iter().any(|kind| mount.contains(kind)) {
+        } else if mount.contains("secret") {
+            mounts.secrets.push(stage.cloned());
+        } else if !["type=ssh", "type=tmpfs"].iter().any(|kind| mount.contains(kind)) {
             mounts.binds = true;
         }
     }
@@ -57,7 +62,7 @@ mod tests {
     use super::*;
 
     fn of(text: &str) -> (bool, Vec<Option<String>>) {
-        let Mounts { binds, caches } = mounts(&parse(text));
+        let Mounts { binds, caches, .. } = mounts(&parse(text));
         (binds, caches)
     }
 
@@ -79,6 +84,15 @@ mod tests {
         );
         assert_eq!(of("FROM a\nRUN --mount=type=cache,target=/t make\n").1, [None]);
         assert_eq!(of("FROM a AS b\nONBUILD RUN --mount=type=cache,target=/t make\n").1, [None]);
+    }
+
+    #[test]
+    fn stages_that_see_a_secret_are_told() {
+        let text =
+            "FROM a AS deps\nRUN --mount=type=secret,id=npmrc npm ci\nRUN --mount=id=x,type=SECRET y\nFROM b\nRUN --mount=type=ssh z\n";
+        assert_eq!(mounts(&parse(text)).secrets, [Some("deps".to_owned())]);
+        assert_eq!(mounts(&parse("FROM a\nRUN --mount=type=secret,id=x y\n")).secrets, [None]);
+        assert_eq!(mounts(&parse("FROM a\nRUN --mount=type=\"secret\",id=x y\n")).secrets, [None]);
     }
 
     #[test]

@@ -84,15 +84,19 @@ pub enum NativeError {
         /// The programs that are built.
         have: Vec<String>,
     },
-    /// A user by a name that nobody knows on `scratch`.
-    #[error("`user = \"{user}\"`: an image from `scratch` knows no such name, and would not start")]
+    /// A user by a name that nobody knows in the image.
+    #[error("`user = \"{user}\"`: {of} knows no such name, and would not start")]
     #[diagnostic(
         code(build::no_user),
         help(
             "write numbers (`user = \"1000:1000\"`) or `nonroot`; a name needs a base that has it, or `etc/passwd` among `[build] files`"
         )
     )]
-    NoUser { user: String },
+    NoUser {
+        user: String,
+        /// What the programs are put upon.
+        of: &'static str,
+    },
     /// Two programs of one name.
     #[error("two programs are called `{name}`, and there is one /app/{name}")]
     #[diagnostic(code(build::same_program), help("rename one of the binary targets"))]
@@ -116,6 +120,16 @@ pub enum NativeError {
         linker: String,
         target: String,
         source: ProcessError,
+    },
+    /// The tree names a program that would have a part in its own build.
+    #[error("{}: `{key}` {reason}", path.display())]
+    #[diagnostic(code(build::own_tool), help("{help}"))]
+    OwnTool {
+        path: PathBuf,
+        /// In that file.
+        key: String,
+        reason: &'static str,
+        help: &'static str,
     },
     /// What was compiled for another platform could not be linked.
     #[error("what was compiled for {target} could not be linked\n{tail}")]

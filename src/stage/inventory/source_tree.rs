@@ -153,6 +153,7 @@ fn collect(facts: &LayerFacts, effects: &Effects, inventory: &mut Inventory) {
         }
     }
     unread::drop_locked(facts, &mut found.gaps);
+    cargo_patch::drop_of_no_workspace(facts, &mut found.gaps);
     found.gaps.append(&mut unread::not_reached(facts));
     inventory.components = found.components;
     inventory.facts = found.facts;

@@ -99,7 +99,7 @@ pub(super) async fn check(
 fn seen(listed: &Referrers, digest: &Digest) -> String {
     let by_api = match listed.by_api {
         Some(count) => format!("{count} by the list itself"),
-        None => "no list of them is served".to_owned(),
+        None => "no list of them is served: whoever may push can change what stands under the tag".to_owned(),
     };
     let (count, by_tag, tag) = (listed.list.len(), listed.by_tag, referrers_tag(digest));
     format!("{count} things refer to the image ({by_api}, {by_tag} under the tag {tag}); all were looked at")

@@ -229,3 +229,18 @@ fn a_secret_of_the_build_that_a_step_writes_into_the_image_ends_it() {
         }
     }
 }
+
+#[test]
+fn a_secrets_earlier_value_does_not_come_out_of_the_engines_cache() {
+    let (earlier, now) = ("npm_a8Kq2LmZx90Tr5VbYw", "npm_Zx90Tr5VbYwa8Kq2Lm");
+    for builder in Builder::all() {
+        let file = format!("FROM {BASE}\nRUN --mount=type=secret,id=token cp /run/secrets/token /leak\n");
+        let project = Project::new(builder.name(), "[build.secrets]\ntoken = \"env:TOKEN\"\n", &[("Dockerfile", &file)]);
+        for value in [earlier, now] {
+            let mut env = builder.env();
+            env.insert("TOKEN", value.to_owned());
+            let said = project.ends(2, &env, &["build"]);
+            assert!(said.contains("secret `token` is in the image"), "{said}");
+        }
+    }
+}

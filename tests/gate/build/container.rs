@@ -8,7 +8,7 @@ use portcullis::io::oci_layout::OciLayout;
 use portcullis::model::plan::{HealthCheck, ImageSettings, NativeBuild};
 
 use crate::build::crates::{attempt, pay, workspace};
-use crate::build::targets::loader_base;
+use crate::build::targets::{base_with, loader_base, of_base};
 use crate::support::sample::{CONFIG, Sample, run};
 
 #[test]
@@ -111,7 +111,7 @@ fn what_the_image_cannot_start_is_refused_before_anything_is_compiled() {
     for image in [checked_by("pay"), run_as("nonroot")] {
         attempt(&root, folder.path(), &upon(image)).unwrap();
     }
-    // A base has no such program either; a name is for the base to know.
+    // A base has no such program either, and knows the names that are in its lists.
     let based = |image| NativeBuild {
         base: Some(loader_base(folder.path(), &["amd64"])),
         image,
@@ -119,7 +119,26 @@ fn what_the_image_cannot_start_is_refused_before_anything_is_compiled() {
     };
     let error = attempt(&root, folder.path(), &based(checked_by("curl"))).unwrap_err();
     assert!(error.to_string().contains("`curl` is not in the image"), "{error}");
-    attempt(&root, folder.path(), &based(run_as("app"))).unwrap();
+    for user in ["app", "1000:app"] {
+        let error = attempt(&root, folder.path(), &based(run_as(user))).unwrap_err();
+        assert!(error.to_string().contains("the base knows no such name"), "{error}");
+    }
+    attempt(&root, folder.path(), &based(run_as("1000:1000"))).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let root = workspace(folder.path());
+    let with_names = NativeBuild {
+        base: Some(base_with(folder.path(), &["amd64"], |tar| {
+            for (list, text) in [
+                ("etc/passwd", "root:x:0:0::/:\napp:x:1000:1000::/:\n"),
+                ("etc/group", "app:x:1000:\n"),
+            ] {
+                of_base(tar, list, tar::EntryType::Regular, 0o644, "", text.as_bytes());
+            }
+        })),
+        image: run_as("app:app"),
+        ..pay()
+    };
+    attempt(&root, folder.path(), &with_names).unwrap();
 }
 
 /// The example of `docs/images.md`.

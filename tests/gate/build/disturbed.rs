@@ -8,7 +8,7 @@ use portcullis::model::exit_kind::ExitKind;
 use portcullis::model::plan::NativeBuild;
 use portcullis::stage::build::{BuildError, NativeError};
 
-use crate::build::crates::{attempt, programs, workspace};
+use crate::build::crates::{attempt, pay, programs, workspace};
 use crate::build::native::files;
 use crate::support::checkout;
 use crate::support::sample::{CONFIG, Sample};
@@ -188,4 +188,136 @@ fn a_copy_is_looked_up_wherever_it_is_said_that_it_stands_in_and_ones_own_crate_
         let (code, said) = judged(&place, &root, &["check"]);
         assert_eq!(code, Some(expected), "{manifest}{lock}{said}");
     }
+}
+
+#[test]
+fn ones_own_crate_is_not_taken_for_a_copy_by_manifests_of_nobody_here() {
+    let place = Sample::new();
+    let own = "[dependencies]\nsmallvec = { path = \"copy\" }\n[workspace]\nexclude = [\"fuzz\", \"tests/fixtures/app\"]\n";
+    let root = with_a_copy(&place, own, &format!("{COPY}{SVC}"));
+    let write = |name: &str, text: &str| {
+        let path = root.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    let needs = |name: &str| format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\n[dependencies]\nsmallvec = \"1\"\n");
+    write("tests/fixtures/app/Cargo.toml", &needs("app"));
+    write("fuzz/Cargo.toml", &(needs("svc-fuzz") + "[workspace]\n"));
+    write(
+        "templates/x/Cargo.toml",
+        "[package]\nname = {{ name }}\n[patch.crates-io]\nsmallvec = { path = \"copy\" }\n",
+    );
+    let (_, said) = judged(&place, &root, &["check"]);
+    assert!(!said.contains("RUSTSEC-2021-0003") && !said.contains("templates/x"), "{said}");
+    // Controls: beside the lock file it is the one that counts, and a package of the lock file's speaks.
+    fs::rename(root.join("templates/x/Cargo.toml"), root.join("Cargo.toml")).unwrap();
+    let (_, said) = judged(&place, &root, &["check"]);
+    assert!(said.contains("which crates it replaces cannot be told"), "{said}");
+    fs::write(root.join("Cargo.toml"), needs("svc")).unwrap();
+    let (_, said) = judged(&place, &root, &["check"]);
+    assert!(said.contains("RUSTSEC-2021-0003"), "{said}");
+}
+
+#[test]
+fn what_a_package_needs_whose_manifest_is_not_in_the_tree_is_looked_up() {
+    let needs_w = "[dependencies]\nw = { path = \"PLACE\" }\n[dev-dependencies]\nsv = { package = \"smallvec\", path = \"copy\" }\n\
+                   [workspace]\nexclude = [\"w\", \"vendor\"]\n";
+    let w = "[[package]]\nname = \"w\"\nversion = \"0.1.0\"\ndependencies = [\n \"smallvec\",\n]\n";
+    let lock = format!("{COPY}{SVC}\n{w}").replace(" \"smallvec\",\n]\n\n", " \"smallvec\",\n \"w\",\n]\n\n");
+    for (at, ignored) in [("vendor/w", ""), ("w", "w\n")] {
+        let place = Sample::new();
+        let root = with_a_copy(&place, &needs_w.replace("PLACE", at), &lock);
+        let own = "[package]\nname = \"w\"\nversion = \"0.1.0\"\n[dependencies]\nsmallvec = \"1\"\n";
+        fs::create_dir_all(root.join(at)).unwrap();
+        fs::write(root.join(at).join("Cargo.toml"), own).unwrap();
+        fs::write(root.join(".gitignore"), ignored).unwrap();
+        let (code, said) = judged(&place, &root, &["check"]);
+        assert_eq!(code, Some(1), "{at}: {said}");
+        // A lock file alone says nothing of where its packages lie.
+        let (code, said) = judged(&place, &root, &["scan", "Cargo.lock"]);
+        assert_eq!(code, Some(0), "{at}: {said}");
+    }
+}
+
+#[test]
+fn nothing_of_the_tree_chooses_what_builds_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = workspace(folder.path());
+    let tool = root.join("tool.sh");
+    let mark = folder.path().join("mark");
+    fs::write(&tool, format!("#!/bin/sh\necho x >> '{}'\nexec cc \"$@\"\n", mark.display())).unwrap();
+    fs::set_permissions(&tool, fs::Permissions::from_mode(0o755)).unwrap();
+    fs::create_dir(root.join(".cargo")).unwrap();
+    let here = tool.display();
+    let own = |name: &str, text: &str| {
+        fs::write(root.join(name), text).unwrap();
+        let refused = attempt(&root, folder.path(), &pay());
+        fs::remove_file(root.join(name)).unwrap();
+        refused.map(|_| ())
+    };
+    let target = "[target.x86_64-unknown-linux-gnu]\nlinker";
+    for (name, text, key) in [
+        (".cargo/config.toml", "[env]\nLD_PRELOAD = \"/x.so\"\n".to_owned(), "env.LD_PRELOAD"),
+        (
+            ".cargo/config",
+            "[env]\nPATH = { value = \"bin\", relative = true }\n".to_owned(),
+            "env.PATH",
+        ),
+        (".cargo/config.toml", format!("{target} = \"tool.sh/../tool.sh\"\n"), "linker"),
+        (".cargo/config.toml", format!("{target} = \"{here}\"\n"), "linker"),
+        (
+            ".cargo/config.toml",
+            format!("[target.'cfg(unix)']\nlinker = \"{here}\"\n"),
+            "linker",
+        ),
+        (
+            ".cargo/config.toml",
+            "[source.l]\nlocal-registry = \"reg\"\n".to_owned(),
+            "local-registry",
+        ),
+        (
+            ".cargo/config.toml",
+            format!("[registry]\nglobal-credential-providers = [\"{here} x\"]\n"),
+            "credential",
+        ),
+        (
+            ".cargo/config.toml",
+            format!("[registries.r]\ncredential-provider = [\"{here}\", \"x\"]\n"),
+            "credential",
+        ),
+        (
+            "rust-toolchain.toml",
+            format!("[toolchain]\npath = \"{}\"\n", root.display()),
+            "toolchain.path",
+        ),
+        (
+            "rust-toolchain",
+            format!("[toolchain]\npath = \"{}\"\n", root.display()),
+            "toolchain.path",
+        ),
+    ] {
+        let refused = own(name, &text).expect_err(&text);
+        assert!(
+            matches!(&refused, BuildError::Native(NativeError::OwnTool { .. })),
+            "{text}: {refused}"
+        );
+        assert!(refused.to_string().contains(key), "{text}: {refused}");
+    }
+    // By what is included, too.
+    fs::write(root.join("more.toml"), format!("{target} = \"{here}\"\n")).unwrap();
+    own(".cargo/config.toml", "include = \"../more.toml\"\n").expect_err("it is read");
+    // Controls: programs of the PATH, and one that portcullis.toml names instead.
+    own(
+        ".cargo/config.toml",
+        &format!("{target} = \"cc\"\n[env]\nCARGO_WORKSPACE_DIR = {{ value = \"\", relative = true }}\n"),
+    )
+    .unwrap();
+    assert!(!mark.exists());
+    let mut asked = pay();
+    asked
+        .linkers
+        .insert(String::new(), "tool.sh/../tool.sh".replace("tool.sh/../", "./"));
+    fs::write(root.join(".cargo/config.toml"), format!("{target} = \"{here}\"\n")).unwrap();
+    attempt(&root, folder.path(), &asked).unwrap();
+    assert!(mark.exists());
 }

@@ -18,7 +18,17 @@ fn commit(root: &Path) {
     git(root, &["add", "-A"]);
     git(
         root,
-        &["-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "-q", "-m", "y"],
+        &[
+            "-c",
+            "user.name=t",
+            "-c",
+            "user.email=t@example.com",
+            "commit",
+            "-q",
+            "--allow-empty",
+            "-m",
+            "y",
+        ],
     );
 }
 
@@ -226,4 +236,71 @@ fn what_the_commit_has_and_the_checkout_has_not_is_refused_and_modes_and_bytes_a
         "{error}"
     );
     assert_eq!(error.exit_kind(), ExitKind::Usage);
+}
+
+/// What a build script leaves in the folder that cargo builds in.
+const LEAVES_SOMETHING: &str = "fn main() {\n    let out = std::path::PathBuf::from(std::env::var(\"OUT_DIR\").unwrap());\n    let target = out.ancestors().find(|folder| folder.join(\"portcullis-settings\").is_file()).unwrap();\n    std::fs::write(target.join(\"left\"), \"x\").unwrap();\n    for name in [\"portcullis-ran\", \"portcullis-commit\"] {\n        std::fs::write(target.join(name), std::fs::read_to_string(\"claims\").unwrap_or_default()).unwrap();\n    }\n}\n";
+
+#[test]
+fn nothing_that_a_commits_own_code_wrote_is_there_for_the_next_commit() {
+    for ends_well in [true, false] {
+        let folder = tempfile::tempdir().unwrap();
+        let root = workspace(folder.path());
+        let built = || attempt(&root, folder.path(), &pay());
+        let left = folder.path().join("work/cargo/left");
+        let head = || portcullis::io::git::commit(&root, &[]).unwrap().unwrap().sha.to_string();
+        let good = head();
+        fs::write(root.join("build.rs"), LEAVES_SOMETHING).unwrap();
+        // It says that the folder is of the commit that will be built next.
+        fs::write(root.join("claims"), &good).unwrap();
+        if !ends_well {
+            fs::write(root.join("src/main.rs"), "fn main() {").unwrap();
+        }
+        commit(&root);
+        assert_eq!(built().is_ok(), ends_well);
+        assert!(left.is_file(), "the control: it was written");
+        git(&root, &["checkout", "-q", &good]);
+        built().unwrap();
+        assert!(!left.exists());
+    }
+}
+
+#[test]
+fn what_nobody_else_wrote_is_kept_for_the_next_commit() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = workspace(folder.path());
+    program(&root, folder.path(), &pay());
+    let mark = folder.path().join("work/cargo/mark");
+    fs::write(&mark, "x").unwrap();
+    fs::write(root.join("README.md"), "x\n").unwrap();
+    // What is in no commit has a folder of its own.
+    let other = folder.path().join("work/cargo-uncommitted");
+    assert!(!other.exists());
+    program(&root, folder.path(), &pay());
+    assert!(other.exists());
+    commit(&root);
+    program(&root, folder.path(), &pay());
+    assert!(mark.exists());
+    // Variables of a configuration reach build scripts that cargo does not ask again.
+    fs::create_dir(root.join(".cargo")).unwrap();
+    fs::write(root.join(".cargo/config.toml"), "[env]\nA = \"1\"\n").unwrap();
+    commit(&root);
+    program(&root, folder.path(), &pay());
+    assert!(!mark.exists());
+}
+
+#[test]
+fn sources_that_git_ignores_are_compiled_again_and_told() {
+    let speaking = Speaking::new("own/word", |manifest| {
+        format!("{manifest}[dependencies]\nword = {{ path = \"own/word\" }}\n").replace("members = [", "members = [\"own/word\", ")
+    });
+    speaking.write(".gitignore", "target/\ndist/\nown/\n");
+    speaking.says_what_each_commit_has(|_| {});
+    speaking.says("the third word");
+    let source = speaking.root.join("own/word/src/lib.rs");
+    let old = SystemTime::now() - Duration::from_secs(86_400);
+    fs::File::options().write(true).open(source).unwrap().set_modified(old).unwrap();
+    let built = attempt(&speaking.root, speaking.folder.path(), &pay()).unwrap();
+    assert!(contains(&files(&built)["app/pay"].2, "the third word"), "the same commit");
+    assert!(!built.provenance.unwrap().reproducible);
 }

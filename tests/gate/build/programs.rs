@@ -196,7 +196,7 @@ fn the_compilation_sees_the_variables_that_are_named_and_no_others() {
             .output()
             .unwrap();
         assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-        let compiled = fs::read_dir(root.join("target/portcullis/work/cargo")).unwrap();
+        let compiled = fs::read_dir(root.join("target/portcullis/work/cargo-uncommitted")).unwrap();
         let built = compiled
             .map(|folder| folder.unwrap().path().join("dist/pay"))
             .find(|file| file.is_file());

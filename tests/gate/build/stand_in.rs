@@ -68,7 +68,7 @@ fn every_platform_of_an_index_is_inventoried_and_judged() {
     };
     let feed = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/advisories/node");
     let build = format!(
-        "[build]\nusing = \"native\"\npackage = \"pay\"\nbin = \"pay\"\ntargets = [\"aarch64-unknown-linux-gnu\", \"{HERE}\"]\nfiles = [{{ from = \"web\", to = \"/web\" }}]\n"
+        "[build]\nusing = \"native\"\npackage = \"pay\"\nbin = \"pay\"\ntargets = [\"aarch64-unknown-linux-gnu\", \"{HERE}\"]\nlinker = {{ aarch64-unknown-linux-gnu = \"cc\" }}\nfiles = [{{ from = \"web\", to = \"/web\" }}]\n"
     );
     let config = CONFIG
         .replace("[build]\nusing = \"image\"\nimage = \"oci:built\"\n", &build)

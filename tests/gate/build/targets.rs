@@ -184,6 +184,13 @@ fn a_foreign_target_without_a_linker_for_it_says_what_links() {
         return;
     }
     let error = fails(&for_targets(&[ARM]), |_| ());
+    assert!(matches!(error, BuildError::Native(NativeError::Target { .. })), "{error}");
+    assert_eq!(error.exit_kind(), ExitKind::Usage, "nothing was compiled");
+    let by_the_hosts = NativeBuild {
+        linkers: BTreeMap::from([(String::new(), "cc".to_owned())]),
+        ..for_targets(&[ARM])
+    };
+    let error = fails(&by_the_hosts, |_| ());
     assert!(matches!(error, BuildError::Native(NativeError::CannotLink { .. })), "{error}");
     assert_eq!(error.exit_kind(), ExitKind::Undecidable);
 }

@@ -225,6 +225,37 @@ async fn referrers_are_found_under_the_tag_when_the_api_fails_or_gives_nothing()
 }
 
 #[tokio::test]
+async fn a_list_of_referrers_that_fails_once_is_not_taken_for_a_registry_that_has_none() {
+    let place = Workplace::new();
+    let image = Digest::from_bytes([1; 32]);
+    let ours = (200, None, list(&[entry(3)]));
+    let nobodys = || (200, None, list(&[]));
+    let moved = |to: &str| (303, Some(to.to_owned()), String::new());
+    let absent = |status: u16| (status, None, String::new());
+    for (answers, known) in [
+        (vec![absent(404), nobodys(), ours.clone()], true),
+        (vec![absent(400), nobodys(), ours.clone()], true),
+        (vec![moved("/page"), nobodys(), ours], true),
+        (vec![absent(404), nobodys(), absent(404)], false),
+        (vec![moved("/page"), nobodys(), moved("/page")], false),
+        // Sent on to the API of another name, which says to strangers that it has nothing.
+        (vec![moved("/v2/moved/referrers/x"), absent(404)], false),
+    ] {
+        let stand_in = QuirkyRegistry::start(Quirks {
+            referrers: answers.clone(),
+            ..Quirks::default()
+        })
+        .await;
+        let tag = portcullis::io::registry::referrers_tag(&image);
+        stand_in.put_manifest(&tag, media_type::OCI_INDEX, list(&[entry(2)]).as_bytes());
+        match client(&stand_in, &place.effects).referrers(&image).await {
+            Ok(found) => assert_eq!((found.by_api, found.by_tag, known), (Some(1), 1, true), "{answers:?}"),
+            Err(error) => assert!(!known, "{answers:?}: {error}"),
+        }
+    }
+}
+
+#[tokio::test]
 async fn every_page_of_referrers_and_the_tag_beside_them_are_read() {
     let place = Workplace::new();
     let image = Digest::from_bytes([1; 32]);

@@ -52,8 +52,10 @@ fn read_document(document: &Entry<'_>, lock: &mut NpmLock) {
     for (package, entry) in lock.packages[first..].iter_mut().zip(&listed) {
         package.needs = needs(entry, &by_key);
     }
-    lock.troubles
-        .extend(missing(document, &listed, &by_key).into_iter().map(Trouble::unread));
+    let missing = missing(document, &listed, &by_key)
+        .into_iter()
+        .chain(replaced(&listed, &descriptions));
+    lock.troubles.extend(missing.map(Trouble::unread));
     let projects = importers(document).into_iter().map(|(folder, importer)| Project {
         folder: folder.to_owned(),
         needs: asked(document, importer, &by_key),
@@ -148,6 +150,32 @@ fn missing(document: &Entry<'_>, listed: &[&Entry<'_>], by_key: &Keys<'_>) -> Ve
             let lacks = !is_local(version) && resolve(&need.key, version, by_key).is_none();
             lacks.then(|| format!("`{} {version}`, needed at line {}, is not among the packages", need.key, need.line))
         })
+        .collect()
+}
+
+/// Published packages that `overrides` give a folder for one that they need: the lock file does not tell its version. A peer may be of the workspace.
+fn replaced(listed: &[&Entry<'_>], descriptions: &HashMap<&str, &Entry<'_>>) -> Vec<String> {
+    let linked = |entry: &&Entry<'_>| -> Vec<String> {
+        let peers = descriptions
+            .get(without_peers(key(entry)))
+            .copied()
+            .unwrap_or(entry)
+            .get("peerDependencies");
+        let needed = entries(entry, "dependencies").iter().chain(entries(entry, "optionalDependencies"));
+        let linked = needed.filter(|need| got(need).starts_with("link:") && peers.is_none_or(|peers| peers.get(&need.key).is_none()));
+        let told = |need: &Entry<'_>| {
+            let (name, folder) = (&need.key, got(need).trim_start_matches("link:"));
+            format!(
+                "`{}` is given the folder {folder} for `{name}`, and the lock file does not say of which version that is",
+                key(entry)
+            )
+        };
+        linked.map(told).collect()
+    };
+    listed
+        .iter()
+        .filter(|entry| !key(entry).contains("@file:"))
+        .flat_map(linked)
         .collect()
 }
 

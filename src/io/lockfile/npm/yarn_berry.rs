@@ -28,8 +28,9 @@ pub(super) fn read(text: &str) -> NpmLock {
                 .push(at);
         }
     }
+    let folders = folders(&entries);
     for entry in entries {
-        let package = package(entry, needs(entry, &by_pattern), &mut lock);
+        let package = package(entry, needs(entry, &by_pattern, &folders), &mut lock);
         if package.identity.is_none() {
             lock.unread(format!("the entry at line {} names no package", entry.line));
         }
@@ -50,14 +51,15 @@ fn patched(pattern: &str) -> Option<String> {
 }
 
 /// What a package asks for; those that yarn changes are listed as they were too.
-fn needs(entry: &Entry<'_>, by_pattern: &Patterns<'_>) -> Vec<Need> {
+fn needs(entry: &Entry<'_>, by_pattern: &Patterns<'_>, folders: &HashMap<&str, Vec<usize>>) -> Vec<Need> {
     let meta = entry.get("dependenciesMeta");
     let is_optional = |name: &str| meta.and_then(|meta| meta.get(name)?.text("optional")) == Some("true");
     let asked = entry.get("dependencies").map(|list| list.entries.as_slice()).unwrap_or_default();
     let mut needs = Vec::new();
     for asked in asked {
         let Some(range) = asked.value.as_deref() else { continue };
-        let found = resolve(&asked.key, range, by_pattern).unwrap_or_default();
+        let replaced = || folders.get(&*asked.key).map(Vec::as_slice);
+        let found = resolve(&asked.key, range, by_pattern).or_else(replaced).unwrap_or_default();
         needs.extend(found.iter().map(|at| Need {
             name: asked.key.clone().into_owned(),
             range: Some(range.to_owned()),
@@ -66,6 +68,19 @@ fn needs(entry: &Entry<'_>, by_pattern: &Patterns<'_>) -> Vec<Need> {
         }));
     }
     needs
+}
+
+/// Folders that `resolutions` put in the place of packages, by the names of these: whoever needs one still asks for what its manifest says.
+fn folders<'e>(entries: &[&'e Entry<'_>]) -> HashMap<&'e str, Vec<usize>> {
+    let mut folders: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (at, entry) in entries.iter().enumerate() {
+        for (name, from) in entry.key.split(", ").filter_map(name_and_range) {
+            if ["file:", "portal:", "link:"].iter().any(|protocol| from.starts_with(protocol)) {
+                folders.entry(name).or_default().push(at);
+            }
+        }
+    }
+    folders
 }
 
 /// Ranges are written with their protocol (`npm:^1`) since version 8 of the format, and without it before.

@@ -15,7 +15,14 @@ const MOST_LINKS: usize = 40;
 #[derive(Debug, Default)]
 pub(in crate::stage::build) struct Below {
     nodes: BTreeMap<String, Node>,
+    /// Names in the lists of accounts, by the paths of these.
+    accounts: BTreeMap<String, Vec<String>>,
 }
+
+/// Lists of users and of groups: a name stands at the start of each line.
+const ACCOUNTS: [&str; 2] = ["etc/passwd", "etc/group"];
+/// Bytes of a list that is looked into.
+const LONGEST: u64 = 4 << 20;
 
 /// One thing in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +68,13 @@ impl Below {
     pub(in crate::stage::build) fn put(&mut self, path: &str, sort: Sort, mode: u32) {
         let (uid, gid) = (0, 0);
         self.nodes.insert(path.to_owned(), Node { sort, mode, uid, gid });
+    }
+
+    /// True where a list of accounts (`etc/passwd`) has a name, and where nobody knows: a link may lead to one that was not looked into.
+    pub(in crate::stage::build) fn knows(&self, list: &str, name: &str) -> bool {
+        let Some((place, _)) = self.resolve(list) else { return false };
+        let names = self.accounts.get(&place);
+        names.is_none_or(|names| names.iter().any(|known| known == name))
     }
 
     /// What lies at a path, which leads through no link.
@@ -142,6 +156,10 @@ impl Below {
             if node.sort != Sort::Folder {
                 self.remove(&place, false);
             }
+            self.accounts.remove(&place);
+            if let Some((_, names)) = seen.accounts.iter().rfind(|(list, _)| *list == path) {
+                self.accounts.insert(place.clone(), names.clone());
+            }
             self.nodes.insert(place, node);
         }
     }
@@ -173,6 +191,7 @@ struct Seen {
     entries: Vec<(String, Found)>,
     /// A folder, and what of it is hidden; none for all.
     whiteouts: Vec<(String, Option<String>)>,
+    accounts: Vec<(String, Vec<String>)>,
     metadata: Metadata,
 }
 
@@ -206,7 +225,11 @@ impl Visitor for Seen {
             gid: self.metadata.gid,
         };
         self.entries.push((entry.path.to_owned(), Found::Node(node)));
-        Ok(if entry.kind == Kind::File { Need::Magic } else { Need::Nothing })
+        Ok(match entry.kind {
+            Kind::File if ACCOUNTS.contains(&entry.path) && entry.size <= LONGEST => Need::Content,
+            Kind::File => Need::Magic,
+            _ => Need::Nothing,
+        })
     }
 
     fn magic(&mut self, _: &Entry<'_>, start: &[u8]) -> Need {
@@ -216,7 +239,11 @@ impl Visitor for Seen {
         Need::Nothing
     }
 
-    fn content(&mut self, _: &Entry<'_>, _: &[u8]) {}
+    fn content(&mut self, entry: &Entry<'_>, content: &[u8]) {
+        let lines = content.split(|byte| *byte == b'\n');
+        let names = lines.filter_map(|line| Some(String::from_utf8_lossy(line.split(|byte| *byte == b':').next()?).into_owned()));
+        self.accounts.push((entry.path.to_owned(), names.collect()));
+    }
 }
 
 #[cfg(test)]
@@ -233,8 +260,24 @@ mod tests {
         Seen {
             entries: entries.into_iter().map(|(path, found)| (path.to_owned(), found)).collect(),
             whiteouts: whiteouts.iter().map(|(folder, name)| (owned(folder), name.map(owned))).collect(),
+            accounts: Vec::new(),
             metadata: Metadata::default(),
         }
+    }
+
+    #[test]
+    fn a_list_of_accounts_is_the_one_of_the_uppermost_layer() {
+        let mut below = Below::default();
+        assert!(!below.knows("etc/passwd", "app"), "there is none");
+        for names in [vec!["root"], vec!["root", "app"], vec!["root", "web"]] {
+            let mut seen = layer(vec![("etc/passwd", node(Sort::File(None)))], &[]);
+            seen.accounts = vec![("etc/passwd".to_owned(), names.iter().map(|name| (*name).to_owned()).collect())];
+            below.add(seen);
+            assert!(names.iter().all(|name| below.knows("etc/passwd", name)));
+        }
+        assert!(!below.knows("etc/passwd", "app"));
+        below.add(layer(vec![("etc/passwd", node(Sort::File(None)))], &[]));
+        assert!(below.knows("etc/passwd", "app"), "one that was not looked into");
     }
 
     #[test]

@@ -30,6 +30,10 @@ impl Leaks {
         let mut patterns: Vec<Vec<u8>> = Vec::new();
         let mut ids = Vec::new();
         let mut look_for = |id: &String, pattern: Vec<u8>| {
+            if pattern.is_ascii() {
+                patterns.push(in_utf_16(&pattern));
+                ids.push(id.clone());
+            }
             patterns.push(pattern);
             ids.push(id.clone());
         };
@@ -92,6 +96,13 @@ impl Trail {
         }
         found
     }
+}
+
+/// What stands in a text of UTF-16 of either byte order, from the first to the last letter.
+fn in_utf_16(ascii: &[u8]) -> Vec<u8> {
+    let mut wide: Vec<u8> = ascii.iter().flat_map(|letter| [*letter, 0]).collect();
+    wide.pop();
+    wide
 }
 
 /// The whole text; of one with several lines or fields (an `.npmrc`, a login of Docker's, a private key) the words that look like what is secret in
@@ -159,6 +170,14 @@ mod tests {
 
     fn leaks(text: &str) -> Leaks {
         Leaks::of(&[("npmrc".to_owned(), Secret::new(text))], &[]).expect("found")
+    }
+
+    #[test]
+    fn a_value_is_found_in_utf_16() {
+        let wide = |to_bytes: fn(u16) -> [u8; 2]| TOKEN.encode_utf16().flat_map(to_bytes).collect::<Vec<u8>>();
+        for text in [wide(u16::to_le_bytes), wide(u16::to_be_bytes)] {
+            assert_eq!(leaks(TOKEN).within(&text), Some("npmrc"));
+        }
     }
 
     #[test]

@@ -122,8 +122,9 @@ impl Run<'_> {
             Some(platform) => format!("{word}-{}", platform.to_string().replace('/', "-")),
             None => word,
         };
-        // A copy that comes from the cache keeps its old times, and what a cache mount keeps may be of a commit between: it would be passed over.
-        let anew: Option<Vec<String>> = self.sources.kept.iter().cloned().collect();
+        // A copy that comes from the cache keeps its old times, and what a cache mount keeps may be of a commit between: it would be passed over. A step
+        // that saw another value of a secret may have written that one into its layer, and nobody can look for a value that nobody knows.
+        let anew: Option<Vec<String>> = self.sources.anew.iter().cloned().collect();
         let request = Request {
             plan: self.plan,
             build: self.build,
@@ -161,7 +162,12 @@ impl Run<'_> {
             (steps, image) = build(&fresh)?;
         }
         bases.extend(steps.bases().clone());
-        canonical.ended = self.effects.clock.now().saturating_add(AHEAD).unwrap_or(jiff::Timestamp::MAX);
+        let now = self.effects.clock.now();
+        // One that dates its steps to the commit needs no allowance, by which a base of a clock that is ahead would be taken for a step of this build.
+        canonical.ended = match canonical::knows_the_commit(&image.config, canonical.epoch)? {
+            true => now,
+            false => now.saturating_add(AHEAD).unwrap_or(jiff::Timestamp::MAX),
+        };
         let image = canonical::image(&image, &canonical, &self.target.layout, self.effects)?;
         if let Some(platform) = platform {
             machine::starts_on(platform, &image, &self.target.layout, self.effects)?;

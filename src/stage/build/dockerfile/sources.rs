@@ -9,7 +9,7 @@ use crate::io::Effects;
 use crate::io::files::{self, FileError};
 use crate::io::hash::sha256;
 use crate::model::digest::Digest;
-use crate::model::dockerfile::{self, Dockerfile, Mounts, parse, split_flags};
+use crate::model::dockerfile::{self, Dockerfile, Instruction, Mounts, parse, split_flags};
 use crate::model::event::Stage;
 use crate::model::excused::Excused as _;
 use crate::model::plan::{BuildPlan, DockerfileBuild, DockerfileBuilder};
@@ -22,8 +22,8 @@ pub(super) struct Sources {
     pub(super) context: PathBuf,
     /// Digest of the Dockerfile.
     pub(super) digest: Digest,
-    /// Stages that keep something from build to build; none for one without a name.
-    pub(super) kept: Vec<Option<String>>,
+    /// Stages whose steps are done anew each time: they keep something from build to build, or see a secret; none for one without a name.
+    pub(super) anew: Vec<Option<String>>,
     /// Images that the Dockerfile names, as written.
     pub(super) images: Vec<String>,
 }
@@ -74,6 +74,13 @@ impl Sources {
         let items = context::walk(&root, &ignore_files, &ours(plan, &root, folder), &effects.limits)?;
         let file = parse(&text);
         tell(&items, &file, effects);
+        if let Some(name) = build.args.keys().find(|name| !takes(&file, name)) {
+            let what = "`[build] args`: no ARG of the Dockerfile takes";
+            effects.warn(
+                Stage::Build,
+                format!("{what} `{name}`, and it has no effect, unless an image that it is built from asks for it"),
+            );
+        }
         let mounts = dockerfile::mounts(&file);
         context::copy(&root, &items, &copy, time_of_files(&mounts, plan, effects), effects)?;
         let (images, _) = dockerfile::images(&file);
@@ -81,7 +88,7 @@ impl Sources {
             dockerfile,
             context: copy,
             digest: sha256(text.as_bytes()),
-            kept: mounts.caches,
+            anew: mounts.caches.into_iter().chain(mounts.secrets).collect(),
             images: images.into_iter().map(|image| image.name).collect(),
         })
     }
@@ -127,6 +134,16 @@ fn tell(items: &[context::Item], file: &Dockerfile, effects: &Effects) {
         let what = "the Dockerfile copies all of the context, and .git is in it: no two clones have the same; name .git in .dockerignore";
         effects.warn(Stage::Build, what);
     }
+}
+
+/// True for an argument that some `ARG` asks for, or that every builder knows. Source: Docker's Dockerfile reference, "Predefined ARGs".
+fn takes(file: &Dockerfile, name: &str) -> bool {
+    let asks = |instruction: &Instruction| {
+        let words = instruction.arguments().split_whitespace();
+        instruction.keyword == "ARG" && words.into_iter().any(|word| word.split('=').next() == Some(name))
+    };
+    let upper = name.to_ascii_uppercase();
+    upper.ends_with("_PROXY") || upper.starts_with("BUILDKIT_") || file.instructions.iter().any(asks)
 }
 
 fn megabytes(bytes: u64) -> String {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use cargo_metadata::MetadataCommand;
+use cargo_metadata::{Metadata, MetadataCommand};
 use serde::Deserialize;
 
 use super::compiled::{self, Compiled};
@@ -13,8 +13,8 @@ use super::project::{Project, Selected};
 use super::target::Target;
 use super::toolchain::{self, Toolchain};
 use crate::io::Effects;
+use crate::io::environment;
 use crate::io::process::Program;
-use crate::io::{cargo, environment};
 use crate::model::event::{Event, Stage, Unit};
 use crate::model::inventory::Scope;
 use crate::model::plan::{BuildPlan, CargoCommand, NativeBuild};
@@ -244,28 +244,21 @@ impl Compilation<'_> {
         Ok(String::from_utf8_lossy(&answer).into_owned())
     }
 
-    /// Names of published packages that may be others in another commit, and that cargo takes for what never changes: those whose sources do not lie
-    /// where cargo unpacks them, but in a folder of somebody's (`cargo vendor`), and those that link a library, which may lie in the tree.
+    /// Asks for every package of the lock file, built or not.
     ///
     /// # Errors
     /// [`BuildError`], as for the build itself.
-    pub(super) fn changeable(&self) -> Result<Vec<String>, BuildError> {
+    pub(super) fn packages(&self) -> Result<Metadata, BuildError> {
         let question = of_no_other_compiler(Program::new("cargo"))
             .args(["metadata", "--locked", "--format-version", "1"])
             .args(self.plan.offline.then_some("--offline"))
             .env("CARGO_TERM_COLOR", "never")
             .current_dir(&self.plan.root);
         let answer = question.stdout().map_err(|error| failure::of(&self.attempt(), error))?;
-        let metadata = MetadataCommand::parse(String::from_utf8_lossy(&answer)).map_err(|error| BuildError::Answer {
+        MetadataCommand::parse(String::from_utf8_lossy(&answer)).map_err(|error| BuildError::Answer {
             what: "cargo metadata",
             detail: error.to_string(),
-        })?;
-        let home = cargo::home();
-        let unpacked = home.map(|home| ["registry/src", "git/checkouts"].map(|folder| home.join(folder)));
-        let is_cargos = |place: &Path| unpacked.iter().flatten().any(|folder| place.starts_with(folder));
-        let published = metadata.packages.iter().filter(|package| package.source.is_some());
-        let changeable = published.filter(|package| package.links.is_some() || !is_cargos(package.manifest_path.as_std_path()));
-        Ok(changeable.map(|package| package.name.to_string()).collect())
+        })
     }
 
     fn cargo(&self, verb: &str, target: &str) -> Program {
@@ -288,9 +281,11 @@ fn of_no_other_compiler(program: Program) -> Program {
     unset.fold(program.env("RUSTC", toolchain::program()), |program, name| program.env(name, ""))
 }
 
-/// Where cargo builds: not the workspace's own folder. Flags differ, and a developer's build must not throw this one away.
+/// Where cargo builds: not the workspace's own folder. Flags differ, and a developer's build must not throw this one away. What is in no commit has a
+/// folder of its own: what it runs can write there, and a commit is not built upon it.
 pub(super) fn target_dir(plan: &BuildPlan) -> PathBuf {
-    plan.work.join("cargo")
+    let is_committed = plan.commit.as_ref().is_some_and(|commit| !commit.dirty);
+    plan.work.join(if is_committed { "cargo" } else { "cargo-uncommitted" })
 }
 
 /// A linker that is named by a path lies where the configuration says; one that is a name is looked for by whoever starts it.

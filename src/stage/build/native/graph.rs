@@ -1,6 +1,7 @@
 //! The graph of what is built, as `cargo tree` tells it before anything that is judged has run.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use auditable_serde::Source;
 
@@ -68,9 +69,8 @@ impl Graph {
     /// # Errors
     /// [`BuildError::File`], [`BuildError::Answer`] for a manifest that cannot be read.
     pub(super) fn read_needs(&mut self, limits: &Limits) -> Result<(), BuildError> {
-        let folders = self.packages.values().filter_map(|(id, _)| compiled::folder_of(id));
         let mut elsewhere = BTreeSet::new();
-        for folder in folders {
+        for folder in self.local_folders() {
             let text = files::read_text(&folder.join("Cargo.toml"), limits.document)?;
             let manifest = text.parse::<toml::Table>().map_err(|error| BuildError::Answer {
                 what: "a manifest",
@@ -80,6 +80,15 @@ impl Graph {
         }
         self.elsewhere = elsewhere;
         Ok(())
+    }
+
+    pub(super) fn has(&self, package: &Named) -> bool {
+        self.packages.contains_key(package)
+    }
+
+    /// Folders of the local packages.
+    pub(super) fn local_folders(&self) -> impl Iterator<Item = PathBuf> {
+        self.packages.values().filter_map(|(id, _)| compiled::folder_of(id))
     }
 
     /// Names of the local packages.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::compile::{Compilation, target_dir};
 use super::created::created;
+use super::earlier::{self, Earlier};
 use super::graph::Graph;
 use super::named::Content;
 use super::placement::Placement;
@@ -13,7 +14,7 @@ use super::program::{self, Built, has_its_loader, missing_libraries};
 use super::project::Selected;
 use super::stamp::Kept;
 use super::target::Target;
-use super::{origin, rootfs, running};
+use super::{named, origin, rootfs, running};
 use crate::io::Effects;
 use crate::io::oci_layout::OciLayout;
 use crate::model::event::Stage;
@@ -40,8 +41,8 @@ impl ImageSource for Native {
             prepared: &prepared,
             effects,
         };
-        let kept = Kept::open(plan, build, &prepared, target_dir(plan))?;
-        let compiled = run.compile(&kept)?;
+        let mut kept = Kept::open(plan, build, &prepared, target_dir(plan))?;
+        let compiled = run.compile(&mut kept)?;
         let image = run.image(&compiled)?;
         kept.ended_well()?;
         let project = &prepared.project;
@@ -65,7 +66,7 @@ struct Run<'r> {
 /// What cargo made, for every target.
 struct Compiled<'r> {
     platforms: Vec<ForTarget<'r>>,
-    /// No local package lies outside of the workspace.
+    /// No local package lies outside of the workspace, and none in a folder that no commit holds.
     is_contained: bool,
 }
 
@@ -90,23 +91,50 @@ impl<'r> Run<'r> {
         }
     }
 
-    fn compile(&self, kept: &Kept<'_>) -> Result<Compiled<'r>, BuildError> {
-        let project = &self.prepared.project;
-        let mut outside: BTreeSet<PathBuf> = BTreeSet::new();
-        let mut platforms = Vec::new();
+    fn compile(&self, kept: &mut Kept<'_>) -> Result<Compiled<'r>, BuildError> {
+        let (project, configurations) = (&self.prepared.project, &self.prepared.configurations);
         let mut graphs = Vec::new();
         for target in &self.prepared.targets {
             for package in &project.packages {
                 graphs.push(self.compilation(package, target).graph()?);
             }
         }
-        if !kept.is_of_this_commit() {
-            let changeable = match (self.prepared.targets.first(), project.packages.first()) {
-                (Some(target), Some(package)) => self.compilation(package, target).changeable()?,
-                _ => Vec::new(),
+        let uncommitted = earlier::uncommitted(&self.plan.root, &graphs, configurations)?;
+        if !kept.is_of_this_commit() || !uncommitted.is_empty() {
+            let earlier = match (self.prepared.targets.first(), project.packages.first()) {
+                (Some(target), Some(package)) => {
+                    let packages = self.compilation(package, target).packages()?;
+                    Earlier::of(&packages, &graphs, configurations)
+                }
+                _ => Earlier::default(),
             };
-            kept.forget(graphs.iter().flat_map(Graph::local).chain(changeable.iter().map(String::as_str)))?;
+            kept.is_written_by(earlier.running)?;
+            let changeable = earlier.changeable.iter().map(String::as_str);
+            kept.forget(graphs.iter().flat_map(Graph::local).chain(changeable))?;
         }
+        let built = self.build(graphs);
+        kept.was_written_by_no_other()?;
+        let (platforms, outside) = built?;
+        // Of what lies outside of the workspace it is said below.
+        for folder in uncommitted.difference(&outside) {
+            let what = "holds sources that are in no commit: the image is not called reproducible";
+            self.effects.warn(Stage::Build, format!("{} {what}", folder.display()));
+        }
+        for folder in &outside {
+            let what = "lies outside of the workspace: cargo makes the digest depend on where the checkout lies; make it a member";
+            self.effects.warn(Stage::Build, format!("{} {what}", folder.display()));
+        }
+        Ok(Compiled {
+            platforms,
+            is_contained: outside.is_empty() && uncommitted.is_empty(),
+        })
+    }
+
+    /// Compiles for every target; and folders of local packages that lie outside of the workspace.
+    fn build(&self, graphs: Vec<Graph>) -> Result<(Vec<ForTarget<'r>>, BTreeSet<PathBuf>), BuildError> {
+        let project = &self.prepared.project;
+        let mut outside: BTreeSet<PathBuf> = BTreeSet::new();
+        let mut platforms = Vec::new();
         let mut graphs = graphs.into_iter();
         for target in &self.prepared.targets {
             let (mut programs, mut commands) = (Vec::new(), Vec::new());
@@ -121,14 +149,7 @@ impl<'r> Run<'r> {
             let command = commands.join(" && ");
             platforms.push(ForTarget { target, programs, command });
         }
-        for folder in &outside {
-            let what = "lies outside of the workspace: cargo makes the digest depend on where the checkout lies; make it a member";
-            self.effects.warn(Stage::Build, format!("{} {what}", folder.display()));
-        }
-        Ok(Compiled {
-            platforms,
-            is_contained: outside.is_empty(),
-        })
+        Ok((platforms, outside))
     }
 
     fn image(&self, compiled: &Compiled<'_>) -> Result<BuiltImage, BuildError> {
@@ -187,7 +208,8 @@ impl<'r> Run<'r> {
     fn manifest(&self, made: &ForTarget<'_>, base: Option<&Base>, layout: &OciLayout) -> Result<Descriptor, BuildError> {
         let placement = &self.prepared.placement;
         let image = &self.build.image;
-        let is_looked_into = !placement.is_empty() || self.build.link == Link::Dynamic || image.healthcheck.is_some();
+        let is_looked_into =
+            !placement.is_empty() || self.build.link == Link::Dynamic || image.healthcheck.is_some() || image.user.is_some();
         let below = match base {
             Some(base) if is_looked_into => Below::of(layout, &base.layers, self.effects)?,
             Some(_) => Below::default(),
@@ -201,6 +223,9 @@ impl<'r> Run<'r> {
                 path: Some(path_of(&base.environment()).to_owned()),
             };
             content.has_what_checks(image)?;
+            if is_looked_into {
+                named::knows_the_user(image, placement, Some(&below))?;
+            }
         }
         for program in &made.programs {
             has_its_loader(program, &below, made.target.machine())?;

@@ -6,7 +6,9 @@
 mod audit;
 mod compile;
 mod compiled;
+mod configurations;
 mod created;
+mod earlier;
 mod elf;
 mod failure;
 mod files;
@@ -27,6 +29,7 @@ mod stand_ins;
 mod target;
 mod targets;
 mod toolchain;
+mod tooling;
 mod tracked;
 
 pub(super) use image_source::Native;

@@ -51,19 +51,23 @@ impl Content<'_> {
     }
 }
 
-/// Refuses a user that `scratch` has no name for. A base has its own names, and files that are put in may bring some.
+/// Refuses a user by a name that `scratch`, or the base, does not have: no engine would start the image. Files that are put in may bring the names.
 ///
 /// # Errors
 /// [`NativeError::NoUser`].
-pub(super) fn scratch_knows_the_user(image: &ImageSettings, placement: &Placement) -> Result<(), NativeError> {
+pub(super) fn knows_the_user(image: &ImageSettings, placement: &Placement, base: Option<&Below>) -> Result<(), NativeError> {
     let Some(asked) = &image.user else { return Ok(()) };
     let (user, group) = asked
         .split_once(':')
         .map_or((asked.as_str(), None), |(user, group)| (user, Some(group)));
-    let is_known = |name: &str, list: &str| name.parse::<u32>().is_ok() || rootfs::NAMES.contains(&name) || placement.has(list);
+    let has = |list: &str, name: &str| base.map_or_else(|| rootfs::NAMES.contains(&name), |base| base.knows(list, name));
+    let is_known = |name: &str, list: &str| name.parse::<u32>().is_ok() || placement.has(list) || has(list, name);
     match is_known(user, "etc/passwd") && group.is_none_or(|group| is_known(group, "etc/group")) {
         true => Ok(()),
-        false => Err(NativeError::NoUser { user: asked.clone() }),
+        false => Err(NativeError::NoUser {
+            user: asked.clone(),
+            of: if base.is_some() { "the base" } else { "an image from `scratch`" },
+        }),
     }
 }
 
@@ -115,7 +119,7 @@ mod tests {
                 user: Some(user.to_owned()),
                 ..ImageSettings::default()
             };
-            scratch_knows_the_user(&image, &placement).is_ok()
+            knows_the_user(&image, &placement, None).is_ok()
         };
         assert!(known("nonroot") && known("1000") && known("1000:1000") && known("nonroot:nonroot"));
         assert!(!known("app") && !known("nonroot:app") && !known("1000:www") && !known("-1"));

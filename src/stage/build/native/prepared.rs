@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::compile::linker_path;
+use super::configurations::Configurations;
 use super::files;
 use super::named::{self, Content};
 use super::placement::Placement;
@@ -11,7 +12,9 @@ use super::rootfs;
 use super::target::Target;
 use super::targets;
 use super::toolchain::Toolchain;
+use super::tooling;
 use crate::io::Effects;
+use crate::io::environment;
 use crate::io::process::{ProcessError, Program};
 use crate::model::event::Stage;
 use crate::model::excused::Excused as _;
@@ -20,6 +23,7 @@ use crate::stage::build::{BuildError, NativeError};
 
 /// What a build rests on.
 pub(super) struct Prepared {
+    pub(super) configurations: Configurations,
     pub(super) project: Project,
     pub(super) toolchain: Toolchain,
     pub(super) targets: Vec<Target>,
@@ -42,13 +46,18 @@ pub(super) fn prepare(plan: &BuildPlan, build: &NativeBuild, effects: &Effects) 
     if build.link == Link::Dynamic && build.base.is_none() {
         return Err(NativeError::NeedsBase.into());
     }
+    let configurations = Configurations::of(&plan.root, &effects.limits)?;
+    tooling::is_nobodys_of_the_tree(plan, build, &configurations, &effects.limits)?;
     let (project, toolchain) = std::thread::scope(|scope| {
         let toolchain = scope.spawn(|| Toolchain::of(&plan.root));
-        let project = Project::find(&plan.root, build, &effects.limits)?;
+        let project = Project::find(&plan.root, build, &configurations, &effects.limits)?;
         let toolchain = toolchain.join().unwrap_or_else(|_| unreachable!("asking rustc does not panic"))?;
         Ok::<_, BuildError>((project, toolchain))
     })?;
     let targets = targets::choose(build, &toolchain, &plan.root)?;
+    targets
+        .iter()
+        .try_for_each(|target| has_a_linker(target, build, &toolchain, &configurations))?;
     let placement = files::collect(plan, build, effects)?;
     placement.leaves_room_for(project.programs().map(|program| format!("app/{program}")))?;
     if build.base.is_none() {
@@ -59,7 +68,7 @@ pub(super) fn prepare(plan: &BuildPlan, build: &NativeBuild, effects: &Effects) 
             path: None,
         };
         content.has_what_checks(&build.image)?;
-        named::scratch_knows_the_user(&build.image, &placement)?;
+        named::knows_the_user(&build.image, &placement, None)?;
     }
     if placement.of_the_ignored {
         effects.warn(
@@ -74,10 +83,32 @@ pub(super) fn prepare(plan: &BuildPlan, build: &NativeBuild, effects: &Effects) 
     }
     Ok(Prepared {
         tools: tools(plan, build, &targets)?,
+        configurations,
         project,
         toolchain,
         targets,
         placement,
+    })
+}
+
+/// Refuses a target of another machine that nothing was named for: what links for this one would be tried after everything was compiled.
+fn has_a_linker(target: &Target, build: &NativeBuild, toolchain: &Toolchain, configurations: &Configurations) -> Result<(), NativeError> {
+    let machine = |triple: &str| triple.split('-').next().map(str::to_owned);
+    let is_named = build.cargo == CargoCommand::Zigbuild
+        || target.linker(build).is_some()
+        || configurations.name_a_linker(&target.triple)
+        || environment::variable(&target.linker_variable()).is_some();
+    if is_named || machine(&target.triple) == machine(&toolchain.host) {
+        return Ok(());
+    }
+    let compiler = target.triple.replace("-unknown", "").replace("-musl", "-gnu");
+    Err(NativeError::Target {
+        target: target.asked.clone(),
+        reason: format!("this machine is {}, and nothing was named that links for another", toolchain.host),
+        help: format!(
+            "set `[build] cargo = \"zigbuild\"`, or `linker = \"{compiler}-gcc\"` (Debian: `apt install gcc-{}`)",
+            compiler.replace('_', "-")
+        ),
     })
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use cargo_metadata::{Metadata, MetadataCommand, Package, TargetKind};
 
 use super::compiled;
+use super::configurations::Configurations;
 use super::stand_ins::StandIns;
 use crate::io::document::nearest;
 use crate::io::files;
@@ -45,7 +46,7 @@ impl Project {
     ///
     /// # Errors
     /// [`BuildError`] that lists what there is.
-    pub(super) fn find(root: &Path, build: &NativeBuild, limits: &Limits) -> Result<Self, BuildError> {
+    pub(super) fn find(root: &Path, build: &NativeBuild, configurations: &Configurations, limits: &Limits) -> Result<Self, BuildError> {
         let metadata = workspace(root)?;
         let path = metadata.workspace_root.join("Cargo.lock").into_std_path_buf();
         if !path.is_file() {
@@ -84,7 +85,7 @@ impl Project {
             packages,
             entrypoint,
             workspace: metadata.workspace_root.clone().into_std_path_buf(),
-            stands_in: StandIns::of(&metadata, root, limits)?,
+            stands_in: StandIns::of(&metadata, configurations, limits)?,
             lock: sha256(&files::read(&path, limits.wanted_file)?),
         })
     }

@@ -1,9 +1,11 @@
 //! What is kept between two builds, and when it is not believed: cargo compares times of files, and knows nothing of what a build script reads
 //! without saying so.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::earlier::could_write;
 use super::prepared::Prepared;
 use crate::io::environment;
 use crate::io::files::{self, FileError};
@@ -18,17 +20,24 @@ use crate::stage::build::BuildError;
 const SETTINGS: &str = "portcullis-settings";
 /// Lies in the folder while nothing is compiled: the clean commit that its local packages are of.
 const COMMIT: &str = "portcullis-commit";
+/// Lies in the folder: who could write into it, a name on each line.
+const RAN: &str = "portcullis-ran";
 /// Variables that differ from login to login and reach no program.
 const PASSING: [&str; 3] = ["TERM", "DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR"];
-/// Longer than either file.
+/// Longer than a digest or a commit.
 const LIMIT: u64 = 4096;
+/// Longer than the names of all crates of a workspace.
+const LIMIT_OF_NAMES: u64 = 16 << 20;
 
 /// The folder that cargo builds in, as the build before left it.
 pub(super) struct Kept<'k> {
     target_dir: PathBuf,
     plan: &'k BuildPlan,
+    settings: String,
     /// Local packages in it are of this very commit.
     is_of_this_commit: bool,
+    /// Who could write into it since it was begun; none where nobody knows.
+    ran: Option<BTreeSet<String>>,
 }
 
 impl<'k> Kept<'k> {
@@ -37,24 +46,67 @@ impl<'k> Kept<'k> {
     /// # Errors
     /// [`BuildError::File`].
     pub(super) fn open(plan: &'k BuildPlan, build: &NativeBuild, prepared: &Prepared, target_dir: PathBuf) -> Result<Self, BuildError> {
-        let written = |name: &str| files::read_text(&target_dir.join(name), LIMIT).or_none("then it is not believed");
+        let written = |name: &str, limit: u64| files::read_text(&target_dir.join(name), limit).or_none("then it is not believed");
         let settings = settings(build, prepared).to_string();
-        if plan.fresh || written(SETTINGS).as_deref() != Some(settings.as_str()) {
-            removed(&target_dir)?;
-            files::write(&target_dir.join(SETTINGS), settings.as_bytes())?;
-        }
-        let is_of_this_commit = clean_commit(plan).is_some_and(|sha| written(COMMIT).as_deref() == Some(sha));
-        removed(&target_dir.join(COMMIT))?;
-        Ok(Self {
+        let is_kept = !plan.fresh && written(SETTINGS, LIMIT).as_deref() == Some(settings.as_str());
+        let is_of_this_commit = is_kept && clean_commit(plan).is_some_and(|sha| written(COMMIT, LIMIT).as_deref() == Some(sha));
+        let ran = written(RAN, LIMIT_OF_NAMES).filter(|_| is_kept);
+        let ran = ran.map(|names| names.lines().map(str::to_owned).collect());
+        let kept = Self {
             target_dir,
             plan,
+            settings,
             is_of_this_commit,
-        })
+            ran,
+        };
+        if !is_kept {
+            kept.begin()?;
+        }
+        removed(&kept.target_dir.join(COMMIT))?;
+        Ok(kept)
+    }
+
+    fn begin(&self) -> Result<(), BuildError> {
+        removed(&self.target_dir)?;
+        Ok(files::write(&self.target_dir.join(SETTINGS), self.settings.as_bytes())?)
     }
 
     /// True where local packages in it are of the very commit that is built.
     pub(super) const fn is_of_this_commit(&self) -> bool {
         self.is_of_this_commit
+    }
+
+    /// Is told who runs in the build that is to come. Begins the folder anew where somebody could have written into it who does not run now: what
+    /// a commit is built upon was written by nobody but those whom it names itself. What is in no commit is built upon whatever is there.
+    ///
+    /// # Errors
+    /// [`BuildError::File`].
+    pub(super) fn is_written_by(&mut self, running: BTreeSet<String>) -> Result<(), BuildError> {
+        let is_believed = self.ran.as_ref().is_some_and(|ran| could_write(ran, &running));
+        if clean_commit(self.plan).is_some() && !is_believed {
+            self.begin()?;
+        }
+        self.ran = Some(running);
+        self.remember()
+    }
+
+    /// Is told after a build, whatever came of it: what was compiled could write over what is remembered of the folder.
+    ///
+    /// # Errors
+    /// [`BuildError::File`].
+    pub(super) fn was_written_by_no_other(&self) -> Result<(), BuildError> {
+        removed(&self.target_dir.join(COMMIT))?;
+        self.remember()
+    }
+
+    fn remember(&self) -> Result<(), BuildError> {
+        let path = self.target_dir.join(RAN);
+        removed(&path)?;
+        if let Some(ran) = &self.ran {
+            let names: Vec<&str> = ran.iter().map(String::as_str).collect();
+            files::write_unsynced(&path, names.join("\n").as_bytes())?;
+        }
+        Ok(())
     }
 
     /// Takes what cargo remembers of packages out of the folder, for the host and every target.
@@ -122,6 +174,8 @@ fn settings(build: &NativeBuild, prepared: &Prepared) -> Digest {
     of_json(&(
         (seen, &build.env, &build.linkers, &build.profile, &build.features),
         (targets, switches, toolchain, &prepared.tools, env!("CARGO_PKG_VERSION")),
+        // Build scripts of published crates read their variables, too, and cargo does not ask them again.
+        prepared.configurations.texts(),
     ))
 }
 

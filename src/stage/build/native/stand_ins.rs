@@ -1,12 +1,12 @@
 //! Local packages that stand in for published crates: `[patch]`, `[replace]` and `paths`.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use cargo_metadata::Metadata;
 
 use super::compiled;
-use crate::io::cargo;
+use super::configurations::Configurations;
 use crate::io::cargo_replaced::replaced;
 use crate::io::files;
 use crate::io::limits::Limits;
@@ -22,11 +22,11 @@ pub(super) struct StandIns {
 }
 
 impl StandIns {
-    /// Reads the manifest of a workspace and every configuration that cargo listens to below a root.
+    /// Reads the manifest of a workspace, and what cargo's configurations say.
     ///
     /// # Errors
     /// [`BuildError::File`], [`BuildError::Answer`] for a file that cannot be read: which crates it replaces is then unknown.
-    pub(super) fn of(metadata: &Metadata, root: &Path, limits: &Limits) -> Result<Self, BuildError> {
+    pub(super) fn of(metadata: &Metadata, configurations: &Configurations, limits: &Limits) -> Result<Self, BuildError> {
         let mut found = Self::default();
         for package in metadata.workspace_packages() {
             found
@@ -37,19 +37,14 @@ impl StandIns {
             let needed = package.dependencies.iter().filter_map(|needed| needed.path.as_ref());
             found.own.extend(needed.map(|folder| folder.as_std_path().to_owned()));
         }
-        let mut places = vec![metadata.workspace_root.as_std_path().join("Cargo.toml")];
-        let above = root.ancestors().map(|folder| folder.join(".cargo"));
-        for folder in above.chain(cargo::home()) {
-            places.extend(["config.toml", "config"].map(|name| folder.join(name)));
-        }
-        for place in places.into_iter().filter(|place| place.is_file()) {
-            let text = files::read_text(&place, limits.document)?;
-            let table = text.parse::<toml::Table>().map_err(|error| BuildError::Answer {
-                what: "what stands in for published crates",
-                detail: format!("{}: {}", place.display(), error.message()),
-            })?;
-            found.names.extend(replaced(&table));
-        }
+        let place = metadata.workspace_root.as_std_path().join("Cargo.toml");
+        let text = files::read_text(&place, limits.document)?;
+        let manifest = text.parse::<toml::Table>().map_err(|error| BuildError::Answer {
+            what: "what stands in for published crates",
+            detail: format!("{}: {}", place.display(), error.message()),
+        })?;
+        found.names.extend(replaced(&manifest));
+        found.names.extend(configurations.iter().flat_map(|known| replaced(&known.table)));
         Ok(found)
     }
 

@@ -3,15 +3,19 @@
 //!
 //! Source: the Cargo book, "Overriding dependencies" and "Configuration" (`patch`).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::io::cargo_replaced::{from_elsewhere, replaced};
 use crate::io::encoding;
-use crate::model::coverage::GapKind;
+use crate::model::coverage::{Gap, GapKind};
 use crate::model::inventory::{Component, Ecosystem, Origin};
+use crate::model::purl::Purl;
 
 use crate::stage::inventory::cataloger::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
 use crate::stage::inventory::image::facts::LayerFacts;
+
+/// How a gap of a manifest that is no TOML begins.
+const UNREAD: &str = "which crates it replaces cannot be told";
 
 /// Reads which crates a workspace replaces.
 pub(in crate::stage::inventory) struct CargoPatch;
@@ -22,7 +26,7 @@ impl Cataloger for CargoPatch {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn domain(&self) -> Domain {
@@ -40,15 +44,14 @@ impl Cataloger for CargoPatch {
                 let mut names = replaced(&manifest);
                 if is_manifest(file.head.path) {
                     names.extend(from_elsewhere(&manifest));
+                    let name = manifest.get("package").and_then(|package| package.get("name")?.as_str());
+                    name.into_iter().for_each(|name| sink.manifest_of(name));
                 }
                 sink.stands_in(names);
             }
             // Tests keep broken manifests on purpose; one that speaks of replacements is in question.
             Err(error) if text.contains("[patch") || text.contains("[replace") => {
-                sink.gap(
-                    GapKind::PartialDatabase,
-                    format!("which crates it replaces cannot be told: {}", error.message()),
-                );
+                sink.gap(GapKind::PartialDatabase, format!("{UNREAD}: {}", error.message()));
             }
             Err(_) => {}
         }
@@ -79,32 +82,63 @@ fn is_within(folder: &str, above: &str) -> bool {
     above.is_empty() || folder == above || folder.strip_prefix(above).is_some_and(|rest| rest.starts_with('/'))
 }
 
-/// Looks local crates that stand in for published ones up like those. A configuration speaks of every lock file at or below its folder, a manifest
-/// of every one at or above its own: cargo passes over a stray one in a member's folder. What is vendored below a lock file does not speak of it: its
-/// needs are those of published crates, which the lock file tells.
+/// Takes back that a manifest cannot be read where no lock file lies beside it: cargo takes replacements from a workspace's own manifest alone.
+pub(in crate::stage::inventory) fn drop_of_no_workspace(facts: &LayerFacts, gaps: &mut Vec<Gap>) {
+    let is_root = |path: &str| {
+        let lock = path.strip_suffix("Cargo.toml").map(|folder| format!("{folder}Cargo.lock"));
+        lock.is_none_or(|lock| facts.paths.at(lock.as_bytes()).no_folder())
+    };
+    gaps.retain(|gap| !gap.detail.starts_with(UNREAD) || is_root(&gap.subject));
+}
+
+/// Looks local crates that stand in for published ones up like those. A configuration speaks of every lock file at or below its folder; a manifest of
+/// the one beside it, and of those above that list its package (cargo passes over a stray lock file in a member's folder). A local package whose
+/// manifest is not in the tree (it lies outside of it, or behind a link) does not say where what it needs lies: all local packages that it needs are
+/// looked up. Of a lock file without its workspace's manifest nobody can tell, and what is local is the workspace's own.
 pub(in crate::stage::inventory) fn mark(components: &mut [Component], facts: &LayerFacts) {
-    let mut places: HashMap<&str, Vec<(&str, bool)>> = HashMap::new();
+    let mut places: HashMap<&str, Vec<(&str, Option<&str>)>> = HashMap::new();
     for file in &facts.files {
         let Some(root) = root_of(&file.path) else { continue };
+        let package = is_manifest(&file.path).then(|| file.manifest_of.as_deref().unwrap_or_default());
         for name in &file.stands_in {
-            places.entry(name).or_default().push((root, is_manifest(&file.path)));
+            places.entry(name).or_default().push((root, package));
         }
     }
-    let is_local = |component: &&mut Component| component.origin == Origin::Local && component.purl.kind == "cargo";
-    for component in components.iter_mut().filter(is_local) {
-        let Some(places) = places.get(component.name.as_str()) else {
-            continue;
-        };
-        let is_spoken_of = component.locations.iter().map(|place| folder_of(&place.path)).any(|lock| {
-            places.iter().any(|(root, is_manifest)| match is_manifest {
-                false => is_within(lock, root),
-                true => is_within(root, lock) && !root[lock.len()..].split('/').any(|part| part == "vendor"),
-            })
-        });
-        if is_spoken_of {
-            component.root = false;
-            component.ecosystem = Some(Ecosystem::new(Ecosystem::CRATES));
+    let roots: HashSet<&str> = facts
+        .files
+        .iter()
+        .filter(|file| is_manifest(&file.path))
+        .map(|file| folder_of(&file.path))
+        .collect();
+    let seen: HashSet<&str> = facts.files.iter().filter_map(|file| file.manifest_of.as_deref()).collect();
+    let is_local = |component: &Component| component.origin == Origin::Local && component.purl.kind == "cargo";
+    // Every local package of a lock file, by the folder of that file.
+    let mut locked: HashSet<(&str, &str)> = HashSet::new();
+    let mut needed_by_unseen: HashSet<(&str, &Purl)> = HashSet::new();
+    for component in components.iter().filter(|component| is_local(component)) {
+        let is_unseen = !seen.contains(component.name.as_str());
+        for lock in component.locations.iter().map(|place| folder_of(&place.path)) {
+            locked.insert((lock, &component.name));
+            if is_unseen && roots.contains(lock) {
+                needed_by_unseen.extend(component.dependencies.iter().map(|needed| (lock, needed)));
+            }
         }
+    }
+    let is_spoken_of = |component: &Component, lock: &str| {
+        let speaks = |(root, package): &(&str, Option<&str>)| match package {
+            None => is_within(lock, root),
+            Some(package) => *root == lock || is_within(root, lock) && locked.contains(&(lock, *package)),
+        };
+        places.get(component.name.as_str()).is_some_and(|places| places.iter().any(speaks))
+    };
+    let stands_in = |component: &Component| {
+        let mut locks = component.locations.iter().map(|place| folder_of(&place.path));
+        is_local(component) && locks.any(|lock| needed_by_unseen.contains(&(lock, &component.purl)) || is_spoken_of(component, lock))
+    };
+    let found: Vec<bool> = components.iter().map(stands_in).collect();
+    for (component, _) in components.iter_mut().zip(found).filter(|(_, stands_in)| *stands_in) {
+        component.root = false;
+        component.ecosystem = Some(Ecosystem::new(Ecosystem::CRATES));
     }
 }
 

@@ -73,6 +73,7 @@ pub static CATALOGERS: &[&dyn Cataloger] = &[
     &pinned::LOCK_FILES[22],
     &pinned::LOCK_FILES[23],
     &pinned::LOCK_FILES[24],
+    &pinned::LOCK_FILES[25],
     &python::archives::PythonArchives,
     &python::installed::Python,
     &rpm::Rpm,

@@ -38,6 +38,9 @@ pub(in crate::stage::inventory) struct FileFacts {
     /// Names of local packages that stand in for published ones.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(in crate::stage::inventory) stands_in: Vec<String>,
+    /// Name of the package that a manifest of cargo is of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::stage::inventory) manifest_of: Option<String>,
     /// Of the package whose licences are stated in it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(in crate::stage::inventory) licenses: Vec<String>,
@@ -79,6 +82,7 @@ impl FileFacts {
             && self.licenses.is_empty()
             && self.needs.is_empty()
             && self.stands_in.is_empty()
+            && self.manifest_of.is_none()
             && self.os_release.is_none()
             && self.facts.is_empty()
             && self.gaps.is_empty()

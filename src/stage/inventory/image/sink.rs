@@ -92,6 +92,10 @@ impl Sink for FileSink<'_> {
         self.facts.stands_in.extend(names);
     }
 
+    fn manifest_of(&mut self, name: &str) {
+        self.facts.manifest_of = Some(name.to_owned());
+    }
+
     fn licenses(&mut self, licenses: Vec<String>) {
         self.facts.licenses = licenses;
     }
@@ -134,6 +138,7 @@ impl FileFacts {
         self.licenses.append(&mut other.licenses);
         self.needs.append(&mut other.needs);
         self.stands_in.append(&mut other.stands_in);
+        self.manifest_of = other.manifest_of.or(self.manifest_of.take());
         self.facts.append(&mut other.facts);
         self.gaps.append(&mut other.gaps);
         self.executable |= other.executable;

@@ -13,6 +13,12 @@ pub(super) fn component(name: &str, version: &str, origin: Origin, cataloger: &s
     component
 }
 
+/// Makes a local component one that is looked up like a published one of its name.
+pub(super) fn look_up(component: &mut Component) {
+    component.ecosystem = Some(Ecosystem::new(Ecosystem::NPM));
+    component.root = false;
+}
+
 fn purl(name: &str, version: &str, origin: &Origin) -> Purl {
     let purl = match name.split_once('/') {
         Some((scope, name)) => Purl::new("npm", name, version).with_namespace(scope),

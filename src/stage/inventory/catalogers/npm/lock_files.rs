@@ -1,12 +1,14 @@
 //! The lock files of npm, pnpm, yarn and Bun, which [`crate::io::lockfile::npm`] reads.
 
+use std::collections::BTreeMap;
+
 use crate::io::encoding;
 use crate::io::lockfile::npm::{Need, NpmLock, Package, YARN_BY_HAND, is_moved_by_yarn, read_bun, read_package_lock, read_pnpm, read_yarn};
 use crate::io::merge_conflict;
 use crate::model::coverage::GapKind;
-use crate::model::inventory::{Component, Location, Scope};
+use crate::model::inventory::{Component, Location, Origin, Scope};
 
-use super::component::component;
+use super::component::{component, look_up};
 use crate::stage::inventory::cataloger::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
 
 /// One kind of lock file.
@@ -24,7 +26,7 @@ pub struct NpmLockFile {
 /// npm's `package-lock.json` and `npm-shrinkwrap.json`.
 pub const PACKAGE_LOCK: NpmLockFile = NpmLockFile {
     id: "package-lock",
-    version: 2,
+    version: 3,
     names: &["package-lock.json", "npm-shrinkwrap.json"],
     files: "`package-lock.json`, `npm-shrinkwrap.json`",
     read: read_package_lock,
@@ -34,7 +36,7 @@ pub const PACKAGE_LOCK: NpmLockFile = NpmLockFile {
 /// Bun's, in its text form.
 pub const BUN_LOCK: NpmLockFile = NpmLockFile {
     id: "bun-lock",
-    version: 1,
+    version: 2,
     names: &["bun.lock"],
     files: "`bun.lock`",
     read: read_bun,
@@ -44,7 +46,7 @@ pub const BUN_LOCK: NpmLockFile = NpmLockFile {
 /// pnpm's `pnpm-lock.yaml`.
 pub const PNPM_LOCK: NpmLockFile = NpmLockFile {
     id: "pnpm-lock",
-    version: 3,
+    version: 4,
     names: &["pnpm-lock.yaml"],
     files: "`pnpm-lock.yaml`",
     read: read_pnpm,
@@ -54,7 +56,7 @@ pub const PNPM_LOCK: NpmLockFile = NpmLockFile {
 /// The one of yarn 1, and of later ones. Neither says what is needed for development only: [`super::manifest`] does.
 pub const YARN_LOCK: NpmLockFile = NpmLockFile {
     id: "yarn-lock",
-    version: 4,
+    version: 5,
     names: &["yarn.lock"],
     files: "`yarn.lock`",
     read: read_yarn,
@@ -107,6 +109,16 @@ impl Cataloger for NpmLockFile {
                 component.dependencies = dependencies;
             }
         }
+        for (at, name) in stand_ins(&lock, self.id == YARN_LOCK.id) {
+            match components[at].as_mut().filter(|component| !component.version.is_empty()) {
+                Some(component) => look_up(component),
+                None => {
+                    let what =
+                        "is given a folder that stands in for a published package, and the lock file does not say of which version it is";
+                    sink.gap(GapKind::PartialDatabase, format!("who needs `{name}` {what}"));
+                }
+            }
+        }
         components.into_iter().flatten().for_each(|component| sink.component(component));
         match conflict {
             // It is the cause of every other trouble.
@@ -119,6 +131,19 @@ impl Cataloger for NpmLockFile {
 /// What a workspace of the tree needs for its own development is not among the service's needs; the top's own is, marked as such.
 fn is_edge(package: &Package, need: &Need) -> bool {
     need.scope != Scope::Development || package.folder.as_deref() == Some("")
+}
+
+/// Local packages that a published one needs (`overrides`, `resolutions`, `pnpm.overrides` with a folder): whoever published it cannot have meant a
+/// folder of this tree, and so it stands in for a published package. Source: npm's, pnpm's and yarn's documentation of those keys.
+/// A member of a workspace that yarn gives to others is told by its folder, and always without a version.
+fn stand_ins(lock: &NpmLock, is_yarns: bool) -> BTreeMap<usize, &str> {
+    let is_local = |package: &Package| package.origin == Origin::Local;
+    let is_member =
+        |package: &Package| is_yarns && package.folder.is_some() && package.identity.as_ref().is_some_and(|is| is.version.is_empty());
+    let published = lock.packages.iter().filter(|package| !is_local(package));
+    let needed = published.flat_map(|package| &package.needs);
+    let needed = needed.filter(|need| is_local(&lock.packages[need.gets]) && !is_member(&lock.packages[need.gets]));
+    needed.map(|need| (need.gets, need.name.as_str())).collect()
 }
 
 fn described(package: &Package, cataloger: &str, path: &str) -> Option<Component> {
@@ -135,7 +160,7 @@ fn described(package: &Package, cataloger: &str, path: &str) -> Option<Component
 
 #[cfg(test)]
 mod tests {
-    use super::PNPM_LOCK;
+    use super::{PACKAGE_LOCK, PNPM_LOCK, YARN_LOCK};
     use crate::stage::inventory::recorder::Recorder;
 
     #[test]
@@ -147,6 +172,58 @@ mod tests {
         assert!(seen.gaps.is_empty(), "{:?}", seen.gaps);
         assert_eq!(seen.purls(), ["pkg:npm/acorn-jsx@5.3.2", "pkg:npm/acorn@8.7.0"]);
         assert_eq!(seen.named("acorn-jsx").dependencies[0].name, "acorn");
+    }
+
+    #[test]
+    fn a_folder_that_a_published_package_is_given_is_looked_up_like_what_it_stands_for() {
+        let npm = r#"{"name": "app", "version": "1.0.0", "lockfileVersion": 3, "packages": {
+            "": {"name": "app", "version": "1.0.0", "dependencies": {"express": "4.18.0", "own": "file:own"}},
+            "node_modules/express": {"version": "4.18.0", "integrity": "x", "dependencies": {"cookie-signature": "1.0.6"}},
+            "node_modules/cookie-signature": {"resolved": "v/cookie-signature", "link": true},
+            "node_modules/own": {"resolved": "own", "link": true},
+            "v/cookie-signature": {"version": "1.0.6"}, "own": {"version": "2.0.0"}}}"#;
+        let yarn = "__metadata:\n  version: 8\n\n\"app@workspace:.\":\n  version: 0.0.0-use.local\n  resolution: \"app@workspace:.\"\n  dependencies:\n    express: \"npm:4.18.0\"\n  linkType: soft\n\n\
+                    \"cookie-signature@file:./v/cookie-signature::locator=app%40workspace%3A.\":\n  version: 1.0.6\n  resolution: \"cookie-signature@file:./v/cookie-signature#./v/cookie-signature::hash=1&locator=app%40workspace%3A.\"\n  linkType: hard\n\n\
+                    \"express@npm:4.18.0\":\n  version: 4.18.0\n  resolution: \"express@npm:4.18.0\"\n  dependencies:\n    cookie-signature: \"npm:1.0.6\"\n  linkType: hard\n";
+        for (lock, name, text) in [(&PACKAGE_LOCK, "package-lock.json", npm), (&YARN_LOCK, "yarn.lock", yarn)] {
+            let seen = Recorder::of(lock, name, text.as_bytes());
+            let found = seen.named("cookie-signature");
+            assert_eq!(
+                found.ecosystem.as_ref().map(ToString::to_string).as_deref(),
+                Some("npm"),
+                "{name}: {:?}",
+                seen.gaps
+            );
+        }
+        // As the tools write it where they do not tell the version.
+        let portal = yarn
+            .replace("file:", "portal:")
+            .replace("version: 1.0.6", "version: 0.0.0-use.local");
+        assert_eq!(Recorder::of(&YARN_LOCK, "yarn.lock", portal.as_bytes()).gaps.len(), 1);
+        let odd = npm.replace("{\"version\": \"1.0.6\"}", "{}");
+        assert_eq!(Recorder::of(&PACKAGE_LOCK, "package-lock.json", odd.as_bytes()).gaps.len(), 1);
+        for (version, packages, snapshots) in [
+            ("link:v/c", "", ""),
+            (
+                "file:v/c",
+                "  c@file:v/c:\n    resolution: {directory: v/c, type: directory}\n",
+                "  c@file:v/c: {}\n",
+            ),
+        ] {
+            let pnpm = |peers: &str| {
+                format!(
+                    "lockfileVersion: '9.0'\nimporters:\n  .:\n    dependencies:\n      express:\n        specifier: 4.18.0\n        version: 4.18.0\n\
+                     packages:\n  express@4.18.0:\n    resolution: {{integrity: x}}\n{peers}{packages}snapshots:\n  express@4.18.0:\n    dependencies:\n      c: {version}\n{snapshots}"
+                )
+            };
+            let gaps = |text: String| Recorder::of(&PNPM_LOCK, "pnpm-lock.yaml", text.as_bytes()).gaps.len();
+            assert_eq!(gaps(pnpm("")), 1, "{version}");
+            if version.starts_with("link:") {
+                assert_eq!(gaps(pnpm("    peerDependencies:\n      c: '*'\n")), 0, "a member of the workspace");
+            }
+        }
+        let own = Recorder::of(&PACKAGE_LOCK, "package-lock.json", npm.as_bytes());
+        assert!(own.named("own").ecosystem.is_none() && own.named("own").root);
     }
 
     #[test]

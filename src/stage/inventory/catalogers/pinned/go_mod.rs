@@ -1,6 +1,7 @@
-//! `go.mod`: the modules that a build of the main module uses, and the toolchain. From Go 1.17 on it lists indirect ones too.
+//! `go.mod`: the modules that a build of the main module uses, and the toolchain. From Go 1.17 on it lists indirect ones too. `go.work`: what takes
+//! their place in every module of a workspace.
 //!
-//! Source: go.dev/ref/mod, "go.mod files" and "Graph pruning".
+//! Source: go.dev/ref/mod, "go.mod files", "Graph pruning" and "Workspaces".
 
 use std::collections::HashMap;
 
@@ -20,11 +21,48 @@ type Replaced = (String, Option<String>);
 #[derive(Default)]
 struct Module {
     required: Vec<(String, String, u32)>,
-    replaced: HashMap<Replaced, Vec<String>>,
+    /// By what, and in which line.
+    replaced: HashMap<Replaced, (Vec<String>, u32)>,
     go: Option<String>,
 }
 
+pub(super) fn is_work_file(name: &str) -> bool {
+    name == "go.work"
+}
+
+/// What a workspace puts in the place of what its modules require, where that is a published module: it is built, whatever their own files say. A
+/// local copy is judged by the version that it stands in for, which those files have.
+pub(super) fn read_work(text: &str) -> Result<Pins, String> {
+    let (module, mut found) = lines_of(text)?;
+    let mut replaced: Vec<&(Vec<String>, u32)> = module.replaced.values().collect();
+    replaced.sort_by_key(|(_, line)| *line);
+    for (by, line) in replaced {
+        if let [name, version] = by.as_slice() {
+            found.pins.push(Pin::new(name, version, Some(*line)));
+        }
+    }
+    Ok(found)
+}
+
 pub(super) fn read(text: &str) -> Result<Pins, String> {
+    let (module, mut found) = lines_of(text)?;
+    if !module.required.is_empty() && !lists_indirect(module.go.as_deref()) {
+        let detail = "it is of a version of Go before 1.17, so that modules that are needed by others only are not listed";
+        found.troubles.push(detail.to_owned());
+    }
+    for (name, version, line) in module.required {
+        let key = (name.clone(), Some(version.clone()));
+        let by = module.replaced.get(&key).or_else(|| module.replaced.get(&(name.clone(), None)));
+        found.pins.push(match by.map(|(by, _)| by.as_slice()) {
+            Some([other, version]) => Pin::new(other, version, Some(line)),
+            // A local copy is judged by the version that it stands in for.
+            None | Some(_) => Pin::new(name, version, Some(line)),
+        });
+    }
+    Ok(found)
+}
+
+fn lines_of(text: &str) -> Result<(Module, Pins), String> {
     let mut found = Pins::default();
     let mut module = Module::default();
     let mut block: Option<String> = None;
@@ -51,20 +89,7 @@ pub(super) fn read(text: &str) -> Result<Pins, String> {
     if block.is_some() {
         return Err("its last block has no end".to_owned());
     }
-    if !module.required.is_empty() && !lists_indirect(module.go.as_deref()) {
-        let detail = "it is of a version of Go before 1.17, so that modules that are needed by others only are not listed";
-        found.troubles.push(detail.to_owned());
-    }
-    for (name, version, line) in module.required {
-        let key = (name.clone(), Some(version.clone()));
-        let by = module.replaced.get(&key).or_else(|| module.replaced.get(&(name.clone(), None)));
-        found.pins.push(match by.map(Vec::as_slice) {
-            Some([other, version]) => Pin::new(other, version, Some(line)),
-            // A local copy is judged by the version that it stands in for.
-            None | Some(_) => Pin::new(name, version, Some(line)),
-        });
-    }
-    Ok(found)
+    Ok((module, found))
 }
 
 fn take(verb: &str, words: &[Word], number: u32, module: &mut Module, found: &mut Pins) {
@@ -83,14 +108,16 @@ fn take(verb: &str, words: &[Word], number: u32, module: &mut Module, found: &mu
         ("toolchain", Some([version])) => found.pins.push(Pin::new("stdlib", version.trim_start_matches("go"), Some(number))),
         ("replace", Some([name, "=>", by @ ..])) if matches!(by.len(), 1 | 2) => {
             let by = by.iter().map(|word| (*word).to_owned()).collect();
-            module.replaced.insert(((*name).to_owned(), None), by);
+            module.replaced.insert(((*name).to_owned(), None), (by, number));
         }
         ("replace", Some([name, version, "=>", by @ ..])) if matches!(by.len(), 1 | 2) => {
             let by = by.iter().map(|word| (*word).to_owned()).collect();
-            module.replaced.insert(((*name).to_owned(), Some((*version).to_owned())), by);
+            module
+                .replaced
+                .insert(((*name).to_owned(), Some((*version).to_owned())), (by, number));
         }
         ("replace", _) => found.troubles.push(format!("line {number} replaces nothing that can be read")),
-        ("module" | "godebug" | "exclude" | "retract" | "tool" | "ignore", _) => {}
+        ("module" | "godebug" | "exclude" | "retract" | "tool" | "ignore" | "use", _) => {}
         _ => found.troubles.push(format!("line {number} says `{verb}`, which is not known here")),
     }
 }
@@ -143,6 +170,17 @@ mod tests {
         assert_eq!(seen("module a\ngo 1.16\nrequire example.org/b v1.0.0\n").1, 1);
         assert_eq!(seen("module a\nrequire example.org/b v1.0.0\n").1, 1);
         assert_eq!(seen("module a\n").1, 0);
+    }
+
+    #[test]
+    fn a_workspace_says_what_is_built_in_the_place_of_what_is_required() {
+        let text = "go 1.24.0\n\ntoolchain go1.24.3\n\nuse (\n\t./svc\n\t./lib\n)\n\nreplace example.org/lib => example.org/lib v1.1.0\n\
+                    replace example.org/x v1.0.0 => ./x\n";
+        let read = read_work(text).expect("text");
+        let pins: Vec<_> = read.pins.iter().map(|pin| (pin.name.as_str(), pin.version.as_str())).collect();
+        assert_eq!(pins, [("stdlib", "1.24.3"), ("example.org/lib", "v1.1.0")]);
+        assert!(read.troubles.is_empty());
+        assert_eq!(read_work("replace example.org/lib =>\n").expect("text").troubles.len(), 1);
     }
 
     #[test]

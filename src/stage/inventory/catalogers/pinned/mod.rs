@@ -37,10 +37,11 @@ use crate::stage::inventory::cataloger::Domain;
 pub(super) use format::LockFormat;
 
 /// Every format of this shape.
-pub(super) static LOCK_FILES: [LockFormat; 25] = [
+pub(super) static LOCK_FILES: [LockFormat; 26] = [
     LockFormat::new("bundler", "`Gemfile.lock`, `gems.locked`", "gem", bundler::is_file, bundler::read),
     LockFormat::new("composer", "`composer.lock`", "composer", composer::is_file, composer::read),
     LockFormat::new("go-mod", "`go.mod`", "golang", go_mod::is_file, go_mod::read),
+    LockFormat::new("go-work", "`go.work`", "golang", go_mod::is_work_file, go_mod::read_work),
     LockFormat::new(
         "gradle",
         "`gradle.lockfile`, `gradle/dependency-locks/*.lockfile`",
