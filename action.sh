@@ -3,7 +3,7 @@
 # (PORTCULLIS_BIN), the release's whose digest stands in action.sums beside this file, a build of this checkout. A download with another digest is an
 # error, not a reason to build.
 set -eu -o pipefail
-source=$(dirname "$0")
+source=$(cd "$(dirname "$0")" && pwd)
 if [ -n "${PORTCULLIS_BIN:-}" ]; then
   echo "path=$PORTCULLIS_BIN" >> "$GITHUB_OUTPUT"
   exit 0
@@ -42,8 +42,10 @@ if [ ! -x "$binary" ] && [ -n "$wanted" ]; then
   binary=$folder/bin/portcullis
 fi
 if [ ! -x "$binary" ]; then
-  # A build sees no secret that the step has for the gate.
+  # A build sees no secret that the step has for the gate. It is made where this file lies: cargo and rustup obey what lies in the working folder and
+  # above it, and that is the commit that is judged.
+  cd "$source"
   env -u PORTCULLIS_KEY -u COSIGN_PASSWORD -u GITHUB_TOKEN -u GH_TOKEN -u SIGSTORE_ID_TOKEN -u ACTIONS_ID_TOKEN_REQUEST_TOKEN \
-    cargo install --quiet --locked --path "$source" --root "$folder"
+    cargo install --quiet --locked --path . --root "$folder"
 fi
 echo "path=$binary" >> "$GITHUB_OUTPUT"

@@ -62,9 +62,14 @@ pub fn main() -> ExitCode {
 
 /// Shows what clap says. Help and the version go to stdout and are no error.
 pub(super) fn refused(error: &clap::Error) -> u8 {
-    error.print().dismissed("a help that nobody can see leaves the exit code");
     if !error.use_stderr() {
+        error.print().dismissed("a help that nobody can see leaves the exit code");
         return 0;
+    }
+    if crate::io::environment::variable("GITHUB_ACTIONS").is_some() {
+        exit::outside_of_a_session(&error.render().to_string());
+    } else {
+        error.print().dismissed("what nobody can see leaves the exit code");
     }
     exit::last_line(&format!(
         "portcullis: exit {}, usage error. Next: correct what is named above; `portcullis --help` lists every verb",

@@ -6,6 +6,8 @@ use miette::{GraphicalReportHandler, GraphicalTheme};
 
 use super::error::CliError;
 use super::shown::Shown;
+use crate::github;
+use crate::io::environment;
 use crate::model::event::Stage;
 use crate::model::excused::Excused as _;
 use crate::model::exit_kind::ExitKind;
@@ -35,10 +37,18 @@ pub(super) fn without_session(error: &CliError) -> u8 {
         cuts: false,
         unicode: true,
     };
-    last_line(&diagnostic(error, &style));
+    outside_of_a_session(&diagnostic(error, &style));
     let code = error.exit_kind().code();
     last_line(&format!("portcullis: exit {code}. Next: correct what is named above"));
     code
+}
+
+/// Says something before there is a session: in a workflow's log, no line of it is a command.
+pub(super) fn outside_of_a_session(text: &str) {
+    match environment::variable("GITHUB_ACTIONS").is_some() {
+        true => last_line(&github::escaped(text)),
+        false => last_line(text),
+    }
 }
 
 /// Shows an error with its source, span and help.

@@ -43,6 +43,16 @@ pub(super) fn inside(project: &Path, output: &Path) -> Result<(), CliError> {
 /// [`CliError::Setting`].
 pub(super) fn writable(output: &Path) -> Result<(), CliError> {
     let refused = |folder: &Path, problem: String| Err(CliError::setting("--output", format!("{} {problem}", folder.display())));
+    // What earlier runs left is removed from it, and `summary.md` or `junit.xml` may be somebody's.
+    if [".git", "portcullis.toml"]
+        .iter()
+        .any(|own| output.join(own).symlink_metadata().is_ok())
+    {
+        return refused(
+            output,
+            "is a project's own folder: name one for results alone, such as target/portcullis".to_owned(),
+        );
+    }
     let Some(there) = output.ancestors().find(|above| above.symlink_metadata().is_ok()) else {
         return Ok(());
     };
@@ -130,6 +140,8 @@ mod tests {
         assert!(writable(&dir.path().join("a/b/c")).is_ok());
         assert!(writable(&dir.path().join("file")).is_err());
         assert!(writable(&dir.path().join("file/below")).is_err());
+        fs::create_dir(dir.path().join(".git")).expect("folder");
+        assert!(writable(dir.path()).is_err(), "a project's own folder");
     }
 
     #[test]

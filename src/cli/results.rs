@@ -42,6 +42,11 @@ pub(super) fn hold(cli: &Cli, output: &Path) -> Result<Held, CliError> {
     }
 }
 
+/// True for a verb whose run begins the output folder anew.
+pub(super) const fn begins_anew(cli: &Cli) -> bool {
+    matches!(used(cli), Some(Use::Alone))
+}
+
 const fn used(cli: &Cli) -> Option<Use> {
     match &cli.verb {
         Verb::Gate(_) | Verb::Build(_) | Verb::Publish(_) => Some(Use::Alone),

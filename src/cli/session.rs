@@ -1,12 +1,14 @@
 //! One run of a verb: its workspace, its effects, and how it ends.
 
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use serde_json::Value;
 
 use super::args::{Format, Global};
+use super::config::Config;
 use super::environment::Environment;
 use super::error::CliError;
 use super::exit;
@@ -15,12 +17,13 @@ use super::program::{named, program};
 use super::progress::Screen;
 use super::results::{self, Held};
 use super::signals::{self, Phase};
-use super::wiring::{DOCKERFILES, Workspace};
+use super::wiring::{CONFIG_FILE, DOCKERFILES, Workspace};
 use crate::gate;
 use crate::github;
 use crate::io::clock::{At, Clock, System};
+use crate::io::document;
 use crate::io::limits::Limits;
-use crate::io::{Effects, files, secret};
+use crate::io::{Effects, environment, files, git, secret};
 use crate::model::commit::Commit;
 use crate::model::event::Observer;
 use crate::model::excused::Excused as _;
@@ -119,18 +122,25 @@ impl<'a> Session<'a> {
         })
     }
 
-    /// The name of the event, where it is a pull request's and the configuration does not name it: nothing is published or rolled out then.
+    /// The name of the event, where it is none of the repository's own and the configuration does not name it: nothing is published or rolled out
+    /// then. The configuration is that of the commit which the event is compared with: one that is proposed does not say who may publish it.
     #[must_use]
     pub(super) fn barring_event(&self) -> Option<&str> {
-        let event = &self.environment.github.as_ref()?.event;
-        let named = self
-            .workspace
-            .config
-            .github
-            .publish_on
-            .iter()
-            .any(|named| named.as_str() == event.name);
-        (event.trigger == github::Trigger::PullRequest && !named).then_some(event.name.as_str())
+        let Some(github) = self.environment.github.as_ref() else {
+            return gitlabs_merge_request();
+        };
+        let event = &github.event;
+        if event.delivers() {
+            return None;
+        }
+        let name = self.global.config.as_deref().and_then(Path::file_name).and_then(OsStr::to_str);
+        let named = event.trusted_commit(&github.sha).and_then(|commit| {
+            let text = git::text_in(&self.workspace.root, commit, name.unwrap_or(CONFIG_FILE));
+            let text = text.or_none("without the commit nobody says that it may").flatten()?;
+            document::parse::<Config>(Path::new(CONFIG_FILE), &text).or_none("what cannot be read names no event")
+        });
+        let is_named = named.is_some_and(|config| config.github.publish_on.iter().any(|named| named.as_str() == event.name));
+        (!is_named).then_some(event.name.as_str())
     }
 
     /// Refuses to publish or to roll out for a pull request.
@@ -142,7 +152,10 @@ impl<'a> Session<'a> {
             None => Ok(()),
             Some(event) => Err(CliError::Missing {
                 problem: format!("nothing is published or rolled out for the event `{event}`"),
-                help: format!("run it for a push, or name the event in portcullis.toml: [github] publish_on = [\"{event}\"]"),
+                help: format!(
+                    "run it for a push; a pull request's event can be named in portcullis.toml of the branch that it goes to ([github] \
+                     publish_on = [\"{event}\"]), whose history must be there (`fetch-depth: 0`)"
+                ),
             }),
         }
     }
@@ -171,7 +184,11 @@ impl<'a> Session<'a> {
     fn close_run(&self, mut outcome: Outcome, mut error: Option<CliError>, files: bool) -> u8 {
         outcome.output = self.workspace.output.display().to_string();
         self.explain(&mut outcome);
-        let files = files && !self.is_refused(&outcome, error.as_ref());
+        let is_refused = self.is_refused(&outcome, error.as_ref());
+        if files && is_refused && outcome.rollout.is_none() {
+            self.left_without_a_verdict();
+        }
+        let files = files && !is_refused;
         // Before the files: a report of a run that did not get to its end says so.
         if let Some(error) = &error {
             outcome.failure = Some(failure(error, &outcome));
@@ -202,6 +219,22 @@ impl<'a> Session<'a> {
         let code = self.tell_github(&outcome, code);
         exit::last_line(&self.environment.safe(&named(&report::exit::line(&outcome, code), &outcome.program)));
         code
+    }
+
+    /// In CI a run that was refused leaves no verdict behind either: what comes next there takes what lies in the folder for its answer, and a commit
+    /// can bring one. At a desk, the last run's report outlives a mistyped flag.
+    pub(super) fn left_without_a_verdict(&self) {
+        let is_ci = ["CI", "GITHUB_ACTIONS", "GITLAB_CI"].into_iter().any(|name| {
+            let value = environment::variable(name);
+            value.is_some_and(|value| !value.is_empty() && value != "false")
+        });
+        if is_ci && let Err(error) = gate::leave_only(&self.workspace.output, &[], true) {
+            exit::last_line(
+                &self
+                    .environment
+                    .safe(&format!("portcullis: the results of an earlier run are still there: {error}")),
+            );
+        }
     }
 
     /// True for what was refused before it began or was locked out: the report and evidence of the last run, or of the one at work, stay.
@@ -350,4 +383,12 @@ fn hide_secrets(environment: &Environment, workspace: &Workspace) {
             exit::last_line(&command);
         }
     }
+}
+
+/// The pipeline of a merge request, or of a pull request elsewhere. Source: GitLab's documentation, "Predefined variables".
+fn gitlabs_merge_request() -> Option<&'static str> {
+    const PROPOSALS: [&str; 2] = ["merge_request_event", "external_pull_request_event"];
+    environment::variable("GITLAB_CI")?;
+    let source = environment::variable("CI_PIPELINE_SOURCE")?;
+    PROPOSALS.into_iter().find(|proposal| source == *proposal)
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::error::CliError;
 use crate::gate::GateError;
-use crate::io::{Effects, files};
+use crate::io::{Effects, files, git};
 use crate::model::commit::Commit;
 use crate::model::event::Stage;
 use crate::model::excused::Excused as _;
@@ -33,6 +33,25 @@ pub(super) fn read(path: &Path, effects: &Effects) -> Result<Outcome, CliError> 
     match path.is_dir() {
         true => of_folder(path, effects),
         false => of_file(path, effects),
+    }
+}
+
+/// Refuses what a commit brought for what a run left: a CI tells it as its answer.
+///
+/// # Errors
+/// [`CliError::Missing`].
+pub(super) fn is_of_a_run(path: &Path) -> Result<(), CliError> {
+    let file = if path.is_dir() { path.join(VERDICT_FILE) } else { path.to_owned() };
+    match git::is_tracked(&file) {
+        Ok(false) => Ok(()),
+        Ok(true) => Err(CliError::Missing {
+            problem: format!("{} is part of a commit, and no result of a run", file.display()),
+            help: "name the output folder of a run; a stored result is told where it lies outside of the checkout".to_owned(),
+        }),
+        Err(error) => Err(CliError::Missing {
+            problem: format!("whether {} is part of a commit cannot be told: {error}", file.display()),
+            help: "name the output folder of a run".to_owned(),
+        }),
     }
 }
 

@@ -37,6 +37,8 @@ pub struct GatePlan {
     pub service: String,
     /// How the image is built, or where a finished one is.
     pub build: BuildPlan,
+    /// The Dockerfiles that the image is of, relative to the root, also where another run has built it: what they say is judged each time.
+    pub dockerfiles: Vec<PathBuf>,
     /// Policy, waivers, feeds and baseline.
     pub judging: JudgingPlan,
     /// Where a cleared image goes, and who signs for it.
@@ -92,7 +94,7 @@ async fn advance(plan: &GatePlan, outcome: &mut Outcome, effects: &Effects) -> R
         cached_layers,
         ..Context::default()
     };
-    let dockerfiles = Dockerfiles::These(plan.build.builder.dockerfiles());
+    let dockerfiles = Dockerfiles::These(plan.dockerfiles.clone());
     judge.survey(&plan.build.root, &dockerfiles, effects, &mut context);
     let mut with_actions = inventory.clone();
     inventory::add_actions(&mut with_actions, &context.actions);

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use crate::model::commit::CommitSha;
 use crate::model::excused::Excused as _;
 
 /// Bytes of a payload that are read; GitHub's own limit is 25 MB.
@@ -81,7 +82,30 @@ struct Repository {
     full_name: String,
 }
 
+/// Events of what is in the repository, or of a person who may write there. Source: GitHub's documentation, "Events that trigger workflows".
+const OF_THE_REPOSITORY: [&str; 5] = ["push", "schedule", "workflow_dispatch", "release", "repository_dispatch"];
+/// Events for which the workflow, and `GITHUB_SHA`, are those of the repository's own branch, whatever was asked for.
+const OF_THE_BASE: [&str; 3] = ["pull_request_target", "workflow_run", "issue_comment"];
+
 impl Event {
+    /// True for an event upon which images are published and rolled out without a word of the configuration: nobody outside of the repository
+    /// starts it, and the code is not a proposal (a pull request, a merge queue's, the preview of one).
+    #[must_use]
+    pub fn delivers(&self) -> bool {
+        self.trigger != Trigger::PullRequest && OF_THE_REPOSITORY.contains(&self.name.as_str())
+    }
+
+    /// The commit whose configuration may say that the event delivers all the same: one of the repository, and never the one that is proposed.
+    /// `sha` is `GITHUB_SHA`.
+    #[must_use]
+    pub fn trusted_commit<'e>(&'e self, sha: &'e str) -> Option<&'e str> {
+        let commit = match OF_THE_BASE.contains(&self.name.as_str()) {
+            true => Some(sha),
+            false => self.base.as_deref(),
+        };
+        commit.filter(|commit| CommitSha::parse(commit).is_ok() && self.head.as_deref() != Some(commit))
+    }
+
     /// Reads the payload of the event of a name. What cannot be read is an event of which nothing is known.
     #[must_use]
     pub fn read(name: &str, payload: Option<&[u8]>) -> Self {
@@ -99,7 +123,8 @@ impl Event {
             other => other.starts_with("pull_request"),
         };
         let named = name.to_owned();
-        let known = |sha: String| (sha.len() == 40 && sha.bytes().any(|b| b != b'0')).then_some(sha);
+        let is_known = |sha: &str| CommitSha::parse(sha).is_ok() && sha.bytes().any(|b| b != b'0');
+        let known = |sha: String| is_known(&sha).then_some(sha);
         match (name, payload.pull_request) {
             (_, pull) if follows_one => Self {
                 name: named,

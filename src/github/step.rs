@@ -51,7 +51,11 @@ pub fn outputs(outcome: &Outcome, folder: &str) -> Vec<Output> {
         }
     };
     let verdict = outcome.verdict.as_ref();
-    let denied = verdict.map_or(0, |verdict| verdict.count(Disposition::Denied));
+    // Nothing where nothing was judged: `0` would be taken for "nothing blocks".
+    let blocked = verdict.map(|verdict| {
+        let gaps = verdict.gaps.iter().filter(|gap| gap.disposition == Disposition::Denied).count();
+        (verdict.count(Disposition::Denied) + gaps).to_string()
+    });
     let digest = outcome.subject.as_ref().and_then(|subject| subject.digest.as_ref());
     let rollout = outcome.rollout.as_ref().map(|report| serde_json::json!(report.result));
     let values = [
@@ -67,7 +71,7 @@ pub fn outputs(outcome: &Outcome, folder: &str) -> Vec<Output> {
         ("sbom", file("sbom.cdx.json")),
         ("sarif", file("findings.sarif")),
         ("findings", file("findings.json")),
-        ("blocked", denied.to_string()),
+        ("blocked", blocked.unwrap_or_default()),
         ("rollout", rollout.as_ref().and_then(|v| v.as_str()).unwrap_or_default().to_owned()),
     ];
     values.into_iter().map(|(name, value)| Output { name, value }).collect()

@@ -69,6 +69,26 @@ pub enum ImageRefError {
     Digest(#[from] super::digest::DigestError),
 }
 
+/// Schemes of references, and of what verbs read beside them.
+const SCHEMES: [&str; 8] = [
+    "oci",
+    "oci-archive",
+    "docker-archive",
+    "docker-daemon",
+    "containers-storage",
+    "registry",
+    "rootfs",
+    "sbom",
+];
+
+/// True for a text that names an image, or says of what kind it is: it never means a path of that very name, which a commit could bring (git holds
+/// names with `:` and `@`). Such a path is written with `./` before it.
+#[must_use]
+pub fn is_reference(text: &str) -> bool {
+    let scheme = text.split_once(':').is_some_and(|(scheme, _)| SCHEMES.contains(&scheme));
+    scheme || text.contains("@sha256:") && !text.starts_with(['.', '/'])
+}
+
 impl ImageRef {
     /// Parses one of the forms above.
     ///

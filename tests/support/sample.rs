@@ -75,7 +75,6 @@ impl Sample {
     }
 
     /// The program in this folder, for who sets more variables.
-    #[cfg(feature = "keyless")]
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         command(self.dir.path(), args)
     }

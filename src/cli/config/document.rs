@@ -161,6 +161,8 @@ pub enum PullEvent {
     WorkflowRun,
     /// `issue_comment` on a pull request.
     IssueComment,
+    /// What a merge queue made, before it is merged.
+    MergeGroup,
 }
 
 impl PullEvent {
@@ -175,7 +177,8 @@ impl PullEvent {
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
 pub struct GitHub {
-    /// Events of pull requests for which images are published and rolled out all the same [default: none].
+    /// Events of pull requests and merge queues for which images are published and rolled out all the same [default: none]. What counts is the
+    /// configuration of the commit that they are to be merged into.
     #[serde(default)]
     pub publish_on: Vec<PullEvent>,
 }

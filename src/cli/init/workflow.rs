@@ -34,11 +34,8 @@ pub(in crate::cli) fn workflow(delivery: &Delivery<'_>) -> String {
     } = delivery;
     // The action that tells lies beside the one that judges.
     let tell = action.replacen('@', "/tell@", 1);
-    let results = if *folder == "." {
-        "target/portcullis".to_owned()
-    } else {
-        format!("{folder}/target/portcullis")
-    };
+    // Outside of the checkout: a commit may bring a link where results would lie.
+    let results = "${{ runner.temp }}/results";
     let (packages, login) = match to_packages {
         true => (
             "      # The image.\n      packages: write\n",
@@ -84,6 +81,7 @@ jobs:
         uses: {action}
         with:
           directory: {folder}
+          output: {results}
           until: policy
       - if: always()
         uses: {UPLOAD}
@@ -119,6 +117,7 @@ jobs:
           PORTCULLIS_KEY: ${{{{ secrets.PORTCULLIS_KEY }}}}
         with:
           directory: {folder}
+          output: {results}
           prebuilt: true
       - if: always()
         uses: {UPLOAD}

@@ -58,7 +58,12 @@ pub(in crate::cli) fn run(cli: &Cli, environment: &Environment) -> u8 {
         };
         match dispatch(&cli.verb, &session).await {
             Ok(answer) => session.close(answer),
-            Err(error) => refused(&error, cli, environment),
+            Err(error) => {
+                if results::begins_anew(cli) {
+                    session.left_without_a_verdict();
+                }
+                refused(&error, cli, environment)
+            }
         }
     });
     // Everything that is ours has ended: what does not (a login helper that hangs) is not waited for.

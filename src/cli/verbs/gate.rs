@@ -87,9 +87,11 @@ fn plan(session: &Session<'_>, judging: &Judging, until: Stage, tags: &[String],
         };
         session.effects.note(Stage::Publish, format!("`{template}` gives no tag: {what}"));
     }
+    let build = workspace.build_plan(commit)?;
     Ok(GatePlan {
         service: workspace.service(),
-        build: workspace.build_plan(commit)?,
+        dockerfiles: build.builder.dockerfiles(),
+        build,
         judging: workspace.judging_plan(judging)?,
         publish,
         rollout: workspace.rollout_plan(&session.environment.folders, None, dry_run)?,

@@ -52,6 +52,7 @@ pub(super) async fn run(session: &Session<'_>, args: &GitHubArgs) -> Result<Answ
 }
 
 fn read(from: &Path, session: &Session<'_>) -> Result<crate::model::outcome::Outcome, CliError> {
+    stored_run::is_of_a_run(from)?;
     let mut outcome = stored_run::read(from, &session.effects)?;
     outcome.output = from.display().to_string();
     session.explain(&mut outcome);

@@ -12,6 +12,7 @@ use crate::cli::session::{Answer, Session};
 use crate::gate::{FleetPlan, Judge};
 use crate::io::Effects;
 use crate::model::excused::Excused as _;
+use crate::model::image_ref::is_reference;
 use crate::model::inventory::Inventory;
 use crate::model::logins;
 use crate::model::plan::Destination;
@@ -78,11 +79,11 @@ async fn rounds(judge: &Judge, fleet: &[Stored], effects: &Effects) -> Result<Ve
     }
 }
 
-/// A path that exists, else a repository or an image.
+/// A repository or an image, else a path that exists.
 fn plan(session: &Session<'_>, args: &RecheckArgs) -> Result<FleetPlan, CliError> {
     let text = args.target.as_str();
     let path = PathBuf::from(text);
-    if path.exists() {
+    if !is_reference(text) && path.exists() {
         return Ok(FleetPlan::Files(path));
     }
     let key = || session.workspace.whose(&args.whose);

@@ -45,5 +45,5 @@ pub(super) async fn run(session: &Session<'_>, args: &SbomArgs) -> Result<Answer
     };
     // Nothing comes after this but the end of the process: to take thousands of components apart first is time for nothing.
     std::mem::forget(inventory);
-    Ok(Answer::Bytes(written))
+    Ok(Answer::Bytes(session.environment.safe_json(&written).into_bytes()))
 }

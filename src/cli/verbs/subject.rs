@@ -8,7 +8,7 @@ use crate::cli::error::CliError;
 use crate::cli::session::Session;
 use crate::gate::{GateError, Judge};
 use crate::io::files;
-use crate::model::image_ref::ImageRef;
+use crate::model::image_ref::{ImageRef, is_reference};
 use crate::model::inventory::Inventory;
 use crate::model::logins;
 use crate::stage::inventory::InventoryError;
@@ -26,7 +26,7 @@ pub(super) async fn inventory(text: &str, session: &Session<'_>) -> Result<Inven
         return tokio::task::block_in_place(|| sbom::read(&path, effects)).map_err(failed);
     }
     let path = base.join(text);
-    if path.exists() {
+    if is_path(text, &path) {
         let exclude = session.workspace.exclusions_below(&path)?;
         return tokio::task::block_in_place(|| inventory::source(&path, &exclude, effects)).map_err(failed);
     }
@@ -59,16 +59,24 @@ pub(super) async fn opened(text: &str, judging: &Judging, session: &Session<'_>)
 
 /// True for an image or an SBOM, which may be of anything; a folder or a lock file is taken for this project's.
 pub(super) fn is_elsewhere(text: &str, session: &Session<'_>) -> bool {
-    !session.global.directory.join(text).exists()
+    !is_path(text, &session.global.directory.join(text))
 }
 
 /// The folder that a target's manifests lie in: the target itself, or the folder of a lock file.
 fn sources(text: &str, session: &Session<'_>) -> Option<PathBuf> {
     let path = session.global.directory.join(text);
+    if !is_path(text, &path) {
+        return None;
+    }
     match path.is_file() {
         true => path.parent().map(Path::to_owned),
         false => path.is_dir().then_some(path),
     }
+}
+
+/// True for a file or folder that is there, and that the text can mean.
+fn is_path(text: &str, path: &Path) -> bool {
+    !is_reference(text) && path.exists()
 }
 
 /// True for a file whose beginning is text: a tar has zero bytes in its first block, and what is compressed is no UTF-8.

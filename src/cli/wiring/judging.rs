@@ -7,9 +7,10 @@ use super::Workspace;
 use crate::cli::args::{self, Judging};
 use crate::cli::error::CliError;
 use crate::gate::{BaselinePlan, BaselineSource, JudgingPlan, PolicySource};
+use crate::io::git;
 use crate::model::digest::Digest;
 use crate::model::human_duration::HumanDuration;
-use crate::model::image_ref::ImageRef;
+use crate::model::image_ref::{ImageRef, is_reference};
 use crate::model::plan::{CratesIndexSource, FeedsPlan, KeySource};
 
 /// The public export that feeds come from unless configured otherwise.
@@ -118,8 +119,8 @@ impl Workspace {
         };
         let text = named.as_str();
         let path = PathBuf::from(text);
-        let is_image = text.contains("@sha256:") || ["registry:", "oci:"].iter().any(|scheme| text.starts_with(scheme));
-        if path.exists() || !is_image {
+        if !is_reference(text) {
+            self.is_nobodys_of_the_commit(&path, judging.only_new)?;
             return Ok(BaselineSource::File(path));
         }
         let image = args::image_ref(text).map_err(|problem| CliError::setting("--baseline", problem.to_string()))?;
@@ -138,6 +139,25 @@ impl Workspace {
         })
     }
 
+    /// Refuses a baseline that git tracks where it decides what blocks: a pull request could bring its own.
+    fn is_nobodys_of_the_commit(&self, path: &Path, only_new: bool) -> Result<(), CliError> {
+        if !only_new {
+            return Ok(());
+        }
+        let is_tracked = git::is_tracked(path).map_err(|error| CliError::setting("--baseline", error.to_string()))?;
+        match is_tracked {
+            false => Ok(()),
+            true => Err(CliError::setting(
+                "--baseline",
+                format!(
+                    "{} is part of the commit that is judged, and --only-new lets pass whatever it lists: name the image of an earlier run \
+                     (registry:…@sha256:…), whose verdict is signed, or a folder that is kept outside of the commit",
+                    path.display()
+                ),
+            )),
+        }
+    }
+
     /// The policy document: named, configured, or the embedded default. Named ones may be pinned: `FILE#sha256:…`, `registry:REPOSITORY@sha256:…`.
     fn policy(&self, judging: &Judging) -> Result<PolicySource, CliError> {
         let (named, configured) = (judging.policy.as_ref(), self.config.policy.document.as_ref());
@@ -151,7 +171,8 @@ impl Workspace {
             return Ok(pinned);
         }
         Ok(match (named, configured) {
-            (Some(named), _) if named.as_os_str() == "strict" && !named.exists() => PolicySource::Strict,
+            // Never a file of that name, which a commit could bring: `./strict` is one.
+            (Some(named), _) if named.as_os_str() == "strict" => PolicySource::Strict,
             (Some(named), _) => PolicySource::File(named.clone()),
             (None, Some(configured)) if configured.as_os_str() == "strict" => PolicySource::Strict,
             (None, Some(configured)) => PolicySource::File(self.root.join(configured)),

@@ -8,7 +8,7 @@ use crate::cli::error::CliError;
 use crate::cli::folders;
 use crate::io::document::{self, DocumentError};
 use crate::io::files::{self, FileError};
-use crate::io::{git, limits::Limits};
+use crate::io::{environment, git, limits::Limits};
 use crate::model::commit::Commit;
 use crate::model::image_ref::ImageRef;
 use crate::model::plan::BuildPlan;
@@ -73,7 +73,13 @@ impl Workspace {
             _ => directory.clone(),
         };
         let output = directory.join(global.output.clone().unwrap_or_else(|| PathBuf::from("target/portcullis")));
-        folders::inside(&directory, &output)?;
+        // A commit may bring a link wherever its checkout reaches, also above the service's folder.
+        let checkout = directory.ancestors().find(|folder| folder.join(".git").symlink_metadata().is_ok());
+        let workspace = environment::variable("GITHUB_WORKSPACE").map(PathBuf::from);
+        let workspace = workspace.filter(|workspace| directory.starts_with(workspace));
+        for project in [Some(directory.as_path()), checkout, workspace.as_deref()].into_iter().flatten() {
+            folders::inside(project, &output)?;
+        }
         Ok(Self {
             root,
             output,

@@ -131,6 +131,37 @@ pub fn tracked_files(root: &Path) -> Result<Option<Vec<PathBuf>>, GitError> {
     paths(root, &["ls-files", "-z"]).map(Some)
 }
 
+/// True for a file that git tracks, or a folder with one, in whichever checkout it lies; false outside of one, and for what is not there.
+///
+/// # Errors
+/// As [`tracked_files`].
+pub fn is_tracked(path: &Path) -> Result<bool, GitError> {
+    let Some(path) = path.canonicalize().or_none("what is not there is told by whoever reads it") else {
+        return Ok(false);
+    };
+    let (folder, name) = match path.is_dir() {
+        true => (path.as_path(), Path::new(".")),
+        false => (path.parent().unwrap_or(&path), path.file_name().map_or(Path::new("."), Path::new)),
+    };
+    if top_level(folder)?.is_none() {
+        return Ok(false);
+    }
+    // Of a name that is no text nobody asks git: then whatever it tracks in the folder counts.
+    let name = format!(":(literal){}", name.to_str().unwrap_or("."));
+    Ok(!paths(folder, &["ls-files", "-z", "--", &name])?.is_empty())
+}
+
+/// The text of a file below `root` in a commit; `None` where the commit is not here, or has no such file.
+///
+/// # Errors
+/// As [`tracked_files`].
+pub fn text_in(root: &Path, commit: &str, file: &str) -> Result<Option<String>, GitError> {
+    match top_level(root)? {
+        None => Ok(None),
+        Some(_) => ask(root, &["show", &format!("{commit}:./{file}")]),
+    }
+}
+
 /// Folders and files below `root` that git ignores and does not track, relative to it; a folder that holds no tracked file stands for all that
 /// is in it. Empty outside of a checkout.
 ///

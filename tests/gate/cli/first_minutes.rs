@@ -268,7 +268,7 @@ fn of_several_services_none_is_taken_without_a_word() {
     assert!(read(dir.path(), "services/a/portcullis.toml").contains("name = \"a\""));
     let workflow = read(dir.path(), ".github/workflows/portcullis-a.yml");
     assert!(
-        workflow.contains("directory: services/a") && workflow.contains("services/a/target/portcullis"),
+        workflow.contains("directory: services/a") && workflow.contains("output: ${{ runner.temp }}/results"),
         "{workflow}"
     );
     assert_lints(dir.path());

@@ -276,26 +276,65 @@ fn a_configuration_that_is_a_dangling_link_does_not_stand_for_the_defaults() {
 }
 
 #[test]
-fn a_pull_request_publishes_nothing_unless_the_configuration_names_its_event() {
+fn what_is_proposed_publishes_nothing_unless_the_branch_that_it_goes_to_names_the_event() {
     let place = Place::new();
+    let project = place.path("project");
+    let configured = |events: &str| {
+        fs::write(project.join("portcullis.toml"), format!("[github]\npublish_on = [{events}]\n")).unwrap();
+        git(&project, &["add", "-A"]);
+        git(&project, &["commit", "-qm", "x"]);
+        portcullis::io::git::commit(&project, &[]).unwrap().unwrap().sha.to_string()
+    };
+    git(&project, &["init", "-q", "-b", "trunk"]);
+    let silent = configured("");
+    let naming = configured("\"pull_request\", \"merge_group\", \"workflow_run\"");
     let event = place.path("event.json");
-    fs::write(&event, "{}").unwrap();
-    let publish = |name: &str| {
+    let publish = |name: &str, base: &str, head: &str, sha: &str| {
+        let side = |sha: &str| json!({"sha": sha, "repo": {"full_name": "acme/shop"}});
+        let payload =
+            json!({"pull_request": {"base": side(base), "head": side(head)}, "merge_group": {"base_sha": base, "head_sha": head}});
+        fs::write(&event, payload.to_string()).unwrap();
         let mut command = place.command();
         command
             .env("GITHUB_ACTIONS", "true")
             .env("GITHUB_EVENT_NAME", name)
+            .env("GITHUB_SHA", sha)
             .env("GITHUB_EVENT_PATH", &event);
-        stderr(&command.arg("publish").output().unwrap())
+        let said = stderr(&command.arg("publish").output().unwrap());
+        assert!(
+            said.contains("nothing is published") || said.contains("there is no image"),
+            "{said}"
+        );
+        said.contains("there is no image")
     };
-    for name in ["pull_request", "pull_request_target", "workflow_run"] {
-        assert!(publish(name).contains("nothing is published"), "{name}");
+    let gone = "3".repeat(40);
+    // The proposal names itself: it is checked out, and nobody asks it.
+    for (name, base, head, sha) in [
+        ("pull_request", &silent, &naming, &gone),
+        ("pull_request", &gone, &naming, &gone),
+        ("pull_request", &naming, &naming, &gone),
+        ("pull_request_target", &silent, &naming, &silent),
+        ("merge_group", &silent, &naming, &naming),
+        ("workflow_run", &silent, &naming, &silent),
+        ("deployment_status", &naming, &gone, &naming),
+        ("check_run", &naming, &gone, &naming),
+    ] {
+        assert!(!publish(name, base, head, sha), "{name}");
     }
     // The controls get as far as the image that is not there.
-    assert!(publish("push").contains("there is no image"));
-    fs::write(place.path("project/portcullis.toml"), "[github]\npublish_on = [\"pull_request\"]\n").unwrap();
-    assert!(publish("pull_request").contains("there is no image"));
-    assert!(publish("pull_request_target").contains("nothing is published"));
+    for name in ["push", "schedule", "workflow_dispatch", "release"] {
+        assert!(publish(name, &gone, &gone, &gone), "{name}");
+    }
+    for (name, base, head, sha) in [
+        ("pull_request", &naming, &gone, &gone),
+        ("merge_group", &naming, &gone, &gone),
+        ("workflow_run", &gone, &gone, &naming),
+    ] {
+        assert!(publish(name, base, head, sha), "{name}");
+    }
+    let mut command = place.command();
+    command.env("GITLAB_CI", "true").env("CI_PIPELINE_SOURCE", "merge_request_event");
+    assert!(stderr(&command.arg("publish").output().unwrap()).contains("nothing is published"));
 }
 
 #[test]

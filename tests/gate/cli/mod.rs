@@ -7,6 +7,7 @@ mod arguments;
 mod bad_input;
 mod before_the_build;
 mod build_keys;
+mod committed;
 mod first_minutes;
 mod folders;
 mod github;

@@ -33,6 +33,7 @@ exec "$PROGRAM_UNDER_TEST" "$@"
 
 const CARGO: &str = r#"#!/bin/sh
 set -eu
+if [ -e portcullis.toml ]; then echo "the service's folder is where the gate is built"; exit 9; fi
 while [ "$1" != --root ]; do shift; done
 mkdir -p "$2/bin" && cp "$FILES/bin/portcullis" "$2/bin/portcullis"
 "#;
@@ -115,7 +116,9 @@ impl Runner {
         let side = |sha: &str| json!({"sha": sha.repeat(40), "ref": "x", "repo": {"full_name": "acme/shop"}});
         let payload = match event {
             "merge_group" => json!({"merge_group": {"base_sha": "2".repeat(40), "head_sha": "1".repeat(40)}}),
-            "push" => json!({"ref": "refs/heads/trunk", "before": "2".repeat(40), "after": "1".repeat(40)}),
+            "push" => {
+                json!({"repository": {"default_branch": "trunk"}, "ref": "refs/heads/trunk", "before": "2".repeat(40), "after": "1".repeat(40)})
+            }
             _ => json!({"number": 7, "pull_request": {"head": side("1"), "base": side("2")}}),
         };
         self.place.write("event.json", &payload.to_string());
