@@ -51,7 +51,9 @@ const fn used(cli: &Cli) -> Option<Use> {
     match &cli.verb {
         Verb::Gate(_) | Verb::Build(_) | Verb::Publish(_) => Some(Use::Alone),
         Verb::Check(_) | Verb::Scan(_) if cli.global.output.is_some() => Some(Use::Alone),
-        Verb::Rollout(args) if !args.plan && !matches!(args.verb, Some(RolloutVerb::Status | RolloutVerb::Stop)) => Some(Use::Beside),
+        Verb::Rollout(args) if !args.plan && !matches!(args.verb, Some(RolloutVerb::Status { .. } | RolloutVerb::Stop)) => {
+            Some(Use::Beside)
+        }
         _ => None,
     }
 }

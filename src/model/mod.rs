@@ -7,6 +7,7 @@
 pub mod advisory;
 pub mod age;
 pub mod byte_size;
+pub mod canary;
 pub mod canonical;
 pub mod commit;
 pub mod component;

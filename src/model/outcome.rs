@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::canary::CanaryStep;
 use super::commit::Commit;
 use super::digest::Digest;
 use super::event::Stage;
@@ -126,6 +127,9 @@ pub struct RolloutReport {
     pub plan: Option<Box<PlannedRollout>>,
     /// Every state it went through.
     pub steps: Vec<Step>,
+    /// The steps of a canary that came to their end; empty where there was none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub canary: Vec<CanaryStep>,
     /// Every probe, in order of time.
     pub samples: Vec<Sample>,
     /// Requests that were still in flight when a version was stopped: the old one, or the new one on the way back; `null` when they could not be
@@ -154,6 +158,7 @@ impl RolloutReport {
             unverified: None,
             plan: None,
             steps: Vec::new(),
+            canary: Vec::new(),
             samples: Vec::new(),
             cut_requests: Some(0),
         }

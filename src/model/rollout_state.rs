@@ -18,6 +18,8 @@ pub enum RolloutState {
     Staging,
     /// It is healthy by its own address.
     StagedHealthy,
+    /// It gets a share of the requests, step by step.
+    Canary,
     /// Requests go to it from now on.
     Shifting,
     /// It must answer through the front door, several times in a row.
@@ -56,14 +58,15 @@ impl RolloutState {
     /// The table of steps: what may come after this state.
     const fn next(self) -> &'static [Self] {
         use RolloutState::{
-            Committed, Draining, Interrupted, Refused, Retiring, RollbackFailed, RolledBack, RollingBack, Shifting, Snapshotted, Soaking,
-            StagedHealthy, Staging, Superseded, Verifying, VerifyingRollback,
+            Canary, Committed, Draining, Interrupted, Refused, Retiring, RollbackFailed, RolledBack, RollingBack, Shifting, Snapshotted,
+            Soaking, StagedHealthy, Staging, Superseded, Verifying, VerifyingRollback,
         };
         match self {
             Self::Locked => &[Snapshotted, Verifying, Refused, RollingBack, Interrupted, Superseded],
             Self::Snapshotted => &[Staging, Shifting, Refused, RollingBack, Interrupted, Superseded],
             Self::Staging => &[StagedHealthy, Shifting, RollingBack, Interrupted, Superseded],
-            Self::StagedHealthy => &[Shifting, RollingBack, Interrupted, Superseded],
+            Self::StagedHealthy => &[Canary, Shifting, RollingBack, Interrupted, Superseded],
+            Self::Canary => &[Canary, Shifting, RollingBack, Interrupted, Superseded],
             Self::Shifting => &[Verifying, RollingBack, Interrupted, Superseded],
             Self::Verifying => &[Soaking, Draining, RollingBack, Interrupted, Superseded],
             Self::Soaking => &[Draining, RollingBack, Interrupted, Superseded],

@@ -5,6 +5,7 @@
 //! foreign text reaches a screen, a workflow command or a page.
 
 mod answer;
+mod canary;
 pub mod closing;
 pub mod code_quality;
 pub mod csv;

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use portcullis::model::advisory::{AdvisoryKind, FeedRevision};
+use portcullis::model::canary::{CanaryStep, StepVerdict, VersionFigures};
 use portcullis::model::commit::{Commit, CommitSha};
 use portcullis::model::coverage::GapKind;
 use portcullis::model::digest::Digest;
@@ -358,12 +359,41 @@ pub(crate) fn live() -> Outcome {
             step("2026-11-21T12:40:10Z", "Soaking", "5 s"),
             step("2026-11-21T12:40:15Z", "Committed", ""),
         ],
+        canary: Vec::new(),
         samples: (0..6)
             .map(|n| sample(&format!("2026-11-21T12:40:0{n}Z"), true, Answered::New))
             .collect(),
         cut_requests: Some(0),
     });
     outcome
+}
+
+/// Two steps of a canary: one that was passed, and one that was not, for a hostile reason.
+pub(crate) fn canary() -> Vec<CanaryStep> {
+    let figures = |requests, server_errors, p95_ms| VersionFigures {
+        requests,
+        server_errors,
+        p95_ms: Some(p95_ms),
+        ..VersionFigures::default()
+    };
+    let step = |share, new, old| CanaryStep {
+        share,
+        from: "2026-11-21T12:40:05Z".parse().unwrap(),
+        elapsed_ms: 30_000,
+        new,
+        old,
+        metric: Some(0.2),
+        verdict: StepVerdict::Passed,
+        reason: None,
+    };
+    vec![
+        step(5, figures(38, 0, 12.0), figures(712, 0, 11.5)),
+        CanaryStep {
+            verdict: StepVerdict::Failed,
+            reason: Some("7 of 190 requests failed \u{1b}[2J<b>and</b> the budget is 1 %, and the budget is 1 %".to_owned()),
+            ..step(25, figures(190, 7, 14.0), figures(560, 0, 11.0))
+        },
+    ]
 }
 
 /// Cleared, published, and the new version did not answer.

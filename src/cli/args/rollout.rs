@@ -82,7 +82,11 @@ pub struct RolloutArgs {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
 pub enum RolloutVerb {
     /// What serves, since when, and whether a run is unfinished
-    Status,
+    Status {
+        /// Follow what a deployer does, until it ends
+        #[arg(long)]
+        watch: bool,
+    },
     /// Finish or revert an interrupted run; safe to call always
     Resume,
     /// Stop the service and its switch

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::canary::Canary;
 use crate::model::human_duration::HumanDuration;
 
 /// The rollout's target.
@@ -138,10 +139,15 @@ pub struct Rollout {
     pub docker_host: Option<String>,
     /// compose: what leads requests to the instances.
     pub front: Option<Front>,
+    /// process, and compose behind the switch: where the switch writes a line of JSON for each request: a file, or "stdout", which is `switch.log` in the
+    /// state folder [default: nowhere].
+    pub access_log: Option<PathBuf>,
     /// How old the signed verdict may be that `portcullis rollout` goes by [default: 14d].
     pub max_verdict_age: Option<HumanDuration>,
     /// What "it serves" means.
     pub health: Health,
+    /// Growing shares of the requests for the new version [default: all at once].
+    pub canary: Option<Canary>,
     /// Deadlines of the steps.
     #[serde(default)]
     pub waits: Waits,

@@ -141,6 +141,16 @@ async fn rollout(session: &Session<'_>) -> Check {
     match session.workspace.rollout_plan(&session.environment.folders, None, true) {
         Err(error) => Check::refused(NAME, NAME, &error),
         Ok(None) => Check::not_needed(NAME, NAME, "no [rollout] is configured: the gate ends after publishing"),
+        Ok(Some(plan)) if plan.canary.is_some() && !plan.target.may_weigh() => Check::missing(
+            NAME,
+            NAME,
+            format!(
+                "[rollout.canary] needs our own switch as the front door, asked by HTTP, and the target `{}` is without it",
+                plan.target.name()
+            ),
+            "take [rollout.canary] out, or let our own switch be the front door and ask by HTTP",
+        )
+        .configured(true),
         Ok(Some(plan)) if matches!(plan.target, TargetPlan::Compose(_)) => match version("docker", &["compose", "version"]).await {
             Ok(said) => Check::there(NAME, NAME, format!("to the target `compose`: {said}")),
             Err(said) => Check::missing(

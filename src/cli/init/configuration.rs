@@ -34,16 +34,19 @@ pub(in crate::cli) fn configuration(found: &Found, repository: &str) -> String {
 
 fn rollout(runs: &Runs) -> String {
     // Containers and pods are told apart by themselves: an answer that names no version would only fail there.
+    // Twice a remark: it is for who has traffic, and another decision.
+    let canary = "\n# [rollout.canary]                          # a growing share of the requests first; without traffic the old version stays\n\
+                  # steps = [5, 25, 100]\n# time = \"60s\"\n# errors = 0.01\n";
     let health = "\n[rollout.health]\nurl = \"http://127.0.0.1:8080/readyz\"         # as users call it\n";
     match runs {
         Runs::Unknown => format!(
             "[rollout]\ntarget = \"process\"\n{health}\
-             version = {{ json = \"/version\" }}              # its answer must name the commit or the digest\n"
+             version = {{ json = \"/version\" }}              # its answer must name the commit or the digest\n{canary}"
         ),
         Runs::Compose { file, service } => format!(
             "[rollout]\ntarget = \"compose\"\nfiles = [{}]\ncompose_service = {}\n\n\
              [rollout.front]                             # what leads to the instances: \"nginx\", \"caddy\", \"traefik\", or \"switch\" for one\n\
-             kind = \"switch\"\n{health}",
+             kind = \"switch\"\n{health}{canary}",
             quoted(file),
             quoted(service)
         ),

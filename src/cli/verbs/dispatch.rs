@@ -125,7 +125,7 @@ const fn is_run(verb: &Verb) -> bool {
 fn keeps_files(cli: &Cli, session: &Session<'_>) -> Result<(), CliError> {
     let keeps = match &cli.verb {
         Verb::Check(_) | Verb::Scan(_) => cli.global.output.is_some(),
-        Verb::Rollout(args) => !matches!(args.verb, Some(RolloutVerb::Status | RolloutVerb::Stop)) && !args.plan,
+        Verb::Rollout(args) => !matches!(args.verb, Some(RolloutVerb::Status { .. } | RolloutVerb::Stop)) && !args.plan,
         _ => false,
     };
     match keeps {
@@ -140,7 +140,7 @@ fn only_asks(cli: &Cli) -> Result<(), CliError> {
         Verb::Gate(args) => (args.until > Stage::Policy, Some(&args.judging)),
         Verb::Publish(args) => (true, Some(&args.judging)),
         Verb::Verify(_) | Verb::Switch(_) => (true, None),
-        Verb::Rollout(args) => (args.verb != Some(RolloutVerb::Status), None),
+        Verb::Rollout(args) => (!matches!(args.verb, Some(RolloutVerb::Status { .. })), None),
         _ => (false, None),
     };
     let problem = if !acts {

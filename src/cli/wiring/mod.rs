@@ -3,6 +3,7 @@
 mod build;
 mod build_keys;
 mod build_values;
+mod canary;
 mod compose;
 mod exclusions;
 mod judging;
@@ -12,6 +13,7 @@ mod native_container;
 mod publish;
 mod rollout;
 mod rollout_keys;
+mod switch;
 mod tags;
 mod workspace;
 

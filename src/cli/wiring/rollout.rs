@@ -1,6 +1,5 @@
 //! `[rollout]` resolved: where the service runs, what proves that it serves, how long each step may take.
 
-use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -11,7 +10,7 @@ use crate::model::excused::Excused as _;
 use crate::model::human_duration::HumanDuration;
 use crate::model::logins;
 use crate::model::plan::{
-    CommandPlan, HealthPlan, KubernetesPlan, ProbePlan, ProcessPlan, Protocol, RolloutPlan, SwarmPlan, TargetPlan, VersionAssertion, Waits,
+    CommandPlan, HealthPlan, KubernetesPlan, ProbePlan, ProcessPlan, RolloutPlan, SwarmPlan, TargetPlan, VersionAssertion, Waits,
     WorkloadKind,
 };
 
@@ -51,6 +50,7 @@ impl Workspace {
                 stop: or(waits.stop, 10),
                 lock: or(waits.lock, 0),
             },
+            canary: rollout.canary.as_ref().map(super::canary::canary_plan).transpose()?,
             unverified,
             again: None,
             without_way_back: false,
@@ -63,28 +63,6 @@ impl Workspace {
             Some(state) => self.used("rollout.state", state),
             None => Ok(folders.state.join(self.service())),
         }
-    }
-
-    /// The switch of a service, without an environment for what it leads to.
-    pub(super) fn switch_plan(
-        &self,
-        rollout: &config::Rollout,
-        health: &HealthPlan,
-        folders: &UserFolders,
-    ) -> Result<ProcessPlan, CliError> {
-        Ok(ProcessPlan {
-            program: std::env::current_exe().unwrap_or_else(|_| PathBuf::from("portcullis")),
-            protocol: match health.probe {
-                ProbePlan::Tcp { .. } => Protocol::Tcp,
-                ProbePlan::Http { .. } | ProbePlan::Command { .. } => Protocol::Http,
-            },
-            listen: match rollout.listen {
-                Some(listen) => listen,
-                None => front_door(&health.probe)?,
-            },
-            env: std::collections::BTreeMap::new(),
-            state: self.rollout_state(rollout, folders)?,
-        })
     }
 
     fn swarm_plan(&self, rollout: &config::Rollout, folders: &UserFolders) -> Result<SwarmPlan, CliError> {
@@ -269,30 +247,4 @@ fn health_plan(health: &config::Health) -> Result<HealthPlan, CliError> {
         max_error_rate: rate,
         max_p95_ms: health.max_p95_ms,
     })
-}
-
-/// The listener that a health URL or address points at.
-fn front_door(probe: &ProbePlan) -> Result<SocketAddr, CliError> {
-    let missing = || {
-        CliError::setting(
-            "rollout.listen",
-            "the health check does not name a host and port: write where the service listens",
-        )
-    };
-    let address = match probe {
-        ProbePlan::Http { url, .. } => {
-            let rest = url.strip_prefix("http://").ok_or_else(missing)?;
-            let host = rest.split('/').next().unwrap_or_default();
-            if host.contains(':') {
-                host.to_owned()
-            } else {
-                format!("{host}:80")
-            }
-        }
-        ProbePlan::Tcp { address } => address.clone(),
-        ProbePlan::Command { .. } => return Err(missing()),
-    };
-    let found = address.to_socket_addrs();
-    let unknown = |error: std::io::Error| CliError::setting("rollout.listen", format!("`{address}` cannot be looked up: {error}"));
-    found.map_err(unknown)?.next().ok_or_else(missing)
 }

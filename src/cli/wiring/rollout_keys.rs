@@ -23,6 +23,12 @@ pub(super) fn only_of_its_target(rollout: &Rollout) -> Result<(), CliError> {
             "it is the switch's, and [rollout.front] names none",
         ));
     }
+    if rollout.access_log.is_some() && !(rollout.target == Process || (rollout.target == Compose && has_switch)) {
+        return Err(CliError::setting(
+            "rollout.access_log",
+            "it is the switch's: target = \"process\", or \"compose\" with [rollout.front] kind = \"switch\"",
+        ));
+    }
     let given: [(&str, bool, &[Target]); 30] = [
         ("rollout.env", !rollout.env.is_empty(), &[Process, Command, Compose]),
         ("rollout.deploy", rollout.deploy.is_some(), &[Command]),

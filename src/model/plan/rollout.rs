@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::canary::CanaryPlan;
+
 /// How a probe asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ProbePlan {
@@ -88,6 +90,16 @@ pub enum Protocol {
     Tcp,
 }
 
+/// Where the switch writes a line for each request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AccessLog {
+    /// Its standard output, which is `switch.log` in the state folder.
+    Stdout,
+    /// A file, which may be moved away and is begun again then.
+    File(PathBuf),
+}
+
 /// Two processes on this machine behind our switch: the `process` target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProcessPlan {
@@ -101,6 +113,16 @@ pub struct ProcessPlan {
     pub env: BTreeMap<String, String>,
     /// Folder of the service's state: journal, lock, instances, control socket.
     pub state: PathBuf,
+    /// Where the switch writes a line for each request, if it does.
+    pub access_log: Option<AccessLog>,
+}
+
+impl ProcessPlan {
+    /// True where the switch sees what requests come to, so that it can share them out and count them.
+    #[must_use]
+    pub fn sees_answers(&self) -> bool {
+        self.protocol == Protocol::Http
+    }
 }
 
 /// Programs of the user's own that start, shift and stop: the `command` target.
@@ -305,6 +327,16 @@ impl TargetPlan {
         }
     }
 
+    /// True where a share of the requests can be sent to a version, as far as the configuration says.
+    #[must_use]
+    pub fn may_weigh(&self) -> bool {
+        match self {
+            Self::Process(plan) => plan.sees_answers(),
+            Self::Compose(plan) => matches!(&plan.front, Some(FrontPlan::Switch(front)) if front.process.sees_answers()),
+            Self::Command(_) | Self::Kubernetes(_) | Self::Swarm(_) => false,
+        }
+    }
+
     /// Folder of the state on this machine.
     #[must_use]
     pub fn state(&self) -> &std::path::Path {
@@ -329,6 +361,8 @@ pub struct RolloutPlan {
     pub health: HealthPlan,
     /// How long each wait may take.
     pub waits: Waits,
+    /// The growing shares of the requests that the new version gets before all of them; none where it gets all at once.
+    pub canary: Option<CanaryPlan>,
     /// The reason for a rollout without a verified attestation, where somebody gave one.
     pub unverified: Option<String>,
     /// The reason for rolling out a digest that was rolled back here before, where somebody gave one.

@@ -3,6 +3,7 @@
 use super::chart::{Scale, Share};
 use crate::model::health::Answered;
 use crate::model::outcome::RolloutReport;
+use crate::report::canary;
 use crate::report::human::{samples, when_cut};
 use crate::report::quantity::{counted, minute, second_of_day};
 use crate::report::text::prose;
@@ -19,6 +20,9 @@ pub(super) struct Rollout {
     pub(super) unverified: Option<String>,
     pub(super) facts: Vec<(&'static str, String)>,
     pub(super) steps: Vec<Step>,
+    /// Heads and rows of the steps of a canary.
+    pub(super) canary_heads: [&'static str; 6],
+    pub(super) canary: Vec<[String; 6]>,
     pub(super) marks: Vec<Mark>,
     pub(super) summary: String,
     pub(super) from: String,
@@ -70,6 +74,11 @@ impl Rollout {
             unverified: report.unverified.as_deref().map(prose),
             facts: facts(report),
             steps: steps(report, scale),
+            canary_heads: canary::HEADS,
+            canary: canary::rows(report)
+                .into_iter()
+                .map(|row| row.cells.map(|cell| prose(&cell)))
+                .collect(),
             marks: marks(report, scale),
             summary: if report.samples.is_empty() {
                 String::new()

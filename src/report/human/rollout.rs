@@ -1,9 +1,11 @@
 //! What was published, and what the rollout saw.
 
 use super::page::Page;
+use crate::model::canary::StepVerdict;
 use crate::model::health::Answered;
 use crate::model::outcome::{Outcome, RolloutReport, RolloutResult};
 use crate::model::rollout_state::RolloutState;
+use crate::report::canary;
 use crate::report::quantity::{bytes, count, counted, second_of_day};
 use crate::report::style::Paint;
 
@@ -57,6 +59,7 @@ pub(super) fn rollout(page: &mut Page, outcome: &Outcome) {
         })
         .collect();
     page.table(2, &rows);
+    canary(page, report);
     if !report.samples.is_empty() {
         let text = samples(report);
         page.labelled(2, (Paint::Dim, "samples"), 10, (Paint::Dim, &text));
@@ -79,6 +82,21 @@ pub(super) fn rollout(page: &mut Page, outcome: &Outcome) {
         );
     }
     live(page, report, &outcome.command("rollout stop"));
+}
+
+/// What each step of a canary came to.
+fn canary(page: &mut Page, report: &RolloutReport) {
+    for row in canary::rows(report) {
+        let paint = match row.step.verdict {
+            StepVerdict::Passed => Paint::Good,
+            StepVerdict::Failed => Paint::Bad,
+            StepVerdict::Unknown => Paint::Doubt,
+        };
+        let [_, share, new, old, verdict, why] = row.cells;
+        let why = if why.is_empty() { why } else { format!(": {why}") };
+        page.labelled(2, (Paint::Dim, "canary"), 10, (paint, &format!("{share}, {verdict}{why}")));
+        page.labelled(2, (Paint::Dim, ""), 10, (Paint::Dim, &format!("new {new}; old {old}")));
+    }
 }
 
 /// When requests are cut off in a rollout that ends so: a version is stopped with what is under way on it.

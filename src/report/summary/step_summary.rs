@@ -7,6 +7,7 @@ use crate::model::finding::{Disposition, Judgement};
 use crate::model::outcome::{Outcome, RolloutReport, RolloutResult};
 use crate::model::verdict::{Decision, Verdict};
 use crate::report::Reporter;
+use crate::report::canary;
 use crate::report::exit;
 use crate::report::group::groups;
 use crate::report::human::{code_unchanged, sentence, why_today};
@@ -261,6 +262,7 @@ fn rollout(out: &mut String, report: &RolloutReport) {
         ));
     }
     rest(out, report.steps.len(), ROWS);
+    canary(out, report);
     if !report.samples.is_empty() {
         out.push_str(&format!("\nSamples: {}\n", escape(&super::super::human::samples(report))));
     }
@@ -269,6 +271,22 @@ fn rollout(out: &mut String, report: &RolloutReport) {
         .as_ref()
         .map_or_else(|| "nothing that was seen to answer".to_owned(), |digest| code(&digest.to_string()));
     out.push_str(&format!("\nLive: {live}\n"));
+}
+
+/// What each step of a canary came to.
+fn canary(out: &mut String, report: &RolloutReport) {
+    let rows = canary::rows(report);
+    if rows.is_empty() {
+        return;
+    }
+    out.push_str(&format!(
+        "\nCanary:\n\n| {} |\n|{}\n",
+        canary::HEADS.join(" | "),
+        "---|".repeat(canary::HEADS.len())
+    ));
+    for row in rows {
+        out.push_str(&format!("| {} |\n", row.cells.each_ref().map(|cell| escape(cell)).join(" | ")));
+    }
 }
 
 /// The line that says what the exit code means, for the end of the page.

@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::journal::{Entry, LeftAs, Purpose, Record, RolledBack};
 use super::release::{Deployed, Release};
 use super::target::Observed;
+use crate::model::canary::CanaryStep;
 use crate::model::digest::Digest;
 use crate::model::outcome::{RolloutResult, Step};
 use crate::model::rollout_state::RolloutState;
@@ -17,7 +18,7 @@ pub(super) const KEPT: usize = 5;
 const REMEMBERED: usize = 20;
 
 /// A run without an end.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct OpenRun {
     pub(super) run: String,
     pub(super) purpose: Purpose,
@@ -28,6 +29,7 @@ pub(super) struct OpenRun {
     /// Why it was being rolled back, where it was.
     pub(super) rolling_back: Option<String>,
     pub(super) steps: Vec<Step>,
+    pub(super) canary: Vec<CanaryStep>,
 }
 
 /// What there was before a run.
@@ -66,7 +68,7 @@ pub struct EndedRun {
     pub at: Timestamp,
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct History {
     /// Releases that were committed, the last known good one last. A rollback takes those after its goal away, so that the
     /// next one goes further back and never forward to a bad one.
@@ -125,6 +127,7 @@ impl History {
                     snapshot: None,
                     rolling_back: None,
                     steps: Vec::new(),
+                    canary: Vec::new(),
                 });
             }
             Entry::End { result, reason } => {
@@ -180,6 +183,11 @@ impl History {
                         state: *state,
                         detail: detail.clone(),
                     });
+                }
+            }
+            Entry::Canary { step } => {
+                if let Some(open) = &mut self.open {
+                    open.canary.push(step.clone());
                 }
             }
             Entry::Intent { .. } | Entry::Done { .. } => {}

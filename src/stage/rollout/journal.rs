@@ -19,6 +19,7 @@ use super::release::{Deployed, Release};
 use crate::io::clock::Clock;
 use crate::io::files;
 use crate::io::hash::sha256;
+use crate::model::canary::CanaryStep;
 use crate::model::digest::Digest;
 use crate::model::excused::Excused as _;
 use crate::model::outcome::RolloutResult;
@@ -44,6 +45,7 @@ pub(super) enum Purpose {
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Operation {
     Stage,
+    Weigh,
     Shift,
     Drain,
     Retire,
@@ -72,7 +74,7 @@ pub(super) enum LeftAs {
     Stopped(Timestamp),
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "entry", rename_all = "kebab-case")]
 pub(super) enum Entry {
     /// What was known when the journal was made short.
@@ -110,6 +112,10 @@ pub(super) enum Entry {
         state: RolloutState,
         detail: String,
     },
+    /// A step of a canary came to its end.
+    Canary {
+        step: CanaryStep,
+    },
     /// The run is over.
     End {
         result: RolloutResult,
@@ -120,7 +126,7 @@ pub(super) enum Entry {
 }
 
 /// An entry with its circumstances.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Record {
     pub(super) seq: u64,
     pub(super) at: Timestamp,

@@ -2,14 +2,17 @@
 //!
 //! Every operation of the target can be repeated with the same run, so resuming an interrupted run is walking the same way again.
 
+use std::net::SocketAddr;
+
 use super::error::RolloutError;
 use super::halt::Halt;
 use super::history::{History, OpenRun, Snapshot};
 use super::journal::{Entry, Journal, Operation, Purpose};
 use super::release::{Deployed, Release};
-use super::target::{RolloutTarget, TargetError};
+use super::target::{RolloutTarget, TargetError, unseen};
 use super::verifier::{Identity, ProbeTarget, Verifier};
 use crate::io::Effects;
+use crate::model::canary::CanaryStep;
 use crate::model::error_chain::chain;
 use crate::model::event::Stage;
 use crate::model::health::Sample;
@@ -32,6 +35,8 @@ pub(super) struct Run<'a, T> {
     /// What was to be done, as it was said before.
     pub(super) planned: Option<PlannedRollout>,
     pub(super) steps: Vec<Step>,
+    /// Steps of the canary that came to their end.
+    pub(super) canary: Vec<CanaryStep>,
     pub(super) samples: Vec<Sample>,
     /// Requests that were cut so far; `None` once some could not be counted.
     pub(super) cut: Option<u64>,
@@ -44,6 +49,8 @@ impl<T: RolloutTarget> Run<'_, T> {
     pub(super) async fn carry_out(mut self) -> Result<RolloutReport, RolloutError> {
         if let Some(open) = self.history.open.take() {
             self.abandon(&open)?;
+            // What was given up has no share any more.
+            self.target.end_share(self.journal.token()).await.map_err(unseen)?;
         }
         self.journal.shorten(self.history.made_short(), &*self.effects.clock)?;
         let begin = Entry::Begin {
@@ -60,6 +67,7 @@ impl<T: RolloutTarget> Run<'_, T> {
     /// A run that was interrupted: to its end, or back.
     pub(super) async fn resume(mut self, open: OpenRun) -> RolloutReport {
         self.steps = open.steps;
+        self.canary = open.canary;
         if let Some(snapshot) = open.snapshot.clone() {
             self.snapshot = snapshot;
         }
@@ -105,7 +113,8 @@ impl<T: RolloutTarget> Run<'_, T> {
             self.take_snapshot().await?;
             self.secure_way_back().await?;
         }
-        self.stage().await?;
+        let instances = self.stage().await?;
+        self.walk_canary(&instances).await?;
 
         self.state(RolloutState::Shifting, &self.shift_detail())?;
         self.intend(Operation::Shift)?;
@@ -129,20 +138,21 @@ impl<T: RolloutTarget> Run<'_, T> {
         self.let_go_of_old().await
     }
 
-    /// Starts the new version beside the old one, where the target does that by itself.
-    async fn stage(&mut self) -> Result<(), Halt> {
+    /// Starts the new version beside the old one, where the target does that by itself. Gives the addresses that its instances were asked at.
+    async fn stage(&mut self) -> Result<Vec<SocketAddr>, Halt> {
         let deployed = self.deployed();
         if self.target.capabilities().fused_shift {
             // Only noted: what starts it also brings it in front.
             self.target.stage(&deployed).await?;
-            return Ok(());
+            return Ok(Vec::new());
         }
         self.state(RolloutState::Staging, &format!("starting {}", self.release.shown()))?;
         self.intend(Operation::Stage)?;
         let address = self.target.stage(&deployed).await?;
         self.done(Operation::Stage, address.map_or_else(String::new, |address| address.to_string()))?;
+        let mut addresses = Vec::new();
         if let Some(address) = address.filter(|_| self.target.capabilities().probes_instances) {
-            let mut addresses = vec![address];
+            addresses.push(address);
             addresses.extend(self.target.beside(&self.id).await?);
             for address in &addresses {
                 self.await_staged(ProbeTarget::Instance(*address)).await?;
@@ -150,7 +160,7 @@ impl<T: RolloutTarget> Run<'_, T> {
             let shown: Vec<String> = addresses.iter().map(ToString::to_string).collect();
             self.state(RolloutState::StagedHealthy, &format!("healthy at {}", shown.join(", ")))?;
         }
-        Ok(())
+        Ok(addresses)
     }
 
     /// Drains the old version, proves that it answers nothing any more, and stops it.

@@ -3,6 +3,7 @@
 //! [`rollout`] walks `machine` forward and, where the new version fails, `rollback` back; both write `journal` behind `lock`, ask
 //! through `verifier`, and act through a `target`.
 
+mod canary;
 mod carried_state;
 mod command;
 mod compose;
@@ -46,4 +47,4 @@ pub use holder::Holder;
 pub use journal_place::JournalPlace;
 pub use orders::{plan, resume, rollback, rollout, status, stop};
 pub use release::{Deployed, Release};
-pub use status::{InstanceStatus, Interrupted, RolloutStatus, StopReport};
+pub use status::{CanaryStatus, InstanceStatus, Interrupted, RolloutStatus, StopReport};

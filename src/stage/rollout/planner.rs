@@ -3,6 +3,7 @@
 use super::target::unseen;
 use jiff::Timestamp;
 
+use super::canary::Outlook;
 use super::error::RolloutError;
 use super::history::{History, Snapshot};
 use super::holder::Holder;
@@ -45,13 +46,17 @@ pub(super) async fn plan<T: RolloutTarget>(
     let observed = target.observe().await.map_err(unseen)?;
     let snapshot = Snapshot::of(facts.history, observed.clone(), "");
     let serving = observed.serving();
-    let outline = target.outline(&observed, settings).await.map_err(unseen)?;
+    let mut outline = target.outline(&observed, settings).await.map_err(unseen)?;
     let verifies = facts.live && facts.history.open.is_none();
     let mut refused: Vec<Refusal> = against_health(&settings.health).into_iter().collect();
     refused.extend(outline.refused.iter().cloned());
     if facts.purpose == Purpose::Deploy {
         refused.extend(against_digest(settings, facts.history, facts.release));
     }
+    let walks = settings.canary.as_ref().filter(|_| facts.purpose == Purpose::Deploy && !verifies);
+    let canary = walks.map_or_else(Outlook::default, |plan| Outlook::of(plan, target, serving.is_some()));
+    refused.extend(canary.refused);
+    outline.notes.extend(canary.note);
     let (way_back, lost) = way_back(target, settings, &snapshot, (&outline.restore, &outline.remove), verifies).await;
     refused.extend(lost);
     let steps = match verifies {
@@ -60,6 +65,7 @@ pub(super) async fn plan<T: RolloutTarget>(
             let first = outline.stage.map(|act| step(RolloutState::Staging, act));
             first
                 .into_iter()
+                .chain(canary.steps)
                 .chain([step(RolloutState::Shifting, outline.shift), verifying(&settings.health)])
                 .chain((!settings.health.soak.is_zero()).then(|| soaking(&settings.health)))
                 .chain([

@@ -108,6 +108,7 @@ impl<T: RolloutTarget> Run<'_, T> {
             unverified: self.unverified,
             plan: self.planned.map(Box::new),
             steps: self.steps,
+            canary: self.canary,
             samples: self.samples,
             cut_requests: self.cut,
             ..RolloutReport::new(service, self.target.name(), self.id, self.release.digest, result)

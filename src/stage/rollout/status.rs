@@ -8,7 +8,8 @@ use serde::Serialize;
 use super::history::EndedRun;
 use super::holder::Holder;
 use super::release::Deployed;
-use super::switch::message::Traffic;
+use super::switch::message::{Canary, Traffic};
+use crate::model::canary::VersionFigures;
 
 /// What there is of a service, seen and remembered.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -34,6 +35,9 @@ pub struct RolloutStatus {
     pub restarts: u64,
     /// Requests that waited at the switch while a version was changed, and were passed on then.
     pub waited: u64,
+    /// The share of the requests that a version gets beside the one that serves, while a canary is under way or was interrupted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub canary: Option<CanaryStatus>,
     /// Counters of every instance that the switch knows.
     pub traffic: Vec<Traffic>,
     /// Releases that were committed, the last known good one last.
@@ -49,6 +53,16 @@ pub struct RolloutStatus {
     pub locked_by: Option<Holder>,
     /// The folder with lock, journals and releases.
     pub state: PathBuf,
+}
+
+/// A version that gets a share of the requests.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CanaryStatus {
+    /// Who gets it, and how much.
+    #[serde(flatten)]
+    pub share: Canary,
+    /// What its requests came to since the switch knows it.
+    pub figures: VersionFigures,
 }
 
 /// An instance that runs.

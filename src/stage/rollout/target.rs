@@ -12,7 +12,7 @@ use super::outline::Outline;
 use super::release::{Deployed, Release};
 use super::switch::message::Status;
 use crate::model::error_chain::chain;
-use crate::model::plan::RolloutPlan;
+use crate::model::plan::{RolloutPlan, Sticky};
 
 /// What there is, seen and not remembered.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -113,6 +113,8 @@ pub(super) struct Capabilities {
     pub(super) names_what_runs: bool,
     /// The service can be stopped from here.
     pub(super) stops: bool,
+    /// A share of the requests can be sent to a version, and what they come to is counted.
+    pub(super) weighs: bool,
     /// Nobody else starts the service again after everything was killed: `resume` does.
     pub(super) revives: bool,
 }
@@ -205,6 +207,20 @@ pub(super) trait RolloutTarget: Send + Sync {
     /// What the last look found wrong with a run that was up, where the target watches its instances beside the probes.
     fn broken(&self, _run: &str) -> Option<String> {
         None
+    }
+
+    /// Sends so many percent of the requests to the run's instance, beside the one in front.
+    fn weigh(&self, _run: &str, _percent: u8, _sticky: &Sticky, _token: u64) -> impl Future<Output = Result<(), TargetError>> + Send {
+        async {
+            Err(TargetError::Failed(
+                "this target sends no share of the requests to a version".to_owned(),
+            ))
+        }
+    }
+
+    /// Sends everything to the one in front again, where a run that was given up had a share.
+    fn end_share(&self, _token: u64) -> impl Future<Output = Result<(), TargetError>> + Send {
+        async { Ok(()) }
     }
 
     /// Sends requests to the run's instance from now on.

@@ -183,7 +183,12 @@ fn within_latency(limit: Option<f64>, samples: &[Sample]) -> Result<(), Halt> {
     }
 }
 
-async fn take<T: RolloutTarget>(target: &T, verifier: &Verifier<'_>, door: ProbeTarget, samples: &mut Vec<Sample>) -> Result<Sample, Halt> {
+pub(super) async fn take<T: RolloutTarget>(
+    target: &T,
+    verifier: &Verifier<'_>,
+    door: ProbeTarget,
+    samples: &mut Vec<Sample>,
+) -> Result<Sample, Halt> {
     if verifier.effects.is_cancelled() {
         return Err(Halt::Cancelled);
     }
@@ -231,7 +236,7 @@ impl Countdown {
 
 /// Fails when the run's instance is gone, or somebody else's is in front. A target that cannot be asked for a moment is no failure:
 /// the probes and the deadline decide.
-async fn still_there<T: RolloutTarget>(target: &T, verifier: &Verifier<'_>, run: &str, door: ProbeTarget) -> Result<(), Halt> {
+pub(super) async fn still_there<T: RolloutTarget>(target: &T, verifier: &Verifier<'_>, run: &str, door: ProbeTarget) -> Result<(), Halt> {
     let seen = match door {
         ProbeTarget::Front => target.tend().await,
         ProbeTarget::Instance(_) => Ok(()),
@@ -259,7 +264,7 @@ async fn still_there<T: RolloutTarget>(target: &T, verifier: &Verifier<'_>, run:
     Ok(())
 }
 
-async fn pause(length: Duration, effects: &Effects) -> Result<(), Halt> {
+pub(super) async fn pause(length: Duration, effects: &Effects) -> Result<(), Halt> {
     let end = Instant::now() + length;
     loop {
         if effects.is_cancelled() {

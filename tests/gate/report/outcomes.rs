@@ -37,6 +37,29 @@ fn a_rollback_is_unmissable() {
 }
 
 #[test]
+fn each_step_of_a_canary_is_told_with_its_figures_in_every_report() {
+    let mut outcome = outcomes::rolled_back();
+    outcome.rollout.as_mut().unwrap().canary = outcomes::canary();
+    let page = super::html::page(&outcome);
+    let markdown = summary::summary(&outcome);
+    assert!(!page.contains("<b>and") && !markdown.contains("<b>and"), "{markdown}");
+    for text in [human(&outcome, PLAIN), markdown, page] {
+        for part in [
+            "38 requests, 0 failed, p95 12 ms",
+            "712 requests, 0 failed, p95 11.5 ms",
+            "190 requests, 7 failed",
+            "passed",
+            "failed",
+            "Prometheus",
+            "and the budget is 1 %",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        assert!(!text.contains('\u{1b}'), "{text}");
+    }
+}
+
+#[test]
 fn requests_that_were_cut_are_told_of_the_version_that_was_stopped() {
     let cut = |mut outcome: portcullis::model::outcome::Outcome, requests: Option<u64>| {
         outcome.rollout.as_mut().unwrap().cut_requests = requests;

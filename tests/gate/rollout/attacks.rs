@@ -322,6 +322,11 @@ async fn the_service_cannot_give_the_switch_orders() {
         told["with the key"]["reason"].as_str().unwrap().contains("process of the service"),
         "{told}"
     );
+    let metrics = told["metrics"].as_str().unwrap();
+    assert!(
+        metrics.starts_with("HTTP/1.1 403") && metrics.contains("process of the service"),
+        "{metrics}"
+    );
     // The control: the same order, with the key, from a process that is none of the service's.
     let answer = super::world::order(&world.state(), &key, serde_json::json!({"op": "status"}));
     assert_eq!(answer["answer"], "status", "{answer}");

@@ -1,7 +1,9 @@
 //! Rollouts of a real service by each target, with every process, engine and proxy real.
 
+mod access_log;
 mod afterwards;
 mod attacks;
+mod canary;
 mod command;
 mod compose;
 mod contained;
@@ -13,6 +15,7 @@ mod interruptions;
 #[cfg(feature = "kubernetes")]
 mod kubernetes;
 mod load;
+mod metrics;
 mod planning;
 mod planted;
 mod roles;
@@ -22,6 +25,7 @@ mod swarm;
 mod switching;
 mod telling;
 mod traffic;
+mod watching;
 mod world;
 
 use heavy::heavy;

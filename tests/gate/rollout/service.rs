@@ -32,6 +32,8 @@ pub(crate) struct Behaviour {
     pub(crate) broken_when: Option<String>,
     /// SIGTERM does nothing.
     pub(crate) ignores_term: bool,
+    /// So many of ten requests with an id, which probes have not, are answered with 500.
+    pub(crate) errors_of_10: u64,
     /// Each answer takes this long.
     pub(crate) slow_ms: u64,
 }
@@ -94,6 +96,9 @@ fn converse(stream: TcpStream, behaviour: &Behaviour, probes: &AtomicU64) {
             let _ = std::io::copy(&mut reader, &mut writer);
             return;
         }
+        if request.path == "/events" {
+            return stream_events(&mut writer, behaviour);
+        }
         let (status, body) = answer(&request, behaviour, probes);
         let text = format!(
             "HTTP/1.1 {status} X\r\ncontent-length: {}\r\nx-revision: {}\r\nx-request-id: {}\r\n\r\n{body}",
@@ -107,7 +112,23 @@ fn converse(stream: TcpStream, behaviour: &Behaviour, probes: &AtomicU64) {
     }
 }
 
+/// An event each 50 ms, as long as somebody listens.
+fn stream_events(writer: &mut TcpStream, behaviour: &Behaviour) {
+    let _ = writer.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n");
+    for number in 0.. {
+        let event = format!("id: {number}\ndata: {}\n\n", behaviour.commit.as_deref().unwrap_or_default());
+        let sent = write!(writer, "{:x}\r\n{event}\r\n", event.len()).and_then(|()| writer.flush());
+        if sent.is_err() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
 fn answer(request: &Request, behaviour: &Behaviour, probes: &AtomicU64) -> (u16, String) {
+    if !request.id.is_empty() && probes.fetch_add(1, Ordering::Relaxed) % 10 < behaviour.errors_of_10 {
+        return (500, "out of order".to_owned());
+    }
     match request.path.as_str() {
         "/readyz" => {
             let odd = probes.fetch_add(1, Ordering::Relaxed) % 2 == 1;
@@ -141,6 +162,7 @@ fn attempts_at_control() -> serde_json::Value {
         "without a key": attempt(""),
         "with a wrong key": attempt(&"0".repeat(64)),
         "with the key": attempt(&key),
+        "metrics": super::metrics::asked(state, "/metrics"),
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use portcullis::io::oci_layout::{Manifest, OciLayout};
@@ -47,6 +47,51 @@ async fn an_upgraded_connection_is_carried_both_ways_and_counts_as_in_flight() {
     drop(stream);
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert_eq!(world.status().await.traffic[0].in_flight, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn server_sent_events_pass_as_they_come_stay_with_their_version_and_are_cut_when_the_drain_is_over() {
+    let mut world = World::new();
+    world.rollout(&world.good('a')).await;
+    world.plan.waits.drain = Duration::from_secs(1);
+    let mut stream = connection(&world);
+    stream.write_all(b"GET /events HTTP/1.1\r\nhost: shop\r\n\r\n").unwrap();
+    let head = read_until(&mut stream, b"\r\n\r\n").to_ascii_lowercase();
+    assert!(head.starts_with("http/1.1 200") && head.contains("text/event-stream"), "{head}");
+    let listener = std::thread::spawn(move || {
+        let (mut events, mut longest, mut last) = (Vec::new(), Duration::ZERO, Instant::now());
+        let mut text = Vec::new();
+        let mut bytes = [0u8; 4096];
+        while let Ok(count) = stream.read(&mut bytes)
+            && count > 0
+        {
+            text.extend_from_slice(&bytes[..count]);
+            longest = longest.max(last.elapsed());
+            last = Instant::now();
+        }
+        let text = String::from_utf8(text).unwrap();
+        events.extend(text.lines().filter_map(|line| line.strip_prefix("data: ")).map(str::to_owned));
+        (events, longest)
+    });
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let begun = Instant::now();
+    let report = world.rollout(&world.good('b')).await;
+    let took = begun.elapsed();
+    assert_eq!(report.result, RolloutResult::Committed, "{:?}", report.reason);
+    assert_eq!(
+        report.cut_requests,
+        Some(1),
+        "the stream was under way when the old version stopped"
+    );
+    let (events, longest) = listener.join().unwrap();
+    // All from the version that it began with, as they were sent: some of 50 ms each, and nothing kept back.
+    assert!(events.iter().all(|event| *event == commit('a')), "{events:?}");
+    assert!(
+        events.len() as u128 * 100 > took.as_millis() / 2,
+        "{} events in {took:?}",
+        events.len()
+    );
+    assert!(longest < Duration::from_secs(1), "{longest:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -49,6 +49,7 @@ impl World {
                 protocol: Protocol::Http,
                 env: BTreeMap::new(),
                 state: path.join("state"),
+                access_log: None,
             }),
             health: HealthPlan {
                 probe: ProbePlan::Http {
@@ -71,6 +72,7 @@ impl World {
                 stop: Duration::from_secs(2),
                 lock: Duration::ZERO,
             },
+            canary: None,
             unverified: None,
             again: None,
             without_way_back: false,
@@ -81,6 +83,7 @@ impl World {
             path: path.to_owned(),
             plan,
         };
+        super::canary::use_canary(&mut world);
         if path.join(super::command::SHOP).exists() {
             super::command::use_commands(&mut world);
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::render;
+use super::{render, watch};
 use crate::cli::args::{Judging, RolloutArgs, RolloutVerb, SwitchArgs, image_ref};
 use crate::cli::error::CliError;
 use crate::cli::session::{Answer, Session};
@@ -27,7 +27,8 @@ pub(in crate::cli::verbs) async fn run(session: &Session<'_>, args: &RolloutArgs
     let effects = &session.effects;
     match args.verb {
         None => deploy(session, args, &plan).await,
-        Some(RolloutVerb::Status) => Ok(render::status(&rollout::status(&plan, effects).await.map_err(GateError::from)?)),
+        Some(RolloutVerb::Status { watch: true }) => Ok(render::status(&watch::watch(&plan, effects).await?)),
+        Some(RolloutVerb::Status { watch: false }) => Ok(render::status(&rollout::status(&plan, effects).await.map_err(GateError::from)?)),
         Some(RolloutVerb::Stop) => Ok(render::stopped(&rollout::stop(&plan, effects).await.map_err(GateError::from)?)),
         Some(RolloutVerb::Resume) => {
             begin(session, "an interrupted run");

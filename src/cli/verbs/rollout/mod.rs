@@ -2,5 +2,6 @@
 
 mod deploy;
 mod render;
+mod watch;
 
 pub(super) use deploy::{run, switch};

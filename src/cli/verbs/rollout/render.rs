@@ -53,6 +53,11 @@ pub(super) fn status(status: &RolloutStatus) -> Answer {
     for instance in &status.instances {
         writeln!(text, "  instance   {}", instance_line(instance)).dismissed("a string takes everything");
     }
+    if let Some(canary) = &status.canary {
+        let (percent, backend) = (canary.share.percent, &canary.share.backend);
+        let (digest, figures) = (backend.digest.short(), canary.figures.shown());
+        writeln!(text, "  canary     {percent} % to {digest} of run {}: {figures}", backend.run).dismissed("a string takes everything");
+    }
     if let Some(good) = status.good.last() {
         writeln!(text, "  last good  {} of run {}", good.release.digest.short(), good.run).dismissed("a string takes everything");
     }

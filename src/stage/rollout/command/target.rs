@@ -179,6 +179,7 @@ impl RolloutTarget for CommandTarget {
             names_what_runs: self.plan.observe.is_some(),
             stops: self.plan.stop.is_some(),
             revives: false,
+            weighs: false,
         }
     }
 

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::door::{Led, OwnSwitch};
 use super::outline::{self, Seen};
 use super::rendered;
 use super::service::ComposeTarget;
 use super::spec::is_run;
 use super::{instances, template};
-use crate::model::plan::RolloutPlan;
+use crate::model::plan::{RolloutPlan, Sticky};
 use crate::stage::rollout::error::RolloutError;
 use crate::stage::rollout::outline::Outline;
 use crate::stage::rollout::release::{Deployed, FOREIGN, Release};
@@ -37,6 +38,7 @@ impl RolloutTarget for ComposeTarget {
             names_what_runs: self.alone(),
             stops: true,
             revives: false,
+            weighs: !self.alone() && self.door.switch().is_some_and(OwnSwitch::weighs),
         }
     }
 
@@ -196,6 +198,27 @@ impl RolloutTarget for ComposeTarget {
             false => self.lead(&spec, token).await?,
         }
         self.run_jobs(&self.plan.after, &spec.deployed).await
+    }
+
+    async fn weigh(&self, run: &str, percent: u8, sticky: &Sticky, token: u64) -> Result<(), TargetError> {
+        let unknown = || TargetError::Failed(format!("how run {run} is made is not recorded any more"));
+        let spec = self.specs.of(run)?.ok_or_else(unknown)?;
+        let led = Led {
+            addresses: self.addresses(run, spec.port).await?,
+            deployed: spec.deployed,
+            token,
+        };
+        match self.door.switch() {
+            Some(switch) => switch.weigh(&led, percent, sticky).await,
+            None => Err(TargetError::Failed(format!("{} sends no share of the requests", self.door.name()))),
+        }
+    }
+
+    async fn end_share(&self, token: u64) -> Result<(), TargetError> {
+        match self.door.switch() {
+            Some(switch) => switch.end_share(token).await,
+            None => Ok(()),
+        }
     }
 
     async fn drain(&self, keep: Option<&str>, token: u64, wait: Duration) -> Result<Option<u64>, TargetError> {

@@ -42,6 +42,7 @@ impl RolloutTarget for KubernetesTarget {
             names_what_runs: true,
             stops: false,
             revives: false,
+            weighs: false,
         }
     }
 

@@ -72,6 +72,7 @@ pub(super) fn begin<'a, T: RolloutTarget>(
         snapshot: Snapshot::default(),
         planned: None,
         steps: Vec::new(),
+        canary: Vec::new(),
         samples: Vec::new(),
         cut: Some(0),
         last: None,

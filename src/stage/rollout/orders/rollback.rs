@@ -22,6 +22,12 @@ pub(super) async fn rollback<T: RolloutTarget>(target: &T, plan: &RolloutPlan, e
         return Err(nothing(&reason));
     }
     let live = observed.front.map(|live| live.release);
+    // Of a canary that was interrupted, what keeps the rest of the requests is what is gone back to.
+    let shared = target.switch().await.map_err(unseen)?.and_then(|status| status.routes.canary);
+    let live = match (&history.open, shared) {
+        (Some(open), Some(_)) => Some(open.release.clone()),
+        _ => live,
+    };
     let live_digest = live.as_ref().map(|live| live.digest);
     let goal = history.good.iter().rev().find(|good| Some(good.release.digest) != live_digest);
     let Some(goal) = goal.map(|goal| goal.release.clone()) else {

@@ -3,6 +3,7 @@
 use super::resume::left_serving;
 use crate::model::error_chain::chain;
 use crate::model::plan::RolloutPlan;
+use crate::stage::rollout::canary;
 use crate::stage::rollout::error::RolloutError;
 use crate::stage::rollout::history::History;
 use crate::stage::rollout::journal;
@@ -58,6 +59,7 @@ pub(super) async fn status<T: RolloutTarget>(target: &T, plan: &RolloutPlan) -> 
         switch: switch.is_some(),
         restarts: switch.as_ref().map_or(0, |status| status.restarts),
         waited: switch.as_ref().map_or(0, |status| status.waited),
+        canary: switch.as_ref().and_then(canary::status),
         // Without a switch there is no traffic.
         traffic: switch.map_or_else(Vec::new, |status| status.traffic),
         good: history.good,

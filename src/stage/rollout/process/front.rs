@@ -11,8 +11,8 @@ use super::instance::tail;
 use crate::io::daemon::{self, Found, Launch, Signal};
 use crate::model::plan::ProcessPlan;
 use crate::stage::rollout::error::RolloutError;
-use crate::stage::rollout::switch::message::{Routes, Status};
-use crate::stage::rollout::switch::{SwitchClient, SwitchPlan, SwitchTrouble};
+use crate::stage::rollout::switch::message::{Canary, Routes, Status};
+use crate::stage::rollout::switch::{AccessLogger, SwitchClient, SwitchPlan, SwitchTrouble};
 use crate::stage::rollout::target::TargetError;
 
 /// Marks the switch's process in its environment.
@@ -63,6 +63,9 @@ impl Front {
 
     /// True when a switch can be had: one that runs with this plan, or an address that is free.
     pub(in crate::stage::rollout) async fn check(&self) -> Result<(), RolloutError> {
+        if let Some(reason) = self.plan.access_log.as_ref().and_then(AccessLogger::trouble) {
+            return Err(RolloutError::FrontDoor { source: reason.into() });
+        }
         let status = self
             .status()
             .await
@@ -98,7 +101,7 @@ impl Front {
     /// The switch's status; starts it, or replaces one of another version without closing the listener.
     pub(in crate::stage::rollout) async fn ensure(&self) -> Result<Status, TargetError> {
         match self.status().await? {
-            Some(status) if status.version == env!("CARGO_PKG_VERSION") => {
+            Some(status) if status.version == env!("CARGO_PKG_VERSION") && status.access_log == self.plan.access_log => {
                 self.same(&status).map_err(TargetError::Failed)?;
                 Ok(status)
             }
@@ -120,6 +123,7 @@ impl Front {
             token,
             front,
             standby: None,
+            canary: None,
             held_until: None,
         })
         .await?;
@@ -146,6 +150,7 @@ impl Front {
             listen: self.plan.listen,
             protocol: self.plan.protocol,
             take_over: before.is_some(),
+            access_log: self.plan.access_log.clone(),
         };
         let launch = Launch {
             program: self.plan.program.clone(),
@@ -186,6 +191,41 @@ impl Front {
     /// Sends requests elsewhere from now on.
     pub(in crate::stage::rollout) async fn route(&self, routes: Routes) -> Result<(), TargetError> {
         Ok(self.client.swap(routes).await?)
+    }
+
+    /// Sends a share of the requests to an instance beside the one in front.
+    pub(in crate::stage::rollout) async fn weigh(&self, canary: Canary, token: u64) -> Result<(), TargetError> {
+        let status = self.ensure().await?;
+        let front = status.routes.front.filter(|front| front.run != canary.backend.run);
+        let front = front.ok_or_else(|| TargetError::Failed("nothing is in front that keeps the rest of the requests".to_owned()))?;
+        self.route(Routes {
+            token,
+            front: Some(front),
+            standby: None,
+            canary: Some(canary.clone()),
+            held_until: None,
+        })
+        .await?;
+        match self.status().await? {
+            Some(status) if status.routes.canary.as_ref() == Some(&canary) => Ok(()),
+            // One of a version that does not know of shares passes over them.
+            _ => Err(TargetError::Failed("the switch did not take the share".to_owned())),
+        }
+    }
+
+    /// Sends everything to the one in front again, where another one had a share.
+    pub(in crate::stage::rollout) async fn end_share(&self, token: u64) -> Result<(), TargetError> {
+        match self.status().await? {
+            Some(Status { routes, .. }) if routes.canary.is_some() => {
+                self.route(Routes {
+                    token,
+                    canary: None,
+                    ..routes
+                })
+                .await
+            }
+            _ => Ok(()),
+        }
     }
 
     fn reap(&self) {

@@ -22,12 +22,12 @@ use crate::model::digest::Digest;
 use crate::model::error_chain::chain;
 use crate::model::event::Stage;
 use crate::model::excused::Excused as _;
-use crate::model::plan::{ProcessPlan, RolloutPlan};
+use crate::model::plan::{ProcessPlan, RolloutPlan, Sticky};
 use crate::stage::rollout::error::RolloutError;
 use crate::stage::rollout::image::{REVISION, with_commit};
 use crate::stage::rollout::outline::Outline;
 use crate::stage::rollout::release::{Deployed, Release};
-use crate::stage::rollout::switch::message::{Backend, Routes, Status};
+use crate::stage::rollout::switch::message::{Backend, Canary, Routes, Status};
 use crate::stage::rollout::target::{Capabilities, Observed, RolloutTarget, TargetError};
 
 /// Local processes behind a switch.
@@ -86,6 +86,7 @@ impl ProcessTarget {
             token: status.routes.token,
             front: None,
             standby: None,
+            canary: None,
             held_until: None,
         };
         self.front.route(routes).await?;
@@ -190,6 +191,7 @@ impl RolloutTarget for ProcessTarget {
             names_what_runs: false,
             stops: true,
             revives: true,
+            weighs: self.plan.sees_answers(),
         }
     }
 
@@ -290,7 +292,7 @@ impl RolloutTarget for ProcessTarget {
 
     async fn shift(&self, run: &str, token: u64) -> Result<(), TargetError> {
         let status = self.front.ensure().await?;
-        if status.routes.front.as_ref().is_some_and(|front| front.run == run) {
+        if status.routes.front.as_ref().is_some_and(|front| front.run == run) && status.routes.canary.is_none() {
             return Ok(());
         }
         let instances = self.instances.running()?;
@@ -302,9 +304,26 @@ impl RolloutTarget for ProcessTarget {
                 token,
                 front: Some(backend(running)),
                 standby,
+                canary: None,
                 held_until: None,
             })
             .await
+    }
+
+    async fn weigh(&self, run: &str, percent: u8, sticky: &Sticky, token: u64) -> Result<(), TargetError> {
+        let running = self
+            .find(run)?
+            .ok_or_else(|| TargetError::Failed(self.instances.post_mortem(run)))?;
+        let canary = Canary {
+            backend: backend(&running),
+            percent,
+            sticky: sticky.clone(),
+        };
+        self.front.weigh(canary, token).await
+    }
+
+    async fn end_share(&self, token: u64) -> Result<(), TargetError> {
+        self.front.end_share(token).await
     }
 
     async fn drain(&self, keep: Option<&str>, token: u64, wait: Duration) -> Result<Option<u64>, TargetError> {
@@ -354,7 +373,7 @@ impl RolloutTarget for ProcessTarget {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         let wanted = backend(&running);
-        if status.routes.front.as_ref() == Some(&wanted) && status.routes.standby.is_none() {
+        if status.routes.front.as_ref() == Some(&wanted) && status.routes.standby.is_none() && status.routes.canary.is_none() {
             return Ok(());
         }
         self.front
@@ -362,6 +381,7 @@ impl RolloutTarget for ProcessTarget {
                 token,
                 front: Some(wanted),
                 standby: None,
+                canary: None,
                 held_until: None,
             })
             .await

@@ -39,6 +39,7 @@ impl RolloutTarget for SwarmTarget {
             names_what_runs: true,
             stops: false,
             revives: false,
+            weighs: false,
         }
     }
 

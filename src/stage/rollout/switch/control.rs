@@ -14,10 +14,12 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Interes
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, watch};
 
+use super::access_log::AccessLogger;
 use super::ending::Ending;
 use super::handover;
 use super::key::{self, ControlKey};
 use super::message::{Answer, Keyed, Order, Status};
+use super::metrics;
 use super::plan::SwitchPlan;
 use super::table::Table;
 
@@ -126,6 +128,9 @@ impl Caller {
             if tokio::time::timeout(ORDER, bounded.read_line(&mut text)).await?? == 0 {
                 return Ok(());
             }
+            if text.starts_with(metrics::METHOD) {
+                return self.tell_metrics(&mut stream, &text, refusal.as_deref()).await;
+            }
             let answer = match (&refusal, serde_json::from_str::<Keyed>(&text)) {
                 (Some(reason), _) => Answer::Refused { reason: reason.clone() },
                 (None, Err(error)) => Answer::Refused { reason: error.to_string() },
@@ -139,6 +144,18 @@ impl Caller {
         }
     }
 
+    /// The rest of the request's head says nothing that is needed: one answer, and the connection ends.
+    async fn tell_metrics(&self, stream: &mut BufReader<UnixStream>, request: &str, refusal: Option<&str>) -> io::Result<()> {
+        let mut rest = (&mut *stream).take(LONGEST);
+        let mut line = String::new();
+        while tokio::time::timeout(ORDER, rest.read_line(&mut line)).await?? > 0 && !line.trim_end().is_empty() {
+            line.clear();
+        }
+        let answer = metrics::answer(request, refusal, || status(&self.table, &self.plan));
+        stream.write_all(answer.as_bytes()).await?;
+        stream.shutdown().await
+    }
+
     async fn upgrade(&self, stream: &mut UnixStream) -> io::Result<()> {
         let Some(public) = self.public.upgrade() else { return Ok(()) };
         hand_over(stream, &public).await?;
@@ -150,26 +167,31 @@ impl Caller {
     }
 }
 
+/// What there is.
+fn status(table: &Table, plan: &SwitchPlan) -> Status {
+    let (routes, traffic) = table.snapshot();
+    Status {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        pid: std::process::id(),
+        listen: plan.listen,
+        protocol: plan.protocol,
+        routes,
+        traffic,
+        restarts: table.restarts.load(Ordering::Relaxed),
+        from_standby: table.from_standby.load(Ordering::Relaxed),
+        unanswered: table.unanswered.load(Ordering::Relaxed),
+        waiting: table.hold.waiting(),
+        waited: table.hold.waited.load(Ordering::Relaxed),
+        clients: table.capacity.clients_now(),
+        evicted: table.capacity.evicted.load(Ordering::Relaxed),
+        access_log: plan.access_log.clone(),
+        unlogged: table.access_log.as_ref().map_or(0, AccessLogger::unlogged),
+    }
+}
+
 async fn carry_out(order: Order, table: &Table, plan: &SwitchPlan, end: &watch::Sender<Option<Ending>>) -> Answer {
     match order {
-        Order::Status => {
-            let (routes, traffic) = table.snapshot();
-            Answer::Status(Box::new(Status {
-                version: env!("CARGO_PKG_VERSION").to_owned(),
-                pid: std::process::id(),
-                listen: plan.listen,
-                protocol: plan.protocol,
-                routes,
-                traffic,
-                restarts: table.restarts.load(Ordering::Relaxed),
-                from_standby: table.from_standby.load(Ordering::Relaxed),
-                unanswered: table.unanswered.load(Ordering::Relaxed),
-                waiting: table.hold.waiting(),
-                waited: table.hold.waited.load(Ordering::Relaxed),
-                clients: table.capacity.clients_now(),
-                evicted: table.capacity.evicted.load(Ordering::Relaxed),
-            }))
-        }
+        Order::Status => Answer::Status(Box::new(status(table, plan))),
         Order::Swap { routes } => match table.swap(*routes) {
             Ok(None) => Answer::Done,
             Ok(Some(token)) => Answer::Superseded { token },

@@ -15,7 +15,9 @@ pub enum SwitchError {
     #[error("`{argument}` means nothing to the switch")]
     #[diagnostic(
         code(rollout::switch::arguments),
-        help("the switch is started by `portcullis rollout`, not by hand: --state DIR --listen ADDRESS --protocol http|tcp [--take-over]")
+        help(
+            "the switch is started by `portcullis rollout`, not by hand: --state DIR --listen ADDRESS --protocol http|tcp [--access-log FILE|stdout] [--take-over]"
+        )
     )]
     Argument { argument: String },
     /// The public address cannot be listened on.
@@ -26,6 +28,13 @@ pub enum SwitchError {
     #[error("cannot set up the control socket in {}", state.display())]
     #[diagnostic(code(rollout::switch::control))]
     Control { state: PathBuf, source: io::Error },
+    /// The access log cannot be written.
+    #[error("the access log cannot be written")]
+    #[diagnostic(
+        code(rollout::switch::access_log),
+        help("is its folder there, and writable? [rollout] access_log names it")
+    )]
+    AccessLog { source: io::Error },
     /// A file of the state folder cannot be read or written.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -49,7 +58,7 @@ impl SwitchError {
     pub const fn exit_kind(&self) -> ExitKind {
         match self {
             Self::Argument { .. } => ExitKind::Usage,
-            Self::Listen { .. } | Self::Control { .. } | Self::File(_) | Self::Routes { .. } => ExitKind::Refused,
+            Self::Listen { .. } | Self::Control { .. } | Self::AccessLog { .. } | Self::File(_) | Self::Routes { .. } => ExitKind::Refused,
         }
     }
 }

@@ -17,6 +17,7 @@ use hyper_util::rt::TokioIo;
 
 use crate::model::excused::Excused as _;
 
+use super::access_log::Line;
 use super::instance::Flight;
 use super::table::Table;
 use super::talk::Talk;
@@ -37,7 +38,11 @@ pub(super) async fn answer(
     let client = wants_upgrade.then(|| hyper::upgrade::on(&mut request));
     let (mut parts, body) = request.into_parts();
     prepare(&mut parts, (peer.ip(), here), wants_upgrade);
-    let (parts, inner) = forward(&table, parts, body).await.into_parts();
+    let mut line = table.access_log.as_ref().map(|_| Line::of(&parts, peer.ip()));
+    let (parts, inner) = forward(&table, parts, body, &mut line).await.into_parts();
+    if let Some((log, line)) = table.access_log.as_ref().zip(line) {
+        log.write(line.ended(parts.status));
+    }
     let mut answer = Response::from_parts(parts, Passed { inner, _ended: ended });
     let switched = answer.status() == StatusCode::SWITCHING_PROTOCOLS && client.is_some();
     if wants_upgrade {
@@ -53,9 +58,9 @@ pub(super) async fn answer(
 
 type Forwarded = Response<Either<Counted, Full<Bytes>>>;
 
-async fn forward(table: &Table, parts: Parts, body: Incoming) -> Forwarded {
+async fn forward(table: &Table, parts: Parts, body: Incoming, line: &mut Option<Line>) -> Forwarded {
     let repeatable = matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS) && body.is_end_stream();
-    let mut flight = match table.begin().await {
+    let mut flight = match table.begin(&parts.headers).await {
         Ok(flight) => flight,
         Err(told) => {
             table.unanswered.fetch_add(1, Ordering::Relaxed);
@@ -68,7 +73,7 @@ async fn forward(table: &Table, parts: Parts, body: Incoming) -> Forwarded {
         && let Some(mut sender) = flight.instance().idle()
         && let Ok(response) = sender.send_request(again(&parts)).await
     {
-        return pass(response, flight, sender);
+        return pass(response, flight, sender, line);
     }
     let mut body = Some(body);
     let mut on_standby = false;
@@ -95,11 +100,11 @@ async fn forward(table: &Table, parts: Parts, body: Incoming) -> Forwarded {
             if on_standby {
                 table.from_standby.fetch_add(1, Ordering::Relaxed);
             }
-            return pass(response, flight, sender);
+            return pass(response, flight, sender, line);
         }
         flight.broken();
         let may_repeat = !on_standby && (repeatable || body.is_some());
-        match may_repeat.then(|| table.enter_standby()).flatten() {
+        match may_repeat.then(|| table.enter_standby(flight.instance())).flatten() {
             Some(standby) => flight = standby,
             None => {
                 table.unanswered.fetch_add(1, Ordering::Relaxed);
@@ -126,13 +131,20 @@ fn own(status: StatusCode, text: &'static str) -> Forwarded {
     answer
 }
 
-fn pass(response: Response<Incoming>, flight: Flight, sender: Sender) -> Forwarded {
+fn pass(response: Response<Incoming>, mut flight: Flight, sender: Sender, line: &mut Option<Line>) -> Forwarded {
+    flight.answered(response.status());
+    if let Some(line) = line {
+        line.answered_by(flight.instance());
+    }
     let upgraded = response.status() == StatusCode::SWITCHING_PROTOCOLS;
     let (mut parts, body) = response.into_parts();
     if !upgraded {
         strip_hop_by_hop(&mut parts.headers);
     }
     parts.version = Version::HTTP_11;
+    if let Some(cookie) = flight.cookie.take() {
+        parts.headers.append(header::SET_COOKIE, cookie);
+    }
     let mut counted = Counted {
         inner: body,
         flight: Some(flight),

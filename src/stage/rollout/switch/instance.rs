@@ -4,9 +4,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use hyper::StatusCode;
+use hyper::header::HeaderValue;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::latency::Histogram;
 use super::message::{Backend, Traffic};
 use super::upstream::Sender;
 
@@ -19,6 +22,10 @@ pub(super) struct Instance {
     in_flight: AtomicU64,
     served: AtomicU64,
     broken: AtomicU64,
+    unanswered: AtomicU64,
+    given_up: AtomicU64,
+    answers: [AtomicU64; 5],
+    latencies: Histogram,
     changed: Notify,
     idle: Mutex<Vec<(Sender, Instant)>>,
     pool: usize,
@@ -32,6 +39,10 @@ impl Instance {
             in_flight: AtomicU64::new(0),
             served: AtomicU64::new(0),
             broken: AtomicU64::new(0),
+            unanswered: AtomicU64::new(0),
+            given_up: AtomicU64::new(0),
+            answers: Default::default(),
+            latencies: Histogram::new(),
             changed: Notify::new(),
             idle: Mutex::new(Vec::new()),
         })
@@ -73,6 +84,10 @@ impl Instance {
             in_flight: self.in_flight(),
             served: self.served.load(Ordering::Relaxed),
             broken: self.broken.load(Ordering::Relaxed),
+            unanswered: self.unanswered.load(Ordering::Relaxed),
+            given_up: self.given_up.load(Ordering::Relaxed),
+            answers: self.answers.each_ref().map(|count| count.load(Ordering::Relaxed)),
+            latencies: self.latencies.read(),
         }
     }
 
@@ -98,7 +113,12 @@ impl Instance {
 /// One request under way. Counts as in flight until it is dropped.
 pub(super) struct Flight {
     instance: Arc<Instance>,
+    begun: Instant,
+    /// An answer has begun.
+    answered: bool,
     ended: bool,
+    /// What the client is told with its answer, so that it comes back to its version.
+    pub(super) cookie: Option<HeaderValue>,
 }
 
 impl Flight {
@@ -106,12 +126,24 @@ impl Flight {
         instance.in_flight.fetch_add(1, Ordering::SeqCst);
         Self {
             instance: Arc::clone(instance),
+            begun: Instant::now(),
+            answered: false,
             ended: false,
+            cookie: None,
         }
     }
 
     pub(super) fn instance(&self) -> &Instance {
         &self.instance
+    }
+
+    /// An answer has begun. A protocol that is not known has none that could be seen.
+    pub(super) fn answered(&mut self, status: StatusCode) {
+        if !std::mem::replace(&mut self.answered, true) {
+            self.instance.latencies.count(self.begun.elapsed());
+            let class = usize::from(status.as_u16() / 100).clamp(1, 5) - 1;
+            self.instance.answers[class].fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// The whole answer has passed.
@@ -125,12 +157,20 @@ impl Flight {
     pub(super) fn broken(&mut self) {
         if !std::mem::replace(&mut self.ended, true) {
             self.instance.broken.fetch_add(1, Ordering::Relaxed);
+            if !self.answered {
+                self.instance.unanswered.fetch_add(1, Ordering::Relaxed);
+                self.instance.latencies.count(self.begun.elapsed());
+            }
         }
     }
 }
 
 impl Drop for Flight {
     fn drop(&mut self) {
+        if !self.answered && !self.ended {
+            self.instance.given_up.fetch_add(1, Ordering::Relaxed);
+            self.instance.latencies.count(self.begun.elapsed());
+        }
         if self.instance.in_flight.fetch_sub(1, Ordering::SeqCst) == 1 {
             self.instance.changed.notify_waiters();
         }

@@ -5,8 +5,9 @@ use std::net::SocketAddr;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::latency::Latencies;
 use crate::model::digest::Digest;
-use crate::model::plan::Protocol;
+use crate::model::plan::{AccessLog, Protocol, Sticky};
 
 /// An instance as the switch knows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +23,18 @@ pub struct Backend {
     pub address: SocketAddr,
 }
 
+/// An instance that gets a share of the requests beside the one in front.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Canary {
+    /// Who gets the share.
+    pub backend: Backend,
+    /// The share, 0 to 100.
+    pub percent: u8,
+    /// By what a client stays with its version.
+    #[serde(default)]
+    pub sticky: Sticky,
+}
+
 /// Where requests go. The file `switch.json` holds it, so that a switch that died goes on where it was.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Routes {
@@ -31,6 +44,9 @@ pub struct Routes {
     pub front: Option<Backend>,
     /// Who gets those that `front` did not take, as long as both run.
     pub standby: Option<Backend>,
+    /// Who gets a share of them; `front` gets those that it does not take.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canary: Option<Canary>,
     /// Until then requests wait for other routes: the one in front is being replaced by one that cannot run beside it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_until: Option<Timestamp>,
@@ -84,6 +100,18 @@ pub struct Traffic {
     pub served: u64,
     /// Requests that the instance took and did not answer whole.
     pub broken: u64,
+    /// Those of `broken` that had no answer at all.
+    #[serde(default)]
+    pub unanswered: u64,
+    /// Requests whose client went before an answer began.
+    #[serde(default)]
+    pub given_up: u64,
+    /// Answers by the first digit of their status, from 1 to 5.
+    #[serde(default)]
+    pub answers: [u64; 5],
+    /// Times from a request's begin to that of its answer, or until its client went.
+    #[serde(default)]
+    pub latencies: Latencies,
 }
 
 /// What the switch says of itself.
@@ -120,6 +148,12 @@ pub struct Status {
     /// Idle connections that were closed to make room for others.
     #[serde(default)]
     pub evicted: u64,
+    /// Where it writes a line for each request, if it does.
+    #[serde(default)]
+    pub access_log: Option<AccessLog>,
+    /// Lines of that log that could not be written.
+    #[serde(default)]
+    pub unlogged: u64,
 }
 
 /// What the switch answers to an [`Order`].

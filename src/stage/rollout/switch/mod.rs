@@ -4,7 +4,7 @@
 //! Never drops a request to change where requests go, and never obeys an order with a lower fencing token than it has seen.
 //!
 //! Started by the `process` target as
-//! `portcullis switch --state DIR --listen ADDRESS --protocol http|tcp [--take-over]`, in its own process group; it outlives the gate.
+//! `portcullis switch --state DIR --listen ADDRESS --protocol http|tcp [--access-log FILE|stdout] [--take-over]`, in its own process group; it outlives the gate.
 //! `--take-over` asks the switch that runs for its listening socket, and that one finishes what it has under way and ends.
 //! An instance in front that dies while no deployer is at work is started again, with pauses that grow.
 //!
@@ -14,6 +14,7 @@
 //!
 //! SIGTERM: take no more connections, finish what is in flight for at most 10 seconds, end.
 
+mod access_log;
 mod capacity;
 mod chunks;
 mod client;
@@ -27,16 +28,20 @@ mod hold;
 mod http;
 mod instance;
 mod key;
+pub mod latency;
 pub mod message;
+mod metrics;
 mod plan;
 mod run;
 mod serve;
+mod share;
 mod supervise;
 mod table;
 mod talk;
 mod tunnel;
 mod upstream;
 
+pub(in crate::stage::rollout) use access_log::AccessLogger;
 pub(in crate::stage::rollout) use client::{SwitchClient, SwitchTrouble};
 pub use error::SwitchError;
 pub use plan::SwitchPlan;

@@ -4,7 +4,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::error::SwitchError;
-use crate::model::plan::Protocol;
+use crate::model::plan::{AccessLog, Protocol};
+
+/// In place of a file's name, which is absolute.
+const STDOUT: &str = "stdout";
 
 /// What a switch is to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +20,8 @@ pub struct SwitchPlan {
     pub protocol: Protocol,
     /// True to take the listening socket from the switch that runs.
     pub take_over: bool,
+    /// Where it writes a line for each request, if it does.
+    pub access_log: Option<AccessLog>,
 }
 
 impl SwitchPlan {
@@ -29,6 +34,7 @@ impl SwitchPlan {
             argument: argument.to_owned(),
         };
         let (mut state, mut listen, mut protocol, mut take_over) = (None, None, Protocol::Http, false);
+        let mut access_log = None;
         let mut rest = args.iter();
         while let Some(name) = rest.next() {
             if name == "--take-over" {
@@ -41,6 +47,8 @@ impl SwitchPlan {
                 ("--listen", address) => listen = Some(address.parse().map_err(|_| wrong(address))?),
                 ("--protocol", "http") => protocol = Protocol::Http,
                 ("--protocol", "tcp") => protocol = Protocol::Tcp,
+                ("--access-log", STDOUT) => access_log = Some(AccessLog::Stdout),
+                ("--access-log", file) => access_log = Some(AccessLog::File(PathBuf::from(file))),
                 _ => return Err(wrong(name)),
             }
         }
@@ -49,6 +57,7 @@ impl SwitchPlan {
             listen: listen.ok_or_else(|| wrong("no --listen"))?,
             protocol,
             take_over,
+            access_log,
         })
     }
 
@@ -67,6 +76,13 @@ impl SwitchPlan {
                 Protocol::Tcp => "tcp".to_owned(),
             },
         ];
+        if let Some(log) = &self.access_log {
+            args.push("--access-log".to_owned());
+            args.push(match log {
+                AccessLog::Stdout => STDOUT.to_owned(),
+                AccessLog::File(file) => file.display().to_string(),
+            });
+        }
         if self.take_over {
             args.push("--take-over".to_owned());
         }
@@ -85,6 +101,7 @@ mod tests {
             listen: "127.0.0.1:8080".parse().expect("address"),
             protocol: Protocol::Tcp,
             take_over: true,
+            access_log: Some(AccessLog::File("/tmp/a log".into())),
         };
         assert_eq!(SwitchPlan::from_args(&plan.to_args()[1..]).expect("read"), plan);
         assert!(SwitchPlan::from_args(&["--listen".to_owned()]).is_err());

@@ -4,6 +4,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
+use super::access_log::AccessLogger;
 use super::capacity::Capacity;
 use super::error::SwitchError;
 use super::key::ControlKey;
@@ -22,6 +23,9 @@ pub async fn run(plan: SwitchPlan, effects: &Effects) -> Result<(), SwitchError>
         source,
     };
     let capacity = Capacity::of_this_process();
+    // Before anything is taken over.
+    let access_log = plan.access_log.as_ref().map(|place| AccessLogger::open(place, effects));
+    let access_log = access_log.transpose().map_err(|source| SwitchError::AccessLog { source })?;
     let predecessor = if plan.take_over {
         let key = ControlKey::of(&plan.state).map_err(control_failed)?;
         Some(control::ask_for_socket(&plan.state, &key).map_err(control_failed)?)
@@ -40,7 +44,7 @@ pub async fn run(plan: SwitchPlan, effects: &Effects) -> Result<(), SwitchError>
     };
     listener.set_nonblocking(true).map_err(control_failed)?;
     let public = tokio::net::TcpListener::from_std(listener).map_err(control_failed)?;
-    let table = Arc::new(Table::open(&plan.state, capacity)?);
+    let table = Arc::new(Table::open(&plan.state, capacity, access_log)?);
     let key = ControlKey::of(&plan.state).map_err(control_failed)?;
     let control = control::listen(&plan.state).map_err(control_failed)?;
     if let Some(ack) = ack {

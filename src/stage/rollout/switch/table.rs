@@ -4,13 +4,16 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use hyper::header::HeaderMap;
 use tokio::time::Instant;
 
+use super::access_log::AccessLogger;
 use super::capacity::Capacity;
 use super::error::SwitchError;
 use super::hold::{self, Entered, Hold};
 use super::instance::{Flight, Instance};
 use super::message::{Backend, Routes, Traffic};
+use super::share::Shared;
 use crate::io::files;
 
 #[derive(Default)]
@@ -18,6 +21,7 @@ struct Live {
     routes: Routes,
     front: Option<Arc<Instance>>,
     standby: Option<Arc<Instance>>,
+    canary: Option<Shared>,
     /// Until then nothing new goes to the one in front.
     held: Option<Instant>,
     known: Vec<Arc<Instance>>,
@@ -37,9 +41,14 @@ impl Live {
     fn route(&mut self, routes: Routes) {
         self.front = routes.front.as_ref().map(|backend| self.instance(backend));
         self.standby = routes.standby.as_ref().map(|backend| self.instance(backend));
+        self.canary = routes
+            .canary
+            .as_ref()
+            .map(|canary| Shared::new(canary, self.instance(&canary.backend)));
         self.held = routes.held_until.map(hold::end);
         self.routes = routes;
-        let named: Vec<&Backend> = self.routes.front.iter().chain(&self.routes.standby).collect();
+        let canary = self.routes.canary.iter().map(|canary| &canary.backend);
+        let named: Vec<&Backend> = self.routes.front.iter().chain(&self.routes.standby).chain(canary).collect();
         for instance in &self.known {
             if !named.contains(&&instance.backend) {
                 instance.forget_idle();
@@ -64,6 +73,10 @@ pub(super) struct Table {
     file: PathBuf,
     pub(super) hold: Hold,
     pub(super) capacity: Arc<Capacity>,
+    /// Who writes a line for each request, where that is wanted.
+    pub(super) access_log: Option<AccessLogger>,
+    /// Requests that were shared out.
+    turns: AtomicU64,
     /// True once the listener was handed over or closed: what is left is finished, and kept-alive connections are let go.
     pub(super) closing: AtomicBool,
     pub(super) from_standby: AtomicU64,
@@ -73,7 +86,7 @@ pub(super) struct Table {
 
 impl Table {
     /// Takes up the routes where a switch before this one left them.
-    pub(super) fn open(state: &Path, capacity: Arc<Capacity>) -> Result<Self, SwitchError> {
+    pub(super) fn open(state: &Path, capacity: Arc<Capacity>, access_log: Option<AccessLogger>) -> Result<Self, SwitchError> {
         let table = Self {
             live: RwLock::new(Live {
                 pool: capacity.pool,
@@ -82,6 +95,8 @@ impl Table {
             file: state.join("switch.json"),
             hold: Hold::new(),
             capacity,
+            access_log,
+            turns: AtomicU64::new(0),
             closing: AtomicBool::new(false),
             from_standby: AtomicU64::new(0),
             restarts: AtomicU64::new(0),
@@ -138,20 +153,20 @@ impl Table {
         }
     }
 
-    /// Begins a request on the front instance, after waiting where it is being replaced.
+    /// Begins a request with these headers on the instance in front, or on the one that gets a share; after waiting where it is being replaced.
     ///
     /// # Errors
     /// What the client is told where nobody takes it.
-    pub(super) async fn begin(&self) -> Result<Flight, &'static str> {
-        match self.enter() {
+    pub(super) async fn begin(&self, headers: &HeaderMap) -> Result<Flight, &'static str> {
+        match self.enter(headers) {
             Entered::Began(flight) => Ok(flight),
             Entered::Nobody => Err(hold::NOBODY),
-            Entered::Held(_) => self.hold.wait(|| self.enter()).await,
+            Entered::Held(_) => self.hold.wait(|| self.enter(headers)).await,
         }
     }
 
     /// The read lock makes a swap atomic: after it, nothing new counts on the old one.
-    fn enter(&self) -> Entered {
+    fn enter(&self, headers: &HeaderMap) -> Entered {
         if self.closing.load(Ordering::Relaxed) {
             // The one that took over writes the routes now. Where they cannot be read, the last known ones are better than none: the
             // instances behind them are not stopped before this switch has ended.
@@ -160,15 +175,26 @@ impl Table {
         let live = self.live.read().unwrap_or_else(PoisonError::into_inner);
         match (live.held.filter(|end| *end > Instant::now()), &live.front) {
             (Some(end), _) => Entered::Held(end),
-            (None, Some(front)) => Entered::Began(Flight::begin(front)),
+            (None, Some(front)) => match &live.canary {
+                Some(shared) => {
+                    let drawn = shared.draw(headers, self.turns.fetch_add(1, Ordering::Relaxed));
+                    let mut flight = Flight::begin(if drawn.is_canary { &shared.instance } else { front });
+                    flight.cookie = drawn.cookie;
+                    Entered::Began(flight)
+                }
+                None => Entered::Began(Flight::begin(front)),
+            },
             (None, None) => Entered::Nobody,
         }
     }
 
-    /// Begins the same request on the standby.
-    pub(super) fn enter_standby(&self) -> Option<Flight> {
+    /// Begins a request on another instance than the one that did not take it: the standby, or of two that share the requests the other one.
+    pub(super) fn enter_standby(&self, not: &Instance) -> Option<Flight> {
         let live = self.live.read().unwrap_or_else(PoisonError::into_inner);
-        live.standby.as_ref().map(Flight::begin)
+        let shared = live.front.iter().chain(live.canary.iter().map(|shared| &shared.instance));
+        let others = live.standby.iter().chain(shared.filter(|_| live.canary.is_some()));
+        let mut others = others.filter(|other| other.backend != not.backend);
+        others.next().map(Flight::begin)
     }
 
     pub(super) fn find(&self, run: &str) -> Option<Arc<Instance>> {

@@ -4,6 +4,7 @@ use std::io;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use hyper::HeaderMap;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::sync::watch;
 
@@ -16,7 +17,7 @@ const HALF_CLOSED: Duration = Duration::from_secs(30);
 
 /// Carries a connection until both sides have ended it.
 pub(super) async fn carry(table: &Table, client: impl AsyncRead + AsyncWrite + Send) {
-    let Ok(mut flight) = table.begin().await else {
+    let Ok(mut flight) = table.begin(&HeaderMap::new()).await else {
         table.unanswered.fetch_add(1, Ordering::Relaxed);
         return;
     };
@@ -24,7 +25,9 @@ pub(super) async fn carry(table: &Table, client: impl AsyncRead + AsyncWrite + S
         Ok(stream) => stream,
         Err(_) => {
             flight.broken();
-            let Some(standby) = table.enter_standby() else { return };
+            let Some(standby) = table.enter_standby(flight.instance()) else {
+                return;
+            };
             flight = standby;
             let Ok(stream) = upstream::connect(flight.instance().backend.address, &table.capacity).await else {
                 flight.broken();

@@ -16,10 +16,10 @@ use crate::model::plan::{HealthPlan, ProbePlan};
 /// The most that is read of an answer, in bytes.
 const LONGEST: usize = 256 * 1024;
 
-pub(super) struct Answer {
-    pub(super) status: u16,
+pub(in crate::stage::rollout) struct Answer {
+    pub(in crate::stage::rollout) status: u16,
     headers: HeaderMap,
-    pub(super) body: Bytes,
+    pub(in crate::stage::rollout) body: Bytes,
 }
 
 impl Answer {
@@ -52,7 +52,7 @@ pub(in crate::stage::rollout) fn place_of(health: &HealthPlan) -> Option<String>
 }
 
 /// Asks a URL, or the same path at an instance's address. Redirects are answers.
-pub(super) async fn get(url: &str, instance: Option<SocketAddr>, limit: Duration) -> Result<Answer, String> {
+pub(in crate::stage::rollout) async fn get(url: &str, instance: Option<SocketAddr>, limit: Duration) -> Result<Answer, String> {
     let asked = async {
         match url.split_once("://") {
             Some(("https", _)) if instance.is_none() => get_over_tls(url, limit).await,

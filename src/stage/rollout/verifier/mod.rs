@@ -5,6 +5,6 @@ mod http;
 mod identity;
 mod probe;
 
-pub(super) use http::place_of;
+pub(super) use http::{get, place_of};
 pub(super) use identity::{Identity, names};
 pub(super) use probe::{ProbeTarget, Verifier};

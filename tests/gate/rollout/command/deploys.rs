@@ -64,6 +64,20 @@ async fn a_plan_names_the_commands_and_runs_none_of_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_canary_of_a_target_that_shares_out_no_requests_is_refused_before_a_command_is_run() {
+    let mut shop = Shop::new(Seen::Both);
+    shop.rollout(&shop.good('a')).await;
+    shop.plan.canary = Some(crate::rollout::canary::quick());
+    let new = shop.good('b');
+    let planned = rollout::plan(&new, &shop.plan, &shop.effects()).await.unwrap();
+    assert!(planned.refused[0].reason.contains("`command`"), "{:?}", planned.refused);
+    let report = shop.rollout(&new).await;
+    assert_eq!((report.result, report.result.code()), (RolloutResult::Refused, 12));
+    assert!(report.next.unwrap().contains("take [rollout.canary] out"));
+    assert_eq!(shop.calls(), ["deploy aaaa"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_person_who_rolls_back_gets_the_version_before_by_deploy() {
     let shop = Shop::new(Seen::Both);
     for letter in ['a', 'b'] {

@@ -5,14 +5,16 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
+use portcullis::model::canary::StepVerdict;
 use portcullis::model::exit_kind::ExitKind;
 use portcullis::model::outcome::RolloutResult;
-use portcullis::model::plan::{FrontPlan, TargetPlan};
+use portcullis::model::plan::{CanaryPlan, FrontPlan, TargetPlan};
 use portcullis::model::planned_rollout::ExpectedInterruption;
 use portcullis::stage::rollout;
 use serde_json::json;
 
 use super::rig::{Door, Rig, lost, migrates};
+use crate::rollout::canary;
 use crate::rollout::load::{Load, plain_get};
 use crate::rollout::states;
 
@@ -231,6 +233,32 @@ async fn two_instances_behind_traefik_change_versions_and_no_request_is_lost() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_instance_behind_the_switch_changes_versions_and_no_request_is_lost() {
     no_request_is_lost(Door::Switch, 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_instance_behind_the_switch_gets_a_share_first_and_without_traffic_it_is_taken_back() {
+    let Some(mut rig) = Rig::new(Door::Switch, 1) else { return };
+    let a = rig.opened('a');
+    rig.rollout(&a).await;
+    rig.plan.canary = Some(CanaryPlan {
+        steps: vec![25, 100],
+        time: Duration::from_secs(2),
+        ..canary::quick()
+    });
+    let load = Load::start(rig.listen(), Duration::from_millis(5));
+    let b = rig.good('b');
+    let report = rig.rollout(&b).await;
+    let tally = load.end().await;
+    assert_eq!(report.result, RolloutResult::Committed, "{:?}", report.reason);
+    assert_eq!(lost(Door::Switch, &tally), Vec::<String>::new(), "{}", tally.line());
+    let step = &report.canary[0];
+    let share = 100.0 * step.new.requests as f64 / (step.new.requests + step.old.requests) as f64;
+    assert!((share - 25.0).abs() <= 3.0, "{share}: {step:?}");
+    rig.runs_alone(&b, 1);
+    let report = rig.rollout(&rig.good('c')).await;
+    assert_eq!(report.result, RolloutResult::RolledBack, "{:?}", report.reason);
+    assert_eq!(report.canary[0].verdict, StepVerdict::Unknown, "{:?}", report.canary);
+    rig.runs_alone(&b, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

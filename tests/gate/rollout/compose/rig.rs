@@ -354,6 +354,7 @@ pub(crate) fn use_compose(world: &mut World) {
                 protocol: Protocol::Http,
                 env: BTreeMap::new(),
                 state: state.clone(),
+                access_log: None,
             },
             hold: Duration::from_secs(30),
         })),

@@ -34,7 +34,8 @@ impl Door {
                     state: state.to_owned(),
                     ..process.clone()
                 };
-                Self::Switch(Box::new(OwnSwitch::new(Front::new(process), *hold, Leads::new(state))))
+                let weighs = process.sees_answers();
+                Self::Switch(Box::new(OwnSwitch::new(Front::new(process), weighs, *hold, Leads::new(state))))
             }
         }
     }

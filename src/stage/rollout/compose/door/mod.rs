@@ -11,3 +11,4 @@ mod workers;
 
 pub(super) use front_door::Door;
 pub(super) use leads::{Leads, Led};
+pub(super) use own::OwnSwitch;

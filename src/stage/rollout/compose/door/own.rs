@@ -7,20 +7,27 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::leads::{Leads, Led};
+use crate::model::plan::Sticky;
 use crate::stage::rollout::process::front::Front;
-use crate::stage::rollout::switch::message::{Backend, Routes, Status};
+use crate::stage::rollout::switch::message::{Backend, Canary, Routes, Status};
 use crate::stage::rollout::target::TargetError;
 
 #[derive(Debug)]
 pub(in crate::stage::rollout::compose) struct OwnSwitch {
     front: Front,
+    weighs: bool,
     hold: Duration,
     leads: Leads,
 }
 
 impl OwnSwitch {
-    pub(super) const fn new(front: Front, hold: Duration, leads: Leads) -> Self {
-        Self { front, hold, leads }
+    pub(super) const fn new(front: Front, weighs: bool, hold: Duration, leads: Leads) -> Self {
+        Self {
+            front,
+            weighs,
+            hold,
+            leads,
+        }
     }
 
     pub(super) async fn trouble(&self) -> Option<String> {
@@ -44,7 +51,7 @@ impl OwnSwitch {
     pub(super) async fn lead(&self, led: &Led, old: Option<&Led>) -> Result<(), TargetError> {
         let status = self.front.ensure().await?;
         let front = backend(led);
-        if front.is_some() && status.routes.front == front && status.routes.held_until.is_none() {
+        if front.is_some() && status.routes.front == front && status.routes.held_until.is_none() && status.routes.canary.is_none() {
             return Ok(());
         }
         let standby = old.and_then(backend).filter(|old| status.routes.front.as_ref() == Some(old));
@@ -53,10 +60,31 @@ impl OwnSwitch {
                 token: led.token,
                 front,
                 standby,
+                canary: None,
                 held_until: None,
             })
             .await?;
         self.leads.carried_out(led)
+    }
+
+    /// True where it counts what requests come to: of another protocol it sees none.
+    pub(in crate::stage::rollout::compose) const fn weighs(&self) -> bool {
+        self.weighs
+    }
+
+    /// Sends a share of the requests to an instance beside the one in front.
+    pub(in crate::stage::rollout::compose) async fn weigh(&self, led: &Led, percent: u8, sticky: &Sticky) -> Result<(), TargetError> {
+        let backend = backend(led).ok_or_else(|| TargetError::Failed("the new version has no address".to_owned()))?;
+        let canary = Canary {
+            backend,
+            percent,
+            sticky: sticky.clone(),
+        };
+        self.front.weigh(canary, led.token).await
+    }
+
+    pub(in crate::stage::rollout::compose) async fn end_share(&self, token: u64) -> Result<(), TargetError> {
+        self.front.end_share(token).await
     }
 
     /// How long a request waits at most while the version is changed.
