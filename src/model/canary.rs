@@ -10,9 +10,9 @@ pub struct VersionFigures {
     pub requests: u64,
     /// Those that were answered with a status of 500 to 599.
     pub server_errors: u64,
-    /// Those that were not answered, or not whole.
+    /// Those that were not answered, not whole, or had no answer after five seconds.
     pub unanswered: u64,
-    /// Those whose client went before an answer began; they are no errors, and count for the latency with the time that they waited.
+    /// Those whose client went sooner, before an answer began: neither an error nor a proof; for the latency they count with the time that they waited.
     pub given_up: u64,
     /// The 95th percentile of the time to the beginning of an answer, in milliseconds, to two digits; `null` without a request.
     pub p95_ms: Option<f64>,
@@ -33,10 +33,16 @@ impl VersionFigures {
         format!("{} {unit}, {} failed, {p95}", self.requests, self.errors())
     }
 
-    /// Share of the requests that failed; `None` without a request.
+    /// Requests that say something.
+    #[must_use]
+    pub const fn telling(&self) -> u64 {
+        self.requests.saturating_sub(self.given_up)
+    }
+
+    /// Share of them that failed; `None` where there is none.
     #[must_use]
     pub fn error_share(&self) -> Option<f64> {
-        (self.requests > 0).then(|| self.errors() as f64 / self.requests as f64)
+        (self.telling() > 0).then(|| self.errors() as f64 / self.telling() as f64)
     }
 }
 

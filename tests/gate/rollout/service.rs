@@ -34,6 +34,8 @@ pub(crate) struct Behaviour {
     pub(crate) ignores_term: bool,
     /// So many of ten requests with an id, which probes have not, are answered with 500.
     pub(crate) errors_of_10: u64,
+    /// Of those, they are not answered at all.
+    pub(crate) hangs: bool,
     /// Each answer takes this long.
     pub(crate) slow_ms: u64,
 }
@@ -127,6 +129,9 @@ fn stream_events(writer: &mut TcpStream, behaviour: &Behaviour) {
 
 fn answer(request: &Request, behaviour: &Behaviour, probes: &AtomicU64) -> (u16, String) {
     if !request.id.is_empty() && probes.fetch_add(1, Ordering::Relaxed) % 10 < behaviour.errors_of_10 {
+        if behaviour.hangs {
+            std::thread::sleep(Duration::from_secs(3_600));
+        }
         return (500, "out of order".to_owned());
     }
     match request.path.as_str() {

@@ -37,7 +37,7 @@ pub(super) fn judge(plan: &CanaryPlan, seen: &Seen<'_>) -> Judged {
     {
         return Judged::Fails(reason);
     }
-    let requests = seen.new.figures().requests;
+    let requests = seen.new.figures().telling();
     if requests < plan.requests {
         return Judged::Unknown(format!(
             "the new version had {requests} requests, and fewer than {} say nothing",
@@ -52,7 +52,7 @@ pub(super) fn judge(plan: &CanaryPlan, seen: &Seen<'_>) -> Judged {
 
 /// How many requests the step will have had at its end, as far as can be told.
 fn expected(plan: &CanaryPlan, seen: &Seen<'_>, is_over: bool) -> f64 {
-    let requests = seen.new.figures().requests as f64;
+    let requests = seen.new.figures().telling() as f64;
     if is_over {
         return requests;
     }
@@ -66,7 +66,7 @@ fn errors(plan: &CanaryPlan, seen: &Seen<'_>, is_over: bool) -> Option<String> {
         format!(
             "{} of {} requests of the new version failed ({} with 5xx, {} not answered whole), and the budget is {} %",
             figures.errors(),
-            figures.requests,
+            figures.telling(),
             figures.server_errors,
             figures.unanswered,
             plan.errors * 100.0
@@ -96,12 +96,12 @@ fn of_old(plan: &CanaryPlan, seen: &Seen<'_>) -> Judged {
         return Judged::Keeps(None);
     };
     let old = seen.old.figures();
-    if old.requests >= plan.requests && old.error_share().is_some_and(|share| share > plan.errors) {
+    if old.telling() >= plan.requests && old.error_share().is_some_and(|share| share > plan.errors) {
         return Judged::Keeps(Some(
             "the old version failed more often than the budget allows: its latency was no measure, and was left out".to_owned(),
         ));
     }
-    let measure = match old.requests >= plan.requests {
+    let measure = match old.telling() >= plan.requests {
         true => old.p95_ms,
         false => seen.old_before_ms,
     };

@@ -13,6 +13,9 @@ pub(super) struct Counts {
     /// Those whose answer began and was not whole.
     torn: u64,
     given_up: u64,
+    timed_out: u64,
+    /// Those that wait at this look.
+    overdue: u64,
     pub(super) latencies: Latencies,
 }
 
@@ -25,6 +28,8 @@ impl Counts {
             unanswered: traffic.unanswered,
             torn: traffic.broken.saturating_sub(traffic.unanswered),
             given_up: traffic.given_up,
+            timed_out: traffic.timed_out,
+            overdue: traffic.overdue,
             latencies: traffic.latencies.clone(),
         })
         .fold(Self::default(), |all, one| all.and(&one))
@@ -40,6 +45,9 @@ impl Counts {
             unanswered: self.unanswered.saturating_sub(before.unanswered),
             torn: self.torn.saturating_sub(before.torn),
             given_up: self.given_up.saturating_sub(before.given_up),
+            timed_out: self.timed_out.saturating_sub(before.timed_out),
+            // Whenever it began, it has no answer now.
+            overdue: self.overdue,
             latencies: self.latencies.since(&before.latencies),
         }
     }
@@ -54,15 +62,18 @@ impl Counts {
             unanswered: self.unanswered + other.unanswered,
             torn: self.torn + other.torn,
             given_up: self.given_up + other.given_up,
+            timed_out: self.timed_out + other.timed_out,
+            overdue: self.overdue + other.overdue,
             latencies: self.latencies.and(&other.latencies),
         }
     }
 
     pub(super) fn figures(&self) -> VersionFigures {
+        let in_vain = self.unanswered + self.timed_out + self.overdue;
         VersionFigures {
-            requests: self.answers.iter().sum::<u64>() + self.unanswered + self.given_up,
+            requests: self.answers.iter().sum::<u64>() + in_vain + self.given_up,
             server_errors: self.answers[4],
-            unanswered: self.unanswered + self.torn,
+            unanswered: in_vain + self.torn,
             given_up: self.given_up,
             p95_ms: self.latencies.p95().map(|p95| p95.as_micros() as f64 / 1000.0),
         }

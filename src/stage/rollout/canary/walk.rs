@@ -240,5 +240,5 @@ impl<T: RolloutTarget> Run<'_, T> {
 
 /// The old version's latency in an earlier step, where it had enough requests to be a measure.
 fn measure(plan: &CanaryPlan, step: &CanaryStep) -> Option<f64> {
-    step.old.p95_ms.filter(|_| step.old.requests >= plan.requests)
+    step.old.p95_ms.filter(|_| step.old.telling() >= plan.requests)
 }

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::latency::Histogram;
 use super::message::{Backend, Traffic};
 use super::upstream::Sender;
+use super::waiting::{LONG, Span, Waiting};
 
 /// Connections to an instance are used again for this long; shorter than any server's own idle limit.
 const REUSE: Duration = Duration::from_millis(900);
@@ -24,6 +25,8 @@ pub(super) struct Instance {
     broken: AtomicU64,
     unanswered: AtomicU64,
     given_up: AtomicU64,
+    timed_out: AtomicU64,
+    waiting: Waiting,
     answers: [AtomicU64; 5],
     latencies: Histogram,
     changed: Notify,
@@ -41,6 +44,8 @@ impl Instance {
             broken: AtomicU64::new(0),
             unanswered: AtomicU64::new(0),
             given_up: AtomicU64::new(0),
+            timed_out: AtomicU64::new(0),
+            waiting: Waiting::new(),
             answers: Default::default(),
             latencies: Histogram::new(),
             changed: Notify::new(),
@@ -86,6 +91,8 @@ impl Instance {
             broken: self.broken.load(Ordering::Relaxed),
             unanswered: self.unanswered.load(Ordering::Relaxed),
             given_up: self.given_up.load(Ordering::Relaxed),
+            timed_out: self.timed_out.load(Ordering::Relaxed),
+            overdue: self.waiting.overdue(),
             answers: self.answers.each_ref().map(|count| count.load(Ordering::Relaxed)),
             latencies: self.latencies.read(),
         }
@@ -114,6 +121,8 @@ impl Instance {
 pub(super) struct Flight {
     instance: Arc<Instance>,
     begun: Instant,
+    /// As long as no answer has begun.
+    waits: Option<Span>,
     /// An answer has begun.
     answered: bool,
     ended: bool,
@@ -127,6 +136,7 @@ impl Flight {
         Self {
             instance: Arc::clone(instance),
             begun: Instant::now(),
+            waits: Some(instance.waiting.begin()),
             answered: false,
             ended: false,
             cookie: None,
@@ -140,9 +150,16 @@ impl Flight {
     /// An answer has begun. A protocol that is not known has none that could be seen.
     pub(super) fn answered(&mut self, status: StatusCode) {
         if !std::mem::replace(&mut self.answered, true) {
+            self.waits_no_more();
             self.instance.latencies.count(self.begun.elapsed());
             let class = usize::from(status.as_u16() / 100).clamp(1, 5) - 1;
             self.instance.answers[class].fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn waits_no_more(&mut self) {
+        if let Some(span) = self.waits.take() {
+            self.instance.waiting.end(span);
         }
     }
 
@@ -167,9 +184,15 @@ impl Flight {
 
 impl Drop for Flight {
     fn drop(&mut self) {
+        self.waits_no_more();
         if !self.answered && !self.ended {
-            self.instance.given_up.fetch_add(1, Ordering::Relaxed);
-            self.instance.latencies.count(self.begun.elapsed());
+            let waited = self.begun.elapsed();
+            let counter = match waited < LONG {
+                true => &self.instance.given_up,
+                false => &self.instance.timed_out,
+            };
+            counter.fetch_add(1, Ordering::Relaxed);
+            self.instance.latencies.count(waited);
         }
         if self.instance.in_flight.fetch_sub(1, Ordering::SeqCst) == 1 {
             self.instance.changed.notify_waiters();

@@ -103,9 +103,15 @@ pub struct Traffic {
     /// Those of `broken` that had no answer at all.
     #[serde(default)]
     pub unanswered: u64,
-    /// Requests whose client went before an answer began.
+    /// Requests whose client went within five seconds, before an answer began.
     #[serde(default)]
     pub given_up: u64,
+    /// Requests whose client went later, before an answer began.
+    #[serde(default)]
+    pub timed_out: u64,
+    /// Requests that wait now, and have for five to ten seconds at least.
+    #[serde(default)]
+    pub overdue: u64,
     /// Answers by the first digit of their status, from 1 to 5.
     #[serde(default)]
     pub answers: [u64; 5],

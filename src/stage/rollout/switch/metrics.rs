@@ -108,7 +108,7 @@ fn versions(page: &mut Page, traffic: &[Traffic]) {
             );
         }
     }
-    let counts: [Count; 4] = [
+    let counts: [Count; 6] = [
         ("in_flight", "gauge", "Requests that have no whole answer yet.", |one| one.in_flight),
         ("broken_total", "counter", "Requests that were not answered whole.", |one| {
             one.broken
@@ -117,9 +117,21 @@ fn versions(page: &mut Page, traffic: &[Traffic]) {
             one.unanswered
         }),
         (
+            "timed_out_total",
+            "counter",
+            "Requests whose client went after five seconds without an answer.",
+            |one| one.timed_out,
+        ),
+        (
+            "overdue",
+            "gauge",
+            "Requests that have waited for an answer for five seconds at least.",
+            |one| one.overdue,
+        ),
+        (
             "given_up_total",
             "counter",
-            "Requests whose client went before an answer began.",
+            "Requests whose client went sooner, before an answer began.",
             |one| one.given_up,
         ),
     ];

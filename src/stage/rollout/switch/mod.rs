@@ -40,6 +40,7 @@ mod table;
 mod talk;
 mod tunnel;
 mod upstream;
+mod waiting;
 
 pub(in crate::stage::rollout) use access_log::AccessLogger;
 pub(in crate::stage::rollout) use client::{SwitchClient, SwitchTrouble};

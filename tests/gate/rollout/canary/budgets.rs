@@ -89,6 +89,28 @@ async fn a_version_that_is_slow_comes_back_by_the_limit_and_by_the_measure_of_th
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_version_that_leaves_some_without_an_answer_comes_back_however_patient_they_are() {
+    let world = world(CanaryPlan {
+        steps: vec![20, 100],
+        time: Duration::from_secs(12),
+        errors: 0.05,
+        ..quick()
+    })
+    .await;
+    let behaviour = Behaviour {
+        errors_of_10: 2,
+        hangs: true,
+        ..Behaviour::default()
+    };
+    // 20 s is how long the load waits: longer than the step.
+    let load = Load::start(world.listen(), Duration::from_millis(20));
+    let report = world.rollout(&world.release('b', behaviour)).await;
+    load.end().await;
+    let step = came_back(&world, &report, StepVerdict::Failed).await;
+    assert!(step.new.unanswered > 0 && step.new.server_errors == 0, "{step:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_traffic_nothing_is_known_and_the_old_version_stays() {
     let world = world(quick()).await;
     let report = world.rollout(&world.good('b')).await;
