@@ -132,6 +132,8 @@ fn plan(feed: &Path, cache: &Path) -> FeedsPlan {
         kev: None,
         epss: None,
         crates_index: None,
+        npm_registry: None,
+        pypi_index: None,
         max_age: Duration::from_secs(100 * 365 * 24 * 3600),
         cache: cache.to_owned(),
         offline: true,

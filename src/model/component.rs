@@ -1,5 +1,6 @@
 //! One package: what it is, where it came from, and what it is needed for.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::ecosystem::Ecosystem;
@@ -96,6 +97,9 @@ pub struct Component {
     /// True when the release was yanked, where the registry's index said so.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub yanked: bool,
+    /// When the release was published, where the lock file says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published: Option<Timestamp>,
 }
 
 impl Component {
@@ -138,6 +142,7 @@ impl Component {
             owned_by: None,
             root: false,
             yanked: false,
+            published: None,
         }
     }
 }

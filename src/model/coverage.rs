@@ -55,6 +55,8 @@ pub enum GapKind {
     ErrataOnly,
     /// Whether some crates were yanked is not known.
     UnknownYank,
+    /// When some releases were published is not known. `[rules.too-new-component]` weighs it, and asks for it.
+    UnknownAge,
     /// A Dockerfile cannot be read, so that nobody knows what it builds upon. `[rules.unpinned-base]` weighs it.
     UnreadableDockerfile,
     /// A workflow or an action cannot be read, so that nobody knows what it uses. `[rules.unpinned-action]` weighs it.

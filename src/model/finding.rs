@@ -173,6 +173,9 @@ pub struct Finding {
     /// False for a rule that no waiver may silence (waiver hygiene, a malformed policy).
     #[serde(skip, default = "yes")]
     pub waivable: bool,
+    /// True where no advisory has an id that a waiver could name: the rule's code stands for one.
+    #[serde(skip)]
+    pub waived_by_rule: bool,
 }
 
 fn yes() -> bool {
@@ -207,6 +210,7 @@ impl Finding {
             reasons: Vec::new(),
             level,
             waivable: true,
+            waived_by_rule: false,
         }
     }
 

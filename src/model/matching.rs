@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::advisory::{FeedRevision, Match};
 use super::coverage::Gap;
+use super::release::Release;
 
 /// What matching gave: every match, every gap, every feed's revision.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -17,6 +18,9 @@ pub struct Matching {
     /// Releases that their registry's index says were yanked: indexes into `Inventory::components`, ascending.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub yanked: Vec<usize>,
+    /// When releases were published, as their registries tell; by component. Those that nobody knows the time of are not among them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub releases: Vec<Release>,
     /// The feeds that were asked, sorted by name.
     pub feeds: Vec<FeedRevision>,
     /// For each id that was asked for (the waivers' ids) and that some feed knows: its alias group, sorted.

@@ -40,6 +40,7 @@ pub mod planned_rollout;
 pub mod program_place;
 pub mod provenance;
 pub mod purl;
+pub mod release;
 pub mod rollout_state;
 pub mod rule_text;
 pub mod secret_name;

@@ -9,6 +9,7 @@ use super::digest::Digest;
 use super::finding::{Disposition, Judgement};
 use super::inventory::Subject;
 use super::passed_over::PassedOver;
+use super::release::ReleaseTimes;
 use super::waiver::WaiverReport;
 
 /// The `schema` of `verdict.json`.
@@ -80,6 +81,9 @@ pub struct Inputs {
     pub inventory: Digest,
     /// Each feed that was asked, with its state.
     pub feeds: Vec<FeedRevision>,
+    /// What was known of the times of releases; none where no rule asked, or nothing in the subject is a release of a registry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release_times: Option<ReleaseTimes>,
 }
 
 /// The policy document that was applied.

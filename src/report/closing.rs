@@ -126,6 +126,11 @@ pub const fn help(kind: GapKind) -> GapHelp {
             "run again where the crates index can be fetched",
             "[rules.yanked-crate]",
         ),
+        GapKind::UnknownAge => (
+            "When some releases were published is not known, and the policy asks for it: they may be of today.",
+            "let the registry be asked ([feeds] crates_index, npm_registry, pypi_index), or lower `unknown` of the rule",
+            "[rules.too-new-component]",
+        ),
         GapKind::UnreadableDockerfile => (
             "A Dockerfile could not be read as BuildKit reads it: nobody knows what it builds upon.",
             "correct the line that the gap names",

@@ -132,6 +132,7 @@ pub(crate) fn verdict(image: &BuiltImage, at: &str) -> Verdict {
             cached_layers: Vec::new(),
             inventory: Digest::from_bytes([0x1f; 32]),
             feeds: Vec::new(),
+            release_times: None,
         },
     }
 }

@@ -17,6 +17,7 @@ use crate::gate::GateError;
 use crate::io::document::nearest;
 use crate::io::files;
 use crate::model::excused::Excused as _;
+use crate::model::finding::Judgement;
 use crate::model::purl::Purl;
 use crate::model::severity::Severity;
 use crate::model::waiver::{Justification, VexStatus};
@@ -25,6 +26,7 @@ use crate::stage::policy::evidence_file::EvidenceFile;
 use crate::stage::policy::import::import;
 use crate::stage::policy::pattern::PurlPattern;
 use crate::stage::policy::waive::{NewWaiver, waive};
+use crate::stage::policy::waivers::RULES_AS_IDS;
 
 /// How long a waiver holds where nobody says: well within every default of the policy.
 const USUAL_DAYS: i64 = 14;
@@ -177,7 +179,8 @@ fn last_found(session: &Session<'_>, id: &str) -> Before {
     let verdict = record.and_then(|record| record.replay().or_none("without a last verdict there is nothing to propose"));
     let Some(verdict) = verdict else { return Before::default() };
     let is_named = |known: &String| known.eq_ignore_ascii_case(id);
-    let named = verdict.findings.iter().filter(|j| j.finding.ids.iter().any(is_named));
+    let is_rule = |j: &&Judgement| j.finding.waived_by_rule && j.finding.rule.as_str() == id;
+    let named = verdict.findings.iter().filter(|j| j.finding.ids.iter().any(is_named) || is_rule(j));
     let severity = named.clone().map(|j| j.finding.severity).max();
     let mut purls: Vec<&Purl> = named.filter_map(|j| j.finding.purl.as_ref()).collect();
     purls.dedup();
@@ -279,6 +282,7 @@ fn check_id(id: &str) -> Result<(), String> {
     let parts: Vec<&str> = id.split('-').collect();
     let digits = |part: &str, least: usize| part.len() >= least && part.bytes().all(|byte| byte.is_ascii_digit());
     let fits = match parts.as_slice() {
+        _ if RULES_AS_IDS.contains(&id) => true,
         ["CVE", year, number] => digits(year, 4) && year.len() == 4 && digits(number, 4),
         ["RUSTSEC", year, number] => digits(year, 4) && year.len() == 4 && digits(number, 4) && number.len() == 4,
         ["GHSA", groups @ ..] => {
@@ -322,6 +326,7 @@ mod tests {
             "MAL-2026-1",
             "RHSA-2024:1234",
             "DEBIAN-CVE-2026-1",
+            "too-new-component",
         ] {
             assert_eq!(check_id(good), Ok(()), "{good}");
         }
@@ -336,6 +341,7 @@ mod tests {
             "CVE-2024-12345\n",
             "-1",
             "x-y",
+            "yanked-crate",
             "A-1\u{202e}",
         ] {
             assert!(check_id(bad).is_err(), "{bad:?}");

@@ -21,6 +21,17 @@ pub(in crate::cli) const WAIVER_FILE: &str = "policies/waivers.toml";
 const BASE: &str = "{base}";
 const DEFAULT_MAX_AGE: Duration = Duration::from_secs(24 * 3600);
 
+/// A registry that is asked for the times of releases.
+fn registry(key: &'static str, configured: Option<&str>) -> Result<Option<String>, CliError> {
+    match configured {
+        Some(url) if !["https://", "http://"].iter().any(|scheme| url.starts_with(scheme)) => {
+            let problem = format!("`{url}` is not the URL of a registry, `https://HOST/…`");
+            Err(CliError::setting(key, problem))
+        }
+        configured => Ok(configured.map(str::to_owned)),
+    }
+}
+
 impl Workspace {
     /// The feeds' plan.
     ///
@@ -47,6 +58,8 @@ impl Workspace {
             kev: feeds.kev.as_deref().map(|source| self.source(source)),
             epss: feeds.epss.as_deref().map(|source| self.source(source)),
             crates_index: self.crates_index()?,
+            npm_registry: registry("feeds.npm_registry", feeds.npm_registry.as_deref())?,
+            pypi_index: registry("feeds.pypi_index", feeds.pypi_index.as_deref())?,
             max_age,
             cache: self.cache.join("feeds"),
             offline: self.offline,

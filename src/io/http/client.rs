@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use reqwest::header::ACCEPT;
 use reqwest::{Client, StatusCode, redirect};
 
 use super::answer::accepted;
@@ -92,8 +93,23 @@ impl Http {
     /// # Errors
     /// [`HttpError`].
     pub async fn read_if_changed(&self, url: &str, known: &Validators, limit: u64) -> Result<ReadIfChanged, HttpError> {
+        self.read_if_changed_as(url, None, known, limit).await
+    }
+
+    /// The same, of a media type where the server has several.
+    ///
+    /// # Errors
+    /// [`HttpError`].
+    pub async fn read_if_changed_as(
+        &self,
+        url: &str,
+        accept: Option<&str>,
+        known: &Validators,
+        limit: u64,
+    ) -> Result<ReadIfChanged, HttpError> {
+        let asked = || accept.map_or_else(|| self.client.get(url), |accept| self.client.get(url).header(ACCEPT, accept));
         let attempt = || async {
-            let response = match accepted(url, known.condition(self.client.get(url)).send().await) {
+            let response = match accepted(url, known.condition(asked()).send().await) {
                 Err(HttpError::Absent { .. }) => return Ok(ReadIfChanged::Absent),
                 other => other?,
             };

@@ -16,6 +16,10 @@ pub struct FeedsPlan {
     pub epss: Option<String>,
     /// crates.io's index, which tells of yanked releases and of what releases need; none leaves both out.
     pub crates_index: Option<CratesIndexSource>,
+    /// npm's registry, which tells when releases were published: a URL; none asks nobody.
+    pub npm_registry: Option<String>,
+    /// Python's index, which tells when releases were published: a URL of its simple API; none asks nobody.
+    pub pypi_index: Option<String>,
     /// Older than this is a stale feed.
     pub max_age: Duration,
     /// Folder of the on-disk indexes and downloads.

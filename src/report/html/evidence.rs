@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use super::chart::{Scale, Share};
 use crate::model::finding::Disposition;
 use crate::model::outcome::Outcome;
+use crate::model::release::ReleaseTimes;
 use crate::model::verdict::Verdict;
 use crate::model::waiver::{WaiverReport, WaiverState};
 use crate::report::quantity::{age, minute, thousands, until_day};
@@ -117,6 +118,8 @@ pub(super) struct Gaps {
     pub(super) accepted: Vec<Gap>,
     pub(super) not_applicable: Vec<(String, String, String)>,
     pub(super) passed_over: Vec<PassedOver>,
+    /// Releases whose age nobody knows, and young ones that were let be: a sentence each.
+    pub(super) ages: Vec<String>,
 }
 
 /// What of a source tree was not looked into.
@@ -146,7 +149,10 @@ impl Gaps {
         };
         let not_applicable = outcome.verdict.iter().flat_map(|verdict| &verdict.not_applicable);
         let passed_over = outcome.verdict.iter().flat_map(|verdict| &verdict.passed_over);
+        let times = outcome.verdict.iter().filter_map(|verdict| verdict.inputs.release_times.as_ref());
+        let ages = times.flat_map(|times| times.unknown_words(ReleaseTimes::NAMED).into_iter().chain(times.fixes_words()));
         Self {
+            ages: ages.map(|line| prose(&line)).collect(),
             passed_over: passed_over
                 .map(|passed| PassedOver {
                     count: thousands(passed.count as u64),

@@ -51,6 +51,19 @@ pub(super) fn passed_over(page: &mut Page, verdict: &Verdict) {
     }
 }
 
+/// Releases whose age nobody knows, and young ones that were let be.
+pub(super) fn release_times(page: &mut Page, verdict: &Verdict) {
+    let Some(times) = &verdict.inputs.release_times else { return };
+    let lines: Vec<String> = times.unknown_words(OF_A_KIND).into_iter().chain(times.fixes_words()).collect();
+    if lines.is_empty() {
+        return;
+    }
+    page.heading("Ages of releases", "");
+    for line in lines {
+        page.prose(2, Paint::Dim, &line);
+    }
+}
+
 /// Waivers that somebody must look at: all but those that simply hold.
 pub(super) fn waivers(page: &mut Page, verdict: &Verdict) {
     let odd: Vec<&WaiverReport> = verdict

@@ -19,6 +19,7 @@ pub fn human(outcome: &Outcome, style: Style) -> String {
         findings::waived(&mut page, verdict);
         evidence::waivers(&mut page, verdict);
         evidence::passed_over(&mut page, verdict);
+        evidence::release_times(&mut page, verdict);
         evidence::feeds(&mut page, verdict);
     }
     rollout::publication(&mut page, outcome);

@@ -102,6 +102,11 @@ fn head(out: &mut String, outcome: &Outcome) {
         let said = format!("{}, {}: {}", thousands(passed.count as u64), passed.why(), passed.named(5));
         rows.push(("Not looked into", escape(&said)));
     }
+    if let Some(times) = &verdict.inputs.release_times {
+        for said in times.unknown_words(5).into_iter().chain(times.fixes_words()) {
+            rows.push(("Ages of releases", escape(&said)));
+        }
+    }
     out.push_str("| | |\n|---|---|\n");
     for (key, value) in rows {
         out.push_str(&format!("| {key} | {value} |\n"));

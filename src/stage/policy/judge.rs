@@ -7,6 +7,7 @@ use crate::model::advisory::Match;
 use crate::model::coverage::{Gap, GapKind};
 use crate::model::digest::Digest;
 use crate::model::finding::{Disposition, Finding, Judgement, Level, Reason, ReasonCode};
+use crate::model::inventory::Component;
 use crate::model::purl::Purl;
 use crate::model::verdict::{Decision, Inputs, JudgedGap, NotApplicable, VERDICT_SCHEMA, Verdict};
 
@@ -25,6 +26,11 @@ pub(super) fn judge_inventory(policy: &Policy, waivers: &Waivers, evidence: &Evi
     let mut objections = Objections::default();
     for configured in &policy.rules {
         configured.rule.check(evidence, &mut objections);
+    }
+    let denies =
+        |component: &Component, matched: &Match| policy.rules.iter().any(|other| other.rule.denies(component, matched, evidence.at));
+    for configured in &policy.rules {
+        configured.rule.check_beside(evidence, &denies, &mut objections);
     }
     custom::check(&policy.document.custom, evidence, &mut objections);
     let mut findings = merged(std::mem::take(&mut objections.findings));
@@ -70,6 +76,7 @@ pub(super) fn judge_inventory(policy: &Policy, waivers: &Waivers, evidence: &Evi
             cached_layers: evidence.context.cached_layers.clone(),
             inventory,
             feeds: evidence.matching.feeds.clone(),
+            release_times: objections.release_times,
         },
     }
 }

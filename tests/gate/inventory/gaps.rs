@@ -176,6 +176,12 @@ fn show(kind: GapKind) -> Shown {
             crates(&place, "source/Cargo.lock");
             shown(&place, kind, 0, &["scan", "source"])
         }
+        GapKind::UnknownAge => {
+            crates(&place, "source/Cargo.lock");
+            let policy = std::fs::read_to_string(place.path("policy.toml")).unwrap();
+            place.write("policy.toml", &format!("{policy}\n[rules.too-new-component]\nunknown = \"deny\"\n"));
+            shown(&place, kind, 2, &["scan", "source"])
+        }
         GapKind::UnreadableDockerfile => {
             crates(&place, "Cargo.lock");
             std::fs::write(place.path("Dockerfile"), b"FROM \xff\xfe\n").unwrap();

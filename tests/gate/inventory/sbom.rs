@@ -93,6 +93,7 @@ fn everything() -> Inventory {
     serde.licenses = vec!["MIT OR Apache-2.0".to_owned()];
     serde.sha256 = Some(digest(7).hex());
     serde.yanked = true;
+    serde.published = Some("2026-11-20T08:00:00Z".parse().expect("a time"));
     let mut cc = component(
         "pkg:cargo/cc@1.2.0?repository_url=https://crates.example.org/index",
         Some("crates.io"),

@@ -55,6 +55,8 @@ pub(crate) fn plan(server: &FilesServer, cache: &Path) -> FeedsPlan {
         kev: None,
         epss: None,
         crates_index: None,
+        npm_registry: None,
+        pypi_index: None,
         max_age: Duration::from_secs(24 * 3600),
         cache: cache.to_owned(),
         offline: false,

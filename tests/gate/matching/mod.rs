@@ -15,6 +15,7 @@ mod npm;
 mod open;
 mod other_forms;
 mod peers;
+mod release_times;
 mod requirements;
 mod transport;
 mod versions;

@@ -15,6 +15,7 @@ use portcullis::model::inventory::{
 };
 use portcullis::model::matching::Matching;
 use portcullis::model::purl::Purl;
+use portcullis::model::release::{Cleared, Release};
 use portcullis::model::severity::{Rating, Severity};
 use portcullis::model::verdict::Verdict;
 use portcullis::stage::policy::{Evidence, Policy, PolicyError, Waivers, judge};
@@ -45,6 +46,8 @@ struct Short {
     #[serde(default)]
     known: Vec<Vec<String>>,
     #[serde(default)]
+    release: Vec<ShortRelease>,
+    #[serde(default)]
     context: Context,
 }
 
@@ -66,6 +69,9 @@ struct ShortComponent {
     yanked: bool,
     #[serde(default)]
     root: bool,
+    /// What the lock file says.
+    #[serde(default)]
+    published: Option<Timestamp>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -91,6 +97,44 @@ struct ShortMatch {
     not_applicable: Option<String>,
     #[serde(default)]
     owned_by_os: bool,
+}
+
+impl ShortMatch {
+    fn of(component: &Purl, id: &str, severity: Severity) -> Self {
+        Self {
+            component: component.clone(),
+            id: id.to_owned(),
+            aliases: Vec::new(),
+            kind: None,
+            severity: Some(severity),
+            published: None,
+            fixed: Vec::new(),
+            known_exploited: false,
+            epss: None,
+            not_applicable: None,
+            owned_by_os: false,
+        }
+    }
+}
+
+/// When a release was published, as its registry tells.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ShortRelease {
+    component: Purl,
+    published: Timestamp,
+    /// What whoever waits would have instead.
+    #[serde(default)]
+    clears: Vec<ShortCleared>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ShortCleared {
+    id: String,
+    severity: Severity,
+    from: Timestamp,
+    until: Timestamp,
 }
 
 #[derive(Debug, Deserialize)]
@@ -218,6 +262,7 @@ fn inventory(short: &Short) -> Inventory {
         component.source = written.source.clone();
         component.yanked = written.yanked;
         component.root = written.root;
+        component.published = written.published;
         inventory.components.push(component);
     }
     inventory.platforms = short.platform.iter().map(platform).collect();
@@ -252,6 +297,26 @@ fn matching(short: &Short, inventory: &Inventory) -> Matching {
         let component = index.unwrap_or_else(|| panic!("no component {}", written.component));
         matching.matches.push(claim(written, component, inventory));
     }
+    for written in &short.release {
+        let index = inventory.components.iter().position(|c| c.purl == written.component);
+        let component = index.unwrap_or_else(|| panic!("no component {}", written.component));
+        let cleared = |cleared: &ShortCleared| Cleared {
+            matched: claim(
+                &ShortMatch::of(&written.component, &cleared.id, cleared.severity),
+                component,
+                inventory,
+            ),
+            from: Some(cleared.from),
+            until: cleared.until,
+        };
+        matching.releases.push(Release {
+            component,
+            published: Some(written.published),
+            told_by: "crates-index".to_owned(),
+            clears: written.clears.iter().map(cleared).collect(),
+        });
+    }
+    matching.releases.sort_by_key(|release| release.component);
     matching.feeds = short.feed.iter().map(feed).collect();
     for group in &short.known {
         let mut sorted = group.clone();
@@ -347,6 +412,11 @@ pub(crate) fn summary(verdict: &Verdict) -> String {
     }
     for waiver in &verdict.waivers {
         let _ = writeln!(text, "waiver {} {} covers {}", waiver.waiver, waiver.state.as_str(), waiver.covers);
+    }
+    // Most cases are not about times, and say none.
+    let times = verdict.inputs.release_times.iter().filter(|times| times.known > 0);
+    for said in times.flat_map(|times| times.unknown_words(9).into_iter().chain(times.fixes_words())) {
+        let _ = writeln!(text, "age {said}");
     }
     text
 }

@@ -60,6 +60,9 @@ pub(super) fn of_component(component: &Component) -> serde_json::Result<Vec<Pair
     if component.yanked {
         add("yanked", "true".to_owned());
     }
+    if let Some(published) = component.published {
+        add("published", published.to_string());
+    }
     for location in &component.locations {
         add("path", plain(&location.path));
         if let Some(layer) = &location.layer {
@@ -97,6 +100,7 @@ pub(super) fn to_component<'a>(component: &mut Component, pairs: impl Iterator<I
             "platform" => component.platform = Some(value.to_owned().try_into().map_err(|_| bad())?),
             "root" => component.root = value == "true",
             "yanked" => component.yanked = value == "true",
+            "published" => component.published = Some(value.parse().map_err(|_| bad())?),
             "license" => component.licenses.push(text(value)),
             "path" => component.locations.push(Location::path(text(value))),
             "layer" => location.ok_or_else(bad)?.layer = Some(Digest::parse(value).map_err(|_| bad())?),

@@ -52,7 +52,7 @@ pub struct FeedStatus {
 }
 
 impl FeedStatus {
-    /// True for one that tells of advisories, and not of what is known beside them (exploited ones, scores, yanked crates).
+    /// True for one that tells of advisories, and not of what is known beside them (exploited ones, scores, yanked crates, times).
     #[must_use]
     pub fn is_advisories(&self) -> bool {
         self.name == RUSTSEC || self.name.starts_with("osv:")
@@ -195,6 +195,7 @@ async fn index_status(opener: &Opener<'_>, plan: &FeedsPlan, wanted: bool) -> Re
     let needs = |crates: BTreeSet<String>| Needs {
         bases: BTreeSet::from([Ecosystem::CRATES.to_owned()]),
         crates,
+        ..Needs::default()
     };
     let failed = |source| MatchingError::Cache {
         path: plan.cache.join(CRATES_INDEX),

@@ -12,6 +12,7 @@ mod open_feeds;
 pub(super) mod open_needed;
 pub(super) mod opener;
 pub(super) mod records;
+pub(super) mod release_times;
 pub(super) mod retrieve;
 pub(super) mod rustsec;
 pub(super) mod store;

@@ -8,6 +8,7 @@ use crate::model::coverage::{Gap, GapKind};
 use crate::model::inventory::{Component, Ecosystem, Inventory, Origin};
 
 use super::open_needed::{Feeds, OpenFeed};
+use super::release_times::Told;
 use crate::stage::matching::lookup::moving_tag::is_of_workflows;
 use crate::stage::matching::lookup::release::is_same_release;
 use crate::stage::matching::record::read::ANY;
@@ -19,6 +20,8 @@ pub(in crate::stage::matching) struct Needs {
     pub(in crate::stage::matching) bases: BTreeSet<String>,
     /// The crates whose entries of a sparse index are asked for.
     pub(in crate::stage::matching) crates: BTreeSet<String>,
+    /// By feed: the packages whose times are asked for, each with its versions.
+    pub(in crate::stage::matching) releases: BTreeMap<&'static str, BTreeMap<String, BTreeSet<String>>>,
 }
 
 impl Needs {
@@ -31,6 +34,7 @@ impl Needs {
         Self {
             bases: wanted(inventory).into_keys().map(str::to_owned).collect(),
             crates: inventory.components.iter().filter(is_listed).map(|c| c.name.clone()).collect(),
+            releases: [Told::Npm, Told::Python].map(|told| (told.feed(), told.needs(inventory))).into(),
         }
     }
 
@@ -38,7 +42,7 @@ impl Needs {
     pub(in crate::stage::matching) fn of_ecosystems<'a>(ecosystems: impl IntoIterator<Item = &'a Ecosystem>) -> Self {
         Self {
             bases: ecosystems.into_iter().map(|ecosystem| ecosystem.base().to_owned()).collect(),
-            crates: BTreeSet::new(),
+            ..Self::default()
         }
     }
 

@@ -2,10 +2,13 @@
 
 use std::path::PathBuf;
 
+use jiff::Timestamp;
+
 use super::available::Available;
 use super::crates_index::CratesIndex;
 use super::enrich::Enrichment;
 use super::needs::FeedGap;
+use super::release_times::RegistryTimes;
 use crate::model::advisory::FeedRevision;
 use crate::model::inventory::Ecosystem;
 use crate::stage::matching::index::Index;
@@ -18,6 +21,10 @@ pub struct Feeds {
     pub(in crate::stage::matching) gaps: Vec<FeedGap>,
     /// crates.io's index, where it is asked.
     pub(in crate::stage::matching) crates_index: Option<CratesIndex>,
+    /// Registries that tell the times of releases.
+    pub(in crate::stage::matching) times: Vec<RegistryTimes>,
+    /// The evaluation time.
+    pub(in crate::stage::matching) at: Timestamp,
 }
 
 /// One ecosystem's records from one feed.

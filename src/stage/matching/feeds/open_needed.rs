@@ -52,6 +52,8 @@ async fn open_needed(plan: &FeedsPlan, needs: &Needs, effects: &Effects) -> Resu
         enrichment: Enrichment::default(),
         gaps: Vec::new(),
         crates_index: opener.crates_index(needs).await?,
+        times: opener.times(needs).await,
+        at: effects.clock.evaluation(),
     };
     let mut unreachable = None;
     let mut take = |feeds: &mut Feeds, answer: Result<Opened, MatchingError>, name: &str, base: &str| -> Result<(), MatchingError> {

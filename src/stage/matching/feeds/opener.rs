@@ -1,5 +1,7 @@
 //! How each feed of a plan comes to be open.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::io::Effects;
@@ -18,6 +20,7 @@ use super::feed_source::{FeedSource, Retrieval, is_plain};
 use super::needs::{FeedGap, Needs};
 use super::open_feeds::{Feeds, OpenFeed, Opened, RUSTSEC};
 use super::records::{Source, SourceError};
+use super::release_times::{RegistryTimes, Told};
 use super::retrieve::{Retriever, cache_error};
 use super::rustsec::{Database, RustSecSource};
 use super::store::{Store, StoreError};
@@ -43,7 +46,9 @@ impl<'a> Opener<'a> {
             Some(CratesIndexSource::Sparse(url)) => Some(url.trim_start_matches("sparse+").to_owned()),
             _ => None,
         };
-        let others = [&plan.rustsec, &plan.kev, &plan.epss, &sparse].into_iter().flatten();
+        let others = [&plan.rustsec, &plan.kev, &plan.epss, &sparse, &plan.npm_registry, &plan.pypi_index]
+            .into_iter()
+            .flatten();
         let remote = |text: &str| matches!(FeedSource::parse(text), FeedSource::Url(_));
         let needs_network = matches!(osv, FeedSource::Url(_)) || others.into_iter().any(|text| remote(text));
         Ok(Self {
@@ -180,6 +185,19 @@ impl<'a> Opener<'a> {
                 CratesIndex::of_sparse(url, &self.plan.cache, &needs.crates, &self.retriever, self.effects).await?
             }
         }))
+    }
+
+    /// Asks the registries that tell the times of releases, for the packages at hand.
+    pub(in crate::stage::matching) async fn times(&self, needs: &Needs) -> Vec<RegistryTimes> {
+        let mut all = Vec::new();
+        for (told, place) in [(Told::Npm, &self.plan.npm_registry), (Told::Python, &self.plan.pypi_index)] {
+            if let Some(url) = place {
+                let none = BTreeMap::new();
+                let needs = needs.releases.get(told.feed()).unwrap_or(&none);
+                all.push(RegistryTimes::of_url(told, url, &self.plan.cache, needs, &self.retriever, self.effects).await);
+            }
+        }
+        all
     }
 
     /// Reads the catalogue of exploited vulnerabilities and the scores, as far as they are configured.

@@ -57,17 +57,22 @@ impl Feeds {
             matching.gaps.append(&mut part.gaps);
         }
         for found in &mut matching.matches {
-            self.enrichment.enrich(found);
-            if found.advisory.rating.is_none() {
-                found.advisory.rating = self.rating_elsewhere(&found.advisory.ids, &mut matching.gaps);
-            }
+            self.complete(found, &mut matching.gaps);
         }
         if let Some(index) = &self.crates_index {
             let standing = index.standing(inventory);
             matching.yanked = standing.yanked;
+            matching.releases = standing.published;
             matching.gaps.extend(standing.gap);
             matching.feeds.extend(standing.revision);
         }
+        for registry in &self.times {
+            let (releases, revision) = registry.standing(inventory);
+            matching.releases.extend(releases);
+            matching.feeds.extend(revision);
+        }
+        matching.releases.sort_by_key(|release| release.component);
+        self.look_into_young(inventory, single, &mut matching);
         matching.feeds.extend(self.enrichment.revisions.iter().cloned());
         matching.known_ids = self.known_ids(ids, &mut matching.gaps);
         matching.feeds.sort();
@@ -82,6 +87,14 @@ impl Feeds {
         remedy::weigh(matching, inventory, root, self.crates_index.as_ref(), effects);
     }
 
+    /// Adds what is known of a match beside its records.
+    pub(super) fn complete(&self, found: &mut Match, gaps: &mut Vec<Gap>) {
+        self.enrichment.enrich(found);
+        if found.advisory.rating.is_none() {
+            found.advisory.rating = self.rating_elsewhere(&found.advisory.ids, gaps);
+        }
+    }
+
     fn match_one(&self, inventory: &Inventory, number: usize, single: Option<&Platform>, all: &mut Part) {
         let component = &inventory.components[number];
         let Some(ecosystem) = &component.ecosystem else { return };
@@ -91,23 +104,8 @@ impl Feeds {
             ecosystem,
             platform: component.platform.as_ref().or(single),
         };
-        let mut found: Vec<Match> = Vec::new();
-        let mut claims: Vec<Claim<'_>> = Vec::new();
         let scheme = Scheme::of(ecosystem);
-        for feed in self.feeds.iter().filter(|feed| feed.index.meta().ecosystem == ecosystem.base()) {
-            match match_component(&feed.index, &feed.revision.name, &subject) {
-                Ok(mut outcome) => {
-                    found = if found.is_empty() {
-                        outcome.matches
-                    } else {
-                        merge(found, outcome.matches, scheme)
-                    };
-                    claims.append(&mut outcome.claims);
-                    all.gaps.append(&mut outcome.gaps);
-                }
-                Err(error) => all.gaps.push(feed.damaged(&error)),
-            }
-        }
+        let (mut found, claims) = self.look_up(&subject, &mut all.gaps);
         let owner = component.owned_by.as_ref().filter(|_| !found.is_empty());
         if let Some(reason) = owner.and_then(|owner| self.patched(component, owner, inventory)) {
             for found in found.iter_mut().filter(|found| found.not_applicable.is_none()) {
@@ -141,8 +139,29 @@ impl Feeds {
         all.matches.append(&mut found);
     }
 
+    /// What every feed says of a component, in one list, and all that it says of the component's packages.
+    pub(super) fn look_up<'a>(&'a self, subject: &Subject<'a>, gaps: &mut Vec<Gap>) -> (Vec<Match>, Vec<Claim<'a>>) {
+        let (mut found, mut claims): (Vec<Match>, Vec<Claim<'a>>) = (Vec::new(), Vec::new());
+        let of_base = |feed: &&OpenFeed| feed.index.meta().ecosystem == subject.ecosystem.base();
+        for feed in self.feeds.iter().filter(of_base) {
+            match match_component(&feed.index, &feed.revision.name, subject) {
+                Ok(mut outcome) => {
+                    found = if found.is_empty() {
+                        outcome.matches
+                    } else {
+                        merge(found, outcome.matches, Scheme::of(subject.ecosystem))
+                    };
+                    claims.append(&mut outcome.claims);
+                    gaps.append(&mut outcome.gaps);
+                }
+                Err(error) => gaps.push(feed.damaged(&error)),
+            }
+        }
+        (found, claims)
+    }
+
     /// The releases of a crate that its registry lists, where that is known.
-    fn releases(&self, component: &Component, ecosystem: &Ecosystem) -> Option<Vec<Listed>> {
+    pub(super) fn releases(&self, component: &Component, ecosystem: &Ecosystem) -> Option<Vec<Listed>> {
         let is_listed = ecosystem.base() == Ecosystem::CRATES && component.origin == Origin::Registry && !component.root;
         self.crates_index.as_ref().filter(|_| is_listed)?.releases(&component.name)
     }
@@ -227,7 +246,7 @@ fn ids_of(index: &Index, id: &str) -> Result<Vec<String>, IndexError> {
 
 impl OpenFeed {
     /// The gap of an index that turned out damaged while it was read. The file goes, so that the next run builds it anew.
-    fn damaged(&self, error: &IndexError) -> Gap {
+    pub(super) fn damaged(&self, error: &IndexError) -> Gap {
         std::fs::remove_file(&self.path).dismissed("the gap stands whether the file goes or not");
         Gap {
             kind: GapKind::MissingFeed,

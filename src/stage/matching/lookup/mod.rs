@@ -11,3 +11,4 @@ mod red_hat;
 pub(super) mod release;
 pub(super) mod rpm_module;
 mod ubuntu_pro;
+mod young;

@@ -94,7 +94,7 @@ impl FixVersion<'_> {
     }
 }
 
-fn is_early(version: &str) -> bool {
+pub(in crate::stage::matching) fn is_early(version: &str) -> bool {
     version.parse::<semver::Version>().is_ok_and(|version| !version.pre.is_empty())
 }
 

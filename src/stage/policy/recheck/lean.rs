@@ -137,6 +137,7 @@ mod tests {
         component.owned_by = Some(purl.clone());
         component.root = true;
         component.yanked = true;
+        component.published = Some(jiff::Timestamp::UNIX_EPOCH);
         component.dependencies = vec![purl];
         inventory.components.push(component);
         let bytes = serde_json::to_vec(&inventory).expect("json");

@@ -122,6 +122,7 @@ impl Rule for IncompleteInventory {
             | GapKind::StaleFeed
             | GapKind::MalformedAdvisory
             | GapKind::UnknownYank
+            | GapKind::UnknownAge
             | GapKind::UnreadableDockerfile
             | GapKind::UnreadableWorkflow
             | GapKind::UncheckedAction

@@ -1,11 +1,13 @@
 //! `malicious-component`: malware is never a matter of severity.
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Objections, Rule, RuleText, Settings, advisories};
-use crate::model::advisory::AdvisoryKind;
+use crate::model::advisory::{AdvisoryKind, Match};
 use crate::model::finding::Level;
+use crate::model::inventory::Component;
 use crate::stage::policy::Evidence;
 
 /// Settings of `malicious-component`. It cannot be switched off.
@@ -34,5 +36,9 @@ impl Rule for MaliciousComponent {
             finding.help = Some(format!("remove {} and rotate every credential it could read", component.name));
             objections.findings.push(finding);
         }
+    }
+
+    fn denies(&self, _: &Component, matched: &Match, _: Timestamp) -> bool {
+        matched.advisory.kind == AdvisoryKind::Malicious
     }
 }

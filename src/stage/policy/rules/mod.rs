@@ -20,6 +20,7 @@ mod rule;
 mod secret_in_image;
 mod setuid_file;
 mod stale_feed;
+mod too_new_component;
 mod unapproved_waiver;
 mod unknown_waiver;
 mod unmaintained_crate;
@@ -35,7 +36,8 @@ pub use crate::model::rule_text::RuleText;
 pub use by_code::about;
 pub use entry::Entry;
 pub(crate) use rule::Settings;
-pub use rule::{Objections, Rule};
+pub use rule::{Denies, Objections, Rule};
+pub(crate) use too_new_component::TooNewComponent;
 
 /// Every rule, by code.
 pub const RULES: &[Entry] = &[
@@ -52,6 +54,7 @@ pub const RULES: &[Entry] = &[
     Entry::of::<secret_in_image::SecretInImage>(),
     Entry::of::<setuid_file::SetuidFile>(),
     Entry::of::<stale_feed::StaleFeed>(),
+    Entry::of::<TooNewComponent>(),
     Entry::of::<unapproved_waiver::UnapprovedWaiver>(),
     Entry::of::<unknown_waiver::UnknownWaiver>(),
     Entry::of::<unmaintained_crate::UnmaintainedCrate>(),

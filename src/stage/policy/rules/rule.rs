@@ -1,11 +1,15 @@
 //! What every rule fulfils, and what it says.
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
 use super::RuleText;
+use crate::model::advisory::Match;
 use crate::model::coverage::Gap;
 use crate::model::finding::{Finding, Level};
+use crate::model::inventory::Component;
+use crate::model::release::ReleaseTimes;
 use crate::stage::policy::Evidence;
 use crate::stage::policy::waivers::Standing;
 
@@ -16,13 +20,29 @@ pub struct Objections {
     pub findings: Vec<Finding>,
     /// What could not be decided.
     pub gaps: Vec<Gap>,
+    /// What was known of the times of releases, where a rule asked.
+    pub release_times: Option<ReleaseTimes>,
 }
+
+/// Whether some rule denies what an advisory says of a component, waivers aside.
+pub type Denies<'a> = &'a dyn Fn(&Component, &Match) -> bool;
 
 /// A rule with its settings. Every method is pure.
 pub trait Rule: Send + Sync + std::fmt::Debug {
     /// Looks at the evidence.
     fn check(&self, evidence: &Evidence<'_>, objections: &mut Objections) {
         let _ = (evidence, objections);
+    }
+
+    /// Looks at the evidence beside what the other rules would deny.
+    fn check_beside(&self, evidence: &Evidence<'_>, denies: Denies<'_>, objections: &mut Objections) {
+        _ = (evidence, denies, objections);
+    }
+
+    /// Whether it denies what an advisory says of a component at the evaluation time, waivers aside.
+    fn denies(&self, component: &Component, matched: &Match, at: Timestamp) -> bool {
+        let _ = (component, matched, at);
+        false
     }
 
     /// Looks at what the waivers came to.

@@ -1,11 +1,13 @@
 //! `unsound-crate`: RustSec's informational advisories on crates whose safe functions can break memory safety.
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Objections, Rule, RuleText, Settings, advisories};
-use crate::model::advisory::AdvisoryKind;
+use crate::model::advisory::{AdvisoryKind, Match};
 use crate::model::finding::Level;
+use crate::model::inventory::Component;
 use crate::stage::policy::Evidence;
 
 /// Settings of `unsound-crate`.
@@ -41,5 +43,9 @@ impl Rule for UnsoundCrate {
                 .findings
                 .push(advisories::finding(&Self::ABOUT, self.level, component, matched));
         }
+    }
+
+    fn denies(&self, _: &Component, matched: &Match, _: Timestamp) -> bool {
+        matched.advisory.kind == AdvisoryKind::Unsound && self.level == Level::Deny
     }
 }

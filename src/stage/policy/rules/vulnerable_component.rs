@@ -140,6 +140,12 @@ impl Rule for VulnerableComponent {
             objections.findings.push(finding);
         }
     }
+
+    fn denies(&self, component: &Component, matched: &Match, at: Timestamp) -> bool {
+        matched.advisory.kind == AdvisoryKind::Vulnerability
+            && self.level == Level::Deny
+            && !self.reasons(component, matched, at).is_empty()
+    }
 }
 
 impl VulnerableComponent {

@@ -18,7 +18,10 @@ use crate::model::purl;
 use crate::model::purl::Purl;
 use crate::model::waiver::{WaiverReport, WaiverState};
 use crate::stage::policy::Evidence;
-use crate::stage::policy::rules::RuleText;
+use crate::stage::policy::rules::{RuleText, Settings as _, TooNewComponent};
+
+/// The rules whose findings a waiver names by the rule's code, for want of an advisory.
+pub const RULES_AS_IDS: [&str; 1] = [TooNewComponent::ABOUT.code];
 
 /// One waiver with what it comes to at the evaluation time.
 #[derive(Debug)]
@@ -82,7 +85,8 @@ pub(crate) fn cover<'a>(waivers: &'a Waivers, settings: &WaiverSettings, finding
         let mut standing = begin(waiver, file, evidence);
         let (mut refused, mut disregarded) = (BTreeSet::new(), BTreeSet::new());
         for (finding, (by, ended)) in findings.iter().zip(by.iter_mut().zip(&mut ended)) {
-            if !finding.ids.iter().any(is_same) {
+            let by_rule = finding.waived_by_rule && finding.rule.as_str() == waiver.id;
+            if !by_rule && !finding.ids.iter().any(is_same) {
                 continue;
             }
             if !is_named(waiver, finding, evidence) {
@@ -281,7 +285,10 @@ fn state(waiver: &Waiver, settings: &WaiverSettings, standing: &Standing<'_>, ev
 }
 
 fn is_known(waiver: &Waiver, matching: &Matching) -> bool {
-    matching.known_ids.contains_key(&waiver.id) || matching.matches.iter().any(|matched| matched.advisory.ids.contains(&waiver.id))
+    let is_rule = RULES_AS_IDS.contains(&waiver.id.as_str());
+    is_rule
+        || matching.known_ids.contains_key(&waiver.id)
+        || matching.matches.iter().any(|matched| matched.advisory.ids.contains(&waiver.id))
 }
 
 /// False where what it names is there and no feed for it was asked, or where not all that is there was seen.
@@ -307,6 +314,7 @@ fn similar_id(id: &str, matching: &Matching) -> Option<String> {
         .iter()
         .flat_map(|matched| &matched.advisory.ids)
         .map(String::as_str)
+        .chain(RULES_AS_IDS)
         .collect();
     nearest(id, &known.into_iter().collect::<Vec<_>>()).map(str::to_owned)
 }

@@ -1,5 +1,7 @@
 //! A cataloger for each format that is a list of pins.
 
+use jiff::Timestamp;
+
 use crate::io::encoding;
 use crate::io::merge_conflict;
 use crate::model::coverage::GapKind;
@@ -20,6 +22,8 @@ pub(super) struct Pin {
     pub(super) scope: Scope,
     /// From 1; none where it is not told.
     pub(super) line: Option<u32>,
+    /// When the release was published, where the file tells.
+    pub(super) published: Option<Timestamp>,
 }
 
 impl Pin {
@@ -31,6 +35,7 @@ impl Pin {
             origin: Origin::Registry,
             scope: Scope::Runtime,
             line,
+            published: None,
         }
     }
 }
@@ -117,6 +122,7 @@ impl LockFormat {
         component.origin = pin.origin.clone();
         component.root = own;
         component.scope = pin.scope;
+        component.published = pin.published;
         component
     }
 }

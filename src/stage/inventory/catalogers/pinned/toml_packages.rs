@@ -2,8 +2,10 @@
 //!
 //! Source: uv's and Poetry's own writers; PEP 751.
 
+use jiff::Timestamp;
 use toml::{Table, Value};
 
+use crate::model::excused::Excused as _;
 use crate::model::inventory::{Origin, Scope};
 
 use super::format::{Pin, Pins};
@@ -93,6 +95,23 @@ pub(super) fn read_pylock(text: &str) -> Result<Pins, String> {
     })
 }
 
+/// When a release was uploaded, as `uv.lock` and `pylock.toml` tell of its files: with the newest of them, for files can be added to an old release.
+/// None where one of them has no time.
+fn uploaded(package: &Table) -> Option<Timestamp> {
+    let wheels = package.get("wheels").and_then(Value::as_array).into_iter().flatten();
+    let files = wheels.chain(package.get("sdist"));
+    let time = |file: &Value| {
+        let written = match file.get("upload-time")? {
+            Value::String(text) => text.clone(),
+            Value::Datetime(time) => time.to_string(),
+            _ => return None,
+        };
+        written.parse().or_none("a time that cannot be read is not known")
+    };
+    let times: Option<Vec<Timestamp>> = files.map(time).collect();
+    times?.into_iter().max()
+}
+
 /// Reads a list of tables, each with a name and a version; `about` tells where one is from and what for.
 pub(super) fn packages(text: &str, list: &str, about: impl Fn(&Table) -> (Origin, Scope)) -> Result<Pins, String> {
     let document: Table = text.parse().map_err(|error: toml::de::Error| error.to_string())?;
@@ -121,6 +140,7 @@ pub(super) fn packages(text: &str, list: &str, about: impl Fn(&Table) -> (Origin
         found.pins.push(Pin {
             origin,
             scope,
+            published: uploaded(table),
             ..Pin::new(name, version, line)
         });
     }
@@ -142,6 +162,29 @@ mod tests {
             ("evil", "1.0", Some(9))
         );
         assert_eq!(read.troubles.len(), 1);
+    }
+
+    #[test]
+    fn a_release_is_as_young_as_its_newest_file_and_of_no_known_age_where_one_has_no_time() {
+        let published =
+            |read: fn(&str) -> Result<Pins, String>, text: &str| read(text).expect(text).pins[0].published.map(|time| time.to_string());
+        let uv = |files: &str| published(read_uv, &format!("[[package]]\nname = \"a\"\nversion = \"1\"\n{files}"));
+        let sdist = "sdist = { url = \"a\", upload-time = \"2024-09-06T20:03:36.821Z\" }\n";
+        let wheel = "wheels = [\n    { url = \"b\", upload-time = \"2026-11-20T08:00:00Z\" },\n    { url = \"c\" },\n]\n";
+        assert_eq!(uv(sdist).as_deref(), Some("2024-09-06T20:03:36.821Z"));
+        assert_eq!(
+            uv(&format!("{sdist}{}", wheel.replace("    { url = \"c\" },\n", ""))).as_deref(),
+            Some("2026-11-20T08:00:00Z")
+        );
+        for unknown in [
+            String::new(),
+            format!("{sdist}{wheel}"),
+            sdist.replace("2024-09-06T20:03:36.821Z", "soon"),
+        ] {
+            assert_eq!(uv(&unknown), None, "{unknown}");
+        }
+        let pylock = "[[packages]]\nname = \"a\"\nversion = \"1\"\nsdist = { url = \"a\", upload-time = 2024-09-06T20:03:36.821Z }\n";
+        assert_eq!(published(read_pylock, pylock).as_deref(), Some("2024-09-06T20:03:36.821Z"));
     }
 
     #[test]

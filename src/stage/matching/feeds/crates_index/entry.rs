@@ -9,9 +9,10 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::time::SystemTime;
 
+use jiff::Timestamp;
 use memchr::memmem;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 
 use crate::io::files;
 use crate::model::excused::Excused as _;
@@ -24,12 +25,23 @@ const FIRST_LOOK: u64 = 16 << 10;
 /// More is no entry of an index.
 const LARGEST: u64 = 64 << 20;
 
-/// Whether a release may still be chosen.
+/// Whether a release may still be chosen, and since when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub(super) struct Release {
     /// Its author took it back.
     #[serde(default)]
     pub(super) yanked: bool,
+    /// When it was published; none where the line does not say so, or not as a time.
+    #[serde(default, deserialize_with = "time")]
+    pub(super) pubtime: Option<Timestamp>,
+}
+
+/// A time that cannot be read is not known; what else the line says of the release stands.
+fn time<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Timestamp>, D::Error> {
+    let written = serde_json::Value::deserialize(from)?;
+    Ok(written
+        .as_str()
+        .and_then(|text| text.parse().or_none("a time that cannot be read is not known")))
 }
 
 /// What a release needs.
@@ -104,6 +116,8 @@ pub(in crate::stage::matching) struct Listed {
     pub(in crate::stage::matching) version: String,
     /// Its author took it back, or its line cannot be read.
     pub(in crate::stage::matching) yanked: bool,
+    /// When it was published, where the file says so.
+    pub(in crate::stage::matching) published: Option<Timestamp>,
 }
 
 /// The releases that a file lists.
@@ -114,9 +128,11 @@ pub(super) fn releases(path: &Path) -> io::Result<Vec<Listed>> {
     let mut parts = bytes.get(5..).unwrap_or_default().split(|byte| *byte == 0).skip(1);
     let mut listed = Vec::new();
     while let (Some(version), Some(line)) = (parts.next(), parts.next()) {
+        let release = serde_json::from_slice::<Release>(line).or_none("a line that cannot be read is no release to go to");
         listed.push(Listed {
             version: String::from_utf8_lossy(version).into_owned(),
-            yanked: serde_json::from_slice::<Release>(line).map_or(true, |release| release.yanked),
+            yanked: release.is_none_or(|release| release.yanked),
+            published: release.and_then(|release| release.pubtime),
         });
     }
     Ok(listed)
@@ -210,6 +226,37 @@ mod tests {
         let listed: Vec<(&str, bool)> = listed.iter().map(|one| (one.version.as_str(), one.yanked)).collect();
         assert_eq!(listed, [("1.0.0", false), ("1.0.1", true)]);
         assert_eq!(validator_of(&path).as_deref(), Some("etag: \"1\""));
+    }
+
+    #[test]
+    fn a_release_has_the_time_that_its_line_says_and_none_that_cannot_be() {
+        let lines = [
+            r#"{"vers":"1.0.0","yanked":true,"pubtime":"2026-07-18T23:05:13Z"}"#,
+            r#"{"vers":"1.0.1","yanked":true}"#,
+            r#"{"vers":"1.0.2","yanked":true,"pubtime":"yesterday"}"#,
+            r#"{"vers":"1.0.3","yanked":true,"pubtime":{"at":[1]}}"#,
+        ];
+        let (_folder, path) = written(&lines.join("\n"));
+        let release = |version| {
+            look_up::<Release>(&path, version)
+                .expect("sound")
+                .expect("there")
+                .release
+                .expect("listed")
+        };
+        let at = Some("2026-07-18T23:05:13Z".parse().expect("a time"));
+        assert_eq!(release("1.0.0").pubtime, at);
+        for version in ["1.0.1", "1.0.2", "1.0.3"] {
+            assert_eq!((release(version).pubtime, release(version).yanked), (None, true), "{version}");
+        }
+        assert_eq!(
+            releases(&path)
+                .expect("sound")
+                .into_iter()
+                .map(|one| one.published)
+                .collect::<Vec<_>>(),
+            [at, None, None, None]
+        );
     }
 
     #[test]

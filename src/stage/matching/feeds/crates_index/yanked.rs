@@ -1,4 +1,4 @@
-//! Which crates of an inventory were yanked.
+//! Which crates of an inventory were yanked, and when each was published.
 
 use rayon::prelude::*;
 
@@ -8,6 +8,7 @@ use crate::io::hash::sha256;
 use crate::model::advisory::FeedRevision;
 use crate::model::coverage::{Gap, GapKind};
 use crate::model::inventory::{Component, Ecosystem, Inventory, Origin};
+use crate::model::release::Release;
 
 use super::{CRATES_INDEX, CratesIndex, Known};
 
@@ -15,10 +16,12 @@ use super::{CRATES_INDEX, CratesIndex, Known};
 const NAMED: usize = 3;
 
 /// How the crates of an inventory stand in their registry.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq)]
 pub(in crate::stage::matching) struct Standing {
     /// Those that were yanked: indexes into `Inventory::components`, ascending.
     pub(in crate::stage::matching) yanked: Vec<usize>,
+    /// When each was published, where the index says so; by component.
+    pub(in crate::stage::matching) published: Vec<Release>,
     /// Said once, however many crates nothing is known of.
     pub(in crate::stage::matching) gap: Option<Gap>,
     /// What was asked; none where there was nothing to ask for.
@@ -45,7 +48,14 @@ impl CratesIndex {
                 None => unknown.push(named),
                 Some(release) => {
                     standing.yanked.extend(release.yanked.then_some(*at));
-                    lines.push(format!("{named} {}\n", release.yanked));
+                    standing.published.extend(release.pubtime.map(|published| Release {
+                        component: *at,
+                        published: Some(published),
+                        told_by: CRATES_INDEX.to_owned(),
+                        clears: Vec::new(),
+                    }));
+                    let published = release.pubtime.map(|published| format!(" {published}")).unwrap_or_default();
+                    lines.push(format!("{named} {}{published}\n", release.yanked));
                 }
             }
         }
