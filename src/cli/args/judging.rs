@@ -112,8 +112,17 @@ pub struct SbomArgs {
 /// Forms of an SBOM.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum SbomForm {
-    /// CycloneDX 1.5 JSON.
+    /// CycloneDX 1.6 JSON.
     Cyclonedx,
+    /// CycloneDX 1.5 JSON.
+    #[value(name = "cyclonedx@1.5")]
+    Cyclonedx1_5,
+    /// CycloneDX 1.6 JSON, whatever is usual.
+    #[value(name = "cyclonedx@1.6")]
+    Cyclonedx1_6,
+    /// CycloneDX 1.7 JSON.
+    #[value(name = "cyclonedx@1.7")]
+    Cyclonedx1_7,
     /// SPDX 2.3 JSON.
     Spdx,
     /// The gate's own inventory, as `replay` and `recheck` read it.

@@ -10,7 +10,7 @@ use crate::cli::error::CliError;
 use crate::cli::session::{Answer, Session};
 use crate::gate::GateError;
 use crate::model::event::Stage;
-use crate::stage::inventory::sbom;
+use crate::stage::inventory::sbom::{self, CycloneDxVersion};
 
 /// Writes an SBOM to stdout.
 pub(super) async fn run(session: &Session<'_>, args: &SbomArgs) -> Result<Answer, CliError> {
@@ -34,8 +34,12 @@ pub(super) async fn run(session: &Session<'_>, args: &SbomArgs) -> Result<Answer
         session.effects.note(Stage::Inventory, said);
     }
     let created = commit_time.unwrap_or_else(|| session.effects.clock.evaluation());
+    let of = |version| sbom::cyclonedx_of(version, &inventory, created).map_err(GateError::from);
     let written = match args.form {
         SbomForm::Cyclonedx => sbom::cyclonedx(&inventory, created).map_err(GateError::from)?,
+        SbomForm::Cyclonedx1_5 => of(CycloneDxVersion::V1_5)?,
+        SbomForm::Cyclonedx1_6 => of(CycloneDxVersion::V1_6)?,
+        SbomForm::Cyclonedx1_7 => of(CycloneDxVersion::V1_7)?,
         SbomForm::Spdx => sbom::spdx(&inventory, created).map_err(GateError::from)?,
         SbomForm::Inventory => {
             let mut bytes = serde_json::to_vec_pretty(&inventory)?;

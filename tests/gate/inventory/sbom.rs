@@ -12,7 +12,7 @@ use portcullis::model::inventory::{
     SourcePackage, Subject,
 };
 use portcullis::model::purl::Purl;
-use portcullis::stage::inventory::sbom;
+use portcullis::stage::inventory::sbom::{self, CycloneDxVersion};
 
 use crate::support::tools;
 
@@ -147,10 +147,13 @@ fn everything() -> Inventory {
 #[test]
 fn an_sbom_reads_back_what_it_was_written_from() {
     let inventory = everything();
-    for bytes in [
-        sbom::cyclonedx(&inventory, created()).unwrap(),
-        sbom::spdx(&inventory, created()).unwrap(),
-    ] {
+    let mut all = vec![sbom::spdx(&inventory, created()).unwrap()];
+    all.extend(
+        CycloneDxVersion::ALL
+            .iter()
+            .map(|version| sbom::cyclonedx_of(*version, &inventory, created()).unwrap()),
+    );
+    for bytes in all {
         let read = sbom::parse(&bytes, "file").unwrap();
         assert_eq!(serde_json::to_value(&read).unwrap(), serde_json::to_value(&inventory).unwrap());
     }
@@ -219,6 +222,10 @@ fn written(folder: &Path) {
             sbom::cyclonedx(&inventory, created()).unwrap(),
         )
         .unwrap();
+        for version in CycloneDxVersion::ALL {
+            let bytes = sbom::cyclonedx_of(*version, &inventory, created()).unwrap();
+            std::fs::write(folder.join(format!("{name}-{}.cdx.json", version.as_str())), bytes).unwrap();
+        }
         std::fs::write(folder.join(format!("{name}.spdx.json")), sbom::spdx(&inventory, created()).unwrap()).unwrap();
     }
 }
@@ -265,12 +272,20 @@ fn what_is_written_satisfies_the_library_of_cyclonedx() {
     let script = "import sys\n\
         from cyclonedx.schema import SchemaVersion\n\
         from cyclonedx.validation.json import JsonStrictValidator\n\
-        for name in sys.argv[1:]:\n\
-        \x20   error = JsonStrictValidator(SchemaVersion.V1_5).validate_str(open(name).read())\n\
-        \x20   assert error is None, (name, error)\n";
+        for pair in sys.argv[1:]:\n\
+        \x20   name, version = pair.split('=')\n\
+        \x20   text = open(name).read()\n\
+        \x20   error = JsonStrictValidator(SchemaVersion.from_version(version)).validate_str(text)\n\
+        \x20   assert error is None, (name, error)\n\
+        \x20   assert f'\"specVersion\": \"{version}\"' in text, (name, version)\n";
     let folder = tempfile::tempdir().unwrap();
     written(folder.path());
-    run(&python, &["-c", script, "everything.cdx.json", "empty.cdx.json"], folder.path());
+    let mut pairs = vec!["everything.cdx.json=1.6".to_owned(), "empty.cdx.json=1.6".to_owned()];
+    for version in CycloneDxVersion::ALL.iter().map(|version| version.as_str()) {
+        pairs.extend(["everything", "empty"].map(|name| format!("{name}-{version}.cdx.json={version}")));
+    }
+    let arguments: Vec<&str> = ["-c", script].into_iter().chain(pairs.iter().map(String::as_str)).collect();
+    run(&python, &arguments, folder.path());
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::process::Command;
 use portcullis::io::Effects;
 use portcullis::model::coverage::GapKind;
 use portcullis::model::image::Compression;
-use portcullis::model::inventory::Inventory;
+use portcullis::model::inventory::{Component, Ecosystem, Inventory, Subject};
 use portcullis::model::purl::Purl;
 use portcullis::stage::inventory::sbom;
 use serde_json::{Value, json};
@@ -120,6 +120,68 @@ fn what_syft_writes_comes_in_whole_in_every_form() {
         assert_eq!(zope.name, "zope-interface", "{form}: advisories name it so");
         assert_eq!(inventory.gaps, [], "{form}");
         expect_gap_without_purl(&document, form, folder.path());
+    }
+}
+
+#[test]
+fn what_is_written_by_default_is_read_whole_by_syft_and_osv_scanner() {
+    let folder = tempfile::tempdir().unwrap();
+    let effects = Effects::plain(folder.path().to_owned());
+    let mut inventory = Inventory::new(Subject {
+        name: "image".to_owned(),
+        digest: None,
+        commit: None,
+    });
+    for (purl, ecosystem) in [
+        ("pkg:cargo/smallvec@1.6.0", "crates.io"),
+        ("pkg:npm/%40acme/web@1.2.3", "npm"),
+        ("pkg:pypi/zope-interface@6.0", "PyPI"),
+    ] {
+        let component = Component::new(Purl::parse(purl).unwrap(), Some(Ecosystem::new(ecosystem)), "test");
+        inventory.components.push(component);
+    }
+    inventory.canonicalize();
+    let ours: BTreeSet<String> = inventory.components.iter().map(|c| c.version.clone()).collect();
+    let written = sbom::cyclonedx(&inventory, effects.clock.evaluation()).unwrap();
+    fs::write(folder.path().join("ours.cdx.json"), written).unwrap();
+    if let Some(syft) = tools::program("syft") {
+        let mut convert = Command::new(syft);
+        convert
+            .args(["convert", "-q", "ours.cdx.json", "-o", "syft-json=syft.json"])
+            .current_dir(folder.path());
+        convert.env("SYFT_CHECK_FOR_APP_UPDATE", "false").env("HOME", folder.path());
+        output(&mut convert);
+        let read: Value = serde_json::from_slice(&fs::read(folder.path().join("syft.json")).unwrap()).unwrap();
+        let versions = read["artifacts"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|artifact| artifact["purl"] != "");
+        let versions: BTreeSet<String> = versions.map(|artifact| artifact["version"].as_str().unwrap().to_owned()).collect();
+        assert_eq!(versions, ours, "syft");
+    }
+    if let Some(scanner) = tools::program("osv-scanner") {
+        let mut scan = Command::new(scanner);
+        scan.args([
+            "scan",
+            "source",
+            "-L",
+            "ours.cdx.json",
+            "--all-packages",
+            "--format",
+            "json",
+            "--offline-vulnerabilities",
+        ]);
+        scan.args(["--local-db-path", "none"]).current_dir(folder.path());
+        // Without a database it says so by its exit code, and lists the packages all the same.
+        let read: Value = serde_json::from_slice(&scan.output().unwrap().stdout).unwrap();
+        let packages = read["results"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .flat_map(|result| result["packages"].as_array().unwrap());
+        let versions: BTreeSet<String> = packages.map(|of| of["package"]["version"].as_str().unwrap().to_owned()).collect();
+        assert_eq!(versions, ours, "osv-scanner");
     }
 }
 

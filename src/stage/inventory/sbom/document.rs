@@ -3,20 +3,28 @@
 use std::path::Path;
 
 use super::wrapper::Format;
-use super::{keys, wrapper};
+use super::{CycloneDxVersion, keys, wrapper};
 use crate::io::{Effects, encoding, files};
 use crate::model::coverage::{Gap, GapKind};
 use crate::model::inventory::{Inventory, Subject};
 use crate::stage::inventory::error::InventoryError;
 
-/// Writes CycloneDX 1.5 JSON. Deterministic: `created` is the commit's time (or the evaluation time), the serial number comes from the content.
+/// Writes CycloneDX JSON of the usual version. Deterministic: `created` is the commit's time (or the evaluation time), the serial number comes from the content.
 ///
 /// The environment of the image's configuration is left out: SBOMs travel further than images do.
 ///
 /// # Errors
 /// [`InventoryError::Unwritten`] for what the format cannot hold.
 pub fn cyclonedx(inventory: &Inventory, created: jiff::Timestamp) -> Result<Vec<u8>, InventoryError> {
-    super::cyclonedx::write(inventory, created).map_err(|problem| InventoryError::Unwritten { problem })
+    cyclonedx_of(CycloneDxVersion::default(), inventory, created)
+}
+
+/// The same, of a version.
+///
+/// # Errors
+/// As [`cyclonedx()`].
+pub fn cyclonedx_of(version: CycloneDxVersion, inventory: &Inventory, created: jiff::Timestamp) -> Result<Vec<u8>, InventoryError> {
+    super::cyclonedx::write(inventory, created, version).map_err(|problem| InventoryError::Unwritten { problem })
 }
 
 /// Writes SPDX 2.3 JSON. Deterministic, as [`cyclonedx()`].

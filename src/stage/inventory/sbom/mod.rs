@@ -16,5 +16,6 @@ mod spdx;
 mod upstream;
 mod wrapper;
 
-pub use document::{cyclonedx, parse, read, spdx};
+pub use cyclonedx::CycloneDxVersion;
+pub use document::{cyclonedx, cyclonedx_of, parse, read, spdx};
 use lenient::{or_absent, unread};

@@ -1,4 +1,6 @@
-//! An inventory as CycloneDX 1.5 JSON, by the format's own library.
+//! An inventory as CycloneDX JSON, by the format's own library.
+//!
+//! The library writes 1.5. Of that 1.6 and 1.7 have every member that is written here, with the same meaning, so that the number alone is another.
 
 use std::thread;
 
@@ -9,15 +11,22 @@ use cyclonedx_bom::models::license::{License, LicenseChoice, Licenses};
 use cyclonedx_bom::models::property::{Properties, Property};
 use cyclonedx_bom::models::tool::Tools;
 use cyclonedx_bom::prelude::{Bom, Component as BomComponent, Components, DateTime, Metadata, SpecVersion, UrnUuid};
+use memchr::memmem;
 
 use crate::model::inventory::{Component, Inventory, Scope, Subject};
 
 use super::super::identity::{self, References};
 use super::super::{carried, license, upstream};
+use super::CycloneDxVersion;
 
 const SUBJECT: &str = "subject";
 
-pub(in super::super) fn write(inventory: &Inventory, created: jiff::Timestamp) -> Result<Vec<u8>, String> {
+/// What the library writes at the head of a document.
+const WRITTEN: &[u8] = b"\"specVersion\": \"1.5\"";
+/// So much is the head.
+const HEAD: usize = 128;
+
+pub(in super::super) fn write(inventory: &Inventory, created: jiff::Timestamp, version: CycloneDxVersion) -> Result<Vec<u8>, String> {
     // The serial number is a digest of it all, which takes as long as the rest.
     let (uuid, components, dependencies) = thread::scope(|scope| {
         let uuid = scope.spawn(|| identity::uuid(inventory, created));
@@ -45,6 +54,15 @@ pub(in super::super) fn write(inventory: &Inventory, created: jiff::Timestamp) -
     bom.output_as_json(&mut bytes, SpecVersion::V1_5)
         .map_err(|error| error.to_string())?;
     bytes.push(b'\n');
+    of_version(bytes, version)
+}
+
+/// The same document, of another version.
+fn of_version(mut bytes: Vec<u8>, version: CycloneDxVersion) -> Result<Vec<u8>, String> {
+    let head = &bytes[..HEAD.min(bytes.len())];
+    let at = memmem::find(head, WRITTEN).ok_or("the document does not begin with its version")?;
+    let number = at + WRITTEN.len() - "1.5\"".len();
+    bytes.splice(number..number + "1.5".len(), version.as_str().bytes());
     Ok(bytes)
 }
 
