@@ -21,3 +21,4 @@ mod sbom_peers;
 mod scopes;
 mod sources;
 mod tar_readers;
+mod uv_scopes;

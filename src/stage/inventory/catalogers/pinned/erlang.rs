@@ -7,7 +7,7 @@ use crate::model::inventory::{Origin, Scope};
 use super::format::Pins;
 use super::hex;
 use super::terms::{self, Term, Value};
-use super::toml_packages::packages;
+use super::toml_packages::{packages, parsed};
 
 /// A list of `{<<"app">>,{pkg,<<"name">>,<<"1.0.0">>},0}`, or from the second format on a version with such a list, and hashes by name behind it.
 pub(super) fn read_rebar(text: &str) -> Result<Pins, String> {
@@ -43,7 +43,7 @@ pub(super) fn read_gleam(text: &str) -> Result<Pins, String> {
     if !text.contains("build_tools") {
         return Ok(Pins::default());
     }
-    packages(text, "packages", |package| {
+    packages(&parsed(text)?, text, "packages", |_, package| {
         let field = |key: &str| package.get(key).and_then(Toml::as_str);
         let origin = match field("source") {
             Some("local") => Origin::Local,

@@ -31,6 +31,7 @@ mod requirements_options;
 mod swift;
 mod terms;
 mod toml_packages;
+mod uv;
 
 use crate::stage::inventory::cataloger::Domain;
 
@@ -60,7 +61,7 @@ pub(super) static LOCK_FILES: [LockFormat; 26] = [
         requirements::is_file,
         requirements::read,
     ),
-    LockFormat::new("uv", "`uv.lock`", "pypi", |name| name == "uv.lock", toml_packages::read_uv),
+    LockFormat::new("uv", "`uv.lock`", "pypi", |name| name == "uv.lock", uv::read),
     LockFormat::new(
         "poetry",
         "`poetry.lock`, `pdm.lock`",

@@ -1,6 +1,6 @@
-//! Lock files of Python in TOML: `uv.lock`, `poetry.lock`, `pdm.lock`, `pylock.toml`.
+//! Lock files of Python in TOML: `poetry.lock`, `pdm.lock`, `pylock.toml`; and what they share with `uv.lock`.
 //!
-//! Source: uv's and Poetry's own writers; PEP 751.
+//! Source: Poetry's own writer; PEP 751.
 
 use jiff::Timestamp;
 use toml::{Table, Value};
@@ -20,26 +20,9 @@ pub(super) fn is_pylock(name: &str) -> bool {
             .is_some_and(|name| !name.contains(['.', '/']))
 }
 
-/// uv says in `source` where each package is from; the project itself is among them.
-pub(super) fn read_uv(text: &str) -> Result<Pins, String> {
-    packages(text, "package", |package| {
-        let source = package.get("source").and_then(Value::as_table);
-        let of = |key: &str| source.and_then(|source| source.get(key)).and_then(Value::as_str).map(str::to_owned);
-        let local = ["virtual", "editable", "directory"].iter().any(|key| of(key).is_some());
-        // An archive that lies in the tree (`path`) is somebody's release, wherever it was packed.
-        let elsewhere = of("git")
-            .map(Origin::Git)
-            .or_else(|| of("url").or_else(|| of("path")).map(Origin::Url));
-        (
-            elsewhere.unwrap_or(if local { Origin::Local } else { Origin::Registry }),
-            Scope::Runtime,
-        )
-    })
-}
-
 /// Poetry says in `source` what is not from its index, and in `groups` (`category` before version 2) what for; PDM has fields of its own.
 pub(super) fn read_poetry(text: &str) -> Result<Pins, String> {
-    packages(text, "package", |package| {
+    packages(&parsed(text)?, text, "package", |_, package| {
         let source = package.get("source").and_then(Value::as_table);
         let of_source = |key: &str| source.and_then(|source| source.get(key)).and_then(Value::as_str);
         let own = |key: &str| package.get(key).and_then(Value::as_str).map(str::to_owned);
@@ -72,7 +55,7 @@ fn is_archive(path: &str) -> bool {
 
 /// PEP 751 names `vcs`, `directory` and `archive` for what is not from an index.
 pub(super) fn read_pylock(text: &str) -> Result<Pins, String> {
-    packages(text, "packages", |package| {
+    packages(&parsed(text)?, text, "packages", |_, package| {
         let url = |key: &str| {
             Some(
                 package
@@ -112,9 +95,12 @@ fn uploaded(package: &Table) -> Option<Timestamp> {
     times?.into_iter().max()
 }
 
-/// Reads a list of tables, each with a name and a version; `about` tells where one is from and what for.
-pub(super) fn packages(text: &str, list: &str, about: impl Fn(&Table) -> (Origin, Scope)) -> Result<Pins, String> {
-    let document: Table = text.parse().map_err(|error: toml::de::Error| error.to_string())?;
+pub(super) fn parsed(text: &str) -> Result<Table, String> {
+    text.parse().map_err(|error: toml::de::Error| error.to_string())
+}
+
+/// Reads a list of tables, each with a name and a version; `about` tells where the one at a place is from and what for.
+pub(super) fn packages(document: &Table, text: &str, list: &str, about: impl Fn(usize, &Table) -> (Origin, Scope)) -> Result<Pins, String> {
     let mut found = Pins::default();
     let listed = match document.get(list) {
         None => return Ok(found),
@@ -129,7 +115,7 @@ pub(super) fn packages(text: &str, list: &str, about: impl Fn(&Table) -> (Origin
             continue;
         };
         let line = lines.next(name);
-        let (origin, scope) = about(table);
+        let (origin, scope) = about(at, table);
         let version = field("version").unwrap_or_default();
         if version.is_empty() && origin != Origin::Local {
             found
@@ -152,39 +138,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn uv_lists_packages_with_their_sources() {
-        let text = "version = 1\n\n[[package]]\nname = \"app\"\nversion = \"0.1.0\"\nsource = { virtual = \".\" }\n\n[[package]]\nname = \"evil\"\n\
-                    version = \"1.0\"\nsource = { registry = \"https://example.org/simple\" }\n\n[[package]]\nname = \"odd\"\nsource = { git = \"https://example.org/odd?rev=1#abc\" }\n";
-        let read = read_uv(text).expect("TOML");
-        assert_eq!(read.pins[0].origin, Origin::Local);
-        assert_eq!(
-            (read.pins[1].name.as_str(), read.pins[1].version.as_str(), read.pins[1].line),
-            ("evil", "1.0", Some(9))
-        );
-        assert_eq!(read.troubles.len(), 1);
-    }
-
-    #[test]
     fn a_release_is_as_young_as_its_newest_file_and_of_no_known_age_where_one_has_no_time() {
-        let published =
-            |read: fn(&str) -> Result<Pins, String>, text: &str| read(text).expect(text).pins[0].published.map(|time| time.to_string());
-        let uv = |files: &str| published(read_uv, &format!("[[package]]\nname = \"a\"\nversion = \"1\"\n{files}"));
-        let sdist = "sdist = { url = \"a\", upload-time = \"2024-09-06T20:03:36.821Z\" }\n";
+        let published = |files: &str| {
+            let read = read_pylock(&format!("[[packages]]\nname = \"a\"\nversion = \"1\"\n{files}")).expect(files);
+            read.pins[0].published.map(|time| time.to_string())
+        };
+        let sdist = "sdist = { url = \"a\", upload-time = 2024-09-06T20:03:36.821Z }\n";
         let wheel = "wheels = [\n    { url = \"b\", upload-time = \"2026-11-20T08:00:00Z\" },\n    { url = \"c\" },\n]\n";
-        assert_eq!(uv(sdist).as_deref(), Some("2024-09-06T20:03:36.821Z"));
-        assert_eq!(
-            uv(&format!("{sdist}{}", wheel.replace("    { url = \"c\" },\n", ""))).as_deref(),
-            Some("2026-11-20T08:00:00Z")
-        );
-        for unknown in [
-            String::new(),
-            format!("{sdist}{wheel}"),
-            sdist.replace("2024-09-06T20:03:36.821Z", "soon"),
-        ] {
-            assert_eq!(uv(&unknown), None, "{unknown}");
+        let dated = wheel.replace("    { url = \"c\" },\n", "");
+        assert_eq!(published(sdist).as_deref(), Some("2024-09-06T20:03:36.821Z"));
+        assert_eq!(published(&format!("{sdist}{dated}")).as_deref(), Some("2026-11-20T08:00:00Z"));
+        let odd = dated.replace("2026-11-20T08:00:00Z", "soon");
+        for unknown in [String::new(), format!("{sdist}{wheel}"), format!("{sdist}{odd}")] {
+            assert_eq!(published(&unknown), None, "{unknown}");
         }
-        let pylock = "[[packages]]\nname = \"a\"\nversion = \"1\"\nsdist = { url = \"a\", upload-time = 2024-09-06T20:03:36.821Z }\n";
-        assert_eq!(published(read_pylock, pylock).as_deref(), Some("2024-09-06T20:03:36.821Z"));
     }
 
     #[test]
@@ -207,9 +174,6 @@ mod tests {
         let origin =
             |read: fn(&str) -> Result<Pins, String>, source: &str| read(&format!("{named}{source}")).expect(source).pins[0].origin.clone();
         let wheel = Origin::Url("v/evil-1.0-py3-none-any.whl".to_owned());
-        assert_eq!(origin(read_uv, "source = { path = \"v/evil-1.0-py3-none-any.whl\" }"), wheel);
-        assert_eq!(origin(read_uv, "source = { directory = \"v/evil\" }"), Origin::Local);
-        assert_eq!(origin(read_uv, "source = { registry = \"https://example.org\" }"), Origin::Registry);
         let poetry = |kind: &str, url: &str| origin(read_poetry, &format!("[package.source]\ntype = \"{kind}\"\nurl = \"{url}\""));
         assert_eq!(poetry("file", "v/evil-1.0-py3-none-any.whl"), wheel);
         assert_eq!(poetry("directory", "v/evil"), Origin::Local);
