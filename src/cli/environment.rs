@@ -75,6 +75,7 @@ impl Environment {
         Ok(Self {
             folders: UserFolders {
                 cargo: beside("CARGO_HOME", ".cargo"),
+                npm: beside("npm_config_cache", ".npm"),
                 state: beside("XDG_STATE_HOME", ".local/state").join("portcullis"),
                 cache: cache.clone(),
             },

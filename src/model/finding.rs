@@ -9,6 +9,7 @@ use super::advisory::{AdvisoryKind, Update};
 use super::inventory::{Location, SourcePackage};
 use super::purl::Purl;
 use super::severity::Severity;
+use super::waiver::RULES_AS_IDS;
 
 /// The stable code of a rule: `vulnerable-component`, or `custom/<name>` for an organisation's own.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -173,9 +174,6 @@ pub struct Finding {
     /// False for a rule that no waiver may silence (waiver hygiene, a malformed policy).
     #[serde(skip, default = "yes")]
     pub waivable: bool,
-    /// True where no advisory has an id that a waiver could name: the rule's code stands for one.
-    #[serde(skip)]
-    pub waived_by_rule: bool,
 }
 
 fn yes() -> bool {
@@ -210,8 +208,13 @@ impl Finding {
             reasons: Vec::new(),
             level,
             waivable: true,
-            waived_by_rule: false,
         }
+    }
+
+    /// True where a waiver's id is the code of its rule, for want of an advisory.
+    #[must_use]
+    pub fn is_named_by_rule(&self, id: &str) -> bool {
+        self.rule.as_str() == id && RULES_AS_IDS.contains(&id)
     }
 
     /// True for the same objection to the same thing in another verdict: an alias group may have grown meanwhile, a message may say other dates.

@@ -84,7 +84,7 @@ pub struct Feeds {
     /// crates.io's index, for yanked releases and what releases need: `cargo` (its own copy on this machine), `off`, or a sparse index's URL
     /// such as `sparse+https://HOST/index/` [default: cargo].
     pub crates_index: Option<String>,
-    /// npm's registry, for the times of releases: its URL, `https://HOST` [default: nobody is asked].
+    /// npm's registry, for the times of releases: `npm` (its own cache on this machine), `off`, or a URL, `https://HOST` [default: npm].
     pub npm_registry: Option<String>,
     /// Python's index, for the times of releases: the URL of its simple API, `https://HOST/simple` [default: nobody is asked].
     pub pypi_index: Option<String>,

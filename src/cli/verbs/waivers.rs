@@ -20,13 +20,12 @@ use crate::model::excused::Excused as _;
 use crate::model::finding::Judgement;
 use crate::model::purl::Purl;
 use crate::model::severity::Severity;
-use crate::model::waiver::{Justification, VexStatus};
+use crate::model::waiver::{Justification, RULES_AS_IDS, VexStatus};
 use crate::report::text::prose;
 use crate::stage::policy::evidence_file::EvidenceFile;
 use crate::stage::policy::import::import;
 use crate::stage::policy::pattern::PurlPattern;
 use crate::stage::policy::waive::{NewWaiver, waive};
-use crate::stage::policy::waivers::RULES_AS_IDS;
 
 /// How long a waiver holds where nobody says: well within every default of the policy.
 const USUAL_DAYS: i64 = 14;
@@ -179,7 +178,7 @@ fn last_found(session: &Session<'_>, id: &str) -> Before {
     let verdict = record.and_then(|record| record.replay().or_none("without a last verdict there is nothing to propose"));
     let Some(verdict) = verdict else { return Before::default() };
     let is_named = |known: &String| known.eq_ignore_ascii_case(id);
-    let is_rule = |j: &&Judgement| j.finding.waived_by_rule && j.finding.rule.as_str() == id;
+    let is_rule = |j: &&Judgement| j.finding.is_named_by_rule(id);
     let named = verdict.findings.iter().filter(|j| j.finding.ids.iter().any(is_named) || is_rule(j));
     let severity = named.clone().map(|j| j.finding.severity).max();
     let mut purls: Vec<&Purl> = named.filter_map(|j| j.finding.purl.as_ref()).collect();

@@ -11,7 +11,7 @@ use crate::io::git;
 use crate::model::digest::Digest;
 use crate::model::human_duration::HumanDuration;
 use crate::model::image_ref::{ImageRef, is_reference};
-use crate::model::plan::{CratesIndexSource, FeedsPlan, KeySource};
+use crate::model::plan::{CratesIndexSource, FeedsPlan, KeySource, NpmRegistrySource};
 
 /// The public export that feeds come from unless configured otherwise.
 const DEFAULT_OSV: &str = "https://osv-vulnerabilities.storage.googleapis.com";
@@ -58,7 +58,7 @@ impl Workspace {
             kev: feeds.kev.as_deref().map(|source| self.source(source)),
             epss: feeds.epss.as_deref().map(|source| self.source(source)),
             crates_index: self.crates_index()?,
-            npm_registry: registry("feeds.npm_registry", feeds.npm_registry.as_deref())?,
+            npm_registry: self.npm_registry()?,
             pypi_index: registry("feeds.pypi_index", feeds.pypi_index.as_deref())?,
             max_age,
             cache: self.cache.join("feeds"),
@@ -75,6 +75,14 @@ impl Workspace {
                 let problem = format!("`{other}` is neither `cargo`, `off` nor the URL of a sparse index");
                 return Err(CliError::setting("feeds.crates_index", problem));
             }
+        })
+    }
+
+    fn npm_registry(&self) -> Result<Option<NpmRegistrySource>, CliError> {
+        Ok(match self.config.feeds.npm_registry.as_deref() {
+            None | Some("npm") => Some(NpmRegistrySource::Cache(self.npm_cache.join("_cacache"))),
+            Some("off") => None,
+            url => registry("feeds.npm_registry", url)?.map(NpmRegistrySource::Url),
         })
     }
 

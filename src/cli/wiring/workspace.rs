@@ -28,6 +28,7 @@ pub(in crate::cli) struct Workspace {
     pub(in crate::cli) offline: bool,
     pub(super) cache: PathBuf,
     pub(super) cargo_home: PathBuf,
+    pub(super) npm_cache: PathBuf,
 }
 
 /// Folders that the environment names.
@@ -37,6 +38,8 @@ pub(in crate::cli) struct UserFolders {
     pub cache: PathBuf,
     /// Cargo's home: `$CARGO_HOME`.
     pub cargo: PathBuf,
+    /// npm's cache: `$npm_config_cache`.
+    pub npm: PathBuf,
     /// For what must last: `$XDG_STATE_HOME/portcullis`.
     pub state: PathBuf,
 }
@@ -88,6 +91,7 @@ impl Workspace {
             offline: global.offline,
             cache: folders.cache.clone(),
             cargo_home: folders.cargo.clone(),
+            npm_cache: folders.npm.clone(),
         })
     }
 

@@ -16,8 +16,8 @@ pub struct FeedsPlan {
     pub epss: Option<String>,
     /// crates.io's index, which tells of yanked releases and of what releases need; none leaves both out.
     pub crates_index: Option<CratesIndexSource>,
-    /// npm's registry, which tells when releases were published: a URL; none asks nobody.
-    pub npm_registry: Option<String>,
+    /// What tells when releases of npm were published; none leaves it out.
+    pub npm_registry: Option<NpmRegistrySource>,
     /// Python's index, which tells when releases were published: a URL of its simple API; none asks nobody.
     pub pypi_index: Option<String>,
     /// Older than this is a stale feed.
@@ -26,6 +26,15 @@ pub struct FeedsPlan {
     pub cache: PathBuf,
     /// Never fetch: use what the cache holds.
     pub offline: bool,
+}
+
+/// Where npm's documents of packages are read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NpmRegistrySource {
+    /// npm's own cache: the folder `_cacache`.
+    Cache(PathBuf),
+    /// The registry behind a URL.
+    Url(String),
 }
 
 /// Where crates.io's index is read.

@@ -9,7 +9,7 @@ mod rollout;
 
 pub use build::{BuildPlan, BuildSecret, Builder, DockerfileBuild, DockerfileBuilder};
 pub use canary::{CanaryPlan, MetricPlan, Sticky};
-pub use feeds::{CratesIndexSource, FeedsPlan};
+pub use feeds::{CratesIndexSource, FeedsPlan, NpmRegistrySource};
 pub use native::{CargoCommand, HealthCheck, ImageSettings, Link, NativeBuild, PlacedFiles, ProgramName};
 pub use publish::{Destination, KeySource, Keyless, KeylessServices, PublishPlan, SignerIdentity};
 pub use rollout::{

@@ -15,12 +15,21 @@ use crate::support::tools;
 const PROJECT: &str = "[project]\nname = \"app\"\nversion = \"0.1.0\"\nrequires-python = \">=3.11\"\ndependencies = [\"requests[socks]\", \"lib\"]\n\
     [project.optional-dependencies]\nextra = [\"markupsafe\", \"click\"]\n[dependency-groups]\ndev = [\"pytest\", \"click\"]\ndocs = [\"pygments\"]\n\
     [tool.uv.sources]\nlib = { path = \"lib\", editable = true }\n";
-const LIBRARY: &str = "[project]\nname = \"lib\"\nversion = \"0.1.0\"\ndependencies = [\"idna\"]\n[project.optional-dependencies]\nfast = [\"ujson\"]\n";
+const LIBRARY: &str =
+    "[project]\nname = \"lib\"\nversion = \"0.1.0\"\ndependencies = [\"idna\"]\n[project.optional-dependencies]\nfast = [\"ujson\"]\n";
 
 /// The packages that uv would install.
 fn exported(uv: &Path, folder: &Path, options: &[&str]) -> BTreeSet<String> {
     let mut export = Command::new(uv);
-    export.args(["export", "--frozen", "--offline", "--no-hashes", "--no-annotate", "--no-header", "--no-emit-local"]);
+    export.args([
+        "export",
+        "--frozen",
+        "--offline",
+        "--no-hashes",
+        "--no-annotate",
+        "--no-header",
+        "--no-emit-local",
+    ]);
     export.args(options).current_dir(folder).env("UV_CACHE_DIR", folder.join("cache"));
     let name = |line: &str| line.split_once("==").map(|(name, _)| name.to_owned());
     output(&mut export).lines().filter_map(name).collect()
@@ -38,11 +47,17 @@ fn packages_of_uv_are_needed_for_what_uv_exports_them_for() {
     let effects = Effects::plain(folder.path().join("portcullis"));
     let scanned = inventory::source(&folder.path().join("uv.lock"), &[], &effects).unwrap();
     let of = |most: Scope| -> BTreeSet<String> {
-        let wanted = scanned.components.iter().filter(|component| component.scope <= most && !component.root);
+        let wanted = scanned
+            .components
+            .iter()
+            .filter(|component| component.scope <= most && !component.root);
         wanted.map(|component| component.name.clone()).collect()
     };
     assert_eq!(of(Scope::Runtime), exported(&uv, folder.path(), &["--no-dev"]));
     assert_eq!(of(Scope::Optional), exported(&uv, folder.path(), &["--no-dev", "--all-extras"]));
-    assert_eq!(of(Scope::Development), exported(&uv, folder.path(), &["--all-groups", "--all-extras"]));
+    assert_eq!(
+        of(Scope::Development),
+        exported(&uv, folder.path(), &["--all-groups", "--all-extras"])
+    );
     assert!(of(Scope::Runtime).len() < of(Scope::Optional).len() && of(Scope::Optional).len() < of(Scope::Development).len());
 }

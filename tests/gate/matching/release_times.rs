@@ -4,7 +4,7 @@ use std::path::Path;
 
 use portcullis::model::inventory::{Component, Ecosystem};
 use portcullis::model::matching::Matching;
-use portcullis::model::plan::{CratesIndexSource, FeedsPlan};
+use portcullis::model::plan::{CratesIndexSource, FeedsPlan, NpmRegistrySource};
 use portcullis::model::purl::Purl;
 
 use crate::matching::ecosystem_tools::inventory_of;
@@ -158,7 +158,7 @@ fn npm_and_pythons_index_are_asked_where_they_are_configured_and_for_what_is_not
     server.put("/simple/flask-cors/", page);
     let cache = tempfile::tempdir().unwrap();
     let plan = FeedsPlan {
-        npm_registry: Some(format!("{}/registry/", server.url())),
+        npm_registry: Some(NpmRegistrySource::Url(format!("{}/registry/", server.url()))),
         pypi_index: Some(format!("{}/simple", server.url())),
         ..plan(&server, cache.path())
     };

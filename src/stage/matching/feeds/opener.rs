@@ -11,7 +11,7 @@ use crate::model::coverage::{Gap, GapKind};
 use crate::model::error_chain::chain;
 use crate::model::excused::Excused as _;
 use crate::model::inventory::Ecosystem;
-use crate::model::plan::{CratesIndexSource, FeedsPlan};
+use crate::model::plan::{CratesIndexSource, FeedsPlan, NpmRegistrySource};
 
 use super::available::{Absence, Available};
 use super::crates_index::CratesIndex;
@@ -46,7 +46,11 @@ impl<'a> Opener<'a> {
             Some(CratesIndexSource::Sparse(url)) => Some(url.trim_start_matches("sparse+").to_owned()),
             _ => None,
         };
-        let others = [&plan.rustsec, &plan.kev, &plan.epss, &sparse, &plan.npm_registry, &plan.pypi_index]
+        let npm = match &plan.npm_registry {
+            Some(NpmRegistrySource::Url(url)) => Some(url.clone()),
+            _ => None,
+        };
+        let others = [&plan.rustsec, &plan.kev, &plan.epss, &sparse, &npm, &plan.pypi_index]
             .into_iter()
             .flatten();
         let remote = |text: &str| matches!(FeedSource::parse(text), FeedSource::Url(_));
@@ -189,13 +193,18 @@ impl<'a> Opener<'a> {
 
     /// Asks the registries that tell the times of releases, for the packages at hand.
     pub(in crate::stage::matching) async fn times(&self, needs: &Needs) -> Vec<RegistryTimes> {
+        let (plan, none) = (self.plan, BTreeMap::new());
+        let needed = |told: Told| needs.releases.get(told.feed()).unwrap_or(&none);
         let mut all = Vec::new();
-        for (told, place) in [(Told::Npm, &self.plan.npm_registry), (Told::Python, &self.plan.pypi_index)] {
-            if let Some(url) = place {
-                let none = BTreeMap::new();
-                let needs = needs.releases.get(told.feed()).unwrap_or(&none);
-                all.push(RegistryTimes::of_url(told, url, &self.plan.cache, needs, &self.retriever, self.effects).await);
-            }
+        let mut urls = Vec::new();
+        match &plan.npm_registry {
+            Some(NpmRegistrySource::Cache(folder)) => all.push(RegistryTimes::of_npm_cache(folder, &plan.cache, needed(Told::Npm))),
+            Some(NpmRegistrySource::Url(url)) => urls.push((Told::Npm, url)),
+            None => {}
+        }
+        urls.extend(plan.pypi_index.iter().map(|url| (Told::Python, url)));
+        for (told, url) in urls {
+            all.push(RegistryTimes::of_url(told, url, &plan.cache, needed(told), &self.retriever, self.effects).await);
         }
         all
     }

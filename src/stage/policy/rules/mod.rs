@@ -37,7 +37,6 @@ pub use by_code::about;
 pub use entry::Entry;
 pub(crate) use rule::Settings;
 pub use rule::{Denies, Objections, Rule};
-pub(crate) use too_new_component::TooNewComponent;
 
 /// Every rule, by code.
 pub const RULES: &[Entry] = &[
@@ -54,7 +53,7 @@ pub const RULES: &[Entry] = &[
     Entry::of::<secret_in_image::SecretInImage>(),
     Entry::of::<setuid_file::SetuidFile>(),
     Entry::of::<stale_feed::StaleFeed>(),
-    Entry::of::<TooNewComponent>(),
+    Entry::of::<too_new_component::TooNewComponent>(),
     Entry::of::<unapproved_waiver::UnapprovedWaiver>(),
     Entry::of::<unknown_waiver::UnknownWaiver>(),
     Entry::of::<unmaintained_crate::UnmaintainedCrate>(),

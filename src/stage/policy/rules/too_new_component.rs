@@ -169,7 +169,6 @@ impl TooNewComponent {
         };
         let mut finding = advisories::of_component(&Self::ABOUT, self.level, component, message, help);
         finding.evidence = Some(format!("published {published}, says {told_by}"));
-        finding.waived_by_rule = true;
         finding
     }
 }

@@ -16,12 +16,9 @@ use crate::model::inventory::Location;
 use crate::model::matching::Matching;
 use crate::model::purl;
 use crate::model::purl::Purl;
-use crate::model::waiver::{WaiverReport, WaiverState};
+use crate::model::waiver::{RULES_AS_IDS, WaiverReport, WaiverState};
 use crate::stage::policy::Evidence;
-use crate::stage::policy::rules::{RuleText, Settings as _, TooNewComponent};
-
-/// The rules whose findings a waiver names by the rule's code, for want of an advisory.
-pub const RULES_AS_IDS: [&str; 1] = [TooNewComponent::ABOUT.code];
+use crate::stage::policy::rules::RuleText;
 
 /// One waiver with what it comes to at the evaluation time.
 #[derive(Debug)]
@@ -85,8 +82,7 @@ pub(crate) fn cover<'a>(waivers: &'a Waivers, settings: &WaiverSettings, finding
         let mut standing = begin(waiver, file, evidence);
         let (mut refused, mut disregarded) = (BTreeSet::new(), BTreeSet::new());
         for (finding, (by, ended)) in findings.iter().zip(by.iter_mut().zip(&mut ended)) {
-            let by_rule = finding.waived_by_rule && finding.rule.as_str() == waiver.id;
-            if !by_rule && !finding.ids.iter().any(is_same) {
+            if !finding.is_named_by_rule(&waiver.id) && !finding.ids.iter().any(is_same) {
                 continue;
             }
             if !is_named(waiver, finding, evidence) {

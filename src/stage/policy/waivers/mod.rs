@@ -16,8 +16,8 @@ mod waiver_list;
 mod tests;
 
 pub use checked::PLACEHOLDER;
+pub use cover::Standing;
 pub(crate) use cover::{Covered, cover};
-pub use cover::{RULES_AS_IDS, Standing};
 pub(crate) use entry::{Day, WaiverFile};
 pub use settings::WaiverSettings;
 pub use vex::{VexOutcome, VexSettings};

@@ -62,7 +62,7 @@ mod tests {
         let listed = |version: &str, published: Option<&str>, yanked| Listed {
             version: version.to_owned(),
             yanked,
-            published: published.and_then(|text| Some(text.parse().expect("a time"))),
+            published: published.map(|text| text.parse().expect("a time")),
         };
         let mut kept = Kept {
             validators: Validators {

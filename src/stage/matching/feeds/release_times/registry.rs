@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use rayon::prelude::*;
 
 use crate::io::hash::sha256;
-use crate::io::http::{Http, ReadIfChanged};
+use crate::io::http::{Http, ReadIfChanged, Validators};
 use crate::io::{Effects, files};
 use crate::model::advisory::FeedRevision;
 use crate::model::error_chain::chain;
@@ -24,6 +24,7 @@ use crate::model::release::Release;
 
 use super::documents;
 use super::kept::Kept;
+use super::npm_cache::NpmCache;
 use crate::stage::matching::feeds::crates_index::Listed;
 use crate::stage::matching::feeds::feed_source::redacted_file;
 use crate::stage::matching::feeds::retrieve::Retriever;
@@ -120,6 +121,26 @@ struct Package {
 }
 
 impl RegistryTimes {
+    /// npm's own cache: what it tells of the packages at hand is kept in short, for its documents are large.
+    pub(in crate::stage::matching) fn of_npm_cache(folder: &Path, cache: &Path, needs: &BTreeMap<String, BTreeSet<String>>) -> Self {
+        let times = Self {
+            told: Told::Npm,
+            folder: cache.join(Told::Npm.feed()).join(redacted_file(&folder.display().to_string())),
+            shown: "npm's own cache".to_owned(),
+            known: RwLock::default(),
+        };
+        let lacks = |(name, versions): (&String, &BTreeSet<String>)| {
+            let path = times.folder.join(file_name(name)?);
+            (!times.has_all(&path, versions)).then(|| (name.clone(), path))
+        };
+        let due: Vec<(String, PathBuf)> = needs.iter().filter_map(lacks).collect();
+        if !due.is_empty() {
+            let npm = NpmCache::open(folder);
+            due.par_iter().for_each(|(name, path)| take(&npm, name, path));
+        }
+        times
+    }
+
     /// The registry behind a URL, asked for the packages of which a release that is needed is not kept. Where it cannot be reached, what is kept
     /// speaks, and releases that are not among that are "not known".
     pub(in crate::stage::matching) async fn of_url(
@@ -158,9 +179,13 @@ impl RegistryTimes {
 
     /// The time of a release does not change: who has it need not ask again. One that the registry did not list is asked for when it is no longer fresh.
     fn is_due(&self, path: &Path, versions: &BTreeSet<String>, retriever: &Retriever<'_>) -> bool {
-        let Some(kept) = Kept::read(path) else { return true };
-        let has = |version: &String| found(self.told, &kept.releases, version).is_some();
-        !versions.iter().all(has) && !written(path).is_some_and(|written| retriever.is_fresh(written))
+        let never_asked = written(path).is_none();
+        never_asked || (!self.has_all(path, versions) && !written(path).is_some_and(|written| retriever.is_fresh(written)))
+    }
+
+    fn has_all(&self, path: &Path, versions: &BTreeSet<String>) -> bool {
+        let kept = Kept::read(path).unwrap_or_default();
+        versions.iter().all(|version| found(self.told, &kept.releases, version).is_some())
     }
 
     /// The releases of a package; none where nothing is known of it.
@@ -251,6 +276,23 @@ fn file_name(name: &str) -> Option<PathBuf> {
     let is_name = !name.is_empty() && name.len() <= 214 && name.bytes().all(plain) && !name.starts_with('.') && !name.contains("..");
     let file = name.replace('/', "+");
     is_name.then(|| Path::new(&format!("_{}", &file[..file.len().min(2)])).join(file))
+}
+
+/// Keeps in short what npm's cache tells of a package, with the time at which npm asked: as long as it has not asked again, nothing is read twice.
+/// Where that cannot be written, nothing is known.
+fn take(npm: &NpmCache, name: &str, path: &Path) {
+    let Some(asked) = npm.asked(name) else { return };
+    if written(path).is_some_and(|written| SystemTime::from(written) == asked) {
+        return;
+    }
+    let kept = Kept {
+        validators: Validators::default(),
+        releases: npm.releases(name),
+    };
+    files::write_unsynced(path, &kept.bytes()).dismissed("what is not kept is not known, and what is not known is told");
+    let file = File::options().write(true).open(path);
+    file.and_then(|file| file.set_modified(asked))
+        .dismissed("it is as new as its copy then");
 }
 
 /// Brings what is kept of a package up to date. One that the registry does not have is kept without a release.
