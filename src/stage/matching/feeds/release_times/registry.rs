@@ -131,9 +131,9 @@ impl RegistryTimes {
         };
         let lacks = |(name, versions): (&String, &BTreeSet<String>)| {
             let path = times.folder.join(file_name(name)?);
-            (!times.has_all(&path, versions)).then(|| (name.clone(), path))
+            (!times.has_all(name, versions)).then(|| (name.clone(), path))
         };
-        let due: Vec<(String, PathBuf)> = needs.iter().filter_map(lacks).collect();
+        let due: Vec<(String, PathBuf)> = needs.par_iter().filter_map(lacks).collect();
         if !due.is_empty() {
             let npm = NpmCache::open(folder);
             due.par_iter().for_each(|(name, path)| take(&npm, name, path));
@@ -161,7 +161,7 @@ impl RegistryTimes {
         let Some(http) = retriever.http() else { return times };
         let due = needs.iter().filter_map(|(name, versions)| {
             let path = times.folder.join(file_name(name)?);
-            times.is_due(&path, versions, retriever).then(|| (told.url(base, name), path))
+            times.is_due(name, &path, versions, retriever).then(|| (told.url(base, name), path))
         });
         let now = SystemTime::from(effects.clock.now());
         let bring = due.map(|(url, path)| bring(http, told, url, path, now)).collect::<Vec<_>>();
@@ -178,14 +178,20 @@ impl RegistryTimes {
     }
 
     /// The time of a release does not change: who has it need not ask again. One that the registry did not list is asked for when it is no longer fresh.
-    fn is_due(&self, path: &Path, versions: &BTreeSet<String>, retriever: &Retriever<'_>) -> bool {
-        let never_asked = written(path).is_none();
-        never_asked || (!self.has_all(path, versions) && !written(path).is_some_and(|written| retriever.is_fresh(written)))
+    fn is_due(&self, name: &str, path: &Path, versions: &BTreeSet<String>, retriever: &Retriever<'_>) -> bool {
+        !self.has_all(name, versions) && !written(path).is_some_and(|written| retriever.is_fresh(written))
     }
 
-    fn has_all(&self, path: &Path, versions: &BTreeSet<String>) -> bool {
-        let kept = Kept::read(path).unwrap_or_default();
-        versions.iter().all(|version| found(self.told, &kept.releases, version).is_some())
+    /// Whether every release that is needed is kept. What lacks one is forgotten: it is about to be brought up to date.
+    fn has_all(&self, name: &str, versions: &BTreeSet<String>) -> bool {
+        let package = self.package(name);
+        let has_all = versions
+            .iter()
+            .all(|version| found(self.told, &package.releases, version).is_some());
+        if !has_all {
+            self.known.write().unwrap_or_else(PoisonError::into_inner).remove(name);
+        }
+        has_all
     }
 
     /// The releases of a package; none where nothing is known of it.
