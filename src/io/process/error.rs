@@ -12,7 +12,10 @@ pub enum ProcessError {
     Start { program: String, source: io::Error },
     /// It ended with another status than 0.
     #[error("{program} failed ({status}): {tail}")]
-    #[diagnostic(code(io::process))]
+    #[diagnostic(
+        code(io::process),
+        help("{}", if self.is_of_an_absent_image() { "the engine has no image of that name: `docker images` lists those it has" } else { "its own words are above" })
+    )]
     Failed {
         /// The program and its first arguments.
         program: String,
@@ -20,4 +23,34 @@ pub enum ProcessError {
         /// The last lines it wrote to stderr.
         tail: String,
     },
+}
+
+impl ProcessError {
+    /// True for an engine's program that says that it has no such image: what was named is wrong, and to ask again helps nothing.
+    #[must_use]
+    pub fn is_of_an_absent_image(&self) -> bool {
+        // As docker, podman and buildah say it.
+        const WORDS: [&str; 3] = ["no such image", "image not known", "does not exist in local storage"];
+        let Self::Failed { tail, .. } = self else { return false };
+        let tail = tail.to_ascii_lowercase();
+        WORDS.iter().any(|words| tail.contains(words))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_that_an_engine_has_not_is_told_from_an_engine_that_is_not_there() {
+        let failed = |tail: &str| ProcessError::Failed {
+            program: "docker".to_owned(),
+            status: "exit status: 1".to_owned(),
+            tail: tail.to_owned(),
+        };
+        for tail in ["Error response from daemon: No such image: x:latest", "Error: x: image not known"] {
+            assert!(failed(tail).is_of_an_absent_image(), "{tail}");
+        }
+        assert!(!failed("Cannot connect to the Docker daemon at unix:///x. Is the docker daemon running?").is_of_an_absent_image());
+    }
 }

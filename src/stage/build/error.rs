@@ -272,6 +272,7 @@ impl BuildError {
             Self::Interrupted => ExitKind::Interrupted,
             Self::Archive(error) => error.exit_kind(),
             Self::Remote(error) => error.exit_kind(),
+            Self::Engine(error) if error.is_of_an_absent_image() => ExitKind::Usage,
             Self::Engine(_) => ExitKind::Unreachable,
             Self::Layer(_) => ExitKind::Undecidable,
             Self::Layout(error) => error.exit_kind(),

@@ -100,6 +100,7 @@ impl InventoryError {
             Self::Layout(error) => error.exit_kind(),
             Self::Archive(error) => error.exit_kind(),
             Self::Remote(error) => error.exit_kind(),
+            Self::Process(error) if error.is_of_an_absent_image() => ExitKind::Usage,
             Self::Process(_) => ExitKind::Unreachable,
             Self::Unwritten { .. } => ExitKind::Bug,
             Self::Interrupted => ExitKind::Interrupted,
