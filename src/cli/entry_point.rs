@@ -7,7 +7,7 @@ use clap::Parser as _;
 use super::args::Cli;
 use super::environment::Environment;
 use super::error::CliError;
-use super::{args, exit, verbs};
+use super::{args, exit, folders, verbs};
 use crate::model::excused::Excused as _;
 use crate::model::exit_kind::ExitKind;
 
@@ -28,6 +28,9 @@ pub fn main() -> ExitCode {
     // Every path is below `-C`: those of arguments, of image references and of variables alike.
     if cli.global.directory != std::path::Path::new(".") {
         let directory = std::mem::replace(&mut cli.global.directory, ".".into());
+        if let Err(error) = folders::of_the_commit(&directory) {
+            return ExitCode::from(exit::without_session(&error));
+        }
         if let Err(source) = std::env::set_current_dir(&directory) {
             return ExitCode::from(exit::without_session(&CliError::Directory { path: directory, source }));
         }

@@ -2,8 +2,9 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use crate::io::git;
 use crate::model::excused::Excused as _;
 
 use super::error::CliError;
@@ -17,12 +18,13 @@ const WRITTEN: [&str; 5] = ["image", "image/blobs", "image/blobs/sha256", "regis
 /// # Errors
 /// [`CliError::OutputElsewhere`].
 pub(super) fn inside(project: &Path, output: &Path) -> Result<(), CliError> {
-    let Ok(below) = output.strip_prefix(project) else { return Ok(()) };
-    let mut way: Vec<PathBuf> = below.ancestors().map(|part| project.join(part)).collect();
-    way.extend(WRITTEN.iter().map(|name| output.join(name)));
-    for link in way {
+    // Each part of the way is asked where it lies: the project may be called by another name there (`/../`, a link above it).
+    let whole = std::path::absolute(output).unwrap_or_else(|_| output.to_owned());
+    let written = WRITTEN.iter().map(|name| whole.join(name));
+    for link in whole.ancestors().map(Path::to_owned).chain(written) {
         let is_link = link.symlink_metadata().is_ok_and(|found| found.is_symlink());
-        if !is_link || link == project {
+        let place = link.parent().map(Path::canonicalize);
+        if !is_link || !place.is_some_and(|place| place.is_ok_and(|place| place.starts_with(project))) {
             continue;
         }
         // One that leads nowhere leads wherever somebody makes a folder later.
@@ -35,6 +37,24 @@ pub(super) fn inside(project: &Path, output: &Path) -> Result<(), CliError> {
         }
     }
     Ok(())
+}
+
+/// Refuses a place to which a link of the commit leads out of its checkout: what lies there was not reviewed with the commit, and may be anybody's.
+///
+/// # Errors
+/// [`CliError::OutputElsewhere`] for such a link; [`CliError::Setting`] where git does not answer.
+pub(super) fn of_the_commit(path: &Path) -> Result<(), CliError> {
+    let found = git::link_out_of_the_checkout(path).map_err(|error| CliError::setting("-C", error.to_string()))?;
+    match found {
+        None => Ok(()),
+        Some(link) => Err(CliError::setting(
+            "-C",
+            format!(
+                "{} is a link of the commit that leads out of its checkout: what lies there is no part of the commit",
+                link.display()
+            ),
+        )),
+    }
 }
 
 /// Refuses a folder for results that cannot be written to: known at the start, and not after a build.
@@ -129,6 +149,16 @@ mod tests {
         assert!(inside(&project, &project.join("target/portcullis")).is_err());
         symlink(root.join("not-yet"), project.join("dangling")).expect("link");
         assert!(inside(&project, &project.join("dangling/x")).is_err());
+        // By another name of the project.
+        symlink(&project, root.join("alias")).expect("link");
+        for output in [
+            root.join("alias/target/x"),
+            project.join("own/../target"),
+            root.join("elsewhere/../project/target"),
+        ] {
+            assert!(inside(&project, &output).is_err(), "{}", output.display());
+        }
+        assert!(inside(&project, &root.join("alias/fine")).is_ok());
         symlink(&elsewhere, project.join("own/image")).expect("link");
         assert!(inside(&project, &project.join("own")).is_err());
     }

@@ -8,7 +8,10 @@ use serde::Deserialize;
 
 use super::args::{Cli, RolloutVerb, Verb};
 use super::error::CliError;
+use super::exit;
 use super::stored_run::ROLLOUT_FILE;
+use crate::gate;
+use crate::io::environment;
 use crate::io::files::{self, FileError};
 use crate::model::excused::Excused as _;
 use crate::model::outcome::{RolloutReport, RolloutResult};
@@ -39,6 +42,41 @@ pub(super) fn hold(cli: &Cli, output: &Path) -> Result<Held, CliError> {
     match used(cli) {
         Some(how) => held(output, how),
         None => Ok(Held::default()),
+    }
+}
+
+/// Variables by which CIs say that they are one. Source: the documentation of GitHub, GitLab and others (`CI`), Azure Pipelines, AWS CodeBuild,
+/// TeamCity, Jenkins.
+const CIS: [&str; 7] = [
+    "CI",
+    "GITHUB_ACTIONS",
+    "GITLAB_CI",
+    "TF_BUILD",
+    "CODEBUILD_BUILD_ID",
+    "TEAMCITY_VERSION",
+    "JENKINS_URL",
+];
+
+/// In CI a run that ended without a verdict leaves none behind: what comes next there takes what lies in the folder for its answer, and a commit can
+/// bring one. At a desk, the last run's report outlives a mistyped flag.
+pub(super) fn left_without_a_verdict(output: &Path) {
+    let is_ci = CIS.into_iter().any(|name| {
+        let value = environment::variable(name);
+        value.is_some_and(|value| !value.is_empty() && value != "false")
+    });
+    if is_ci && let Err(error) = gate::leave_only(output, &[], true) {
+        exit::outside_of_a_session(&format!("portcullis: the results of an earlier run are still there: {error}"));
+    }
+}
+
+/// The same where nobody knows the folder yet, because the configuration could not be read: where it would be, if no link leads there.
+pub(super) fn left_before_the_beginning(cli: &Cli) {
+    let output = cli.global.output.clone().unwrap_or_else(|| "target/portcullis".into());
+    let is_of_links = output
+        .ancestors()
+        .any(|part| part.symlink_metadata().is_ok_and(|found| found.is_symlink()));
+    if begins_anew(cli) && !is_of_links {
+        left_without_a_verdict(&output);
     }
 }
 

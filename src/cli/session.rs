@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 use serde_json::Value;
 
 use super::args::{Format, Global};
-use super::config::Config;
+use super::config::{self, Config};
 use super::environment::Environment;
 use super::error::CliError;
 use super::exit;
@@ -127,10 +127,11 @@ impl<'a> Session<'a> {
     #[must_use]
     pub(super) fn barring_event(&self) -> Option<&str> {
         let Some(github) = self.environment.github.as_ref() else {
-            return gitlabs_merge_request();
+            return proposal_elsewhere();
         };
         let event = &github.event;
-        if event.delivers() {
+        let git_ref = environment::variable("GITHUB_REF").unwrap_or_default();
+        if event.delivers(&git_ref.to_string_lossy()) {
             return None;
         }
         let name = self.global.config.as_deref().and_then(Path::file_name).and_then(OsStr::to_str);
@@ -152,10 +153,13 @@ impl<'a> Session<'a> {
             None => Ok(()),
             Some(event) => Err(CliError::Missing {
                 problem: format!("nothing is published or rolled out for the event `{event}`"),
-                help: format!(
-                    "run it for a push; a pull request's event can be named in portcullis.toml of the branch that it goes to ([github] \
-                     publish_on = [\"{event}\"]), whose history must be there (`fetch-depth: 0`)"
-                ),
+                help: match config::PullEvent::of(event) {
+                    Some(_) => format!(
+                        "run it for a push; a pull request's event can be named in portcullis.toml of the branch that it goes to ([github] \
+                         publish_on = [\"{event}\"]), whose history must be there (`fetch-depth: 0`)"
+                    ),
+                    None => "run it for a push, a schedule, a release, or what a person starts".to_owned(),
+                },
             }),
         }
     }
@@ -186,7 +190,7 @@ impl<'a> Session<'a> {
         self.explain(&mut outcome);
         let is_refused = self.is_refused(&outcome, error.as_ref());
         if files && is_refused && outcome.rollout.is_none() {
-            self.left_without_a_verdict();
+            results::left_without_a_verdict(&self.workspace.output);
         }
         let files = files && !is_refused;
         // Before the files: a report of a run that did not get to its end says so.
@@ -219,22 +223,6 @@ impl<'a> Session<'a> {
         let code = self.tell_github(&outcome, code);
         exit::last_line(&self.environment.safe(&named(&report::exit::line(&outcome, code), &outcome.program)));
         code
-    }
-
-    /// In CI a run that was refused leaves no verdict behind either: what comes next there takes what lies in the folder for its answer, and a commit
-    /// can bring one. At a desk, the last run's report outlives a mistyped flag.
-    pub(super) fn left_without_a_verdict(&self) {
-        let is_ci = ["CI", "GITHUB_ACTIONS", "GITLAB_CI"].into_iter().any(|name| {
-            let value = environment::variable(name);
-            value.is_some_and(|value| !value.is_empty() && value != "false")
-        });
-        if is_ci && let Err(error) = gate::leave_only(&self.workspace.output, &[], true) {
-            exit::last_line(
-                &self
-                    .environment
-                    .safe(&format!("portcullis: the results of an earlier run are still there: {error}")),
-            );
-        }
     }
 
     /// True for what was refused before it began or was locked out: the report and evidence of the last run, or of the one at work, stay.
@@ -311,7 +299,8 @@ impl<'a> Session<'a> {
     }
 
     fn write_files(&self, outcome: &mut Outcome) -> Result<(), CliError> {
-        if outcome.until.is_some() || outcome.verdict.is_some() {
+        // A rollout alone says nothing of what was judged.
+        if outcome.until.is_some() || outcome.verdict.is_some() || outcome.rollout.is_none() {
             gate::leave_only(&self.workspace.output, &outcome.files, outcome.until.is_some())?;
         }
         // A rollout alone says nothing of findings: the judgement's report stays beside its own.
@@ -385,10 +374,29 @@ fn hide_secrets(environment: &Environment, workspace: &Workspace) {
     }
 }
 
-/// The pipeline of a merge request, or of a pull request elsewhere. Source: GitLab's documentation, "Predefined variables".
-fn gitlabs_merge_request() -> Option<&'static str> {
-    const PROPOSALS: [&str; 2] = ["merge_request_event", "external_pull_request_event"];
-    environment::variable("GITLAB_CI")?;
-    let source = environment::variable("CI_PIPELINE_SOURCE")?;
-    PROPOSALS.into_iter().find(|proposal| source == *proposal)
+/// How other CIs say that a job is of a merge request or a pull request: a variable, and its value; none for any but `false`. Source: the documentation of
+/// GitLab (also for child pipelines), Bitbucket, Azure Pipelines, Jenkins, CircleCI, Travis, Woodpecker, Drone, Buildkite.
+const PROPOSALS: [(&str, Option<&str>); 13] = [
+    ("CI_MERGE_REQUEST_IID", None),
+    ("CI_MERGE_REQUEST_ID", None),
+    ("CI_EXTERNAL_PULL_REQUEST_IID", None),
+    ("CI_PIPELINE_SOURCE", Some("merge_request_event")),
+    ("CI_PIPELINE_SOURCE", Some("external_pull_request_event")),
+    ("BITBUCKET_PR_ID", None),
+    ("BUILD_REASON", Some("PullRequest")),
+    ("CHANGE_ID", None),
+    ("CIRCLE_PULL_REQUEST", None),
+    ("TRAVIS_PULL_REQUEST", None),
+    ("CI_PIPELINE_EVENT", Some("pull_request")),
+    ("DRONE_BUILD_EVENT", Some("pull_request")),
+    ("BUILDKITE_PULL_REQUEST", None),
+];
+
+/// The variable by which a CI other than GitHub's says that the job is of a proposal.
+fn proposal_elsewhere() -> Option<&'static str> {
+    let says = |(name, wanted): &&(&str, Option<&str>)| {
+        let value = environment::variable(name).filter(|value| !value.is_empty() && value != "false");
+        value.is_some_and(|value| wanted.is_none_or(|wanted| value == *wanted))
+    };
+    PROPOSALS.iter().find(says).map(|(name, _)| *name)
 }

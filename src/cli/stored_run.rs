@@ -41,18 +41,33 @@ pub(super) fn read(path: &Path, effects: &Effects) -> Result<Outcome, CliError> 
 /// # Errors
 /// [`CliError::Missing`].
 pub(super) fn is_of_a_run(path: &Path) -> Result<(), CliError> {
-    let file = if path.is_dir() { path.join(VERDICT_FILE) } else { path.to_owned() };
-    match git::is_tracked(&file) {
-        Ok(false) => Ok(()),
-        Ok(true) => Err(CliError::Missing {
-            problem: format!("{} is part of a commit, and no result of a run", file.display()),
-            help: "name the output folder of a run; a stored result is told where it lies outside of the checkout".to_owned(),
-        }),
-        Err(error) => Err(CliError::Missing {
-            problem: format!("whether {} is part of a commit cannot be told: {error}", file.display()),
-            help: "name the output folder of a run".to_owned(),
-        }),
+    let files = match path.is_dir() {
+        true => vec![
+            path.join(VERDICT_FILE),
+            path.join(FINDINGS_FILE),
+            path.join(EVIDENCE_FILE),
+            path.join(ROLLOUT_FILE),
+        ],
+        false => vec![path.to_owned()],
+    };
+    for file in files {
+        match git::is_tracked(&file) {
+            Ok(false) => {}
+            Ok(true) => {
+                return Err(CliError::Missing {
+                    problem: format!("{} is part of a commit, and no result of a run", file.display()),
+                    help: "name the output folder of a run; a stored result is told where it lies outside of the checkout".to_owned(),
+                });
+            }
+            Err(error) => {
+                return Err(CliError::Missing {
+                    problem: format!("whether {} is part of a commit cannot be told: {error}", file.display()),
+                    help: "name the output folder of a run".to_owned(),
+                });
+            }
+        }
     }
+    Ok(())
 }
 
 /// Refuses a place where nothing is, and says what could be there and what makes one.

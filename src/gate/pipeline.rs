@@ -25,7 +25,7 @@ use crate::stage::build::{self, BuildError};
 use crate::stage::inventory::ImageInventory;
 use crate::stage::inventory::{self, crate_licenses, sbom};
 use crate::stage::policy::evidence_file::EVIDENCE_FILE;
-use crate::stage::policy::repository::Dockerfiles;
+use crate::stage::policy::repository::{Built, Dockerfiles};
 use crate::stage::policy::{self, Cleared, Policy};
 use crate::stage::publish::{self, Attested};
 use crate::stage::rollout;
@@ -37,8 +37,8 @@ pub struct GatePlan {
     pub service: String,
     /// How the image is built, or where a finished one is.
     pub build: BuildPlan,
-    /// The Dockerfiles that the image is of, relative to the root, also where another run has built it: what they say is judged each time.
-    pub dockerfiles: Vec<PathBuf>,
+    /// The Dockerfiles that the image is of, also where another run has built it: what they say is judged each time.
+    pub dockerfiles: Built,
     /// Policy, waivers, feeds and baseline.
     pub judging: JudgingPlan,
     /// Where a cleared image goes, and who signs for it.

@@ -90,9 +90,11 @@ const OF_THE_BASE: [&str; 3] = ["pull_request_target", "workflow_run", "issue_co
 impl Event {
     /// True for an event upon which images are published and rolled out without a word of the configuration: nobody outside of the repository
     /// starts it, and the code is not a proposal (a pull request, a merge queue's, the preview of one).
+    /// `git_ref` is `GITHUB_REF`: a merge queue pushes what it made to branches of its own.
     #[must_use]
-    pub fn delivers(&self) -> bool {
-        self.trigger != Trigger::PullRequest && OF_THE_REPOSITORY.contains(&self.name.as_str())
+    pub fn delivers(&self, git_ref: &str) -> bool {
+        let is_queued = git_ref.starts_with("refs/heads/gh-readonly-queue/");
+        self.trigger != Trigger::PullRequest && OF_THE_REPOSITORY.contains(&self.name.as_str()) && !is_queued
     }
 
     /// The commit whose configuration may say that the event delivers all the same: one of the repository, and never the one that is proposed.

@@ -318,6 +318,21 @@ pub(crate) fn set_default_mode(path: &Path) -> io::Result<()> {
     fs::set_permissions(path, fs::Permissions::from_mode(0o644))
 }
 
+/// An absolute path without `.` and `..`, by its text: what a link leads to is not asked.
+#[must_use]
+pub fn without_dots(path: &Path) -> PathBuf {
+    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let mut plain = PathBuf::new();
+    for part in whole.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => drop(plain.pop()),
+            part => plain.push(part),
+        }
+    }
+    plain
+}
+
 /// A path without links, also where its last parts are not there yet: what it will be called once somebody has made them.
 ///
 /// # Errors

@@ -165,11 +165,23 @@ pub enum PullEvent {
     WorkflowRun,
     /// `issue_comment` on a pull request.
     IssueComment,
-    /// What a merge queue made, before it is merged.
-    MergeGroup,
 }
 
 impl PullEvent {
+    /// The event of a name; none for one that cannot be named.
+    #[must_use]
+    pub fn of(name: &str) -> Option<Self> {
+        let known = [
+            Self::PullRequest,
+            Self::PullRequestTarget,
+            Self::PullRequestReview,
+            Self::PullRequestReviewComment,
+            Self::WorkflowRun,
+            Self::IssueComment,
+        ];
+        known.into_iter().find(|event| event.as_str() == name)
+    }
+
     /// GitHub's name of it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -181,7 +193,7 @@ impl PullEvent {
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
 pub struct GitHub {
-    /// Events of pull requests and merge queues for which images are published and rolled out all the same [default: none]. What counts is the
+    /// Events of pull requests for which images are published and rolled out all the same [default: none]. What counts is the
     /// configuration of the commit that they are to be merged into.
     #[serde(default)]
     pub publish_on: Vec<PullEvent>,

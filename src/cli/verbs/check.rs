@@ -9,7 +9,7 @@ use crate::model::context::Context;
 use crate::model::coverage::Gap;
 use crate::model::inventory::FactKind;
 use crate::stage::inventory;
-use crate::stage::policy::repository::Dockerfiles;
+use crate::stage::policy::repository::{Built, Dockerfiles};
 
 /// Judges the lock files, pins, waivers and tracked secrets of the workspace.
 pub(super) async fn run(session: &Session<'_>, args: &CheckArgs) -> Result<Answer, CliError> {
@@ -29,7 +29,13 @@ pub(super) async fn run(session: &Session<'_>, args: &CheckArgs) -> Result<Answe
             asked_as_of: effects.clock.asked(),
             ..Context::default()
         };
-        let dockerfiles = Dockerfiles::Tracked { exclude: exclude.clone() };
+        let build = &workspace.config.build;
+        let built = Built {
+            paths: vec![build.dockerfile.clone().unwrap_or_else(|| "Dockerfile".into())],
+            args: build.args.clone(),
+        };
+        let exclude = exclude.clone();
+        let dockerfiles = Dockerfiles::Tracked { exclude, built };
         judge.survey(&workspace.root, &dockerfiles, effects, &mut context);
         Ok(context)
     };

@@ -49,7 +49,10 @@ pub(in crate::cli) fn run(cli: &Cli, environment: &Environment) -> u8 {
         let opened = Session::open(&cli.global, environment, is_run(&cli.verb), !matches!(cli.verb, Verb::Switch(_)));
         let mut session = match opened.and_then(|session| keeps_files(cli, &session).map(|()| session)) {
             Ok(session) => session,
-            Err(error) => return refused(&error, cli, environment),
+            Err(error) => {
+                results::left_before_the_beginning(cli);
+                return refused(&error, cli, environment);
+            }
         };
         session.form = form(&cli.verb);
         session.held = match results::hold(cli, &session.workspace.output) {
@@ -60,7 +63,7 @@ pub(in crate::cli) fn run(cli: &Cli, environment: &Environment) -> u8 {
             Ok(answer) => session.close(answer),
             Err(error) => {
                 if results::begins_anew(cli) {
-                    session.left_without_a_verdict();
+                    results::left_without_a_verdict(&session.workspace.output);
                 }
                 refused(&error, cli, environment)
             }

@@ -7,6 +7,7 @@ use crate::gate::{self, GatePlan};
 use crate::model::event::Stage;
 use crate::model::image_ref::ImageRef;
 use crate::model::plan::Builder;
+use crate::stage::policy::repository::Built;
 
 pub(super) async fn run(session: &Session<'_>, args: &GateArgs) -> Result<Answer, CliError> {
     let until = match session.barring_event() {
@@ -90,7 +91,7 @@ fn plan(session: &Session<'_>, judging: &Judging, until: Stage, tags: &[String],
     let build = workspace.build_plan(commit)?;
     Ok(GatePlan {
         service: workspace.service(),
-        dockerfiles: build.builder.dockerfiles(),
+        dockerfiles: Built::of(&build.builder),
         build,
         judging: workspace.judging_plan(judging)?,
         publish,

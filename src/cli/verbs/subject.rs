@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::args::{Judging, image_ref};
 use crate::cli::error::CliError;
+use crate::cli::folders;
 use crate::cli::session::Session;
 use crate::gate::{GateError, Judge};
 use crate::io::files;
@@ -27,6 +28,7 @@ pub(super) async fn inventory(text: &str, session: &Session<'_>) -> Result<Inven
     }
     let path = base.join(text);
     if is_path(text, &path) {
+        folders::of_the_commit(&path)?;
         let exclude = session.workspace.exclusions_below(&path)?;
         return tokio::task::block_in_place(|| inventory::source(&path, &exclude, effects)).map_err(failed);
     }

@@ -96,6 +96,11 @@ pub(super) fn arguments(args: &BTreeMap<String, String>) -> Result<(), CliError>
         if name == "SOURCE_DATE_EPOCH" {
             return refused("`SOURCE_DATE_EPOCH` is the gate's own: it is the commit's time".to_owned());
         }
+        if name == "BUILDKIT_SYNTAX" {
+            return refused(
+                "`BUILDKIT_SYNTAX` names a program that reads the Dockerfile: it stands in the Dockerfile itself, `# syntax=`".to_owned(),
+            );
+        }
         if is_secret(name, value) {
             return refused(format!("by its name `{name}` is a secret, and {instead}"));
         }

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use super::question::{answer, ask, must, output, question, refused};
 use super::{GitError, dirty};
+use crate::io::files;
 use crate::io::process::{ProcessError, Program};
 use crate::model::commit::{Commit, CommitSha};
 use crate::model::excused::Excused as _;
@@ -136,19 +137,48 @@ pub fn tracked_files(root: &Path) -> Result<Option<Vec<PathBuf>>, GitError> {
 /// # Errors
 /// As [`tracked_files`].
 pub fn is_tracked(path: &Path) -> Result<bool, GitError> {
+    // A link that the commit brings decides as much as a file: what it leads to is its choice.
+    for part in files::without_dots(path).ancestors() {
+        let is_link = part.symlink_metadata().is_ok_and(|found| found.is_symlink());
+        if is_link && is_listed(files::folder_of(part), part.file_name().and_then(OsStr::to_str))? {
+            return Ok(true);
+        }
+    }
     let Some(path) = path.canonicalize().or_none("what is not there is told by whoever reads it") else {
         return Ok(false);
     };
-    let (folder, name) = match path.is_dir() {
-        true => (path.as_path(), Path::new(".")),
-        false => (path.parent().unwrap_or(&path), path.file_name().map_or(Path::new("."), Path::new)),
-    };
+    match path.is_dir() {
+        true => is_listed(&path, None),
+        false => is_listed(files::folder_of(&path), path.file_name().and_then(OsStr::to_str)),
+    }
+}
+
+/// True where the checkout of a folder tracks the file of that name in it; without one, or for one that is no text, anything in it.
+fn is_listed(folder: &Path, name: Option<&str>) -> Result<bool, GitError> {
     if top_level(folder)?.is_none() {
         return Ok(false);
     }
-    // Of a name that is no text nobody asks git: then whatever it tracks in the folder counts.
-    let name = format!(":(literal){}", name.to_str().unwrap_or("."));
+    let name = format!(":(literal){}", name.unwrap_or("."));
     Ok(!paths(folder, &["ls-files", "-z", "--", &name])?.is_empty())
+}
+
+/// The first link on the way to a path that a commit brings, and that leads out of its checkout: what lies there is no part of the commit.
+///
+/// # Errors
+/// As [`tracked_files`].
+pub fn link_out_of_the_checkout(path: &Path) -> Result<Option<PathBuf>, GitError> {
+    for part in files::without_dots(path).ancestors() {
+        if !part.symlink_metadata().is_ok_and(|found| found.is_symlink()) {
+            continue;
+        }
+        let (folder, name) = (files::folder_of(part), part.file_name().and_then(OsStr::to_str));
+        let Some(top) = top_level(folder)? else { continue };
+        let leads = part.canonicalize().or_none("one that leads nowhere is told by whoever follows it");
+        if leads.is_some_and(|place| !place.starts_with(&top)) && is_listed(folder, name)? {
+            return Ok(Some(part.to_owned()));
+        }
+    }
+    Ok(None)
 }
 
 /// The text of a file below `root` in a commit; `None` where the commit is not here, or has no such file.

@@ -1,10 +1,7 @@
 //! `Link` headers. Source: RFC 8288.
 
-/// Relations of the pages of a list. Source: IANA, "Link Relation Types".
-const KNOWN: [&str; 9] = ["next", "prev", "previous", "first", "last", "self", "start", "up", "index"];
-
-/// The targets of the links in a header that lead to the next page; none where the header cannot be read, or says of a link what no registry says: one
-/// that is passed over may have been the next page.
+/// The targets of the links in a header that lead to the next page; none where the header cannot be read, or does not say what a link is: one that is
+/// passed over may have been the next page.
 pub(super) fn next(header: &str) -> Option<Vec<String>> {
     let mut found = Vec::new();
     let mut rest = header.trim_start();
@@ -16,7 +13,8 @@ pub(super) fn next(header: &str) -> Option<Vec<String>> {
             .filter(|(name, _)| name == "rel")
             .flat_map(|(_, value)| value.split_ascii_whitespace());
         let rels: Vec<String> = rels.map(str::to_ascii_lowercase).collect();
-        if rels.is_empty() || !rels.iter().all(|rel| KNOWN.contains(&rel.as_str())) {
+        // `'next'`, `next,last`, the URL of `next`: what somebody means by it is not known.
+        if rels.is_empty() || rels.iter().any(|rel| rel != "next" && rel.contains("next")) {
             return None;
         }
         if rels.iter().any(|rel| rel == "next") {
@@ -75,7 +73,12 @@ mod tests {
         ] {
             assert_eq!(next(header), Some(vec!["/v2/a?n=1".to_owned()]), "{header}");
         }
-        for header in ["</v2/a>; rel=prev", "</v2/a>; rel=first; title=next", ""] {
+        for header in [
+            "</v2/a>; rel=prev",
+            "</v2/a>; rel=first; title=next",
+            "</docs>; rel=\"describedby license\"",
+            "",
+        ] {
             assert_eq!(next(header), Some(Vec::new()), "{header}");
         }
         for header in [

@@ -12,6 +12,7 @@ use crate::io::oci::{self, Shape, shape};
 use crate::model::digest::Digest;
 use crate::model::excused::Excused as _;
 use crate::model::image::media_type;
+use crate::model::visible::shortened;
 
 const DIGEST_HEADER: &str = "docker-content-digest";
 const SUBJECT_HEADER: &str = "oci-subject";
@@ -249,7 +250,12 @@ impl Registry {
         let mut next: Option<String> = None;
         for link in headers.get_all("link") {
             let link = link.to_str().map_err(|_| refused("its Link is no text"))?;
-            for target in links::next(link).ok_or_else(|| refused("its Link is none"))? {
+            for target in links::next(link).ok_or_else(|| {
+                refused(&format!(
+                    "its header `Link: {}` does not say what it leads to",
+                    shortened(link, 120)
+                ))
+            })? {
                 if next.as_ref().is_some_and(|other| *other != target) {
                     return Err(refused("it names two next pages"));
                 }

@@ -69,8 +69,9 @@ fn is_page_elsewhere(first: &str, answered: &str) -> bool {
     answered != bare(first) && !answered.contains("/referrers/")
 }
 
-fn is_json(bytes: &[u8]) -> bool {
-    bytes.trim_ascii_start().starts_with(b"{")
+/// True for HTML.
+fn is_page(bytes: &[u8]) -> bool {
+    bytes.trim_ascii_start().starts_with(b"<")
 }
 
 /// Both lists, each entry once.
@@ -151,8 +152,15 @@ impl Registry {
                 }
                 _ => return failed(self.refused(ACTION, response).await, page),
             }
-            let kind = super::manifests::text(response.headers(), "content-type").unwrap_or_default();
-            let is_index = kind.to_ascii_lowercase().starts_with(media_type::OCI_INDEX);
+            // Nobody asked for another form, and the body would be read as none.
+            let coded = super::manifests::text(response.headers(), "content-encoding").filter(|coding| coding != "identity");
+            if let Some(coding) = coded {
+                return Err(RegistryError::Answer {
+                    url: bare(&url),
+                    what: "list of referrers",
+                    reason: format!("it is encoded ({coding}), which was not asked for"),
+                });
+            }
             page += 1;
             if page > PAGES {
                 return Err(too_many_pages(&url));
@@ -161,8 +169,8 @@ impl Registry {
             let bytes = body(ACTION, response, self.inner.limits.manifest).await?;
             match parse::<Index>(&url, "list of referrers", &bytes, &shape::IMAGE) {
                 Ok(index) => list.extend(index.manifests),
-                // Some answer every unknown path with a page. A list of another type is a list.
-                Err(_) if page == 1 && !is_index && !is_json(&bytes) => return Ok(ByApi::Absent),
+                // Some answer every unknown path with a page. A list of another type is a list, and anything else is no answer.
+                Err(_) if page == 1 && is_page(&bytes) => return Ok(ByApi::Absent),
                 Err(error) => return Err(error),
             }
         }

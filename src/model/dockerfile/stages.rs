@@ -16,11 +16,12 @@ pub struct Image {
 }
 
 /// Every image that `FROM`, `COPY --from` and `RUN --mount=…,from=` name, also in `ONBUILD`, and that is no earlier stage; and what of these
-/// could not be read.
+/// could not be read. The arguments that the build gives win over their defaults.
 #[must_use]
-pub fn images(file: &Dockerfile) -> (Vec<Image>, Vec<Problem>) {
+pub fn images(file: &Dockerfile, given: &BTreeMap<String, String>) -> (Vec<Image>, Vec<Problem>) {
     let mut reader = Reader {
         file,
+        given,
         args: BTreeMap::new(),
         stages: Vec::new(),
         count: 0,
@@ -50,6 +51,8 @@ const ARCHITECTURES: &[&str] = &["amd64", "arm64", "arm", "386", "ppc64le", "s39
 
 struct Reader<'f> {
     file: &'f Dockerfile,
+    /// Arguments that the build gives.
+    given: &'f BTreeMap<String, String>,
     /// Arguments before the first stage that have a value.
     args: BTreeMap<String, String>,
     stages: Vec<String>,
@@ -65,7 +68,16 @@ impl Reader<'_> {
         let Some(words) = shell_words(arguments) else {
             return self.problem(line, "a quote does not end");
         };
-        for (name, value) in words.iter().filter_map(|word| word.split_once('=')) {
+        for word in &words {
+            let (name, value) = word
+                .split_once('=')
+                .map_or((word.as_str(), None), |(name, value)| (name, Some(value)));
+            // As it is given: nothing in it is a variable.
+            if let Some(given) = self.given.get(name) {
+                self.args.insert(name.to_owned(), given.clone());
+                continue;
+            }
+            let Some(value) = value else { continue };
             let mut unknown = Vec::new();
             let value = expand(value, self.file.escape, &self.args, &mut unknown, &mut self.left);
             // One that hangs on an argument without a default has none either.
@@ -174,13 +186,25 @@ fn fields(text: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::super::lines::parse;
     use super::images;
 
     /// Names of the images, and how many problems there are.
     fn read(text: &str) -> (Vec<String>, usize) {
-        let (images, problems) = images(&parse(text));
+        let (images, problems) = images(&parse(text), &BTreeMap::new());
         (images.into_iter().map(|image| image.name).collect(), problems.len())
+    }
+
+    #[test]
+    fn what_the_build_gives_wins_over_defaults_and_is_no_variable_itself() {
+        let given = |value: &str| BTreeMap::from([("B".to_owned(), value.to_owned())]);
+        let named = |text: &str, value: &str| images(&parse(text), &given(value)).0[0].name.clone();
+        assert_eq!(named("ARG B=node@sha256:1\nFROM ${B}\n", "evil:latest"), "evil:latest");
+        assert_eq!(named("ARG B\nFROM ${B}\n", "node@sha256:1"), "node@sha256:1");
+        assert_eq!(named("ARG B\nARG C=x/$B\nFROM $C\n", "node"), "x/node");
+        assert_eq!(named("FROM ${B}\n", "node"), "${B}", "nobody asks for it");
     }
 
     #[test]

@@ -66,9 +66,9 @@ pub trait Sink {
     fn stands_in(&mut self, names: Vec<String>) {
         let _ = names;
     }
-    /// The file is the manifest of a package of this name.
-    fn manifest_of(&mut self, name: &str) {
-        let _ = name;
+    /// The file is the manifest of a package of this name and version; an inherited version is empty.
+    fn manifest_of(&mut self, name: &str, version: &str) {
+        let _ = (name, version);
     }
     /// The licences of the package whose licences are stated in the file.
     fn licenses(&mut self, licenses: Vec<String>) {

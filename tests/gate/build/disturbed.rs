@@ -219,6 +219,46 @@ fn ones_own_crate_is_not_taken_for_a_copy_by_manifests_of_nobody_here() {
 }
 
 #[test]
+fn a_copy_is_looked_up_where_its_version_is_inherited_from_another_workspace() {
+    let needs_w = "[dependencies]\nw = { path = \"libs/w\" }\n[dev-dependencies]\nsv = { package = \"smallvec\", path = \"copy\" }\n\
+                   [workspace]\nexclude = [\"libs\", \"copy\"]\n";
+    let w = "[[package]]\nname = \"w\"\nversion = \"0.1.0\"\ndependencies = [\n \"smallvec\",\n]\n";
+    let lock = format!("{COPY}{SVC}\n{w}").replace(" \"smallvec\",\n]\n\n", " \"smallvec\",\n \"w\",\n]\n\n");
+    for (inherited, expected) in [("smallvec = \"1\"", 1), ("smallvec = { path = \"../copy\" }", 0)] {
+        let place = Sample::new();
+        let root = with_a_copy(&place, needs_w, &lock);
+        let write = |name: &str, text: &str| {
+            let path = root.join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        write("src/main.rs", "fn main() { println!(\"{}\", w::name()); }\n");
+        write(
+            "libs/Cargo.toml",
+            &format!("[workspace]\nmembers = [\"w\"]\n[workspace.dependencies]\n{inherited}\n"),
+        );
+        write(
+            "libs/w/Cargo.toml",
+            "[package]\nname = \"w\"\nversion = \"0.1.0\"\nedition = \"2021\"\n[dependencies]\nsmallvec.workspace = true\n",
+        );
+        write("libs/w/src/lib.rs", "pub fn name() -> &'static str { smallvec::name() }\n");
+        write("libs/Cargo.lock", "version = 4\n");
+        if expected == 1 {
+            write(".cargo/config.toml", "paths = [\"copy\"]\n");
+        }
+        checkout::committed(&root);
+        let (code, said) = judged(&place, &root, &["gate", "--until", "policy"]);
+        assert_eq!(code, Some(expected), "{inherited}: {said}");
+        let (code, said) = judged(&place, &root, &["check"]);
+        assert_eq!(code, Some(expected), "{inherited}: {said}");
+        // Another package of that name says nothing of it.
+        write("fixture/Cargo.toml", "[package]\nname = \"w\"\nversion = \"0.0.0\"\n");
+        let (code, said) = judged(&place, &root, &["check"]);
+        assert_eq!(code, Some(expected), "{inherited}: {said}");
+    }
+}
+
+#[test]
 fn what_a_package_needs_whose_manifest_is_not_in_the_tree_is_looked_up() {
     let needs_w = "[dependencies]\nw = { path = \"PLACE\" }\n[dev-dependencies]\nsv = { package = \"smallvec\", path = \"copy\" }\n\
                    [workspace]\nexclude = [\"w\", \"vendor\"]\n";
@@ -273,7 +313,7 @@ fn nothing_of_the_tree_chooses_what_builds_it() {
         (
             ".cargo/config.toml",
             "[source.l]\nlocal-registry = \"reg\"\n".to_owned(),
-            "local-registry",
+            "source.l",
         ),
         (
             ".cargo/config.toml",
@@ -290,6 +330,24 @@ fn nothing_of_the_tree_chooses_what_builds_it() {
             format!("[toolchain]\npath = \"{}\"\n", root.display()),
             "toolchain.path",
         ),
+        ("rust-toolchain", format!("{}\n", root.display()), "toolchain.path"),
+        ("rust-toolchain", format!("\u{feff}{}/tc", root.display()), "toolchain.path"),
+        (
+            ".cargo/config.toml",
+            "[target.x86_64-unknown-linux-gnu.w]\nrustc-env = { LD_PRELOAD = \"/x.so\" }\n".to_owned(),
+            "w.rustc-env.LD_PRELOAD",
+        ),
+        (
+            ".cargo/config.toml",
+            "[target.x86_64-unknown-linux-gnu.w]\nrustc-link-arg = [\"-fuse-ld=/x\"]\n".to_owned(),
+            "w.rustc-link-arg",
+        ),
+        (
+            ".cargo/config.toml",
+            "[profile.release.package.a]\nrustflags = [\"-Clinker=/x\"]\n".to_owned(),
+            "profile.release.package.a.rustflags",
+        ),
+        (".cargo/config.toml", format!("{target} = \"/proc/self/cwd/tool.sh\"\n"), "linker"),
         (
             "rust-toolchain",
             format!("[toolchain]\npath = \"{}\"\n", root.display()),
@@ -306,7 +364,12 @@ fn nothing_of_the_tree_chooses_what_builds_it() {
     // By what is included, too.
     fs::write(root.join("more.toml"), format!("{target} = \"{here}\"\n")).unwrap();
     own(".cargo/config.toml", "include = \"../more.toml\"\n").expect_err("it is read");
-    // Controls: programs of the PATH, and one that portcullis.toml names instead.
+    // Controls: programs of the PATH, what links for other machines, and one that portcullis.toml names instead.
+    own(
+        ".cargo/config.toml",
+        "[target.aarch64-apple-darwin]\nlinker = \"scripts/cc\"\n[profile.release]\nlto = true\n",
+    )
+    .unwrap();
     own(
         ".cargo/config.toml",
         &format!("{target} = \"cc\"\n[env]\nCARGO_WORKSPACE_DIR = {{ value = \"\", relative = true }}\n"),

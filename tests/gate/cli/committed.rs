@@ -83,6 +83,16 @@ fn a_baseline_of_the_commit_lets_nothing_new_pass() {
         let (_, refused) = place.ends(64, &["scan", "oci:built", "--only-new", "--baseline", named]);
         assert!(refused.contains("is part of the commit"), "{refused}");
     }
+    // A link of the commit to what is not.
+    fs::create_dir_all(place.path("kept")).unwrap();
+    place.write(".gitignore", "kept/\n");
+    fs::copy(place.path("verdicts/main/verdict.json"), place.path("kept/verdict.json")).unwrap();
+    symlink("kept", place.path("chosen")).unwrap();
+    committed(&place.path("."));
+    let (_, refused) = place.ends(64, &["scan", "oci:built", "--only-new", "--baseline", "chosen"]);
+    assert!(refused.contains("is part of the commit"), "{refused}");
+    let kept = said(&place.run(&["scan", "oci:built", "--only-new", "--baseline", "kept"]));
+    assert!(!kept.contains("is part of the commit"), "{kept}");
 }
 
 #[test]
@@ -129,6 +139,16 @@ fn a_run_that_ends_without_a_verdict_in_ci_leaves_none_and_one_of_the_commit_is_
     for file in ["verdict.json", "evidence.json", "findings.json"] {
         assert!(!results.join(file).exists(), "{file}: {}", said(&refused));
     }
+    place.write("portcullis.toml", &config);
+    place.ends(0, &["gate", "--until", "policy"]);
+    // Where the configuration cannot be read, too.
+    place.write("portcullis.toml", "no TOML");
+    place
+        .command(&["gate", "--until", "policy"])
+        .env("TF_BUILD", "True")
+        .output()
+        .unwrap();
+    assert!(!results.join("verdict.json").exists());
     place.write("portcullis.toml", &config);
     place.ends(0, &["gate", "--until", "policy"]);
     place.ends(0, &["report", "--form", "junit", "target/portcullis"]);

@@ -287,7 +287,7 @@ fn what_is_proposed_publishes_nothing_unless_the_branch_that_it_goes_to_names_th
     };
     git(&project, &["init", "-q", "-b", "trunk"]);
     let silent = configured("");
-    let naming = configured("\"pull_request\", \"merge_group\", \"workflow_run\"");
+    let naming = configured("\"pull_request\", \"workflow_run\"");
     let event = place.path("event.json");
     let publish = |name: &str, base: &str, head: &str, sha: &str| {
         let side = |sha: &str| json!({"sha": sha, "repo": {"full_name": "acme/shop"}});
@@ -314,7 +314,7 @@ fn what_is_proposed_publishes_nothing_unless_the_branch_that_it_goes_to_names_th
         ("pull_request", &gone, &naming, &gone),
         ("pull_request", &naming, &naming, &gone),
         ("pull_request_target", &silent, &naming, &silent),
-        ("merge_group", &silent, &naming, &naming),
+        ("merge_group", &naming, &gone, &naming),
         ("workflow_run", &silent, &naming, &silent),
         ("deployment_status", &naming, &gone, &naming),
         ("check_run", &naming, &gone, &naming),
@@ -325,16 +325,26 @@ fn what_is_proposed_publishes_nothing_unless_the_branch_that_it_goes_to_names_th
     for name in ["push", "schedule", "workflow_dispatch", "release"] {
         assert!(publish(name, &gone, &gone, &gone), "{name}");
     }
-    for (name, base, head, sha) in [
-        ("pull_request", &naming, &gone, &gone),
-        ("merge_group", &naming, &gone, &gone),
-        ("workflow_run", &gone, &gone, &naming),
-    ] {
+    for (name, base, head, sha) in [("pull_request", &naming, &gone, &gone), ("workflow_run", &gone, &gone, &naming)] {
         assert!(publish(name, base, head, sha), "{name}");
     }
-    let mut command = place.command();
-    command.env("GITLAB_CI", "true").env("CI_PIPELINE_SOURCE", "merge_request_event");
-    assert!(stderr(&command.arg("publish").output().unwrap()).contains("nothing is published"));
+    for (name, value) in [
+        ("CI_PIPELINE_SOURCE", "merge_request_event"),
+        ("CI_MERGE_REQUEST_IID", "7"),
+        ("CHANGE_ID", "7"),
+        ("BUILD_REASON", "PullRequest"),
+    ] {
+        for verb in [
+            &["publish"][..],
+            &["rollout", "resume"],
+            &["rollout", "stop"],
+            &["rollout", "rollback"],
+        ] {
+            let mut command = place.command();
+            let said = stderr(&command.env(name, value).args(verb).output().unwrap());
+            assert!(said.contains("nothing is published or rolled out"), "{name} {verb:?}: {said}");
+        }
+    }
 }
 
 #[test]

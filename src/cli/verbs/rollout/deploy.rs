@@ -23,6 +23,10 @@ use crate::stage::rollout::{self, switch};
 
 /// A rollout, or a question about one.
 pub(in crate::cli::verbs) async fn run(session: &Session<'_>, args: &RolloutArgs) -> Result<Answer, CliError> {
+    // Whatever changes what serves is asked, also what ends or takes back.
+    if !matches!(args.verb, Some(RolloutVerb::Status { .. })) && !args.plan {
+        session.may_publish()?;
+    }
     let plan = plan(session, args)?;
     let effects = &session.effects;
     match args.verb {

@@ -83,7 +83,7 @@ impl Sources {
         }
         let mounts = dockerfile::mounts(&file);
         context::copy(&root, &items, &copy, time_of_files(&mounts, plan, effects), effects)?;
-        let (images, _) = dockerfile::images(&file);
+        let (images, _) = dockerfile::images(&file, &build.args);
         Ok(Self {
             dockerfile,
             context: copy,

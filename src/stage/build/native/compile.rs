@@ -230,9 +230,7 @@ impl Compilation<'_> {
     pub(super) fn graph(&self) -> Result<Graph, BuildError> {
         let all = self.tree("normal,build")?;
         let runtime = self.tree("normal,no-proc-macro")?;
-        let mut graph = Graph::read(&all, &runtime)?;
-        graph.read_needs(&self.effects.limits)?;
-        Ok(graph)
+        Graph::read(&all, &runtime)
     }
 
     fn tree(&self, edges: &str) -> Result<String, BuildError> {

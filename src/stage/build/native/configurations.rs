@@ -34,10 +34,21 @@ impl Configuration {
         tables.filter_map(|(name, value)| Some((name, value.as_table()?)))
     }
 
-    /// True where a variable of `[env]` is a path that is relative to the configuration.
-    pub(super) fn names_a_file_in_a_variable(&self) -> bool {
-        let is_relative = |(_, variable): (&String, &toml::Table)| variable.get("relative").and_then(toml::Value::as_bool) == Some(true);
-        self.tables("env").any(is_relative)
+    /// True where a variable of `[env]` is a path that is relative to the configuration, or leads into a folder.
+    pub(super) fn names_a_file_in_a_variable(&self, folder: &str) -> bool {
+        // The folder itself is often told to build scripts (`CARGO_WORKSPACE_DIR`), and is no program.
+        let is_itself = |variable: &toml::Table| {
+            variable
+                .get("value")
+                .and_then(toml::Value::as_str)
+                .is_some_and(|value| ["", "."].contains(&value))
+        };
+        let is_relative = |(_, variable): (&String, &toml::Table)| {
+            variable.get("relative").and_then(toml::Value::as_bool) == Some(true) && !is_itself(variable)
+        };
+        let values = self.table.get("env").and_then(toml::Value::as_table).into_iter().flatten();
+        let mut texts = values.filter_map(|(_, value)| value.as_str().or_else(|| value.get("value")?.as_str()));
+        self.tables("env").any(is_relative) || texts.any(|text| text.contains(folder))
     }
 
     /// What it includes: paths, and whether they may be missing.
@@ -135,6 +146,15 @@ impl Configurations {
         let is_for_it =
             |(target, table): (&String, &toml::Table)| (target == triple || target.starts_with("cfg(")) && table.contains_key("linker");
         self.0.iter().any(|known| known.tables("target").any(is_for_it))
+    }
+
+    /// Folders that stand in for published crates of their names (`paths`).
+    pub(super) fn paths(&self) -> Vec<PathBuf> {
+        let of = |known: &Configuration| -> Vec<PathBuf> {
+            let named = known.table.get("paths").and_then(toml::Value::as_array).into_iter().flatten();
+            named.filter_map(toml::Value::as_str).map(|path| known.base().join(path)).collect()
+        };
+        self.0.iter().flat_map(of).collect()
     }
 
     /// Folders whose crates take the place of a registry's (`cargo vendor`).

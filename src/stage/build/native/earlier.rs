@@ -29,7 +29,9 @@ pub(super) struct Earlier {
 
 impl Earlier {
     /// What cargo's metadata says of all packages, as far as they are in the graphs.
-    pub(super) fn of(metadata: &Metadata, graphs: &[Graph], configurations: &Configurations) -> Self {
+    ///
+    /// `given` are paths of programs, and values of variables, that portcullis.toml gives the build: one that leads into the checkout is the checkout's.
+    pub(super) fn of(metadata: &Metadata, graphs: &[Graph], configurations: &Configurations, given: &[String], checkout: &str) -> Self {
         let home = cargo::home();
         let unpacked = home.map(|home| ["registry/src", "git/checkouts"].map(|folder| home.join(folder)));
         let is_cargos = |place: &Path| unpacked.iter().flatten().any(|folder| place.starts_with(folder));
@@ -42,12 +44,19 @@ impl Earlier {
             }
             let is_built = compiled::parse_id(id).is_ok_and(|named| graphs.iter().any(|graph| graph.has(&named)));
             if is_built && runs(package) {
-                let who = if is_fixed(package) { id.as_str() } else { OF_THE_CHECKOUT };
-                earlier.running.insert(who.to_owned());
+                // An identity of git names a branch; the source has the commit.
+                let source = package.source.as_ref().map(ToString::to_string).unwrap_or_default();
+                let who = if is_fixed(package) {
+                    format!("{id} {source}")
+                } else {
+                    OF_THE_CHECKOUT.to_owned()
+                };
+                earlier.running.insert(who);
             }
         }
         // A build script of anybody's may start what a variable names.
-        if configurations.iter().any(|known| known.names_a_file_in_a_variable()) {
+        let leads_there = given.iter().any(|text| text.contains(checkout));
+        if leads_there || configurations.iter().any(|known| known.names_a_file_in_a_variable(checkout)) {
             earlier.running.insert(OF_THE_CHECKOUT.to_owned());
         }
         earlier

@@ -6,9 +6,6 @@ use std::path::PathBuf;
 use auditable_serde::Source;
 
 use super::compiled::{self, Compiled, Named, parse_id};
-use crate::io::cargo_replaced::from_elsewhere;
-use crate::io::files;
-use crate::io::limits::Limits;
 use crate::model::excused::Excused as _;
 use crate::model::inventory::Scope;
 use crate::stage::build::BuildError;
@@ -19,8 +16,6 @@ pub(super) struct Graph {
     pub(super) edges: BTreeSet<(Named, Named)>,
     /// Every package: an identity as cargo writes it, and its scope.
     packages: BTreeMap<Named, (String, Scope)>,
-    /// Names of what a local package needs by its version, or from a repository.
-    elsewhere: BTreeSet<String>,
 }
 
 impl Graph {
@@ -33,7 +28,6 @@ impl Graph {
         let mut graph = Self {
             edges: BTreeSet::new(),
             packages: BTreeMap::new(),
-            elsewhere: BTreeSet::new(),
         };
         graph.add(all, Scope::Build)?;
         graph.add(runtime, Scope::Runtime)?;
@@ -57,29 +51,9 @@ impl Graph {
         Ok(())
     }
 
-    /// True for a package that one from a registry or a repository needs (what is published has no path to a local folder), or that a local one does
-    /// not name by a folder: it stands in.
+    /// True for a package that one from a registry or a repository needs: what is published has no path to a local folder, and so it stands in.
     pub(super) fn is_needed_from_elsewhere(&self, package: &Named) -> bool {
-        self.elsewhere.contains(&package.0) || self.edges.iter().any(|(from, to)| to == package && from.2 != Source::Local)
-    }
-
-    /// Reads what every local package needs from elsewhere, members of the workspace or not: before anything that is judged has run, which could write
-    /// other manifests.
-    ///
-    /// # Errors
-    /// [`BuildError::File`], [`BuildError::Answer`] for a manifest that cannot be read.
-    pub(super) fn read_needs(&mut self, limits: &Limits) -> Result<(), BuildError> {
-        let mut elsewhere = BTreeSet::new();
-        for folder in self.local_folders() {
-            let text = files::read_text(&folder.join("Cargo.toml"), limits.document)?;
-            let manifest = text.parse::<toml::Table>().map_err(|error| BuildError::Answer {
-                what: "a manifest",
-                detail: format!("{}: {}", folder.display(), error.message()),
-            })?;
-            elsewhere.extend(from_elsewhere(&manifest));
-        }
-        self.elsewhere = elsewhere;
-        Ok(())
+        self.edges.iter().any(|(from, to)| to == package && from.2 != Source::Local)
     }
 
     pub(super) fn has(&self, package: &Named) -> bool {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use super::compile::{Compilation, target_dir};
+use super::compile::{Compilation, linker_path, target_dir};
 use super::created::created;
 use super::earlier::{self, Earlier};
 use super::graph::Graph;
@@ -13,9 +13,11 @@ use super::prepared::{Prepared, prepare};
 use super::program::{self, Built, has_its_loader, missing_libraries};
 use super::project::Selected;
 use super::stamp::Kept;
+use super::stand_ins::StandIns;
 use super::target::Target;
 use super::{named, origin, rootfs, running};
 use crate::io::Effects;
+use crate::io::git;
 use crate::io::oci_layout::OciLayout;
 use crate::model::event::Stage;
 use crate::model::image::{BuiltImage, Descriptor, DescriptorPlatform};
@@ -99,20 +101,26 @@ impl<'r> Run<'r> {
                 graphs.push(self.compilation(package, target).graph()?);
             }
         }
+        let (Some(target), Some(package)) = (self.prepared.targets.first(), project.packages.first()) else {
+            unreachable!("a build has a target and a package")
+        };
+        let packages = self.compilation(package, target).packages()?;
+        let stand_ins = StandIns::of(&packages, configurations, &self.effects.limits)?;
         let uncommitted = earlier::uncommitted(&self.plan.root, &graphs, configurations)?;
         if !kept.is_of_this_commit() || !uncommitted.is_empty() {
-            let earlier = match (self.prepared.targets.first(), project.packages.first()) {
-                (Some(target), Some(package)) => {
-                    let packages = self.compilation(package, target).packages()?;
-                    Earlier::of(&packages, &graphs, configurations)
-                }
-                _ => Earlier::default(),
-            };
+            let linkers = self
+                .build
+                .linkers
+                .values()
+                .map(|linker| linker_path(&self.plan.root, linker).display().to_string());
+            let given: Vec<String> = linkers.chain(self.build.env.values().cloned()).collect();
+            let checkout = git::top_level(&self.plan.root)?.unwrap_or_else(|| self.plan.root.clone());
+            let earlier = Earlier::of(&packages, &graphs, configurations, &given, &checkout.display().to_string());
             kept.is_written_by(earlier.running)?;
             let changeable = earlier.changeable.iter().map(String::as_str);
             kept.forget(graphs.iter().flat_map(Graph::local).chain(changeable))?;
         }
-        let built = self.build(graphs);
+        let built = self.build(graphs, &stand_ins);
         kept.was_written_by_no_other()?;
         let (platforms, outside) = built?;
         // Of what lies outside of the workspace it is said below.
@@ -131,7 +139,7 @@ impl<'r> Run<'r> {
     }
 
     /// Compiles for every target; and folders of local packages that lie outside of the workspace.
-    fn build(&self, graphs: Vec<Graph>) -> Result<(Vec<ForTarget<'r>>, BTreeSet<PathBuf>), BuildError> {
+    fn build(&self, graphs: Vec<Graph>, stand_ins: &StandIns) -> Result<(Vec<ForTarget<'r>>, BTreeSet<PathBuf>), BuildError> {
         let project = &self.prepared.project;
         let mut outside: BTreeSet<PathBuf> = BTreeSet::new();
         let mut platforms = Vec::new();
@@ -141,7 +149,7 @@ impl<'r> Run<'r> {
             for (package, graph) in project.packages.iter().zip(&mut graphs) {
                 let compilation = self.compilation(package, target);
                 let compilate = compilation.run(graph)?;
-                programs.extend(program::built(&compilation, &compilate)?);
+                programs.extend(program::built(&compilation, &compilate, stand_ins)?);
                 commands.push(compilation.shown());
                 outside.extend(project.outside(compilate.compiled.keys()));
             }

@@ -50,7 +50,7 @@ pub(super) fn prepare(plan: &BuildPlan, build: &NativeBuild, effects: &Effects) 
     tooling::is_nobodys_of_the_tree(plan, build, &configurations, &effects.limits)?;
     let (project, toolchain) = std::thread::scope(|scope| {
         let toolchain = scope.spawn(|| Toolchain::of(&plan.root));
-        let project = Project::find(&plan.root, build, &configurations, &effects.limits)?;
+        let project = Project::find(&plan.root, build, &effects.limits)?;
         let toolchain = toolchain.join().unwrap_or_else(|_| unreachable!("asking rustc does not panic"))?;
         Ok::<_, BuildError>((project, toolchain))
     })?;

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::compile::{Compilate, Compilation};
 use super::elf::ElfError;
+use super::stand_ins::StandIns;
 use super::{audit, elf};
 use crate::io::files;
 use crate::model::plan::Link;
@@ -24,9 +25,9 @@ pub(super) struct Built {
 ///
 /// # Errors
 /// [`BuildError::NotStatic`], [`BuildError::Elf`], [`NativeError::WrongMachine`]; [`BuildError::File`].
-pub(super) fn built(compilation: &Compilation<'_>, compilate: &Compilate) -> Result<Vec<Built>, BuildError> {
+pub(super) fn built(compilation: &Compilation<'_>, compilate: &Compilate, stand_ins: &StandIns) -> Result<Vec<Built>, BuildError> {
     let section = audit::section(&compilate.compiled, &compilate.graph, &compilation.package.id, &|id, name| {
-        compilation.project.stands_in.holds(id, name)
+        stand_ins.holds(id, name)
     })?;
     let executables = compilate.executables.iter();
     executables.map(|(name, path)| one(compilation, name, path, &section)).collect()

@@ -6,8 +6,6 @@ use std::path::{Path, PathBuf};
 use cargo_metadata::{Metadata, MetadataCommand, Package, TargetKind};
 
 use super::compiled;
-use super::configurations::Configurations;
-use super::stand_ins::StandIns;
 use crate::io::document::nearest;
 use crate::io::files;
 use crate::io::hash::sha256;
@@ -25,7 +23,6 @@ pub(super) struct Project {
     /// The program that starts.
     pub(super) entrypoint: String,
     pub(super) workspace: PathBuf,
-    pub(super) stands_in: StandIns,
     /// Digest of `Cargo.lock`.
     pub(super) lock: Digest,
 }
@@ -46,7 +43,7 @@ impl Project {
     ///
     /// # Errors
     /// [`BuildError`] that lists what there is.
-    pub(super) fn find(root: &Path, build: &NativeBuild, configurations: &Configurations, limits: &Limits) -> Result<Self, BuildError> {
+    pub(super) fn find(root: &Path, build: &NativeBuild, limits: &Limits) -> Result<Self, BuildError> {
         let metadata = workspace(root)?;
         let path = metadata.workspace_root.join("Cargo.lock").into_std_path_buf();
         if !path.is_file() {
@@ -85,7 +82,6 @@ impl Project {
             packages,
             entrypoint,
             workspace: metadata.workspace_root.clone().into_std_path_buf(),
-            stands_in: StandIns::of(&metadata, configurations, limits)?,
             lock: sha256(&files::read(&path, limits.wanted_file)?),
         })
     }
@@ -221,7 +217,6 @@ mod tests {
             packages: Vec::new(),
             entrypoint: String::new(),
             workspace: "/home/a/svc".into(),
-            stands_in: StandIns::default(),
             lock: sha256(b""),
         };
         let ids = [

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::configurations::{Configuration, Configurations};
+use super::target::Target;
 use crate::io::files::FileError;
 use crate::io::limits::Limits;
 use crate::io::{files, git};
@@ -21,12 +22,12 @@ const NAMES: [&str; 6] = [
     "GCC_EXEC_PREFIX",
     "COMPILER_PATH",
 ];
-const BEGINNINGS: [&str; 3] = ["LD_", "DYLD_", "RUSTUP_"];
+const BEGINNINGS: [&str; 5] = ["LD_", "DYLD_", "RUSTUP_", "CARGO_ZIGBUILD", "ZIG_"];
 
 /// What the tree may not choose, and what to write instead.
 const VARIABLE: (&str, &str) = (
     "is given to the compiler, which would start or load what the tree names",
-    "take it out of `[env]`; what the operator's own environment says of it holds",
+    "take it out; what the operator's own environment says of it holds, and a script that needs it for tests can set it itself",
 );
 const ALIAS: (&str, &str) = (
     "takes the place of `cargo zigbuild`, which builds and is asked for its version",
@@ -35,6 +36,10 @@ const ALIAS: (&str, &str) = (
 const LINKER: (&str, &str) = (
     "is a program of the checkout, and would link unrecorded",
     "name it in portcullis.toml, `[build] linker`: then it is in the provenance; or name one of the PATH",
+);
+const FLAGS: (&str, &str) = (
+    "is added to the flags of the build, and can name another linker or a library for the compiler to load",
+    "take it out: `[build]` of portcullis.toml says how programs are built",
 );
 const PROVIDER: (&str, &str) = (
     "is a program of the checkout, and would be given what logs in to a registry",
@@ -68,6 +73,7 @@ pub(super) fn is_nobodys_of_the_tree(
     for configuration in configurations.iter().filter(|known| tree.holds(&known.path)) {
         tree.environment(configuration)?;
         tree.programs(configuration)?;
+        tree.profiles(&configuration.path, &configuration.table)?;
     }
     tree.toolchain(&root, limits)
 }
@@ -84,19 +90,65 @@ impl Tree<'_> {
         path.starts_with(&self.checkout) || settled.is_some_and(|path| path.starts_with(&self.checkout))
     }
 
-    /// True for a program's name in a configuration of the tree that is a path into it: a relative one is relative to the configuration.
+    /// True for a program's name in a configuration of the tree that is a path into it: a relative one is relative to the configuration. What is not
+    /// there, or is another place for each process (`/proc/self/cwd`), may be in it.
     fn brings(&self, program: &str) -> bool {
-        program.contains('/') && (Path::new(program).is_relative() || self.holds(Path::new(program)))
+        let path = Path::new(program);
+        let is_open = ["/proc", "/dev"].iter().any(|place| path.starts_with(place)) || path.symlink_metadata().is_err();
+        program.contains('/') && (path.is_relative() || is_open || self.holds(path))
+    }
+
+    /// True for a target whose linker is started: one that is built for, this machine's, or one that is described.
+    fn is_linked(&self, target: &str) -> bool {
+        let is_built = self.build.targets.iter().any(|asked| Target::of(asked).triple == target);
+        is_built || target.starts_with("cfg(") || target.starts_with(std::env::consts::ARCH)
+    }
+
+    /// True where portcullis.toml says what links for a target: what the tree says of it is not asked.
+    fn is_overridden(&self, target: &str) -> bool {
+        let asked = self.build.targets.iter().find(|asked| Target::of(asked).triple == target);
+        asked.is_some_and(|asked| self.build.linkers.contains_key(asked) || self.build.linkers.contains_key(""))
     }
 
     fn environment(&self, configuration: &Configuration) -> Result<(), BuildError> {
-        let names = configuration.table.get("env").and_then(toml::Value::as_table).into_iter().flatten();
-        for (name, _) in names {
-            if NAMES.contains(&name.as_str()) || BEGINNINGS.iter().any(|begin| name.starts_with(begin)) {
-                return Err(refused(&configuration.path, format!("env.{name}"), VARIABLE));
+        let own = configuration.table.get("env").and_then(toml::Value::as_table);
+        let own = own.map(|table| ("env".to_owned(), table));
+        // What stands in for a build script's answer gives variables to rustc, too, and arguments to what links.
+        let answers: Vec<(String, &toml::Table)> = configuration
+            .tables("target")
+            .flat_map(|(target, of)| answers(target, of))
+            .collect();
+        let of_answers = answers
+            .iter()
+            .filter_map(|(key, answer)| Some((format!("{key}.rustc-env"), answer.get("rustc-env")?.as_table()?)));
+        for (key, variables) in own.into_iter().chain(of_answers) {
+            let chooses = |name: &&String| NAMES.contains(&name.as_str()) || BEGINNINGS.iter().any(|begin| name.starts_with(begin));
+            if let Some(name) = variables.keys().find(chooses) {
+                return Err(refused(&configuration.path, format!("{key}.{name}"), VARIABLE));
+            }
+        }
+        for (key, answer) in &answers {
+            let flags = answer
+                .iter()
+                .filter(|(name, _)| name.starts_with("rustc-flags") || name.starts_with("rustc-link-arg"));
+            let chooses = |word: &&str| {
+                ["-B", "-fuse-ld=", "-Clinker", "linker", "-specs"]
+                    .iter()
+                    .any(|flag| word.contains(flag))
+            };
+            if let Some((name, _)) = flags.into_iter().find(|(_, value)| words(value).iter().any(|word| chooses(word))) {
+                return Err(refused(&configuration.path, format!("{key}.{name}"), LINKER));
             }
         }
         Ok(())
+    }
+
+    /// Flags of a profile are added to those of the build, behind them.
+    fn profiles(&self, path: &Path, table: &toml::Table) -> Result<(), BuildError> {
+        match table.get("profile").and_then(|profile| with_flags("profile", profile)) {
+            Some(key) => Err(refused(path, key, FLAGS)),
+            None => Ok(()),
+        }
     }
 
     fn programs(&self, configuration: &Configuration) -> Result<(), BuildError> {
@@ -106,9 +158,8 @@ impl Tree<'_> {
             return refuse("alias.zigbuild".to_owned(), ALIAS);
         }
         for (target, table) in configuration.tables("target").chain(configuration.tables("host")) {
-            let is_overridden = self.build.linkers.contains_key("") || self.build.linkers.contains_key(target);
             let linker = table.get("linker").and_then(toml::Value::as_str);
-            if !is_overridden && linker.is_some_and(|linker| self.brings(linker)) {
+            if self.is_linked(target) && !self.is_overridden(target) && linker.is_some_and(|linker| self.brings(linker)) {
                 return refuse(format!("target.{target}.linker"), LINKER);
             }
         }
@@ -122,8 +173,20 @@ impl Tree<'_> {
             }
         }
         for (name, source) in configuration.tables("source") {
-            if source.contains_key("local-registry") {
-                return refuse(format!("source.{name}.local-registry"), LOCAL_REGISTRY);
+            let is_file = |key: &str| {
+                source
+                    .get(key)
+                    .and_then(toml::Value::as_str)
+                    .is_some_and(|url| url.contains("file:"))
+            };
+            if source.contains_key("local-registry") || is_file("registry") {
+                return refuse(format!("source.{name}"), LOCAL_REGISTRY);
+            }
+        }
+        for (name, registry) in configuration.tables("registries") {
+            let index = registry.get("index").and_then(toml::Value::as_str);
+            if index.is_some_and(|url| url.contains("file:")) {
+                return refuse(format!("registries.{name}.index"), LOCAL_REGISTRY);
             }
         }
         Ok(())
@@ -132,20 +195,50 @@ impl Tree<'_> {
     /// Source: the rustup book, "The toolchain file".
     fn toolchain(&self, root: &Path, limits: &Limits) -> Result<(), BuildError> {
         let folders = root.ancestors().take_while(|folder| folder.starts_with(&self.checkout));
+        for path in folders
+            .clone()
+            .map(|folder| folder.join("Cargo.toml"))
+            .filter(|path| path.is_file())
+        {
+            let text = files::read_text(&path, limits.document)?;
+            if let Some(manifest) = text.parse::<toml::Table>().or_none("cargo says what is wrong with it") {
+                self.profiles(&path, &manifest)?;
+            }
+        }
         for path in folders.flat_map(|folder| ["rust-toolchain", "rust-toolchain.toml"].map(|name| folder.join(name))) {
             if !path.is_file() {
                 continue;
             }
             let text = files::read_text(&path, limits.document)?;
-            // A name alone is no TOML; rustup refuses everything else that is none.
-            let table = text.parse::<toml::Table>().or_none("then it names no path");
-            let place = table.as_ref().and_then(|table| table.get("toolchain")?.get("path")?.as_str());
-            if place.is_some_and(|place| Path::new(place).is_relative() || self.holds(Path::new(place))) {
+            // In the old form it is a line: a name, or a path.
+            let table = text.parse::<toml::Table>().or_none("then it is the old form, or rustup refuses it");
+            let place = match &table {
+                Some(table) => table.get("toolchain").and_then(|toolchain| toolchain.get("path")?.as_str()),
+                None => Some(text.trim_start_matches('\u{feff}').trim()).filter(|line| line.contains('/')),
+            };
+            if place.is_some_and(|place| self.brings(&format!("{place}/"))) {
                 return Err(refused(&path, "toolchain.path".to_owned(), TOOLCHAIN));
             }
         }
         Ok(())
     }
+}
+
+/// What a configuration says in the place of a build script, by `links`. Source: the Cargo book, "Overriding Build Scripts".
+fn answers<'c>(target: &str, of: &'c toml::Table) -> Vec<(String, &'c toml::Table)> {
+    let tables = of.iter().filter_map(|(name, value)| Some((name, value.as_table()?)));
+    tables.map(|(name, table)| (format!("target.{target}.{name}"), table)).collect()
+}
+
+/// The first key in a profile, or in what it says of packages, that gives rustc flags or another code generator.
+fn with_flags(above: &str, value: &toml::Value) -> Option<String> {
+    value.as_table()?.iter().find_map(|(name, value)| {
+        let key = format!("{above}.{name}");
+        match name.as_str() {
+            "rustflags" | "codegen-backend" => Some(key),
+            _ => with_flags(&key, value),
+        }
+    })
 }
 
 fn refused(path: &Path, key: String, (reason, help): (&'static str, &'static str)) -> BuildError {

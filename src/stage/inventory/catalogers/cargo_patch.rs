@@ -12,7 +12,7 @@ use crate::model::inventory::{Component, Ecosystem, Origin};
 use crate::model::purl::Purl;
 
 use crate::stage::inventory::cataloger::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
-use crate::stage::inventory::image::facts::LayerFacts;
+use crate::stage::inventory::image::facts::{FileFacts, LayerFacts};
 
 /// How a gap of a manifest that is no TOML begins.
 const UNREAD: &str = "which crates it replaces cannot be told";
@@ -26,7 +26,7 @@ impl Cataloger for CargoPatch {
     }
 
     fn version(&self) -> u32 {
-        3
+        4
     }
 
     fn domain(&self) -> Domain {
@@ -44,8 +44,10 @@ impl Cataloger for CargoPatch {
                 let mut names = replaced(&manifest);
                 if is_manifest(file.head.path) {
                     names.extend(from_elsewhere(&manifest));
-                    let name = manifest.get("package").and_then(|package| package.get("name")?.as_str());
-                    name.into_iter().for_each(|name| sink.manifest_of(name));
+                    let package = |key: &str| manifest.get("package").and_then(|package| package.get(key)?.as_str());
+                    if let Some(name) = package("name") {
+                        sink.manifest_of(name, package("version").unwrap_or_default());
+                    }
                 }
                 sink.stands_in(names);
             }
@@ -91,54 +93,82 @@ pub(in crate::stage::inventory) fn drop_of_no_workspace(facts: &LayerFacts, gaps
     gaps.retain(|gap| !gap.detail.starts_with(UNREAD) || is_root(&gap.subject));
 }
 
-/// Looks local crates that stand in for published ones up like those. A configuration speaks of every lock file at or below its folder; a manifest of
-/// the one beside it, and of those above that list its package (cargo passes over a stray lock file in a member's folder). A local package whose
-/// manifest is not in the tree (it lies outside of it, or behind a link) does not say where what it needs lies: all local packages that it needs are
-/// looked up. Of a lock file without its workspace's manifest nobody can tell, and what is local is the workspace's own.
+/// Looks local crates that stand in for published ones up like those. A configuration speaks of every lock file at or below its folder; a manifest
+/// of the one beside it, and of each that lists its package, wherever it lies (cargo passes over a stray lock file in a member's folder); one without a
+/// package, a workspace's, of what the packages below it speak of. A local package whose manifest is not in the tree (it lies outside of it, or behind
+/// a link) does not say where what it needs lies: all local packages that it needs are looked up. Of a lock file without its workspace's manifest
+/// nobody can tell, and what is local is the workspace's own.
 pub(in crate::stage::inventory) fn mark(components: &mut [Component], facts: &LayerFacts) {
-    let mut places: HashMap<&str, Vec<(&str, Option<&str>)>> = HashMap::new();
-    for file in &facts.files {
-        let Some(root) = root_of(&file.path) else { continue };
-        let package = is_manifest(&file.path).then(|| file.manifest_of.as_deref().unwrap_or_default());
-        for name in &file.stands_in {
-            places.entry(name).or_default().push((root, package));
-        }
-    }
-    let roots: HashSet<&str> = facts
+    let is_local = |component: &Component| component.origin == Origin::Local && component.purl.kind == "cargo";
+    let manifests: Vec<Manifest<'_>> = facts
         .files
         .iter()
         .filter(|file| is_manifest(&file.path))
-        .map(|file| folder_of(&file.path))
+        .map(Manifest::of)
         .collect();
-    let seen: HashSet<&str> = facts.files.iter().filter_map(|file| file.manifest_of.as_deref()).collect();
-    let is_local = |component: &Component| component.origin == Origin::Local && component.purl.kind == "cargo";
-    // Every local package of a lock file, by the folder of that file.
-    let mut locked: HashSet<(&str, &str)> = HashSet::new();
+    let roots: HashSet<&str> = manifests.iter().map(|manifest| manifest.folder).collect();
+    // Every local package of a lock file, by the folder of that file; and what is needed by one that has no manifest here.
+    let mut locked: HashMap<&str, Vec<&Component>> = HashMap::new();
     let mut needed_by_unseen: HashSet<(&str, &Purl)> = HashSet::new();
     for component in components.iter().filter(|component| is_local(component)) {
-        let is_unseen = !seen.contains(component.name.as_str());
+        let is_unseen = !manifests.iter().any(|manifest| manifest.is_of(component));
         for lock in component.locations.iter().map(|place| folder_of(&place.path)) {
-            locked.insert((lock, &component.name));
+            locked.entry(lock).or_default().push(component);
             if is_unseen && roots.contains(lock) {
                 needed_by_unseen.extend(component.dependencies.iter().map(|needed| (lock, needed)));
             }
         }
     }
-    let is_spoken_of = |component: &Component, lock: &str| {
-        let speaks = |(root, package): &(&str, Option<&str>)| match package {
-            None => is_within(lock, root),
-            Some(package) => *root == lock || is_within(root, lock) && locked.contains(&(lock, *package)),
+    let mut spoken_of: HashSet<(&str, &str)> = HashSet::new();
+    for (lock, packages) in &locked {
+        let lists = |manifest: &Manifest<'_>| packages.iter().any(|package| manifest.is_of(package));
+        let speaks = |manifest: &&Manifest<'_>| {
+            manifest.folder == *lock
+                || match manifest.package {
+                    Some(_) => lists(manifest),
+                    None => manifests
+                        .iter()
+                        .any(|below| is_within(below.folder, manifest.folder) && lists(below)),
+                }
         };
-        places.get(component.name.as_str()).is_some_and(|places| places.iter().any(speaks))
-    };
+        let of_manifests = manifests.iter().filter(speaks).flat_map(|manifest| manifest.stands_in);
+        let configurations = facts.files.iter().filter(|file| !is_manifest(&file.path));
+        let above = configurations.filter(|file| root_of(&file.path).is_some_and(|root| is_within(lock, root)));
+        let names = of_manifests.chain(above.flat_map(|file| &file.stands_in));
+        spoken_of.extend(names.map(|name| (*lock, name.as_str())));
+    }
     let stands_in = |component: &Component| {
         let mut locks = component.locations.iter().map(|place| folder_of(&place.path));
-        is_local(component) && locks.any(|lock| needed_by_unseen.contains(&(lock, &component.purl)) || is_spoken_of(component, lock))
+        is_local(component)
+            && locks.any(|lock| needed_by_unseen.contains(&(lock, &component.purl)) || spoken_of.contains(&(lock, component.name.as_str())))
     };
     let found: Vec<bool> = components.iter().map(stands_in).collect();
     for (component, _) in components.iter_mut().zip(found).filter(|(_, stands_in)| *stands_in) {
         component.root = false;
         component.ecosystem = Some(Ecosystem::new(Ecosystem::CRATES));
+    }
+}
+
+/// A manifest of the tree.
+struct Manifest<'f> {
+    folder: &'f str,
+    /// Its package's name and version; an inherited version is empty.
+    package: Option<(&'f str, &'f str)>,
+    stands_in: &'f [String],
+}
+
+impl<'f> Manifest<'f> {
+    fn of(file: &'f FileFacts) -> Self {
+        Self {
+            folder: folder_of(&file.path),
+            package: file.manifest_of.as_ref().map(|(name, version)| (name.as_str(), version.as_str())),
+            stands_in: &file.stands_in,
+        }
+    }
+
+    fn is_of(&self, component: &Component) -> bool {
+        let is_its = |(name, version): (&str, &str)| name == component.name && (version.is_empty() || version == component.version);
+        self.package.is_some_and(is_its)
     }
 }
 

@@ -92,8 +92,8 @@ impl Sink for FileSink<'_> {
         self.facts.stands_in.extend(names);
     }
 
-    fn manifest_of(&mut self, name: &str) {
-        self.facts.manifest_of = Some(name.to_owned());
+    fn manifest_of(&mut self, name: &str, version: &str) {
+        self.facts.manifest_of = Some((name.to_owned(), version.to_owned()));
     }
 
     fn licenses(&mut self, licenses: Vec<String>) {

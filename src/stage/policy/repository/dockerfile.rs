@@ -1,5 +1,7 @@
 //! The images that a Dockerfile builds upon or copies from, as evidence.
 
+use std::collections::BTreeMap;
+
 use crate::model::context::DeclaredBase;
 use crate::model::coverage::{Gap, GapKind};
 use crate::model::dockerfile::{images, parse};
@@ -7,11 +9,11 @@ use crate::model::inventory::Location;
 
 /// Every image of somebody else's that a Dockerfile names, with its line, and a gap for what could not be read.
 ///
-/// `ARG`s before the first `FROM` that have a default are filled in; what no default decides stays as written (`${BASE}`).
+/// `ARG`s before the first `FROM` that are given or have a default are filled in; what neither decides stays as written (`${BASE}`).
 #[must_use]
-pub fn base_images(path: &str, text: &str) -> (Vec<DeclaredBase>, Vec<Gap>) {
+pub fn base_images(path: &str, text: &str, given: &BTreeMap<String, String>) -> (Vec<DeclaredBase>, Vec<Gap>) {
     let file = parse(text);
-    let (images, unclear) = images(&file);
+    let (images, unclear) = images(&file, given);
     let at = |line| Location {
         line: Some(line),
         ..Location::path(path)

@@ -11,4 +11,4 @@ mod tests;
 
 pub use blame::waiver_authors;
 pub use dockerfile::base_images;
-pub use survey::{Dockerfiles, survey};
+pub use survey::{Built, Dockerfiles, survey};

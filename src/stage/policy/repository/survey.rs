@@ -1,5 +1,6 @@
 //! The files of a repository that rules look at: Dockerfiles and workflows.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::blame::waiver_authors;
@@ -11,6 +12,7 @@ use crate::model::context::Context;
 use crate::model::coverage::{Gap, GapKind};
 use crate::model::dockerfile::is_dockerfile;
 use crate::model::passed_over::Exclusion;
+use crate::model::plan::Builder;
 use crate::stage::policy::Waivers;
 
 /// Which Dockerfiles of the repository say what the image is built from.
@@ -20,9 +22,48 @@ pub enum Dockerfiles {
     Tracked {
         /// But for what the configuration leaves out.
         exclude: Vec<Exclusion>,
+        /// Among them those that the build uses.
+        built: Built,
     },
-    /// These, relative to the root: those that the build uses. None of them for a build without one.
-    These(Vec<PathBuf>),
+    /// Those that the build uses. None of them for a build without one.
+    These(Built),
+}
+
+/// The Dockerfiles that a build uses, and the arguments that it gives them: these win over defaults, also in `FROM`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Built {
+    /// Relative to the root.
+    pub paths: Vec<PathBuf>,
+    /// By the names of the arguments.
+    pub args: BTreeMap<String, String>,
+}
+
+impl Built {
+    /// Those of a builder.
+    #[must_use]
+    pub fn of(builder: &Builder) -> Self {
+        let args = match builder {
+            Builder::Dockerfile { build, .. } => build.args.clone(),
+            Builder::Native(_) | Builder::Image(_) => BTreeMap::new(),
+        };
+        Self {
+            paths: builder.dockerfiles(),
+            args,
+        }
+    }
+
+    /// The arguments for a file, by its path relative to the root.
+    fn args_of(&self, path: &str) -> BTreeMap<String, String> {
+        let plain = Path::new(path);
+        match self
+            .paths
+            .iter()
+            .any(|built| built.strip_prefix(".").unwrap_or(built) == plain || built == plain)
+        {
+            true => self.args.clone(),
+            false => BTreeMap::new(),
+        }
+    }
 }
 
 /// Folders that hold other people's files.
@@ -53,17 +94,18 @@ pub fn survey(
         }
     }
     let chosen: Vec<String> = match dockerfiles {
-        Dockerfiles::Tracked { exclude } => tracked
+        Dockerfiles::Tracked { exclude, .. } => tracked
             .into_iter()
             .filter(|path| is_dockerfile(path) && is_there(path))
             .filter(|path| !exclude.iter().any(|one| Path::new(path).starts_with(&one.path)))
             .collect(),
-        Dockerfiles::These(paths) => paths.iter().map(|path| path.to_string_lossy().into_owned()).collect(),
+        Dockerfiles::These(built) => built.paths.iter().map(|path| path.to_string_lossy().into_owned()).collect(),
     };
+    let (Dockerfiles::Tracked { built, .. } | Dockerfiles::These(built)) = dockerfiles;
     for path in &chosen {
         match read(root, path, GapKind::UnreadableDockerfile, &effects.limits) {
             Ok(text) => {
-                let (images, gaps) = base_images(path, &text);
+                let (images, gaps) = base_images(path, &text, &built.args_of(path));
                 context.base_images.extend(images);
                 context.gaps.extend(gaps);
             }

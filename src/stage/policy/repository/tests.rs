@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::fs;
 
 use super::survey::Walk;
@@ -14,7 +15,7 @@ use std::path::Path;
 const DIGEST: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
 fn bases(text: &str) -> Vec<(String, u32)> {
-    base_images("Dockerfile", text)
+    base_images("Dockerfile", text, &BTreeMap::new())
         .0
         .into_iter()
         .map(|base| (base.image, base.location.line.expect("line")))
@@ -76,7 +77,7 @@ fn hostile_dockerfiles_do_not_panic() {
         "COPY --from=",
         "FROM é$é{ü",
     ] {
-        drop(base_images("Dockerfile", text));
+        drop(base_images("Dockerfile", text, &BTreeMap::new()));
     }
 }
 
@@ -156,7 +157,7 @@ fn no_spelling_of_a_dockerfile_hides_an_image() {
         ("FROM \\\n# comment\n\na:1\n", "a:1"),
         ("FROM scratch\nCOPY --from=7 /x /y\n", "7"),
     ] {
-        let (images, _) = base_images("Dockerfile", text);
+        let (images, _) = base_images("Dockerfile", text, &BTreeMap::new());
         assert!(images.iter().any(|base| base.image == image), "{text}: {images:?}");
     }
     // The controls: real here-documents, in their forms.
@@ -166,7 +167,11 @@ fn no_spelling_of_a_dockerfile_hides_an_image() {
         "FROM scratch\nONBUILD RUN 3<<\"EOF\" x\nFROM a:1\nEOF\n",
         "FROM scratch\nCOPY <<A <<B /x/\nFROM a:1\nA\nFROM a:1\nB\n",
     ] {
-        assert_eq!(base_images("Dockerfile", text), (Vec::new(), Vec::new()), "{text}");
+        assert_eq!(
+            base_images("Dockerfile", text, &BTreeMap::new()),
+            (Vec::new(), Vec::new()),
+            "{text}"
+        );
     }
     // What BuildKit would refuse, and what another program reads, is said.
     for text in [
@@ -176,7 +181,7 @@ fn no_spelling_of_a_dockerfile_hides_an_image() {
         "FROM\n",
         "FROM a:1 b c\n",
     ] {
-        assert!(!base_images("Dockerfile", text).1.is_empty(), "{text}");
+        assert!(!base_images("Dockerfile", text, &BTreeMap::new()).1.is_empty(), "{text}");
     }
 }
 
@@ -326,6 +331,7 @@ fn tracked(exclude: &[&str]) -> Dockerfiles {
     };
     Dockerfiles::Tracked {
         exclude: exclude.iter().map(excluded).collect(),
+        built: Built::default(),
     }
 }
 
@@ -369,7 +375,10 @@ fn the_survey_reads_tracked_files_and_says_what_it_could_not_read() {
     );
 
     let mut context = Context::default();
-    let these = Dockerfiles::These(vec!["gone/Dockerfile".into()]);
+    let these = Dockerfiles::These(Built {
+        paths: vec!["gone/Dockerfile".into()],
+        ..Built::default()
+    });
     survey(root, &these, &Waivers::default(), None, &effects, &mut context);
     assert_eq!((context.gaps.len(), context.gaps[0].subject.as_str()), (1, "gone/Dockerfile"));
     assert!(
