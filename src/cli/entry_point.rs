@@ -1,8 +1,10 @@
 //! From the command line to an exit code.
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use clap::error::{ContextKind, ContextValue};
 
 use super::args::Cli;
 use super::environment::Environment;
@@ -10,6 +12,7 @@ use super::error::CliError;
 use super::{args, exit, folders, verbs};
 use crate::model::excused::Excused as _;
 use crate::model::exit_kind::ExitKind;
+use crate::report::Form;
 
 /// Parses the command line, runs its verb and gives its exit code; a signal ends it as the README's table says.
 #[must_use]
@@ -75,10 +78,41 @@ pub(super) fn refused(error: &clap::Error) -> u8 {
         error.print().dismissed("what nobody can see leaves the exit code");
     }
     exit::last_line(&format!(
-        "portcullis: exit {}, usage error. Next: correct what is named above; `portcullis --help` lists every verb",
-        ExitKind::Usage.code()
+        "portcullis: exit {}, usage error. Next: {}",
+        ExitKind::Usage.code(),
+        next(error)
     ));
     ExitKind::Usage.code()
+}
+
+/// The one thing to do about a command line that was refused.
+fn next(error: &clap::Error) -> String {
+    let named = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.as_str()),
+        _ => None,
+    };
+    let (flag, value) = (
+        named(ContextKind::InvalidArg).unwrap_or_default(),
+        named(ContextKind::InvalidValue).unwrap_or_default(),
+    );
+    // Two flags whose names are near: what stdout is for, and the form that others read.
+    let is_form = Form::ALL.iter().any(|form| form.as_str() == value);
+    match (flag.split(' ').next(), value) {
+        (Some("--format"), _) if is_form => return format!("{value} is a form: --form {value}"),
+        (Some("--form"), "json" | "human") => return format!("{value} is no form of others: --format {value}"),
+        _ => {}
+    }
+    // The verb that was meant says what it takes.
+    let command = command();
+    let is_verb = |word: &OsString| command.get_subcommands().any(|verb| word == verb.get_name() && !verb.is_hide_set());
+    let verb = std::env::args_os()
+        .skip(1)
+        .find(is_verb)
+        .map(|verb| verb.to_string_lossy().into_owned());
+    match verb {
+        Some(verb) => format!("correct what is named above; `portcullis help {verb}` says what it takes"),
+        None => "correct what is named above; `portcullis --help` lists every verb".to_owned(),
+    }
 }
 
 /// The command line's definition, for completions and for whoever checks that something mirrors it.

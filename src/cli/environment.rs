@@ -85,7 +85,8 @@ impl Environment {
             github: Actions::detect(),
             docker: beside("DOCKER_CONFIG", ".docker"),
             more_told: variable("RUST_LOG").is_some_and(|directives| asks_for_more(&directives)),
-            no_color: variable("NO_COLOR").is_some(),
+            // A terminal that says so of itself knows no colours.
+            no_color: variable("NO_COLOR").is_some() || variable("TERM").is_some_and(|term| term == "dumb"),
             columns: variable("COLUMNS").and_then(|text| text.parse().or_none("no number of columns: the terminal is asked")),
             unicode: locale.is_empty() || locale.contains("utf"),
         })

@@ -19,7 +19,6 @@ use super::results::{self, Held};
 use super::signals::{self, Phase};
 use super::wiring::{CONFIG_FILE, DOCKERFILES, Workspace};
 use crate::gate;
-use crate::github;
 use crate::io::clock::{At, Clock, System};
 use crate::io::document;
 use crate::io::limits::Limits;
@@ -96,7 +95,6 @@ impl<'a> Session<'a> {
         signals::listen(Arc::clone(&cancelled), Arc::clone(&phase));
         let events = if logged { Some(event_log(&workspace)?) } else { None };
         let screen = Screen::open(global, environment);
-        hide_secrets(environment, &workspace);
         let mut watchers: Vec<Arc<dyn Observer>> = vec![phase, screen.observer()];
         if let Some(log) = events {
             watchers.push(log);
@@ -358,19 +356,6 @@ impl std::io::Write for LateFile {
 
     fn flush(&mut self) -> std::io::Result<()> {
         self.file.as_mut().map_or(Ok(()), std::io::Write::flush)
-    }
-}
-
-/// Tells a workflow's log which texts to hide, before anything else is written to it.
-fn hide_secrets(environment: &Environment, workspace: &Workspace) {
-    if environment.github.is_none() {
-        return;
-    }
-    for name in workspace.own_secrets() {
-        let secret = secret::Secrets::secret(&secret::Environment, name);
-        for command in secret.iter().flat_map(|secret| github::mask(secret.expose())) {
-            exit::last_line(&command);
-        }
     }
 }
 

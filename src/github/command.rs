@@ -28,13 +28,6 @@ pub fn endgroup() -> &'static str {
     "::endgroup::"
 }
 
-/// Commands that hide a secret in all logs that follow: one for each line of it, since the runner compares lines.
-#[must_use]
-pub fn mask(secret: &str) -> Vec<String> {
-    let lines = secret.lines().map(str::trim).filter(|line| line.len() >= 4);
-    lines.map(|line| command("add-mask", &[], line)).collect()
-}
-
 /// Escapes the text of a command: it ends with its line.
 fn data(text: &str) -> String {
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
@@ -57,19 +50,6 @@ mod tests {
         assert_eq!(
             line,
             "::error file=a%250A%0D%0A%3A%3Aset-output name=x%3A%3Ay%2Cfile=/etc/passwd%3Az,line=1::a%250A%0D%0A::set-output name=x::y,file=/etc/passwd:z"
-        );
-    }
-
-    #[test]
-    fn every_line_of_a_secret_is_masked() {
-        let pem = "-----BEGIN KEY-----\nabcd\r\n\n-----END KEY-----\n";
-        assert_eq!(
-            mask(pem),
-            [
-                "::add-mask::-----BEGIN KEY-----",
-                "::add-mask::abcd",
-                "::add-mask::-----END KEY-----"
-            ]
         );
     }
 }

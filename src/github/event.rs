@@ -132,9 +132,13 @@ impl Event {
                 name: named,
                 trigger: Trigger::PullRequest,
                 number: payload.number,
-                head_repository: pull
-                    .as_ref()
-                    .and_then(|pull| pull.head.repo.as_ref().map(|repository| repository.full_name.clone())),
+                // A fork that was deleted since is a fork.
+                head_repository: pull.as_ref().map(|pull| {
+                    pull.head
+                        .repo
+                        .as_ref()
+                        .map_or_else(|| "a deleted fork".to_owned(), |repository| repository.full_name.clone())
+                }),
                 head: pull.as_ref().and_then(|pull| known(pull.head.sha.clone())),
                 base: pull.and_then(|pull| known(pull.base.sha)),
             },

@@ -16,7 +16,7 @@ mod step;
 pub use actions::Actions;
 pub use annotate::{Annotation, Notice, annotations};
 pub use api::{Api, ApiError, Commented, Deployed, comment, deployment, snapshot};
-pub use command::{endgroup, group, mask};
+pub use command::{endgroup, group};
 pub use escape::{EscapedLines, escaped, escaped_json};
 pub use event::{Event, Trigger};
 pub use groups::Groups;

@@ -112,9 +112,22 @@ pub fn from_toml(name: &str, text: &str, error: &toml::de::Error) -> DocumentErr
         }
         None => {
             let problem = plain_words(message.lines().next().unwrap_or("invalid document"));
-            match key_before(text, span.start).filter(|_| problem.contains("expected")) {
-                Some(key) => (format!("`{key}`: {problem}"), None),
-                None => (problem, None),
+            let value = text.get(span.start..).unwrap_or_default();
+            match key_before(text, span.start) {
+                Some(key) if is_bare_word(message, value) => (
+                    format!("`{key}`: a text stands in quotes"),
+                    Some(format!("write {key} = \"…\", with the word between the quotes")),
+                ),
+                // The only table of which one key is wanted is an enumeration: whichever is given says which it is.
+                Some(key) if problem.starts_with("wanted exactly 1 element") => {
+                    (format!("`{key}`: it takes one of its keys, not several"), None)
+                }
+                Some(key) if problem.contains("expected") => (format!("`{key}`: {problem}"), None),
+                _ if problem == "duplicate key" => {
+                    let key = text.get(span.clone()).unwrap_or_default();
+                    (format!("`{key}` is given twice"), Some("leave one of the two out".to_owned()))
+                }
+                _ => (problem, None),
             }
         }
     };
@@ -129,6 +142,16 @@ fn key_before(text: &str, at: usize) -> Option<&str> {
     let key = key.trim();
     let is_key = |c: char| c.is_alphanumeric() || "-_.\"' ".contains(c);
     (between.trim().is_empty() && !key.is_empty() && key.len() <= 64 && key.chars().all(is_key)).then_some(key)
+}
+
+/// True where somebody wrote a word where TOML takes numbers, dates, true and false: it says "invalid float" of `native`.
+fn is_bare_word(message: &str, value: &str) -> bool {
+    let word: &str = value
+        .split(|c: char| !c.is_alphanumeric() && !"-_.".contains(c))
+        .next()
+        .unwrap_or_default();
+    let is_word = word.starts_with(|c: char| c.is_alphabetic()) && !["true", "false", "nan", "inf"].contains(&word);
+    is_word && (message.starts_with("invalid") || message.starts_with("string values must be quoted"))
 }
 
 /// Serde names kinds of values as Rust does; a person wants to know what to write.
@@ -203,6 +226,40 @@ mod tests {
         #[serde(default)]
         #[expect(dead_code, reason = "only its type matters")]
         number: u16,
+    }
+
+    #[test]
+    fn what_people_mistype_is_told_in_their_words() {
+        #[derive(Debug, serde::Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        #[expect(dead_code, reason = "only errors are asked for")]
+        enum One {
+            Json(String),
+            Header(String),
+        }
+        #[derive(Debug, serde::Deserialize)]
+        #[expect(dead_code, reason = "only errors are asked for")]
+        struct Document {
+            using: Option<String>,
+            version: Option<One>,
+            port: Option<u16>,
+        }
+        let told = |text: &str| {
+            let error = parse::<Document>(Path::new("x.toml"), text).expect_err(text);
+            (error.problem, error.help.unwrap_or_default())
+        };
+        for word in ["native", "foo", "true-ish", "inner"] {
+            let (problem, help) = told(&format!("using = {word}\n"));
+            assert_eq!(problem, "`using`: a text stands in quotes", "{word}");
+            assert!(help.contains("using = \"…\""), "{help}");
+        }
+        assert_eq!(
+            told("version = { json = \"/v\", header = \"x\" }\n").0,
+            "`version`: it takes one of its keys, not several"
+        );
+        assert_eq!(told("port = 1\nport = 2\n").0, "`port` is given twice");
+        // The control: a number that is none is still told as one.
+        assert!(!told("port = 1x\n").0.contains("quotes"));
     }
 
     #[test]

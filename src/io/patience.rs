@@ -99,6 +99,20 @@ pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     Some(Duration::from_secs(seconds))
 }
 
+/// How long a server of GitHub's kind asks to wait that has no `Retry-After`: until its limit is whole again, by its own clock. `None` where no limit
+/// is used up.
+pub(super) fn until_reset(headers: &HeaderMap) -> Option<Duration> {
+    let text = |name: &str| headers.get(name)?.to_str().or_none("what is no text is no number").map(str::trim);
+    if text("x-ratelimit-remaining")? != "0" {
+        return None;
+    }
+    let reset: i64 = text("x-ratelimit-reset")?
+        .parse()
+        .or_none("without a number the usual delay holds")?;
+    let now = jiff::fmt::rfc2822::parse(text("date")?).or_none("without its clock the usual delay holds")?;
+    Some(Duration::from_secs(u64::try_from(reset - now.timestamp().as_second()).unwrap_or(0)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

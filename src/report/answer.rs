@@ -2,8 +2,9 @@
 
 use super::exit;
 use super::text::prose;
+use crate::model::finding::Disposition;
 use crate::model::outcome::Outcome;
-use crate::model::verdict::Decision;
+use crate::model::verdict::{Decision, Verdict};
 
 /// `blocked by policy: 3 findings denied`. A run without a verdict says why there is none.
 #[must_use]
@@ -17,6 +18,13 @@ pub(super) fn sentence(outcome: &Outcome) -> String {
         Some(Decision::Blocked) => exit::meaning(outcome, 1),
         Some(Decision::Undecidable) => exit::meaning(outcome, 2),
     }
+}
+
+/// True where something was not looked at that the policy does not accept: no list of findings is whole then, whatever the verdict.
+#[must_use]
+pub(super) fn is_partial(outcome: &Outcome) -> bool {
+    let denied = |verdict: &Verdict| verdict.gaps.iter().any(|gap| gap.disposition == Disposition::Denied);
+    is_unknown(outcome) || outcome.verdict.as_ref().is_some_and(denied)
 }
 
 /// True where nobody knows: no verdict, an undecidable one, or a run that stopped.

@@ -12,12 +12,28 @@ pub(super) fn closing(verdict: &Verdict) -> Vec<(String, String)> {
     let mut out = Vec::new();
     let mut known = HashSet::new();
     for judged in verdict.gaps.iter().filter(|gap| gap.disposition == Disposition::Denied) {
-        let help = closes(judged.kind, &judged.subject);
+        let source = verdict.inputs.feeds.iter().find(|feed| feed.name == judged.subject);
+        let own = source.map(|feed| feed.source.as_str()).filter(|source| !source.contains("://"));
+        let help = match (judged.kind, own) {
+            (GapKind::StaleFeed, Some(folder)) => bring_up_to_date(folder),
+            (GapKind::EmptyInventory, _) if verdict.subject.digest.is_some() => OF_AN_IMAGE.to_owned(),
+            _ => closes(judged.kind, &judged.subject),
+        };
         if known.insert(help.clone()) {
             out.push((format!("{} {}", judged.kind.as_str(), prose(&judged.subject)), help));
         }
     }
     out
+}
+
+/// An image in which nothing says what it was built of.
+const OF_AN_IMAGE: &str = "build what is in the image with a list of its packages in it (cargo auditable; Go does by itself), or copy its lock file in; where \
+     it holds none, accept `empty-inventory` in the policy under [rules.incomplete-inventory]";
+
+/// What helps with advisory data in a folder or a file of the user's own that is too old: no update of ours makes it newer.
+#[must_use]
+pub fn bring_up_to_date(place: &str) -> String {
+    format!("bring {} up to date, or allow older data with [feeds] max_age", prose(place))
 }
 
 /// One sentence or command.

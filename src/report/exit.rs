@@ -127,7 +127,7 @@ pub fn next(outcome: &Outcome, code: u8) -> String {
             "`{}` finishes or reverts what was under way",
             prose(&outcome.command("rollout resume"))
         ),
-        64 => "correct what is named above; `portcullis --help` lists every verb".to_owned(),
+        64 => "correct what is named above".to_owned(),
         69 => "check the network and the service named above, then run again; nothing half done was left behind".to_owned(),
         70 => "please report it with the message above and events.ndjson".to_owned(),
         _ => "see the message above".to_owned(),

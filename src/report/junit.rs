@@ -8,7 +8,7 @@ use super::group::message;
 use super::text::prose;
 use super::xml::escape;
 use crate::model::finding::{Disposition, Judgement};
-use crate::model::outcome::Outcome;
+use crate::model::outcome::{Outcome, RolloutReport};
 use crate::model::verdict::{Decision, JudgedGap, Verdict};
 
 /// How a test ended.
@@ -33,7 +33,25 @@ pub fn junit(outcome: &Outcome) -> String {
         cases.extend(verdict.findings.iter().map(|judgement| of_finding(judgement, verdict)));
         cases.extend(verdict.gaps.iter().map(of_gap));
     }
+    cases.extend(outcome.rollout.as_ref().map(of_rollout));
     document(outcome, &cases)
+}
+
+/// A rollout that did not hold is a failed test: a pipeline that reads nothing else must not be green by it.
+fn of_rollout(report: &RolloutReport) -> Case {
+    let words = format!("{:?}", report.result);
+    let said = report.reason.as_deref().map(prose).unwrap_or_default();
+    Case {
+        class: "rollout".to_owned(),
+        name: format!("rollout to {}", report.target),
+        end: match report.result.code() {
+            0 => End::Passed(words),
+            _ => End::Failed {
+                message: words,
+                text: said,
+            },
+        },
+    }
 }
 
 fn document(outcome: &Outcome, cases: &[Case]) -> String {

@@ -56,7 +56,7 @@ pub struct InitArgs {
     /// Where the workflow gets portcullis: OWNER/REPOSITORY@COMMIT [default: the release that this program is of]
     #[arg(long, value_name = "OWNER/REPOSITORY@COMMIT")]
     pub action: Option<String>,
-    /// Overwrite what is there, but for waivers
+    /// Write configuration and workflow anew where they are there; policy and waivers are kept
     #[arg(long)]
     pub force: bool,
     /// Write nothing; show what would be written

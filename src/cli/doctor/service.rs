@@ -10,6 +10,7 @@ use crate::gate::{GateError, Judge};
 use crate::io::registry::{Access, Options, Registry, RegistryError};
 use crate::model::error_chain::chain;
 use crate::model::plan::{Destination, KeySource, TargetPlan};
+use crate::report::closing::bring_up_to_date;
 use crate::report::quantity;
 use crate::stage::matching::{self, FeedStatus};
 use crate::stage::publish::sign::{SignError, Signer, VerifyingKey};
@@ -30,6 +31,10 @@ pub(in crate::cli) async fn data(session: &Session<'_>) -> Vec<Check> {
         }
         Err(error) => Check::refused("policy", "policy", &CliError::from(error)),
     }];
+    if let Err(error) = session.workspace.feeds_are_there(&Judging::default()) {
+        checks.push(Check::refused("advisory data", "matching", &error));
+        return checks;
+    }
     match matching::status(&plan.feeds, &[], &session.effects).await {
         Ok(feeds) if !feeds.iter().any(FeedStatus::is_advisories) => checks.push(Check::missing(
             "advisory data",
@@ -63,8 +68,15 @@ fn of_feed(feed: &FeedStatus, session: &Session<'_>) -> Check {
             name,
             "matching",
             format!("{}, which is older than [feeds] max_age allows", quantity::age(revision.as_of, now)),
-            "portcullis feeds update",
-        ),
+            match feed.is_own() {
+                true => bring_up_to_date(&feed.source),
+                false => "portcullis feeds update".to_owned(),
+            },
+        )
+        .configured(feed.is_own()),
+        (_, Some(problem), _) if feed.is_own() => {
+            Check::missing(name, "matching", problem, format!("correct {}", feed.source)).configured(true)
+        }
         (_, Some(problem), _) => Check::missing(name, "matching", problem, "portcullis feeds update"),
         (None, None, _) => Check::missing(
             name,
@@ -98,6 +110,12 @@ fn key(session: &Session<'_>) -> Check {
             Ok(()) => Check::there(NAME, STAGE, "the identity of this job, asked for after the verdict"),
             Err(error) => Check::refused(NAME, STAGE, &CliError::Gate(GateError::Publish(error.into()))),
         },
+        Ok(Some(KeySource::Env(name))) if session.effects.secrets.secret(&name).is_none() => Check::missing(
+            NAME,
+            STAGE,
+            format!("{name} is not set here"),
+            format!("set {name} to a key in PEM where the image is published; `gate --until policy` needs none"),
+        ),
         Ok(Some(source)) => match VerifyingKey::load(&source, &session.effects) {
             Ok(key) => Check::there(NAME, STAGE, key.name()),
             Err(error) => Check::refused(NAME, STAGE, &CliError::Gate(GateError::Publish(SignError::from(error).into()))),
@@ -151,6 +169,7 @@ async fn rollout(session: &Session<'_>) -> Check {
             "take [rollout.canary] out, or let our own switch be the front door and ask by HTTP",
         )
         .configured(true),
+        Ok(Some(plan)) if let Err(error) = session.workspace.can_be_pulled(&plan.target) => Check::refused(NAME, NAME, &error),
         Ok(Some(plan)) if matches!(plan.target, TargetPlan::Compose(_)) => match version("docker", &["compose", "version"]).await {
             Ok(said) => Check::there(NAME, NAME, format!("to the target `compose`: {said}")),
             Err(said) => Check::missing(

@@ -2,15 +2,27 @@
 
 use super::found::{Found, Kind, Runs};
 
+/// Where the policy lies.
+pub(super) const POLICY_FILE: &str = "policies/gate.toml";
+
 /// A waiver file without an entry.
-pub(in crate::cli) const WAIVERS: &str = "\
+pub(super) const WAIVERS: &str = "\
 # Waivers: dated promises about single findings, each with a reason, an owner and a last day.
 # `portcullis waive ID` adds one; `portcullis waivers list` says what each covers.
 ";
 
+/// The policy that is written: the gate's own, which people change, without the line of its schema.
+pub(super) fn policy() -> &'static str {
+    const POLICY: &str = include_str!("../../../policies/gate.toml");
+    POLICY
+        .split_once('\n')
+        .filter(|(line, _)| line.starts_with("#:schema"))
+        .map_or(POLICY, |(_, rest)| rest)
+}
+
 /// The configuration of a service whose image goes to a repository.
 #[must_use]
-pub(in crate::cli) fn configuration(found: &Found, repository: &str) -> String {
+pub(super) fn configuration(found: &Found, repository: &str) -> String {
     let mut text = format!(
         "# What `portcullis gate` builds, judges and publishes. Paths are relative to this file. `portcullis doctor` says what is missing.\n\
          [service]\nname = {}\n\n[build]\n{}\n[image]\nrepository = {}\n\
@@ -21,10 +33,14 @@ pub(in crate::cli) fn configuration(found: &Found, repository: &str) -> String {
     );
     text.push_str(
         "[feeds]\n# Older advisory data is \"we do not know\".\nmax_age = \"24h\"\n\n\
-         [policy]\n# Without `document` the gate's own policy applies; \"strict\" is the stricter one.\nwaivers = \"policies/waivers.toml\"\n\n\
+         [policy]\n# The gate's own policy, to be changed; \"strict\" is the stricter one.\ndocument = \"policies/gate.toml\"\nwaivers = \"policies/waivers.toml\"\n\n\
          [sign]\n# ECDSA P-256 or Ed25519 in PEM: openssl genpkey -algorithm ed25519. Only the job that publishes has it.\nkey = \"env:PORTCULLIS_KEY\"\n\n\
          # With this the gate also rolls out, and goes back if the new version does not serve (see docs/rollout.md of the gate):\n",
     );
+    let pulls = matches!(found.runs, Runs::Compose { .. } | Runs::Swarm { .. } | Runs::Kubernetes { .. });
+    if pulls && repository.starts_with("oci:") {
+        text.push_str("# (This target pulls the image: [image] repository must then be a registry's, host/path.)\n");
+    }
     for line in rollout(&found.runs).lines() {
         text.push_str(format!("# {line}").trim_end());
         text.push('\n');
@@ -54,7 +70,15 @@ fn rollout(runs: &Runs) -> String {
             "[rollout]\ntarget = \"swarm\"\nswarm_service = {}               # as `docker service ls` names it\n{health}",
             quoted(service)
         ),
-        Runs::Kubernetes { workload } => format!("[rollout]\ntarget = \"kubernetes\"\nworkload = {}\n{health}", quoted(workload)),
+        Runs::Kubernetes { workload, namespace } => {
+            let namespace = namespace
+                .as_deref()
+                .map_or_else(String::new, |namespace| format!("namespace = {}\n", quoted(namespace)));
+            format!(
+                "[rollout]\ntarget = \"kubernetes\"\nworkload = {}\n{namespace}{health}",
+                quoted(workload)
+            )
+        }
     }
 }
 

@@ -50,7 +50,7 @@ pub(in crate::cli) enum Runs {
     /// As a service of a swarm: `shop_api`.
     Swarm { service: String },
     /// As the only workload of the manifests: `deployment/shop`.
-    Kubernetes { workload: String },
+    Kubernetes { workload: String, namespace: Option<String> },
 }
 
 /// Looks into a folder. What lies in it itself is the service; else every one below.
@@ -62,8 +62,9 @@ pub(in crate::cli) fn find(root: &Path, limit: u64) -> Result<Vec<Found>, FileEr
     let images = || manifests.iter().flat_map(|manifests| &manifests.images);
     let repository = images().find_map(|image| repository_of(image));
     let runs = match manifests.as_ref().map(|manifests| manifests.workloads.as_slice()) {
-        Some([(kind, name)]) => Some(Runs::Kubernetes {
-            workload: format!("{}/{}", kind.to_lowercase(), plain(name)),
+        Some([only]) => Some(Runs::Kubernetes {
+            workload: format!("{}/{}", only.kind.to_lowercase(), plain(&only.name)),
+            namespace: only.namespace.as_deref().map(plain),
         }),
         _ => None,
     };
@@ -100,7 +101,11 @@ pub(in crate::cli) fn find(root: &Path, limit: u64) -> Result<Vec<Found>, FileEr
     if found.is_empty() && manifests.is_some() {
         found.push(Found {
             folder: PathBuf::new(),
-            name: name_of(root),
+            // A folder of manifests is called after what it is, and not after the service.
+            name: match manifests.as_ref().map(|manifests| manifests.workloads.as_slice()) {
+                Some([only]) => plain(&only.name),
+                _ => name_of(root),
+            },
             kind: Kind::Image {
                 image: images().next().cloned(),
             },
@@ -335,6 +340,7 @@ mod tests {
         let named = |name: &str| format!("kind: StatefulSet\nmetadata:\n  name: {name}\n");
         let workload = |name: &str| Runs::Kubernetes {
             workload: format!("statefulset/{name}"),
+            namespace: None,
         };
         assert_eq!(
             runs(&[("Dockerfile", "FROM x\n"), ("k8s/app.yaml", &named("pay"))]),

@@ -109,8 +109,18 @@ fn built(context: &str, dockerfile: Option<String>) -> Built {
 pub(super) struct Manifests {
     /// The images of all containers.
     pub(super) images: Vec<String>,
-    /// Kind and name of what a rollout can change: `("Deployment", "shop")`.
-    pub(super) workloads: Vec<(String, String)>,
+    /// What a rollout can change.
+    pub(super) workloads: Vec<Workload>,
+}
+
+/// A Deployment or a StatefulSet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Workload {
+    /// `Deployment`.
+    pub(super) kind: String,
+    pub(super) name: String,
+    /// Where it runs, where the manifest says so.
+    pub(super) namespace: Option<String>,
 }
 
 /// What manifests say; `None` where there is none of a workload.
@@ -131,12 +141,10 @@ pub(super) fn kubernetes(root: &Path, limit: u64) -> Option<Manifests> {
                 if WORKLOADS.contains(&kind.as_str()) {
                     workloads += 1;
                     collect(&document, &mut found.images);
-                    let name = get(&document, "metadata")
-                        .and_then(|metadata| get(metadata, "name"))
-                        .and_then(text_of);
-                    found
-                        .workloads
-                        .extend(name.filter(|_| ROLLED_OUT.contains(&kind.as_str())).map(|name| (kind, name)));
+                    let of = |key: &str| get(&document, "metadata").and_then(|metadata| get(metadata, key)).and_then(text_of);
+                    let name = of("name").filter(|_| ROLLED_OUT.contains(&kind.as_str()));
+                    let namespace = of("namespace");
+                    found.workloads.extend(name.map(|name| Workload { kind, name, namespace }));
                 }
             }
         }

@@ -2,7 +2,7 @@
 //! have nothing but the results.
 
 /// Where the action is: the release that this program is of, or nobody knows and the user says.
-pub(in crate::cli) const ACTION: Option<&str> = option_env!("PORTCULLIS_ACTION");
+pub(super) const ACTION: Option<&str> = option_env!("PORTCULLIS_ACTION");
 
 const CHECKOUT: &str = "actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683 # v4.2.2";
 const UPLOAD: &str = "actions/upload-artifact@ea165f8d65b6e75b540449e92b4886f43607fa02 # v4.6.2";
@@ -10,7 +10,8 @@ const DOWNLOAD: &str = "actions/download-artifact@d3f86a106a0bac45b974a628896c90
 
 /// What a workflow is about.
 #[derive(Debug, Clone)]
-pub(in crate::cli) struct Delivery<'a> {
+pub(super) struct Delivery<'a> {
+    /// What tells its runs, artifacts and file apart from those of the repository's other services.
     pub service: &'a str,
     /// Its folder in the repository, with `/`; `.` for the repository's root.
     pub folder: &'a str,
@@ -24,7 +25,7 @@ pub(in crate::cli) struct Delivery<'a> {
 
 /// The text of the workflow. Every name in it is of letters, digits, `.`, `-`, `_` and `/`: see [`is_plain`].
 #[must_use]
-pub(in crate::cli) fn workflow(delivery: &Delivery<'_>) -> String {
+pub(super) fn workflow(delivery: &Delivery<'_>) -> String {
     let Delivery {
         service,
         folder,
@@ -48,19 +49,19 @@ pub(in crate::cli) fn workflow(delivery: &Delivery<'_>) -> String {
         "\
 # Written by `portcullis init`. The first job builds and judges, and has no secret; the second publishes what was judged, and builds nothing. The others tell
 # GitHub what was found: they have a token, and nothing of the code.
-name: portcullis {service}
+name: 'portcullis {service}'
 
 on:
   pull_request:
   merge_group:
   push:
-    branches: [{branch}]
+    branches: ['{branch}']
 
 permissions: {{}}
 
 # A newer commit of a pull request ends the older run; what is being published is never ended half-way.
 concurrency:
-  group: portcullis-{service}-${{{{ github.ref }}}}
+  group: 'portcullis-{service}-${{{{ github.ref }}}}'
   cancel-in-progress: ${{{{ github.event_name == 'pull_request' }}}}
 
 jobs:
@@ -80,13 +81,13 @@ jobs:
       - id: gate
         uses: {action}
         with:
-          directory: {folder}
+          directory: '{folder}'
           output: {results}
           until: policy
       - if: always()
         uses: {UPLOAD}
         with:
-          name: portcullis-{service}
+          name: 'portcullis-{service}'
           path: {results}
           if-no-files-found: ignore
 
@@ -108,7 +109,7 @@ jobs:
           fetch-depth: 0
       - uses: {DOWNLOAD}
         with:
-          name: portcullis-{service}
+          name: 'portcullis-{service}'
           path: {results}
 {login}      # The image is judged once more, and is what was judged: nothing is built here.
       - id: gate
@@ -116,13 +117,13 @@ jobs:
         env:
           PORTCULLIS_KEY: ${{{{ secrets.PORTCULLIS_KEY }}}}
         with:
-          directory: {folder}
+          directory: '{folder}'
           output: {results}
           prebuilt: true
       - if: always()
         uses: {UPLOAD}
         with:
-          name: portcullis-{service}-delivered
+          name: 'portcullis-{service}-delivered'
           # The image is where it was published.
           path: |
             {results}/*.json
@@ -141,7 +142,7 @@ jobs:
     steps:
       - uses: {DOWNLOAD}
         with:
-          name: portcullis-{service}
+          name: 'portcullis-{service}'
           path: results
       - uses: {tell}
         with:
@@ -160,7 +161,7 @@ jobs:
     steps:
       - uses: {DOWNLOAD}
         with:
-          name: portcullis-{service}
+          name: 'portcullis-{service}'
           path: results
       - uses: {tell}
         with:
@@ -169,7 +170,7 @@ jobs:
       - if: always() && needs.deliver.outputs.rollout != ''
         uses: {DOWNLOAD}
         with:
-          name: portcullis-{service}-delivered
+          name: 'portcullis-{service}-delivered'
           path: delivered
       - if: always() && needs.deliver.outputs.rollout != ''
         uses: {tell}

@@ -14,6 +14,7 @@ use crate::stage::policy::repository::{Built, Dockerfiles};
 /// Judges the lock files, pins, waivers and tracked secrets of the workspace.
 pub(super) async fn run(session: &Session<'_>, args: &CheckArgs) -> Result<Answer, CliError> {
     let (workspace, effects) = (&session.workspace, &session.effects);
+    workspace.feeds_are_there(&args.judging)?;
     let plan = workspace.judging_plan(&args.judging)?;
     let exclude = plan.exclude.clone();
     let judge = Judge::load(&plan, effects).await?;

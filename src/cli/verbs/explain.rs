@@ -8,9 +8,11 @@ use super::subject;
 use crate::cli::args::ExplainArgs;
 use crate::cli::error::CliError;
 use crate::cli::session::{Answer, Session};
+use crate::cli::shown::Shown;
 use crate::gate::GateError;
 use crate::model::context::Context;
-use crate::model::explanation::Change;
+use crate::model::event::Stage;
+use crate::model::explanation::{Change, Explanation};
 use crate::model::inventory::Inventory;
 use crate::model::verdict::Verdict;
 use crate::report;
@@ -25,7 +27,10 @@ pub(super) async fn run(session: &Session<'_>, args: &ExplainArgs) -> Result<Ans
         Some(folder) => of_run(session, &folder)?,
         None => of_now(session, args).await?,
     };
-    let explanations = explain(&args.query, &inventory, &verdict);
+    let mut explanations = explain(&args.query, &inventory, &verdict);
+    if args.evidence.is_none() && args.target.is_none() && explanations.iter().any(is_unplaced) {
+        by_the_tree(&mut explanations, session, args).await;
+    }
     if explanations.is_empty() {
         let unseen = match verdict.gaps.len() {
             0 => String::new(),
@@ -58,7 +63,7 @@ fn steps(changes: &[Change]) -> Option<String> {
         match (&change.command, change.kind) {
             (Some(_), "waive") if !steps.is_empty() => break,
             (Some(command), _) => steps.push(command.clone()),
-            (None, "edit") => steps.push(change.text.clone()),
+            (None, "edit" | "update" | "rebase") => steps.push(change.text.clone()),
             // Nothing behind it can work before a person has decided.
             (None, "update-parent") => {
                 steps.push(change.text.clone());
@@ -68,6 +73,37 @@ fn steps(changes: &[Change]) -> Option<String> {
         }
     }
     (!steps.is_empty()).then(|| steps.join("; then "))
+}
+
+/// True where something is found and nothing says who needs it: an image has no lock file.
+fn is_unplaced(explanation: &Explanation) -> bool {
+    explanation.paths.is_empty() && !explanation.findings.is_empty()
+}
+
+/// Takes paths and changes from this folder's own lock files where they hold the very package: the image was built from them. Where the folder cannot be
+/// judged now, what the run itself knows stands.
+async fn by_the_tree(explanations: &mut [Explanation], session: &Session<'_>, args: &ExplainArgs) {
+    let (inventory, verdict) = match of_now(session, args).await {
+        Ok((inventory, verdict, _)) => (inventory, verdict),
+        Err(error) => {
+            let why = Shown::of(&error).message;
+            session
+                .effects
+                .note(Stage::Policy, format!("this folder was not asked who needs it: {why}"));
+            return;
+        }
+    };
+    for explanation in explanations.iter_mut().filter(|explanation| is_unplaced(explanation)) {
+        let in_tree = explain(&explanation.purl.to_string(), &inventory, &verdict).into_iter();
+        let Some(known) = in_tree.into_iter().find(|known| !known.paths.is_empty()) else {
+            continue;
+        };
+        explanation.paths = known.paths;
+        if !known.changes.is_empty() {
+            explanation.changes = known.changes;
+        }
+        explanation.locations.extend(known.locations);
+    }
 }
 
 /// The folder of the run that is asked about: the one that is named, or the last one's, if there was one and nothing else is named.

@@ -15,6 +15,7 @@ use crate::model::exit_kind::ExitKind;
 use crate::model::image_ref::ImageRef;
 use crate::model::inventory::Ecosystem;
 use crate::model::plan::FeedsPlan;
+use crate::report::closing::bring_up_to_date;
 use crate::report::quantity;
 use crate::report::text::prose;
 use crate::stage::matching::MatchingError;
@@ -27,6 +28,10 @@ pub(super) async fn run(session: &Session<'_>, args: &FeedsArgs) -> Result<Answe
         max_age: args.max_age.clone(),
         ..Judging::default()
     };
+    // What is imported goes into the cache, and a feed that is the user's own is refused there by its name.
+    if !matches!(args.verb, FeedsVerb::Import { .. }) {
+        session.workspace.feeds_are_there(&judging)?;
+    }
     let plan = session.workspace.judging_plan(&judging)?.feeds;
     let effects = &session.effects;
     let named: Vec<Ecosystem> = args.ecosystem.iter().map(Ecosystem::new).collect();
@@ -75,11 +80,11 @@ pub(super) async fn run(session: &Session<'_>, args: &FeedsArgs) -> Result<Answe
     }
 }
 
-/// What a run cannot use of a bundle that was just put in place, each with the reason.
-async fn unusable(bundle: &Bundle, plan: &FeedsPlan, session: &Session<'_>) -> Result<Vec<String>, CliError> {
+/// What a run cannot use of a bundle that was just put in place, each with the reason, and whether something is merely too old.
+async fn unusable(bundle: &Bundle, plan: &FeedsPlan, session: &Session<'_>) -> Result<(Vec<String>, bool), CliError> {
     let named: Vec<Ecosystem> = bundle.contents.ecosystems.keys().map(Ecosystem::new).collect();
     if named.is_empty() {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), false));
     }
     let feeds = matching::status(plan, &named, &session.effects).await.map_err(failed)?;
     let why = |feed: &FeedStatus| match (&feed.problem, feed.stale) {
@@ -87,11 +92,12 @@ async fn unusable(bundle: &Bundle, plan: &FeedsPlan, session: &Session<'_>) -> R
         (None, true) => Some(format!("{}: its data is older than `max_age` allows", feed.name)),
         (None, false) => None,
     };
-    Ok(feeds.iter().filter_map(why).collect())
+    let is_old = feeds.iter().any(|feed| feed.problem.is_none() && feed.stale);
+    Ok((feeds.iter().filter_map(why).collect(), is_old))
 }
 
 /// An answer that was good, unless something of it cannot be used.
-fn with(done: Answer, unusable: &[String]) -> Answer {
+fn with(done: Answer, (unusable, is_old): &(Vec<String>, bool)) -> Answer {
     match done {
         Answer::Message { human, mut json, .. } if !unusable.is_empty() => {
             json["unusable"] = json!(unusable);
@@ -99,7 +105,11 @@ fn with(done: Answer, unusable: &[String]) -> Answer {
                 human: format!("{human}\nno run can use {}", prose(&unusable.join("; "))),
                 json,
                 code: 2,
-                next: "export newer data, or allow older data with [feeds] max_age".to_owned(),
+                next: match is_old {
+                    true => "export newer data, or allow older data with [feeds] max_age",
+                    false => "correct what is named above, and import it again",
+                }
+                .to_owned(),
             }
         }
         other => other,
@@ -164,12 +174,15 @@ fn listed(feeds: &[FeedStatus], session: &Session<'_>) -> Answer {
             (false, true) => 0,
             (false, false) => ExitKind::Undecidable.code(),
         },
-        next: match (is_unreached, usable) {
-            (true, _) => "check the network and the address named above, and run it again: what is here is as old as it was",
-            (false, true) => "nothing",
-            (false, false) => "portcullis feeds update --ecosystem NAME fetches what is missing or too old",
-        }
-        .to_owned(),
+        next: match (is_unreached, usable, feeds.iter().find(|feed| feed.stale && feed.is_own())) {
+            (true, ..) => "check the network and the address named above, and run it again: what is here is as old as it was".to_owned(),
+            (false, true, _) => "nothing".to_owned(),
+            (false, false, Some(own)) => bring_up_to_date(&own.source),
+            (false, false, None) if feeds.iter().any(FeedStatus::is_own) => {
+                "correct what is named above: it is a folder or a file of this machine".to_owned()
+            }
+            (false, false, None) => "portcullis feeds update --ecosystem NAME fetches what is missing or too old".to_owned(),
+        },
     }
 }
 

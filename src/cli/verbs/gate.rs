@@ -88,6 +88,13 @@ fn plan(session: &Session<'_>, judging: &Judging, until: Stage, tags: &[String],
         };
         session.effects.note(Stage::Publish, format!("`{template}` gives no tag: {what}"));
     }
+    if !matches!(until, Stage::Build | Stage::Inventory) {
+        workspace.feeds_are_there(judging)?;
+    }
+    let rollout = workspace.rollout_plan(&session.environment.folders, None, dry_run)?;
+    if let Some(rollout) = rollout.as_ref().filter(|_| until >= Stage::Rollout) {
+        workspace.can_be_pulled(&rollout.target)?;
+    }
     let build = workspace.build_plan(commit)?;
     Ok(GatePlan {
         service: workspace.service(),
@@ -95,7 +102,7 @@ fn plan(session: &Session<'_>, judging: &Judging, until: Stage, tags: &[String],
         build,
         judging: workspace.judging_plan(judging)?,
         publish,
-        rollout: workspace.rollout_plan(&session.environment.folders, None, dry_run)?,
+        rollout,
         until,
         output: workspace.output.clone(),
     })

@@ -1,23 +1,18 @@
 //! `init`: the first files of a service.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::json;
 
 use super::hook;
 use crate::cli::args::{HookVerb, InitArgs};
 use crate::cli::ask;
-use crate::cli::config::Config;
 use crate::cli::error::CliError;
-use crate::cli::folders;
-use crate::cli::init::{self, Delivery, Found, Kind, WAIVERS};
+use crate::cli::init::{self, Found, IGNORED, Kind, Places, Planned};
 use crate::cli::session::{Answer, Session};
-use crate::cli::wiring::{WAIVER_FILE, is_locked};
-use crate::io::{document, files, git};
+use crate::cli::wiring::is_locked;
+use crate::io::{files, git};
 use crate::model::commit::Commit;
-
-/// What stands for the action's release where nobody has said which: a commit that nobody has, so that such a workflow fails and is told why.
-const UNSAID: &str = "acme/portcullis@0000000000000000000000000000000000000000";
 
 /// Finds what is here, asks at most three questions on a terminal and none elsewhere, and writes; or says what it would write.
 pub(super) fn run(session: &Session<'_>, args: &InitArgs) -> Result<Answer, CliError> {
@@ -32,20 +27,26 @@ pub(super) fn run(session: &Session<'_>, args: &InitArgs) -> Result<Answer, CliE
     let commit = git::commit(&top, std::slice::from_ref(&session.workspace.output))?;
     let commit = commit.as_ref();
     let repository = repository(session, args, &found, commit)?;
-    let planned = planned(
-        args,
-        &found,
-        &Places {
-            folder: &folder,
-            top: &top,
-        },
-        commit,
-        &repository,
-    )?;
-    refuse_what_is_there(&planned, args)?;
-    let listed = |plan: &Planned| planned_line(plan, &top);
+    let places = Places {
+        folder: &folder,
+        top: &top,
+    };
+    let planned = init::planned(args, &found, places, &session.workspace.config, &repository)?;
+    refuse_where_all_is_there(&planned, args, &top)?;
     if args.dry_run {
-        let texts = planned.written().map(|(path, text)| format!("--- {}\n{text}", shown(path, &top)));
+        let files = planned.files.iter().map(|(path, text)| (path, text.clone()));
+        let extended = planned
+            .extended
+            .iter()
+            .map(|(path, bytes)| (path, String::from_utf8_lossy(bytes).into_owned()));
+        let schemas = planned
+            .schemas
+            .iter()
+            .map(|(path, _)| (path, "(a schema for editors)\n".to_owned()));
+        let texts = files
+            .chain(extended)
+            .chain(schemas)
+            .map(|(path, text)| format!("--- {}\n{text}", shown(path, &top)));
         let human = texts.collect::<Vec<_>>().join("\n");
         return Ok(answer(
             human,
@@ -55,10 +56,10 @@ pub(super) fn run(session: &Session<'_>, args: &InitArgs) -> Result<Answer, CliE
             "the same without --dry-run writes these files".to_owned(),
         ));
     }
-    for (path, text) in planned.written() {
-        files::write(path, text.as_bytes())?;
+    for (path, bytes) in planned.written() {
+        files::write(path, bytes)?;
     }
-    let mut human = listed(&planned);
+    let mut human = planned_line(&planned, &top);
     if ask::somebody_answers(session.environment) && hook_wanted(session)? {
         match hook::run(session, HookVerb::Install) {
             Ok(_) => human.push_str("\ninstalled the pre-push hook"),
@@ -67,23 +68,6 @@ pub(super) fn run(session: &Session<'_>, args: &InitArgs) -> Result<Answer, CliE
     }
     let next = next(session, &found, (&folder, &root), commit.is_some(), planned.without_action);
     Ok(answer(human, &planned, &top, false, next))
-}
-
-/// What is written, and what is not.
-struct Planned {
-    found: String,
-    files: Vec<(PathBuf, String)>,
-    /// Files that get a line more, whatever they say already.
-    extended: Vec<(PathBuf, String)>,
-    notes: Vec<String>,
-    without_action: bool,
-}
-
-impl Planned {
-    /// Every file with what it will say.
-    fn written(&self) -> impl Iterator<Item = &(PathBuf, String)> {
-        self.files.iter().chain(&self.extended)
-    }
 }
 
 /// The service: the only one, or the one that is chosen on a terminal.
@@ -145,168 +129,57 @@ fn of_remote(found: &Found, commit: Option<&Commit>) -> Option<String> {
     })
 }
 
-/// Where the service lies, and the repository that it lies in.
-struct Places<'a> {
-    folder: &'a Path,
-    top: &'a Path,
-}
-
-fn planned(args: &InitArgs, found: &Found, places: &Places<'_>, commit: Option<&Commit>, repository: &str) -> Result<Planned, CliError> {
-    let Places { folder, top } = *places;
-    let mut planned = Planned {
-        found: format!("{}, told by {}", found.name, found.by),
-        files: Vec::new(),
-        extended: Vec::new(),
-        notes: Vec::new(),
-        without_action: false,
-    };
-    let configuration = folder.join("portcullis.toml");
-    let text = init::configuration(found, repository);
-    // What is written is read as every other configuration is: a mistake of ours is ours, and nothing is written.
-    document::parse::<Config>(Path::new("portcullis.toml"), &text)?;
-    planned.files.push((configuration, text));
-    let waivers = folder.join(WAIVER_FILE);
-    // Promises of people are never replaced, not even by force.
-    match waivers.symlink_metadata().is_ok() {
-        true => planned.notes.push(format!("kept {}", shown(&waivers, top))),
-        false => planned.files.push((waivers, WAIVERS.to_owned())),
-    }
-    if let Some((path, text, without_action)) = workflow(args, found, places, commit, repository, &mut planned.notes)? {
-        planned.files.push((path, text));
-        planned.without_action = without_action;
-    }
-    planned.extended.extend(ignoring_results(folder, top)?);
-    for (path, _) in planned.written() {
-        folders::inside(top, path)?;
-        let is_link = path.symlink_metadata().is_ok_and(|there| there.is_symlink());
-        if is_link {
-            return Err(CliError::OutputElsewhere {
-                link: path.clone(),
-                target: path.canonicalize().unwrap_or_else(|_| path.clone()),
-            });
-        }
-    }
-    Ok(planned)
-}
-
-/// Results and build work, which are no change of the tree that is judged.
-const IGNORED: &str = "/target/";
-
-/// The service's `.gitignore` with the folder of results in it, where neither it nor the checkout's names that yet.
-fn ignoring_results(folder: &Path, top: &Path) -> Result<Option<(PathBuf, String)>, CliError> {
-    let read = |folder: &Path| -> Result<String, CliError> {
-        let path = folder.join(".gitignore");
-        match path.symlink_metadata().is_ok() {
-            true => Ok(String::from_utf8_lossy(&files::read(&path, 1 << 20)?).into_owned()),
-            false => Ok(String::new()),
-        }
-    };
-    let (ours, tops) = (read(folder)?, read(top)?);
-    let named = |text: &str| {
-        text.lines()
-            .any(|line| matches!(line.trim().trim_end_matches('/'), "target" | "/target" | "**/target"))
-    };
-    let in_git = top.join(".git").symlink_metadata().is_ok();
-    if !in_git || named(&ours) || named(&tops) {
-        return Ok(None);
-    }
-    let end = if ours.is_empty() || ours.ends_with('\n') { "" } else { "\n" };
-    Ok(Some((folder.join(".gitignore"), format!("{ours}{end}{IGNORED}\n"))))
-}
-
-fn workflow(
-    args: &InitArgs,
-    found: &Found,
-    places: &Places<'_>,
-    commit: Option<&Commit>,
-    repository: &str,
-    notes: &mut Vec<String>,
-) -> Result<Option<(PathBuf, String, bool)>, CliError> {
-    let Places { folder, top } = *places;
-    let inside = folder.strip_prefix(top).unwrap_or(folder).display().to_string();
-    let inside = if inside.is_empty() { ".".to_owned() } else { inside };
-    if !init::is_plain(&inside) {
-        notes.push(format!(
-            "no workflow: the folder's name `{inside}` has signs in it that a workflow takes for its own"
-        ));
-        return Ok(None);
-    }
-    let branch = commit
-        .and_then(|commit| commit.branch.as_deref())
-        .filter(|branch| init::is_plain(branch));
-    let action = match (&args.action, init::ACTION) {
-        (Some(action), _) => action.clone(),
-        (None, Some(action)) => action.to_owned(),
-        (None, None) => UNSAID.to_owned(),
-    };
-    if !is_pinned(&action) {
-        return Err(CliError::setting(
-            "--action",
-            format!("`{action}` is not OWNER/REPOSITORY@COMMIT, with the 40 digits of a commit"),
-        ));
-    }
-    let text = init::workflow(&Delivery {
-        service: &found.name,
-        folder: &inside,
-        branch: branch.unwrap_or("main"),
-        action: &action,
-        to_packages: repository.starts_with("ghcr.io/"),
-    });
-    let name = match inside.as_str() {
-        "." => "portcullis.yml".to_owned(),
-        _ => format!("portcullis-{}.yml", found.name),
-    };
-    Ok(Some((top.join(".github/workflows").join(name), text, action == UNSAID)))
-}
-
-/// `owner/repository@` and a whole commit.
-fn is_pinned(action: &str) -> bool {
-    let Some((name, commit)) = action.split_once('@') else {
-        return false;
-    };
-    let is_commit = commit.len() == 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
-    is_commit && name.split('/').count() == 2 && name.split('/').all(init::is_plain)
-}
-
-/// Nothing that somebody has written is overwritten by chance.
-fn refuse_what_is_there(planned: &Planned, args: &InitArgs) -> Result<(), CliError> {
-    let there: Vec<String> = planned
-        .files
-        .iter()
-        .filter(|(path, _)| path.exists())
-        .map(|(path, _)| path.display().to_string())
-        .collect();
-    if there.is_empty() || args.force || args.dry_run {
+/// A second run writes what is missing, and says so where nothing is.
+fn refuse_where_all_is_there(planned: &Planned, args: &InitArgs, top: &Path) -> Result<(), CliError> {
+    if !planned.files.is_empty() || args.dry_run {
         return Ok(());
     }
+    let kept: Vec<String> = planned.kept.iter().map(|path| shown(path, top)).collect();
     Err(CliError::Missing {
-        problem: format!("nothing was written: {} would be overwritten", there.join(", ")),
-        help: "`portcullis init --dry-run` shows what would be written, --force writes it".to_owned(),
+        problem: format!("nothing was written: {} would be overwritten", kept.join(", ")),
+        help: "`portcullis init --dry-run --force` shows what would be written, --force writes configuration and workflow anew".to_owned(),
     })
 }
 
 fn planned_line(planned: &Planned, top: &Path) -> String {
     let mut lines = vec![planned.found.clone()];
     lines.extend(planned.files.iter().map(|(path, _)| format!("  wrote {}", shown(path, top))));
+    lines.extend(
+        planned
+            .schemas
+            .iter()
+            .map(|(path, _)| format!("  wrote {}, for editors", shown(path, top))),
+    );
     let extended = planned.extended.iter();
     lines.extend(extended.map(|(path, _)| format!("  wrote {IGNORED} into {}", shown(path, top))));
+    lines.extend(planned.kept.iter().map(|path| format!("  kept {}", shown(path, top))));
     lines.extend(planned.notes.iter().map(|note| format!("  {note}")));
     if planned.without_action {
-        lines.push("  its workflow does not know yet where portcullis is: put OWNER/REPOSITORY@COMMIT of the release into it".to_owned());
+        lines.push(
+            "  its workflow does not know yet where portcullis is: put OWNER/REPOSITORY@COMMIT of the release into it, or delete it and say \
+             --action OWNER/REPOSITORY@COMMIT"
+                .to_owned(),
+        );
     }
     lines.join("\n")
 }
 
 fn answer(human: String, planned: &Planned, top: &Path, dry_run: bool, next: String) -> Answer {
     let files = planned
-        .written()
+        .files
+        .iter()
         .map(|(path, text)| json!({"path": shown(path, top), "text": text}));
+    let extended = planned.extended.iter();
+    let extended = extended.map(|(path, bytes)| json!({"path": shown(path, top), "text": String::from_utf8_lossy(bytes)}));
+    let files = files.chain(extended);
     Answer::Message {
         json: json!({
             "schema": "portcullis/init/v1",
             "found": planned.found,
             "dry_run": dry_run,
             "files": files.collect::<Vec<_>>(),
+            "schemas": planned.schemas.iter().map(|(path, _)| shown(path, top)).collect::<Vec<_>>(),
+            "kept": planned.kept.iter().map(|path| shown(path, top)).collect::<Vec<_>>(),
             "notes": planned.notes,
             "action_unknown": planned.without_action,
         }),

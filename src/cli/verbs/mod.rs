@@ -21,6 +21,7 @@ mod sbom;
 mod scan;
 mod subject;
 mod verify;
+mod waiver_flags;
 mod waiver_list;
 mod waivers;
 

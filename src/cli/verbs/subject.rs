@@ -29,6 +29,7 @@ pub(super) async fn inventory(text: &str, session: &Session<'_>) -> Result<Inven
     let path = base.join(text);
     if is_path(text, &path) {
         folders::of_the_commit(&path)?;
+        named_by_its_form(text, &path)?;
         let exclude = session.workspace.exclusions_below(&path)?;
         return tokio::task::block_in_place(|| inventory::source(&path, &exclude, effects)).map_err(failed);
     }
@@ -51,6 +52,7 @@ pub(super) async fn inventory(text: &str, session: &Session<'_>) -> Result<Inven
 /// # Errors
 /// As [`inventory`]; the policy's and the waiver file's, which are read first.
 pub(super) async fn opened(text: &str, judging: &Judging, session: &Session<'_>) -> Result<(Judge, Inventory), CliError> {
+    session.workspace.feeds_are_there(judging)?;
     let mut plan = session.workspace.judging_plan(judging)?;
     plan.sources = sources(text, session);
     let judge = Judge::load(&plan, &session.effects).await?;
@@ -79,6 +81,36 @@ fn sources(text: &str, session: &Session<'_>) -> Option<PathBuf> {
 /// True for a file or folder that is there, and that the text can mean.
 fn is_path(text: &str, path: &Path) -> bool {
     !is_reference(text) && path.exists()
+}
+
+/// Refuses what is an image or an SBOM and was named as a file or a folder, with the spelling that it has.
+fn named_by_its_form(text: &str, path: &Path) -> Result<(), CliError> {
+    const BLOCK: u64 = 4096;
+    let (is, forms) = if path.join("oci-layout").is_file() {
+        ("an OCI layout", vec!["oci"])
+    } else if path.is_file() {
+        let mut start = Vec::new();
+        let read = files::open(path).and_then(|file| file.take(BLOCK).read_to_end(&mut start));
+        let has = |word: &str| start.windows(word.len()).any(|window| window == word.as_bytes());
+        let is_tar = start.get(257..262) == Some(b"ustar") || start.starts_with(&[0x1f, 0x8b]);
+        match read {
+            Ok(_) if is_tar => ("an archive", vec!["docker-archive", "oci-archive"]),
+            Ok(_)
+                if start.trim_ascii_start().starts_with(b"{") && (has("\"bomFormat\"") || has("\"spdxVersion\"") || has("\"SPDXID\"")) =>
+            {
+                ("an SBOM", vec!["sbom"])
+            }
+            _ => return Ok(()),
+        }
+    } else {
+        return Ok(());
+    };
+    let name = text.trim_start_matches("./");
+    let spelt: Vec<String> = forms.iter().map(|form| format!("{form}:{name}")).collect();
+    Err(CliError::Missing {
+        problem: format!("{text} is {is}, and is named by its form"),
+        help: spelt.join(", or "),
+    })
 }
 
 /// True for a file whose beginning is text: a tar has zero bytes in its first block, and what is compressed is no UTF-8.

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use serde_json::json;
 use strum::VariantArray;
 
-use super::waiver_list;
+use super::{waiver_flags, waiver_list};
 use crate::cli::args::{Judging, WaiveArgs, WaiversVerb};
 use crate::cli::ask;
 use crate::cli::error::CliError;
@@ -43,6 +43,9 @@ pub(super) async fn add(session: &Session<'_>, args: &WaiveArgs) -> Result<Answe
     flags_are_right(args, today, most)?;
     let ask = Questions { session };
     let before = last_found(session, &args.id);
+    if !ask::somebody_answers(session.environment) {
+        waiver_flags::nothing_is_missing(args, before.package.as_deref())?;
+    }
     let package = ask.answer("--package", "package pattern", args.package.clone(), before.package, |text| {
         PurlPattern::parse(text)
             .map(|_| text.to_owned())
@@ -143,7 +146,7 @@ pub(super) async fn run(session: &Session<'_>, verb: &WaiversVerb) -> Result<Ans
 fn bring(session: &Session<'_>, file: &Path) -> Result<Answer, CliError> {
     let text = files::read_text(file, session.effects.limits.document)?;
     let name = file.display().to_string();
-    let imported = import(&name, None, &text, today(session)).map_err(GateError::from)?;
+    let imported = import(&name, None, &text, today(session), |id| last_found(session, id).package).map_err(GateError::from)?;
     for note in &imported.notes {
         session.effects.warn(crate::model::event::Stage::Policy, note.clone());
     }

@@ -66,6 +66,30 @@ impl Workspace {
         })
     }
 
+    /// Refuses a feed that is named as a folder or a file and is not there: no update brings it, so that it is told before anything is built.
+    ///
+    /// # Errors
+    /// [`CliError::Setting`].
+    pub(in crate::cli) fn feeds_are_there(&self, judging: &Judging) -> Result<(), CliError> {
+        let feeds = &self.config.feeds;
+        match (&judging.osv, &feeds.osv) {
+            (Some(flag), _) => is_there("--osv", flag, Path::is_dir, "a folder")?,
+            (None, Some(configured)) => is_there("feeds.osv", &self.source(configured), Path::is_dir, "a folder")?,
+            (None, None) => {}
+        }
+        let named = |text: &Option<String>| text.as_deref().map(|text| self.source(text));
+        if let Some(place) = named(&feeds.rustsec) {
+            is_there("feeds.rustsec", &place, Path::exists, "a folder or a tarball")?;
+        }
+        if let Some(place) = named(&feeds.kev) {
+            is_there("feeds.kev", &place, Path::is_file, "a file")?;
+        }
+        if let Some(place) = named(&feeds.epss) {
+            is_there("feeds.epss", &place, Path::is_file, "a file")?;
+        }
+        Ok(())
+    }
+
     fn crates_index(&self) -> Result<Option<CratesIndexSource>, CliError> {
         Ok(match self.config.feeds.crates_index.as_deref() {
             None | Some("cargo") => Some(CratesIndexSource::Cargo(self.cargo_home.join("registry/index"))),
@@ -88,7 +112,7 @@ impl Workspace {
 
     /// A URL as it is; a path relative to the configuration's folder.
     fn source(&self, text: &str) -> String {
-        if text.contains("://") {
+        if text.contains("://") || text.starts_with("git@") {
             text.to_owned()
         } else {
             self.root.join(text).display().to_string()
@@ -126,7 +150,7 @@ impl Workspace {
         })
     }
 
-    /// A file or folder that exists, else an image that carries its verdict. `{base}` is the commit that the event of a workflow compares with.
+    /// A file or a folder, or an image that carries its verdict. With `--only-new` it decides what blocks: then it is not the commit's own. `{base}` is the commit that the event of a workflow compares with.
     fn baseline(&self, text: &str, judging: &Judging) -> Result<BaselineSource, CliError> {
         let named = match (&self.base, text.contains(BASE)) {
             (Some(base), true) => text.replace(BASE, base),
@@ -267,5 +291,24 @@ impl Workspace {
             _ => inside,
         };
         Ok(Some((path.clone(), name.display().to_string())))
+    }
+}
+
+/// True to its word: what is no address is on this machine, and of the kind that a feed is.
+fn is_there(key: &'static str, place: &str, is: fn(&Path) -> bool, what: &str) -> Result<(), CliError> {
+    let path = match place.split_once("://") {
+        Some(("file", path)) => Path::new(path),
+        Some(_) => return Ok(()),
+        None if place.starts_with("git@") => return Ok(()),
+        None => Path::new(place),
+    };
+    let shown = path.display();
+    match (is(path), path.exists()) {
+        (true, _) => Ok(()),
+        (false, true) => Err(CliError::setting(key, format!("`{shown}` is not {what}"))),
+        (false, false) => Err(CliError::setting(
+            key,
+            format!("`{shown}` does not exist: {what} or an address is expected"),
+        )),
     }
 }

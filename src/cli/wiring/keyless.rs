@@ -4,6 +4,7 @@ use super::Workspace;
 use crate::cli::args::WhoseSignature;
 use crate::cli::error::CliError;
 use crate::io::http::OwnOrigin;
+use crate::io::secret::{self, Secrets};
 use crate::model::plan::{KeySource, Keyless, KeylessServices, SignerIdentity};
 
 use super::publish::elsewhere;
@@ -77,6 +78,11 @@ impl Workspace {
                     problem: "nobody said whose keyless signature counts".to_owned(),
                     help: "name `identity` and `issuer` in [sign.keyless], or --certificate-identity and --certificate-oidc-issuer"
                         .to_owned(),
+                }),
+                // Who verifies has no private key, and needs none.
+                Some(KeySource::Env(name)) if Secrets::secret(&secret::Environment, &name).is_none() => Err(CliError::Missing {
+                    problem: format!("no key to verify with: {name}, which [sign] key names, is not set"),
+                    help: "name the public key of whoever signed with --key FILE".to_owned(),
                 }),
                 Some(source) => Ok(source),
                 None => Err(CliError::Missing {

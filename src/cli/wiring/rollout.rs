@@ -10,8 +10,8 @@ use crate::model::excused::Excused as _;
 use crate::model::human_duration::HumanDuration;
 use crate::model::logins;
 use crate::model::plan::{
-    CommandPlan, HealthPlan, KubernetesPlan, ProbePlan, ProcessPlan, RolloutPlan, SwarmPlan, TargetPlan, VersionAssertion, Waits,
-    WorkloadKind,
+    CommandPlan, Destination, HealthPlan, KubernetesPlan, ProbePlan, ProcessPlan, RolloutPlan, SwarmPlan, TargetPlan, VersionAssertion,
+    Waits, WorkloadKind,
 };
 
 impl Workspace {
@@ -56,6 +56,29 @@ impl Workspace {
             without_way_back: false,
             dry_run,
         }))
+    }
+
+    /// Refuses a target whose engine or cluster pulls the image where the image goes into a folder: known now, and not after publishing.
+    ///
+    /// # Errors
+    /// [`CliError::Setting`].
+    pub(in crate::cli) fn can_be_pulled(&self, target: &TargetPlan) -> Result<(), CliError> {
+        let who = match target {
+            TargetPlan::Process(_) | TargetPlan::Command(_) => return Ok(()),
+            TargetPlan::Compose(_) | TargetPlan::Swarm(_) => "the engine",
+            TargetPlan::Kubernetes(_) => "the cluster",
+        };
+        match self.destination()? {
+            Destination::Registry { .. } => Ok(()),
+            Destination::OciLayout(folder) => Err(CliError::setting(
+                "image.repository",
+                format!(
+                    "the image goes into the folder {}, and {who} of the target `{}` pulls it by its digest: name a registry's repository (host/path)",
+                    folder.display(),
+                    target.name()
+                ),
+            )),
+        }
     }
 
     pub(super) fn rollout_state(&self, rollout: &config::Rollout, folders: &UserFolders) -> Result<PathBuf, CliError> {

@@ -67,6 +67,24 @@ pub fn commit(root: &Path, ignored: &[PathBuf]) -> Result<Option<Commit>, GitErr
     }))
 }
 
+/// The branch that a checkout's pushes are meant for: the remote's own, where it is known, else the one that is checked out, also before its first
+/// commit. `None` outside of a checkout and for a detached HEAD.
+///
+/// # Errors
+/// As [`commit`].
+pub fn delivered_branch(root: &Path) -> Result<Option<String>, GitError> {
+    if !is_in_repository(root) {
+        return Ok(None);
+    }
+    for (name, before) in [("refs/remotes/origin/HEAD", "refs/remotes/origin/"), ("HEAD", "refs/heads/")] {
+        let named = ask(root, &["symbolic-ref", "--quiet", name])?;
+        if let Some(branch) = named.as_deref().and_then(|name| name.strip_prefix(before)) {
+            return Ok(Some(branch.to_owned()));
+        }
+    }
+    Ok(None)
+}
+
 /// True where a dirty tree differs by nothing but files that `.git/info/exclude` or the user's configuration ignores: `git status` is clean there.
 ///
 /// # Errors
@@ -198,9 +216,10 @@ pub fn text_in(root: &Path, commit: &str, file: &str) -> Result<Option<String>, 
 /// # Errors
 /// As [`tracked_files`].
 pub fn ignored_folders(root: &Path) -> Result<Vec<PathBuf>, GitError> {
-    if top_level(root)?.is_none() {
-        return Ok(Vec::new());
-    }
+    let Some(top) = top_level(root)? else { return Ok(Vec::new()) };
+    // git 2.39 cannot list what is ignored from within an ignored folder: it is asked from the top, which is as true.
+    let Ok(whole) = root.canonicalize() else { return Ok(Vec::new()) };
+    let inside = whole.strip_prefix(&top).unwrap_or(Path::new(""));
     // Only what is committed says what is ignored: neither `.git/info/exclude` nor the user's configuration.
     let listed = [
         "ls-files",
@@ -210,7 +229,16 @@ pub fn ignored_folders(root: &Path) -> Result<Vec<PathBuf>, GitError> {
         "--directory",
         "--exclude-per-directory=.gitignore",
     ];
-    paths(root, &listed)
+    let listed = paths(&top, &listed)?;
+    let below = listed.iter().filter_map(|path| {
+        let below = path
+            .strip_prefix(inside)
+            .or_none("what lies elsewhere in the checkout is not asked about")?;
+        Some(below.to_owned())
+    });
+    let is_all = listed.iter().any(|path| inside.starts_with(path));
+    // A folder that is ignored whole was named by whoever asks: nothing in it is less its own than the rest.
+    Ok(if is_all { Vec::new() } else { below.collect() })
 }
 
 fn paths(root: &Path, args: &[&str]) -> Result<Vec<PathBuf>, GitError> {

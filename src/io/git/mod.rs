@@ -15,8 +15,8 @@ mod tests;
 mod top_level;
 
 pub use checkout::{
-    clone, commit, commit_time, has_hidden_files_alone, hooks_folder, ignored_folders, is_bare, is_tracked, link_out_of_the_checkout,
-    text_in, tracked_files,
+    clone, commit, commit_time, delivered_branch, has_hidden_files_alone, hooks_folder, ignored_folders, is_bare, is_tracked,
+    link_out_of_the_checkout, text_in, tracked_files,
 };
 pub use error::GitError;
 pub use filters::question_of_content;

@@ -9,7 +9,7 @@ use super::download;
 use super::roots::tls_config;
 use super::tries::tried;
 use crate::io::loopback::is_loopback;
-use crate::io::patience::{Patience, is_passing, retry_after};
+use crate::io::patience::{Patience, is_passing, retry_after, until_reset};
 use crate::io::secret::Secret;
 use crate::model::excused::Excused as _;
 use crate::model::logins::redact;
@@ -147,11 +147,30 @@ impl OwnOrigin {
                     status: status.as_u16(),
                     retry_after: retry_after(response.headers()),
                 }),
+                // Its limits come without that header, too: as a number that is used up, or in words alone.
+                status if is_limit(status) => {
+                    let wait = until_reset(response.headers());
+                    let is_used_up = response.headers().get("x-ratelimit-remaining").is_some_and(|left| left == "0");
+                    match denied(url, status, response, secret).await {
+                        HttpError::Denied { url, status, said } if is_used_up || said.to_ascii_lowercase().contains("rate limit") => {
+                            Err(HttpError::Refused {
+                                url,
+                                status,
+                                retry_after: wait,
+                            })
+                        }
+                        denied => Err(denied),
+                    }
+                }
                 status => Err(denied(url, status, response, secret).await),
             }
         })
         .await
     }
+}
+
+fn is_limit(status: StatusCode) -> bool {
+    matches!(status, StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS)
 }
 
 async fn denied(url: &str, status: StatusCode, response: Response, secret: Option<&Secret>) -> HttpError {

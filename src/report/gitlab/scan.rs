@@ -29,7 +29,7 @@ pub(super) fn scan(kind: Kind, outcome: &Outcome) -> Value {
         "scanner": who,
         "start_time": time,
         "end_time": time,
-        "status": if answer::is_unknown(outcome) { "failure" } else { "success" },
+        "status": if answer::is_partial(outcome) { "failure" } else { "success" },
         "messages": messages(kind, outcome),
     })
 }

@@ -5,10 +5,12 @@ use crate::model::finding::{Cause, Disposition, Judgement};
 use crate::model::outcome::{Outcome, RolloutReport, RolloutResult};
 use crate::model::severity::Severity;
 use crate::model::verdict::{Decision, Verdict};
+use crate::model::waiver::{WaiverReport, WaiverState};
 use crate::report::closing::closing;
+use crate::report::exit;
 use crate::report::group::{Group, groups};
 use crate::report::human::{cause_in_words, code_unchanged, sentence, trouble, why_today};
-use crate::report::quantity::{count, minute, thousands};
+use crate::report::quantity::{count, minute, thousands, until_day};
 use crate::report::text::prose;
 
 /// Steps of the list of what to do next; the findings hold the rest.
@@ -74,6 +76,8 @@ impl Head {
         let mut steps = steps(&denied);
         let gaps = verdict.map(closing).unwrap_or_default();
         steps.extend(gaps.into_iter().map(|(about, help)| Step { about, helps: vec![help] }));
+        steps.extend(verdict.map(ending_waivers).unwrap_or_default());
+        steps.extend(after_the_rollout(outcome));
         Self {
             title: format!("{name}: {}", word.to_lowercase()),
             name,
@@ -84,7 +88,7 @@ impl Head {
                 |(class, _)| if matches!(class, "blocked" | "undecidable") { class } else { state },
             ),
             rollout,
-            sentence: verdict.map(sentence).unwrap_or_default(),
+            sentence: verdict.map(|verdict| after_all(&sentence(verdict), rollout)).unwrap_or_default(),
             why_today: why_today(outcome),
             code_unchanged: code_unchanged(outcome),
             trouble: outcome.rollout.as_ref().and_then(trouble).map(|text| prose(&text)),
@@ -103,6 +107,39 @@ impl Head {
             dry_run: outcome.dry_run,
         }
     }
+}
+
+/// The policy's sentence, over a rollout that did not hold: something stood in the way after all.
+fn after_all(sentence: &str, rollout: Option<(&str, &str)>) -> String {
+    match rollout {
+        Some(("blocked" | "undecidable", _)) => sentence.replacen("Nothing stands in the way", "The policy has nothing against it", 1),
+        _ => sentence.to_owned(),
+    }
+}
+
+/// Promises that end soon: whoever reads this still has the time.
+fn ending_waivers(verdict: &Verdict) -> Vec<Step> {
+    let expiring = verdict.waivers.iter().filter(|waiver| waiver.state == WaiverState::Expiring);
+    let step = |waiver: &WaiverReport| Step {
+        about: prose(&waiver.waiver),
+        helps: vec![format!(
+            "its waiver ends on {}, {}: mend what it covers, or have it renewed by {}",
+            waiver.expires,
+            until_day(waiver.expires, verdict.evaluated_at),
+            prose(&waiver.owner)
+        )],
+    };
+    expiring.map(step).collect()
+}
+
+/// What the last line of the run said, where a rollout has not ended well.
+fn after_the_rollout(outcome: &Outcome) -> Option<Step> {
+    let report = outcome.rollout.as_ref().filter(|_| outcome.failure.is_none())?;
+    let code = report.result.code();
+    (code != 0).then(|| Step {
+        about: "the rollout".to_owned(),
+        helps: vec![exit::next(outcome, code)],
+    })
 }
 
 fn state(outcome: &Outcome) -> (&'static str, &'static str) {
@@ -149,12 +186,13 @@ fn facts(outcome: &Outcome) -> Vec<(&'static str, String)> {
         .asked_as_of
         .map_or_else(String::new, |at| format!(", asked as of {}", minute(at)));
     facts.push(("Judged", format!("{}{asked}", minute(verdict.evaluated_at))));
-    if let Some(baseline) = &outcome.baseline {
-        facts.push((
-            "Compared with",
-            format!("{}, {}", prose(&baseline.source), minute(baseline.evaluated_at)),
-        ));
-    }
+    facts.push((
+        "Compared with",
+        match &outcome.baseline {
+            Some(baseline) => format!("{}, {}", prose(&baseline.source), minute(baseline.evaluated_at)),
+            None => "nothing: no --baseline was named".to_owned(),
+        },
+    ));
     if verdict.only_new {
         facts.push(("Blocks", "only what the change brings".to_owned()));
     }

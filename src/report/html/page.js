@@ -1,5 +1,10 @@
 "use strict";
 // Filters, sorts and opens; the page is whole without it.
+// On a narrow screen a row is a card: each cell then says itself what its column says above a wide table. What stands there by its sign needs no word.
+for (const table of document.querySelectorAll("main table:not(.bars-table)")) {
+  const heads = [...table.querySelectorAll("thead th")].map((head) => head.querySelector("svg") ? "" : head.textContent);
+  for (const row of table.querySelectorAll("tbody tr")) [...row.cells].forEach((cell, at) => { if (at > 0 && heads[at]) cell.dataset.h = heads[at]; });
+}
 (() => {
   const list = document.getElementById("list");
   const tools = document.getElementById("tools");

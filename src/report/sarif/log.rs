@@ -8,6 +8,7 @@ use crate::model::finding::{Disposition, Judgement};
 use crate::model::outcome::Outcome;
 use crate::model::verdict::Verdict;
 use crate::report::Reporter;
+use crate::report::answer;
 use crate::report::difference::Known;
 use crate::report::fingerprint::Fingerprints;
 use crate::report::json::canonical;
@@ -63,7 +64,8 @@ fn sarif(outcome: &Outcome, verdict: &Verdict) -> Value {
         }},
         "automationDetails": {"id": format!("portcullis/{}/", prose(&outcome.service))},
         "invocations": [{
-            "executionSuccessful": outcome.failure.is_none(),
+            // Where something was not looked at, what is not listed is not gone.
+            "executionSuccessful": !answer::is_partial(outcome),
             "endTimeUtc": verdict.evaluated_at,
             "toolExecutionNotifications": notifications(verdict, left_out),
         }],

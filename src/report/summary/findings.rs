@@ -7,7 +7,7 @@ use crate::model::finding::{Disposition, Finding, Judgement};
 use crate::model::verdict::Verdict;
 use crate::report::closing::closing;
 use crate::report::group::{Group, fixes, groups, message};
-use crate::report::human::cause_in_words;
+use crate::report::human::{cause_in_words, location};
 
 /// Findings of one package that have a row each.
 const OF_ONE: usize = 5;
@@ -45,7 +45,7 @@ pub(super) fn todo(out: &mut String, verdict: &Verdict) {
 
 /// A row for each finding, and one for all of a package that has many.
 pub(super) fn table(out: &mut String, groups: &[Group<'_>]) {
-    out.push_str("| Severity | Finding | Package | Fixed in | Why now |\n|---|---|---|---|---|\n");
+    out.push_str("| Severity | Finding | Package | Fixed in | Where | Why now |\n|---|---|---|---|---|---|\n");
     let mut shown = 0;
     let mut lines = 0;
     for group in groups {
@@ -82,23 +82,39 @@ fn many(group: &Group<'_>) -> String {
     let worst = group.judgements.first().map_or_else(String::new, |first| severity(&first.finding));
     let fixed = group.fixed().map(code).unwrap_or_default();
     format!(
-        "| {worst} | {} findings: {}{more} | {} | {fixed} | |\n",
+        "| {worst} | {} findings: {}{more} | {} | {fixed} | {} | |\n",
         group.judgements.len(),
         ids.join(", "),
-        code(&group.title)
+        code(&group.title),
+        group.judgements.first().map(|first| place(&first.finding)).unwrap_or_default(),
     )
 }
 
 fn severity(finding: &Finding) -> String {
     match (finding.ids.is_empty(), finding.severity) {
         (true, _) => String::new(),
-        (false, Some(severity)) => severity.to_string(),
+        (false, Some(severity)) => match finding.score {
+            Some(score) => format!("{severity} {score:.1}"),
+            None => severity.to_string(),
+        },
         (false, None) => "unknown".to_owned(),
     }
 }
 
-fn name(finding: &Finding) -> String {
-    finding.ids.first().map_or_else(|| code(finding.rule.as_str()), |id| code(id))
+/// The id, and where more is to be read: an address of advisory data that is nothing but one, and never text of a package's.
+pub(super) fn name(finding: &Finding) -> String {
+    let name = finding.ids.first().map_or_else(|| code(finding.rule.as_str()), |id| code(id));
+    let is_plain =
+        |url: &&str| url.starts_with("https://") && url.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~/:%#?=&+".contains(&b));
+    match finding.url.as_deref().filter(is_plain) {
+        Some(url) if !name.is_empty() => format!("[{name}]({url})"),
+        _ => name,
+    }
+}
+
+/// The first place that it was found in.
+pub(super) fn place(finding: &Finding) -> String {
+    finding.locations.first().map(|place| code(&location(place))).unwrap_or_default()
 }
 
 fn row(group: &Group<'_>, judgement: &Judgement) -> String {
@@ -118,8 +134,9 @@ fn row(group: &Group<'_>, judgement: &Judgement) -> String {
         some => format!(" ({})", escape(&some.join("; "))),
     };
     format!(
-        "| {severity} | {name} {}{reasons} | {} | {fixed} | {why} |\n",
+        "| {severity} | {name} {}{reasons} | {} | {fixed} | {} | {why} |\n",
         escape(message(finding)),
-        code(&group.title)
+        code(&group.title),
+        place(finding),
     )
 }

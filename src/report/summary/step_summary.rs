@@ -1,6 +1,6 @@
 //! The whole page, section by section.
 
-use super::findings::{denied, table, todo};
+use super::findings::{denied, name, place, table, todo};
 use super::markdown::{ROWS, rest};
 use super::markdown::{code, escape};
 use crate::model::finding::{Disposition, Judgement};
@@ -61,7 +61,13 @@ fn head(out: &mut String, outcome: &Outcome) {
     };
     let name = outcome.subject.as_ref().map_or(outcome.service.as_str(), |subject| &subject.name);
     let is_stopped = outcome.verdict.is_some() && outcome.failure.is_some();
-    let sign = if is_stopped { "⚠️" } else { sign };
+    let sign = match outcome.rollout.as_ref().map(|report| report.result) {
+        _ if is_stopped => "⚠️",
+        // A cleared image whose rollout failed is no good news.
+        Some(RolloutResult::RolledBack | RolloutResult::RollbackFailed | RolloutResult::FirstFailed | RolloutResult::Refused) => "⛔",
+        Some(RolloutResult::Locked | RolloutResult::Superseded | RolloutResult::Interrupted) => "⚠️",
+        _ => sign,
+    };
     let rollout = match &outcome.rollout {
         Some(report) if report.rollback && report.result == RolloutResult::Committed => ", gone back and live",
         Some(report) => result(report.result),
@@ -167,16 +173,23 @@ fn others(out: &mut String, verdict: &Verdict) {
             "\n<details><summary>Waived: {}</summary>\n\n",
             count(waived.len(), "finding", "findings")
         ));
-        out.push_str("| Finding | Package | Waiver |\n|---|---|---|\n");
+        out.push_str("| Finding | Package | Where | Waived | Until | Owner |\n|---|---|---|---|---|---|\n");
         for judgement in waived.iter().take(ROWS) {
             let finding = &judgement.finding;
-            let id = finding.ids.first().map_or_else(|| finding.rule.to_string(), Clone::clone);
             let package = finding.purl.as_ref().map(ToString::to_string).unwrap_or_default();
+            let waiver = verdict.waiver_of(judgement);
+            let why = waiver
+                .map(|waiver| format!("{}: {}", waiver.reason, waiver.statement))
+                .unwrap_or_default();
             out.push_str(&format!(
-                "| {} | {} | {} |\n",
-                code(&id),
+                "| {} | {} | {} | {} {} | {} | {} |\n",
+                name(finding),
                 code(&package),
-                code(judgement.waiver.as_deref().unwrap_or_default())
+                place(finding),
+                code(judgement.waiver.as_deref().unwrap_or_default()),
+                escape(&why),
+                waiver.map(|waiver| waiver.expires.to_string()).unwrap_or_default(),
+                escape(waiver.map(|waiver| waiver.owner.as_str()).unwrap_or_default()),
             ));
         }
         rest(out, waived.len(), ROWS);

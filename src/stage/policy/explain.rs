@@ -146,10 +146,15 @@ fn changes(component: &Component, findings: &[Judgement], paths: &[Vec<Purl>]) -
             changes.push(moved(component, version, update));
         }
         (kind, false) => {
-            let command = advised.filter(|help| kind == "cargo" && help.starts_with("cargo "));
+            // What the finding advises says to which release; where it says nothing, the newest that is known to be fixed.
+            let (command, advised) = match advised {
+                Some(help) if kind == "cargo" && help.starts_with("cargo ") => (Some(help), None),
+                advised => (None, advised),
+            };
+            let to = clears.or(fixed.first().map(|version| version.as_str())).unwrap_or_default();
             changes.push(Change {
                 kind: "update",
-                text: format!("update {name} {}", component.version),
+                text: advised.unwrap_or_else(|| format!("update {name} {} to {to}", component.version)),
                 command,
             });
             if let Some(parent) = paths.first().and_then(|path| path.iter().rev().nth(1)) {

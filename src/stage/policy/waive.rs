@@ -57,7 +57,12 @@ pub fn waive(path: &Path, waiver: &NewWaiver, effects: &Effects) -> Result<(), W
     let text = match path.exists() {
         true => files::read_document(path, effects.limits.document)?,
         false => {
-            "# Waivers: dated promises about single findings. Portcullis reads this file strictly; see policies/rules.md.\n".to_owned()
+            let schema = Path::new("schema/waivers.schema.json");
+            let schema = match path.parent().is_some_and(|folder| folder.join(schema).is_file()) {
+                true => format!("#:schema ./{}\n", schema.display()),
+                false => String::new(),
+            };
+            format!("{schema}# Waivers: dated promises about single findings. `portcullis waivers list` says what each covers.\n")
         }
     };
     let name = path.display().to_string();

@@ -34,7 +34,7 @@ impl Place {
             "while [ \"$1\" != --output ]; do shift; done\ncp \"$FOLDER/release\" \"$2\"\n",
         );
         let cargo = "while [ \"$1\" != --root ]; do shift; done\nmkdir -p \"$2/bin\"\nprintf '#!/bin/sh\\necho built\\n' > \"$2/bin/portcullis\"\n\
-                     chmod +x \"$2/bin/portcullis\"\necho \"key=${PORTCULLIS_KEY:-}\" > \"$FOLDER/seen\"\n";
+                     chmod +x \"$2/bin/portcullis\"\necho \"key=${PORTCULLIS_KEY:-} in=$PWD\" > \"$FOLDER/seen\"\n";
         place.program("cargo", cargo);
         place.write("release", RELEASE);
         place
@@ -58,6 +58,7 @@ impl Place {
         self.write("output", "");
         let done = Command::new("bash")
             .arg(at("action/action.sh"))
+            .current_dir(self.folder.path())
             .env("PATH", format!("{}:{}", at("bin").display(), std::env::var("PATH").unwrap()))
             .env("FOLDER", self.folder.path())
             .env("GITHUB_OUTPUT", at("output"))
@@ -94,5 +95,8 @@ fn the_action_takes_the_release_by_its_digest_and_no_other_bytes() {
     // The control: no release is built, without the secrets of the step.
     let place = Place::new(None);
     assert_eq!(place.gets(), (Some(0), Some("built".to_owned())));
-    assert_eq!(fs::read_to_string(place.folder.path().join("seen")).unwrap(), "key=\n");
+    // Nor does the judged commit say with what it is compiled: cargo obeys the folder that it is started in.
+    let own = place.folder.path().canonicalize().unwrap().join("action");
+    let seen = fs::read_to_string(place.folder.path().join("seen")).unwrap();
+    assert_eq!(seen, format!("key= in={}\n", own.display()));
 }

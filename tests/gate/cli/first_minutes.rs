@@ -151,7 +151,7 @@ fn the_workflow_judges_without_a_secret_and_publishes_without_a_build() {
     for word in [
         "merge_group:",
         "pull_request:",
-        "branches: [trunk]",
+        "branches: ['trunk']",
         "permissions: {}",
         "concurrency:",
         "until: policy",
@@ -198,18 +198,32 @@ fn init_overwrites_nothing_and_a_dry_run_writes_nothing() {
     fs::write(dir.path().join("portcullis.toml"), "# mine\n").expect("written");
     fs::create_dir(dir.path().join("policies")).expect("folder");
     fs::write(dir.path().join("policies/waivers.toml"), "# promises\n").expect("written");
+    // What is missing is written, and what is there is kept.
+    let output = portcullis(dir.path(), &["init"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(read(dir.path(), "portcullis.toml"), "# mine\n");
+    assert!(dir.path().join(".github/workflows/portcullis.yml").is_file());
+    assert!(
+        !dir.path().join("policies/gate.toml").exists(),
+        "a configuration that names no policy would not read it"
+    );
     let output = portcullis(dir.path(), &["init"]);
     assert_eq!(output.status.code(), Some(64));
     assert!(
-        stderr(&output).contains("portcullis.toml would be overwritten"),
+        stderr(&output).contains("portcullis.toml") && stderr(&output).contains("would be overwritten"),
         "{}",
         stderr(&output)
     );
-    assert_eq!(read(dir.path(), "portcullis.toml"), "# mine\n");
-    assert!(!dir.path().join(".github").exists(), "nothing of it was written");
 
     assert_eq!(portcullis(dir.path(), &["init", "--force"]).status.code(), Some(0));
     assert!(read(dir.path(), "portcullis.toml").contains("[service]"));
+    fs::write(dir.path().join("policies/gate.toml"), "description = \"ours\"\n").expect("written");
+    assert_eq!(portcullis(dir.path(), &["init", "--force"]).status.code(), Some(0));
+    assert_eq!(
+        read(dir.path(), "policies/gate.toml"),
+        "description = \"ours\"\n",
+        "a policy is people's"
+    );
     assert_eq!(read(dir.path(), "policies/waivers.toml"), "# promises\n", "waivers are people's");
 }
 
@@ -266,9 +280,9 @@ fn of_several_services_none_is_taken_without_a_word() {
         Some(0)
     );
     assert!(read(dir.path(), "services/a/portcullis.toml").contains("name = \"a\""));
-    let workflow = read(dir.path(), ".github/workflows/portcullis-a.yml");
+    let workflow = read(dir.path(), ".github/workflows/portcullis-services-a.yml");
     assert!(
-        workflow.contains("directory: services/a") && workflow.contains("output: ${{ runner.temp }}/results"),
+        workflow.contains("directory: 'services/a'") && workflow.contains("output: ${{ runner.temp }}/results"),
         "{workflow}"
     );
     assert_lints(dir.path());
@@ -329,9 +343,19 @@ fn doctor_says_what_is_missing_and_fails_for_what_the_configuration_names_alone(
         assert_eq!(found(name).as_deref(), Some(expected), "{name} in {json:#}");
     }
 
+    // The key that only the publishing job has is missing everywhere else, and nothing is wrong by it.
+    fs::write(dir.path().join("portcullis.toml"), "[sign]\nkey = \"env:PORTCULLIS_NO_SUCH_KEY\"\n").expect("written");
+    let output = portcullis(dir.path(), &["doctor"]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    assert!(text.contains("▲ signing key") && text.contains("PORTCULLIS_NO_SUCH_KEY"), "{text}");
+
     for (config, word) in [
         ("[sign]\nkey = \"nokey.pem\"\n", "nokey.pem"),
-        ("[sign]\nkey = \"env:PORTCULLIS_NO_SUCH_KEY\"\n", "PORTCULLIS_NO_SUCH_KEY"),
+        (
+            "[build]\nusing = \"image\"\nimage = \"oci:x\"\n[image]\nrepository = \"oci:target/registry\"\n[rollout]\ntarget = \"swarm\"\nswarm_service = \"a_b\"\n[rollout.health]\nurl = \"http://127.0.0.1:1/\"\n",
+            "name a registry's repository",
+        ),
         ("[policy]\ndocument = \"nowhere.toml\"\n", "nowhere.toml"),
         ("[build]\ndockerfile = \"Nofile\"\n", "Nofile"),
         ("[build]\ntargets = [\"wasm32-wasip1\"]\n", "rustup target add wasm32-wasip1"),
@@ -404,4 +428,97 @@ fn doctor_takes_no_buildah_where_an_engine_is_named_as_the_build_takes_none() {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert_eq!(output.status.code(), Some(64), "{text}{}", stderr(&output));
     assert!(text.contains("✗ Docker Engine") && !text.contains("✓ buildah"), "{text}");
+}
+
+#[test]
+fn the_branch_that_is_delivered_is_the_remotes_own_or_the_one_that_is_checked_out_also_before_its_first_commit() {
+    let dir = folder(&CRATE);
+    let delivered = |expected: &str| {
+        let output = portcullis(dir.path(), &["init", "--dry-run", "--action", ACTION]);
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(text.contains(&format!("branches: ['{expected}']")), "{expected} in\n{text}");
+    };
+    delivered("main");
+    git(dir.path(), &["init", "-q", "-b", "1.10"]);
+    delivered("1.10");
+    git(dir.path(), &["add", "-A"]);
+    git(dir.path(), &["commit", "-qm", "x"]);
+    git(dir.path(), &["checkout", "-q", "-b", "feature"]);
+    git(dir.path(), &["update-ref", "refs/remotes/origin/trunk", "HEAD"]);
+    delivered("feature");
+    git(
+        dir.path(),
+        &["symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/trunk"],
+    );
+    delivered("trunk");
+}
+
+#[test]
+fn what_init_writes_names_the_schema_of_each_file_and_the_first_gate_reads_its_policy() {
+    let dir = folder(&[("Dockerfile", "FROM scratch\n")]);
+    committed(dir.path());
+    assert_eq!(portcullis(dir.path(), &["init"]).status.code(), Some(0));
+    for (file, schema) in [
+        ("portcullis.toml", "portcullis"),
+        ("policies/gate.toml", "policy"),
+        ("policies/waivers.toml", "waivers"),
+    ] {
+        let text = read(dir.path(), file);
+        let line = text
+            .lines()
+            .next()
+            .and_then(|line| line.strip_prefix("#:schema "))
+            .unwrap_or_else(|| panic!("{file}: {text}"));
+        let named = dir.path().join(file).parent().expect("folder").join(line);
+        let own = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("policies/schema/{schema}.schema.json"));
+        assert!(
+            fs::read(named).expect("the schema") == fs::read(own).expect("ours"),
+            "{file}: {line} is not {schema}"
+        );
+        assert_eq!(text.matches("#:schema").count(), 1, "{file}");
+    }
+    let output = portcullis(dir.path(), &["doctor", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let checks = json["checks"].as_array().expect("checks").iter();
+    let policy = checks.clone().find(|check| check["name"] == "policy").expect("looked for");
+    assert!(
+        policy["found"] == "there" && policy["said"].as_str().is_some_and(|said| said.starts_with("gate.toml")),
+        "{policy}"
+    );
+    // Where the gate's own repository is known, its schemas need not lie here.
+    let dir = folder(&[("Dockerfile", "FROM scratch\n")]);
+    assert_eq!(portcullis(dir.path(), &["init", "--action", ACTION]).status.code(), Some(0));
+    let line = "#:schema https://raw.githubusercontent.com/acme/portcullis/0123456789012345678901234567890123456789/policies/schema/policy.schema.json\n";
+    assert!(read(dir.path(), "policies/gate.toml").starts_with(line));
+    assert!(!dir.path().join("policies/schema").exists());
+}
+
+#[test]
+fn init_writes_nothing_by_half_and_loses_no_byte_of_a_gitignore() {
+    let dir = folder(&CRATE);
+    fs::write(dir.path().join("policies"), "a file\n").expect("written");
+    let output = portcullis(dir.path(), &["init"]);
+    assert_eq!(output.status.code(), Some(64), "{}", stderr(&output));
+    assert!(!dir.path().join("portcullis.toml").exists() && !dir.path().join(".github").exists());
+    fs::remove_file(dir.path().join("policies")).expect("removed");
+    committed(dir.path());
+    fs::write(dir.path().join(".gitignore"), b"caf\xe9/").expect("written");
+    assert_eq!(portcullis(dir.path(), &["init"]).status.code(), Some(0));
+    assert_eq!(fs::read(dir.path().join(".gitignore")).expect("read"), b"caf\xe9/\n/target/\n");
+}
+
+#[test]
+fn two_services_of_one_name_have_each_their_workflow() {
+    let dir = folder(&[("x/api/Dockerfile", "FROM scratch\n"), ("y/api/Dockerfile", "FROM scratch\n")]);
+    committed(dir.path());
+    for (service, name) in [("x/api", "x-api"), ("y/api", "y-api")] {
+        let output = portcullis(dir.path(), &["-C", service, "init", "--action", ACTION]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        let text = read(dir.path(), &format!(".github/workflows/portcullis-{name}.yml"));
+        assert!(
+            text.contains(&format!("directory: '{service}'")) && text.contains(&format!("name: 'portcullis-{name}'")),
+            "{text}"
+        );
+    }
+    assert_lints(dir.path());
 }

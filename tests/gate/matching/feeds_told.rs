@@ -97,3 +97,56 @@ fn the_crates_index_is_told_and_stands_for_no_advisories() {
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("crates-index") && said.contains("nothing of it is here"), "{said}");
 }
+
+/// A mirror of one npm record.
+fn mirror(folder: &Path) {
+    fs::create_dir_all(folder.join("mirror/npm")).unwrap();
+    fs::write(folder.join("mirror/npm/GHSA-1.json"), record("GHSA-1", "left-pad", "1.1.0", OLD)).unwrap();
+    fs::write(folder.join("mirror/npm/modified_id.csv"), format!("{OLD},GHSA-1\n")).unwrap();
+}
+
+#[test]
+fn what_was_exported_from_a_folder_is_used_elsewhere_and_is_as_old_as_its_newest_record() {
+    let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    mirror(here.path());
+    let (code, said) = feeds(here.path(), &["export", "feeds.tar", "--osv", "mirror"]);
+    assert_eq!(code, Some(0), "{said}");
+    let bundle = here.path().join("feeds.tar").display().to_string();
+    // The control: nothing is here before.
+    let (code, said) = feeds(there.path(), &["status", "--max-age", "99999d"]);
+    assert_eq!(code, Some(2), "{said}");
+    let (code, said) = feeds(there.path(), &["import", &bundle]);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("osv:npm: its data is older") && said.contains("max_age"), "{said}");
+    let (code, said) = feeds(there.path(), &["import", &bundle, "--max-age", "99999d"]);
+    assert_eq!(code, Some(0), "{said}");
+    let (code, said) = feeds(there.path(), &["status", "--max-age", "99999d"]);
+    assert_eq!(code, Some(0), "{said}");
+    let shown = |said: &str| {
+        said.split_once("records  ")
+            .map(|(_, rest)| rest.split("  ").next().unwrap_or_default().to_owned())
+    };
+    let (_, of_folder) = feeds(here.path(), &["status", "--osv", "mirror", "--max-age", "99999d"]);
+    assert!(shown(&said).is_some() && shown(&said) == shown(&of_folder), "{said}{of_folder}");
+}
+
+#[test]
+fn a_folder_that_is_not_there_or_too_old_is_told_with_what_helps() {
+    let folder = tempfile::tempdir().unwrap();
+    for verb in ["update", "status"] {
+        let (code, said) = feeds(folder.path(), &[verb, "--osv", "nowhere"]);
+        assert_eq!(code, Some(64), "{said}");
+        assert!(said.contains("`nowhere` does not exist"), "{said}");
+    }
+    mirror(folder.path());
+    let (code, said) = feeds(folder.path(), &["update", "--osv", "mirror"]);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(
+        said.contains("bring mirror up to date, or allow older data with [feeds] max_age"),
+        "{said}"
+    );
+    assert!(
+        !said.contains("feeds update --ecosystem"),
+        "no update of ours makes a folder newer: {said}"
+    );
+}

@@ -190,7 +190,7 @@ fn a_cleared_run_has_nothing_that_fails() {
     let outcome = outcomes::live();
     let junit = text(Form::Junit, &outcome);
     assert!(
-        junit.contains("tests=\"1\" failures=\"0\" errors=\"0\"") && junit.contains("cleared"),
+        junit.contains("tests=\"2\" failures=\"0\" errors=\"0\"") && junit.contains("cleared"),
         "{junit}"
     );
     assert_eq!(json(Form::CodeQuality, &outcome), serde_json::json!([]));
@@ -363,5 +363,43 @@ fn the_gitlab_component_is_valid_and_splices_no_input_into_a_command() {
         "{}{}",
         String::from_utf8_lossy(&done.stdout),
         String::from_utf8_lossy(&done.stderr)
+    );
+}
+
+#[test]
+fn a_rollout_that_did_not_hold_is_good_news_in_no_form() {
+    let outcome = outcomes::rolled_back();
+    let junit = text(Form::Junit, &outcome);
+    assert!(junit.contains("failures=\"1\"") && junit.contains("rollout to"), "{junit}");
+    let summary = text(Form::Markdown, &outcome);
+    assert!(
+        summary.starts_with("## ⛔ Cleared, rolled back") && !summary.contains('✅'),
+        "{summary}"
+    );
+    let page = text(Form::Html, &outcome);
+    assert!(
+        !page.contains("Nothing stands in the way") && page.contains("What to do next"),
+        "what comes next stands on the page"
+    );
+    assert!(page.contains("read why the new one failed"), "as the last line of the run says it");
+    // The control: one that holds.
+    assert!(text(Form::Markdown, &outcomes::live()).starts_with("## ✅ Cleared and live"));
+}
+
+#[test]
+fn a_run_that_did_not_see_everything_is_a_failed_one_wherever_what_is_not_listed_counts_as_gone() {
+    let mut outcome = outcomes::blocked();
+    let sarif = |outcome: &Outcome| json(Form::Sarif, outcome)["runs"][0]["invocations"][0]["executionSuccessful"].clone();
+    let gitlab = |outcome: &Outcome| json(Form::Gitlab, outcome)["scan"]["status"].clone();
+    outcome.verdict.as_mut().unwrap().gaps.clear();
+    assert_eq!((sarif(&outcome), gitlab(&outcome)), (true.into(), "success".into()), "the control");
+    let undecidable = outcomes::undecidable();
+    assert_eq!((sarif(&undecidable), gitlab(&undecidable)), (false.into(), "failure".into()));
+    let gaps = undecidable.verdict.unwrap().gaps;
+    outcome.verdict.as_mut().unwrap().gaps = gaps;
+    assert_eq!(
+        (sarif(&outcome), gitlab(&outcome)),
+        (false.into(), "failure".into()),
+        "blocked, and not everything was seen"
     );
 }

@@ -136,7 +136,7 @@ impl Tree<'_> {
                     .iter()
                     .any(|flag| word.contains(flag))
             };
-            if let Some((name, _)) = flags.into_iter().find(|(_, value)| words(value).iter().any(|word| chooses(word))) {
+            if let Some((name, _)) = flags.into_iter().find(|(_, value)| words(value).iter().any(chooses)) {
                 return Err(refused(&configuration.path, format!("{key}.{name}"), LINKER));
             }
         }

@@ -58,12 +58,12 @@ impl Enrichment {
         effects: &Effects,
     ) -> Result<Available<()>, MatchingError> {
         let place = FeedSource::parse(text);
-        let (path, retrieved) = match &place {
-            FeedSource::Folder(path) => (path.clone(), None),
+        let (path, retrieved, copy) = match &place {
+            FeedSource::Folder(path) => (path.clone(), None, Retrieval::default()),
             FeedSource::Url(url) => {
                 let folder = document_folder(cache, kind.name(), url);
                 match retriever.document(kind.name(), url, &folder, "document").await? {
-                    Available::Present(retrieved) => (folder.join("document"), Some(retrieved)),
+                    Available::Present(retrieved) => (folder.join("document"), retrieved, Retrieval::load(&folder)),
                     Available::Absent(Absence::Uncovered) => {
                         let why = format!("{} is not there", place.shown());
                         return Ok(Available::Absent(Absence::Missing(why)));
@@ -72,8 +72,6 @@ impl Enrichment {
                 }
             }
         };
-        let folder = path.parent().filter(|_| retrieved.is_some());
-        let copy = folder.map_or_else(Retrieval::default, Retrieval::load);
         match self.read(kind, &path, &place, retrieved, effects) {
             Ok(revision) => {
                 self.revisions.push(FeedRevision {

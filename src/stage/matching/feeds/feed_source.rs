@@ -82,7 +82,7 @@ pub(in crate::stage::matching) fn is_plain(base: &str) -> bool {
 pub(in crate::stage::matching) struct Retrieval {
     /// Where from, without credentials.
     pub(in crate::stage::matching) url: String,
-    /// When the server last said that this is its content.
+    /// When the server last said that this is its content; none for what a bundle brought from a folder, or for no copy at all.
     pub(in crate::stage::matching) retrieved: Option<Timestamp>,
     /// To ask by.
     #[serde(default)]
@@ -102,6 +102,11 @@ impl Retrieval {
     pub(in crate::stage::matching) fn load(folder: &Path) -> Self {
         let bytes = files::read(&folder.join(Self::FILE), 64 << 10).or_empty("without it all is fetched");
         serde_json::from_slice(&bytes).or_empty("without it all is fetched")
+    }
+
+    /// True for a copy that a bundle brought from a folder: no server ever spoke of it, and its records say how old they are.
+    pub(in crate::stage::matching) const fn is_undated(&self) -> bool {
+        self.retrieved.is_none() && self.bundle.is_some()
     }
 
     pub(in crate::stage::matching) fn save(&self, folder: &Path) -> Result<(), files::FileError> {

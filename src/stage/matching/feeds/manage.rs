@@ -57,6 +57,12 @@ impl FeedStatus {
     pub fn is_advisories(&self) -> bool {
         self.name == RUSTSEC || self.name.starts_with("osv:")
     }
+
+    /// True for a folder or a file of this machine, which whoever owns it brings up to date: no update of ours does.
+    #[must_use]
+    pub fn is_own(&self) -> bool {
+        self.name != CRATES_INDEX && matches!(RustSecSource::parse(&self.source), RustSecSource::Local(_))
+    }
 }
 
 /// A record that was set aside.

@@ -81,11 +81,11 @@ impl<'a> Opener<'a> {
         }
         let folder = self.osv.folder(base, &self.plan.cache);
         let store = self.store();
-        let mut as_of = None;
+        let (mut as_of, mut copy) = (None, Retrieval::default());
         if let FeedSource::Url(url) = &self.osv {
             let index = store.open_cached(base).or_none("without a usable index all records are fetched");
             match self.retriever.ecosystem(url, base, &folder, index).await? {
-                Available::Present(retrieved) => as_of = Some(retrieved),
+                Available::Present(retrieved) => (as_of, copy) = (retrieved, Retrieval::load(&folder)),
                 Available::Absent(absence) => return Ok(Opened::Absent(absence)),
             }
         }
@@ -94,7 +94,6 @@ impl<'a> Opener<'a> {
             let folder = folder.clone();
             move || Source::find(&folder)
         };
-        let copy = as_of.map_or_else(Retrieval::default, |_| Retrieval::load(&folder));
         let answer = self.index(find, store, base, names, (as_of, copy)).await?;
         if let (Opened::Absent(Absence::Missing(_)), FeedSource::Url(_)) = (&answer, &self.osv) {
             // A damaged download is fetched anew by the next run, whatever the server says of its age.

@@ -30,8 +30,8 @@ use super::store::file_name;
 use crate::stage::matching::error::MatchingError;
 use crate::stage::matching::index::Index;
 
-/// The time that a copy was last known to be current.
-pub(in crate::stage::matching) type Retrieved = Result<Available<Timestamp>, MatchingError>;
+/// The time that a copy was last known to be current; none for one that a bundle brought from a folder, whose records alone say how old they are.
+pub(in crate::stage::matching) type Retrieved = Result<Available<Option<Timestamp>>, MatchingError>;
 
 /// More changed records than this are not worth asking for one by one.
 const FEW: usize = 300;
@@ -149,16 +149,19 @@ impl<'a> Retriever<'a> {
     }
 
     /// The client to ask with, and what is known of the copy; the answer where nobody has to be asked, or can be.
-    fn due(&self, url: &str, copy: &Path, folder: &Path) -> Result<(&Http, Retrieval), Available<Timestamp>> {
-        let known = match copy.exists() {
-            true => Retrieval::load(folder),
+    fn due(&self, url: &str, copy: &Path, folder: &Path) -> Result<(&Http, Retrieval), Available<Option<Timestamp>>> {
+        // A bundle may have brought a folder's single records, which are no archive.
+        let known = Retrieval::load(folder);
+        let known = match copy.exists() || known.is_undated() {
+            true => known,
             false => Retrieval::default(),
         };
         if let Some(retrieved) = known.retrieved.filter(|retrieved| self.is_fresh(*retrieved)) {
-            return Err(Available::Present(retrieved));
+            return Err(Available::Present(Some(retrieved)));
         }
         match &self.http {
             Some(http) => Ok((http, known)),
+            None if known.is_undated() => Err(Available::Present(None)),
             None => Err(Available::Absent(not_cached(url))),
         }
     }
@@ -200,7 +203,7 @@ impl<'a> Retriever<'a> {
                 known.bundle = None;
                 known.retrieved = Some(now);
                 known.save(folder).map_err(cache_error)?;
-                Ok(Available::Present(now))
+                Ok(Available::Present(Some(now)))
             }
             Err(HttpError::Absent { .. }) => Ok(Available::Absent(Absence::Uncovered)),
             Err(HttpError::Write { path, source }) => Err(MatchingError::Cache { path, source }),
@@ -210,7 +213,12 @@ impl<'a> Retriever<'a> {
                     Some(retrieved) => {
                         self.effects
                             .warn(Stage::Matching, format!("{task}: {error}; the copy of {retrieved} is used"));
-                        Ok(Available::Present(retrieved))
+                        Ok(Available::Present(Some(retrieved)))
+                    }
+                    None if known.is_undated() => {
+                        self.effects
+                            .warn(Stage::Matching, format!("{task}: {error}; the copy of a bundle is used"));
+                        Ok(Available::Present(None))
                     }
                     None if error.is_unreachable() => Ok(Available::Absent(Absence::Unreachable(error))),
                     None => Ok(Available::Absent(Absence::Missing(error.to_string()))),

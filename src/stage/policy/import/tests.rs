@@ -5,7 +5,7 @@ use crate::model::exit_kind::ExitKind;
 use crate::stage::policy::Waivers;
 
 fn imported(name: &str, text: &str) -> Imported {
-    import(name, None, text, date(2026, 11, 21)).unwrap_or_else(|error| panic!("{error}"))
+    import(name, None, text, date(2026, 11, 21), |_| None).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// Imports, checks that the gate refuses the result, fills the placeholders in, and gives the entries.
@@ -53,7 +53,7 @@ fn trivyignore() {
         "an entry there has ended when its day begins"
     );
     assert!(imported(".trivyignore", text).text.contains("statement = \"We accept it\""));
-    assert!(import(".trivyignore", None, "CVE-1 until:tomorrow", date(2026, 1, 1)).is_err());
+    assert!(import(".trivyignore", None, "CVE-1 until:tomorrow", date(2026, 1, 1), |_| None).is_err());
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn trivyignore_yaml() {
 #[test]
 fn a_mistyped_key_of_another_tool_is_not_passed_over() {
     let text = "vulnerabilities:\n  - id: CVE-2024-1\n    expire_at: 2024-12-31\n";
-    let error = import(".trivyignore.yaml", None, text, date(2026, 1, 1)).expect_err("mistyped");
+    let error = import(".trivyignore.yaml", None, text, date(2026, 1, 1), |_| None).expect_err("mistyped");
     assert_eq!(error.to_string(), ".trivyignore.yaml, line 3: `expire_at` is not understood");
 }
 
@@ -126,7 +126,8 @@ fn osv_scanner() {
             "osv-scanner.toml",
             None,
             "[[IgnoredVulns]]\nid = \"x\"\nignoreUntill = 2022-11-09\n",
-            date(2026, 1, 1)
+            date(2026, 1, 1),
+            |_| None
         )
         .is_err()
     );
@@ -228,7 +229,7 @@ ignore:
 #[test]
 fn a_text_where_a_list_belongs_is_not_an_empty_list() {
     let paths = |said: &str| format!("vulnerabilities:\n  - id: CVE-2024-1\n    paths:{said}\n");
-    let error = import(".trivyignore.yaml", None, &paths(" usr/lib/x"), date(2026, 1, 1)).expect_err("paths");
+    let error = import(".trivyignore.yaml", None, &paths(" usr/lib/x"), date(2026, 1, 1), |_| None).expect_err("paths");
     assert!(error.to_string().contains("`paths` is not a list"), "{error}");
     // The control: nothing where a list belongs is one.
     assert_eq!(imported(".trivyignore.yaml", &paths("")).entries, 1);
@@ -240,7 +241,7 @@ fn what_is_wrong_with_a_file_is_said_in_words() {
         (".grype.yaml", "ignore: &a\n  - x: *a\n", "line 2: an alias is not followed"),
         ("osv-scanner.toml", "a = 1\nIgnoredVulns = 1 x\n", "line 2: "),
     ] {
-        let error = import(name, None, text, date(2026, 1, 1)).expect_err(text).to_string();
+        let error = import(name, None, text, date(2026, 1, 1), |_| None).expect_err(text).to_string();
         let (_, told) = error.split_once(said).unwrap_or_else(|| panic!("{error}"));
         assert!(said.ends_with("followed") || !told.trim().is_empty(), "{error}");
     }
@@ -258,7 +259,7 @@ fn yaml_that_is_not_understood_is_an_error_with_its_line() {
         ("a: b\n---\na: c\n", 2),
         ("just text\n", 1),
     ] {
-        let error = import(".grype.yaml", None, text, date(2026, 1, 1)).expect_err(text);
+        let error = import(".grype.yaml", None, text, date(2026, 1, 1), |_| None).expect_err(text);
         assert!(
             matches!(error, ImportError::Malformed { line: Some(at), .. } if at == line),
             "{text}: {error}"
@@ -284,12 +285,12 @@ fn hostile_yaml_does_not_panic() {
         &"- ".repeat(5000),
         &"a:\n ".repeat(100),
     ] {
-        drop(import(".grype.yaml", None, text, date(2026, 1, 1)));
+        drop(import(".grype.yaml", None, text, date(2026, 1, 1), |_| None));
     }
 }
 
 #[test]
 fn a_name_that_tells_nothing_is_a_usage_error() {
-    let error = import("ignore.txt", None, "", date(2026, 1, 1)).expect_err("unknown");
+    let error = import("ignore.txt", None, "", date(2026, 1, 1), |_| None).expect_err("unknown");
     assert_eq!(error.exit_kind(), ExitKind::Usage);
 }

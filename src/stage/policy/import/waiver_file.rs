@@ -22,22 +22,29 @@ pub struct Imported {
     pub notes: Vec<String>,
 }
 
-/// Reads another tool's file. `today` becomes `created`.
+/// Reads another tool's file. `today` becomes `created`; where the file names no package, `package_of` may know which an id was last found in.
 ///
 /// # Errors
 /// [`ImportError`] for an unknown name, and for anything in the file that is not understood.
-pub fn import(name: &str, format: Option<Format>, text: &str, today: Date) -> Result<Imported, ImportError> {
+pub fn import(
+    name: &str,
+    format: Option<Format>,
+    text: &str,
+    today: Date,
+    package_of: impl Fn(&str) -> Option<String>,
+) -> Result<Imported, ImportError> {
     let format = format
         .or_else(|| Format::of_name(name))
         .ok_or_else(|| ImportError::UnknownFormat(name.to_owned()))?;
     let mut notes = Vec::new();
-    let waivers = formats::read(format, text, &mut notes).map_err(|(line, problem)| ImportError::Malformed {
+    let mut waivers = formats::read(format, text, &mut notes).map_err(|(line, problem)| ImportError::Malformed {
         file: name.to_owned(),
         line,
         problem,
     })?;
     let mut entries = ArrayOfTables::new();
-    for waiver in &waivers {
+    for waiver in &mut waivers {
+        waiver.package = waiver.package.take().or_else(|| package_of(&waiver.id));
         entries.push(table(waiver, today));
     }
     let mut document = DocumentMut::new();

@@ -109,7 +109,7 @@ impl Rule for UntraceableTag {
             object(
                 "tags",
                 message,
-                "add `{sha}`: to [image] tags, or as --tag '{sha}' beside those that --tag names",
+                "add `{sha}` to [image] tags, or as --tag '{sha}' beside those that --tag names",
             );
         }
         for (platform, message) in labels(evidence, commit) {

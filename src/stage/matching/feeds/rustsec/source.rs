@@ -74,7 +74,7 @@ impl RustSecSource {
             Self::Tarball(url) => {
                 let folder = document_folder(cache, RUSTSEC, url);
                 let retrieved = retriever.document(RUSTSEC, url, &folder, "document.tar.gz").await?;
-                Ok(retrieved.map(|retrieved| (folder.join("document.tar.gz"), Some(retrieved))))
+                Ok(retrieved.map(|retrieved| (folder.join("document.tar.gz"), retrieved)))
             }
             Self::Git(url) => {
                 let folder = cache.join(RUSTSEC).join(redacted_file(url));
@@ -98,6 +98,9 @@ impl RustSecSource {
         };
         if let Some(retrieved) = known.retrieved.filter(|retrieved| retriever.is_fresh(*retrieved)) {
             return Ok(Available::Present((checkout, Some(retrieved))));
+        }
+        if retriever.is_offline() && known.is_undated() {
+            return Ok(Available::Present((checkout, None)));
         }
         if retriever.is_offline() {
             return Ok(Available::Absent(Absence::Missing(format!(
@@ -124,6 +127,10 @@ impl RustSecSource {
             Some(retrieved) => {
                 effects.warn(Stage::Matching, format!("rustsec: {problem}; the copy of {retrieved} is used"));
                 Ok(Available::Present((checkout, Some(retrieved))))
+            }
+            None if known.is_undated() => {
+                effects.warn(Stage::Matching, format!("rustsec: {problem}; the copy of a bundle is used"));
+                Ok(Available::Present((checkout, None)))
             }
             None => Ok(Available::Absent(Absence::Missing(format!(
                 "{} cannot be cloned: {problem}",
