@@ -244,7 +244,8 @@ fn a_copy_is_looked_up_where_its_version_is_inherited_from_another_workspace() {
         write("libs/w/src/lib.rs", "pub fn name() -> &'static str { smallvec::name() }\n");
         write("libs/Cargo.lock", "version = 4\n");
         if expected == 1 {
-            write(".cargo/config.toml", "paths = [\"copy\"]\n");
+            write(".cargo/config.toml", "include = [\"patches.toml\"]\n");
+            write(".cargo/patches.toml", "[patch.crates-io]\nsmallvec = { path = \"copy\" }\n");
         }
         checkout::committed(&root);
         let (code, said) = judged(&place, &root, &["gate", "--until", "policy"]);

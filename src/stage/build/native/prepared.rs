@@ -55,6 +55,7 @@ pub(super) fn prepare(plan: &BuildPlan, build: &NativeBuild, effects: &Effects) 
         Ok::<_, BuildError>((project, toolchain))
     })?;
     let targets = targets::choose(build, &toolchain, &plan.root)?;
+    tooling::links_with_nothing_of_the_tree(plan, build, &configurations, &targets, &toolchain.host)?;
     targets
         .iter()
         .try_for_each(|target| has_a_linker(target, build, &toolchain, &configurations))?;

@@ -64,26 +64,63 @@ pub(super) fn is_nobodys_of_the_tree(
     configurations: &Configurations,
     limits: &Limits,
 ) -> Result<(), BuildError> {
-    let root = files::settled(&plan.root).map_err(|source| FileError::Read {
-        path: plan.root.clone(),
-        source,
-    })?;
-    let checkout = git::top_level(&root)?.unwrap_or_else(|| root.clone());
-    let tree = Tree { checkout, build };
+    let tree = Tree::of(plan, build)?;
     for configuration in configurations.iter().filter(|known| tree.holds(&known.path)) {
         tree.environment(configuration)?;
         tree.programs(configuration)?;
         tree.profiles(&configuration.path, &configuration.table)?;
     }
-    tree.toolchain(&root, limits)
+    tree.toolchain(limits)
+}
+
+/// Refuses a linker of the tree for what is built for, and for this machine, whose build scripts are linked too: before anything is compiled.
+///
+/// # Errors
+/// As [`is_nobodys_of_the_tree`].
+pub(super) fn links_with_nothing_of_the_tree(
+    plan: &BuildPlan,
+    build: &NativeBuild,
+    configurations: &Configurations,
+    targets: &[Target],
+    host: &str,
+) -> Result<(), BuildError> {
+    let tree = Tree::of(plan, build)?;
+    let is_named = |triple: &str| {
+        targets
+            .iter()
+            .any(|target| target.triple == triple && target.linker(build).is_some())
+    };
+    let linked = targets.iter().map(|target| target.triple.as_str()).chain([host]);
+    let open: Vec<&str> = linked.filter(|triple| !is_named(triple)).collect();
+    for configuration in configurations.iter().filter(|known| tree.holds(&known.path)) {
+        for (target, table) in configuration.tables("target").chain(configuration.tables("host")) {
+            let is_for_one = target.starts_with("cfg(") && !open.is_empty() || open.contains(&target.as_str());
+            let linker = table.get("linker").and_then(toml::Value::as_str);
+            if is_for_one && linker.is_some_and(|linker| tree.brings(linker)) {
+                return Err(refused(&configuration.path, format!("target.{target}.linker"), LINKER));
+            }
+        }
+    }
+    Ok(())
 }
 
 struct Tree<'t> {
+    /// The folder of portcullis.toml, without links.
+    root: PathBuf,
     checkout: PathBuf,
     build: &'t NativeBuild,
 }
 
-impl Tree<'_> {
+impl<'t> Tree<'t> {
+    fn of(plan: &BuildPlan, build: &'t NativeBuild) -> Result<Self, BuildError> {
+        let root = files::settled(&plan.root).map_err(|source| FileError::Read {
+            path: plan.root.clone(),
+            source,
+        })?;
+        let checkout = git::top_level(&root)?.unwrap_or_else(|| root.clone());
+        Ok(Self { root, checkout, build })
+    }
+
     /// True for a path that lies in the checkout by its name, or by where links lead.
     fn holds(&self, path: &Path) -> bool {
         let settled = path.canonicalize().or_none("what is not there lies where its name says");
@@ -96,18 +133,6 @@ impl Tree<'_> {
         let path = Path::new(program);
         let is_open = ["/proc", "/dev"].iter().any(|place| path.starts_with(place)) || path.symlink_metadata().is_err();
         program.contains('/') && (path.is_relative() || is_open || self.holds(path))
-    }
-
-    /// True for a target whose linker is started: one that is built for, this machine's, or one that is described.
-    fn is_linked(&self, target: &str) -> bool {
-        let is_built = self.build.targets.iter().any(|asked| Target::of(asked).triple == target);
-        is_built || target.starts_with("cfg(") || target.starts_with(std::env::consts::ARCH)
-    }
-
-    /// True where portcullis.toml says what links for a target: what the tree says of it is not asked.
-    fn is_overridden(&self, target: &str) -> bool {
-        let asked = self.build.targets.iter().find(|asked| Target::of(asked).triple == target);
-        asked.is_some_and(|asked| self.build.linkers.contains_key(asked) || self.build.linkers.contains_key(""))
     }
 
     fn environment(&self, configuration: &Configuration) -> Result<(), BuildError> {
@@ -157,12 +182,6 @@ impl Tree<'_> {
         if self.build.cargo == CargoCommand::Zigbuild && aliases.is_some_and(|aliases| aliases.contains_key("zigbuild")) {
             return refuse("alias.zigbuild".to_owned(), ALIAS);
         }
-        for (target, table) in configuration.tables("target").chain(configuration.tables("host")) {
-            let linker = table.get("linker").and_then(toml::Value::as_str);
-            if self.is_linked(target) && !self.is_overridden(target) && linker.is_some_and(|linker| self.brings(linker)) {
-                return refuse(format!("target.{target}.linker"), LINKER);
-            }
-        }
         let of_the_host = configuration.table.get("host").and_then(|host| host.get("linker")?.as_str());
         if of_the_host.is_some_and(|linker| self.brings(linker)) {
             return refuse("host.linker".to_owned(), LINKER);
@@ -193,8 +212,8 @@ impl Tree<'_> {
     }
 
     /// Source: the rustup book, "The toolchain file".
-    fn toolchain(&self, root: &Path, limits: &Limits) -> Result<(), BuildError> {
-        let folders = root.ancestors().take_while(|folder| folder.starts_with(&self.checkout));
+    fn toolchain(&self, limits: &Limits) -> Result<(), BuildError> {
+        let folders = self.root.ancestors().take_while(|folder| folder.starts_with(&self.checkout));
         for path in folders
             .clone()
             .map(|folder| folder.join("Cargo.toml"))
