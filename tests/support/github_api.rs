@@ -28,6 +28,8 @@ pub(crate) struct Kept {
     pub(crate) deployments: Vec<Value>,
     pub(crate) statuses: Vec<Value>,
     pub(crate) snapshots: Vec<Value>,
+    /// The commit that the pull request is at.
+    pub(crate) head: Option<String>,
     /// Method and path of every request.
     pub(crate) asked: Vec<String>,
     /// What the next orders (no questions) meet.
@@ -151,6 +153,7 @@ fn carry_out(kept: &mut Kept, method: &str, path: &str, body: Value) -> (u16, St
             .map(|(_, value)| value.replace("%20", " "))
     };
     match (method, path) {
+        ("GET", "/pulls/7") => ok(200, json!({"head": {"sha": kept.head}})),
         ("GET", "/issues/7/comments") => {
             let (size, page) = (
                 asked("per_page").unwrap().parse().unwrap(),

@@ -65,7 +65,7 @@ const fn commented(done: &Commented) -> &'static str {
         Commented::Edited => "the comment on the pull request says something else now, and was edited",
         Commented::Same => "the comment on the pull request says it already",
         Commented::NothingToSay => "it passes, and no comment says otherwise: none was made",
-        Commented::Later => "a later run has commented on the pull request: its comment was left",
+        Commented::Later => "a later run has commented on the pull request, or speaks of a later commit: what is there was left",
     }
 }
 

@@ -37,7 +37,7 @@ pub enum Commented {
     Same,
     /// It passes, and nobody was told of anything else before.
     NothingToSay,
-    /// A later run has commented.
+    /// A later run has commented, or the pull request has a later commit, of which another run speaks.
     Later,
 }
 
@@ -61,14 +61,15 @@ pub async fn comment(api: &Api, actions: &Actions, outcome: &Outcome) -> Result<
     let state = state(outcome);
     let run = number_of(&actions.run);
     let mark = mark(&outcome.service);
+    let head = actions.event.head.as_deref();
     let body = body(actions, outcome, &mark, &state, run);
     // A failure may come after the work: what is there is looked at anew each time.
-    tried(AGAIN, "comment", || once(api, number, outcome, &mark, &state, run, &body)).await
+    tried(AGAIN, "comment", || once(api, (number, head), outcome, &mark, &state, run, &body)).await
 }
 
 async fn once(
     api: &Api,
-    number: u64,
+    (number, head): (u64, Option<&str>),
     outcome: &Outcome,
     mark: &str,
     state: &str,
@@ -78,18 +79,27 @@ async fn once(
     match existing(api, number, mark).await? {
         Some(there) if there.run.zip(run).is_some_and(|(there, ours)| there > ours) => Ok(Commented::Later),
         Some(there) if there.state == state => Ok(Commented::Same),
+        None if is_quiet(outcome) => Ok(Commented::NothingToSay),
+        // A run that began earlier may end later: what it says is of a commit that nobody proposes any more.
+        _ if !is_of_the_head(api, number, head).await? => Ok(Commented::Later),
         Some(there) => {
             let path = format!("/issues/comments/{}", there.id);
             api.order(Method::PATCH, &path, &json!({"body": body}), PURPOSE).await?;
             Ok(Commented::Edited)
         }
-        None if is_quiet(outcome) => Ok(Commented::NothingToSay),
         None => {
             let path = format!("/issues/{number}/comments");
             api.order(Method::POST, &path, &json!({"body": body}), PURPOSE).await?;
             Ok(Commented::Made)
         }
     }
+}
+
+/// True for the commit that the pull request is at now, and where nobody says which that is.
+async fn is_of_the_head(api: &Api, number: u64, head: Option<&str>) -> Result<bool, ApiError> {
+    let pull = api.get(&format!("/pulls/{number}"), PURPOSE).await?;
+    let now = pull.pointer("/head/sha").and_then(Value::as_str);
+    Ok(now.zip(head).is_none_or(|(now, ours)| now == ours))
 }
 
 /// The newest comment of a bot's that begins with our mark. Anybody can write the mark; no person is a bot.

@@ -47,7 +47,8 @@ pub enum BuildError {
     #[diagnostic(
         code(build::no_manifest),
         help(
-            "the native builder builds a Cargo package: point -C at its folder, or judge an image that exists with `[build] using = \"image\"`"
+            "the native builder builds a Cargo package: point -C at its folder; a Dockerfile is built with `[build] using = \"buildkit\"`, an image that \
+             exists is judged with `using = \"image\"`, and `portcullis init` writes what fits"
         )
     )]
     NoManifest { root: PathBuf },

@@ -142,6 +142,10 @@ fn collect(facts: &LayerFacts, effects: &Effects, inventory: &mut Inventory) {
     cargo_patch::mark(&mut found.components, facts);
     let of_npm = facts.files.iter().filter(|file| file.path.ends_with("package.json"));
     let manifests: Vec<_> = of_npm.map(|file| (file.path.as_str(), file.needs.as_slice())).collect();
+    let named = facts.files.iter().filter(|file| file.path.ends_with("package.json"));
+    let named = named.filter_map(|file| file.manifest_of.as_ref());
+    let named: Vec<_> = named.map(|(name, version)| (name.as_str(), version.as_str())).collect();
+    npm::manifest::version_members(&mut found.components, &named);
     npm::manifest::mark(&mut found.components, &manifests);
     for fact in &mut found.facts {
         relative(&mut fact.location.path);

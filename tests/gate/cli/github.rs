@@ -127,6 +127,13 @@ fn a_pull_request_has_one_comment_that_is_edited_when_the_answer_is_another_one(
     job.run = 1;
     assert!(job.judged(true).ends(0, &COMMENT).contains("a later run"));
     assert_eq!(job.bodies(), said);
+    // One of a commit behind which another came, whose run had nothing else to say.
+    job.run = 3;
+    job.api.kept(|kept| kept.head = Some("3".repeat(40)));
+    assert!(job.ends(0, &COMMENT).contains("a later commit"));
+    assert_eq!(job.bodies(), said);
+    job.api.kept(|kept| kept.head = Some("1".repeat(40)));
+    assert!(job.ends(0, &COMMENT).contains("edited"));
 }
 
 #[test]

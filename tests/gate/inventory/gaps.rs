@@ -147,8 +147,9 @@ fn show(kind: GapKind) -> Shown {
             shown(&place, kind, 2, OTHER)
         }
         GapKind::MissingFeed => {
-            place.write("portcullis.toml", &CONFIG.replace("[policy]", "kev = \"nowhere.json\"\n[policy]"));
-            shown(&place, kind, 2, &["scan", "oci:built"])
+            let kev = "kev = \"https://example.org/kev.json\"\n[policy]";
+            place.write("portcullis.toml", &CONFIG.replace("[policy]", kev));
+            shown(&place, kind, 2, &["--offline", "scan", "oci:built"])
         }
         GapKind::StaleFeed => {
             place.write("portcullis.toml", &CONFIG.replace("36500d", "24h"));

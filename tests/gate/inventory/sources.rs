@@ -320,6 +320,9 @@ fn an_image_that_the_engine_does_not_have_is_told_in_its_own_words() {
     command.args(["sbom", "containers-storage:localhost/none:1"]);
     let output = command.env("CONTAINERS_STORAGE_CONF", store.configuration()).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(69), "{said}");
-    assert!(said.contains("image not known"), "{said}");
+    assert_eq!(output.status.code(), Some(64), "{said}");
+    assert!(
+        said.contains("image not known") && said.contains("has no image of that name"),
+        "{said}"
+    );
 }

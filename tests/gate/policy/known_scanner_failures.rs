@@ -227,8 +227,9 @@ fn a_waiver_is_unused_only_where_all_that_it_could_cover_was_looked_up() {
         assert_eq!(text.contains("\"unused-waiver\""), state == "unused", "{text}");
         state
     };
+    fs::create_dir(sample.path("nothing")).expect("folder");
     // No feed answered for what it names; an image that need not be ours has not what it names.
-    assert_ne!(state(WAIVER, 2, &["scan", "oci:built", "--osv", "nowhere"]), "unused");
+    assert_ne!(state(WAIVER, 2, &["scan", "oci:built", "--osv", "nothing"]), "unused");
     assert_ne!(state(&elsewhere, 0, &["scan", "oci:built"]), "unused");
     // The controls: looked up, and the service's own image.
     assert_eq!(state(WAIVER, 0, &["scan", "oci:built"]), "unused");

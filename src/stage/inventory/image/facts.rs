@@ -38,7 +38,7 @@ pub(in crate::stage::inventory) struct FileFacts {
     /// Names of local packages that stand in for published ones.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(in crate::stage::inventory) stands_in: Vec<String>,
-    /// Name and version of the package that a manifest of cargo is of; the version is empty where it is inherited.
+    /// Name and version of the package that a manifest of cargo or npm is of; the version is empty where it is inherited, or not there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::stage::inventory) manifest_of: Option<(String, String)>,
     /// Of the package whose licences are stated in it.

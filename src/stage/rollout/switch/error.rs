@@ -25,8 +25,12 @@ pub enum SwitchError {
     #[diagnostic(code(rollout::switch::listen), help("is another program listening there?"))]
     Listen { listen: SocketAddr, source: io::Error },
     /// The control socket cannot be made, or the switch that runs did not hand over.
-    #[error("cannot set up the control socket in {}", state.display())]
-    #[diagnostic(code(rollout::switch::control))]
+    // The reason is in the line itself: whoever started the switch shows one.
+    #[error("cannot set up the control socket in {}: {source}", state.display())]
+    #[diagnostic(
+        code(rollout::switch::control),
+        help("the folder and what lies in it are its owner's alone: `chmod -R go-rwx` it")
+    )]
     Control { state: PathBuf, source: io::Error },
     /// The access log cannot be written.
     #[error("the access log cannot be written")]

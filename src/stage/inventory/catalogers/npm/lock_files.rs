@@ -109,8 +109,13 @@ impl Cataloger for NpmLockFile {
                 component.dependencies = dependencies;
             }
         }
-        for (at, name) in stand_ins(&lock, self.id == YARN_LOCK.id) {
-            match components[at].as_mut().filter(|component| !component.version.is_empty()) {
+        for (at, name) in stand_ins(&lock) {
+            // A member of yarn's workspace is always without a version, which its manifest has.
+            let is_member = self.id == YARN_LOCK.id && lock.packages[at].folder.is_some();
+            match components[at]
+                .as_mut()
+                .filter(|component| is_member || !component.version.is_empty())
+            {
                 Some(component) => look_up(component),
                 None => {
                     let what =
@@ -135,14 +140,11 @@ fn is_edge(package: &Package, need: &Need) -> bool {
 
 /// Local packages that a published one needs (`overrides`, `resolutions`, `pnpm.overrides` with a folder): whoever published it cannot have meant a
 /// folder of this tree, and so it stands in for a published package. Source: npm's, pnpm's and yarn's documentation of those keys.
-/// A member of a workspace that yarn gives to others is told by its folder, and always without a version.
-fn stand_ins(lock: &NpmLock, is_yarns: bool) -> BTreeMap<usize, &str> {
+fn stand_ins(lock: &NpmLock) -> BTreeMap<usize, &str> {
     let is_local = |package: &Package| package.origin == Origin::Local;
-    let is_member =
-        |package: &Package| is_yarns && package.folder.is_some() && package.identity.as_ref().is_some_and(|is| is.version.is_empty());
     let published = lock.packages.iter().filter(|package| !is_local(package));
     let needed = published.flat_map(|package| &package.needs);
-    let needed = needed.filter(|need| is_local(&lock.packages[need.gets]) && !is_member(&lock.packages[need.gets]));
+    let needed = needed.filter(|need| is_local(&lock.packages[need.gets]));
     needed.map(|need| (need.gets, need.name.as_str())).collect()
 }
 

@@ -8,9 +8,11 @@ use serde::de::IgnoredAny;
 
 use crate::io::encoding;
 use crate::io::lockfile::npm::{YARN_BY_HAND, scopes};
-use crate::model::inventory::{Component, Scope};
+use crate::model::excused::Excused as _;
+use crate::model::inventory::{Component, Origin, Scope};
 use crate::model::purl::Purl;
 
+use super::component::component;
 use super::lock_files::YARN_LOCK;
 use crate::stage::inventory::cataloger::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
 
@@ -25,7 +27,7 @@ impl Cataloger for PackageManifest {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn domain(&self) -> Domain {
@@ -46,7 +48,18 @@ impl Cataloger for PackageManifest {
         if let Ok(manifest) = serde_json::from_str::<Manifest<'_>>(&text) {
             sink.needs(manifest.needs());
         }
+        if let Some(named) = serde_json::from_str::<Named<'_>>(&text).or_none("one without a name is no package's") {
+            sink.manifest_of(&named.name, &named.version);
+        }
     }
+}
+
+#[derive(Deserialize)]
+struct Named<'a> {
+    #[serde(borrow)]
+    name: Cow<'a, str>,
+    #[serde(borrow, default)]
+    version: Cow<'a, str>,
 }
 
 type Names<'a> = BTreeMap<Cow<'a, str>, IgnoredAny>;
@@ -75,6 +88,35 @@ impl Manifest<'_> {
             needs.extend(names.into_keys().map(|name| (name.into_owned(), scope)));
         }
         needs.into_iter().collect()
+    }
+}
+
+/// Gives members of yarn's workspaces that published packages get for one that they need the version that their own manifests say: the lock file has
+/// none. One whose manifest is not there (a lock file alone), or has no version, is taken for the tree's own.
+pub(in crate::stage::inventory) fn version_members(components: &mut [Component], manifests: &[(&str, &str)]) {
+    let mut renamed: HashMap<Purl, Purl> = HashMap::new();
+    let is_open = |component: &&mut Component| {
+        let is_yarns = [YARN_LOCK.id(), YARN_BY_HAND].contains(&component.cataloger.as_str());
+        is_yarns && component.origin == Origin::Local && component.ecosystem.is_some() && component.version.is_empty()
+    };
+    for member in components.iter_mut().filter(is_open) {
+        let said = manifests
+            .iter()
+            .filter(|(name, version)| *name == member.name && !version.is_empty());
+        // Of several of one name the lowest: an advisory is mostly of older releases.
+        let Some((name, version)) = said.min_by_key(|(_, version)| *version) else {
+            member.ecosystem = None;
+            member.root = true;
+            continue;
+        };
+        let purl = component(name, version, Origin::Local, &member.cataloger).purl;
+        renamed.insert(std::mem::replace(&mut member.purl, purl.clone()), purl);
+        member.version = (*version).to_owned();
+    }
+    for needed in components.iter_mut().flat_map(|component| &mut component.dependencies) {
+        if let Some(purl) = renamed.get(needed) {
+            *needed = purl.clone();
+        }
     }
 }
 
@@ -140,8 +182,8 @@ fn folder(path: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::inventory::{Location, Origin};
-    use crate::stage::inventory::catalogers::npm::component::component;
+    use crate::model::inventory::Location;
+    use crate::stage::inventory::catalogers::npm::component::look_up;
     use crate::stage::inventory::recorder::Recorder;
 
     fn locked(name: &str, lock: &str, needs: &[&str]) -> Component {
@@ -149,6 +191,29 @@ mod tests {
         component.locations = vec![Location::path(lock)];
         component.dependencies = needs.iter().map(|name| Purl::new("npm", name, "1.0.0")).collect();
         component
+    }
+
+    #[test]
+    fn a_member_that_stands_in_for_a_published_package_has_the_version_of_its_manifest() {
+        let member = || {
+            let mut member = component("cookie-signature", "", Origin::Local, YARN_LOCK.id());
+            look_up(&mut member);
+            member
+        };
+        let mut express = locked("express", "yarn.lock", &[]);
+        express.dependencies = vec![member().purl];
+        let mut components = [member(), express];
+        version_members(
+            &mut components,
+            &[("cookie-signature", "1.0.6"), ("cookie-signature", ""), ("other", "1")],
+        );
+        assert_eq!(components[0].purl.to_string(), "pkg:npm/cookie-signature@1.0.6");
+        assert_eq!((components[0].version.as_str(), components[0].root), ("1.0.6", false));
+        assert_eq!(components[1].dependencies, [components[0].purl.clone()]);
+        // A lock file alone.
+        let mut alone = [member()];
+        version_members(&mut alone, &[]);
+        assert!(alone[0].ecosystem.is_none() && alone[0].root);
     }
 
     #[test]
