@@ -57,14 +57,20 @@ const CIS: [&str; 7] = [
     "JENKINS_URL",
 ];
 
+/// True in a job of a CI.
+pub(super) fn is_ci() -> bool {
+    CIS.into_iter().any(|name| {
+        let value = environment::variable(name);
+        value.is_some_and(|value| !value.is_empty() && value != "false")
+    })
+}
+
 /// In CI a run that ended without a verdict leaves none behind: what comes next there takes what lies in the folder for its answer, and a commit can
 /// bring one. At a desk, the last run's report outlives a mistyped flag.
 pub(super) fn left_without_a_verdict(output: &Path) {
-    let is_ci = CIS.into_iter().any(|name| {
-        let value = environment::variable(name);
-        value.is_some_and(|value| !value.is_empty() && value != "false")
-    });
-    if is_ci && let Err(error) = gate::leave_only(output, &[], true) {
+    if is_ci()
+        && let Err(error) = gate::leave_only(output, &[], true)
+    {
         exit::outside_of_a_session(&format!("portcullis: the results of an earlier run are still there: {error}"));
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::Workspace;
 use crate::cli::args::{self, Judging};
 use crate::cli::error::CliError;
+use crate::cli::results;
 use crate::gate::{BaselinePlan, BaselineSource, JudgingPlan, PolicySource};
 use crate::io::git;
 use crate::model::digest::Digest;
@@ -190,7 +191,13 @@ impl Workspace {
             return Ok(());
         }
         let is_tracked = git::is_tracked(path).map_err(|error| CliError::setting("--baseline", error.to_string()))?;
-        match is_tracked {
+        // Without git nobody knows what the commit brought: in a job, whatever lies in the project may be of it.
+        let is_of_the_project = || {
+            let place = path.canonicalize();
+            let has_no_git = git::top_level(&self.root).is_ok_and(|top| top.is_none());
+            has_no_git && results::is_ci() && place.is_ok_and(|place| place.starts_with(&self.root))
+        };
+        match is_tracked || is_of_the_project() {
             false => Ok(()),
             true => Err(CliError::setting(
                 "--baseline",

@@ -391,7 +391,7 @@ fn a_second_build_from_nothing_names_the_first_difference_and_its_cause() {
         for (step, cause) in [
             // Two builds may fall into one second.
             ("echo a > /a && sleep 1 && date > /now", "a time stamp"),
-            ("echo a > /a && head -c 16 /dev/urandom > /now", "randomness"),
+            ("echo a > /a && head -c 64 /dev/urandom > /now", "randomness"),
         ] {
             let file = format!("FROM {BASE}\nRUN {step}\n");
             let odd = Project::new(builder.name(), "", &[("Dockerfile", &file)]);

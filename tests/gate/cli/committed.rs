@@ -74,6 +74,9 @@ fn a_baseline_of_the_commit_lets_nothing_new_pass() {
     );
     place.ends(0, &["--output", "verdicts/main", "scan", "oci:built", "--policy", "lax.toml"]);
     let only_new = ["scan", "oci:built", "--only-new", "--baseline", "verdicts/main"];
+    // Without git nobody knows what the commit brought.
+    let in_ci = said(&place.command(&only_new).env("CI", "true").output().unwrap());
+    assert!(in_ci.contains("is part of the commit"), "{in_ci}");
     // The control: what is kept beside the commit.
     git(&place.path("."), &["init", "-q", "-b", "trunk"]);
     let kept = said(&place.run(&only_new));
