@@ -125,6 +125,27 @@ fn results_do_not_follow_a_link_of_the_commit_above_the_service() {
 }
 
 #[test]
+fn a_link_of_the_commit_leads_nobody_out_of_its_checkout() {
+    let place = Sample::new();
+    for folder in ["outside", "shop/other"] {
+        place.write(
+            &format!("{folder}/package-lock.json"),
+            r#"{"name": "r", "lockfileVersion": 3, "packages": {}}"#,
+        );
+    }
+    let shop = place.path("shop");
+    fs::create_dir(shop.join("services")).unwrap();
+    symlink("../../outside", shop.join("services/pay")).unwrap();
+    symlink("other", shop.join("inner")).unwrap();
+    let refused = |args: &[&str]| said(&place.run(args)).contains("is a link of the commit that leads out of its checkout");
+    // The control: a link that nobody has committed is of whoever runs the program.
+    assert!(!refused(&["-C", "shop/services/pay", "check"]));
+    committed(&shop);
+    assert!(refused(&["-C", "shop/services/pay", "check"]) && refused(&["scan", "shop/services/pay"]));
+    assert!(!refused(&["-C", "shop/inner", "check"]), "within the checkout");
+}
+
+#[test]
 fn a_run_that_ends_without_a_verdict_in_ci_leaves_none_and_one_of_the_commit_is_not_told() {
     let place = Sample::new();
     place.ends(0, &["gate", "--until", "policy"]);
