@@ -2,6 +2,7 @@
 
 pub mod args;
 mod ask;
+mod ci;
 pub mod config;
 mod doctor;
 mod entry_point;

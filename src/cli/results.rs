@@ -7,11 +7,11 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::args::{Cli, RolloutVerb, Verb};
+use super::ci;
 use super::error::CliError;
 use super::exit;
 use super::stored_run::ROLLOUT_FILE;
 use crate::gate;
-use crate::io::environment;
 use crate::io::files::{self, FileError};
 use crate::model::excused::Excused as _;
 use crate::model::outcome::{RolloutReport, RolloutResult};
@@ -45,30 +45,10 @@ pub(super) fn hold(cli: &Cli, output: &Path) -> Result<Held, CliError> {
     }
 }
 
-/// Variables by which CIs say that they are one. Source: the documentation of GitHub, GitLab and others (`CI`), Azure Pipelines, AWS CodeBuild,
-/// TeamCity, Jenkins.
-const CIS: [&str; 7] = [
-    "CI",
-    "GITHUB_ACTIONS",
-    "GITLAB_CI",
-    "TF_BUILD",
-    "CODEBUILD_BUILD_ID",
-    "TEAMCITY_VERSION",
-    "JENKINS_URL",
-];
-
-/// True in a job of a CI.
-pub(super) fn is_ci() -> bool {
-    CIS.into_iter().any(|name| {
-        let value = environment::variable(name);
-        value.is_some_and(|value| !value.is_empty() && value != "false")
-    })
-}
-
 /// In CI a run that ended without a verdict leaves none behind: what comes next there takes what lies in the folder for its answer, and a commit can
 /// bring one. At a desk, the last run's report outlives a mistyped flag.
 pub(super) fn left_without_a_verdict(output: &Path) {
-    if is_ci()
+    if ci::is_one()
         && let Err(error) = gate::leave_only(output, &[], true)
     {
         exit::outside_of_a_session(&format!("portcullis: the results of an earlier run are still there: {error}"));

@@ -8,6 +8,7 @@ use std::sync::atomic::AtomicBool;
 use serde_json::Value;
 
 use super::args::{Format, Global};
+use super::ci;
 use super::config::{self, Config};
 use super::environment::Environment;
 use super::error::CliError;
@@ -22,7 +23,7 @@ use crate::gate;
 use crate::io::clock::{At, Clock, System};
 use crate::io::document;
 use crate::io::limits::Limits;
-use crate::io::{Effects, environment, files, git, secret};
+use crate::io::{Effects, files, git, secret};
 use crate::model::commit::Commit;
 use crate::model::event::Observer;
 use crate::model::excused::Excused as _;
@@ -125,11 +126,10 @@ impl<'a> Session<'a> {
     #[must_use]
     pub(super) fn barring_event(&self) -> Option<&str> {
         let Some(github) = self.environment.github.as_ref() else {
-            return proposal_elsewhere();
+            return ci::proposal();
         };
         let event = &github.event;
-        let git_ref = environment::variable("GITHUB_REF").unwrap_or_default();
-        if event.delivers(&git_ref.to_string_lossy()) {
+        if event.delivers(&github.reference) {
             return None;
         }
         let name = self.global.config.as_deref().and_then(Path::file_name).and_then(OsStr::to_str);
@@ -357,31 +357,4 @@ impl std::io::Write for LateFile {
     fn flush(&mut self) -> std::io::Result<()> {
         self.file.as_mut().map_or(Ok(()), std::io::Write::flush)
     }
-}
-
-/// How other CIs say that a job is of a merge request or a pull request: a variable, and its value; none for any but `false`. Source: the documentation of
-/// GitLab (also for child pipelines), Bitbucket, Azure Pipelines, Jenkins, CircleCI, Travis, Woodpecker, Drone, Buildkite.
-const PROPOSALS: [(&str, Option<&str>); 13] = [
-    ("CI_MERGE_REQUEST_IID", None),
-    ("CI_MERGE_REQUEST_ID", None),
-    ("CI_EXTERNAL_PULL_REQUEST_IID", None),
-    ("CI_PIPELINE_SOURCE", Some("merge_request_event")),
-    ("CI_PIPELINE_SOURCE", Some("external_pull_request_event")),
-    ("BITBUCKET_PR_ID", None),
-    ("BUILD_REASON", Some("PullRequest")),
-    ("CHANGE_ID", None),
-    ("CIRCLE_PULL_REQUEST", None),
-    ("TRAVIS_PULL_REQUEST", None),
-    ("CI_PIPELINE_EVENT", Some("pull_request")),
-    ("DRONE_BUILD_EVENT", Some("pull_request")),
-    ("BUILDKITE_PULL_REQUEST", None),
-];
-
-/// The variable by which a CI other than GitHub's says that the job is of a proposal.
-fn proposal_elsewhere() -> Option<&'static str> {
-    let says = |(name, wanted): &&(&str, Option<&str>)| {
-        let value = environment::variable(name).filter(|value| !value.is_empty() && value != "false");
-        value.is_some_and(|value| wanted.is_none_or(|wanted| value == *wanted))
-    };
-    PROPOSALS.iter().find(says).map(|(name, _)| *name)
 }

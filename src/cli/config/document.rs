@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::model::excused::Excused as _;
 use crate::model::human_duration::HumanDuration;
 use crate::model::passed_over::Exclusion;
 
@@ -149,7 +150,7 @@ pub struct SignKeyless {
 }
 
 /// Events behind which there may be a pull request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema, strum::IntoStaticStr)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema, strum::EnumString, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum PullEvent {
@@ -171,15 +172,7 @@ impl PullEvent {
     /// The event of a name; none for one that cannot be named.
     #[must_use]
     pub fn of(name: &str) -> Option<Self> {
-        let known = [
-            Self::PullRequest,
-            Self::PullRequestTarget,
-            Self::PullRequestReview,
-            Self::PullRequestReviewComment,
-            Self::WorkflowRun,
-            Self::IssueComment,
-        ];
-        known.into_iter().find(|event| event.as_str() == name)
+        name.parse().or_none("then it is none of them")
     }
 
     /// GitHub's name of it.

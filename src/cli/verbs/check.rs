@@ -30,10 +30,9 @@ pub(super) async fn run(session: &Session<'_>, args: &CheckArgs) -> Result<Answe
             asked_as_of: effects.clock.asked(),
             ..Context::default()
         };
-        let build = &workspace.config.build;
         let built = Built {
-            paths: vec![build.dockerfile.clone().unwrap_or_else(|| "Dockerfile".into())],
-            args: build.args.clone(),
+            paths: vec![workspace.dockerfile_path()],
+            args: workspace.config.build.args.clone(),
         };
         let exclude = exclude.clone();
         let dockerfiles = Dockerfiles::Tracked { exclude, built };

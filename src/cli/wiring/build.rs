@@ -82,11 +82,8 @@ impl Workspace {
 
     fn dockerfile(&self, with: Option<DockerfileBuilder>) -> Result<Builder, CliError> {
         let build = &self.config.build;
-        let named = build.dockerfile.clone().or_else(|| self.found_dockerfile());
-        if let Some(path) = &named {
-            // Builders quote the lines that they do not understand.
-            self.within("build.dockerfile", path)?;
-        }
+        // Builders quote the lines that they do not understand.
+        self.within("build.dockerfile", &self.dockerfile_path())?;
         arguments(&build.args)?;
         caches("build.cache_from", &build.cache_from)?;
         caches("build.cache_to", &build.cache_to)?;
@@ -112,7 +109,7 @@ impl Workspace {
         Ok(Builder::Dockerfile {
             with,
             build: DockerfileBuild {
-                dockerfile: named.unwrap_or_else(|| PathBuf::from(DOCKERFILES[0])),
+                dockerfile: self.dockerfile_path(),
                 context: self.context()?,
                 target: build.target.clone(),
                 args: build.args.clone(),
@@ -137,6 +134,12 @@ impl Workspace {
         let context = self.config.build.context.clone().unwrap_or_else(|| PathBuf::from("."));
         self.within("build.context", &context)?;
         Ok(context)
+    }
+
+    /// The Dockerfile that is named, or the first that lies where one usually does.
+    pub(in crate::cli) fn dockerfile_path(&self) -> PathBuf {
+        let named = self.config.build.dockerfile.clone().or_else(|| self.found_dockerfile());
+        named.unwrap_or_else(|| PathBuf::from(DOCKERFILES[0]))
     }
 
     fn found_dockerfile(&self) -> Option<PathBuf> {

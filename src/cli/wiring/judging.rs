@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::Workspace;
 use crate::cli::args::{self, Judging};
+use crate::cli::ci;
 use crate::cli::error::CliError;
-use crate::cli::results;
 use crate::gate::{BaselinePlan, BaselineSource, JudgingPlan, PolicySource};
 use crate::io::git;
 use crate::model::digest::Digest;
@@ -195,7 +195,7 @@ impl Workspace {
         let is_of_the_project = || {
             let place = path.canonicalize();
             let has_no_git = git::top_level(&self.root).is_ok_and(|top| top.is_none());
-            has_no_git && results::is_ci() && place.is_ok_and(|place| place.starts_with(&self.root))
+            has_no_git && ci::is_one() && place.is_ok_and(|place| place.starts_with(&self.root))
         };
         match is_tracked || is_of_the_project() {
             false => Ok(()),

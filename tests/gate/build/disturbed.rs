@@ -73,14 +73,16 @@ fn a_crate_whose_message_was_swallowed_is_in_the_list_all_the_same() {
     assert!(listed.packages.iter().any(|package| package.name == "ledger"), "{listed:?}");
 }
 
+fn written(root: &Path, name: &str, text: &str) {
+    let path = root.join(name);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+}
+
 /// A service whose lock file has a vulnerable version of `smallvec`, and its own copy of that in `copy`.
 fn with_a_copy(place: &Sample, manifest: &str, lock: &str) -> PathBuf {
     let root = place.path("svc");
-    let write = |name: &str, text: &str| {
-        let path = root.join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    };
+    let write = |name: &str, text: &str| written(&root, name, text);
     write(
         "Cargo.toml",
         &format!("[package]\nname = \"svc\"\nversion = \"0.1.0\"\nedition = \"2021\"\n{manifest}"),
@@ -148,11 +150,7 @@ fn a_copy_that_a_package_outside_of_the_workspace_takes_for_the_published_one_is
     );
     let lock = lock.replace(" \"smallvec\",\n]\n\n", " \"smallvec\",\n \"w\",\n]\n\n");
     let root = with_a_copy(&place, manifest, &lock);
-    let write = |name: &str, text: &str| {
-        let path = root.join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    };
+    let write = |name: &str, text: &str| written(&root, name, text);
     write("src/main.rs", "fn main() { println!(\"{}\", w::name()); }\n");
     write(
         "w/Cargo.toml",
@@ -195,11 +193,7 @@ fn ones_own_crate_is_not_taken_for_a_copy_by_manifests_of_nobody_here() {
     let place = Sample::new();
     let own = "[dependencies]\nsmallvec = { path = \"copy\" }\n[workspace]\nexclude = [\"fuzz\", \"tests/fixtures/app\"]\n";
     let root = with_a_copy(&place, own, &format!("{COPY}{SVC}"));
-    let write = |name: &str, text: &str| {
-        let path = root.join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    };
+    let write = |name: &str, text: &str| written(&root, name, text);
     let needs = |name: &str| format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\n[dependencies]\nsmallvec = \"1\"\n");
     write("tests/fixtures/app/Cargo.toml", &needs("app"));
     write("fuzz/Cargo.toml", &(needs("svc-fuzz") + "[workspace]\n"));
@@ -227,11 +221,7 @@ fn a_copy_is_looked_up_where_its_version_is_inherited_from_another_workspace() {
     for (inherited, expected) in [("smallvec = \"1\"", 1), ("smallvec = { path = \"../copy\" }", 0)] {
         let place = Sample::new();
         let root = with_a_copy(&place, needs_w, &lock);
-        let write = |name: &str, text: &str| {
-            let path = root.join(name);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
-        };
+        let write = |name: &str, text: &str| written(&root, name, text);
         write("src/main.rs", "fn main() { println!(\"{}\", w::name()); }\n");
         write(
             "libs/Cargo.toml",

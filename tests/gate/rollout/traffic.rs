@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use portcullis::io::daemon::{self, Signal};
 use portcullis::model::outcome::RolloutResult;
-use portcullis::model::plan::{ProbePlan, Protocol, TargetPlan};
+use portcullis::model::plan::TargetPlan;
 use portcullis::stage::rollout;
 
 use super::heavy;
@@ -129,13 +129,7 @@ async fn a_switch_that_is_killed_in_the_soak_is_brought_back_within_the_budget()
 async fn a_service_of_another_protocol_is_switched_connection_by_connection() {
     let mut world = World::new();
     let listen = world.listen();
-    let TargetPlan::Process(plan) = &mut world.plan.target else {
-        panic!()
-    };
-    plan.protocol = Protocol::Tcp;
-    world.plan.health.probe = ProbePlan::Tcp {
-        address: listen.to_string(),
-    };
+    world.speaks_tcp();
     world.rollout(&world.good('a')).await;
     let load = Load::start(listen, Duration::from_millis(10));
     let new = world.good('b');

@@ -112,6 +112,16 @@ impl World {
         fs::read_to_string(self.path.join("listen")).unwrap().parse().unwrap()
     }
 
+    /// Has the switch carry connections of a protocol that it does not read.
+    pub(crate) fn speaks_tcp(&mut self) {
+        let address = self.listen().to_string();
+        let TargetPlan::Process(plan) = &mut self.plan.target else {
+            panic!()
+        };
+        plan.protocol = Protocol::Tcp;
+        self.plan.health.probe = ProbePlan::Tcp { address };
+    }
+
     pub(crate) fn effects(&self) -> Effects {
         let mut effects = Effects::plain(self.path.join("cache"));
         let docker = self.path.join("docker");

@@ -10,7 +10,7 @@ use super::compiled;
 use super::configurations::Configurations;
 use super::graph::Graph;
 use super::ignored::Ignored;
-use crate::io::{cargo, git};
+use crate::io::cargo;
 use crate::stage::build::BuildError;
 
 /// Stands for whatever of a checkout runs while something is built: that of another commit may be another.
@@ -35,23 +35,20 @@ impl Earlier {
         let home = cargo::home();
         let unpacked = home.map(|home| ["registry/src", "git/checkouts"].map(|folder| home.join(folder)));
         let is_cargos = |place: &Path| unpacked.iter().flatten().any(|folder| place.starts_with(folder));
-        let is_fixed = |package: &Package| package.source.is_some() && is_cargos(package.manifest_path.as_std_path());
         let mut earlier = Self::default();
         for package in &metadata.packages {
             let id = &package.id.repr;
-            if package.source.is_some() && (package.links.is_some() || !is_fixed(package)) {
+            let is_fixed = is_cargos(package.manifest_path.as_std_path());
+            if package.source.is_some() && (package.links.is_some() || !is_fixed) {
                 earlier.changeable.push(package.name.to_string());
             }
             let is_built = compiled::parse_id(id).is_ok_and(|named| graphs.iter().any(|graph| graph.has(&named)));
             if is_built && runs(package) {
-                // An identity of git names a branch; the source has the commit.
-                let source = package.source.as_ref().map(ToString::to_string).unwrap_or_default();
-                let who = if is_fixed(package) {
-                    format!("{id} {source}")
-                } else {
-                    OF_THE_CHECKOUT.to_owned()
-                };
-                earlier.running.insert(who);
+                earlier.running.insert(match &package.source {
+                    // An identity of git names a branch; the source has the commit.
+                    Some(source) if is_fixed => format!("{id} {source}"),
+                    _ => OF_THE_CHECKOUT.to_owned(),
+                });
             }
         }
         // A build script of anybody's may start what a variable names.
@@ -73,19 +70,19 @@ fn runs(package: &Package) -> bool {
     package.targets.iter().any(|target| target.kind.iter().any(runs))
 }
 
-/// Folders of sources that no commit of the checkout holds: outside of it, or ignored by git. Nothing where there is no checkout.
+/// Folders of sources that no commit of the checkout with this top holds: outside of it, or ignored by git. Nothing where there is no checkout.
 ///
 /// # Errors
 /// [`BuildError::Git`], [`BuildError::File`].
-pub(super) fn uncommitted(root: &Path, graphs: &[Graph], configurations: &Configurations) -> Result<BTreeSet<PathBuf>, BuildError> {
-    let Some(top) = git::top_level(root)? else {
+pub(super) fn uncommitted(top: Option<&Path>, graphs: &[Graph], configurations: &Configurations) -> Result<BTreeSet<PathBuf>, BuildError> {
+    let Some(top) = top else {
         return Ok(BTreeSet::new());
     };
-    let ignored = Ignored::of(&top)?;
+    let ignored = Ignored::of(top)?;
     let is_in_none = |folder: &PathBuf| {
         let settled = folder.canonicalize();
         let folder = settled.as_deref().unwrap_or(folder);
-        folder.strip_prefix(&top).map_or(true, |below| ignored.holds(below))
+        folder.strip_prefix(top).map_or(true, |below| ignored.holds(below))
     };
     let local = graphs.iter().flat_map(Graph::local_folders);
     Ok(local.chain(configurations.vendored()).filter(is_in_none).collect())

@@ -17,7 +17,6 @@ use super::stand_ins::StandIns;
 use super::target::Target;
 use super::{named, origin, rootfs, running};
 use crate::io::Effects;
-use crate::io::git;
 use crate::io::oci_layout::OciLayout;
 use crate::model::event::Stage;
 use crate::model::image::{BuiltImage, Descriptor, DescriptorPlatform};
@@ -106,7 +105,7 @@ impl<'r> Run<'r> {
         };
         let packages = self.compilation(package, target).packages()?;
         let stand_ins = StandIns::of(&packages, configurations, &self.effects.limits)?;
-        let uncommitted = earlier::uncommitted(&self.plan.root, &graphs, configurations)?;
+        let uncommitted = earlier::uncommitted(self.prepared.tree.top(), &graphs, configurations)?;
         if !kept.is_of_this_commit() || !uncommitted.is_empty() {
             let linkers = self
                 .build
@@ -114,8 +113,8 @@ impl<'r> Run<'r> {
                 .values()
                 .map(|linker| linker_path(&self.plan.root, linker).display().to_string());
             let given: Vec<String> = linkers.chain(self.build.env.values().cloned()).collect();
-            let checkout = git::top_level(&self.plan.root)?.unwrap_or_else(|| self.plan.root.clone());
-            let earlier = Earlier::of(&packages, &graphs, configurations, &given, &checkout.display().to_string());
+            let checkout = self.prepared.tree.folder().display().to_string();
+            let earlier = Earlier::of(&packages, &graphs, configurations, &given, &checkout);
             kept.is_written_by(earlier.running)?;
             let changeable = earlier.changeable.iter().map(String::as_str);
             kept.forget(graphs.iter().flat_map(Graph::local).chain(changeable))?;

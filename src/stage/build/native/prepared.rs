@@ -12,7 +12,7 @@ use super::rootfs;
 use super::target::Target;
 use super::targets;
 use super::toolchain::Toolchain;
-use super::tooling;
+use super::tooling::Tree;
 use crate::io::Effects;
 use crate::io::environment;
 use crate::io::process::{ProcessError, Program};
@@ -23,6 +23,7 @@ use crate::stage::build::{BuildError, NativeError};
 
 /// What a build rests on.
 pub(super) struct Prepared {
+    pub(super) tree: Tree,
     pub(super) configurations: Configurations,
     pub(super) project: Project,
     pub(super) toolchain: Toolchain,
@@ -47,7 +48,8 @@ pub(super) fn prepare(plan: &BuildPlan, build: &NativeBuild, effects: &Effects) 
         return Err(NativeError::NeedsBase.into());
     }
     let configurations = Configurations::of(&plan.root, &effects.limits)?;
-    tooling::is_nobodys_of_the_tree(plan, build, &configurations, &effects.limits)?;
+    let tree = Tree::of(&plan.root)?;
+    tree.chooses_nothing(build, &configurations, &effects.limits)?;
     let (project, toolchain) = std::thread::scope(|scope| {
         let toolchain = scope.spawn(|| Toolchain::of(&plan.root));
         let project = Project::find(&plan.root, build, &effects.limits)?;
@@ -55,7 +57,7 @@ pub(super) fn prepare(plan: &BuildPlan, build: &NativeBuild, effects: &Effects) 
         Ok::<_, BuildError>((project, toolchain))
     })?;
     let targets = targets::choose(build, &toolchain, &plan.root)?;
-    tooling::links_with_nothing_of_the_tree(plan, build, &configurations, &targets, &toolchain.host)?;
+    tree.links_nothing(build, &configurations, &targets, &toolchain.host)?;
     targets
         .iter()
         .try_for_each(|target| has_a_linker(target, build, &toolchain, &configurations))?;
@@ -84,6 +86,7 @@ pub(super) fn prepare(plan: &BuildPlan, build: &NativeBuild, effects: &Effects) 
     }
     Ok(Prepared {
         tools: tools(plan, build, &targets)?,
+        tree,
         configurations,
         project,
         toolchain,

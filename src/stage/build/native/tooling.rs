@@ -9,7 +9,7 @@ use crate::io::files::FileError;
 use crate::io::limits::Limits;
 use crate::io::{files, git};
 use crate::model::excused::Excused as _;
-use crate::model::plan::{BuildPlan, CargoCommand, NativeBuild};
+use crate::model::plan::{CargoCommand, NativeBuild};
 use crate::stage::build::{BuildError, NativeError};
 
 /// Variables by which the loader, rustup, or the C compiler that links take another program or library, by name or by their beginning. cargo gives
@@ -54,77 +54,86 @@ const TOOLCHAIN: (&str, &str) = (
     "name a `channel`; a toolchain of one's own is linked by the operator (`rustup toolchain link`)",
 );
 
-/// Refuses a tree that chooses what builds it, before anything of it was started.
-///
-/// # Errors
-/// [`NativeError::OwnTool`] with the file and the key; [`BuildError::Git`], [`BuildError::File`].
-pub(super) fn is_nobodys_of_the_tree(
-    plan: &BuildPlan,
-    build: &NativeBuild,
-    configurations: &Configurations,
-    limits: &Limits,
-) -> Result<(), BuildError> {
-    let tree = Tree::of(plan, build)?;
-    for configuration in configurations.iter().filter(|known| tree.holds(&known.path)) {
-        tree.environment(configuration)?;
-        tree.programs(configuration)?;
-        tree.profiles(&configuration.path, &configuration.table)?;
-    }
-    tree.toolchain(limits)
-}
-
-/// Refuses a linker of the tree for what is built for, and for this machine, whose build scripts are linked too: before anything is compiled.
-///
-/// # Errors
-/// As [`is_nobodys_of_the_tree`].
-pub(super) fn links_with_nothing_of_the_tree(
-    plan: &BuildPlan,
-    build: &NativeBuild,
-    configurations: &Configurations,
-    targets: &[Target],
-    host: &str,
-) -> Result<(), BuildError> {
-    let tree = Tree::of(plan, build)?;
-    let is_named = |triple: &str| {
-        targets
-            .iter()
-            .any(|target| target.triple == triple && target.linker(build).is_some())
-    };
-    let linked = targets.iter().map(|target| target.triple.as_str()).chain([host]);
-    let open: Vec<&str> = linked.filter(|triple| !is_named(triple)).collect();
-    for configuration in configurations.iter().filter(|known| tree.holds(&known.path)) {
-        for (target, table) in configuration.tables("target").chain(configuration.tables("host")) {
-            let is_for_one = target.starts_with("cfg(") && !open.is_empty() || open.contains(&target.as_str());
-            let linker = table.get("linker").and_then(toml::Value::as_str);
-            if is_for_one && linker.is_some_and(|linker| tree.brings(linker)) {
-                return Err(refused(&configuration.path, format!("target.{target}.linker"), LINKER));
-            }
-        }
-    }
-    Ok(())
-}
-
-struct Tree<'t> {
+/// The files that are judged, as far as they could choose what builds them.
+#[derive(Debug)]
+pub(super) struct Tree {
     /// The folder of portcullis.toml, without links.
     root: PathBuf,
-    checkout: PathBuf,
-    build: &'t NativeBuild,
+    /// The top of the checkout; none outside of one.
+    top: Option<PathBuf>,
 }
 
-impl<'t> Tree<'t> {
-    fn of(plan: &BuildPlan, build: &'t NativeBuild) -> Result<Self, BuildError> {
-        let root = files::settled(&plan.root).map_err(|source| FileError::Read {
-            path: plan.root.clone(),
+impl Tree {
+    /// Finds it.
+    ///
+    /// # Errors
+    /// [`BuildError::Git`], [`BuildError::File`].
+    pub(super) fn of(root: &Path) -> Result<Self, BuildError> {
+        let root = files::settled(root).map_err(|source| FileError::Read {
+            path: root.to_owned(),
             source,
         })?;
-        let checkout = git::top_level(&root)?.unwrap_or_else(|| root.clone());
-        Ok(Self { root, checkout, build })
+        let top = git::top_level(&root)?;
+        Ok(Self { root, top })
+    }
+
+    /// The top of the checkout; none outside of one.
+    pub(super) fn top(&self) -> Option<&Path> {
+        self.top.as_deref()
+    }
+
+    /// All that belongs to it: the checkout, and outside of one the folder of portcullis.toml.
+    pub(super) fn folder(&self) -> &Path {
+        self.top().unwrap_or(&self.root)
+    }
+
+    /// Refuses a tree that chooses what builds it, before anything of it was started.
+    ///
+    /// # Errors
+    /// [`NativeError::OwnTool`] with the file and the key; [`BuildError::File`].
+    pub(super) fn chooses_nothing(&self, build: &NativeBuild, configurations: &Configurations, limits: &Limits) -> Result<(), BuildError> {
+        for configuration in configurations.iter().filter(|known| self.holds(&known.path)) {
+            Self::environment(configuration)?;
+            self.programs(build, configuration)?;
+            Self::profiles(&configuration.path, &configuration.table)?;
+        }
+        self.toolchain(limits)
+    }
+
+    /// Refuses a linker of the tree for what is built for, and for this machine, whose build scripts are linked too: before anything is compiled.
+    ///
+    /// # Errors
+    /// [`NativeError::OwnTool`] with the file and the key.
+    pub(super) fn links_nothing(
+        &self,
+        build: &NativeBuild,
+        configurations: &Configurations,
+        targets: &[Target],
+        host: &str,
+    ) -> Result<(), BuildError> {
+        let is_named = |triple: &str| {
+            targets
+                .iter()
+                .any(|target| target.triple == triple && target.linker(build).is_some())
+        };
+        let linked = targets.iter().map(|target| target.triple.as_str()).chain([host]);
+        let open: Vec<&str> = linked.filter(|triple| !is_named(triple)).collect();
+        for configuration in configurations.iter().filter(|known| self.holds(&known.path)) {
+            for (target, table) in configuration.tables("target").chain(configuration.tables("host")) {
+                let is_for_one = target.starts_with("cfg(") && !open.is_empty() || open.contains(&target.as_str());
+                let linker = table.get("linker").and_then(toml::Value::as_str);
+                if is_for_one && linker.is_some_and(|linker| self.brings(linker)) {
+                    return Err(refused(&configuration.path, format!("target.{target}.linker"), LINKER));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// True for a path that lies in the checkout by its name, or by where links lead.
     fn holds(&self, path: &Path) -> bool {
         let settled = path.canonicalize().or_none("what is not there lies where its name says");
-        path.starts_with(&self.checkout) || settled.is_some_and(|path| path.starts_with(&self.checkout))
+        path.starts_with(self.folder()) || settled.is_some_and(|path| path.starts_with(self.folder()))
     }
 
     /// True for a program's name in a configuration of the tree that is a path into it: a relative one is relative to the configuration. What is not
@@ -135,7 +144,7 @@ impl<'t> Tree<'t> {
         program.contains('/') && (path.is_relative() || is_open || self.holds(path))
     }
 
-    fn environment(&self, configuration: &Configuration) -> Result<(), BuildError> {
+    fn environment(configuration: &Configuration) -> Result<(), BuildError> {
         let own = configuration.table.get("env").and_then(toml::Value::as_table);
         let own = own.map(|table| ("env".to_owned(), table));
         // What stands in for a build script's answer gives variables to rustc, too, and arguments to what links.
@@ -169,17 +178,17 @@ impl<'t> Tree<'t> {
     }
 
     /// Flags of a profile are added to those of the build, behind them.
-    fn profiles(&self, path: &Path, table: &toml::Table) -> Result<(), BuildError> {
+    fn profiles(path: &Path, table: &toml::Table) -> Result<(), BuildError> {
         match table.get("profile").and_then(|profile| with_flags("profile", profile)) {
             Some(key) => Err(refused(path, key, FLAGS)),
             None => Ok(()),
         }
     }
 
-    fn programs(&self, configuration: &Configuration) -> Result<(), BuildError> {
+    fn programs(&self, build: &NativeBuild, configuration: &Configuration) -> Result<(), BuildError> {
         let refuse = |key: String, why| Err(refused(&configuration.path, key, why));
         let aliases = configuration.table.get("alias").and_then(toml::Value::as_table);
-        if self.build.cargo == CargoCommand::Zigbuild && aliases.is_some_and(|aliases| aliases.contains_key("zigbuild")) {
+        if build.cargo == CargoCommand::Zigbuild && aliases.is_some_and(|aliases| aliases.contains_key("zigbuild")) {
             return refuse("alias.zigbuild".to_owned(), ALIAS);
         }
         let of_the_host = configuration.table.get("host").and_then(|host| host.get("linker")?.as_str());
@@ -213,7 +222,7 @@ impl<'t> Tree<'t> {
 
     /// Source: the rustup book, "The toolchain file".
     fn toolchain(&self, limits: &Limits) -> Result<(), BuildError> {
-        let folders = self.root.ancestors().take_while(|folder| folder.starts_with(&self.checkout));
+        let folders = self.root.ancestors().take_while(|folder| folder.starts_with(self.folder()));
         for path in folders
             .clone()
             .map(|folder| folder.join("Cargo.toml"))
@@ -221,7 +230,7 @@ impl<'t> Tree<'t> {
         {
             let text = files::read_text(&path, limits.document)?;
             if let Some(manifest) = text.parse::<toml::Table>().or_none("cargo says what is wrong with it") {
-                self.profiles(&path, &manifest)?;
+                Self::profiles(&path, &manifest)?;
             }
         }
         for path in folders.flat_map(|folder| ["rust-toolchain", "rust-toolchain.toml"].map(|name| folder.join(name))) {

@@ -4,7 +4,7 @@ use std::fs;
 use std::time::Duration;
 
 use portcullis::model::outcome::RolloutResult;
-use portcullis::model::plan::{CanaryPlan, ProbePlan, Protocol, Sticky, TargetPlan};
+use portcullis::model::plan::{CanaryPlan, Sticky};
 use portcullis::model::rollout_state::RolloutState;
 use portcullis::stage::rollout;
 
@@ -47,14 +47,7 @@ async fn the_plan_shows_each_step_with_its_budgets_and_touches_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_canary_of_a_protocol_whose_answers_nobody_sees_is_refused_before_anything_is_touched() {
     let mut world = World::new();
-    let listen = world.listen();
-    let TargetPlan::Process(plan) = &mut world.plan.target else {
-        panic!()
-    };
-    plan.protocol = Protocol::Tcp;
-    world.plan.health.probe = ProbePlan::Tcp {
-        address: listen.to_string(),
-    };
+    world.speaks_tcp();
     world.rollout(&world.good('a')).await;
     world.plan.canary = Some(quick());
     let new = world.good('b');

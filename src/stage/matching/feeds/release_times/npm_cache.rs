@@ -70,19 +70,18 @@ impl NpmCache {
         self.requests(name).filter_map(|(_, file)| time(file)).max()
     }
 
+    /// Where what has a digest, in hexadecimal digits, lies below one of the folders: two folders deep, by its first four digits.
+    fn place(&self, below: &str, hex: &str) -> PathBuf {
+        self.folder.join(below).join(&hex[..2]).join(&hex[2..4]).join(&hex[4..])
+    }
+
     /// For each registry: the key of a package's document, and the file of the index that has it.
     fn requests(&self, name: &str) -> impl Iterator<Item = (String, PathBuf)> {
         let name = name.replace('/', "%2f");
         self.registries.iter().map(move |registry| {
             let key = format!("{REQUEST}{registry}/{name}");
             let digest = sha256(key.as_bytes()).hex();
-            let file = self
-                .folder
-                .join("index-v5")
-                .join(&digest[..2])
-                .join(&digest[2..4])
-                .join(&digest[4..]);
-            (key, file)
+            (key, self.place("index-v5", &digest))
         })
     }
 
@@ -109,12 +108,7 @@ impl NpmCache {
             return Some(Vec::new());
         };
         let hex = hex::encode(&digest);
-        let file = self
-            .folder
-            .join("content-v2/sha512")
-            .join(&hex[..2])
-            .join(&hex[2..4])
-            .join(&hex[4..]);
+        let file = self.place("content-v2/sha512", &hex);
         let bytes = files::read(&file, LARGEST)
             .or_none("npm has cleared it away: nothing is known")
             .unwrap_or_default();
