@@ -222,14 +222,13 @@ impl Project {
     /// The program, ready to run in the checkout.
     pub(crate) fn command(&self, env: &BTreeMap<&'static str, String>, args: &[&str]) -> Command {
         let home = self.folder.path();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_portcullis"));
+        let mut command = crate::support::portcullis();
         command
             .current_dir(self.root())
             .env("HOME", home)
             .env("XDG_CACHE_HOME", home.join(".cache"))
             .env("XDG_STATE_HOME", home.join(".state"))
             .env("COLUMNS", "200")
-            .env_remove("GITHUB_ACTIONS")
             .env_remove("DOCKER_HOST")
             .envs(env)
             .args(args)

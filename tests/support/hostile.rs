@@ -1,7 +1,7 @@
 //! A place where images are scanned that somebody made to harm, and what the program that scans them takes of memory.
 
 use std::fs;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use portcullis::io::hash::sha256;
@@ -64,12 +64,11 @@ impl Place {
     pub(crate) fn run(&self, arguments: &[&str]) -> Ended {
         let dir = self.0.path();
         let (out, err) = (dir.join("stdout"), dir.join("stderr"));
-        let mut child = Command::new(env!("CARGO_BIN_EXE_portcullis"))
+        let mut child = crate::support::portcullis()
             .current_dir(dir)
             .env("HOME", dir)
             .env("XDG_CACHE_HOME", dir.join(".cache"))
             .env("COLUMNS", "400")
-            .env_remove("GITHUB_ACTIONS")
             .args(arguments)
             .stdout(fs::File::create(&out).map(Stdio::from).unwrap())
             .stderr(fs::File::create(&err).map(Stdio::from).unwrap())

@@ -96,14 +96,13 @@ pub(crate) fn run(dir: &Path, args: &[&str]) -> Output {
 }
 
 fn command(dir: &Path, args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_portcullis"));
+    let mut command = crate::support::portcullis();
     command
         .current_dir(dir)
         .env("HOME", dir)
         .env("XDG_CACHE_HOME", dir.join(".cache"))
         .env("XDG_STATE_HOME", dir.join(".state"))
         .env("COLUMNS", "200")
-        .env_remove("GITHUB_ACTIONS")
         .args(args);
     command
 }

@@ -234,7 +234,7 @@ fn connect(stream: TcpStream, server: SocketAddr, seen: &Mutex<Vec<String>>) {
 
 /// The program with a certificate bundle and a proxy, or without.
 pub(crate) fn program(dir: &Path, bundle: Option<&Path>, proxy: Option<SocketAddr>) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_portcullis"));
+    let mut command = crate::support::portcullis();
     command
         .current_dir(dir)
         .env("HOME", dir)
@@ -242,8 +242,7 @@ pub(crate) fn program(dir: &Path, bundle: Option<&Path>, proxy: Option<SocketAdd
         .env("XDG_STATE_HOME", dir.join(".state"))
         .env("COLUMNS", "250")
         .env_remove("SSL_CERT_FILE")
-        .env_remove("HTTPS_PROXY")
-        .env_remove("GITHUB_ACTIONS");
+        .env_remove("HTTPS_PROXY");
     if let Some(bundle) = bundle {
         command.env("SSL_CERT_FILE", bundle);
     }

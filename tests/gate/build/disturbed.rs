@@ -114,7 +114,7 @@ fn with_a_copy(place: &Sample, manifest: &str, lock: &str) -> PathBuf {
 }
 
 fn judged(place: &Sample, root: &Path, args: &[&str]) -> (Option<i32>, String) {
-    let output = std::process::Command::new(env!("CARGO_BIN_EXE_portcullis"))
+    let output = crate::support::portcullis()
         .arg("--offline")
         .args(args)
         .current_dir(root)

@@ -51,7 +51,7 @@ fn what_the_gate_keeps_in_the_tree_is_in_no_files_of_a_native_image() {
     let config = "[service]\nname = \"pay\"\n[build]\npackage = \"pay\"\nbin = \"pay\"\nfiles = [{ from = \"kept\", to = \"/kept\", ignored = true }]\n\
                   [image]\nrepository = \"oci:kept/registry\"\n[sign]\nkey = \"local:short/key.pem\"\n";
     fs::write(root.join("portcullis.toml"), config).unwrap();
-    let output = std::process::Command::new(env!("CARGO_BIN_EXE_portcullis"))
+    let output = crate::support::portcullis()
         .current_dir(&root)
         .args(["build", "--format", "json"])
         .output()

@@ -186,7 +186,7 @@ fn a_vulnerable_package_among_the_files_blocks_the_image() {
         fs::create_dir_all(&package).unwrap();
         let text = format!(r#"{{"name": "cookie-signature", "version": "{version}"}}"#);
         fs::write(package.join("package.json"), text).unwrap();
-        let output = std::process::Command::new(env!("CARGO_BIN_EXE_portcullis"))
+        let output = crate::support::portcullis()
             .args(["gate", "--until", "policy"])
             .current_dir(&root)
             .env("XDG_CACHE_HOME", place.path(".cache"))

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use portcullis::model::event::{Event, Observer};
@@ -188,7 +187,7 @@ fn the_compilation_sees_the_variables_that_are_named_and_no_others() {
         let build = format!("[build]\nusing = \"native\"\npackage = \"pay\"\nbin = \"pay\"\nprofile = \"dist\"\n{keys}");
         let config = CONFIG.replace("[build]\nusing = \"image\"\nimage = \"oci:built\"\n", &build);
         fs::write(root.join("portcullis.toml"), config).unwrap();
-        let output = Command::new(env!("CARGO_BIN_EXE_portcullis"))
+        let output = crate::support::portcullis()
             .args(["gate", "--until", "build", "--offline"])
             .current_dir(&root)
             .env("SQLX_OFFLINE", "offline-is-on")

@@ -4,7 +4,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 
 use crate::build::crates::workspace;
 use crate::support::sample::{CONFIG, Sample};
@@ -80,7 +80,7 @@ fn every_platform_of_an_index_is_inventoried_and_judged() {
         fs::write(root.join("policy.toml"), policy).unwrap();
         let text = format!(r#"{{"name": "cookie-signature", "version": "{version}"}}"#);
         fs::write(package.join("package.json"), text).unwrap();
-        Command::new(env!("CARGO_BIN_EXE_portcullis"))
+        crate::support::portcullis()
             .args(["gate", "--until", "policy", "--offline"])
             .current_dir(&root)
             .env("PATH", &stand_ins_first)

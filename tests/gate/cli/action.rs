@@ -187,7 +187,7 @@ impl Sample {
 impl Drop for Sample {
     fn drop(&mut self) {
         let service = self.repository().join("service");
-        let _ = Command::new(env!("CARGO_BIN_EXE_portcullis"))
+        let _ = crate::support::portcullis()
             .arg("-C")
             .arg(service)
             .args(["rollout", "stop"])

@@ -11,7 +11,7 @@ use crate::support::tools;
 
 /// Runs the program in a folder, with caches and state of its own.
 pub(super) fn portcullis(dir: &Path, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_portcullis"))
+    crate::support::portcullis()
         .current_dir(dir)
         .env("HOME", dir)
         .env("COLUMNS", "200")

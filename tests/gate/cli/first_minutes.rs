@@ -416,7 +416,7 @@ fn doctor_asks_the_repository_that_is_named_and_claims_nothing_offline() {
 fn doctor_takes_no_buildah_where_an_engine_is_named_as_the_build_takes_none() {
     let dir = folder(&[("Dockerfile", "FROM scratch\n")]);
     committed(dir.path());
-    let mut doctor = std::process::Command::new(env!("CARGO_BIN_EXE_portcullis"));
+    let mut doctor = crate::support::portcullis();
     let home = dir.path().join("home");
     doctor.current_dir(dir.path()).arg("doctor").env("HOME", &home);
     doctor

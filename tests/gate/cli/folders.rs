@@ -56,7 +56,7 @@ impl Place {
     }
 
     fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_portcullis"));
+        let mut command = crate::support::portcullis();
         let path = std::env::var("PATH").unwrap();
         command
             .env("PATH", format!("{}:{path}", self.path("bin").display()))
@@ -64,7 +64,6 @@ impl Place {
             .env("XDG_CACHE_HOME", self.path("home/.cache"))
             .env("XDG_STATE_HOME", self.path("home/.state"))
             .env("PORTCULLIS_OFFLINE", "1")
-            .env_remove("GITHUB_ACTIONS")
             .current_dir(self.path("project"));
         command
     }

@@ -303,7 +303,7 @@ fn a_bundle_that_is_no_file_is_a_usage_error() {
 #[test]
 fn a_reader_that_goes_away_is_no_bug() {
     let dir = folder(&[]);
-    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_portcullis"))
+    let mut child = crate::support::portcullis()
         .args(["completions", "bash"])
         .current_dir(dir.path())
         .stdout(std::process::Stdio::piped())

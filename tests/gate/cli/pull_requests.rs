@@ -155,7 +155,7 @@ fn a_merge_queue_is_compared_with_the_verdict_of_the_commit_that_it_merges_into(
     let Some(mut repository) = Repository::new() else { return };
     let base = repository.folder.path().join("verdicts").join("2".repeat(40));
     let yesterday = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/advisories/yesterday");
-    let cleared = Command::new(env!("CARGO_BIN_EXE_portcullis"))
+    let cleared = crate::support::portcullis()
         .args(["check", "--max-age", "36500d", "--osv"])
         .arg(&yesterday)
         .arg("--output")

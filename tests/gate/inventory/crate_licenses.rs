@@ -68,7 +68,7 @@ fn a_rule_on_licences_sees_those_of_crates_and_says_where_none_is_known() {
     std::fs::write(folder.path().join("policy.toml"), policy).expect("written");
     std::fs::copy(root.join("Cargo.lock"), folder.path().join("Cargo.lock")).expect("copied");
     let scan = |cargo_home: &Path| {
-        let output = Command::new(env!("CARGO_BIN_EXE_portcullis"))
+        let output = crate::support::portcullis()
             .args(["scan", "Cargo.lock", "--policy", "policy.toml", "--format", "json", "--osv"])
             .arg(root.join("fixtures/advisories/demo"))
             .args(["--max-age", "36500d"])

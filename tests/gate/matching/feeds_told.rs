@@ -2,13 +2,13 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use crate::matching::feeds::{OLD, archive, record};
 use crate::support::files_server::FilesServer;
 
 fn feeds(folder: &Path, args: &[&str]) -> (Option<i32>, String) {
-    let Output { status, stdout, stderr } = Command::new(env!("CARGO_BIN_EXE_portcullis"))
+    let Output { status, stdout, stderr } = crate::support::portcullis()
         .arg("feeds")
         .args(args)
         .current_dir(folder)

@@ -43,7 +43,7 @@ impl Rig {
     }
 
     fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_portcullis"));
+        let mut command = crate::support::portcullis();
         command
             .args([
                 "scan",

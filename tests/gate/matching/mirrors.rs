@@ -1,7 +1,7 @@
 //! Mirrors: below a path, behind a proxy, with a certificate of one's own.
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use crate::matching::feeds::{OLD, archive, record};
 use crate::support::files_server::FilesServer;
@@ -9,7 +9,7 @@ use crate::support::tls::{Authority, Stand};
 
 /// Runs `feeds update` for npm, with nothing in the environment but what is given.
 fn update(folder: &Path, osv: &str, variables: &[(&str, &str)]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_portcullis"))
+    crate::support::portcullis()
         .args(["feeds", "update", "--ecosystem", "npm", "--osv", osv])
         .current_dir(folder)
         .env_clear()

@@ -93,7 +93,7 @@ fn a_full_disk_under_stdout_is_not_reported_as_passed() {
     };
     let sample = Sample::new();
     for format in ["human", "json"] {
-        let output = Command::new(env!("CARGO_BIN_EXE_portcullis"))
+        let output = crate::support::portcullis()
             .current_dir(sample.path(""))
             .env("XDG_CACHE_HOME", sample.path(".cache"))
             .args(["--at", NOW, "--format", format, "scan", "oci:built"])

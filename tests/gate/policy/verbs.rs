@@ -311,7 +311,7 @@ fn two_machines_that_judge_the_same_give_the_same_bytes() {
     let judged = |zone: &str, locale: &str| {
         let sample = Sample::new();
         sample.advise("DEBIAN-CVE-2026-7", "bash", "2026-11-20T00:00:00Z");
-        let output = Command::new(env!("CARGO_BIN_EXE_portcullis"))
+        let output = crate::support::portcullis()
             .current_dir(sample.path(""))
             .args(["--at", NOW, "scan", "oci:built", "--output", "out"])
             .env("HOME", sample.path("home"))
@@ -354,7 +354,7 @@ fn main_went_red_overnight_as_the_readme_shows_it() {
         let last = home.path().join("last").display().to_string();
         let line = line.strip_prefix("cargo run -- ").unwrap();
         let line = line.replace("fixtures/service/target/last", &last).replace("target/last", &last);
-        Command::new(env!("CARGO_BIN_EXE_portcullis"))
+        crate::support::portcullis()
             .current_dir(root)
             .args(line.split_whitespace())
             .env("HOME", home.path())
@@ -362,7 +362,6 @@ fn main_went_red_overnight_as_the_readme_shows_it() {
             .env("CARGO_HOME", home.path())
             .env("COLUMNS", "100")
             .env("LC_ALL", "C.UTF-8")
-            .env_remove("GITHUB_ACTIONS")
             .env("PORTCULLIS_OFFLINE", "true")
             .output()
             .unwrap()

@@ -1,6 +1,5 @@
 //! `verify --explain`: each check with its reason, and the right one fails.
 
-use std::process::Command;
 use std::sync::Arc;
 
 use portcullis::io::Effects;
@@ -279,7 +278,7 @@ async fn the_program_prints_each_line_and_ends_with_the_code_of_the_first_that_f
         panic!("a layout")
     };
     let run = |more: &[&str]| {
-        let output = Command::new(env!("CARGO_BIN_EXE_portcullis"))
+        let output = crate::support::portcullis()
             .current_dir(published.place.path("."))
             .env("HOME", published.place.path("home"))
             .env("XDG_CACHE_HOME", published.place.path("home/cache"))

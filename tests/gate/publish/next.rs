@@ -1,14 +1,12 @@
 //! What `verify` says next is what works: a rollout where there is one, and the policy that was asked for where another one judged.
 
-use std::process::Command;
-
 use super::published::Published;
 
 const ROLLOUT: &str = "[rollout]\ntarget = \"process\"\n[rollout.health]\nurl = \"http://127.0.0.1:8080/readyz\"\n";
 
 /// How `verify` of what was published ends, and what it says.
 fn verified(published: &Published, more: &[&str]) -> (Option<i32>, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_portcullis"))
+    let output = crate::support::portcullis()
         .current_dir(published.place.path("."))
         .env("HOME", published.place.path("home"))
         .env("XDG_CACHE_HOME", published.place.path("home/cache"))

@@ -232,7 +232,7 @@ async fn a_version_that_names_another_commit_is_told_with_what_was_expected() {
 fn an_empty_reason_is_none() {
     let folder = tempfile::tempdir().unwrap();
     let run = |args: &[&str]| {
-        let output = std::process::Command::new(env!("CARGO_BIN_EXE_portcullis"))
+        let output = crate::support::portcullis()
             .args(["rollout", "oci:image"])
             .args(args)
             .current_dir(folder.path())

@@ -1,7 +1,7 @@
 //! The verbs as users type them: a configuration, commands, exit codes.
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use super::shop::{DEPLOYS, Seen, Shop};
 
@@ -14,7 +14,7 @@ fn configure(shop: &Shop, more: &str) {
 }
 
 fn portcullis(folder: &Path, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_portcullis"))
+    crate::support::portcullis()
         .args(args)
         .current_dir(folder)
         .env("PORTCULLIS_KEY", "our-signing-key")

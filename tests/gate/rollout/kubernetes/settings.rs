@@ -1,6 +1,6 @@
 //! What the configuration may say, and what is said without a cluster.
 
-use std::process::{Command, Output};
+use std::process::Output;
 
 fn status(more: &str) -> Output {
     let dir = tempfile::tempdir().unwrap();
@@ -8,7 +8,7 @@ fn status(more: &str) -> Output {
         "[service]\nname = \"shop\"\n[rollout]\ntarget = \"kubernetes\"\nstate = \"state\"\nkubeconfig = \"no-such-file\"\n{more}\n[rollout.health]\nurl = \"http://127.0.0.1:1/\"\n"
     );
     std::fs::write(dir.path().join("portcullis.toml"), text).unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_portcullis"));
+    let mut command = crate::support::portcullis();
     let output = command.arg("-C").arg(dir.path()).args(["rollout", "status"]).output().unwrap();
     assert!(!dir.path().join("state").exists(), "a question left a trace");
     output
