@@ -42,10 +42,16 @@ if [ ! -x "$binary" ] && [ -n "$wanted" ]; then
   binary=$folder/bin/portcullis
 fi
 if [ ! -x "$binary" ]; then
-  # A build sees no secret that the step has for the gate. It is made where this file lies: cargo and rustup obey what lies in the working folder and
-  # above it, and that is the commit that is judged.
+  # A build sees nothing that the step has for the gate, whatever it is called. It is made where this file lies: cargo and rustup obey what lies in the
+  # working folder and above it, and that is the commit that is judged.
   cd "$source"
-  env -u PORTCULLIS_KEY -u COSIGN_PASSWORD -u GITHUB_TOKEN -u GH_TOKEN -u SIGSTORE_ID_TOKEN -u ACTIONS_ID_TOKEN_REQUEST_TOKEN \
-    cargo install --quiet --locked --path . --root "$folder"
+  seen=()
+  for name in PATH HOME USER LANG TMPDIR CARGO_HOME RUSTUP_HOME RUSTUP_TOOLCHAIN CARGO_HTTP_CAINFO CARGO_BUILD_JOBS SSL_CERT_FILE SSL_CERT_DIR \
+    HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY http_proxy https_proxy all_proxy no_proxy CC CXX AR; do
+    if [ -n "${!name:-}" ]; then
+      seen+=("$name=${!name}")
+    fi
+  done
+  env -i "${seen[@]}" cargo install --quiet --locked --path . --root "$folder"
 fi
 echo "path=$binary" >> "$GITHUB_OUTPUT"

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::io::git;
 use crate::model::excused::Excused as _;
@@ -71,6 +71,13 @@ pub(super) fn writable(output: &Path) -> Result<(), CliError> {
         return refused(
             output,
             "is a project's own folder: name one for results alone, such as target/portcullis".to_owned(),
+        );
+    }
+    let is_gits = |place: PathBuf| place.components().any(|part| part.as_os_str() == ".git");
+    if output.canonicalize().is_ok_and(is_gits) {
+        return refused(
+            output,
+            "is git's: what is kept there may hold logins, and is uploaded with the results".to_owned(),
         );
     }
     let Some(there) = output.ancestors().find(|above| above.symlink_metadata().is_ok()) else {
@@ -161,6 +168,19 @@ mod tests {
         assert!(inside(&project, &root.join("alias/fine")).is_ok());
         symlink(&elsewhere, project.join("own/image")).expect("link");
         assert!(inside(&project, &project.join("own")).is_err());
+    }
+
+    #[test]
+    fn results_do_not_go_to_git_by_a_link() {
+        let dir = tempfile::tempdir().expect("folder");
+        fs::create_dir_all(dir.path().join(".git/hooks")).expect("folder");
+        fs::create_dir(dir.path().join("results")).expect("folder");
+        for (name, to) in [("a", ".git"), ("b", ".git/hooks"), ("c", "results")] {
+            symlink(to, dir.path().join(name)).expect("link");
+        }
+        let is_refused = |name: &str| writable(&dir.path().join(name)).is_err();
+        assert!(is_refused("a") && is_refused("b"));
+        assert!(!is_refused("c") && !is_refused("results"));
     }
 
     #[test]

@@ -13,6 +13,7 @@ use super::exit;
 use super::stored_run::ROLLOUT_FILE;
 use crate::gate;
 use crate::io::files::{self, FileError};
+use crate::io::git;
 use crate::model::excused::Excused as _;
 use crate::model::outcome::{RolloutReport, RolloutResult};
 
@@ -37,12 +38,31 @@ enum Use {
 /// Takes the output folder for a verb that keeps files there.
 ///
 /// # Errors
-/// [`CliError::InUse`] where another run is at work there; [`CliError::File`] where it cannot be made.
+/// [`CliError::InUse`] where another run is at work there; [`CliError::File`] where it cannot be made; [`CliError::Setting`] where it holds files of
+/// others that a run would remove.
 pub(super) fn hold(cli: &Cli, output: &Path) -> Result<Held, CliError> {
-    match used(cli) {
-        Some(how) => held(output, how),
-        None => Ok(Held::default()),
+    let Some(how) = used(cli) else {
+        return Ok(Held::default());
+    };
+    let builds = matches!(cli.verb, Verb::Gate(_) | Verb::Build(_) | Verb::Publish(_));
+    if how == Use::Alone
+        && let Some(file) = gate::foreign(output, builds)?
+        && !is_of_the_jobs_commit(&file)
+    {
+        return Err(CliError::setting(
+            "--output",
+            format!(
+                "{} is no file of a run, and results would replace it: name a folder for results alone, such as target/portcullis, or remove it",
+                file.display()
+            ),
+        ));
     }
+    held(output, how)
+}
+
+/// True in a CI for what the commit brought: it is judged there, and keeps nobody from it. What an earlier step left is somebody's.
+fn is_of_the_jobs_commit(file: &Path) -> bool {
+    ci::is_one() && git::is_tracked(file).or_none("whose it is cannot be told: it stays") == Some(true)
 }
 
 /// In CI a run that ended without a verdict leaves none behind: what comes next there takes what lies in the folder for its answer, and a commit can

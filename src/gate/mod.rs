@@ -17,5 +17,5 @@ pub use error::GateError;
 pub use fleet::{Fleet, FleetPlan};
 pub use judge::{Judge, Judged};
 pub use judging_plan::{JudgingPlan, PolicySource};
-pub use output::leave_only;
+pub use output::{foreign, leave_only};
 pub use pipeline::{GatePlan, run, write};

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::GateError;
 use crate::io::files::FileError;
@@ -24,6 +24,26 @@ const OF_A_VERDICT: [&str; 12] = [
     "rollout-report.html",
     "junit.xml",
     "gl-container-scanning-report.json",
+];
+/// Of those and of an image's SBOMs, what others write by the same name: a test run, a documentation, another scanner.
+const OF_OTHERS_TOO: [&str; 8] = [
+    "summary.md",
+    "report.html",
+    "junit.xml",
+    "gl-container-scanning-report.json",
+    "vex.openvex.json",
+    "crates.cdx.json",
+    "sbom.cdx.json",
+    "sbom.spdx.json",
+];
+/// What only a run of ours begins or leaves: where one of these is, the rest is a run's as well.
+const SIGNS: [&str; 6] = [
+    "events.ndjson",
+    EVIDENCE_FILE,
+    "findings.json",
+    "verdict.json",
+    "rollout.json",
+    "image",
 ];
 /// What tells of an image's content.
 const OF_AN_INVENTORY: [&str; 3] = ["crates.cdx.json", "sbom.cdx.json", "sbom.spdx.json"];
@@ -53,6 +73,27 @@ pub fn leave_only(folder: &Path, files: &[String], builds: bool) -> Result<(), G
         }
     }
     Ok(())
+}
+
+/// A file of somebody else's that a run would remove or write over: it has the name of one of a run's, and nothing in the folder is a sign of one.
+/// For a run that builds, SBOMs count too.
+///
+/// # Errors
+/// [`GateError::File`] naming the folder that cannot be listed.
+pub fn foreign(folder: &Path, builds: bool) -> Result<Option<PathBuf>, GateError> {
+    let there = |name: &&str| folder.join(name).symlink_metadata().is_ok();
+    if SIGNS.iter().any(|name| there(&name)) {
+        return Ok(None);
+    }
+    let entries = folder::entries(folder).map_err(|source| {
+        let path = folder.to_owned();
+        GateError::File(FileError::WriteResult { path, source })
+    })?;
+    let is_at_stake = |name: &str| OF_OTHERS_TOO.contains(&name) && (builds || !OF_AN_INVENTORY.contains(&name)) || is_signed(name);
+    Ok(entries
+        .into_iter()
+        .find(|entry| entry.file_name().to_str().is_some_and(is_at_stake))
+        .map(|entry| entry.path()))
 }
 
 fn is_signed(name: &str) -> bool {
@@ -87,6 +128,23 @@ pub(super) fn signed(folder: &Path) -> Result<Vec<String>, GateError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_others_left_by_a_name_of_ours_is_theirs_until_a_run_was_there() {
+        let dir = tempfile::tempdir().expect("folder");
+        let (place, found) = (dir.path(), |builds| foreign(dir.path(), builds).expect("listed"));
+        assert_eq!(found(true), None);
+        fs::write(place.join("notes.txt"), "x").expect("written");
+        assert_eq!(found(true), None, "no name of ours");
+        // A scan reads SBOMs, and leaves them.
+        fs::write(place.join("sbom.cdx.json"), "x").expect("written");
+        assert_eq!((found(false), found(true)), (None, Some(place.join("sbom.cdx.json"))));
+        fs::write(place.join("junit.xml"), "x").expect("written");
+        assert_eq!(found(false), Some(place.join("junit.xml")));
+        fs::write(place.join("verdict.json"), "x").expect("written");
+        assert_eq!((found(false), found(true)), (None, None));
+        assert_eq!(foreign(&place.join("nowhere"), true).expect("nothing"), None);
+    }
 
     #[test]
     fn a_signed_verdict_of_before_does_not_stay_beside_a_run_that_has_none() {

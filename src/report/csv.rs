@@ -1,4 +1,4 @@
-//! A table for spreadsheets (RFC 4180). The first row under the head is the verdict, so that a table without findings still says what was found.
+//! A table for spreadsheets (RFC 4180). The first row under the head is the verdict, so that a table without findings still says what was found; the last one is the rollout, where there was one.
 //!
 //! Spreadsheets run what begins with `=`, `+`, `-` or `@`. Such a cell begins with an apostrophe here, which they take for "this is text"; so does
 //! what follows a semicolon, which many of them take for the end of a cell.
@@ -6,7 +6,7 @@
 use super::answer;
 use super::text::prose;
 use crate::model::finding::Judgement;
-use crate::model::outcome::Outcome;
+use crate::model::outcome::{Outcome, RolloutReport};
 use crate::model::verdict::{JudgedGap, Verdict};
 
 const COLUMNS: [&str; 21] = [
@@ -33,7 +33,7 @@ const COLUMNS: [&str; 21] = [
     "evaluated_at",
 ];
 
-/// `findings.csv`: the head, the verdict, then a row for each finding and each gap.
+/// `findings.csv`: the head, the verdict, then a row for each finding and each gap, and one for the rollout.
 #[must_use]
 pub fn csv(outcome: &Outcome) -> String {
     let mut out = row(&COLUMNS.map(str::to_owned));
@@ -41,6 +41,9 @@ pub fn csv(outcome: &Outcome) -> String {
     if let Some(verdict) = &outcome.verdict {
         out.extend(verdict.findings.iter().map(|judgement| of_finding(judgement, verdict)));
         out.extend(verdict.gaps.iter().map(|gap| of_gap(gap, verdict)));
+    }
+    if let Some(report) = &outcome.rollout {
+        out.push_str(&of_rollout(report));
     }
     out
 }
@@ -125,6 +128,17 @@ fn of_gap(gap: &JudgedGap, verdict: &Verdict) -> String {
         .row()
 }
 
+fn of_rollout(report: &RolloutReport) -> String {
+    Cells::default()
+        .with("kind", "rollout")
+        .with("disposition", format!("{:?}", report.result))
+        .with("subject", report.target.clone())
+        .with("message", report.reason.clone().unwrap_or_default())
+        .with("next", report.next.clone().unwrap_or_default())
+        .with("digest", report.digest.to_string())
+        .row()
+}
+
 fn row(cells: &[String]) -> String {
     let mut out = cells.iter().map(|text| cell(text)).collect::<Vec<_>>().join(",");
     out.push_str("\r\n");
@@ -156,6 +170,25 @@ const fn is_formula(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::digest::Digest;
+    use crate::model::outcome::RolloutResult;
+
+    #[test]
+    fn a_table_says_how_the_rollout_ended() {
+        let digest = Digest::parse(&format!("sha256:{}", "0".repeat(64))).expect("digest");
+        let mut report = RolloutReport::new("shop", "process", "1".to_owned(), digest, RolloutResult::RolledBack);
+        report.reason = Some("=it answered 500".to_owned());
+        let mut outcome = Outcome::default();
+        assert_eq!(csv(&outcome).lines().count(), 2);
+        outcome.rollout = Some(report);
+        let table = csv(&outcome);
+        let last = table.lines().last().expect("a row");
+        assert!(last.starts_with("\"rollout\",\"RolledBack\","), "{last}");
+        assert!(
+            last.contains("\"'=it answered 500\"") && last.contains(&digest.to_string()),
+            "{last}"
+        );
+    }
 
     #[test]
     fn no_cell_is_a_formula_and_none_ends_early() {

@@ -34,7 +34,7 @@ impl Place {
             "while [ \"$1\" != --output ]; do shift; done\ncp \"$FOLDER/release\" \"$2\"\n",
         );
         let cargo = "while [ \"$1\" != --root ]; do shift; done\nmkdir -p \"$2/bin\"\nprintf '#!/bin/sh\\necho built\\n' > \"$2/bin/portcullis\"\n\
-                     chmod +x \"$2/bin/portcullis\"\necho \"key=${PORTCULLIS_KEY:-} in=$PWD\" > \"$FOLDER/seen\"\n";
+                     chmod +x \"$2/bin/portcullis\"\necho \"key=${PORTCULLIS_KEY:-}${ANOTHER_NAME:-} in=$PWD\" > \"${0%/bin/cargo}/seen\"\n";
         place.program("cargo", cargo);
         place.write("release", RELEASE);
         place
@@ -66,6 +66,7 @@ impl Place {
             .env("RUNNER_TEMP", at("temp"))
             .env("RUNNER_TOOL_CACHE", at("tools"))
             .env("PORTCULLIS_KEY", "a-key")
+            .env("ANOTHER_NAME", "a-key")
             .env_remove("PORTCULLIS_BIN")
             .output()
             .unwrap();

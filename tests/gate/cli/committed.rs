@@ -237,7 +237,7 @@ fn no_line_of_an_sbom_or_of_what_is_refused_is_a_command_of_the_runner() {
 }
 
 /// Notes where it is started, and makes the program that it is asked for.
-const CARGO: &str = "#!/bin/sh\npwd >> \"$NOTED\"\nwhile [ \"$1\" != --root ]; do shift; done\nmkdir -p \"$2/bin\"\necho > \"$2/bin/portcullis\"\nchmod +x \"$2/bin/portcullis\"\n";
+const CARGO: &str = "#!/bin/sh\npwd >> \"$0.noted\"\nwhile [ \"$1\" != --root ]; do shift; done\nmkdir -p \"$2/bin\"\necho > \"$2/bin/portcullis\"\nchmod +x \"$2/bin/portcullis\"\n";
 
 #[test]
 fn the_action_is_built_where_it_lies_and_not_where_the_commit_lies() {
@@ -268,14 +268,13 @@ fn the_action_is_built_where_it_lies_and_not_where_the_commit_lies() {
         .arg(place.path("action/action.sh"))
         .current_dir(place.path("service"))
         .env("PATH", format!("{}:{path}", place.path("bin").display()))
-        .env("NOTED", place.path("noted"))
         .env("RUNNER_TEMP", place.path("temp"))
         .env("GITHUB_OUTPUT", place.path("outputs"))
         .env_remove("PORTCULLIS_BIN")
         .output()
         .unwrap();
     assert!(done.status.success(), "{}", said(&done));
-    let noted = fs::read_to_string(place.path("noted")).unwrap();
+    let noted = fs::read_to_string(place.path("bin/cargo.noted")).unwrap();
     assert_eq!(
         Path::new(noted.trim()).canonicalize().unwrap(),
         place.path("action").canonicalize().unwrap()

@@ -61,6 +61,21 @@ fn waive_takes_no_malformed_id_and_no_life_beyond_the_policys() {
 }
 
 #[test]
+fn what_others_left_in_a_folder_is_not_replaced_by_results() {
+    let place = Sample::new();
+    place.write("reports/junit.xml", "<testsuites/>");
+    let gate = ["gate", "--until", "policy", "--output", "reports"];
+    let (_, told) = place.ends(64, &gate);
+    assert!(told.contains("reports/junit.xml is no file of a run"), "{told}");
+    assert_eq!(fs::read_to_string(place.path("reports/junit.xml")).unwrap(), "<testsuites/>");
+    assert!(!place.path("reports/verdict.json").exists());
+    // The controls: a folder of one's own, also for the second time.
+    fs::remove_file(place.path("reports/junit.xml")).unwrap();
+    place.ends(0, &gate);
+    place.ends(0, &gate);
+}
+
+#[test]
 fn a_refused_command_leaves_the_last_runs_report_as_it_was() {
     let place = Sample::new();
     place.ends(0, &["gate", "--until", "policy", "--output", "out"]);
