@@ -9,7 +9,7 @@ use clap::error::{ContextKind, ContextValue};
 use super::args::Cli;
 use super::environment::Environment;
 use super::error::CliError;
-use super::{args, exit, folders, verbs};
+use super::{args, exit, folders, results, verbs};
 use crate::model::excused::Excused as _;
 use crate::model::exit_kind::ExitKind;
 use crate::report::Form;
@@ -28,9 +28,12 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return ExitCode::from(refused(&error)),
     };
+    // First of all: whatever ends a run now, nobody takes an earlier one's answer for its own.
+    results::begin(&cli);
     // Every path is below `-C`: those of arguments, of image references and of variables alike.
     if cli.global.directory != std::path::Path::new(".") {
         let directory = std::mem::replace(&mut cli.global.directory, ".".into());
+        cli.global.started = std::env::current_dir().or_none("a folder that is gone holds no commit");
         if let Err(error) = folders::of_the_commit(&directory) {
             return ExitCode::from(exit::without_session(&error));
         }
@@ -38,6 +41,8 @@ pub fn main() -> ExitCode {
             return ExitCode::from(exit::without_session(&CliError::Directory { path: directory, source }));
         }
         cli.global.went_to = Some(directory);
+    } else if let Err(error) = folders::working(verbs::judges_here(&cli.verb)) {
+        return ExitCode::from(exit::without_session(&error));
     }
     // The switch is found by its environment, which says nothing but where its state is.
     let is_switch = matches!(cli.verb, args::Verb::Switch(_));

@@ -4,54 +4,92 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use crate::io::git;
+use crate::io::{environment, git, links};
 use crate::model::excused::Excused as _;
 
+use super::ci;
 use super::error::CliError;
 
 /// Folders in the output folder that stages write files to by name.
 const WRITTEN: [&str; 5] = ["image", "image/blobs", "image/blobs/sha256", "registry", "work"];
 
-/// Refuses a folder for results below the project that is, lies behind, or holds a link out of the project. A folder elsewhere was named by
+/// Refuses a folder for results to which a link below one of the projects leads out of it, or that holds such a link. A folder elsewhere was named by
 /// whoever runs the program.
 ///
 /// # Errors
-/// [`CliError::OutputElsewhere`].
-pub(super) fn inside(project: &Path, output: &Path) -> Result<(), CliError> {
-    // Each part of the way is asked where it lies: the project may be called by another name there (`/../`, a link above it).
-    let whole = std::path::absolute(output).unwrap_or_else(|_| output.to_owned());
-    let written = WRITTEN.iter().map(|name| whole.join(name));
-    for link in whole.ancestors().map(Path::to_owned).chain(written) {
-        let is_link = link.symlink_metadata().is_ok_and(|found| found.is_symlink());
-        let place = link.parent().map(Path::canonicalize);
-        if !is_link || !place.is_some_and(|place| place.is_ok_and(|place| place.starts_with(project))) {
-            continue;
-        }
-        // One that leads nowhere leads wherever somebody makes a folder later.
-        let target = link
-            .canonicalize()
-            .or_else(|_| fs::read_link(&link))
-            .or_empty("a link that cannot be followed leads outside, and is refused");
-        if !target.starts_with(project) {
-            return Err(CliError::OutputElsewhere { link, target });
+/// [`CliError::OutputElsewhere`]; [`CliError::Setting`] for a way that cannot be followed.
+pub(super) fn inside(projects: &[&Path], output: &Path) -> Result<(), CliError> {
+    let places = std::iter::once(output.to_owned()).chain(WRITTEN.iter().map(|name| output.join(name)));
+    for place in places {
+        let way = links::way(&place).map_err(|error| CliError::setting("--output", error.to_string()))?;
+        for link in way.links {
+            for project in projects.iter().filter(|project| link.starts_with(project)) {
+                // One that leads nowhere leads wherever somebody makes a folder later.
+                let target = link
+                    .canonicalize()
+                    .or_else(|_| fs::read_link(&link))
+                    .or_empty("a link that cannot be followed leads outside, and is refused");
+                if !target.starts_with(project) {
+                    return Err(CliError::OutputElsewhere { link, target });
+                }
+            }
         }
     }
     Ok(())
 }
 
-/// Refuses a place to which a link of the commit leads out of its checkout: what lies there was not reviewed with the commit, and may be anybody's.
+/// Refuses a place to which a link of the commit leads: out of its checkout, or to what the commit does not hold. Nothing there was reviewed with the
+/// commit, and it may be anybody's.
 ///
 /// # Errors
-/// [`CliError::OutputElsewhere`] for such a link; [`CliError::Setting`] where git does not answer.
+/// [`CliError::Setting`] for such a link, and where git does not answer.
 pub(super) fn of_the_commit(path: &Path) -> Result<(), CliError> {
-    let found = git::link_out_of_the_checkout(path).map_err(|error| CliError::setting("-C", error.to_string()))?;
-    match found {
+    let found = git::link_out_of_the_commit(path).map_err(|error| CliError::setting("-C", error.to_string()))?;
+    match found.or_else(|| unknown_link(path)) {
         None => Ok(()),
         Some(link) => Err(CliError::setting(
             "-C",
             format!(
-                "{} is a link of the commit that leads out of its checkout: what lies there is no part of the commit",
+                "{} is a link of the commit that leads out of it: what lies there is no part of the commit",
                 link.display()
+            ),
+        )),
+    }
+}
+
+/// In a job without git nobody knows which links the commit brought: the first one that lies where the CI put the commit.
+fn unknown_link(path: &Path) -> Option<PathBuf> {
+    let checkouts = ci::checkouts();
+    let of_a_commit = |link: &PathBuf| {
+        checkouts
+            .iter()
+            .any(|place| link.starts_with(place) && !place.join(".git").exists())
+    };
+    let way = links::way(path).or_none("what leads nowhere is told by whoever goes there")?;
+    way.links.into_iter().find(of_a_commit)
+}
+
+/// Refuses a working folder to which a link of the commit led whoever started the program, for a verb that judges what lies there: a shell that went
+/// there says so (`PWD`), and a CI says where it put the commit.
+///
+/// # Errors
+/// As [`of_the_commit`].
+pub(super) fn working(judges: bool) -> Result<(), CliError> {
+    let here = std::env::current_dir().map_err(|source| CliError::Directory { path: ".".into(), source })?;
+    if let Some(named) = environment::variable("PWD").map(PathBuf::from).filter(|named| *named != here)
+        && named.canonicalize().is_ok_and(|named| named == here)
+    {
+        of_the_commit(&named)?;
+    }
+    let checkouts = ci::checkouts();
+    match judges && ci::is_one() && !checkouts.is_empty() && !checkouts.iter().any(|place| here.starts_with(place)) {
+        false => Ok(()),
+        true => Err(CliError::setting(
+            "-C",
+            format!(
+                "the job works in {}, which is outside of the checkout in {}, and no commit is there to be judged: name the folder with -C if it is meant",
+                here.display(),
+                checkouts[0].display()
             ),
         )),
     }
@@ -149,13 +187,13 @@ mod tests {
             project.join("inner/portcullis"),
             elsewhere.clone(),
         ] {
-            assert!(inside(&project, &output).is_ok(), "{}", output.display());
+            assert!(inside(&[&project], &output).is_ok(), "{}", output.display());
         }
         symlink(&elsewhere, project.join("target")).expect("link");
-        assert!(inside(&project, &project.join("target")).is_err());
-        assert!(inside(&project, &project.join("target/portcullis")).is_err());
+        assert!(inside(&[&project], &project.join("target")).is_err());
+        assert!(inside(&[&project], &project.join("target/portcullis")).is_err());
         symlink(root.join("not-yet"), project.join("dangling")).expect("link");
-        assert!(inside(&project, &project.join("dangling/x")).is_err());
+        assert!(inside(&[&project], &project.join("dangling/x")).is_err());
         // By another name of the project.
         symlink(&project, root.join("alias")).expect("link");
         for output in [
@@ -163,11 +201,11 @@ mod tests {
             project.join("own/../target"),
             root.join("elsewhere/../project/target"),
         ] {
-            assert!(inside(&project, &output).is_err(), "{}", output.display());
+            assert!(inside(&[&project], &output).is_err(), "{}", output.display());
         }
-        assert!(inside(&project, &root.join("alias/fine")).is_ok());
+        assert!(inside(&[&project], &root.join("alias/fine")).is_ok());
         symlink(&elsewhere, project.join("own/image")).expect("link");
-        assert!(inside(&project, &project.join("own")).is_err());
+        assert!(inside(&[&project], &project.join("own")).is_err());
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::args::{Cli, RolloutVerb, Verb};
 use super::ci;
 use super::error::CliError;
 use super::exit;
+use super::folders;
 use super::stored_run::ROLLOUT_FILE;
 use crate::gate;
 use crate::io::files::{self, FileError};
@@ -17,6 +18,8 @@ use crate::io::git;
 use crate::model::excused::Excused as _;
 use crate::model::outcome::{RolloutReport, RolloutResult};
 
+/// Where results lie unless somebody says otherwise.
+pub(super) const DEFAULT_OUTPUT: &str = "target/portcullis";
 /// Bytes of it that are read to find whose it is.
 const LIMIT: u64 = 64 * 1024 * 1024;
 
@@ -45,6 +48,9 @@ pub(super) fn hold(cli: &Cli, output: &Path) -> Result<Held, CliError> {
         return Ok(Held::default());
     };
     let builds = matches!(cli.verb, Verb::Gate(_) | Verb::Build(_) | Verb::Publish(_));
+    if how == Use::Alone {
+        folders::writable(output)?;
+    }
     if how == Use::Alone
         && let Some(file) = gate::foreign(output, builds)?
         && !is_of_the_jobs_commit(&file)
@@ -65,24 +71,54 @@ fn is_of_the_jobs_commit(file: &Path) -> bool {
     ci::is_one() && git::is_tracked(file).or_none("whose it is cannot be told: it stays") == Some(true)
 }
 
-/// In CI a run that ended without a verdict leaves none behind: what comes next there takes what lies in the folder for its answer, and a commit can
-/// bring one. At a desk, the last run's report outlives a mistyped flag.
+/// In CI nothing of an earlier run stays, however this one ends: what comes next there takes what lies in the folder for its answer, and a commit can bring
+/// one. At a desk, the last run's report outlives a mistyped flag. Before anything is read: by a mistyped configuration, no folder or a killed run the
+/// earlier answer would be told as this one's.
+pub(super) fn begin(cli: &Cli) {
+    let output = cli
+        .global
+        .directory
+        .join(cli.global.output.clone().unwrap_or_else(|| DEFAULT_OUTPUT.into()));
+    if !ci::is_one() || !begins_anew(cli) || is_a_runs_input(cli, &output) || !may_be_cleaned(&output) {
+        return;
+    }
+    // Of a run that is at work there, the results are its own.
+    if let Ok(_held) = taken(&output) {
+        left_without_a_verdict(&output);
+    }
+}
+
+/// False for a folder of the project's own, for one that a commit's link leads to, and for what others left by the names of a run's files.
+fn may_be_cleaned(output: &Path) -> bool {
+    let is_anothers = || gate::foreign(output, true).is_ok_and(|file| file.is_none_or(|file| is_of_the_jobs_commit(&file)));
+    folders::writable(output).is_ok() && folders::of_the_commit(output).is_ok() && is_anothers()
+}
+
+/// True where what a run compares with or reads lies among its results: they go when they were read.
+fn is_a_runs_input(cli: &Cli, output: &Path) -> bool {
+    let (target, baseline) = match &cli.verb {
+        Verb::Gate(args) => (None, args.judging.baseline.as_deref()),
+        Verb::Publish(args) => (None, args.judging.baseline.as_deref()),
+        Verb::Check(args) => (None, args.judging.baseline.as_deref()),
+        Verb::Scan(args) => (Some(args.target.as_str()), args.judging.baseline.as_deref()),
+        _ => (None, None),
+    };
+    let place = |path: &Path| path.canonicalize().or_none("what is not there is not read");
+    let output = place(output);
+    let is_in_it = |text: &str| {
+        let text = text.rsplit_once(':').map_or(text, |(_, path)| path);
+        let read = place(&cli.global.directory.join(text));
+        read.zip(output.as_ref()).is_some_and(|(read, output)| read.starts_with(output))
+    };
+    target.into_iter().chain(baseline).any(is_in_it)
+}
+
+/// In CI a run that ended without a verdict leaves none behind.
 pub(super) fn left_without_a_verdict(output: &Path) {
     if ci::is_one()
         && let Err(error) = gate::leave_only(output, &[], true)
     {
         exit::outside_of_a_session(&format!("portcullis: the results of an earlier run are still there: {error}"));
-    }
-}
-
-/// The same where nobody knows the folder yet, because the configuration could not be read: where it would be, if no link leads there.
-pub(super) fn left_before_the_beginning(cli: &Cli) {
-    let output = cli.global.output.clone().unwrap_or_else(|| "target/portcullis".into());
-    let is_of_links = output
-        .ancestors()
-        .any(|part| part.symlink_metadata().is_ok_and(|found| found.is_symlink()));
-    if begins_anew(cli) && !is_of_links {
-        left_without_a_verdict(&output);
     }
 }
 
@@ -99,6 +135,16 @@ const fn used(cli: &Cli) -> Option<Use> {
             Some(Use::Beside)
         }
         _ => None,
+    }
+}
+
+/// The folder, while nobody works there.
+fn taken(output: &Path) -> io::Result<File> {
+    let folder = File::open(output)?;
+    match folder.try_lock() {
+        // Where a file system has no locks, nobody is kept from working.
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(folder),
+        Err(TryLockError::WouldBlock) => Err(io::ErrorKind::WouldBlock.into()),
     }
 }
 

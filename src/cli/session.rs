@@ -124,7 +124,7 @@ impl<'a> Session<'a> {
     /// The name of the event, where it is none of the repository's own and the configuration does not name it: nothing is published or rolled out
     /// then. The configuration is that of the commit which the event is compared with: one that is proposed does not say who may publish it.
     #[must_use]
-    pub(super) fn barring_event(&self) -> Option<&str> {
+    pub(in crate::cli) fn barring_event(&self) -> Option<&str> {
         let Some(github) = self.environment.github.as_ref() else {
             return ci::proposal();
         };

@@ -22,6 +22,7 @@ pub mod hash;
 pub mod http;
 pub mod layers;
 pub mod limits;
+pub mod links;
 pub mod local_api;
 pub mod lockfile;
 mod loopback;

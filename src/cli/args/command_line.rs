@@ -39,6 +39,9 @@ pub struct Global {
     /// What `-C` named, once the program has gone there and `directory` is `.`
     #[arg(skip)]
     pub went_to: Option<PathBuf>,
+    /// Where the program was started, before it went to that folder.
+    #[arg(skip)]
+    pub started: Option<PathBuf>,
     /// Configuration, relative to the folder
     #[arg(long, value_name = "FILE", global = true, env = "PORTCULLIS_CONFIG")]
     pub config: Option<PathBuf>,

@@ -170,6 +170,14 @@ async fn rollout(session: &Session<'_>) -> Check {
         )
         .configured(true),
         Ok(Some(plan)) if let Err(error) = session.workspace.can_be_pulled(&plan.target) => Check::refused(NAME, NAME, &error),
+        Ok(Some(plan)) if let Some(event) = session.barring_event() => Check::not_needed(
+            NAME,
+            NAME,
+            format!(
+                "to the target `{}`, which is not asked: nothing is rolled out for the event `{event}`",
+                plan.target.name()
+            ),
+        ),
         Ok(Some(plan)) if matches!(plan.target, TargetPlan::Compose(_)) => match version("docker", &["compose", "version"]).await {
             Ok(said) => Check::there(NAME, NAME, format!("to the target `compose`: {said}")),
             Err(said) => Check::missing(

@@ -127,7 +127,7 @@ pub(in crate::cli) fn planned(
 
 /// Refuses what leads out of the repository, and what cannot be a file: nothing is written by half.
 fn may_be_written(top: &Path, path: &Path) -> Result<(), CliError> {
-    folders::inside(top, path)?;
+    folders::inside(&[top], path)?;
     if path.symlink_metadata().is_ok_and(|there| there.is_symlink()) {
         return Err(CliError::OutputElsewhere {
             link: path.to_owned(),

@@ -1,5 +1,7 @@
 //! From a verb to what it does, and to its exit code.
 
+use std::path::Path;
+
 use super::{
     check, diff, doctor, explain, feeds, gate, github, help, hook, init, man, recheck, replay, report, rollout, sbom, scan, verify, waivers,
 };
@@ -14,6 +16,7 @@ use crate::cli::session::{Answer, Session};
 use crate::model::event::Stage;
 use crate::model::excused::Excused as _;
 use crate::model::exit_kind::ExitKind;
+use crate::model::image_ref::is_reference;
 use crate::model::outcome::Outcome;
 use crate::report::Form;
 
@@ -49,10 +52,7 @@ pub(in crate::cli) fn run(cli: &Cli, environment: &Environment) -> u8 {
         let opened = Session::open(&cli.global, environment, is_run(&cli.verb), !matches!(cli.verb, Verb::Switch(_)));
         let mut session = match opened.and_then(|session| keeps_files(cli, &session).map(|()| session)) {
             Ok(session) => session,
-            Err(error) => {
-                results::left_before_the_beginning(cli);
-                return refused(&error, cli, environment);
-            }
+            Err(error) => return refused(&error, cli, environment),
         };
         session.form = form(&cli.verb);
         session.held = match results::hold(cli, &session.workspace.output) {
@@ -116,6 +116,16 @@ pub(super) const fn form(verb: &Verb) -> Option<Form> {
         Verb::Check(args) => args.form,
         Verb::Scan(args) => args.form,
         _ => None,
+    }
+}
+
+/// True for a verb that judges or deploys what lies in the working folder.
+#[must_use]
+pub(in crate::cli) fn judges_here(verb: &Verb) -> bool {
+    match verb {
+        Verb::Gate(_) | Verb::Check(_) | Verb::Build(_) | Verb::Publish(_) | Verb::Rollout(_) => true,
+        Verb::Scan(args) => !is_reference(&args.target) && Path::new(&args.target).is_relative(),
+        _ => false,
     }
 }
 

@@ -25,4 +25,4 @@ mod waiver_flags;
 mod waiver_list;
 mod waivers;
 
-pub(super) use dispatch::run;
+pub(super) use dispatch::{judges_here, run};

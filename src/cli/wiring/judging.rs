@@ -8,7 +8,7 @@ use crate::cli::args::{self, Judging};
 use crate::cli::ci;
 use crate::cli::error::CliError;
 use crate::gate::{BaselinePlan, BaselineSource, JudgingPlan, PolicySource};
-use crate::io::git;
+use crate::io::{git, links};
 use crate::model::digest::Digest;
 use crate::model::human_duration::HumanDuration;
 use crate::model::image_ref::{ImageRef, is_reference};
@@ -191,13 +191,7 @@ impl Workspace {
             return Ok(());
         }
         let is_tracked = git::is_tracked(path).map_err(|error| CliError::setting("--baseline", error.to_string()))?;
-        // Without git nobody knows what the commit brought: in a job, whatever lies in the project may be of it.
-        let is_of_the_project = || {
-            let place = path.canonicalize();
-            let has_no_git = git::top_level(&self.root).is_ok_and(|top| top.is_none());
-            has_no_git && ci::is_one() && place.is_ok_and(|place| place.starts_with(&self.root))
-        };
-        match is_tracked || is_of_the_project() {
+        match is_tracked || self.may_be_of_a_commit(path)? {
             false => Ok(()),
             true => Err(CliError::setting(
                 "--baseline",
@@ -208,6 +202,20 @@ impl Workspace {
                 ),
             )),
         }
+    }
+
+    /// Without git nobody knows what a commit brought: whatever lies in the project, in the folder that the program was started in or where a CI put
+    /// the commit may be of it, and so may each link there.
+    fn may_be_of_a_commit(&self, path: &Path) -> Result<bool, CliError> {
+        let setting = |problem: String| CliError::setting("--baseline", problem);
+        if git::top_level(&self.root).map_err(|error| setting(error.to_string()))?.is_some() {
+            return Ok(false);
+        }
+        let way = links::way(path).map_err(|error| setting(format!("{}: {error}", path.display())))?;
+        let mut places = ci::checkouts();
+        places.extend([self.root.clone(), self.started.clone()]);
+        let is_in_one = |path: &PathBuf| places.iter().any(|place| path.starts_with(place));
+        Ok(is_in_one(&way.end) || way.links.iter().any(is_in_one))
     }
 
     /// The policy document: named, configured, or the embedded default. Named ones may be pinned: `FILE#sha256:…`, `registry:REPOSITORY@sha256:…`.

@@ -3,13 +3,16 @@
 use std::path::{Component, Path, PathBuf};
 
 use crate::cli::args::Global;
+use crate::cli::ci;
 use crate::cli::config::Config;
 use crate::cli::error::CliError;
 use crate::cli::folders;
+use crate::cli::results::DEFAULT_OUTPUT;
 use crate::io::document::{self, DocumentError};
 use crate::io::files::{self, FileError};
-use crate::io::{environment, git, limits::Limits};
+use crate::io::{git, limits::Limits};
 use crate::model::commit::Commit;
+use crate::model::excused::Excused as _;
 use crate::model::image_ref::ImageRef;
 use crate::model::plan::BuildPlan;
 
@@ -21,6 +24,8 @@ pub(in crate::cli) struct Workspace {
     /// The folder that relative paths are relative to.
     pub root: PathBuf,
     pub output: PathBuf,
+    /// Where the program was started, without links: `-C` may lead below it.
+    pub(super) started: PathBuf,
     /// The configuration; the defaults where there is no file.
     pub config: Config,
     /// The commit that the event of a workflow compares with, where there is one.
@@ -75,15 +80,28 @@ impl Workspace {
             Some(parent) if configured => parent.canonicalize().unwrap_or_else(|_| parent.to_owned()),
             _ => directory.clone(),
         };
-        let output = directory.join(global.output.clone().unwrap_or_else(|| PathBuf::from("target/portcullis")));
+        let output = directory.join(global.output.clone().unwrap_or_else(|| DEFAULT_OUTPUT.into()));
         // A commit may bring a link wherever its checkout reaches, also above the service's folder.
         let checkout = directory.ancestors().find(|folder| folder.join(".git").symlink_metadata().is_ok());
-        let workspace = environment::variable("GITHUB_WORKSPACE").map(PathBuf::from);
-        let workspace = workspace.filter(|workspace| directory.starts_with(workspace));
-        for project in [Some(directory.as_path()), checkout, workspace.as_deref()].into_iter().flatten() {
-            folders::inside(project, &output)?;
+        let jobs = ci::checkouts();
+        let projects: Vec<&Path> = [directory.as_path()]
+            .into_iter()
+            .chain(checkout)
+            .chain(jobs.iter().map(PathBuf::as_path))
+            .collect();
+        folders::inside(&projects, &output)?;
+        // The service may be judged from elsewhere: then its checkout is none of these.
+        if let Some(link) = git::link_out_of_the_checkout(&output)? {
+            let target = link.canonicalize().or_empty("it led out of the checkout just now");
+            return Err(CliError::OutputElsewhere { link, target });
         }
+        let started = global.started.as_ref().map(|started| started.canonicalize());
         Ok(Self {
+            started: started
+                .transpose()
+                .or_none("the folder that we came from is gone")
+                .flatten()
+                .unwrap_or(directory),
             root,
             output,
             config,

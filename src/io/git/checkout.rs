@@ -7,9 +7,8 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::question::{answer, ask, must, output, question, refused};
+use super::question::{answer, ask, must, paths, question};
 use super::{GitError, dirty};
-use crate::io::files;
 use crate::io::process::{ProcessError, Program};
 use crate::model::commit::{Commit, CommitSha};
 use crate::model::excused::Excused as _;
@@ -139,66 +138,6 @@ pub fn is_bare(root: &Path) -> Result<bool, GitError> {
     Ok(is_in_repository(root) && must(root, "rev-parse", &["rev-parse", "--is-inside-work-tree"])? == "false")
 }
 
-/// Every file that git tracks below `root`, relative to it, in git's order; `None` outside of a checkout.
-///
-/// # Errors
-/// [`GitError`] when there is a checkout and git does not answer for it.
-pub fn tracked_files(root: &Path) -> Result<Option<Vec<PathBuf>>, GitError> {
-    if top_level(root)?.is_none() {
-        return Ok(None);
-    }
-    paths(root, &["ls-files", "-z"]).map(Some)
-}
-
-/// True for a file that git tracks, or a folder with one, in whichever checkout it lies; false outside of one, and for what is not there.
-///
-/// # Errors
-/// As [`tracked_files`].
-pub fn is_tracked(path: &Path) -> Result<bool, GitError> {
-    // A link that the commit brings decides as much as a file: what it leads to is its choice.
-    for part in files::without_dots(path).ancestors() {
-        let is_link = part.symlink_metadata().is_ok_and(|found| found.is_symlink());
-        if is_link && is_listed(files::folder_of(part), part.file_name().and_then(OsStr::to_str))? {
-            return Ok(true);
-        }
-    }
-    let Some(path) = path.canonicalize().or_none("what is not there is told by whoever reads it") else {
-        return Ok(false);
-    };
-    match path.is_dir() {
-        true => is_listed(&path, None),
-        false => is_listed(files::folder_of(&path), path.file_name().and_then(OsStr::to_str)),
-    }
-}
-
-/// True where the checkout of a folder tracks the file of that name in it; without one, or for one that is no text, anything in it.
-fn is_listed(folder: &Path, name: Option<&str>) -> Result<bool, GitError> {
-    if top_level(folder)?.is_none() {
-        return Ok(false);
-    }
-    let name = format!(":(literal){}", name.unwrap_or("."));
-    Ok(!paths(folder, &["ls-files", "-z", "--", &name])?.is_empty())
-}
-
-/// The first link on the way to a path that a commit brings, and that leads out of its checkout: what lies there is no part of the commit.
-///
-/// # Errors
-/// As [`tracked_files`].
-pub fn link_out_of_the_checkout(path: &Path) -> Result<Option<PathBuf>, GitError> {
-    for part in files::without_dots(path).ancestors() {
-        if !part.symlink_metadata().is_ok_and(|found| found.is_symlink()) {
-            continue;
-        }
-        let (folder, name) = (files::folder_of(part), part.file_name().and_then(OsStr::to_str));
-        let Some(top) = top_level(folder)? else { continue };
-        let leads = part.canonicalize().or_none("one that leads nowhere is told by whoever follows it");
-        if leads.is_some_and(|place| !place.starts_with(&top)) && is_listed(folder, name)? {
-            return Ok(Some(part.to_owned()));
-        }
-    }
-    Ok(None)
-}
-
 /// The text of a file below `root` in a commit; `None` where the commit is not here, or has no such file.
 ///
 /// # Errors
@@ -239,15 +178,6 @@ pub fn ignored_folders(root: &Path) -> Result<Vec<PathBuf>, GitError> {
     let is_all = listed.iter().any(|path| inside.starts_with(path));
     // A folder that is ignored whole was named by whoever asks: nothing in it is less its own than the rest.
     Ok(if is_all { Vec::new() } else { below.collect() })
-}
-
-fn paths(root: &Path, args: &[&str]) -> Result<Vec<PathBuf>, GitError> {
-    let out = output(root, args)?;
-    if !out.status.success() {
-        return Err(refused(root, &out));
-    }
-    let names = out.stdout.split(|byte| *byte == 0).filter(|name| !name.is_empty());
-    Ok(names.map(|name| PathBuf::from(OsStr::from_bytes(name))).collect())
 }
 
 /// Clones the newest commit of a repository. The only question that may use the network.

@@ -13,13 +13,12 @@ mod staged;
 #[cfg(test)]
 mod tests;
 mod top_level;
+mod tracked;
 
-pub use checkout::{
-    clone, commit, commit_time, delivered_branch, has_hidden_files_alone, hooks_folder, ignored_folders, is_bare, is_tracked,
-    link_out_of_the_checkout, text_in, tracked_files,
-};
+pub use checkout::{clone, commit, commit_time, delivered_branch, has_hidden_files_alone, hooks_folder, ignored_folders, is_bare, text_in};
 pub use error::GitError;
 pub use filters::question_of_content;
 pub use question::question;
 pub use staged::{Tracked, blobs, staged};
 pub use top_level::top_level;
+pub use tracked::{is_tracked, link_out_of_the_checkout, link_out_of_the_commit, tracked_files};

@@ -4,7 +4,9 @@
 //! text conversions go by names that the checkout chooses: see [`super::filters`]. The user's own configuration counts (it says which
 //! folders are safe); variables called `GIT_…` do not, as those of every child are on an allow list.
 
-use std::path::Path;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use super::GitError;
@@ -101,4 +103,17 @@ pub(super) fn answer(what: &'static str, answer: &str) -> GitError {
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).trim().to_owned()
+}
+
+/// The paths that an answer lists, each ended by a NUL.
+///
+/// # Errors
+/// [`GitError`] where git does not answer, or not well.
+pub(super) fn paths(root: &Path, args: &[&str]) -> Result<Vec<PathBuf>, GitError> {
+    let out = output(root, args)?;
+    if !out.status.success() {
+        return Err(refused(root, &out));
+    }
+    let names = out.stdout.split(|byte| *byte == 0).filter(|name| !name.is_empty());
+    Ok(names.map(|name| PathBuf::from(OsStr::from_bytes(name))).collect())
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::flags::split_flags;
 use super::lines::{Dockerfile, Problem};
-use super::words::{MOST_TEXT, TooMuch, expand, shell_words};
+use super::words::{MOST_TEXT, PLATFORM, TooMuch, expand, shell_words};
 
 /// An image of somebody else's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +22,12 @@ pub fn images(file: &Dockerfile, given: &BTreeMap<String, String>) -> (Vec<Image
     let mut reader = Reader {
         file,
         given,
-        args: BTreeMap::new(),
+        // BuildKit's own stand in `FROM` without an `ARG`, and what a build is given wins over what they would be.
+        args: given
+            .iter()
+            .filter(|(name, _)| PLATFORM.contains(&name.as_str()))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect(),
         stages: Vec::new(),
         count: 0,
         left: MOST_TEXT,
@@ -205,6 +210,30 @@ mod tests {
         assert_eq!(named("ARG B\nFROM ${B}\n", "node@sha256:1"), "node@sha256:1");
         assert_eq!(named("ARG B\nARG C=x/$B\nFROM $C\n", "node"), "x/node");
         assert_eq!(named("FROM ${B}\n", "node"), "${B}", "nobody asks for it");
+    }
+
+    #[test]
+    fn what_the_build_gives_for_an_argument_of_buildkits_own_needs_no_arg() {
+        let given = |value: &str| BTreeMap::from([("TARGETARCH".to_owned(), value.to_owned())]);
+        let named = |text: &str, value: &str| {
+            let (found, _) = images(&parse(text), &given(value));
+            found.into_iter().map(|image| image.name).collect::<Vec<_>>()
+        };
+        let stages = "FROM node@sha256:1 AS amd64\nFROM node@sha256:1 AS base-amd64\n";
+        for (from, value, last) in [
+            ("FROM ${TARGETARCH}\n", "evil.example/x:latest", "evil.example/x:latest"),
+            ("FROM base-${TARGETARCH}\n", "evil:latest", "base-evil:latest"),
+            ("FROM ${X:-$TARGETARCH}\n", "evil:latest", "evil:latest"),
+            ("COPY --from=$TARGETARCH / /\n", "evil:latest", "evil:latest"),
+        ] {
+            assert_eq!(
+                named(&format!("{stages}{from}"), value).last().map(String::as_str),
+                Some(last),
+                "{from}"
+            );
+        }
+        // The control: one that names a stage.
+        assert_eq!(named(&format!("{stages}FROM ${{TARGETARCH}}\n"), "amd64").len(), 2);
     }
 
     #[test]

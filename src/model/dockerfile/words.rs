@@ -52,7 +52,7 @@ const DEEPEST: usize = 64;
 pub(super) struct TooMuch;
 
 /// What BuildKit sets by itself in `FROM`, so that a default never counts there.
-const PLATFORM: &[&str] = &[
+pub(super) const PLATFORM: &[&str] = &[
     "BUILDPLATFORM",
     "BUILDOS",
     "BUILDOSVERSION",

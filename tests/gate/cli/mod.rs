@@ -15,6 +15,7 @@ mod github;
 mod hidden_files;
 #[cfg(feature = "keyless")]
 mod keyless;
+mod led_astray;
 mod newcomer;
 mod outside;
 mod pages;

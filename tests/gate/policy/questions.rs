@@ -29,9 +29,10 @@ fn a_question_about_another_time_goes_no_further_than_the_policy() {
 
 #[test]
 fn what_compares_with_the_past_publishes_nothing() {
-    let place = Sample::new();
-    place.ends(0, &["gate", "--until", "policy", "--output", "before"]);
-    let only_new = ["--baseline", "before/evidence.json", "--only-new"];
+    let (place, kept) = (Sample::new(), tempfile::tempdir().unwrap());
+    let before = kept.path().join("evidence.json");
+    place.ends(0, &["gate", "--until", "policy", "--output", kept.path().to_str().unwrap()]);
+    let only_new = ["--baseline", before.to_str().unwrap(), "--only-new"];
     for until in [&["gate"][..], &["gate", "--until", "publish"], &["gate", "--until", "rollout"]] {
         let (_, told) = place.ends(64, &[until, &only_new].concat());
         assert!(told.contains("--only-new"), "{until:?}: {told}");
@@ -65,7 +66,10 @@ fn only_a_cleared_verdict_of_the_same_service_is_a_baseline() {
     place.advise("DEBIAN-CVE-2026-7", "bash", "2026-11-20T00:00:00Z");
     place.ends(1, &["gate", "--until", "policy", "--output", "bad"]);
     assert!(against(64, "bad/evidence.json").contains("it is blocked"));
-    let only_new = ["--only-new", "--baseline", "good/evidence.json"];
+    let kept = tempfile::tempdir().unwrap();
+    let kept_good = kept.path().join("evidence.json");
+    fs::copy(place.path("good/evidence.json"), &kept_good).unwrap();
+    let only_new = ["--only-new", "--baseline", kept_good.to_str().unwrap()];
     place.ends(0, &[&["gate", "--until", "policy", "--output", "new"], &only_new[..]].concat());
     let told = against(64, "new/verdict.json");
     assert!(told.contains("let everything pass"), "{told}");

@@ -23,10 +23,8 @@ use crate::stage::rollout::{self, switch};
 
 /// A rollout, or a question about one.
 pub(in crate::cli::verbs) async fn run(session: &Session<'_>, args: &RolloutArgs) -> Result<Answer, CliError> {
-    // Whatever changes what serves is asked, also what ends or takes back.
-    if !matches!(args.verb, Some(RolloutVerb::Status { .. })) && !args.plan {
-        session.may_publish()?;
-    }
+    // Also what only asks: programs of the configuration (`observe`) may run for an answer, with the job's credentials.
+    session.may_publish()?;
     let plan = plan(session, args)?;
     let effects = &session.effects;
     match args.verb {
@@ -87,9 +85,6 @@ fn plan(session: &Session<'_>, args: &RolloutArgs) -> Result<RolloutPlan, CliErr
 }
 
 async fn deploy(session: &Session<'_>, args: &RolloutArgs, plan: &RolloutPlan) -> Result<Answer, CliError> {
-    if !args.dry_run && !args.plan {
-        session.may_publish()?;
-    }
     let (image, commit) = match &args.image {
         Some(text) => (
             image_ref(text).map_err(|problem| CliError::setting("IMAGE", problem.to_string()))?,
