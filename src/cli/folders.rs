@@ -81,8 +81,10 @@ pub(super) fn working(judges: bool) -> Result<(), CliError> {
     {
         of_the_commit(&named)?;
     }
+    // A checkout of its own has its own commit, and its verdict says which.
+    let has_its_own = || here.ancestors().any(|above| above.join(".git").exists());
     let checkouts = ci::checkouts();
-    match judges && ci::is_one() && !checkouts.is_empty() && !checkouts.iter().any(|place| here.starts_with(place)) {
+    match judges && !has_its_own() && ci::is_one() && !checkouts.is_empty() && !checkouts.iter().any(|place| here.starts_with(place)) {
         false => Ok(()),
         true => Err(CliError::setting(
             "-C",

@@ -303,6 +303,7 @@ fn persist(path: &Path, bytes: &[u8], sync: fn(&fs::File) -> io::Result<()>) -> 
         source,
     };
     let folder = folder_of(path);
+    may_be_replaced(path).map_err(failed)?;
     fs::create_dir_all(folder).map_err(failed)?;
     let mut file = temporary::file_in(folder).map_err(failed)?;
     file.write_all(bytes).map_err(failed)?;
@@ -310,6 +311,22 @@ fn persist(path: &Path, bytes: &[u8], sync: fn(&fs::File) -> io::Result<()>) -> 
     set_default_mode(file.path()).map_err(failed)?;
     file.persist(path).map_err(|error| failed(error.error))?;
     Ok(())
+}
+
+/// Refuses what a new file must not take the place of: to rename one over `/dev/null` takes the device from every program of the machine.
+///
+/// # Errors
+/// [`io::ErrorKind::InvalidInput`] for a device, a pipe or a socket.
+pub fn may_be_replaced(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::FileTypeExt as _;
+    match path.symlink_metadata().map(|found| found.file_type()) {
+        Ok(kind) if kind.is_char_device() || kind.is_block_device() || kind.is_fifo() || kind.is_socket() => Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "it is a device, a pipe or a socket, and no file may take its place",
+        )),
+        // What cannot be looked at is told by the writing.
+        Ok(_) | Err(_) => Ok(()),
+    }
 }
 
 /// Temporary files are private; results are for everybody that the folder is for.
@@ -390,6 +407,20 @@ mod tests {
         assert_eq!(read(&path, 10).expect("read"), b"two");
         assert!(write(&path.join("c"), b"x").is_err());
         assert_eq!(fs::read_dir(dir.path().join("a")).expect("listed").count(), 1);
+    }
+
+    #[test]
+    fn no_file_takes_the_place_of_a_device_or_a_socket() {
+        use std::os::unix::fs::FileTypeExt as _;
+        let dir = tempfile::tempdir().expect("folder");
+        let path = dir.path().join("socket");
+        let _socket = std::os::unix::net::UnixListener::bind(&path).expect("bound");
+        assert!(matches!(write(&path, b"x"), Err(FileError::Write { .. })));
+        assert!(path.symlink_metadata().expect("there").file_type().is_socket());
+        assert!(may_be_replaced(Path::new("/dev/null")).is_err());
+        // The controls.
+        assert!(may_be_replaced(&dir.path().join("new")).is_ok());
+        write(&dir.path().join("new"), b"x").expect("written");
     }
 
     #[test]

@@ -96,6 +96,7 @@ fn files_of(folder: &Path) -> Result<Vec<String>, MatchingError> {
 
 fn write(to: &Path, contents: Contents, paths: &BTreeMap<String, PathBuf>) -> Result<Bundle, MatchingError> {
     let folder = folder_of(to);
+    files::may_be_replaced(to).map_err(cannot(to))?;
     fs::create_dir_all(folder).map_err(cannot(folder))?;
     let temporary = temporary::file_in(folder).map_err(cannot(to))?;
     let mut archive = tar::Builder::new(Hashing::new(temporary));
