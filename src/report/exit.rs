@@ -72,6 +72,10 @@ fn well(outcome: &Outcome) -> String {
         }
         .to_owned();
     }
+    if let Some(barred) = &outcome.barred {
+        let cleared = if cleared { "cleared, " } else { "" };
+        return format!("{cleared}and nothing was published or rolled out for {}", prose(&barred.what));
+    }
     let mut parts = Vec::new();
     if cleared {
         parts.push("cleared");
@@ -150,6 +154,9 @@ fn next_when_well(outcome: &Outcome) -> String {
     {
         return "run it without --dry-run".to_owned();
     }
+    if let Some(barred) = &outcome.barred {
+        return prose(&barred.help);
+    }
     if let Some(rollout) = &outcome.rollout {
         return match &rollout.url {
             Some(url) if rollout.target == "process" => {
@@ -224,7 +231,7 @@ fn next_when_undecidable(outcome: &Outcome) -> String {
 mod tests {
     use super::*;
     use crate::model::digest::Digest;
-    use crate::model::outcome::RolloutReport;
+    use crate::model::outcome::{Barred, RolloutReport};
 
     fn rolled_out(result: RolloutResult) -> String {
         let report = RolloutReport::new("shop", "process", "r".to_owned(), Digest::from_bytes([1; 32]), result);
@@ -245,6 +252,25 @@ mod tests {
         );
         assert!(!planned.contains("verified") && !planned.contains("published"), "{planned}");
         assert!(rolled_out(RolloutResult::Committed).contains("rolled out and verified"));
+    }
+
+    #[test]
+    fn a_run_that_may_not_publish_does_not_end_as_one_that_did() {
+        let barred = Outcome {
+            barred: Some(Barred {
+                what: "the event `pull_request`".to_owned(),
+                help: "run it for a push".to_owned(),
+            }),
+            ..Outcome::default()
+        };
+        let told = line(&barred, 0);
+        assert!(
+            told.contains("nothing was published or rolled out for the event `pull_request`"),
+            "{told}"
+        );
+        assert!(told.ends_with("Next: run it for a push"), "{told}");
+        // The control: what is wrong comes first.
+        assert!(!line(&barred, 1).contains("nothing was published"), "{}", line(&barred, 1));
     }
 
     #[test]

@@ -37,21 +37,33 @@ pub(crate) mod tls;
 pub(crate) mod tools;
 
 /// Names of variables, or how they begin, by which a CI says what it runs.
-const SAID_BY_A_CI: [&str; 14] = [
+const SAID_BY_A_CI: [&str; 26] = [
+    "APPVEYOR",
     "BITBUCKET_",
+    "BITRISE",
     "BUILDKITE",
     "BUILD_REASON",
+    "CF_",
     "CHANGE_ID",
+    "CHANGE_TARGET",
     "CI",
     "CODEBUILD_",
     "DRONE",
+    "GERRIT_",
     "GITHUB_",
     "GITLAB_",
     "JENKINS_",
+    "JOB_SPEC",
+    "PORTCULLIS_DELIVERS",
+    "PROW_",
     "RUNNER_",
+    "SEMAPHORE",
+    "SYSTEM_",
     "TEAMCITY_",
     "TF_BUILD",
     "TRAVIS",
+    "ghprb",
+    "gitlab",
 ];
 
 /// The program as it is at a desk, wherever the tests run: what a CI says to it, a test says itself.

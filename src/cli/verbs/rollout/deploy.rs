@@ -23,6 +23,10 @@ use crate::stage::rollout::{self, switch};
 
 /// A rollout, or a question about one.
 pub(in crate::cli::verbs) async fn run(session: &Session<'_>, args: &RolloutArgs) -> Result<Answer, CliError> {
+    // Safe to call always: a job that may roll out nothing has begun nothing, and asks no target.
+    if let (Some(RolloutVerb::Resume), Some(barring)) = (&args.verb, session.barring_event()) {
+        return Ok(render::not_resumed(&session.workspace.service(), &barring.said()));
+    }
     // Whatever changes what serves is asked, also what ends or takes back.
     if !matches!(args.verb, Some(RolloutVerb::Status { .. })) && !args.plan {
         session.may_publish()?;
