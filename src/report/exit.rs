@@ -65,16 +65,16 @@ pub fn meaning(outcome: &Outcome, code: u8) -> String {
 fn well(outcome: &Outcome) -> String {
     let result = outcome.rollout.as_ref().map(|rollout| rollout.result);
     let cleared = outcome.verdict.is_some();
+    if let Some(barred) = &outcome.barred {
+        let cleared = if cleared { "cleared, and nothing" } else { "nothing" };
+        return format!("{cleared} was published or rolled out for {}", prose(&barred.what));
+    }
     if outcome.dry_run || result == Some(RolloutResult::Planned) {
         return match cleared {
             true => "cleared (dry run: nothing was published or rolled out)",
             false => "a dry run: nothing was rolled out",
         }
         .to_owned();
-    }
-    if let Some(barred) = &outcome.barred {
-        let cleared = if cleared { "cleared, " } else { "" };
-        return format!("{cleared}and nothing was published or rolled out for {}", prose(&barred.what));
     }
     let mut parts = Vec::new();
     if cleared {
@@ -146,6 +146,9 @@ fn is_first_failed(outcome: &Outcome) -> bool {
 }
 
 fn next_when_well(outcome: &Outcome) -> String {
+    if let Some(barred) = &outcome.barred {
+        return prose(&barred.help);
+    }
     if outcome.dry_run
         || outcome
             .rollout
@@ -153,9 +156,6 @@ fn next_when_well(outcome: &Outcome) -> String {
             .is_some_and(|rollout| rollout.result == RolloutResult::Planned)
     {
         return "run it without --dry-run".to_owned();
-    }
-    if let Some(barred) = &outcome.barred {
-        return prose(&barred.help);
     }
     if let Some(rollout) = &outcome.rollout {
         return match &rollout.url {

@@ -94,8 +94,8 @@ fn a_job_that_is_refused_leaves_no_empty_report() {
     place.write("repo/policy.toml", "no policy");
     assert!(!runs(&place, "script"));
     runs(&place, "after_script");
-    let upload = |name: &&str| place.path("repo/.portcullis-results").join(name).exists();
-    assert!(!REPORTS.iter().any(|name| upload(&name)));
+    let upload = |name: &str| place.path("repo/.portcullis-results").join(name).exists();
+    assert!(!REPORTS.iter().any(|name| upload(name)));
 }
 
 #[test]
