@@ -23,30 +23,6 @@ pub(super) fn is_one() -> bool {
     CIS.into_iter().any(|name| said(name).is_some())
 }
 
-/// How other CIs say that a job is of a merge request or a pull request: a variable, and its value; none for any but `false`. Source: the documentation of
-/// GitLab (also for child pipelines), Bitbucket, Azure Pipelines, Jenkins, CircleCI, Travis, Woodpecker, Drone, Buildkite.
-const PROPOSALS: [(&str, Option<&str>); 13] = [
-    ("CI_MERGE_REQUEST_IID", None),
-    ("CI_MERGE_REQUEST_ID", None),
-    ("CI_EXTERNAL_PULL_REQUEST_IID", None),
-    ("CI_PIPELINE_SOURCE", Some("merge_request_event")),
-    ("CI_PIPELINE_SOURCE", Some("external_pull_request_event")),
-    ("BITBUCKET_PR_ID", None),
-    ("BUILD_REASON", Some("PullRequest")),
-    ("CHANGE_ID", None),
-    ("CIRCLE_PULL_REQUEST", None),
-    ("TRAVIS_PULL_REQUEST", None),
-    ("CI_PIPELINE_EVENT", Some("pull_request")),
-    ("DRONE_BUILD_EVENT", Some("pull_request")),
-    ("BUILDKITE_PULL_REQUEST", None),
-];
-
-/// The variable by which a CI other than GitHub's says that the job is of a proposal.
-pub(super) fn proposal() -> Option<&'static str> {
-    let says = |(name, wanted): &&(&str, Option<&str>)| said(name).is_some_and(|value| wanted.is_none_or(|wanted| value == *wanted));
-    PROPOSALS.iter().find(says).map(|(name, _)| *name)
-}
-
 /// The value of a variable; none for one that is empty, or says that it is not so.
 fn said(name: &str) -> Option<OsString> {
     environment::variable(name).filter(|value| !value.is_empty() && value != "false")

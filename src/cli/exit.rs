@@ -1,12 +1,13 @@
 //! How a run ends: what goes to stdout, the diagnostic, the last line, the exit code.
 
 use std::io::{ErrorKind, Write};
+use std::path::Path;
 
 use miette::{GraphicalReportHandler, GraphicalTheme};
 
 use super::error::CliError;
 use super::shown::Shown;
-use crate::github;
+use crate::github::{self, Actions};
 use crate::io::environment;
 use crate::model::event::Stage;
 use crate::model::excused::Excused as _;
@@ -39,6 +40,15 @@ pub(super) fn without_session(error: &CliError) -> u8 {
     };
     outside_of_a_session(&diagnostic(error, &style));
     let code = error.exit_kind().code();
+    if let Some(actions) = Actions::detect() {
+        let outcome = Outcome {
+            failure: Some(failure(error, None)),
+            ..Outcome::default()
+        };
+        last_line(&actions.commands(&outcome, code));
+        let recorded = actions.record(&outcome, code, Path::new("."));
+        recorded.dismissed("the run has failed already: a runner that cannot be told as well changes nothing");
+    }
     last_line(&format!("portcullis: exit {code}. Next: correct what is named above"));
     code
 }

@@ -2,6 +2,7 @@
 
 pub mod args;
 mod ask;
+mod barring;
 mod ci;
 pub mod config;
 mod doctor;
@@ -13,6 +14,7 @@ mod folders;
 mod init;
 mod program;
 mod progress;
+mod proposals;
 mod results;
 mod session;
 mod shown;

@@ -1,15 +1,13 @@
 //! One run of a verb: its workspace, its effects, and how it ends.
 
-use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use serde_json::Value;
 
 use super::args::{Format, Global};
-use super::ci;
-use super::config::{self, Config};
+use super::barring::Barring;
 use super::environment::Environment;
 use super::error::CliError;
 use super::exit;
@@ -18,12 +16,11 @@ use super::program::{named, program};
 use super::progress::Screen;
 use super::results::{self, Held};
 use super::signals::{self, Phase};
-use super::wiring::{CONFIG_FILE, DOCKERFILES, Workspace};
+use super::wiring::{DOCKERFILES, Workspace};
 use crate::gate;
 use crate::io::clock::{At, Clock, System};
-use crate::io::document;
 use crate::io::limits::Limits;
-use crate::io::{Effects, files, git, secret};
+use crate::io::{Effects, files, secret};
 use crate::model::commit::Commit;
 use crate::model::event::Observer;
 use crate::model::excused::Excused as _;
@@ -121,25 +118,10 @@ impl<'a> Session<'a> {
         })
     }
 
-    /// The name of the event, where it is none of the repository's own and the configuration does not name it: nothing is published or rolled out
-    /// then. The configuration is that of the commit which the event is compared with: one that is proposed does not say who may publish it.
+    /// What keeps this run from publishing and rolling out, where something does.
     #[must_use]
-    pub(in crate::cli) fn barring_event(&self) -> Option<&str> {
-        let Some(github) = self.environment.github.as_ref() else {
-            return ci::proposal();
-        };
-        let event = &github.event;
-        if event.delivers(&github.reference) {
-            return None;
-        }
-        let name = self.global.config.as_deref().and_then(Path::file_name).and_then(OsStr::to_str);
-        let named = event.trusted_commit(&github.sha).and_then(|commit| {
-            let text = git::text_in(&self.workspace.root, commit, name.unwrap_or(CONFIG_FILE));
-            let text = text.or_none("without the commit nobody says that it may").flatten()?;
-            document::parse::<Config>(Path::new(CONFIG_FILE), &text).or_none("what cannot be read names no event")
-        });
-        let is_named = named.is_some_and(|config| config.github.publish_on.iter().any(|named| named.as_str() == event.name));
-        (!is_named).then_some(event.name.as_str())
+    pub(in crate::cli) fn barring_event(&self) -> Option<Barring<'_>> {
+        Barring::of(self.environment.github.as_ref(), self.global.config.as_deref(), &self.workspace)
     }
 
     /// Refuses to publish or to roll out for a pull request.
@@ -149,15 +131,9 @@ impl<'a> Session<'a> {
     pub(super) fn may_publish(&self) -> Result<(), CliError> {
         match self.barring_event() {
             None => Ok(()),
-            Some(event) => Err(CliError::Missing {
-                problem: format!("nothing is published or rolled out for the event `{event}`"),
-                help: match config::PullEvent::of(event) {
-                    Some(_) => format!(
-                        "run it for a push; a pull request's event can be named in portcullis.toml of the branch that it goes to ([github] \
-                         publish_on = [\"{event}\"]), whose history must be there (`fetch-depth: 0`)"
-                    ),
-                    None => "run it for a push, a schedule, a release, or what a person starts".to_owned(),
-                },
+            Some(barring) => Err(CliError::Missing {
+                problem: format!("nothing is published or rolled out for {}", barring.said()),
+                help: barring.help(),
             }),
         }
     }

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use super::ci;
 use super::error::CliError;
 use crate::gate::GateError;
 use crate::io::{Effects, files, git};
@@ -27,8 +28,9 @@ pub(super) const ROLLOUT_FILE: &str = "rollout.json";
 /// Reads an output folder, a `verdict.json`, a `findings.json` or an `evidence.json`.
 ///
 /// # Errors
-/// [`CliError::Missing`] where there is no result; [`CliError::Stored`] for one that does not hold together.
+/// [`CliError::Missing`] where there is no result, or one of a commit's own; [`CliError::Stored`] for one that does not hold together.
 pub(super) fn read(path: &Path, effects: &Effects) -> Result<Outcome, CliError> {
+    is_of_a_run(path)?;
     is_there(path)?;
     match path.is_dir() {
         true => of_folder(path, effects),
@@ -36,11 +38,23 @@ pub(super) fn read(path: &Path, effects: &Effects) -> Result<Outcome, CliError> 
     }
 }
 
+/// Reads the evidence of a run: an output folder, or its `evidence.json`.
+///
+/// # Errors
+/// As [`is_there`], and for evidence that cannot be used.
+pub(super) fn evidence(path: &Path, effects: &Effects) -> Result<EvidenceFile, CliError> {
+    is_there(&match path.is_dir() {
+        true => path.join(EVIDENCE_FILE),
+        false => path.to_owned(),
+    })?;
+    Ok(EvidenceFile::read(path, effects).map_err(GateError::from)?)
+}
+
 /// Refuses what a commit brought for what a run left: a CI tells it as its answer.
 ///
 /// # Errors
 /// [`CliError::Missing`].
-pub(super) fn is_of_a_run(path: &Path) -> Result<(), CliError> {
+fn is_of_a_run(path: &Path) -> Result<(), CliError> {
     let files = match path.is_dir() {
         true => vec![
             path.join(VERDICT_FILE),
@@ -70,7 +84,8 @@ pub(super) fn is_of_a_run(path: &Path) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Refuses a place where nothing is, and says what could be there and what makes one.
+/// Refuses a place where nothing is, and says what could be there and what makes one. In a CI also what is of a commit: whatever a verb says of it would be
+/// told as the job's answer.
 ///
 /// # Errors
 /// [`CliError::Missing`].
@@ -85,6 +100,7 @@ pub(super) fn is_there(path: &Path) -> Result<(), CliError> {
                 .to_owned(),
         }),
         // What cannot be asked for is told by the reading.
+        Ok(true) | Err(_) if ci::is_one() => is_of_a_run(path),
         Ok(true) | Err(_) => Ok(()),
     }
 }

@@ -82,7 +82,7 @@ pub fn leave_only(folder: &Path, files: &[String], builds: bool) -> Result<(), G
 /// [`GateError::File`] naming the folder that cannot be listed.
 pub fn foreign(folder: &Path, builds: bool) -> Result<Option<PathBuf>, GateError> {
     let there = |name: &&str| folder.join(name).symlink_metadata().is_ok();
-    if SIGNS.iter().any(|name| there(&name)) {
+    if SIGNS.iter().any(there) {
         return Ok(None);
     }
     let entries = folder::entries(folder).map_err(|source| {

@@ -211,6 +211,15 @@ impl Outcome {
     }
 }
 
+/// What keeps a run from publishing, in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Barred {
+    /// For what nothing is published: "the event `pull_request`".
+    pub what: String,
+    /// What may be done about it.
+    pub help: String,
+}
+
 /// Everything a run gave.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -225,6 +234,9 @@ pub struct Outcome {
     pub reached: Option<Stage>,
     /// The stage that the run was asked to stop after; none for all of them.
     pub until: Option<Stage>,
+    /// Why nothing was to be published or rolled out, where somebody asked for it.
+    #[serde(skip)]
+    pub barred: Option<Barred>,
     /// The verdict; `None` where a stage failed before it.
     pub verdict: Option<Verdict>,
     /// What the verdict was compared with, where somebody asked for it.

@@ -65,6 +65,10 @@ pub fn meaning(outcome: &Outcome, code: u8) -> String {
 fn well(outcome: &Outcome) -> String {
     let result = outcome.rollout.as_ref().map(|rollout| rollout.result);
     let cleared = outcome.verdict.is_some();
+    if let Some(barred) = &outcome.barred {
+        let cleared = if cleared { "cleared, and nothing" } else { "nothing" };
+        return format!("{cleared} was published or rolled out for {}", prose(&barred.what));
+    }
     if outcome.dry_run || result == Some(RolloutResult::Planned) {
         return match cleared {
             true => "cleared (dry run: nothing was published or rolled out)",
@@ -142,6 +146,9 @@ fn is_first_failed(outcome: &Outcome) -> bool {
 }
 
 fn next_when_well(outcome: &Outcome) -> String {
+    if let Some(barred) = &outcome.barred {
+        return prose(&barred.help);
+    }
     if outcome.dry_run
         || outcome
             .rollout
@@ -224,7 +231,7 @@ fn next_when_undecidable(outcome: &Outcome) -> String {
 mod tests {
     use super::*;
     use crate::model::digest::Digest;
-    use crate::model::outcome::RolloutReport;
+    use crate::model::outcome::{Barred, RolloutReport};
 
     fn rolled_out(result: RolloutResult) -> String {
         let report = RolloutReport::new("shop", "process", "r".to_owned(), Digest::from_bytes([1; 32]), result);
@@ -245,6 +252,25 @@ mod tests {
         );
         assert!(!planned.contains("verified") && !planned.contains("published"), "{planned}");
         assert!(rolled_out(RolloutResult::Committed).contains("rolled out and verified"));
+    }
+
+    #[test]
+    fn a_run_that_may_not_publish_does_not_end_as_one_that_did() {
+        let barred = Outcome {
+            barred: Some(Barred {
+                what: "the event `pull_request`".to_owned(),
+                help: "run it for a push".to_owned(),
+            }),
+            ..Outcome::default()
+        };
+        let told = line(&barred, 0);
+        assert!(
+            told.contains("nothing was published or rolled out for the event `pull_request`"),
+            "{told}"
+        );
+        assert!(told.ends_with("Next: run it for a push"), "{told}");
+        // The control: what is wrong comes first.
+        assert!(!line(&barred, 1).contains("nothing was published"), "{}", line(&barred, 1));
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! What integration tests share.
 
-use std::process::Command;
-
+mod at_a_desk;
 pub(crate) mod browser;
 pub(crate) mod checkout;
 pub(crate) mod debs;
@@ -36,31 +35,4 @@ mod sigstore_parts;
 pub(crate) mod tls;
 pub(crate) mod tools;
 
-/// Names of variables, or how they begin, by which a CI says what it runs.
-const SAID_BY_A_CI: [&str; 14] = [
-    "BITBUCKET_",
-    "BUILDKITE",
-    "BUILD_REASON",
-    "CHANGE_ID",
-    "CI",
-    "CODEBUILD_",
-    "DRONE",
-    "GITHUB_",
-    "GITLAB_",
-    "JENKINS_",
-    "RUNNER_",
-    "TEAMCITY_",
-    "TF_BUILD",
-    "TRAVIS",
-];
-
-/// The program as it is at a desk, wherever the tests run: what a CI says to it, a test says itself.
-pub(crate) fn portcullis() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_portcullis"));
-    for (name, _) in std::env::vars_os() {
-        if SAID_BY_A_CI.iter().any(|begin| name.to_string_lossy().starts_with(begin)) {
-            command.env_remove(name);
-        }
-    }
-    command
-}
+pub(crate) use at_a_desk::portcullis;

@@ -119,10 +119,10 @@ fn github(session: &Session<'_>) -> Check {
         return Check::missing(NAME, "policy", said, "actions/checkout with `fetch-depth: 0`");
     }
     match session.barring_event() {
-        Some(event) => Check::there(
+        Some(barring) => Check::there(
             NAME,
             "publish",
-            format!("event `{event}`: the gate ends with its verdict, nothing is published"),
+            format!("event `{barring}`: the gate ends with its verdict, nothing is published"),
         ),
         None => Check::there(NAME, "publish", format!("event `{event}`, repository {}", actions.repository)),
     }

@@ -9,6 +9,7 @@ use crate::cli::args::ExplainArgs;
 use crate::cli::error::CliError;
 use crate::cli::session::{Answer, Session};
 use crate::cli::shown::Shown;
+use crate::cli::stored_run;
 use crate::gate::GateError;
 use crate::model::context::Context;
 use crate::model::event::Stage;
@@ -18,7 +19,7 @@ use crate::model::verdict::Verdict;
 use crate::report;
 use crate::report::quantity::count;
 use crate::report::text::prose;
-use crate::stage::policy::evidence_file::{EVIDENCE_FILE, EvidenceFile};
+use crate::stage::policy::evidence_file::EVIDENCE_FILE;
 use crate::stage::policy::explain::explain;
 
 /// Explains an advisory's id, a package URL or a package's name: from the evidence of a run, or from a verdict that is made now.
@@ -117,7 +118,7 @@ fn folder(session: &Session<'_>, args: &ExplainArgs) -> Option<PathBuf> {
 }
 
 fn of_run(session: &Session<'_>, folder: &Path) -> Result<(Inventory, Verdict, String), CliError> {
-    let record = EvidenceFile::read(folder, &session.effects).map_err(GateError::from)?;
+    let record = stored_run::evidence(folder, &session.effects)?;
     let verdict = record.replay().map_err(GateError::from)?;
     Ok((record.inventory, verdict, folder.display().to_string()))
 }

@@ -3,34 +3,45 @@
 use crate::cli::args::{BuildArgs, GateArgs, Judging, PublishArgs};
 use crate::cli::error::CliError;
 use crate::cli::session::{Answer, Session};
-use crate::gate::{self, GatePlan};
+use crate::gate::{self, GateError, GatePlan};
+use crate::io::oci_layout::OciLayout;
 use crate::model::event::Stage;
 use crate::model::image_ref::ImageRef;
+use crate::model::outcome::Barred;
 use crate::model::plan::Builder;
+use crate::stage::build::{BuildError, NOTE_FILE, Note};
 use crate::stage::policy::repository::Built;
 
 pub(super) async fn run(session: &Session<'_>, args: &GateArgs) -> Result<Answer, CliError> {
-    let until = match session.barring_event() {
-        // A dry run asks the target what serves, which may run programs of the configuration with the job's credentials.
-        Some(event) if args.until > Stage::Policy => {
-            let text = format!("for the event `{event}` nothing is published or rolled out: the gate ends with its verdict");
+    // A dry run asks the target what serves, which may run programs of the configuration with the job's credentials.
+    let barring = session.barring_event().filter(|_| args.until > Stage::Policy);
+    let until = match &barring {
+        Some(barring) => {
+            let text = format!(
+                "for {} nothing is published or rolled out: the gate ends with its verdict",
+                barring.said()
+            );
             session.effects.warn(Stage::Policy, text);
             Stage::Policy
         }
-        _ => args.until,
+        None => args.until,
     };
     let mut plan = plan(session, &args.judging, until, &[], args.dry_run)?;
     if args.prebuilt {
         take_built(&mut plan, session)?;
     }
-    Ok(carry_out(&plan, session).await)
+    let barred = barring.map(|barring| Barred {
+        what: barring.said(),
+        help: barring.help(),
+    });
+    Ok(carry_out(&plan, barred, session).await)
 }
 
 /// The build alone.
 pub(super) async fn build(session: &Session<'_>, args: BuildArgs) -> Result<Answer, CliError> {
     let mut plan = plan(session, &Judging::default(), Stage::Build, &[], false)?;
     (plan.build.fresh, plan.build.twice) = (args.no_cache, args.twice);
-    Ok(carry_out(&plan, session).await)
+    Ok(carry_out(&plan, None, session).await)
 }
 
 /// The image that `build` left, judged again and published: a verdict on disk is not trusted.
@@ -40,10 +51,10 @@ pub(super) async fn publish(session: &Session<'_>, args: &PublishArgs) -> Result
     }
     let mut plan = plan(session, &args.judging, Stage::Publish, &args.tags, args.dry_run)?;
     take_built(&mut plan, session)?;
-    Ok(carry_out(&plan, session).await)
+    Ok(carry_out(&plan, None, session).await)
 }
 
-/// Instead of a build: the image that one left.
+/// Instead of a build: the image that one left, of this service and this commit. A folder of results may be several services', or a runner's that keeps it.
 fn take_built(plan: &mut GatePlan, session: &Session<'_>) -> Result<(), CliError> {
     let built = session.workspace.layout();
     if !built.join("index.json").is_file() {
@@ -52,16 +63,37 @@ fn take_built(plan: &mut GatePlan, session: &Session<'_>) -> Result<(), CliError
             help: "`portcullis build` makes one, `portcullis gate` does everything at once".to_owned(),
         });
     }
+    let found = OciLayout::open(&built).and_then(|layout| layout.find(None));
+    let digest = found.map_err(|error| GateError::from(BuildError::from(error)))?.digest;
+    let note = Note::read(&built, session.effects.limits.document)?;
+    let problem = match &note {
+        None => Some("is of nobody: no build of this program says by its note whose it is".to_owned()),
+        Some(note) => note.is_anothers(&digest, &plan.service, plan.build.commit.as_ref()),
+    };
+    if let Some(problem) = problem {
+        return Err(CliError::Missing {
+            problem: format!("the image in {} {problem}", built.display()),
+            help: format!(
+                "`portcullis build` makes this service's, with {NOTE_FILE} beside it; name a folder of its own for each service with --output. An image \
+                 of another builder is named by `[build] using = \"image\"`"
+            ),
+        });
+    }
+    // What was built from another tree than the commit's is judged as that, also where the tree is clean by now.
+    if let (Some(commit), Some(note)) = (&mut plan.build.commit, &note) {
+        commit.dirty |= note.dirty;
+    }
     plan.build.builder = Builder::Image(ImageRef::OciLayout {
         dir: built,
         tag: None,
-        digest: None,
+        digest: Some(digest),
     });
     Ok(())
 }
 
-async fn carry_out(plan: &GatePlan, session: &Session<'_>) -> Answer {
-    let (outcome, result) = gate::run(plan, &session.effects).await;
+async fn carry_out(plan: &GatePlan, barred: Option<Barred>, session: &Session<'_>) -> Answer {
+    let (mut outcome, result) = gate::run(plan, &session.effects).await;
+    outcome.barred = barred;
     Answer::Run {
         outcome: Box::new(outcome),
         error: result.err().map(CliError::from),

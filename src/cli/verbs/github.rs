@@ -8,9 +8,7 @@ use crate::cli::args::{GitHubArgs, GitHubVerb};
 use crate::cli::error::CliError;
 use crate::cli::session::{Answer, Session};
 use crate::cli::stored_run;
-use crate::gate::GateError;
 use crate::github::{self, Actions, Api, ApiError, Commented};
-use crate::stage::policy::evidence_file::EvidenceFile;
 
 /// Comments, or tells of a deployment or of dependencies.
 pub(super) async fn run(session: &Session<'_>, args: &GitHubArgs) -> Result<Answer, CliError> {
@@ -37,9 +35,7 @@ pub(super) async fn run(session: &Session<'_>, args: &GitHubArgs) -> Result<Answ
             )
         }
         GitHubVerb::Dependencies { from } => {
-            let place = place(from);
-            stored_run::is_there(&place)?;
-            let record = EvidenceFile::read(&place, &session.effects).map_err(GateError::from)?;
+            let record = stored_run::evidence(&place(from), &session.effects)?;
             let done = async { github::snapshot(&api()?, actions, &record.inventory, record.at).await }.await;
             ("dependencies", done.map(|count| format!("{count} components submitted")))
         }
@@ -52,7 +48,6 @@ pub(super) async fn run(session: &Session<'_>, args: &GitHubArgs) -> Result<Answ
 }
 
 fn read(from: &Path, session: &Session<'_>) -> Result<crate::model::outcome::Outcome, CliError> {
-    stored_run::is_of_a_run(from)?;
     let mut outcome = stored_run::read(from, &session.effects)?;
     outcome.output = from.display().to_string();
     session.explain(&mut outcome);

@@ -10,17 +10,12 @@ use crate::gate::GateError;
 use crate::io::files;
 use crate::model::exit_kind::ExitKind;
 use crate::stage::policy::comparison::compare;
-use crate::stage::policy::evidence_file::{EVIDENCE_FILE, EvidenceFile};
 use crate::stage::publish::{PublishError, verdict_file};
 
 /// Replays the evidence of a run.
 pub(super) fn run(session: &Session<'_>, args: &ReplayArgs) -> Result<Answer, CliError> {
     let folder = args.evidence.clone().unwrap_or_else(|| session.workspace.output.clone());
-    stored_run::is_there(&match folder.is_dir() {
-        true => folder.join(EVIDENCE_FILE),
-        false => folder.clone(),
-    })?;
-    let record = EvidenceFile::read(&folder, &session.effects).map_err(GateError::from)?;
+    let record = stored_run::evidence(&folder, &session.effects)?;
     let replayed = verdict_file(&record.replay().map_err(GateError::from)?).map_err(|error| GateError::from(PublishError::from(error)))?;
     let file = folder.join("verdict.json");
     stored_run::is_there(&file)?;

@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::cli::args::Judging;
 use crate::cli::error::CliError;
 use crate::cli::session::{Answer, Session};
+use crate::cli::stored_run;
 use crate::gate::{GateError, Judge};
 use crate::model::context::Context;
 use crate::model::ecosystem::{Ecosystem, homes};
@@ -17,7 +18,6 @@ use crate::model::matching::Matching;
 use crate::model::verdict::Verdict;
 use crate::model::waiver::WaiverState;
 use crate::report::human::waiver_list;
-use crate::stage::policy::evidence_file::EvidenceFile;
 use crate::stage::policy::{self, Evidence, Waivers};
 
 pub(super) async fn list(session: &Session<'_>) -> Result<Answer, CliError> {
@@ -52,7 +52,7 @@ fn of_last_run(session: &Session<'_>, waivers: &Waivers) -> Result<Option<Verdic
     if !session.workspace.output.join(policy::evidence_file::EVIDENCE_FILE).exists() {
         return Ok(None);
     }
-    let record = EvidenceFile::read(&session.workspace.output, &session.effects).map_err(GateError::from)?;
+    let record = stored_run::evidence(&session.workspace.output, &session.effects)?;
     let before = record.waivers.as_ref().map(|document| document.text.as_str());
     if before != waivers.text() {
         return Ok(None);

@@ -12,6 +12,7 @@ use crate::cli::args::{Judging, WaiveArgs, WaiversVerb};
 use crate::cli::ask;
 use crate::cli::error::CliError;
 use crate::cli::session::{Answer, Session};
+use crate::cli::stored_run;
 use crate::cli::wiring::WAIVER_FILE;
 use crate::gate::GateError;
 use crate::io::document::nearest;
@@ -22,7 +23,6 @@ use crate::model::purl::Purl;
 use crate::model::severity::Severity;
 use crate::model::waiver::{Justification, RULES_AS_IDS, VexStatus};
 use crate::report::text::prose;
-use crate::stage::policy::evidence_file::EvidenceFile;
 use crate::stage::policy::import::import;
 use crate::stage::policy::pattern::PurlPattern;
 use crate::stage::policy::waive::{NewWaiver, waive};
@@ -177,7 +177,8 @@ struct Before {
 }
 
 fn last_found(session: &Session<'_>, id: &str) -> Before {
-    let record = EvidenceFile::read(&session.workspace.output, &session.effects).or_none("without a last run there is nothing to propose");
+    let record =
+        stored_run::evidence(&session.workspace.output, &session.effects).or_none("without a last run there is nothing to propose");
     let verdict = record.and_then(|record| record.replay().or_none("without a last verdict there is nothing to propose"));
     let Some(verdict) = verdict else { return Before::default() };
     let is_named = |known: &String| known.eq_ignore_ascii_case(id);

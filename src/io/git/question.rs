@@ -88,6 +88,11 @@ pub(super) fn refused(root: &Path, out: &Output) -> GitError {
     } else {
         reason.to_owned()
     };
+    let reason = match reason.contains("dubious ownership") {
+        // In a container job the checkout is often another user's.
+        true => format!("{reason}; `git config --global --add safe.directory FOLDER` says that it may be asked"),
+        false => reason,
+    };
     GitError::Refused {
         folder: root.to_owned(),
         reason: visible(&reason).into_owned(),

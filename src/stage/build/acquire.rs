@@ -2,12 +2,13 @@
 
 use super::error::BuildError;
 use super::image_source::ImageSource;
+use super::note::Note;
 use super::{dockerfile, image, native, twice};
 use crate::io::Effects;
 use crate::model::image::BuiltImage;
 use crate::model::plan::{BuildPlan, Builder};
 
-/// Builds as the plan says. Blocking.
+/// Builds as the plan says, and notes whose image it is. Blocking.
 ///
 /// # Errors
 /// [`BuildError`].
@@ -21,6 +22,7 @@ pub fn build(plan: &BuildPlan, effects: &Effects) -> Result<BuiltImage, BuildErr
         if plan.twice {
             twice::check(source, plan, &image, effects)?;
         }
+        Note::write(plan, &image)?;
         Ok(image)
     });
     built.map_err(|error| match error.is_of_a_full_disk() {

@@ -12,6 +12,7 @@ mod image_source;
 mod native;
 mod native_error;
 mod nearest_help;
+mod note;
 mod staging_folder;
 mod twice;
 
@@ -22,3 +23,4 @@ pub use dockerfile_error::DockerfileError;
 pub use error::BuildError;
 pub use image_source::ImageSource;
 pub use native_error::NativeError;
+pub use note::{NOTE_FILE, Note};

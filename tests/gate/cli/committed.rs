@@ -182,6 +182,82 @@ fn a_run_that_ends_without_a_verdict_in_ci_leaves_none_and_one_of_the_commit_is_
 }
 
 #[test]
+fn no_verb_tells_a_committed_result_as_a_jobs_answer() {
+    let place = Sample::new();
+    place.ends(0, &["gate", "--until", "policy"]);
+    let event = r#"{"number": 7, "pull_request": {"head": {"sha": "x", "repo": null}, "base": {"sha": "y", "repo": null}}}"#;
+    place.write("event.json", event);
+    let verbs: &[&[&str]] = &[
+        &["github", "comment", "target/portcullis"],
+        &["github", "deployment", "target/portcullis"],
+        &["github", "dependencies", "target/portcullis"],
+        &["report", "--form", "junit", "target/portcullis"],
+        &["replay", "target/portcullis"],
+        &["diff", "target/portcullis", "target/portcullis"],
+        &["explain", "bash", "--evidence", "target/portcullis"],
+        &["waivers", "list"],
+    ];
+    let told = |verb: &[&str]| {
+        let mut command = place.command(verb);
+        command
+            .env("GITHUB_ACTIONS", "true")
+            .env("GITHUB_API_URL", "http://127.0.0.1:9")
+            .env("GITHUB_REPOSITORY", "acme/pay")
+            .env("GITHUB_EVENT_PATH", place.path("event.json"))
+            .env("GITHUB_EVENT_NAME", "pull_request");
+        said(&command.output().unwrap())
+    };
+    for verb in verbs {
+        let text = told(verb);
+        assert!(!text.contains("is part of a commit"), "the control, {verb:?}: {text}");
+    }
+    // With a file to list.
+    place.write("policies/waivers.toml", "");
+    committed(&place.path("."));
+    for verb in verbs {
+        let text = told(verb);
+        assert!(text.contains("is part of a commit"), "{verb:?}: {text}");
+    }
+    // At a desk a stored verdict is computed again wherever it is kept.
+    place.ends(0, &["replay", "target/portcullis"]);
+}
+
+#[test]
+fn what_may_not_be_published_does_not_end_as_if_it_were() {
+    let place = Sample::new();
+    let gate = |name: &str, value: &str| {
+        let output = place.command(&["gate", "--until", "publish"]).env(name, value).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+        let text = said(&output);
+        text.trim_end().lines().next_back().unwrap_or_default().to_owned()
+    };
+    let told = gate("CIRCLE_PULL_REQUEST", "https://host/acme/pay/pull/7");
+    assert!(
+        told.contains("cleared, and nothing was published or rolled out for") && told.contains("PORTCULLIS_DELIVERS=CIRCLE_PULL_REQUEST"),
+        "{told}"
+    );
+    assert!(!place.path("published").exists());
+    // The control.
+    let told = gate("CIRCLE_BRANCH", "main");
+    assert!(told.contains("cleared and published"), "{told}");
+}
+
+#[test]
+fn a_refused_folder_is_annotated_in_a_workflow_like_every_other_refusal() {
+    let place = Sample::new();
+    let output = place
+        .command(&["-C", "gone", "scan"])
+        .env("GITHUB_ACTIONS", "true")
+        .output()
+        .unwrap();
+    let text = said(&output);
+    assert_eq!(output.status.code(), Some(64), "{text}");
+    assert!(text.lines().any(|line| line.starts_with("::error")), "{text}");
+    // The control: at a desk nothing is.
+    assert!(!said(&place.run(&["-C", "gone", "scan"])).contains("::error"));
+}
+
+#[test]
 fn a_prebuilt_image_is_judged_by_its_dockerfile_too() {
     let place = Sample::new();
     place.write("Dockerfile", "FROM node:latest\n");

@@ -332,18 +332,92 @@ fn what_is_proposed_publishes_nothing_unless_the_branch_that_it_goes_to_names_th
         ("CI_MERGE_REQUEST_IID", "7"),
         ("CHANGE_ID", "7"),
         ("BUILD_REASON", "PullRequest"),
+        ("CODEBUILD_WEBHOOK_EVENT", "PULL_REQUEST_CREATED"),
     ] {
-        for verb in [
-            &["publish"][..],
-            &["rollout", "resume"],
-            &["rollout", "stop"],
-            &["rollout", "rollback"],
-        ] {
+        let said = |verb: &[&str], code: i32| {
             let mut command = place.command();
-            let said = stderr(&command.env(name, value).args(verb).output().unwrap());
+            command.envs([("JENKINS_URL", "https://ci"), ("TF_BUILD", "True"), (name, value)]);
+            let done = command.args(verb).output().unwrap();
+            assert_eq!(done.status.code(), Some(code), "{name} {verb:?}: {}", stderr(&done));
+            // As it reads, without the lines that it is folded into.
+            format!("{}{}", String::from_utf8_lossy(&done.stdout), stderr(&done))
+                .split_whitespace()
+                .filter(|word| *word != "│")
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        for verb in [&["publish"][..], &["rollout", "stop"], &["rollout", "rollback"]] {
+            let said = said(verb, 64);
             assert!(said.contains("nothing is published or rolled out"), "{name} {verb:?}: {said}");
+            assert!(said.contains(&format!("the variable `{name}`")), "{said}");
+            assert!(said.contains(&format!("PORTCULLIS_DELIVERS={name}")), "{said}");
         }
+        // Safe to call always, in a job that runs whatever came before it.
+        let said = said(&["rollout", "resume"], 0);
+        assert!(
+            said.contains("nothing is resumed for") && said.contains("no target was asked"),
+            "{said}"
+        );
     }
+}
+
+#[test]
+fn whoever_owns_the_ci_may_say_that_a_job_delivers_and_a_commit_may_not() {
+    let place = Place::new();
+    let publish = |variables: &[(&str, &str)]| {
+        let mut command = place.command();
+        let said = stderr(&command.envs(variables.iter().copied()).arg("publish").output().unwrap());
+        assert!(
+            said.contains("nothing is published") || said.contains("there is no image"),
+            "{said}"
+        );
+        said.contains("there is no image")
+    };
+    let open = ("CIRCLE_PULL_REQUEST", "https://host/acme/pay/pull/7");
+    fs::write(
+        place.path("project/portcullis.toml"),
+        "[github]\npublish_on = [\"pull_request\"]\n[build.args]\nPORTCULLIS_DELIVERS = \"CIRCLE_PULL_REQUEST\"\n",
+    )
+    .unwrap();
+    assert!(!publish(&[open]));
+    fs::write(place.path("project/portcullis.toml"), "").unwrap();
+    assert!(!publish(&[open, ("PORTCULLIS_DELIVERS", "1")]), "it names what it allows");
+    assert!(publish(&[open, ("PORTCULLIS_DELIVERS", "CIRCLE_PULL_REQUEST")]));
+    assert!(publish(&[("CHANGE_ID", "CHG0012345")]), "a ticket's number, and no Jenkins");
+}
+
+#[test]
+fn an_operators_own_configuration_names_the_events_that_deliver() {
+    let place = Place::new();
+    let naming = "[github]\npublish_on = [\"pull_request\"]\n";
+    let operators = place.path("operators");
+    fs::create_dir_all(&operators).unwrap();
+    fs::write(operators.join("pay.toml"), naming).unwrap();
+    fs::write(place.path("project/own.toml"), naming).unwrap();
+    symlink(place.path("operators"), place.path("project/linked")).unwrap();
+    let publish = |config: PathBuf, workspace: PathBuf| {
+        let mut command = place.command();
+        command
+            .env("GITHUB_ACTIONS", "true")
+            .env("GITHUB_EVENT_NAME", "pull_request")
+            .env("GITHUB_WORKSPACE", workspace);
+        let said = stderr(&command.arg("--config").arg(config).arg("publish").output().unwrap());
+        assert!(
+            said.contains("nothing is published") || said.contains("there is no image"),
+            "{said}"
+        );
+        said.contains("there is no image")
+    };
+    let project = place.path("project");
+    assert!(publish(operators.join("pay.toml"), project.clone()));
+    // What a commit may have brought: in the project, by a link or a way through it, where the runner put the checkout, in any checkout.
+    assert!(!publish(project.join("own.toml"), project.clone()));
+    assert!(!publish(project.join("linked/pay.toml"), project.clone()));
+    assert!(!publish(operators.join("../operators/pay.toml"), project.clone()));
+    assert!(!publish(operators.join("pay.toml"), operators.clone()));
+    assert!(!publish(operators.join("pay.toml"), place.path("nowhere")));
+    git(&operators, &["init", "-q", "-b", "trunk"]);
+    assert!(!publish(operators.join("pay.toml"), project));
 }
 
 #[test]

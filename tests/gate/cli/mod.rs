@@ -12,6 +12,7 @@ mod committed;
 mod first_minutes;
 mod folders;
 mod github;
+mod gitlab;
 mod hidden_files;
 #[cfg(feature = "keyless")]
 mod keyless;
@@ -27,3 +28,4 @@ mod stored_results;
 mod tampered;
 mod two_jobs;
 mod walked;
+mod whose_image;

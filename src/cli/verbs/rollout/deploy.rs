@@ -23,6 +23,10 @@ use crate::stage::rollout::{self, switch};
 
 /// A rollout, or a question about one.
 pub(in crate::cli::verbs) async fn run(session: &Session<'_>, args: &RolloutArgs) -> Result<Answer, CliError> {
+    // Safe to call always: a job that may roll out nothing has begun nothing, and asks no target.
+    if let (Some(RolloutVerb::Resume), Some(barring)) = (&args.verb, session.barring_event()) {
+        return Ok(render::not_resumed(&session.workspace.service(), &barring.said()));
+    }
     // Also what only asks: programs of the configuration (`observe`) may run for an answer, with the job's credentials.
     session.may_publish()?;
     let plan = plan(session, args)?;

@@ -179,6 +179,16 @@ pub(super) fn nothing_to_resume(service: &str) -> Answer {
     )
 }
 
+/// A job that may roll out nothing: no target was asked.
+pub(super) fn not_resumed(service: &str, barred: &str) -> Answer {
+    let json = json!({ "schema": "portcullis/rollout-resume/v1", "service": service, "resumed": false, "barred": barred });
+    message(
+        format!("{service}: nothing is resumed for {barred}, which rolls nothing out; no target was asked"),
+        json,
+        "nothing here; a rollout that was interrupted is finished by a job that may roll out",
+    )
+}
+
 fn message(human: String, json: serde_json::Value, next: &str) -> Answer {
     Answer::Message {
         human,
