@@ -14,6 +14,7 @@ mod native_error;
 mod nearest_help;
 mod staging_folder;
 mod twice;
+mod waiting;
 
 pub use acquire::build;
 pub use cause::Cause;

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::super::bases::Stored;
 use super::super::failure;
 use super::super::progress::{self, Heard, Steps};
 use super::request::{Engine, Request};
@@ -52,6 +53,11 @@ impl Engine for Buildah {
 
     fn uses_its_cache(&self) -> bool {
         false
+    }
+
+    /// Nothing of it is asked: it takes no step of an earlier build.
+    fn stored(&self, _: &str) -> Option<Stored> {
+        None
     }
 
     fn build(&self, request: &Request<'_>, steps: Steps, archive: &Path) -> Result<Steps, BuildError> {

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
+use super::super::bases::Stored;
 use super::super::progress::Steps;
 use crate::io::Effects;
 use crate::io::process::Program;
@@ -41,6 +42,9 @@ pub(in crate::stage::build::dockerfile) trait Engine {
 
     /// Whether steps of earlier builds are taken where they fit.
     fn uses_its_cache(&self) -> bool;
+
+    /// An image of its own store, where it builds upon that one; none where it has none of this name.
+    fn stored(&self, name: &str) -> Option<Stored>;
 
     /// Builds, and puts the image into a file in the form of `docker save`. Nothing else stays: no image, no tag, no container.
     ///
