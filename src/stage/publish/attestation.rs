@@ -261,12 +261,7 @@ fn substance(verdict: &Verdict) -> serde_json::Result<Digest> {
 /// The verdict as a verification summary. `inputs` are the other attestations of the image, by predicate type and digest of their envelope; `list`
 /// is the repository, where it serves a list of referrers: whoever is told later that it has none knows better.
 #[must_use]
-pub(super) fn verification_summary(
-    summary: &VerdictSummary,
-    resource: &str,
-    inputs: &[(String, Digest)],
-    list: Option<&str>,
-) -> Predicate {
+pub(super) fn verification_summary(summary: &VerdictSummary, resource: &str, inputs: &[(String, Digest)], list: Option<&str>) -> Predicate {
     let passed = summary.decision == Decision::Cleared;
     let inputs: Vec<Value> = inputs
         .iter()
