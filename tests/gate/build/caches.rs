@@ -261,12 +261,31 @@ fn an_earlier_value_that_a_step_of_the_base_saw_does_not_come_out_of_the_engines
         let args: Vec<&str> = ["build", tag].into_iter().chain(format).chain([folder.as_str()]).collect();
         output(&mut builder.command(program, &args));
         let secrets = "[build.secrets]\ntoken = \"env:TOKEN\"\n";
-        let project = Project::new(builder.name(), secrets, &[("Dockerfile", "FROM localhost/ready:1\nUSER 1000\n")]);
-        for value in [earlier, now] {
-            let mut env = builder.env();
-            env.insert("TOKEN", value.to_owned());
-            let said = project.ends(2, &env, &["build"]);
-            assert!(said.contains("secret `token` is in the image"), "{said}");
+        let registry = (program == "docker").then(RunningRegistry::docker).flatten();
+        let mut bases = vec!["localhost/ready:1".to_owned()];
+        if let Some(registry) = &registry {
+            // One that only a registry has.
+            let name = registry.repository("team/ready:1");
+            for args in [
+                &["tag", "localhost/ready:1", &name][..],
+                &["push", "--quiet", &name],
+                &["image", "rm", &name],
+            ] {
+                output(&mut builder.command("docker", args));
+            }
+            bases.push(name);
+        }
+        for base in bases {
+            let file = format!("FROM {base}\nUSER 1000\n");
+            let project = Project::new(builder.name(), secrets, &[("Dockerfile", &file)]);
+            for value in [earlier, now] {
+                let mut env = builder.env();
+                env.insert("TOKEN", value.to_owned());
+                let said = project.ends(2, &env, &["build"]);
+                assert!(said.contains("secret `token` is in the image"), "{base}: {said}");
+                let is_told = said.contains("has a step ready that may see a secret");
+                assert_eq!(is_told, program == "docker", "{base}: {said}");
+            }
         }
         // The control: a base that is known to have none of these is built upon as ever.
         let plain = format!("FROM {BASE}\nRUN echo {} > /made\n", builder.name());

@@ -2,22 +2,15 @@
 
 use std::path::Path;
 
-use super::engine::Engine;
+use super::engine::{Engine, Stored};
 use crate::io::Effects;
-use crate::io::registry::{Access, Options, Registry, RemoteImage, Repository};
+use crate::io::registry::{Access, Options, Registry, RemoteError, RemoteImage};
 use crate::model::digest::Digest;
 use crate::model::excused::Excused as _;
 use crate::model::image::Platform;
+use crate::model::visible::shortened;
 use crate::stage::build::BuildError;
 use crate::stage::build::waiting::Waiting;
-
-/// An image in an engine's own store.
-pub(super) struct Stored {
-    /// `linux/amd64`.
-    pub(super) platform: String,
-    /// Its triggers, as they are written.
-    pub(super) on_build: Vec<String>,
-}
 
 /// What is known of a build's bases.
 #[derive(Default)]
@@ -48,7 +41,12 @@ impl Bases {
             let is_for_all = |stored: &Stored| platforms.iter().all(|platform| platform.to_string() == stored.platform);
             let remote = match &stored {
                 Some(stored) if is_for_all(stored) => Some(Vec::new()),
-                _ => waiting.on(bases.in_registry(name, effects)),
+                _ => {
+                    let asked = waiting.on(bases.in_registry(name, effects));
+                    asked
+                        .or_none("what cannot be had is not known, and nothing comes from the cache then")
+                        .flatten()
+                }
             };
             let Some(remote) = remote else {
                 bases.unseen = Some(format!(
@@ -57,6 +55,7 @@ impl Bases {
                 break;
             };
             if let Some(trigger) = here.iter().chain(&remote).find(|trigger| may_mount(trigger)) {
+                let trigger = shortened(trigger, 100);
                 bases.unseen = Some(format!(
                     "the base {name} has a step ready that may see a secret (ONBUILD {trigger})"
                 ));
@@ -66,33 +65,24 @@ impl Bases {
         Ok(bases)
     }
 
-    /// The triggers of every platform of an image; none where it is not known.
-    async fn in_registry(&mut self, name: &str, effects: &Effects) -> Option<Vec<String>> {
-        let (tagged, digest) = match name.split_once('@') {
-            Some((tagged, digest)) => (
-                tagged,
-                Some(digest.parse().or_none("what is no digest names nothing that could be asked for")?),
-            ),
-            None => (name, None),
-        };
+    /// The triggers of every platform of an image; none where its name leads to nothing.
+    async fn in_registry(&mut self, name: &str, effects: &Effects) -> Result<Option<Vec<String>>, RemoteError> {
+        let (tagged, digest) = name.split_once('@').map_or((name, None), |(tagged, digest)| (tagged, Some(digest)));
         let (repository, tag) = match tagged.rsplit_once(':') {
             Some((repository, tag)) if !tag.contains('/') => (repository, tag),
             _ => (tagged, "latest"),
         };
-        let unknown = "what cannot be had is not known, and nothing comes from the cache then";
-        let digest: Digest = match digest {
-            Some(digest) => digest,
-            None => {
-                let registry = Registry::open(repository, Options::new(Access::Read, false), effects).or_none(unknown)?;
-                registry.tag(tag).await.or_none(unknown)??
-            }
+        let registry = Registry::open(repository, Options::new(Access::Read, false), effects)?;
+        let digest: Option<Digest> = match digest {
+            Some(digest) => digest.parse().or_none("what is no digest names nothing"),
+            None => registry.tag(tag).await?,
         };
-        let image = RemoteImage::open(repository, &digest, effects).await.or_none(unknown)?;
-        let repository = Repository::parse(repository).or_none(unknown)?;
-        self.asked.push((format!("{repository}:{tag}"), digest));
+        let Some(digest) = digest else { return Ok(None) };
+        let image = RemoteImage::open(repository, &digest, effects).await?;
+        self.asked.push((format!("{}:{tag}", registry.repository()), digest));
         let texts = image.platforms.into_iter().flat_map(|platform| platform.config.texts);
         let triggers = texts.filter(|(place, _)| place.starts_with("config.OnBuild["));
-        Some(triggers.map(|(_, text)| text).collect())
+        Ok(Some(triggers.map(|(_, text)| text).collect()))
     }
 
     /// True where a builder resolved a name to another image than was asked about. `resolved`: name and digest, as the builder says.

@@ -1,6 +1,6 @@
 //! An image that is for another machine than it says: what an engine makes of `--platform` and a base of one other platform.
 
-use super::started::{name, started};
+use super::started::{Started, name, started};
 use crate::io::Effects;
 use crate::io::oci_layout::OciLayout;
 use crate::model::event::Stage;
@@ -82,13 +82,16 @@ const INTERPRETERS: [&str; 11] = [
 /// A program that shows it: one that starts; where that is a script, or none is named, what could run one, where nothing of it is for the wanted machine.
 fn of_another(below: &Below, image: &PlatformImage, wanted: &[u16]) -> Option<Odd> {
     let starts = started(below, image);
-    let odd = starts.iter().find_map(|started| match started.machine {
-        Some(machine) if !wanted.contains(&machine) => Some(Odd {
+    let of_other = |started: &&Started| started.machine.is_some_and(|machine| !wanted.contains(&machine));
+    let others = || starts.iter().filter(of_other);
+    // What is certain refuses, wherever it stands.
+    let shows = others().find(|started| started.is_certain).or_else(|| others().next());
+    let odd = shows.and_then(|started| {
+        Some(Odd {
             path: started.path.clone(),
-            machine,
+            machine: started.machine?,
             is_started: started.is_certain,
-        }),
-        _ => None,
+        })
     });
     let is_script = starts.first().is_none_or(|first| first.machine.is_none());
     if odd.is_some() || !is_script {
@@ -209,6 +212,7 @@ mod tests {
             Some(true)
         );
         // The controls: the same, and it is the program.
+        assert_eq!(started(&tools("fw"), &["/bin/sh", "-c", "cp /fw /out; exec /fw"]), Some(true));
         assert_eq!(started(&tools("fw"), &["/tini", "-s", "--", "/fw"]), Some(true));
         assert_eq!(started(&tools("fw"), &["/bin/sh", "-ec", "cp /a /b; exec /fw"]), Some(true));
     }

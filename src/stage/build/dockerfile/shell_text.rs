@@ -73,7 +73,7 @@ fn split(text: &str) -> Vec<Line> {
             ';' | '\n' | '&' | '|' | '(' | ')' => {
                 line.words.extend(word.take().map(finished));
                 let is_double = chars.next_if_eq(&c).is_some();
-                line.is_alternative = c == '|' && is_double || c == ';' && is_double;
+                line.is_alternative = is_double && matches!(c, '|' | ';');
                 lines.push(std::mem::take(&mut line));
             }
             '#' if word.is_none() => while chars.next_if(|next| *next != '\n').is_some() {},

@@ -2,10 +2,9 @@
 
 use std::path::Path;
 
-use super::super::bases::Stored;
 use super::super::failure;
 use super::super::progress::{Heard, Plain, RawJson, Reader, Steps};
-use super::request::{Engine, Request};
+use super::request::{Engine, Request, Stored};
 use super::saved::Temporary;
 use crate::io::archive;
 use crate::io::process::{ProcessError, Program};

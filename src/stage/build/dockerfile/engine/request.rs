@@ -4,7 +4,6 @@ use std::ffi::OsString;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
-use super::super::bases::Stored;
 use super::super::progress::Steps;
 use crate::io::Effects;
 use crate::io::process::Program;
@@ -33,6 +32,14 @@ pub(in crate::stage::build::dockerfile) struct Request<'r> {
     /// Seconds since 1970.
     pub(in crate::stage::build::dockerfile) epoch: i64,
     pub(in crate::stage::build::dockerfile) effects: &'r Effects,
+}
+
+/// An image in an engine's own store.
+pub(in crate::stage::build::dockerfile) struct Stored {
+    /// `linux/amd64`.
+    pub(in crate::stage::build::dockerfile) platform: String,
+    /// Its triggers, as they are written.
+    pub(in crate::stage::build::dockerfile) on_build: Vec<String>,
 }
 
 /// A program that builds Dockerfiles.

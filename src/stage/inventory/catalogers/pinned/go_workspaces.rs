@@ -154,7 +154,7 @@ impl Workspace {
         for (name, versions) in required {
             let place = told
                 .remove(name)
-                .or_else(|| is_within.then(|| Location::path(&tree.shown(&self.path))));
+                .or_else(|| is_within.then(|| Location::path(tree.shown(&self.path))));
             // Nothing of the tree needs it.
             let Some(place) = place else { continue };
             let highest = highest(&versions);
@@ -242,7 +242,7 @@ mod tests {
             };
             for pin in read.expect("text").pins {
                 let mut component = FORMAT.component(&pin);
-                component.locations = vec![Location::path(&inside.display().to_string())];
+                component.locations = vec![Location::path(inside.display().to_string())];
                 components.push(component);
             }
         }
