@@ -17,6 +17,14 @@ pub fn machine(start: &[u8]) -> Option<u16> {
     Some(u16::from_le_bytes([number[0], number[1]]))
 }
 
+/// The same for those of 32 bits as well: no number means one machine in the one width and another in the other.
+#[must_use]
+pub fn any_machine(start: &[u8]) -> Option<u16> {
+    let is_narrow = start.starts_with(b"\x7fELF\x01\x01");
+    let number = start.get(18..20).filter(|_| is_narrow);
+    number.map_or_else(|| machine(start), |number| Some(u16::from_le_bytes([number[0], number[1]])))
+}
+
 /// An ELF file's tables.
 pub struct Elf<'a> {
     content: &'a dyn RandomAccess,

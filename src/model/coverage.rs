@@ -78,6 +78,9 @@ impl GapKind {
     pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
 }
 
+/// Words of a gap about a folder that published packages are given and of which the lock file tells no version: reports know by them what helps.
+pub const STANDS_IN: &str = "stands in for a published package";
+
 /// One thing that could not be seen or decided.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Gap {

@@ -25,6 +25,8 @@ pub enum PassedReason {
     BuiltOrInstalled,
     /// Crates that cargo's configuration puts in the place of a registry's.
     VendoredCrates,
+    /// Local packages of a lock file that was looked at alone: without the manifests nobody can tell what stands in for a published package.
+    LocalPackages,
 }
 
 impl PassedReason {
@@ -36,6 +38,9 @@ impl PassedReason {
             Self::IgnoredByGit => "ignored by git",
             Self::BuiltOrInstalled => "built or installed",
             Self::VendoredCrates => "vendored crates",
+            Self::LocalPackages => {
+                "local packages, taken for the project's own: a lock file alone does not tell which of them stand in for published ones"
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::text::prose;
-use crate::model::coverage::GapKind;
+use crate::model::coverage::{GapKind, STANDS_IN};
 use crate::model::finding::Disposition;
 use crate::model::verdict::Verdict;
 
@@ -16,6 +16,7 @@ pub(super) fn closing(verdict: &Verdict) -> Vec<(String, String)> {
         let own = source.map(|feed| feed.source.as_str()).filter(|source| !source.contains("://"));
         let help = match (judged.kind, own) {
             (GapKind::StaleFeed, Some(folder)) => bring_up_to_date(folder),
+            (GapKind::PartialDatabase, _) if judged.detail.contains(STANDS_IN) => of_a_stand_in(&judged.subject),
             (GapKind::EmptyInventory, _) if verdict.subject.digest.is_some() => OF_AN_IMAGE.to_owned(),
             _ => closes(judged.kind, &judged.subject),
         };
@@ -29,6 +30,20 @@ pub(super) fn closing(verdict: &Verdict) -> Vec<(String, String)> {
 /// An image in which nothing says what it was built of.
 const OF_AN_IMAGE: &str = "build what is in the image with a list of its packages in it (cargo auditable; Go does by itself), or copy its lock file in; where \
      it holds none, accept `empty-inventory` in the policy under [rules.incomplete-inventory]";
+
+/// What helps where a lock file does not tell the version of a folder: its tool writes the same again.
+fn of_a_stand_in(lock: &str) -> String {
+    let packed = "pack the copy and name the archive (`file:NAME-VERSION.tgz`), whose version the lock file has";
+    let other = match lock.rsplit('/').next().unwrap_or(lock) {
+        "yarn.lock" => "name the folder by `file:`, of which yarn writes the version down (of `portal:` and `link:` it does not)",
+        "package-lock.json" | "npm-shrinkwrap.json" => {
+            "give the folder's package.json a `version` and run `npm install --package-lock-only --lockfile-version 3`"
+        }
+        // pnpm's, and whatever else.
+        _ => packed,
+    };
+    format!("take the published package again, or {other}")
+}
 
 /// What helps with advisory data in a folder or a file of the user's own that is too old: no update of ours makes it newer.
 #[must_use]
@@ -174,6 +189,19 @@ pub const fn help(kind: GapKind) -> GapHelp {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_folder_without_a_version_is_helped_with_what_its_own_tool_can_do() {
+        for (lock, words) in [
+            ("web/pnpm-lock.yaml", "file:NAME-VERSION.tgz"),
+            ("yarn.lock", "`file:`"),
+            ("package-lock.json", "--lockfile-version 3"),
+        ] {
+            let help = of_a_stand_in(lock);
+            assert!(help.contains(words) && help.contains("published package"), "{help}");
+            assert!(!help.contains("written anew by what wrote it"), "{help}");
+        }
+    }
 
     #[test]
     fn every_kind_says_what_is_not_known_and_where_it_is_weighed() {

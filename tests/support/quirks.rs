@@ -45,6 +45,8 @@ pub(crate) struct Quirks {
     pub(crate) referrers: Vec<(u16, Option<String>, String)>,
     /// Says of what refers to an image that it is listed.
     pub(crate) unlisted: bool,
+    /// Sends whoever asks for a tag to a page that is not there.
+    pub(crate) tags_lead_to_no_page: bool,
     /// Sends those who want a blob there.
     pub(crate) blobs_at: Option<SocketAddr>,
     /// Asks everybody for a token of the service at this address.
@@ -68,6 +70,7 @@ impl Default for Quirks {
             stolen: None,
             referrers: Vec::new(),
             unlisted: false,
+            tags_lead_to_no_page: false,
             blobs_at: None,
             realm: None,
             meet: None,
@@ -213,6 +216,9 @@ impl State {
             ));
         }
         if let Some(reference) = tail("/manifests/") {
+            if self.quirks.tags_lead_to_no_page && *method == Method::GET && !reference.contains(':') {
+                return Ok(answer(303, &[("location", "/no/such/page")], ""));
+            }
             return Ok(self.manifest(method, &reference, headers, body));
         }
         if tail("/referrers/").is_some() {

@@ -52,7 +52,7 @@ impl Registry {
                 Some(digest) => Ok(Some(digest)),
                 None => Ok(self.manifest_of(tag).await?.map(|manifest| manifest.digest)),
             },
-            StatusCode::NOT_FOUND => Ok(None),
+            StatusCode::NOT_FOUND if bare(response.url().as_str()) == bare(&url) => Ok(None),
             _ => Err(self.refused(ACTION, response).await),
         }
     }
@@ -98,8 +98,8 @@ impl Registry {
             let response = self.send(ACTION, Method::GET, &url, |r| Ok(r.header(ACCEPT, accepted()))).await?;
             match response.status() {
                 StatusCode::OK => {}
-                // Where it sent us to, nobody knows us, and it may say so to strangers.
-                StatusCode::NOT_FOUND if self.is_own(response.url().as_str()) => return Ok(None),
+                // Where it sent us to, nobody knows us, or there is a page for whatever is not there.
+                StatusCode::NOT_FOUND if bare(response.url().as_str()) == bare(&url) => return Ok(None),
                 _ => return Err(self.refused(ACTION, response).await),
             }
             let media_type = text(response.headers(), CONTENT_TYPE.as_str()).unwrap_or_default();

@@ -15,6 +15,7 @@ mod nearest_help;
 mod note;
 mod staging_folder;
 mod twice;
+mod waiting;
 
 pub use acquire::build;
 pub use cause::Cause;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::cataloger::{Cataloger, Domain, EntryHead, Want};
-use super::catalogers::{cargo_patch, npm};
+use super::catalogers::{cargo_patch, go_workspaces, npm};
 use super::error::InventoryError;
 use super::foreign::Foreign;
 use super::image::behind_links;
@@ -21,8 +21,10 @@ use super::unread;
 use crate::io::Effects;
 use crate::io::git;
 use crate::model::coverage::{Gap, GapKind};
-use crate::model::inventory::{Component, Fact, FactKind, Inventory, Subject};
-use crate::model::passed_over::Exclusion;
+use crate::model::excused::Excused as _;
+use crate::model::inventory::{Component, Fact, FactKind, Inventory, Origin, Subject};
+use crate::model::passed_over::{Exclusion, PassedOver, PassedReason};
+use crate::model::purl::Purl;
 
 /// Inventories a source tree, or a single file.
 pub(super) fn source(path: &Path, exclude: &[Exclusion], effects: &Effects) -> Result<Inventory, InventoryError> {
@@ -44,7 +46,10 @@ pub(super) fn source(path: &Path, exclude: &[Exclusion], effects: &Effects) -> R
     inventory.gaps.append(&mut unread);
     inventory.passed_over = passed_over;
     if metadata.is_dir() {
+        go_workspaces(path, effects, &mut inventory)?;
         keep_tracked_secrets(path, &mut inventory);
+    } else {
+        inventory.passed_over.extend(local_packages(&inventory.components));
     }
     // What builds it is not what it is.
     let is_empty = inventory.components.iter().all(Component::is_action);
@@ -58,6 +63,57 @@ pub(super) fn source(path: &Path, exclude: &[Exclusion], effects: &Effects) -> R
     }
     inventory.canonicalize();
     Ok(inventory)
+}
+
+/// The packages of a lock file alone that somebody needs and that are said to be local: they are not looked up, and may be copies of published ones.
+/// In npm's, whoever was published cannot have meant a folder of this tree, and what such a one needs is known.
+fn local_packages(components: &[Component]) -> Option<PassedOver> {
+    let needed = |by_published: bool| -> HashSet<&Purl> {
+        let by = components
+            .iter()
+            .filter(|component| !by_published || component.origin != Origin::Local);
+        by.flat_map(|component| &component.dependencies).collect()
+    };
+    let (by_anybody, by_published) = (needed(false), needed(true));
+    let is_open = |component: &&Component| match component.purl.kind.as_str() {
+        "cargo" => by_anybody.contains(&component.purl),
+        "npm" => by_published.contains(&component.purl),
+        _ => false,
+    };
+    let local = components
+        .iter()
+        .filter(|component| component.root && component.origin == Origin::Local);
+    let mut paths: Vec<String> = local
+        .filter(is_open)
+        .map(|component| format!("{} {}", component.name, component.version).trim_end().to_owned())
+        .collect();
+    paths.sort();
+    let count = paths.len();
+    paths.truncate(PassedOver::NAMED);
+    (count > 0).then_some(PassedOver {
+        reason: PassedReason::LocalPackages,
+        statement: None,
+        count,
+        paths,
+    })
+}
+
+/// What workspaces of Go have in the place of what modules require; they may lie above what is looked at.
+fn go_workspaces(path: &Path, effects: &Effects, inventory: &mut Inventory) -> Result<(), InventoryError> {
+    if !inventory.components.iter().any(|component| component.purl.kind == "golang") {
+        return Ok(());
+    }
+    let root = path.canonicalize().map_err(|source| unreadable(path, source))?;
+    let top = git::top_level(&root)
+        .or_none("without git's answer it is looked for as far up as Go does")
+        .flatten();
+    let tree = go_workspaces::Tree {
+        root: &root,
+        top: top.as_deref(),
+        limits: &effects.limits,
+    };
+    go_workspaces::settle(&tree, &mut inventory.components, &mut inventory.gaps);
+    Ok(())
 }
 
 /// A secret in a file that git does not track (a local `.env`) is where it belongs.

@@ -54,6 +54,8 @@ impl Attesting<'_> {
             );
             return Ok(vec![existing.attestation]);
         }
+        let listed = self.place.referrers(&self.root.digest, self.effects).await?;
+        let list = listed.by_api.and_then(|_| self.place.repository());
         let mut digests = Vec::new();
         for platform in &self.platforms {
             let about = |predicate: &&Predicate| {
@@ -61,14 +63,14 @@ impl Attesting<'_> {
                 of_image || predicate.platform == Some(platform.digest)
             };
             digests.extend(
-                self.attest(platform, predicates.iter().filter(about), summary)
+                self.attest(platform, predicates.iter().filter(about), summary, list.as_deref())
                     .await?
                     .iter()
                     .map(digest),
             );
         }
         let of_image = predicates.iter().filter(|predicate| predicate.platform.is_none());
-        let artifacts = self.attest(self.root, of_image, summary).await?;
+        let artifacts = self.attest(self.root, of_image, summary, list.as_deref()).await?;
         if let (true, Signer::Key(key)) = (self.plan.legacy, self.signer) {
             legacy::write(self.place, self.root, &artifacts, key, self.effects).await?;
         }
@@ -88,6 +90,7 @@ impl Attesting<'_> {
         subject: &Descriptor,
         predicates: impl Iterator<Item = &'p Predicate>,
         summary: &VerdictSummary,
+        list: Option<&str>,
     ) -> Result<Vec<Artifact>, PublishError> {
         let mut artifacts = Vec::new();
         for predicate in predicates {
@@ -97,7 +100,7 @@ impl Attesting<'_> {
         let inputs: Vec<(String, Digest)> = artifacts.iter().map(input).collect::<serde_json::Result<_>>()?;
         let repository = self.place.repository();
         let resource = attestation::resource_uri(repository.as_deref(), &self.plan.service, &subject.digest);
-        let verdict = attestation::verification_summary(summary, &resource, &inputs);
+        let verdict = attestation::verification_summary(summary, &resource, &inputs, list);
         artifacts.push(self.sign(subject, &verdict, summary).await?);
         self.place.attach(&artifacts, &subject.digest).await?;
         self.read_back(&artifacts, &subject.digest).await?;

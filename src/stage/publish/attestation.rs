@@ -43,6 +43,10 @@ const VERIFIER: &str = "https://portcullis.dev/gate";
 /// The field of a verification summary that holds our own summary. In-toto's rules for extensions: its name is a URI.
 pub(super) const SUMMARY_FIELD: &str = "https://portcullis.dev/verdict-summary/v1";
 
+/// The field of a verification summary that says where a list of referrers was served when it was signed. In-toto's rules for extensions: its name
+/// is a URI.
+const LIST_FIELD: &str = "https://portcullis.dev/referrers-list/v1";
+
 /// What build types begin with.
 const BUILD_TYPE: &str = "https://portcullis.dev/build";
 
@@ -170,6 +174,17 @@ pub(super) struct VerificationSummary {
     /// None in what another tool wrote.
     #[serde(rename = "https://portcullis.dev/verdict-summary/v1", default)]
     pub(super) summary: Option<VerdictSummary>,
+    /// None in what was signed before this was told, by another tool, or where no list was served.
+    #[serde(rename = "https://portcullis.dev/referrers-list/v1", default)]
+    list: Option<ServedList>,
+}
+
+/// Where a registry itself listed what refers to an image.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ServedList {
+    /// `host/path`, without tag or digest.
+    served_by: String,
 }
 
 impl VerificationSummary {
@@ -180,6 +195,11 @@ impl VerificationSummary {
             return Some("it names two policies");
         }
         (summary.evaluated_at != self.time_verified).then_some("it names two times")
+    }
+
+    /// True where the repository served a list of referrers when this was signed. A copy elsewhere says nothing of that place.
+    pub(super) fn knows_a_list_of(&self, repository: &str) -> bool {
+        self.list.as_ref().is_some_and(|list| list.served_by == repository)
     }
 
     /// True where both say so: the standard's field for everybody, ours for the three-valued answer.
@@ -238,29 +258,31 @@ fn substance(verdict: &Verdict) -> serde_json::Result<Digest> {
     Ok(sha256(&super::verdict_file(&timeless)?))
 }
 
-/// The verdict as a verification summary. `inputs` are the other attestations of the image, by predicate type and digest of their envelope.
+/// The verdict as a verification summary. `inputs` are the other attestations of the image, by predicate type and digest of their envelope; `list`
+/// is the repository, where it serves a list of referrers: whoever is told later that it has none knows better.
 #[must_use]
-pub(super) fn verification_summary(summary: &VerdictSummary, resource: &str, inputs: &[(String, Digest)]) -> Predicate {
+pub(super) fn verification_summary(summary: &VerdictSummary, resource: &str, inputs: &[(String, Digest)], list: Option<&str>) -> Predicate {
     let passed = summary.decision == Decision::Cleared;
     let inputs: Vec<Value> = inputs
         .iter()
         .map(|(kind, digest)| json!({"uri": kind, "digest": {"sha256": digest.hex()}}))
         .collect();
-    Predicate::new(
-        predicate_type::VERIFICATION_SUMMARY,
-        json!({
-            "verifier": {"id": VERIFIER, "version": {"portcullis": env!("CARGO_PKG_VERSION")}},
-            "timeVerified": summary.evaluated_at.to_string(),
-            "resourceUri": resource,
-            "policy": {"uri": summary.policy.name, "digest": {"sha256": summary.policy.digest.hex()}},
-            "inputAttestations": inputs,
-            "verificationResult": if passed { "PASSED" } else { "FAILED" },
-            // The gate judges content; it does not grade the build platform.
-            "verifiedLevels": ["SLSA_BUILD_LEVEL_UNEVALUATED"],
-            "slsaVersion": "1.1",
-            SUMMARY_FIELD: summary,
-        }),
-    )
+    let mut body = json!({
+        "verifier": {"id": VERIFIER, "version": {"portcullis": env!("CARGO_PKG_VERSION")}},
+        "timeVerified": summary.evaluated_at.to_string(),
+        "resourceUri": resource,
+        "policy": {"uri": summary.policy.name, "digest": {"sha256": summary.policy.digest.hex()}},
+        "inputAttestations": inputs,
+        "verificationResult": if passed { "PASSED" } else { "FAILED" },
+        // The gate judges content; it does not grade the build platform.
+        "verifiedLevels": ["SLSA_BUILD_LEVEL_UNEVALUATED"],
+        "slsaVersion": "1.1",
+        SUMMARY_FIELD: summary,
+    });
+    if let Some(repository) = list {
+        body[LIST_FIELD] = json!({"servedBy": repository});
+    }
+    Predicate::new(predicate_type::VERIFICATION_SUMMARY, body)
 }
 
 /// How the image was made, as SLSA provenance; none for an image that was taken as it is, of which nothing is known. The feeds stand among what it

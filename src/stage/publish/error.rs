@@ -231,6 +231,22 @@ pub enum PublishError {
         /// How many are looked at.
         limit: usize,
     },
+    /// The registry had a list of referrers when the verdict was signed, and says now that it has none.
+    #[error(
+        "{place} gives no list of what refers to {digest}, and gave one when the verdict of {evaluated_at} was signed: a newer verdict may stand there"
+    )]
+    #[diagnostic(
+        code(publish::list_gone),
+        help(
+            "ask again when the registry, and what stands before it (a proxy, a page for maintenance), answers as it did; if it has given up its lists for good, judge and publish the image again"
+        )
+    )]
+    ListGone {
+        digest: Digest,
+        place: String,
+        /// When the verdict was reached that knows of the list.
+        evaluated_at: jiff::Timestamp,
+    },
     /// Something of ours that JSON cannot hold: a bug, and nothing was signed.
     #[error("what is to be signed is not JSON")]
     #[diagnostic(code(publish::serialization))]
@@ -330,6 +346,7 @@ impl PublishError {
                 | Self::OtherPolicy { .. }
                 | Self::OtherService { .. }
                 | Self::TooManyReferrers { .. }
+                | Self::ListGone { .. }
                 | Self::Stale { .. }
                 | Self::WaiverEnded { .. }
                 | Self::Future { .. }

@@ -80,6 +80,7 @@ pub(super) async fn check(
         format!("of {count}, the one of {at} (attestation {of}) is the newest by what is signed"),
     );
     check_decision(newest, &digest)?;
+    check_list(newest, listed, &place, &digest)?;
     checks.holds("verdict", decided(newest));
     // By the real time: `--at` asks how something would be judged, and makes nothing fresh.
     let age = check_age(at, &digest, expected.max_age, effects.clock.now())?;
@@ -238,6 +239,18 @@ fn check_decision(signed: &Signed, digest: &Digest) -> Result<(), PublishError> 
             .map_or(result, |d| d.as_str().to_owned()),
         evaluated_at: signed.statement.time_verified,
     })
+}
+
+/// A registry that served a list when this was signed has one: without it, nobody knows whether it has a newer verdict.
+fn check_list(newest: &Signed, listed: &Referrers, place: &OpenDestination, digest: &Digest) -> Result<(), PublishError> {
+    match place.repository() {
+        Some(repository) if listed.by_api.is_none() && newest.statement.knows_a_list_of(&repository) => Err(PublishError::ListGone {
+            digest: *digest,
+            place: repository,
+            evaluated_at: newest.statement.time_verified,
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// A waiver holds to the end of its last day, and so does a verdict that would be another without it.

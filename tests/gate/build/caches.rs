@@ -244,3 +244,56 @@ fn a_secrets_earlier_value_does_not_come_out_of_the_engines_cache() {
         }
     }
 }
+
+#[test]
+fn an_earlier_value_that_a_step_of_the_base_saw_does_not_come_out_of_the_engines_cache() {
+    let (earlier, now) = ("npm_a8Kq2LmZx90Tr5VbYw", "npm_Zx90Tr5VbYwa8Kq2Lm");
+    for builder in Builder::all() {
+        let place = tempfile::tempdir().unwrap();
+        let of_base = "ONBUILD RUN --mount=type=secret,id=token cp /run/secrets/token /leak";
+        fs::write(place.path().join("Dockerfile"), format!("FROM {BASE}\n{of_base}\n")).unwrap();
+        let (program, tag) = match builder {
+            Builder::Buildkit(_) => ("docker", "--tag=localhost/ready:1"),
+            Builder::Buildah(_) => ("buildah", "--tag=localhost/ready:1"),
+        };
+        let folder = text(place.path());
+        let format = (program == "buildah").then_some("--format=docker");
+        let args: Vec<&str> = ["build", tag].into_iter().chain(format).chain([folder.as_str()]).collect();
+        output(&mut builder.command(program, &args));
+        let secrets = "[build.secrets]\ntoken = \"env:TOKEN\"\n";
+        let registry = (program == "docker").then(RunningRegistry::docker).flatten();
+        let mut bases = vec!["localhost/ready:1".to_owned()];
+        if let Some(registry) = &registry {
+            // One that only a registry has.
+            let name = registry.repository("team/ready:1");
+            for args in [
+                &["tag", "localhost/ready:1", &name][..],
+                &["push", "--quiet", &name],
+                &["image", "rm", &name],
+            ] {
+                output(&mut builder.command("docker", args));
+            }
+            bases.push(name);
+        }
+        for base in bases {
+            let file = format!("FROM {base}\nUSER 1000\n");
+            let project = Project::new(builder.name(), secrets, &[("Dockerfile", &file)]);
+            for value in [earlier, now] {
+                let mut env = builder.env();
+                env.insert("TOKEN", value.to_owned());
+                let said = project.ends(2, &env, &["build"]);
+                assert!(said.contains("secret `token` is in the image"), "{base}: {said}");
+                let is_told = said.contains("has a step ready that may see a secret");
+                assert_eq!(is_told, program == "docker", "{base}: {said}");
+            }
+        }
+        // The control: a base that is known to have none of these is built upon as ever.
+        let plain = format!("FROM {BASE}\nRUN echo {} > /made\n", builder.name());
+        let project = Project::new(builder.name(), secrets, &[("Dockerfile", &plain)]);
+        let mut env = builder.env();
+        env.insert("TOKEN", now.to_owned());
+        project.ends(0, &env, &["build"]);
+        let again = project.ends(0, &env, &["build"]);
+        assert_eq!(again.contains("/made cached"), program == "docker", "{again}");
+    }
+}

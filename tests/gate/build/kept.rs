@@ -304,3 +304,59 @@ fn sources_that_git_ignores_are_compiled_again_and_told() {
     assert!(contains(&files(&built)["app/pay"].2, "the third word"), "the same commit");
     assert!(!built.provenance.unwrap().reproducible);
 }
+
+#[test]
+fn a_file_that_git_ignores_and_that_is_compiled_in_is_compiled_again_and_the_image_not_called_reproducible() {
+    for include in ["include_str!(\"../gen/x y.txt\")", "include!(\"../gen/x y.txt\")"] {
+        let folder = tempfile::tempdir().unwrap();
+        let root = workspace(folder.path());
+        fs::write(root.join(".gitignore"), "target/\ngen/\n").unwrap();
+        fs::create_dir(root.join("gen")).unwrap();
+        let says = |word: &str| fs::write(root.join("gen/x y.txt"), format!("\"{word}\"")).unwrap();
+        says("the first word");
+        fs::write(
+            root.join("src/main.rs"),
+            format!("fn main() {{ println!(\"{{}}\", {include}); }}\n"),
+        )
+        .unwrap();
+        commit(&root);
+        assert!(contains(&program(&root, folder.path(), &pay()), "the first word"));
+        says("the other word");
+        let old = SystemTime::now() - Duration::from_secs(86_400);
+        let changed = fs::File::options().write(true).open(root.join("gen/x y.txt")).unwrap();
+        changed.set_modified(old).unwrap();
+        let built = attempt(&root, folder.path(), &pay()).unwrap();
+        let second = &files(&built)["app/pay"].2;
+        assert!(
+            contains(second, "the other word") && !contains(second, "the first word"),
+            "{include}"
+        );
+        assert!(!built.provenance.unwrap().reproducible, "{include}");
+        // The control: the same file, committed.
+        fs::write(root.join(".gitignore"), "target/\n").unwrap();
+        commit(&root);
+        let built = attempt(&root, folder.path(), &pay()).unwrap();
+        assert!(built.provenance.unwrap().reproducible, "{include}");
+    }
+}
+
+#[test]
+fn a_configuration_or_a_toolchain_file_that_git_ignores_makes_no_reproducible_image() {
+    for (name, text) in [
+        (".cargo/config.toml", "[env]\nMODE = \"x\"\n"),
+        ("rust-toolchain.toml", "[toolchain]\n"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let root = workspace(folder.path());
+        fs::write(root.join(".gitignore"), format!("target/\n{name}\n")).unwrap();
+        commit(&root);
+        let is_reproducible = || {
+            let built = attempt(&root, folder.path(), &pay()).unwrap();
+            built.provenance.unwrap().reproducible
+        };
+        assert!(is_reproducible(), "the control: {name} is not there");
+        fs::create_dir_all(root.join(".cargo")).unwrap();
+        fs::write(root.join(name), text).unwrap();
+        assert!(!is_reproducible(), "{name}");
+    }
+}

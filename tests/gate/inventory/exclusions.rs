@@ -116,3 +116,21 @@ fn installed_and_ignored_folders_are_shown() {
     let installed = installed.unwrap_or_else(|| panic!("{passed}"));
     assert_eq!(installed["paths"], serde_json::json!(["node_modules", "web/node_modules"]));
 }
+
+#[test]
+fn a_lock_file_alone_names_the_local_packages_that_nobody_could_look_up() {
+    let lock = |dependencies: &str| format!("{SERVICE}{dependencies}\n[[package]]\nname = \"old\"\nversion = \"1.0.0\"\n");
+    let place = project("");
+    // Somebody needs it, and it is local: the service's own crate, or a copy that stands in for the published one.
+    place.write("alone/Cargo.lock", &lock("dependencies = [\"old\"]\n"));
+    let (human, _) = place.ends(0, &["--output", "out", "scan", "alone/Cargo.lock"]);
+    assert!(human.contains("Not looked into") && human.contains("old 1.0.0"), "{human}");
+    let verdict = fs::read_to_string(place.path("out/verdict.json")).unwrap();
+    let verdict: Value = serde_json::from_str(&verdict).unwrap();
+    assert_eq!(verdict["passed_over"][0]["reason"], "local-packages");
+    assert_eq!(verdict["gaps"].as_array().map(Vec::len), Some(0), "a note, and no gap");
+    // The control: what nobody needs is the project itself.
+    place.write("alone/Cargo.lock", &lock(""));
+    let (human, _) = place.ends(0, &["scan", "alone/Cargo.lock"]);
+    assert!(!human.contains("Not looked into"), "{human}");
+}

@@ -8,6 +8,7 @@ mod documents_go;
 mod exclusions;
 mod gaps;
 mod go;
+mod go_workspaces;
 mod hostile;
 mod java;
 mod links;

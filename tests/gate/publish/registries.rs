@@ -12,12 +12,12 @@ use portcullis::model::digest::Digest;
 use portcullis::model::exit_kind::ExitKind;
 use portcullis::model::image::media_type;
 use portcullis::model::image_ref::ImageRef;
-use portcullis::stage::publish::PublishError;
 use portcullis::stage::publish::sign::SigningKey;
+use portcullis::stage::publish::{self, PublishError};
 use serde_json::{Value, json};
 
 use crate::support::images::{COMMIT, image};
-use crate::support::publishing::{Workplace, registry};
+use crate::support::publishing::{Workplace, expectation, registry};
 use crate::support::quirks::{Chunks, Quirks, QuirkyRegistry};
 
 const QUICK: Options = Options {
@@ -252,6 +252,66 @@ async fn a_list_of_referrers_that_fails_once_is_not_taken_for_a_registry_that_ha
             Ok(found) => assert_eq!((found.by_api, found.by_tag, known), (Some(1), 1, true), "{answers:?}"),
             Err(error) => assert!(!known, "{answers:?}: {error}"),
         }
+    }
+}
+
+#[tokio::test]
+async fn a_registry_that_had_a_list_when_the_verdict_was_signed_and_has_none_now_is_undecidable() {
+    let html = || (200, None, "<html>down for maintenance</html>".to_owned());
+    let answers = [
+        (404, None, String::new()),
+        (400, None, String::new()),
+        (501, None, String::new()),
+        html(),
+        (303, Some("/no/such/page".to_owned()), String::new()),
+    ];
+    let place = Workplace::new();
+    let key = place.key();
+    let published = async |referrers| {
+        let stand_in = QuirkyRegistry::start(Quirks {
+            referrers,
+            ..Quirks::default()
+        })
+        .await;
+        let plan = place.plan(registry(stand_in.repository("a")));
+        let (attested, _) = place.publish(&place.image(), &plan).await.unwrap();
+        (stand_in, attested)
+    };
+    let verified = async |image: &ImageRef| publish::verify(image, &expectation(&key), &place.effects).await;
+    let (stand_in, attested) = published(vec![(200, None, list(&[]))]).await;
+    verified(attested.image()).await.unwrap();
+    for answer in answers {
+        stand_in.change(|quirks| quirks.referrers = vec![answer.clone()]);
+        let error = verified(attested.image()).await.unwrap_err();
+        assert!(matches!(error, PublishError::ListGone { .. }), "{answer:?}: {error}");
+        assert_eq!(error.exit_kind(), ExitKind::Undecidable);
+        // A copy of it all in another repository says nothing of that one's lists.
+        let copy = ImageRef::Registry {
+            repository: stand_in.repository("mirror/of/a"),
+            digest: *attested.digest(),
+        };
+        verified(&copy).await.unwrap();
+        // The control: where none was served at publishing, there is none. Nothing is published to a registry that sends elsewhere.
+        if answer.0 == 303 {
+            continue;
+        }
+        let (_none, attested) = published(vec![answer]).await;
+        verified(attested.image()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_tag_of_referrers_that_leads_to_a_page_that_is_not_there_is_no_tag_that_is_not_there() {
+    let place = Workplace::new();
+    let image = Digest::from_bytes([1; 32]);
+    for (tags_lead_to_no_page, known) in [(false, true), (true, false)] {
+        let stand_in = QuirkyRegistry::start(Quirks {
+            referrers: vec![(200, None, list(&[entry(3)]))],
+            tags_lead_to_no_page,
+            ..Quirks::default()
+        })
+        .await;
+        assert_eq!(client(&stand_in, &place.effects).referrers(&image).await.is_ok(), known);
     }
 }
 

@@ -60,6 +60,7 @@ pub(super) fn read<'p>(packages: &'p BTreeMap<Cow<'_, str>, &RawValue>, lines: &
     let mut places = Places::with_capacity(packages.len());
     let mut links: Vec<(&str, String)> = Vec::new();
     let mut entries: Vec<(&str, Entry<'_>)> = Vec::with_capacity(packages.len());
+    let mut odd: Vec<(&str, u32)> = Vec::new();
     for (at, raw) in packages {
         let line = lines.of(raw.get());
         let entry: Entry<'_> = match serde_json::from_str(raw.get()) {
@@ -70,11 +71,9 @@ pub(super) fn read<'p>(packages: &'p BTreeMap<Cow<'_, str>, &RawValue>, lines: &
             }
         };
         let package = (!entry.link).then_some(entries.len());
-        if !is_a_place(at) {
-            lock.unread(format!(
-                "`{}` at line {line} is no place that every npm takes for the same",
-                at.escape_debug()
-            ));
+        let is_a_place = is_a_place(at);
+        if !is_a_place {
+            odd.push((at, line));
         }
         let place = Place {
             package,
@@ -87,11 +86,18 @@ pub(super) fn read<'p>(packages: &'p BTreeMap<Cow<'_, str>, &RawValue>, lines: &
             continue;
         }
         let package = package_at(at, &entry, line, lock);
-        if package.origin != Origin::Local && package.identity.as_ref().is_some_and(|is| is.version.is_empty()) {
+        if is_a_place && package.origin != Origin::Local && package.identity.as_ref().is_some_and(|is| is.version.is_empty()) {
             lock.unread(format!("`{at}` at line {line} names no version"));
         }
         lock.packages.push(package);
         entries.push((at, entry));
+    }
+    for (at, line) in odd {
+        let what = match links.iter().any(|(_, target)| target == at) {
+            true => "is where npm looks for a folder of `overrides`: from the package that needs it, and it is not there",
+            false => "is no place that every npm takes for the same",
+        };
+        lock.unread(format!("`{}` at line {line} {what}", at.escape_debug()));
     }
     for (at, target) in links {
         let package = places.get(target.as_str()).and_then(|place| place.package);

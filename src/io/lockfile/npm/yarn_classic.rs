@@ -88,7 +88,10 @@ fn identity(entry: &Locked<'_>, name: &str, range: &str) -> Option<Result<Identi
     {
         return Some(Err(format!("one entry for `{name}` and for `{other}`")));
     }
-    (!entry.version.is_empty()).then(|| address::served(name, entry.version, entry.resolved))
+    // What yarn writes of every folder that it links to, whatever version that has, also where another range asks for it (`resolutions`).
+    let of_a_link = entry.resolved.is_none() && entry.version == "0.0.0";
+    let version = if of_a_link { "" } else { entry.version };
+    (!entry.version.is_empty()).then(|| address::served(name, version, entry.resolved))
 }
 
 /// The entries, and the lines that are of no form that is known.

@@ -26,10 +26,6 @@ impl Architecture {
         ARCHITECTURES.iter().find(|known| known.rustc == name)
     }
 
-    pub(in crate::stage::build) fn of_go(name: &str) -> Option<&'static Self> {
-        ARCHITECTURES.iter().find(|known| known.go == name)
-    }
-
     pub(in crate::stage::build) fn of_elf(machine: u16) -> Option<&'static Self> {
         ARCHITECTURES.iter().find(|known| known.elf == machine)
     }

@@ -36,7 +36,7 @@ pub(in crate::stage::build) struct Node {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::stage::build) enum Sort {
     Folder,
-    /// A file; for an ELF file that is 64 bits wide, low byte first, the machine that it is for.
+    /// A file; for an ELF file that has its low byte first, the machine that it is for.
     File(Option<u16>),
     /// A symbolic link, as it is written.
     Link(String),
@@ -72,7 +72,10 @@ impl Below {
 
     /// True where a list of accounts (`etc/passwd`) has a name, and where nobody knows: a link may lead to one that was not looked into.
     pub(in crate::stage::build) fn knows(&self, list: &str, name: &str) -> bool {
-        let Some((place, _)) = self.resolve(list) else { return false };
+        let Some((place, node)) = self.resolve(list) else { return false };
+        if node.sort == Sort::Folder {
+            return false;
+        }
         let names = self.accounts.get(&place);
         names.is_none_or(|names| names.iter().any(|known| known == name))
     }
@@ -234,7 +237,7 @@ impl Visitor for Seen {
 
     fn magic(&mut self, _: &Entry<'_>, start: &[u8]) -> Need {
         if let Some((_, Found::Node(node))) = self.entries.last_mut() {
-            node.sort = Sort::File(elf::machine(start));
+            node.sort = Sort::File(elf::any_machine(start));
         }
         Need::Nothing
     }
@@ -278,6 +281,8 @@ mod tests {
         assert!(!below.knows("etc/passwd", "app"));
         below.add(layer(vec![("etc/passwd", node(Sort::File(None)))], &[]));
         assert!(below.knows("etc/passwd", "app"), "one that was not looked into");
+        below.add(layer(vec![("etc/passwd", node(Sort::Folder))], &[]));
+        assert!(!below.knows("etc/passwd", "app"), "a folder is no list");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::bases::Bases;
 use super::engine::{Engine, Request};
 use super::epoch::epoch;
 use super::progress::Steps;
@@ -54,10 +55,16 @@ impl ImageSource for Dockerfile {
             );
         }
         let target = Target::new(&plan.layout)?;
+        let sources = Sources::stage(plan, build, with, target.folder.path(), effects)?;
+        let bases_known = match engine.uses_its_cache() && !plan.fresh {
+            true => Self::bases(build, &sources, engine.as_ref(), target.folder.path(), effects)?,
+            false => Bases::default(),
+        };
         let run = Run {
             plan,
             build,
-            sources: Sources::stage(plan, build, with, target.folder.path(), effects)?,
+            sources,
+            bases: bases_known,
             engine: engine.as_ref(),
             target: &target,
             effects,
@@ -84,6 +91,30 @@ impl ImageSource for Dockerfile {
     }
 }
 
+impl Dockerfile {
+    /// What the bases have ready, where a step could see a secret: its value is no part of what a step is cached by.
+    fn bases(
+        build: &DockerfileBuild,
+        sources: &Sources,
+        engine: &dyn Engine,
+        place: &std::path::Path,
+        effects: &Effects,
+    ) -> Result<Bases, BuildError> {
+        if build.secrets.is_empty() {
+            return Ok(Bases::default());
+        }
+        let mut bases = Bases::look(&sources.images, &build.platforms, engine, place, effects)?;
+        if !sources.is_understood {
+            bases.unseen = Some("not all of the Dockerfile is understood here".to_owned());
+        }
+        if let Some(why) = &bases.unseen {
+            let what = "the build has secrets, and nothing of it comes from the builder's cache";
+            effects.note(Stage::Build, format!("{what}: {why}"));
+        }
+        Ok(bases)
+    }
+}
+
 /// The first key that is about caches.
 fn cache_key(build: &DockerfileBuild) -> Option<&'static str> {
     let keys = [("cache_from", &build.cache_from), ("cache_to", &build.cache_to)];
@@ -105,6 +136,7 @@ pub(super) struct Run<'r> {
     plan: &'r BuildPlan,
     build: &'r DockerfileBuild,
     sources: Sources,
+    bases: Bases,
     engine: &'r dyn Engine,
     target: &'r Target,
     effects: &'r Effects,
@@ -134,7 +166,7 @@ impl Run<'_> {
             platform,
             unique: &unique,
             epoch: epoch(self.plan),
-            fresh: self.plan.fresh || anew.is_none(),
+            fresh: self.plan.fresh || anew.is_none() || self.bases.unseen.is_some(),
             anew: anew.as_deref().unwrap_or_default(),
             effects: self.effects,
         };
@@ -157,6 +189,13 @@ impl Run<'_> {
         if !request.fresh && self.engine.uses_its_cache() && !canonical::knows_the_commit(&image.config, canonical.epoch)? {
             let what = "the builder does not date its steps (a frontend of before 2023): steps of its cache cannot be told from the base's";
             self.effects.warn(Stage::Build, format!("{what}; building again without it"));
+            drop(image);
+            let fresh = Request { fresh: true, ..request };
+            (steps, image) = build(&fresh)?;
+        }
+        if !request.fresh && self.bases.moved(steps.bases().iter()) {
+            let what = "a base is another one than a moment ago: building again without the builder's cache";
+            self.effects.warn(Stage::Build, what);
             drop(image);
             let fresh = Request { fresh: true, ..request };
             (steps, image) = build(&fresh)?;

@@ -1,29 +1,28 @@
 //! An image that is for another machine than it says: what an engine makes of `--platform` and a base of one other platform.
 
+use super::started::{Started, name, started};
 use crate::io::Effects;
 use crate::io::oci_layout::OciLayout;
 use crate::model::event::Stage;
 use crate::model::image::{Descriptor, Platform, PlatformImage};
-use crate::model::program_place::{path_of, places_of};
-use crate::stage::build::assembly::{Architecture, Below, Sort};
+use crate::stage::build::assembly::{Architecture, Below};
 use crate::stage::build::{BuildError, DockerfileError};
 
 /// Refuses an image whose programs could not be started on the platform that was asked for. A builder takes a base of one platform for any other,
-/// and says so at most in a warning; an engine says it at the start of the container. Other processors than those of 64 bits are not told apart.
+/// and says so at most in a warning; an engine says it at the start of the container. Platforms whose machine is not among these are not judged.
 ///
 /// # Errors
 /// [`DockerfileError::OtherMachine`]; [`BuildError::Layout`], [`BuildError::Layer`] for what does not hold together.
 pub(super) fn starts_on(platform: &Platform, image: &Descriptor, layout: &OciLayout, effects: &Effects) -> Result<(), BuildError> {
-    let wanted = Architecture::of_go(&platform.architecture).map(|known| known.elf);
-    if wanted.is_none() && !NARROW.contains(&platform.architecture.as_str()) {
+    let Some(wanted) = machines_of(&platform.architecture) else {
         return Ok(());
-    }
+    };
     for of in layout.platforms(image, &effects.limits)? {
         let below = Below::of(layout, &of.layers, effects)?;
         let Some(Odd { path, machine, is_started }) = of_another(&below, &of, wanted) else {
             continue;
         };
-        let machine = Architecture::of_elf(machine).map_or_else(|| format!("machine {machine}"), |known| known.go.to_owned());
+        let machine = name_of(machine).map_or_else(|| format!("machine {machine}"), str::to_owned);
         if is_started {
             return Err(DockerfileError::OtherMachine {
                 path: format!("/{path}"),
@@ -32,7 +31,7 @@ pub(super) fn starts_on(platform: &Platform, image: &Descriptor, layout: &OciLay
             }
             .into());
         }
-        let what = format!("/{path} is for {machine}, and the image for {platform}: whoever is started with it must be an emulator");
+        let what = format!("/{path} is for {machine}, and the image for {platform}: whatever is to start it there must be able to");
         effects.warn(Stage::Build, what);
     }
     Ok(())
@@ -48,73 +47,78 @@ struct Odd {
     is_started: bool,
 }
 
-/// Programs that start the one that is named to them, as it is. Others may be emulators, or take it for data.
-const STARTERS: [&str; 19] = [
-    "sh",
-    "bash",
-    "dash",
-    "ash",
-    "busybox",
-    "env",
-    "exec",
-    "tini",
-    "tini-static",
-    "dumb-init",
-    "catatonit",
-    "docker-init",
-    "gosu",
-    "su-exec",
-    "setpriv",
-    "nice",
-    "timeout",
-    "nohup",
-    "stdbuf",
-];
+const ARM: u16 = 40;
+const I386: u16 = 3;
 
-/// Architectures of 32 bits, which start no program of 64.
-const NARROW: [&str; 2] = ["arm", "386"];
+/// What the machines of a platform start, its own first: those of 64 bits start the programs of their older kin as well. Source: the System V ABI,
+/// `e_machine`.
+fn machines_of(architecture: &str) -> Option<&'static [u16]> {
+    Some(match architecture {
+        "amd64" => &[62, I386],
+        "arm64" => &[183, ARM],
+        "386" => &[I386],
+        "arm" => &[ARM],
+        "ppc64le" => &[21],
+        "riscv64" => &[243],
+        "loong64" => &[258],
+        _ => return None,
+    })
+}
 
-/// A program that shows it: one that starts (the entry point, and what it starts: `tini -- node`, `sh -c node`); where that is a script, any that can be
-/// started, where none is for the wanted machine.
-fn of_another(below: &Below, image: &PlatformImage, wanted: Option<u16>) -> Option<Odd> {
-    let config = &image.config;
-    let found = |(path, machine): (String, u16), is_started| Odd { path, machine, is_started };
-    let words = config.entrypoint.iter().chain(&config.cmd).flat_map(|word| word.split_whitespace());
-    let starts: Vec<(String, u16)> = words.filter_map(|word| program_at(below, word, image)).collect();
-    let odd = |(_, machine): &(String, u16)| Some(*machine) != wanted;
-    let name = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
-    if let Some(first) = starts.first() {
-        if odd(first) {
-            return Some(found(first.clone(), true));
-        }
-        let is_started = STARTERS.contains(&name(&first.0).as_str());
-        return starts.into_iter().find(odd).map(|other| found(other, is_started));
-    }
-    let is_program = |(path, machine): &(&str, u16)| Architecture::of_elf(*machine).is_some() && !name(path).contains(".so");
-    let mut all = below.programs().filter(is_program);
-    match all.clone().any(|(_, machine)| Some(machine) == wanted) {
-        true => None,
-        false => all.next().map(|(path, machine)| found((path.to_owned(), machine), true)),
+/// The platform of a machine, as images name it.
+fn name_of(machine: u16) -> Option<&'static str> {
+    match machine {
+        ARM => Some("arm"),
+        I386 => Some("386"),
+        other => Architecture::of_elf(other).map(|known| known.go),
     }
 }
 
-/// Where a program lies, and the machine that it is for, where it is one that can be started, of 64 bits.
-fn program_at(below: &Below, program: &str, image: &PlatformImage) -> Option<(String, u16)> {
-    let config = &image.config;
-    let places = places_of(program, config.working_dir.as_deref(), path_of(&config.env));
-    places.iter().find_map(|place| match below.resolve(place)? {
-        (at, node) if node.mode & 0o111 != 0 => match node.sort {
-            Sort::File(Some(machine)) => Some((at, machine)),
-            _ => None,
-        },
-        _ => None,
-    })
+/// What scripts are run by.
+const INTERPRETERS: [&str; 11] = [
+    "sh", "bash", "dash", "ash", "busybox", "env", "node", "perl", "ruby", "php", "python3",
+];
+
+/// A program that shows it: one that starts; where that is a script, or none is named, what could run one, where nothing of it is for the wanted machine.
+fn of_another(below: &Below, image: &PlatformImage, wanted: &[u16]) -> Option<Odd> {
+    let starts = started(below, image);
+    let of_other = |started: &&Started| started.machine.is_some_and(|machine| !wanted.contains(&machine));
+    let others = || starts.iter().filter(of_other);
+    // What is certain refuses, wherever it stands.
+    let shows = others().find(|started| started.is_certain).or_else(|| others().next());
+    let odd = shows.and_then(|started| {
+        Some(Odd {
+            path: started.path.clone(),
+            machine: started.machine?,
+            is_started: started.is_certain,
+        })
+    });
+    let is_script = starts.first().is_none_or(|first| first.machine.is_none());
+    if odd.is_some() || !is_script {
+        return odd;
+    }
+    let is_program = |(path, machine): &(&str, u16)| name_of(*machine).is_some() && !name(path).contains(".so");
+    let all = below.programs().filter(is_program);
+    if all.clone().any(|(_, machine)| wanted.contains(&machine)) {
+        return None;
+    }
+    let runs_scripts = |path: &str| INTERPRETERS.contains(&name(path)) || name(path).starts_with("python3");
+    let shows = |(path, machine): (&str, u16)| Odd {
+        path: path.to_owned(),
+        machine,
+        is_started: runs_scripts(path),
+    };
+    all.clone()
+        .find(|(path, _)| runs_scripts(path))
+        .or_else(|| all.clone().next())
+        .map(shows)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::image::ImageConfig;
+    use crate::stage::build::assembly::Sort;
 
     const AMD64: Sort = Sort::File(Some(62));
     const ARM64: Sort = Sort::File(Some(183));
@@ -127,6 +131,10 @@ mod tests {
     }
 
     fn found(files: &[(&str, Sort)], entrypoint: &[&str]) -> Option<Odd> {
+        on("arm64", files, entrypoint)
+    }
+
+    fn on(architecture: &str, files: &[(&str, Sort)], entrypoint: &[&str]) -> Option<Odd> {
         let mut below = Below::default();
         for (path, sort) in files {
             below.put(path, sort.clone(), 0o755);
@@ -144,7 +152,7 @@ mod tests {
             },
             layers: Vec::new(),
         };
-        of_another(&below, &image, Some(183))
+        of_another(&below, &image, machines_of(architecture).expect("known"))
     }
 
     #[test]
@@ -180,5 +188,83 @@ mod tests {
         // Nothing is known: no program, or none of 64 bits.
         assert_eq!(odd(&[("a", SCRIPT)], &["/a"]), None);
         assert_eq!(odd(&[], &["/absent"]), None);
+    }
+
+    #[test]
+    fn what_is_only_given_to_a_program_as_data_refuses_nothing() {
+        let firmware = Sort::File(Some(243));
+        let started = |files: &[(&str, Sort)], entrypoint: &[&str]| found(files, entrypoint).map(|odd| odd.is_started);
+        let tools = |data: &'static str| {
+            [
+                ("bin/sh", ARM64),
+                ("bin/cp", ARM64),
+                ("tini", ARM64),
+                ("flash", ARM64),
+                (data, Sort::File(Some(243))),
+            ]
+        };
+        assert_eq!(started(&[("run", SCRIPT), ("fw", firmware)], &["/run"]), Some(false));
+        assert_ne!(started(&tools("payload"), &["/bin/sh", "-c", "cp /payload /out"]), Some(true));
+        assert_ne!(started(&tools("fw"), &["/tini", "--", "/flash", "/fw"]), Some(true));
+        assert_ne!(started(&tools("fw"), &["/tini", "--", "/mnt/tool", "/fw"]), Some(true));
+        assert_ne!(
+            started(&tools("fw"), &["/bin/sh", "-c", "[ -n \"$A\" ] && exec /fw; cp /fw /out"]),
+            Some(true)
+        );
+        // The controls: the same, and it is the program.
+        assert_eq!(started(&tools("fw"), &["/bin/sh", "-c", "cp /fw /out; exec /fw"]), Some(true));
+        assert_eq!(started(&tools("fw"), &["/tini", "-s", "--", "/fw"]), Some(true));
+        assert_eq!(started(&tools("fw"), &["/bin/sh", "-ec", "cp /a /b; exec /fw"]), Some(true));
+    }
+
+    #[test]
+    fn what_is_started_in_another_way_is_refused_as_well() {
+        let app = |architecture: &str, machine: u16, entrypoint: &[&str]| {
+            let own = machines_of(architecture).expect("known")[0];
+            let program = |machine| Sort::File(Some(machine));
+            let files = [
+                ("bin/sh", Sort::Link("busybox".to_owned())),
+                ("bin/busybox", program(own)),
+                ("lib/ld-linux-aarch64.so.1", program(own)),
+                ("bin/gosu", program(own)),
+                ("usr/bin/node", program(own)),
+                ("srv/app", program(machine)),
+            ];
+            on(architecture, &files, entrypoint)
+                .filter(|odd| odd.is_started)
+                .map(|odd| odd.path)
+        };
+        for entrypoint in [
+            &["/lib/ld-linux-aarch64.so.1", "/srv/app"][..],
+            &["/lib/ld-linux-aarch64.so.1", "--library-path", "/lib", "/srv/app"],
+            &["/bin/sh", "-c", "cd /srv && ./app"],
+            &["/bin/sh", "-c", "exec \"/srv/app\";"],
+            &["/bin/sh", "-c", "exec \"$@\"", "--", "/srv/app"],
+            &["/bin/busybox", "sh", "-c", "A=1 /srv/app"],
+            &["/bin/busybox", "env", "A=1", "/srv/app"],
+            &["/bin/gosu", "node", "/srv/app"],
+        ] {
+            assert_eq!(app("arm64", 62, entrypoint).as_deref(), Some("srv/app"), "{entrypoint:?}");
+            assert_eq!(app("arm64", 183, entrypoint), None, "{entrypoint:?}");
+        }
+        // Machines of 32 bits: their own, and not each other's; those of 64 start their kin's.
+        for (architecture, machine, refused) in [
+            ("amd64", ARM, true),
+            ("arm", I386, true),
+            ("arm", 62, true),
+            ("386", 62, true),
+            ("arm64", I386, true),
+            ("arm64", ARM, false),
+            ("amd64", I386, false),
+            ("arm", ARM, false),
+            ("386", I386, false),
+        ] {
+            assert_eq!(
+                app(architecture, machine, &["/srv/app"]).is_some(),
+                refused,
+                "{architecture} {machine}"
+            );
+        }
+        assert!(machines_of("s390x").is_none());
     }
 }

@@ -4,6 +4,7 @@
 //! give one digest with one builder, in whatever folder and however often they are built from nothing, as far as the steps themselves do (what an
 //! engine kept of another commit has that one's times); nothing of the build stays in the engine.
 
+mod bases;
 mod context;
 mod engine;
 mod epoch;
@@ -12,7 +13,9 @@ mod image_source;
 mod machine;
 mod progress;
 mod provenance;
+mod shell_text;
 mod sources;
+mod started;
 
 pub use context::ignored;
 pub use engine::named_by;

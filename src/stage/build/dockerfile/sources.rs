@@ -26,6 +26,8 @@ pub(super) struct Sources {
     pub(super) anew: Vec<Option<String>>,
     /// Images that the Dockerfile names, as written.
     pub(super) images: Vec<String>,
+    /// False where some of the Dockerfile is not understood, or another program reads it.
+    pub(super) is_understood: bool,
 }
 
 impl Sources {
@@ -83,13 +85,14 @@ impl Sources {
         }
         let mounts = dockerfile::mounts(&file);
         context::copy(&root, &items, &copy, time_of_files(&mounts, plan, effects), effects)?;
-        let (images, _) = dockerfile::images(&file, &build.args);
+        let (images, problems) = dockerfile::images(&file, &build.args);
         Ok(Self {
             dockerfile,
             context: copy,
             digest: sha256(text.as_bytes()),
             anew: mounts.caches.into_iter().chain(mounts.secrets).collect(),
             images: images.into_iter().map(|image| image.name).collect(),
+            is_understood: file.problems.is_empty() && problems.is_empty(),
         })
     }
 }

@@ -3,8 +3,6 @@
 use std::io;
 use std::path::Path;
 
-use tokio::runtime::Handle;
-
 use super::{copy, repack};
 use crate::io::Effects;
 use crate::io::archive::{DockerImage, Engine, OciImage, save};
@@ -16,6 +14,7 @@ use crate::model::image::{BuiltImage, Descriptor};
 use crate::model::image_ref::ImageRef;
 use crate::model::plan::{BuildPlan, Builder};
 use crate::stage::build::staging_folder::Target;
+use crate::stage::build::waiting::Waiting;
 use crate::stage::build::{BuildError, ImageSource};
 
 /// Takes an image that exists.
@@ -93,23 +92,10 @@ pub(in crate::stage::build) fn bring(
 
 /// Pulls an image by digest.
 fn pull(repository: &str, digest: &Digest, layout: &OciLayout, effects: &Effects) -> Result<Descriptor, BuildError> {
-    // Within a run there is a runtime already; a caller without one gets its own for as long as this takes.
-    let (own, runtime) = match Handle::try_current() {
-        Ok(handle) => (None, handle),
-        Err(_) => {
-            let own = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-            let own = own.map_err(|source| FileError::Read {
-                path: layout.dir().to_owned(),
-                source,
-            })?;
-            let handle = own.handle().clone();
-            (Some(own), handle)
-        }
-    };
-    let image = runtime.block_on(RemoteImage::open(repository, digest, effects))?;
+    let waiting = Waiting::for_folder(layout.dir())?;
+    let image = waiting.on(RemoteImage::open(repository, digest, effects))?;
     let descriptor = image.descriptor.clone();
     copy::image(&image, &descriptor, layout, effects)?;
-    drop(own);
     Ok(descriptor)
 }
 

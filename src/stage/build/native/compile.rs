@@ -7,6 +7,7 @@ use cargo_metadata::{Metadata, MetadataCommand};
 use serde::Deserialize;
 
 use super::compiled::{self, Compiled};
+use super::dep_info::read_for;
 use super::failure::{self, Attempt};
 use super::graph::Graph;
 use super::project::{Project, Selected};
@@ -41,6 +42,8 @@ pub(super) struct Compilate {
     pub(super) executables: Vec<(String, PathBuf)>,
     /// Every package that was compiled, by cargo's identity of it.
     pub(super) compiled: BTreeMap<String, Compiled>,
+    /// Files that went into the programs; none where cargo does not say which.
+    pub(super) read: Option<Vec<PathBuf>>,
     /// The graph as it was before anything was compiled: who needs whom.
     pub(super) graph: Graph,
 }
@@ -106,8 +109,12 @@ impl Compilation<'_> {
             self.effects.warn(Stage::Build, format!("{package} {what}"));
         }
         let folder = for_target.join(self.profile_folder());
+        let executables: Vec<(String, PathBuf)> = self.package.bins.iter().map(|bin| (bin.clone(), folder.join(bin))).collect();
+        let read = executables.iter().map(|(_, path)| read_for(path, &self.effects.limits));
+        let read: Option<Vec<Vec<PathBuf>>> = read.collect();
         Ok(Compilate {
-            executables: self.package.bins.iter().map(|bin| (bin.clone(), folder.join(bin))).collect(),
+            executables,
+            read: read.map(|read| read.concat()),
             compiled,
             graph,
         })
@@ -217,6 +224,8 @@ impl Compilation<'_> {
         program
             .env("CARGO_ENCODED_RUSTFLAGS", flags)
             .env("CARGO_BUILD_BUILD_DIR", target_dir)
+            // What cargo writes of the files that were read is whole paths, whatever a configuration says.
+            .env("CARGO_BUILD_DEP_INFO_BASEDIR", target_dir)
             .env("CARGO_INCREMENTAL", "0")
             .env("SOURCE_DATE_EPOCH", epoch.to_string())
             .env("PORTCULLIS_COMMIT", sha)

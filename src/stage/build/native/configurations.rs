@@ -17,7 +17,7 @@ const MOST: usize = 200;
 pub(super) struct Configuration {
     pub(super) path: PathBuf,
     /// The same without links and detours.
-    settled: PathBuf,
+    pub(super) settled: PathBuf,
     pub(super) table: toml::Table,
     text: String,
 }

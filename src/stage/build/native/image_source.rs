@@ -15,7 +15,7 @@ use super::project::Selected;
 use super::stamp::Kept;
 use super::stand_ins::StandIns;
 use super::target::Target;
-use super::{named, origin, rootfs, running};
+use super::{committed, named, origin, rootfs, running};
 use crate::io::Effects;
 use crate::io::oci_layout::OciLayout;
 use crate::model::event::Stage;
@@ -45,7 +45,9 @@ impl ImageSource for Native {
         let mut kept = Kept::open(plan, build, &prepared, target_dir(plan))?;
         let compiled = run.compile(&mut kept)?;
         let image = run.image(&compiled)?;
-        kept.ended_well()?;
+        if compiled.is_of_the_commit {
+            kept.ended_well()?;
+        }
         let project = &prepared.project;
         let programs: Vec<&str> = project.programs().map(String::as_str).collect();
         let version = project.packages.first().map_or("", |package| &package.version);
@@ -69,6 +71,17 @@ struct Compiled<'r> {
     platforms: Vec<ForTarget<'r>>,
     /// No local package lies outside of the workspace, and none in a folder that no commit holds.
     is_contained: bool,
+    /// No single file that was read is in no commit.
+    is_of_the_commit: bool,
+}
+
+/// What cargo made, before it is known what of it is in no commit.
+struct Made<'r> {
+    platforms: Vec<ForTarget<'r>>,
+    /// Folders of local packages that lie outside of the workspace.
+    outside: BTreeSet<PathBuf>,
+    /// Files that went into the programs; none where cargo does not say which.
+    read: Option<Vec<PathBuf>>,
 }
 
 /// What cargo made for one target.
@@ -121,7 +134,7 @@ impl<'r> Run<'r> {
         }
         let built = self.build(graphs, &stand_ins);
         kept.was_written_by_no_other()?;
-        let (platforms, outside) = built?;
+        let Made { platforms, outside, read } = built?;
         // Of what lies outside of the workspace it is said below.
         for folder in uncommitted.difference(&outside) {
             let what = "holds sources that are in no commit: the image is not called reproducible";
@@ -131,15 +144,18 @@ impl<'r> Run<'r> {
             let what = "lies outside of the workspace: cargo makes the digest depend on where the checkout lies; make it a member";
             self.effects.warn(Stage::Build, format!("{} {what}", folder.display()));
         }
+        let is_of_the_commit = committed::told(self.plan, self.prepared, read, &uncommitted, self.effects)?;
         Ok(Compiled {
             platforms,
-            is_contained: outside.is_empty() && uncommitted.is_empty(),
+            is_contained: outside.is_empty() && uncommitted.is_empty() && is_of_the_commit,
+            is_of_the_commit,
         })
     }
 
-    /// Compiles for every target; and folders of local packages that lie outside of the workspace.
-    fn build(&self, graphs: Vec<Graph>, stand_ins: &StandIns) -> Result<(Vec<ForTarget<'r>>, BTreeSet<PathBuf>), BuildError> {
+    /// Compiles for every target.
+    fn build(&self, graphs: Vec<Graph>, stand_ins: &StandIns) -> Result<Made<'r>, BuildError> {
         let project = &self.prepared.project;
+        let mut read: Option<Vec<PathBuf>> = Some(Vec::new());
         let mut outside: BTreeSet<PathBuf> = BTreeSet::new();
         let mut platforms = Vec::new();
         let mut graphs = graphs.into_iter();
@@ -151,12 +167,13 @@ impl<'r> Run<'r> {
                 programs.extend(program::built(&compilation, &compilate, stand_ins)?);
                 commands.push(compilation.shown());
                 outside.extend(project.outside(compilate.compiled.keys()));
+                read = read.zip(compilate.read).map(|(known, more)| [known, more].concat());
             }
             programs.sort_by(|a, b| a.name.cmp(&b.name));
             let command = commands.join(" && ");
             platforms.push(ForTarget { target, programs, command });
         }
-        Ok((platforms, outside))
+        Ok(Made { platforms, outside, read })
     }
 
     fn image(&self, compiled: &Compiled<'_>) -> Result<BuiltImage, BuildError> {

@@ -4,10 +4,12 @@
 //! Invariant: one commit, one toolchain and one version of this program give one digest, in whatever folder they build.
 
 mod audit;
+mod committed;
 mod compile;
 mod compiled;
 mod configurations;
 mod created;
+mod dep_info;
 mod earlier;
 mod elf;
 mod failure;

@@ -220,23 +220,22 @@ impl Tree {
         Ok(())
     }
 
-    /// Source: the rustup book, "The toolchain file".
+    /// Files of the tree that may choose a toolchain. Source: the rustup book, "The toolchain file".
+    pub(super) fn toolchain_files(&self) -> impl Iterator<Item = PathBuf> {
+        let folders = self.root.ancestors().take_while(|folder| folder.starts_with(self.folder()));
+        let named = folders.flat_map(|folder| ["rust-toolchain", "rust-toolchain.toml"].map(|name| folder.join(name)));
+        named.filter(|path| path.is_file())
+    }
+
     fn toolchain(&self, limits: &Limits) -> Result<(), BuildError> {
         let folders = self.root.ancestors().take_while(|folder| folder.starts_with(self.folder()));
-        for path in folders
-            .clone()
-            .map(|folder| folder.join("Cargo.toml"))
-            .filter(|path| path.is_file())
-        {
+        for path in folders.map(|folder| folder.join("Cargo.toml")).filter(|path| path.is_file()) {
             let text = files::read_text(&path, limits.document)?;
             if let Some(manifest) = text.parse::<toml::Table>().or_none("cargo says what is wrong with it") {
                 Self::profiles(&path, &manifest)?;
             }
         }
-        for path in folders.flat_map(|folder| ["rust-toolchain", "rust-toolchain.toml"].map(|name| folder.join(name))) {
-            if !path.is_file() {
-                continue;
-            }
+        for path in self.toolchain_files() {
             let text = files::read_text(&path, limits.document)?;
             // In the old form it is a line: a name, or a path.
             let table = text.parse::<toml::Table>().or_none("then it is the old form, or rustup refuses it");

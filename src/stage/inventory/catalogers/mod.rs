@@ -25,6 +25,8 @@ pub mod setuid;
 #[cfg(test)]
 mod tests;
 
+pub(super) use pinned::go_workspaces;
+
 use super::cataloger::Cataloger;
 use super::unread;
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::super::failure;
 use super::super::progress::{self, Heard, Steps};
-use super::request::{Engine, Request};
+use super::request::{Engine, Request, Stored};
 use super::saved::Temporary;
 use crate::io::archive;
 use crate::io::process::{ProcessError, Program};
@@ -52,6 +52,11 @@ impl Engine for Buildah {
 
     fn uses_its_cache(&self) -> bool {
         false
+    }
+
+    /// Nothing of it is asked: it takes no step of an earlier build.
+    fn stored(&self, _: &str) -> Option<Stored> {
+        None
     }
 
     fn build(&self, request: &Request<'_>, steps: Steps, archive: &Path) -> Result<Steps, BuildError> {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::super::failure;
 use super::super::progress::{Heard, Plain, RawJson, Reader, Steps};
-use super::request::{Engine, Request};
+use super::request::{Engine, Request, Stored};
 use super::saved::Temporary;
 use crate::io::archive;
 use crate::io::process::{ProcessError, Program};
@@ -150,6 +150,26 @@ impl Engine for Buildkit {
 
     fn uses_its_cache(&self) -> bool {
         true
+    }
+
+    fn stored(&self, name: &str) -> Option<Stored> {
+        let is_beside = matches!(self.front, Front::Buildx { in_engine: false, .. });
+        if is_beside {
+            return None;
+        }
+        let format = "{{.Os}}/{{.Architecture}}{{with .Variant}}/{{.}}{{end}} {{json .Config.OnBuild}}";
+        let said = Program::new("docker")
+            .args(["image", "inspect", "--format", format, "--", name])
+            .stdout();
+        let said = said.or_none("an image that the engine does not have is looked for in its registry")?;
+        let said = String::from_utf8_lossy(&said);
+        let (platform, triggers) = said.trim().split_once(' ')?;
+        let on_build: Option<Vec<String>> =
+            serde_json::from_str(triggers).or_none("what is not understood is looked up in the registry")?;
+        Some(Stored {
+            platform: platform.to_owned(),
+            on_build: on_build.unwrap_or_default(),
+        })
     }
 
     fn build(&self, request: &Request<'_>, steps: Steps, archive: &Path) -> Result<Steps, BuildError> {

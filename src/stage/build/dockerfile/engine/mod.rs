@@ -8,4 +8,4 @@ mod saved;
 
 pub(super) use choice::choose;
 pub use choice::named_by;
-pub(super) use request::{Engine, Request};
+pub(super) use request::{Engine, Request, Stored};

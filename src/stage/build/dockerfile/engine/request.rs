@@ -34,6 +34,14 @@ pub(in crate::stage::build::dockerfile) struct Request<'r> {
     pub(in crate::stage::build::dockerfile) effects: &'r Effects,
 }
 
+/// An image in an engine's own store.
+pub(in crate::stage::build::dockerfile) struct Stored {
+    /// `linux/amd64`.
+    pub(in crate::stage::build::dockerfile) platform: String,
+    /// Its triggers, as they are written.
+    pub(in crate::stage::build::dockerfile) on_build: Vec<String>,
+}
+
 /// A program that builds Dockerfiles.
 pub(in crate::stage::build::dockerfile) trait Engine {
     /// Which one, and in which version.
@@ -41,6 +49,9 @@ pub(in crate::stage::build::dockerfile) trait Engine {
 
     /// Whether steps of earlier builds are taken where they fit.
     fn uses_its_cache(&self) -> bool;
+
+    /// An image of its own store, where it builds upon that one; none where it has none of this name.
+    fn stored(&self, name: &str) -> Option<Stored>;
 
     /// Builds, and puts the image into a file in the form of `docker save`. Nothing else stays: no image, no tag, no container.
     ///

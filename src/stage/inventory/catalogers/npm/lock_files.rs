@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::io::encoding;
 use crate::io::lockfile::npm::{Need, NpmLock, Package, YARN_BY_HAND, is_moved_by_yarn, read_bun, read_package_lock, read_pnpm, read_yarn};
 use crate::io::merge_conflict;
-use crate::model::coverage::GapKind;
+use crate::model::coverage::{GapKind, STANDS_IN};
 use crate::model::inventory::{Component, Location, Origin, Scope};
 
 use super::component::{component, look_up};
@@ -118,8 +118,7 @@ impl Cataloger for NpmLockFile {
             {
                 Some(component) => look_up(component),
                 None => {
-                    let what =
-                        "is given a folder that stands in for a published package, and the lock file does not say of which version it is";
+                    let what = format!("is given a folder that {STANDS_IN}, and the lock file does not say of which version it is");
                     sink.gap(GapKind::PartialDatabase, format!("who needs `{name}` {what}"));
                 }
             }
@@ -226,6 +225,37 @@ mod tests {
         }
         let own = Recorder::of(&PACKAGE_LOCK, "package-lock.json", npm.as_bytes());
         assert!(own.named("own").ecosystem.is_none() && own.named("own").root);
+    }
+
+    #[test]
+    fn a_folder_of_overrides_that_npm_does_not_find_is_one_gap() {
+        // As npm 11 writes it for `overrides: {"cookie-signature": "file:./v/cookie-signature"}`.
+        let npm = r#"{"name": "app", "version": "1.0.0", "lockfileVersion": 3, "packages": {
+            "": {"name": "app", "version": "1.0.0", "dependencies": {"express": "4.18.0"}},
+            "node_modules/express": {"version": "4.18.0", "integrity": "x", "dependencies": {"cookie-signature": "1.0.6"}},
+            "node_modules/cookie-signature": {"resolved": "node_modules/express/v/cookie-signature", "link": true},
+            "node_modules/express/v/cookie-signature": {}}}"#;
+        let seen = Recorder::of(&PACKAGE_LOCK, "package-lock.json", npm.as_bytes());
+        assert_eq!(seen.gaps.len(), 1, "{:?}", seen.gaps);
+        assert!(seen.gaps[0].1.contains("overrides"), "{:?}", seen.gaps);
+    }
+
+    #[test]
+    fn a_folder_that_yarn_1_links_to_has_no_version_and_is_a_gap_where_it_stands_in() {
+        let lock = |entries: &str| {
+            let text = format!(
+                "# yarn lockfile v1\n\n{entries}\nexpress@4.18.0:\n  version \"4.18.0\"\n  resolved \"https://example.org/express/-/express-4.18.0.tgz#x\"\n  dependencies:\n    cookie-signature \"1.0.6\"\n"
+            );
+            Recorder::of(&YARN_LOCK, "yarn.lock", text.as_bytes())
+        };
+        // As yarn 1.22 writes both.
+        let linked = "cookie-signature@1.0.6:\n  version \"0.0.0\"\n  uid \"\"\n\n\"cookie-signature@link:./v/c\":\n  version \"0.0.0\"\n  uid \"\"\n";
+        let seen = lock(linked);
+        assert_eq!(seen.gaps.len(), 1, "{:?}", seen.gaps);
+        // The control: a copy, whose version yarn writes down.
+        let seen = lock("cookie-signature@1.0.6, \"cookie-signature@file:./v/c\":\n  version \"1.0.6\"\n");
+        assert!(seen.gaps.is_empty(), "{:?}", seen.gaps);
+        assert!(seen.named("cookie-signature").ecosystem.is_some());
     }
 
     #[test]

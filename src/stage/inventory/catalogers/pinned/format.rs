@@ -91,7 +91,7 @@ impl LockFormat {
         (self.is_file)(name) || (self.is_file)(path)
     }
 
-    fn component(&self, pin: &Pin) -> Component {
+    pub(super) fn component(&self, pin: &Pin) -> Component {
         let (namespace, name) = match self.kind {
             "maven" => pin
                 .name

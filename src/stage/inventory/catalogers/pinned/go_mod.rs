@@ -19,11 +19,27 @@ type Replaced = (String, Option<String>);
 
 /// What the lines say.
 #[derive(Default)]
-struct Module {
-    required: Vec<(String, String, u32)>,
+pub(super) struct Module {
+    /// Name, version, line.
+    pub(super) required: Vec<(String, String, u32)>,
+    /// Folders of a workspace's modules, as they are written.
+    pub(super) used: Vec<String>,
     /// By what, and in which line.
     replaced: HashMap<Replaced, (Vec<String>, u32)>,
     go: Option<String>,
+}
+
+impl Module {
+    /// By what a module at a version is replaced: a name and a version, or a folder alone.
+    pub(super) fn replaced_by(&self, name: &str, version: &str) -> Option<&[String]> {
+        let of = |version: Option<&str>| self.replaced.get(&(name.to_owned(), version.map(str::to_owned)));
+        of(Some(version)).or_else(|| of(None)).map(|(by, _)| by.as_slice())
+    }
+}
+
+/// What the lines of either file say, as far as they can be read: the rest is told where the file is.
+pub(super) fn module(text: &str) -> Result<Module, String> {
+    Ok(lines_of(text)?.0)
 }
 
 pub(super) fn is_work_file(name: &str) -> bool {
@@ -31,7 +47,7 @@ pub(super) fn is_work_file(name: &str) -> bool {
 }
 
 /// What a workspace puts in the place of what its modules require, where that is a published module: it is built, whatever their own files say. A
-/// local copy is judged by the version that it stands in for, which those files have.
+/// local copy is judged by the version that it stands in for, which those files have. Where the modules are there, [`super::go_workspaces`] knows more.
 pub(super) fn read_work(text: &str) -> Result<Pins, String> {
     let (module, mut found) = lines_of(text)?;
     let mut replaced: Vec<&(Vec<String>, u32)> = module.replaced.values().collect();
@@ -45,15 +61,16 @@ pub(super) fn read_work(text: &str) -> Result<Pins, String> {
 }
 
 pub(super) fn read(text: &str) -> Result<Pins, String> {
-    let (module, mut found) = lines_of(text)?;
+    let (mut module, mut found) = lines_of(text)?;
     if !module.required.is_empty() && !lists_indirect(module.go.as_deref()) {
         let detail = "it is of a version of Go before 1.17, so that modules that are needed by others only are not listed";
         found.troubles.push(detail.to_owned());
     }
-    for (name, version, line) in module.required {
-        let key = (name.clone(), Some(version.clone()));
-        let by = module.replaced.get(&key).or_else(|| module.replaced.get(&(name.clone(), None)));
-        found.pins.push(match by.map(|(by, _)| by.as_slice()) {
+    let required = std::mem::take(&mut module.required);
+    let replaced = &module;
+    for (name, version, line) in required {
+        let by = replaced.replaced_by(&name, &version);
+        found.pins.push(match by {
             Some([other, version]) => Pin::new(other, version, Some(line)),
             // A local copy is judged by the version that it stands in for.
             None | Some(_) => Pin::new(name, version, Some(line)),
@@ -117,7 +134,9 @@ fn take(verb: &str, words: &[Word], number: u32, module: &mut Module, found: &mu
                 .insert(((*name).to_owned(), Some((*version).to_owned())), (by, number));
         }
         ("replace", _) => found.troubles.push(format!("line {number} replaces nothing that can be read")),
-        ("module" | "godebug" | "exclude" | "retract" | "tool" | "ignore" | "use", _) => {}
+        ("use", Some([folder])) => module.used.push((*folder).to_owned()),
+        ("use", _) => found.troubles.push(format!("line {number} uses nothing that can be read")),
+        ("module" | "godebug" | "exclude" | "retract" | "tool" | "ignore", _) => {}
         _ => found.troubles.push(format!("line {number} says `{verb}`, which is not known here")),
     }
 }

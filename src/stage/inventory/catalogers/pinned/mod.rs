@@ -13,6 +13,7 @@ mod format;
 mod gemspec;
 mod go_mod;
 mod go_mod_lines;
+pub(in crate::stage::inventory) mod go_workspaces;
 mod gradle;
 mod haskell;
 mod hex;

@@ -1,0 +1,160 @@
+//! Files that a build read, and that no commit holds: `include_str!` of what git ignores, a configuration or a toolchain file of the checkout.
+
+use std::collections::BTreeSet;
+use std::path::{Component, Path, PathBuf};
+
+use super::compile::target_dir;
+use super::prepared::Prepared;
+use crate::io::{Effects, cargo, git};
+use crate::model::event::Stage;
+use crate::model::plan::BuildPlan;
+use crate::stage::build::BuildError;
+
+/// So many files that are in no commit are told by name.
+const MOST_TOLD: usize = 5;
+
+/// git's mode of a repository within another.
+const REPOSITORY: u32 = 0o160_000;
+
+/// What the index of a checkout has, and those of the repositories within it.
+#[derive(Debug)]
+pub(super) struct Committed {
+    top: PathBuf,
+    files: BTreeSet<PathBuf>,
+}
+
+impl Committed {
+    /// `top`: of the checkout, without links.
+    ///
+    /// # Errors
+    /// [`BuildError::Git`].
+    pub(super) fn of(top: &Path) -> Result<Self, BuildError> {
+        let mut files = BTreeSet::new();
+        let mut repositories = vec![PathBuf::new()];
+        while let Some(repository) = repositories.pop() {
+            for (path, tracked) in git::staged(&top.join(&repository))? {
+                let path = repository.join(path);
+                // One that was not fetched has nothing that could be read.
+                match tracked.mode == REPOSITORY {
+                    true if top.join(&path).join(".git").symlink_metadata().is_ok() => repositories.push(path),
+                    true => {}
+                    false => _ = files.insert(path),
+                }
+            }
+        }
+        let top = top.to_owned();
+        Ok(Self { top, files })
+    }
+
+    /// True for a file of the commit, where every link on the way to it is one as well.
+    pub(super) fn holds(&self, path: &Path) -> bool {
+        let is_there = |path: &Path| path.strip_prefix(&self.top).is_ok_and(|below| self.files.contains(below));
+        let written = without_detours(path);
+        let links = written
+            .ancestors()
+            .take_while(|above| *above != self.top && above.starts_with(&self.top));
+        let are_its_own = links.filter(|above| above.is_symlink()).all(is_there);
+        are_its_own && path.canonicalize().is_ok_and(|real| is_there(&real))
+    }
+
+    /// Those of some files that no commit holds, but for what lies in one of the folders `of_others`, and in cargo's own. `read` are whole paths; what is
+    /// not there, or is a folder, was not read.
+    pub(super) fn missing(&self, read: impl IntoIterator<Item = PathBuf>, of_others: &[PathBuf]) -> BTreeSet<PathBuf> {
+        let home = cargo::home();
+        let is_of_others = |path: &Path| {
+            // git's own files say which commit it is.
+            let of_git = path
+                .strip_prefix(&self.top)
+                .is_ok_and(|below| below.components().any(|part| part.as_os_str() == ".git"));
+            of_git || of_others.iter().chain(&home).any(|folder| path.starts_with(folder))
+        };
+        let read = read.into_iter().map(|path| without_detours(&path)).filter(|path| path.is_file());
+        read.filter(|path| !is_of_others(path) && !self.holds(path)).collect()
+    }
+}
+
+/// Tells what a build read of a clean commit's checkout and is in no commit, beside whole folders of sources (`folders`): `read`, the configurations,
+/// the toolchain files, the lock file. True where there is nothing: the commit alone says what is in the image.
+///
+/// # Errors
+/// [`BuildError::Git`].
+pub(super) fn told(
+    plan: &BuildPlan,
+    prepared: &Prepared,
+    read: Option<Vec<PathBuf>>,
+    folders: &BTreeSet<PathBuf>,
+    effects: &Effects,
+) -> Result<bool, BuildError> {
+    let is_clean = plan.commit.as_ref().is_some_and(|commit| !commit.dirty);
+    let Some(top) = prepared.tree.top().filter(|_| is_clean) else {
+        return Ok(true);
+    };
+    let Some(mut files) = read else {
+        let what = "cargo does not say which files were compiled: the image is not called reproducible";
+        effects.warn(Stage::Build, what);
+        return Ok(false);
+    };
+    let configurations = prepared.configurations.iter().map(|known| known.settled.clone());
+    files.extend(configurations.filter(|path| path.starts_with(top)));
+    files.extend(prepared.tree.toolchain_files());
+    files.push(prepared.project.workspace.join("Cargo.lock"));
+    let of_others: Vec<PathBuf> = folders.iter().cloned().chain([target_dir(plan)]).collect();
+    let missing = Committed::of(top)?.missing(files, &of_others);
+    for path in missing.iter().take(MOST_TOLD) {
+        let what = "is in no commit, and was read by the build: the image is not called reproducible";
+        effects.warn(Stage::Build, format!("{} {what}", path.display()));
+    }
+    if missing.len() > MOST_TOLD {
+        let more = missing.len() - MOST_TOLD;
+        effects.warn(
+            Stage::Build,
+            format!("{more} more files are in no commit, and were read by the build"),
+        );
+    }
+    Ok(missing.is_empty())
+}
+
+/// A path in which no `..` stands, as cargo takes it: by its words.
+fn without_detours(path: &Path) -> PathBuf {
+    let mut clean = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => _ = clean.pop(),
+            other => clean.push(other),
+        }
+    }
+    clean
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn a_file_is_the_commits_with_every_link_on_the_way_to_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let top = folder.path().canonicalize().expect("there");
+        for (path, text) in [("src/main.rs", ""), ("gen/x.txt", ""), (".git/HEAD", ""), ("elsewhere", "")] {
+            let path = top.join(path);
+            fs::create_dir_all(path.parent().expect("one")).expect("made");
+            fs::write(path, text).expect("written");
+        }
+        symlink("src", top.join("known")).expect("made");
+        symlink("src", top.join("unknown")).expect("made");
+        symlink("gen", top.join("led")).expect("made");
+        let committed = Committed {
+            files: ["src/main.rs", "known", "led"].map(PathBuf::from).into(),
+            top: top.clone(),
+        };
+        let holds = |path: &str| committed.holds(&top.join(path));
+        assert!(holds("src/main.rs") && holds("known/main.rs") && holds("gen/../src/main.rs"));
+        assert!(!holds("gen/x.txt") && !holds("unknown/main.rs") && !holds("led/x.txt"));
+        let read = ["src/main.rs", "gen/x.txt", ".git/HEAD", "src", "absent", "elsewhere"].map(|path| top.join(path));
+        let missing = committed.missing(read, &[top.join("elsewhere")]);
+        assert_eq!(missing, [top.join("gen/x.txt")].into());
+    }
+}
