@@ -23,6 +23,13 @@ struct Locked<'a> {
     line: u32,
 }
 
+impl Locked<'_> {
+    /// True for what yarn writes of every folder that it links to, whatever version that has, also where another range asks for it (`resolutions`).
+    fn is_of_a_link(&self) -> bool {
+        self.resolved.is_none() && self.version == "0.0.0"
+    }
+}
+
 pub(super) fn read(text: &str) -> NpmLock {
     let mut lock = NpmLock::default();
     let (entries, odd) = entries(text);
@@ -64,7 +71,7 @@ fn package(entry: &Locked<'_>, by_pattern: &HashMap<String, usize>, lock: &mut N
         identity: pattern
             .and_then(|(name, range)| identity(entry, name, range))
             .and_then(|identity| lock.or_unread(entry.line, identity)),
-        origin: address::origin(entry.resolved.or(folder)),
+        origin: address::origin(entry.resolved.or(folder).or(entry.is_of_a_link().then_some("link:"))),
         scope: Scope::Runtime,
         license: None,
         folder: None,
@@ -88,9 +95,7 @@ fn identity(entry: &Locked<'_>, name: &str, range: &str) -> Option<Result<Identi
     {
         return Some(Err(format!("one entry for `{name}` and for `{other}`")));
     }
-    // What yarn writes of every folder that it links to, whatever version that has, also where another range asks for it (`resolutions`).
-    let of_a_link = entry.resolved.is_none() && entry.version == "0.0.0";
-    let version = if of_a_link { "" } else { entry.version };
+    let version = if entry.is_of_a_link() { "" } else { entry.version };
     (!entry.version.is_empty()).then(|| address::served(name, version, entry.resolved))
 }
 
