@@ -28,30 +28,42 @@ fn said(name: &str) -> Option<OsString> {
     environment::variable(name).filter(|value| !value.is_empty() && value != "false")
 }
 
-/// By which variables CIs say where they put the commit. Source: the documentation of GitHub, GitLab, Bitbucket, Azure Pipelines, AWS CodeBuild, Jenkins,
-/// CircleCI, Buildkite, Travis, Drone and Woodpecker, Cirrus.
-const CHECKOUTS: [&str; 11] = [
+/// By which variables CIs say where they put the commit. Source: the documentation of GitHub, GitLab, Bitbucket, Azure Pipelines, AWS CodeBuild, CircleCI,
+/// Buildkite, Travis, Drone, Woodpecker, Cirrus, AppVeyor, Bitrise and Semaphore.
+const CHECKOUTS: [&str; 14] = [
     "GITHUB_WORKSPACE",
     "CI_PROJECT_DIR",
     "BITBUCKET_CLONE_DIR",
     "BUILD_SOURCESDIRECTORY",
     "CODEBUILD_SRC_DIR",
-    "WORKSPACE",
     "CIRCLE_WORKING_DIRECTORY",
     "BUILDKITE_BUILD_CHECKOUT_PATH",
     "TRAVIS_BUILD_DIR",
+    "DRONE_WORKSPACE",
     "CI_WORKSPACE",
     "CIRRUS_WORKING_DIR",
+    "APPVEYOR_BUILD_FOLDER",
+    "BITRISE_SOURCE_DIR",
+    "SEMAPHORE_GIT_DIR",
 ];
+/// Jenkins' name for it, and of many at a desk.
+const OF_JENKINS: &str = "WORKSPACE";
 
 /// Where the CI put the commit, without links; empty at a desk, and where it does not say so or what it says is not there (in a container of the job's).
 pub(super) fn checkouts() -> Vec<PathBuf> {
-    let place = |name| {
-        PathBuf::from(said(name)?)
-            .canonicalize()
-            .or_none("what is not there holds no commit")
-    };
-    let mut all: Vec<PathBuf> = CHECKOUTS.into_iter().filter_map(place).collect();
+    if !is_one() {
+        return Vec::new();
+    }
+    let jenkins = said("JENKINS_URL").and_then(|_| said(OF_JENKINS));
+    let named = CHECKOUTS.into_iter().filter_map(said).chain(jenkins).map(PathBuf::from);
+    let mut all: Vec<PathBuf> = named
+        .map(|place| match (place.strip_prefix("~"), said("HOME")) {
+            // CircleCI gives it as it was written.
+            (Ok(below), Some(home)) => PathBuf::from(home).join(below),
+            _ => place,
+        })
+        .filter_map(|place| place.canonicalize().or_none("what is not there holds no commit"))
+        .collect();
     all.retain(|place| place.parent().is_some());
     all.dedup();
     all

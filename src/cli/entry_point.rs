@@ -41,7 +41,9 @@ pub fn main() -> ExitCode {
             return ExitCode::from(exit::without_session(&CliError::Directory { path: directory, source }));
         }
         cli.global.went_to = Some(directory);
-    } else if let Err(error) = folders::working(verbs::judges_here(&cli.verb)) {
+    } else if verbs::judges_here(&cli.verb)
+        && let Err(error) = folders::working()
+    {
         return ExitCode::from(exit::without_session(&error));
     }
     // The switch is found by its environment, which says nothing but where its state is.

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use crate::io::{environment, git, links};
+use crate::io::{environment, files, git, links};
 use crate::model::excused::Excused as _;
 
 use super::ci;
@@ -57,16 +57,14 @@ pub(super) fn of_the_commit(path: &Path) -> Result<(), CliError> {
     }
 }
 
-/// In a job without git nobody knows which links the commit brought: the first one that lies where the CI put the commit.
+/// In a job without git nobody knows which links the commit brought: the first one that lies where the CI put the commit. Where git knows the link, or what
+/// lies behind it, it has answered.
 fn unknown_link(path: &Path) -> Option<PathBuf> {
+    let is_known = |place: &Path| place.ancestors().any(|above| above.join(".git").exists());
     let checkouts = ci::checkouts();
-    let of_a_commit = |link: &PathBuf| {
-        checkouts
-            .iter()
-            .any(|place| link.starts_with(place) && !place.join(".git").exists())
-    };
     let way = links::way(path).or_none("what leads nowhere is told by whoever goes there")?;
-    way.links.into_iter().find(of_a_commit)
+    let of_a_commit = |link: &PathBuf| checkouts.iter().any(|place| link.starts_with(place)) && !is_known(link) && !is_known(&way.end);
+    way.links.iter().find(|link| of_a_commit(link)).cloned()
 }
 
 /// Refuses a working folder to which a link of the commit led whoever started the program, for a verb that judges what lies there: a shell that went
@@ -74,19 +72,44 @@ fn unknown_link(path: &Path) -> Option<PathBuf> {
 ///
 /// # Errors
 /// As [`of_the_commit`].
-pub(super) fn working(judges: bool) -> Result<(), CliError> {
+pub(super) fn working() -> Result<(), CliError> {
+    let failed = |error: git::GitError| CliError::setting("-C", error.to_string());
     let here = std::env::current_dir().map_err(|source| CliError::Directory { path: ".".into(), source })?;
-    if let Some(named) = environment::variable("PWD").map(PathBuf::from).filter(|named| *named != here)
-        && named.canonicalize().is_ok_and(|named| named == here)
+    let refused = |link: &Path| {
+        Err(CliError::setting(
+            "-C",
+            format!(
+                "the working folder is reached by {}, a link of the commit that leads out of it: what lies there is no part of the commit",
+                link.display()
+            ),
+        ))
+    };
+    // A user's own links, in a home that git keeps, lead wherever they like: asked is the checkout of what is judged, and that of a CI.
+    let named = environment::variable("PWD").map(PathBuf::from).filter(|named| *named != here);
+    let led = named.filter(|named| named.canonicalize().is_ok_and(|named| named == here));
+    if let Some(link) = led
+        .map(|named| git::link_out_of_the_commit(&named))
+        .transpose()
+        .map_err(failed)?
+        .flatten()
     {
-        of_the_commit(&named)?;
+        let of = git::top_level(files::folder_of(&link)).map_err(failed)?;
+        if of == git::top_level(&here).map_err(failed)? {
+            return refused(&link);
+        }
     }
-    // A checkout of its own has its own commit, and its verdict says which.
-    let has_its_own = || here.ancestors().any(|above| above.join(".git").exists());
     let checkouts = ci::checkouts();
-    match judges && !has_its_own() && ci::is_one() && !checkouts.is_empty() && !checkouts.iter().any(|place| here.starts_with(place)) {
-        false => Ok(()),
-        true => Err(CliError::setting(
+    for place in &checkouts {
+        if let Some(link) = git::link_that_led_to(place, &here).map_err(failed)? {
+            return refused(&link);
+        }
+    }
+    // Without git nobody knows which links there are. A checkout of its own has its own commit, and its verdict says which.
+    let is_known = |place: &Path| place.ancestors().any(|above| above.join(".git").exists());
+    let places = || checkouts.iter().map(PathBuf::as_path);
+    match checkouts.is_empty() || is_known(&here) || places().any(|place| is_known(place) || here.starts_with(place)) {
+        true => Ok(()),
+        false => Err(CliError::setting(
             "-C",
             format!(
                 "the job works in {}, which is outside of the checkout in {}, and no commit is there to be judged: name the folder with -C if it is meant",

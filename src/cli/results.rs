@@ -79,19 +79,38 @@ pub(super) fn begin(cli: &Cli) {
         .global
         .directory
         .join(cli.global.output.clone().unwrap_or_else(|| DEFAULT_OUTPUT.into()));
-    if !ci::is_one() || !begins_anew(cli) || is_a_runs_input(cli, &output) || !may_be_cleaned(&output) {
+    if !ci::is_one() || !begins_anew(cli) || is_a_runs_input(cli, &output) {
         return;
     }
-    // Of a run that is at work there, the results are its own.
-    if let Ok(_held) = taken(&output) {
-        left_without_a_verdict(&output);
+    // By its text, too: the commit may have taken the folder away that `..` leads back from.
+    let by_text = files::without_dots(&output);
+    for place in [Some(&output), Some(&by_text).filter(|place| **place != output)]
+        .into_iter()
+        .flatten()
+    {
+        // Of a run that is at work there, the results are its own.
+        if let Some(kept) = kept(place)
+            && let Ok(_held) = taken(place)
+        {
+            cleaned(place, &kept);
+        }
     }
 }
 
-/// False for a folder of the project's own, for one that a commit's link leads to, and for what others left by the names of a run's files.
-fn may_be_cleaned(output: &Path) -> bool {
-    let is_anothers = || gate::foreign(output, true).is_ok_and(|file| file.is_none_or(|file| is_of_the_jobs_commit(&file)));
-    folders::writable(output).is_ok() && folders::of_the_commit(output).is_ok() && is_anothers()
+/// What stays in a folder that is begun anew in a CI: nothing in one for results, what git tracks in one of the project's own. None, where the folder stays
+/// as it is: a commit's link leads there, or others left files by the names of a run's.
+fn kept(output: &Path) -> Option<Vec<String>> {
+    let is_anothers = gate::foreign(output, true).is_ok_and(|file| file.is_some_and(|file| !is_of_the_jobs_commit(&file)));
+    if is_anothers || folders::of_the_commit(output).is_err() {
+        return None;
+    }
+    if folders::writable(output).is_ok() {
+        return Some(Vec::new());
+    }
+    let tracked = git::tracked_files(output)
+        .or_none("nobody knows what is the project's: all of it stays")
+        .flatten()?;
+    Some(tracked.iter().map(|path| path.to_string_lossy().into_owned()).collect())
 }
 
 /// True where what a run compares with or reads lies among its results: they go when they were read.
@@ -115,9 +134,13 @@ fn is_a_runs_input(cli: &Cli, output: &Path) -> bool {
 
 /// In CI a run that ended without a verdict leaves none behind.
 pub(super) fn left_without_a_verdict(output: &Path) {
-    if ci::is_one()
-        && let Err(error) = gate::leave_only(output, &[], true)
-    {
+    if ci::is_one() {
+        cleaned(output, &[]);
+    }
+}
+
+fn cleaned(output: &Path, kept: &[String]) {
+    if let Err(error) = gate::leave_only(output, kept, true) {
         exit::outside_of_a_session(&format!("portcullis: the results of an earlier run are still there: {error}"));
     }
 }

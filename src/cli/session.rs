@@ -323,8 +323,11 @@ impl std::io::Write for LateFile {
                 if let Some(folder) = self.path.parent() {
                     std::fs::create_dir_all(folder)?;
                 }
-                let options = std::fs::OpenOptions::new().write(true).create(true).truncate(true).open(&self.path);
-                none.insert(options?)
+                // A new file in the old one's place: a link that lies there, a commit's too, is not written through.
+                match std::fs::remove_file(&self.path) {
+                    Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+                    _ => none.insert(std::fs::File::create_new(&self.path)?),
+                }
             }
         };
         file.write(bytes)

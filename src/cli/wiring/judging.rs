@@ -197,25 +197,25 @@ impl Workspace {
                 "--baseline",
                 format!(
                     "{} is part of the commit that is judged, and --only-new lets pass whatever it lists: name the image of an earlier run \
-                     (registry:…@sha256:…), whose verdict is signed, or a folder that is kept outside of the commit",
+                     (registry:…@sha256:…), whose verdict is signed, or a folder that is kept outside of the commit, by its whole path where git tracks nothing here",
                     path.display()
                 ),
             )),
         }
     }
 
-    /// Without git nobody knows what a commit brought: whatever lies in the project, in the folder that the program was started in or where a CI put
-    /// the commit may be of it, and so may each link there.
+    /// Where git tracks nothing of what is judged, nobody knows what a commit brought: whatever is named from there, or lies in the project, in the folder
+    /// that the program was started in or where a CI put the commit, may be of it, and so may each link there.
     fn may_be_of_a_commit(&self, path: &Path) -> Result<bool, CliError> {
         let setting = |problem: String| CliError::setting("--baseline", problem);
-        if git::top_level(&self.root).map_err(|error| setting(error.to_string()))?.is_some() {
+        if git::is_tracked(&self.directory).map_err(|error| setting(error.to_string()))? {
             return Ok(false);
         }
         let way = links::way(path).map_err(|error| setting(format!("{}: {error}", path.display())))?;
         let mut places = ci::checkouts();
-        places.extend([self.root.clone(), self.started.clone()]);
+        places.extend([self.root.clone(), self.directory.clone(), self.started.clone()]);
         let is_in_one = |path: &PathBuf| places.iter().any(|place| path.starts_with(place));
-        Ok(is_in_one(&way.end) || way.links.iter().any(is_in_one))
+        Ok(path.is_relative() || is_in_one(&way.end) || way.links.iter().any(is_in_one))
     }
 
     /// The policy document: named, configured, or the embedded default. Named ones may be pinned: `FILE#sha256:…`, `registry:REPOSITORY@sha256:…`.

@@ -24,6 +24,8 @@ pub(in crate::cli) struct Workspace {
     /// The folder that relative paths are relative to.
     pub root: PathBuf,
     pub output: PathBuf,
+    /// The folder that is judged, without links.
+    pub(super) directory: PathBuf,
     /// Where the program was started, without links: `-C` may lead below it.
     pub(super) started: PathBuf,
     /// The configuration; the defaults where there is no file.
@@ -83,7 +85,11 @@ impl Workspace {
         let output = directory.join(global.output.clone().unwrap_or_else(|| DEFAULT_OUTPUT.into()));
         // A commit may bring a link wherever its checkout reaches, also above the service's folder.
         let checkout = directory.ancestors().find(|folder| folder.join(".git").symlink_metadata().is_ok());
-        let jobs = ci::checkouts();
+        // Which links are the commit's is git's to say; without it, each that lies where a CI put the commit.
+        let jobs = match git::top_level(&directory)? {
+            Some(_) => Vec::new(),
+            None => ci::checkouts(),
+        };
         let projects: Vec<&Path> = [directory.as_path()]
             .into_iter()
             .chain(checkout)
@@ -101,7 +107,8 @@ impl Workspace {
                 .transpose()
                 .or_none("the folder that we came from is gone")
                 .flatten()
-                .unwrap_or(directory),
+                .unwrap_or_else(|| directory.clone()),
+            directory,
             root,
             output,
             config,

@@ -21,4 +21,4 @@ pub use filters::question_of_content;
 pub use question::question;
 pub use staged::{Tracked, blobs, staged};
 pub use top_level::top_level;
-pub use tracked::{is_tracked, link_out_of_the_checkout, link_out_of_the_commit, tracked_files};
+pub use tracked::{is_tracked, link_out_of_the_checkout, link_out_of_the_commit, link_that_led_to, tracked_files};

@@ -1,6 +1,7 @@
 //! What a checkout tracks: what the commit brought, files and links alike.
 
 use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use super::GitError;
@@ -85,4 +86,27 @@ fn link_of_a_commit(path: &Path, is_meant: impl Fn(&Path, &Path) -> Result<bool,
         }
     }
     Ok(None)
+}
+
+/// A link that the checkout tracks and that leads to `place` or above it, while nothing of `place` is tracked there: whoever stands in it by that link
+/// stands in no part of the commit.
+///
+/// # Errors
+/// As [`tracked_files`].
+pub fn link_that_led_to(checkout: &Path, place: &Path) -> Result<Option<PathBuf>, GitError> {
+    let Some(top) = top_level(checkout)? else { return Ok(None) };
+    if place.starts_with(&top) && top_level(place)?.as_ref() == Some(&top) && is_listed(place)? {
+        return Ok(None);
+    }
+    // `<mode> <object> <stage>\t<path>`.
+    let links = paths(&top, &["ls-files", "-z", "--stage"])?.into_iter().filter_map(|entry| {
+        let entry = entry.as_os_str().as_bytes().strip_prefix(b"120000 ")?.to_owned();
+        let name = entry.splitn(2, |byte| *byte == b'\t').nth(1)?;
+        Some(top.join(OsStr::from_bytes(name)))
+    });
+    let leads_there = |link: &PathBuf| {
+        let leads_to = link.canonicalize();
+        leads_to.is_ok_and(|leads_to| place.starts_with(leads_to))
+    };
+    Ok(links.into_iter().find(leads_there))
 }

@@ -414,7 +414,7 @@ fn an_operators_own_configuration_names_the_events_that_deliver() {
     assert!(!publish(project.join("own.toml"), project.clone()));
     assert!(!publish(project.join("linked/pay.toml"), project.clone()));
     assert!(!publish(operators.join("../operators/pay.toml"), project.clone()));
-    assert!(!publish(operators.join("pay.toml"), operators.clone()));
+    assert!(!publish(operators.join("pay.toml"), place.path(".")));
     assert!(!publish(operators.join("pay.toml"), place.path("nowhere")));
     git(&operators, &["init", "-q", "-b", "trunk"]);
     assert!(!publish(operators.join("pay.toml"), project));

@@ -61,13 +61,15 @@ fn a_job_without_git_takes_no_baseline_from_beside_the_service() {
 #[test]
 fn a_working_folder_behind_a_link_of_the_commit_is_not_judged_in_its_place() {
     let place = Sample::new();
-    for folder in ["clean", "shop/services/real", "shop/ignored/other"] {
+    for folder in ["clean", "others", "shop/services/real", "shop/ignored/other"] {
         place.write(&format!("{folder}/package-lock.json"), EMPTY);
     }
     let shop = place.path("shop");
     place.write("shop/.gitignore", "ignored/\n");
     symlink("../../clean", shop.join("services/out")).unwrap();
     symlink("../ignored/other", shop.join("services/ignored")).unwrap();
+    symlink("../../others", shop.join("services/other")).unwrap();
+    committed(&place.path("others"));
     let refused = |folder: &str, args: &[&str], of_the_shell: bool, ci: bool| {
         let mut check = place.command(args);
         let folder = shop.join(folder);
@@ -99,6 +101,8 @@ fn a_working_folder_behind_a_link_of_the_commit_is_not_judged_in_its_place() {
         assert!(refused("services/out", args, true, false), "the shell says where it went");
         assert!(refused("services/out", args, false, true), "the runner went there");
         assert!(refused("services/ignored", args, true, true), "no commit holds it");
+        assert!(refused("services/ignored", args, false, true), "nor where the runner went there");
+        assert!(refused("services/other", args, false, true), "a commit of somebody else's");
         // The controls.
         assert!(!refused("services/real", args, true, true) && !refused("services/real", args, false, true));
     }
@@ -135,6 +139,60 @@ fn results_go_through_no_link_of_the_commit_however_it_is_reached() {
     let control = place.run(&[&pay[..], &[&beside]].concat());
     assert_ne!(control.status.code(), Some(64), "{}", said(&control));
     assert!(place.path("beside/verdict.json").exists());
+}
+
+#[test]
+fn a_link_of_the_commit_in_the_place_of_a_result_is_replaced_and_not_written_through() {
+    let place = Sample::new();
+    let outside = tempfile::tempdir().unwrap();
+    for name in ["events.ndjson", "verdict.json", "report.html", "portcullis-image.json"] {
+        let file = outside.path().join(name);
+        fs::write(&file, "ours").unwrap();
+        fs::create_dir_all(place.path("target/portcullis")).unwrap();
+        symlink(&file, place.path("target/portcullis").join(name)).unwrap();
+    }
+    place.ends(0, &["gate", "--until", "policy"]);
+    for name in ["events.ndjson", "verdict.json", "report.html", "portcullis-image.json"] {
+        assert_eq!(fs::read_to_string(outside.path().join(name)).unwrap(), "ours", "{name}");
+        let there = place.path("target/portcullis").join(name).symlink_metadata();
+        assert!(there.is_ok_and(|there| there.is_file()), "{name}");
+    }
+}
+
+#[test]
+fn a_job_and_a_desk_use_links_of_their_own() {
+    let place = Sample::new();
+    place.write("ws/app/services/pay/package-lock.json", EMPTY);
+    let app = place.path("ws/app");
+    symlink("pay", app.join("services/current")).unwrap();
+    committed(&app);
+    symlink("app", place.path("ws/main")).unwrap();
+    fs::create_dir(place.path("data")).unwrap();
+    symlink("../data", place.path("ws/results")).unwrap();
+    let ws = place.path("ws");
+    let ends = |of_the_job: &[(&str, &str)], folder: &str, args: &[&str]| {
+        let mut check = place.command(&[&["--offline"], args].concat());
+        let folder = ws.join(folder);
+        let done = check
+            .current_dir(&folder)
+            .env("PWD", &folder)
+            .envs(of_the_job.iter().copied())
+            .output()
+            .unwrap();
+        assert_ne!(done.status.code(), Some(64), "{of_the_job:?} {folder:?} {args:?}: {}", said(&done));
+    };
+    let ws = &ws.display().to_string();
+    let results = &format!("{ws}/results/x");
+    for job in [
+        &[("CI", "true"), ("GITHUB_WORKSPACE", ws)][..],
+        &[("JENKINS_URL", "http://127.0.0.1"), ("WORKSPACE", ws)],
+        &[("WORKSPACE", ws)],
+    ] {
+        ends(job, "app/services/current", &["check"]);
+        ends(job, "main/services/pay", &["check"]);
+        ends(job, ".", &["-C", "app/services/current", "check"]);
+        ends(job, "app", &["-C", "services/pay", "--output", results, "check"]);
+    }
 }
 
 #[test]
