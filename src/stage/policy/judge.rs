@@ -67,6 +67,7 @@ pub(super) fn judge_inventory(policy: &Policy, waivers: &Waivers, evidence: &Evi
         waivers: standings.into_iter().map(|standing| standing.report).collect(),
         passed_over: evidence.inventory.passed_over.clone(),
         only_new: false,
+        denies_ended_waivers: policy.rules.iter().any(|configured| configured.rule.denies_ended_waivers()),
         components: evidence.inventory.components.len(),
         inputs: Inputs {
             gate: env!("CARGO_PKG_VERSION").to_owned(),

@@ -120,6 +120,33 @@ fn bombs_are_refused_before_they_unpack() {
     };
     seen_with(&tar, &Stated::default(), &just(tar.len())).expect("as large as may be");
     seen_with(&tar, &Stated::default(), &just(tar.len() - 1)).expect_err("a byte too large");
+    let free = |expansion_free: usize| Limits {
+        expansion_free: expansion_free as u64,
+        ..Limits::default()
+    };
+    let blob = gzip(&tar);
+    let stated = Stated {
+        size: Some(blob.len() as u64),
+        ..Stated::default()
+    };
+    seen_with(&blob, &stated, &free(tar.len())).expect("as large as is no bomb yet");
+    seen_with(&blob, &stated, &free(tar.len() - 1)).expect_err("a byte too large");
+}
+
+#[test]
+fn a_link_may_lead_as_far_as_a_path_may_be_long() {
+    let limits = Limits {
+        path: 120,
+        ..Limits::default()
+    };
+    let link = |length: usize| {
+        let target = "t".repeat(length);
+        let tar = Tar::new().header("link", b'K', 0o644, length as u64 + 1, "").data(format!("{target}\0").as_bytes());
+        seen_with(&tar.symlink("link", "cut").finish(), &Stated::default(), &limits)
+    };
+    assert_eq!(link(120).expect("as long as may be").0, [format!("link -> {}", "t".repeat(120))]);
+    let error = link(121).expect_err("a byte too long");
+    assert!(error.to_string().contains("the length of a link's target"), "{error}");
 }
 
 #[test]
