@@ -294,6 +294,7 @@ mod tests {
             (b"9 gid=-1\n", NUMBER),
             (b"28 size=9223372036854775808\n", NUMBER),
             (b"11 mtime=x\n", NUMBER),
+            (b"11 atime=x\n", NUMBER),
             (b"8 path=\n", EMPTY),
             (b"11 path=a\0b\n", MALFORMED),
             (b"12 path=a\0b\n", ZERO_BYTE),
@@ -305,6 +306,8 @@ mod tests {
             (b"25 SCHILY.xattr.user.a=b\n25 SCHILY.xattr.user.a=c\n", REPEATED),
             (b"41 SCHILY.xattr.trusted.overlay.opaque=y\n", FOREIGN),
             (b"21 GNU.sparse.name=a\n", SPARSE),
+            (b"22 GNU.sparse.major=1\n22 GNU.sparse.minor=0\n25 GNU.sparse.realsize=7\n", SPARSE),
+            (b"22 GNU.sparse.major=2\n22 GNU.sparse.minor=0\n25 GNU.sparse.realsize=7\n21 GNU.sparse.name=a\n", SPARSE),
             (b"21 GNU.sparse.size=7\n26 GNU.sparse.numblocks=1\n23 GNU.sparse.offset=0\n23 GNU.sparse.offset=5\n", SPARSE),
             (b"21 GNU.sparse.size=7\n26 GNU.sparse.numblocks=1\n25 GNU.sparse.numbytes=0\n25 GNU.sparse.numbytes=5\n", SPARSE),
             (

@@ -222,6 +222,19 @@ fn a_raised_severity_a_fix_a_policy_and_grace_are_causes() {
 }
 
 #[test]
+fn what_is_about_no_package_is_of_the_change_unless_the_policy_alone_is_new() {
+    let old = named("untraceable-tag-silent");
+    let before = old.verdict();
+    let mut now = named("untraceable-tag-silent");
+    now.context.tags.push("latest".to_owned());
+    assert_eq!(only_cause(&against(&before, Some(&old.inventory), &now)), Cause::IntroducedByChange);
+    now.policy.1.push_str("\n# another\n");
+    assert_eq!(only_cause(&against(&before, Some(&old.inventory), &now)), Cause::PolicyChanged);
+    now.inventory.components.clear();
+    assert_eq!(only_cause(&against(&before, Some(&old.inventory), &now)), Cause::IntroducedByChange);
+}
+
+#[test]
 fn only_new_blocks_on_the_change_and_lists_the_rest() {
     let old = named("vulnerable-component-fires");
     let before = old.verdict();

@@ -141,7 +141,9 @@ fn a_link_may_lead_as_far_as_a_path_may_be_long() {
     };
     let link = |length: usize| {
         let target = "t".repeat(length);
-        let tar = Tar::new().header("link", b'K', 0o644, length as u64 + 1, "").data(format!("{target}\0").as_bytes());
+        let tar = Tar::new()
+            .header("link", b'K', 0o644, length as u64 + 1, "")
+            .data(format!("{target}\0").as_bytes());
         seen_with(&tar.symlink("link", "cut").finish(), &Stated::default(), &limits)
     };
     assert_eq!(link(120).expect("as long as may be").0, [format!("link -> {}", "t".repeat(120))]);
