@@ -342,6 +342,10 @@ fn fleet(dir: &std::path::Path, inventories: usize, components: usize) {
 }
 
 fn recheck(dir: &std::path::Path, shard: Shard) -> Vec<portcullis::stage::policy::recheck::Rechecked> {
+    recheck_by(&named("vulnerable-component-fires").policy(), dir, shard)
+}
+
+fn recheck_by(policy: &Policy, dir: &std::path::Path, shard: Shard) -> Vec<portcullis::stage::policy::recheck::Rechecked> {
     let case = named("vulnerable-component-fires");
     let effects = Effects::plain(dir.to_owned());
     let claims = case.matching.clone();
@@ -355,7 +359,7 @@ fn recheck(dir: &std::path::Path, shard: Shard) -> Vec<portcullis::stage::policy
     let open = BTreeSet::from([Ecosystem::new("crates.io")]);
     let recheck = Recheck {
         waiver_authors: None,
-        policy: &case.policy(),
+        policy,
         waivers: &Waivers::default(),
         matcher,
         open: &open,
@@ -415,6 +419,20 @@ fn stored_evidence_can_be_rechecked_too() {
 }
 
 #[test]
+fn an_organisations_own_rules_see_who_needs_whom_in_what_is_rechecked() {
+    let dir = tempfile::tempdir().expect("folder");
+    fleet(dir.path(), 1, 3);
+    let verdict = |most: usize| {
+        let text = format!(
+            "[rules.vulnerable-component]\nlevel = \"off\"\n[[custom]]\nname = \"few\"\neach = \"component\"\n\
+             when = \"component.dependencies.size() > {most}\"\nmessage = \"m\"\n"
+        );
+        recheck_by(&Policy::from_text("p", &text).expect("valid"), dir.path(), Shard::WHOLE)[0].verdict
+    };
+    assert_eq!((verdict(0), verdict(100)), (Decision::Blocked, Decision::Cleared));
+}
+
+#[test]
 #[ignore = "a measurement: writes 10,000 files"]
 fn recheck_speed() {
     let dir = tempfile::tempdir().expect("folder");
@@ -450,6 +468,17 @@ fn a_vex_document_counts_only_when_its_author_is_trusted() {
     assert_eq!((outcome, verdict.verdict), (VexOutcome::Counted(1), Decision::Cleared));
     assert_eq!(verdict.findings[0].waiver.as_deref(), Some("vex.json#1 CVE-2026-1001"));
     assert_eq!(verdict.inputs.vex.len(), 1);
+    // What is signed holds as long as this one; of what is not about the subject nothing is said.
+    let listed = |verdict: &Verdict| {
+        let waivers = verdict.waivers.iter();
+        let all = waivers.map(|waiver| (waiver.waiver.clone(), waiver.covers, waiver.expires.to_string()));
+        all.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        listed(&verdict),
+        [("vex.json#1 CVE-2026-1001".to_owned(), 1, "2026-12-01".to_owned())]
+    );
+    assert_eq!(listed(&with_vex(TRUST, &VEX.replace("foo@", "bar@"), &case).1), []);
     let (outcome, verdict) = with_vex("", VEX, &case);
     assert!(matches!(outcome, VexOutcome::Untrusted { .. }));
     assert_eq!(verdict.verdict, Decision::Blocked);
