@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use crate::io::hash;
 use crate::model::advisory::Match;
-use crate::model::coverage::{Gap, GapKind};
+use crate::model::coverage::Gap;
 use crate::model::digest::Digest;
 use crate::model::finding::{Disposition, Finding, Judgement, Level, Reason, ReasonCode};
 use crate::model::inventory::Component;
@@ -153,10 +153,7 @@ pub(super) fn rank(judgement: &Judgement) -> Rank {
 fn weighed(policy: &Policy, evidence: &Evidence<'_>, of_rules: &[Gap]) -> Vec<JudgedGap> {
     let level = |gap: &Gap| {
         let levels = policy.rules.iter().filter_map(|configured| configured.rule.weigh(gap));
-        match gap.kind {
-            GapKind::UndecidedRule => Level::Deny,
-            _ => levels.max().unwrap_or(Level::Deny),
-        }
+        levels.max().unwrap_or(Level::Deny)
     };
     let seen = evidence
         .inventory

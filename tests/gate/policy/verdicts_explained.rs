@@ -16,7 +16,7 @@ use portcullis::model::verdict::{Decision, Verdict};
 use portcullis::stage::policy::baseline::{Baseline, fill_causes, only_new};
 use portcullis::stage::policy::clearance::{NotCleared, clear};
 use portcullis::stage::policy::comparison::compare;
-use portcullis::stage::policy::evidence_file::EvidenceFile;
+use portcullis::stage::policy::evidence_file::{EvidenceFile, RecordedBaseline};
 use portcullis::stage::policy::explain::explain;
 use portcullis::stage::policy::recheck::{Recheck, Shard, counts, stored};
 use portcullis::stage::policy::waivers::VexOutcome;
@@ -219,6 +219,20 @@ fn a_raised_severity_a_fix_a_policy_and_grace_are_causes() {
 
     let before = named("vulnerable-component-fires").verdict();
     assert_eq!(only_cause(&against(&before, None, &now)), Cause::Unchanged);
+}
+
+#[test]
+fn a_folder_is_compared_with_by_its_record_and_by_its_verdict_where_there_is_none() {
+    let dir = tempfile::tempdir().expect("folder");
+    let case = named("vulnerable-component-silent");
+    fs::write(dir.path().join("verdict.json"), bytes(&case.verdict())).expect("written");
+    let has_inventory = || {
+        let read = RecordedBaseline::read(dir.path(), false, &Effects::plain(dir.path().to_owned()));
+        read.expect("a baseline").inventory.is_some()
+    };
+    assert!(!has_inventory());
+    record(&case).write(dir.path()).expect("written");
+    assert!(has_inventory());
 }
 
 #[test]
@@ -430,6 +444,31 @@ fn an_organisations_own_rules_see_who_needs_whom_in_what_is_rechecked() {
         recheck_by(&Policy::from_text("p", &text).expect("valid"), dir.path(), Shard::WHOLE)[0].verdict
     };
     assert_eq!((verdict(0), verdict(100)), (Decision::Blocked, Decision::Cleared));
+}
+
+#[test]
+fn who_wrote_the_waivers_is_asked_of_today_and_not_of_what_is_rechecked() {
+    let dir = tempfile::tempdir().expect("folder");
+    let case = named("unapproved-waiver-silent");
+    record(&case).write(dir.path()).expect("written");
+    let (policy, waivers) = (case.policy(), case.waivers().expect("waivers"));
+    let (open, effects) = (BTreeSet::from([Ecosystem::new("crates.io")]), Effects::plain(dir.path().to_owned()));
+    let verdict = |waiver_authors| {
+        let recheck = Recheck {
+            waiver_authors,
+            policy: &policy,
+            waivers: &waivers,
+            matcher: |_: &Inventory, _: &[String]| case.matching.clone(),
+            open: &open,
+            at: case.at,
+            effects: &effects,
+        };
+        let fleet = stored(dir.path(), Shard::WHOLE);
+        let (results, _) = recheck.run(&fleet.iter().collect::<Vec<_>>());
+        results[0].as_ref().expect("judged").verdict
+    };
+    assert_eq!(verdict(case.context.waiver_authors.clone()), Decision::Cleared);
+    assert_eq!(verdict(None), Decision::Blocked);
 }
 
 #[test]
