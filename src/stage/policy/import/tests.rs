@@ -263,6 +263,8 @@ fn what_is_wrong_with_a_file_is_said_in_words() {
             "vulnerabilities:\n  - statement: s\n",
             "line 2: an entry has no `id`",
         ),
+        (".grype.yaml", &("[".repeat(40) + &"]".repeat(40)), "line 1: it lies too deep"),
+        (".grype.yaml", &("{a: ".repeat(40) + &"}".repeat(40)), "line 1: it lies too deep"),
     ] {
         let error = import(name, None, text, date(2026, 1, 1), |_| None).expect_err(text).to_string();
         let (_, told) = error.split_once(said).unwrap_or_else(|| panic!("{error}"));
