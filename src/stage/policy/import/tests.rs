@@ -102,6 +102,13 @@ fn grype() {
         "{}",
         imported.text
     );
+    assert!(
+        imported
+            .text
+            .contains("reason = \"not_affected\"\njustification = \"vulnerable_code_not_present\"\n"),
+        "{}",
+        imported.text
+    );
     assert_eq!(
         filled(".grype.yaml", text),
         [
