@@ -139,6 +139,9 @@ pub struct Verdict {
     /// True when only what the change introduces may block (`--only-new`): such a verdict never publishes.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub only_new: bool,
+    /// True where the policy denies that a waiver has ended, whatever it covered: the verdict holds no longer than any of its waivers then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub denies_ended_waivers: bool,
     /// How many components were judged.
     pub components: usize,
     /// What it was computed from.

@@ -120,6 +120,7 @@ pub(crate) fn verdict(image: &BuiltImage, at: &str) -> Verdict {
         not_applicable: Vec::new(),
         passed_over: Vec::new(),
         only_new: false,
+        denies_ended_waivers: false,
         components: 3,
         inputs: Inputs {
             gate: "0.1.0".to_owned(),

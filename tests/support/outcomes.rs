@@ -62,6 +62,7 @@ fn verdict(decision: Decision) -> Verdict {
         not_applicable: Vec::new(),
         passed_over: Vec::new(),
         only_new: false,
+        denies_ended_waivers: false,
         components: 118,
         inputs: Inputs {
             gate: "0.1.0".to_owned(),

@@ -24,7 +24,7 @@ document = "policy.toml"
 "#;
 
 /// Everything that is about the repository and the image's user is another test's business.
-const POLICY: &str = r#"
+pub(crate) const POLICY: &str = r#"
 [rules.root-user]
 level = "off"
 [rules.untraceable-tag]

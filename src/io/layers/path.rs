@@ -80,6 +80,7 @@ mod tests {
             ("a/b/../../c", "c"),
             ("./", ""),
             ("a/./b", "a/b"),
+            ("a b/c~", "a b/c~"),
         ] {
             assert_eq!(cleaned(raw).as_deref(), Ok(expected), "{raw}");
         }

@@ -84,7 +84,6 @@ impl Pax {
                 time(value)?;
             }
             b"uname" | b"gname" if value.contains(&0) => return Err(ZERO_BYTE),
-            b"uname" | b"gname" | b"comment" => {}
             // Names are bytes to whoever unpacks on Linux.
             b"hdrcharset" if matches!(value, b"BINARY" | b"ISO-IR 10646 2000 UTF-8") => {}
             b"hdrcharset" | b"SCHILY.realsize" | b"SCHILY.filetype" | b"SCHILY.offset" => return Err(FOREIGN),
@@ -287,22 +286,34 @@ mod tests {
             (b"10 path=ab\n", MALFORMED),
             (b"9 path=a\n\0", MALFORMED),
             (b"11 size=1x\n", NUMBER),
+            (b"8 size=\n", NUMBER),
+            (b"30 size=000000000000000000001\n", NUMBER),
             (b"11 size=-1\n", NUMBER),
             (b"11 size=1:\n", NUMBER),
             (b"9 uid=1x\n", NUMBER),
             (b"9 gid=-1\n", NUMBER),
             (b"28 size=9223372036854775808\n", NUMBER),
             (b"11 mtime=x\n", NUMBER),
+            (b"11 atime=x\n", NUMBER),
             (b"8 path=\n", EMPTY),
             (b"11 path=a\0b\n", MALFORMED),
             (b"12 path=a\0b\n", ZERO_BYTE),
             (b"13 uname=a\0b\n", ZERO_BYTE),
+            (b"7 a\0=b\n", ZERO_BYTE),
             (b"9 path=a\n9 path=a\n", REPEATED),
             (b"9 path=a\n9 path=b\n", REPEATED),
             (b"31 SCHILY.xattr.user.a=b\n", MALFORMED),
             (b"25 SCHILY.xattr.user.a=b\n25 SCHILY.xattr.user.a=c\n", REPEATED),
             (b"41 SCHILY.xattr.trusted.overlay.opaque=y\n", FOREIGN),
             (b"21 GNU.sparse.name=a\n", SPARSE),
+            (b"22 GNU.sparse.major=1\n22 GNU.sparse.minor=0\n25 GNU.sparse.realsize=7\n", SPARSE),
+            (b"22 GNU.sparse.major=2\n22 GNU.sparse.minor=0\n25 GNU.sparse.realsize=7\n21 GNU.sparse.name=a\n", SPARSE),
+            (b"21 GNU.sparse.size=7\n26 GNU.sparse.numblocks=1\n23 GNU.sparse.offset=0\n23 GNU.sparse.offset=5\n", SPARSE),
+            (b"21 GNU.sparse.size=7\n26 GNU.sparse.numblocks=1\n25 GNU.sparse.numbytes=0\n25 GNU.sparse.numbytes=5\n", SPARSE),
+            (
+                b"21 GNU.sparse.size=3\n26 GNU.sparse.numblocks=1\n22 GNU.sparse.map=0,3\n23 GNU.sparse.offset=0\n25 GNU.sparse.numbytes=3\n",
+                SPARSE,
+            ),
         ] {
             assert_eq!(parse(data).1, Some(why), "{:?}", String::from_utf8_lossy(data));
         }

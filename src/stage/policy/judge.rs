@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use crate::io::hash;
 use crate::model::advisory::Match;
-use crate::model::coverage::{Gap, GapKind};
+use crate::model::coverage::Gap;
 use crate::model::digest::Digest;
 use crate::model::finding::{Disposition, Finding, Judgement, Level, Reason, ReasonCode};
 use crate::model::inventory::Component;
@@ -67,6 +67,7 @@ pub(super) fn judge_inventory(policy: &Policy, waivers: &Waivers, evidence: &Evi
         waivers: standings.into_iter().map(|standing| standing.report).collect(),
         passed_over: evidence.inventory.passed_over.clone(),
         only_new: false,
+        denies_ended_waivers: policy.rules.iter().any(|configured| configured.rule.denies_ended_waivers()),
         components: evidence.inventory.components.len(),
         inputs: Inputs {
             gate: env!("CARGO_PKG_VERSION").to_owned(),
@@ -152,10 +153,7 @@ pub(super) fn rank(judgement: &Judgement) -> Rank {
 fn weighed(policy: &Policy, evidence: &Evidence<'_>, of_rules: &[Gap]) -> Vec<JudgedGap> {
     let level = |gap: &Gap| {
         let levels = policy.rules.iter().filter_map(|configured| configured.rule.weigh(gap));
-        match gap.kind {
-            GapKind::UndecidedRule => Level::Deny,
-            _ => levels.max().unwrap_or(Level::Deny),
-        }
+        levels.max().unwrap_or(Level::Deny)
     };
     let seen = evidence
         .inventory

@@ -236,16 +236,18 @@ pub(super) fn summarize(verdict: &Verdict, service: &str) -> serde_json::Result<
     })
 }
 
-/// The end of the first waiver to end, of those without which the verdict would be another.
+/// The end of the first waiver to end, of those without which the verdict would be another: those of what would be denied, and all of them where the
+/// policy denies the end of a waiver itself.
 fn waived_until(verdict: &Verdict) -> Option<Date> {
     let waived = verdict
         .findings
         .iter()
         .filter(|judgement| judgement.disposition == Disposition::Waived);
-    waived
+    let of_denied = waived
         .filter(|judgement| judgement.finding.level == Level::Deny)
-        .filter_map(|judgement| Some(verdict.waiver_of(judgement)?.expires))
-        .min()
+        .filter_map(|judgement| verdict.waiver_of(judgement));
+    let of_all = verdict.waivers.iter().filter(|_| verdict.denies_ended_waivers);
+    of_denied.chain(of_all).map(|waiver| waiver.expires).min()
 }
 
 /// The digest of a verdict without the times in it: equal for two verdicts that differ only in when they were reached.

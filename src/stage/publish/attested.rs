@@ -52,7 +52,8 @@ pub struct VerdictSummary {
     pub warned: usize,
     /// Findings that a waiver covers.
     pub waived: usize,
-    /// The last day, in UTC, on which every waiver of what would be denied still holds; none where the verdict rests on none.
+    /// The last day, in UTC, on which every waiver of what would be denied still holds, and every waiver where the policy denies that one has ended; none
+    /// where the verdict rests on none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waived_until: Option<Date>,
     /// The feeds that were asked, with revision and time.

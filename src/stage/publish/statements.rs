@@ -341,6 +341,7 @@ pub(super) fn is_bad_content(error: &PublishError) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::io::oci_layout::LayoutError;
 
     #[test]
     fn content_that_does_not_hold_together_is_not_a_registry_that_does_not_answer() {
@@ -362,6 +363,10 @@ mod tests {
             what: format!("blob {digest}"),
             repository: "registry.example/a".to_owned(),
         }));
+        assert!(is_bad_content(&PublishError::Layout(LayoutError::NotALayout {
+            dir: "layout".into(),
+            reason: "it has no `index.json`".to_owned(),
+        })));
         assert!(!of(RegistryError::Interrupted));
         assert!(!of(RegistryError::Offline {
             host: "registry.example".to_owned(),

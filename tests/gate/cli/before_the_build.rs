@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::sample::{CONFIG, Sample};
+use crate::support::sample::{CONFIG, POLICY, Sample};
 
 /// Every file below a folder, as text.
 fn written(place: &Sample) -> String {
@@ -415,4 +415,12 @@ fn a_signed_verdict_says_until_when_its_waivers_hold() {
         (&told["waived"], &told["waivedUntil"]),
         (&serde_json::json!(1), &serde_json::json!(last.to_string()))
     );
+
+    // Without the waiver of a warning the verdict is the same, unless the policy denies that a waiver has ended.
+    let warned = format!("{POLICY}[rules.vulnerable-component]\nlevel = \"warn\"\n");
+    place.write("policy.toml", &warned);
+    let told = summary();
+    assert_eq!((&told["waived"], told.get("waivedUntil")), (&serde_json::json!(1), None));
+    place.write("policy.toml", &format!("{warned}[rules.expired-waiver]\nlevel = \"deny\"\n"));
+    assert_eq!(summary()["waivedUntil"], last.to_string());
 }

@@ -132,6 +132,8 @@ struct ShortRelease {
 #[serde(deny_unknown_fields)]
 struct ShortCleared {
     id: String,
+    #[serde(default)]
+    kind: Option<AdvisoryKind>,
     severity: Severity,
     from: Timestamp,
     until: Timestamp,
@@ -302,7 +304,10 @@ fn matching(short: &Short, inventory: &Inventory) -> Matching {
         let component = index.unwrap_or_else(|| panic!("no component {}", written.component));
         let cleared = |cleared: &ShortCleared| Cleared {
             matched: claim(
-                &ShortMatch::of(&written.component, &cleared.id, cleared.severity),
+                &ShortMatch {
+                    kind: cleared.kind,
+                    ..ShortMatch::of(&written.component, &cleared.id, cleared.severity)
+                },
                 component,
                 inventory,
             ),

@@ -4,8 +4,9 @@ use std::fs;
 
 use serde_json::{Value, json};
 
+use crate::support::checkout::committed;
 use crate::support::registry::RunningRegistry;
-use crate::support::sample::{CONFIG, Sample};
+use crate::support::sample::{CONFIG, POLICY, Sample};
 use crate::support::tools;
 
 #[test]
@@ -131,4 +132,19 @@ fn a_policy_comes_from_a_registry_by_its_digest_and_by_nothing_else() {
     let gone = named("lenient", &format!("sha256:{}", "0".repeat(64)));
     let code = place.run(&["gate", "--until", "policy", "--policy", &gone]).status.code();
     assert!(matches!(code, Some(64 | 69)), "{code:?}");
+}
+
+#[test]
+fn an_organisations_own_rules_ask_of_the_commit_before_a_push_too() {
+    let place = Sample::new();
+    place.write("Cargo.lock", "version = 4\n\n[[package]]\nname = \"own\"\nversion = \"1.0.0\"\n");
+    let ends = |code: i32, when: &str| {
+        let rule = format!("[[custom]]\nname = \"x\"\neach = \"run\"\nwhen = \"{when}\"\nmessage = \"m\"\n");
+        place.write("policy.toml", &format!("{POLICY}{rule}"));
+        place.ends(code, &["check"]);
+    };
+    ends(1, "subject.commit == ''");
+    committed(&place.path(""));
+    ends(0, "subject.commit == ''");
+    ends(1, "subject.commit.size() == 40");
 }

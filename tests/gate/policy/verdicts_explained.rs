@@ -16,7 +16,7 @@ use portcullis::model::verdict::{Decision, Verdict};
 use portcullis::stage::policy::baseline::{Baseline, fill_causes, only_new};
 use portcullis::stage::policy::clearance::{NotCleared, clear};
 use portcullis::stage::policy::comparison::compare;
-use portcullis::stage::policy::evidence_file::EvidenceFile;
+use portcullis::stage::policy::evidence_file::{EvidenceFile, RecordedBaseline};
 use portcullis::stage::policy::explain::explain;
 use portcullis::stage::policy::recheck::{Recheck, Shard, counts, stored};
 use portcullis::stage::policy::waivers::VexOutcome;
@@ -222,6 +222,33 @@ fn a_raised_severity_a_fix_a_policy_and_grace_are_causes() {
 }
 
 #[test]
+fn a_folder_is_compared_with_by_its_record_and_by_its_verdict_where_there_is_none() {
+    let dir = tempfile::tempdir().expect("folder");
+    let case = named("vulnerable-component-silent");
+    fs::write(dir.path().join("verdict.json"), bytes(&case.verdict())).expect("written");
+    let has_inventory = || {
+        let read = RecordedBaseline::read(dir.path(), false, &Effects::plain(dir.path().to_owned()));
+        read.expect("a baseline").inventory.is_some()
+    };
+    assert!(!has_inventory());
+    record(&case).write(dir.path()).expect("written");
+    assert!(has_inventory());
+}
+
+#[test]
+fn what_is_about_no_package_is_of_the_change_unless_the_policy_alone_is_new() {
+    let old = named("untraceable-tag-silent");
+    let before = old.verdict();
+    let mut now = named("untraceable-tag-silent");
+    now.context.tags.push("latest".to_owned());
+    assert_eq!(only_cause(&against(&before, Some(&old.inventory), &now)), Cause::IntroducedByChange);
+    now.policy.1.push_str("\n# another\n");
+    assert_eq!(only_cause(&against(&before, Some(&old.inventory), &now)), Cause::PolicyChanged);
+    now.inventory.components.clear();
+    assert_eq!(only_cause(&against(&before, Some(&old.inventory), &now)), Cause::IntroducedByChange);
+}
+
+#[test]
 fn only_new_blocks_on_the_change_and_lists_the_rest() {
     let old = named("vulnerable-component-fires");
     let before = old.verdict();
@@ -329,6 +356,10 @@ fn fleet(dir: &std::path::Path, inventories: usize, components: usize) {
 }
 
 fn recheck(dir: &std::path::Path, shard: Shard) -> Vec<portcullis::stage::policy::recheck::Rechecked> {
+    recheck_by(&named("vulnerable-component-fires").policy(), dir, shard)
+}
+
+fn recheck_by(policy: &Policy, dir: &std::path::Path, shard: Shard) -> Vec<portcullis::stage::policy::recheck::Rechecked> {
     let case = named("vulnerable-component-fires");
     let effects = Effects::plain(dir.to_owned());
     let claims = case.matching.clone();
@@ -342,7 +373,7 @@ fn recheck(dir: &std::path::Path, shard: Shard) -> Vec<portcullis::stage::policy
     let open = BTreeSet::from([Ecosystem::new("crates.io")]);
     let recheck = Recheck {
         waiver_authors: None,
-        policy: &case.policy(),
+        policy,
         waivers: &Waivers::default(),
         matcher,
         open: &open,
@@ -402,6 +433,45 @@ fn stored_evidence_can_be_rechecked_too() {
 }
 
 #[test]
+fn an_organisations_own_rules_see_who_needs_whom_in_what_is_rechecked() {
+    let dir = tempfile::tempdir().expect("folder");
+    fleet(dir.path(), 1, 3);
+    let verdict = |most: usize| {
+        let text = format!(
+            "[rules.vulnerable-component]\nlevel = \"off\"\n[[custom]]\nname = \"few\"\neach = \"component\"\n\
+             when = \"component.dependencies.size() > {most}\"\nmessage = \"m\"\n"
+        );
+        recheck_by(&Policy::from_text("p", &text).expect("valid"), dir.path(), Shard::WHOLE)[0].verdict
+    };
+    assert_eq!((verdict(0), verdict(100)), (Decision::Blocked, Decision::Cleared));
+}
+
+#[test]
+fn who_wrote_the_waivers_is_asked_of_today_and_not_of_what_is_rechecked() {
+    let dir = tempfile::tempdir().expect("folder");
+    let case = named("unapproved-waiver-silent");
+    record(&case).write(dir.path()).expect("written");
+    let (policy, waivers) = (case.policy(), case.waivers().expect("waivers"));
+    let (open, effects) = (BTreeSet::from([Ecosystem::new("crates.io")]), Effects::plain(dir.path().to_owned()));
+    let verdict = |waiver_authors| {
+        let recheck = Recheck {
+            waiver_authors,
+            policy: &policy,
+            waivers: &waivers,
+            matcher: |_: &Inventory, _: &[String]| case.matching.clone(),
+            open: &open,
+            at: case.at,
+            effects: &effects,
+        };
+        let fleet = stored(dir.path(), Shard::WHOLE);
+        let (results, _) = recheck.run(&fleet.iter().collect::<Vec<_>>());
+        results[0].as_ref().expect("judged").verdict
+    };
+    assert_eq!(verdict(case.context.waiver_authors.clone()), Decision::Cleared);
+    assert_eq!(verdict(None), Decision::Blocked);
+}
+
+#[test]
 #[ignore = "a measurement: writes 10,000 files"]
 fn recheck_speed() {
     let dir = tempfile::tempdir().expect("folder");
@@ -437,6 +507,17 @@ fn a_vex_document_counts_only_when_its_author_is_trusted() {
     assert_eq!((outcome, verdict.verdict), (VexOutcome::Counted(1), Decision::Cleared));
     assert_eq!(verdict.findings[0].waiver.as_deref(), Some("vex.json#1 CVE-2026-1001"));
     assert_eq!(verdict.inputs.vex.len(), 1);
+    // What is signed holds as long as this one; of what is not about the subject nothing is said.
+    let listed = |verdict: &Verdict| {
+        let waivers = verdict.waivers.iter();
+        let all = waivers.map(|waiver| (waiver.waiver.clone(), waiver.covers, waiver.expires.to_string()));
+        all.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        listed(&verdict),
+        [("vex.json#1 CVE-2026-1001".to_owned(), 1, "2026-12-01".to_owned())]
+    );
+    assert_eq!(listed(&with_vex(TRUST, &VEX.replace("foo@", "bar@"), &case).1), []);
     let (outcome, verdict) = with_vex("", VEX, &case);
     assert!(matches!(outcome, VexOutcome::Untrusted { .. }));
     assert_eq!(verdict.verdict, Decision::Blocked);

@@ -514,3 +514,24 @@ fn entries_are_read_as_the_unpackers_of_images_read_them() {
     };
     assert_eq!(first(file(prefixed)), "dir/real: abc");
 }
+
+#[test]
+fn a_size_that_does_not_fit_the_header_is_stated_by_pax_alone() {
+    // The first size that does not fit, and the last that does, beside what the header says.
+    let (large, fits) = (1 << 33, (1 << 33) - 1);
+    for (said, own, is_doubted) in [
+        (large, 0, false),
+        (large, fits, false),
+        (large, 3, true),
+        (fits, fits, false),
+        (fits, 0, true),
+    ] {
+        let tar = Tar::new()
+            .pax(&[("size", &u64::to_string(&said))])
+            .header("x", b'0', 0o644, own, "");
+        let mut doubting = Doubting::default();
+        let cut = read(&*tar.finish(), &Stated::default(), &Limits::default(), &mut doubting);
+        assert!(matches!(cut.expect_err("no such file").problem, LayerProblem::EndsInside(_)));
+        assert_eq!(!doubting.doubts.is_empty(), is_doubted, "{said} {own}: {:?}", doubting.doubts);
+    }
+}

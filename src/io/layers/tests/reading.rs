@@ -120,6 +120,67 @@ fn bombs_are_refused_before_they_unpack() {
     };
     seen_with(&tar, &Stated::default(), &just(tar.len())).expect("as large as may be");
     seen_with(&tar, &Stated::default(), &just(tar.len() - 1)).expect_err("a byte too large");
+    let stored = |layer: usize| {
+        let stated = Stated {
+            size: Some(tar.len() as u64),
+            ..Stated::default()
+        };
+        let limits = Limits {
+            layer: layer as u64,
+            ..Limits::default()
+        };
+        seen_with(&tar, &stated, &limits)
+    };
+    stored(tar.len()).expect("as large as may be");
+    stored(tar.len() - 1).expect_err("a byte too large");
+    let free = |expansion_free: usize| Limits {
+        expansion_free: expansion_free as u64,
+        ..Limits::default()
+    };
+    let blob = gzip(&tar);
+    let stated = Stated {
+        size: Some(blob.len() as u64),
+        ..Stated::default()
+    };
+    seen_with(&blob, &stated, &free(tar.len())).expect("as large as is no bomb yet");
+    seen_with(&blob, &stated, &free(tar.len() - 1)).expect_err("a byte too large");
+    // A frame that decoders pass over makes a blob as large as one likes.
+    let tenfold = Limits {
+        expansion_free: 0,
+        expansion: 10,
+        ..Limits::default()
+    };
+    let of_size = |size: usize| {
+        let mut blob = zstd(&tar);
+        let rest = u32::try_from(size - blob.len() - 8).expect("a short frame");
+        blob.extend([[0x50, 0x2a, 0x4d, 0x18], rest.to_le_bytes()].concat());
+        blob.resize(size, 0);
+        let stated = Stated {
+            size: Some(size as u64),
+            ..Stated::default()
+        };
+        seen_with(&blob, &stated, &tenfold)
+    };
+    of_size(tar.len() / 10).expect("ten times as large");
+    of_size(tar.len() / 10 - 1).expect_err("more than ten times as large");
+}
+
+#[test]
+fn a_link_may_lead_as_far_as_a_path_may_be_long() {
+    let limits = Limits {
+        path: 120,
+        ..Limits::default()
+    };
+    let link = |length: usize| {
+        let target = "t".repeat(length);
+        let tar = Tar::new()
+            .header("link", b'K', 0o644, length as u64 + 1, "")
+            .data(format!("{target}\0").as_bytes());
+        seen_with(&tar.symlink("link", "cut").finish(), &Stated::default(), &limits)
+    };
+    assert_eq!(link(120).expect("as long as may be").0, [format!("link -> {}", "t".repeat(120))]);
+    let error = link(121).expect_err("a byte too long");
+    assert!(error.to_string().contains("the length of a link's target"), "{error}");
 }
 
 #[test]

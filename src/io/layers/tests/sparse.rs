@@ -41,3 +41,15 @@ fn an_old_sparse_map_goes_on_in_blocks_of_its_own_and_is_bounded() {
     let error = seen_with(&old_sparse(60), &Stated::default(), &limits).expect_err("a map without an end");
     assert!(error.to_string().contains("the size of a sparse map"), "{error}");
 }
+
+#[test]
+fn a_sparse_file_takes_no_more_memory_than_files_may() {
+    let held = |held: u64| Limits {
+        held,
+        wanted_file: 0,
+        ..Limits::default()
+    };
+    seen_with(&old_sparse(10), &Stated::default(), &held(20)).expect("as large as may be");
+    let error = seen_with(&old_sparse(10), &Stated::default(), &held(19)).expect_err("a byte too large");
+    assert!(error.to_string().contains("the size of a sparse file"), "{error}");
+}

@@ -345,8 +345,11 @@ fn the_survey_reads_tracked_files_and_says_what_it_could_not_read() {
     fs::write(root.join("action/action.yml"), "runs:\n  steps:\n    - uses: c/d@v1\n").expect("written");
     fs::write(root.join("Dockerfile"), "FROM debian:12\n").expect("written");
     fs::write(root.join("Dockerfile.untracked"), "FROM other:1\n").expect("written");
+    fs::write(root.join("example.yml"), "steps:\n  - uses: e/f@v1\n").expect("written");
+    fs::write(root.join(".github/workflows/gone.yml"), "steps:\n  - uses: g/h@v1\n").expect("written");
     git(root, "x@example.com", &["init", "-q"]);
-    git(root, "x@example.com", &["add", ".github", "action", "Dockerfile"]);
+    git(root, "x@example.com", &["add", ".github", "action", "Dockerfile", "example.yml"]);
+    fs::remove_file(root.join(".github/workflows/gone.yml")).expect("removed");
     let effects = Effects::plain(root.to_owned());
     let mut context = Context::default();
     survey(root, &tracked(&[]), &Waivers::default(), None, &effects, &mut context);
@@ -386,6 +389,30 @@ fn the_survey_reads_tracked_files_and_says_what_it_could_not_read() {
         "{}",
         context.gaps[0].detail
     );
+}
+
+#[test]
+fn the_arguments_of_a_build_are_those_of_its_own_dockerfile() {
+    let dir = tempfile::tempdir().expect("folder");
+    let root = dir.path();
+    for path in ["Dockerfile", "Dockerfile.other"] {
+        fs::write(root.join(path), "ARG BASE=debian:12\nFROM $BASE\n").expect("written");
+    }
+    git(root, "x@example.com", &["init", "-q"]);
+    git(root, "x@example.com", &["add", "."]);
+    let tracked = Dockerfiles::Tracked {
+        exclude: Vec::new(),
+        built: Built {
+            paths: vec!["./Dockerfile".into()],
+            args: [("BASE".to_owned(), "alpine:3".to_owned())].into(),
+        },
+    };
+    let mut context = Context::default();
+    let effects = Effects::plain(root.to_owned());
+    survey(root, &tracked, &Waivers::default(), None, &effects, &mut context);
+    let mut found: Vec<_> = context.base_images.iter().map(|base| base.image.as_str()).collect();
+    found.sort_unstable();
+    assert_eq!(found, ["alpine:3", "debian:12"]);
 }
 
 /// The authors of the first entry after somebody wrote the file and the approver changed it.

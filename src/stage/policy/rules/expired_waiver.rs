@@ -57,4 +57,8 @@ impl Rule for ExpiredWaiver {
             objections.findings.push(standing.finding(&Self::ABOUT, self.level, message, help));
         }
     }
+
+    fn denies_ended_waivers(&self) -> bool {
+        self.level == Level::Deny
+    }
 }

@@ -118,9 +118,17 @@ mod tests {
 
     #[test]
     fn a_size_needs_its_unit() {
-        assert_eq!(Size::parse("1GiB"), Some(Size(1 << 30)));
-        assert_eq!(Size::parse("500MB"), Some(Size(500_000_000)));
-        assert_eq!(Size::parse("12B"), Some(Size(12)));
+        for (text, size) in [
+            ("12B", 12),
+            ("3kB", 3_000),
+            ("500MB", 500_000_000),
+            ("2GB", 2_000_000_000),
+            ("3KiB", 3_072),
+            ("2MiB", 2_097_152),
+            ("1GiB", 1_073_741_824),
+        ] {
+            assert_eq!(Size::parse(text), Some(Size(size)), "{text}");
+        }
         for text in ["", "1", "MB", "1.5GB", "-1MB", "99999999999999999GiB"] {
             assert_eq!(Size::parse(text), None, "{text}");
         }

@@ -61,6 +61,11 @@ pub trait Rule: Send + Sync + std::fmt::Debug {
         false
     }
 
+    /// True when it denies that a waiver has ended, whatever the waiver covered.
+    fn denies_ended_waivers(&self) -> bool {
+        false
+    }
+
     /// True when it looks at licences, which of crates are not to be had for nothing.
     fn asks_for_licenses(&self) -> bool {
         false

@@ -86,7 +86,7 @@ pub(super) fn checked(
 /// The lines of a value that hold its key, the value and nothing else. In an inline table the approver's line is the author's too.
 fn own_lines(value: Range<usize>, lines: &Lines, text: &str) -> Option<(u32, u32)> {
     let (mut first, mut last) = (lines.of(value.start), lines.of(value.end.saturating_sub(1)));
-    let line_start = text[..value.start].rfind('\n').map_or(0, |at| at + 1);
+    let line_start = text[..value.start].rfind('\n').unwrap_or(0);
     let before: String = text[line_start..value.start].chars().filter(|c| !c.is_whitespace()).collect();
     if !matches!(before.as_str(), "approved_by=" | "\"approved_by\"=" | "'approved_by'=") {
         first += 1;

@@ -201,4 +201,25 @@ mod tests {
             assert!(only.status == VexStatus::NotAffected && only.justification == meant, "{said}");
         }
     }
+
+    #[test]
+    fn what_is_said_of_some_versions_waives_nothing_and_takes_back_all() {
+        let said = |state: &str, affects: serde_json::Value| {
+            let vulnerability = serde_json::json!({"id": "CVE-1", "analysis": {"state": state}, "affects": affects});
+            let vulnerability = serde_json::from_value(vulnerability).expect("a vulnerability");
+            let all = statements(vulnerability, &BTreeMap::new(), None).into_iter();
+            all.map(|statement| statement.package.map(|purl| purl.to_string()))
+                .collect::<Vec<_>>()
+        };
+        let package = "pkg:npm/a@1.0.0".to_owned();
+        let whole = serde_json::json!([{"ref": package}, {"ref": "words"}]);
+        let some_versions = serde_json::json!([{"ref": package, "versions": [{"version": "1.0.0", "status": "unaffected"}]}]);
+        let nothing = serde_json::json!([]);
+        assert_eq!(said("not_affected", whole.clone()), [Some(package.clone())]);
+        assert_eq!(said("not_affected", some_versions.clone()), []);
+        assert_eq!(said("not_affected", nothing.clone()), []);
+        assert_eq!(said("exploitable", whole), [Some(package.clone()), None]);
+        assert_eq!(said("exploitable", some_versions), [Some(package)]);
+        assert_eq!(said("exploitable", nothing), [None]);
+    }
 }

@@ -129,7 +129,6 @@ impl Product {
             (Some(package), false) if self.subcomponents.is_empty() => vec![(Some(package), None)],
             // A package inside another package: nothing in an inventory says so.
             _ if waives => Vec::new(),
-            (package, _) if self.subcomponents.is_empty() => vec![(package, None)],
             (package, _) => std::iter::once(package).chain(inside()).map(|package| (package, None)).collect(),
         }
     }
@@ -178,5 +177,40 @@ impl WrittenStatement {
             date,
         };
         subjects.into_iter().map(statement).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The packages that a statement about a product is about, and whether each is meant in one image alone.
+    fn subjects(id: &str, parts: &[&str], waives: bool) -> Vec<(Option<String>, bool)> {
+        let parts: Vec<serde_json::Value> = parts.iter().map(|part| serde_json::json!({"@id": part})).collect();
+        let product: Product = serde_json::from_value(serde_json::json!({"@id": id, "subcomponents": parts})).expect("a product");
+        let told = product.subjects(waives).into_iter();
+        told.map(|(package, image)| (package.map(|purl| purl.to_string()), image.is_some()))
+            .collect()
+    }
+
+    #[test]
+    fn a_statement_waives_no_more_than_it_names_and_takes_back_whatever_it_may_mean() {
+        let image = format!("pkg:oci/app@sha256%3A{}", "ab".repeat(32));
+        let (a, b, words) = ("pkg:npm/a@1.0.0", "pkg:npm/b@1.0.0", "https://example.com/part");
+        let some = |package: &str, in_image| (Some(package.to_owned()), in_image);
+        let any = |in_image| (None, in_image);
+        for (id, parts, waived, taken_back) in [
+            (&*image, &[a, words][..], vec![some(a, true)], vec![some(a, true), any(true)]),
+            (&*image, &[], vec![], vec![any(true)]),
+            ("pkg:oci/app", &[a], vec![], vec![some(a, false)]),
+            ("pkg:oci/app", &[], vec![], vec![any(false)]),
+            (a, &[], vec![some(a, false)], vec![some(a, false)]),
+            (a, &[b], vec![], vec![some(a, false), some(b, false)]),
+            (words, &[], vec![], vec![any(false)]),
+            (words, &[b], vec![], vec![any(false), some(b, false)]),
+        ] {
+            assert_eq!(subjects(id, parts, true), waived, "{id} {parts:?}");
+            assert_eq!(subjects(id, parts, false), taken_back, "{id} {parts:?}");
+        }
     }
 }
