@@ -60,6 +60,7 @@ fn built(layout: &OciLayout, root: &Descriptor) -> BuiltImage {
             tools: BTreeMap::from([("rustc".to_owned(), "1.95.0".to_owned())]),
             reproducible: true,
         }),
+        linked: None,
     }
 }
 

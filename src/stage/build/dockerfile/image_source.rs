@@ -80,6 +80,7 @@ impl ImageSource for Dockerfile {
             platforms,
             commit: plan.commit.clone(),
             provenance: Some(provenance),
+            linked: None,
         })
     }
 }
