@@ -77,6 +77,23 @@ pub struct Reachability {
     pub answer: ReachabilityAnswer,
     /// What was found or looked for, and where; or why it is unknown.
     pub evidence: String,
+    /// What the policy made of it; `None` where it is shown only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub applied: Option<NotLinkedUse>,
+}
+
+/// What a policy makes of "not linked".
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema, strum::IntoStaticStr)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub enum NotLinkedUse {
+    /// It is shown, and changes nothing.
+    #[default]
+    Show,
+    /// What it says this of is listed and does not block.
+    Warn,
+    /// The same, and the OpenVEX document says `not_affected`, `vulnerable_code_not_present`.
+    NotAffected,
 }
 
 /// That line tables were asked, and those of what: part of a verdict's inputs.

@@ -8,6 +8,7 @@ use super::coverage::{Gap, GapKind};
 use super::digest::Digest;
 use super::finding::{Disposition, Judgement};
 use super::inventory::Subject;
+use super::linked::LinkedInput;
 use super::passed_over::PassedOver;
 use super::release::ReleaseTimes;
 use super::waiver::WaiverReport;
@@ -84,6 +85,9 @@ pub struct Inputs {
     /// What was known of the times of releases; none where no rule asked, or nothing in the subject is a release of a registry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub release_times: Option<ReleaseTimes>,
+    /// Programs that were just built, whose line tables were asked what was linked; `None` where nothing was built here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub linked: Option<LinkedInput>,
 }
 
 /// The policy document that was applied.

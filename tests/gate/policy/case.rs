@@ -362,6 +362,7 @@ fn claim(written: &ShortMatch, component: usize, inventory: &Inventory) -> Match
         clears_all: written.fixed.last().cloned(),
         update: None,
         owned_by_os: written.owned_by_os,
+        reachability: None,
         not_applicable: written.not_applicable.clone(),
     }
 }
