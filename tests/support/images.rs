@@ -134,6 +134,7 @@ pub(crate) fn verdict(image: &BuiltImage, at: &str) -> Verdict {
             inventory: Digest::from_bytes([0x1f; 32]),
             feeds: Vec::new(),
             release_times: None,
+            linked: None,
         },
     }
 }

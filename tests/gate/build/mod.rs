@@ -10,6 +10,7 @@ mod dockerfile;
 mod faults;
 mod ignored;
 mod kept;
+mod linked;
 pub(crate) mod native;
 mod node_service;
 mod own_files;
