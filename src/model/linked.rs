@@ -82,6 +82,23 @@ pub struct Reachability {
     pub applied: Option<NotLinkedUse>,
 }
 
+impl Reachability {
+    /// For people: `not linked (/app/payments: no instruction is of …)`, with what the policy made of it.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let answer = match self.answer {
+            ReachabilityAnswer::Linked => "linked",
+            ReachabilityAnswer::NotLinked => "not linked",
+            ReachabilityAnswer::Unknown => "linked or not, is not known",
+        };
+        let applied = match self.applied {
+            Some(_) => ", for which the policy does not block it",
+            None => "",
+        };
+        format!("{answer} ({}){applied}", self.evidence)
+    }
+}
+
 /// What a policy makes of "not linked".
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema, strum::IntoStaticStr)]
 #[serde(rename_all = "kebab-case")]
