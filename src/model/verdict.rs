@@ -168,6 +168,15 @@ impl Verdict {
         self.waivers.iter().find(|waiver| waiver.waiver == *name)
     }
 
+    /// Each id that does not block because what it is about was not linked, with the answer in words.
+    pub fn not_linked(&self) -> impl Iterator<Item = (&str, String)> {
+        self.findings.iter().filter_map(|judgement| {
+            let reachability = judgement.finding.reachability.as_ref();
+            let applied = reachability.filter(|reachability| reachability.applied.is_some())?;
+            Some((judgement.finding.ids.first()?.as_str(), applied.words()))
+        })
+    }
+
     /// How many findings have the disposition.
     #[must_use]
     pub fn count(&self, disposition: Disposition) -> usize {

@@ -134,7 +134,11 @@ fn is_absent(judgement: &Judgement) -> bool {
 }
 
 fn absent(value: &mut Value, judgement: &Judgement, verdict: &Verdict) {
-    let evidence = judgement.finding.reachability.as_ref().map_or("", |reachability| &reachability.evidence);
+    let evidence = judgement
+        .finding
+        .reachability
+        .as_ref()
+        .map_or("", |reachability| &reachability.evidence);
     let toolchain = verdict.inputs.linked.as_ref().map_or("", |linked| &linked.toolchain);
     value["status"] = json!("not_affected");
     value["justification"] = json!("vulnerable_code_not_present");

@@ -210,7 +210,11 @@ impl Inputs {
                 Some(why) => format!("not known what is linked: {}", prose(why)),
                 None => format!("{} functions in its line tables", thousands(program.functions)),
             };
-            others.push(("Program", format!("{} of {}, {read}", prose(&program.path), prose(toolchain)), String::new()));
+            others.push((
+                "Program",
+                format!("{} of {}, {read}", prose(&program.path), prose(toolchain)),
+                String::new(),
+            ));
         }
         for layer in &inputs.cached_layers {
             let text = "not read again: the facts of an earlier run, which the policy trusts";

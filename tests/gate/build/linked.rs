@@ -121,18 +121,43 @@ fn answer(image: &BuiltImage, inventory: &Inventory, name: &str, functions: &[&s
 
 /// Each crate and function of the fixture with the answer that is right, and words of its evidence.
 const RIGHT: [(&str, &[&str], ReachabilityAnswer, &str); 17] = [
-    ("lent", &["lent::decode"], Linked, "`decode` of lent 0.1.0, as a function of its own"),
-    ("lent", &["lent::Shelf::insert_many"], Linked, "of lent 0.1.0, inlined at src/main.rs:"),
+    (
+        "lent",
+        &["lent::decode"],
+        Linked,
+        "`decode` of lent 0.1.0, as a function of its own",
+    ),
+    (
+        "lent",
+        &["lent::Shelf::insert_many"],
+        Linked,
+        "of lent 0.1.0, inlined at src/main.rs:",
+    ),
     ("lent", &["lent::later"], Linked, "of `later` (lent 0.1.0 src/lib.rs:"),
     ("lent", &["lent::encode", "lent::decode"], Linked, "`decode`"),
-    ("lent", &["lent::encode"], NotLinked, "no instruction is of `encode` (lent 0.1.0 src/lib.rs:17-25), of "),
-    ("lent", &["lent::Shelf::remove_many"], NotLinked, "no instruction is of `remove_many`"),
+    (
+        "lent",
+        &["lent::encode"],
+        NotLinked,
+        "no instruction is of `encode` (lent 0.1.0 src/lib.rs:17-25), of ",
+    ),
+    (
+        "lent",
+        &["lent::Shelf::remove_many"],
+        NotLinked,
+        "no instruction is of `remove_many`",
+    ),
     ("lent", &["lent::view"], Unknown, "so short that it may be folded"),
     ("lent", &["lent::encode", "lent::view"], Unknown, "so short"),
     ("lent", &["lent::constant"], Unknown, "is `const`"),
     ("lent", &["lent::Shelf"], Unknown, "have no function `Shelf`"),
     ("lent", &[], Linked, "instructions are of lent 0.1.0 src/lib.rs:"),
-    ("idle", &[], NotLinked, "no instruction is of any of the 1 source files of idle 0.2.0"),
+    (
+        "idle",
+        &[],
+        NotLinked,
+        "no instruction is of any of the 1 source files of idle 0.2.0",
+    ),
     ("idle", &["idle::parse"], NotLinked, "no instruction is of `parse`"),
     ("shaped", &[], Linked, "of shaped 0.6.0 src/lib.rs:"),
     ("foreign", &["foreign::each"], Unknown, "links code that is not Rust's"),
@@ -165,7 +190,10 @@ fn all_are_right(image: &BuiltImage, but_for: &[&str]) {
 #[test]
 fn each_function_is_linked_not_linked_or_unknown_as_it_is() {
     all_are_right(plain(), &[]);
-    assert_eq!(plain().linked.as_ref().unwrap().toolchain, format!("rustc {}", env!("CARGO_PKG_RUST_VERSION").to_owned() + ".0"));
+    assert_eq!(
+        plain().linked.as_ref().unwrap().toolchain,
+        format!("rustc {}", env!("CARGO_PKG_RUST_VERSION").to_owned() + ".0")
+    );
 }
 
 #[test]
@@ -176,7 +204,11 @@ fn link_time_optimisation_and_a_profile_that_strips_change_no_answer() {
     }
     let unoptimised = built("dev", &with_profile("dev"));
     let inventory = seen(&unoptimised);
-    for (function, right) in [("lent::view", Linked), ("lent::Shelf::insert_many", Linked), ("lent::Shelf::remove_many", NotLinked)] {
+    for (function, right) in [
+        ("lent::view", Linked),
+        ("lent::Shelf::insert_many", Linked),
+        ("lent::Shelf::remove_many", NotLinked),
+    ] {
         assert_eq!(answer(&unoptimised, &inventory, "lent", &[function]).answer, right, "{function}");
     }
 }

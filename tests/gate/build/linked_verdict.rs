@@ -27,7 +27,10 @@ impl Place {
         sample.write("pay/.gitignore", "target/\n");
         let place = Self { sample, root };
         place.calls("");
-        let locked = Command::new("cargo").args(["generate-lockfile", "--offline"]).current_dir(&place.root).output();
+        let locked = Command::new("cargo")
+            .args(["generate-lockfile", "--offline"])
+            .current_dir(&place.root)
+            .output();
         if !locked.unwrap().status.success() {
             println!("skipped: smallvec 0.6.13 was not fetched (cargo fetch in fixtures/service)");
             return None;
@@ -39,7 +42,10 @@ impl Place {
         }
         let feed = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/advisories/demo");
         let config = CONFIG
-            .replace("using = \"image\"\nimage = \"oci:built\"\n", "using = \"native\"\npackage = \"pay\"\n")
+            .replace(
+                "using = \"image\"\nimage = \"oci:built\"\n",
+                "using = \"native\"\npackage = \"pay\"\n",
+            )
             .replace("osv = \"feed\"", &format!("osv = {feed:?}"));
         place.sample.write("pay/portcullis.toml", &config);
         Some(place)
@@ -87,7 +93,9 @@ impl Place {
     fn vex(&self) -> Value {
         let vex = self.file("vex.openvex.json");
         let all = vex["statements"].as_array().unwrap();
-        let found = all.iter().find(|statement| statement["vulnerability"]["name"] == "RUSTSEC-2021-0003");
+        let found = all
+            .iter()
+            .find(|statement| statement["vulnerability"]["name"] == "RUSTSEC-2021-0003");
         found.unwrap().clone()
     }
 }
@@ -100,7 +108,10 @@ fn a_vulnerability_that_is_not_linked_blocks_unless_the_policy_says_otherwise() 
     let Some(place) = Place::new() else { return };
     let (code, said) = place.gate("");
     assert_eq!(code, Some(1), "shown only: {said}");
-    assert!(said.contains("not linked (/app/pay: no instruction is of `insert_many` (smallvec 0.6.13 lib.rs:"), "{said}");
+    assert!(
+        said.contains("not linked (/app/pay: no instruction is of `insert_many` (smallvec 0.6.13 lib.rs:"),
+        "{said}"
+    );
     assert_eq!(place.finding()["reachability"]["answer"], "not-linked");
     assert_eq!(place.vex()["status"], "affected");
 
@@ -109,7 +120,11 @@ fn a_vulnerability_that_is_not_linked_blocks_unless_the_policy_says_otherwise() 
     assert!(said.contains("for which the policy does not block it"), "{said}");
     assert_eq!(place.finding()["disposition"], "warned");
     assert_eq!(place.finding()["reachability"]["applied"], "warn");
-    assert_eq!(place.vex()["status"], "under_investigation", "nobody has said that it does not affect");
+    assert_eq!(
+        place.vex()["status"],
+        "under_investigation",
+        "nobody has said that it does not affect"
+    );
     let linked = place.file("verdict.json")["inputs"]["linked"].clone();
     assert!(linked["toolchain"].as_str().unwrap().starts_with("rustc 1."), "{linked}");
     assert_eq!(linked["programs"][0]["path"], "/app/pay");
@@ -121,7 +136,13 @@ fn a_vulnerability_that_is_not_linked_blocks_unless_the_policy_says_otherwise() 
     let vex = place.vex();
     assert_eq!(vex["status"], "not_affected");
     assert_eq!(vex["justification"], "vulnerable_code_not_present");
-    assert!(vex["impact_statement"].as_str().unwrap().contains("no instruction is of `insert_many`"), "{vex}");
+    assert!(
+        vex["impact_statement"]
+            .as_str()
+            .unwrap()
+            .contains("no instruction is of `insert_many`"),
+        "{vex}"
+    );
     let explained = place.portcullis(&["explain", "RUSTSEC-2021-0003"]);
     let explained = String::from_utf8_lossy(&explained.stdout).into_owned();
     assert!(explained.contains("not linked (/app/pay: "), "{explained}");
@@ -134,7 +155,10 @@ fn a_vulnerability_that_is_not_linked_blocks_unless_the_policy_says_otherwise() 
         let found = place.finding();
         assert_eq!(found["reachability"]["answer"], "linked", "{found}");
         let evidence = found["reachability"]["evidence"].as_str().unwrap();
-        assert!(evidence.starts_with("/app/pay: `insert_many<[alloc::string::String; 4], "), "{evidence}");
+        assert!(
+            evidence.starts_with("/app/pay: `insert_many<[alloc::string::String; 4], "),
+            "{evidence}"
+        );
         assert!(evidence.ends_with("of smallvec 0.6.13, inlined at src/main.rs:5"), "{evidence}");
         assert_eq!(place.vex()["status"], "affected");
     }
@@ -150,5 +174,11 @@ fn what_was_not_built_here_is_not_said_to_be_linked_or_not() {
     assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
     let output = place.portcullis(&["scan", "--offline", "--format", "json"]);
     let findings: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert!(findings["findings"].as_array().unwrap().iter().all(|finding| finding.get("reachability").is_none()));
+    assert!(
+        findings["findings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|finding| finding.get("reachability").is_none())
+    );
 }

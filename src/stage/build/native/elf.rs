@@ -180,5 +180,4 @@ mod tests {
             assert_eq!(cut.len(), length, "unchanged");
         }
     }
-
 }

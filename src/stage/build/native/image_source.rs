@@ -121,7 +121,10 @@ impl<'r> Run<'r> {
             let changeable = earlier.changeable.iter().map(String::as_str);
             kept.forget(graphs.iter().flat_map(Graph::local).chain(changeable))?;
         }
-        let crates = Crates::of(&packages, &self.prepared.toolchain.remap(&project.workspace, &target_dir(self.plan)));
+        let crates = Crates::of(
+            &packages,
+            &self.prepared.toolchain.remap(&project.workspace, &target_dir(self.plan)),
+        );
         let built = self.build(graphs, &stand_ins, &crates);
         kept.was_written_by_no_other()?;
         let (platforms, outside) = built?;

@@ -41,7 +41,9 @@ pub(super) fn built(
     let contents = compilate.contents()?;
     let executables = compilate.executables.iter();
     let linked = |name: &str, content: &[u8]| crates.linked(content, name, &contents);
-    executables.map(|(name, path)| one(compilation, name, path, &section, &linked)).collect()
+    executables
+        .map(|(name, path)| one(compilation, name, path, &section, &linked))
+        .collect()
 }
 
 fn one(

@@ -192,7 +192,9 @@ mod tests {
         let path = dir.path().join("program");
         std::fs::write(&path, &bare).expect("written");
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("mode");
-        let run = Program::new(&path.display().to_string()).args(["--list", "no_such_test_is_here"]).stdout();
+        let run = Program::new(&path.display().to_string())
+            .args(["--list", "no_such_test_is_here"])
+            .stdout();
         assert!(run.is_ok(), "{run:?}");
         assert!(bare.len() < whole.len() / 2, "{} of {}", bare.len(), whole.len());
     }

@@ -91,7 +91,12 @@ impl Toolchain {
         let prefix = if takes_linker_flags { "" } else { "-Wl," };
         flags.push(format!("-Clink-arg={prefix}--build-id=none"));
         let remap = self.remap(workspace, target_dir);
-        flags.extend(remap.0.iter().map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display())));
+        flags.extend(
+            remap
+                .0
+                .iter()
+                .map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display())),
+        );
         flags.join("\x1f")
     }
 
@@ -128,7 +133,11 @@ pub(super) struct Remap(Vec<(PathBuf, String)>);
 impl Remap {
     /// A path as rustc writes it.
     pub(super) fn path(&self, path: &Path) -> String {
-        let found = self.0.iter().rev().find_map(|(from, to)| Some((path.strip_prefix(from), to)).filter(|(rest, _)| rest.is_ok()));
+        let found = self
+            .0
+            .iter()
+            .rev()
+            .find_map(|(from, to)| Some((path.strip_prefix(from), to)).filter(|(rest, _)| rest.is_ok()));
         match found {
             Some((Ok(rest), to)) if rest.as_os_str().is_empty() => to.clone(),
             Some((Ok(rest), to)) => format!("{to}/{}", rest.display()),
@@ -167,7 +176,13 @@ mod tests {
 
     #[test]
     fn a_path_is_written_by_the_last_prefix_that_matches() {
-        let remap = Remap(["/home/a", "/home/a/svc/.portcullis/cargo"].map(PathBuf::from).into_iter().zip(["/src", "/target"].map(str::to_owned)).collect());
+        let remap = Remap(
+            ["/home/a", "/home/a/svc/.portcullis/cargo"]
+                .map(PathBuf::from)
+                .into_iter()
+                .zip(["/src", "/target"].map(str::to_owned))
+                .collect(),
+        );
         assert_eq!(remap.path(Path::new("/home/a/svc/src/main.rs")), "/src/svc/src/main.rs");
         assert_eq!(remap.path(Path::new("/home/a")), "/src");
         assert_eq!(remap.path(Path::new("/home/a/svc/.portcullis/cargo/x.rs")), "/target/x.rs");

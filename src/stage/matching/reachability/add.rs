@@ -58,11 +58,18 @@ impl<'i> Answers<'i> {
             return Some(unknown(format!("it is in {} too, which was not built here", elsewhere.path)));
         }
         if component.scope != Scope::Runtime {
-            return Some(unknown("it runs in the build, and what it writes into a program has no lines of its own".to_owned()));
+            return Some(unknown(
+                "it runs in the build, and what it writes into a program has no lines of its own".to_owned(),
+            ));
         }
         let image = self.image;
-        let programs = image.programs.iter().filter(|program| component.locations.iter().any(|location| location.path == program.path));
-        let answers: Vec<Reachability> = programs.filter_map(|program| self.of_program(program, component, matched)).collect();
+        let programs = image
+            .programs
+            .iter()
+            .filter(|program| component.locations.iter().any(|location| location.path == program.path));
+        let answers: Vec<Reachability> = programs
+            .filter_map(|program| self.of_program(program, component, matched))
+            .collect();
         Some(joined(answers.into_iter()))
     }
 

@@ -46,7 +46,13 @@ mod tests {
         assert_eq!(Asked::of("branca::decode"), asked("decode", None));
         assert_eq!(Asked::of("a::b::decode"), asked("decode", None));
         assert_eq!(Asked::of("crayon::utils::ObjectPool<H,T>::free"), asked("free", Some("ObjectPool")));
-        for odd in ["decode", "", "a::", "diesel::serialize::ToSql<Time,Mysql>", "prost_types::Timestamp::Into<SystemTime>"] {
+        for odd in [
+            "decode",
+            "",
+            "a::",
+            "diesel::serialize::ToSql<Time,Mysql>",
+            "prost_types::Timestamp::Into<SystemTime>",
+        ] {
             assert_eq!(Asked::of(odd), None, "{odd}");
         }
     }

@@ -42,9 +42,13 @@ impl Place<'_> {
             Ok(files) => files.as_slice(),
             Err(_) => &[],
         };
-        let all = files.iter().flat_map(|(file, source)| source.functions.iter().map(move |function| (file.as_str(), function)));
+        let all = files
+            .iter()
+            .flat_map(|(file, source)| source.functions.iter().map(move |function| (file.as_str(), function)));
         let meant = asked.among(all);
-        let touched = meant.iter().find_map(|(file, function)| Some((*file, *function, self.touched(file, function)?)));
+        let touched = meant
+            .iter()
+            .find_map(|(file, function)| Some((*file, *function, self.touched(file, function)?)));
         if let Some((file, _, line)) = touched {
             return self.found(asked.name, file, line);
         }
@@ -77,14 +81,26 @@ impl Place<'_> {
                 asked.name, self.name
             ));
         }
-        let places: Vec<String> = meant.iter().take(SHOWN).map(|(file, at)| format!("{file}:{}-{}", at.first, at.last)).collect();
-        self.not_linked(format!("no instruction is of `{}` ({} {})", asked.name, self.release(), places.join(", ")))
+        let places: Vec<String> = meant
+            .iter()
+            .take(SHOWN)
+            .map(|(file, at)| format!("{file}:{}-{}", at.first, at.last))
+            .collect();
+        self.not_linked(format!(
+            "no instruction is of `{}` ({} {})",
+            asked.name,
+            self.release(),
+            places.join(", ")
+        ))
     }
 
     fn whole_crate(&self) -> Reachability {
         let touched = self.linked.lines.iter().find_map(|(file, lines)| Some((file, lines.first()?)));
         if let Some((file, line)) = touched {
-            return self.linked(format!("the record names no function, and instructions are of {} {file}:{line}", self.release()));
+            return self.linked(format!(
+                "the record names no function, and instructions are of {} {file}:{line}",
+                self.release()
+            ));
         }
         let files = match self.sources {
             Ok(files) => files,
@@ -94,9 +110,14 @@ impl Place<'_> {
             return self.unknown(why);
         }
         if let Some(data) = files.iter().find_map(|(_, source)| source.data.as_ref()) {
-            return self.unknown(format!("{} has data for others (`{data}`), which is in a program without a line", self.release()));
+            return self.unknown(format!(
+                "{} has data for others (`{data}`), which is in a program without a line",
+                self.release()
+            ));
         }
-        let has_code = files.iter().any(|(_, source)| source.functions.iter().any(|function| function.hidden.is_none()));
+        let has_code = files
+            .iter()
+            .any(|(_, source)| source.functions.iter().any(|function| function.hidden.is_none()));
         if !has_code {
             return self.unknown(format!("{} has no function that must leave a line", self.release()));
         }
@@ -136,7 +157,11 @@ impl Place<'_> {
     }
 
     fn other_version(&self, function: &str) -> Option<&str> {
-        let others = self.program.crates.iter().filter(|((name, version), _)| name == self.name && version != self.version);
+        let others = self
+            .program
+            .crates
+            .iter()
+            .filter(|((name, version), _)| name == self.name && version != self.version);
         others
             .filter(|(_, linked)| linked.functions.contains_key(function))
             .map(|((_, version), _)| version.as_str())

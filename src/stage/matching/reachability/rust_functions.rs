@@ -125,7 +125,10 @@ fn function(tokens: &[Token<'_>], at: usize, around: &[Around]) -> Option<Functi
         "{" => &tokens[open..=closing(tokens, open)],
         _ => &[],
     };
-    let before = tokens[..at].iter().rev().take_while(|token| matches!(token.text, "const" | "unsafe" | "async" | "extern" | "safe"));
+    let before = tokens[..at]
+        .iter()
+        .rev()
+        .take_while(|token| matches!(token.text, "const" | "unsafe" | "async" | "extern" | "safe"));
     let is_constant = before.into_iter().any(|token| token.text == "const");
     let holder = around.iter().rev().find_map(|around| match around {
         Around::Holder(names) => Some(names.clone()),
@@ -177,7 +180,9 @@ fn closing(tokens: &[Token<'_>], open: usize) -> usize {
 /// It decides something at run time, on lines of its own: jumps stay where inlining and folding have taken all else.
 fn leaves_lines(body: &[Token<'_>]) -> bool {
     let inner = &body[1..body.len().max(2) - 1];
-    let decides = inner.iter().any(|token| matches!(token.text, "if" | "match" | "for" | "while" | "loop"));
+    let decides = inner
+        .iter()
+        .any(|token| matches!(token.text, "if" | "match" | "for" | "while" | "loop"));
     let mut lines: Vec<u32> = inner.iter().map(|token| token.line).collect();
     lines.dedup();
     decides && lines.len() >= SHORT
@@ -219,15 +224,22 @@ type F = fn(u8) -> u8;
     #[test]
     fn functions_are_found_with_their_lines_and_what_could_hide_them() {
         let found = read(SOURCE);
-        let seen: Vec<_> = found.functions.iter().map(|f| (f.name.as_str(), f.first, f.last, f.hidden)).collect();
-        assert_eq!(seen, [
-            ("insert_many", 2, 11, None),
-            ("len", 12, 12, Some(Hidden::Constant)),
-            ("cast", 13, 13, Some(Hidden::Folded)),
-            ("size", 15, 15, Some(Hidden::Elsewhere)),
-            ("twice", 15, 15, Some(Hidden::Folded)),
-            ("in_macro", 16, 22, Some(Hidden::Macro)),
-        ]);
+        let seen: Vec<_> = found
+            .functions
+            .iter()
+            .map(|f| (f.name.as_str(), f.first, f.last, f.hidden))
+            .collect();
+        assert_eq!(
+            seen,
+            [
+                ("insert_many", 2, 11, None),
+                ("len", 12, 12, Some(Hidden::Constant)),
+                ("cast", 13, 13, Some(Hidden::Folded)),
+                ("size", 15, 15, Some(Hidden::Elsewhere)),
+                ("twice", 15, 15, Some(Hidden::Folded)),
+                ("in_macro", 16, 22, Some(Hidden::Macro)),
+            ]
+        );
         assert!(found.functions[0].of.contains(&"SmallVec".to_owned()));
         assert_eq!(found.functions[3].of, ["Array"]);
         assert_eq!(found.data, None);
@@ -250,7 +262,19 @@ type F = fn(u8) -> u8;
 
     #[test]
     fn what_is_no_rust_is_no_panic() {
-        for odd in ["fn", "fn f", "fn f(", "fn f)", "fn f() {", "}}}", "impl", "pub const", "fn r#", "fn f() { { }", "macro_rules"] {
+        for odd in [
+            "fn",
+            "fn f",
+            "fn f(",
+            "fn f)",
+            "fn f() {",
+            "}}}",
+            "impl",
+            "pub const",
+            "fn r#",
+            "fn f() { { }",
+            "macro_rules",
+        ] {
             drop(read(odd));
         }
     }

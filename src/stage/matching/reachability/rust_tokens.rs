@@ -127,7 +127,10 @@ fn text(rest: &str) -> usize {
 fn character(rest: &str) -> usize {
     let mut after = rest.char_indices().skip(1);
     match after.next() {
-        Some((_, '\\')) => rest[3.min(rest.len())..].find('\'').filter(|_| rest.is_char_boundary(3)).map_or(1, |at| at + 4),
+        Some((_, '\\')) => rest[3.min(rest.len())..]
+            .find('\'')
+            .filter(|_| rest.is_char_boundary(3))
+            .map_or(1, |at| at + 4),
         Some((at, c)) if rest[at + c.len_utf8()..].starts_with('\'') => at + c.len_utf8() + 1,
         _ => 1,
     }
@@ -151,9 +154,10 @@ mod tests {
     #[test]
     fn comments_and_texts_have_no_words() {
         assert_eq!(words("a /* fn b /* c */ d */ e // fn f\ng"), ["a", "e", "g"]);
-        assert_eq!(words(r####"x("fn \" y", r#"fn " z"#, b"fn", br"\", 'f', '\'', b'\\', '"') end"####), [
-            "x", "(", ",", ",", ",", ",", ",", ",", ",", ")", "end"
-        ]);
+        assert_eq!(
+            words(r####"x("fn \" y", r#"fn " z"#, b"fn", br"\", 'f', '\'', b'\\', '"') end"####),
+            ["x", "(", ",", ",", ",", ",", ",", ",", ",", ")", "end"]
+        );
         assert_eq!(words("&'a str 'outer: loop"), ["&", "a", "str", "outer", ":", "loop"]);
         assert_eq!(words("r#fn"), ["r", "#", "fn"]);
     }

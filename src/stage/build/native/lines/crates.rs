@@ -46,14 +46,19 @@ impl Crates {
     pub(in crate::stage::build::native) fn of(metadata: &Metadata, remap: &Remap) -> Self {
         let owner = |package: &Package| {
             let folder = package.manifest_path.parent()?.as_std_path();
-            let libraries = package.targets.iter().filter(|target| !target.kind.contains(&TargetKind::CustomBuild));
+            let libraries = package
+                .targets
+                .iter()
+                .filter(|target| !target.kind.contains(&TargetKind::CustomBuild));
             let programs = package.targets.iter().filter(|target| target.kind.contains(&TargetKind::Bin));
             let main = |target: &cargo_metadata::Target| (target.name.clone(), remap.path(target.src_path.as_std_path()));
             let owner = Owner {
                 name: package.name.to_string(),
                 version: package.version.to_string(),
                 sources: folder.to_owned(),
-                is_scattered: libraries.into_iter().any(|target| !target.src_path.as_std_path().starts_with(folder)),
+                is_scattered: libraries
+                    .into_iter()
+                    .any(|target| !target.src_path.as_std_path().starts_with(folder)),
                 mains: programs.map(main).collect(),
             };
             Some((remap.path(folder), owner))
@@ -83,7 +88,10 @@ impl Crates {
     /// The controls: what is in every program, and was not seen. Then nothing that was not seen is believed to be absent.
     fn missed(&self, touched: &Touched, name: &str) -> Option<String> {
         let mains: Vec<&String> = self.owners.values().filter_map(|owner| owner.mains.get(name)).collect();
-        if !mains.iter().any(|main| touched.files.get(*main).is_some_and(|file| !file.lines.is_empty())) {
+        if !mains
+            .iter()
+            .any(|main| touched.files.get(*main).is_some_and(|file| !file.lines.is_empty()))
+        {
             return Some("line tables have no line of its own main function".to_owned());
         }
         (!touched.has_std).then(|| "line tables have no line of the standard library".to_owned())
@@ -134,7 +142,9 @@ impl Crates {
         if let Some((package, rest)) = generated(path) {
             let all = self.owners.values().filter(|owner| package == owner.name);
             let name = format!("{GENERATED}/{rest}");
-            return all.map(|owner| ((owner.name.clone(), owner.version.clone()), name.clone())).collect();
+            return all
+                .map(|owner| ((owner.name.clone(), owner.version.clone()), name.clone()))
+                .collect();
         }
         let found = self.owner_of(path);
         found
@@ -213,7 +223,10 @@ mod tests {
     #[test]
     fn what_a_build_script_wrote_is_of_every_version_of_its_package() {
         let wrote = crates().owners_of("/target/x86_64-unknown-linux-gnu/release/build/a-0123456789abcdef/out/sub/x.rs");
-        let all: Vec<String> = wrote.iter().map(|((name, version), file)| format!("{name} {version} {file}")).collect();
+        let all: Vec<String> = wrote
+            .iter()
+            .map(|((name, version), file)| format!("{name} {version} {file}"))
+            .collect();
         assert_eq!(all, ["a 1.0.0 OUT_DIR/sub/x.rs", "a 2.0.0 OUT_DIR/sub/x.rs"]);
         assert_eq!(generated("/target/t/release/build/a/0123/out/x.rs"), Some(("a", "x.rs")));
     }

@@ -31,7 +31,10 @@ mod tests {
     #[test]
     fn a_path_is_what_its_last_absolute_part_makes_of_it() {
         assert_eq!(joined(["/src", "tiny/src", "lib.rs"]), "/src/tiny/src/lib.rs");
-        assert_eq!(joined(["/src", "/cargo/registry/src/i/a-1.0.0", "src/lib.rs"]), "/cargo/registry/src/i/a-1.0.0/src/lib.rs");
+        assert_eq!(
+            joined(["/src", "/cargo/registry/src/i/a-1.0.0", "src/lib.rs"]),
+            "/cargo/registry/src/i/a-1.0.0/src/lib.rs"
+        );
         assert_eq!(joined(["/rustc/1", "library/std/src/../../x", "./y.rs"]), "/rustc/1/library/x/y.rs");
         assert_eq!(joined(["", "..", "a.rs"]), "/a.rs");
     }

@@ -94,7 +94,11 @@ mod tests {
     fn lines_and_inlined_functions_are_read_with_their_places() {
         let Some(program) = program() else { return };
         let touched = Touched::of(&program).expect("read");
-        let (path, file) = touched.files.iter().find(|(path, _)| path.ends_with("/small.c")).expect("its source");
+        let (path, file) = touched
+            .files
+            .iter()
+            .find(|(path, _)| path.ends_with("/small.c"))
+            .expect("its source");
         assert!(file.lines.contains(&3) && file.lines.contains(&7), "{:?}", file.lines);
         assert_eq!(file.functions["twice"].inlined_at, Some(format!("{path}:7")));
         assert_eq!(file.functions["main"].inlined_at, None);
@@ -103,7 +107,8 @@ mod tests {
     #[test]
     fn debug_information_of_any_bytes_is_no_panic() {
         let Some(program) = program() else { return };
-        let elf = Elf::new(&&program[..]).map(|elf| [".debug_info", ".debug_abbrev", ".debug_line", ".debug_rnglists"].map(|name| elf.plain_section(name)));
+        let elf = Elf::new(&&program[..])
+            .map(|elf| [".debug_info", ".debug_abbrev", ".debug_line", ".debug_rnglists"].map(|name| elf.plain_section(name)));
         let mut refused = 0;
         for range in elf.expect("an ELF file").into_iter().flatten() {
             for at in (range.start..range.end).map(|at| usize::try_from(at).expect("small")) {

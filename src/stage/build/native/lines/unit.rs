@@ -72,9 +72,13 @@ struct Open<'b> {
 
 impl<'b> Reading<'_, 'b> {
     fn rows(&mut self) -> Result<(), Unread> {
-        let Some(program) = self.unit.line_program.clone() else { return Ok(()) };
+        let Some(program) = self.unit.line_program.clone() else {
+            return Ok(());
+        };
         let header = program.header();
-        self.sections.budget.spend(header.file_names().len() + header.include_directories().len())?;
+        self.sections
+            .budget
+            .spend(header.file_names().len() + header.include_directories().len())?;
         let mut rows = program.rows();
         let mut sequence: Option<bool> = None;
         while let Some((_, row)) = rows.next_row()? {
@@ -153,7 +157,9 @@ impl<'b> Reading<'_, 'b> {
         if let Some(low) = entry.attr_value(gimli::DW_AT_low_pc) {
             return Ok((self.sections.dwarf.attr_address(self.unit, low)?, true));
         }
-        let Some(ranges) = entry.attr_value(gimli::DW_AT_ranges) else { return Ok((None, false)) };
+        let Some(ranges) = entry.attr_value(gimli::DW_AT_ranges) else {
+            return Ok((None, false));
+        };
         let first = match self.sections.dwarf.attr_ranges(self.unit, ranges)? {
             Some(mut ranges) => ranges.next()?,
             None => None,
@@ -167,7 +173,9 @@ impl<'b> Reading<'_, 'b> {
             return Ok(());
         }
         self.touched.functions += 1;
-        let Some(file) = function.file.or_else(|| self.file_at(function.address?)) else { return Ok(()) };
+        let Some(file) = function.file.or_else(|| self.file_at(function.address?)) else {
+            return Ok(());
+        };
         let path = self.path(file)?;
         if is_of_std(&path) {
             return Ok(());
@@ -198,7 +206,9 @@ impl<'b> Reading<'_, 'b> {
             if name.is_some() {
                 break;
             }
-            let Some(AttributeValue::UnitRef(offset)) = origin_at.and_then(|value| within(value, self.unit)) else { break };
+            let Some(AttributeValue::UnitRef(offset)) = origin_at.and_then(|value| within(value, self.unit)) else {
+                break;
+            };
             self.sections.budget.spend(1)?;
             let entry = self.unit.entry(offset)?;
             (name, origin_at) = (entry.attr_value(gimli::DW_AT_name), origin(&entry));
