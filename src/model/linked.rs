@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub struct LinkedFunction {
     /// As the debug information names it: `insert_many<[u8; 4], core::str::iter::Bytes>`.
     pub symbol: String,
-    /// The place at which it is inlined, `src/main.rs:7`; `None` for one that stands by itself.
+    /// The file and line at which it is inlined; `None` for one that stands by itself.
     pub inlined_at: Option<String>,
 }
 

@@ -4,6 +4,9 @@ use super::rust_tokens::{Token, tokens};
 
 /// A body of fewer lines may be folded into whoever calls it: casts and getters have no instruction of their own (tried with rustc 1.95).
 const SHORT: usize = 5;
+/// Functions that lie deeper, and heads that are longer, are not looked for: people write 10 and 300.
+const MOST_DEPTH: usize = 64;
+const MOST_OF_A_HEAD: usize = 10_000;
 
 /// One definition of a function.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,7 +79,7 @@ pub(super) fn read(source: &str) -> Source {
                 let data = data(&tokens[at + 1..]);
                 found.data = found.data.take().or(data);
             }
-            "fn" => found.functions.extend(function(&tokens, at, &around)),
+            "fn" if around.len() <= MOST_DEPTH => found.functions.extend(function(&tokens, at, &around)),
             _ => {}
         }
     }
@@ -152,7 +155,7 @@ fn function(tokens: &[Token<'_>], at: usize, around: &[Around]) -> Option<Functi
 /// What opens the body of a function, or ends one without: outside of brackets.
 fn opening(tokens: &[Token<'_>], at: usize) -> Option<usize> {
     let mut depth = 0u32;
-    for (number, token) in tokens.iter().enumerate().skip(at) {
+    for (number, token) in tokens.iter().enumerate().skip(at).take(MOST_OF_A_HEAD) {
         match token.text {
             "(" | "[" => depth += 1,
             ")" | "]" => depth = depth.checked_sub(1)?,

@@ -127,10 +127,11 @@ fn text(rest: &str) -> usize {
 fn character(rest: &str) -> usize {
     let mut after = rest.char_indices().skip(1);
     match after.next() {
-        Some((_, '\\')) => rest[3.min(rest.len())..]
-            .find('\'')
-            .filter(|_| rest.is_char_boundary(3))
-            .map_or(1, |at| at + 4),
+        Some((_, '\\')) => {
+            let Some((at, escaped)) = after.next() else { return 1 };
+            let behind = at + escaped.len_utf8();
+            rest[behind..].find('\'').map_or(1, |end| behind + end + 1)
+        }
         Some((at, c)) if rest[at + c.len_utf8()..].starts_with('\'') => at + c.len_utf8() + 1,
         _ => 1,
     }

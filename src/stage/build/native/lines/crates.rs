@@ -7,6 +7,7 @@ use cargo_metadata::{Metadata, Package, TargetKind};
 
 use super::file_names::OWN;
 use super::instance::better;
+use super::reading;
 use super::touched::{File, Touched};
 use crate::model::linked::{LinkedCrate, LinkedFunction, LinkedProgram};
 use crate::stage::build::native::toolchain::Remap;
@@ -74,7 +75,7 @@ impl Crates {
             path: format!("/app/{name}"),
             ..LinkedProgram::default()
         };
-        match Touched::of(executable) {
+        match reading::read(executable) {
             Err(unread) => program.unread = Some(format!("line tables {}", unread.0)),
             Ok(touched) => {
                 program.unread = self.missed(&touched, name);
@@ -160,7 +161,7 @@ impl Crates {
         })
     }
 
-    /// A place for people: `src/main.rs:7` of the checkout, `smallvec-1.6.0/src/lib.rs:7`.
+    /// A place for people: relative to the checkout, or below `smallvec-1.6.0`.
     fn shown(&self, place: &str) -> String {
         if let Some(own) = place.strip_prefix(OWN) {
             return own.to_owned();

@@ -7,6 +7,7 @@ mod budget;
 mod crates;
 mod file_names;
 mod instance;
+mod reading;
 mod sections;
 mod touched;
 mod unit;
