@@ -23,15 +23,14 @@ impl<'a> Asked<'a> {
         })
     }
 
-    /// The definitions that may be meant: those of the type, where some are; free ones, where none is named.
-    pub(super) fn among<'f>(&self, functions: impl Iterator<Item = (&'f str, &'f Function)>) -> Vec<(&'f str, &'f Function)> {
-        let named: Vec<(&str, &Function)> = functions.filter(|(_, function)| function.name == self.name).collect();
+    /// Of the definitions of that name, those that may be meant: of the type, where some are; free ones, where none is named.
+    pub(super) fn among<'f>(&self, named: &[(&'f str, &'f Function)]) -> Vec<(&'f str, &'f Function)> {
         let is_meant = |function: &Function| match self.of {
             Some(of) => function.of.iter().any(|name| name == of),
             None => function.of.is_empty(),
         };
         let meant: Vec<(&str, &Function)> = named.iter().copied().filter(|(_, function)| is_meant(function)).collect();
-        if meant.is_empty() { named } else { meant }
+        if meant.is_empty() { named.to_vec() } else { meant }
     }
 }
 

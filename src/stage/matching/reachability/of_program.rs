@@ -36,7 +36,8 @@ impl Place<'_> {
         joined(std::iter::once(first).chain(rest))
     }
 
-    /// Lines that instructions are of are the proof: they have the file, and so the version. Names alone count for what a macro writes.
+    /// Lines that instructions are of are the proof: they have the file, and so the version. Names alone count for what no source of the crate
+    /// spells: a build script or a macro wrote it.
     fn function(&self, path: &str, asked: &Asked<'_>) -> Reachability {
         let files = match self.sources {
             Ok(files) => files.as_slice(),
@@ -45,15 +46,16 @@ impl Place<'_> {
         let all = files
             .iter()
             .flat_map(|(file, source)| source.functions.iter().map(move |function| (file.as_str(), function)));
-        let meant = asked.among(all);
-        let touched = meant
-            .iter()
-            .find_map(|(file, function)| Some((*file, *function, self.touched(file, function)?)));
-        if let Some((file, _, line)) = touched {
-            return self.found(asked.name, file, line);
+        let named: Vec<(&str, &Function)> = all.filter(|(_, function)| function.name == asked.name).collect();
+        let meant = asked.among(&named);
+        if let Some((file, line)) = self.touched(&meant) {
+            let is_only_one = meant.len() == named.len();
+            return match self.linked.functions.contains_key(asked.name) && is_only_one {
+                true => self.by_name(asked.name),
+                false => self.linked(format!("an instruction is of `{}` ({} {file}:{line})", asked.name, self.release())),
+            };
         }
-        let instance = self.linked.functions.get(asked.name);
-        if instance.is_some() && meant.iter().all(|(_, function)| function.hidden.is_some()) {
+        if named.is_empty() && self.linked.functions.contains_key(asked.name) {
             return self.by_name(asked.name);
         }
         if let Err(why) = self.sources {
@@ -74,6 +76,10 @@ impl Place<'_> {
         }
         if let Some(why) = self.blind() {
             return self.unknown(why);
+        }
+        if let Some((file, line)) = self.touched(&named) {
+            let words = "is linked, which may be the one: a type has what its traits have";
+            return self.unknown(format!("another `{}` of {} ({file}:{line}) {words}", asked.name, self.release()));
         }
         if let Some(version) = self.other_version(asked.name) {
             return self.unknown(format!(
@@ -128,17 +134,12 @@ impl Place<'_> {
         ))
     }
 
-    /// A line of a definition that an instruction is of.
-    fn touched(&self, file: &str, function: &Function) -> Option<u32> {
-        let lines: &BTreeSet<u32> = self.linked.lines.get(file)?;
-        lines.range(function.first..=function.last).next().copied()
-    }
-
-    fn found(&self, name: &str, file: &str, line: u32) -> Reachability {
-        match self.linked.functions.get(name) {
-            Some(_) => self.by_name(name),
-            None => self.linked(format!("an instruction is of `{name}` ({} {file}:{line})", self.release())),
-        }
+    /// The first line of these that an instruction is of.
+    fn touched<'f>(&self, functions: &[(&'f str, &Function)]) -> Option<(&'f str, u32)> {
+        functions.iter().find_map(|(file, function)| {
+            let lines: &BTreeSet<u32> = self.linked.lines.get(*file)?;
+            Some((*file, *lines.range(function.first..=function.last).next()?))
+        })
     }
 
     fn by_name(&self, name: &str) -> Reachability {
