@@ -12,12 +12,13 @@ use crate::model::context::{Context, WaiverAuthors};
 use crate::model::event::Stage;
 use crate::model::finding::Judgement;
 use crate::model::inventory::{Ecosystem, Inventory};
+use crate::model::linked::LinkedImage;
 use crate::model::matching::Matching;
 use crate::model::outcome::BaselineSummary;
 use crate::model::verdict::Verdict;
 use crate::report::quantity::count;
 use crate::stage::inventory::crate_licenses;
-use crate::stage::matching;
+use crate::stage::matching::{self, reachability};
 use crate::stage::policy::evidence_file::{EvidenceFile, RecordedBaseline};
 use crate::stage::policy::repository::{self, Dockerfiles};
 use crate::stage::policy::{self, Evidence, Policy, Reads, Waivers};
@@ -144,8 +145,25 @@ impl Judge {
     /// # Errors
     /// [`GateError::Matching`]; [`GateError::EvidenceFile`] for a baseline of another service.
     pub async fn judge(&self, inventory: &Inventory, context: &Context, effects: &Effects) -> Result<Judged, GateError> {
+        self.judge_built(inventory, None, context, effects).await
+    }
+
+    /// The same, with what was linked into the programs of an image that was just built.
+    ///
+    /// # Errors
+    /// As [`Self::judge`].
+    pub async fn judge_built(
+        &self,
+        inventory: &Inventory,
+        linked: Option<&LinkedImage>,
+        context: &Context,
+        effects: &Effects,
+    ) -> Result<Judged, GateError> {
         self.check_baseline(&[self.plan.service.as_str(), inventory.subject.name.as_str()])?;
-        let matching = self.matched(inventory, effects).await?;
+        let mut matching = self.matched(inventory, effects).await?;
+        if let Some(linked) = linked {
+            tokio::task::block_in_place(|| reachability::add(&mut matching, inventory, linked, &effects.limits));
+        }
         let step = Step::start(Stage::Policy, count(matching.matches.len(), "match", "matches"), effects)?;
         let evidence = Evidence {
             inventory,

@@ -98,7 +98,7 @@ async fn advance(plan: &GatePlan, outcome: &mut Outcome, effects: &Effects) -> R
     judge.survey(&plan.build.root, &dockerfiles, effects, &mut context);
     let mut with_actions = inventory.clone();
     inventory::add_actions(&mut with_actions, &context.actions);
-    let judged = judge.judge(&with_actions, &context, effects).await?;
+    let judged = judge.judge_built(&with_actions, image.linked.as_ref(), &context, effects).await?;
     reached(outcome, Stage::Policy);
     let decision = judged.verdict.verdict;
     let record = judge.record(&judged, &with_actions, &context);

@@ -4,6 +4,7 @@
 //! Source: elf(5).
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use crate::model::excused::Excused as _;
 
@@ -140,6 +141,30 @@ impl<'a> Elf<'a> {
     pub fn section_data(&self, number: u64) -> Option<Cow<'a, [u8]>> {
         let (offset, size) = self.section_range(self.section_header(number)?)?;
         self.content.at(offset, size)
+    }
+
+    /// Where in the file the bytes of the section of a name are; `None` where there is no such section, or its bytes are compressed.
+    #[must_use]
+    pub fn plain_section(&self, name: &str) -> Option<Range<u64>> {
+        const COMPRESSED: u64 = 0x800;
+        let header = self.section_header(self.section_number(name)?)?;
+        (self.address(header, 8, 8)? & COMPRESSED == 0).then_some(())?;
+        let (offset, size) = self.section_range(header)?;
+        Some(offset..offset.checked_add(size)?)
+    }
+
+    /// Addresses of the sections that hold instructions.
+    #[must_use]
+    pub fn code(&self) -> Vec<Range<u64>> {
+        const EXECUTABLE: u64 = 4;
+        let count = self.section_table().map_or(0, |table| table.count.min(MOST_ENTRIES));
+        let addresses = |number: u64| {
+            let header = self.section_header(number)?;
+            (self.address(header, 8, 8)? & EXECUTABLE != 0).then_some(())?;
+            let start = self.address(header, 0x10, 0x0c)?;
+            Some(start..start.checked_add(self.section_range(header)?.1)?)
+        };
+        (0..count).filter_map(addresses).collect()
     }
 
     /// Where a section is in the file, and its bytes there.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::digest::Digest;
 use super::ecosystem::Ecosystem;
 use super::inventory::Location;
+use super::linked::Reachability;
 use super::purl::Purl;
 use super::severity::Rating;
 
@@ -131,6 +132,9 @@ pub struct Match {
     /// True where the reason is that an OS package owns the files, and the distribution's own records decide: a policy may ask for upstream's too.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub owned_by_os: bool,
+    /// Whether what it is about was linked into a program that was just built; `None` where that is no question.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reachability: Option<Reachability>,
 }
 
 #[cfg(test)]
@@ -164,6 +168,7 @@ impl Match {
             update: None,
             not_applicable: None,
             owned_by_os: false,
+            reachability: None,
         }
     }
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::advisory::{AdvisoryKind, Update};
 use super::inventory::{Location, SourcePackage};
+use super::linked::Reachability;
 use super::purl::Purl;
 use super::severity::Severity;
 use super::waiver::RULES_AS_IDS;
@@ -163,6 +164,9 @@ pub struct Finding {
     /// The functions that the advisory is about, sorted; empty where it is about all of the package or does not say.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub functions: Vec<String>,
+    /// Whether one of them is in a program that was just built; `None` where that is no question.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reachability: Option<Reachability>,
     /// The range or pattern that decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<String>,
@@ -204,6 +208,7 @@ impl Finding {
             update: None,
             locations: Vec::new(),
             functions: Vec::new(),
+            reachability: None,
             evidence: None,
             reasons: Vec::new(),
             level,

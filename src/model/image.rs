@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::commit::Commit;
 use super::digest::Digest;
+use super::linked::LinkedImage;
 use super::provenance::Provenance;
 
 /// Media types that are read or written.
@@ -264,4 +265,6 @@ pub struct BuiltImage {
     pub commit: Option<Commit>,
     /// What it was made from and with; none for an image that was taken as it is.
     pub provenance: Option<Provenance>,
+    /// What was linked into its programs; `None` where they were not compiled here.
+    pub linked: Option<LinkedImage>,
 }

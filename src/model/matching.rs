@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::advisory::{FeedRevision, Match};
 use super::coverage::Gap;
+use super::linked::LinkedInput;
 use super::release::Release;
 
 /// What matching gave: every match, every gap, every feed's revision.
@@ -23,6 +24,9 @@ pub struct Matching {
     pub releases: Vec<Release>,
     /// The feeds that were asked, sorted by name.
     pub feeds: Vec<FeedRevision>,
+    /// That the line tables of programs were asked what was linked, and of which.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub linked: Option<LinkedInput>,
     /// For each id that was asked for (the waivers' ids) and that some feed knows: its alias group, sorted.
     pub known_ids: BTreeMap<String, Vec<String>>,
 }

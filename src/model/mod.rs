@@ -28,6 +28,7 @@ pub mod human_duration;
 pub mod image;
 pub mod image_ref;
 pub mod inventory;
+pub mod linked;
 mod location;
 pub mod logins;
 pub mod matching;

@@ -8,6 +8,7 @@ use super::coverage::{Gap, GapKind};
 use super::digest::Digest;
 use super::finding::{Disposition, Judgement};
 use super::inventory::Subject;
+use super::linked::LinkedInput;
 use super::passed_over::PassedOver;
 use super::release::ReleaseTimes;
 use super::waiver::WaiverReport;
@@ -84,6 +85,9 @@ pub struct Inputs {
     /// What was known of the times of releases; none where no rule asked, or nothing in the subject is a release of a registry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub release_times: Option<ReleaseTimes>,
+    /// Programs that were just built, whose line tables were asked what was linked; `None` where nothing was built here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub linked: Option<LinkedInput>,
 }
 
 /// The policy document that was applied.
@@ -165,6 +169,15 @@ impl Verdict {
     pub fn waiver_of(&self, judgement: &Judgement) -> Option<&WaiverReport> {
         let name = judgement.waiver.as_ref()?;
         self.waivers.iter().find(|waiver| waiver.waiver == *name)
+    }
+
+    /// Each id that does not block because what it is about was not linked, with the answer in words.
+    pub fn not_linked(&self) -> impl Iterator<Item = (&str, String)> {
+        self.findings.iter().filter_map(|judgement| {
+            let reachability = judgement.finding.reachability.as_ref();
+            let applied = reachability.filter(|reachability| reachability.applied.is_some())?;
+            Some((judgement.finding.ids.first()?.as_str(), applied.words()))
+        })
     }
 
     /// How many findings have the disposition.

@@ -1,5 +1,5 @@
 //! `vex.openvex.json`: OpenVEX 0.2, what is known of each advisory. What a waiver covers has the waiver's words, what the policy denies is
-//! `affected` with what to do, what an advisory itself excludes is `not_affected`; only what is listed and waits for somebody is
+//! `affected` with what to do, what an advisory itself excludes is `not_affected`, and so is what was not linked, where the policy asks for that; only what is listed and waits for somebody is
 //! `under_investigation`.
 
 use serde_json::{Value, json};
@@ -10,6 +10,7 @@ use super::json::canonical;
 use super::text::prose;
 use crate::model::digest::Digest;
 use crate::model::finding::{Disposition, Judgement};
+use crate::model::linked::NotLinkedUse;
 use crate::model::outcome::Outcome;
 use crate::model::purl::Purl;
 use crate::model::verdict::Verdict;
@@ -107,6 +108,7 @@ fn statement(judgement: &Judgement, verdict: &Verdict, product: &Product<'_>) ->
     match waiver.filter(|_| judgement.disposition == Disposition::Waived) {
         Some(waiver) => waived(&mut value, waiver),
         None if judgement.disposition == Disposition::Denied => denied(&mut value, judgement),
+        None if is_absent(judgement) => absent(&mut value, judgement, verdict),
         None => value["status_notes"] = json!("listed by the policy; nobody has said what it means here"),
     }
     Some(value)
@@ -123,6 +125,25 @@ fn denied(value: &mut Value, judgement: &Judgement) {
         (None, fixed) => format!("update to {}", fixed.join(" or ")),
     };
     value["action_statement"] = json!(prose(&action));
+}
+
+/// What it is about was not linked, and the policy asks for that word.
+fn is_absent(judgement: &Judgement) -> bool {
+    let reachability = judgement.finding.reachability.as_ref();
+    reachability.is_some_and(|reachability| reachability.applied == Some(NotLinkedUse::NotAffected))
+}
+
+fn absent(value: &mut Value, judgement: &Judgement, verdict: &Verdict) {
+    let evidence = judgement
+        .finding
+        .reachability
+        .as_ref()
+        .map_or("", |reachability| &reachability.evidence);
+    let toolchain = verdict.inputs.linked.as_ref().map_or("", |linked| &linked.toolchain);
+    value["status"] = json!("not_affected");
+    value["justification"] = json!("vulnerable_code_not_present");
+    value["impact_statement"] = json!(prose(&format!("{evidence}, by the line tables of the build ({toolchain})")));
+    value["status_notes"] = json!("by the policy's not_linked = \"not-affected\"; nobody has looked at it");
 }
 
 /// The waiver's own words.

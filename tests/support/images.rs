@@ -60,6 +60,7 @@ fn built(layout: &OciLayout, root: &Descriptor) -> BuiltImage {
             tools: BTreeMap::from([("rustc".to_owned(), "1.95.0".to_owned())]),
             reproducible: true,
         }),
+        linked: None,
     }
 }
 
@@ -134,6 +135,7 @@ pub(crate) fn verdict(image: &BuiltImage, at: &str) -> Verdict {
             inventory: Digest::from_bytes([0x1f; 32]),
             feeds: Vec::new(),
             release_times: None,
+            linked: None,
         },
     }
 }

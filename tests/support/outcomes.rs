@@ -74,6 +74,7 @@ fn verdict(decision: Decision) -> Verdict {
             vex: Vec::new(),
             cached_layers: Vec::new(),
             release_times: None,
+            linked: None,
             inventory: digest(0x1f),
             feeds: vec![
                 feed("osv:Debian", 41_230, "2026-11-21T09:12:00Z"),

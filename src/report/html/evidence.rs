@@ -204,6 +204,18 @@ impl Inputs {
             let text = format!("{} of {}, {signed}", prose(&vex.name), prose(&vex.author));
             others.push(("VEX", text, vex.digest.to_string()));
         }
+        for program in inputs.linked.iter().flat_map(|linked| &linked.programs) {
+            let toolchain = inputs.linked.as_ref().map_or("", |linked| &linked.toolchain);
+            let read = match &program.unread {
+                Some(why) => format!("not known what is linked: {}", prose(why)),
+                None => format!("{} functions in its line tables", thousands(program.functions)),
+            };
+            others.push((
+                "Program",
+                format!("{} of {}, {read}", prose(&program.path), prose(toolchain)),
+                String::new(),
+            ));
+        }
         for layer in &inputs.cached_layers {
             let text = "not read again: the facts of an earlier run, which the policy trusts";
             others.push(("Layer", text.to_owned(), layer.to_string()));

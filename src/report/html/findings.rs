@@ -59,6 +59,8 @@ pub(super) struct Row {
     pub(super) link: Option<String>,
     pub(super) reasons: Vec<String>,
     pub(super) functions: String,
+    /// Whether they were linked, in words.
+    pub(super) linked: Option<String>,
     pub(super) cause: Option<&'static str>,
     pub(super) help: Option<String>,
     pub(super) waiver: Option<String>,
@@ -196,6 +198,7 @@ impl Row {
                 .map(|reason| prose(&reason.detail))
                 .collect(),
             functions: prose(&finding.functions.join(", ")),
+            linked: finding.reachability.as_ref().map(|reachability| prose(&reachability.words())),
             cause: judgement.cause.map(cause_in_words),
             help: finding.help.as_deref().map(prose),
             waiver: judgement.waiver.as_deref().map(prose),

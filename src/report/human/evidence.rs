@@ -64,6 +64,21 @@ pub(super) fn release_times(page: &mut Page, verdict: &Verdict) {
     }
 }
 
+/// What does not block because it was not linked: the policy asks for that, and nobody has looked at it.
+pub(super) fn not_linked(page: &mut Page, verdict: &Verdict) {
+    let applied: Vec<(&str, String)> = verdict.not_linked().collect();
+    if applied.is_empty() {
+        return;
+    }
+    page.heading("Not blocked by the policy's not_linked", "");
+    for (id, words) in applied.iter().take(OF_A_KIND) {
+        page.prose(2, Paint::Dim, &format!("{id}: {words}"));
+    }
+    if let more @ 1.. = applied.len().saturating_sub(OF_A_KIND) {
+        page.prose(2, Paint::Dim, &format!("and {more} more, all of them in findings.json"));
+    }
+}
+
 /// Waivers that somebody must look at: all but those that simply hold.
 pub(super) fn waivers(page: &mut Page, verdict: &Verdict) {
     let odd: Vec<&WaiverReport> = verdict

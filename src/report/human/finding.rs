@@ -5,6 +5,7 @@ use super::page::Page;
 use crate::model::advisory::AdvisoryKind;
 use crate::model::finding::{Finding, Judgement};
 use crate::model::inventory::{Location, Part};
+use crate::model::linked::Reachability;
 use crate::model::severity::Severity;
 use crate::report::group::{fixes, message};
 use crate::report::style::Paint;
@@ -62,6 +63,7 @@ pub(super) fn finding(page: &mut Page, judgement: &Judgement, column: usize, wit
     if !finding.functions.is_empty() {
         aside.push(format!("in {}", some(&finding.functions, 2)));
     }
+    aside.extend(finding.reachability.as_ref().map(Reachability::words));
     aside.extend(
         finding
             .reasons

@@ -20,6 +20,7 @@ pub fn human(outcome: &Outcome, style: Style) -> String {
         evidence::waivers(&mut page, verdict);
         evidence::passed_over(&mut page, verdict);
         evidence::release_times(&mut page, verdict);
+        evidence::not_linked(&mut page, verdict);
         evidence::feeds(&mut page, verdict);
     }
     rollout::publication(&mut page, outcome);

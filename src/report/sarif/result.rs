@@ -86,6 +86,12 @@ pub(super) fn properties(judgement: &Judgement) -> Value {
             .map(|reason| json!({"code": reason.code, "detail": prose(&reason.detail)}))
             .collect();
     }
+    if let Some(reachability) = &finding.reachability {
+        properties["reachability"] = json!({"answer": reachability.answer, "evidence": prose(&reachability.evidence)});
+        if let Some(applied) = reachability.applied {
+            properties["reachability"]["applied"] = json!(applied);
+        }
+    }
     properties
 }
 

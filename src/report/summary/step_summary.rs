@@ -113,6 +113,9 @@ fn head(out: &mut String, outcome: &Outcome) {
             rows.push(("Ages of releases", escape(&said)));
         }
     }
+    for (id, words) in verdict.not_linked().take(5) {
+        rows.push(("Not linked", escape(&format!("{id}: {words}"))));
+    }
     out.push_str("| | |\n|---|---|\n");
     for (key, value) in rows {
         out.push_str(&format!("| {key} | {value} |\n"));

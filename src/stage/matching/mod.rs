@@ -1,12 +1,14 @@
 //! Takes an `Inventory` and feeds. Gives a `Matching`: matches with their evidence, gaps, feed revisions. Never reads "no data" as "no findings".
 //!
 //! The [`feeds`] bring records, each read as a [`record`]; a feed becomes one [`index`] file for each ecosystem, in which components are looked up
-//! ([`lookup`]). What clears a component, and what stands against it, is the [`remedy`].
+//! ([`lookup`]). What clears a component, and what stands against it, is the [`remedy`]; whether what it is about
+//! is in a program that was just built, [`reachability`].
 
 mod error;
 mod feeds;
 mod index;
 mod lookup;
+pub mod reachability;
 mod record;
 mod remedy;
 

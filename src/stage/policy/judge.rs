@@ -78,6 +78,7 @@ pub(super) fn judge_inventory(policy: &Policy, waivers: &Waivers, evidence: &Evi
             inventory,
             feeds: evidence.matching.feeds.clone(),
             release_times: objections.release_times,
+            linked: evidence.matching.linked.clone(),
         },
     }
 }

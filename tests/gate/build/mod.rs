@@ -10,6 +10,8 @@ mod dockerfile;
 mod faults;
 mod ignored;
 mod kept;
+mod linked;
+mod linked_verdict;
 pub(crate) mod native;
 mod node_service;
 mod own_files;

@@ -13,6 +13,7 @@ use portcullis::model::image::{ImageConfig, Platform};
 use portcullis::model::inventory::{
     Component, Ecosystem, Fact, Inventory, LayerSummary, Location, Origin, OsRelease, PlatformSummary, Scope, SourcePackage, Subject,
 };
+use portcullis::model::linked::Reachability;
 use portcullis::model::matching::Matching;
 use portcullis::model::purl::Purl;
 use portcullis::model::release::{Cleared, Release};
@@ -97,6 +98,8 @@ struct ShortMatch {
     not_applicable: Option<String>,
     #[serde(default)]
     owned_by_os: bool,
+    #[serde(default)]
+    reachability: Option<Reachability>,
 }
 
 impl ShortMatch {
@@ -113,6 +116,7 @@ impl ShortMatch {
             epss: None,
             not_applicable: None,
             owned_by_os: false,
+            reachability: None,
         }
     }
 }
@@ -367,6 +371,7 @@ fn claim(written: &ShortMatch, component: usize, inventory: &Inventory) -> Match
         clears_all: written.fixed.last().cloned(),
         update: None,
         owned_by_os: written.owned_by_os,
+        reachability: written.reachability.clone(),
         not_applicable: written.not_applicable.clone(),
     }
 }

@@ -87,6 +87,7 @@ impl ImageSource for Dockerfile {
             platforms,
             commit: plan.commit.clone(),
             provenance: Some(provenance),
+            linked: None,
         })
     }
 }

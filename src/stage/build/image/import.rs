@@ -48,6 +48,7 @@ pub(in crate::stage::build) fn import(reference: &ImageRef, plan: &BuildPlan, ef
         platforms,
         commit: None,
         provenance: None,
+        linked: None,
     })
 }
 

@@ -1,6 +1,6 @@
 //! Running cargo: the build itself and the graph of what it linked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use cargo_metadata::{Metadata, MetadataCommand};
@@ -10,6 +10,7 @@ use super::compiled::{self, Compiled};
 use super::dep_info::read_for;
 use super::failure::{self, Attempt};
 use super::graph::Graph;
+use super::lines::Contents;
 use super::project::{Project, Selected};
 use super::target::Target;
 use super::toolchain::{self, Toolchain};
@@ -44,17 +45,38 @@ pub(super) struct Compilate {
     pub(super) compiled: BTreeMap<String, Compiled>,
     /// Files that went into the programs; none where cargo does not say which.
     pub(super) read: Option<Vec<PathBuf>>,
+    /// Packages whose build script had a library linked, by the same.
+    foreign: BTreeSet<String>,
     /// The graph as it was before anything was compiled: who needs whom.
     pub(super) graph: Graph,
 }
 
-/// The part of cargo's `compiler-artifact` message that matters.
+impl Compilate {
+    /// What was compiled for the program itself, and what of it brings code that is not Rust's.
+    ///
+    /// # Errors
+    /// [`BuildError::Answer`].
+    pub(super) fn contents(&self) -> Result<Contents, BuildError> {
+        let release = |id: &String| compiled::parse_id(id).map(|(name, version, _)| (name, version.to_string()));
+        let linked = self.compiled.iter().filter(|(_, compiled)| compiled.scope == Scope::Runtime);
+        Ok(Contents {
+            compiled: linked.map(|(id, _)| release(id)).collect::<Result<_, _>>()?,
+            foreign: self.foreign.iter().map(release).collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+/// The part of cargo's messages `compiler-artifact` and `build-script-executed` that matters.
 #[derive(Deserialize)]
-struct Artifact {
+struct Message {
     reason: String,
     package_id: Option<String>,
     #[serde(default)]
     filenames: Vec<PathBuf>,
+    #[serde(default)]
+    linked_libs: Vec<String>,
+    #[serde(default)]
+    linked_paths: Vec<String>,
 }
 
 impl Compilation<'_> {
@@ -68,17 +90,25 @@ impl Compilation<'_> {
         let for_target = target_dir.join(&self.target.triple);
         let mut compiled: BTreeMap<String, Compiled> = BTreeMap::new();
         compiled::note(&mut compiled, &self.package.id, Scope::Runtime);
+        let mut foreign: BTreeSet<String> = BTreeSet::new();
         let mut odd: Option<String> = None;
         let on_message = |line: &str| {
-            let Ok(message) = serde_json::from_str::<Artifact>(line) else {
+            let Ok(message) = serde_json::from_str::<Message>(line) else {
                 if !line.is_empty() {
                     odd.get_or_insert_with(|| shortened(line, SHOWN));
                 }
                 return;
             };
-            let Some(id) = message.package_id.filter(|_| message.reason == "compiler-artifact") else {
-                return;
-            };
+            let Some(id) = message.package_id else { return };
+            match message.reason.as_str() {
+                "compiler-artifact" => {}
+                "build-script-executed" if message.linked_libs.is_empty() && message.linked_paths.is_empty() => return,
+                "build-script-executed" => {
+                    foreign.insert(id);
+                    return;
+                }
+                _ => return,
+            }
             let scope = if message.filenames.iter().any(|file| file.starts_with(&for_target)) {
                 Scope::Runtime
             } else {
@@ -116,6 +146,7 @@ impl Compilation<'_> {
             executables,
             read: read.map(|read| read.concat()),
             compiled,
+            foreign,
             graph,
         })
     }

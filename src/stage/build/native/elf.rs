@@ -4,7 +4,7 @@
 
 use crate::io::elf::{Elf, SectionTable};
 
-const SECTION_HEADER: usize = 64;
+pub(super) const SECTION_HEADER: usize = 64;
 const SHT_PROGBITS: u32 = 1;
 
 /// What is odd about a file that should be an ELF executable.
@@ -87,6 +87,15 @@ fn tables(bytes: &[u8], name: &str) -> Result<Tables, ElfError> {
     })
 }
 
+/// The headers of all sections, and the names that they refer to.
+///
+/// # Errors
+/// [`ElfError`] for a file that is cut off, no ELF file, or one without section headers.
+pub(super) fn headers(bytes: &[u8]) -> Result<(Vec<u8>, Vec<u8>), ElfError> {
+    let Tables { headers, names, .. } = tables(bytes, "")?;
+    Ok((headers, names))
+}
+
 const fn usable(table: &SectionTable) -> bool {
     table.entry_size == SECTION_HEADER as u64 && table.names < table.count
 }
@@ -121,6 +130,13 @@ fn put(bytes: &mut [u8], at: usize, value: u64) {
     bytes[at..at + 8].copy_from_slice(&value.to_le_bytes());
 }
 
+/// The bytes of a section; `None` without one.
+#[cfg(test)]
+pub(super) fn section(bytes: &[u8], name: &str) -> Option<Vec<u8>> {
+    let elf = elf(&bytes).expect("an ELF file");
+    Some(bytes[elf.plain_section(name).map(|range| range.start as usize..range.end as usize)?].to_vec())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -145,7 +161,7 @@ mod tests {
         let mut elf = std::fs::read("/bin/true").expect("a small program");
         put_section(&mut elf, ".dep-v0", b"first").expect("put");
         put_section(&mut elf, ".dep-v0", b"second").expect("put again");
-        assert_eq!(section(&elf, ".dep-v0"), b"second");
+        assert_eq!(section(&elf, ".dep-v0").as_deref(), Some(&b"second"[..]));
         let dir = tempfile::tempdir().expect("folder");
         let path = dir.path().join("true");
         std::fs::write(&path, &elf).expect("written");
@@ -163,10 +179,5 @@ mod tests {
             assert!(put_section(&mut cut, ".dep-v0", b"x").is_err(), "cut at {length}");
             assert_eq!(cut.len(), length, "unchanged");
         }
-    }
-
-    fn section(bytes: &[u8], name: &str) -> Vec<u8> {
-        let elf = elf(&bytes).expect("an ELF file");
-        elf.section(name).expect("the section").into_owned()
     }
 }

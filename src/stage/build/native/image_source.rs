@@ -7,6 +7,7 @@ use super::compile::{Compilation, linker_path, target_dir};
 use super::created::created;
 use super::earlier::{self, Earlier};
 use super::graph::Graph;
+use super::lines::Crates;
 use super::named::Content;
 use super::placement::Placement;
 use super::prepared::{Prepared, prepare};
@@ -20,6 +21,7 @@ use crate::io::Effects;
 use crate::io::oci_layout::OciLayout;
 use crate::model::event::Stage;
 use crate::model::image::{BuiltImage, Descriptor, DescriptorPlatform};
+use crate::model::linked::LinkedImage;
 use crate::model::plan::{BuildPlan, Builder, Link, NativeBuild};
 use crate::model::program_place::path_of;
 use crate::stage::build::assembly::Below;
@@ -132,7 +134,11 @@ impl<'r> Run<'r> {
             let changeable = earlier.changeable.iter().map(String::as_str);
             kept.forget(graphs.iter().flat_map(Graph::local).chain(changeable))?;
         }
-        let built = self.build(graphs, &stand_ins);
+        let crates = Crates::of(
+            &packages,
+            &self.prepared.toolchain.remap(&project.workspace, &target_dir(self.plan)),
+        );
+        let built = self.build(graphs, &stand_ins, &crates);
         kept.was_written_by_no_other()?;
         let Made { platforms, outside, read } = built?;
         // Of what lies outside of the workspace it is said below.
@@ -153,7 +159,7 @@ impl<'r> Run<'r> {
     }
 
     /// Compiles for every target.
-    fn build(&self, graphs: Vec<Graph>, stand_ins: &StandIns) -> Result<Made<'r>, BuildError> {
+    fn build(&self, graphs: Vec<Graph>, stand_ins: &StandIns, crates: &Crates) -> Result<Made<'r>, BuildError> {
         let project = &self.prepared.project;
         let mut read: Option<Vec<PathBuf>> = Some(Vec::new());
         let mut outside: BTreeSet<PathBuf> = BTreeSet::new();
@@ -164,7 +170,7 @@ impl<'r> Run<'r> {
             for (package, graph) in project.packages.iter().zip(&mut graphs) {
                 let compilation = self.compilation(package, target);
                 let compilate = compilation.run(graph)?;
-                programs.extend(program::built(&compilation, &compilate, stand_ins)?);
+                programs.extend(program::built(&compilation, &compilate, stand_ins, crates)?);
                 commands.push(compilation.shown());
                 outside.extend(project.outside(compilate.compiled.keys()));
                 read = read.zip(compilate.read).map(|(known, more)| [known, more].concat());
@@ -209,6 +215,7 @@ impl<'r> Run<'r> {
         };
         let platforms = layout.platforms(&descriptor, limits)?;
         layout.replace_with(&descriptor, None, limits)?;
+        let programs = compiled.platforms.iter().flat_map(|made| &made.programs);
         let commands: Vec<&str> = compiled.platforms.iter().map(|made| made.command.as_str()).collect();
         Ok(BuiltImage {
             digest: descriptor.digest,
@@ -225,6 +232,10 @@ impl<'r> Run<'r> {
                 &commands,
                 compiled.is_contained,
             )),
+            linked: Some(LinkedImage {
+                toolchain: format!("rustc {}", self.prepared.toolchain.release),
+                programs: programs.map(|program| program.linked.clone()).collect(),
+            }),
         })
     }
 

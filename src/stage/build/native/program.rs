@@ -4,9 +4,11 @@ use std::path::Path;
 
 use super::compile::{Compilate, Compilation};
 use super::elf::ElfError;
+use super::lines::Crates;
 use super::stand_ins::StandIns;
-use super::{audit, elf};
+use super::{audit, elf, stripped};
 use crate::io::files;
+use crate::model::linked::LinkedProgram;
 use crate::model::plan::Link;
 use crate::stage::build::assembly::{Below, Sort};
 use crate::stage::build::{BuildError, NativeError};
@@ -19,21 +21,38 @@ pub(super) struct Built {
     interpreter: Option<String>,
     /// The libraries that it names.
     libraries: Vec<String>,
+    /// What was linked into it.
+    pub(super) linked: LinkedProgram,
 }
 
 /// Reads every program of a compilation and writes the list of its crates into it.
 ///
 /// # Errors
 /// [`BuildError::NotStatic`], [`BuildError::Elf`], [`NativeError::WrongMachine`]; [`BuildError::File`].
-pub(super) fn built(compilation: &Compilation<'_>, compilate: &Compilate, stand_ins: &StandIns) -> Result<Vec<Built>, BuildError> {
+pub(super) fn built(
+    compilation: &Compilation<'_>,
+    compilate: &Compilate,
+    stand_ins: &StandIns,
+    crates: &Crates,
+) -> Result<Vec<Built>, BuildError> {
     let section = audit::section(&compilate.compiled, &compilate.graph, &compilation.package.id, &|id, name| {
         stand_ins.holds(id, name)
     })?;
+    let contents = compilate.contents()?;
     let executables = compilate.executables.iter();
-    executables.map(|(name, path)| one(compilation, name, path, &section)).collect()
+    let linked = |name: &str, content: &[u8]| crates.linked(content, name, &contents);
+    executables
+        .map(|(name, path)| one(compilation, name, path, &section, &linked))
+        .collect()
 }
 
-fn one(compilation: &Compilation<'_>, name: &str, path: &Path, section: &[u8]) -> Result<Built, BuildError> {
+fn one(
+    compilation: &Compilation<'_>,
+    name: &str,
+    path: &Path,
+    section: &[u8],
+    linked: &dyn Fn(&str, &[u8]) -> LinkedProgram,
+) -> Result<Built, BuildError> {
     let odd = |ElfError(reason)| BuildError::Elf {
         path: path.to_owned(),
         reason,
@@ -52,6 +71,10 @@ fn one(compilation: &Compilation<'_>, name: &str, path: &Path, section: &[u8]) -
         _ => {}
     }
     let libraries = elf::libraries(&content).map_err(odd)?;
+    let linked = linked(name, &content);
+    if !compilation.build.keep_symbols {
+        content = stripped::stripped(&content).map_err(odd)?;
+    }
     elf::put_section(&mut content, audit::SECTION, section).map_err(odd)?;
     let name = name.to_owned();
     Ok(Built {
@@ -59,6 +82,7 @@ fn one(compilation: &Compilation<'_>, name: &str, path: &Path, section: &[u8]) -
         interpreter,
         libraries,
         content,
+        linked,
     })
 }
 
@@ -98,6 +122,7 @@ mod tests {
             content: Vec::new(),
             interpreter: Some("/lib64/ld.so".to_owned()),
             libraries: ["libc.so.6", "libz.so.1"].map(str::to_owned).into(),
+            linked: LinkedProgram::default(),
         };
         let mut below = Below::default();
         let says = |below: &Below| has_its_loader(&program, below, Some(62)).map_err(|error| error.to_string());

@@ -9,6 +9,15 @@ use crate::model::excused::Excused as _;
 use crate::model::plan::{Link, NativeBuild};
 use crate::stage::build::BuildError;
 
+/// Every instruction has a line, also what a macro of another crate stands for, whose lines would be those of whoever writes its name.
+/// `tests/gate/build/linked.rs` sees that no profile of a package comes between.
+const LINE_TABLES: [&str; 4] = [
+    "-Cdebuginfo=line-tables-only",
+    "-Csplit-debuginfo=off",
+    "-Ccollapse-macro-debuginfo=no",
+    "-Cstrip=none",
+];
+
 /// The compiler that the source tree asks for.
 #[derive(Debug, Clone)]
 pub(super) struct Toolchain {
@@ -72,26 +81,68 @@ impl Toolchain {
             Link::Static => flags.push("-Ctarget-feature=+crt-static".to_owned()),
             Link::Dynamic => flags.push("-Ctarget-feature=-crt-static".to_owned()),
         }
-        if !build.keep_symbols {
-            flags.push("-Cstrip=symbols".to_owned());
+        match build.keep_symbols {
+            true => {}
+            // They are read, and then nothing of them is published.
+            false if self.has_line_tables() => flags.extend(LINE_TABLES.map(str::to_owned)),
+            false => flags.push("-Cstrip=symbols".to_owned()),
         }
         let takes_linker_flags = target.linker(build).is_some_and(is_bare);
         let prefix = if takes_linker_flags { "" } else { "-Wl," };
         flags.push(format!("-Clink-arg={prefix}--build-id=none"));
-        // Of several prefixes that match, rustc takes the last one.
-        let mut remap = |from: &Path, to: &str| flags.push(format!("--remap-path-prefix={}={to}", from.display()));
+        let remap = self.remap(workspace, target_dir);
+        flags.extend(
+            remap
+                .0
+                .iter()
+                .map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display())),
+        );
+        flags.join("\x1f")
+    }
+
+    /// What stands for folders of this machine in whatever is compiled.
+    pub(super) fn remap(&self, workspace: &Path, target_dir: &Path) -> Remap {
+        let mut remap = Vec::new();
+        let mut put = |from: &Path, to: &str| remap.push((from.to_owned(), to.to_owned()));
         match git::top_level(workspace) {
-            Ok(Some(top)) => remap(&top, "/src"),
+            Ok(Some(top)) => put(&top, "/src"),
             // Only names in messages hang on it; the run has asked git before, and would have ended.
-            Ok(None) | Err(_) => remap(workspace, "/src"),
+            Ok(None) | Err(_) => put(workspace, "/src"),
         }
         if let Some(home) = cargo::home() {
-            remap(&home, "/cargo");
+            put(&home, "/cargo");
         }
-        remap(target_dir, "/target");
+        put(target_dir, "/target");
         let hash = self.commit.as_deref().unwrap_or(&self.release);
-        remap(&self.sysroot.join("lib/rustlib/src/rust"), &format!("/rustc/{hash}"));
-        flags.join("\x1f")
+        put(&self.sysroot.join("lib/rustlib/src/rust"), &format!("/rustc/{hash}"));
+        Remap(remap)
+    }
+
+    /// True for a compiler that knows every flag of [`LINE_TABLES`]: the last of them came with 1.79.
+    pub(super) fn has_line_tables(&self) -> bool {
+        let release = self.release.split('-').next().unwrap_or_default();
+        let release = semver::Version::parse(release).or_none("then it is no compiler that anybody knows");
+        release.is_some_and(|release| release >= semver::Version::new(1, 79, 0))
+    }
+}
+
+/// Prefixes of paths and what rustc writes for each. Of several that match it takes the last one.
+#[derive(Debug, Clone)]
+pub(super) struct Remap(Vec<(PathBuf, String)>);
+
+impl Remap {
+    /// A path as rustc writes it.
+    pub(super) fn path(&self, path: &Path) -> String {
+        let found = self
+            .0
+            .iter()
+            .rev()
+            .find_map(|(from, to)| Some((path.strip_prefix(from), to)).filter(|(rest, _)| rest.is_ok()));
+        match found {
+            Some((Ok(rest), to)) if rest.as_os_str().is_empty() => to.clone(),
+            Some((Ok(rest), to)) => format!("{to}/{}", rest.display()),
+            _ => path.display().to_string(),
+        }
     }
 }
 
@@ -122,6 +173,21 @@ fn rustc(root: &Path, args: &[&str]) -> Result<String, BuildError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_is_written_by_the_last_prefix_that_matches() {
+        let remap = Remap(
+            ["/home/a", "/home/a/svc/.portcullis/cargo"]
+                .map(PathBuf::from)
+                .into_iter()
+                .zip(["/src", "/target"].map(str::to_owned))
+                .collect(),
+        );
+        assert_eq!(remap.path(Path::new("/home/a/svc/src/main.rs")), "/src/svc/src/main.rs");
+        assert_eq!(remap.path(Path::new("/home/a")), "/src");
+        assert_eq!(remap.path(Path::new("/home/a/svc/.portcullis/cargo/x.rs")), "/target/x.rs");
+        assert_eq!(remap.path(Path::new("/home/ab")), "/home/ab");
+    }
 
     #[test]
     fn a_linker_without_a_compiler_around_it_is_known_by_its_name() {

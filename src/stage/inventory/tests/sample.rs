@@ -61,6 +61,7 @@ impl Sample {
             platforms,
             commit: None,
             provenance: None,
+            linked: None,
         };
         let subject = Subject {
             name: "sample".to_owned(),

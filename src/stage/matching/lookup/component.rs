@@ -275,6 +275,7 @@ fn claim_of_group(
         clears_all: None,
         update: None,
         owned_by_os: false,
+        reachability: None,
         not_applicable: not_applicable::reason(subject.component).or(if applies { None } else { other }),
     })
 }

@@ -54,6 +54,7 @@ pub(super) fn finding(about: &RuleText, level: Level, component: &Component, mat
     finding.update.clone_from(&matched.update);
     finding.locations = component.locations.clone();
     finding.functions.clone_from(&advisory.functions);
+    finding.reachability.clone_from(&matched.reachability);
     finding.evidence = Some(matched.evidence.range.clone()).filter(|range| !range.is_empty());
     let version = matched.clears_all.as_deref().or(matched.fixed.last().map(String::as_str));
     finding.help = Some(remedy::help(component, version, matched.update.as_ref()));

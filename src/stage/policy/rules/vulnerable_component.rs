@@ -10,6 +10,7 @@ use super::{Objections, Rule, RuleText, Settings, advisories};
 use crate::model::advisory::{AdvisoryKind, Match};
 use crate::model::finding::{Level, Reason, ReasonCode};
 use crate::model::inventory::{Component, Scope};
+use crate::model::linked::{NotLinkedUse, ReachabilityAnswer};
 use crate::model::severity::Severity;
 use crate::stage::policy::Evidence;
 
@@ -75,6 +76,10 @@ pub(crate) struct VulnerableComponent {
     /// Whether upstream's advisories count for files that an OS package owns. Distributions patch without raising upstream's version, so that their
     /// own advisories decide on them otherwise.
     pub upstream_for_os_files: bool,
+    /// What comes of a vulnerability whose functions were not linked into the programs that were just built (`[build] builder = "native"`).
+    /// `show`: it is told, and changes nothing. `warn`: its severity does not block. `not-affected`: the same, and the OpenVEX document says
+    /// `vulnerable_code_not_present`. The code that was built could have a hand in what its line tables say.
+    pub not_linked: NotLinkedUse,
     /// A vulnerability that is known to be exploited (CISA's catalogue) blocks whatever threshold, fix and grace say.
     pub known_exploited: bool,
     /// A vulnerability whose EPSS probability (0.0 to 1.0) reaches this blocks whatever threshold, fix and grace say.
@@ -105,6 +110,7 @@ impl Default for VulnerableComponent {
             only_fixable: false,
             upstream_for_os_files: false,
             grace_days: GraceDays::default(),
+            not_linked: NotLinkedUse::Show,
             known_exploited: true,
             epss: None,
         }
@@ -136,6 +142,10 @@ impl Rule for VulnerableComponent {
             let mut finding = advisories::finding(&Self::ABOUT, level, component, matched);
             if level == Level::Deny {
                 finding.reasons = reasons;
+            } else if self.is_excused(matched)
+                && let Some(reachability) = &mut finding.reachability
+            {
+                reachability.applied = Some(self.not_linked);
             }
             objections.findings.push(finding);
         }
@@ -159,7 +169,8 @@ impl VulnerableComponent {
         let threshold = self.threshold_for(component);
         let blocks = reaches(severity, threshold)
             && (!self.only_fixable || !matched.fixed.is_empty())
-            && !self.in_grace(severity, advisory.published, at);
+            && !self.in_grace(severity, advisory.published, at)
+            && !self.is_excused(matched);
         match rated {
             _ if !blocks => {}
             Some(_) => add(
@@ -183,6 +194,12 @@ impl VulnerableComponent {
             );
         }
         reasons
+    }
+
+    /// What it is about was not linked, and the policy says that this counts.
+    fn is_excused(&self, matched: &Match) -> bool {
+        let answer = matched.reachability.as_ref().map(|reachability| reachability.answer);
+        self.not_linked != NotLinkedUse::Show && answer == Some(ReachabilityAnswer::NotLinked)
     }
 
     fn threshold_for(&self, component: &Component) -> Threshold {
