@@ -49,7 +49,8 @@ const CHECKOUTS: [&str; 14] = [
 /// Jenkins' name for it, and of many at a desk.
 const OF_JENKINS: &str = "WORKSPACE";
 
-/// Where the CI put the commit, without links; empty at a desk, and where it does not say so or what it says is not there (in a container of the job's).
+/// Where the CI put the commit, without links: where the job works, if it does not say so or what it says is not there (in a container of the job's). Empty at
+/// a desk.
 pub(super) fn checkouts() -> Vec<PathBuf> {
     if !is_one() {
         return Vec::new();
@@ -66,5 +67,8 @@ pub(super) fn checkouts() -> Vec<PathBuf> {
         .collect();
     all.retain(|place| place.parent().is_some());
     all.dedup();
+    if all.is_empty() {
+        all.extend(std::env::current_dir().or_none("a folder that is gone holds no commit"));
+    }
     all
 }

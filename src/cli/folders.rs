@@ -94,7 +94,8 @@ pub(super) fn working() -> Result<(), CliError> {
         .flatten()
     {
         let of = git::top_level(files::folder_of(&link)).map_err(failed)?;
-        if of == git::top_level(&here).map_err(failed)? {
+        let own = git::top_level(&here).map_err(failed)?;
+        if own.is_none() || own == of {
             return refused(&link);
         }
     }

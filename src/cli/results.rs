@@ -52,8 +52,7 @@ pub(super) fn hold(cli: &Cli, output: &Path) -> Result<Held, CliError> {
         folders::writable(output)?;
     }
     if how == Use::Alone
-        && let Some(file) = gate::foreign(output, builds)?
-        && !is_of_the_jobs_commit(&file)
+        && let Some(file) = gate::foreign(output, builds)?.iter().find(|file| !is_of_the_jobs_commit(file))
     {
         return Err(CliError::setting(
             "--output",
@@ -100,7 +99,7 @@ pub(super) fn begin(cli: &Cli) {
 /// What stays in a folder that is begun anew in a CI: nothing in one for results, what git tracks in one of the project's own. None, where the folder stays
 /// as it is: a commit's link leads there, or others left files by the names of a run's.
 fn kept(output: &Path) -> Option<Vec<String>> {
-    let is_anothers = gate::foreign(output, true).is_ok_and(|file| file.is_some_and(|file| !is_of_the_jobs_commit(&file)));
+    let is_anothers = gate::foreign(output, true).is_ok_and(|files| files.iter().any(|file| !is_of_the_jobs_commit(file)));
     if is_anothers || folders::of_the_commit(output).is_err() {
         return None;
     }

@@ -75,25 +75,28 @@ pub fn leave_only(folder: &Path, files: &[String], builds: bool) -> Result<(), G
     Ok(())
 }
 
-/// A file of somebody else's that a run would remove or write over: it has the name of one of a run's, and nothing in the folder is a sign of one.
+/// Files of somebody else's that a run would remove or write over: they have the names of a run's, and nothing in the folder is a sign of one.
 /// For a run that builds, SBOMs count too.
 ///
 /// # Errors
 /// [`GateError::File`] naming the folder that cannot be listed.
-pub fn foreign(folder: &Path, builds: bool) -> Result<Option<PathBuf>, GateError> {
+pub fn foreign(folder: &Path, builds: bool) -> Result<Vec<PathBuf>, GateError> {
     let there = |name: &&str| folder.join(name).symlink_metadata().is_ok();
     if SIGNS.iter().any(there) {
-        return Ok(None);
+        return Ok(Vec::new());
     }
     let entries = folder::entries(folder).map_err(|source| {
         let path = folder.to_owned();
         GateError::File(FileError::WriteResult { path, source })
     })?;
     let is_at_stake = |name: &str| OF_OTHERS_TOO.contains(&name) && (builds || !OF_AN_INVENTORY.contains(&name)) || is_signed(name);
-    Ok(entries
+    let mut found: Vec<PathBuf> = entries
         .into_iter()
-        .find(|entry| entry.file_name().to_str().is_some_and(is_at_stake))
-        .map(|entry| entry.path()))
+        .filter(|entry| entry.file_name().to_str().is_some_and(is_at_stake))
+        .map(|entry| entry.path())
+        .collect();
+    found.sort();
+    Ok(found)
 }
 
 fn is_signed(name: &str) -> bool {
@@ -133,17 +136,17 @@ mod tests {
     fn what_others_left_by_a_name_of_ours_is_theirs_until_a_run_was_there() {
         let dir = tempfile::tempdir().expect("folder");
         let (place, found) = (dir.path(), |builds| foreign(dir.path(), builds).expect("listed"));
-        assert_eq!(found(true), None);
+        assert!(found(true).is_empty());
         fs::write(place.join("notes.txt"), "x").expect("written");
-        assert_eq!(found(true), None, "no name of ours");
+        assert!(found(true).is_empty(), "no name of ours");
         // A scan reads SBOMs, and leaves them.
         fs::write(place.join("sbom.cdx.json"), "x").expect("written");
-        assert_eq!((found(false), found(true)), (None, Some(place.join("sbom.cdx.json"))));
+        assert_eq!((found(false), found(true)), (Vec::new(), vec![place.join("sbom.cdx.json")]));
         fs::write(place.join("junit.xml"), "x").expect("written");
-        assert_eq!(found(false), Some(place.join("junit.xml")));
+        assert_eq!(found(true), [place.join("junit.xml"), place.join("sbom.cdx.json")]);
         fs::write(place.join("verdict.json"), "x").expect("written");
-        assert_eq!((found(false), found(true)), (None, None));
-        assert_eq!(foreign(&place.join("nowhere"), true).expect("nothing"), None);
+        assert!(found(false).is_empty() && found(true).is_empty());
+        assert!(foreign(&place.join("nowhere"), true).expect("nothing").is_empty());
     }
 
     #[test]
