@@ -46,7 +46,14 @@ impl Attesting<'_> {
     pub(super) async fn run(&self, predicates: &[Predicate], summary: &VerdictSummary) -> Result<Vec<Digest>, PublishError> {
         let verifier = self.signer.verifier();
         let existing = signed::newest(self.place, &self.root.digest, &verifier, self.effects).await?;
-        if let Some(existing) = existing.filter(|existing| existing.is_same(summary, RENEW_AFTER)) {
+        let listed = self.place.referrers(&self.root.digest, self.effects).await?;
+        let list = listed.by_api.and_then(|_| self.place.repository());
+        // What it says of the registry's list holds no more where that came or went since.
+        let knows_the_list = |existing: &signed::Signed| {
+            let known = self.place.repository().filter(|place| existing.statement.knows_a_list_of(place));
+            known == list
+        };
+        if let Some(existing) = existing.filter(|existing| existing.is_same(summary, RENEW_AFTER) && knows_the_list(existing)) {
             let name = self.place.name();
             self.effects.note(
                 Stage::Publish,
@@ -54,8 +61,6 @@ impl Attesting<'_> {
             );
             return Ok(vec![existing.attestation]);
         }
-        let listed = self.place.referrers(&self.root.digest, self.effects).await?;
-        let list = listed.by_api.and_then(|_| self.place.repository());
         let mut digests = Vec::new();
         for platform in &self.platforms {
             let about = |predicate: &&Predicate| {

@@ -22,13 +22,14 @@ pub(super) struct Bases {
 }
 
 impl Bases {
-    /// Asks the engine that builds for each base, and the registry for what it does not have: it would be built upon that one.
+    /// Asks the engine that builds for each base, and the registry for what it does not have: it would be built upon that one. `platforms`: of all stages;
+    /// none where a stage may be of another.
     ///
     /// # Errors
     /// [`BuildError::File`] where the system gives no thread; what is not answered is not known, which is no error.
     pub(super) fn look(
         names: &[String],
-        platforms: &[Platform],
+        platforms: Option<&[Platform]>,
         engine: &dyn Engine,
         place: &Path,
         effects: &Effects,
@@ -38,7 +39,8 @@ impl Bases {
         for name in names {
             let stored = engine.stored(name);
             let here = stored.as_ref().map_or(&[][..], |stored| &stored.on_build);
-            let is_for_all = |stored: &Stored| platforms.iter().all(|platform| platform.to_string() == stored.platform);
+            let is_for_all =
+                |stored: &Stored| platforms.is_some_and(|all| all.iter().all(|platform| platform.to_string() == stored.platform));
             let remote = match &stored {
                 Some(stored) if is_for_all(stored) => Some(Vec::new()),
                 _ => {

@@ -104,7 +104,9 @@ impl Dockerfile {
         if build.secrets.is_empty() {
             return Ok(Bases::default());
         }
-        let mut bases = Bases::look(&sources.images, &build.platforms, engine, place, effects)?;
+        // An engine has an image for one platform alone, and a stage of another one would be built upon what its registry has.
+        let platforms = Some(build.platforms.as_slice()).filter(|_| !sources.names_platforms);
+        let mut bases = Bases::look(&sources.images, platforms, engine, place, effects)?;
         if !sources.is_understood {
             bases.unseen = Some("not all of the Dockerfile is understood here".to_owned());
         }

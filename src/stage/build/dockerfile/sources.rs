@@ -26,6 +26,8 @@ pub(super) struct Sources {
     pub(super) anew: Vec<Option<String>>,
     /// Images that the Dockerfile names, as written.
     pub(super) images: Vec<String>,
+    /// True where a stage is built for a platform that the Dockerfile names.
+    pub(super) names_platforms: bool,
     /// False where some of the Dockerfile is not understood, or another program reads it.
     pub(super) is_understood: bool,
 }
@@ -86,8 +88,13 @@ impl Sources {
         let mounts = dockerfile::mounts(&file);
         context::copy(&root, &items, &copy, time_of_files(&mounts, plan, effects), effects)?;
         let (images, problems) = dockerfile::images(&file, &build.args);
+        let stages = file.instructions.iter().filter(|instruction| instruction.keyword == "FROM");
+        let names_platforms = stages
+            .map(|stage| split_flags(stage.arguments()))
+            .any(|flags| flags.values("platform").next().is_some());
         Ok(Self {
             dockerfile,
+            names_platforms,
             context: copy,
             digest: sha256(text.as_bytes()),
             anew: mounts.caches.into_iter().chain(mounts.secrets).collect(),

@@ -5,13 +5,17 @@ use std::path::{Component, Path, PathBuf};
 
 use super::compile::target_dir;
 use super::prepared::Prepared;
-use crate::io::{Effects, cargo, git};
+use crate::io::{Effects, cargo, folder, git};
 use crate::model::event::Stage;
+use crate::model::excused::Excused as _;
 use crate::model::plan::BuildPlan;
 use crate::stage::build::BuildError;
 
 /// So many files that are in no commit are told by name.
 const MOST_TOLD: usize = 5;
+
+/// So many files of folders that a build names are looked at.
+const MOST_LISTED: usize = 100_000;
 
 /// git's mode of a repository within another.
 const REPOSITORY: u32 = 0o160_000;
@@ -62,15 +66,53 @@ impl Committed {
     pub(super) fn missing(&self, read: impl IntoIterator<Item = PathBuf>, of_others: &[PathBuf]) -> BTreeSet<PathBuf> {
         let home = cargo::home();
         let is_of_others = |path: &Path| {
-            // git's own files say which commit it is.
-            let of_git = path
-                .strip_prefix(&self.top)
-                .is_ok_and(|below| below.components().any(|part| part.as_os_str() == ".git"));
+            let of_git = path.strip_prefix(&self.top).is_ok_and(says_which_commit);
             of_git || of_others.iter().chain(&home).any(|folder| path.starts_with(folder))
         };
-        let read = read.into_iter().map(|path| without_detours(&path)).filter(|path| path.is_file());
+        let read = read
+            .into_iter()
+            .map(|path| without_detours(&path))
+            .flat_map(|path| match path.is_dir() {
+                true => self.files_in(path, &is_of_others),
+                false => vec![path],
+            });
+        let read = read.filter(|path| path.is_file());
         read.filter(|path| !is_of_others(path) && !self.holds(path)).collect()
     }
+
+    /// The files of a folder that a build script named, up to [`MOST_LISTED`]; none of one with a manifest: that is a package's own, and has what nobody
+    /// reads. One that cannot be listed stands for itself.
+    fn files_in(&self, folder: PathBuf, is_of_others: &impl Fn(&Path) -> bool) -> Vec<PathBuf> {
+        let mut files = Vec::new();
+        let mut folders = vec![folder];
+        while let Some(folder) = folders.pop() {
+            let is_elsewhere = !folder.starts_with(&self.top) || folder == self.top;
+            if is_of_others(&folder) || is_elsewhere || folder.join("Cargo.toml").is_file() || files.len() > MOST_LISTED {
+                continue;
+            }
+            let Some(entries) = folder::listed(&folder).or_none("what cannot be listed was not read") else {
+                continue;
+            };
+            for path in entries.into_iter().map(|entry| entry.path()) {
+                match path.symlink_metadata().is_ok_and(|found| found.is_dir()) {
+                    true => folders.push(path),
+                    false => files.push(path),
+                }
+            }
+        }
+        files
+    }
+}
+
+/// True for files of git's that say which commit a checkout is at, by their path from its top. No commit can hold another one below a `.git`.
+fn says_which_commit(below: &Path) -> bool {
+    let mut parts = below.components().map(|part| part.as_os_str());
+    let is_gits = parts.next().is_some_and(|part| part == ".git");
+    let names: Vec<_> = parts.collect();
+    let last = names
+        .last()
+        .is_some_and(|last| ["HEAD", "index", "packed-refs", "ORIG_HEAD"].iter().any(|name| last == name));
+    is_gits && (names.is_empty() || last || names.iter().any(|name| *name == "refs" || *name == "logs"))
 }
 
 /// Tells what a build read of a clean commit's checkout and is in no commit, beside whole folders of sources (`folders`): `read`, the configurations,
@@ -135,7 +177,41 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_the_commits_with_every_link_on_the_way_to_it() {
+    fn a_folder_that_a_build_names_is_read_with_all_that_is_in_it_and_of_git_what_says_the_commit() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let top = folder.path().canonicalize().expect("there");
+        for path in [
+            "gen/a.txt",
+            "gen/deep/b.txt",
+            "gen/pkg/Cargo.toml",
+            "assets/.git/x.txt",
+            ".git/pay/x.txt",
+            ".git/HEAD",
+            ".git/refs/heads/main",
+        ] {
+            fs::create_dir_all(top.join(path).parent().expect("a folder")).expect("made");
+            fs::write(top.join(path), "x").expect("written");
+        }
+        let committed = Committed {
+            top: top.clone(),
+            files: BTreeSet::from([PathBuf::from("gen/a.txt")]),
+        };
+        let missing = |path: &str| -> Vec<String> {
+            let found = committed.missing([top.join(path)], &[]);
+            let below = |path: PathBuf| path.strip_prefix(&top).expect("below").display().to_string();
+            found.into_iter().map(below).collect()
+        };
+        assert_eq!(missing("gen"), ["gen/deep/b.txt"]);
+        assert_eq!(missing("gen/../gen/deep"), ["gen/deep/b.txt"]);
+        assert_eq!(missing("assets/.git/x.txt"), ["assets/.git/x.txt"]);
+        assert_eq!(missing(".git/pay/x.txt"), [".git/pay/x.txt"]);
+        // The controls.
+        assert!(missing(".git/HEAD").is_empty() && missing(".git/refs/heads/main").is_empty() && missing(".git").is_empty());
+        assert!(missing("gen/pkg").is_empty() && missing(".").is_empty() && missing("gen/a.txt").is_empty());
+    }
+
+    #[test]
+    fn a_file_is_elsewhere_with_every_link_on_the_way_to_it() {
         let folder = tempfile::tempdir().expect("a folder");
         let top = folder.path().canonicalize().expect("there");
         for (path, text) in [("src/main.rs", ""), ("gen/x.txt", ""), (".git/HEAD", ""), ("elsewhere", "")] {
