@@ -8,6 +8,8 @@ use super::artifact::Artifact;
 use super::attestation::{self, Statement, predicate_type};
 use super::destination::OpenDestination;
 use super::sign::{BUNDLE_MEDIA_TYPE, Signer};
+use super::signed::Signed;
+use super::statements::Search;
 use super::{Predicate, PublishError, VerdictSummary, legacy, signed};
 use crate::io::Effects;
 use crate::io::files;
@@ -45,11 +47,11 @@ impl Attesting<'_> {
     /// Gives the attestations' digests, that of the verdict on the image last. Whoever finds a verdict finds its inputs.
     pub(super) async fn run(&self, predicates: &[Predicate], summary: &VerdictSummary) -> Result<Vec<Digest>, PublishError> {
         let verifier = self.signer.verifier();
-        let existing = signed::newest(self.place, &self.root.digest, &verifier, self.effects).await?;
-        let listed = self.place.referrers(&self.root.digest, self.effects).await?;
-        let list = listed.by_api.and_then(|_| self.place.repository());
+        let search = Search::new(self.place, &self.root.digest, &verifier, self.effects);
+        let existing = signed::newest(&search).await?;
+        let list = search.referrers().await?.by_api.and_then(|_| self.place.repository());
         // What it says of the registry's list holds no more where that came or went since.
-        let knows_the_list = |existing: &signed::Signed| {
+        let knows_the_list = |existing: &Signed| {
             let known = self.place.repository().filter(|place| existing.statement.knows_a_list_of(place));
             known == list
         };

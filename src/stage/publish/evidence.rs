@@ -84,7 +84,7 @@ pub(super) async fn content(image: &ImageRef, key: &KeySource, plain_http: bool,
     by_digest.extend(inventories.statements.into_iter().map(|(_, i)| (hash::of_json(&i), i)));
     if by_digest.len() > 1 {
         // Nothing in an inventory says which is the newer one: the newest verdict names the one that counts.
-        let newest = signed::newest(&place, &digest, &key, effects).await?;
+        let newest = signed::newest(&search).await?;
         if let Some(summary) = newest.as_ref().and_then(|signed| signed.summary()) {
             let verdicts = search.all(predicate_type::VERDICT, serde_json::from_value::<Verdict>).await?;
             let named = named_verdict(verdicts, summary)?.map(|verdict| verdict.inputs.inventory);

@@ -5,11 +5,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::attestation::{VerificationSummary, Word, predicate_type};
-use super::destination::OpenDestination;
-use super::sign::Verifier;
 use super::statements::{Found, Search, is_bad_content};
 use super::{PublishError, VerdictSummary};
-use crate::io::Effects;
 use crate::model::digest::Digest;
 
 /// A verdict whose signature and subject hold.
@@ -90,13 +87,7 @@ pub(super) async fn all(search: &Search<'_>) -> Result<Verdicts, PublishError> {
 
 /// The newest verdict that the key signed: what a publication of the same verdict need not repeat. `None` also where what is there cannot be
 /// believed or read: then it is signed anew.
-pub(super) async fn newest(
-    place: &OpenDestination,
-    digest: &Digest,
-    key: &Verifier,
-    effects: &Effects,
-) -> Result<Option<Signed>, PublishError> {
-    let search = Search::new(place, digest, key, effects);
+pub(super) async fn newest(search: &Search<'_>) -> Result<Option<Signed>, PublishError> {
     match search
         .listed(predicate_type::VERIFICATION_SUMMARY, |predicate| Ok(Word::read(predicate)))
         .await

@@ -295,5 +295,14 @@ fn an_earlier_value_that_a_step_of_the_base_saw_does_not_come_out_of_the_engines
         project.ends(0, &env, &["build"]);
         let again = project.ends(0, &env, &["build"]);
         assert_eq!(again.contains("/made cached"), program == "docker", "{again}");
+        if program == "docker" {
+            // An engine has it for one platform alone: of a stage for another one, its registry has to be asked.
+            output(&mut builder.command("docker", &["tag", BASE, "localhost/plain:1"]));
+            for (platform, is_known) in [("", true), ("--platform=$BUILDPLATFORM ", false)] {
+                let file = format!("FROM {platform}localhost/plain:1\nUSER 1000\n");
+                let said = Project::new(builder.name(), secrets, &[("Dockerfile", &file)]).ends(0, &env, &["build"]);
+                assert_eq!(!said.contains("it is not known what the base"), is_known, "{platform}: {said}");
+            }
+        }
     }
 }

@@ -301,6 +301,25 @@ async fn a_registry_that_had_a_list_when_the_verdict_was_signed_and_has_none_now
 }
 
 #[tokio::test]
+async fn a_verdict_is_published_anew_where_its_registry_got_a_list_or_lost_it() {
+    let place = Workplace::new();
+    let (key, image) = (place.key(), place.image());
+    let stand_in = QuirkyRegistry::start(Quirks {
+        referrers: vec![(200, None, list(&[]))],
+        ..Quirks::default()
+    })
+    .await;
+    let plan = place.plan(registry(stand_in.repository("a")));
+    let publish = async || place.publish(&image, &plan).await.unwrap().0;
+    let first = publish().await;
+    assert_eq!(publish().await.digest(), first.digest());
+    stand_in.change(|quirks| quirks.referrers = vec![(404, None, String::new())]);
+    assert!(publish::verify(first.image(), &expectation(&key), &place.effects).await.is_err());
+    let again = publish().await;
+    publish::verify(again.image(), &expectation(&key), &place.effects).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_tag_of_referrers_that_leads_to_a_page_that_is_not_there_is_no_tag_that_is_not_there() {
     let place = Workplace::new();
     let image = Digest::from_bytes([1; 32]);
