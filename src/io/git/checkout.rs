@@ -141,7 +141,7 @@ pub fn is_bare(root: &Path) -> Result<bool, GitError> {
 /// The text of a file below `root` in a commit; `None` where the commit is not here, or has no such file.
 ///
 /// # Errors
-/// As [`tracked_files`].
+/// As [`tracked_files`](super::tracked_files).
 pub fn text_in(root: &Path, commit: &str, file: &str) -> Result<Option<String>, GitError> {
     match top_level(root)? {
         None => Ok(None),
@@ -153,7 +153,7 @@ pub fn text_in(root: &Path, commit: &str, file: &str) -> Result<Option<String>, 
 /// is in it. Empty outside of a checkout.
 ///
 /// # Errors
-/// As [`tracked_files`].
+/// As [`tracked_files`](super::tracked_files).
 pub fn ignored_folders(root: &Path) -> Result<Vec<PathBuf>, GitError> {
     let Some(top) = top_level(root)? else { return Ok(Vec::new()) };
     // git 2.39 cannot list what is ignored from within an ignored folder: it is asked from the top, which is as true.
