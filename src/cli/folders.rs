@@ -57,13 +57,18 @@ pub(super) fn of_the_commit(path: &Path) -> Result<(), CliError> {
     }
 }
 
+/// True below a folder with git's in it.
+fn is_in_a_checkout(place: &Path) -> bool {
+    place.ancestors().any(|above| above.join(".git").exists())
+}
+
 /// In a job without git nobody knows which links the commit brought: the first one that lies where the CI put the commit. Where git knows the link, or what
 /// lies behind it, it has answered.
 fn unknown_link(path: &Path) -> Option<PathBuf> {
-    let is_known = |place: &Path| place.ancestors().any(|above| above.join(".git").exists());
     let checkouts = ci::checkouts();
     let way = links::way(path).or_none("what leads nowhere is told by whoever goes there")?;
-    let of_a_commit = |link: &PathBuf| checkouts.iter().any(|place| link.starts_with(place)) && !is_known(link) && !is_known(&way.end);
+    let of_a_commit =
+        |link: &PathBuf| checkouts.iter().any(|place| link.starts_with(place)) && !is_in_a_checkout(link) && !is_in_a_checkout(&way.end);
     way.links.iter().find(|link| of_a_commit(link)).cloned()
 }
 
@@ -106,9 +111,8 @@ pub(super) fn working() -> Result<(), CliError> {
         }
     }
     // Without git nobody knows which links there are. A checkout of its own has its own commit, and its verdict says which.
-    let is_known = |place: &Path| place.ancestors().any(|above| above.join(".git").exists());
     let places = || checkouts.iter().map(PathBuf::as_path);
-    match checkouts.is_empty() || is_known(&here) || places().any(|place| is_known(place) || here.starts_with(place)) {
+    match checkouts.is_empty() || is_in_a_checkout(&here) || places().any(|place| is_in_a_checkout(place) || here.starts_with(place)) {
         true => Ok(()),
         false => Err(CliError::setting(
             "-C",

@@ -86,10 +86,10 @@ impl Workspace {
         // A commit may bring a link wherever its checkout reaches, also above the service's folder.
         let checkout = directory.ancestors().find(|folder| folder.join(".git").symlink_metadata().is_ok());
         // Which links are the commit's is git's to say; without it, each that lies where a CI put the commit.
-        let jobs = match git::top_level(&directory)? {
-            Some(_) => Vec::new(),
-            None => ci::checkouts(),
-        };
+        let mut jobs = ci::checkouts();
+        if !jobs.is_empty() && git::top_level(&directory)?.is_some() {
+            jobs.clear();
+        }
         let projects: Vec<&Path> = [directory.as_path()]
             .into_iter()
             .chain(checkout)

@@ -10,7 +10,7 @@ use crate::support::sample::Sample;
 
 const DIGEST: &str = "sha256:1111111111111111111111111111111111111111111111111111111111111111";
 
-fn said(output: &std::process::Output) -> String {
+pub(super) fn said(output: &std::process::Output) -> String {
     format!(
         "{}{}",
         String::from_utf8_lossy(&output.stdout),

@@ -3,21 +3,13 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::process::Output;
 
+use super::committed::said;
 use crate::support::checkout::{committed, git};
 use crate::support::sample::Sample;
 
 const EMPTY: &str = r#"{"name": "r", "lockfileVersion": 3, "packages": {}}"#;
 const LAX: &str = "[rules.vulnerable-component]\nlevel = \"off\"\n[rules.root-user]\nlevel = \"off\"\n";
-
-fn said(output: &Output) -> String {
-    format!(
-        "{}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    )
-}
 
 #[test]
 fn a_job_without_git_takes_no_baseline_from_beside_the_service() {

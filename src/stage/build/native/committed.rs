@@ -1,11 +1,11 @@
 //! Files that a build read, and that no commit holds: `include_str!` of what git ignores, a configuration or a toolchain file of the checkout.
 
 use std::collections::BTreeSet;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use super::compile::target_dir;
 use super::prepared::Prepared;
-use crate::io::{Effects, cargo, folder, git};
+use crate::io::{Effects, cargo, files, folder, git};
 use crate::model::event::Stage;
 use crate::model::excused::Excused as _;
 use crate::model::plan::BuildPlan;
@@ -53,7 +53,7 @@ impl Committed {
     /// True for a file of the commit, where every link on the way to it is one as well.
     pub(super) fn holds(&self, path: &Path) -> bool {
         let is_there = |path: &Path| path.strip_prefix(&self.top).is_ok_and(|below| self.files.contains(below));
-        let written = without_detours(path);
+        let written = files::without_dots(path);
         let links = written
             .ancestors()
             .take_while(|above| *above != self.top && above.starts_with(&self.top));
@@ -61,8 +61,8 @@ impl Committed {
         are_its_own && path.canonicalize().is_ok_and(|real| is_there(&real))
     }
 
-    /// Those of some files that no commit holds, but for what lies in one of the folders `of_others`, and in cargo's own. `read` are whole paths; what is
-    /// not there, or is a folder, was not read.
+    /// Those of some files that no commit holds, but for what lies in one of the folders `of_others`, and in cargo's own. `read` are whole paths, taken
+    /// by their words as cargo does; a folder stands for what is in it, and what is not there was not read.
     pub(super) fn missing(&self, read: impl IntoIterator<Item = PathBuf>, of_others: &[PathBuf]) -> BTreeSet<PathBuf> {
         let home = cargo::home();
         let is_of_others = |path: &Path| {
@@ -71,7 +71,7 @@ impl Committed {
         };
         let read = read
             .into_iter()
-            .map(|path| without_detours(&path))
+            .map(|path| files::without_dots(&path))
             .flat_map(|path| match path.is_dir() {
                 true => self.files_in(path, &is_of_others),
                 false => vec![path],
@@ -81,7 +81,7 @@ impl Committed {
     }
 
     /// The files of a folder that a build script named, up to [`MOST_LISTED`]; none of one with a manifest: that is a package's own, and has what nobody
-    /// reads. One that cannot be listed stands for itself.
+    /// reads. One that cannot be listed was not read.
     fn files_in(&self, folder: PathBuf, is_of_others: &impl Fn(&Path) -> bool) -> Vec<PathBuf> {
         let mut files = Vec::new();
         let mut folders = vec![folder];
@@ -154,19 +154,6 @@ pub(super) fn told(
         );
     }
     Ok(missing.is_empty())
-}
-
-/// A path in which no `..` stands, as cargo takes it: by its words.
-fn without_detours(path: &Path) -> PathBuf {
-    let mut clean = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir => _ = clean.pop(),
-            other => clean.push(other),
-        }
-    }
-    clean
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Component as Part, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use super::format::{LockFormat, Pin};
 use super::go_mod::{self, Module};
@@ -121,7 +121,7 @@ impl Workspace {
         let folder = files::folder_of(path);
         let mut modules = BTreeMap::new();
         for used in &work.used {
-            let place = normal(&folder.join(used));
+            let place = files::without_dots(&folder.join(used));
             if tree.top.is_some_and(|top| !place.starts_with(top)) {
                 return Err(format!("it uses `{used}`, which lies outside of the checkout"));
             }
@@ -202,19 +202,6 @@ fn highest<'v>(versions: &BTreeSet<&'v str>) -> Option<&'v str> {
     Some(highest)
 }
 
-/// A path without `.` and `..`, by its words.
-fn normal(path: &Path) -> PathBuf {
-    let mut clean = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Part::CurDir => {}
-            Part::ParentDir => _ = clean.pop(),
-            other => clean.push(other),
-        }
-    }
-    clean
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -230,7 +217,7 @@ mod tests {
             fs::create_dir_all(path.parent().expect("one")).expect("made");
             fs::write(path, text).expect("written");
         }
-        let root = normal(&top.join(looked_at));
+        let root = files::without_dots(&top.join(looked_at));
         let mut components = Vec::new();
         for (path, text) in content {
             let whole = top.join(path);
