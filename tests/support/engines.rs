@@ -18,7 +18,11 @@ pub(crate) fn is_root() -> bool {
 
 /// Runs a command to its end and gives what it wrote.
 pub(crate) fn output(command: &mut Command) -> String {
-    let output = command.stdin(Stdio::null()).output().unwrap();
+    let mut output = command.stdin(Stdio::null()).output().unwrap();
+    // As buildah says that the kernel would not let it begin.
+    if String::from_utf8_lossy(&output.stderr).contains("sealing memfd copy") {
+        output = command.output().unwrap();
+    }
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{command:?}: {said}");
     String::from_utf8_lossy(&output.stdout).into_owned()

@@ -35,6 +35,21 @@ impl ProcessError {
         let tail = tail.to_ascii_lowercase();
         WORDS.iter().any(|words| tail.contains(words))
     }
+
+    /// True where buildah or podman did not get as far as to begin: see [`did_not_begin`].
+    #[must_use]
+    pub fn did_not_begin(&self) -> bool {
+        matches!(self, Self::Failed { tail, .. } if did_not_begin(tail))
+    }
+}
+
+/// True for the words of buildah, podman and skopeo that the kernel would not seal the copy of themselves that they start as (`EBUSY`, where a page
+/// of the copy is still held elsewhere). Nothing has been done by then, and the next try succeeds. Source: `pkg/unshare/unshare.c` of
+/// containers/storage, `fcntl(2)` on `F_SEAL_WRITE`.
+#[must_use]
+pub fn did_not_begin(said: &str) -> bool {
+    said.lines()
+        .any(|line| line.contains("sealing memfd copy") && line.contains("resource busy"))
 }
 
 #[cfg(test)]
@@ -51,6 +66,9 @@ mod tests {
         for tail in ["Error response from daemon: No such image: x:latest", "Error: x: image not known"] {
             assert!(failed(tail).is_of_an_absent_image(), "{tail}");
         }
+        let busy = "Close_Fd sealing memfd copy: Device or resource busy\nsubprocess exited with status 1";
+        assert!(failed(busy).did_not_begin());
+        assert!(!failed("Error sealing memfd copy: Operation not permitted").did_not_begin());
         assert!(!failed("Cannot connect to the Docker daemon at unix:///x. Is the docker daemon running?").is_of_an_absent_image());
     }
 }

@@ -5,7 +5,7 @@ mod lines;
 mod output;
 mod program;
 
-pub use error::ProcessError;
+pub use error::{ProcessError, did_not_begin};
 pub use output::Running;
-pub use program::Program;
 use program::failed;
+pub use program::{Program, TRIES};

@@ -5,8 +5,11 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use super::error::ProcessError;
+use super::error::{ProcessError, did_not_begin};
 use crate::model::excused::Excused as _;
+
+/// How often a program is started that [did not begin](super::did_not_begin).
+pub const TRIES: u32 = 4;
 
 /// A program to run, in one folder. It starts with the variables that are on the one list of what other programs may see, and nothing else of
 /// ours: see [`super::super::environment`].
@@ -125,15 +128,23 @@ impl Program {
         }
     }
 
-    /// Runs it to its end, whatever its status.
+    /// Runs it to its end, whatever its status; again where it [did not begin](super::did_not_begin).
     ///
     /// # Errors
     /// [`ProcessError::Start`].
     pub fn output(&mut self) -> Result<Output, ProcessError> {
-        self.command.output().map_err(|source| ProcessError::Start {
-            program: self.name.clone(),
-            source,
-        })
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let output = self.command.output().map_err(|source| ProcessError::Start {
+                program: self.name.clone(),
+                source,
+            })?;
+            let again = tries < TRIES && !output.status.success() && did_not_begin(&String::from_utf8_lossy(&output.stderr));
+            if !again {
+                return Ok(output);
+            }
+        }
     }
 
     /// Runs it to its end and hands over each line of its stderr as it comes; stdout is discarded.

@@ -80,3 +80,41 @@ fn digest(service: &Path) -> String {
     let index: serde_json::Value = serde_json::from_slice(&index).unwrap();
     index["manifests"][0]["digest"].as_str().unwrap().to_owned()
 }
+
+/// Says for the first build, and the first that is saved, what the kernel's `EBUSY` makes of it; then it is the real one.
+const BUSY: &str = r#"#!/bin/sh
+first=DIR/$1.busy
+if [ "$1" = build ] || [ "$1" = push ]; then
+    if [ ! -e "$first" ]; then
+        : > "$first"
+        [ "$1" = build ] && echo "STEP 1/2: FROM localhost/busybox:1" && echo "STEP 2/2: RUN echo b > /b"
+        echo "Close_Fd sealing memfd copy: Device or resource busy" >&2
+        echo "Error: building at STEP \"RUN echo b > /b\": exit status 1" >&2
+        exit 1
+    fi
+fi
+exec REAL "$@"
+"#;
+
+#[test]
+fn a_kernel_that_is_busy_when_buildah_starts_itself_fails_no_build() {
+    let (Some(builder), Some(real)) = (Builder::buildah(), tools::program("buildah")) else {
+        return;
+    };
+    let bin = tempfile::tempdir().unwrap();
+    let stand_in = BUSY.replace("DIR", &text(bin.path())).replace("REAL", &text(&real));
+    fs::write(bin.path().join("buildah"), stand_in).unwrap();
+    fs::set_permissions(bin.path().join("buildah"), fs::Permissions::from_mode(0o755)).unwrap();
+    let file = format!("FROM {BASE}\nRUN echo b > /b\n");
+    let project = Project::new(builder.name(), "", &[("Dockerfile", &file)]);
+    let mut env = builder.env();
+    let path = std::env::var_os("PATH").unwrap();
+    let first = [bin.path().to_owned()].into_iter().chain(std::env::split_paths(&path));
+    env.insert("PATH", std::env::join_paths(first).unwrap().into_string().unwrap());
+    let said = project.ends(0, &env, &["build"]);
+    assert!(said.contains("building again"), "{said}");
+    for first in ["build.busy", "push.busy"] {
+        assert!(bin.path().join(first).exists(), "{said}");
+    }
+    project.ends(0, &builder.env(), &["build", "--twice"]);
+}

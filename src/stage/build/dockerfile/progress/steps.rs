@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use crate::io::Effects;
+use crate::io::process::did_not_begin;
 use crate::io::secret::Secret;
 use crate::model::event::{Event, Stage, Unit};
 
@@ -56,6 +57,11 @@ impl Steps {
             bases: BTreeMap::new(),
             rest: VecDeque::new(),
         }
+    }
+
+    /// Those of the same build from its beginning: what was heard so far is forgotten.
+    pub(in crate::stage::build::dockerfile) fn anew(self) -> Self {
+        Self::new(&self.effects, self.secrets)
     }
 
     /// A step is known by its name. Heard again, nothing changes.
@@ -135,6 +141,12 @@ impl Steps {
     /// The step that failed, where the builder named one.
     pub(in crate::stage::build::dockerfile) fn failure(&self) -> Option<&FailedStep> {
         self.failed.as_ref()
+    }
+
+    /// Whether the builder says that it [did not begin](crate::io::process::did_not_begin), as a whole or where a step was to start.
+    pub(in crate::stage::build::dockerfile) fn did_not_begin(&self) -> bool {
+        let said = self.failed.iter().map(|failed| failed.tail.as_str());
+        said.chain(self.rest.iter().map(String::as_str)).any(did_not_begin)
     }
 
     /// The last lines that belong to no step.
