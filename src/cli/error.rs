@@ -10,6 +10,7 @@ use crate::io::files::FileError;
 use crate::io::git::GitError;
 use crate::io::registry::RegistryError;
 use crate::model::exit_kind::ExitKind;
+use crate::stage::policy::recheck::MergeError;
 use crate::stage::publish::PublishError;
 
 /// Why a verb did not end with an answer.
@@ -101,6 +102,10 @@ pub enum CliError {
         /// What is wrong with it.
         problem: String,
     },
+    /// Shares of a fleet that make no answer.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Shares(#[from] MergeError),
     /// Arguments that contradict each other.
     #[error("{problem}")]
     #[diagnostic(code(cli::usage), help("{help}"))]
@@ -140,7 +145,7 @@ impl CliError {
             | Self::Usage { .. }
             | Self::Git(_) => ExitKind::Usage,
             Self::InUse { .. } => ExitKind::Locked,
-            Self::Stored { .. } => ExitKind::Undecidable,
+            Self::Stored { .. } | Self::Shares(_) => ExitKind::Undecidable,
             Self::Distrusted(_) => ExitKind::Refused,
             Self::Json(_) => ExitKind::Bug,
             Self::File(error) => error.exit_kind(),

@@ -54,7 +54,7 @@ pub(super) fn evidence(path: &Path, effects: &Effects) -> Result<EvidenceFile, C
 ///
 /// # Errors
 /// [`CliError::Missing`].
-fn is_of_a_run(path: &Path) -> Result<(), CliError> {
+pub(super) fn is_of_a_run(path: &Path) -> Result<(), CliError> {
     let files = match path.is_dir() {
         true => vec![
             path.join(VERDICT_FILE),
@@ -235,7 +235,7 @@ fn is_same(one: &[u8], other: &[u8]) -> bool {
     read(one).is_some_and(|one| Some(one) == read(other))
 }
 
-fn stored(file: &Path, problem: String) -> CliError {
+pub(super) fn stored(file: &Path, problem: String) -> CliError {
     CliError::Stored {
         file: file.to_owned(),
         problem,

@@ -11,7 +11,7 @@ use crate::model::image_ref::ImageRef;
 use crate::model::inventory::Inventory;
 use crate::model::plan::{Destination, KeySource};
 use crate::stage::inventory::sbom;
-use crate::stage::policy::recheck::{self, Shard, Stored};
+use crate::stage::policy::recheck::{self, FleetList, Shard, Stored};
 use crate::stage::publish::{self, Content};
 
 /// Images whose inventories are fetched at the same time.
@@ -43,7 +43,9 @@ pub enum FleetPlan {
 /// Stored inventories, each in a file of its own; those of a repository end with this.
 #[derive(Debug)]
 pub struct Fleet {
-    /// Each with its name, sorted.
+    /// The whole fleet, also where a share of it is taken.
+    pub list: FleetList,
+    /// Those of the share, each with its name, sorted.
     pub stored: Vec<Stored>,
     /// Where those of a repository are kept meanwhile, so that memory does not grow with the fleet.
     spool: Option<tempfile::TempDir>,
@@ -58,10 +60,9 @@ impl FleetPlan {
     pub async fn collect(&self, shard: Shard, effects: &Effects) -> Result<Fleet, GateError> {
         let (images, key, plain_http) = match self {
             Self::Files(path) => {
-                return Ok(Fleet {
-                    stored: recheck::stored(path, shard),
-                    spool: None,
-                });
+                let (list, stored) = FleetList::share(recheck::stored(path), shard);
+                let spool = None;
+                return Ok(Fleet { list, stored, spool });
             }
             Self::Image { image, key, plain_http } => (vec![image.clone()], key, *plain_http),
             Self::Repository { repository, key } => {
@@ -69,6 +70,8 @@ impl FleetPlan {
                 (publish::images(repository, effects).await?, key, plain_http)
             }
         };
+        let names: Vec<String> = images.iter().map(ToString::to_string).collect();
+        let list = FleetList::of(names.iter().map(String::as_str));
         let images: Vec<ImageRef> = shard.of(images);
         effects.note(Stage::Inventory, format!("{} images to look at", images.len()));
         let spool = tempfile::tempdir().map_err(|source| files::FileError::Write {
@@ -103,6 +106,7 @@ impl FleetPlan {
             .try_collect()
             .await?;
         Ok(Fleet {
+            list,
             stored,
             spool: Some(spool),
         })

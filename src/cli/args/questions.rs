@@ -144,8 +144,11 @@ pub struct ReportArgs {
     /// The output folder of a run, or its verdict.json, findings.json or evidence.json [default: the output folder]
     pub from: Option<PathBuf>,
     /// In which form
-    #[arg(long, value_parser = form(), value_name = "FORM")]
-    pub form: Form,
+    #[arg(long, value_parser = form(), value_name = "FORM", required_unless_present = "merge")]
+    pub form: Option<Form>,
+    /// Join the shares of a `recheck --format json` into one answer: files, or folders of them
+    #[arg(long, value_name = "SHARE", num_args = 1.., conflicts_with_all = ["from", "form"])]
+    pub merge: Vec<PathBuf>,
 }
 
 /// `recheck`.
@@ -163,6 +166,9 @@ pub struct RecheckArgs {
     /// Only the I-th of N equal shares
     #[arg(long, value_name = "I/N")]
     pub shard: Option<String>,
+    /// Ask one question of all: who has what this advisory names, whatever policy and waivers make of it
+    #[arg(long, value_name = "ID")]
+    pub advisory: Option<String>,
     /// Feeds, policy and waivers.
     #[command(flatten)]
     pub judging: Judging,

@@ -6,6 +6,7 @@ mod dispatch;
 mod doctor;
 mod explain;
 mod feeds;
+mod fleet_answer;
 mod gate;
 mod github;
 mod help;

@@ -1,24 +1,20 @@
 //! `recheck`: judges stored inventories against today's advisories, without the images.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use serde_json::json;
-
+use super::fleet_answer;
 use crate::cli::args::{RecheckArgs, image_ref};
 use crate::cli::error::CliError;
 use crate::cli::session::{Answer, Session};
 use crate::gate::{FleetPlan, Judge};
 use crate::io::Effects;
-use crate::model::excused::Excused as _;
 use crate::model::image_ref::is_reference;
-use crate::model::inventory::Inventory;
+use crate::model::inventory::{Inventory, Subject};
 use crate::model::logins;
+use crate::model::matching::Matching;
 use crate::model::plan::Destination;
-use crate::model::verdict::Decision;
-use crate::report::text::prose;
-use crate::stage::policy::recheck::{Recheck, Rechecked, Shard, Stored, counts};
+use crate::stage::policy::recheck::{Asked, FleetAnswer, RECHECK_SCHEMA, Recheck, Rechecked, Shard, Stored};
 
 /// Stored inventories that are looked at before any feed is open.
 const SAMPLE: usize = 16;
@@ -44,26 +40,64 @@ pub(super) async fn run(session: &Session<'_>, args: &RecheckArgs) -> Result<Ans
             .to_owned(),
         });
     }
-    let results = rounds(&judge, &fleet.stored, effects).await?;
-    Ok(answer(&results))
+    let advisory = args.advisory.as_deref().map(as_feeds_spell_it);
+    let (results, asked) = rounds(&judge, &fleet.stored, advisory.as_deref(), effects).await?;
+    let answer = FleetAnswer {
+        schema: RECHECK_SCHEMA.to_owned(),
+        at: effects.clock.evaluation(),
+        gate: env!("CARGO_PKG_VERSION").to_owned(),
+        policy: judge.policy().input(),
+        waivers: judge.waivers().digest(),
+        vex: judge.waivers().vex_inputs(),
+        feeds: asked.feeds,
+        fleet: fleet.list,
+        shard: Some(shard).filter(|shard| *shard != Shard::WHOLE),
+        missing: Vec::new(),
+        advisory: advisory.map(|id| Asked {
+            known: asked.known_ids.get(&id).into_iter().flatten().cloned().collect(),
+            id,
+        }),
+        cleared: 0,
+        blocked: 0,
+        undecidable: 0,
+        results,
+    };
+    fleet_answer::answer(&answer.counted())
 }
 
-/// Judges with the feeds that are known to be needed, and opens more where an inventory needs more, until none does.
-async fn rounds(judge: &Judge, fleet: &[Stored], effects: &Effects) -> Result<Vec<Rechecked>, CliError> {
+/// The ids of CVEs are in capitals, however somebody types them.
+fn as_feeds_spell_it(id: &str) -> String {
+    match id.get(..4) {
+        Some(start) if start.eq_ignore_ascii_case("cve-") => id.to_ascii_uppercase(),
+        _ => id.to_owned(),
+    }
+}
+
+/// Judges with the feeds that are known to be needed, and opens more where an inventory needs more, until none does. Beside the results: what the
+/// feeds say of no component at all, which is their revisions and the names of what is asked about.
+async fn rounds(
+    judge: &Judge,
+    fleet: &[Stored],
+    advisory: Option<&str>,
+    effects: &Effects,
+) -> Result<(Vec<Rechecked>, Matching), CliError> {
     let mut results: Vec<Option<Rechecked>> = vec![None; fleet.len()];
     let mut open = BTreeSet::new();
     // The first of them tell what most of them need.
     let mut most = SAMPLE;
     loop {
         let left: Vec<usize> = (0..fleet.len()).filter(|at| results[*at].is_none()).take(most).collect();
-        if left.is_empty() {
-            return Ok(results.into_iter().flatten().collect());
-        }
         let feeds = judge.feeds_of(&open, effects).await?;
+        if left.is_empty() {
+            let ids: Vec<String> = advisory.iter().map(|id| (*id).to_owned()).collect();
+            let asked = tokio::task::block_in_place(|| feeds.match_inventory(&nothing(), &ids));
+            return Ok((results.into_iter().flatten().collect(), asked));
+        }
         let recheck = Recheck {
             policy: judge.policy(),
             waivers: judge.waivers(),
             waiver_authors: judge.waiver_authors(),
+            advisory,
             matcher: |inventory: &Inventory, ids: &[String]| feeds.match_inventory(inventory, ids),
             open: &open,
             at: effects.clock.evaluation(),
@@ -77,6 +111,15 @@ async fn rounds(judge: &Judge, fleet: &[Stored], effects: &Effects) -> Result<Ve
         open.extend(missing);
         most = usize::MAX;
     }
+}
+
+/// An inventory without anything in it.
+fn nothing() -> Inventory {
+    Inventory::new(Subject {
+        name: String::new(),
+        digest: None,
+        commit: None,
+    })
 }
 
 /// A repository or an image, else a path that exists.
@@ -112,47 +155,5 @@ fn plan(session: &Session<'_>, args: &RecheckArgs) -> Result<FleetPlan, CliError
             problem: format!("there is no file or folder {}", logins::of_reference(text)),
             help: "name a stored inventory, an evidence.json, a folder of them, or registry:REPOSITORY".to_owned(),
         }),
-    }
-}
-
-fn answer(results: &[Rechecked]) -> Answer {
-    let mut text = String::new();
-    for result in results.iter().filter(|result| result.verdict != Decision::Cleared) {
-        writeln!(text, "{:<12} {}", result.verdict.as_str(), prose(&result.file)).dismissed("a string takes everything");
-        for denied in &result.denied {
-            writeln!(text, "             {}", prose(denied)).dismissed("a string takes everything");
-        }
-        if let Some(problem) = &result.problem {
-            writeln!(text, "             {}", prose(problem)).dismissed("a string takes everything");
-        }
-    }
-    let counts = counts(results);
-    let count = |decision| counts.get(&decision).copied().unwrap_or(0);
-    let (cleared, blocked, undecidable) = (count(Decision::Cleared), count(Decision::Blocked), count(Decision::Undecidable));
-    write!(
-        text,
-        "{} rechecked: {cleared} cleared, {blocked} blocked, {undecidable} undecidable",
-        results.len()
-    )
-    .dismissed("a string takes everything");
-    let (code, next) = match (blocked, undecidable) {
-        (0, 0) => (0, "nothing"),
-        (0, _) => (2, "close what could not be decided above"),
-        _ => (
-            1,
-            "build and gate the blocked services again, with what `portcullis explain` suggests",
-        ),
-    };
-    Answer::Message {
-        human: text,
-        json: json!({
-            "schema": "portcullis/recheck/v1",
-            "cleared": cleared,
-            "blocked": blocked,
-            "undecidable": undecidable,
-            "results": results,
-        }),
-        code,
-        next: next.to_owned(),
     }
 }

@@ -2,6 +2,7 @@
 
 mod case;
 mod errors;
+mod fleet;
 mod generated;
 mod known_scanner_failures;
 mod questions;

@@ -18,7 +18,7 @@ use portcullis::stage::policy::clearance::{NotCleared, clear};
 use portcullis::stage::policy::comparison::compare;
 use portcullis::stage::policy::evidence_file::{EvidenceFile, RecordedBaseline};
 use portcullis::stage::policy::explain::explain;
-use portcullis::stage::policy::recheck::{Recheck, Shard, counts, stored};
+use portcullis::stage::policy::recheck::{Recheck, Rechecked, Shard, stored};
 use portcullis::stage::policy::waivers::VexOutcome;
 use portcullis::stage::policy::{Policy, Waivers, judge};
 
@@ -355,11 +355,11 @@ fn fleet(dir: &std::path::Path, inventories: usize, components: usize) {
     }
 }
 
-fn recheck(dir: &std::path::Path, shard: Shard) -> Vec<portcullis::stage::policy::recheck::Rechecked> {
+fn recheck(dir: &std::path::Path, shard: Shard) -> Vec<Rechecked> {
     recheck_by(&named("vulnerable-component-fires").policy(), dir, shard)
 }
 
-fn recheck_by(policy: &Policy, dir: &std::path::Path, shard: Shard) -> Vec<portcullis::stage::policy::recheck::Rechecked> {
+fn recheck_by(policy: &Policy, dir: &std::path::Path, shard: Shard) -> Vec<Rechecked> {
     let case = named("vulnerable-component-fires");
     let effects = Effects::plain(dir.to_owned());
     let claims = case.matching.clone();
@@ -373,6 +373,7 @@ fn recheck_by(policy: &Policy, dir: &std::path::Path, shard: Shard) -> Vec<portc
     let open = BTreeSet::from([Ecosystem::new("crates.io")]);
     let recheck = Recheck {
         waiver_authors: None,
+        advisory: None,
         policy,
         waivers: &Waivers::default(),
         matcher,
@@ -380,10 +381,14 @@ fn recheck_by(policy: &Policy, dir: &std::path::Path, shard: Shard) -> Vec<portc
         at: case.at,
         effects: &effects,
     };
-    let fleet = stored(dir, shard);
+    let fleet = shard.of(stored(dir));
     let (results, missing) = recheck.run(&fleet.iter().collect::<Vec<_>>());
     assert!(missing.is_empty(), "{missing:?}");
     results.into_iter().flatten().collect()
+}
+
+fn count(results: &[Rechecked], verdict: Decision) -> usize {
+    results.iter().filter(|result| result.verdict == verdict).count()
 }
 
 #[test]
@@ -391,7 +396,7 @@ fn shards_share_a_fleet_without_overlap() {
     let dir = tempfile::tempdir().expect("folder");
     fleet(dir.path(), 10, 3);
     let whole = recheck(dir.path(), Shard::WHOLE);
-    assert_eq!(counts(&whole).get(&Decision::Blocked), Some(&10));
+    assert_eq!(count(&whole, Decision::Blocked), 10);
     let mut shared: Vec<String> = ["1/3", "2/3", "3/3"]
         .iter()
         .flat_map(|shard| recheck(dir.path(), shard.parse().expect("share")))
@@ -416,7 +421,7 @@ fn a_stored_inventory_that_cannot_be_read_is_undecidable() {
         fs::write(dir.path().join(name), text).expect("written");
     }
     let results = recheck(dir.path(), Shard::WHOLE);
-    assert_eq!(counts(&results).get(&Decision::Undecidable), Some(&3));
+    assert_eq!(count(&results, Decision::Undecidable), 3);
     assert!(
         results
             .iter()
@@ -456,6 +461,7 @@ fn who_wrote_the_waivers_is_asked_of_today_and_not_of_what_is_rechecked() {
     let verdict = |waiver_authors| {
         let recheck = Recheck {
             waiver_authors,
+            advisory: None,
             policy: &policy,
             waivers: &waivers,
             matcher: |_: &Inventory, _: &[String]| case.matching.clone(),
@@ -463,7 +469,7 @@ fn who_wrote_the_waivers_is_asked_of_today_and_not_of_what_is_rechecked() {
             at: case.at,
             effects: &effects,
         };
-        let fleet = stored(dir.path(), Shard::WHOLE);
+        let fleet = stored(dir.path());
         let (results, _) = recheck.run(&fleet.iter().collect::<Vec<_>>());
         results[0].as_ref().expect("judged").verdict
     };

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use super::shard::Shard;
 use crate::io::folder;
 use crate::stage::policy::document;
 use crate::stage::policy::evidence_file::EVIDENCE_FILE;
@@ -16,10 +15,10 @@ pub struct Stored {
     pub content: Result<PathBuf, String>,
 }
 
-/// The stored inventories of a file or a folder (every `*.json` below it), sorted, and the share of them. Of the output folder of a run only its
+/// The stored inventories of a file or a folder (every `*.json` below it), sorted. Of the output folder of a run only its
 /// evidence is one: the run's other files say the same in other words. What cannot be listed is one that cannot be judged.
 #[must_use]
-pub fn stored(path: &Path, shard: Shard) -> Vec<Stored> {
+pub fn stored(path: &Path) -> Vec<Stored> {
     let name = |file: &Path| match file.strip_prefix(path) {
         Ok(inside) if !inside.as_os_str().is_empty() => inside.display().to_string(),
         _ => document::file_name(file),
@@ -30,7 +29,7 @@ pub fn stored(path: &Path, shard: Shard) -> Vec<Stored> {
     };
     collect(path, 0, &mut add);
     found.sort_by(|a, b| a.name.cmp(&b.name));
-    shard.of(found)
+    found
 }
 
 /// Deeper folders are not listed.
@@ -86,7 +85,7 @@ mod tests {
     use crate::io::files;
 
     fn names(folder: &Path) -> Vec<String> {
-        stored(folder, Shard::WHOLE).into_iter().map(|stored| stored.name).collect()
+        stored(folder).into_iter().map(|stored| stored.name).collect()
     }
 
     #[test]
@@ -115,7 +114,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("folder");
         let deep = "d/".repeat(DEEPEST + 2);
         files::write(&folder.path().join(deep).join("x.json"), b"{}").expect("written");
-        let all = stored(folder.path(), Shard::WHOLE);
+        let all = stored(folder.path());
         assert!(matches!(all.as_slice(), [only] if only.content.is_err()), "{all:?}");
     }
 
@@ -124,7 +123,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("folder");
         let deep = "d/".repeat(DEEPEST);
         files::write(&folder.path().join(deep).join("x.json"), b"{}").expect("written");
-        let all = stored(folder.path(), Shard::WHOLE);
+        let all = stored(folder.path());
         assert!(matches!(all.as_slice(), [only] if only.name.ends_with("x.json")), "{all:?}");
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Takes files of an earlier run. Gives a verdict for each. Invariant: what cannot be read is undecidable, never left out.
 
+mod answer;
 mod lean;
 mod listing;
 mod read;
@@ -9,7 +10,8 @@ mod result;
 mod run;
 mod shard;
 
+pub use answer::{Asked, FleetAnswer, FleetList, MergeError, RECHECK_SCHEMA};
 pub use listing::{Stored, stored};
-pub use result::{Rechecked, counts};
+pub use result::{Affected, Rechecked};
 pub use run::Recheck;
 pub use shard::{Shard, ShardError};

@@ -1,15 +1,34 @@
 //! What became of the stored inventories.
 
-use std::collections::BTreeMap;
-
-use serde::Serialize;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::model::finding::Disposition;
 use crate::model::inventory::Subject;
 use crate::model::verdict::{Decision, Verdict};
 
+/// One component that the advisory that was asked about names, whatever policy and waivers make of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Affected {
+    /// The component.
+    pub purl: String,
+    /// The advisory's id in the feed that names it.
+    pub id: String,
+    /// When the advisory was published, where it says so: since then this is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published: Option<Timestamp>,
+    /// Versions that fix it, ascending.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fixed: Vec<String>,
+    /// Why its record says that it does not apply here, where it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_applicable: Option<String>,
+}
+
 /// What became of one stored inventory.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Rechecked {
     /// The file, relative to the folder, or the image.
     pub file: String,
@@ -19,12 +38,18 @@ pub struct Rechecked {
     pub verdict: Decision,
     /// Denied findings, by id (or rule) and package, sorted.
     pub denied: Vec<String>,
+    /// What keeps it from being decided: the gaps that the policy denies, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gaps: Vec<String>,
     /// How many findings are listed as warnings.
     pub warned: usize,
     /// How many are waived.
     pub waived: usize,
+    /// What the advisory that was asked about names, where one was; sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub affected: Vec<Affected>,
     /// Why it could not be judged.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
 }
 
@@ -35,8 +60,10 @@ pub(super) fn unreadable(file: String, problem: String) -> Rechecked {
         subject: None,
         verdict: Decision::Undecidable,
         denied: Vec::new(),
+        gaps: Vec::new(),
         warned: 0,
         waived: 0,
+        affected: Vec::new(),
         problem: Some(problem),
     }
 }
@@ -58,12 +85,12 @@ pub(super) fn denied(verdict: &Verdict) -> Vec<String> {
     names
 }
 
-/// Counts for the last line.
-#[must_use]
-pub fn counts(results: &[Rechecked]) -> BTreeMap<Decision, usize> {
-    let mut counts = BTreeMap::new();
-    for result in results {
-        *counts.entry(result.verdict).or_default() += 1;
-    }
-    counts
+/// The gaps that the policy denies.
+pub(super) fn denied_gaps(verdict: &Verdict) -> Vec<String> {
+    let denied = verdict.gaps.iter().filter(|gap| gap.disposition == Disposition::Denied);
+    let mut gaps: Vec<String> = denied
+        .map(|gap| format!("{} {}: {}", gap.kind.as_str(), gap.subject, gap.detail))
+        .collect();
+    gaps.sort();
+    gaps
 }

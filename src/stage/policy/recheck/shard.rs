@@ -1,11 +1,18 @@
 //! A share of a fleet.
 
+use std::fmt;
 use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
 
 use crate::model::excused::Excused as _;
 
+/// More shares than this are a slip.
+const MOST: usize = 100_000;
+
 /// One of N equal shares of a fleet: `2/8`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct Shard {
     index: usize,
     count: usize,
@@ -19,6 +26,26 @@ pub struct ShardError(String);
 impl Shard {
     /// Everything: `1/1`.
     pub const WHOLE: Self = Self { index: 0, count: 1 };
+
+    /// How many shares there are.
+    #[must_use]
+    pub const fn count(self) -> usize {
+        self.count
+    }
+
+    /// All of so many shares, the first one first.
+    pub fn all(count: usize) -> impl Iterator<Item = Self> {
+        (0..count).map(move |index| Self { index, count })
+    }
+
+    /// The one of so many shares that holds the item at a place of the sorted list.
+    #[must_use]
+    pub const fn of_place(place: usize, count: usize) -> Self {
+        Self {
+            index: place % count,
+            count,
+        }
+    }
 
     /// True when the share holds the item at a place of the sorted list.
     #[must_use]
@@ -34,6 +61,26 @@ impl Shard {
     }
 }
 
+impl fmt::Display for Shard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.index + 1, self.count)
+    }
+}
+
+impl From<Shard> for String {
+    fn from(shard: Shard) -> Self {
+        shard.to_string()
+    }
+}
+
+impl TryFrom<String> for Shard {
+    type Error = ShardError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
 impl FromStr for Shard {
     type Err = ShardError;
 
@@ -44,7 +91,7 @@ impl FromStr for Shard {
             Some((index, count))
         });
         match parsed {
-            Some((index, count)) if (1..=count).contains(&index) => Ok(Self { index: index - 1, count }),
+            Some((index, count)) if count <= MOST && (1..=count).contains(&index) => Ok(Self { index: index - 1, count }),
             _ => Err(ShardError(text.chars().take(40).collect())),
         }
     }
