@@ -94,8 +94,6 @@ impl Compilation<'_> {
         compiled::note(&mut compiled, &self.package.id, Scope::Runtime);
         let mut foreign: BTreeSet<String> = BTreeSet::new();
         let mut linked = LinkedIn::in_folder(&self.project.workspace);
-        // Folders of packages whose build scripts may have named more, and the folders that these write in.
-        let mut printed: Vec<(PathBuf, Option<PathBuf>)> = Vec::new();
         let mut odd: Option<String> = None;
         let on_message = |line: &str| {
             let Ok(message) = serde_json::from_str::<Message>(line) else {
@@ -109,7 +107,10 @@ impl Compilation<'_> {
                 "compiler-artifact" => {}
                 "build-script-executed" => {
                     linked.add(&message.linked_libs, &message.linked_paths);
-                    printed.extend(compiled::folder_of(&id).map(|folder| (folder, message.out_dir)));
+                    // Arguments hold for programs of the package itself: those of a published one reach nothing that is built here.
+                    if let Some(folder) = compiled::folder_of(&id) {
+                        linked.add_script(folder, message.out_dir);
+                    }
                     if !message.linked_libs.is_empty() || !message.linked_paths.is_empty() {
                         foreign.insert(id);
                     }
@@ -150,10 +151,7 @@ impl Compilation<'_> {
         let executables: Vec<(String, PathBuf)> = self.package.bins.iter().map(|bin| (bin.clone(), folder.join(bin))).collect();
         let read = executables.iter().map(|(_, path)| read_for(path, &self.effects.limits));
         let read: Option<Vec<Vec<PathBuf>>> = read.collect();
-        // Arguments hold for programs of the package itself: those of a published one reach nothing that is built here.
-        let all_is_known = printed
-            .into_iter()
-            .all(|(package, out)| linked.add_printed(package, out.as_deref(), self.effects.limits.document));
+        let all_is_known = linked.read_scripts(self.effects.limits.document);
         let read = read.filter(|_| all_is_known).map(|read| Read {
             compiled: read.concat(),
             linked,

@@ -28,54 +28,71 @@ impl Read {
     /// Both.
     pub(super) fn and(mut self, more: Self) -> Self {
         self.compiled.extend(more.compiled);
-        self.linked.0.extend(more.linked.0);
+        self.linked.asked.extend(more.linked.asked);
         self
     }
 }
 
 /// What was named. A path may be relative to any of the folders that rustc works in.
 #[derive(Debug, Clone, Default)]
-pub(super) struct LinkedIn(Asked);
+pub(super) struct LinkedIn {
+    asked: Asked,
+    /// Folders of packages whose build scripts ran, and the folders that these wrote in.
+    scripts: Vec<(PathBuf, Option<PathBuf>)>,
+}
 
 impl LinkedIn {
     /// Of programs whose rustc works in a folder: the workspace's.
     pub(super) fn in_folder(workspace: &Path) -> Self {
         let mut linked = Self::default();
-        linked.0.works_in.insert(workspace.to_owned());
+        linked.asked.works_in.insert(workspace.to_owned());
         linked
     }
 
     /// Adds what a build script had linked, by cargo's message of it.
     pub(super) fn add(&mut self, libraries: &[String], searched: &[String]) {
-        self.0.libraries.extend(libraries.iter().map(|library| name_of(library).to_owned()));
-        self.0.searched.extend(searched.iter().map(|folder| folder_of(folder)));
+        self.asked
+            .libraries
+            .extend(libraries.iter().map(|library| name_of(library).to_owned()));
+        self.asked.searched.extend(searched.iter().map(|folder| folder_of(folder)));
     }
 
-    /// Adds the arguments that the build script of a package in a folder gave, of which cargo's messages say nothing: what it printed lies beside the folder
-    /// that it writes in. False where that cannot be read.
-    pub(super) fn add_printed(&mut self, package: PathBuf, out: Option<&Path>, limit: u64) -> bool {
-        self.0.works_in.insert(package);
-        let read = |out: &Path| files::read(&files::folder_of(out).join("output"), limit).or_none("the caller tells it");
-        let Some(printed) = out.and_then(read) else { return false };
-        let printed = String::from_utf8_lossy(&printed);
-        for line in printed.lines().filter_map(|line| line.strip_prefix("cargo:")) {
-            if let Some((key, argument)) = line.trim_start_matches(':').split_once('=') {
-                self.add_said(key, argument);
+    /// Notes the build script of a package in a folder, and where it wrote.
+    pub(super) fn add_script(&mut self, package: PathBuf, out: Option<PathBuf>) {
+        self.scripts.push((package, out));
+    }
+
+    /// Adds the arguments that build scripts gave, of which cargo's messages say nothing: what one printed lies beside the folder that it wrote in. False
+    /// where that cannot be read.
+    pub(super) fn read_scripts(&mut self, limit: u64) -> bool {
+        let mut all_is_known = true;
+        for (package, out) in std::mem::take(&mut self.scripts) {
+            self.asked.works_in.insert(package);
+            let read = |out: PathBuf| files::read(&files::folder_of(&out).join("output"), limit).or_none("the caller tells it");
+            let Some(printed) = out.and_then(read) else {
+                all_is_known = false;
+                continue;
+            };
+            let printed = String::from_utf8_lossy(&printed);
+            for line in printed.lines().filter_map(|line| line.strip_prefix("cargo:")) {
+                if let Some((key, argument)) = line.trim_start_matches(':').split_once('=') {
+                    self.add_said(key, argument);
+                }
             }
         }
-        true
+        all_is_known
     }
 
     fn add_said(&mut self, key: &str, said: &str) {
         match key {
-            "rustc-link-search" => _ = self.0.searched.insert(folder_of(said)),
-            "rustc-link-lib" => _ = self.0.libraries.insert(name_of(said).to_owned()),
+            "rustc-link-search" => _ = self.asked.searched.insert(folder_of(said)),
+            "rustc-link-lib" => _ = self.asked.libraries.insert(name_of(said).to_owned()),
             "rustc-link-arg-bin" => self.add_said("rustc-link-arg", said.split_once('=').map_or(said, |(_, argument)| argument)),
             _ if key.contains("link-arg") || key == "rustc-flags" => {
-                self.0
+                self.asked
                     .libraries
                     .extend(said.split([' ', ',']).filter_map(library).map(str::to_owned));
-                self.0.arguments.insert(said.trim().to_owned());
+                self.asked.arguments.insert(said.trim().to_owned());
             }
             _ => {}
         }
@@ -84,7 +101,7 @@ impl LinkedIn {
     /// Adds what configurations say in the place of build scripts, and what the settings of the build, or they, give the C compiler and what links.
     pub(super) fn add_settings(&mut self, root: &Path, build: &NativeBuild, configurations: &Configurations) {
         for linker in build.linkers.values().filter(|linker| linker.contains('/')) {
-            self.0.given.insert(root.join(linker).display().to_string());
+            self.asked.given.insert(root.join(linker).display().to_string());
         }
         for (name, value) in build.env.iter().filter(|(name, _)| is_of_a_compiler(name)) {
             self.add_variable(name, value);
@@ -102,15 +119,15 @@ impl LinkedIn {
     /// A list of folders, or a command with its arguments.
     fn add_variable(&mut self, name: &str, value: &str) {
         match name.ends_with("PATH") {
-            true => self.0.given.extend(value.split(':').map(str::to_owned)),
-            false => self.0.given.extend(value.split(' ').map(str::to_owned)),
+            true => self.asked.given.extend(value.split(':').map(str::to_owned)),
+            false => self.asked.given.extend(value.split(' ').map(str::to_owned)),
         }
     }
 
     /// The files of a checkout that may have been linked by that, and folders that were named for all that is in them; of what lies elsewhere the libraries,
     /// but for those of the machine, as its C library is. Scripts for the linker are read up to a number of bytes.
     pub(super) fn files(&self, top: &Path, limit: u64) -> BTreeSet<PathBuf> {
-        linked_files::of(&self.0, top, limit)
+        linked_files::of(&self.asked, top, limit)
     }
 }
 
