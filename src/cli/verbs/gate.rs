@@ -1,6 +1,7 @@
 //! `gate`, `build`, `publish`: the pipeline, whole or up to a stage.
 
 use crate::cli::args::{BuildArgs, GateArgs, Judging, PublishArgs};
+use crate::cli::ci;
 use crate::cli::error::CliError;
 use crate::cli::session::{Answer, Session};
 use crate::gate::{self, GateError, GatePlan};
@@ -65,6 +66,18 @@ fn take_built(plan: &mut GatePlan, session: &Session<'_>) -> Result<(), CliError
     }
     let found = OciLayout::open(&built).and_then(|layout| layout.find(None));
     let digest = found.map_err(|error| GateError::from(BuildError::from(error)))?.digest;
+    // In a job without git, the image may be of any commit, and the job's own may have brought one.
+    if ci::is_one() && plan.build.commit.is_none() {
+        return Err(CliError::Missing {
+            problem: format!(
+                "there is no git commit here, so that nobody can tell whether the image in {} is of what this job judges",
+                built.display()
+            ),
+            help: "check out with git (GitHub's checkout fetches without it where the job's container has none), or let `portcullis gate` build in this \
+                   job, without --prebuilt"
+                .to_owned(),
+        });
+    }
     let note = Note::read(&built, session.effects.limits.document)?;
     let problem = match &note {
         None => Some("is of nobody: no build of this program says by its note whose it is".to_owned()),

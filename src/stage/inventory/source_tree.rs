@@ -100,10 +100,12 @@ fn local_packages(components: &[Component]) -> Option<PassedOver> {
 
 /// What workspaces of Go have in the place of what modules require; they may lie above what is looked at.
 fn go_workspaces(path: &Path, effects: &Effects, inventory: &mut Inventory) -> Result<(), InventoryError> {
-    if !inventory.components.iter().any(|component| component.purl.kind == "golang") {
+    let root = path.canonicalize().map_err(|source| unreadable(path, source))?;
+    // A module that requires nothing is told nowhere, and may be in a workspace all the same.
+    let is_of_go = inventory.components.iter().any(|component| component.purl.kind == "golang");
+    if !is_of_go && !root.ancestors().any(|above| above.join("go.work").is_file()) {
         return Ok(());
     }
-    let root = path.canonicalize().map_err(|source| unreadable(path, source))?;
     let top = git::top_level(&root)
         .or_none("without git's answer it is looked for as far up as Go does")
         .flatten();

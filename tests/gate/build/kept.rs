@@ -344,7 +344,7 @@ fn a_file_that_git_ignores_and_that_is_compiled_in_is_compiled_again_and_the_ima
 fn a_configuration_or_a_toolchain_file_that_git_ignores_makes_no_reproducible_image() {
     for (name, text) in [
         (".cargo/config.toml", "[env]\nMODE = \"x\"\n"),
-        ("rust-toolchain.toml", "[toolchain]\n"),
+        ("rust-toolchain.toml", "[toolchain]\ncomponents = []\n"),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let root = workspace(folder.path());

@@ -11,6 +11,7 @@ mod faults;
 mod ignored;
 mod kept;
 mod linked;
+mod linked_in;
 mod linked_verdict;
 pub(crate) mod native;
 mod node_service;

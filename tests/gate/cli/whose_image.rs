@@ -120,3 +120,39 @@ fn an_image_of_a_tree_with_changes_is_judged_as_that_though_the_tree_is_clean_by
         "{out}{err}"
     );
 }
+
+#[test]
+fn a_job_without_git_takes_no_image_that_lies_in_its_folder_of_results() {
+    let place = Sample::new();
+    place.ends(0, &["build"]);
+    let verbs = [
+        &["gate", "--prebuilt", "--until", "policy"][..],
+        &["gate", "--prebuilt"],
+        &["publish"],
+    ];
+    let in_ci = |args: &[&str]| {
+        let done = place.command(args).env("CI", "true").output().unwrap();
+        (done.status.code(), String::from_utf8_lossy(&done.stderr).into_owned())
+    };
+    for verb in verbs {
+        // The folder is begun anew by a run that judges: what a commit brought lies there before each.
+        place.ends(0, &["build"]);
+        let (code, told) = in_ci(verb);
+        assert_eq!(code, Some(64), "{verb:?}: {told}");
+        assert!(told.contains("there is no git commit here"), "{verb:?}: {told}");
+    }
+    // An image that names a commit is not taken where none is, at a desk either.
+    place.write(".gitignore", "target/\n.cache/\n.state/\npublished/\n");
+    committed(&place.path("."));
+    place.ends(0, &["build"]);
+    fs::rename(place.path(".git"), place.path("git")).unwrap();
+    let (_, told) = place.ends(64, &["gate", "--prebuilt", "--until", "policy"]);
+    assert!(told.contains("was built from commit") && told.contains("no commit"), "{told}");
+    // The controls: the same job with git, and a desk without.
+    fs::rename(place.path("git"), place.path(".git")).unwrap();
+    let (code, told) = in_ci(&["gate", "--prebuilt", "--until", "policy"]);
+    assert_eq!(code, Some(0), "{told}");
+    fs::remove_dir_all(place.path(".git")).unwrap();
+    place.ends(0, &["build"]);
+    place.ends(0, &["gate", "--prebuilt", "--until", "policy"]);
+}

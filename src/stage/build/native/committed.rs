@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::compile::target_dir;
+use super::linked_in::Read;
 use super::prepared::Prepared;
 use crate::io::{Effects, cargo, files, folder, git};
 use crate::model::event::Stage;
 use crate::model::excused::Excused as _;
-use crate::model::plan::BuildPlan;
+use crate::model::plan::{BuildPlan, NativeBuild};
 use crate::stage::build::BuildError;
 
 /// So many files that are in no commit are told by name.
@@ -61,13 +62,12 @@ impl Committed {
         are_its_own && path.canonicalize().is_ok_and(|real| is_there(&real))
     }
 
-    /// Those of some files that no commit holds, but for what lies in one of the folders `of_others`, and in cargo's own. `read` are whole paths, taken
-    /// by their words as cargo does; a folder stands for what is in it, and what is not there was not read.
+    /// Those of some files that no commit holds, but for what lies in one of the folders `of_others`. `read` are whole paths, taken by their words as cargo
+    /// does; a folder stands for what is in it, and what is not there was not read.
     pub(super) fn missing(&self, read: impl IntoIterator<Item = PathBuf>, of_others: &[PathBuf]) -> BTreeSet<PathBuf> {
-        let home = cargo::home();
         let is_of_others = |path: &Path| {
             let of_git = path.strip_prefix(&self.top).is_ok_and(says_which_commit);
-            of_git || of_others.iter().chain(&home).any(|folder| path.starts_with(folder))
+            of_git || of_others.iter().any(|folder| path.starts_with(folder))
         };
         let read = read
             .into_iter()
@@ -115,15 +115,47 @@ fn says_which_commit(below: &Path) -> bool {
     is_gits && (names.is_empty() || last || names.iter().any(|name| *name == "refs" || *name == "logs"))
 }
 
-/// Tells what a build read of a clean commit's checkout and is in no commit, beside whole folders of sources (`folders`): `read`, the configurations,
-/// the toolchain files, the lock file. True where there is nothing: the commit alone says what is in the image.
+/// Tells of whole folders of sources: those that no commit holds, of which some lie in cargo's home and are not known to be what the lock file says
+/// (`changed`), and those that lie outside of the workspace.
+pub(super) fn told_of_folders(
+    uncommitted: &BTreeSet<PathBuf>,
+    changed: &BTreeSet<PathBuf>,
+    outside: &BTreeSet<PathBuf>,
+    effects: &Effects,
+) {
+    let tell = |folder: &Path, what: &str| effects.warn(Stage::Build, format!("{} {what}", folder.display()));
+    for folder in changed.iter().take(MOST_TOLD) {
+        let what =
+            "lies in the checkout with cargo's home, and is not known to be what Cargo.lock names: the image is not called reproducible";
+        tell(folder, what);
+    }
+    if changed.len() > MOST_TOLD {
+        let more = changed.len() - MOST_TOLD;
+        effects.warn(
+            Stage::Build,
+            format!("so are {more} more folders of crates: keep CARGO_HOME outside of the checkout"),
+        );
+    }
+    // Of what lies outside of the workspace it is said below.
+    for folder in uncommitted.difference(outside).filter(|folder| !changed.contains(*folder)) {
+        tell(folder, "holds sources that are in no commit: the image is not called reproducible");
+    }
+    for folder in outside {
+        let what = "lies outside of the workspace: cargo makes the digest depend on where the checkout lies; make it a member";
+        tell(folder, what);
+    }
+}
+
+/// Tells what a build read of a clean commit's checkout and is in no commit, beside whole folders of sources (`folders`): `read`, what the settings have
+/// linked, the configurations, those of a home of cargo's in the checkout too, the toolchain files, the lock file. True where there is nothing: the commit alone says what is in the image.
 ///
 /// # Errors
 /// [`BuildError::Git`].
 pub(super) fn told(
     plan: &BuildPlan,
+    build: &NativeBuild,
     prepared: &Prepared,
-    read: Option<Vec<PathBuf>>,
+    read: Option<Read>,
     folders: &BTreeSet<PathBuf>,
     effects: &Effects,
 ) -> Result<bool, BuildError> {
@@ -131,17 +163,23 @@ pub(super) fn told(
     let Some(top) = prepared.tree.top().filter(|_| is_clean) else {
         return Ok(true);
     };
-    let Some(mut files) = read else {
+    let Some(Read { compiled, mut linked }) = read else {
         let what = "cargo does not say which files were compiled: the image is not called reproducible";
         effects.warn(Stage::Build, what);
         return Ok(false);
     };
+    linked.add_settings(&plan.root, build, &prepared.configurations);
+    let of_others: Vec<PathBuf> = folders.iter().cloned().chain([target_dir(plan)]).chain(cargo::home()).collect();
+    let linked = linked.files(top, effects.limits.document);
     let configurations = prepared.configurations.iter().map(|known| known.settled.clone());
-    files.extend(configurations.filter(|path| path.starts_with(top)));
-    files.extend(prepared.tree.toolchain_files());
-    files.push(prepared.project.workspace.join("Cargo.lock"));
-    let of_others: Vec<PathBuf> = folders.iter().cloned().chain([target_dir(plan)]).collect();
-    let missing = Committed::of(top)?.missing(files, &of_others);
+    let configurations = configurations.filter(|path| path.starts_with(top));
+    let own = prepared
+        .tree
+        .toolchain_files()
+        .chain([prepared.project.workspace.join("Cargo.lock")]);
+    let committed = Committed::of(top)?;
+    let mut missing = committed.missing(compiled.into_iter().chain(linked), &of_others);
+    missing.extend(committed.missing(configurations.chain(own), &[]));
     for path in missing.iter().take(MOST_TOLD) {
         let what = "is in no commit, and was read by the build: the image is not called reproducible";
         effects.warn(Stage::Build, format!("{} {what}", path.display()));

@@ -11,6 +11,7 @@ use super::dep_info::read_for;
 use super::failure::{self, Attempt};
 use super::graph::Graph;
 use super::lines::Contents;
+use super::linked_in::{LinkedIn, Read};
 use super::project::{Project, Selected};
 use super::target::Target;
 use super::toolchain::{self, Toolchain};
@@ -43,8 +44,8 @@ pub(super) struct Compilate {
     pub(super) executables: Vec<(String, PathBuf)>,
     /// Every package that was compiled, by cargo's identity of it.
     pub(super) compiled: BTreeMap<String, Compiled>,
-    /// Files that went into the programs; none where cargo does not say which.
-    pub(super) read: Option<Vec<PathBuf>>,
+    /// What went into the programs; none where cargo does not say.
+    pub(super) read: Option<Read>,
     /// Packages whose build script had a library linked, by the same.
     foreign: BTreeSet<String>,
     /// The graph as it was before anything was compiled: who needs whom.
@@ -77,6 +78,7 @@ struct Message {
     linked_libs: Vec<String>,
     #[serde(default)]
     linked_paths: Vec<String>,
+    out_dir: Option<PathBuf>,
 }
 
 impl Compilation<'_> {
@@ -91,6 +93,7 @@ impl Compilation<'_> {
         let mut compiled: BTreeMap<String, Compiled> = BTreeMap::new();
         compiled::note(&mut compiled, &self.package.id, Scope::Runtime);
         let mut foreign: BTreeSet<String> = BTreeSet::new();
+        let mut linked = LinkedIn::in_folder(&self.project.workspace);
         let mut odd: Option<String> = None;
         let on_message = |line: &str| {
             let Ok(message) = serde_json::from_str::<Message>(line) else {
@@ -102,9 +105,15 @@ impl Compilation<'_> {
             let Some(id) = message.package_id else { return };
             match message.reason.as_str() {
                 "compiler-artifact" => {}
-                "build-script-executed" if message.linked_libs.is_empty() && message.linked_paths.is_empty() => return,
                 "build-script-executed" => {
-                    foreign.insert(id);
+                    linked.add(&message.linked_libs, &message.linked_paths);
+                    // Arguments hold for programs of the package itself: those of a published one reach nothing that is built here.
+                    if let Some(folder) = compiled::folder_of(&id) {
+                        linked.add_script(folder, message.out_dir);
+                    }
+                    if !message.linked_libs.is_empty() || !message.linked_paths.is_empty() {
+                        foreign.insert(id);
+                    }
                     return;
                 }
                 _ => return,
@@ -142,9 +151,14 @@ impl Compilation<'_> {
         let executables: Vec<(String, PathBuf)> = self.package.bins.iter().map(|bin| (bin.clone(), folder.join(bin))).collect();
         let read = executables.iter().map(|(_, path)| read_for(path, &self.effects.limits));
         let read: Option<Vec<Vec<PathBuf>>> = read.collect();
+        let all_is_known = linked.read_scripts(self.effects.limits.document);
+        let read = read.filter(|_| all_is_known).map(|read| Read {
+            compiled: read.concat(),
+            linked,
+        });
         Ok(Compilate {
             executables,
-            read: read.map(|read| read.concat()),
+            read,
             compiled,
             foreign,
             graph,

@@ -51,6 +51,17 @@ impl Configuration {
         self.tables("env").any(is_relative) || texts.any(|text| text.contains(folder))
     }
 
+    /// What it says in the place of build scripts, by the keys that these would print. Source: the Cargo book, "Overriding Build Scripts".
+    pub(super) fn answers(&self) -> Vec<(&str, &str)> {
+        let answers = self
+            .tables("target")
+            .flat_map(|(_, target)| target.values().filter_map(toml::Value::as_table));
+        let said = answers
+            .flatten()
+            .flat_map(|(key, value)| texts(value).into_iter().map(move |text| (key.as_str(), text)));
+        said.collect()
+    }
+
     /// What it includes: paths, and whether they may be missing.
     fn includes(&self) -> Vec<(PathBuf, bool)> {
         let folder = files::folder_of(&self.path);
@@ -69,6 +80,14 @@ impl Configuration {
             _ => None,
         };
         named.into_iter().filter_map(include).collect()
+    }
+}
+
+/// A text, or those of a list.
+fn texts(value: &toml::Value) -> Vec<&str> {
+    match value {
+        toml::Value::Array(several) => several.iter().filter_map(toml::Value::as_str).collect(),
+        one => Vec::from_iter(one.as_str()),
     }
 }
 

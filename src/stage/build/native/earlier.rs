@@ -10,7 +10,7 @@ use super::compiled;
 use super::configurations::Configurations;
 use super::graph::Graph;
 use super::ignored::Ignored;
-use crate::io::cargo;
+use crate::io::{cargo, files};
 use crate::stage::build::BuildError;
 
 /// Stands for whatever of a checkout runs while something is built: that of another commit may be another.
@@ -31,10 +31,20 @@ impl Earlier {
     /// What cargo's metadata says of all packages, as far as they are in the graphs.
     ///
     /// `given` are paths of programs, and values of variables, that portcullis.toml gives the build: one that leads into the checkout is the checkout's.
-    pub(super) fn of(metadata: &Metadata, graphs: &[Graph], configurations: &Configurations, given: &[String], checkout: &str) -> Self {
+    /// `changed` are folders of published packages whose sources somebody may have written.
+    pub(super) fn of(
+        (metadata, changed): (&Metadata, &BTreeSet<PathBuf>),
+        graphs: &[Graph],
+        configurations: &Configurations,
+        given: &[String],
+        checkout: &str,
+    ) -> Self {
         let home = cargo::home();
         let unpacked = home.map(|home| ["registry/src", "git/checkouts"].map(|folder| home.join(folder)));
-        let is_cargos = |place: &Path| unpacked.iter().flatten().any(|folder| place.starts_with(folder));
+        let is_cargos = |place: &Path| {
+            let is_unpacked = unpacked.iter().flatten().any(|folder| place.starts_with(folder));
+            is_unpacked && !changed.contains(files::folder_of(place))
+        };
         let mut earlier = Self::default();
         for package in &metadata.packages {
             let id = &package.id.repr;

@@ -8,6 +8,7 @@ use super::created::created;
 use super::earlier::{self, Earlier};
 use super::graph::Graph;
 use super::lines::Crates;
+use super::linked_in::Read;
 use super::named::Content;
 use super::placement::Placement;
 use super::prepared::{Prepared, prepare};
@@ -16,7 +17,7 @@ use super::project::Selected;
 use super::stamp::Kept;
 use super::stand_ins::StandIns;
 use super::target::Target;
-use super::{committed, named, origin, rootfs, running};
+use super::{committed, named, origin, own_home, rootfs, running};
 use crate::io::Effects;
 use crate::io::oci_layout::OciLayout;
 use crate::model::event::Stage;
@@ -82,8 +83,8 @@ struct Made<'r> {
     platforms: Vec<ForTarget<'r>>,
     /// Folders of local packages that lie outside of the workspace.
     outside: BTreeSet<PathBuf>,
-    /// Files that went into the programs; none where cargo does not say which.
-    read: Option<Vec<PathBuf>>,
+    /// What went into the programs; none where cargo does not say.
+    read: Option<Read>,
 }
 
 /// What cargo made for one target.
@@ -120,7 +121,10 @@ impl<'r> Run<'r> {
         };
         let packages = self.compilation(package, target).packages()?;
         let stand_ins = StandIns::of(&packages, configurations, &self.effects.limits)?;
-        let uncommitted = earlier::uncommitted(self.prepared.tree.top(), &graphs, configurations)?;
+        let top = self.prepared.tree.top();
+        let changed = own_home::unlike_the_lock(top, &packages, &graphs, &self.effects.limits)?;
+        let mut uncommitted = earlier::uncommitted(top, &graphs, configurations)?;
+        uncommitted.extend(changed.iter().cloned());
         if !kept.is_of_this_commit() || !uncommitted.is_empty() {
             let linkers = self
                 .build
@@ -129,7 +133,7 @@ impl<'r> Run<'r> {
                 .map(|linker| linker_path(&self.plan.root, linker).display().to_string());
             let given: Vec<String> = linkers.chain(self.build.env.values().cloned()).collect();
             let checkout = self.prepared.tree.folder().display().to_string();
-            let earlier = Earlier::of(&packages, &graphs, configurations, &given, &checkout);
+            let earlier = Earlier::of((&packages, &changed), &graphs, configurations, &given, &checkout);
             kept.is_written_by(earlier.running)?;
             let changeable = earlier.changeable.iter().map(String::as_str);
             kept.forget(graphs.iter().flat_map(Graph::local).chain(changeable))?;
@@ -141,16 +145,8 @@ impl<'r> Run<'r> {
         let built = self.build(graphs, &stand_ins, &crates);
         kept.was_written_by_no_other()?;
         let Made { platforms, outside, read } = built?;
-        // Of what lies outside of the workspace it is said below.
-        for folder in uncommitted.difference(&outside) {
-            let what = "holds sources that are in no commit: the image is not called reproducible";
-            self.effects.warn(Stage::Build, format!("{} {what}", folder.display()));
-        }
-        for folder in &outside {
-            let what = "lies outside of the workspace: cargo makes the digest depend on where the checkout lies; make it a member";
-            self.effects.warn(Stage::Build, format!("{} {what}", folder.display()));
-        }
-        let is_of_the_commit = committed::told(self.plan, self.prepared, read, &uncommitted, self.effects)?;
+        committed::told_of_folders(&uncommitted, &changed, &outside, self.effects);
+        let is_of_the_commit = committed::told(self.plan, self.build, self.prepared, read, &uncommitted, self.effects)?;
         Ok(Compiled {
             platforms,
             is_contained: outside.is_empty() && uncommitted.is_empty() && is_of_the_commit,
@@ -161,7 +157,7 @@ impl<'r> Run<'r> {
     /// Compiles for every target.
     fn build(&self, graphs: Vec<Graph>, stand_ins: &StandIns, crates: &Crates) -> Result<Made<'r>, BuildError> {
         let project = &self.prepared.project;
-        let mut read: Option<Vec<PathBuf>> = Some(Vec::new());
+        let mut read = Some(Read::default());
         let mut outside: BTreeSet<PathBuf> = BTreeSet::new();
         let mut platforms = Vec::new();
         let mut graphs = graphs.into_iter();
@@ -173,7 +169,7 @@ impl<'r> Run<'r> {
                 programs.extend(program::built(&compilation, &compilate, stand_ins, crates)?);
                 commands.push(compilation.shown());
                 outside.extend(project.outside(compilate.compiled.keys()));
-                read = read.zip(compilate.read).map(|(known, more)| [known, more].concat());
+                read = read.zip(compilate.read).map(|(known, more)| known.and(more));
             }
             programs.sort_by(|a, b| a.name.cmp(&b.name));
             let command = commands.join(" && ");

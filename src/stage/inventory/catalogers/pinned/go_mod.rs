@@ -3,7 +3,7 @@
 //!
 //! Source: go.dev/ref/mod, "go.mod files", "Graph pruning" and "Workspaces".
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::model::excused::Excused as _;
 
@@ -20,12 +20,16 @@ type Replaced = (String, Option<String>);
 /// What the lines say.
 #[derive(Default)]
 pub(super) struct Module {
+    /// What it is called.
+    pub(super) path: Option<String>,
     /// Name, version, line.
     pub(super) required: Vec<(String, String, u32)>,
     /// Folders of a workspace's modules, as they are written.
     pub(super) used: Vec<String>,
     /// By what, and in which line.
     replaced: HashMap<Replaced, (Vec<String>, u32)>,
+    /// Names and versions that are not taken.
+    pub(super) excluded: HashSet<(String, String)>,
     go: Option<String>,
 }
 
@@ -34,6 +38,16 @@ impl Module {
     pub(super) fn replaced_by(&self, name: &str, version: &str) -> Option<&[String]> {
         let of = |version: Option<&str>| self.replaced.get(&(name.to_owned(), version.map(str::to_owned)));
         of(Some(version)).or_else(|| of(None)).map(|(by, _)| by.as_slice())
+    }
+
+    /// True where a local folder takes the place of a module.
+    pub(super) fn has_local_replacements(&self) -> bool {
+        self.replaced.values().any(|(by, _)| by.len() == 1)
+    }
+
+    /// True for a version of Go that lists indirect modules too.
+    pub(super) fn lists_indirect(&self) -> bool {
+        lists_indirect(self.go.as_deref())
     }
 }
 
@@ -62,7 +76,7 @@ pub(super) fn read_work(text: &str) -> Result<Pins, String> {
 
 pub(super) fn read(text: &str) -> Result<Pins, String> {
     let (mut module, mut found) = lines_of(text)?;
-    if !module.required.is_empty() && !lists_indirect(module.go.as_deref()) {
+    if !module.required.is_empty() && !module.lists_indirect() {
         let detail = "it is of a version of Go before 1.17, so that modules that are needed by others only are not listed";
         found.troubles.push(detail.to_owned());
     }
@@ -136,7 +150,10 @@ fn take(verb: &str, words: &[Word], number: u32, module: &mut Module, found: &mu
         ("replace", _) => found.troubles.push(format!("line {number} replaces nothing that can be read")),
         ("use", Some([folder])) => module.used.push((*folder).to_owned()),
         ("use", _) => found.troubles.push(format!("line {number} uses nothing that can be read")),
-        ("module" | "godebug" | "exclude" | "retract" | "tool" | "ignore", _) => {}
+        ("exclude", Some([name, version])) => _ = module.excluded.insert(((*name).to_owned(), (*version).to_owned())),
+        ("exclude", _) => found.troubles.push(format!("line {number} excludes nothing that can be read")),
+        ("module", Some([path])) => module.path = Some((*path).to_owned()),
+        ("module" | "godebug" | "retract" | "tool" | "ignore", _) => {}
         _ => found.troubles.push(format!("line {number} says `{verb}`, which is not known here")),
     }
 }

@@ -3,67 +3,72 @@
 //!
 //! Source: go.dev/ref/mod, "Workspaces", "Minimal version selection" and "replace directive".
 
-use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 
-use super::format::{LockFormat, Pin};
-use super::go_mod::{self, Module};
+use super::format::LockFormat;
+use super::go_graph::{Graph, is_of_a_workspace};
+use super::go_mod;
+pub(in crate::stage::inventory) use super::go_tree::Tree;
+use super::go_tree::{MODULE, WORK};
 use crate::io::files;
-use crate::io::limits::Limits;
 use crate::model::coverage::{Gap, GapKind};
-use crate::model::excused::Excused as _;
 use crate::model::inventory::{Component, Location};
-use crate::model::version::Scheme;
 
 /// How what is added is told.
 const FORMAT: LockFormat = LockFormat::new("go-work", "`go.work`", "golang", go_mod::is_work_file, go_mod::read_work);
-const FILE: &str = "go.work";
-
-/// The folder that is looked at.
-pub(in crate::stage::inventory) struct Tree<'t> {
-    /// It, without links.
-    pub(in crate::stage::inventory) root: &'t Path,
-    /// The top of its checkout, where it is in one: `go.work` is looked for up to there, and otherwise as far up as Go looks for it.
-    pub(in crate::stage::inventory) top: Option<&'t Path>,
-    pub(in crate::stage::inventory) limits: &'t Limits,
-}
 
 /// Puts in what the workspaces have in the place of what modules require, and takes out what only stands in a `go.work`: a replacement of what nobody
 /// requires is not built. What a module's own file says stays: it is what is built where nobody sees the workspace, as in an image that gets one
-/// folder of it.
+/// folder of it; with what local folders bring that take the place of what it requires.
 pub(in crate::stage::inventory) fn settle(tree: &Tree<'_>, components: &mut Vec<Component>, gaps: &mut Vec<Gap>) {
-    let mut works: BTreeSet<PathBuf> = BTreeSet::new();
+    // A module that requires nothing is told nowhere, and may be in a workspace all the same.
+    let mut found: BTreeSet<PathBuf> = tree.work_of_it().into_iter().collect();
     for component in components.iter().filter(|component| component.purl.kind == "golang") {
         for place in &component.locations {
             let path = tree.root.join(&place.path);
-            match files::folder_of(&path) {
-                folder if is_called(&place.path, "go.mod") => works.extend(tree.work_above(folder)),
-                _ if is_called(&place.path, FILE) => _ = works.insert(path),
-                _ => {}
+            if is_called(&place.path, MODULE) {
+                found.extend(tree.work_above(files::folder_of(&path)));
+                found.insert(path);
+            } else if is_called(&place.path, WORK) {
+                found.insert(path);
             }
         }
     }
-    for work in works {
-        match Workspace::read(tree, &work) {
-            Ok(workspace) => {
-                forget(&tree.shown(&work), components);
-                for (pin, place) in workspace.pins(tree) {
+    for path in found {
+        let is_workspace = is_of_a_workspace(&path);
+        let graph = match is_workspace {
+            true => Graph::of_workspace(tree, &path).map(Some),
+            false => Graph::of_module(tree, &path),
+        };
+        let unknown = match graph {
+            Ok(None) => Vec::new(),
+            Ok(Some(mut graph)) => {
+                if is_workspace {
+                    forget(&tree.shown(&path), components);
+                }
+                for (pin, place) in graph.pins() {
                     let mut built = FORMAT.component(&pin);
                     if !components.iter().any(|known| known.purl == built.purl) {
                         built.locations = vec![place];
                         components.push(built);
                     }
                 }
+                graph.unknown
             }
             // What it says of itself stays.
-            Err(detail) => gaps.push(Gap {
-                kind: GapKind::PartialDatabase,
-                subject: tree.shown(&work),
-                detail: format!("what this workspace builds cannot be told: {detail}"),
-                location: None,
-            }),
-        }
+            Err(detail) => vec![detail],
+        };
+        let what = match is_workspace {
+            true => "what this workspace builds cannot be told",
+            false => "what is built of this module cannot be told",
+        };
+        gaps.extend(unknown.into_iter().map(|detail| Gap {
+            kind: GapKind::PartialDatabase,
+            subject: tree.shown(&path),
+            detail: format!("{what}: {detail}"),
+            location: None,
+        }));
     }
 }
 
@@ -81,135 +86,21 @@ fn is_called(path: &str, name: &str) -> bool {
     path.rsplit('/').next() == Some(name)
 }
 
-impl Tree<'_> {
-    /// The next `go.work` at or above a folder.
-    fn work_above(&self, folder: &Path) -> Option<PathBuf> {
-        let within = folder
-            .ancestors()
-            .take_while(|above| self.top.is_none_or(|top| above.starts_with(top)));
-        within.into_iter().map(|above| above.join(FILE)).find(|path| path.is_file())
-    }
-
-    /// As reports name it: from the folder that is looked at.
-    fn shown(&self, path: &Path) -> String {
-        for (up, above) in self.root.ancestors().enumerate() {
-            if let Ok(below) = path.strip_prefix(above) {
-                return format!("{}{}", "../".repeat(up), below.display());
-            }
-        }
-        path.display().to_string()
-    }
-
-    /// A document, as it is: not through a link, behind which lies what nobody committed.
-    fn document(&self, path: &Path) -> Result<Module, String> {
-        let text = files::read_document(path, self.limits.document).map_err(|error| error.to_string())?;
-        let module = go_mod::module(&text)?;
-        Ok(module)
-    }
-}
-
-/// A workspace and the modules that it uses, each by its folder.
-struct Workspace {
-    path: PathBuf,
-    work: Module,
-    modules: BTreeMap<PathBuf, Module>,
-}
-
-impl Workspace {
-    fn read(tree: &Tree<'_>, path: &Path) -> Result<Self, String> {
-        let work = tree.document(path)?;
-        let folder = files::folder_of(path);
-        let mut modules = BTreeMap::new();
-        for used in &work.used {
-            let place = files::without_dots(&folder.join(used));
-            if tree.top.is_some_and(|top| !place.starts_with(top)) {
-                return Err(format!("it uses `{used}`, which lies outside of the checkout"));
-            }
-            let module = tree.document(&place.join("go.mod"));
-            modules.insert(place, module.map_err(|why| format!("it uses `{used}`: {why}"))?);
-        }
-        let path = path.to_owned();
-        Ok(Self { path, work, modules })
-    }
-
-    /// What is built in the place of what is required, where that is not what a file says of itself.
-    fn pins(&self, tree: &Tree<'_>) -> Vec<(Pin, Location)> {
-        // Names with the versions that anybody requires, and where it is told: in a file of the tree.
-        let mut required: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-        let mut told: BTreeMap<&str, Location> = BTreeMap::new();
-        for (folder, module) in &self.modules {
-            let file = tree.shown(&folder.join("go.mod"));
-            for (name, version, line) in &module.required {
-                required.entry(name).or_default().insert(version);
-                if !file.starts_with("../") {
-                    told.entry(name).or_insert_with(|| Location {
-                        line: Some(*line),
-                        ..Location::path(&file)
-                    });
-                }
-            }
-        }
-        let is_within = self.path.starts_with(tree.root);
-        let mut pins = Vec::new();
-        for (name, versions) in required {
-            let place = told
-                .remove(name)
-                .or_else(|| is_within.then(|| Location::path(tree.shown(&self.path))));
-            // Nothing of the tree needs it.
-            let Some(place) = place else { continue };
-            let highest = highest(&versions);
-            for version in versions {
-                let is_built = highest.is_none_or(|highest| highest == version);
-                let replaced = self.replaced(name, version);
-                if replaced.is_empty() && is_built {
-                    pins.push((Pin::new(name, version, place.line), place.clone()));
-                }
-                // A local copy is judged by the version that it stands in for, which the module's own file has.
-                for by in replaced {
-                    if let [other, version] = by {
-                        pins.push((Pin::new(other, version, place.line), place.clone()));
-                    }
-                }
-            }
-        }
-        pins
-    }
-
-    /// By what a module at a version is replaced: `go.work` is asked first; where that says nothing, every module that it uses counts alike.
-    fn replaced(&self, name: &str, version: &str) -> Vec<&[String]> {
-        match self.work.replaced_by(name, version) {
-            Some(by) => vec![by],
-            None => self
-                .modules
-                .values()
-                .filter_map(|module| module.replaced_by(name, version))
-                .collect(),
-        }
-    }
-}
-
-/// The highest of some versions; none where one of them is no version.
-fn highest<'v>(versions: &BTreeSet<&'v str>) -> Option<&'v str> {
-    let mut versions = versions.iter().copied();
-    let mut highest = versions.next()?;
-    let bare = |version: &'v str| version.trim_start_matches('v');
-    for version in versions {
-        let compared = Scheme::Semver.compare(bare(version), bare(highest));
-        if compared.or_none("then each of them counts")? == Ordering::Greater {
-            highest = version;
-        }
-    }
-    Some(highest)
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
 
     use super::*;
+    use crate::io::limits::Limits;
+    use crate::model::excused::Excused as _;
 
     /// What is told of a folder below a tree of files: names and versions with their places, and gaps.
     fn seen(looked_at: &str, content: &[(&str, &str)]) -> (Vec<String>, usize) {
+        seen_in("", looked_at, content)
+    }
+
+    /// The same, where the checkout begins at a folder.
+    fn seen_in(checkout: &str, looked_at: &str, content: &[(&str, &str)]) -> (Vec<String>, usize) {
         let folder = tempfile::tempdir().expect("a folder");
         let top = folder.path().canonicalize().expect("there");
         for (path, text) in content {
@@ -221,8 +112,14 @@ mod tests {
         let mut components = Vec::new();
         for (path, text) in content {
             let whole = top.join(path);
-            let Ok(inside) = whole.strip_prefix(&root) else { continue };
-            let read = if path.ends_with(FILE) {
+            let Some(inside) = whole
+                .strip_prefix(&root)
+                .or_none("it lies elsewhere")
+                .filter(|_| !path.ends_with(".go"))
+            else {
+                continue;
+            };
+            let read = if path.ends_with(WORK) {
                 go_mod::read_work(text)
             } else {
                 go_mod::read(text)
@@ -233,6 +130,7 @@ mod tests {
                 components.push(component);
             }
         }
+        let top = files::without_dots(&top.join(checkout));
         let tree = Tree {
             root: &root,
             top: Some(&top),
@@ -284,6 +182,104 @@ mod tests {
         assert_eq!(
             seen("svc", &files).0,
             ["example.org/net@v0.57.0 go.mod", "example.org/net@v0.60.0 go.mod"]
+        );
+    }
+
+    #[test]
+    fn what_a_local_copy_requires_is_built_in_a_workspace_and_looked_up() {
+        let work = format!("{WORK}replace example.org/net => ./net\n");
+        let net = "module example.org/net\ngo 1.24\nrequire (\n\texample.org/html v0.17.0\n\texample.org/deep v1.0.0\n)\n";
+        let lib = format!("{LIB}replace example.org/deep => ../deep\n");
+        let deep = "module example.org/deep\ngo 1.24\nrequire example.org/deeper v0.1.0\n";
+        let files = [
+            ("go.work", work.as_str()),
+            ("svc/go.mod", SVC),
+            ("lib/go.mod", &lib),
+            ("net/go.mod", net),
+            ("deep/go.mod", deep),
+        ];
+        let expected = ["deep@v1.0.0", "deeper@v0.1.0", "html@v0.17.0", "net@v0.57.0"].map(|pin| format!("example.org/{pin} go.mod"));
+        assert_eq!(seen("svc", &files), (expected.into(), 0));
+        // One that lists nothing of what others need, and one that is not there.
+        let old = net.replace("1.24", "1.16");
+        let with = |net: &str| seen("svc", &[files[0], files[1], files[2], ("net/go.mod", net), files[4]]).1;
+        assert_eq!((with(&old), with("require (\n"), with(net)), (1, 1, 0));
+        assert_eq!(seen("svc", &files[..3]).1, 1);
+        // The control: a copy of what nobody requires.
+        let files = [
+            files[0],
+            ("svc/go.mod", "module example.org/svc\ngo 1.24\n"),
+            ("lib/go.mod", LIB),
+            files[3],
+            files[4],
+        ];
+        assert_eq!(seen("svc", &files), (Vec::new(), 0));
+    }
+
+    #[test]
+    fn what_a_used_module_requires_is_built_where_the_tree_requires_or_imports_it() {
+        let lib = format!("{LIB}require example.org/net v0.60.0\n");
+        let requires = "module example.org/svc\ngo 1.24\nrequire example.org/lib v0.0.0\n";
+        let bare = "module example.org/svc\ngo 1.24\n";
+        let main = "package main\nimport _ \"example.org/lib/sub\"\n";
+        let files = |svc, main| {
+            [
+                ("go.work", WORK),
+                ("svc/go.mod", svc),
+                ("lib/go.mod", lib.as_str()),
+                ("svc/cmd/main.go", main),
+            ]
+        };
+        let net = vec!["example.org/net@v0.60.0 go.mod".to_owned()];
+        let both: Vec<String> = ["example.org/lib@v0.0.0 go.mod".to_owned()]
+            .into_iter()
+            .chain(net.clone())
+            .collect();
+        assert_eq!(seen("svc", &files(requires, "package main\n")), (both, 0));
+        assert_eq!(seen("svc", &files(bare, main)), (net, 0));
+        // The control: nobody needs it.
+        assert_eq!(seen("svc", &files(bare, "package main\n")), (Vec::new(), 0));
+    }
+
+    #[test]
+    fn a_workspace_above_the_checkout_holds_where_it_uses_a_module_of_it() {
+        let lib = format!("{LIB}replace example.org/net => example.org/net v0.38.0\n");
+        let work = WORK.replace("./svc", "./sub/svc");
+        let files = [("go.work", work.as_str()), ("sub/svc/go.mod", SVC), ("lib/go.mod", &lib)];
+        let both = ["example.org/net@v0.38.0 svc/go.mod", "example.org/net@v0.57.0 svc/go.mod"];
+        assert_eq!(seen_in("sub", "sub", &files), (both.map(str::to_owned).into(), 0));
+        // The control: Go builds nothing of a module that the workspace above it does not use.
+        let files = [("go.work", "go 1.24\nuse ./lib\n"), files[1], files[2]];
+        assert_eq!(
+            seen_in("sub", "sub", &files),
+            (vec!["example.org/net@v0.57.0 svc/go.mod".to_owned()], 0)
+        );
+    }
+
+    #[test]
+    fn what_a_local_copy_requires_is_looked_up_without_a_workspace_too() {
+        let svc = format!("{SVC}require example.org/html v0.20.0\nreplace example.org/net => ../net\n");
+        let net = "module example.org/net\ngo 1.24\nrequire example.org/html v0.17.0\nrequire example.org/b v1.0.0\n";
+        let files = [("svc/go.mod", svc.as_str()), ("net/go.mod", net)];
+        let own = ["example.org/html@v0.20.0 go.mod", "example.org/net@v0.57.0 go.mod"].map(str::to_owned);
+        let all = ["example.org/b@v1.0.0 go.mod".to_owned()].into_iter().chain(own.clone()).collect();
+        assert_eq!(seen("svc", &files), (all, 0), "and no version that is lower than its own");
+        assert_eq!(seen("svc", &[files[0], ("net/go.mod", "require (\n")]).1, 1);
+        // The control: Go builds nothing where the copy is not there.
+        assert_eq!(seen("svc", &files[..1]), (own.into(), 0));
+    }
+
+    #[test]
+    fn a_version_that_is_excluded_is_not_what_is_built() {
+        let lib = format!("{LIB}require example.org/net v0.60.0\nexclude example.org/net v0.60.0\n");
+        let files = [("go.work", WORK), ("svc/go.mod", SVC), ("lib/go.mod", &lib)];
+        assert_eq!(seen("svc", &files), (vec!["example.org/net@v0.57.0 go.mod".to_owned()], 0));
+        let svc = format!("{SVC}exclude (\n\texample.org/net v0.57.0\n)\n");
+        assert_eq!(seen("svc", &[("svc/go.mod", &svc)]).1, 1, "nobody knows which one is");
+        assert_eq!(
+            seen("svc", &[("svc/go.mod", &svc.replace("0.57.0\n)", "0.58.0\n)"))]).1,
+            0,
+            "the control"
         );
     }
 

@@ -1,0 +1,166 @@
+//! What is linked into programs beside what is compiled for them: folders, libraries and arguments that build scripts name, or a configuration in their
+//! place. rustc and the linker read what lies there, and cargo's own lists have none of it.
+//!
+//! Source: the Cargo book, "Build Scripts" ("Outputs of the Build Script", "Overriding Build Scripts"), "External tools" (`build-script-executed`).
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::configurations::{Configuration, Configurations};
+use super::linked_files::{self, Asked};
+use super::linker_words::library;
+use crate::io::files;
+use crate::model::excused::Excused as _;
+use crate::model::plan::NativeBuild;
+
+/// What stands before a folder that is searched. Source: rustc's `-L`.
+const KINDS: [&str; 5] = ["native", "dependency", "crate", "framework", "all"];
+
+/// What went into programs.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Read {
+    /// Files that were compiled in.
+    pub(super) compiled: Vec<PathBuf>,
+    pub(super) linked: LinkedIn,
+}
+
+impl Read {
+    /// Both.
+    pub(super) fn and(mut self, more: Self) -> Self {
+        self.compiled.extend(more.compiled);
+        self.linked.asked.extend(more.linked.asked);
+        self
+    }
+}
+
+/// What was named. A path may be relative to any of the folders that rustc works in.
+#[derive(Debug, Clone, Default)]
+pub(super) struct LinkedIn {
+    asked: Asked,
+    /// Folders of packages whose build scripts ran, and the folders that these wrote in.
+    scripts: Vec<(PathBuf, Option<PathBuf>)>,
+}
+
+impl LinkedIn {
+    /// Of programs whose rustc works in a folder: the workspace's.
+    pub(super) fn in_folder(workspace: &Path) -> Self {
+        let mut linked = Self::default();
+        linked.asked.works_in.insert(workspace.to_owned());
+        linked
+    }
+
+    /// Adds what a build script had linked, by cargo's message of it.
+    pub(super) fn add(&mut self, libraries: &[String], searched: &[String]) {
+        self.asked
+            .libraries
+            .extend(libraries.iter().map(|library| name_of(library).to_owned()));
+        self.asked.searched.extend(searched.iter().map(|folder| folder_of(folder)));
+    }
+
+    /// Notes the build script of a package in a folder, and where it wrote.
+    pub(super) fn add_script(&mut self, package: PathBuf, out: Option<PathBuf>) {
+        self.scripts.push((package, out));
+    }
+
+    /// Adds the arguments that build scripts gave, of which cargo's messages say nothing: what one printed lies beside the folder that it wrote in. False
+    /// where that cannot be read.
+    pub(super) fn read_scripts(&mut self, limit: u64) -> bool {
+        let mut all_is_known = true;
+        for (package, out) in std::mem::take(&mut self.scripts) {
+            self.asked.works_in.insert(package);
+            let read = |out: PathBuf| files::read(&files::folder_of(&out).join("output"), limit).or_none("the caller tells it");
+            let Some(printed) = out.and_then(read) else {
+                all_is_known = false;
+                continue;
+            };
+            let printed = String::from_utf8_lossy(&printed);
+            for line in printed.lines().filter_map(|line| line.strip_prefix("cargo:")) {
+                if let Some((key, argument)) = line.trim_start_matches(':').split_once('=') {
+                    self.add_said(key, argument);
+                }
+            }
+        }
+        all_is_known
+    }
+
+    fn add_said(&mut self, key: &str, said: &str) {
+        match key {
+            "rustc-link-search" => _ = self.asked.searched.insert(folder_of(said)),
+            "rustc-link-lib" => _ = self.asked.libraries.insert(name_of(said).to_owned()),
+            "rustc-link-arg-bin" => self.add_said("rustc-link-arg", said.split_once('=').map_or(said, |(_, argument)| argument)),
+            _ if key.contains("link-arg") || key == "rustc-flags" => {
+                self.asked
+                    .libraries
+                    .extend(said.split([' ', ',']).filter_map(library).map(str::to_owned));
+                self.asked.arguments.insert(said.trim().to_owned());
+            }
+            _ => {}
+        }
+    }
+
+    /// Adds what configurations say in the place of build scripts, and what the settings of the build, or they, give the C compiler and what links.
+    pub(super) fn add_settings(&mut self, root: &Path, build: &NativeBuild, configurations: &Configurations) {
+        for linker in build.linkers.values().filter(|linker| linker.contains('/')) {
+            self.asked.given.insert(root.join(linker).display().to_string());
+        }
+        for (name, value) in build.env.iter().filter(|(name, _)| is_of_a_compiler(name)) {
+            self.add_variable(name, value);
+        }
+        for configuration in configurations.iter() {
+            for (key, said) in configuration.answers() {
+                self.add_said(key, said);
+            }
+            for (name, value) in variables(configuration) {
+                self.add_variable(&name, &value);
+            }
+        }
+    }
+
+    /// A list of folders, or a command with its arguments.
+    fn add_variable(&mut self, name: &str, value: &str) {
+        match name.ends_with("PATH") {
+            true => self.asked.given.extend(value.split(':').map(str::to_owned)),
+            false => self.asked.given.extend(value.split(' ').map(str::to_owned)),
+        }
+    }
+
+    /// The files of a checkout that may have been linked by that, and folders that were named for all that is in them; of what lies elsewhere the libraries,
+    /// but for those of the machine, as its C library is. Scripts for the linker are read up to a number of bytes.
+    pub(super) fn files(&self, top: &Path, limit: u64) -> BTreeSet<PathBuf> {
+        linked_files::of(&self.asked, top, limit)
+    }
+}
+
+/// `native=/a/b`, or the folder alone.
+fn folder_of(searched: &str) -> PathBuf {
+    let kind = searched.split_once('=').filter(|(kind, _)| KINDS.contains(&kind.trim()));
+    PathBuf::from(kind.map_or(searched, |(_, folder)| folder).trim())
+}
+
+/// `static:+whole-archive=NAME:RENAMED`, `NAME`.
+fn name_of(library: &str) -> &str {
+    let name = library.split_once('=').map_or(library, |(_, name)| name);
+    name.split(':').next().unwrap_or(name).trim()
+}
+
+/// True for a variable by which C compilers and linkers, or `cc` that starts them, are given programs, flags and folders.
+fn is_of_a_compiler(name: &str) -> bool {
+    let parts = || name.split(['_', '-']);
+    let is_program = parts().any(|part| ["CC", "CXX", "AR", "LD", "RANLIB", "NM"].contains(&part));
+    is_program || name.contains("FLAGS") || name == "CPATH" || name.ends_with("LIBRARY_PATH") || name.ends_with("INCLUDE_PATH")
+}
+
+/// What `[env]` gives them.
+fn variables(configuration: &Configuration) -> Vec<(String, String)> {
+    let values = configuration.table.get("env").and_then(toml::Value::as_table).into_iter().flatten();
+    let of = |(name, value): (&String, &toml::Value)| {
+        let text = value.as_str().or_else(|| value.get("value")?.as_str())?;
+        let is_relative = value.get("relative").and_then(toml::Value::as_bool) == Some(true);
+        let text = match is_relative {
+            true => configuration.base().join(text).display().to_string(),
+            false => text.to_owned(),
+        };
+        is_of_a_compiler(name).then(|| (name.clone(), text))
+    };
+    values.filter_map(of).collect()
+}

@@ -1,0 +1,98 @@
+//! Files of modules and workspaces around a folder that is looked at.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::go_mod::{self, Module};
+use crate::io::limits::Limits;
+use crate::io::{files, folder};
+use crate::model::excused::Excused as _;
+
+pub(super) const WORK: &str = "go.work";
+pub(super) const MODULE: &str = "go.mod";
+/// So many files and folders of a module are looked at for what they import.
+const MOST: usize = 50_000;
+
+/// The folder that is looked at.
+pub(in crate::stage::inventory) struct Tree<'t> {
+    /// It, without links.
+    pub(in crate::stage::inventory) root: &'t Path,
+    /// The top of its checkout, where it is in one.
+    pub(in crate::stage::inventory) top: Option<&'t Path>,
+    pub(in crate::stage::inventory) limits: &'t Limits,
+}
+
+impl Tree<'_> {
+    /// The next `go.work` at or above a folder, as far up as Go looks for it. One above the checkout (of a repository that this one is a submodule of, or
+    /// lies in) counts if it uses a module of the tree: otherwise Go builds nothing here.
+    pub(super) fn work_above(&self, folder: &Path) -> Option<PathBuf> {
+        let found = folder.ancestors().map(|above| above.join(WORK)).find(|path| path.is_file())?;
+        let is_ours = !self.is_outside(&found) || self.document(&found).map_or(true, |work| self.uses_one_of_it(&found, &work));
+        is_ours.then_some(found)
+    }
+
+    /// The workspace that a module of the tree is in which nobody knows of, since it requires nothing.
+    pub(super) fn work_of_it(&self) -> Option<PathBuf> {
+        let found = self.work_above(self.root)?;
+        let work = self.document(&found).or_none("a module that requires something tells it");
+        work.is_some_and(|work| self.uses_one_of_it(&found, &work)).then_some(found)
+    }
+
+    fn uses_one_of_it(&self, path: &Path, work: &Module) -> bool {
+        let mut used = work.used.iter().map(|used| files::folder_of(path).join(used));
+        used.any(|used| files::without_dots(&used).starts_with(self.root))
+    }
+
+    /// True outside of the checkout.
+    pub(super) fn is_outside(&self, path: &Path) -> bool {
+        self.top.is_some_and(|top| !path.starts_with(top))
+    }
+
+    /// As reports name it: from the folder that is looked at.
+    pub(super) fn shown(&self, path: &Path) -> String {
+        for (up, above) in self.root.ancestors().enumerate() {
+            if let Ok(below) = path.strip_prefix(above) {
+                return format!("{}{}", "../".repeat(up), below.display());
+            }
+        }
+        path.display().to_string()
+    }
+
+    /// A document, as it is: not through a link, behind which lies what nobody committed.
+    pub(super) fn document(&self, path: &Path) -> Result<Module, String> {
+        let text = files::read_document(path, self.limits.document).map_err(|error| error.to_string())?;
+        go_mod::module(&text)
+    }
+
+    /// Those of some modules that sources below a folder import, by their paths as they are written. All of them where the sources cannot be read whole.
+    pub(super) fn imported<'m>(&self, below: &Path, modules: &BTreeSet<&'m str>) -> BTreeSet<&'m str> {
+        let mut found = BTreeSet::new();
+        let (mut open, mut seen) = (vec![below.to_owned()], 0);
+        while let Some(next) = open.pop().filter(|_| found.len() < modules.len()) {
+            let Some(entries) = folder::listed(&next).or_none("then it is not known what is in it") else {
+                return modules.clone();
+            };
+            for path in entries.into_iter().map(|entry| entry.path()) {
+                seen += 1;
+                if seen > MOST {
+                    return modules.clone();
+                }
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                let is_folder = path.symlink_metadata().is_ok_and(|found| found.is_dir());
+                // Go passes over such folders, and over the modules within a module.
+                let is_passed_over = name.starts_with(['.', '_']) || name == "testdata" || name == "vendor" || path.join(MODULE).is_file();
+                if is_folder && !is_passed_over {
+                    open.push(path);
+                } else if !is_folder && name.ends_with(".go") {
+                    let Some(text) = files::read(&path, self.limits.document).or_none("then it is not known what is in it") else {
+                        return modules.clone();
+                    };
+                    let text = String::from_utf8_lossy(&text);
+                    let imports = |module: &&&str| ['"', '`'].iter().any(|quote| text.contains(&format!("{quote}{module}")));
+                    found.extend(modules.iter().filter(imports));
+                }
+            }
+        }
+        found
+    }
+}
