@@ -9,6 +9,7 @@ use crate::model::ecosystem::homes;
 use crate::model::inventory::{Component, Ecosystem, Location, Origin, Scope};
 use crate::model::purl::Purl;
 
+use super::stand_ins;
 use crate::model::pep503;
 use crate::stage::inventory::cataloger::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
 
@@ -24,6 +25,10 @@ pub(super) struct Pin {
     pub(super) line: Option<u32>,
     /// When the release was published, where the file tells.
     pub(super) published: Option<Timestamp>,
+    /// The names of what it needs, where the file tells.
+    pub(super) needs: Vec<String>,
+    /// A folder of the tree that advisories may be about: it stands in for a published package, or nobody can tell whether it does.
+    pub(super) is_looked_up: bool,
 }
 
 impl Pin {
@@ -36,6 +41,8 @@ impl Pin {
             scope: Scope::Runtime,
             line,
             published: None,
+            needs: Vec::new(),
+            is_looked_up: false,
         }
     }
 }
@@ -91,6 +98,11 @@ impl LockFormat {
         (self.is_file)(name) || (self.is_file)(path)
     }
 
+    #[cfg(test)]
+    pub(super) fn wants_file(&self, path: &str) -> bool {
+        self.is_of(path)
+    }
+
     pub(super) fn component(&self, pin: &Pin) -> Component {
         let (namespace, name) = match self.kind {
             "maven" => pin
@@ -113,7 +125,7 @@ impl LockFormat {
             Origin::AlternateRegistry(url) => purl.with_qualifier("repository_url", url),
             Origin::Registry | Origin::Local => purl,
         };
-        let own = pin.origin == Origin::Local;
+        let own = pin.origin == Origin::Local && !pin.is_looked_up;
         let ecosystem = homes(self.kind, None).next().filter(|_| !own).map(Ecosystem::new);
         let mut component = Component::new(purl, ecosystem, self.id);
         if self.kind == "pypi" {
@@ -133,7 +145,7 @@ impl Cataloger for LockFormat {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn domain(&self) -> Domain {
@@ -158,7 +170,8 @@ impl Cataloger for LockFormat {
             None => (self.read)(&text),
         });
         match read {
-            Ok(read) => {
+            Ok(mut read) => {
+                stand_ins::mark(&mut read, self.kind);
                 for trouble in read.troubles {
                     sink.gap(GapKind::PartialDatabase, trouble);
                 }

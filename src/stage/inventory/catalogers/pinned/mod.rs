@@ -29,6 +29,7 @@ mod renv;
 mod requirements;
 mod requirements_lines;
 mod requirements_options;
+mod stand_ins;
 mod swift;
 mod terms;
 mod toml_packages;

@@ -66,6 +66,8 @@ pub(super) fn read(text: &str) -> Result<Pins, String> {
         };
         let version = package.text("version").unwrap_or_default();
         found.pins.push(Pin {
+            // Only an override gives a published package a folder for what it needs: a name has one source otherwise.
+            is_looked_up: origin == Origin::Local && package.text("dependency") == Some("direct overridden"),
             origin,
             scope,
             ..Pin::new(package.key.clone(), version, Some(package.line))
@@ -84,6 +86,21 @@ mod tests {
         let read = read(text).expect("YAML");
         assert!(read.troubles.is_empty(), "{:?}", read.troubles);
         assert_eq!(read.pins, [Pin::new("evil", "1.0.0", Some(2))]);
+    }
+
+    #[test]
+    fn a_folder_that_overrides_what_others_need_is_looked_up() {
+        let of = |dependency: &str| {
+            let text = format!(
+                "packages:\n  http:\n    dependency: \"{dependency}\"\n    description:\n      path: \"v/http\"\n      relative: true\n    source: path\n    version: \"0.13.0\"\n"
+            );
+            read(&text).expect("YAML").pins.remove(0)
+        };
+        assert!(of("direct overridden").is_looked_up);
+        for own in ["direct main", "direct dev", "transitive"] {
+            assert!(!of(own).is_looked_up, "{own}");
+        }
+        assert_eq!(of("direct main").origin, Origin::Local);
     }
 
     #[test]
