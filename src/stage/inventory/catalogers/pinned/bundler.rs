@@ -2,7 +2,7 @@
 
 use crate::model::inventory::Origin;
 
-use super::format::{Pin, Pins};
+use super::pin::{Pin, Pins};
 
 pub(super) fn is_file(name: &str) -> bool {
     matches!(name, "Gemfile.lock" | "gems.locked")

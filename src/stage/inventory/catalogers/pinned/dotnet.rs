@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use crate::io::lockfile::lines::Lines;
 use crate::model::inventory::Origin;
 
-use super::format::{Pin, Pins};
+use super::pin::{Pin, Pins};
 
 pub(super) fn is_file(name: &str) -> bool {
     name.ends_with(".deps.json") || name == "project.assets.json"

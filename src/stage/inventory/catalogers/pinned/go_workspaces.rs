@@ -7,8 +7,9 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::format::{LockFormat, Pin};
+use super::format::LockFormat;
 use super::go_mod::{self, Module};
+use super::pin::Pin;
 use crate::io::files;
 use crate::io::limits::Limits;
 use crate::model::coverage::{Gap, GapKind};

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use super::format::Pins;
 use super::hex;
+use super::pin::Pins;
 use super::stand_ins::without_version;
 use super::terms::{self, Term, Value};
 
@@ -87,7 +87,7 @@ fn pin(entry: &Term) -> Option<(&str, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stage::inventory::catalogers::pinned::format::Pin;
+    use crate::stage::inventory::catalogers::pinned::pin::Pin;
 
     #[test]
     fn packages_of_hex_are_read_and_others_told() {

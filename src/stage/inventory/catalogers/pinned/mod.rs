@@ -22,6 +22,7 @@ mod maven;
 mod mix;
 mod nuget;
 mod nuget_config;
+mod pin;
 mod pipfile;
 mod pubspec;
 mod quoted_lines;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::format::{Pin, Pins};
+use super::pin::{Pin, Pins};
 use super::quoted_lines::QuotedLines;
 use super::stand_ins::without_version;
 

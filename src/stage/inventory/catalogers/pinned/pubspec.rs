@@ -3,7 +3,7 @@
 use crate::io::lockfile::yaml;
 use crate::model::inventory::{Origin, Scope};
 
-use super::format::{Pin, Pins};
+use super::pin::{Pin, Pins};
 
 pub(super) fn is_file(name: &str) -> bool {
     name == "pubspec.lock"

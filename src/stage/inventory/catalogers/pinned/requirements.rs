@@ -2,7 +2,7 @@
 //!
 //! Source: pip's "Requirements File Format".
 
-use super::format::{Pin, Pins};
+use super::pin::{Pin, Pins};
 use super::pipfile;
 use super::requirements_lines;
 use super::requirements_options::Options;

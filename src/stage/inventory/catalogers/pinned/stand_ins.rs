@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use super::format::Pins;
+use super::pin::Pins;
 use crate::model::coverage::STANDS_IN;
 use crate::model::inventory::Origin;
 use crate::model::pep503;

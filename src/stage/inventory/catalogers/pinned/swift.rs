@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use crate::io::lockfile::lines::Lines;
 
-use super::format::{Pin, Pins};
+use super::pin::{Pin, Pins};
 
 pub(super) fn is_file(name: &str) -> bool {
     name == "Package.resolved"

@@ -10,7 +10,7 @@ use toml::{Table, Value};
 use crate::model::excused::Excused as _;
 use crate::model::inventory::{Origin, Scope};
 
-use super::format::{Pin, Pins};
+use super::pin::{Pin, Pins};
 use super::pipfile::is_project;
 use super::quoted_lines::QuotedLines;
 
