@@ -145,7 +145,11 @@ fn what_a_shell_cannot_read_or_what_never_ends_starts_nothing() {
     assert!(seen(&format!("{calls} f0; tool")).iter().all(|found| found.ends_with('?')));
     let doubled = format!("A=tool; {} $A; tool \"$A\"", "A=$A$A; ".repeat(64));
     assert_eq!(seen(&doubled), ["tool|\0?"], "what is too long is not known");
-    assert!(seen(&format!("set -- a; {} \"$@\"", "set -- \"$@\" \"$@\"; ".repeat(64))).is_empty());
+    let grown = seen(&format!("set -- a; {} \"$@\"", "set -- \"$@\" \"$@\"; ".repeat(64)));
+    assert!(
+        grown.iter().all(|found| found.ends_with('?') && found.len() < 100_000),
+        "no more than is held, and not certain"
+    );
     assert!(seen("f() { f; }; f; tool").iter().all(|found| found.ends_with('?')));
 }
 
