@@ -39,8 +39,10 @@ fn of_a_stand_in(lock: &str) -> String {
         "package-lock.json" | "npm-shrinkwrap.json" => {
             "give the folder's package.json a `version` and run `npm install --package-lock-only --lockfile-version 3`"
         }
-        // pnpm's, and whatever else.
-        _ => packed,
+        "pnpm-lock.yaml" | "bun.lock" => packed,
+        "uv.lock" => "give the folder's pyproject.toml a `version` that is not dynamic, and lock again",
+        // A file that never has it.
+        _ => "give the folder's package a name that no published one has",
     };
     format!("take the published package again, or {other}")
 }

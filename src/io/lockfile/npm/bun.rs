@@ -19,8 +19,8 @@ use crate::io::lockfile::jsonc;
 use crate::io::lockfile::lines::Lines;
 use crate::model::inventory::{Origin, Scope};
 
-/// The versions of the format that are known.
-const KNOWN: std::ops::RangeInclusive<u32> = 0..=1;
+/// The versions of the format that are known. The second holds what the first does, and Bun refuses more of it.
+const KNOWN: std::ops::RangeInclusive<u32> = 0..=2;
 
 type Places<'a> = HashMap<&'a str, usize>;
 
@@ -39,6 +39,7 @@ struct Document<'a> {
 #[serde(rename_all = "camelCase", default)]
 struct Asked {
     name: Option<String>,
+    version: Option<String>,
     dependencies: BTreeMap<String, String>,
     dev_dependencies: BTreeMap<String, String>,
     optional_dependencies: BTreeMap<String, String>,
@@ -71,7 +72,11 @@ pub fn read(text: &str) -> NpmLock {
     for (place, raw) in &document.packages {
         let line = lines.of(raw.get());
         match entry(raw.get(), line, &mut lock) {
-            Ok((package, asks)) => {
+            Ok((mut package, asks)) => {
+                let member = package.folder.as_ref().and_then(|folder| document.workspaces.get(folder));
+                if let (Some(is), Some(version)) = (&mut package.identity, member.and_then(|member| member.version.clone())) {
+                    is.version = version;
+                }
                 places.insert(place, lock.packages.len());
                 lock.packages.push(package);
                 asked.push((place, asks));

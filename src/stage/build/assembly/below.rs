@@ -15,11 +15,11 @@ const MOST_LINKS: usize = 40;
 #[derive(Debug, Default)]
 pub(in crate::stage::build) struct Below {
     nodes: BTreeMap<String, Node>,
-    /// Names in the lists of accounts, by the paths of these.
+    /// The lines of the lists of accounts, by the paths of these.
     accounts: BTreeMap<String, Vec<String>>,
 }
 
-/// Lists of users and of groups: a name stands at the start of each line.
+/// Lists of users and of groups: a name stands at the start of each line, and the home folder in the sixth field of a user's.
 const ACCOUNTS: [&str; 2] = ["etc/passwd", "etc/group"];
 /// Bytes of a list that is looked into.
 const LONGEST: u64 = 4 << 20;
@@ -70,14 +70,37 @@ impl Below {
         self.nodes.insert(path.to_owned(), Node { sort, mode, uid, gid });
     }
 
+    /// Adds the lines of a list of accounts.
+    #[cfg(test)]
+    pub(in crate::stage::build) fn put_accounts(&mut self, path: &str, lines: &[&str]) {
+        let lines = lines.iter().map(|&line| line.to_owned()).collect();
+        self.accounts.insert(path.to_owned(), lines);
+    }
+
     /// True where a list of accounts (`etc/passwd`) has a name, and where nobody knows: a link may lead to one that was not looked into.
     pub(in crate::stage::build) fn knows(&self, list: &str, name: &str) -> bool {
         let Some((place, node)) = self.resolve(list) else { return false };
         if node.sort == Sort::Folder {
             return false;
         }
-        let names = self.accounts.get(&place);
-        names.is_none_or(|names| names.iter().any(|known| known == name))
+        let lines = self.accounts.get(&place);
+        lines.is_none_or(|lines| lines.iter().any(|line| line.split(':').next() == Some(name)))
+    }
+
+    /// The home folder of a user, by name or number, as a runtime gives it to a program: `/` where no list names one. None where nobody knows.
+    pub(in crate::stage::build) fn home_of(&self, user: &str) -> Option<String> {
+        let user = if user.is_empty() { "0" } else { user };
+        let lines = match self.resolve(ACCOUNTS[0]) {
+            None => return Some("/".to_owned()),
+            Some((_, node)) if node.sort == Sort::Folder => return Some("/".to_owned()),
+            Some((place, _)) => self.accounts.get(&place)?,
+        };
+        let mut accounts = lines.iter().map(|line| line.split(':').collect::<Vec<_>>());
+        let home = accounts.find_map(|fields| match *fields.as_slice() {
+            [name, _, uid, _, _, home, ..] if name == user || uid == user => Some(home),
+            _ => None,
+        });
+        Some(home.filter(|home| !home.is_empty()).unwrap_or("/").to_owned())
     }
 
     /// What lies at a path, which leads through no link.
@@ -244,8 +267,8 @@ impl Visitor for Seen {
 
     fn content(&mut self, entry: &Entry<'_>, content: &[u8]) {
         let lines = content.split(|byte| *byte == b'\n');
-        let names = lines.filter_map(|line| Some(String::from_utf8_lossy(line.split(|byte| *byte == b':').next()?).into_owned()));
-        self.accounts.push((entry.path.to_owned(), names.collect()));
+        let lines = lines.map(|line| String::from_utf8_lossy(line).into_owned());
+        self.accounts.push((entry.path.to_owned(), lines.collect()));
     }
 }
 
@@ -283,6 +306,21 @@ mod tests {
         assert!(below.knows("etc/passwd", "app"), "one that was not looked into");
         below.add(layer(vec![("etc/passwd", node(Sort::Folder))], &[]));
         assert!(!below.knows("etc/passwd", "app"), "a folder is no list");
+    }
+
+    #[test]
+    fn a_home_folder_is_the_one_of_the_list_and_not_known_where_the_list_is_not() {
+        let mut below = Below::default();
+        assert_eq!(below.home_of("app").as_deref(), Some("/"), "no list");
+        below.put("etc/passwd", Sort::File(None), 0o644);
+        assert_eq!(below.home_of("app"), None, "one that was not looked into");
+        below.put_accounts(
+            "etc/passwd",
+            &["root:x:0:0:root:/root:/bin/sh", "app:x:1000:1000::/srv/app:/bin/sh", "odd"],
+        );
+        for (user, home) in [("app", "/srv/app"), ("1000", "/srv/app"), ("", "/root"), ("7", "/")] {
+            assert_eq!(below.home_of(user).as_deref(), Some(home), "{user}");
+        }
     }
 
     #[test]

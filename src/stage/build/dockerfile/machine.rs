@@ -1,6 +1,6 @@
 //! An image that is for another machine than it says: what an engine makes of `--platform` and a base of one other platform.
 
-use super::started::{Started, name, started};
+use super::starts::{Started, name, started};
 use crate::io::Effects;
 use crate::io::oci_layout::OciLayout;
 use crate::model::event::Stage;
@@ -139,6 +139,8 @@ mod tests {
         for (path, sort) in files {
             below.put(path, sort.clone(), 0o755);
         }
+        below.put("etc/passwd", Sort::File(None), 0o644);
+        below.put_accounts("etc/passwd", &["root:x:0:0::/srv:/bin/sh", "node:x:1000:1000::/srv:/bin/sh"]);
         let image = PlatformImage {
             platform: Platform {
                 os: "linux".to_owned(),
@@ -214,7 +216,8 @@ mod tests {
         // The controls: the same, and it is the program.
         assert_eq!(started(&tools("fw"), &["/bin/sh", "-c", "cp /fw /out; exec /fw"]), Some(true));
         assert_eq!(started(&tools("fw"), &["/tini", "-s", "--", "/fw"]), Some(true));
-        assert_eq!(started(&tools("fw"), &["/bin/sh", "-ec", "cp /a /b; exec /fw"]), Some(true));
+        assert_ne!(started(&tools("fw"), &["/bin/sh", "-ec", "cp /a /b; exec /fw"]), Some(true));
+        assert_eq!(started(&tools("fw"), &["/bin/sh", "-ec", "exec /fw"]), Some(true));
     }
 
     #[test]
@@ -228,8 +231,38 @@ mod tests {
                 ("lib/ld-linux-aarch64.so.1", program(own)),
                 ("bin/gosu", program(own)),
                 ("usr/bin/node", program(own)),
+                ("srv", Sort::Folder),
                 ("srv/app", program(machine)),
             ];
+            let starters = [
+                "env",
+                "runuser",
+                "su",
+                "setpriv",
+                "nice",
+                "timeout",
+                "stdbuf",
+                "tini",
+                "dumb-init",
+                "catatonit",
+                "su-exec",
+                "chpst",
+                "s6-setuidgid",
+                "ionice",
+                "chroot",
+                "setsid",
+                "nohup",
+                "xargs",
+                "taskset",
+                "sudo",
+                "gosu",
+                "probe",
+                "cat",
+                "uname",
+            ]
+            .map(|name| format!("usr/bin/{name}"));
+            let starters = starters.iter().map(|path| (path.as_str(), program(own)));
+            let files: Vec<_> = files.into_iter().chain(starters).chain([("bin/probe", program(own))]).collect();
             on(architecture, &files, entrypoint)
                 .filter(|odd| odd.is_started)
                 .map(|odd| odd.path)
@@ -243,9 +276,70 @@ mod tests {
             &["/bin/busybox", "sh", "-c", "A=1 /srv/app"],
             &["/bin/busybox", "env", "A=1", "/srv/app"],
             &["/bin/gosu", "node", "/srv/app"],
+            &["env", "-S", "A=1 /srv/app --fast"],
+            &["env", "-i", "/srv/app"],
+            &["env", "--split-string=-u B /srv/app"],
+            &["/bin/sh", "-c", "eval \"exec /srv/app\""],
+            &["/bin/sh", "-c", "cd \"$HOME\" && ./app"],
+            &["/bin/sh", "-c", "cd && exec ./app"],
+            &["/bin/sh", "-c", "exec \"$0\" \"$@\"", "/srv/app", "x"],
+            &["/bin/sh", "-c", "/srv/app || exit 1"],
+            &["/bin/sh", "-c", "PATH=/srv:$PATH; app"],
+            &["/bin/sh", "-o", "pipefail", "-c", "set -eu; /srv/app | cat"],
+            &["runuser", "-u", "node", "--", "/srv/app"],
+            &["su", "-c", "exec /srv/app", "node"],
+            &["su", "-s", "/bin/sh", "node", "-c", "/srv/app"],
+            &["su", "-", "node", "-c", "./app"],
+            &["setpriv", "--reuid", "node", "--regid=node", "--init-groups", "/srv/app"],
+            &["nice", "-n", "5", "/srv/app"],
+            &["timeout", "-s", "KILL", "10", "/srv/app"],
+            &["stdbuf", "-oL", "-e", "0", "/srv/app"],
+            &["tini", "-s", "--", "/srv/app"],
+            &["tini", "-p", "SIGTERM", "/srv/app"],
+            &["dumb-init", "-r", "15:3", "--", "/srv/app"],
+            &["catatonit", "--", "/srv/app"],
+            &["su-exec", "node:node", "/srv/app"],
+            &["chpst", "-u", "node", "-P", "/srv/app"],
+            &["s6-setuidgid", "node", "/srv/app"],
+            &["ionice", "-c", "2", "-n7", "/srv/app"],
+            &["chroot", "/", "/srv/app"],
+            &["chroot", "--userspec=node", "/", "/bin/sh", "-c", "/srv/app"],
+            &["chroot", "/srv", "/app"],
+            &["setsid", "-w", "/srv/app"],
+            &["nohup", "nice", "/srv/app"],
+            &["xargs", "-n", "1", "/srv/app"],
+            &["taskset", "-c", "0,1", "/srv/app"],
+            &["sudo", "-u", "node", "-E", "A=1", "/srv/app"],
         ] {
             assert_eq!(app("arm64", 62, entrypoint).as_deref(), Some("srv/app"), "{entrypoint:?}");
             assert_eq!(app("arm64", 183, entrypoint), None, "{entrypoint:?}");
+        }
+        // What decides whether it is started is not known, or it is not started at all: there the controls are what is certain above.
+        for entrypoint in [
+            &["/bin/sh", "-c", "/bin/probe && /srv/app"][..],
+            &["/bin/sh", "-c", "/srv/app || exec /bin/probe"],
+            &["/bin/sh", "-c", "/bin/probe; /srv/app"],
+            &["/bin/sh", "-c", "if /bin/probe; then exec /srv/app; fi"],
+            &["/bin/sh", "-c", "run() { exec /srv/app; }; exec /bin/probe"],
+            &["/bin/sh", "-c", "node() { /bin/probe; }; PATH=/srv; node app"],
+            &["/bin/sh", "-c", "cat <<END\n/srv/app\nEND\n/bin/probe"],
+            &["/bin/sh", "-c", "case $(uname -m) in x86_64) exec /srv/app;; esac; exec /bin/probe"],
+            &["/bin/sh", "-c", "[ -f /srv/app ] && exec /srv/app"],
+            &["/bin/sh", "-c", "exec /bin/probe; /srv/app"],
+            &["/bin/sh", "-c", "cd /mnt && ./app"],
+            &["/bin/sh", "/srv/app"],
+            &["/bin/sh", "-c", "HOME=/mnt; cd \"$HOME\" && ./app"],
+            &["setpriv", "--reuid", "app", "/bin/probe"],
+            &["timeout", "5", "/bin/probe", "/srv/app"],
+            &["env", "-S", "/bin/probe ${A}", "/srv/app"],
+            &["env", "-u", "app", "/bin/probe"],
+            &["gosu", "app", "/bin/probe"],
+            &["ionice", "-p", "1", "/srv/app"],
+            &["xargs", "-r", "/srv/app"],
+            &["chroot", "/mnt", "/srv/app"],
+            &["runuser", "-u", "app", "--", "/bin/probe"],
+        ] {
+            assert_eq!(app("arm64", 62, entrypoint), None, "{entrypoint:?}");
         }
         // Machines of 32 bits: their own, and not each other's; those of 64 start their kin's.
         for (architecture, machine, refused) in [

@@ -13,9 +13,8 @@ mod image_source;
 mod machine;
 mod progress;
 mod provenance;
-mod shell_text;
 mod sources;
-mod started;
+mod starts;
 
 pub use context::ignored;
 pub use engine::named_by;

@@ -176,7 +176,15 @@ fn unordered(subject: &Subject<'_>, problem: &str) -> Gap {
     Gap {
         kind: GapKind::UnorderedVersion,
         subject: subject.component.purl.to_string(),
-        detail: format!("advisories name it, and whether they hold its version cannot be told: {problem}"),
+        detail: match (&subject.component.origin, subject.component.version.as_str()) {
+            // Who needs it the lock file does not say either.
+            (Origin::Local, "") => {
+                "advisories name it, and whether they are about it cannot be told: it is a folder that may stand in for the published \
+                                    package, and the lock file does not say of which version it is"
+                    .to_owned()
+            }
+            _ => format!("advisories name it, and whether they hold its version cannot be told: {problem}"),
+        },
         location: subject.component.locations.first().cloned(),
     }
 }
@@ -314,5 +322,31 @@ fn with_origin(range: &str, component: &Component) -> String {
         Origin::Local => format!("{range} (by name and version; a local copy stands in for the published package)"),
         Origin::AlternateRegistry(url) => format!("{range} (by name and version; from the registry {})", redact(url)),
         Origin::Git(url) | Origin::Url(url) => format!("{range} (by name and version; from {})", redact(url)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::purl::Purl;
+
+    #[test]
+    fn a_folder_without_a_version_is_told_as_one_and_not_as_a_version_that_is_none() {
+        let ecosystem = Ecosystem::new("PyPI");
+        let mut component = Component::new(Purl::new("pypi", "six", ""), Some(ecosystem.clone()), "pipfile");
+        component.origin = Origin::Local;
+        let told = |component: &Component| {
+            let subject = Subject {
+                number: 0,
+                component,
+                ecosystem: &ecosystem,
+                platform: None,
+            };
+            unordered(&subject, "`` is no version").detail
+        };
+        assert!(told(&component).contains("it is a folder"));
+        // The control: a published package whose version is odd.
+        component.origin = Origin::Registry;
+        assert!(told(&component).contains("`` is no version"));
     }
 }

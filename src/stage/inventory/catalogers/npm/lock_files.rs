@@ -36,7 +36,7 @@ pub const PACKAGE_LOCK: NpmLockFile = NpmLockFile {
 /// Bun's, in its text form.
 pub const BUN_LOCK: NpmLockFile = NpmLockFile {
     id: "bun-lock",
-    version: 2,
+    version: 3,
     names: &["bun.lock"],
     files: "`bun.lock`",
     read: read_bun,

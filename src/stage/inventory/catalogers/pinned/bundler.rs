@@ -2,7 +2,7 @@
 
 use crate::model::inventory::Origin;
 
-use super::format::{Pin, Pins};
+use super::pin::{Pin, Pins};
 
 pub(super) fn is_file(name: &str) -> bool {
     matches!(name, "Gemfile.lock" | "gems.locked")
@@ -29,10 +29,22 @@ pub(super) fn read(text: &str) -> Result<Pins, String> {
                 }),
                 None => found.troubles.push(format!("line {number} names no gem with a version")),
             },
+            // `rack (~> 1.6)`, which the gem above needs.
+            6 if in_specs => {
+                if let (Some(name), Some(pin)) = (line.split_whitespace().next(), found.pins.last_mut()) {
+                    pin.needs.push(name.trim_end_matches('!').to_owned());
+                }
+            }
             _ => {}
         }
     }
-    found.pins.dedup_by(|a, b| a.name == b.name && a.version == b.version);
+    found.pins.dedup_by(|a, b| {
+        let is_same = a.name == b.name && a.version == b.version;
+        if is_same {
+            b.needs.append(&mut a.needs);
+        }
+        is_same
+    });
     Ok(found)
 }
 
@@ -75,5 +87,6 @@ mod tests {
             ]
         );
         assert!(read.troubles.is_empty() && matches!(read.pins[0].origin, Origin::Git(_)));
+        assert_eq!(read.pins[1].needs, ["rack"]);
     }
 }

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::model::inventory::{Origin, Scope};
 
-use super::format::{Pin, Pins};
+use super::pin::{Pin, Pins};
 use super::quoted_lines::QuotedLines;
 
 pub(super) fn is_file(name: &str) -> bool {
@@ -32,6 +33,17 @@ struct Package {
     version: String,
     #[serde(default)]
     dist: Option<Dist>,
+    #[serde(default)]
+    require: Value,
+    /// Packages that it is taken for, each with a version.
+    #[serde(default)]
+    replace: Value,
+}
+
+/// The names of an object, each with its text. PHP writes an empty one as a list.
+fn named(object: &Value) -> impl Iterator<Item = (&String, &str)> {
+    let entries = object.as_object().into_iter().flatten();
+    entries.map(|(name, text)| (name, text.as_str().unwrap_or_default()))
 }
 
 #[derive(Deserialize)]
@@ -65,9 +77,13 @@ pub(super) fn read(text: &str) -> Result<Pins, String> {
             .flat_map(|(packages, scope)| packages.iter().flatten().map(|package| (package, *scope)))
     };
     let mut lines = QuotedLines::new(text, all().map(|(package, _)| package.name.as_str()));
+    let mut replaced = Vec::new();
     for (package, scope) in all() {
-        found.pins.push(pin(package, scope, lines.next(&package.name)));
+        let own = pin(package, scope, lines.next(&package.name));
+        replaced.extend(stood_in_for(package, &own));
+        found.pins.push(own);
     }
+    add_needed(replaced, &mut found);
     Ok(found)
 }
 
@@ -79,15 +95,47 @@ pub(super) fn read_installed(text: &str) -> Result<Pins, String> {
     };
     let mut found = Pins::default();
     let mut lines = QuotedLines::new(text, packages.iter().map(|package| package.name.as_str()));
+    let mut replaced = Vec::new();
     for package in &packages {
         let scope = if development.contains(&package.name) {
             Scope::Development
         } else {
             Scope::Runtime
         };
-        found.pins.push(pin(package, scope, lines.next(&package.name)));
+        let own = pin(package, scope, lines.next(&package.name));
+        replaced.extend(stood_in_for(package, &own));
+        found.pins.push(own);
     }
+    add_needed(replaced, &mut found);
     Ok(found)
+}
+
+/// The packages that a folder of the tree is taken for beside its own.
+fn stood_in_for(package: &Package, own: &Pin) -> Vec<Pin> {
+    let digits = |version: &str| version.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let replaced = named(&package.replace).filter(|_| own.origin == Origin::Local);
+    let pins = replaced.map(|(name, version)| {
+        let version = match version {
+            "self.version" => own.version.as_str(),
+            version if digits(version) => version,
+            // A range of them.
+            _ => "",
+        };
+        Pin {
+            origin: Origin::Local,
+            scope: own.scope,
+            ..Pin::new(name, version, own.line)
+        }
+    });
+    pins.collect()
+}
+
+/// Those that a published package needs.
+fn add_needed(mut replaced: Vec<Pin>, found: &mut Pins) {
+    let published = found.pins.iter().filter(|pin| pin.origin != Origin::Local);
+    let needed: BTreeSet<&String> = published.flat_map(|pin| &pin.needs).collect();
+    replaced.retain(|pin| needed.contains(&pin.name));
+    found.pins.append(&mut replaced);
 }
 
 fn pin(package: &Package, scope: Scope, line: Option<u32>) -> Pin {
@@ -96,6 +144,7 @@ fn pin(package: &Package, scope: Scope, line: Option<u32>) -> Pin {
     Pin {
         origin: if is_local { Origin::Local } else { Origin::Registry },
         scope,
+        needs: named(&package.require).map(|(name, _)| name.clone()).collect(),
         ..Pin::new(&*package.name, version, line)
     }
 }

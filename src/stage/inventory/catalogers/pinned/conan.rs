@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::model::inventory::{Origin, Scope};
 
-use super::format::{Pin, Pins};
+use super::pin::{Pin, Pins};
 use super::quoted_lines::QuotedLines;
 
 pub(super) fn is_file(name: &str) -> bool {

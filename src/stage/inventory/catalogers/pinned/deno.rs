@@ -1,5 +1,8 @@
 //! Deno's `deno.lock`, versions 2 to 5. Packages of npm are read; those of JSR and modules by address are told: no advisory names them.
 //!
+//! It does not say what is for developing: Deno writes a `package.json`'s `devDependencies` among its `dependencies`, so that everything ships. A folder
+//! takes the place of a package by `links` (`patch` in older releases) alone; members of a workspace and `file:` do not, and have no entry.
+//!
 //! Source: Deno's documentation of integrity checking, and its crate `deno_lockfile`.
 
 use std::borrow::Cow;
@@ -11,7 +14,7 @@ use serde_json::value::RawValue;
 use crate::io::lockfile::lines::Lines;
 use crate::model::inventory::Origin;
 
-use super::format::{Pin, Pins};
+use super::pin::{Pin, Pins};
 
 pub(super) fn is_file(name: &str) -> bool {
     name == "deno.lock"
@@ -33,6 +36,26 @@ struct Document<'a> {
     /// Of version 3, which has `npm` and `jsr` in here.
     #[serde(borrow)]
     packages: Option<Packages<'a>>,
+    #[serde(borrow)]
+    workspace: Workspace<'a>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Workspace<'a> {
+    /// Folders in the place of packages, by their specifiers: `npm:name@1.0.0`.
+    #[serde(borrow)]
+    links: Entries<'a>,
+    /// The same as older releases write it.
+    #[serde(borrow)]
+    patches: Entries<'a>,
+}
+
+impl Workspace<'_> {
+    fn links(&self, name: &str, version: &str) -> bool {
+        let specifier = format!("npm:{name}@{version}");
+        [&self.links, &self.patches].iter().any(|links| links.contains_key(&*specifier))
+    }
 }
 
 #[derive(Deserialize, Default)]
@@ -81,8 +104,14 @@ pub(super) fn read(text: &str) -> Result<Pins, String> {
             continue;
         };
         let entry: Entry<'_> = serde_json::from_str(raw.get()).map_err(|error| format!("line {line}: {error}"))?;
+        let is_linked = document.workspace.links(name, version);
         found.pins.push(Pin {
-            origin: entry.tarball.map_or(Origin::Registry, |url| Origin::Url(url.into_owned())),
+            origin: match entry.tarball {
+                _ if is_linked => Origin::Local,
+                Some(url) => Origin::Url(url.into_owned()),
+                None => Origin::Registry,
+            },
+            is_looked_up: is_linked,
             ..Pin::new(name, version, Some(line))
         });
     }
@@ -135,6 +164,18 @@ mod tests {
             format!("{{\"version\": \"5\", \"npm\": {npm}, \"workspace\": {{}}}}"),
         ] {
             assert_eq!(seen(&text), (expected(2), 0), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_folder_that_is_linked_in_the_place_of_a_package_is_looked_up_as_a_folder() {
+        for key in ["links", "patches"] {
+            let text = format!(
+                r#"{{"version": "5", "npm": {{"cookie@1.0.6": {{}}, "cookie@1.0.7": {{}}}}, "workspace": {{"{key}": {{"npm:cookie@1.0.6": {{}}, "jsr:@a/b@1.0.0": {{}}}}}}}}"#
+            );
+            let read = read(&text).expect("JSON");
+            let seen: Vec<_> = read.pins.iter().map(|pin| (pin.origin.clone(), pin.is_looked_up)).collect();
+            assert_eq!(seen, [(Origin::Local, true), (Origin::Registry, false)], "{key}");
         }
     }
 

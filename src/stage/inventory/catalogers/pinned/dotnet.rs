@@ -6,12 +6,13 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use crate::io::lockfile::lines::Lines;
 use crate::model::inventory::Origin;
 
-use super::format::{Pin, Pins};
+use super::pin::{Pin, Pins};
 
 pub(super) fn is_file(name: &str) -> bool {
     name.ends_with(".deps.json") || name == "project.assets.json"
@@ -21,6 +22,15 @@ pub(super) fn is_file(name: &str) -> bool {
 struct Document<'a> {
     #[serde(borrow)]
     libraries: BTreeMap<Cow<'a, str>, &'a RawValue>,
+    /// What each library needs, by framework and by the library's key.
+    #[serde(borrow, default)]
+    targets: BTreeMap<Cow<'a, str>, BTreeMap<Cow<'a, str>, Target<'a>>>,
+}
+
+#[derive(Deserialize)]
+struct Target<'a> {
+    #[serde(borrow, default)]
+    dependencies: BTreeMap<Cow<'a, str>, IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -33,7 +43,7 @@ pub(super) fn read(text: &str) -> Result<Pins, String> {
     let document: Document<'_> = serde_json::from_str(text).map_err(|error| error.to_string())?;
     let lines = Lines::new(text);
     let mut found = Pins::default();
-    for (key, raw) in document.libraries {
+    for (key, raw) in &document.libraries {
         let line = lines.of(raw.get());
         let library: Library = serde_json::from_str(raw.get()).map_err(|error| format!("`{key}` at line {line}: {error}"))?;
         let Some((name, version)) = key
@@ -50,8 +60,13 @@ pub(super) fn read(text: &str) -> Result<Pins, String> {
         };
         // What brings the runtime into a self-contained program is the package of that name.
         let name = name.strip_prefix("runtimepack.").unwrap_or(name);
+        let targets = document.targets.values().filter_map(|libraries| libraries.get(key));
+        let needs = targets
+            .flat_map(|target| target.dependencies.keys())
+            .map(|name| name.clone().into_owned());
         found.pins.push(Pin {
             origin,
+            needs: needs.collect(),
             ..Pin::new(name, version, Some(line))
         });
     }

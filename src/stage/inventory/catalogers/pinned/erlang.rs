@@ -4,8 +4,8 @@ use toml::Value as Toml;
 
 use crate::model::inventory::{Origin, Scope};
 
-use super::format::Pins;
 use super::hex;
+use super::pin::Pins;
 use super::terms::{self, Term, Value};
 use super::toml_packages::{packages, parsed};
 
@@ -57,7 +57,7 @@ pub(super) fn read_gleam(text: &str) -> Result<Pins, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stage::inventory::catalogers::pinned::format::Pin;
+    use crate::stage::inventory::catalogers::pinned::pin::Pin;
 
     #[test]
     fn packages_of_rebar_are_read_by_their_names_in_hex() {

@@ -1,7 +1,5 @@
 //! A cataloger for each format that is a list of pins.
 
-use jiff::Timestamp;
-
 use crate::io::encoding;
 use crate::io::merge_conflict;
 use crate::model::coverage::GapKind;
@@ -9,46 +7,10 @@ use crate::model::ecosystem::homes;
 use crate::model::inventory::{Component, Ecosystem, Location, Origin, Scope};
 use crate::model::purl::Purl;
 
+use super::pin::{Pin, Pins};
+use super::stand_ins;
 use crate::model::pep503;
 use crate::stage::inventory::cataloger::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
-
-/// What one entry pins.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Pin {
-    /// As the ecosystem writes it: `rails`, `laravel/framework`, `org.acme:lib`, `golang.org/x/net`.
-    pub(super) name: String,
-    pub(super) version: String,
-    pub(super) origin: Origin,
-    pub(super) scope: Scope,
-    /// From 1; none where it is not told.
-    pub(super) line: Option<u32>,
-    /// When the release was published, where the file tells.
-    pub(super) published: Option<Timestamp>,
-}
-
-impl Pin {
-    /// A package of the ecosystem's registry that ships.
-    pub(super) fn new(name: impl Into<String>, version: impl Into<String>, line: Option<u32>) -> Self {
-        Self {
-            name: name.into(),
-            version: version.into(),
-            origin: Origin::Registry,
-            scope: Scope::Runtime,
-            line,
-            published: None,
-        }
-    }
-}
-
-/// What a file says.
-#[derive(Debug, Default)]
-pub(super) struct Pins {
-    pub(super) pins: Vec<Pin>,
-    /// What pins nothing that can be looked up, or could not be read.
-    pub(super) troubles: Vec<String>,
-    /// Other files of the format that it stands for, as it names them, each with its line.
-    pub(super) asks: Vec<(String, u32)>,
-}
 
 /// A format: which files are of it, and how they are read.
 pub(in super::super) struct LockFormat {
@@ -91,6 +53,11 @@ impl LockFormat {
         (self.is_file)(name) || (self.is_file)(path)
     }
 
+    #[cfg(test)]
+    pub(super) fn wants_file(&self, path: &str) -> bool {
+        self.is_of(path)
+    }
+
     pub(super) fn component(&self, pin: &Pin) -> Component {
         let (namespace, name) = match self.kind {
             "maven" => pin
@@ -113,7 +80,7 @@ impl LockFormat {
             Origin::AlternateRegistry(url) => purl.with_qualifier("repository_url", url),
             Origin::Registry | Origin::Local => purl,
         };
-        let own = pin.origin == Origin::Local;
+        let own = pin.origin == Origin::Local && !pin.is_looked_up;
         let ecosystem = homes(self.kind, None).next().filter(|_| !own).map(Ecosystem::new);
         let mut component = Component::new(purl, ecosystem, self.id);
         if self.kind == "pypi" {
@@ -133,7 +100,7 @@ impl Cataloger for LockFormat {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn domain(&self) -> Domain {
@@ -158,7 +125,8 @@ impl Cataloger for LockFormat {
             None => (self.read)(&text),
         });
         match read {
-            Ok(read) => {
+            Ok(mut read) => {
+                stand_ins::mark(&mut read, self.kind);
                 for trouble in read.troubles {
                     sink.gap(GapKind::PartialDatabase, trouble);
                 }

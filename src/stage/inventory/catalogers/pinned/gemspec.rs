@@ -1,6 +1,6 @@
 //! Installed gems: the specifications that RubyGems writes, `specifications/NAME-VERSION.gemspec`. Source: `Gem::Specification#to_ruby`.
 
-use super::format::{Pin, Pins};
+use super::pin::{Pin, Pins};
 
 /// Also those of Ruby's own gems, in `specifications/default`.
 pub(super) fn is_file(path: &str) -> bool {

@@ -7,8 +7,8 @@ use std::collections::{HashMap, HashSet};
 
 use crate::model::excused::Excused as _;
 
-use super::format::{Pin, Pins};
 use super::go_mod_lines::{self, Line, Word};
+use super::pin::{Pin, Pins};
 
 pub(super) fn is_file(name: &str) -> bool {
     name == "go.mod"

@@ -2,8 +2,8 @@
 
 use crate::model::inventory::Scope;
 
-use super::format::{Pin, Pins};
 use super::line_ends;
+use super::pin::{Pin, Pins};
 
 /// One file for all configurations; before Gradle 7, or where it is asked for, one for each in `gradle/dependency-locks`.
 pub(super) fn is_file(path: &str) -> bool {

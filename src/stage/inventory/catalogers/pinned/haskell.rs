@@ -1,6 +1,6 @@
 //! Cabal's `cabal.project.freeze`: constraints such as `any.aeson ==2.0.3.0`. Source: Cabal's "cabal freeze".
 
-use super::format::{Pin, Pins};
+use super::pin::{Pin, Pins};
 
 pub(super) fn is_file(name: &str) -> bool {
     name == "cabal.project.freeze"

@@ -1,6 +1,6 @@
 //! Packages of Hex in lists of terms, as Rebar and Mix write them.
 
-use super::format::{Pin, Pins};
+use super::pin::{Pin, Pins};
 use super::terms::Term;
 
 /// Name and version of each entry, as `pin` reads them; what is no package with a version is told.

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use crate::io::lockfile::xml::{self, Element};
 use crate::model::inventory::Scope;
 
-use super::format::{Pin, Pins};
+use super::pin::{Pin, Pins};
 
 pub(super) fn is_file(name: &str) -> bool {
     name == "pom.xml"

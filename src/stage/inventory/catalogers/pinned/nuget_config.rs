@@ -3,7 +3,7 @@
 use crate::io::lockfile::xml;
 use crate::model::inventory::Scope;
 
-use super::format::{Pin, Pins};
+use super::pin::{Pin, Pins};
 
 pub(super) fn is_file(name: &str) -> bool {
     name.eq_ignore_ascii_case("packages.config")

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::model::inventory::{Origin, Scope};
 
-use super::format::{Pin, Pins};
+use super::pin::{Pin, Pins};
 use super::quoted_lines::QuotedLines;
 
 pub(super) fn is_file(name: &str) -> bool {
@@ -46,9 +46,11 @@ pub(super) fn read(text: &str) -> Result<Pins, String> {
                     scope,
                     ..Pin::new(name, version, lines.key(name))
                 }),
-                (_, _, Some(_)) => found.pins.push(Pin {
+                // The file does not say who needs it: of any but the project itself it may be a published package that needs one of this name.
+                (_, _, Some(path)) => found.pins.push(Pin {
                     scope,
                     origin: Origin::Local,
+                    is_looked_up: !is_project(path),
                     ..Pin::new(name, "", None)
                 }),
                 _ => found
@@ -60,9 +62,23 @@ pub(super) fn read(text: &str) -> Result<Pins, String> {
     Ok(found)
 }
 
+/// The folder of the file.
+pub(super) fn is_project(path: &str) -> bool {
+    path.split('/').all(|part| matches!(part, "" | ".")) && !path.starts_with('/')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_folder_may_stand_in_for_a_published_package_and_the_project_itself_does_not() {
+        let text = r#"{"default": {"idna": {"path": "./v/idna"}, "app": {"editable": true, "path": "."}, "web": {"path": "./"}}}"#;
+        let read = read(text).expect("JSON");
+        let seen: Vec<_> = read.pins.iter().map(|pin| (pin.name.as_str(), pin.is_looked_up)).collect();
+        assert_eq!(seen, [("app", false), ("idna", true), ("web", false)]);
+        assert!(!is_project("/") && !is_project("../.") && is_project(""));
+    }
 
     #[test]
     fn both_categories_are_read() {

@@ -3,7 +3,7 @@
 use crate::io::lockfile::yaml;
 use crate::model::inventory::{Origin, Scope};
 
-use super::format::{Pin, Pins};
+use super::pin::{Pin, Pins};
 
 pub(super) fn is_file(name: &str) -> bool {
     name == "pubspec.lock"
@@ -66,6 +66,9 @@ pub(super) fn read(text: &str) -> Result<Pins, String> {
         };
         let version = package.text("version").unwrap_or_default();
         found.pins.push(Pin {
+            // Only an override gives a published package a folder for what it needs: a name has one source otherwise. Pub writes `direct main` and
+            // `direct dev` of what is overridden as well, if the project itself needs it.
+            is_looked_up: origin == Origin::Local && package.text("dependency") != Some("transitive"),
             origin,
             scope,
             ..Pin::new(package.key.clone(), version, Some(package.line))
@@ -84,6 +87,21 @@ mod tests {
         let read = read(text).expect("YAML");
         assert!(read.troubles.is_empty(), "{:?}", read.troubles);
         assert_eq!(read.pins, [Pin::new("evil", "1.0.0", Some(2))]);
+    }
+
+    #[test]
+    fn a_folder_that_may_override_what_others_need_is_looked_up() {
+        let of = |dependency: &str| {
+            let text = format!(
+                "packages:\n  http:\n    dependency: \"{dependency}\"\n    description:\n      path: \"v/http\"\n      relative: true\n    source: path\n    version: \"0.13.0\"\n"
+            );
+            read(&text).expect("YAML").pins.remove(0)
+        };
+        for perhaps in ["direct overridden", "direct main", "direct dev"] {
+            assert!(of(perhaps).is_looked_up, "{perhaps}");
+        }
+        assert!(!of("transitive").is_looked_up, "what a folder of the project needs");
+        assert_eq!(of("direct main").origin, Origin::Local);
     }
 
     #[test]

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::model::inventory::Origin;
 
-use super::format::{Pin, Pins};
+use super::pin::{Pin, Pins};
 use super::quoted_lines::QuotedLines;
 
 pub(super) fn is_file(name: &str) -> bool {
@@ -39,6 +40,24 @@ struct Entry {
     remote_username: Option<String>,
     #[serde(default)]
     remote_repo: Option<String>,
+    #[serde(default)]
+    requirements: Value,
+    #[serde(default)]
+    depends: Value,
+    #[serde(default)]
+    imports: Value,
+    #[serde(default)]
+    linking_to: Value,
+}
+
+impl Entry {
+    /// `Requirements` of older files, and the fields of its `DESCRIPTION` of newer ones: `R (>= 3.5)`.
+    fn needs(&self) -> Vec<String> {
+        let lists = [&self.requirements, &self.depends, &self.imports, &self.linking_to];
+        let texts = lists.into_iter().filter_map(Value::as_array).flatten().filter_map(Value::as_str);
+        let names = texts.filter_map(|text| text.split(['(', ' ']).next());
+        names.map(str::to_owned).collect()
+    }
 }
 
 pub(super) fn read(text: &str) -> Result<Pins, String> {
@@ -48,6 +67,7 @@ pub(super) fn read(text: &str) -> Result<Pins, String> {
     let lines = QuotedLines::new(text, keys.iter().map(String::as_str));
     for (key, entry) in document.packages {
         let line = lines.key(&key);
+        let needs = entry.needs();
         let origin = match (entry.source.as_str(), entry.repository) {
             ("Repository", None) => Origin::Registry,
             ("Repository", Some(name)) if is_cran(&name) => Origin::Registry,
@@ -62,6 +82,7 @@ pub(super) fn read(text: &str) -> Result<Pins, String> {
         };
         found.pins.push(Pin {
             origin,
+            needs,
             ..Pin::new(entry.package, entry.version, line)
         });
     }

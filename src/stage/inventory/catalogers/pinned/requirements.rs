@@ -2,7 +2,8 @@
 //!
 //! Source: pip's "Requirements File Format".
 
-use super::format::{Pin, Pins};
+use super::pin::{Pin, Pins};
+use super::pipfile;
 use super::requirements_lines;
 use super::requirements_options::Options;
 
@@ -53,8 +54,17 @@ fn other_encoding(text: &str) -> Option<&str> {
     (!is_utf8 && !is_ascii).then_some(named)
 }
 
+/// The folder of the file, perhaps with extras: `.[dev]`.
+fn is_project(requirement: &str) -> bool {
+    let folder = requirement.split('[').next().unwrap_or(requirement);
+    !folder.is_empty() && pipfile::is_project(folder)
+}
+
 fn take(requirement: &str, line: u32, found: &mut Pins) {
     let bare = requirement.split(';').next().unwrap_or(requirement).trim();
+    if is_project(bare) {
+        return;
+    }
     let name_end = bare
         .find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')))
         .unwrap_or(bare.len());
@@ -104,7 +114,7 @@ fn take_options(options: &str, line: u32, found: &mut Pins) {
             found.asks.push((file, line));
         }
     }
-    for editable in asked.editables.iter().filter(|editable| *editable != ".") {
+    for editable in asked.editables.iter().filter(|editable| !is_project(editable)) {
         found.troubles.push(format!(
             "`{editable}` at line {line} pins no version, so that what is installed is not known"
         ));
@@ -159,6 +169,23 @@ mod tests {
         }
         let read = read("--pre --no-index -i https://x\n-c c.txt").expect("text");
         assert!(read.troubles.is_empty() && read.asks.is_empty());
+    }
+
+    #[test]
+    fn the_project_itself_is_no_package_and_another_folder_is_told() {
+        let read = read("-e .\n-e .[dev]\n.\n./\n--editable=.[a,b]\n").expect("text");
+        assert!(read.pins.is_empty() && read.troubles.is_empty(), "{:?}", read.troubles);
+        for other in [
+            "-e ./v/idna",
+            "./v/idna",
+            "-e ..",
+            "idna @ file:///v/idna",
+            "file:v/idna",
+            "-e file:.",
+            "/",
+        ] {
+            assert_eq!(super::read(other).expect("text").troubles.len(), 1, "{other}");
+        }
     }
 
     #[test]

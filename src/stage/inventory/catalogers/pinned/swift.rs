@@ -6,9 +6,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::io::lockfile::lines::Lines;
-use crate::model::inventory::Origin;
 
-use super::format::{Pin, Pins};
+use super::pin::{Pin, Pins};
 
 pub(super) fn is_file(name: &str) -> bool {
     name == "Package.resolved"
@@ -62,10 +61,11 @@ pub(super) fn read(text: &str) -> Result<Pins, String> {
         let version = entry.state.version.filter(|version| !version.is_empty());
         let is_local = entry.kind.as_deref() == Some("localSourceControl") || entry.location.starts_with(['/', '.']);
         match (repository(&entry.location), version) {
-            _ if is_local => found.pins.push(Pin {
-                origin: Origin::Local,
-                ..Pin::new(entry.identity, "", Some(line))
-            }),
+            // Any package may get it for the one that it needs, and advisories name packages by the address of a repository.
+            _ if is_local => found.troubles.push(format!(
+                "`{}` at line {line} is a repository in a folder: of which published package it is a copy, if of any, is not told",
+                entry.identity
+            )),
             (Some(name), Some(version)) => found.pins.push(Pin::new(name, version, Some(line))),
             (None, _) => found.troubles.push(format!(
                 "`{}` at line {line} is not from a repository by its address, and advisories name packages by that",

@@ -2,13 +2,16 @@
 //!
 //! Source: Poetry's own writer; PEP 751.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use toml::{Table, Value};
 
 use crate::model::excused::Excused as _;
 use crate::model::inventory::{Origin, Scope};
 
-use super::format::{Pin, Pins};
+use super::pin::{Pin, Pins};
+use super::pipfile::is_project;
 use super::quoted_lines::QuotedLines;
 
 /// `pylock.toml` and `pylock.NAME.toml`.
@@ -55,7 +58,8 @@ fn is_archive(path: &str) -> bool {
 
 /// PEP 751 names `vcs`, `directory` and `archive` for what is not from an index.
 pub(super) fn read_pylock(text: &str) -> Result<Pins, String> {
-    packages(&parsed(text)?, text, "packages", |_, package| {
+    let document = parsed(text)?;
+    let mut found = packages(&document, text, "packages", |_, package| {
         let url = |key: &str| {
             Some(
                 package
@@ -75,7 +79,24 @@ pub(super) fn read_pylock(text: &str) -> Result<Pins, String> {
             _ => Origin::Registry,
         };
         (origin, Scope::Runtime)
-    })
+    })?;
+    // Few tools write down who needs what: then nobody can tell which folder is given to a published package.
+    let listed = document.get("packages").and_then(Value::as_array).into_iter().flatten();
+    let folder = |package: &Value| {
+        Some((
+            package.get("name")?.as_str()?.to_owned(),
+            package.get("directory")?.get("path")?.as_str()?.to_owned(),
+        ))
+    };
+    let (mut tells, mut folders) = (false, HashSet::new());
+    for package in listed {
+        tells |= package.get("dependencies").is_some();
+        folders.extend(folder(package).filter(|(_, path)| !is_project(path)).map(|(name, _)| name));
+    }
+    for pin in found.pins.iter_mut().filter(|_| !tells) {
+        pin.is_looked_up = pin.origin == Origin::Local && folders.contains(&pin.name);
+    }
+    Ok(found)
 }
 
 /// When a release was uploaded, as `uv.lock` and `pylock.toml` tell of its files: with the newest of them, for files can be added to an old release.
@@ -93,6 +114,32 @@ fn uploaded(package: &Table) -> Option<Timestamp> {
     };
     let times: Option<Vec<Timestamp>> = files.map(time).collect();
     times?.into_iter().max()
+}
+
+/// What a package needs, by name: a table of ranges (Poetry), requirements as texts (PDM, Gleam) or tables (uv, `pylock.toml`), those of its extras too.
+fn needs(package: &Table) -> Vec<String> {
+    let of_extras = package.get("optional-dependencies").and_then(Value::as_table);
+    let lists = ["dependencies", "requirements"].iter().filter_map(|key| package.get(*key));
+    let mut names = Vec::new();
+    for list in lists.chain(of_extras.into_iter().flat_map(Table::values)) {
+        match list {
+            Value::Table(ranges) => names.extend(ranges.keys().cloned()),
+            Value::Array(listed) => names.extend(listed.iter().filter_map(|needed| match needed {
+                Value::String(requirement) => Some(name_of(requirement).to_owned()),
+                Value::Table(needed) => needed.get("name").and_then(Value::as_str).map(str::to_owned),
+                _ => None,
+            })),
+            _ => {}
+        }
+    }
+    names
+}
+
+/// The name that a requirement begins with: `idna<4,>=2.5`, `requests[socks]; python_version > "3"`.
+fn name_of(requirement: &str) -> &str {
+    let is_of_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let end = requirement.find(|c| !is_of_name(c)).unwrap_or(requirement.len());
+    &requirement[..end]
 }
 
 pub(super) fn parsed(text: &str) -> Result<Table, String> {
@@ -127,6 +174,7 @@ pub(super) fn packages(document: &Table, text: &str, list: &str, about: impl Fn(
             origin,
             scope,
             published: uploaded(table),
+            needs: needs(table),
             ..Pin::new(name, version, line)
         });
     }

@@ -12,7 +12,7 @@ use toml::{Table, Value};
 use crate::io::lockfile::npm::scopes;
 use crate::model::inventory::{Origin, Scope};
 
-use super::format::Pins;
+use super::pin::Pins;
 use super::toml_packages::{packages, parsed};
 
 /// uv says in `source` where each package is from; the project itself is among them.
