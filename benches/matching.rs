@@ -1,4 +1,5 @@
 //! What matching costs on a feed of 250,000 records: `cargo bench --bench matching`. The figures that `measures` asks for, printed as a table.
+//! `cargo bench --bench matching -- many` does the same with 1,800,000 records of which two thirds are malware; a number behind it is that of records.
 #![expect(
     clippy::unwrap_used,
     clippy::let_underscore_must_use,
@@ -6,6 +7,8 @@
     clippy::disallowed_methods,
     reason = "a bench ends at the first surprise and prints its figures"
 )]
+
+mod many;
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
@@ -20,15 +23,20 @@ use portcullis::model::purl::Purl;
 use portcullis::stage::matching::{self, Feeds};
 
 const RECORDS: usize = 250_000;
-/// Asks for nothing but opening the feed and the memory that it took.
+/// Asks for nothing but opening the feed of a folder, and for what that took.
 const ALONE: &str = "open-alone";
 
 fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench-matching");
-    let feed = root.join("feed");
-    if std::env::args().any(|argument| argument == ALONE) {
-        return open_alone(&feed, &root.join("cache"));
+    let arguments: Vec<String> = std::env::args().collect();
+    if let Some(at) = arguments.iter().position(|argument| argument == ALONE) {
+        return open_alone(Path::new(&arguments[at + 1]));
     }
+    if let Some(at) = arguments.iter().position(|argument| argument == "many") {
+        let count = arguments.get(at + 1).and_then(|count| count.parse().ok());
+        return many::run(&root.join("many"), count.unwrap_or(1_800_000));
+    }
+    let feed = root.join("feed");
     generate(&feed.join("npm"));
     let archive = fs::metadata(feed.join("npm/all.zip")).unwrap().len();
     println!("feed: {RECORDS} records, {} MB of all.zip", archive >> 20);
@@ -61,7 +69,7 @@ fn main() {
     let warm = best(20, || drop(open(&one)));
     row("open it", warm, Duration::from_millis(2));
     let feeds = open(&one);
-    lookups(&feeds);
+    lookups(&feeds, RECORDS);
 
     let sbom = inventory(4000, |at| (format!("package-{}", at * 61 % RECORDS), format!("1.{}.0", at % 40)));
     let matched = best(10, || drop(feeds.match_inventory(&sbom, &[])));
@@ -73,13 +81,53 @@ fn main() {
     one_record_changes(&feed.join("npm"), || drop(open(&one)));
 }
 
-/// Opens the feed in a process of its own, and says what memory that took, in MB.
-fn open_alone(feed: &Path, cache: &Path) {
+/// Opens a feed in a process of its own, and says what that took: milliseconds, those of the processors, and memory in MB.
+fn open_alone(root: &Path) {
     let one = inventory(1, |at| (format!("package-{at}"), "1.0.0".to_owned()));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let effects = Effects::plain(cache.to_owned());
-    drop(runtime.block_on(matching::open(&plan(feed, cache), &one, &effects)).unwrap());
-    println!("{}", memory("VmHWM") >> 10);
+    let cache = root.join("cache");
+    let effects = Effects::plain(cache.clone());
+    let open = || {
+        runtime
+            .block_on(matching::open(&plan(&root.join("feed"), &cache), &one, &effects))
+            .unwrap()
+    };
+    let (took, feeds) = timed(open);
+    assert!(feeds.match_inventory(&one, &[]).gaps.is_empty(), "the feed is open");
+    println!("{} {} {}", took.as_millis(), processors(), memory("VmHWM") >> 10);
+}
+
+/// What opening a feed in a process of its own took.
+struct Alone {
+    took: Duration,
+    processors: Duration,
+    megabytes: f64,
+}
+
+fn alone(root: &Path) -> Alone {
+    let done = Command::new(std::env::current_exe().unwrap())
+        .arg(ALONE)
+        .arg(root)
+        .output()
+        .unwrap();
+    let text = String::from_utf8(done.stdout).unwrap();
+    let numbers: Vec<u64> = text.split_whitespace().map(|number| number.parse().unwrap()).collect();
+    let [took, processors, megabytes] = numbers[..] else {
+        panic!("{text}{}", String::from_utf8_lossy(&done.stderr))
+    };
+    Alone {
+        took: Duration::from_millis(took),
+        processors: Duration::from_millis(processors),
+        megabytes: megabytes as f64,
+    }
+}
+
+/// Milliseconds of processors that this process took; 0 where nobody tells.
+fn processors() -> u64 {
+    let told = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields = told.rsplit(')').next().unwrap_or_default().split_whitespace();
+    // User and system, in hundredths of a second.
+    fields.skip(11).take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum::<u64>() * 10
 }
 
 /// What a run takes that finds one record changed: what `modified_id.csv` leads to.
@@ -104,16 +152,15 @@ fn one_record_changes(folder: &Path, open: impl Fn()) {
     row("the index after one record changed", rounds[2], Duration::from_secs(2));
     // The memory of this process holds what came before.
     change(5);
-    let alone = Command::new(std::env::current_exe().unwrap()).arg(ALONE).output().unwrap();
-    let peak: f64 = String::from_utf8(alone.stdout).unwrap().trim().parse().unwrap();
+    let peak = alone(folder.ancestors().nth(2).unwrap()).megabytes;
     println!("{}", judged("peak memory of that", peak, 500.0, "MB"));
     fs::remove_dir_all(overlay).unwrap();
 }
 
 /// Time for one name: of 100,000 names that are there, and of as many that are not.
-fn lookups(feeds: &Feeds) {
+fn lookups(feeds: &Feeds, records: usize) {
     const COUNT: usize = 100_000;
-    let there = inventory(COUNT, |at| (format!("package-{}", at * 7 % RECORDS), "100.0.0".to_owned()));
+    let there = inventory(COUNT, |at| (format!("package-{}", at * 7 % records), "100.0.0".to_owned()));
     let absent = inventory(COUNT, |at| (format!("nothing-{at}"), "1.0.0".to_owned()));
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     for (name, inventory) in [

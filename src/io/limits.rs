@@ -45,8 +45,10 @@ pub struct Limits {
     pub platforms: usize,
     /// Bytes of one advisory record.
     pub advisory: u64,
-    /// One feed's archive as downloaded.
+    /// One feed's archive as downloaded. It is never held in memory.
     pub feed: u64,
+    /// One feed's list of its records.
+    pub feed_list: u64,
     /// One feed's archive unpacked.
     pub feed_unpacked: u64,
     /// Bytes of one SBOM or stored inventory.
@@ -96,7 +98,8 @@ impl Default for Limits {
             layers: 512,
             platforms: 64,
             advisory: 4 * MIB,
-            feed: GIB,
+            feed: 4 * GIB,
+            feed_list: 512 * MIB,
             feed_unpacked: 8 * GIB,
             sbom: 256 * MIB,
             document: 4 * MIB,

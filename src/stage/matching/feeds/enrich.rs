@@ -93,9 +93,9 @@ impl Enrichment {
         retrieved: Option<Timestamp>,
         effects: &Effects,
     ) -> Result<FeedRevision, String> {
-        let bytes = files::read(path, effects.limits.feed).map_err(|error| chain(&error))?;
+        let bytes = files::read(path, effects.limits.feed_list).map_err(|error| chain(&error))?;
         let revision = sha256(&bytes);
-        let bytes = unpacked(bytes, effects.limits.feed).map_err(|error| format!("{}: {error}", path.display()))?;
+        let bytes = unpacked(bytes, effects.limits.feed_list).map_err(|error| format!("{}: {error}", path.display()))?;
         let (records, dated) = match kind {
             Kind::Kev => self.read_kev(&bytes),
             Kind::Epss => self.read_epss(&bytes),

@@ -117,13 +117,13 @@ const ERRATA: [&str; 8] = [
     "openSUSE",
 ];
 
-/// Records that are cut off: nobody knows which packages they were about.
+/// Records of which only a part can be read: nobody knows which packages they are about.
 fn cut_off(feed: &OpenFeed) -> Vec<Gap> {
     let gap = |subject: &str, problem: &str| Gap {
         kind: GapKind::MalformedAdvisory,
         subject: subject.to_owned(),
         detail: format!(
-            "it is cut off ({problem}), and may be about any package: fetch {} anew",
+            "it cannot be read as a whole ({problem}), and may be about any package: fetch {} anew",
             feed.revision.name
         ),
         location: None,

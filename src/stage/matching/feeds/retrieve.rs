@@ -3,7 +3,7 @@
 //! An ecosystem's records are one archive. Where the server also has `modified_id.csv` and few records have changed since the copy was indexed,
 //! only those are fetched and laid over the archive; else the archive is fetched again, from where it broke off if it did.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -25,7 +25,7 @@ use crate::model::plan::FeedsPlan;
 
 use super::available::{Absence, Available};
 use super::feed_source::Retrieval;
-use super::records::OVERLAY;
+use super::records::{OVERLAY, key_hash};
 use super::store::file_name;
 use crate::stage::matching::error::MatchingError;
 use crate::stage::matching::index::Index;
@@ -229,7 +229,7 @@ impl<'a> Retriever<'a> {
 
     /// Fetches the records that have changed, where they are few; false where the archive is the better way.
     async fn changed(&self, http: &Http, list: &str, base_url: &str, base: &str, folder: &Path, index: &Index) -> Result<bool, HttpError> {
-        let Some(bytes) = http.read(list, self.effects.limits.feed).await? else {
+        let Some(bytes) = http.read(list, self.effects.limits.feed_list).await? else {
             return Ok(false);
         };
         let Some(changed) = differing(&bytes, index, self.effects.clock.now()) else {
@@ -270,13 +270,8 @@ impl<'a> Retriever<'a> {
 /// The ids whose times in the list are later than in the index, or that it does not have. None where the index has records that the list has not:
 /// records vanished, and only the archive can tell. A record of the future is older than any: it would never be asked for again.
 fn differing(list: &[u8], index: &Index, now: Timestamp) -> Option<Vec<String>> {
-    let mut known: HashMap<&str, i64> = HashMap::new();
-    for number in 0..index.advisories() {
-        let record = index.advisory(number).or_none("an index that cannot be read is fetched whole")?;
-        let modified = record.modified().filter(|time| *time <= now);
-        let time = modified.map_or(i64::MIN, Timestamp::as_second);
-        known.insert(record.id().or_none("an index that cannot be read is fetched whole")?, time);
-    }
+    let mut known = index.times().or_none("an index that cannot be read is fetched whole")?;
+    let now = now.as_second();
     let mut changed = BTreeMap::new();
     for line in list.split(|byte| *byte == b'\n') {
         let text = std::str::from_utf8(line).or_none("a line that is no text names no record");
@@ -287,8 +282,8 @@ fn differing(list: &[u8], index: &Index, now: Timestamp) -> Option<Vec<String>> 
         let time = time.parse::<Timestamp>().map_or(i64::MAX, Timestamp::as_second);
         // Lists of all ecosystems together name records as `Debian/DSA-1`.
         let id = id.rsplit('/').next().unwrap_or(id);
-        match known.remove(id) {
-            Some(ours) if ours >= time => {}
+        match known.remove(&key_hash(id)) {
+            Some(ours) if ours >= time && ours <= now => {}
             _ => _ = changed.insert(id.to_owned(), ()),
         }
     }

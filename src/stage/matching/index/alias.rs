@@ -4,95 +4,121 @@
 //! one it is made from. A distribution's notice (DSA, DLA, USN, RHSA …) is a *bundle*: its `upstream` lists every vulnerability that one update fixes.
 //! It joins each of them and never makes them one: a waiver on one CVE must not cover its neighbours.
 
-use std::collections::HashMap;
-
 use crate::model::advisory::AdvisoryKind;
 
 use super::alias_sets::{Sets, is_cve};
-use super::strings::{Pool, PoolFull, StringRef};
-use crate::stage::matching::record::parsed::{ParsedRating, ParsedRecord};
+use super::ids::Ids;
+use super::layout::{LIST, NONE};
+use super::speech::{Speech, Spoken};
+use super::strings::PoolFull;
+
+/// Every group, and the groups of each record and id.
+#[derive(Debug, Default)]
+pub(in crate::stage::matching) struct Groups {
+    pub(in crate::stage::matching) groups: Vec<Group>,
+    /// Numbers of ids, by group, in it sorted by text.
+    members: Vec<u32>,
+    /// Of each record: its one group, or with [`LIST`] set the place of a list among `lists`: for a bundle those that it joins.
+    pub(in crate::stage::matching) of_record: Vec<u32>,
+    /// A number of groups, and those.
+    pub(in crate::stage::matching) lists: Vec<u32>,
+    /// The group that an id is in, by the id's number. A bundle's id is in one of its own, beside those that it joins.
+    pub(in crate::stage::matching) of_id: Vec<u32>,
+}
 
 /// Ids that speak of one thing.
 #[derive(Debug)]
 pub(in crate::stage::matching) struct Group {
-    /// Sorted by text.
-    pub(in crate::stage::matching) ids: Vec<StringRef>,
+    /// Where its ids end among the members.
+    end: u32,
     /// What its records say, see [`kind_of`].
     pub(in crate::stage::matching) kind: AdvisoryKind,
-    /// The worst that its records say of themselves.
-    pub(in crate::stage::matching) rating: Option<ParsedRating>,
+    /// The record that says the worst of itself; [`NONE`] where none says anything.
+    pub(in crate::stage::matching) rated_by: u32,
 }
 
-/// Every group, and the groups of each record and id.
-#[derive(Debug)]
-pub(in crate::stage::matching) struct Groups {
-    pub(in crate::stage::matching) groups: Vec<Group>,
-    /// The groups of each record: one, or for a bundle those that it joins.
-    pub(in crate::stage::matching) of_record: Vec<Box<[u32]>>,
-    /// The group that an id is in. A bundle's id is in one of its own, beside those that it joins.
-    pub(in crate::stage::matching) of_id: Vec<(StringRef, u32)>,
+impl Groups {
+    /// The ids of a group, sorted by text.
+    pub(in crate::stage::matching) fn ids(&self, group: usize) -> &[u32] {
+        let start = group.checked_sub(1).map_or(0, |before| self.groups[before].end as usize);
+        &self.members[start..self.groups[group].end as usize]
+    }
+
+    /// The groups behind what tells of them.
+    pub(in crate::stage::matching) fn listed(&self, of: u32) -> Vec<u32> {
+        match of & LIST {
+            0 => vec![of],
+            _ => {
+                let at = (of & !LIST) as usize;
+                self.lists[at + 1..at + 1 + self.lists[at] as usize].to_vec()
+            }
+        }
+    }
+
+    /// What tells of some groups.
+    pub(super) fn tell(&mut self, groups: &[u32]) -> u32 {
+        if let [one] = groups {
+            return *one;
+        }
+        let at = self.lists.len() as u32;
+        self.lists.push(groups.len() as u32);
+        self.lists.extend_from_slice(groups);
+        at | LIST
+    }
 }
 
 /// Puts records into groups. No group holds two CVEs that no record equates one to one: a record that names several, or that would join what
 /// speaks of another CVE, belongs to each of the groups and makes them not one.
-pub(in crate::stage::matching) fn resolve(records: &[ParsedRecord], pool: &mut Pool) -> Result<Groups, PoolFull> {
-    let mut sets = Sets::default();
+pub(in crate::stage::matching) fn resolve(speech: &Speech, ids: &mut Ids) -> Result<Groups, PoolFull> {
+    let embedded = name_embedded(speech, ids)?;
+    ids.seal();
+    let mut sets = Sets::new(ids);
     // What records are named after, and what they equate one to one, comes before what they say of others: the order of records does not count.
-    for record in records {
-        let own = sets.node_of(record.id, pool);
-        // Known, so that no waiver on one of them looks like a slip of the pen.
-        for other in record.aliases.iter().chain(record.upstream.iter()) {
-            sets.node_of(*other, pool);
+    for (id, cve) in embedded {
+        sets.join(id, cve);
+    }
+    let counting = || speech.records().filter(|record| record.counts);
+    for record in counting() {
+        if let ([other], true) = (&*cves(record, ids), is_cve(ids.get(record.id))) {
+            sets.equate(record.id, *other);
         }
-        if !counts(record) {
+    }
+    for record in counting() {
+        if let [cve] = &*cves(record, ids) {
+            sets.join(record.id, *cve);
+        }
+    }
+    for record in counting().filter(|record| !record.aliases.is_empty() || !record.upstream.is_empty()) {
+        if cves(record, ids).len() > 1 {
             continue;
         }
-        for id in std::iter::once(record.id)
-            .chain(record.aliases.iter().copied())
-            .chain(record.upstream.iter().copied())
-        {
-            if let Some(cve) = embedded_cve(pool.get(id)).map(str::to_owned) {
-                let cve = pool.intern(&cve)?;
-                let (node, cve) = (sets.node_of(id, pool), sets.node_of(cve, pool));
-                sets.join(node, cve);
-            }
-        }
-        if let ([other], true) = (&*cves(record, pool), is_cve(pool.get(record.id))) {
-            let other = sets.node_of(*other, pool);
-            sets.equate(own, other);
-        }
-    }
-    for record in records.iter().filter(|record| counts(record)) {
-        if let [cve] = &*cves(record, pool) {
-            let (own, cve) = (sets.node_of(record.id, pool), sets.node_of(*cve, pool));
-            sets.join(own, cve);
-        }
-    }
-    for record in records.iter().filter(|record| counts(record) && cves(record, pool).len() < 2) {
-        let own = sets.node_of(record.id, pool);
-        let made_from = is_made_from_one(pool.get(record.id)) && embedded_cve(pool.get(record.id)).is_none();
+        let id = ids.get(record.id);
+        let made_from = is_made_from_one(id) && embedded_cve(id).is_none();
         let upstream = record.upstream.iter().filter(|_| made_from);
         for other in record.aliases.iter().chain(upstream) {
-            let other = sets.node_of(*other, pool);
-            sets.join(own, other);
+            sets.join(record.id, *other);
         }
     }
-    Ok(collect(records, pool, sets))
+    collect(speech, ids, sets)
 }
 
-/// Whether what a record says joins anything.
-fn counts(record: &ParsedRecord) -> bool {
-    !record.withdrawn && record.broken.is_none()
+/// Ids with the CVEs in their names; those are made known.
+fn name_embedded(speech: &Speech, ids: &mut Ids) -> Result<Vec<(u32, u32)>, PoolFull> {
+    let mut embedded = Vec::new();
+    for record in speech.records().filter(|record| record.counts) {
+        for id in std::iter::once(&record.id).chain(record.aliases).chain(record.upstream) {
+            if let Some(cve) = embedded_cve(ids.get(*id)).map(str::to_owned) {
+                embedded.push((*id, ids.intern(&cve)?));
+            }
+        }
+    }
+    Ok(embedded)
 }
 
 /// The CVEs that a record names as its aliases, itself left out.
-fn cves(record: &ParsedRecord, pool: &Pool) -> Vec<StringRef> {
-    let mut named: Vec<StringRef> = record
-        .aliases
-        .iter()
-        .copied()
-        .filter(|id| *id != record.id && is_cve(pool.get(*id)))
-        .collect();
+fn cves(record: Spoken<'_>, ids: &Ids) -> Vec<u32> {
+    let aliases = record.aliases.iter().copied();
+    let mut named: Vec<u32> = aliases.filter(|id| *id != record.id && is_cve(ids.get(*id))).collect();
     named.sort_unstable();
     named.dedup();
     named
@@ -113,75 +139,97 @@ fn is_made_from_one(id: &str) -> bool {
     id.starts_with("CGA-") || id.starts_with("MINI-") || id.starts_with("ECHO-")
 }
 
-fn is_bundle(record: &ParsedRecord, pool: &Pool) -> bool {
-    let id = pool.get(record.id);
-    !record.upstream.is_empty() && embedded_cve(id).is_none() && !is_made_from_one(id)
+fn is_bundle(record: Spoken<'_>, ids: &Ids) -> bool {
+    !record.upstream.is_empty() && embedded_cve(ids.get(record.id)).is_none() && !is_made_from_one(ids.get(record.id))
 }
 
-fn collect(records: &[ParsedRecord], pool: &Pool, mut sets: Sets) -> Groups {
-    let mut groups: Vec<Group> = Vec::new();
-    let mut number: HashMap<u32, u32> = HashMap::new();
-    let mut of_id = Vec::with_capacity(sets.ids.len());
-    for node in 0..sets.ids.len() as u32 {
-        let root = sets.root(node);
-        let group = *number.entry(root).or_insert_with(|| {
-            groups.push(Group {
-                ids: Vec::with_capacity(2),
-                kind: AdvisoryKind::Vulnerability,
-                rating: None,
-            });
-            groups.len() as u32 - 1
-        });
-        let id = sets.ids[node as usize];
-        groups[group as usize].ids.push(id);
-        of_id.push((id, group));
-    }
-    let mut kinds: Vec<Option<(bool, AdvisoryKind)>> = vec![None; groups.len()];
-    let mut of_record = Vec::with_capacity(records.len());
-    for record in records {
-        let own = of_id[sets.nodes[&record.id] as usize].1;
-        if !record.withdrawn && record.broken.is_none() {
-            let group = &mut groups[own as usize];
-            group.rating = worst(group.rating, record.rating);
-            kinds[own as usize] = Some(kind_of(kinds[own as usize], record, pool));
+fn collect(speech: &Speech, ids: &Ids, mut sets: Sets) -> Result<Groups, PoolFull> {
+    let mut all = group(ids, &mut sets);
+    drop(sets);
+    let mut kinds: Vec<Option<(bool, AdvisoryKind)>> = vec![None; all.groups.len()];
+    let mut worst: Vec<Option<(u8, Option<u8>)>> = vec![None; all.groups.len()];
+    all.of_record.reserve(speech.len());
+    for (number, record) in speech.records().enumerate() {
+        let own = all.of_id[record.id as usize];
+        if record.counts {
+            let at = own as usize;
+            kinds[at] = Some(kind_of(kinds[at], record, ids));
+            // Of two that are as bad the first.
+            if record.rating > worst[at] {
+                worst[at] = record.rating;
+                all.groups[at].rated_by = number as u32;
+            }
         }
-        of_record.push(if is_bundle(record, pool) {
-            let mut joined: Vec<u32> = record.upstream.iter().map(|id| of_id[sets.nodes[id] as usize].1).collect();
-            joined.sort_unstable();
-            joined.dedup();
-            joined.into()
+        let of = |ids: &[u32]| ids.iter().map(|id| all.of_id[*id as usize]).collect::<Vec<u32>>();
+        let mut spoken = if is_bundle(record, ids) {
+            of(record.upstream)
         } else {
             // Aliases that could not be joined: the record speaks of them too.
-            let others = record
-                .aliases
-                .iter()
-                .filter(|_| counts(record))
-                .map(|id| of_id[sets.nodes[id] as usize].1);
-            let mut spoken: Vec<u32> = match cves(record, pool).len() {
-                0 | 1 => std::iter::once(own).chain(others).collect(),
-                _ => others.collect(),
-            };
-            spoken.sort_unstable();
-            spoken.dedup();
-            spoken.into()
-        });
+            let mut others = if record.counts { of(record.aliases) } else { Vec::new() };
+            if cves(record, ids).len() < 2 {
+                others.push(own);
+            }
+            others
+        };
+        spoken.sort_unstable();
+        spoken.dedup();
+        let told = all.tell(&spoken);
+        all.of_record.push(told);
+        if all.lists.len() >= LIST as usize {
+            return Err(PoolFull);
+        }
     }
-    for (group, kind) in groups.iter_mut().zip(kinds) {
-        group.ids.sort_unstable_by(|a, b| pool.get(*a).cmp(pool.get(*b)));
-        let malicious = group.ids.iter().any(|id| pool.get(*id).starts_with("MAL-"));
-        group.kind = if malicious {
-            AdvisoryKind::Malicious
-        } else {
-            kind.map_or(AdvisoryKind::Vulnerability, |(_, kind)| kind)
+    for (at, kind) in kinds.into_iter().enumerate() {
+        let is_malicious = all.ids(at).iter().any(|id| ids.get(*id).starts_with("MAL-"));
+        all.groups[at].kind = match is_malicious {
+            true => AdvisoryKind::Malicious,
+            false => kind.map_or(AdvisoryKind::Vulnerability, |(_, kind)| kind),
         };
     }
-    Groups { groups, of_record, of_id }
+    Ok(all)
+}
+
+/// The sets of ids as groups of which nothing is known yet, numbered by their first ids.
+fn group(ids: &Ids, sets: &mut Sets) -> Groups {
+    let count = ids.len() as u32;
+    let mut all = Groups::default();
+    let mut numbers = vec![NONE; count as usize];
+    for id in 0..count {
+        let root = sets.root(id) as usize;
+        if numbers[root] == NONE {
+            numbers[root] = all.groups.len() as u32;
+            all.groups.push(Group {
+                end: 0,
+                kind: AdvisoryKind::Vulnerability,
+                rated_by: NONE,
+            });
+        }
+        all.of_id.push(numbers[root]);
+        all.groups[numbers[root] as usize].end += 1;
+    }
+    // From lengths to ends by way of the places where the next id goes.
+    let mut start = 0;
+    for group in &mut all.groups {
+        start += std::mem::replace(&mut group.end, start);
+    }
+    all.members = vec![0; count as usize];
+    for id in 0..count {
+        let group = &mut all.groups[all.of_id[id as usize] as usize];
+        all.members[group.end as usize] = id;
+        group.end += 1;
+    }
+    let mut start = 0;
+    for group in &all.groups {
+        all.members[start..group.end as usize].sort_unstable_by(|a, b| ids.get(*a).cmp(ids.get(*b)));
+        start = group.end as usize;
+    }
+    all
 }
 
 /// What a group says: malice before all; then RustSec's word (it knows "unmaintained", where GitHub's record of the same thing says
 /// "vulnerability"), then the gravest word of any record.
-fn kind_of(before: Option<(bool, AdvisoryKind)>, record: &ParsedRecord, pool: &Pool) -> (bool, AdvisoryKind) {
-    let ours = (pool.get(record.id).starts_with("RUSTSEC-"), record.kind);
+fn kind_of(before: Option<(bool, AdvisoryKind)>, record: Spoken<'_>, ids: &Ids) -> (bool, AdvisoryKind) {
+    let ours = (ids.get(record.id).starts_with("RUSTSEC-"), record.kind);
     match before {
         None => ours,
         Some((_, AdvisoryKind::Malicious)) => (true, AdvisoryKind::Malicious),
@@ -210,31 +258,29 @@ impl Gravity for AdvisoryKind {
     }
 }
 
-fn worst(a: Option<ParsedRating>, b: Option<ParsedRating>) -> Option<ParsedRating> {
-    let (Some(x), Some(y)) = (a, b) else { return a.or(b) };
-    let score = |rating: ParsedRating| rating.score.unwrap_or(-1.0);
-    let order = x.severity.cmp(&y.severity).then(score(x).total_cmp(&score(y)));
-    Some(if order.is_ge() { x } else { y })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stage::matching::index::part::Part;
+    use crate::stage::matching::index::strings::Pool;
     use crate::stage::matching::record::parsed::Target;
     use crate::stage::matching::record::read::parse;
 
     fn groups_of(records: &[&str]) -> (Vec<Vec<String>>, Vec<Vec<u32>>, Vec<AdvisoryKind>) {
-        let mut pool = Pool::new();
+        let mut part = Part::default();
         let target = Target::new("crates.io", jiff::Timestamp::MAX);
-        let parsed: Vec<ParsedRecord> = records
-            .iter()
-            .map(|r| parse(r.as_bytes(), "f", target, &mut pool).expect("room"))
-            .collect();
-        let found = resolve(&parsed, &mut pool).expect("room");
-        let ids = |group: &Group| group.ids.iter().map(|id| pool.get(*id).to_owned()).collect();
+        for record in records {
+            let mut pool = Pool::new();
+            let parsed = parse(record.as_bytes(), "f", target, &mut pool).expect("room");
+            part.add(parsed, &pool, Default::default());
+        }
+        let (mut speech, mut ids) = (Speech::default(), Ids::default());
+        speech.add(&part, &mut ids).expect("room");
+        let found = resolve(&speech, &mut ids).expect("room");
+        let texts = |group: usize| found.ids(group).iter().map(|id| ids.get(*id).to_owned()).collect();
         (
-            found.groups.iter().map(ids).collect(),
-            found.of_record.iter().map(|groups| groups.to_vec()).collect(),
+            (0..found.groups.len()).map(texts).collect(),
+            found.of_record.iter().map(|of| found.listed(*of)).collect(),
             found.groups.iter().map(|group| group.kind).collect(),
         )
     }

@@ -1,6 +1,11 @@
 //! Disjoint sets of ids, of which none speaks of two CVEs unless a record says so.
 
-use super::strings::{Pool, RefMap, StringRef};
+use super::ids::Ids;
+use super::layout::NONE;
+
+/// So many ids may speak of one thing. Of a vulnerability that thousands of packages have, a distribution with an id for each of them has
+/// thousands; what chains everything that there is into one group is no statement about any of it, and every finding would carry all of it.
+const LARGEST: u32 = 16_384;
 
 pub(super) fn is_cve(id: &str) -> bool {
     id.starts_with("CVE-")
@@ -9,22 +14,22 @@ pub(super) fn is_cve(id: &str) -> bool {
 /// Disjoint sets of ids.
 #[derive(Debug, Default)]
 pub(super) struct Sets {
-    pub(super) nodes: RefMap<u32>,
-    pub(super) ids: Vec<StringRef>,
     parents: Vec<u32>,
     /// The CVE that a set speaks of, by its root.
-    cves: Vec<Option<StringRef>>,
+    cves: Vec<u32>,
+    /// How many are in a set, by its root.
+    sizes: Vec<u32>,
 }
 
 impl Sets {
-    /// The node of an id.
-    pub(super) fn node_of(&mut self, id: StringRef, pool: &Pool) -> u32 {
-        *self.nodes.entry(id).or_insert_with(|| {
-            self.cves.push(is_cve(pool.get(id)).then_some(id));
-            self.ids.push(id);
-            self.parents.push(self.parents.len() as u32);
-            self.parents.len() as u32 - 1
-        })
+    /// Every id by itself.
+    pub(super) fn new(ids: &Ids) -> Self {
+        let numbers = || 0..ids.len() as u32;
+        Self {
+            parents: numbers().collect(),
+            cves: numbers().map(|id| if is_cve(ids.get(id)) { id } else { NONE }).collect(),
+            sizes: vec![1; ids.len()],
+        }
     }
 
     pub(super) fn root(&mut self, mut node: u32) -> u32 {
@@ -39,19 +44,25 @@ impl Sets {
     /// Makes two sets one, unless they speak of different CVEs.
     pub(super) fn join(&mut self, a: u32, b: u32) {
         let (a, b) = (self.root(a), self.root(b));
-        if let (Some(a), Some(b)) = (self.cves[a as usize], self.cves[b as usize])
-            && a != b
-        {
-            return;
+        let (of_a, of_b) = (self.cves[a as usize], self.cves[b as usize]);
+        if of_a == NONE || of_b == NONE || of_a == of_b {
+            self.equate(a, b);
         }
-        self.equate(a, b);
     }
 
-    /// Makes two sets one, whatever they speak of.
+    /// Makes two sets one, whatever they speak of, unless that were too large a one.
     pub(super) fn equate(&mut self, a: u32, b: u32) {
         let (a, b) = (self.root(a), self.root(b));
-        self.cves[a.min(b) as usize] = self.cves[a.min(b) as usize].or(self.cves[a.max(b) as usize]);
+        let size = self.sizes[a as usize].saturating_add(self.sizes[b as usize]);
+        if a == b || size > LARGEST {
+            return;
+        }
         // The lower number stays the root, so that the outcome does not depend on the order of joins.
-        self.parents[a.max(b) as usize] = a.min(b);
+        let (low, high) = (a.min(b) as usize, a.max(b) as usize);
+        if self.cves[low] == NONE {
+            self.cves[low] = self.cves[high];
+        }
+        self.sizes[low] = size;
+        self.parents[high] = low as u32;
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! header   one block: magic, version, file length, section table, CRC of the check section, CRC of the header
-//! sections meta (JSON) · strings · buckets · packages · claims · words · advisories · groups · ids
+//! sections records (see [`super::packed`]) · table · buckets · packages · claims · words · groups · ids · strings · meta (JSON)
 //! checks   a CRC-32 of each block between header and checks
 //! ```
 //! A block is verified the first time that it is read, so that opening takes no time that grows with the file and nothing is ever misread.
@@ -12,39 +12,44 @@ pub(super) const BLOCK: usize = 4096;
 /// What the file begins with.
 pub(super) const MAGIC: [u8; 8] = *b"PCLSIDX\n";
 /// Raised with every change of the layout or of what the builder puts into it: an older file is rebuilt.
-pub(super) const VERSION: u32 = 9;
+pub(super) const VERSION: u32 = 10;
 
 /// The parts of the file, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Section {
-    /// [`super::Meta`] as JSON.
-    Meta,
-    /// Texts, see [`super::strings`].
-    Strings,
+    /// Every record, in the order of their files, see [`super::packed`].
+    Records,
+    /// Of each record: where it begins, modified, hash of its file's name, its groups.
+    Table,
     /// For each bucket of hashes, the first package in it; one more at the end.
     Buckets,
-    /// Packages by hash: hash u64, name, first claim, number of claims.
+    /// Packages by hash: hash u64, first claim, number of claims.
     Packages,
-    /// Claims by package: advisory, release, words.
+    /// Claims by package: record, where it is in the record.
     Claims,
     /// Lists: a length and so many numbers.
     Words,
-    Advisories,
     Groups,
-    /// Ids by hash: hash u64, id, list of groups.
+    /// Ids by hash: hash u64, id, its groups.
     Ids,
+    /// The texts of ids.
+    Strings,
+    /// [`super::Meta`] as JSON.
+    Meta,
     Checks,
 }
 
-pub(super) const SECTIONS: usize = 10;
+pub(super) const SECTIONS: usize = 11;
+/// Bytes of a record's row: offset u64, modified i64, key u64, groups.
+pub(super) const ROW: usize = 28;
 /// Bytes of a package.
-pub(super) const PACKAGE: usize = 20;
+pub(super) const PACKAGE: usize = 16;
 /// Bytes of a claim.
-pub(super) const CLAIM: usize = 12;
-/// Bytes of a record: id, summary, url, groups, kind, severity, score, vector, source, published i64, modified i64, file, aliases, upstream.
-pub(super) const ADVISORY: usize = 64;
-/// Bytes of a group: ids, kind, severity, score, vector, source.
-pub(super) const GROUP: usize = 24;
+pub(super) const CLAIM: usize = 8;
+/// Bytes of a group: ids, kind, the record that rates it.
+pub(super) const GROUP: usize = 12;
+/// Set in what tells of groups where it is the place of a list of them; without it, it is the one group.
+pub(super) const LIST: u32 = 1 << 31;
 /// Bytes of an id.
 pub(super) const ID: usize = 16;
 /// A number that is not there.

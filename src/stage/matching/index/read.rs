@@ -1,15 +1,20 @@
 //! Reading an index: every reference is checked, every block verified before its bytes are believed.
 
+use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::model::severity::{Rating, Severity};
+use crate::model::severity::Rating;
 
 use super::Meta;
 use super::build::{bucket_bits, bucket_of};
-use super::layout::{ADVISORY, BLOCK, Header, ID, NONE, PACKAGE, Section, u32_at, u64_at};
+use super::cursor::Cursor;
+use super::layout::{BLOCK, Header, ID, LIST, PACKAGE, ROW, Section, u32_at, u64_at};
 use super::map::Mapped;
-use super::strings::hash;
+use super::packed::Packed;
+use super::part::name_hash;
+use super::strings::{Ready, hash};
 
 /// Why an index cannot be used. It is rebuilt, or the feed is a gap.
 #[derive(Debug, thiserror::Error)]
@@ -90,13 +95,14 @@ impl Index {
 
     /// The first claim and the number of claims of a package, by its name in [`normal_name`](crate::stage::matching::record::names::normal_name)'s form.
     pub(in crate::stage::matching) fn package(&self, name: &str) -> Result<Option<(u32, u32)>, IndexError> {
-        let wanted = hash(name);
+        let [wanted, _] = name_hash(name);
         let bucket = bucket_of(wanted, bucket_bits(self.packages)) as usize;
         let range = self.bytes(Section::Buckets, bucket * 4, 8)?;
         for at in u32_at(range, 0)..u32_at(range, 4) {
             let entry = self.bytes(Section::Packages, at as usize * PACKAGE, PACKAGE)?;
-            if u64_at(entry, 0) == wanted && self.text(u32_at(entry, 8))? == name {
-                return Ok(Some((u32_at(entry, 12), u32_at(entry, 16))));
+            let first = u32_at(entry, 8);
+            if u64_at(entry, 0) == wanted && self.claim(first)?.package == name {
+                return Ok(Some((first, u32_at(entry, 12))));
             }
         }
         Ok(None)
@@ -104,7 +110,13 @@ impl Index {
 
     /// How many records it holds.
     pub(in crate::stage::matching) fn advisories(&self) -> u32 {
-        (self.header.sections[Section::Advisories as usize].1 as usize / ADVISORY) as u32
+        (self.header.sections[Section::Table as usize].1 as usize / ROW) as u32
+    }
+
+    /// When each record changed, in seconds since 1970, by the hash of its file's name.
+    pub(in crate::stage::matching) fn times(&self) -> Result<HashMap<u64, i64, BuildHasherDefault<Ready>>, IndexError> {
+        let rows = self.whole(Section::Table)?.chunks_exact(ROW);
+        Ok(rows.map(|row| (u64_at(row, 16), u64_at(row, 8).cast_signed())).collect())
     }
 
     /// The groups of an id, where it is known.
@@ -124,48 +136,51 @@ impl Index {
         while low < count && hash_at(low)? == wanted {
             let entry = self.bytes(Section::Ids, low * ID, ID)?;
             if self.text(u32_at(entry, 8))? == id {
-                return Ok(Some(self.numbers(u32_at(entry, 12) as usize)?.0));
+                return Ok(Some(self.told_groups(u32_at(entry, 12))?));
             }
             low += 1;
         }
         Ok(None)
     }
 
-    /// A list of numbers and the place behind it.
-    pub(super) fn numbers(&self, at: usize) -> Result<(Vec<u32>, usize), IndexError> {
+    /// The groups behind what tells of them.
+    pub(super) fn told_groups(&self, of: u32) -> Result<Vec<u32>, IndexError> {
+        match of & LIST {
+            0 => Ok(vec![of]),
+            _ => self.numbers((of & !LIST) as usize),
+        }
+    }
+
+    /// A list of numbers.
+    pub(super) fn numbers(&self, at: usize) -> Result<Vec<u32>, IndexError> {
         let count = u32_at(self.bytes(Section::Words, at * 4, 4)?, 0) as usize;
         let bytes = self.bytes(Section::Words, (at + 1) * 4, count.saturating_mul(4))?;
-        Ok(((0..count).map(|i| u32_at(bytes, i * 4)).collect(), at + 1 + count))
+        Ok((0..count).map(|i| u32_at(bytes, i * 4)).collect())
     }
 
-    pub(super) fn texts(&self, at: usize) -> Result<(Vec<&str>, usize), IndexError> {
-        let (numbers, next) = self.numbers(at)?;
-        Ok((numbers.into_iter().map(|text| self.text(text)).collect::<Result<_, _>>()?, next))
-    }
-
+    /// The text of an id.
     pub(super) fn text(&self, at: u32) -> Result<&str, IndexError> {
-        let length = u32_at(self.bytes(Section::Strings, at as usize, 4)?, 0) as usize;
-        let bytes = self.bytes(Section::Strings, at as usize + 4, length)?;
-        std::str::from_utf8(bytes).map_err(|_| self.damaged("a text in it is not UTF-8", at as usize))
+        let (_, size) = self.header.sections[Section::Strings as usize];
+        let at = at as usize;
+        // A length takes ten bytes at most.
+        let head = self.bytes(Section::Strings, at, 10.min((size as usize).saturating_sub(at)))?;
+        let mut cursor = Cursor(head);
+        let unreadable = || self.damaged("a text in it is not UTF-8", at);
+        let length = cursor.number().ok_or_else(unreadable)?;
+        let start = at + head.len() - cursor.0.len();
+        std::str::from_utf8(self.bytes(Section::Strings, start, length)?).map_err(|_| unreadable())
     }
 
-    fn optional_text(&self, at: u32) -> Result<Option<&str>, IndexError> {
-        if at == NONE {
-            return Ok(None);
-        }
-        self.text(at).map(Some)
-    }
-
-    pub(super) fn rating(&self, words: &[u8]) -> Result<Option<Rating>, IndexError> {
-        let Some(severity) = severity_of_word(u32_at(words, 0)) else {
-            return Ok(None);
-        };
-        let score = u32_at(words, 4);
+    /// What a record says of its own badness.
+    pub(super) fn rating(&self, record: Packed<'_>) -> Result<Option<Rating>, IndexError> {
+        let Some(severity) = record.severity() else { return Ok(None) };
+        let rated_by = record.rated_by().ok_or_else(|| self.damaged("a rating in it cannot be read", 0))?;
+        let (vector, source) = rated_by;
         Ok(Some(Rating {
             severity,
-            score: (score != NONE).then(|| f64::from(score) / 10.0),
-            vector: self.optional_text(u32_at(words, 8))?.map(str::to_owned),
-            source: self.text(u32_at(words, 12))?.to_owned(),
+            score: record.score().map(|score| f64::from(score) / 10.0),
+            vector: (!vector.is_empty()).then(|| vector.to_owned()),
+            source: source.to_owned(),
         }))
     }
 
@@ -214,16 +229,4 @@ impl Index {
             offset,
         }
     }
-}
-
-/// The inverse of the builder's numbers; none for "nobody says".
-pub(super) fn severity_of_word(word: u32) -> Option<Severity> {
-    Some(match word {
-        0 => Severity::None,
-        1 => Severity::Low,
-        2 => Severity::Medium,
-        3 => Severity::High,
-        4 => Severity::Critical,
-        _ => return None,
-    })
 }

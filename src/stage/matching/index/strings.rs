@@ -14,9 +14,6 @@ pub(in crate::stage::matching) const EMPTY: StringRef = 0;
 #[error("the texts of one feed take more than 4 GiB")]
 pub(in crate::stage::matching) struct PoolFull;
 
-/// A map from texts of a pool.
-pub(in crate::stage::matching) type RefMap<V> = HashMap<StringRef, V, BuildHasherDefault<Ready>>;
-
 pub(in crate::stage::matching) struct Pool {
     bytes: Vec<u8>,
     seen: HashMap<u64, StringRef, BuildHasherDefault<Ready>>,
@@ -27,23 +24,6 @@ impl Pool {
         let mut seen = HashMap::default();
         seen.insert(hash(""), EMPTY);
         Self { bytes: vec![0; 4], seen }
-    }
-
-    /// An empty pool with room for what another one holds.
-    pub(super) fn with_room_of(other: &Self) -> Self {
-        let mut pool = Self::new();
-        pool.bytes.reserve(other.bytes.len());
-        // A text with its length takes some forty bytes.
-        pool.seen.reserve(other.bytes.len() / 40);
-        pool
-    }
-
-    /// The pool of an index, to read from: a text that is added to it is added once more.
-    pub(super) fn sealed(bytes: Vec<u8>) -> Self {
-        Self {
-            bytes,
-            seen: HashMap::default(),
-        }
     }
 
     /// The reference of a text, which is added where it is new.
@@ -80,15 +60,16 @@ impl Pool {
         std::str::from_utf8(bytes).expect("a pool holds texts only")
     }
 
-    /// The pool's bytes, as they are written.
-    pub(in crate::stage::matching) fn into_bytes(self) -> Vec<u8> {
-        self.bytes
+    /// Forgets what it holds, so that its room is used again.
+    pub(in crate::stage::matching) fn clear(&mut self) {
+        self.bytes.truncate(4);
+        self.seen.clear();
+        self.seen.insert(hash(""), EMPTY);
     }
 
-    /// Forgets which texts it holds, so that only their bytes take memory.
-    pub(in crate::stage::matching) fn seal(&mut self) {
-        self.seen = HashMap::default();
-        self.bytes.shrink_to_fit();
+    /// How many bytes its texts take.
+    pub(in crate::stage::matching) fn size(&self) -> usize {
+        self.bytes.len()
     }
 }
 

@@ -15,6 +15,13 @@ use crate::stage::matching::record::{broken_record, names, rating, strict};
 /// The package of a record that is cut off: whatever was behind its end may be any one.
 pub(in crate::stage::matching) const ANY: &str = "*";
 
+/// A record that cannot be read may name so many packages one by one.
+const MOST_NAMES: usize = 20_000;
+/// A record may name so many ids: a distribution's update of its kernel names a thousand.
+const MOST_IDS: usize = 20_000;
+/// So many comparisons are worth it to leave out of a list of versions what a range spells out.
+const MOST_COMPARED: usize = 1_000_000;
+
 /// Reads a record's bytes. A record that cannot be read becomes a broken one that claims what it can be told to name.
 pub(in crate::stage::matching) fn parse(bytes: &[u8], file: &str, target: Target<'_>, pool: &mut Pool) -> Result<ParsedRecord, PoolFull> {
     let mut is_cut = bytes.is_empty();
@@ -32,19 +39,38 @@ pub(in crate::stage::matching) fn parse(bytes: &[u8], file: &str, target: Target
             }
             Ok(parsed)
         }
-        Err(problem) => {
-            let mut parsed = broken(bytes, file, &problem, target, pool)?;
-            if is_cut {
-                let any = ParsedClaim {
-                    package: pool.intern(ANY)?,
-                    broken: pool.intern(&problem)?,
-                    ..ParsedClaim::default()
-                };
-                parsed.claims = parsed.claims.iter().cloned().chain([any]).collect();
-            }
-            Ok(parsed)
-        }
+        Err(problem) if is_cut => broken_anywhere(bytes, file, &problem, target, pool),
+        Err(problem) => broken(bytes, file, &problem, target, pool),
     }
+}
+
+/// What is kept of a record of which only the beginning was read: whatever was behind that may be about any package.
+pub(in crate::stage::matching) fn too_large(
+    bytes: &[u8],
+    file: &str,
+    limit: u64,
+    target: Target<'_>,
+    pool: &mut Pool,
+) -> Result<ParsedRecord, PoolFull> {
+    broken_anywhere(bytes, file, &format!("it is larger than {limit} bytes"), target, pool)
+}
+
+/// What is kept of a record that was set aside and may be about any package, beside those that it names.
+fn broken_anywhere(bytes: &[u8], file: &str, problem: &str, target: Target<'_>, pool: &mut Pool) -> Result<ParsedRecord, PoolFull> {
+    let mut parsed = broken(bytes, file, problem, target, pool)?;
+    let any = any(pool.intern(problem)?, pool)?;
+    let named = parsed.claims.into_iter().filter(|claim| claim.package != any.package);
+    parsed.claims = named.chain([any.clone()]).collect();
+    Ok(parsed)
+}
+
+/// A claim that cannot be decided for whatever there is.
+fn any(reason: StringRef, pool: &mut Pool) -> Result<ParsedClaim, PoolFull> {
+    Ok(ParsedClaim {
+        package: pool.intern(ANY)?,
+        broken: reason,
+        ..ParsedClaim::default()
+    })
 }
 
 /// Reads one OSV record as the index of an ecosystem does, and says why it is set aside; none where it counts.
@@ -64,6 +90,9 @@ fn check(record: &Record<'_>, bytes: &[u8]) -> Result<(), String> {
     }
     if let Some(problem) = strict::objection(bytes) {
         return Err(problem);
+    }
+    if record.aliases.len() + record.upstream.len() + record.related.len() > MOST_IDS {
+        return Err(format!("it names more than {MOST_IDS} ids"));
     }
     // Commits of a repository alone are no versions of a package; everything else has to say of which.
     let is_nameless = |affected: &Affected<'_>| {
@@ -113,9 +142,12 @@ pub(in crate::stage::matching) fn broken(
     })
 }
 
-/// A claim that cannot be decided for everything that a text may name.
+/// A claim that cannot be decided for everything that a text may name; where that is more than a record is about, for whatever there is.
 fn in_question(bytes: &[u8], reason: StringRef, target: Target<'_>, pool: &mut Pool) -> Result<Box<[ParsedClaim]>, PoolFull> {
     let names = broken_record::names(bytes);
+    if names.len() > MOST_NAMES {
+        return Ok(Box::new([any(reason, pool)?]));
+    }
     let names: std::collections::BTreeSet<_> = names.iter().map(|name| target.name(name)).collect();
     names
         .iter()
@@ -335,8 +367,9 @@ fn fill(
     };
     claim.intervals = found.iter().map(&mut encode).collect::<Result<_, PoolFull>>()?;
     // Most lists of versions only spell out the ranges beside them.
+    let are_few = found.len().saturating_mul(affected.versions.len()) <= MOST_COMPARED;
     let in_a_range = |text: &str| {
-        let Some(scheme) = scheme else { return false };
+        let Some(scheme) = scheme.filter(|_| are_few) else { return false };
         let Ok(version) = scheme.parse(text) else { return false };
         found.iter().any(|interval| interval.holds(scheme, &version).unwrap_or(false))
     };

@@ -7,9 +7,9 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::format::Pin;
 use super::go_mod::Module;
 use super::go_tree::{MODULE, Tree, WORK};
+use super::pin::Pin;
 use crate::io::files;
 use crate::model::excused::Excused as _;
 use crate::model::inventory::Location;

@@ -96,7 +96,7 @@ fn read_manifest(entry: Option<std::io::Result<tar::Entry<'_, File>>>, from: &Pa
     }
     let mut bytes = Vec::new();
     entry
-        .take(effects.limits.feed)
+        .take(effects.limits.feed_list)
         .read_to_end(&mut bytes)
         .map_err(|error| not_one(error.to_string()))?;
     let contents: Contents = serde_json::from_slice(&bytes).map_err(|error| not_one(error.to_string()))?;

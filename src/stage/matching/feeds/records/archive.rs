@@ -1,14 +1,8 @@
 //! `all.zip`: read by all processors at once.
 
-use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
-use std::os::unix::fs::FileExt;
+use std::io;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-
-use rayon::prelude::*;
-use zip::ZipArchive;
 
 use crate::io::Effects;
 use crate::io::files;
@@ -16,165 +10,211 @@ use crate::io::hash::{Hashing, sha256};
 use crate::model::digest::Digest;
 
 use super::SourceError;
-use super::batch::{BATCH, Batch, Named, Progress};
+use super::batch::{Batch, Named, Progress, read_all};
+use super::directory::{Directory, Entry, Refused};
 use super::loose::read_one;
 use super::naming::{OVERLAY, key_of, pool_full};
-use crate::stage::matching::feeds::store::file_name;
-use crate::stage::matching::index::Chunk;
+use super::unpacker::{Unpacker, first_half, identity};
+use crate::stage::matching::index::{Builder, Earlier};
 use crate::stage::matching::record::parsed::Target;
 
-/// What an archive holds, with what is laid over it.
+/// What an archive with what is laid over it is.
 pub(super) struct Packed {
-    /// In the order of keys, each chunk behind the one before.
-    pub(super) chunks: Vec<Chunk>,
     /// SHA-256 of the archive.
     pub(super) digest: Digest,
     /// SHA-256 of the overlay's names and digests; none where there is none.
     pub(super) overlaid: Option<Digest>,
 }
 
-/// A record: in the archive, by number and name, or in the overlay.
-enum Piece<'a> {
-    Entry(usize, String),
+/// Where a record comes from.
+pub(super) enum Piece<'a> {
+    /// From the index of before, by its number there.
+    Kept(u32),
+    /// From the archive; the number is that of the record of this name in the index of before.
+    Entry(&'a Entry, Option<u32>),
     Overlaid(&'a str),
 }
 
-/// Reads an archive; a record of the overlay takes the place of the archive's of the same name.
-pub(super) fn read_archive(path: &Path, overlay: &[String], target: Target<'_>, effects: &Effects) -> Result<Packed, SourceError> {
+/// Reads an archive; a record of the overlay takes the place of the archive's of the same name. What an earlier index has of the same content is
+/// taken from there.
+pub(super) fn read_archive(
+    path: &Path,
+    overlay: &[String],
+    earlier: Option<&Earlier>,
+    builder: &mut Builder,
+    target: Target<'_>,
+    effects: &Effects,
+) -> Result<Packed, SourceError> {
     let read_failed = |source| SourceError::Read {
         path: path.to_owned(),
         source,
-    };
-    let damaged = |problem: String| SourceError::Archive {
-        path: path.to_owned(),
-        problem,
     };
     let limited = |problem: &str| SourceError::Limit {
         path: path.to_owned(),
         problem: problem.to_owned(),
     };
-    let file = Arc::new(files::open(path).map_err(read_failed)?);
+    let file = files::open(path).map_err(read_failed)?;
     let length = file.metadata().map_err(read_failed)?.len();
     if length > effects.limits.feed {
         return Err(limited("it is too large"));
     }
-    let at_start = || Positioned {
-        file: file.clone(),
-        at: 0,
-        length,
-    };
-    let (digest, archive) = rayon::join(
+    let whole = file.try_clone().map_err(read_failed)?;
+    let (digest, directory) = rayon::join(
         || {
-            let mut hashing = Hashing::new(at_start());
+            let mut hashing = Hashing::new(io::BufReader::with_capacity(1 << 20, whole));
             io::copy(&mut hashing, &mut io::sink()).map(|_| hashing.finish().1)
         },
-        || ZipArchive::new(at_start()),
+        || Directory::read(file, length, effects.limits.entries),
     );
     let digest = digest.map_err(read_failed)?;
-    let archive = archive.map_err(|error| damaged(error.to_string()))?;
-    if archive.len() as u64 > effects.limits.entries {
-        return Err(limited("it has too many entries"));
-    }
-    if archive.has_duplicate_names() {
-        return Err(damaged(
-            "two of its entries have one name, and readers differ in which of them counts".to_owned(),
-        ));
-    }
-    let pieces = pieces(&archive, overlay).map_err(damaged)?;
-    let progress = Progress {
+    let directory = directory.map_err(|refused| match refused {
+        Refused::TooMany => limited("it has too many entries"),
+        Refused::Damaged(problem) => SourceError::Archive {
+            path: path.to_owned(),
+            problem,
+        },
+    })?;
+    let pieces = pieces(&directory, overlay, earlier);
+    let reader = Reader {
+        path,
+        directory: Some(&directory),
+        earlier,
+        target,
         effects,
-        task: format!("index {}", target.base),
-        done: AtomicU64::new(0),
-        total: pieces.len() as u64,
     };
-    let unpacked = AtomicU64::new(0);
-    let limit = effects.limits.advisory;
-    let batch = |pieces: &[(String, Piece<'_>)]| -> Result<(Chunk, String), SourceError> {
-        let mut archive = archive.clone();
-        let mut chunk = Batch::new(target);
-        let mut lines = String::new();
-        let mut bytes = Vec::new();
-        for (key, piece) in pieces {
-            let (name, overlaid) = match piece {
-                Piece::Entry(at, name) => {
-                    let mut entry = archive.by_index(*at).map_err(|error| damaged(format!("{name}: {error}")))?;
-                    bytes.clear();
-                    (&mut entry)
-                        .take(limit + 1)
-                        .read_to_end(&mut bytes)
-                        .map_err(|error| damaged(format!("{name}: {error}")))?;
-                    (name.as_str(), false)
-                }
-                Piece::Overlaid(name) => {
-                    let (read, line) = read_one(&path.with_file_name(OVERLAY), name, limit)?;
-                    bytes = read;
-                    lines.push_str(&line);
-                    (*name, true)
-                }
-            };
-            if unpacked.fetch_add(bytes.len() as u64, Ordering::Relaxed) > effects.limits.feed_unpacked {
-                return Err(limited("it unpacks to too much"));
-            }
-            let file = Named { name, key, overlaid };
-            chunk.add(&bytes, file, limit).map_err(|error| pool_full(path, &error))?;
-        }
-        progress.add(pieces.len() as u64)?;
-        Ok((chunk.done(), lines))
-    };
-    let read = pieces.par_chunks(BATCH).map(batch).collect::<Result<Vec<_>, _>>()?;
-    let (chunks, lines): (Vec<Chunk>, Vec<String>) = read.into_iter().unzip();
+    let overlaid = reader.read(&pieces, builder)?;
     Ok(Packed {
-        chunks,
         digest,
-        overlaid: (!overlay.is_empty()).then(|| sha256(lines.concat().as_bytes())),
+        overlaid: (!overlay.is_empty()).then_some(overlaid),
     })
 }
 
 /// The records of both, sorted by their keys.
-fn pieces<'a>(archive: &ZipArchive<Positioned>, overlay: &'a [String]) -> Result<Vec<(String, Piece<'a>)>, String> {
-    let mut pieces = Vec::with_capacity(archive.len() + overlay.len());
-    for (at, name) in archive.file_names().enumerate() {
-        let name = name.map_err(|error| format!("entry {at}: {error}"))?;
-        let Some(stem) = name.strip_suffix(".json") else { continue };
-        // The overlay's names are escaped: an id may hold a colon.
-        let key = file_name(stem);
-        if overlay.binary_search_by(|laid| key_of(laid).cmp(&key)).is_err() {
-            pieces.push((key, Piece::Entry(at, name.into_owned())));
+fn pieces<'a>(directory: &'a Directory, overlay: &'a [String], earlier: Option<&Earlier>) -> Vec<Piece<'a>> {
+    let mut pieces = Vec::with_capacity(directory.entries.len() + overlay.len());
+    let mut laid = overlay.iter().map(String::as_str).peekable();
+    let mut known = (0..earlier.map_or(0, Earlier::records)).peekable();
+    for entry in &directory.entries {
+        let key = directory.key(entry);
+        while let Some(before) = laid.next_if(|name| key_of(name) < key) {
+            pieces.push(Piece::Overlaid(before));
+        }
+        if let Some(instead) = laid.next_if(|name| key_of(name) == key) {
+            pieces.push(Piece::Overlaid(instead));
+            continue;
+        }
+        let known = earlier.and_then(|earlier| {
+            while known.next_if(|number| earlier.file(*number) < key).is_some() {}
+            known.next_if(|number| earlier.file(*number) == key)
+        });
+        pieces.push(Piece::Entry(entry, known));
+    }
+    pieces.extend(laid.map(Piece::Overlaid));
+    pieces
+}
+
+/// Reads pieces, wherever they are.
+pub(super) struct Reader<'a> {
+    pub(super) path: &'a Path,
+    pub(super) directory: Option<&'a Directory>,
+    pub(super) earlier: Option<&'a Earlier>,
+    pub(super) target: Target<'a>,
+    pub(super) effects: &'a Effects,
+}
+
+impl Reader<'_> {
+    /// Gives pieces to an index; the digest is that of the overlay's names and contents.
+    pub(super) fn read(&self, pieces: &[Piece<'_>], builder: &mut Builder) -> Result<Digest, SourceError> {
+        let progress = Progress::new(self.effects, self.target, pieces.len() as u64);
+        let unpacked = AtomicU64::new(0);
+        let limit = self.effects.limits.advisory;
+        // Of a record that was read before less is held than of one that is read now.
+        let size = |at: usize| match &pieces[at] {
+            Piece::Kept(_) => 1024,
+            Piece::Entry(entry, _) => entry.size.min(limit),
+            Piece::Overlaid(_) => 64 << 10,
+        };
+        let read = |unit: std::ops::Range<usize>| {
+            let mut batch = Batch::new(self.target);
+            let mut lines = String::new();
+            let mut room = Room {
+                stored: Vec::new(),
+                bytes: Vec::new(),
+                unpacker: Unpacker::new(),
+            };
+            for piece in &pieces[unit] {
+                let count = self.read_piece(piece, &mut batch, &mut room, &mut lines)?;
+                if unpacked.fetch_add(count, Ordering::Relaxed) > self.effects.limits.feed_unpacked {
+                    return Err(SourceError::Limit {
+                        path: self.path.to_owned(),
+                        problem: "it unpacks to too much".to_owned(),
+                    });
+                }
+            }
+            Ok((batch.part, lines))
+        };
+        let lines = read_all(pieces.len(), size, read, builder, &progress)?;
+        Ok(sha256(lines.concat().as_bytes()))
+    }
+
+    /// How many bytes it has.
+    fn read_piece(&self, piece: &Piece<'_>, batch: &mut Batch<'_>, room: &mut Room, lines: &mut String) -> Result<u64, SourceError> {
+        let limit = self.effects.limits.advisory;
+        let full = |error| pool_full(self.path, &error);
+        match piece {
+            Piece::Kept(number) => {
+                if let Some(earlier) = self.earlier {
+                    earlier.copy(*number, &mut batch.part).map_err(SourceError::Earlier)?;
+                }
+                Ok(0)
+            }
+            Piece::Overlaid(name) => {
+                let (bytes, line) = read_one(&self.path.with_file_name(OVERLAY), name, limit)?;
+                lines.push_str(&line);
+                let file = Named {
+                    name,
+                    key: key_of(name),
+                    overlaid: true,
+                };
+                let identity = first_half(sha256(&bytes).bytes());
+                batch.add(&bytes, file, identity, limit).map_err(full)?;
+                Ok(bytes.len() as u64)
+            }
+            Piece::Entry(entry, known) => {
+                let Some(directory) = self.directory else { return Ok(0) };
+                let name = directory.name(entry);
+                let damaged = |problem: String| SourceError::Archive {
+                    path: self.path.to_owned(),
+                    problem: format!("{name}: {problem}"),
+                };
+                // What is larger than a record may be is set aside by its beginning: no packing makes more than a little more of it.
+                let most = limit + (limit >> 8) + 4096;
+                let stored = directory.stored(entry, most, &mut room.stored).map_err(damaged)?;
+                let identity = identity(entry, stored);
+                if let (Some(earlier), Some(number)) = (self.earlier, known)
+                    && entry.packed <= most
+                    && earlier.is_of(*number, identity)
+                {
+                    earlier.copy(*number, &mut batch.part).map_err(SourceError::Earlier)?;
+                    return Ok(entry.size);
+                }
+                let unpacked = room.unpacker.unpack(entry, stored, limit + 1, &mut room.bytes);
+                unpacked.map_err(damaged)?;
+                let file = Named {
+                    name,
+                    key: directory.key(entry),
+                    overlaid: false,
+                };
+                batch.add(&room.bytes, file, identity, limit).map_err(full)?;
+                Ok(room.bytes.len() as u64)
+            }
         }
     }
-    let laid = overlay.iter().map(|name| (key_of(name).to_owned(), Piece::Overlaid(name.as_str())));
-    pieces.extend(laid);
-    pieces.sort_by(|(a, _), (b, _)| a.cmp(b));
-    match pieces.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-        Some(pair) => Err(format!("two of its entries have the name `{}.json`", pair[0].0)),
-        None => Ok(pieces),
-    }
 }
 
-/// A reader with its own place in a shared file, so that threads read one archive without a map and without a lock.
-#[derive(Debug, Clone)]
-struct Positioned {
-    file: Arc<File>,
-    at: u64,
-    length: u64,
-}
-
-impl Read for Positioned {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.file.read_at(buffer, self.at)?;
-        self.at += count as u64;
-        Ok(count)
-    }
-}
-
-impl Seek for Positioned {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let at = match to {
-            SeekFrom::Start(at) => Some(at),
-            SeekFrom::End(by) => self.length.checked_add_signed(by),
-            SeekFrom::Current(by) => self.at.checked_add_signed(by),
-        };
-        self.at = at.ok_or(io::ErrorKind::InvalidInput)?;
-        Ok(self.at)
-    }
+/// What is used again for each record.
+struct Room {
+    stored: Vec<u8>,
+    bytes: Vec<u8>,
+    unpacker: Unpacker,
 }

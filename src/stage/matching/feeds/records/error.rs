@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::io::files::FileError;
+use crate::stage::matching::index::{BuildError, IndexError};
 
 /// Why a source cannot be read. The feed is a gap then.
 #[derive(Debug, thiserror::Error)]
@@ -21,9 +22,27 @@ pub(in crate::stage::matching) enum SourceError {
     /// Past a limit.
     #[error("{} goes past a limit: {problem}", path.display())]
     Limit { path: PathBuf, problem: String },
+    /// The index of before turned out damaged while it was read: without it all is read.
+    #[error(transparent)]
+    Earlier(IndexError),
+    /// The index cannot be written.
+    #[error(transparent)]
+    Write(FileError),
     /// Somebody asked to stop.
     #[error("interrupted")]
     Cancelled,
+}
+
+impl From<BuildError> for SourceError {
+    fn from(error: BuildError) -> Self {
+        match error {
+            BuildError::Write(error) => Self::Write(error),
+            BuildError::TooMuch(problem) => Self::Limit {
+                path: PathBuf::from("the feed"),
+                problem: problem.to_owned(),
+            },
+        }
+    }
 }
 
 impl From<FileError> for SourceError {

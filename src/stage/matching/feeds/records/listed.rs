@@ -1,6 +1,5 @@
 //! `modified_id.csv`: which records an export holds, and when each changed last.
 
-use std::collections::HashSet;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -10,16 +9,22 @@ use crate::io::files;
 use crate::model::excused::Excused as _;
 
 use super::SourceError;
-use crate::stage::matching::feeds::store::file_name;
-use crate::stage::matching::index::Chunk;
+use super::naming::key_hash;
+use crate::stage::matching::index::Builder;
 use crate::stage::matching::record::parsed::Target;
 
 /// The newest time that a list of records tells, where it is one of these records.
-pub(super) fn newest(path: Option<&Path>, chunk: &Chunk, target: Target<'_>, effects: &Effects) -> Result<Option<Timestamp>, SourceError> {
+pub(super) fn newest(
+    path: Option<&Path>,
+    builder: &Builder,
+    target: Target<'_>,
+    effects: &Effects,
+) -> Result<Option<Timestamp>, SourceError> {
     let Some(path) = path else { return Ok(None) };
-    let bytes = files::read(path, effects.limits.feed)?;
-    let listed = Listed::read(&bytes, target.now);
-    match listed.incomplete(chunk) {
+    let bytes = files::read(path, effects.limits.feed_list)?;
+    let keys = builder.keys();
+    let listed = Listed::read(&bytes, target.now, |key| keys.contains(&key));
+    match listed.incomplete() {
         Some(problem) => Err(SourceError::Archive {
             path: path.to_owned(),
             problem,
@@ -31,23 +36,34 @@ pub(super) fn newest(path: Option<&Path>, chunk: &Chunk, target: Target<'_>, eff
 /// What a list says.
 #[derive(Default)]
 struct Listed<'a> {
-    /// As they are written: `GHSA-…`, or `npm/GHSA-…` in a list of all ecosystems together.
-    ids: Vec<&'a str>,
+    /// How many records it names.
+    count: usize,
+    /// How many of them are not there, and the first of those.
+    missing: usize,
+    shown: Vec<&'a str>,
     /// The newest time that is not still to come.
     newest: Option<Timestamp>,
 }
 
 impl<'a> Listed<'a> {
-    /// Reads `time,id` a line. `now` is in seconds since 1970.
-    fn read(bytes: &'a [u8], now: i64) -> Self {
+    /// Reads `time,id` a line. `now` is in seconds since 1970. Ids are written as `GHSA-…`, or `npm/GHSA-…` in a list of all ecosystems together.
+    fn read(bytes: &'a [u8], now: i64, is_there: impl Fn(u64) -> bool) -> Self {
         let mut listed = Self::default();
         let mut newest = None;
         let lines = bytes.split(|byte| *byte == b'\n');
         for line in lines.filter_map(|line| std::str::from_utf8(line).or_none("a line that is no text names no record and no time")) {
             let (time, id) = line.split_once(',').map_or((line, None), |(time, id)| (time, Some(id)));
             // What no record has is a heading.
-            if time.starts_with(|first: char| first.is_ascii_digit()) {
-                listed.ids.extend(id.map(str::trim));
+            if let Some(id) = id.filter(|_| time.starts_with(|first: char| first.is_ascii_digit())) {
+                let id = id.trim();
+                let id = id.rsplit('/').next().unwrap_or(id);
+                listed.count += 1;
+                if !is_there(key_hash(id)) {
+                    listed.missing += 1;
+                    if listed.shown.len() < 3 {
+                        listed.shown.push(id);
+                    }
+                }
             }
             newest = newer(newest, time.trim(), now);
         }
@@ -57,15 +73,14 @@ impl<'a> Listed<'a> {
 
     /// What is wrong where a list names records that are not there. The files of one export are made at different times, so that a list names a
     /// record or two that its archive does not have yet: more than that is a copy of which a part is missing.
-    fn incomplete(&self, chunk: &Chunk) -> Option<String> {
+    fn incomplete(&self) -> Option<String> {
         const ONE_IN: usize = 1000;
-        let there: HashSet<&str> = chunk.records.iter().map(|record| chunk.pool.get(record.file)).collect();
-        let names = self.ids.iter().map(|id| id.rsplit('/').next().unwrap_or(id));
-        let missing: Vec<&str> = names.filter(|id| !there.contains(file_name(id).as_str())).collect();
-        (missing.len() * ONE_IN > self.ids.len()).then(|| {
-            let shown = missing.iter().take(3).copied().collect::<Vec<_>>().join(", ");
-            let named = self.ids.len();
-            format!("it names {named} records, and {} of them are not here ({shown})", missing.len())
+        let Self { count, missing, shown, .. } = self;
+        (missing * ONE_IN > *count).then(|| {
+            format!(
+                "it names {count} records, and {missing} of them are not here ({})",
+                shown.join(", ")
+            )
         })
     }
 }
@@ -111,7 +126,7 @@ mod tests {
             ("", None),
         ] {
             let expected: Option<Timestamp> = expected.map(|text| text.parse().expect("a time"));
-            assert_eq!(Listed::read(list.as_bytes(), now).newest, expected, "{list}");
+            assert_eq!(Listed::read(list.as_bytes(), now, |_| true).newest, expected, "{list}");
         }
     }
 }

@@ -3,9 +3,6 @@
 use std::fs;
 use std::io::{self, Read};
 use std::path::Path;
-use std::sync::atomic::AtomicU64;
-
-use rayon::prelude::*;
 
 use crate::io::Effects;
 use crate::io::files;
@@ -13,9 +10,9 @@ use crate::io::hash::sha256;
 use crate::model::digest::Digest;
 
 use super::SourceError;
-use super::batch::{BATCH, Batch, Named, Progress};
+use super::batch::{Batch, Named, Progress, read_all};
 use super::naming::{key_of, look, pool_full};
-use crate::stage::matching::index::Chunk;
+use crate::stage::matching::index::Builder;
 use crate::stage::matching::record::parsed::Target;
 
 /// The records in a folder, in the order of their keys, and what they look like together; nothing where there is no folder.
@@ -73,36 +70,31 @@ pub(super) fn read_one(folder: &Path, name: &str, limit: u64) -> Result<(Vec<u8>
 pub(super) fn read_loose(
     folder: &Path,
     names: &[String],
-    overlaid: bool,
+    builder: &mut Builder,
     target: Target<'_>,
     effects: &Effects,
-) -> Result<(Vec<Chunk>, Digest), SourceError> {
-    let progress = Progress {
-        effects,
-        task: format!("index {}", target.base),
-        done: AtomicU64::new(0),
-        total: names.len() as u64,
-    };
-    let batch = |names: &[String]| -> Result<(Chunk, String), SourceError> {
-        let mut chunk = Batch::new(target);
+) -> Result<Digest, SourceError> {
+    let progress = Progress::new(effects, target, names.len() as u64);
+    let limit = effects.limits.advisory;
+    let read = |unit: std::ops::Range<usize>| {
+        let mut batch = Batch::new(target);
         let mut digests = String::new();
-        for name in names {
-            let limit = effects.limits.advisory;
+        for name in &names[unit] {
             let (bytes, line) = read_one(folder, name, limit)?;
             digests.push_str(&line);
             let file = Named {
                 name,
                 key: key_of(name),
-                overlaid,
+                overlaid: false,
             };
-            chunk.add(&bytes, file, limit).map_err(|error| pool_full(folder, &error))?;
+            let added = batch.add(&bytes, file, Default::default(), limit);
+            added.map_err(|error| pool_full(folder, &error))?;
         }
-        progress.add(names.len() as u64)?;
-        Ok((chunk.done(), digests))
+        Ok((batch.part, digests))
     };
-    let parts = names.par_chunks(BATCH).map(batch).collect::<Result<Vec<_>, _>>()?;
-    let (chunks, digests): (Vec<Chunk>, Vec<String>) = parts.into_iter().unzip();
-    Ok((chunks, sha256(digests.concat().as_bytes())))
+    // A file is as large as it is: a unit of a few of them holds little in any case.
+    let digests = read_all(names.len(), |_| 64 << 10, read, builder, &progress)?;
+    Ok(sha256(digests.concat().as_bytes()))
 }
 
 #[cfg(test)]

@@ -3,12 +3,16 @@
 
 mod archive;
 mod batch;
+mod directory;
+#[cfg(test)]
+mod directory_tests;
 mod error;
 mod listed;
 mod loose;
 mod naming;
 mod source;
+mod unpacker;
 
 pub(in crate::stage::matching) use error::SourceError;
-pub(in crate::stage::matching) use naming::{OVERLAY, look};
+pub(in crate::stage::matching) use naming::{OVERLAY, key_hash, look};
 pub(in crate::stage::matching) use source::Source;

@@ -4,7 +4,8 @@ use std::fs::Metadata;
 use std::path::Path;
 
 use super::SourceError;
-use crate::stage::matching::index::strings::PoolFull;
+use crate::stage::matching::feeds::store::{file_name, is_plain};
+use crate::stage::matching::index::strings::{PoolFull, hash};
 
 use std::os::unix::fs::MetadataExt;
 
@@ -14,6 +15,14 @@ pub(in crate::stage::matching) const OVERLAY: &str = "changed";
 /// What tells records apart: a file's name without its end.
 pub(super) fn key_of(name: &str) -> &str {
     name.strip_suffix(".json").unwrap_or(name)
+}
+
+/// The hash of the key of a record's file, by the record's id.
+pub(in crate::stage::matching) fn key_hash(id: &str) -> u64 {
+    match is_plain(id) {
+        true => hash(id),
+        false => hash(&file_name(id)),
+    }
 }
 
 /// Size, time of change and inode.

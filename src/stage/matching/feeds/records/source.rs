@@ -6,19 +6,18 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::archive::{Packed, read_archive};
+use super::archive::{Packed, Piece, Reader, read_archive};
 use super::error::SourceError;
 use super::listed;
 use super::loose::{loose_files, read_loose};
-use super::naming::{OVERLAY, look};
-use super::naming::{key_of, pool_full};
+use super::naming::{OVERLAY, key_of, look};
 use crate::io::Effects;
 use crate::io::hash::sha256;
 use crate::model::digest::Digest;
 use crate::model::excused::Excused as _;
 use crate::stage::matching::feeds::rustsec::Database;
-use crate::stage::matching::index::{ArchiveSeen, Chunk, Index, join, merge};
-use crate::stage::matching::record::parsed::{NO_TIME, Target};
+use crate::stage::matching::index::{ArchiveSeen, Builder, Earlier};
+use crate::stage::matching::record::parsed::Target;
 
 /// Records in one folder.
 #[derive(Debug)]
@@ -42,9 +41,8 @@ pub(in crate::stage::matching) enum Source {
     RustSec(Database),
 }
 
-/// The content of a source.
+/// What a source is, beside its records.
 pub(in crate::stage::matching) struct Content {
-    pub(in crate::stage::matching) chunk: Chunk,
     /// SHA-256 of the archive, or of the loose files' names and digests.
     pub(in crate::stage::matching) revision: Digest,
     /// The archive by itself, where the source is one.
@@ -99,9 +97,15 @@ impl Source {
         }
     }
 
-    /// Reads every record, on all processors.
-    pub(in crate::stage::matching) fn read(&self, target: Target<'_>, effects: &Effects) -> Result<Content, SourceError> {
-        let full = |error| pool_full(self.path(), &error);
+    /// Gives every record to an index, on all processors. What an earlier index has of the same content is taken from there: both ways give the same
+    /// index.
+    pub(in crate::stage::matching) fn read(
+        &self,
+        earlier: Option<&Earlier>,
+        builder: &mut Builder,
+        target: Target<'_>,
+        effects: &Effects,
+    ) -> Result<Content, SourceError> {
         match self {
             Self::Archive {
                 zip,
@@ -110,96 +114,71 @@ impl Source {
                 times,
                 ..
             } => {
-                let Packed { chunks, digest, overlaid } = read_archive(zip, overlay, target, effects)?;
+                let earlier = earlier.filter(|earlier| earlier.index().meta().ecosystem == target.base);
+                let kept = earlier.and_then(|earlier| kept(earlier, archive, overlay));
+                let (digest, overlaid) = match kept {
+                    Some((pieces, digest)) => {
+                        let reader = Reader {
+                            path: zip,
+                            directory: None,
+                            earlier,
+                            target,
+                            effects,
+                        };
+                        let overlaid = reader.read(&pieces, builder)?;
+                        (digest, (!overlay.is_empty()).then_some(overlaid))
+                    }
+                    None => {
+                        let Packed { digest, overlaid } = read_archive(zip, overlay, earlier, builder, target, effects)?;
+                        (digest, overlaid)
+                    }
+                };
                 let seen = ArchiveSeen {
                     look: archive.clone(),
                     digest,
                 };
-                let chunk = join(chunks).map_err(full)?;
-                let newest = listed::newest(times.as_deref(), &chunk, target, effects)?;
-                Ok(Content::new(chunk, revision_of(digest, overlaid), newest, Some(seen), target))
+                let newest = listed::newest(times.as_deref(), builder, target, effects)?;
+                Ok(Content::new(builder, revision_of(digest, overlaid), newest, Some(seen), target))
             }
             Self::Loose { folder, files, times, .. } => {
-                let (chunks, revision) = read_loose(folder, files, false, target, effects)?;
-                let chunk = join(chunks).map_err(full)?;
-                let newest = listed::newest(times.as_deref(), &chunk, target, effects)?;
-                Ok(Content::new(chunk, revision, newest, None, target))
+                let revision = read_loose(folder, files, builder, target, effects)?;
+                let newest = listed::newest(times.as_deref(), builder, target, effects)?;
+                Ok(Content::new(builder, revision, newest, None, target))
             }
             Self::RustSec(database) => {
                 let (chunk, revision, newest) = database.read(target, effects)?;
-                Ok(Content::new(join([chunk]).map_err(full)?, revision, newest, None, target))
+                builder.take(chunk.into())?;
+                Ok(Content::new(builder, revision, newest, None, target))
             }
-        }
-    }
-
-    /// Takes from an earlier index what has not changed since, and reads the overlay alone. Nothing where the archive is another one or something
-    /// that was laid over it is gone: only reading it tells what is there now. Equal to [`Self::read`] in all else.
-    pub(in crate::stage::matching) fn renew(
-        &self,
-        earlier: Index,
-        target: Target<'_>,
-        effects: &Effects,
-    ) -> Result<Option<Content>, SourceError> {
-        let Self::Archive {
-            zip,
-            archive,
-            overlay,
-            times,
-            ..
-        } = self
-        else {
-            return Ok(None);
-        };
-        let is_same = |seen: &&ArchiveSeen| earlier.meta().ecosystem == target.base && seen.look == *archive;
-        let Some(seen) = earlier.meta().archive.as_ref().filter(is_same).cloned() else {
-            return Ok(None);
-        };
-        // What cannot be read from the index is read from the source.
-        let Ok(mut kept) = earlier.records() else { return Ok(None) };
-        drop(earlier);
-        let is_laid_over = |file: &str| overlay.binary_search_by(|name| key_of(name).cmp(file)).is_ok();
-        if kept
-            .records
-            .iter()
-            .any(|record| record.overlaid && !is_laid_over(kept.pool.get(record.file)))
-        {
-            return Ok(None);
-        }
-        let (newer, theirs) = match overlay.is_empty() {
-            true => Default::default(),
-            false => {
-                let (newer, theirs) = read_loose(&zip.with_file_name(OVERLAY), overlay, true, target, effects)?;
-                (newer, Some(theirs))
-            }
-        };
-        let pool = &kept.pool;
-        kept.records.retain(|record| !is_laid_over(pool.get(record.file)));
-        let chunk = merge(kept, newer).map_err(|error| pool_full(zip, &error))?;
-        let newest = listed::newest(times.as_deref(), &chunk, target, effects)?;
-        Ok(Some(Content::new(
-            chunk,
-            revision_of(seen.digest, theirs),
-            newest,
-            Some(seen),
-            target,
-        )))
-    }
-
-    fn path(&self) -> &Path {
-        match self {
-            Self::Archive { zip, .. } => zip,
-            Self::Loose { folder, .. } => folder,
-            Self::RustSec(database) => database.path(),
         }
     }
 }
 
+/// The records of an earlier index and those that are laid over them, sorted by their keys, and the archive's digest. Nothing where the archive is
+/// another one or something that was laid over it is gone: only reading it tells what is there now.
+fn kept<'a>(earlier: &Earlier, archive: &str, overlay: &'a [String]) -> Option<(Vec<Piece<'a>>, Digest)> {
+    let seen = earlier.index().meta().archive.as_ref().filter(|seen| seen.look == archive)?;
+    let mut pieces = Vec::with_capacity(earlier.records() as usize + overlay.len());
+    let mut laid = overlay.iter().map(String::as_str).peekable();
+    for number in 0..earlier.records() {
+        let key = earlier.file(number);
+        while let Some(before) = laid.next_if(|name| key_of(name) < key) {
+            pieces.push(Piece::Overlaid(before));
+        }
+        match laid.next_if(|name| key_of(name) == key) {
+            Some(instead) => pieces.push(Piece::Overlaid(instead)),
+            None if earlier.is_overlaid(number) => return None,
+            None => pieces.push(Piece::Kept(number)),
+        }
+    }
+    pieces.extend(laid.map(Piece::Overlaid));
+    Some((pieces, seen.digest))
+}
+
 impl Content {
     /// Records, and the newest time of a change that they and the list of them agree on. A time that is still to come tells nothing.
-    fn new(chunk: Chunk, revision: Digest, newest: Option<Timestamp>, archive: Option<ArchiveSeen>, target: Target<'_>) -> Self {
-        let times = chunk.records.iter().map(|record| record.modified);
-        let times = times.filter(|time| *time != NO_TIME && *time <= target.now);
-        let of_records = times.max().and_then(|seconds| {
+    fn new(builder: &Builder, revision: Digest, newest: Option<Timestamp>, archive: Option<ArchiveSeen>, target: Target<'_>) -> Self {
+        let of_records = builder.newest(target.now).and_then(|seconds| {
             Timestamp::from_second(seconds).or_none("a time that cannot be is not known, and an unknown age is not fresh")
         });
         // A list that is newer than everything that it lists is of another copy.
@@ -207,12 +186,7 @@ impl Content {
             (Some(listed), Some(known)) => Some(listed.min(known)),
             (listed, known) => listed.or(known),
         };
-        Self {
-            newest,
-            chunk,
-            revision,
-            archive,
-        }
+        Self { newest, revision, archive }
     }
 }
 
@@ -233,8 +207,9 @@ mod tests {
             fs::write(here.path().join("modified_id.csv"), list).expect("written");
             let source = Source::find(here.path()).expect("looked").expect("records");
             let effects = Effects::plain(here.path().to_owned());
+            let mut builder = Builder::new(&here.path().join("index/npm.idx")).expect("room");
             source
-                .read(Target::new("npm", Timestamp::MAX), &effects)
+                .read(None, &mut builder, Target::new("npm", Timestamp::MAX), &effects)
                 .map(drop)
                 .map_err(|error| error.to_string())
         };

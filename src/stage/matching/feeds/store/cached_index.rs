@@ -1,19 +1,17 @@
 //! The index of a source: the one in the cache, or one that is built from the source.
 
 use crate::model::error_chain::chain;
-use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::error::StoreError;
 use super::file_name::file_name;
 use crate::io::Effects;
-use crate::io::files::{self};
 use crate::io::hash::sha256;
 use crate::io::temporary;
 use crate::model::event::Stage;
+use crate::model::excused::Excused as _;
 use crate::stage::matching::feeds::records::{Source, SourceError};
-use crate::stage::matching::index::strings::StringRef;
-use crate::stage::matching::index::{Index, IndexError, Meta, encode};
+use crate::stage::matching::index::{Builder, Earlier, Index, IndexError, Meta};
 use crate::stage::matching::record::parsed::Target;
 
 /// Where indexes of feeds are kept.
@@ -49,11 +47,8 @@ impl Store {
                 None
             }
         };
-        let bytes = build(source, earlier, base, effects)?;
         temporary::sweep(&self.folder);
-        // It checks itself when it is opened: nobody has to wait for the disk.
-        files::write_unsynced(&path, &bytes)?;
-        drop(bytes);
+        build(source, earlier, base, &path, effects)?;
         Ok(Index::open(&path)?)
     }
 
@@ -63,34 +58,31 @@ impl Store {
     }
 }
 
-/// The bytes of a source's index; what an earlier one has already is taken from there. Both ways give the same bytes.
-pub(super) fn build(source: &Source, earlier: Option<Index>, base: &str, effects: &Effects) -> Result<Vec<u8>, StoreError> {
+/// Builds a source's index; what an earlier one has already is taken from there. Both ways give the same bytes.
+pub(super) fn build(source: &Source, earlier: Option<Index>, base: &str, path: &Path, effects: &Effects) -> Result<(), StoreError> {
+    // What cannot be read from the index is read from the source.
+    let earlier = earlier.and_then(|earlier| Earlier::new(earlier).or_none("a damaged index is not built upon"));
+    match build_upon(source, earlier, base, path, effects) {
+        Err(SourceError::Earlier(_)) => Ok(build_upon(source, None, base, path, effects)?),
+        done => Ok(done?),
+    }
+}
+
+fn build_upon(source: &Source, earlier: Option<Earlier>, base: &str, path: &Path, effects: &Effects) -> Result<(), SourceError> {
     let target = Target::new(base, effects.clock.now());
-    let renewed = match earlier {
-        Some(earlier) => source.renew(earlier, target, effects)?,
-        None => None,
-    };
-    let content = match renewed {
-        Some(content) => content,
-        None => source.read(target, effects)?,
-    };
-    let records = &content.chunk.records;
-    let claims = records.iter().flat_map(|record| record.claims.iter());
-    let releases: HashSet<StringRef> = claims.map(|claim| claim.release).collect();
-    let releases: BTreeSet<&str> = releases.into_iter().map(|at| content.chunk.pool.get(at)).collect();
+    let mut builder = Builder::new(path)?;
+    let content = source.read(earlier.as_ref(), &mut builder, target, effects)?;
+    // What it takes is needed for the tables.
+    drop(earlier);
     let meta = Meta {
         ecosystem: base.to_owned(),
         identity: source.identity().to_owned(),
         archive: content.archive,
         revision: content.revision,
-        records: records.len() as u64,
-        quarantined: records.iter().filter(|record| record.broken.is_some()).count() as u64,
+        records: builder.records(),
+        quarantined: builder.quarantined(),
         newest: content.newest,
-        releases: releases.into_iter().map(str::to_owned).collect(),
+        releases: builder.releases(),
     };
-    let full = |error: crate::stage::matching::index::strings::PoolFull| SourceError::Limit {
-        path: PathBuf::from(base),
-        problem: error.to_string(),
-    };
-    Ok(encode(content.chunk, &meta).map_err(full)?)
+    Ok(builder.finish(&meta)?)
 }

@@ -9,11 +9,21 @@ use crate::stage::matching::index::IndexError;
 pub(in crate::stage::matching) enum StoreError {
     /// The records cannot be read.
     #[error(transparent)]
-    Source(#[from] SourceError),
+    Source(SourceError),
     /// What was just built cannot be opened.
     #[error(transparent)]
     Index(#[from] IndexError),
     /// The cache cannot be written.
     #[error(transparent)]
     Write(#[from] FileError),
+}
+
+impl From<SourceError> for StoreError {
+    fn from(error: SourceError) -> Self {
+        match error {
+            SourceError::Write(error) => Self::Write(error),
+            SourceError::Earlier(error) => Self::Index(error),
+            other => Self::Source(other),
+        }
+    }
 }

@@ -5,8 +5,10 @@ mod error;
 mod file_name;
 
 #[cfg(test)]
+mod changed_tests;
+#[cfg(test)]
 mod tests;
 
 pub(in crate::stage::matching) use cached_index::Store;
 pub(in crate::stage::matching) use error::StoreError;
-pub(in crate::stage::matching) use file_name::file_name;
+pub(in crate::stage::matching) use file_name::{file_name, is_plain};
