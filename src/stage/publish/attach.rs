@@ -102,15 +102,19 @@ impl Attesting<'_> {
         }
         let input = |a: &Artifact| Ok((a.predicate_type.clone(), sha256(&a.envelope_bytes()?)));
         let inputs: Vec<(String, Digest)> = artifacts.iter().map(input).collect::<serde_json::Result<_>>()?;
-        let mut unlisted = self.place.attach(&artifacts, &subject.digest).await?;
-        let is_listed = self.are_in_the_list(&artifacts, !unlisted.is_empty(), &subject.digest).await?;
         let repository = self.place.repository();
+        // A folder lists what is written to it: all at once, so that no list of a part stays in it.
+        let mut unlisted = match repository.is_some() {
+            true => self.place.attach(&artifacts, &subject.digest).await?,
+            false => Vec::new(),
+        };
+        let is_listed = self.are_in_the_list(&artifacts, !unlisted.is_empty(), &subject.digest).await?;
         let list = repository.as_deref().filter(|_| is_listed);
         let resource = attestation::resource_uri(repository.as_deref(), &self.plan.service, &subject.digest);
         let verdict = attestation::verification_summary(summary, &resource, &inputs, list);
         artifacts.push(self.sign(subject, &verdict, summary).await?);
-        let verdict = &artifacts[artifacts.len() - 1..];
-        unlisted.extend(self.place.attach(verdict, &subject.digest).await?);
+        let left = if repository.is_some() { artifacts.len() - 1 } else { 0 };
+        unlisted.extend(self.place.attach(&artifacts[left..], &subject.digest).await?);
         self.place.list(&unlisted, &subject.digest).await?;
         self.are_listed(&artifacts, &subject.digest, is_listed).await?;
         self.read_back(&artifacts).await?;
