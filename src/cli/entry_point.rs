@@ -29,22 +29,29 @@ pub fn main() -> ExitCode {
         Err(error) => return ExitCode::from(refused(&error)),
     };
     // First of all: whatever ends a run now, nobody takes an earlier one's answer for its own.
-    results::begin(&cli);
+    let earlier = results::begin(&cli);
+    let code = run_there(&mut cli);
+    results::end(earlier);
+    ExitCode::from(code)
+}
+
+/// Goes where the command line leads and runs its verb there.
+fn run_there(cli: &mut Cli) -> u8 {
     // Every path is below `-C`: those of arguments, of image references and of variables alike.
     if cli.global.directory != std::path::Path::new(".") {
         let directory = std::mem::replace(&mut cli.global.directory, ".".into());
         cli.global.started = std::env::current_dir().or_none("a folder that is gone holds no commit");
-        if let Err(error) = folders::of_the_commit(&directory) {
-            return ExitCode::from(exit::without_session(&error));
+        if let Err(error) = folders::of_the_commit(&directory, "-C") {
+            return exit::without_session(&error);
         }
         if let Err(source) = std::env::set_current_dir(&directory) {
-            return ExitCode::from(exit::without_session(&CliError::Directory { path: directory, source }));
+            return exit::without_session(&CliError::Directory { path: directory, source });
         }
         cli.global.went_to = Some(directory);
     } else if verbs::judges_here(&cli.verb)
         && let Err(error) = folders::working()
     {
-        return ExitCode::from(exit::without_session(&error));
+        return exit::without_session(&error);
     }
     // The switch is found by its environment, which says nothing but where its state is.
     let is_switch = matches!(cli.verb, args::Verb::Switch(_));
@@ -57,18 +64,18 @@ pub fn main() -> ExitCode {
             args::Verb::Completions { .. } | args::Verb::Help { .. } | args::Verb::Man { .. }
         );
     let run = || match Environment::read(needs_home) {
-        Ok(environment) => verbs::run(&cli, &environment),
+        Ok(environment) => verbs::run(cli, &environment),
         Err(error) => exit::without_session(&error),
     };
     // A panic is a bug of ours: it must not look like any of the answers.
     match std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)) {
-        Ok(code) => ExitCode::from(code),
+        Ok(code) => code,
         Err(_) => {
             exit::last_line(&format!(
                 "portcullis: exit {}, a bug in portcullis. Next: please report it with the message above",
                 ExitKind::Bug.code()
             ));
-            ExitCode::from(ExitKind::Bug.code())
+            ExitKind::Bug.code()
         }
     }
 }

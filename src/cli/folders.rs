@@ -43,18 +43,32 @@ pub(super) fn inside(projects: &[&Path], output: &Path) -> Result<(), CliError> 
 ///
 /// # Errors
 /// [`CliError::Setting`] for such a link, and where git does not answer.
-pub(super) fn of_the_commit(path: &Path) -> Result<(), CliError> {
-    let found = git::link_out_of_the_commit(path).map_err(|error| CliError::setting("-C", error.to_string()))?;
+pub(super) fn of_the_commit(path: &Path, flag: &'static str) -> Result<(), CliError> {
+    let found = git::link_out_of_the_commit(path).map_err(|error| CliError::setting(flag, error.to_string()))?;
     match found.or_else(|| unknown_link(path)) {
         None => Ok(()),
         Some(link) => Err(CliError::setting(
-            "-C",
+            flag,
             format!(
                 "{} is a link of the commit that leads out of it: what lies there is no part of the commit",
                 link.display()
             ),
         )),
     }
+}
+
+/// The first link on the way to a path that a commit brings and that leads out of its checkout. Where git does not answer for it, each may be the commit's.
+pub(super) fn link_out_of_its_checkout(path: &Path) -> Option<PathBuf> {
+    if let Ok(answer) = git::link_out_of_the_checkout(path) {
+        return answer;
+    }
+    let way = links::way(path).or_none("what leads nowhere is told by whoever goes there")?;
+    let leads_out = |link: &&PathBuf| {
+        let top = link.ancestors().skip(1).find(|above| above.join(".git").symlink_metadata().is_ok());
+        let leads_to = link.canonicalize().or_none("one that leads nowhere is told by whoever follows it");
+        top.zip(leads_to).is_some_and(|(top, leads_to)| !leads_to.starts_with(top))
+    };
+    way.links.iter().find(leads_out).cloned()
 }
 
 /// True below a folder with git's in it.

@@ -6,6 +6,7 @@ mod barring;
 mod ci;
 pub mod config;
 mod doctor;
+mod earlier;
 mod entry_point;
 mod environment;
 mod error;

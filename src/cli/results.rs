@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::args::{Cli, RolloutVerb, Verb};
 use super::ci;
+use super::earlier::Earlier;
 use super::error::CliError;
 use super::exit;
 use super::folders;
@@ -72,14 +73,18 @@ fn is_of_the_jobs_commit(file: &Path) -> bool {
 
 /// In CI nothing of an earlier run stays, however this one ends: what comes next there takes what lies in the folder for its answer, and a commit can bring
 /// one. At a desk, the last run's report outlives a mistyped flag. Before anything is read: by a mistyped configuration, no folder or a killed run the
-/// earlier answer would be told as this one's.
-pub(super) fn begin(cli: &Cli) {
+/// earlier answer would be told as this one's. Gives what stays until the run has read it.
+pub(super) fn begin(cli: &Cli) -> Option<Earlier> {
     let output = cli
         .global
         .directory
         .join(cli.global.output.clone().unwrap_or_else(|| DEFAULT_OUTPUT.into()));
-    if !ci::is_one() || !begins_anew(cli) || is_a_runs_input(cli, &output) {
-        return;
+    if !ci::is_one() || !begins_anew(cli) {
+        return None;
+    }
+    if is_a_runs_input(cli, &output) {
+        let output = output.canonicalize().or_none("what is not there is not read")?;
+        return Some(Earlier::of(output));
     }
     // By its text, too: the commit may have taken the folder away that `..` leads back from.
     let by_text = files::without_dots(&output);
@@ -94,13 +99,25 @@ pub(super) fn begin(cli: &Cli) {
             cleaned(place, &kept);
         }
     }
+    None
+}
+
+/// In CI, after a run that read what lay among its results: where it left no verdict of its own, the earlier one goes, too.
+pub(super) fn end(earlier: Option<Earlier>) {
+    if let Some(earlier) = earlier
+        && earlier.is_there()
+        && let Some(kept) = kept(earlier.folder())
+        && let Ok(_held) = taken(earlier.folder())
+    {
+        cleaned(earlier.folder(), &kept);
+    }
 }
 
 /// What stays in a folder that is begun anew in a CI: nothing in one for results, what git tracks in one of the project's own. None, where the folder stays
 /// as it is: a commit's link leads there, or others left files by the names of a run's.
 fn kept(output: &Path) -> Option<Vec<String>> {
     let is_anothers = gate::foreign(output, true).is_ok_and(|files| files.iter().any(|file| !is_of_the_jobs_commit(file)));
-    if is_anothers || folders::of_the_commit(output).is_err() {
+    if is_anothers || folders::of_the_commit(output, "--output").is_err() {
         return None;
     }
     if folders::writable(output).is_ok() {

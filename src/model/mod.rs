@@ -35,6 +35,7 @@ pub mod matching;
 pub mod outcome;
 pub mod passed_over;
 pub mod pep503;
+pub(crate) mod percent;
 pub mod plain_path;
 pub mod plan;
 pub mod planned_rollout;

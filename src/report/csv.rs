@@ -9,7 +9,7 @@ use crate::model::finding::Judgement;
 use crate::model::outcome::{Outcome, RolloutReport};
 use crate::model::verdict::{JudgedGap, Verdict};
 
-const COLUMNS: [&str; 21] = [
+const COLUMNS: [&str; 24] = [
     "kind",
     "disposition",
     "rule",
@@ -31,6 +31,9 @@ const COLUMNS: [&str; 21] = [
     "digest",
     "commit",
     "evaluated_at",
+    "linked",
+    "linked_evidence",
+    "evidence",
 ];
 
 /// `findings.csv`: the head, the verdict, then a row for each finding and each gap, and one for the rollout.
@@ -94,6 +97,7 @@ fn of_finding(judgement: &Judgement, verdict: &Verdict) -> String {
     let cause = judgement.cause.map(super::human::cause_in_words).unwrap_or_default();
     let source = finding.source.as_ref().map(|source| format!("{} {}", source.name, source.version));
     let places: Vec<String> = finding.locations.iter().map(super::human::location).collect();
+    let linked = finding.reachability.as_ref();
     Cells::default()
         .with("kind", "finding")
         .with("disposition", judgement.disposition.as_str())
@@ -113,6 +117,9 @@ fn of_finding(judgement: &Judgement, verdict: &Verdict) -> String {
         .with("owner", report.map(|waiver| waiver.owner.clone()).unwrap_or_default())
         .with("where", places.join(" | "))
         .with("url", finding.url.clone().unwrap_or_default())
+        .with("linked", linked.map_or("", |linked| linked.answer.as_str()))
+        .with("linked_evidence", linked.map(|linked| linked.evidence.clone()).unwrap_or_default())
+        .with("evidence", finding.evidence.clone().unwrap_or_default())
         .of(verdict)
         .row()
 }

@@ -7,7 +7,8 @@ use super::answer;
 use super::group::message;
 use super::text::prose;
 use super::xml::escape;
-use crate::model::finding::{Disposition, Judgement};
+use crate::model::finding::{Disposition, Finding, Judgement};
+use crate::model::linked::Reachability;
 use crate::model::outcome::{Outcome, RolloutReport};
 use crate::model::verdict::{Decision, JudgedGap, Verdict};
 
@@ -132,8 +133,11 @@ fn of_finding(judgement: &Judgement, verdict: &Verdict) -> Case {
             message: first_of([message(finding), &finding.message]),
             text: denial(judgement),
         },
-        Disposition::Warned => End::Passed(format!("warned: {}", first_of([message(finding), &finding.message]))),
-        Disposition::Waived => End::Skipped(waived(judgement, verdict)),
+        Disposition::Warned => {
+            let message = first_of([message(finding), &finding.message]).to_owned();
+            End::Passed(format!("warned: {}", [vec![message], known(finding)].concat().join("; ")))
+        }
+        Disposition::Waived => End::Skipped([vec![waived(judgement, verdict)], known(finding)].concat().join("; ")),
     };
     Case {
         class: finding.rule.as_str().to_owned(),
@@ -167,9 +171,17 @@ fn denial(judgement: &Judgement) -> String {
     if !finding.fixed.is_empty() {
         parts.push(format!("fixed in {}", finding.fixed.join(", ")));
     }
+    parts.extend(known(finding));
     parts.extend(finding.help.iter().map(|help| format!("next: {help}")));
     parts.extend(finding.url.clone());
     parts.join("; ")
+}
+
+/// What was seen of it: whether it is linked, and what decided (a range of versions, the time of a release).
+fn known(finding: &Finding) -> Vec<String> {
+    let linked = finding.reachability.iter().map(Reachability::words);
+    let decided = finding.evidence.iter().map(|evidence| format!("decided by: {evidence}"));
+    linked.chain(decided).collect()
 }
 
 /// Why a waived finding does not count, and until when.

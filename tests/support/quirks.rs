@@ -11,6 +11,7 @@ use hyper::service::service_fn;
 use hyper::{HeaderMap, Method, Request, Response};
 use hyper_util::rt::TokioIo;
 use portcullis::io::hash::sha256;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +46,12 @@ pub(crate) struct Quirks {
     pub(crate) referrers: Vec<(u16, Option<String>, String)>,
     /// Says of what refers to an image that it is listed.
     pub(crate) unlisted: bool,
+    /// Lists what refers to an image, as the specification has it. `referrers` counts for nothing.
+    pub(crate) lists: bool,
+    /// Sends whoever asks for a manifest, a blob or a list there: address and path of a repository.
+    pub(crate) moved_to: Option<String>,
+    /// What is sent there, by a word in its path; everything where this is empty.
+    pub(crate) moved: Vec<&'static str>,
     /// Sends whoever asks for a tag to a page that is not there.
     pub(crate) tags_lead_to_no_page: bool,
     /// Sends those who want a blob there.
@@ -70,6 +77,9 @@ impl Default for Quirks {
             stolen: None,
             referrers: Vec::new(),
             unlisted: false,
+            lists: false,
+            moved_to: None,
+            moved: Vec::new(),
             tags_lead_to_no_page: false,
             blobs_at: None,
             realm: None,
@@ -156,6 +166,27 @@ impl QuirkyRegistry {
         self.state.lock().unwrap().manifests.insert(reference.to_owned(), manifest);
     }
 
+    /// Everything that another one has, as who copies a repository with all that refers to its images brings it.
+    pub(crate) fn copy_of(&self, other: &Self) {
+        let (blobs, manifests) = {
+            let other = other.state.lock().unwrap();
+            (other.blobs.clone(), other.manifests.clone())
+        };
+        let mut state = self.state.lock().unwrap();
+        state.blobs.extend(blobs);
+        state.manifests.extend(manifests);
+    }
+
+    /// The media type and the bytes of a manifest.
+    pub(crate) fn manifest(&self, reference: &str) -> Option<(String, Bytes)> {
+        self.state.lock().unwrap().manifests.get(reference).cloned()
+    }
+
+    /// What refers to a digest by its own word, as an index.
+    pub(crate) fn list(&self, digest: &str) -> String {
+        self.state.lock().unwrap().list(digest)
+    }
+
     pub(crate) fn asked(&self) -> Vec<Asked> {
         std::mem::take(&mut self.state.lock().unwrap().asked)
     }
@@ -197,6 +228,15 @@ async fn serve(request: Request<Incoming>, state: Arc<Mutex<State>>) -> Result<A
 impl State {
     fn answer(&mut self, method: &Method, path: &str, headers: &HeaderMap, body: Bytes) -> Result<Answer, std::io::Error> {
         let tail = |word: &str| path.split_once(word).map(|(_, tail)| tail.to_owned());
+        let is_read = method == Method::GET || method == Method::HEAD;
+        if let Some(repository) = self.quirks.moved_to.clone().filter(|_| is_read) {
+            let words = ["/manifests/", "/blobs/", "/referrers/"];
+            let is_moved = |word: &&&str| self.quirks.moved.is_empty() || self.quirks.moved.iter().any(|moved| word.contains(moved));
+            let asked = words.iter().filter(is_moved).find_map(|word| Some((word, tail(word)?)));
+            if let Some((word, tail)) = asked {
+                return Ok(answer(307, &[("location", &format!("http://{repository}{word}{tail}"))], ""));
+            }
+        }
         if let Some(session) = tail("/blobs/uploads/") {
             return self.upload(method, &session, headers, &body);
         }
@@ -221,6 +261,13 @@ impl State {
             }
             return Ok(self.manifest(method, &reference, headers, body));
         }
+        if let Some(digest) = tail("/referrers/").filter(|_| self.quirks.lists) {
+            return Ok(answer(
+                200,
+                &[("content-type", "application/vnd.oci.image.index.v1+json")],
+                &self.list(&digest),
+            ));
+        }
         if tail("/referrers/").is_some() {
             let at = self.listed;
             self.listed += 1;
@@ -232,6 +279,18 @@ impl State {
             return Ok(answer(*status, &more, text));
         }
         Ok(answer(if path == "/limited" { 429 } else { 404 }, &[], ""))
+    }
+
+    /// What refers to a digest, by what the manifests say.
+    fn list(&self, digest: &str) -> String {
+        let by_digest = self.manifests.iter().filter(|(reference, _)| reference.starts_with("sha256:"));
+        let entries = by_digest.filter_map(|(reference, (media, bytes))| {
+            let manifest: Value = serde_json::from_slice(bytes).ok()?;
+            let entry = json!({"mediaType": media, "digest": reference, "size": bytes.len(), "artifactType": manifest["artifactType"]});
+            (manifest["subject"]["digest"] == digest).then_some(entry)
+        });
+        let entries: Vec<Value> = entries.collect();
+        json!({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": entries}).to_string()
     }
 
     fn upload(&mut self, method: &Method, session: &str, headers: &HeaderMap, body: &Bytes) -> Result<Answer, std::io::Error> {
@@ -313,7 +372,7 @@ impl State {
                 self.manifests.insert(reference.to_owned(), (media, kept));
             }
             let mut headers = vec![("docker-content-digest", digest.as_str())];
-            headers.extend(self.quirks.unlisted.then_some(("oci-subject", digest.as_str())));
+            headers.extend((self.quirks.unlisted || self.quirks.lists).then_some(("oci-subject", digest.as_str())));
             return answer(201, &headers, "");
         }
         if is_tag && !reference.starts_with("sha256-") && self.quirks.hidden > 0 {

@@ -28,7 +28,7 @@ pub(super) async fn inventory(text: &str, session: &Session<'_>) -> Result<Inven
     }
     let path = base.join(text);
     if is_path(text, &path) {
-        folders::of_the_commit(&path)?;
+        folders::of_the_commit(&path, "-C")?;
         named_by_its_form(text, &path)?;
         let exclude = session.workspace.exclusions_below(&path)?;
         return tokio::task::block_in_place(|| inventory::source(&path, &exclude, effects)).map_err(failed);

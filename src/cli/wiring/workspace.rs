@@ -71,6 +71,10 @@ impl Workspace {
                 help: "name one that is there with --config, or let the verb `init` write one".to_owned(),
             });
         }
+        // What is judged lies beside the configuration.
+        if let Some(named) = &named {
+            folders::of_the_commit(named, "--config")?;
+        }
         let config = if configured {
             let text = files::read_document(&path, limits.document)?;
             document::parse(&shown(&path, &directory), &text).map_err(DocumentError::without_values)?
@@ -85,9 +89,10 @@ impl Workspace {
         let output = directory.join(global.output.clone().unwrap_or_else(|| DEFAULT_OUTPUT.into()));
         // A commit may bring a link wherever its checkout reaches, also above the service's folder.
         let checkout = directory.ancestors().find(|folder| folder.join(".git").symlink_metadata().is_ok());
-        // Which links are the commit's is git's to say; without it, each that lies where a CI put the commit.
+        // Which links are the commit's is git's to say; without it, each that lies where a CI put the commit. Where it does not answer (a checkout of
+        // another user's, in a container of the job's), that is told by what needs the commit.
         let mut jobs = ci::checkouts();
-        if !jobs.is_empty() && git::top_level(&directory)?.is_some() {
+        if !jobs.is_empty() && matches!(git::top_level(&directory), Ok(Some(_))) {
             jobs.clear();
         }
         let projects: Vec<&Path> = [directory.as_path()]
@@ -97,7 +102,7 @@ impl Workspace {
             .collect();
         folders::inside(&projects, &output)?;
         // The service may be judged from elsewhere: then its checkout is none of these.
-        if let Some(link) = git::link_out_of_the_checkout(&output)? {
+        if let Some(link) = folders::link_out_of_its_checkout(&output) {
             let target = link.canonicalize().or_empty("it led out of the checkout just now");
             return Err(CliError::OutputElsewhere { link, target });
         }

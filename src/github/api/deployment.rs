@@ -7,6 +7,7 @@ use super::client::{Api, Purpose};
 use super::error::ApiError;
 use crate::github::Actions;
 use crate::model::outcome::{Outcome, RolloutResult};
+use crate::model::percent;
 
 const PURPOSE: Purpose = Purpose {
     what: "write deployments",
@@ -64,7 +65,7 @@ pub async fn deployment(api: &Api, actions: &Actions, outcome: &Outcome, environ
     };
     let query = format!(
         "/deployments?sha={commit}&task={TASK}&environment={}&per_page=1",
-        escaped(environment)
+        in_query(environment)
     );
     let found = api.get(&query, PURPOSE).await?;
     let id = match found.get(0).and_then(|first| first.get("id")).and_then(Value::as_u64) {
@@ -102,15 +103,8 @@ pub async fn deployment(api: &Api, actions: &Actions, outcome: &Outcome, environ
 }
 
 /// As a part of a query.
-fn escaped(text: &str) -> String {
-    let mut out = String::new();
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' => out.push(char::from(byte)),
-            _ => out.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    out
+fn in_query(text: &str) -> String {
+    percent::encoded(text, b"-_.")
 }
 
 fn cut(text: &str) -> String {
@@ -127,8 +121,8 @@ mod tests {
 
     #[test]
     fn an_environments_name_cannot_become_another_question() {
-        assert_eq!(escaped("prod-1"), "prod-1");
-        assert_eq!(escaped("a&sha=b /é"), "a%26sha%3Db%20%2F%C3%A9");
+        assert_eq!(in_query("prod-1"), "prod-1");
+        assert_eq!(in_query("a&sha=b /é"), "a%26sha%3Db%20%2F%C3%A9");
         assert_eq!(cut(&"é".repeat(200)).chars().count(), 140);
     }
 }

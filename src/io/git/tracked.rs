@@ -68,7 +68,36 @@ pub fn link_out_of_the_checkout(path: &Path) -> Result<Option<PathBuf>, GitError
 /// # Errors
 /// As [`tracked_files`].
 pub fn link_out_of_the_commit(path: &Path) -> Result<Option<PathBuf>, GitError> {
-    link_of_a_commit(path, |top, leads_to| Ok(!leads_to.starts_with(top) || !is_listed(leads_to)?))
+    link_of_a_commit(path, |top, leads_to| Ok(!is_part_of(top, leads_to)?))
+}
+
+/// True for what the commit of a checkout holds: what it tracks, and what a submodule of its own does. A checkout that lies in it without being one has a
+/// commit of its own.
+fn is_part_of(top: &Path, place: &Path) -> Result<bool, GitError> {
+    if !place.starts_with(top) || !is_listed(place)? {
+        return Ok(false);
+    }
+    let folder = if place.is_dir() { place } else { files::folder_of(place) };
+    let mut inner = top_level(folder)?;
+    while let Some(checkout) = inner.filter(|inner| inner != top) {
+        if !checkout.starts_with(top) || !is_submodule(&checkout)? {
+            return Ok(false);
+        }
+        inner = top_level(files::folder_of(&checkout))?;
+    }
+    Ok(true)
+}
+
+/// True where the checkout around this one names a commit for it.
+fn is_submodule(checkout: &Path) -> Result<bool, GitError> {
+    let Some(name) = checkout.file_name().and_then(OsStr::to_str) else {
+        return Ok(false);
+    };
+    let entries = paths(
+        files::folder_of(checkout),
+        &["ls-files", "-z", "--stage", "--", &format!(":(literal){name}")],
+    )?;
+    Ok(entries.iter().any(|entry| entry.as_os_str().as_bytes().starts_with(b"160000 ")))
 }
 
 /// The first link on the way that its checkout tracks and that `is_meant`: asked with the checkout's top and where the link leads.
@@ -95,7 +124,7 @@ fn link_of_a_commit(path: &Path, is_meant: impl Fn(&Path, &Path) -> Result<bool,
 /// As [`tracked_files`].
 pub fn link_that_led_to(checkout: &Path, place: &Path) -> Result<Option<PathBuf>, GitError> {
     let Some(top) = top_level(checkout)? else { return Ok(None) };
-    if place.starts_with(&top) && top_level(place)?.as_ref() == Some(&top) && is_listed(place)? {
+    if is_part_of(&top, place)? {
         return Ok(None);
     }
     // `<mode> <object> <stage>\t<path>`.

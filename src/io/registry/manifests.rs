@@ -5,20 +5,17 @@ use reqwest::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
 use reqwest::{Method, Response, StatusCode};
 use serde::Deserialize;
 
+use super::pages::{PAGES, too_many_pages};
 use super::send::{bare, body};
-use super::{Registry, RegistryError, links};
+use super::{Registry, RegistryError};
 use crate::io::hash::sha256;
 use crate::io::oci::{self, Shape, shape};
 use crate::model::digest::Digest;
 use crate::model::excused::Excused as _;
 use crate::model::image::media_type;
-use crate::model::visible::shortened;
 
 const DIGEST_HEADER: &str = "docker-content-digest";
 const SUBJECT_HEADER: &str = "oci-subject";
-
-/// Pages of a list: a registry that gives more is not believed.
-pub(super) const PAGES: usize = 1000;
 
 /// A manifest or an index as the registry has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,15 +88,31 @@ impl Registry {
 
     /// Whatever a tag or digest names now; none where there is nothing. The digest is that of the bytes.
     pub(super) async fn manifest_of(&self, reference: &str) -> Result<Option<RawManifest>, RegistryError> {
+        self.manifest_beside(reference, None).await
+    }
+
+    /// The same, beside an image that is there: what redirects led to is believed that there is nothing, if they lead there to the image, too.
+    pub(super) async fn manifest_beside(&self, reference: &str, image: Option<&Digest>) -> Result<Option<RawManifest>, RegistryError> {
         const ACTION: &str = "get a manifest";
-        let url = self.url(&format!("manifests/{reference}"));
+        let tail = format!("manifests/{reference}");
+        let url = self.url(&tail);
         let mut delays = self.inner.patience.delays();
         loop {
             let response = self.send(ACTION, Method::GET, &url, |r| Ok(r.header(ACCEPT, accepted()))).await?;
             match response.status() {
                 StatusCode::OK => {}
-                // Where it sent us to, nobody knows us, or there is a page for whatever is not there.
+                // Where it sent us to, nobody may know us, or there is a page for whatever is not there.
                 StatusCode::NOT_FOUND if bare(response.url().as_str()) == bare(&url) => return Ok(None),
+                StatusCode::NOT_FOUND => {
+                    let is_its_own = match image {
+                        Some(image) => self.is_said_by_its_own(&tail, response.url(), image).await?,
+                        None => false,
+                    };
+                    return match is_its_own {
+                        true => Ok(None),
+                        false => Err(self.refused(ACTION, response).await),
+                    };
+                }
                 _ => return Err(self.refused(ACTION, response).await),
             }
             let media_type = text(response.headers(), CONTENT_TYPE.as_str()).unwrap_or_default();
@@ -200,10 +213,10 @@ impl Registry {
             let response = self.send(ACTION, Method::GET, &url, Ok).await?;
             match response.status() {
                 StatusCode::OK => {}
-                StatusCode::NOT_FOUND => break,
+                StatusCode::NOT_FOUND if pages == 1 && bare(response.url().as_str()) == bare(&url) => break,
                 _ => return Err(self.refused(ACTION, response).await),
             }
-            next = self.next_page(&url, response.headers())?;
+            next = self.next_page(response.url(), "tags", response.headers())?;
             let bytes = body(ACTION, response, self.inner.limits.manifest).await?;
             let answer: Answer = parse(&url, "list of tags", &bytes, &shape::TAGS)?;
             tags.extend(answer.tags.unwrap_or_default());
@@ -236,47 +249,6 @@ impl Registry {
             reason: "it has no Content-Length".to_owned(),
         })
     }
-
-    /// `Link: </v2/…>; rel="next"`, in this repository only; `None` on the last page.
-    ///
-    /// # Errors
-    /// [`RegistryError::Answer`] for a link that leads elsewhere or cannot be read: what stands on the pages behind it would be missing.
-    pub(super) fn next_page(&self, url: &str, headers: &HeaderMap) -> Result<Option<String>, RegistryError> {
-        let refused = |reason: &str| RegistryError::Answer {
-            url: bare(url),
-            what: "page of a list",
-            reason: reason.to_owned(),
-        };
-        let mut next: Option<String> = None;
-        for link in headers.get_all("link") {
-            let link = link.to_str().map_err(|_| refused("its Link is no text"))?;
-            for target in links::next(link).ok_or_else(|| {
-                refused(&format!(
-                    "its header `Link: {}` does not say what it leads to",
-                    shortened(link, 120)
-                ))
-            })? {
-                if next.as_ref().is_some_and(|other| *other != target) {
-                    return Err(refused("it names two next pages"));
-                }
-                next = Some(target);
-            }
-        }
-        let Some(target) = next else { return Ok(None) };
-        let next = reqwest::Url::parse(&self.inner.base).and_then(|base| base.join(&target));
-        let next = next.map_err(|_| refused("its Link is no URL"))?;
-        if next.as_str() == url {
-            return Err(refused("its next page is itself"));
-        }
-        match next
-            .as_str()
-            .strip_prefix(&self.inner.base)
-            .is_some_and(|tail| tail.starts_with('/'))
-        {
-            true => Ok(Some(next.into())),
-            false => Err(refused("its next page is not of this repository")),
-        }
-    }
 }
 
 pub(super) fn parse<T: serde::de::DeserializeOwned>(
@@ -290,14 +262,6 @@ pub(super) fn parse<T: serde::de::DeserializeOwned>(
         what,
         reason: refused.to_string(),
     })
-}
-
-pub(super) fn too_many_pages(url: &str) -> RegistryError {
-    RegistryError::Answer {
-        url: bare(url),
-        what: "list",
-        reason: format!("it has more than {PAGES} pages"),
-    }
 }
 
 pub(super) fn text(headers: &HeaderMap, name: &str) -> Option<String> {
@@ -320,7 +284,7 @@ fn named_digest(headers: &HeaderMap, url: &str) -> Result<Option<Digest>, Regist
     }
 }
 
-fn accepted() -> String {
+pub(super) fn accepted() -> String {
     [
         media_type::OCI_MANIFEST,
         media_type::OCI_INDEX,

@@ -15,6 +15,8 @@ mod links;
 mod login;
 mod logins;
 mod manifests;
+mod moved;
+mod pages;
 mod pull;
 mod push;
 mod referrers;

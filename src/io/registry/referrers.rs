@@ -9,7 +9,8 @@ use reqwest::header::ACCEPT;
 use reqwest::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
 
-use super::manifests::{PAGES, parse, too_many_pages};
+use super::manifests::parse;
+use super::pages::{PAGES, too_many_pages};
 use super::send::{bare, body};
 use super::{Registry, RegistryError};
 use crate::io::oci::{shape, to_bytes};
@@ -21,8 +22,8 @@ use crate::model::image::{Descriptor, media_type};
 pub struct Referrers {
     /// Their descriptors, as the registry says: nothing in them is verified.
     pub list: Vec<Descriptor>,
-    /// How many of them the API lists; `None` where the registry has no such API, or it failed.
-    pub by_api: Option<usize>,
+    /// Those of them that the API lists; `None` where the registry has no such API, or it failed.
+    pub by_api: Option<HashSet<Digest>>,
     /// How many of them stand under the fallback tag.
     pub by_tag: usize,
 }
@@ -45,6 +46,12 @@ enum ByApi {
 }
 
 impl Referrers {
+    /// True for what the registry itself lists: what stands under the tag alone is the word of whoever may push.
+    #[must_use]
+    pub fn is_by_api(&self, digest: &Digest) -> bool {
+        self.by_api.as_ref().is_some_and(|listed| listed.contains(digest))
+    }
+
     /// Those of a registry without the API.
     fn of_tag(list: Vec<Descriptor>) -> Self {
         Self {
@@ -95,7 +102,7 @@ impl Registry {
             ByApi::List(listed) => {
                 let tagged = by_tag?;
                 Ok(Referrers {
-                    by_api: Some(listed.len()),
+                    by_api: Some(listed.iter().map(|descriptor| descriptor.digest).collect()),
                     by_tag: tagged.len(),
                     list: union(listed, tagged),
                 })
@@ -111,11 +118,11 @@ impl Registry {
     /// What the API lists. One that has none for a digest is asked for those of a digest that is nobody's, which every API answers: where it has
     /// a list for that, the answer before was a fault of the hour, and is no answer.
     async fn referrers_by_api(&self, digest: &Digest) -> Result<ByApi, RegistryError> {
-        let first = self.listed(digest).await?;
-        if matches!(first, ByApi::List(_)) || !matches!(self.listed(&NOBODYS).await?, ByApi::List(_)) {
+        let first = self.listed(digest, digest).await?;
+        if matches!(first, ByApi::List(_)) || !matches!(self.listed(&NOBODYS, digest).await?, ByApi::List(_)) {
             return Ok(first);
         }
-        match self.listed(digest).await? {
+        match self.listed(digest, digest).await? {
             ByApi::List(list) => Ok(ByApi::List(list)),
             ByApi::Elsewhere(error) => Err(error),
             ByApi::Absent => Err(RegistryError::Answer {
@@ -126,10 +133,12 @@ impl Registry {
         }
     }
 
-    async fn listed(&self, digest: &Digest) -> Result<ByApi, RegistryError> {
+    /// What the API lists for a digest. `image` is one that is there.
+    async fn listed(&self, digest: &Digest, image: &Digest) -> Result<ByApi, RegistryError> {
         const ACTION: &str = "list referrers";
         let mut list = Vec::new();
-        let first = self.url(&format!("referrers/{digest}"));
+        let tail = format!("referrers/{digest}");
+        let first = self.url(&tail);
         let mut next = Some(first.clone());
         let mut page = 0;
         let failed = |error: RegistryError, page| match error.answered_by() {
@@ -146,9 +155,12 @@ impl Registry {
                 StatusCode::OK => {}
                 // Where a registry moved to, it may say so to strangers.
                 StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED | StatusCode::BAD_REQUEST
-                    if page == 0 && bare(response.url().as_str()) == bare(&first) =>
+                    if page == 0 =>
                 {
-                    return Ok(ByApi::Absent);
+                    return match self.is_said_by_its_own(&tail, response.url(), image).await? {
+                        true => Ok(ByApi::Absent),
+                        false => failed(self.refused(ACTION, response).await, page),
+                    };
                 }
                 _ => return failed(self.refused(ACTION, response).await, page),
             }
@@ -165,7 +177,7 @@ impl Registry {
             if page > PAGES {
                 return Err(too_many_pages(&url));
             }
-            next = self.next_page(&url, response.headers())?;
+            next = self.next_page(response.url(), "referrers", response.headers())?;
             let bytes = body(ACTION, response, self.inner.limits.manifest).await?;
             match parse::<Index>(&url, "list of referrers", &bytes, &shape::IMAGE) {
                 Ok(index) => list.extend(index.manifests),
@@ -183,7 +195,7 @@ impl Registry {
     /// [`RegistryError`]; a tag that is not there is none.
     pub async fn referrers_by_tag(&self, digest: &Digest) -> Result<Vec<Descriptor>, RegistryError> {
         let tag = referrers_tag(digest);
-        match self.manifest_of(&tag).await? {
+        match self.manifest_beside(&tag, Some(digest)).await? {
             Some(found) => {
                 let url = self.url(&format!("manifests/{tag}"));
                 Ok(parse::<Index>(&url, "list of referrers", &found.bytes, &shape::IMAGE)?.manifests)

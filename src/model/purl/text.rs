@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::model::excused::Excused as _;
+use crate::model::percent::write_encoded;
 
 use super::{Parts, Purl, PurlError, canonical_name, canonical_namespace};
 
@@ -113,41 +114,30 @@ pub(crate) fn decode(text: &str) -> Option<String> {
     String::from_utf8(out).or_none("no text: the caller says that the purl is invalid")
 }
 
-/// Escapes everything but letters, digits, `.-_~:` and, where asked, `/`.
-fn encode(text: &str, keep_slash: bool, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'~' | b':') || (keep_slash && byte == b'/');
-    let mut rest = text;
-    while let Some(at) = rest.bytes().position(|byte| !plain(byte)) {
-        // What is not plain may be one byte of several: they are escaped one by one, up to the next plain one, which begins a character.
-        let until = rest.bytes().skip(at).position(plain).map_or(rest.len(), |more| at + more);
-        f.write_str(&rest[..at])?;
-        for byte in rest[at..until].bytes() {
-            write!(f, "%{byte:02X}")?;
-        }
-        rest = &rest[until..];
-    }
-    f.write_str(rest)
-}
+/// What stands in a purl as it is, beside letters and digits.
+const PLAIN: &[u8] = b".-_~:";
+/// The same where the parts of a path are.
+const PLAIN_IN_PATHS: &[u8] = b".-_~:/";
 
 impl fmt::Display for Parts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "pkg:{}/", self.kind)?;
         if let Some(namespace) = &self.namespace {
-            encode(namespace, true, f)?;
+            write_encoded(f, namespace, PLAIN_IN_PATHS)?;
             f.write_str("/")?;
         }
-        encode(&self.name, false, f)?;
+        write_encoded(f, &self.name, PLAIN)?;
         if let Some(version) = &self.version {
             f.write_str("@")?;
-            encode(version, false, f)?;
+            write_encoded(f, version, PLAIN)?;
         }
         for (at, (key, value)) in self.qualifiers.iter().enumerate() {
             write!(f, "{}{key}=", if at == 0 { '?' } else { '&' })?;
-            encode(value, true, f)?;
+            write_encoded(f, value, PLAIN_IN_PATHS)?;
         }
         if let Some(subpath) = &self.subpath {
             f.write_str("#")?;
-            encode(subpath, true, f)?;
+            write_encoded(f, subpath, PLAIN_IN_PATHS)?;
         }
         Ok(())
     }

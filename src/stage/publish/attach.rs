@@ -49,12 +49,10 @@ impl Attesting<'_> {
         let verifier = self.signer.verifier();
         let search = Search::new(self.place, &self.root.digest, &verifier, self.effects);
         let existing = signed::newest(&search).await?;
-        let list = search.referrers().await?.by_api.and_then(|_| self.place.repository());
+        let serves_a_list = search.referrers().await?.by_api.is_some() && self.place.repository().is_some();
         // What it says of the registry's list holds no more where that came or went since.
-        let knows_the_list = |existing: &Signed| {
-            let known = self.place.repository().filter(|place| existing.statement.knows_a_list_of(place));
-            known == list
-        };
+        let knows_the_list =
+            |existing: &Signed| existing.statement.listed_by().is_some() == serves_a_list && existing.missing_from().is_none();
         if let Some(existing) = existing.filter(|existing| existing.is_same(summary, RENEW_AFTER) && knows_the_list(existing)) {
             let name = self.place.name();
             self.effects.note(
@@ -70,14 +68,14 @@ impl Attesting<'_> {
                 of_image || predicate.platform == Some(platform.digest)
             };
             digests.extend(
-                self.attest(platform, predicates.iter().filter(about), summary, list.as_deref())
+                self.attest(platform, predicates.iter().filter(about), summary)
                     .await?
                     .iter()
                     .map(digest),
             );
         }
         let of_image = predicates.iter().filter(|predicate| predicate.platform.is_none());
-        let artifacts = self.attest(self.root, of_image, summary, list.as_deref()).await?;
+        let artifacts = self.attest(self.root, of_image, summary).await?;
         if let (true, Signer::Key(key)) = (self.plan.legacy, self.signer) {
             legacy::write(self.place, self.root, &artifacts, key, self.effects).await?;
         }
@@ -91,13 +89,12 @@ impl Attesting<'_> {
         Ok(digests)
     }
 
-    /// Signs and attaches what is said of one image or index, then reads it back.
+    /// Signs and attaches what is said of one image or index, then reads it back. The verdict comes last, and says who lists what came before it.
     async fn attest<'p>(
         &self,
         subject: &Descriptor,
         predicates: impl Iterator<Item = &'p Predicate>,
         summary: &VerdictSummary,
-        list: Option<&str>,
     ) -> Result<Vec<Artifact>, PublishError> {
         let mut artifacts = Vec::new();
         for predicate in predicates {
@@ -106,12 +103,34 @@ impl Attesting<'_> {
         let input = |a: &Artifact| Ok((a.predicate_type.clone(), sha256(&a.envelope_bytes()?)));
         let inputs: Vec<(String, Digest)> = artifacts.iter().map(input).collect::<serde_json::Result<_>>()?;
         let repository = self.place.repository();
+        // A folder lists what is written to it: all at once, so that no list of a part stays in it.
+        let mut unlisted = match repository.is_some() {
+            true => self.place.attach(&artifacts, &subject.digest).await?,
+            false => Vec::new(),
+        };
+        let is_listed = self.are_in_the_list(&artifacts, !unlisted.is_empty(), &subject.digest).await?;
+        let list = repository.as_deref().filter(|_| is_listed);
         let resource = attestation::resource_uri(repository.as_deref(), &self.plan.service, &subject.digest);
         let verdict = attestation::verification_summary(summary, &resource, &inputs, list);
         artifacts.push(self.sign(subject, &verdict, summary).await?);
-        self.place.attach(&artifacts, &subject.digest).await?;
-        self.read_back(&artifacts, &subject.digest).await?;
+        let left = if repository.is_some() { artifacts.len() - 1 } else { 0 };
+        unlisted.extend(self.place.attach(&artifacts[left..], &subject.digest).await?);
+        self.place.list(&unlisted, &subject.digest).await?;
+        self.are_listed(&artifacts, &subject.digest, is_listed).await?;
+        self.read_back(&artifacts).await?;
         Ok(artifacts)
+    }
+
+    /// True where the registry itself lists each of the artifacts, and there is one. One that says so of each must.
+    async fn are_in_the_list(&self, artifacts: &[Artifact], are_unlisted: bool, subject: &Digest) -> Result<bool, PublishError> {
+        if artifacts.is_empty() || self.place.repository().is_none() {
+            return Ok(false);
+        }
+        if !are_unlisted {
+            return self.are_listed(artifacts, subject, true).await.map(|()| true);
+        }
+        let referrers = self.place.referrers(subject, self.effects).await?;
+        Ok(artifacts.iter().all(|artifact| referrers.is_by_api(&digest(artifact))))
     }
 
     async fn sign(&self, subject: &Descriptor, predicate: &Predicate, summary: &VerdictSummary) -> Result<Artifact, PublishError> {
@@ -120,24 +139,31 @@ impl Attesting<'_> {
         Artifact::sign(&statement, subject, self.signer, summary.evaluated_at).await
     }
 
-    /// Fetches what was attached, as whoever verifies the image will. A registry may take a moment until it lists it.
-    async fn read_back(&self, artifacts: &[Artifact], subject: &Digest) -> Result<(), PublishError> {
+    /// Waits until whoever verifies the image will find what was attached; with `by_api`, in the registry's own list. That may take a moment.
+    async fn are_listed(&self, artifacts: &[Artifact], subject: &Digest, by_api: bool) -> Result<(), PublishError> {
         let mut waits = LISTED_WITHIN.iter();
         loop {
-            let listed = self.place.referrers(subject, self.effects).await?.list;
-            let is_listed = |artifact: &&Artifact| listed.iter().any(|d| d.digest == artifact.descriptor.digest);
+            let referrers = self.place.referrers(subject, self.effects).await?;
+            let is_listed = |artifact: &&Artifact| match by_api {
+                true => referrers.is_by_api(&digest(artifact)),
+                false => referrers.list.iter().any(|d| d.digest == digest(artifact)),
+            };
             let Some(missing) = artifacts.iter().find(|artifact| !is_listed(artifact)) else {
-                break;
+                return Ok(());
             };
             let Some(wait) = waits.next() else {
                 return Err(PublishError::NotKept {
                     what: format!("attestation {}", missing.descriptor.digest),
                     place: self.place.name(),
-                    found: format!("{} other things that refer to the image", listed.len()),
+                    found: format!("{} other things that refer to the image", referrers.list.len()),
                 });
             };
             tokio::time::sleep(*wait).await;
         }
+    }
+
+    /// Fetches what was attached, as whoever verifies the image will.
+    async fn read_back(&self, artifacts: &[Artifact]) -> Result<(), PublishError> {
         for artifact in artifacts {
             self.place.manifest(&artifact.descriptor.digest, self.effects).await?;
             let size = artifact.bundle.len() as u64;

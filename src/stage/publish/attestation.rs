@@ -43,8 +43,7 @@ const VERIFIER: &str = "https://portcullis.dev/gate";
 /// The field of a verification summary that holds our own summary. In-toto's rules for extensions: its name is a URI.
 pub(super) const SUMMARY_FIELD: &str = "https://portcullis.dev/verdict-summary/v1";
 
-/// The field of a verification summary that says where a list of referrers was served when it was signed. In-toto's rules for extensions: its name
-/// is a URI.
+/// The field of a verification summary that says which registry itself listed what was attached beside it. In-toto's rules for extensions: its name is a URI.
 const LIST_FIELD: &str = "https://portcullis.dev/referrers-list/v1";
 
 /// What build types begin with.
@@ -174,7 +173,7 @@ pub(super) struct VerificationSummary {
     /// None in what another tool wrote.
     #[serde(rename = "https://portcullis.dev/verdict-summary/v1", default)]
     pub(super) summary: Option<VerdictSummary>,
-    /// None in what was signed before this was told, by another tool, or where no list was served.
+    /// None in what was signed before this was told, by another tool, or where no list had what was attached.
     #[serde(rename = "https://portcullis.dev/referrers-list/v1", default)]
     list: Option<ServedList>,
 }
@@ -197,9 +196,9 @@ impl VerificationSummary {
         (summary.evaluated_at != self.time_verified).then_some("it names two times")
     }
 
-    /// True where the repository served a list of referrers when this was signed. A copy elsewhere says nothing of that place.
-    pub(super) fn knows_a_list_of(&self, repository: &str) -> bool {
-        self.list.as_ref().is_some_and(|list| list.served_by == repository)
+    /// The repository whose own list of referrers had what was attached with this; `None` if none had.
+    pub(super) fn listed_by(&self) -> Option<&str> {
+        self.list.as_ref().map(|list| list.served_by.as_str())
     }
 
     /// True where both say so: the standard's field for everybody, ours for the three-valued answer.
@@ -261,7 +260,7 @@ fn substance(verdict: &Verdict) -> serde_json::Result<Digest> {
 }
 
 /// The verdict as a verification summary. `inputs` are the other attestations of the image, by predicate type and digest of their envelope; `list`
-/// is the repository, where it serves a list of referrers: whoever is told later that it has none knows better.
+/// is the repository, if the registry itself lists those: whoever gets no list later, or one that this is not in, knows better.
 #[must_use]
 pub(super) fn verification_summary(summary: &VerdictSummary, resource: &str, inputs: &[(String, Digest)], list: Option<&str>) -> Predicate {
     let passed = summary.decision == Decision::Cleared;

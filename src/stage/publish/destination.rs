@@ -187,11 +187,21 @@ impl OpenDestination {
         }
     }
 
-    /// Attaches artifacts to an image.
-    pub(super) async fn attach(&self, artifacts: &[Artifact], subject: &Digest) -> Result<(), PublishError> {
+    /// Attaches artifacts to an image. Gives those that are still to be listed.
+    pub(super) async fn attach(&self, artifacts: &[Artifact], subject: &Digest) -> Result<Vec<Descriptor>, PublishError> {
         match self {
-            Self::Layout(target) => layout::attach(target, artifacts, subject).map_err(layout::writing(target)),
-            Self::Registry(registry) => registry::attach(registry, artifacts, subject).await,
+            Self::Layout(target) => layout::attach(target, artifacts, subject)
+                .map(|()| Vec::new())
+                .map_err(layout::writing(target)),
+            Self::Registry(registry) => registry::attach(registry, artifacts).await,
+        }
+    }
+
+    /// Lists what a registry does not list itself.
+    pub(super) async fn list(&self, unlisted: &[Descriptor], subject: &Digest) -> Result<(), PublishError> {
+        match self {
+            Self::Layout(_) => Ok(()),
+            Self::Registry(registry) => registry::list(registry, unlisted, subject).await,
         }
     }
 }

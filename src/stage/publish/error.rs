@@ -231,19 +231,41 @@ pub enum PublishError {
         /// How many are looked at.
         limit: usize,
     },
-    /// The registry had a list of referrers when the verdict was signed, and says now that it has none.
+    /// A registry had the verdict in its list of referrers, and there is no list here.
     #[error(
-        "{place} gives no list of what refers to {digest}, and gave one when the verdict of {evaluated_at} was signed: a newer verdict may stand there"
+        "{place} gives no list of what refers to {digest}, and {listed_by} gave one when the verdict of {evaluated_at} was published: a newer verdict may stand in it"
     )]
     #[diagnostic(
         code(publish::list_gone),
         help(
-            "ask again when the registry, and what stands before it (a proxy, a page for maintenance), answers as it did; if it has given up its lists for good, judge and publish the image again"
+            "ask again when the registry, and what stands before it (a proxy, a cache, a page for maintenance), answers as it did, or by the name that the image was published under; if it has given up its lists for good, or this is a copy in another one that has none, judge and publish the image there ([image] also)"
         )
     )]
     ListGone {
         digest: Digest,
         place: String,
+        /// The repository that had it in its list.
+        listed_by: String,
+        /// When the verdict was reached that knows of the list.
+        evaluated_at: jiff::Timestamp,
+    },
+    /// A registry had the verdict in its list of referrers, and the list here lacks it.
+    #[error(
+        "the list that {place} gives of what refers to {digest} lacks the verdict of {evaluated_at} (attestation {attestation}), which {listed_by} had in it when it was published: a newer verdict may be missing, too"
+    )]
+    #[diagnostic(
+        code(publish::list_short),
+        help(
+            "ask again when the registry, and what stands before it (a proxy, a cache), answers as it did, or by the name that the image was published under; if it lost what it lists, or this is a copy that lists nothing, judge and publish the image there ([image] also)"
+        )
+    )]
+    ListShort {
+        digest: Digest,
+        place: String,
+        /// What the list lacks, found under the tag.
+        attestation: Digest,
+        /// The repository that had it in its list.
+        listed_by: String,
         /// When the verdict was reached that knows of the list.
         evaluated_at: jiff::Timestamp,
     },
@@ -347,6 +369,7 @@ impl PublishError {
                 | Self::OtherService { .. }
                 | Self::TooManyReferrers { .. }
                 | Self::ListGone { .. }
+                | Self::ListShort { .. }
                 | Self::Stale { .. }
                 | Self::WaiverEnded { .. }
                 | Self::Future { .. }

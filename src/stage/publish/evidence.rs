@@ -82,9 +82,13 @@ pub(super) async fn content(image: &ImageRef, key: &KeySource, plain_http: bool,
     let inventories = search.all(predicate_type::INVENTORY, serde_json::from_value::<Inventory>).await?;
     let mut by_digest: BTreeMap<Digest, Inventory> = BTreeMap::new();
     by_digest.extend(inventories.statements.into_iter().map(|(_, i)| (hash::of_json(&i), i)));
+    let newest = signed::newest(&search).await?;
+    if let Some(newest) = &newest {
+        // Where a verdict may be missing, so may be what is known by now of the content.
+        verify::check_list(newest, search.referrers().await?, &place, &digest)?;
+    }
     if by_digest.len() > 1 {
         // Nothing in an inventory says which is the newer one: the newest verdict names the one that counts.
-        let newest = signed::newest(&search).await?;
         if let Some(summary) = newest.as_ref().and_then(|signed| signed.summary()) {
             let verdicts = search.all(predicate_type::VERDICT, serde_json::from_value::<Verdict>).await?;
             let named = named_verdict(verdicts, summary)?.map(|verdict| verdict.inputs.inventory);

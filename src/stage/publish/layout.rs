@@ -1,6 +1,6 @@
 //! A layout as a destination: blobs are copied and hashed on the way, tags are names in `index.json`, referrers are its entries.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io::{self, Read, Write};
 
 use serde_json::json;
@@ -78,14 +78,14 @@ pub(super) fn referrers(layout: &OciLayout, digest: &Digest, limits: &Limits) ->
         Some(index) => read_index(layout, &index, limits)?,
         None => Vec::new(),
     };
-    let (by_tag, mut by_index) = (found.len(), 0);
+    let (by_tag, mut by_index) = (found.len(), HashSet::new());
     let is_list = |kind: &str| matches!(kind, media_type::OCI_INDEX | media_type::DOCKER_INDEX);
     for entry in entries.into_iter().filter(|d| d.digest != *digest && !is_list(&d.media_type)) {
         let listed = found.iter().any(|f| f.digest == entry.digest);
         if listed {
-            by_index += 1;
+            by_index.insert(entry.digest);
         } else if refers_to(layout, &entry, digest, limits)? {
-            by_index += 1;
+            by_index.insert(entry.digest);
             found.push(entry);
         }
     }

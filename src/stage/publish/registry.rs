@@ -110,8 +110,8 @@ fn not_kept(registry: &Registry, document: &RawDocument) -> PublishError {
     }
 }
 
-/// Stores artifacts, and lists them under the fallback tag where the registry does not do it.
-pub(super) async fn attach(registry: &Registry, artifacts: &[Artifact], subject: &Digest) -> Result<(), PublishError> {
+/// Stores artifacts. Gives those of which the registry does not say that it lists them itself.
+pub(super) async fn attach(registry: &Registry, artifacts: &[Artifact]) -> Result<Vec<Descriptor>, PublishError> {
     let quiet: OnBytes = Arc::new(|_| {});
     let empty = Content::Bytes(Bytes::from_static(EMPTY));
     if !artifacts.is_empty() {
@@ -129,9 +129,14 @@ pub(super) async fn attach(registry: &Registry, artifacts: &[Artifact], subject:
             unlisted.push(artifact.descriptor.clone());
         }
     }
+    Ok(unlisted)
+}
+
+/// Lists artifacts under the fallback tag. At once, as the tags of some registries never move.
+pub(super) async fn list(registry: &Registry, unlisted: &[Descriptor], subject: &Digest) -> Result<(), PublishError> {
     if !unlisted.is_empty() {
         let known = registry.referrers_by_tag(subject).await?;
-        registry.list_by_tag(subject, &known, &unlisted).await?;
+        registry.list_by_tag(subject, &known, unlisted).await?;
     }
     Ok(())
 }

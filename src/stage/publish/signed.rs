@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::attestation::{VerificationSummary, Word, predicate_type};
 use super::statements::{Found, Search, is_bad_content};
 use super::{PublishError, VerdictSummary};
+use crate::io::registry::Referrers;
 use crate::model::digest::Digest;
 
 /// A verdict whose signature and subject hold.
@@ -15,6 +16,8 @@ pub(super) struct Signed {
     /// The manifest of its attestation.
     pub(super) attestation: Digest,
     pub(super) statement: VerificationSummary,
+    /// True where the place itself lists it, and not only the index under the tag, which whoever may push can change.
+    is_listed: bool,
 }
 
 /// A verdict that the key signed and that cannot be read.
@@ -37,13 +40,14 @@ pub(super) struct Verdicts {
 }
 
 impl Verdicts {
-    fn of(found: Found<Word>) -> Self {
+    fn of(found: Found<Word>, referrers: &Referrers) -> Self {
         let (mut signed, mut unread) = (Vec::new(), Vec::new());
         for (attestation, word) in found.statements {
             match word {
                 Word::Read(statement) => signed.push(Signed {
                     attestation,
                     statement: *statement,
+                    is_listed: referrers.is_by_api(&attestation),
                 }),
                 Word::Unread { at, reason } => unread.push(Unread { attestation, at, reason }),
             }
@@ -77,7 +81,7 @@ pub(super) async fn all(search: &Search<'_>) -> Result<Verdicts, PublishError> {
         .all(predicate_type::VERIFICATION_SUMMARY, |predicate| Ok(Word::read(predicate)))
         .await?;
     let referrers = found.referrers;
-    let verdicts = Verdicts::of(found);
+    let verdicts = Verdicts::of(found, search.referrers().await?);
     match (verdicts.signed.is_empty(), verdicts.unread.first()) {
         (false, _) => Ok(verdicts),
         (true, Some(unread)) => Err(unread.error()),
@@ -93,11 +97,11 @@ pub(super) async fn newest(search: &Search<'_>) -> Result<Option<Signed>, Publis
         .await
     {
         Ok(found) => {
-            let verdicts = Verdicts::of(found);
+            let verdicts = Verdicts::of(found, search.referrers().await?);
             let newest = verdicts.signed.iter().map(|signed| signed.statement.time_verified).max();
             match newest.and_then(|newest| verdicts.unread_since(newest)) {
                 Some(_) => Ok(None),
-                None => Ok(verdicts.signed.into_iter().max_by_key(Signed::age_rank)),
+                None => Ok(verdicts.signed.into_iter().max_by_key(Signed::rank)),
             }
         }
         Err(error) if error.is_distrust() || is_bad_content(&error) => Ok(None),
@@ -130,6 +134,16 @@ impl Signed {
     /// By what its signature covers: the later one counts, and of two of one moment the one that is not cleared.
     pub(super) fn age_rank(&self) -> (Timestamp, bool) {
         (self.statement.time_verified, !self.statement.is_cleared())
+    }
+
+    /// The same; of two that are equal, as one that was published anew is, the one whose word on the registry's list holds.
+    pub(super) fn rank(&self) -> ((Timestamp, bool), bool) {
+        (self.age_rank(), self.missing_from().is_none())
+    }
+
+    /// The repository that had this in its own list when it was published, where the list at hand has it not.
+    pub(super) fn missing_from(&self) -> Option<&str> {
+        self.statement.listed_by().filter(|_| !self.is_listed)
     }
 
     /// The gate's own summary; `None` in a verification summary of another tool, which says nothing of service and findings.

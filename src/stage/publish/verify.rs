@@ -18,6 +18,7 @@ use crate::io::registry::{Referrers, referrers_tag};
 use crate::model::digest::Digest;
 use crate::model::image_ref::ImageRef;
 use crate::model::verdict::Decision;
+use crate::model::visible::shortened;
 
 /// What holds of each keyless signature that counts, by the names of its checks.
 const KEYLESS: [(&str, &str); 4] = [
@@ -98,8 +99,8 @@ pub(super) async fn check(
 }
 
 fn seen(listed: &Referrers, digest: &Digest) -> String {
-    let by_api = match listed.by_api {
-        Some(count) => format!("{count} by the list itself"),
+    let by_api = match &listed.by_api {
+        Some(listed) => format!("{} by the list itself", listed.len()),
         None => "no list of them is served: whoever may push can change what stands under the tag".to_owned(),
     };
     let (count, by_tag, tag) = (listed.list.len(), listed.by_tag, referrers_tag(digest));
@@ -184,17 +185,12 @@ fn newest<'a>(
     let is_no = |s: &Signed| !s.statement.is_cleared();
     let counts = |s: &Signed, p: &Digest| s.is_by(p) || (is_no(s) && s.statement.policy.digest.is_empty());
     let by_policy: Vec<&Signed> = signed.iter().copied().filter(|s| policy.is_none_or(|p| counts(s, &p))).collect();
-    let latest = |of: &[&'a Signed]| of.iter().copied().max_by_key(|s| s.age_rank());
+    let latest = |of: &[&'a Signed]| of.iter().copied().max_by_key(|s| s.rank());
     match (latest(&by_policy), latest(signed), policy) {
         (Some(found), other, _) => {
             let at = found.statement.time_verified;
             let doubtful = |s: &&&Signed| is_no(s) && at > now && at.duration_since(s.statement.time_verified).unsigned_abs() <= SKEW;
-            let found = by_policy
-                .iter()
-                .filter(doubtful)
-                .max_by_key(|s| s.age_rank())
-                .copied()
-                .unwrap_or(found);
+            let found = by_policy.iter().filter(doubtful).max_by_key(|s| s.rank()).copied().unwrap_or(found);
             let mut by = format!("by {}, {}", found.statement.policy.uri, found.policy_digest());
             if policy.is_some() {
                 by.push_str(", as expected");
@@ -241,16 +237,29 @@ fn check_decision(signed: &Signed, digest: &Digest) -> Result<(), PublishError> 
     })
 }
 
-/// A registry that served a list when this was signed has one: without it, nobody knows whether it has a newer verdict.
-fn check_list(newest: &Signed, listed: &Referrers, place: &OpenDestination, digest: &Digest) -> Result<(), PublishError> {
-    match place.repository() {
-        Some(repository) if listed.by_api.is_none() && newest.statement.knows_a_list_of(&repository) => Err(PublishError::ListGone {
-            digest: *digest,
-            place: repository,
-            evaluated_at: newest.statement.time_verified,
-        }),
-        _ => Ok(()),
-    }
+/// What a registry itself listed when it was published is in its list: without the list, or with one that lacks this very verdict, nobody knows which
+/// newer one is missing, too. The registry's name decides nothing: under another one it may be the same, or a cache of it, and a copy in a registry
+/// with a list is in that list. A folder's list is as good as the folder.
+pub(super) fn check_list(newest: &Signed, listed: &Referrers, place: &OpenDestination, digest: &Digest) -> Result<(), PublishError> {
+    let (Some(place), Some(listed_by)) = (place.repository(), newest.missing_from()) else {
+        return Ok(());
+    };
+    let (digest, evaluated_at, listed_by) = (*digest, newest.statement.time_verified, shortened(listed_by, 200));
+    Err(match listed.by_api {
+        None => PublishError::ListGone {
+            digest,
+            place,
+            listed_by,
+            evaluated_at,
+        },
+        Some(_) => PublishError::ListShort {
+            digest,
+            place,
+            attestation: newest.attestation,
+            listed_by,
+            evaluated_at,
+        },
+    })
 }
 
 /// A waiver holds to the end of its last day, and so does a verdict that would be another without it.

@@ -1,21 +1,15 @@
 //! Texts as they may stand in the address of an API: nothing in them ends the part that they are in.
 
+use crate::model::percent;
+
 /// Text as it may stand in a query.
 pub(super) fn encoded(text: &str) -> String {
-    encode(text, b"-._~")
+    percent::encoded(text, b"-._~")
 }
 
 /// A reference as it may stand in a path, where it has slashes of its own.
 pub(super) fn encoded_path(text: &str) -> String {
-    encode(text, b"-._~/:@")
-}
-
-fn encode(text: &str, kept: &[u8]) -> String {
-    let byte = |byte: u8| match byte.is_ascii_alphanumeric() || kept.contains(&byte) {
-        true => char::from(byte).to_string(),
-        false => format!("%{byte:02X}"),
-    };
-    text.bytes().map(byte).collect()
+    percent::encoded(text, b"-._~/:@")
 }
 
 #[cfg(test)]

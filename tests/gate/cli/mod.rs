@@ -9,6 +9,7 @@ mod before_the_build;
 mod bots;
 mod build_keys;
 mod committed;
+mod distrusted;
 mod first_minutes;
 mod folders;
 mod github;
@@ -17,6 +18,7 @@ mod hidden_files;
 #[cfg(feature = "keyless")]
 mod keyless;
 mod led_astray;
+mod led_elsewhere;
 mod newcomer;
 mod outside;
 mod pages;

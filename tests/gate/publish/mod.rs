@@ -10,6 +10,8 @@ mod keyless_doubtful;
 #[cfg(feature = "keyless")]
 mod keyless_refused;
 mod kinds;
+mod listed;
+mod moved;
 mod newest;
 mod next;
 mod places;

@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use portcullis::model::finding::{Cause, Disposition};
 use portcullis::model::inventory::{Location, SourcePackage};
+use portcullis::model::linked::{Reachability, ReachabilityAnswer};
 use portcullis::model::outcome::{Failure, Outcome};
 use portcullis::model::purl::Purl;
 use portcullis::report::Form;
@@ -37,6 +38,8 @@ fn hostile(text: &str) -> Outcome {
         finding.help = Some(text.to_owned());
         finding.url = Some(format!("https://{text}"));
         finding.fixed = vec![text.to_owned()];
+        finding.evidence = Some(text.to_owned());
+        finding.reachability = Some(linked(ReachabilityAnswer::Unknown, text));
         finding.subject = Some(text.to_owned());
         finding.source = finding.source.as_ref().map(|_| SourcePackage {
             name: text.to_owned(),
@@ -58,6 +61,14 @@ fn hostile(text: &str) -> Outcome {
         gap.detail = text.to_owned();
     }
     outcome
+}
+
+fn linked(answer: ReachabilityAnswer, evidence: &str) -> Reachability {
+    Reachability {
+        answer,
+        evidence: evidence.to_owned(),
+        applied: None,
+    }
 }
 
 fn text(form: Form, outcome: &Outcome) -> String {
@@ -152,6 +163,56 @@ fn a_waived_finding_is_a_skipped_test_with_its_reason() {
     for part in ["<skipped", "payments-team", "2026-11-24", "We never decrypt"] {
         assert!(skipped.contains(part), "{part} in {skipped}");
     }
+}
+
+#[test]
+fn what_is_linked_and_what_decided_stands_in_tables_tests_and_gitlabs_lists() {
+    for (answer, word, words) in [
+        (ReachabilityAnswer::Linked, "linked", "linked (/app/pay: seen)"),
+        (ReachabilityAnswer::NotLinked, "not-linked", "not linked (/app/pay: seen)"),
+        (
+            ReachabilityAnswer::Unknown,
+            "unknown",
+            "linked or not, is not known (/app/pay: seen)",
+        ),
+    ] {
+        let mut outcome = outcomes::blocked();
+        for judgement in &mut outcome.verdict.as_mut().unwrap().findings {
+            judgement.finding.reachability = Some(linked(answer, "/app/pay: seen"));
+            judgement.finding.evidence = Some("published 2026-11-29T12:00:00Z, says the crates index".to_owned());
+        }
+        let findings = outcome.verdict.as_ref().unwrap().findings.len();
+        let table = text(Form::Csv, &outcome);
+        let head = table.lines().next().unwrap();
+        assert!(
+            head.ends_with("\"evaluated_at\",\"linked\",\"linked_evidence\",\"evidence\""),
+            "{head}"
+        );
+        let cells = format!(",\"{word}\",\"/app/pay: seen\",\"published 2026-11-29T12:00:00Z, says the crates index\"");
+        assert_eq!(table.lines().filter(|line| line.ends_with(&cells)).count(), findings, "{table}");
+        let junit = text(Form::Junit, &outcome);
+        let told = |line: &&str| line.contains(words) && line.contains("decided by: published 2026-11-29T12:00:00Z, says the crates index");
+        assert_eq!(junit.lines().filter(told).count(), findings, "{junit}");
+        for form in [Form::Gitlab, Form::GitlabDependency] {
+            let report = json(form, &outcome);
+            let vulnerabilities = report["vulnerabilities"].as_array().unwrap();
+            assert!(!vulnerabilities.is_empty());
+            for found in vulnerabilities {
+                assert_eq!(found["details"]["linked"]["value"], words, "{found}");
+                assert_eq!(found["details"]["evidence"]["name"], "Decided by", "{found}");
+            }
+        }
+        assert_is_gitlabs(&json(Form::Gitlab, &outcome), "container_scanning");
+        assert_is_gitlabs(&json(Form::GitlabDependency, &outcome), "dependency_scanning");
+    }
+    // The control: what no line tables were asked about has an empty cell, and no word.
+    let outcome = outcomes::blocked();
+    assert!(
+        !text(Form::Junit, &outcome).contains("linked")
+            && json(Form::Gitlab, &outcome)["vulnerabilities"][0]["details"]
+                .get("linked")
+                .is_none()
+    );
 }
 
 #[test]
