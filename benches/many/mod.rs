@@ -34,8 +34,8 @@ pub(crate) fn run(root: &Path, records: usize) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let plan = plan(&root.join("feed"), &cache);
     let open = || {
-        let opened = matching::open(&plan, &one, &Effects::plain(cache.clone()));
-        runtime.block_on(opened).unwrap()
+        let effects = Effects::plain(cache.clone());
+        runtime.block_on(matching::open(&plan, &one, &effects)).unwrap()
     };
     row("open it", best(20, || drop(open())), Duration::from_millis(2));
     lookups(&open(), records);

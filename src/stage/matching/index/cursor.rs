@@ -1,5 +1,7 @@
 //! Numbers and texts one behind the other, as records hold them.
 
+use crate::model::excused::Excused as _;
+
 /// Puts a number: seven bits a byte, the lowest first.
 pub(super) fn put_number(into: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
@@ -32,7 +34,7 @@ impl<'a> Cursor<'a> {
             let byte = self.byte()?;
             number |= u64::from(byte & 0x7f) << shift;
             if byte & 0x80 == 0 {
-                return usize::try_from(number).ok();
+                return usize::try_from(number).or_none("damaged, as the caller says of what is none");
             }
         }
         None
@@ -45,7 +47,7 @@ impl<'a> Cursor<'a> {
     }
 
     pub(super) fn fixed<const N: usize>(&mut self) -> Option<[u8; N]> {
-        self.bytes(N)?.try_into().ok()
+        self.bytes(N)?.try_into().or_none("damaged, as the caller says of what is none")
     }
 
     /// A text that need not be looked at.
@@ -55,7 +57,7 @@ impl<'a> Cursor<'a> {
     }
 
     pub(super) fn text(&mut self) -> Option<&'a str> {
-        std::str::from_utf8(self.skip()?).ok()
+        std::str::from_utf8(self.skip()?).or_none("damaged, as the caller says of what is none")
     }
 
     pub(super) fn texts(&mut self) -> Option<Vec<&'a str>> {

@@ -7,6 +7,7 @@
 //! ```
 
 use crate::model::advisory::AdvisoryKind;
+use crate::model::excused::Excused as _;
 use crate::model::severity::Severity;
 use crate::stage::matching::record::parsed::{ParsedClaim, ParsedRecord};
 
@@ -192,7 +193,7 @@ impl<'a> Packed<'a> {
     }
 
     pub(super) fn id(self) -> Option<&'a str> {
-        std::str::from_utf8(self.behind_file()?.0).ok()
+        std::str::from_utf8(self.behind_file()?.0).or_none("damaged, as the caller says of what is none")
     }
 
     pub(super) fn summary(self) -> Option<&'a str> {

@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 use super::cursor::Cursor;
 use super::packed::{Identity, Packed, pack};
 use super::strings::{Pool, hash};
+use crate::model::excused::Excused as _;
 use crate::stage::matching::record::parsed::ParsedRecord;
 
 /// The beginning of a SHA-256 of a package's name: who publishes packages chooses their names, and two names never have one of these.
@@ -84,7 +85,7 @@ impl Part {
         let mut cursor = record.lists()?;
         let mut lists = [0_u32; 2];
         for list in &mut lists {
-            *list = u32::try_from(cursor.number()?).ok()?;
+            *list = u32::try_from(cursor.number()?).or_none("damaged, as the caller says of what is none")?;
             for _ in 0..*list {
                 mention(cursor.text()?);
             }
@@ -94,14 +95,17 @@ impl Part {
             let at = bytes.len() - cursor.0.len();
             let length = u32::from_le_bytes(cursor.fixed()?) as usize;
             let mut claim = Cursor(cursor.bytes(length)?);
-            self.claims.push((name_hash(claim.text()?), u32::try_from(at).ok()?));
+            self.claims.push((
+                name_hash(claim.text()?),
+                u32::try_from(at).or_none("damaged, as the caller says of what is none")?,
+            ));
             let release = claim.text()?;
             if !self.releases.contains(release) {
                 self.releases.insert(release.to_owned());
             }
         }
         self.records.push(Noted {
-            length: u32::try_from(bytes.len()).ok()?,
+            length: u32::try_from(bytes.len()).or_none("damaged, as the caller says of what is none")?,
             key: hash(record.file()?),
             modified: record.modified()?,
             flags: record.flags(),
@@ -109,7 +113,7 @@ impl Part {
             score: bytes[6],
             aliases: lists[0],
             upstream: lists[1],
-            claims: u32::try_from(claims).ok()?,
+            claims: u32::try_from(claims).or_none("damaged, as the caller says of what is none")?,
         });
         Some(())
     }

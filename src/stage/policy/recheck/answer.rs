@@ -337,8 +337,8 @@ mod tests {
         assert!(refused(&|share| share.waivers = Some(share.policy.digest)).contains("the waivers"));
         assert!(refused(&|share| share.fleet.stored = 8).contains("as many results"));
         assert!(refused(&|share| share.fleet.names = share.policy.digest).contains("the list"));
-        assert!(refused(&|share| share.shard = "1/2".parse().ok()).contains("as many results"));
-        assert!(refused(&|share| share.shard = "2/3".parse().ok()).contains("as many results"));
+        assert!(refused(&|share| share.shard = Some("1/2".parse().expect("share"))).contains("as many results"));
+        assert!(refused(&|share| share.shard = Some("2/3".parse().expect("share"))).contains("as many results"));
         assert!(refused(&|share| share.cleared += 1).contains("other counts"));
         assert!(refused(&|share| drop(share.results.pop())).contains("as many results"));
         assert!(refused(&|share| share.schema.push('1')).contains("is not an answer"));
