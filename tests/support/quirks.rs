@@ -62,6 +62,8 @@ pub(crate) struct Quirks {
     pub(crate) meet: Option<Arc<tokio::sync::Barrier>>,
     /// How many attempts to set a tag are answered with 503.
     pub(crate) unwell: usize,
+    /// How many attempts to store a manifest are told that one of its blobs is not there.
+    pub(crate) blobs_come_late: usize,
     /// The token service gives none for two repositories.
     pub(crate) one_scope: bool,
 }
@@ -85,6 +87,7 @@ impl Default for Quirks {
             realm: None,
             meet: None,
             unwell: 0,
+            blobs_come_late: 0,
             one_scope: false,
         }
     }
@@ -354,6 +357,11 @@ impl State {
     fn manifest(&mut self, method: &Method, reference: &str, headers: &HeaderMap, body: Bytes) -> Answer {
         let is_tag = !reference.starts_with("sha256:");
         if *method == Method::PUT {
+            if self.quirks.blobs_come_late > 0 {
+                self.quirks.blobs_come_late -= 1;
+                let told = r#"{"errors":[{"code":"MANIFEST_BLOB_UNKNOWN","message":"blob unknown to registry"}]}"#;
+                return answer(400, &[], told);
+            }
             if is_tag && !reference.starts_with("sha256-") && self.quirks.unwell > 0 {
                 self.quirks.unwell -= 1;
                 return answer(503, &[], "");

@@ -185,6 +185,11 @@ impl RegistryError {
         }
     }
 
+    /// True where a registry says of a manifest that it does not know one of its blobs. Source: the distribution specification, "Error codes".
+    pub(super) fn is_of_an_unknown_blob(&self) -> bool {
+        matches!(self, Self::Refused { detail, .. } if detail.contains("MANIFEST_BLOB_UNKNOWN"))
+    }
+
     /// How the run ends.
     #[must_use]
     pub fn exit_kind(&self) -> ExitKind {

@@ -16,6 +16,9 @@ use crate::model::image::media_type;
 
 const DIGEST_HEADER: &str = "docker-content-digest";
 const SUBJECT_HEADER: &str = "oci-subject";
+/// A registry that another publisher gives the same blob may not see it for a moment (docker-registry 2.8 empties the file that links it). So often
+/// is it asked again.
+const BLOBS_MAY_COME: usize = 3;
 
 /// A manifest or an index as the registry has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,12 +142,20 @@ impl Registry {
     pub async fn put_manifest(&self, reference: &str, media: &str, bytes: &Bytes) -> Result<Stored, RegistryError> {
         const ACTION: &str = "store a manifest";
         let url = self.url(&format!("manifests/{reference}"));
-        let response = self
-            .send(ACTION, Method::PUT, &url, |r| Ok(r.header(CONTENT_TYPE, media).body(bytes.clone())))
-            .await?;
-        if !response.status().is_success() {
-            return Err(self.refused(ACTION, response).await);
-        }
+        let mut again = self.inner.patience.delays().take(BLOBS_MAY_COME);
+        let response = loop {
+            let response = self
+                .send(ACTION, Method::PUT, &url, |r| Ok(r.header(CONTENT_TYPE, media).body(bytes.clone())))
+                .await?;
+            if response.status().is_success() {
+                break response;
+            }
+            let failure = self.refused(ACTION, response).await;
+            match again.next() {
+                Some(delay) if failure.is_of_an_unknown_blob() => self.wait(delay).await?,
+                _ => return Err(failure),
+            }
+        };
         let expected = sha256(bytes);
         match named_digest(response.headers(), &url)? {
             Some(found) if found != expected => Err(RegistryError::WrongDigest {

@@ -93,3 +93,17 @@ async fn a_tag_is_not_set_again_after_an_answer_that_was_lost() {
     let client = Registry::open(&stand_in.repository("a"), Options::new(Access::Read, false), &place.effects).unwrap();
     assert_eq!(client.tag(COMMIT).await.unwrap(), Some(first.digest), "the tag did not move");
 }
+
+#[tokio::test]
+async fn a_blob_that_somebody_else_stores_at_the_same_time_is_waited_for_and_not_for_ever() {
+    // While another publisher writes the same blob, a registry may not see it for a moment.
+    let (place, stand_in) = (Workplace::new(), QuirkyRegistry::start(Quirks::default()).await);
+    let (first, second) = rivals(&place, 0);
+    let plan = place.plan(registry(stand_in.repository("a")));
+    stand_in.change(|quirks| quirks.blobs_come_late = 1);
+    place.publish(&first, &plan).await.unwrap();
+    let plan = place.plan(registry(stand_in.repository("b")));
+    stand_in.change(|quirks| quirks.blobs_come_late = usize::MAX);
+    let error = place.publish(&second, &plan).await.unwrap_err().to_string();
+    assert!(error.contains("blob unknown to registry"), "{error}");
+}
