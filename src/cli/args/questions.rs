@@ -166,9 +166,6 @@ pub struct RecheckArgs {
     /// Only the I-th of N equal shares
     #[arg(long, value_name = "I/N")]
     pub shard: Option<String>,
-    /// Ask one question of all: who has what this advisory names, whatever policy and waivers make of it
-    #[arg(long, value_name = "ID")]
-    pub advisory: Option<String>,
     /// Feeds, policy and waivers.
     #[command(flatten)]
     pub judging: Judging,

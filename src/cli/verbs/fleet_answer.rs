@@ -11,7 +11,7 @@ use crate::io::{files, folder};
 use crate::model::excused::Excused as _;
 use crate::model::verdict::Decision;
 use crate::report::text::prose;
-use crate::stage::policy::recheck::{Asked, FleetAnswer, Rechecked};
+use crate::stage::policy::recheck::{FleetAnswer, Rechecked};
 
 /// Joins the answers of shares.
 ///
@@ -62,10 +62,7 @@ fn missing(share: &Path, problem: &str) -> CliError {
 /// [`CliError::Json`].
 pub(super) fn answer(answer: &FleetAnswer) -> Result<Answer, CliError> {
     let mut text = String::new();
-    let (code, next) = match &answer.advisory {
-        Some(asked) => of_advisory(answer, asked, &mut text),
-        None => of_policy(answer, &mut text),
-    };
+    let (code, next) = of_policy(answer, &mut text);
     let (code, next) = match answer.missing.as_slice() {
         [] => (code, next),
         missing => {
@@ -122,72 +119,6 @@ fn of_policy(answer: &FleetAnswer, text: &mut String) -> (u8, String) {
         ),
     };
     (code, next.to_owned())
-}
-
-fn of_advisory(answer: &FleetAnswer, asked: &Asked, text: &mut String) -> (u8, String) {
-    // One that is blocked for something else may have gaps as well.
-    let unknown = |result: &&Rechecked| result.affected.is_empty() && (result.verdict == Decision::Undecidable || !result.gaps.is_empty());
-    for result in answer.results.iter().filter(|result| !result.affected.is_empty()) {
-        line(text, &format!("affected     {}", prose(&result.file)));
-        if let Some(subject) = &result.subject {
-            let digest = subject.digest.map(|digest| format!(" {digest}")).unwrap_or_default();
-            line(text, &format!("             {}{digest}", prose(&subject.name)));
-        }
-        for affected in &result.affected {
-            let since = affected
-                .published
-                .map(|at| format!(", known since {}", at.strftime("%Y-%m-%d")))
-                .unwrap_or_default();
-            let fixed = match affected.fixed.as_slice() {
-                [] => ", no fix is known".to_owned(),
-                fixed => format!(", fixed in {}", fixed.join(", ")),
-            };
-            let not = affected.not_applicable.as_ref().map(|why| format!(", does not apply: {why}"));
-            let what = format!("{} {}{since}{fixed}{}", affected.id, affected.purl, not.unwrap_or_default());
-            line(text, &format!("             {}", prose(&what)));
-        }
-    }
-    let unknown: Vec<&Rechecked> = answer.results.iter().filter(unknown).collect();
-    for result in &unknown {
-        line(text, &format!("not known    {}", prose(&result.file)));
-        why_unknown(result, text);
-    }
-    let affected = answer.affected();
-    let all = answer.results.len();
-    let names: Vec<&str> = asked.known.iter().map(String::as_str).filter(|name| *name != asked.id).collect();
-    let also = if names.is_empty() {
-        String::new()
-    } else {
-        format!(" (also {})", names.join(", "))
-    };
-    write!(
-        text,
-        "{}{}: {affected} of {all} have it, of {} it is not known",
-        prose(&asked.id),
-        prose(&also),
-        unknown.len()
-    )
-    .dismissed("a string takes everything");
-    if affected > 0 {
-        return (1, "update what is affected, and gate it again".to_owned());
-    }
-    if asked.known.is_empty() {
-        line(text, "");
-        write!(
-            text,
-            "no feed that was asked knows {}: that it is nowhere is not said",
-            prose(&asked.id)
-        )
-        .dismissed("a string takes everything");
-        return (
-            2,
-            "look at the id's spelling, and at the age of the feeds (`portcullis feeds list`)".to_owned(),
-        );
-    }
-    match unknown.is_empty() {
-        true => (0, "nothing".to_owned()),
-        false => (2, "close what could not be decided above".to_owned()),
-    }
 }
 
 fn why_unknown(result: &Rechecked, text: &mut String) {

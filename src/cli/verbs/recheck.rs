@@ -9,12 +9,12 @@ use crate::cli::error::CliError;
 use crate::cli::session::{Answer, Session};
 use crate::gate::{FleetPlan, Judge};
 use crate::io::Effects;
+use crate::model::advisory::FeedRevision;
 use crate::model::image_ref::is_reference;
 use crate::model::inventory::{Inventory, Subject};
 use crate::model::logins;
-use crate::model::matching::Matching;
 use crate::model::plan::Destination;
-use crate::stage::policy::recheck::{Asked, FleetAnswer, RECHECK_SCHEMA, Recheck, Rechecked, Shard, Stored};
+use crate::stage::policy::recheck::{FleetAnswer, RECHECK_SCHEMA, Recheck, Rechecked, Shard, Stored};
 
 /// Stored inventories that are looked at before any feed is open.
 const SAMPLE: usize = 16;
@@ -29,7 +29,7 @@ pub(super) async fn run(session: &Session<'_>, args: &RecheckArgs) -> Result<Ans
     let plan = plan(session, args)?;
     let judge = Judge::load(&session.workspace.judging_plan(&args.judging)?, effects).await?;
     let fleet = plan.collect(shard, effects).await?;
-    if fleet.stored.is_empty() && args.shard.is_none() {
+    if fleet.list.stored == 0 {
         // Nothing to look at is not the same as nothing found.
         return Err(CliError::Missing {
             problem: format!("{} holds no stored inventory", args.target),
@@ -40,8 +40,7 @@ pub(super) async fn run(session: &Session<'_>, args: &RecheckArgs) -> Result<Ans
             .to_owned(),
         });
     }
-    let advisory = args.advisory.as_deref().map(as_feeds_spell_it);
-    let (results, asked) = rounds(&judge, &fleet.stored, advisory.as_deref(), effects).await?;
+    let (results, feeds) = rounds(&judge, &fleet.stored, effects).await?;
     let answer = FleetAnswer {
         schema: RECHECK_SCHEMA.to_owned(),
         at: effects.clock.evaluation(),
@@ -49,14 +48,10 @@ pub(super) async fn run(session: &Session<'_>, args: &RecheckArgs) -> Result<Ans
         policy: judge.policy().input(),
         waivers: judge.waivers().digest(),
         vex: judge.waivers().vex_inputs(),
-        feeds: asked.feeds,
+        feeds,
         fleet: fleet.list,
         shard: Some(shard).filter(|shard| *shard != Shard::WHOLE),
         missing: Vec::new(),
-        advisory: advisory.map(|id| Asked {
-            known: asked.known_ids.get(&id).into_iter().flatten().cloned().collect(),
-            id,
-        }),
         cleared: 0,
         blocked: 0,
         undecidable: 0,
@@ -65,22 +60,9 @@ pub(super) async fn run(session: &Session<'_>, args: &RecheckArgs) -> Result<Ans
     fleet_answer::answer(&answer.counted())
 }
 
-/// The ids of CVEs are in capitals, however somebody types them.
-fn as_feeds_spell_it(id: &str) -> String {
-    match id.get(..4) {
-        Some(start) if start.eq_ignore_ascii_case("cve-") => id.to_ascii_uppercase(),
-        _ => id.to_owned(),
-    }
-}
-
-/// Judges with the feeds that are known to be needed, and opens more where an inventory needs more, until none does. Beside the results: what the
-/// feeds say of no component at all, which is their revisions and the names of what is asked about.
-async fn rounds(
-    judge: &Judge,
-    fleet: &[Stored],
-    advisory: Option<&str>,
-    effects: &Effects,
-) -> Result<(Vec<Rechecked>, Matching), CliError> {
+/// Judges with the feeds that are known to be needed, and opens more where an inventory needs more, until none does. Beside the results: the
+/// feeds that were open in the end.
+async fn rounds(judge: &Judge, fleet: &[Stored], effects: &Effects) -> Result<(Vec<Rechecked>, Vec<FeedRevision>), CliError> {
     let mut results: Vec<Option<Rechecked>> = vec![None; fleet.len()];
     let mut open = BTreeSet::new();
     // The first of them tell what most of them need.
@@ -89,15 +71,13 @@ async fn rounds(
         let left: Vec<usize> = (0..fleet.len()).filter(|at| results[*at].is_none()).take(most).collect();
         let feeds = judge.feeds_of(&open, effects).await?;
         if left.is_empty() {
-            let ids: Vec<String> = advisory.iter().map(|id| (*id).to_owned()).collect();
-            let asked = tokio::task::block_in_place(|| feeds.match_inventory(&nothing(), &ids));
-            return Ok((results.into_iter().flatten().collect(), asked));
+            let revisions = tokio::task::block_in_place(|| feeds.match_inventory(&nothing(), &[])).feeds;
+            return Ok((results.into_iter().flatten().collect(), revisions));
         }
         let recheck = Recheck {
             policy: judge.policy(),
             waivers: judge.waivers(),
             waiver_authors: judge.waiver_authors(),
-            advisory,
             matcher: |inventory: &Inventory, ids: &[String]| feeds.match_inventory(inventory, ids),
             open: &open,
             at: effects.clock.evaluation(),

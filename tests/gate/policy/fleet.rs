@@ -1,4 +1,4 @@
-//! One answer for a fleet whose shares were judged apart, and one question that is asked of all of it.
+//! One answer for a fleet whose shares were judged apart.
 
 use std::fs;
 
@@ -46,9 +46,8 @@ fn fleet(services: usize) -> Sample {
 }
 
 /// Judges a share and keeps what it printed.
-fn share(sample: &Sample, shard: &str, more: &[&str]) {
-    let args = [&["--at", AT, "--format", "json", "recheck", "stored", "--shard", shard], more].concat();
-    let done = sample.run(&args);
+fn share(sample: &Sample, shard: &str) {
+    let done = sample.run(&["--at", AT, "--format", "json", "recheck", "stored", "--shard", shard]);
     assert!(!done.stdout.is_empty(), "{}", String::from_utf8_lossy(&done.stderr));
     sample.write(
         &format!("shares/{}.json", shard.replace('/', "-")),
@@ -60,15 +59,13 @@ fn share(sample: &Sample, shard: &str, more: &[&str]) {
 fn joined_shares_are_the_bytes_that_one_process_gives() {
     let sample = fleet(10);
     sample.write("stored/9/broken.json", "{\"schema\":\"portcullis/inventory/v1\",\"subj");
-    for more in [&[][..], &["--advisory", "DEBIAN-CVE-2026-7"]] {
-        let whole = sample.run(&[&["--at", AT, "--format", "json", "recheck", "stored"], more].concat());
-        for number in 1..=4 {
-            share(&sample, &format!("{number}/4"), more);
-        }
-        let joined = sample.run(&["--format", "json", "report", "--merge", "shares"]);
-        assert_eq!(String::from_utf8_lossy(&joined.stdout), String::from_utf8_lossy(&whole.stdout));
-        assert_eq!((joined.status.code(), whole.status.code()), (Some(1), Some(1)));
+    let whole = sample.run(&["--at", AT, "--format", "json", "recheck", "stored"]);
+    for number in 1..=4 {
+        share(&sample, &format!("{number}/4"));
     }
+    let joined = sample.run(&["--format", "json", "report", "--merge", "shares"]);
+    assert_eq!(String::from_utf8_lossy(&joined.stdout), String::from_utf8_lossy(&whole.stdout));
+    assert_eq!((joined.status.code(), whole.status.code()), (Some(1), Some(1)));
 }
 
 #[test]
@@ -81,12 +78,12 @@ fn a_share_that_nobody_answered_for_is_named_and_undecidable() {
         }
     }
     for shard in ["1/3", "3/3"] {
-        share(&sample, shard, &[]);
+        share(&sample, shard);
     }
     let (out, said) = sample.ends(2, &["report", "--merge", "shares"]);
     assert!(out.contains("2 rechecked: 2 cleared") && out.contains("shares 2/3"), "{out}");
     assert!(said.contains("judge the missing shares"), "{said}");
-    share(&sample, "2/3", &[]);
+    share(&sample, "2/3");
     let (out, _) = sample.ends(0, &["report", "--merge", "shares"]);
     assert!(out.contains("3 rechecked: 3 cleared"), "the control: {out}");
 }
@@ -94,8 +91,8 @@ fn a_share_that_nobody_answered_for_is_named_and_undecidable() {
 #[test]
 fn shares_of_another_fleet_or_another_moment_are_not_joined() {
     let sample = fleet(6);
-    share(&sample, "1/2", &[]);
-    share(&sample, "2/2", &[]);
+    share(&sample, "1/2");
+    share(&sample, "2/2");
     let refused = |change: &dyn Fn(&mut Value), why: &str| {
         let file = sample.path("shares/2-2.json");
         let before = fs::read_to_string(&file).unwrap();
@@ -114,6 +111,14 @@ fn shares_of_another_fleet_or_another_moment_are_not_joined() {
     refused(&|answer| answer["shard"] = "1/2".into(), "the same share");
     refused(&|answer| answer["results"] = Value::Array(Vec::new()), "as many results");
     refused(&|answer| answer["results"][0]["verdict"] = "cleared".into(), "other counts");
+    refused(
+        &|answer| answer["results"][0]["file"] = answer["results"][1]["file"].clone(),
+        "names other inventories",
+    );
+    refused(
+        &|answer| answer["fleet"]["stored"] = 10_000_000_000_000_u64.into(),
+        "as many results",
+    );
     refused(&|answer| answer["more"] = 1.into(), "no answer of `recheck`");
     let (_, said) = sample.ends(2, &["report", "--merge", "shares/1-2.json", "shares/1-2.json", "shares/2-2.json"]);
     assert!(said.contains("the same share"), "{said}");
@@ -123,50 +128,11 @@ fn shares_of_another_fleet_or_another_moment_are_not_joined() {
 }
 
 #[test]
-fn where_something_runs_is_asked_of_all_and_an_id_that_nobody_knows_is_no_no() {
-    let sample = fleet(4);
-    let ask = |code: i32, id: &str| sample.ends(code, &["--at", AT, "recheck", "stored", "--advisory", id]);
-    let (out, _) = ask(1, "DEBIAN-CVE-2026-8");
-    assert!(out.contains("2 of 4 have it"), "{out}");
-    assert!(
-        out.contains("service-0") && out.contains("service-3") && !out.contains("service-1"),
-        "{out}"
-    );
-    assert!(
-        out.contains("pkg:deb/debian/curl@5.2.15-2") && out.contains("known since 2026-11-01"),
-        "{out}"
-    );
-    let (out, said) = ask(2, "CVE-2020-1");
-    assert!(
-        out.contains("0 of 4 have it") && out.contains("no feed that was asked knows"),
-        "{out}"
-    );
-    assert!(said.contains("spelling"), "{said}");
-
-    sample.advise("DEBIAN-CVE-2026-9", "nobody-has-this", BEFORE);
-    let (out, _) = ask(0, "DEBIAN-CVE-2026-9");
-    assert!(out.contains("0 of 4 have it, of 0 it is not known"), "{out}");
-    let (out, _) = fleet(5).ends(2, &["--at", AT, "recheck", "stored", "--advisory", "DEBIAN-CVE-2000-1"]);
-    assert!(
-        out.contains("0 of 5 have it, of 1 it is not known") && out.contains("which source package"),
-        "{out}"
-    );
-    sample.write("stored/broken.json", "{");
-    let (out, _) = ask(2, "DEBIAN-CVE-2026-9");
-    assert!(
-        out.contains("0 of 5 have it, of 1 it is not known") && out.contains("broken.json"),
-        "{out}"
-    );
-}
-
-#[test]
-fn a_waived_finding_is_still_where_it_runs() {
-    let sample = fleet(3);
-    sample.write(
-        "waivers.toml",
-        "[[waiver]]\nid = \"DEBIAN-CVE-2026-8\"\npackage = \"pkg:deb/debian/curl@5.2.15-2\"\nreason = \"not_affected\"\njustification = \"vulnerable_code_not_in_execute_path\"\nstatement = \"It is never started.\"\ncreated = 2026-11-02\nowner = \"a@example.org\"\nexpires = 2026-12-01\n",
-    );
-    sample.write("portcullis.toml", &format!("{CONFIG}waivers = \"waivers.toml\"\n"));
-    let (out, _) = sample.ends(1, &["--at", AT, "recheck", "stored", "--advisory", "DEBIAN-CVE-2026-8"]);
-    assert!(out.contains("1 of 3 have it"), "{out}");
+fn a_fleet_of_nothing_is_no_answer_by_shares_either() {
+    let sample = fleet(0);
+    fs::create_dir(sample.path("stored")).unwrap();
+    for shard in [&[][..], &["--shard", "1/1"], &["--shard", "2/3"]] {
+        let (_, said) = sample.ends(64, &[&["recheck", "stored"], shard].concat());
+        assert!(said.contains("holds no stored inventory"), "{said}");
+    }
 }

@@ -373,7 +373,6 @@ fn recheck_by(policy: &Policy, dir: &std::path::Path, shard: Shard) -> Vec<Reche
     let open = BTreeSet::from([Ecosystem::new("crates.io")]);
     let recheck = Recheck {
         waiver_authors: None,
-        advisory: None,
         policy,
         waivers: &Waivers::default(),
         matcher,
@@ -461,7 +460,6 @@ fn who_wrote_the_waivers_is_asked_of_today_and_not_of_what_is_rechecked() {
     let verdict = |waiver_authors| {
         let recheck = Recheck {
             waiver_authors,
-            advisory: None,
             policy: &policy,
             waivers: &waivers,
             matcher: |_: &Inventory, _: &[String]| case.matching.clone(),

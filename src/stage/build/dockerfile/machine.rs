@@ -361,4 +361,19 @@ mod tests {
         }
         assert!(machines_of("s390x").is_none());
     }
+    #[test]
+    fn a_text_that_doubles_its_variables_and_starts_itself_over_and_over_ends() {
+        let mut text = format!("A={};", "x".repeat(64)) + &"A=$A$A;".repeat(9);
+        for number in 0..300 {
+            text += &format!("B{number}=$A;");
+        }
+        text += &format!("T='{}';", ":;".repeat(1000));
+        text += &"/bin/sh -c \"$T\";".repeat(60);
+        let files = [("bin/sh", ARM64), ("srv/app", AMD64)];
+        let begun = std::time::Instant::now();
+        assert_eq!(odd(&files, &["/bin/sh", "-c", &(text + "exec /srv/app")]), None);
+        // It took minutes.
+        assert!(begun.elapsed() < std::time::Duration::from_secs(30), "{:?}", begun.elapsed());
+        assert!(odd(&files, &["/bin/sh", "-c", "exec /srv/app"]).is_some(), "the control");
+    }
 }

@@ -80,14 +80,15 @@ impl Committed {
         read.filter(|path| !is_of_others(path) && !self.holds(path)).collect()
     }
 
-    /// The files of a folder that a build script named, up to [`MOST_LISTED`]; none of one with a manifest: that is a package's own, and has what nobody
-    /// reads. One that cannot be listed was not read.
+    /// The files of a folder that a build script named, up to [`MOST_LISTED`]; none of one with a manifest of the commit: that is a package's own, and has
+    /// what nobody reads. One that cannot be listed was not read.
     fn files_in(&self, folder: PathBuf, is_of_others: &impl Fn(&Path) -> bool) -> Vec<PathBuf> {
         let mut files = Vec::new();
         let mut folders = vec![folder];
         while let Some(folder) = folders.pop() {
             let is_elsewhere = !folder.starts_with(&self.top) || folder == self.top;
-            if is_of_others(&folder) || is_elsewhere || folder.join("Cargo.toml").is_file() || files.len() > MOST_LISTED {
+            let is_package = self.holds(&folder.join("Cargo.toml"));
+            if is_of_others(&folder) || is_elsewhere || is_package || files.len() > MOST_LISTED {
                 continue;
             }
             let Some(entries) = folder::listed(&folder).or_none("what cannot be listed was not read") else {
@@ -147,7 +148,7 @@ pub(super) fn told_of_folders(
 }
 
 /// Tells what a build read of a clean commit's checkout and is in no commit, beside whole folders of sources (`folders`): `read`, what the settings have
-/// linked, the configurations, those of a home of cargo's in the checkout too, the toolchain files, the lock file. True where there is nothing: the commit alone says what is in the image.
+/// linked, the `manifests` of local packages, the configurations, those of a home of cargo's in the checkout too, the toolchain files, the lock file. True where there is nothing: the commit alone says what is in the image.
 ///
 /// # Errors
 /// [`BuildError::Git`].
@@ -156,7 +157,7 @@ pub(super) fn told(
     build: &NativeBuild,
     prepared: &Prepared,
     read: Option<Read>,
-    folders: &BTreeSet<PathBuf>,
+    (folders, manifests): (&BTreeSet<PathBuf>, &BTreeSet<PathBuf>),
     effects: &Effects,
 ) -> Result<bool, BuildError> {
     let is_clean = plan.commit.as_ref().is_some_and(|commit| !commit.dirty);
@@ -173,13 +174,18 @@ pub(super) fn told(
     let linked = linked.files(top, effects.limits.document);
     let configurations = prepared.configurations.iter().map(|known| known.settled.clone());
     let configurations = configurations.filter(|path| path.starts_with(top));
+    // No list of what was compiled names a manifest, and its features and paths decide as much as a source does.
+    let manifests = manifests
+        .iter()
+        .filter(|path| path.starts_with(top) && !folders.iter().any(|folder| path.starts_with(folder)))
+        .cloned();
     let own = prepared
         .tree
         .toolchain_files()
         .chain([prepared.project.workspace.join("Cargo.lock")]);
     let committed = Committed::of(top)?;
     let mut missing = committed.missing(compiled.into_iter().chain(linked), &of_others);
-    missing.extend(committed.missing(configurations.chain(own), &[]));
+    missing.extend(committed.missing(configurations.chain(own).chain(manifests), &[]));
     for path in missing.iter().take(MOST_TOLD) {
         let what = "is in no commit, and was read by the build: the image is not called reproducible";
         effects.warn(Stage::Build, format!("{} {what}", path.display()));
@@ -209,6 +215,8 @@ mod tests {
             "gen/a.txt",
             "gen/deep/b.txt",
             "gen/pkg/Cargo.toml",
+            "gen/pkg/c.txt",
+            "own/Cargo.toml",
             "assets/.git/x.txt",
             ".git/pay/x.txt",
             ".git/HEAD",
@@ -219,7 +227,7 @@ mod tests {
         }
         let committed = Committed {
             top: top.clone(),
-            files: BTreeSet::from([PathBuf::from("gen/a.txt")]),
+            files: ["gen/a.txt", "gen/pkg/Cargo.toml"].map(PathBuf::from).into(),
         };
         let missing = |path: &str| -> Vec<String> {
             let found = committed.missing([top.join(path)], &[]);
@@ -228,6 +236,8 @@ mod tests {
         };
         assert_eq!(missing("gen"), ["gen/deep/b.txt"]);
         assert_eq!(missing("gen/../gen/deep"), ["gen/deep/b.txt"]);
+        // A manifest that no commit holds makes no package of a folder.
+        assert_eq!(missing("own"), ["own/Cargo.toml"]);
         assert_eq!(missing("assets/.git/x.txt"), ["assets/.git/x.txt"]);
         assert_eq!(missing(".git/pay/x.txt"), [".git/pay/x.txt"]);
         // The controls.

@@ -142,11 +142,17 @@ impl<'r> Run<'r> {
             &packages,
             &self.prepared.toolchain.remap(&project.workspace, &target_dir(self.plan)),
         );
+        let manifests: BTreeSet<PathBuf> = graphs
+            .iter()
+            .flat_map(Graph::local_folders)
+            .chain([project.workspace.clone()])
+            .map(|folder| folder.join("Cargo.toml"))
+            .collect();
         let built = self.build(graphs, &stand_ins, &crates);
         kept.was_written_by_no_other()?;
         let Made { platforms, outside, read } = built?;
         committed::told_of_folders(&uncommitted, &changed, &outside, self.effects);
-        let is_of_the_commit = committed::told(self.plan, self.build, self.prepared, read, &uncommitted, self.effects)?;
+        let is_of_the_commit = committed::told(self.plan, self.build, self.prepared, read, (&uncommitted, &manifests), self.effects)?;
         Ok(Compiled {
             platforms,
             is_contained: outside.is_empty() && uncommitted.is_empty() && is_of_the_commit,

@@ -1,6 +1,6 @@
 //! The answer for a fleet, whole or a share of it, as it is stored and joined.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -49,15 +49,6 @@ impl FleetList {
     }
 }
 
-/// The one advisory that was asked about.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Asked {
-    /// As it was asked for: `CVE-2026-1234`.
-    pub id: String,
-    /// What the feeds that were asked call the same thing, sorted; empty where none of them knows it.
-    pub known: BTreeSet<String>,
-}
-
 /// What became of a fleet, or of a share of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -85,9 +76,6 @@ pub struct FleetAnswer {
     /// The shares that nobody answered for, where shares were joined.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<Shard>,
-    /// The one advisory that was asked about, where one was.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub advisory: Option<Asked>,
     /// How many are cleared.
     pub cleared: usize,
     /// How many are blocked.
@@ -137,12 +125,6 @@ impl FleetAnswer {
         self
     }
 
-    /// How many have what was asked about.
-    #[must_use]
-    pub fn affected(&self) -> usize {
-        self.results.iter().filter(|result| !result.affected.is_empty()).count()
-    }
-
     /// Joins shares, each with the name of its file, in any order. A share that nobody brought is named in `missing`.
     ///
     /// # Errors
@@ -171,9 +153,6 @@ impl FleetAnswer {
         };
         let mut by_share: BTreeMap<Shard, (String, Self)> = BTreeMap::new();
         for (name, share) in shares {
-            if let (Some(asked), Some(also)) = (&mut joined.advisory, &share.advisory) {
-                asked.known.extend(also.known.iter().cloned());
-            }
             if let Some((before, _)) = by_share.get(&share.share()) {
                 return Err(MergeError::Odd {
                     file: name,
@@ -187,11 +166,19 @@ impl FleetAnswer {
             .into_iter()
             .map(|(shard, (_, share))| (shard, share.results.into_iter()))
             .collect();
-        for place in 0..joined.fleet.stored {
-            let next = answers.get_mut(&Shard::of_place(place, count)).and_then(Iterator::next);
-            joined.results.extend(next);
+        // In turn, as the list was dealt out; a share that is missing is passed over.
+        loop {
+            let before = joined.results.len();
+            joined.results.extend(answers.values_mut().filter_map(Iterator::next));
+            if joined.results.len() == before {
+                break;
+            }
         }
-        Ok(joined.counted())
+        let joined = joined.counted();
+        if joined.missing.is_empty() {
+            joined.holds_together("what was joined")?;
+        }
+        Ok(joined)
     }
 
     fn share(&self) -> Shard {
@@ -200,7 +187,6 @@ impl FleetAnswer {
 
     /// What all shares of one answer have in common, and these two have not.
     fn difference(&self, other: &Self) -> Option<&'static str> {
-        let id = |answer: &Self| answer.advisory.as_ref().map(|asked| asked.id.clone());
         [
             (self.fleet != other.fleet, "the list of inventories"),
             (self.share().count() != other.share().count(), "the number of shares"),
@@ -208,7 +194,6 @@ impl FleetAnswer {
             (self.gate != other.gate, "the version of Portcullis"),
             (self.policy != other.policy, "the policy"),
             (self.waivers != other.waivers || self.vex != other.vex, "the waivers"),
-            (id(self) != id(other), "the advisory that was asked about"),
         ]
         .into_iter()
         .find_map(|(differs, what)| differs.then_some(what))
@@ -227,7 +212,7 @@ impl FleetAnswer {
         if !self.missing.is_empty() {
             return odd("was joined from shares already, and some were missing");
         }
-        if (0..self.fleet.stored).filter(|place| self.share().holds(*place)).count() != self.results.len() {
+        if self.share().size(self.fleet.stored) != self.results.len() {
             return odd("does not have as many results as its share of the list");
         }
         if self.shard.is_none() && self.fleet != FleetList::of(self.results.iter().map(|result| result.file.as_str())) {
@@ -293,7 +278,6 @@ mod tests {
             fleet: FleetList::of(all.iter().map(String::as_str)),
             shard: (shard != Shard::WHOLE).then_some(shard),
             missing: Vec::new(),
-            advisory: None,
             cleared: 0,
             blocked: 0,
             undecidable: 0,

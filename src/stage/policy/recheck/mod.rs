@@ -10,8 +10,8 @@ mod result;
 mod run;
 mod shard;
 
-pub use answer::{Asked, FleetAnswer, FleetList, MergeError, RECHECK_SCHEMA};
+pub use answer::{FleetAnswer, FleetList, MergeError, RECHECK_SCHEMA};
 pub use listing::{Stored, stored};
-pub use result::{Affected, Rechecked};
+pub use result::Rechecked;
 pub use run::Recheck;
 pub use shard::{Shard, ShardError};

@@ -1,30 +1,10 @@
 //! What became of the stored inventories.
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::model::finding::Disposition;
 use crate::model::inventory::Subject;
 use crate::model::verdict::{Decision, Verdict};
-
-/// One component that the advisory that was asked about names, whatever policy and waivers make of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Affected {
-    /// The component.
-    pub purl: String,
-    /// The advisory's id in the feed that names it.
-    pub id: String,
-    /// When the advisory was published, where it says so: since then this is known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub published: Option<Timestamp>,
-    /// Versions that fix it, ascending.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub fixed: Vec<String>,
-    /// Why its record says that it does not apply here, where it does.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub not_applicable: Option<String>,
-}
 
 /// What became of one stored inventory.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -45,9 +25,6 @@ pub struct Rechecked {
     pub warned: usize,
     /// How many are waived.
     pub waived: usize,
-    /// What the advisory that was asked about names, where one was; sorted.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub affected: Vec<Affected>,
     /// Why it could not be judged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
@@ -63,7 +40,6 @@ pub(super) fn unreadable(file: String, problem: String) -> Rechecked {
         gaps: Vec::new(),
         warned: 0,
         waived: 0,
-        affected: Vec::new(),
         problem: Some(problem),
     }
 }

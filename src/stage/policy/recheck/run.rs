@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::listing::Stored;
 use super::read::{Known, read};
-use super::result::{Affected, Rechecked, denied, denied_gaps, unreadable};
+use super::result::{Rechecked, denied, denied_gaps, unreadable};
 use crate::io::Effects;
 use crate::model::context::{Context, WaiverAuthors};
 use crate::model::digest::Digest;
@@ -28,8 +28,6 @@ pub struct Recheck<'a, M> {
     pub waiver_authors: Option<Vec<WaiverAuthors>>,
     /// The matching stage, which this one must not name.
     pub matcher: M,
-    /// The one advisory that is asked about, where one is.
-    pub advisory: Option<&'a str>,
     /// The ecosystems whose feeds the matcher has.
     pub open: &'a BTreeSet<Ecosystem>,
     /// The evaluation time, the same for the whole fleet.
@@ -43,8 +41,7 @@ impl<M: Fn(&Inventory, &[String]) -> Matching + Sync> Recheck<'_, M> {
     /// is named: looking into every file for that first would read the whole fleet twice. Blocking; uses rayon.
     #[must_use]
     pub fn run(&self, all: &[&Stored]) -> (Vec<Option<Rechecked>>, BTreeSet<Ecosystem>) {
-        let mut ids = self.waivers.ids();
-        ids.extend(self.advisory.map(str::to_owned));
+        let ids = self.waivers.ids();
         // An organisation's own rules may ask who needs whom; ours do not.
         let whole = !self.policy.document.custom.is_empty();
         let rechecked = |stored: &&Stored| {
@@ -109,27 +106,7 @@ impl<M: Fn(&Inventory, &[String]) -> Matching + Sync> Recheck<'_, M> {
             gaps: denied_gaps(&verdict),
             warned: verdict.count(Disposition::Warned),
             waived: verdict.count(Disposition::Waived),
-            affected: self.advisory.map_or_else(Vec::new, |id| affected(id, &stored.inventory, &matching)),
             problem: None,
         }
     }
-}
-
-/// The components that a match names which speaks of the same thing as `id`.
-fn affected(id: &str, inventory: &Inventory, matching: &Matching) -> Vec<Affected> {
-    let group = matching.known_ids.get(id).map_or(&[][..], Vec::as_slice);
-    let is_asked = |found: &String| found.eq_ignore_ascii_case(id) || group.contains(found);
-    let named = matching.matches.iter().filter(|found| found.advisory.ids.iter().any(is_asked));
-    let mut affected: Vec<Affected> = named
-        .map(|found| Affected {
-            purl: inventory.components[found.component].purl.to_string(),
-            id: found.advisory.id.clone(),
-            published: found.advisory.published,
-            fixed: found.fixed.clone(),
-            not_applicable: found.not_applicable.clone(),
-        })
-        .collect();
-    affected.sort_by(|a, b| (&a.purl, &a.id).cmp(&(&b.purl, &b.id)));
-    affected.dedup();
-    affected
 }

@@ -38,13 +38,11 @@ impl Shard {
         (0..count).map(move |index| Self { index, count })
     }
 
-    /// The one of so many shares that holds the item at a place of the sorted list.
+    /// How many items of so many the share holds.
     #[must_use]
-    pub const fn of_place(place: usize, count: usize) -> Self {
-        Self {
-            index: place % count,
-            count,
-        }
+    pub const fn size(self, of: usize) -> usize {
+        let one_more = if self.index < of % self.count { 1 } else { 0 };
+        of / self.count + one_more
     }
 
     /// True when the share holds the item at a place of the sorted list.

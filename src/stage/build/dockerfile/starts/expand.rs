@@ -22,8 +22,10 @@ pub(super) struct Place {
 }
 
 impl Place {
+    /// A value that is too long to be a path or an option is as one that is not known: each command has a copy of them all.
     pub(super) fn set(&mut self, name: &str, value: String) {
-        match value.contains(UNKNOWN) {
+        const LONGEST: usize = 4096;
+        match value.contains(UNKNOWN) || value.len() > LONGEST {
             true => drop(self.env.remove(name)),
             false => drop(self.env.insert(name.to_owned(), value)),
         }

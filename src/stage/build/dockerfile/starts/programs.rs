@@ -23,6 +23,8 @@ pub(in super::super) struct Started {
 const DEEPEST: usize = 8;
 /// Programs that are looked for.
 const MOST: usize = 512;
+/// So many texts of shells within one another or one behind the other are read; each may be of many commands.
+const MOST_TEXTS: usize = 16;
 /// Where `execvp` looks if there is no `PATH`. Source: glibc, `confstr(_CS_PATH)`.
 const BARE_PATH: &str = "/bin:/usr/bin";
 
@@ -48,6 +50,7 @@ pub(in super::super) fn started(below: &Below, image: &PlatformImage) -> Vec<Sta
         below,
         depth: 0,
         looked_for: 0,
+        texts: 0,
         found: Vec::new(),
     };
     if !place.env.contains_key("HOME") {
@@ -62,6 +65,7 @@ struct Walk<'b> {
     below: &'b Below,
     depth: usize,
     looked_for: usize,
+    texts: usize,
     found: Vec<Started>,
 }
 
@@ -147,6 +151,10 @@ impl Walk<'_> {
     }
 
     fn text(&mut self, text: Text, mut place: Place, is_certain: bool) {
+        self.texts += 1;
+        if self.texts > MOST_TEXTS {
+            return;
+        }
         if let Some(user) = &text.home_of {
             self.at_home(&mut place, user);
         }

@@ -38,7 +38,9 @@ pub(super) fn loose_files(folder: &Path) -> Result<(Vec<String>, String), Source
             .into_string()
             .map_err(|name| failed(io::Error::other(format!("the name of {} is not UTF-8", name.display()))))?;
         if name != "retrieval.json" && !name.starts_with('.') {
-            files.push((name, look(&entry.metadata().map_err(failed)?)));
+            // What a link leads to is what is read.
+            let found = std::fs::metadata(entry.path()).map_err(failed)?;
+            files.push((name, look(&found)));
         }
     }
     if files.is_empty() {

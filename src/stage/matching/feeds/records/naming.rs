@@ -27,7 +27,16 @@ pub(in crate::stage::matching) fn key_hash(id: &str) -> u64 {
 
 /// Size, time of change and inode.
 pub(in crate::stage::matching) fn look(found: &Metadata) -> String {
-    format!("{}:{}.{}:{}", found.len(), found.mtime(), found.mtime_nsec(), found.ino())
+    let (written, changed) = ((found.mtime(), found.mtime_nsec()), (found.ctime(), found.ctime_nsec()));
+    format!(
+        "{}:{}.{}:{}.{}:{}",
+        found.len(),
+        written.0,
+        written.1,
+        changed.0,
+        changed.1,
+        found.ino()
+    )
 }
 
 pub(super) fn pool_full(path: &Path, error: &PoolFull) -> SourceError {
