@@ -115,8 +115,7 @@ fn key(session: &Session<'_>) -> Check {
             STAGE,
             format!("{name} is not set here"),
             format!("set {name} to a key in PEM where the image is published; `gate --until policy` needs none"),
-        )
-        .configured(true),
+        ),
         Ok(Some(source)) => match VerifyingKey::load(&source, &session.effects) {
             Ok(key) => Check::there(NAME, STAGE, key.name()),
             Err(error) => Check::refused(NAME, STAGE, &CliError::Gate(GateError::Publish(SignError::from(error).into()))),

@@ -102,8 +102,12 @@ async fn a_blob_that_somebody_else_stores_at_the_same_time_is_waited_for_and_not
     let plan = place.plan(registry(stand_in.repository("a")));
     stand_in.change(|quirks| quirks.blobs_come_late = 1);
     place.publish(&first, &plan).await.unwrap();
+    let stand_in = QuirkyRegistry::start(Quirks {
+        blobs_come_late: usize::MAX,
+        ..Quirks::default()
+    })
+    .await;
     let plan = place.plan(registry(stand_in.repository("b")));
-    stand_in.change(|quirks| quirks.blobs_come_late = usize::MAX);
     let error = place.publish(&second, &plan).await.unwrap_err().to_string();
     assert!(error.contains("blob unknown to registry"), "{error}");
 }
