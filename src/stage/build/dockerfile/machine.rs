@@ -213,6 +213,9 @@ mod tests {
             started(&tools("fw"), &["/bin/sh", "-c", "[ -n \"$A\" ] && exec /fw; cp /fw /out"]),
             Some(true)
         );
+        // A text that only a shell can read names what it may start.
+        let unread = "X=$(case $A in a) echo b;; esac)\nexec /fw";
+        assert_eq!(started(&tools("fw"), &["/bin/sh", "-c", unread]), Some(false));
         // The controls: the same, and it is the program.
         assert_eq!(started(&tools("fw"), &["/bin/sh", "-c", "cp /fw /out; exec /fw"]), Some(true));
         assert_eq!(started(&tools("fw"), &["/tini", "-s", "--", "/fw"]), Some(true));

@@ -70,14 +70,19 @@ pub(super) fn of<'a>(asked: &'a Asked, top: &Path, limit: u64) -> BTreeSet<PathB
     let named = words.union(&given).flat_map(|word| folders(Path::new(word)));
     let named: Vec<PathBuf> = named.filter(|folder| is_below(folder, top)).collect();
     searched.extend(named.iter().cloned());
-    let searched: Vec<PathBuf> = searched.into_iter().filter(|folder| !is_of_the_machine(folder, top)).collect();
-    let file = |word: &str, beside: Option<&Path>| -> Vec<PathBuf> {
+    let mut searched: BTreeSet<PathBuf> = searched.into_iter().filter(|folder| !is_of_the_machine(folder, top)).collect();
+    let file = |searched: &BTreeSet<PathBuf>, word: &str, beside: Option<&Path>| -> Vec<PathBuf> {
         let from = searched.iter().map(PathBuf::as_path).chain(beside);
         let places = asked.places(Path::new(word), from);
         places.filter(|place| place.is_file() && !is_of_the_machine(place, top)).collect()
     };
-    let mut found: BTreeSet<PathBuf> = words.iter().flat_map(|word| file(word, None)).collect();
-    found.extend(given.iter().flat_map(|word| file(word, None)).filter(|path| is_below(path, top)));
+    let mut found: BTreeSet<PathBuf> = words.iter().flat_map(|word| file(&searched, word, None)).collect();
+    found.extend(
+        given
+            .iter()
+            .flat_map(|word| file(&searched, word, None))
+            .filter(|path| is_below(path, top)),
+    );
     found.extend(searched.iter().flat_map(|folder| libraries(folder, asked, top)));
     let mut open: Vec<PathBuf> = found.iter().cloned().collect();
     let mut read = 0;
@@ -86,8 +91,17 @@ pub(super) fn of<'a>(asked: &'a Asked, top: &Path, limit: u64) -> BTreeSet<PathB
             continue;
         };
         read += 1;
-        for word in of_script(&text) {
-            let led = file(word, Some(files::folder_of(&path)));
+        let words = of_script(&text);
+        // Folders first: what stands before `-L` may be found by it.
+        for folder in words.iter().flat_map(|word| folders(Path::new(word))) {
+            if is_below(&folder, top) && searched.insert(folder.clone()) {
+                let more = libraries(&folder, asked, top).into_iter();
+                open.extend(more.filter(|path| found.insert(path.clone())));
+                found.insert(folder);
+            }
+        }
+        for word in words {
+            let led = file(&searched, word, Some(files::folder_of(&path)));
             open.extend(led.into_iter().filter(|path| found.insert(path.clone())));
         }
     }

@@ -23,7 +23,14 @@ const DEEPEST: usize = 16;
 
 /// Runs a text. `exits_on_error`: `sh -e`.
 pub(super) fn run(text: &str, place: Place, exits_on_error: bool, is_certain: bool, around: &mut dyn Surroundings) {
-    let Ok(list) = parsed(text) else { return };
+    let Ok(list) = parsed(text) else {
+        // A shell may read it all the same: what it names may be started, and nothing of it is certain.
+        let parts = text.split(|c: char| c.is_whitespace() || "\"'`;&|(){}<>".contains(c));
+        for word in parts.filter(|word| word.contains('/')) {
+            around.start(&[word.to_owned()], &place, false);
+        }
+        return;
+    };
     let mut functions = BTreeMap::new();
     let mut run = Run {
         around,

@@ -252,7 +252,7 @@ impl<'t> Graph<'t> {
     }
 
     /// True for what a workspace builds from its own folders.
-    fn is_used(&self, name: &str) -> bool {
+    pub(super) fn is_used(&self, name: &str) -> bool {
         let mut mains = self.main.iter().filter_map(|folder| self.parts.get(folder));
         self.work.is_some() && mains.any(|part| part.module.path.as_deref() == Some(name))
     }
@@ -271,7 +271,7 @@ pub(super) fn is_of_a_workspace(path: &Path) -> bool {
 }
 
 /// The highest of some versions; none where one of them is no version.
-fn highest<'v>(versions: &BTreeSet<&'v str>) -> Option<&'v str> {
+pub(super) fn highest<'v>(versions: &BTreeSet<&'v str>) -> Option<&'v str> {
     let mut versions = versions.iter().copied();
     let mut highest = versions.next()?;
     let bare = |version: &'v str| version.trim_start_matches('v');

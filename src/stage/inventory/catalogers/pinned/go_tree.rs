@@ -64,6 +64,23 @@ impl Tree<'_> {
         go_mod::module(&text)
     }
 
+    /// Modules whose content a workspace needs beside what its modules list: names and versions with their lines in `go.work.sum`. Nothing where there is
+    /// no such file: Go builds nothing then that is not in the modules' own. Source: go.dev/ref/mod, "go.work.sum".
+    pub(super) fn sums(&self, work: &Path) -> Result<Vec<(String, String, u32)>, String> {
+        let path = work.with_file_name("go.work.sum");
+        if path.symlink_metadata().is_err() {
+            return Ok(Vec::new());
+        }
+        let text = files::read_document(&path, self.limits.document).map_err(|error| error.to_string())?;
+        let lines = text.lines().zip(1..);
+        let content = lines.filter_map(|(line, number)| match line.split_whitespace().collect::<Vec<_>>().as_slice() {
+            // Of the others only the list of what they require was asked for.
+            [name, version, _] if !version.ends_with("/go.mod") => Some(((*name).to_owned(), (*version).to_owned(), number)),
+            _ => None,
+        });
+        Ok(content.collect())
+    }
+
     /// Those of some modules that sources below a folder import, by their paths as they are written. All of them where the sources cannot be read whole.
     pub(super) fn imported<'m>(&self, below: &Path, modules: &BTreeSet<&'m str>) -> BTreeSet<&'m str> {
         let mut found = BTreeSet::new();

@@ -4,13 +4,14 @@
 //! Source: go.dev/ref/mod, "Workspaces", "Minimal version selection" and "replace directive".
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::format::LockFormat;
-use super::go_graph::{Graph, is_of_a_workspace};
+use super::go_graph::{Graph, highest, is_of_a_workspace};
 use super::go_mod;
 pub(in crate::stage::inventory) use super::go_tree::Tree;
 use super::go_tree::{MODULE, WORK};
+use super::pin::Pin;
 use crate::io::files;
 use crate::model::coverage::{Gap, GapKind};
 use crate::model::inventory::{Component, Location};
@@ -54,6 +55,10 @@ pub(in crate::stage::inventory) fn settle(tree: &Tree<'_>, components: &mut Vec<
                         components.push(built);
                     }
                 }
+                if is_workspace {
+                    let added = add_sums(tree, &path, &graph, components);
+                    graph.unknown.extend(added.err());
+                }
                 graph.unknown
             }
             // What it says of itself stays.
@@ -70,6 +75,31 @@ pub(in crate::stage::inventory) fn settle(tree: &Tree<'_>, components: &mut Vec<
             location: None,
         }));
     }
+}
+
+/// Adds what the workspace needs and none of its modules lists: what a module that is replaced by a published one, or that is at another version than
+/// the one that its module was tidied with, requires.
+fn add_sums(tree: &Tree<'_>, path: &Path, graph: &Graph<'_>, components: &mut Vec<Component>) -> Result<(), String> {
+    for (name, version, line) in tree.sums(path)? {
+        let built = FORMAT.component(&Pin::new(&name, &version, Some(line)));
+        let known = components
+            .iter()
+            .filter(|known| known.purl.kind == "golang" && known.name == built.name);
+        let mut versions: BTreeSet<&str> = known.map(|known| known.version.as_str()).collect();
+        // One of before that is no longer needed stays in the file.
+        let is_newest = versions.insert(&built.version) && highest(&versions).is_none_or(|highest| highest == built.version);
+        if is_newest && !graph.is_used(&name) {
+            let place = Location {
+                line: Some(line),
+                ..Location::path(tree.shown(&path.with_file_name("go.work.sum")))
+            };
+            components.push(Component {
+                locations: vec![place],
+                ..built
+            });
+        }
+    }
+    Ok(())
 }
 
 /// Takes out what a `go.work` names as a replacement. Its toolchain stays.
@@ -115,7 +145,7 @@ mod tests {
             let Some(inside) = whole
                 .strip_prefix(&root)
                 .or_none("it lies elsewhere")
-                .filter(|_| !path.ends_with(".go"))
+                .filter(|_| !path.ends_with(".go") && !path.ends_with(".sum"))
             else {
                 continue;
             };
@@ -173,6 +203,20 @@ mod tests {
             let files = [("go.work", work.as_str()), ("svc/go.mod", SVC), ("lib/go.mod", LIB)];
             assert_eq!(seen(".", &files).0, ["example.org/net@v0.57.0 svc/go.mod"], "{line}");
         }
+    }
+
+    #[test]
+    fn what_only_the_sums_of_the_workspace_tell_is_built_as_well() {
+        let sums = "example.org/x v0.17.0 h1:a=\nexample.org/x v0.17.0/go.mod h1:b=\nexample.org/net v0.1.0 h1:c=\n\
+                    example.org/lib v0.0.1 h1:d=\nexample.org/y v1.0.0/go.mod h1:e=\n";
+        let files = [("go.work.sum", sums), ("go.work", WORK), ("svc/go.mod", SVC), ("lib/go.mod", LIB)];
+        let listed = "example.org/net@v0.57.0 svc/go.mod";
+        // What is older than what is required, a module of the workspace, and one whose content nobody needed are not.
+        assert_eq!(
+            seen(".", &files),
+            (vec![listed.to_owned(), "example.org/x@v0.17.0 go.work.sum".to_owned()], 0)
+        );
+        assert_eq!(seen(".", &files[1..]), (vec![listed.to_owned()], 0), "the control");
     }
 
     #[test]

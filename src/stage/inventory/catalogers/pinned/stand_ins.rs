@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use super::pin::Pins;
+use super::pin::{Pin, Pins};
 use crate::model::coverage::STANDS_IN;
 use crate::model::inventory::Origin;
 use crate::model::pep503;
@@ -16,7 +16,17 @@ pub(super) fn mark(found: &mut Pins, kind: &str) {
         _ => name.to_ascii_lowercase(),
     };
     let published = found.pins.iter().filter(|pin| pin.origin != Origin::Local);
-    let needed: HashSet<String> = published.flat_map(|pin| &pin.needs).map(|name| normal(name)).collect();
+    let mut needed: HashSet<String> = published.flat_map(|pin| &pin.needs).map(|name| normal(name)).collect();
+    // What takes the place of a published package needs, as that does, published ones.
+    loop {
+        let stand_in = |pin: &&Pin| pin.origin == Origin::Local && needed.contains(&normal(&pin.name));
+        let needs = found.pins.iter().filter(stand_in).flat_map(|pin| &pin.needs);
+        let more: Vec<String> = needs.map(|name| normal(name)).filter(|name| !needed.contains(name)).collect();
+        if more.is_empty() {
+            break;
+        }
+        needed.extend(more);
+    }
     for pin in found.pins.iter_mut().filter(|pin| pin.origin == Origin::Local) {
         if !needed.contains(&normal(&pin.name)) {
             continue;
@@ -108,6 +118,20 @@ mod tests {
             let (looked_up, gaps) = seen(file, &control);
             assert_eq!((looked_up, gaps), (vec![format!("{prefix}requests 2.31.0")], 0), "{file}");
         }
+    }
+
+    #[test]
+    fn what_a_folder_needs_that_stands_in_is_looked_up_as_well() {
+        let from = "source = { directory = \"v/idna\" }\n";
+        let (looked_up, gaps) = seen(
+            "uv.lock",
+            &UV.replace(from, &format!("{from}dependencies = [{{ name = \"own\" }}]\n")),
+        );
+        assert_eq!(
+            (looked_up, gaps),
+            (["idna 3.6", "own 1.0", "requests 2.31.0"].map(str::to_owned).into(), 0)
+        );
+        // The control is the test above: nobody but the project needs it there.
     }
 
     #[test]
