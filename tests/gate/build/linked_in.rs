@@ -102,11 +102,10 @@ fn what_a_committed_script_or_archive_has_linked_of_an_ignored_folder_is_told() 
         &[("build.rs", &build), ("lists/in.ld", "SEARCH_DIR(\"gen\") INPUT(-lword)\n")],
     );
     is_told(
-        "a folder in a list of a list",
+        "a folder in a list of arguments",
         &[
             ("build.rs", &script(&["cargo:rustc-link-arg=@lists/arguments"])),
-            ("lists/arguments", "@lists/more\n"),
-            ("lists/more", "-Lgen -lword\n"),
+            ("lists/arguments", "-Lgen -lword\n"),
         ],
     );
     is_told(
