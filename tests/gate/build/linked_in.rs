@@ -99,7 +99,10 @@ fn what_a_committed_script_or_archive_has_linked_of_an_ignored_folder_is_told() 
     is_told("a list of arguments", &[("build.rs", &build), ("lists/arguments", "gen/word.o\n")]);
     is_told(
         "a folder in a script of ld's",
-        &[("build.rs", &build), ("lists/in.ld", "SEARCH_DIR(\"gen\") INPUT(-lword)\n")],
+        &[
+            ("build.rs", &script(&["cargo:rustc-link-arg=lists/in.ld"])),
+            ("lists/in.ld", "SEARCH_DIR(\"gen\") INPUT(-lword)\n"),
+        ],
     );
     is_told(
         "a folder in a list of arguments",
