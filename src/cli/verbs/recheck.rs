@@ -11,7 +11,7 @@ use crate::gate::{FleetPlan, Judge};
 use crate::io::Effects;
 use crate::model::advisory::FeedRevision;
 use crate::model::image_ref::is_reference;
-use crate::model::inventory::{Inventory, Subject};
+use crate::model::inventory::Inventory;
 use crate::model::logins;
 use crate::model::plan::Destination;
 use crate::stage::policy::recheck::{FleetAnswer, RECHECK_SCHEMA, Recheck, Rechecked, Shard, Stored};
@@ -64,16 +64,16 @@ pub(super) async fn run(session: &Session<'_>, args: &RecheckArgs) -> Result<Ans
 /// feeds that were open in the end.
 async fn rounds(judge: &Judge, fleet: &[Stored], effects: &Effects) -> Result<(Vec<Rechecked>, Vec<FeedRevision>), CliError> {
     let mut results: Vec<Option<Rechecked>> = vec![None; fleet.len()];
-    let mut open = BTreeSet::new();
+    let (mut open, mut revisions) = (BTreeSet::new(), Vec::new());
     // The first of them tell what most of them need.
     let mut most = SAMPLE;
     loop {
         let left: Vec<usize> = (0..fleet.len()).filter(|at| results[*at].is_none()).take(most).collect();
-        let feeds = judge.feeds_of(&open, effects).await?;
         if left.is_empty() {
-            let revisions = tokio::task::block_in_place(|| feeds.match_inventory(&nothing(), &[])).feeds;
             return Ok((results.into_iter().flatten().collect(), revisions));
         }
+        let feeds = judge.feeds_of(&open, effects).await?;
+        revisions = feeds.revisions();
         let recheck = Recheck {
             policy: judge.policy(),
             waivers: judge.waivers(),
@@ -91,15 +91,6 @@ async fn rounds(judge: &Judge, fleet: &[Stored], effects: &Effects) -> Result<(V
         open.extend(missing);
         most = usize::MAX;
     }
-}
-
-/// An inventory without anything in it.
-fn nothing() -> Inventory {
-    Inventory::new(Subject {
-        name: String::new(),
-        digest: None,
-        commit: None,
-    })
 }
 
 /// A repository or an image, else a path that exists.

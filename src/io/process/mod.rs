@@ -8,4 +8,4 @@ mod program;
 pub use error::{ProcessError, did_not_begin};
 pub use output::Running;
 use program::failed;
-pub use program::{Program, TRIES};
+pub use program::{Program, begun};

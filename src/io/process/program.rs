@@ -9,7 +9,21 @@ use super::error::{ProcessError, did_not_begin};
 use crate::model::excused::Excused as _;
 
 /// How often a program is started that [did not begin](super::did_not_begin).
-pub const TRIES: u32 = 4;
+const TRIES: u32 = 4;
+
+/// Does a thing that a program does, and again where that [did not begin](super::did_not_begin), as `did_not` says of what came of it.
+///
+/// # Errors
+/// Those of the thing itself.
+pub fn begun<T, E>(mut once: impl FnMut() -> Result<T, E>, mut did_not: impl FnMut(&Result<T, E>) -> bool) -> Result<T, E> {
+    for _ in 1..TRIES {
+        let done = once();
+        if !did_not(&done) {
+            return done;
+        }
+    }
+    once()
+}
 
 /// A program to run, in one folder. It starts with the variables that are on the one list of what other programs may see, and nothing else of
 /// ours: see [`super::super::environment`].
@@ -133,18 +147,14 @@ impl Program {
     /// # Errors
     /// [`ProcessError::Start`].
     pub fn output(&mut self) -> Result<Output, ProcessError> {
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            let output = self.command.output().map_err(|source| ProcessError::Start {
+        let once = || {
+            self.command.output().map_err(|source| ProcessError::Start {
                 program: self.name.clone(),
                 source,
-            })?;
-            let again = tries < TRIES && !output.status.success() && did_not_begin(&String::from_utf8_lossy(&output.stderr));
-            if !again {
-                return Ok(output);
-            }
-        }
+            })
+        };
+        let failed_to = |output: &Output| !output.status.success() && did_not_begin(&String::from_utf8_lossy(&output.stderr));
+        begun(once, |done| done.as_ref().is_ok_and(failed_to))
     }
 
     /// Runs it to its end and hands over each line of its stderr as it comes; stdout is discarded.

@@ -148,7 +148,8 @@ pub(super) fn told_of_folders(
 }
 
 /// Tells what a build read of a clean commit's checkout and is in no commit, beside whole folders of sources (`folders`): `read`, what the settings have
-/// linked, the `manifests` of local packages, the configurations, those of a home of cargo's in the checkout too, the toolchain files, the lock file. True where there is nothing: the commit alone says what is in the image.
+/// linked, the `manifests` of local packages, the configurations, those of a home of cargo's in the checkout too, the toolchain files, the lock file.
+/// True where there is nothing: the commit alone says what is in the image.
 ///
 /// # Errors
 /// [`BuildError::Git`].

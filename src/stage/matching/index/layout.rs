@@ -125,11 +125,11 @@ impl Header {
 }
 
 /// The number at an offset that is known to be there.
-pub(super) fn u32_at(bytes: &[u8], at: usize) -> u32 {
+pub(in crate::stage::matching) fn u32_at(bytes: &[u8], at: usize) -> u32 {
     bytes.get(at..at + 4).map_or(0, |b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]))
 }
 
 /// The number at an offset that is known to be there.
-pub(super) fn u64_at(bytes: &[u8], at: usize) -> u64 {
+pub(in crate::stage::matching) fn u64_at(bytes: &[u8], at: usize) -> u64 {
     u64::from(u32_at(bytes, at)) | (u64::from(u32_at(bytes, at + 4)) << 32)
 }

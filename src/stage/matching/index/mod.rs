@@ -22,6 +22,7 @@ mod writer;
 pub(super) use build::{BuildError, Builder};
 pub(super) use chunk::Chunk;
 pub(super) use earlier::Earlier;
+pub(super) use layout::{u32_at, u64_at};
 pub(super) use meta::{ArchiveSeen, Meta};
 pub(super) use packed::Identity;
 pub(super) use part::Part;

@@ -76,7 +76,7 @@ pub(super) fn severity_of_number(number: u8) -> Option<Severity> {
     })
 }
 
-/// Puts a record behind what is there; where each of its claims begins, in bytes from the record's beginning, is told.
+/// Puts a record behind what is there.
 pub(super) fn pack(record: &ParsedRecord, pool: &Pool, identity: Identity, into: &mut Vec<u8>) {
     let start = into.len();
     into.extend_from_slice(&[0; 4]);
@@ -150,7 +150,7 @@ fn put_texts(list: &[StringRef], pool: &Pool, into: &mut Vec<u8>) {
     }
 }
 
-/// A record's bytes, from its length on. What cannot be read of it is `None`: it was checked when it came into memory, so that is a mistake of ours.
+/// A record's bytes, from its length on. What cannot be read of it is `None`, which the caller tells as damage.
 #[derive(Clone, Copy)]
 pub(super) struct Packed<'a>(pub(super) &'a [u8]);
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use crate::io::Effects;
-use crate::model::advisory::Match;
+use crate::model::advisory::{FeedRevision, Match};
 use crate::model::coverage::{Gap, GapKind};
 use crate::model::ecosystem::homes;
 use crate::model::excused::Excused as _;
@@ -29,6 +29,12 @@ use crate::stage::matching::remedy;
 use crate::stage::matching::remedy::fix_version::FixVersion;
 
 impl Feeds {
+    /// The feeds that are open, as they are.
+    #[must_use]
+    pub fn revisions(&self) -> Vec<FeedRevision> {
+        self.feeds.iter().map(|feed| feed.revision.clone()).collect()
+    }
+
     /// Matches every component; `ids` are the waivers' ids, asked for `known_ids`. Blocking; uses rayon.
     #[must_use]
     pub fn match_inventory(&self, inventory: &Inventory, ids: &[String]) -> Matching {
@@ -49,7 +55,7 @@ impl Feeds {
             .collect();
         let mut matching = Matching {
             gaps: self.uncovered(inventory),
-            feeds: self.feeds.iter().map(|feed| feed.revision.clone()).collect(),
+            feeds: self.revisions(),
             ..Matching::default()
         };
         for mut part in parts {

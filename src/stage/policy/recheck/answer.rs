@@ -120,9 +120,14 @@ impl FleetAnswer {
     /// Counts the results anew.
     #[must_use]
     pub fn counted(mut self) -> Self {
-        let count = |decision| self.results.iter().filter(|result| result.verdict == decision).count();
-        (self.cleared, self.blocked, self.undecidable) = (count(Decision::Cleared), count(Decision::Blocked), count(Decision::Undecidable));
+        (self.cleared, self.blocked, self.undecidable) = self.counts();
         self
+    }
+
+    /// How many of the results are cleared, blocked, undecidable.
+    fn counts(&self) -> (usize, usize, usize) {
+        let count = |decision| self.results.iter().filter(|result| result.verdict == decision).count();
+        (count(Decision::Cleared), count(Decision::Blocked), count(Decision::Undecidable))
     }
 
     /// Joins shares, each with the name of its file, in any order. A share that nobody brought is named in `missing`.
@@ -218,7 +223,7 @@ impl FleetAnswer {
         if self.shard.is_none() && self.fleet != FleetList::of(self.results.iter().map(|result| result.file.as_str())) {
             return odd("names other inventories than its list has");
         }
-        if self.clone().counted() != *self {
+        if self.counts() != (self.cleared, self.blocked, self.undecidable) {
             return odd("has other counts than its results");
         }
         Ok(())

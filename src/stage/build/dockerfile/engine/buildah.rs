@@ -7,7 +7,7 @@ use super::super::progress::{self, Heard, Steps};
 use super::request::{Engine, Request, Stored};
 use super::saved::Temporary;
 use crate::io::archive;
-use crate::io::process::{ProcessError, Program, TRIES};
+use crate::io::process::{ProcessError, Program, begun};
 use crate::model::event::Stage;
 use crate::model::plan::DockerfileBuilder;
 use crate::stage::build::BuildError;
@@ -60,26 +60,27 @@ impl Engine for Buildah {
         None
     }
 
-    fn build(&self, request: &Request<'_>, mut steps: Steps, archive: &Path) -> Result<Steps, BuildError> {
+    fn build(&self, request: &Request<'_>, steps: Steps, archive: &Path) -> Result<Steps, BuildError> {
         let image = Temporary::new(
             archive::Engine::ContainersStorage,
             format!("localhost/portcullis-build:{}", request.unique),
         );
-        let mut tries = 0;
-        let done = loop {
-            tries += 1;
+        let heard = Heard::new(Box::new(progress::Buildah::default()), steps);
+        let once = || {
             let program = Self::command(request, image.name())?;
-            let heard = Heard::new(Box::new(progress::Buildah::default()), steps);
-            let done = program.lines(&request.effects.cancelled, |line| heard.line(line), |line| heard.line(line));
-            steps = heard.steps();
-            let again = tries < TRIES && done.is_err() && !request.effects.is_cancelled() && steps.did_not_begin();
-            if !again {
-                break done;
-            }
-            let what = "buildah could not start itself (the kernel was busy): building again";
-            request.effects.warn(Stage::Build, what);
-            steps = steps.anew();
+            Ok(program.lines(&request.effects.cancelled, |line| heard.line(line), |line| heard.line(line)))
         };
+        let did_not = |done: &Result<_, BuildError>| {
+            let again = matches!(done, Ok(Err(_))) && !request.effects.is_cancelled() && heard.did_not_begin();
+            if again {
+                let what = "buildah could not start itself (the kernel was busy): building again";
+                request.effects.warn(Stage::Build, what);
+                heard.anew(Box::new(progress::Buildah::default()));
+            }
+            again
+        };
+        let done = begun(once, did_not)?;
+        let mut steps = heard.steps();
         for name in request.images {
             let question = ["inspect", "--type", "image", "--format", "{{.FromImageDigest}}", "--", name];
             // An image that is not in the store has no digest there: a stage that was not built names it, or `scratch`.
@@ -91,21 +92,12 @@ impl Engine for Buildah {
             }
         }
         match done {
-            Ok(()) => saved(&image, archive, request)?,
+            Ok(()) => begun(
+                || image.save(archive, request.effects),
+                |saved| matches!(saved, Err(BuildError::Engine(error)) if error.did_not_begin()),
+            )?,
             Err(error) => return Err(failure::explain(request, &steps, "buildah", &error)),
         }
         Ok(steps)
-    }
-}
-
-/// The image in a file; tried again where buildah did not begin.
-fn saved(image: &Temporary, archive: &Path, request: &Request<'_>) -> Result<(), BuildError> {
-    let mut tries = 0;
-    loop {
-        tries += 1;
-        match image.save(archive, request.effects) {
-            Err(BuildError::Engine(error)) if tries < TRIES && error.did_not_begin() => {}
-            done => return done,
-        }
     }
 }

@@ -18,6 +18,18 @@ impl Heard {
         reader.line(line, steps);
     }
 
+    /// Whether the builder says that it [did not begin](crate::io::process::did_not_begin).
+    pub(in crate::stage::build::dockerfile) fn did_not_begin(&self) -> bool {
+        let (_, steps) = &*self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        steps.did_not_begin()
+    }
+
+    /// Forgets what was heard: a build begins anew, with a reader of its own.
+    pub(in crate::stage::build::dockerfile) fn anew(&self, reader: Box<dyn Reader>) {
+        let mut heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *heard = (reader, heard.1.anew());
+    }
+
     pub(in crate::stage::build::dockerfile) fn steps(self) -> Steps {
         self.0.into_inner().unwrap_or_else(PoisonError::into_inner).1
     }

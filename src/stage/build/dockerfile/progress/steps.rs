@@ -60,8 +60,8 @@ impl Steps {
     }
 
     /// Those of the same build from its beginning: what was heard so far is forgotten.
-    pub(in crate::stage::build::dockerfile) fn anew(self) -> Self {
-        Self::new(&self.effects, self.secrets)
+    pub(in crate::stage::build::dockerfile) fn anew(&self) -> Self {
+        Self::new(&self.effects, self.secrets.clone())
     }
 
     /// A step is known by its name. Heard again, nothing changes.
