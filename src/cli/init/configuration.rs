@@ -41,22 +41,29 @@ pub(super) fn configuration(found: &Found, repository: &str) -> String {
     if pulls && repository.starts_with("oci:") {
         text.push_str("# (This target pulls the image: [image] repository must then be a registry's, host/path.)\n");
     }
-    for line in rollout(&found.runs).lines() {
+    for line in rollout(&found.runs, &found.kind).lines() {
         text.push_str(format!("# {line}").trim_end());
         text.push('\n');
     }
     text
 }
 
-fn rollout(runs: &Runs) -> String {
+fn rollout(runs: &Runs, kind: &Kind) -> String {
     // Containers and pods are told apart by themselves: an answer that names no version would only fail there.
     // Twice a remark: it is for who has traffic, and another decision.
     let canary = "\n# [rollout.canary]                          # a growing share of the requests first; without traffic the old version stays\n\
                   # steps = [5, 25, 100]\n# time = \"60s\"\n# errors = 0.01\n";
     let health = "\n[rollout.health]\nurl = \"http://127.0.0.1:8080/readyz\"         # as users call it\n";
+    // What is linked with a base's libraries is no program of the machine.
+    let process = match kind {
+        Kind::Crate { .. } => "target = \"process\"",
+        Kind::Dockerfile { .. } | Kind::Image { .. } => {
+            "# Or \"compose\", \"swarm\", \"kubernetes\", \"command\": \"process\" is for a program that needs nothing of its image but itself.\ntarget = \"process\""
+        }
+    };
     match runs {
         Runs::Unknown => format!(
-            "[rollout]\ntarget = \"process\"\n{health}\
+            "[rollout]\n{process}\n{health}\
              version = {{ json = \"/version\" }}              # its answer must name the commit or the digest\n{canary}"
         ),
         Runs::Compose { file, service } => format!(

@@ -65,6 +65,23 @@ pub enum DockerfileError {
         /// The end of what it wrote.
         tail: String,
     },
+    /// The builder could not start a step's command, or did not hear how it ended.
+    #[error("the builder could not run the step `{step}` ({place}): {reason}{}", below(tail))]
+    #[diagnostic(
+        code(build::engine),
+        help(
+            "nothing was judged, and the step is not known to be wrong: look at the builder (its disk, its network, its log), and build again"
+        )
+    )]
+    NotRun {
+        /// The step, as the builder shows it.
+        step: String,
+        /// `Dockerfile:7`.
+        place: String,
+        reason: String,
+        /// The end of what it wrote.
+        tail: String,
+    },
     /// The builder of the Dockerfile did not do its work.
     #[error("{builder} gave no image{}", below(tail))]
     #[diagnostic(code(build::builder))]
@@ -160,7 +177,7 @@ impl DockerfileError {
             | Self::NoCacheExport { .. }
             | Self::OtherMachine { .. } => ExitKind::Usage,
             // No image, no verdict: not the user's flags, and not a finding either.
-            Self::Step { .. } | Self::Builder { .. } | Self::Leaked { .. } => ExitKind::Undecidable,
+            Self::Step { .. } | Self::NotRun { .. } | Self::Builder { .. } | Self::Leaked { .. } => ExitKind::Undecidable,
             Self::NoEngine { .. } | Self::BaseImage { .. } => ExitKind::Unreachable,
         }
     }

@@ -2,6 +2,7 @@
 
 use aho_corasick::AhoCorasick;
 
+use super::encoded;
 use crate::io::secret::Secret;
 use crate::model::secret_name::holds_secret;
 use crate::stage::build::DockerfileError;
@@ -10,6 +11,8 @@ use crate::stage::build::DockerfileError;
 const SHORTEST: usize = 8;
 /// A word of a longer text counts from this length on, with letters and digits.
 const WORD: usize = 16;
+/// A longer one is looked for as it is, and its words in every form.
+const LONGEST_ENCODED: usize = 8 << 10;
 
 /// Knows the secrets of a build by their ids.
 #[derive(Debug, Clone)]
@@ -32,10 +35,12 @@ impl Leaks {
         let mut look_for = |id: &String, pattern: Vec<u8>| {
             if pattern.is_ascii() {
                 patterns.push(in_utf_16(&pattern));
-                ids.push(id.clone());
+            }
+            if pattern.len() <= LONGEST_ENCODED {
+                patterns.extend(encoded::forms(&pattern));
             }
             patterns.push(pattern);
-            ids.push(id.clone());
+            ids.resize(patterns.len(), id.clone());
         };
         for (id, secret) in secrets {
             for pattern in patterns_of(secret.expose()) {
@@ -178,6 +183,32 @@ mod tests {
         for text in [wide(u16::to_le_bytes), wide(u16::to_be_bytes)] {
             assert_eq!(leaks(TOKEN).within(&text), Some("npmrc"));
         }
+    }
+
+    #[test]
+    fn a_value_is_found_as_others_encode_it() {
+        use base64::Engine as _;
+        use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+
+        let found = leaks(TOKEN);
+        // As Docker writes a login, a cluster its secrets and a script its settings: whatever stands around it.
+        for around in ["", "a", "me:", "somebody:", "{\"auth\":\""] {
+            let text = format!("{around}{TOKEN}\n");
+            let (standard, url_safe) = (STANDARD.encode(&text), URL_SAFE_NO_PAD.encode(&text));
+            for written in [&standard, &url_safe, &hex::encode(&text), &hex::encode_upper(&text)] {
+                assert_eq!(
+                    found.within(format!("value: {written}").as_bytes()),
+                    Some("npmrc"),
+                    "{around}: {written}"
+                );
+            }
+        }
+        let other = STANDARD.encode("npm_a8Kq2LmZx90Tr5VbYx: not the same");
+        assert_eq!(found.within(other.as_bytes()), None);
+        // One with characters that an address escapes.
+        let found = leaks("pa/ss+wo rd?1234");
+        assert_eq!(found.within(b"https://me:pa%2Fss%2Bwo%20rd%3F1234@db/"), Some("npmrc"));
+        assert_eq!(found.within(b"password=pa%2fss%2bwo+rd%3f1234"), Some("npmrc"));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! form, with no time of the day on which they were made; the layers of the base keep every byte of their tars, so that they stay the base's.
 
 mod config;
+mod encoded;
 mod image;
 mod layer;
 mod leak;

@@ -64,6 +64,13 @@ pub(super) fn explain(request: &Request<'_>, steps: &Steps, builder: &'static st
         return DockerfileError::NoEngine { reasons: vec![reason] }.into();
     }
     match steps.failure() {
+        Some(failed) if is_the_builders(&failed.name, &reason) => DockerfileError::NotRun {
+            step: failed.name.clone(),
+            place,
+            reason: brief(&reason),
+            tail: failed.tail.clone(),
+        }
+        .into(),
         Some(failed) => DockerfileError::Step {
             step: failed.name.clone(),
             place,
@@ -73,6 +80,26 @@ pub(super) fn explain(request: &Request<'_>, steps: &Steps, builder: &'static st
         .into(),
         None => DockerfileError::Builder { builder, tail: all }.into(),
     }
+}
+
+/// A command that ran ends with a code, and one that is not in the image is missing there; of all else that stops a `RUN` the step is not the cause.
+fn is_the_builders(step: &str, reason: &str) -> bool {
+    let runs = step.split(' ').any(|word| word.eq_ignore_ascii_case("RUN"));
+    let of_the_step = [
+        "exit code",
+        "exit status",
+        "no such file or directory",
+        "not found",
+        "permission denied",
+        "exec format error",
+        "not a directory",
+        "no users found",
+        "unable to find user",
+        "secret",
+        "ssh",
+    ];
+    let reason = reason.to_ascii_lowercase();
+    runs && !says(&reason, &of_the_step)
 }
 
 fn says(text: &str, words: &[&str]) -> bool {
@@ -126,4 +153,30 @@ fn line_of(request: &Request<'_>, failed: &FailedStep) -> Option<u32> {
 
 fn words(text: &str) -> Vec<&str> {
     text.split_whitespace().filter(|word| *word != "\\").collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_the_builders;
+
+    #[test]
+    fn a_command_that_ended_or_is_not_there_is_the_steps_own_fault_and_what_the_kernel_refused_is_not() {
+        const STEP: &str = "[build 2/3] RUN npm ci";
+        for reason in [
+            "process \"/bin/sh -c npm ci\" did not complete successfully: exit code: 1",
+            "building at STEP \"RUN npm ci\": while running runtime: exit status 127",
+            "runc run failed: unable to start container process: exec: \"/bin/sh\": stat /bin/sh: no such file or directory",
+            "unable to find user nobody: no matching entries in passwd file",
+        ] {
+            assert!(!is_the_builders(STEP, reason), "{reason}");
+        }
+        for reason in [
+            "failed to mount overlay: device or resource busy",
+            "sealing memfd copy of /proc/self/exe: resource busy",
+            "runc run failed: unable to start container process: unable to apply cgroup configuration",
+        ] {
+            assert!(is_the_builders(STEP, reason), "{reason}");
+            assert!(!is_the_builders("[2/3] COPY a b", reason), "{reason}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! Every file that could hold a secret, and the secrets in it.
 
 use super::found::Found;
-use super::{documents, inner_marks, keys, pieces, places, tokens};
+use super::{documents, in_base64, inner_marks, keys, pieces, places, tokens};
 use crate::io::encoding;
 use crate::io::layers::Spilled;
 use crate::model::coverage::GapKind;
@@ -19,7 +19,7 @@ impl Cataloger for Secrets {
     }
 
     fn version(&self) -> u32 {
-        5
+        6
     }
 
     fn domain(&self) -> Domain {
@@ -96,6 +96,7 @@ pub(super) fn secrets(path: &str, content: &[u8]) -> Vec<Found> {
     let content = decoded.as_deref().map_or(content, str::as_bytes);
     let mut found = tokens::in_text(content);
     found.extend(inner_marks::in_text(content));
+    found.extend(in_base64::in_text(content, !places::is_sample(path)));
     if !places::is_sample(path) {
         found.extend(keys::private_keys(content));
         found.extend(keys::putty_keys(content));

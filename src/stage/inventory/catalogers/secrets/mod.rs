@@ -8,6 +8,7 @@ mod cataloger;
 mod configuration;
 mod documents;
 mod found;
+mod in_base64;
 mod inner_marks;
 mod issuers;
 mod keys;

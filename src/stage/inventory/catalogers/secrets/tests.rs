@@ -253,3 +253,49 @@ fn the_secret_itself_is_never_said() {
     let secret = format!("glpat-{}", random(20));
     assert!(!of("app/x.sh", &secret).join(" ").contains(&secret[6..]));
 }
+
+#[test]
+fn what_is_in_base64_is_found_as_it_would_be_by_itself() {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+
+    let token = format!("ghp_{}", with_checksum(&random(30)));
+    for before in ["", "a:", "me:", "user:", "token = "] {
+        let text = format!("{before}{token}\n");
+        for written in [STANDARD.encode(&text), URL_SAFE_NO_PAD.encode(&text)] {
+            let file = format!("apiVersion: v1\nkind: Secret\ndata:\n  token: {written}\n  other: aGVsbG8=\n");
+            let expected = "GitHub personal access token in base64 (line 4)";
+            assert_eq!(of("app/deploy.yaml", &file), [expected], "{before:?}");
+        }
+    }
+    let glued = STANDARD.encode(format!("x{token}"));
+    assert_eq!(of("app/deploy.yaml", &glued), [] as [&str; 0], "no word begins there");
+    let key = STANDARD.encode(pem("RSA PRIVATE KEY"));
+    assert_eq!(
+        of("root/config", &format!("users:\n- user:\n    client-key-data: {key}\n")),
+        ["rsa private key in base64 (line 3)"]
+    );
+    // In lines of 64, as `base64` and `openssl` write them, and in JSON.
+    let lines: Vec<&str> = key.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
+    let block = format!("key: |\n  {}\nnext: 1\n", lines.join("\n  "));
+    assert_eq!(of("app/block.yaml", &block), ["rsa private key in base64 (line 2)"]);
+    let json = format!("{{\"key\": \"{}\"}}", lines.join("\\n"));
+    assert_eq!(of("app/block.json", &json), ["rsa private key in base64 (line 1)"]);
+    for harmless in [
+        pem("CERTIFICATE"),
+        "ghp_ is how a token begins".to_owned(),
+        "npm_config_registry=x".to_owned(),
+    ] {
+        let text = STANDARD.encode(&harmless);
+        assert_eq!(of("app/deploy.yaml", &format!("data: {text}\n")), [] as [&str; 0], "{harmless}");
+    }
+}
+
+#[test]
+fn a_text_of_nothing_but_beginnings_in_base64_is_gone_through_in_linear_time() {
+    let begun = std::time::Instant::now();
+    for mark in ["Z2hwX", "Z2hwX\n", "LS0tLS1CRUdJTi", "LS0tLS1CRUdJTi\n", "hocF"] {
+        assert_eq!(of("app/x.txt", &mark.repeat((1 << 20) / mark.len())), [] as [&str; 0]);
+    }
+    assert!(begun.elapsed() < std::time::Duration::from_secs(20), "{:?}", begun.elapsed());
+}
