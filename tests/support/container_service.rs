@@ -81,7 +81,7 @@ fn lead(stream: TcpStream, name: &str) -> Option<()> {
         }
         let mut body = Vec::new();
         (&mut reader).take(length).read_to_end(&mut body).ok()?;
-        let mut backend = found(name).into_iter().find_map(|address| TcpStream::connect_timeout(&address, Duration::from_secs(1)).ok());
+        let mut backend = found(name).into_iter().find_map(|address| TcpStream::connect_timeout(&address, Duration::from_secs(2)).ok());
         let answer = backend.as_mut().and_then(|backend| {
             backend.write_all(format!("{}connection: close\r\n\r\n", head.trim_end_matches("\r\n").to_owned() + "\r\n").as_bytes()).ok()?;
             backend.write_all(&body).ok()?;
@@ -107,7 +107,7 @@ fn found(name: &str) -> Vec<SocketAddr> {
         }
         question.extend([0, 0, 1, 0, 1]);
         let socket = UdpSocket::bind("0.0.0.0:0")?;
-        socket.set_read_timeout(Some(Duration::from_secs(2)))?;
+        socket.set_read_timeout(Some(Duration::from_secs(5)))?;
         socket.send_to(&question, "127.0.0.11:53")?;
         let mut answer = [0; 1500];
         let length = socket.recv(&mut answer)?;
@@ -116,7 +116,7 @@ fn found(name: &str) -> Vec<SocketAddr> {
         let addresses = records.filter(|bytes| bytes[..4] == [0, 1, 0, 1] && bytes[8..10] == [0, 4]);
         Ok(addresses.map(|bytes| SocketAddr::from(([bytes[10], bytes[11], bytes[12], bytes[13]], 8080))).collect())
     };
-    ask().unwrap_or_default()
+    ask().or_else(|_| ask()).unwrap_or_default()
 }
 
 fn converse(stream: TcpStream) -> Option<()> {

@@ -81,7 +81,7 @@ impl DockerEngine {
             .spawn()
             .unwrap();
         let mut engine = Self { child, folder };
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_secs(180);
         while !engine
             .docker(&["info"])
             .stdout(Stdio::null())

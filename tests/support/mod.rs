@@ -21,6 +21,7 @@ pub(crate) mod mutated_tars;
 pub(crate) mod outcomes;
 #[expect(unreachable_pub, reason = "shared with the fuzz targets")]
 pub(crate) mod peer;
+pub(crate) mod ports;
 pub(crate) mod publishing;
 pub(crate) mod quirks;
 pub(crate) mod registry;

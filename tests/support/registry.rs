@@ -1,11 +1,12 @@
 //! Real registries on loopback, each ended with the test that started it.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use super::ports::free_address;
 use super::tools;
 
 /// A registry that runs. Ends when it is dropped.
@@ -63,7 +64,7 @@ impl RunningRegistry {
             address,
             folders: vec![folder],
         };
-        let deadline = Instant::now() + Duration::from_secs(20);
+        let deadline = Instant::now() + Duration::from_secs(90);
         while !answers(address) {
             assert!(Instant::now() < deadline, "the registry does not answer on {address}");
             std::thread::sleep(Duration::from_millis(20));
@@ -84,16 +85,11 @@ impl Drop for RunningRegistry {
     }
 }
 
-/// An address that nobody listens on now.
-pub(crate) fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
-}
-
 fn answers(address: SocketAddr) -> bool {
-    let Ok(mut stream) = TcpStream::connect_timeout(&address, Duration::from_millis(200)) else {
+    let Ok(mut stream) = TcpStream::connect_timeout(&address, Duration::from_secs(2)) else {
         return false;
     };
-    let _ = stream.set_read_timeout(Some(Duration::from_secs(2)));
+    let _ = stream.set_read_timeout(Some(Duration::from_secs(10)));
     let request = format!("GET /v2/ HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
     let mut answer = [0; 12];
     stream.write_all(request.as_bytes()).is_ok() && stream.read_exact(&mut answer).is_ok() && &answer[..5] == b"HTTP/"

@@ -12,7 +12,8 @@ use portcullis::model::plan::{KeySource, Keyless, KeylessServices, SignerIdentit
 use serde_json::{Value, json};
 
 use super::files_server::FilesServer;
-use super::sigstore_parts::{Children, der, ders, fetched, free_port, issuers, make_keys, publish_issuer};
+use super::ports::free_address;
+use super::sigstore_parts::{Children, der, ders, fetched, issuers, make_keys, publish_issuer};
 use super::tools;
 
 /// Whom tokens are about, unless a test says otherwise.
@@ -63,10 +64,10 @@ impl Sigstore {
 
         let mut children = Children(Vec::new());
         let mut start = |program: &Path, arguments: &[String], address: &str| children.start(folder, program, arguments, address);
-        let [log, certificates, other, entries, clock] = std::array::from_fn(|_| format!("127.0.0.1:{}", free_port()));
+        let [log, certificates, other, entries, clock] = std::array::from_fn(|_| free_address().to_string());
         let strings = |arguments: &[&str]| arguments.iter().map(|argument| (*argument).to_owned()).collect::<Vec<_>>();
         let port = |address: &str| address.rsplit_once(':').unwrap().1.to_owned();
-        let spare = free_port;
+        let spare = || free_address().port();
         start(
             tesseract,
             &strings(&[

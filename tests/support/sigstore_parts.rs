@@ -2,7 +2,6 @@
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
@@ -50,7 +49,7 @@ impl Children {
         let mut command = Command::new(program);
         command.args(arguments).current_dir(folder).stdout(Stdio::null()).stderr(log);
         self.0.push(command.spawn().unwrap());
-        let deadline = Instant::now() + Duration::from_secs(30);
+        let deadline = Instant::now() + Duration::from_secs(120);
         while std::net::TcpStream::connect(address).is_err() {
             let ended = self.0.last_mut().unwrap().try_wait().unwrap();
             if ended.is_some() || Instant::now() > deadline {
@@ -124,20 +123,6 @@ pub(super) fn issuers(url: &str) -> String {
     format!(
         "oidc-issuers:\n  {url}:\n    issuer-url: {url}\n    client-id: sigstore\n    type: email\n    contact: a@b.example\n    description: test\n"
     )
-}
-
-/// A port that nobody listens on, below those that the system hands out: whoever waits for a service on one of these could else be connected to
-/// itself, and take the port.
-pub(super) fn free_port() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    loop {
-        let after = NEXT.fetch_add(1, Ordering::Relaxed);
-        let first = u16::try_from(std::process::id() % 10_000).unwrap();
-        let port = 20_000 + (first + after) % 12_000;
-        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
-    }
 }
 
 pub(super) fn fetched(url: &str) -> String {

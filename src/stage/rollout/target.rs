@@ -232,7 +232,7 @@ pub(super) trait RolloutTarget: Send + Sync {
     /// Stops every other instance: SIGTERM, then SIGKILL after `wait`. Gives how many requests were cut, where that is known.
     fn retire(&self, keep: Option<&str>, token: u64, wait: Duration) -> impl Future<Output = Result<Option<u64>, TargetError>> + Send;
 
-    /// Brings a release that ran before back to the front, starting it again where it does not run any more.
+    /// Brings a release that ran before back to the front, starting it again where it does not run any more: it is to listen within `wait`.
     fn restore(&self, deployed: &Deployed, token: u64, wait: Duration) -> impl Future<Output = Result<(), TargetError>> + Send;
 
     /// Drains and stops everything. Gives the runs that were stopped, and how many requests were cut, where that is known.

@@ -117,7 +117,7 @@ struct Sample {
 impl Sample {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = crate::support::ports::free_address().port();
         let sample = Self { folder, port };
         let repository = sample.repository();
         copy(&root().join("fixtures/service"), &repository.join("service"));

@@ -14,7 +14,8 @@ use serde_json::json;
 
 use crate::support::images::{COMMIT, EVALUATED, policy};
 use crate::support::publishing::{Workplace, expectation, registry};
-use crate::support::registry::{RunningRegistry, free_address};
+use crate::support::ports::free_address;
+use crate::support::registry::RunningRegistry;
 use crate::support::sigstore::{Sigstore, WHO};
 
 use super::interop::{cosign, run};

@@ -20,7 +20,7 @@ fn logging(world: &mut World, log: AccessLog) {
 
 /// The lines of a log, once there are so many of requests with this path.
 async fn lines_of(log: &Path, path: &str, count: usize) -> Vec<Value> {
-    for _ in 0..200 {
+    for _ in 0..3_000 {
         let text = std::fs::read_to_string(log).unwrap_or_default();
         let lines: Vec<Value> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
         let lines: Vec<Value> = lines.into_iter().filter(|line| line["path"] == path).collect();

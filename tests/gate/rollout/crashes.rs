@@ -10,7 +10,7 @@ use super::roles::{self, Death};
 use super::service::Behaviour;
 use super::world::World;
 
-/// Kills the deployer after some line and resumes. True where it was killed.
+/// Kills the deployer after some line and resumes. True where it came to that line.
 async fn killed_and_resumed(death: Death, behaviour: Behaviour, wanted: RolloutResult) -> bool {
     let world = World::new();
     let old = world.good('a');
@@ -22,7 +22,7 @@ async fn killed_and_resumed(death: Death, behaviour: Behaviour, wanted: RolloutR
     let serves = if wanted == RolloutResult::Committed { new } else { old };
     assert_eq!(world.live().await, (Some(*serves.digest()), 1), "{death:?}");
     assert_eq!(tally.lost(), Vec::<String>::new(), "{death:?}: {}", tally.line());
-    after.killed
+    after.reached
 }
 
 async fn killed_after_every_line(how: fn(usize) -> Death, behaviour: Behaviour, wanted: RolloutResult) -> usize {
@@ -36,7 +36,7 @@ async fn killed_after_every_line(how: fn(usize) -> Death, behaviour: Behaviour, 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_after_every_line_of_a_good_deploy_resume_commits_it() {
     let lines = killed_after_every_line(Death::Soon, Behaviour::default(), RolloutResult::Committed).await;
-    assert!(lines >= 18, "the deployer was killed after {lines} lines");
+    assert!(lines >= 18, "the deployer wrote {lines} lines");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -46,7 +46,7 @@ async fn killed_when_each_operation_of_a_good_deploy_is_done_resume_commits_it()
         return;
     }
     let lines = killed_after_every_line(Death::Late, Behaviour::default(), RolloutResult::Committed).await;
-    assert!(lines >= 18, "the deployer was killed after {lines} lines");
+    assert!(lines >= 18, "the deployer wrote {lines} lines");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -58,6 +58,6 @@ async fn killed_after_every_line_of_a_rollback_resume_rolls_back() {
     let behaviour = Behaviour::exiting();
     for how in [Death::Soon, Death::Late] {
         let lines = killed_after_every_line(how, behaviour.clone(), RolloutResult::RolledBack).await;
-        assert!(lines >= 7, "the deployer was killed after {lines} lines");
+        assert!(lines >= 7, "the deployer wrote {lines} lines");
     }
 }

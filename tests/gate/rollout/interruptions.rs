@@ -10,7 +10,7 @@ use portcullis::stage::rollout;
 use super::roles::{self, Death};
 use super::service::Behaviour;
 use super::states;
-use super::world::World;
+use super::world::{LONG, World};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_deployers_one_is_told_who_the_other_is() {
@@ -136,27 +136,17 @@ async fn a_foreign_change_of_the_front_door_in_the_soak_supersedes_and_restores_
     let mut world = World::new();
     let old = world.good('a');
     world.rollout(&old).await;
-    world.plan.health.soak = Duration::from_secs(3);
-    let state = world.state();
-    let meddler = std::thread::spawn(move || {
-        let mut before = None;
-        loop {
-            let key = std::fs::read_to_string(state.join("control.key")).unwrap();
-            let ask = |order| super::world::order(&state, &key, order);
-            let status = ask(serde_json::json!({"op": "status"}));
-            let front = status["routes"]["front"].clone();
-            let old = before.get_or_insert(front.clone()).clone();
-            if front != old {
-                let routes = serde_json::json!({"token": 1_000_000, "front": old, "standby": null});
-                assert_eq!(ask(serde_json::json!({"op": "swap", "routes": routes}))["answer"], "done");
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(5));
-        }
-    });
-    tokio::time::sleep(Duration::from_millis(100)).await;
-    let report = world.rollout(&world.good('b')).await;
-    meddler.join().unwrap();
+    // It ends as soon as the other one is seen.
+    world.plan.health.soak = LONG;
+    let key = std::fs::read_to_string(world.state().join("control.key")).unwrap();
+    let ask = |order| super::world::order(&world.state(), &key, order);
+    let before = ask(serde_json::json!({"op": "status"}))["routes"]["front"].clone();
+    let (plan, effects, new) = (world.plan.clone(), world.effects(), world.good('b'));
+    let running = tokio::spawn(async move { rollout::rollout(&new, &plan, &effects).await.unwrap() });
+    roles::soaking(&world, &running).await;
+    let routes = serde_json::json!({"token": 1_000_000, "front": before, "standby": null});
+    assert_eq!(ask(serde_json::json!({"op": "swap", "routes": routes}))["answer"], "done");
+    let report = running.await.unwrap();
     assert_eq!(report.result, RolloutResult::Superseded, "{:?}", report.reason);
     assert!(!states(&report).contains(&"RollingBack"));
     assert_eq!(world.live().await.0, Some(*old.digest()));

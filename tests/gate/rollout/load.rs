@@ -12,6 +12,9 @@ use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
+/// How long an answer is waited for.
+const LONGEST: Duration = Duration::from_secs(40);
+
 type Sender = SendRequest<Full<Bytes>>;
 
 /// What came of it.
@@ -68,9 +71,9 @@ async fn send_all(address: SocketAddr, every: Duration, stop: Arc<AtomicBool>, t
         let (tally, idle) = (Arc::clone(&tally), Arc::clone(&idle));
         tally.sent.fetch_add(1, Ordering::SeqCst);
         under_way.spawn(async move {
-            let limit = Duration::from_secs(20);
+            let limit = LONGEST;
             let outcome = tokio::time::timeout(limit, send_one(address, number, &idle)).await;
-            match outcome.unwrap_or_else(|_| Err("no answer within 20 s".to_owned())) {
+            match outcome.unwrap_or_else(|_| Err(format!("no answer within {LONGEST:?}"))) {
                 Ok(()) => {
                     tally.answered.fetch_add(1, Ordering::SeqCst);
                 }

@@ -51,11 +51,14 @@ async fn metrics_parse_and_agree_with_what_was_asked_and_stand_on_no_public_addr
         },
     );
     world.rollout(&release).await;
+    world.until_in_flight(0).await;
     let before = parsed(asked(&world.state(), "/metrics").split_once("\r\n\r\n").unwrap().1);
     for _ in 0..7 {
         world.get("/version").await.unwrap();
         world.get("/nothing").await.unwrap();
     }
+    // The last one is counted a moment after its answer has come.
+    world.until_in_flight(0).await;
     let answer = asked(&world.state(), "/metrics");
     let (head, page) = answer.split_once("\r\n\r\n").unwrap();
     assert!(

@@ -29,4 +29,4 @@ mod watching;
 mod world;
 
 use heavy::heavy;
-use states::states;
+use states::{says, states};

@@ -3,14 +3,13 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use portcullis::model::digest::Digest;
 use portcullis::model::outcome::RolloutResult;
 use portcullis::stage::publish::Attested;
 use portcullis::stage::rollout;
 
-use super::world::{World, commit};
+use super::world::{World, commit, until};
 
 fn folder(world: &World, release: &Attested) -> PathBuf {
     world.state().join("releases").join(release.digest().hex())
@@ -101,13 +100,13 @@ async fn a_program_that_was_changed_is_not_started_again_by_the_switch() {
     assert_eq!(world.rollout(&release).await.result, RolloutResult::Committed);
     // The control: as it is, it comes back.
     world.kill_instances();
-    until(|| answers(&world)).await;
+    until("it answers", async || answers(&world).await).await;
     let program = folder(&world, &release).join("root/service");
     let mut text = fs::read_to_string(&program).unwrap();
     text.push_str("# one line more\n");
     fs::write(&program, text).unwrap();
     world.kill_instances();
-    until(async || {
+    until("the log says so", async || {
         let log = fs::read_to_string(world.state().join("switch.log")).unwrap();
         log.contains("is not what was unpacked from the image any more")
     })
@@ -120,16 +119,6 @@ async fn a_program_that_was_changed_is_not_started_again_by_the_switch() {
 
 async fn answers(world: &World) -> bool {
     matches!(world.get("/version").await, Ok((200, _)))
-}
-
-async fn until(is: impl AsyncFn() -> bool) {
-    for _ in 0..200 {
-        if is().await {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("it did not come in ten seconds");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -51,6 +51,13 @@ impl Death {
             Self::Never => Self::Never,
         }
     }
+
+    fn line(self) -> usize {
+        match self {
+            Self::Soon(line) | Self::Late(line) => line,
+            Self::Never => usize::MAX,
+        }
+    }
 }
 
 /// Waits until the last line of a world's journal is of the soak.
@@ -62,7 +69,7 @@ pub(crate) async fn soaking(world: &World, running: &tokio::task::JoinHandle<Rol
 pub(crate) async fn come_to(state: &str, world: &World, running: &tokio::task::JoinHandle<RolloutReport>) {
     let journal = world.state().join("journal.jsonl");
     while !fs::read_to_string(&journal).is_ok_and(|text| text.lines().next_back().is_some_and(|line| line.contains(state))) {
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
         assert!(!running.is_finished(), "it ended before {state}");
     }
 }
@@ -85,8 +92,10 @@ pub(crate) fn of_two_one_is_locked_out(one: RolloutReport, two: RolloutReport) -
 /// What became of a deployer that was to die.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Aftermath {
-    /// False where it came to its end before the line that it was to die at.
+    /// False where it came to its end before the line that it was to die at, or where who watches it on a busy machine came too late.
     pub(crate) killed: bool,
+    /// False where it came to its end before the line that it was to die at.
+    pub(crate) reached: bool,
     /// False where it left nothing to be resumed.
     pub(crate) resumed: bool,
 }
@@ -94,7 +103,10 @@ pub(crate) struct Aftermath {
 /// Lets a deployer of the release with a letter die at a line of its own run, and resumes: what is resumed ends as `wanted`, as does a deployer
 /// that came to its end before it, and nothing stays interrupted.
 pub(crate) async fn killed_and_resumed(world: &World, letter: char, death: Death, wanted: RolloutResult) -> Aftermath {
+    let journal = world.state().join("journal.jsonl");
+    let goal = death.after(lines(&journal)).line();
     let ended = let_die(world, letter, death).await;
+    let reached = lines(&journal) >= goal;
     let killed = ended.signal().is_some();
     if !killed {
         let report = fs::read(world.path().join(REPORT))
@@ -111,6 +123,7 @@ pub(crate) async fn killed_and_resumed(world: &World, letter: char, death: Death
     assert!(world.status().await.interrupted.is_none(), "{death:?}");
     Aftermath {
         killed,
+        reached,
         resumed: resumed.is_some(),
     }
 }
@@ -191,7 +204,7 @@ fn deploy() {
     let goal = line.parse::<usize>().unwrap();
     if how == "never" {
         // Long enough for somebody else to come while it is at work, on a busy machine too.
-        world.plan.health.soak = std::time::Duration::from_secs(3);
+        world.plan.health.soak = Duration::from_secs(8);
     }
     let journal = world.state().join("journal.jsonl");
     let mut effects = world.effects();

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use portcullis::io::oci_layout::{Manifest, OciLayout};
@@ -12,12 +12,12 @@ use portcullis::model::outcome::RolloutResult;
 use portcullis::stage::publish::Attested;
 
 use super::service::Behaviour;
-use super::world::{World, commit};
+use super::world::{LONG, World, commit, until};
 use crate::support::registry::RunningRegistry;
 
 fn connection(world: &World) -> TcpStream {
     let stream = TcpStream::connect(world.listen()).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    stream.set_read_timeout(Some(LONG)).unwrap();
     stream
 }
 
@@ -45,8 +45,7 @@ async fn an_upgraded_connection_is_carried_both_ways_and_counts_as_in_flight() {
     assert_eq!(read_until(&mut stream, b"\n"), "ping\n");
     assert_eq!(world.status().await.traffic[0].in_flight, 1);
     drop(stream);
-    tokio::time::sleep(Duration::from_millis(200)).await;
-    assert_eq!(world.status().await.traffic[0].in_flight, 0);
+    world.until_in_flight(0).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -59,39 +58,29 @@ async fn server_sent_events_pass_as_they_come_stay_with_their_version_and_are_cu
     let head = read_until(&mut stream, b"\r\n\r\n").to_ascii_lowercase();
     assert!(head.starts_with("http/1.1 200") && head.contains("text/event-stream"), "{head}");
     let listener = std::thread::spawn(move || {
-        let (mut events, mut longest, mut last) = (Vec::new(), Duration::ZERO, Instant::now());
-        let mut text = Vec::new();
+        let (mut text, mut reads) = (Vec::new(), 0);
         let mut bytes = [0u8; 4096];
         while let Ok(count) = stream.read(&mut bytes)
             && count > 0
         {
             text.extend_from_slice(&bytes[..count]);
-            longest = longest.max(last.elapsed());
-            last = Instant::now();
+            reads += 1;
         }
         let text = String::from_utf8(text).unwrap();
-        events.extend(text.lines().filter_map(|line| line.strip_prefix("data: ")).map(str::to_owned));
-        (events, longest)
+        let events: Vec<String> = text.lines().filter_map(|line| line.strip_prefix("data: ")).map(str::to_owned).collect();
+        (events, reads)
     });
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    let begun = Instant::now();
     let report = world.rollout(&world.good('b')).await;
-    let took = begun.elapsed();
     assert_eq!(report.result, RolloutResult::Committed, "{:?}", report.reason);
     assert_eq!(
         report.cut_requests,
         Some(1),
         "the stream was under way when the old version stopped"
     );
-    let (events, longest) = listener.join().unwrap();
-    // All from the version that it began with, as they were sent: some of 50 ms each, and nothing kept back.
+    let (events, reads) = listener.join().unwrap();
+    // All from the version that it began with, one each 50 ms, and as they were sent: what is kept back comes many at once.
     assert!(events.iter().all(|event| *event == commit('a')), "{events:?}");
-    assert!(
-        events.len() as u128 * 100 > took.as_millis() / 2,
-        "{} events in {took:?}",
-        events.len()
-    );
-    assert!(longest < Duration::from_secs(1), "{longest:?}");
+    assert!(events.len() >= 10 && reads * 5 >= events.len(), "{} events in {reads} parts", events.len());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -140,12 +129,10 @@ async fn an_instance_that_dies_is_started_again_by_the_switch() {
     let release = world.good('a');
     world.rollout(&release).await;
     world.kill_instances();
-    let mut tries = 0;
-    while !matches!(world.get("/version").await, Ok((200, _))) {
-        tries += 1;
-        assert!(tries < 200, "nobody started it again");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    until("somebody has started it again", async || {
+        matches!(world.get("/version").await, Ok((200, _)))
+    })
+    .await;
     let status = world.status().await;
     assert_eq!((status.restarts, status.instances.len()), (1, 1));
     let new = world.good('b');

@@ -14,7 +14,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::roles::{self, Death};
 use super::service::Behaviour;
 use super::states;
-use super::world::{World, commit};
+use super::world::{LONG, World, commit};
 
 fn exits() -> Behaviour {
     Behaviour::exiting()
@@ -109,6 +109,7 @@ async fn a_health_check_that_no_version_passes_is_told_in_the_plan_and_when_the_
     );
     // It served all the while.
     world.plan.health.probe = right;
+    world.plan.health.deadline = LONG;
     assert_eq!(world.rollout(&world.good('a')).await.result, RolloutResult::AlreadyDeployed);
 }
 
@@ -210,7 +211,7 @@ async fn a_deployer_that_waits_for_the_lock_gets_it_when_the_other_is_done() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_version_that_names_another_commit_is_told_with_what_was_expected() {
     let mut world = World::new();
-    world.plan.waits.stage = Duration::from_millis(700);
+    world.plan.waits.stage = Duration::from_secs(4);
     let behaviour = Behaviour {
         commit: Some("unknown".to_owned()),
         ..Behaviour::default()

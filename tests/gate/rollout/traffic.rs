@@ -9,8 +9,9 @@ use portcullis::stage::rollout;
 
 use super::heavy;
 use super::load::Load;
+use super::roles;
 use super::service::Behaviour;
-use super::world::World;
+use super::world::{World, until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_request_is_lost_in_deploys_and_rollbacks_under_load() {
@@ -76,13 +77,8 @@ async fn a_switch_that_takes_over_loses_no_request() {
             .spawn()
             .unwrap();
         // The one before ends by itself when it has finished what it had.
-        let mut waited = 0;
-        while world.switches().iter().any(|pid| before.contains(pid)) {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-            // It is a child of this process or of the one that started it here: reaped where it can be.
-            waited += 1;
-            assert!(waited < 500, "the old switch does not end");
-        }
+        // It is a child of this process or of the one that started it here: reaped where it can be.
+        until("the old switch has ended", async || !world.switches().iter().any(|pid| before.contains(pid))).await;
         assert!(next.try_wait().unwrap().is_none(), "the new switch ended");
         std::mem::forget(next);
     }
@@ -109,18 +105,18 @@ async fn a_switch_that_was_killed_is_brought_back_by_the_next_rollout_with_its_r
 async fn a_switch_that_is_killed_in_the_soak_is_brought_back_within_the_budget() {
     let mut world = World::new();
     world.rollout(&world.good('a')).await;
-    world.plan.health.soak = Duration::from_secs(2);
+    world.plan.health.soak = Duration::from_secs(3);
     world.plan.health.max_error_rate = 0.2;
-    let state = world.state().display().to_string();
-    let killer = tokio::spawn(async move {
-        tokio::time::sleep(Duration::from_millis(1200)).await;
-        for process in daemon::find("PORTCULLIS_SWITCH", &state).unwrap() {
-            daemon::end(&process, Signal::Kill).unwrap();
-        }
-    });
     let new = world.good('b');
-    let report = world.rollout(&new).await;
-    killer.await.unwrap();
+    let (plan, effects, release) = (world.plan.clone(), world.effects(), world.opened('b'));
+    let running = tokio::spawn(async move { rollout::rollout(&release, &plan, &effects).await.unwrap() });
+    roles::soaking(&world, &running).await;
+    let killed = world.switches();
+    for process in daemon::find("PORTCULLIS_SWITCH", &world.state().display().to_string()).unwrap() {
+        daemon::end(&process, Signal::Kill).unwrap();
+    }
+    let report = running.await.unwrap();
+    assert_ne!(world.switches(), killed, "it was not killed");
     assert_eq!(report.result, RolloutResult::Committed, "{:?}", report.reason);
     assert_eq!(world.live().await, (Some(*new.digest()), 1));
 }

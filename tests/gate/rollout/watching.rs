@@ -29,7 +29,7 @@ async fn a_watched_rollout_is_told_state_by_state_and_ends_with_what_serves() {
     assert!(deployer.wait().unwrap().success());
     let (told, answer) = (String::from_utf8_lossy(&watched.stderr), String::from_utf8_lossy(&watched.stdout));
     assert_eq!(watched.status.code(), Some(0), "{told}");
-    // Its soak takes three seconds.
+    // Its soak takes some seconds.
     assert!(told.contains(": Soaking"), "{told}");
     assert!(answer.contains(&format!("serves     {}", new.digest().short())), "{answer}");
     assert!(!answer.contains("unfinished"), "{answer}");

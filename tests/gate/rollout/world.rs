@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use portcullis::io::Effects;
 use portcullis::io::daemon::{self, Signal};
@@ -19,6 +19,7 @@ use portcullis::stage::rollout::{self, RolloutStatus};
 use serde_json::{Value, json};
 
 use super::service::Behaviour;
+use crate::support::ports::free_address;
 
 pub(crate) struct World {
     dir: Option<tempfile::TempDir>,
@@ -68,7 +69,7 @@ impl World {
             },
             waits: Waits {
                 stage: Duration::from_secs(60),
-                drain: Duration::from_secs(3),
+                drain: Duration::from_secs(20),
                 stop: Duration::from_secs(2),
                 lock: Duration::ZERO,
             },
@@ -222,6 +223,13 @@ impl World {
         (status.live.map(|live| live.deployed.release.digest), status.instances.len())
     }
 
+    /// The requests that a release has answered, by the switch's own count.
+    pub(crate) async fn served(&self, release: &Attested) -> u64 {
+        let traffic = self.status().await.traffic;
+        let its = traffic.iter().filter(|traffic| traffic.backend.digest == *release.digest());
+        its.map(|traffic| traffic.served).sum()
+    }
+
     /// Kills everything, as a machine that starts anew.
     pub(crate) fn reboot(&self) {
         self.kill_switch();
@@ -239,7 +247,9 @@ impl World {
         for process in daemon::find("PORTCULLIS_SWITCH", &self.state().display().to_string()).unwrap() {
             daemon::end(&process, Signal::Kill).unwrap();
         }
+        let begun = Instant::now();
         while !self.switches().is_empty() {
+            assert!(begun.elapsed() < LONG, "the switch cannot be killed");
             std::thread::sleep(Duration::from_millis(2));
         }
     }
@@ -252,9 +262,18 @@ impl World {
 
     /// Waits until the journal is so many lines long.
     pub(crate) async fn until_journal_has(&self, count: usize) {
-        while super::roles::lines(&self.state().join("journal.jsonl")) < count {
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
+        until("the journal has so many lines", async || {
+            super::roles::lines(&self.state().join("journal.jsonl")) >= count
+        })
+        .await;
+    }
+
+    /// Waits until so many requests are under way through the switch.
+    pub(crate) async fn until_in_flight(&self, count: u64) {
+        until("so many requests are under way", async || {
+            self.status().await.traffic.iter().map(|traffic| traffic.in_flight).sum::<u64>() == count
+        })
+        .await;
     }
 
     /// What the front door answers at a path.
@@ -262,6 +281,25 @@ impl World {
         let text = super::load::plain_get(self.listen(), path).await?;
         Ok(text)
     }
+}
+
+/// How long what must come is waited for: on a machine that is slow for a while it comes late, and a hang is told all the same.
+pub(crate) const LONG: Duration = Duration::from_secs(60);
+
+/// Waits until something is so.
+pub(crate) async fn until(what: &str, is: impl AsyncFn() -> bool) {
+    let begun = Instant::now();
+    while !is().await {
+        assert!(begun.elapsed() < LONG, "within {LONG:?} it never came that {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// Writes a file that somebody else reads meanwhile: they see the old text or the new one, and nothing between.
+pub(crate) fn replace(file: &Path, text: &str) {
+    let fresh = file.with_extension("fresh");
+    fs::write(&fresh, text).unwrap();
+    fs::rename(fresh, file).unwrap();
 }
 
 /// Gives the switch of a state folder an order over its control socket.
@@ -293,14 +331,4 @@ impl Drop for World {
             }
         }
     }
-}
-
-fn free_address() -> SocketAddr {
-    use std::hash::{BuildHasher, RandomState};
-    // Not among the ports that the system gives to outgoing connections: one of those could take it before the switch does.
-    let first = 10_000 + (RandomState::new().hash_one(1u8) % 9_000) as u16;
-    (first..20_000)
-        .map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
-        .find(|address| TcpListener::bind(address).is_ok())
-        .unwrap()
 }

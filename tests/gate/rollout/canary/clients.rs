@@ -43,7 +43,7 @@ async fn a_client_stays_with_its_version_by_cookie_and_by_header() {
         roles::come_to("\"operation\":\"weigh\",\"detail\"", &world, &running).await;
         let clients = tokio::task::spawn_blocking(move || {
             let mut met = 0;
-            for client in 0..12 {
+            for client in 0..24 {
                 let (header, first) = match &sticky {
                     Sticky::Header(name) => {
                         let header = format!("{name}: user-{client}\r\n");
@@ -66,7 +66,7 @@ async fn a_client_stays_with_its_version_by_cookie_and_by_header() {
             met
         });
         let met = clients.await.unwrap();
-        assert!((1..12).contains(&met), "both versions are met: {met} of 12");
+        assert!((1..24).contains(&met), "both versions are met: {met} of 24");
         cancelled.store(true, std::sync::atomic::Ordering::SeqCst);
         running.await.unwrap();
     }

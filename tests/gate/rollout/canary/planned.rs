@@ -39,7 +39,7 @@ async fn the_plan_shows_each_step_with_its_budgets_and_touches_nothing() {
         assert!(steps[0].what.contains(part), "{part}: {}", steps[0].what);
     }
     assert_eq!(steps[1].clocks[0].setting, "rollout.canary.time");
-    assert_eq!(steps[1].clocks[0].limit_ms, 600);
+    assert_eq!(steps[1].clocks[0].limit_ms, 1_200);
     assert_eq!(fs::read(world.state().join("journal.jsonl")).unwrap(), journal);
     assert_eq!(world.status().await.instances.len(), 1);
 }

@@ -21,7 +21,7 @@ pub(in crate::rollout) const EVERY: Duration = Duration::from_millis(5);
 pub(in crate::rollout) fn quick() -> CanaryPlan {
     CanaryPlan {
         steps: vec![50, 100],
-        time: Duration::from_millis(600),
+        time: Duration::from_millis(1_200),
         requests: 3,
         errors: 0.0,
         p95: None,

@@ -8,7 +8,7 @@ use portcullis::model::plan::ProbePlan;
 use portcullis::stage::rollout;
 
 use super::shop::{Seen, Shop};
-use crate::rollout::world::commit;
+use crate::rollout::{says, world::commit};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_observe_and_without_a_version_it_is_refused_at_plan_time_and_no_command_runs() {
@@ -60,7 +60,7 @@ async fn an_observe_that_never_stops_printing_is_ended_long_before_its_time_is_o
     let error = rollout::rollout(&new, &shop.plan, &shop.effects()).await.unwrap_err();
     assert_eq!(error.exit_kind().code(), 12, "{error}");
     assert!(chain(&error).contains("wrote more than 4 MiB"), "{error}");
-    assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(100), "{:?}", begun.elapsed());
     assert_eq!(shop.calls(), ["deploy aaaa"]);
 }
 
@@ -69,7 +69,9 @@ async fn what_cannot_be_seen_is_not_taken_for_nothing_that_runs() {
     for text in ["exit 1\n", "echo null\n", "sleep 60\n"] {
         let mut shop = Shop::new(Seen::Both);
         shop.rollout(&shop.good('a')).await;
-        shop.commands().observe_limit = Duration::from_millis(300);
+        if text.starts_with("sleep") {
+            shop.commands().observe_limit = Duration::from_millis(300);
+        }
         shop.script("observe", text);
         let new = shop.good('b');
         let error = rollout::rollout(&new, &shop.plan, &shop.effects()).await.unwrap_err();
@@ -104,7 +106,8 @@ async fn an_observe_that_fails_at_the_snapshot_refuses_and_stops_nothing() {
 async fn an_observe_that_fails_in_the_soak_is_unknown_and_counts_against_the_budget() {
     let mut shop = Shop::new(Seen::Observed);
     shop.rollout(&shop.good('a')).await;
-    shop.plan.health.soak = Duration::from_secs(2);
+    // It ends with the look that fails. The old version, which is brought back, soaks as long.
+    shop.plan.health.soak = Duration::from_secs(10);
     shop.script(
         "observe",
         "if grep -q bbbb live; then echo x >> looks; if [ $(wc -l < looks) -gt 6 ]; then exit 1; fi; fi\ncut -d' ' -f1 live\n",
@@ -126,7 +129,7 @@ async fn two_versions_at_once_that_nobody_knows_are_refused_and_one_is_a_way_bac
     std::fs::write(shop.file("live"), format!("{} x\n{} x\n", digests[0], digests[1])).unwrap();
     let report = shop.rollout(&shop.good('a')).await;
     assert_eq!(report.result, RolloutResult::Refused);
-    assert!(report.reason.unwrap().contains("nobody knows which one to go back to"));
+    says(report.reason, "nobody knows which one to go back to");
     assert!(shop.calls().is_empty());
     // The control: one version that was not deployed from here is a way back, by its digest.
     std::fs::write(shop.file("live"), format!("{} x\n", digests[0])).unwrap();

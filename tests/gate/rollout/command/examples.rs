@@ -72,7 +72,6 @@ fn world_of(example: &str, env: &[(&str, String)]) -> World {
         observe_limit: Duration::from_secs(30),
         state: world.state(),
     });
-    world.plan.health.deadline = Duration::from_secs(30);
     world
 }
 
@@ -96,7 +95,7 @@ fn spoil(world: &mut World, from: &str, to: &str) {
         panic!("an example is deployed by commands")
     };
     plan.rollback = vec!["./rollback.sh".to_owned()];
-    world.plan.health.deadline = Duration::from_secs(4);
+    world.plan.health.deadline = Duration::from_secs(10);
 }
 
 /// Two versions one after the other, back by a person's wish, and stopped.
@@ -128,7 +127,7 @@ async fn the_example_for_systemd_brings_the_old_version_back_when_the_new_one_is
     let mut world = under_systemd();
     let old = world.good('a');
     world.rollout(&old).await;
-    world.plan.health.deadline = Duration::from_secs(4);
+    world.plan.health.deadline = Duration::from_secs(10);
     let sick = Behaviour {
         sick: true,
         ..Behaviour::default()

@@ -38,6 +38,11 @@ impl DerefMut for Shop {
     }
 }
 
+/// Waits in a script, in the background, until the rollout soaks.
+pub(super) const UNTIL_IT_SOAKS: &str = "until tail -n 1 state/journal.jsonl | grep -q Soaking; do sleep 0.02; done";
+/// For how long a version that never answers well is waited for, where the one that is brought back has to answer within the same time.
+pub(super) const SHORT: Duration = Duration::from_secs(5);
+
 /// How it is seen what runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Seen {
@@ -117,16 +122,15 @@ pub(crate) fn use_commands(world: &mut World) {
         unpack: false,
         env: BTreeMap::new(),
         pass_env: Vec::new(),
-        deploy_limit: Duration::from_secs(20),
-        rollback_limit: Duration::from_secs(20),
-        observe_limit: Duration::from_secs(5),
+        deploy_limit: Duration::from_secs(60),
+        rollback_limit: Duration::from_secs(60),
+        observe_limit: Duration::from_secs(30),
         state: root.join("state"),
         root,
     });
     if seen == "Observed" {
         world.plan.health.version = None;
     }
-    world.plan.health.deadline = Duration::from_secs(2);
 }
 
 /// Answers for whatever the file `live` names; 503 without one, or with a file `sick` whose text it has.

@@ -36,7 +36,7 @@ async fn killed_and_resumed(door: Door, replicas: usize, at: impl Iterator<Item 
         }
         rig.runs_alone(&old, replicas);
         assert_eq!(lost(door, &tally), Vec::<String>::new(), "line {line}: {}", tally.line());
-        if !after.killed {
+        if !after.reached {
             break;
         }
         killed += 1;

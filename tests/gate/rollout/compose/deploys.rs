@@ -17,6 +17,7 @@ use super::rig::{Door, Rig, lost, migrates};
 use crate::rollout::canary;
 use crate::rollout::load::{Load, plain_get};
 use crate::rollout::states;
+use crate::rollout::world::LONG;
 
 /// Deploys, a failing deploy, a rollback: each under load, with the exact count after each.
 async fn no_request_is_lost(door: Door, replicas: usize) {
@@ -56,7 +57,7 @@ async fn no_request_is_lost(door: Door, replicas: usize) {
     let report = rig.rollout(&d).await;
     assert_eq!(report.result, RolloutResult::RolledBack, "{:?}", report.reason);
     rig.runs_alone(&b, replicas);
-    rig.plan.waits.stage = Duration::from_secs(10);
+    rig.plan.waits.stage = LONG;
     let report = rollout::rollback(&rig.plan, &rig.effects()).await.unwrap();
     assert_eq!(report.result, RolloutResult::Committed, "{:?}", report.reason);
     rig.runs_alone(&a, replicas);
@@ -242,7 +243,7 @@ async fn an_instance_behind_the_switch_gets_a_share_first_and_without_traffic_it
     rig.rollout(&a).await;
     rig.plan.canary = Some(CanaryPlan {
         steps: vec![25, 100],
-        time: Duration::from_secs(2),
+        time: Duration::from_secs(3),
         ..canary::quick()
     });
     let load = Load::start(rig.listen(), Duration::from_millis(5));
@@ -290,7 +291,7 @@ async fn a_published_port_means_an_interruption_that_is_announced_and_the_old_on
     );
     for (letter, config) in [('c', json!({"Env": ["EXITS=3"]})), ('d', json!({"Env": ["SICK=1"]}))] {
         let bad = rig.image(letter, &config);
-        rig.plan.health.deadline = Duration::from_secs(1);
+        rig.plan.health.deadline = Duration::from_secs(6);
         let report = rig.rollout(&bad).await;
         assert_eq!(report.result, RolloutResult::RolledBack, "{:?}", report.reason);
         rig.runs_alone(&b, 1);
@@ -303,7 +304,7 @@ async fn a_published_port_means_an_interruption_that_is_announced_and_the_old_on
 async fn requests_wait_at_the_switch_while_an_instance_that_must_run_alone_is_replaced_and_none_is_lost() {
     let Some(mut rig) = Rig::new(Door::Switch, 1) else { return };
     rig.compose_file(&json!({"container_name": "the-shop"}));
-    rig.plan.waits.stage = Duration::from_secs(5);
+    rig.plan.waits.stage = Duration::from_secs(8);
     let a = rig.opened('a');
     let report = rig.rollout(&a).await;
     assert_eq!(report.result, RolloutResult::Committed, "{:?}", report.reason);

@@ -10,6 +10,8 @@ use portcullis::stage::rollout;
 use serde_json::json;
 
 use super::rig::{Door, Rig};
+use crate::rollout::says;
+use crate::rollout::world::LONG;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn instances_of_a_plain_compose_up_are_the_old_version_and_serve_again_when_the_new_one_fails() {
@@ -81,7 +83,8 @@ async fn a_health_check_whose_program_is_not_in_the_image_is_told_as_such() {
     assert!(reason.contains("the health check cannot run in this image"), "{reason}");
     rig.runs_alone(&rig.opened('a'), 1);
     // The control: one that can run.
-    rig.compose_file(&json!({"healthcheck": {"test": ["CMD", "/service", "check"], "interval": "200ms", "timeout": "1s"}}));
+    rig.compose_file(&json!({"healthcheck": {"test": ["CMD", "/service", "check"], "interval": "200ms", "timeout": "10s"}}));
+    rig.plan.waits.stage = LONG;
     let c = rig.good('c');
     let report = rig.rollout(&c).await;
     assert_eq!(report.result, RolloutResult::Committed, "{:?}", report.reason);
@@ -145,7 +148,7 @@ async fn a_file_that_nginx_refuses_is_put_back_and_one_that_it_does_not_read_nev
     let b = rig.good('b');
     let report = rig.rollout(&b).await;
     assert_ne!(report.result, RolloutResult::Committed);
-    assert!(report.reason.unwrap().contains("failed (exit status: 1)"));
+    says(report.reason, "failed (exit status: 1)");
     assert_eq!(fs::read_to_string(&file).unwrap(), good);
     assert!(rig.get("/version").await.unwrap().1.contains("aaaa"));
     let mut plan = rig.plan.clone();
@@ -155,7 +158,7 @@ async fn a_file_that_nginx_refuses_is_put_back_and_one_that_it_does_not_read_nev
         nginx.reload = vec!["true".to_owned()];
     }
     plan.again = Some("a test".to_owned());
-    plan.health.deadline = Duration::from_secs(1);
+    plan.health.deadline = Duration::from_secs(6);
     // nginx never reads the new file, so that the old address goes on answering.
     let report = rollout::rollout(&b, &plan, &rig.effects()).await.unwrap();
     assert_eq!(report.result, RolloutResult::RolledBack, "{:?}", report.reason);

@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 
 use super::rig::{Door, Rig};
 use crate::rollout::roles::{self, Death};
+use crate::rollout::says;
+use crate::rollout::world::until;
 
 /// What each run of a job has written: its name and the commit of the image that it ran with.
 fn written(rig: &Rig) -> Vec<String> {
@@ -99,7 +101,7 @@ async fn a_job_that_does_not_end_is_stopped_and_the_clock_is_named() {
     let old = rig.containers("api");
     let report = rig.rollout(&rig.good('b')).await;
     assert_eq!(report.result, RolloutResult::RolledBack, "{:?}", report.reason);
-    assert!(report.reason.unwrap().contains("rollout.waits.job ran out"));
+    says(report.reason, "rollout.waits.job ran out");
     assert_eq!(rig.containers("api"), old);
     nothing_is_left(&rig);
 }
@@ -112,9 +114,7 @@ async fn a_deployer_that_is_killed_in_a_job_is_resumed_by_waiting_for_it_and_not
     };
     let new = rig.good('b');
     let mut deployer = roles::start_deployer(&rig, 'b', Death::Never);
-    while written(&rig).is_empty() {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    until("the job has begun", async || !written(&rig).is_empty()).await;
     deployer.kill().unwrap();
     deployer.wait().unwrap();
     let resumed = rollout::resume(&rig.plan, &rig.effects()).await.unwrap().expect("a report");
@@ -133,10 +133,10 @@ async fn a_job_of_another_image_and_one_that_is_not_there_are_refused_in_the_pla
     let new = rig.good('b');
     let report = rig.rollout(&new).await;
     assert_eq!((report.result, report.result.code()), (RolloutResult::Refused, 12));
-    assert!(report.reason.unwrap().contains("which nobody has judged"));
+    says(report.reason, "which nobody has judged");
     rig.compose().before = vec!["absent".to_owned()];
     let report = rig.rollout(&new).await;
-    assert!(report.reason.unwrap().contains("no service `absent`"));
+    says(report.reason, "no service `absent`");
     rig.compose().before = vec!["api".to_owned()];
     assert_eq!(rig.rollout(&new).await.result, RolloutResult::Refused);
     // The control.

@@ -15,8 +15,8 @@ use portcullis::stage::publish::Attested;
 use serde_json::{Value, json};
 
 use crate::rollout::contained;
-use crate::rollout::load::Tally;
-use crate::rollout::world::World;
+use crate::rollout::load::{Tally, plain_get};
+use crate::rollout::world::{LONG, World, until};
 use crate::support::engines::{DockerEngine, output};
 use crate::support::registry::RunningRegistry;
 use crate::support::tools;
@@ -81,7 +81,7 @@ impl Rig {
         let world = World::new();
         let mark = json!({
             "host": engine.host(), "door": format!("{door:?}"), "replicas": replicas,
-            "admin": crate::support::registry::free_address(), "registry": registry.repository("shop"),
+            "admin": crate::support::ports::free_address(), "registry": registry.repository("shop"),
         });
         fs::write(world.path().join(MARK), mark.to_string()).unwrap();
         let mut rig = Self {
@@ -196,6 +196,18 @@ impl Rig {
         plan
     }
 
+    /// Waits until Traefik has a service of a name, or has it no more: it reads its files a moment after they were written.
+    pub(super) async fn until_traefik_has(&self, service: &str, has: bool) {
+        let mark: Value = serde_json::from_slice(&fs::read(self.path().join(MARK)).unwrap()).unwrap();
+        let admin = mark["admin"].as_str().unwrap().parse().unwrap();
+        let named = format!("\"{service}@file\"");
+        until("Traefik has read its files", async || {
+            let answer = plain_get(admin, "/api/http/services").await;
+            answer.is_ok_and(|(status, text)| status == 200 && text.contains(&named) == has)
+        })
+        .await;
+    }
+
     /// Changes what is known of Traefik.
     pub(super) fn lead_by_traefik(&mut self, change: impl FnOnce(&mut TraefikPlan) -> bool) {
         let Some(FrontPlan::Traefik(traefik)) = &mut self.compose().front else {
@@ -263,7 +275,7 @@ impl Rig {
             }
         };
         let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let deadline = std::time::Instant::now() + Duration::from_secs(10);
+        let deadline = std::time::Instant::now() + LONG;
         while std::net::TcpStream::connect(listen).is_err() {
             assert!(std::time::Instant::now() < deadline, "{door:?} does not listen");
             std::thread::sleep(Duration::from_millis(20));
@@ -360,6 +372,10 @@ pub(crate) fn use_compose(world: &mut World) {
         })),
         _ => None,
     };
+    if matches!(text("door").as_str(), "Caddy" | "Traefik") {
+        // They keep idle connections, which are waited for.
+        world.plan.waits.drain = Duration::from_secs(3);
+    }
     world.plan.target = TargetPlan::Compose(Box::new(ComposePlan {
         service: "api".to_owned(),
         root,
@@ -373,7 +389,7 @@ pub(crate) fn use_compose(world: &mut World) {
         front,
         before: named("before"),
         after: named("after"),
-        job_limit: Duration::from_secs(30),
+        job_limit: Duration::from_secs(60),
         host: Some(text("host")),
         env: BTreeMap::new(),
         pass_env: Vec::new(),

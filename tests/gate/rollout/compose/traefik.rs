@@ -1,7 +1,6 @@
 //! Traefik that is not set up for it, and one that does not take what is written.
 
 use std::fs;
-use std::time::Duration;
 
 use portcullis::model::exit_kind::ExitKind;
 use portcullis::model::outcome::RolloutResult;
@@ -68,7 +67,7 @@ async fn a_service_of_the_same_name_in_another_file_is_refused_before_anything_i
     let elsewhere = "{http: {services: {shop: {weighted: {services: [{name: other, weight: 1}]}}, \
                      other: {loadBalancer: {servers: [{url: 'http://127.0.0.1:9'}]}}}}}";
     fs::write(&own, elsewhere).unwrap();
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    rig.until_traefik_has("other", true).await;
     let reason = refused(&rig, 'b').await;
     assert!(
         reason.contains("another file has one of that name") && reason.contains("weighted"),
@@ -79,7 +78,8 @@ async fn a_service_of_the_same_name_in_another_file_is_refused_before_anything_i
         "{http: {services: {shop: {loadBalancer: {servers: [{url: 'http://127.0.0.1:9'}]}}}}}",
     )
     .unwrap();
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    rig.until_traefik_has("other", false).await;
+    rig.until_traefik_has("shop", true).await;
     let reason = refused(&rig, 'c').await;
     assert!(reason.contains("another file has one of that name"), "{reason}");
     // The control: without it, and then with it beside what is ours already.
@@ -88,7 +88,7 @@ async fn a_service_of_the_same_name_in_another_file_is_refused_before_anything_i
     let report = rig.rollout(&d).await;
     assert_eq!(report.result, RolloutResult::Committed, "{:?}", report.reason);
     fs::write(&own, elsewhere).unwrap();
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    rig.until_traefik_has("other", true).await;
     let report = rig.rollout(&rig.good('e')).await;
     assert_eq!(report.result, RolloutResult::Refused, "{:?}", report.reason);
     rig.runs_alone(&d, 1);

@@ -11,6 +11,8 @@ use super::shop::Shop;
 use crate::rollout::contained;
 use crate::rollout::heavy;
 use crate::rollout::roles::{self, Death};
+use crate::rollout::says;
+use crate::rollout::world::{LONG, until};
 use crate::support::registry::RunningRegistry;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -87,7 +89,7 @@ async fn an_image_that_cannot_be_pulled_is_rolled_back_long_before_the_deadline(
     let begun = Instant::now();
     let report = shop.rollout(&lost).await;
     assert_eq!(report.result, RolloutResult::RolledBack, "{:?}", report.reason);
-    assert!(begun.elapsed() < Duration::from_secs(40), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < LONG, "{:?}", begun.elapsed());
     let reason = report.reason.unwrap();
     assert!(reason.contains("ErrImagePull") || reason.contains("ImagePullBackOff"), "{reason}");
     assert_eq!(shop.cluster.template(&shop.workload()), before);
@@ -95,7 +97,7 @@ async fn an_image_that_cannot_be_pulled_is_rolled_back_long_before_the_deadline(
 
 async fn a_foreign_deploy_in_the_soak_is_left_alone(shop: &mut Shop<'_>) {
     let new = shop.image('e', false);
-    let soak = std::mem::replace(&mut shop.plan.health.soak, Duration::from_secs(20));
+    let soak = std::mem::replace(&mut shop.plan.health.soak, Duration::from_secs(30));
     let (plan, effects) = (shop.plan.clone(), shop.effects());
     let running = tokio::spawn(async move { rollout::rollout(&new, &plan, &effects).await.unwrap() });
     roles::soaking(shop, &running).await;
@@ -111,13 +113,13 @@ async fn a_foreign_deploy_in_the_soak_is_left_alone(shop: &mut Shop<'_>) {
     );
     assert_eq!(shop.cluster.template(&shop.workload()), theirs);
     shop.plan.health.soak = soak;
-    shop.cluster.kubectl(&["rollout", "status", &shop.workload(), "--timeout=60s"]);
+    shop.cluster.kubectl(&["rollout", "status", &shop.workload(), "--timeout=180s"]);
 }
 
 async fn a_container_that_ends_in_the_soak_is_rolled_back(shop: &mut Shop<'_>) {
     let new = shop.image('l', false);
     let before = shop.cluster.template(&shop.workload());
-    let soak = std::mem::replace(&mut shop.plan.health.soak, Duration::from_secs(20));
+    let soak = std::mem::replace(&mut shop.plan.health.soak, Duration::from_secs(30));
     // The other pod answers well enough: it is the cluster that tells.
     let rate = std::mem::replace(&mut shop.plan.health.max_error_rate, 1.0);
     let (plan, effects) = (shop.plan.clone(), shop.effects());
@@ -179,8 +181,8 @@ async fn killed_on_the_way_resume_ends_it(shop: &Shop<'_>) {
         if after.resumed {
             assert_eq!(shop.live().await, (Some(*new.digest()), 2), "{line}");
         }
-        if !after.killed {
-            assert!(line > 10, "it was killed after {line} lines");
+        if !after.reached {
+            assert!(line > 10, "it wrote {line} lines");
             break;
         }
     }
@@ -279,12 +281,16 @@ async fn the_role_is_enough_and_without_one_verb_it_is_refused_by_its_name(shop:
             ])
         };
         put(&less);
-        // The server's own view of its rules is a moment behind.
-        tokio::time::sleep(Duration::from_secs(1)).await;
         let found = cluster.template(&shop.workload());
-        let planned = rollout::plan(&shop.image('j', false), &shop.plan, &shop.effects()).await.unwrap();
-        let refusal = planned.refusal().unwrap_or_default();
-        assert!(refusal.contains(&format!("may not `{verb}`")), "{verb}: {refusal}");
+        let image = shop.image('j', false);
+        // The server's own view of its rules is a moment behind.
+        until(&format!("`{verb}` is refused by its name"), async || {
+            let planned = rollout::plan(&image, &shop.plan, &shop.effects()).await.unwrap();
+            let refusal = planned.refusal().unwrap_or_default();
+            println!("without `{verb}`: {refusal}");
+            refusal.contains(&format!("may not `{verb}`"))
+        })
+        .await;
         assert_eq!(cluster.template(&shop.workload()), found);
         put(&whole);
     }
@@ -297,7 +303,7 @@ async fn what_cannot_work_is_refused_and_nothing_is_changed(shop: &mut Shop<'_>)
     shop.cluster.kubectl(&["rollout", "pause", &shop.workload()]);
     let report = shop.rollout(&new).await;
     assert_eq!(report.result.code(), 12, "{:?}", report.reason);
-    assert!(report.reason.unwrap().contains("is paused"));
+    says(report.reason, "is paused");
     shop.cluster.kubectl(&["rollout", "resume", &shop.workload()]);
     shop.target().container = Some("nobody".to_owned());
     let refused = rollout::plan(&new, &shop.plan, &shop.effects()).await.unwrap_err();

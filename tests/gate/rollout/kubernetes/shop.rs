@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::cluster::Cluster;
 use crate::rollout::contained;
-use crate::rollout::world::World;
+use crate::rollout::world::{LONG, World};
 use crate::support::registry::RunningRegistry;
 
 /// A file of a world that is in a cluster: kubeconfig, kind, name, port.
@@ -77,7 +77,7 @@ impl<'a> Shop<'a> {
             {"apiVersion": "v1", "kind": "Service", "metadata": {"name": shop.name},
              "spec": {"type": "NodePort", "selector": labels, "ports": [{"port": 8080, "nodePort": port}]}},
         ]}));
-        cluster.kubectl(&["rollout", "status", &shop.workload(), "--timeout=60s"]);
+        cluster.kubectl(&["rollout", "status", &shop.workload(), "--timeout=180s"]);
         shop
     }
 
@@ -102,7 +102,7 @@ impl<'a> Shop<'a> {
         let begun = std::time::Instant::now();
         while count() > 2 {
             tokio::time::sleep(Duration::from_millis(200)).await;
-            assert!(begun.elapsed() < Duration::from_secs(15), "old pods do not end");
+            assert!(begun.elapsed() < Duration::from_secs(25), "old pods do not end");
         }
     }
 
@@ -144,8 +144,8 @@ pub(crate) fn use_kubernetes(world: &mut World) {
         context: None,
         kubeconfig: Some(Path::new(kubeconfig).to_owned()),
         container: None,
-        deploy_limit: Duration::from_secs(60),
-        rollback_limit: Duration::from_secs(60),
+        deploy_limit: Duration::from_secs(120),
+        rollback_limit: Duration::from_secs(120),
         state: world.state(),
     });
     world.plan.health.probe = ProbePlan::Http {
@@ -155,5 +155,5 @@ pub(crate) fn use_kubernetes(world: &mut World) {
     };
     world.plan.health.version = None;
     world.plan.health.interval = Duration::from_millis(100);
-    world.plan.health.deadline = Duration::from_secs(30);
+    world.plan.health.deadline = LONG;
 }

@@ -10,9 +10,10 @@ use portcullis::stage::publish::Attested;
 use serde_json::{Value, json};
 
 use crate::rollout::contained;
-use crate::rollout::world::World;
+use crate::rollout::world::{LONG, World};
 use crate::support::engines::{DockerEngine, output};
-use crate::support::registry::{RunningRegistry, free_address};
+use crate::support::ports::free_address;
+use crate::support::registry::RunningRegistry;
 use crate::support::tools;
 
 /// A file of a world that is in a swarm: the engine, the service, the door's address.
@@ -158,8 +159,8 @@ impl Drop for Fleet {
 
 /// A port that nobody has now, of those that a swarm takes.
 fn data_port() -> u16 {
-    let free = || std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    std::iter::repeat_with(free).find(|port| *port < 49_152).unwrap()
+    let is_free = |port: &u16| std::net::UdpSocket::bind(("127.0.0.1", *port)).is_ok();
+    std::iter::repeat_with(|| free_address().port()).find(is_free).unwrap()
 }
 
 /// Makes a world's target the service that its mark names.
@@ -171,8 +172,8 @@ pub(crate) fn use_swarm(world: &mut World) {
     world.plan.target = TargetPlan::Swarm(SwarmPlan {
         service: service.to_owned(),
         host: Some(host.to_owned()),
-        deploy_limit: Duration::from_secs(60),
-        rollback_limit: Duration::from_secs(60),
+        deploy_limit: Duration::from_secs(120),
+        rollback_limit: Duration::from_secs(120),
         state: world.state(),
     });
     world.plan.health.probe = ProbePlan::Http {
@@ -182,5 +183,5 @@ pub(crate) fn use_swarm(world: &mut World) {
     };
     world.plan.health.version = None;
     world.plan.health.interval = Duration::from_millis(100);
-    world.plan.health.deadline = Duration::from_secs(30);
+    world.plan.health.deadline = LONG;
 }
