@@ -9,9 +9,11 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, kill_process, kill_process_group};
 
+use super::process::started;
 use crate::model::excused::Excused as _;
 
 /// A program with everything it starts with. Its environment is `env` and nothing else.
@@ -43,7 +45,8 @@ pub fn spawn(launch: &Launch) -> io::Result<Child> {
         Some(errors) => open(errors)?,
         None => log.try_clone()?,
     };
-    let mut child = Command::new(&launch.program)
+    let mut command = Command::new(&launch.program);
+    command
         .args(&launch.args)
         .env_clear()
         .envs(&launch.env)
@@ -51,8 +54,8 @@ pub fn spawn(launch: &Launch) -> io::Result<Child> {
         .stdin(Stdio::null())
         .stdout(log)
         .stderr(errors)
-        .process_group(0)
-        .spawn()?;
+        .process_group(0);
+    let mut child = started(|| command.spawn())?;
     settle(&mut child);
     Ok(child)
 }
@@ -66,7 +69,7 @@ fn settle(child: &mut Child) {
         if shown || !matches!(child.try_wait(), Ok(None)) {
             return;
         }
-        std::thread::sleep(std::time::Duration::from_millis(2));
+        std::thread::sleep(Duration::from_millis(2));
     }
 }
 
@@ -172,10 +175,17 @@ pub fn descends(pid: u32, is: impl Fn(&Found) -> bool) -> io::Result<bool> {
     Err(io::Error::new(io::ErrorKind::InvalidData, "a process with a thousand ancestors"))
 }
 
-/// A process's environment. It reads as empty for a moment while the kernel sets a new program up, and always for its own threads, which
-/// have no command line either: the first are asked again.
+/// How long a process is asked that shows neither an environment nor arguments: the kernel sets a new program up, which on a busy machine may wait
+/// for its turn.
+const SET_UP: Duration = Duration::from_millis(300);
+/// How long one is asked that shows arguments: they are there a moment earlier.
+const TOLD: Duration = Duration::from_millis(20);
+
+/// A process's environment. It reads as empty for a moment while the kernel sets a new program up (and what ends in `exec`, as entry points do, is not
+/// gone then), and always for the kernel's own threads, which execute no file: the first are asked again.
 fn environ(folder: &Path) -> Option<Vec<u8>> {
-    for _ in 0..20 {
+    let begun = Instant::now();
+    loop {
         let bytes = fs::read(folder.join("environ")).or_none("it has ended meanwhile, or is another user's and so not ours")?;
         if !bytes.is_empty() {
             return Some(bytes);
@@ -184,9 +194,12 @@ fn environ(folder: &Path) -> Option<Vec<u8>> {
         if !is_program {
             return None;
         }
-        std::thread::sleep(std::time::Duration::from_millis(1));
+        let shows_arguments = fs::read(folder.join("cmdline")).is_ok_and(|words| !words.is_empty());
+        if begun.elapsed() > if shows_arguments { TOLD } else { SET_UP } {
+            return None;
+        }
+        std::thread::sleep(Duration::from_millis(1));
     }
-    None
 }
 
 /// A signal that ends a process.

@@ -1,6 +1,7 @@
 //! Programs and data that tests compare with, where they are present.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// A program on the PATH; prints why the test is skipped where it is not there.
 pub(crate) fn program(name: &str) -> Option<PathBuf> {
@@ -12,6 +13,15 @@ pub(crate) fn program(name: &str) -> Option<PathBuf> {
         println!("skipped: {name} (it is not on the PATH; tests/setup gets it)");
     }
     found
+}
+
+/// Lets a file that was just written be executed. It is copied by another process: a file that this one has written may be open for writing in a
+/// process that another test has forked meanwhile, and is not executed then (`ETXTBSY`).
+pub(crate) fn executable(file: &Path) {
+    let fresh = file.with_extension("closed");
+    let status = Command::new("install").args(["-m", "755"]).arg(file).arg(&fresh).status();
+    assert!(status.unwrap().success(), "{}", file.display());
+    std::fs::rename(fresh, file).unwrap();
 }
 
 /// A file that `tests/setup` keeps beside its programs; prints why the test is skipped where it is not there.

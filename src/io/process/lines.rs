@@ -11,7 +11,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::model::excused::Excused as _;
 
-use super::{ProcessError, Program};
+use super::{ProcessError, Program, started};
 
 /// How long a program has to end by itself after it was asked to.
 const GRACE: Duration = Duration::from_secs(10);
@@ -37,7 +37,7 @@ impl Program {
             source,
         };
         self.command.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
-        let mut child = self.command.spawn().map_err(start)?;
+        let mut child = started(|| self.command.spawn()).map_err(start)?;
         let group = i32::try_from(child.id())
             .or_none("the kernel gives no such number: then nothing is stopped early")
             .and_then(Pid::from_raw);

@@ -4,8 +4,10 @@ mod error;
 mod lines;
 mod output;
 mod program;
+mod start;
 
 pub use error::{ProcessError, did_not_begin};
 pub use output::Running;
 use program::failed;
 pub use program::{Program, begun};
+pub(in crate::io) use start::started;

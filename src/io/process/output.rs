@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek};
 use std::process::{Child, ChildStdout, Stdio};
 
-use super::{ProcessError, Program};
+use super::{ProcessError, Program, started};
 
 /// A program that runs, as a stream of what it writes to stdout. It ends when it is dropped.
 #[derive(Debug)]
@@ -31,7 +31,8 @@ impl Program {
         // A file without a name takes what it complains of: a pipe that nobody empties would stop it.
         let stderr = tempfile::tempfile().map_err(start)?;
         let errors = stderr.try_clone().map_err(start)?;
-        let mut child = self.command.stdout(Stdio::piped()).stderr(errors).spawn().map_err(start)?;
+        self.command.stdout(Stdio::piped()).stderr(errors);
+        let mut child = started(|| self.command.spawn()).map_err(start)?;
         let stdout = child.stdout.take().ok_or_else(|| start(io::ErrorKind::BrokenPipe.into()))?;
         Ok(Running {
             child,

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use super::error::{ProcessError, did_not_begin};
+use super::start::started;
 use crate::model::excused::Excused as _;
 
 /// How often a program is started that [did not begin](super::did_not_begin).
@@ -91,7 +92,7 @@ impl Program {
             source,
         };
         self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = self.command.spawn().map_err(start)?;
+        let mut child = started(|| self.command.spawn()).map_err(start)?;
         if let Some(mut stdin) = child.stdin.take() {
             let given = stdin.write_all(input);
             given.dismissed("a program that does not read its input may have answered all the same");
@@ -115,7 +116,8 @@ impl Program {
             program: self.name.clone(),
             source,
         };
-        let mut child = command.kill_on_drop(true).spawn().map_err(start)?;
+        command.kill_on_drop(true);
+        let mut child = started(|| command.spawn()).map_err(start)?;
         match tokio::time::timeout(limit, child.wait()).await {
             Ok(status) => status.map(Some).map_err(start),
             Err(_) => {
@@ -134,7 +136,11 @@ impl Program {
         let name = self.name;
         let mut command = tokio::process::Command::from(self.command);
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-        match tokio::time::timeout(limit, command.output()).await {
+        let child = match started(|| command.spawn()) {
+            Ok(child) => child,
+            Err(source) => return Err(ProcessError::Start { program: name, source }),
+        };
+        match tokio::time::timeout(limit, child.wait_with_output()).await {
             Err(_) => Ok(None),
             Ok(Err(source)) => Err(ProcessError::Start { program: name, source }),
             Ok(Ok(output)) if output.status.success() => Ok(Some(output.stdout)),
@@ -148,7 +154,7 @@ impl Program {
     /// [`ProcessError::Start`].
     pub fn output(&mut self) -> Result<Output, ProcessError> {
         let once = || {
-            self.command.output().map_err(|source| ProcessError::Start {
+            started(|| self.command.output()).map_err(|source| ProcessError::Start {
                 program: self.name.clone(),
                 source,
             })
@@ -166,7 +172,7 @@ impl Program {
             program: self.name.clone(),
             source,
         };
-        let mut child = self.command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().map_err(start)?;
+        let mut child = started(|| self.command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn()).map_err(start)?;
         let mut tail = std::collections::VecDeque::with_capacity(12);
         if let Some(stderr) = child.stderr.take() {
             for line in BufReader::new(stderr).split(b'\n') {

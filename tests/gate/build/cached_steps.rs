@@ -1,7 +1,6 @@
 //! What an engine kept of the build of an earlier commit.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 use std::thread::sleep;
 use std::time::Duration;
@@ -108,7 +107,7 @@ fn a_builder_that_dates_no_step_to_the_commit_builds_without_its_cache() {
     let folder = tempfile::tempdir().unwrap();
     let wrapper = folder.path().join("docker");
     fs::write(&wrapper, FORGETS_THE_TIME.replace("DOCKER", docker.to_str().unwrap())).unwrap();
-    fs::set_permissions(&wrapper, fs::Permissions::from_mode(0o755)).unwrap();
+    tools::executable(&wrapper);
     let mut env = builder.env();
     let path = std::env::var("PATH").unwrap();
     env.insert("PATH", format!("{}:{path}", folder.path().display()));

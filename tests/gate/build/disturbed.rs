@@ -1,7 +1,6 @@
 //! What is compiled tries to be in the image and not in what is said of it.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use portcullis::model::exit_kind::ExitKind;
@@ -36,7 +35,7 @@ fn no_compiler_or_wrapper_that_the_tree_names_is_started() {
     let mark = folder.path().join("started");
     let wrapper = root.join("wrapper.sh");
     fs::write(&wrapper, format!("#!/bin/sh\necho x >> '{}'\nexec \"$@\"\n", mark.display())).unwrap();
-    fs::set_permissions(&wrapper, fs::Permissions::from_mode(0o755)).unwrap();
+    crate::support::tools::executable(&wrapper);
     fs::create_dir_all(root.join(".cargo")).unwrap();
     for key in ["rustc-wrapper", "rustc-workspace-wrapper", "rustc"] {
         let config = format!("[build]\n{key} = \"{}\"\n", wrapper.display());
@@ -277,7 +276,7 @@ fn nothing_of_the_tree_chooses_what_builds_it() {
     let tool = root.join("tool.sh");
     let mark = folder.path().join("mark");
     fs::write(&tool, format!("#!/bin/sh\necho x >> '{}'\nexec cc \"$@\"\n", mark.display())).unwrap();
-    fs::set_permissions(&tool, fs::Permissions::from_mode(0o755)).unwrap();
+    crate::support::tools::executable(&tool);
     fs::create_dir(root.join(".cargo")).unwrap();
     let here = tool.display();
     let own = |name: &str, text: &str| {

@@ -59,7 +59,7 @@ fn an_interrupted_build_stops_the_compiler_and_leaves_no_image() {
     let folder = tempfile::tempdir().unwrap();
     service(folder.path(), "fn main() {}");
     // A compiler that would run for long: the build script sleeps.
-    let script = "fn main() { println!(\"cargo:warning=slow\"); std::thread::sleep(std::time::Duration::from_secs(120)) }";
+    let script = "fn main() { println!(\"cargo:warning=slow\"); std::thread::sleep(std::time::Duration::from_secs(600)) }";
     fs::write(folder.path().join("build.rs"), script).unwrap();
     let cancelled = Arc::new(AtomicBool::new(false));
     let effects = Effects {
@@ -72,6 +72,6 @@ fn an_interrupted_build_stops_the_compiler_and_leaves_no_image() {
     let error = build(&plan, &effects).unwrap_err();
     assert!(matches!(error, BuildError::Interrupted), "{error}");
     assert_eq!(error.exit_kind(), ExitKind::Interrupted);
-    assert!(begun.elapsed() < Duration::from_secs(60), "the build script was stopped, too");
+    assert!(begun.elapsed() < Duration::from_secs(300), "the build script was stopped, too");
     assert!(!plan.layout.join("index.json").exists());
 }

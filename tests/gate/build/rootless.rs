@@ -104,7 +104,7 @@ fn a_kernel_that_is_busy_when_buildah_starts_itself_fails_no_build() {
     let bin = tempfile::tempdir().unwrap();
     let stand_in = BUSY.replace("DIR", &text(bin.path())).replace("REAL", &text(&real));
     fs::write(bin.path().join("buildah"), stand_in).unwrap();
-    fs::set_permissions(bin.path().join("buildah"), fs::Permissions::from_mode(0o755)).unwrap();
+    tools::executable(&bin.path().join("buildah"));
     let file = format!("FROM {BASE}\nRUN echo b > /b\n");
     let project = Project::new(builder.name(), "", &[("Dockerfile", &file)]);
     let mut env = builder.env();

@@ -2,7 +2,6 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -22,7 +21,7 @@ impl Service {
         let folder = tempfile::tempdir().unwrap();
         let binary = folder.path().join("greeter");
         std::fs::write(&binary, &files(warm(&[]))["app/greeter"].2).unwrap();
-        std::fs::set_permissions(&binary, std::fs::Permissions::from_mode(0o755)).unwrap();
+        crate::support::tools::executable(&binary);
         let address = free_address();
         let child = Command::new(&binary)
             .env_clear()

@@ -2,7 +2,6 @@
 //! for cargo builds for this machine and writes the other machine into the program's header.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
@@ -48,7 +47,7 @@ fn stand_ins(folder: &Path) -> std::ffi::OsString {
             .replace("REAL", real(name).to_str().unwrap())
             .replace("SYSROOT", sysroot.to_str().unwrap());
         fs::write(folder.join(name), text).unwrap();
-        fs::set_permissions(folder.join(name), fs::Permissions::from_mode(0o755)).unwrap();
+        crate::support::tools::executable(&folder.join(name));
     }
     let path = std::env::var_os("PATH").unwrap();
     std::env::join_paths([folder.to_owned()].into_iter().chain(std::env::split_paths(&path))).unwrap()

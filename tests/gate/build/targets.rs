@@ -315,7 +315,7 @@ fn a_linker_of_the_users_links() {
         "#!/bin/sh\necho linked >> \"$(dirname \"$0\")/../linked\"\nexec cc \"$@\"\n",
     )
     .unwrap();
-    std::fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    crate::support::tools::executable(&script);
     let asked = NativeBuild {
         linkers: BTreeMap::from([(String::new(), "tools/linker".to_owned())]),
         ..pay()

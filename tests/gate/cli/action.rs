@@ -257,8 +257,9 @@ fn a_job_that_is_killed_in_a_rollout_is_finished_by_the_next_one() {
         env!("CARGO_BIN_EXE_portcullis")
     );
     write(&program, &script);
-    std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-    sample.commit(false, "3s");
+    tools::executable(&program);
+    // Long enough to be killed in.
+    sample.commit(false, "8s");
     let mut runner = sample.runner(&act, &program);
     let runner = runner
         .stdout(std::process::Stdio::piped())

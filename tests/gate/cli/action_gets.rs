@@ -1,7 +1,6 @@
 //! `action.sh`: the release by its digest, or nothing; a build of the checkout where there is no release.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
@@ -49,7 +48,7 @@ impl Place {
     fn program(&self, name: &str, text: &str) {
         let name = format!("bin/{name}");
         self.write(&name, &format!("#!/bin/sh\nset -eu\n{text}"));
-        fs::set_permissions(self.folder.path().join(name), fs::Permissions::from_mode(0o755)).unwrap();
+        crate::support::tools::executable(&self.folder.path().join(name));
     }
 
     /// The exit code, and what the program that it names says.

@@ -1,7 +1,7 @@
 //! What a commit brings and does not decide: names that are spelled like something else, links on the way to the results, a toolchain, results.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
@@ -334,7 +334,7 @@ fn the_action_is_built_where_it_lies_and_not_where_the_commit_lies() {
         );
     }
     place.write("bin/cargo", CARGO);
-    fs::set_permissions(place.path("bin/cargo"), fs::Permissions::from_mode(0o755)).unwrap();
+    crate::support::tools::executable(&place.path("bin/cargo"));
     let path = std::env::var("PATH").unwrap();
     let done = Command::new("bash")
         .arg(place.path("action/action.sh"))

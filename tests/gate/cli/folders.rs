@@ -52,7 +52,7 @@ impl Place {
     fn program(&self, name: &str, text: &str) {
         let path = self.path("bin").join(name);
         fs::write(&path, text).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        crate::support::tools::executable(&path);
     }
 
     fn command(&self) -> Command {

@@ -4,7 +4,6 @@
 //! three lines, linked with the flags that it is given, where the release is; the actions that carry files and attest.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -101,7 +100,7 @@ impl Runner {
         for (name, text) in [("cargo", CARGO), ("gh", GH)] {
             let path = runner.path("bin").join(name);
             write(&path, text);
-            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+            tools::executable(&path);
         }
         for (name, inputs, run) in ACTIONS {
             let text = format!(

@@ -4,7 +4,6 @@
 //! Stand-ins: the actions that carry files, `cargo`, which installs the program under test, `docker`, which logs in nowhere, and GitHub's API.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -89,7 +88,7 @@ impl Runner {
             ("docker", "#!/bin/sh\ncat > /dev/null\n"),
         ] {
             runner.place.write(&format!("files/bin/{name}"), text);
-            fs::set_permissions(runner.place.path("files/bin").join(name), fs::Permissions::from_mode(0o755)).unwrap();
+            tools::executable(&runner.place.path("files/bin").join(name));
         }
         let at = |name: &str| runner.place.path(name).display().to_string();
         let config = CONFIG

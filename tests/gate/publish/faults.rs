@@ -16,8 +16,8 @@ use portcullis::stage::publish::PublishError;
 
 use crate::support::faults::{Fault as Broken, FaultyProxy};
 use crate::support::images::COMMIT;
-use crate::support::publishing::{Workplace, registry};
 use crate::support::ports::free_address;
+use crate::support::publishing::{Workplace, registry};
 use crate::support::registry::RunningRegistry;
 
 const QUICK: Options = Options {

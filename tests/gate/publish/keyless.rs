@@ -13,8 +13,8 @@ use portcullis::stage::publish::{self, Attested, Check, CheckResult, Expectation
 use serde_json::json;
 
 use crate::support::images::{COMMIT, EVALUATED, policy};
-use crate::support::publishing::{Workplace, expectation, registry};
 use crate::support::ports::free_address;
+use crate::support::publishing::{Workplace, expectation, registry};
 use crate::support::registry::RunningRegistry;
 use crate::support::sigstore::{Sigstore, WHO};
 

@@ -200,7 +200,7 @@ async fn with_its_descriptors_used_up_the_switch_answers_and_is_rolled_out_behin
     };
     let script = format!("#!/bin/sh\nulimit -n 100\nexec '{}' \"$@\"\n", plan.program.display());
     std::fs::write(&wrapper, script).unwrap();
-    std::fs::set_permissions(&wrapper, std::fs::Permissions::from_mode(0o755)).unwrap();
+    crate::support::tools::executable(&wrapper);
     plan.program = wrapper;
     assert_eq!(world.rollout(&world.good('a')).await.result, RolloutResult::Committed);
     let pid = world.switches()[0];

@@ -7,8 +7,8 @@ use portcullis::model::plan::TargetPlan;
 use portcullis::stage::rollout;
 
 use super::service::Behaviour;
-use super::{says, states};
 use super::world::{World, commit};
+use super::{says, states};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_first_deploy_is_committed_and_answers_through_the_front_door() {

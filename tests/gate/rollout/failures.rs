@@ -13,8 +13,8 @@ use portcullis::stage::rollout;
 
 use super::load::{Load, Tally};
 use super::service::Behaviour;
-use super::{says, states};
 use super::world::{World, commit, until};
+use super::{says, states};
 
 /// Deploys a good version, then one that behaves so, and expects the good one back.
 async fn comes_back_from(world: &World, behaviour: Behaviour) -> RolloutReport {
@@ -98,7 +98,11 @@ async fn a_200_that_names_the_old_commit_is_never_committed() {
     };
     let report = comes_back_from(&world, behaviour).await;
     let staged = report.samples.iter().filter(|sample| sample.via != "front door");
-    assert!(staged.clone().any(|sample| sample.answered == Answered::Old), "{:?}", report.samples);
+    assert!(
+        staged.clone().any(|sample| sample.answered == Answered::Old),
+        "{:?}",
+        report.samples
+    );
     assert!(
         staged
             .into_iter()

@@ -67,7 +67,11 @@ async fn server_sent_events_pass_as_they_come_stay_with_their_version_and_are_cu
             reads += 1;
         }
         let text = String::from_utf8(text).unwrap();
-        let events: Vec<String> = text.lines().filter_map(|line| line.strip_prefix("data: ")).map(str::to_owned).collect();
+        let events: Vec<String> = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("data: "))
+            .map(str::to_owned)
+            .collect();
         (events, reads)
     });
     let report = world.rollout(&world.good('b')).await;
@@ -80,7 +84,11 @@ async fn server_sent_events_pass_as_they_come_stay_with_their_version_and_are_cu
     let (events, reads) = listener.join().unwrap();
     // All from the version that it began with, one each 50 ms, and as they were sent: what is kept back comes many at once.
     assert!(events.iter().all(|event| *event == commit('a')), "{events:?}");
-    assert!(events.len() >= 10 && reads * 5 >= events.len(), "{} events in {reads} parts", events.len());
+    assert!(
+        events.len() >= 10 && reads * 5 >= events.len(),
+        "{} events in {reads} parts",
+        events.len()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

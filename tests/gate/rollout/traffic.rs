@@ -78,7 +78,10 @@ async fn a_switch_that_takes_over_loses_no_request() {
             .unwrap();
         // The one before ends by itself when it has finished what it had.
         // It is a child of this process or of the one that started it here: reaped where it can be.
-        until("the old switch has ended", async || !world.switches().iter().any(|pid| before.contains(pid))).await;
+        until("the old switch has ended", async || {
+            !world.switches().iter().any(|pid| before.contains(pid))
+        })
+        .await;
         assert!(next.try_wait().unwrap().is_none(), "the new switch ended");
         std::mem::forget(next);
     }

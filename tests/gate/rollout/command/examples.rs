@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -79,7 +78,7 @@ fn under_systemd() -> World {
     let stand_in = tempfile::tempdir().unwrap().keep();
     let file = stand_in.join("systemctl");
     fs::write(&file, SYSTEMCTL).unwrap();
-    fs::set_permissions(&file, PermissionsExt::from_mode(0o755)).unwrap();
+    tools::executable(&file);
     let path = format!("{}:/usr/local/bin:/usr/bin:/bin", stand_in.display());
     world_of("systemd", &[("PATH", path)])
 }

@@ -5,7 +5,6 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::ops::{Deref, DerefMut};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -76,7 +75,7 @@ impl Shop {
         let call = if name == "observe" { "" } else { call };
         let fresh = path.with_extension("new");
         fs::write(&fresh, format!("#!/bin/sh\n{call}{text}")).unwrap();
-        fs::set_permissions(&fresh, PermissionsExt::from_mode(0o755)).unwrap();
+        crate::support::tools::executable(&fresh);
         fs::rename(fresh, path).unwrap();
     }
 

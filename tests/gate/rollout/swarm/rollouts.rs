@@ -137,7 +137,11 @@ async fn a_task_that_ends_where_nothing_soaks_is_rolled_back(fleet: &mut Fleet) 
     let mut in_a_row = 0;
     while in_a_row < 10 {
         let answer = plain_get(fleet.door, "/version").await;
-        in_a_row = if answer.is_ok_and(|(_, text)| text.contains(&commit('m'))) { in_a_row + 1 } else { 0 };
+        in_a_row = if answer.is_ok_and(|(_, text)| text.contains(&commit('m'))) {
+            in_a_row + 1
+        } else {
+            0
+        };
         assert!(!running.is_finished(), "it ended before the old tasks did");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
