@@ -163,7 +163,8 @@ async fn a_switch_that_does_not_answer_is_not_taken_for_nothing_that_runs() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_switch_that_does_not_answer_is_ended_by_stop_and_cut_requests_are_not_told_as_none() {
-    let world = World::new();
+    let mut world = World::new();
+    world.plan.waits.drain = Duration::from_secs(1);
     world.rollout(&world.good('a')).await;
     let switch = world.switches()[0];
     signal(switch, Signal::STOP);

@@ -94,7 +94,7 @@ fn spoil(world: &mut World, from: &str, to: &str) {
         panic!("an example is deployed by commands")
     };
     plan.rollback = vec!["./rollback.sh".to_owned()];
-    world.plan.health.deadline = Duration::from_secs(10);
+    world.plan.health.deadline = Duration::from_secs(20);
 }
 
 /// Two versions one after the other, back by a person's wish, and stopped.
@@ -126,7 +126,7 @@ async fn the_example_for_systemd_brings_the_old_version_back_when_the_new_one_is
     let mut world = under_systemd();
     let old = world.good('a');
     world.rollout(&old).await;
-    world.plan.health.deadline = Duration::from_secs(10);
+    world.plan.health.deadline = Duration::from_secs(20);
     let sick = Behaviour {
         sick: true,
         ..Behaviour::default()
