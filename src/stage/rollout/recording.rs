@@ -1,5 +1,7 @@
 //! What a run writes into the journal and tells whoever watches, and its report.
 
+use std::time::Duration;
+
 use super::halt::Halt;
 use super::journal::{Entry, Operation};
 use super::machine::Run;
@@ -8,6 +10,9 @@ use crate::model::error_chain::chain;
 use crate::model::event::{Event, Stage};
 use crate::model::outcome::{RolloutReport, RolloutResult, Step};
 use crate::model::rollout_state::RolloutState;
+
+/// How long what serves is looked for where somebody wants to stop: a runner kills soon after it has asked.
+const CANCELLED: Duration = Duration::from_secs(5);
 
 impl<T: RolloutTarget> Run<'_, T> {
     /// Moves to a state: into the journal, then to whoever watches.
@@ -90,14 +95,17 @@ impl<T: RolloutTarget> Run<'_, T> {
 
     /// The report, with what is seen to be in front now.
     pub(super) async fn report(self, result: RolloutResult, reason: Option<String>) -> RolloutReport {
-        let front = match self.target.observe().await {
-            Ok(observed) => observed.serving().cloned(),
-            Err(error) => {
-                self.effects
-                    .warn(Stage::Rollout, format!("what serves now could not be seen: {}", chain(&error)));
-                None
-            }
+        let patience = if self.effects.is_cancelled() { CANCELLED } else { Duration::MAX };
+        let seen = match tokio::time::timeout(patience, self.target.observe()).await {
+            Ok(Ok(observed)) => Ok(observed.serving().cloned()),
+            Ok(Err(error)) => Err(chain(&error)),
+            Err(_) => Err(format!("no answer within {} s", patience.as_secs())),
         };
+        let front = seen.unwrap_or_else(|trouble| {
+            self.effects
+                .warn(Stage::Rollout, format!("what serves now could not be seen: {trouble}"));
+            None
+        });
         let service = &self.plan.service;
         RolloutReport {
             live: front.as_ref().map(|front| front.release.digest),

@@ -70,7 +70,9 @@ pub(crate) async fn come_to(state: &str, world: &World, running: &tokio::task::J
     let journal = world.state().join("journal.jsonl");
     while !fs::read_to_string(&journal).is_ok_and(|text| text.lines().next_back().is_some_and(|line| line.contains(state))) {
         tokio::time::sleep(Duration::from_millis(20)).await;
-        assert!(!running.is_finished(), "it ended before {state}");
+        let told = fs::read_to_string(&journal).unwrap_or_default();
+        let last = told.lines().next_back();
+        assert!(!running.is_finished(), "it ended before {state}: {last:?}");
     }
 }
 

@@ -162,6 +162,22 @@ async fn a_switch_that_does_not_answer_is_not_taken_for_nothing_that_runs() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_switch_that_answers_late_on_a_busy_machine_is_waited_for() {
+    let world = World::new();
+    world.rollout(&world.good('a')).await;
+    let new = world.good('b');
+    let switch = world.switches()[0];
+    signal(switch, Signal::STOP);
+    let goes_on = async {
+        tokio::time::sleep(Duration::from_secs(7)).await;
+        signal(switch, Signal::CONT);
+    };
+    let (report, ()) = tokio::join!(world.rollout(&new), goes_on);
+    assert_eq!(report.result, RolloutResult::Committed, "{:?}", report.reason);
+    assert_eq!((world.live().await, world.switches()), ((Some(*new.digest()), 1), vec![switch]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_switch_that_does_not_answer_is_ended_by_stop_and_cut_requests_are_not_told_as_none() {
     let mut world = World::new();
     world.plan.waits.drain = Duration::from_secs(1);

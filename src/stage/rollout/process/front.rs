@@ -17,7 +17,7 @@ use crate::stage::rollout::target::TargetError;
 
 /// Marks the switch's process in its environment.
 const MARK: &str = "PORTCULLIS_SWITCH";
-const START: Duration = Duration::from_secs(5);
+const START: Duration = Duration::from_secs(20);
 /// For the system to end a process after SIGKILL. One that hangs in the kernel (state D) does not end at all.
 const KILLED: Duration = Duration::from_secs(10);
 

@@ -14,7 +14,8 @@ use super::message::{Answer, Keyed, Order, Routes, Status};
 
 /// Bytes of the longest answer.
 const LONGEST: u64 = 1024 * 1024;
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long an answer is waited for. Longer than it ever takes on a machine that is merely busy: whoever gives up here has no way back.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Why an order was not carried out.
 #[derive(Debug, thiserror::Error)]

@@ -56,7 +56,7 @@ pub(in crate::rollout) async fn under_load(world: &World, behaviour: Behaviour) 
 
 pub(in crate::rollout) async fn came_back(world: &World, report: &RolloutReport, verdict: StepVerdict) -> CanaryStep {
     assert_eq!(report.result, RolloutResult::RolledBack, "{:?}", report.reason);
-    assert_eq!(report.canary.len(), 1, "{:?}", report.canary);
+    assert_eq!(report.canary.len(), 1, "{:?}: {:?}", report.reason, report.canary);
     let step = report.canary[0].clone();
     assert_eq!(step.verdict, verdict, "{step:?}");
     assert!(!states(report).contains(&"Shifting"), "{:?}", states(report));
