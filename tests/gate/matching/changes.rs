@@ -190,6 +190,19 @@ fn a_record_that_went_back_to_an_earlier_state_is_fetched_again() {
 }
 
 #[test]
+fn a_list_that_is_behind_its_archive_makes_no_copy_old() {
+    let server = FilesServer::start();
+    server.put("/npm/all.zip", archive(&[("GHSA-1", record("GHSA-1", "left-pad", "1.1.0", NEW))]));
+    server.put("/npm/modified_id.csv", format!("{OLD},GHSA-1\n"));
+    let cache = tempfile::tempdir().unwrap();
+    let plan = plan(&server, cache.path());
+    run_at(&plan, "2026-02-01T02:00:00Z").unwrap();
+    let later = run_at(&plan, "2026-02-01T05:00:00Z").unwrap();
+    assert_eq!(ids(&later), ["GHSA-1"]);
+    assert_eq!(later.feeds[0].as_of.to_string(), "2026-02-01T05:00:00Z");
+}
+
+#[test]
 fn records_that_were_imported_one_by_one_end_where_an_archive_takes_their_place() {
     let cache = tempfile::tempdir().unwrap();
     let (server, plan) = ahead(cache.path(), 0);

@@ -28,42 +28,56 @@ const MOST_LAID_OVER: usize = 2000;
 /// Requests under way at once for single records.
 const AT_ONCE: usize = 8;
 
-/// How a list differs from an index.
+/// How a list differs from an index. Records with the times that the list tells, in seconds since 1970.
 pub(super) struct Difference {
-    /// The records that the index does not have as the list tells of them, and the times that it tells, in seconds since 1970.
-    changed: BTreeMap<String, Option<i64>>,
+    /// The index does not have them, or has older ones.
+    ahead: BTreeMap<String, Option<i64>>,
+    /// The index has newer ones: they went back to an earlier state, or the list is behind.
+    back: BTreeMap<String, Option<i64>>,
     /// The index has records that the list has not: only the archive can tell.
     vanished: bool,
 }
 
+/// What was laid over an archive.
+#[derive(Clone, Copy)]
+pub(super) struct Brought {
+    /// All that the list was ahead in.
+    pub(super) ahead: bool,
+    /// And all that went back.
+    pub(super) all: bool,
+}
+
 impl Difference {
-    /// Compares a list with an index; none where the index cannot be read.
-    ///
-    /// Whatever differs is asked for: a record that went back to an earlier state has an earlier time. A record of the future is older than any, or
-    /// it would never be asked for again.
+    /// Compares a list with an index; none where the index cannot be read. A record of the future is older than any, or it would never be asked for
+    /// again.
     pub(super) fn of(list: &[u8], index: &Index, now: Timestamp) -> Option<Self> {
         let mut known = index.times().or_none("an index that cannot be read is fetched whole")?;
         let now = now.as_second();
-        let mut changed = BTreeMap::new();
+        let (mut ahead, mut back) = (BTreeMap::new(), BTreeMap::new());
         for (time, id) in listed_lines(list) {
             let Some(id) = id else { continue };
             // A time that cannot be read is none that ours could be.
             let time = time.parse::<Timestamp>().map(Timestamp::as_second);
             let time = time.or_none("a time that nobody can read equals no other");
-            let ours = known.remove(&key_hash(id));
-            if ours.is_none_or(|ours| Some(ours) != time || ours > now) {
-                changed.insert(id.to_owned(), time);
+            match (known.remove(&key_hash(id)).filter(|ours| *ours <= now), time) {
+                (Some(ours), Some(told)) if ours == told => {}
+                (Some(ours), Some(told)) if ours > told => _ = back.insert(id.to_owned(), time),
+                _ => _ = ahead.insert(id.to_owned(), time),
             }
         }
         Some(Self {
-            changed,
+            ahead,
+            back,
             vanished: !known.is_empty(),
         })
     }
 
-    /// True where the list tells of something that the copy has not.
-    pub(super) fn is_ahead(&self) -> bool {
-        !self.changed.is_empty()
+    /// What stands without asking for a record.
+    pub(super) fn unasked(&self) -> Brought {
+        Brought {
+            ahead: self.ahead.is_empty(),
+            all: false,
+        }
     }
 
     /// True where records are gone.
@@ -90,23 +104,31 @@ impl Changed<'_> {
         Ok(bytes.and_then(|bytes| Difference::of(&bytes, index, self.effects.clock.now())))
     }
 
-    /// Lays the records that differ over the archive; false where they are many, or the server does not give each of them as its list tells.
-    pub(super) async fn bring(&self, difference: &Difference) -> Result<bool, HttpError> {
-        let changed = &difference.changed;
+    /// Lays the records that differ over the archive, where they are few and the server gives each of them as its list tells.
+    pub(super) async fn bring(&self, difference: &Difference) -> Result<Brought, HttpError> {
         let overlay = self.folder.join(OVERLAY);
         temporary::sweep(&overlay);
         let laid_over = folder::entries(&overlay).map_or(MOST_LAID_OVER, |entries| entries.len());
-        if changed.len() > FEW || laid_over + changed.len() > MOST_LAID_OVER {
-            return Ok(false);
+        let room = FEW.min(MOST_LAID_OVER.saturating_sub(laid_over));
+        let (ahead, back) = (&difference.ahead, &difference.back);
+        if ahead.len() > room {
+            return Ok(difference.unasked());
         }
-        let requests: Vec<_> = changed.iter().map(|(id, time)| self.one(id, *time, &overlay)).collect();
+        let ahead = self.each(ahead, &overlay).await?;
+        let all = ahead && difference.ahead.len() + back.len() <= room && self.each(back, &overlay).await?;
+        Ok(Brought { ahead, all })
+    }
+
+    /// Fetches some records; false where one was not brought.
+    async fn each(&self, records: &BTreeMap<String, Option<i64>>, overlay: &Path) -> Result<bool, HttpError> {
+        let requests: Vec<_> = records.iter().map(|(id, time)| self.one(id, *time, overlay)).collect();
         let brought: Vec<bool> = stream::iter(requests).buffer_unordered(AT_ONCE).try_collect().await?;
         let there = brought.iter().filter(|there| **there).count();
-        if !changed.is_empty() {
+        if there > 0 {
             self.effects
                 .note(Stage::Matching, format!("osv:{}: {there} changed records", self.base));
         }
-        Ok(there == changed.len())
+        Ok(there == records.len())
     }
 
     /// Fetches one record; false where it is not there, or not yet what the list tells of.

@@ -20,7 +20,7 @@ use crate::model::logins::redact;
 use crate::model::plan::FeedsPlan;
 
 use super::available::{Absence, Available};
-use super::changed::{Changed, Difference};
+use super::changed::{Brought, Changed, Difference};
 use super::feed_source::Retrieval;
 use super::records::clear_older;
 use super::store::file_name;
@@ -124,32 +124,38 @@ impl<'a> Retriever<'a> {
         if let (Some(index), Some(_)) = (index, known.retrieved) {
             difference = self.told(&task, changed.difference(&index).await)?.flatten();
         }
-        if let Some(difference) = difference.as_ref().filter(|difference| !difference.has_vanished())
-            && self.is_brought(&task, &changed, difference).await?
-        {
-            return self.conclude(&task, folder, known, &url, Ok(None));
+        let mut is_behind = false;
+        if let Some(difference) = difference.as_ref().filter(|difference| !difference.has_vanished()) {
+            let brought = self.brought(&task, &changed, difference).await?;
+            if brought.all {
+                return self.conclude(&task, folder, known, &url, Ok(None));
+            }
+            is_behind = !brought.ahead;
         }
         let answer = self.fetch(http, &task, &url, &copy, &known).await;
         match (&answer, difference) {
             (Ok(Some(_)), _) => clear_older(folder).map_err(cache_error)?,
-            // The archive is what it was, and the list is ahead of it.
-            (Ok(None), Some(difference)) if difference.is_ahead() => {
-                let brought = difference.has_vanished() && self.is_brought(&task, &changed, &difference).await?;
-                if let (false, Some(retrieved)) = (brought, known.retrieved) {
-                    let why = "its list tells of records that its server does not give yet";
-                    self.effects
-                        .warn(Stage::Matching, format!("{task}: {why}; the copy counts as one of {retrieved}"));
-                    return Ok(Available::Present(Some(retrieved)));
-                }
+            // The archive is what it was: of records that are gone it knows nothing.
+            (Ok(None), Some(difference)) if difference.has_vanished() => {
+                is_behind = !self.brought(&task, &changed, &difference).await?.ahead;
             }
             _ => {}
         }
-        self.conclude(&task, folder, known, &url, answer)
+        match (&answer, known.retrieved) {
+            (Ok(None), Some(retrieved)) if is_behind => {
+                let why = "its list tells of records that its server does not give yet";
+                self.effects
+                    .warn(Stage::Matching, format!("{task}: {why}; the copy counts as one of {retrieved}"));
+                Ok(Available::Present(Some(retrieved)))
+            }
+            _ => self.conclude(&task, folder, known, &url, answer),
+        }
     }
 
-    /// Whether all that a list tells of could be fetched by itself.
-    async fn is_brought(&self, task: &str, changed: &Changed<'_>, difference: &Difference) -> Result<bool, MatchingError> {
-        Ok(self.told(task, changed.bring(difference).await)? == Some(true))
+    /// What could be fetched by itself of what a list tells of.
+    async fn brought(&self, task: &str, changed: &Changed<'_>, difference: &Difference) -> Result<Brought, MatchingError> {
+        let brought = self.told(task, changed.bring(difference).await)?;
+        Ok(brought.unwrap_or_else(|| difference.unasked()))
     }
 
     /// What a server told; none where it did not, and then the archive has to tell.
