@@ -266,7 +266,7 @@ mod tests {
             .collect();
         let component = Component::new(Purl::new("cargo", "a", "1.0.6"), None, "test");
         let published = time("2026-11-20T00:00:00Z");
-        let steps = steps(&listed, chosen, &component, Scheme::SemVer, published, time("2026-11-21T00:00:00Z"));
+        let steps = steps(&listed, chosen, &component, Scheme::Semver, published, time("2026-11-21T00:00:00Z"));
         let since = |step: &Step| step.from.map_or(0, |from| from.strftime("%Y").to_string().parse().unwrap_or(0));
         steps.iter().map(|step| format!("{} {}", step.version, since(step))).collect()
     }
