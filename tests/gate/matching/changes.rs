@@ -1,10 +1,14 @@
 //! Feeds of which little changed: what is asked for, and what becomes of it.
 
+use std::path::Path;
+
+use portcullis::model::coverage::GapKind;
 use portcullis::model::inventory::{Component, Ecosystem};
+use portcullis::model::plan::FeedsPlan;
 use portcullis::model::purl::Purl;
 
 use crate::matching::ecosystem_tools::inventory_of;
-use crate::matching::feeds::{OLD, archive, ids, plan, record, run_at, run_of};
+use crate::matching::feeds::{OLD, archive, gaps, ids, plan, record, run_at, run_of};
 use crate::support::files_server::FilesServer;
 
 #[test]
@@ -95,4 +99,117 @@ fn an_archive_under_very_many_changes_is_fetched_anew() {
     let asked: Vec<String> = server.seen().into_iter().map(|seen| seen.path).collect();
     assert_eq!(asked, ["/npm/modified_id.csv", "/npm/all.zip"]);
     assert!(!overlay.exists(), "what was laid over the old archive is in the new one");
+}
+
+/// A server whose list of changes tells of `GHSA-2` (and more), which its archive has not; the copy is of midnight.
+fn ahead(cache: &Path, more: usize) -> (FilesServer, FeedsPlan) {
+    let server = FilesServer::start();
+    server.put("/npm/all.zip", archive(&[("GHSA-1", record("GHSA-1", "left-pad", "1.1.0", OLD))]));
+    server.put("/npm/modified_id.csv", format!("{OLD},GHSA-1\n"));
+    let plan = plan(&server, cache);
+    run_at(&plan, "2026-02-01T00:00:00Z").unwrap();
+    let others: String = (0..more).map(|at| format!("{NEW},GHSA-x{at}\n")).collect();
+    server.put("/npm/modified_id.csv", format!("{NEW},GHSA-2\n{others}{OLD},GHSA-1\n"));
+    (server, plan)
+}
+
+const NEW: &str = "2026-02-01T01:00:00Z";
+
+#[test]
+fn a_copy_that_is_behind_its_servers_list_is_as_old_as_it_was() {
+    let told = record("GHSA-2", "right-pad", "2.0.0", NEW);
+    let of_before = record("GHSA-2", "right-pad", "2.0.0", OLD);
+    let another = record("GHSA-3", "other", "2.0.0", NEW);
+    let page = "<html>Service unavailable</html>".to_owned();
+    for (what, answer, more) in [
+        ("not there", None, 0),
+        ("a copy of before", Some(of_before), 0),
+        ("another record", Some(another), 0),
+        ("a page", Some(page), 0),
+        ("too many to ask for", Some(told.clone()), 400),
+    ] {
+        let cache = tempfile::tempdir().unwrap();
+        let (server, plan) = ahead(cache.path(), more);
+        if let Some(answer) = answer {
+            server.put("/npm/GHSA-2.json", answer);
+        }
+        let behind = run_at(&plan, "2026-02-01T03:00:00Z").unwrap();
+        assert_eq!((ids(&behind), gaps(&behind)), (vec!["GHSA-1"], vec![]), "{what}");
+        assert_eq!(behind.feeds[0].as_of.to_string(), "2026-02-01T00:00:00Z", "{what}");
+        let stale = run_at(&plan, "2026-02-02T03:00:00Z").unwrap();
+        assert_eq!(gaps(&stale), [GapKind::StaleFeed], "{what}");
+        // The control: it is there, and nothing else is told of.
+        server.put("/npm/GHSA-2.json", told.clone());
+        server.put("/npm/modified_id.csv", format!("{NEW},GHSA-2\n{OLD},GHSA-1\n"));
+        let current = run_at(&plan, "2026-02-02T06:00:00Z").unwrap();
+        assert_eq!((ids(&current), gaps(&current)), (vec!["GHSA-1", "GHSA-2"], vec![]), "{what}");
+        assert_eq!(current.feeds[0].as_of.to_string(), "2026-02-02T06:00:00Z", "{what}");
+    }
+}
+
+#[test]
+fn a_new_archive_a_heading_and_records_that_are_gone_leave_no_copy_behind() {
+    let cache = tempfile::tempdir().unwrap();
+    let (server, plan) = ahead(cache.path(), 0);
+    let both = [
+        ("GHSA-1", record("GHSA-1", "left-pad", "1.1.0", OLD)),
+        ("GHSA-2", record("GHSA-2", "right-pad", "2.0.0", NEW)),
+    ];
+    server.put("/npm/all.zip", archive(&both));
+    let at = |time: &str| {
+        let found = run_at(&plan, time).unwrap();
+        (found.feeds[0].as_of.to_string(), ids(&found).join(" "))
+    };
+    let expected = |time: &str, found: &str| (time.to_owned(), found.to_owned());
+    assert_eq!(at("2026-02-01T03:00:00Z"), expected("2026-02-01T03:00:00Z", "GHSA-1 GHSA-2"));
+    // A heading is no record, and an archive may hold what its list has no more.
+    server.put("/npm/modified_id.csv", format!("modified,id\n{NEW},GHSA-2\n{OLD},GHSA-1\n"));
+    assert_eq!(at("2026-02-01T06:00:00Z"), expected("2026-02-01T06:00:00Z", "GHSA-1 GHSA-2"));
+    server.put("/npm/modified_id.csv", format!("{OLD},GHSA-1\n"));
+    assert_eq!(at("2026-02-01T09:00:00Z"), expected("2026-02-01T09:00:00Z", "GHSA-1 GHSA-2"));
+    // Something is gone, something is new, and the archive is what it was.
+    let third = "2026-02-01T10:00:00Z";
+    server.put("/npm/GHSA-3.json", record("GHSA-3", "left-pad", "3.0.0", third));
+    server.put("/npm/modified_id.csv", format!("{third},GHSA-3\n{OLD},GHSA-1\n"));
+    assert_eq!(at("2026-02-01T12:00:00Z"), expected("2026-02-01T12:00:00Z", "GHSA-1 GHSA-3 GHSA-2"));
+}
+
+#[test]
+fn a_record_that_went_back_to_an_earlier_state_is_fetched_again() {
+    let server = FilesServer::start();
+    let of = |fixed: &str, modified: &str| record("GHSA-1", "left-pad", fixed, modified);
+    server.put("/npm/all.zip", archive(&[("GHSA-1", of("0.9.0", NEW))]));
+    server.put("/npm/modified_id.csv", format!("{NEW},GHSA-1\n"));
+    let cache = tempfile::tempdir().unwrap();
+    let plan = plan(&server, cache.path());
+    let before = run_at(&plan, "2026-02-01T02:00:00Z").unwrap();
+    assert!(before.matches.is_empty(), "the change took 1.0.0 out of it");
+    server.put("/npm/GHSA-1.json", of("1.1.0", OLD));
+    server.put("/npm/modified_id.csv", format!("{OLD},GHSA-1\n"));
+    assert_eq!(ids(&run_at(&plan, "2026-02-01T05:00:00Z").unwrap()), ["GHSA-1"]);
+}
+
+#[test]
+fn a_list_that_is_behind_its_archive_makes_no_copy_old() {
+    let server = FilesServer::start();
+    server.put("/npm/all.zip", archive(&[("GHSA-1", record("GHSA-1", "left-pad", "1.1.0", NEW))]));
+    server.put("/npm/modified_id.csv", format!("{OLD},GHSA-1\n"));
+    let cache = tempfile::tempdir().unwrap();
+    let plan = plan(&server, cache.path());
+    run_at(&plan, "2026-02-01T02:00:00Z").unwrap();
+    let later = run_at(&plan, "2026-02-01T05:00:00Z").unwrap();
+    assert_eq!(ids(&later), ["GHSA-1"]);
+    assert_eq!(later.feeds[0].as_of.to_string(), "2026-02-01T05:00:00Z");
+}
+
+#[test]
+fn records_that_were_imported_one_by_one_end_where_an_archive_takes_their_place() {
+    let cache = tempfile::tempdir().unwrap();
+    let (server, plan) = ahead(cache.path(), 0);
+    let feed = std::fs::read_dir(cache.path().join("osv")).unwrap().next().unwrap().unwrap().path();
+    let loose = feed.join("npm/GHSA-9.json");
+    std::fs::write(&loose, record("GHSA-9", "left-pad", "9.0.0", OLD)).unwrap();
+    server.put("/npm/all.zip", archive(&[("GHSA-2", record("GHSA-2", "right-pad", "2.0.0", NEW))]));
+    assert_eq!(ids(&run_at(&plan, "2026-02-01T03:00:00Z").unwrap()), ["GHSA-2"]);
+    assert!(!loose.exists());
 }

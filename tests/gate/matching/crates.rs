@@ -122,3 +122,35 @@ fn rustsec_s_repository_is_cloned_again_when_it_is_due_and_its_copy_serves_when_
     assert_eq!((ids(&later).len(), gaps(&later)), (2, vec![]));
     assert_eq!(gaps(&at("2026-02-03T12:00:00Z")), [GapKind::StaleFeed], "the copy ages");
 }
+
+#[test]
+fn a_record_that_names_functions_in_one_entry_and_none_in_the_other_is_about_all_of_the_crate() {
+    use crate::matching::ecosystem_tools::inventory_of;
+    use crate::matching::feeds::{archive, plan, run_of};
+    let functions = |id: &str, entries: &[&str]| {
+        let entry = |functions: &&str| {
+            format!(
+                r#"{{"package":{{"ecosystem":"crates.io","name":"acme"}},"ranges":[{{"type":"SEMVER","events":[{{"introduced":"0"}}]}}],"ecosystem_specific":{{"affects":{{"functions":{functions}}}}}}}"#
+            )
+        };
+        let entries = entries.iter().map(entry).collect::<Vec<_>>().join(",");
+        let record = format!(r#"{{"id":"{id}","modified":"2026-01-01T00:00:00Z","affected":[{entries}]}}"#);
+        let server = crate::support::files_server::FilesServer::start();
+        server.put("/crates.io/all.zip", archive(&[(id, record)]));
+        let cache = tempfile::tempdir().unwrap();
+        let component = portcullis::model::inventory::Component::new(
+            portcullis::model::purl::Purl::new("cargo", "acme", "1.0.0"),
+            Some(portcullis::model::inventory::Ecosystem::new("crates.io")),
+            "test",
+        );
+        let found = run_of(&plan(&server, cache.path()), &inventory_of(vec![component]), "2026-02-01T00:00:00Z").unwrap();
+        found.matches[0].advisory.functions.clone()
+    };
+    let id = "RUSTSEC-2026-0001";
+    assert_eq!(
+        functions(id, &[r#"["acme::a"]"#, r#"["acme::b"]"#]),
+        ["acme::a", "acme::b"],
+        "the control"
+    );
+    assert_eq!(functions(id, &[r#"["acme::a"]"#, "[]"]), Vec::<String>::new());
+}

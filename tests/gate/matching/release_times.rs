@@ -25,7 +25,8 @@ fn keep(index: &Path, name: &str, releases: &[(&str, Option<&str>)]) {
     let mut bytes = b"\x03\x02\0\0\0Unknown\0".to_vec();
     for (version, time) in releases {
         let time = time.map(|time| format!(",\"pubtime\":\"{time}\"")).unwrap_or_default();
-        bytes.extend_from_slice(format!("{version}\0{{\"vers\":\"{version}\",\"yanked\":false{time}}}\0").as_bytes());
+        let (version, yanked) = version.strip_suffix(" yanked").map_or((*version, false), |version| (version, true));
+        bytes.extend_from_slice(format!("{version}\0{{\"vers\":\"{version}\",\"yanked\":{yanked}{time}}}\0").as_bytes());
     }
     let place = index
         .join("index.crates.io-0123456789abcdef/.cache")
@@ -65,6 +66,7 @@ fn a_young_release_clears_what_was_the_newest_before_it_and_nothing_that_waiting
         ("R-2", crates(record("R-2", "fixed-long-ago", "1.0.1", OLD))),
         ("R-3", crates(record("R-3", "fault-of-its-own", "2.0.0", OLD))),
         ("R-4", crates(record("R-4", "backport", "1.4.2", OLD))),
+        ("R-6", crates(record("R-6", "taken-back", "1.0.1", OLD))),
         // The fault came with a release as young as its fix: who waits never had it.
         (
             "R-5",
@@ -95,6 +97,13 @@ fn a_young_release_clears_what_was_the_newest_before_it_and_nothing_that_waiting
         &[("1.0.0", old), ("1.1.0", Some("2026-11-20T00:00:00Z")), ("1.1.1", yesterday)],
     );
     keep(&index, "no-time", &[("1.0.0", None)]);
+    // Whoever took over an account takes the fixed release back: that makes no fix of the next one.
+    let two_years = Some("2024-01-01T00:00:00Z");
+    keep(
+        &index,
+        "taken-back",
+        &[("1.0.0", two_years), ("1.0.1 yanked", old), ("1.0.2", yesterday)],
+    );
     let plan = FeedsPlan {
         crates_index: Some(CratesIndexSource::Cargo(index)),
         ..plan(&server, cache.path())
@@ -107,6 +116,7 @@ fn a_young_release_clears_what_was_the_newest_before_it_and_nothing_that_waiting
         component("cargo", "short-lived", "1.1.1"),
         component("cargo", "no-time", "1.0.0"),
         component("cargo", "fixed-now", "1.0.1"),
+        component("cargo", "taken-back", "1.0.2"),
     ]);
     let matching = run_of(&plan, &inventory, AT).unwrap();
     assert_eq!(
@@ -119,11 +129,12 @@ fn a_young_release_clears_what_was_the_newest_before_it_and_nothing_that_waiting
             "3 2026-11-20 crates-index R-4 2025-01-01..2026-11-20",
             "4 2026-11-20 crates-index R-5 2026-11-20..2026-11-20",
             "6 2026-10-20 crates-index",
+            "7 2026-11-20 crates-index",
         ]
     );
     // The control: years later nobody asks what they clear, and the times stay.
     let later = run_of(&plan, &inventory, "2028-11-21T12:00:00Z").unwrap();
-    assert!(later.releases.len() == 6 && later.releases.iter().all(|release| release.clears.is_empty()));
+    assert!(later.releases.len() == 7 && later.releases.iter().all(|release| release.clears.is_empty()));
 }
 
 #[test]
@@ -190,11 +201,16 @@ fn npm_and_pythons_index_are_asked_where_they_are_configured_and_for_what_is_not
     );
     let feeds: Vec<&str> = first.feeds.iter().map(|feed| feed.name.as_str()).collect();
     assert!(feeds.contains(&"npm-times") && feeds.contains(&"pypi-times"), "{feeds:?}");
-    // What does not change is not asked again, and what was not there is after an hour.
+    // What does not change is not asked again; what was not there is after an hour, and Python's index, where a file may be new of an old release.
     run_of(&plan, &inventory, &at(10)).unwrap();
     assert_eq!(asked(&server), Vec::<String>::new());
     run_of(&plan, &inventory, &at(90)).unwrap();
-    assert_eq!(asked(&server), ["/registry/unheard"]);
+    assert_eq!(asked(&server), ["/registry/unheard", "/simple/flask-cors/"]);
+    let added = r#"{"filename":"flask_cors-1.0.0-py3-none-any.whl","upload-time":"2026-11-20T00:00:00Z"}"#;
+    server.put("/simple/flask-cors/", page.replace("}]", &format!("}},{added}]")));
+    run_of(&plan, &inventory, &at(180)).unwrap();
+    assert_eq!(asked(&server), ["/registry/unheard", "/simple/flask-cors/"]);
+    let expected = [expected[0], "2 2026-11-20 pypi-times"];
     // Where the registry does not answer, what is kept speaks; offline nobody is asked.
     server.misbehave([Fault::Status(500, 0); 20]);
     assert_eq!(told(&run_of(&plan, &inventory, &at(300)).unwrap()), expected);

@@ -258,6 +258,9 @@ mod tests {
                 "xargs",
                 "taskset",
                 "sudo",
+                "prlimit",
+                "flock",
+                "numactl",
                 "gosu",
                 "probe",
                 "cat",
@@ -313,6 +316,11 @@ mod tests {
             &["xargs", "-n", "1", "/srv/app"],
             &["taskset", "-c", "0,1", "/srv/app"],
             &["sudo", "-u", "node", "-E", "A=1", "/srv/app"],
+            &["prlimit", "--nofile=1024:2048", "-n10", "--", "/srv/app"],
+            &["flock", "-x", "/run/lock", "/srv/app"],
+            &["flock", "/run/lock", "-c", "exec /srv/app"],
+            &["numactl", "-N", "0", "--membind=0", "/srv/app"],
+            &["numactl", "--interleave", "all", "nice", "/srv/app"],
         ] {
             assert_eq!(app("arm64", 62, entrypoint).as_deref(), Some("srv/app"), "{entrypoint:?}");
             assert_eq!(app("arm64", 183, entrypoint), None, "{entrypoint:?}");
@@ -340,6 +348,17 @@ mod tests {
             &["ionice", "-p", "1", "/srv/app"],
             &["xargs", "-r", "/srv/app"],
             &["chroot", "/mnt", "/srv/app"],
+            &["prlimit", "--pid", "1", "/srv/app"],
+            &["prlimit", "-o", "/srv/app", "/bin/probe"],
+            &["flock", "-n", "/run/lock", "/srv/app"],
+            &["flock", "--timeout", "5", "/run/lock", "-c", "/srv/app"],
+            &["flock", "/srv/app", "/bin/probe"],
+            &["numactl", "--hardware", "/srv/app"],
+            &["/bin/sh", "-ic", "exec /srv/app; exec /bin/probe"],
+            &["/bin/sh", "-O", "execfail", "-c", "exec /srv/app; exec /bin/probe"],
+            &["env", "BASHOPTS=execfail", "/bin/sh", "-c", "exec /srv/app; exec /bin/probe"],
+            &["/bin/sh", "-c", "/srv/app; [ $? = 126 ] && exec /bin/probe"],
+            &["/bin/sh", "-c", "PATH=$(cat /etc/path):/srv; app"],
             &["runuser", "-u", "app", "--", "/bin/probe"],
         ] {
             assert_eq!(app("arm64", 62, entrypoint), None, "{entrypoint:?}");

@@ -2,6 +2,7 @@
 
 mod available;
 pub(super) mod bundle;
+mod changed;
 pub(super) mod crates_index;
 pub(super) mod enrich;
 mod feed_gap;

@@ -8,37 +8,27 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use futures_util::stream::{self, StreamExt, TryStreamExt};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::io::Effects;
-use crate::io::files::{self, FileError};
-use crate::io::folder;
+use crate::io::files::FileError;
 use crate::io::http::{Fetched, Http, HttpError, Patience, Validators};
-use crate::io::temporary;
 use crate::model::byte_size::bytes;
 use crate::model::error_chain::chain;
 use crate::model::event::{Event, Stage, Unit};
-use crate::model::excused::Excused as _;
 use crate::model::logins::redact;
 use crate::model::plan::FeedsPlan;
 
 use super::available::{Absence, Available};
+use super::changed::{Brought, Changed, Difference};
 use super::feed_source::Retrieval;
-use super::records::{OVERLAY, key_hash};
+use super::records::clear_older;
 use super::store::file_name;
 use crate::stage::matching::error::MatchingError;
 use crate::stage::matching::index::Index;
 
 /// The time that a copy was last known to be current; none for one that a bundle brought from a folder, whose records alone say how old they are.
 pub(in crate::stage::matching) type Retrieved = Result<Available<Option<Timestamp>>, MatchingError>;
-
-/// More changed records than this are not worth asking for one by one.
-const FEW: usize = 300;
-/// With more records than this laid over it an archive is fetched anew: every run looks at each of them.
-const MOST_LAID_OVER: usize = 2000;
-/// Requests under way at once for single records.
-const AT_ONCE: usize = 8;
 
 /// What came with a document that is another one now.
 struct New {
@@ -123,29 +113,62 @@ impl<'a> Retriever<'a> {
             Ok(due) => due,
             Err(answer) => return Ok(answer),
         };
+        let changed = Changed {
+            http,
+            effects: self.effects,
+            base_url,
+            base,
+            folder,
+        };
+        let mut difference = None;
         if let (Some(index), Some(_)) = (index, known.retrieved) {
-            let list = format!("{base_url}/{}/modified_id.csv", file_name(base));
-            match self.changed(http, &list, base_url, base, folder, &index).await {
-                Ok(true) => return self.conclude(&task, folder, known, &url, Ok(None)),
-                Ok(false) => {}
-                Err(HttpError::Write { path, source }) => return Err(MatchingError::Cache { path, source }),
-                Err(error) => self
-                    .effects
-                    .note(Stage::Matching, format!("{task}: {error}; the whole archive is asked for")),
+            difference = self.told(&task, changed.difference(&index).await)?.flatten();
+        }
+        let mut is_behind = false;
+        if let Some(difference) = difference.as_ref().filter(|difference| !difference.has_vanished()) {
+            let brought = self.brought(&task, &changed, difference).await?;
+            if brought.all {
+                return self.conclude(&task, folder, known, &url, Ok(None));
             }
+            is_behind = !brought.ahead;
         }
         let answer = self.fetch(http, &task, &url, &copy, &known).await;
-        if matches!(answer, Ok(Some(_))) {
-            // What was laid over the old archive is in the new one.
-            // Left there, older records would take the place of the archive's.
-            let overlay = folder.join(OVERLAY);
-            match std::fs::remove_dir_all(&overlay) {
-                Ok(()) => {}
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-                Err(source) => return Err(MatchingError::Cache { path: overlay, source }),
+        match (&answer, difference) {
+            (Ok(Some(_)), _) => clear_older(folder).map_err(cache_error)?,
+            // The archive is what it was: of records that are gone it knows nothing.
+            (Ok(None), Some(difference)) if difference.has_vanished() => {
+                is_behind = !self.brought(&task, &changed, &difference).await?.ahead;
+            }
+            _ => {}
+        }
+        match (&answer, known.retrieved) {
+            (Ok(None), Some(retrieved)) if is_behind => {
+                let why = "its list tells of records that its server does not give yet";
+                self.effects
+                    .warn(Stage::Matching, format!("{task}: {why}; the copy counts as one of {retrieved}"));
+                Ok(Available::Present(Some(retrieved)))
+            }
+            _ => self.conclude(&task, folder, known, &url, answer),
+        }
+    }
+
+    /// What could be fetched by itself of what a list tells of.
+    async fn brought(&self, task: &str, changed: &Changed<'_>, difference: &Difference) -> Result<Brought, MatchingError> {
+        let brought = self.told(task, changed.bring(difference).await)?;
+        Ok(brought.unwrap_or_else(|| difference.unasked()))
+    }
+
+    /// What a server told; none where it did not, and then the archive has to tell.
+    fn told<T>(&self, task: &str, answer: Result<T, HttpError>) -> Result<Option<T>, MatchingError> {
+        match answer {
+            Ok(told) => Ok(Some(told)),
+            Err(HttpError::Write { path, source }) => Err(MatchingError::Cache { path, source }),
+            Err(error) => {
+                self.effects
+                    .note(Stage::Matching, format!("{task}: {error}; the whole archive is asked for"));
+                Ok(None)
             }
         }
-        self.conclude(&task, folder, known, &url, answer)
     }
 
     /// The client to ask with, and what is known of the copy; the answer where nobody has to be asked, or can be.
@@ -226,68 +249,6 @@ impl<'a> Retriever<'a> {
             }
         }
     }
-
-    /// Fetches the records that have changed, where they are few; false where the archive is the better way.
-    async fn changed(&self, http: &Http, list: &str, base_url: &str, base: &str, folder: &Path, index: &Index) -> Result<bool, HttpError> {
-        let Some(bytes) = http.read(list, self.effects.limits.feed_list).await? else {
-            return Ok(false);
-        };
-        let Some(changed) = differing(&bytes, index, self.effects.clock.now()) else {
-            return Ok(false);
-        };
-        let overlay = folder.join(OVERLAY);
-        temporary::sweep(&overlay);
-        let laid_over = folder::entries(&overlay).map_or(MOST_LAID_OVER, |entries| entries.len());
-        if changed.len() > FEW || laid_over + changed.len() > MOST_LAID_OVER {
-            return Ok(false);
-        }
-        let one = |id: &String| {
-            let url = format!("{base_url}/{}/{}.json", file_name(base), file_name(id));
-            let path = overlay.join(format!("{}.json", file_name(id)));
-            async move {
-                let Some(bytes) = http.read(&url, self.effects.limits.advisory).await? else {
-                    return Ok(false);
-                };
-                let failed = |error: FileError| HttpError::Write {
-                    path: path.clone(),
-                    source: error.into_io(),
-                };
-                files::write_unsynced(&path, &bytes).map_err(failed).map(|()| true)
-            }
-        };
-        let fetched: Vec<bool> = stream::iter(changed.iter().map(one).collect::<Vec<_>>())
-            .buffer_unordered(AT_ONCE)
-            .try_collect()
-            .await?;
-        if !changed.is_empty() {
-            self.effects
-                .note(Stage::Matching, format!("osv:{base}: {} changed records", changed.len()));
-        }
-        Ok(fetched.into_iter().all(|there| there))
-    }
-}
-
-/// The ids whose times in the list are later than in the index, or that it does not have. None where the index has records that the list has not:
-/// records vanished, and only the archive can tell. A record of the future is older than any: it would never be asked for again.
-fn differing(list: &[u8], index: &Index, now: Timestamp) -> Option<Vec<String>> {
-    let mut known = index.times().or_none("an index that cannot be read is fetched whole")?;
-    let now = now.as_second();
-    let mut changed = BTreeMap::new();
-    for line in list.split(|byte| *byte == b'\n') {
-        let text = std::str::from_utf8(line).or_none("a line that is no text names no record");
-        let Some((time, id)) = text.and_then(|line| line.trim().split_once(',')) else {
-            continue;
-        };
-        // A time that cannot be read is none that ours could be as new as.
-        let time = time.parse::<Timestamp>().map_or(i64::MAX, Timestamp::as_second);
-        // Lists of all ecosystems together name records as `Debian/DSA-1`.
-        let id = id.rsplit('/').next().unwrap_or(id);
-        match known.remove(&key_hash(id)) {
-            Some(ours) if ours >= time && ours <= now => {}
-            _ => _ = changed.insert(id.to_owned(), ()),
-        }
-    }
-    known.is_empty().then(|| changed.into_keys().collect())
 }
 
 fn not_cached(url: &str) -> Absence {

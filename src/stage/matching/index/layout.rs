@@ -12,7 +12,7 @@ pub(super) const BLOCK: usize = 4096;
 /// What the file begins with.
 pub(super) const MAGIC: [u8; 8] = *b"PCLSIDX\n";
 /// Raised with every change of the layout or of what the builder puts into it: an older file is rebuilt.
-pub(super) const VERSION: u32 = 10;
+pub(super) const VERSION: u32 = 11;
 
 /// The parts of the file, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

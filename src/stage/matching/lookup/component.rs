@@ -210,6 +210,7 @@ fn claim_of_group(
     let mut records = Vec::with_capacity(members.len());
     let mut fixed: Vec<&str> = Vec::new();
     let mut functions: Vec<&str> = Vec::new();
+    let mut is_about_all = false;
     let mut other = None;
     let mut applies = false;
     for held in members {
@@ -221,12 +222,17 @@ fn claim_of_group(
             fixed.extend(&lists.fixed);
         }
         functions.extend(&lists.functions);
+        // RustSec names functions, others never do: where it names none, all of the crate is meant.
+        is_about_all |= lists.functions.is_empty() && id.starts_with("RUSTSEC-");
         match other_target(&lists.os, &lists.arch, subject.platform) {
             Some(reason) => other = Some(reason),
             // A record that says nothing of targets does not outweigh one that does.
             None => applies |= !lists.os.is_empty() || !lists.arch.is_empty(),
         }
         records.push((rank(id), id, record, *held));
+    }
+    if is_about_all {
+        functions.clear();
     }
     ids.sort();
     ids.dedup();

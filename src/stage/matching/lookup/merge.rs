@@ -63,9 +63,15 @@ fn absorbed(mut known: Match, other: Match, scheme: Option<Scheme>) -> Match {
     if known.advisory.summary.is_empty() {
         known.advisory.summary = other.advisory.summary;
     }
-    known.advisory.functions.extend(other.advisory.functions);
-    known.advisory.functions.sort();
-    known.advisory.functions.dedup();
+    // Of two states of one record the one without functions means all of the crate.
+    let is_about_all = known.advisory.functions.is_empty() || other.advisory.functions.is_empty();
+    if is_about_all && known.advisory.id == other.advisory.id {
+        known.advisory.functions.clear();
+    } else {
+        known.advisory.functions.extend(other.advisory.functions);
+        known.advisory.functions.sort();
+        known.advisory.functions.dedup();
+    }
     let fixed: Vec<&str> = known.fixed.iter().chain(&other.fixed).map(String::as_str).collect();
     known.fixed = ascending(&fixed, scheme);
     known.not_applicable = known.not_applicable.take().or(other.not_applicable);

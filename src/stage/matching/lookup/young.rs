@@ -95,46 +95,67 @@ impl Feeds {
             return Vec::new();
         }
         let of_registry = || self.times.iter().find_map(|registry| registry.releases(component));
-        let steps = match self.releases(component, ecosystem).or_else(of_registry) {
-            Some(listed) => steps(&listed, component, scheme, published, self.at),
-            None => of_named_fixes(&claims, component, scheme, published)
-                .or_empty("a damaged index is told where the component is looked up for itself"),
+        let look_up = |steps: &[Step], gaps: &mut Vec<Gap>| {
+            let found = |step: &Step| {
+                let older = Component {
+                    version: step.version.clone(),
+                    ..component.clone()
+                };
+                let subject = Subject {
+                    number,
+                    component: &older,
+                    ecosystem,
+                    platform,
+                };
+                let (found, _) = self.look_up(&subject, &mut Vec::new());
+                found.into_iter().filter(|matched| is_cleared(matched, &own)).collect()
+            };
+            spells(steps, found, |matched| self.complete(matched, gaps))
         };
-        let mut cleared: Vec<Cleared> = Vec::new();
-        for step in steps.iter().rev() {
-            let older = Component {
-                version: step.version.clone(),
-                ..component.clone()
-            };
-            let subject = Subject {
-                number,
-                component: &older,
-                ecosystem,
-                platform,
-            };
-            let (found, _) = self.look_up(&subject, &mut Vec::new());
-            for mut matched in found
-                .into_iter()
-                .filter(|matched| is_cleared(matched, &own) && step.asks_for(matched))
-            {
-                match cleared.iter_mut().find(|known| known.matched.advisory.id == matched.advisory.id) {
-                    // Only what goes on without a break: between two spells whoever waits is safe.
-                    Some(known) if known.from == Some(step.until) => known.from = step.from,
-                    Some(_) => {}
-                    None => {
-                        self.complete(&mut matched, gaps);
-                        cleared.push(Cleared {
-                            matched,
-                            from: step.from,
-                            until: step.until,
-                        });
-                    }
+        let Some(listed) = self.releases(component, ecosystem).or_else(of_registry) else {
+            let steps = of_named_fixes(&claims, component, scheme, published)
+                .or_empty("a damaged index is told where the component is looked up for itself");
+            return look_up(&steps, gaps);
+        };
+        let steps_of = |chosen| steps(&listed, chosen, component, scheme, published, self.at);
+        let mut cleared = look_up(&steps_of(Chosen::Now), gaps);
+        if !cleared.is_empty() && listed.iter().any(|one| one.yanked || one.published.is_none()) {
+            // Who can publish can take back the fixed release, and nobody tells since when it is gone: whoever waited may have it.
+            let others = look_up(&steps_of(Chosen::Ever), &mut Vec::new());
+            cleared.retain_mut(|one| {
+                let other = others.iter().find(|other| other.matched.advisory.id == one.matched.advisory.id);
+                other.is_some_and(|other| {
+                    (one.from, one.until) = (one.from.max(other.from), one.until.min(other.until));
+                    one.from.is_none_or(|from| from < one.until)
+                })
+            });
+        }
+        cleared
+    }
+}
+
+/// What the releases of steps have that the young one has not, and for how long each; sorted by id.
+fn spells(steps: &[Step], found: impl Fn(&Step) -> Vec<Match>, mut complete: impl FnMut(&mut Match)) -> Vec<Cleared> {
+    let mut cleared: Vec<Cleared> = Vec::new();
+    for step in steps.iter().rev() {
+        for mut matched in found(step).into_iter().filter(|matched| step.asks_for(matched)) {
+            match cleared.iter_mut().find(|known| known.matched.advisory.id == matched.advisory.id) {
+                // Only what goes on without a break: between two spells whoever waits is safe.
+                Some(known) if known.from == Some(step.until) => known.from = step.from,
+                Some(_) => {}
+                None => {
+                    complete(&mut matched);
+                    cleared.push(Cleared {
+                        matched,
+                        from: step.from,
+                        until: step.until,
+                    });
                 }
             }
         }
-        cleared.sort_by(|a, b| a.matched.advisory.id.cmp(&b.matched.advisory.id));
-        cleared
     }
+    cleared.sort_by(|a, b| a.matched.advisory.id.cmp(&b.matched.advisory.id));
+    cleared
 }
 
 impl Step {
@@ -153,14 +174,29 @@ fn is_cleared(matched: &Match, own: &[Match]) -> bool {
     may_be_denied && matched.not_applicable.is_none() && !own.iter().any(is_same)
 }
 
-/// The steps below a release, from the registry's own list: no yanked releases, and prereleases only below one.
-fn steps(listed: &[Listed], component: &Component, scheme: Scheme, published: Timestamp, at: Timestamp) -> Vec<Step> {
+/// Which releases a registry may have given to whoever waited.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Chosen {
+    /// Those that it gives today, and of which it tells since when.
+    Now,
+    /// Those that were taken back as well, and those of no known time, as if they had always been there.
+    Ever,
+}
+
+/// The steps below a release, from the registry's own list: prereleases only below one.
+fn steps(listed: &[Listed], chosen: Chosen, component: &Component, scheme: Scheme, published: Timestamp, at: Timestamp) -> Vec<Step> {
     let is_below = |other: &str, version: &str| scheme.compare(other, version).is_ok_and(Ordering::is_lt);
     let may_be_early = is_early(&component.version);
+    let is_chosen = |one: &&Listed| chosen == Chosen::Ever || !one.yanked;
+    let since = |one: &Listed| match (one.published, chosen) {
+        (None, Chosen::Ever) => Some(Timestamp::MIN),
+        (known, _) => known.filter(|time| *time < published),
+    };
     let mut older: Vec<(Timestamp, &str)> = listed
         .iter()
-        .filter(|one| !one.yanked && (may_be_early || !is_early(&one.version)) && is_below(&one.version, &component.version))
-        .filter_map(|one| Some((one.published.filter(|time| *time < published)?, one.version.as_str())))
+        .filter(is_chosen)
+        .filter(|one| (may_be_early || !is_early(&one.version)) && is_below(&one.version, &component.version))
+        .filter_map(|one| Some((since(one)?, one.version.as_str())))
         .collect();
     older.sort_unstable();
     let mut newest: Vec<(Timestamp, &str)> = Vec::new();
@@ -207,4 +243,45 @@ fn of_named_fixes(claims: &[Claim<'_>], component: &Component, scheme: Scheme, p
         record: Some(record),
     };
     Ok(named.into_iter().map(step).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::purl::Purl;
+
+    fn time(text: &str) -> Timestamp {
+        text.parse().expect("a time")
+    }
+
+    /// Versions, whether they were taken back, and their times; what was the newest below 1.0.6 and since when.
+    fn seen(listed: &[(&str, bool, Option<&str>)], chosen: Chosen) -> Vec<String> {
+        let listed: Vec<Listed> = listed
+            .iter()
+            .map(|(version, yanked, published)| Listed {
+                version: (*version).to_owned(),
+                yanked: *yanked,
+                published: published.map(time),
+            })
+            .collect();
+        let component = Component::new(Purl::new("cargo", "a", "1.0.6"), None, "test");
+        let published = time("2026-11-20T00:00:00Z");
+        let steps = steps(&listed, chosen, &component, Scheme::Semver, published, time("2026-11-21T00:00:00Z"));
+        let since = |step: &Step| step.from.map_or(0, |from| from.strftime("%Y").to_string().parse().unwrap_or(0));
+        steps.iter().map(|step| format!("{} {}", step.version, since(step))).collect()
+    }
+
+    #[test]
+    fn a_fixed_release_that_was_taken_back_is_what_whoever_waited_may_have() {
+        let (old, later) = (Some("2024-01-01T00:00:00Z"), Some("2025-01-01T00:00:00Z"));
+        let all = [("1.0.4", false, old), ("1.0.5", false, later)];
+        let taken_back = [("1.0.4", false, old), ("1.0.5", true, later)];
+        let untold = [("1.0.4", false, old), ("1.0.5", false, None)];
+        assert_eq!(seen(&all, Chosen::Now), ["1.0.5 2025"], "the control");
+        assert_eq!(seen(&all, Chosen::Ever), ["1.0.5 2025"], "the control");
+        assert_eq!(seen(&taken_back, Chosen::Now), ["1.0.4 2024"]);
+        assert_eq!(seen(&taken_back, Chosen::Ever), ["1.0.5 2025"]);
+        assert_eq!(seen(&untold, Chosen::Now), ["1.0.4 2024"]);
+        assert_eq!(seen(&untold, Chosen::Ever).first().map(|first| &first[..5]), Some("1.0.5"));
+    }
 }

@@ -141,7 +141,7 @@ pub(in crate::stage::matching) struct Specific {
 pub(in crate::stage::matching) struct Affects {
     pub(in crate::stage::matching) os: Option<Vec<String>>,
     pub(in crate::stage::matching) arch: Option<Vec<String>>,
-    /// Paths of functions. Whatever else stands there says nothing.
+    /// Paths of functions, and whatever else stands there.
     pub(in crate::stage::matching) functions: Option<Vec<serde_json::Value>>,
 }
 

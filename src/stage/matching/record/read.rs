@@ -293,7 +293,8 @@ fn claim(affected: &Affected<'_>, specific: &Specific, target: Target<'_>, pool:
     claim.os = texts(affects.and_then(|a| a.os.as_ref()))?;
     claim.arch = texts(affects.and_then(|a| a.arch.as_ref()))?;
     let functions = affects.and_then(|affects| affects.functions.as_ref()).into_iter().flatten();
-    let functions: Vec<String> = functions.filter_map(|path| path.as_str().map(str::to_owned)).collect();
+    // One that is no text is one all the same, of which nobody can tell whether it is linked.
+    let functions: Vec<String> = functions.map(|path| path.as_str().unwrap_or("?").to_owned()).collect();
     claim.functions = texts(Some(&functions))?;
     let urgency: Vec<String> = urgency(affected, specific, target).into_iter().collect();
     claim.urgency = texts(Some(&urgency))?;

@@ -46,12 +46,19 @@ pub(super) fn set(words: &[String], shell: &mut Shell) {
         let is_on = word.starts_with('-');
         match word.as_str() {
             "--" => return given(shell, words),
+            word if word.starts_with(UNKNOWN) => {
+                shell.lose();
+                shell.place.arguments = None;
+                return;
+            }
             word if word.len() > 1 && word.starts_with(['-', '+']) => {
-                if word.contains('e') {
+                let named = word.ends_with('o').then(|| words.next()).flatten();
+                if word.contains('e') || named.is_some_and(|name| name == "errexit") {
                     shell.exits_on_error = is_on;
                 }
-                if word.ends_with('o') && words.next().is_some_and(|name| name == "errexit") {
-                    shell.exits_on_error = is_on;
+                // It may read on without running anything.
+                if is_on && word.contains(['n', UNKNOWN]) || named.is_some_and(|name| name == "noexec" || name.contains(UNKNOWN)) {
+                    shell.lose();
                 }
                 continue;
             }

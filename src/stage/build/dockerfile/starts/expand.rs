@@ -19,6 +19,19 @@ pub(super) struct Place {
     pub(super) env: BTreeMap<String, String>,
     /// A shell's `$0`, `$1` …; none where nobody knows.
     pub(super) arguments: Option<Vec<String>>,
+    /// What a shell's values are split at.
+    pub(super) separators: Separators,
+    /// `PATH` may be another one by now.
+    pub(super) is_path_doubtful: bool,
+}
+
+/// `IFS`. A shell does not take it from its environment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) enum Separators {
+    #[default]
+    Usual,
+    Known(String),
+    Unknown,
 }
 
 impl Place {
@@ -26,14 +39,42 @@ impl Place {
     pub(super) fn set(&mut self, name: &str, value: String) {
         const LONGEST: usize = 4096;
         match value.contains(UNKNOWN) || value.len() > LONGEST {
-            true => drop(self.env.remove(name)),
-            false => drop(self.env.insert(name.to_owned(), value)),
+            true => self.forget(name),
+            false => {
+                match name {
+                    "IFS" if value == " \t\n" => self.separators = Separators::Usual,
+                    "IFS" => self.separators = Separators::Known(value.clone()),
+                    "PATH" => self.is_path_doubtful = false,
+                    _ => {}
+                }
+                self.env.insert(name.to_owned(), value);
+            }
         }
+    }
+
+    /// Somebody set it, and nobody knows to what. What was found by the search path may still be found there.
+    pub(super) fn forget(&mut self, name: &str) {
+        match name {
+            "PATH" => self.is_path_doubtful = true,
+            "IFS" => self.separators = Separators::Unknown,
+            _ => drop(self.env.remove(name)),
+        }
+    }
+
+    /// Any of them may have been set.
+    pub(super) fn forget_all(&mut self) {
+        self.env.retain(|name, _| name == "PATH");
+        self.is_path_doubtful = true;
+        self.separators = Separators::Unknown;
     }
 
     /// What is as it is in both.
     pub(super) fn common(&mut self, other: &Self) {
-        self.env.retain(|name, value| other.env.get(name) == Some(value));
+        self.is_path_doubtful |= other.is_path_doubtful || self.env.get("PATH") != other.env.get("PATH");
+        self.env.retain(|name, value| name == "PATH" || other.env.get(name) == Some(value));
+        if self.separators != other.separators {
+            self.separators = Separators::Unknown;
+        }
         if self.folder != other.folder {
             self.folder = None;
         }
@@ -69,7 +110,7 @@ impl Place {
         text
     }
 
-    fn fields(&self, word: &Word) -> Vec<String> {
+    pub(super) fn fields(&self, word: &Word) -> Vec<String> {
         if let ([Part::Value { name, is_quoted: true, .. }], Some(arguments)) = (without_empty(&word.0).as_slice(), &self.arguments)
             && name == "@"
         {
@@ -91,9 +132,13 @@ impl Place {
                 continue;
             }
             // A value outside of quotes falls into words, and each of these may be a pattern.
+            let Some(separators) = self.separators_of(&text) else {
+                open.get_or_insert_default().push(UNKNOWN);
+                continue;
+            };
             for c in text.chars() {
                 match c {
-                    ' ' | '\t' | '\n' => fields.extend(open.take()),
+                    c if separators.contains(c) => fields.extend(open.take()),
                     '*' | '?' | '[' => open.get_or_insert_default().push(UNKNOWN),
                     c => open.get_or_insert_default().push(c),
                 }
@@ -101,6 +146,19 @@ impl Place {
         }
         fields.extend(open);
         fields
+    }
+
+    /// What a text is split at, where only blanks are.
+    fn separators_of(&self, text: &str) -> Option<&str> {
+        match &self.separators {
+            Separators::Usual => Some(" \t\n"),
+            Separators::Known(known) => {
+                let is_blank = |c: char| matches!(c, ' ' | '\t' | '\n');
+                let parts = |c: char| known.contains(c) && !is_blank(c);
+                (!text.contains(parts)).then_some(known)
+            }
+            Separators::Unknown => text.is_empty().then_some(""),
+        }
     }
 
     fn value(&self, part: &Part) -> String {
@@ -118,12 +176,20 @@ impl Place {
     fn named(&self, name: &str) -> Option<String> {
         let arguments = || self.arguments.as_ref();
         match name {
+            "@" | "*" if self.separators != Separators::Usual => None,
+            "PATH" if self.is_path_doubtful => None,
             "@" | "*" => Some(arguments()?.get(1..).unwrap_or_default().join(" ")),
+            "#" if arguments()?.iter().any(|argument| argument.contains(UNKNOWN)) => None,
             "#" => Some(arguments()?.len().saturating_sub(1).to_string()),
             "PWD" => self.folder.clone(),
             number if number.bytes().all(|byte| byte.is_ascii_digit()) => {
-                let at = number.parse::<usize>();
-                Some(arguments()?.get(at.unwrap_or(usize::MAX)).cloned().unwrap_or_default())
+                let at = number.parse::<usize>().unwrap_or(usize::MAX);
+                // What is not known may be several.
+                let known = arguments()?.iter().take_while(|argument| !argument.contains(UNKNOWN));
+                match known.count() {
+                    count if at < count => arguments()?.get(at).cloned(),
+                    count => (count == arguments()?.len()).then(String::new),
+                }
             }
             name => self.env.get(name).cloned(),
         }

@@ -36,6 +36,10 @@ pub(super) struct Text {
     pub(super) exits_on_error: bool,
     /// Whose home folder becomes `HOME`.
     pub(super) home_of: Option<String>,
+    /// A file that is read before it may set another search path.
+    pub(super) reads_profile: bool,
+    /// Its options say that it may do something else.
+    pub(super) is_doubtful: bool,
     /// It begins in the home folder, with a search path of its own.
     pub(super) is_login: bool,
 }

@@ -6,6 +6,7 @@
 mod builtins;
 mod env;
 mod expand;
+mod instead;
 mod lead;
 mod lexer;
 mod options;
@@ -20,5 +21,6 @@ mod table;
 mod tests;
 mod texts;
 mod values;
+mod variables;
 
 pub(super) use programs::{Started, name, started};

@@ -1,5 +1,6 @@
 //! The commands of a shell's text.
 
+use super::instead::looks_back;
 use super::lexer::{Lexer, Unreadable};
 use super::syntax::{AndOr, Command, Hangs, List, Part, Pipeline, Simple, Word};
 
@@ -62,6 +63,7 @@ impl Parser {
     }
 
     fn and_or(&mut self) -> Result<AndOr, Unreadable> {
+        let start = self.lexer.at;
         let mut whole = AndOr {
             first: self.pipeline()?,
             ..AndOr::default()
@@ -71,7 +73,11 @@ impl Parser {
             let hangs = match () {
                 () if self.lexer.eat("&&") => Hangs::OnSuccess,
                 () if self.lexer.eat("||") => Hangs::OnFailure,
-                () => return Ok(whole),
+                () => {
+                    let text: String = self.lexer.text[start..self.lexer.at.min(self.lexer.text.len())].iter().collect();
+                    whole.looks_back = looks_back(&text);
+                    return Ok(whole);
+                }
             };
             self.lexer.lines();
             whole.rest.push((hangs, self.pipeline()?));
@@ -143,6 +149,7 @@ impl Parser {
             "if" => self.choice()?,
             "while" | "until" => Command::Loop {
                 condition: Some(self.list_until("do")?),
+                variable: None,
                 body: self.list_until("done")?,
             },
             "for" | "select" => self.each()?,
@@ -172,10 +179,12 @@ impl Parser {
 
     /// `for` was read.
     fn each(&mut self) -> Result<Command, Unreadable> {
+        let mut variable = None;
         self.lexer.blanks();
         if self.lexer.eat("((") {
             self.lexer.parenthesis(2, 0)?;
         } else {
+            variable = self.lexer.bare_word();
             self.lexer.word()?.ok_or(Unreadable)?;
             self.lexer.lines();
             if self.lexer.eat_word("in") {
@@ -191,6 +200,7 @@ impl Parser {
         self.expect("do")?;
         Ok(Command::Loop {
             condition: None,
+            variable,
             body: self.list_until("done")?,
         })
     }
@@ -273,7 +283,11 @@ impl Parser {
                 continue;
             }
             let bare = self.lexer.bare_word();
-            let Some(word) = self.lexer.word()? else { break };
+            let Some(mut word) = self.lexer.word()? else { break };
+            if bare.as_deref().is_some_and(names_descriptor) && matches!(self.lexer.peek(), Some('<' | '>')) {
+                // A part of the redirection to bash, and a word to others.
+                word = Word(vec![Part::Unknown]);
+            }
             is_bare = is_empty && bare.is_some();
             is_empty = false;
             match assigned(&word).filter(|_| simple.words.is_empty()) {
@@ -298,17 +312,27 @@ impl Parser {
     }
 }
 
+/// `{NAME}` before a redirection.
+fn names_descriptor(word: &str) -> bool {
+    let inner = word.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+    inner.is_some_and(is_name)
+}
+
+/// True for what may name a variable.
+pub(super) fn is_name(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
 /// `NAME=value`.
 pub(super) fn assigned(word: &Word) -> Option<(String, Word)> {
     let (Part::Bare(text), rest) = word.0.split_first()? else {
         return None;
     };
     let (name, value) = text.split_once('=')?;
-    let is_name =
-        name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     let value = match value {
         "~" => Part::Home,
+        value if value.starts_with('~') || value.contains(":~") => Part::Unknown,
         value => Part::Bare(value.to_owned()),
     };
-    is_name.then(|| (name.to_owned(), Word(std::iter::once(value).chain(rest.iter().cloned()).collect())))
+    is_name(name).then(|| (name.to_owned(), Word(std::iter::once(value).chain(rest.iter().cloned()).collect())))
 }

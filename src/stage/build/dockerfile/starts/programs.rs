@@ -1,6 +1,6 @@
 //! The programs that the words of an image's configuration lead to: the first, and what it starts in its turn.
 
-use super::expand::Place;
+use super::expand::{Place, Separators};
 use super::lead::{Lead, Next, Text};
 use super::run::{Surroundings, run};
 use super::starters::leads;
@@ -78,6 +78,7 @@ impl Surroundings for Walk<'_> {
         let Some((path, machine)) = self.program(program, place, false) else {
             return;
         };
+        let is_certain = is_certain && (program.contains('/') || !place.is_path_doubtful);
         let (written, own) = (name(program).to_owned(), name(&path).to_owned());
         self.found.push(Started { path, machine, is_certain });
         // `/bin/sh` may be busybox by a link, and `/init` a shell: either name says what it does.
@@ -163,6 +164,9 @@ impl Walk<'_> {
             place.folder = place.env.get("HOME").cloned();
         }
         place.arguments = Some(text.arguments);
+        place.separators = Separators::Usual;
+        place.is_path_doubtful |= text.reads_profile;
+        let is_certain = is_certain && !text.is_doubtful && !is_told_otherwise(&place);
         run(&text.text, place, text.exits_on_error, is_certain, self);
     }
 
@@ -199,6 +203,12 @@ impl Walk<'_> {
             _ => None,
         })
     }
+}
+
+/// Variables by which bash reads a file, has other options, or finds functions in the place of programs.
+fn is_told_otherwise(place: &Place) -> bool {
+    let mut set = place.env.iter().filter(|(_, value)| !value.is_empty());
+    set.any(|(name, _)| matches!(name.as_str(), "BASH_ENV" | "BASHOPTS" | "SHELLOPTS") || name.starts_with("BASH_FUNC_"))
 }
 
 /// A folder as it is named from another.

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use super::builtins::{ends_by_itself, executed, moved, set};
 use super::expand::{Place, UNKNOWN};
-use super::parser::{assigned, parsed};
+use super::instead::{first_word, gives_up, is_watched};
+use super::parser::parsed;
 use super::shell::{Reached, Shell, Status};
 use super::syntax::{AndOr, Command, Hangs, List, Part, Pipeline, Simple, Word};
+use super::variables::{declared, may_keep, printed, unset};
 
 /// What a shell asks of its surroundings.
 pub(super) trait Surroundings {
@@ -41,6 +43,7 @@ pub(super) fn run(text: &str, place: Place, exits_on_error: bool, is_certain: bo
         place,
         exits_on_error,
         is_conditional: !is_certain,
+        survives_exec: false,
         reached: Reached::Always,
     };
     run.list(&list, &mut shell, &mut functions);
@@ -57,18 +60,23 @@ struct Run<'r> {
 impl Run<'_> {
     fn list<'l>(&mut self, list: &'l List, shell: &mut Shell, functions: &mut Functions<'l>) -> Status {
         let mut status = Status::Success;
-        for next in list {
+        for (at, next) in list.iter().enumerate() {
             if shell.reached == Reached::Never {
                 break;
             }
+            let was_conditional = shell.is_conditional;
+            // Who looks at how it ended may start another one instead.
+            shell.is_conditional |= is_watched(next, &list[at + 1..]);
             if next.in_background {
                 let reached = shell.reached;
                 shell.apart(|inner| self.and_or(next, inner, functions));
                 shell.reached = reached;
                 status = Status::Success;
+                shell.is_conditional = was_conditional;
                 continue;
             }
             status = self.and_or(next, shell, functions);
+            shell.is_conditional = was_conditional;
             if shell.exits_on_error && status != Status::Success {
                 shell.lose();
             }
@@ -102,9 +110,8 @@ impl Run<'_> {
         functions: &mut Functions<'l>,
     ) -> Status {
         // A shell that cannot `exec` ends.
-        let instead = rest
-            .iter()
-            .find(|(hangs, _)| *hangs == Hangs::OnFailure && first_word(pipeline) != Some("exec"));
+        let ends = first_word(pipeline) == Some("exec") && !shell.survives_exec;
+        let instead = rest.iter().find(|(hangs, _)| *hangs == Hangs::OnFailure && !ends);
         let was_conditional = shell.is_conditional;
         shell.is_conditional |= instead.is_some_and(|(_, pipeline)| !gives_up(pipeline));
         let status = self.pipeline(pipeline, shell, functions);
@@ -158,11 +165,15 @@ impl Run<'_> {
                     }
                     shell.place.common(&branch.place);
                     shell.exits_on_error |= branch.exits_on_error;
+                    shell.survives_exec |= branch.survives_exec;
                     shell.reached = shell.reached.max(branch.reached);
                 }
                 status
             }
-            Command::Loop { condition, body } => {
+            Command::Loop { condition, variable, body } => {
+                if let Some(name) = variable {
+                    shell.place.forget(name);
+                }
                 if let Some(list) = condition {
                     self.condition(list, shell, functions);
                     // Whoever waits for something may wait for ever.
@@ -219,11 +230,17 @@ impl Run<'_> {
             // Its commands may be functions that were defined before.
             let was_conditional = shell.is_conditional;
             shell.is_conditional |= !functions.is_empty();
+            shell.place = place;
             let status = self.eval(&words[1..], shell);
             shell.is_conditional = was_conditional;
+            simple.assignments.iter().for_each(|(name, _)| shell.place.forget(name));
             return status;
         }
-        self.called(&words, &simple.words, &place, shell)
+        let status = self.called(&words, &simple.words, &place, shell);
+        if may_keep(first) {
+            simple.assignments.iter().for_each(|(name, _)| shell.place.forget(name));
+        }
+        status
     }
 
     fn eval(&mut self, words: &[String], shell: &mut Shell) -> Status {
@@ -240,6 +257,15 @@ impl Run<'_> {
         status
     }
 
+    /// A command whose name only the run knows: it may be nothing, or what starts the next one.
+    fn unknown(&mut self, name: &str, rest: &[String], place: &Place, shell: &mut Shell) -> Status {
+        if name.chars().eq([UNKNOWN]) && !rest.is_empty() {
+            self.around.start(rest, place, false);
+        }
+        shell.lose();
+        Status::Unknown
+    }
+
     /// A command by the name of a builtin or a program.
     fn called(&mut self, words: &[String], written: &[Word], place: &Place, shell: &mut Shell) -> Status {
         let Some((first, rest)) = words.split_first() else {
@@ -253,11 +279,15 @@ impl Run<'_> {
             },
             "exec" => {
                 let words = executed(rest);
-                if words.is_empty() {
-                    return Status::Success;
+                match words {
+                    [] => return Status::Success,
+                    [first, rest @ ..] if first.contains(UNKNOWN) => return self.unknown(first, rest, place, shell),
+                    words => self.around.start(words, place, shell.is_certain() && !shell.survives_exec),
                 }
-                self.around.start(words, place, shell.is_certain());
-                shell.reached = Reached::Never;
+                match shell.survives_exec {
+                    true => shell.lose(),
+                    false => shell.reached = Reached::Never,
+                }
                 Status::Unknown
             }
             "exit" | "return" => {
@@ -280,33 +310,31 @@ impl Run<'_> {
                 Status::Unknown
             }
             "export" | "readonly" | "local" | "declare" | "typeset" => {
-                for (name, value) in written.iter().filter_map(assigned) {
-                    let value = shell.place.text(&value);
-                    shell.place.set(&name, value);
-                }
+                declared(written, &mut shell.place);
                 Status::Success
             }
             "unset" => {
-                for name in rest {
-                    shell.place.env.remove(name);
-                }
+                unset(rest, &mut shell.place);
                 Status::Success
+            }
+            "printf" if printed(rest, &mut shell.place) => Status::Unknown,
+            "shopt" => {
+                shell.survives_exec |= rest.iter().any(|word| word.contains("execfail") || word.contains(UNKNOWN));
+                Status::Unknown
+            }
+            // Names get other meanings, in some shells.
+            "alias" | "hash" if rest.iter().any(|word| word == "-p" || word.contains(['=', UNKNOWN])) => {
+                shell.lose();
+                Status::Unknown
             }
             ":" | "true" | "echo" | "printf" | "umask" | "trap" => Status::Success,
             "false" => Status::Failure,
-            "[" | "test" | "ulimit" | "alias" | "unalias" | "hash" | "pwd" | "kill" | "type" | "shopt" | "let" | "jobs" => Status::Unknown,
+            "[" | "test" | "ulimit" | "alias" | "unalias" | "hash" | "pwd" | "kill" | "type" | "let" | "jobs" => Status::Unknown,
             "." | "source" | "wait" | "read" | "break" | "continue" | "getopts" | "fg" => {
                 shell.lose();
                 Status::Unknown
             }
-            name if name.contains(UNKNOWN) => {
-                // It may be nothing, or what starts the next one.
-                if name.chars().eq([UNKNOWN]) && !rest.is_empty() {
-                    self.around.start(rest, place, false);
-                }
-                shell.lose();
-                Status::Unknown
-            }
+            name if name.contains(UNKNOWN) => self.unknown(name, rest, place, shell),
             name => {
                 self.around.start(words, place, shell.is_certain());
                 if !ends_by_itself(name, rest) {
@@ -321,20 +349,4 @@ impl Run<'_> {
 /// Nothing of a value is what a command says.
 fn is_plain(value: &Word) -> bool {
     !value.0.contains(&Part::Unknown)
-}
-
-/// `|| exit 1`: nothing stands in for what failed.
-fn gives_up(pipeline: &Pipeline) -> bool {
-    first_word(pipeline).is_some_and(|first| matches!(first, "exit" | "return" | "false"))
-}
-
-/// The first word of a pipeline of one command, as it is written.
-fn first_word(pipeline: &Pipeline) -> Option<&str> {
-    let [Command::Simple(simple)] = pipeline.commands.as_slice() else {
-        return None;
-    };
-    match simple.words.first()?.0.as_slice() {
-        [Part::Bare(word)] => Some(word),
-        _ => None,
-    }
 }

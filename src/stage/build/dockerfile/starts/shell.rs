@@ -7,6 +7,8 @@ use super::expand::Place;
 pub(super) struct Shell {
     pub(super) place: Place,
     pub(super) exits_on_error: bool,
+    /// It goes on where it cannot `exec`.
+    pub(super) survives_exec: bool,
     /// Something outside decides whether this is run at all.
     pub(super) is_conditional: bool,
     pub(super) reached: Reached,
@@ -45,6 +47,7 @@ impl Shell {
         let result = run(&mut inner);
         self.place.common(&inner.place);
         self.exits_on_error |= inner.exits_on_error;
+        self.survives_exec |= inner.survives_exec;
         if inner.reached != Reached::Always {
             self.lose();
         }

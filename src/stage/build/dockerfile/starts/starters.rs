@@ -56,6 +56,19 @@ fn started(called: &str, starter: &Starter, read: &Read<'_>) -> Lead {
         }
         "chpst" => next.root = read.value(&["/"]).map(str::to_owned),
         "xargs" => next.is_conditional = read.has(&["r", "no-run-if-empty"]),
+        "flock" => {
+            // A lock that somebody else may hold.
+            next.is_conditional = read.has(&["n", "nb", "nonblock", "w", "wait", "timeout"]);
+            if let [option, text] = words
+                && matches!(option.as_str(), "-c" | "--command")
+            {
+                let mut lead = shell(&["-c".to_owned(), text.clone()]);
+                if let Lead::Text(text) = &mut lead {
+                    text.is_doubtful |= next.is_conditional;
+                }
+                return lead;
+            }
+        }
         "setpriv" => next.is_cleared = read.has(&["reset-env"]),
         "sudo" => {
             next.folder = read.value(&["D", "chdir"]).map(str::to_owned);

@@ -10,6 +10,8 @@ pub(super) struct AndOr {
     pub(super) rest: Vec<(Hangs, Pipeline)>,
     /// It ends with `&`: what follows does not wait for it.
     pub(super) in_background: bool,
+    /// It looks at how the command before it ended.
+    pub(super) looks_back: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +44,8 @@ pub(super) enum Command {
     /// `while`, `until`, `for`, `select`.
     Loop {
         condition: Option<List>,
+        /// Whose value is another one in each round.
+        variable: Option<String>,
         body: List,
     },
     /// A definition, which runs nothing.

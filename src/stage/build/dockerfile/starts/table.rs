@@ -1,11 +1,11 @@
 //! Programs that start the one that is named to them.
 //!
-//! Source: the manual pages of coreutils, util-linux, busybox, runit, s6, tini, dumb-init, catatonit, gosu and su-exec.
+//! Source: the manual pages of coreutils, util-linux, numactl, busybox, runit, s6, tini, dumb-init, catatonit, gosu and su-exec.
 
 use super::options::{Starter, starter};
 
 /// Every one of them; `env` is the first.
-pub(super) static STARTERS: [Starter; 24] = [
+pub(super) static STARTERS: [Starter; 27] = [
     starter(
         &["env"],
         ("uCSa", &["unset", "chdir", "split-string", "argv0"]),
@@ -62,6 +62,20 @@ pub(super) static STARTERS: [Starter; 24] = [
         &["p", "pid", "m", "max", "h", "help"],
     ),
     starter(&["taskset"], ("p", &["pid"]), 1, &["p", "pid", "h", "help", "V", "version"]),
+    // A limit is joined to its option.
+    starter(
+        &["prlimit"],
+        ("po", &["pid", "output"]),
+        0,
+        &["p", "pid", "h", "help", "V", "version"],
+    ),
+    starter(
+        &["flock"],
+        ("wE", &["timeout", "conflict-exit-code"]),
+        1,
+        &["h", "help", "V", "version"],
+    ),
+    starter(&["numactl"], NUMA, 0, NUMA_STOPS),
     starter(&["timeout"], ("skt", &["signal", "kill-after"]), 1, &["help", "version"]),
     starter(&["nohup"], ("", &[]), 0, &["help", "version"]),
     starter(&["setsid"], ("", &[]), 0, &["h", "help", "V", "version"]),
@@ -91,6 +105,29 @@ pub(super) static STARTERS: [Starter; 24] = [
     starter(&["doas"], ("uCa", &[]), 0, &["L", "s", "C"]),
     starter(&["runuser", "su"], SWITCH_USER, 0, &["h", "help", "V", "version"]),
 ];
+
+/// `numactl`.
+const NUMA: (&str, &[&str]) = (
+    "iwpPmNCcSIfLoM",
+    &[
+        "interleave",
+        "weighted-interleave",
+        "preferred",
+        "preferred-many",
+        "membind",
+        "cpunodebind",
+        "physcpubind",
+        "cpubind",
+        "shm",
+        "shmid",
+        "file",
+        "length",
+        "offset",
+        "shmmode",
+    ],
+);
+/// It shows something, or is about memory that is shared.
+const NUMA_STOPS: &[&str] = &["s", "show", "H", "hardware", "h", "help", "S", "shm", "I", "shmid", "f", "file"];
 
 /// `su` and `runuser`.
 const SWITCH_USER: (&str, &[&str]) = (

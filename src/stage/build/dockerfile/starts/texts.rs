@@ -51,23 +51,31 @@ pub(super) fn of_user(called: &str, rest: &[String], starter: &Starter) -> Lead 
         exits_on_error: false,
         home_of: Some(user.unwrap_or_else(|| "root".to_owned())).filter(|_| !keeps),
         is_login,
+        reads_profile: is_login,
+        is_doubtful: false,
     })
 }
 
 /// `-c TEXT WORDS…`, with options before it. A file that a shell is given is a script.
 pub(super) fn shell(rest: &[String]) -> Lead {
     let (mut at, mut takes_text, mut exits_on_error) = (0, false, false);
+    let (mut reads_profile, mut is_doubtful) = (false, false);
     while let Some(word) = rest.get(at).filter(|word| word.starts_with(['-', '+'])) {
         at += 1;
         match word.as_str() {
             "-" | "--" => break,
             "--rcfile" | "--init-file" => at += 1,
-            word if word.starts_with("--") => {}
+            word if word.starts_with("--") => reads_profile |= word == "--login",
             word => {
                 takes_text |= word.starts_with('-') && word.contains('c');
                 exits_on_error |= word.starts_with('-') && word.contains('e');
+                reads_profile |= word.contains('l');
+                // One that somebody speaks to goes on where it cannot `exec`, and one that only reads runs nothing.
+                is_doubtful |= word.contains(['i', 'n']);
                 for _ in word.matches(['o', 'O']) {
-                    exits_on_error |= rest.get(at).is_some_and(|name| name == "errexit");
+                    let name = rest.get(at).map_or("", String::as_str);
+                    exits_on_error |= name == "errexit";
+                    is_doubtful |= matches!(name, "execfail" | "expand_aliases" | "noexec") || name.contains(UNKNOWN);
                     at += 1;
                 }
             }
@@ -83,6 +91,8 @@ pub(super) fn shell(rest: &[String]) -> Lead {
                 text: text.clone(),
                 arguments,
                 exits_on_error,
+                reads_profile,
+                is_doubtful,
                 ..Text::default()
             })
         }

@@ -15,7 +15,7 @@ use crate::model::plan::FeedsPlan;
 use crate::stage::matching::error::MatchingError;
 use crate::stage::matching::feeds::feed_source::{FeedSource, Retrieval};
 use crate::stage::matching::feeds::manage::present;
-use crate::stage::matching::feeds::records::OVERLAY;
+use crate::stage::matching::feeds::records::{OVERLAY, is_record};
 use crate::stage::matching::feeds::store::file_name;
 
 /// Writes the copies of a plan's feeds into one file: of the OSV feed the named ecosystems (none: all that are there), RustSec's database, KEV and
@@ -80,15 +80,18 @@ fn files_of(folder: &Path) -> Result<Vec<String>, MatchingError> {
     let mut files = Vec::new();
     for (prefix, folder) in [("", folder.to_owned()), ("changed/", folder.join(OVERLAY))] {
         for entry in folder::entries(&folder).map_err(cannot(&folder))? {
-            let Ok(name) = entry.file_name().into_string() else { continue };
-            let name = format!("{prefix}{name}");
-            if is_record_file(&name) {
-                files.push(name);
+            let name = entry.file_name();
+            let file = name.to_str().map(|name| format!("{prefix}{name}"));
+            match file.filter(|file| is_record_file(file)) {
+                Some(file) => files.push(file),
+                // Left behind, it would be missing where the bundle goes.
+                None if is_record(&name.to_string_lossy()) => {
+                    let why = "a bundle takes records whose names are letters, digits and `-_.:%`";
+                    return Err(problem(&folder.join(&name), why.to_owned()));
+                }
+                None => {}
             }
         }
-    }
-    if files.iter().any(|file| file == "all.zip") {
-        files.retain(|file| file.contains('/') || !file.ends_with(".json"));
     }
     files.sort();
     Ok(files)

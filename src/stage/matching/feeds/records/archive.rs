@@ -5,15 +5,15 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::io::Effects;
-use crate::io::files;
+use crate::io::files::{self, folder_of};
 use crate::io::hash::{Hashing, sha256};
 use crate::model::digest::Digest;
 
 use super::SourceError;
 use super::batch::{Batch, Named, Progress, read_all};
 use super::directory::{Directory, Entry, Refused};
-use super::loose::read_one;
-use super::naming::{OVERLAY, key_of, pool_full};
+use super::loose::{Laid, read_one};
+use super::naming::pool_full;
 use super::unpacker::{Unpacker, first_half, identity};
 use crate::stage::matching::index::{Builder, Earlier};
 use crate::stage::matching::record::parsed::Target;
@@ -32,14 +32,16 @@ pub(super) enum Piece<'a> {
     Kept(u32),
     /// From the archive; the number is that of the record of this name in the index of before.
     Entry(&'a Entry, Option<u32>),
-    Overlaid(&'a str),
+    /// From the archive, and somebody laid the same one beside it.
+    Twice(&'a Entry, &'a Laid),
+    Laid(&'a Laid),
 }
 
-/// Reads an archive; a record of the overlay takes the place of the archive's of the same name. What an earlier index has of the same content is
+/// Reads an archive, and what lies beside it: a record of the overlay takes the place of the archive's of the same name. What an earlier index has of the same content is
 /// taken from there.
 pub(super) fn read_archive(
     path: &Path,
-    overlay: &[String],
+    overlay: &[Laid],
     earlier: Option<&Earlier>,
     builder: &mut Builder,
     target: Target<'_>,
@@ -90,17 +92,20 @@ pub(super) fn read_archive(
 }
 
 /// The records of both, sorted by their keys.
-fn pieces<'a>(directory: &'a Directory, overlay: &'a [String], earlier: Option<&Earlier>) -> Vec<Piece<'a>> {
+fn pieces<'a>(directory: &'a Directory, overlay: &'a [Laid], earlier: Option<&Earlier>) -> Vec<Piece<'a>> {
     let mut pieces = Vec::with_capacity(directory.entries.len() + overlay.len());
-    let mut laid = overlay.iter().map(String::as_str).peekable();
+    let mut laid = overlay.iter().peekable();
     let mut known = (0..earlier.map_or(0, Earlier::records)).peekable();
     for entry in &directory.entries {
         let key = directory.key(entry);
-        while let Some(before) = laid.next_if(|name| key_of(name) < key) {
-            pieces.push(Piece::Overlaid(before));
+        while let Some(before) = laid.next_if(|laid| laid.key.as_str() < key) {
+            pieces.push(Piece::Laid(before));
         }
-        if let Some(instead) = laid.next_if(|name| key_of(name) == key) {
-            pieces.push(Piece::Overlaid(instead));
+        if let Some(same) = laid.next_if(|laid| laid.key == key) {
+            pieces.push(match same.is_newer() {
+                true => Piece::Laid(same),
+                false => Piece::Twice(entry, same),
+            });
             continue;
         }
         let known = earlier.and_then(|earlier| {
@@ -109,7 +114,7 @@ fn pieces<'a>(directory: &'a Directory, overlay: &'a [String], earlier: Option<&
         });
         pieces.push(Piece::Entry(entry, known));
     }
-    pieces.extend(laid.map(Piece::Overlaid));
+    pieces.extend(laid.map(Piece::Laid));
     pieces
 }
 
@@ -131,8 +136,8 @@ impl Reader<'_> {
         // Of a record that was read before less is held than of one that is read now.
         let size = |at: usize| match &pieces[at] {
             Piece::Kept(_) => 1024,
-            Piece::Entry(entry, _) => entry.size.min(limit),
-            Piece::Overlaid(_) => 64 << 10,
+            Piece::Entry(entry, _) | Piece::Twice(entry, _) => entry.size.min(limit),
+            Piece::Laid(_) => 64 << 10,
         };
         let read = |unit: std::ops::Range<usize>| {
             let mut batch = Batch::new(self.target);
@@ -168,12 +173,23 @@ impl Reader<'_> {
                 }
                 Ok(0)
             }
-            Piece::Overlaid(name) => {
-                let (bytes, line) = read_one(&self.path.with_file_name(OVERLAY), name, limit)?;
+            Piece::Twice(entry, laid) => {
+                let count = self.read_piece(&Piece::Entry(entry, None), batch, room, lines)?;
+                let (bytes, _) = read_one(folder_of(self.path), &laid.file, limit)?;
+                match bytes == room.bytes {
+                    true => Ok(count),
+                    false => Err(SourceError::Archive {
+                        path: self.path.with_file_name(&laid.file),
+                        problem: "the archive beside it holds another record of this name, and nobody says which of them holds".to_owned(),
+                    }),
+                }
+            }
+            Piece::Laid(laid) => {
+                let (bytes, line) = read_one(folder_of(self.path), &laid.file, limit)?;
                 lines.push_str(&line);
                 let file = Named {
-                    name,
-                    key: key_of(name),
+                    name: &laid.file,
+                    key: &laid.key,
                     overlaid: true,
                 };
                 let identity = first_half(sha256(&bytes).bytes());

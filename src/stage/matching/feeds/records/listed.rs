@@ -33,6 +33,19 @@ pub(super) fn newest(
     }
 }
 
+/// The lines of a list, `time,id`: the text of each time, and the id that is told with it. A heading tells of no record. Ids are written as `GHSA-…`, or
+/// `npm/GHSA-…` in a list of all ecosystems together.
+pub(in crate::stage::matching) fn lines(bytes: &[u8]) -> impl Iterator<Item = (&str, Option<&str>)> {
+    let lines = bytes.split(|byte| *byte == b'\n').enumerate();
+    lines.filter_map(|(number, line)| {
+        let line = std::str::from_utf8(line).or_none("a line that is no text names no record and no time")?;
+        let (time, id) = line.split_once(',').map_or((line, None), |(time, id)| (time, Some(id)));
+        let is_heading = number == 0 && !time.starts_with(|first: char| first.is_ascii_digit());
+        let id = id.filter(|_| !is_heading).map(|id| id.trim().rsplit('/').next().unwrap_or(id));
+        Some((time.trim(), id.filter(|id| !id.is_empty())))
+    })
+}
+
 /// What a list says.
 #[derive(Default)]
 struct Listed<'a> {
@@ -46,17 +59,12 @@ struct Listed<'a> {
 }
 
 impl<'a> Listed<'a> {
-    /// Reads `time,id` a line. `now` is in seconds since 1970. Ids are written as `GHSA-…`, or `npm/GHSA-…` in a list of all ecosystems together.
+    /// Reads a list. `now` is in seconds since 1970.
     fn read(bytes: &'a [u8], now: i64, is_there: impl Fn(u64) -> bool) -> Self {
         let mut listed = Self::default();
         let mut newest = None;
-        let lines = bytes.split(|byte| *byte == b'\n');
-        for line in lines.filter_map(|line| std::str::from_utf8(line).or_none("a line that is no text names no record and no time")) {
-            let (time, id) = line.split_once(',').map_or((line, None), |(time, id)| (time, Some(id)));
-            // What no record has is a heading.
-            if let Some(id) = id.filter(|_| time.starts_with(|first: char| first.is_ascii_digit())) {
-                let id = id.trim();
-                let id = id.rsplit('/').next().unwrap_or(id);
+        for (time, id) in lines(bytes) {
+            if let Some(id) = id {
                 listed.count += 1;
                 if !is_there(key_hash(id)) {
                     listed.missing += 1;
@@ -65,7 +73,7 @@ impl<'a> Listed<'a> {
                     }
                 }
             }
-            newest = newer(newest, time.trim(), now);
+            newest = newer(newest, time, now);
         }
         listed.newest = newest.map(|(_, time)| time);
         listed

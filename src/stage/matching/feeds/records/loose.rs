@@ -5,23 +5,48 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use crate::io::Effects;
-use crate::io::files;
+use crate::io::files::{self, FileError};
+use crate::io::folder;
 use crate::io::hash::sha256;
 use crate::model::digest::Digest;
 
 use super::SourceError;
 use super::batch::{Batch, Named, Progress, read_all};
-use super::naming::{key_of, look, pool_full};
+use super::naming::{OVERLAY, key_of, look, pool_full};
+use crate::stage::matching::feeds::feed_source::Retrieval;
 use crate::stage::matching::index::Builder;
 use crate::stage::matching::record::parsed::Target;
 
-/// The records in a folder, in the order of their keys, and what they look like together; nothing where there is no folder.
-pub(super) fn loose_files(folder: &Path) -> Result<(Vec<String>, String), SourceError> {
+/// A record in a file of its own.
+#[derive(Debug)]
+pub(in crate::stage::matching) struct Laid {
+    /// Its file, from the ecosystem's folder.
+    pub(super) file: String,
+    /// What tells it from others.
+    pub(super) key: String,
+}
+
+impl Laid {
+    /// True for one that was fetched by itself and takes the place of the archive's. Whoever laid another beside the archive did not say which holds.
+    pub(super) fn is_newer(&self) -> bool {
+        self.file.starts_with(OVERLAY)
+    }
+}
+
+/// Whether a file's name is one of a record.
+pub(in crate::stage::matching) fn is_record(name: &str) -> bool {
+    name.ends_with(".json") && name != Retrieval::FILE && !name.starts_with('.')
+}
+
+/// The records in an ecosystem's folder, or in the one below it of those that were fetched by themselves: in the order of their keys, and what they look
+/// like together; nothing where there is no folder.
+pub(super) fn loose_files(root: &Path, below: Option<&str>) -> Result<(Vec<Laid>, String), SourceError> {
+    let folder = below.map_or_else(|| root.to_owned(), |below| root.join(below));
     let failed = |source| SourceError::Read {
-        path: folder.to_owned(),
+        path: folder.clone(),
         source,
     };
-    let entries = match fs::read_dir(folder) {
+    let entries = match fs::read_dir(&folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Default::default()),
         Err(error) => return Err(failed(error)),
@@ -37,21 +62,43 @@ pub(super) fn loose_files(folder: &Path) -> Result<(Vec<String>, String), Source
         let name = name
             .into_string()
             .map_err(|name| failed(io::Error::other(format!("the name of {} is not UTF-8", name.display()))))?;
-        if name != "retrieval.json" && !name.starts_with('.') {
+        if is_record(&name) {
             // What a link leads to is what is read.
             let found = std::fs::metadata(entry.path()).map_err(failed)?;
-            files.push((name, look(&found)));
+            files.push((key_of(&name), name, look(&found)));
         }
     }
     if files.is_empty() {
         return Ok(Default::default());
     }
-    files.sort_by(|(a, _), (b, _)| key_of(a).cmp(key_of(b)));
-    let text: String = files.iter().map(|(name, look)| format!("{name}\0{look}\n")).collect();
-    Ok((
-        files.into_iter().map(|(name, _)| name).collect(),
-        sha256(text.as_bytes()).to_string(),
-    ))
+    files.sort();
+    let text: String = files.iter().map(|(_, name, look)| format!("{name}\0{look}\n")).collect();
+    let prefix = below.map_or_else(String::new, |below| format!("{below}/"));
+    let files = files.into_iter().map(|(key, name, _)| Laid {
+        file: format!("{prefix}{name}"),
+        key,
+    });
+    Ok((files.collect(), sha256(text.as_bytes()).to_string()))
+}
+
+/// Removes the records that lie beside a copy's archive, which is newer. Left there, older ones would take the place of the archive's.
+pub(in crate::stage::matching) fn clear_older(folder: &Path) -> Result<(), FileError> {
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |source| FileError::Write { path, source }
+    };
+    let overlay = folder.join(OVERLAY);
+    match fs::remove_dir_all(&overlay) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(failed(&overlay)(error)),
+    }
+    for entry in folder::entries(folder).map_err(failed(folder))? {
+        if entry.file_name().to_str().is_some_and(is_record) {
+            fs::remove_file(entry.path()).map_err(failed(&entry.path()))?;
+        }
+    }
+    Ok(())
 }
 
 /// One loose record, as far as it is read, and its line in their digest.
@@ -71,7 +118,7 @@ pub(super) fn read_one(folder: &Path, name: &str, limit: u64) -> Result<(Vec<u8>
 /// Reads loose records; their digest is over names and contents.
 pub(super) fn read_loose(
     folder: &Path,
-    names: &[String],
+    names: &[Laid],
     builder: &mut Builder,
     target: Target<'_>,
     effects: &Effects,
@@ -81,12 +128,12 @@ pub(super) fn read_loose(
     let read = |unit: std::ops::Range<usize>| {
         let mut batch = Batch::new(target);
         let mut digests = String::new();
-        for name in &names[unit] {
+        for Laid { file: name, key } in &names[unit] {
             let (bytes, line) = read_one(folder, name, limit)?;
             digests.push_str(&line);
             let file = Named {
                 name,
-                key: key_of(name),
+                key,
                 overlaid: false,
             };
             let added = batch.add(&bytes, file, Default::default(), limit);
@@ -110,9 +157,10 @@ mod tests {
         let folder = tempfile::tempdir().expect("folder");
         std::fs::write(folder.path().join("A-1.json"), "{}").expect("written");
         std::fs::write(folder.path().join(std::ffi::OsStr::from_bytes(b"\xff.txt")), "").expect("written");
-        assert_eq!(loose_files(folder.path()).expect("the control").0, ["A-1.json"]);
+        let files = loose_files(folder.path(), None).expect("the control").0;
+        assert_eq!(files.iter().map(|laid| laid.file.as_str()).collect::<Vec<_>>(), ["A-1.json"]);
         std::fs::write(folder.path().join(std::ffi::OsStr::from_bytes(b"\xff.json")), "{}").expect("written");
-        let error = loose_files(folder.path()).expect_err("refused");
+        let error = loose_files(folder.path(), None).expect_err("refused");
         assert!(matches!(error, SourceError::Read { .. }), "{error}");
     }
 }

@@ -11,8 +11,12 @@ mod listed;
 mod loose;
 mod naming;
 mod source;
+#[cfg(test)]
+mod source_tests;
 mod unpacker;
 
 pub(in crate::stage::matching) use error::SourceError;
+pub(in crate::stage::matching) use listed::lines as listed_lines;
+pub(in crate::stage::matching) use loose::{clear_older, is_record};
 pub(in crate::stage::matching) use naming::{OVERLAY, key_hash, look};
 pub(in crate::stage::matching) use source::Source;

@@ -4,6 +4,7 @@ use std::fs::Metadata;
 use std::path::Path;
 
 use super::SourceError;
+use crate::model::percent::encoded;
 use crate::stage::matching::feeds::store::{file_name, is_plain};
 use crate::stage::matching::index::strings::{PoolFull, hash};
 
@@ -12,9 +13,9 @@ use std::os::unix::fs::MetadataExt;
 /// The folder of records that are newer than the archive beside it.
 pub(in crate::stage::matching) const OVERLAY: &str = "changed";
 
-/// What tells records apart: a file's name without its end.
-pub(super) fn key_of(name: &str) -> &str {
-    name.strip_suffix(".json").unwrap_or(name)
+/// What tells records apart: a file's name without its end, escaped as we write it. Others write an id's colon into a name as it is.
+pub(super) fn key_of(name: &str) -> String {
+    encoded(name.strip_suffix(".json").unwrap_or(name), b".-_%")
 }
 
 /// The hash of the key of a record's file, by the record's id.

@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use super::archive::{Packed, Piece, Reader, read_archive};
 use super::error::SourceError;
 use super::listed;
-use super::loose::{loose_files, read_loose};
-use super::naming::{OVERLAY, key_of, look};
+use super::loose::{Laid, loose_files, read_loose};
+use super::naming::{OVERLAY, look};
 use crate::io::Effects;
 use crate::io::hash::sha256;
 use crate::model::digest::Digest;
@@ -22,19 +22,19 @@ use crate::stage::matching::record::parsed::Target;
 /// Records in one folder.
 #[derive(Debug)]
 pub(in crate::stage::matching) enum Source {
-    /// `all.zip`, with `modified_id.csv` beside it where there is one, and newer records in the folder [`OVERLAY`].
+    /// `all.zip`, with `modified_id.csv` beside it where there is one, newer records in the folder [`OVERLAY`], and its owner's beside it.
     Archive {
         zip: PathBuf,
         /// What the archive looks like by itself.
         archive: String,
-        overlay: Vec<String>,
+        overlay: Vec<Laid>,
         look: String,
         times: Option<PathBuf>,
     },
     /// `*.json`, sorted by name.
     Loose {
         folder: PathBuf,
-        files: Vec<String>,
+        files: Vec<Laid>,
         look: String,
         times: Option<PathBuf>,
     },
@@ -67,10 +67,13 @@ impl Source {
         let zip = folder.join("all.zip");
         match fs::metadata(&zip) {
             Ok(found) => {
-                let (overlay, overlay_look) = loose_files(&folder.join(OVERLAY))?;
+                let (mut overlay, overlay_look) = loose_files(folder, Some(OVERLAY))?;
+                let (own, own_look) = loose_files(folder, None)?;
+                overlay.extend(own);
+                overlay.sort_by(|a, b| a.key.cmp(&b.key));
                 let archive = look(&found);
                 return Ok(Some(Self::Archive {
-                    look: format!("zip {archive} {times_look} {overlay_look}"),
+                    look: format!("zip {archive} {times_look} {overlay_look}{own_look}"),
                     zip,
                     archive,
                     overlay,
@@ -80,7 +83,7 @@ impl Source {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(failed(&zip)(error)),
         }
-        let (files, files_look) = loose_files(folder)?;
+        let (files, files_look) = loose_files(folder, None)?;
         Ok((!files.is_empty()).then(|| Self::Loose {
             folder: folder.to_owned(),
             look: format!("loose {files_look} {times_look}"),
@@ -156,22 +159,24 @@ impl Source {
 
 /// The records of an earlier index and those that are laid over them, sorted by their keys, and the archive's digest. Nothing where the archive is
 /// another one or something that was laid over it is gone: only reading it tells what is there now.
-fn kept<'a>(earlier: &Earlier, archive: &str, overlay: &'a [String]) -> Option<(Vec<Piece<'a>>, Digest)> {
+fn kept<'a>(earlier: &Earlier, archive: &str, overlay: &'a [Laid]) -> Option<(Vec<Piece<'a>>, Digest)> {
     let seen = earlier.index().meta().archive.as_ref().filter(|seen| seen.look == archive)?;
     let mut pieces = Vec::with_capacity(earlier.records() as usize + overlay.len());
-    let mut laid = overlay.iter().map(String::as_str).peekable();
+    let mut laid = overlay.iter().peekable();
     for number in 0..earlier.records() {
         let key = earlier.file(number);
-        while let Some(before) = laid.next_if(|name| key_of(name) < key) {
-            pieces.push(Piece::Overlaid(before));
+        while let Some(before) = laid.next_if(|laid| laid.key.as_str() < key) {
+            pieces.push(Piece::Laid(before));
         }
-        match laid.next_if(|name| key_of(name) == key) {
-            Some(instead) => pieces.push(Piece::Overlaid(instead)),
+        match laid.next_if(|laid| laid.key == key) {
+            Some(same) if same.is_newer() => pieces.push(Piece::Laid(same)),
+            // Whether the archive has it too only the archive tells.
+            Some(_) => return None,
             None if earlier.is_overlaid(number) => return None,
             None => pieces.push(Piece::Kept(number)),
         }
     }
-    pieces.extend(laid.map(Piece::Overlaid));
+    pieces.extend(laid.map(Piece::Laid));
     Some((pieces, seen.digest))
 }
 
@@ -193,31 +198,4 @@ impl Content {
 /// The revision of an archive with what is laid over it.
 fn revision_of(archive: Digest, overlaid: Option<Digest>) -> Digest {
     overlaid.map_or(archive, |overlaid| sha256(format!("{archive} {overlaid}").as_bytes()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_list_of_records_that_are_not_there_is_a_copy_of_which_a_part_is_missing() {
-        let here = tempfile::tempdir().expect("a folder");
-        let record = |id: &str| format!(r#"{{"id":"{id}","affected":[{{"package":{{"ecosystem":"npm","name":"a"}},"versions":["1"]}}]}}"#);
-        let read = |list: &str| {
-            fs::write(here.path().join("modified_id.csv"), list).expect("written");
-            let source = Source::find(here.path()).expect("looked").expect("records");
-            let effects = Effects::plain(here.path().to_owned());
-            let mut builder = Builder::new(&here.path().join("index/npm.idx")).expect("room");
-            source
-                .read(None, &mut builder, Target::new("npm", Timestamp::MAX), &effects)
-                .map(drop)
-                .map_err(|error| error.to_string())
-        };
-        fs::write(here.path().join("GHSA-1.json"), record("GHSA-1")).expect("written");
-        assert_eq!(read("2026-01-01T00:00:00Z,GHSA-1\n"), Ok(()), "the control");
-        let problem = read("2026-01-01T00:00:00Z,GHSA-1\n2026-01-01T00:00:00Z,GHSA-2\n").expect_err("GHSA-2 is missing");
-        assert!(problem.contains("GHSA-2") && problem.contains("1 of them"), "{problem}");
-        let many: String = (0..2000).map(|_| "2026-01-01T00:00:00Z,GHSA-1\n").collect();
-        assert_eq!(read(&format!("{many}2026-01-01T00:00:00Z,GHSA-2\n")), Ok(()), "newer than the copy");
-    }
 }

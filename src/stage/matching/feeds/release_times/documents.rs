@@ -75,14 +75,27 @@ fn timestamp(text: &str) -> Option<Timestamp> {
     text.parse().or_none("a time that cannot be read is not known")
 }
 
+/// What an index may have sources in. Source: pip, `utils/filetypes.py`.
+const ARCHIVES: [&str; 11] = [
+    ".tar.gz",
+    ".zip",
+    ".tar.bz2",
+    ".tgz",
+    ".tbz",
+    ".tar",
+    ".tar.xz",
+    ".txz",
+    ".tlz",
+    ".tar.lz",
+    ".tar.lzma",
+];
+
 /// The version in a file's name: `1.0` of `a_b-1.0-py3-none-any.whl` and of `a-b-1.0.tar.gz`. Source: PEP 427, PEP 625.
 fn version_of(name: &str) -> Option<&str> {
     if let Some(wheel) = name.strip_suffix(".whl") {
         return wheel.split('-').nth(1);
     }
-    let sdist = [".tar.gz", ".zip", ".tar.bz2", ".tgz"]
-        .iter()
-        .find_map(|ending| name.strip_suffix(ending))?;
+    let sdist = ARCHIVES.iter().find_map(|ending| name.strip_suffix(ending))?;
     sdist.rsplit_once('-').map(|(_, version)| version)
 }
 
@@ -124,11 +137,18 @@ mod tests {
             {"filename":"a_b-1.1-py3-none-any.whl","upload-time":"2020-01-01T00:00:00Z","yanked":"broken"},
             {"filename":"a_b-1.2.tar.gz"},
             {"filename":"a_b-1.2-py3-none-any.whl","upload-time":"2020-01-01T00:00:00Z"},
+            {"filename":"a_b-1.3-py3-none-any.whl","upload-time":"2020-01-01T00:00:00Z"},
+            {"filename":"a_b-1.3.tar.xz","upload-time":"2026-11-01T00:00:00Z"},
             {"filename":"README","upload-time":"2020-01-01T00:00:00Z"}]}"#;
         let listed = python(document.as_bytes()).expect("a page");
         assert_eq!(
             shown(&listed),
-            ["1.0 2026-11-01T00:00:00Z false", "1.1 2020-01-01T00:00:00Z true", "1.2 ? false"]
+            [
+                "1.0 2026-11-01T00:00:00Z false",
+                "1.1 2020-01-01T00:00:00Z true",
+                "1.2 ? false",
+                "1.3 2026-11-01T00:00:00Z false"
+            ]
         );
     }
 }

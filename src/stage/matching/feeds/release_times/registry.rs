@@ -177,9 +177,15 @@ impl RegistryTimes {
         times
     }
 
-    /// The time of a release does not change: who has it need not ask again. One that the registry did not list is asked for when it is no longer fresh.
+    /// The time of npm's release does not change: who has it need not ask again. One that the registry did not list is asked for when it is no longer
+    /// fresh, and so is what Python's index has: files are added to old releases there.
     fn is_due(&self, name: &str, path: &Path, versions: &BTreeSet<String>, retriever: &Retriever<'_>) -> bool {
-        !self.has_all(name, versions) && !written(path).is_some_and(|written| retriever.is_fresh(written))
+        let is_done = self.has_all(name, versions) && self.told == Told::Npm;
+        let is_due = !is_done && !written(path).is_some_and(|written| retriever.is_fresh(written));
+        if is_due {
+            self.known.write().unwrap_or_else(PoisonError::into_inner).remove(name);
+        }
+        is_due
     }
 
     /// Whether every release that is needed is kept. What lacks one is forgotten: it is about to be brought up to date.
@@ -187,7 +193,7 @@ impl RegistryTimes {
         let package = self.package(name);
         let has_all = versions
             .iter()
-            .all(|version| found(self.told, &package.releases, version).is_some());
+            .all(|version| found(self.told, &package.releases, version).next().is_some());
         if !has_all {
             self.known.write().unwrap_or_else(PoisonError::into_inner).remove(name);
         }
@@ -214,7 +220,7 @@ impl RegistryTimes {
             .collect();
         let (mut releases, mut lines, mut newest) = (Vec::new(), BTreeSet::new(), None);
         for ((at, component), package) in components.iter().zip(&packages) {
-            let Some(published) = found(self.told, &package.releases, &component.version).and_then(|one| one.published) else {
+            let Some(published) = published(self.told, &package.releases, &component.version) else {
                 continue;
             };
             newest = newest.max(package.written);
@@ -257,14 +263,19 @@ impl RegistryTimes {
     }
 }
 
-/// The release of a version. A Python version has several spellings: those of its index are in its normal form.
-fn found<'a>(told: Told, releases: &'a [Listed], version: &str) -> Option<&'a Listed> {
-    let exact = releases.iter().find(|release| release.version == version);
-    let same = |release: &&Listed| {
-        use crate::model::version::Scheme::Pep440;
-        told == Told::Python && Pep440.compare(&release.version, version).is_ok_and(std::cmp::Ordering::is_eq)
-    };
-    exact.or_else(|| releases.iter().find(same))
+/// The releases of a version. A Python version has several spellings, and its files need not agree on one.
+fn found<'a>(told: Told, releases: &'a [Listed], version: &'a str) -> impl Iterator<Item = &'a Listed> {
+    use crate::model::version::Scheme::Pep440;
+    releases.iter().filter(move |release| {
+        let is_equal = || told == Told::Python && Pep440.compare(&release.version, version).is_ok_and(std::cmp::Ordering::is_eq);
+        release.version == version || is_equal()
+    })
+}
+
+/// When a release was published: the youngest of its spellings counts. None where one of them has no time.
+fn published(told: Told, releases: &[Listed], version: &str) -> Option<Timestamp> {
+    let times: Option<Vec<Timestamp>> = found(told, releases, version).map(|release| release.published).collect();
+    times?.into_iter().max()
 }
 
 /// When the registry last gave this.
@@ -326,6 +337,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_python_release_is_as_young_as_the_youngest_of_its_spellings() {
+        let listed = |version: &str, published: Option<&str>| Listed {
+            version: version.to_owned(),
+            yanked: false,
+            published: published.map(|text| text.parse().expect("a time")),
+        };
+        let (old, young) = (Some("2020-01-01T00:00:00Z"), Some("2026-11-20T00:00:00Z"));
+        let of = |told, other: Listed| published(told, &[listed("1.0", old), other], "1.0").map(|time| time.strftime("%Y").to_string());
+        assert_eq!(of(Told::Python, listed("1.0.0", young)).as_deref(), Some("2026"));
+        assert_eq!(of(Told::Python, listed("v1.0", None)), None);
+        assert_eq!(of(Told::Python, listed("1.0.1", young)).as_deref(), Some("2020"), "the control");
+        assert_eq!(
+            of(Told::Npm, listed("1.0.0", young)).as_deref(),
+            Some("2020"),
+            "npm has one spelling"
+        );
+    }
+
+    #[test]
     fn no_name_leads_out_of_the_folder() {
         let of = |name: &str| file_name(name).map(|path| path.display().to_string());
         assert_eq!(of("react").as_deref(), Some("_re/react"));
@@ -344,7 +374,7 @@ mod tests {
             published: None,
         };
         let releases = [listed("1.0"), listed("2.0.0rc1")];
-        assert!(found(Told::Python, &releases, "1.0.0").is_some() && found(Told::Python, &releases, "2.0.0-rc.1").is_some());
-        assert!(found(Told::Npm, &releases, "1.0.0").is_none() && found(Told::Npm, &releases, "1.0").is_some());
+        assert!(found(Told::Python, &releases, "1.0.0").next().is_some() && found(Told::Python, &releases, "2.0.0-rc.1").next().is_some());
+        assert!(found(Told::Npm, &releases, "1.0.0").next().is_none() && found(Told::Npm, &releases, "1.0").next().is_some());
     }
 }

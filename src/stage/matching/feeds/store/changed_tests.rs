@@ -162,3 +162,21 @@ fn versions_and_ranges_that_would_all_be_compared_are_kept_as_they_are() {
         (29_999, 30_000)
     );
 }
+
+#[test]
+fn a_function_that_is_no_text_is_not_left_out_of_those_that_a_record_is_about() {
+    let functions = |list: &str| {
+        let text = format!(
+            r#"{{"id":"GHSA-1","affected":[{{"package":{{"ecosystem":"npm","name":"a"}},"versions":["1"],"ecosystem_specific":{{"affects":{{"functions":{list}}}}}}}]}}"#
+        );
+        let rig = Rig::new(&[]);
+        put(&rig, [("GHSA-1".to_owned(), text)]);
+        let index = rig.open();
+        let (first, _) = index.package("a").expect("sound").expect("there");
+        let claim = index.claim(first).expect("sound");
+        let lists = claim.lists().expect("sound");
+        lists.functions.iter().map(|&path| path.to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(functions(r#"["a::b","a::c"]"#), ["a::b", "a::c"], "the control");
+    assert_eq!(functions(r#"["a::b",{"path":"a::c"}]"#), ["a::b", "?"]);
+}
