@@ -202,7 +202,7 @@ fn what_lies_in_gits_own_folder_and_says_no_commit_is_told() {
 #[test]
 fn a_package_in_gits_own_folder_is_told() {
     let folder = tempfile::tempdir().unwrap();
-    let manifest = "[package]\nname = \"word\"\nversion = \"1.0.0\"\nedition = \"2021\"\n[workspace]\n";
+    let manifest = "[package]\nname = \"word\"\nversion = \"1.0.0\"\nedition = \"2021\"\n";
     let content = |place: &str| {
         let root = workspace(&folder.path().join(place.replace('/', "-")));
         let read = |name: &str| fs::read_to_string(root.join(name)).unwrap();

@@ -64,7 +64,10 @@ impl Committed {
             true => self.files_in(path, &|folder| is_of_others(folder) || self.is_a_package(folder)),
             false => vec![path],
         });
-        read.filter(|path| !is_of_others(path) && self.lacks(path)).collect()
+        // A link of the checkout is the checkout's own; one on the way to it leads to what others keep.
+        let is_led_to_others = |path: &Path| !path.starts_with(&self.top) && path.canonicalize().is_ok_and(|real| is_of_others(&real));
+        read.filter(|path| !is_of_others(path) && self.lacks(path) && !is_led_to_others(path))
+            .collect()
     }
 
     /// Those in the folder of a package that somebody unpacked into the tree, whatever reads them.
@@ -74,7 +77,7 @@ impl Committed {
     }
 
     fn lacks(&self, path: &Path) -> bool {
-        path.is_file() && !of_git::says_which_commit(&self.top, path) && !self.holds(path)
+        path.is_file() && !of_git::says_which_commit(path) && !self.holds(path)
     }
 
     /// True for a folder with a manifest of the commit: it is a package's own, and has what nobody reads.
@@ -181,5 +184,14 @@ mod tests {
         let read = ["src/main.rs", "gen/x.txt", ".git/HEAD", "src", "absent", "elsewhere"].map(|path| top.join(path));
         let missing = committed.missing(read, &[top.join("elsewhere")]);
         assert_eq!(missing, [top.join("gen/x.txt")].into());
+        // What others keep elsewhere, named by way of a link; and a link of the checkout to it.
+        let others = tempfile::tempdir().expect("a folder");
+        let home = others.path().canonicalize().expect("there").join("home");
+        fs::create_dir(&home).expect("made");
+        fs::write(home.join("a.rs"), "").expect("written");
+        symlink(&home, others.path().join("link")).expect("made");
+        symlink(home.join("a.rs"), top.join("a.rs")).expect("made");
+        let read = [others.path().join("link/a.rs"), top.join("a.rs")];
+        assert_eq!(committed.missing(read, &[home]), [top.join("a.rs")].into());
     }
 }

@@ -13,12 +13,14 @@ use crate::model::excused::Excused as _;
 /// More is in no such file but an index or a list of references.
 const LIMIT: u64 = 1 << 28;
 
-/// True for a file of those, by its whole path and what is in it.
-pub(super) fn says_which_commit(top: &Path, path: &Path) -> bool {
-    let Ok(below) = path.strip_prefix(top.join(".git")) else {
+/// True for a file of those, by its whole path and what is in it: of the checkout, of a submodule, or of the repository that it is one of several working
+/// trees of, which lies elsewhere.
+pub(super) fn says_which_commit(path: &Path) -> bool {
+    let mut names: Vec<_> = path.iter().map(|name| name.to_string_lossy()).collect();
+    let Some(at) = names.iter().rposition(|name| name == ".git") else {
         return false;
     };
-    let names: Vec<_> = below.iter().map(|name| name.to_string_lossy()).collect();
+    names.drain(..=at);
     let is_in = |folder: &str| names.iter().any(|name| name == folder);
     let has_form: fn(&str) -> bool = match names.last().map(AsRef::as_ref) {
         // Of a working tree beside another one, or of a submodule.
@@ -87,7 +89,7 @@ mod tests {
             let path = top.join(path);
             fs::create_dir_all(files::folder_of(&path)).expect("made");
             fs::write(&path, text).expect("written");
-            says_which_commit(top, &path)
+            says_which_commit(&path)
         };
         let commit = "0a".repeat(20);
         let log = format!("{commit} {commit} A B <a@example.org> 1700000000 +0100\tcommit: fn main() {{}}\n");
@@ -98,6 +100,7 @@ mod tests {
             (".git/ORIG_HEAD", &format!("{commit}\n")),
             (".git/refs/heads/main", &format!("{commit}\n")),
             (".git/worktrees/a/HEAD", &commit),
+            ("part/.git", "gitdir: ../.git/modules/a\n"),
             (".git/modules/a/refs/heads/x", &commit),
             (".git/packed-refs", &list),
             (".git/logs/HEAD", &log),
@@ -107,7 +110,7 @@ mod tests {
             assert!(says(path, text), "{path} {text:?}");
             // The same under another name, or outside of git's folder.
             assert!(!says(&format!("{path}.rs"), "fn main() {}\n"), "{path}");
-            assert!(!says(&path.replace(".git", "git"), text), "{path}");
+            assert!(!says(&path.replace(".git", "git/x"), text), "{path}");
         }
         for (path, text) in [
             (".git/HEAD", "fn main() {}\n"),

@@ -67,10 +67,12 @@ impl Sources {
         found
     }
 
-    /// Folders that need no word for each file: those that are told as a whole, those of which it is known what is in them, and `more`.
+    /// Folders that need no word for each file: those that are told as a whole, those of which it is known what is in them, and `more`; each as it is written
+    /// and where links lead, as rustc names a file by either.
     pub(super) fn of_others(&self, more: impl IntoIterator<Item = PathBuf>) -> Vec<PathBuf> {
-        let all = self.uncommitted.iter().chain(&self.known).cloned();
-        all.chain(more).collect()
+        let all = self.uncommitted.iter().chain(&self.known).cloned().chain(more);
+        let both = |folder: PathBuf| [folder.canonicalize().unwrap_or_else(|_| folder.clone()), folder];
+        all.flat_map(both).collect()
     }
 
     /// True for what lies in a folder that is told as a whole.
