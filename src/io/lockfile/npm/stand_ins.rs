@@ -3,6 +3,7 @@
 //! Source: npm's, pnpm's, yarn's and Bun's documentation of those keys.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use super::lock::{Need, NpmLock, Package};
 use super::pattern::is_published;
@@ -39,8 +40,8 @@ pub fn stand_ins(lock: &NpmLock) -> BTreeMap<usize, String> {
     let mut open: Vec<usize> = found.keys().copied().collect();
     while let Some(package) = open.pop().map(|at| &lock.packages[at]) {
         for need in package.needs.iter().filter(|need| is_edge(package, need) && is_local(need.gets)) {
-            if !found.contains_key(&need.gets) {
-                found.insert(need.gets, need.name.clone());
+            if let Entry::Vacant(free) = found.entry(need.gets) {
+                free.insert(need.name.clone());
                 open.push(need.gets);
             }
         }
